@@ -1,0 +1,15 @@
+"""C declarations of the checked 128-bit helpers in int128.h."""
+from libc.stdint cimport int64_t
+
+cdef extern from "int128.h" nogil:
+    ctypedef int64_t ql_i128  # really __int128; Cython needs only a signed integer name
+    ql_i128 ql_mul64(int64_t a, int64_t b)
+    int ql_add(ql_i128 a, ql_i128 b, ql_i128 *r)
+    int ql_sub(ql_i128 a, ql_i128 b, ql_i128 *r)
+    int ql_mul(ql_i128 a, ql_i128 b, ql_i128 *r)
+    int64_t ql_hi(ql_i128 a)
+    int64_t ql_lo(ql_i128 a)
+    ql_i128 ql_join(int64_t hi, int64_t lo)
+    int ql_fits64(ql_i128 a)
+    int64_t ql_cmp_products(int64_t a, int64_t b, int64_t c, int64_t d)
+    ql_i128 ql_div_half_even(ql_i128 n, ql_i128 d)

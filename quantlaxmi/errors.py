@@ -1,0 +1,90 @@
+"""Every exception the package raises on purpose, in one file.
+
+Each carries its arguments as attributes and words its message for a person: what was found, where,
+and what was expected. The command line prints ``str(error)`` on one line and exits with 2.
+"""
+
+from __future__ import annotations
+
+
+class QuantlaxmiError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class FixedPointError(QuantlaxmiError, ValueError):
+    """A fixed-point value could not be made or combined."""
+
+
+class FixedPointOverflow(FixedPointError, OverflowError):
+    """An exact result does not fit its mantissa; nothing wraps.
+
+    Parameters
+    ----------
+    operation : str
+        Name of the operation, such as ``"mul"``.
+    operands : tuple
+        The operands as given.
+    row : int or None
+        Index of the first failing element for an array operation.
+    """
+
+    def __init__(self, operation: str, operands: tuple[object, ...], row: int | None = None) -> None:
+        self.operation, self.operands, self.row = operation, operands, row
+        place = "" if row is None else f" at row {row}"
+        shown = ", ".join(str(o) for o in operands)
+        super().__init__(f"{operation}({shown}){place} does not fit a 64-bit mantissa")
+
+
+class DecimalTextError(FixedPointError):
+    """A text is not an exact decimal at the wanted exponent."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        self.text, self.reason = text, reason
+        super().__init__(f"{text[:60]!r} {reason}")
+
+
+class InputError(QuantlaxmiError):
+    """Input that cannot be used: one line naming file, place, value and what was expected.
+
+    Parameters
+    ----------
+    source : str
+        The file or option at fault, as the user named it.
+    problem : str
+        What was found and what was expected.
+    place : str
+        Line, field or offset; empty where there is none.
+    """
+
+    def __init__(self, source: object, problem: str, place: str = "") -> None:
+        self.source, self.problem, self.place = str(source), problem, place
+        at = f" ({place})" if place else ""
+        super().__init__(f"{self.source}{at}: {problem}")
+
+
+class SegmentError(InputError):
+    """A segment folder cannot be used."""
+
+
+class SegmentCorrupt(SegmentError):
+    """A segment's bytes are not those its manifest names."""
+
+
+class TraceError(InputError):
+    """A trace file cannot be used, or its hash does not match its content."""
+
+
+class ReportError(InputError):
+    """A gate report cannot be used, or its hash does not match its content."""
+
+
+class ConfigError(InputError):
+    """A strategy, cost or policy setting is unknown, of a wrong type or out of range."""
+
+
+class StrategyError(QuantlaxmiError):
+    """A strategy failed while running, or does not keep its contract."""
+
+
+class EngineError(QuantlaxmiError):
+    """An internal identity does not hold; the result is withheld."""

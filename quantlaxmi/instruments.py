@@ -1,0 +1,49 @@
+"""What is traded: symbol, kind, exponents, tick, lot and currency."""
+
+from __future__ import annotations
+
+import msgspec
+
+from quantlaxmi.schema import InstrumentKind
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One tradable instrument of a segment.
+
+    Attributes
+    ----------
+    symbol : str
+        Unique within a segment, for example ``"BTCUSDT"`` (spot) or ``"BTCUSDT-PERP"``.
+    venue : str
+        For example ``"binance"`` or ``"binance-usdm"``.
+    venue_symbol : str
+        The symbol as the venue writes it.
+    kind : InstrumentKind
+    price_exponent, qty_exponent : int
+        Prices and quantities are integer mantissas at 10**exponent.
+    tick, lot : int
+        Smallest price and quantity steps as mantissas; 0 where unknown.
+    currency : str
+        Currency of cash, PnL and (unless a fill says otherwise) fees.
+    base : str
+        What is bought and sold.
+    contract_size : int
+        Units of ``base`` in one quantity unit (1 outside futures and options).
+    expiry_ns : int or None
+    strike : int or None
+        Mantissa at ``price_exponent``.
+    """
+
+    symbol: str
+    venue: str
+    venue_symbol: str
+    kind: InstrumentKind
+    price_exponent: int
+    qty_exponent: int
+    currency: str
+    base: str
+    tick: int = 0
+    lot: int = 0
+    contract_size: int = 1
+    expiry_ns: int | None = None
+    strike: int | None = None

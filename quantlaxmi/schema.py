@@ -1,0 +1,277 @@
+"""Record dtypes, tables and enumerations: the one place where layouts are declared for Python.
+
+``_ext/_types.pxd`` declares the same records for C; ``tests/test_schema.py`` compares size and
+offsets. Kernel-facing records hold 64-bit fields only, because smaller ones are laid out or
+promoted differently by compiled and interpreted code.
+
+Units: ``*_ns`` are nanoseconds since the Unix epoch, ``price``/``qty`` mantissas are at their
+instrument's exponents, ``*_hi``/``*_lo`` are the halves of a signed 128-bit integer
+(``lo`` holds the unsigned low half's bit pattern).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import numpy as np
+
+SCHEMA_VERSION: Final = 1
+#: Changes only when the same inputs may give other decisions, fills or money.
+SEMANTICS_VERSION: Final = 1
+#: Changes with any kernel-facing record or signature; checked when a kernel is loaded.
+KERNEL_ABI_VERSION: Final = 1
+#: Most legs one decision may carry.
+MAX_LEGS: Final = 8
+#: Exponent of funding rates and of rates in bps given by configuration.
+RATE_EXPONENT: Final = -8
+
+
+class EventKind(enum.IntEnum):
+    """Kinds of market message; also the rank that orders messages with equal receive time."""
+
+    TRADE = 1
+    DEPTH = 2
+    QUOTE = 3
+    FUNDING = 4
+
+
+class Side(enum.IntEnum):
+    """Side of an order, fill or aggressor."""
+
+    BUY = 1
+    SELL = -1
+
+
+class OrderType(enum.IntEnum):
+    MARKET = 0
+    LIMIT = 1
+
+
+class InstrumentKind(enum.StrEnum):
+    SPOT = "spot"
+    PERP = "perp"
+    FUTURE = "future"
+    CALL = "call"
+    PUT = "put"
+
+
+class DecisionType(enum.IntEnum):
+    """What a decision does to the bundle it names."""
+
+    ENTER = 1
+    EXIT = 2
+    ADJUST = 3
+
+
+class OrderEventKind(enum.IntEnum):
+    NEW = 1
+    MODIFY = 2
+    CANCEL = 3
+    UPDATE = 4
+
+
+class OrderStatus(enum.IntEnum):
+    PENDING = 0
+    FILLED = 1
+    PARTIAL = 2
+    CANCELLED = 3
+
+
+class OrderReason(enum.IntEnum):
+    """Why an order event happened."""
+
+    DECISION = 0
+    FILLED = 1
+    SIZE_EXHAUSTED = 2
+    BOOK_INVALID = 3
+    TRIM = 4
+    FLATTEN = 5
+    END_OF_DATA = 6
+
+
+class FillFlag(enum.IntFlag):
+    NONE = 0
+    TRIM = 1
+    FLATTEN = 2
+    DEPTH = 4  # taken beyond the touch, from the recorded depth
+    MAKER = 8
+
+
+class DepthFlag(enum.IntFlag):
+    LAST = 1
+    SNAPSHOT = 2
+
+
+def _record(*fields: str, real: tuple[str, ...] = ()) -> np.dtype:
+    return np.dtype([(f, "<f8" if f in real else "<i8") for f in fields])
+
+
+# --- kernel-facing records (all 64-bit) --------------------------------------------------------
+
+CTX_DTYPE: Final = _record(
+    "abi_version",
+    "now_ns",
+    "n_instruments",
+    "message",  # messages seen before this one
+    "in_flight",  # orders sent and not yet finished
+    "latency_ns",
+    "user",  # engine's own; kernels leave it alone
+)
+EVENT_DTYPE: Final = _record(
+    "kind", "instrument", "seq", "ts_ns", "exch_ts_ns", "flags", "price", "qty", "side"
+)
+BOOK_DTYPE: Final = _record(
+    "valid",  # 1 when bid and ask can be traded on
+    "bid",
+    "bid_qty",
+    "ask",
+    "ask_qty",
+    "ts_ns",  # receive time of the last change
+    "exch_ts_ns",
+    "seq",
+    "last_price",
+    "last_qty",
+    "mark",
+    "funding_rate",
+    "next_funding_ns",
+)
+POSITION_DTYPE: Final = _record("qty", "pending_qty", "n_fills")
+FEATURE_DTYPE: Final = _record("num", "den", "value", real=("value",))
+SLOT_DTYPE: Final = _record("i", "f", real=("f",))  # strategy state
+PARAM_DTYPE: Final = _record("value", "exponent", "real", real=("real",))
+LEG_OUT_DTYPE: Final = _record(
+    "instrument",
+    "side",
+    "qty",
+    "order_type",
+    "limit_price",
+    # the fields below belong to the decision and are read from the first leg
+    "decision_type",
+    "direction",
+    "confidence",  # at 10**-4; negative: none
+    "rationale",  # index into the strategy's table of rationale texts
+    "bundle",  # 1: legs must end matched, an over-filled leg is trimmed at once
+)
+FILL_NOTICE_DTYPE: Final = _record(
+    "decision", "instrument", "side", "qty", "price", "ts_ns", "flags", "order_left"
+)
+
+# --- result records ---------------------------------------------------------------------------
+
+DECISION_DTYPE: Final = _record(
+    "sequence",
+    "seq",  # market row key: global seq of the message decided on
+    "ts_ns",
+    "decision_type",
+    "direction",
+    "confidence",
+    "rationale",
+    "bundle",
+    "first_leg",
+    "n_legs",
+)
+LEG_DTYPE: Final = _record(
+    "decision",
+    "instrument",
+    "side",
+    "order_type",
+    "qty",
+    "limit_price",
+    "reference_price",  # mid, at price exponent - 1
+    "bid",
+    "bid_qty",
+    "ask",
+    "ask_qty",
+    "quote_ts_ns",
+)
+ORDER_DTYPE: Final = _record(
+    "order",  # order number; its rows share it
+    "decision",
+    "leg",  # index into the legs table, -1 for trims and flattening
+    "kind",
+    "status",
+    "reason",
+    "instrument",
+    "side",
+    "order_type",
+    "qty",
+    "filled_qty",
+    "limit_price",
+    "ts_ns",
+    "seq",  # market row key of the last message applied
+)
+FILL_DTYPE: Final = _record(
+    "order",
+    "decision",
+    "leg",
+    "instrument",
+    "side",
+    "price",
+    "qty",
+    "ts_ns",
+    "seq",
+    "flags",
+    "fee_hi",
+    "fee_lo",
+    "cash_hi",  # cash after this fill, ledger scale
+    "cash_lo",
+    "position",  # position of the instrument after this fill
+    "realized_hi",  # realized PnL of the instrument after this fill, before fees and funding
+    "realized_lo",
+)
+FUNDING_PAID_DTYPE: Final = _record(
+    "instrument", "ts_ns", "seq", "position", "mark", "rate", "amount_hi", "amount_lo"
+)
+RISK_DTYPE: Final = _record("decision", "instrument", "rule", "value", "limit", "ts_ns", "seq")
+
+# --- segment tables ---------------------------------------------------------------------------
+
+#: Column name -> dtype, in the order they are written and digested. Rows ascend in ``seq``;
+#: rows of one message share it, and the last of them has DepthFlag.LAST in ``flags``.
+TABLES: Final[dict[str, dict[str, str]]] = {
+    "quotes": {
+        "seq": "<i8",
+        "ts_ns": "<i8",
+        "instrument": "<i2",
+        "exch_ts_ns": "<i8",  # 0 where the source has none
+        "update_id": "<i8",
+        "bid": "<i8",
+        "bid_qty": "<i8",
+        "ask": "<i8",
+        "ask_qty": "<i8",
+    },
+    "depth": {
+        "seq": "<i8",
+        "ts_ns": "<i8",
+        "instrument": "<i2",
+        "exch_ts_ns": "<i8",
+        "first_id": "<i8",
+        "last_id": "<i8",
+        "prev_id": "<i8",  # -1 where the venue sends none
+        "side": "<i1",  # 1 bid, -1 ask, 0: a message without levels
+        "price": "<i8",
+        "qty": "<i8",  # 0 deletes the level
+        "flags": "<i1",
+    },
+    "trades": {
+        "seq": "<i8",
+        "ts_ns": "<i8",
+        "instrument": "<i2",
+        "exch_ts_ns": "<i8",
+        "trade_id": "<i8",
+        "price": "<i8",
+        "qty": "<i8",
+        "side": "<i1",  # aggressor
+    },
+    "funding": {
+        "seq": "<i8",
+        "ts_ns": "<i8",
+        "instrument": "<i2",
+        "exch_ts_ns": "<i8",
+        "mark": "<i8",
+        "index": "<i8",  # 0 where the source has none
+        "rate": "<i8",  # at RATE_EXPONENT
+        "next_funding_ns": "<i8",
+    },
+}

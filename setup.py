@@ -1,0 +1,48 @@
+"""Extension modules only; everything else is in pyproject.toml.
+
+``QUANTLAXMI_DEBUG=1`` builds with bounds checks, so that ``pytest -W error`` fails on an index
+error that a ``noexcept`` kernel would otherwise swallow.
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("QUANTLAXMI_DEBUG") == "1"
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "wraparound": False,
+    "initializedcheck": DEBUG,
+    "cdivision": True,
+    "embedsignature": True,
+    "embedsignature.format": "python",
+    "freethreading_compatible": False,
+}
+# Contraction would make floats that steer a decision differ between machines.
+COMPILE_ARGS = ["-O1" if DEBUG else "-O3", "-ffp-contract=off", "-fno-fast-math", "-std=c11"]
+
+# Kernels written in Cython's pure-Python mode: compiled here, interpreted as their own twin.
+PURE_MODE = ["quantlaxmi/strategies/basis_capture_kernel.py"]
+SOURCES = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.pyx")) + [
+    p for p in PURE_MODE if Path(p).exists()
+]
+
+extensions = [
+    Extension(
+        source.rsplit(".", 1)[0].replace("/", "."),
+        [source],
+        include_dirs=["quantlaxmi/_ext"],
+        depends=["quantlaxmi/_ext/int128.h"],
+        extra_compile_args=COMPILE_ARGS,
+    )
+    for source in SOURCES
+]
+
+setup(
+    ext_modules=cythonize(
+        extensions, compiler_directives=DIRECTIVES, include_path=["."], build_dir="build/cython"
+    )
+)
