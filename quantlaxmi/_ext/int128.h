@@ -36,4 +36,21 @@ static inline ql_i128 ql_div_half_even(ql_i128 n, ql_i128 d) {
     if (r > rest || (r == rest && (q & 1))) q += 1;
     return q;
 }
+
+/* Named roundings; the numbers are those of quantlaxmi.fixed.Rounding. */
+enum { QL_HALF_EVEN = 0, QL_HALF_UP = 1, QL_DOWN = 2, QL_UP = 3, QL_FLOOR = 4, QL_CEILING = 5 };
+#define QL_EXACT (-1) /* no rounding asked for: a rest is an error */
+
+/* Whether a magnitude with a rest goes one up. half: the rest is below (-1), at (0) or above (1)
+ * one half; odd: the last kept digit is odd. HALF_UP takes a tie away from zero. */
+static inline int ql_rounds_away(int rounding, int negative, int odd, int half) {
+    switch (rounding) {
+    case QL_HALF_EVEN: return half > 0 || (half == 0 && odd);
+    case QL_HALF_UP: return half >= 0;
+    case QL_UP: return 1;
+    case QL_FLOOR: return negative;
+    case QL_CEILING: return !negative;
+    default: return 0; /* QL_DOWN */
+    }
+}
 #endif

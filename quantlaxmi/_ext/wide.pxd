@@ -13,3 +13,5 @@ cdef extern from "int128.h" nogil:
     int ql_fits64(ql_i128 a)
     int64_t ql_cmp_products(int64_t a, int64_t b, int64_t c, int64_t d)
     ql_i128 ql_div_half_even(ql_i128 n, ql_i128 d)
+    int QL_EXACT
+    int ql_rounds_away(int rounding, int negative, int odd, int half)

@@ -1,0 +1,97 @@
+"""Fixed-point numbers: an int64 mantissa times a power of ten, never a float."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.errors import FixedPointError
+
+I64_MASK = (1 << 64) - 1
+
+
+def int128_to_int(hi: int, lo: int) -> int:
+    """Join the halves of a signed 128-bit integer.
+
+    Parameters
+    ----------
+    hi : int
+        Upper 64 bits, signed.
+    lo : int
+        Lower 64 bits: the pattern as a signed or unsigned integer.
+
+    Returns
+    -------
+    int
+    """
+    return (int(hi) << 64) | (int(lo) & I64_MASK)
+
+
+def int_to_int128(value: int) -> tuple[int, int]:
+    """Split an integer into the halves of a signed 128-bit one.
+
+    Parameters
+    ----------
+    value : int
+
+    Returns
+    -------
+    hi, lo : int
+        Both as signed 64-bit integers, ready for int64 columns.
+
+    Raises
+    ------
+    FixedPointError
+        ``value`` does not fit 128 bits.
+    """
+    if not -(1 << 127) <= value < 1 << 127:
+        raise FixedPointError(f"int_to_int128({value}) does not fit 128 bits")
+    lo = value & I64_MASK
+    return value >> 64, lo - (1 << 64) if lo >> 63 else lo
+
+
+def int128_array(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+    """Join arrays of halves into Python integers.
+
+    Parameters
+    ----------
+    hi, lo : ndarray of int64, shape (n_rows,)
+        Upper halves, and bit patterns of the lower halves.
+
+    Returns
+    -------
+    ndarray of object (int), shape (n_rows,)
+    """
+    low = np.ascontiguousarray(lo, dtype=np.int64).view(np.uint64)
+    joined: npt.NDArray[Any] = np.asarray(hi, dtype=np.int64).astype(object) * (1 << 64)
+    return joined + low.astype(object)
+
+
+def int128_halves(
+    values: npt.ArrayLike,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Split Python integers into columns of 128-bit halves; the inverse of `int128_array`.
+
+    Parameters
+    ----------
+    values : sequence of int, length n_rows
+
+    Returns
+    -------
+    hi, lo : ndarray of int64, shape (n_rows,)
+
+    Raises
+    ------
+    FixedPointError
+        A value does not fit 128 bits; the message names its row.
+    """
+    rows = np.asarray(values, dtype=object)
+    hi, lo = np.empty(rows.shape, np.int64), np.empty(rows.shape, np.int64)
+    for row, value in enumerate(rows.tolist()):
+        try:
+            hi[row], lo[row] = int_to_int128(value)
+        except FixedPointError as error:
+            raise FixedPointError(f"{error} (row {row})") from None
+    return hi, lo
