@@ -28,7 +28,9 @@ class FixedPointOverflow(FixedPointError, OverflowError):
         Index of the first failing element for an array operation.
     """
 
-    def __init__(self, operation: str, operands: tuple[object, ...], row: int | None = None) -> None:
+    def __init__(
+        self, operation: str, operands: tuple[object, ...], row: int | None = None
+    ) -> None:
         self.operation, self.operands, self.row = operation, operands, row
         place = "" if row is None else f" at row {row}"
         shown = ", ".join(str(o) for o in operands)

@@ -1,0 +1,89 @@
+# Every target sets up what it needs in a local virtual environment; nothing outside this folder
+# is touched. Needs CPython >= 3.11 with venv, a C compiler and make.
+#
+#   make demo   make test   make lint   make types   make test-debug   make test-nojit   make bench
+
+# The first interpreter found that is new enough; `make test PYTHON=python3.13` chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+DIST ?= build/dist
+TESTROOT ?= build/testroot
+PYTEST_FLAGS ?=
+TESTS ?= tests
+BIN = $(VENV)/bin
+# Numba must not write into the installed package, nor share a cache with another build.
+export NUMBA_CACHE_DIR ?= $(abspath $(VENV))/numba-cache
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+SOURCES = $(shell find quantlaxmi -type f ! -name '*.so' ! -name '*.py[co]') \
+  setup.py pyproject.toml MANIFEST.in README.md LICENSE
+
+.PHONY: help demo test test-installed test-golden test-debug test-nojit lint format types bench \
+  dist clean python-check
+help:
+	@sed -n 's/^#   //p' Makefile
+
+python-check:
+	@test -n "$(PYTHON)" || { echo "make: no CPython >= 3.11 found; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than CPython 3.11" >&2; exit 1; }
+
+$(VENV)/made: | python-check
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "build>=1.2"
+	@touch $@
+
+# The wheel is built from the sdist, so a file missing from the sdist fails here.
+$(DIST)/made: $(VENV)/made $(SOURCES)
+	rm -rf $(DIST)
+	$(BIN)/python -m build --outdir $(DIST) . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	@touch $@
+
+$(VENV)/installed: $(DIST)/made
+	wheel=$$(ls $(DIST)/*.whl) && $(BIN)/python -m pip install --quiet "$$wheel[dev,report]" \
+	  && $(BIN)/python -m pip install --quiet --no-deps --force-reinstall "$$wheel"
+	@touch $@
+
+dist: $(DIST)/made
+
+demo: $(VENV)/installed
+	$(BIN)/quantlaxmi-crypto demo
+	@echo
+	@echo "quantlaxmi-crypto is in $(BIN); to have it on your path:  . $(BIN)/activate"
+
+# The tests see the installed package only: they are copied to a folder without the source tree.
+test: $(VENV)/installed
+	rm -rf $(TESTROOT) && mkdir -p $(TESTROOT)
+	cp -R tests data examples docs benchmarks pyproject.toml Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE $(TESTROOT)/
+	cd $(TESTROOT) && QUANTLAXMI_TEST_INSTALLED=1 QUANTLAXMI_DIST=$(abspath $(DIST)) \
+	  $(abspath $(BIN))/python -m pytest $(PYTEST_FLAGS) $(TESTS)
+
+# The golden trace hashes alone: what other Python versions have to reproduce.
+test-golden:
+	$(MAKE) test TESTS="tests/test_golden.py"
+
+# Bounds checks on, so that an index error a noexcept kernel would swallow fails the run.
+test-debug:
+	QUANTLAXMI_DEBUG=1 $(MAKE) test VENV=.venv-debug DIST=build/dist-debug \
+	  TESTROOT=build/testroot-debug PYTEST_FLAGS="-W error $(PYTEST_FLAGS)"
+
+# Numba kernels as plain Python: slower, and visible to coverage and debuggers.
+test-nojit:
+	NUMBA_DISABLE_JIT=1 $(MAKE) test TESTROOT=build/testroot-nojit
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/installed
+	$(BIN)/mypy --cache-dir $(VENV)/mypy-cache
+
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf .venv .venv-* build dist demo *.egg-info

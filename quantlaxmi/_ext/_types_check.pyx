@@ -1,0 +1,91 @@
+"""Layouts of the records of _types.pxd as the C compiler sees them, for tests/test_schema.py."""
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+from quantlaxmi._ext cimport _types as t
+
+
+def layout(str name):
+    """Size of a record and its fields as read from a buffer whose 64-bit word k holds k.
+
+    Parameters
+    ----------
+    name : str
+        A struct of ``_types.pxd``, such as ``"ctx_t"``.
+
+    Returns
+    -------
+    tuple of (int, dict)
+        ``sizeof`` in bytes, and field name to value in declaration order. An integer field at
+        byte offset 8*k reads k; a double field reads the double whose bit pattern is k.
+
+    Raises
+    ------
+    KeyError
+        For a name that is not declared there.
+    """
+    cdef int64_t words[64]
+    cdef int k
+    cdef t.ctx_t ctx
+    cdef t.event_t event
+    cdef t.book_t book
+    cdef t.position_t position
+    cdef t.feature_t feature
+    cdef t.slot_t slot
+    cdef t.param_t param
+    cdef t.leg_out_t leg_out
+    cdef t.fill_notice_t fill_notice
+    cdef t.decision_t decision
+    cdef t.leg_t leg
+    cdef t.order_t order
+    cdef t.fill_t fill
+    cdef t.funding_paid_t funding_paid
+    cdef t.risk_t risk
+    for k in range(64):
+        words[k] = k
+    if name == "ctx_t":
+        memcpy(&ctx, words, sizeof(ctx))
+        return sizeof(ctx), ctx
+    if name == "event_t":
+        memcpy(&event, words, sizeof(event))
+        return sizeof(event), event
+    if name == "book_t":
+        memcpy(&book, words, sizeof(book))
+        return sizeof(book), book
+    if name == "position_t":
+        memcpy(&position, words, sizeof(position))
+        return sizeof(position), position
+    if name == "feature_t":
+        memcpy(&feature, words, sizeof(feature))
+        return sizeof(feature), feature
+    if name == "slot_t":
+        memcpy(&slot, words, sizeof(slot))
+        return sizeof(slot), slot
+    if name == "param_t":
+        memcpy(&param, words, sizeof(param))
+        return sizeof(param), param
+    if name == "leg_out_t":
+        memcpy(&leg_out, words, sizeof(leg_out))
+        return sizeof(leg_out), leg_out
+    if name == "fill_notice_t":
+        memcpy(&fill_notice, words, sizeof(fill_notice))
+        return sizeof(fill_notice), fill_notice
+    if name == "decision_t":
+        memcpy(&decision, words, sizeof(decision))
+        return sizeof(decision), decision
+    if name == "leg_t":
+        memcpy(&leg, words, sizeof(leg))
+        return sizeof(leg), leg
+    if name == "order_t":
+        memcpy(&order, words, sizeof(order))
+        return sizeof(order), order
+    if name == "fill_t":
+        memcpy(&fill, words, sizeof(fill))
+        return sizeof(fill), fill
+    if name == "funding_paid_t":
+        memcpy(&funding_paid, words, sizeof(funding_paid))
+        return sizeof(funding_paid), funding_paid
+    if name == "risk_t":
+        memcpy(&risk, words, sizeof(risk))
+        return sizeof(risk), risk
+    raise KeyError(name)

@@ -1,0 +1,125 @@
+"""Finds the command, runs it, and turns every ending into an exit code and at most one line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from quantlaxmi import __version__
+from quantlaxmi.cli.usage import UsageError, parse, suggestion
+from quantlaxmi.errors import QuantlaxmiError
+
+#: Exit codes of every command.
+DONE, FAILED, BAD_INPUT, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
+
+#: Command -> (its module, what the overview says of it).
+COMMANDS: dict[str, tuple[str, str]] = {
+    "import": ("import_", "turn recorded market data into a segment"),
+    "segment": ("segment", "show, verify, split or export a segment"),
+    "backtest": ("backtest", "run a strategy over a segment's sealed columns"),
+    "replay": ("replay", "run a strategy over a segment's append-only log"),
+    "verify-parity": ("verify_parity", "compare two decision traces"),
+    "run-gates": ("run_gates", "try to break a result; write a gate report"),
+    "verify-report": ("verify_report", "recompute a gate report from its segment"),
+    "strategies": ("strategies", "list the strategies, or show one's settings"),
+    "demo": ("demo", "the whole road on two generated segments"),
+}
+#: Named by the design, not built yet.
+PLANNED = ("compare", "sweep-gates", "sweep-report", "calibrate", "explain")
+TRACEBACK = "QUANTLAXMI_TRACEBACK"
+
+
+def overview(program: str) -> str:
+    """The text of ``--help``."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        [
+            f"{program} tells whether a trading edge is real.",
+            "",
+            f"Usage: {program} COMMAND [options]",
+            "",
+            *lines,
+            "",
+            f"{program} COMMAND --help says more.",
+            "Exit codes: 0 passed or done, 1 failed or parity broken, 2 bad input or usage,",
+            "3 inconclusive.",
+        ]
+    )
+
+
+def _command(program: str, argv: list[str]) -> int:
+    if not argv:
+        raise UsageError(program, f"a command is missing: one of {', '.join(COMMANDS)}")
+    name, rest = argv[0], argv[1:]
+    if name in {"-h", "--help", "help"}:
+        print(overview(program))
+        return DONE
+    if name == "--version":
+        print(f"{program} {__version__}")
+        return DONE
+    if name in PLANNED:
+        raise UsageError(program, f"{name} is planned and not part of version {__version__}")
+    if name not in COMMANDS:
+        hint = suggestion(name, COMMANDS) or f"expected one of {', '.join(COMMANDS)}"
+        raise UsageError(program, f"unknown command {name!r}; {hint}")
+    module = importlib.import_module(f"quantlaxmi.cli.{COMMANDS[name][0]}")
+    args = parse(module.USAGE, program, name, rest)
+    if args is None:  # help was asked for and printed
+        return DONE
+    return int(module.main(args))
+
+
+def _say(program: str, text: object) -> None:
+    line = " ".join(str(text).split())
+    print(f"{program}: {line}", file=sys.stderr)
+
+
+def run(program: str, argv: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Parameters
+    ----------
+    program : str
+        ``"quantlaxmi-crypto"`` or ``"quantlaxmi-india"``.
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 passed or done, 1 failed or parity broken, 2 bad input or usage, 3 inconclusive,
+        130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _command(program, arguments)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        _say(error.program, error)
+        return BAD_INPUT
+    except QuantlaxmiError as error:
+        if os.environ.get(TRACEBACK) == "1":
+            raise
+        _say(program, error)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        _say(program, "interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader left; give the interpreter's own last flush somewhere to write to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except Exception as error:
+        if os.environ.get(TRACEBACK) == "1":
+            raise
+        _say(
+            program,
+            f"internal error: {type(error).__name__}: {error} "
+            f"(this is a bug; {TRACEBACK}=1 shows where)",
+        )
+        return BAD_INPUT

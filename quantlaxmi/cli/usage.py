@@ -1,0 +1,112 @@
+"""Usage texts: docopt parses them; what it would correct, guess or report at length is refused
+here first, in one line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_DECLARED = re.compile(r"^  +(--[a-z][a-z0-9-]*)(?:[ =]([A-Z][A-Z0-9=,]*))?", re.MULTILINE)
+
+
+class UsageError(Exception):
+    """The command line itself is wrong; printed as one line, exit 2."""
+
+    def __init__(self, program: str, message: str) -> None:
+        self.program = program
+        super().__init__(message)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """``"did you mean x?"`` for a near miss, else an empty text."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def _split_glued(argv: Iterable[str]) -> list[str]:
+    """Undo a quoted list of options: ``"--set a=1 --set b=2"`` given as one argument."""
+    words: list[str] = []
+    for word in argv:
+        words.extend(shlex.split(word) if re.match(r"--[a-z-]+\s", word) else [word])
+    return words
+
+
+def _check(doc: str, where: str, argv: list[str]) -> None:
+    usage, _, details = doc.partition("\nOptions:")
+    declared = {m[1]: m[2] for m in _DECLARED.finditer(details)}
+    repeatable = set(re.findall(r"\[(--[a-z-]+)[^\]]*\]\.\.\.", usage))
+    program = where.split()[0]
+    place = where.removeprefix(program).strip()
+    given: list[str] = []
+    words = iter(range(len(argv)))
+    for k in words:
+        word = argv[k]
+        if word == "--":
+            break
+        name, equals, _ = word.partition("=")
+        if not name.startswith("-") or name == "-":
+            continue
+        if name not in declared:
+            hint = suggestion(name, declared) or f"see {where} --help"
+            raise UsageError(program, f"{place}: unknown option {name}; {hint}")
+        if name in given and name not in repeatable:
+            raise UsageError(program, f"{place}: {name} was given twice")
+        given.append(name)
+        value = declared[name]
+        if value is None and equals:
+            raise UsageError(program, f"{place}: {name} takes no value")
+        if value is not None and not equals:
+            if k + 1 >= len(argv) or argv[k + 1].partition("=")[0] in declared:
+                raise UsageError(program, f"{place}: {name} needs a value, {value}")
+            next(words)
+    shortest = re.sub(r"\[[^\[\]]*\]", " ", re.sub(r"\[[^\[\]]*\]", " ", usage))
+    lines = [line for line in shortest.splitlines() if line.strip().startswith(program)]
+    if len(lines) == 1 and "|" not in lines[0] + shortest.partition(lines[0])[2]:
+        for name in re.findall(r"--[a-z-]+", shortest.partition("Usage:")[2]):
+            if name not in given:
+                raise UsageError(program, f"{place}: {name} {declared[name]} is missing")
+
+
+def parse(template: str, program: str, command: str, argv: list[str]) -> dict[str, Any] | None:
+    """Parse the arguments of one command.
+
+    Parameters
+    ----------
+    template : str
+        Usage text with ``{program}`` and, for the folder of a segment, ``{segment}``.
+    program, command : str
+        As typed.
+    argv : list of str
+        Arguments after the command.
+
+    Returns
+    -------
+    dict or None
+        docopt's result, with the program's vocabulary mapped to ``--segment-dir``; None after
+        ``--help`` was printed.
+
+    Raises
+    ------
+    UsageError
+        One line saying what is wrong.
+    """
+    folder = "--session-dir" if program == "quantlaxmi-india" else "--segment-dir"
+    doc = template.replace("{program}", program).replace("{segment}", folder).strip("\n")
+    words = _split_glued(argv)
+    if "--help" in words or "-h" in words:
+        print(doc)
+        return None
+    where = f"{program} {command}"
+    _check(doc, where, words)
+
+    from docopt import DocoptExit, docopt
+
+    try:
+        parsed: Mapping[str, Any] = docopt(doc, [command, *words], default_help=False)
+    except DocoptExit:
+        shown = " ".join(words) or "no argument"
+        raise UsageError(program, f"{command}: cannot use {shown!r}; see {where} --help") from None
+    return {("--segment-dir" if k == folder else k): v for k, v in parsed.items()}
