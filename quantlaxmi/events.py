@@ -1,0 +1,401 @@
+"""Typed events: what strategies receive, decide and are told, and what a trace is read as.
+
+All prices and quantities are integer mantissas at their instrument's exponents; money is an
+integer at the scale its field names. All types are frozen and hold only immutable values, so no
+reference cycle can form and the collector need not track them (``gc=False``). The engine keeps
+packed rows; objects are made only when somebody asks for one.
+
+Fields are positional in the order written: the engine makes one market event per row for
+plain-Python strategies.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import hashlib
+import struct
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from quantlaxmi.errors import TraceError
+from quantlaxmi.ids import CorrelationContext
+from quantlaxmi.outcomes import (
+    BPS_EXPONENT,
+    FillEvent,
+    FundingPayment,
+    OrderCancel,
+    OrderEvent,
+    OrderModify,
+    OrderNew,
+    OrderUpdate,
+    RiskEvent,
+    TradeAttribution,
+)
+from quantlaxmi.schema import DecisionType, OrderType, Side
+
+__all__ = [
+    "BPS_EXPONENT",
+    "CONFIDENCE_EXPONENT",
+    "RECORD_TAG",
+    "CorrelationContext",
+    "DecisionEvent",
+    "DecisionLeg",
+    "DepthEvent",
+    "FillEvent",
+    "FundingEvent",
+    "FundingPayment",
+    "IndiaMarketEvent",
+    "LegIntent",
+    "MarketSnapshot",
+    "MultiLegOrderIntent",
+    "OptionsStrategyType",
+    "OrderCancel",
+    "OrderEvent",
+    "OrderModify",
+    "OrderNew",
+    "OrderUpdate",
+    "QuoteEvent",
+    "ReplayEvent",
+    "RiskEvent",
+    "TradeAttribution",
+    "TradeEvent",
+    "rationale_hash",
+]
+
+#: First bytes of every decision record: domain and version.
+RECORD_TAG: Final = b"QLD\x01"
+#: Confidence of a decision is an integer at 10**CONFIDENCE_EXPONENT.
+CONFIDENCE_EXPONENT: Final = -4
+
+_RECORD_HEAD: Final = struct.Struct("<4sQqqBbBB")
+_LEG_HEAD: Final = struct.Struct("<HbBqqB")
+_LEG_SNAPSHOT: Final = struct.Struct("<5q")
+_I64: Final = struct.Struct("<q")
+_U16: Final = struct.Struct("<H")
+
+
+@functools.lru_cache(maxsize=4096)
+def rationale_hash(text: str) -> bytes:
+    """First 8 bytes of SHA-256 over the UTF-8 text: what stands for it in a record."""
+    return hashlib.sha256(text.encode()).digest()[:8]
+
+
+# --- market events ----------------------------------------------------------------------------
+
+
+class QuoteEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Best bid and ask as the venue sent them.
+
+    Attributes
+    ----------
+    seq : int
+        Market row key: global message number of the segment.
+    ts_ns, exch_ts_ns : int
+        Receive and venue time, ns since the epoch; venue time 0 where the source has none.
+    bid, ask : int
+        Mantissas at the instrument's price exponent.
+    bid_qty, ask_qty : int
+        Mantissas at the instrument's quantity exponent.
+    """
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    symbol: str
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+    correlation: CorrelationContext | None = None
+
+
+class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Top of the rebuilt depth book after a whole depth message.
+
+    ``valid`` is False while the book is broken (a sequence gap until the next snapshot, one side
+    empty, or crossed); the prices are then not to be traded on. Units as in `QuoteEvent`.
+    """
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    symbol: str
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+    valid: bool
+    correlation: CorrelationContext | None = None
+
+
+class TradeEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A trade of the market; ``side`` is the aggressor's. Units as in `QuoteEvent`."""
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    symbol: str
+    price: int
+    qty: int
+    side: Side
+    correlation: CorrelationContext | None = None
+
+
+class FundingEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Announced funding of a perpetual.
+
+    Attributes
+    ----------
+    mark, index : int
+        Mantissas at the instrument's price exponent; index 0 where the source has none.
+    rate : int
+        Mantissa at ``schema.RATE_EXPONENT``, for one settlement.
+    next_funding_ns : int
+        When it is settled, ns since the epoch.
+    """
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    symbol: str
+    mark: int
+    index: int
+    rate: int
+    next_funding_ns: int
+    correlation: CorrelationContext | None = None
+
+
+class MarketSnapshot(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """One instrument's top of book as a decision saw it. Units as in `QuoteEvent`.
+
+    Attributes
+    ----------
+    quote_ts_ns : int
+        Receive time of the book's last change.
+    """
+
+    symbol: str
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+    quote_ts_ns: int
+
+    @property
+    def reference_price(self) -> int:
+        """The mid, exact, at the instrument's price exponent - 1."""
+        return (self.bid + self.ask) * 5
+
+    @property
+    def spread(self) -> int:
+        """Ask - bid at the instrument's price exponent."""
+        return self.ask - self.bid
+
+
+#: What a crypto strategy receives.
+ReplayEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent | FundingEvent
+#: What an Indian options strategy receives.
+IndiaMarketEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent
+
+
+# --- decisions --------------------------------------------------------------------------------
+
+
+class LegIntent(msgspec.Struct, frozen=True, gc=False):
+    """One leg a strategy asks for.
+
+    Attributes
+    ----------
+    qty : int
+        Positive mantissa at the instrument's quantity exponent.
+    limit_price : int or None
+        Mantissa at the instrument's price exponent; None for market orders.
+    """
+
+    symbol: str
+    side: Side
+    qty: int
+    order_type: OrderType = OrderType.MARKET
+    limit_price: int | None = None
+
+
+class OptionsStrategyType(enum.StrEnum):
+    """Shape of a multi-leg options position."""
+
+    CALENDAR = "calendar"
+    DIAGONAL = "diagonal"
+    VERTICAL = "vertical"
+    STRADDLE = "straddle"
+    STRANGLE = "strangle"
+    BUTTERFLY = "butterfly"
+    CONDOR = "condor"
+    CUSTOM = "custom"
+
+
+class MultiLegOrderIntent(msgspec.Struct, frozen=True, gc=False):
+    """Legs an options strategy wants traded together.
+
+    Attributes
+    ----------
+    decision_id : UUID or None
+        Given by the engine; None when a strategy returns it.
+    """
+
+    legs: tuple[LegIntent, ...]
+    strategy_type: OptionsStrategyType
+    decision_id: UUID | None = None
+
+
+class DecisionLeg(msgspec.Struct, frozen=True, gc=False):
+    """One leg of a decision, with the market it was decided on.
+
+    Attributes
+    ----------
+    instrument : int
+        Index into the trace header's instruments.
+    qty : int
+        Positive mantissa at the instrument's quantity exponent.
+    limit_price : int or None
+        Mantissa at the price exponent; given exactly for limit orders.
+    reference_price : int
+        Mid at the decision, at price exponent - 1.
+    """
+
+    instrument: int
+    symbol: str
+    side: Side
+    order_type: OrderType
+    qty: int
+    limit_price: int | None
+    reference_price: int
+    snapshot: MarketSnapshot
+
+
+class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """One decision; both legs of a pair trade are legs of one decision.
+
+    Attributes
+    ----------
+    sequence : int
+        0, 1, 2, … within the run.
+    seq : int
+        Market row key: global number of the message decided on.
+    ts_ns : int
+        Receive time of that message, ns since the epoch.
+    direction : int
+        The strategy's own: 1 long, -1 short, 0 neither.
+    confidence : int or None
+        At 10**CONFIDENCE_EXPONENT, not negative.
+    rationale : str
+        Why; its hash stands in the record.
+    bundle : bool
+        The legs must end matched: what one leg fills in excess is traded back at once.
+    legs : tuple of DecisionLeg
+        1 to ``schema.MAX_LEGS``.
+    """
+
+    sequence: int
+    seq: int
+    ts_ns: int
+    decision_type: DecisionType
+    direction: int
+    confidence: int | None
+    rationale: str
+    bundle: bool
+    legs: tuple[DecisionLeg, ...]
+    correlation: CorrelationContext | None = None
+
+    @property
+    def decision_id(self) -> UUID | None:
+        """Id of the decision, where it belongs to a run."""
+        return None if self.correlation is None else self.correlation.decision_id
+
+    @property
+    def strategy_id(self) -> str:
+        """Id of the strategy, empty where the decision belongs to no run."""
+        return "" if self.correlation is None else self.correlation.strategy_id
+
+    @property
+    def symbol(self) -> str:
+        """Symbol of the first leg."""
+        return self.legs[0].symbol
+
+    @property
+    def target_qty(self) -> int:
+        """Signed quantity of the first leg, at its instrument's quantity exponent."""
+        return self.legs[0].side * self.legs[0].qty
+
+    @property
+    def reference_price(self) -> int:
+        """Reference price of the first leg, at its instrument's price exponent - 1."""
+        return self.legs[0].reference_price
+
+    @property
+    def rationale_hash(self) -> bytes:
+        """The 8 bytes that stand for the rationale in the record."""
+        return rationale_hash(self.rationale)
+
+    def canonical_bytes(self) -> bytes:
+        """The decision's record, as hashed into a trace.
+
+        No id derived from the run stands in it, so the records of a run over a truncated segment
+        are a prefix of those over the whole one.
+
+        Returns
+        -------
+        bytes
+            Little-endian, see ``docs/TRACE_FORMAT.md``.
+
+        Raises
+        ------
+        TraceError
+            A value does not fit its field, or a limit price stands without a limit order.
+        """
+        conf = self.confidence
+        place = f"decision {self.sequence}"
+        if conf is not None and conf < 0:
+            raise TraceError("trace", f"confidence was {conf}; 0 or more was expected", place)
+        try:
+            parts = [
+                _RECORD_HEAD.pack(
+                    RECORD_TAG,
+                    self.sequence,
+                    self.seq,
+                    self.ts_ns,
+                    self.decision_type,
+                    self.direction,
+                    1 if self.bundle else 0,
+                    conf is not None,
+                ),
+                b"" if conf is None else _I64.pack(conf),
+                rationale_hash(self.rationale),
+                _U16.pack(len(self.legs)),
+            ]
+            for k, leg in enumerate(self.legs):
+                limit, snap = leg.limit_price, leg.snapshot
+                if (limit is not None) != (leg.order_type == OrderType.LIMIT):
+                    raise TraceError(
+                        "trace",
+                        f"limit price was {limit}; one is expected exactly for limit orders",
+                        f"{place}, leg {k}",
+                    )
+                parts += (
+                    _LEG_HEAD.pack(
+                        leg.instrument,
+                        leg.side,
+                        leg.order_type,
+                        leg.qty,
+                        leg.reference_price,
+                        limit is not None,
+                    ),
+                    b"" if limit is None else _I64.pack(limit),
+                    _LEG_SNAPSHOT.pack(
+                        snap.bid, snap.bid_qty, snap.ask, snap.ask_qty, snap.quote_ts_ns
+                    ),
+                )
+        except (struct.error, UnicodeEncodeError) as error:
+            raise TraceError("trace", f"a value does not fit its field: {error}", place) from error
+        return b"".join(parts)

@@ -1,0 +1,195 @@
+"""Outcome events: what became of decisions - orders, fills, funding paid, refusals, attribution.
+
+Names are public through ``quantlaxmi.events``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from quantlaxmi.ids import CorrelationContext
+from quantlaxmi.schema import FillFlag, OrderReason, OrderStatus, OrderType, Side
+
+#: Basis points of an attribution are integers at 10**BPS_EXPONENT.
+BPS_EXPONENT: Final = -4
+
+
+class OrderEvent(msgspec.Struct, frozen=True, gc=False):
+    """One step in the life of an order; its four kinds are the subclasses.
+
+    Attributes
+    ----------
+    order : int
+        Order number of the run; all events of an order share it.
+    decision : int
+        Sequence of the decision it comes from; -1 where there is none (flattening).
+    leg : int
+        Index into the run's legs; -1 for trims and flattening.
+    qty, filled_qty : int
+        Mantissas at the instrument's quantity exponent.
+    limit_price : int or None
+        Mantissa at the price exponent; None for market orders.
+    seq : int
+        Market row key of the last message the engine had applied.
+    """
+
+    order: int
+    decision: int
+    leg: int
+    symbol: str
+    side: Side
+    order_type: OrderType
+    qty: int
+    filled_qty: int
+    limit_price: int | None
+    status: OrderStatus
+    reason: OrderReason
+    ts_ns: int
+    seq: int
+    correlation: CorrelationContext | None = None
+
+
+class OrderNew(OrderEvent, frozen=True, gc=False, tag=True):
+    """The order was sent."""
+
+
+class OrderModify(OrderEvent, frozen=True, gc=False, tag=True):
+    """Its price or quantity was changed."""
+
+
+class OrderCancel(OrderEvent, frozen=True, gc=False, tag=True):
+    """What was left of it was cancelled, for ``reason``."""
+
+
+class OrderUpdate(OrderEvent, frozen=True, gc=False, tag=True):
+    """Its filled quantity or status changed."""
+
+
+class FillEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """One fill.
+
+    Attributes
+    ----------
+    fill : int
+        Index of the fill in the run.
+    order, decision, leg : int
+        As in `OrderEvent`.
+    price, qty : int
+        Mantissas at the instrument's exponents; qty is positive.
+    fee : int
+        Paid when positive, a rebate when negative; at the ledger scale of ``fee_asset``.
+    fee_asset : str
+    position : int
+        Position in the instrument after the fill, signed mantissa.
+    realized : int
+        Realized PnL of the instrument after the fill, before fees and funding, ledger scale.
+    cash : int
+        Cash after the fill, ledger scale.
+    """
+
+    fill: int
+    order: int
+    decision: int
+    leg: int
+    symbol: str
+    side: Side
+    price: int
+    qty: int
+    ts_ns: int
+    seq: int
+    flags: FillFlag
+    fee: int
+    fee_asset: str
+    position: int
+    realized: int
+    cash: int
+    correlation: CorrelationContext | None = None
+
+
+class FundingPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Funding settled on a position.
+
+    Attributes
+    ----------
+    position, mark, rate : int
+        Signed quantity mantissa, price mantissa, rate at ``schema.RATE_EXPONENT``.
+    amount : int
+        Received when positive, at the ledger scale.
+    """
+
+    symbol: str
+    ts_ns: int
+    seq: int
+    position: int
+    mark: int
+    rate: int
+    amount: int
+    correlation: CorrelationContext | None = None
+
+
+class RiskEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A risk limit refused an order.
+
+    Attributes
+    ----------
+    rule : int
+        Number of the rule.
+    value, limit : int
+        What was found and what is allowed, in the rule's own unit.
+    """
+
+    decision: int
+    symbol: str
+    rule: int
+    value: int
+    limit: int
+    ts_ns: int
+    seq: int
+    correlation: CorrelationContext | None = None
+
+
+class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """What one fill earned and what it cost.
+
+    ``gross - slippage - fee + funding == cash_effect``, exactly, in integers at ``exponent``.
+    Basis points are derived from these and rounded half-even to 10**BPS_EXPONENT.
+
+    Attributes
+    ----------
+    decision_id, fill_id : UUID
+    gross : int
+        Cash at the decision's mid: -side * qty * mid.
+    slippage : int
+        side * qty * (price - mid): adverse when positive.
+    fee, funding : int
+        Fee paid; funding received since the previous fill of the instrument.
+    cash_effect : int
+        What the fill did to cash.
+    exponent : int
+        Scale of the five amounts: ledger exponent - 1, because mids can be half units.
+    gross_edge_bps, fee_drag_bps, slippage_bps, realized_edge_bps, spread_at_decision_bps : int
+    quote_age_at_decision_ms : int
+    book_depth_at_decision : int
+        Quantity displayed on the side taken, at the instrument's quantity exponent.
+    """
+
+    decision_id: UUID
+    fill_id: UUID
+    symbol: str
+    gross: int
+    slippage: int
+    fee: int
+    funding: int
+    cash_effect: int
+    exponent: int
+    gross_edge_bps: int
+    fee_drag_bps: int
+    slippage_bps: int
+    realized_edge_bps: int
+    spread_at_decision_bps: int
+    quote_age_at_decision_ms: int
+    book_depth_at_decision: int
+    correlation: CorrelationContext | None = None
