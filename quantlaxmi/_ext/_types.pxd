@@ -147,6 +147,7 @@ cdef packed struct funding_paid_t:
     int64_t rate
     int64_t amount_hi
     int64_t amount_lo
+    int64_t fills_before
 
 cdef packed struct risk_t:
     int64_t decision

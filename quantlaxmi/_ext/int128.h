@@ -53,4 +53,8 @@ static inline int ql_rounds_away(int rounding, int negative, int odd, int half) 
     default: return 0; /* QL_DOWN */
     }
 }
+/* a*b/c truncated, for a, b >= 0, c > 0 and a result known to fit (b <= c). */
+static inline int64_t ql_muldiv(int64_t a, int64_t b, int64_t c) { return (int64_t)((ql_i128)a * b / c); }
+
+static inline int ql_add_i64(int64_t a, int64_t b, int64_t *r) { return __builtin_add_overflow(a, b, r); }
 #endif

@@ -15,3 +15,5 @@ cdef extern from "int128.h" nogil:
     ql_i128 ql_div_half_even(ql_i128 n, ql_i128 d)
     int QL_EXACT
     int ql_rounds_away(int rounding, int negative, int odd, int half)
+    int64_t ql_muldiv(int64_t a, int64_t b, int64_t c)
+    int ql_add_i64(int64_t a, int64_t b, int64_t *r)

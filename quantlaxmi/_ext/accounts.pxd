@@ -1,0 +1,96 @@
+"""Cash and average-cost accounts in checked 128-bit integers.
+
+The total cost of the open position is carried, not a price: a partial close takes
+half-even(cost * q / Q) of it and leaves the rest, so that nothing is lost to rounding.
+"""
+from libc.stdint cimport int64_t
+from quantlaxmi._ext.wide cimport *
+
+cdef struct account_t:
+    int64_t qty  # signed position
+    ql_i128 cost  # of the open position, >= 0 for positive prices, ledger scale
+    ql_i128 realized  # before fees and funding
+    ql_i128 fees
+    ql_i128 funding
+    ql_i128 scale  # 10**(price exponent + quantity exponent - ledger exponent)
+    ql_i128 fee_num[2]  # fee = half-even(price * qty * num / den) * fee_scale; [0] maker, [1] taker
+    ql_i128 fee_den[2]
+    ql_i128 fee_scale
+    int64_t currency
+
+
+cdef inline int notional(const account_t* a, int64_t price, int64_t qty, ql_i128* out) noexcept nogil:
+    return ql_mul(ql_mul64(price, qty), a.scale, out)
+
+
+cdef inline int fee_of(
+    const account_t* a, int64_t price, int64_t qty, int taker, ql_i128* out
+) noexcept nogil:
+    cdef ql_i128 n
+    if ql_mul(ql_mul64(price, qty), a.fee_num[taker], &n):
+        return 1
+    n = ql_div_half_even(n, a.fee_den[taker])
+    return ql_mul(n, a.fee_scale, out)
+
+
+cdef inline int account_fill(
+    account_t* a, ql_i128* cash, int64_t side, int64_t qty, int64_t price, ql_i128 fee
+) noexcept nogil:
+    """Apply one fill; 0, or 1 on overflow (the account is then not to be used)."""
+    cdef ql_i128 amount, released, part, gain
+    cdef int64_t held, closing, rest = qty, sign
+    if notional(a, price, qty, &amount):
+        return 1
+    if side > 0:
+        if ql_sub(cash[0], amount, cash):
+            return 1
+    elif ql_add(cash[0], amount, cash):
+        return 1
+    if ql_sub(cash[0], fee, cash) or ql_add(a.fees, fee, &a.fees):
+        return 1
+    if a.qty != 0 and (a.qty > 0) != (side > 0):
+        sign = 1 if a.qty > 0 else -1
+        held = a.qty * sign
+        closing = qty if qty < held else held
+        if closing == held:
+            released = a.cost
+        else:
+            if ql_mul(a.cost, ql_mul64(closing, 1), &part):
+                return 1
+            released = ql_div_half_even(part, ql_mul64(held, 1))
+        if notional(a, price, closing, &part) or ql_sub(part, released, &gain):
+            return 1
+        if sign > 0:
+            if ql_add(a.realized, gain, &a.realized):
+                return 1
+        elif ql_sub(a.realized, gain, &a.realized):
+            return 1
+        if ql_sub(a.cost, released, &a.cost):
+            return 1
+        a.qty += side * closing
+        rest = qty - closing
+        if rest == 0:
+            return 0
+        if notional(a, price, rest, &amount):
+            return 1
+    if ql_add(a.cost, amount, &a.cost):
+        return 1
+    if side > 0 and a.qty > (<int64_t>0x7FFFFFFFFFFFFFFF) - rest:
+        return 1
+    if side < 0 and a.qty < -(<int64_t>0x7FFFFFFFFFFFFFFF) + rest:
+        return 1
+    a.qty += side * rest
+    return 0
+
+
+cdef inline int account_funding(
+    account_t* a, ql_i128* cash, int64_t mark, int64_t rate, ql_i128 den, ql_i128* amount
+) noexcept nogil:
+    """Pay or receive funding on the open position: -half-even(qty * mark * rate / den)."""
+    cdef ql_i128 n
+    if notional(a, mark, a.qty, &n) or ql_mul(n, ql_mul64(rate, 1), &n):
+        return 1
+    n = ql_div_half_even(n, den)
+    if ql_sub(ql_mul64(0, 0), n, amount):
+        return 1
+    return ql_add(cash[0], amount[0], cash) or ql_add(a.funding, amount[0], &a.funding)

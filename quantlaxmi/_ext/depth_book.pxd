@@ -1,0 +1,34 @@
+"""One instrument's order book, rebuilt from snapshots and differences."""
+from libc.stdint cimport int64_t
+
+cdef struct depth_row_t:
+    int64_t first_id
+    int64_t last_id
+    int64_t prev_id
+    int64_t side
+    int64_t price
+    int64_t qty
+    int64_t flags
+
+cdef struct depth_t:
+    # [0] bids ascending, [1] asks descending: the best level is the last, so that changes near the
+    # touch move few entries.
+    int64_t* price[2]
+    int64_t* qty[2]
+    Py_ssize_t n[2]
+    Py_ssize_t cap[2]
+    int valid
+    int fresh  # a snapshot was loaded and no difference applied yet: the first may overlap it
+    int mode  # what is done with the rows of the message in progress
+    int starts  # the next row begins a message
+    int64_t last_id
+    int64_t gaps
+    int64_t ignored
+    depth_row_t* held  # differences received while no book stands, for the next snapshot
+    Py_ssize_t n_held
+    Py_ssize_t cap_held
+
+cdef void depth_init(depth_t* d) noexcept nogil
+cdef void depth_free(depth_t* d) noexcept nogil
+# 0, or -1 when memory ran out.
+cdef int depth_apply(depth_t* d, const depth_row_t* row) noexcept nogil

@@ -1,0 +1,280 @@
+"""Market messages change books and clocks, and the strategy is asked after each.
+
+Order of things at a message with receive time ``ts``: what is due before ``ts`` happens; the message
+changes the book; features follow; the strategy is asked; its orders are sent.
+"""
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.execution cimport *
+from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.wide cimport *
+
+cdef enum:
+    KIND_TRADE = 1  # schema.EventKind
+    KIND_DEPTH = 2
+    KIND_QUOTE = 3
+    KIND_FUNDING = 4
+    LAST = 1  # schema.DepthFlag
+
+
+cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
+    """Store the decision with what it saw of each leg's book, and send its orders."""
+    cdef leg_out_t* out = e.legs_out
+    cdef decision_t* d
+    cdef leg_t* leg
+    cdef book_t* book
+    cdef pending_t p
+    cdef int64_t i, arrival
+    cdef int status
+    if n_legs > MAX_LEGS:
+        e.detail = n_legs
+        return BAD_LEG
+    for i in range(n_legs):
+        if (
+            out[i].instrument < 0 or out[i].instrument >= e.n_instruments
+            or (out[i].side != 1 and out[i].side != -1)
+            or out[i].qty <= 0 or out[i].order_type != 0
+        ):
+            e.detail = i
+            return BAD_LEG
+    if ql_add_i64(e.ctx.now_ns, e.latency_ns, &arrival):
+        return OVERFLOW
+    d = <decision_t*>push(&e.decisions)
+    if d == NULL:
+        return NO_MEMORY
+    d.sequence = e.decisions.n - 1
+    d.seq = e.seq
+    d.ts_ns = e.ts_ns
+    d.decision_type = out[0].decision_type
+    d.direction = out[0].direction
+    d.confidence = out[0].confidence
+    d.rationale = out[0].rationale
+    d.bundle = out[0].bundle
+    d.first_leg = e.legs.n
+    d.n_legs = n_legs
+    memset(&p, 0, sizeof(p))
+    p.arrival = arrival
+    p.decision = d.sequence
+    p.bundle = d.bundle
+    p.n_legs = n_legs
+    for i in range(n_legs):
+        leg = <leg_t*>push(&e.legs)
+        if leg == NULL:
+            return NO_MEMORY
+        book = &e.books[out[i].instrument]
+        leg.decision = p.decision
+        leg.instrument = out[i].instrument
+        leg.side = out[i].side
+        leg.order_type = out[i].order_type
+        leg.qty = out[i].qty
+        leg.limit_price = out[i].limit_price
+        if not ql_fits64(ql_mul64(book.bid, 10)) or not ql_fits64(ql_mul64(book.ask, 10)):
+            return OVERFLOW
+        leg.reference_price = 5 * book.bid + 5 * book.ask if book.valid else 0
+        leg.bid = book.bid
+        leg.bid_qty = book.bid_qty
+        leg.ask = book.ask
+        leg.ask_qty = book.ask_qty
+        leg.quote_ts_ns = book.ts_ns
+        p.order = e.n_orders
+        e.n_orders += 1
+        p.leg = e.legs.n - 1
+        p.instrument = leg.instrument
+        p.side = leg.side
+        p.order_type = leg.order_type
+        p.qty = leg.qty
+        p.limit_price = leg.limit_price
+        e.ctx.in_flight += 1
+        e.positions[p.instrument].pending_qty += p.side * p.qty
+        status = order_row(e, &p, ORDER_NEW, PENDING, WHY_DECISION, 0, e.ts_ns)
+        if status == OK:
+            status = enqueue(e, &p)
+        if status != OK:
+            return status
+    return OK
+
+
+cdef inline int _ask_strategy(engine_t* e, int64_t kind) noexcept nogil:
+    """Features, then the strategy, after the book holds the message."""
+    cdef Py_ssize_t k
+    cdef int64_t n
+    for k in range(e.n_features):
+        e.calls[k].fn(e.event, e.books, e.calls[k].args, &e.features[k])
+    e.ctx.message += 1
+    if not (e.event_mask >> kind) & 1:
+        return OK
+    e.ctx.now_ns = e.ts_ns
+    n = e.step(
+        e.ctx, e.event, e.books, e.positions, e.features, e.state, e.params, e.legs_out
+    )
+    if n == 0:
+        return OK
+    if n < 0:
+        e.detail = n
+        return STRATEGY_FAILED
+    return _record_decision(e, n)
+
+
+cdef inline int _begin(engine_t* e, const columns_t* t, int kind) noexcept nogil:
+    """Checks and clock shared by all messages; fills the event's head."""
+    cdef Py_ssize_t i = t.at
+    cdef int64_t ts = t.ts[i]
+    cdef int status
+    if t.instrument[i] < 0 or t.instrument[i] >= e.n_instruments:
+        return BAD_ROW
+    if ts < e.ts_ns:
+        return TIME_REVERSED
+    if ts > e.due_ns:
+        status = advance(e, ts)
+        if status != OK:
+            return status
+    e.ts_ns = ts
+    e.seq = t.seq[i]
+    e.event.kind = kind
+    e.event.instrument = t.instrument[i]
+    e.event.seq = t.seq[i]
+    e.event.ts_ns = ts
+    e.event.exch_ts_ns = t.exch[i]
+    return OK
+
+
+cdef inline void _set_top(
+    engine_t* e, Py_ssize_t k, int64_t bid, int64_t bid_qty, int64_t ask, int64_t ask_qty
+) noexcept nogil:
+    cdef book_t* b = &e.books[k]
+    b.bid = bid
+    b.bid_qty = bid_qty
+    b.ask = ask
+    b.ask_qty = ask_qty
+    b.valid = bid > 0 and bid < ask and bid_qty > 0 and ask_qty > 0
+    b.ts_ns = e.event.ts_ns
+    b.exch_ts_ns = e.event.exch_ts_ns
+    b.seq = e.event.seq
+    e.markets[k].taken[0] = 0
+    e.markets[k].taken[1] = 0
+
+
+cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
+    cdef Py_ssize_t i = t.at
+    cdef int status = _begin(e, t, KIND_QUOTE)
+    if status != OK:
+        return status
+    _set_top(e, t.instrument[i], t.c[0][i], t.c[1][i], t.c[2][i], t.c[3][i])
+    t.at += 1
+    return _ask_strategy(e, KIND_QUOTE)
+
+
+cdef int _trade(engine_t* e, columns_t* t) noexcept nogil:
+    cdef Py_ssize_t i = t.at
+    cdef int status = _begin(e, t, KIND_TRADE)
+    if status != OK:
+        return status
+    e.event.price = t.c[0][i]
+    e.event.qty = t.c[1][i]
+    e.event.side = t.side[i]
+    e.books[t.instrument[i]].last_price = t.c[0][i]
+    e.books[t.instrument[i]].last_qty = t.c[1][i]
+    t.at += 1
+    return _ask_strategy(e, KIND_TRADE)
+
+
+cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
+    """One row of a depth message; the strategy is asked at its last row."""
+    cdef Py_ssize_t i = t.at
+    cdef Py_ssize_t k
+    cdef depth_row_t row
+    cdef market_t* m
+    cdef int status = _begin(e, t, KIND_DEPTH)
+    if status != OK:
+        return status
+    k = t.instrument[i]
+    m = &e.markets[k]
+    row.first_id = t.c[0][i]
+    row.last_id = t.c[1][i]
+    row.prev_id = t.c[2][i]
+    row.side = t.side[i]
+    row.price = t.c[3][i]
+    row.qty = t.c[4][i]
+    row.flags = t.flags[i]
+    if depth_apply(&m.depth, &row) != 0:
+        return NO_MEMORY
+    t.at += 1
+    if not row.flags & LAST:
+        return OK
+    e.event.flags = row.flags
+    if m.top_from_depth:
+        if m.depth.valid and m.depth.n[0] and m.depth.n[1]:
+            _set_top(
+                e, k,
+                m.depth.price[0][m.depth.n[0] - 1], m.depth.qty[0][m.depth.n[0] - 1],
+                m.depth.price[1][m.depth.n[1] - 1], m.depth.qty[1][m.depth.n[1] - 1],
+            )
+        else:
+            _set_top(e, k, 0, 0, 0, 0)
+    return _ask_strategy(e, KIND_DEPTH)
+
+
+cdef int _funding(engine_t* e, columns_t* t) noexcept nogil:
+    cdef Py_ssize_t i = t.at
+    cdef Py_ssize_t k
+    cdef funding_due_t* due
+    cdef int status = _begin(e, t, KIND_FUNDING)
+    if status != OK:
+        return status
+    k = t.instrument[i]
+    due = &e.dues[k]
+    # A later settlement is announced while one is open: by the venue's clock that one is over.
+    if due.at != NEVER and t.c[3][i] > due.at:
+        status = settle_funding(e, k, due.at)
+        if status != OK:
+            return status
+    due.mark = t.c[0][i]
+    due.rate = t.c[2][i]
+    if t.c[3][i] > due.settled:
+        due.at = t.c[3][i]
+    refresh_due(e)
+    e.books[k].mark = t.c[0][i]
+    e.books[k].funding_rate = t.c[2][i]
+    e.books[k].next_funding_ns = t.c[3][i]
+    t.at += 1
+    return _ask_strategy(e, KIND_FUNDING)
+
+
+cdef int64_t engine_run(
+    engine_t* e, columns_t* quotes, columns_t* depth, columns_t* trades, columns_t* funding,
+    int64_t limit,
+) noexcept nogil:
+    """Merge the tables by seq until they end or ``limit`` rows were read; status."""
+    cdef int64_t other, dq, dd, dt, df, done = 0
+    cdef int status = OK
+    while done < limit:
+        dd = depth.seq[depth.at] if depth.at < depth.n else NEVER
+        dt = trades.seq[trades.at] if trades.at < trades.n else NEVER
+        df = funding.seq[funding.at] if funding.at < funding.n else NEVER
+        other = dd if dd < dt else dt
+        other = df if df < other else other
+        while quotes.at < quotes.n and quotes.seq[quotes.at] < other and done < limit:
+            status = _quote(e, quotes)
+            if status != OK:
+                return status
+            done += 1
+        if other == NEVER or done == limit:
+            if quotes.at < quotes.n:
+                continue
+            if other == NEVER:
+                return OK
+            continue
+        if other == dd:
+            status = _depth(e, depth)
+        elif other == dt:
+            status = _trade(e, trades)
+        else:
+            status = _funding(e, funding)
+        if status != OK:
+            return status
+        done += 1
+    return OK

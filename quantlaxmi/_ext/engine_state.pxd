@@ -1,0 +1,136 @@
+"""The state of a run: what a replay carries from one message to the next."""
+from libc.stdint cimport int64_t
+from libc.stdlib cimport realloc
+from libc.string cimport memset
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.accounts cimport account_t
+from quantlaxmi._ext.feature_kernels cimport feature_call_t
+from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.wide cimport *
+
+cdef extern from "<stdint.h>" nogil:
+    const int64_t NEVER "INT64_MAX"
+
+cdef enum:
+    # schema.OrderEventKind, OrderStatus, OrderReason, FillFlag
+    ORDER_NEW = 1
+    ORDER_UPDATE = 4
+    PENDING = 0
+    FILLED = 1
+    PARTIAL = 2
+    CANCELLED = 3
+    WHY_DECISION = 0
+    WHY_FILLED = 1
+    WHY_SIZE = 2
+    WHY_BOOK = 3
+    WHY_TRIM = 4
+    WHY_FLATTEN = 5
+    WHY_END = 6
+    FLAG_TRIM = 1
+    FLAG_FLATTEN = 2
+    FLAG_DEPTH = 4
+    MAX_LEGS = 8  # schema.MAX_LEGS
+    MAKER_FEE = 0
+    TAKER_FEE = 1
+
+cdef enum Status:
+    OK = 0
+    NO_MEMORY = -1
+    OVERFLOW = -2
+    TIME_REVERSED = -3
+    STRATEGY_FAILED = -4  # the strategy's own negative status is in ``detail``
+    BAD_LEG = -5
+    BAD_ROW = -6  # a row names an instrument the segment does not have
+
+
+cdef struct buffer_t:
+    char* data
+    Py_ssize_t n
+    Py_ssize_t cap
+    Py_ssize_t item
+
+
+cdef struct pending_t:
+    int64_t arrival
+    int64_t order
+    int64_t decision
+    int64_t leg
+    int64_t instrument
+    int64_t side
+    int64_t order_type
+    int64_t qty
+    int64_t limit_price
+    int64_t bundle
+    int64_t n_legs
+
+
+cdef struct funding_due_t:
+    int64_t at  # next settlement, NEVER where none is announced
+    int64_t settled  # last settlement made
+    int64_t mark
+    int64_t rate
+
+
+cdef struct engine_t:
+    ctx_t* ctx
+    event_t* event
+    book_t* books
+    position_t* positions
+    feature_t* features
+    slot_t* state
+    param_t* params
+    leg_out_t* legs_out
+    fill_notice_t* notice
+    step_fn step
+    on_fill_fn on_fill
+    int64_t event_mask
+    int64_t latency_ns
+    Py_ssize_t n_instruments
+    Py_ssize_t n_features
+    feature_call_t* calls
+    market_t* markets
+    account_t* accounts
+    ql_i128* cash
+    funding_due_t* dues
+    ql_i128 rate_den
+    int64_t due_ns  # earliest pending arrival or funding time
+    int64_t ts_ns  # of the last message
+    int64_t seq
+    int64_t n_orders
+    int64_t detail
+    int64_t pending_head
+    buffer_t pending
+    buffer_t decisions
+    buffer_t legs
+    buffer_t orders
+    buffer_t fills
+    buffer_t funding
+
+
+cdef struct columns_t:
+    const int64_t* seq
+    const int64_t* ts
+    const short* instrument
+    const int64_t* exch
+    const int64_t* c[5]  # the table's own columns, in the order load() names them
+    const signed char* side
+    const signed char* flags
+    Py_ssize_t n
+    Py_ssize_t at
+
+
+cdef inline void* push(buffer_t* b) noexcept nogil:
+    """Room for one more record, zeroed; NULL when memory ran out."""
+    cdef Py_ssize_t cap
+    cdef char* p
+    if b.n == b.cap:
+        cap = 2 * b.cap if b.cap else 64
+        p = <char*>realloc(b.data, cap * b.item)
+        if p == NULL:
+            return NULL
+        b.data = p
+        b.cap = cap
+    p = b.data + b.n * b.item
+    memset(p, 0, b.item)
+    b.n += 1
+    return p

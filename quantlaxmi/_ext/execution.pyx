@@ -1,0 +1,306 @@
+"""Orders meet the book, and money follows: execution, bundles, funding, the end of a run.
+
+Only due times move anything here: an order at its arrival, funding at its settlement; at equal
+times funding comes first.
+"""
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.accounts cimport *
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.matching cimport *
+from quantlaxmi._ext.wide cimport *
+
+
+cdef void refresh_due(engine_t* e) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int64_t due = NEVER
+    if e.pending_head < e.pending.n:
+        due = (<pending_t*>e.pending.data)[e.pending_head].arrival
+    for i in range(e.n_instruments):
+        if e.dues[i].at < due:
+            due = e.dues[i].at
+    e.due_ns = due
+
+
+cdef int order_row(
+    engine_t* e, const pending_t* p, int kind, int status, int reason, int64_t filled, int64_t ts
+) noexcept nogil:
+    cdef order_t* o = <order_t*>push(&e.orders)
+    if o == NULL:
+        return NO_MEMORY
+    o.order = p.order
+    o.decision = p.decision
+    o.leg = p.leg
+    o.kind = kind
+    o.status = status
+    o.reason = reason
+    o.instrument = p.instrument
+    o.side = p.side
+    o.order_type = p.order_type
+    o.qty = p.qty
+    o.filled_qty = filled
+    o.limit_price = p.limit_price
+    o.ts_ns = ts
+    o.seq = e.seq
+    return OK
+
+
+cdef int _notify(
+    engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
+    int64_t left,
+) noexcept nogil:
+    cdef int64_t status
+    e.positions[p.instrument].n_fills += 1 if qty else 0
+    if e.on_fill == NULL:
+        return OK
+    e.notice.decision = p.decision
+    e.notice.instrument = p.instrument
+    e.notice.side = p.side
+    e.notice.qty = qty
+    e.notice.price = price
+    e.notice.ts_ns = ts
+    e.notice.flags = flags
+    e.notice.order_left = left
+    e.ctx.now_ns = ts
+    status = e.on_fill(e.ctx, e.notice, e.books, e.positions, e.state, e.params)
+    if status < 0:
+        e.detail = status
+        return STRATEGY_FAILED
+    return OK
+
+
+cdef int _take(engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t* filled) noexcept nogil:
+    """Execute a market order against the book of its instrument as it stands."""
+    cdef market_t* m = &e.markets[p.instrument]
+    cdef account_t* a = &e.accounts[p.instrument]
+    cdef ladder_t ladder
+    cdef level_t level
+    cdef fill_t* f
+    cdef int64_t left = p.qty, take
+    cdef ql_i128 fee
+    cdef ql_i128* cash = &e.cash[a.currency]
+    cdef int status
+    filled[0] = 0
+    ladder_open(&ladder, m, &e.books[p.instrument], p.side)
+    while left > 0 and ladder_next(&ladder, &level):
+        take = level.qty if level.qty < left else left
+        left -= take
+        filled[0] += take
+        m.taken[ladder.side] += take
+        if fee_of(a, level.price, take, TAKER_FEE, &fee):
+            return OVERFLOW
+        if account_fill(a, cash, p.side, take, level.price, fee):
+            return OVERFLOW
+        f = <fill_t*>push(&e.fills)
+        if f == NULL:
+            return NO_MEMORY
+        f.order = p.order
+        f.decision = p.decision
+        f.leg = p.leg
+        f.instrument = p.instrument
+        f.side = p.side
+        f.price = level.price
+        f.qty = take
+        f.ts_ns = ts
+        f.seq = e.seq
+        f.flags = flags | (FLAG_DEPTH if level.beyond_touch else 0)
+        f.fee_hi = ql_hi(fee)
+        f.fee_lo = ql_lo(fee)
+        f.cash_hi = ql_hi(cash[0])
+        f.cash_lo = ql_lo(cash[0])
+        f.position = a.qty
+        f.realized_hi = ql_hi(a.realized)
+        f.realized_lo = ql_lo(a.realized)
+        e.positions[p.instrument].qty = a.qty
+        e.positions[p.instrument].pending_qty -= p.side * take
+        status = _notify(e, p, take, level.price, ts, f.flags, left)
+        if status != OK:
+            return status
+    return OK
+
+
+cdef int _finish_order(engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t filled) noexcept nogil:
+    """Write the order's closing row and tell the strategy of what was cancelled."""
+    cdef int64_t left = p.qty - filled
+    cdef int status, reason
+    e.ctx.in_flight -= 1
+    if left == 0:
+        return order_row(e, p, ORDER_UPDATE, FILLED, WHY_FILLED, filled, ts)
+    e.positions[p.instrument].pending_qty -= p.side * left
+    reason = WHY_SIZE if e.books[p.instrument].valid else WHY_BOOK
+    status = order_row(e, p, ORDER_UPDATE, PARTIAL if filled else CANCELLED, reason, filled, ts)
+    if status != OK:
+        return status
+    return _notify(e, p, 0, 0, ts, flags, left)
+
+
+cdef int _side_order(
+    engine_t* e, const pending_t* like, int64_t instrument, int64_t side, int64_t qty, int64_t ts,
+    int reason, int64_t flags,
+) noexcept nogil:
+    """Send and execute at once an order the engine itself makes (a trim, a flattening)."""
+    cdef pending_t p = like[0]
+    cdef int64_t filled
+    cdef int status
+    p.order = e.n_orders
+    e.n_orders += 1
+    p.leg = -1
+    p.instrument = instrument
+    p.side = side
+    p.qty = qty
+    p.order_type = 0
+    p.limit_price = 0
+    e.ctx.in_flight += 1
+    e.positions[instrument].pending_qty += side * qty
+    status = order_row(e, &p, ORDER_NEW, PENDING, reason, 0, ts)
+    if status == OK:
+        status = _take(e, &p, ts, flags, &filled)
+    if status == OK:
+        status = _finish_order(e, &p, ts, flags, filled)
+    return status
+
+
+cdef int _execute_bundle(engine_t* e) noexcept nogil:
+    """Execute the orders of the decision at the head of the queue; they arrived together."""
+    cdef pending_t* q
+    cdef pending_t orders[MAX_LEGS]
+    cdef int64_t filled[MAX_LEGS]
+    cdef int64_t target
+    cdef Py_ssize_t i, j, n
+    cdef int status
+    q = <pending_t*>e.pending.data + e.pending_head
+    n = q.n_legs
+    for i in range(n):
+        orders[i] = q[i]
+    e.pending_head += n
+    if e.pending_head == e.pending.n:
+        e.pending_head = 0
+        e.pending.n = 0
+    for i in range(n):
+        status = _take(e, &orders[i], orders[i].arrival, 0, &filled[i])
+        if status == OK:
+            status = _finish_order(e, &orders[i], orders[i].arrival, 0, filled[i])
+        if status != OK:
+            return status
+    if not orders[0].bundle or n < 2:
+        return OK
+    # The leg that filled the smallest share sets the size of all: compare f_i/q_i exactly.
+    j = 0
+    for i in range(1, n):
+        if ql_cmp_products(filled[i], orders[j].qty, filled[j], orders[i].qty) < 0:
+            j = i
+    for i in range(n):
+        # Quotient of non-negative numbers, so truncation is floor.
+        target = ql_muldiv(orders[i].qty, filled[j], orders[j].qty)
+        if filled[i] > target:
+            status = _side_order(
+                e, &orders[i], orders[i].instrument, -orders[i].side, filled[i] - target,
+                orders[i].arrival, WHY_TRIM, FLAG_TRIM,
+            )
+            if status != OK:
+                return status
+    return OK
+
+
+cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at) noexcept nogil:
+    cdef funding_due_t* due = &e.dues[i]
+    cdef account_t* a = &e.accounts[i]
+    cdef ql_i128 amount
+    cdef funding_paid_t* row
+    due.settled = at
+    due.at = NEVER
+    if a.qty == 0:
+        return OK
+    if account_funding(a, &e.cash[a.currency], due.mark, due.rate, e.rate_den, &amount):
+        return OVERFLOW
+    row = <funding_paid_t*>push(&e.funding)
+    if row == NULL:
+        return NO_MEMORY
+    row.instrument = i
+    row.ts_ns = at
+    row.seq = e.seq
+    row.position = a.qty
+    row.mark = due.mark
+    row.rate = due.rate
+    row.amount_hi = ql_hi(amount)
+    row.amount_lo = ql_lo(amount)
+    row.fills_before = e.fills.n
+    return OK
+
+
+cdef int advance(engine_t* e, int64_t ts) noexcept nogil:
+    """Let everything due before ``ts`` happen, in time order; funding first at equal times."""
+    cdef Py_ssize_t i
+    cdef int64_t arrival
+    cdef int status
+    while e.due_ns < ts:
+        arrival = NEVER
+        if e.pending_head < e.pending.n:
+            arrival = (<pending_t*>e.pending.data)[e.pending_head].arrival
+        status = OK
+        if e.due_ns < arrival or arrival == NEVER or _funding_at(e, arrival):
+            for i in range(e.n_instruments):
+                if e.dues[i].at == e.due_ns and status == OK:
+                    status = settle_funding(e, i, e.due_ns)
+        else:
+            status = _execute_bundle(e)
+        if status != OK:
+            return status
+        refresh_due(e)
+    return OK
+
+
+cdef inline int _funding_at(const engine_t* e, int64_t at) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(e.n_instruments):
+        if e.dues[i].at == at:
+            return 1
+    return 0
+
+
+cdef int enqueue(engine_t* e, const pending_t* p) noexcept nogil:
+    """Insert by arrival, after those with the same; the orders of a decision stay together."""
+    cdef pending_t* q = <pending_t*>push(&e.pending)
+    cdef Py_ssize_t i
+    if q == NULL:
+        return NO_MEMORY
+    q = <pending_t*>e.pending.data
+    i = e.pending.n - 1
+    while i > e.pending_head and q[i - 1].arrival > p.arrival:
+        q[i] = q[i - 1]
+        i -= 1
+    q[i] = p[0]
+    if p.arrival < e.due_ns:
+        e.due_ns = p.arrival
+    return OK
+
+
+cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
+    """Let what is due up to the last message happen, cancel the rest, flatten if asked."""
+    cdef pending_t* p
+    cdef pending_t own
+    cdef int status = OK
+    cdef Py_ssize_t i
+    cdef int64_t qty
+    if e.due_ns <= e.ts_ns and e.ts_ns != NEVER:
+        status = advance(e, e.ts_ns + 1)
+    while status == OK and e.pending_head < e.pending.n:
+        p = <pending_t*>e.pending.data + e.pending_head
+        e.pending_head += 1
+        e.ctx.in_flight -= 1
+        e.positions[p.instrument].pending_qty -= p.side * p.qty
+        status = order_row(e, p, ORDER_UPDATE, CANCELLED, WHY_END, 0, e.ts_ns)
+    if flatten:
+        for i in range(e.n_instruments):
+            qty = e.accounts[i].qty
+            if qty == 0 or status != OK:
+                continue
+            memset(&own, 0, sizeof(own))
+            own.decision = -1
+            status = _side_order(
+                e, &own, i, -1 if qty > 0 else 1, qty if qty > 0 else -qty, e.ts_ns,
+                WHY_FLATTEN, FLAG_FLATTEN,
+            )
+    return status

@@ -1,0 +1,34 @@
+"""The features a strategy may declare, by name.
+
+Each is a function of the books after a message. Its arguments are integers fixed when the strategy
+is bound (instrument indices and powers of ten).
+"""
+from libc.stdint cimport int64_t
+from quantlaxmi._ext._types cimport book_t, event_t, feature_t
+
+
+cdef void mid_basis(
+    const event_t* event, const book_t* books, const int64_t* args, feature_t* out
+) noexcept nogil:
+    # args: spot index, perp index, spot multiplier, perp multiplier (align the price exponents)
+    cdef const book_t* spot = &books[args[0]]
+    cdef const book_t* perp = &books[args[1]]
+    if event.instrument != args[0] and event.instrument != args[1]:
+        return
+    if not (spot.valid and perp.valid):
+        out.num = 0
+        out.den = 0
+        out.value = 0.0
+        return
+    out.den = (spot.bid + spot.ask) * args[2]
+    out.num = (perp.bid + perp.ask) * args[3] - out.den
+    out.value = <double>out.num / <double>out.den
+
+
+cdef feature_fn feature_by_name(str name) except NULL:
+    if name == "mid_basis":
+        return mid_basis
+    raise ValueError(f"feature {name!r} is not known, expected one of {', '.join(NAMES)}")
+
+
+NAMES = ("mid_basis",)

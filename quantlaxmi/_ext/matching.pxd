@@ -1,0 +1,65 @@
+"""What a market order takes from the book as it stands: the touch, then recorded depth beyond it."""
+from libc.stdint cimport int64_t
+from quantlaxmi._ext._types cimport book_t
+from quantlaxmi._ext.depth_book cimport depth_t
+
+cdef struct market_t:
+    depth_t depth
+    int top_from_depth  # the segment has no quotes of this instrument
+    # Quantity already taken from each side since the side's last change: [0] bids, [1] asks.
+    # Displayed size is never taken twice.
+    int64_t taken[2]
+
+cdef struct level_t:
+    int64_t price
+    int64_t qty
+    int64_t beyond_touch
+
+cdef struct ladder_t:
+    const book_t* book
+    const depth_t* depth
+    int side  # of the book: 0 bids, 1 asks
+    Py_ssize_t next  # -1: the touch is next, else index into the depth's levels
+    int64_t skip
+
+
+cdef inline void ladder_open(
+    ladder_t* l, const market_t* m, const book_t* book, int64_t order_side
+) noexcept nogil:
+    l.book = book
+    l.depth = &m.depth
+    l.side = 1 if order_side > 0 else 0
+    l.next = -1
+    l.skip = m.taken[l.side]
+
+
+cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
+    """The next level an order would take from; 0 when there is none."""
+    cdef int k = l.side
+    cdef const depth_t* d = l.depth
+    cdef int64_t touch, price
+    while True:
+        if l.next == -1:
+            if not l.book.valid:
+                return 0
+            out.price = l.book.ask if k else l.book.bid
+            out.qty = l.book.ask_qty if k else l.book.bid_qty
+            out.beyond_touch = 0
+            l.next = d.n[k] if d.valid else 0
+        else:
+            if l.next == 0:
+                return 0
+            l.next -= 1
+            touch = l.book.ask if k else l.book.bid
+            price = d.price[k][l.next]
+            # The touch is the fresher source: recorded levels at or inside it are not there.
+            if (price <= touch) if k else (price >= touch):
+                continue
+            out.price = price
+            out.qty = d.qty[k][l.next]
+            out.beyond_touch = 1
+        if out.qty > l.skip:
+            out.qty -= l.skip
+            l.skip = 0
+            return 1
+        l.skip -= out.qty

@@ -1,0 +1,40 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi._ext.python_bridge import Bridge
+
+FAILURES: dict[int, str]
+
+class Engine:
+    def __init__(
+        self,
+        memory: Mapping[str, NDArray[np.void]],
+        accounts: Sequence[tuple[int, int, int, int, int, int, int]],
+        n_currencies: int,
+        top_from_depth: Sequence[bool],
+        features: Sequence[tuple[str, tuple[int, ...]]],
+        event_mask: int,
+        latency_ns: int,
+        rate_den: int,
+        step_address: int = ...,
+        on_fill_address: int = ...,
+        bridge: Bridge | None = ...,
+    ) -> None: ...
+    def load(self, tables: Mapping[str, Mapping[str, NDArray[Any]]]) -> None: ...
+    def run(self, limit: int = ...) -> tuple[int, bool]: ...
+    def finish(self, flatten: bool = ...) -> int: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def ts_ns(self) -> int: ...
+    @property
+    def detail(self) -> int: ...
+    @property
+    def n_messages(self) -> int: ...
+    def tables(self) -> dict[str, NDArray[np.void]]: ...
+    def accounts(self) -> list[tuple[int, int, int, int, int]]: ...
+    def cash(self, n_currencies: int) -> list[int]: ...
+    def depth_gaps(self) -> list[int]: ...

@@ -1,0 +1,331 @@
+"""The replay loop: market messages in, decisions, orders, fills and money out.
+
+One :class:`Engine` holds the whole state of a run (books, pending orders, positions, accounts,
+strategy state, features, results), so that a replay can stop after any message and go on: columns
+are fed in chunks of any size, and the result does not depend on how they were cut.
+"""
+from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+import numpy as np
+
+from quantlaxmi import schema as _schema
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.depth_book cimport depth_free, depth_init
+from quantlaxmi._ext.engine_core cimport engine_run
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.execution cimport engine_finish
+from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
+from quantlaxmi._ext.accounts cimport account_t
+from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.python_bridge cimport (
+    Bridge, EventBridge, event_step, python_fill, python_step
+)
+from quantlaxmi._ext.wide cimport *
+
+#: What a status below 0 means.
+FAILURES = {
+    NO_MEMORY: "memory ran out",
+    OVERFLOW: "a sum of money or a price does not fit its integer",
+    TIME_REVERSED: "the receive time goes back",
+    STRATEGY_FAILED: "the strategy returned a failure",
+    BAD_LEG: "the strategy sent a leg that cannot be an order",
+    BAD_ROW: "the row names an instrument the segment does not have",
+}
+
+
+cdef ql_i128 _wide(value) except? -1:
+    """A Python int as a 128-bit integer."""
+    cdef object low = value & 0xFFFFFFFFFFFFFFFF
+    if low >= 1 << 63:
+        low -= 1 << 64
+    return ql_join(value >> 64, low)
+
+
+cdef object _int(ql_i128 value):
+    return (int(ql_hi(value)) << 64) | (int(ql_lo(value)) & 0xFFFFFFFFFFFFFFFF)
+
+
+cdef class Engine:
+    """One run in progress.
+
+    Parameters
+    ----------
+    memory : dict of str to ndarray
+        The kernel-facing records, shared with interpreted and Python strategies: ``ctx``,
+        ``event``, ``books``, ``positions``, ``features``, ``state``, ``params``, ``legs_out``,
+        ``notice``; dtypes of :mod:`quantlaxmi.schema`.
+    accounts : sequence of tuple
+        Per instrument ``(currency index, scale, maker_num, maker_den, taker_num, taker_den,
+        fee_scale)``, see ``accounts.pxd``.
+    n_currencies : int
+    top_from_depth : sequence of bool
+        Per instrument: the top of its book is that of the rebuilt depth.
+    features : sequence of (str, tuple of int)
+    event_mask : int
+        Bit ``k`` set: the strategy is called at messages of ``EventKind`` ``k``.
+    latency_ns : int
+    rate_den : int
+        Divisor that brings ``price * quantity * rate`` to the ledger's scale.
+    step_address, on_fill_address : int
+        C addresses of a kernel, or 0 when a bridge is given.
+    bridge : Bridge or None
+        Calls a strategy written in Python.
+    """
+
+    cdef engine_t e
+    cdef columns_t quotes
+    cdef columns_t depth
+    cdef columns_t trades
+    cdef columns_t funding
+    cdef object _keep
+    cdef object _columns
+    cdef Bridge bridge
+
+    def __cinit__(self):
+        memset(&self.e, 0, sizeof(engine_t))
+
+    def __init__(
+        self, memory, accounts, n_currencies, top_from_depth, features, event_mask, latency_ns,
+        rate_den, step_address=0, on_fill_address=0, bridge=None,
+    ):
+        cdef engine_t* e = &self.e
+        cdef ctx_t[::1] ctx = memory["ctx"]
+        cdef event_t[::1] event = memory["event"]
+        cdef book_t[::1] books = memory["books"]
+        cdef position_t[::1] positions = memory["positions"]
+        cdef feature_t[::1] feature_slots = memory["features"]
+        cdef slot_t[::1] state = memory["state"]
+        cdef param_t[::1] params = memory["params"]
+        cdef leg_out_t[::1] legs_out = memory["legs_out"]
+        cdef fill_notice_t[::1] notice = memory["notice"]
+        cdef Py_ssize_t i, k
+        if e.markets != NULL:
+            raise RuntimeError("an Engine is initialised once")
+        if legs_out.shape[0] < MAX_LEGS or len(accounts) != books.shape[0]:
+            raise ValueError("engine memory has the wrong size")
+        self._keep = dict(memory)
+        e.ctx = &ctx[0]
+        e.event = &event[0]
+        e.books = &books[0]
+        e.positions = &positions[0]
+        e.features = &feature_slots[0] if feature_slots.shape[0] else NULL
+        e.state = &state[0] if state.shape[0] else NULL
+        e.params = &params[0] if params.shape[0] else NULL
+        e.legs_out = &legs_out[0]
+        e.notice = &notice[0]
+        e.event_mask = event_mask
+        e.latency_ns = latency_ns
+        e.n_instruments = books.shape[0]
+        e.n_features = len(features)
+        e.rate_den = _wide(rate_den)
+        e.due_ns = NEVER
+        e.ts_ns = -NEVER
+        e.seq = -1
+        self.bridge = bridge
+        if bridge is None:
+            e.step = <step_fn><size_t>step_address
+            e.on_fill = <on_fill_fn><size_t>on_fill_address
+            if e.step == NULL:
+                raise ValueError("a kernel strategy has no step function")
+        else:
+            e.step = event_step if isinstance(bridge, EventBridge) else python_step
+            if bridge.fill_call is not None:
+                e.on_fill = python_fill
+            e.ctx.user = <int64_t><size_t><void*>self.bridge
+        e.ctx.abi_version = _schema.KERNEL_ABI_VERSION
+        e.ctx.n_instruments = e.n_instruments
+        e.ctx.latency_ns = latency_ns
+        e.pending.item = sizeof(pending_t)
+        e.decisions.item = sizeof(decision_t)
+        e.legs.item = sizeof(leg_t)
+        e.orders.item = sizeof(order_t)
+        e.fills.item = sizeof(fill_t)
+        e.funding.item = sizeof(funding_paid_t)
+        e.markets = <market_t*>calloc(e.n_instruments, sizeof(market_t))
+        e.accounts = <account_t*>calloc(e.n_instruments, sizeof(account_t))
+        e.dues = <funding_due_t*>calloc(e.n_instruments, sizeof(funding_due_t))
+        e.cash = <ql_i128*>calloc(n_currencies, sizeof(ql_i128))
+        e.calls = <feature_call_t*>calloc(e.n_features + 1, sizeof(feature_call_t))
+        if (
+            e.markets == NULL or e.accounts == NULL or e.dues == NULL or e.cash == NULL
+            or e.calls == NULL
+        ):
+            raise MemoryError("engine state")
+        for i in range(e.n_instruments):
+            depth_init(&e.markets[i].depth)
+            e.markets[i].top_from_depth = top_from_depth[i]
+            e.dues[i].at = NEVER
+            e.dues[i].settled = -NEVER
+            currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale = accounts[i]
+            if not 0 <= currency < n_currencies:
+                raise ValueError("an account names no currency")
+            e.accounts[i].currency = currency
+            e.accounts[i].scale = _wide(scale)
+            e.accounts[i].fee_num[MAKER_FEE] = _wide(maker_num)
+            e.accounts[i].fee_den[MAKER_FEE] = _wide(maker_den)
+            e.accounts[i].fee_num[TAKER_FEE] = _wide(taker_num)
+            e.accounts[i].fee_den[TAKER_FEE] = _wide(taker_den)
+            e.accounts[i].fee_scale = _wide(fee_scale)
+        for k, (name, args) in enumerate(features):
+            if len(args) > MAX_FEATURE_ARGS:
+                raise ValueError(f"feature {name!r} has too many arguments")
+            e.calls[k].fn = feature_by_name(name)
+            for i in range(len(args)):
+                e.calls[k].args[i] = args[i]
+
+    def __dealloc__(self):
+        cdef Py_ssize_t i
+        if self.e.markets != NULL:
+            for i in range(self.e.n_instruments):
+                depth_free(&self.e.markets[i].depth)
+        free(self.e.markets)
+        free(self.e.accounts)
+        free(self.e.dues)
+        free(self.e.cash)
+        free(self.e.calls)
+        free(self.e.pending.data)
+        free(self.e.decisions.data)
+        free(self.e.legs.data)
+        free(self.e.orders.data)
+        free(self.e.fills.data)
+        free(self.e.funding.data)
+
+    def load(self, tables):
+        """Take the next chunk: for each table a dict of columns, ascending in ``seq``.
+
+        A message's rows may be cut between chunks; every ``seq`` of the chunk must be above those
+        of the chunk before.
+        """
+        self._columns = []
+        self._load(&self.quotes, tables.get("quotes"), ("bid", "bid_qty", "ask", "ask_qty"), ())
+        self._load(
+            &self.depth, tables.get("depth"),
+            ("first_id", "last_id", "prev_id", "price", "qty"), ("side", "flags"),
+        )
+        self._load(&self.trades, tables.get("trades"), ("price", "qty"), ("side",))
+        self._load(
+            &self.funding, tables.get("funding"),
+            ("mark", "index", "rate", "next_funding_ns"), (),
+        )
+
+    cdef _load(self, columns_t* t, table, wide_names, small_names):
+        cdef const int64_t[::1] wide
+        cdef const short[::1] instrument
+        cdef const signed char[::1] small
+        cdef Py_ssize_t i
+        memset(t, 0, sizeof(columns_t))
+        if table is None or len(table["seq"]) == 0:
+            return
+        n = len(table["seq"])
+        for name, column in table.items():
+            if len(column) != n:
+                raise ValueError(f"column {name!r} has {len(column)} rows, expected {n}")
+        self._columns.append(table)
+        wide = table["seq"]
+        t.seq = &wide[0]
+        wide = table["ts_ns"]
+        t.ts = &wide[0]
+        wide = table["exch_ts_ns"]
+        t.exch = &wide[0]
+        instrument = table["instrument"]
+        t.instrument = &instrument[0]
+        for i, name in enumerate(wide_names):
+            wide = table[name]
+            t.c[i] = &wide[0]
+        for name in small_names:
+            small = table[name]
+            if name == "side":
+                t.side = &small[0]
+            else:
+                t.flags = &small[0]
+        t.n = n
+
+    def run(self, int64_t limit=NEVER):
+        """Process at most ``limit`` rows of the loaded chunk.
+
+        Returns
+        -------
+        status : int
+            0, or a key of ``FAILURES``: below 0 the run has failed and is not to be used.
+        done : bool
+            Whether the chunk is exhausted.
+        """
+        cdef int64_t status
+        if self.bridge is None:
+            with nogil:
+                status = engine_run(&self.e, &self.quotes, &self.depth, &self.trades, &self.funding, limit)
+        else:
+            status = engine_run(&self.e, &self.quotes, &self.depth, &self.trades, &self.funding, limit)
+        return status, (
+            self.quotes.at == self.quotes.n and self.depth.at == self.depth.n
+            and self.trades.at == self.trades.n and self.funding.at == self.funding.n
+        )
+
+    def finish(self, bint flatten=False):
+        """Let what is due up to the last message happen, cancel the rest, flatten if asked.
+
+        Returns
+        -------
+        status : int
+        """
+        return engine_finish(&self.e, flatten)
+
+    @property
+    def seq(self) -> int:
+        """Row key of the last message read, -1 before the first."""
+        return self.e.seq
+
+    @property
+    def ts_ns(self) -> int:
+        """Receive time of the last message read."""
+        return self.e.ts_ns
+
+    @property
+    def detail(self) -> int:
+        """What a failed status refers to."""
+        return self.e.detail
+
+    @property
+    def n_messages(self) -> int:
+        """Messages read so far."""
+        return self.e.ctx.message
+
+    cdef _table(self, const buffer_t* b, dtype):
+        cdef char[::1] view
+        out = np.empty(b.n, dtype=dtype)
+        if b.n:
+            view = out.view(np.int8)
+            memcpy(&view[0], b.data, b.n * b.item)
+        out.setflags(write=False)
+        return out
+
+    def tables(self):
+        """Results so far as read-only arrays: decisions, legs, orders, fills, funding."""
+        return {
+            "decisions": self._table(&self.e.decisions, _schema.DECISION_DTYPE),
+            "legs": self._table(&self.e.legs, _schema.LEG_DTYPE),
+            "orders": self._table(&self.e.orders, _schema.ORDER_DTYPE),
+            "fills": self._table(&self.e.fills, _schema.FILL_DTYPE),
+            "funding": self._table(&self.e.funding, _schema.FUNDING_PAID_DTYPE),
+        }
+
+    def accounts(self):
+        """Per instrument ``(position, cost, realized, fees, funding)``, ledger scale."""
+        return [
+            (
+                int(self.e.accounts[i].qty), _int(self.e.accounts[i].cost),
+                _int(self.e.accounts[i].realized), _int(self.e.accounts[i].fees),
+                _int(self.e.accounts[i].funding),
+            )
+            for i in range(self.e.n_instruments)
+        ]
+
+    def cash(self, Py_ssize_t n_currencies):
+        """Cash by currency, ledger scale."""
+        return [_int(self.e.cash[i]) for i in range(n_currencies)]
+
+    def depth_gaps(self):
+        """Per instrument: how often the depth sequence broke."""
+        return [int(self.e.markets[i].depth.gaps) for i in range(self.e.n_instruments)]
