@@ -17,3 +17,9 @@ cdef extern from "int128.h" nogil:
     int ql_rounds_away(int rounding, int negative, int odd, int half)
     int64_t ql_muldiv(int64_t a, int64_t b, int64_t c)
     int ql_add_i64(int64_t a, int64_t b, int64_t *r)
+    int QL_OK
+    int QL_OVERFLOW
+    int ql_scale10(ql_i128 a, int64_t k, ql_i128 *r)
+    int ql_quotient(ql_i128 n, ql_i128 d, int64_t k, int rounding, int64_t *out)
+    int ql_add_scaled(int64_t a, int64_t ka, ql_i128 b, int64_t kb, int64_t *out)
+    int ql_cmp_scaled(int64_t a, int64_t ea, int64_t b, int64_t eb)

@@ -1,15 +1,15 @@
-"""Fixed-point numbers: an int64 mantissa times a power of ten, never a float."""
+"""Signed 128-bit integers as pairs of int64 halves, the form they have in records."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import FixedPointError
 
-I64_MASK = (1 << 64) - 1
+_MASK: Final = (1 << 64) - 1
 
 
 def int128_to_int(hi: int, lo: int) -> int:
@@ -26,7 +26,7 @@ def int128_to_int(hi: int, lo: int) -> int:
     -------
     int
     """
-    return (int(hi) << 64) | (int(lo) & I64_MASK)
+    return (int(hi) << 64) | (int(lo) & _MASK)
 
 
 def int_to_int128(value: int) -> tuple[int, int]:
@@ -48,7 +48,7 @@ def int_to_int128(value: int) -> tuple[int, int]:
     """
     if not -(1 << 127) <= value < 1 << 127:
         raise FixedPointError(f"int_to_int128({value}) does not fit 128 bits")
-    lo = value & I64_MASK
+    lo = value & _MASK
     return value >> 64, lo - (1 << 64) if lo >> 63 else lo
 
 
@@ -65,8 +65,10 @@ def int128_array(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> npt.ND
     ndarray of object (int), shape (n_rows,)
     """
     low = np.ascontiguousarray(lo, dtype=np.int64).view(np.uint64)
-    joined: npt.NDArray[Any] = np.asarray(hi, dtype=np.int64).astype(object) * (1 << 64)
-    return joined + low.astype(object)
+    joined: npt.NDArray[np.object_] = np.asarray(hi, dtype=np.int64).astype(object)
+    joined *= 1 << 64
+    joined += low.astype(object)
+    return joined
 
 
 def int128_halves(
