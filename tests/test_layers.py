@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("wal",),
     ("segment",),
     ("trace_header",),
+    ("trace_objects",),
     ("trace",),
     ("trace_file",),
     ("parity",),

@@ -1,0 +1,194 @@
+"""Packing of decision rows into canonical records (docs/TRACE_FORMAT.md).
+
+A record is the hashed form of one decision: domain tag, fixed fields, presence-prefixed optional
+ones, then its legs. Rows are packed straight from the result arrays into a reused buffer, so that
+a million decisions cost little more than their SHA-256.
+"""
+from libc.stdint cimport int8_t, int64_t, uint8_t, uint16_t
+from libc.string cimport memcpy
+
+from quantlaxmi._ext._types cimport decision_t, leg_t
+
+# Largest record: head 32, confidence 8, rationale 8, count 2, and 69 for each leg.
+cdef enum:
+    HEAD_MAX = 50
+    LEG_MAX = 69
+    N_LEGS_MAX = 8
+
+# Order types whose legs carry a limit price: schema.OrderType.
+cdef enum:
+    MARKET = 0
+    LIMIT = 1
+
+# Status of a packing pass; STATUS_FIELDS names the field at fault for each.
+cdef enum Status:
+    OK = 0
+    BAD_SEQUENCE
+    BAD_DECISION_TYPE
+    BAD_DIRECTION
+    BAD_BUNDLE
+    BAD_RATIONALE
+    BAD_N_LEGS
+    BAD_FIRST_LEG
+    BAD_LEG_DECISION
+    BAD_INSTRUMENT
+    BAD_SIDE
+    BAD_ORDER_TYPE
+    BAD_QTY
+
+STATUS_FIELDS = (
+    "", "sequence", "decision_type", "direction", "bundle", "rationale", "n_legs", "first_leg",
+    "decision", "instrument", "side", "order_type", "qty",
+)
+MAX_RECORD_BYTES = HEAD_MAX + N_LEGS_MAX * LEG_MAX
+
+
+cdef inline uint8_t* put(uint8_t* p, const void* source, size_t n) noexcept nogil:
+    memcpy(p, source, n)
+    return p + n
+
+
+cdef Status _pack(
+    const decision_t[::1] decisions,  # IN  (n_decisions,)
+    const leg_t[::1] legs,            # IN  (n_legs,)
+    const uint8_t[:, ::1] rationales, # IN  (n_rationales, 8)
+    int64_t n_instruments,
+    Py_ssize_t stop,
+    uint8_t[::1] out,                 # OUT (n_bytes,)
+    Py_ssize_t* row,                  # IN first row; OUT first row not packed, or the one at fault
+    Py_ssize_t* leg,                  # OUT leg of that row at fault
+    Py_ssize_t* used,                 # OUT bytes written
+) noexcept nogil:
+    cdef Py_ssize_t i = row[0], k, n_out = out.shape[0], n_legs_all = legs.shape[0]
+    cdef int64_t expected = 0
+    cdef const decision_t* d
+    cdef const leg_t* g
+    cdef uint8_t* start = NULL
+    cdef uint8_t* p
+    cdef uint8_t byte
+    cdef int8_t sign
+    cdef uint16_t short
+    leg[0] = -1
+    used[0] = 0
+    if n_out == 0 or i >= stop:
+        return OK
+    start = &out[0]
+    p = start
+    if i > 0:
+        expected = decisions[i - 1].first_leg + decisions[i - 1].n_legs
+    while i < stop:
+        d = &decisions[i]
+        row[0] = i
+        if d.n_legs < 1 or d.n_legs > N_LEGS_MAX:
+            return BAD_N_LEGS
+        if n_out - (p - start) < HEAD_MAX + d.n_legs * LEG_MAX:
+            used[0] = p - start
+            return OK
+        if d.sequence != i:
+            return BAD_SEQUENCE
+        if d.decision_type < 1 or d.decision_type > 3:
+            return BAD_DECISION_TYPE
+        if d.direction < -128 or d.direction > 127:
+            return BAD_DIRECTION
+        if d.bundle != 0 and d.bundle != 1:
+            return BAD_BUNDLE
+        if d.rationale < 0 or d.rationale >= rationales.shape[0]:
+            return BAD_RATIONALE
+        if d.first_leg != expected or d.first_leg < 0 or d.first_leg > n_legs_all - d.n_legs:
+            return BAD_FIRST_LEG
+        expected += d.n_legs
+        p = put(p, b"QLD\x01", 4)
+        p = put(p, &d.sequence, 8)
+        p = put(p, &d.seq, 8)
+        p = put(p, &d.ts_ns, 8)
+        p[0] = <uint8_t>d.decision_type
+        sign = <int8_t>d.direction
+        p[1] = <uint8_t>sign
+        p[2] = <uint8_t>d.bundle
+        p[3] = d.confidence >= 0
+        p += 4
+        if d.confidence >= 0:
+            p = put(p, &d.confidence, 8)
+        p = put(p, &rationales[d.rationale, 0], 8)
+        short = <uint16_t>d.n_legs
+        p = put(p, &short, 2)
+        for k in range(d.n_legs):
+            g = &legs[d.first_leg + k]
+            leg[0] = k
+            if g.decision != i:
+                return BAD_LEG_DECISION
+            if g.instrument < 0 or g.instrument >= n_instruments:
+                return BAD_INSTRUMENT
+            if g.side != 1 and g.side != -1:
+                return BAD_SIDE
+            if g.order_type != MARKET and g.order_type != LIMIT:
+                return BAD_ORDER_TYPE
+            if g.qty < 1:
+                return BAD_QTY
+            short = <uint16_t>g.instrument
+            p = put(p, &short, 2)
+            sign = <int8_t>g.side
+            p[0] = <uint8_t>sign
+            p[1] = <uint8_t>g.order_type
+            p += 2
+            p = put(p, &g.qty, 8)
+            p = put(p, &g.reference_price, 8)
+            p[0] = g.order_type == LIMIT
+            p += 1
+            if g.order_type == LIMIT:
+                p = put(p, &g.limit_price, 8)
+            p = put(p, &g.bid, 40)  # bid, bid_qty, ask, ask_qty, quote_ts_ns stand in a row
+        leg[0] = -1
+        i += 1
+    row[0] = i
+    used[0] = p - start
+    return OK
+
+
+def pack_records(
+    const decision_t[::1] decisions not None,
+    const leg_t[::1] legs not None,
+    const uint8_t[:, ::1] rationales not None,
+    Py_ssize_t n_instruments,
+    Py_ssize_t start,
+    Py_ssize_t stop,
+    uint8_t[::1] out not None,
+):
+    """Pack decisions ``start`` to ``stop`` until done or ``out`` may not hold another.
+
+    Parameters
+    ----------
+    decisions : ndarray of DECISION_DTYPE, shape (n_decisions,)
+    legs : ndarray of LEG_DTYPE, shape (n_legs,)
+    rationales : ndarray of uint8, shape (n_rationales, 8)
+        Rationale hashes.
+    n_instruments : int
+    start, stop : int
+        Rows to pack; ``0 <= start <= stop <= n_decisions``.
+    out : ndarray of uint8, shape (n_bytes,)
+        At least MAX_RECORD_BYTES, so that every call makes progress.
+
+    Returns
+    -------
+    status : int
+        0, or an index into STATUS_FIELDS naming the field out of range.
+    row : int
+        First row not packed; on a fault the row at fault.
+    leg : int
+        Leg of that row at fault, -1 where the decision's own field is.
+    used : int
+        Bytes written.
+    """
+    cdef Py_ssize_t row = start, leg = -1, used = 0
+    cdef Status status
+    if not 0 <= start <= stop <= decisions.shape[0]:
+        raise IndexError(f"rows {start} to {stop} of {decisions.shape[0]}")
+    if rationales.shape[1] != 8:
+        raise ValueError(f"rationale hashes were {rationales.shape[1]} bytes wide, not 8")
+    if out.shape[0] < MAX_RECORD_BYTES:
+        raise ValueError(f"out was {out.shape[0]} bytes long, not {MAX_RECORD_BYTES} or more")
+    with nogil:
+        status = _pack(
+            decisions, legs, rationales, n_instruments, stop, out, &row, &leg, &used
+        )
+    return <int>status, row, leg, used

@@ -1,0 +1,334 @@
+"""The decision trace: a run's decisions and outcomes, and the hashes that prove them.
+
+Rows stay in the packed arrays of ``schema``; typed objects are made when asked for.
+``docs/TRACE_FORMAT.md`` is normative.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi._ext.canonical import MAX_RECORD_BYTES, STATUS_FIELDS, pack_records
+from quantlaxmi.errors import EngineError, TraceError
+from quantlaxmi.events import (
+    DecisionEvent,
+    FillEvent,
+    FundingPayment,
+    OrderEvent,
+    RiskEvent,
+    rationale_hash,
+)
+from quantlaxmi.schema import (
+    DECISION_DTYPE,
+    FILL_DTYPE,
+    FUNDING_PAID_DTYPE,
+    LEG_DTYPE,
+    MAX_LEGS,
+    ORDER_DTYPE,
+    RISK_DTYPE,
+)
+from quantlaxmi.trace_header import TraceHeader
+from quantlaxmi.trace_objects import LazyRows, RowReader, Rows, decision_rows
+
+TRACE_TAG: Final = b"QLT\x01"
+OUTCOME_TAG: Final = b"QLO\x01"
+#: Outcome tables in the order they are hashed, with their row types.
+OUTCOME_TABLES: Final[dict[str, np.dtype[np.void]]] = {
+    "orders": ORDER_DTYPE,
+    "fills": FILL_DTYPE,
+    "funding": FUNDING_PAID_DTYPE,
+    "risk": RISK_DTYPE,
+}
+#: All tables of a trace.
+TRACE_TABLES: Final[dict[str, np.dtype[np.void]]] = {
+    "decisions": DECISION_DTYPE,
+    "legs": LEG_DTYPE,
+    **OUTCOME_TABLES,
+}
+# Records are packed into a buffer that stays in the processor's cache and hashed from there.
+_CHUNK_BYTES: Final = 1 << 18
+
+
+def trace_hasher(header: TraceHeader) -> hashlib._Hash:
+    """SHA-256 that has read all that stands before the first record of a trace."""
+    raw = header.canonical_bytes()
+    return hashlib.sha256(TRACE_TAG + struct.pack("<I", len(raw)) + raw)
+
+
+def _rows(name: str, array: Rows | None) -> Rows:
+    dtype = TRACE_TABLES[name]
+    if array is None:
+        array = np.empty(0, dtype)
+    if array.dtype != dtype or array.ndim != 1:
+        raise TraceError(
+            "trace", f"was {array.dtype} with {array.ndim} dimensions; {name} rows expected", name
+        )
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+class DecisionTrace:
+    """Decisions and outcomes of one run.
+
+    Parameters
+    ----------
+    header : TraceHeader
+    tables : dict of str to ndarray
+        Rows by name of `TRACE_TABLES`; tables left out are empty. Arrays are not copied: whoever
+        passes them must not change them afterwards.
+
+    Raises
+    ------
+    TraceError
+        A table has another row type, or legs do not belong to the decisions.
+    """
+
+    __slots__ = ("_outcome_hash", "_rationales", "_reader", "_tables", "_trace_hash", "header")
+
+    def __init__(self, header: TraceHeader, tables: Mapping[str, Rows | None]) -> None:
+        unknown = sorted(set(tables) - set(TRACE_TABLES))
+        if unknown:
+            raise TraceError("trace", f"unknown table; {', '.join(TRACE_TABLES)} exist", unknown[0])
+        self.header = header
+        self._tables = {name: _rows(name, tables.get(name)) for name in TRACE_TABLES}
+        n_legs = int(self._tables["decisions"]["n_legs"].sum())
+        if n_legs != len(self._tables["legs"]):
+            raise TraceError(
+                "trace", f"{len(self._tables['legs'])} legs; the decisions name {n_legs}", "legs"
+            )
+        self._rationales = np.frombuffer(
+            b"".join(map(rationale_hash, header.rationales)), np.uint8
+        ).reshape(-1, 8)
+        self._trace_hash: bytes | None = None
+        self._outcome_hash: bytes | None = None
+        self._reader: RowReader | None = None
+
+    @classmethod
+    def from_arrays(
+        cls,
+        header: TraceHeader,
+        decisions: Rows,
+        legs: Rows,
+        orders: Rows | None = None,
+        fills: Rows | None = None,
+        funding: Rows | None = None,
+        risk: Rows | None = None,
+    ) -> DecisionTrace:
+        """Trace of an engine's result arrays, which are not copied.
+
+        Parameters
+        ----------
+        header : TraceHeader
+        decisions, legs, orders, fills, funding, risk : ndarray, shape (n_rows,)
+            Of DECISION_DTYPE, LEG_DTYPE, ORDER_DTYPE, FILL_DTYPE, FUNDING_PAID_DTYPE, RISK_DTYPE.
+        """
+        return cls(
+            header,
+            {
+                "decisions": decisions,
+                "legs": legs,
+                "orders": orders,
+                "fills": fills,
+                "funding": funding,
+                "risk": risk,
+            },
+        )
+
+    def __len__(self) -> int:
+        return len(self._tables["decisions"])
+
+    def __repr__(self) -> str:
+        return f"<DecisionTrace of {self.header.strategy_id}: {len(self)} decisions>"
+
+    def table(self, name: str) -> Rows:
+        """Rows of a table of `TRACE_TABLES`, read-only."""
+        return self._tables[name]
+
+    # --- records and hashes ---------------------------------------------------------------
+
+    def pack(self, start: int, stop: int, out: npt.NDArray[np.uint8]) -> tuple[int, int]:
+        """Pack records from row ``start`` until ``stop`` or until ``out`` is full.
+
+        Returns
+        -------
+        next_row, n_bytes : int
+
+        Raises
+        ------
+        TraceError
+            A value is out of its field's range; names decision, leg and field.
+        """
+        decisions, legs = self._tables["decisions"], self._tables["legs"]
+        status, row, leg, used = pack_records(
+            decisions, legs, self._rationales, len(self.header.instruments), start, stop, out
+        )
+        if status:
+            field = STATUS_FIELDS[status]
+            rows, at = (
+                (decisions, row) if leg < 0 else (legs, int(decisions[row]["first_leg"]) + leg)
+            )
+            place = f"decision {row}" + (f", leg {leg}" if leg >= 0 else "")
+            raise TraceError("trace", f"{field} {rows[at][field]} is out of range", place)
+        return row, used
+
+    def records(self) -> Iterator[memoryview]:
+        """Canonical records in chunks; each chunk is overwritten by the next."""
+        out = np.empty(max(_CHUNK_BYTES, MAX_RECORD_BYTES), np.uint8)
+        view, row, n = out.data, 0, len(self)
+        while row < n:
+            row, used = self.pack(row, n, out)
+            yield view[:used]
+
+    def records_bytes(self) -> bytes:
+        """All records: on a truncated segment a prefix of those on the whole one."""
+        return b"".join(map(bytes, self.records()))
+
+    def compute_hash(self) -> bytes:
+        """SHA-256 over tag, header, records and their number, from the rows as they are now."""
+        digest = trace_hasher(self.header)
+        for chunk in self.records():
+            digest.update(chunk)
+        digest.update(struct.pack("<Q", len(self)))
+        return digest.digest()
+
+    def compute_outcome_hash(self) -> bytes:
+        """SHA-256 over tag, header hash and the rows of each outcome table, count-prefixed."""
+        digest = hashlib.sha256(OUTCOME_TAG + self.header.header_hash)
+        for name in OUTCOME_TABLES:
+            rows = self._tables[name]
+            digest.update(struct.pack("<Q", len(rows)))
+            digest.update(rows.view(np.uint8).data)
+        return digest.digest()
+
+    @property
+    def trace_hash(self) -> bytes:
+        """`compute_hash`, kept after the first call."""
+        if self._trace_hash is None:
+            self._trace_hash = self.compute_hash()
+        return self._trace_hash
+
+    @property
+    def outcome_hash(self) -> bytes:
+        """`compute_outcome_hash`, kept after the first call."""
+        if self._outcome_hash is None:
+            self._outcome_hash = self.compute_outcome_hash()
+        return self._outcome_hash
+
+    def verify_parity(self, other: DecisionTrace) -> bool:
+        """Whether both have the same header, decisions and outcomes, recomputed on both sides."""
+        return (
+            self.compute_hash() == other.compute_hash()
+            and self.compute_outcome_hash() == other.compute_outcome_hash()
+        )
+
+    # --- objects --------------------------------------------------------------------------
+
+    @property
+    def reader(self) -> RowReader:
+        """Maker of events from rows; its ``correlator`` makes the run's contexts."""
+        if self._reader is None:
+            self._reader = RowReader(self.header, self._tables)
+        return self._reader
+
+    @property
+    def decisions(self) -> LazyRows[DecisionEvent]:
+        """Decisions as objects."""
+        return LazyRows(len(self), self.reader.decision)
+
+    @property
+    def orders(self) -> LazyRows[OrderEvent]:
+        """Order events as objects."""
+        return LazyRows(len(self._tables["orders"]), self.reader.order)
+
+    @property
+    def fills(self) -> LazyRows[FillEvent]:
+        """Fills as objects."""
+        return LazyRows(len(self._tables["fills"]), self.reader.fill)
+
+    @property
+    def funding(self) -> LazyRows[FundingPayment]:
+        """Funding payments as objects."""
+        return LazyRows(len(self._tables["funding"]), self.reader.funding)
+
+    @property
+    def risk_events(self) -> LazyRows[RiskEvent]:
+        """Refusals of risk limits as objects."""
+        return LazyRows(len(self._tables["risk"]), self.reader.risk)
+
+
+class DecisionTraceBuilder:
+    """Builds a trace from decision objects, hashing each as it comes.
+
+    Parameters
+    ----------
+    header : TraceHeader
+        Its ``rationales`` may be incomplete; texts of the decisions are added.
+    """
+
+    __slots__ = ("_decisions", "_digest", "_header", "_n_instruments")
+
+    def __init__(self, header: TraceHeader) -> None:
+        self._header = header
+        self._decisions: list[DecisionEvent] = []
+        self._digest = trace_hasher(header)
+        self._n_instruments = len(header.instruments)
+
+    def __len__(self) -> int:
+        return len(self._decisions)
+
+    def record(self, decision: DecisionEvent) -> None:
+        """Add the next decision.
+
+        Raises
+        ------
+        TraceError
+            Its sequence is not the next one, it has no legs or too many, or a value is out of
+            range.
+        """
+        n = len(self._decisions)
+        place = f"decision {n}"
+        if decision.sequence != n:
+            raise TraceError("trace", f"sequence was {decision.sequence}; {n} was expected", place)
+        if not 1 <= len(decision.legs) <= MAX_LEGS:
+            problem = f"{len(decision.legs)} legs; 1 to {MAX_LEGS} were expected"
+            raise TraceError("trace", problem, place)
+        self._digest.update(decision.canonical_bytes())
+        self._decisions.append(decision)
+
+    def finalize(
+        self,
+        orders: Rows | None = None,
+        fills: Rows | None = None,
+        funding: Rows | None = None,
+        risk: Rows | None = None,
+    ) -> DecisionTrace:
+        """The trace; the builder can go on afterwards.
+
+        Parameters
+        ----------
+        orders, fills, funding, risk : ndarray, shape (n_rows,)
+            Outcome rows, as for `DecisionTrace.from_arrays`.
+
+        Raises
+        ------
+        TraceError
+            A value is out of range.
+        EngineError
+            The rows do not hash to what was hashed from the objects.
+        """
+        rows, legs, rationales = decision_rows(self._decisions, self._header.rationales)
+        header = msgspec.structs.replace(self._header, rationales=rationales)
+        trace = DecisionTrace.from_arrays(header, rows, legs, orders, fills, funding, risk)
+        digest = self._digest.copy()
+        digest.update(struct.pack("<Q", len(rows)))
+        if digest.digest() != trace.trace_hash:
+            raise EngineError("the rows of a trace do not hash to what its decisions did")
+        return trace
