@@ -1,0 +1,36 @@
+"""Strategies: what authors write against, how settings are read, and the bundled ones."""
+
+from quantlaxmi.strategies.config import Bounds, StrategyConfig
+from quantlaxmi.strategies.kernel import (
+    BoundStrategy,
+    FeatureSpec,
+    KernelFunctions,
+    load_compiled,
+    make_params,
+    mask_of,
+)
+from quantlaxmi.strategies.registry import StrategyRegistry
+from quantlaxmi.strategies.sdk import (
+    Context,
+    CryptoStrategy,
+    IndiaOptionsStrategy,
+    Strategy,
+    write_decision,
+)
+
+__all__ = [
+    "BoundStrategy",
+    "Bounds",
+    "Context",
+    "CryptoStrategy",
+    "FeatureSpec",
+    "IndiaOptionsStrategy",
+    "KernelFunctions",
+    "Strategy",
+    "StrategyConfig",
+    "StrategyRegistry",
+    "load_compiled",
+    "make_params",
+    "mask_of",
+    "write_decision",
+]

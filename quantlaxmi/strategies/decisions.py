@@ -1,0 +1,124 @@
+"""From the object a plain-Python strategy returns to the leg records the engine trades on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quantlaxmi.errors import StrategyError
+from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MultiLegOrderIntent
+from quantlaxmi.schema import MAX_LEGS, DecisionType, OrderType, Side
+from quantlaxmi.strategies.kernel import BoundStrategy
+
+_I64_MAX = (1 << 63) - 1
+_CONFIDENCE_MAX = 10_000
+
+
+def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int:
+    """Check what a strategy returned and write it as leg records.
+
+    Parameters
+    ----------
+    decision : DecisionEvent, MultiLegOrderIntent or None
+    legs_out : ctypes array of LegOut, or ndarray view of it, length MAX_LEGS
+        OUT. Written only if the whole decision is in order.
+    bound : BoundStrategy
+        What the strategy declared.
+
+    Returns
+    -------
+    int
+        Number of legs; 0 for None.
+
+    Raises
+    ------
+    StrategyError
+        One sentence on the first contract that was broken.
+    """
+    if decision is None:
+        return 0
+    if isinstance(decision, DecisionEvent):
+        kind, direction, text = decision.decision_type, decision.direction, decision.rationale
+        confidence, bundle = decision.confidence, decision.bundle
+    elif isinstance(decision, MultiLegOrderIntent):
+        # An intent names legs and a shape; whether they open or close is theirs to know.
+        kind, direction, text = DecisionType.ADJUST, 0, str(decision.strategy_type)
+        confidence, bundle = None, True
+    else:
+        raise _broken(
+            bound, f"on_market returned {type(decision).__name__}, must be a decision or None"
+        )
+    if kind not in tuple(DecisionType):
+        raise _broken(bound, f"decision_type was {kind!r}, must be a DecisionType")
+    if direction not in (-1, 0, 1):
+        raise _broken(bound, f"direction was {direction!r}, must be 1, -1 or 0")
+    if confidence is not None and not _is_int(confidence, 0, _CONFIDENCE_MAX):
+        raise _broken(bound, f"confidence was {confidence!r}, must be 0 to {_CONFIDENCE_MAX}")
+    if text not in bound.rationales:
+        raise _broken(bound, f"rationale {text!r} is not one of the texts it declares")
+    legs: tuple[LegIntent | DecisionLeg, ...] = decision.legs
+    if not 1 <= len(legs) <= MAX_LEGS:
+        raise _broken(bound, f"a decision had {len(legs)} legs, must have 1 to {MAX_LEGS}")
+    indices = {one.symbol: i for i, one in enumerate(bound.universe)}
+    seen: set[int] = set()
+    for k, leg in enumerate(legs):
+        i = _check_leg(bound, k, leg, indices)
+        if bundle and i in seen:
+            raise _broken(bound, f"leg {k}: a bundle names {leg.symbol!r} twice")
+        seen.add(i)
+    rationale = bound.rationales.index(text)
+    for k, leg in enumerate(legs):
+        out = legs_out[k]
+        out.instrument = indices[leg.symbol]
+        out.side = int(leg.side)
+        out.qty = int(leg.qty)
+        out.order_type = int(leg.order_type)
+        out.limit_price = 0 if leg.limit_price is None else int(leg.limit_price)
+        out.decision_type = int(kind)
+        out.direction = int(direction)
+        out.confidence = -1 if confidence is None else int(confidence)
+        out.rationale = rationale
+        out.bundle = 1 if bundle else 0
+    return len(legs)
+
+
+def _check_leg(
+    bound: BoundStrategy, k: int, leg: LegIntent | DecisionLeg, indices: dict[str, int]
+) -> int:
+    """Return the leg's instrument index, or raise StrategyError."""
+
+    def hold(condition: bool, problem: str) -> None:
+        if not condition:
+            raise _broken(bound, f"leg {k}: {problem}")
+
+    hold(isinstance(leg, LegIntent | DecisionLeg), f"was {type(leg).__name__}, must be a LegIntent")
+    hold(leg.symbol in indices, f"symbol {leg.symbol!r} is not in the segment")
+    i = indices[leg.symbol]
+    instrument = bound.universe[i]
+    hold(i in bound.instruments, f"symbol {leg.symbol!r} is not one it declares to trade")
+    hold(leg.side in tuple(Side), f"side was {leg.side!r}, must be Side.BUY or Side.SELL")
+    hold(_is_int(leg.qty, 1, _I64_MAX), f"qty was {leg.qty!r}, must be a positive mantissa")
+    hold(
+        instrument.lot <= 0 or leg.qty % instrument.lot == 0,
+        f"qty was {leg.qty}, must be a multiple of {leg.symbol}'s lot {instrument.lot}",
+    )
+    hold(leg.order_type in tuple(OrderType), f"order_type was {leg.order_type!r}")
+    if leg.order_type == OrderType.LIMIT:
+        hold(
+            _is_int(leg.limit_price, 1, _I64_MAX),
+            f"limit_price was {leg.limit_price!r}, must be a positive mantissa",
+        )
+        hold(
+            instrument.tick <= 0 or (leg.limit_price or 0) % instrument.tick == 0,
+            f"limit_price was {leg.limit_price}, must be a multiple of the tick {instrument.tick}",
+        )
+    else:
+        hold(leg.limit_price is None, "a market order has no limit_price")
+    return i
+
+
+def _is_int(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _broken(bound: BoundStrategy, problem: str) -> StrategyError:
+    return StrategyError(f"strategy {bound.strategy_id!r}: {problem}")

@@ -1,0 +1,260 @@
+"""What a strategy looks like once it is bound to the instruments of a segment.
+
+A *kernel* is three functions over packed records (see ``schema``), handed to the engine as C
+addresses, or as Python callables on ctypes views when its interpreted twin is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi import schema
+from quantlaxmi.errors import StrategyError
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import EventKind
+
+Form = Literal["kernel", "interpreted", "python"]
+#: A C address or, interpreted, a callable on ctypes views.
+KernelFunction = int | Callable[..., int]
+
+#: Kernel-facing records by the names kernels export their sizes under.
+KERNEL_RECORDS: Final[dict[str, np.dtype[Any]]] = {
+    "ctx": schema.CTX_DTYPE,
+    "event": schema.EVENT_DTYPE,
+    "book": schema.BOOK_DTYPE,
+    "position": schema.POSITION_DTYPE,
+    "feature": schema.FEATURE_DTYPE,
+    "slot": schema.SLOT_DTYPE,
+    "param": schema.PARAM_DTYPE,
+    "leg_out": schema.LEG_OUT_DTYPE,
+    "fill_notice": schema.FILL_NOTICE_DTYPE,
+}
+#: State a kernel may ask for: 64 MiB.
+MAX_STATE_SLOTS: Final = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """An incremental feature a strategy asks for; the engine fills one slot with it.
+
+    Parameters
+    ----------
+    name : str
+        Name of a feature kernel, such as ``"mid_basis"``.
+    args : tuple of int
+        Its arguments, instrument indices for most.
+    """
+
+    name: str
+    args: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFunctions:
+    """The functions of a kernel.
+
+    Parameters
+    ----------
+    step, on_fill, can_trade : int or callable
+        C addresses of the functions declared in ``_ext/_types.pxd``, or callables with the same
+        parameters. ``on_fill`` and ``can_trade`` may be None: nothing to do, always tradable.
+    owner : object
+        Kept alive as long as the addresses are in use.
+    """
+
+    step: KernelFunction
+    on_fill: KernelFunction | None = None
+    can_trade: KernelFunction | None = None
+    owner: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BoundStrategy:
+    """A strategy with its settings, bound to the instruments of one segment.
+
+    Parameters
+    ----------
+    strategy_id : str
+    config : StrategyConfig
+    config_hash : bytes
+        32 bytes.
+    rationales : tuple of str
+        Texts a decision may give as its reason, in the order kernels index them.
+    instruments : tuple of int
+        Indices of the instruments it trades.
+    universe : tuple of Instrument
+        All instruments of the segment, in its order.
+    event_mask : int
+        ``1 << kind`` of every EventKind it wants to be stepped on.
+    params : ndarray of PARAM_DTYPE, shape (n_params,)
+    state : ndarray of SLOT_DTYPE, shape (n_slots,)
+        As at the start of a run; the engine works on a copy.
+    features : tuple of FeatureSpec
+    form : {"kernel", "interpreted", "python"}
+    step, on_fill, can_trade : int, callable or None
+        C addresses for ``"kernel"``, callables for ``"interpreted"``, None for ``"python"``;
+        a kernel may leave ``on_fill`` and ``can_trade`` at None.
+    instance : object
+        For ``"python"``: the fresh object with ``on_market`` and ``on_fill``.
+    owner : object
+        Keeps the code behind the addresses alive.
+
+    Raises
+    ------
+    StrategyError
+        If a part is missing, of a wrong dtype or out of range.
+    """
+
+    strategy_id: str
+    config: Any
+    config_hash: bytes
+    rationales: tuple[str, ...]
+    instruments: tuple[int, ...]
+    universe: tuple[Instrument, ...]
+    event_mask: int
+    params: NDArray[Any] = field(default_factory=lambda: np.zeros(0, schema.PARAM_DTYPE))
+    state: NDArray[Any] = field(default_factory=lambda: np.zeros(0, schema.SLOT_DTYPE))
+    features: tuple[FeatureSpec, ...] = ()
+    form: Form
+    step: KernelFunction | None = None
+    on_fill: KernelFunction | None = None
+    can_trade: KernelFunction | None = None
+    instance: Any = None
+    owner: object = None
+
+    def __post_init__(self) -> None:
+        def hold(condition: bool, problem: str) -> None:
+            if not condition:
+                raise StrategyError(f"strategy {self.strategy_id!r}: {problem}")
+
+        indices = range(len(self.universe))
+        hold(len(self.config_hash) == 32, "config_hash must be 32 bytes")
+        hold(bool(self.rationales), "declares no rationale texts, needs at least one")
+        hold(len(set(self.rationales)) == len(self.rationales), "a rationale text stands twice")
+        hold(bool(self.instruments), "trades no instrument")
+        hold(len(set(self.instruments)) == len(self.instruments), "names an instrument twice")
+        hold(all(i in indices for i in self.instruments), "names an instrument out of range")
+        hold(self.event_mask > 0, "wants no event kind")
+        hold(self.event_mask & ~mask_of(EventKind) == 0, "event_mask has bits of no EventKind")
+        hold(self.params.dtype == schema.PARAM_DTYPE, "params must be of PARAM_DTYPE")
+        hold(self.state.dtype == schema.SLOT_DTYPE, "state must be of SLOT_DTYPE")
+        hold(len(self.state) <= MAX_STATE_SLOTS, f"state has over {MAX_STATE_SLOTS} slots")
+        functions = (self.step, self.on_fill, self.can_trade)
+        if self.form == "python":
+            hold(functions == (None, None, None), "plain Python has an instance, no kernel")
+            hold(callable(getattr(self.instance, "on_market", None)), "instance has no on_market")
+        elif self.form == "kernel":
+            hold(isinstance(self.step, int) and self.step != 0, "step must be a C address")
+            hold(all(f is None or isinstance(f, int) for f in functions), "mixes kernel forms")
+        else:
+            hold(callable(self.step), "step must be callable")
+            hold(all(f is None or callable(f) for f in functions), "mixes kernel forms")
+
+
+def mask_of(kinds: Any) -> int:
+    """Return the event mask of some EventKinds."""
+    mask = 0
+    for kind in kinds:
+        mask |= 1 << int(kind)
+    return mask
+
+
+def make_params(values: Sequence[int | FixedPoint | float]) -> NDArray[Any]:
+    """Lay values out as kernel parameters.
+
+    Parameters
+    ----------
+    values : sequence of int, FixedPoint or float
+        An int or FixedPoint fills ``value`` and ``exponent`` (and ``real`` with its nearest
+        float); a float fills ``real`` alone.
+
+    Returns
+    -------
+    ndarray of PARAM_DTYPE, shape (len(values),)
+    """
+    params = np.zeros(len(values), schema.PARAM_DTYPE)
+    for i, value in enumerate(values):
+        if isinstance(value, float):
+            params[i] = (0, 0, value)
+        elif isinstance(value, FixedPoint):
+            params[i] = (value.mantissa, value.exponent, value.to_f64())
+        elif -(1 << 63) <= value < 1 << 63:
+            params[i] = (value, 0, float(value))
+        else:
+            raise StrategyError(f"kernel parameter {i} was {value}, must fit 64 bits")
+    return params
+
+
+def check_abi(name: str, version: object, sizes: Mapping[str, int]) -> None:
+    """Hold a kernel's ABI version and compiled-in record sizes against this package's.
+
+    Raises
+    ------
+    StrategyError
+    """
+    if version != schema.KERNEL_ABI_VERSION:
+        raise StrategyError(
+            f"kernel {name} was built for kernel ABI {version}, this package has "
+            f"{schema.KERNEL_ABI_VERSION}: build it again"
+        )
+    for record, dtype in KERNEL_RECORDS.items():
+        if sizes.get(record, dtype.itemsize) != dtype.itemsize:
+            raise StrategyError(
+                f"kernel {name} was built with a {record} record of {sizes[record]} bytes, "
+                f"this package has {dtype.itemsize}: build it again"
+            )
+
+
+def load_compiled(module_name: str, *, interpreted: bool = False) -> KernelFunctions:
+    """Load a kernel written in Cython's pure-Python mode.
+
+    Parameters
+    ----------
+    module_name : str
+        Its ``.py`` source exports ``ABI_VERSION``, ``RECORD_SIZES`` and ``functions()``.
+    interpreted : bool
+        Load the source uncompiled: the kernel's interpreted twin.
+
+    Raises
+    ------
+    StrategyError
+        If the module is missing or not compiled, or of another kernel ABI.
+    """
+    module = _load_source(module_name) if interpreted else importlib.import_module(module_name)
+    check_abi(module_name, getattr(module, "ABI_VERSION", None), module.RECORD_SIZES)
+    step, on_fill, can_trade = module.functions()
+    if not interpreted and not isinstance(step, int):
+        raise StrategyError(f"kernel {module_name} is not compiled: build the package")
+    return KernelFunctions(step, on_fill, can_trade, owner=module)
+
+
+def _load_source(module_name: str) -> ModuleType:
+    name = f"{module_name}__interpreted"
+    if name in sys.modules:
+        return sys.modules[name]
+    package = importlib.util.find_spec(module_name)
+    folder = Path(package.origin).parent if package is not None and package.origin else None
+    source = folder / f"{module_name.rpartition('.')[2]}.py" if folder is not None else None
+    if source is None or not source.is_file():
+        raise StrategyError(f"kernel {module_name} has no .py source to interpret")
+    spec = importlib.util.spec_from_file_location(name, source)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
