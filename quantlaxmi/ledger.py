@@ -1,0 +1,229 @@
+"""Profit and loss of one instrument, to the last unit: average cost with the total cost carried."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from quantlaxmi.errors import FixedPointError, FixedPointOverflow
+from quantlaxmi.fixed import div_round, format_decimal
+from quantlaxmi.schema import Side
+
+_I64_MIN = -(1 << 63)
+_I64_MAX = (1 << 63) - 1
+
+
+class PnLAccumulator:
+    """Realized and unrealized PnL, fees and funding of one instrument.
+
+    The *total* cost of the open position is carried, not a price. A fill that closes ``q`` of
+    ``Q`` takes half-even(cost * q / Q) of it and leaves the rest, so nothing is lost to rounding
+    and a flat account has a cost of 0. A fill through zero closes first, then opens. All money is
+    Python integers at ``exponent``; the replay loop's accounts do the same in 128 bits.
+
+    Parameters
+    ----------
+    price_exponent, qty_exponent : int
+        Prices and quantities are mantissas at 10**exponent.
+    exponent : int, optional
+        Ledger scale; at most, and by default, ``price_exponent + qty_exponent``, where products
+        are exact.
+    currency : str
+        Currency of cash and PnL; the asset of fees that name none.
+    contract_size : int
+        Units of the underlying in one quantity unit, at least 1.
+
+    Attributes
+    ----------
+    exponent : int
+    currency : str
+    position : int
+        Signed quantity mantissa, fits int64.
+    cost : int
+        Notional paid (long) or received (short) for the open position.
+    realized : int
+        PnL of closed quantity, before fees and funding.
+    funding : int
+        Received; negative where paid.
+    cash : int
+        All notional received less paid, less fees in ``currency``, plus funding. From flat to
+        flat it is ``realized - fees + funding``.
+    n_fills : int
+
+    Raises
+    ------
+    FixedPointError
+        The ledger scale is coarser than a product, or the contract size is below 1.
+
+    Examples
+    --------
+    >>> pnl = PnLAccumulator(price_exponent=-2, qty_exponent=0, currency="USDT")
+    >>> pnl.apply_fill(+1, 3, 100_00, fee=30)
+    0
+    >>> pnl.apply_fill(-1, 1, 110_00)
+    1000
+    >>> pnl.mark(105_00)
+    1000
+    >>> pnl.as_text()["net"]
+    '19.70'
+    """
+
+    __slots__ = (
+        "_fees",
+        "_mark",
+        "_scale",
+        "cash",
+        "cost",
+        "currency",
+        "exponent",
+        "funding",
+        "n_fills",
+        "position",
+        "price_exponent",
+        "qty_exponent",
+        "realized",
+    )
+
+    def __init__(
+        self,
+        *,
+        price_exponent: int,
+        qty_exponent: int,
+        exponent: int | None = None,
+        currency: str = "",
+        contract_size: int = 1,
+    ) -> None:
+        product = price_exponent + qty_exponent
+        self.exponent = product if exponent is None else exponent
+        if self.exponent > product:
+            raise FixedPointError(
+                f"ledger exponent {self.exponent} is coarser than the product's, {product}"
+            )
+        if contract_size < 1:
+            raise FixedPointError(f"contract size {contract_size} is below 1")
+        self.price_exponent = price_exponent
+        self.qty_exponent = qty_exponent
+        self.currency = currency
+        self._scale = contract_size * 10 ** (product - self.exponent)
+        self._fees: dict[str, int] = {currency: 0}
+        self._mark: tuple[int, int] | None = None
+        self.position = self.cost = self.realized = self.funding = self.cash = self.n_fills = 0
+
+    def apply_fill(
+        self, side: int, qty: int, price: int, fee: int = 0, fee_asset: str | None = None
+    ) -> int:
+        """Book one fill.
+
+        Parameters
+        ----------
+        side : int or Side
+            1 buys, -1 sells.
+        qty : int
+            Mantissa at ``qty_exponent``, at least 1, fits int64.
+        price : int
+            Mantissa at ``price_exponent``, fits int64.
+        fee : int
+            At ``exponent`` of ``fee_asset``; negative for a rebate.
+        fee_asset : str, optional
+            Asset the fee is paid in; by default ``currency``. A fee in another asset is counted
+            by itself and leaves cash and PnL alone.
+
+        Returns
+        -------
+        int
+            PnL realized by this fill, before its fee.
+
+        Raises
+        ------
+        FixedPointError
+            Side is neither 1 nor -1, or the quantity is below 1.
+        FixedPointOverflow
+            Quantity, price or the new position does not fit int64. The account is unchanged.
+        """
+        side, qty, price, fee = map(operator.index, (side, qty, price, fee))
+        if side not in (Side.BUY, Side.SELL):
+            raise FixedPointError(f"side {side} is neither 1 (buy) nor -1 (sell)")
+        if qty < 1:
+            raise FixedPointError(f"filled quantity {qty} is below 1")
+        position = self.position + side * qty
+        # Symmetric, as in the kernel: a position can always change its sign.
+        if qty > _I64_MAX or not _I64_MIN <= price <= _I64_MAX or abs(position) > _I64_MAX:
+            raise FixedPointOverflow("apply_fill", (self.position, side, qty, price))
+        cost, gain, opening = self.cost, 0, qty
+        if self.position * side < 0:
+            held = abs(self.position)
+            closing = min(qty, held)
+            released = cost if closing == held else div_round(cost * closing, held)
+            gain = -side * (closing * price * self._scale - released)
+            cost -= released
+            opening = qty - closing
+        asset = self.currency if fee_asset is None else fee_asset
+        self._fees[asset] = self._fees.get(asset, 0) + fee
+        self.cash -= side * qty * price * self._scale + (fee if asset == self.currency else 0)
+        self.cost = cost + opening * price * self._scale
+        self.position = position
+        self.realized += gain
+        self.n_fills += 1
+        return gain
+
+    def apply_funding(self, amount: int) -> None:
+        """Book a funding payment at ``exponent``: positive where received."""
+        amount = operator.index(amount)
+        self.funding += amount
+        self.cash += amount
+
+    def mark(self, price: int, exponent: int | None = None) -> int:
+        """Value the open position at a price, now and after later fills until the next mark.
+
+        Parameters
+        ----------
+        price : int
+            Mantissa at ``exponent``.
+        exponent : int, optional
+            By default ``price_exponent``. A mid of an odd spread needs ``price_exponent - 1``; the
+            position's value is then rounded half-even to the ledger scale.
+
+        Returns
+        -------
+        int
+            `unrealized` at this price.
+        """
+        self._mark = operator.index(price), self.price_exponent if exponent is None else exponent
+        return self.unrealized
+
+    @property
+    def unrealized(self) -> int:
+        """PnL of the open position at the last mark; 0 before the first."""
+        if self._mark is None or self.position == 0:
+            return 0
+        price, exponent = self._mark
+        value = self.position * price * self._scale
+        shift = exponent - self.price_exponent
+        value = value * 10**shift if shift >= 0 else div_round(value, 10**-shift)
+        return value - (self.cost if self.position > 0 else -self.cost)
+
+    @property
+    def fees(self) -> int:
+        """Fees paid in ``currency``."""
+        return self._fees[self.currency]
+
+    @property
+    def fees_by_asset(self) -> Mapping[str, int]:
+        """Fees paid in each asset, all at ``exponent``; a read-only view."""
+        return MappingProxyType(self._fees)
+
+    @property
+    def net(self) -> int:
+        """``realized + unrealized - fees + funding``."""
+        return self.realized + self.unrealized - self.fees + self.funding
+
+    def as_text(self) -> dict[str, str]:
+        """Exact decimal texts of position and money, by name."""
+        names = ("cost", "realized", "unrealized", "fees", "funding", "cash", "net")
+        texts = {name: format_decimal(getattr(self, name), self.exponent) for name in names}
+        return {"position": format_decimal(self.position, self.qty_exponent), **texts}
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={text}" for name, text in self.as_text().items())
+        return f"PnLAccumulator({shown}, currency={self.currency!r})"
