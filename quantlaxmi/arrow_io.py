@@ -1,0 +1,195 @@
+"""Arrow at the edge: the schema of a table, and record batches read without trusting them.
+
+Both the log (Arrow streams) and the sealed columns (Arrow files, which are a stream between two
+magic words) are read message by message. Each message's header is looked at before its body is
+decoded: compression is refused, because it would let a small file ask for much memory.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+
+from quantlaxmi.rows import Columns
+from quantlaxmi.schema import SCHEMA_VERSION, TABLES
+
+ARROW_TYPES = {"<i8": pa.int64(), "<i4": pa.int32(), "<i2": pa.int16(), "<i1": pa.int8()}
+#: What pyarrow raises on bytes that are no Arrow.
+ARROW_ERRORS = (pa.ArrowException, ValueError, TypeError, KeyError, OverflowError, struct.error)
+_RECORD_BATCH = 3  # MessageHeader union tag in Arrow's Message.fbs
+
+
+class Header(NamedTuple):
+    """What a record batch message says of itself.
+
+    Attributes
+    ----------
+    rows : int
+    compressed : bool
+    metadata : dict of str to str
+        The custom metadata of the message.
+    """
+
+    rows: int
+    compressed: bool
+    metadata: dict[str, str]
+
+
+def table_schema(table: str) -> pa.Schema:
+    """Arrow schema of a segment table, with the table's name and schema version in its metadata."""
+    fields = [
+        pa.field(name, ARROW_TYPES[dtype], nullable=False) for name, dtype in TABLES[table].items()
+    ]
+    metadata = {"quantlaxmi.table": table, "quantlaxmi.schema_version": str(SCHEMA_VERSION)}
+    return pa.schema(fields, metadata=metadata)
+
+
+def row_bytes(table: str) -> int:
+    """Bytes of one row of a table."""
+    return sum(np.dtype(dtype).itemsize for dtype in TABLES[table].values())
+
+
+def read_header(flatbuffer: memoryview) -> Header:
+    """Read the header of a record batch message.
+
+    Parameters
+    ----------
+    flatbuffer : memoryview
+        The message's metadata.
+
+    Raises
+    ------
+    ValueError, struct.error
+        It is not a record batch, or points outside itself.
+
+    References
+    ----------
+    Apache Arrow, format/Message.fbs.
+    """
+    message = _indirect(flatbuffer, 0)
+    kind = _field(flatbuffer, message, 1)
+    body = _field(flatbuffer, message, 2)
+    if not kind or flatbuffer[kind] != _RECORD_BATCH or not body:
+        raise ValueError("expected a record batch")
+    batch = _indirect(flatbuffer, body)
+    length = _field(flatbuffer, batch, 0)
+    rows = struct.unpack_from("<q", flatbuffer, length)[0] if length else 0
+    compressed = _field(flatbuffer, batch, 3) != 0
+    metadata: dict[str, str] = {}
+    if custom := _field(flatbuffer, message, 4):
+        vector = _indirect(flatbuffer, custom)
+        (count,) = struct.unpack_from("<I", flatbuffer, vector)
+        if count > 64:
+            raise ValueError(f"expected at most 64 metadata entries, the batch has {count}")
+        for k in range(count):
+            entry = _indirect(flatbuffer, vector + 4 + 4 * k)
+            key, value = (_text(flatbuffer, _field(flatbuffer, entry, i)) for i in (0, 1))
+            metadata[key] = value
+    return Header(rows, compressed, metadata)
+
+
+def _indirect(data: memoryview, at: int) -> int:
+    (offset,) = struct.unpack_from("<I", data, at)
+    return at + int(offset)
+
+
+def _field(data: memoryview, table: int, index: int) -> int:
+    """Position of a field of a flatbuffer table; 0 where it is absent."""
+    (back,) = struct.unpack_from("<i", data, table)
+    vtable = table - back
+    if vtable < 0:
+        raise ValueError("a table points before the message")
+    (size,) = struct.unpack_from("<H", data, vtable)
+    if 4 + 2 * index + 2 > size:
+        return 0
+    (offset,) = struct.unpack_from("<H", data, vtable + 4 + 2 * index)
+    return table + int(offset) if offset else 0
+
+
+def _text(data: memoryview, at: int) -> str:
+    if not at:
+        return ""
+    start = _indirect(data, at)
+    (size,) = struct.unpack_from("<I", data, start)
+    if start + 4 + size > len(data):
+        raise ValueError("a text reaches beyond the message")
+    return bytes(data[start + 4 : start + 4 + size]).decode()
+
+
+def read_schema(source: pa.NativeFile, table: str) -> pa.Schema:
+    """Read a stream's first message, which must be exactly the schema of ``table``.
+
+    Raises
+    ------
+    ValueError
+        It is another schema. pyarrow's own errors pass through (`ARROW_ERRORS`, ``OSError``).
+    """
+    schema = pa.ipc.read_schema(pa.ipc.read_message(source))
+    if not schema.equals(table_schema(table), check_metadata=True):
+        raise ValueError(f"expected the schema of table {table!r}")
+    return schema
+
+
+def read_batch(
+    source: pa.NativeFile, schema: pa.Schema, max_rows: int
+) -> tuple[pa.RecordBatch, Header] | None:
+    """Read the next record batch of a stream; ``None`` at the stream's end mark or end of data.
+
+    Raises
+    ------
+    ValueError
+        The message is not a plain, uncompressed batch without nulls of at most ``max_rows`` rows.
+        pyarrow's own errors pass through (`ARROW_ERRORS`, ``OSError``).
+    """
+    try:
+        message = pa.ipc.read_message(source)
+    except EOFError:
+        return None
+    header = read_header(memoryview(message.metadata))
+    if header.compressed:
+        raise ValueError("expected an uncompressed batch")
+    if not 0 <= header.rows <= max_rows:
+        raise ValueError(f"expected at most {max_rows} rows in a batch, it says {header.rows}")
+    batch = pa.ipc.read_record_batch(message, schema)
+    batch.validate()
+    if batch.num_rows != header.rows:
+        raise ValueError("the batch and its header disagree on the number of rows")
+    return batch, header
+
+
+def batch_columns(batch: pa.RecordBatch, table: str) -> Columns:
+    """Columns of a batch as read-only views of its memory.
+
+    Raises
+    ------
+    ValueError
+        A column has nulls or too little memory.
+    """
+    columns: Columns = {}
+    for (name, dtype), array in zip(TABLES[table].items(), batch.columns, strict=True):
+        validity, values = array.buffers()
+        if validity is not None or array.offset:
+            raise ValueError(f"expected column {name!r} without nulls")
+        if values is None or not len(array):
+            view = np.empty(0, np.dtype(dtype))
+            view.flags.writeable = False
+        else:
+            view = np.frombuffer(values, np.dtype(dtype), len(array))
+            view.flags.writeable = False
+        columns[name] = view
+    return columns
+
+
+def make_batch(columns: Columns, table: str, schema: pa.Schema) -> pa.RecordBatch:
+    """Wrap contiguous columns as a batch without copying them."""
+    arrays = [
+        pa.Array.from_buffers(
+            ARROW_TYPES[dtype], len(columns[name]), [None, pa.py_buffer(columns[name])], 0
+        )
+        for name, dtype in TABLES[table].items()
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,0 +1,249 @@
+"""Files opened without leaving their folder, and written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mmap
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from quantlaxmi.errors import InputError, SegmentCorrupt, SegmentError
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# O_NONBLOCK: opening a pipe planted under a known name must not hang.
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@contextlib.contextmanager
+def one_line_errors(path: object, action: str) -> Iterator[None]:
+    """Turn an ``OSError`` into a `SegmentError` that names the file.
+
+    Parameters
+    ----------
+    path : object
+        The file as the user knows it.
+    action : str
+        What failed, such as ``"cannot be written"``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SegmentError(path, f"{action}: {error.strerror or error}") from error
+
+
+def open_inside(folder: Path, name: str) -> int:
+    """Open a regular file of a folder for reading, following no link below the folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The segment's folder; it may itself be reached through a link.
+    name : str
+        Relative name, at most one folder deep, already checked to hold no ``..``.
+
+    Returns
+    -------
+    int
+        An open file descriptor.
+
+    Raises
+    ------
+    SegmentCorrupt
+        The file is missing, a link, or not a regular file.
+    """
+    path = folder / name
+    parts = Path(name).parts
+    at = None
+    try:
+        at = os.open(folder, _FOLDER_FLAGS)
+        for part in parts[:-1]:
+            below = os.open(part, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = below
+        fd = os.open(parts[-1], _READ_FLAGS, dir_fd=at)
+    except FileNotFoundError as error:
+        raise SegmentCorrupt(path, "is missing") from error
+    except OSError as error:
+        # ELOOP and ENOTDIR are what O_NOFOLLOW gives for a link.
+        reason = (
+            "is a symbolic link" if path.is_symlink() else f"cannot be opened: {error.strerror}"
+        )
+        raise SegmentCorrupt(path, reason) from error
+    finally:
+        if at is not None:
+            os.close(at)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise SegmentCorrupt(path, "is not a regular file")
+    return fd
+
+
+def open_sized(folder: Path, name: str, size: int) -> int:
+    """Open as `open_inside` does, and refuse a file that is not ``size`` bytes long."""
+    fd = open_inside(folder, name)
+    found = os.fstat(fd).st_size
+    if found != size:
+        os.close(fd)
+        raise SegmentCorrupt(folder / name, f"is {found} bytes long, the manifest says {size}")
+    return fd
+
+
+def read_exactly(fd: int, n: int) -> bytes:
+    """Read ``n`` bytes, or fewer where the file ends."""
+    first = os.read(fd, n)
+    if len(first) == n or not first:
+        return first
+    parts, left = [first], n - len(first)
+    while left:
+        part = os.read(fd, left)
+        if not part:
+            break
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def read_bounded(folder: Path, name: str, limit: int) -> bytes:
+    """Content of a small file of a folder.
+
+    Raises
+    ------
+    SegmentCorrupt
+        The file is missing, not regular, or longer than ``limit`` bytes.
+    """
+    fd = open_inside(folder, name)
+    try:
+        with one_line_errors(folder / name, "cannot be read"):
+            data = read_exactly(fd, limit + 1)
+    finally:
+        os.close(fd)
+    if len(data) > limit:
+        raise SegmentCorrupt(folder / name, f"is longer than {limit} bytes")
+    return data
+
+
+def map_sized(folder: Path, name: str, size: int) -> mmap.mmap:
+    """Map a file of exactly ``size`` (> 0) bytes read-only."""
+    fd = open_sized(folder, name, size)
+    try:
+        with one_line_errors(folder / name, "cannot be mapped"):
+            return mmap.mmap(fd, size, access=mmap.ACCESS_READ)
+    finally:
+        os.close(fd)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    fd = os.open(path, _FOLDER_FLAGS)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write or replace a file so that a reader or a crash sees the old bytes or the new ones.
+
+    Raises
+    ------
+    SegmentError
+        The file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with one_line_errors(path, "cannot be written"):
+        try:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def locked_folder(path: Path) -> Iterator[None]:
+    """Hold the one writer's lock of a folder; it ends with the process, leaving nothing behind.
+
+    Raises
+    ------
+    SegmentError
+        Another process writes there.
+    """
+    with one_line_errors(path, "cannot be opened"):
+        fd = os.open(path, _FOLDER_FLAGS)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SegmentError(path, "is being written by another process") from error
+        yield
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def staged_directory(out: Path | str) -> Iterator[Path]:
+    """Build a folder beside its place and move it in when it is whole.
+
+    Parameters
+    ----------
+    out : Path or str
+        The folder to make; it must not exist, its parent must.
+
+    Yields
+    ------
+    Path
+        An empty folder on the same file system. On a normal end it is made durable and renamed
+        to ``out``; on any exception it is removed.
+
+    Raises
+    ------
+    InputError
+        ``out`` exists, or cannot be made.
+    """
+    out = Path(out)
+    if os.path.lexists(out):
+        raise InputError(out, "exists already; choose another output folder or remove it first")
+    parent = out.resolve().parent
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=parent))
+    except OSError as error:
+        raise InputError(out, f"cannot be made: {error.strerror}") from error
+    try:
+        temporary.chmod(0o777 & ~_umask())
+        yield temporary
+        with one_line_errors(out, "cannot be written"):
+            for folder, _, names in os.walk(temporary):
+                for name in names:
+                    _sync_file(Path(folder, name))
+                sync_folder(Path(folder))
+            if os.path.lexists(out):
+                raise InputError(out, "was made by somebody else in the meantime")
+            temporary.rename(out)
+            sync_folder(parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _sync_file(path: Path) -> None:
+    fd = os.open(path, _READ_FLAGS)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,150 @@
+"""Whether rows of a table keep the segment's rules; checked on writing and on every reading.
+
+A manifest proves that bytes are unchanged, not that they make sense: an instrument index out of
+range would send a compiled loop out of its arrays, so the rules are checked wherever columns enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi.schema import TABLES, DepthFlag
+
+Columns = dict[str, NDArray[Any]]
+
+#: Rows checked at a time, so that the pieces stay in the processor's cache.
+CHUNK_ROWS = 1 << 16
+
+
+def whole_messages(seq: NDArray[Any], size: int) -> Iterator[tuple[int, int]]:
+    """Cut rows into ranges of about ``size`` that end where a message ends.
+
+    Parameters
+    ----------
+    seq : ndarray of int64, shape (n_rows,)
+        Rows of one message share a number and stand together.
+    size : int
+        Most rows of a range, unless a single message has more.
+
+    Yields
+    ------
+    tuple of int
+        ``start, stop`` of each range, in order, without holes.
+    """
+    n, start = len(seq), 0
+    while start < n:
+        stop = min(start + size, n)
+        if stop < n and seq[stop] == seq[stop - 1]:
+            back = np.flatnonzero(seq[start + 1 : stop] != seq[start : stop - 1])
+            if len(back):
+                stop = start + 1 + int(back[-1])
+            else:  # one message longer than a range
+                ahead = np.flatnonzero(seq[stop:] != seq[start])
+                stop = n if not len(ahead) else stop + int(ahead[0])
+        yield start, stop
+        start = stop
+
+
+class RowRules:
+    """Checks consecutive rows of one table and counts them.
+
+    Parameters
+    ----------
+    table : str
+        A key of ``schema.TABLES``.
+    n_instruments : int
+
+    Attributes
+    ----------
+    rows, messages : int
+        Seen so far.
+    first_seq, last_seq, first_ts_ns, last_ts_ns : int
+        Of the rows seen so far; -1 before the first.
+    """
+
+    def __init__(self, table: str, n_instruments: int) -> None:
+        self.table, self.n_instruments = table, n_instruments
+        self.rows = self.messages = 0
+        self.first_seq = self.last_seq = self.first_ts_ns = self.last_ts_ns = -1
+
+    def add(self, columns: Mapping[str, NDArray[Any]]) -> str:
+        """Check the next rows, which must be whole messages.
+
+        Parameters
+        ----------
+        columns : mapping of str to ndarray, each of shape (n_rows,)
+            All columns of the table, of the schema's dtypes and of equal length.
+
+        Returns
+        -------
+        str
+            Empty where all rules hold, else the first rule broken, with the row's number in the
+            table. The rows are counted only where they hold.
+        """
+        seq, ts_ns = columns["seq"], columns["ts_ns"]
+        n = len(seq)
+        if n == 0:
+            return ""
+        messages = 0
+        for start, stop in whole_messages(seq, CHUNK_ROWS):
+            piece = {name: column[start:stop] for name, column in columns.items()}
+            problem, count = self._chunk(piece, self.rows + start)
+            if problem:
+                return problem
+            if self.first_seq < 0:
+                self.first_seq, self.first_ts_ns = int(seq[0]), int(ts_ns[0])
+            self.last_seq, self.last_ts_ns = int(seq[stop - 1]), int(ts_ns[stop - 1])
+            messages += count
+        self.rows += n
+        self.messages += messages
+        return ""
+
+    def _chunk(self, columns: Mapping[str, NDArray[Any]], at: int) -> tuple[str, int]:
+        seq, ts_ns, instrument = columns["seq"], columns["ts_ns"], columns["instrument"]
+        if seq[0] <= self.last_seq:
+            return f"row {at}: seq was {seq[0]}, expected above {self.last_seq}", 0
+        if ts_ns[0] < max(self.last_ts_ns, 0):
+            return f"row {at}: ts_ns was {ts_ns[0]}, expected {max(self.last_ts_ns, 0)} or later", 0
+        ends = seq[1:] != seq[:-1]  # row i ends a message
+        if bad := _first(seq[1:] < seq[:-1]):
+            return f"row {at + bad}: seq was {seq[bad]}, after {seq[bad - 1]}", 0
+        if bad := _first(ts_ns[1:] < ts_ns[:-1]):
+            return f"row {at + bad}: ts_ns was {ts_ns[bad]}, after {ts_ns[bad - 1]}", 0
+        low, high = int(instrument.min()), int(instrument.max())
+        if low < 0 or high >= self.n_instruments:
+            wrong = low if low < 0 else high
+            row = at + int(np.argmax(instrument == wrong))
+            return f"row {row}: instrument was {wrong}, expected 0..{self.n_instruments - 1}", 0
+        if "side" in TABLES[self.table] and bad_range(columns["side"], -1, 1):
+            return f"rows from {at}: a side was outside -1..1", 0
+        if self.table != "depth":
+            if bad := _first(~ends):
+                return f"row {at + bad}: seq {seq[bad]} came twice", 0
+            return "", len(seq)
+        flags = columns["flags"]
+        if bad_range(flags, 0, int(DepthFlag.LAST | DepthFlag.SNAPSHOT)):
+            return f"rows from {at}: flags held an unknown bit", 0
+        last = (flags & np.int8(DepthFlag.LAST)) != 0
+        if not last[-1] or not np.array_equal(last[:-1], ends):
+            row = at + (int(np.argmax(last[:-1] != ends)) if last[-1] else len(seq) - 1)
+            return f"row {row}: LAST must stand on the last row of a message and nowhere else", 0
+        same = ~ends
+        for name in ("ts_ns", "instrument"):
+            column = columns[name]
+            if bad := _first(same & (column[1:] != column[:-1])):
+                return f"row {at + bad}: {name} changes inside message {seq[bad]}", 0
+        return "", int(last.sum())
+
+
+def bad_range(column: NDArray[Any], low: int, high: int) -> bool:
+    """Whether a column that is not empty leaves ``low..high``."""
+    return bool(column.min() < low or column.max() > high)
+
+
+def _first(bad: NDArray[np.bool_]) -> int:
+    """Row after the first true entry of a comparison of neighbours; 0 where there is none."""
+    return int(np.argmax(bad)) + 1 if bad.any() else 0

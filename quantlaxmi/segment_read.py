@@ -1,0 +1,266 @@
+"""A sealed segment as its readers see it: nothing unverified is ever handed out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from quantlaxmi.columns import HashTask, MappedTable, hash_tasks, map_columns, run_hashes
+from quantlaxmi.errors import SegmentCorrupt, SegmentError
+from quantlaxmi.files import one_line_errors, open_sized
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.manifest import (
+    COLUMN_FOLDER,
+    MANIFEST_NAME,
+    Manifest,
+    TableEntry,
+    load_manifest,
+)
+from quantlaxmi.rows import Columns, RowRules
+from quantlaxmi.schema import TABLES
+from quantlaxmi.wal import LogFileReader, log_files
+
+Verify = Literal["manifest", "columns", "log", "all"]
+
+
+class Count(NamedTuple):
+    """Messages and rows of one table."""
+
+    messages: int
+    rows: int
+
+
+class Segment:
+    """A sealed segment; made by `open_segment`.
+
+    Attributes
+    ----------
+    path : Path
+    manifest : Manifest
+    instruments : tuple of Instrument
+        Rows name them by their index here.
+    digest : str
+        SHA-256 in hex over the canonical column bytes.
+    segment_id : str
+    counts : dict of str to Count
+        Messages and rows of each table.
+    n_messages, n_rows : int
+    first_ts_ns, last_ts_ns : int
+        Receive times; -1 in a segment without messages.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path, self.manifest = path, manifest
+        self.instruments: tuple[Instrument, ...] = manifest.instruments
+        self.digest, self.segment_id = manifest.digest, manifest.segment_id
+        self.n_messages, self.n_rows = manifest.messages, manifest.rows
+        self.first_ts_ns, self.last_ts_ns = manifest.first_ts_ns, manifest.last_ts_ns
+        self._entries = {entry.table: entry for entry in manifest.tables}
+        self._mapped: dict[str, MappedTable] = {}
+
+    def __repr__(self) -> str:
+        return f"<Segment {self.segment_id}: {self.n_messages} messages at {str(self.path)!r}>"
+
+    @cached_property
+    def counts(self) -> dict[str, Count]:
+        """Messages and rows of each table."""
+        return {name: Count(e.messages, e.rows) for name, e in self._entries.items()}
+
+    def columns(self, table: str) -> Columns:
+        """Columns of a table, mapped from the sealed file.
+
+        Parameters
+        ----------
+        table : str
+            A key of ``schema.TABLES``.
+
+        Returns
+        -------
+        dict of str to ndarray, each of shape (n_rows,)
+            Read-only views of the schema's dtypes; ``n_rows`` may be 0.
+
+        Raises
+        ------
+        SegmentCorrupt
+            The file is not the one the manifest names. Verified at the first use, unless
+            `open_segment` did.
+        """
+        return dict(self._verified(table).columns)
+
+    def arrow(self, table: str) -> pa.Table:
+        """The same columns as an Arrow table, without copying."""
+        return pa.Table.from_batches([self._verified(table).batch])
+
+    def log(self, table: str) -> Iterator[Columns]:
+        """Stream a table's log in bounded memory.
+
+        Each batch is checked by its checksum and the row rules before it is handed out; each file
+        by its SHA-256 when it ends, so the last `next` raises where a byte was changed: what was
+        made of the rows must be trusted only after the iterator is exhausted.
+
+        Yields
+        ------
+        dict of str to ndarray, each of shape (n_rows,)
+            Whole messages; read-only views of the schema's dtypes.
+
+        Raises
+        ------
+        SegmentCorrupt
+            A file is not the one the manifest names.
+        """
+        entry = self._entry(table)
+        rules = RowRules(table, len(self.instruments))
+        for log in entry.log:
+            with LogFileReader(self.path, log.file, rules, log.first_batch, log.bytes) as reader:
+                yield from reader
+                found = (reader.batches, reader.rows, reader.sha256)
+                if not reader.ended:
+                    raise SegmentCorrupt(reader.path, reader.problem or "has no end mark")
+                if found != (log.batches, log.rows, log.sha256):
+                    raise SegmentCorrupt(
+                        reader.path,
+                        f"was changed: SHA-256 is {found[2]}, the manifest says {log.sha256}",
+                    )
+        _check_counts(self.path / MANIFEST_NAME, entry, rules)
+
+    def _entry(self, table: str) -> TableEntry:
+        try:
+            return self._entries[table]
+        except KeyError:
+            raise SegmentError(
+                self.path, f"has no table {table!r}, expected one of {', '.join(TABLES)}"
+            ) from None
+
+    def _map(self, table: str) -> MappedTable:
+        entry = self._entry(table)
+        return map_columns(self.path, table, entry.rows, entry.bytes)
+
+    def _verified(self, table: str) -> MappedTable:
+        if table not in self._mapped:
+            self._verify_columns([self._entry(table)])
+        return self._mapped[table]
+
+    def _verify_columns(self, entries: list[TableEntry], *, whole_file: bool = False) -> None:
+        mapped = {entry.table: self._map(entry.table) for entry in entries}
+        tasks: list[HashTask] = []
+        for entry in entries:
+            tasks += hash_tasks(mapped[entry.table], entry, whole_file=whole_file)
+        run_hashes(tasks)
+        for entry in entries:
+            rules = RowRules(entry.table, len(self.instruments))
+            if problem := rules.add(mapped[entry.table].columns):
+                raise SegmentCorrupt(mapped[entry.table].path, problem)
+            _check_counts(self.path / MANIFEST_NAME, entry, rules)
+        self._mapped.update(mapped)
+
+
+def open_segment(path: Path | str, *, verify: Verify = "columns") -> Segment:
+    """Open a sealed segment.
+
+    Parameters
+    ----------
+    path : Path or str
+        The segment's folder.
+    verify : {"columns", "log", "manifest", "all"}
+        What is verified now. The manifest, the names in the folders and every length always are;
+        ``"columns"`` adds every byte of the sealed columns, ``"all"`` every byte of everything and
+        that log and columns hold the same rows. What is not verified now is verified when it is
+        first read, so ``"log"`` is for a reader that streams the log and ``"manifest"`` for one
+        that wants neither yet.
+
+    Returns
+    -------
+    Segment
+
+    Raises
+    ------
+    SegmentError
+        The folder is no segment, or one that was not sealed.
+    SegmentCorrupt
+        A byte was changed; the message names the file.
+    """
+    path = Path(path)
+    if verify not in ("manifest", "columns", "log", "all"):
+        raise ValueError(f"verify was {verify!r}, expected manifest, columns, log or all")
+    manifest = load_manifest(path)
+    if manifest.state != "sealed":
+        raise SegmentError(path, "is a recording that was not sealed; recover and seal it first")
+    segment = Segment(path, manifest)
+    _check_files(segment)
+    if verify in ("columns", "all"):
+        segment._verify_columns(list(manifest.tables), whole_file=verify == "all")
+    return segment
+
+
+def _check_files(segment: Segment) -> None:
+    """Every file the manifest names is there and as long as it says; the folders hold no other."""
+    path, manifest = segment.path, segment.manifest
+    sizes = {entry.file: entry.bytes for entry in manifest.tables}
+    sizes |= {log.file: log.bytes for entry in manifest.tables for log in entry.log}
+    sizes |= {aux.file: aux.bytes for aux in manifest.files}
+    for name, size in sizes.items():
+        os.close(open_sized(path, name, size))
+    named = {log.file for entry in manifest.tables for log in entry.log}
+    for names in log_files(path).values():
+        for name in names:
+            if name not in named:
+                raise SegmentCorrupt(path / name, "is not named by the manifest")
+    with one_line_errors(path / COLUMN_FOLDER, "cannot be read"):
+        found = sorted(file.name for file in (path / COLUMN_FOLDER).iterdir())
+    for name in found:
+        if name not in {f"{table}.arrow" for table in TABLES}:
+            raise SegmentCorrupt(path / COLUMN_FOLDER / name, "is not named by the manifest")
+
+
+def _check_counts(manifest: Path, entry: TableEntry, rules: RowRules) -> None:
+    for name in ("rows", "messages", "first_seq", "last_seq", "first_ts_ns", "last_ts_ns"):
+        if getattr(rules, name) != getattr(entry, name):
+            raise SegmentCorrupt(
+                manifest,
+                f"table {entry.table}: {name} was {getattr(entry, name)}, "
+                f"its rows give {getattr(rules, name)}",
+            )
+
+
+def check_order(tables: dict[str, Columns]) -> str:
+    """Whether messages of all tables stand in one order: distinct seq, receive times along it.
+
+    Parameters
+    ----------
+    tables : dict of str to dict of str to ndarray
+        Columns of each table, each already known to ascend by itself.
+
+    Returns
+    -------
+    str
+        Empty, or the first break found.
+    """
+    filled = [name for name in tables if len(tables[name]["seq"])]
+    for i, one in enumerate(filled):
+        for other in filled[i + 1 :]:
+            few, many = sorted((one, other), key=lambda name: len(tables[name]["seq"]))
+            if problem := _check_pair(few, tables[few], many, tables[many]):
+                return problem
+    return ""
+
+
+def _check_pair(few: str, a: Columns, many: str, b: Columns, chunk: int = 1 << 18) -> str:
+    seq, ts_ns, last = b["seq"], b["ts_ns"], len(b["seq"]) - 1
+    for start in range(0, len(a["seq"]), chunk):
+        a_seq, a_ts = a["seq"][start : start + chunk], a["ts_ns"][start : start + chunk]
+        after = np.searchsorted(seq, a_seq)
+        at_after, at_before = np.minimum(after, last), np.maximum(after - 1, 0)
+        twice = (after <= last) & (seq[at_after] == a_seq)
+        early = (after > 0) & (ts_ns[at_before] > a_ts)
+        late = (after <= last) & (ts_ns[at_after] < a_ts)
+        if (bad := twice | early | late).any():
+            k = int(np.argmax(bad))
+            what = "stands in both" if twice[k] else "is out of receive-time order between them"
+            return f"tables {few} and {many}: message {a_seq[k]} {what}"
+    return ""

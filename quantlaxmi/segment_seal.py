@@ -1,0 +1,134 @@
+"""Sealing: a whole log becomes columns and a manifest that names every byte."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from quantlaxmi.columns import (
+    column_entries,
+    hash_tasks,
+    map_columns,
+    run_hashes,
+    write_columns,
+)
+from quantlaxmi.errors import SegmentCorrupt, SegmentError
+from quantlaxmi.files import one_line_errors, sync_folder
+from quantlaxmi.manifest import (
+    COLUMN_FOLDER,
+    LogFile,
+    Manifest,
+    TableEntry,
+    columns_name,
+    save_manifest,
+    segment_digest,
+    segment_name,
+)
+from quantlaxmi.rows import Columns, RowRules
+from quantlaxmi.segment_read import check_order
+from quantlaxmi.wal import LOG_FOLDER, LogFileReader, log_files
+
+
+def drop_columns(path: Path) -> None:
+    """Remove what a sealing that did not end has left."""
+    with one_line_errors(path / COLUMN_FOLDER, "cannot be removed"):
+        if (path / COLUMN_FOLDER).exists():
+            shutil.rmtree(path / COLUMN_FOLDER)
+
+
+def seal_folder(path: Path, manifest: Manifest, rows: dict[str, int]) -> Manifest:
+    """Write the columns and the sealed manifest of a folder whose log is whole.
+
+    Parameters
+    ----------
+    path : Path
+    manifest : Manifest
+        State ``sealed``; its tables, totals and hashes are filled in here.
+    rows : dict of str to int
+        Rows in each table's log.
+
+    Raises
+    ------
+    SegmentError
+        Messages of the tables are not in one order, or a file cannot be written.
+    SegmentCorrupt
+        The log does not read back as it was written.
+    """
+    drop_columns(path)
+    with one_line_errors(path / COLUMN_FOLDER, "cannot be made"):
+        (path / COLUMN_FOLDER).mkdir()
+    tables: list[TableEntry] = []
+    columns: dict[str, Columns] = {}
+    for table, names in log_files(path).items():
+        rules = RowRules(table, len(manifest.instruments))
+        entry, columns[table] = _seal_table(path, names, rules, rows[table])
+        tables.append(entry)
+    if problem := check_order(columns):
+        raise SegmentError(path, problem)
+    filled = [entry for entry in tables if entry.rows]
+    digest = segment_digest(tuple(tables))
+    first_ts_ns = min((entry.first_ts_ns for entry in filled), default=-1)
+    manifest = msgspec.structs.replace(
+        manifest,
+        tables=tuple(tables),
+        digest=digest,
+        segment_id=segment_name(manifest.venue, first_ts_ns, digest),
+        rows=sum(entry.rows for entry in filled),
+        messages=sum(entry.messages for entry in filled),
+        first_seq=min((entry.first_seq for entry in filled), default=-1),
+        last_seq=max((entry.last_seq for entry in filled), default=-1),
+        first_ts_ns=first_ts_ns,
+        last_ts_ns=max((entry.last_ts_ns for entry in filled), default=-1),
+    )
+    with one_line_errors(path, "cannot be made durable"):
+        sync_folder(path / COLUMN_FOLDER)
+        sync_folder(path / LOG_FOLDER)
+    return save_manifest(path, manifest)
+
+
+def _seal_table(
+    path: Path, names: list[str], rules: RowRules, rows: int
+) -> tuple[TableEntry, Columns]:
+    table, log = rules.table, list[LogFile]()
+
+    def batches() -> Iterator[Columns]:
+        first_batch = 0
+        for name in names:
+            with LogFileReader(path, name, rules, first_batch) as reader:
+                yield from reader
+                if not reader.ended:
+                    raise SegmentCorrupt(reader.path, reader.problem or "has no end mark")
+                log.append(
+                    LogFile(
+                        file=name,
+                        bytes=reader.size,
+                        sha256=reader.sha256,
+                        first_batch=first_batch,
+                        batches=reader.batches,
+                        rows=reader.rows,
+                    )
+                )
+                first_batch += reader.batches
+
+    size = write_columns(path, table, rows, batches())
+    mapped = map_columns(path, table, rows, size)
+    framing, *columns, whole = run_hashes(hash_tasks(mapped, None, whole_file=True))
+    entry = TableEntry(
+        table=table,
+        file=columns_name(table),
+        bytes=size,
+        sha256=whole,
+        framing_sha256=framing,
+        rows=rules.rows,
+        messages=rules.messages,
+        first_seq=rules.first_seq,
+        last_seq=rules.last_seq,
+        first_ts_ns=rules.first_ts_ns,
+        last_ts_ns=rules.last_ts_ns,
+        columns=column_entries(table, columns),
+        log=tuple(log),
+    )
+    return entry, mapped.columns

@@ -1,0 +1,371 @@
+"""Writing a segment: rows go to the log, and at the end the log is sealed into columns."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from quantlaxmi.errors import InputError, SegmentError
+from quantlaxmi.files import locked_folder, one_line_errors, read_bounded, sync_folder
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.manifest import (
+    AuxFile,
+    Gap,
+    Manifest,
+    Parent,
+    Quarantine,
+    SourceFile,
+    save_manifest,
+)
+from quantlaxmi.rows import Columns, RowRules, whole_messages
+from quantlaxmi.schema import SCHEMA_VERSION, TABLES
+from quantlaxmi.segment_read import Segment, open_segment
+from quantlaxmi.segment_recover import RecoveryReport, recover_folder
+from quantlaxmi.segment_seal import seal_folder
+from quantlaxmi.wal import LOG_FOLDER, MAX_BATCH_ROWS, ROLL_BYTES, RecoveredLog, TableLog
+
+MAX_AUX_BYTES = 1 << 30
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
+
+class SegmentWriter:
+    """Writes the tables of one segment and seals it.
+
+    Used as a context manager it leaves, when it ends by an exception or dies, a log that
+    `recover` makes whole and `SegmentWriter.resume` continues.
+
+    Parameters
+    ----------
+    path : Path or str
+        A folder that does not exist or is empty.
+    venue : str
+    instruments : sequence of Instrument
+        Rows name them by their index.
+    sources : iterable of SourceFile or mapping
+        Files the rows come from; may be given to `seal` instead.
+    batch_rows : int
+        Rows gathered before a batch is written to the log.
+    roll_bytes : int
+        Length after which a log file is closed and the next begun.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be used, or the instruments are not valid.
+    """
+
+    recovery: RecoveryReport | None
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        venue: str,
+        instruments: Sequence[Instrument],
+        sources: Iterable[SourceFile | Mapping[str, Any]] = (),
+        batch_rows: int = 1 << 16,
+        roll_bytes: int = ROLL_BYTES,
+    ) -> None:
+        path = Path(path)
+        with one_line_errors(path, "cannot be made"):
+            path.mkdir(exist_ok=True)
+            if any(path.iterdir()):
+                raise InputError(path, "is not empty; expected a new folder for the segment")
+        manifest = Manifest(
+            schema_version=SCHEMA_VERSION,
+            state="recording",
+            segment_id="",
+            venue=venue,
+            instruments=tuple(instruments),
+            digest="",
+            first_seq=-1,
+            last_seq=-1,
+            first_ts_ns=-1,
+            last_ts_ns=-1,
+            rows=0,
+            messages=0,
+            tables=(),
+            sources=_parts(sources, SourceFile, path),
+            quarantine=Quarantine(),
+            gaps=(),
+            cuts=(),
+            notes=(),
+            files=(),
+            parent=None,
+            manifest_sha256="",
+        )
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(locked_folder(path))
+            with one_line_errors(path, "cannot be made"):
+                (path / LOG_FOLDER).mkdir()
+            manifest = save_manifest(path, manifest)
+            logs = {
+                t: RecoveredLog(
+                    rules=RowRules(t, len(instruments)), next_file=0, next_batch=0, cut=None
+                )
+                for t in TABLES
+            }
+            self._begin(path, manifest, logs, batch_rows, roll_bytes, stack.pop_all())
+        self.recovery = None
+
+    @classmethod
+    def resume(
+        cls, path: Path | str, *, batch_rows: int = 1 << 16, roll_bytes: int = ROLL_BYTES
+    ) -> SegmentWriter:
+        """Recover a recording and go on writing to it, in new log files.
+
+        What recovery did stands in the writer's ``recovery``.
+
+        Raises
+        ------
+        SegmentError
+            As `recover`.
+        """
+        path = Path(path)
+        writer = cls.__new__(cls)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(locked_folder(path))
+            manifest, logs, writer.recovery = recover_folder(path)
+            writer._begin(path, manifest, logs, batch_rows, roll_bytes, stack.pop_all())
+        return writer
+
+    def _begin(
+        self,
+        path: Path,
+        manifest: Manifest,
+        logs: dict[str, RecoveredLog],
+        batch_rows: int,
+        roll_bytes: int,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        if not 1 <= batch_rows <= MAX_BATCH_ROWS:
+            stack.close()
+            raise ValueError(f"batch_rows was {batch_rows}, expected 1..{MAX_BATCH_ROWS}")
+        self.path, self._manifest, self._batch_rows = path, manifest, batch_rows
+        self._rules = {table: log.rules for table, log in logs.items()}
+        self._logs = {
+            table: TableLog(
+                path,
+                table,
+                next_file=log.next_file,
+                next_batch=log.next_batch,
+                roll_bytes=roll_bytes,
+            )
+            for table, log in logs.items()
+        }
+        self._pending: dict[str, list[Columns]] = {table: [] for table in TABLES}
+        self._pending_rows = dict.fromkeys(TABLES, 0)
+        self._stack: contextlib.ExitStack | None = stack
+
+    def __enter__(self) -> SegmentWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        elif self._stack is not None:
+            for log in self._logs.values():
+                log.abandon()
+            self._release()
+
+    def append(self, table: str, columns: Mapping[str, ArrayLike]) -> None:
+        """Add rows to a table.
+
+        Parameters
+        ----------
+        table : str
+            A key of ``schema.TABLES``.
+        columns : mapping of str to array_like, each of shape (n_rows,)
+            All columns of the table; integers that fit the schema's dtypes. Whole messages,
+            ``seq`` ascending within the table, ``ts_ns`` not descending.
+
+        Raises
+        ------
+        SegmentError
+            A column is missing or unknown, a value does not fit, a rule of rows is broken (none of
+            the rows is taken), or the log cannot be written.
+        """
+        self._open()
+        if table not in TABLES:
+            raise SegmentError(self.path, f"has no table {table!r}, expected {', '.join(TABLES)}")
+        rows = self._conform(table, columns)
+        n = len(rows["seq"])
+        if n == 0:
+            return
+        if problem := self._rules[table].add(rows):
+            raise SegmentError(self.path, f"table {table}: {problem}")
+        if self._pending_rows[table] + n < self._batch_rows:
+            self._keep(table, rows)
+            return
+        room = self._batch_rows - self._pending_rows[table]
+        cuts = [(0, 0)]
+        if self._pending[table]:
+            cuts = [next(whole_messages(rows["seq"], room))] if room else []
+            self._keep(table, {k: v[: cuts[0][1]] for k, v in rows.items()})
+            self._write_pending(table)
+        rest = {k: v[cuts[0][1] :] for k, v in rows.items()}
+        for start, stop in whole_messages(rest["seq"], self._batch_rows):
+            piece = {name: column[start:stop] for name, column in rest.items()}
+            if stop - start < self._batch_rows and stop == len(rest["seq"]):
+                self._keep(table, piece)
+            else:
+                self._logs[table].write(piece)
+
+    def flush(self) -> None:
+        """Write what was appended as batches of the log and make them durable.
+
+        Raises
+        ------
+        SegmentError
+            The log cannot be written.
+        """
+        self._open()
+        for table in TABLES:
+            self._write_pending(table)
+        for log in self._logs.values():
+            log.sync()
+        with one_line_errors(self.path, "cannot be made durable"):
+            sync_folder(self.path / LOG_FOLDER)
+
+    def close(self) -> None:
+        """End the log's files properly and let go of the folder; `resume` may go on later."""
+        if self._stack is None:
+            return
+        try:
+            self.flush()
+            for log in self._logs.values():
+                log.close()
+        finally:
+            self._release()
+
+    def seal(
+        self,
+        *,
+        gaps: Iterable[Gap | Mapping[str, Any]] = (),
+        quarantine: Quarantine | Mapping[str, Any] | None = None,
+        notes: Iterable[str] = (),
+        sources: Iterable[SourceFile | Mapping[str, Any]] | None = None,
+        files: Iterable[str] = (),
+        parent: Parent | None = None,
+    ) -> Segment:
+        """Turn the log into a sealed segment.
+
+        Parameters
+        ----------
+        gaps : iterable of Gap or mapping
+        quarantine : Quarantine or mapping, optional
+        notes : iterable of str
+            What a reader should know, one sentence each.
+        sources : iterable of SourceFile or mapping, optional
+            In place of those given to the constructor.
+        files : iterable of str
+            Names of further files that were put into the folder; they become part of it.
+        parent : Parent, optional
+            The segment this one is a part of.
+
+        Returns
+        -------
+        Segment
+
+        Raises
+        ------
+        SegmentError
+            Messages of the tables are not in one order, or a file cannot be written.
+        """
+        self._open()
+        self.flush()
+        for log in self._logs.values():
+            log.close()
+        try:
+            manifest = msgspec.structs.replace(
+                self._manifest,
+                state="sealed",
+                gaps=_parts(gaps, Gap, self.path),
+                notes=tuple(notes),
+                files=tuple(self._aux(name) for name in sorted(files)),
+                parent=parent,
+            )
+            if quarantine is not None:
+                [shown] = _parts([quarantine], Quarantine, self.path)
+                manifest = msgspec.structs.replace(manifest, quarantine=shown)
+            if sources is not None:
+                shown_sources = _parts(sources, SourceFile, self.path)
+                manifest = msgspec.structs.replace(manifest, sources=shown_sources)
+            rows = {table: rules.rows for table, rules in self._rules.items()}
+            seal_folder(self.path, manifest, rows)
+        finally:
+            self._release()
+        return open_segment(self.path, verify="manifest")
+
+    def _aux(self, name: str) -> AuxFile:
+        data = read_bounded(self.path, name, MAX_AUX_BYTES)
+        return AuxFile(file=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+    def _open(self) -> None:
+        if self._stack is None:
+            raise SegmentError(self.path, "is no longer open for writing")
+
+    def _release(self) -> None:
+        if self._stack is not None:
+            self._stack.close()
+            self._stack = None
+
+    def _keep(self, table: str, rows: Columns) -> None:
+        # Copied, because the caller may use its arrays again.
+        self._pending[table].append({name: column.copy() for name, column in rows.items()})
+        self._pending_rows[table] += len(rows["seq"])
+
+    def _write_pending(self, table: str) -> None:
+        parts = self._pending[table]
+        if not parts:
+            return
+        rows = {name: np.concatenate([p[name] for p in parts]) for name in TABLES[table]}
+        self._pending[table], self._pending_rows[table] = [], 0
+        self._logs[table].write(rows)
+
+    def _conform(self, table: str, columns: Mapping[str, ArrayLike]) -> Columns:
+        if set(columns) != set(TABLES[table]):
+            wrong = sorted(set(columns) ^ set(TABLES[table]))
+            raise SegmentError(self.path, f"table {table}: columns missing or unknown: {wrong}")
+        rows: Columns = {}
+        for name, dtype in TABLES[table].items():
+            array = np.asarray(columns[name])
+            if array.ndim != 1 or (len(rows) and len(array) != len(rows["seq"])):
+                raise SegmentError(
+                    self.path, f"table {table}: column {name} has shape {array.shape}"
+                )
+            rows[name] = self._fit(array, np.dtype(dtype), f"table {table}: column {name}")
+        return rows
+
+    def _fit(self, array: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
+        if array.dtype != dtype and len(array):
+            limits = np.iinfo(dtype)
+            if array.dtype.kind not in "iu":
+                raise SegmentError(self.path, f"{what} holds {array.dtype}, expected integers")
+            if int(array.min()) < limits.min or int(array.max()) > limits.max:
+                raise SegmentError(self.path, f"{what} has values that do not fit {dtype.str}")
+        return np.ascontiguousarray(array, dtype)
+
+
+def _parts(
+    given: Iterable[_Struct | Mapping[str, Any]], kind: type[_Struct], path: Path
+) -> tuple[_Struct, ...]:
+    try:
+        return tuple(
+            part if isinstance(part, kind) else msgspec.convert(part, kind) for part in given
+        )
+    except msgspec.ValidationError as error:
+        raise SegmentError(path, f"{kind.__name__} is not valid: {error}") from error

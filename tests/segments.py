@@ -1,0 +1,70 @@
+"""Small seeded segments for tests, with every table and messages of many rows."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import TABLES, InstrumentKind
+from quantlaxmi.segment import SegmentWriter
+
+INSTRUMENTS = tuple(
+    Instrument(
+        symbol="BTCUSDT" + suffix,
+        venue=venue,
+        venue_symbol="BTCUSDT",
+        kind=kind,
+        price_exponent=-8,
+        qty_exponent=-8,
+        currency="USDT",
+        base="BTC",
+    )
+    for suffix, venue, kind in (
+        ("", "binance", InstrumentKind.SPOT),
+        ("-PERP", "binance-usdm", InstrumentKind.PERP),
+    )
+)
+START_NS = 1_723_075_200_000_000_000 - 5_000_000_000  # five seconds before a UTC midnight
+
+
+def make_tables(n_messages, *, seed=7, first_seq=0, step_ns=50_000_000):
+    """Tables of ``n_messages`` messages in one order; many stamps are equal."""
+    rng = np.random.default_rng(seed)
+    lists = {table: {name: [] for name in columns} for table, columns in TABLES.items()}
+    for k in range(n_messages):
+        table = ("quotes", "depth", "trades", "quotes", "funding", "quotes", "depth")[
+            int(rng.integers(7))
+        ]
+        rows = int(rng.integers(1, 6)) if table == "depth" else 1
+        instrument = int(rng.integers(2))
+        for row in range(rows):
+            for name, column in lists[table].items():
+                value = int(rng.integers(1, 1 << 40))
+                if name == "seq":
+                    value = first_seq + k
+                elif name == "ts_ns":
+                    value = START_NS + (first_seq + k) // 3 * step_ns
+                elif name == "instrument":
+                    value = instrument
+                elif name == "side":
+                    value = (-1, 1)[value % 2]
+                elif name == "flags":
+                    value = 2 * (k % 2) + (row == rows - 1)
+                column.append(value)
+    return {
+        table: {name: np.array(lists[table][name], dtype) for name, dtype in columns.items()}
+        for table, columns in TABLES.items()
+    }
+
+
+def write_segment(path, tables, *, pieces=3, seal=None, **options):
+    """Write tables in a few appends each and seal."""
+    with SegmentWriter(path, venue="binance", instruments=INSTRUMENTS, **options) as writer:
+        for table, columns in tables.items():
+            seq = columns["seq"]
+            cuts = np.searchsorted(seq, np.linspace(0, seq[-1] + 1, pieces + 1)) if len(seq) else []
+            for start, stop in itertools.pairwise(cuts):
+                writer.append(table, {k: v[start:stop] for k, v in columns.items()})
+        return writer.seal(**(seal or {}))
