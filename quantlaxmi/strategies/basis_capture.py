@@ -135,6 +135,7 @@ class BasisCapture(Strategy):
             on_fill=functions.on_fill,
             can_trade=functions.can_trade,
             owner=functions.owner,
+            strategy=self,
         )
 
 

@@ -109,6 +109,8 @@ class BoundStrategy:
         For ``"python"``: the fresh object with ``on_market`` and ``on_fill``.
     owner : object
         Keeps the code behind the addresses alive.
+    strategy : Strategy or None
+        What was bound, so that it can be bound again in another form or with other settings.
 
     Raises
     ------
@@ -132,6 +134,7 @@ class BoundStrategy:
     can_trade: KernelFunction | None = None
     instance: Any = None
     owner: object = None
+    strategy: Any = None
 
     def __post_init__(self) -> None:
         def hold(condition: bool, problem: str) -> None:

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Protocol, Self
-
-from numpy.typing import NDArray
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import (
     DecisionEvent,
-    DecisionLeg,
-    FillEvent,
     IndiaMarketEvent,
-    LegIntent,
-    MarketSnapshot,
     MultiLegOrderIntent,
     OptionsStrategyType,
     ReplayEvent,
 )
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import DecisionType, EventKind
+from quantlaxmi.schema import EventKind
 from quantlaxmi.strategies.config import StrategyConfig
+from quantlaxmi.strategies.context import Context as Context
+from quantlaxmi.strategies.context import FillNotice as FillNotice
 from quantlaxmi.strategies.decisions import write_decision as write_decision
 from quantlaxmi.strategies.kernel import BoundStrategy, FeatureSpec, mask_of
-from quantlaxmi.strategies.views import view
 
 
 class Strategy(ABC):
@@ -93,193 +87,6 @@ class Strategy(ABC):
         """
 
 
-class BookView(Protocol):
-    """Live view of one instrument's book; fields as ``schema.BOOK_DTYPE``."""
-
-    valid: int
-    bid: int
-    bid_qty: int
-    ask: int
-    ask_qty: int
-    ts_ns: int
-    exch_ts_ns: int
-    seq: int
-    last_price: int
-    last_qty: int
-    mark: int
-    funding_rate: int
-    next_funding_ns: int
-
-
-class PositionView(Protocol):
-    """Live view of one instrument's position; quantities at its qty exponent, signed."""
-
-    qty: int
-    pending_qty: int
-    n_fills: int
-
-
-class FeatureView(Protocol):
-    """Live view of one feature slot: ``num / den`` exactly, ``value`` for display."""
-
-    num: int
-    den: int
-    value: float
-
-
-class Context:
-    """What a plain-Python strategy may look at while it handles an event.
-
-    The views that `book`, `position` and `feature` return are live: take them once in ``on_start``
-    and read them at every event, which is faster than asking again.
-
-    Parameters
-    ----------
-    bound : BoundStrategy
-    ctx : ndarray of CTX_DTYPE, shape (1,)
-    books : ndarray of BOOK_DTYPE, shape (n_instruments,)
-    positions : ndarray of POSITION_DTYPE, shape (n_instruments,)
-    features : ndarray of FEATURE_DTYPE, shape (n_features,)
-    event : ndarray of EVENT_DTYPE, shape (1,), optional
-        Where the engine keeps the message at hand; gives decisions their market row key.
-    """
-
-    __slots__ = ("_books", "_ctx", "_event", "_features", "_index", "_positions", "_universe")
-
-    def __init__(
-        self,
-        bound: BoundStrategy,
-        ctx: NDArray[Any],
-        books: NDArray[Any],
-        positions: NDArray[Any],
-        features: NDArray[Any],
-        event: NDArray[Any] | None = None,
-    ) -> None:
-        self._universe: Final = bound.universe
-        self._index: Final = {one.symbol: i for i, one in enumerate(bound.universe)}
-        self._ctx: Final = view(ctx)[0]
-        self._event: Final = None if event is None else view(event)[0]
-        # One view an instrument, made once: making them is what costs.
-        self._books: Final = dict(zip(self._index, view(books), strict=True))
-        self._positions: Final = dict(zip(self._index, view(positions), strict=True))
-        self._features: Final = tuple(view(features))
-
-    @property
-    def now_ns(self) -> int:
-        """Receive time of the event at hand, ns since the epoch."""
-        now: int = self._ctx.now_ns
-        return now
-
-    @property
-    def in_flight(self) -> int:
-        """Orders sent and not yet finished."""
-        count: int = self._ctx.in_flight
-        return count
-
-    def book(self, symbol: str) -> BookView:
-        """Live book of an instrument."""
-        try:
-            book: BookView = self._books[symbol]
-        except KeyError:
-            raise self._unknown(symbol) from None
-        return book
-
-    def position(self, symbol: str) -> PositionView:
-        """Live position of an instrument."""
-        try:
-            position: PositionView = self._positions[symbol]
-        except KeyError:
-            raise self._unknown(symbol) from None
-        return position
-
-    def feature(self, k: int) -> FeatureView:
-        """Live slot of the strategy's feature number ``k``, in the order it declared them."""
-        try:
-            feature: FeatureView = self._features[k]
-        except IndexError:
-            raise StrategyError(
-                f"feature {k} was asked for, the strategy declares {len(self._features)}"
-            ) from None
-        return feature
-
-    def instrument(self, symbol: str) -> Instrument:
-        """Exponents, lot, tick and so on of an instrument."""
-        if symbol not in self._index:
-            raise self._unknown(symbol)
-        return self._universe[self._index[symbol]]
-
-    def decide(
-        self,
-        legs: Iterable[LegIntent],
-        *,
-        rationale: str,
-        decision_type: DecisionType = DecisionType.ENTER,
-        direction: int = 0,
-        confidence: int | None = None,
-        bundle: bool = True,
-    ) -> DecisionEvent:
-        """Make the decision to return from ``on_market``, with the market it was made on.
-
-        Parameters
-        ----------
-        legs : iterable of LegIntent
-            1 to ``schema.MAX_LEGS``.
-        rationale : str
-            One of the strategy's declared texts.
-        decision_type : DecisionType
-        direction : int
-            1 long, -1 short, 0 neither.
-        confidence : int or None
-            At 10**-4, 0 to 10000.
-        bundle : bool
-            The legs must end matched: what one fills in excess is traded back at once.
-
-        Returns
-        -------
-        DecisionEvent
-            Its ``sequence`` and ids are given by the engine.
-
-        Raises
-        ------
-        StrategyError
-            If a leg names an unknown symbol.
-        """
-        made = []
-        for leg in legs:
-            book = self.book(leg.symbol)
-            snapshot = MarketSnapshot(
-                leg.symbol, book.bid, book.bid_qty, book.ask, book.ask_qty, book.ts_ns
-            )
-            made.append(
-                DecisionLeg(
-                    instrument=self._index[leg.symbol],
-                    symbol=leg.symbol,
-                    side=leg.side,
-                    order_type=leg.order_type,
-                    qty=leg.qty,
-                    limit_price=leg.limit_price,
-                    reference_price=snapshot.reference_price,
-                    snapshot=snapshot,
-                )
-            )
-        return DecisionEvent(
-            sequence=0,
-            seq=-1 if self._event is None else self._event.seq,
-            ts_ns=self.now_ns,
-            decision_type=decision_type,
-            direction=direction,
-            confidence=confidence,
-            rationale=rationale,
-            bundle=bundle,
-            legs=tuple(made),
-        )
-
-    def _unknown(self, symbol: str) -> StrategyError:
-        return StrategyError(
-            f"symbol {symbol!r} is not in the segment (it has {', '.join(self._index)})"
-        )
-
-
 class PythonStrategy(Strategy):
     """Base of strategies written in plain Python: subclass one of its two children.
 
@@ -303,8 +110,8 @@ class PythonStrategy(Strategy):
     def on_start(self, ctx: Context) -> None:
         """Prepare for a run; called once before the first event."""
 
-    def on_fill(self, fill: FillEvent) -> None:
-        """Take note of a fill of one of its orders."""
+    def on_fill(self, fill: FillNotice) -> None:
+        """Take note of a fill of one of its orders, or (``qty`` 0) that one ended short."""
 
     def can_trade(self, ctx: Context) -> bool:
         """Whether the strategy's own filters hold now, whatever its position."""
@@ -327,6 +134,20 @@ class PythonStrategy(Strategy):
         """Return an instance of the same class and settings, as it was before any event."""
         return type(self)(self.config)
 
+    def begin(self, ctx: Context) -> Self:
+        """Begin a run in ``ctx``; a strategy that has run before hands over to a fresh one."""
+        instance = self if self._ctx is None else self.fresh()
+        instance._ctx = ctx
+        try:
+            instance.on_start(ctx)
+        except StrategyError:
+            raise
+        except Exception as error:
+            raise StrategyError(
+                f"strategy {self.strategy_id!r} failed in on_start: {type(error).__name__}: {error}"
+            ) from error
+        return instance
+
     def bind(
         self, instruments: Sequence[Instrument], *, interpreted: bool = False
     ) -> BoundStrategy:
@@ -343,6 +164,7 @@ class PythonStrategy(Strategy):
             features=tuple(instance.features(universe)),
             form="python",
             instance=instance,
+            strategy=self,
         )
 
 
@@ -365,50 +187,3 @@ class IndiaOptionsStrategy(PythonStrategy):
     @abstractmethod
     def on_market(self, event: IndiaMarketEvent, ctx: Context) -> MultiLegOrderIntent | None:
         """Look at one market event; return the legs to trade together, or None."""
-
-
-def start(
-    bound: BoundStrategy,
-    ctx: NDArray[Any],
-    books: NDArray[Any],
-    positions: NDArray[Any],
-    features: NDArray[Any],
-    event: NDArray[Any] | None = None,
-) -> Context:
-    """Make the context of a plain-Python run and tell the strategy that it begins.
-
-    Parameters are those of `Context`.
-
-    Raises
-    ------
-    StrategyError
-        Also for whatever the strategy's ``on_start`` raised.
-    """
-    context = Context(bound, ctx, books, positions, features, event)
-    instance = bound.instance
-    try:
-        if isinstance(instance, PythonStrategy):
-            instance._ctx = context
-        if hasattr(instance, "on_start"):
-            instance.on_start(context)
-    except Exception as error:
-        raise failed(bound, error, "on_start") from error
-    return context
-
-
-def failed(bound: BoundStrategy, error: Exception, where: str) -> StrategyError:
-    """Word an exception out of a strategy's own code as one line with its file and line.
-
-    Parameters
-    ----------
-    bound : BoundStrategy
-    error : Exception
-    where : str
-        What was being called, such as ``"on_market at message 17"``.
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].filename} line {frames[-1].lineno})" if frames else ""
-    said = str(error) if isinstance(error, StrategyError) else f"{type(error).__name__}: {error}"
-    return StrategyError(
-        f"strategy {bound.strategy_id!r} failed in {where}: {' '.join(said.split())[:300]}{place}"
-    )

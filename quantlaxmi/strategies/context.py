@@ -1,0 +1,263 @@
+"""What a plain-Python strategy sees of a run: live views of the engine's own memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from quantlaxmi.errors import StrategyError
+from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MarketSnapshot
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import DecisionType, FillFlag, Side
+from quantlaxmi.strategies.kernel import BoundStrategy
+
+
+class FillNotice(msgspec.Struct, frozen=True, gc=False):
+    """What a strategy is told of its orders while it runs: a fill, or that an order ended short.
+
+    Fees, cash and realized PnL are in the run's fills, after it.
+
+    Attributes
+    ----------
+    decision : int
+        Sequence of the decision the order came from; -1 for flattening.
+    qty, price : int
+        Mantissas at the instrument's exponents; ``qty`` 0: no fill, ``order_left`` was cancelled.
+    order_left : int
+        Quantity of the order not filled yet.
+    """
+
+    decision: int
+    symbol: str
+    side: Side
+    qty: int
+    price: int
+    ts_ns: int
+    flags: FillFlag
+    order_left: int
+
+
+class BookView(Protocol):
+    """Live view of one instrument's book; fields as ``schema.BOOK_DTYPE``."""
+
+    valid: int
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+    ts_ns: int
+    exch_ts_ns: int
+    seq: int
+    last_price: int
+    last_qty: int
+    mark: int
+    funding_rate: int
+    next_funding_ns: int
+
+
+class PositionView(Protocol):
+    """Live view of one instrument's position; quantities at its qty exponent, signed."""
+
+    qty: int
+    pending_qty: int
+    n_fills: int
+
+
+class FeatureView(Protocol):
+    """Live view of one feature slot: ``num / den`` exactly, ``value`` for display."""
+
+    num: int
+    den: int
+    value: float
+
+
+class Context:
+    """What a plain-Python strategy may look at while it handles an event.
+
+    The views that `book`, `position` and `feature` return are live: take them once in ``on_start``
+    and read them at every event, which is faster than asking again.
+
+    Making a context begins a run: the strategy's ``on_start`` is called.
+
+    Parameters
+    ----------
+    bound : BoundStrategy
+        In plain-Python form.
+    memory : mapping of str to ctypes array
+        Views (see ``views.view``) of the engine's records by name: ``ctx``, ``books``,
+        ``positions``, ``features``, and if given ``event`` and ``notice``.
+
+    Attributes
+    ----------
+    instance : object
+        The strategy object of this run: the bound one, or a fresh one if that has run before.
+
+    Raises
+    ------
+    StrategyError
+        If the strategy's ``on_start`` fails.
+    """
+
+    __slots__ = (
+        "_books",
+        "_ctx",
+        "_event",
+        "_features",
+        "_index",
+        "_notice",
+        "_positions",
+        "_universe",
+        "instance",
+    )
+
+    def __init__(self, bound: BoundStrategy, memory: Mapping[str, Any]) -> None:
+        self._universe: Final = bound.universe
+        self._index: Final = {one.symbol: i for i, one in enumerate(bound.universe)}
+        self._ctx: Final = memory["ctx"][0]
+        self._event: Final = memory["event"][0] if "event" in memory else None
+        self._notice: Final = memory["notice"][0] if "notice" in memory else None
+        # One view an instrument, made once: making them is what costs.
+        self._books: Final = dict(zip(self._index, memory["books"], strict=True))
+        self._positions: Final = dict(zip(self._index, memory["positions"], strict=True))
+        self._features: Final = tuple(memory["features"])
+        self.instance: Final = bound.instance.begin(self)
+
+    @property
+    def now_ns(self) -> int:
+        """Receive time of the event at hand, ns since the epoch."""
+        now: int = self._ctx.now_ns
+        return now
+
+    @property
+    def in_flight(self) -> int:
+        """Orders sent and not yet finished."""
+        count: int = self._ctx.in_flight
+        return count
+
+    def book(self, symbol: str) -> BookView:
+        """Live book of an instrument."""
+        try:
+            book: BookView = self._books[symbol]
+        except KeyError:
+            raise self._unknown(symbol) from None
+        return book
+
+    def position(self, symbol: str) -> PositionView:
+        """Live position of an instrument."""
+        try:
+            position: PositionView = self._positions[symbol]
+        except KeyError:
+            raise self._unknown(symbol) from None
+        return position
+
+    def feature(self, k: int) -> FeatureView:
+        """Live slot of the strategy's feature number ``k``, in the order it declared them."""
+        try:
+            feature: FeatureView = self._features[k]
+        except IndexError:
+            raise StrategyError(
+                f"feature {k} was asked for, the strategy declares {len(self._features)}"
+            ) from None
+        return feature
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Exponents, lot, tick and so on of an instrument."""
+        if symbol not in self._index:
+            raise self._unknown(symbol)
+        return self._universe[self._index[symbol]]
+
+    def decide(
+        self,
+        legs: Iterable[LegIntent],
+        *,
+        rationale: str,
+        decision_type: DecisionType = DecisionType.ENTER,
+        direction: int = 0,
+        confidence: int | None = None,
+        bundle: bool = True,
+    ) -> DecisionEvent:
+        """Make the decision to return from ``on_market``, with the market it was made on.
+
+        Parameters
+        ----------
+        legs : iterable of LegIntent
+            1 to ``schema.MAX_LEGS``.
+        rationale : str
+            One of the strategy's declared texts.
+        decision_type : DecisionType
+        direction : int
+            1 long, -1 short, 0 neither.
+        confidence : int or None
+            At 10**-4, 0 to 10000.
+        bundle : bool
+            The legs must end matched: what one fills in excess is traded back at once.
+
+        Returns
+        -------
+        DecisionEvent
+            Its ``sequence`` and ids are given by the engine.
+
+        Raises
+        ------
+        StrategyError
+            If a leg names an unknown symbol.
+        """
+        made = []
+        for leg in legs:
+            book = self.book(leg.symbol)
+            snapshot = MarketSnapshot(
+                leg.symbol, book.bid, book.bid_qty, book.ask, book.ask_qty, book.ts_ns
+            )
+            made.append(
+                DecisionLeg(
+                    instrument=self._index[leg.symbol],
+                    symbol=leg.symbol,
+                    side=leg.side,
+                    order_type=leg.order_type,
+                    qty=leg.qty,
+                    limit_price=leg.limit_price,
+                    reference_price=snapshot.reference_price,
+                    snapshot=snapshot,
+                )
+            )
+        return DecisionEvent(
+            sequence=0,
+            seq=-1 if self._event is None else self._event.seq,
+            ts_ns=self.now_ns,
+            decision_type=decision_type,
+            direction=direction,
+            confidence=confidence,
+            rationale=rationale,
+            bundle=bundle,
+            legs=tuple(made),
+        )
+
+    def deliver_fill(self) -> int:
+        """Tell the strategy of the notice at hand; called by the engine. Returns 0."""
+        notice = self._notice
+        if notice is None:
+            raise StrategyError("the run's memory has no notice record")
+        self.instance.on_fill(
+            FillNotice(
+                notice.decision,
+                self._universe[notice.instrument].symbol,
+                Side(notice.side),
+                notice.qty,
+                notice.price,
+                notice.ts_ns,
+                FillFlag(notice.flags),
+                notice.order_left,
+            )
+        )
+        return 0
+
+    def can_trade(self) -> int:
+        """1 if the strategy's own filters hold now, else 0; called while a market is observed."""
+        return 1 if self.instance.can_trade(self) else 0
+
+    def _unknown(self, symbol: str) -> StrategyError:
+        return StrategyError(
+            f"symbol {symbol!r} is not in the segment (it has {', '.join(self._index)})"
+        )
