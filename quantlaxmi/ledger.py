@@ -94,18 +94,19 @@ class PnLAccumulator:
         currency: str = "",
         contract_size: int = 1,
     ) -> None:
-        product = price_exponent + qty_exponent
-        self.exponent = product if exponent is None else exponent
+        # NumPy's integers wrap; from here on all are Python's.
+        self.price_exponent = operator.index(price_exponent)
+        self.qty_exponent = operator.index(qty_exponent)
+        product = self.price_exponent + self.qty_exponent
+        self.exponent = product if exponent is None else operator.index(exponent)
         if self.exponent > product:
             raise FixedPointError(
                 f"ledger exponent {self.exponent} is coarser than the product's, {product}"
             )
         if contract_size < 1:
             raise FixedPointError(f"contract size {contract_size} is below 1")
-        self.price_exponent = price_exponent
-        self.qty_exponent = qty_exponent
         self.currency = currency
-        self._scale = contract_size * 10 ** (product - self.exponent)
+        self._scale = operator.index(contract_size) * 10 ** (product - self.exponent)
         self._fees: dict[str, int] = {currency: 0}
         self._mark: tuple[int, int] | None = None
         self.position = self.cost = self.realized = self.funding = self.cash = self.n_fills = 0
@@ -189,7 +190,8 @@ class PnLAccumulator:
         int
             `unrealized` at this price.
         """
-        self._mark = operator.index(price), self.price_exponent if exponent is None else exponent
+        finest = self.price_exponent if exponent is None else operator.index(exponent)
+        self._mark = operator.index(price), finest
         return self.unrealized
 
     @property

@@ -251,6 +251,15 @@ def test_numpy_integers_become_python_ones():
     x = FixedPoint(np.int64(5), np.int8(-1))
     assert type(x.mantissa) is int
     assert type(x.exponent) is int
+    one = FixedPoint(1, 0)
+    wide = np.int64(-30)
+    with pytest.raises(FixedPointOverflow):
+        one.rescale(wide)
+    with pytest.raises(FixedPointOverflow):
+        one.mul(one, np.int8(-100))
+    assert type(one.div(one, np.int8(-3)).exponent) is int
+    assert div_round(np.int64(I64_MAX), np.int64(I64_MAX - 1), Rounding.UP) == 2
+    assert format_decimal(np.int64(7), np.int64(30)) == "7" + "0" * 30
 
 
 def test_fixed_point_is_frozen_and_mixes_with_nothing():

@@ -20,6 +20,7 @@ def test_halves_of_an_integer_join_again(value):
     assert fixed.int128_to_int(hi, lo) == value
     assert fixed.int128_to_int(hi, lo % 2**64) == value
     assert fixed.int128_to_int(np.int64(hi), np.int64(lo)) == value
+    assert fixed.int_to_int128(np.int64(lo)) == (-1 if lo < 0 else 0, lo)
     assert value.to_bytes(16, "big", signed=True) == (
         hi.to_bytes(8, "big", signed=True) + lo.to_bytes(8, "big", signed=True)
     )

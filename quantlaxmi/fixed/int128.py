@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Final
 
 import numpy as np
@@ -46,6 +47,7 @@ def int_to_int128(value: int) -> tuple[int, int]:
     FixedPointError
         ``value`` does not fit 128 bits.
     """
+    value = operator.index(value)
     if not -(1 << 127) <= value < 1 << 127:
         raise FixedPointError(f"int_to_int128({value}) does not fit 128 bits")
     lo = value & _MASK

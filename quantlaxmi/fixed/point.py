@@ -44,22 +44,31 @@ def div_round(numerator: int, denominator: int, rounding: Rounding = Rounding.HA
     FixedPointError
         ``denominator`` is 0.
     """
+    # NumPy's integers wrap.
+    numerator, denominator = operator.index(numerator), operator.index(denominator)
     if denominator == 0:
         raise FixedPointError(f"div_round({numerator}, 0) divides by zero")
     negative = (numerator < 0) != (denominator < 0)
-    magnitude, rest = divmod(abs(numerator), abs(denominator))
-    if rest:
-        twice = 2 * rest
-        tie, above = twice == abs(denominator), twice > abs(denominator)
-        magnitude += {
-            Rounding.HALF_EVEN: above or (tie and magnitude & 1),
-            Rounding.HALF_UP: above or tie,
-            Rounding.DOWN: False,
-            Rounding.UP: True,
-            Rounding.FLOOR: negative,
-            Rounding.CEILING: not negative,
-        }[Rounding(rounding)]
+    denominator = abs(denominator)
+    magnitude, rest = divmod(abs(numerator), denominator)
+    if rest and _rounds_away(rounding, negative, magnitude & 1, 2 * rest - denominator):
+        magnitude += 1
     return -magnitude if negative else magnitude
+
+
+def _rounds_away(rounding: Rounding, negative: bool, odd: int, above_half: int) -> bool:
+    """Whether a magnitude with a rest goes one up; ``ql_rounds_away`` of int128.h."""
+    if rounding == Rounding.HALF_EVEN:
+        return above_half > 0 or (above_half == 0 and odd == 1)
+    if rounding == Rounding.HALF_UP:
+        return above_half >= 0
+    if rounding == Rounding.DOWN:
+        return False
+    if rounding == Rounding.UP:
+        return True
+    if rounding == Rounding.FLOOR:
+        return negative
+    return Rounding(rounding) == Rounding.CEILING and not negative
 
 
 def format_decimal(mantissa: int, exponent: int) -> str:
@@ -76,6 +85,7 @@ def format_decimal(mantissa: int, exponent: int) -> str:
     str
         For example ``"-0.050"`` for (-50, -3) and ``"1200"`` for (12, 2).
     """
+    mantissa, exponent = operator.index(mantissa), operator.index(exponent)
     if exponent >= 0:
         return str(mantissa * 10**exponent)
     digits = str(abs(mantissa)).rjust(1 - exponent, "0")
@@ -184,7 +194,7 @@ class FixedPoint:
             The exponent does not fit int8, or the product is not exact and no rounding was asked.
         """
         exact = self.exponent + other.exponent
-        wanted = exact if exponent is None else exponent
+        wanted = exact if exponent is None else integer("exponent", exponent)
         product = self.mantissa * other.mantissa
         return _rounded("mul", (self, other), product, 1, exact - wanted, wanted, rounding)
 
@@ -192,12 +202,14 @@ class FixedPoint:
         self, other: FixedPoint, exponent: int, rounding: Rounding | None = Rounding.HALF_EVEN
     ) -> FixedPoint:
         """Quotient rounded to ``exponent``; parameters and errors as `mul`, and zero divisors."""
+        exponent = integer("exponent", exponent)
         shift = self.exponent - other.exponent - exponent
         operands = (self, other)
         return _rounded("div", operands, self.mantissa, other.mantissa, shift, exponent, rounding)
 
     def rescale(self, exponent: int, rounding: Rounding | None = None) -> FixedPoint:
         """The same value at another exponent; parameters and errors as `mul`."""
+        exponent = integer("exponent", exponent)
         shift = self.exponent - exponent
         return _rounded("rescale", (self,), self.mantissa, 1, shift, exponent, rounding)
 
@@ -249,6 +261,8 @@ class FixedPoint:
 
 
 def integer(name: str, value: Any) -> int:
+    if type(value) is int:
+        return value
     if isinstance(value, bool | np.bool_):
         raise FixedPointError(f"{name} {value} is no integer")
     try:
@@ -269,7 +283,10 @@ def _made(
     operation: str, operands: tuple[FixedPoint, ...], mantissa: int, exponent: int
 ) -> FixedPoint:
     check_range(operation, operands, mantissa, exponent)
-    return FixedPoint(mantissa, exponent)
+    point = object.__new__(FixedPoint)  # checked just now, so not again
+    object.__setattr__(point, "mantissa", mantissa)
+    object.__setattr__(point, "exponent", exponent)
+    return point
 
 
 def _aligned(a: FixedPoint, b: FixedPoint) -> tuple[int, int, int]:
