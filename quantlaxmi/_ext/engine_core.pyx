@@ -214,7 +214,8 @@ cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
                 m.depth.price[1][m.depth.n[1] - 1], m.depth.qty[1][m.depth.n[1] - 1],
             )
         else:
-            _set_top(e, k, 0, 0, 0, 0)
+            # The last prices stay for marking; nobody may trade on them.
+            e.books[k].valid = 0
     return _ask_strategy(e, KIND_DEPTH)
 
 

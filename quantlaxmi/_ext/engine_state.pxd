@@ -71,7 +71,32 @@ cdef struct funding_due_t:
     int64_t rate
 
 
+# Observes a market instead of trading on it (see probe.pyx).
+cdef struct probe_t:
+    can_trade_fn can_trade  # NULL: always
+    const int64_t* traded  # indices of the strategy's instruments
+    Py_ssize_t n_traded
+    Py_ssize_t n_bundles
+    const int64_t* starts  # (n_bundles + 1,) into the leg arrays
+    const int64_t* leg_instrument
+    const int64_t* leg_qty  # signed
+    const int64_t* units
+    Py_ssize_t head  # first row whose orders have not arrived
+    buffer_t rows  # grid_row_t
+    buffer_t mids  # n_instruments int64 a row
+    buffer_t costs  # n_bundles int64 a row, in units; written on arrival
+    buffer_t fillable  # n_bundles bytes a row
+
+
+cdef struct grid_row_t:
+    int64_t seq
+    int64_t ts_ns
+    int64_t can_trade
+
+
 cdef struct engine_t:
+    probe_t* probe  # NULL in a run that trades
+    void* owner  # the Python object that observes, with a probe
     ctx_t* ctx
     event_t* event
     book_t* books

@@ -10,6 +10,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.matching cimport *
+from quantlaxmi._ext.probe cimport probe_arrive, probe_due
 from quantlaxmi._ext.wide cimport *
 
 
@@ -21,6 +22,8 @@ cdef void refresh_due(engine_t* e) noexcept nogil:
     for i in range(e.n_instruments):
         if e.dues[i].at < due:
             due = e.dues[i].at
+    if e.probe != NULL and probe_due(e) < due:
+        due = probe_due(e)
     e.due_ns = due
 
 
@@ -236,6 +239,12 @@ cdef int advance(engine_t* e, int64_t ts) noexcept nogil:
     cdef int64_t arrival
     cdef int status
     while e.due_ns < ts:
+        if e.probe != NULL and probe_due(e) == e.due_ns:
+            status = probe_arrive(e)
+            if status != OK:
+                return status
+            refresh_due(e)
+            continue
         arrival = NEVER
         if e.pending_head < e.pending.n:
             arrival = (<pending_t*>e.pending.data)[e.pending_head].arrival

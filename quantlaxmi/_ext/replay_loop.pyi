@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,3 +38,26 @@ class Engine:
     def accounts(self) -> list[tuple[int, int, int, int, int]]: ...
     def cash(self, n_currencies: int) -> list[int]: ...
     def depth_gaps(self) -> list[int]: ...
+
+class Observer(Engine):
+    error: BaseException | None
+    def __init__(
+        self,
+        memory: Mapping[str, NDArray[np.void]],
+        accounts: Sequence[tuple[int, int, int, int, int, int, int]],
+        n_currencies: int,
+        top_from_depth: Sequence[bool],
+        features: Sequence[tuple[str, tuple[int, ...]]],
+        event_mask: int,
+        latency_ns: int,
+        rate_den: int,
+        traded: NDArray[np.int64],
+        bundles: Sequence[tuple[tuple[int, int], ...]],
+        units: Sequence[int],
+        can_trade_address: int = ...,
+        can_trade_call: Callable[..., int] | None = ...,
+        can_trade_args: tuple[Any, ...] = ...,
+    ) -> None: ...
+    def grid(
+        self,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]: ...

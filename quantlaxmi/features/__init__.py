@@ -1,0 +1,47 @@
+"""Features a strategy may declare: what their arguments mean, and what neutral means for each.
+
+A feature is an incremental kernel (``_ext/feature_kernels``) that fills one slot after every market
+message. ``feature_arguments`` turns the declared arguments, instrument indices, into the integers
+the kernel is called with.
+"""
+
+from __future__ import annotations
+
+from quantlaxmi._ext.feature_kernels import NAMES
+from quantlaxmi.errors import StrategyError
+from quantlaxmi.instruments import Instrument
+
+__all__ = ["NAMES", "feature_arguments"]
+
+
+def feature_arguments(
+    name: str, args: tuple[int, ...], instruments: tuple[Instrument, ...]
+) -> tuple[int, ...]:
+    """Return the arguments of a feature's kernel.
+
+    Parameters
+    ----------
+    name : str
+        ``"mid_basis"``: perp mid minus spot mid over spot mid. ``num`` is
+        ``(perp bid + ask) - (spot bid + ask)`` and ``den`` is ``spot bid + ask``, both at the finer
+        of the two price exponents; both 0 while either book is not valid. ``value = num / den``.
+    args : tuple of int
+        For ``"mid_basis"``: index of the spot instrument, index of the perpetual.
+    instruments : tuple of Instrument
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    StrategyError
+        The feature is not known or its arguments do not fit.
+    """
+    if name not in NAMES:
+        raise StrategyError(f"feature {name!r} is not known, expected one of {', '.join(NAMES)}")
+    if len(args) != 2 or not all(0 <= a < len(instruments) for a in args):
+        raise StrategyError(f"feature {name!r} takes two instrument indices, was given {args}")
+    spot, perp = (instruments[a].price_exponent for a in args)
+    fine = min(spot, perp)
+    return (*args, 10 ** (spot - fine), 10 ** (perp - fine))

@@ -1,0 +1,111 @@
+"""Observing a market: what could have been traded at each message, and what it would have cost.
+
+The same messages, books, latency and ladder as a run; only the strategy is replaced by an observer.
+A row is noted at each message the strategy would have been asked at with all its books valid. When
+orders decided at that row would arrive, each bundle is priced against the books as they then stand.
+"""
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.accounts cimport *
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.matching cimport *
+from quantlaxmi._ext.wide cimport *
+
+
+cdef int64_t probe_due(const engine_t* e) noexcept nogil:
+    if e.probe.n_bundles == 0 or e.probe.head == e.probe.rows.n:
+        return NEVER
+    return (<grid_row_t*>e.probe.rows.data)[e.probe.head].ts_ns + e.latency_ns
+
+
+cdef int _price_bundle(
+    const engine_t* e, Py_ssize_t bundle, const int64_t* mids, int64_t* cost, char* fillable
+) noexcept nogil:
+    """Slippage from the row's mids plus fees of taking the whole bundle now, in its unit."""
+    cdef const probe_t* p = e.probe
+    cdef ladder_t ladder
+    cdef level_t level
+    cdef ql_i128 total = ql_mul64(0, 0), part, fee
+    cdef int64_t inst, side, left, take, i
+    fillable[0] = 0
+    for i in range(p.starts[bundle], p.starts[bundle + 1]):
+        inst = p.leg_instrument[i]
+        side = 1 if p.leg_qty[i] > 0 else -1
+        left = p.leg_qty[i] * side
+        ladder_open(&ladder, &e.markets[inst], &e.books[inst], side)
+        while left > 0 and ladder_next(&ladder, &level):
+            take = level.qty if level.qty < left else left
+            left -= take
+            if fee_of(&e.accounts[inst], level.price, take, TAKER_FEE, &fee):
+                return OVERFLOW
+            # side * take * (10 * price - 5 * (bid + ask)) + 10 * fee, at ledger exponent - 1
+            if (
+                not ql_fits64(ql_mul64(level.price, 10))
+                or not ql_fits64(ql_mul64(mids[inst], 5))
+                or ql_mul(
+                    ql_mul64(side * take, 10 * level.price - 5 * mids[inst]),
+                    e.accounts[inst].scale, &part,
+                )
+                or ql_add(total, part, &total)
+                or ql_mul(fee, ql_mul64(10, 1), &fee)
+                or ql_add(total, fee, &total)
+            ):
+                return OVERFLOW
+        if left > 0:
+            return OK
+    if not ql_divides(total, p.units[bundle]) or not ql_fits64(ql_divided(total, p.units[bundle])):
+        return OVERFLOW
+    cost[0] = ql_to_i64(ql_divided(total, p.units[bundle]))
+    fillable[0] = 1
+    return OK
+
+
+cdef int probe_arrive(engine_t* e) noexcept nogil:
+    """Price every bundle for the oldest row whose orders have not arrived."""
+    cdef probe_t* p = e.probe
+    cdef Py_ssize_t k, row = p.head
+    cdef int status
+    p.head += 1
+    for k in range(p.n_bundles):
+        status = _price_bundle(
+            e, k, <int64_t*>p.mids.data + row * e.n_instruments,
+            <int64_t*>p.costs.data + row * p.n_bundles + k,
+            p.fillable.data + row * p.n_bundles + k,
+        )
+        if status != OK:
+            return status
+    return OK
+
+
+cdef int64_t probe_step(
+    ctx_t* ctx, event_t* event, book_t* books, position_t* positions, feature_t* features,
+    slot_t* state, param_t* params, leg_out_t* out,
+) noexcept nogil:
+    cdef engine_t* e = <engine_t*><size_t>ctx.user
+    cdef probe_t* p = e.probe
+    cdef grid_row_t* row
+    cdef int64_t* mids
+    cdef Py_ssize_t i
+    for i in range(p.n_traded):
+        if not books[p.traded[i]].valid:
+            return 0
+    row = <grid_row_t*>push(&p.rows)
+    mids = <int64_t*>push(&p.mids)
+    if row == NULL or mids == NULL:
+        return NO_MEMORY
+    if p.n_bundles and (push(&p.costs) == NULL or push(&p.fillable) == NULL):
+        return NO_MEMORY
+    row.seq = event.seq
+    row.ts_ns = event.ts_ns
+    row.can_trade = 1
+    if p.can_trade != NULL:
+        row.can_trade = p.can_trade(ctx, event, books, features, params)
+        if row.can_trade < 0:
+            return row.can_trade
+    for i in range(e.n_instruments):
+        mids[i] = books[i].bid + books[i].ask if books[i].valid else 0
+    if p.n_bundles and row.ts_ns + e.latency_ns < e.due_ns:
+        e.due_ns = row.ts_ns + e.latency_ns
+    return 0

@@ -1,0 +1,69 @@
+"""The log as a stream of chunks in ``seq`` order, with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi.schema import TABLES
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+class _Reader:
+    """Batches of one table's log, with the part not yet handed out."""
+
+    def __init__(self, batches: Iterator[Columns]) -> None:
+        self._batches = batches
+        self.held: Columns | None = None
+        self.next()
+
+    def next(self) -> None:
+        """Take the next batch that has rows; ``held`` is None at the end."""
+        for batch in self._batches:
+            if len(batch["seq"]):
+                self.held = batch
+                return
+        self.held = None
+
+    def take(self, horizon: int) -> Columns | None:
+        """Return the held rows with ``seq <= horizon`` and keep the others."""
+        if self.held is None:
+            return None
+        cut = int(np.searchsorted(self.held["seq"], horizon, side="right"))
+        if cut == 0:
+            return None
+        taken = {name: column[:cut] for name, column in self.held.items()}
+        if cut == len(self.held["seq"]):
+            self.next()
+        else:
+            self.held = {name: column[cut:] for name, column in self.held.items()}
+        return taken
+
+
+def merged_chunks(batches: Mapping[str, Iterator[Columns]]) -> Iterator[dict[str, Columns]]:
+    """Cut the tables' batches into chunks that a run can be fed with in turn.
+
+    A chunk reaches to the smallest last ``seq`` among the batches at hand, so that at most one
+    batch of each table is held. Rows of one message may fall into two chunks.
+
+    Parameters
+    ----------
+    batches : mapping of table name to iterator
+        Batches ascend in ``seq``.
+
+    Yields
+    ------
+    dict of table name to columns
+    """
+    readers = {name: _Reader(iter(batches[name])) for name in TABLES if name in batches}
+    while True:
+        ends = [int(r.held["seq"][-1]) for r in readers.values() if r.held is not None]
+        if not ends:
+            return
+        horizon = min(ends)
+        chunk = {name: reader.take(horizon) for name, reader in readers.items()}
+        yield {name: columns for name, columns in chunk.items() if columns is not None}

@@ -1,0 +1,202 @@
+"""What a strategy could have traded, row by row, and what each trade would have cost.
+
+Gates place a strategy's trips elsewhere on the same market. They price them with the engine's own
+books, latency, ladder and fees, so that the strategy's own trips come out as in its run, to the
+last unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi import schema
+from quantlaxmi._ext.replay_loop import FAILURES, Observer
+from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.features import feature_arguments
+from quantlaxmi.replay import Run, has_quotes
+from quantlaxmi.session import KERNEL_STRIDE, Session, make_memory
+from quantlaxmi.strategies.views import view
+
+#: ``((instrument index, signed quantity), ...)``, in ascending order of instrument.
+Bundle = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class BundleCost:
+    """Cost of trading one signed bundle, decided at each row of a grid.
+
+    Attributes
+    ----------
+    values : ndarray of int64, shape (n_rows,)
+        Slippage from the row's mids plus fees; ``values * unit`` is money at ledger exponent - 1.
+        0 where not fillable.
+    unit : int
+    fillable : ndarray of bool, shape (n_rows,)
+        On arrival, within the data, the full size of every leg was displayed.
+    """
+
+    values: NDArray[np.int64]
+    unit: int
+    fillable: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class MarketGrid:
+    """Rows at which a strategy was asked while all the books it trades were valid.
+
+    Attributes
+    ----------
+    run : Run
+    seq, ts_ns : ndarray of int64, shape (n_rows,)
+    mid2 : ndarray of int64, shape (n_instruments, n_rows)
+        Bid + ask: twice the mid, exact, at the price exponent; 0 where a book was not valid.
+    can_trade : ndarray of bool, shape (n_rows,)
+        The strategy's own filters held.
+    """
+
+    run: Run
+    seq: NDArray[np.int64]
+    ts_ns: NDArray[np.int64]
+    mid2: NDArray[np.int64]
+    can_trade: NDArray[np.bool_]
+    _costs: dict[Bundle, BundleCost] = field(default_factory=dict, repr=False)
+
+    @property
+    def ledger_exponent(self) -> int:
+        """Exponent of the run's money."""
+        return self.run.ledger_exponent
+
+    @property
+    def price_exponents(self) -> tuple[int, ...]:
+        """By instrument."""
+        return tuple(i.price_exponent for i in self.run.instruments)
+
+    @property
+    def qty_exponents(self) -> tuple[int, ...]:
+        """By instrument."""
+        return tuple(i.qty_exponent for i in self.run.instruments)
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """By instrument: ledger units of one ``price * quantity`` mantissa product."""
+        return tuple(
+            10 ** (i.price_exponent + i.qty_exponent - self.ledger_exponent) * i.contract_size
+            for i in self.run.instruments
+        )
+
+    def prepare(self, bundles: Iterable[Bundle]) -> None:
+        """Price several bundles in one pass over the market."""
+        wanted = [b for b in dict.fromkeys(bundles) if b not in self._costs]
+        if wanted:
+            _, found = _observe(self.run, wanted)
+            self._costs.update(zip(wanted, found, strict=True))
+
+    def cost(self, bundle: Bundle) -> BundleCost:
+        """Return what trading ``bundle`` would cost when decided at each row.
+
+        Raises
+        ------
+        FixedPointOverflow
+            A cost does not fit.
+        """
+        self.prepare([bundle])
+        return self._costs[bundle]
+
+
+def market_grid(run: Run, bundles: Iterable[Bundle] = ()) -> MarketGrid:
+    """Observe the market of a run with its strategy's filters, latency and costs.
+
+    Parameters
+    ----------
+    run : Run
+    bundles : iterable of Bundle
+        Priced in the same pass.
+
+    Returns
+    -------
+    MarketGrid
+    """
+    wanted = list(dict.fromkeys(bundles))
+    (rows, mids), found = _observe(run, wanted)
+    return MarketGrid(
+        run,
+        np.ascontiguousarray(rows[:, 0]),
+        np.ascontiguousarray(rows[:, 1]),
+        np.ascontiguousarray(mids.T),
+        rows[:, 2] == 1,
+        dict(zip(wanted, found, strict=True)),
+    )
+
+
+def _observe(
+    run: Run, bundles: list[Bundle]
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], list[BundleCost]]:
+    segment, bound = run.segment, run.strategy
+    session = Session(
+        segment.instruments, bound, run.costs, run.latency_ns, has_quotes(segment), segment.digest
+    )
+    memory = make_memory(bound, len(segment.instruments))
+    address, call, args = 0, None, ()
+    if bound.form == "kernel":
+        address = int(bound.can_trade or 0)  # type: ignore[arg-type]
+    elif bound.form == "interpreted" and bound.can_trade is not None:
+        views = {name: view(records) for name, records in memory.items()}
+        call = bound.can_trade
+        args = (
+            views["ctx"][0], views["event"][0], views["books"], views["features"], views["params"]
+        )
+    elif bound.form == "python":
+        call, args = session.python_can_trade(memory)
+    units = [_unit(run, session, bundle) for bundle in bundles]
+    observer = Observer(
+        memory,
+        session.terms,
+        len(session.currencies),
+        [not q for q in has_quotes(segment)],
+        [(f.name, feature_arguments(f.name, f.args, run.instruments)) for f in bound.features],
+        bound.event_mask,
+        run.latency_ns,
+        10**-schema.RATE_EXPONENT,
+        np.array(bound.instruments, dtype=np.int64),
+        bundles,
+        units,
+        address,
+        call,
+        args,
+    )
+    observer.load({name: segment.columns(name) for name in schema.TABLES})
+    done, status = False, 0
+    while status == 0 and not done:
+        status, done = observer.run(KERNEL_STRIDE)
+    if status == 0:
+        status = observer.finish()
+    if status != 0:
+        _raise(observer, status)
+    rows, mids, costs, fillable = observer.grid()
+    found = [
+        BundleCost(
+            np.ascontiguousarray(costs[:, k]), units[k], np.ascontiguousarray(fillable[:, k])
+        )
+        for k in range(len(bundles))
+    ]
+    return (rows, mids), found
+
+
+def _unit(run: Run, session: Session, bundle: Bundle) -> int:
+    """A divisor of every cost of the bundle: fees and slippage come in multiples of it."""
+    fee_unit = 10 ** (1 + run.costs.fee_exponent - run.ledger_exponent)
+    return math.gcd(fee_unit, *(abs(qty) * session.terms[inst][1] for inst, qty in bundle))
+
+
+def _raise(observer: Observer, status: int) -> None:
+    if observer.error is not None:
+        raise StrategyError(f"can_trade failed: {observer.error}") from observer.error
+    reason = FAILURES.get(status, f"status {status}")
+    if "does not fit" in reason:
+        raise FixedPointOverflow("bundle cost", ("cost of a bundle",), observer.seq)
+    raise EngineError(f"{reason} at message seq {observer.seq}")
