@@ -18,8 +18,8 @@ from quantlaxmi import schema
 from quantlaxmi._ext.replay_loop import FAILURES, Observer
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.features import feature_arguments
-from quantlaxmi.replay import Run, has_quotes
-from quantlaxmi.session import KERNEL_STRIDE, Session, make_memory
+from quantlaxmi.replay import Run
+from quantlaxmi.session import KERNEL_STRIDE, Session
 from quantlaxmi.strategies.views import view
 
 #: ``((instrument index, signed quantity), ...)``, in ascending order of instrument.
@@ -137,27 +137,25 @@ def _observe(
     run: Run, bundles: list[Bundle]
 ) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], list[BundleCost]]:
     segment, bound = run.segment, run.strategy
-    session = Session(
-        segment.instruments, bound, run.costs, run.latency_ns, has_quotes(segment), segment.digest
-    )
-    memory = make_memory(bound, len(segment.instruments))
+    session = Session(segment.instruments, bound, run.costs, run.latency_ns)
+    memory = session.memory
     address, call, args = 0, None, ()
     if bound.form == "kernel":
         address = int(bound.can_trade or 0)  # type: ignore[arg-type]
     elif bound.form == "interpreted" and bound.can_trade is not None:
-        views = {name: view(records) for name, records in memory.items()}
         call = bound.can_trade
         args = (
-            views["ctx"][0], views["event"][0], views["books"], views["features"], views["params"]
+            view(memory["ctx"])[0],
+            view(memory["event"])[0],
+            *(view(memory[name]) for name in ("books", "features", "params")),
         )
-    elif bound.form == "python":
-        call, args = session.python_can_trade(memory)
+    elif bound.form == "python" and hasattr(bound.instance, "can_trade"):
+        call, args = bound.instance.can_trade, (session.context,)
     units = [_unit(run, session, bundle) for bundle in bundles]
     observer = Observer(
         memory,
         session.terms,
         len(session.currencies),
-        [not q for q in has_quotes(segment)],
         [(f.name, feature_arguments(f.name, f.args, run.instruments)) for f in bound.features],
         bound.event_mask,
         run.latency_ns,

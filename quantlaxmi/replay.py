@@ -19,15 +19,17 @@ from numpy.typing import NDArray
 from quantlaxmi import schema
 from quantlaxmi.attribution import Attributions, attribute_fills
 from quantlaxmi.costs import CostModel, canonical_json
-from quantlaxmi.errors import EngineError, InputError
+from quantlaxmi.errors import InputError, StrategyError
 from quantlaxmi.events import TradeAttribution
 from quantlaxmi.feed import merged_chunks
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.segment import Segment
 from quantlaxmi.session import Columns, Session
 from quantlaxmi.strategies.kernel import BoundStrategy
-from quantlaxmi.strategies.registry import bind_strategy
-from quantlaxmi.trace import DecisionTrace, TraceHeader
+from quantlaxmi.strategies.registry import StrategyRegistry
+from quantlaxmi.strategies.sdk import Strategy
+from quantlaxmi.trace import DecisionTrace
+from quantlaxmi.trace_header import TraceHeader
 
 #: One millisecond: a co-located taker's order of magnitude, never zero by default.
 DEFAULT_LATENCY_NS: Final = 1_000_000
@@ -154,9 +156,8 @@ class Run:
 
 def backtest(
     segment: Segment,
-    strategy: BoundStrategy | str,
+    strategy: Strategy | BoundStrategy | str,
     *,
-    config: Mapping[str, Any] | None = None,
     costs: CostModel | None = None,
     latency_ns: int = DEFAULT_LATENCY_NS,
     flatten: bool = False,
@@ -170,10 +171,8 @@ def backtest(
     ----------
     segment : Segment
         As `open_segment` gives it.
-    strategy : BoundStrategy or str
-        A bound strategy, or the name of a registered one.
-    config : mapping, optional
-        Settings of a strategy given by name.
+    strategy : Strategy, BoundStrategy or str
+        A strategy with its settings, or the name of a registered one for its defaults.
     costs : CostModel, optional
         Binance's regular rates by default.
     latency_ns : int
@@ -197,16 +196,15 @@ def backtest(
     """
     tables = {name: segment.columns(name) for name in schema.TABLES}
     return _run(
-        segment, strategy, _slices(tables), config, costs, latency_ns, flatten, interpreted, seed,
+        segment, strategy, _slices(tables), costs, latency_ns, flatten, interpreted, seed,
         progress,
     )
 
 
 def replay(
     segment: Segment,
-    strategy: BoundStrategy | str,
+    strategy: Strategy | BoundStrategy | str,
     *,
-    config: Mapping[str, Any] | None = None,
     costs: CostModel | None = None,
     latency_ns: int = DEFAULT_LATENCY_NS,
     flatten: bool = False,
@@ -221,7 +219,7 @@ def replay(
     """
     chunks = merged_chunks({name: segment.log(name) for name in schema.TABLES})
     return _run(
-        segment, strategy, chunks, config, costs, latency_ns, flatten, interpreted, seed, progress
+        segment, strategy, chunks, costs, latency_ns, flatten, interpreted, seed, progress
     )
 
 
@@ -232,9 +230,8 @@ def _slices(tables: Mapping[str, Columns]) -> Iterator[Mapping[str, Columns]]:
 
 def _run(
     segment: Segment,
-    strategy: BoundStrategy | str,
+    strategy: Strategy | BoundStrategy | str,
     chunks: Iterator[Mapping[str, Columns]],
-    config: Mapping[str, Any] | None,
     costs: CostModel | None,
     latency_ns: int,
     flatten: bool,
@@ -244,15 +241,13 @@ def _run(
 ) -> Run:
     if not 0 <= latency_ns <= MAX_LATENCY_NS:
         raise InputError("latency_ns", f"was {latency_ns}, expected 0 to {MAX_LATENCY_NS}")
-    if not -(1 << 63) <= seed < 1 << 63:
-        raise InputError("seed", f"was {seed}, expected a 64-bit integer")
+    if not 0 <= seed < 1 << 64:
+        raise InputError("seed", f"was {seed}, expected 0 to 2**64 - 1")
     costs = CostModel.binance() if costs is None else costs
-    bound = bind_strategy(strategy, segment.instruments, config, interpreted=interpreted)
+    bound = bind(strategy, segment.instruments, interpreted=interpreted)
     header = make_header(segment, bound, costs, latency_ns, flatten, seed)
-    session = Session(
-        segment.instruments, bound, costs, latency_ns, has_quotes(segment), segment.digest
-    )
-    total, done = sum(segment.rows.values()), 0
+    session = Session(segment.instruments, bound, costs, latency_ns, segment.digest)
+    total, done = segment.manifest.rows, 0
     for chunk in chunks:
         session.feed(chunk)
         if progress is not None:
@@ -262,10 +257,20 @@ def _run(
     return _collect(segment, bound, costs, latency_ns, header, session)
 
 
-def has_quotes(segment: Segment) -> list[bool]:
-    """Per instrument: whether the segment holds quotes of it."""
-    present = set(segment.quoted_instruments)
-    return [index in present for index in range(len(segment.instruments))]
+def bind(
+    strategy: Strategy | BoundStrategy | str,
+    instruments: tuple[Instrument, ...],
+    *,
+    interpreted: bool = False,
+) -> BoundStrategy:
+    """Bind a strategy, named or made, to a segment's instruments; a fresh one for each run."""
+    if isinstance(strategy, str):
+        strategy = StrategyRegistry().create(strategy)
+    if isinstance(strategy, Strategy):
+        return strategy.bind(instruments, interpreted=interpreted)
+    if strategy.universe != instruments:
+        raise StrategyError(f"strategy {strategy.strategy_id!r} is bound to other instruments")
+    return strategy
 
 
 def make_header(
@@ -314,11 +319,6 @@ def _collect(
         sign = 1 if position >= 0 else -1
         unrealized = position * mid * scale - sign * 10 * cost
         accounts.append(Account(position, cost, realized, fees, funding, unrealized))
-    for account, instrument in zip(accounts, segment.instruments, strict=True):
-        if account.position and not int(mids[accounts.index(account)]):
-            raise EngineError(
-                f"{instrument.symbol} is open at the end and has no valid book to mark it at"
-            )
     return Run(
         header=header,
         segment=segment,

@@ -7,7 +7,7 @@ batches. It is not public; `quantlaxmi.replay` is.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -18,12 +18,13 @@ from quantlaxmi._ext.python_bridge import Bridge, EventBridge
 from quantlaxmi._ext.replay_loop import FAILURES, Engine
 from quantlaxmi.costs import CostModel, account_terms, ledger_exponent
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
-from quantlaxmi.events import DepthEvent, FundingEvent, QuoteEvent, TradeEvent
+from quantlaxmi.events import DepthEvent, FillEvent, FundingEvent, QuoteEvent, TradeEvent
 from quantlaxmi.features import feature_arguments
+from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.ids import CorrelationContext
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.strategies.kernel import BoundStrategy
-from quantlaxmi.strategies.sdk import Context, write_decision
+from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
 from quantlaxmi.strategies.views import view
 
 Columns = Mapping[str, NDArray[Any]]
@@ -58,11 +59,11 @@ class Session:
     costs : CostModel
     latency_ns : int
         From decision to arrival of its orders; >= 0.
-    has_quotes : sequence of bool
-        Per instrument: the segment holds quotes of it; otherwise its depth gives the top of book.
     session_id : str
         Segment digest, for the events a plain-Python strategy receives.
     """
+
+    context: Context | None = None
 
     def __init__(
         self,
@@ -70,8 +71,7 @@ class Session:
         bound: BoundStrategy,
         costs: CostModel,
         latency_ns: int,
-        has_quotes: Sequence[bool],
-        session_id: str,
+        session_id: str = "",
     ) -> None:
         self.instruments = instruments
         self.bound = bound
@@ -82,13 +82,22 @@ class Session:
             for i in instruments
         ]
         self.memory = make_memory(bound, len(instruments))
-        self._bridge = self._make_bridge(session_id)
+        self._correlations = tuple(
+            CorrelationContext(
+                session_id=session_id,
+                symbol=i.symbol,
+                venue=i.venue,
+                strategy_id=bound.strategy_id,
+            )
+            for i in instruments
+        )
+        self._n_fills = 0
+        self._bridge = self._make_bridge()
         kernel = bound.form == "kernel"
         self.engine = Engine(
             self.memory,
             self.terms,
             len(self.currencies),
-            [not q for q in has_quotes],
             [(f.name, feature_arguments(f.name, f.args, instruments)) for f in bound.features],
             bound.event_mask,
             latency_ns,
@@ -99,41 +108,70 @@ class Session:
         )
         self._stride = KERNEL_STRIDE if kernel else PYTHON_STRIDE
 
-    def _make_bridge(self, session_id: str) -> Bridge | None:
+    def _make_bridge(self) -> Bridge | None:
         bound, memory = self.bound, self.memory
         if bound.form == "kernel":
             return None
-        views = {name: view(records) for name, records in memory.items()}
         if bound.form == "interpreted":
-            ctx, event, notice = views["ctx"][0], views["event"][0], views["notice"][0]
-            books, positions = views["books"], views["positions"]
-            state, params = views["state"], views["params"]
+            ctx, event, notice = (view(memory[name])[0] for name in ("ctx", "event", "notice"))
+            books, positions, features, state, params, legs_out = (
+                view(memory[name])
+                for name in ("books", "positions", "features", "state", "params", "legs_out")
+            )
             return Bridge(
                 bound.step,
                 bound.on_fill,
-                (ctx, event, books, positions, views["features"], state, params, views["legs_out"]),
+                (ctx, event, books, positions, features, state, params, legs_out),
                 (ctx, notice, books, positions, state, params),
             )
-        correlations = tuple(
-            CorrelationContext(
-                session_id=session_id,
-                symbol=i.symbol,
-                venue=i.venue,
-                strategy_id=bound.strategy_id,
-            )
-            for i in self.instruments
+        self.context = start(
+            bound,
+            memory["ctx"],
+            memory["books"],
+            memory["positions"],
+            memory["features"],
+            memory["event"],
         )
-        context = Context(bound, views)
         return EventBridge(
             bound.instance.on_market,
-            context.deliver_fill,
-            (),
-            functools.partial(write_decision, legs_out=views["legs_out"], bound=bound),
-            context,
+            self._deliver_fill if hasattr(bound.instance, "on_fill") else None,
+            (view(memory["notice"])[0],),
+            functools.partial(write_decision, legs_out=view(memory["legs_out"]), bound=bound),
+            self.context,
             tuple(i.symbol for i in self.instruments),
-            correlations,
+            self._correlations,
             (QuoteEvent, DepthEvent, TradeEvent, FundingEvent),
         )
+
+    def _deliver_fill(self, notice: Any) -> int:
+        """Hand a plain-Python strategy its fill as an event."""
+        if notice.qty == 0:  # a cancelled remainder; in_flight and the position tell of it
+            return 0
+        fields = dict(zip(schema.FILL_DTYPE.names or (), self.engine.last_fill(), strict=True))
+        instrument = self.instruments[fields["instrument"]]
+        self.bound.instance.on_fill(
+            FillEvent(
+                fill=self._n_fills,
+                order=fields["order"],
+                decision=fields["decision"],
+                leg=fields["leg"],
+                symbol=instrument.symbol,
+                side=schema.Side(fields["side"]),
+                price=fields["price"],
+                qty=fields["qty"],
+                ts_ns=fields["ts_ns"],
+                seq=fields["seq"],
+                flags=schema.FillFlag(fields["flags"]),
+                fee=int128_to_int(fields["fee_hi"], fields["fee_lo"]),
+                fee_asset=instrument.currency,
+                position=fields["position"],
+                realized=int128_to_int(fields["realized_hi"], fields["realized_lo"]),
+                cash=int128_to_int(fields["cash_hi"], fields["cash_lo"]),
+                correlation=self._correlations[fields["instrument"]],
+            )
+        )
+        self._n_fills += 1
+        return 0
 
     def feed(self, tables: Mapping[str, Columns]) -> None:
         """Process a chunk of the segment's tables; chunks ascend in ``seq``.
@@ -157,31 +195,25 @@ class Session:
             self._raise(status)
 
     def last_mids(self) -> NDArray[np.int64]:
-        """Mid of each instrument now, at price exponent - 1; 0 where it has no valid book."""
+        """Last known mid of each instrument, at price exponent - 1; 0 where it never had one."""
         books = self.memory["books"]
-        mids: NDArray[np.int64] = np.where(books["valid"] == 1, books["bid"] + books["ask"], 0)
-        return mids * 5
+        mids: NDArray[np.int64] = 5 * books["bid"] + 5 * books["ask"]
+        return mids
 
     def _raise(self, status: int) -> None:
         place = f"message seq {self.engine.seq}"
         reason = FAILURES.get(status, f"status {status}")
         error = self._bridge.error if self._bridge is not None else None
-        if isinstance(error, StrategyError) or (
-            error is not None and not isinstance(error, Exception)
-        ):
+        if isinstance(error, Exception):
+            raise failed(self.bound, error, place) from error
+        if error is not None:  # an interrupt
             raise error
-        if error is not None:
-            raise StrategyError(
-                f"strategy {self.bound.strategy_id!r} failed at {place}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        detail = self.engine.detail
         if reason.startswith("memory"):
             raise MemoryError(f"{reason} at {place}")
         if "does not fit" in reason:
             raise FixedPointOverflow("replay", (self.bound.strategy_id,), self.engine.seq)
-        if reason.startswith("the strategy"):
+        if "strategy" in reason:
             raise StrategyError(
-                f"strategy {self.bound.strategy_id!r} at {place}: {reason} ({detail})"
+                f"strategy {self.bound.strategy_id!r} at {place}: {reason} ({self.engine.detail})"
             )
         raise EngineError(f"{reason} at {place}")

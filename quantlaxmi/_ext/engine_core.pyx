@@ -163,6 +163,8 @@ cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
     cdef int status = _begin(e, t, KIND_QUOTE)
     if status != OK:
         return status
+    # From the first quote on, quotes are the top of this book; until then its depth is.
+    e.markets[t.instrument[i]].has_quotes = 1
     _set_top(e, t.instrument[i], t.c[0][i], t.c[1][i], t.c[2][i], t.c[3][i])
     t.at += 1
     return _ask_strategy(e, KIND_QUOTE)
@@ -206,7 +208,7 @@ cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
     if not row.flags & LAST:
         return OK
     e.event.flags = row.flags
-    if m.top_from_depth:
+    if not m.has_quotes:
         if m.depth.valid and m.depth.n[0] and m.depth.n[1]:
             _set_top(
                 e, k,

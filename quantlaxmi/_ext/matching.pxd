@@ -5,7 +5,7 @@ from quantlaxmi._ext.depth_book cimport depth_t
 
 cdef struct market_t:
     depth_t depth
-    int top_from_depth  # the segment has no quotes of this instrument
+    int has_quotes  # a quote was seen: quotes, not the rebuilt depth, give the top of the book
     # Quantity already taken from each side since the side's last change: [0] bids, [1] asks.
     # Displayed size is never taken twice.
     int64_t taken[2]

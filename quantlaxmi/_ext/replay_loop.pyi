@@ -14,7 +14,6 @@ class Engine:
         memory: Mapping[str, NDArray[np.void]],
         accounts: Sequence[tuple[int, int, int, int, int, int, int]],
         n_currencies: int,
-        top_from_depth: Sequence[bool],
         features: Sequence[tuple[str, tuple[int, ...]]],
         event_mask: int,
         latency_ns: int,
@@ -37,6 +36,7 @@ class Engine:
     def tables(self) -> dict[str, NDArray[np.void]]: ...
     def accounts(self) -> list[tuple[int, int, int, int, int]]: ...
     def cash(self, n_currencies: int) -> list[int]: ...
+    def last_fill(self) -> tuple[int, ...]: ...
     def depth_gaps(self) -> list[int]: ...
 
 class Observer(Engine):
@@ -46,7 +46,6 @@ class Observer(Engine):
         memory: Mapping[str, NDArray[np.void]],
         accounts: Sequence[tuple[int, int, int, int, int, int, int]],
         n_currencies: int,
-        top_from_depth: Sequence[bool],
         features: Sequence[tuple[str, tuple[int, ...]]],
         event_mask: int,
         latency_ns: int,

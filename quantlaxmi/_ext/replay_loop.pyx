@@ -61,8 +61,6 @@ cdef class Engine:
         Per instrument ``(currency index, scale, maker_num, maker_den, taker_num, taker_den,
         fee_scale)``, see ``accounts.pxd``.
     n_currencies : int
-    top_from_depth : sequence of bool
-        Per instrument: the top of its book is that of the rebuilt depth.
     features : sequence of (str, tuple of int)
     event_mask : int
         Bit ``k`` set: the strategy is called at messages of ``EventKind`` ``k``.
@@ -88,7 +86,7 @@ cdef class Engine:
         memset(&self.e, 0, sizeof(engine_t))
 
     def __init__(
-        self, memory, accounts, n_currencies, top_from_depth, features, event_mask, latency_ns,
+        self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None,
     ):
         cdef engine_t* e = &self.e
@@ -132,7 +130,7 @@ cdef class Engine:
                 raise ValueError("a kernel strategy has no step function")
         else:
             e.step = event_step if isinstance(bridge, EventBridge) else python_step
-            if bridge.fill_call is not None:
+            if self.bridge.fill_call is not None:
                 e.on_fill = python_fill
             e.ctx.user = <int64_t><size_t><void*>self.bridge
         e.ctx.abi_version = _schema.KERNEL_ABI_VERSION
@@ -156,7 +154,6 @@ cdef class Engine:
             raise MemoryError("engine state")
         for i in range(e.n_instruments):
             depth_init(&e.markets[i].depth)
-            e.markets[i].top_from_depth = top_from_depth[i]
             e.dues[i].at = NEVER
             e.dues[i].settled = -NEVER
             currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale = accounts[i]
@@ -330,6 +327,15 @@ cdef class Engine:
         """Cash by currency, ledger scale."""
         return [_int(self.e.cash[i]) for i in range(n_currencies)]
 
+    def last_fill(self):
+        """The latest fill as a tuple of its fields (``schema.FILL_DTYPE``)."""
+        cdef buffer_t one = self.e.fills
+        if one.n == 0:
+            raise IndexError("no fill yet")
+        one.data += (one.n - 1) * one.item
+        one.n = 1
+        return self._table(&one, _schema.FILL_DTYPE)[0].item()
+
     def depth_gaps(self):
         """Per instrument: how often the depth sequence broke."""
         return [int(self.e.markets[i].depth.gaps) for i in range(self.e.n_instruments)]
@@ -360,13 +366,13 @@ cdef class Observer(Engine):
     cdef public object error
 
     def __init__(
-        self, memory, accounts, n_currencies, top_from_depth, features, event_mask, latency_ns,
+        self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, traded, bundles, units, can_trade_address=0, can_trade_call=None,
         can_trade_args=(),
     ):
         cdef int64_t[::1] view
         Engine.__init__(
-            self, memory, accounts, n_currencies, top_from_depth, features, event_mask, latency_ns,
+            self, memory, accounts, n_currencies, features, event_mask, latency_ns,
             rate_den, <size_t>&probe_step,
         )
         cdef probe_t* p = &self.probe
