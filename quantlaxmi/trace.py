@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -25,33 +26,14 @@ from quantlaxmi.events import (
     RiskEvent,
     rationale_hash,
 )
-from quantlaxmi.schema import (
-    DECISION_DTYPE,
-    FILL_DTYPE,
-    FUNDING_PAID_DTYPE,
-    LEG_DTYPE,
-    MAX_LEGS,
-    ORDER_DTYPE,
-    RISK_DTYPE,
-)
+from quantlaxmi.schema import MAX_LEGS
+from quantlaxmi.trace_arrow import load_arrow, save_arrow
+from quantlaxmi.trace_file import OUTCOME_TABLES, TRACE_TABLES, TraceContent, load_json, save_json
 from quantlaxmi.trace_header import TraceHeader
-from quantlaxmi.trace_objects import LazyRows, RowReader, Rows, decision_rows
+from quantlaxmi.trace_objects import LazyRows, RowReader, Rows, check_outcomes, decision_rows
 
 TRACE_TAG: Final = b"QLT\x01"
 OUTCOME_TAG: Final = b"QLO\x01"
-#: Outcome tables in the order they are hashed, with their row types.
-OUTCOME_TABLES: Final[dict[str, np.dtype[np.void]]] = {
-    "orders": ORDER_DTYPE,
-    "fills": FILL_DTYPE,
-    "funding": FUNDING_PAID_DTYPE,
-    "risk": RISK_DTYPE,
-}
-#: All tables of a trace.
-TRACE_TABLES: Final[dict[str, np.dtype[np.void]]] = {
-    "decisions": DECISION_DTYPE,
-    "legs": LEG_DTYPE,
-    **OUTCOME_TABLES,
-}
 # Records are packed into a buffer that stays in the processor's cache and hashed from there.
 _CHUNK_BYTES: Final = 1 << 18
 
@@ -229,6 +211,32 @@ class DecisionTrace:
             and self.compute_outcome_hash() == other.compute_outcome_hash()
         )
 
+    # --- files ----------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write the trace; ``.json`` and ``.arrow`` hold the same content.
+
+        The file is written beside its place and renamed in when whole.
+
+        Raises
+        ------
+        TraceError
+            Another suffix, a value out of range, a JSON text too long, or an unwritable file.
+        """
+        path = Path(path)
+        write = save_json if _suffix(path) == ".json" else save_arrow
+        check_outcomes(self.header, self._tables)
+        write(
+            path,
+            TraceContent(
+                self.header,
+                self._tables,
+                self.header.header_hash.hex(),
+                self.compute_hash().hex(),
+                self.compute_outcome_hash().hex(),
+            ),
+        )
+
     # --- objects --------------------------------------------------------------------------
 
     @property
@@ -262,6 +270,38 @@ class DecisionTrace:
     def risk_events(self) -> LazyRows[RiskEvent]:
         """Refusals of risk limits as objects."""
         return LazyRows(len(self._tables["risk"]), self.reader.risk)
+
+
+def _suffix(path: Path) -> str:
+    if path.suffix not in {".json", ".arrow"}:
+        raise TraceError(path, f"suffix was {path.suffix!r}; .json or .arrow was expected")
+    return path.suffix
+
+
+def load_trace(path: str | Path) -> DecisionTrace:
+    """Read a trace file and recompute every hash it states.
+
+    Raises
+    ------
+    TraceError
+        The file cannot be used, was edited, or states a hash that its content has not.
+    """
+    path = Path(path)
+    content = (load_json if _suffix(path) == ".json" else load_arrow)(path)
+    try:
+        trace = DecisionTrace(content.header, content.tables)
+        check_outcomes(trace.header, content.tables)
+        computed = {
+            "header_hash": trace.header.header_hash,
+            "trace_hash": trace.trace_hash,
+            "outcome_hash": trace.outcome_hash,
+        }
+    except TraceError as error:
+        raise TraceError(path, error.problem, error.place) from error
+    for name, value in computed.items():
+        if getattr(content, name) != value.hex():
+            raise TraceError(path, f"its content hashes to {value.hex()}", name)
+    return trace
 
 
 class DecisionTraceBuilder:

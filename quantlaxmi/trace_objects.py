@@ -263,3 +263,38 @@ def decision_rows(
         return np.array(rows, DECISION_DTYPE), np.array(legs, LEG_DTYPE), tuple(index)
     except OverflowError as error:
         raise TraceError("trace", f"a decision's value does not fit 64 bits: {error}") from error
+
+
+def check_outcomes(header: TraceHeader, tables: Mapping[str, Rows]) -> None:
+    """Check that outcome rows name kinds, instruments, decisions and legs that exist.
+
+    Raises
+    ------
+    TraceError
+        Names table, row and field of the first value out of range.
+    """
+    bounds = {
+        "instrument": (0, len(header.instruments) - 1),
+        "decision": (-1, len(tables["decisions"]) - 1),
+        "leg": (-1, len(tables["legs"]) - 1),
+        "side": (min(Side), max(Side)),
+        "kind": (min(OrderEventKind), max(OrderEventKind)),
+        "status": (min(OrderStatus), max(OrderStatus)),
+        "reason": (min(OrderReason), max(OrderReason)),
+        "order_type": (min(OrderType), max(OrderType)),
+        "flags": (0, sum(FillFlag)),
+        "order": (0, np.iinfo(np.int64).max),
+    }
+    for name in ("orders", "fills", "funding", "risk"):
+        rows = tables[name]
+        for field in rows.dtype.names or ():
+            if field not in bounds:
+                continue
+            low, high = bounds[field]
+            bad = (rows[field] < low) | (rows[field] > high)
+            if field == "side":
+                bad |= rows[field] == 0
+            if bad.any():
+                row = int(bad.argmax())
+                problem = f"{field} was {rows[row][field]}; {low} to {high} was expected"
+                raise TraceError("trace", problem, f"{name}, row {row}")

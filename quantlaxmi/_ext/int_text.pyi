@@ -1,0 +1,11 @@
+from typing_extensions import Buffer
+
+import numpy as np
+import numpy.typing as npt
+
+def format_ints(
+    values: npt.NDArray[np.int64],  # int64_t[:]
+) -> bytes: ...
+def parse_ints(
+    text: Buffer,  # uint8_t[::1]
+) -> npt.NDArray[np.int64]: ...
