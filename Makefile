@@ -2,6 +2,7 @@
 # is touched. Needs CPython >= 3.11 with venv, a C compiler and make.
 #
 #   make demo   make test   make lint   make types   make test-debug   make test-nojit   make bench
+#   make data   make dist   make clean
 
 # The first interpreter found that is new enough; `make test PYTHON=python3.13` chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -19,8 +20,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 SOURCES = $(shell find quantlaxmi -type f ! -name '*.so' ! -name '*.py[co]') \
   setup.py pyproject.toml MANIFEST.in README.md LICENSE
 
-.PHONY: help demo test test-installed test-golden test-debug test-nojit lint format types bench \
-  dist clean python-check
+.PHONY: help demo test test-golden test-debug test-nojit lint format types bench data dist clean \
+  python-check
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -84,6 +85,10 @@ types: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/run.py
+
+# Writes the bundled segments afresh; their digests stand in data/metadata.json and the tests.
+data: $(VENV)/installed
+	$(BIN)/python data/regenerate.py
 
 clean:
 	rm -rf .venv .venv-* build dist demo *.egg-info
