@@ -130,7 +130,7 @@ class BasisCapture(Strategy):
             params=_params(config, instruments, spot, perp),
             state=_state(config),
             features=(FeatureSpec("mid_basis", (spot, perp)),),
-            form="interpreted" if interpreted else "kernel",
+            form=functions.form,
             step=functions.step,
             on_fill=functions.on_fill,
             can_trade=functions.can_trade,
@@ -202,7 +202,7 @@ def leg_qty(size: FixedPoint, instrument: Instrument, what: str) -> int:
     return units.numerator
 
 
-def _least_qty(size: FixedPoint, instrument: Instrument) -> int:
+def least_qty(size: FixedPoint, instrument: Instrument) -> int:
     """Least whole quantity that is not below ``size``."""
     return math.ceil(_qty_units(size, instrument))
 
@@ -226,7 +226,7 @@ def _params(
             leg_qty(config.position_size, legs[0], what) if config.hedged else 0,
             leg_qty(config.position_size, legs[1], what),
             *(
-                _least_qty(least, leg)
+                least_qty(least, leg)
                 for leg in legs
                 for least in (config.min_bid_qty, config.min_ask_qty)
             ),

@@ -136,6 +136,13 @@ class Context:
         count: int = self._ctx.in_flight
         return count
 
+    @property
+    def symbol(self) -> str:
+        """Symbol of the instrument the message at hand is about."""
+        if self._event is None:
+            raise StrategyError("the run's memory has no event record")
+        return self._universe[self._event.instrument].symbol
+
     def book(self, symbol: str) -> BookView:
         """Live book of an instrument."""
         try:
@@ -161,6 +168,11 @@ class Context:
                 f"feature {k} was asked for, the strategy declares {len(self._features)}"
             ) from None
         return feature
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """All instruments of the segment, in its order."""
+        return self._universe
 
     def instrument(self, symbol: str) -> Instrument:
         """Exponents, lot, tick and so on of an instrument."""

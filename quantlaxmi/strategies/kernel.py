@@ -78,6 +78,11 @@ class KernelFunctions:
     can_trade: KernelFunction | None = None
     owner: object = None
 
+    @property
+    def form(self) -> Form:
+        """``"kernel"`` for C addresses, ``"interpreted"`` for callables."""
+        return "kernel" if isinstance(self.step, int) else "interpreted"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BoundStrategy:

@@ -1,0 +1,170 @@
+"""Kernels written with Numba: for authors without a C compiler.
+
+Importing this module loads Numba; nothing else of the package does it for a strategy.
+A kernel is a plain function over records, the same source for both forms:
+
+* compiled, its parameters are Numba records over the engine's memory, and the engine calls it
+  through its C address without the GIL;
+* interpreted, they are ctypes views of the same memory.
+
+Integers are 64 bits wide in the compiled form and wrap. Compare products with `cmp_products`,
+which is exact in both.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+import numba
+from numba import types
+from numba.extending import intrinsic, overload, register_jitable
+
+from quantlaxmi import schema
+from quantlaxmi.errors import StrategyError
+from quantlaxmi.strategies.kernel import KernelFunctions
+
+#: What an exception raised inside a compiled kernel becomes: Numba would swallow it.
+STATUS_EXCEPTION: Final = -1000
+#: More instruments, features, state slots or parameters than any segment or kernel has.
+_MANY: Final = 1 << 22
+
+_RECORDS: Final[dict[str, Any]] = {
+    "ctx": schema.CTX_DTYPE,
+    "event": schema.EVENT_DTYPE,
+    "books": schema.BOOK_DTYPE,
+    "positions": schema.POSITION_DTYPE,
+    "features": schema.FEATURE_DTYPE,
+    "state": schema.SLOT_DTYPE,
+    "params": schema.PARAM_DTYPE,
+    "legs_out": schema.LEG_OUT_DTYPE,
+    "notice": schema.FILL_NOTICE_DTYPE,
+}
+STEP_PARAMETERS: Final = tuple(
+    ["ctx", "event", "books", "positions", "features", "state", "params", "legs_out"]
+)
+ON_FILL_PARAMETERS: Final = tuple(["ctx", "notice", "books", "positions", "state", "params"])
+CAN_TRADE_PARAMETERS: Final = tuple(["ctx", "event", "books", "features", "params"])
+
+
+def cmp_products(a: int, b: int, c: int, d: int) -> int:
+    """Return the sign of ``a * b - c * d``, exact for all int64; use it in kernels.
+
+    Parameters
+    ----------
+    a, b, c, d : int64
+
+    Returns
+    -------
+    int
+        1, 0 or -1.
+    """
+    x, y = a * b, c * d
+    return (x > y) - (x < y)
+
+
+@intrinsic
+def _cmp_products(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    wide = 128
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        from llvmlite import ir
+
+        i128, i64 = ir.IntType(wide), ir.IntType(64)
+        a, b, c, d = (builder.sext(value, i128) for value in args)
+        x, y = builder.mul(a, b), builder.mul(c, d)
+        above = builder.zext(builder.icmp_signed(">", x, y), i64)
+        below = builder.zext(builder.icmp_signed("<", x, y), i64)
+        return builder.sub(above, below)
+
+    return types.int64(types.int64, types.int64, types.int64, types.int64), codegen
+
+
+@overload(cmp_products)
+def _overload_cmp_products(a: Any, b: Any, c: Any, d: Any) -> Any:
+    if not all(isinstance(t, types.Integer) for t in (a, b, c, d)):
+        return None
+
+    def implementation(a: Any, b: Any, c: Any, d: Any) -> Any:
+        return _cmp_products(a, b, c, d)
+
+    return implementation
+
+
+def compile_kernel(
+    step: Callable[..., Any],
+    on_fill: Callable[..., Any] | None = None,
+    can_trade: Callable[..., Any] | None = None,
+    *,
+    interpreted: bool = False,
+) -> KernelFunctions:
+    """Compile a kernel's functions to C addresses.
+
+    Parameters
+    ----------
+    step : callable(ctx, event, books, positions, features, state, params, legs_out)
+        Returns the number of legs written, 0 for none, or a negative status.
+    on_fill : callable(ctx, notice, books, positions, state, params), optional
+        Returns 0 or a negative status.
+    can_trade : callable(ctx, event, books, features, params), optional
+        Returns 1 or 0.
+    interpreted : bool
+        Return the functions as they are; so does NUMBA_DISABLE_JIT=1.
+
+    Returns
+    -------
+    KernelFunctions
+
+    Raises
+    ------
+    StrategyError
+        If Numba cannot compile one of them; its first lines are in the message.
+
+    Notes
+    -----
+    ``ctx``, ``event`` and ``notice`` are single records, the others arrays of records. Functions
+    they call must be decorated by ``numba.extending.register_jitable`` or ``numba.njit``. An
+    exception raised inside becomes the status `STATUS_EXCEPTION`.
+    """
+    if interpreted or numba.config.DISABLE_JIT:
+        return KernelFunctions(step, on_fill, can_trade)
+    made = [
+        None if function is None else _compile(function, names)
+        for function, names in (
+            (step, STEP_PARAMETERS),
+            (on_fill, ON_FILL_PARAMETERS),
+            (can_trade, CAN_TRADE_PARAMETERS),
+        )
+    ]
+    addresses = [None if one is None else int(one.address) for one in made]
+    assert addresses[0] is not None
+    return KernelFunctions(addresses[0], addresses[1], addresses[2], owner=tuple(made))
+
+
+@functools.cache
+def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
+    """Wrap a function over records as a C function over pointers."""
+    signature = types.int64(*(types.CPointer(numba.from_dtype(_RECORDS[name])) for name in names))
+    arguments = [
+        f"numba.carray({name}, 1)[0]"
+        if name in ("ctx", "event", "notice")
+        else f"numba.carray({name}, {_MANY})"
+        for name in names
+    ]
+    source = (
+        f"def wrapper({', '.join(names)}):\n"
+        "    try:\n"
+        f"        return inner({', '.join(arguments)})\n"
+        "    except Exception:\n"
+        f"        return {STATUS_EXCEPTION}\n"
+    )
+    space: dict[str, Any] = {"numba": numba, "inner": register_jitable(function)}
+    exec(source, space)  # text made here of fixed names alone
+    try:
+        return numba.cfunc(signature, nopython=True)(space["wrapper"])
+    except numba.core.errors.NumbaError as error:
+        said = " ".join(str(error).split())[:400]
+        raise StrategyError(
+            f"Numba cannot compile kernel function {function.__name__}: {said}"
+        ) from error
