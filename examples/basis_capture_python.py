@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
 
-from quantlaxmi.events import DecisionEvent, LegIntent, ReplayEvent
+from quantlaxmi.events import DecisionEvent, FillEvent, LegIntent, ReplayEvent
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import DecisionType, Side
 from quantlaxmi.strategies.basis_capture import (
@@ -22,7 +22,7 @@ from quantlaxmi.strategies.basis_capture import (
     leg_qty,
 )
 from quantlaxmi.strategies.config import fixed_value
-from quantlaxmi.strategies.context import Context, FillNotice
+from quantlaxmi.strategies.context import Context
 from quantlaxmi.strategies.kernel import FeatureSpec
 from quantlaxmi.strategies.sdk import CryptoStrategy
 
@@ -56,7 +56,7 @@ class Basis(CryptoStrategy):
         self.pair = (perp, spot)
         self.basis = ctx.feature(0)
         self.books = [ctx.book(one.symbol) for one in self.pair]
-        self.positions = [ctx.position(one.symbol) for one in self.pair[: 1 + config.hedged]]
+        self.held = dict.fromkeys((perp.symbol, spot.symbol), 0)
         self.sizes = [
             leg_qty(config.position_size, one, "position_size")
             for one in self.pair[: 1 + config.hedged]
@@ -76,10 +76,11 @@ class Basis(CryptoStrategy):
         self.entries: deque[int] = deque(maxlen=config.max_trades_per_hour or 1)
         self.side = 0  # of the perpetual, as held
 
-    def on_fill(self, fill: FillNotice) -> None:
-        """Note which side is held."""
-        held = [one.qty for one in self.positions]
-        self.side = _sign(held[0] or (-held[1] if len(held) > 1 else 0))
+    def on_fill(self, fill: FillEvent) -> None:
+        """Note what is held; a spot leg left alone belongs to the perp side opposite to it."""
+        self.held[fill.symbol] = fill.position
+        perp_held, spot_held = (self.held[one.symbol] for one in self.pair)
+        self.side = _sign(perp_held or -spot_held)
 
     def on_market(self, event: ReplayEvent, ctx: Context) -> DecisionEvent | None:
         """Compare the basis with its limit; nothing else is done on most events."""
@@ -111,7 +112,7 @@ class Basis(CryptoStrategy):
             signed = [direction * self.sizes[0], *(-direction * q for q in self.sizes[1:])]
             why = self.rationales[0 if direction < 0 else 1]
         else:
-            signed = [-one.qty for one in self.positions]
+            signed = [-held for held in self.held.values()]
             why = self.rationales[2 if direction > 0 else 3]
         self.last_ns = now
         legs = [

@@ -9,7 +9,7 @@ from quantlaxmi.strategies.kernel import (
     make_params,
     mask_of,
 )
-from quantlaxmi.strategies.registry import StrategyRegistry, bind_strategy
+from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.strategies.sdk import (
     Context,
     CryptoStrategy,
@@ -29,7 +29,6 @@ __all__ = [
     "Strategy",
     "StrategyConfig",
     "StrategyRegistry",
-    "bind_strategy",
     "load_compiled",
     "make_params",
     "mask_of",

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
-import msgspec
+from numpy.typing import NDArray
 
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MarketSnapshot
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import DecisionType, FillFlag, Side
+from quantlaxmi.schema import DecisionType
 from quantlaxmi.strategies.kernel import BoundStrategy
-
-
-class FillNotice(msgspec.Struct, frozen=True, gc=False):
-    """What a strategy is told of its orders while it runs: a fill, or that an order ended short.
-
-    Fees, cash and realized PnL are in the run's fills, after it.
-
-    Attributes
-    ----------
-    decision : int
-        Sequence of the decision the order came from; -1 for flattening.
-    qty, price : int
-        Mantissas at the instrument's exponents; ``qty`` 0: no fill, ``order_left`` was cancelled.
-    order_left : int
-        Quantity of the order not filled yet.
-    """
-
-    decision: int
-    symbol: str
-    side: Side
-    qty: int
-    price: int
-    ts_ns: int
-    flags: FillFlag
-    order_left: int
+from quantlaxmi.strategies.views import view
 
 
 class BookView(Protocol):
@@ -79,50 +55,36 @@ class Context:
     The views that `book`, `position` and `feature` return are live: take them once in ``on_start``
     and read them at every event, which is faster than asking again.
 
-    Making a context begins a run: the strategy's ``on_start`` is called.
-
     Parameters
     ----------
     bound : BoundStrategy
-        In plain-Python form.
-    memory : mapping of str to ctypes array
-        Views (see ``views.view``) of the engine's records by name: ``ctx``, ``books``,
-        ``positions``, ``features``, and if given ``event`` and ``notice``.
-
-    Attributes
-    ----------
-    instance : object
-        The strategy object of this run: the bound one, or a fresh one if that has run before.
-
-    Raises
-    ------
-    StrategyError
-        If the strategy's ``on_start`` fails.
+    ctx : ndarray of CTX_DTYPE, shape (1,)
+    books : ndarray of BOOK_DTYPE, shape (n_instruments,)
+    positions : ndarray of POSITION_DTYPE, shape (n_instruments,)
+    features : ndarray of FEATURE_DTYPE, shape (n_features,)
+    event : ndarray of EVENT_DTYPE, shape (1,)
+        Where the engine keeps the message at hand.
     """
 
-    __slots__ = (
-        "_books",
-        "_ctx",
-        "_event",
-        "_features",
-        "_index",
-        "_notice",
-        "_positions",
-        "_universe",
-        "instance",
-    )
+    __slots__ = ("_books", "_ctx", "_event", "_features", "_index", "_positions", "_universe")
 
-    def __init__(self, bound: BoundStrategy, memory: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        bound: BoundStrategy,
+        ctx: NDArray[Any],
+        books: NDArray[Any],
+        positions: NDArray[Any],
+        features: NDArray[Any],
+        event: NDArray[Any],
+    ) -> None:
         self._universe: Final = bound.universe
         self._index: Final = {one.symbol: i for i, one in enumerate(bound.universe)}
-        self._ctx: Final = memory["ctx"][0]
-        self._event: Final = memory["event"][0] if "event" in memory else None
-        self._notice: Final = memory["notice"][0] if "notice" in memory else None
+        self._ctx: Final = view(ctx)[0]
+        self._event: Final = view(event)[0]
         # One view an instrument, made once: making them is what costs.
-        self._books: Final = dict(zip(self._index, memory["books"], strict=True))
-        self._positions: Final = dict(zip(self._index, memory["positions"], strict=True))
-        self._features: Final = tuple(memory["features"])
-        self.instance: Final = bound.instance.begin(self)
+        self._books: Final = dict(zip(self._index, view(books), strict=True))
+        self._positions: Final = dict(zip(self._index, view(positions), strict=True))
+        self._features: Final = tuple(view(features))
 
     @property
     def now_ns(self) -> int:
@@ -139,9 +101,8 @@ class Context:
     @property
     def symbol(self) -> str:
         """Symbol of the instrument the message at hand is about."""
-        if self._event is None:
-            raise StrategyError("the run's memory has no event record")
-        return self._universe[self._event.instrument].symbol
+        instrument: int = self._event.instrument
+        return self._universe[instrument].symbol
 
     def book(self, symbol: str) -> BookView:
         """Live book of an instrument."""
@@ -236,7 +197,7 @@ class Context:
             )
         return DecisionEvent(
             sequence=0,
-            seq=-1 if self._event is None else self._event.seq,
+            seq=self._event.seq,
             ts_ns=self.now_ns,
             decision_type=decision_type,
             direction=direction,
@@ -245,29 +206,6 @@ class Context:
             bundle=bundle,
             legs=tuple(made),
         )
-
-    def deliver_fill(self) -> int:
-        """Tell the strategy of the notice at hand; called by the engine. Returns 0."""
-        notice = self._notice
-        if notice is None:
-            raise StrategyError("the run's memory has no notice record")
-        self.instance.on_fill(
-            FillNotice(
-                notice.decision,
-                self._universe[notice.instrument].symbol,
-                Side(notice.side),
-                notice.qty,
-                notice.price,
-                notice.ts_ns,
-                FillFlag(notice.flags),
-                notice.order_left,
-            )
-        )
-        return 0
-
-    def can_trade(self) -> int:
-        """1 if the strategy's own filters hold now, else 0; called while a market is observed."""
-        return 1 if self.instance.can_trade(self) else 0
 
     def _unknown(self, symbol: str) -> StrategyError:
         return StrategyError(

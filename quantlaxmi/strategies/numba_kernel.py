@@ -17,13 +17,17 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-import numba
-from numba import types
+import numba as _numba
+from numba import types as _types
 from numba.extending import intrinsic, overload, register_jitable
 
 from quantlaxmi import schema
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.strategies.kernel import KernelFunctions
+
+# Numba's own annotations say less than it takes.
+numba: Any = _numba
+types: Any = _types
 
 #: What an exception raised inside a compiled kernel becomes: Numba would swallow it.
 STATUS_EXCEPTION: Final = -1000
@@ -41,11 +45,18 @@ _RECORDS: Final[dict[str, Any]] = {
     "legs_out": schema.LEG_OUT_DTYPE,
     "notice": schema.FILL_NOTICE_DTYPE,
 }
-STEP_PARAMETERS: Final = tuple(
-    ["ctx", "event", "books", "positions", "features", "state", "params", "legs_out"]
+STEP_PARAMETERS: Final = (
+    "ctx",
+    "event",
+    "books",
+    "positions",
+    "features",
+    "state",
+    "params",
+    "legs_out",
 )
-ON_FILL_PARAMETERS: Final = tuple(["ctx", "notice", "books", "positions", "state", "params"])
-CAN_TRADE_PARAMETERS: Final = tuple(["ctx", "event", "books", "features", "params"])
+ON_FILL_PARAMETERS: Final = ("ctx", "notice", "books", "positions", "state", "params")
+CAN_TRADE_PARAMETERS: Final = ("ctx", "event", "books", "features", "params")
 
 
 def cmp_products(a: int, b: int, c: int, d: int) -> int:
@@ -69,7 +80,7 @@ def _cmp_products(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     wide = 128
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        from llvmlite import ir
+        from llvmlite import ir  # type: ignore[import-untyped]
 
         i128, i64 = ir.IntType(wide), ir.IntType(64)
         a, b, c, d = (builder.sext(value, i128) for value in args)
@@ -86,8 +97,10 @@ def _overload_cmp_products(a: Any, b: Any, c: Any, d: Any) -> Any:
     if not all(isinstance(t, types.Integer) for t in (a, b, c, d)):
         return None
 
+    exact: Any = _cmp_products
+
     def implementation(a: Any, b: Any, c: Any, d: Any) -> Any:
-        return _cmp_products(a, b, c, d)
+        return exact(a, b, c, d)
 
     return implementation
 

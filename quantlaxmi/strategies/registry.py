@@ -9,15 +9,12 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from quantlaxmi.errors import StrategyError
-from quantlaxmi.instruments import Instrument
-from quantlaxmi.strategies.config import StrategyConfig
-from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Strategy
 
 #: Entry-point group other packages name their strategies in.
@@ -116,58 +113,6 @@ class StrategyRegistry:
         """
         found = self.get(name)
         return found(found.Config.load(config, sets))
-
-
-def bind_strategy(
-    strategy: Strategy | type[Strategy] | BoundStrategy | str,
-    instruments: Sequence[Instrument],
-    config: StrategyConfig | Mapping[str, Any] | None = None,
-    *,
-    interpreted: bool = False,
-) -> BoundStrategy:
-    """Bind whatever names a strategy to the instruments of a segment, for a run of its own.
-
-    Parameters
-    ----------
-    strategy : Strategy, type of Strategy, BoundStrategy or str
-        An object with its settings, a class, an earlier binding, or a name as for
-        `StrategyRegistry.get`.
-    instruments : sequence of Instrument
-    config : StrategyConfig, mapping or None
-        Settings, or values by name; the object's own (or the defaults) if left out.
-    interpreted : bool
-        Use the interpreted twin of a compiled kernel.
-
-    Raises
-    ------
-    StrategyError, ConfigError
-    """
-    found: Any = strategy
-    if isinstance(found, BoundStrategy):
-        if found.strategy is None:
-            if config is not None or found.universe != tuple(instruments):
-                raise StrategyError(
-                    f"strategy {found.strategy_id!r} is bound already: to other instruments or "
-                    "settings it cannot be bound again"
-                )
-            if interpreted and found.form == "kernel":
-                raise StrategyError(f"strategy {found.strategy_id!r} has no interpreted form")
-            return found
-        interpreted = interpreted or found.form == "interpreted"
-        found = found.strategy
-    if isinstance(found, str):
-        found = StrategyRegistry().get(found)
-    if isinstance(found, type):
-        check_class(found)
-        found = found()
-    if not isinstance(found, Strategy):
-        raise StrategyError(f"{strategy!r} is not a strategy")
-    if isinstance(config, Mapping):
-        config = type(found).Config.from_values(config)
-    if config is not None:
-        found = type(found)(config)
-    bound: BoundStrategy = found.bind(instruments, interpreted=interpreted)
-    return bound
 
 
 def check_class(strategy: object) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+from numpy.typing import NDArray
+
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import (
     DecisionEvent,
+    FillEvent,
     IndiaMarketEvent,
     MultiLegOrderIntent,
     OptionsStrategyType,
@@ -19,7 +23,6 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import EventKind
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.context import Context as Context
-from quantlaxmi.strategies.context import FillNotice as FillNotice
 from quantlaxmi.strategies.decisions import write_decision as write_decision
 from quantlaxmi.strategies.kernel import BoundStrategy, FeatureSpec, mask_of
 
@@ -110,8 +113,8 @@ class PythonStrategy(Strategy):
     def on_start(self, ctx: Context) -> None:
         """Prepare for a run; called once before the first event."""
 
-    def on_fill(self, fill: FillNotice) -> None:
-        """Take note of a fill of one of its orders, or (``qty`` 0) that one ended short."""
+    def on_fill(self, fill: FillEvent) -> None:
+        """Take note of a fill of one of its orders."""
 
     def can_trade(self, ctx: Context) -> bool:
         """Whether the strategy's own filters hold now, whatever its position."""
@@ -134,19 +137,14 @@ class PythonStrategy(Strategy):
         """Return an instance of the same class and settings, as it was before any event."""
         return type(self)(self.config)
 
-    def begin(self, ctx: Context) -> Self:
-        """Begin a run in ``ctx``; a strategy that has run before hands over to a fresh one."""
-        instance = self if self._ctx is None else self.fresh()
-        instance._ctx = ctx
-        try:
-            instance.on_start(ctx)
-        except StrategyError:
-            raise
-        except Exception as error:
-            raise StrategyError(
-                f"strategy {self.strategy_id!r} failed in on_start: {type(error).__name__}: {error}"
-            ) from error
-        return instance
+    def begin(self, ctx: Context) -> None:
+        """Begin a run in ``ctx``, as new: a second run meets nothing the first one left."""
+        if self._ctx is not None:
+            config = self.config
+            self.__dict__.clear()
+            type(self).__init__(self, config)
+        self._ctx = ctx
+        self.on_start(ctx)
 
     def bind(
         self, instruments: Sequence[Instrument], *, interpreted: bool = False
@@ -187,3 +185,46 @@ class IndiaOptionsStrategy(PythonStrategy):
     @abstractmethod
     def on_market(self, event: IndiaMarketEvent, ctx: Context) -> MultiLegOrderIntent | None:
         """Look at one market event; return the legs to trade together, or None."""
+
+
+def start(
+    bound: BoundStrategy,
+    ctx: NDArray[Any],
+    books: NDArray[Any],
+    positions: NDArray[Any],
+    features: NDArray[Any],
+    event: NDArray[Any],
+) -> Context:
+    """Make the context of a plain-Python run and tell the strategy that it begins.
+
+    Parameters are those of `Context`.
+
+    Raises
+    ------
+    StrategyError
+        For whatever the strategy's ``on_start`` raised.
+    """
+    context = Context(bound, ctx, books, positions, features, event)
+    try:
+        bound.instance.begin(context)
+    except Exception as error:
+        raise failed(bound, error, "on_start") from error
+    return context
+
+
+def failed(bound: BoundStrategy, error: Exception, place: str) -> StrategyError:
+    """Word an exception out of a strategy's own code as one line with its file and line.
+
+    Parameters
+    ----------
+    bound : BoundStrategy
+    error : Exception
+    place : str
+        Where in the run, such as ``"message seq 17"``.
+    """
+    if isinstance(error, StrategyError):
+        return StrategyError(f"{error} (at {place})")
+    frames = traceback.extract_tb(error.__traceback__)
+    source = f" ({frames[-1].filename} line {frames[-1].lineno})" if frames else ""
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return StrategyError(f"strategy {bound.strategy_id!r} failed at {place}: {said}{source}")
