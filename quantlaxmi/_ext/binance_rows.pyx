@@ -1,0 +1,517 @@
+"""Lines of a Binance stream capture to checked messages with integer fields.
+
+JSON is read by msgspec; this pass finds the lines and stamps, turns the decoded texts to mantissas
+without a float, and checks each line by itself and against the capture's clock. What needs the
+final order (duplicate and falling ids, depth gaps) is checked by ``stream_merge``.
+"""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
+from libc.stdint cimport INT64_MAX, int64_t
+from libc.string cimport memchr, memcmp
+
+from quantlaxmi._ext.decimal_text cimport (
+    DECIMAL_INEXACT, DECIMAL_OK, DECIMAL_OVERFLOW, parse_mantissa
+)
+
+from quantlaxmi.errors import InputError
+
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object value, int* overflow) except? -1
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
+    void* PyUnicode_1BYTE_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+
+#: Names of the reasons a line is set aside for; a fault's code is its index here.
+FAULTS = (
+    "none",
+    "line-too-long",
+    "not-utf-8",
+    "empty-line",
+    "bad-stamp",
+    "stamp-unit",
+    "half-line",
+    "not-json",
+    "wrong-shape",
+    "unknown-stream",
+    "wrong-symbol",
+    "other-market",
+    "bad-decimal",
+    "too-fine",
+    "overflow",
+    "price-not-positive",
+    "bad-quantity",
+    "crossed-book",
+    "time-reversal",
+    "time-jump",
+    "duplicate-id",
+    "id-going-back",
+)
+
+cdef Py_ssize_t _MAX_LINE = 1 << 20
+#: Longest line read, in bytes.
+MAX_LINE = _MAX_LINE
+cdef Py_ssize_t _MAX_SPAN = 1 << 26
+#: A longer stretch without a newline ends the import: the file is not lines of text.
+MAX_SPAN = _MAX_SPAN
+
+cdef int _EXPONENT = -8  # of prices, quantities and rates: the venue prints at most eight decimals
+cdef int64_t _DAY_NS = 86_400_000_000_000
+cdef int _SNAPSHOT = 5   # kind of a depth snapshot; the others are ranks
+cdef Py_ssize_t _EXCERPT = 160
+
+
+cdef inline int _decimal(object text, int64_t* out) except -1:
+    cdef Py_ssize_t n = 0
+    cdef const char* s
+    cdef int status
+    if PyUnicode_IS_COMPACT_ASCII(text):
+        s = <const char*>PyUnicode_1BYTE_DATA(text)
+        n = PyUnicode_GET_LENGTH(text)
+    else:
+        s = PyUnicode_AsUTF8AndSize(text, &n)
+    status = parse_mantissa(s, n, _EXPONENT, out)
+    if status == DECIMAL_OK:
+        return FAULT_NONE
+    if status == DECIMAL_INEXACT:
+        return FAULT_FINE
+    return FAULT_OVERFLOW if status == DECIMAL_OVERFLOW else FAULT_DECIMAL
+
+
+cdef inline int _price(object text, int64_t* out, str name, BinanceRows rows) except -1:
+    cdef int fault = _decimal(text, out)
+    if fault == FAULT_NONE and out[0] <= 0:
+        fault = FAULT_PRICE
+    if fault:
+        rows.detail = f"{name} {text[:60]!r}"
+    return fault
+
+
+cdef inline int _qty(object text, int64_t* out, int64_t least, str name, BinanceRows rows) except -1:
+    cdef int fault = _decimal(text, out)
+    if fault == FAULT_NONE and out[0] < least:
+        fault = FAULT_QTY
+    if fault:
+        rows.detail = f"{name} {text[:60]!r}"
+    return fault
+
+
+cdef inline int _number(object value, int64_t* out, str name, BinanceRows rows) except -1:
+    """An id: any whole number that int64 holds and that is not negative."""
+    cdef int overflow = 0
+    out[0] = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow or out[0] < 0:
+        rows.detail = f"{name} {str(value)[:40]}"
+        return FAULT_OVERFLOW if overflow > 0 else FAULT_SHAPE
+    return FAULT_NONE
+
+
+cdef inline int _exchange_time(object value, int64_t* out, str name, BinanceRows rows) except -1:
+    """Milli-, micro- or nanoseconds, told apart by size, to nanoseconds."""
+    cdef int overflow = 0
+    cdef int64_t v = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow == 0:
+        if 100_000_000_000 <= v <= 9_200_000_000_000:
+            out[0] = v * 1_000_000
+            return FAULT_NONE
+        if 100_000_000_000_000 <= v <= 9_200_000_000_000_000:
+            out[0] = v * 1_000
+            return FAULT_NONE
+        if 100_000_000_000_000_000 <= v <= 9_200_000_000_000_000_000:
+            out[0] = v
+            return FAULT_NONE
+    rows.detail = f"exchange time {name} {str(value)[:40]}"
+    return FAULT_STAMP
+
+
+cdef inline int _optional_time(object first, object second, int64_t* out, BinanceRows rows) except -1:
+    """The transaction time T where there is one, else the event time E, else 0."""
+    if first != 0:
+        return _exchange_time(first, out, "T", rows)
+    if second != 0:
+        return _exchange_time(second, out, "E", rows)
+    out[0] = 0
+    return FAULT_NONE
+
+
+cdef inline int _guess(const char* s, Py_ssize_t n) noexcept nogil:
+    """Kind a line looks like; only chooses the reader to try first, 0 for none."""
+    cdef Py_ssize_t i = 11
+    cdef Py_ssize_t end
+    if n < 16 or memcmp(s, b'{"', 2) != 0:
+        return 0
+    if memcmp(s, b'{"stream":"', 11) != 0:
+        return _SNAPSHOT if memcmp(s, b'{"lastUpdateId"', 15) == 0 else 0
+    end = n - 1 if n < 52 else 51
+    while i < end and s[i] != b'@':
+        i += 1
+    if i == end:
+        return 0
+    if s[i + 1] == b'b':
+        return RANK_QUOTE
+    if s[i + 1] == b't':
+        return RANK_TRADE
+    if s[i + 1] == b'd':
+        return RANK_DEPTH
+    return RANK_FUNDING if s[i + 1] == b'm' else 0
+
+
+cdef class BinanceRows:
+    """Accepted messages of one capture, waiting to be merged.
+
+    Parameters
+    ----------
+    source : str
+        Name of the capture for errors.
+    perp : bool
+        The capture was given as a perpetual's, not as spot.
+    decoders : tuple
+        Index: kind (1 trade, 2 depth, 3 quote, 4 funding, 5 snapshot); value: callable from bytes
+        to the decoded line.
+    classify : callable
+        ``bytes -> (kind, line, fault name, detail)``: the exact reading of a line that its
+        decoder did not take; kind is 0 for a fault.
+    unset : object
+        The value of fields that a line leaves out.
+    window_ns : int
+        How far a receive stamp may fall behind the latest one and still be put in its place.
+    """
+
+    def __cinit__(self):
+        self.messages = NULL
+        self.levels = NULL
+
+    def __init__(self, source, bint perp, tuple decoders, classify, unset, int64_t window_ns):
+        self.source = source
+        self.perp = perp
+        self.decoders = decoders
+        self.classify = classify
+        self.unset = unset
+        self.window_ns = window_ns
+        self.faults = []
+        self.streams = [None] * 6
+        self.carry = bytearray()
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.messages)
+        PyMem_RawFree(self.levels)
+
+    def feed(self, bytes text not None, bint end=False):
+        """Read the next piece of the capture; it may end inside a line.
+
+        Parameters
+        ----------
+        text : bytes
+        end : bool
+            The piece is the capture's last.
+
+        Raises
+        ------
+        InputError
+            A second symbol was found, or `MAX_SPAN` bytes without a newline.
+        """
+        cdef const char* s = PyBytes_AS_STRING(text)
+        cdef const char* stop = s + PyBytes_GET_SIZE(text)
+        cdef const char* newline
+        if len(self.carry):
+            newline = <const char*>memchr(s, b'\n', stop - s)
+            self._keep(s, (stop if newline == NULL else newline) - s)
+            if newline == NULL:
+                s = stop
+            else:
+                s = newline + 1
+                self._carried(False)
+        while s < stop:
+            newline = <const char*>memchr(s, b'\n', stop - s)
+            if newline == NULL:
+                self._keep(s, stop - s)
+                break
+            self._line(s, newline - s, False)
+            s = newline + 1
+        if end and len(self.carry):
+            self._carried(True)
+
+    cdef int _keep(self, const char* s, Py_ssize_t n) except -1:
+        """Keep the start of a line that goes on in the next piece; no more than can be refused."""
+        cdef Py_ssize_t room = _MAX_LINE + 1 - len(self.carry)
+        self.carry += PyBytes_FromStringAndSize(s, min(n, room))
+        self.n_dropped += max(n - room, 0)
+        if self.n_dropped > _MAX_SPAN:
+            raise InputError(
+                self.source,
+                f"has {_MAX_SPAN} bytes without a newline; expected lines of text",
+                f"line {self.n_lines + 1}",
+            )
+        return 0
+
+    cdef int _carried(self, bint cut) except -1:
+        cdef bytes line = bytes(self.carry)
+        self.carry.clear()
+        self.n_dropped = 0
+        return self._line(PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line), cut)
+
+    def take_faults(self):
+        """Faults found since the last call: list of (line, code, detail, excerpt)."""
+        faults, self.faults = self.faults, []
+        return faults
+
+    @property
+    def pending(self):
+        """Messages read and not yet merged."""
+        return self.n_messages
+
+    cdef int _line(self, const char* s, Py_ssize_t n, bint cut) except -1:
+        cdef message_t* m = self._slot()
+        cdef Py_ssize_t n_levels = self.n_levels, i = 0
+        cdef int fault = FAULT_NONE, kind = 0
+        cdef int64_t stamp = 0, unit
+        cdef char bits = 0
+        self.n_lines += 1
+        self.detail = ""
+        if n > _MAX_LINE:
+            fault, self.detail = FAULT_LONG, f"longer than {_MAX_LINE} bytes"
+        else:
+            for i in range(n):
+                bits |= s[i]
+            if bits & 0x80:
+                try:
+                    PyUnicode_DecodeUTF8(s, n, NULL)
+                except UnicodeDecodeError as error:
+                    fault, self.detail = FAULT_TEXT, f"byte {error.start}"
+        if fault == FAULT_NONE:
+            if n and s[n - 1] == b'\r':
+                n -= 1
+            i = 0
+            while i < n and i < 19 and 48 <= s[i] <= 57:
+                stamp = stamp * 10 + (s[i] - 48) if stamp < 922_000_000_000_000_000 else -1
+                i += 1
+                if stamp < 0:
+                    break
+            unit = 0
+            if 100_000_000_000_000 <= stamp <= 9_200_000_000_000_000:
+                unit = 1_000
+            elif 100_000_000_000_000_000 <= stamp <= 9_200_000_000_000_000_000:
+                unit = 1
+            if n == 0:
+                fault, self.detail = FAULT_EMPTY, ""
+            elif unit == 0 or i + 1 >= n or s[i] != b' ':
+                fault, self.detail = FAULT_STAMP, "expected a receive time in ns or us and a space"
+            elif self.unit and unit != self.unit:
+                fault = FAULT_UNIT
+                self.detail = f"expected {'ns' if self.unit == 1 else 'us'}, as in the lines before"
+            else:
+                self.unit = unit
+                m.ts = stamp * unit
+                m.line = self.n_lines
+                body = PyBytes_FromStringAndSize(s + i + 1, n - i - 1)
+                kind = _guess(s + i + 1, n - i - 1)
+                line = None
+                if kind:
+                    try:
+                        line = self.decoders[kind](body)
+                    except Exception:  # the exact reader words the fault
+                        line = None
+                if line is not None and kind != _SNAPSHOT:
+                    stream = line.stream
+                    if stream != self.streams[kind]:
+                        line = None  # a stream not seen yet, or not of the kind it looked like
+                if line is None:
+                    kind, line, name, self.detail = self.classify(body)
+                    if kind == 0:
+                        fault = FAULTS.index(name)
+                if fault == FAULT_NONE:
+                    fault = self._message(kind, line, m)
+                if fault == FAULT_NONE:
+                    fault = self._accept(m)
+        if fault == FAULT_NONE:
+            self.n_messages += 1
+            return 0
+        self.n_levels = n_levels
+        if cut and fault in (FAULT_STAMP, FAULT_JSON, FAULT_EMPTY, FAULT_TEXT):
+            fault, self.detail = FAULT_HALF, "the capture ends inside a line"
+        excerpt = (<bytes>s[:min(n, _EXCERPT)]).decode("utf-8", "backslashreplace")
+        self.faults.append((self.n_lines, fault, self.detail, excerpt))
+        return 0
+
+    cdef int _message(self, int kind, object line, message_t* m) except -1:
+        """Fill everything but the stamp and the line's number; a fault code."""
+        cdef int fault = FAULT_NONE
+        cdef int64_t best_bid = 0, best_ask = 0
+        cdef bint perp
+        m.status = 0
+        m.v0 = m.v1 = m.v2 = m.v3 = m.v4 = m.v5 = 0
+        if kind == _SNAPSHOT:
+            data = line
+        else:
+            data = line.data
+            fault = self._own_symbol(kind, line.stream, data.s)
+            if fault:
+                self.detail = f"stream {line.stream[:40]!r} with symbol {data.s[:40]!r}"
+                return fault
+        if kind == RANK_QUOTE:
+            m.rank = RANK_QUOTE
+            perp = data.E != 0 or data.T != 0
+            self._market(False, perp)
+            fault = _number(data.u, &m.sequence, "u", self)
+            if not fault: fault = _price(data.b, &m.v0, "bid", self)
+            if not fault: fault = _price(data.a, &m.v2, "ask", self)
+            if not fault: fault = _qty(data.B, &m.v1, 0, "bid quantity", self)
+            if not fault: fault = _qty(data.A, &m.v3, 0, "ask quantity", self)
+            if not fault: fault = _optional_time(data.T, data.E, &m.exch, self)
+            if not fault and m.v0 >= m.v2:
+                self.detail = f"bid {data.b[:40]} is not below ask {data.a[:40]}"
+                fault = FAULT_CROSSED
+        elif kind == RANK_TRADE:
+            m.rank = RANK_TRADE
+            perp = data.X is not self.unset
+            if perp or data.M is not self.unset:
+                fault = self._market(True, perp)
+                if fault: self.detail = "a trade as the other market prints it"
+            if not fault: fault = _number(data.t, &m.sequence, "t", self)
+            if not fault: fault = _price(data.p, &m.v0, "price", self)
+            if not fault: fault = _qty(data.q, &m.v1, 1, "quantity", self)
+            if not fault: fault = _optional_time(data.T, data.E, &m.exch, self)
+            m.v2 = -1 if data.m is True else 1  # the buyer was the maker: the seller took
+        elif kind == RANK_FUNDING:
+            m.rank = RANK_FUNDING
+            fault = self._market(True, True)
+            if fault: self.detail = "markPrice is a perpetual's stream"
+            if not fault: fault = _exchange_time(data.E, &m.exch, "E", self)
+            m.sequence = m.exch
+            if not fault: fault = _price(data.p, &m.v0, "mark price", self)
+            if not fault and data.i: fault = _price(data.i, &m.v1, "index price", self)
+            if not fault:
+                fault = _decimal(data.r, &m.v2)
+                if fault: self.detail = f"rate {data.r[:60]!r}"
+            if not fault: fault = _exchange_time(data.T, &m.v3, "T", self)
+        else:
+            m.rank = RANK_DEPTH
+            m.v3 = self.first_level + self.n_levels
+            if kind == _SNAPSHOT:
+                m.v2 = 1
+                m.v1 = -1
+                fault = _number(data.lastUpdateId, &m.sequence, "lastUpdateId", self)
+                m.v0 = m.sequence
+                bids, asks = data.bids, data.asks
+            else:
+                perp = data.pu is not self.unset
+                fault = self._market(True, perp)
+                if fault: self.detail = "with pu" if perp else "without pu"
+                if not fault: fault = _number(data.U, &m.v0, "U", self)
+                if not fault: fault = _number(data.u, &m.sequence, "u", self)
+                m.v1 = -1
+                if not fault and perp: fault = _number(data.pu, &m.v1, "pu", self)
+                if not fault and m.v0 > m.sequence:
+                    self.detail = f"U {m.v0} is above u {m.sequence}"
+                    fault = FAULT_SHAPE
+                bids, asks = data.b, data.a
+            if not fault: fault = _optional_time(data.T, data.E, &m.exch, self)
+            if not fault: fault = self._levels(bids, &best_bid, True)
+            if not fault: fault = self._levels(asks, &best_ask, False)
+            m.v4 = PyTuple_GET_SIZE(bids)
+            m.v5 = PyTuple_GET_SIZE(asks)
+            # A diff's levels stand on a book not known here; a snapshot's stand alone.
+            if not fault and kind == _SNAPSHOT and best_bid and best_ask and best_bid >= best_ask:
+                self.detail = "best bid is not below best ask"
+                fault = FAULT_CROSSED
+        return fault
+
+    cdef int _levels(self, object levels, int64_t* best, bint highest) except -1:
+        """Append levels; `best` is the highest or lowest price with a quantity, 0 for none."""
+        cdef Py_ssize_t i, n = PyTuple_GET_SIZE(levels)
+        cdef level_t* level
+        cdef int fault
+        cdef object pair
+        if self.n_levels + n > self.cap_levels:
+            self.cap_levels = max(2 * self.cap_levels, self.n_levels + n, 4096)
+            level = <level_t*>PyMem_RawRealloc(self.levels, self.cap_levels * sizeof(level_t))
+            if level == NULL:
+                raise MemoryError
+            self.levels = level
+        level = self.levels + self.n_levels
+        for i in range(n):
+            pair = <object>PyTuple_GET_ITEM(levels, i)
+            fault = _price(<object>PyTuple_GET_ITEM(pair, 0), &level.price, "level price", self)
+            if not fault:
+                fault = _qty(
+                    <object>PyTuple_GET_ITEM(pair, 1), &level.qty, 0, "level quantity", self
+                )
+            if fault:
+                return fault
+            if level.qty and (
+                best[0] == 0 or (level.price > best[0] if highest else level.price < best[0])
+            ):
+                best[0] = level.price
+            level += 1
+        self.n_levels += n
+        return FAULT_NONE
+
+    cdef int _own_symbol(self, int kind, object stream, object symbol) except -1:
+        if stream == self.streams[kind] and symbol == self.symbol:
+            return FAULT_NONE
+        if stream.partition("@")[0].upper() != symbol:
+            return FAULT_SYMBOL
+        if self.symbol is None:
+            self.symbol = symbol
+        elif symbol != self.symbol:
+            raise InputError(
+                self.source,
+                f"holds two symbols, {self.symbol} and {symbol[:40]}; expected one a file",
+                f"line {self.n_lines}",
+            )
+        self.streams[kind] = stream
+        return FAULT_NONE
+
+    cdef int _market(self, bint strong, bint perp) except -1:
+        """Count what a line tells of its market; weak evidence never sets a line aside."""
+        if strong:
+            if perp == self.perp:
+                self.votes_own += 1
+                return FAULT_NONE
+            self.votes_other += 1
+            return FAULT_MARKET
+        if perp == self.perp:
+            self.quotes_own += 1
+        else:
+            self.quotes_other += 1
+        return FAULT_NONE
+
+    cdef int _accept(self, message_t* m) except -1:
+        """Check the stamp against the exchange's clock and against the lines before."""
+        cdef int64_t apart
+        if m.exch:
+            apart = m.ts - m.exch
+            if apart > _DAY_NS or apart < -_DAY_NS:
+                self.detail = "receive and exchange time are more than a day apart"
+                return FAULT_STAMP
+        if self.started and m.ts < self.high_ns:
+            if self.high_ns - m.ts > self.window_ns:
+                self.detail = f"{self.high_ns - m.ts} ns behind the lines before"
+                return FAULT_REVERSAL
+            self.n_reordered += 1
+        elif self.started and m.exch == 0 and m.ts - self.high_ns > _DAY_NS and (
+            self.suspect_ns == 0 or m.ts < self.suspect_ns - self.window_ns
+        ):
+            # One corrupt stamp must not make reversals of all that follow: a line that carries no
+            # exchange time may jump ahead only where the line before it did so too.
+            self.suspect_ns = m.ts
+            self.detail = f"{m.ts - self.high_ns} ns ahead of the lines before"
+            return FAULT_JUMP
+        else:
+            self.high_ns = m.ts
+        self.started = True
+        self.suspect_ns = 0
+        return FAULT_NONE
+
+    cdef message_t* _slot(self) except NULL:
+        cdef message_t* grown
+        if self.n_messages == self.cap_messages:
+            self.cap_messages = max(2 * self.cap_messages, 4096)
+            grown = <message_t*>PyMem_RawRealloc(
+                self.messages, self.cap_messages * sizeof(message_t)
+            )
+            if grown == NULL:
+                raise MemoryError
+            self.messages = grown
+        return self.messages + self.n_messages

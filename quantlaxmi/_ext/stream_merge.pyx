@@ -1,0 +1,463 @@
+"""Merge of captures into one total order, and the rows of the segment's tables.
+
+The order is (receive time, stream rank, exchange sequence, source line, source). A capture's
+messages are final once its clock is more than the reorder window past them, so what waits in
+memory is bounded by the window and the chunk.
+"""
+from libc.stdint cimport INT64_MAX, INT64_MIN, int8_t, int16_t, int32_t, int64_t
+from libc.stdlib cimport qsort
+from libc.string cimport memmove
+
+from quantlaxmi._ext.binance_rows cimport (
+    FAULT_BACK, FAULT_DUPLICATE, RANK_DEPTH, RANK_FUNDING, RANK_QUOTE, RANK_TRADE,
+    BinanceRows, level_t, message_t,
+)
+
+import numpy as np
+
+from quantlaxmi.schema import TABLES
+
+cdef enum:
+    MAX_SOURCES = 2
+    STATUS_GAP = -1
+
+cdef struct ids_t:
+    # `last` is the last id seen and `before` the one accepted before it, -1 for none.
+    int64_t last
+    int64_t before
+
+cdef struct source_t:
+    message_t* messages
+    level_t* levels
+    int64_t first_level
+    Py_ssize_t n
+    Py_ssize_t next
+    int64_t horizon    # messages before this time are final
+    bint perp
+    ids_t ids[5]       # by rank
+    int64_t snapshot   # last snapshot's id, -1 for none
+    int64_t diff       # last diff's id in the segment, -1 for none
+    int64_t diff_ts
+    int64_t diff_seq
+
+cdef struct pick_t:
+    int32_t source
+    int32_t index
+
+cdef struct counts_t:
+    Py_ssize_t messages[5]  # by rank
+    Py_ssize_t depth_rows
+    Py_ssize_t picks
+    Py_ssize_t faults
+    Py_ssize_t gaps
+
+
+cdef inline bint _before(const message_t* a, const message_t* b) noexcept nogil:
+    if a.ts != b.ts:
+        return a.ts < b.ts
+    if a.rank != b.rank:
+        return a.rank < b.rank
+    if a.sequence != b.sequence:
+        return a.sequence < b.sequence
+    return a.line < b.line
+
+
+cdef int _compare(const void* a, const void* b) noexcept nogil:
+    return -1 if _before(<const message_t*>a, <const message_t*>b) else 1
+
+
+cdef void _sort(message_t* m, Py_ssize_t n) noexcept nogil:
+    """Nearly sorted as a rule: insertion, given up for qsort when it moves too much."""
+    cdef Py_ssize_t i, j, moves = 0
+    cdef message_t held
+    for i in range(1, n):
+        if not _before(&m[i], &m[i - 1]):
+            continue
+        held = m[i]
+        j = i
+        while j > 0 and _before(&held, &m[j - 1]):
+            m[j] = m[j - 1]
+            j -= 1
+        m[j] = held
+        moves += i - j
+        if moves > 8 * n:
+            qsort(m, n, sizeof(message_t), _compare)
+            return
+
+
+cdef inline int _check_id(ids_t* ids, int64_t value) noexcept nogil:
+    if value > ids.last:
+        ids.before = ids.last
+        ids.last = value
+        return 0
+    if value == ids.last:
+        return FAULT_DUPLICATE
+    if value > ids.before >= 0:
+        # The id accepted last may have been the corrupt one: go on from here, so that one wrong
+        # digit costs one more line and not all lines until the ids catch up.
+        ids.last = value
+    return FAULT_BACK
+
+
+cdef inline void _check(
+    source_t* s, message_t* m, int64_t seq, counts_t* counts
+) noexcept nogil:
+    cdef int fault
+    m.status = 0
+    if m.rank == RANK_DEPTH and m.v2:
+        m.reference = s.snapshot
+        fault = FAULT_BACK if m.sequence < s.snapshot else 0
+        if not fault:
+            s.snapshot = m.sequence
+    else:
+        m.reference = s.ids[m.rank].last
+        fault = _check_id(&s.ids[m.rank], m.sequence)
+    if fault:
+        m.status = fault
+        counts.faults += 1
+        return
+    if m.rank == RANK_DEPTH and not m.v2:
+        if s.diff >= 0 and (m.v1 != s.diff if s.perp else m.v0 - 1 != s.diff):
+            m.status = STATUS_GAP
+            m.reference = s.diff
+            m.since_ts = s.diff_ts
+            m.since_seq = s.diff_seq
+            counts.gaps += 1
+        s.diff = m.sequence
+        s.diff_ts = m.ts
+        s.diff_seq = seq
+
+
+cdef void _order(
+    source_t* sources, Py_ssize_t n_sources, int64_t seq, pick_t* picks, counts_t* counts
+) noexcept nogil:
+    """Two-way merge of what is final; faulty messages are counted and left out of the tables."""
+    cdef Py_ssize_t k, best
+    cdef source_t* s
+    cdef message_t* m
+    cdef message_t* first
+    while True:
+        best = -1
+        first = NULL
+        for k in range(n_sources):
+            s = &sources[k]
+            if s.next < s.n:
+                m = s.messages + s.next
+                if first == NULL or _before(m, first):  # equal keys: the earlier source
+                    best = k
+                    first = m
+        if best < 0:
+            return
+        for k in range(n_sources):
+            if first.ts >= sources[k].horizon:
+                return
+        s = &sources[best]
+        _check(s, first, seq, counts)
+        picks[counts.picks].source = <int32_t>best
+        picks[counts.picks].index = <int32_t>s.next
+        counts.picks += 1
+        s.next += 1
+        if first.status <= 0:
+            seq += 1
+            counts.messages[first.rank] += 1
+            if first.rank == RANK_DEPTH:
+                counts.depth_rows += max(first.v4 + first.v5, 1)
+
+
+cdef struct quote_out_t:
+    int64_t* seq
+    int64_t* ts
+    int16_t* instrument
+    int64_t* exch
+    int64_t* update_id
+    int64_t* bid
+    int64_t* bid_qty
+    int64_t* ask
+    int64_t* ask_qty
+
+cdef struct depth_out_t:
+    int64_t* seq
+    int64_t* ts
+    int16_t* instrument
+    int64_t* exch
+    int64_t* first_id
+    int64_t* last_id
+    int64_t* prev_id
+    int8_t* side
+    int64_t* price
+    int64_t* qty
+    int8_t* flags
+
+cdef struct trade_out_t:
+    int64_t* seq
+    int64_t* ts
+    int16_t* instrument
+    int64_t* exch
+    int64_t* trade_id
+    int64_t* price
+    int64_t* qty
+    int8_t* side
+
+cdef struct funding_out_t:
+    int64_t* seq
+    int64_t* ts
+    int16_t* instrument
+    int64_t* exch
+    int64_t* mark
+    int64_t* index
+    int64_t* rate
+    int64_t* next_funding
+
+
+cdef Py_ssize_t _depth_rows(
+    const message_t* m, const level_t* level, int64_t seq, int16_t instrument,
+    depth_out_t* out, Py_ssize_t row
+) noexcept nogil:
+    cdef Py_ssize_t i, n = m.v4 + m.v5
+    cdef int8_t snapshot = 2 if m.v2 else 0
+    if n == 0:
+        # A message without levels still moves the ids.
+        n = 1
+        out.side[row] = 0
+        out.price[row] = 0
+        out.qty[row] = 0
+    else:
+        for i in range(n):
+            out.side[row + i] = 1 if i < m.v4 else -1
+            out.price[row + i] = level[i].price
+            out.qty[row + i] = level[i].qty
+    for i in range(row, row + n):
+        out.seq[i] = seq
+        out.ts[i] = m.ts
+        out.instrument[i] = instrument
+        out.exch[i] = m.exch
+        out.first_id[i] = m.v0
+        out.last_id[i] = m.sequence
+        out.prev_id[i] = m.v1
+        out.flags[i] = snapshot
+    out.flags[row + n - 1] = snapshot | 1
+    return row + n
+
+
+cdef void _fill(
+    source_t* sources, const pick_t* picks, Py_ssize_t n_picks, int64_t seq,
+    quote_out_t* quotes, depth_out_t* depth, trade_out_t* trades, funding_out_t* funding
+) noexcept nogil:
+    cdef Py_ssize_t p, q = 0, d = 0, t = 0, f = 0
+    cdef const message_t* m
+    cdef const source_t* s
+    cdef int16_t instrument
+    for p in range(n_picks):
+        s = &sources[picks[p].source]
+        m = s.messages + picks[p].index
+        instrument = <int16_t>picks[p].source
+        if m.status > 0:
+            continue
+        if m.rank == RANK_QUOTE:
+            quotes.seq[q] = seq
+            quotes.ts[q] = m.ts
+            quotes.instrument[q] = instrument
+            quotes.exch[q] = m.exch
+            quotes.update_id[q] = m.sequence
+            quotes.bid[q] = m.v0
+            quotes.bid_qty[q] = m.v1
+            quotes.ask[q] = m.v2
+            quotes.ask_qty[q] = m.v3
+            q += 1
+        elif m.rank == RANK_TRADE:
+            trades.seq[t] = seq
+            trades.ts[t] = m.ts
+            trades.instrument[t] = instrument
+            trades.exch[t] = m.exch
+            trades.trade_id[t] = m.sequence
+            trades.price[t] = m.v0
+            trades.qty[t] = m.v1
+            trades.side[t] = <int8_t>m.v2
+            t += 1
+        elif m.rank == RANK_DEPTH:
+            d = _depth_rows(m, s.levels + (m.v3 - s.first_level), seq, instrument, depth, d)
+        else:
+            funding.seq[f] = seq
+            funding.ts[f] = m.ts
+            funding.instrument[f] = instrument
+            funding.exch[f] = m.exch
+            funding.mark[f] = m.v0
+            funding.index[f] = m.v1
+            funding.rate[f] = m.v2
+            funding.next_funding[f] = m.v3
+            f += 1
+        seq += 1
+
+
+cdef dict _columns(str table, Py_ssize_t n_rows, void** pointers):
+    """Empty columns of a table and their addresses, in the schema's order."""
+    cdef Py_ssize_t k = 0
+    cdef size_t address
+    columns = {}
+    for name, dtype in TABLES[table].items():
+        column = np.empty(n_rows, dtype=dtype)
+        columns[name] = column
+        address = column.ctypes.data
+        pointers[k] = <void*>address
+        k += 1
+    return columns
+
+
+cdef class StreamMerge:
+    """Merge of one or two captures.
+
+    Parameters
+    ----------
+    sources : sequence of BinanceRows
+        A capture's place is its instrument's number.
+    """
+
+    cdef source_t state[MAX_SOURCES]
+    cdef list sources
+    cdef readonly int64_t seq     # number of the next message
+    cdef int64_t told[MAX_SOURCES][5]  # messages by rank since last taken
+    cdef readonly list faults     # (source, line, code, id, id before) since last taken
+    cdef readonly list gaps       # see take_gaps
+
+    def __init__(self, sources):
+        cdef Py_ssize_t k, rank
+        self.sources = list(sources)
+        if not 1 <= len(self.sources) <= MAX_SOURCES:
+            raise ValueError(f"expected one or two captures, was {len(self.sources)}")
+        for k in range(len(self.sources)):
+            self.state[k].perp = (<BinanceRows?>self.sources[k]).perp
+            self.state[k].snapshot = -1
+            self.state[k].diff = -1
+            self.state[k].diff_ts = self.state[k].diff_seq = -1
+            for rank in range(5):
+                self.state[k].ids[rank].last = -1
+                self.state[k].ids[rank].before = -1
+        self.faults = []
+        self.gaps = []
+
+    def release(self, finished):
+        """Rows of every message that is final.
+
+        Parameters
+        ----------
+        finished : sequence of bool
+            Which captures will bring no more lines.
+
+        Returns
+        -------
+        dict of str to dict of str to ndarray
+            Tables with at least one row, columns as in ``schema.TABLES``.
+        """
+        cdef Py_ssize_t k, p, n_pending = 0, n_sources = len(self.sources)
+        cdef BinanceRows rows
+        cdef counts_t counts = counts_t((0, 0, 0, 0, 0), 0, 0, 0, 0)
+        cdef source_t* s
+        cdef message_t* m
+        cdef pick_t* picks
+        cdef quote_out_t quotes
+        cdef depth_out_t depth
+        cdef trade_out_t trades
+        cdef funding_out_t funding
+        cdef size_t address
+        for k in range(n_sources):
+            rows = self.sources[k]
+            s = &self.state[k]
+            s.messages = rows.messages
+            s.levels = rows.levels
+            s.first_level = rows.first_level
+            s.n = rows.n_messages
+            s.next = 0
+            s.horizon = INT64_MAX if finished[k] else INT64_MIN
+            if rows.started and not finished[k]:
+                s.horizon = rows.high_ns - rows.window_ns
+            with nogil:
+                _sort(s.messages, s.n)
+            n_pending += s.n
+        order = np.empty(max(n_pending, 1), dtype=np.int64)
+        address = order.ctypes.data
+        picks = <pick_t*>address
+        with nogil:
+            _order(self.state, n_sources, self.seq, picks, &counts)
+        tables = {
+            "quotes": _columns("quotes", counts.messages[RANK_QUOTE], <void**>&quotes),
+            "depth": _columns("depth", counts.depth_rows, <void**>&depth),
+            "trades": _columns("trades", counts.messages[RANK_TRADE], <void**>&trades),
+            "funding": _columns("funding", counts.messages[RANK_FUNDING], <void**>&funding),
+        }
+        with nogil:
+            _fill(self.state, picks, counts.picks, self.seq, &quotes, &depth, &trades, &funding)
+        if counts.faults or counts.gaps:
+            self._tell(picks, counts.picks)
+        for p in range(counts.picks):
+            s = &self.state[picks[p].source]
+            m = s.messages + picks[p].index
+            if m.status <= 0:
+                self.told[picks[p].source][m.rank] += 1
+        self.seq += counts.picks - counts.faults
+        for k in range(n_sources):
+            _drop(self.sources[k], self.state[k].next)
+        return {name: columns for name, columns in tables.items() if len(columns["seq"])}
+
+    cdef int _tell(self, const pick_t* picks, Py_ssize_t n_picks) except -1:
+        cdef Py_ssize_t p
+        cdef const message_t* m
+        for p in range(n_picks):
+            m = self.state[picks[p].source].messages + picks[p].index
+            if m.status > 0:
+                self.faults.append(
+                    (picks[p].source, m.line, m.status, m.sequence, m.reference)
+                )
+            elif m.status == STATUS_GAP:
+                self.gaps.append((
+                    picks[p].source, m.since_seq, m.since_ts, m.ts, m.reference,
+                    m.v1 if self.state[picks[p].source].perp else m.v0,
+                ))
+        return 0
+
+    def take_counts(self):
+        """Messages released since the last call: for each source, a dict by table."""
+        cdef Py_ssize_t k, rank
+        names = {RANK_TRADE: "trades", RANK_DEPTH: "depth", RANK_QUOTE: "quotes",
+                 RANK_FUNDING: "funding"}
+        counts = []
+        for k in range(len(self.sources)):
+            counts.append({name: self.told[k][rank] for rank, name in names.items()})
+            for rank in range(5):
+                self.told[k][rank] = 0
+        return counts
+
+    def take_faults(self):
+        """Faults found since the last call: list of (source, line, code, id, id before)."""
+        faults, self.faults = self.faults, []
+        return faults
+
+    def take_gaps(self):
+        """Depth gaps since the last call.
+
+        Returns
+        -------
+        list of (source, seq, start_ns, end_ns, last, found)
+            Number and receive time of the diff before, receive time of the diff after, the last
+            id before, and the id that should have joined it (perpetual: ``pu``, spot: ``U``).
+        """
+        gaps, self.gaps = self.gaps, []
+        return gaps
+
+
+cdef int _drop(BinanceRows rows, Py_ssize_t n) except -1:
+    """Forget the first n messages and the levels that no waiting message has."""
+    cdef Py_ssize_t i, rest = rows.n_messages - n
+    cdef int64_t first = rows.first_level + rows.n_levels
+    cdef Py_ssize_t unused
+    if n == 0:
+        return 0
+    memmove(rows.messages, rows.messages + n, rest * sizeof(message_t))
+    rows.n_messages = rest
+    for i in range(rest):
+        if rows.messages[i].rank == RANK_DEPTH and rows.messages[i].v3 < first:
+            first = rows.messages[i].v3
+    unused = first - rows.first_level
+    memmove(rows.levels, rows.levels + unused, (rows.n_levels - unused) * sizeof(level_t))
+    rows.n_levels -= unused
+    rows.first_level = first
+    return 0

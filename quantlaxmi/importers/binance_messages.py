@@ -1,0 +1,174 @@
+"""The JSON of Binance's streams as typed structures, and the exact reading of one line.
+
+Field names are the venue's. Unknown fields are ignored, because the venue adds some from time to
+time; a known field of another type makes the line a wrong shape.
+
+References
+----------
+Binance, "WebSocket Streams" (spot) and "USDⓈ-M Futures Websocket Market Streams".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from quantlaxmi.schema import EventKind
+
+#: Kind of a depth snapshot (a REST answer, without ``stream``); the others are `EventKind` values.
+SNAPSHOT: Final = 5
+
+Levels = tuple[tuple[str, str], ...]
+
+
+class BookTicker(msgspec.Struct, gc=False):
+    u: int
+    s: str
+    b: str
+    B: str
+    a: str
+    A: str
+    E: int = 0
+    T: int = 0
+    e: Literal["bookTicker"] = "bookTicker"
+
+
+class Trade(msgspec.Struct, gc=False):
+    t: int
+    s: str
+    p: str
+    q: str
+    m: bool
+    E: int = 0
+    T: int = 0
+    X: str | UnsetType = UNSET  # the perpetual's streams alone
+    M: bool | UnsetType = UNSET  # the spot streams alone
+    e: Literal["trade"] = "trade"
+
+
+class DepthUpdate(msgspec.Struct, gc=False):
+    U: int
+    u: int
+    s: str
+    b: Levels
+    a: Levels
+    E: int = 0
+    T: int = 0
+    pu: int | UnsetType = UNSET  # the perpetual's streams alone
+    e: Literal["depthUpdate"] = "depthUpdate"
+
+
+class MarkPrice(msgspec.Struct, gc=False):
+    E: int
+    s: str
+    p: str
+    r: str
+    T: int  # next funding
+    i: str = ""
+    e: Literal["markPriceUpdate"] = "markPriceUpdate"
+
+
+class DepthSnapshot(msgspec.Struct, gc=False):
+    lastUpdateId: int
+    bids: Levels
+    asks: Levels
+    E: int = 0
+    T: int = 0
+
+
+class BookTickerLine(msgspec.Struct, gc=False):
+    stream: str
+    data: BookTicker
+
+
+class TradeLine(msgspec.Struct, gc=False):
+    stream: str
+    data: Trade
+
+
+class DepthLine(msgspec.Struct, gc=False):
+    stream: str
+    data: DepthUpdate
+
+
+class MarkPriceLine(msgspec.Struct, gc=False):
+    stream: str
+    data: MarkPrice
+
+
+#: Reader of a line by its kind.
+DECODERS: Final[tuple[Callable[[bytes], object] | None, ...]] = (
+    None,
+    msgspec.json.Decoder(TradeLine).decode,
+    msgspec.json.Decoder(DepthLine).decode,
+    msgspec.json.Decoder(BookTickerLine).decode,
+    msgspec.json.Decoder(MarkPriceLine).decode,
+    msgspec.json.Decoder(DepthSnapshot).decode,
+)
+
+_STREAM = re.compile(r"[a-z0-9_]{1,40}@(?:(bookTicker)|(trade)|(depth)(?:@\d{1,5}ms)?|"
+                     r"(markPrice)(?:@[13]s)?)")  # fmt: skip
+_KINDS: Final = {
+    "bookTicker": EventKind.QUOTE,
+    "trade": EventKind.TRADE,
+    "depth": EventKind.DEPTH,
+    "markPrice": EventKind.FUNDING,
+}
+
+
+def stream_kind(stream: str) -> int:
+    """`EventKind` of a stream's name, 0 for a stream this format does not hold."""
+    match = _STREAM.fullmatch(stream)
+    return int(_KINDS[match.group(match.lastindex or 0)]) if match else 0
+
+
+def classify(body: bytes) -> tuple[int, object, str, str]:
+    """Read one line whatever it is.
+
+    Parameters
+    ----------
+    body : bytes
+        The line after its stamp.
+
+    Returns
+    -------
+    kind : int
+        Index into `DECODERS`; 0 for a line to set aside.
+    line : object
+        The decoded line, None for one to set aside.
+    fault : str
+        Name of the reason, one of ``_ext.binance_rows.FAULTS``; empty where there is none.
+    detail : str
+        What was found.
+    """
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return 0, None, "not-json", _one_line(error)
+    if not isinstance(content, dict):
+        return 0, None, "wrong-shape", f"expected an object, was {type(content).__name__}"
+    if "stream" not in content:
+        if "lastUpdateId" not in content:
+            return 0, None, "wrong-shape", "neither stream nor lastUpdateId"
+        kind = SNAPSHOT
+    else:
+        stream = content["stream"]
+        if not isinstance(stream, str):
+            return 0, None, "wrong-shape", "stream is not a text"
+        kind = stream_kind(stream)
+        if kind == 0:
+            return 0, None, "unknown-stream", repr(stream[:60])
+    decode = DECODERS[kind]
+    assert decode is not None
+    try:
+        return kind, decode(body), "", ""
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return 0, None, "wrong-shape", _one_line(error)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

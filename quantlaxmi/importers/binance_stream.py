@@ -1,0 +1,361 @@
+"""Format ``binance-stream``: captures of Binance's websocket streams to one segment.
+
+A capture is text, plain or gzip, of lines ``<receive time> <json>``; ``docs/IMPORT.md`` says what
+is kept, what is set aside and what ends the import.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import UNSET
+
+from quantlaxmi._ext.binance_rows import FAULTS, BinanceRows
+from quantlaxmi._ext.stream_merge import StreamMerge
+from quantlaxmi.errors import EngineError, InputError
+from quantlaxmi.files import staged_directory, write_whole
+from quantlaxmi.importers.binance_messages import DECODERS, classify
+from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
+from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
+from quantlaxmi.importers.text_source import TextSource
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.manifest import Gap, Quarantine, SourceFile
+from quantlaxmi.schema import TABLES
+from quantlaxmi.segment import Segment, SegmentWriter, open_segment
+
+#: How far a receive stamp may fall behind the latest one and still be put in its place.
+REORDER_WINDOW_NS: Final = 1_000_000_000
+#: Depth gaps listed one by one in the manifest; the rest is counted in a note.
+MAX_LISTED_GAPS: Final = 10_000
+
+Tables = dict[str, dict[str, npt.NDArray[np.integer]]]
+
+
+class CaptureCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one capture's lines.
+
+    Attributes
+    ----------
+    file, stream, symbol : str
+        Name of the file, ``"spot"`` or ``"perp"``, symbol of the instrument.
+    lines : int
+    messages_by_kind : dict of str to int
+        Messages by table; with ``quarantined`` they add up to ``lines``.
+    quarantined : int
+    reordered : int
+        Lines put back in their place by receive time.
+    depth_gaps : int
+        Breaks in the exchange's sequence of depth updates.
+    raw_bytes, text_bytes : int
+        Length of the file on disk, and of its text.
+    """
+
+    file: str
+    stream: str
+    symbol: str
+    lines: int
+    messages_by_kind: dict[str, int]
+    quarantined: int
+    reordered: int
+    depth_gaps: int
+    raw_bytes: int
+    text_bytes: int
+
+
+class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import made.
+
+    Attributes
+    ----------
+    segment : Segment
+    messages_by_kind : dict of str to int
+        Messages by table, over all captures.
+    quarantined : int
+        Lines set aside.
+    quarantine_reasons : dict of str to int
+    lines : int
+        ``sum(messages_by_kind.values()) + quarantined``.
+    captures : tuple of CaptureCounts
+    text_bytes : int
+        Uncompressed text read.
+    elapsed_s : float
+    """
+
+    segment: Segment
+    messages_by_kind: dict[str, int]
+    quarantined: int
+    quarantine_reasons: dict[str, int]
+    lines: int
+    captures: tuple[CaptureCounts, ...]
+    text_bytes: int
+    elapsed_s: float
+
+
+class _Capture:
+    """One file on its way in."""
+
+    def __init__(self, path: Path, perp: bool, strict: bool, window_ns: int) -> None:
+        self.path, self.perp = path, perp
+        self.stream = "perp" if perp else "spot"
+        self.source = TextSource(path)
+        self.rows = BinanceRows(str(path), perp, DECODERS, classify, UNSET, window_ns)
+        self.log = QuarantineLog(path, self.stream, strict)
+        self.finished = False
+        self.messages: Counter[str] = Counter()
+        self.n_gaps = 0
+
+    def feed(self) -> None:
+        text, self.finished = self.source.read()
+        self.rows.feed(text, self.finished)
+        faults = self.rows.take_faults()
+        # A capture of the other market is named as such, even by a strict import's first line.
+        self._check_market(enough=0 if self.finished or self.log.strict else 1000)
+        for line, code, detail, excerpt in faults:
+            self.log.add(line, FAULTS[code], detail, excerpt)
+        if self.finished:
+            self._check_end()
+
+    def _check_market(self, enough: int) -> None:
+        rows = self.rows
+        strong = bool(rows.votes_own or rows.votes_other)
+        own = rows.votes_own if strong else rows.quotes_own
+        other = rows.votes_other if strong else rows.quotes_other
+        if other > own + enough:
+            held, given = ("spot", "perpetual") if self.perp else ("perpetual", "spot")
+            problem = f"holds {held} streams ({other} of {own + other} lines that tell), was given"
+            raise InputError(self.path, f"{problem} as --{self.stream}; expected {given} streams")
+
+    def _check_end(self) -> None:
+        if self.rows.n_lines == 0:
+            raise InputError(self.path, "holds no line; expected '<receive time> <json>'")
+        if len(self.log) == self.rows.n_lines:
+            raise InputError(self.path, f"holds no acceptable line; {self.log.first()}")
+        if self.rows.symbol is None:
+            raise InputError(self.path, "holds no line that names its symbol")
+
+    def check_share(self, max_quarantine: Fraction) -> None:
+        n, lines = len(self.log), self.rows.n_lines
+        if n > max_quarantine * lines:
+            limit = f"more than the {float(100 * max_quarantine):g} % of --max-quarantine"
+            share = f"{n} of {lines} lines are faulty ({100 * n / lines:.2f} %)"
+            raise InputError(self.path, f"{share}, {limit}; {self.log.first()}")
+
+    def counts(self, symbol: str) -> CaptureCounts:
+        result = CaptureCounts(
+            file=self.path.name,
+            stream=self.stream,
+            symbol=symbol,
+            lines=self.rows.n_lines,
+            messages_by_kind=dict(self.messages),
+            quarantined=len(self.log),
+            reordered=self.rows.n_reordered,
+            depth_gaps=self.n_gaps,
+            raw_bytes=self.source.raw_bytes,
+            text_bytes=self.source.text_bytes,
+        )
+        if sum(self.messages.values()) + result.quarantined != result.lines:
+            raise EngineError(
+                f"{self.path}: {sum(self.messages.values())} messages and {result.quarantined} "
+                f"quarantined lines do not add up to {result.lines} lines"
+            )
+        return result
+
+
+def import_binance_stream(
+    spot: Path | str | None,
+    perp: Path | str | None,
+    out: Path | str,
+    *,
+    underlying: str | None = None,
+    strict: bool = False,
+    max_quarantine: Fraction = Fraction(1, 100),
+    progress: Callable[[int, int], None] | None = None,
+    reorder_window_ns: int = REORDER_WINDOW_NS,
+) -> ImportResult:
+    """Import captures of one underlying's spot and perpetual streams.
+
+    Parameters
+    ----------
+    spot, perp : Path, str or None
+        Captures, plain or gzip; one may be None.
+    out : Path or str
+        Folder of the segment; it must not exist. It is built beside and renamed in when whole.
+    underlying : str, optional
+        Symbol (``BTCUSDT``) or base (``BTC``) that the captures must hold.
+    strict : bool
+        End at the first faulty line instead of setting it aside.
+    max_quarantine : Fraction
+        Largest share of faulty lines taken, of each capture by itself.
+    progress : callable, optional
+        Called with bytes read and bytes in all, as stored.
+    reorder_window_ns : int
+        How far a receive stamp may fall behind the latest one and still be put in its place;
+        a line beyond it is set aside.
+
+    Returns
+    -------
+    ImportResult
+
+    Raises
+    ------
+    InputError
+        A capture is missing, empty, truncated, corrupt, of the other market, of two symbols or of
+        another underlying; it has no acceptable line or too many faulty ones; ``out`` exists.
+
+    Notes
+    -----
+    Instrument 0 is spot and 1 the perpetual, or 0 whichever is given alone. Messages are numbered
+    in the order (receive time, `EventKind`, exchange sequence, line, spot before perpetual); the
+    exchange sequence is the trade id, the update id, or the event time of a mark price.
+    """
+    started = time.perf_counter()
+    given = [(Path(p), is_perp) for p, is_perp in ((spot, False), (perp, True)) if p is not None]
+    if not given:
+        raise InputError("import", "has no capture; expected --spot, --perp or both")
+    if not 0 <= max_quarantine <= 1:
+        raise InputError("--max-quarantine", f"was {max_quarantine}; expected a share from 0 to 1")
+    if not 0 <= reorder_window_ns <= 86_400 * 10**9:
+        raise InputError("reorder window", f"was {reorder_window_ns} ns; expected 0 to a day")
+    with ExitStack() as stack:
+        folder = stack.enter_context(staged_directory(out))
+        captures = []
+        for path, is_perp in given:
+            capture = _Capture(path, is_perp, strict, reorder_window_ns)
+            stack.callback(capture.source.close)
+            captures.append(capture)
+        total = sum(capture.source.size for capture in captures)
+
+        def tell() -> None:
+            if progress is not None:
+                progress(sum(capture.source.raw_bytes for capture in captures), total)
+
+        instruments = _find_instruments(captures, underlying, tell)
+        symbols = [instrument.symbol for instrument in instruments]
+        gaps: list[Gap] = []
+        with SegmentWriter(folder, venue="binance", instruments=instruments) as writer:
+            for tables in _tables(captures, symbols, gaps, tell):
+                for table, columns in tables.items():
+                    writer.append(table, columns)
+            for capture in captures:
+                capture.check_share(max_quarantine)
+            counts = tuple(c.counts(s) for c, s in zip(captures, symbols, strict=True))
+            logs = [capture.log for capture in captures]
+            reasons = sum((log.reasons() for log in logs), Counter[str]())
+            n_quarantined = sum(map(len, logs))
+            if n_quarantined:
+                write_whole(folder / QUARANTINE_NAME, quarantine_bytes(logs))
+            writer.seal(
+                gaps=gaps,
+                quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
+                notes=_notes(counts, reorder_window_ns),
+                sources=[
+                    SourceFile(
+                        name=capture.path.name,
+                        sha256=capture.source.sha256,
+                        bytes=capture.source.raw_bytes,
+                        lines=capture.rows.n_lines,
+                        stream=capture.stream,
+                    )
+                    for capture in captures
+                ],
+                files=[QUARANTINE_NAME] if n_quarantined else [],
+            )
+    messages: Counter[str] = Counter(dict.fromkeys(TABLES, 0))
+    for capture in captures:
+        messages.update(capture.messages)
+    return ImportResult(
+        segment=open_segment(out, verify="manifest"),
+        messages_by_kind=dict(messages),
+        quarantined=n_quarantined,
+        quarantine_reasons=dict(reasons),
+        lines=sum(c.lines for c in counts),
+        captures=counts,
+        text_bytes=sum(c.text_bytes for c in counts),
+        elapsed_s=time.perf_counter() - started,
+    )
+
+
+def _find_instruments(
+    captures: list[_Capture], underlying: str | None, tell: Callable[[], None]
+) -> list[Instrument]:
+    """Read each capture until a line names its symbol."""
+    instruments = []
+    for capture in captures:
+        while capture.rows.symbol is None and not capture.finished:
+            capture.feed()
+            tell()
+        symbol = str(capture.rows.symbol)  # feed() refuses a capture that ends without one
+        instruments.append(binance_instrument(capture.path, symbol, capture.perp))
+        if underlying is not None:
+            check_underlying(capture.path, symbol, underlying)
+    if len(captures) == 2 and captures[0].rows.symbol != captures[1].rows.symbol:
+        raise InputError(
+            captures[1].path,
+            f"holds {captures[1].rows.symbol}, the spot capture holds "
+            f"{captures[0].rows.symbol}; expected one underlying",
+        )
+    return instruments
+
+
+def _tables(
+    captures: list[_Capture], symbols: list[str], gaps: list[Gap], tell: Callable[[], None]
+) -> Iterator[Tables]:
+    """Rows of the segment in order; reads on in whichever capture is behind."""
+    merge = StreamMerge([capture.rows for capture in captures])
+    while True:
+        finished = [capture.finished for capture in captures]
+        tables = merge.release(finished)
+        for k, counts in enumerate(merge.take_counts()):
+            captures[k].messages.update(counts)
+        for source, line, code, number, before in merge.take_faults():
+            captures[source].log.add(line, FAULTS[code], f"{number} after {before}")
+        for source, seq, start_ns, end_ns, last, found in merge.take_gaps():
+            captures[source].n_gaps += 1
+            if captures[source].n_gaps <= MAX_LISTED_GAPS:
+                reason = f"depth update after {last} is missing, the next joins {found}"
+                gaps.append(
+                    Gap(
+                        table="depth",
+                        symbol=symbols[source],
+                        start_ns=start_ns,
+                        end_ns=end_ns,
+                        after_seq=seq,
+                        reason=reason,
+                    )
+                )
+        if tables:
+            yield tables
+        if all(finished):
+            return
+        behind = min(
+            (capture for capture in captures if not capture.finished),
+            key=lambda c: c.rows.high_ns if c.rows.started else -1,
+        )
+        behind.feed()
+        tell()
+
+
+def _notes(counts: tuple[CaptureCounts, ...], window_ns: int) -> list[str]:
+    notes = []
+    for c in counts:
+        if c.reordered:
+            notes.append(
+                f"{c.symbol}: {c.reordered} lines were out of order by receive time, "
+                f"at most {window_ns} ns, and were put in their place."
+            )
+        if c.depth_gaps > MAX_LISTED_GAPS:
+            notes.append(
+                f"{c.symbol}: {c.depth_gaps} depth gaps, the first {MAX_LISTED_GAPS} are listed."
+            )
+        if not c.messages_by_kind["funding"] and c.stream == "perp":
+            notes.append(f"{c.symbol}: the capture holds no funding rates.")
+    return notes

@@ -1,0 +1,108 @@
+"""Lines that an import sets aside: counted by reason and kept as JSON lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from quantlaxmi.errors import InputError
+
+QUARANTINE_NAME: Final = "quarantine.jsonl"
+#: More faulty lines than this end an import whatever share they are: they wait in memory.
+MAX_FAULTS: Final = 1_000_000
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One line set aside.
+
+    Attributes
+    ----------
+    file : str
+        Name of the capture, without folders.
+    stream : str
+        What the capture was read as.
+    line : int
+        From 1.
+    reason : str
+        One of ``quantlaxmi._ext.binance_rows.FAULTS``.
+    detail : str
+        What was found.
+    excerpt : str or None
+        Start of the line; None for a fault that only the order of the messages shows.
+    """
+
+    file: str
+    stream: str
+    line: int
+    reason: str
+    detail: str
+    excerpt: str | None
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
+class QuarantineLog:
+    """Faulty lines of one capture.
+
+    Parameters
+    ----------
+    path : Path
+        The capture, as the user named it.
+    stream : str
+        What it was read as.
+    strict : bool
+        Any faulty line ends the import.
+    """
+
+    def __init__(self, path: Path, stream: str, strict: bool = False) -> None:
+        self.path, self.stream, self.strict = path, stream, strict
+        self.faults: list[Fault] = []
+
+    def __len__(self) -> int:
+        return len(self.faults)
+
+    def add(self, line: int, reason: str, detail: str, excerpt: str | None = None) -> None:
+        """Set one line aside.
+
+        Raises
+        ------
+        InputError
+            The import is strict, or `MAX_FAULTS` lines are set aside already.
+        """
+        fault = Fault(
+            file=self.path.name,
+            stream=self.stream,
+            line=line,
+            reason=reason,
+            detail=detail,
+            excerpt=excerpt,
+        )
+        if self.strict:
+            raise InputError(self.path, f"{fault}; a strict import takes no faulty line",
+                             f"line {line}")  # fmt: skip
+        if len(self.faults) == MAX_FAULTS:
+            raise InputError(self.path, f"has more than {MAX_FAULTS} faulty lines; {self.first()}")
+        self.faults.append(fault)
+
+    def first(self) -> str:
+        """The first faulty line, in words; empty where there is none."""
+        if not self.faults:
+            return ""
+        fault = min(self.faults, key=lambda f: f.line)
+        return f"first at line {fault.line}, {fault}"
+
+    def reasons(self) -> Counter[str]:
+        """Lines by reason."""
+        return Counter(fault.reason for fault in self.faults)
+
+
+def quarantine_bytes(logs: list[QuarantineLog]) -> bytes:
+    """Content of the quarantine file: one JSON object a line, by capture and line."""
+    encode = msgspec.json.Encoder().encode
+    return b"".join(
+        encode(fault) + b"\n" for log in logs for fault in sorted(log.faults, key=lambda f: f.line)
+    )

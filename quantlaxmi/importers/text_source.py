@@ -1,0 +1,182 @@
+"""Bounded reading of a capture: plain text or gzip, in pieces.
+
+A thread reads, hashes and unpacks while the caller parses; both hold only a few pieces, whatever
+the file unpacks to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import stat
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from quantlaxmi.errors import InputError
+
+PIECE_BYTES: Final = 1 << 21
+_RAW_BYTES: Final = 1 << 19
+_GZIP: Final = b"\x1f\x8b"
+_FOREIGN: Final = (
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"PAR1", "Parquet"),
+    (b"ARROW1", "Arrow"),
+)
+
+
+class TextSource:
+    """One capture file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Attributes
+    ----------
+    raw_bytes, text_bytes : int
+        Read so far, as stored and unpacked.
+    size : int
+        Length of the file on disk.
+
+    Raises
+    ------
+    InputError
+        The file is missing, empty, not a regular file or packed in another way.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.raw_bytes = self.text_bytes = 0
+        self._digest = hashlib.sha256()
+        try:
+            info = self.path.stat()
+            if not stat.S_ISREG(info.st_mode):
+                kind = "a folder" if stat.S_ISDIR(info.st_mode) else "not a regular file"
+                raise InputError(path, f"is {kind}; expected a capture file")
+            self._file = self.path.open("rb", buffering=0)
+        except OSError as error:
+            raise InputError(path, f"cannot be read: {error.strerror or error}") from None
+        except ValueError as error:  # a NUL in the name
+            raise InputError(path, f"cannot be read: {error}") from None
+        self.size = info.st_size
+        try:
+            if self.size == 0:
+                raise InputError(path, "is empty; expected lines of '<receive time> <json>'")
+            start = self._file.read(8)
+            for magic, name in _FOREIGN:
+                if start.startswith(magic):
+                    raise InputError(path, f"is {name} data; expected plain text or gzip")
+            self._file.seek(0)
+            self.gzipped = start.startswith(_GZIP)
+        except BaseException:
+            self._file.close()
+            raise
+        self._queue: queue.Queue[tuple[bytes, bool] | BaseException] = queue.Queue(maxsize=2)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"read {path}", daemon=True)
+        self._thread.start()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file as stored; whole once the last piece was handed out."""
+        return self._digest.hexdigest()
+
+    def read(self) -> tuple[bytes, bool]:
+        """Next piece of the text.
+
+        Returns
+        -------
+        text : bytes
+            It may end anywhere, also inside a character.
+        end : bool
+            This was the last piece; it is empty.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read on, its gzip data are corrupt or cut, or it is not text.
+        """
+        item = self._queue.get()
+        if isinstance(item, BaseException):
+            raise item
+        return item
+
+    def close(self) -> None:
+        """Stop reading and close the file."""
+        self._stopped.set()
+        while self._thread.is_alive():
+            # The thread may wait for room; what it hands over is no longer wanted.
+            try:
+                self._queue.get(timeout=0.05)
+            except queue.Empty:
+                continue
+        self._thread.join()
+        self._file.close()
+
+    def __enter__(self) -> TextSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        try:
+            for text in self._gunzip(self._raw()) if self.gzipped else self._raw():
+                if self._stopped.is_set():
+                    return
+                self.text_bytes += len(text)
+                self._queue.put((text, False))
+            self._queue.put((b"", True))
+        except BaseException as error:
+            self._queue.put(error)
+
+    def _raw(self) -> Iterator[bytes]:
+        n = _RAW_BYTES if self.gzipped else PIECE_BYTES
+        while True:
+            try:
+                data = self._file.read(n)
+            except OSError as error:
+                place = f"byte {self.raw_bytes}"
+                raise InputError(self.path, f"cannot be read: {error.strerror}", place) from None
+            if not data:
+                return
+            self._digest.update(data)
+            self.raw_bytes += len(data)
+            yield data
+
+    def _gunzip(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        member, n_members = None, 0
+        for piece in pieces:
+            data = piece
+            while data:
+                if member is None:
+                    # Further members may follow, and tape blocks are padded with zeros.
+                    data = data.lstrip(b"\0") if n_members else data
+                    if not data:
+                        break
+                    member = zlib.decompressobj(31)
+                try:
+                    text = member.decompress(data, PIECE_BYTES)
+                except zlib.error as error:
+                    place = f"before byte {self.raw_bytes}"
+                    raise InputError(self.path, f"is corrupt gzip: {error}", place) from None
+                if text:
+                    yield text
+                if member.eof:
+                    data, member, n_members = member.unused_data, None, n_members + 1
+                else:
+                    data = member.unconsumed_tail
+        if member is not None:
+            text = member.flush()
+            if text:
+                yield text
+            if not member.eof:
+                problem = "is truncated gzip; it ends inside its data"
+                raise InputError(self.path, problem, f"byte {self.raw_bytes}")
