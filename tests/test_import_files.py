@@ -17,7 +17,6 @@ from quantlaxmi.importers import FORMATS, import_binance_stream, import_capture
 from quantlaxmi.importers.binance_symbols import split_symbol
 from quantlaxmi.importers.text_source import TextSource
 from quantlaxmi.segment import open_segment
-from tests import captures
 from tests.captures import T0, line, perp_lines, snapshot, spot_lines, ticker, trade, write
 
 GZ = gzip.compress(b"\n".join(spot_lines()) + b"\n", mtime=0)
@@ -136,7 +135,9 @@ def test_captures_of_different_underlying_are_refused(tmp_path: Path) -> None:
         for text in perp_lines()
     ]
     perp = write(tmp_path / "perp.txt", other)
-    refuse(tmp_path, "perp.txt: holds ETHUSDT, the spot capture holds BTCUSDT", spot=spot, perp=perp)
+    refuse(
+        tmp_path, "perp.txt: holds ETHUSDT, the spot capture holds BTCUSDT", spot=spot, perp=perp
+    )
     refuse(tmp_path, "perp.txt: holds ETHUSDT; expected BTC, as --underlying", perp=perp,
            underlying="BTC")  # fmt: skip
     for k, name in enumerate(("ETHUSDT", "eth", "ETH")):
@@ -200,7 +201,7 @@ def test_a_segment_says_what_was_set_aside_and_verifies(tmp_path: Path) -> None:
     assert segment.manifest.quarantine.lines == result.quarantined == 1
     assert seen[-1] == (path.stat().st_size,) * 2
     (tmp_path / "seg" / "quarantine.jsonl").write_bytes(b"")
-    with pytest.raises(InputError, match="quarantine.jsonl"):
+    with pytest.raises(InputError, match=r"quarantine\.jsonl"):
         open_segment(tmp_path / "seg", verify="all")
 
 

@@ -26,7 +26,7 @@ FORMATS: Final[dict[str, Callable[..., ImportResult]]] = {
 }
 
 
-def import_capture(format: str, **options: Any) -> ImportResult:  # noqa: A002
+def import_capture(format: str, **options: Any) -> ImportResult:
     """Import recorded market data to a segment.
 
     Parameters

@@ -191,7 +191,7 @@ class Capture:
             self.high = message.ts
         self.suspect = 0
 
-    def bookTicker(self, data: dict[str, Any]) -> Any:  # noqa: N802
+    def bookTicker(self, data: dict[str, Any]) -> Any:
         for name in "sbBaA":
             _field(data, name, str)
         _field(data, "u", int)
@@ -279,7 +279,7 @@ class Capture:
 
         return build
 
-    def markPrice(self, data: dict[str, Any]) -> Any:  # noqa: N802
+    def markPrice(self, data: dict[str, Any]) -> Any:
         for name in "spr":
             _field(data, name, str)
         for name in "ET":
