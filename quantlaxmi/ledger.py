@@ -197,13 +197,42 @@ class PnLAccumulator:
     @property
     def unrealized(self) -> int:
         """PnL of the open position at the last mark; 0 before the first."""
+        return self.unrealized_at(self.exponent)
+
+    def unrealized_at(self, exponent: int) -> int:
+        """`unrealized` at another scale: a mid of an odd spread is exact at ``exponent - 1``.
+
+        Parameters
+        ----------
+        exponent : int
+            At most the ledger's, so that the cost is exact; the position's value is rounded
+            half-even where even this is too coarse for the mark.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        FixedPointError
+            The scale is coarser than the ledger's.
+        """
+        finer = 10 ** self._shift_to(exponent)
         if self._mark is None or self.position == 0:
             return 0
-        price, exponent = self._mark
-        value = self.position * price * self._scale
-        shift = exponent - self.price_exponent
+        price, mark_exponent = self._mark
+        value = self.position * price * self._scale * finer
+        shift = mark_exponent - self.price_exponent
         value = value * 10**shift if shift >= 0 else div_round(value, 10**-shift)
-        return value - (self.cost if self.position > 0 else -self.cost)
+        return value - (self.cost if self.position > 0 else -self.cost) * finer
+
+    def _shift_to(self, exponent: int) -> int:
+        exponent = operator.index(exponent)
+        if exponent > self.exponent:
+            raise FixedPointError(
+                f"exponent {exponent} is coarser than the ledger's, {self.exponent}"
+            )
+        return self.exponent - exponent
 
     @property
     def fees(self) -> int:

@@ -2,6 +2,7 @@
 
 import doctest
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -120,6 +121,10 @@ def test_marks():
     assert pnl.mark(1, -7) == 0
     pnl.apply_fill(1, 1, 10)
     assert pnl.mark(105, -9) == 2  # 31.5 to even less 30
+    assert pnl.unrealized_at(-17) == 15
+    assert pnl.unrealized_at(-18) == 150
+    with pytest.raises(FixedPointError, match="-15 is coarser"):
+        pnl.unrealized_at(-15)
     short = made([(-1, 3, 10)])
     assert short.mark(105, -9) == -2
 
@@ -185,6 +190,18 @@ def test_position_limit_is_the_kernel_s():
 def test_beyond_int64_money():
     pnl = made([(1, 1000 * 10**8, 60_000 * 10**8), (-1, 1000 * 10**8, 60_001 * 10**8)])
     assert pnl.realized == 1000 * 10**16 > I64_MAX
+
+
+def test_numpy_integers_do_not_wrap():
+    big = np.int64(10**13)
+    pnl = PnLAccumulator(price_exponent=np.int64(-8), qty_exponent=np.int8(-8), exponent=-40)
+    pnl.apply_fill(np.int64(1), big, big, np.int64(3))
+    pnl.apply_fill(np.int64(-1), big, big + np.int64(1))
+    pnl.apply_funding(np.int64(I64_MAX))
+    assert pnl.realized == 10 ** (13 + 24)
+    assert type(pnl.position) is type(pnl.funding) is int
+    pnl.apply_fill(np.int64(1), big, big)
+    assert pnl.mark(big, np.int64(7)) == (10**26 * 10**15 - 10**26) * 10**24
 
 
 def test_bad_scales_are_refused():
