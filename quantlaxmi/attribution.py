@@ -9,8 +9,10 @@ Basis points are derived from these integers on reading.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,9 @@ from numpy.typing import NDArray
 from quantlaxmi._ext.attribution_kernel import attribute
 from quantlaxmi.errors import EngineError, FixedPointOverflow
 from quantlaxmi.fixed import int128_array
+from quantlaxmi.ids import Stage, derived_id
+from quantlaxmi.outcomes import BPS_EXPONENT, TradeAttribution
+from quantlaxmi.trace_header import Correlator, TraceHeader
 
 IntColumn = NDArray[np.object_]
 
@@ -48,12 +53,12 @@ class Attributions:
     def __len__(self) -> int:
         return len(self.gross)
 
-    @property
+    @functools.cached_property
     def cash_effect(self) -> IntColumn:
         """What each fill, with the funding before it, did to cash."""
         return self.gross - self.slippage - self.fee + self.funding
 
-    @property
+    @functools.cached_property
     def realized_edge(self) -> IntColumn:
         """``edge - slippage - fee + funding``."""
         return self.edge - self.slippage - self.fee + self.funding
@@ -120,15 +125,76 @@ def _last_fill_of(tables: dict[str, NDArray[Any]]) -> NDArray[np.int64]:
     return np.array([last.get(i, -1) for i in funding["instrument"].tolist()], dtype=np.int64)
 
 
-def trips_flat_to_flat(positions: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield the half-open ranges of fills of one instrument from flat to flat.
+def trade_attributions(
+    header: TraceHeader,
+    decisions: NDArray[Any],
+    legs: NDArray[Any],
+    fills: NDArray[Any],
+    columns: Attributions,
+) -> Iterator[TradeAttribution]:
+    """Yield one `TradeAttribution` for every fill, in order.
 
     Parameters
     ----------
-    positions : ndarray of int64, shape (n,)
-        Position after each fill of the instrument.
+    header : TraceHeader
+    decisions, legs, fills : ndarray of the schema's dtypes
+    columns : Attributions
+        Of the same fills.
     """
-    start = 0
-    for end in np.flatnonzero(positions == 0).tolist():
-        yield start, end + 1
-        start = end + 1
+    correlator = Correlator(header)
+    names = fills.dtype.names or ()
+    for number, row in enumerate(fills.tolist()):
+        fill = dict(zip(names, row, strict=True))
+        instrument, decision, side = fill["instrument"], fill["decision"], fill["side"]
+        correlation = correlator.context(
+            instrument, decision=decision, order=fill["order"], fill=number
+        )
+        gross = columns.gross[number]
+        slippage, fee = columns.slippage[number], columns.fee[number]
+        notional = abs(gross)
+        spread = age_ms = depth = mid2 = 0
+        leg = _leg_seen(decisions, legs, decision, instrument)
+        if leg is not None:
+            spread, mid2 = int(leg["ask"] - leg["bid"]), int(leg["ask"] + leg["bid"])
+            age_ms = int(decisions["ts_ns"][decision] - leg["quote_ts_ns"]) // 1_000_000
+            depth = int(leg["ask_qty"] if side > 0 else leg["bid_qty"])
+        yield TradeAttribution(
+            decision_id=correlation.decision_id,
+            fill_id=derived_id(header.header_hash, Stage.FILL, number),
+            symbol=header.instruments[instrument].symbol,
+            gross=gross,
+            slippage=slippage,
+            fee=fee,
+            funding=columns.funding[number],
+            cash_effect=columns.cash_effect[number],
+            edge=columns.edge[number],
+            exponent=columns.exponent,
+            gross_edge_bps=_bps(columns.edge[number], notional),
+            fee_drag_bps=_bps(fee, notional),
+            slippage_bps=_bps(slippage, notional),
+            realized_edge_bps=_bps(columns.realized_edge[number], notional),
+            spread_at_decision_bps=_bps(2 * spread, mid2),
+            quote_age_at_decision_ms=age_ms,
+            book_depth_at_decision=depth,
+            correlation=correlation,
+        )
+
+
+def _leg_seen(
+    decisions: NDArray[Any], legs: NDArray[Any], decision: int, instrument: int
+) -> np.void | None:
+    """The decision's leg on an instrument: a trim has none of its own, but saw the same book."""
+    if decision < 0:
+        return None
+    first = int(decisions["first_leg"][decision])
+    for leg in legs[first : first + int(decisions["n_legs"][decision])]:
+        if leg["instrument"] == instrument:
+            return leg  # type: ignore[no-any-return]
+    return None
+
+
+def _bps(amount: int, of: int) -> int:
+    """``amount / of`` in basis points at 10**BPS_EXPONENT, rounded half to even; 0 of nothing."""
+    if of == 0:
+        return 0
+    return round(Fraction(amount * 10 ** (4 - BPS_EXPONENT), of))

@@ -159,7 +159,9 @@ class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     Attributes
     ----------
-    decision_id, fill_id : UUID
+    decision_id : UUID or None
+        None for a fill that flattens at the end of the data.
+    fill_id : UUID
     gross : int
         Cash at the decision's mid: -side * qty * mid.
     slippage : int
@@ -167,16 +169,20 @@ class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
     fee, funding : int
         Fee paid; funding received since the previous fill of the instrument.
     cash_effect : int
-        What the fill did to cash.
+        What the fill, with the funding before it, did to cash.
+    edge : int
+        What the fill realised from mid to mid, by average cost at the mids; 0 for one that opens.
     exponent : int
-        Scale of the five amounts: ledger exponent - 1, because mids can be half units.
+        Scale of the six amounts: ledger exponent - 1, because mids can be half units.
     gross_edge_bps, fee_drag_bps, slippage_bps, realized_edge_bps, spread_at_decision_bps : int
+        ``edge``, ``fee``, ``slippage`` and ``edge - slippage - fee + funding`` over the notional at
+        the decision's mid; the spread over the mid.
     quote_age_at_decision_ms : int
     book_depth_at_decision : int
         Quantity displayed on the side taken, at the instrument's quantity exponent.
     """
 
-    decision_id: UUID
+    decision_id: UUID | None
     fill_id: UUID
     symbol: str
     gross: int
@@ -184,6 +190,7 @@ class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
     fee: int
     funding: int
     cash_effect: int
+    edge: int
     exponent: int
     gross_edge_bps: int
     fee_drag_bps: int

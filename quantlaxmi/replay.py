@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi import schema
-from quantlaxmi.attribution import Attributions, attribute_fills
+from quantlaxmi.attribution import Attributions, attribute_fills, trade_attributions
 from quantlaxmi.costs import CostModel, canonical_json
 from quantlaxmi.errors import InputError, StrategyError
 from quantlaxmi.events import TradeAttribution
@@ -151,7 +151,7 @@ class Run:
 
     def trade_attributions(self) -> Iterator[TradeAttribution]:
         """Yield one `TradeAttribution` for every fill, in order."""
-        return self.trace.trade_attributions(self.attributions)
+        return trade_attributions(self.header, self.decisions, self.legs, self.fills, self.attributions)
 
 
 def backtest(
