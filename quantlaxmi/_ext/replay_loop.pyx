@@ -373,7 +373,7 @@ cdef class Observer(Engine):
         cdef int64_t[::1] view
         Engine.__init__(
             self, memory, accounts, n_currencies, features, event_mask, latency_ns,
-            rate_den, <size_t>&probe_step,
+            rate_den, <size_t><void*>probe_step,
         )
         cdef probe_t* p = &self.probe
         memset(p, 0, sizeof(probe_t))
