@@ -217,7 +217,7 @@ class PnLAccumulator:
         FixedPointError
             The scale is coarser than the ledger's.
         """
-        finer = 10 ** self._shift_to(exponent)
+        finer: int = 10 ** self._shift_to(exponent)
         if self._mark is None or self.position == 0:
             return 0
         price, mark_exponent = self._mark
