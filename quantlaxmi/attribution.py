@@ -56,12 +56,14 @@ class Attributions:
     @functools.cached_property
     def cash_effect(self) -> IntColumn:
         """What each fill, with the funding before it, did to cash."""
-        return self.gross - self.slippage - self.fee + self.funding
+        effect: IntColumn = self.gross - self.slippage - self.fee + self.funding
+        return effect
 
     @functools.cached_property
     def realized_edge(self) -> IntColumn:
         """``edge - slippage - fee + funding``."""
-        return self.edge - self.slippage - self.fee + self.funding
+        edge: IntColumn = self.edge - self.slippage - self.fee + self.funding
+        return edge
 
 
 def attribute_fills(
@@ -103,8 +105,10 @@ def attribute_fills(
     )
     if status:
         raise FixedPointOverflow("attribute", tuple(fills[status - 1].item()), status - 1)
-    columns = [int128_array(parts[:, k, 0], parts[:, k, 1]) for k in range(5)]
-    result = Attributions(*columns, references, ledger_exponent - 1)
+    gross, slippage, fee, paid, edge = (
+        int128_array(parts[:, k, 0], parts[:, k, 1]) for k in range(5)
+    )
+    result = Attributions(gross, slippage, fee, paid, edge, references, ledger_exponent - 1)
     late = tables["funding"][tables["funding"]["fills_before"] > _last_fill_of(tables)]
     open_funding = int128_array(late["amount_hi"], late["amount_lo"])
     total = sum(result.cash_effect.tolist()) + 10 * sum(open_funding.tolist())

@@ -6,7 +6,6 @@ half to even at ``fee_exponent``: Binance books commissions to eight decimals.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import tomllib
 from fractions import Fraction
@@ -119,6 +118,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
 
     def scaled(self, factor: Fraction) -> CostModel:
         """Return the model with every rate times ``factor`` (exact, to 10**-8 bps)."""
+
         def times(bps: FixedPoint) -> FixedPoint:
             value = Fraction(bps.mantissa) * Fraction(10) ** bps.exponent * factor * 10**8
             if value.denominator != 1:
@@ -164,11 +164,6 @@ def ledger_exponent(instruments: tuple[Instrument, ...], costs: CostModel) -> in
     return min([*products, costs.fee_exponent])
 
 
-@functools.cache
-def _power(n: int) -> int:
-    return 10**n
-
-
 def account_terms(
     instrument: Instrument, costs: CostModel, ledger: int, currency: int
 ) -> tuple[int, int, int, int, int, int, int]:
@@ -191,12 +186,12 @@ def account_terms(
         terms += [factor.numerator, factor.denominator]
     return (
         currency,
-        _power(product - ledger) * instrument.contract_size,
+        int(10 ** (product - ledger)) * instrument.contract_size,
         terms[0] * instrument.contract_size,
         terms[1],
         terms[2] * instrument.contract_size,
         terms[3],
-        _power(costs.fee_exponent - ledger),
+        int(10 ** (costs.fee_exponent - ledger)),
     )
 
 

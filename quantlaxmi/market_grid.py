@@ -8,8 +8,9 @@ last unit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,10 +140,10 @@ def _observe(
     segment, bound = run.segment, run.strategy
     session = Session(segment.instruments, bound, run.costs, run.latency_ns)
     memory = session.memory
-    address, call, args = 0, None, ()
-    if bound.form == "kernel":
-        address = int(bound.can_trade or 0)  # type: ignore[arg-type]
-    elif bound.form == "interpreted" and bound.can_trade is not None:
+    address = bound.can_trade if isinstance(bound.can_trade, int) else 0
+    call: Callable[..., int] | None = None
+    args: tuple[Any, ...] = ()
+    if callable(bound.can_trade):
         call = bound.can_trade
         args = (
             view(memory["ctx"])[0],

@@ -129,9 +129,7 @@ class Run:
     @property
     def net_pnl(self) -> int:
         """Realized and unrealized PnL minus fees plus funding, at ledger exponent - 1."""
-        return sum(
-            10 * (a.realized - a.fees + a.funding) + a.unrealized for a in self.accounts
-        )
+        return sum(10 * (a.realized - a.fees + a.funding) + a.unrealized for a in self.accounts)
 
     @property
     def gross_pnl(self) -> int:
@@ -140,7 +138,8 @@ class Run:
             a.position * int(mid) * term
             for a, mid, term in zip(self.accounts, self.last_mids, self._scales, strict=True)
         )
-        return sum(self.attributions.gross.tolist()) + marked
+        traded: int = sum(self.attributions.gross.tolist())
+        return traded + marked
 
     @property
     def _scales(self) -> tuple[int, ...]:
@@ -151,7 +150,9 @@ class Run:
 
     def trade_attributions(self) -> Iterator[TradeAttribution]:
         """Yield one `TradeAttribution` for every fill, in order."""
-        return trade_attributions(self.header, self.decisions, self.legs, self.fills, self.attributions)
+        return trade_attributions(
+            self.header, self.decisions, self.legs, self.fills, self.attributions
+        )
 
 
 def backtest(
@@ -196,7 +197,14 @@ def backtest(
     """
     tables = {name: segment.columns(name) for name in schema.TABLES}
     return _run(
-        segment, strategy, _slices(tables), costs, latency_ns, flatten, interpreted, seed,
+        segment,
+        strategy,
+        _slices(tables),
+        costs,
+        latency_ns,
+        flatten,
+        interpreted,
+        seed,
         progress,
     )
 
@@ -218,9 +226,7 @@ def replay(
     SegmentCorrupt.
     """
     chunks = merged_chunks({name: segment.log(name) for name in schema.TABLES})
-    return _run(
-        segment, strategy, chunks, costs, latency_ns, flatten, interpreted, seed, progress
-    )
+    return _run(segment, strategy, chunks, costs, latency_ns, flatten, interpreted, seed, progress)
 
 
 def _slices(tables: Mapping[str, Columns]) -> Iterator[Mapping[str, Columns]]:

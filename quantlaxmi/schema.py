@@ -221,7 +221,15 @@ FILL_DTYPE: Final = _record(
     "realized_lo",
 )
 FUNDING_PAID_DTYPE: Final = _record(
-    "instrument", "ts_ns", "seq", "position", "mark", "rate", "amount_hi", "amount_lo", "fills_before"
+    "instrument",
+    "ts_ns",
+    "seq",
+    "position",
+    "mark",
+    "rate",
+    "amount_hi",
+    "amount_lo",
+    "fills_before",
 )
 RISK_DTYPE: Final = _record("decision", "instrument", "rule", "value", "limit", "ts_ns", "seq")
 

@@ -94,6 +94,7 @@ class Session:
         self._n_fills = 0
         self._bridge = self._make_bridge()
         kernel = bound.form == "kernel"
+        step, on_fill = (f if isinstance(f, int) else 0 for f in (bound.step, bound.on_fill))
         self.engine = Engine(
             self.memory,
             self.terms,
@@ -102,8 +103,8 @@ class Session:
             bound.event_mask,
             latency_ns,
             10**-schema.RATE_EXPONENT,
-            bound.step if kernel else 0,
-            (bound.on_fill or 0) if kernel else 0,
+            step,
+            on_fill,
             self._bridge,
         )
         self._stride = KERNEL_STRIDE if kernel else PYTHON_STRIDE
@@ -119,8 +120,8 @@ class Session:
                 for name in ("books", "positions", "features", "state", "params", "legs_out")
             )
             return Bridge(
-                bound.step,
-                bound.on_fill,
+                bound.step if callable(bound.step) else None,
+                bound.on_fill if callable(bound.on_fill) else None,
                 (ctx, event, books, positions, features, state, params, legs_out),
                 (ctx, notice, books, positions, state, params),
             )

@@ -14,8 +14,7 @@ import pytest
 
 import quantlaxmi
 
-#: Top-level names under quantlaxmi/, lowest first. Names on one line may import one another
-#: (``replay`` and ``attribution`` are one stage); every other import goes upwards only.
+#: Top-level names under quantlaxmi/, lowest first; imports go upwards only.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("schema",),
@@ -52,7 +51,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("importers",),
     ("features",),
     ("strategies",),
-    ("replay", "attribution", "market_grid"),
+    ("attribution",),
+    ("feed",),
+    ("session",),
+    ("replay",),
+    ("market_grid",),
     ("gates",),
     ("report",),
     ("batch",),

@@ -1,0 +1,1 @@
+"""Execution, bundles and funding; C functions only."""
