@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from fractions import Fraction
 
 from quantlaxmi.events import DecisionEvent, FillEvent, LegIntent, ReplayEvent
 from quantlaxmi.instruments import Instrument
@@ -64,7 +63,7 @@ class Basis(CryptoStrategy):
         # basis > limit  <=>  num * below > den * above, in small integers
         self.enter = (fixed_value(config.threshold_bps) / 10_000).as_integer_ratio()
         self.leave = (fixed_value(config.exit_threshold_bps) / 10_000).as_integer_ratio()
-        self.widest: Fraction = fixed_value(config.max_spread_bps) / 10_000
+        self.widest = (fixed_value(config.max_spread_bps) / 10_000).as_integer_ratio()
         self.least = [
             (least_qty(config.min_bid_qty, one), least_qty(config.min_ask_qty, one))
             for one in self.pair
@@ -126,13 +125,13 @@ class Basis(CryptoStrategy):
         """Both quotes valid, fresh, deep and tight enough."""
         if ctx.symbol not in self.symbols or self.basis.den == 0:
             return False
+        most, per = self.widest  # spread / mid > most / per
         for book, (min_bid, min_ask) in zip(self.books, self.least, strict=True):
             if not book.valid or book.bid_qty < min_bid or book.ask_qty < min_ask:
                 return False
             if self.max_age_ns and ctx.now_ns - book.ts_ns > self.max_age_ns:
                 return False
-            spread = Fraction(2 * (book.ask - book.bid), book.bid + book.ask)
-            if self.widest and spread > self.widest:
+            if most and 2 * (book.ask - book.bid) * per > (book.bid + book.ask) * most:
                 return False
         return True
 

@@ -61,7 +61,7 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
     indices = {one.symbol: i for i, one in enumerate(bound.universe)}
     seen: set[int] = set()
     for k, leg in enumerate(legs):
-        i = _check_leg(bound, k, leg, indices)
+        i = _check_leg(bound, k, leg, indices, opens=kind == DecisionType.ENTER)
         if bundle and i in seen:
             raise _broken(bound, f"leg {k}: a bundle names {leg.symbol!r} twice")
         seen.add(i)
@@ -82,7 +82,12 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
 
 
 def _check_leg(
-    bound: BoundStrategy, k: int, leg: LegIntent | DecisionLeg, indices: dict[str, int]
+    bound: BoundStrategy,
+    k: int,
+    leg: LegIntent | DecisionLeg,
+    indices: dict[str, int],
+    *,
+    opens: bool,
 ) -> int:
     """Return the leg's instrument index, or raise StrategyError."""
 
@@ -97,8 +102,9 @@ def _check_leg(
     hold(i in bound.instruments, f"symbol {leg.symbol!r} is not one it declares to trade")
     hold(leg.side in tuple(Side), f"side was {leg.side!r}, must be Side.BUY or Side.SELL")
     hold(_is_int(leg.qty, 1, _I64_MAX), f"qty was {leg.qty!r}, must be a positive mantissa")
+    # What is held may be no whole lot, after a fill was trimmed to match the other leg's.
     hold(
-        instrument.lot <= 0 or leg.qty % instrument.lot == 0,
+        not opens or instrument.lot <= 0 or leg.qty % instrument.lot == 0,
         f"qty was {leg.qty}, must be a multiple of {leg.symbol}'s lot {instrument.lot}",
     )
     hold(leg.order_type in tuple(OrderType), f"order_type was {leg.order_type!r}")
