@@ -119,12 +119,8 @@ def load_arrow(path: Path) -> TraceContent:
     with open_bounded(path, MAX_ARROW_BYTES) as (file, size):
         if size == 0:
             raise TraceError(path, "is empty")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            view = memoryview(mapped)
-            try:
-                return _load(path, view)
-            finally:
-                view.release()
+        # Unmapped when the last view of it is gone: the rows made of it are copies.
+        return _load(path, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
 
 
 def _load(path: Path, view: memoryview) -> TraceContent:
@@ -134,7 +130,6 @@ def _load(path: Path, view: memoryview) -> TraceContent:
     if mark is None:
         raise TraceError(path, "holds no file_hash: cut short or not a trace")
     stated = bytes(mark[1])
-    del mark  # it would keep the mapping alive
     places = _places(view, stated)
     digest = _digest(view, places)
     if len(places) != 2 or digest != stated:
