@@ -255,12 +255,15 @@ def _run(
     session = Session(segment.instruments, bound, costs, latency_ns, segment.digest)
     total, done = segment.manifest.rows, 0
     for chunk in chunks:
-        session.feed(chunk)
-        if progress is not None:
-            done += sum(len(columns["seq"]) for columns in chunk.values())
-            progress(done, total)
+        session.feed(chunk, None if progress is None else _further(progress, done, total))
+        done += session.engine.chunk_rows
     session.finish(flatten)
     return _collect(segment, bound, costs, latency_ns, header, session)
+
+
+def _further(progress: Progress, done: int, total: int) -> Callable[[int], None]:
+    """Progress of one chunk as progress of the whole."""
+    return lambda rows: progress(done + rows, total)
 
 
 def bind(

@@ -7,7 +7,7 @@ batches. It is not public; `quantlaxmi.replay` is.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -174,8 +174,16 @@ class Session:
         self._n_fills += 1
         return 0
 
-    def feed(self, tables: Mapping[str, Columns]) -> None:
+    def feed(
+        self, tables: Mapping[str, Columns], progress: Callable[[int], None] | None = None
+    ) -> None:
         """Process a chunk of the segment's tables; chunks ascend in ``seq``.
+
+        Parameters
+        ----------
+        tables : mapping of table name to columns
+        progress : callable, optional
+            Called now and then with the rows of this chunk done.
 
         Raises
         ------
@@ -188,6 +196,8 @@ class Session:
             status, done = self.engine.run(self._stride)
             if status != 0:
                 self._raise(status)
+            if progress is not None:
+                progress(self.engine.chunk_rows)
 
     def finish(self, flatten: bool) -> None:
         """End the run: execute what arrived, cancel the rest, flatten if asked."""

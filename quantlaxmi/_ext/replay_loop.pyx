@@ -274,6 +274,11 @@ cdef class Engine:
         return engine_finish(&self.e, flatten)
 
     @property
+    def chunk_rows(self) -> int:
+        """Rows of the loaded chunk read so far."""
+        return self.quotes.at + self.depth.at + self.trades.at + self.funding.at
+
+    @property
     def seq(self) -> int:
         """Row key of the last message read, -1 before the first."""
         return self.e.seq
