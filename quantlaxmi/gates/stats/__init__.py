@@ -1,0 +1,1 @@
+"""Statistics the gates use, one procedure a file, each with its source."""

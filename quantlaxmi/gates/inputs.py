@@ -1,0 +1,88 @@
+"""What a gate is given: the market, the strategy's path, the policy and the random key's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.gates.keys import stream_key
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.trips import TradePath
+
+__all__ = ["Bundle", "Costs", "GateInput", "Grid"]
+
+Bundle = tuple[tuple[int, int], ...]
+
+
+class Costs(Protocol):
+    """Slippage and fees of one bundle at every row: `quantlaxmi.market_grid.BundleCost`."""
+
+    @property
+    def values(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def unit(self) -> int: ...
+    @property
+    def fillable(self) -> npt.NDArray[np.bool_]: ...
+
+
+class Grid(Protocol):
+    """What gates see of the market: `quantlaxmi.market_grid.MarketGrid`."""
+
+    @property
+    def seq(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def ts_ns(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def mid2(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def can_trade(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def price_exponents(self) -> tuple[int, ...]: ...
+    @property
+    def qty_exponents(self) -> tuple[int, ...]: ...
+    @property
+    def ledger_exponent(self) -> int: ...
+    def cost(self, bundle: Bundle) -> Costs: ...
+
+
+@dataclass(frozen=True, slots=True)
+class GateInput:
+    """Everything a gate's ``evaluate`` reads.
+
+    Attributes
+    ----------
+    path : TradePath
+        The strategy's actions on grid rows, with what the replay attributed to them.
+    grid : Grid
+    policy : GatePolicy
+    seed : int
+    segment_digest : str
+        Hexadecimal.
+    config_hash : bytes
+    threads : int or None
+        Threads of the sweeps; results do not depend on it.
+    progress : callable or None
+        Called with (gate, draws done, draws in all).
+    """
+
+    path: TradePath
+    grid: Grid
+    policy: GatePolicy
+    seed: int
+    segment_digest: str
+    config_hash: bytes
+    threads: int | None = None
+    progress: Callable[[str, int, int], None] | None = None
+
+    def key(self, stream: str) -> int:
+        """Key of a stream of random numbers."""
+        return stream_key(self.seed, self.segment_digest, self.config_hash, stream)
+
+    def tell(self, gate: str, done: int, total: int) -> None:
+        """Report progress where somebody listens."""
+        if self.progress is not None:
+            self.progress(gate, done, total)

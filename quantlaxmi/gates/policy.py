@@ -1,0 +1,195 @@
+"""The thresholds every verdict rests on, in one frozen object with a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from quantlaxmi.errors import ConfigError
+
+__all__ = ["G2_GATES", "GatePolicy", "load_policy"]
+
+#: Gates the G2 suite can run, in the order they run.
+G2_GATES = ("net_positive", "random_entry", "label_permutation")
+
+_MAX_POLICY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatePolicy:
+    """Thresholds and counts of the gates.
+
+    Attributes
+    ----------
+    g2_gates : tuple of str
+        Gates of the G2 suite.
+    alpha : Decimal
+        Level of every test: it passes when p <= alpha.
+    min_trades : int
+        Fewer round trips than this are INCONCLUSIVE.
+    min_arrangements : int
+        Fewer distinct arrangements than this are INCONCLUSIVE.
+    n_sims, n_perms : int
+        Draws of the matched random entry and of the label permutation.
+    n_neutral_pairs : int
+        Mirrored pairs of the neutral guard.
+    extend_factor : int
+        Once, where the Clopper-Pearson interval of b/m holds alpha, draws grow by this factor;
+        1 never grows them.
+    block_seconds : int
+        Block of the label permutation for a segment under two days.
+    tost_margin_bps : Decimal
+        Equivalence margin of the neutral guard, bps of a trip's notional.
+    max_net_bundles : int
+        Distinct bundles whose costs are laid out for the net figure.
+    fee_multiplier : Decimal
+        Multiplies every fee in the net guard.
+    extra_slippage_bps : Decimal
+        Taken off the notional of every fill in the net guard.
+    """
+
+    g2_gates: tuple[str, ...] = G2_GATES
+    alpha: Decimal = Decimal("0.05")
+    min_trades: int = 30
+    min_arrangements: int = 1000
+    n_sims: int = 10_000
+    n_perms: int = 10_000
+    n_neutral_pairs: int = 5_000
+    extend_factor: int = 10
+    block_seconds: int = 3600
+    tost_margin_bps: Decimal = Decimal("0.5")
+    max_net_bundles: int = 16
+    fee_multiplier: Decimal = Decimal(1)
+    extra_slippage_bps: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        for name in _LIMITS:
+            value = getattr(self, name)
+            kind, low, high = _LIMITS[name]
+            if kind is int and (isinstance(value, bool) or not isinstance(value, int)):
+                raise ConfigError("gate policy", f"was {value!r}, expected a whole number", name)
+            if kind is Decimal:
+                object.__setattr__(self, name, _decimal(name, value))
+                value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError("gate policy", f"was {value}, expected {low} to {high}", name)
+        gates = tuple(self.g2_gates)
+        object.__setattr__(self, "g2_gates", gates)
+        for gate in gates:
+            if gate not in G2_GATES:
+                expected = ", ".join(G2_GATES)
+                raise ConfigError("gate policy", f"was {gate!r}, expected of {expected}", "g2_gates")
+        if not gates or len(set(gates)) != len(gates):
+            raise ConfigError(
+                "gate policy", f"was {list(gates)}, expected gates named once", "g2_gates"
+            )
+
+    @property
+    def level(self) -> Fraction:
+        """`alpha` as an exact fraction."""
+        return Fraction(self.alpha)
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field with its effective value; decimals as plain text."""
+        found: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Decimal):
+                found[f.name] = _plain(value)
+            else:
+                found[f.name] = list(value) if isinstance(value, tuple) else value
+        return found
+
+    @property
+    def policy_hash(self) -> str:
+        """SHA-256 of the canonical text of every field, hexadecimal."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(b"quantlaxmi.gate-policy.v1\0" + text.encode()).hexdigest()
+
+    @classmethod
+    def from_mapping(cls, values: dict[str, Any], source: str = "gate policy") -> GatePolicy:
+        """A policy from parsed TOML or JSON.
+
+        Raises
+        ------
+        ConfigError
+            For an unknown key or a value of a wrong type or out of range.
+        """
+        known = {f.name for f in fields(cls)}
+        for key in values:
+            if key not in known:
+                raise ConfigError(source, f"unknown key, expected of {', '.join(sorted(known))}", key)
+        gates = values.get("g2_gates", [])
+        if not isinstance(gates, (list, tuple)) or not all(isinstance(g, str) for g in gates):
+            raise ConfigError(source, f"was {gates!r}, expected a list of gate names", "g2_gates")
+        try:
+            return cls(**values)
+        except ConfigError as error:
+            raise ConfigError(source, error.problem, error.place) from None
+
+
+#: Field -> type, least and largest value.
+_LIMITS: dict[str, tuple[type, Any, Any]] = {
+    "alpha": (Decimal, Decimal("0.000001"), Decimal("0.5")),
+    "min_trades": (int, 2, 10**9),
+    "min_arrangements": (int, 1, 10**6),
+    "n_sims": (int, 19, 10**8),
+    "n_perms": (int, 19, 10**8),
+    "n_neutral_pairs": (int, 2, 10**8),
+    "extend_factor": (int, 1, 100),
+    "block_seconds": (int, 1, 86_400),
+    "tost_margin_bps": (Decimal, Decimal("0.000001"), Decimal(10_000)),
+    "max_net_bundles": (int, 0, 256),
+    "fee_multiplier": (Decimal, Decimal(0), Decimal(1000)),
+    "extra_slippage_bps": (Decimal, Decimal(0), Decimal(10_000)),
+}
+
+
+def _decimal(name: str, value: object) -> Decimal:
+    try:
+        if isinstance(value, bool) or not isinstance(value, (int, str, Decimal, float)):
+            raise ValueError
+        found = Decimal(str(value))
+        if not found.is_finite():
+            raise ValueError
+    except (ValueError, ArithmeticError):
+        raise ConfigError("gate policy", f"was {value!r}, expected a number", name) from None
+    return found
+
+
+def _plain(value: Decimal) -> str:
+    text = format(value, "f")
+    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
+
+
+def load_policy(path: str | Path) -> GatePolicy:
+    """Read a policy from TOML; keys not named keep their defaults.
+
+    Parameters
+    ----------
+    path : str or Path
+        At most one MiB.
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be read, is not TOML, or holds an unknown key or a bad value.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_POLICY_BYTES + 1)
+        if len(raw) > _MAX_POLICY_BYTES:
+            raise ConfigError(path, f"is larger than {_MAX_POLICY_BYTES} bytes")
+        values = tomllib.loads(raw.decode(), parse_float=Decimal)
+    except OSError as error:
+        raise ConfigError(path, f"cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(path, f"is not TOML: {error}") from None
+    return GatePolicy.from_mapping(values, str(path))

@@ -1,0 +1,359 @@
+"""Random entry: does the strategy enter and leave better than chance?
+
+Two results. The *matched* test draws the strategy's own round trips at random places; the
+*neutral* guard tosses a fair coin for their sides and holds the engine to account.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.errors import EngineError
+from quantlaxmi.gates.draws import count_draws, verdict_of
+from quantlaxmi.gates.inputs import GateInput
+from quantlaxmi.gates.market import BoundError, Columns, attribution_units, lay_out
+from quantlaxmi.gates.placement import (
+    CostBook,
+    CostColumns,
+    PlacementError,
+    Templates,
+    lay_costs,
+    make_templates,
+    opposite,
+    tradeable_rows,
+)
+from quantlaxmi.gates.results import (
+    GateResult,
+    Json,
+    RandomEntryResult,
+    Verdict,
+    decimal_text,
+    shown,
+)
+from quantlaxmi.gates.stats.arrangements import Arrangements, placements
+from quantlaxmi.gates.stats.monte_carlo import wide_ints
+from quantlaxmi.gates.stats.tost import tost_p
+
+__all__ = ["evaluate"]
+
+I64 = npt.NDArray[np.int64]
+MATCHED = "random_entry.matched"
+NEUTRAL = "random_entry.neutral"
+#: The generator's numbers are uniform up to this many places.
+_MAX_PLACES = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    templates: Templates
+    rows: I64
+    columns: Columns  # on tradeable rows
+    own: Columns  # on the actions' own rows
+    action_bundle: I64
+    costs: CostColumns
+    arrangements: Arrangements
+
+
+def _lay(inp: GateInput) -> _Layout:
+    book = CostBook(inp.grid)
+    rows = tradeable_rows(inp.grid, inp.path.trips, book)
+    templates = make_templates(inp.path.trips, rows)
+    arrangements = placements(templates.kinds(), templates.free)
+    if templates.free + len(inp.path.trips) > _MAX_PLACES:
+        raise PlacementError(f"{len(rows)} rows are more than the {_MAX_PLACES} that can be drawn.")
+    actions = templates.actions
+    # Buying costs the mid, so a bundle enters the PnL with its opposite quantities.
+    bundles = sorted({opposite(a.bundle) for a in actions})
+    columns = lay_out(inp.grid, bundles)
+    index = {b: k for k, b in enumerate(bundles)}
+    action_bundle = np.array([index[opposite(a.bundle)] for a in actions], np.int64)
+    bound = 0
+    for low, high in zip(templates.trip_first[:-1], templates.trip_first[1:], strict=True):
+        bound = max(bound, sum(columns.largest[b] for b in action_bundle[low:high].tolist()))
+    if bound >= 2**62:
+        raise BoundError(f"A trip's PnL can reach {bound}, the limit is 2^62.")
+    costs = lay_costs(
+        templates, rows, columns, action_bundle, book, inp.policy.max_net_bundles
+    )
+    return _Layout(
+        templates=templates,
+        rows=rows,
+        columns=_rows_of(columns, rows),
+        own=_rows_of(columns, np.array([a.row for a in actions], np.int64)),
+        action_bundle=action_bundle,
+        costs=costs,
+        arrangements=arrangements,
+    )
+
+
+def _rows_of(columns: Columns, rows: I64) -> Columns:
+    return Columns(
+        np.ascontiguousarray(columns.values[rows]),
+        columns.term_first,
+        columns.term_column,
+        columns.term_coefficient,
+        columns.scale,
+        columns.largest,
+    )
+
+
+def _own_sums(inp: GateInput, lay: _Layout) -> list[int]:
+    """S, Q, net S, net Q of the strategy, proven equal to the replay's."""
+    from quantlaxmi._jit import random_entry as kernels
+    from quantlaxmi._jit.compiler import running
+
+    out = np.zeros(8, np.uint64)
+    with running(inp.threads):
+        kernels.identity(
+            lay.own.values,
+            *lay.own.terms,
+            lay.templates.trip_first,
+            lay.action_bundle,
+            lay.costs.own,
+            lay.costs.net_scale,
+            out,
+        )
+    sums = wide_ints(out[0::2], out[1::2])
+    gross = sums[0] * lay.columns.scale
+    if gross != inp.path.gross:
+        raise EngineError(
+            f"the identity draw of random_entry gave gross {gross}, the replay {inp.path.gross}"
+        )
+    if not lay.costs.reason:
+        net = sums[2] * lay.costs.unit
+        replayed = inp.path.gross - inp.path.cost + inp.path.stray_cost
+        if net != replayed:
+            raise EngineError(
+                f"the identity draw of random_entry gave net {net}, the replay {replayed}"
+            )
+    return sums
+
+
+def _common_details(inp: GateInput, lay: _Layout) -> dict[str, Json]:
+    path = inp.path
+    return {
+        "trips": len(path.trips),
+        "open_at_end": bool(path.trips[-1].open_at_end),
+        "tradeable_rows": len(lay.rows),
+        "rows": len(inp.grid.seq),
+        "free_rows": lay.templates.free,
+        "arrangements": lay.arrangements.text(),
+        "actions": len(lay.templates.actions),
+        "actions_filled_short": path.short_actions,
+        "actions_off_tradeable_rows": lay.templates.off_rows,
+        "reversals": path.reversals,
+    }
+
+
+def _matched(inp: GateInput, lay: _Layout) -> GateResult:
+    """Matched random entry (test).
+
+    Null hypothesis: given how many round trips there were, their sides and how long they were
+    held, the rows on which they stand are a uniform draw from all placements without overlap on
+    the rows where the strategy could have traded. Statistic: studentised gross (sum of the trips'
+    mid-to-mid PnL over the root of the sum of its squares), ties against the strategy.
+
+    Cannot see: an edge that lies in *how long* or *on which side* to hold, since both are kept;
+    costs (the net p is shown, with no funding in it); a market that drifts, where holding the
+    right side all the time needs no entries. Distances are counted in tradeable rows.
+
+    Source: random entries as a baseline after Aronson (2006), Evidence-based technical analysis,
+    ch. 6; p-value Phipson and Smyth (2010).
+    """
+    from quantlaxmi._jit import random_entry as kernels
+    from quantlaxmi._jit.compiler import running
+
+    sums = _own_sums(inp, lay)
+    with_net = not lay.costs.reason
+    key = np.uint64(inp.key(MATCHED))
+
+    def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
+        with running(inp.threads):
+            kernels.matched(
+                key,
+                first,
+                lay.columns.values,
+                *lay.columns.terms,
+                lay.templates.trip_first,
+                lay.action_bundle,
+                lay.templates.offset,
+                lay.templates.occupied,
+                lay.templates.free,
+                with_net,
+                lay.costs.net_scale,
+                lay.costs.values,
+                lay.costs.action_cost,
+                lay.costs.action_constant,
+                out,
+            )
+
+    own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
+    counts = count_draws(inp, MATCHED, inp.policy.n_sims, 8, sweep, own)
+    verdict, reason = verdict_of(inp, counts[0], "random entries")
+    exponent = inp.grid.ledger_exponent - 1
+    details = _common_details(inp, lay)
+    details["statistic"] = _studentised(sums[0], sums[1])
+    details["sum"] = str(sums[0])
+    details["sum_of_squares"] = str(sums[1])
+    details["gross"] = decimal_text(inp.path.gross, exponent)
+    details["net_without_funding"] = decimal_text(inp.path.gross - inp.path.cost, exponent)
+    details["net"] = counts[1].to_json() if with_net else None
+    details["net_unavailable"] = lay.costs.reason or None
+    return GateResult(MATCHED, "test", verdict, (reason,), counts[0], details)
+
+
+def _studentised(s: int, q: int) -> float:
+    return shown(s / math.sqrt(q)) if q else 0.0
+
+
+def _neutral(inp: GateInput, lay: _Layout) -> GateResult:
+    """Mirrored neutral entry (guard).
+
+    Claim held: a trader without opinion earns nothing before costs. Trips stand where the matched
+    null would put them, a fair coin chooses the side of each, and every draw is followed by its
+    mirror, all sides turned. The gross of a pair must be integer 0 and its net minus its costs,
+    else the engine favours a side, and that is an error, not a verdict. Mean, standard error and
+    the equivalence test over the first members are shown, in bps of the mean notional of the
+    largest leg of a trip's first action.
+
+    Cannot see: anything about the strategy. Not rejecting zero would prove nothing, and net of
+    costs a random trader loses; therefore this is a guard on the engine.
+
+    Source: antithetic pairs, Hammersley and Morton (1956); equivalence, Schuirmann (1987).
+    """
+    from quantlaxmi._jit import random_entry as kernels
+    from quantlaxmi._jit.compiler import running
+
+    with_net = not lay.costs.reason
+    n = inp.policy.n_neutral_pairs
+    total = squares = costs = 0
+    done = 0
+    key = np.uint64(inp.key(NEUTRAL))
+    while done < n:
+        out = np.empty((min(100_000, n - done), 12), np.uint64)
+        with running(inp.threads):
+            kernels.neutral(
+                key,
+                done,
+                lay.columns.values,
+                *lay.columns.terms,
+                lay.templates.trip_first,
+                lay.action_bundle,
+                lay.templates.offset,
+                lay.templates.occupied,
+                lay.templates.free,
+                with_net,
+                lay.costs.net_scale,
+                lay.costs.values,
+                lay.costs.action_cost,
+                lay.costs.action_mirror_cost,
+                lay.costs.action_constant,
+                out,
+            )
+        gross, cost, net, gross_m, cost_m, net_m = (
+            wide_ints(out[:, k], out[:, k + 1]) for k in range(0, 12, 2)
+        )
+        for t in range(len(out)):
+            if gross[t] + gross_m[t] != 0:
+                raise EngineError(
+                    f"mirrored pair {done + t} earned {gross[t] + gross_m[t]} gross, expected 0"
+                )
+            if net[t] + net_m[t] != -(cost[t] + cost_m[t]):
+                raise EngineError(
+                    f"mirrored pair {done + t} earned {net[t] + net_m[t]} net, expected "
+                    f"{-(cost[t] + cost_m[t])}"
+                )
+        total += sum(gross)
+        squares += sum(g * g for g in gross)
+        costs += sum(cost) + sum(cost_m)
+        done += len(out)
+        inp.tell(NEUTRAL, done, n)
+    details = _common_details(inp, lay)
+    details["pairs"] = n
+    details["sum_of_gross"] = str(total)
+    details["sum_of_squared_gross"] = str(squares)
+    details |= _bps(inp, lay, n, total, squares, costs if with_net else None)
+    reason = f"All {n} mirrored pairs earned exactly 0 gross" + (
+        " and minus their costs net." if with_net else f"; net not checked: {lay.costs.reason}"
+    )
+    return GateResult(NEUTRAL, "guard", Verdict.PASS, (reason,), None, details)
+
+
+def _trip_notional(inp: GateInput) -> Fraction:
+    """Mean notional of the largest leg of the trips' first actions, attribution units."""
+    units = attribution_units(inp.grid)
+    total = 0
+    for trip in inp.path.trips:
+        action = trip.actions[0]
+        total += max(abs(q) * int(inp.grid.mid2[i, action.row]) * units[i] for i, q in action.bundle)
+    return Fraction(total, len(inp.path.trips))
+
+
+def _bps(
+    inp: GateInput, lay: _Layout, n: int, total: int, squares: int, costs: int | None
+) -> dict[str, Json]:
+    per_draw = len(inp.path.trips) * _trip_notional(inp)
+    unit = float(Fraction(lay.columns.scale * 10_000) / per_draw)
+    mean = total / n * unit
+    spread = math.sqrt(Fraction(n * squares - total * total, n * (n - 1))) * unit
+    margin = inp.policy.tost_margin_bps
+    return {
+        "mean_bps_a_trip": shown(mean),
+        "standard_error_bps": shown(spread / math.sqrt(n)),
+        "tost_margin_bps": str(margin),
+        "tost_p": shown(tost_p(n, mean, spread, float(margin))),
+        "mean_cost_bps_a_trip": None
+        if costs is None
+        else shown(float(Fraction(costs * lay.costs.unit * 10_000, 2 * n) / per_draw)),
+    }
+
+
+def _both(verdict: Verdict, reason: str, details: dict[str, Json]) -> RandomEntryResult:
+    return RandomEntryResult(
+        GateResult(MATCHED, "test", verdict, (reason,), None, details),
+        GateResult(NEUTRAL, "guard", verdict, (reason,), None, details),
+    )
+
+
+def evaluate(inp: GateInput) -> RandomEntryResult:
+    """Run both halves; see `_matched` and `_neutral` for their hypotheses.
+
+    Parameters
+    ----------
+    inp : GateInput
+
+    Returns
+    -------
+    RandomEntryResult
+        INCONCLUSIVE below the policy's numbers of trips and arrangements, and where the
+        strategy rests orders or its trips cannot be placed.
+
+    Raises
+    ------
+    EngineError
+        When the identity draw is not the replay, or a mirrored pair does not cancel.
+    """
+    trips, least = len(inp.path.trips), inp.policy.min_trades
+    details: dict[str, Json] = {"trips": trips, "rows": len(inp.grid.seq)}
+    if inp.path.has_resting_orders:
+        reason = "The strategy rests orders, which random entries at the market do not match."
+        return _both(Verdict.INCONCLUSIVE, reason, details)
+    if trips < least:
+        reason = f"{trips} round trips, at least {least} are needed."
+        return _both(Verdict.INCONCLUSIVE, reason, details)
+    try:
+        lay = _lay(inp)
+    except (PlacementError, BoundError) as error:
+        return _both(Verdict.INCONCLUSIVE, str(error), details)
+    if lay.arrangements.fewer_than(inp.policy.min_arrangements):
+        reason = (
+            f"{lay.arrangements.text()} distinct arrangements, at least "
+            f"{inp.policy.min_arrangements} are needed."
+        )
+        return _both(Verdict.INCONCLUSIVE, reason, _common_details(inp, lay))
+    return RandomEntryResult(_matched(inp, lay), _neutral(inp, lay))

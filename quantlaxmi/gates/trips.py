@@ -1,0 +1,279 @@
+"""Round trips and positions of a run, on the rows of its market grid.
+
+An *action* is what the fills of one decision did to the positions; it stands on the row of the
+decision, at whose mid it is valued. A *trip* goes from flat to flat of all instruments together.
+A decision that turns one position into an opposite or another one is two actions on one row: one
+that closes, one that opens. A position still open at the end is closed at the last row's mid,
+without costs, as the ledger marks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.errors import EngineError
+
+__all__ = ["Action", "PathError", "TradePath", "Trip", "build_path"]
+
+Bundle = tuple[tuple[int, int], ...]
+
+
+class PathError(Exception):
+    """The run has no path on the grid; the message says why. Gates answer INCONCLUSIVE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One change of positions.
+
+    Attributes
+    ----------
+    row : int
+        Grid row of the decision.
+    bundle : tuple of (int, int)
+        (instrument, signed quantity filled), ascending by instrument, no zeros.
+    cost : int
+        Slippage plus fees, attribution scale.
+    clean : bool
+        Every order of the decision filled whole, in one trip: the grid's cost must equal `cost`.
+    mark : bool
+        The closing of an open position at the end, at the last row's mid.
+    """
+
+    row: int
+    bundle: Bundle
+    cost: int
+    clean: bool
+    mark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """Actions from flat to flat."""
+
+    actions: tuple[Action, ...]
+
+    @property
+    def open_at_end(self) -> bool:
+        """Whether the run ended inside this trip."""
+        return self.actions[-1].mark
+
+
+@dataclass(frozen=True, slots=True)
+class TradePath:
+    """A run as gates see it.
+
+    Attributes
+    ----------
+    trips : tuple of Trip
+    changes : tuple of (int, Bundle)
+        Rows at which the position changes and the position held from there, ascending.
+    gross : int
+        Mid-to-mid PnL, attribution scale: attributed gross plus the open position's mark.
+    cost : int
+        Slippage plus fees of all fills, attribution scale.
+    stray_cost : int
+        The part of `cost` paid by decisions that left no position, so by no action.
+    short_actions : int
+        Actions that did not fill as decided.
+    reversals : int
+        Decisions split into a closing and an opening action.
+    has_resting_orders : bool
+    """
+
+    trips: tuple[Trip, ...]
+    changes: tuple[tuple[int, Bundle], ...]
+    gross: int
+    cost: int
+    stray_cost: int
+    short_actions: int
+    reversals: int
+    has_resting_orders: bool
+
+
+def _bundle(quantities: dict[int, int]) -> Bundle:
+    return tuple(sorted((i, q) for i, q in quantities.items() if q))
+
+
+def _rows_of(
+    decisions: npt.NDArray[np.void], seq: npt.NDArray[np.int64], used: Sequence[int]
+) -> dict[int, int]:
+    """Grid row of every decision in `used`."""
+    wanted = decisions["seq"][list(used)]
+    rows = np.searchsorted(seq, wanted)
+    inside = rows < len(seq)
+    found = np.zeros(len(rows), bool)
+    found[inside] = seq[rows[inside]] == wanted[inside]
+    if not found.all():
+        first = int(np.flatnonzero(~found)[0])
+        raise PathError(
+            f"Decision {used[first]} at message {int(wanted[first])} was made while a book it "
+            "trades on was not valid, so it has no mid."
+        )
+    return dict(zip(used, rows.tolist(), strict=True))
+
+
+def build_path(
+    *,
+    decisions: npt.NDArray[np.void],
+    legs: npt.NDArray[np.void],
+    fills: npt.NDArray[np.void],
+    gross: Sequence[int],
+    cost: Sequence[int],
+    seq: npt.NDArray[np.int64],
+    mid2: npt.NDArray[np.int64],
+    units: Sequence[int],
+) -> TradePath:
+    """Cut a run into trips.
+
+    Parameters
+    ----------
+    decisions : ndarray of DECISION_DTYPE
+        Ascending in ``seq``.
+    legs : ndarray of LEG_DTYPE
+    fills : ndarray of FILL_DTYPE
+    gross, cost : sequence of int, one a fill
+        Attributed gross, and slippage plus fee, attribution scale.
+    seq : ndarray of int64, shape (n_rows,)
+        Message numbers of the grid's rows, ascending.
+    mid2 : ndarray of int64, shape (n_instruments, n_rows)
+        Bid plus ask.
+    units : sequence of int
+        Attribution units in one (quantity mantissa times mid2), for each instrument.
+
+    Returns
+    -------
+    TradePath
+
+    Raises
+    ------
+    PathError
+        When a filled decision stands on no grid row, or a fill belongs to no decision.
+    EngineError
+        When an action's value at the grid's mids is not its attributed gross.
+    """
+    if len(gross) != len(fills) or len(cost) != len(fills):
+        raise EngineError(f"{len(fills)} fills have {len(gross)} attributions")
+    moved: dict[int, dict[int, int]] = {}
+    value: dict[int, list[int]] = {}
+    for k, (decision, instrument, side, qty) in enumerate(
+        zip(
+            fills["decision"].tolist(),
+            fills["instrument"].tolist(),
+            fills["side"].tolist(),
+            fills["qty"].tolist(),
+            strict=True,
+        )
+    ):
+        if decision < 0:
+            raise PathError(f"Fill {k} belongs to no decision: run the strategy without flattening.")
+        at = moved.setdefault(decision, {})
+        at[instrument] = at.get(instrument, 0) + side * qty
+        total = value.setdefault(decision, [0, 0])
+        total[0] += gross[k]
+        total[1] += cost[k]
+    intended = _intended(legs, moved)
+    used = sorted(moved)
+    rows = _rows_of(decisions, seq, used) if used else {}
+    builder = _Builder(mid2, units)
+    for decision in used:
+        delta = _bundle(moved[decision])
+        builder.act(
+            rows[decision], delta, value[decision][0], value[decision][1],
+            clean=delta == intended[decision],
+        )
+    builder.finish()
+    return TradePath(
+        trips=tuple(builder.trips),
+        changes=tuple(builder.changes),
+        gross=builder.gross,
+        cost=builder.cost,
+        stray_cost=builder.stray,
+        short_actions=builder.short,
+        reversals=builder.reversals,
+        has_resting_orders=bool(len(legs)) and bool((legs["order_type"] != 0).any()),
+    )
+
+
+def _intended(
+    legs: npt.NDArray[np.void], moved: dict[int, dict[int, int]]
+) -> dict[int, Bundle]:
+    wanted: dict[int, dict[int, int]] = {d: {} for d in moved}
+    for decision, instrument, side, qty in zip(
+        legs["decision"].tolist(),
+        legs["instrument"].tolist(),
+        legs["side"].tolist(),
+        legs["qty"].tolist(),
+        strict=True,
+    ):
+        if decision in wanted:
+            at = wanted[decision]
+            at[instrument] = at.get(instrument, 0) + side * qty
+    return {d: _bundle(w) for d, w in wanted.items()}
+
+
+class _Builder:
+    """Positions while the decisions are read in order."""
+
+    def __init__(self, mid2: npt.NDArray[np.int64], units: Sequence[int]) -> None:
+        self.mid2, self.units = mid2, units
+        self.position: dict[int, int] = {}
+        self.actions: list[Action] = []
+        self.trips: list[Trip] = []
+        self.changes: list[tuple[int, Bundle]] = []
+        self.gross = self.cost = self.stray = self.short = self.reversals = 0
+
+    def _value(self, bundle: Bundle, row: int) -> int:
+        return sum(q * int(self.mid2[i, row]) * self.units[i] for i, q in bundle)
+
+    def _put(self, action: Action) -> None:
+        for instrument, quantity in action.bundle:
+            self.position[instrument] = self.position.get(instrument, 0) + quantity
+        self.actions.append(action)
+        held = _bundle(self.position)
+        if self.changes and self.changes[-1][0] == action.row:
+            self.changes.pop()
+        self.changes.append((action.row, held))
+        if not held:
+            self.trips.append(Trip(tuple(self.actions)))
+            self.actions = []
+
+    def act(self, row: int, delta: Bundle, gross: int, cost: int, *, clean: bool) -> None:
+        if -self._value(delta, row) != gross:
+            raise EngineError(
+                f"the action at grid row {row} is worth {-self._value(delta, row)} at the grid's "
+                f"mids, but its fills were attributed {gross}"
+            )
+        self.gross += gross
+        self.cost += cost
+        self.short += not clean
+        after = dict(self.position)
+        for instrument, quantity in delta:
+            after[instrument] = after.get(instrument, 0) + quantity
+        held = _bundle(self.position)
+        turned = bool(held) and any(after.values()) and all(
+            q * after[i] <= 0 for i, q in held
+        )
+        if not turned:
+            if delta:
+                self._put(Action(row, delta, cost, clean))
+            else:
+                self.stray += cost
+            return
+        self.reversals += 1
+        close = tuple((i, -q) for i, q in held)
+        # The cost of the whole is known, its halves are not; they only have to add up.
+        self._put(Action(row, close, cost // 2, False))
+        self._put(Action(row, _bundle(after), cost - cost // 2, False))
+
+    def finish(self) -> None:
+        held = _bundle(self.position)
+        if held:
+            last = self.mid2.shape[1] - 1
+            close = tuple((i, -q) for i, q in held)
+            self.gross += -self._value(close, last)
+            self._put(Action(last, close, 0, False, mark=True))
