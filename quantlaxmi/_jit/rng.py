@@ -60,7 +60,7 @@ def block(key: np.uint64, high: np.uint64, low: np.uint64) -> tuple[np.uint64, n
 
 
 @inline
-def words(key: np.uint64, draw: np.int64, out: npt.NDArray[np.uint64]) -> None:
+def words(key: np.uint64, draw: int, out: npt.NDArray[np.uint64]) -> None:
     """Fill `out` with the words 0, 1, ... of one draw.
 
     Parameters
@@ -79,10 +79,11 @@ def words(key: np.uint64, draw: np.int64, out: npt.NDArray[np.uint64]) -> None:
 
 
 @inline
-def below(word: np.uint64, n: np.int64) -> np.int64:
+def below(word: np.uint64, n: int) -> int:
     """``floor(word * n / 2**64)``: a number in [0, n), for 0 < n <= 2**32.
 
     Each value has probability 1/n to within 2**-64, so within a relative 2**-32.
     """
     m = np.uint64(n)
-    return np.int64(((word >> _32) * m + (((word & _LOW) * m) >> _32)) >> _32)
+    high: int = np.int64(((word >> _32) * m + (((word & _LOW) * m) >> _32)) >> _32)  # type: ignore[assignment]
+    return high

@@ -18,7 +18,7 @@ _33 = np.uint64(33)
 
 
 @inline
-def add_signed(high: np.uint64, low: np.uint64, x: np.int64) -> tuple[np.uint64, np.uint64]:
+def add_signed(high: np.uint64, low: np.uint64, x: int) -> tuple[np.uint64, np.uint64]:
     """``(high, low) + x`` modulo 2**128, `x` sign-extended."""
     total = low + np.uint64(x)
     if x < 0:
@@ -29,7 +29,7 @@ def add_signed(high: np.uint64, low: np.uint64, x: np.int64) -> tuple[np.uint64,
 
 
 @inline
-def add_square(high: np.uint64, low: np.uint64, x: np.int64) -> tuple[np.uint64, np.uint64]:
+def add_square(high: np.uint64, low: np.uint64, x: int) -> tuple[np.uint64, np.uint64]:
     """``(high, low) + x*x`` modulo 2**128, for ``|x| < 2**63``."""
     a = np.uint64(-x) if x < 0 else np.uint64(x)
     a1 = a >> _32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,11 +41,10 @@ class Grid(Protocol):
     @property
     def can_trade(self) -> npt.NDArray[np.bool_]: ...
     @property
-    def price_exponents(self) -> tuple[int, ...]: ...
-    @property
-    def qty_exponents(self) -> tuple[int, ...]: ...
+    def scales(self) -> tuple[int, ...]: ...
     @property
     def ledger_exponent(self) -> int: ...
+    def prepare(self, bundles: Iterable[Bundle]) -> None: ...
     def cost(self, bundle: Bundle) -> Costs: ...
 
 
@@ -60,9 +59,7 @@ class GateInput:
     grid : Grid
     policy : GatePolicy
     seed : int
-    segment_digest : str
-        Hexadecimal.
-    config_hash : bytes
+    segment_digest, config_hash : bytes
     threads : int or None
         Threads of the sweeps; results do not depend on it.
     progress : callable or None
@@ -73,7 +70,7 @@ class GateInput:
     grid: Grid
     policy: GatePolicy
     seed: int
-    segment_digest: str
+    segment_digest: bytes
     config_hash: bytes
     threads: int | None = None
     progress: Callable[[str, int, int], None] | None = None

@@ -11,15 +11,14 @@ __all__ = ["stream_key"]
 _DOMAIN = b"quantlaxmi.gate-stream.v1\0"
 
 
-def stream_key(seed: int, segment_digest: str, config_hash: bytes, gate: str) -> int:
+def stream_key(seed: int, segment_digest: bytes, config_hash: bytes, gate: str) -> int:
     """The 64-bit key under which a gate's draws are numbered.
 
     Parameters
     ----------
     seed : int
         From 0 to 2**63 - 1.
-    segment_digest : str
-        Hexadecimal digest of the segment.
+    segment_digest : bytes
     config_hash : bytes
         Hash of the strategy's configuration.
     gate : str
@@ -39,7 +38,7 @@ def stream_key(seed: int, segment_digest: str, config_hash: bytes, gate: str) ->
         raise ConfigError("--seed", f"was {seed}, expected 0 to 2**63 - 1")
     parts = (
         seed.to_bytes(8, "little"),
-        bytes.fromhex(segment_digest),
+        segment_digest,
         config_hash,
         gate.encode(),
     )

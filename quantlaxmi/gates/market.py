@@ -33,13 +33,10 @@ class BoundError(Exception):
 def attribution_units(grid: Grid) -> tuple[int, ...]:
     """Attribution units in one (quantity mantissa times mid2), for each instrument.
 
-    The mid is half of mid2, and the attribution scale is one finer than the ledger's: the mid of
-    bid + ask = 1 is 5 units of it, times the instrument's distance from the ledger scale.
+    The mid is half of mid2, and the attribution scale is one finer than the ledger's: a mid2 of 1
+    is 5 units of it, times the ledger units of one price times quantity.
     """
-    return tuple(
-        5 * 10 ** (p + q - grid.ledger_exponent)
-        for p, q in zip(grid.price_exponents, grid.qty_exponents, strict=True)
-    )
+    return tuple(5 * scale for scale in grid.scales)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +95,21 @@ def _shape_column(shape: Bundle, moves: dict[int, I64], weights: dict[int, int])
     return total
 
 
+def _shape_columns(
+    wanted: set[Bundle], moves: dict[int, I64], weights: dict[int, int]
+) -> dict[Bundle, I64] | None:
+    """A column for each shape, or None where the instruments' own columns do better."""
+    if len(wanted) > len(moves):
+        return None
+    shapes: dict[Bundle, I64] = {}
+    for shape in wanted:
+        column = _shape_column(shape, moves, weights)
+        if column is None:
+            return None
+        shapes[shape] = column
+    return shapes
+
+
 def lay_out(grid: Grid, bundles: Sequence[Bundle]) -> Columns:
     """Columns in which every bundle of `bundles` is a short sum.
 
@@ -130,13 +142,7 @@ def lay_out(grid: Grid, bundles: Sequence[Bundle]) -> Columns:
     weights = {i: step // common for i, step in steps.items()}
     columns: list[I64] = []
     places: list[list[tuple[int, int]]] = []
-    shapes: dict[Bundle, I64] | None = {}
-    for shape in {_shape(b)[0] for b in bundles}:
-        column = _shape_column(shape, moves, weights)
-        if column is None or len(shapes) >= len(used):
-            shapes = None
-            break
-        shapes[shape] = column
+    shapes = _shape_columns({_shape(b)[0] for b in bundles}, moves, weights)
     if shapes is not None:
         index = {shape: k for k, shape in enumerate(sorted(shapes))}
         divisors = {}

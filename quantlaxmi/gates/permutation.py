@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +57,7 @@ class Runs:
         """Orders of the runs inside their blocks, equal runs interchangeable."""
         keys = list(zip(self.position.tolist(), self.length.tolist(), strict=True))
         edges = self.block_first.tolist()
-        return orders([keys[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)])
+        return orders([keys[a:b] for a, b in itertools.pairwise(edges)])
 
 
 def cut_runs(changes: tuple[tuple[int, Bundle], ...], block: I64) -> Runs:
@@ -139,9 +140,7 @@ def _sweep(
     return GateResult(GATE, "test", verdict, (reason,), count, details)
 
 
-def _details(
-    inp: GateInput, runs: Runs, size: str, arrangements: Arrangements
-) -> dict[str, Json]:
+def _details(inp: GateInput, runs: Runs, size: str, arrangements: Arrangements) -> dict[str, Json]:
     return {
         "trips": len(inp.path.trips),
         "rows": len(inp.grid.seq),
@@ -207,7 +206,9 @@ def evaluate(inp: GateInput) -> PermutationResult:
         columns = lay_out(inp.grid, runs.positions)
         # A run's PnL is the difference of two bundle values.
         if 2 * max(columns.largest) >= 2**62:
-            raise BoundError(f"A run's PnL can reach {2 * max(columns.largest)}, the limit is 2^62.")
+            raise BoundError(
+                f"A run's PnL can reach {2 * max(columns.largest)}, the limit is 2^62."
+            )
     except BoundError as error:
         return unclear(str(error))
     return PermutationResult(_sweep(inp, runs, columns, size, arrangements))

@@ -6,20 +6,20 @@ so that every placement of templates without overlap puts every action on a trad
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.inputs import Bundle, Costs, Grid
+from quantlaxmi.gates.inputs import Bundle, Grid
 from quantlaxmi.gates.market import LIMIT, Columns
 from quantlaxmi.gates.trips import Action, Trip
 
 __all__ = [
-    "CostBook",
     "CostColumns",
     "PlacementError",
     "Templates",
@@ -44,24 +44,24 @@ def opposite(bundle: Bundle) -> Bundle:
     return tuple((i, -q) for i, q in bundle)
 
 
-class CostBook:
-    """Costs asked of the grid, each bundle once."""
-
-    def __init__(self, grid: Grid) -> None:
-        self._grid = grid
-        self._known: dict[Bundle, Costs] = {}
-
-    def __getitem__(self, bundle: Bundle) -> Costs:
-        if bundle not in self._known:
-            self._known[bundle] = self._grid.cost(bundle)
-        return self._known[bundle]
+def clean_bundles(actions: Iterable[Action]) -> list[Bundle]:
+    """Distinct bundles of clean actions with their opposites, ascending."""
+    bundles = {a.bundle for a in actions if a.clean}
+    return sorted({*bundles, *(opposite(b) for b in bundles)})
 
 
-def tradeable_rows(grid: Grid, trips: tuple[Trip, ...], costs: CostBook) -> I64:
+def tradeable_rows(grid: Grid, trips: tuple[Trip, ...], max_bundles: int) -> I64:
     """Rows on which any of the actions could have been traded whole, on either side.
 
     Displayed size is monotone in quantity, so for each pattern of instruments and signs it is
     looked up once, for the largest quantities.
+
+    Parameters
+    ----------
+    grid : Grid
+    trips : tuple of Trip
+    max_bundles : int
+        Up to so many bundles whose costs will be asked for are priced in the same pass.
 
     Returns
     -------
@@ -84,9 +84,12 @@ def tradeable_rows(grid: Grid, trips: tuple[Trip, ...], costs: CostBook) -> I64:
             f"{len(largest)} patterns of instruments and sides are traded, the limit is "
             f"{MAX_PATTERNS}."
         )
+    widest = [tuple(sorted(sizes.items())) for sizes in largest.values()]
+    clean = clean_bundles(a for trip in trips for a in trip.actions)
+    grid.prepare([*widest, *(clean if len(clean) <= max_bundles else [])])
     mask = grid.can_trade.copy()
-    for sizes in largest.values():
-        mask &= costs[tuple(sorted(sizes.items()))].fillable
+    for bundle in widest:
+        mask &= grid.cost(bundle).fillable
     return np.flatnonzero(mask).astype(np.int64)
 
 
@@ -142,8 +145,7 @@ def make_templates(trips: tuple[Trip, ...], rows: I64) -> Templates:
         When the trips need more rows than there are.
     """
     touching = any(
-        a.actions[-1].row == b.actions[0].row
-        for a, b in zip(trips[:-1], trips[1:], strict=True)
+        a.actions[-1].row == b.actions[0].row for a, b in itertools.pairwise(trips)
     )
     gap = 0 if touching else 1
     actions = [a for trip in trips for a in trip.actions]
@@ -227,7 +229,7 @@ def lay_costs(
     rows: I64,
     columns: Columns,
     action_bundle: I64,
-    costs: CostBook,
+    grid: Grid,
     max_bundles: int,
 ) -> CostColumns:
     """Costs of every clean action's bundle and of its opposite, on tradeable rows.
@@ -238,8 +240,7 @@ def lay_costs(
         When the grid's cost at a clean action's row is not what the replay attributed.
     """
     actions = templates.actions
-    bundles = sorted({a.bundle for a in actions if a.clean})
-    sided = sorted({*bundles, *(opposite(b) for b in bundles)})
+    sided = clean_bundles(actions)
     if len(sided) > max_bundles:
         return _without(
             len(actions),
@@ -247,8 +248,13 @@ def lay_costs(
             f"the limit is {max_bundles}.",
             columns.scale,
         )
+    grid.prepare(sided)
+    costs = {b: grid.cost(b) for b in sided}
     for a in actions:
-        if a.clean and (found := int(costs[a.bundle].values[a.row]) * costs[a.bundle].unit) != a.cost:
+        if not a.clean:
+            continue
+        found = int(costs[a.bundle].values[a.row]) * costs[a.bundle].unit
+        if found != a.cost:
             raise EngineError(
                 f"the action at grid row {a.row} cost {a.cost} in the replay, {found} on the grid"
             )
@@ -268,8 +274,11 @@ def lay_costs(
             worst,
             net_scale * sum(columns.largest[action_bundle[a]] for a in trip)
             + sum(
-                max(abs(actions[a].cost) // unit, peak.get(actions[a].bundle, 0),
-                    peak.get(opposite(actions[a].bundle), 0))
+                max(
+                    abs(actions[a].cost) // unit,
+                    peak.get(actions[a].bundle, 0),
+                    peak.get(opposite(actions[a].bundle), 0),
+                )
                 for a in trip
             ),
         )

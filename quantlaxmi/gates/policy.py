@@ -84,7 +84,9 @@ class GatePolicy:
         for gate in gates:
             if gate not in G2_GATES:
                 expected = ", ".join(G2_GATES)
-                raise ConfigError("gate policy", f"was {gate!r}, expected of {expected}", "g2_gates")
+                raise ConfigError(
+                    "gate policy", f"was {gate!r}, expected of {expected}", "g2_gates"
+                )
         if not gates or len(set(gates)) != len(gates):
             raise ConfigError(
                 "gate policy", f"was {list(gates)}, expected gates named once", "g2_gates"
@@ -124,7 +126,9 @@ class GatePolicy:
         known = {f.name for f in fields(cls)}
         for key in values:
             if key not in known:
-                raise ConfigError(source, f"unknown key, expected of {', '.join(sorted(known))}", key)
+                raise ConfigError(
+                    source, f"unknown key, expected of {', '.join(sorted(known))}", key
+                )
         gates = values.get("g2_gates", [])
         if not isinstance(gates, (list, tuple)) or not all(isinstance(g, str) for g in gates):
             raise ConfigError(source, f"was {gates!r}, expected a list of gate names", "g2_gates")

@@ -18,7 +18,6 @@ from quantlaxmi.gates.draws import count_draws, verdict_of
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import BoundError, Columns, attribution_units, lay_out
 from quantlaxmi.gates.placement import (
-    CostBook,
     CostColumns,
     PlacementError,
     Templates,
@@ -60,8 +59,8 @@ class _Layout:
 
 
 def _lay(inp: GateInput) -> _Layout:
-    book = CostBook(inp.grid)
-    rows = tradeable_rows(inp.grid, inp.path.trips, book)
+    limit = inp.policy.max_net_bundles
+    rows = tradeable_rows(inp.grid, inp.path.trips, limit)
     templates = make_templates(inp.path.trips, rows)
     arrangements = placements(templates.kinds(), templates.free)
     if templates.free + len(inp.path.trips) > _MAX_PLACES:
@@ -77,9 +76,7 @@ def _lay(inp: GateInput) -> _Layout:
         bound = max(bound, sum(columns.largest[b] for b in action_bundle[low:high].tolist()))
     if bound >= 2**62:
         raise BoundError(f"A trip's PnL can reach {bound}, the limit is 2^62.")
-    costs = lay_costs(
-        templates, rows, columns, action_bundle, book, inp.policy.max_net_bundles
-    )
+    costs = lay_costs(templates, rows, columns, action_bundle, inp.grid, limit)
     return _Layout(
         templates=templates,
         rows=rows,
@@ -290,7 +287,9 @@ def _trip_notional(inp: GateInput) -> Fraction:
     total = 0
     for trip in inp.path.trips:
         action = trip.actions[0]
-        total += max(abs(q) * int(inp.grid.mid2[i, action.row]) * units[i] for i, q in action.bundle)
+        total += max(
+            abs(q) * int(inp.grid.mid2[i, action.row]) * units[i] for i, q in action.bundle
+        )
     return Fraction(total, len(inp.path.trips))
 
 

@@ -23,7 +23,7 @@ __all__ = [
     "shown",
 ]
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class Verdict(enum.StrEnum):

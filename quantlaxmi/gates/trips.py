@@ -170,7 +170,9 @@ def build_path(
         )
     ):
         if decision < 0:
-            raise PathError(f"Fill {k} belongs to no decision: run the strategy without flattening.")
+            raise PathError(
+                f"Fill {k} belongs to no decision: run the strategy without flattening."
+            )
         at = moved.setdefault(decision, {})
         at[instrument] = at.get(instrument, 0) + side * qty
         total = value.setdefault(decision, [0, 0])
@@ -183,7 +185,10 @@ def build_path(
     for decision in used:
         delta = _bundle(moved[decision])
         builder.act(
-            rows[decision], delta, value[decision][0], value[decision][1],
+            rows[decision],
+            delta,
+            value[decision][0],
+            value[decision][1],
             clean=delta == intended[decision],
         )
     builder.finish()
@@ -199,9 +204,7 @@ def build_path(
     )
 
 
-def _intended(
-    legs: npt.NDArray[np.void], moved: dict[int, dict[int, int]]
-) -> dict[int, Bundle]:
+def _intended(legs: npt.NDArray[np.void], moved: dict[int, dict[int, int]]) -> dict[int, Bundle]:
     wanted: dict[int, dict[int, int]] = {d: {} for d in moved}
     for decision, instrument, side, qty in zip(
         legs["decision"].tolist(),
@@ -255,9 +258,7 @@ class _Builder:
         for instrument, quantity in delta:
             after[instrument] = after.get(instrument, 0) + quantity
         held = _bundle(self.position)
-        turned = bool(held) and any(after.values()) and all(
-            q * after[i] <= 0 for i, q in held
-        )
+        turned = bool(held) and any(after.values()) and all(q * after[i] <= 0 for i, q in held)
         if not turned:
             if delta:
                 self._put(Action(row, delta, cost, clean))

@@ -68,9 +68,7 @@ def wide_ints(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> list
     return [(h << 64) + v for h, v in halves]
 
 
-def count_exceedances(
-    sums: npt.NDArray[np.uint64], s_own: int, q_own: int
-) -> int:
+def count_exceedances(sums: npt.NDArray[np.uint64], s_own: int, q_own: int) -> int:
     """Draws whose studentised sum is at least the strategy's.
 
     Parameters

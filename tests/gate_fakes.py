@@ -1,0 +1,131 @@
+"""Small made-up markets and runs for the gates: plain arrays, no engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from quantlaxmi.gates.inputs import GateInput
+from quantlaxmi.gates.market import attribution_units
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.trips import build_path
+from quantlaxmi.schema import DECISION_DTYPE, FILL_DTYPE, LEG_DTYPE
+
+
+@dataclass(frozen=True)
+class FakeCosts:
+    values: np.ndarray
+    unit: int
+    fillable: np.ndarray
+
+
+@dataclass(frozen=True)
+class FakeGrid:
+    seq: np.ndarray
+    ts_ns: np.ndarray
+    mid2: np.ndarray
+    can_trade: np.ndarray
+    spread: np.ndarray  # (n_instruments, n_rows) ask - bid
+    size: np.ndarray  # (n_instruments, n_rows) displayed on both sides
+    scales: tuple[int, ...] = (1, 1)
+    ledger_exponent: int = -16
+    fee: int = 3  # a unit of quantity, attribution units
+    prepared: list = field(default_factory=list)
+
+    def prepare(self, bundles):
+        self.prepared.extend(bundles)
+
+    def cost(self, bundle):
+        units = attribution_units(self)
+        values = np.zeros(len(self.seq), np.int64)
+        fillable = np.ones(len(self.seq), bool)
+        for i, q in bundle:
+            values += abs(q) * (self.spread[i] * units[i] + self.fee)
+            fillable &= self.size[i] >= abs(q)
+        return FakeCosts(values, 1, fillable)
+
+
+def walk_grid(seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=None):
+    """Independent random walks with random spreads and ample size."""
+    rng = np.random.default_rng(seed)
+    moves = rng.integers(-5, 6, (instruments, n))
+    moves[:, 0] = 0
+    mid2 = (1_000_000 + 2 * np.cumsum(moves, axis=1)) * tick
+    return FakeGrid(
+        seq=3 * np.arange(n, dtype=np.int64) + 1,
+        ts_ns=np.arange(n, dtype=np.int64) * step_ns + 1_700_000_000 * 10**9,
+        mid2=mid2.astype(np.int64),
+        can_trade=np.ones(n, bool) if can_trade is None else can_trade,
+        spread=rng.integers(1, 4, (instruments, n)) * tick,
+        size=np.full((instruments, n), 10**6),
+        scales=(1,) * instruments,
+    )
+
+
+def make_run(grid, actions, *, wanted=None):
+    """Records of a run whose k-th decision stands on a row and fills a bundle.
+
+    `actions` is a list of (row, {instrument: signed quantity}); `wanted` the same quantities as
+    decided, where they differ.
+    """
+    units = attribution_units(grid)
+    decisions = np.zeros(len(actions), DECISION_DTYPE)
+    legs, fills, gross, cost = [], [], [], []
+    for k, (row, deltas) in enumerate(actions):
+        decisions[k]["sequence"], decisions[k]["seq"] = k, grid.seq[row]
+        decisions[k]["ts_ns"] = grid.ts_ns[row]
+        for i, q in (wanted or {}).get(k, deltas).items():
+            leg = np.zeros(1, LEG_DTYPE)
+            leg["decision"], leg["instrument"], leg["side"], leg["qty"] = k, i, np.sign(q), abs(q)
+            legs.append(leg)
+        for i, q in deltas.items():
+            fill = np.zeros(1, FILL_DTYPE)
+            fill["decision"], fill["instrument"] = k, i
+            fill["side"], fill["qty"] = np.sign(q), abs(q)
+            fills.append(fill)
+            gross.append(-q * int(grid.mid2[i, row]) * units[i])
+            cost.append(abs(q) * (int(grid.spread[i, row]) * units[i] + grid.fee))
+    return {
+        "decisions": decisions,
+        "legs": np.concatenate(legs) if legs else np.zeros(0, LEG_DTYPE),
+        "fills": np.concatenate(fills) if fills else np.zeros(0, FILL_DTYPE),
+        "gross": gross,
+        "cost": cost,
+    }
+
+
+def make_path(grid, actions, **options):
+    return build_path(
+        **make_run(grid, actions, **options),
+        seq=grid.seq,
+        mid2=grid.mid2,
+        units=attribution_units(grid),
+    )
+
+
+def make_input(grid, actions, *, policy=None, seed=0, threads=1, **options):
+    return GateInput(
+        path=make_path(grid, actions, **options),
+        grid=grid,
+        policy=policy or GatePolicy(n_sims=200, n_perms=200, n_neutral_pairs=20, extend_factor=1),
+        seed=seed,
+        segment_digest=b"\xab" * 32,
+        config_hash=b"\x01" * 32,
+        threads=threads,
+    )
+
+
+def pair_trips(rng, rows, trips, quantity=2, *, sides=None, hold=(1, 20)):
+    """Non-overlapping pair trades at random places: (row, {0: q, 1: -q}) and back."""
+    holds = rng.integers(*hold, trips)
+    free = rows - int((holds + 1).sum())
+    places = np.sort(rng.choice(free + trips, trips, replace=False)) - np.arange(trips)
+    starts = places + np.concatenate([[0], np.cumsum(holds + 1)[:-1]])
+    actions = []
+    for k, (start, held) in enumerate(zip(starts.tolist(), holds.tolist(), strict=True)):
+        side = (1 if rng.random() < 0.5 else -1) if sides is None else sides[k]
+        q = side * quantity
+        actions.append((start, {0: q, 1: -q}))
+        actions.append((start + held, {0: -q, 1: q}))
+    return actions
