@@ -59,6 +59,7 @@ def cache_folder() -> Path | None:
 
 
 _FOLDER = cache_folder()
+_CONFIG: Any = numba.config
 
 
 def _decorate(function: F, **options: Any) -> F:
@@ -66,12 +67,12 @@ def _decorate(function: F, **options: Any) -> F:
         decorated: F = numba.njit(cache=False, **options)(function)
         return decorated
     # The folder is chosen while decorating; other users of Numba keep their own.
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_FOLDER)
+    before = _CONFIG.CACHE_DIR
+    _CONFIG.CACHE_DIR = str(_FOLDER)
     try:
         decorated = numba.njit(cache=True, **options)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        _CONFIG.CACHE_DIR = before
     return decorated
 
 
@@ -103,12 +104,12 @@ def running(threads: int | None) -> Iterator[None]:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
     # Interpreted kernels work on NumPy scalars, which warn where unsigned arithmetic wraps.
     with _ENTER, np.errstate(over="ignore"):
-        if numba.config.DISABLE_JIT:
+        if _CONFIG.DISABLE_JIT:
             yield
             return
         before = numba.get_num_threads()
         if threads is not None:
-            numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+            numba.set_num_threads(min(threads, _CONFIG.NUMBA_NUM_THREADS))
         try:
             yield
         finally:

@@ -1,0 +1,24 @@
+"""Gates: tests and guards that try to break a result. Importing them loads no Numba."""
+
+from quantlaxmi.gates.policy import GatePolicy, load_policy
+from quantlaxmi.gates.results import (
+    GateResult,
+    MonteCarlo,
+    PermutationResult,
+    RandomEntryResult,
+    Verdict,
+)
+from quantlaxmi.gates.suites import ALL_GATES, G2AntiOverfitSuite, G2Result
+
+__all__ = [
+    "ALL_GATES",
+    "G2AntiOverfitSuite",
+    "G2Result",
+    "GatePolicy",
+    "GateResult",
+    "MonteCarlo",
+    "PermutationResult",
+    "RandomEntryResult",
+    "Verdict",
+    "load_policy",
+]
