@@ -1,0 +1,523 @@
+"""Shared nasty markets and schedules for the engine, its depth book, attribution and grid.
+
+A market is a dict of the segment's tables; a schedule says what a strategy decides at which of its
+calls. Everything follows from a seed, and a shorter market of one seed is a prefix of a longer one,
+so that a failing example shrinks well.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from quantlaxmi.costs import CostModel, FeeRate
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import TABLES, InstrumentKind
+from tests.naive.engine import Decision, Leg, Terms
+
+I64_MAX = 2**63 - 1
+START_NS = 1_000
+Tables = dict[str, dict[str, np.ndarray]]
+
+
+def instrument(
+    symbol: str, kind: InstrumentKind, price_exponent: int, qty_exponent: int, **other: Any
+) -> Instrument:
+    options = {"currency": "USDT", "base": "BTC", "venue": "test", "venue_symbol": symbol}
+    return Instrument(
+        symbol=symbol,
+        kind=kind,
+        price_exponent=price_exponent,
+        qty_exponent=qty_exponent,
+        **{**options, **other},
+    )
+
+
+SPOT = instrument("S", InstrumentKind.SPOT, -8, -8)
+PERP = instrument("P", InstrumentKind.PERP, -8, -8)
+#: Universes: as on Binance; coarse money, where every rounding shows; mixed scales, two currencies.
+UNIVERSES = {
+    "binance": (SPOT, PERP),
+    "coarse": (
+        instrument("S", InstrumentKind.SPOT, 0, 0),
+        instrument("P", InstrumentKind.PERP, 0, 0),
+    ),
+    "mixed": (
+        instrument("S", InstrumentKind.SPOT, -2, -3),
+        instrument("P", InstrumentKind.PERP, -1, 0, contract_size=75),
+        instrument("F", InstrumentKind.FUTURE, -4, -1, currency="INR"),
+    ),
+}
+
+
+def costs(
+    spot: str = "10", perp: str = "5", future: str = "2", fee_exponent: int = -8
+) -> CostModel:
+    rates = {}
+    for kind, bps in zip(
+        (InstrumentKind.SPOT, InstrumentKind.PERP, InstrumentKind.FUTURE),
+        (spot, perp, future),
+        strict=True,
+    ):
+        taker = FixedPoint.from_text(bps)
+        rates[kind] = FeeRate(maker_bps=FixedPoint(1, 0), taker_bps=taker)
+    return CostModel(rates=rates, fee_exponent=fee_exponent)
+
+
+#: Ties, rebates, nothing, and rates of many digits.
+COSTS = (
+    costs(),
+    costs("50", "-25", "0", fee_exponent=0),
+    costs("0.12345678", "500", "-1.5", fee_exponent=-2),
+    costs("0", "0", "0"),
+)
+
+
+def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms, ...]:
+    """What the naive engine needs, read off the same description."""
+    made = []
+    for one in instruments:
+        bps = model.rates[one.kind].taker_bps
+        made.append(
+            Terms(
+                one.price_exponent,
+                one.qty_exponent,
+                bps.mantissa * 10 ** (bps.exponent + 20) * _fraction(10**20),
+                one.currency,
+                one.contract_size,
+            )
+        )
+    return tuple(made)
+
+
+def _fraction(divisor: int):
+    from fractions import Fraction
+
+    return Fraction(1, divisor)
+
+
+class MemorySegment:
+    """What `backtest` and `replay` ask of a segment, without a folder."""
+
+    def __init__(
+        self, tables: Tables, instruments: Sequence[Instrument], cuts: Sequence[int] = ()
+    ) -> None:
+        self.tables, self.instruments, self.cuts = tables, tuple(instruments), tuple(cuts)
+        self.digest = "00" * 32
+        self.n_messages = len(set().union(*(t["seq"].tolist() for t in tables.values())))
+        self.manifest = SimpleNamespace(rows=sum(len(t["seq"]) for t in tables.values()))
+
+    def columns(self, table: str) -> dict[str, np.ndarray]:
+        return dict(self.tables[table])
+
+    def log(self, table: str):
+        """Batches of the table, cut before each row number of ``cuts`` that it has."""
+        columns = self.tables[table]
+        n = len(columns["seq"])
+        edges = [0, *sorted({c for c in self.cuts if 0 < c < n}), n]
+        for start, stop in zip(edges, edges[1:], strict=False):
+            yield {name: column[start:stop] for name, column in columns.items()}
+
+
+def to_tables(rows: Mapping[str, Sequence[Mapping[str, int]]]) -> Tables:
+    """Lists of rows as read-only columns of the schema's dtypes."""
+    made: Tables = {}
+    for table, names in TABLES.items():
+        made[table] = {}
+        for name, dtype in names.items():
+            column = np.array([row.get(name, 0) for row in rows.get(table, ())], dtype=dtype)
+            column.setflags(write=False)
+            made[table][name] = column
+    return made
+
+
+@dataclass
+class MarketBuilder:
+    """Rows of a market, message by message; ``seq`` goes up by itself."""
+
+    ts_ns: int = START_NS
+    seq: int = 0
+    rows: dict[str, list[dict[str, int]]] = field(
+        default_factory=lambda: {table: [] for table in TABLES}
+    )
+
+    def _add(self, table: str, instrument: int, **fields: int) -> None:
+        head = {"seq": self.seq, "ts_ns": self.ts_ns, "instrument": instrument}
+        self.rows[table].append({**head, "exch_ts_ns": self.ts_ns - 7, **fields})
+
+    def wait(self, ns: int) -> MarketBuilder:
+        self.ts_ns += ns
+        return self
+
+    def quote(
+        self, instrument: int, bid: int, bid_qty: int, ask: int, ask_qty: int
+    ) -> MarketBuilder:
+        self._add("quotes", instrument, bid=bid, bid_qty=bid_qty, ask=ask, ask_qty=ask_qty)
+        self.seq += 1
+        return self
+
+    def trade(self, instrument: int, price: int, qty: int, side: int) -> MarketBuilder:
+        self._add("trades", instrument, price=price, qty=qty, side=side)
+        self.seq += 1
+        return self
+
+    def funding(self, instrument: int, mark: int, rate: int, at: int) -> MarketBuilder:
+        self._add("funding", instrument, mark=mark, rate=rate, next_funding_ns=at)
+        self.seq += 1
+        return self
+
+    def depth(
+        self,
+        instrument: int,
+        ids: tuple[int, int, int],
+        levels: Sequence[tuple[int, int, int]],
+        snapshot: bool = False,
+    ) -> MarketBuilder:
+        """``ids`` are first, last and previous; ``levels`` side, price and quantity."""
+        levels = list(levels) or [(0, 0, 0)]
+        first, last, prev = ids
+        for k, (side, price, qty) in enumerate(levels):
+            self._add(
+                "depth",
+                instrument,
+                first_id=first,
+                last_id=last,
+                prev_id=prev,
+                side=side,
+                price=price,
+                qty=qty,
+                flags=2 * snapshot + (k == len(levels) - 1),
+            )
+        self.seq += 1
+        return self
+
+    def tables(self) -> Tables:
+        return to_tables(self.rows)
+
+
+class _Source:
+    """Draws a market; small prices and sizes, so that everything collides."""
+
+    def __init__(self, seed: int, n_instruments: int, with_quotes: bool) -> None:
+        self.random, self.n, self.with_quotes = Random(seed), n_instruments, with_quotes
+        self.builder = MarketBuilder()
+        self.mid = [1_000 + 10 * k for k in range(n_instruments)]
+        self.last_id = [100] * n_instruments
+        self.seen = [False] * n_instruments
+        self.next_funding = START_NS + 20
+
+    def message(self) -> None:
+        r, b = self.random, self.builder
+        b.wait(r.choice((0, 0, 0, 1, 1, 3, 10)))
+        b.seq += r.choice((0, 0, 0, 5))
+        k = r.randrange(self.n)
+        self.mid[k] += r.randrange(-2, 3)
+        what = r.choice("qqqqqqdddddtf")
+        if what == "q" and (self.with_quotes or r.random() < 0.05):
+            bid = self.mid[k] - r.randrange(0, 3)
+            if r.random() < 0.07:
+                bid, ask = r.choice(((bid, bid), (bid, bid - 1), (0, bid), (bid, 0), (-1, bid)))
+            else:
+                ask = bid + r.randrange(1, 4)
+            b.quote(k, bid, r.choice((0, 1, 2, 3, 5, 8, 20)), ask, r.choice((1, 1, 2, 4, 9, 20)))
+        elif what == "t":
+            b.trade(k, self.mid[k], r.randrange(1, 9), r.choice((1, -1)))
+        elif what == "f":
+            rate = r.choice((50_000_000, -50_000_000, 12_345_678, 0, -7, 99_999_999))
+            if r.random() < 0.3:
+                self.next_funding += r.choice((5, 20, -10))
+            b.funding(k, self.mid[k] + r.randrange(-1, 2), rate, self.next_funding)
+        else:
+            self._depth(k)
+
+    def _depth(self, k: int) -> None:
+        r, b, last = self.random, self.builder, self.last_id[k]
+        perp = k == 1
+        if not self.seen[k] or r.random() < 0.12:
+            self.seen[k] = self.seen[k] or r.random() < 0.7
+            if self.seen[k]:
+                at = last - r.choice((0, 0, 1, 3, -4))
+                self.last_id[k] = max(last, at)
+                b.depth(k, (at, at, -1), self._levels(k, r.randrange(0, 9)), snapshot=True)
+                return
+        size, shift = r.randrange(1, 4), r.choice((0,) * 12 + (1, 2, -1, -3))
+        first, prev = last + 1 + shift, last + shift
+        self.last_id[k] = max(last, last + shift + size)
+        b.depth(
+            k,
+            (first + (r.randrange(2) if perp else 0), last + shift + size, prev if perp else -1),
+            self._levels(k, r.randrange(0, 4)),
+        )
+
+    def _levels(self, k: int, n: int) -> list[tuple[int, int, int]]:
+        r, found = self.random, []
+        for _ in range(n):
+            side = r.choice((1, -1))
+            offset = r.randrange(-1, 6)
+            found.append((side, self.mid[k] - side * offset, r.choice((0, 1, 2, 3, 5, 12))))
+        return found
+
+
+@functools.lru_cache(maxsize=64)
+def random_market(
+    seed: int, n_messages: int, n_instruments: int = 2, with_quotes: bool = True
+) -> Tables:
+    source = _Source(seed, n_instruments, with_quotes)
+    for _ in range(n_messages):
+        source.message()
+    return source.builder.tables()
+
+
+Schedule = dict[int, Decision]
+
+
+def random_schedule(
+    seed: int, n_calls: int, n_instruments: int = 2, share: float = 0.25, bundles: bool = True
+) -> Schedule:
+    """Decisions by number of call: sizes below and above what is shown, in and out at random."""
+    r, schedule = Random(seed + 1), {}
+    for call in range(n_calls):
+        if r.random() > share:
+            continue
+        bundle = bundles and r.random() < 0.7
+        count = r.randrange(1, n_instruments + 1 + (not bundle))
+        chosen = (
+            r.sample(range(n_instruments), count)
+            if bundle
+            else [r.randrange(n_instruments) for _ in range(count)]
+        )
+        schedule[call] = Decision(
+            legs=tuple(
+                Leg(k, r.choice((1, -1)), r.choice((1, 2, 3, 5, 7, 12, 30))) for k in chosen
+            ),
+            bundle=bundle,
+            decision_type=r.choice((1, 2, 3)),
+            direction=r.choice((-1, 0, 1)),
+            confidence=r.choice((-1, 0, 10_000)),
+            rationale=r.randrange(2),
+        )
+    return schedule
+
+
+def n_messages(tables: Tables) -> int:
+    return len(set().union(*(t["seq"].tolist() for t in tables.values())))
+
+
+def truncated(tables: Tables, messages: int) -> Tables:
+    """The first messages of a market."""
+    kept = sorted(set().union(*(t["seq"].tolist() for t in tables.values())))[:messages]
+    end = kept[-1] if kept else -1
+    return {
+        table: {
+            name: c[: int(np.searchsorted(t["seq"], end, side="right"))] for name, c in t.items()
+        }
+        for table, t in tables.items()
+    }
+
+
+@dataclass(frozen=True)
+class Case:
+    """One market with a schedule and the run's settings."""
+
+    name: str
+    tables: Tables
+    schedule: Schedule
+    latency_ns: int = 0
+    flatten: bool = False
+    universe: str = "coarse"
+    costs: CostModel = COSTS[1]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _both(buy_qty: int, sell_qty: int, bundle: bool = True) -> Decision:
+    return Decision((Leg(0, 1, buy_qty), Leg(1, -1, sell_qty)), bundle=bundle)
+
+
+def _quotes(qty: int = 10) -> MarketBuilder:
+    return MarketBuilder().quote(0, 99, qty, 101, qty).quote(1, 103, qty, 105, qty)
+
+
+def replay_cases() -> list[Case]:
+    """Named corners; every one is run by the engine and by its twin."""
+    one = Decision((Leg(0, 1, 3),))
+    big = Decision((Leg(0, 1, 300),))
+    levels = [(1, 98, 4), (1, 97, 9), (-1, 102, 5), (-1, 101, 2), (-1, 104, 50), (-1, 100, 77)]
+    depth = MarketBuilder().depth(0, (5, 5, -1), levels, snapshot=True)
+    half = 10**8 // 2
+    far = START_NS + 10
+    return [
+        Case("zero rows", MarketBuilder().tables(), {}, flatten=True),
+        Case("one row", MarketBuilder().quote(0, 99, 5, 101, 5).tables(), {0: one}),
+        Case("one row late", MarketBuilder().quote(0, 99, 5, 101, 5).tables(), {0: one}, 1),
+        Case(
+            "equal stamps",
+            _quotes().quote(0, 89, 1, 91, 1).quote(0, 95, 2, 96, 2).tables(),
+            {1: one, 2: one},
+        ),
+        Case(
+            "crossed",
+            _quotes().quote(0, 101, 5, 99, 5).wait(1).quote(1, 1, 1, 2, 1).tables(),
+            {2: one},
+        ),
+        Case("locked", _quotes().quote(0, 100, 5, 100, 5).wait(1).tables(), {2: one}, flatten=True),
+        Case(
+            "decided on no book", MarketBuilder().quote(0, 99, 5, 101, 5).tables(), {0: _both(1, 1)}
+        ),
+        Case(
+            "turns invalid in flight",
+            _quotes().wait(1).quote(0, 99, 0, 101, 0).wait(9).quote(0, 99, 9, 101, 9).tables(),
+            {1: _both(2, 3)},
+            5,
+        ),
+        Case(
+            "trim",
+            _quotes(10).wait(5).quote(0, 99, 3, 101, 3).wait(9).quote(1, 9, 9, 10, 9).tables(),
+            {1: _both(7, 5)},
+            6,
+            flatten=True,
+        ),
+        Case(
+            "trim of nothing filled",
+            _quotes().wait(5).quote(0, 0, 0, 0, 0).wait(9).quote(1, 9, 9, 10, 9).tables(),
+            {1: _both(7, 5)},
+            6,
+        ),
+        Case(
+            "trim that ends short",
+            _quotes()
+            .wait(5)
+            .quote(1, 103, 9, 105, 1)
+            .quote(0, 99, 1, 101, 1)
+            .wait(9)
+            .quote(0, 9, 9, 10, 9)
+            .tables(),
+            {1: _both(7, 7)},
+            6,
+            flatten=True,
+        ),
+        Case(
+            "no trim without bundle",
+            _quotes().quote(0, 99, 3, 101, 3).wait(1).quote(1, 9, 9, 10, 9).tables(),
+            {1: _both(7, 5, bundle=False)},
+        ),
+        Case(
+            "same size taken once",
+            _quotes(4)
+            .wait(1)
+            .trade(0, 100, 1, 1)
+            .wait(1)
+            .trade(0, 100, 1, 1)
+            .wait(1)
+            .quote(0, 99, 4, 101, 4)
+            .wait(1)
+            .tables(),
+            {1: one, 2: one, 3: one, 4: one},
+            flatten=True,
+        ),
+        Case(
+            "flip through zero",
+            _quotes(9)
+            .wait(1)
+            .quote(0, 99, 9, 101, 9)
+            .wait(1)
+            .quote(0, 90, 9, 92, 9)
+            .wait(1)
+            .quote(0, 94, 9, 95, 9)
+            .tables(),
+            {0: one, 2: Decision((Leg(0, -1, 8),)), 3: Decision((Leg(0, 1, 2),))},
+        ),
+        Case(
+            "depth alone",
+            depth.wait(1).depth(0, (6, 6, -1), [(-1, 101, 0), (-1, 100, 0)]).wait(1).tables(),
+            {1: big, 0: Decision((Leg(0, -1, 300),))},
+            flatten=True,
+        ),
+        Case(
+            "depth beyond the touch",
+            MarketBuilder()
+            .depth(0, (5, 5, -1), levels, snapshot=True)
+            .quote(0, 99, 3, 101, 3)
+            .wait(1)
+            .trade(0, 1, 1, 1)
+            .wait(1)
+            .trade(0, 1, 1, 1)
+            .tables(),
+            {1: Decision((Leg(0, 1, 6),)), 2: Decision((Leg(0, 1, 6),)), 3: big},
+            flatten=True,
+        ),
+        Case(
+            "depth breaks",
+            MarketBuilder()
+            .depth(0, (5, 5, -1), levels[:4], snapshot=True)
+            .wait(1)
+            .depth(0, (9, 9, -1), levels[:1])
+            .wait(1)
+            .trade(0, 1, 1, 1)
+            .tables(),
+            {0: one, 1: one, 2: one},
+            1,
+            flatten=True,
+        ),
+        Case(
+            "funding meets arrival",
+            _quotes()
+            .funding(1, 104, half, far)
+            .wait(10)
+            .trade(0, 1, 1, 1)
+            .wait(1)
+            .funding(1, 105, -half, far + 1)
+            .wait(1)
+            .trade(0, 1, 1, 1)
+            .tables(),
+            {1: _both(3, 3), 2: _both(1, 1)},
+            10,
+        ),
+        Case(
+            "funding of nothing held",
+            _quotes().funding(1, 104, half, far).wait(20).trade(0, 1, 1, 1).tables(),
+            {3: one},
+            0,
+        ),
+        Case(
+            "later settlement named early",
+            _quotes()
+            .wait(1)
+            .funding(1, 103, half, far)
+            .wait(1)
+            .funding(1, 77, 3 * half, far + 99)
+            .wait(200)
+            .funding(1, 7, half, far)
+            .tables(),
+            {1: _both(3, 3)},
+        ),
+        Case(
+            "settled once",
+            _quotes()
+            .wait(1)
+            .funding(1, 103, half, far)
+            .wait(20)
+            .funding(1, 99, half, far)
+            .wait(20)
+            .funding(1, 99, half, far - 5)
+            .wait(1)
+            .trade(0, 1, 1, 1)
+            .tables(),
+            {1: _both(3, 3)},
+        ),
+        Case(
+            "cancelled at the end",
+            _quotes().wait(1).trade(0, 1, 1, 1).tables(),
+            {1: _both(3, 3), 2: one},
+            5,
+            flatten=True,
+        ),
+    ]

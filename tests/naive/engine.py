@@ -1,0 +1,509 @@
+"""Naive twin of the replay engine, in Python ints and Fractions, written from its semantics.
+
+1. Messages in ``seq`` order; the time of one is its receive time.
+2. An order of time t arrives at ``t + latency`` and meets the book after all messages up to then.
+3. Top of book: the rebuilt depth until the instrument's first quote, then quotes.
+4. A market order takes the touch, then recorded levels beyond it, never the same size twice while
+   the top stands; the rest is cancelled.
+5. Legs of a bundle end matched: the excess over the least filled share is traded back at once.
+6. Funding is settled once, at its time, before orders of the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from quantlaxmi.schema import (
+    RATE_EXPONENT,
+    TABLES,
+    DepthFlag,
+    EventKind,
+    FillFlag,
+    OrderEventKind,
+    OrderReason,
+    OrderStatus,
+)
+from tests.naive.depth_book import DepthBook, Message
+
+TEN = Fraction(10)
+Row = dict[str, Any]
+KINDS = {
+    "quotes": EventKind.QUOTE,
+    "depth": EventKind.DEPTH,
+    "trades": EventKind.TRADE,
+    "funding": EventKind.FUNDING,
+}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the engine must know of one instrument."""
+
+    price_exponent: int
+    qty_exponent: int
+    taker_bps: Fraction
+    currency: str = "USDT"
+    contract_size: int = 1
+
+
+@dataclass(frozen=True)
+class Leg:
+    instrument: int
+    side: int
+    qty: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    legs: tuple[Leg, ...]
+    bundle: bool = True
+    decision_type: int = 1
+    direction: int = 0
+    confidence: int = -1
+    rationale: int = 0
+
+
+@dataclass
+class Book:
+    valid: bool = False
+    bid: int = 0
+    bid_qty: int = 0
+    ask: int = 0
+    ask_qty: int = 0
+    ts_ns: int = 0
+    has_quotes: bool = False
+    taken: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})  # by the order's side
+    depth: DepthBook = field(default_factory=DepthBook)
+
+    def set_top(self, bid: int, bid_qty: int, ask: int, ask_qty: int, ts_ns: int) -> None:
+        self.bid, self.bid_qty, self.ask, self.ask_qty = bid, bid_qty, ask, ask_qty
+        self.valid = 0 < bid < ask and bid_qty > 0 and ask_qty > 0
+        self.ts_ns = ts_ns
+        self.taken = {1: 0, -1: 0}
+
+    def ladder(self, side: int) -> list[tuple[int, int, bool]]:
+        """What an order of ``side`` could take: price, qty, beyond the touch."""
+        if not self.valid:
+            return []
+        touch = self.ask if side > 0 else self.bid
+        steps = [(touch, self.ask_qty if side > 0 else self.bid_qty, False)]
+        if self.depth.valid:
+            steps += [
+                (price, qty, True)
+                for price, qty in self.depth.levels(-side)
+                if (price - touch) * side > 0
+            ]
+        return steps
+
+    def available(self, side: int, skip: int) -> Iterator[tuple[int, int, bool]]:
+        for price, qty, beyond in self.ladder(side):
+            gone = min(qty, skip)
+            skip -= gone
+            if qty > gone:
+                yield price, qty - gone, beyond
+
+
+class Market:
+    """Books that follow messages."""
+
+    def __init__(self, n_instruments: int) -> None:
+        self.books = [Book() for _ in range(n_instruments)]
+
+    def apply(self, table: str, rows: Sequence[Row]) -> None:
+        row = rows[-1]
+        book = self.books[row["instrument"]]
+        if table == "quotes":
+            book.has_quotes = True
+            book.set_top(row["bid"], row["bid_qty"], row["ask"], row["ask_qty"], row["ts_ns"])
+        elif table == "depth":
+            levels = tuple((r["side"], r["price"], r["qty"]) for r in rows)
+            snapshot = bool(row["flags"] & DepthFlag.SNAPSHOT)
+            book.depth.apply(
+                Message(row["first_id"], row["last_id"], row["prev_id"], snapshot, levels)
+            )
+            if book.has_quotes:
+                return
+            if book.depth.valid and book.depth.bids and book.depth.asks:
+                best_bid, best_ask = max(book.depth.bids), min(book.depth.asks)
+                book.set_top(
+                    best_bid,
+                    book.depth.bids[best_bid],
+                    best_ask,
+                    book.depth.asks[best_ask],
+                    row["ts_ns"],
+                )
+            else:
+                book.valid = False
+
+
+@dataclass
+class Account:
+    position: int = 0
+    cost: int = 0
+    realized: int = 0
+    fees: int = 0
+    funding: int = 0
+
+    def fill(self, side: int, qty: int, notional_of: Callable[[int], int]) -> None:
+        """Average cost with the total carried; a flip closes, then opens."""
+        opening = qty
+        if self.position * side < 0:
+            closing = min(qty, abs(self.position))
+            released = round(Fraction(self.cost * closing, abs(self.position)))
+            # A long is closed by selling: proceeds minus cost. A short: cost minus outlay.
+            self.realized += -side * (notional_of(closing) - released)
+            self.cost -= released
+            self.position += side * closing
+            opening = qty - closing
+        if opening:
+            self.cost += notional_of(opening)
+            self.position += side * opening
+
+
+@dataclass
+class _Pending:
+    arrival: int
+    decision: int
+    bundle: bool
+    orders: list[Row]
+
+
+def merged(tables: Mapping[str, Mapping[str, Sequence[int]]]) -> list[tuple[str, list[Row]]]:
+    """Messages of all tables in ``seq`` order; rows of a depth message together."""
+    by_seq: dict[int, tuple[str, list[Row]]] = {}
+    for table in TABLES:
+        columns = {name: [int(v) for v in values] for name, values in tables[table].items()}
+        for i in range(len(columns["seq"])):
+            row = {name: values[i] for name, values in columns.items()}
+            by_seq.setdefault(row["seq"], (table, []))[1].append(row)
+    return [by_seq[seq] for seq in sorted(by_seq)]
+
+
+Decide = Callable[["Engine", str, Row], Decision | None]
+
+
+class Engine:
+    """One run; ``decide`` is asked at every message whose kind is wanted."""
+
+    def __init__(
+        self,
+        terms: Sequence[Terms],
+        decide: Decide,
+        *,
+        latency_ns: int,
+        fee_exponent: int,
+        wanted: frozenset[EventKind] = frozenset(EventKind),
+        on_fill: Callable[[Row], None] | None = None,
+    ) -> None:
+        self.terms, self.decide, self.latency_ns = tuple(terms), decide, latency_ns
+        self.fee_exponent, self.wanted, self.on_fill = fee_exponent, wanted, on_fill
+        self.ledger_exponent = min(
+            [fee_exponent, *(t.price_exponent + t.qty_exponent for t in terms)]
+        )
+        self.market = Market(len(terms))
+        self.accounts = [Account() for _ in terms]
+        self.cash = dict.fromkeys(t.currency for t in terms)
+        self.cash = {t.currency: 0 for t in terms}
+        self.funding_due: dict[int, int] = {}  # instrument -> settlement time announced
+        self.funding_terms: dict[int, tuple[int, int]] = {}  # instrument -> mark, rate
+        self.funding_settled: dict[int, int] = {}
+        self.pending: list[_Pending] = []
+        self.in_flight: dict[int, Row] = {}
+        self.pending_qty = [0 for _ in terms]
+        self.n_orders = self.n_messages = 0
+        self.ts_ns, self.seq = -1, -1
+        self.decisions: list[Row] = []
+        self.legs: list[Row] = []
+        self.orders: list[Row] = []
+        self.fills: list[Row] = []
+        self.funding: list[Row] = []
+
+    # --- money ---------------------------------------------------------------------------------
+
+    def notional(self, instrument: int, price: int, qty: int) -> int:
+        """price * qty in ledger units; exact, for the ledger is at least as fine."""
+        t = self.terms[instrument]
+        value = (
+            price
+            * qty
+            * t.contract_size
+            * TEN ** (t.price_exponent + t.qty_exponent - self.ledger_exponent)
+        )
+        assert value.denominator == 1
+        return value.numerator
+
+    def fee(self, instrument: int, price: int, qty: int) -> int:
+        money = self.notional(instrument, price, qty) * TEN**self.ledger_exponent
+        units = round(money * self.terms[instrument].taker_bps / 10**4 / TEN**self.fee_exponent)
+        value = units * TEN ** (self.fee_exponent - self.ledger_exponent)
+        assert value.denominator == 1
+        return value.numerator
+
+    # --- the road ------------------------------------------------------------------------------
+
+    def run(self, tables: Mapping[str, Any], flatten: bool = False) -> None:
+        for table, rows in merged(tables):
+            self.message(table, rows)
+        self.finish(flatten)
+
+    def message(self, table: str, rows: Sequence[Row]) -> None:
+        row = rows[-1]
+        assert row["ts_ns"] >= self.ts_ns
+        self._let_happen(before=row["ts_ns"])
+        self.ts_ns, self.seq = row["ts_ns"], row["seq"]
+        self.market.apply(table, rows)
+        if table == "funding":
+            self._announce(row)
+        self.n_messages += 1
+        if KINDS[table] in self.wanted:
+            decision = self.decide(self, table, row)
+            if decision is not None:
+                self._record(decision)
+
+    def finish(self, flatten: bool) -> None:
+        self._let_happen(before=self.ts_ns + 1)
+        for group in self.pending:
+            for order in group.orders:
+                self._close(order, 0, OrderStatus.CANCELLED, OrderReason.END_OF_DATA, self.ts_ns)
+        self.pending = []
+        if flatten:
+            for i, account in enumerate(self.accounts):
+                if account.position:
+                    side = -1 if account.position > 0 else 1
+                    self._own_order(
+                        i,
+                        side,
+                        abs(account.position),
+                        self.ts_ns,
+                        -1,
+                        OrderReason.FLATTEN,
+                        FillFlag.FLATTEN,
+                    )
+
+    def _let_happen(self, before: int) -> None:
+        while True:
+            events: list[tuple[int, int, int]] = [
+                (at, 0, i) for i, at in self.funding_due.items()
+            ] + [(p.arrival, 1, k) for k, p in enumerate(self.pending)]
+            events = [e for e in events if e[0] < before]
+            if not events:
+                return
+            at, what, which = min(events)
+            if what == 0:
+                self._settle(which)
+            else:
+                self._execute(self.pending.pop(which))
+
+    # --- funding -------------------------------------------------------------------------------
+
+    def _announce(self, row: Row) -> None:
+        i, at = row["instrument"], row["next_funding_ns"]
+        if i in self.funding_due and at > self.funding_due[i]:
+            self._settle(i)
+        self.funding_terms[i] = (row["mark"], row["rate"])
+        if i not in self.funding_settled or at > self.funding_settled[i]:
+            self.funding_due[i] = at
+
+    def _settle(self, i: int) -> None:
+        at = self.funding_due.pop(i)
+        self.funding_settled[i] = at
+        account = self.accounts[i]
+        if account.position == 0:
+            return
+        mark, rate = self.funding_terms[i]
+        exact = self.notional(i, mark, account.position) * rate * TEN**RATE_EXPONENT
+        amount = -round(exact)
+        account.funding += amount
+        self.cash[self.terms[i].currency] += amount
+        self.funding.append(
+            {
+                "instrument": i,
+                "ts_ns": at,
+                "seq": self.seq,
+                "position": account.position,
+                "mark": mark,
+                "rate": rate,
+                "amount": amount,
+                "fills_before": len(self.fills),
+            }
+        )
+
+    # --- decisions and orders ------------------------------------------------------------------
+
+    def _record(self, decision: Decision) -> None:
+        sequence, first_leg = len(self.decisions), len(self.legs)
+        self.decisions.append(
+            {
+                "sequence": sequence,
+                "seq": self.seq,
+                "ts_ns": self.ts_ns,
+                "decision_type": decision.decision_type,
+                "direction": decision.direction,
+                "confidence": decision.confidence,
+                "rationale": decision.rationale,
+                "bundle": int(decision.bundle),
+                "first_leg": first_leg,
+                "n_legs": len(decision.legs),
+            }
+        )
+        group = _Pending(self.ts_ns + self.latency_ns, sequence, decision.bundle, [])
+        for leg in decision.legs:
+            book = self.market.books[leg.instrument]
+            self.legs.append(
+                {
+                    "decision": sequence,
+                    "instrument": leg.instrument,
+                    "side": leg.side,
+                    "order_type": 0,
+                    "qty": leg.qty,
+                    "limit_price": 0,
+                    "reference_price": (book.bid + book.ask) * 5 if book.valid else 0,
+                    "bid": book.bid,
+                    "bid_qty": book.bid_qty,
+                    "ask": book.ask,
+                    "ask_qty": book.ask_qty,
+                    "quote_ts_ns": book.ts_ns,
+                }
+            )
+            group.orders.append(
+                self._new(
+                    leg.instrument,
+                    leg.side,
+                    leg.qty,
+                    sequence,
+                    len(self.legs) - 1,
+                    self.ts_ns,
+                    OrderReason.DECISION,
+                )
+            )
+        self.pending.append(group)
+
+    def _new(
+        self, instrument: int, side: int, qty: int, decision: int, leg: int, ts_ns: int, reason: int
+    ) -> Row:
+        order = {
+            "order": self.n_orders,
+            "decision": decision,
+            "leg": leg,
+            "instrument": instrument,
+            "side": side,
+            "order_type": 0,
+            "qty": qty,
+            "limit_price": 0,
+        }
+        self.n_orders += 1
+        self.in_flight[order["order"]] = order
+        self.pending_qty[instrument] += side * qty
+        self._order_row(order, OrderEventKind.NEW, OrderStatus.PENDING, reason, 0, ts_ns)
+        return order
+
+    def _order_row(
+        self, order: Row, kind: int, status: int, reason: int, filled: int, ts_ns: int
+    ) -> None:
+        self.orders.append(
+            {
+                **order,
+                "kind": int(kind),
+                "status": int(status),
+                "reason": int(reason),
+                "filled_qty": filled,
+                "ts_ns": ts_ns,
+                "seq": self.seq,
+            }
+        )
+
+    def _close(self, order: Row, filled: int, status: int, reason: int, ts_ns: int) -> None:
+        del self.in_flight[order["order"]]
+        self.pending_qty[order["instrument"]] -= order["side"] * (order["qty"] - filled)
+        self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, ts_ns)
+
+    def _execute(self, group: _Pending) -> None:
+        filled = [self._take(order, group.arrival, FillFlag.NONE) for order in group.orders]
+        if not group.bundle or len(group.orders) < 2:
+            return
+        share = min(
+            Fraction(f, order["qty"]) for f, order in zip(filled, group.orders, strict=True)
+        )
+        for f, order in zip(filled, group.orders, strict=True):
+            excess = f - int(order["qty"] * share)  # not negative, so int() is floor
+            if excess > 0:
+                self._own_order(
+                    order["instrument"],
+                    -order["side"],
+                    excess,
+                    group.arrival,
+                    group.decision,
+                    OrderReason.TRIM,
+                    FillFlag.TRIM,
+                )
+
+    def _own_order(
+        self,
+        instrument: int,
+        side: int,
+        qty: int,
+        ts_ns: int,
+        decision: int,
+        reason: int,
+        flag: int,
+    ) -> None:
+        self._take(self._new(instrument, side, qty, decision, -1, ts_ns, reason), ts_ns, flag)
+
+    def _take(self, order: Row, ts_ns: int, flags: int) -> int:
+        i, side = order["instrument"], order["side"]
+        book, account, currency = self.market.books[i], self.accounts[i], self.terms[i].currency
+        left = order["qty"]
+        for price, shown, beyond in list(book.available(side, book.taken[side])):
+            qty = min(shown, left)
+            if qty == 0:
+                break
+            left -= qty
+            book.taken[side] += qty
+            self.pending_qty[i] -= side * qty
+            fee = self.fee(i, price, qty)
+            account.fees += fee
+            account.fill(side, qty, lambda q, price=price: self.notional(i, price, q))
+            self.cash[currency] -= side * self.notional(i, price, qty) + fee
+            fill = {
+                "order": order["order"],
+                "decision": order["decision"],
+                "leg": order["leg"],
+                "instrument": i,
+                "side": side,
+                "price": price,
+                "qty": qty,
+                "ts_ns": ts_ns,
+                "seq": self.seq,
+                "flags": int(flags | (FillFlag.DEPTH if beyond else 0)),
+                "fee": fee,
+                "cash": self.cash[currency],
+                "position": account.position,
+                "realized": account.realized,
+            }
+            self.fills.append(fill)
+            if self.on_fill is not None:
+                self.on_fill({**fill, "order_left": left})
+        filled = order["qty"] - left
+        if left == 0:
+            self._close(order, filled, OrderStatus.FILLED, OrderReason.FILLED, ts_ns)
+            return filled
+        status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
+        reason = OrderReason.SIZE_EXHAUSTED if book.valid else OrderReason.BOOK_INVALID
+        self._close(order, filled, status, reason, ts_ns)
+        if self.on_fill is not None:
+            self.on_fill(
+                {
+                    "decision": order["decision"],
+                    "instrument": i,
+                    "side": side,
+                    "qty": 0,
+                    "price": 0,
+                    "ts_ns": ts_ns,
+                    "flags": int(flags),
+                    "order_left": left,
+                }
+            )
+        return filled

@@ -1,0 +1,195 @@
+"""Run the engine and its naive twin on one case, and compare every row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from quantlaxmi import schema
+from quantlaxmi.events import DecisionEvent, LegIntent
+from quantlaxmi.replay import Run, backtest, replay
+from quantlaxmi.schema import DecisionType, EventKind, Side
+from quantlaxmi.strategies.sdk import CryptoStrategy
+from tests import cases
+from tests.cases import Case, MemorySegment, Schedule
+from tests.naive.engine import Engine
+
+RATIONALES = ("one reason", "another reason")
+ALL_KINDS = (EventKind.QUOTE, EventKind.DEPTH, EventKind.TRADE, EventKind.FUNDING)
+#: 128-bit fields and the halves that hold them.
+WIDE = {
+    "fee": ("fee_hi", "fee_lo"),
+    "cash": ("cash_hi", "cash_lo"),
+    "realized": ("realized_hi", "realized_lo"),
+    "amount": ("amount_hi", "amount_lo"),
+}
+TABLES = ("decisions", "legs", "orders", "fills", "funding")
+
+
+class Script(CryptoStrategy):
+    """Decides what its schedule says, by number of call, and notes all that it is shown."""
+
+    strategy_id = "script"
+    rationales = RATIONALES
+    event_kinds = ALL_KINDS
+    schedule: Schedule = {}
+    log: list[tuple[Any, ...]]
+
+    def on_start(self, ctx):
+        self.calls, self.log[:] = 0, []
+        self.ctx = ctx
+        self.symbols = [one.symbol for one in ctx._universe]
+
+    def see(self, ctx, *what):
+        books = tuple(
+            (bool(b.valid), b.bid, b.bid_qty, b.ask, b.ask_qty, b.ts_ns)
+            for b in map(ctx.book, self.symbols)
+        )
+        held = tuple((p.qty, p.pending_qty) for p in map(ctx.position, self.symbols))
+        self.log.append((*what, ctx.in_flight, books, held))
+
+    def on_market(self, event, ctx) -> DecisionEvent | None:
+        self.see(ctx, event.seq, ctx.now_ns)
+        wanted = self.schedule.get(self.calls)
+        self.calls += 1
+        if wanted is None:
+            return None
+        legs = [LegIntent(self.symbols[x.instrument], Side(x.side), x.qty) for x in wanted.legs]
+        return ctx.decide(
+            legs,
+            rationale=RATIONALES[wanted.rationale],
+            decision_type=DecisionType(wanted.decision_type),
+            direction=wanted.direction,
+            confidence=None if wanted.confidence < 0 else wanted.confidence,
+            bundle=wanted.bundle,
+        )
+
+    def on_fill(self, fill):
+        self.log.append(
+            (
+                "fill",
+                fill.order,
+                fill.decision,
+                fill.symbol,
+                int(fill.side),
+                fill.qty,
+                fill.price,
+                fill.ts_ns,
+                int(fill.flags),
+                fill.fee,
+                fill.position,
+                fill.cash,
+                self.ctx.position(fill.symbol).qty,
+            )
+        )
+
+
+def script(schedule: Schedule, kinds=ALL_KINDS) -> Script:
+    """A strategy that follows ``schedule``; its class's ``log`` is that of the latest run."""
+    made = type("Script", (Script,), {"schedule": schedule, "event_kinds": kinds, "log": []})
+    return made()
+
+
+def run_case(case: Case, cuts=None, kinds=ALL_KINDS) -> tuple[Run, list[Any]]:
+    """The engine's run of a case and what its strategy noted; with ``cuts`` from the log."""
+    segment = MemorySegment(case.tables, cases.UNIVERSES[case.universe], cuts or ())
+    strategy = script(case.schedule, kinds)
+    route = backtest if cuts is None else replay
+    run = route(
+        segment, strategy, costs=case.costs, latency_ns=case.latency_ns, flatten=case.flatten
+    )
+    return run, type(strategy).log
+
+
+def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
+    """The same by the twin."""
+    instruments = cases.UNIVERSES[case.universe]
+    log: list[Any] = []
+    calls = 0
+
+    def decide(engine, table, row):
+        nonlocal calls
+        books = tuple(
+            (b.valid, b.bid, b.bid_qty, b.ask, b.ask_qty, b.ts_ns) for b in engine.market.books
+        )
+        held = tuple(
+            (a.position, q) for a, q in zip(engine.accounts, engine.pending_qty, strict=True)
+        )
+        log.append((row["seq"], row["ts_ns"], len(engine.in_flight), books, held))
+        calls += 1
+        return case.schedule.get(calls - 1)
+
+    def on_fill(fill):
+        if fill["qty"]:
+            log.append(
+                (
+                    "fill",
+                    fill["order"],
+                    fill["decision"],
+                    instruments[fill["instrument"]].symbol,
+                    fill["side"],
+                    fill["qty"],
+                    fill["price"],
+                    fill["ts_ns"],
+                    fill["flags"],
+                    fill["fee"],
+                    fill["position"],
+                    fill["cash"],
+                    fill["position"],
+                )
+            )
+
+    engine = Engine(
+        cases.terms_of(instruments, case.costs),
+        decide,
+        latency_ns=case.latency_ns,
+        fee_exponent=case.costs.fee_exponent,
+        wanted=frozenset(kinds),
+        on_fill=on_fill,
+    )
+    engine.run(case.tables, case.flatten)
+    return engine, log
+
+
+def joined(high: int, low: int) -> int:
+    return (high << 64) + (low % (1 << 64))
+
+
+def rows_of(table: np.ndarray) -> list[dict[str, int]]:
+    """Records as dicts of Python ints, 128-bit halves joined."""
+    found = []
+    for record in table.tolist():
+        row = dict(zip(table.dtype.names, record, strict=True))
+        for name, (high, low) in WIDE.items():
+            if high in row:
+                row[name] = joined(row.pop(high), row.pop(low))
+        found.append(row)
+    return found
+
+
+def assert_same(run: Run, engine: Engine) -> None:
+    """Every row and every account, exactly."""
+    for name in TABLES:
+        assert rows_of(getattr(run, name)) == getattr(engine, name), name
+    assert run.ledger_exponent == engine.ledger_exponent
+    assert dict(run.cash) == engine.cash
+    assert [(a.position, a.cost, a.realized, a.fees, a.funding) for a in run.accounts] == [
+        (a.position, a.cost, a.realized, a.fees, a.funding) for a in engine.accounts
+    ]
+    assert run.n_messages == engine.n_messages
+    assert run.last_mids.tolist() == [5 * (b.bid + b.ask) for b in engine.market.books]
+    assert run.depth_gaps == tuple(b.depth.gaps for b in engine.market.books)
+    assert len(run.risk) == 0
+    assert run.risk.dtype == schema.RISK_DTYPE
+
+
+def check_case(case: Case, kinds=ALL_KINDS) -> tuple[Run, Engine]:
+    before = {t: {n: c.tobytes() for n, c in cols.items()} for t, cols in case.tables.items()}
+    run, seen = run_case(case, kinds=kinds)
+    engine, expected = naive_run(case, kinds)
+    assert seen == expected
+    assert_same(run, engine)
+    after = {t: {n: c.tobytes() for n, c in cols.items()} for t, cols in case.tables.items()}
+    assert after == before
+    return run, engine
