@@ -118,6 +118,8 @@ class FundingPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
         Signed quantity mantissa, price mantissa, rate at ``schema.RATE_EXPONENT``.
     amount : int
         Received when positive, at the ledger scale.
+    fills_before : int
+        Fills of the run that had happened when it was settled.
     """
 
     symbol: str
@@ -127,6 +129,7 @@ class FundingPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
     mark: int
     rate: int
     amount: int
+    fills_before: int
     correlation: CorrelationContext | None = None
 
 

@@ -204,6 +204,7 @@ class RowReader:
             r["mark"],
             r["rate"],
             join_halves(r["amount_hi"], r["amount_lo"]),
+            r["fills_before"],
             self.correlator.context(r["instrument"]),
         )
 
