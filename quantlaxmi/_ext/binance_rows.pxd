@@ -35,31 +35,6 @@ cdef enum:
     RANK_QUOTE = 3
     RANK_FUNDING = 4
 
-# Reasons for setting a line aside, in the order of FAULTS in binance_rows.pyx.
-cdef enum:
-    FAULT_NONE = 0
-    FAULT_LONG = 1
-    FAULT_TEXT = 2
-    FAULT_EMPTY = 3
-    FAULT_STAMP = 4
-    FAULT_UNIT = 5
-    FAULT_HALF = 6
-    FAULT_JSON = 7
-    FAULT_SHAPE = 8
-    FAULT_STREAM = 9
-    FAULT_SYMBOL = 10
-    FAULT_MARKET = 11
-    FAULT_DECIMAL = 12
-    FAULT_FINE = 13
-    FAULT_OVERFLOW = 14
-    FAULT_PRICE = 15
-    FAULT_QTY = 16
-    FAULT_CROSSED = 17
-    FAULT_REVERSAL = 18
-    FAULT_JUMP = 19
-    FAULT_DUPLICATE = 20
-    FAULT_BACK = 21
-
 cdef class BinanceRows:
     cdef message_t* messages   # owned; pending, in the capture's order until settled
     cdef Py_ssize_t n_messages
@@ -83,7 +58,7 @@ cdef class BinanceRows:
     cdef int64_t unit                 # ns in one unit of the receive stamp, 0 until told
     cdef int64_t suspect_ns           # a stamp far ahead that waits to be confirmed
     cdef object source
-    cdef object detail                # of the fault just found
+    cdef list note                    # one entry: what the fault just found is about
     cdef object decoders              # tuple of msgspec decode functions by kind
     cdef object classify              # the slow, exact reader of a line
     cdef object unset

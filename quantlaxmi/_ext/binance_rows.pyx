@@ -7,21 +7,17 @@ final order (duplicate and falling ids, depth gaps) is checked by ``stream_merge
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
-from libc.stdint cimport INT64_MAX, int64_t
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.stdint cimport int64_t
 from libc.string cimport memchr, memcmp
 
-from quantlaxmi._ext.decimal_text cimport (
-    DECIMAL_INEXACT, DECIMAL_OK, DECIMAL_OVERFLOW, parse_mantissa
+from quantlaxmi._ext.binance_values cimport (
+    FAULT_CROSSED, FAULT_EMPTY, FAULT_HALF, FAULT_JSON, FAULT_JUMP, FAULT_LONG, FAULT_MARKET,
+    FAULT_NONE, FAULT_REVERSAL, FAULT_SHAPE, FAULT_STAMP, FAULT_SYMBOL, FAULT_TEXT, FAULT_UNIT,
+    decimal, exchange_time, number, optional_time, price, qty
 )
 
 from quantlaxmi.errors import InputError
-
-cdef extern from "Python.h":
-    long long PyLong_AsLongLongAndOverflow(object value, int* overflow) except? -1
-    bint PyUnicode_IS_COMPACT_ASCII(object text)
-    void* PyUnicode_1BYTE_DATA(object text)
-    Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 #: Names of the reasons a line is set aside for; a fault's code is its index here.
 FAULTS = (
@@ -56,83 +52,9 @@ cdef Py_ssize_t _MAX_SPAN = 1 << 26
 #: A longer stretch without a newline ends the import: the file is not lines of text.
 MAX_SPAN = _MAX_SPAN
 
-cdef int _EXPONENT = -8  # of prices, quantities and rates: the venue prints at most eight decimals
 cdef int64_t _DAY_NS = 86_400_000_000_000
 cdef int _SNAPSHOT = 5   # kind of a depth snapshot; the others are ranks
 cdef Py_ssize_t _EXCERPT = 160
-
-
-cdef inline int _decimal(object text, int64_t* out) except -1:
-    cdef Py_ssize_t n = 0
-    cdef const char* s
-    cdef int status
-    if PyUnicode_IS_COMPACT_ASCII(text):
-        s = <const char*>PyUnicode_1BYTE_DATA(text)
-        n = PyUnicode_GET_LENGTH(text)
-    else:
-        s = PyUnicode_AsUTF8AndSize(text, &n)
-    status = parse_mantissa(s, n, _EXPONENT, out)
-    if status == DECIMAL_OK:
-        return FAULT_NONE
-    if status == DECIMAL_INEXACT:
-        return FAULT_FINE
-    return FAULT_OVERFLOW if status == DECIMAL_OVERFLOW else FAULT_DECIMAL
-
-
-cdef inline int _price(object text, int64_t* out, str name, BinanceRows rows) except -1:
-    cdef int fault = _decimal(text, out)
-    if fault == FAULT_NONE and out[0] <= 0:
-        fault = FAULT_PRICE
-    if fault:
-        rows.detail = f"{name} {text[:60]!r}"
-    return fault
-
-
-cdef inline int _qty(object text, int64_t* out, int64_t least, str name, BinanceRows rows) except -1:
-    cdef int fault = _decimal(text, out)
-    if fault == FAULT_NONE and out[0] < least:
-        fault = FAULT_QTY
-    if fault:
-        rows.detail = f"{name} {text[:60]!r}"
-    return fault
-
-
-cdef inline int _number(object value, int64_t* out, str name, BinanceRows rows) except -1:
-    """An id: any whole number that int64 holds and that is not negative."""
-    cdef int overflow = 0
-    out[0] = PyLong_AsLongLongAndOverflow(value, &overflow)
-    if overflow or out[0] < 0:
-        rows.detail = f"{name} {str(value)[:40]}"
-        return FAULT_OVERFLOW if overflow > 0 else FAULT_SHAPE
-    return FAULT_NONE
-
-
-cdef inline int _exchange_time(object value, int64_t* out, str name, BinanceRows rows) except -1:
-    """Milli-, micro- or nanoseconds, told apart by size, to nanoseconds."""
-    cdef int overflow = 0
-    cdef int64_t v = PyLong_AsLongLongAndOverflow(value, &overflow)
-    if overflow == 0:
-        if 100_000_000_000 <= v <= 9_200_000_000_000:
-            out[0] = v * 1_000_000
-            return FAULT_NONE
-        if 100_000_000_000_000 <= v <= 9_200_000_000_000_000:
-            out[0] = v * 1_000
-            return FAULT_NONE
-        if 100_000_000_000_000_000 <= v <= 9_200_000_000_000_000_000:
-            out[0] = v
-            return FAULT_NONE
-    rows.detail = f"exchange time {name} {str(value)[:40]}"
-    return FAULT_STAMP
-
-
-cdef inline int _optional_time(object first, object second, int64_t* out, BinanceRows rows) except -1:
-    """The transaction time T where there is one, else the event time E, else 0."""
-    if first != 0:
-        return _exchange_time(first, out, "T", rows)
-    if second != 0:
-        return _exchange_time(second, out, "E", rows)
-    out[0] = 0
-    return FAULT_NONE
 
 
 cdef inline int _guess(const char* s, Py_ssize_t n) noexcept nogil:
@@ -192,6 +114,7 @@ cdef class BinanceRows:
         self.faults = []
         self.streams = [None] * 6
         self.carry = bytearray()
+        self.note = [""]
 
     def __dealloc__(self):
         PyMem_RawFree(self.messages)
@@ -268,9 +191,9 @@ cdef class BinanceRows:
         cdef int64_t stamp = 0, unit
         cdef char bits = 0
         self.n_lines += 1
-        self.detail = ""
+        self.note[0] = ""
         if n > _MAX_LINE:
-            fault, self.detail = FAULT_LONG, f"longer than {_MAX_LINE} bytes"
+            fault, self.note[0] = FAULT_LONG, f"longer than {_MAX_LINE} bytes"
         else:
             for i in range(n):
                 bits |= s[i]
@@ -278,7 +201,7 @@ cdef class BinanceRows:
                 try:
                     PyUnicode_DecodeUTF8(s, n, NULL)
                 except UnicodeDecodeError as error:
-                    fault, self.detail = FAULT_TEXT, f"byte {error.start}"
+                    fault, self.note[0] = FAULT_TEXT, f"byte {error.start}"
         if fault == FAULT_NONE:
             if n and s[n - 1] == b'\r':
                 n -= 1
@@ -294,12 +217,12 @@ cdef class BinanceRows:
             elif 100_000_000_000_000_000 <= stamp <= 9_200_000_000_000_000_000:
                 unit = 1
             if n == 0:
-                fault, self.detail = FAULT_EMPTY, ""
+                fault, self.note[0] = FAULT_EMPTY, ""
             elif unit == 0 or i + 1 >= n or s[i] != b' ':
-                fault, self.detail = FAULT_STAMP, "expected a receive time in ns or us and a space"
+                fault, self.note[0] = FAULT_STAMP, "expected a receive time in ns or us and a space"
             elif self.unit and unit != self.unit:
                 fault = FAULT_UNIT
-                self.detail = f"expected {'ns' if self.unit == 1 else 'us'}, as in the lines before"
+                self.note[0] = f"expected {'ns' if self.unit == 1 else 'us'}, as in the lines before"
             else:
                 self.unit = unit
                 m.ts = stamp * unit
@@ -317,7 +240,7 @@ cdef class BinanceRows:
                     if stream != self.streams[kind]:
                         line = None  # a stream not seen yet, or not of the kind it looked like
                 if line is None:
-                    kind, line, name, self.detail = self.classify(body)
+                    kind, line, name, self.note[0] = self.classify(body)
                     if kind == 0:
                         fault = FAULTS.index(name)
                 if fault == FAULT_NONE:
@@ -329,9 +252,9 @@ cdef class BinanceRows:
             return 0
         self.n_levels = n_levels
         if cut and fault in (FAULT_STAMP, FAULT_JSON, FAULT_EMPTY, FAULT_TEXT):
-            fault, self.detail = FAULT_HALF, "the capture ends inside a line"
+            fault, self.note[0] = FAULT_HALF, "the capture ends inside a line"
         excerpt = (<bytes>s[:min(n, _EXCERPT)]).decode("utf-8", "backslashreplace")
-        self.faults.append((self.n_lines, fault, self.detail, excerpt))
+        self.faults.append((self.n_lines, fault, self.note[0], excerpt))
         return 0
 
     cdef int _message(self, int kind, object line, message_t* m) except -1:
@@ -347,73 +270,73 @@ cdef class BinanceRows:
             data = line.data
             fault = self._own_symbol(kind, line.stream, data.s)
             if fault:
-                self.detail = f"stream {line.stream[:40]!r} with symbol {data.s[:40]!r}"
+                self.note[0] = f"stream {line.stream[:40]!r} with symbol {data.s[:40]!r}"
                 return fault
         if kind == RANK_QUOTE:
             m.rank = RANK_QUOTE
             perp = data.E != 0 or data.T != 0
             self._market(False, perp)
-            fault = _number(data.u, &m.sequence, "u", self)
-            if not fault: fault = _price(data.b, &m.v0, "bid", self)
-            if not fault: fault = _price(data.a, &m.v2, "ask", self)
-            if not fault: fault = _qty(data.B, &m.v1, 0, "bid quantity", self)
-            if not fault: fault = _qty(data.A, &m.v3, 0, "ask quantity", self)
-            if not fault: fault = _optional_time(data.T, data.E, &m.exch, self)
+            fault = number(data.u, &m.sequence, "u", self.note)
+            if not fault: fault = price(data.b, &m.v0, "bid", self.note)
+            if not fault: fault = price(data.a, &m.v2, "ask", self.note)
+            if not fault: fault = qty(data.B, &m.v1, 0, "bid quantity", self.note)
+            if not fault: fault = qty(data.A, &m.v3, 0, "ask quantity", self.note)
+            if not fault: fault = optional_time(data.T, data.E, &m.exch, self.note)
             if not fault and m.v0 >= m.v2:
-                self.detail = f"bid {data.b[:40]} is not below ask {data.a[:40]}"
+                self.note[0] = f"bid {data.b[:40]} is not below ask {data.a[:40]}"
                 fault = FAULT_CROSSED
         elif kind == RANK_TRADE:
             m.rank = RANK_TRADE
             perp = data.X is not self.unset
             if perp or data.M is not self.unset:
                 fault = self._market(True, perp)
-                if fault: self.detail = "a trade as the other market prints it"
-            if not fault: fault = _number(data.t, &m.sequence, "t", self)
-            if not fault: fault = _price(data.p, &m.v0, "price", self)
-            if not fault: fault = _qty(data.q, &m.v1, 1, "quantity", self)
-            if not fault: fault = _optional_time(data.T, data.E, &m.exch, self)
+                if fault: self.note[0] = "a trade as the other market prints it"
+            if not fault: fault = number(data.t, &m.sequence, "t", self.note)
+            if not fault: fault = price(data.p, &m.v0, "price", self.note)
+            if not fault: fault = qty(data.q, &m.v1, 1, "quantity", self.note)
+            if not fault: fault = optional_time(data.T, data.E, &m.exch, self.note)
             m.v2 = -1 if data.m is True else 1  # the buyer was the maker: the seller took
         elif kind == RANK_FUNDING:
             m.rank = RANK_FUNDING
             fault = self._market(True, True)
-            if fault: self.detail = "markPrice is a perpetual's stream"
-            if not fault: fault = _exchange_time(data.E, &m.exch, "E", self)
+            if fault: self.note[0] = "markPrice is a perpetual's stream"
+            if not fault: fault = exchange_time(data.E, &m.exch, "E", self.note)
             m.sequence = m.exch
-            if not fault: fault = _price(data.p, &m.v0, "mark price", self)
-            if not fault and data.i: fault = _price(data.i, &m.v1, "index price", self)
+            if not fault: fault = price(data.p, &m.v0, "mark price", self.note)
+            if not fault and data.i: fault = price(data.i, &m.v1, "index price", self.note)
             if not fault:
-                fault = _decimal(data.r, &m.v2)
-                if fault: self.detail = f"rate {data.r[:60]!r}"
-            if not fault: fault = _exchange_time(data.T, &m.v3, "T", self)
+                fault = decimal(data.r, &m.v2)
+                if fault: self.note[0] = f"rate {data.r[:60]!r}"
+            if not fault: fault = exchange_time(data.T, &m.v3, "T", self.note)
         else:
             m.rank = RANK_DEPTH
             m.v3 = self.first_level + self.n_levels
             if kind == _SNAPSHOT:
                 m.v2 = 1
                 m.v1 = -1
-                fault = _number(data.lastUpdateId, &m.sequence, "lastUpdateId", self)
+                fault = number(data.lastUpdateId, &m.sequence, "lastUpdateId", self.note)
                 m.v0 = m.sequence
                 bids, asks = data.bids, data.asks
             else:
                 perp = data.pu is not self.unset
                 fault = self._market(True, perp)
-                if fault: self.detail = "with pu" if perp else "without pu"
-                if not fault: fault = _number(data.U, &m.v0, "U", self)
-                if not fault: fault = _number(data.u, &m.sequence, "u", self)
+                if fault: self.note[0] = "with pu" if perp else "without pu"
+                if not fault: fault = number(data.U, &m.v0, "U", self.note)
+                if not fault: fault = number(data.u, &m.sequence, "u", self.note)
                 m.v1 = -1
-                if not fault and perp: fault = _number(data.pu, &m.v1, "pu", self)
+                if not fault and perp: fault = number(data.pu, &m.v1, "pu", self.note)
                 if not fault and m.v0 > m.sequence:
-                    self.detail = f"U {m.v0} is above u {m.sequence}"
+                    self.note[0] = f"U {m.v0} is above u {m.sequence}"
                     fault = FAULT_SHAPE
                 bids, asks = data.b, data.a
-            if not fault: fault = _optional_time(data.T, data.E, &m.exch, self)
+            if not fault: fault = optional_time(data.T, data.E, &m.exch, self.note)
             if not fault: fault = self._levels(bids, &best_bid, True)
             if not fault: fault = self._levels(asks, &best_ask, False)
             m.v4 = PyTuple_GET_SIZE(bids)
             m.v5 = PyTuple_GET_SIZE(asks)
             # A diff's levels stand on a book not known here; a snapshot's stand alone.
             if not fault and kind == _SNAPSHOT and best_bid and best_ask and best_bid >= best_ask:
-                self.detail = "best bid is not below best ask"
+                self.note[0] = "best bid is not below best ask"
                 fault = FAULT_CROSSED
         return fault
 
@@ -432,10 +355,10 @@ cdef class BinanceRows:
         level = self.levels + self.n_levels
         for i in range(n):
             pair = <object>PyTuple_GET_ITEM(levels, i)
-            fault = _price(<object>PyTuple_GET_ITEM(pair, 0), &level.price, "level price", self)
+            fault = price(<object>PyTuple_GET_ITEM(pair, 0), &level.price, "level price", self.note)
             if not fault:
-                fault = _qty(
-                    <object>PyTuple_GET_ITEM(pair, 1), &level.qty, 0, "level quantity", self
+                fault = qty(
+                    <object>PyTuple_GET_ITEM(pair, 1), &level.qty, 0, "level quantity", self.note
                 )
             if fault:
                 return fault
@@ -483,11 +406,11 @@ cdef class BinanceRows:
         if m.exch:
             apart = m.ts - m.exch
             if apart > _DAY_NS or apart < -_DAY_NS:
-                self.detail = "receive and exchange time are more than a day apart"
+                self.note[0] = "receive and exchange time are more than a day apart"
                 return FAULT_STAMP
         if self.started and m.ts < self.high_ns:
             if self.high_ns - m.ts > self.window_ns:
-                self.detail = f"{self.high_ns - m.ts} ns behind the lines before"
+                self.note[0] = f"{self.high_ns - m.ts} ns behind the lines before"
                 return FAULT_REVERSAL
             self.n_reordered += 1
         elif self.started and m.exch == 0 and m.ts - self.high_ns > _DAY_NS and (
@@ -496,7 +419,7 @@ cdef class BinanceRows:
             # One corrupt stamp must not make reversals of all that follow: a line that carries no
             # exchange time may jump ahead only where the line before it did so too.
             self.suspect_ns = m.ts
-            self.detail = f"{m.ts - self.high_ns} ns ahead of the lines before"
+            self.note[0] = f"{m.ts - self.high_ns} ns ahead of the lines before"
             return FAULT_JUMP
         else:
             self.high_ns = m.ts
