@@ -26,12 +26,15 @@ _HOME: dict[str, str] = {
         "fixed": "FixedPoint FixedArray Rounding",
         "events": (
             "QuoteEvent DepthEvent TradeEvent FundingEvent MarketSnapshot DecisionEvent RiskEvent "
-            "OrderEvent FillEvent CorrelationContext ReplayEvent IndiaMarketEvent"
+            "OrderEvent FillEvent CorrelationContext ReplayEvent IndiaMarketEvent DecisionLeg "
+            "LegIntent MultiLegOrderIntent OptionsStrategyType"
         ),
         "segment": "Segment SegmentWriter open_segment",
-        "trace": (
-            "DecisionTrace DecisionTraceBuilder TraceHeader load_trace verify_replay_parity "
-            "Match Divergence LengthMismatch HeaderMismatch OutcomeMismatch"
+        "trace_header": "TraceHeader",
+        "trace": "DecisionTrace DecisionTraceBuilder load_trace",
+        "parity": (
+            "verify_replay_parity ReplayParityResult Match Divergence LengthMismatch "
+            "HeaderMismatch OutcomeMismatch"
         ),
         "costs": "CostModel",
         "ledger": "PnLAccumulator",
