@@ -35,6 +35,8 @@ from quantlaxmi.schema import TABLES
 
 _MAGIC = b"ARROW1\x00\x00"
 _HASH_THREADS = 2
+#: Most bytes of a columns file outside its columns.
+MAX_FRAMING_BYTES = 1 << 16
 
 Range = tuple[int, int]
 
@@ -93,8 +95,8 @@ def write_columns(folder: Path, table: str, rows: int, batches: Iterable[Columns
     widths = [np.dtype(dtype).itemsize for dtype in TABLES[table].values()]
     blank = pa.py_buffer(mmap.mmap(-1, max(1, rows * max(widths))))
     arrays = [
-        pa.Array.from_buffers(ARROW_TYPES[dtype], rows, [None, blank], 0)
-        for dtype in TABLES[table].values()
+        pa.Array.from_buffers(ARROW_TYPES[dtype], rows, [None, blank.slice(0, rows * width)], 0)
+        for dtype, width in zip(TABLES[table].values(), widths, strict=True)
     ]
     with one_line_errors(path, "cannot be written"), path.open("xb") as file:
         sink = _BlankSink(file, blank)
@@ -155,6 +157,8 @@ def map_columns(folder: Path, table: str, rows: int, size: int) -> MappedTable:
     path = folder / name
     if size < max(1, rows * row_bytes(table)):
         raise SegmentCorrupt(path, f"is {size} bytes long, too short for {rows} rows")
+    if size > rows * row_bytes(table) + MAX_FRAMING_BYTES:
+        raise SegmentCorrupt(path, f"is {size} bytes long, too long for {rows} rows")
     mapped = map_sized(folder, name, size)
     memory = pa.py_buffer(mapped)
     try:
@@ -176,6 +180,31 @@ def map_columns(folder: Path, table: str, rows: int, size: int) -> MappedTable:
     except (*ARROW_ERRORS, OSError, EOFError) as error:
         raise SegmentCorrupt(path, f"is damaged: {' '.join(str(error).split())}") from error
     return MappedTable(path, mapped, batch, columns, tuple(zip(starts, ends, strict=True)))
+
+
+def check_footer(table: MappedTable) -> None:
+    """Check that other readers, who begin at the file's footer, find the same columns.
+
+    Raises
+    ------
+    SegmentCorrupt
+        The footer names other data than the stream inside the file.
+    """
+    memory = pa.py_buffer(table.map)
+    try:
+        reader = pa.ipc.open_file(pa.BufferReader(memory))
+        same = reader.num_record_batches == 1 and reader.schema.equals(table.batch.schema, True)
+        batch = reader.get_batch(0) if same else table.batch
+        found = [
+            (values.address - memory.address, values.size)
+            for values in (column.buffers()[1] for column in batch.columns)
+            if batch.num_rows
+        ]
+    except (*ARROW_ERRORS, OSError, EOFError) as error:
+        raise SegmentCorrupt(table.path, f"is damaged: {' '.join(str(error).split())}") from error
+    wanted = [(start, stop - start) for start, stop in table.ranges]
+    if not same or batch.num_rows != table.batch.num_rows or found != wanted:
+        raise SegmentCorrupt(table.path, "its footer and its content are not of one table")
 
 
 class HashTask(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import mmap
 import os
 import shutil
@@ -125,6 +126,19 @@ def read_bounded(folder: Path, name: str, limit: int) -> bytes:
     if len(data) > limit:
         raise SegmentCorrupt(folder / name, f"is longer than {limit} bytes")
     return data
+
+
+def hash_inside(folder: Path, name: str, size: int | None = None) -> tuple[str, int]:
+    """SHA-256 in hex and length of a file of a folder, read in bounded memory.
+
+    Raises
+    ------
+    SegmentCorrupt
+        The file is missing, not regular, or not ``size`` bytes long.
+    """
+    fd = open_inside(folder, name) if size is None else open_sized(folder, name, size)
+    with os.fdopen(fd, "rb") as file, one_line_errors(folder / name, "cannot be read"):
+        return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(fd).st_size
 
 
 def map_sized(folder: Path, name: str, size: int) -> mmap.mmap:

@@ -11,9 +11,16 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from quantlaxmi.columns import HashTask, MappedTable, hash_tasks, map_columns, run_hashes
+from quantlaxmi.columns import (
+    HashTask,
+    MappedTable,
+    check_footer,
+    hash_tasks,
+    map_columns,
+    run_hashes,
+)
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
-from quantlaxmi.files import one_line_errors, open_sized
+from quantlaxmi.files import hash_inside, one_line_errors, open_sized
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.manifest import (
     COLUMN_FOLDER,
@@ -141,6 +148,28 @@ class Segment:
         entry = self._entry(table)
         return map_columns(self.path, table, entry.rows, entry.bytes)
 
+    def _verify_all(self) -> None:
+        """Everything that reading the columns does not verify."""
+        for aux in self.manifest.files:
+            found, _ = hash_inside(self.path, aux.file, aux.bytes)
+            if found != aux.sha256:
+                raise SegmentCorrupt(
+                    self.path / aux.file,
+                    f"was changed: SHA-256 is {found}, the manifest says {aux.sha256}",
+                )
+        for table, mapped in self._mapped.items():
+            check_footer(mapped)
+            at = 0
+            for batch in self.log(table):
+                for name, column in batch.items():
+                    if not np.array_equal(column, mapped.columns[name][at : at + len(column)]):
+                        raise SegmentCorrupt(
+                            mapped.path, f"column {name} is not the log's in rows from {at}"
+                        )
+                at += len(batch["seq"])
+        if problem := check_order({table: m.columns for table, m in self._mapped.items()}):
+            raise SegmentCorrupt(self.path / MANIFEST_NAME, problem)
+
     def _verified(self, table: str) -> MappedTable:
         if table not in self._mapped:
             self._verify_columns([self._entry(table)])
@@ -195,6 +224,8 @@ def open_segment(path: Path | str, *, verify: Verify = "columns") -> Segment:
     _check_files(segment)
     if verify in ("columns", "all"):
         segment._verify_columns(list(manifest.tables), whole_file=verify == "all")
+    if verify == "all":
+        segment._verify_all()
     return segment
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
 
-from quantlaxmi.errors import SegmentError
-from quantlaxmi.files import locked_folder
+from quantlaxmi.errors import SegmentCorrupt, SegmentError
+from quantlaxmi.files import locked_folder, one_line_errors, sync_folder
 from quantlaxmi.manifest import Manifest, load_manifest, save_manifest
+from quantlaxmi.rows import RowRules
 from quantlaxmi.segment_seal import drop_columns
-from quantlaxmi.wal import LogCut, RecoveredLog, log_files, recover_log
+from quantlaxmi.wal import END_MARK, LogCut, LogFileReader, log_files
 
 
 class RecoveryReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,3 +80,77 @@ def recover_folder(path: Path) -> tuple[Manifest, dict[str, RecoveredLog], Recov
         last_seq={table: log.rules.last_seq for table, log in logs.items()},
     )
     return manifest, logs, report
+
+
+class RecoveredLog(msgspec.Struct, kw_only=True):
+    """Where a table's log stands after recovery.
+
+    Attributes
+    ----------
+    rules : RowRules
+        Has seen every row kept.
+    next_file, next_batch : int
+    cut : LogCut or None
+    """
+
+    rules: RowRules
+    next_file: int
+    next_batch: int
+    cut: LogCut | None
+
+
+def recover_log(folder: Path, table: str, names: list[str], n_instruments: int) -> RecoveredLog:
+    """Bring one table's log to a whole state: cut its last file at the last whole batch.
+
+    Parameters
+    ----------
+    folder : Path
+    table : str
+    names : list of str
+        The table's log files in order.
+    n_instruments : int
+
+    Raises
+    ------
+    SegmentCorrupt
+        A file before the last is damaged, or intact rows break the segment's rules: a crash does
+        neither.
+    """
+    rules = RowRules(table, n_instruments)
+    next_batch, next_file, cut = 0, 0, None
+    for k, name in enumerate(names):
+        with LogFileReader(folder, name, rules, next_batch) as reader:
+            for _ in reader:
+                pass
+        if not reader.ended:
+            if k + 1 < len(names):
+                raise SegmentCorrupt(reader.path, reader.problem or "has no end mark")
+            if reader.unruly:
+                raise SegmentCorrupt(reader.path, reader.problem)
+            if reader.problem or not reader.batches:
+                cut = LogCut(
+                    file=name,
+                    table=table,
+                    kept_batches=reader.batches,
+                    kept_rows=reader.rows,
+                    cut_bytes=reader.size - (reader.end if reader.batches else 0),
+                    reason=reader.problem or "no batch was written",
+                )
+            _end_file(reader.path, reader.end if reader.batches else 0)
+        next_batch += reader.batches
+        next_file += reader.batches > 0
+    return RecoveredLog(rules=rules, next_file=next_file, next_batch=next_batch, cut=cut)
+
+
+def _end_file(path: Path, end: int) -> None:
+    with one_line_errors(path, "cannot be cut"):
+        if end == 0:
+            path.unlink()
+            sync_folder(path.parent)
+            return
+        with path.open("r+b") as file:
+            file.truncate(end)
+            file.seek(end)
+            file.write(END_MARK)
+            file.flush()
+            os.fsync(file.fileno())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlaxmi.errors import InputError, SegmentError
-from quantlaxmi.files import locked_folder, one_line_errors, read_bounded, sync_folder
+from quantlaxmi.files import hash_inside, locked_folder, one_line_errors, sync_folder
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.manifest import (
     AuxFile,
@@ -28,11 +27,10 @@ from quantlaxmi.manifest import (
 from quantlaxmi.rows import Columns, RowRules, whole_messages
 from quantlaxmi.schema import SCHEMA_VERSION, TABLES
 from quantlaxmi.segment_read import Segment, open_segment
-from quantlaxmi.segment_recover import RecoveryReport, recover_folder
+from quantlaxmi.segment_recover import RecoveredLog, RecoveryReport, recover_folder
 from quantlaxmi.segment_seal import seal_folder
-from quantlaxmi.wal import LOG_FOLDER, MAX_BATCH_ROWS, ROLL_BYTES, RecoveredLog, TableLog
+from quantlaxmi.wal import LOG_FOLDER, MAX_BATCH_ROWS, ROLL_BYTES, TableLog
 
-MAX_AUX_BYTES = 1 << 30
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
@@ -176,10 +174,8 @@ class SegmentWriter:
     ) -> None:
         if kind is None:
             self.close()
-        elif self._stack is not None:
-            for log in self._logs.values():
-                log.abandon()
-            self._release()
+        else:
+            self._abandon()
 
     def append(self, table: str, columns: Mapping[str, ArrayLike]) -> None:
         """Add rows to a table.
@@ -205,24 +201,23 @@ class SegmentWriter:
         n = len(rows["seq"])
         if n == 0:
             return
+        pieces = list(whole_messages(rows["seq"], self._batch_rows))
+        if (longest := max(stop - start for start, stop in pieces)) > MAX_BATCH_ROWS:
+            raise SegmentError(
+                self.path,
+                f"table {table}: a message has {longest} rows, at most {MAX_BATCH_ROWS} are kept",
+            )
         if problem := self._rules[table].add(rows):
             raise SegmentError(self.path, f"table {table}: {problem}")
-        if self._pending_rows[table] + n < self._batch_rows:
-            self._keep(table, rows)
-            return
-        room = self._batch_rows - self._pending_rows[table]
-        cuts = [(0, 0)]
-        if self._pending[table]:
-            cuts = [next(whole_messages(rows["seq"], room))] if room else []
-            self._keep(table, {k: v[: cuts[0][1]] for k, v in rows.items()})
+        if self._pending_rows[table] + n > self._batch_rows:
             self._write_pending(table)
-        rest = {k: v[cuts[0][1] :] for k, v in rows.items()}
-        for start, stop in whole_messages(rest["seq"], self._batch_rows):
-            piece = {name: column[start:stop] for name, column in rest.items()}
-            if stop - start < self._batch_rows and stop == len(rest["seq"]):
+        for start, stop in pieces:
+            piece = {name: column[start:stop] for name, column in rows.items()}
+            if stop == n and self._pending_rows[table] + stop - start < self._batch_rows:
                 self._keep(table, piece)
             else:
-                self._logs[table].write(piece)
+                self._write_pending(table)
+                self._write(table, piece)
 
     def flush(self) -> None:
         """Write what was appended as batches of the log and make them durable.
@@ -235,21 +230,21 @@ class SegmentWriter:
         self._open()
         for table in TABLES:
             self._write_pending(table)
-        for log in self._logs.values():
-            log.sync()
-        with one_line_errors(self.path, "cannot be made durable"):
-            sync_folder(self.path / LOG_FOLDER)
+        with self._fatal():
+            for log in self._logs.values():
+                log.sync()
+            with one_line_errors(self.path, "cannot be made durable"):
+                sync_folder(self.path / LOG_FOLDER)
 
     def close(self) -> None:
         """End the log's files properly and let go of the folder; `resume` may go on later."""
         if self._stack is None:
             return
-        try:
-            self.flush()
+        self.flush()
+        with self._fatal():
             for log in self._logs.values():
                 log.close()
-        finally:
-            self._release()
+        self._release()
 
     def seal(
         self,
@@ -287,9 +282,9 @@ class SegmentWriter:
         """
         self._open()
         self.flush()
-        for log in self._logs.values():
-            log.close()
-        try:
+        with self._fatal():
+            for log in self._logs.values():
+                log.close()
             manifest = msgspec.structs.replace(
                 self._manifest,
                 state="sealed",
@@ -306,17 +301,30 @@ class SegmentWriter:
                 manifest = msgspec.structs.replace(manifest, sources=shown_sources)
             rows = {table: rules.rows for table, rules in self._rules.items()}
             seal_folder(self.path, manifest, rows)
-        finally:
-            self._release()
+        self._release()
         return open_segment(self.path, verify="manifest")
 
     def _aux(self, name: str) -> AuxFile:
-        data = read_bounded(self.path, name, MAX_AUX_BYTES)
-        return AuxFile(file=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        sha256, size = hash_inside(self.path, name)
+        return AuxFile(file=name, bytes=size, sha256=sha256)
 
     def _open(self) -> None:
         if self._stack is None:
             raise SegmentError(self.path, "is no longer open for writing")
+
+    @contextlib.contextmanager
+    def _fatal(self) -> Iterator[None]:
+        """Let go of everything on an error: what follows half a batch could not be read."""
+        try:
+            yield
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        for log in self._logs.values():
+            log.abandon()
+        self._release()
 
     def _release(self) -> None:
         if self._stack is not None:
@@ -334,7 +342,11 @@ class SegmentWriter:
             return
         rows = {name: np.concatenate([p[name] for p in parts]) for name in TABLES[table]}
         self._pending[table], self._pending_rows[table] = [], 0
-        self._logs[table].write(rows)
+        self._write(table, rows)
+
+    def _write(self, table: str, rows: Columns) -> None:
+        with self._fatal():
+            self._logs[table].write(rows)
 
     def _conform(self, table: str, columns: Mapping[str, ArrayLike]) -> Columns:
         if set(columns) != set(TABLES[table]):

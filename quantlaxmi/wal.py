@@ -8,6 +8,7 @@ batch. ``docs/SEGMENT_FORMAT.md`` is normative.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -31,7 +32,7 @@ from quantlaxmi.arrow_io import (
     table_schema,
 )
 from quantlaxmi.errors import SegmentCorrupt
-from quantlaxmi.files import one_line_errors, open_inside, open_sized, read_exactly, sync_folder
+from quantlaxmi.files import one_line_errors, open_inside, open_sized, read_exactly
 from quantlaxmi.rows import Columns, RowRules
 from quantlaxmi.schema import TABLES
 
@@ -161,7 +162,8 @@ class TableLog:
     def abandon(self) -> None:
         """Let go of the file as it stands, as a crash would; recovery ends it."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # a full disk refuses the buffered rest once more
+                self._file.close()
         self._file = self._writer = None
 
 
@@ -326,77 +328,3 @@ def log_files(folder: Path) -> dict[str, list[str]]:
             if number != expected:
                 raise SegmentCorrupt(folder / log_name(table, expected), "is missing")
     return {t: [log_name(t, n) for n in range(len(numbers))] for t, numbers in found.items()}
-
-
-class RecoveredLog(msgspec.Struct, kw_only=True):
-    """Where a table's log stands after recovery.
-
-    Attributes
-    ----------
-    rules : RowRules
-        Has seen every row kept.
-    next_file, next_batch : int
-    cut : LogCut or None
-    """
-
-    rules: RowRules
-    next_file: int
-    next_batch: int
-    cut: LogCut | None
-
-
-def recover_log(folder: Path, table: str, names: list[str], n_instruments: int) -> RecoveredLog:
-    """Bring one table's log to a whole state: cut its last file at the last whole batch.
-
-    Parameters
-    ----------
-    folder : Path
-    table : str
-    names : list of str
-        The table's log files in order.
-    n_instruments : int
-
-    Raises
-    ------
-    SegmentCorrupt
-        A file before the last is damaged, or intact rows break the segment's rules: a crash does
-        neither.
-    """
-    rules = RowRules(table, n_instruments)
-    next_batch, next_file, cut = 0, 0, None
-    for k, name in enumerate(names):
-        with LogFileReader(folder, name, rules, next_batch) as reader:
-            for _ in reader:
-                pass
-        if not reader.ended:
-            if k + 1 < len(names):
-                raise SegmentCorrupt(reader.path, reader.problem or "has no end mark")
-            if reader.unruly:
-                raise SegmentCorrupt(reader.path, reader.problem)
-            if reader.problem or not reader.batches:
-                cut = LogCut(
-                    file=name,
-                    table=table,
-                    kept_batches=reader.batches,
-                    kept_rows=reader.rows,
-                    cut_bytes=reader.size - (reader.end if reader.batches else 0),
-                    reason=reader.problem or "no batch was written",
-                )
-            _end_file(reader.path, reader.end if reader.batches else 0)
-        next_batch += reader.batches
-        next_file += reader.batches > 0
-    return RecoveredLog(rules=rules, next_file=next_file, next_batch=next_batch, cut=cut)
-
-
-def _end_file(path: Path, end: int) -> None:
-    with one_line_errors(path, "cannot be cut"):
-        if end == 0:
-            path.unlink()
-            sync_folder(path.parent)
-            return
-        with path.open("r+b") as file:
-            file.truncate(end)
-            file.seek(end)
-            file.write(END_MARK)
-            file.flush()
-            os.fsync(file.fileno())

@@ -36,6 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("segment_recover",),
     ("segment_write",),
     ("segment_split",),
+    ("segment_export",),
     ("bindings",),
     ("segment",),
     ("trace_header",),

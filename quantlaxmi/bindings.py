@@ -1,0 +1,169 @@
+"""``bindings.jsonl``: an append-only file whose every line is chained to the one before.
+
+A line is canonical JSON: ``{"index": n, "previous": hex, "record": {...}, "hash": hex}``, where
+``hash`` is SHA-256 over a tag and the line with its hash left empty, and ``previous`` the hash of
+the line before (64 zeros at the start). A changed, removed or inserted line breaks the chain; lines
+removed from the end do not, so whoever relies on the length keeps the last hash.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from quantlaxmi.errors import InputError
+from quantlaxmi.files import one_line_errors, read_exactly, sync_folder
+
+MAX_LINE_BYTES: Final = 1 << 20
+MAX_FILE_BYTES: Final = 1 << 28
+START: Final = "0" * 64
+_TAG: Final = b"quantlaxmi.bindings/1\n"
+
+
+class Binding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of the chain.
+
+    Attributes
+    ----------
+    index : int
+        Number of the line, from 0.
+    previous : str
+        Hash of the line before.
+    record : dict
+        What was bound.
+    hash : str
+    """
+
+    index: int
+    previous: str
+    record: dict[str, Any]
+    hash: str
+
+
+def _encode(binding: Binding) -> bytes:
+    return msgspec.json.encode(binding, order="deterministic") + b"\n"
+
+
+def _hash(binding: Binding) -> str:
+    bare = msgspec.structs.replace(binding, hash="")
+    return hashlib.sha256(_TAG + _encode(bare)).hexdigest()
+
+
+def append_binding(path: Path | str, record: dict[str, Any]) -> Binding:
+    """Append one record to a chain, making the file where there is none.
+
+    The whole chain is checked first, under a lock that other writers wait for; the line is durable
+    when this returns.
+
+    Parameters
+    ----------
+    path : Path or str
+    record : dict
+        JSON values with text keys.
+
+    Returns
+    -------
+    Binding
+        The line written.
+
+    Raises
+    ------
+    InputError
+        The chain is broken, the record is no JSON object or too long, or the file is a link, not
+        regular, or cannot be written.
+    """
+    path = Path(path)
+    try:
+        record = msgspec.json.decode(msgspec.json.encode(record), type=dict[str, Any])
+    except (msgspec.MsgspecError, TypeError, RecursionError) as error:
+        raise InputError(path, f"a record must be a JSON object: {error}") from error
+    new = not path.exists()
+    with _opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND) as fd:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        chain = _read(path, fd)
+        binding = Binding(
+            index=len(chain),
+            previous=chain[-1].hash if chain else START,
+            record=record,
+            hash="",
+        )
+        binding = msgspec.structs.replace(binding, hash=_hash(binding))
+        line = _encode(binding)
+        if len(line) > MAX_LINE_BYTES:
+            raise InputError(path, f"a record must be shorter than {MAX_LINE_BYTES} bytes")
+        size = os.fstat(fd).st_size
+        if size + len(line) > MAX_FILE_BYTES:
+            raise InputError(path, f"would be longer than {MAX_FILE_BYTES} bytes")
+        with one_line_errors(path, "cannot be written"):
+            try:
+                if os.write(fd, line) != len(line):
+                    raise OSError("the line was written in part")
+                os.fsync(fd)
+            except OSError:
+                os.ftruncate(fd, size)  # a torn line would break the chain for everybody after
+                raise
+            if new:
+                sync_folder(path.parent)
+    return binding
+
+
+def read_bindings(path: Path | str) -> tuple[Binding, ...]:
+    """Read and check a chain; empty where there is no file.
+
+    Raises
+    ------
+    InputError
+        The chain is broken, naming the line; or the file is a link, not regular or too long.
+    """
+    path = Path(path)
+    if not os.path.lexists(path):
+        return ()
+    with _opened(path, os.O_RDONLY) as fd:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        return tuple(_read(path, fd))
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    if path.is_symlink():
+        raise InputError(path, "is a symbolic link")
+    with one_line_errors(path, "cannot be opened"):
+        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise InputError(path, "is not a regular file")
+        yield fd
+    finally:
+        os.close(fd)  # gives the lock back
+
+
+def _read(path: Path, fd: int) -> list[Binding]:
+    with one_line_errors(path, "cannot be read"):
+        data = read_exactly(fd, MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(path, f"is longer than {MAX_FILE_BYTES} bytes")
+    chain: list[Binding] = []
+    previous = START
+    for index, line in enumerate(data.splitlines(keepends=True)):
+        place = f"line {index + 1}"
+        try:
+            binding = msgspec.json.decode(line, type=Binding)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            raise InputError(path, f"the chain is broken: {error}", place) from error
+        if _encode(binding) != line:
+            raise InputError(path, "the chain is broken: not in canonical form", place)
+        if (binding.index, binding.previous) != (index, previous):
+            raise InputError(path, "the chain is broken: a line was removed or moved", place)
+        if binding.hash != _hash(binding):
+            raise InputError(path, "the chain is broken: the line was changed", place)
+        previous = binding.hash
+        chain.append(binding)
+    return chain

@@ -1,0 +1,68 @@
+"""Tables of a segment as Parquet files, for other tools."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from quantlaxmi.errors import InputError
+from quantlaxmi.files import one_line_errors, sync_folder
+from quantlaxmi.segment_read import Segment
+
+ROW_GROUP_ROWS = 1 << 20
+
+
+def export(segment: Segment, table: str, out: Path | str) -> Path:
+    """Write a table as a Parquet file, whole or not at all.
+
+    Values stay integer mantissas. The file's metadata holds the table's name, the segment's id and
+    digest, and its instruments with their exponents as JSON.
+
+    Parameters
+    ----------
+    segment : Segment
+    table : str
+        A key of ``schema.TABLES``.
+    out : Path or str
+        A file that does not exist.
+
+    Returns
+    -------
+    Path
+        ``out``.
+
+    Raises
+    ------
+    InputError
+        ``out`` exists or cannot be written.
+    SegmentCorrupt
+        The table's columns were changed.
+    """
+    import pyarrow.parquet as pq  # takes long to load, and few callers export
+
+    out = Path(out)
+    if os.path.lexists(out):
+        raise InputError(out, "exists already; choose another file or remove it first")
+    rows = segment.arrow(table)
+    metadata = {
+        "quantlaxmi.segment_id": segment.segment_id,
+        "quantlaxmi.digest": segment.digest,
+        "quantlaxmi.instruments": msgspec.json.encode(segment.instruments),
+    }
+    rows = rows.replace_schema_metadata({**(rows.schema.metadata or {}), **metadata})
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    with one_line_errors(out, "cannot be written"):
+        try:
+            with temporary.open("xb") as file:
+                with pq.ParquetWriter(file, rows.schema, compression="zstd") as writer:
+                    writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(out)
+            sync_folder(out.resolve().parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    return out
