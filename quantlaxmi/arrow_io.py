@@ -19,7 +19,14 @@ from quantlaxmi.schema import SCHEMA_VERSION, TABLES
 
 ARROW_TYPES = {"<i8": pa.int64(), "<i4": pa.int32(), "<i2": pa.int16(), "<i1": pa.int8()}
 #: What pyarrow raises on bytes that are no Arrow.
-ARROW_ERRORS = (pa.ArrowException, ValueError, TypeError, KeyError, OverflowError, struct.error)
+ARROW_ERRORS = (
+    pa.ArrowException,
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    struct.error,
+)
 _RECORD_BATCH = 3  # MessageHeader union tag in Arrow's Message.fbs
 
 

@@ -65,7 +65,7 @@ def segment_info(segment: Segment) -> dict[str, Any]:
         quarantine, gaps, cuts, notes, parent and bytes of log and columns.
     """
     manifest = segment.manifest
-    plain = msgspec.to_builtins(manifest)
+    plain = msgspec.json.decode(msgspec.json.encode(manifest))
     span = manifest.last_seq - manifest.first_seq + 1 if manifest.messages else 0
     return {
         "path": str(segment.path),

@@ -185,7 +185,7 @@ from quantlaxmi.segment import SegmentWriter
 from tests.segments import rows_of
 
 path, rows = sys.argv[1], int(sys.argv[2])
-with SegmentWriter.resume(path, batch_rows=64, roll_bytes=200_000) as writer:
+with SegmentWriter.resume(path, batch_rows=200, roll_bytes=200_000) as writer:
     first = max(writer.recovery.last_seq.values()) + 1
     os.write(1, b"R\\n")
     while True:
