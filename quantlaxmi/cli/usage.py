@@ -36,18 +36,18 @@ def _split_glued(argv: Iterable[str]) -> list[str]:
 
 def _check(doc: str, where: str, argv: list[str]) -> None:
     usage, _, details = doc.partition("\nOptions:")
+    usage = usage.partition("Usage:")[2]
     declared = {m[1]: m[2] for m in _DECLARED.finditer(details)}
     repeatable = set(re.findall(r"\[(--[a-z-]+)[^\]]*\]\.\.\.", usage))
-    program = where.split()[0]
-    place = where.removeprefix(program).strip()
+    program, _, place = where.partition(" ")
     given: list[str] = []
-    words = iter(range(len(argv)))
-    for k in words:
-        word = argv[k]
-        if word == "--":
-            break
+    positional: list[str] = []
+    k = 0
+    while k < len(argv):
+        word, k = argv[k], k + 1
         name, equals, _ = word.partition("=")
         if not name.startswith("-") or name == "-":
+            positional.append(word)
             continue
         if name not in declared:
             hint = suggestion(name, declared) or f"see {where} --help"
@@ -59,15 +59,18 @@ def _check(doc: str, where: str, argv: list[str]) -> None:
         if value is None and equals:
             raise UsageError(program, f"{place}: {name} takes no value")
         if value is not None and not equals:
-            if k + 1 >= len(argv) or argv[k + 1].partition("=")[0] in declared:
+            if k >= len(argv) or argv[k].partition("=")[0] in declared:
                 raise UsageError(program, f"{place}: {name} needs a value, {value}")
-            next(words)
-    shortest = re.sub(r"\[[^\[\]]*\]", " ", re.sub(r"\[[^\[\]]*\]", " ", usage))
-    lines = [line for line in shortest.splitlines() if line.strip().startswith(program)]
-    if len(lines) == 1 and "|" not in lines[0] + shortest.partition(lines[0])[2]:
-        for name in re.findall(r"--[a-z-]+", shortest.partition("Usage:")[2]):
-            if name not in given:
-                raise UsageError(program, f"{place}: {name} {declared[name]} is missing")
+            k += 1
+    actions = re.search(r"\(([a-z|]+)\)", usage)
+    if actions and (not positional or positional[0] not in actions[1].split("|")):
+        was = repr(positional[0]) if positional else "missing"
+        choices = actions[1].replace("|", ", ")
+        raise UsageError(program, f"{place}: the action was {was}, expected one of {choices}")
+    needed = re.sub(r"\[[^\[\]]*\]", " ", usage)
+    for name in re.findall(r"--[a-z-]+", needed):
+        if name not in given:
+            raise UsageError(program, f"{place}: {name} {declared[name]} is missing")
 
 
 def parse(template: str, program: str, command: str, argv: list[str]) -> dict[str, Any] | None:

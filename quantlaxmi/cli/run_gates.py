@@ -1,0 +1,108 @@
+"""``run-gates``: try to break a result, and write down what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantlaxmi.cli.output import Progress, print_facts, print_table
+from quantlaxmi.cli.run_options import RUN_OPTIONS, RUN_USAGE, make_strategy, run_keywords
+from quantlaxmi.cli.values import whole_number
+
+if TYPE_CHECKING:
+    from quantlaxmi.report import GateReport
+
+USAGE = f"""
+Run a strategy over a segment and try to break the result.
+
+Usage:
+  {{program}} run-gates {RUN_USAGE}
+                 --gates LIST [--policy TOML] [--threads N] [--output-report FILE] [--json]
+
+Options:
+{RUN_OPTIONS}
+  --gates LIST          Suites to run, separated by commas: g2.
+  --policy TOML         Thresholds and draws; the report records them.
+  --threads N           Threads for the draws; the result does not depend on it.
+  --output-report FILE  Write the report as JSON and bind it to the segment in bindings.jsonl.
+  --json                Print the report instead of a summary.
+
+Exit codes: 0 passed, 1 failed, 2 bad input, 3 inconclusive.
+"""
+EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
+
+
+def threads_of(args: dict[str, Any]) -> int | None:
+    """The number of threads asked for, or None for all."""
+    text = args["--threads"]
+    return None if text is None else whole_number("--threads", text, 1, 1024)
+
+
+def main(args: dict[str, Any]) -> int:
+    from quantlaxmi.cli.run_files import check_output
+    from quantlaxmi.gates import load_policy
+    from quantlaxmi.report import bind_report, run_gates
+    from quantlaxmi.segment import open_segment
+
+    target = args["--output-report"]
+    if target:
+        check_output("--output-report", target, (".json",))
+    gates = tuple(name.strip() for name in args["--gates"].split(","))
+    policy = None if args["--policy"] is None else load_policy(args["--policy"])
+    strategy, keywords, threads = make_strategy(args), run_keywords(args), threads_of(args)
+    segment = open_segment(args["--segment-dir"])
+    with Progress("gates") as progress:
+        report = run_gates(
+            segment,
+            strategy,
+            gates=gates,
+            policy=policy,
+            threads=threads,
+            progress=progress.named,
+            **keywords,
+        )
+    bound = None
+    if target:
+        report.save(target)
+        bound = bind_report(report, segment, Path(target).resolve().parent)
+    if args["--json"]:
+        print(report.to_bytes().decode().rstrip("\n"))
+        return EXIT[report.verdict]
+    print_report(report)
+    if target:
+        print_facts({"report": target, "bound in": str(bound)})
+    return EXIT[report.verdict]
+
+
+def gate_rows(report: GateReport) -> list[tuple[str, str, str, str]]:
+    """Gate, role, verdict and reasons of everything that ran."""
+    return [
+        (found["gate"], found["role"], found["verdict"], "; ".join(found["reasons"]))
+        for found in _gates(report.g2_details)
+    ]
+
+
+def _gates(value: Any) -> list[dict[str, Any]]:
+    """Every gate's result within a suite's details, in order."""
+    if isinstance(value, dict):
+        if {"gate", "role", "verdict"} <= value.keys():
+            return [value]
+        return [found for part in value.values() for found in _gates(part)]
+    if isinstance(value, list):
+        return [found for part in value for found in _gates(part)]
+    return []
+
+
+def print_report(report: GateReport) -> None:
+    """Print every gate with its reasons, then the verdict."""
+    print_table(("gate", "role", "verdict", "why"), gate_rows(report))
+    print_facts(
+        {
+            "verdict": report.verdict,
+            "suites": report.suites,
+            "strategy": report.strategy_id,
+            "seed": str(report.seed),
+            "trace_hash": report.trace_hash,
+            "report_hash": report.report_hash,
+        }
+    )

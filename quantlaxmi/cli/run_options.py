@@ -1,0 +1,127 @@
+"""The options that make a run, and what is said of it; shared by the commands that run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from quantlaxmi.cli.output import Progress, money_text, print_facts, print_json
+from quantlaxmi.cli.values import whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quantlaxmi.replay import Run
+    from quantlaxmi.strategies.sdk import Strategy
+
+#: The part of a usage text that every run shares, and its explanations.
+RUN_USAGE = """{segment} DIR --strategy NAME [--config TOML] [--set KV]...
+                 [--costs TOML] [--latency-ns N] [--seed N]"""
+RUN_OPTIONS = """  {segment} DIR     The segment's folder.
+  --strategy NAME       One of those the strategies command lists, or path.py:Class.
+  --config TOML         Settings of the strategy.
+  --set KV              A setting as key=value, over those of --config; may be repeated, and one
+                        quoted text may hold several.
+  --costs TOML          Commissions; by default Binance's for regular users.
+  --latency-ns N        Nanoseconds from a decision to its orders' arrival [default: 1000000].
+  --seed N              Seed of everything drawn [default: 0]."""
+_ROUTE_USAGE = """
+{about}
+
+Usage:
+  {program} {route} RUN_USAGE
+                 [--interpreted] [--flatten] [--output-trace FILE] [--run-dir DIR] [--json]
+
+Options:
+RUN_OPTIONS
+  --interpreted         Run the kernel's interpreted twin: slow, same trace.
+  --flatten             Close what is open at the last message.
+  --output-trace FILE   Write the decision trace, .json or .arrow.
+  --run-dir DIR         Folder to create with the trace, the summary and every fill's attribution.
+  --json                One JSON document instead of a table.
+"""
+
+
+def route_usage(route: str, about: str) -> str:
+    """Usage text of ``backtest`` or ``replay``."""
+    text = _ROUTE_USAGE.replace("RUN_USAGE", RUN_USAGE).replace("RUN_OPTIONS", RUN_OPTIONS)
+    return text.replace("{route}", route).replace("{about}", about)
+
+
+def make_strategy(args: dict[str, Any]) -> Strategy:
+    """The strategy with its settings."""
+    from quantlaxmi.strategies.registry import StrategyRegistry
+
+    return StrategyRegistry().create(args["--strategy"], args["--config"], args["--set"])
+
+
+def run_keywords(args: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of ``backtest`` and ``replay`` that options give."""
+    keywords: dict[str, Any] = {
+        "latency_ns": whole_number("--latency-ns", args["--latency-ns"], 0, 86_400 * 10**9),
+        "seed": whole_number("--seed", args["--seed"], 0, 2**63 - 1),
+    }
+    if args["--costs"] is not None:
+        from quantlaxmi.costs import CostModel
+
+        keywords["costs"] = CostModel.load(args["--costs"])
+    return keywords
+
+
+def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> int:
+    """Run ``backtest`` or ``replay``, write what was asked for, and say what came out."""
+    from quantlaxmi.cli.run_files import check_new_folder, check_output, write_run
+    from quantlaxmi.segment import open_segment
+
+    if args["--output-trace"]:
+        check_output("--output-trace", args["--output-trace"], (".json", ".arrow"))
+    if args["--run-dir"]:
+        check_new_folder("--run-dir", args["--run-dir"])
+    strategy, keywords = make_strategy(args), run_keywords(args)
+    segment = open_segment(args["--segment-dir"])
+    with Progress(label) as progress:
+        run = route(
+            segment,
+            strategy,
+            flatten=args["--flatten"],
+            interpreted=args["--interpreted"],
+            progress=progress,
+            **keywords,
+        )
+    facts = run_facts(run)
+    if args["--output-trace"]:
+        run.trace.save(args["--output-trace"])
+    if args["--run-dir"]:
+        write_run(run, facts, args["--run-dir"])
+    print_json(facts) if args["--json"] else print_facts(facts)
+    return 0
+
+
+def run_facts(run: Run) -> dict[str, Any]:
+    """What is said of a run; money is exact decimal text in the currency of its account."""
+    from quantlaxmi.schema import DecisionType
+
+    scale = run.ledger_exponent
+    kinds = run.decisions["decision_type"]
+    return {
+        "segment": str(run.segment.path),
+        "messages": run.n_messages,
+        "strategy": run.strategy.strategy_id,
+        "decisions": len(run.decisions),
+        "entries": int((kinds == DecisionType.ENTER).sum()),
+        "exits": int((kinds == DecisionType.EXIT).sum()),
+        "fills": len(run.fills),
+        "gross_pnl": money_text(run.gross_pnl, scale - 1),
+        "slippage": money_text(sum(run.attributions.slippage.tolist()), scale - 1),
+        "fees": money_text(sum(a.fees for a in run.accounts), scale),
+        "funding": money_text(sum(a.funding for a in run.accounts), scale),
+        "net_pnl": money_text(run.net_pnl, scale - 1),
+        "currency": ", ".join(run.cash),
+        "open_positions": {
+            instrument.symbol: money_text(account.position, instrument.qty_exponent)
+            for instrument, account in zip(run.instruments, run.accounts, strict=True)
+            if account.position
+        },
+        "config_hash": run.header.config_hash.hex(),
+        "trace_hash": run.trace.trace_hash.hex(),
+        "outcome_hash": run.trace.outcome_hash.hex(),
+    }

@@ -1,0 +1,108 @@
+"""``segment``: show, verify, split or export a segment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from quantlaxmi.cli.output import print_facts, print_json, print_table
+from quantlaxmi.cli.values import utc_text, whole_number
+from quantlaxmi.errors import InputError
+
+USAGE = """
+Show, verify, split or export a segment.
+
+Usage:
+  {program} segment (info|verify|split|export) {segment} DIR
+                 [--rows N] [--by-day] [--out DIR] [--json]
+
+Options:
+  {segment} DIR  The segment's folder.
+  --rows N           split: messages in each part.
+  --by-day           split: one part for each UTC day.
+  --out DIR          split, export: folder to create.
+  --json             One JSON document instead of tables.
+
+info reads the manifest. verify reads every byte of the log, the columns and the manifest, and
+names the file that was changed. split keeps the global message numbers. export writes one Parquet
+file for each table.
+"""
+
+
+def main(args: dict[str, Any]) -> int:
+    from quantlaxmi.segment import open_segment, segment_info, verify_segment
+
+    folder, as_json = args["--segment-dir"], args["--json"]
+    for option, actions in (
+        ("--rows", ("split",)),
+        ("--by-day", ("split",)),
+        ("--out", ("split", "export")),
+    ):
+        if args[option] and not any(args[action] for action in actions):
+            raise InputError(option, f"belongs to segment {' and '.join(actions)}")
+    if args["info"]:
+        info = segment_info(open_segment(folder, verify="manifest"))
+        print_json(info) if as_json else _print_info(info)
+    elif args["verify"]:
+        facts = verify_segment(folder)
+        print_json(facts) if as_json else print_facts({"verified": folder, **facts})
+    elif not args["--out"]:
+        raise InputError("--out", "is missing, expected a folder to create")
+    elif args["split"]:
+        _split(args)
+    else:
+        _export(args)
+    return 0
+
+
+def _split(args: dict[str, Any]) -> None:
+    from quantlaxmi.segment import open_segment, split_segment
+
+    rows = args["--rows"]
+    if (rows is None) == (not args["--by-day"]):
+        raise InputError("segment split", "needs one of --rows N and --by-day")
+    parts = split_segment(
+        open_segment(args["--segment-dir"]),
+        args["--out"],
+        rows=None if rows is None else whole_number("--rows", rows, 1),
+        by_day=args["--by-day"],
+    )
+    made = [{"path": str(p.path), "messages": p.n_messages, "digest": p.digest} for p in parts]
+    if args["--json"]:
+        print_json(made)
+    else:
+        print_table(("part", "messages", "digest"), [tuple(m.values()) for m in made])
+
+
+def _export(args: dict[str, Any]) -> None:
+    from quantlaxmi.schema import TABLES
+    from quantlaxmi.segment import export, open_segment, staged_directory
+
+    segment = open_segment(args["--segment-dir"])
+    with staged_directory(args["--out"]) as staged:
+        names = [export(segment, table, staged / f"{table}.parquet").name for table in TABLES]
+    files = [str(Path(args["--out"]) / name) for name in names]
+    print_json(files) if args["--json"] else print("\n".join(files))
+
+
+def _print_info(info: dict[str, Any]) -> None:
+    plain = {k: v for k, v in info.items() if not isinstance(v, (list, tuple, dict))}
+    for name in ("first_ts_ns", "last_ts_ns"):
+        plain[name] = f"{utc_text(info[name])} ({info[name]})"
+    print_facts(
+        {
+            **plain,
+            "quarantined": info["quarantine"]["lines"],
+            "gaps": len(info["gaps"]),
+            "cuts": len(info["cuts"]),
+            "notes": info["notes"],
+        }
+    )
+    print()
+    counts = [(table, c["messages"], c["rows"]) for table, c in info["counts"].items()]
+    print_table(("table", "messages", "rows"), counts)
+    names = ("symbol", "venue", "kind", "currency", "price_exponent", "qty_exponent")
+    print_table(names, [[row[n] for n in names] for row in info["instruments"]])
+    if info["sources"]:
+        names = ("name", "stream", "lines", "bytes", "sha256")
+        print_table(names, [[row[n] for n in names] for row in info["sources"]])
