@@ -114,6 +114,13 @@ class _Number(str):
     """The text of a TOML number with a fraction: a decimal, but no text."""
 
 
+def field_bounds(cls: type[StrategyConfig], name: str) -> tuple[Fraction | None, Fraction | None]:
+    """Return the smallest and largest value of a field, None where there is no limit."""
+    bounds = next(f.bounds for f in _fields(cls) if f.name == name)
+    low, high = (None if b is None else Fraction(b) for b in (bounds.ge, bounds.le))
+    return low, high
+
+
 def _shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 256:
         return f"an integer of {value.bit_length()} bits"

@@ -176,8 +176,8 @@ def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
     exec(source, space)  # text made here of fixed names alone
     try:
         return numba.cfunc(signature, nopython=True)(space["wrapper"])
-    except numba.core.errors.NumbaError as error:
-        said = " ".join(str(error).split())[:400]
+    except Exception as error:  # a field's misspelt name is a bare KeyError of Numba's
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:400]
         raise StrategyError(
             f"Numba cannot compile kernel function {function.__name__}: {said}"
         ) from error

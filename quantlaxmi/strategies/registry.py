@@ -185,7 +185,10 @@ def load_file(path: Path, member: str) -> type[Strategy]:
             else f"{path}: name the strategy as {path}:Class; it has {', '.join(offered) or 'none'}"
         )
     found = getattr(module, member)
-    check_class(found)
+    try:
+        check_class(found)
+    except StrategyError as error:
+        raise StrategyError(f"{path}: {error}") from None
     return found  # type: ignore[no-any-return]
 
 
