@@ -2,7 +2,23 @@
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from quantlaxmi._ext cimport _types as t
+from quantlaxmi._ext._types cimport (
+    book_t,
+    ctx_t,
+    decision_t,
+    event_t,
+    feature_t,
+    fill_notice_t,
+    fill_t,
+    funding_paid_t,
+    leg_out_t,
+    leg_t,
+    order_t,
+    param_t,
+    position_t,
+    risk_t,
+    slot_t,
+)
 
 
 def layout(str name):
@@ -26,21 +42,21 @@ def layout(str name):
     """
     cdef int64_t words[64]
     cdef int k
-    cdef t.ctx_t ctx
-    cdef t.event_t event
-    cdef t.book_t book
-    cdef t.position_t position
-    cdef t.feature_t feature
-    cdef t.slot_t slot
-    cdef t.param_t param
-    cdef t.leg_out_t leg_out
-    cdef t.fill_notice_t fill_notice
-    cdef t.decision_t decision
-    cdef t.leg_t leg
-    cdef t.order_t order
-    cdef t.fill_t fill
-    cdef t.funding_paid_t funding_paid
-    cdef t.risk_t risk
+    cdef ctx_t ctx
+    cdef event_t event
+    cdef book_t book
+    cdef position_t position
+    cdef feature_t feature
+    cdef slot_t slot
+    cdef param_t param
+    cdef leg_out_t leg_out
+    cdef fill_notice_t fill_notice
+    cdef decision_t decision
+    cdef leg_t leg
+    cdef order_t order
+    cdef fill_t fill
+    cdef funding_paid_t funding_paid
+    cdef risk_t risk
     for k in range(64):
         words[k] = k
     if name == "ctx_t":
