@@ -55,6 +55,7 @@ SPOT_FAULTS = {
         line(AT, {"stream": "btcusdt@trade"}),
         line(AT, {"stream": "btcusdt@trade", "data": []}),
         trade(AT, 521, e="aggTrade"),
+        trade(AT, 521).replace(b":521", b":1e999"),
         trade(AT, 521, m=1),
         trade(AT, 521, p=100.5),
         trade(AT, 521, T=None),

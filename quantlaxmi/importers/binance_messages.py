@@ -110,6 +110,12 @@ DECODERS: Final[tuple[Callable[[bytes], object] | None, ...]] = (
     msgspec.json.Decoder(DepthSnapshot).decode,
 )
 
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# Raw is checked for syntax but not converted: a number out of range is no fault of syntax.
+_SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw).decode
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_ANY: Final = msgspec.json.Decoder().decode
+
 _STREAM = re.compile(r"[a-z0-9_]{1,40}@(?:(bookTicker)|(trade)|(depth)(?:@\d{1,5}ms)?|"
                      r"(markPrice)(?:@[13]s)?)")  # fmt: skip
 _KINDS: Final = {
@@ -146,19 +152,21 @@ def classify(body: bytes) -> tuple[int, object, str, str]:
         What was found.
     """
     try:
-        content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _SYNTAX(body)
+    except _UNREADABLE as error:
         return 0, None, "not-json", _one_line(error)
-    if not isinstance(content, dict):
-        return 0, None, "wrong-shape", f"expected an object, was {type(content).__name__}"
+    try:
+        content = _OBJECT(body)
+        stream = _ANY(content["stream"]) if "stream" in content else None
+    except _UNREADABLE as error:
+        return 0, None, "wrong-shape", _one_line(error)
     if "stream" not in content:
         if "lastUpdateId" not in content:
             return 0, None, "wrong-shape", "neither stream nor lastUpdateId"
         kind = SNAPSHOT
+    elif not isinstance(stream, str):
+        return 0, None, "wrong-shape", "stream is not a text"
     else:
-        stream = content["stream"]
-        if not isinstance(stream, str):
-            return 0, None, "wrong-shape", "stream is not a text"
         kind = stream_kind(stream)
         if kind == 0:
             return 0, None, "unknown-stream", repr(stream[:60])
@@ -166,7 +174,7 @@ def classify(body: bytes) -> tuple[int, object, str, str]:
     assert decode is not None
     try:
         return kind, decode(body), "", ""
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         return 0, None, "wrong-shape", _one_line(error)
 
 
