@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from quantlaxmi.errors import InputError, SegmentCorrupt, SegmentError
+from quantlaxmi.rows import whole_messages
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter, open_segment
 from tests.segments import INSTRUMENTS, make_tables, write_segment
@@ -149,3 +152,71 @@ def test_a_changed_byte_in_the_file_that_is_read_is_refused(tmp_path, verify):
     path.write_bytes(data)
     with pytest.raises(SegmentCorrupt, match=name):
         list(open_segment(tmp_path / "s", verify=verify).log("depth"))
+
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), lengths=st.lists(st.integers(1, 9), max_size=12), size=st.integers(1, 7))
+def test_any_depth_values_survive_any_packing(tmp_path_factory, data, lengths, size):
+    numbers = sorted(
+        data.draw(st.sets(st.integers(0, 2**63 - 1), min_size=len(lengths), max_size=len(lengths)))
+    )
+    columns = {name: [] for name in TABLES["depth"]}
+    for number, length in zip(numbers, lengths, strict=True):
+        for row in range(length):
+            for name, column in columns.items():
+                fixed = {
+                    "seq": number,
+                    "ts_ns": number,
+                    "instrument": number % 2,
+                    "side": number % 3 - 1,
+                    "flags": int(row == length - 1),
+                }
+                column.append(fixed[name] if name in fixed else data.draw(INT64))
+    arrays = {name: np.array(c, TABLES["depth"][name]) for name, c in columns.items()}
+    path = tmp_path_factory.mktemp("any") / "s"
+    with SegmentWriter(
+        path, venue="v", instruments=INSTRUMENTS, batch_rows=size, roll_bytes=size * 500
+    ) as writer:
+        for start, stop in whole_messages(arrays["seq"], 2 * size):
+            writer.append("depth", {name: array[start:stop] for name, array in arrays.items()})
+        writer.seal()
+    segment = open_segment(path, verify="all")
+    same(segment.columns("depth"), arrays)
+    assert segment.counts["depth"] == (len(lengths), sum(lengths))
+    for batch in segment.log("depth"):
+        assert len(batch["seq"]) <= max(size, max(lengths))
+
+
+@given(lengths=st.lists(st.integers(1, 9), max_size=30), size=st.integers(1, 20))
+def test_whole_messages_cuts_only_between_messages(lengths, size):
+    seq = np.repeat(np.arange(len(lengths)), lengths)
+    ranges = list(whole_messages(seq, size))
+    assert [row for start, stop in ranges for row in range(start, stop)] == list(range(len(seq)))
+    for start, stop in ranges:
+        assert stop == len(seq) or seq[stop] != seq[stop - 1]
+        assert stop - start <= size or seq[start] == seq[stop - 1]
+
+
+def test_a_message_longer_than_any_batch_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("quantlaxmi.segment_write.MAX_BATCH_ROWS", 64)
+    rows = {name: np.ones(65, dtype) for name, dtype in TABLES["depth"].items()}
+    rows["flags"][:-1] = 0
+    with SegmentWriter(tmp_path / "s", venue="v", instruments=INSTRUMENTS, batch_rows=8) as writer:
+        with pytest.raises(SegmentError, match="a message has 65 rows, at most 64"):
+            writer.append("depth", rows)
+        rows = {name: column[1:] for name, column in rows.items()}
+        writer.append("depth", rows)
+        same(writer.seal().columns("depth"), rows)
+
+
+def test_appended_arrays_may_be_used_again(tmp_path):
+    quotes = make_tables(60)["quotes"]
+    scratch = {name: column.copy() for name, column in quotes.items()}
+    with SegmentWriter(tmp_path / "s", venue="v", instruments=INSTRUMENTS) as writer:
+        writer.append("quotes", scratch)
+        for column in scratch.values():
+            column[:] = 1
+        same(writer.seal().columns("quotes"), quotes)
