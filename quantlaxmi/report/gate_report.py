@@ -1,0 +1,229 @@
+"""GateReport: a verdict, what it rests on, and two hashes.
+
+``report_hash`` covers every field but ``timestamp`` and the hashes, so two people who compute the
+same get the same. ``file_hash`` covers the file, and a file must be its own canonical encoding, so
+any changed byte is refused. The figures in a report are derived from the counts beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from quantlaxmi.errors import InputError, ReportError
+from quantlaxmi.files import write_whole
+
+__all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report"]
+
+FORMAT = "quantlaxmi-gate-report"
+VERSION = 1
+MAX_REPORT_BYTES = 1 << 26
+
+#: Fields outside ``report_hash``.
+_UNHASHED = ("timestamp", "report_hash", "file_hash")
+
+
+def _compact(value: object) -> bytes:
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def _text(value: object) -> bytes:
+    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateReport:
+    """What the gates found on one run, and everything needed to find it again.
+
+    Attributes
+    ----------
+    run_id : str
+        UUID derived from the trace header.
+    strategy_id, segment_id : str
+    timestamp : str
+        UTC, the only place of the wall clock.
+    suites : tuple of str
+        Suites that ran.
+    verdict : str
+        ``"PASS"``, ``"FAIL"`` or ``"INCONCLUSIVE"``, over the suites that ran.
+    g2_passed : bool or None
+        True for PASS only; None where the suite did not run.
+    g2_details : dict
+        Gates that ran, verdict, reasons, and each gate's counts and figures.
+    g3_passed, g3_details
+        The same of the robustness suite.
+    header : dict
+        The trace header: versions, segment digest, hashes, seed, instruments.
+    trace_hash, outcome_hash : str
+        Of the run that was judged.
+    policy : dict
+        Every threshold with its effective value.
+    policy_hash : str
+    seed : int
+        Of the draws.
+    config : dict of str to str
+        Settings of the strategy as ``--set`` reads them.
+    costs : dict
+        The cost model's description.
+    latency_ns : int
+    report_hash : str
+        SHA-256, hexadecimal.
+    """
+
+    run_id: str
+    strategy_id: str
+    segment_id: str
+    timestamp: str
+    suites: tuple[str, ...]
+    verdict: str
+    g2_passed: bool | None
+    g2_details: dict[str, Any]
+    g3_passed: bool | None
+    g3_details: dict[str, Any]
+    header: dict[str, Any]
+    trace_hash: str
+    outcome_hash: str
+    policy: dict[str, Any]
+    policy_hash: str
+    seed: int
+    config: dict[str, str]
+    costs: dict[str, Any]
+    latency_ns: int
+    report_hash: str = ""
+
+    def compute_hash(self) -> str:
+        """SHA-256 over every field but the timestamp and the hashes."""
+        found = {k: v for k, v in self._plain().items() if k not in _UNHASHED}
+        return hashlib.sha256(b"quantlaxmi.gate-report.v1\0" + _compact(found)).hexdigest()
+
+    def sealed(self) -> GateReport:
+        """The same report with its `report_hash`."""
+        return replace(self, report_hash=self.compute_hash())
+
+    def _plain(self) -> dict[str, Any]:
+        return {"format": FORMAT, "version": VERSION, **asdict(self), "suites": list(self.suites)}
+
+    def to_bytes(self) -> bytes:
+        """The canonical text of the report's file, with its ``file_hash``."""
+        plain = self._plain()
+        return _text({**plain, "file_hash": _file_hash(plain)})
+
+    @property
+    def file_hash(self) -> str:
+        """SHA-256 over the file without this hash."""
+        return _file_hash(self._plain())
+
+    def save(self, path: str | Path) -> None:
+        """Write the file, whole or not at all.
+
+        Raises
+        ------
+        ReportError
+            When it cannot be written.
+        """
+        try:
+            write_whole(Path(path), self.to_bytes())
+        except InputError as error:
+            raise ReportError(path, error.problem) from error
+
+
+def _file_hash(plain: dict[str, Any]) -> str:
+    return hashlib.sha256(b"quantlaxmi.gate-report-file.v1\0" + _text(plain)).hexdigest()
+
+
+def now() -> str:
+    """The wall clock, for `GateReport.timestamp` alone."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "g2_passed": (bool, type(None)),
+    "g3_passed": (bool, type(None)),
+    "seed": int,
+    "latency_ns": int,
+    "suites": list,
+    "g2_details": dict,
+    "g3_details": dict,
+    "header": dict,
+    "policy": dict,
+    "config": dict,
+    "costs": dict,
+}
+
+
+def load_report(path: str | Path) -> GateReport:
+    """Read a report and refuse one whose bytes are not those that were written.
+
+    Parameters
+    ----------
+    path : str or Path
+        At most 64 MiB.
+
+    Raises
+    ------
+    ReportError
+        When the file cannot be read, is not a report, is not canonical, or a hash does not match.
+    """
+    path = Path(path)
+    raw = _read(path)
+    try:
+        plain = json.loads(raw)
+        canonical = _text(plain)
+    except (ValueError, RecursionError) as error:
+        problem = str(error).splitlines()[0][:120]
+        raise ReportError(path, f"is not a gate report: {problem}") from None
+    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        raise ReportError(path, f"is not a gate report: no format {FORMAT!r}")
+    if plain.get("version") != VERSION:
+        raise ReportError(path, f"was {plain.get('version')!r}, expected {VERSION}", "version")
+    if canonical != raw:
+        raise ReportError(path, "is not its own canonical encoding: it was changed")
+    recorded = plain.pop("file_hash", None)
+    if recorded != (found := _file_hash(plain)):
+        raise ReportError(path, f"was {recorded!r}, the content gives {found}", "file_hash")
+    del plain["format"], plain["version"]
+    report = _from_plain(path, plain)
+    if report.report_hash != (found := report.compute_hash()):
+        raise ReportError(
+            path, f"was {report.report_hash!r}, the content gives {found}", "report_hash"
+        )
+    return report
+
+
+def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
+    names = [f.name for f in fields(GateReport)]
+    for name in plain:
+        if name not in names:
+            raise ReportError(path, "unknown field", name)
+    for name in names:
+        if name not in plain:
+            raise ReportError(path, "is missing", name)
+        kind = _TYPES.get(name, str)
+        value = plain[name]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise ReportError(path, f"was {str(value)[:40]!r}, of a wrong type", name)
+    return GateReport(**{**plain, "suites": tuple(plain["suites"])})
+
+
+def _read(path: Path) -> bytes:
+    try:
+        # O_NONBLOCK: a pipe given as a report must not hang.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ReportError(path, "is not a file")
+            raw = file.read(MAX_REPORT_BYTES + 1)
+    except OSError as error:
+        raise ReportError(path, f"cannot be read: {error.strerror}") from None
+    if len(raw) > MAX_REPORT_BYTES:
+        raise ReportError(path, f"is larger than {MAX_REPORT_BYTES} bytes")
+    return raw

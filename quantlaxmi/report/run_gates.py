@@ -1,0 +1,342 @@
+"""From a segment and a strategy to a report, and back from a report to the same verdict."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantlaxmi.errors import ConfigError, ReportError
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.suites import G2AntiOverfitSuite, G2Result, without_path
+from quantlaxmi.gates.trips import PathError
+from quantlaxmi.report.gate_report import GateReport, load_report, now
+
+if TYPE_CHECKING:
+    from quantlaxmi.costs import CostModel
+    from quantlaxmi.replay import Run
+    from quantlaxmi.segment import Segment
+
+__all__ = ["SUITES", "Difference", "ReportCheck", "bind_report", "run_gates", "verify_report"]
+
+#: Suites this version can run.
+SUITES = ("g2",)
+
+Progress = Callable[[str, int, int], None]
+#: What a suite that did not run shows.
+_NOT_RUN = {"status": "not run"}
+
+
+def _check_suites(gates: tuple[str, ...]) -> tuple[str, ...]:
+    for name in gates:
+        if name not in SUITES:
+            expected = ", ".join(SUITES)
+            raise ConfigError("--gates", f"was {name!r}, which this version does not have; {expected}")
+    if not gates or len(set(gates)) != len(gates):
+        raise ConfigError("--gates", f"was {','.join(gates)!r}, expected suites named once")
+    return gates
+
+
+def run_gates(
+    segment: Segment,
+    strategy: Any,
+    *,
+    gates: tuple[str, ...] = ("g2",),
+    policy: GatePolicy | None = None,
+    costs: CostModel | None = None,
+    latency_ns: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> GateReport:
+    """Run a strategy and try to break the result.
+
+    Parameters
+    ----------
+    segment : Segment
+    strategy : Strategy, BoundStrategy or str
+        As `quantlaxmi.replay.backtest` takes it.
+    gates : tuple of str
+        Suites to run; ``"g2"`` is what this version has.
+    policy : GatePolicy, optional
+        Thresholds; the defaults of `GatePolicy` without.
+    costs : CostModel, optional
+    latency_ns : int, optional
+        From a decision to its orders' arrival; a millisecond by default.
+    seed : int
+        Of every draw; stands in the trace header too.
+    threads : int, optional
+        Of the sweeps; the report does not depend on it. All by default.
+    progress : callable, optional
+        Called with (what is done, how far, of how much).
+
+    Returns
+    -------
+    GateReport
+        Sealed with its hash.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown suite, or a seed or number of threads out of range.
+    EngineError
+        When an identity does not hold; no report is made.
+    """
+    from quantlaxmi.replay import DEFAULT_LATENCY_NS, backtest
+
+    gates = _check_suites(tuple(gates))
+    if not 0 <= seed < 2**63:
+        raise ConfigError("--seed", f"was {seed}, expected 0 to 2**63 - 1")
+    if threads is not None and threads < 1:
+        raise ConfigError("--threads", f"was {threads}, expected at least 1")
+    run = backtest(
+        segment,
+        strategy,
+        costs=costs,
+        latency_ns=DEFAULT_LATENCY_NS if latency_ns is None else latency_ns,
+        seed=seed,
+        progress=None if progress is None else partial(progress, "backtest"),
+    )
+    return report_of(run, policy=policy, seed=seed, threads=threads, progress=progress, gates=gates)
+
+
+def report_of(
+    run: Run,
+    *,
+    policy: GatePolicy | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    gates: tuple[str, ...] = ("g2",),
+) -> GateReport:
+    """Judge a finished run; see `run_gates` for the parameters.
+
+    The run must have been made without flattening.
+    """
+    policy = policy or GatePolicy()
+    try:
+        suite = G2AntiOverfitSuite.from_run(
+            run, policy=policy, seed=seed, threads=threads, progress=progress
+        )
+        result = suite.run()
+    except PathError as error:
+        result = without_path(policy, error)
+    return _report(run, _check_suites(gates), policy, seed, result)
+
+
+def _report(
+    run: Run, suites: tuple[str, ...], policy: GatePolicy, seed: int, g2: G2Result
+) -> GateReport:
+    from quantlaxmi.trace_file import header_json
+
+    return GateReport(
+        run_id=str(run.header.run_id),
+        strategy_id=run.strategy.strategy_id,
+        segment_id=run.segment.segment_id,
+        timestamp=now(),
+        suites=suites,
+        verdict=g2.verdict.value,
+        g2_passed=g2.passed,
+        g2_details=g2.to_json(),
+        g3_passed=None,
+        g3_details=dict(_NOT_RUN),
+        header=json.loads(header_json(run.header)),
+        trace_hash=run.trace.trace_hash.hex(),
+        outcome_hash=run.trace.outcome_hash.hex(),
+        policy=policy.to_json(),
+        policy_hash=policy.policy_hash,
+        seed=seed,
+        config=run.strategy.config.as_texts(),
+        costs=run.costs.describe(),
+        latency_ns=run.latency_ns,
+    ).sealed()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A place at which a recorded report is not the recomputed one."""
+
+    field: str
+    recorded: str
+    recomputed: str
+
+    def __str__(self) -> str:
+        return f"{self.field} was {self.recorded}, recomputed {self.recomputed}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCheck:
+    """Result of `verify_report`.
+
+    Attributes
+    ----------
+    matches : bool
+        Whether the recomputed report has the recorded hash.
+    recorded, recomputed : GateReport
+    differences : tuple of Difference
+        Every place that differs, in order of the fields' names.
+    """
+
+    recorded: GateReport
+    recomputed: GateReport
+    differences: tuple[Difference, ...]
+
+    @property
+    def matches(self) -> bool:
+        return self.recorded.report_hash == self.recomputed.report_hash
+
+
+def verify_report(
+    path: str | Path,
+    segment: Segment,
+    *,
+    strategy: Any = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> ReportCheck:
+    """Compute a report again from its segment, with the inputs it records.
+
+    Parameters
+    ----------
+    path : str or Path
+    segment : Segment
+    strategy : Strategy or BoundStrategy, optional
+        With its settings; needed for one that is not installed. By default the registry's
+        strategy of the recorded name, with the recorded settings.
+    threads : int, optional
+    progress : callable, optional
+
+    Returns
+    -------
+    ReportCheck
+
+    Raises
+    ------
+    ReportError
+        When the file was changed, or was made from another segment or strategy.
+    """
+    recorded = load_report(path)
+    if recorded.header.get("segment_digest") != segment.digest:
+        raise ReportError(
+            path,
+            f"was {recorded.header.get('segment_digest')}, {segment.path} has {segment.digest}",
+            "header.segment_digest",
+        )
+    if strategy is None:
+        strategy = _recorded_strategy(path, recorded)
+    recomputed = run_gates(
+        segment,
+        strategy,
+        gates=recorded.suites,
+        policy=GatePolicy.from_mapping(recorded.policy, str(path)),
+        costs=_recorded_costs(path, recorded.costs),
+        latency_ns=recorded.latency_ns,
+        seed=recorded.seed,
+        threads=threads,
+        progress=progress,
+    )
+    for name in ("strategy_id", "config"):
+        if getattr(recorded, name) != getattr(recomputed, name):
+            raise ReportError(
+                path,
+                f"was {getattr(recorded, name)}, the strategy given has "
+                f"{getattr(recomputed, name)}",
+                name,
+            )
+    hidden = ("timestamp", "report_hash")
+    pairs = [{k: v for k, v in asdict(r).items() if k not in hidden} for r in (recorded, recomputed)]
+    return ReportCheck(recorded, recomputed, tuple(_differences("", *pairs)))
+
+
+def _recorded_strategy(path: str | Path, recorded: GateReport) -> Any:
+    from quantlaxmi.strategies.registry import StrategyRegistry
+
+    registry = StrategyRegistry()
+    # A name from a file must never be one that makes the registry load code from a path.
+    if recorded.strategy_id not in registry.list():
+        raise ReportError(
+            path,
+            f"was {recorded.strategy_id!r}, which is not installed; name the strategy's file",
+            "strategy_id",
+        )
+    sets = [shlex.quote(f"{k}={v}") for k, v in recorded.config.items()]
+    return registry.create(recorded.strategy_id, sets=sets)
+
+
+def _recorded_costs(path: str | Path, described: dict[str, Any]) -> CostModel:
+    from quantlaxmi.costs import CostModel, FeeRate
+    from quantlaxmi.fixed import FixedPoint
+    from quantlaxmi.schema import InstrumentKind
+
+    try:
+        model = CostModel(
+            rates={
+                InstrumentKind(kind): FeeRate(
+                    **{side: FixedPoint.from_text(rate[side]) for side in ("maker_bps", "taker_bps")}
+                )
+                for kind, rate in described["rates"].items()
+            },
+            fee_exponent=described["fee_exponent"],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReportError(path, f"is no cost model: {error}", "costs") from None
+    if model.describe() != described:
+        raise ReportError(path, "is no cost model of this version", "costs")
+    return model
+
+
+def _differences(place: str, a: Any, b: Any) -> Iterator[Difference]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in sorted(a.keys() | b.keys()):
+            yield from _differences(f"{place}.{key}" if place else key, a.get(key), b.get(key))
+    elif isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b):
+        for k, (x, y) in enumerate(zip(a, b, strict=True)):
+            yield from _differences(f"{place}[{k}]", x, y)
+    elif a != b:
+        yield Difference(place, str(a), str(b))
+
+
+def bind_report(report: GateReport, segment: Segment, beside: str | Path) -> Path:
+    """Bind a report to its segment in an append-only, hash-chained ``bindings.jsonl``.
+
+    Parameters
+    ----------
+    report : GateReport
+    segment : Segment
+    beside : str or Path
+        Folder of the report, for a segment whose folder cannot be written.
+
+    Returns
+    -------
+    pathlib.Path
+        The chain the binding went to.
+
+    Raises
+    ------
+    InputError
+        When the chain was broken before, or neither folder can be written.
+    """
+    import os
+
+    from quantlaxmi.bindings import append_binding
+
+    folder = segment.path if os.access(segment.path, os.W_OK) else Path(beside)
+    chain = Path(folder) / "bindings.jsonl"
+    append_binding(
+        chain,
+        {
+            "kind": "gate-report",
+            "run_id": report.run_id,
+            "segment_digest": segment.digest,
+            "strategy_id": report.strategy_id,
+            "verdict": report.verdict,
+            "report_hash": report.report_hash,
+            "file_hash": report.file_hash,
+            "timestamp": report.timestamp,
+        },
+    )
+    return chain
