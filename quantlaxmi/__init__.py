@@ -42,8 +42,8 @@ _HOME: dict[str, str] = {
         "strategies": "StrategyConfig StrategyRegistry",
         "replay": "Run backtest replay",
         "attribution": "TradeAttribution",
-        "gates": "GatePolicy GateResult run_gates",
-        "report": "GateReport",
+        "gates": "GatePolicy GateResult",
+        "report": "GateReport run_gates verify_report",
     }.items()
     for name in names.split()
 }

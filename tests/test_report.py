@@ -238,3 +238,23 @@ def test_interpreted_kernels_and_unwritable_caches_give_the_same_report(tmp_path
     usual = _hash_in({}, DATA / "planted")
     assert _hash_in({"NUMBA_DISABLE_JIT": "1"}, DATA / "planted") == usual
     assert _hash_in({"NUMBA_CACHE_DIR": str(blocked / "below")}, DATA / "planted") == usual
+
+
+def test_binding_goes_to_the_segment_or_beside_the_report(planted, report, tmp_path, monkeypatch):
+    import os
+    import shutil
+
+    from quantlaxmi.bindings import read_bindings
+    from quantlaxmi.report import bind_report
+
+    shutil.copytree(DATA / "planted", tmp_path / "seg")
+    own = open_segment(tmp_path / "seg")
+    chain = bind_report(report, own, tmp_path)
+    assert chain == tmp_path / "seg" / "bindings.jsonl"
+    bind_report(report, own, tmp_path)
+    found = read_bindings(chain)
+    assert [b.record["report_hash"] for b in found] == [report.report_hash] * 2
+    assert found[0].record["file_hash"] == report.file_hash
+    assert open_segment(tmp_path / "seg").digest == planted.digest
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert bind_report(report, own, tmp_path) == tmp_path / "bindings.jsonl"

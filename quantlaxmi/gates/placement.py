@@ -144,9 +144,7 @@ def make_templates(trips: tuple[Trip, ...], rows: I64) -> Templates:
     PlacementError
         When the trips need more rows than there are.
     """
-    touching = any(
-        a.actions[-1].row == b.actions[0].row for a, b in itertools.pairwise(trips)
-    )
+    touching = any(a.actions[-1].row == b.actions[0].row for a, b in itertools.pairwise(trips))
     gap = 0 if touching else 1
     actions = [a for trip in trips for a in trip.actions]
     own = np.array([a.row for a in actions], np.int64)

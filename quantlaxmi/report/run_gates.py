@@ -35,7 +35,9 @@ def _check_suites(gates: tuple[str, ...]) -> tuple[str, ...]:
     for name in gates:
         if name not in SUITES:
             expected = ", ".join(SUITES)
-            raise ConfigError("--gates", f"was {name!r}, which this version does not have; {expected}")
+            raise ConfigError(
+                "--gates", f"was {name!r}, which this version does not have; {expected}"
+            )
     if not gates or len(set(gates)) != len(gates):
         raise ConfigError("--gates", f"was {','.join(gates)!r}, expected suites named once")
     return gates
@@ -248,7 +250,9 @@ def verify_report(
                 name,
             )
     hidden = ("timestamp", "report_hash")
-    pairs = [{k: v for k, v in asdict(r).items() if k not in hidden} for r in (recorded, recomputed)]
+    pairs = [
+        {k: v for k, v in asdict(r).items() if k not in hidden} for r in (recorded, recomputed)
+    ]
     return ReportCheck(recorded, recomputed, tuple(_differences("", *pairs)))
 
 
@@ -276,7 +280,10 @@ def _recorded_costs(path: str | Path, described: dict[str, Any]) -> CostModel:
         model = CostModel(
             rates={
                 InstrumentKind(kind): FeeRate(
-                    **{side: FixedPoint.from_text(rate[side]) for side in ("maker_bps", "taker_bps")}
+                    **{
+                        side: FixedPoint.from_text(rate[side])
+                        for side in ("maker_bps", "taker_bps")
+                    }
                 )
                 for kind, rate in described["rates"].items()
             },
