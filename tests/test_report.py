@@ -191,7 +191,7 @@ def test_unknown_suites_are_refused_by_name(planted, gates):
 
 @pytest.mark.parametrize("option", [{"seed": -1}, {"seed": 2**63}, {"threads": 0}])
 def test_bad_options_are_refused(planted, option):
-    with pytest.raises(ConfigError, match="--(seed|threads)"):
+    with pytest.raises(ConfigError, match=r"--(seed|threads)"):
         run_gates(planted, "basis_capture", **option)
 
 
