@@ -26,10 +26,11 @@ _HOME: dict[str, str] = {
         "fixed": "FixedPoint FixedArray Rounding",
         "events": (
             "QuoteEvent DepthEvent TradeEvent FundingEvent MarketSnapshot DecisionEvent RiskEvent "
-            "OrderEvent FillEvent CorrelationContext ReplayEvent IndiaMarketEvent DecisionLeg "
-            "LegIntent MultiLegOrderIntent OptionsStrategyType"
+            "OrderEvent OrderNew OrderModify OrderCancel OrderUpdate FillEvent FundingPayment "
+            "CorrelationContext ReplayEvent IndiaMarketEvent DecisionLeg "
+            "LegIntent MultiLegOrderIntent OptionsStrategyType TradeAttribution"
         ),
-        "segment": "Segment SegmentWriter open_segment",
+        "segment": "Segment SegmentWriter open_segment recover segment_info verify_segment",
         "trace_header": "TraceHeader",
         "trace": "DecisionTrace DecisionTraceBuilder load_trace",
         "parity": (
@@ -39,9 +40,10 @@ _HOME: dict[str, str] = {
         "costs": "CostModel",
         "ledger": "PnLAccumulator",
         "importers": "import_capture",
-        "strategies": "StrategyConfig StrategyRegistry",
+        "strategies": (
+            "StrategyConfig StrategyRegistry Strategy CryptoStrategy IndiaOptionsStrategy Context"
+        ),
         "replay": "Run backtest replay",
-        "attribution": "TradeAttribution",
         "gates": "GatePolicy GateResult",
         "report": "GateReport run_gates verify_report",
     }.items()
@@ -83,4 +85,75 @@ class _Package(ModuleType):
 sys.modules[__name__].__class__ = _Package
 
 if TYPE_CHECKING:
-    pass
+    from quantlaxmi.costs import CostModel as CostModel
+    from quantlaxmi.errors import ConfigError as ConfigError
+    from quantlaxmi.errors import DecimalTextError as DecimalTextError
+    from quantlaxmi.errors import EngineError as EngineError
+    from quantlaxmi.errors import FixedPointError as FixedPointError
+    from quantlaxmi.errors import FixedPointOverflow as FixedPointOverflow
+    from quantlaxmi.errors import InputError as InputError
+    from quantlaxmi.errors import QuantlaxmiError as QuantlaxmiError
+    from quantlaxmi.errors import ReportError as ReportError
+    from quantlaxmi.errors import SegmentCorrupt as SegmentCorrupt
+    from quantlaxmi.errors import SegmentError as SegmentError
+    from quantlaxmi.errors import StrategyError as StrategyError
+    from quantlaxmi.errors import TraceError as TraceError
+    from quantlaxmi.events import CorrelationContext as CorrelationContext
+    from quantlaxmi.events import DecisionEvent as DecisionEvent
+    from quantlaxmi.events import DecisionLeg as DecisionLeg
+    from quantlaxmi.events import DepthEvent as DepthEvent
+    from quantlaxmi.events import FillEvent as FillEvent
+    from quantlaxmi.events import FundingEvent as FundingEvent
+    from quantlaxmi.events import FundingPayment as FundingPayment
+    from quantlaxmi.events import IndiaMarketEvent as IndiaMarketEvent
+    from quantlaxmi.events import LegIntent as LegIntent
+    from quantlaxmi.events import MarketSnapshot as MarketSnapshot
+    from quantlaxmi.events import MultiLegOrderIntent as MultiLegOrderIntent
+    from quantlaxmi.events import OptionsStrategyType as OptionsStrategyType
+    from quantlaxmi.events import OrderCancel as OrderCancel
+    from quantlaxmi.events import OrderEvent as OrderEvent
+    from quantlaxmi.events import OrderModify as OrderModify
+    from quantlaxmi.events import OrderNew as OrderNew
+    from quantlaxmi.events import OrderUpdate as OrderUpdate
+    from quantlaxmi.events import QuoteEvent as QuoteEvent
+    from quantlaxmi.events import ReplayEvent as ReplayEvent
+    from quantlaxmi.events import RiskEvent as RiskEvent
+    from quantlaxmi.events import TradeAttribution as TradeAttribution
+    from quantlaxmi.events import TradeEvent as TradeEvent
+    from quantlaxmi.fixed import FixedArray as FixedArray
+    from quantlaxmi.fixed import FixedPoint as FixedPoint
+    from quantlaxmi.fixed import Rounding as Rounding
+    from quantlaxmi.gates import GatePolicy as GatePolicy
+    from quantlaxmi.gates import GateResult as GateResult
+    from quantlaxmi.importers import import_capture as import_capture
+    from quantlaxmi.instruments import Instrument as Instrument
+    from quantlaxmi.ledger import PnLAccumulator as PnLAccumulator
+    from quantlaxmi.parity import Divergence as Divergence
+    from quantlaxmi.parity import HeaderMismatch as HeaderMismatch
+    from quantlaxmi.parity import LengthMismatch as LengthMismatch
+    from quantlaxmi.parity import Match as Match
+    from quantlaxmi.parity import OutcomeMismatch as OutcomeMismatch
+    from quantlaxmi.parity import ReplayParityResult as ReplayParityResult
+    from quantlaxmi.parity import verify_replay_parity as verify_replay_parity
+    from quantlaxmi.replay import Run as Run
+    from quantlaxmi.replay import backtest as backtest
+    from quantlaxmi.replay import replay as replay
+    from quantlaxmi.report import GateReport as GateReport
+    from quantlaxmi.report import run_gates as run_gates
+    from quantlaxmi.report import verify_report as verify_report
+    from quantlaxmi.segment import Segment as Segment
+    from quantlaxmi.segment import SegmentWriter as SegmentWriter
+    from quantlaxmi.segment import open_segment as open_segment
+    from quantlaxmi.segment import recover as recover
+    from quantlaxmi.segment import segment_info as segment_info
+    from quantlaxmi.segment import verify_segment as verify_segment
+    from quantlaxmi.strategies import Context as Context
+    from quantlaxmi.strategies import CryptoStrategy as CryptoStrategy
+    from quantlaxmi.strategies import IndiaOptionsStrategy as IndiaOptionsStrategy
+    from quantlaxmi.strategies import Strategy as Strategy
+    from quantlaxmi.strategies import StrategyConfig as StrategyConfig
+    from quantlaxmi.strategies import StrategyRegistry as StrategyRegistry
+    from quantlaxmi.trace import DecisionTrace as DecisionTrace
+    from quantlaxmi.trace import DecisionTraceBuilder as DecisionTraceBuilder
+    from quantlaxmi.trace import load_trace as load_trace
+    from quantlaxmi.trace_header import TraceHeader as TraceHeader

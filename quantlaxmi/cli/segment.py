@@ -104,5 +104,5 @@ def _print_info(info: dict[str, Any]) -> None:
     names = ("symbol", "venue", "kind", "currency", "price_exponent", "qty_exponent")
     print_table(names, [[row[n] for n in names] for row in info["instruments"]])
     if info["sources"]:
-        names = ("name", "stream", "lines", "bytes", "sha256")
-        print_table(names, [[row[n] for n in names] for row in info["sources"]])
+        fields = ("name", "stream", "lines", "bytes", "sha256")
+        print_table(fields, [[row[f] for f in fields] for row in info["sources"]])

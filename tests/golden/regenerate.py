@@ -1,0 +1,60 @@
+"""Write ``traces.json``: the hashes every strategy's run on every bundled segment must have.
+
+A changed hash means that results changed: it needs a new ``SEMANTICS_VERSION`` or schema and a
+"trace-breaking" line in the changelog. Run from the repository's root with the package installed:
+``python -m tests.golden.regenerate``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from quantlaxmi.replay import Run, backtest
+from quantlaxmi.segment import open_segment
+from quantlaxmi.strategies import StrategyRegistry
+
+HERE = Path(__file__).parent
+DATA = HERE.parent.parent / "data"
+SEGMENTS = ("edgeless", "planted")
+#: Settings beside each strategy's defaults that are pinned too.
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "default": (),
+    "filtered": (
+        "threshold_bps=4 exit_threshold_bps=3.5 cooldown_ms=100 max_spread_bps=0.1 "
+        "min_bid_qty=0.02 min_ask_qty=0.02 max_trades_per_hour=90",
+    ),
+    "perp_alone": ("hedged=false",),
+}
+
+
+def cases() -> list[tuple[str, str, str]]:
+    """Every (strategy, variant, segment)."""
+    names = StrategyRegistry(installed=False).list()
+    return [(name, v, segment) for name in names for v in VARIANTS for segment in SEGMENTS]
+
+
+def run(strategy: str, variant: str, segment: str) -> Run:
+    """The run whose hashes are pinned."""
+    made = StrategyRegistry(installed=False).create(strategy, sets=VARIANTS[variant])
+    return backtest(open_segment(DATA / segment), made)
+
+
+def hashes(found: Run) -> dict[str, str | int]:
+    """What is pinned of a run."""
+    return {
+        "decisions": len(found.decisions),
+        "fills": len(found.fills),
+        "trace_hash": found.trace.trace_hash.hex(),
+        "outcome_hash": found.trace.outcome_hash.hex(),
+    }
+
+
+def main() -> None:
+    """Write the file afresh."""
+    made = {"/".join(case): hashes(run(*case)) for case in cases()}
+    (HERE / "traces.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
