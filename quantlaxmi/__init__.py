@@ -31,9 +31,9 @@ _HOME: dict[str, str] = {
             "LegIntent MultiLegOrderIntent OptionsStrategyType TradeAttribution"
         ),
         "segment": "Segment SegmentWriter open_segment recover segment_info verify_segment",
-        "trace_header": "TraceHeader",
+        "trace.header": "TraceHeader",
         "trace": "DecisionTrace DecisionTraceBuilder load_trace",
-        "parity": (
+        "trace.parity": (
             "verify_replay_parity ReplayParityResult Match Divergence LengthMismatch "
             "HeaderMismatch OutcomeMismatch"
         ),
@@ -128,13 +128,6 @@ if TYPE_CHECKING:
     from quantlaxmi.importers import import_capture as import_capture
     from quantlaxmi.instruments import Instrument as Instrument
     from quantlaxmi.ledger import PnLAccumulator as PnLAccumulator
-    from quantlaxmi.parity import Divergence as Divergence
-    from quantlaxmi.parity import HeaderMismatch as HeaderMismatch
-    from quantlaxmi.parity import LengthMismatch as LengthMismatch
-    from quantlaxmi.parity import Match as Match
-    from quantlaxmi.parity import OutcomeMismatch as OutcomeMismatch
-    from quantlaxmi.parity import ReplayParityResult as ReplayParityResult
-    from quantlaxmi.parity import verify_replay_parity as verify_replay_parity
     from quantlaxmi.replay import Run as Run
     from quantlaxmi.replay import backtest as backtest
     from quantlaxmi.replay import replay as replay
@@ -156,4 +149,11 @@ if TYPE_CHECKING:
     from quantlaxmi.trace import DecisionTrace as DecisionTrace
     from quantlaxmi.trace import DecisionTraceBuilder as DecisionTraceBuilder
     from quantlaxmi.trace import load_trace as load_trace
-    from quantlaxmi.trace_header import TraceHeader as TraceHeader
+    from quantlaxmi.trace.header import TraceHeader as TraceHeader
+    from quantlaxmi.trace.parity import Divergence as Divergence
+    from quantlaxmi.trace.parity import HeaderMismatch as HeaderMismatch
+    from quantlaxmi.trace.parity import LengthMismatch as LengthMismatch
+    from quantlaxmi.trace.parity import Match as Match
+    from quantlaxmi.trace.parity import OutcomeMismatch as OutcomeMismatch
+    from quantlaxmi.trace.parity import ReplayParityResult as ReplayParityResult
+    from quantlaxmi.trace.parity import verify_replay_parity as verify_replay_parity

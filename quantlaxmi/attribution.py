@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from quantlaxmi._ext.attribution_kernel import attribute
 from quantlaxmi.errors import EngineError, FixedPointOverflow
+from quantlaxmi.events.ids import Stage, derived_id
+from quantlaxmi.events.outcomes import BPS_EXPONENT, TradeAttribution
 from quantlaxmi.fixed import int128_array
-from quantlaxmi.ids import Stage, derived_id
-from quantlaxmi.outcomes import BPS_EXPONENT, TradeAttribution
-from quantlaxmi.trace_header import Correlator, TraceHeader
+from quantlaxmi.trace.header import Correlator, TraceHeader
 
 IntColumn = NDArray[np.object_]
 

@@ -29,7 +29,7 @@ from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.strategies.sdk import Strategy
 from quantlaxmi.trace import DecisionTrace
-from quantlaxmi.trace_header import TraceHeader
+from quantlaxmi.trace.header import TraceHeader
 
 #: One millisecond: a co-located taker's order of magnitude, never zero by default.
 DEFAULT_LATENCY_NS: Final = 1_000_000

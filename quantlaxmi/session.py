@@ -19,9 +19,9 @@ from quantlaxmi._ext.replay_loop import FAILURES, Engine
 from quantlaxmi.costs import CostModel, account_terms, ledger_exponent
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.events import DepthEvent, FillEvent, FundingEvent, QuoteEvent, TradeEvent
+from quantlaxmi.events.ids import CorrelationContext
 from quantlaxmi.features import feature_arguments
 from quantlaxmi.fixed import int128_to_int
-from quantlaxmi.ids import CorrelationContext
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Context, failed, start, write_decision

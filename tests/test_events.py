@@ -23,9 +23,9 @@ from quantlaxmi.events import (
     TradeEvent,
     rationale_hash,
 )
-from quantlaxmi.ids import Stage, derived_id, run_id, uuid8
+from quantlaxmi.events.ids import Stage, derived_id, run_id, uuid8
 from quantlaxmi.schema import OrderType, Side
-from quantlaxmi.trace_header import Correlator
+from quantlaxmi.trace.header import Correlator
 from tests import trace_cases as cases
 from tests.naive import canonical as naive
 

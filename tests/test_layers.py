@@ -22,29 +22,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_ext",),
     ("_jit",),
     ("fixed",),
-    ("ids",),
-    ("outcomes",),
     ("events",),
     ("files",),
-    ("rows",),
-    ("arrow_io",),
-    ("wal",),
-    ("manifest",),
-    ("columns",),
-    ("segment_read",),
-    ("segment_seal",),
-    ("segment_recover",),
-    ("segment_write",),
-    ("segment_split",),
-    ("segment_export",),
-    ("bindings",),
     ("segment",),
-    ("trace_header",),
-    ("trace_objects",),
-    ("trace_file",),
-    ("trace_arrow",),
+    ("bindings",),
     ("trace",),
-    ("parity",),
     ("costs",),
     ("ledger",),
     ("trials",),
@@ -62,6 +44,24 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("batch",),
     ("cli",),
 )
+#: The same within packages that are a road of their own; ``__init__`` comes last.
+INNER: dict[str, tuple[str, ...]] = {
+    "events": ("ids", "outcomes", "decisions"),
+    "segment": (
+        "rows",
+        "arrow_io",
+        "wal",
+        "manifest",
+        "columns",
+        "read",
+        "seal",
+        "recover",
+        "write",
+        "split",
+        "export",
+    ),
+    "trace": ("header", "objects", "file", "arrow", "decision_trace", "parity"),
+}
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 #: Compiled kernels and Numba kernels know nothing of one another.
 FORBIDDEN = {("_ext", "_jit"), ("_jit", "_ext")}
@@ -141,6 +141,13 @@ def violations(path: Path) -> list[str]:
         other = target[1]
         if other not in RANK:
             found.append(f"{own} imports {name}, which does not stand in the list")
+        elif own == other and own in INNER:
+            order = (*INNER[own], "__init__")
+            inner = target[2] if len(target) > 2 else "__init__"
+            if inner not in order or parts[1] not in order:
+                found.append(f"{'.'.join(parts)} or {name} does not stand in the list")
+            elif order.index(inner) >= order.index(parts[1]):
+                found.append(f"{'.'.join(parts)} imports {name} from below")
         elif own != other and (RANK[other] > RANK[own] or (own, other) in FORBIDDEN):
             found.append(f"{own} imports {name} from below")
     return found

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.events import DecisionEvent
-from quantlaxmi.parity import (
+from quantlaxmi.schema import OrderType
+from quantlaxmi.trace import DecisionTrace
+from quantlaxmi.trace.parity import (
     Divergence,
     FieldDifference,
     HeaderMismatch,
@@ -22,8 +24,6 @@ from quantlaxmi.parity import (
     ReplayParityResult,
     verify_replay_parity,
 )
-from quantlaxmi.schema import OrderType
-from quantlaxmi.trace import DecisionTrace
 from tests import trace_cases as cases
 
 N = 6

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.errors import InputError, SegmentCorrupt, SegmentError
-from quantlaxmi.rows import whole_messages
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter, open_segment
+from quantlaxmi.segment.rows import whole_messages
 from tests.segments import INSTRUMENTS, make_tables, write_segment
 
 
@@ -201,7 +201,7 @@ def test_whole_messages_cuts_only_between_messages(lengths, size):
 
 
 def test_a_message_longer_than_any_batch_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("quantlaxmi.segment_write.MAX_BATCH_ROWS", 64)
+    monkeypatch.setattr("quantlaxmi.segment.write.MAX_BATCH_ROWS", 64)
     rows = {name: np.ones(65, dtype) for name, dtype in TABLES["depth"].items()}
     rows["flags"][:-1] = 0
     with SegmentWriter(tmp_path / "s", venue="v", instruments=INSTRUMENTS, batch_rows=8) as writer:

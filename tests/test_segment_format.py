@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quantlaxmi.manifest import Manifest
+from quantlaxmi.segment.manifest import Manifest
 from tests.naive import segment_format
 from tests.segments import make_tables, rows_of, write_segment
 

@@ -19,7 +19,7 @@ from quantlaxmi.segment import (
     split_segment,
     verify_segment,
 )
-from quantlaxmi.segment_split import _cuts_by_rows
+from quantlaxmi.segment.split import _cuts_by_rows
 from tests.segments import INSTRUMENTS, START_NS, make_tables, write_segment
 
 DAY_NS = 86_400 * 10**9
@@ -128,7 +128,7 @@ def test_split_refuses_bad_requests_and_leaves_nothing(tmp_path, segment, monkey
     for options in ({}, {"rows": 1, "by_day": True}, {"rows": 0}, {"rows": -1}):
         with pytest.raises(InputError, match=r"either by rows or by day|expected 1 or more"):
             split_segment(segment, tmp_path / "out", **options)
-    monkeypatch.setattr("quantlaxmi.segment_split.MAX_PARTS", 3)
+    monkeypatch.setattr("quantlaxmi.segment.split.MAX_PARTS", 3)
     with pytest.raises(InputError, match="more than 3 parts"):
         split_segment(segment, tmp_path / "out", rows=10)
     assert [p.name for p in tmp_path.iterdir()] == ["there"]

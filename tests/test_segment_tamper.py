@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.ipc
 import pytest
 
-from quantlaxmi import manifest as manifests
-from quantlaxmi.arrow_io import read_header, table_schema
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import write_whole
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter, open_segment, verify_segment
-from quantlaxmi.wal import batch_crc
+from quantlaxmi.segment import manifest as manifests
+from quantlaxmi.segment.arrow_io import read_header, table_schema
+from quantlaxmi.segment.wal import batch_crc
 from tests.segments import INSTRUMENTS, make_tables, write_segment
 
 

@@ -20,11 +20,11 @@ from quantlaxmi.events import (
     OrderUpdate,
     rationale_hash,
 )
-from quantlaxmi.ids import Stage, derived_id
+from quantlaxmi.events.ids import Stage, derived_id
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import DECISION_DTYPE, LEG_DTYPE, MAX_LEGS, OrderType, Side
 from quantlaxmi.trace import DecisionTrace, DecisionTraceBuilder
-from quantlaxmi.trace_header import TraceHeader
+from quantlaxmi.trace.header import TraceHeader
 from tests import trace_cases as cases
 from tests.naive import canonical as naive
 

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantlaxmi import trace_arrow, trace_file
 from quantlaxmi._ext.int_text import format_ints, parse_ints
 from quantlaxmi.errors import TraceError
 from quantlaxmi.events import DecisionEvent
 from quantlaxmi.trace import DecisionTrace, load_trace
-from quantlaxmi.trace_file import TRACE_TABLES
+from quantlaxmi.trace import arrow as trace_arrow
+from quantlaxmi.trace import file as trace_file
+from quantlaxmi.trace.file import TRACE_TABLES
 from tests import trace_cases as cases
 
 KINDS = ("json", "arrow")

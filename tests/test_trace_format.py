@@ -12,13 +12,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from quantlaxmi import ids, trace, trace_header
-from quantlaxmi.events import RECORD_TAG, DecisionEvent, DecisionLeg, MarketSnapshot
+from quantlaxmi import trace
+from quantlaxmi.events import RECORD_TAG, DecisionEvent, DecisionLeg, MarketSnapshot, ids
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import MAX_LEGS, DecisionType, InstrumentKind, OrderType, Side
-from quantlaxmi.trace import DecisionTrace, DecisionTraceBuilder
-from quantlaxmi.trace_file import OUTCOME_TABLES, TRACE_TABLES, HeaderText
-from quantlaxmi.trace_header import TraceHeader
+from quantlaxmi.trace import DecisionTrace, DecisionTraceBuilder, header
+from quantlaxmi.trace.file import OUTCOME_TABLES, TRACE_TABLES, HeaderText
+from quantlaxmi.trace.header import TraceHeader
 from tests import trace_cases as cases
 from tests.naive import canonical as naive
 from tests.naive.trace_json import trace_json
@@ -145,7 +145,7 @@ def test_columns_of_the_page_are_those_of_the_rows() -> None:
 
 
 def test_numbers_of_the_page_are_those_of_the_code() -> None:
-    tags = (trace_header.HEADER_TAG, RECORD_TAG, trace.TRACE_TAG, trace.OUTCOME_TAG, ids.ID_TAG)
+    tags = (header.HEADER_TAG, RECORD_TAG, trace.TRACE_TAG, trace.OUTCOME_TAG, ids.ID_TAG)
     for tag in tags:
         assert f"| `{tag[:3].decode()}` 1 | `{tag.hex()}` |" in PAGE
     assert [s.value for s in ids.Stage] == [1, 2, 3]

@@ -16,7 +16,7 @@ import pytest
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter, open_segment, recover
-from quantlaxmi.wal import END_MARK
+from quantlaxmi.segment.wal import END_MARK
 from tests.segments import INSTRUMENTS, make_tables, rows_of
 
 QUOTES = {name: column[:40] for name, column in make_tables(200)["quotes"].items()}
@@ -160,7 +160,7 @@ def test_two_writers_cannot_share_a_recording(tmp_path):
 
 
 def test_a_writer_that_cannot_write_lets_go_and_leaves_whole_batches(tmp_path, monkeypatch):
-    from quantlaxmi import wal
+    from quantlaxmi.segment import wal
 
     with SegmentWriter(tmp_path / "s", venue="v", instruments=INSTRUMENTS) as writer:
         writer.append("quotes", {name: column[:8] for name, column in QUOTES.items()})

@@ -21,7 +21,7 @@ from quantlaxmi.schema import (
     Side,
 )
 from quantlaxmi.trace import DecisionTrace, DecisionTraceBuilder
-from quantlaxmi.trace_header import TraceHeader
+from quantlaxmi.trace.header import TraceHeader
 
 I64 = st.integers(-(2**63), 2**63 - 1)
 NATURAL = st.integers(0, 2**63 - 1)

@@ -61,10 +61,10 @@ def main(args: dict[str, Any]) -> int:
 def _walk(kind: SyntheticKind, out: Path, threads: int | None) -> str:
     from quantlaxmi.cli.run_gates import gate_rows
     from quantlaxmi.importers.synthetic import DEMO_SEED, generate_segment
-    from quantlaxmi.parity import verify_replay_parity
     from quantlaxmi.replay import backtest, replay
     from quantlaxmi.report import bind_report, report_of
     from quantlaxmi.strategies.registry import StrategyRegistry
+    from quantlaxmi.trace.parity import verify_replay_parity
 
     print(f"{kind.value}: {STORY[kind.value]}")
     segment = generate_segment(kind, out / kind.value)

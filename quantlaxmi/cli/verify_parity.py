@@ -22,8 +22,8 @@ Prints PARITY_MATCH and exits 0, or names the first difference and exits 1.
 
 
 def main(args: dict[str, Any]) -> int:
-    from quantlaxmi.parity import verify_replay_parity
     from quantlaxmi.trace import load_trace
+    from quantlaxmi.trace.parity import verify_replay_parity
 
     result = verify_replay_parity(load_trace(args["--original"]), load_trace(args["--replay"]))
     print_json(result.to_dict()) if args["--json"] else print(result.text())

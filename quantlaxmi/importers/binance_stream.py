@@ -28,9 +28,9 @@ from quantlaxmi.importers.binance_symbols import binance_instrument, check_under
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
 from quantlaxmi.importers.text_source import TextSource
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.manifest import Gap, Quarantine, SourceFile
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import Segment, SegmentWriter, open_segment
+from quantlaxmi.segment.manifest import Gap, Quarantine, SourceFile
 
 #: How far a receive stamp may fall behind the latest one and still be put in its place.
 REORDER_WINDOW_NS: Final = 1_000_000_000

@@ -133,7 +133,7 @@ def report_of(
 def _report(
     run: Run, suites: tuple[str, ...], policy: GatePolicy, seed: int, g2: G2Result
 ) -> GateReport:
-    from quantlaxmi.trace_file import header_json
+    from quantlaxmi.trace.file import header_json
 
     return GateReport(
         run_id=str(run.header.run_id),

@@ -9,9 +9,9 @@ import numpy as np
 
 from quantlaxmi._ext.canonical import MAX_RECORD_BYTES
 from quantlaxmi.events import DecisionEvent, DecisionLeg, MarketSnapshot
-from quantlaxmi.trace import DecisionTrace
-from quantlaxmi.trace_file import OUTCOME_TABLES
-from quantlaxmi.trace_objects import Rows, join_halves
+from quantlaxmi.trace.decision_trace import DecisionTrace
+from quantlaxmi.trace.file import OUTCOME_TABLES
+from quantlaxmi.trace.objects import Rows, join_halves
 
 # Decisions compared in one step; their records fit the buffers whatever their legs.
 _STEP: Final = 512

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
-from quantlaxmi.rows import Columns
 from quantlaxmi.schema import SCHEMA_VERSION, TABLES
+from quantlaxmi.segment.rows import Columns
 
 ARROW_TYPES = {"<i8": pa.int64(), "<i4": pa.int32(), "<i2": pa.int16(), "<i1": pa.int8()}
 #: What pyarrow raises on bytes that are no Arrow.

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from quantlaxmi.files import staged_directory
-from quantlaxmi.manifest import (
+from quantlaxmi.segment.export import export
+from quantlaxmi.segment.manifest import (
     BINDINGS_NAME,
     COLUMN_FOLDER,
     MANIFEST_NAME,
@@ -22,12 +23,11 @@ from quantlaxmi.manifest import (
     Quarantine,
     SourceFile,
 )
-from quantlaxmi.segment_export import export
-from quantlaxmi.segment_read import Count, Segment, open_segment
-from quantlaxmi.segment_recover import RecoveryReport, recover
-from quantlaxmi.segment_split import split_segment
-from quantlaxmi.segment_write import SegmentWriter
-from quantlaxmi.wal import LOG_FOLDER, LogCut
+from quantlaxmi.segment.read import Count, Segment, open_segment
+from quantlaxmi.segment.recover import RecoveryReport, recover
+from quantlaxmi.segment.split import split_segment
+from quantlaxmi.segment.wal import LOG_FOLDER, LogCut
+from quantlaxmi.segment.write import SegmentWriter
 
 __all__ = [
     "Count",

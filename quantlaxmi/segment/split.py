@@ -10,11 +10,11 @@ import numpy as np
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import staged_directory
-from quantlaxmi.manifest import Gap, Parent
-from quantlaxmi.rows import Columns
 from quantlaxmi.schema import TABLES
-from quantlaxmi.segment_read import Segment, open_segment
-from quantlaxmi.segment_write import SegmentWriter
+from quantlaxmi.segment.manifest import Gap, Parent
+from quantlaxmi.segment.read import Segment, open_segment
+from quantlaxmi.segment.rows import Columns
+from quantlaxmi.segment.write import SegmentWriter
 
 MAX_PARTS = 10_000
 _DAY_NS = 86_400 * 10**9

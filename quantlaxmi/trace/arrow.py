@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from quantlaxmi.errors import TraceError
-from quantlaxmi.trace_file import (
+from quantlaxmi.trace.file import (
     FORMAT,
     FORMAT_VERSION,
     TRACE_TABLES,

@@ -9,10 +9,10 @@ import msgspec
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import locked_folder, one_line_errors, sync_folder
-from quantlaxmi.manifest import Manifest, load_manifest, save_manifest
-from quantlaxmi.rows import RowRules
-from quantlaxmi.segment_seal import drop_columns
-from quantlaxmi.wal import END_MARK, LogCut, LogFileReader, log_files
+from quantlaxmi.segment.manifest import Manifest, load_manifest, save_manifest
+from quantlaxmi.segment.rows import RowRules
+from quantlaxmi.segment.seal import drop_columns
+from quantlaxmi.segment.wal import END_MARK, LogCut, LogFileReader, log_files
 
 
 class RecoveryReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from quantlaxmi.ids import CorrelationContext
+from quantlaxmi.events.ids import CorrelationContext
 from quantlaxmi.schema import FillFlag, OrderReason, OrderStatus, OrderType, Side
 
 #: Basis points of an attribution are integers at 10**BPS_EXPONENT.

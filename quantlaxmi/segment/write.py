@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from quantlaxmi.errors import InputError, SegmentError
 from quantlaxmi.files import hash_inside, locked_folder, one_line_errors, sync_folder
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.manifest import (
+from quantlaxmi.schema import SCHEMA_VERSION, TABLES
+from quantlaxmi.segment.manifest import (
     AuxFile,
     Gap,
     Manifest,
@@ -24,12 +25,11 @@ from quantlaxmi.manifest import (
     SourceFile,
     save_manifest,
 )
-from quantlaxmi.rows import Columns, RowRules, whole_messages
-from quantlaxmi.schema import SCHEMA_VERSION, TABLES
-from quantlaxmi.segment_read import Segment, open_segment
-from quantlaxmi.segment_recover import RecoveredLog, RecoveryReport, recover_folder
-from quantlaxmi.segment_seal import seal_folder
-from quantlaxmi.wal import LOG_FOLDER, MAX_BATCH_ROWS, ROLL_BYTES, TableLog
+from quantlaxmi.segment.read import Segment, open_segment
+from quantlaxmi.segment.recover import RecoveredLog, RecoveryReport, recover_folder
+from quantlaxmi.segment.rows import Columns, RowRules, whole_messages
+from quantlaxmi.segment.seal import seal_folder
+from quantlaxmi.segment.wal import LOG_FOLDER, MAX_BATCH_ROWS, ROLL_BYTES, TableLog
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 

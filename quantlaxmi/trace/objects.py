@@ -33,7 +33,7 @@ from quantlaxmi.schema import (
     OrderType,
     Side,
 )
-from quantlaxmi.trace_header import Correlator, TraceHeader
+from quantlaxmi.trace.header import Correlator, TraceHeader
 
 Rows: TypeAlias = npt.NDArray[np.void]
 T = TypeVar("T")

@@ -9,7 +9,7 @@ import msgspec
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import one_line_errors, sync_folder
-from quantlaxmi.segment_read import Segment
+from quantlaxmi.segment.read import Segment
 
 ROW_GROUP_ROWS = 1 << 20
 

@@ -27,10 +27,10 @@ from quantlaxmi.events import (
     rationale_hash,
 )
 from quantlaxmi.schema import MAX_LEGS
-from quantlaxmi.trace_arrow import load_arrow, save_arrow
-from quantlaxmi.trace_file import OUTCOME_TABLES, TRACE_TABLES, TraceContent, load_json, save_json
-from quantlaxmi.trace_header import TraceHeader
-from quantlaxmi.trace_objects import LazyRows, RowReader, Rows, check_outcomes, decision_rows
+from quantlaxmi.trace.arrow import load_arrow, save_arrow
+from quantlaxmi.trace.file import OUTCOME_TABLES, TRACE_TABLES, TraceContent, load_json, save_json
+from quantlaxmi.trace.header import TraceHeader
+from quantlaxmi.trace.objects import LazyRows, RowReader, Rows, check_outcomes, decision_rows
 
 TRACE_TAG: Final = b"QLT\x01"
 OUTCOME_TAG: Final = b"QLO\x01"

@@ -18,7 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
-from quantlaxmi.arrow_io import (
+from quantlaxmi.errors import SegmentCorrupt
+from quantlaxmi.files import map_sized, one_line_errors
+from quantlaxmi.schema import TABLES
+from quantlaxmi.segment.arrow_io import (
     ARROW_ERRORS,
     ARROW_TYPES,
     batch_columns,
@@ -27,11 +30,8 @@ from quantlaxmi.arrow_io import (
     row_bytes,
     table_schema,
 )
-from quantlaxmi.errors import SegmentCorrupt
-from quantlaxmi.files import map_sized, one_line_errors
-from quantlaxmi.manifest import ColumnEntry, TableEntry, columns_name
-from quantlaxmi.rows import Columns
-from quantlaxmi.schema import TABLES
+from quantlaxmi.segment.manifest import ColumnEntry, TableEntry, columns_name
+from quantlaxmi.segment.rows import Columns
 
 _MAGIC = b"ARROW1\x00\x00"
 _HASH_THREADS = 2

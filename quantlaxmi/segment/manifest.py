@@ -19,7 +19,7 @@ from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import read_bounded, write_whole
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import SCHEMA_VERSION, TABLES
-from quantlaxmi.wal import LogCut, log_name
+from quantlaxmi.segment.wal import LogCut, log_name
 
 MANIFEST_NAME: Final = "segment.json"
 BINDINGS_NAME: Final = "bindings.jsonl"

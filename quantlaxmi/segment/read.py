@@ -11,7 +11,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from quantlaxmi.columns import (
+from quantlaxmi.errors import SegmentCorrupt, SegmentError
+from quantlaxmi.files import hash_inside, one_line_errors, open_sized
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import TABLES
+from quantlaxmi.segment.columns import (
     HashTask,
     MappedTable,
     check_footer,
@@ -19,19 +23,15 @@ from quantlaxmi.columns import (
     map_columns,
     run_hashes,
 )
-from quantlaxmi.errors import SegmentCorrupt, SegmentError
-from quantlaxmi.files import hash_inside, one_line_errors, open_sized
-from quantlaxmi.instruments import Instrument
-from quantlaxmi.manifest import (
+from quantlaxmi.segment.manifest import (
     COLUMN_FOLDER,
     MANIFEST_NAME,
     Manifest,
     TableEntry,
     load_manifest,
 )
-from quantlaxmi.rows import Columns, RowRules
-from quantlaxmi.schema import TABLES
-from quantlaxmi.wal import LogFileReader, log_files
+from quantlaxmi.segment.rows import Columns, RowRules
+from quantlaxmi.segment.wal import LogFileReader, log_files
 
 Verify = Literal["manifest", "columns", "log", "all"]
 

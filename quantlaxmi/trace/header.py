@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from quantlaxmi.errors import TraceError
-from quantlaxmi.ids import CorrelationContext, Stage, derived_id, run_id
+from quantlaxmi.events.ids import CorrelationContext, Stage, derived_id, run_id
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import SCHEMA_VERSION, SEMANTICS_VERSION
 

@@ -21,8 +21,8 @@ from uuid import UUID
 import msgspec
 
 from quantlaxmi.errors import TraceError
-from quantlaxmi.ids import CorrelationContext
-from quantlaxmi.outcomes import (
+from quantlaxmi.events.ids import CorrelationContext
+from quantlaxmi.events.outcomes import (
     BPS_EXPONENT,
     FillEvent,
     FundingPayment,

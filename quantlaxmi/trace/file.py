@@ -3,7 +3,7 @@
 A JSON trace has exactly one text. Its last member is the SHA-256 of all text before it, so a
 changed byte anywhere is found before the content is looked at; text that is not its own canonical
 re-encoding is refused, so two files of one trace never differ. ``docs/TRACE_FORMAT.md`` is
-normative; ``trace_arrow.py`` writes the same content for long traces.
+normative; ``arrow.py`` writes the same content for long traces.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from quantlaxmi.schema import (
     RISK_DTYPE,
     SCHEMA_VERSION,
 )
-from quantlaxmi.trace_header import TraceHeader
+from quantlaxmi.trace.header import TraceHeader
 
 Rows: TypeAlias = npt.NDArray[np.void]
 

@@ -23,7 +23,10 @@ import pyarrow.ipc
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.crc32c import crc32c
-from quantlaxmi.arrow_io import (
+from quantlaxmi.errors import SegmentCorrupt
+from quantlaxmi.files import one_line_errors, open_inside, open_sized, read_exactly
+from quantlaxmi.schema import TABLES
+from quantlaxmi.segment.arrow_io import (
     ARROW_ERRORS,
     batch_columns,
     make_batch,
@@ -31,10 +34,7 @@ from quantlaxmi.arrow_io import (
     read_schema,
     table_schema,
 )
-from quantlaxmi.errors import SegmentCorrupt
-from quantlaxmi.files import one_line_errors, open_inside, open_sized, read_exactly
-from quantlaxmi.rows import Columns, RowRules
-from quantlaxmi.schema import TABLES
+from quantlaxmi.segment.rows import Columns, RowRules
 
 LOG_FOLDER: Final = "wal"
 LOG_NAME: Final = re.compile(rf"({'|'.join(TABLES)})-([0-9]{{3,6}})\.arrows")

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import msgspec
 
-from quantlaxmi.columns import (
+from quantlaxmi.errors import SegmentCorrupt, SegmentError
+from quantlaxmi.files import one_line_errors, sync_folder
+from quantlaxmi.segment.columns import (
     column_entries,
     hash_tasks,
     map_columns,
     run_hashes,
     write_columns,
 )
-from quantlaxmi.errors import SegmentCorrupt, SegmentError
-from quantlaxmi.files import one_line_errors, sync_folder
-from quantlaxmi.manifest import (
+from quantlaxmi.segment.manifest import (
     COLUMN_FOLDER,
     LogFile,
     Manifest,
@@ -27,9 +27,9 @@ from quantlaxmi.manifest import (
     segment_digest,
     segment_name,
 )
-from quantlaxmi.rows import Columns, RowRules
-from quantlaxmi.segment_read import check_order
-from quantlaxmi.wal import LOG_FOLDER, LogFileReader, log_files
+from quantlaxmi.segment.read import check_order
+from quantlaxmi.segment.rows import Columns, RowRules
+from quantlaxmi.segment.wal import LOG_FOLDER, LogFileReader, log_files
 
 
 def drop_columns(path: Path) -> None:
