@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -71,8 +72,6 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
-    import os
-
     os.mkfifo(tmp_path / "pipe")
     refuse(tmp_path, "pipe: is not a regular file", spot=tmp_path / "pipe")
 
@@ -187,6 +186,14 @@ def test_packed_plain_and_many_members_give_one_segment(tmp_path: Path) -> None:
         assert source.name == name
         digests.add(result.segment.digest)
     assert len(digests) == 1
+
+
+def test_a_name_that_is_not_text_is_written_out(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.txt")
+    write(path, [*spot_lines(120), b""])
+    result = import_binance_stream(path, None, tmp_path / "seg")
+    assert result.segment.manifest.sources[0].name == r"\xff.txt"
+    assert result.captures[0].quarantined == 1
 
 
 def test_a_segment_says_what_was_set_aside_and_verifies(tmp_path: Path) -> None:

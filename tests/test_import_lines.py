@@ -71,15 +71,13 @@ SPOT_FAULTS = {
         line(AT, {"lastUpdateId": 1}),
     ],
     "unknown-stream": [
-        line(AT, {"stream": s, "data": {}})
-        for s in (
-            "btcusdt@aggTrade",
-            "btcusdt",
-            "",
-            "BTCUSDT@trade",
-            "btcusdt@depth5@100ms",
-            "é@trade",
-        )
+        snapshot(AT, 1001, stream="x"),
+        line(AT, {"stream": "btcusdt@aggTrade", "data": {}}),
+        line(AT, {"stream": "btcusdt@depth5@100ms", "data": {}}),
+        line(AT, {"stream": "BTCUSDT@trade", "data": {}}),
+        line(AT, {"stream": "é@trade", "data": {}}),
+        line(AT, {"stream": "btcusdt"}),
+        line(AT, {"stream": ""}),
     ],
     "wrong-symbol": [trade(AT, 521, s="ETHUSDT"), ticker(AT, 2020, "1", "2", s="")],
     "other-market": [

@@ -112,7 +112,7 @@ cdef class BinanceRows:
         self.unset = unset
         self.window_ns = window_ns
         self.faults = []
-        self.streams = [None] * 6
+        self.streams = [None] * 5 + [unset]
         self.carry = bytearray()
         self.note = [""]
 
@@ -235,10 +235,8 @@ cdef class BinanceRows:
                         line = self.decoders[kind](body)
                     except Exception:  # the exact reader words the fault
                         line = None
-                if line is not None and kind != _SNAPSHOT:
-                    stream = line.stream
-                    if stream != self.streams[kind]:
-                        line = None  # a stream not seen yet, or not of the kind it looked like
+                if line is not None and line.stream != self.streams[kind]:
+                    line = None  # a stream not seen yet, or not of the kind it looked like
                 if line is None:
                     kind, line, name, self.note[0] = self.classify(body)
                     if kind == 0:

@@ -78,6 +78,7 @@ class DepthSnapshot(msgspec.Struct, gc=False):
     asks: Levels
     E: int = 0
     T: int = 0
+    stream: str | UnsetType = UNSET  # with one, the line is a stream's and no snapshot
 
 
 class BookTickerLine(msgspec.Struct, gc=False):

@@ -151,7 +151,7 @@ class _Capture:
 
     def counts(self, symbol: str) -> CaptureCounts:
         result = CaptureCounts(
-            file=self.path.name,
+            file=self.log.name,
             stream=self.stream,
             symbol=symbol,
             lines=self.rows.n_lines,
@@ -259,7 +259,7 @@ def import_binance_stream(
                 notes=_notes(counts, reorder_window_ns),
                 sources=[
                     SourceFile(
-                        name=capture.path.name,
+                        name=capture.log.name,
                         sha256=capture.source.sha256,
                         bytes=capture.source.raw_bytes,
                         lines=capture.rows.n_lines,

@@ -60,6 +60,7 @@ class QuarantineLog:
 
     def __init__(self, path: Path, stream: str, strict: bool = False) -> None:
         self.path, self.stream, self.strict = path, stream, strict
+        self.name = shown_name(path)
         self.faults: list[Fault] = []
 
     def __len__(self) -> int:
@@ -74,7 +75,7 @@ class QuarantineLog:
             The import is strict, or `MAX_FAULTS` lines are set aside already.
         """
         fault = Fault(
-            file=self.path.name,
+            file=self.name,
             stream=self.stream,
             line=line,
             reason=reason,
@@ -98,6 +99,11 @@ class QuarantineLog:
     def reasons(self) -> Counter[str]:
         """Lines by reason."""
         return Counter(fault.reason for fault in self.faults)
+
+
+def shown_name(path: Path) -> str:
+    """A file's name as valid text: bytes of it that are not UTF-8 are written out."""
+    return path.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def quarantine_bytes(logs: list[QuarantineLog]) -> bytes:
