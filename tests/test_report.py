@@ -15,7 +15,7 @@ from quantlaxmi.report import load_report, run_gates, verify_report
 from quantlaxmi.segment import open_segment
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-QUICK = GatePolicy(n_sims=400, n_perms=400, n_neutral_pairs=50)
+QUICK = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=20)
 
 
 @pytest.fixture(scope="module")
@@ -258,3 +258,19 @@ def test_binding_goes_to_the_segment_or_beside_the_report(planted, report, tmp_p
     assert open_segment(tmp_path / "seg").digest == planted.digest
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert bind_report(report, own, tmp_path) == tmp_path / "bindings.jsonl"
+
+
+def test_a_run_without_path_is_inconclusive_for_one_reason(planted):
+    from quantlaxmi.replay import backtest
+    from quantlaxmi.report import report_of
+
+    idle = backtest(planted, "basis_capture", flatten=True)
+    report = report_of(replace(idle, fills=_without_decisions(idle.fills)), policy=QUICK)
+    assert report.verdict == "INCONCLUSIVE"
+    assert all("without flattening" in reason for reason in report.g2_details["reasons"])
+
+
+def _without_decisions(fills):
+    fills = fills.copy()
+    fills["decision"][-1] = -1
+    return fills
