@@ -14,12 +14,16 @@ which is exact in both.
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any, Final
 
 import numba as _numba
 from numba import types as _types
+from numba.core.typing import templates as _templates
+from numba.core.typing.templates import AbstractTemplate
 from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import lower_builtin as _lower_builtin
 
 from quantlaxmi import schema
 from quantlaxmi.errors import StrategyError
@@ -28,11 +32,11 @@ from quantlaxmi.strategies.kernel import KernelFunctions
 # Numba's own annotations say less than it takes.
 numba: Any = _numba
 types: Any = _types
+templates: Any = _templates
+lower_builtin: Any = _lower_builtin
 
 #: What an exception raised inside a compiled kernel becomes: Numba would swallow it.
 STATUS_EXCEPTION: Final = -1000
-#: More instruments, features, state slots or parameters than any segment or kernel has.
-_MANY: Final = 1 << 22
 
 _RECORDS: Final[dict[str, Any]] = {
     "ctx": schema.CTX_DTYPE,
@@ -105,6 +109,33 @@ def _overload_cmp_products(a: Any, b: Any, c: Any, d: Any) -> Any:
     return implementation
 
 
+@templates.infer_global(operator.getitem)
+class _RecordAt(AbstractTemplate):
+    """``books[i]`` of a pointer is the record itself: an array would cost reference counts."""
+
+    def generic(self, args: Any, kws: Any) -> Any:
+        pointer, index = args
+        if (
+            isinstance(pointer, types.CPointer)
+            and isinstance(pointer.dtype, types.Record)
+            and isinstance(index, types.Integer)
+        ):
+            return templates.signature(pointer.dtype, pointer, types.intp)
+        return None
+
+
+def _lower_record_at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    record = sig.return_type
+    word = context.get_value_type(types.intp)
+    base = builder.ptrtoint(args[0], word)
+    step = builder.mul(args[1], context.get_constant(types.intp, record.size))
+    return builder.inttoptr(builder.add(base, step), context.get_value_type(record))
+
+
+# Lowered in place: a function of its own would return the record as a copy.
+lower_builtin(operator.getitem, types.CPointer, types.intp)(_lower_record_at)
+
+
 def compile_kernel(
     step: Callable[..., Any],
     on_fill: Callable[..., Any] | None = None,
@@ -136,7 +167,8 @@ def compile_kernel(
 
     Notes
     -----
-    ``ctx``, ``event`` and ``notice`` are single records, the others arrays of records. Functions
+    ``ctx``, ``event`` and ``notice`` are single records; the others are indexed, ``books[i].bid``,
+    without a check of the index. Functions
     they call must be decorated by ``numba.extending.register_jitable`` or ``numba.njit``. An
     exception raised inside becomes the status `STATUS_EXCEPTION`.
     """
@@ -158,13 +190,8 @@ def compile_kernel(
 @functools.cache
 def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
     """Wrap a function over records as a C function over pointers."""
-    signature = types.int64(*(types.CPointer(numba.from_dtype(_RECORDS[name])) for name in names))
-    arguments = [
-        f"numba.carray({name}, 1)[0]"
-        if name in ("ctx", "event", "notice")
-        else f"numba.carray({name}, {_MANY})"
-        for name in names
-    ]
+    c_signature = types.int64(*(types.CPointer(numba.from_dtype(_RECORDS[name])) for name in names))
+    arguments = [f"{name}[0]" if name in ("ctx", "event", "notice") else name for name in names]
     source = (
         f"def wrapper({', '.join(names)}):\n"
         "    try:\n"
@@ -172,10 +199,10 @@ def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
         "    except Exception:\n"
         f"        return {STATUS_EXCEPTION}\n"
     )
-    space: dict[str, Any] = {"numba": numba, "inner": register_jitable(function)}
+    space: dict[str, Any] = {"inner": register_jitable(function)}
     exec(source, space)  # text made here of fixed names alone
     try:
-        return numba.cfunc(signature, nopython=True)(space["wrapper"])
+        return numba.cfunc(c_signature, nopython=True)(space["wrapper"])
     except Exception as error:  # a field's misspelt name is a bare KeyError of Numba's
         said = " ".join(f"{type(error).__name__}: {error}".split())[:400]
         raise StrategyError(
