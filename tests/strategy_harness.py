@@ -87,7 +87,7 @@ def set_quote(memory, row, k):
     memory["features"]["num"], memory["features"]["den"] = num, den
 
 
-def drive(bound, rows, *, delay=0, share=100):
+def drive(bound, rows, *, delay=0, shares=(100, 100)):
     """Return every decision: row, decision_type, direction, legs, rationale text.
 
     The way to fill is that of ``naive.basis_capture``.
@@ -117,7 +117,7 @@ def drive(bound, rows, *, delay=0, share=100):
         for order in [o for o in waiting if o[0] <= k]:
             waiting.remove(order)
             for leg, side, qty in order[1]:
-                filled = qty * share // 100
+                filled = qty * shares[leg] // 100
                 memory["ctx"]["in_flight"] -= 1
                 memory["positions"]["qty"][leg] += side * filled
                 if bound.form == "python" and filled:

@@ -164,6 +164,15 @@ def test_unhedged_trades_the_perpetual_alone(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("entry", "later"), [(6, 0), (-6, 0)])
+def test_a_spot_leg_left_alone_is_closed_by_its_side(form, entry, later):
+    rows = at_basis(0, entry) + at_basis(2000, entry) + at_basis(4000, later)
+    found = drive(bind(form), rows, shares=(100, 0))
+    assert [rows[d[0]][0] // MS for d in found] == [0, 4000]
+    assert found[1][3] == ((0, -found[0][3][1][1]),)
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_orders_in_flight_and_invalid_books_hold_it_back(form):
     assert len(drive(bind(form), at_basis(0, 6) + at_basis(2000, 0), delay=9)) == 1
     crossed = [quote(0, 0, 2 * PRICE), (0, 1, PRICE * 2, 1, PRICE, 1)]
@@ -210,18 +219,22 @@ config_strategy = st.fixed_dictionaries(
 )
 
 
+# A leg that fills short leaves the other behind, down to a spot leg held alone.
+shares_strategy = st.tuples(st.sampled_from([100, 60, 0]), st.sampled_from([100, 60, 0]))
+
+
 @settings(max_examples=120, deadline=None)
-@given(rows_strategy, config_strategy, st.sampled_from([0, 1, 3]), st.sampled_from([100, 60, 0]))
-def test_forms_follow_the_formula(steps, values, delay, share):
+@given(rows_strategy, config_strategy, st.sampled_from([0, 1, 3]), shares_strategy)
+def test_forms_follow_the_formula(steps, values, delay, shares):
     config = BasisCaptureConfig.from_values({**values, "position_size": "0.00000007"})
     rows, ts = [], 1_723_161_255 * 10**9
     for ms, index, tick, spread, bid_qty, ask_qty in steps:
         ts += ms * MS
         bid = 20_000 + tick
         rows.append((ts, index, bid, bid_qty, bid + spread, ask_qty))
-    wanted = expected(config, rows, delay=delay, share=share)
+    wanted = expected(config, rows, delay=delay, shares=shares)
     for form in FORMS:
-        assert drive(bind(form, config), rows, delay=delay, share=share) == wanted, form
+        assert drive(bind(form, config), rows, delay=delay, shares=shares) == wanted, form
 
 
 @pytest.mark.parametrize("form", [f for f in FORMS if f != "python"])

@@ -1,8 +1,8 @@
 """The rule of basis_capture, from its formula: fractions of Python integers, one row after another.
 
 A market is a list of rows ``(ts_ns, instrument, bid, bid_qty, ask, ask_qty)`` with instrument 0 the
-spot and 1 the perpetual; every order of a decision fills ``share`` percent of its size ``delay``
-rows later.
+spot and 1 the perpetual; every order of a decision fills ``shares[instrument]`` percent of its
+size ``delay`` rows later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ HOUR_NS = 3600 * 1000 * MS
 BPS = Fraction(1, 10_000)
 
 
-def decisions(rows, config, *, qty, delay=0, share=100):
+def decisions(rows, config, *, qty, delay=0, shares=(100, 100)):
     """Return ``(row, enter, perp side, ((instrument, signed qty), ...))`` of every decision.
 
     ``config`` holds the settings as Fractions, ints and bools; ``qty`` is the size of a leg.
@@ -25,7 +25,7 @@ def decisions(rows, config, *, qty, delay=0, share=100):
         for order in [o for o in waiting if o[0] <= k]:
             waiting.remove(order)
             for leg, signed in order[1]:
-                held[leg] += (abs(signed) * share // 100) * (1 if signed > 0 else -1)
+                held[leg] += (abs(signed) * shares[leg] // 100) * (1 if signed > 0 else -1)
         books[instrument] = (ts, bid, bid_qty, ask, ask_qty)
         if waiting or not all(_valid(books.get(leg)) for leg in (0, 1)):
             continue
