@@ -45,7 +45,8 @@ _HOME: dict[str, str] = {
         ),
         "replay": "Run backtest replay",
         "gates": "GatePolicy GateResult",
-        "report": "GateReport run_gates verify_report",
+        "report": "GateReport",
+        "report.run_gates": "run_gates verify_report",
     }.items()
     for name in names.split()
 }
@@ -132,8 +133,8 @@ if TYPE_CHECKING:
     from quantlaxmi.replay import backtest as backtest
     from quantlaxmi.replay import replay as replay
     from quantlaxmi.report import GateReport as GateReport
-    from quantlaxmi.report import run_gates as run_gates
-    from quantlaxmi.report import verify_report as verify_report
+    from quantlaxmi.report.run_gates import run_gates as run_gates
+    from quantlaxmi.report.run_gates import verify_report as verify_report
     from quantlaxmi.segment import Segment as Segment
     from quantlaxmi.segment import SegmentWriter as SegmentWriter
     from quantlaxmi.segment import open_segment as open_segment

@@ -45,7 +45,7 @@ def main(args: dict[str, Any]) -> int:
         print_json(info) if as_json else _print_info(info)
     elif args["verify"]:
         facts = verify_segment(folder)
-        print_json(facts) if as_json else print_facts({"verified": folder, **facts})
+        print_json(facts) if as_json else print_facts(facts)
     elif not args["--out"]:
         raise InputError("--out", "is missing, expected a folder to create")
     elif args["split"]:

@@ -1,0 +1,48 @@
+"""Packing and hashing a million decisions, and the speed of SHA-256 beside it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from harness import Results, generated, median_seconds
+
+from quantlaxmi.replay import backtest
+from quantlaxmi.schema import DECISION_DTYPE, LEG_DTYPE
+from quantlaxmi.segment import open_segment
+from quantlaxmi.trace import DecisionTrace
+
+DECISIONS = 1_000_000
+
+
+def main() -> None:
+    """Measure on decisions of a real run, repeated with ascending numbers."""
+    results = Results("trace")
+    run = backtest(open_segment(generated(1_000_000)), "basis_capture")
+    times = -(-DECISIONS // len(run.decisions))
+    decisions = np.tile(run.decisions, times)[:DECISIONS].astype(DECISION_DTYPE)
+    per = int(run.decisions["n_legs"][0])
+    legs = np.tile(run.legs, times)[: DECISIONS * per].astype(LEG_DTYPE)
+    number = np.arange(DECISIONS)
+    decisions["sequence"] = number
+    decisions["seq"] = number
+    decisions["ts_ns"] = np.sort(decisions["ts_ns"])
+    decisions["first_leg"] = number * per
+    legs["decision"] = np.repeat(number, per)
+    nothing = [table[:0] for table in (run.orders, run.fills, run.funding, run.risk)]
+
+    def work() -> bytes:
+        return DecisionTrace.from_arrays(run.header, decisions, legs, *nothing).compute_hash()
+
+    seconds = median_seconds(work)
+    size = len(DecisionTrace.from_arrays(run.header, decisions, legs, *nothing).records_bytes())
+    results.add("a million decisions packed and hashed", seconds, "s", "≤ 0.15", f"{per} legs each")
+    results.add("the same, in records", size / seconds / 1e9, "GB/s")
+    block = bytes(size)
+    plain = median_seconds(lambda: hashlib.sha256(block).digest())
+    results.add("SHA-256 alone on as many bytes", size / plain / 1e9, "GB/s")
+    results.done()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Timing, the machine, and where the data lies; shared by the subjects."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Folder with real captures; what needs it is left out, and said so, where it is absent.
+REAL_DATA = Path(os.environ.get("QUANTLAXMI_REAL_DATA", ROOT.parent / "shared" / "data"))
+CAPTURE = REAL_DATA / "crypto" / "binance_capture_2024_08"
+SPOT = CAPTURE / "spot" / "btcusdt_20240808.gz"
+PERP = CAPTURE / "usdm" / "btcusdt_20240808.gz"
+#: Generated segments and the peers' environment; kept between runs.
+WORK = Path(os.environ.get("QUANTLAXMI_BENCH_DIR", ROOT / "build" / "bench"))
+REPEATS = int(os.environ.get("QUANTLAXMI_BENCH_REPEATS", "5"))
+
+
+def median_seconds(
+    work: Callable[[], object], repeats: int = REPEATS, before: Callable[[], object] | None = None
+) -> float:
+    """Median wall time of ``work`` after one warm run; ``before`` is not timed."""
+    times = []
+    for turn in range(repeats + 1):
+        if before is not None:
+            before()
+        start = time.perf_counter()
+        work()
+        if turn:
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+class Results:
+    """What one subject measured.
+
+    Parameters
+    ----------
+    subject : str
+    """
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, what: str, value: float, unit: str, target: str = "", note: str = "") -> None:
+        """Keep one figure."""
+        self.rows.append(
+            {"what": what, "value": float(value), "unit": unit, "target": target, "note": note}
+        )
+
+    def skip(self, what: str, why: str) -> None:
+        """Say what was not measured."""
+        self.rows.append({"what": what, "value": None, "unit": "", "target": "", "note": why})
+
+    def done(self) -> None:
+        """Print everything as one line of JSON, with the process's peak memory."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"subject": self.subject, "peak_mb": peak, "rows": self.rows}))
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on."""
+    import numpy as np
+
+    model = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return {
+        "cpu": model,
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+
+
+def generated(rows: int) -> Path:
+    """Folder of a planted segment of that many quotes, made once."""
+    import shutil
+
+    from quantlaxmi.errors import QuantlaxmiError
+    from quantlaxmi.importers.synthetic import generate_segment
+    from quantlaxmi.segment import open_segment
+
+    path = WORK / f"planted-{rows}"
+    try:
+        open_segment(path, verify="manifest")
+    except QuantlaxmiError:
+        shutil.rmtree(path, ignore_errors=True)
+        WORK.mkdir(parents=True, exist_ok=True)
+        generate_segment("planted", path, rows=rows, seed=7, quotes_only=True)
+    return path
+
+
+def real_segment() -> Path | None:
+    """Folder of the imported capture, made once; None without the real data."""
+    import shutil
+
+    from quantlaxmi.errors import QuantlaxmiError
+    from quantlaxmi.importers import import_capture
+    from quantlaxmi.segment import open_segment
+
+    if not (SPOT.exists() and PERP.exists()):
+        return None
+    path = WORK / "real"
+    try:
+        open_segment(path, verify="manifest")
+    except QuantlaxmiError:
+        shutil.rmtree(path, ignore_errors=True)
+        WORK.mkdir(parents=True, exist_ok=True)
+        import_capture("binance-stream", spot=SPOT, perp=PERP, out=path)
+    return path
