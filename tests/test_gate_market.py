@@ -34,8 +34,8 @@ def _value(columns, bundle, row):
 @settings(max_examples=80, deadline=None)
 @given(
     bundles=BUNDLES,
-    mids=st.lists(st.tuples(*[st.integers(1, 2**40)] * N), min_size=1, max_size=5),
-    powers=st.tuples(*[st.integers(0, 3)] * N),
+    mids=st.lists(st.tuples(*[st.integers(1, 2**30)] * N), min_size=1, max_size=5),
+    powers=st.tuples(*[st.integers(0, 2)] * N),
 )
 def test_bundle_values_are_exact(bundles, mids, powers):
     grid = replace(

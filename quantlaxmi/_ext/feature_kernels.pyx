@@ -1,7 +1,8 @@
 """The features a strategy may declare, by name.
 
 Each is a function of the books after a message. Its arguments are integers fixed when the strategy
-is bound (instrument indices and powers of ten).
+is bound (instrument indices and powers of ten). An exact feature fills ``num`` and ``den``; a real
+one fills ``value``. Nothing is divided here: most rows nobody looks at.
 """
 from libc.stdint cimport int64_t
 from quantlaxmi._ext._types cimport book_t, event_t, feature_t
@@ -18,11 +19,9 @@ cdef void mid_basis(
     if not (spot.valid and perp.valid):
         out.num = 0
         out.den = 0
-        out.value = 0.0
         return
     out.den = (spot.bid + spot.ask) * args[2]
     out.num = (perp.bid + perp.ask) * args[3] - out.den
-    out.value = <double>out.num / <double>out.den
 
 
 cdef feature_fn feature_by_name(str name) except NULL:

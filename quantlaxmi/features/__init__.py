@@ -24,7 +24,7 @@ def feature_arguments(
     name : str
         ``"mid_basis"``: perp mid minus spot mid over spot mid. ``num`` is
         ``(perp bid + ask) - (spot bid + ask)`` and ``den`` is ``spot bid + ask``, both at the finer
-        of the two price exponents; both 0 while either book is not valid. ``value = num / den``.
+        of the two price exponents; both 0 while either book is not valid. ``value`` stays 0.
     args : tuple of int
         For ``"mid_basis"``: index of the spot instrument, index of the perpetual.
     instruments : tuple of Instrument

@@ -42,7 +42,7 @@ class PositionView(Protocol):
 
 
 class FeatureView(Protocol):
-    """Live view of one feature slot: ``num / den`` exactly, ``value`` for display."""
+    """Live view of one feature slot: ``num / den`` of an exact feature, ``value`` of a real one."""
 
     num: int
     den: int
