@@ -39,7 +39,9 @@ _MS: Final = 1_000_000
 _YEAR_MS: Final = 366 * 86_400_000
 
 Bps = Annotated[FixedPoint, Bounds(ge=0, le=1_000_000)]
-Qty = Annotated[FixedPoint, Bounds(ge=0)]
+#: Far above any market, far below what an int64 mantissa of eight decimals holds.
+_MOST: Final = 1_000_000_000
+Qty = Annotated[FixedPoint, Bounds(ge=0, le=_MOST)]
 Ms = Annotated[int, Bounds(ge=0, le=_YEAR_MS)]
 
 
@@ -73,7 +75,7 @@ class BasisCaptureConfig(StrategyConfig, frozen=True, kw_only=True):
 
     threshold_bps: Bps = FixedPoint(5, 0)
     exit_threshold_bps: Bps = FixedPoint(25, -1)
-    position_size: Annotated[FixedPoint, Bounds(ge="0.00000001")] = FixedPoint(1, -2)
+    position_size: Annotated[FixedPoint, Bounds(ge="0.00000001", le=_MOST)] = FixedPoint(1, -2)
     max_quote_age_ms: Ms = 5000
     cooldown_ms: Ms = 1000
     max_spread_bps: Bps = FixedPoint(0, 0)
