@@ -1,0 +1,47 @@
+"""The README's examples print what it says they print."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_python_example_prints_what_it_says() -> None:
+    found = re.search(r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```", README, re.DOTALL)
+    assert found
+    done = subprocess.run(
+        [sys.executable, "-c", found[1]],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == found[2], done.stderr
+
+
+def test_readme_demo_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    from quantlaxmi.cli import main_crypto
+
+    found = re.search(r"This is what `make demo` prints.*?```\n(.*?)```", README, re.DOTALL)
+    assert found
+    assert main_crypto(["demo"]) == 0
+    assert capsys.readouterr().out == found[1]
+
+
+def test_readme_links_and_targets_exist() -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / link).exists(), link
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"make ([a-z-]+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for test in re.findall(r"TESTS=(\S+?)`", README):
+        assert (ROOT / test).exists(), test
