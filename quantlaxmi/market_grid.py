@@ -7,7 +7,6 @@ last unit.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +36,7 @@ class BundleCost:
         Slippage from the row's mids plus fees; ``values * unit`` is money at ledger exponent - 1.
         0 where not fillable.
     unit : int
+        Greatest common divisor of the costs, at least 1; it may exceed 64 bits.
     fillable : ndarray of bool, shape (n_rows,)
         On arrival, within the data, the full size of every leg was displayed.
     """
@@ -152,7 +152,6 @@ def _observe(
         )
     elif bound.form == "python" and hasattr(bound.instance, "can_trade"):
         call, args = bound.instance.can_trade, (session.context,)
-    units = [_unit(run, session, bundle) for bundle in bundles]
     observer = Observer(
         memory,
         session.terms,
@@ -163,7 +162,6 @@ def _observe(
         10**-schema.RATE_EXPONENT,
         np.array(bound.instruments, dtype=np.int64),
         bundles,
-        units,
         address,
         call,
         args,
@@ -176,24 +174,21 @@ def _observe(
         status = observer.finish()
     if status != 0:
         _raise(observer, status)
-    rows, mids, costs, fillable = observer.grid()
+    try:
+        rows, mids, costs, fillable, units = observer.grid()
+    except OverflowError as error:
+        raise FixedPointOverflow("bundle cost", (error,)) from None
     found = [
-        BundleCost(
-            np.ascontiguousarray(costs[:, k]), units[k], np.ascontiguousarray(fillable[:, k])
-        )
+        BundleCost(costs[k], units[k], np.ascontiguousarray(fillable[:, k]))
         for k in range(len(bundles))
     ]
     return (rows, mids), found
 
 
-def _unit(run: Run, session: Session, bundle: Bundle) -> int:
-    """A divisor of every cost of the bundle: fees and slippage come in multiples of it."""
-    fee_unit = 10 ** (1 + run.costs.fee_exponent - run.ledger_exponent)
-    return math.gcd(fee_unit, *(abs(qty) * session.terms[inst][1] for inst, qty in bundle))
-
-
 def _raise(observer: Observer, status: int) -> None:
     if observer.error is not None:
+        if not isinstance(observer.error, Exception):  # an interrupt
+            raise observer.error
         raise StrategyError(f"can_trade failed: {observer.error}") from observer.error
     reason = FAILURES.get(status, f"status {status}")
     if "does not fit" in reason:

@@ -8,8 +8,10 @@ so that a failing example shrinks well.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -89,18 +91,12 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
             Terms(
                 one.price_exponent,
                 one.qty_exponent,
-                bps.mantissa * 10 ** (bps.exponent + 20) * _fraction(10**20),
+                bps.mantissa * Fraction(10) ** bps.exponent,
                 one.currency,
                 one.contract_size,
             )
         )
     return tuple(made)
-
-
-def _fraction(divisor: int):
-    from fractions import Fraction
-
-    return Fraction(1, divisor)
 
 
 class MemorySegment:
@@ -122,7 +118,7 @@ class MemorySegment:
         columns = self.tables[table]
         n = len(columns["seq"])
         edges = [0, *sorted({c for c in self.cuts if 0 < c < n}), n]
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in itertools.pairwise(edges):
             yield {name: column[start:stop] for name, column in columns.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,8 +33,8 @@ class Script(CryptoStrategy):
     strategy_id = "script"
     rationales = RATIONALES
     event_kinds = ALL_KINDS
-    schedule: Schedule = {}
-    log: list[tuple[Any, ...]]
+    schedule: ClassVar[Schedule] = {}
+    log: ClassVar[list[tuple[Any, ...]]]
 
     def on_start(self, ctx):
         self.calls, self.log[:] = 0, []

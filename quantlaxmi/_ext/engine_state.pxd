@@ -80,11 +80,11 @@ cdef struct probe_t:
     const int64_t* starts  # (n_bundles + 1,) into the leg arrays
     const int64_t* leg_instrument
     const int64_t* leg_qty  # signed
-    const int64_t* units
+    ql_i128* units  # greatest common divisor of each bundle's costs so far
     Py_ssize_t head  # first row whose orders have not arrived
     buffer_t rows  # grid_row_t
     buffer_t mids  # n_instruments int64 a row
-    buffer_t costs  # n_bundles int64 a row, in units; written on arrival
+    buffer_t costs  # n_bundles ql_i128 a row; written on arrival
     buffer_t fillable  # n_bundles bytes a row
 
 

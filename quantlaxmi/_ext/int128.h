@@ -150,7 +150,13 @@ static inline int ql_cmp_scaled(int64_t a, int64_t ea, int64_t b, int64_t eb) {
     if (ea > eb) x *= QL_TENS[ea - eb]; else y *= QL_TENS[eb - ea];
     return (x > y) - (x < y);
 }
-static inline int ql_divides(ql_i128 a, int64_t unit) { return a % unit == 0; }
-static inline ql_i128 ql_divided(ql_i128 a, int64_t unit) { return a / unit; }
+/* Greatest common divisor of the magnitudes; 0 and a give a. */
+static inline ql_i128 ql_gcd(ql_i128 a, ql_i128 b) {
+    if (a < 0) a = -a;
+    if (b < 0) b = -b;
+    while (b) { ql_i128 t = a % b; a = b; b = t; }
+    return a;
+}
+static inline ql_i128 ql_divided(ql_i128 a, ql_i128 unit) { return a / unit; }
 static inline int64_t ql_to_i64(ql_i128 a) { return (int64_t)a; }
 #endif

@@ -21,9 +21,9 @@ cdef int64_t probe_due(const engine_t* e) noexcept nogil:
 
 
 cdef int _price_bundle(
-    const engine_t* e, Py_ssize_t bundle, const int64_t* mids, int64_t* cost, char* fillable
+    const engine_t* e, Py_ssize_t bundle, const int64_t* mids, ql_i128* cost, char* fillable
 ) noexcept nogil:
-    """Slippage from the row's mids plus fees of taking the whole bundle now, in its unit."""
+    """Slippage from the row's mids plus fees of taking the whole bundle now."""
     cdef const probe_t* p = e.probe
     cdef ladder_t ladder
     cdef level_t level
@@ -55,9 +55,8 @@ cdef int _price_bundle(
                 return OVERFLOW
         if left > 0:
             return OK
-    if not ql_divides(total, p.units[bundle]) or not ql_fits64(ql_divided(total, p.units[bundle])):
-        return OVERFLOW
-    cost[0] = ql_to_i64(ql_divided(total, p.units[bundle]))
+    p.units[bundle] = ql_gcd(total, p.units[bundle])
+    cost[0] = total
     fillable[0] = 1
     return OK
 
@@ -71,7 +70,7 @@ cdef int probe_arrive(engine_t* e) noexcept nogil:
     for k in range(p.n_bundles):
         status = _price_bundle(
             e, k, <int64_t*>p.mids.data + row * e.n_instruments,
-            <int64_t*>p.costs.data + row * p.n_bundles + k,
+            <ql_i128*>p.costs.data + row * p.n_bundles + k,
             p.fillable.data + row * p.n_bundles + k,
         )
         if status != OK:

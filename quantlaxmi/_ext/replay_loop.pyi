@@ -54,11 +54,12 @@ class Observer(Engine):
         rate_den: int,
         traded: NDArray[np.int64],
         bundles: Sequence[tuple[tuple[int, int], ...]],
-        units: Sequence[int],
         can_trade_address: int = ...,
         can_trade_call: Callable[..., int] | None = ...,
         can_trade_args: tuple[Any, ...] = ...,
     ) -> None: ...
     def grid(
         self,
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]: ...
+    ) -> tuple[
+        NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], list[int]
+    ]: ...

@@ -354,8 +354,6 @@ cdef class Observer(Engine):
     traded : ndarray of int64
         Indices of the instruments that must all have a valid book.
     bundles : sequence of tuple of (instrument, signed quantity)
-    units : sequence of int
-        For each bundle, the divisor of its costs.
     can_trade_address : int
         C address of the kernel's ``can_trade``, 0 for none.
     can_trade_call, can_trade_args
@@ -372,7 +370,7 @@ cdef class Observer(Engine):
 
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
-        rate_den, traded, bundles, units, can_trade_address=0, can_trade_call=None,
+        rate_den, traded, bundles, can_trade_address=0, can_trade_call=None,
         can_trade_args=(),
     ):
         cdef int64_t[::1] view
@@ -387,7 +385,6 @@ cdef class Observer(Engine):
             np.cumsum([0] + [len(b) for b in bundles], dtype=np.int64),
             np.array([leg[0] for b in bundles for leg in b] + [0], dtype=np.int64),
             np.array([leg[1] for b in bundles for leg in b] + [0], dtype=np.int64),
-            np.array(list(units) + [1], dtype=np.int64),
         ]
         if any(not 0 <= i < self.e.n_instruments for part in self._legs[::2][:2] for i in part):
             raise ValueError("a bundle or the traded set names an instrument out of range")
@@ -401,11 +398,12 @@ cdef class Observer(Engine):
         p.leg_instrument = &view[0]
         view = self._legs[3]
         p.leg_qty = &view[0]
-        view = self._legs[4]
-        p.units = &view[0]
+        p.units = <ql_i128*>calloc(p.n_bundles + 1, sizeof(ql_i128))
+        if p.units == NULL:
+            raise MemoryError("bundle units")
         p.rows.item = sizeof(grid_row_t)
         p.mids.item = self.e.n_instruments * sizeof(int64_t)
-        p.costs.item = p.n_bundles * sizeof(int64_t)
+        p.costs.item = p.n_bundles * sizeof(ql_i128)
         p.fillable.item = p.n_bundles
         self._can_trade_call = can_trade_call
         self._can_trade_args = can_trade_args
@@ -418,6 +416,7 @@ cdef class Observer(Engine):
         self.e.owner = <void*>self
 
     def __dealloc__(self):
+        free(self.probe.units)
         free(self.probe.rows.data)
         free(self.probe.mids.data)
         free(self.probe.costs.data)
@@ -442,18 +441,39 @@ cdef class Observer(Engine):
             seq, receive time, whether the strategy's own filters held.
         mids : ndarray of int64, shape (n_rows, n_instruments)
             Bid + ask; 0 where an instrument had no valid book.
-        costs : ndarray of int64, shape (n_rows, n_bundles)
-            In the bundle's unit.
+        costs : ndarray of int64, shape (n_bundles, n_rows)
+            In the bundle's unit; 0 where not fillable.
         fillable : ndarray of bool, shape (n_rows, n_bundles)
             The whole bundle was displayed when its orders arrived.
+        units : list of int
+            For each bundle, the greatest common divisor of its costs, at least 1.
+
+        Raises
+        ------
+        OverflowError
+            The costs of a bundle have no unit in which all fit 64 bits.
         """
         cdef probe_t* p = &self.probe
-        n = p.rows.n
+        cdef const ql_i128* costs = <const ql_i128*>p.costs.data
+        cdef Py_ssize_t n = p.rows.n, i, k
+        cdef int64_t[:, ::1] out
+        cdef ql_i128 one
+        values = np.zeros((p.n_bundles, n), dtype=np.int64)
+        out = values
+        for k in range(p.n_bundles):
+            if ql_hi(p.units[k]) == 0 and ql_lo(p.units[k]) == 0:
+                p.units[k] = ql_mul64(1, 1)
+            for i in range(n):
+                one = ql_divided(costs[i * p.n_bundles + k], p.units[k])
+                if not ql_fits64(one):
+                    raise OverflowError(f"a cost of bundle {k} does not fit 64 bits")
+                out[k, i] = ql_to_i64(one)
         return (
             _bytes(&p.rows).view(np.int64).reshape(n, 3),
             _bytes(&p.mids).view(np.int64).reshape(n, self.e.n_instruments),
-            _bytes(&p.costs).view(np.int64).reshape(n, p.n_bundles),
+            values,
             _bytes(&p.fillable).view(np.bool_).reshape(n, p.n_bundles),
+            [_int(p.units[k]) for k in range(p.n_bundles)],
         )
 
 

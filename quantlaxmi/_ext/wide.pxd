@@ -23,6 +23,6 @@ cdef extern from "int128.h" nogil:
     int ql_quotient(ql_i128 n, ql_i128 d, int64_t k, int rounding, int64_t *out)
     int ql_add_scaled(int64_t a, int64_t ka, ql_i128 b, int64_t kb, int64_t *out)
     int ql_cmp_scaled(int64_t a, int64_t ea, int64_t b, int64_t eb)
-    int ql_divides(ql_i128 a, int64_t unit)
-    ql_i128 ql_divided(ql_i128 a, int64_t unit)
+    ql_i128 ql_gcd(ql_i128 a, ql_i128 b)
+    ql_i128 ql_divided(ql_i128 a, ql_i128 unit)
     int64_t ql_to_i64(ql_i128 a)

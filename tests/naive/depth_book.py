@@ -1,9 +1,10 @@
 """Naive twin of quantlaxmi._ext.depth_book: two dicts of levels and the venue's sequence rule.
 
 A message covers the update ids ``(prev_id, last_id]`` where the venue sends ``prev_id``, else
-``[first_id, last_id]``. It follows a book that stands at id ``last`` when it begins right there; the
-first one after a snapshot may begin earlier. What ends at or before ``last`` is old and ignored.
-Anything else is a gap: no book until a snapshot, to which the messages received since are added.
+``[first_id, last_id]``. It follows a book that stands at id ``last`` when it begins right there;
+the first one after a snapshot may begin earlier. What ends at or before ``last`` is old and
+ignored. Anything else is a gap: no book until a snapshot, to which the messages received since are
+added.
 """
 
 from __future__ import annotations

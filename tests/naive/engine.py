@@ -205,7 +205,6 @@ class Engine:
         )
         self.market = Market(len(terms))
         self.accounts = [Account() for _ in terms]
-        self.cash = dict.fromkeys(t.currency for t in terms)
         self.cash = {t.currency: 0 for t in terms}
         self.funding_due: dict[int, int] = {}  # instrument -> settlement time announced
         self.funding_terms: dict[int, tuple[int, int]] = {}  # instrument -> mark, rate
@@ -291,7 +290,7 @@ class Engine:
             events = [e for e in events if e[0] < before]
             if not events:
                 return
-            at, what, which = min(events)
+            _, what, which = min(events)
             if what == 0:
                 self._settle(which)
             else:

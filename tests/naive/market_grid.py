@@ -1,0 +1,71 @@
+"""Naive twin of quantlaxmi.market_grid: rows where every traded book is valid, and their costs.
+
+The market is followed without trading; orders decided at a row meet the book of its arrival, whose
+displayed size nobody has touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from quantlaxmi.schema import EventKind
+from tests.naive.engine import KINDS, Market, Terms, merged
+
+Bundle = tuple[tuple[int, int], ...]
+
+
+def grid(
+    tables: Mapping[str, Any],
+    terms: Sequence[Terms],
+    traded: Sequence[int],
+    wanted: frozenset[EventKind],
+    bundles: Sequence[Bundle],
+    latency_ns: int,
+    notional: Callable[[int, int, int], int],
+    fee: Callable[[int, int, int], int],
+) -> list[dict[str, Any]]:
+    """One dict a row: seq, ts_ns, mid2 by instrument, cost by bundle (None: not fillable)."""
+    market = Market(len(terms))
+    messages = merged(tables)
+    rows: list[dict[str, Any]] = []
+    unpriced = 0
+
+    def price(before: int | Fraction) -> None:
+        nonlocal unpriced
+        while unpriced < len(rows) and rows[unpriced]["ts_ns"] + latency_ns < before:
+            row = rows[unpriced]
+            row["costs"] = [cost(bundle, row["mid2"]) for bundle in bundles]
+            unpriced += 1
+
+    def cost(bundle: Bundle, mid2: Sequence[int]) -> int | None:
+        total = 0
+        for i, signed in bundle:
+            side, left = (1 if signed > 0 else -1), abs(signed)
+            for level, shown, _ in market.books[i].available(side, 0):
+                qty = min(left, shown)
+                left -= qty
+                total += side * (10 * notional(i, level, qty) - 5 * notional(i, mid2[i], qty))
+                total += 10 * fee(i, level, qty) if qty else 0
+            if left:
+                return None
+        return total
+
+    for table, message in messages:
+        row = message[-1]
+        price(row["ts_ns"])
+        market.apply(table, message)
+        if KINDS[table] in wanted and all(market.books[i].valid for i in traded):
+            mid2 = [b.bid + b.ask if b.valid else 0 for b in market.books]
+            rows.append(
+                {
+                    "seq": row["seq"],
+                    "ts_ns": row["ts_ns"],
+                    "mid2": mid2,
+                    "costs": [None for _ in bundles],
+                }
+            )
+    if messages:
+        price(messages[-1][1][-1]["ts_ns"] + 1)
+    return rows
