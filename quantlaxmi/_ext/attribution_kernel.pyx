@@ -89,7 +89,7 @@ def attribute(
             if (
                 ql_mul(ql_mul64(ref, fills[i].qty), ql_mul64(scale[inst], -fills[i].side), &gross)
                 or ql_mul(ql_mul64(fills[i].price, fills[i].qty),
-                          ql_mul64(10 * scale[inst], -fills[i].side), &notional)
+                          ql_mul64(scale[inst], -10 * fills[i].side), &notional)
                 or ql_sub(gross, notional, &slip)
                 or ql_mul(ql_join(fills[i].fee_hi, fills[i].fee_lo), ten, &fee)
                 or ql_mul(ql_join(waiting[inst, 0], waiting[inst, 1]), ten, &paid)

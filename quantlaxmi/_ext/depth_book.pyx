@@ -64,6 +64,8 @@ cdef int _reserve(depth_t* d, int k) noexcept nogil:
 
 cdef int _set_level(depth_t* d, int k, int64_t price, int64_t qty) noexcept nogil:
     """Set one level; quantity 0 deletes it (deleting an absent level is normal on this venue)."""
+    if qty < 0:
+        qty = 0
     cdef Py_ssize_t lo = 0, hi = d.n[k], mid
     cdef int64_t* p = d.price[k]
     if k == 0:

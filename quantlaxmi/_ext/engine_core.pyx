@@ -20,6 +20,16 @@ cdef enum:
     KIND_FUNDING = 4
     LAST = 1  # schema.DepthFlag
 
+cdef extern from *:
+    """
+    /* Within a tenth of int64 a mid in tenths of a unit fits, and so does a sum of two prices. */
+    #define QL_MAX_PRICE (INT64_MAX / 10)
+    /* Later stamps leave no room for a day of latency (replay.MAX_LATENCY_NS). */
+    #define QL_MAX_TS (INT64_MAX - 86400000000000LL)
+    """
+    const int64_t QL_MAX_PRICE
+    const int64_t QL_MAX_TS
+
 
 cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     """Store the decision with what it saw of each leg's book, and send its orders."""
@@ -28,7 +38,7 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     cdef leg_t* leg
     cdef book_t* book
     cdef pending_t p
-    cdef int64_t i, arrival
+    cdef int64_t i, arrival, in_flight
     cdef int status
     if n_legs > MAX_LEGS:
         e.detail = n_legs
@@ -72,8 +82,6 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         leg.order_type = out[i].order_type
         leg.qty = out[i].qty
         leg.limit_price = out[i].limit_price
-        if not ql_fits64(ql_mul64(book.bid, 10)) or not ql_fits64(ql_mul64(book.ask, 10)):
-            return OVERFLOW
         leg.reference_price = 5 * book.bid + 5 * book.ask if book.valid else 0
         leg.bid = book.bid
         leg.bid_qty = book.bid_qty
@@ -89,7 +97,9 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         p.qty = leg.qty
         p.limit_price = leg.limit_price
         e.ctx.in_flight += 1
-        e.positions[p.instrument].pending_qty += p.side * p.qty
+        if ql_add_i64(e.positions[p.instrument].pending_qty, p.side * p.qty, &in_flight):
+            return OVERFLOW
+        e.positions[p.instrument].pending_qty = in_flight
         status = order_row(e, &p, ORDER_NEW, PENDING, WHY_DECISION, 0, e.ts_ns)
         if status == OK:
             status = enqueue(e, &p)
@@ -103,7 +113,8 @@ cdef inline int _ask_strategy(engine_t* e, int64_t kind) noexcept nogil:
     cdef Py_ssize_t k
     cdef int64_t n
     for k in range(e.n_features):
-        e.calls[k].fn(e.event, e.books, e.calls[k].args, &e.features[k])
+        if e.calls[k].fn(e.event, e.books, e.calls[k].args, &e.features[k]) != 0:
+            return OVERFLOW
     e.ctx.message += 1
     if not (e.event_mask >> kind) & 1:
         return OK
@@ -119,15 +130,23 @@ cdef inline int _ask_strategy(engine_t* e, int64_t kind) noexcept nogil:
     return _record_decision(e, n)
 
 
+cdef int _refuse(engine_t* e, const columns_t* t, int status) noexcept nogil:
+    """Fail at the message at hand, so that the error names it and not the one before."""
+    e.seq = t.seq[t.at]
+    return status
+
+
 cdef inline int _begin(engine_t* e, const columns_t* t, int kind) noexcept nogil:
     """Checks and clock shared by all messages; fills the event's head."""
     cdef Py_ssize_t i = t.at
     cdef int64_t ts = t.ts[i]
     cdef int status
     if t.instrument[i] < 0 or t.instrument[i] >= e.n_instruments:
-        return BAD_ROW
+        return _refuse(e, t, BAD_ROW)
     if ts < e.ts_ns:
-        return TIME_REVERSED
+        return _refuse(e, t, TIME_REVERSED)
+    if ts > QL_MAX_TS:
+        return _refuse(e, t, OVERFLOW)
     if ts > e.due_ns:
         status = advance(e, ts)
         if status != OK:
@@ -142,10 +161,12 @@ cdef inline int _begin(engine_t* e, const columns_t* t, int kind) noexcept nogil
     return OK
 
 
-cdef inline void _set_top(
+cdef inline int _set_top(
     engine_t* e, Py_ssize_t k, int64_t bid, int64_t bid_qty, int64_t ask, int64_t ask_qty
 ) noexcept nogil:
     cdef book_t* b = &e.books[k]
+    if bid > QL_MAX_PRICE or ask > QL_MAX_PRICE or bid < -QL_MAX_PRICE or ask < -QL_MAX_PRICE:
+        return OVERFLOW
     b.bid = bid
     b.bid_qty = bid_qty
     b.ask = ask
@@ -156,6 +177,7 @@ cdef inline void _set_top(
     b.seq = e.event.seq
     e.markets[k].taken[0] = 0
     e.markets[k].taken[1] = 0
+    return OK
 
 
 cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
@@ -165,7 +187,9 @@ cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
         return status
     # From the first quote on, quotes are the top of this book; until then its depth is.
     e.markets[t.instrument[i]].has_quotes = 1
-    _set_top(e, t.instrument[i], t.c[0][i], t.c[1][i], t.c[2][i], t.c[3][i])
+    status = _set_top(e, t.instrument[i], t.c[0][i], t.c[1][i], t.c[2][i], t.c[3][i])
+    if status != OK:
+        return status
     t.at += 1
     return _ask_strategy(e, KIND_QUOTE)
 
@@ -210,11 +234,13 @@ cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
     e.event.flags = row.flags
     if not m.has_quotes:
         if m.depth.valid and m.depth.n[0] and m.depth.n[1]:
-            _set_top(
+            status = _set_top(
                 e, k,
                 m.depth.price[0][m.depth.n[0] - 1], m.depth.qty[0][m.depth.n[0] - 1],
                 m.depth.price[1][m.depth.n[1] - 1], m.depth.qty[1][m.depth.n[1] - 1],
             )
+            if status != OK:
+                return status
         else:
             # The last prices stay for marking; nobody may trade on them.
             e.books[k].valid = 0

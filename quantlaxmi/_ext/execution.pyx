@@ -91,7 +91,8 @@ cdef int _take(engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64
         take = level.qty if level.qty < left else left
         left -= take
         filled[0] += take
-        m.taken[ladder.side] += take
+        if ql_add_i64(m.taken[ladder.side], take, &m.taken[ladder.side]):
+            return OVERFLOW
         if fee_of(a, level.price, take, TAKER_FEE, &fee):
             return OVERFLOW
         if account_fill(a, cash, p.side, take, level.price, fee):
@@ -145,7 +146,7 @@ cdef int _side_order(
 ) noexcept nogil:
     """Send and execute at once an order the engine itself makes (a trim, a flattening)."""
     cdef pending_t p = like[0]
-    cdef int64_t filled
+    cdef int64_t filled, in_flight
     cdef int status
     p.order = e.n_orders
     e.n_orders += 1
@@ -156,7 +157,9 @@ cdef int _side_order(
     p.order_type = 0
     p.limit_price = 0
     e.ctx.in_flight += 1
-    e.positions[instrument].pending_qty += side * qty
+    if ql_add_i64(e.positions[instrument].pending_qty, side * qty, &in_flight):
+        return OVERFLOW
+    e.positions[instrument].pending_qty = in_flight
     status = order_row(e, &p, ORDER_NEW, PENDING, reason, 0, ts)
     if status == OK:
         status = _take(e, &p, ts, flags, &filled)

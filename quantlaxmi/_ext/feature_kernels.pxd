@@ -5,7 +5,8 @@ from quantlaxmi._ext._types cimport book_t, event_t, feature_t
 cdef enum:
     MAX_FEATURE_ARGS = 6
 
-ctypedef void (*feature_fn)(const event_t*, const book_t*, const int64_t*, feature_t*) noexcept nogil
+# 0, or 1 when a value does not fit.
+ctypedef int (*feature_fn)(const event_t*, const book_t*, const int64_t*, feature_t*) noexcept nogil
 
 cdef struct feature_call_t:
     feature_fn fn

@@ -6,22 +6,30 @@ one fills ``value``. Nothing is divided here: most rows nobody looks at.
 """
 from libc.stdint cimport int64_t
 from quantlaxmi._ext._types cimport book_t, event_t, feature_t
+from quantlaxmi._ext.wide cimport *
 
 
-cdef void mid_basis(
+cdef int mid_basis(
     const event_t* event, const book_t* books, const int64_t* args, feature_t* out
 ) noexcept nogil:
     # args: spot index, perp index, spot multiplier, perp multiplier (align the price exponents)
     cdef const book_t* spot = &books[args[0]]
     cdef const book_t* perp = &books[args[1]]
+    cdef ql_i128 num, den
     if event.instrument != args[0] and event.instrument != args[1]:
-        return
+        return 0
     if not (spot.valid and perp.valid):
         out.num = 0
         out.den = 0
-        return
-    out.den = (spot.bid + spot.ask) * args[2]
-    out.num = (perp.bid + perp.ask) * args[3] - out.den
+        return 0
+    # A price is at most a tenth of int64, so the sums fit; their products may not.
+    den = ql_mul64(spot.bid + spot.ask, args[2])
+    num = ql_mul64(perp.bid + perp.ask, args[3])
+    if ql_sub(num, den, &num) or not ql_fits64(den) or not ql_fits64(num):
+        return 1
+    out.den = ql_to_i64(den)
+    out.num = ql_to_i64(num)
+    return 0
 
 
 cdef feature_fn feature_by_name(str name) except NULL:

@@ -1,0 +1,536 @@
+"""What must hold of every run: routes, prefixes, conservation, limits, errors."""
+
+from collections import defaultdict
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantlaxmi.costs import CostModel
+from quantlaxmi.errors import EngineError, FixedPointOverflow, InputError, StrategyError
+from quantlaxmi.events import LegIntent
+from quantlaxmi.replay import backtest, replay
+from quantlaxmi.schema import TABLES, EventKind, FillFlag, InstrumentKind, OrderStatus, Side
+from quantlaxmi.segment import SegmentWriter, open_segment
+from quantlaxmi.session import Session
+from quantlaxmi.strategies.kernel import FeatureSpec
+from tests import cases, twins
+from tests.cases import Case, MarketBuilder, MemorySegment
+from tests.naive.engine import Decision, Leg
+from tests.test_replay_loop import random_cases
+
+HIGH = cases.I64_MAX
+
+
+def same_runs(a, b):
+    for name in twins.TABLES:
+        assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
+    assert (a.accounts, a.cash, a.n_messages) == (b.accounts, b.cash, b.n_messages)
+    assert a.trace.trace_hash == b.trace.trace_hash
+    assert a.trace.outcome_hash == b.trace.outcome_hash
+
+
+# --- routes ------------------------------------------------------------------------------------
+
+
+@settings(max_examples=120, deadline=None)
+@given(random_cases(60), st.lists(st.integers(0, 120), max_size=12))
+def test_replay_in_batches_equals_backtest(case, cuts):
+    """Cuts fall anywhere, in the middle of a depth message too."""
+    whole, seen = twins.run_case(case)
+    pieces, seen_again = twins.run_case(case, cuts)
+    same_runs(whole, pieces)
+    assert seen == seen_again
+
+
+@settings(max_examples=60, deadline=None)
+@given(random_cases(40), st.integers(1, 7))
+def test_result_does_not_depend_on_stride_or_chunks(case, stride):
+    """The engine stops after any number of rows and goes on; chunks end after any row."""
+    whole, seen = twins.run_case(case)
+    instruments = cases.UNIVERSES[case.universe]
+    strategy = twins.script(case.schedule)
+    session = Session(instruments, strategy.bind(instruments), case.costs, case.latency_ns)
+    session._stride = stride
+    for chunk in row_chunks(case.tables, stride + 1):
+        session.feed(chunk)
+    session.finish(case.flatten)
+    for name, rows in session.engine.tables().items():
+        assert rows.tobytes() == getattr(whole, name).tobytes(), name
+    assert type(strategy).log == seen
+
+
+def row_chunks(tables, size):
+    """All rows in order of seq, ``size`` at a time, as chunks of the tables."""
+    places = sorted(
+        (seq, k, table)
+        for table, columns in tables.items()
+        for k, seq in enumerate(columns["seq"].tolist())
+    )
+    for start in range(0, len(places), size):
+        wanted = defaultdict(list)
+        for _, k, table in places[start : start + size]:
+            wanted[table].append(k)
+        yield {
+            table: {name: column[rows[0] : rows[-1] + 1] for name, column in tables[table].items()}
+            for table, rows in wanted.items()
+        }
+
+
+@pytest.mark.parametrize("universe", ["binance", "mixed"])
+def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, universe):
+    instruments = cases.UNIVERSES[universe]
+    n = len(instruments)
+    tables = cases.random_market(11, 400, n)
+    schedule = cases.random_schedule(12, 400, n)
+    with SegmentWriter(
+        tmp_path / "seg", venue="test", instruments=instruments, batch_rows=37
+    ) as writer:
+        for table, columns in tables.items():
+            writer.append(table, columns)
+        writer.seal()
+    segment = open_segment(tmp_path / "seg")
+    options = {"costs": cases.COSTS[2], "latency_ns": 3, "flatten": True}
+    by_columns = backtest(segment, twins.script(schedule), **options)
+    by_log = replay(segment, twins.script(schedule), **options)
+    same_runs(by_columns, by_log)
+    case = Case("", tables, schedule, 3, True, universe, cases.COSTS[2])
+    engine, _ = twins.naive_run(case)
+    twins.assert_same(by_columns, engine)
+    assert len(by_log.fills) > 50
+
+
+@settings(max_examples=30, deadline=None)
+@given(random_cases(40))
+def test_a_strategy_runs_again_from_the_start(case):
+    segment = MemorySegment(case.tables, cases.UNIVERSES[case.universe])
+    strategy = twins.script(case.schedule)
+    options = {"costs": case.costs, "latency_ns": case.latency_ns}
+    same_runs(backtest(segment, strategy, **options), backtest(segment, strategy, **options))
+
+
+# --- no look-ahead -----------------------------------------------------------------------------
+
+
+@settings(max_examples=120, deadline=None)
+@given(random_cases(60), st.integers(0, 60))
+def test_records_of_a_truncated_market_are_a_prefix(case, length):
+    whole, seen = twins.run_case(case)
+    short = Case(
+        "short",
+        cases.truncated(case.tables, length),
+        case.schedule,
+        case.latency_ns,
+        False,
+        case.universe,
+        case.costs,
+    )
+    part, seen_short = twins.run_case(short)
+    assert whole.trace.records_bytes().startswith(part.trace.records_bytes())
+    during = [x for x in seen_short if x[0] != "fill"]
+    assert [x for x in seen if x[0] != "fill"][: len(during)] == during
+    # What was filled before the cut is filled on the whole market too.
+    last = part.segment.tables and max(
+        (int(t["ts_ns"][-1]) for t in short.tables.values() if len(t["ts_ns"])), default=-1
+    )
+    before = part.fills[part.fills["ts_ns"] < last]
+    assert whole.fills[: len(before)].tobytes() == before.tobytes()
+
+
+# --- conservation ------------------------------------------------------------------------------
+
+
+@settings(max_examples=150, deadline=None)
+@given(random_cases())
+def test_nothing_is_made_or_lost(case):
+    run, _ = twins.run_case(case)
+    fills, orders = twins.rows_of(run.fills), twins.rows_of(run.orders)
+    by_order = defaultdict(int)
+    for fill in fills:
+        by_order[fill["order"]] += fill["qty"]
+        assert fill["qty"] > 0
+    opened = {o["order"]: o for o in orders if o["kind"] == 1}
+    closed = {o["order"]: o for o in orders if o["kind"] == 4}
+    assert set(opened) == set(closed) == set(range(len(opened)))
+    for number, order in closed.items():
+        assert order["filled_qty"] == by_order[number] <= order["qty"]
+        whole = order["filled_qty"] == order["qty"]
+        assert (order["status"] == OrderStatus.FILLED) == whole
+        assert order["ts_ns"] >= opened[number]["ts_ns"]
+    assert sum(by_order.values()) == run.fills["qty"].sum()
+    for i, account in enumerate(run.accounts):
+        mine = [f for f in fills if f["instrument"] == i]
+        assert account.position == sum(f["side"] * f["qty"] for f in mine)
+        assert account.fees == sum(f["fee"] for f in mine)
+        assert (account.position == 0) <= (account.cost == 0 and account.unrealized == 0)
+    for fill in fills:
+        if fill["decision"] >= 0:
+            decided = int(run.decisions["ts_ns"][fill["decision"]])
+            assert fill["ts_ns"] == decided + case.latency_ns
+
+
+@settings(max_examples=150, deadline=None)
+@given(random_cases())
+def test_bundles_end_matched_unless_a_trim_ran_short(case):
+    run, _ = twins.run_case(case)
+    orders = twins.rows_of(run.orders)
+    for decision in twins.rows_of(run.decisions):
+        if not decision["bundle"] or decision["n_legs"] < 2:
+            continue
+        mine = [o for o in orders if o["decision"] == decision["sequence"] and o["kind"] == 4]
+        legs = [o for o in mine if o["leg"] >= 0]
+        trims = {o["instrument"]: o for o in mine if o["leg"] < 0}
+        least = min(legs, key=_share)
+        for order in legs:
+            target = order["qty"] * least["filled_qty"] // least["qty"]
+            trim = trims.get(order["instrument"])
+            assert (trim is None) == (order["filled_qty"] == target)
+            if trim is not None:
+                assert trim["qty"] == order["filled_qty"] - target
+                assert trim["side"] == -order["side"]
+
+
+def _share(order):
+    return Fraction(order["filled_qty"], order["qty"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(random_cases())
+def test_no_fill_beyond_what_was_displayed(case):
+    """By quotes alone: between two quotes no side gives more than it shows."""
+    tables = {**case.tables, "depth": cases.random_market(0, 0)["depth"]}
+    case = Case(
+        "q", tables, case.schedule, case.latency_ns, case.flatten, case.universe, case.costs
+    )
+    run, _ = twins.run_case(case)
+    taken = defaultdict(int)
+    quotes = tables["quotes"]
+    for fill in twins.rows_of(run.fills):
+        i, side = fill["instrument"], fill["side"]
+        mine = np.flatnonzero((quotes["instrument"] == i) & (quotes["seq"] <= fill["seq"]))
+        at = int(mine[-1])
+        price, qty = ("ask", "ask_qty") if side > 0 else ("bid", "bid_qty")
+        assert fill["price"] == quotes[price][at]
+        assert fill["ts_ns"] >= quotes["ts_ns"][at]
+        taken[at, side] += fill["qty"]
+        assert taken[at, side] <= quotes[qty][at]
+        assert not fill["flags"] & FillFlag.DEPTH
+
+
+@settings(max_examples=100, deadline=None)
+@given(random_cases())
+def test_doubles_agree_within_a_basis_point(case):
+    """PnL recomputed from fills and funding in floats, as anybody would."""
+    run, _ = twins.run_case(case)
+    unit = 10.0**run.ledger_exponent
+    instruments = cases.UNIVERSES[case.universe]
+    cash, traded = 0.0, 0.0
+    held = [0.0 for _ in instruments]
+    for fill in twins.rows_of(run.fills):
+        one = instruments[fill["instrument"]]
+        price = fill["price"] * 10.0**one.price_exponent
+        qty = fill["qty"] * 10.0**one.qty_exponent * one.contract_size
+        cash -= fill["side"] * price * qty + fill["fee"] * unit
+        held[fill["instrument"]] += fill["side"] * qty
+        traded += price * qty
+    for row in twins.rows_of(run.funding):
+        cash += row["amount"] * unit
+    value = cash + sum(
+        q * mid * 10.0 ** (one.price_exponent - 1)
+        for q, mid, one in zip(held, run.last_mids.tolist(), instruments, strict=True)
+    )
+    assert abs(value - run.net_pnl * unit / 10) <= 1e-4 * traded + 1e-18
+    assert abs(value - run.net_pnl * unit / 10) <= 1e-12 * (traded + abs(value)) + 1e-18
+
+
+# --- limits of 64 and 128 bits -----------------------------------------------------------------
+
+
+def run_of(builder, schedule=None, universe="coarse", latency_ns=0, model=cases.COSTS[3], **more):
+    case = Case("c", builder.tables(), schedule or {}, latency_ns, universe=universe, costs=model)
+    return twins.check_case(case, **more)[0]
+
+
+BUY = Decision((Leg(0, 1, HIGH),))
+SELL = Decision((Leg(0, -1, HIGH),))
+PRICE = HIGH // 10
+
+
+FREE = cases.costs("0", "0", "0", fee_exponent=0)
+
+
+def test_greatest_values_are_exact():
+    builder = MarketBuilder().quote(0, PRICE - 1, HIGH, PRICE, HIGH).quote(1, 1, 1, 2, HIGH)
+    builder.wait(1).quote(0, PRICE - 1, HIGH, PRICE, HIGH).trade(0, HIGH, HIGH, 1)
+    run = run_of(builder, {0: BUY, 1: SELL, 2: SELL}, model=FREE)
+    assert run.fills["qty"].tolist() == [HIGH] * 3
+    assert run.accounts[0].realized == -HIGH
+    assert run.accounts[0].position == -HIGH
+    assert run.cash["USDT"] == (PRICE - 2) * HIGH
+
+
+@pytest.mark.parametrize(
+    ("builder", "schedule"),
+    [
+        (MarketBuilder().quote(0, 1, 1, PRICE + 1, 1), {}),
+        (MarketBuilder().quote(0, HIGH - 1, 1, HIGH, 1), {}),
+        (MarketBuilder().quote(0, -HIGH, 1, 5, 1), {}),
+        (
+            MarketBuilder().depth(0, (1, 1, -1), [(1, 5, 1), (-1, PRICE + 1, 1)], snapshot=True),
+            {},
+        ),
+        # A position beyond 64 bits.
+        (
+            MarketBuilder().quote(0, 1, 9, 2, HIGH).quote(0, 1, 9, 2, HIGH),
+            {0: BUY, 1: Decision((Leg(0, 1, 1),))},
+        ),
+        # Quantities in flight beyond 64 bits.
+        (
+            MarketBuilder().quote(0, 1, 9, 2, 9),
+            {0: Decision((Leg(0, 1, HIGH), Leg(0, 1, 1)), bundle=False)},
+        ),
+        # Stamps with no room for an arrival.
+        (MarketBuilder(ts_ns=HIGH).quote(0, 1, 9, 2, 9), {}),
+    ],
+)
+def test_what_does_not_fit_is_an_error(builder, schedule):
+    segment = MemorySegment(builder.tables(), cases.UNIVERSES["coarse"])
+    for route in (backtest, replay):
+        with pytest.raises(FixedPointOverflow) as caught:
+            route(
+                segment,
+                twins.script(schedule),
+                costs=cases.COSTS[3],
+                latency_ns=5 * (1 in schedule),
+            )
+        assert "\n" not in str(caught.value)
+        assert caught.value.row == int(builder.seq - 1)
+
+
+def test_money_beyond_128_bits_is_an_error():
+    """10**19 * 10**18 fits 128 bits, times a scale of 10**16 it does not."""
+    wide = cases.instrument("W", InstrumentKind.SPOT, 0, 0)
+    builder = MarketBuilder().quote(0, PRICE - 1, HIGH, PRICE, HIGH).wait(1)
+    builder.quote(0, PRICE - 1, HIGH, PRICE, HIGH)
+    segment = MemorySegment(builder.tables(), (wide, cases.PERP))
+    for leg in (Leg(0, 1, HIGH), Leg(0, -1, HIGH)):
+        with pytest.raises(FixedPointOverflow):
+            backtest(segment, twins.script({0: Decision((leg,))}), latency_ns=0)
+
+
+def test_cash_that_overflows_is_an_error():
+    """Bought dear and sold for nothing: 21 trips of 8.5e36 exceed 1.7e38."""
+    for trips in (20, 21):
+        builder = MarketBuilder()
+        for _ in range(trips):
+            builder.quote(0, 1, HIGH, PRICE, HIGH).wait(1).quote(0, 1, HIGH, 2, HIGH).wait(1)
+        instruments = cases.UNIVERSES["coarse"]
+        bound = twins.script(dict(enumerate([BUY, SELL] * trips))).bind(instruments)
+        session = Session(instruments, bound, FREE, 0)
+        session.feed(builder.tables())
+        if trips == 20:
+            session.finish(False)
+            assert session.engine.cash(1) == [-20 * (PRICE - 1) * HIGH]
+        else:
+            with pytest.raises(FixedPointOverflow):
+                session.finish(False)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_near_the_limits_it_is_exact_or_an_error(data):
+    """Never a wrap: what comes out is what integers without limits give."""
+    big = st.one_of(
+        st.integers(1, 40),
+        st.integers(PRICE - 20, PRICE + 3),
+        st.integers(HIGH - 40, HIGH),
+        st.integers(1, HIGH),
+    )
+    builder = MarketBuilder()
+    n = data.draw(st.integers(1, 8))
+    for _ in range(n):
+        bid = data.draw(big)
+        ask = min(HIGH, bid + data.draw(st.sampled_from([1, 1, 2, HIGH // 20])))
+        builder.quote(data.draw(st.integers(0, 1)), bid, data.draw(big), ask, data.draw(big))
+        if data.draw(st.booleans()):
+            builder.funding(0, data.draw(big), data.draw(big), builder.ts_ns + 1)
+        builder.wait(1)
+    schedule = {}
+    for k in range(2 * n):
+        if data.draw(st.booleans()):
+            legs = (
+                Leg(
+                    data.draw(st.integers(0, 1)),
+                    data.draw(st.sampled_from([1, -1])),
+                    data.draw(big),
+                ),
+            )
+            schedule[k] = Decision(legs)
+    universe = data.draw(st.sampled_from(sorted(cases.UNIVERSES)))
+    model = data.draw(st.sampled_from(cases.COSTS))
+    case = Case(
+        "big", builder.tables(), schedule, data.draw(st.integers(0, 2)), False, universe, model
+    )
+    try:
+        run, _ = twins.run_case(case)
+    except FixedPointOverflow:
+        return
+    engine, _ = twins.naive_run(case)
+    twins.assert_same(run, engine)
+
+
+class Featured(twins.Script):
+    """Notes the feature at each call."""
+
+    strategy_id = "featured"
+
+    def features(self, instruments):
+        return (FeatureSpec("mid_basis", (0, 1)),)
+
+    def on_market(self, event, ctx):
+        slot = ctx.feature(0)
+        self.log.append((slot.num, slot.den, slot.value))
+
+
+@pytest.mark.parametrize(("spot_exponent", "perp_exponent"), [(-8, -8), (-2, -1), (0, -3)])
+def test_mid_basis_is_exact(spot_exponent, perp_exponent):
+    universe = (
+        cases.instrument("S", InstrumentKind.SPOT, spot_exponent, -8),
+        cases.instrument("P", InstrumentKind.PERP, perp_exponent, -8),
+    )
+    tables = cases.random_market(21, 300)
+    strategy = type("F", (Featured,), {"log": []})()
+    backtest(MemorySegment(tables, universe), strategy, latency_ns=0)
+    expected, found = [], type(strategy).log
+    fine = min(spot_exponent, perp_exponent)
+
+    def note(engine, table, row):
+        s, p = engine.market.books
+        num = den = 0
+        if s.valid and p.valid:
+            den = (s.bid + s.ask) * 10 ** (spot_exponent - fine)
+            num = (p.bid + p.ask) * 10 ** (perp_exponent - fine) - den
+        expected.append((num, den, num / den if den else 0.0))
+
+    twins.Engine(
+        cases.terms_of(universe, CostModel.binance()), note, latency_ns=0, fee_exponent=-8
+    ).run(tables)
+    assert found == expected
+    assert len({x[0] for x in found}) > 10
+
+
+def test_a_feature_that_does_not_fit_is_an_error():
+    universe = (
+        cases.instrument("S", InstrumentKind.SPOT, 0, -8),
+        cases.instrument("P", InstrumentKind.PERP, -8, -8),
+    )
+    builder = MarketBuilder().quote(0, 10**12, 1, 10**12 + 1, 1).quote(1, 9, 1, 10, 1)
+    strategy = type("F", (Featured,), {"log": []})()
+    with pytest.raises(FixedPointOverflow):
+        backtest(MemorySegment(builder.tables(), universe), strategy, latency_ns=0)
+
+
+# --- errors ------------------------------------------------------------------------------------
+
+
+class Failing(twins.Script):
+    """Raises ``error`` at call 3, or at its first fill."""
+
+    error: Exception | type[BaseException] = ValueError("a\nmessage of\n\nlines")
+    at_fill = False
+
+    def on_market(self, event, ctx):
+        self.calls += 1
+        if self.calls > 3 and not self.at_fill:
+            raise self.error
+        return ctx.decide([LegIntent("S", Side.BUY, 1)], rationale=twins.RATIONALES[0])
+
+    def on_fill(self, fill):
+        if self.at_fill:
+            raise self.error
+
+
+def failing(**fields):
+    return type("Failing", (Failing,), {"log": [], "strategy_id": "failing", **fields})()
+
+
+LONG = MemorySegment(cases.random_market(2, 120), cases.UNIVERSES["coarse"])
+
+
+@pytest.mark.parametrize("route", [backtest, replay])
+@pytest.mark.parametrize("at_fill", [False, True])
+def test_a_strategy_that_raises_gives_one_line(route, at_fill):
+    with pytest.raises(StrategyError) as caught:
+        route(LONG, failing(at_fill=at_fill), costs=cases.COSTS[0], latency_ns=0)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "failing" in text
+    assert "ValueError" in text
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("at_fill", [False, True])
+def test_an_interrupt_comes_through(error, at_fill):
+    with pytest.raises(error):
+        backtest(LONG, failing(error=error, at_fill=at_fill), costs=cases.COSTS[0], latency_ns=0)
+
+
+def test_time_that_goes_back_is_refused():
+    builder = MarketBuilder().quote(0, 9, 9, 10, 9).wait(-1).quote(0, 9, 9, 10, 9)
+    segment = MemorySegment(builder.tables(), cases.UNIVERSES["coarse"])
+    with pytest.raises(EngineError, match="goes back at message seq 1"):
+        backtest(segment, twins.script({}), costs=cases.COSTS[0])
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("index", [-1, 2, 30_000])
+def test_an_instrument_out_of_range_is_refused(table, index):
+    builder = MarketBuilder()
+    builder.quote(0, 9, 9, 10, 9).trade(0, 9, 9, 1).funding(0, 9, 9, 9)
+    builder.depth(0, (1, 1, -1), [(1, 5, 5)])
+    tables = builder.tables()
+    tables[table]["instrument"] = np.array([index], np.int16)
+    segment = MemorySegment(tables, cases.UNIVERSES["coarse"])
+    with pytest.raises(EngineError, match="does not have"):
+        backtest(segment, twins.script({}), costs=cases.COSTS[0])
+
+
+@pytest.mark.parametrize("latency", [-1, 24 * 3600 * 10**9 + 1])
+def test_latency_out_of_range_is_refused(latency):
+    with pytest.raises(InputError, match="latency_ns"):
+        backtest(LONG, twins.script({}), latency_ns=latency)
+
+
+def test_columns_of_unequal_length_are_refused():
+    tables = {t: dict(c) for t, c in cases.random_market(2, 30).items()}
+    tables["quotes"]["ask"] = tables["quotes"]["ask"][:-1]
+    with pytest.raises(ValueError, match="'ask' has"):
+        backtest(MemorySegment(tables, cases.UNIVERSES["coarse"]), twins.script({}))
+
+
+def test_every_kind_is_seen():
+    """The random markets hold what the tests above speak of."""
+    kinds = defaultdict(int)
+    flags = defaultdict(int)
+    for seed in range(20):
+        case = Case(
+            "c",
+            cases.random_market(seed, 90),
+            cases.random_schedule(seed, 90),
+            2,
+            seed % 2 == 0,
+            costs=cases.COSTS[1],
+        )
+        run, _ = twins.run_case(case)
+        for row in twins.rows_of(run.orders):
+            kinds[row["reason"]] += 1
+        for row in twins.rows_of(run.fills):
+            flags[row["flags"]] += 1
+        kinds["funding"] += len(run.funding)
+        kinds["gaps"] += sum(run.depth_gaps)
+    assert set(kinds) == {0, 1, 2, 3, 4, 5, 6, "funding", "gaps"}
+    assert set(flags) == {0, 1, 2, 4, 5, 6}
+    assert all(EventKind) and min(kinds.values()) > 0
