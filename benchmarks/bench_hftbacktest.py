@@ -1,7 +1,7 @@
 """hftbacktest from PyPI replaying the same quotes, in an environment of its own.
 
-Both engines see the quotes of both instruments and evaluate the basis rule at every one; hftbacktest
-is given each quote as depth events: the new levels, and the removal of the levels they replace.
+Both engines see the quotes of both instruments and evaluate the basis rule at every one.
+hftbacktest is given each quote as depth events: the new levels, and the removal of the old.
 """
 
 from __future__ import annotations
