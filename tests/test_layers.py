@@ -39,6 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("session",),
     ("replay",),
     ("market_grid",),
+    ("equity",),
     ("gates",),
     ("report",),
     ("batch",),
