@@ -145,8 +145,6 @@ cdef inline int _begin(engine_t* e, const columns_t* t, int kind) noexcept nogil
         return _refuse(e, t, BAD_ROW)
     if ts < e.ts_ns:
         return _refuse(e, t, TIME_REVERSED)
-    if ts > QL_MAX_TS:
-        return _refuse(e, t, OVERFLOW)
     if ts > e.due_ns:
         status = advance(e, ts)
         if status != OK:
@@ -165,13 +163,18 @@ cdef inline int _set_top(
     engine_t* e, Py_ssize_t k, int64_t bid, int64_t bid_qty, int64_t ask, int64_t ask_qty
 ) noexcept nogil:
     cdef book_t* b = &e.books[k]
-    if bid > QL_MAX_PRICE or ask > QL_MAX_PRICE or bid < -QL_MAX_PRICE or ask < -QL_MAX_PRICE:
-        return OVERFLOW
+    if bid > 0 and bid < ask:
+        if ask > QL_MAX_PRICE:
+            return OVERFLOW
+        b.valid = bid_qty > 0 and ask_qty > 0
+    else:
+        if bid > QL_MAX_PRICE or bid < -QL_MAX_PRICE or ask > QL_MAX_PRICE or ask < -QL_MAX_PRICE:
+            return OVERFLOW
+        b.valid = 0
     b.bid = bid
     b.bid_qty = bid_qty
     b.ask = ask
     b.ask_qty = ask_qty
-    b.valid = bid > 0 and bid < ask and bid_qty > 0 and ask_qty > 0
     b.ts_ns = e.event.ts_ns
     b.exch_ts_ns = e.event.exch_ts_ns
     b.seq = e.event.seq
@@ -273,6 +276,14 @@ cdef int _funding(engine_t* e, columns_t* t) noexcept nogil:
     return _ask_strategy(e, KIND_FUNDING)
 
 
+cdef inline int _late(engine_t* e, const columns_t* t) noexcept nogil:
+    """Whether the table's stamps, which ascend, end where arrivals would leave 64 bits."""
+    if t.at < t.n and t.ts[t.n - 1] > QL_MAX_TS:
+        e.seq = t.seq[t.n - 1]
+        return 1
+    return 0
+
+
 cdef int64_t engine_run(
     engine_t* e, columns_t* quotes, columns_t* depth, columns_t* trades, columns_t* funding,
     int64_t limit,
@@ -280,6 +291,8 @@ cdef int64_t engine_run(
     """Merge the tables by seq until they end or ``limit`` rows were read; status."""
     cdef int64_t other, dq, dd, dt, df, done = 0
     cdef int status = OK
+    if _late(e, quotes) or _late(e, depth) or _late(e, trades) or _late(e, funding):
+        return OVERFLOW
     while done < limit:
         dd = depth.seq[depth.at] if depth.at < depth.n else NEVER
         dt = trades.seq[trades.at] if trades.at < trades.n else NEVER

@@ -23,6 +23,10 @@ cdef int mid_basis(
         out.den = 0
         return 0
     # A price is at most a tenth of int64, so the sums fit; their products may not.
+    if args[2] == 1 and args[3] == 1:
+        out.den = spot.bid + spot.ask
+        out.num = perp.bid + perp.ask - out.den
+        return 0
     den = ql_mul64(spot.bid + spot.ask, args[2])
     num = ql_mul64(perp.bid + perp.ask, args[3])
     if ql_sub(num, den, &num) or not ql_fits64(den) or not ql_fits64(num):
