@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quantlaxmi.errors import ConfigError, DecimalTextError
+from quantlaxmi.errors import ConfigError, FixedPointError
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
@@ -86,7 +86,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             data: dict[str, Any] = tomllib.loads(raw.decode(), parse_float=str)
         except OSError as error:
             raise ConfigError(source, error.strerror or str(error)) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # ValueError: not TOML, not UTF-8, or a number of thousands of digits.
+        except (ValueError, RecursionError) as error:
             raise ConfigError(source, f"was not TOML: {error}") from None
         exponent = data.pop("fee_exponent", -8)
         if type(exponent) is not int or not -18 <= exponent <= 0:
@@ -174,6 +175,12 @@ def account_terms(
     currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale : int
         ``notional = price * qty * scale`` and
         ``fee = half_even(price * qty * num / den) * fee_scale``, both at 10**ledger.
+
+    Raises
+    ------
+    ConfigError
+        The instrument has no rate, or its exponents lie so far from the ledger's that money would
+        not fit a kernel's integers.
     """
     product = instrument.price_exponent + instrument.qty_exponent
     rate = costs.rate(instrument)
@@ -184,15 +191,19 @@ def account_terms(
             bps.exponent - 4 + product - costs.fee_exponent
         )
         terms += [factor.numerator, factor.denominator]
-    return (
-        currency,
-        int(10 ** (product - ledger)) * instrument.contract_size,
-        terms[0] * instrument.contract_size,
-        terms[1],
-        terms[2] * instrument.contract_size,
-        terms[3],
-        int(10 ** (costs.fee_exponent - ledger)),
-    )
+    size = instrument.contract_size
+    scale = int(10 ** (product - ledger)) * size
+    fee_scale = int(10 ** (costs.fee_exponent - ledger))
+    maker_num, maker_den, taker_num, taker_den = terms
+    made = (maker_num * size, maker_den, taker_num * size, taker_den, fee_scale)
+    if scale >= 1 << 63 or any(abs(term) >= 1 << 127 for term in made):
+        raise ConfigError(
+            "costs",
+            f"money of {instrument.symbol} at 10**{product} does not fit a ledger at 10**{ledger} "
+            f"with fees at 10**{costs.fee_exponent}",
+            instrument.kind,
+        )
+    return (currency, scale, *made)
 
 
 def _rate(source: Path, name: str, table: dict[str, Any]) -> FeeRate:
@@ -206,7 +217,7 @@ def _rate(source: Path, name: str, table: dict[str, Any]) -> FeeRate:
             raise ConfigError(source, f"was {value!r}, expected a decimal number", place)
         try:
             fixed = FixedPoint.from_text(str(value), exponent=-8)
-        except DecimalTextError as error:
+        except FixedPointError as error:
             raise ConfigError(source, f"{error}, expected a decimal number", place) from None
         if abs(fixed.mantissa) > MAX_BPS * 10**8:
             raise ConfigError(source, f"was {value}, expected within ±{MAX_BPS} bps", place)

@@ -72,7 +72,7 @@ class DepthBook:
             if side == 0:
                 continue
             book = self.bids if side > 0 else self.asks
-            if qty == 0:
+            if qty <= 0:
                 book.pop(price, None)
             else:
                 book[price] = qty
