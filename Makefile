@@ -16,6 +16,8 @@ BIN = $(VENV)/bin
 # Numba must not write into the installed package, nor share a cache with another build.
 export NUMBA_CACHE_DIR ?= $(abspath $(VENV))/numba-cache
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Real captures, where there are any: tests and benchmarks that need them are skipped without.
+export QUANTLAXMI_REAL_DATA ?= $(abspath ../shared/data)
 
 SOURCES = $(shell find quantlaxmi -type f ! -name '*.so' ! -name '*.py[co]') \
   setup.py pyproject.toml MANIFEST.in README.md LICENSE
