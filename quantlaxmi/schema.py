@@ -103,6 +103,10 @@ class DepthFlag(enum.IntFlag):
     SNAPSHOT = 2
 
 
+class QuoteFlag(enum.IntFlag):
+    QUIET = 1  # the book changes, but no strategy is asked
+
+
 def _record(*fields: str, real: tuple[str, ...] = ()) -> np.dtype:
     return np.dtype([(f, "<f8" if f in real else "<i8") for f in fields])
 
@@ -248,6 +252,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "bid_qty": "<i8",
         "ask": "<i8",
         "ask_qty": "<i8",
+        "flags": "<i1",  # QuoteFlag
     },
     "depth": {
         "seq": "<i8",

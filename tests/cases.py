@@ -153,9 +153,10 @@ class MarketBuilder:
         return self
 
     def quote(
-        self, instrument: int, bid: int, bid_qty: int, ask: int, ask_qty: int
+        self, instrument: int, bid: int, bid_qty: int, ask: int, ask_qty: int, quiet: bool = False
     ) -> MarketBuilder:
-        self._add("quotes", instrument, bid=bid, bid_qty=bid_qty, ask=ask, ask_qty=ask_qty)
+        prices = {"bid": bid, "bid_qty": bid_qty, "ask": ask, "ask_qty": ask_qty}
+        self._add("quotes", instrument, **prices, flags=int(quiet))
         self.seq += 1
         return self
 
@@ -222,7 +223,8 @@ class _Source:
                 bid, ask = r.choice(((bid, bid), (bid, bid - 1), (0, bid), (bid, 0), (-1, bid)))
             else:
                 ask = bid + r.randrange(1, 4)
-            b.quote(k, bid, r.choice((0, 1, 2, 3, 5, 8, 20)), ask, r.choice((1, 1, 2, 4, 9, 20)))
+            bid_qty, ask_qty = r.choice((0, 1, 2, 3, 5, 8, 20)), r.choice((1, 1, 2, 4, 9, 20))
+            b.quote(k, bid, bid_qty, ask, ask_qty, quiet=r.random() < 0.2)
         elif what == "t":
             b.trade(k, self.mid[k], r.randrange(1, 9), r.choice((1, -1)))
         elif what == "f":
@@ -476,6 +478,32 @@ def replay_cases() -> list[Case]:
             .tables(),
             {1: _both(3, 3), 2: _both(1, 1)},
             10,
+        ),
+        Case(
+            "a quiet quote is met by the order and asks nobody",
+            _quotes()
+            .wait(1)
+            .quote(0, 99, 5, 101, 5)
+            .quote(1, 102, 5, 104, 5)
+            .quote(0, 119, 5, 121, 5, quiet=True)
+            .quote(1, 142, 5, 144, 5, quiet=True)
+            .wait(1)
+            .trade(0, 1, 1, 1)
+            .tables(),
+            {3: _both(3, 3)},
+            0,
+        ),
+        Case(
+            "a quiet quote takes the book away",
+            _quotes()
+            .wait(1)
+            .quote(0, 99, 5, 101, 5)
+            .quote(0, 99, 0, 101, 0, quiet=True)
+            .wait(1)
+            .trade(0, 1, 1, 1)
+            .tables(),
+            {2: _both(3, 3)},
+            0,
         ),
         Case(
             "funding of nothing held",

@@ -51,7 +51,7 @@ def make_tables(n_messages, *, seed=7, first_seq=0, step_ns=50_000_000):
                 elif name == "side":
                     value = (-1, 1)[value % 2]
                 elif name == "flags":
-                    value = 2 * (k % 2) + (row == rows - 1)
+                    value = 2 * (k % 2) + (row == rows - 1) if table == "depth" else k % 2
                 column.append(value)
     return {
         table: {name: np.array(lists[table][name], dtype) for name, dtype in columns.items()}

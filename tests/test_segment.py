@@ -86,6 +86,8 @@ def test_open_says_what_is_wrong_with_a_folder(tmp_path):
         ("quotes", "seq", 0, -1, "seq was -1"),
         ("trades", "side", 1, 2, "side was outside"),
         ("depth", "flags", 0, 5, "unknown bit"),
+        ("quotes", "flags", 0, 2, "unknown bit"),
+        ("quotes", "flags", 2, -1, "unknown bit"),
         ("depth", "flags", -1, 0, "LAST must stand"),
     ],
 )

@@ -19,6 +19,7 @@ cdef enum:
     KIND_QUOTE = 3
     KIND_FUNDING = 4
     LAST = 1  # schema.DepthFlag
+    QUIET = 1  # schema.QuoteFlag
 
 cdef extern from *:
     """
@@ -108,15 +109,15 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     return OK
 
 
-cdef inline int _ask_strategy(engine_t* e, int64_t kind) noexcept nogil:
-    """Features, then the strategy, after the book holds the message."""
+cdef inline int _ask_strategy(engine_t* e, int64_t kind, bint quiet=False) noexcept nogil:
+    """Features, then the strategy unless the message is quiet, after the book holds the message."""
     cdef Py_ssize_t k
     cdef int64_t n
     for k in range(e.n_features):
         if e.calls[k].fn(e.event, e.books, e.calls[k].args, &e.features[k]) != 0:
             return OVERFLOW
     e.ctx.message += 1
-    if not (e.event_mask >> kind) & 1:
+    if quiet or not (e.event_mask >> kind) & 1:
         return OK
     e.ctx.now_ns = e.ts_ns
     n = e.step(
@@ -194,7 +195,7 @@ cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
     if status != OK:
         return status
     t.at += 1
-    return _ask_strategy(e, KIND_QUOTE)
+    return _ask_strategy(e, KIND_QUOTE, t.flags[i] & QUIET)
 
 
 cdef int _trade(engine_t* e, columns_t* t) noexcept nogil:

@@ -197,7 +197,9 @@ cdef class Engine:
         of the chunk before.
         """
         self._columns = []
-        self._load(&self.quotes, tables.get("quotes"), ("bid", "bid_qty", "ask", "ask_qty"), ())
+        self._load(
+            &self.quotes, tables.get("quotes"), ("bid", "bid_qty", "ask", "ask_qty"), ("flags",)
+        )
         self._load(
             &self.depth, tables.get("depth"),
             ("first_id", "last_id", "prev_id", "price", "qty"), ("side", "flags"),

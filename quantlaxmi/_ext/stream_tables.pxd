@@ -37,6 +37,7 @@ cdef struct quote_out_t:
     int64_t* bid_qty
     int64_t* ask
     int64_t* ask_qty
+    int8_t* flags
 
 cdef struct depth_out_t:
     int64_t* seq
@@ -126,6 +127,7 @@ cdef inline void fill(
             quotes.bid_qty[q] = m.v1
             quotes.ask[q] = m.v2
             quotes.ask_qty[q] = m.v3
+            quotes.flags[q] = 0
             q += 1
         elif m.rank == RANK_TRADE:
             trades.seq[t] = seq

@@ -201,6 +201,7 @@ class _Source:
                 "bid_qty": bid_qty,
                 "ask": ask,
                 "ask_qty": ask_qty,
+                "flags": np.zeros(len(k), np.int8),
             }
         }
         if not self._quotes_only:

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlaxmi.schema import TABLES, DepthFlag
+from quantlaxmi.schema import TABLES, DepthFlag, QuoteFlag
 
 Columns = dict[str, NDArray[Any]]
 
 #: Rows checked at a time, so that the pieces stay in the processor's cache.
 CHUNK_ROWS = 1 << 16
+#: Bits that the flags of a table may have.
+_FLAGS = {"depth": int(DepthFlag.LAST | DepthFlag.SNAPSHOT), "quotes": int(QuoteFlag.QUIET)}
 
 
 def whole_messages(seq: NDArray[Any], size: int) -> Iterator[tuple[int, int]]:
@@ -121,13 +123,13 @@ class RowRules:
             return f"row {row}: instrument was {wrong}, expected 0..{self.n_instruments - 1}", 0
         if "side" in TABLES[self.table] and bad_range(columns["side"], -1, 1):
             return f"rows from {at}: a side was outside -1..1", 0
+        if self.table in _FLAGS and bad_range(columns["flags"], 0, _FLAGS[self.table]):
+            return f"rows from {at}: flags held an unknown bit", 0
         if self.table != "depth":
             if bad := _first(~ends):
                 return f"row {at + bad}: seq {seq[bad]} came twice", 0
             return "", len(seq)
         flags = columns["flags"]
-        if bad_range(flags, 0, int(DepthFlag.LAST | DepthFlag.SNAPSHOT)):
-            return f"rows from {at}: flags held an unknown bit", 0
         last = (flags & np.int8(DepthFlag.LAST)) != 0
         if not last[-1] or not np.array_equal(last[:-1], ends):
             row = at + (int(np.argmax(last[:-1] != ends)) if last[-1] else len(seq) - 1)

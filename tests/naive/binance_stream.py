@@ -208,6 +208,7 @@ class Capture:
                 "bid_qty": bid_qty,
                 "ask": ask,
                 "ask_qty": ask_qty,
+                "flags": 0,
             }
             if bid >= ask:
                 raise Faulty("crossed-book")

@@ -7,6 +7,7 @@
    the top stands; the rest is cancelled.
 5. Legs of a bundle end matched: the excess over the least filled share is traded back at once.
 6. Funding is settled once, at its time, before orders of the same time.
+7. A quiet quote changes its book; the strategy is not asked.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from quantlaxmi.schema import (
     OrderEventKind,
     OrderReason,
     OrderStatus,
+    QuoteFlag,
 )
 from tests.naive.depth_book import DepthBook, Message
 
@@ -257,7 +259,8 @@ class Engine:
         if table == "funding":
             self._announce(row)
         self.n_messages += 1
-        if KINDS[table] in self.wanted:
+        quiet = table == "quotes" and row["flags"] & QuoteFlag.QUIET
+        if KINDS[table] in self.wanted and not quiet:
             decision = self.decide(self, table, row)
             if decision is not None:
                 self._record(decision)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from quantlaxmi.schema import EventKind
+from quantlaxmi.schema import EventKind, QuoteFlag
 from tests.naive.engine import KINDS, Market, Terms, merged
 
 Bundle = tuple[tuple[int, int], ...]
@@ -56,7 +56,8 @@ def grid(
         row = message[-1]
         price(row["ts_ns"])
         market.apply(table, message)
-        if KINDS[table] in wanted and all(market.books[i].valid for i in traded):
+        quiet = table == "quotes" and row["flags"] & QuoteFlag.QUIET
+        if KINDS[table] in wanted and not quiet and all(market.books[i].valid for i in traded):
             mid2 = [b.bid + b.ask if b.valid else 0 for b in market.books]
             rows.append(
                 {
