@@ -285,6 +285,6 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "mark": "<i8",
         "index": "<i8",  # 0 where the source has none
         "rate": "<i8",  # at RATE_EXPONENT
-        "next_funding_ns": "<i8",
+        "next_funding_ns": "<i8",  # 0 where none is announced
     },
 }

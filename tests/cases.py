@@ -538,6 +538,11 @@ def replay_cases() -> list[Case]:
             {1: _both(3, 3)},
         ),
         Case(
+            "no settlement announced",
+            _quotes().funding(1, 104, half, 0).wait(20).trade(0, 1, 1, 1).wait(1).tables(),
+            {1: _both(3, 3)},
+        ),
+        Case(
             "cancelled at the end",
             _quotes().wait(1).trade(0, 1, 1, 1).tables(),
             {1: _both(3, 3), 2: one},

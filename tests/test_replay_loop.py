@@ -61,3 +61,10 @@ def test_random_markets_match_naive(case):
 @given(random_cases(), st.sets(st.sampled_from(list(EventKind)), min_size=1))
 def test_only_wanted_kinds_reach_the_strategy(case, kinds):
     twins.check_case(case, tuple(kinds))
+
+
+def test_no_funding_is_paid_where_no_settlement_is_announced():
+    case = next(c for c in cases.replay_cases() if c.name == "no settlement announced")
+    run, _ = twins.check_case(case)
+    assert run.accounts[1].position == -3
+    assert len(run.funding) == 0

@@ -267,7 +267,8 @@ cdef int _funding(engine_t* e, columns_t* t) noexcept nogil:
             return status
     due.mark = t.c[0][i]
     due.rate = t.c[2][i]
-    if t.c[3][i] > due.settled:
+    # 0: the venue announces no settlement.
+    if t.c[3][i] > 0 and t.c[3][i] > due.settled:
         due.at = t.c[3][i]
     refresh_due(e)
     e.books[k].mark = t.c[0][i]

@@ -306,7 +306,7 @@ class Engine:
         if i in self.funding_due and at > self.funding_due[i]:
             self._settle(i)
         self.funding_terms[i] = (row["mark"], row["rate"])
-        if i not in self.funding_settled or at > self.funding_settled[i]:
+        if at > 0 and (i not in self.funding_settled or at > self.funding_settled[i]):
             self.funding_due[i] = at
 
     def _settle(self, i: int) -> None:
