@@ -11,7 +11,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.strategies.sdk import Strategy
 from quantlaxmi.trace import DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: One millisecond: a co-located taker's order of magnitude, never zero by default.
 DEFAULT_LATENCY_NS: Final = 1_000_000
@@ -147,6 +150,15 @@ class Run:
             10 ** (i.price_exponent + i.qty_exponent - self.ledger_exponent) * i.contract_size
             for i in self.instruments
         )
+
+    def table(self, name: str) -> pa.Table:
+        """Return decisions, legs, orders, fills, funding or attributions as an Arrow table.
+
+        Symbols, UTC times and exact decimals; see `quantlaxmi.run_tables.run_table`.
+        """
+        from quantlaxmi.run_tables import run_table
+
+        return run_table(self, name)
 
     def trade_attributions(self) -> Iterator[TradeAttribution]:
         """Yield one `TradeAttribution` for every fill, in order."""

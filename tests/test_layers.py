@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("attribution",),
     ("feed",),
     ("session",),
+    ("run_tables",),
     ("replay",),
     ("market_grid",),
     ("equity",),
