@@ -1,17 +1,13 @@
 from collections.abc import Callable
 
+from quantlaxmi._ext.message_rows import MessageRows
+
 FAULTS: tuple[str, ...]
 MAX_LINE: int
 MAX_SPAN: int
 
-class BinanceRows:
+class BinanceRows(MessageRows):
     perp: bool
-    n_lines: int
-    n_reordered: int
-    high_ns: int
-    started: bool
-    symbol: str | None
-    faults: list[tuple[int, int, str, str]]
     votes_own: int
     votes_other: int
     quotes_own: int
@@ -25,7 +21,3 @@ class BinanceRows:
         unset: object,
         window_ns: int,
     ) -> None: ...
-    def feed(self, text: bytes, end: bool = False) -> None: ...
-    def take_faults(self) -> list[tuple[int, int, str, str]]: ...
-    @property
-    def pending(self) -> int: ...

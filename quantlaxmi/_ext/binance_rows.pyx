@@ -4,19 +4,23 @@ JSON is read by msgspec; this pass finds the lines and stamps, turns the decoded
 without a float, and checks each line by itself and against the capture's clock. What needs the
 final order (duplicate and falling ids, depth gaps) is checked by ``stream_merge``.
 """
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t
-from libc.string cimport memchr, memcmp
+from libc.string cimport memcmp
 
 from quantlaxmi._ext.binance_values cimport (
-    FAULT_CROSSED, FAULT_EMPTY, FAULT_HALF, FAULT_JSON, FAULT_JUMP, FAULT_LONG, FAULT_MARKET,
-    FAULT_NONE, FAULT_REVERSAL, FAULT_SHAPE, FAULT_STAMP, FAULT_SYMBOL, FAULT_TEXT, FAULT_UNIT,
+    FAULT_CROSSED, FAULT_EMPTY, FAULT_HALF, FAULT_JSON, FAULT_LONG, FAULT_MARKET, FAULT_NONE,
+    FAULT_SHAPE, FAULT_STAMP, FAULT_SYMBOL, FAULT_TEXT, FAULT_UNIT,
     decimal, exchange_time, number, optional_time, price, qty
 )
+from quantlaxmi._ext.message_rows cimport (
+    FOLLOW_FIRST, FOLLOW_PREV, RANK_DEPTH, RANK_FUNDING, RANK_QUOTE, RANK_TRADE, MessageRows,
+    level_t, message_t
+)
 
+from quantlaxmi._ext.message_rows import MAX_LINE, MAX_SPAN  # noqa: F401
 from quantlaxmi.errors import InputError
 
 #: Names of the reasons a line is set aside for; a fault's code is its index here.
@@ -45,14 +49,7 @@ FAULTS = (
     "id-going-back",
 )
 
-cdef Py_ssize_t _MAX_LINE = 1 << 20
-#: Longest line read, in bytes.
-MAX_LINE = _MAX_LINE
-cdef Py_ssize_t _MAX_SPAN = 1 << 26
-#: A longer stretch without a newline ends the import: the file is not lines of text.
-MAX_SPAN = _MAX_SPAN
-
-cdef int64_t _DAY_NS = 86_400_000_000_000
+cdef Py_ssize_t _MAX_LINE = MAX_LINE
 cdef int _SNAPSHOT = 5   # kind of a depth snapshot; the others are ranks
 cdef Py_ssize_t _EXCERPT = 160
 
@@ -79,7 +76,7 @@ cdef inline int _guess(const char* s, Py_ssize_t n) noexcept nogil:
     return RANK_FUNDING if s[i + 1] == b'm' else 0
 
 
-cdef class BinanceRows:
+cdef class BinanceRows(MessageRows):
     """Accepted messages of one capture, waiting to be merged.
 
     Parameters
@@ -100,89 +97,17 @@ cdef class BinanceRows:
         How far a receive stamp may fall behind the latest one and still be put in its place.
     """
 
-    def __cinit__(self):
-        self.messages = NULL
-        self.levels = NULL
-
     def __init__(self, source, bint perp, tuple decoders, classify, unset, int64_t window_ns):
-        self.source = source
+        super().__init__(source, window_ns)
         self.perp = perp
+        self.follow = FOLLOW_PREV if perp else FOLLOW_FIRST
+        self.checked_ids = (
+            1 << RANK_TRADE | 1 << RANK_DEPTH | 1 << RANK_QUOTE | 1 << RANK_FUNDING
+        )
         self.decoders = decoders
         self.classify = classify
         self.unset = unset
-        self.window_ns = window_ns
-        self.faults = []
         self.streams = [None] * 5 + [unset]
-        self.carry = bytearray()
-        self.note = [""]
-
-    def __dealloc__(self):
-        PyMem_RawFree(self.messages)
-        PyMem_RawFree(self.levels)
-
-    def feed(self, bytes text not None, bint end=False):
-        """Read the next piece of the capture; it may end inside a line.
-
-        Parameters
-        ----------
-        text : bytes
-        end : bool
-            The piece is the capture's last.
-
-        Raises
-        ------
-        InputError
-            A second symbol was found, or `MAX_SPAN` bytes without a newline.
-        """
-        cdef const char* s = PyBytes_AS_STRING(text)
-        cdef const char* stop = s + PyBytes_GET_SIZE(text)
-        cdef const char* newline
-        if len(self.carry):
-            newline = <const char*>memchr(s, b'\n', stop - s)
-            self._keep(s, (stop if newline == NULL else newline) - s)
-            if newline == NULL:
-                s = stop
-            else:
-                s = newline + 1
-                self._carried(False)
-        while s < stop:
-            newline = <const char*>memchr(s, b'\n', stop - s)
-            if newline == NULL:
-                self._keep(s, stop - s)
-                break
-            self._line(s, newline - s, False)
-            s = newline + 1
-        if end and len(self.carry):
-            self._carried(True)
-
-    cdef int _keep(self, const char* s, Py_ssize_t n) except -1:
-        """Keep the start of a line that goes on in the next piece; no more than can be refused."""
-        cdef Py_ssize_t room = _MAX_LINE + 1 - len(self.carry)
-        self.carry += PyBytes_FromStringAndSize(s, min(n, room))
-        self.n_dropped += max(n - room, 0)
-        if self.n_dropped > _MAX_SPAN:
-            raise InputError(
-                self.source,
-                f"has {_MAX_SPAN} bytes without a newline; expected lines of text",
-                f"line {self.n_lines + 1}",
-            )
-        return 0
-
-    cdef int _carried(self, bint cut) except -1:
-        cdef bytes line = bytes(self.carry)
-        self.carry.clear()
-        self.n_dropped = 0
-        return self._line(PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line), cut)
-
-    def take_faults(self):
-        """Faults found since the last call: list of (line, code, detail, excerpt)."""
-        faults, self.faults = self.faults, []
-        return faults
-
-    @property
-    def pending(self):
-        """Messages read and not yet merged."""
-        return self.n_messages
 
     cdef int _line(self, const char* s, Py_ssize_t n, bint cut) except -1:
         cdef message_t* m = self._slot()
@@ -227,6 +152,7 @@ cdef class BinanceRows:
                 self.unit = unit
                 m.ts = stamp * unit
                 m.line = self.n_lines
+                m.n_lines = 1
                 body = PyBytes_FromStringAndSize(s + i + 1, n - i - 1)
                 kind = _guess(s + i + 1, n - i - 1)
                 line = None
@@ -344,12 +270,7 @@ cdef class BinanceRows:
         cdef level_t* level
         cdef int fault
         cdef object pair
-        if self.n_levels + n > self.cap_levels:
-            self.cap_levels = max(2 * self.cap_levels, self.n_levels + n, 4096)
-            level = <level_t*>PyMem_RawRealloc(self.levels, self.cap_levels * sizeof(level_t))
-            if level == NULL:
-                raise MemoryError
-            self.levels = level
+        self._room(n)
         level = self.levels + self.n_levels
         for i in range(n):
             pair = <object>PyTuple_GET_ITEM(levels, i)
@@ -397,42 +318,3 @@ cdef class BinanceRows:
         else:
             self.quotes_other += 1
         return FAULT_NONE
-
-    cdef int _accept(self, message_t* m) except -1:
-        """Check the stamp against the exchange's clock and against the lines before."""
-        cdef int64_t apart
-        if m.exch:
-            apart = m.ts - m.exch
-            if apart > _DAY_NS or apart < -_DAY_NS:
-                self.note[0] = "receive and exchange time are more than a day apart"
-                return FAULT_STAMP
-        if self.started and m.ts < self.high_ns:
-            if self.high_ns - m.ts > self.window_ns:
-                self.note[0] = f"{self.high_ns - m.ts} ns behind the lines before"
-                return FAULT_REVERSAL
-            self.n_reordered += 1
-        elif self.started and m.exch == 0 and m.ts - self.high_ns > _DAY_NS and (
-            self.suspect_ns == 0 or m.ts < self.suspect_ns - self.window_ns
-        ):
-            # One corrupt stamp must not make reversals of all that follow: a line that carries no
-            # exchange time may jump ahead only where the line before it did so too.
-            self.suspect_ns = m.ts
-            self.note[0] = f"{m.ts - self.high_ns} ns ahead of the lines before"
-            return FAULT_JUMP
-        else:
-            self.high_ns = m.ts
-        self.started = True
-        self.suspect_ns = 0
-        return FAULT_NONE
-
-    cdef message_t* _slot(self) except NULL:
-        cdef message_t* grown
-        if self.n_messages == self.cap_messages:
-            self.cap_messages = max(2 * self.cap_messages, 4096)
-            grown = <message_t*>PyMem_RawRealloc(
-                self.messages, self.cap_messages * sizeof(message_t)
-            )
-            if grown == NULL:
-                raise MemoryError
-            self.messages = grown
-        return self.messages + self.n_messages

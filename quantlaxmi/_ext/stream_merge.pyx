@@ -1,17 +1,18 @@
-"""Merge of captures into one total order, and the rows of the segment's tables.
+"""Merge of sources into one total order, and the rows of the segment's tables.
 
 The order is (receive time, stream rank, exchange sequence, source line, source). A capture's
 messages are final once its clock is more than the reorder window past them, so what waits in
 memory is bounded by the window and the chunk.
 """
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int16_t, int32_t, int64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memmove
 
-from quantlaxmi._ext.binance_rows cimport (
-    RANK_DEPTH, RANK_FUNDING, RANK_QUOTE, RANK_TRADE, BinanceRows, level_t, message_t
-)
 from quantlaxmi._ext.binance_values cimport FAULT_BACK, FAULT_DUPLICATE
+from quantlaxmi._ext.message_rows cimport (
+    FOLLOW_FIRST, FOLLOW_NUMBER, RANK_DEPTH, RANK_FUNDING, RANK_QUOTE, RANK_TRADE, MessageRows,
+    level_t, message_t
+)
 from quantlaxmi._ext.stream_tables cimport (
     depth_out_t, fill, funding_out_t, ids_t, pick_t, quote_out_t, source_t, trade_out_t
 )
@@ -21,7 +22,7 @@ import numpy as np
 from quantlaxmi.schema import TABLES
 
 cdef enum:
-    MAX_SOURCES = 2
+    MAX_SOURCES = 64
     STATUS_GAP = -1
 
 cdef struct counts_t:
@@ -79,39 +80,56 @@ cdef inline int _check_id(ids_t* ids, int64_t value) noexcept nogil:
     return FAULT_BACK
 
 
+cdef inline void _gap(
+    message_t* m, int64_t last, int64_t ts, int64_t seq, counts_t* counts
+) noexcept nogil:
+    m.status = STATUS_GAP
+    m.reference = last
+    m.since_ts = ts
+    m.since_seq = seq
+    counts.gaps += 1
+
+
 cdef inline void _check(
     source_t* s, message_t* m, int64_t seq, counts_t* counts
 ) noexcept nogil:
-    cdef int fault
+    cdef int fault = 0
+    cdef bint snapshot = m.rank == RANK_DEPTH and m.v2
     m.status = 0
-    if m.rank == RANK_DEPTH and m.v2:
-        m.reference = s.snapshot
-        fault = FAULT_BACK if m.sequence < s.snapshot else 0
-        if not fault:
-            s.snapshot = m.sequence
-    else:
-        m.reference = s.ids[m.rank].last
-        fault = _check_id(&s.ids[m.rank], m.sequence)
+    if s.checked_ids >> m.rank & 1:
+        if snapshot:
+            m.reference = s.snapshot
+            fault = FAULT_BACK if m.sequence < s.snapshot else 0
+            if not fault:
+                s.snapshot = m.sequence
+        else:
+            m.reference = s.ids[m.rank].last
+            fault = _check_id(&s.ids[m.rank], m.sequence)
     if fault:
         m.status = fault
         counts.faults += 1
         return
-    if m.rank == RANK_DEPTH and not m.v2:
-        if s.diff >= 0 and (m.v1 != s.diff if s.perp else m.v0 - 1 != s.diff):
-            m.status = STATUS_GAP
-            m.reference = s.diff
-            m.since_ts = s.diff_ts
-            m.since_seq = s.diff_seq
-            counts.gaps += 1
+    if m.rank == RANK_DEPTH and (not snapshot or s.follow == FOLLOW_NUMBER):
+        if s.diff >= 0 and s.follow and not snapshot and (
+            m.v0 - 1 != s.diff if s.follow == FOLLOW_FIRST else m.v1 != s.diff
+        ):
+            _gap(m, s.diff, s.diff_ts, s.diff_seq, counts)
         s.diff = m.sequence
         s.diff_ts = m.ts
         s.diff_seq = seq
+    elif m.rank == RANK_TRADE and s.count_trades:
+        if s.trade >= 0 and m.sequence != s.trade + 1:
+            _gap(m, s.trade, s.trade_ts, s.trade_seq, counts)
+        s.trade = m.sequence
+        s.trade_ts = m.ts
+        s.trade_seq = seq
 
 
 cdef void _order(
-    source_t* sources, Py_ssize_t n_sources, int64_t seq, pick_t* picks, counts_t* counts
+    source_t* sources, Py_ssize_t n_sources, int64_t seq, int64_t* prices, pick_t* picks,
+    counts_t* counts
 ) noexcept nogil:
-    """Two-way merge of what is final; faulty messages are counted and left out of the tables."""
+    """Merge of what is final; faulty messages are counted and left out of the tables."""
     cdef Py_ssize_t k, best
     cdef source_t* s
     cdef message_t* m
@@ -142,6 +160,20 @@ cdef void _order(
             counts.messages[first.rank] += 1
             if first.rank == RANK_DEPTH:
                 counts.depth_rows += max(first.v4 + first.v5, 1)
+            elif first.rank == RANK_TRADE:
+                prices[s.instrument] = first.v0
+            elif first.rank == RANK_QUOTE:
+                prices[s.instrument] = first.v0 + (first.v2 - first.v0) // 2
+            elif first.v0 == 0:
+                # A settlement without a mark: the last price known then, 0 before the first.
+                first.v0 = prices[s.instrument]
+
+
+cdef int64_t _joins(const source_t* s, const message_t* m) noexcept nogil:
+    """The id that should have joined the last one."""
+    if m.rank == RANK_TRADE:
+        return m.sequence
+    return m.v0 if s.follow == FOLLOW_FIRST else m.v1
 
 
 cdef dict _columns(str table, Py_ssize_t n_rows, void** pointers):
@@ -159,31 +191,41 @@ cdef dict _columns(str table, Py_ssize_t n_rows, void** pointers):
 
 
 cdef class StreamMerge:
-    """Merge of one or two captures.
+    """Merge of captures or files.
 
     Parameters
     ----------
-    sources : sequence of BinanceRows
-        A capture's place is its instrument's number.
+    sources : sequence of MessageRows
+        A source's place is its instrument's number, unless it names another.
     """
 
     cdef source_t state[MAX_SOURCES]
     cdef list sources
+    cdef int64_t prices[MAX_SOURCES]  # by instrument: last trade or mid, 0 before the first
     cdef readonly int64_t seq     # number of the next message
     cdef int64_t told[MAX_SOURCES][5]  # messages by rank since last taken
-    cdef readonly list faults     # (source, line, code, id, id before) since last taken
+    cdef readonly list faults     # see take_faults
     cdef readonly list gaps       # see take_gaps
 
     def __init__(self, sources):
         cdef Py_ssize_t k, rank
+        cdef MessageRows rows
         self.sources = list(sources)
         if not 1 <= len(self.sources) <= MAX_SOURCES:
-            raise ValueError(f"expected one or two captures, was {len(self.sources)}")
+            raise ValueError(f"expected 1..{MAX_SOURCES} sources, was {len(self.sources)}")
         for k in range(len(self.sources)):
-            self.state[k].perp = (<BinanceRows?>self.sources[k]).perp
+            rows = self.sources[k]
+            self.state[k].instrument = <int16_t>(k if rows.instrument < 0 else rows.instrument)
+            if not 0 <= self.state[k].instrument < MAX_SOURCES:
+                raise ValueError(f"instrument was {rows.instrument}, expected below {MAX_SOURCES}")
+            self.prices[k] = 0
+            self.state[k].follow = rows.follow
+            self.state[k].checked_ids = rows.checked_ids
+            self.state[k].count_trades = rows.count_trades
             self.state[k].snapshot = -1
             self.state[k].diff = -1
             self.state[k].diff_ts = self.state[k].diff_seq = -1
+            self.state[k].trade = self.state[k].trade_ts = self.state[k].trade_seq = -1
             for rank in range(5):
                 self.state[k].ids[rank].last = -1
                 self.state[k].ids[rank].before = -1
@@ -204,7 +246,7 @@ cdef class StreamMerge:
             Tables with at least one row, columns as in ``schema.TABLES``.
         """
         cdef Py_ssize_t k, p, n_pending = 0, n_sources = len(self.sources)
-        cdef BinanceRows rows
+        cdef MessageRows rows
         cdef counts_t counts = counts_t((0, 0, 0, 0, 0), 0, 0, 0, 0)
         cdef source_t* s
         cdef message_t* m
@@ -232,7 +274,7 @@ cdef class StreamMerge:
         address = order.ctypes.data
         picks = <pick_t*>address
         with nogil:
-            _order(self.state, n_sources, self.seq, picks, &counts)
+            _order(self.state, n_sources, self.seq, self.prices, picks, &counts)
         tables = {
             "quotes": _columns("quotes", counts.messages[RANK_QUOTE], <void**>&quotes),
             "depth": _columns("depth", counts.depth_rows, <void**>&depth),
@@ -260,12 +302,12 @@ cdef class StreamMerge:
             m = self.state[picks[p].source].messages + picks[p].index
             if m.status > 0:
                 self.faults.append(
-                    (picks[p].source, m.line, m.status, m.sequence, m.reference)
+                    (picks[p].source, m.line, m.status, m.sequence, m.reference, m.n_lines)
                 )
             elif m.status == STATUS_GAP:
                 self.gaps.append((
                     picks[p].source, m.since_seq, m.since_ts, m.ts, m.reference,
-                    m.v1 if self.state[picks[p].source].perp else m.v0,
+                    _joins(&self.state[picks[p].source], m), m.line, m.rank == RANK_TRADE,
                 ))
         return 0
 
@@ -282,24 +324,25 @@ cdef class StreamMerge:
         return counts
 
     def take_faults(self):
-        """Faults found since the last call: list of (source, line, code, id, id before)."""
+        """Faults found since the last call: list of (source, line, code, id, id before, lines)."""
         faults, self.faults = self.faults, []
         return faults
 
     def take_gaps(self):
-        """Depth gaps since the last call.
+        """Gaps since the last call.
 
         Returns
         -------
-        list of (source, seq, start_ns, end_ns, last, found)
-            Number and receive time of the diff before, receive time of the diff after, the last
-            id before, and the id that should have joined it (perpetual: ``pu``, spot: ``U``).
+        list of (source, seq, start_ns, end_ns, last, found, line, trades)
+            Number and receive time of the message before, receive time of the one after, the last
+            id before, and the id that should have joined it (perpetual: ``pu``, spot: ``U``,
+            trades: their id); line of the message after; whether trades are missing, not depth.
         """
         gaps, self.gaps = self.gaps, []
         return gaps
 
 
-cdef int _drop(BinanceRows rows, Py_ssize_t n) except -1:
+cdef int _drop(MessageRows rows, Py_ssize_t n) except -1:
     """Forget the first n messages and the levels that no waiting message has."""
     cdef Py_ssize_t i, rest = rows.n_messages - n
     cdef int64_t first = rows.first_level + rows.n_levels

@@ -1,7 +1,7 @@
 """Rows of the segment's tables from merged messages."""
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t
 
-from quantlaxmi._ext.binance_rows cimport RANK_DEPTH, RANK_QUOTE, RANK_TRADE, level_t, message_t
+from quantlaxmi._ext.message_rows cimport RANK_DEPTH, RANK_QUOTE, RANK_TRADE, level_t, message_t
 
 cdef struct ids_t:
     # `last` is the last id seen and `before` the one accepted before it, -1 for none.
@@ -15,12 +15,18 @@ cdef struct source_t:
     Py_ssize_t n
     Py_ssize_t next
     int64_t horizon    # messages before this time are final
-    bint perp
+    int16_t instrument
+    int follow
+    int checked_ids
+    bint count_trades
     ids_t ids[5]       # by rank
     int64_t snapshot   # last snapshot's id, -1 for none
     int64_t diff       # last diff's id in the segment, -1 for none
     int64_t diff_ts
     int64_t diff_seq
+    int64_t trade      # last trade's id in the segment, -1 for none
+    int64_t trade_ts
+    int64_t trade_seq
 
 cdef struct pick_t:
     int32_t source
@@ -114,7 +120,7 @@ cdef inline void fill(
     for p in range(n_picks):
         s = &sources[picks[p].source]
         m = s.messages + picks[p].index
-        instrument = <int16_t>picks[p].source
+        instrument = s.instrument
         if m.status > 0:
             continue
         if m.rank == RANK_QUOTE:

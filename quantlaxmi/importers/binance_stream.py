@@ -316,9 +316,9 @@ def _tables(
         tables = merge.release(finished)
         for k, counts in enumerate(merge.take_counts()):
             captures[k].messages.update(counts)
-        for source, line, code, number, before in merge.take_faults():
+        for source, line, code, number, before, _ in merge.take_faults():
             captures[source].log.add(line, FAULTS[code], f"{number} after {before}")
-        for source, seq, start_ns, end_ns, last, found in merge.take_gaps():
+        for source, seq, start_ns, end_ns, last, found, _, _ in merge.take_gaps():
             captures[source].n_gaps += 1
             if captures[source].n_gaps <= MAX_LISTED_GAPS:
                 reason = f"depth update after {last} is missing, the next joins {found}"
