@@ -50,6 +50,7 @@ cdef class MessageRows:
     cdef Py_ssize_t n_levels
     cdef Py_ssize_t cap_levels
     cdef int64_t first_level   # number of levels[0], counted from the source's start
+    cdef Py_ssize_t open_level # first level of a message still being read, -1 for none
     cdef int64_t window_ns
     cdef int64_t apart_ns      # most between receive and exchange time
     cdef int fault_apart       # the fault where they are further apart

@@ -40,7 +40,7 @@ cdef class MessageRows:
         self.window_ns = window_ns
         self.apart_ns = _DAY_NS
         self.fault_apart = FAULT_STAMP
-        self.instrument = -1
+        self.instrument = self.open_level = -1
         self.faults = []
         self.carry = bytearray()
         self.note = [""]

@@ -343,9 +343,11 @@ cdef class StreamMerge:
 
 
 cdef int _drop(MessageRows rows, Py_ssize_t n) except -1:
-    """Forget the first n messages and the levels that no waiting message has."""
+    """Forget the first n messages and the levels that no waiting or open message has."""
     cdef Py_ssize_t i, rest = rows.n_messages - n
-    cdef int64_t first = rows.first_level + rows.n_levels
+    cdef int64_t first = rows.first_level + (
+        rows.n_levels if rows.open_level < 0 else rows.open_level
+    )
     cdef Py_ssize_t unused
     if n == 0:
         return 0
@@ -357,5 +359,7 @@ cdef int _drop(MessageRows rows, Py_ssize_t n) except -1:
     unused = first - rows.first_level
     memmove(rows.levels, rows.levels + unused, (rows.n_levels - unused) * sizeof(level_t))
     rows.n_levels -= unused
+    if rows.open_level >= 0:
+        rows.open_level -= unused
     rows.first_level = first
     return 0

@@ -11,14 +11,23 @@ USAGE = """
 Turn recorded market data into a sealed segment.
 
 Usage:
-  {program} import --format NAME --out DIR [--spot FILE] [--perp FILE] [--underlying NAME]
-                 [--max-quarantine SHARE] [--strict] [--json]
+  {program} import --format NAME --out DIR [--spot FILE] [--perp FILE] [--input PATH]...
+                 [--mapping FILE] [--underlying NAME] [--max-quarantine SHARE] [--strict]
+                 [--json]
 
 Options:
-  --format NAME           binance-stream: lines of a receive stamp and a stream message.
+  --format NAME           binance-stream: lines of a receive stamp and a stream message
+                            (--spot, --perp);
+                          binance-csv: stream dumps, depth and trades (--input);
+                          binance-vision: the public archive's bookTicker, aggTrades, trades and
+                            fundingRate (--input);
+                          tardis: quotes, trades, book_snapshot_N, incremental_book_L2 and
+                            derivative_ticker (--input).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.
+  --input PATH            CSV file, plain, gzip or zip, or a folder of them; may be repeated.
+  --mapping FILE          TOML file of instruments that tardis files do not describe.
   --underlying NAME       Symbol to expect, such as BTCUSDT; by default the one found.
   --max-quarantine SHARE  Most of the lines that may be refused, 0 to 1 [default: 0.01].
   --strict                Refuse the capture at its first faulty line.
@@ -38,13 +47,11 @@ def main(args: dict[str, Any]) -> int:
         share = None
     if share is None or not 0 <= share <= 1:
         raise InputError("--max-quarantine", f"was {text[:40]!r}, expected a share from 0 to 1")
-    if not (args["--spot"] or args["--perp"]):
-        raise InputError("import", "needs --spot FILE, --perp FILE or both")
+    options = _files(args)
     with Progress("importing") as progress:
         result = import_capture(
             args["--format"],
-            spot=args["--spot"],
-            perp=args["--perp"],
+            **options,
             out=args["--out"],
             underlying=args["--underlying"],
             strict=args["--strict"],
@@ -57,6 +64,8 @@ def main(args: dict[str, Any]) -> int:
                 "segment": str(result.segment.path),
                 "digest": result.segment.digest,
                 "lines": result.lines,
+                "header_lines": result.header_lines,
+                "message_lines": result.message_lines,
                 "messages_by_kind": result.messages_by_kind,
                 "quarantined": result.quarantined,
                 "quarantine_reasons": result.quarantine_reasons,
@@ -76,3 +85,24 @@ def main(args: dict[str, Any]) -> int:
         }
     )
     return 0
+
+
+def _files(args: dict[str, Any]) -> dict[str, Any]:
+    """The options that name files, as the format takes them."""
+    captures = {name: args[f"--{name}"] for name in ("spot", "perp")}
+    name, inputs, mapping = args["--format"], args["--input"], args["--mapping"]
+    if name == "binance-stream":
+        for option, given in (("--input", inputs), ("--mapping", mapping)):
+            if given:
+                raise InputError(option, f"is not for {name}; expected --spot FILE or --perp FILE")
+        if not any(captures.values()):
+            raise InputError("import", "needs --spot FILE, --perp FILE or both")
+        return captures
+    for market, given in captures.items():
+        if given:
+            raise InputError(f"--{market}", f"is not for {name[:40]}; expected --input PATH")
+    if mapping is not None and name != "tardis":
+        raise InputError("--mapping", f"is not for {name[:40]}; only tardis takes one")
+    if not inputs:
+        raise InputError("import", "needs --input PATH")
+    return {"inputs": inputs} | ({"mapping": mapping} if mapping is not None else {})

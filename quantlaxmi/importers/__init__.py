@@ -6,23 +6,29 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.binance_stream import (
-    CaptureCounts,
-    ImportResult,
-    import_binance_stream,
-)
+from quantlaxmi.importers.binance_csv import import_binance_csv
+from quantlaxmi.importers.binance_stream import import_binance_stream
+from quantlaxmi.importers.binance_vision import import_binance_vision
+from quantlaxmi.importers.result import CaptureCounts, ImportResult
+from quantlaxmi.importers.tardis import import_tardis
 
 __all__ = [
     "FORMATS",
     "CaptureCounts",
     "ImportResult",
+    "import_binance_csv",
     "import_binance_stream",
+    "import_binance_vision",
     "import_capture",
+    "import_tardis",
 ]
 
 #: Importer of each format, by the name that ``import --format`` takes.
 FORMATS: Final[dict[str, Callable[..., ImportResult]]] = {
     "binance-stream": import_binance_stream,
+    "binance-csv": import_binance_csv,
+    "binance-vision": import_binance_vision,
+    "tardis": import_tardis,
 }
 
 
@@ -34,8 +40,8 @@ def import_capture(format: str, **options: Any) -> ImportResult:
     format : str
         A key of `FORMATS`.
     **options
-        Arguments of the format's importer; for ``"binance-stream"`` those of
-        `import_binance_stream`.
+        Arguments of the format's importer: `import_binance_stream`, `import_binance_csv`,
+        `import_binance_vision` or `import_tardis`.
 
     Returns
     -------

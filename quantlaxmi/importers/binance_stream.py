@@ -14,7 +14,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET
@@ -26,10 +25,11 @@ from quantlaxmi.files import staged_directory, write_whole
 from quantlaxmi.importers.binance_messages import DECODERS, classify
 from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
+from quantlaxmi.importers.result import CaptureCounts, ImportResult
 from quantlaxmi.importers.text_source import TextSource
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES
-from quantlaxmi.segment import Segment, SegmentWriter, open_segment
+from quantlaxmi.segment import SegmentWriter, open_segment
 from quantlaxmi.segment.manifest import Gap, Quarantine, SourceFile
 
 #: How far a receive stamp may fall behind the latest one and still be put in its place.
@@ -38,66 +38,6 @@ REORDER_WINDOW_NS: Final = 1_000_000_000
 MAX_LISTED_GAPS: Final = 10_000
 
 Tables = dict[str, dict[str, npt.NDArray[np.integer]]]
-
-
-class CaptureCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one capture's lines.
-
-    Attributes
-    ----------
-    file, stream, symbol : str
-        Name of the file, ``"spot"`` or ``"perp"``, symbol of the instrument.
-    lines : int
-    messages_by_kind : dict of str to int
-        Messages by table; with ``quarantined`` they add up to ``lines``.
-    quarantined : int
-    reordered : int
-        Lines put back in their place by receive time.
-    depth_gaps : int
-        Breaks in the exchange's sequence of depth updates.
-    raw_bytes, text_bytes : int
-        Length of the file on disk, and of its text.
-    """
-
-    file: str
-    stream: str
-    symbol: str
-    lines: int
-    messages_by_kind: dict[str, int]
-    quarantined: int
-    reordered: int
-    depth_gaps: int
-    raw_bytes: int
-    text_bytes: int
-
-
-class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import made.
-
-    Attributes
-    ----------
-    segment : Segment
-    messages_by_kind : dict of str to int
-        Messages by table, over all captures.
-    quarantined : int
-        Lines set aside.
-    quarantine_reasons : dict of str to int
-    lines : int
-        ``sum(messages_by_kind.values()) + quarantined``.
-    captures : tuple of CaptureCounts
-    text_bytes : int
-        Uncompressed text read.
-    elapsed_s : float
-    """
-
-    segment: Segment
-    messages_by_kind: dict[str, int]
-    quarantined: int
-    quarantine_reasons: dict[str, int]
-    lines: int
-    captures: tuple[CaptureCounts, ...]
-    text_bytes: int
-    elapsed_s: float
 
 
 class _Capture:
@@ -161,6 +101,7 @@ class _Capture:
             depth_gaps=self.n_gaps,
             raw_bytes=self.source.raw_bytes,
             text_bytes=self.source.text_bytes,
+            message_lines=sum(self.messages.values()),
         )
         if sum(self.messages.values()) + result.quarantined != result.lines:
             raise EngineError(
@@ -281,6 +222,7 @@ def import_binance_stream(
         captures=counts,
         text_bytes=sum(c.text_bytes for c in counts),
         elapsed_s=time.perf_counter() - started,
+        message_lines=sum(messages.values()),
     )
 
 

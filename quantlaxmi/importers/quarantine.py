@@ -96,6 +96,17 @@ class QuarantineLog:
         fault = min(self.faults, key=lambda f: f.line)
         return f"first at line {fault.line}, {fault}"
 
+    def words(self, most: int = 5) -> str:
+        """The faults by their lines, without lines that others took with them."""
+        faults = sorted(self.faults, key=lambda f: f.line)
+        own = [f for f in faults if f.reason != "incomplete-message"]
+        shown = "; ".join(f"line {f.line}, {f}" for f in own[:most])
+        if len(own) > most:
+            shown += f"; and {len(own) - most} more"
+        if taken := len(faults) - len(own):
+            shown += f"; {taken} lines are of the same messages"
+        return shown
+
     def reasons(self) -> Counter[str]:
         """Lines by reason."""
         return Counter(fault.reason for fault in self.faults)

@@ -1,4 +1,4 @@
-"""Bounded reading of a capture: plain text or gzip, in pieces.
+"""Bounded reading of a file of text: plain, gzip or a zip of one member, in pieces.
 
 A thread reads, hashes and unpacks while the caller parses; both hold only a few pieces, whatever
 the file unpacks to.
@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import Final
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers.zip_member import unzip
 
 PIECE_BYTES: Final = 1 << 21
 _RAW_BYTES: Final = 1 << 19
 _GZIP: Final = b"\x1f\x8b"
+_ZIP: Final = b"PK\x03\x04"
 _FOREIGN: Final = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
-    (b"PK\x03\x04", "zip"),
+    (_ZIP, "zip"),
+    (b"PK\x05\x06", "empty zip"),
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"PAR1", "Parquet"),
     (b"ARROW1", "Arrow"),
@@ -32,11 +35,15 @@ _FOREIGN: Final = (
 
 
 class TextSource:
-    """One capture file.
+    """One file of text.
 
     Parameters
     ----------
     path : Path
+    expected : str
+        What its lines should be, for errors.
+    zipped : bool
+        A zip archive with one member is taken, too.
 
     Attributes
     ----------
@@ -51,7 +58,9 @@ class TextSource:
         The file is missing, empty, not a regular file or packed in another way.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, expected: str = "'<receive time> <json>'", zipped: bool = False
+    ) -> None:
         self.path = Path(path)
         self.raw_bytes = self.text_bytes = 0
         self._digest = hashlib.sha256()
@@ -68,11 +77,13 @@ class TextSource:
         self.size = info.st_size
         try:
             if self.size == 0:
-                raise InputError(path, "is empty; expected lines of '<receive time> <json>'")
+                raise InputError(path, f"is empty; expected lines of {expected}")
             start = self._file.read(8)
-            for magic, name in _FOREIGN:
+            self.zipped = zipped and start.startswith(_ZIP)
+            for magic, name in () if self.zipped else _FOREIGN:
                 if start.startswith(magic):
-                    raise InputError(path, f"is {name} data; expected plain text or gzip")
+                    forms = "plain text, gzip or zip" if zipped else "plain text or gzip"
+                    raise InputError(path, f"is {name} data; expected {forms}")
             self._file.seek(0)
             self.gzipped = start.startswith(_GZIP)
         except BaseException:
@@ -128,7 +139,7 @@ class TextSource:
 
     def _run(self) -> None:
         try:
-            for text in self._gunzip(self._raw()) if self.gzipped else self._raw():
+            for text in self._texts():
                 if self._stopped.is_set():
                     return
                 self.text_bytes += len(text)
@@ -136,6 +147,17 @@ class TextSource:
             self._queue.put((b"", True))
         except BaseException as error:
             self._queue.put(error)
+
+    def _texts(self) -> Iterator[bytes]:
+        if self.zipped:
+            yield from unzip(self.path, self._file)
+            self._file.seek(0)
+            for _ in self._raw():  # the archive is hashed as it is stored
+                pass
+        elif self.gzipped:
+            yield from self._gunzip(self._raw())
+        else:
+            yield from self._raw()
 
     def _raw(self) -> Iterator[bytes]:
         n = _RAW_BYTES if self.gzipped else PIECE_BYTES

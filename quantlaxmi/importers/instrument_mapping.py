@@ -1,0 +1,94 @@
+"""Instruments of venues that a file does not describe: a TOML file the user writes."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from quantlaxmi.errors import InputError
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import InstrumentKind
+
+MAX_MAPPING_BYTES: Final = 1 << 20
+Exponent = Annotated[int, msgspec.Meta(ge=-18, le=18)]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:/-]{1,60}$")]
+
+
+class MappedInstrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry, ``[instruments."deribit/BTC-PERPETUAL"]``.
+
+    Attributes
+    ----------
+    kind : str
+        ``"spot"`` or ``"perp"``.
+    currency, base : str
+        What it is paid in, and what is bought and sold.
+    symbol : str, optional
+        Its name in the segment; by default the venue's.
+    venue : str, optional
+        By default the exchange of the file.
+    price_exponent, qty_exponent : int
+        Prices and quantities are whole multiples of 10**exponent.
+    contract_size : int
+        Units of ``base`` in one quantity unit.
+    inverse : bool
+        Quantities are in the quote currency and profit is in the base.
+    """
+
+    kind: Literal["spot", "perp"]
+    currency: Word
+    base: Word
+    symbol: Word | None = None
+    venue: Word | None = None
+    price_exponent: Exponent = -8
+    qty_exponent: Exponent = -8
+    contract_size: Annotated[int, msgspec.Meta(ge=1, le=10**9)] = 1
+    inverse: bool = False
+
+    def instrument(self, exchange: str, symbol: str) -> Instrument:
+        """The segment's instrument."""
+        return Instrument(
+            symbol=self.symbol or symbol,
+            venue=self.venue or exchange,
+            venue_symbol=symbol,
+            kind=InstrumentKind(self.kind),
+            price_exponent=self.price_exponent,
+            qty_exponent=self.qty_exponent,
+            currency=self.currency,
+            base=self.base,
+            contract_size=self.contract_size,
+        )
+
+
+class _Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    instruments: dict[str, MappedInstrument]
+
+
+def load_mapping(path: Path | str) -> dict[str, MappedInstrument]:
+    """Entries of a mapping file by ``exchange/symbol``.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is longer than `MAX_MAPPING_BYTES`, or has a wrong or unknown
+        setting.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_MAPPING_BYTES + 1)
+    except (OSError, ValueError) as error:
+        text = getattr(error, "strerror", None) or error
+        raise InputError(path, f"cannot be read: {text}") from None
+    if len(data) > MAX_MAPPING_BYTES:
+        raise InputError(path, f"is longer than {MAX_MAPPING_BYTES} bytes; expected a mapping")
+    try:
+        content = tomllib.loads(data.decode())
+        return msgspec.convert(content, _Mapping).instruments
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(path, f"is no TOML: {' '.join(str(error).split())[:200]}") from None
+    except msgspec.ValidationError as error:
+        raise InputError(path, f"is no mapping: {' '.join(str(error).split())[:200]}") from None

@@ -1,0 +1,237 @@
+"""Format ``tardis``: CSV files of Tardis.dev, ordered by their local receive time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from quantlaxmi.errors import InputError
+from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
+from quantlaxmi.importers.csv_files import day_range, input_files, read_head
+from quantlaxmi.importers.csv_import import import_csv_files
+from quantlaxmi.importers.csv_layout import (
+    Column,
+    CsvFile,
+    FileHead,
+    Layout,
+    column_of,
+    lacking,
+    resolve,
+)
+from quantlaxmi.importers.instrument_mapping import MappedInstrument, load_mapping
+from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import EventKind
+
+_HEAD: Final = (
+    Column("exchange", "text"),
+    Column("symbol", "text"),
+    Column("timestamp", "exchange"),
+    Column("local_timestamp", "received"),
+)
+
+
+def _layout(name: str, kind: EventKind, *columns: Column, grouping: str = "line") -> Layout:
+    depth = kind == EventKind.DEPTH
+    return Layout(
+        name,
+        kind,
+        (*_HEAD, *columns),
+        grouping=grouping,
+        snapshots=depth and grouping == "line",
+        numbered=depth,
+        units="us",
+        ids=False,
+        holds="depth" if depth else "",
+    )
+
+
+def _book_snapshot(n_levels: int) -> Layout:
+    return _layout(
+        f"book_snapshot_{n_levels}",
+        EventKind.DEPTH,
+        *(
+            Column(f"{side}s[{k}].{what}", f"{side}_{role}")
+            for k in range(n_levels)
+            for side in ("ask", "bid")
+            for what, role in (("price", "price"), ("amount", "qty"))
+        ),
+    )
+
+
+#: Layouts of headers; book snapshots have as many levels as their header tells.
+LAYOUTS: Final = (
+    _layout(
+        "quotes",
+        EventKind.QUOTE,
+        Column("ask_amount", "qty", 3),
+        Column("ask_price", "price", 2),
+        Column("bid_price", "price", 0),
+        Column("bid_amount", "qty", 1),
+    ),
+    _layout(
+        "incremental_book_L2",
+        EventKind.DEPTH,
+        Column("is_snapshot", "is_snapshot"),
+        Column("side", "is_ask"),
+        Column("price", "price", 0),
+        Column("amount", "qty", 1),
+        grouping="stamps",
+    ),
+    _layout(
+        "trades",
+        EventKind.TRADE,
+        Column("id", "trade_id"),
+        Column("side", "taker"),
+        Column("price", "price", 0),
+        Column("amount", "size", 1),
+    ),
+    _layout(
+        "derivative_ticker",
+        EventKind.FUNDING,
+        Column("funding_timestamp", "next_funding"),
+        Column("funding_rate", "rate", 2),
+        Column("index_price", "optional_price", 1),
+        Column("mark_price", "price", 0),
+    ),
+)
+_LEVEL = re.compile(r"asks\[(\d{1,2})\]\.price")
+_DAY = re.compile(r"_(\d{4})-(\d\d)-(\d\d)_")
+
+#: Contracts of other venues that are known; all are inverse: quantities are in USD (Huobi: in
+#: contracts of 100 USD) and profit is in the base, which the ledger does not compute.
+KNOWN: Final[dict[str, MappedInstrument]] = {
+    "bitmex/XBTUSD": MappedInstrument(kind="perp", currency="USD", base="BTC", inverse=True),
+    "bitmex/ETHUSD": MappedInstrument(kind="perp", currency="USD", base="ETH", inverse=True),
+    "deribit/BTC-PERPETUAL": MappedInstrument(
+        kind="perp", currency="USD", base="BTC", inverse=True
+    ),
+    "deribit/ETH-PERPETUAL": MappedInstrument(
+        kind="perp", currency="USD", base="ETH", inverse=True
+    ),
+    "huobi-dm-swap/BTC-USD": MappedInstrument(
+        kind="perp", currency="USD", base="BTC", inverse=True
+    ),
+    "huobi-dm-swap/ETH-USD": MappedInstrument(
+        kind="perp", currency="USD", base="ETH", inverse=True
+    ),
+}
+_BINANCE: Final = {"binance": False, "binance-futures": True}
+
+
+def import_tardis(
+    inputs: Sequence[Path | str],
+    out: Path | str,
+    *,
+    underlying: str | None = None,
+    mapping: Path | str | None = None,
+    strict: bool = False,
+    max_quarantine: Fraction = Fraction(1, 100),
+    progress: Callable[[int, int], None] | None = None,
+) -> ImportResult:
+    """Import CSV files of Tardis.dev.
+
+    Parameters
+    ----------
+    inputs : sequence of Path or str
+        Files, gzip, plain or zip, one symbol each, and folders of them.
+    out : Path or str
+        Folder of the segment; it must not exist.
+    underlying : str, optional
+        Symbol or base that the files must hold.
+    mapping : Path or str, optional
+        TOML file that describes instruments, see `load_mapping`; it wins over what is known.
+    strict, max_quarantine, progress
+        As in `import_binance_stream`.
+
+    Returns
+    -------
+    ImportResult
+
+    Raises
+    ------
+    InputError
+        A file is none of Tardis, cannot be read, holds an instrument that is not known or numbers
+        finer than its exponents, or has nothing acceptable or too much that is not.
+    """
+    known = KNOWN | (load_mapping(mapping) if mapping is not None else {})
+    files = [_understand(path, known, underlying) for path in input_files(inputs)]
+    return import_csv_files(
+        files, out, strict=strict, max_quarantine=max_quarantine, progress=progress
+    )
+
+
+def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str | None) -> CsvFile:
+    head = read_head(path, header=True)
+    layout = _layout_of(head)
+    columns = resolve(head, layout)
+    header = head.header or ()
+    exchange = head.most_common(column_of(header, "exchange"))
+    symbol = head.most_common(column_of(header, "symbol"))
+    if not exchange or not symbol:
+        raise InputError(path, "holds no line behind its header")
+    instrument, notes = _instrument(path, exchange, symbol, known)
+    if underlying is not None:
+        if exchange in _BINANCE:
+            check_underlying(path, symbol, underlying)
+        elif underlying.upper() not in (symbol.upper(), instrument.base.upper()):
+            raise InputError(path, f"holds {symbol}; expected {underlying}, as --underlying says")
+
+    def check(name: str, text: str) -> str:
+        return "" if text == (exchange if name == "exchange" else symbol) else "wrong-symbol"
+
+    day = _DAY.search(path.name)
+    day_from, day_to = day_range(int(day[1]), int(day[2]), int(day[3])) if day else (0, 0)
+    return CsvFile(
+        head=head,
+        layout=layout,
+        columns=columns,
+        instrument=instrument,
+        check_text=check,
+        day_from=day_from,
+        day_to=day_to,
+        notes=notes,
+        fine_ends=True,
+    )
+
+
+def _layout_of(head: FileHead) -> Layout:
+    header = head.header or ()
+    levels = [int(m[1]) for m in map(_LEVEL.fullmatch, header) if m]
+    layouts = [_book_snapshot(max(levels) + 1)] if levels else list(LAYOUTS)
+    # The L2 layout has all columns of trades but the id, so the fewest missing decide.
+    best = min(layouts, key=lambda layout: len(lacking(header, layout)))
+    if len(lacking(header, best)) > 4:
+        names = ", ".join([layout.name for layout in LAYOUTS] + ["book_snapshot_N"])
+        raise InputError(
+            head.path,
+            f"has columns {','.join(header)[:80]!r}; expected the header of one of {names}",
+            f"line {head.n_header}",
+        )
+    return best
+
+
+def _instrument(
+    path: Path, exchange: str, symbol: str, known: dict[str, MappedInstrument]
+) -> tuple[Instrument, tuple[str, ...]]:
+    key = f"{exchange}/{symbol}"
+    if key in known:
+        entry = known[key]
+        if not entry.inverse:
+            return entry.instrument(exchange, symbol), ()
+        note = (
+            f"{entry.symbol or symbol} of {exchange} is an inverse contract: quantities are in "
+            f"{entry.currency} and profit is in {entry.base}; the ledger computes linear ones, so "
+            "its money is no result for this instrument."
+        )
+        return entry.instrument(exchange, symbol), (note,)
+    if exchange in _BINANCE:
+        return binance_instrument(path, symbol.upper(), _BINANCE[exchange]), ()
+    raise InputError(
+        path,
+        f"holds {key[:100]}, of which kind, currency and base are not known; expected "
+        f'--mapping FILE with [instruments."{key[:100]}"]',
+    )

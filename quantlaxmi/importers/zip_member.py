@@ -1,0 +1,76 @@
+"""The one member of a zip archive, unpacked in pieces and never to disk."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from quantlaxmi.errors import InputError
+
+PIECE_BYTES: Final = 1 << 20
+#: An archive whose table of contents is longer than this is not one of a data vendor.
+MAX_MEMBERS: Final = 1000
+_ENCRYPTED: Final = 1
+
+
+def unzip(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+    """Content of an archive's single member.
+
+    Parameters
+    ----------
+    path : Path
+        For errors.
+    file : binary file
+        The archive, seekable.
+
+    Yields
+    ------
+    bytes
+        At most `PIECE_BYTES` each.
+
+    Raises
+    ------
+    InputError
+        The archive is corrupt or encrypted, or holds no file, more than one, or one whose name
+        leaves its folder.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            member = _single(path, archive)
+            with archive.open(member) as content:
+                left = member.file_size
+                while piece := content.read(PIECE_BYTES):
+                    left -= len(piece)
+                    yield piece
+                if left:
+                    problem = f"is truncated zip; {member.filename[:80]!r} lacks {left} bytes"
+                    raise InputError(path, problem)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        raise InputError(path, f"is corrupt zip: {' '.join(str(error).split())[:200]}") from None
+    except (NotImplementedError, RuntimeError) as error:
+        raise InputError(
+            path, f"cannot be unpacked: {' '.join(str(error).split())[:200]}"
+        ) from None
+
+
+def _single(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise InputError(path, f"holds {len(members)} members; expected a zip of one file")
+    files = [member for member in members if not member.is_dir()]
+    if len(files) != 1:
+        shown = ", ".join(repr(m.filename[:60]) for m in files[:3]) or "none"
+        raise InputError(path, f"holds {len(files)} files ({shown}); expected a zip of one file")
+    [member] = files
+    # Nothing is written, but a name like these is never a vendor's.
+    parts = member.filename.replace("\\", "/").split("/")
+    if ".." in parts or parts[0] == "" or ":" in parts[0]:
+        raise InputError(path, f"has a member that leaves its folder: {member.filename[:80]!r}")
+    if member.flag_bits & _ENCRYPTED:
+        raise InputError(path, "is encrypted zip; expected one without a password")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InputError(path, f"is packed by zip method {member.compress_type}; expected deflate")
+    return member
