@@ -38,7 +38,7 @@ Options:
 def main(args: dict[str, Any]) -> int:
     from fractions import Fraction
 
-    from quantlaxmi.importers import import_capture
+    from quantlaxmi.importers import FORMATS, import_capture
 
     text = args["--max-quarantine"]
     try:
@@ -47,10 +47,13 @@ def main(args: dict[str, Any]) -> int:
         share = None
     if share is None or not 0 <= share <= 1:
         raise InputError("--max-quarantine", f"was {text[:40]!r}, expected a share from 0 to 1")
+    name = args["--format"]
+    if name not in FORMATS:
+        raise InputError("--format", f"was {name[:40]!r}; expected one of {', '.join(FORMATS)}")
     options = _files(args)
     with Progress("importing") as progress:
         result = import_capture(
-            args["--format"],
+            name,
             **options,
             out=args["--out"],
             underlying=args["--underlying"],
@@ -100,9 +103,9 @@ def _files(args: dict[str, Any]) -> dict[str, Any]:
         return captures
     for market, given in captures.items():
         if given:
-            raise InputError(f"--{market}", f"is not for {name[:40]}; expected --input PATH")
+            raise InputError(f"--{market}", f"is not for {name}; expected --input PATH")
     if mapping is not None and name != "tardis":
-        raise InputError("--mapping", f"is not for {name[:40]}; only tardis takes one")
+        raise InputError("--mapping", f"is not for {name}; only tardis takes one")
     if not inputs:
         raise InputError("import", "needs --input PATH")
     return {"inputs": inputs} | ({"mapping": mapping} if mapping is not None else {})
