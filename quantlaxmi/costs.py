@@ -7,7 +7,7 @@ half to even at ``fee_exponent``: Binance books commissions to eight decimals.
 from __future__ import annotations
 
 import hashlib
-import tomllib
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from quantlaxmi.errors import ConfigError, FixedPointError
+from quantlaxmi.files import read_toml
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
@@ -38,21 +39,31 @@ class FeeRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class CostModel(msgspec.Struct, frozen=True, kw_only=True):
-    """Commissions of a run.
+    """Commissions of a run, and the least an order must be worth.
 
     Attributes
     ----------
     rates : dict of InstrumentKind to FeeRate
+        What an instrument without an entry of its own pays.
+    symbols : dict of str to FeeRate
+        By kind and symbol: ``"perp.BTCUSDT-PERP"``.
+    min_notional : dict of str to FixedPoint
+        By kind (``"perp"``) or by kind and symbol, in the instrument's currency; 0 is no least.
     fee_exponent : int
         Each commission is a multiple of 10**fee_exponent of the currency.
     """
 
     rates: dict[InstrumentKind, FeeRate]
+    symbols: dict[str, FeeRate] = {}
+    min_notional: dict[str, FixedPoint] = {}
     fee_exponent: int = -8
 
     @classmethod
     def binance(cls) -> CostModel:
-        """Return Binance's regular-user rates: spot 10/10 bps, USDM perpetual 2/5 bps."""
+        """Return Binance's regular-user rates: spot 10/10 bps, USDM perpetual 2/5 bps.
+
+        A run without costs takes those of its data's date from `quantlaxmi.markets` instead.
+        """
         spot, maker, taker = (FixedPoint(n, 0) for n in (10, 2, 5))
         return cls(
             rates={
@@ -63,7 +74,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def load(cls, path: str | Path) -> CostModel:
-        """Read a TOML file; kinds it does not name keep the default rates.
+        """Read a TOML file; what it does not name, a run takes from the dated tables.
 
         ::
 
@@ -71,6 +82,10 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             [spot]
             maker_bps = "10"
             taker_bps = "10"
+            min_notional = "5"
+            [perp.BTCUSDT-PERP]     # one symbol: goes before its kind
+            maker_bps = "-0.5"      # a rebate
+            taker_bps = "4"
 
         Raises
         ------
@@ -78,44 +93,79 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             The file cannot be read, or a key or value is not as above; names the field.
         """
         source = Path(path)
-        try:
-            with source.open("rb") as stream:
-                raw = stream.read(MAX_FILE_BYTES + 1)
-            if len(raw) > MAX_FILE_BYTES:
-                raise ConfigError(source, f"was over {MAX_FILE_BYTES} bytes, expected a small TOML")
-            data: dict[str, Any] = tomllib.loads(raw.decode(), parse_float=str)
-        except OSError as error:
-            raise ConfigError(source, error.strerror or str(error)) from None
-        # ValueError: not TOML, not UTF-8, or a number of thousands of digits.
-        except (ValueError, RecursionError) as error:
-            raise ConfigError(source, f"was not TOML: {error}") from None
+        data = read_toml(source, MAX_FILE_BYTES)
         exponent = data.pop("fee_exponent", -8)
         if type(exponent) is not int or not -18 <= exponent <= 0:
             raise ConfigError(
                 source, f"was {exponent!r}, expected an integer from -18 to 0", "fee_exponent"
             )
-        rates = dict(cls.binance().rates)
+        rates: dict[InstrumentKind, FeeRate] = {}
+        symbols: dict[str, FeeRate] = {}
+        least: dict[str, FixedPoint] = {}
         kinds = {kind.value: kind for kind in InstrumentKind}
         for name, table in data.items():
             if name not in kinds or not isinstance(table, dict):
                 raise ConfigError(
                     source, f"was not expected, only fee_exponent and {', '.join(kinds)}", name
                 )
-            rates[kinds[name]] = _rate(source, name, table)
-        return cls(rates=rates, fee_exponent=exponent)
+            own = {key: value for key, value in table.items() if not isinstance(value, dict)}
+            if own or not table:
+                rate = _entry(source, name, own, least)
+                if rate is not None:
+                    rates[kinds[name]] = rate
+            for symbol in table.keys() - own.keys():
+                place = f"{name}.{symbol}"
+                rate = _entry(source, place, table[symbol], least)
+                if rate is not None:
+                    symbols[place] = rate
+        return cls(rates=rates, symbols=symbols, min_notional=least, fee_exponent=exponent)
+
+    def covers(self, instrument: Instrument) -> bool:
+        """Whether the model has a rate for the instrument."""
+        return cost_key(instrument) in self.symbols or instrument.kind in self.rates
 
     def rate(self, instrument: Instrument) -> FeeRate:
-        """Return the rate of one instrument.
+        """Return the rate of one instrument: its own, else its kind's.
 
         Raises
         ------
         ConfigError
-            The model has no rate for the instrument's kind.
+            The model has neither.
         """
-        found = self.rates.get(instrument.kind)
+        found = self.symbols.get(cost_key(instrument), self.rates.get(instrument.kind))
         if found is None:
             raise ConfigError("costs", f"has no rate for {instrument.symbol}", instrument.kind)
         return found
+
+    def least_notional(self, instrument: Instrument) -> FixedPoint | None:
+        """Least value of an order, 0 for none, None where the model does not say."""
+        return self.min_notional.get(
+            cost_key(instrument), self.min_notional.get(instrument.kind.value)
+        )
+
+    def restricted(self, instruments: Sequence[Instrument]) -> CostModel:
+        """Return the model without entries for symbols that are not among ``instruments``.
+
+        Raises
+        ------
+        ConfigError
+            There are such entries and none of them is among them: surely a slip.
+        """
+        known = {cost_key(one) for one in instruments}
+        named = {key for key in (*self.symbols, *self.min_notional) if "." in key}
+        if named and not named & known:
+            shown = ", ".join(sorted(known))
+            raise ConfigError("costs", f"is not traded here, only {shown}", min(named))
+        return CostModel(
+            rates=self.rates,
+            symbols={key: rate for key, rate in self.symbols.items() if key in known},
+            min_notional={
+                key: value
+                for key, value in self.min_notional.items()
+                if key in known or "." not in key
+            },
+            fee_exponent=self.fee_exponent,
+        )
 
     def scaled(self, factor: Fraction) -> CostModel:
         """Return the model with every rate times ``factor`` (exact, to 10**-8 bps)."""
@@ -126,32 +176,60 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigError("costs", f"rate times {factor} needs more than 8 decimals")
             return FixedPoint(value.numerator, -8)
 
+        def rate(r: FeeRate) -> FeeRate:
+            return FeeRate(maker_bps=times(r.maker_bps), taker_bps=times(r.taker_bps))
+
         return CostModel(
-            rates={
-                kind: FeeRate(maker_bps=times(r.maker_bps), taker_bps=times(r.taker_bps))
-                for kind, r in self.rates.items()
-            },
+            rates={kind: rate(r) for kind, r in self.rates.items()},
+            symbols={key: rate(r) for key, r in self.symbols.items()},
+            min_notional=self.min_notional,
             fee_exponent=self.fee_exponent,
         )
 
     def describe(self) -> dict[str, Any]:
-        """Return the model as plain values, rates as decimal text; what ``cost_hash`` covers."""
+        """Return the model as plain values, decimals as text; what ``cost_hash`` covers."""
         return {
             "fee_exponent": self.fee_exponent,
-            "rates": {
-                kind.value: {
-                    "maker_bps": _plain(rate.maker_bps),
-                    "taker_bps": _plain(rate.taker_bps),
-                }
-                for kind, rate in sorted(self.rates.items())
-            },
+            "rates": {kind.value: _plain_rate(rate) for kind, rate in sorted(self.rates.items())},
+            "symbols": {key: _plain_rate(rate) for key, rate in sorted(self.symbols.items())},
+            "min_notional": {key: plain(v) for key, v in sorted(self.min_notional.items())},
             "rounding": "half-even",
         }
 
+    @classmethod
+    def from_description(cls, described: dict[str, Any]) -> CostModel:
+        """Return the model that `describe` described.
+
+        Raises
+        ------
+        ConfigError
+            It is no description of this version.
+        """
+        try:
+            model = cls(
+                rates={InstrumentKind(k): _rate_of(r) for k, r in described["rates"].items()},
+                symbols={k: _rate_of(r) for k, r in described["symbols"].items()},
+                min_notional={
+                    k: FixedPoint.from_text(v) for k, v in described["min_notional"].items()
+                },
+                fee_exponent=described["fee_exponent"],
+            )
+            same = model.describe() == described
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError("costs", f"is no cost model: {error}") from None
+        if not same:
+            raise ConfigError("costs", "is no cost model of this version")
+        return model
+
     @property
     def cost_hash(self) -> bytes:
-        """SHA-256 of the canonical description: equal rates give equal hashes."""
-        return hashlib.sha256(b"quantlaxmi.costs.1\0" + canonical_json(self.describe())).digest()
+        """SHA-256 of the canonical description: equal terms give equal hashes."""
+        return hashlib.sha256(b"quantlaxmi.costs.2\0" + canonical_json(self.describe())).digest()
+
+
+def cost_key(instrument: Instrument) -> str:
+    """Key of an instrument's own entries in a `CostModel`."""
+    return f"{instrument.kind.value}.{instrument.symbol}"
 
 
 def canonical_json(value: object) -> bytes:
@@ -206,29 +284,60 @@ def account_terms(
     return (currency, scale, *made)
 
 
-def _rate(source: Path, name: str, table: dict[str, Any]) -> FeeRate:
+def decimal_setting(source: object, place: str, value: object) -> FixedPoint:
+    """Read a decimal of a settings file, exact to eight places.
+
+    Raises
+    ------
+    ConfigError
+        It is none, or has more places.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ConfigError(source, f"was {value!r}, expected a decimal number", place)
+    try:
+        return FixedPoint.from_text(str(value), exponent=-8)
+    except FixedPointError as error:
+        raise ConfigError(source, f"{error}, expected a decimal number", place) from None
+
+
+def _entry(
+    source: Path, name: str, table: dict[str, Any], least: dict[str, FixedPoint]
+) -> FeeRate | None:
+    """The rates of one table of a file, if it has any; its least notional goes to ``least``."""
+    for key in table:
+        if key not in ("maker_bps", "taker_bps", "min_notional"):
+            raise ConfigError(source, "was not expected", f"{name}.{key}")
+    if "min_notional" in table:
+        place = f"{name}.min_notional"
+        value = decimal_setting(source, place, table["min_notional"])
+        if value.mantissa < 0:
+            raise ConfigError(source, f"was {table['min_notional']}, expected 0 or above", place)
+        least[name] = value
+        if len(table) == 1:
+            return None
     values: dict[str, FixedPoint] = {}
     for key in ("maker_bps", "taker_bps"):
-        if key not in table:
-            raise ConfigError(source, "is missing", f"{name}.{key}")
-        value = table[key]
         place = f"{name}.{key}"
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
-            raise ConfigError(source, f"was {value!r}, expected a decimal number", place)
-        try:
-            fixed = FixedPoint.from_text(str(value), exponent=-8)
-        except FixedPointError as error:
-            raise ConfigError(source, f"{error}, expected a decimal number", place) from None
-        if abs(fixed.mantissa) > MAX_BPS * 10**8:
-            raise ConfigError(source, f"was {value}, expected within ±{MAX_BPS} bps", place)
-        values[key] = fixed
-    for key in table:
-        if key not in values:
-            raise ConfigError(source, "was not expected", f"{name}.{key}")
+        if key not in table:
+            raise ConfigError(source, "is missing", place)
+        values[key] = decimal_setting(source, place, table[key])
+        if abs(values[key].mantissa) > MAX_BPS * 10**8:
+            raise ConfigError(source, f"was {table[key]}, expected within ±{MAX_BPS} bps", place)
     return FeeRate(**values)
 
 
-def _plain(value: FixedPoint) -> str:
+def _plain_rate(rate: FeeRate) -> dict[str, str]:
+    return {"maker_bps": plain(rate.maker_bps), "taker_bps": plain(rate.taker_bps)}
+
+
+def _rate_of(described: dict[str, str]) -> FeeRate:
+    return FeeRate(
+        maker_bps=FixedPoint.from_text(described["maker_bps"]),
+        taker_bps=FixedPoint.from_text(described["taker_bps"]),
+    )
+
+
+def plain(value: FixedPoint) -> str:
     """Decimal text that is the same for equal values at any exponent."""
     mantissa, exponent = value.mantissa, value.exponent
     while mantissa and mantissa % 10 == 0:

@@ -10,10 +10,12 @@ import os
 import shutil
 import stat
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from quantlaxmi.errors import InputError, SegmentCorrupt, SegmentError
+from quantlaxmi.errors import ConfigError, InputError, SegmentCorrupt, SegmentError
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: opening a pipe planted under a known name must not hang.
@@ -126,6 +128,35 @@ def read_bounded(folder: Path, name: str, limit: int) -> bytes:
     if len(data) > limit:
         raise SegmentCorrupt(folder / name, f"is longer than {limit} bytes")
     return data
+
+
+def read_toml(path: str | Path, limit: int = 1 << 20) -> dict[str, Any]:
+    """Content of a small TOML file; decimals stay text, so that none becomes a float.
+
+    Parameters
+    ----------
+    path : str or Path
+    limit : int
+        Most bytes read.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, is longer than ``limit``, or is no TOML.
+    """
+    source = Path(path)
+    try:
+        with source.open("rb") as stream:
+            raw = stream.read(limit + 1)
+    except OSError as error:
+        raise ConfigError(source, error.strerror or str(error)) from None
+    if len(raw) > limit:
+        raise ConfigError(source, f"was over {limit} bytes, expected a small TOML")
+    try:
+        return tomllib.loads(raw.decode(), parse_float=str)
+    # ValueError: not TOML, not UTF-8, or a number of thousands of digits.
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(source, f"was not TOML: {error}") from None
 
 
 def hash_inside(folder: Path, name: str, size: int | None = None) -> tuple[str, int]:

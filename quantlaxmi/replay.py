@@ -23,6 +23,7 @@ from quantlaxmi.errors import InputError, StrategyError
 from quantlaxmi.events import TradeAttribution
 from quantlaxmi.feed import merged_chunks
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.markets import run_costs
 from quantlaxmi.segment import Segment
 from quantlaxmi.session import Columns, Session
 from quantlaxmi.strategies.kernel import BoundStrategy
@@ -187,7 +188,8 @@ def backtest(
     strategy : Strategy, BoundStrategy or str
         A strategy with its settings, or the name of a registered one for its defaults.
     costs : CostModel, optional
-        Binance's regular rates by default.
+        What it does not say is taken from the dated tables of `quantlaxmi.markets`, by venue, kind
+        and the data's first date.
     latency_ns : int
         From decision to arrival of its orders.
     flatten : bool
@@ -206,6 +208,8 @@ def backtest(
     Raises
     ------
     StrategyError, FixedPointOverflow, InputError
+    ConfigError
+        Commissions are not known for the data's date, or change within it, and none were given.
     """
     tables = {name: segment.columns(name) for name in schema.TABLES}
     return _run(
@@ -261,7 +265,7 @@ def _run(
         raise InputError("latency_ns", f"was {latency_ns}, expected 0 to {MAX_LATENCY_NS}")
     if not 0 <= seed < 1 << 64:
         raise InputError("seed", f"was {seed}, expected 0 to 2**64 - 1")
-    costs = CostModel.binance() if costs is None else costs
+    costs = complete_costs(segment, costs)
     bound = bind(strategy, segment.instruments, interpreted=interpreted)
     header = make_header(segment, bound, costs, latency_ns, flatten, seed)
     session = Session(segment.instruments, bound, costs, latency_ns, segment.digest)
@@ -271,6 +275,19 @@ def _run(
         done += session.engine.chunk_rows
     session.finish(flatten)
     return _collect(segment, bound, costs, latency_ns, header, session)
+
+
+def complete_costs(segment: Segment, costs: CostModel | None) -> CostModel:
+    """Return the costs of a run: what was given, the rest from the tables of the data's date."""
+    instruments = segment.instruments
+    if costs is not None and all(
+        costs.covers(one) and costs.least_notional(one) is not None for one in instruments
+    ):
+        return costs.restricted(instruments)
+    first, last = segment.first_ts_ns, segment.last_ts_ns
+    if first < 0:  # no message, and nothing to pay for: the latest terms
+        first = last = np.iinfo(np.int64).max
+    return run_costs(costs, instruments, first, last)
 
 
 def _further(progress: Progress, done: int, total: int) -> Callable[[int], None]:

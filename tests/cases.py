@@ -108,6 +108,11 @@ class MemorySegment:
         self.tables, self.instruments, self.cuts = tables, tuple(instruments), tuple(cuts)
         self.digest = "00" * 32
         self.n_messages = len(set().union(*(t["seq"].tolist() for t in tables.values())))
+        stamps = [
+            ts for t in tables.values() for ts in (t["ts_ns"][:1], t["ts_ns"][-1:]) if len(ts)
+        ]
+        self.first_ts_ns = min((int(ts[0]) for ts in stamps), default=-1)
+        self.last_ts_ns = max((int(ts[0]) for ts in stamps), default=-1)
         self.manifest = SimpleNamespace(rows=sum(len(t["seq"]) for t in tables.values()))
 
     def columns(self, table: str) -> dict[str, np.ndarray]:

@@ -259,6 +259,7 @@ PRICE = HIGH // 10
 
 
 FREE = cases.costs("0", "0", "0", fee_exponent=0)
+BINANCE = CostModel.binance()
 
 
 def test_greatest_values_are_exact():
@@ -317,7 +318,7 @@ def test_money_beyond_128_bits_is_an_error():
     segment = MemorySegment(builder.tables(), (wide, cases.PERP))
     for leg in (Leg(0, 1, HIGH), Leg(0, -1, HIGH)):
         with pytest.raises(FixedPointOverflow):
-            backtest(segment, twins.script({0: Decision((leg,))}), latency_ns=0)
+            backtest(segment, twins.script({0: Decision((leg,))}), costs=BINANCE, latency_ns=0)
 
 
 def test_cash_that_overflows_is_an_error():
@@ -402,7 +403,7 @@ def test_mid_basis_is_exact(spot_exponent, perp_exponent):
     )
     tables = cases.random_market(21, 300)
     strategy = type("F", (Featured,), {"log": []})()
-    backtest(MemorySegment(tables, universe), strategy, latency_ns=0)
+    backtest(MemorySegment(tables, universe), strategy, costs=BINANCE, latency_ns=0)
     expected, found = [], type(strategy).log
     fine = min(spot_exponent, perp_exponent)
 
@@ -429,7 +430,7 @@ def test_a_feature_that_does_not_fit_is_an_error():
     builder = MarketBuilder().quote(0, 10**12, 1, 10**12 + 1, 1).quote(1, 9, 1, 10, 1)
     strategy = type("F", (Featured,), {"log": []})()
     with pytest.raises(FixedPointOverflow):
-        backtest(MemorySegment(builder.tables(), universe), strategy, latency_ns=0)
+        backtest(MemorySegment(builder.tables(), universe), strategy, costs=BINANCE, latency_ns=0)
 
 
 # --- errors ------------------------------------------------------------------------------------
@@ -508,7 +509,7 @@ def test_columns_of_unequal_length_are_refused():
     tables = {t: dict(c) for t, c in cases.random_market(2, 30).items()}
     tables["quotes"]["ask"] = tables["quotes"]["ask"][:-1]
     with pytest.raises(ValueError, match="'ask' has"):
-        backtest(MemorySegment(tables, cases.UNIVERSES["coarse"]), twins.script({}))
+        backtest(MemorySegment(tables, cases.UNIVERSES["coarse"]), twins.script({}), costs=BINANCE)
 
 
 def test_every_kind_is_seen():

@@ -208,10 +208,10 @@ def test_prices_next_to_the_limit_are_an_error():
     assert cost.unit == 5 * qty * (high // 10 - 1) > high
     builder.quote(0, 2, qty, high // 10 - 1, qty).quote(0, 2, qty, high // 10 - 7, qty)
     segment = MemorySegment(builder.tables(), run.instruments)
-    run = backtest(segment, twins.script({}), latency_ns=1)
+    run = backtest(segment, twins.script({}), costs=cases.COSTS[0], latency_ns=1)
     assert market_grid(run, [((0, qty),)]).cost(((0, qty),)).values.tolist() == [0, 0, 0]
     segment = MemorySegment(builder.wait(1).quote(0, 2, qty, 3, qty).tables(), run.instruments)
-    run = backtest(segment, twins.script({}), latency_ns=0)
+    run = backtest(segment, twins.script({}), costs=cases.COSTS[0], latency_ns=0)
     with pytest.raises(FixedPointOverflow):
         market_grid(run, [((0, qty),)])
 

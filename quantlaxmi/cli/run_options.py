@@ -21,7 +21,8 @@ RUN_OPTIONS = """  {segment} DIR     The segment's folder.
   --config TOML         Settings of the strategy.
   --set KV              A setting as key=value, over those of --config; may be repeated, and one
                         quoted text may hold several.
-  --costs TOML          Commissions; by default Binance's for regular users.
+  --costs TOML          Commissions and least notionals; what it does not name is the venue's on the
+                        data's date.
   --latency-ns N        Nanoseconds from a decision to its orders' arrival [default: 1000000].
   --seed N              Seed of everything drawn [default: 0]."""
 _ROUTE_USAGE = """

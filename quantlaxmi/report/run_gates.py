@@ -272,28 +272,12 @@ def _recorded_strategy(path: str | Path, recorded: GateReport) -> Any:
 
 
 def _recorded_costs(path: str | Path, described: dict[str, Any]) -> CostModel:
-    from quantlaxmi.costs import CostModel, FeeRate
-    from quantlaxmi.fixed import FixedPoint
-    from quantlaxmi.schema import InstrumentKind
+    from quantlaxmi.costs import CostModel
 
     try:
-        model = CostModel(
-            rates={
-                InstrumentKind(kind): FeeRate(
-                    **{
-                        side: FixedPoint.from_text(rate[side])
-                        for side in ("maker_bps", "taker_bps")
-                    }
-                )
-                for kind, rate in described["rates"].items()
-            },
-            fee_exponent=described["fee_exponent"],
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ReportError(path, f"is no cost model: {error}", "costs") from None
-    if model.describe() != described:
-        raise ReportError(path, "is no cost model of this version", "costs")
-    return model
+        return CostModel.from_description(described)
+    except ConfigError as error:
+        raise ReportError(path, error.problem, "costs") from None
 
 
 def _differences(place: str, a: Any, b: Any) -> Iterator[Difference]:
