@@ -58,7 +58,10 @@ def input_files(inputs: Iterable[Path | str]) -> list[Path]:
         raise InputError("import", f"has {len(paths)} files; expected at most {MAX_FILES}")
     seen: dict[Path, Path] = {}
     for path in paths:
-        real = path.resolve()
+        try:
+            real = path.resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name, a loop of links
+            raise InputError(path, f"cannot be read: {error}") from None
         if real in seen:
             raise InputError(path, f"is given twice, also as {seen[real]}")
         seen[real] = path
@@ -84,6 +87,7 @@ def read_head(path: Path, header: bool | None) -> FileHead:
         while len(text) < HEAD_BYTES and not end:
             piece, end = source.read()
             text += piece
+        size = source.size
     whole = end and len(text) <= HEAD_BYTES
     lines = text[:HEAD_BYTES].split(b"\n")
     if not whole or not lines[-1]:
@@ -100,7 +104,8 @@ def read_head(path: Path, header: bool | None) -> FileHead:
     rows = tuple(tuple(line.split(",")) for line in shown[bool(header) :][:_MAX_ROWS])
     if names is not None and len(names) > 250:
         raise InputError(path, f"has {len(names)} columns; expected at most 250")
-    return FileHead(path, tuple(comments), names, rows, len(comments) + bool(header))
+    n_header = len(comments) + bool(header)
+    return FileHead(path, tuple(comments), names, rows, n_header, size)
 
 
 def day_range(year: int, month: int, day: int | None, slack_ns: int = 0) -> tuple[int, int]:

@@ -83,7 +83,7 @@ def import_csv_files(
         lanes = make_lanes(files, symbols, reorder_window_ns, strict)
         for lane in lanes:
             stack.callback(lane.close)
-        total = sum(file.path.stat().st_size for file in files)
+        total = sum(file.head.size for file in files)
 
         def tell() -> None:
             if progress is not None:

@@ -96,6 +96,8 @@ class FileHead:
         The first rows, as many as the start holds.
     n_header : int
         Lines before the first row.
+    size : int
+        Length of the file on disk.
     """
 
     path: Path
@@ -103,6 +105,7 @@ class FileHead:
     header: tuple[str, ...] | None
     rows: tuple[tuple[str, ...], ...]
     n_header: int
+    size: int = 0
 
     def most_common(self, column: int) -> str:
         """What most of the first rows hold in a column; empty where there is no row."""

@@ -1,0 +1,510 @@
+"""Slow, independent import of CSV market data: split, Fraction and lists, whole files at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from quantlaxmi.schema import TABLES, DepthFlag, EventKind
+
+DAY = 86_400 * 10**9
+APART = 600 * 10**9
+UNIT = Fraction(1, 10**8)
+DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,2}))?")
+TABLE_OF = {
+    EventKind.TRADE: "trades",
+    EventKind.DEPTH: "depth",
+    EventKind.QUOTE: "quotes",
+    EventKind.FUNDING: "funding",
+}
+
+
+class Faulty(Exception):
+    """The reason a line is set aside for."""
+
+
+class TooFine(Exception):
+    """Digits that the exponent does not keep, in a format that refuses the file for them."""
+
+
+@dataclass
+class Lane:
+    """One file; ``layout`` is a key of `LAYOUTS`."""
+
+    layout: str
+    text: bytes
+    symbol: str = "BTCUSDT"
+    exchange: str = "binance-futures"
+    n_header: int = 1
+    instrument: int = 0
+    fine_ends: bool = False
+    day: tuple[int, int] = (0, 0)
+    units: dict[str, int] = field(default_factory=dict)
+    last_id: str = ""
+
+
+class Message(NamedTuple):
+    ts: int
+    rank: int
+    sequence: int
+    line: int
+    lane: int
+    lines: list[int]
+    rows: list[dict[str, int]]
+    snapshot: bool
+    join: int  # what a difference must follow
+
+
+class Result(NamedTuple):
+    tables: dict[str, dict[str, list[int]]]
+    quarantined: list[tuple[int, int, str]]  # lane, line, reason
+    gaps: list[tuple[str, int, int, int]]  # table, seq before, start_ns, end_ns
+    lines: int
+    messages: int
+    reordered: int
+
+
+def mantissa(lane: Lane, text: str) -> int:
+    match = DECIMAL.fullmatch(text)
+    if not match:
+        raise Faulty("bad-decimal")
+    value = Fraction(text) / UNIT
+    if value.denominator != 1:
+        if lane.fine_ends:
+            raise TooFine(text)
+        raise Faulty("too-fine")
+    if not -(2**63) <= value < 2**63:
+        raise Faulty("overflow")
+    return int(value)
+
+
+def price(lane: Lane, name: str, text: str) -> int:
+    value = mantissa(lane, text)
+    if value <= 0:
+        raise Faulty("price-not-positive")
+    return value
+
+
+def qty(lane: Lane, name: str, text: str) -> int:
+    value = mantissa(lane, text)
+    if value < 0:
+        raise Faulty("bad-quantity")
+    return value
+
+
+def size(lane: Lane, name: str, text: str) -> int:
+    value = mantissa(lane, text)
+    if value < 1:
+        raise Faulty("bad-quantity")
+    return value
+
+
+def rate(lane: Lane, name: str, text: str) -> int:
+    return mantissa(Lane("", b""), text)
+
+
+def stamp(*allowed: int) -> Callable[[Lane, str, str], int]:
+    def read(lane: Lane, name: str, text: str) -> int:
+        if not re.fullmatch("[0-9]{1,19}", text):
+            raise Faulty("bad-stamp")
+        for unit in (10**6, 10**3, 1):
+            if 10**17 <= int(text) * unit <= 9_200_000_000_000_000_000:
+                break
+        else:
+            raise Faulty("bad-stamp")
+        if unit not in allowed or lane.units.setdefault(name, unit) != unit:
+            raise Faulty("stamp-unit")
+        return int(text) * unit
+
+    return read
+
+
+any_stamp, us_stamp = stamp(10**6, 10**3), stamp(10**3)
+
+
+def whole(lane: Lane, name: str, text: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise Faulty("bad-number")
+    return int(text)
+
+
+def trade_id(lane: Lane, name: str, text: str) -> int:
+    if text and text == lane.last_id:
+        raise Faulty("duplicate-id")
+    lane.last_id = text
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else 0
+
+
+def words(**values: int) -> Callable[[Lane, str, str], int]:
+    def read(lane: Lane, name: str, text: str) -> int:
+        if text.lstrip("_") not in values and f"_{text}" not in values:
+            raise Faulty("bad-word")
+        return values[text] if text in values else values[f"_{text}"]
+
+    return read
+
+
+BOOLEAN = {"true": 1, "True": 1, "TRUE": 1, "_1": 1, "false": 0, "False": 0, "FALSE": 0, "_0": 0}
+boolean = words(**BOOLEAN)
+is_snapshot = words(**BOOLEAN, snap=1, set=0)
+maker = words(**{k: -1 if v else 1 for k, v in BOOLEAN.items()})
+taker = words(buy=1, sell=-1, unknown=0)
+side = words(_0=1, b=1, bid=1, _1=-1, a=-1, ask=-1)
+
+
+def exchange(lane: Lane, name: str, text: str) -> int:
+    if text != lane.exchange:
+        raise Faulty("wrong-symbol")
+    return 0
+
+
+def symbol(lane: Lane, name: str, text: str) -> int:
+    if text != lane.symbol:
+        raise Faulty("wrong-symbol")
+    return 0
+
+
+def stream(pattern: str) -> Callable[[Lane, str, str], int]:
+    def read(lane: Lane, name: str, text: str) -> int:
+        match = re.fullmatch(rf"([a-z0-9_]{{1,40}})@{pattern}", text)
+        if not match:
+            raise Faulty("unknown-stream")
+        return symbol(lane, name, match[1].upper())
+
+    return read
+
+
+def event(wanted: str) -> Callable[[Lane, str, str], int]:
+    def read(lane: Lane, name: str, text: str) -> int:
+        if text != wanted:
+            raise Faulty("unknown-stream")
+        return 0
+
+    return read
+
+
+def anything(lane: Lane, name: str, text: str) -> int:
+    return 0
+
+
+HEAD = [("exchange", "", exchange), ("symbol", "", symbol), ("timestamp", "exch", us_stamp),
+        ("local_timestamp", "recv", us_stamp)]  # fmt: skip
+#: Columns in order as (name, field, reader), of each layout: (kind, grouping, columns).
+LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
+    "trade": (EventKind.TRADE, "line", [
+        ("TimestampOfReceive", "recv", any_stamp), ("Stream", "", stream("trade")),
+        ("EventType", "", event("trade")), ("EventTime", "event", any_stamp),
+        ("TransactionTime", "exch", any_stamp), ("Symbol", "", symbol), ("TradeId", "id", whole),
+        ("Price", "price", price), ("Quantity", "qty", size), ("IsBuyerMarketMaker", "side", maker),
+        ("MUnknownParameter", "", boolean)]),
+    "difference_depth": (EventKind.DEPTH, "ids", [
+        ("TimestampOfReceive", "recv", any_stamp),
+        ("Stream", "", stream(r"depth(?:@\d{1,5}ms)?")), ("EventType", "", event("depthUpdate")),
+        ("EventTime", "event", any_stamp), ("Symbol", "", symbol),
+        ("FirstUpdateId", "first", whole), ("FinalUpdateId", "id", whole),
+        ("IsAsk", "side", side), ("Price", "price", price),
+        ("Quantity", "qty", qty)]),
+    "depth_snapshot": (EventKind.DEPTH, "ids", [
+        ("TimestampOfReceive", "recv", any_stamp), ("TimestampOfRequest", "request", any_stamp),
+        ("LastUpdateId", "id", whole), ("IsAsk", "side", side), ("Price", "price", price),
+        ("Quantity", "qty", size)]),
+    "aggTrades": (EventKind.TRADE, "line", [
+        ("agg_trade_id", "id", whole), ("price", "price", price), ("quantity", "qty", size),
+        ("first_trade_id", "", whole), ("last_trade_id", "", whole),
+        ("transact_time", "recv", any_stamp), ("is_buyer_maker", "side", maker)]),
+    "bookTicker": (EventKind.QUOTE, "line", [
+        ("update_id", "id", whole), ("best_bid_price", "bid", price),
+        ("best_bid_qty", "bid_qty", qty), ("best_ask_price", "ask", price),
+        ("best_ask_qty", "ask_qty", qty),
+        ("transaction_time", "exch", any_stamp), ("event_time", "recv", any_stamp)]),
+    "fundingRate": (EventKind.FUNDING, "line", [
+        ("calc_time", "recv", any_stamp), ("funding_interval_hours", "", whole),
+        ("last_funding_rate", "rate", rate)]),
+    "quotes": (EventKind.QUOTE, "line", [
+        *HEAD, ("ask_amount", "ask_qty", qty), ("ask_price", "ask", price),
+        ("bid_price", "bid", price), ("bid_amount", "bid_qty", qty)]),
+    "trades": (EventKind.TRADE, "line", [
+        *HEAD, ("id", "id", trade_id), ("side", "side", taker), ("price", "price", price),
+        ("amount", "qty", size)]),
+    "incremental_book_L2": (EventKind.DEPTH, "stamps", [
+        *HEAD, ("is_snapshot", "snapshot", is_snapshot), ("side", "side", side),
+        ("price", "price", price), ("amount", "qty", qty)]),
+    "book_snapshot_2": (EventKind.DEPTH, "line", [
+        *HEAD, *[(f"{s}s[{k}].{w}", f"{s}{k}{w}", price if w == "price" else size)
+                 for k in range(2) for s in ("ask", "bid") for w in ("price", "amount")]]),
+    "derivative_ticker": (EventKind.FUNDING, "line", [
+        *HEAD, ("funding_timestamp", "next", us_stamp), ("funding_rate", "rate", rate),
+        ("predicted_funding_rate", "", anything), ("open_interest", "", anything),
+        ("last_price", "", anything), ("index_price", "index", price),
+        ("mark_price", "mark", price)]),
+}  # fmt: skip
+NUMBERED = {"incremental_book_L2", "book_snapshot_2"}
+NO_RECEIVE = {"aggTrades", "fundingRate"}
+UNCHECKED = {"fundingRate", "quotes", "trades", "derivative_ticker"} | NUMBERED
+COUNTED = {"trade", "aggTrades"}
+DECIMALS = {price, qty, size, rate}
+
+
+class Reader:
+    def __init__(self, number: int, lane: Lane, window_ns: int) -> None:
+        self.number, self.lane, self.window_ns = number, lane, window_ns
+        self.kind, self.grouping, self.columns = LAYOUTS[lane.layout]
+        self.faults: list[tuple[int, str]] = []
+        self.messages: list[Message] = []
+        self.high: int | None = None
+        self.suspect = self.reordered = self.numbers = 0
+        self.decimals: int | str = "none"
+
+    def fields(self, text: str) -> tuple[dict[str, int], str]:
+        """What could be read, and the first fault."""
+        cells = text.split(",")
+        if len(cells) != len(self.columns):
+            return {}, "column-count"
+        found: dict[str, int] = {}
+        fault = ""
+        for k, ((name, key, read), cell) in enumerate(zip(self.columns, cells, strict=True)):
+            try:
+                if self.lane.layout == "book_snapshot_2" and k >= 4:
+                    pair = cells[k - k % 2 : k - k % 2 + 2]
+                    if k % 2 == 0 and not cell:
+                        continue
+                    if k % 2 == 1 and (not pair[0]) != (not pair[1]):
+                        raise Faulty("missing-value")
+                    if not cell:
+                        continue
+                elif not cell and read is not trade_id and read is not anything:
+                    if key == "index":
+                        continue
+                    raise Faulty("missing-value")
+                found[key] = read(self.lane, name, cell)
+            except Faulty as reason:
+                fault = fault or str(reason)
+        if not fault and "first" in found and found["first"] > found["id"]:
+            fault = "wrong-shape"
+        return found, fault
+
+    def last_decimals(self, text: str) -> int:
+        name, _, read = self.columns[-1]
+        cell = text.split(",")[-1]
+        return len(cell.partition(".")[2]) if read in DECIMALS and "]" not in name else -1
+
+    def run(self) -> None:
+        lines = self.lane.text.split(b"\n")
+        whole_lines = len(lines) - 1
+        if not lines[-1]:
+            lines.pop()
+        self.n_lines = len(lines)
+        open_: dict[str, Any] | None = None
+        hole = unknown = False
+        groups: list[dict[str, Any]] = []
+        for number, raw in enumerate(lines, 1):
+            if number <= self.lane.n_header:
+                continue
+            cut = number > whole_lines
+            found: dict[str, int] = {}
+            decimals = -1
+            try:
+                text = raw.decode().removesuffix("\r")
+                if not text:
+                    fault = "empty-line"
+                elif text.startswith("#"):
+                    fault = "comment-line"
+                else:
+                    found, fault = self.fields(text)
+                    decimals = self.last_decimals(text)
+            except UnicodeDecodeError:
+                fault = "not-utf-8"
+            if not fault and cut and type(self.decimals) is int and 0 <= decimals < self.decimals:
+                fault = "column-count"
+            if not fault and decimals >= 0:
+                same = self.decimals in ("none", decimals)
+                self.decimals = decimals if same else "varied"
+            if self.grouping == "line":
+                if not fault:
+                    fault = self.finish([number], [found])
+            elif fault == "empty-line":
+                hole = True
+            else:
+                wanted = ["recv", "exch", "snapshot"]
+                if self.grouping == "ids":
+                    wanted = ["id", "first"] if "difference" in self.lane.layout else ["id"]
+                key = tuple(found.get(name) for name in wanted)
+                if None in key:
+                    if open_:
+                        open_["bad"] = True
+                    unknown, hole = True, False
+                else:
+                    if open_ is None or open_["key"] != key:
+                        open_ = {"key": key, "bad": unknown, "lines": [], "rows": []}
+                        open_["head"] = found
+                        groups.append(open_)
+                    else:
+                        head = open_["head"]
+                        same_head = all(
+                            found.get(k) == head.get(k)
+                            for k in ("recv", "exch", "event", "request")
+                        )
+                        if not fault and not open_["bad"] and not same_head:
+                            fault = "message-mismatch"
+                        open_["bad"] = open_["bad"] or hole
+                    hole = unknown = False
+                    if fault:
+                        open_["bad"] = True
+                    else:
+                        open_["lines"].append(number)
+                        open_["rows"].append(found)
+            if fault:
+                if cut and fault not in ("empty-line", "comment-line"):
+                    fault = "half-line"
+                self.faults.append((number, fault))
+        for group in groups:
+            reason = "incomplete-message"
+            if not group["bad"]:
+                reason = self.finish(group["lines"], group["rows"])
+            elif self.lane.layout in NUMBERED:
+                self.numbers += 1
+            if reason:
+                self.faults += [(line, reason) for line in group["lines"]]
+
+    def finish(self, lines: list[int], found: list[dict[str, int]]) -> str:
+        head = found[0]
+        ts = head["recv"]
+        exch = head.get("exch", 0) or head.get("event", 0)
+        if self.lane.layout in NO_RECEIVE:
+            exch = ts
+        sequence = head.get("id", 0)
+        common = {"ts_ns": ts, "exch_ts_ns": exch}
+        snapshot, join = False, -1
+        if self.kind == EventKind.QUOTE:
+            rows = [{k: head[k] for k in ("bid", "bid_qty", "ask", "ask_qty")}]
+            rows[0] |= {"update_id": sequence, "flags": 0}
+            if head["bid"] >= head["ask"]:
+                return "crossed-book"
+        elif self.kind == EventKind.TRADE:
+            rows = [{k: head[k] for k in ("price", "qty", "side")} | {"trade_id": sequence}]
+        elif self.kind == EventKind.FUNDING:
+            rows = [{"mark": head.get("mark", 0), "index": head.get("index", 0)}]
+            rows[0] |= {"rate": head["rate"], "next_funding_ns": head.get("next", ts)}
+        else:
+            levels = found
+            if self.lane.layout == "book_snapshot_2":
+                levels = [
+                    {"side": s, "price": head[f"{w}{k}price"], "qty": head[f"{w}{k}amount"]}
+                    for w, s in (("bid", 1), ("ask", -1)) for k in range(2)
+                    if f"{w}{k}price" in head
+                ]  # fmt: skip
+            snapshot = "snapshot" in self.lane.layout or bool(head.get("snapshot"))
+            bids = [row for row in levels if row["side"] > 0]
+            asks = [row for row in levels if row["side"] < 0]
+            first, prev = (sequence if snapshot else head.get("first", 0)), -1
+            join = first - 1
+            if self.lane.layout in NUMBERED:
+                self.numbers += 1
+                sequence = first = self.numbers
+                prev = join = sequence - 1
+            flags = int(DepthFlag.SNAPSHOT) if snapshot else 0
+            rows = [
+                {k: row[k] for k in ("side", "price", "qty")} | {"flags": flags}
+                for row in bids + asks
+            ] or [{"side": 0, "price": 0, "qty": 0, "flags": flags}]
+            rows[-1]["flags"] |= int(DepthFlag.LAST)
+            for row in rows:
+                row |= {"first_id": first, "last_id": sequence, "prev_id": prev}
+            best_bid = max((row["price"] for row in bids if row["qty"]), default=0)
+            best_ask = min((row["price"] for row in asks if row["qty"]), default=2**63)
+            if snapshot and best_bid >= best_ask:
+                return "crossed-book"
+        if self.lane.day != (0, 0) and not self.lane.day[0] <= ts < self.lane.day[1]:
+            return "outside-day"
+        if "request" in head and abs(ts - head["request"]) > APART:
+            return "time-apart"
+        if exch and abs(ts - exch) > APART:
+            return "time-apart"
+        if self.high is not None and ts < self.high:
+            if self.high - ts > self.window_ns:
+                return "time-reversal"
+            self.reordered += 1
+        elif self.high is not None and not exch and ts - self.high > DAY:
+            if not self.suspect or ts < self.suspect - self.window_ns:
+                self.suspect = ts
+                return "time-jump"
+            self.high = ts
+        else:
+            self.high = ts
+        self.suspect = 0
+        self.messages.append(
+            Message(ts, int(self.kind), sequence, lines[0], self.number, lines,
+                    [common | row for row in rows], snapshot, join)
+        )  # fmt: skip
+        return ""
+
+
+class Ids:
+    def __init__(self) -> None:
+        self.last = self.before = -1
+
+    def check(self, value: int) -> str:
+        if value > self.last:
+            self.before, self.last = self.last, value
+            return ""
+        if value == self.last:
+            return "duplicate-id"
+        if 0 <= self.before < value:
+            self.last = value
+        return "id-going-back"
+
+
+def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
+    """Rows of files, one a lane, in the order that lanes have in a segment."""
+    quarantined: list[tuple[int, int, str]] = []
+    messages: list[Message] = []
+    n_lines = reordered = 0
+    for number, lane in enumerate(lanes):
+        reader = Reader(number, lane, window_ns)
+        reader.run()
+        quarantined += [(number, line, reason) for line, reason in reader.faults]
+        messages += reader.messages
+        n_lines += reader.n_lines
+        reordered += reader.reordered
+    messages.sort(key=lambda m: (m.ts, m.rank, m.sequence, m.line, m.lane))
+    tables: dict[str, dict[str, list[int]]] = {t: {c: [] for c in cs} for t, cs in TABLES.items()}
+    ids = [Ids() for _ in lanes]
+    snapshots = [-1] * len(lanes)
+    before: list[tuple[int, int, int] | None] = [None] * len(lanes)  # id, seq, ts
+    prices: dict[int, int] = {}
+    gaps: list[tuple[str, int, int, int]] = []
+    seq = 0
+    for m in messages:
+        layout, instrument = lanes[m.lane].layout, lanes[m.lane].instrument
+        reason = ""
+        if layout not in UNCHECKED:
+            if m.snapshot:
+                reason = "id-going-back" if m.sequence < snapshots[m.lane] else ""
+                snapshots[m.lane] = max(snapshots[m.lane], m.sequence)
+            else:
+                reason = ids[m.lane].check(m.sequence)
+        if reason:
+            quarantined += [(m.lane, line, reason) for line in m.lines]
+            continue
+        depth = m.rank == EventKind.DEPTH
+        last = before[m.lane]
+        if (depth and not m.snapshot) or layout in COUNTED:
+            wanted = m.join if depth else m.sequence - 1
+            if last is not None and last[0] != wanted:
+                gaps.append((TABLE_OF[EventKind(m.rank)], last[1], last[2], m.ts))
+        if (depth and (not m.snapshot or layout in NUMBERED)) or layout in COUNTED:
+            before[m.lane] = m.sequence, seq, m.ts
+        for row in m.rows:
+            if m.rank == EventKind.TRADE:
+                prices[instrument] = row["price"]
+            elif m.rank == EventKind.QUOTE:
+                prices[instrument] = (row["bid"] + row["ask"]) // 2
+            elif m.rank == EventKind.FUNDING and not row["mark"]:
+                row["mark"] = prices.get(instrument, 0)
+            for name, column in tables[TABLE_OF[EventKind(m.rank)]].items():
+                column.append({"seq": seq, "instrument": instrument, **row}[name])
+        seq += 1
+    return Result(tables, sorted(quarantined), gaps, n_lines, seq, reordered)

@@ -1,0 +1,101 @@
+"""CSV imports on clean and on randomly damaged data, equal to a naive import row for row."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantlaxmi.errors import InputError
+from quantlaxmi.importers import import_capture
+from tests.csv_texts import FORMAT_OF, NAME_OF, check, clean_rows, lane_of
+from tests.naive.csv_rows import LAYOUTS, Lane, TooFine, naive_csv
+
+LAYOUT_NAMES = sorted(LAYOUTS)
+
+
+@pytest.mark.parametrize("layout", LAYOUT_NAMES)
+def test_clean_data_import_whole(tmp_path: Path, layout: str) -> None:
+    result = check(tmp_path, [lane_of(layout, clean_rows(layout))])
+    assert result.quarantined == 0
+    assert result.message_lines == 24
+    assert result.segment.manifest.gaps == ()
+
+
+def test_lanes_are_merged_in_one_order(tmp_path: Path) -> None:
+    names = ("aggTrades", "bookTicker", "fundingRate")
+    result = check(tmp_path, [lane_of(name, clean_rows(name)) for name in names])
+    assert result.segment.n_messages == 72
+    marks = result.segment.columns("funding")["mark"]
+    # The first settlement comes before the quote of its millisecond, after its trade.
+    assert marks[0] == 100 * 10**8
+
+
+CELLS = st.sampled_from(
+    ["", "0", "1", "-1", "NaN", "inf", "1e-9", "0.000000001", "1e30", "99999999999999999999",
+     "92233720368.54775808", "abc", "100.5", "1e2", " 1", "+5", ".5", "5.", "true", "buy", "ask",
+     "ETHUSDT", "ethusdt@trade", "1700000000000", "1700000000000000", "1700000000123456789",
+     "1700086401000", "1600000000000000", "#", "é", "0x10", "1_0", "700", "505", "1" * 18]
+)  # fmt: skip
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> Lane:
+    layout = draw(st.sampled_from(LAYOUT_NAMES))
+    rows = clean_rows(layout, 18)
+    for _ in range(draw(st.integers(0, 4))):
+        k = draw(st.integers(0, len(rows) - 1))
+        cells = rows[k].split(",")
+        what = draw(st.sampled_from(["cell", "near", "copy", "swap", "drop", "line", "cut"]))
+        if what == "cell":
+            cells[draw(st.integers(0, len(cells) - 1))] = draw(CELLS)
+            rows[k] = ",".join(cells)
+        elif what == "near":  # a value of another line
+            c = draw(st.integers(0, len(cells) - 1))
+            other = rows[draw(st.integers(0, len(rows) - 1))].split(",")
+            cells[c] = other[c] if c < len(other) else ""
+            rows[k] = ",".join(cells)
+        elif what == "copy":
+            rows.insert(draw(st.integers(0, len(rows))), rows[k])
+        elif what == "swap":
+            j = draw(st.integers(0, len(rows) - 1))
+            rows[j], rows[k] = rows[k], rows[j]
+        elif what == "drop" and len(rows) > 9:
+            del rows[k]
+        elif what == "line":
+            rows.insert(k, draw(st.sampled_from(["", "# note", ",", "x" * 40, "\r", "é,"])))
+        elif what == "cut":
+            rows[k] = rows[k][: draw(st.integers(0, len(rows[k])))]
+    text = "\n".join(rows).encode() + b"\n"
+    return lane_of(layout, text[: len(text) - draw(st.sampled_from([0, 0, 1, 2, 5, 20]))])
+
+
+@settings(max_examples=300, deadline=None)
+@given(damaged())
+def test_damaged_data_equal_the_naive_import(lane: Lane) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            expected = naive_csv([lane])
+        except TooFine:
+            with pytest.raises(InputError, match="finer than"):
+                check_refused(Path(folder), lane)
+            return
+        lane.units.clear()
+        lane.last_id = ""
+        if expected.messages == 0:
+            with pytest.raises(InputError, match=r"no acceptable line|no line behind"):
+                check_refused(Path(folder), lane)
+            return
+        check(Path(folder), [lane])
+
+
+def check_refused(folder: Path, lane: Lane) -> None:
+
+    path = folder / NAME_OF.get(lane.layout, "file.csv")
+    path.write_bytes(lane.text)
+    import_capture(
+        FORMAT_OF.get(lane.layout, "tardis"), inputs=[path], out=folder / "seg", max_quarantine=1
+    )
