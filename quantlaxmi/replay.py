@@ -269,7 +269,7 @@ def _run(
     bound = bind(strategy, segment.instruments, interpreted=interpreted)
     header = make_header(segment, bound, costs, latency_ns, flatten, seed)
     session = Session(segment.instruments, bound, costs, latency_ns, segment.digest)
-    total, done = segment.manifest.rows, 0
+    total, done = segment.n_rows, 0
     for chunk in chunks:
         session.feed(chunk, None if progress is None else _further(progress, done, total))
         done += session.engine.chunk_rows

@@ -60,6 +60,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "recover",
         "write",
         "split",
+        "parts",
         "export",
     ),
     "trace": ("header", "objects", "file", "arrow", "decision_trace", "parity"),

@@ -42,7 +42,7 @@ def main(args: dict[str, Any]) -> int:
     from quantlaxmi.cli.run_files import check_output
     from quantlaxmi.gates import load_policy
     from quantlaxmi.report import bind_report, run_gates
-    from quantlaxmi.segment import open_segment
+    from quantlaxmi.segment import open_whole
 
     target = args["--output-report"]
     if target:
@@ -50,7 +50,7 @@ def main(args: dict[str, Any]) -> int:
     gates = tuple(name.strip() for name in args["--gates"].split(","))
     policy = None if args["--policy"] is None else load_policy(args["--policy"])
     strategy, keywords, threads = make_strategy(args), run_keywords(args), threads_of(args)
-    segment = open_segment(args["--segment-dir"])
+    segment = open_whole(args["--segment-dir"])
     with Progress("gates") as progress:
         report = run_gates(
             segment,

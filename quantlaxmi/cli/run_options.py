@@ -71,14 +71,14 @@ def run_keywords(args: dict[str, Any]) -> dict[str, Any]:
 def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> int:
     """Run ``backtest`` or ``replay``, write what was asked for, and say what came out."""
     from quantlaxmi.cli.run_files import check_new_folder, check_output, write_run
-    from quantlaxmi.segment import open_segment
+    from quantlaxmi.segment import open_whole
 
     if args["--output-trace"]:
         check_output("--output-trace", args["--output-trace"], (".json", ".arrow"))
     if args["--run-dir"]:
         check_new_folder("--run-dir", args["--run-dir"])
     strategy, keywords = make_strategy(args), run_keywords(args)
-    segment = open_segment(args["--segment-dir"])
+    segment = open_whole(args["--segment-dir"])
     with Progress(label) as progress:
         run = route(
             segment,

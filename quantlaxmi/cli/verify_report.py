@@ -31,12 +31,12 @@ def main(args: dict[str, Any]) -> int:
     from quantlaxmi.cli.run_options import make_strategy
     from quantlaxmi.errors import InputError
     from quantlaxmi.report import verify_report
-    from quantlaxmi.segment import open_segment
+    from quantlaxmi.segment import open_whole
 
     if args["--strategy"] is None and (args["--config"] or args["--set"]):
         raise InputError("--set", "belongs to a strategy given by --strategy")
     strategy = None if args["--strategy"] is None else make_strategy(args)
-    segment = open_segment(args["--segment-dir"])
+    segment = open_whole(args["--segment-dir"])
     with Progress("verify") as progress:
         check = verify_report(
             args["--report"],

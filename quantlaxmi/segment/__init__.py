@@ -23,6 +23,7 @@ from quantlaxmi.segment.manifest import (
     Quarantine,
     SourceFile,
 )
+from quantlaxmi.segment.parts import SegmentParts, open_parts, open_whole
 from quantlaxmi.segment.read import Count, Segment, open_segment
 from quantlaxmi.segment.recover import RecoveryReport, recover
 from quantlaxmi.segment.split import split_segment
@@ -38,10 +39,13 @@ __all__ = [
     "Quarantine",
     "RecoveryReport",
     "Segment",
+    "SegmentParts",
     "SegmentWriter",
     "SourceFile",
     "export",
+    "open_parts",
     "open_segment",
+    "open_whole",
     "recover",
     "segment_info",
     "split_segment",

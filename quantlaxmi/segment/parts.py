@@ -1,0 +1,159 @@
+"""The parts of a split segment, taken together again.
+
+A run over the parts carries books, pending orders, positions, funding and the clock from one part
+to the next, because it is one run. That the parts are all of the segment, in order and unchanged,
+is proven by computing the parent's digest from their columns: it stands in the trace's header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from quantlaxmi.errors import SegmentError
+from quantlaxmi.schema import TABLES
+from quantlaxmi.segment.manifest import MANIFEST_NAME, ColumnEntry, segment_digest
+from quantlaxmi.segment.read import Count, Segment, Verify, open_segment
+from quantlaxmi.segment.rows import Columns
+from quantlaxmi.segment.split import MAX_PARTS
+
+
+class SegmentParts(Segment):
+    """All parts of a split segment, used as that segment; made by `open_parts`.
+
+    Attributes
+    ----------
+    parts : tuple of Segment
+        In order. `columns` and `arrow` copy them together; `log` streams one after another.
+
+    The other attributes are those of `Segment`, with the parent's digest and id.
+    """
+
+    def __init__(self, parts: Sequence[Segment]) -> None:
+        first, last = parts[0], parts[-1]
+        super().__init__(first.path, first.manifest)
+        self.parts = tuple(parts)
+        parent = first.manifest.parent
+        assert parent is not None  # open_parts has seen to it
+        self.digest, self.segment_id = parent.digest, parent.segment_id
+        self.n_messages = sum(part.n_messages for part in parts)
+        self.n_rows = sum(part.n_rows for part in parts)
+        self.first_ts_ns, self.last_ts_ns = first.first_ts_ns, last.last_ts_ns
+        self._joined: dict[str, Columns] = {}
+
+    @property
+    def counts(self) -> dict[str, Count]:
+        """Messages and rows of each table, over all parts."""
+        return {
+            name: Count(
+                sum(part.counts[name].messages for part in self.parts),
+                sum(part.counts[name].rows for part in self.parts),
+            )
+            for name in TABLES
+        }
+
+    def columns(self, table: str) -> Columns:
+        """Columns of a table over all parts, copied together at the first use; read-only."""
+        if table not in self._joined:
+            each = [part.columns(table) for part in self.parts]
+            joined = {name: np.concatenate([columns[name] for columns in each]) for name in each[0]}
+            for column in joined.values():
+                column.setflags(write=False)
+            self._joined[table] = joined
+        return dict(self._joined[table])
+
+    def arrow(self, table: str) -> pa.Table:
+        """The same columns as an Arrow table, one batch a part, without copying."""
+        return pa.concat_tables([part.arrow(table) for part in self.parts])
+
+    def log(self, table: str) -> Iterator[Columns]:
+        """Stream the parts' logs of a table, one after another; see `Segment.log`."""
+        for part in self.parts:
+            yield from part.log(table)
+
+
+def open_parts(paths: Sequence[Path | str], *, verify: Verify = "columns") -> SegmentParts:
+    """Open all parts of a split segment as the segment they were split from.
+
+    Parameters
+    ----------
+    paths : sequence of Path or str
+        Folders of the parts, in any order.
+    verify : {"columns", "log", "all", "manifest"}
+        As for `open_segment`; the parent's digest is computed anew in any case.
+
+    Returns
+    -------
+    SegmentParts
+
+    Raises
+    ------
+    SegmentError
+        A folder is no part, the parts are of different segments, overlap, or are not all of it.
+    SegmentCorrupt
+        A part's bytes are not those its manifest names.
+    """
+    if not paths:
+        raise SegmentError("parts", "none was given, expected the folders of a split segment")
+    parts = [open_segment(path, verify=verify) for path in paths]
+    parents = [part.manifest.parent for part in parts]
+    for part, parent in zip(parts, parents, strict=True):
+        if parent is None:
+            raise SegmentError(part.path, "is not a part of a split segment")
+    known = parents[0]
+    assert known is not None
+    for part, parent in zip(parts, parents, strict=True):
+        if parent is None or parent.manifest_sha256 != known.manifest_sha256:
+            raise SegmentError(part.path, f"is of another segment than {parts[0].path}")
+    parts.sort(key=lambda part: part.manifest.first_seq)
+    for before, after in itertools.pairwise(parts):
+        if after.manifest.first_seq <= before.manifest.last_seq:
+            raise SegmentError(after.path, f"overlaps {before.path}")
+    together = SegmentParts(parts)
+    found = _digest(together)
+    if found != known.digest:
+        raise SegmentError(
+            parts[0].path.parent,
+            f"the {len(parts)} parts hash to {found}, the segment they were split from to "
+            f"{known.digest}; some are missing",
+        )
+    return together
+
+
+def open_whole(path: Path | str, *, verify: Verify = "columns") -> Segment:
+    """Open a segment, or the folder that `split_segment` made with all the parts of one.
+
+    Raises
+    ------
+    SegmentError, SegmentCorrupt
+        As `open_segment` and `open_parts`.
+    """
+    folder = Path(path)
+    if folder.is_dir() and not (folder / MANIFEST_NAME).exists():
+        parts = sorted(p.parent for p in folder.glob(f"*/{MANIFEST_NAME}"))
+        if parts:
+            return open_parts(parts[: MAX_PARTS + 1], verify=verify)
+    return open_segment(folder, verify=verify)
+
+
+def _digest(together: SegmentParts) -> str:
+    """Segment digest of the parts' columns, one after another."""
+    entries = []
+    for entry in together.manifest.tables:
+        columns = []
+        for column in entry.columns:
+            digest = hashlib.sha256()
+            for part in together.parts:
+                digest.update(part.columns(entry.table)[column.name].data)
+            columns.append(
+                ColumnEntry(name=column.name, dtype=column.dtype, sha256=digest.hexdigest())
+            )
+        rows = together.counts[entry.table].rows
+        entries.append(msgspec.structs.replace(entry, rows=rows, columns=tuple(columns)))
+    return segment_digest(tuple(entries))
