@@ -18,6 +18,7 @@ from harness import REPEATS, machine
 HERE = Path(__file__).parent
 SUBJECTS: dict[str, list[str]] = {
     "import": ["bench_import.py"],
+    "import-csv": ["bench_import_csv.py"],
     "replay-real": ["bench_replay.py", "real"],
     "replay-generated": ["bench_replay.py", "10000000"],
     "trace": ["bench_trace.py"],

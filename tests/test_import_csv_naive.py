@@ -99,3 +99,20 @@ def check_refused(folder: Path, lane: Lane) -> None:
     import_capture(
         FORMAT_OF.get(lane.layout, "tardis"), inputs=[path], out=folder / "seg", max_quarantine=1
     )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_bytes_are_imported_or_refused_in_one_line(data: st.DataObject) -> None:
+    layout = data.draw(st.sampled_from(LAYOUT_NAMES))
+    text = bytearray(lane_of(layout, clean_rows(layout, 4)).text)
+    for _ in range(data.draw(st.integers(0, 6))):
+        k = data.draw(st.integers(0, len(text)))
+        text[k : k + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=8))
+    lane = Lane(layout, bytes(text[data.draw(st.integers(0, 200)) :]))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            check_refused(Path(folder), lane)
+        except InputError as error:
+            assert "\n" not in str(error)
+            assert not (Path(folder) / "seg").exists()

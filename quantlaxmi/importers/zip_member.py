@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,12 @@ from quantlaxmi.errors import InputError
 PIECE_BYTES: Final = 1 << 20
 #: An archive whose table of contents is longer than this is not one of a data vendor.
 MAX_MEMBERS: Final = 1000
+#: The table is read into memory at once, so its length is bounded before.
+MAX_TABLE_BYTES: Final = 1 << 20
 _ENCRYPTED: Final = 1
+_TABLE_END: Final = b"PK\x05\x06"
+_TABLE_END_BYTES: Final = (1 << 16) + 22  # with the longest comment
+_IN_ZIP64: Final = 0xFFFFFFFF
 
 
 def unzip(path: Path, file: IO[bytes]) -> Iterator[bytes]:
@@ -38,6 +44,7 @@ def unzip(path: Path, file: IO[bytes]) -> Iterator[bytes]:
         leaves its folder.
     """
     try:
+        _check_table(path, file)
         with zipfile.ZipFile(file) as archive:
             member = _single(path, archive)
             with archive.open(member) as content:
@@ -54,6 +61,18 @@ def unzip(path: Path, file: IO[bytes]) -> Iterator[bytes]:
         raise InputError(
             path, f"cannot be unpacked: {' '.join(str(error).split())[:200]}"
         ) from None
+
+
+def _check_table(path: Path, file: IO[bytes]) -> None:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(size - _TABLE_END_BYTES, 0))
+    end = file.read(_TABLE_END_BYTES)
+    at = end.rfind(_TABLE_END)
+    if at < 0 or len(end) < at + 22:
+        raise InputError(path, "is truncated zip; it has no table of contents")
+    length = int.from_bytes(end[at + 12 : at + 16], "little")
+    if length > MAX_TABLE_BYTES and length != _IN_ZIP64:
+        raise InputError(path, f"has {length} bytes of contents; expected a zip of one file")
 
 
 def _single(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
