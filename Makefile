@@ -2,6 +2,7 @@
 # is touched. Needs CPython >= 3.11 with venv, a C compiler and make.
 #
 #   make demo   make test   make lint   make types   make test-debug   make test-nojit   make bench
+#   make fuzz SECONDS=600 [TARGET=name]
 #   make data   make dist   make clean
 
 # The first interpreter found that is new enough; `make test PYTHON=python3.13` chooses another.
@@ -11,6 +12,10 @@ VENV ?= .venv
 DIST ?= build/dist
 TESTROOT ?= build/testroot
 PYTEST_FLAGS ?=
+# Fuzzing: seconds for each target, and the one target to run (all of them by default).
+SECONDS ?= 600
+TARGET ?=
+FUZZROOT ?= build/fuzzroot
 TESTS ?= tests
 BIN = $(VENV)/bin
 # Numba must not write into the installed package, nor share a cache with another build.
@@ -22,7 +27,7 @@ export QUANTLAXMI_REAL_DATA ?= $(abspath ../shared/data)
 SOURCES = $(shell find quantlaxmi -type f ! -name '*.so' ! -name '*.py[co]') \
   setup.py pyproject.toml MANIFEST.in README.md LICENSE
 
-.PHONY: help demo test test-golden test-debug test-nojit lint format types bench data dist clean \
+.PHONY: help demo test test-golden test-debug test-nojit fuzz lint format types bench data dist clean \
   python-check
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -57,7 +62,7 @@ demo: $(VENV)/installed
 # The tests see the installed package only: they are copied to a folder without the source tree.
 test: $(VENV)/installed
 	rm -rf $(TESTROOT) && mkdir -p $(TESTROOT)
-	cp -R tests data examples docs benchmarks pyproject.toml Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE $(TESTROOT)/
+	cp -R tests fuzz data examples docs benchmarks pyproject.toml Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE $(TESTROOT)/
 	cd $(TESTROOT) && QUANTLAXMI_TEST_INSTALLED=1 QUANTLAXMI_DIST=$(abspath $(DIST)) \
 	  $(abspath $(BIN))/python -m pytest $(PYTEST_FLAGS) $(TESTS)
 
@@ -73,6 +78,15 @@ test-debug:
 # Numba kernels as plain Python: slower, and visible to coverage and debuggers.
 test-nojit:
 	NUMBA_DISABLE_JIT=1 $(MAKE) test TESTROOT=build/testroot-nojit
+
+# Not part of the tests, which run the targets on a few cases only. Without atheris (its wheels are
+# for Linux) the cases are random. Finds stay in build/fuzz/<target>/; what to do with one is in
+# CONTRIBUTING.md.
+fuzz: $(VENV)/installed
+	wheel=$$(ls $(DIST)/*.whl) && $(BIN)/python -m pip install --quiet "$$wheel[fuzz]"
+	rm -rf $(FUZZROOT) && mkdir -p $(FUZZROOT) && cp -R tests fuzz $(FUZZROOT)/
+	cd $(FUZZROOT) && $(abspath $(BIN))/python -m fuzz.run --seconds $(SECONDS) \
+	  --out $(abspath build/fuzz) $(if $(TARGET),--target $(TARGET))
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

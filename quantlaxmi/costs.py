@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quantlaxmi.errors import ConfigError, FixedPointError
+from quantlaxmi.errors import ConfigError, FixedPointError, shown
 from quantlaxmi.files import read_toml
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
@@ -97,7 +97,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         exponent = data.pop("fee_exponent", -8)
         if type(exponent) is not int or not -18 <= exponent <= 0:
             raise ConfigError(
-                source, f"was {exponent!r}, expected an integer from -18 to 0", "fee_exponent"
+                source, f"was {shown(exponent)}, expected an integer from -18 to 0", "fee_exponent"
             )
         rates: dict[InstrumentKind, FeeRate] = {}
         symbols: dict[str, FeeRate] = {}
@@ -293,11 +293,13 @@ def decimal_setting(source: object, place: str, value: object) -> FixedPoint:
         It is none, or has more places.
     """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ConfigError(source, f"was {value!r}, expected a decimal number", place)
+        raise ConfigError(source, f"was {shown(value)}, expected a decimal number", place)
     try:
         return FixedPoint.from_text(str(value), exponent=-8)
     except FixedPointError as error:
         raise ConfigError(source, f"{error}, expected a decimal number", place) from None
+    except ValueError:  # an integer of thousands of digits, which hexadecimal TOML can hold
+        raise ConfigError(source, f"was {shown(value)}, expected a decimal", place) from None
 
 
 def _entry(

@@ -6,6 +6,36 @@ and what was expected. The command line prints ``str(error)`` on one line and ex
 
 from __future__ import annotations
 
+#: Most characters of a message; what files say of themselves can be of any length.
+MAX_MESSAGE = 1000
+
+
+def _line(text: str) -> str:
+    """One printable line: control characters are escaped, and a long text loses its middle."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    if len(text) > MAX_MESSAGE:
+        text = f"{text[: MAX_MESSAGE // 2]} ... {text[5 - MAX_MESSAGE // 2 :]}"
+    return text
+
+
+def shown(value: object, most: int = 80) -> str:
+    """How a message names a value that a file gave, whatever its kind, size and depth.
+
+    Parameters
+    ----------
+    value : object
+    most : int
+        Characters after which it is cut.
+    """
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"an integer of {value.bit_length()} bits"
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits inside, or deep lists
+        return f"a {type(value).__name__} too large to be shown"
+    return text if len(text) <= most else f"{text[:most]}..."
+
 
 class QuantlaxmiError(Exception):
     """Base of all errors raised on purpose by this package."""
@@ -61,7 +91,7 @@ class InputError(QuantlaxmiError):
     def __init__(self, source: object, problem: str, place: str = "") -> None:
         self.source, self.problem, self.place = str(source), problem, place
         at = f" ({place})" if place else ""
-        super().__init__(f"{self.source}{at}: {problem}")
+        super().__init__(_line(f"{self.source}{at}: {problem}"))
 
 
 class SegmentError(InputError):

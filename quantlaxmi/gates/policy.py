@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from quantlaxmi.errors import ConfigError
+from quantlaxmi.errors import ConfigError, shown
 
 __all__ = ["G2_GATES", "GatePolicy", "load_policy"]
 
@@ -73,23 +73,26 @@ class GatePolicy:
             value = getattr(self, name)
             kind, low, high = _LIMITS[name]
             if kind is int and (isinstance(value, bool) or not isinstance(value, int)):
-                raise ConfigError("gate policy", f"was {value!r}, expected a whole number", name)
+                raise ConfigError(
+                    "gate policy", f"was {shown(value)}, expected a whole number", name
+                )
             if kind is Decimal:
                 object.__setattr__(self, name, _decimal(name, value))
                 value = getattr(self, name)
             if not low <= value <= high:
-                raise ConfigError("gate policy", f"was {value}, expected {low} to {high}", name)
+                found = shown(value) if kind is int else str(value)[:80]
+                raise ConfigError("gate policy", f"was {found}, expected {low} to {high}", name)
         gates = tuple(self.g2_gates)
         object.__setattr__(self, "g2_gates", gates)
         for gate in gates:
             if gate not in G2_GATES:
                 expected = ", ".join(G2_GATES)
                 raise ConfigError(
-                    "gate policy", f"was {gate!r}, expected of {expected}", "g2_gates"
+                    "gate policy", f"was {shown(gate)}, expected of {expected}", "g2_gates"
                 )
         if not gates or len(set(gates)) != len(gates):
             raise ConfigError(
-                "gate policy", f"was {list(gates)}, expected gates named once", "g2_gates"
+                "gate policy", f"was {shown(list(gates))}, expected gates named once", "g2_gates"
             )
 
     @property
@@ -131,7 +134,9 @@ class GatePolicy:
                 )
         gates = values.get("g2_gates", [])
         if not isinstance(gates, (list, tuple)) or not all(isinstance(g, str) for g in gates):
-            raise ConfigError(source, f"was {gates!r}, expected a list of gate names", "g2_gates")
+            raise ConfigError(
+                source, f"was {shown(gates)}, expected a list of gate names", "g2_gates"
+            )
         try:
             return cls(**values)
         except ConfigError as error:
@@ -163,7 +168,7 @@ def _decimal(name: str, value: object) -> Decimal:
         if not found.is_finite():
             raise ValueError
     except (ValueError, ArithmeticError):
-        raise ConfigError("gate policy", f"was {value!r}, expected a number", name) from None
+        raise ConfigError("gate policy", f"was {shown(value)}, expected a number", name) from None
     return found
 
 
@@ -194,6 +199,7 @@ def load_policy(path: str | Path) -> GatePolicy:
         values = tomllib.loads(raw.decode(), parse_float=Decimal)
     except OSError as error:
         raise ConfigError(path, f"cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # ValueError: not TOML, not UTF-8, or a number of thousands of digits.
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise ConfigError(path, f"is not TOML: {error}") from None
     return GatePolicy.from_mapping(values, str(path))

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from quantlaxmi.errors import InputError, ReportError
+from quantlaxmi.errors import InputError, ReportError, shown
 from quantlaxmi.files import write_whole
 
 __all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report"]
@@ -24,6 +24,9 @@ __all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report"]
 FORMAT = "quantlaxmi-gate-report"
 VERSION = 1
 MAX_REPORT_BYTES = 1 << 26
+#: Deepest nesting of a report that is read: far above any that is written, and far below what
+#: exhausts the interpreter's stack while the report is hashed.
+MAX_DEPTH = 64
 
 #: Fields outside ``report_hash``.
 _UNHASHED = ("timestamp", "report_hash", "file_hash")
@@ -177,24 +180,27 @@ def load_report(path: str | Path) -> GateReport:
     raw = _read(path)
     try:
         plain = json.loads(raw)
+        if _too_deep(plain):
+            raise ReportError(path, f"is nested deeper than {MAX_DEPTH} levels")
         canonical = _text(plain)
     except (ValueError, RecursionError) as error:
         problem = str(error).splitlines()[0][:120]
         raise ReportError(path, f"is not a gate report: {problem}") from None
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
         raise ReportError(path, f"is not a gate report: no format {FORMAT!r}")
-    if plain.get("version") != VERSION:
-        raise ReportError(path, f"was {plain.get('version')!r}, expected {VERSION}", "version")
+    version = plain.get("version")
+    if type(version) is not int or version != VERSION:  # true and 1.0 equal 1 too
+        raise ReportError(path, f"was {shown(version)}, expected {VERSION}", "version")
     if canonical != raw:
         raise ReportError(path, "is not its own canonical encoding: it was changed")
     recorded = plain.pop("file_hash", None)
     if recorded != (found := _file_hash(plain)):
-        raise ReportError(path, f"was {recorded!r}, the content gives {found}", "file_hash")
+        raise ReportError(path, f"was {shown(recorded)}, the content gives {found}", "file_hash")
     del plain["format"], plain["version"]
     report = _from_plain(path, plain)
     if report.report_hash != (found := report.compute_hash()):
         raise ReportError(
-            path, f"was {report.report_hash!r}, the content gives {found}", "report_hash"
+            path, f"was {shown(report.report_hash)}, the content gives {found}", "report_hash"
         )
     return report
 
@@ -210,8 +216,20 @@ def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
         kind = _TYPES.get(name, str)
         value = plain[name]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise ReportError(path, f"was {str(value)[:40]!r}, of a wrong type", name)
+            raise ReportError(path, f"was {shown(value, 40)}, of a wrong type", name)
     return GateReport(**{**plain, "suites": tuple(plain["suites"])})
+
+
+def _too_deep(plain: object) -> bool:
+    layer = [plain]
+    for _ in range(MAX_DEPTH + 1):
+        nested = [value for value in layer if isinstance(value, (dict, list))]
+        if not nested:
+            return False
+        layer = []
+        for value in nested:
+            layer += value.values() if isinstance(value, dict) else value
+    return True
 
 
 def _read(path: Path) -> bytes:

@@ -27,7 +27,11 @@ ARROW_ERRORS = (
     OverflowError,
     struct.error,
 )
-_RECORD_BATCH = 3  # MessageHeader union tag in Arrow's Message.fbs
+_SCHEMA, _RECORD_BATCH = 1, 3  # MessageHeader union tags in Arrow's Message.fbs
+_CONTINUATION = 0xFFFFFFFF
+_FILE_END = b"ARROW1"
+#: Where writers of the format's version 4 named a compression, before it had a field.
+_OLD_COMPRESSION = "ARROW:experimental_compression"
 
 
 class Header(NamedTuple):
@@ -77,15 +81,9 @@ def read_header(flatbuffer: memoryview) -> Header:
     ----------
     Apache Arrow, format/Message.fbs.
     """
-    message = _indirect(flatbuffer, 0)
-    kind = _field(flatbuffer, message, 1)
-    body = _field(flatbuffer, message, 2)
-    if not kind or flatbuffer[kind] != _RECORD_BATCH or not body:
-        raise ValueError("expected a record batch")
-    batch = _indirect(flatbuffer, body)
+    message, batch = _message(flatbuffer, _RECORD_BATCH, "a record batch")
     length = _field(flatbuffer, batch, 0)
     rows = struct.unpack_from("<q", flatbuffer, length)[0] if length else 0
-    compressed = _field(flatbuffer, batch, 3) != 0
     metadata: dict[str, str] = {}
     if custom := _field(flatbuffer, message, 4):
         vector = _indirect(flatbuffer, custom)
@@ -96,7 +94,66 @@ def read_header(flatbuffer: memoryview) -> Header:
             entry = _indirect(flatbuffer, vector + 4 + 4 * k)
             key, value = (_text(flatbuffer, _field(flatbuffer, entry, i)) for i in (0, 1))
             metadata[key] = value
+    compressed = _field(flatbuffer, batch, 3) != 0 or _OLD_COMPRESSION in metadata
     return Header(rows, compressed, metadata)
+
+
+def read_file_header(data: memoryview) -> tuple[int, Header]:
+    """Read the header of the one batch that an Arrow file's footer names, without its body.
+
+    What opens the file by its footer afterwards finds this batch and no other, and no dictionary.
+
+    Parameters
+    ----------
+    data : memoryview
+        The whole file.
+
+    Returns
+    -------
+    offset : int
+        Where the batch's message begins.
+    header : Header
+
+    Raises
+    ------
+    ValueError, struct.error, LookupError
+        The footer names something else, or points outside the file.
+
+    References
+    ----------
+    Apache Arrow, format/File.fbs.
+    """
+    end = len(data) - len(_FILE_END) - 4
+    if end < 0 or data[end + 4 :] != _FILE_END:
+        raise ValueError("expected an Arrow file, which ends in ARROW1")
+    (size,) = struct.unpack_from("<i", data, end)
+    if not 0 < size <= end:
+        raise ValueError("the footer is longer than the file")
+    footer = data[end - size : end]
+    root = _indirect(footer, 0)
+    counts = [0, 0]
+    for k, index in enumerate((2, 3)):  # dictionaries, record batches
+        if at := _field(footer, root, index):
+            blocks = _indirect(footer, at)
+            (counts[k],) = struct.unpack_from("<I", footer, blocks)
+    if counts != [0, 1]:
+        raise ValueError(f"expected one batch and no dictionary, found {counts[1]} and {counts[0]}")
+    offset, length = struct.unpack_from("<qi", footer, blocks + 4)
+    if offset < 0 or length <= 8 or offset + length > end:
+        raise ValueError("the footer points outside the file")
+    mark, inner = struct.unpack_from("<Ii", data, offset)
+    if mark != _CONTINUATION or not 0 < inner <= length - 8:
+        raise ValueError("the footer does not point at a message")
+    return int(offset), read_header(data[offset + 8 : offset + 8 + inner])
+
+
+def _message(flatbuffer: memoryview, wanted: int, name: str) -> tuple[int, int]:
+    """Positions of a message and of its header, which must be of the kind wanted."""
+    message = _indirect(flatbuffer, 0)
+    kind, header = _field(flatbuffer, message, 1), _field(flatbuffer, message, 2)
+    if not kind or flatbuffer[kind] != wanted or not header:
+        raise ValueError(f"expected {name}")
+    return message, _indirect(flatbuffer, header)
 
 
 def _indirect(data: memoryview, at: int) -> int:
@@ -135,7 +192,10 @@ def read_schema(source: pa.NativeFile, table: str) -> pa.Schema:
     ValueError
         It is another schema. pyarrow's own errors pass through (`ARROW_ERRORS`, ``OSError``).
     """
-    schema = pa.ipc.read_schema(pa.ipc.read_message(source))
+    message = pa.ipc.read_message(source)
+    # pyarrow takes any message for a schema, and dies of some.
+    _message(memoryview(message.metadata), _SCHEMA, "a schema")
+    schema = pa.ipc.read_schema(message)
     if not schema.equals(table_schema(table), check_metadata=True):
         raise ValueError(f"expected the schema of table {table!r}")
     return schema

@@ -26,6 +26,7 @@ from quantlaxmi.segment.arrow_io import (
     ARROW_TYPES,
     batch_columns,
     read_batch,
+    read_file_header,
     read_schema,
     row_bytes,
     table_schema,
@@ -192,6 +193,9 @@ def check_footer(table: MappedTable) -> None:
     """
     memory = pa.py_buffer(table.map)
     try:
+        _, header = read_file_header(memoryview(table.map))
+        if header.compressed:  # refused before its body is unpacked, which could be of any size
+            raise ValueError("expected an uncompressed batch")
         reader = pa.ipc.open_file(pa.BufferReader(memory))
         same = reader.num_record_batches == 1 and reader.schema.equals(table.batch.schema, True)
         batch = reader.get_batch(0) if same else table.batch

@@ -29,7 +29,7 @@ from typing import (
 
 import msgspec
 
-from quantlaxmi.errors import ConfigError, FixedPointError
+from quantlaxmi.errors import ConfigError, FixedPointError, shown
 from quantlaxmi.fixed import FixedPoint
 
 #: A settings file is a page of text; anything longer is not one.
@@ -122,10 +122,9 @@ def field_bounds(cls: type[StrategyConfig], name: str) -> tuple[Fraction | None,
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, int) and value.bit_length() > 256:
-        return f"an integer of {value.bit_length()} bits"
-    text = value.to_text() if isinstance(value, FixedPoint) else str(value)
-    return repr(text[:60]) if type(value) is str else text[:60]
+    if isinstance(value, str):
+        return repr(value[:60]) if type(value) is str else value[:60]
+    return value.to_text() if isinstance(value, FixedPoint) else shown(value, 60)
 
 
 def _convert(field: _Field, value: Any) -> Any:

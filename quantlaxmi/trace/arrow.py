@@ -3,7 +3,8 @@
 One row; each table is a list of structs of 64-bit integers, so that pyarrow, Polars and pandas
 read it. The header and the hashes stand in the schema's metadata, with a SHA-256 over the whole
 file in which the places of that digest itself are taken as zeros: it can stand inside the file it
-covers, and every changed byte is found before the content is looked at.
+covers, and every changed byte is found before the content is looked at. A batch's header is looked
+at before its body: compression is refused, because it would let a small file ask for much memory.
 """
 
 from __future__ import annotations
@@ -134,9 +135,13 @@ def _load(path: Path, view: memoryview) -> TraceContent:
     digest = _digest(view, places)
     if len(places) != 2 or digest != stated:
         raise TraceError(path, f"was changed: its content hashes to {digest.decode()}", "file_hash")
+    from quantlaxmi.segment.arrow_io import ARROW_ERRORS, read_file_header
+
     try:
+        if read_file_header(view)[1].compressed:
+            raise TraceError(path, "is compressed; an uncompressed trace was expected")
         return _content(path, pa.py_buffer(view))
-    except (pa.ArrowException, msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
+    except (*ARROW_ERRORS, msgspec.MsgspecError, OSError) as error:
         raise TraceError(path, f"is not a trace: {' '.join(str(error).split())}") from error
 
 

@@ -1,0 +1,1 @@
+"""Fuzz targets and their runner; see CONTRIBUTING.md. No part of the package."""

@@ -1,0 +1,27 @@
+"""A folder for the files of a case, removed when the process ends."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def folder() -> Path:
+    """The folder of this process."""
+    memory = Path("/dev/shm")
+    path = Path(
+        tempfile.mkdtemp(prefix="quantlaxmi-fuzz-", dir=memory if memory.is_dir() else None)
+    )
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def file(name: str, content: bytes) -> Path:
+    """A file of the folder with this content."""
+    path = folder() / name
+    path.write_bytes(content)
+    return path

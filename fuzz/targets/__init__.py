@@ -1,0 +1,1 @@
+"""One file a target: what it reads, and what may come out."""

@@ -1,0 +1,24 @@
+"""Cost models from TOML."""
+
+from __future__ import annotations
+
+from fuzz import scratch
+from fuzz.draw import WORDS, Draw, edit_bytes
+from quantlaxmi.costs import CostModel, account_terms, ledger_exponent
+from quantlaxmi.errors import ConfigError
+from tests.segments import INSTRUMENTS
+
+ALLOWED = (ConfigError,)
+SEEDS = (
+    b'fee_exponent = -8\n[spot]\nmaker_bps = "10"\ntaker_bps = "10"\n',
+    b"[perp]\nmaker_bps = -1.5\ntaker_bps = 5e0\n[call]\nmaker_bps = 0\ntaker_bps = 3\n",
+    b"fee_exponent = 0x0\nspot = { maker_bps = 1_0.5, taker_bps = '2' }\n",
+)
+
+
+def one(draw: Draw) -> None:
+    path = scratch.file("costs.toml", edit_bytes(draw, draw.pick(SEEDS), WORDS, 4))
+    model = CostModel.load(path)
+    assert CostModel.load(path).cost_hash == model.cost_hash
+    for instrument in INSTRUMENTS:
+        account_terms(instrument, model, ledger_exponent(INSTRUMENTS, model), 0)

@@ -1,0 +1,205 @@
+"""The fuzz targets run, and what fuzzing found stays found."""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.ipc
+import pytest
+
+from fuzz import run
+from fuzz.draw import Draw, edit_bytes, edit_json, nested
+from fuzz.targets import gate_report as report_target
+from fuzz.targets import trace_arrow as arrow_target
+from quantlaxmi.costs import CostModel
+from quantlaxmi.errors import MAX_MESSAGE, ConfigError, InputError, ReportError, TraceError, shown
+from quantlaxmi.gates.policy import load_policy
+from quantlaxmi.report import load_report
+from quantlaxmi.segment.arrow_io import read_file_header, read_header, read_schema
+from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
+from quantlaxmi.trace import load_trace
+
+HUGE = "0x" + "f" * 4000  # TOML bounds the digits of decimal integers only
+
+
+@pytest.mark.parametrize("name", run.TARGETS)
+def test_every_target_stands_a_few_random_cases(name: str) -> None:
+    target, rng = run.load(name), random.Random(5)
+    outcomes = {run.check(target, rng.randbytes(rng.choice((8, 40, 200)))) for _ in range(25)}
+    assert outcomes <= {"", *(error.__name__ for error in _tree(target.ALLOWED))}
+    run.check(target, b"")
+
+
+def _tree(classes: tuple[type, ...]) -> set[type]:
+    return set(classes).union(*(_tree(tuple(c.__subclasses__())) for c in classes))
+
+
+def test_every_target_has_a_file_and_the_other_way_round() -> None:
+    files = {path.stem for path in Path(run.__file__).parent.glob("targets/*.py")}
+    assert files - {"__init__"} == set(run.TARGETS)
+
+
+def test_a_case_is_a_function_of_its_bytes() -> None:
+    data = random.Random(1).randbytes(200)
+    for make in (
+        lambda draw: edit_bytes(draw, b"abc 123 def" * 9),
+        lambda draw: edit_json(draw, {"a": [1, {"b": "c"}]}),
+    ):
+        assert repr(make(Draw(data))) == repr(make(Draw(data)))
+
+
+# --- found: messages ---------------------------------------------------------------------------
+
+
+def test_messages_are_one_printable_line_whatever_a_file_holds() -> None:
+    text = str(InputError("a\x1b[2Jb\udcff", "x\ny" + "z" * 10**6, "p\r"))
+    assert text.isprintable()
+    assert len(text) <= MAX_MESSAGE
+    assert text.startswith("a\\x1b[2Jb\\udcff (p\\r): x\\nyzzz")
+    assert text.endswith("z")
+
+
+def test_shown_names_any_value() -> None:
+    assert shown("a") == "'a'"
+    assert shown(1 << 20000) == "an integer of 20001 bits"
+    assert shown([1 << 20000]) == "a list too large to be shown"
+    assert shown(nested(10**5)) == "a list too large to be shown"
+    assert shown("a" * 99, 3) == "'aa..."
+
+
+# --- found: settings ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"alpha = {HUGE}",
+        f"n_sims = {HUGE}",
+        f"g2_gates = [{HUGE}]",
+        f"n_sims = [{HUGE}]",
+        "n_sims = " + "9" * 5000,
+        "n_sims = " + "[" * 5000 + "]" * 5000,
+        f"[spot]\nmaker_bps = {HUGE}",
+        f"[spot]\nmaker_bps = [{HUGE}]",
+        f"fee_exponent = {HUGE}",
+        f"fee_exponent = [{HUGE}]",
+        f"threshold_bps = {HUGE}",
+        f"threshold_bps = [{HUGE}]",
+        f"cooldown_ms = {HUGE}",
+        '"' + "\\n" * 5000 + '" = 1',
+        '"a\\u001b[2J" = 1',
+    ],
+    ids=lambda text: text[:20],
+)
+def test_settings_of_any_size_and_depth_are_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    for load in (CostModel.load, load_policy, BasisCaptureConfig.load):
+        with pytest.raises(ConfigError) as caught:
+            load(path)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) <= MAX_MESSAGE
+
+
+# --- found: reports ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", [62, 100, 300, 450, 900])
+def test_a_deeply_nested_report_is_refused(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "r.json"
+    plain = {**report_target.BASE, "g3_details": {"x": nested(depth)}}
+    try:
+        text = report_target.forged(plain)
+    except RecursionError:
+        text = json.dumps(plain).encode()
+    path.write_bytes(text)
+    if depth == 62:
+        assert load_report(path).g3_passed is None
+        return
+    with pytest.raises(ReportError, match="nested deeper than 64"):
+        load_report(path)
+
+
+@pytest.mark.parametrize("version", [True, 1.0])
+def test_a_version_that_only_equals_one_is_refused(tmp_path: Path, version: object) -> None:
+    path = tmp_path / "r.json"
+    path.write_bytes(report_target.forged({**report_target.BASE, "version": version}))
+    with pytest.raises(ReportError, match="version"):
+        load_report(path)
+
+
+# --- found: Arrow --------------------------------------------------------------------------------
+
+
+def reframed(data: bytes, **options: object) -> bytes:
+    table = pa.ipc.open_file(data).read_all()
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(**options)
+    with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return arrow_target.signed(bytes(sink.getvalue()))
+
+
+@pytest.mark.parametrize("codec", ["lz4", "zstd"])
+def test_a_compressed_trace_is_refused_before_it_is_unpacked(
+    tmp_path: Path, codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.arrow"
+    path.write_bytes(reframed(arrow_target.base(2), compression=codec))
+    monkeypatch.setattr("quantlaxmi.trace.arrow._content", None)  # is never come to
+    with pytest.raises(TraceError, match="is compressed"):
+        load_trace(path)
+
+
+def test_the_old_way_to_name_a_compression_is_seen(tmp_path: Path) -> None:
+    sink = pa.BufferOutputStream()
+    batch = pa.record_batch({"a": pa.array([1, 2])})
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch, custom_metadata={"ARROW:experimental_compression": "zstd"})
+    source = pa.BufferReader(sink.getvalue())
+    pa.ipc.read_message(source)
+    header = read_header(memoryview(pa.ipc.read_message(source).metadata))
+    assert header.compressed
+    assert header.rows == 2
+
+
+def test_a_batch_where_the_schema_was_expected_is_refused() -> None:
+    """pyarrow 26 reads any message as a schema, and died of a damaged one."""
+    sink = pa.BufferOutputStream()
+    batch = pa.record_batch({"seq": pa.array([1, 2])})
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    source = pa.BufferReader(sink.getvalue())
+    pa.ipc.read_message(source)
+    with pytest.raises(ValueError, match="expected a schema"):
+        read_schema(source, "quotes")
+
+
+def test_a_footer_names_one_batch_inside_the_file() -> None:
+    data = arrow_target.base(2)
+    offset, header = read_file_header(memoryview(data))
+    assert header == (1, False, {})
+    assert data[offset : offset + 4] == b"\xff" * 4
+    for broken in (
+        b"",
+        b"ARROW1",
+        data[:-1],
+        data[:-10] + struct.pack("<i", 1 << 30) + data[-6:],
+        data[:-10] + struct.pack("<i", -1) + data[-6:],
+        data[:-10] + struct.pack("<i", 9) + data[-6:],
+    ):
+        with pytest.raises((ValueError, struct.error, LookupError)):
+            read_file_header(memoryview(broken))
+    words, ones = pa.array(["a", "b"]).dictionary_encode(), pa.array([1])
+    for columns, batches in (({"a": words}, 1), ({"a": ones}, 0), ({"a": ones}, 2)):
+        sink = pa.BufferOutputStream()
+        batch = pa.record_batch(columns)
+        with pa.ipc.new_file(sink, batch.schema) as writer:
+            for _ in range(batches):
+                writer.write_batch(batch)
+        with pytest.raises(ValueError, match="one batch and no dictionary"):
+            read_file_header(memoryview(bytes(sink.getvalue())))
