@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_lines
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers import import_binance_stream
 from tests import captures
 
 ALLOWED = ()
@@ -37,11 +40,35 @@ def one(draw: Draw) -> None:
             texts.append((b"\n".join(lines) + end, perp))
     folder = Path(tempfile.mkdtemp(dir=scratch.folder()))
     window = draw.pick((10**9, 10**9, 0, 5 * 10**6))
+    options: dict[str, Any] = {"max_quarantine": Fraction(1), "reorder_window_ns": window}
     try:
-        captures.check_against_naive(
-            folder, texts, max_quarantine=Fraction(1), reorder_window_ns=window
-        )
+        if any(_named_twice(line) for text, _ in texts for line in text.splitlines()):
+            # JSON leaves open what holds then: the import refuses a line of which any value is of
+            # a wrong type, the naive import looks at the last one only.
+            paths: dict[bool, Path] = {}
+            for text, perp in texts:
+                paths[perp] = folder / ("perp" if perp else "spot")
+                paths[perp].write_bytes(text)
+            import_binance_stream(paths.get(False), paths.get(True), folder / "seg", **options)
+        else:
+            captures.check_against_naive(folder, texts, **options)
     except InputError as error:
         assert any(x in str(error) for x in REFUSALS), str(error)
     finally:
         shutil.rmtree(folder)
+
+
+def _named_twice(line: bytes) -> bool:
+    twice = False
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twice
+        made = dict(found)
+        twice |= len(made) < len(found)
+        return made
+
+    try:
+        json.loads(line.partition(b" ")[2], object_pairs_hook=pairs)
+    except (ValueError, RecursionError):
+        return False
+    return twice
