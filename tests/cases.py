@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -113,7 +112,7 @@ class MemorySegment:
         ]
         self.first_ts_ns = min((int(ts[0]) for ts in stamps), default=-1)
         self.last_ts_ns = max((int(ts[0]) for ts in stamps), default=-1)
-        self.manifest = SimpleNamespace(rows=sum(len(t["seq"]) for t in tables.values()))
+        self.n_rows = sum(len(t["seq"]) for t in tables.values())
 
     def columns(self, table: str) -> dict[str, np.ndarray]:
         return dict(self.tables[table])
