@@ -84,7 +84,7 @@ def test_cli_usage_texts_name_their_options(
         ("backtest --segment-dir a --strategy b --json=1", "--json takes no value"),
         ("backtest --segment-dir a --strategy b extra", "cannot use"),
         ("replay --segment-dir a --strategy b --output-trace", "--output-trace needs a value"),
-        ("segment", "expected one of info, verify, split, export"),
+        ("segment", "expected one of info, verify, quality, split, export"),
         ("segment burn --segment-dir x", "was 'burn'"),
         ("segment info", "--segment-dir DIR is missing"),
         ("verify-parity --original a", "--replay FILE is missing"),

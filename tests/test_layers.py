@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("files",),
     ("segment",),
     ("bindings",),
+    ("data_quality",),
     ("trace",),
     ("costs",),
     ("ledger",),

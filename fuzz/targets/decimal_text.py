@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from fuzz.draw import Draw, edit_bytes
@@ -41,8 +42,8 @@ def one(draw: Draw) -> None:
 
 
 def _power(text: bytes) -> int:
-    digits = text.lower().partition(b"e")[2].lstrip(b"+-")
-    return int(digits[:9]) if digits[:9].isdigit() else 0
+    digits = re.search(rb"[eE][+-]?0*([0-9]+)$", text)
+    return int(digits[1]) if digits else 0
 
 
 def _forms(text: bytes) -> list[str | bytes]:

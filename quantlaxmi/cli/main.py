@@ -18,7 +18,7 @@ DONE, FAILED, BAD_INPUT, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
 #: Command -> (its module, what the overview says of it).
 COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("import_", "turn recorded market data into a segment"),
-    "segment": ("segment", "show, verify, split or export a segment"),
+    "segment": ("segment", "show, verify, measure, split or export a segment"),
     "backtest": ("backtest", "run a strategy over a segment's sealed columns"),
     "replay": ("replay", "run a strategy over a segment's append-only log"),
     "verify-parity": ("verify_parity", "compare two decision traces"),

@@ -1,4 +1,4 @@
-"""``segment``: show, verify, split or export a segment."""
+"""``segment``: show, verify, measure, split or export a segment."""
 
 from __future__ import annotations
 
@@ -6,25 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from quantlaxmi.cli.output import print_facts, print_json, print_table
+from quantlaxmi.cli.segment_quality import show_quality
 from quantlaxmi.cli.values import utc_text, whole_number
 from quantlaxmi.errors import InputError
 
 USAGE = """
-Show, verify, split or export a segment.
+Show, verify, measure, split or export a segment.
 
 Usage:
-  {program} segment (info|verify|split|export) {segment} DIR
-                 [--rows N] [--by-day] [--out DIR] [--json]
+  {program} segment (info|verify|quality|split|export) {segment} DIR
+                 [--stale-ms N] [--rows N] [--by-day] [--out DIR] [--json]
 
 Options:
   {segment} DIR  The segment's folder.
+  --stale-ms N       quality: silence beyond this is a stale stretch [default: 5000].
   --rows N           split: messages in each part.
   --by-day           split: one part for each UTC day.
   --out DIR          split, export: folder to create.
   --json             One JSON document instead of tables.
 
 info reads the manifest. verify reads every byte of the log, the columns and the manifest, and
-names the file that was changed. split keeps the global message numbers. export writes one Parquet
+names the file that was changed. quality counts messages, silence, clocks, spreads, books and basis;
+docs/DATA_QUALITY.md says how. split keeps the global message numbers. export writes one Parquet
 file for each table.
 """
 
@@ -46,6 +49,8 @@ def main(args: dict[str, Any]) -> int:
     elif args["verify"]:
         facts = verify_segment(folder)
         print_json(facts) if as_json else print_facts(facts)
+    elif args["quality"]:
+        show_quality(folder, whole_number("--stale-ms", args["--stale-ms"], 1, 10**12), as_json)
     elif not args["--out"]:
         raise InputError("--out", "is missing, expected a folder to create")
     elif args["split"]:

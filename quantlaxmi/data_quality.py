@@ -1,0 +1,399 @@
+"""How good the data of a segment is: counts, silence, clocks, spreads, books and basis.
+
+Every figure is an integer, or decimal text of one. A quantile is a value that occurs: of n values
+in ascending order the one numbered ``ceil(q * n)``, counted from 1 (the smallest for q = 0), that
+is the least value which at least the share q of all values does not exceed. Nothing is interpolated
+or weighted by time. Ratios are rounded down to 10**-4 bps, and because that keeps their order, a
+quantile of the rounded ratios is the rounded quantile.
+
+What each figure counts is told in ``docs/DATA_QUALITY.md``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi._ext.depth_book import DepthBook
+from quantlaxmi.errors import InputError
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import TABLES, DepthFlag, InstrumentKind
+from quantlaxmi.segment import Segment
+
+Ints = NDArray[np.int64]
+Columns = dict[str, NDArray[Any]]
+
+#: Silence beyond this is a stale stretch: the age at which strategies stop to trust a quote.
+STALE_NS: Final = 5_000_000_000
+#: Ratios are multiples of 10**-4 bps.
+BPS_EXPONENT: Final = -4
+_BPS_SCALE: Final = 10**8
+#: Shares of the quantiles, in hundredths.
+SHARES: Final = (0, 1, 5, 25, 50, 75, 95, 99, 100)
+
+
+class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Quantiles of integers.
+
+    Attributes
+    ----------
+    n : int
+        How many values there were.
+    exponent : int
+        The values are mantissas at 10**exponent.
+    values : tuple of int
+        At the shares of `SHARES`, least first.
+    """
+
+    n: int
+    exponent: int
+    values: tuple[int, ...]
+
+
+class KindQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of message of one instrument.
+
+    Attributes
+    ----------
+    messages : int
+    first_ts_ns, last_ts_ns : int
+        Receive times.
+    equal_stamps : int
+        Messages received at the very time of the one of this kind before.
+    stale, stale_ns : int
+        Stretches longer than the bound between two messages that follow one another; their sum.
+    longest_ns, longest_from_ns : int
+        The longest time between two, and where it began (the first of equals); 0 and the first
+        time where there is one message.
+    clock_offset_ns : Quantiles or None
+        Receive time minus exchange time, over messages that have one.
+    exchange_backwards : int
+        Messages whose exchange time is before that of the one of this kind before.
+    """
+
+    messages: int
+    first_ts_ns: int
+    last_ts_ns: int
+    equal_stamps: int
+    stale: int
+    stale_ns: int
+    longest_ns: int
+    longest_from_ns: int
+    clock_offset_ns: Quantiles | None
+    exchange_backwards: int
+
+
+class DepthQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """The book rebuilt from an instrument's depth, looked at after every message.
+
+    Attributes
+    ----------
+    messages, snapshots, gaps : int
+        Gaps are breaks of the venue's sequence rule while a book stood.
+    standing : int
+        Messages after which a book stood.
+    crossed, locked, one_sided : int
+        Of these, with a best bid above, at, or without a best ask (or the reverse).
+    compared, agreeing : int
+        Standing books with a quote whose update id is not above the book's; those whose best bid
+        and ask, with sizes, are those of the last such quote.
+    compared_exact, agreeing_exact : int
+        The same where the quote has the book's very update id.
+    """
+
+    messages: int
+    snapshots: int
+    gaps: int
+    standing: int
+    crossed: int
+    locked: int
+    one_sided: int
+    compared: int
+    agreeing: int
+    compared_exact: int
+    agreeing_exact: int
+
+
+class InstrumentQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument.
+
+    Attributes
+    ----------
+    symbol, venue : str
+    price_exponent : int
+    messages : int
+    kinds : dict of str to KindQuality
+        By table; those without messages are left out.
+    quotes_crossed, quotes_locked : int
+        Quotes whose bid is above, or at, their ask.
+    spread, spread_bps : Quantiles or None
+        Ask minus bid of the other quotes with positive prices, as price and in bps of their mid.
+    depth : DepthQuality or None
+    """
+
+    symbol: str
+    venue: str
+    price_exponent: int
+    messages: int
+    kinds: dict[str, KindQuality]
+    quotes_crossed: int
+    quotes_locked: int
+    spread: Quantiles | None
+    spread_bps: Quantiles | None
+    depth: DepthQuality | None
+
+
+class PairQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """A perpetual and the spot it follows.
+
+    Attributes
+    ----------
+    spot, perp : str
+    basis_bps : Quantiles or None
+        Perpetual's mid over spot's, minus one, after every usable quote of either once both have
+        had one.
+    """
+
+    spot: str
+    perp: str
+    basis_bps: Quantiles | None
+
+
+class SegmentQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """What `segment_quality` found.
+
+    Attributes
+    ----------
+    segment_id, digest : str
+    stale_ns : int
+        The bound of stale stretches.
+    messages, first_ts_ns, last_ts_ns : int
+    equal_stamps : int
+        Messages received at the very time of the message before, of whatever kind and instrument.
+    quarantined, recorded_gaps : int
+        Lines set aside and gaps listed, as the manifest says.
+    instruments : tuple of InstrumentQuality
+    pairs : tuple of PairQuality
+    """
+
+    segment_id: str
+    digest: str
+    stale_ns: int
+    messages: int
+    first_ts_ns: int
+    last_ts_ns: int
+    equal_stamps: int
+    quarantined: int
+    recorded_gaps: int
+    instruments: tuple[InstrumentQuality, ...]
+    pairs: tuple[PairQuality, ...]
+
+
+def segment_quality(segment: Segment, *, stale_ns: int = STALE_NS) -> SegmentQuality:
+    """Measure the data of a segment.
+
+    Memory grows with the longest table; the books are rebuilt message by message.
+
+    Parameters
+    ----------
+    segment : Segment
+    stale_ns : int
+        Silence longer than this is a stale stretch.
+
+    Raises
+    ------
+    InputError
+        ``stale_ns`` is not positive.
+    SegmentCorrupt
+        The segment's columns were changed.
+    """
+    if stale_ns < 1:
+        raise InputError("stale_ns", f"was {stale_ns}, expected a positive number")
+    tables = {table: _messages(segment.columns(table)) for table in TABLES}
+    depth_rows, quotes = segment.columns("depth"), tables["quotes"]
+    found = []
+    for k, instrument in enumerate(segment.instruments):
+        mine = {
+            name: {c: v[columns["instrument"] == k] for c, v in columns.items()}
+            for name, columns in tables.items()
+        }
+        kinds = {n: _kind(c, stale_ns) for n, c in mine.items() if len(c["seq"])}
+        rows = {c: v[depth_rows["instrument"] == k] for c, v in depth_rows.items()}
+        bid, ask = mine["quotes"]["bid"], mine["quotes"]["ask"]
+        usable = (bid > 0) & (bid < ask)
+        bid, ask, all_bid, all_ask = bid[usable], ask[usable], bid, ask
+        found.append(
+            InstrumentQuality(
+                symbol=instrument.symbol,
+                venue=instrument.venue,
+                price_exponent=instrument.price_exponent,
+                messages=sum(kind.messages for kind in kinds.values()),
+                kinds=kinds,
+                quotes_crossed=int((all_bid > all_ask).sum()),
+                quotes_locked=int((all_bid == all_ask).sum()),
+                spread=quantiles(ask - bid, instrument.price_exponent),
+                spread_bps=_bps_quantiles(_wide(ask - bid, 2), _wide(bid) + _wide(ask)),
+                depth=_depth(rows, mine["quotes"]) if "depth" in kinds else None,
+            )
+        )
+    stamps = np.concatenate([c["ts_ns"] for c in tables.values()])
+    order = np.argsort(np.concatenate([c["seq"] for c in tables.values()]))
+    return SegmentQuality(
+        segment_id=segment.segment_id,
+        digest=segment.digest,
+        stale_ns=stale_ns,
+        messages=segment.n_messages,
+        first_ts_ns=segment.first_ts_ns,
+        last_ts_ns=segment.last_ts_ns,
+        equal_stamps=int((np.diff(stamps[order]) == 0).sum()),
+        quarantined=segment.manifest.quarantine.lines,
+        recorded_gaps=len(segment.manifest.gaps),
+        instruments=tuple(found),
+        pairs=tuple(
+            PairQuality(
+                spot=segment.instruments[i].symbol,
+                perp=segment.instruments[j].symbol,
+                basis_bps=_basis(quotes, segment.instruments, i, j),
+            )
+            for i, j in _pairs(segment.instruments)
+        ),
+    )
+
+
+def quantiles(values: NDArray[Any], exponent: int) -> Quantiles | None:
+    """Quantiles of integers at `SHARES`; None where there are none.
+
+    Parameters
+    ----------
+    values : ndarray of int64 or of Python integers, shape (n_values,)
+    exponent : int
+        Of the values.
+    """
+    n = len(values)
+    if not n:
+        return None
+    ranked = np.sort(values)
+    places = [max(1, -(-share * n // 100)) - 1 for share in SHARES]
+    return Quantiles(n=n, exponent=exponent, values=tuple(int(ranked[k]) for k in places))
+
+
+def _messages(columns: Columns) -> Columns:
+    """First rows of messages: a table with one row a message."""
+    seq = columns["seq"]
+    first = np.ones(len(seq), bool)
+    first[1:] = seq[1:] != seq[:-1]
+    return {name: column[first] for name, column in columns.items()}
+
+
+def _kind(columns: Columns, stale_ns: int) -> KindQuality:
+    ts_ns, exchange = columns["ts_ns"], columns["exch_ts_ns"]
+    told = exchange != 0
+    offsets, exchange = ts_ns[told] - exchange[told], exchange[told]
+    steps = np.diff(ts_ns)
+    stale = steps[steps > stale_ns]
+    at = int(steps.argmax()) if len(steps) else 0
+    return KindQuality(
+        messages=len(ts_ns),
+        first_ts_ns=int(ts_ns[0]),
+        last_ts_ns=int(ts_ns[-1]),
+        equal_stamps=int((steps == 0).sum()),
+        stale=len(stale),
+        stale_ns=int(stale.sum()),
+        longest_ns=int(steps[at]) if len(steps) else 0,
+        longest_from_ns=int(ts_ns[at]),
+        clock_offset_ns=quantiles(offsets, 0),
+        exchange_backwards=int((np.diff(exchange) < 0).sum()),
+    )
+
+
+def _depth(rows: Columns, quotes: Columns) -> DepthQuality:
+    names = ("first_id", "last_id", "prev_id", "side", "price", "qty", "flags")
+    columns = [np.ascontiguousarray(rows[name]) for name in names]
+    ids = quotes["update_id"]
+    if len(ids) and (int(ids[0]) <= 0 or (np.diff(ids) < 0).any()):
+        ids = ids[:0]  # no ids of the venue's: nothing to compare by
+    tops = [quotes[name] for name in ("bid", "bid_qty", "ask", "ask_qty")]
+    ends = np.flatnonzero(columns[6] & DepthFlag.LAST) + 1
+    snapshots = int((columns[6][ends - 1] & DepthFlag.SNAPSHOT != 0).sum())
+    book = DepthBook()
+    start = standing = crossed = locked = one_sided = 0
+    compared = agreeing = compared_exact = agreeing_exact = 0
+    for end in ends.tolist():
+        book.apply(*(column[start:end] for column in columns))
+        start = end
+        if not book.valid:
+            continue
+        standing += 1
+        bids, asks = book.levels(1)[:1].tolist(), book.levels(-1)[:1].tolist()
+        if not (bids and asks):
+            one_sided += 1
+        else:
+            crossed += bids[0][0] > asks[0][0]
+            locked += bids[0][0] == asks[0][0]
+        at = int(np.searchsorted(ids, book.last_id, side="right")) - 1
+        if at < 0:
+            continue
+        same = bool(bids and asks) and [*bids[0], *asks[0]] == [int(t[at]) for t in tops]
+        exact = int(ids[at]) == book.last_id
+        compared, agreeing = compared + 1, agreeing + same
+        compared_exact, agreeing_exact = compared_exact + exact, agreeing_exact + (exact and same)
+    return DepthQuality(
+        messages=len(ends),
+        snapshots=snapshots,
+        gaps=book.gaps,
+        standing=standing,
+        crossed=crossed,
+        locked=locked,
+        one_sided=one_sided,
+        compared=compared,
+        agreeing=agreeing,
+        compared_exact=compared_exact,
+        agreeing_exact=agreeing_exact,
+    )
+
+
+def _pairs(instruments: tuple[Instrument, ...]) -> list[tuple[int, int]]:
+    """Indices of each perpetual and the first spot of its base and currency."""
+    found = []
+    for j, perp in enumerate(instruments):
+        for i, spot in enumerate(instruments):
+            same = (spot.base, spot.currency) == (perp.base, perp.currency)
+            if same and (spot.kind, perp.kind) == (InstrumentKind.SPOT, InstrumentKind.PERP):
+                found.append((i, j))
+                break
+    return found
+
+
+def _basis(
+    quotes: Columns, instruments: tuple[Instrument, ...], spot: int, perp: int
+) -> Quantiles | None:
+    bid, ask = quotes["bid"], quotes["ask"]
+    usable = (bid > 0) & (bid < ask) & np.isin(quotes["instrument"], (spot, perp))
+    which = quotes["instrument"][usable]
+    twice = _wide(bid[usable]) + _wide(ask[usable])  # twice the mid
+    least = min(instruments[spot].price_exponent, instruments[perp].price_exponent)
+    mids, begun = [], 0
+    for k in (spot, perp):
+        rows = np.where(which == k, np.arange(len(which)), -1)
+        last = np.maximum.accumulate(rows) if len(rows) else rows
+        begun = max(begun, int((last < 0).sum()))
+        mids.append(_wide(twice[last], 10 ** (instruments[k].price_exponent - least)))
+    spots, perps = mids[0][begun:], mids[1][begun:]
+    return _bps_quantiles(_wide(perps - spots), spots)
+
+
+def _wide(values: NDArray[Any], factor: int = 1) -> NDArray[Any]:
+    """``values * factor``: in 64 bits where it and a sum of two fit, else as Python integers."""
+    if values.dtype != object:
+        ends = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+        if max(map(abs, ends)) * factor < 1 << 62:
+            return values.astype(np.int64) * factor
+    return values.astype(object) * factor
+
+
+def _bps_quantiles(num: NDArray[Any], den: NDArray[Any]) -> Quantiles | None:
+    """Quantiles of ``num / den`` in 10**-4 bps, rounded down; ``den`` is positive."""
+    return quantiles(_wide(num, _BPS_SCALE) // den, BPS_EXPONENT)
