@@ -22,12 +22,16 @@ Options:
                           binance-vision: the public archive's bookTicker, aggTrades, trades and
                             fundingRate (--input);
                           tardis: quotes, trades, book_snapshot_N, incremental_book_L2 and
-                            derivative_ticker (--input).
+                            derivative_ticker (--input);
+                          bars: any CSV or Parquet of bars (--input, --mapping);
+                          klines-json: archives of kline arrays (--input, --mapping).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.
-  --input PATH            CSV file, plain, gzip or zip, or a folder of them; may be repeated.
-  --mapping FILE          TOML file of instruments that tardis files do not describe.
+  --input PATH            File, plain, gzip or zip, or for CSV ticks a folder of them; may be
+                            repeated, for bars and klines in the mapping's order.
+  --mapping FILE          TOML file: for bars and klines the columns, symbols and assumptions, for
+                            tardis the instruments its files do not describe.
   --underlying NAME       Symbol to expect, such as BTCUSDT; by default the one found.
   --max-quarantine SHARE  Most of the lines that may be refused, 0 to 1 [default: 0.01].
   --strict                Refuse the capture at its first faulty line.
@@ -104,8 +108,11 @@ def _files(args: dict[str, Any]) -> dict[str, Any]:
     for market, given in captures.items():
         if given:
             raise InputError(f"--{market}", f"is not for {name}; expected --input PATH")
-    if mapping is not None and name != "tardis":
-        raise InputError("--mapping", f"is not for {name}; only tardis takes one")
+    is_bars = name in ("bars", "klines-json")
+    if mapping is not None and name != "tardis" and not is_bars:
+        raise InputError("--mapping", f"is not for {name}; bars, klines-json and tardis take one")
     if not inputs:
         raise InputError("import", "needs --input PATH")
+    if mapping is None and is_bars:
+        raise InputError("import", f"needs --mapping FILE for {name}")
     return {"inputs": inputs} | ({"mapping": mapping} if mapping is not None else {})

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers.bars import import_bars
 from quantlaxmi.importers.binance_csv import import_binance_csv
 from quantlaxmi.importers.binance_stream import import_binance_stream
 from quantlaxmi.importers.binance_vision import import_binance_vision
+from quantlaxmi.importers.klines_json import import_klines_json
 from quantlaxmi.importers.result import CaptureCounts, ImportResult
 from quantlaxmi.importers.tardis import import_tardis
 
@@ -16,10 +18,12 @@ __all__ = [
     "FORMATS",
     "CaptureCounts",
     "ImportResult",
+    "import_bars",
     "import_binance_csv",
     "import_binance_stream",
     "import_binance_vision",
     "import_capture",
+    "import_klines_json",
     "import_tardis",
 ]
 
@@ -29,6 +33,8 @@ FORMATS: Final[dict[str, Callable[..., ImportResult]]] = {
     "binance-csv": import_binance_csv,
     "binance-vision": import_binance_vision,
     "tardis": import_tardis,
+    "bars": import_bars,
+    "klines-json": import_klines_json,
 }
 
 
@@ -41,7 +47,7 @@ def import_capture(format: str, **options: Any) -> ImportResult:
         A key of `FORMATS`.
     **options
         Arguments of the format's importer: `import_binance_stream`, `import_binance_csv`,
-        `import_binance_vision` or `import_tardis`.
+        `import_binance_vision`, `import_tardis`, `import_bars` or `import_klines_json`.
 
     Returns
     -------
