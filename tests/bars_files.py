@@ -30,6 +30,7 @@ high = "s_high"
 low = "s_low"
 close = "s_close"
 [perp]
+venue = "binance-usdm"
 symbol = "BTCUSDT"
 open = "p_open"
 high = "p_high"

@@ -52,6 +52,7 @@ low = "spot_low"
 close = "spot_close"
 
 [perp]
+venue = "binance-usdm"
 symbol = "BTCUSDT"
 open = "perp_open"
 high = "perp_high"
@@ -84,6 +85,7 @@ time = {{ column = "open_time" }}
 input = 1
 {_LEG}
 [perp]
+venue = "binance-usdm"
 input = 2
 {_LEG}
 [funding]
