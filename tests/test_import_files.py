@@ -162,7 +162,8 @@ def test_a_share_outside_its_range_is_refused(tmp_path: Path, share: Fraction) -
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="was 'csv'; expected one of binance-stream"):
         import_capture("csv", spot=None, perp=None, out=tmp_path / "seg")
-    assert list(FORMATS) == ["binance-stream", "binance-csv", "binance-vision", "tardis"]
+    names = "binance-stream binance-csv binance-vision tardis bars klines-json"
+    assert " ".join(FORMATS) == names
 
 
 def test_packed_plain_and_many_members_give_one_segment(tmp_path: Path) -> None:
