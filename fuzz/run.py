@@ -28,10 +28,12 @@ from fuzz.draw import Draw
 TARGETS = (
     "decimal_text",
     "binance_stream",
+    "csv_files",
     "trace_json",
     "trace_arrow",
     "segment",
     "costs_toml",
+    "market_toml",
     "policy_toml",
     "strategy_toml",
     "gate_report",

@@ -13,7 +13,7 @@ from quantlaxmi.schema import TABLES, DepthFlag, EventKind
 DAY = 86_400 * 10**9
 APART = 600 * 10**9
 UNIT = Fraction(1, 10**8)
-DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,2}))?")
+DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
 TABLE_OF = {
     EventKind.TRADE: "trades",
     EventKind.DEPTH: "depth",
@@ -71,6 +71,9 @@ def mantissa(lane: Lane, text: str) -> int:
     match = DECIMAL.fullmatch(text)
     if not match:
         raise Faulty("bad-decimal")
+    power = match[1] or "0"
+    if len(power.lstrip("+-0")) > 4:  # never written out: far beyond 64 bits, far too fine, or 0
+        text = text[: match.start(1)] + power.replace(power.lstrip("+-0"), "9999")
     value = Fraction(text) / UNIT
     if value.denominator != 1:
         if lane.fine_ends:
