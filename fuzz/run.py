@@ -33,6 +33,7 @@ TARGETS = (
     "trace_arrow",
     "segment",
     "costs_toml",
+    "risk_toml",
     "market_toml",
     "policy_toml",
     "strategy_toml",

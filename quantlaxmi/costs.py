@@ -154,8 +154,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         known = {cost_key(one) for one in instruments}
         named = {key for key in (*self.symbols, *self.min_notional) if "." in key}
         if named and not named & known:
-            shown = ", ".join(sorted(known))
-            raise ConfigError("costs", f"is not traded here, only {shown}", min(named))
+            here = ", ".join(sorted(known))
+            raise ConfigError("costs", f"is not traded here, only {here}", min(named))
         return CostModel(
             rates=self.rates,
             symbols={key: rate for key, rate in self.symbols.items() if key in known},
@@ -214,7 +214,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 },
                 fee_exponent=described["fee_exponent"],
             )
-            same = model.describe() == described
+            exponent = model.fee_exponent
+            same = model.describe() == described and type(exponent) is int and -18 <= exponent <= 0
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError("costs", f"is no cost model: {error}") from None
         if not same:

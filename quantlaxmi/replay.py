@@ -24,6 +24,7 @@ from quantlaxmi.events import TradeAttribution
 from quantlaxmi.feed import merged_chunks
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.markets import run_costs
+from quantlaxmi.risk import RiskLimits
 from quantlaxmi.segment import Segment
 from quantlaxmi.session import Columns, Session
 from quantlaxmi.strategies.kernel import BoundStrategy
@@ -78,6 +79,8 @@ class Run:
     segment : Segment
     strategy : BoundStrategy
     costs : CostModel
+        Complete: what was given, the rest from the dated tables.
+    limits : RiskLimits
     latency_ns : int
     ledger_exponent : int
         Exponent of all money, unless a field says otherwise.
@@ -97,6 +100,7 @@ class Run:
     segment: Segment
     strategy: BoundStrategy
     costs: CostModel
+    limits: RiskLimits
     latency_ns: int
     ledger_exponent: int
     decisions: NDArray[Any]
@@ -173,6 +177,7 @@ def backtest(
     strategy: Strategy | BoundStrategy | str,
     *,
     costs: CostModel | None = None,
+    limits: RiskLimits | None = None,
     latency_ns: int = DEFAULT_LATENCY_NS,
     flatten: bool = False,
     interpreted: bool = False,
@@ -190,6 +195,8 @@ def backtest(
     costs : CostModel, optional
         What it does not say is taken from the dated tables of `quantlaxmi.markets`, by venue, kind
         and the data's first date.
+    limits : RiskLimits, optional
+        All off by default; the venue's ticks, lots and least notionals hold where they are known.
     latency_ns : int
         From decision to arrival of its orders.
     flatten : bool
@@ -217,6 +224,7 @@ def backtest(
         strategy,
         _slices(tables),
         costs,
+        limits,
         latency_ns,
         flatten,
         interpreted,
@@ -230,6 +238,7 @@ def replay(
     strategy: Strategy | BoundStrategy | str,
     *,
     costs: CostModel | None = None,
+    limits: RiskLimits | None = None,
     latency_ns: int = DEFAULT_LATENCY_NS,
     flatten: bool = False,
     interpreted: bool = False,
@@ -242,7 +251,9 @@ def replay(
     SegmentCorrupt.
     """
     chunks = merged_chunks({name: segment.log(name) for name in schema.TABLES})
-    return _run(segment, strategy, chunks, costs, latency_ns, flatten, interpreted, seed, progress)
+    return _run(
+        segment, strategy, chunks, costs, limits, latency_ns, flatten, interpreted, seed, progress
+    )
 
 
 def _slices(tables: Mapping[str, Columns]) -> Iterator[Mapping[str, Columns]]:
@@ -255,6 +266,7 @@ def _run(
     strategy: Strategy | BoundStrategy | str,
     chunks: Iterator[Mapping[str, Columns]],
     costs: CostModel | None,
+    limits: RiskLimits | None,
     latency_ns: int,
     flatten: bool,
     interpreted: bool,
@@ -266,15 +278,16 @@ def _run(
     if not 0 <= seed < 1 << 64:
         raise InputError("seed", f"was {seed}, expected 0 to 2**64 - 1")
     costs = complete_costs(segment, costs)
+    limits = RiskLimits() if limits is None else limits
     bound = bind(strategy, segment.instruments, interpreted=interpreted)
-    header = make_header(segment, bound, costs, latency_ns, flatten, seed)
-    session = Session(segment.instruments, bound, costs, latency_ns, segment.digest)
+    header = make_header(segment, bound, costs, limits, latency_ns, flatten, seed)
+    session = Session(segment.instruments, bound, costs, latency_ns, segment.digest, limits)
     total, done = segment.n_rows, 0
     for chunk in chunks:
         session.feed(chunk, None if progress is None else _further(progress, done, total))
         done += session.engine.chunk_rows
     session.finish(flatten)
-    return _collect(segment, bound, costs, latency_ns, header, session)
+    return _collect(segment, bound, costs, limits, latency_ns, header, session)
 
 
 def complete_costs(segment: Segment, costs: CostModel | None) -> CostModel:
@@ -315,6 +328,7 @@ def make_header(
     segment: Segment,
     bound: BoundStrategy,
     costs: CostModel,
+    limits: RiskLimits,
     latency_ns: int,
     flatten: bool,
     seed: int,
@@ -329,7 +343,7 @@ def make_header(
         config_hash=bound.config_hash,
         cost_hash=costs.cost_hash,
         latency_hash=hashlib.sha256(b"quantlaxmi.latency.1\0" + canonical_json(latency)).digest(),
-        risk_hash=hashlib.sha256(b"quantlaxmi.risk.1\0" + canonical_json({})).digest(),
+        risk_hash=limits.risk_hash,
         seed=seed,
         instruments=segment.instruments,
         rationales=bound.rationales,
@@ -340,6 +354,7 @@ def _collect(
     segment: Segment,
     bound: BoundStrategy,
     costs: CostModel,
+    limits: RiskLimits,
     latency_ns: int,
     header: TraceHeader,
     session: Session,
@@ -362,6 +377,7 @@ def _collect(
         segment=segment,
         strategy=bound,
         costs=costs,
+        limits=limits,
         latency_ns=latency_ns,
         ledger_exponent=session.ledger_exponent,
         decisions=tables["decisions"],
@@ -369,7 +385,7 @@ def _collect(
         orders=tables["orders"],
         fills=tables["fills"],
         funding=tables["funding"],
-        risk=np.zeros(0, schema.RISK_DTYPE),
+        risk=tables["risk"],
         accounts=tuple(accounts),
         cash=dict(zip(session.currencies, cash, strict=True)),
         attributions=attributions,

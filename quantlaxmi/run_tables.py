@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from quantlaxmi import schema
 from quantlaxmi.errors import InputError
 from quantlaxmi.fixed import int128_halves
+from quantlaxmi.fixed.point import format_decimal
+from quantlaxmi.risk import risk_exponent
 
 if TYPE_CHECKING:
     from quantlaxmi.replay import Run
@@ -33,8 +35,8 @@ def run_table(run: Run, name: str) -> pa.Table:
     ----------
     run : Run
     name : str
-        ``decisions``, ``legs``, ``orders``, ``fills``, ``funding`` or ``attributions`` (one row a
-        fill).
+        ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``risk`` or ``attributions``
+        (one row a fill).
 
     Returns
     -------
@@ -136,6 +138,30 @@ def _funding(run: Run) -> dict[str, Any]:
     }
 
 
+def _risk(run: Run) -> dict[str, Any]:
+    """Values and limits as decimal text, each in the unit its rule has."""
+    rows = run.risk
+    exponents = [
+        risk_exponent(schema.RiskRule(rule), run.instruments[instrument], run.ledger_exponent)
+        for rule, instrument in zip(rows["rule"].tolist(), rows["instrument"].tolist(), strict=True)
+    ]
+    texts = {
+        field: pa.array(
+            [format_decimal(v, e) for v, e in zip(rows[field].tolist(), exponents, strict=True)],
+            pa.string(),
+        )
+        for field in ("value", "limit")
+    }
+    return {
+        "decision": rows["decision"],
+        "ts": _times(rows["ts_ns"]),
+        "seq": rows["seq"],
+        "symbol": _symbols(run, rows),
+        "rule": _names(rows["rule"], schema.RiskRule),
+        **texts,
+    }
+
+
 def _attributions(run: Run) -> dict[str, Any]:
     rows, found = run.fills, run.attributions
     money = {
@@ -159,6 +185,7 @@ _TABLES: Final[dict[str, Callable[[Run], dict[str, Any]]]] = {
     "orders": _orders,
     "fills": _fills,
     "funding": _funding,
+    "risk": _risk,
     "attributions": _attributions,
 }
 #: Names `run_table` takes.

@@ -18,7 +18,7 @@ import numpy as np
 
 SCHEMA_VERSION: Final = 1
 #: Changes only when the same inputs may give other decisions, fills or money.
-SEMANTICS_VERSION: Final = 1
+SEMANTICS_VERSION: Final = 2
 #: Changes with any kernel-facing record or signature; checked when a kernel is loaded.
 KERNEL_ABI_VERSION: Final = 1
 #: Most legs one decision may carry.
@@ -88,6 +88,26 @@ class OrderReason(enum.IntEnum):
     TRIM = 4
     FLATTEN = 5
     END_OF_DATA = 6
+    REFUSED = 7  # by a rule of the venue or a risk limit, before it was sent
+
+
+class RiskRule(enum.IntEnum):
+    """What refused an order; the unit of a risk row's ``value`` and ``limit`` follows from it."""
+
+    LOT = 1  # quantity is no multiple of the lot: quantity mantissas
+    TICK = 2  # limit price is no multiple of the tick: price mantissas
+    MIN_NOTIONAL = 3  # worth less than the venue takes: money
+    MAX_POSITION = 4  # position if all that is in flight on this side fills: quantity mantissas
+    MAX_NOTIONAL = 5  # the same at the touch: money
+    ORDERS_PER_SECOND = 6  # orders within the last second, this one included
+    ORDERS_PER_MINUTE = 7
+    STALE_BOOK = 8  # age of the book in nanoseconds, -1 for one that is not valid
+    MAX_LOSS = 9  # result so far, open positions at the mid: money, negative
+    TRIM_REST = 10  # nothing refused: an excess below a lot that a trim left standing
+
+
+#: Money in risk rows is at this exponent, or at the ledger's where that is coarser.
+RISK_MONEY_EXPONENT: Final = -8
 
 
 class FillFlag(enum.IntFlag):

@@ -23,6 +23,7 @@ from quantlaxmi.events.ids import CorrelationContext
 from quantlaxmi.features import feature_arguments
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.risk import RiskLimits, order_rules
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
 from quantlaxmi.strategies.views import view
@@ -61,6 +62,8 @@ class Session:
         From decision to arrival of its orders; >= 0.
     session_id : str
         Segment digest, for the events a plain-Python strategy receives.
+    limits : RiskLimits, optional
+        None are on by default.
     """
 
     context: Context | None = None
@@ -72,6 +75,7 @@ class Session:
         costs: CostModel,
         latency_ns: int,
         session_id: str = "",
+        limits: RiskLimits | None = None,
     ) -> None:
         self.instruments = instruments
         self.bound = bound
@@ -106,6 +110,7 @@ class Session:
             step,
             on_fill,
             self._bridge,
+            *order_rules(instruments, costs, limits or RiskLimits(), self.ledger_exponent),
         )
         self._stride = KERNEL_STRIDE if kernel else PYTHON_STRIDE
 

@@ -20,8 +20,9 @@ import numpy as np
 from quantlaxmi.costs import CostModel, FeeRate
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.risk import RiskLimits
 from quantlaxmi.schema import TABLES, InstrumentKind
-from tests.naive.engine import Decision, Leg, Terms
+from tests.naive.engine import Decision, Leg, Limits, Rules, Terms
 
 I64_MAX = 2**63 - 1
 START_NS = 1_000
@@ -56,6 +57,19 @@ UNIVERSES = {
         instrument("F", InstrumentKind.FUTURE, -4, -1, currency="INR"),
     ),
 }
+
+#: The same with lots, where every fill and trim has a rest.
+STEPPED = {
+    "lots": (
+        instrument("S", InstrumentKind.SPOT, 0, 0, lot=2),
+        instrument("P", InstrumentKind.PERP, 0, 0, lot=3),
+    ),
+    "fine lots": (
+        instrument("S", InstrumentKind.SPOT, -8, -8, lot=1),
+        instrument("P", InstrumentKind.PERP, -8, -8, lot=5),
+    ),
+}
+NO_LIMITS = RiskLimits()
 
 
 def costs(
@@ -96,6 +110,36 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
             )
         )
     return tuple(made)
+
+
+def rules_of(
+    instruments: Sequence[Instrument], model: CostModel, limits: RiskLimits
+) -> tuple[tuple[Rules, ...], Limits]:
+    """The same of what may be sent."""
+
+    def value(fixed: FixedPoint | None) -> Fraction:
+        return Fraction(0) if fixed is None else fixed.mantissa * Fraction(10) ** fixed.exponent
+
+    made = []
+    for one in instruments:
+        own = limits.symbols.get(one.symbol, limits)
+        unit = one.contract_size * Fraction(10) ** one.qty_exponent
+        least = model.min_notional.get(f"{one.kind}.{one.symbol}", model.min_notional.get(one.kind))
+        made.append(
+            Rules(
+                one.lot,
+                value(least),
+                one.kind != InstrumentKind.SPOT,
+                int(value(own.max_position) / unit),
+                value(own.max_notional),
+            )
+        )
+    return tuple(made), Limits(
+        limits.max_orders_per_second,
+        limits.max_orders_per_minute,
+        limits.max_book_age_ms * 10**6,
+        value(limits.max_loss),
+    )
 
 
 class MemorySegment:
@@ -335,6 +379,11 @@ class Case:
     flatten: bool = False
     universe: str = "coarse"
     costs: CostModel = COSTS[1]
+    limits: RiskLimits = NO_LIMITS
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        return {**UNIVERSES, **STEPPED}[self.universe]
 
     def __str__(self) -> str:
         return self.name

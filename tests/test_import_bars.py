@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quantlaxmi.costs import CostModel
+from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.importers import import_bars
 from quantlaxmi.importers.bars_messages import spread_out
 from quantlaxmi.replay import backtest, replay
@@ -193,13 +195,17 @@ def naive_bps(value) -> Fraction:
     return Fraction(value.mantissa) * Fraction(10) ** value.exponent
 
 
+#: The venue takes a perpetual order from 100 USDT on; these are worth one.
+ANY_WORTH = CostModel(rates={}, min_notional={"perp": FixedPoint(0, 0)})
+
+
 def test_a_decision_before_a_missing_bar_is_cancelled(tmp_path: Path) -> None:
     flat, wide = (("100", "100"), ("100", "100")), (("100", "100"), ("100", "101"))
     hours = {0: flat, 1: wide, 4: flat, 5: flat}
     lines = [bar_line(hour, *prices) for hour, prices in hours.items()]
     result = run_import(tmp_path, lines)
     for latency_ns in (0, 10**6):
-        run = backtest(result.segment, strategy(), latency_ns=latency_ns)
+        run = backtest(result.segment, strategy(), costs=ANY_WORTH, latency_ns=latency_ns)
         assert len(run.decisions) == 1
         assert len(run.fills) == 0
         assert run.orders["reason"].tolist() == [0, 0, *[OrderReason.BOOK_INVALID] * 2]
@@ -217,7 +223,7 @@ def test_the_close_that_decides_is_not_the_price(tmp_path: Path) -> None:
     lines = [bar_line(0, ("100", "100"), ("100", "102")),
              bar_line(1, ("90", "100"), ("95", "100")),
              bar_line(2, ("100", "100"), ("100", "100"))]  # fmt: skip
-    run = backtest(run_import(tmp_path, lines).segment, strategy(), latency_ns=0)
+    run = backtest(run_import(tmp_path, lines).segment, strategy(), costs=ANY_WORTH, latency_ns=0)
     assert [(f["side"], f["price"]) for f in run.fills[:2]] == [(-1, 9499050000), (1, 9000900000)]
     assert [leg["bid"] for leg in run.legs[:2]] == [10198980000, 9999000000]
 

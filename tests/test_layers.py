@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("data_quality",),
     ("trace",),
     ("costs",),
+    ("risk",),
     ("ledger",),
     ("trials",),
     ("markets",),

@@ -39,6 +39,7 @@ def test_every_table_has_the_runs_rows(run):
         "orders": len(run.orders),
         "fills": len(run.fills),
         "funding": len(run.funding),
+        "risk": len(run.risk),
         "attributions": len(run.fills),
     }
     for name in RUN_TABLES:

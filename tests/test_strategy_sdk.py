@@ -186,13 +186,10 @@ def test_other_returns_are_refused(returned):
         write_decision(returned, view(memory["legs_out"]), bound)
 
 
-def test_entries_are_whole_lots_and_exits_close_the_rest():
+def test_lots_are_the_engine_s_to_refuse():
     bound, memory, ctx = begun(Noting, (instrument(lot=10), PAIR[1]))
     out = view(memory["legs_out"])
-    with pytest.raises(StrategyError, match="multiple of BTCUSDT's lot 10"):
-        write_decision(ctx.decide([leg()], rationale="because"), out, bound)
-    closing = ctx.decide([leg()], rationale="because", decision_type=DecisionType.EXIT)
-    assert write_decision(closing, out, bound) == 1
+    assert write_decision(ctx.decide([leg()], rationale="because"), out, bound) == 1
 
 
 def test_options_intents_are_bundles():

@@ -70,7 +70,7 @@ CHANGED = {
     "seed": 8,
     "rationales": ("other",),
     "schema_version": 2,
-    "semantics_version": 2,
+    "semantics_version": 1,
 }
 
 

@@ -24,7 +24,7 @@ WIDE = {
     "realized": ("realized_hi", "realized_lo"),
     "amount": ("amount_hi", "amount_lo"),
 }
-TABLES = ("decisions", "legs", "orders", "fills", "funding")
+TABLES = ("decisions", "legs", "orders", "fills", "funding", "risk")
 
 
 class Script(CryptoStrategy):
@@ -93,18 +93,24 @@ def script(schedule: Schedule, kinds=ALL_KINDS) -> Script:
 
 def run_case(case: Case, cuts=None, kinds=ALL_KINDS) -> tuple[Run, list[Any]]:
     """The engine's run of a case and what its strategy noted; with ``cuts`` from the log."""
-    segment = MemorySegment(case.tables, cases.UNIVERSES[case.universe], cuts or ())
+    segment = MemorySegment(case.tables, case.instruments, cuts or ())
     strategy = script(case.schedule, kinds)
     route = backtest if cuts is None else replay
     run = route(
-        segment, strategy, costs=case.costs, latency_ns=case.latency_ns, flatten=case.flatten
+        segment,
+        strategy,
+        costs=case.costs,
+        limits=case.limits,
+        latency_ns=case.latency_ns,
+        flatten=case.flatten,
     )
     return run, type(strategy).log
 
 
 def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
     """The same by the twin."""
-    instruments = cases.UNIVERSES[case.universe]
+    instruments = case.instruments
+    rules, limits = cases.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
     calls = 0
 
@@ -147,6 +153,8 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
         fee_exponent=case.costs.fee_exponent,
         wanted=frozenset(kinds),
         on_fill=on_fill,
+        rules=rules,
+        limits=limits,
     )
     engine.run(case.tables, case.flatten)
     return engine, log
@@ -180,7 +188,6 @@ def assert_same(run: Run, engine: Engine) -> None:
     assert run.n_messages == engine.n_messages
     assert run.last_mids.tolist() == [5 * (b.bid + b.ask) for b in engine.market.books]
     assert run.depth_gaps == tuple(b.depth.gaps for b in engine.market.books)
-    assert len(run.risk) == 0
     assert run.risk.dtype == schema.RISK_DTYPE
 
 

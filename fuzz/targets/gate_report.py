@@ -30,6 +30,7 @@ REPORT = gate_report.GateReport(
     seed=3,
     config={"threshold_bps": "5"},
     costs={"fee_exponent": -8, "rates": {}},
+    risk={"max_loss": "1e3"},
     latency_ns=1_000_000,
 ).sealed()
 BASE: dict[str, Any] = json.loads(REPORT.to_bytes())

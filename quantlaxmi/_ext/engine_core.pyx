@@ -11,6 +11,7 @@ from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport *
 from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.risk_checks cimport check_orders
 from quantlaxmi._ext.wide cimport *
 
 cdef enum:
@@ -39,7 +40,9 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     cdef leg_t* leg
     cdef book_t* book
     cdef pending_t p
-    cdef int64_t i, arrival, in_flight
+    cdef pending_t kept[MAX_LEGS]
+    cdef char refused[MAX_LEGS]
+    cdef int64_t i, arrival, in_flight, n_refused = 0
     cdef int status
     if n_legs > MAX_LEGS:
         e.detail = n_legs
@@ -71,7 +74,12 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     p.arrival = arrival
     p.decision = d.sequence
     p.bundle = d.bundle
-    p.n_legs = n_legs
+    status = check_orders(e, p.decision, n_legs, refused)
+    if status != OK:
+        return status
+    for i in range(n_legs):
+        n_refused += refused[i]
+    p.n_legs = n_legs - n_refused
     for i in range(n_legs):
         leg = <leg_t*>push(&e.legs)
         if leg == NULL:
@@ -97,15 +105,28 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         p.order_type = leg.order_type
         p.qty = leg.qty
         p.limit_price = leg.limit_price
+        status = order_row(e, &p, ORDER_NEW, PENDING, WHY_DECISION, 0, e.ts_ns)
+        if status == OK and refused[i]:
+            kept[i] = p
+            status = order_row(e, &p, ORDER_UPDATE, CANCELLED, WHY_REFUSED, 0, e.ts_ns)
+        if status != OK:
+            return status
+        if refused[i]:
+            continue
         e.ctx.in_flight += 1
         if ql_add_i64(e.positions[p.instrument].pending_qty, p.side * p.qty, &in_flight):
             return OVERFLOW
         e.positions[p.instrument].pending_qty = in_flight
-        status = order_row(e, &p, ORDER_NEW, PENDING, WHY_DECISION, 0, e.ts_ns)
-        if status == OK:
-            status = enqueue(e, &p)
+        status = enqueue(e, &p)
         if status != OK:
             return status
+    if n_refused:
+        # Told once all is sent, as of any order that ends short.
+        for i in range(n_legs):
+            if refused[i]:
+                status = notify(e, &kept[i], 0, 0, e.ts_ns, 0, kept[i].qty)
+                if status != OK:
+                    return status
     return OK
 
 

@@ -26,6 +26,7 @@ cdef enum:
     WHY_TRIM = 4
     WHY_FLATTEN = 5
     WHY_END = 6
+    WHY_REFUSED = 7
     FLAG_TRIM = 1
     FLAG_FLATTEN = 2
     FLAG_DEPTH = 4
@@ -94,6 +95,35 @@ cdef struct grid_row_t:
     int64_t can_trade
 
 
+# What may be sent; 0 is no rule. Money is at the ledger's scale.
+cdef struct rule_t:  # of one instrument
+    int64_t tick
+    int64_t lot
+    ql_i128 min_notional
+    int64_t closing_exempt  # the venue takes a closing order of any worth
+    int64_t max_position
+    int64_t has_max_notional
+    ql_i128 max_notional
+
+
+cdef struct rate_t:
+    int64_t limit  # orders within the window
+    int64_t window_ns
+    int64_t* times  # ring of the last ``limit`` sending times
+    int64_t head  # oldest within the window
+    int64_t n
+
+
+cdef struct guard_t:
+    rule_t* rules  # NULL: nothing is checked
+    rate_t rates[2]
+    int64_t max_book_age_ns
+    int64_t has_max_loss
+    ql_i128 least_result  # minus the largest loss, at ledger exponent - 1
+    ql_i128 money_unit  # ledger units of one money unit of a risk row
+    buffer_t rows  # risk_t
+
+
 cdef struct engine_t:
     probe_t* probe  # NULL in a run that trades
     void* owner  # the Python object that observes, with a probe
@@ -130,6 +160,7 @@ cdef struct engine_t:
     buffer_t orders
     buffer_t fills
     buffer_t funding
+    guard_t guard
 
 
 cdef struct columns_t:

@@ -11,6 +11,7 @@ from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.probe cimport probe_arrive, probe_due
+from quantlaxmi._ext.risk_checks cimport trim_rest
 from quantlaxmi._ext.wide cimport *
 
 
@@ -50,7 +51,7 @@ cdef int order_row(
     return OK
 
 
-cdef int _notify(
+cdef int notify(
     engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
     int64_t left,
 ) noexcept nogil:
@@ -119,7 +120,7 @@ cdef int _take(engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64
         f.realized_lo = ql_lo(a.realized)
         e.positions[p.instrument].qty = a.qty
         e.positions[p.instrument].pending_qty -= p.side * take
-        status = _notify(e, p, take, level.price, ts, f.flags, left)
+        status = notify(e, p, take, level.price, ts, f.flags, left)
         if status != OK:
             return status
     return OK
@@ -137,7 +138,7 @@ cdef int _finish_order(engine_t* e, const pending_t* p, int64_t ts, int64_t flag
     status = order_row(e, p, ORDER_UPDATE, PARTIAL if filled else CANCELLED, reason, filled, ts)
     if status != OK:
         return status
-    return _notify(e, p, 0, 0, ts, flags, left)
+    return notify(e, p, 0, 0, ts, flags, left)
 
 
 cdef int _side_order(
@@ -173,7 +174,7 @@ cdef int _execute_bundle(engine_t* e) noexcept nogil:
     cdef pending_t* q
     cdef pending_t orders[MAX_LEGS]
     cdef int64_t filled[MAX_LEGS]
-    cdef int64_t target
+    cdef int64_t target, excess
     cdef Py_ssize_t i, j, n
     cdef int status
     q = <pending_t*>e.pending.data + e.pending_head
@@ -200,11 +201,16 @@ cdef int _execute_bundle(engine_t* e) noexcept nogil:
     for i in range(n):
         # Quotient of non-negative numbers, so truncation is floor.
         target = ql_muldiv(orders[i].qty, filled[j], orders[j].qty)
-        if filled[i] > target:
-            status = _side_order(
-                e, &orders[i], orders[i].instrument, -orders[i].side, filled[i] - target,
-                orders[i].arrival, WHY_TRIM, FLAG_TRIM,
+        excess = filled[i] - target
+        if excess > 0:
+            status = trim_rest(
+                e, orders[i].decision, orders[i].instrument, &excess, orders[i].arrival
             )
+            if status == OK and excess > 0:
+                status = _side_order(
+                    e, &orders[i], orders[i].instrument, -orders[i].side, excess,
+                    orders[i].arrival, WHY_TRIM, FLAG_TRIM,
+                )
             if status != OK:
                 return status
     return OK

@@ -158,5 +158,7 @@ static inline ql_i128 ql_gcd(ql_i128 a, ql_i128 b) {
     return a;
 }
 static inline ql_i128 ql_divided(ql_i128 a, ql_i128 unit) { return a / unit; }
+static inline int ql_cmp(ql_i128 a, ql_i128 b) { return (a > b) - (a < b); }
+static inline ql_i128 ql_abs(ql_i128 a) { return a < 0 ? -a : a; }
 static inline int64_t ql_to_i64(ql_i128 a) { return (int64_t)a; }
 #endif

@@ -71,6 +71,13 @@ cdef class Engine:
         C addresses of a kernel, or 0 when a bridge is given.
     bridge : Bridge or None
         Calls a strategy written in Python.
+    rules : sequence of tuple
+        Per instrument ``(tick, lot, min_notional, closing_exempt, max_position, max_notional)``;
+        money at the ledger's scale, 0 for no rule, ``max_notional`` None for none. Empty: nothing
+        is checked.
+    limits : tuple
+        ``(orders per second, orders per minute, oldest book in ns, least result, money unit)``;
+        0 for no limit, the least result (at ledger exponent - 1) None for none.
     """
 
     cdef engine_t e
@@ -87,7 +94,8 @@ cdef class Engine:
 
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
-        rate_den, step_address=0, on_fill_address=0, bridge=None,
+        rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
+        limits=(0, 0, 0, None, 1),
     ):
         cdef engine_t* e = &self.e
         cdef ctx_t[::1] ctx = memory["ctx"]
@@ -166,6 +174,7 @@ cdef class Engine:
             e.accounts[i].fee_num[TAKER_FEE] = _wide(taker_num)
             e.accounts[i].fee_den[TAKER_FEE] = _wide(taker_den)
             e.accounts[i].fee_scale = _wide(fee_scale)
+        self._set_guard(rules, limits)
         for k, (name, args) in enumerate(features):
             if len(args) > MAX_FEATURE_ARGS:
                 raise ValueError(f"feature {name!r} has too many arguments")
@@ -173,8 +182,44 @@ cdef class Engine:
             for i in range(len(args)):
                 e.calls[k].args[i] = args[i]
 
+    cdef _set_guard(self, rules, limits):
+        cdef guard_t* g = &self.e.guard
+        cdef rule_t* rule
+        cdef Py_ssize_t i
+        g.rows.item = sizeof(risk_t)
+        if not rules:
+            return
+        if len(rules) != self.e.n_instruments:
+            raise ValueError("there is not one rule an instrument")
+        per_second, per_minute, g.max_book_age_ns, least, unit = limits
+        g.rates[0].limit, g.rates[0].window_ns = per_second, 1_000_000_000
+        g.rates[1].limit, g.rates[1].window_ns = per_minute, 60_000_000_000
+        for i in range(2):
+            g.rates[i].times = <int64_t*>calloc(g.rates[i].limit + 1, sizeof(int64_t))
+            if g.rates[i].times == NULL:
+                raise MemoryError("order rates")
+        g.has_max_loss = least is not None
+        if g.has_max_loss:
+            g.least_result = _wide(least)
+        g.money_unit = _wide(unit)
+        g.rules = <rule_t*>calloc(len(rules), sizeof(rule_t))
+        if g.rules == NULL:
+            raise MemoryError("rules")
+        for i, (tick, lot, least, exempt, position, worth) in enumerate(rules):
+            rule = &g.rules[i]
+            rule.tick, rule.lot, rule.closing_exempt = tick, lot, exempt
+            rule.min_notional = _wide(least)
+            rule.max_position = position
+            rule.has_max_notional = worth is not None
+            if rule.has_max_notional:
+                rule.max_notional = _wide(worth)
+
     def __dealloc__(self):
         cdef Py_ssize_t i
+        for i in range(2):
+            free(self.e.guard.rates[i].times)
+        free(self.e.guard.rules)
+        free(self.e.guard.rows.data)
         if self.e.markets != NULL:
             for i in range(self.e.n_instruments):
                 depth_free(&self.e.markets[i].depth)
@@ -310,13 +355,14 @@ cdef class Engine:
         return out
 
     def tables(self):
-        """Results so far as read-only arrays: decisions, legs, orders, fills, funding."""
+        """Results so far as read-only arrays: decisions, legs, orders, fills, funding, risk."""
         return {
             "decisions": self._table(&self.e.decisions, _schema.DECISION_DTYPE),
             "legs": self._table(&self.e.legs, _schema.LEG_DTYPE),
             "orders": self._table(&self.e.orders, _schema.ORDER_DTYPE),
             "fills": self._table(&self.e.fills, _schema.FILL_DTYPE),
             "funding": self._table(&self.e.funding, _schema.FUNDING_PAID_DTYPE),
+            "risk": self._table(&self.e.guard.rows, _schema.RISK_DTYPE),
         }
 
     def accounts(self):

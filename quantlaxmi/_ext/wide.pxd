@@ -25,4 +25,6 @@ cdef extern from "int128.h" nogil:
     int ql_cmp_scaled(int64_t a, int64_t ea, int64_t b, int64_t eb)
     ql_i128 ql_gcd(ql_i128 a, ql_i128 b)
     ql_i128 ql_divided(ql_i128 a, ql_i128 unit)
+    int ql_cmp(ql_i128 a, ql_i128 b)
+    ql_i128 ql_abs(ql_i128 a)
     int64_t ql_to_i64(ql_i128 a)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: The part of a usage text that every run shares, and its explanations.
 RUN_USAGE = """{segment} DIR --strategy NAME [--config TOML] [--set KV]...
-                 [--costs TOML] [--latency-ns N] [--seed N]"""
+                 [--costs TOML] [--risk TOML] [--latency-ns N] [--seed N]"""
 RUN_OPTIONS = """  {segment} DIR     The segment's folder.
   --strategy NAME       One of those the strategies command lists, or path.py:Class.
   --config TOML         Settings of the strategy.
@@ -23,6 +23,7 @@ RUN_OPTIONS = """  {segment} DIR     The segment's folder.
                         quoted text may hold several.
   --costs TOML          Commissions and least notionals; what it does not name is the venue's on the
                         data's date.
+  --risk TOML           Limits on positions, losses, orders and the age of books; none by default.
   --latency-ns N        Nanoseconds from a decision to its orders' arrival [default: 1000000].
   --seed N              Seed of everything drawn [default: 0]."""
 _ROUTE_USAGE = """
@@ -65,6 +66,10 @@ def run_keywords(args: dict[str, Any]) -> dict[str, Any]:
         from quantlaxmi.costs import CostModel
 
         keywords["costs"] = CostModel.load(args["--costs"])
+    if args["--risk"] is not None:
+        from quantlaxmi.risk import RiskLimits
+
+        keywords["limits"] = RiskLimits.load(args["--risk"])
     return keywords
 
 
@@ -99,7 +104,7 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
 
 def run_facts(run: Run) -> dict[str, Any]:
     """What is said of a run; money is exact decimal text in the currency of its account."""
-    from quantlaxmi.schema import DecisionType
+    from quantlaxmi.schema import DecisionType, RiskRule
 
     scale = run.ledger_exponent
     kinds = run.decisions["decision_type"]
@@ -111,6 +116,11 @@ def run_facts(run: Run) -> dict[str, Any]:
         "entries": int((kinds == DecisionType.ENTER).sum()),
         "exits": int((kinds == DecisionType.EXIT).sum()),
         "fills": len(run.fills),
+        "risk_events": {
+            rule.name.lower(): n
+            for rule in RiskRule
+            if (n := int((run.risk["rule"] == rule).sum()))
+        },
         "gross_pnl": money_text(run.gross_pnl, scale - 1),
         "slippage": money_text(sum(run.attributions.slippage.tolist()), scale - 1),
         "fees": money_text(sum(a.fees for a in run.accounts), scale),

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from quantlaxmi.events.ids import CorrelationContext
-from quantlaxmi.schema import FillFlag, OrderReason, OrderStatus, OrderType, Side
+from quantlaxmi.schema import FillFlag, OrderReason, OrderStatus, OrderType, RiskRule, Side
 
 #: Basis points of an attribution are integers at 10**BPS_EXPONENT.
 BPS_EXPONENT: Final = -4
@@ -134,19 +134,18 @@ class FundingPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class RiskEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A risk limit refused an order.
+    """A rule of the venue or a risk limit refused an order, or a trim left less than a lot.
 
     Attributes
     ----------
-    rule : int
-        Number of the rule.
+    rule : RiskRule
     value, limit : int
         What was found and what is allowed, in the rule's own unit.
     """
 
     decision: int
     symbol: str
-    rule: int
+    rule: RiskRule
     value: int
     limit: int
     ts_ns: int

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from quantlaxmi.costs import MAX_BPS
-from quantlaxmi.errors import ConfigError, FixedPointError
+from quantlaxmi.errors import ConfigError, FixedPointError, shown
 from quantlaxmi.files import read_toml
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import InstrumentKind
@@ -175,12 +175,12 @@ def _head(name: str, row: dict[str, Any], place: str, texts: tuple[str, ...]) ->
     for key in texts:
         value = row.pop(key, None)
         if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT:
-            raise ConfigError(name, f"was {value!r}, expected a text", f"{place}.{key}")
+            raise ConfigError(name, f"was {shown(value)}, expected a text", f"{place}.{key}")
         head[key] = value
     kind = row.pop("kind", None)
     if kind not in tuple(InstrumentKind):
         expected = ", ".join(InstrumentKind)
-        raise ConfigError(name, f"was {kind!r}, expected one of {expected}", f"{place}.kind")
+        raise ConfigError(name, f"was {shown(kind)}, expected one of {expected}", f"{place}.kind")
     head["kind"] = InstrumentKind(kind)
     head["valid_from_ns"] = _moment(name, f"{place}.valid_from", row.pop("valid_from", None))
     return head
@@ -195,11 +195,13 @@ def _moment(name: str, place: str, value: object) -> int:
             if value.tzinfo is None and (value.hour, value.minute, value.second) == (0, 0, 0):
                 value = value.replace(tzinfo=UTC)
         except ValueError:
-            raise ConfigError(name, f"was {value!r}, {expected}", place) from None
+            raise ConfigError(name, f"was {shown(value)}, {expected}", place) from None
     elif isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     if not isinstance(value, datetime) or value.tzinfo is None or value.microsecond:
-        raise ConfigError(name, f"was {value}, {expected}", place)
+        raise ConfigError(
+            name, f"was {value if isinstance(value, date) else shown(value)}, {expected}", place
+        )
     since = value - _EPOCH
     if not 0 <= since.days < 100_000:
         raise ConfigError(name, f"was {value}, {expected}, from 1970 to 2243", place)
@@ -208,11 +210,13 @@ def _moment(name: str, place: str, value: object) -> int:
 
 def _decimal(name: str, place: str, value: object) -> FixedPoint:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ConfigError(name, f"was {value!r}, expected a decimal number", place)
+        raise ConfigError(name, f"was {shown(value)}, expected a decimal number", place)
     try:
         return FixedPoint.from_text(str(value))
     except FixedPointError as error:
         raise ConfigError(name, f"{error}, expected a decimal number", place) from None
+    except ValueError:  # an integer of thousands of digits, which hexadecimal TOML can hold
+        raise ConfigError(name, f"was {shown(value)}, expected a decimal", place) from None
 
 
 def _step(name: str, row: dict[str, Any], place: str, key: str) -> FixedPoint:

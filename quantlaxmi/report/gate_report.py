@@ -76,7 +76,9 @@ class GateReport:
     config : dict of str to str
         Settings of the strategy as ``--set`` reads them.
     costs : dict
-        The cost model's description.
+        The complete cost model's description.
+    risk : dict
+        The risk limits that were on.
     latency_ns : int
     report_hash : str
         SHA-256, hexadecimal.
@@ -100,6 +102,7 @@ class GateReport:
     seed: int
     config: dict[str, str]
     costs: dict[str, Any]
+    risk: dict[str, Any]
     latency_ns: int
     report_hash: str = ""
 
@@ -160,6 +163,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "policy": dict,
     "config": dict,
     "costs": dict,
+    "risk": dict,
 }
 
 

@@ -19,6 +19,7 @@ from quantlaxmi.report.gate_report import GateReport, load_report, now
 if TYPE_CHECKING:
     from quantlaxmi.costs import CostModel
     from quantlaxmi.replay import Run
+    from quantlaxmi.risk import RiskLimits
     from quantlaxmi.segment import Segment
 
 __all__ = ["SUITES", "Difference", "ReportCheck", "bind_report", "run_gates", "verify_report"]
@@ -50,6 +51,7 @@ def run_gates(
     gates: tuple[str, ...] = ("g2",),
     policy: GatePolicy | None = None,
     costs: CostModel | None = None,
+    limits: RiskLimits | None = None,
     latency_ns: int | None = None,
     seed: int = 0,
     threads: int | None = None,
@@ -67,6 +69,8 @@ def run_gates(
     policy : GatePolicy, optional
         Thresholds; the defaults of `GatePolicy` without.
     costs : CostModel, optional
+        What it does not say is taken from the dated tables.
+    limits : RiskLimits, optional
     latency_ns : int, optional
         From a decision to its orders' arrival; a millisecond by default.
     seed : int
@@ -99,6 +103,7 @@ def run_gates(
         segment,
         strategy,
         costs=costs,
+        limits=limits,
         latency_ns=DEFAULT_LATENCY_NS if latency_ns is None else latency_ns,
         seed=seed,
         progress=None if progress is None else partial(progress, "backtest"),
@@ -154,6 +159,7 @@ def _report(
         seed=seed,
         config=run.strategy.config.as_texts(),
         costs=run.costs.describe(),
+        risk=run.limits.describe(),
         latency_ns=run.latency_ns,
     ).sealed()
 
@@ -236,6 +242,7 @@ def verify_report(
         gates=recorded.suites,
         policy=GatePolicy.from_mapping(recorded.policy, str(path)),
         costs=_recorded_costs(path, recorded.costs),
+        limits=_recorded_limits(path, recorded.risk),
         latency_ns=recorded.latency_ns,
         seed=recorded.seed,
         threads=threads,
@@ -278,6 +285,15 @@ def _recorded_costs(path: str | Path, described: dict[str, Any]) -> CostModel:
         return CostModel.from_description(described)
     except ConfigError as error:
         raise ReportError(path, error.problem, "costs") from None
+
+
+def _recorded_limits(path: str | Path, described: dict[str, Any]) -> RiskLimits:
+    from quantlaxmi.risk import RiskLimits
+
+    try:
+        return RiskLimits.from_description(described)
+    except ConfigError as error:
+        raise ReportError(path, error.problem, "risk") from None
 
 
 def _differences(place: str, a: Any, b: Any) -> Iterator[Difference]:

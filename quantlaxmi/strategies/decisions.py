@@ -61,7 +61,7 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
     indices = {one.symbol: i for i, one in enumerate(bound.universe)}
     seen: set[int] = set()
     for k, leg in enumerate(legs):
-        i = _check_leg(bound, k, leg, indices, opens=kind == DecisionType.ENTER)
+        i = _check_leg(bound, k, leg, indices)
         if bundle and i in seen:
             raise _broken(bound, f"leg {k}: a bundle names {leg.symbol!r} twice")
         seen.add(i)
@@ -86,8 +86,6 @@ def _check_leg(
     k: int,
     leg: LegIntent | DecisionLeg,
     indices: dict[str, int],
-    *,
-    opens: bool,
 ) -> int:
     """Return the leg's instrument index, or raise StrategyError."""
 
@@ -98,24 +96,14 @@ def _check_leg(
     hold(isinstance(leg, LegIntent | DecisionLeg), f"was {type(leg).__name__}, must be a LegIntent")
     hold(leg.symbol in indices, f"symbol {leg.symbol!r} is not in the segment")
     i = indices[leg.symbol]
-    instrument = bound.universe[i]
     hold(i in bound.instruments, f"symbol {leg.symbol!r} is not one it declares to trade")
     hold(leg.side in tuple(Side), f"side was {leg.side!r}, must be Side.BUY or Side.SELL")
     hold(_is_int(leg.qty, 1, _I64_MAX), f"qty was {leg.qty!r}, must be a positive mantissa")
-    # What is held may be no whole lot, after a fill was trimmed to match the other leg's.
-    hold(
-        not opens or instrument.lot <= 0 or leg.qty % instrument.lot == 0,
-        f"qty was {leg.qty}, must be a multiple of {leg.symbol}'s lot {instrument.lot}",
-    )
     hold(leg.order_type in tuple(OrderType), f"order_type was {leg.order_type!r}")
     if leg.order_type == OrderType.LIMIT:
         hold(
             _is_int(leg.limit_price, 1, _I64_MAX),
             f"limit_price was {leg.limit_price!r}, must be a positive mantissa",
-        )
-        hold(
-            instrument.tick <= 0 or (leg.limit_price or 0) % instrument.tick == 0,
-            f"limit_price was {leg.limit_price}, must be a multiple of the tick {instrument.tick}",
         )
     else:
         hold(leg.limit_price is None, "a market order has no limit_price")

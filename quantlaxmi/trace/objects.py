@@ -31,6 +31,7 @@ from quantlaxmi.schema import (
     OrderReason,
     OrderStatus,
     OrderType,
+    RiskRule,
     Side,
 )
 from quantlaxmi.trace.header import Correlator, TraceHeader
@@ -214,7 +215,7 @@ class RowReader:
         return RiskEvent(
             r["decision"],
             self._symbol(r["instrument"]),
-            r["rule"],
+            RiskRule(r["rule"]),
             r["value"],
             r["limit"],
             r["ts_ns"],

@@ -8,10 +8,12 @@
 5. Legs of a bundle end matched: the excess over the least filled share is traded back at once.
 6. Funding is settled once, at its time, before orders of the same time.
 7. A quiet quote changes its book; the strategy is not asked.
+8. An order that breaks a rule of its venue or a limit is refused unsent, with its bundle.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +21,7 @@ from typing import Any
 
 from quantlaxmi.schema import (
     RATE_EXPONENT,
+    RISK_MONEY_EXPONENT,
     TABLES,
     DepthFlag,
     EventKind,
@@ -27,6 +30,7 @@ from quantlaxmi.schema import (
     OrderReason,
     OrderStatus,
     QuoteFlag,
+    RiskRule,
 )
 from tests.naive.depth_book import DepthBook, Message
 
@@ -49,6 +53,27 @@ class Terms:
     taker_bps: Fraction
     currency: str = "USDT"
     contract_size: int = 1
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What may be sent in one instrument, in quantity mantissas and in currency; 0 is no rule."""
+
+    lot: int = 0
+    min_notional: Fraction = Fraction(0)
+    closing_exempt: bool = True
+    max_position: int = 0
+    max_notional: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of a whole run; 0 is no limit."""
+
+    orders_per_second: int = 0
+    orders_per_minute: int = 0
+    max_age_ns: int = 0
+    max_loss: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -199,7 +224,12 @@ class Engine:
         fee_exponent: int,
         wanted: frozenset[EventKind] = frozenset(EventKind),
         on_fill: Callable[[Row], None] | None = None,
+        rules: Sequence[Rules] = (),
+        limits: Limits | None = None,
     ) -> None:
+        self.rules, self.limits = tuple(rules) or tuple(Rules() for _ in terms), limits or Limits()
+        self.sent_times: list[int] = []
+        self.risk: list[Row] = []
         self.terms, self.decide, self.latency_ns = tuple(terms), decide, latency_ns
         self.fee_exponent, self.wanted, self.on_fill = fee_exponent, wanted, on_fill
         self.ledger_exponent = min(
@@ -352,7 +382,9 @@ class Engine:
             }
         )
         group = _Pending(self.ts_ns + self.latency_ns, sequence, decision.bundle, [])
-        for leg in decision.legs:
+        refused = self._refused(decision, sequence)
+        cancelled = []
+        for k, leg in enumerate(decision.legs):
             book = self.market.books[leg.instrument]
             self.legs.append(
                 {
@@ -370,18 +402,132 @@ class Engine:
                     "quote_ts_ns": book.ts_ns,
                 }
             )
-            group.orders.append(
-                self._new(
-                    leg.instrument,
-                    leg.side,
-                    leg.qty,
-                    sequence,
-                    len(self.legs) - 1,
-                    self.ts_ns,
-                    OrderReason.DECISION,
-                )
+            order = self._new(
+                leg.instrument,
+                leg.side,
+                leg.qty,
+                sequence,
+                len(self.legs) - 1,
+                self.ts_ns,
+                OrderReason.DECISION,
             )
-        self.pending.append(group)
+            if refused[k]:
+                self._close(order, 0, OrderStatus.CANCELLED, OrderReason.REFUSED, self.ts_ns)
+                cancelled.append(order)
+            else:
+                self.sent_times.append(self.ts_ns)
+                group.orders.append(order)
+        if group.orders:
+            self.pending.append(group)
+        for order in cancelled:
+            self._tell_cancelled(order, order["qty"], self.ts_ns, 0)
+
+    # --- rules and limits ----------------------------------------------------------------------
+
+    def _refused(self, decision: Decision, sequence: int) -> list[bool]:
+        refused: list[bool] = []
+        for k, leg in enumerate(decision.legs):
+            sent = [x for x, no in zip(decision.legs[:k], refused, strict=True) if not no]
+            broken = list(self._broken(leg, sent))
+            for rule, value, limit in broken:
+                self._risk_row(sequence, leg.instrument, rule, value, limit, self.ts_ns)
+            refused.append(bool(broken))
+        return [True] * len(refused) if decision.bundle and any(refused) else refused
+
+    def _broken(self, leg: Leg, sent: list[Leg]) -> Iterator[tuple[RiskRule, int, int]]:
+        """Every rule that the leg breaks, were ``sent`` on their way before it."""
+        rule, limits = self.rules[leg.instrument], self.limits
+        book, held = self.market.books[leg.instrument], self.accounts[leg.instrument].position
+        price = book.ask if leg.side > 0 else book.bid
+        waiting = [o for group in self.pending for o in group.orders]
+        same = leg.qty + sum(
+            o["qty"] for o in waiting if (o["instrument"], o["side"]) == self._lane(leg)
+        )
+        same += sum(x.qty for x in sent if self._lane(x) == self._lane(leg))
+        closes = held * leg.side < 0 and same <= abs(held)
+        after = abs(held + leg.side * same)
+        if rule.lot and leg.qty % rule.lot:
+            yield RiskRule.LOT, leg.qty, rule.lot
+        worth = self._currency(leg.instrument, price, leg.qty)
+        exempt = closes and rule.closing_exempt
+        if price > 0 and worth < rule.min_notional and not exempt:
+            # Money comes in ledger units: the least that will do is the next whole one.
+            unit = TEN**self.ledger_exponent
+            least = math.ceil(rule.min_notional / unit) * unit
+            yield self._money(RiskRule.MIN_NOTIONAL, worth, least)
+        age = self.ts_ns - book.ts_ns if book.valid else -1
+        if limits.max_age_ns and not 0 <= age <= limits.max_age_ns:
+            yield RiskRule.STALE_BOOK, age, limits.max_age_ns
+        if not closes:
+            if rule.max_position and after > rule.max_position:
+                yield RiskRule.MAX_POSITION, after, rule.max_position
+            worth = self._currency(leg.instrument, price, after)
+            if rule.max_notional and price > 0 and worth > rule.max_notional:
+                yield self._money(RiskRule.MAX_NOTIONAL, worth, rule.max_notional)
+            result = self._result(self.terms[leg.instrument].currency)
+            if limits.max_loss and result < -limits.max_loss:
+                yield self._money(RiskRule.MAX_LOSS, result, -limits.max_loss)
+        for most, seconds, which in (
+            (limits.orders_per_second, 1, RiskRule.ORDERS_PER_SECOND),
+            (limits.orders_per_minute, 60, RiskRule.ORDERS_PER_MINUTE),
+        ):
+            since = self.ts_ns - seconds * 10**9
+            count = sum(t > since for t in self.sent_times) + len(sent) + 1
+            if most and count > most:
+                yield which, count, most
+
+    def _lane(self, leg: Leg) -> tuple[int, int]:
+        return leg.instrument, leg.side
+
+    def _currency(self, instrument: int, price: int, qty: int) -> Fraction:
+        return self.notional(instrument, price, qty) * TEN**self.ledger_exponent
+
+    def _result(self, currency: str) -> Fraction:
+        total = Fraction(0)
+        for i, (terms, account) in enumerate(zip(self.terms, self.accounts, strict=True)):
+            if terms.currency != currency:
+                continue
+            book, sign = self.market.books[i], 1 if account.position >= 0 else -1
+            marked = Fraction(self.notional(i, book.bid + book.ask, account.position), 2)
+            booked = account.realized - account.fees + account.funding - sign * account.cost
+            total += (marked + booked) * TEN**self.ledger_exponent
+        return total
+
+    def _money(self, rule: RiskRule, value: Fraction, limit: Fraction) -> tuple[RiskRule, int, int]:
+        unit = TEN ** max(self.ledger_exponent, RISK_MONEY_EXPONENT)
+        return rule, int(value / unit), int(limit / unit)
+
+    def _risk_row(
+        self, decision: int, instrument: int, rule: RiskRule, value: int, limit: int, ts_ns: int
+    ) -> None:
+        self.risk.append(
+            {
+                "decision": decision,
+                "instrument": instrument,
+                "rule": int(rule),
+                "value": value,
+                "limit": limit,
+                "ts_ns": ts_ns,
+                "seq": self.seq,
+            }
+        )
+
+    # --- orders --------------------------------------------------------------------------------
+
+    def _tell_cancelled(self, order: Row, left: int, ts_ns: int, flags: int) -> None:
+        if self.on_fill is not None:
+            self.on_fill(
+                {
+                    "decision": order["decision"],
+                    "instrument": order["instrument"],
+                    "side": order["side"],
+                    "qty": 0,
+                    "price": 0,
+                    "ts_ns": ts_ns,
+                    "flags": int(flags),
+                    "order_left": left,
+                }
+            )
 
     def _new(
         self, instrument: int, side: int, qty: int, decision: int, leg: int, ts_ns: int, reason: int
@@ -431,6 +577,17 @@ class Engine:
         )
         for f, order in zip(filled, group.orders, strict=True):
             excess = f - int(order["qty"] * share)  # not negative, so int() is floor
+            lot = self.rules[order["instrument"]].lot or 1
+            if excess % lot:
+                self._risk_row(
+                    group.decision,
+                    order["instrument"],
+                    RiskRule.TRIM_REST,
+                    excess % lot,
+                    lot,
+                    group.arrival,
+                )
+            excess -= excess % lot
             if excess > 0:
                 self._own_order(
                     order["instrument"],
@@ -495,17 +652,5 @@ class Engine:
         status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
         reason = OrderReason.SIZE_EXHAUSTED if book.valid else OrderReason.BOOK_INVALID
         self._close(order, filled, status, reason, ts_ns)
-        if self.on_fill is not None:
-            self.on_fill(
-                {
-                    "decision": order["decision"],
-                    "instrument": i,
-                    "side": side,
-                    "qty": 0,
-                    "price": 0,
-                    "ts_ns": ts_ns,
-                    "flags": int(flags),
-                    "order_left": left,
-                }
-            )
+        self._tell_cancelled(order, left, ts_ns, flags)
         return filled

@@ -1,0 +1,25 @@
+"""Risk limits from TOML."""
+
+from __future__ import annotations
+
+from fuzz import scratch
+from fuzz.draw import WORDS, Draw, edit_bytes
+from quantlaxmi.costs import CostModel
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.risk import RiskLimits, order_rules
+from tests.segments import INSTRUMENTS
+
+ALLOWED = (ConfigError,)
+SEEDS = (
+    b'max_loss = "1000"\nmax_orders_per_second = 10\nmax_book_age_ms = 500\n',
+    b"max_position = 1.5\nmax_notional = 5e3\n[symbols.BTCUSDT]\nmax_position = 0.25\n",
+    b"max_orders_per_minute = 0x10\nsymbols = { A = { max_notional = 1_0.5 } }\n",
+)
+
+
+def one(draw: Draw) -> None:
+    path = scratch.file("risk.toml", edit_bytes(draw, draw.pick(SEEDS), WORDS, 4))
+    limits = RiskLimits.load(path)
+    again = RiskLimits.from_description(limits.describe())
+    assert again.risk_hash == limits.risk_hash
+    order_rules(INSTRUMENTS, CostModel.binance(), limits, -16)

@@ -1,0 +1,1 @@
+"""Rules and limits held against orders; C functions only."""
