@@ -38,6 +38,7 @@ TARGETS = (
     "policy_toml",
     "strategy_toml",
     "gate_report",
+    "verify_report",
     "bindings",
 )
 CASE_SECONDS = 30

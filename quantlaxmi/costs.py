@@ -95,10 +95,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         source = Path(path)
         data = read_toml(source, MAX_FILE_BYTES)
         exponent = data.pop("fee_exponent", -8)
-        if type(exponent) is not int or not -18 <= exponent <= 0:
-            raise ConfigError(
-                source, f"was {shown(exponent)}, expected an integer from -18 to 0", "fee_exponent"
-            )
+        _check_exponent(source, exponent)
         rates: dict[InstrumentKind, FeeRate] = {}
         symbols: dict[str, FeeRate] = {}
         least: dict[str, FixedPoint] = {}
@@ -206,6 +203,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             It is no description of this version.
         """
         try:
+            _check_exponent("costs", described["fee_exponent"])
             model = cls(
                 rates={InstrumentKind(k): _rate_of(r) for k, r in described["rates"].items()},
                 symbols={k: _rate_of(r) for k, r in described["symbols"].items()},
@@ -327,6 +325,12 @@ def _entry(
         if abs(values[key].mantissa) > MAX_BPS * 10**8:
             raise ConfigError(source, f"was {table[key]}, expected within ±{MAX_BPS} bps", place)
     return FeeRate(**values)
+
+
+def _check_exponent(source: object, exponent: object) -> None:
+    if type(exponent) is not int or not -18 <= exponent <= 0:
+        problem = f"was {shown(exponent)}, expected an integer from -18 to 0"
+        raise ConfigError(source, problem, "fee_exponent")
 
 
 def _plain_rate(rate: FeeRate) -> dict[str, str]:

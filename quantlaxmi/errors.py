@@ -38,7 +38,13 @@ def shown(value: object, most: int = 80) -> str:
 
 
 class QuantlaxmiError(Exception):
-    """Base of all errors raised on purpose by this package."""
+    """Base of all errors raised on purpose by this package.
+
+    Its text is one printable line of bounded length, whatever values the message names.
+    """
+
+    def __str__(self) -> str:
+        return _line(super().__str__())
 
 
 class FixedPointError(QuantlaxmiError, ValueError):
@@ -91,7 +97,7 @@ class InputError(QuantlaxmiError):
     def __init__(self, source: object, problem: str, place: str = "") -> None:
         self.source, self.problem, self.place = str(source), problem, place
         at = f" ({place})" if place else ""
-        super().__init__(_line(f"{self.source}{at}: {problem}"))
+        super().__init__(f"{self.source}{at}: {problem}")
 
 
 class SegmentError(InputError):

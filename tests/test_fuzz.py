@@ -16,9 +16,20 @@ from fuzz.draw import Draw, edit_bytes, edit_json, nested
 from fuzz.targets import gate_report as report_target
 from fuzz.targets import trace_arrow as arrow_target
 from quantlaxmi.costs import CostModel
-from quantlaxmi.errors import MAX_MESSAGE, ConfigError, InputError, ReportError, TraceError, shown
+from quantlaxmi.errors import (
+    MAX_MESSAGE,
+    ConfigError,
+    EngineError,
+    FixedPointOverflow,
+    InputError,
+    ReportError,
+    StrategyError,
+    TraceError,
+    shown,
+)
 from quantlaxmi.gates.policy import load_policy
 from quantlaxmi.report import load_report
+from quantlaxmi.report.run_gates import _differences
 from quantlaxmi.segment.arrow_io import read_file_header, read_header, read_schema
 from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
 from quantlaxmi.trace import load_trace
@@ -61,6 +72,16 @@ def test_messages_are_one_printable_line_whatever_a_file_holds() -> None:
     assert len(text) <= MAX_MESSAGE
     assert text.startswith("a\\x1b[2Jb\\udcff (p\\r): x\\nyzzz")
     assert text.endswith("z")
+
+
+def test_messages_of_every_class_are_bounded() -> None:
+    for error in (
+        StrategyError("x" * 9999),
+        EngineError("a\nb" * 999),
+        FixedPointOverflow("x", ()),
+    ):
+        assert str(error).isprintable()
+        assert len(str(error)) <= MAX_MESSAGE
 
 
 def test_shown_names_any_value() -> None:
@@ -130,6 +151,26 @@ def test_a_version_that_only_equals_one_is_refused(tmp_path: Path, version: obje
     path.write_bytes(report_target.forged({**report_target.BASE, "version": version}))
     with pytest.raises(ReportError, match="version"):
         load_report(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "recorded", "told"),
+    [("tick", 1.0, "tick was 1.0"), ("tick", True, "tick was True"), ("x", None, "x was None")],
+)
+def test_what_differs_is_named_though_the_values_are_equal(
+    field: str, recorded: object, told: str
+) -> None:
+    plain = {"tick": 1, "kind": "spot", "rows": (1, 2)}
+    found = list(_differences("", {**plain, field: recorded}, {**plain, "rows": [1, 2]}))
+    assert [str(d).partition(",")[0] for d in found] == [told]
+
+
+@pytest.mark.parametrize("exponent", [2**63 - 1, -(2**63), 1, -19, True, 0.0, None, "0"])
+def test_a_report_s_fee_exponent_is_bounded(exponent: object) -> None:
+    """Verifying a report whose fees are at 10**(2**63 - 1) did not end."""
+    described = {**CostModel.binance().describe(), "fee_exponent": exponent}
+    with pytest.raises(ConfigError, match="fee_exponent"):
+        CostModel.from_description(described)
 
 
 # --- found: Arrow --------------------------------------------------------------------------------

@@ -296,14 +296,23 @@ def _recorded_limits(path: str | Path, described: dict[str, Any]) -> RiskLimits:
         raise ReportError(path, error.problem, "risk") from None
 
 
+_ABSENT = "absent"
+
+
 def _differences(place: str, a: Any, b: Any) -> Iterator[Difference]:
     if isinstance(a, dict) and isinstance(b, dict):
         for key in sorted(a.keys() | b.keys()):
-            yield from _differences(f"{place}.{key}" if place else key, a.get(key), b.get(key))
+            inner = f"{place}.{key}" if place else key
+            if key in a and key in b:
+                yield from _differences(inner, a[key], b[key])
+            else:
+                found = (str(x[key]) if key in x else _ABSENT for x in (a, b))
+                yield Difference(inner, *found)
     elif isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b):
         for k, (x, y) in enumerate(zip(a, b, strict=True)):
             yield from _differences(f"{place}[{k}]", x, y)
-    elif a != b:
+    elif json.dumps(a, sort_keys=True) != json.dumps(b, sort_keys=True):
+        # As text, which the hash covers: 1, 1.0 and true are equal as values.
         yield Difference(place, str(a), str(b))
 
 
