@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi import schema
-from quantlaxmi._ext.replay_loop import FAILURES, Observer
+from quantlaxmi._ext.observer import Observer
+from quantlaxmi._ext.replay_loop import FAILURES
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.features import feature_arguments
 from quantlaxmi.replay import Run

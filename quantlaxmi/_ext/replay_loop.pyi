@@ -42,26 +42,3 @@ class Engine:
     def cash(self, n_currencies: int) -> list[int]: ...
     def last_fill(self) -> tuple[int, ...]: ...
     def depth_gaps(self) -> list[int]: ...
-
-class Observer(Engine):
-    error: BaseException | None
-    def __init__(
-        self,
-        memory: Mapping[str, NDArray[np.void]],
-        accounts: Sequence[tuple[int, int, int, int, int, int, int]],
-        n_currencies: int,
-        features: Sequence[tuple[str, tuple[int, ...]]],
-        event_mask: int,
-        latency_ns: int,
-        rate_den: int,
-        traded: NDArray[np.int64],
-        bundles: Sequence[tuple[tuple[int, int], ...]],
-        can_trade_address: int = ...,
-        can_trade_call: Callable[..., int] | None = ...,
-        can_trade_args: tuple[Any, ...] = ...,
-    ) -> None: ...
-    def grid(
-        self,
-    ) -> tuple[
-        NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], list[int]
-    ]: ...

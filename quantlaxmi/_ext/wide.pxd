@@ -28,3 +28,8 @@ cdef extern from "int128.h" nogil:
     int ql_cmp(ql_i128 a, ql_i128 b)
     ql_i128 ql_abs(ql_i128 a)
     int64_t ql_to_i64(ql_i128 a)
+
+
+cdef inline object wide_int(ql_i128 value):
+    """A 128-bit integer as Python's."""
+    return (int(ql_hi(value)) << 64) | (int(ql_lo(value)) & 0xFFFFFFFFFFFFFFFF)

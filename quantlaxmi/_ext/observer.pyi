@@ -1,0 +1,30 @@
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi._ext.replay_loop import Engine
+
+class Observer(Engine):
+    error: BaseException | None
+    def __init__(
+        self,
+        memory: Mapping[str, NDArray[np.void]],
+        accounts: Sequence[tuple[int, int, int, int, int, int, int]],
+        n_currencies: int,
+        features: Sequence[tuple[str, tuple[int, ...]]],
+        event_mask: int,
+        latency_ns: int,
+        rate_den: int,
+        traded: NDArray[np.int64],
+        bundles: Sequence[tuple[tuple[int, int], ...]],
+        can_trade_address: int = ...,
+        can_trade_call: Callable[..., int] | None = ...,
+        can_trade_args: tuple[Any, ...] = ...,
+    ) -> None: ...
+    def grid(
+        self,
+    ) -> tuple[
+        NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], list[int]
+    ]: ...

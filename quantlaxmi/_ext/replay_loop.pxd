@@ -1,0 +1,19 @@
+"""The engine of a run, for extension modules that build on it."""
+from quantlaxmi._ext.engine_state cimport buffer_t, columns_t, engine_t
+from quantlaxmi._ext.python_bridge cimport Bridge
+
+
+cdef class Engine:
+    cdef engine_t e
+    cdef columns_t quotes
+    cdef columns_t depth
+    cdef columns_t trades
+    cdef columns_t funding
+    cdef object _keep
+    cdef object _columns
+    cdef Bridge bridge
+
+    cdef _set_guard(self, rules, limits)
+    cdef _load(self, columns_t* t, table, wide_names, small_names)
+    cdef bint _exhausted(self)
+    cdef _table(self, const buffer_t* b, dtype)
