@@ -26,6 +26,7 @@ from quantlaxmi.importers.binance_messages import DECODERS, classify
 from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
 from quantlaxmi.importers.result import CaptureCounts, ImportResult
+from quantlaxmi.importers.steps import Steps
 from quantlaxmi.importers.text_source import TextSource
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES
@@ -182,8 +183,9 @@ def import_binance_stream(
         instruments = _find_instruments(captures, underlying, tell)
         symbols = [instrument.symbol for instrument in instruments]
         gaps: list[Gap] = []
-        with SegmentWriter(folder, venue="binance", instruments=instruments) as writer:
-            for tables in _tables(captures, symbols, gaps, tell):
+        steps = Steps(instruments, _tables(captures, symbols, gaps, tell))
+        with SegmentWriter(folder, venue="binance", instruments=steps.instruments) as writer:
+            for tables in steps.tables():
                 for table, columns in tables.items():
                     writer.append(table, columns)
             for capture in captures:
@@ -197,7 +199,7 @@ def import_binance_stream(
             writer.seal(
                 gaps=gaps,
                 quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
-                notes=_notes(counts, reorder_window_ns),
+                notes=[*_notes(counts, reorder_window_ns), *steps.notes()],
                 sources=[
                     SourceFile(
                         name=capture.log.name,

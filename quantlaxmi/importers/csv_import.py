@@ -21,6 +21,7 @@ from quantlaxmi.importers.csv_lanes import Lane, make_lanes
 from quantlaxmi.importers.csv_layout import CsvFile
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, quarantine_bytes
 from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers.steps import Steps
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES, InstrumentKind
 from quantlaxmi.segment import SegmentWriter, open_segment
@@ -92,8 +93,9 @@ def import_csv_files(
         gaps: list[Gap] = []
         messages: Counter[str] = Counter(dict.fromkeys(TABLES, 0))
         venue = instruments[0].venue
-        with SegmentWriter(folder, venue=venue, instruments=instruments) as writer:
-            for tables in _tables(lanes, messages, gaps, tell):
+        steps = Steps(instruments, _tables(lanes, messages, gaps, tell))
+        with SegmentWriter(folder, venue=venue, instruments=steps.instruments) as writer:
+            for tables in steps.tables():
                 for table, columns in tables.items():
                     writer.append(table, columns)
             for lane in lanes:
@@ -110,7 +112,7 @@ def import_csv_files(
             writer.seal(
                 gaps=gaps,
                 quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
-                notes=[*notes, *_notes(lanes, reorder_window_ns)],
+                notes=[*notes, *_notes(lanes, reorder_window_ns), *steps.notes()],
                 sources=[
                     SourceFile(
                         name=state.log.name,
