@@ -30,9 +30,12 @@ from quantlaxmi.errors import (
 from quantlaxmi.gates.policy import load_policy
 from quantlaxmi.report import load_report
 from quantlaxmi.report.run_gates import _differences
+from quantlaxmi.schema import RiskRule
 from quantlaxmi.segment.arrow_io import read_file_header, read_header, read_schema
 from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
-from quantlaxmi.trace import load_trace
+from quantlaxmi.trace import DecisionTrace, load_trace
+from quantlaxmi.trace.file import TRACE_TABLES
+from tests import trace_cases
 
 HUGE = "0x" + "f" * 4000  # TOML bounds the digits of decimal integers only
 
@@ -90,6 +93,18 @@ def test_shown_names_any_value() -> None:
     assert shown([1 << 20000]) == "a list too large to be shown"
     assert shown(nested(10**5)) == "a list too large to be shown"
     assert shown("a" * 99, 3) == "'aa..."
+
+
+# --- found: traces -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [0, -1, len(RiskRule) + 1, 2**62])
+def test_a_trace_with_an_unknown_risk_rule_is_refused(tmp_path: Path, rule: int) -> None:
+    trace = trace_cases.pair_trace(2)
+    tables = {name: trace.table(name).copy() for name in TRACE_TABLES}
+    tables["risk"]["rule"] = rule
+    with pytest.raises(TraceError, match="rule was"):
+        DecisionTrace(trace.header, tables).save(tmp_path / "a.json")
 
 
 # --- found: settings ---------------------------------------------------------------------------

@@ -285,6 +285,7 @@ def check_outcomes(header: TraceHeader, tables: Mapping[str, Rows]) -> None:
         "reason": (min(OrderReason), max(OrderReason)),
         "order_type": (min(OrderType), max(OrderType)),
         "flags": (0, sum(FillFlag)),
+        "rule": (min(RiskRule), max(RiskRule)),
         "order": (0, np.iinfo(np.int64).max),
     }
     for name in ("orders", "fills", "funding", "risk"):
