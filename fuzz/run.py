@@ -19,6 +19,7 @@ import random
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import ModuleType
@@ -162,12 +163,15 @@ def main() -> int:
             words += ["--seed", str(options.seed)]
         options.out.mkdir(parents=True, exist_ok=True)
         log = options.out / f"{name}.log"
-        with log.open("wb") as stream:
+        # In memory where that can be; and removed here, because the fuzzer ends without ado.
+        memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+        with log.open("wb") as stream, tempfile.TemporaryDirectory(dir=memory) as scratch:
             code = subprocess.run(
                 [sys.executable, "-m", "fuzz.run", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
+                env={**os.environ, "TMPDIR": scratch},
                 check=False,
             ).returncode
         said = "no find" if code == 0 else f"FOUND (exit {code}), see {log}"
