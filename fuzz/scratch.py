@@ -12,10 +12,7 @@ from pathlib import Path
 @cache
 def folder() -> Path:
     """The folder of this process."""
-    memory = Path("/dev/shm")
-    path = Path(
-        tempfile.mkdtemp(prefix="quantlaxmi-fuzz-", dir=memory if memory.is_dir() else None)
-    )
+    path = Path(tempfile.mkdtemp(prefix="quantlaxmi-fuzz-"))
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     return path
 
