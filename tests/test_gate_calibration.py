@@ -75,7 +75,7 @@ def test_no_edge_passes_at_most_at_the_level(rule):
         grid, actions = rule(rng)
         inp = make_input(grid, actions, policy=POLICY, seed=run)
         matched = random_entry.evaluate(inp).matched.verdict
-        labels = permutation.evaluate(inp).labels.verdict
+        labels = permutation.evaluate(inp).result.verdict
         if Verdict.INCONCLUSIVE in (matched, labels):
             continue
         judged += 1
@@ -100,6 +100,6 @@ def test_an_edge_is_found():
         inp = make_input(_grid(rng, drift=drift), actions, policy=POLICY, seed=run)
         passed += (
             random_entry.evaluate(inp).matched.verdict is Verdict.PASS
-            and permutation.evaluate(inp).labels.verdict is Verdict.PASS
+            and permutation.evaluate(inp).result.verdict is Verdict.PASS
         )
     assert passed >= 15

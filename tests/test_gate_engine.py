@@ -65,7 +65,7 @@ def test_identity_holds_on_real_runs(suite):
     lay = random_entry._lay(g2.inp)
     assert lay.costs.reason == ""
     random_entry._own_sums(g2.inp, lay)  # raises where the identity does not hold
-    assert permutation.evaluate(g2.inp).labels.monte_carlo is not None
+    assert permutation.evaluate(g2.inp).result.monte_carlo is not None
 
 
 @pytest.mark.parametrize("draw", [0, 1])

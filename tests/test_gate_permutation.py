@@ -139,20 +139,20 @@ def test_holding_what_rises_passes_and_what_falls_fails():
         row = 7 * k
         side = 1 if moves[row] >= 0 else -1
         actions += [(row, {0: side}), (row + 1, {0: -side})]
-    good = permutation.evaluate(make_input(grid, actions)).labels
+    good = permutation.evaluate(make_input(grid, actions)).result
     assert good.verdict is Verdict.PASS
     assert good.monte_carlo.exceedances == 0
-    bad = permutation.evaluate(make_input(grid, [(r, {0: -d[0]}) for r, d in actions])).labels
+    bad = permutation.evaluate(make_input(grid, [(r, {0: -d[0]}) for r, d in actions])).result
     assert bad.verdict is Verdict.FAIL
     assert "permutations did at least as well" in bad.reasons[0]
 
 
 def test_too_little_is_inconclusive():
     grid = walk_grid(6, 3000, instruments=1)
-    few = permutation.evaluate(make_input(grid, [(1, {0: 1}), (5, {0: -1})])).labels
+    few = permutation.evaluate(make_input(grid, [(1, {0: 1}), (5, {0: -1})])).result
     assert few.reasons == ("1 round trips, at least 30 are needed.",)
     actions = [(1, {0: 1}), (5, {0: -1}), (9, {0: 1}), (12, {0: -1})]
     policy = GatePolicy(min_trades=2)
-    result = permutation.evaluate(make_input(grid, actions, policy=policy)).labels
+    result = permutation.evaluate(make_input(grid, actions, policy=policy)).result
     # Flat 1, 4 and 2987 rows, held 4 and 3: 5! orders.
     assert result.reasons == ("120 distinct arrangements, at least 1000 are needed.",)

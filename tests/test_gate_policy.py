@@ -34,6 +34,10 @@ def test_every_field_moves_the_hash():
         "tost_margin_bps": Decimal(1),
         "fee_multiplier": Decimal(2),
         "extra_slippage_bps": Decimal(1),
+        "least_delay_share": Decimal("0.25"),
+        "delays_ms": (5, 7),
+        "delay_bars": (4,),
+        "n_bootstrap": 777,
     }
     hashes = {GatePolicy().policy_hash}
     for f in fields(GatePolicy):
@@ -48,6 +52,11 @@ def test_every_field_moves_the_hash():
     [
         ("alpha = 0.6", "alpha"),
         ("alpha = nan", "alpha"),
+        ("delays_ms = 5", "delays_ms"),
+        ("delays_ms = []", "delays_ms"),
+        ("delays_ms = [5, 5]", "delays_ms"),
+        ("delays_ms = [1.0]", "delays_ms"),
+        ("delay_bars = [0, 1]", "delay_bars"),
         ("alpha = true", "alpha"),
         ('alpha = "x"', "alpha"),
         ("n_sims = 1.5", "n_sims"),

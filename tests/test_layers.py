@@ -42,6 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("run_tables",),
     ("replay",),
     ("market_grid",),
+    ("rerun",),
     ("equity",),
     ("gates",),
     ("report",),

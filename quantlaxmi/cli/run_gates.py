@@ -17,7 +17,8 @@ Run a strategy over a segment and try to break the result.
 
 Usage:
   {{program}} run-gates {RUN_USAGE}
-                 --gates LIST [--policy TOML] [--threads N] [--output-report FILE] [--json]
+                 --gates LIST [--policy TOML] [--threads N]
+                 [--output-report FILE] [--checkpoint FILE] [--json]
 
 Options:
 {RUN_OPTIONS}
@@ -25,6 +26,8 @@ Options:
   --policy TOML         Thresholds and draws; the report records them.
   --threads N           Threads for the draws; the result does not depend on it.
   --output-report FILE  Write the report as JSON and bind it to the segment in bindings.jsonl.
+  --checkpoint FILE     Keep the counts of draws there; the same command goes on from them after an
+                        interruption, and comes to the same report.
   --json                Print the report instead of a summary.
 
 Exit codes: 0 passed, 1 failed, 2 bad input, 3 inconclusive.
@@ -59,6 +62,7 @@ def main(args: dict[str, Any]) -> int:
             policy=policy,
             threads=threads,
             progress=progress.named,
+            checkpoint=args["--checkpoint"],
             **keywords,
         )
     bound = None

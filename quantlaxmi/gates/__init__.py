@@ -2,16 +2,19 @@
 
 from quantlaxmi.gates.policy import GatePolicy, load_policy
 from quantlaxmi.gates.results import (
+    AblationResult,
     GateResult,
     MonteCarlo,
     PermutationResult,
     RandomEntryResult,
+    TimeShiftResult,
     Verdict,
 )
 from quantlaxmi.gates.suites import ALL_GATES, G2AntiOverfitSuite, G2Result
 
 __all__ = [
     "ALL_GATES",
+    "AblationResult",
     "G2AntiOverfitSuite",
     "G2Result",
     "GatePolicy",
@@ -19,6 +22,7 @@ __all__ = [
     "MonteCarlo",
     "PermutationResult",
     "RandomEntryResult",
+    "TimeShiftResult",
     "Verdict",
     "load_policy",
 ]

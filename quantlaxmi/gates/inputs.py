@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.keys import stream_key
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.trips import TradePath
+
+if TYPE_CHECKING:
+    from quantlaxmi.rerun import Rerun
 
 __all__ = ["Bundle", "Costs", "GateInput", "Grid"]
 
@@ -64,6 +68,10 @@ class GateInput:
         Threads of the sweeps; results do not depend on it.
     progress : callable or None
         Called with (gate, draws done, draws in all).
+    rerun : Rerun or None
+        Makes the run again; None for a path without one.
+    checkpoint : Checkpoint or None
+        Where the counts of draws are kept.
     """
 
     path: TradePath
@@ -74,6 +82,8 @@ class GateInput:
     config_hash: bytes
     threads: int | None = None
     progress: Callable[[str, int, int], None] | None = None
+    rerun: Rerun | None = None
+    checkpoint: Checkpoint | None = None
 
     def key(self, stream: str) -> int:
         """Key of a stream of random numbers."""

@@ -27,6 +27,7 @@ __all__ = ["cut_runs", "evaluate"]
 
 I64 = npt.NDArray[np.int64]
 GATE = "label_permutation"
+KIND = "labels"
 _DAY_NS = 86_400 * 10**9
 
 
@@ -188,7 +189,7 @@ def evaluate(inp: GateInput) -> PermutationResult:
 
     def unclear(reason: str) -> PermutationResult:
         return PermutationResult(
-            GateResult(GATE, "test", Verdict.INCONCLUSIVE, (reason,), None, details)
+            KIND, GateResult(GATE, "test", Verdict.INCONCLUSIVE, (reason,), None, details)
         )
 
     if trips < least:
@@ -211,4 +212,4 @@ def evaluate(inp: GateInput) -> PermutationResult:
             )
     except BoundError as error:
         return unclear(str(error))
-    return PermutationResult(_sweep(inp, runs, columns, size, arrangements))
+    return PermutationResult(KIND, _sweep(inp, runs, columns, size, arrangements))

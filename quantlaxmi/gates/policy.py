@@ -39,6 +39,22 @@ class GatePolicy:
         Draws of the matched random entry and of the label permutation.
     n_neutral_pairs : int
         Mirrored pairs of the neutral guard.
+    n_market_draws : int
+        Most draws of the market null, each a re-run of the strategy.
+    stop_exceedances : int
+        The market null stops at this exceedance; 0 never stops it.
+    n_shifts : int
+        Offsets of the circular shift.
+    min_decorrelations : int
+        A segment of fewer decorrelation times of the position is INCONCLUSIVE for the shift.
+    delays_ms, delay_bars : tuple of int
+        Delays of the orders at which PnL is shown; bars on segments of bars.
+    required_delay_ms, required_delay_bars : int
+        The delay the delay guard asks about.
+    least_delay_share : Decimal
+        Share of a positive net PnL that has to survive it.
+    n_bootstrap : int
+        Draws of the stationary bootstrap of the ablation.
     extend_factor : int
         Once, where the Clopper-Pearson interval of b/m holds alpha, draws grow by this factor;
         1 never grows them.
@@ -61,6 +77,16 @@ class GatePolicy:
     n_sims: int = 10_000
     n_perms: int = 10_000
     n_neutral_pairs: int = 5_000
+    n_market_draws: int = 1_000
+    stop_exceedances: int = 20
+    n_shifts: int = 199
+    min_decorrelations: int = 40
+    delays_ms: tuple[int, ...] = (10, 50, 100, 250, 1000, 5000)
+    delay_bars: tuple[int, ...] = (1, 2, 3)
+    required_delay_ms: int = 50
+    required_delay_bars: int = 1
+    least_delay_share: Decimal = Decimal("0.5")
+    n_bootstrap: int = 2_000
     extend_factor: int = 10
     block_seconds: int = 3600
     tost_margin_bps: Decimal = Decimal("0.5")
@@ -82,6 +108,8 @@ class GatePolicy:
             if not low <= value <= high:
                 found = shown(value) if kind is int else str(value)[:80]
                 raise ConfigError("gate policy", f"was {found}, expected {low} to {high}", name)
+        for name, most in _LISTS.items():
+            object.__setattr__(self, name, _ascending(name, getattr(self, name), most))
         gates = tuple(self.g2_gates)
         object.__setattr__(self, "g2_gates", gates)
         for gate in gates:
@@ -151,6 +179,14 @@ _LIMITS: dict[str, tuple[type, Any, Any]] = {
     "n_sims": (int, 19, 10**8),
     "n_perms": (int, 19, 10**8),
     "n_neutral_pairs": (int, 2, 10**8),
+    "n_market_draws": (int, 19, 10**7),
+    "stop_exceedances": (int, 0, 10**6),
+    "n_shifts": (int, 19, 10**6),
+    "min_decorrelations": (int, 1, 10**6),
+    "required_delay_ms": (int, 1, 3_600_000),
+    "required_delay_bars": (int, 1, 1000),
+    "least_delay_share": (Decimal, Decimal(0), Decimal(1)),
+    "n_bootstrap": (int, 99, 10**6),
     "extend_factor": (int, 1, 100),
     "block_seconds": (int, 1, 86_400),
     "tost_margin_bps": (Decimal, Decimal("0.000001"), Decimal(10_000)),
@@ -158,6 +194,22 @@ _LIMITS: dict[str, tuple[type, Any, Any]] = {
     "fee_multiplier": (Decimal, Decimal(0), Decimal(1000)),
     "extra_slippage_bps": (Decimal, Decimal(0), Decimal(10_000)),
 }
+
+
+#: Field that lists whole numbers -> the largest.
+_LISTS = {"delays_ms": 3_600_000, "delay_bars": 1000}
+
+
+def _ascending(name: str, value: object, most: int) -> tuple[int, ...]:
+    found = tuple(value) if isinstance(value, (list, tuple)) else ()
+    whole = all(type(v) is int and 1 <= v <= most for v in found)
+    if not whole or not 1 <= len(found) <= 32 or list(found) != sorted(set(found)):
+        raise ConfigError(
+            "gate policy",
+            f"was {shown(value)}, expected 1 to 32 whole numbers from 1 to {most}, ascending",
+            name,
+        )
+    return found
 
 
 def _decimal(name: str, value: object) -> Decimal:

@@ -9,14 +9,16 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from quantlaxmi.gates.stats.clopper_pearson import clopper_pearson
-from quantlaxmi.gates.stats.monte_carlo import monte_carlo_p
+from quantlaxmi.gates.stats.monte_carlo import monte_carlo_p, sequential_p
 
 __all__ = [
+    "AblationResult",
     "GateResult",
     "Json",
     "MonteCarlo",
     "PermutationResult",
     "RandomEntryResult",
+    "TimeShiftResult",
     "Verdict",
     "combine",
     "decimal_text",
@@ -27,16 +29,22 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 
 class Verdict(enum.StrEnum):
-    """Outcome of a gate or a suite."""
+    """Outcome of a gate or a suite; the last three decide nothing."""
 
     PASS = "PASS"
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
+    WARN = "WARN"  # a diagnosis that deserves a look
+    SHOWN = "SHOWN"  # a diagnosis
+    NOT_APPLICABLE = "NOT APPLICABLE"  # the gate has nothing to ask of this strategy
+
+
+_DECIDING = frozenset({Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE})
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
-    """FAIL wins over INCONCLUSIVE, that over PASS; nothing at all is INCONCLUSIVE."""
-    found = set(verdicts)
+    """FAIL wins over INCONCLUSIVE, that over PASS; where nothing decides, INCONCLUSIVE."""
+    found = _DECIDING.intersection(verdicts)
     if Verdict.FAIL in found:
         return Verdict.FAIL
     if Verdict.INCONCLUSIVE in found or not found:
@@ -79,7 +87,7 @@ class MonteCarlo:
     exceedances, draws : int
         Draws at least as large as the strategy, of how many.
     stopped : bool
-        Whether drawing stopped early. Never with a fixed number of draws.
+        Whether drawing stopped at the last of these exceedances, before all planned draws.
     extended : bool
         Whether the number of draws grew because the interval held the level.
     """
@@ -91,7 +99,9 @@ class MonteCarlo:
 
     @property
     def p_value(self) -> Fraction:
-        """(b + 1)/(m + 1)."""
+        """(b + 1)/(m + 1), or h/l where drawing stopped at the h-th exceedance after l draws."""
+        if self.stopped:
+            return sequential_p(self.exceedances, self.draws)
         return monte_carlo_p(self.exceedances, self.draws)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
@@ -99,14 +109,17 @@ class MonteCarlo:
         return clopper_pearson(self.exceedances, self.draws, confidence)
 
     def to_json(self) -> Json:
-        lower, upper = self.interval()
+        interval: Json = None
+        if not self.stopped:  # the number of draws was random: b/m has no such interval
+            lower, upper = self.interval()
+            interval = [shown(lower), shown(upper)]
         return {
             "exceedances": self.exceedances,
             "draws": self.draws,
             "p_value": shown(float(self.p_value)),
             "stopped": self.stopped,
             "extended": self.extended,
-            "interval_95": [shown(lower), shown(upper)],
+            "interval_95": interval,
         }
 
 
@@ -119,7 +132,7 @@ class GateResult:
     gate : str
         Its name in the policy.
     role : str
-        ``"test"`` or ``"guard"``.
+        ``"test"``, ``"guard"`` or ``"diagnosis"``; a diagnosis is SHOWN or WARN.
     verdict : Verdict
     reasons : tuple of str
         Sentences that name the number and the limit.
@@ -161,15 +174,71 @@ class RandomEntryResult:
         return {"matched": self.matched.to_json(), "neutral": self.neutral.to_json()}
 
 
+def _labelled(result: GateResult, **label: Json) -> Json:
+    return {**label, **result.to_json()}
+
+
 @dataclass(frozen=True, slots=True)
 class PermutationResult:
-    """One permutation null."""
+    """One permutation null.
 
-    labels: GateResult
+    Attributes
+    ----------
+    kind : str
+        ``"labels"`` or ``"market"``.
+    result : GateResult
+    """
+
+    kind: str
+    result: GateResult
 
     @property
     def results(self) -> tuple[GateResult, ...]:
-        return (self.labels,)
+        return (self.result,)
 
     def to_json(self) -> Json:
-        return self.labels.to_json()
+        return _labelled(self.result, kind=self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeShiftResult:
+    """One way of shifting the strategy against the market in time.
+
+    Attributes
+    ----------
+    kind : str
+        ``"circular"`` (the null), ``"delay"`` (later orders) or ``"lead"`` (the lag profile).
+    result : GateResult
+    """
+
+    kind: str
+    result: GateResult
+
+    @property
+    def results(self) -> tuple[GateResult, ...]:
+        return (self.result,)
+
+    def to_json(self) -> Json:
+        return _labelled(self.result, kind=self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class AblationResult:
+    """What taking something away from the strategy did.
+
+    Attributes
+    ----------
+    removed : tuple of str
+        Names of the signals, or of the filter, that were neutralised.
+    result : GateResult
+    """
+
+    removed: tuple[str, ...]
+    result: GateResult
+
+    @property
+    def results(self) -> tuple[GateResult, ...]:
+        return (self.result,)
+
+    def to_json(self) -> Json:
+        return _labelled(self.result, removed=list(self.removed))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import net_positive, permutation, random_entry
+from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import attribution_units
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import (
+    AblationResult,
     GateResult,
     Json,
     PermutationResult,
     RandomEntryResult,
+    TimeShiftResult,
     Verdict,
     combine,
 )
@@ -28,14 +31,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ALL_GATES", "G2AntiOverfitSuite", "G2Result", "amounts_of", "path_of"]
 
-#: Every gate by its name in the policy: the module that evaluates it.
-ALL_GATES = MappingProxyType(
-    {
-        "net_positive": net_positive,
-        "random_entry": random_entry,
-        "label_permutation": permutation,
-    }
-)
+Part = GateResult | RandomEntryResult | PermutationResult | TimeShiftResult | AblationResult
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """How the suite runs a gate, and what it returns where there is no path to judge."""
+
+    run: Callable[[G2AntiOverfitSuite], Sequence[Part]]
+    unclear: Callable[[Verdict, tuple[str, ...]], Part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,33 +50,44 @@ class G2Result:
     ----------
     gates : tuple of str
         Gates that ran, in order.
-    net_positive : GateResult or None
-    random_entry_baseline : RandomEntryResult or None
-    permutation_results : tuple of PermutationResult
-    verdict : Verdict
-    reasons : tuple of str
-        Every gate's, each after the gate's name.
+    parts : tuple
+        Their results, in order; the properties sort them by kind.
     """
 
     gates: tuple[str, ...]
-    net_positive: GateResult | None
-    random_entry_baseline: RandomEntryResult | None
-    permutation_results: tuple[PermutationResult, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def net_positive(self) -> GateResult | None:
+        return next((p for p in self.parts if isinstance(p, GateResult)), None)
+
+    @property
+    def random_entry_baseline(self) -> RandomEntryResult | None:
+        return next((p for p in self.parts if isinstance(p, RandomEntryResult)), None)
+
+    @property
+    def permutation_results(self) -> tuple[PermutationResult, ...]:
+        return tuple(p for p in self.parts if isinstance(p, PermutationResult))
+
+    @property
+    def time_shift_results(self) -> tuple[TimeShiftResult, ...]:
+        return tuple(p for p in self.parts if isinstance(p, TimeShiftResult))
+
+    @property
+    def ablation_results(self) -> tuple[AblationResult, ...]:
+        return tuple(p for p in self.parts if isinstance(p, AblationResult))
 
     @property
     def results(self) -> tuple[GateResult, ...]:
+        """Every gate's, diagnoses among them."""
         found: list[GateResult] = []
-        if self.net_positive is not None:
-            found.append(self.net_positive)
-        if self.random_entry_baseline is not None:
-            found.extend(self.random_entry_baseline.results)
-        for result in self.permutation_results:
-            found.extend(result.results)
+        for part in self.parts:
+            found.extend((part,) if isinstance(part, GateResult) else part.results)
         return tuple(found)
 
     @property
     def verdict(self) -> Verdict:
-        return combine(r.verdict for r in self.results)
+        return combine(r.verdict for r in self.results if r.role != "diagnosis")
 
     @property
     def passed(self) -> bool:
@@ -84,14 +99,16 @@ class G2Result:
         return tuple(f"{r.gate}: {text}" for r in self.results for text in r.reasons)
 
     def to_json(self) -> dict[str, Json]:
-        baseline = self.random_entry_baseline
+        net, baseline = self.net_positive, self.random_entry_baseline
         return {
             "gates": list(self.gates),
             "verdict": self.verdict.value,
             "reasons": list(self.reasons),
-            "net_positive": self.net_positive.to_json() if self.net_positive else None,
+            "net_positive": net.to_json() if net else None,
             "random_entry_baseline": baseline.to_json() if baseline else None,
             "permutation_results": [r.to_json() for r in self.permutation_results],
+            "time_shift_results": [r.to_json() for r in self.time_shift_results],
+            "ablation_results": [r.to_json() for r in self.ablation_results],
         }
 
 
@@ -172,6 +189,7 @@ class G2AntiOverfitSuite:
         seed: int = 0,
         threads: int | None = None,
         progress: Callable[[str, int, int], None] | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> G2AntiOverfitSuite:
         """Prepare the suite for a finished run.
 
@@ -186,6 +204,8 @@ class G2AntiOverfitSuite:
             Results do not depend on it.
         progress : callable, optional
             Called with (gate, draws done, draws in all).
+        checkpoint : Checkpoint, optional
+            Where counts of draws are kept, so that an interrupted suite goes on there.
 
         Raises
         ------
@@ -193,6 +213,7 @@ class G2AntiOverfitSuite:
             When the run has no path on its grid.
         """
         from quantlaxmi.market_grid import market_grid
+        from quantlaxmi.rerun import Rerun
 
         grid = market_grid(run)
         inp = GateInput(
@@ -204,6 +225,8 @@ class G2AntiOverfitSuite:
             config_hash=run.header.config_hash,
             threads=threads,
             progress=progress,
+            rerun=Rerun(run),
+            checkpoint=checkpoint,
         )
         return cls(inp, amounts_of(run, grid))
 
@@ -231,33 +254,37 @@ class G2AntiOverfitSuite:
         EngineError
             When an identity of a sweep does not hold.
         """
-        wanted = [name for name in ALL_GATES if name in self.inp.policy.g2_gates]
-        return G2Result(
-            gates=tuple(wanted),
-            net_positive=self.run_net_positive() if "net_positive" in wanted else None,
-            random_entry_baseline=self.run_random_entry() if "random_entry" in wanted else None,
-            permutation_results=tuple(self.run_permutation())
-            if "label_permutation" in wanted
-            else (),
-        )
+        wanted = tuple(name for name in ALL_GATES if name in self.inp.policy.g2_gates)
+        parts = [part for name in wanted for part in ALL_GATES[name].run(self)]
+        return G2Result(gates=wanted, parts=tuple(parts))
+
+
+#: Every gate by its name in the policy, in the order of running.
+ALL_GATES = MappingProxyType(
+    {
+        "net_positive": _Gate(
+            lambda suite: [suite.run_net_positive()],
+            lambda verdict, why: GateResult(net_positive.GATE, "guard", verdict, why),
+        ),
+        "random_entry": _Gate(
+            lambda suite: [suite.run_random_entry()],
+            lambda verdict, why: RandomEntryResult(
+                GateResult(random_entry.MATCHED, "test", verdict, why),
+                GateResult(random_entry.NEUTRAL, "guard", verdict, why),
+            ),
+        ),
+        "label_permutation": _Gate(
+            lambda suite: suite.run_permutation(),
+            lambda verdict, why: PermutationResult(
+                permutation.KIND, GateResult(permutation.GATE, "test", verdict, why)
+            ),
+        ),
+    }
+)
 
 
 def without_path(policy: GatePolicy, error: PathError) -> G2Result:
     """The result of a run that gates cannot follow: INCONCLUSIVE throughout, for one reason."""
-    unclear = (Verdict.INCONCLUSIVE, (str(error),))
     wanted = tuple(name for name in ALL_GATES if name in policy.g2_gates)
-    return G2Result(
-        gates=wanted,
-        net_positive=GateResult(net_positive.GATE, "guard", *unclear)
-        if "net_positive" in wanted
-        else None,
-        random_entry_baseline=RandomEntryResult(
-            GateResult(random_entry.MATCHED, "test", *unclear),
-            GateResult(random_entry.NEUTRAL, "guard", *unclear),
-        )
-        if "random_entry" in wanted
-        else None,
-        permutation_results=(PermutationResult(GateResult(permutation.GATE, "test", *unclear)),)
-        if "label_permutation" in wanted
-        else (),
-    )
+    why = (str(error),)
+    return G2Result(wanted, tuple(ALL_GATES[n].unclear(Verdict.INCONCLUSIVE, why) for n in wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.errors import ConfigError, ReportError
+from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.suites import G2AntiOverfitSuite, G2Result, without_path
 from quantlaxmi.gates.trips import PathError
@@ -56,6 +58,7 @@ def run_gates(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
 ) -> GateReport:
     """Run a strategy and try to break the result.
 
@@ -79,6 +82,9 @@ def run_gates(
         Of the sweeps; the report does not depend on it. All by default.
     progress : callable, optional
         Called with (what is done, how far, of how much).
+    checkpoint : str or Path, optional
+        File that keeps the counts of draws. After an interruption the same call goes on there and
+        gives the report, hash and all, that it would have given at once.
 
     Returns
     -------
@@ -88,7 +94,8 @@ def run_gates(
     Raises
     ------
     ConfigError
-        For an unknown suite, or a seed or number of threads out of range.
+        For an unknown suite, a seed or number of threads out of range, or a checkpoint of
+        another run.
     EngineError
         When an identity does not hold; no report is made.
     """
@@ -108,7 +115,15 @@ def run_gates(
         seed=seed,
         progress=None if progress is None else partial(progress, "backtest"),
     )
-    return report_of(run, policy=policy, seed=seed, threads=threads, progress=progress, gates=gates)
+    return report_of(
+        run,
+        policy=policy,
+        seed=seed,
+        threads=threads,
+        progress=progress,
+        gates=gates,
+        checkpoint=checkpoint,
+    )
 
 
 def report_of(
@@ -119,20 +134,34 @@ def report_of(
     threads: int | None = None,
     progress: Progress | None = None,
     gates: tuple[str, ...] = ("g2",),
+    checkpoint: str | Path | None = None,
 ) -> GateReport:
     """Judge a finished run; see `run_gates` for the parameters.
 
     The run must have been made without flattening.
     """
     policy = policy or GatePolicy()
+    kept = None if checkpoint is None else Checkpoint(checkpoint, _identity(run, policy, seed))
     try:
         suite = G2AntiOverfitSuite.from_run(
-            run, policy=policy, seed=seed, threads=threads, progress=progress
+            run, policy=policy, seed=seed, threads=threads, progress=progress, checkpoint=kept
         )
         result = suite.run()
     except PathError as error:
         result = without_path(policy, error)
     return _report(run, _check_suites(gates), policy, seed, result)
+
+
+def _identity(run: Run, policy: GatePolicy, seed: int) -> bytes:
+    """Hash of everything the draws of a gate run depend on, the run's outcome among it."""
+    parts = (
+        run.header.run_id.bytes,
+        run.trace.trace_hash,
+        run.trace.outcome_hash,
+        bytes.fromhex(policy.policy_hash),
+        seed.to_bytes(8, "little"),
+    )
+    return hashlib.sha256(b"quantlaxmi.gate-run.v1\0" + b"".join(parts)).digest()
 
 
 def _report(

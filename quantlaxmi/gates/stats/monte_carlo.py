@@ -7,7 +7,13 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["count_exceedances", "monte_carlo_p", "studentised_at_least", "wide_ints"]
+__all__ = [
+    "exceedances",
+    "monte_carlo_p",
+    "sequential_p",
+    "studentised_at_least",
+    "wide_ints",
+]
 
 
 def monte_carlo_p(exceedances: int, draws: int) -> Fraction:
@@ -35,6 +41,32 @@ def monte_carlo_p(exceedances: int, draws: int) -> Fraction:
     if not 0 <= exceedances <= draws:
         raise ValueError(f"{exceedances} exceedances of {draws} draws cannot be")
     return Fraction(exceedances + 1, draws + 1)
+
+
+def sequential_p(exceedances: int, draws: int) -> Fraction:
+    """P-value of drawing that stopped at its h-th exceedance: h/l after l draws.
+
+    Parameters
+    ----------
+    exceedances, draws : int
+        h and l; the last draw was an exceedance.
+
+    Returns
+    -------
+    fractions.Fraction
+
+    Raises
+    ------
+    ValueError
+        When the counts cannot be counts.
+
+    References
+    ----------
+    Besag, Clifford (1991), Sequential Monte Carlo p-values, Biometrika 78(2).
+    """
+    if not 1 <= exceedances <= draws:
+        raise ValueError(f"{exceedances} exceedances at the end of {draws} draws cannot be")
+    return Fraction(exceedances, draws)
 
 
 def studentised_at_least(s: int, q: int, s_own: int, q_own: int) -> bool:
@@ -68,8 +100,8 @@ def wide_ints(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> list
     return [(h << 64) + v for h, v in halves]
 
 
-def count_exceedances(sums: npt.NDArray[np.uint64], s_own: int, q_own: int) -> int:
-    """Draws whose studentised sum is at least the strategy's.
+def exceedances(sums: npt.NDArray[np.uint64], s_own: int, q_own: int) -> list[bool]:
+    """For each draw, whether its studentised sum is at least the strategy's.
 
     Parameters
     ----------
@@ -79,4 +111,4 @@ def count_exceedances(sums: npt.NDArray[np.uint64], s_own: int, q_own: int) -> i
     """
     s = wide_ints(sums[:, 0], sums[:, 1])
     q = wide_ints(sums[:, 2], sums[:, 3])
-    return sum(studentised_at_least(a, b, s_own, q_own) for a, b in zip(s, q, strict=True))
+    return [studentised_at_least(a, b, s_own, q_own) for a, b in zip(s, q, strict=True)]

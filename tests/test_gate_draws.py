@@ -1,0 +1,151 @@
+"""Counting draws: stopping, growing, batches and interruptions change nothing but the work."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.gates.checkpoint import Checkpoint, Progress
+from quantlaxmi.gates.draws import count_draws
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.results import MonteCarlo
+from quantlaxmi.gates.stats.monte_carlo import sequential_p
+from tests.gate_fakes import make_input, walk_grid
+
+POLICY = GatePolicy(extend_factor=1)
+
+
+def make(policy=POLICY, **options):
+    grid = walk_grid(0, 20, instruments=1)
+    return replace(make_input(grid, [(1, {0: 1}), (3, {0: -1})], policy=policy), **options)
+
+
+def sweep_of(hits, *, calls=None, dies_at=None):
+    """A sweep whose draw i is an exceedance where ``hits[i]``: S is 1 or -1, Q is 1."""
+
+    def sweep(first, out):
+        if dies_at is not None and first >= dies_at:
+            raise KeyboardInterrupt
+        if calls is not None:
+            calls.append((first, len(out)))
+        value = np.where(np.array(hits[first : first + len(out)]), 1, -1).astype(np.int64)
+        out[:, 0] = (value >> 63).view(np.uint64)
+        out[:, 1] = value.view(np.uint64)
+        out[:, 2], out[:, 3] = 0, 1
+
+    return sweep
+
+
+def naive(hits, h):
+    """Besag and Clifford, one draw at a time."""
+    b = 0
+    for i, hit in enumerate(hits):
+        b += hit
+        if h and b == h:
+            return b, i + 1, True
+    return b, len(hits), False
+
+
+@given(
+    hits=st.lists(st.booleans(), min_size=1, max_size=60),
+    h=st.integers(0, 8),
+    batch=st.integers(1, 70),
+)
+@settings(max_examples=150, deadline=None)
+def test_stopping_is_by_draw_whatever_the_batch(hits, h, batch):
+    (count,) = count_draws(
+        make(), "g", len(hits), 4, sweep_of(hits), [(1, 1)], stop_after=h, batch=batch
+    )
+    assert (count.exceedances, count.draws, count.stopped) == naive(hits, h)
+    b, m = count.exceedances, count.draws
+    assert count.p_value == (Fraction(b, m) if count.stopped else Fraction(b + 1, m + 1))
+    assert count.p_value > 0
+    assert (count.to_json()["interval_95"] is None) == count.stopped
+
+
+def test_the_sequential_p_of_the_paper():
+    assert sequential_p(20, 87) == Fraction(20, 87)
+    for h, n in [(0, 5), (6, 5)]:
+        with pytest.raises(ValueError, match="cannot be"):
+            sequential_p(h, n)
+
+
+def test_sequential_p_is_valid_under_the_null():
+    # P(p <= a) <= a where draws and strategy are exchangeable, exactly by counting ranks.
+    rng = np.random.default_rng(5)
+    below = 0
+    for _ in range(2000):
+        own = rng.random()
+        hits = (rng.random(199) >= own).tolist()
+        b, m, stopped = naive(hits, 20)
+        below += MonteCarlo(b, m, stopped).p_value <= Fraction(1, 20)
+    assert below <= 2000 * 0.05 + 3 * (2000 * 0.05 * 0.95) ** 0.5
+
+
+@pytest.mark.parametrize(("h", "cut"), [(0, 30), (5, 10), (5, 60)])
+def test_an_interrupted_count_goes_on_where_it_was(tmp_path, h, cut):
+    rng = np.random.default_rng(1)
+    hits = (rng.random(100) < 0.05).tolist()
+    path = tmp_path / "gates.checkpoint"
+
+    def run(**options):
+        inp = make(checkpoint=Checkpoint(path, b"\x01" * 32))
+        sweep = sweep_of(hits, **options)
+        return count_draws(inp, "g", 100, 4, sweep, [(1, 1)], stop_after=h, batch=10)
+
+    whole = count_draws(make(), "g", 100, 4, sweep_of(hits), [(1, 1)], stop_after=h)
+    try:
+        interrupted = run(dies_at=cut) is None
+    except KeyboardInterrupt:
+        interrupted = True
+    calls = []
+    assert run(calls=calls) == whole
+    if interrupted:
+        assert calls and calls[0][0] == cut
+    again = []
+    assert run(calls=again) == whole
+    assert again == []
+
+
+def test_growth_survives_an_interruption(tmp_path):
+    policy = replace(POLICY, extend_factor=3)
+    hits = ([True] + [False] * 19) * 15
+    path = tmp_path / "c"
+
+    def run(**options):
+        inp = make(policy, checkpoint=Checkpoint(path, b"\x01" * 32))
+        return count_draws(inp, "g", 100, 4, sweep_of(hits, **options), [(1, 1)], batch=50)
+
+    (whole,) = count_draws(make(policy), "g", 100, 4, sweep_of(hits), [(1, 1)])
+    assert whole.extended and whole.draws == 300
+    for cut in (100, 200):  # at the end of the planned draws, and among the added ones
+        path.unlink(missing_ok=True)
+        with pytest.raises(KeyboardInterrupt):
+            run(dies_at=cut)
+        assert run() == [whole]
+
+
+def test_a_checkpoint_is_believed_only_whole_and_by_its_own_run(tmp_path):
+    path = tmp_path / "c"
+    Checkpoint(path, b"\x01" * 32).save("g", Progress(7, (2,), False))
+    assert Checkpoint(path, b"\x01" * 32).load("g", 1, 10) == Progress(7, (2,), False)
+    assert Checkpoint(path, b"\x01" * 32).load("other", 1, 10) is None
+    with pytest.raises(ConfigError, match="another run"):
+        Checkpoint(path, b"\x02" * 32)
+    for statistics, most in [(2, 10), (1, 6)]:
+        with pytest.raises(ConfigError, match="cannot be its counts"):
+            Checkpoint(path, b"\x01" * 32).load("g", statistics, most)
+    whole = path.read_bytes()
+    value = json.loads(whole)
+    value["gates"]["g"]["found"] = [1]
+    for wrong in (b"", whole[:40], b"[]", b"[" * 100_000, b"{}", json.dumps(value).encode()):
+        path.write_bytes(wrong)
+        with pytest.raises(ConfigError):
+            Checkpoint(path, b"\x01" * 32)
