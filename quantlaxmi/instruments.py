@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from quantlaxmi.schema import InstrumentKind
+
+#: Venues whose derivatives are all settled in the coin they are of.
+_COIN_MARGINED: Final = frozenset(
+    {"binance-coinm", "binance-delivery", "huobi-dm", "huobi-dm-swap", "bybit-inverse"}
+)
+#: Others of whose contracts the best known are; venue and the venue's symbol.
+_INVERSE: Final = frozenset(
+    {
+        ("bitmex", "XBTUSD"),
+        ("bitmex", "ETHUSD"),
+        ("deribit", "BTC-PERPETUAL"),
+        ("deribit", "ETH-PERPETUAL"),
+        ("bybit", "BTCUSD"),
+        ("bybit", "ETHUSD"),
+    }
+)
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,3 +65,22 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     contract_size: int = 1
     expiry_ns: int | None = None
     strike: int | None = None
+
+
+def inverse_problem(one: Instrument) -> str:
+    """Why money of an instrument cannot be computed as a linear contract's; empty where it can.
+
+    An inverse contract is priced in one currency and pays its profit in the coin it is of. The
+    ledger's `position * price` is not its money, so it may enter nowhere.
+    """
+    inverse = one.kind != InstrumentKind.SPOT and (
+        one.currency == one.base
+        or one.venue in _COIN_MARGINED
+        or (one.venue, one.venue_symbol.upper()) in _INVERSE
+    )
+    if not inverse:
+        return ""
+    return (
+        f"{one.symbol[:60]!r} of {one.venue[:60]} is an inverse (coin-margined) contract, "
+        "expected a linear one: its profit is in the coin it is of"
+    )

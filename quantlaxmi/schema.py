@@ -302,7 +302,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "ts_ns": "<i8",
         "instrument": "<i2",
         "exch_ts_ns": "<i8",
-        "mark": "<i8",
+        "mark": "<i8",  # 0 where the source has none: settled at the mid
         "index": "<i8",  # 0 where the source has none
         "rate": "<i8",  # at RATE_EXPONENT
         "next_funding_ns": "<i8",  # 0 where none is announced

@@ -279,7 +279,8 @@ class _Source:
             rate = r.choice((50_000_000, -50_000_000, 12_345_678, 0, -7, 99_999_999))
             if r.random() < 0.3:
                 self.next_funding += r.choice((5, 20, -10))
-            b.funding(k, self.mid[k] + r.randrange(-1, 2), rate, self.next_funding)
+            mark = 0 if k == 0 else self.mid[k] + r.randrange(-1, 2)
+            b.funding(k, mark, rate, self.next_funding)
         else:
             self._depth(k)
 

@@ -261,7 +261,7 @@ def test_a_damaged_zip_member_is_refused(tmp_path: Path) -> None:
         ("BTCUSDT-klines-1m-2023-11.csv", "holds bars"),
         ("BTCUSDT-premiumIndexKlines-2023-11.csv", "holds bars"),
         ("BTCUSDT-liquidationSnapshot-2023-11.csv", "holds liquidationSnapshot"),
-        ("BTCUSD_PERP-aggTrades-2023-11.csv", "expected a spot or perpetual symbol"),
+        ("BTCUSD_PERP-aggTrades-2023-11.csv", "a coin-margined"),
         ("trades.csv", "neither a header nor a name"),
     ],
 )

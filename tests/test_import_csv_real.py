@@ -119,9 +119,6 @@ def test_twins_of_one_day_make_one_segment(tmp_path: Path) -> None:
     [
         ("binance-futures_book_snapshot_25_BTCUSDT.csv", "BTCUSDT-PERP", "depth", 10, 500),
         ("binance-futures_book_snapshot_5_BTCUSDT.csv", "BTCUSDT-PERP", "depth", 10, 100),
-        ("bitmex_trades_XBTUSD.csv", "XBTUSD", "trades", 10, 10),
-        ("deribit_incremental_book_L2_BTC-PERPETUAL.csv", "BTC-PERPETUAL", "depth", 1, 15),
-        ("huobi-dm-swap_quotes_BTC-USD.csv", "BTC-USD", "quotes", 10, 10),
     ],
 )
 def test_tardis_samples_import_whole(
@@ -131,8 +128,37 @@ def test_tardis_samples_import_whole(
     assert result.messages_by_kind[table] == messages == result.segment.n_messages
     assert len(result.segment.columns(table)["seq"]) == rows
     assert [i.symbol for i in result.segment.instruments] == [symbol]
-    inverse = not name.startswith("binance")
-    assert any("inverse contract" in n for n in result.segment.manifest.notes) == inverse
+
+
+INVERSE = [
+    ("bitmex_trades_XBTUSD.csv", "bitmex", "XBTUSD", "trades", 10, 10),
+    ("deribit_incremental_book_L2_BTC-PERPETUAL.csv", "deribit", "BTC-PERPETUAL", "depth", 1, 15),
+    ("huobi-dm-swap_quotes_BTC-USD.csv", "huobi-dm-swap", "BTC-USD", "quotes", 10, 10),
+]
+
+
+@pytest.mark.parametrize("sample", INVERSE, ids=lambda s: s[0])
+def test_inverse_samples_are_refused(tmp_path: Path, sample: tuple[Any, ...]) -> None:
+    name, exchange, symbol, *_ = sample
+    text = rf"{name}: holds '{symbol}' of {exchange} is an inverse \(coin-margined\) contract"
+    with pytest.raises(InputError, match=text):
+        run(tmp_path, "tardis", TARDIS / name)
+    assert not (tmp_path / "seg").exists()
+
+
+@pytest.mark.parametrize("sample", INVERSE, ids=lambda s: s[0])
+def test_their_layouts_import_whole(tmp_path: Path, sample: tuple[Any, ...]) -> None:
+    """The same rows under the name of a venue whose contract is linear."""
+    name, exchange, symbol, table, messages, rows = sample
+    text = real(TARDIS / name).read_text().replace(f"{exchange},{symbol},", "elsewhere,LINEAR,")
+    (tmp_path / name).write_text(text)
+    (tmp_path / "m.toml").write_text(
+        '[instruments."elsewhere/LINEAR"]\nkind = "perp"\ncurrency = "USD"\nbase = "BTC"\n'
+    )
+    options = {"mapping": tmp_path / "m.toml", "strict": True}
+    result = run(tmp_path, "tardis", tmp_path / name, **options)
+    assert result.messages_by_kind[table] == messages == result.segment.n_messages
+    assert len(result.segment.columns(table)["seq"]) == rows
 
 
 def test_a_tardis_snapshot_gives_the_book_it_shows(tmp_path: Path) -> None:

@@ -221,11 +221,16 @@ cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at) noexcept nogil:
     cdef account_t* a = &e.accounts[i]
     cdef ql_i128 amount
     cdef funding_paid_t* row
+    cdef int64_t mark = due.mark
     due.settled = at
     due.at = NEVER
     if a.qty == 0:
         return OK
-    if account_funding(a, &e.cash[a.currency], due.mark, due.rate, e.rate_den, &amount):
+    if mark == 0:
+        # The source has none: the mid, half to even. Prices are at most a tenth of int64.
+        mark = e.books[i].bid + e.books[i].ask
+        mark = (mark >> 1) + (mark & (mark >> 1) & 1)
+    if account_funding(a, &e.cash[a.currency], mark, due.rate, e.rate_den, &amount):
         return OVERFLOW
     row = <funding_paid_t*>push(&e.funding)
     if row == NULL:
@@ -234,7 +239,7 @@ cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at) noexcept nogil:
     row.ts_ns = at
     row.seq = e.seq
     row.position = a.qty
-    row.mark = due.mark
+    row.mark = mark
     row.rate = due.rate
     row.amount_hi = ql_hi(amount)
     row.amount_lo = ql_lo(amount)

@@ -126,7 +126,7 @@ cdef inline void _check(
 
 
 cdef void _order(
-    source_t* sources, Py_ssize_t n_sources, int64_t seq, int64_t* prices, pick_t* picks,
+    source_t* sources, Py_ssize_t n_sources, int64_t seq, pick_t* picks,
     counts_t* counts
 ) noexcept nogil:
     """Merge of what is final; faulty messages are counted and left out of the tables."""
@@ -160,13 +160,6 @@ cdef void _order(
             counts.messages[first.rank] += 1
             if first.rank == RANK_DEPTH:
                 counts.depth_rows += max(first.v4 + first.v5, 1)
-            elif first.rank == RANK_TRADE:
-                prices[s.instrument] = first.v0
-            elif first.rank == RANK_QUOTE:
-                prices[s.instrument] = first.v0 + (first.v2 - first.v0) // 2
-            elif first.v0 == 0:
-                # A settlement without a mark: the last price known then, 0 before the first.
-                first.v0 = prices[s.instrument]
 
 
 cdef int64_t _joins(const source_t* s, const message_t* m) noexcept nogil:
@@ -201,7 +194,6 @@ cdef class StreamMerge:
 
     cdef source_t state[MAX_SOURCES]
     cdef list sources
-    cdef int64_t prices[MAX_SOURCES]  # by instrument: last trade or mid, 0 before the first
     cdef readonly int64_t seq     # number of the next message
     cdef int64_t told[MAX_SOURCES][5]  # messages by rank since last taken
     cdef readonly list faults     # see take_faults
@@ -218,7 +210,6 @@ cdef class StreamMerge:
             self.state[k].instrument = <int16_t>(k if rows.instrument < 0 else rows.instrument)
             if not 0 <= self.state[k].instrument < MAX_SOURCES:
                 raise ValueError(f"instrument was {rows.instrument}, expected below {MAX_SOURCES}")
-            self.prices[k] = 0
             self.state[k].follow = rows.follow
             self.state[k].checked_ids = rows.checked_ids
             self.state[k].count_trades = rows.count_trades
@@ -274,7 +265,7 @@ cdef class StreamMerge:
         address = order.ctypes.data
         picks = <pick_t*>address
         with nogil:
-            _order(self.state, n_sources, self.seq, self.prices, picks, &counts)
+            _order(self.state, n_sources, self.seq, picks, &counts)
         tables = {
             "quotes": _columns("quotes", counts.messages[RANK_QUOTE], <void**>&quotes),
             "depth": _columns("depth", counts.depth_rows, <void**>&depth),

@@ -17,7 +17,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.instruments import Instrument
+from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import InstrumentKind
 
 MAX_MAPPING_BYTES: Final = 1 << 20
@@ -322,17 +322,20 @@ def _leg(
     is_perp = kind is InstrumentKind.PERP
     top = reader.text("", "venue", "bars")
     exponents = [reader.integer("", f"{what}_exponent", -8, -12, 0) for what in ("price", "qty")]
+    instrument = Instrument(
+        symbol=f"{symbol}-PERP" if is_perp else symbol,
+        venue=reader.text(table, "venue", top),
+        venue_symbol=symbol,
+        kind=kind,
+        price_exponent=exponents[0],
+        qty_exponent=exponents[1],
+        currency=reader.text(table, "currency", reader.text("", "currency", "USDT")),
+        base=reader.text(table, "base", reader.text("", "base", "") or symbol),
+    )
+    if problem := inverse_problem(instrument):
+        raise reader.fail(table, "symbol", f"is wrong: {problem}")
     return LegMapping(
-        instrument=Instrument(
-            symbol=f"{symbol}-PERP" if is_perp else symbol,
-            venue=reader.text(table, "venue", top),
-            venue_symbol=symbol,
-            kind=kind,
-            price_exponent=exponents[0],
-            qty_exponent=exponents[1],
-            currency=reader.text(table, "currency", reader.text("", "currency", "USDT")),
-            base=reader.text(table, "base", reader.text("", "base", "") or symbol),
-        ),
+        instrument=instrument,
         input=reader.integer(table, "input", 1, 1, 16) - 1,
         time=TimeColumn("") if klines else _own_time(reader, table, shared),
         columns=columns,

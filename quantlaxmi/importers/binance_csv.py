@@ -191,7 +191,9 @@ def _layout(head: FileHead) -> Layout:
 def _is_perp(head: FileHead, market: str) -> bool:
     if market:
         if market.upper() == "COIN_M_FUTURES":
-            raise InputError(head.path, "holds coin-margined futures, which are not known here")
+            raise InputError(
+                head.path, "holds coin-margined (inverse) futures, expected linear ones"
+            )
         return market.upper() == "USD_M_FUTURES"
     header = head.header or ()
     for name, perp in (("FinalUpdateIdInLastStream", True), ("XUnknownParameter", True),

@@ -28,6 +28,9 @@ def split_symbol(path: Path, symbol: str) -> tuple[str, str]:
     InputError
         The symbol is a dated future's, or ends in no known currency.
     """
+    if re.fullmatch(r"[A-Z0-9]{2,30}_PERP", symbol):
+        problem = "a coin-margined (inverse) perpetual; expected a linear one such as BTCUSDT"
+        raise InputError(path, f"holds {symbol}, {problem}")
     if not re.fullmatch(r"[A-Z0-9]{2,30}", symbol):
         problem = f"holds {symbol[:40]!r}; expected a spot or perpetual symbol such as BTCUSDT"
         raise InputError(path, problem)

@@ -116,8 +116,8 @@ _NO_RECEIVE_TIME: Final = (
     "(quotes by their event time), so any delay to a reader is left to the latency of a run."
 )
 _NO_MARK: Final = (
-    "Funding files tell no mark price: the mark of a settlement is the last trade or mid quote of "
-    "the instrument before it, and 0 before the first."
+    "Funding files tell no mark price (mark 0): a run settles at the instrument's mid when the "
+    "settlement's time comes."
 )
 
 

@@ -35,7 +35,7 @@ class MappedInstrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     contract_size : int
         Units of ``base`` in one quantity unit.
     inverse : bool
-        Quantities are in the quote currency and profit is in the base.
+        Profit is in the base; such an instrument is refused.
     """
 
     kind: Literal["spot", "perp"]
@@ -87,8 +87,13 @@ def load_mapping(path: Path | str) -> dict[str, MappedInstrument]:
         raise InputError(path, f"is longer than {MAX_MAPPING_BYTES} bytes; expected a mapping")
     try:
         content = tomllib.loads(data.decode())
-        return msgspec.convert(content, _Mapping).instruments
+        entries = msgspec.convert(content, _Mapping).instruments
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(path, f"is no TOML: {' '.join(str(error).split())[:200]}") from None
     except msgspec.ValidationError as error:
         raise InputError(path, f"is no mapping: {' '.join(str(error).split())[:200]}") from None
+    for key, entry in entries.items():
+        if entry.inverse:
+            problem = "was true, but inverse (coin-margined) contracts are not computed; expected"
+            raise InputError(path, f"{problem} false", f'instruments."{key[:100]}".inverse')
+    return entries

@@ -8,6 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
 from quantlaxmi.importers.csv_files import day_range, input_files, read_head
@@ -23,8 +25,8 @@ from quantlaxmi.importers.csv_layout import (
 )
 from quantlaxmi.importers.instrument_mapping import MappedInstrument, load_mapping
 from quantlaxmi.importers.result import ImportResult
-from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import EventKind
+from quantlaxmi.instruments import Instrument, inverse_problem
+from quantlaxmi.schema import EventKind, InstrumentKind
 
 _HEAD: Final = (
     Column("exchange", "text"),
@@ -101,24 +103,6 @@ LAYOUTS: Final = (
 _LEVEL = re.compile(r"asks\[(\d{1,2})\]\.price")
 _DAY = re.compile(r"_(\d{4})-(\d\d)-(\d\d)_")
 
-#: Contracts of other venues that are known; all are inverse: quantities are in USD (Huobi: in
-#: contracts of 100 USD) and profit is in the base, which the ledger does not compute.
-KNOWN: Final[dict[str, MappedInstrument]] = {
-    "bitmex/XBTUSD": MappedInstrument(kind="perp", currency="USD", base="BTC", inverse=True),
-    "bitmex/ETHUSD": MappedInstrument(kind="perp", currency="USD", base="ETH", inverse=True),
-    "deribit/BTC-PERPETUAL": MappedInstrument(
-        kind="perp", currency="USD", base="BTC", inverse=True
-    ),
-    "deribit/ETH-PERPETUAL": MappedInstrument(
-        kind="perp", currency="USD", base="ETH", inverse=True
-    ),
-    "huobi-dm-swap/BTC-USD": MappedInstrument(
-        kind="perp", currency="USD", base="BTC", inverse=True
-    ),
-    "huobi-dm-swap/ETH-USD": MappedInstrument(
-        kind="perp", currency="USD", base="ETH", inverse=True
-    ),
-}
 _BINANCE: Final = {"binance": False, "binance-futures": True}
 
 
@@ -157,7 +141,7 @@ def import_tardis(
         A file is none of Tardis, cannot be read, holds an instrument that is not known or numbers
         finer than its exponents, or has nothing acceptable or too much that is not.
     """
-    known = KNOWN | (load_mapping(mapping) if mapping is not None else {})
+    known = load_mapping(mapping) if mapping is not None else {}
     files = [_understand(path, known, underlying) for path in input_files(inputs)]
     return import_csv_files(
         files, out, strict=strict, max_quarantine=max_quarantine, progress=progress
@@ -173,7 +157,7 @@ def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str 
     symbol = head.most_common(column_of(header, "symbol"))
     if not exchange or not symbol:
         raise InputError(path, "holds no line behind its header")
-    instrument, notes = _instrument(path, exchange, symbol, known)
+    instrument = _instrument(path, exchange, symbol, known)
     if underlying is not None:
         if exchange in _BINANCE:
             check_underlying(path, symbol, underlying)
@@ -193,7 +177,6 @@ def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str 
         check_text=check,
         day_from=day_from,
         day_to=day_to,
-        notes=notes,
         fine_ends=True,
     )
 
@@ -216,20 +199,31 @@ def _layout_of(head: FileHead) -> Layout:
 
 def _instrument(
     path: Path, exchange: str, symbol: str, known: dict[str, MappedInstrument]
-) -> tuple[Instrument, tuple[str, ...]]:
+) -> Instrument:
     key = f"{exchange}/{symbol}"
     if key in known:
-        entry = known[key]
-        if not entry.inverse:
-            return entry.instrument(exchange, symbol), ()
-        note = (
-            f"{entry.symbol or symbol} of {exchange} is an inverse contract: quantities are in "
-            f"{entry.currency} and profit is in {entry.base}; the ledger computes linear ones, so "
-            "its money is no result for this instrument."
+        instrument = known[key].instrument(exchange, symbol)
+    elif exchange in _BINANCE:
+        return binance_instrument(path, symbol.upper(), _BINANCE[exchange])
+    else:
+        # Nothing is assumed of it but what would forbid it.
+        instrument = Instrument(
+            symbol=symbol,
+            venue=exchange,
+            venue_symbol=symbol,
+            kind=InstrumentKind.PERP,
+            price_exponent=0,
+            qty_exponent=0,
+            currency="?",
+            base="",
         )
-        return entry.instrument(exchange, symbol), (note,)
-    if exchange in _BINANCE:
-        return binance_instrument(path, symbol.upper(), _BINANCE[exchange]), ()
+    # A mapping may call a venue otherwise: the file's own name for it counts, too.
+    for venue in (exchange, instrument.venue):
+        told = msgspec.structs.replace(instrument, venue=venue, venue_symbol=symbol)
+        if problem := inverse_problem(told):
+            raise InputError(path, f"holds {problem}")
+    if key in known:
+        return instrument
     raise InputError(
         path,
         f"holds {key[:100]}, of which kind, currency and base are not known; expected "

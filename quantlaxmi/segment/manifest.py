@@ -17,7 +17,7 @@ import msgspec
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import read_bounded, write_whole
-from quantlaxmi.instruments import Instrument
+from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import SCHEMA_VERSION, TABLES
 from quantlaxmi.segment.wal import LogCut, log_name
 
@@ -309,6 +309,8 @@ def check_manifest(manifest: Manifest) -> str:
     for i in manifest.instruments:
         if not (-18 <= i.price_exponent <= 18 and -18 <= i.qty_exponent <= 18):
             return f"instrument {i.symbol!r}: exponents must lie in -18..18"
+        if problem := inverse_problem(i):
+            return f"instrument {problem}"
     if sum(manifest.quarantine.reasons.values()) != manifest.quarantine.lines:
         return "the quarantine's reasons do not add up to its lines"
     for aux in manifest.files:

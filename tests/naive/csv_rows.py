@@ -477,7 +477,6 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
     ids = [Ids() for _ in lanes]
     snapshots = [-1] * len(lanes)
     before: list[tuple[int, int, int] | None] = [None] * len(lanes)  # id, seq, ts
-    prices: dict[int, int] = {}
     gaps: list[tuple[str, int, int, int]] = []
     seq = 0
     for m in messages:
@@ -501,12 +500,6 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
         if (depth and (not m.snapshot or layout in NUMBERED)) or layout in COUNTED:
             before[m.lane] = m.sequence, seq, m.ts
         for row in m.rows:
-            if m.rank == EventKind.TRADE:
-                prices[instrument] = row["price"]
-            elif m.rank == EventKind.QUOTE:
-                prices[instrument] = (row["bid"] + row["ask"]) // 2
-            elif m.rank == EventKind.FUNDING and not row["mark"]:
-                row["mark"] = prices.get(instrument, 0)
             for name, column in tables[TABLE_OF[EventKind(m.rank)]].items():
                 column.append({"seq": seq, "instrument": instrument, **row}[name])
         seq += 1

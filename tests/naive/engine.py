@@ -6,7 +6,8 @@
 4. A market order takes the touch, then recorded levels beyond it, never the same size twice while
    the top stands; the rest is cancelled.
 5. Legs of a bundle end matched: the excess over the least filled share is traded back at once.
-6. Funding is settled once, at its time, before orders of the same time.
+6. Funding is settled once, at its time, before orders of the same time; at the mid where the row
+   has no mark.
 7. A quiet quote changes its book; the strategy is not asked.
 8. An order that breaks a rule of its venue or a limit is refused unsent, with its bundle.
 """
@@ -346,6 +347,9 @@ class Engine:
         if account.position == 0:
             return
         mark, rate = self.funding_terms[i]
+        if mark == 0:  # the source has none
+            book = self.market.books[i]
+            mark = round(Fraction(book.bid + book.ask, 2))
         exact = self.notional(i, mark, account.position) * rate * TEN**RATE_EXPONENT
         amount = -round(exact)
         account.funding += amount
