@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -76,19 +77,30 @@ def _shown(value: object) -> str:
     return "none" if value is None else str(value)
 
 
+#: Work of which less is done than this many seconds' worth has no estimate yet.
+_ESTIMATE_AFTER = 2.0
+
+
 class Progress:
     """A line on stderr that is rewritten; silent unless stderr is a terminal.
+
+    Where the whole is known, the time left is estimated from the pace since the first call.
 
     Parameters
     ----------
     label : str
         What is being done.
+    clock : callable, optional
+        Seconds that only ascend.
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = self._label = label
         self._on = sys.stderr.isatty()
         self._width = 0
+        self._clock = clock
+        self._begun = clock()
+        self._first: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -97,13 +109,25 @@ class Progress:
         if not self._on:
             return
         share = f" {100 * done // total:3d} %" if total else f" {done:,}"
-        text = f"{self._label}{share}"
+        text = f"{self._label}{share}{self._left(done, total)}"
         self._width = max(self._width, len(text))
         print(f"\r{text:<{self._width}}", end="", file=sys.stderr, flush=True)
 
+    def _left(self, done: int, total: int | None) -> str:
+        if self._first is None:
+            self._first = done
+        spent, made = self._clock() - self._begun, done - self._first
+        if not total or spent < _ESTIMATE_AFTER or made <= 0 or done >= total:
+            return ""
+        left = round(spent * (total - done) / made)
+        hours, minutes = divmod(left // 60, 60)
+        return f", {hours}:{minutes:02d}:{left % 60:02d} left"
+
     def named(self, what: str, done: int, total: int) -> None:
-        """The same, with the name of what is being done."""
-        self._label = f"{self._name}: {what}"
+        """The same, with the name of what is being done; a new name begins anew."""
+        label = f"{self._name}: {what}"
+        if label != self._label:
+            self._label, self._begun, self._first = label, self._clock(), None
         self(done, total)
 
     def __exit__(

@@ -95,6 +95,7 @@ def count_draws(
             counts.done, counts.found, counts.stopped = kept.done, list(kept.found), kept.stopped
             extended = kept.done > draws
             total = grown if extended else draws
+    inp.tell(gate, counts.done, total)
     while True:
         while counts.done < total and not counts.stopped:
             out = np.empty((min(batch, total - counts.done), width), np.uint64)
