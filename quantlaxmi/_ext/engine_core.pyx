@@ -205,6 +205,25 @@ cdef inline int _set_top(
     return OK
 
 
+cdef int _shift_top(engine_t* e, Py_ssize_t k, int64_t shift) noexcept nogil:
+    """Move the recorded top just set, and what follows of this instrument; validity stays."""
+    cdef book_t* b = &e.books[k]
+    # Prices are within a tenth of int64 too, so sums fit.
+    if shift > QL_MAX_PRICE or shift < -QL_MAX_PRICE:
+        return OVERFLOW
+    e.markets[k].shift = shift
+    # 0 or less says that a side is absent.
+    if b.bid > 0:
+        b.bid += shift
+    if b.ask > 0:
+        b.ask += shift
+    if b.bid > QL_MAX_PRICE or b.ask > QL_MAX_PRICE:
+        return OVERFLOW
+    if b.bid < -QL_MAX_PRICE or b.ask < -QL_MAX_PRICE:
+        return OVERFLOW
+    return OK
+
+
 cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
     cdef Py_ssize_t i = t.at
     cdef int status = _begin(e, t, KIND_QUOTE)
@@ -213,6 +232,8 @@ cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
     # From the first quote on, quotes are the top of this book; until then its depth is.
     e.markets[t.instrument[i]].has_quotes = 1
     status = _set_top(e, t.instrument[i], t.c[0][i], t.c[1][i], t.c[2][i], t.c[3][i])
+    if t.shift != NULL and status == OK:
+        status = _shift_top(e, t.instrument[i], t.shift[i])
     if status != OK:
         return status
     t.at += 1
@@ -224,10 +245,10 @@ cdef int _trade(engine_t* e, columns_t* t) noexcept nogil:
     cdef int status = _begin(e, t, KIND_TRADE)
     if status != OK:
         return status
-    e.event.price = t.c[0][i]
+    e.event.price = t.c[0][i] + e.markets[t.instrument[i]].shift
     e.event.qty = t.c[1][i]
     e.event.side = t.side[i]
-    e.books[t.instrument[i]].last_price = t.c[0][i]
+    e.books[t.instrument[i]].last_price = e.event.price
     e.books[t.instrument[i]].last_qty = t.c[1][i]
     t.at += 1
     return _ask_strategy(e, KIND_TRADE)
@@ -264,6 +285,8 @@ cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
                 m.depth.price[0][m.depth.n[0] - 1], m.depth.qty[0][m.depth.n[0] - 1],
                 m.depth.price[1][m.depth.n[1] - 1], m.depth.qty[1][m.depth.n[1] - 1],
             )
+            if t.shift != NULL and status == OK:
+                status = _shift_top(e, k, t.shift[i])
             if status != OK:
                 return status
         else:
@@ -286,13 +309,14 @@ cdef int _funding(engine_t* e, columns_t* t) noexcept nogil:
         status = settle_funding(e, k, due.at)
         if status != OK:
             return status
-    due.mark = t.c[0][i]
+    # 0: the data has no mark.
+    due.mark = t.c[0][i] + e.markets[k].shift if t.c[0][i] else 0
     due.rate = t.c[2][i]
     # 0: the venue announces no settlement.
     if t.c[3][i] > 0 and t.c[3][i] > due.settled:
         due.at = t.c[3][i]
     refresh_due(e)
-    e.books[k].mark = t.c[0][i]
+    e.books[k].mark = due.mark
     e.books[k].funding_rate = t.c[2][i]
     e.books[k].next_funding_ns = t.c[3][i]
     t.at += 1

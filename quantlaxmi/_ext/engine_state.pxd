@@ -171,6 +171,9 @@ cdef struct columns_t:
     const int64_t* c[5]  # the table's own columns, in the order load() names them
     const signed char* side
     const signed char* flags
+    # NULL, or what is added to the instrument's prices from this row on, until a later row of it
+    # sets another; of quotes, and of depth where it gives the top (see market_null.pyx).
+    const int64_t* shift
     Py_ssize_t n
     Py_ssize_t at
 

@@ -5,6 +5,7 @@ from quantlaxmi._ext.depth_book cimport depth_t
 
 cdef struct market_t:
     depth_t depth
+    int64_t shift  # added to all recorded prices; the levels of ``depth`` stand without it
     int has_quotes  # a quote was seen: quotes, not the rebuilt depth, give the top of the book
     # Quantity already taken from each side since the side's last change: [0] bids, [1] asks.
     # Displayed size is never taken twice.
@@ -21,6 +22,7 @@ cdef struct ladder_t:
     int side  # of the book: 0 bids, 1 asks
     Py_ssize_t next  # -1: the touch is next, else index into the depth's levels
     int64_t skip
+    int64_t shift
 
 
 cdef inline void ladder_open(
@@ -31,6 +33,7 @@ cdef inline void ladder_open(
     l.side = 1 if order_side > 0 else 0
     l.next = -1
     l.skip = m.taken[l.side]
+    l.shift = m.shift
 
 
 cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
@@ -51,7 +54,10 @@ cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
                 return 0
             l.next -= 1
             touch = l.book.ask if k else l.book.bid
-            price = d.price[k][l.next]
+            price = d.price[k][l.next] + l.shift
+            # A shift may carry far bids to where no price is.
+            if l.shift and price <= 0:
+                return 0
             # The touch is the fresher source: recorded levels at or inside it are not there.
             if (price <= touch) if k else (price >= touch):
                 continue

@@ -225,7 +225,8 @@ cdef class Engine:
         """Take the next chunk: for each table a dict of columns, ascending in ``seq``.
 
         A message's rows may be cut between chunks; every ``seq`` of the chunk must be above those
-        of the chunk before.
+        of the chunk before. An int64 column ``shift`` of ``quotes`` or ``depth`` is added to the
+        instrument's prices from its row on: the top, the levels, trades and marks.
         """
         self._columns = []
         self._load(
@@ -260,6 +261,9 @@ cdef class Engine:
         t.ts = &wide[0]
         wide = table["exch_ts_ns"]
         t.exch = &wide[0]
+        if "shift" in table:
+            wide = table["shift"]
+            t.shift = &wide[0]
         instrument = table["instrument"]
         t.instrument = &instrument[0]
         for i, name in enumerate(wide_names):

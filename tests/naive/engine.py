@@ -9,7 +9,8 @@
 6. Funding is settled once, at its time, before orders of the same time; at the mid where the row
    has no mark.
 7. A quiet quote changes its book; the strategy is not asked.
-8. An order that breaks a rule of its venue or a limit is refused unsent, with its bundle.
+8. A row's ``shift`` is added to its instrument's prices from there on; validity is as recorded.
+9. An order that breaks a rule of its venue or a limit is refused unsent, with its bundle.
 """
 
 from __future__ import annotations
@@ -102,14 +103,19 @@ class Book:
     ask: int = 0
     ask_qty: int = 0
     ts_ns: int = 0
+    shift: int = 0  # of all recorded prices; the levels of ``depth`` are kept without it
     has_quotes: bool = False
     taken: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})  # by the order's side
     depth: DepthBook = field(default_factory=DepthBook)
 
-    def set_top(self, bid: int, bid_qty: int, ask: int, ask_qty: int, ts_ns: int) -> None:
-        self.bid, self.bid_qty, self.ask, self.ask_qty = bid, bid_qty, ask, ask_qty
+    def set_top(
+        self, bid: int, bid_qty: int, ask: int, ask_qty: int, ts_ns: int, shift: int = 0
+    ) -> None:
+        self.bid = bid + shift if bid > 0 else bid
+        self.ask = ask + shift if ask > 0 else ask
+        self.bid_qty, self.ask_qty = bid_qty, ask_qty
         self.valid = 0 < bid < ask and bid_qty > 0 and ask_qty > 0
-        self.ts_ns = ts_ns
+        self.ts_ns, self.shift = ts_ns, shift
         self.taken = {1: 0, -1: 0}
 
     def ladder(self, side: int) -> list[tuple[int, int, bool]]:
@@ -120,9 +126,10 @@ class Book:
         steps = [(touch, self.ask_qty if side > 0 else self.bid_qty, False)]
         if self.depth.valid:
             steps += [
-                (price, qty, True)
+                (price + self.shift, qty, True)
                 for price, qty in self.depth.levels(-side)
-                if (price - touch) * side > 0
+                if (price + self.shift - touch) * side > 0
+                and (price + self.shift > 0 or not self.shift)
             ]
         return steps
 
@@ -145,7 +152,14 @@ class Market:
         book = self.books[row["instrument"]]
         if table == "quotes":
             book.has_quotes = True
-            book.set_top(row["bid"], row["bid_qty"], row["ask"], row["ask_qty"], row["ts_ns"])
+            book.set_top(
+                row["bid"],
+                row["bid_qty"],
+                row["ask"],
+                row["ask_qty"],
+                row["ts_ns"],
+                row.get("shift", 0),
+            )
         elif table == "depth":
             levels = tuple((r["side"], r["price"], r["qty"]) for r in rows)
             snapshot = bool(row["flags"] & DepthFlag.SNAPSHOT)
@@ -162,6 +176,7 @@ class Market:
                     best_ask,
                     book.depth.asks[best_ask],
                     row["ts_ns"],
+                    row.get("shift", 0),
                 )
             else:
                 book.valid = False
@@ -336,7 +351,8 @@ class Engine:
         i, at = row["instrument"], row["next_funding_ns"]
         if i in self.funding_due and at > self.funding_due[i]:
             self._settle(i)
-        self.funding_terms[i] = (row["mark"], row["rate"])
+        mark = row["mark"] + self.market.books[i].shift if row["mark"] else 0
+        self.funding_terms[i] = (mark, row["rate"])
         if at > 0 and (i not in self.funding_settled or at > self.funding_settled[i]):
             self.funding_due[i] = at
 
