@@ -157,7 +157,7 @@ class Run:
         )
 
     def table(self, name: str) -> pa.Table:
-        """Return decisions, legs, orders, fills, funding or attributions as an Arrow table.
+        """Return decisions, orders, fills, the ledger and so on as an Arrow table.
 
         Symbols, UTC times and exact decimals; see `quantlaxmi.run_tables.run_table`.
         """

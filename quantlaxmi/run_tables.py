@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from quantlaxmi import schema
 from quantlaxmi.errors import InputError
 from quantlaxmi.fixed import int128_halves
 from quantlaxmi.fixed.point import format_decimal
+from quantlaxmi.ledger_lines import MONEY, LedgerLines, lines_at_fills
 from quantlaxmi.risk import risk_exponent
 
 if TYPE_CHECKING:
@@ -35,8 +37,8 @@ def run_table(run: Run, name: str) -> pa.Table:
     ----------
     run : Run
     name : str
-        ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``risk`` or ``attributions``
-        (one row a fill).
+        ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``risk``, ``attributions``
+        (one row a fill) or ``ledger`` (after each fill, a row an instrument and one a currency).
 
     Returns
     -------
@@ -47,9 +49,68 @@ def run_table(run: Run, name: str) -> pa.Table:
     InputError
         There is no such table.
     """
-    if name not in _TABLES:
-        raise InputError("table", f"was {name!r}, expected one of {', '.join(_TABLES)}")
+    if name not in RUN_TABLES:
+        raise InputError("table", f"was {name!r}, expected one of {', '.join(RUN_TABLES)}")
+    if name == "ledger":
+        return ledger_table(run, lines_at_fills(run))
     return pa.table(_TABLES[name](run))
+
+
+def ledger_table(run: Run, lines: LedgerLines) -> pa.Table:
+    """Return lines of a ledger as a table: at each, a row an instrument, then one a currency.
+
+    Parameters
+    ----------
+    run : Run
+    lines : LedgerLines
+        Of this run.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``line`` counts from 0; ``symbol``, ``position`` and ``mid`` are null in sums. In every row
+        ``equity = cash + position * mid = realized + unrealized - fees + funding``.
+    """
+    symbols = [one.symbol for one in run.instruments]
+    currencies = list(lines.totals)
+    height, n = len(symbols) + len(currencies), len(lines)
+    of = [currencies.index(one.currency) for one in run.instruments]
+
+    def woven(parts: list[Any]) -> NDArray[Any]:
+        """Columns of each row of a line, line by line."""
+        return np.stack(parts, axis=1).reshape(-1)
+
+    which = np.tile(np.arange(height), n)
+    is_sum = which >= len(symbols)
+    blank = [np.zeros(n, np.int64)] * len(currencies)
+    money = [*lines.instruments, *lines.totals.values()]
+    mids = woven([*(5 * mid2.astype(object) for mid2 in lines.mid2), *blank])
+    columns = {
+        "line": np.repeat(np.arange(n), height),
+        "ts": _times(np.repeat(lines.ts_ns, height)),
+        "symbol": pa.DictionaryArray.from_arrays(
+            pa.array(np.minimum(which, len(symbols) - 1).astype(np.int32), mask=is_sum),
+            pa.array(symbols, pa.string()),
+        ),
+        "currency": _texts(np.tile(np.array([*of, *range(len(currencies))]), n), currencies),
+        "position": _scaled(
+            run, woven([*lines.position.astype(object), *blank]), which, "qty_exponent", 0
+        ),
+        "mid": _scaled(run, mids, which, "price_exponent", -1),
+    }
+    for name in MONEY:
+        column = woven([getattr(part, name) for part in money])
+        columns[name] = _halves(*int128_halves(column), lines.exponent)
+    return pa.table(columns)
+
+
+def _scaled(run: Run, values: NDArray[Any], which: NDArray[Any], exponent: str, shift: int) -> Any:
+    """Python integers of the instruments ``which`` at their finest exponent, null elsewhere."""
+    exponents = [getattr(i, exponent) + shift for i in run.instruments]
+    finest = min(exponents)
+    steps = np.array([10 ** (e - finest) for e in exponents] + [0] * len(run.cash), dtype=object)
+    column = _halves(*int128_halves(values * steps[which]), finest)
+    return pc.if_else(pa.array(which < len(exponents)), column, pa.scalar(None, column.type))
 
 
 def _decisions(run: Run) -> dict[str, Any]:
@@ -189,7 +250,7 @@ _TABLES: Final[dict[str, Callable[[Run], dict[str, Any]]]] = {
     "attributions": _attributions,
 }
 #: Names `run_table` takes.
-RUN_TABLES: Final = tuple(_TABLES)
+RUN_TABLES: Final = (*_TABLES, "ledger")
 
 
 def _who(run: Run, rows: NDArray[Any]) -> dict[str, Any]:

@@ -73,10 +73,29 @@ def test_equity_refuses_a_step_that_makes_no_grid(run, step_ns):
         equity_curve(run, step_ns)
 
 
-def test_equity_of_a_flattened_run_is_refused(run):
+def test_a_flattened_run_ends_with_cash_alone(run):
     flat = backtest(run.segment, "basis_capture", flatten=True)
-    if any(flat.fills["decision"] < 0):
-        with pytest.raises(InputError, match="flattened"):
-            equity_curve(flat, 10**9)
-    else:
-        assert equity_curve(flat, 10**9).equity[-1] == run.net_pnl
+    curve = equity_curve(flat, 10**9)
+    assert curve.equity[-1] == curve.cash[-1] == flat.net_pnl == 10 * flat.cash["USDT"]
+    assert not curve.position[:, -1].any()
+
+
+def test_a_currency_the_run_does_not_have_is_refused(run):
+    with pytest.raises(InputError, match="in currency EUR, expected one of USDT"):
+        equity_curve(run, 10**9, "EUR")
+
+
+def test_the_table_of_a_curve_has_a_row_an_instrument_and_their_sum(run):
+    curve = equity_curve(run, 60 * 10**9)
+    rows = curve.table().drop_columns(["ts"]).to_pylist()
+    assert len(rows) == 3 * len(curve)
+    for line in range(len(curve)):
+        *parts, total = rows[3 * line : 3 * line + 3]
+        assert [p["symbol"] for p in parts] == [i.symbol for i in run.instruments]
+        assert (total["symbol"], total["position"], total["mid"]) == (None, None, None)
+        for name in ("cash", "realized", "unrealized", "fees", "funding", "equity"):
+            assert total[name] == sum(p[name] for p in parts)
+        for p in (*parts, total):
+            assert p["equity"] == p["realized"] + p["unrealized"] - p["fees"] + p["funding"]
+        for p in parts:
+            assert p["equity"] == p["cash"] + p["position"] * p["mid"]

@@ -39,6 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("attribution",),
     ("feed",),
     ("session",),
+    ("ledger_lines",),
     ("run_tables",),
     ("replay",),
     ("market_grid",),

@@ -41,6 +41,7 @@ def test_every_table_has_the_runs_rows(run):
         "funding": len(run.funding),
         "risk": len(run.risk),
         "attributions": len(run.fills),
+        "ledger": 3 * len(run.fills),
     }
     for name in RUN_TABLES:
         run.table(name).validate(full=True)
