@@ -18,9 +18,8 @@ from quantlaxmi import schema
 from quantlaxmi._ext.observer import Observer
 from quantlaxmi._ext.replay_loop import FAILURES
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
-from quantlaxmi.features import feature_arguments
 from quantlaxmi.replay import Run
-from quantlaxmi.session import KERNEL_STRIDE, Session
+from quantlaxmi.session import KERNEL_STRIDE, Session, feature_calls
 from quantlaxmi.strategies.views import view
 
 #: ``((instrument index, signed quantity), ...)``, in ascending order of instrument.
@@ -157,7 +156,7 @@ def _observe(
         memory,
         session.terms,
         len(session.currencies),
-        [(f.name, feature_arguments(f.name, f.args, run.instruments)) for f in bound.features],
+        feature_calls(bound, run.instruments),
         bound.event_mask,
         run.latency_ns,
         10**-schema.RATE_EXPONENT,

@@ -58,18 +58,26 @@ class Rerun:
             "afresh: give the strategy itself"
         )
 
-    def again(self, *, latency_ns: int | None = None, config: StrategyConfig | None = None) -> Run:
+    def again(
+        self,
+        *,
+        latency_ns: int | None = None,
+        config: StrategyConfig | None = None,
+        neutral: tuple[int, ...] = (),
+    ) -> Run:
         """Run over the same segment, with the same costs, limits and seed.
 
         Parameters
         ----------
         latency_ns : int, optional
         config : StrategyConfig, optional
+        neutral : tuple of int
+            Feature slots to hold at their neutral values.
         """
         run = self.run
         return backtest(
             run.segment,
-            self.bind(config),
+            self.bind(config).neutralised(neutral),
             costs=run.costs,
             limits=run.limits,
             latency_ns=run.latency_ns if latency_ns is None else latency_ns,

@@ -20,7 +20,7 @@ from quantlaxmi.costs import CostModel, account_terms, ledger_exponent
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.events import DepthEvent, FillEvent, FundingEvent, QuoteEvent, TradeEvent
 from quantlaxmi.events.ids import CorrelationContext
-from quantlaxmi.features import feature_arguments
+from quantlaxmi.features import NEUTRAL, feature_arguments
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.risk import RiskLimits, order_rules
@@ -48,6 +48,17 @@ def make_memory(bound: BoundStrategy, n_instruments: int) -> dict[str, NDArray[A
         "legs_out": np.zeros(schema.MAX_LEGS, schema.LEG_OUT_DTYPE),
         "notice": np.zeros(1, schema.FILL_NOTICE_DTYPE),
     }
+
+
+def feature_calls(
+    bound: BoundStrategy, instruments: tuple[Instrument, ...]
+) -> list[tuple[str, tuple[int, ...]]]:
+    """Name and arguments of the kernel that fills each feature slot."""
+    made = []
+    for k, f in enumerate(bound.features):
+        arguments = feature_arguments(f.name, f.args, instruments)
+        made.append((NEUTRAL[f.name] if k in bound.neutral else f.name, arguments))
+    return made
 
 
 class Session:
@@ -103,7 +114,7 @@ class Session:
             self.memory,
             self.terms,
             len(self.currencies),
-            [(f.name, feature_arguments(f.name, f.args, instruments)) for f in bound.features],
+            feature_calls(bound, instruments),
             bound.event_mask,
             latency_ns,
             10**-schema.RATE_EXPONENT,

@@ -1,1 +1,2 @@
 NAMES: tuple[str, ...]
+NEUTRAL: dict[str, str]

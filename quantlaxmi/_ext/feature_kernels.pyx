@@ -2,7 +2,8 @@
 
 Each is a function of the books after a message. Its arguments are integers fixed when the strategy
 is bound (instrument indices and powers of ten). An exact feature fills ``num`` and ``den``; a real
-one fills ``value``. Nothing is divided here: most rows nobody looks at.
+one fills ``value``. Nothing is divided here: most rows nobody looks at. Every feature has a neutral
+twin, which says nothing of the market but keeps the feature's validity.
 """
 from libc.stdint cimport int64_t
 from quantlaxmi._ext._types cimport book_t, event_t, feature_t
@@ -36,10 +37,24 @@ cdef int mid_basis(
     return 0
 
 
+cdef int mid_basis_neutral(
+    const event_t* event, const book_t* books, const int64_t* args, feature_t* out
+) noexcept nogil:
+    # A basis of zero, valid whenever the basis is.
+    if event.instrument == args[0] or event.instrument == args[1]:
+        out.num = 0
+        out.den = 1 if books[args[0]].valid and books[args[1]].valid else 0
+    return 0
+
+
 cdef feature_fn feature_by_name(str name) except NULL:
     if name == "mid_basis":
         return mid_basis
+    if name == "mid_basis.neutral":
+        return mid_basis_neutral
     raise ValueError(f"feature {name!r} is not known, expected one of {', '.join(NAMES)}")
 
 
 NAMES = ("mid_basis",)
+#: What stands in the place of each feature where it is neutralised, called with its arguments.
+NEUTRAL = {"mid_basis": "mid_basis.neutral"}

@@ -2,16 +2,17 @@
 
 A feature is an incremental kernel (``_ext/feature_kernels``) that fills one slot after every market
 message. ``feature_arguments`` turns the declared arguments, instrument indices, into the integers
-the kernel is called with.
+the kernel is called with. ``NEUTRAL`` names for each feature the kernel that takes its place where
+the feature is neutralised.
 """
 
 from __future__ import annotations
 
-from quantlaxmi._ext.feature_kernels import NAMES
+from quantlaxmi._ext.feature_kernels import NAMES, NEUTRAL
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.instruments import Instrument
 
-__all__ = ["NAMES", "feature_arguments"]
+__all__ = ["NAMES", "NEUTRAL", "feature_arguments"]
 
 
 def feature_arguments(
@@ -25,6 +26,7 @@ def feature_arguments(
         ``"mid_basis"``: perp mid minus spot mid over spot mid. ``num`` is
         ``(perp bid + ask) - (spot bid + ask)`` and ``den`` is ``spot bid + ask``, both at the finer
         of the two price exponents; both 0 while either book is not valid. ``value`` stays 0.
+        Neutral: a basis of zero, ``num`` 0 and ``den`` 1 wherever the basis is valid.
     args : tuple of int
         For ``"mid_basis"``: index of the spot instrument, index of the perpetual.
     instruments : tuple of Instrument

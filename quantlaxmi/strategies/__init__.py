@@ -1,6 +1,6 @@
 """Strategies: what authors write against, how settings are read, and the bundled ones."""
 
-from quantlaxmi.strategies.config import Bounds, StrategyConfig
+from quantlaxmi.strategies.config import Bounds, Filter, StrategyConfig
 from quantlaxmi.strategies.kernel import (
     BoundStrategy,
     FeatureSpec,
@@ -24,6 +24,7 @@ __all__ = [
     "Context",
     "CryptoStrategy",
     "FeatureSpec",
+    "Filter",
     "IndiaOptionsStrategy",
     "KernelFunctions",
     "Strategy",

@@ -19,7 +19,7 @@ from quantlaxmi.errors import StrategyError
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import RATE_EXPONENT, SLOT_DTYPE, EventKind, InstrumentKind
-from quantlaxmi.strategies.config import Bounds, StrategyConfig, fixed_value
+from quantlaxmi.strategies.config import Bounds, Filter, StrategyConfig, fixed_value
 from quantlaxmi.strategies.kernel import (
     BoundStrategy,
     FeatureSpec,
@@ -41,7 +41,7 @@ _YEAR_MS: Final = 366 * 86_400_000
 Bps = Annotated[FixedPoint, Bounds(ge=0, le=1_000_000)]
 #: Far above any market, far below what an int64 mantissa of eight decimals holds.
 _MOST: Final = 1_000_000_000
-Qty = Annotated[FixedPoint, Bounds(ge=0, le=_MOST)]
+LeastQty = Annotated[FixedPoint, Bounds(ge=0, le=_MOST), Filter()]
 Ms = Annotated[int, Bounds(ge=0, le=_YEAR_MS)]
 
 
@@ -76,12 +76,12 @@ class BasisCaptureConfig(StrategyConfig, frozen=True, kw_only=True):
     threshold_bps: Bps = FixedPoint(5, 0)
     exit_threshold_bps: Bps = FixedPoint(25, -1)
     position_size: Annotated[FixedPoint, Bounds(ge="0.00000001", le=_MOST)] = FixedPoint(1, -2)
-    max_quote_age_ms: Ms = 5000
-    cooldown_ms: Ms = 1000
-    max_spread_bps: Bps = FixedPoint(0, 0)
-    min_bid_qty: Qty = FixedPoint(0, 0)
-    min_ask_qty: Qty = FixedPoint(0, 0)
-    max_trades_per_hour: Annotated[int, Bounds(ge=0, le=100_000)] = 0
+    max_quote_age_ms: Annotated[Ms, Filter()] = 5000
+    cooldown_ms: Annotated[Ms, Filter(limits="rate")] = 1000
+    max_spread_bps: Annotated[Bps, Filter()] = FixedPoint(0, 0)
+    min_bid_qty: LeastQty = FixedPoint(0, 0)
+    min_ask_qty: LeastQty = FixedPoint(0, 0)
+    max_trades_per_hour: Annotated[int, Bounds(ge=0, le=100_000), Filter(limits="rate")] = 0
     hedged: bool = True
     spot: str = ""
     perp: str = ""

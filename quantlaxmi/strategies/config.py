@@ -20,6 +20,7 @@ from typing import (
     Any,
     ClassVar,
     Final,
+    Literal,
     Self,
     Union,
     get_args,
@@ -78,12 +79,30 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Marks a field that can only keep the strategy from trading, and says how it is switched off.
+
+    Parameters
+    ----------
+    off : bool, int, str or None
+        The value at which it does nothing; a str is an exact decimal where the field is one.
+    limits : str
+        ``"market"`` for a filter on what the market shows (spread, age, displayed size),
+        ``"rate"`` for a limiter on the strategy's own activity (cooldown, trades an hour).
+    """
+
+    off: bool | int | str | None = 0
+    limits: Literal["market", "rate"] = "market"
+
+
+@dataclass(frozen=True, slots=True)
 class _Field:
     name: str
     kind: type
     optional: bool
     bounds: Bounds
     required: bool
+    filter: Filter | None
 
 
 @functools.cache
@@ -91,10 +110,11 @@ def _fields(cls: type[StrategyConfig]) -> tuple[_Field, ...]:
     hints = get_type_hints(cls, include_extras=True)
     made = []
     for info in msgspec.structs.fields(cls):
-        hint, bounds = hints[info.name], Bounds()
+        hint, bounds, switch = hints[info.name], Bounds(), None
         if get_origin(hint) is Annotated:
             hint, *extras = get_args(hint)
             bounds = next((e for e in extras if isinstance(e, Bounds)), bounds)
+            switch = next((e for e in extras if isinstance(e, Filter)), None)
         optional = False
         if get_origin(hint) in (Union, types.UnionType):
             options = [a for a in get_args(hint) if a is not type(None)]
@@ -106,7 +126,15 @@ def _fields(cls: type[StrategyConfig]) -> tuple[_Field, ...]:
                 "must be bool, int, str or FixedPoint, or one of them | None",
                 f"type of field {info.name}",
             )
-        made.append(_Field(info.name, hint, optional, bounds, info.required))
+        field = _Field(info.name, hint, optional, bounds, info.required, switch)
+        if switch is not None:
+            try:
+                _convert(field, switch.off)
+            except ValueError as error:
+                raise ConfigError(
+                    cls.__name__, f"was {_shown(switch.off)}, {error}", f"off of field {info.name}"
+                ) from None
+        made.append(field)
     return tuple(made)
 
 
@@ -277,6 +305,29 @@ class StrategyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """Return a copy with some fields changed, checked again."""
         values = {f.name: getattr(self, f.name) for f in _fields(type(self))}
         return self.from_values({**values, **changes})
+
+    def filters(self) -> dict[str, Filter]:
+        """Fields marked as filters that are on now, in order of declaration."""
+        return {
+            field.name: field.filter
+            for field in _fields(type(self))
+            if field.filter is not None
+            and _canonical(_convert(field, field.filter.off))
+            != _canonical(getattr(self, field.name))
+        }
+
+    def without(self, name: str) -> Self:
+        """Return a copy with one filter switched off.
+
+        Raises
+        ------
+        ConfigError
+            If the field is no filter, or the other settings do not allow it to be off.
+        """
+        field = next((f for f in _fields(type(self)) if f.name == name), None)
+        if field is None or field.filter is None:
+            raise ConfigError(type(self).__name__, "is not a setting marked as a filter", name)
+        return self.replace(**{name: field.filter.off})
 
     def as_texts(self) -> dict[str, str]:
         """Every field's effective value as text, in order of declaration, as ``--set`` reads it."""

@@ -164,15 +164,39 @@ def check_decisions(subject: Subject) -> None:
     _hold(traded <= set(bound.instruments), "a leg trades an instrument that is not declared")
 
 
+def check_filters(subject: Subject) -> None:
+    """Filters are marked with a value that switches them off, which the settings allow."""
+    config = subject.strategy.config
+    for name in config.filters():
+        off = config.without(name)
+        _hold(name not in off.filters(), f"{name} is still on at the value that switches it off")
+        _hold(off.config_hash != config.config_hash, f"{name} off does not move config_hash")
+
+
+def check_neutral(subject: Subject) -> None:
+    """With its signals neutral a strategy runs, twice the same, in its twin too."""
+    strategy, segment = subject.strategy, subject.segment
+    bound = strategy.bind(segment.instruments)
+    if not bound.signals:
+        return
+    wanted = _hashes(subject.backtest(segment, bound.neutralised(bound.signals)))
+    interpreted = bound.form == "kernel"
+    again = strategy.bind(segment.instruments, interpreted=interpreted)
+    found = _hashes(subject.backtest(segment, again.neutralised(again.signals)))
+    _hold(found == wanted, "two runs with neutral signals differ")
+
+
 #: Every check, in order; names are what a failure is told by.
 CHECKS: Final[tuple[Callable[[Subject], None], ...]] = (
     check_settings_move_hash,
     check_settings_refused,
+    check_filters,
     check_binding,
     check_decisions,
     check_runs_equal,
     check_input_unchanged,
     check_twin_equal,
+    check_neutral,
     check_no_look_ahead,
 )
 

@@ -6,11 +6,12 @@ addresses, or as Python callables on ctypes views when its interpreted twin is a
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
@@ -54,10 +55,14 @@ class FeatureSpec:
         Name of a feature kernel, such as ``"mid_basis"``.
     args : tuple of int
         Its arguments, instrument indices for most.
+    signal : bool
+        Whether its value steers what is traded; the ablation gate takes all signals away together.
+        False for context, such as what a size is scaled by.
     """
 
     name: str
     args: tuple[int, ...] = ()
+    signal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ class BoundStrategy:
         Keeps the code behind the addresses alive.
     strategy : Strategy or None
         What was bound, so that it can be bound again in another form or with other settings.
+    neutral : tuple of int
+        Feature slots that hold their neutral values, see `neutralised`.
 
     Raises
     ------
@@ -140,6 +147,7 @@ class BoundStrategy:
     instance: Any = None
     owner: object = None
     strategy: Any = None
+    neutral: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         def hold(condition: bool, problem: str) -> None:
@@ -158,6 +166,8 @@ class BoundStrategy:
         hold(self.params.dtype == schema.PARAM_DTYPE, "params must be of PARAM_DTYPE")
         hold(self.state.dtype == schema.SLOT_DTYPE, "state must be of SLOT_DTYPE")
         hold(len(self.state) <= MAX_STATE_SLOTS, f"state has over {MAX_STATE_SLOTS} slots")
+        slots = range(len(self.features))
+        hold(all(k in slots for k in self.neutral), "neutralises a feature it does not declare")
         functions = (self.step, self.on_fill, self.can_trade)
         if self.form == "python":
             hold(functions == (None, None, None), "plain Python has an instance, no kernel")
@@ -168,6 +178,39 @@ class BoundStrategy:
         else:
             hold(callable(self.step), "step must be callable")
             hold(all(f is None or callable(f) for f in functions), "mixes kernel forms")
+
+    @property
+    def signals(self) -> tuple[int, ...]:
+        """Slots of the features that are signals."""
+        return tuple(k for k, spec in enumerate(self.features) if spec.signal)
+
+    def neutralised(self, slots: Iterable[int]) -> BoundStrategy:
+        """Return the same strategy with some feature slots held at their neutral values.
+
+        Parameters
+        ----------
+        slots : iterable of int
+            Indices into ``features``. None: the strategy as it is.
+
+        Returns
+        -------
+        BoundStrategy
+            Its ``config_hash`` is derived from this one's and the slots, so that no trace of it
+            passes for a trace of the strategy.
+
+        Raises
+        ------
+        StrategyError
+            A slot is out of range, or slots were neutralised before.
+        """
+        neutral = tuple(sorted(set(slots)))
+        if not neutral:
+            return self
+        if self.neutral:
+            raise StrategyError(f"strategy {self.strategy_id!r} is neutralised already")
+        text = ",".join(map(str, neutral)).encode()
+        digest = hashlib.sha256(b"quantlaxmi.neutral.v1\0" + self.config_hash + text).digest()
+        return replace(self, neutral=neutral, config_hash=digest)
 
 
 def mask_of(kinds: Any) -> int:
