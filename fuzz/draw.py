@@ -124,9 +124,54 @@ def edit_lines(draw: Draw, lines: list[bytes], words: Sequence[bytes] = WORDS) -
     return out
 
 
+#: Values as TOML writes them.
+TOML: tuple[bytes, ...] = (
+    b"0", b"-1", b"1", b"2", b"0.5", b"-0.0", b"1e300", b"1e-30", b"nan", b"inf", b"-inf", b"true",
+    b"[]", b"{}", b"[1]", b'["x"]', b"{ a = 1 }", b"0x" + b"f" * 4000, b"9223372036854775807",
+    b"9223372036854775808", b"9" * 4000, b"9" * 5000, b"1_0", b"0o7", b"1979-05-27", b"07:32:00",
+    b"[" * 300 + b"]" * 300, b'""', b'"0"', b'"1"', b'"-1"', b'"1.5"', b'"1e5"', b'"1e-9"', b'"-0"',
+    b'"nan"', b'"1e999999999"', b'"0.1234567890123456789"', b'"9223372036854775808"', b'"+1"',
+    b'"1_0"', b'" 1"', b'"\xd9\xa1"', b'"\\u0000"', b'"a\\nb"', b'"' + b"a" * 3000 + b'"',
+    b'"BTCUSDT"', b'"../x"', b'"x"', b'"true"', b'"1h"', b'"UTC"', b'"%Y"', b'"net_positive"',
+    b'"spot"',
+)  # fmt: skip
+_SETTING = re.compile(rb"^(\s*)([^=\n]+?) = (.*)$", re.MULTILINE)
+
+
+def edit_toml(draw: Draw, text: bytes, words: Sequence[bytes] = WORDS) -> bytes:
+    """TOML after edits of its settings, or one time in four of its bytes."""
+    if draw.number(4) == 0:
+        return edit_bytes(draw, text, words, 4)
+    for _ in range(1 + draw.number(3)):
+        found = list(_SETTING.finditer(text))
+        if not found:
+            break
+        one, other = draw.pick(found), draw.pick(found)
+        indent, key, value = one.groups()
+        how = draw.number(8)
+        line = indent + key + b" = " + value
+        if how == 0:
+            line = b""
+        elif how == 1:
+            line += b"\n" + other[0]
+        elif how == 2:
+            line = indent + other[2] + b" = " + value
+        elif how == 3:
+            line = indent + key + b" = " + other[3]
+        elif how == 4:
+            line = indent + key + b" = " + edit_bytes(draw, value, words, 1)
+        else:
+            line = indent + key + b" = " + draw.pick(TOML)
+        text = text[: one.start()] + line + text[one.end() :]
+    return text
+
+
 def edit_json(draw: Draw, value: Any, most: int = 3) -> Any:
     """A copy of a JSON value with some of its parts replaced, removed or added."""
-    root = [copy.deepcopy(value)]
+    try:
+        root = [copy.deepcopy(value)]
+    except RecursionError:  # edited enough
+        return value
     for _ in range(1 + draw.number(most)):
         parent: Any = root
         key: Any = 0

@@ -24,6 +24,8 @@ from quantlaxmi.files import one_line_errors, read_exactly, sync_folder
 
 MAX_LINE_BYTES: Final = 1 << 20
 MAX_FILE_BYTES: Final = 1 << 28
+#: Lists and objects in one another, the record itself included: what can be written can be read.
+MAX_DEPTH: Final = 64
 START: Final = "0" * 64
 _TAG: Final = b"quantlaxmi.bindings/1\n"
 
@@ -50,6 +52,20 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 def _encode(binding: Binding) -> bytes:
     return msgspec.json.encode(binding, order="deterministic") + b"\n"
+
+
+def _nested_too_deeply(record: dict[str, Any]) -> bool:
+    layer: list[Any] = [record]
+    for _ in range(MAX_DEPTH):
+        layer = [
+            value
+            for held in layer
+            for value in (held.values() if isinstance(held, dict) else held)
+            if isinstance(value, (dict, list))
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def _hash(binding: Binding) -> str:
@@ -85,6 +101,8 @@ def append_binding(path: Path | str, record: dict[str, Any]) -> Binding:
         record = msgspec.json.decode(msgspec.json.encode(record), type=dict[str, Any])
     except (msgspec.MsgspecError, TypeError, RecursionError) as error:
         raise InputError(path, f"a record must be a JSON object: {error}") from error
+    if _nested_too_deeply(record):
+        raise InputError(path, f"a record must be nested in at most {MAX_DEPTH} levels")
     new = not path.exists()
     with _opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND) as fd:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -158,6 +176,8 @@ def _read(path: Path, fd: int) -> list[Binding]:
             binding = msgspec.json.decode(line, type=Binding)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise InputError(path, f"the chain is broken: {error}", place) from error
+        if _nested_too_deeply(binding.record):
+            raise InputError(path, f"is nested deeper than {MAX_DEPTH} levels", place)
         if _encode(binding) != line:
             raise InputError(path, "the chain is broken: not in canonical form", place)
         if (binding.index, binding.previous) != (index, previous):

@@ -6,6 +6,7 @@ import json
 import random
 import struct
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -13,8 +14,11 @@ import pytest
 
 from fuzz import run
 from fuzz.draw import Draw, edit_bytes, edit_json, nested
+from fuzz.targets import bindings as bindings_target
 from fuzz.targets import gate_report as report_target
+from fuzz.targets import klines_json as klines_target
 from fuzz.targets import trace_arrow as arrow_target
+from quantlaxmi.bindings import append_binding, read_bindings
 from quantlaxmi.costs import CostModel
 from quantlaxmi.errors import (
     MAX_MESSAGE,
@@ -28,6 +32,10 @@ from quantlaxmi.errors import (
     shown,
 )
 from quantlaxmi.gates.policy import load_policy
+from quantlaxmi.importers.bars_mapping import TimeColumn
+from quantlaxmi.importers.bars_mapping import load_mapping as load_bars_mapping
+from quantlaxmi.importers.bars_stamp import BadStamp, stamp_reader
+from quantlaxmi.importers.instrument_mapping import load_mapping as load_instruments
 from quantlaxmi.report import load_report
 from quantlaxmi.report.run_gates import _differences
 from quantlaxmi.schema import RiskRule
@@ -36,6 +44,7 @@ from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
 from quantlaxmi.trace import DecisionTrace, load_trace
 from quantlaxmi.trace.file import TRACE_TABLES
 from tests import trace_cases
+from tests.bars_files import MAPPING
 
 HUGE = "0x" + "f" * 4000  # TOML bounds the digits of decimal integers only
 
@@ -139,6 +148,79 @@ def test_settings_of_any_size_and_depth_are_refused_in_one_line(tmp_path: Path, 
             load(path)
         assert str(caught.value).isprintable()
         assert len(str(caught.value)) <= MAX_MESSAGE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(MAPPING.replace(old, f"{old.partition(' ')[0]} = {HUGE}") for old in (
+            'interval = "1h"', 'half_spread_bps = "1"', 'size = "5"', 'unit = "s"', 'rate = "rate"',
+        )),
+        MAPPING.replace('symbol = "BTCUSDT"', f'symbol = "BTCUSDT"\ninput = {HUGE}'),
+        MAPPING.replace('"5"', '"\u0665"'),
+        MAPPING.replace('"1h"', '"1\u0661h"'),
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_mappings_of_bars_take_no_number_that_cannot_be_shown(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="expected"):
+        load_bars_mapping(path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("contract_size = " + "9" * 5000, "is no TOML"),
+        (f"contract_size = {HUGE}", "is no mapping"),
+        ('symbol = "A\\n"', "is no mapping"),
+    ],
+)
+def test_mappings_of_instruments_take_neither_long_numbers_nor_line_ends(
+    tmp_path: Path, setting: str, told: str
+) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text(f'[instruments."a/b"]\nkind = "perp"\ncurrency = "C"\nbase = "B"\n{setting}\n')
+    with pytest.raises(InputError, match=told):
+        load_instruments(path)
+
+
+# --- found: bars -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["0001-01-01 00:00", "9999-12-31 23:59:59"])
+@pytest.mark.parametrize("unit", ["text", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_stamps_at_the_calendar_s_ends_are_out_of_range(text: str, unit: str, zone: str) -> None:
+    with pytest.raises(BadStamp, match="expected"):
+        stamp_reader(TimeColumn("t", unit, ZoneInfo(zone)))(text)
+
+
+def test_a_kline_that_is_no_utf8_is_set_aside(tmp_path: Path) -> None:
+    rows = [json.dumps(klines_target.kline(hour, 3600, False)).encode() for hour in range(3)]
+    rows[1] = rows[1].replace(b'"', b'"\xff', 1)
+    result = klines_target.imported(tmp_path, b"[" + b",".join(rows) + b"]")
+    assert result.quarantine_reasons == {"wrong-shape": 1}
+
+
+# --- found: bindings ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", [63, 64, 100, 300, 400, 490])
+def test_a_binding_is_nested_in_at_most_64_levels(tmp_path: Path, depth: int) -> None:
+    """Near the interpreter's limit a line was read, and its hash could not be computed."""
+    path, record = tmp_path / "bindings.jsonl", {"x": nested(depth)}
+    path.write_bytes(bindings_target.chained([record])[0])
+    if depth == 63:
+        assert read_bindings(path)[0].record == record
+        append_binding(path, record)
+        return
+    with pytest.raises(InputError, match="nested"):
+        read_bindings(path)
+    with pytest.raises(InputError, match="nested"):
+        append_binding(tmp_path / "new.jsonl", record)
+    assert not (tmp_path / "new.jsonl").exists()
 
 
 # --- found: reports ----------------------------------------------------------------------------

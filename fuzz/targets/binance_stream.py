@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from fractions import Fraction
@@ -42,9 +43,10 @@ def one(draw: Draw) -> None:
     window = draw.pick((10**9, 10**9, 0, 5 * 10**6))
     options: dict[str, Any] = {"max_quarantine": Fraction(1), "reorder_window_ns": window}
     try:
-        if any(_named_twice(line) for text, _ in texts for line in text.splitlines()):
-            # JSON leaves open what holds then: the import refuses a line of which any value is of
-            # a wrong type, the naive import looks at the last one only.
+        if any(_left_open(line) for text, _ in texts for line in text.splitlines()):
+            # JSON leaves open what holds then. Of names given twice the import refuses a line of
+            # which any value is of a wrong type, the naive import looks at the last one only; half
+            # a surrogate pair is no text to the import.
             paths: dict[bool, Path] = {}
             for text, perp in texts:
                 paths[perp] = folder / ("perp" if perp else "spot")
@@ -58,8 +60,8 @@ def one(draw: Draw) -> None:
         shutil.rmtree(folder)
 
 
-def _named_twice(line: bytes) -> bool:
-    twice = False
+def _left_open(line: bytes) -> bool:
+    twice = re.search(rb"\\u[dD][89a-fA-F]", line) is not None
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal twice

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fuzz import scratch
-from fuzz.draw import WORDS, Draw, edit_bytes
+from fuzz.draw import Draw, edit_toml
 from quantlaxmi.costs import CostModel, account_terms, ledger_exponent
 from quantlaxmi.errors import ConfigError
 from tests.segments import INSTRUMENTS
@@ -18,7 +18,7 @@ SEEDS = (
 
 
 def one(draw: Draw) -> None:
-    path = scratch.file("costs.toml", edit_bytes(draw, draw.pick(SEEDS), WORDS, 4))
+    path = scratch.file("costs.toml", edit_toml(draw, draw.pick(SEEDS)))
     model = CostModel.load(path)
     assert CostModel.load(path).cost_hash == model.cost_hash
     assert CostModel.from_description(model.describe()).cost_hash == model.cost_hash

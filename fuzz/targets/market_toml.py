@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fuzz import scratch
-from fuzz.draw import WORDS, Draw, edit_bytes
+from fuzz.draw import Draw, edit_toml
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.markets.tables import FOLDER, load_table
 
@@ -14,5 +14,5 @@ SEEDS = (WHOLE[:1500].rpartition(b"\n[[")[0] + b"\n", b"[[" + WHOLE[-1500:].part
 
 
 def one(draw: Draw) -> None:
-    path = scratch.file("table.toml", edit_bytes(draw, draw.pick(SEEDS), WORDS, 4))
+    path = scratch.file("table.toml", edit_toml(draw, draw.pick(SEEDS)))
     assert repr(load_table(path)) == repr(load_table(path))

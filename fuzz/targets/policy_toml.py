@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fuzz import scratch
-from fuzz.draw import WORDS, Draw, edit_bytes
+from fuzz.draw import Draw, edit_toml
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.policy import GatePolicy, load_policy
 
@@ -16,7 +16,7 @@ SEEDS = (
 
 
 def one(draw: Draw) -> None:
-    path = scratch.file("policy.toml", edit_bytes(draw, draw.pick(SEEDS), WORDS, 4))
+    path = scratch.file("policy.toml", edit_toml(draw, draw.pick(SEEDS)))
     policy = load_policy(path)
     again = GatePolicy.from_mapping(policy.to_json())
     assert again.policy_hash == policy.policy_hash

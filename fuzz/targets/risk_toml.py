@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fuzz import scratch
-from fuzz.draw import WORDS, Draw, edit_bytes
+from fuzz.draw import Draw, edit_toml
 from quantlaxmi.costs import CostModel
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.risk import RiskLimits, order_rules
@@ -18,7 +18,7 @@ SEEDS = (
 
 
 def one(draw: Draw) -> None:
-    path = scratch.file("risk.toml", edit_bytes(draw, draw.pick(SEEDS), WORDS, 4))
+    path = scratch.file("risk.toml", edit_toml(draw, draw.pick(SEEDS)))
     limits = RiskLimits.load(path)
     again = RiskLimits.from_description(limits.describe())
     assert again.risk_hash == limits.risk_hash

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fuzz import scratch
-from fuzz.draw import WORDS, Draw, edit_bytes
+from fuzz.draw import WORDS, Draw, edit_bytes, edit_toml
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
 
@@ -23,7 +23,7 @@ def one(draw: Draw) -> None:
     for _ in range(draw.number(3)):
         text = edit_bytes(draw, draw.pick(SETS).encode(), WORDS, 2)
         sets.append(text.decode(errors="replace"))
-    path = scratch.file("strategy.toml", edit_bytes(draw, draw.pick(SEEDS), WORDS, 4))
+    path = scratch.file("strategy.toml", edit_toml(draw, draw.pick(SEEDS)))
     config = BasisCaptureConfig.load(path if draw.number(4) else None, sets)
     texts = [f"{name}={value}" for name, value in config.as_texts().items() if value != "None"]
     assert BasisCaptureConfig.load(None, texts).config_hash == config.config_hash

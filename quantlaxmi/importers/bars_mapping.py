@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from quantlaxmi.errors import ConfigError
+from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import InstrumentKind
 
@@ -25,7 +25,7 @@ MAX_MAPPING_BYTES: Final = 1 << 20
 DEFAULT_SHARE: Final = "0.1"
 UNITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 _SPANS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_DECIMAL: Final = re.compile(r"\d{1,15}(\.\d{1,15})?")
+_DECIMAL: Final = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
 _PRICES: Final = ("open", "high", "low", "close")
 
 
@@ -227,13 +227,13 @@ class _Reader:
         if value is None:
             raise self.fail(table, key, "is missing")
         if not isinstance(value, str) or (not value and default is None) or len(value) > 200:
-            raise self.fail(table, key, f"was {str(value)[:40]!r}, expected a short text")
+            raise self.fail(table, key, f"was {_told(value)}, expected a short text")
         return value
 
     def integer(self, table: str, key: str, default: int, low: int, high: int) -> int:
         value = (self.table(table) or {}).get(key, default)
         if type(value) is not int or not low <= value <= high:
-            problem = f"was {str(value)[:40]!r}, expected an integer from {low} to {high}"
+            problem = f"was {_told(value)}, expected an integer from {low} to {high}"
             raise self.fail(table, key, problem)
         return value
 
@@ -241,15 +241,21 @@ class _Reader:
         value = (self.table(table) or {}).get(key, default)
         if value is None:
             return None
-        if isinstance(value, bool) or not _DECIMAL.fullmatch(str(value)):
-            raise self.fail(table, key, f"was {str(value)[:40]!r}, expected a decimal number")
-        return Fraction(str(value))
+        text = value if isinstance(value, str) else shown(value)
+        if isinstance(value, bool) or not _DECIMAL.fullmatch(text):
+            raise self.fail(table, key, f"was {_told(value)}, expected a decimal number")
+        return Fraction(text)
 
     def span(self, table: str, key: str, value: str) -> int:
-        found = re.fullmatch(r"([1-9]\d{0,5})([smhd])", value)
+        found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value)
         if not found:
             raise self.fail(table, key, f"was {value[:40]!r}, expected a length such as 1m, 4h, 1d")
         return int(found[1]) * _SPANS[found[2]] * 10**9
+
+
+def _told(value: Any) -> str:
+    """Any value in quotes; TOML bounds neither a hexadecimal's digits nor the depth of lists."""
+    return repr((value if isinstance(value, str) else shown(value))[:40])
 
 
 def _read(source: Path) -> dict[str, Any]:

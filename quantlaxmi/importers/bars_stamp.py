@@ -92,7 +92,7 @@ def _iso(text: str, time: TimeColumn) -> int:
     nanos = int((found[7] or "").ljust(9, "0"))
     zone = found[8]
     if zone is None:
-        return _checked(_in_zone(wall, time) + nanos, expected)
+        return _checked(_in_zone(wall, time, expected) + nanos, expected)
     offset = 0
     if zone not in ("Z", "UTC"):
         offset = (int(zone[1:3]) * 60 + int(zone[-2:])) * (-60 if zone[0] == "-" else 60)
@@ -111,7 +111,7 @@ def _pattern(text: str, time: TimeColumn) -> int:
         plain = wall.replace(tzinfo=None, microsecond=0)
         value = _seconds(plain, 0) - offset // timedelta(microseconds=1) * 1000 + nanos
         return _checked(value, "a time")
-    return _checked(_in_zone(wall.replace(microsecond=0), time) + nanos, "a time")
+    return _checked(_in_zone(wall.replace(microsecond=0), time, "a time") + nanos, "a time")
 
 
 def _seconds(wall: datetime, offset_s: int) -> int:
@@ -119,9 +119,11 @@ def _seconds(wall: datetime, offset_s: int) -> int:
     return (days * 86_400 + wall.hour * 3600 + wall.minute * 60 + wall.second - offset_s) * 10**9
 
 
-def _in_zone(wall: datetime, time: TimeColumn) -> int:
+def _in_zone(wall: datetime, time: TimeColumn, expected: str) -> int:
     if time.zone.key == "UTC":
         return _seconds(wall, 0)
+    if not 1999 <= wall.year <= 2100:  # the calendar's ends are out of range in another zone
+        raise BadStamp(f"expected {expected} within 2000 to 2099")
     local = wall.replace(tzinfo=time.zone)
     earlier, later = local.utcoffset(), local.replace(fold=1).utcoffset()
     if earlier != later:

@@ -14,7 +14,7 @@ from quantlaxmi.schema import InstrumentKind
 
 MAX_MAPPING_BYTES: Final = 1 << 20
 Exponent = Annotated[int, msgspec.Meta(ge=-18, le=18)]
-Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:/-]{1,60}$")]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:/-]{1,60}\Z")]
 
 
 class MappedInstrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,10 +88,11 @@ def load_mapping(path: Path | str) -> dict[str, MappedInstrument]:
     try:
         content = tomllib.loads(data.decode())
         entries = msgspec.convert(content, _Mapping).instruments
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(path, f"is no TOML: {' '.join(str(error).split())[:200]}") from None
-    except msgspec.ValidationError as error:
+    except msgspec.ValidationError as error:  # a ValueError, too
         raise InputError(path, f"is no mapping: {' '.join(str(error).split())[:200]}") from None
+    # ValueError: not TOML, not UTF-8, or a number of thousands of digits.
+    except (ValueError, RecursionError) as error:
+        raise InputError(path, f"is no TOML: {' '.join(str(error).split())[:200]}") from None
     for key, entry in entries.items():
         if entry.inverse:
             problem = "was true, but inverse (coin-margined) contracts are not computed; expected"

@@ -141,7 +141,7 @@ def _read(
 def _values(kline: msgspec.Raw) -> list[Any]:
     try:
         values = _DECODE(kline)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Faulty("wrong-shape", " ".join(str(error).split())[:200]) from None
     kinds = (int, str, str, str, str, str, int)
     if len(values) < len(kinds):

@@ -1,6 +1,7 @@
 """Naive twin of _ext/decimal_text: the grammar as a regular expression, the value as a Fraction."""
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 
 GRAMMAR = re.compile(rb"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
@@ -17,7 +18,8 @@ def value_of(text: bytes) -> Fraction | None:
     fraction = fraction or b""
     if not whole and not fraction:
         return None
-    value = Fraction(int(whole + fraction)) * Fraction(10) ** (int(power or 0) - len(fraction))
+    digits = int(Decimal((whole + fraction).decode()))  # int() takes no text this long
+    value = Fraction(digits) * Fraction(10) ** (int(power or 0) - len(fraction))
     return -value if sign == b"-" else value
 
 

@@ -1,0 +1,375 @@
+"""Slow, independent reading of bars: lines of a CSV file or klines to bars, or why not.
+
+Cells are Python texts, prices Fractions, stamps found by trying the offsets of their zone.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.naive.decimal_text import EMPTY, INEXACT, MALFORMED, OK, parse
+
+UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}
+RANGE = range(946_684_800 * 10**9, 4_102_444_800 * 10**9)
+ISO = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
+    r"[ \t\n\r\f\v]*(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+WALL = datetime(1970, 1, 1)
+
+
+class Faulty(Exception):
+    """The reason a line is set aside for."""
+
+
+class Refused(Exception):
+    """The whole file is refused."""
+
+
+@dataclass
+class Leg:
+    """Columns of one instrument, by what they hold."""
+
+    columns: dict[str, str]
+    share: Fraction = Fraction(1, 10)
+    size: int = 0
+
+
+@dataclass
+class Rules:
+    """What a mapping says."""
+
+    legs: list[Leg]
+    interval_ns: int = 3600 * 10**9
+    time: str = "time"
+    unit: str = "s"
+    zone: str = "UTC"
+    at_close: bool = False
+    delimiter: str = ","
+    rate: str = ""
+    mark: str = ""
+    paid_time: str = ""  # column of a settlement's time, where it has its own
+    times: Fraction = Fraction(1)
+    every_ns: int = 0
+    jump_bps: Fraction | None = None
+
+
+@dataclass
+class Found:
+    """Bars of each leg, settlements as (time, mark, rate, line), and what was set aside."""
+
+    bars: list[list[dict[str, Any]]]
+    settlements: list[tuple[int, int, int, int]] = field(default_factory=list)
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    lines: int = 0
+
+
+def mantissa(text: str, exponent: int = -8) -> int:
+    # A power of more than four digits is never written out: far beyond 64 bits, too fine, or 0.
+    text = re.sub(r"([eE][+-]?0*)[1-9][0-9]{4,}$", r"\g<1>9999", text)
+    try:
+        status, value = parse(text.encode("ascii"), exponent)
+    except UnicodeEncodeError:
+        status, value = MALFORMED, 0
+    if status == OK:
+        return value
+    names = {EMPTY: "empty-cell", MALFORMED: "bad-decimal", INEXACT: "too-fine"}
+    raise Faulty(names.get(status, "overflow"))
+
+
+def price(text: str) -> int:
+    value = mantissa(text)
+    if value <= 0:
+        raise Faulty("price-not-positive")
+    return value
+
+
+def as_unit(text: str, unit: str) -> int | None:
+    try:
+        value = mantissa(text, -UNITS[unit])
+    except Faulty:
+        return None
+    return value if value in RANGE else None
+
+
+def stamp(text: str, rules: Rules) -> int:
+    """Nanoseconds; a stamp of another unit is told apart from one that cannot be read."""
+    found = as_unit(text, rules.unit) if rules.unit in UNITS else iso(text, rules.zone)
+    if found is not None:
+        return found
+    looks = any(as_unit(text, unit) is not None for unit in UNITS)
+    if rules.unit not in UNITS and ISO.fullmatch(text):
+        looks = False
+    raise Faulty("stamp-unit" if looks else "bad-stamp")
+
+
+def iso(text: str, zone: str) -> int | None:
+    match = ISO.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        wall = datetime(*(int(group or 0) for group in match.groups()[:6]))
+    except ValueError:
+        return None
+    local = (wall - WALL) // timedelta(seconds=1)
+    told = match[8]
+    if told in ("Z", "UTC"):
+        seconds = [local]
+    elif told:
+        apart = int(told[1:3]) * 3600 + int(told[-2:]) * 60
+        seconds = [local + apart if told[0] == "-" else local - apart]
+    else:
+        seconds = instants(wall, ZoneInfo(zone))
+    if len(seconds) != 1:
+        return None
+    value = seconds[0] * 10**9 + int((match[7] or "0").ljust(9, "0"))
+    return value if value in RANGE else None
+
+
+def instants(wall: datetime, zone: ZoneInfo) -> list[int]:
+    """Seconds since 1970 at which clocks of the zone show ``wall``."""
+    found = set()
+    for minutes in range(-15 * 60, 15 * 60 + 1, 15):
+        try:
+            utc = wall - timedelta(minutes=minutes)
+            shown = (utc.replace(tzinfo=ZoneInfo("UTC"))).astimezone(zone)
+        except OverflowError:
+            continue
+        if shown.replace(tzinfo=None) == wall:
+            found.add((utc - WALL) // timedelta(seconds=1))
+    return sorted(found)
+
+
+class Reader:
+    """Reads the lines of one file that holds every leg and the funding."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.found = Found([[] for _ in rules.legs])
+
+    def csv(self, text: bytes) -> Found:
+        """All of a file's text, header included."""
+        lines = text.split(b"\n")
+        n_whole = len(lines) - 1
+        if not lines[-1]:
+            lines.pop()
+        self.header = lines[0].decode().split(self.rules.delimiter)
+        self.found.lines = len(lines)
+        for number, raw in enumerate(lines[1:], 2):
+            try:
+                self.line(number, raw, number > n_whole)
+            except Faulty as reason:
+                if str(reason) == "stamp-unit" and number == 2:
+                    raise Refused("stamp-unit") from None
+                self.found.faults.append((number, str(reason)))
+        return self.end()
+
+    def line(self, number: int, raw: bytes, cut: bool) -> None:
+        if len(raw) > 1 << 16:
+            raise Faulty("line-too-long")
+        raw = raw.removesuffix(b"\r")
+        if not raw:
+            raise Faulty("empty-line")
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            raise Faulty("not-utf-8") from None
+        cells = text.split(self.rules.delimiter)
+        if '"' in text:
+            try:
+                cells = next(csv.reader([text], delimiter=self.rules.delimiter, strict=True))
+            except (csv.Error, StopIteration):
+                raise Faulty("wrong-shape") from None
+        if len(cells) != len(self.header):
+            raise Faulty("half-line" if cut and len(cells) < len(self.header) else "wrong-shape")
+        named = dict(zip(self.header, (cell.strip() for cell in cells), strict=True))
+        rules = self.rules
+        used = {rules.time, rules.rate, rules.mark, rules.paid_time}
+        used |= {column for leg in self.rules.legs for column in leg.columns.values()}
+        made = [self.bar(k, leg, named) for k, leg in enumerate(self.rules.legs)]
+        paid = self.settlement(named) if self.rules.rate else None
+        if cut and self.header[-1] in used:
+            raise Faulty("half-line")
+        self.keep(number, made, paid)
+
+    def keep(
+        self, number: int, made: list[dict[str, Any]], paid: tuple[int, int, int] | None
+    ) -> None:
+        for bars, bar in zip(self.found.bars, made, strict=True):
+            bars.append(bar | {"line": number})
+        if paid is not None:
+            self.found.settlements.append((*paid, number))
+
+    def bar(self, k: int, leg: Leg, cells: dict[str, str]) -> dict[str, Any]:
+        columns, rules = leg.columns, self.rules
+        prices = {
+            name: price(cells[columns[name]])
+            for name in ("open", "high", "low", "close")
+            if name in columns
+        }
+        open_ns = stamp(cells[rules.time], rules) - rules.interval_ns * rules.at_close
+        if "close_time" in columns:
+            try:
+                closed = stamp(cells[columns["close_time"]], rules)
+            except Faulty:
+                raise Faulty("bad-stamp") from None
+            self.whole(open_ns, closed)
+        self.order(prices)
+        size = leg.size
+        if "volume" in columns:
+            size = self.displayed(cells[columns["volume"]], leg.share)
+        self.grid(k, open_ns)
+        return self.made(open_ns, prices, size)
+
+    def made(self, open_ns: int, prices: dict[str, int], size: int) -> dict[str, Any]:
+        opened, closed = (Fraction(prices[name], 10**8) for name in ("open", "close"))
+        return {"open_ns": open_ns, "open": opened, "close": closed, "size": size}
+
+    def whole(self, open_ns: int, closed: int) -> None:
+        if not 0 <= open_ns + self.rules.interval_ns - closed <= 10**9:
+            raise Faulty("partial-bar")
+
+    def order(self, prices: dict[str, int]) -> None:
+        low = min(prices["open"], prices["close"])
+        high = max(prices["open"], prices["close"])
+        if prices.get("low", low) > low or prices.get("high", high) < high:
+            raise Faulty("inconsistent-bar")
+
+    def displayed(self, text: str, share: Fraction) -> int:
+        volume = mantissa(text)
+        if volume < 0:
+            raise Faulty("bad-quantity")
+        return int(volume * share)
+
+    def grid(self, k: int, open_ns: int) -> None:
+        bars = self.found.bars[k]
+        if not bars:
+            return
+        if open_ns <= bars[-1]["open_ns"]:
+            same = open_ns == bars[-1]["open_ns"]
+            raise Faulty("duplicate-time" if same else "time-reversal")
+        if (open_ns - bars[0]["open_ns"]) % self.rules.interval_ns:
+            raise Faulty("off-grid")
+
+    def settlement(self, cells: dict[str, str]) -> tuple[int, int, int] | None:
+        rules = self.rules
+        at_ns = stamp(cells[rules.paid_time or rules.time], rules)
+        on_time = True
+        if rules.every_ns:
+            late = at_ns % rules.every_ns
+            on_time = late <= 60 * 10**9
+            at_ns -= late * on_time
+        text = cells[rules.rate]
+        if not text and not (rules.every_ns and on_time):
+            return None
+        rate = Fraction(mantissa(text, -16), 10**16) * rules.times * 10**8
+        if rate.denominator != 1:
+            raise Faulty("too-fine")
+        if abs(rate) > 10**8:
+            raise Faulty("overflow")
+        mark = price(cells[rules.mark]) if rules.mark and cells[rules.mark] else 0
+        if not on_time:
+            return None
+        before = self.found.settlements
+        if before and at_ns <= before[-1][0]:
+            raise Faulty("duplicate-time" if at_ns == before[-1][0] else "time-reversal")
+        return at_ns, mark, int(rate)
+
+    def end(self) -> Found:
+        """Drop partial bars and settlements without a price, and give the others their marks."""
+        found, step = self.found, self.rules.interval_ns
+        if self.rules.jump_bps is not None:
+            partial = {
+                bar["line"]
+                for bars in found.bars
+                for bar, after in pairwise(bars)
+                if after["open_ns"] - bar["open_ns"] == step
+                and abs(after["open"] / bar["close"] - 1) * 10_000 > self.rules.jump_bps
+            }
+            self.drop(partial, "partial-bar")
+        if any(not bars for bars in found.bars):
+            raise Refused("no bar")
+        perp = {bar["open_ns"]: bar for bar in found.bars[-1]}
+        marked, lacking = [], set()
+        for at_ns, mark, rate, line in found.settlements:
+            begun = at_ns - (at_ns - min(perp)) % step
+            if not mark and begun == at_ns and begun - step in perp:
+                mark = int(perp[begun - step]["close"] * 10**8)
+            elif not mark and begun in perp:
+                mark = int(perp[begun]["open"] * 10**8)
+            elif not mark:
+                lacking.add(line)
+            marked.append((at_ns, mark, rate, line))
+        found.settlements = marked
+        self.drop(lacking, "no-mark")
+        found.faults.sort()
+        return found
+
+    def drop(self, lines: set[int], reason: str) -> None:
+        found = self.found
+        found.faults += [(line, reason) for line in lines]
+        found.bars = [[bar for bar in bars if bar["line"] not in lines] for bars in found.bars]
+        found.settlements = [paid for paid in found.settlements if paid[3] not in lines]
+
+
+class Klines(Reader):
+    """Reads Binance kline arrays: values of the JSON files of an archive, in order of time."""
+
+    def read(self, months: list[list[Any]]) -> Found:
+        for kline in (kline for month in months for kline in month):
+            self.found.lines += 1
+            try:
+                self.keep(self.found.lines, [self.kline(kline)], None)
+            except Faulty as reason:
+                self.found.faults.append((self.found.lines, str(reason)))
+        if not self.found.bars[0]:
+            raise Refused("no bar")
+        return self.found
+
+    def kline(self, values: Any) -> dict[str, Any]:
+        if not shaped(values):
+            raise Faulty("wrong-shape")
+        (open_ns, unit), (closed, other) = moment(values[0]), moment(values[6])
+        if unit != other:
+            raise Faulty("stamp-unit")
+        names = ("open", "high", "low", "close")
+        prices = {name: price(text) for name, text in zip(names, values[1:5], strict=True)}
+        self.whole(open_ns, closed)
+        self.order(prices)
+        size = self.displayed(values[5], self.rules.legs[0].share)
+        self.grid(0, open_ns)
+        return self.made(open_ns, prices, size)
+
+
+def shaped(values: Any) -> bool:
+    kinds = [int, str, str, str, str, str, int]
+    return type(values) is list and [type(value) for value in values[:7]] == kinds
+
+
+def moment(value: int) -> tuple[int, int]:
+    for unit in (10**6, 10**3):
+        if value * unit in RANGE:
+            return value * unit, unit
+    raise Faulty("bad-stamp")
+
+
+def interval_of(months: list[list[Any]]) -> int:
+    """Length of a bar: that of the first kline that can be read."""
+    for kline in (kline for month in months for kline in month):
+        if not shaped(kline):
+            continue
+        try:
+            (open_ns, unit), (closed, _) = moment(kline[0]), moment(kline[6])
+        except Faulty:
+            continue
+        if closed + unit > open_ns and (closed + unit - open_ns) % 10**9 == 0:
+            return closed + unit - open_ns
+    raise Refused("no interval")
