@@ -336,7 +336,7 @@ def make_header(
     """Return the header: all that decides a run's outcome, hashed."""
     latency = {"kind": "constant", "latency_ns": latency_ns, "flatten": flatten}
     return TraceHeader(
-        schema_version=schema.SCHEMA_VERSION,
+        schema_version=schema.TRACE_SCHEMA_VERSION,
         semantics_version=schema.SEMANTICS_VERSION,
         segment_digest=bytes.fromhex(segment.digest),
         strategy_id=bound.strategy_id,

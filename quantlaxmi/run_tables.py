@@ -140,7 +140,10 @@ def _legs(run: Run) -> dict[str, Any]:
     return {
         "decision": rows["decision"],
         **_who(run, rows),
+        "action": _names(rows["action"], schema.OrderAction),
         "order_type": _names(rows["order_type"], schema.OrderType),
+        "time_in_force": _names(rows["time_in_force"], schema.TimeInForce),
+        "target": _known(rows["target"]),
         "qty": _amounts(run, rows, "qty", "qty_exponent"),
         **prices,
         **quantities,
@@ -162,6 +165,8 @@ def _orders(run: Run) -> dict[str, Any]:
         "reason": _names(rows["reason"], schema.OrderReason),
         **_who(run, rows),
         "order_type": _names(rows["order_type"], schema.OrderType),
+        "time_in_force": _names(rows["time_in_force"], schema.TimeInForce),
+        "limit_price": _amounts(run, rows, "limit_price", "price_exponent"),
         "qty": _amounts(run, rows, "qty", "qty_exponent"),
         "filled_qty": _amounts(run, rows, "filled_qty", "qty_exponent"),
     }
@@ -182,6 +187,7 @@ def _fills(run: Run) -> dict[str, Any]:
         "cash": _halves(rows["cash_hi"], rows["cash_lo"], run.ledger_exponent),
         "position": _amounts(run, rows, "position", "qty_exponent"),
         "realized": _halves(rows["realized_hi"], rows["realized_lo"], run.ledger_exponent),
+        "maker": rows["flags"] & schema.FillFlag.MAKER != 0,
         "trim": rows["flags"] & schema.FillFlag.TRIM != 0,
         "beyond_touch": rows["flags"] & schema.FillFlag.DEPTH != 0,
     }

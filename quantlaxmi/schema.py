@@ -17,10 +17,12 @@ from typing import Final
 import numpy as np
 
 SCHEMA_VERSION: Final = 1
+#: Layout of a trace's rows and records.
+TRACE_SCHEMA_VERSION: Final = 2
 #: Changes only when the same inputs may give other decisions, fills or money.
-SEMANTICS_VERSION: Final = 2
+SEMANTICS_VERSION: Final = 3
 #: Changes with any kernel-facing record or signature; checked when a kernel is loaded.
-KERNEL_ABI_VERSION: Final = 1
+KERNEL_ABI_VERSION: Final = 2
 #: Most legs one decision may carry.
 MAX_LEGS: Final = 8
 #: Exponent of funding rates and of rates in bps given by configuration.
@@ -46,6 +48,22 @@ class Side(enum.IntEnum):
 class OrderType(enum.IntEnum):
     MARKET = 0
     LIMIT = 1
+
+
+class OrderAction(enum.IntEnum):
+    """What a leg asks for: an order, another price or quantity for one, or its end."""
+
+    NEW = 0
+    MODIFY = 1
+    CANCEL = 2
+
+
+class TimeInForce(enum.IntEnum):
+    """What becomes of the part of a limit order that takes nothing on arrival."""
+
+    GTC = 0  # rests until it is filled or cancelled
+    IOC = 1  # is cancelled
+    POST_ONLY = 2  # rests; the order is cancelled whole where any of it would take
 
 
 class InstrumentKind(enum.StrEnum):
@@ -76,6 +94,8 @@ class OrderStatus(enum.IntEnum):
     FILLED = 1
     PARTIAL = 2
     CANCELLED = 3
+    RESTING = 4
+    REJECTED = 5  # of a request to modify or cancel: nothing was changed
 
 
 class OrderReason(enum.IntEnum):
@@ -89,6 +109,12 @@ class OrderReason(enum.IntEnum):
     FLATTEN = 5
     END_OF_DATA = 6
     REFUSED = 7  # by a rule of the venue or a risk limit, before it was sent
+    IMMEDIATE = 8  # what an immediate-or-cancel order did not take on arrival
+    WOULD_TAKE = 9  # a post-only order would have taken
+    RESTS = 10  # it joined the queue at its price
+    CANCELLED = 11  # as the strategy asked
+    MODIFIED = 12  # as the strategy asked
+    NOT_RESTING = 13  # what was to be changed had ended, or was not there yet
 
 
 class RiskRule(enum.IntEnum):
@@ -140,6 +166,7 @@ CTX_DTYPE: Final = _record(
     "message",  # messages seen before this one
     "in_flight",  # orders sent and not yet finished
     "latency_ns",
+    "next_order",  # number of the next decision's first leg; its other legs follow
     "user",  # engine's own; kernels leave it alone
 )
 EVENT_DTYPE: Final = _record(
@@ -170,6 +197,9 @@ LEG_OUT_DTYPE: Final = _record(
     "qty",
     "order_type",
     "limit_price",
+    "action",  # OrderAction
+    "time_in_force",  # TimeInForce, of limit orders
+    "target",  # number of the order to modify or cancel; not read for a new order
     # the fields below belong to the decision and are read from the first leg
     "decision_type",
     "direction",
@@ -178,7 +208,16 @@ LEG_OUT_DTYPE: Final = _record(
     "bundle",  # 1: legs must end matched, an over-filled leg is trimmed at once
 )
 FILL_NOTICE_DTYPE: Final = _record(
-    "decision", "instrument", "side", "qty", "price", "ts_ns", "flags", "order_left"
+    "decision",
+    "instrument",
+    "side",
+    "qty",  # filled; 0 for other news
+    "price",
+    "ts_ns",
+    "flags",
+    "order_left",  # after a fill what may still fill; else what the news is about
+    "order",
+    "reason",  # OrderReason
 )
 
 # --- result records ---------------------------------------------------------------------------
@@ -198,10 +237,13 @@ DECISION_DTYPE: Final = _record(
 LEG_DTYPE: Final = _record(
     "decision",
     "instrument",
+    "action",
     "side",
     "order_type",
+    "time_in_force",
     "qty",
     "limit_price",
+    "target",  # -1 for a new order
     "reference_price",  # mid, at price exponent - 1
     "bid",
     "bid_qty",
@@ -219,6 +261,7 @@ ORDER_DTYPE: Final = _record(
     "instrument",
     "side",
     "order_type",
+    "time_in_force",
     "qty",
     "filled_qty",
     "limit_price",

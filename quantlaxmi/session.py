@@ -18,7 +18,14 @@ from quantlaxmi._ext.python_bridge import Bridge, EventBridge
 from quantlaxmi._ext.replay_loop import FAILURES, Engine
 from quantlaxmi.costs import CostModel, account_terms, ledger_exponent
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
-from quantlaxmi.events import DepthEvent, FillEvent, FundingEvent, QuoteEvent, TradeEvent
+from quantlaxmi.events import (
+    DepthEvent,
+    FillEvent,
+    FundingEvent,
+    OrderNotice,
+    QuoteEvent,
+    TradeEvent,
+)
 from quantlaxmi.events.ids import CorrelationContext
 from quantlaxmi.features import NEUTRAL, feature_arguments
 from quantlaxmi.fixed import int128_to_int
@@ -161,8 +168,21 @@ class Session:
         )
 
     def _deliver_fill(self, notice: Any) -> int:
-        """Hand a plain-Python strategy its fill as an event."""
-        if notice.qty == 0:  # a cancelled remainder; in_flight and the position tell of it
+        """Hand a plain-Python strategy its fill, or other news of its order, as an event."""
+        if notice.qty == 0:
+            if hasattr(self.bound.instance, "on_order"):
+                self.bound.instance.on_order(
+                    OrderNotice(
+                        order=notice.order,
+                        decision=notice.decision,
+                        symbol=self.instruments[notice.instrument].symbol,
+                        side=schema.Side(notice.side),
+                        reason=schema.OrderReason(notice.reason),
+                        qty=notice.order_left,
+                        ts_ns=notice.ts_ns,
+                        correlation=self._correlations[notice.instrument],
+                    )
+                )
             return 0
         fields = dict(zip(schema.FILL_DTYPE.names or (), self.engine.last_fill(), strict=True))
         instrument = self.instruments[fields["instrument"]]

@@ -108,8 +108,8 @@ def test_decide_records_the_market_and_is_written():
     out = view(memory["legs_out"])
     assert write_decision(decision, out, bound) == 2
     assert memory["legs_out"].tolist()[:2] == [
-        (0, 1, 5, 0, 0, 2, -1, 2500, 1, 0),
-        (1, -1, 7, 0, 0, 2, -1, 2500, 1, 0),
+        (0, 1, 5, 0, 0, 0, 0, -1, 2, -1, 2500, 1, 0),
+        (1, -1, 7, 0, 0, 0, 0, -1, 2, -1, 2500, 1, 0),
     ]
     assert write_decision(None, out, bound) == 0
 

@@ -69,7 +69,7 @@ CHANGED = {
     "instruments": cases.header().instruments[:1],
     "seed": 8,
     "rationales": ("other",),
-    "schema_version": 2,
+    "schema_version": 1,
     "semantics_version": 1,
 }
 
@@ -224,6 +224,7 @@ HASHED = {
     "legs": (
         "instrument",
         "order_type",
+        "time_in_force",
         "qty",
         "reference_price",
         "bid",

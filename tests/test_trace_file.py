@@ -207,7 +207,7 @@ def test_every_cut_and_every_added_byte_is_refused(saved: Path) -> None:
 # Edits by someone who also writes a fitting file hash: still no second text for one content, and
 # no content that its own hashes deny.
 FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
-    "space": (lambda b: b.replace(b'"version":1', b'"version": 1'), "canonical form"),
+    "space": (lambda b: b.replace(b'"version":2', b'"version": 2'), "canonical form"),
     "newline": (lambda b: b.replace(b",\n", b",", 1), "canonical form"),
     "indent": (lambda b: b.replace(b'"seq":[', b'"seq":[ '), "decisions.seq"),
     "zeros": (lambda b: b.replace(b'"seq":[10,', b'"seq":[010,'), "decisions.seq|is not a trace"),
@@ -224,7 +224,7 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "in this order",
     ),
     "twice": (lambda b: b.replace(b'"seq":[10,15]', b'"seq":[1,2],\n"seq":[10,15]'), "canonical"),
-    "unknown": (lambda b: b.replace(b'"version":1', b'"version":1,\n"x":1'), "unknown field"),
+    "unknown": (lambda b: b.replace(b'"version":2', b'"version":2,\n"x":1'), "unknown field"),
     "header_unknown": (lambda b: b.replace(b'"seed":7', b'"seed":7,"x":1'), "unknown field"),
     "upper": (
         lambda b: re.sub(rb'"cost_hash":"\w+"', b'"cost_hash":"' + b"AB" * 32 + b'"', b),
@@ -235,11 +235,11 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "escape": (lambda b: b.replace(b"basis above", b"\\u0062asis above"), "canonical form"),
     "rationale": (lambda b: b.replace(b"basis above", b"basis under"), "trace_hash"),
     "format": (lambda b: b.replace(b"quantlaxmi-trace", b"quantlaxmi-other"), "is read"),
-    "version": (lambda b: b.replace(b'"version":1', b'"version":2'), "is read"),
-    "schema": (lambda b: b.replace(b'"schema_version":1', b'"schema_version":2'), "is read"),
+    "version": (lambda b: b.replace(b'"version":2', b'"version":1'), "is read"),
+    "schema": (lambda b: b.replace(b'"schema_version":2', b'"schema_version":1'), "is read"),
     "seed": (lambda b: b.replace(b'"seed":7', b'"seed":-7'), "seed"),
     "semantics": (
-        lambda b: b.replace(b'"semantics_version":2', b'"semantics_version":1'),
+        lambda b: b.replace(b'"semantics_version":3', b'"semantics_version":1'),
         "canonical form|header_hash",
     ),
     "run_id": (lambda b: re.sub(rb'"run_id":"\w', b'"run_id":"Z', b), "canonical form"),
@@ -292,7 +292,7 @@ def _forge_arrow(path: Path, **changes: bytes) -> None:
         ({"header_hash": b"0" * 64}, "header_hash"),
         ({"run_id": b"0" * 32}, "run_id"),
         ({"format": b"x"}, "format"),
-        ({"version": b"2"}, "version"),
+        ({"version": b"1"}, "version"),
         ({"other": b"x"}, "other metadata"),
         ({"header": b"{}"}, "is not a trace"),
         ({"header": b"\xff"}, "is not a trace"),
@@ -324,7 +324,8 @@ def test_arrow_mark_inside_the_header_is_refused(tmp_path: Path) -> None:
     ("table", "field", "value"),
     [
         ("orders", "kind", 0),
-        ("orders", "status", 4),
+        ("orders", "status", 6),
+        ("orders", "time_in_force", 3),
         ("orders", "reason", -1),
         ("orders", "side", 0),
         ("orders", "instrument", 2),

@@ -15,7 +15,15 @@ import pytest
 from quantlaxmi import trace
 from quantlaxmi.events import RECORD_TAG, DecisionEvent, DecisionLeg, MarketSnapshot, ids
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import MAX_LEGS, DecisionType, InstrumentKind, OrderType, Side
+from quantlaxmi.schema import (
+    MAX_LEGS,
+    DecisionType,
+    InstrumentKind,
+    OrderAction,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from quantlaxmi.trace import DecisionTrace, DecisionTraceBuilder, header
 from quantlaxmi.trace.file import OUTCOME_TABLES, TRACE_TABLES, HeaderText
 from quantlaxmi.trace.header import TraceHeader
@@ -65,6 +73,8 @@ def library_trace() -> DecisionTrace:
             book = {k: leg[k] for k in ("bid", "bid_qty", "ask", "ask_qty", "quote_ts_ns")}
             own = {k: v for k, v in leg.items() if k not in book}
             own["side"], own["order_type"] = Side(own["side"]), OrderType(own["order_type"])
+            own["action"] = OrderAction(own["action"])
+            own["time_in_force"] = TimeInForce(own["time_in_force"])
             snapshot = MarketSnapshot(symbol=symbol, **book)
             legs.append(DecisionLeg(symbol=symbol, snapshot=snapshot, **own))
         kind = DecisionType(d["decision_type"])
@@ -147,7 +157,7 @@ def test_columns_of_the_page_are_those_of_the_rows() -> None:
 def test_numbers_of_the_page_are_those_of_the_code() -> None:
     tags = (header.HEADER_TAG, RECORD_TAG, trace.TRACE_TAG, trace.OUTCOME_TAG, ids.ID_TAG)
     for tag in tags:
-        assert f"| `{tag[:3].decode()}` 1 | `{tag.hex()}` |" in PAGE
+        assert f"| `{tag[:3].decode()}` {tag[3]} | `{tag.hex()}` |" in PAGE
     assert [s.value for s in ids.Stage] == [1, 2, 3]
     assert [t.value for t in DecisionType] == [1, 2, 3]
     assert f"1 to {MAX_LEGS}" in PAGE

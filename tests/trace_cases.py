@@ -17,8 +17,10 @@ from quantlaxmi.schema import (
     RISK_DTYPE,
     DecisionType,
     InstrumentKind,
+    OrderAction,
     OrderType,
     Side,
+    TimeInForce,
 )
 from quantlaxmi.trace import DecisionTrace, DecisionTraceBuilder
 from quantlaxmi.trace.header import TraceHeader
@@ -64,16 +66,23 @@ def header(**changes: Any) -> TraceHeader:
 def legs(draw: st.DrawFn, n_instruments: int = 2) -> DecisionLeg:
     k = draw(st.integers(0, n_instruments - 1))
     symbol = header().instruments[k].symbol
+    action = draw(st.sampled_from(OrderAction))
     kind = draw(st.sampled_from(OrderType))
+    if action != OrderAction.NEW:
+        kind = OrderType.LIMIT if action == OrderAction.MODIFY else OrderType.MARKET
+    new_limit = action == OrderAction.NEW and kind is OrderType.LIMIT
     return DecisionLeg(
         k,
         symbol,
         draw(st.sampled_from(Side)),
         kind,
-        draw(st.integers(1, 2**63 - 1)),
+        0 if action == OrderAction.CANCEL else draw(st.integers(1, 2**63 - 1)),
         draw(I64) if kind is OrderType.LIMIT else None,
         draw(I64),
         MarketSnapshot(symbol, draw(I64), draw(I64), draw(I64), draw(I64), draw(I64)),
+        action,
+        draw(st.sampled_from(TimeInForce)) if new_limit else TimeInForce.GTC,
+        None if action == OrderAction.NEW else draw(NATURAL),
     )
 
 

@@ -8,6 +8,7 @@ cdef packed struct ctx_t:
     int64_t message
     int64_t in_flight
     int64_t latency_ns
+    int64_t next_order
     int64_t user
 
 cdef packed struct event_t:
@@ -61,6 +62,9 @@ cdef packed struct leg_out_t:
     int64_t qty
     int64_t order_type
     int64_t limit_price
+    int64_t action
+    int64_t time_in_force
+    int64_t target
     int64_t decision_type
     int64_t direction
     int64_t confidence
@@ -76,6 +80,8 @@ cdef packed struct fill_notice_t:
     int64_t ts_ns
     int64_t flags
     int64_t order_left
+    int64_t order
+    int64_t reason
 
 cdef packed struct decision_t:
     int64_t sequence
@@ -92,10 +98,13 @@ cdef packed struct decision_t:
 cdef packed struct leg_t:
     int64_t decision
     int64_t instrument
+    int64_t action
     int64_t side
     int64_t order_type
+    int64_t time_in_force
     int64_t qty
     int64_t limit_price
+    int64_t target
     int64_t reference_price
     int64_t bid
     int64_t bid_qty
@@ -113,6 +122,7 @@ cdef packed struct order_t:
     int64_t instrument
     int64_t side
     int64_t order_type
+    int64_t time_in_force
     int64_t qty
     int64_t filled_qty
     int64_t limit_price

@@ -9,16 +9,21 @@ from libc.string cimport memcpy
 
 from quantlaxmi._ext._types cimport decision_t, leg_t
 
-# Largest record: head 32, confidence 8, rationale 8, count 2, and 69 for each leg.
+# Largest record: head 32, confidence 8, rationale 8, count 2, and 80 for each leg.
 cdef enum:
     HEAD_MAX = 50
-    LEG_MAX = 69
+    LEG_MAX = 80
     N_LEGS_MAX = 8
 
-# Order types whose legs carry a limit price: schema.OrderType.
 cdef enum:
+    # schema.OrderType: limit orders carry a price
     MARKET = 0
     LIMIT = 1
+    # schema.OrderAction: what changes an order names it
+    NEW = 0
+    MODIFY = 1
+    CANCEL = 2
+    POST_ONLY = 2  # schema.TimeInForce
 
 # Status of a packing pass; STATUS_FIELDS names the field at fault for each.
 cdef enum Status:
@@ -35,10 +40,14 @@ cdef enum Status:
     BAD_SIDE
     BAD_ORDER_TYPE
     BAD_QTY
+    BAD_ACTION
+    BAD_TIME_IN_FORCE
+    BAD_TARGET
 
 STATUS_FIELDS = (
     "", "sequence", "decision_type", "direction", "bundle", "rationale", "n_legs", "first_leg",
-    "decision", "instrument", "side", "order_type", "qty",
+    "decision", "instrument", "side", "order_type", "qty", "action",
+    "time_in_force", "target",
 )
 MAX_RECORD_BYTES = HEAD_MAX + N_LEGS_MAX * LEG_MAX
 
@@ -97,7 +106,7 @@ cdef Status _pack(
         if d.first_leg != expected or d.first_leg < 0 or d.first_leg > n_legs_all - d.n_legs:
             return BAD_FIRST_LEG
         expected += d.n_legs
-        p = put(p, b"QLD\x01", 4)
+        p = put(p, b"QLD\x02", 4)
         p = put(p, &d.sequence, 8)
         p = put(p, &d.seq, 8)
         p = put(p, &d.ts_ns, 8)
@@ -121,22 +130,42 @@ cdef Status _pack(
                 return BAD_INSTRUMENT
             if g.side != 1 and g.side != -1:
                 return BAD_SIDE
-            if g.order_type != MARKET and g.order_type != LIMIT:
+            if g.action < NEW or g.action > CANCEL:
+                return BAD_ACTION
+            # A change is a limit order's; a cancel has neither price nor quantity.
+            if (
+                (g.order_type != MARKET and g.order_type != LIMIT)
+                or (g.action == MODIFY and g.order_type != LIMIT)
+                or (g.action == CANCEL and g.order_type != MARKET)
+            ):
                 return BAD_ORDER_TYPE
-            if g.qty < 1:
+            if (
+                g.time_in_force < 0 or g.time_in_force > POST_ONLY
+                or (g.time_in_force and (g.order_type != LIMIT or g.action != NEW))
+            ):
+                return BAD_TIME_IN_FORCE
+            if g.qty < 0 or (g.qty == 0) != (g.action == CANCEL):
                 return BAD_QTY
+            if g.target < -1 or (g.target < 0) != (g.action == NEW):
+                return BAD_TARGET
             short = <uint16_t>g.instrument
             p = put(p, &short, 2)
             sign = <int8_t>g.side
-            p[0] = <uint8_t>sign
-            p[1] = <uint8_t>g.order_type
-            p += 2
+            p[0] = <uint8_t>g.action
+            p[1] = <uint8_t>sign
+            p[2] = <uint8_t>g.order_type
+            p[3] = <uint8_t>g.time_in_force
+            p += 4
             p = put(p, &g.qty, 8)
             p = put(p, &g.reference_price, 8)
             p[0] = g.order_type == LIMIT
             p += 1
             if g.order_type == LIMIT:
                 p = put(p, &g.limit_price, 8)
+            p[0] = g.action != NEW
+            p += 1
+            if g.action != NEW:
+                p = put(p, &g.target, 8)
             p = put(p, &g.bid, 40)  # bid, bid_qty, ask, ask_qty, quote_ts_ns stand in a row
         leg[0] = -1
         i += 1

@@ -11,6 +11,7 @@ from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport *
 from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.order_events cimport notify, order_row
 from quantlaxmi._ext.risk_checks cimport check_orders
 from quantlaxmi._ext.wide cimport *
 
@@ -51,7 +52,8 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         if (
             out[i].instrument < 0 or out[i].instrument >= e.n_instruments
             or (out[i].side != 1 and out[i].side != -1)
-            or out[i].qty <= 0 or out[i].order_type != 0
+            or out[i].qty <= 0 or out[i].order_type != MARKET_ORDER
+            or out[i].action != ACT_NEW or out[i].time_in_force != GTC
         ):
             e.detail = i
             return BAD_LEG
@@ -88,7 +90,10 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         leg.decision = p.decision
         leg.instrument = out[i].instrument
         leg.side = out[i].side
+        leg.action = out[i].action
         leg.order_type = out[i].order_type
+        leg.time_in_force = out[i].time_in_force
+        leg.target = -1
         leg.qty = out[i].qty
         leg.limit_price = out[i].limit_price
         leg.reference_price = 5 * book.bid + 5 * book.ask if book.valid else 0
@@ -97,12 +102,13 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         leg.ask = book.ask
         leg.ask_qty = book.ask_qty
         leg.quote_ts_ns = book.ts_ns
-        p.order = e.n_orders
-        e.n_orders += 1
+        p.order = e.ctx.next_order
+        e.ctx.next_order += 1
         p.leg = e.legs.n - 1
         p.instrument = leg.instrument
         p.side = leg.side
         p.order_type = leg.order_type
+        p.time_in_force = leg.time_in_force
         p.qty = leg.qty
         p.limit_price = leg.limit_price
         status = order_row(e, &p, ORDER_NEW, PENDING, WHY_DECISION, 0, e.ts_ns)
@@ -124,9 +130,11 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         # Told once all is sent, as of any order that ends short.
         for i in range(n_legs):
             if refused[i]:
-                status = notify(e, &kept[i], 0, 0, e.ts_ns, 0, kept[i].qty)
+                status = notify(e, &kept[i], 0, 0, e.ts_ns, 0, kept[i].qty, WHY_REFUSED)
                 if status != OK:
                     return status
+    # Kernels may leave out what is 0 for a plain order.
+    memset(out, 0, n_legs * sizeof(leg_out_t))
     return OK
 
 

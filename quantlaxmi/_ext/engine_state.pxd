@@ -14,11 +14,15 @@ cdef extern from "<stdint.h>" nogil:
 cdef enum:
     # schema.OrderEventKind, OrderStatus, OrderReason, FillFlag
     ORDER_NEW = 1
+    ORDER_MODIFY = 2
+    ORDER_CANCEL = 3
     ORDER_UPDATE = 4
     PENDING = 0
     FILLED = 1
     PARTIAL = 2
     CANCELLED = 3
+    RESTING = 4
+    REJECTED = 5
     WHY_DECISION = 0
     WHY_FILLED = 1
     WHY_SIZE = 2
@@ -27,9 +31,24 @@ cdef enum:
     WHY_FLATTEN = 5
     WHY_END = 6
     WHY_REFUSED = 7
+    WHY_IMMEDIATE = 8
+    WHY_WOULD_TAKE = 9
+    WHY_RESTS = 10
+    WHY_CANCELLED = 11
+    WHY_MODIFIED = 12
+    WHY_NOT_RESTING = 13
     FLAG_TRIM = 1
     FLAG_FLATTEN = 2
     FLAG_DEPTH = 4
+    FLAG_MAKER = 8
+    MARKET_ORDER = 0  # schema.OrderType
+    LIMIT_ORDER = 1
+    ACT_NEW = 0  # schema.OrderAction
+    ACT_MODIFY = 1
+    ACT_CANCEL = 2
+    GTC = 0  # schema.TimeInForce
+    IOC = 1
+    POST_ONLY = 2
     MAX_LEGS = 8  # schema.MAX_LEGS
     MAKER_FEE = 0
     TAKER_FEE = 1
@@ -59,8 +78,11 @@ cdef struct pending_t:
     int64_t instrument
     int64_t side
     int64_t order_type
+    int64_t time_in_force
     int64_t qty
     int64_t limit_price
+    int64_t action
+    int64_t target
     int64_t bundle
     int64_t n_legs
 
@@ -151,7 +173,6 @@ cdef struct engine_t:
     int64_t due_ns  # earliest pending arrival or funding time
     int64_t ts_ns  # of the last message
     int64_t seq
-    int64_t n_orders
     int64_t detail
     int64_t pending_head
     buffer_t pending

@@ -10,6 +10,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.matching cimport *
+from quantlaxmi._ext.order_events cimport book_fill, notify, order_row
 from quantlaxmi._ext.probe cimport probe_arrive, probe_due
 from quantlaxmi._ext.risk_checks cimport trim_rest
 from quantlaxmi._ext.wide cimport *
@@ -28,63 +29,12 @@ cdef void refresh_due(engine_t* e) noexcept nogil:
     e.due_ns = due
 
 
-cdef int order_row(
-    engine_t* e, const pending_t* p, int kind, int status, int reason, int64_t filled, int64_t ts
-) noexcept nogil:
-    cdef order_t* o = <order_t*>push(&e.orders)
-    if o == NULL:
-        return NO_MEMORY
-    o.order = p.order
-    o.decision = p.decision
-    o.leg = p.leg
-    o.kind = kind
-    o.status = status
-    o.reason = reason
-    o.instrument = p.instrument
-    o.side = p.side
-    o.order_type = p.order_type
-    o.qty = p.qty
-    o.filled_qty = filled
-    o.limit_price = p.limit_price
-    o.ts_ns = ts
-    o.seq = e.seq
-    return OK
-
-
-cdef int notify(
-    engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
-    int64_t left,
-) noexcept nogil:
-    cdef int64_t status
-    e.positions[p.instrument].n_fills += 1 if qty else 0
-    if e.on_fill == NULL:
-        return OK
-    e.notice.decision = p.decision
-    e.notice.instrument = p.instrument
-    e.notice.side = p.side
-    e.notice.qty = qty
-    e.notice.price = price
-    e.notice.ts_ns = ts
-    e.notice.flags = flags
-    e.notice.order_left = left
-    e.ctx.now_ns = ts
-    status = e.on_fill(e.ctx, e.notice, e.books, e.positions, e.state, e.params)
-    if status < 0:
-        e.detail = status
-        return STRATEGY_FAILED
-    return OK
-
-
 cdef int _take(engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t* filled) noexcept nogil:
     """Execute a market order against the book of its instrument as it stands."""
     cdef market_t* m = &e.markets[p.instrument]
-    cdef account_t* a = &e.accounts[p.instrument]
     cdef ladder_t ladder
     cdef level_t level
-    cdef fill_t* f
     cdef int64_t left = p.qty, take
-    cdef ql_i128 fee
-    cdef ql_i128* cash = &e.cash[a.currency]
     cdef int status
     filled[0] = 0
     ladder_open(&ladder, m, &e.books[p.instrument], p.side)
@@ -94,33 +44,10 @@ cdef int _take(engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64
         filled[0] += take
         if ql_add_i64(m.taken[ladder.side], take, &m.taken[ladder.side]):
             return OVERFLOW
-        if fee_of(a, level.price, take, TAKER_FEE, &fee):
-            return OVERFLOW
-        if account_fill(a, cash, p.side, take, level.price, fee):
-            return OVERFLOW
-        f = <fill_t*>push(&e.fills)
-        if f == NULL:
-            return NO_MEMORY
-        f.order = p.order
-        f.decision = p.decision
-        f.leg = p.leg
-        f.instrument = p.instrument
-        f.side = p.side
-        f.price = level.price
-        f.qty = take
-        f.ts_ns = ts
-        f.seq = e.seq
-        f.flags = flags | (FLAG_DEPTH if level.beyond_touch else 0)
-        f.fee_hi = ql_hi(fee)
-        f.fee_lo = ql_lo(fee)
-        f.cash_hi = ql_hi(cash[0])
-        f.cash_lo = ql_lo(cash[0])
-        f.position = a.qty
-        f.realized_hi = ql_hi(a.realized)
-        f.realized_lo = ql_lo(a.realized)
-        e.positions[p.instrument].qty = a.qty
-        e.positions[p.instrument].pending_qty -= p.side * take
-        status = notify(e, p, take, level.price, ts, f.flags, left)
+        status = book_fill(
+            e, p, level.price, take, ts, flags | (FLAG_DEPTH if level.beyond_touch else 0),
+            TAKER_FEE, left,
+        )
         if status != OK:
             return status
     return OK
@@ -138,7 +65,7 @@ cdef int _finish_order(engine_t* e, const pending_t* p, int64_t ts, int64_t flag
     status = order_row(e, p, ORDER_UPDATE, PARTIAL if filled else CANCELLED, reason, filled, ts)
     if status != OK:
         return status
-    return notify(e, p, 0, 0, ts, flags, left)
+    return notify(e, p, 0, 0, ts, flags, left, reason)
 
 
 cdef int _side_order(
@@ -149,13 +76,14 @@ cdef int _side_order(
     cdef pending_t p = like[0]
     cdef int64_t filled, in_flight
     cdef int status
-    p.order = e.n_orders
-    e.n_orders += 1
+    p.order = e.ctx.next_order
+    e.ctx.next_order += 1
     p.leg = -1
     p.instrument = instrument
     p.side = side
     p.qty = qty
-    p.order_type = 0
+    p.order_type = MARKET_ORDER
+    p.time_in_force = GTC
     p.limit_price = 0
     e.ctx.in_flight += 1
     if ql_add_i64(e.positions[instrument].pending_qty, side * qty, &in_flight):

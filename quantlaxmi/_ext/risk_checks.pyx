@@ -23,7 +23,6 @@ cdef enum:
     RULE_STALE_BOOK = 8
     RULE_MAX_LOSS = 9
     RULE_TRIM_REST = 10
-    LIMIT_ORDER = 1  # schema.OrderType
 
 cdef extern from "<stdint.h>" nogil:
     const int64_t LOWEST "INT64_MIN"

@@ -30,11 +30,12 @@ from quantlaxmi.events.outcomes import (
     OrderEvent,
     OrderModify,
     OrderNew,
+    OrderNotice,
     OrderUpdate,
     RiskEvent,
     TradeAttribution,
 )
-from quantlaxmi.schema import DecisionType, OrderType, Side
+from quantlaxmi.schema import DecisionType, OrderAction, OrderType, Side, TimeInForce
 
 __all__ = [
     "BPS_EXPONENT",
@@ -56,6 +57,7 @@ __all__ = [
     "OrderEvent",
     "OrderModify",
     "OrderNew",
+    "OrderNotice",
     "OrderUpdate",
     "QuoteEvent",
     "ReplayEvent",
@@ -66,12 +68,12 @@ __all__ = [
 ]
 
 #: First bytes of every decision record: domain and version.
-RECORD_TAG: Final = b"QLD\x01"
+RECORD_TAG: Final = b"QLD\x02"
 #: Confidence of a decision is an integer at 10**CONFIDENCE_EXPONENT.
 CONFIDENCE_EXPONENT: Final = -4
 
 _RECORD_HEAD: Final = struct.Struct("<4sQqqBbBB")
-_LEG_HEAD: Final = struct.Struct("<HbBqqB")
+_LEG_HEAD: Final = struct.Struct("<HBbBBqqB")
 _LEG_SNAPSHOT: Final = struct.Struct("<5q")
 _I64: Final = struct.Struct("<q")
 _U16: Final = struct.Struct("<H")
@@ -205,14 +207,22 @@ IndiaMarketEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent
 
 
 class LegIntent(msgspec.Struct, frozen=True, gc=False):
-    """One leg a strategy asks for.
+    """One leg a strategy asks for: an order, or a change of one.
 
     Attributes
     ----------
+    side : Side
+        A change has the side of the order it names, whatever stands here.
     qty : int
-        Positive mantissa at the instrument's quantity exponent.
+        Positive mantissa at the instrument's quantity exponent; of a modified order its new
+        total, filled part included; 0 to cancel.
     limit_price : int or None
-        Mantissa at the instrument's price exponent; None for market orders.
+        Mantissa at the instrument's price exponent; None for market orders and to cancel.
+    time_in_force : TimeInForce
+        Of a new limit order; a modified one keeps its own.
+    action : OrderAction
+    target : int or None
+        Number of the order to modify or cancel; given exactly for these.
     """
 
     symbol: str
@@ -220,6 +230,9 @@ class LegIntent(msgspec.Struct, frozen=True, gc=False):
     qty: int
     order_type: OrderType = OrderType.MARKET
     limit_price: int | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    action: OrderAction = OrderAction.NEW
+    target: int | None = None
 
 
 class OptionsStrategyType(enum.StrEnum):
@@ -257,11 +270,16 @@ class DecisionLeg(msgspec.Struct, frozen=True, gc=False):
     instrument : int
         Index into the trace header's instruments.
     qty : int
-        Positive mantissa at the instrument's quantity exponent.
+        Mantissa at the instrument's quantity exponent: positive, 0 for a cancel.
     limit_price : int or None
         Mantissa at the price exponent; given exactly for limit orders.
     reference_price : int
         Mid at the decision, at price exponent - 1.
+    action : OrderAction
+    time_in_force : TimeInForce
+        Of a new limit order, else GTC.
+    target : int or None
+        Number of the order to modify or cancel; given exactly for these.
     """
 
     instrument: int
@@ -272,6 +290,9 @@ class DecisionLeg(msgspec.Struct, frozen=True, gc=False):
     limit_price: int | None
     reference_price: int
     snapshot: MarketSnapshot
+    action: OrderAction = OrderAction.NEW
+    time_in_force: TimeInForce = TimeInForce.GTC
+    target: int | None = None
 
 
 class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -352,7 +373,8 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
         Raises
         ------
         TraceError
-            A value does not fit its field, or a limit price stands without a limit order.
+            A value does not fit its field, or one stands where none belongs: a limit price without
+            a limit order, a target without a change.
         """
         conf = self.confidence
         place = f"decision {self.sequence}"
@@ -382,16 +404,25 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
                         f"limit price was {limit}; one is expected exactly for limit orders",
                         f"{place}, leg {k}",
                     )
+                if (leg.target is not None) != (leg.action != OrderAction.NEW):
+                    raise TraceError(
+                        "trace",
+                        f"target was {leg.target}; one is expected exactly to modify or cancel",
+                        f"{place}, leg {k}",
+                    )
                 parts += (
                     _LEG_HEAD.pack(
                         leg.instrument,
+                        leg.action,
                         leg.side,
                         leg.order_type,
+                        leg.time_in_force,
                         leg.qty,
                         leg.reference_price,
                         limit is not None,
                     ),
                     b"" if limit is None else _I64.pack(limit),
+                    b"\0" if leg.target is None else b"\1" + _I64.pack(leg.target),
                     _LEG_SNAPSHOT.pack(
                         snap.bid, snap.bid_qty, snap.ask, snap.ask_qty, snap.quote_ts_ns
                     ),

@@ -11,7 +11,15 @@ from uuid import UUID
 import msgspec
 
 from quantlaxmi.events.ids import CorrelationContext
-from quantlaxmi.schema import FillFlag, OrderReason, OrderStatus, OrderType, RiskRule, Side
+from quantlaxmi.schema import (
+    FillFlag,
+    OrderReason,
+    OrderStatus,
+    OrderType,
+    RiskRule,
+    Side,
+    TimeInForce,
+)
 
 #: Basis points of an attribution are integers at 10**BPS_EXPONENT.
 BPS_EXPONENT: Final = -4
@@ -23,13 +31,14 @@ class OrderEvent(msgspec.Struct, frozen=True, gc=False):
     Attributes
     ----------
     order : int
-        Order number of the run; all events of an order share it.
+        Order number of the run; all events of an order share it, those of requests to change it
+        too.
     decision : int
         Sequence of the decision it comes from; -1 where there is none (flattening).
     leg : int
         Index into the run's legs; -1 for trims and flattening.
     qty, filled_qty : int
-        Mantissas at the instrument's quantity exponent.
+        Mantissas at the instrument's quantity exponent; of a request what it asks for, and 0.
     limit_price : int or None
         Mantissa at the price exponent; None for market orders.
     seq : int
@@ -50,6 +59,7 @@ class OrderEvent(msgspec.Struct, frozen=True, gc=False):
     ts_ns: int
     seq: int
     correlation: CorrelationContext | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
 
 
 class OrderNew(OrderEvent, frozen=True, gc=False, tag=True):
@@ -57,15 +67,40 @@ class OrderNew(OrderEvent, frozen=True, gc=False, tag=True):
 
 
 class OrderModify(OrderEvent, frozen=True, gc=False, tag=True):
-    """Its price or quantity was changed."""
+    """A request to change its price or quantity: sent, carried out or rejected."""
 
 
 class OrderCancel(OrderEvent, frozen=True, gc=False, tag=True):
-    """What was left of it was cancelled, for ``reason``."""
+    """A request to cancel it: sent, carried out or rejected."""
 
 
 class OrderUpdate(OrderEvent, frozen=True, gc=False, tag=True):
     """Its filled quantity or status changed."""
+
+
+class OrderNotice(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """News of an order other than a fill, as a strategy is told of it.
+
+    Attributes
+    ----------
+    order : int
+        Order number; of a request, that of the order it was to change.
+    decision : int
+        Sequence of the decision the order comes from.
+    qty : int
+        What was cancelled or refused; what rests, for ``RESTS`` and ``MODIFIED``; 0 for
+        ``NOT_RESTING``.
+    ts_ns : int
+    """
+
+    order: int
+    decision: int
+    symbol: str
+    side: Side
+    reason: OrderReason
+    qty: int
+    ts_ns: int
+    correlation: CorrelationContext | None = None
 
 
 class FillEvent(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MarketSnapshot
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import DecisionType
+from quantlaxmi.schema import DecisionType, OrderAction, OrderType, Side, TimeInForce
+from quantlaxmi.strategies.decisions import is_immediate
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.views import view
 
@@ -99,6 +100,12 @@ class Context:
         return count
 
     @property
+    def next_order(self) -> int:
+        """Number the first leg of a decision made now would get; its other legs follow."""
+        number: int = self._ctx.next_order
+        return number
+
+    @property
     def symbol(self) -> str:
         """Symbol of the instrument the message at hand is about."""
         instrument: int = self._event.instrument
@@ -141,6 +148,45 @@ class Context:
             raise self._unknown(symbol)
         return self._universe[self._index[symbol]]
 
+    def limit(
+        self,
+        symbol: str,
+        side: Side,
+        qty: int,
+        limit_price: int,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+    ) -> LegIntent:
+        """Return a leg for `decide`: a limit order."""
+        return LegIntent(symbol, side, qty, OrderType.LIMIT, limit_price, time_in_force)
+
+    def modify(self, symbol: str, order: int, qty: int, limit_price: int) -> LegIntent:
+        """Return a leg for `decide`: change a resting order.
+
+        Parameters
+        ----------
+        symbol : str
+            Of the order's instrument.
+        order : int
+            Its number: `next_order` when it was decided, plus the index of its leg.
+        qty : int
+            New total, what is filled included. Less of it at the same price keeps the place in
+            the queue; any other change loses it.
+        limit_price : int
+        """
+        return LegIntent(
+            symbol,
+            Side.BUY,  # not read: a change has the order's side
+            qty,
+            OrderType.LIMIT,
+            limit_price,
+            action=OrderAction.MODIFY,
+            target=order,
+        )
+
+    def cancel(self, symbol: str, order: int) -> LegIntent:
+        """Return a leg for `decide`: cancel what is left of a resting order; see `modify`."""
+        return LegIntent(symbol, Side.BUY, 0, action=OrderAction.CANCEL, target=order)
+
     def decide(
         self,
         legs: Iterable[LegIntent],
@@ -149,7 +195,7 @@ class Context:
         decision_type: DecisionType = DecisionType.ENTER,
         direction: int = 0,
         confidence: int | None = None,
-        bundle: bool = True,
+        bundle: bool | None = None,
     ) -> DecisionEvent:
         """Make the decision to return from ``on_market``, with the market it was made on.
 
@@ -164,8 +210,9 @@ class Context:
             1 long, -1 short, 0 neither.
         confidence : int or None
             At 10**-4, 0 to 10000.
-        bundle : bool
-            The legs must end matched: what one fills in excess is traded back at once.
+        bundle : bool or None
+            The legs must end matched: what one fills in excess is traded back at once. Only legs
+            that end on arrival can be bundled; None bundles where all do.
 
         Returns
         -------
@@ -193,8 +240,13 @@ class Context:
                     limit_price=leg.limit_price,
                     reference_price=snapshot.reference_price,
                     snapshot=snapshot,
+                    action=leg.action,
+                    time_in_force=leg.time_in_force,
+                    target=leg.target,
                 )
             )
+        if bundle is None:
+            bundle = all(map(is_immediate, made))
         return DecisionEvent(
             sequence=0,
             seq=self._event.seq,

@@ -6,7 +6,7 @@ from typing import Any
 
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MultiLegOrderIntent
-from quantlaxmi.schema import MAX_LEGS, DecisionType, OrderType, Side
+from quantlaxmi.schema import MAX_LEGS, DecisionType, OrderAction, OrderType, Side, TimeInForce
 from quantlaxmi.strategies.kernel import BoundStrategy
 
 _I64_MAX = (1 << 63) - 1
@@ -62,6 +62,8 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
     seen: set[int] = set()
     for k, leg in enumerate(legs):
         i = _check_leg(bound, k, leg, indices)
+        if bundle and not is_immediate(leg):
+            raise _broken(bound, f"leg {k}: a bundle takes new orders that end on arrival")
         if bundle and i in seen:
             raise _broken(bound, f"leg {k}: a bundle names {leg.symbol!r} twice")
         seen.add(i)
@@ -73,6 +75,9 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
         out.qty = int(leg.qty)
         out.order_type = int(leg.order_type)
         out.limit_price = 0 if leg.limit_price is None else int(leg.limit_price)
+        out.action = int(leg.action)
+        out.time_in_force = int(leg.time_in_force)
+        out.target = -1 if leg.target is None else int(leg.target)
         out.decision_type = int(kind)
         out.direction = int(direction)
         out.confidence = -1 if confidence is None else int(confidence)
@@ -98,8 +103,24 @@ def _check_leg(
     i = indices[leg.symbol]
     hold(i in bound.instruments, f"symbol {leg.symbol!r} is not one it declares to trade")
     hold(leg.side in tuple(Side), f"side was {leg.side!r}, must be Side.BUY or Side.SELL")
-    hold(_is_int(leg.qty, 1, _I64_MAX), f"qty was {leg.qty!r}, must be a positive mantissa")
+    hold(leg.action in tuple(OrderAction), f"action was {leg.action!r}, must be an OrderAction")
     hold(leg.order_type in tuple(OrderType), f"order_type was {leg.order_type!r}")
+    hold(leg.time_in_force in tuple(TimeInForce), f"time_in_force was {leg.time_in_force!r}")
+    if leg.action == OrderAction.NEW:
+        hold(leg.target is None, "a new order has no target")
+    else:
+        hold(
+            _is_int(leg.target, 0, _I64_MAX),
+            f"target was {leg.target!r}, must be an order number",
+        )
+        wanted = OrderType.LIMIT if leg.action == OrderAction.MODIFY else OrderType.MARKET
+        hold(leg.order_type == wanted, f"order_type was {leg.order_type!r}, must be {wanted!r}")
+    if leg.action == OrderAction.CANCEL:
+        hold(_is_int(leg.qty, 0, 0), f"qty was {leg.qty!r}, a cancel has 0")
+    else:
+        hold(_is_int(leg.qty, 1, _I64_MAX), f"qty was {leg.qty!r}, must be a positive mantissa")
+    if leg.action != OrderAction.NEW or leg.order_type != OrderType.LIMIT:
+        hold(leg.time_in_force == 0, "only a new limit order has a time_in_force")
     if leg.order_type == OrderType.LIMIT:
         hold(
             _is_int(leg.limit_price, 1, _I64_MAX),
@@ -108,6 +129,13 @@ def _check_leg(
     else:
         hold(leg.limit_price is None, "a market order has no limit_price")
     return i
+
+
+def is_immediate(leg: LegIntent | DecisionLeg) -> bool:
+    """Whether the leg is a new order that ends on arrival: only such legs can be bundled."""
+    return leg.action == OrderAction.NEW and (
+        leg.order_type == OrderType.MARKET or leg.time_in_force == TimeInForce.IOC
+    )
 
 
 def _is_int(value: object, low: int, high: int) -> bool:

@@ -16,6 +16,7 @@ from quantlaxmi.events import (
     IndiaMarketEvent,
     MultiLegOrderIntent,
     OptionsStrategyType,
+    OrderNotice,
     ReplayEvent,
 )
 from quantlaxmi.fixed import FixedPoint
@@ -115,6 +116,9 @@ class PythonStrategy(Strategy):
 
     def on_fill(self, fill: FillEvent) -> None:
         """Take note of a fill of one of its orders."""
+
+    def on_order(self, notice: OrderNotice) -> None:
+        """Take note of other news: an order rests, was changed, ended short or was refused."""
 
     def can_trade(self, ctx: Context) -> bool:
         """Whether the strategy's own filters hold now, whatever its position."""

@@ -150,17 +150,17 @@ def _content(path: Path, buffer: Any) -> TraceContent:
 
     with pa.ipc.open_file(buffer) as reader:
         schema = reader.schema
+        metadata = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
+        if set(metadata) != {"format", "version", "run_id", "header", *_STATED, "file_hash"}:
+            raise TraceError(path, "has other metadata than that of a trace")
+        if (metadata["format"], metadata["version"]) != (FORMAT, str(FORMAT_VERSION)):
+            found = f"{metadata['format'][:80]!r} {metadata['version'][:20]}"
+            problem = f"was {found}; {FORMAT!r} {FORMAT_VERSION} is read"
+            raise TraceError(path, problem, "format, version")
         if not schema.equals(_schema({})) or reader.num_record_batches != 1:
             raise TraceError(path, "has another schema than that of a trace")
         batch = reader.get_batch(0)
     batch.validate(full=True)
-    metadata = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
-    if set(metadata) != {"format", "version", "run_id", "header", *_STATED, "file_hash"}:
-        raise TraceError(path, "has other metadata than that of a trace")
-    if (metadata["format"], metadata["version"]) != (FORMAT, str(FORMAT_VERSION)):
-        found = f"{metadata['format'][:80]!r} {metadata['version'][:20]}"
-        problem = f"was {found}; {FORMAT!r} {FORMAT_VERSION} is read"
-        raise TraceError(path, problem, "format, version")
     header = header_from_text(path, msgspec.json.decode(metadata["header"], type=HeaderText))
     if header_json(header) != metadata["header"].encode():
         raise TraceError(path, "is not in canonical form", "header")

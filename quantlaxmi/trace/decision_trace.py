@@ -33,7 +33,7 @@ from quantlaxmi.trace.header import TraceHeader
 from quantlaxmi.trace.objects import LazyRows, RowReader, Rows, check_outcomes, decision_rows
 
 TRACE_TAG: Final = b"QLT\x01"
-OUTCOME_TAG: Final = b"QLO\x01"
+OUTCOME_TAG: Final = b"QLO\x02"
 # Records are packed into a buffer that stays in the processor's cache and hashed from there.
 _CHUNK_BYTES: Final = 1 << 18
 

@@ -30,14 +30,14 @@ from quantlaxmi.schema import (
     LEG_DTYPE,
     ORDER_DTYPE,
     RISK_DTYPE,
-    SCHEMA_VERSION,
+    TRACE_SCHEMA_VERSION,
 )
 from quantlaxmi.trace.header import TraceHeader
 
 Rows: TypeAlias = npt.NDArray[np.void]
 
 FORMAT: Final = "quantlaxmi-trace"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 #: Largest JSON trace written or read; longer ones are for ``.arrow``.
 MAX_JSON_BYTES: Final = 1 << 29
 #: Outcome tables in the order they are hashed, with their row types.
@@ -131,9 +131,9 @@ def header_from_text(source: object, text: HeaderText) -> TraceHeader:
     TraceError
         A hash is not 64 hex digits, or the schema version is another one.
     """
-    if text.schema_version != SCHEMA_VERSION:
+    if text.schema_version != TRACE_SCHEMA_VERSION:
         raise TraceError(
-            source, f"was {text.schema_version}; {SCHEMA_VERSION} is read", "schema_version"
+            source, f"was {text.schema_version}; {TRACE_SCHEMA_VERSION} is read", "schema_version"
         )
     fields: dict[str, Any] = {name: getattr(text, name) for name in text.__struct_fields__}
     for name in _HEX_FIELDS:

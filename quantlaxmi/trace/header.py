@@ -16,7 +16,7 @@ import msgspec
 from quantlaxmi.errors import TraceError
 from quantlaxmi.events.ids import CorrelationContext, Stage, derived_id, run_id
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import SCHEMA_VERSION, SEMANTICS_VERSION
+from quantlaxmi.schema import SEMANTICS_VERSION, TRACE_SCHEMA_VERSION
 
 HEADER_TAG: Final = b"QLH\x01"
 #: Header fields that are 32-byte SHA-256 values, in canonical order.
@@ -84,7 +84,7 @@ class TraceHeader(msgspec.Struct, frozen=True, kw_only=True):
     instruments: tuple[Instrument, ...]
     seed: int = 0
     rationales: tuple[str, ...] = ()
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = TRACE_SCHEMA_VERSION
     semantics_version: int = SEMANTICS_VERSION
 
     def __post_init__(self) -> None:

@@ -27,12 +27,14 @@ from quantlaxmi.schema import (
     LEG_DTYPE,
     DecisionType,
     FillFlag,
+    OrderAction,
     OrderEventKind,
     OrderReason,
     OrderStatus,
     OrderType,
     RiskRule,
     Side,
+    TimeInForce,
 )
 from quantlaxmi.trace.header import Correlator, TraceHeader
 
@@ -128,6 +130,9 @@ class RowReader:
             MarketSnapshot(
                 symbol, r["bid"], r["bid_qty"], r["ask"], r["ask_qty"], r["quote_ts_ns"]
             ),
+            OrderAction(r["action"]),
+            TimeInForce(r["time_in_force"]),
+            r["target"] if r["target"] >= 0 else None,
         )
 
     def decision(self, i: int) -> DecisionEvent:
@@ -166,6 +171,7 @@ class RowReader:
             r["ts_ns"],
             r["seq"],
             self.correlator.context(r["instrument"], decision=r["decision"], order=r["order"]),
+            TimeInForce(r["time_in_force"]),
         )
 
     def fill(self, i: int) -> FillEvent:
@@ -258,7 +264,9 @@ def decision_rows(
         rows.append((*head, int(d.bundle), len(legs), len(d.legs)))
         for g in d.legs:
             s, limit = g.snapshot, 0 if g.limit_price is None else g.limit_price
-            intent = (d.sequence, g.instrument, g.side, g.order_type, g.qty, limit)
+            target = -1 if g.target is None else g.target
+            kind = (g.action, g.side, g.order_type, g.time_in_force)
+            intent = (d.sequence, g.instrument, *kind, g.qty, limit, target)
             book = (s.bid, s.bid_qty, s.ask, s.ask_qty, s.quote_ts_ns)
             legs.append((*intent, g.reference_price, *book))
     try:
@@ -284,6 +292,7 @@ def check_outcomes(header: TraceHeader, tables: Mapping[str, Rows]) -> None:
         "status": (min(OrderStatus), max(OrderStatus)),
         "reason": (min(OrderReason), max(OrderReason)),
         "order_type": (min(OrderType), max(OrderType)),
+        "time_in_force": (min(TimeInForce), max(TimeInForce)),
         "flags": (0, sum(FillFlag)),
         "rule": (min(RiskRule), max(RiskRule)),
         "order": (0, np.iinfo(np.int64).max),

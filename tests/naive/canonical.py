@@ -35,16 +35,18 @@ def header_bytes(h):
 
 
 def decision_bytes(d):
-    out = b"QLD\x01" + struct.pack("<Q", d["sequence"])
+    out = b"QLD\x02" + struct.pack("<Q", d["sequence"])
     out += struct.pack("<q", d["seq"]) + struct.pack("<q", d["ts_ns"])
     out += struct.pack("<B", d["decision_type"]) + struct.pack("<b", d["direction"])
     out += struct.pack("<B", d["bundle"]) + optional(d["confidence"])
     out += hashlib.sha256(d["rationale"].encode("utf-8")).digest()[:8]
     out += struct.pack("<H", len(d["legs"]))
     for leg in d["legs"]:
-        out += struct.pack("<H", leg["instrument"]) + struct.pack("<b", leg["side"])
-        out += struct.pack("<B", leg["order_type"]) + struct.pack("<q", leg["qty"])
+        out += struct.pack("<H", leg["instrument"]) + struct.pack("<B", leg["action"])
+        out += struct.pack("<b", leg["side"]) + struct.pack("<B", leg["order_type"])
+        out += struct.pack("<B", leg["time_in_force"]) + struct.pack("<q", leg["qty"])
         out += struct.pack("<q", leg["reference_price"]) + optional(leg["limit_price"])
+        out += optional(leg["target"])
         for field in ("bid", "bid_qty", "ask", "ask_qty", "quote_ts_ns"):
             out += struct.pack("<q", leg[field])
     return out
@@ -61,16 +63,18 @@ def read_decisions(raw):
         return value
 
     while at < len(raw):
-        assert take("4s") == b"QLD\x01"
+        assert take("4s") == b"QLD\x02"
         d = {"sequence": take("Q"), "seq": take("q"), "ts_ns": take("q")}
         d["decision_type"], d["direction"], d["bundle"] = take("B"), take("b"), take("B")
         d["confidence"] = take("q") if take("B") else None
         d["rationale_hash"] = take("8s")
         d["legs"] = []
         for _ in range(take("H")):
-            leg = {"instrument": take("H"), "side": take("b"), "order_type": take("B")}
+            leg = {"instrument": take("H"), "action": take("B"), "side": take("b")}
+            leg["order_type"], leg["time_in_force"] = take("B"), take("B")
             leg["qty"], leg["reference_price"] = take("q"), take("q")
             leg["limit_price"] = take("q") if take("B") else None
+            leg["target"] = take("q") if take("B") else None
             for field in ("bid", "bid_qty", "ask", "ask_qty", "quote_ts_ns"):
                 leg[field] = take("q")
             d["legs"].append(leg)
@@ -88,7 +92,7 @@ def trace_hash(header, decisions):
 
 def outcome_hash(header, orders, fills, funding, risk):
     """Each table a list of rows, each row its integers in the order of the document."""
-    out = b"QLO\x01" + hashlib.sha256(header_bytes(header)).digest()
+    out = b"QLO\x02" + hashlib.sha256(header_bytes(header)).digest()
     for rows in (orders, fills, funding, risk):
         out += struct.pack("<Q", len(rows))
         for row in rows:

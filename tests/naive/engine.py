@@ -410,10 +410,13 @@ class Engine:
                 {
                     "decision": sequence,
                     "instrument": leg.instrument,
+                    "action": 0,
                     "side": leg.side,
                     "order_type": 0,
+                    "time_in_force": 0,
                     "qty": leg.qty,
                     "limit_price": 0,
+                    "target": -1,
                     "reference_price": (book.bid + book.ask) * 5 if book.valid else 0,
                     "bid": book.bid,
                     "bid_qty": book.bid_qty,
@@ -559,6 +562,7 @@ class Engine:
             "instrument": instrument,
             "side": side,
             "order_type": 0,
+            "time_in_force": 0,
             "qty": qty,
             "limit_price": 0,
         }

@@ -18,7 +18,7 @@ def trace_json(run_id, header, hashes, tables):
     """
     members = [
         f'"format":{compact("quantlaxmi-trace")}',
-        f'"version":{compact(1)}',
+        f'"version":{compact(2)}',
         f'"run_id":{compact(run_id)}',
         f'"header":{compact(header)}',
     ]

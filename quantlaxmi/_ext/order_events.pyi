@@ -1,0 +1,1 @@
+"""Order rows, fills and news of them; C functions only."""

@@ -1,0 +1,94 @@
+"""What becomes of orders, written down: their rows, their fills with the money, and the news."""
+from libc.stdint cimport int64_t
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.accounts cimport *
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.wide cimport *
+
+
+cdef int order_row(
+    engine_t* e, const pending_t* p, int kind, int status, int reason, int64_t filled, int64_t ts
+) noexcept nogil:
+    cdef order_t* o = <order_t*>push(&e.orders)
+    if o == NULL:
+        return NO_MEMORY
+    o.order = p.order
+    o.decision = p.decision
+    o.leg = p.leg
+    o.kind = kind
+    o.status = status
+    o.reason = reason
+    o.instrument = p.instrument
+    o.side = p.side
+    o.order_type = p.order_type
+    o.time_in_force = p.time_in_force
+    o.qty = p.qty
+    o.filled_qty = filled
+    o.limit_price = p.limit_price
+    o.ts_ns = ts
+    o.seq = e.seq
+    return OK
+
+
+cdef int notify(
+    engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
+    int64_t left, int reason,
+) noexcept nogil:
+    cdef int64_t status
+    e.positions[p.instrument].n_fills += 1 if qty else 0
+    if e.on_fill == NULL:
+        return OK
+    e.notice.decision = p.decision
+    e.notice.instrument = p.instrument
+    e.notice.side = p.side
+    e.notice.qty = qty
+    e.notice.price = price
+    e.notice.ts_ns = ts
+    e.notice.flags = flags
+    e.notice.order_left = left
+    e.notice.order = p.order
+    e.notice.reason = reason
+    e.ctx.now_ns = ts
+    status = e.on_fill(e.ctx, e.notice, e.books, e.positions, e.state, e.params)
+    if status < 0:
+        e.detail = status
+        return STRATEGY_FAILED
+    return OK
+
+
+cdef int book_fill(
+    engine_t* e, const pending_t* p, int64_t price, int64_t qty, int64_t ts, int64_t flags,
+    int fee_kind, int64_t left,
+) noexcept nogil:
+    cdef account_t* a = &e.accounts[p.instrument]
+    cdef ql_i128* cash = &e.cash[a.currency]
+    cdef ql_i128 fee
+    cdef fill_t* f
+    if fee_of(a, price, qty, fee_kind, &fee):
+        return OVERFLOW
+    if account_fill(a, cash, p.side, qty, price, fee):
+        return OVERFLOW
+    f = <fill_t*>push(&e.fills)
+    if f == NULL:
+        return NO_MEMORY
+    f.order = p.order
+    f.decision = p.decision
+    f.leg = p.leg
+    f.instrument = p.instrument
+    f.side = p.side
+    f.price = price
+    f.qty = qty
+    f.ts_ns = ts
+    f.seq = e.seq
+    f.flags = flags
+    f.fee_hi = ql_hi(fee)
+    f.fee_lo = ql_lo(fee)
+    f.cash_hi = ql_hi(cash[0])
+    f.cash_lo = ql_lo(cash[0])
+    f.position = a.qty
+    f.realized_hi = ql_hi(a.realized)
+    f.realized_lo = ql_lo(a.realized)
+    e.positions[p.instrument].qty = a.qty
+    e.positions[p.instrument].pending_qty -= p.side * qty
+    return notify(e, p, qty, price, ts, flags, left, WHY_FILLED)
