@@ -15,13 +15,20 @@ from tests.naive.csv_rows import LAYOUTS, Lane, naive_csv
 T0_MS = 1_700_000_000_000
 FORMAT_OF = {
     **dict.fromkeys(("trade", "difference_depth", "depth_snapshot"), "binance-csv"),
-    **dict.fromkeys(("aggTrades", "bookTicker", "fundingRate"), "binance-vision"),
+    **dict.fromkeys(
+        ("aggTrades", "aggTrades_spot", "trades_perp", "trades_spot"), "binance-vision"
+    ),
+    **dict.fromkeys(("bookTicker", "fundingRate", "T_DEPTH"), "binance-vision"),
 }
 NAME_OF = {
     "trade": "x_spot_btcusdt.csv",
     "difference_depth": "x_spot_btcusdt.csv",
     "depth_snapshot": "x_spot_btcusdt.csv",
     "aggTrades": "BTCUSDT-aggTrades-2023-11.csv",
+    "aggTrades_spot": "BTCUSDT-aggTrades-2023-11.csv",
+    "trades_perp": "BTCUSDT-trades-2023-11.csv",
+    "trades_spot": "BTCUSDT-trades-2023-11.csv",
+    "T_DEPTH": "BTCUSDT_T_DEPTH_2023-11-14.csv",
     "bookTicker": "BTCUSDT-bookTicker-2023-11.csv",
     "fundingRate": "BTCUSDT-fundingRate-2023-11.csv",
 }
@@ -53,6 +60,12 @@ def clean_rows(layout: str, n: int = 24) -> list[str]:
             "aggTrades": f"{700 + k},100.{k:02},0.5,{k},{k + 1},{ms},{flag}",
             "bookTicker": f"{700 + k},100.{k:02},1,100.{k + 1:02},2.5,{ms},{ms + 2}",
             "fundingRate": f"{ms},8,-0.0001{k:04}",
+            "aggTrades_spot": f"{700 + k},100.{k:02},0.5,{k},{k + 1},{us},{flag},True",
+            "trades_perp": f"{700 + k},100.{k:02},0.5,50.25,{ms},{flag.lower()}",
+            "trades_spot": f"{700 + k},100.{k:02},0.5,,{us},{flag},True",
+            "T_DEPTH": f"BTCUSDT,{group // 1000},{500 + 4 * m},{503 + 4 * m},{'ba'[k % 3 == 2]},"
+            f"{('set', 'snap')[m == 0]},{99 + 3 * (k % 3 == 2)}.{k:02},{k % 2 or int(m == 0)},"
+            f"{499 + 4 * m if m else -1}",
             "quotes": f"{head},1.5,100.{k + 1:02},100.{k:02},2",
             "trades": f"{head},{('a-', '')[k % 2]}{k},{('buy', 'sell', 'unknown')[k % 3]},"
             f"100.5,{k + 1}",
@@ -66,11 +79,15 @@ def clean_rows(layout: str, n: int = 24) -> list[str]:
     return rows
 
 
-def lane_of(layout: str, rows: list[str] | bytes, end: str = "\n") -> Lane:
+def lane_of(
+    layout: str, rows: list[str] | bytes, end: str = "\n", with_header: bool = True
+) -> Lane:
     body = rows if isinstance(rows, bytes) else "\n".join(rows).encode() + end.encode()
-    lane = Lane(layout, header(layout).encode() + b"\n" + body)
+    lane = Lane(layout, body, n_header=int(with_header))
+    if with_header:
+        lane.text = header(layout).encode() + b"\n" + body
     lane.fine_ends = layout not in FORMAT_OF
-    if FORMAT_OF.get(layout) == "binance-vision":
+    if FORMAT_OF.get(layout) == "binance-vision" and layout != "T_DEPTH":
         lane.day = MONTH
     return lane
 

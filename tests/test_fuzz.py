@@ -169,6 +169,19 @@ def test_mappings_of_bars_take_no_number_that_cannot_be_shown(tmp_path: Path, te
         load_bars_mapping(path)
 
 
+@pytest.mark.parametrize("unit", ["%Y %Y", "%", "%q", "%Y-%m-%d \0", "%G", "Y-m-d", "%%"])
+def test_patterns_of_stamps_that_strptime_cannot_read_are_refused(
+    tmp_path: Path, unit: str
+) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text(MAPPING.replace('unit = "s"', f"unit = {json.dumps(unit)}"))
+    if unit == "%%":  # of no use, and of no harm: no stamp is read by it
+        load_bars_mapping(path)
+        return
+    with pytest.raises(ConfigError, match=r"time\.unit.*pattern"):
+        load_bars_mapping(path)
+
+
 @pytest.mark.parametrize(
     ("setting", "told"),
     [

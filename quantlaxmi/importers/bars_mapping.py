@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,7 @@ DEFAULT_SHARE: Final = "0.1"
 UNITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 _SPANS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DECIMAL: Final = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
+_SOME_TIME: Final = datetime(2024, 1, 31, 7, 8, 9, tzinfo=UTC)
 _PRICES: Final = ("open", "high", "low", "close")
 
 
@@ -277,6 +279,15 @@ def _hint(key: str, names: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"expected {', '.join(names)}"
 
 
+def _is_pattern(unit: str) -> bool:
+    """A pattern of ``strptime`` that reads what it writes; others make it fail in many ways."""
+    try:
+        datetime.strptime(_SOME_TIME.strftime(unit), unit)
+    except (ValueError, LookupError, re.error):
+        return False
+    return "%" in unit
+
+
 def _time(reader: _Reader, table: str, default: TimeColumn | None) -> TimeColumn | None:
     if reader.table(table) is None:
         return default
@@ -284,7 +295,7 @@ def _time(reader: _Reader, table: str, default: TimeColumn | None) -> TimeColumn
     base = default or TimeColumn("")
     column = reader.text(table, "column", base.column or None)
     unit = reader.text(table, "unit", base.unit)
-    if unit != "text" and unit not in UNITS and "%" not in unit:
+    if unit != "text" and unit not in UNITS and not _is_pattern(unit):
         raise reader.fail(table, "unit", f"was {unit!r}, expected text, s, ms, us, ns or a pattern "
                           "such as '%d.%m.%Y %H:%M'")  # fmt: skip
     zone = reader.text(table, "zone", str(base.zone))

@@ -134,6 +134,10 @@ def whole(lane: Lane, name: str, text: str) -> int:
     return int(text)
 
 
+def previous(lane: Lane, name: str, text: str) -> int:
+    return -1 if text == "-1" else whole(lane, name, text)
+
+
 def trade_id(lane: Lane, name: str, text: str) -> int:
     if text and text == lane.last_id:
         raise Faulty("duplicate-id")
@@ -195,6 +199,15 @@ def anything(lane: Lane, name: str, text: str) -> int:
 
 HEAD = [("exchange", "", exchange), ("symbol", "", symbol), ("timestamp", "exch", us_stamp),
         ("local_timestamp", "recv", us_stamp)]  # fmt: skip
+AGG_TRADES: list[tuple[str, str, Any]] = [
+    ("agg_trade_id", "id", whole), ("price", "price", price), ("quantity", "qty", size),
+    ("first_trade_id", "", whole), ("last_trade_id", "", whole),
+    ("transact_time", "recv", any_stamp), ("is_buyer_maker", "side", maker),
+]  # fmt: skip
+VENUE_TRADES: list[tuple[str, str, Any]] = [
+    ("id", "id", whole), ("price", "price", price), ("qty", "qty", size),
+    ("quote_qty", "", anything), ("time", "recv", any_stamp), ("is_buyer_maker", "side", maker),
+]  # fmt: skip
 #: Columns in order as (name, field, reader), of each layout: (kind, grouping, columns).
 LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
     "trade": (EventKind.TRADE, "line", [
@@ -214,10 +227,8 @@ LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
         ("TimestampOfReceive", "recv", any_stamp), ("TimestampOfRequest", "request", any_stamp),
         ("LastUpdateId", "id", whole), ("IsAsk", "side", side), ("Price", "price", price),
         ("Quantity", "qty", size)]),
-    "aggTrades": (EventKind.TRADE, "line", [
-        ("agg_trade_id", "id", whole), ("price", "price", price), ("quantity", "qty", size),
-        ("first_trade_id", "", whole), ("last_trade_id", "", whole),
-        ("transact_time", "recv", any_stamp), ("is_buyer_maker", "side", maker)]),
+    "aggTrades": (EventKind.TRADE, "line", AGG_TRADES),
+    "aggTrades_spot": (EventKind.TRADE, "line", [*AGG_TRADES, ("is_best_match", "", boolean)]),
     "bookTicker": (EventKind.QUOTE, "line", [
         ("update_id", "id", whole), ("best_bid_price", "bid", price),
         ("best_bid_qty", "bid_qty", qty), ("best_ask_price", "ask", price),
@@ -226,6 +237,14 @@ LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
     "fundingRate": (EventKind.FUNDING, "line", [
         ("calc_time", "recv", any_stamp), ("funding_interval_hours", "", whole),
         ("last_funding_rate", "rate", rate)]),
+    "trades_perp": (EventKind.TRADE, "line", VENUE_TRADES),
+    "trades_spot": (EventKind.TRADE, "line", [*VENUE_TRADES, ("is_best_match", "", boolean)]),
+    "T_DEPTH": (EventKind.DEPTH, "ids", [
+        ("symbol", "", symbol), ("timestamp", "recv", any_stamp),
+        ("first_update_id", "first", whole),
+        ("last_update_id", "id", whole), ("side", "side", side),
+        ("update_type", "snapshot", is_snapshot), ("price", "price", price), ("qty", "qty", qty),
+        ("pu", "prev", previous)]),
     "quotes": (EventKind.QUOTE, "line", [
         *HEAD, ("ask_amount", "ask_qty", qty), ("ask_price", "ask", price),
         ("bid_price", "bid", price), ("bid_amount", "bid_qty", qty)]),
@@ -245,9 +264,10 @@ LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
         ("mark_price", "mark", price)]),
 }  # fmt: skip
 NUMBERED = {"incremental_book_L2", "book_snapshot_2"}
-NO_RECEIVE = {"aggTrades", "fundingRate"}
+TRADES = {"aggTrades", "aggTrades_spot", "trades_perp", "trades_spot"}
+NO_RECEIVE = TRADES | {"fundingRate", "T_DEPTH"}
 UNCHECKED = {"fundingRate", "quotes", "trades", "derivative_ticker"} | NUMBERED
-COUNTED = {"trade", "aggTrades"}
+COUNTED = TRADES | {"trade"}
 DECIMALS = {price, qty, size, rate}
 
 
@@ -333,7 +353,8 @@ class Reader:
             else:
                 wanted = ["recv", "exch", "snapshot"]
                 if self.grouping == "ids":
-                    wanted = ["id", "first"] if "difference" in self.lane.layout else ["id"]
+                    keys = {"difference_depth": ["id", "first"], "depth_snapshot": ["id"]}
+                    wanted = keys.get(self.lane.layout, ["id", "first", "snapshot"])
                 key = tuple(found.get(name) for name in wanted)
                 if None in key:
                     if open_:
@@ -348,7 +369,7 @@ class Reader:
                         head = open_["head"]
                         same_head = all(
                             found.get(k) == head.get(k)
-                            for k in ("recv", "exch", "event", "request")
+                            for k in ("recv", "exch", "event", "request", "prev")
                         )
                         if not fault and not open_["bad"] and not same_head:
                             fault = "message-mismatch"
@@ -403,7 +424,9 @@ class Reader:
             bids = [row for row in levels if row["side"] > 0]
             asks = [row for row in levels if row["side"] < 0]
             first, prev = (sequence if snapshot else head.get("first", 0)), -1
-            join = first - 1
+            if "prev" in head:
+                prev = -1 if snapshot else head["prev"]
+            join = prev if "prev" in head else first - 1
             if self.lane.layout in NUMBERED:
                 self.numbers += 1
                 sequence = first = self.numbers
