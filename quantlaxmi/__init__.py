@@ -45,6 +45,7 @@ _HOME: dict[str, str] = {
         ),
         "replay": "Run backtest replay",
         "gates": "GatePolicy GateResult",
+        "gates.prefix": "verify_no_lookahead LookAhead",
         "report": "GateReport",
         "report.run_gates": "run_gates verify_report",
     }.items()
@@ -126,6 +127,8 @@ if TYPE_CHECKING:
     from quantlaxmi.fixed import Rounding as Rounding
     from quantlaxmi.gates import GatePolicy as GatePolicy
     from quantlaxmi.gates import GateResult as GateResult
+    from quantlaxmi.gates.prefix import LookAhead as LookAhead
+    from quantlaxmi.gates.prefix import verify_no_lookahead as verify_no_lookahead
     from quantlaxmi.importers import import_capture as import_capture
     from quantlaxmi.instruments import Instrument as Instrument
     from quantlaxmi.ledger import PnLAccumulator as PnLAccumulator

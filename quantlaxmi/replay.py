@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 #: One millisecond: a co-located taker's order of magnitude, never zero by default.
 DEFAULT_LATENCY_NS: Final = 1_000_000
-MAX_LATENCY_NS: Final = 24 * 3600 * 10**9
+#: Ten years: orders on bars can be late by many bars.
+MAX_LATENCY_NS: Final = 3653 * 24 * 3600 * 10**9
 
 Progress = Callable[[int, int], None]
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.replay import Run, backtest
+from quantlaxmi.segment.horizon import Beginning, horizon
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
+from quantlaxmi.strategies.sdk import Strategy
 
-__all__ = ["Rerun"]
+__all__ = ["Rerun", "make_strategy", "maker_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,12 @@ class Rerun:
     ----------
     run : Run
         The finished run, as it was.
+    maker : callable or None
+        Makes the strategy from the segment it shall run on, where it was given so.
     """
 
     run: Run
+    maker: Callable[[Any], Any] | None = None
 
     @property
     def strategy(self) -> Any:
@@ -58,6 +64,30 @@ class Rerun:
             "afresh: give the strategy itself"
         )
 
+    def beginning(self, last_seq: int) -> Run:
+        """Run over the segment up to a message, at which all that can be read of it ends.
+
+        A strategy that was given as a function of the segment is made from that beginning. For
+        the time of the run the segment itself, and whoever opens it again, shows no more.
+
+        Parameters
+        ----------
+        last_seq : int
+            Number of the last message.
+        """
+        run = self.run
+        begun: Any = Beginning(run.segment, last_seq)
+        with horizon(run.segment.digest, last_seq):
+            return backtest(
+                begun,
+                self.bind() if self.maker is None else make_strategy(self.maker, begun),
+                costs=run.costs,
+                limits=run.limits,
+                latency_ns=run.latency_ns,
+                interpreted=run.strategy.form == "interpreted",
+                seed=run.header.seed,
+            )
+
     def again(
         self,
         *,
@@ -83,3 +113,27 @@ class Rerun:
             latency_ns=run.latency_ns if latency_ns is None else latency_ns,
             seed=run.header.seed,
         )
+
+
+def make_strategy(maker: Callable[[Any], Any], segment: Any) -> Any:
+    """Make a strategy from a segment by a function that somebody gave.
+
+    Raises
+    ------
+    StrategyError
+        For whatever the function raised.
+    """
+    try:
+        return maker(segment)
+    except StrategyError:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise StrategyError(f"the function that makes the strategy failed: {said}") from error
+
+
+def maker_of(strategy: Any) -> Callable[[Any], Any] | None:
+    """The function of a segment that makes a strategy, where it was given as one."""
+    if isinstance(strategy, type) and issubclass(strategy, Strategy):
+        return lambda segment: strategy()
+    return strategy if callable(strategy) else None

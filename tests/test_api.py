@@ -27,7 +27,7 @@ _NAMES = """
     verify_replay_parity
     Context CryptoStrategy IndiaOptionsStrategy Strategy StrategyConfig StrategyRegistry
     Run backtest replay
-    GatePolicy GateReport GateResult run_gates verify_report
+    GatePolicy GateReport GateResult LookAhead run_gates verify_no_lookahead verify_report
 """
 PUBLIC = _NAMES.split()
 

@@ -6,14 +6,16 @@ from decimal import Decimal
 import pytest
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.gates.policy import GatePolicy, load_policy
+from quantlaxmi.gates.policy import G2_GATES, GatePolicy, load_policy
 
 
 def test_defaults_are_the_documented_ones():
     policy = GatePolicy()
     assert (policy.alpha, policy.min_trades, policy.min_arrangements) == (Decimal("0.05"), 30, 1000)
     assert (policy.n_sims, policy.n_perms, policy.block_seconds) == (10_000, 10_000, 3600)
-    assert policy.g2_gates == ("net_positive", "random_entry", "label_permutation")
+    assert policy.g2_gates == G2_GATES
+    assert policy.g2_gates[:2] == ("net_positive", "prefix")
+    assert (policy.n_shifts, policy.min_decorrelations, policy.n_prefixes) == (199, 40, 12)
     assert policy.level == pytest.approx(0.05)
 
 

@@ -55,6 +55,7 @@ INNER: dict[str, tuple[str, ...]] = {
     "events": ("ids", "outcomes", "decisions"),
     "segment": (
         "rows",
+        "horizon",
         "arrow_io",
         "wal",
         "manifest",

@@ -11,6 +11,7 @@ import pytest
 from quantlaxmi.costs import CostModel
 from quantlaxmi.errors import ConfigError, ReportError
 from quantlaxmi.gates import GatePolicy
+from quantlaxmi.gates.policy import G2_GATES
 from quantlaxmi.report import load_report, run_gates, verify_report
 from quantlaxmi.segment import open_segment
 
@@ -43,7 +44,7 @@ def saved(report, tmp_path):
 def test_planted_edge_passes(report):
     assert report.verdict == "PASS"
     assert report.g2_passed is True
-    assert report.g2_details["gates"] == ["net_positive", "random_entry", "label_permutation"]
+    assert report.g2_details["gates"] == list(G2_GATES)
     baseline = report.g2_details["random_entry_baseline"]
     assert baseline["matched"]["monte_carlo"]["exceedances"] == 0
     assert baseline["matched"]["details"]["net"]["exceedances"] == 0

@@ -16,7 +16,14 @@ from quantlaxmi.errors import ConfigError, shown
 __all__ = ["G2_GATES", "GatePolicy", "load_policy"]
 
 #: Gates the G2 suite can run, in the order they run.
-G2_GATES = ("net_positive", "random_entry", "label_permutation")
+G2_GATES = (
+    "net_positive",
+    "prefix",
+    "random_entry",
+    "label_permutation",
+    "time_shift",
+    "delay",
+)
 
 _MAX_POLICY_BYTES = 1 << 20
 
@@ -45,6 +52,8 @@ class GatePolicy:
         The market null stops at this exceedance; 0 never stops it.
     n_shifts : int
         Offsets of the circular shift.
+    n_prefixes : int
+        Beginnings of the segment on which decisions must be those on the whole.
     min_decorrelations : int
         A segment of fewer decorrelation times of the position is INCONCLUSIVE for the shift.
     delays_ms, delay_bars : tuple of int
@@ -81,6 +90,7 @@ class GatePolicy:
     stop_exceedances: int = 20
     n_shifts: int = 199
     min_decorrelations: int = 40
+    n_prefixes: int = 12
     delays_ms: tuple[int, ...] = (10, 50, 100, 250, 1000, 5000)
     delay_bars: tuple[int, ...] = (1, 2, 3)
     required_delay_ms: int = 50
@@ -183,6 +193,7 @@ _LIMITS: dict[str, tuple[type, Any, Any]] = {
     "stop_exceedances": (int, 0, 10**6),
     "n_shifts": (int, 19, 10**6),
     "min_decorrelations": (int, 1, 10**6),
+    "n_prefixes": (int, 1, 1000),
     "required_delay_ms": (int, 1, 3_600_000),
     "required_delay_bars": (int, 1, 1000),
     "least_delay_share": (Decimal, Decimal(0), Decimal(1)),

@@ -90,12 +90,15 @@ class MonteCarlo:
         Whether drawing stopped at the last of these exceedances, before all planned draws.
     extended : bool
         Whether the number of draws grew because the interval held the level.
+    systematic : bool
+        Whether the draws were laid out evenly instead of drawn, so that no seed moves them.
     """
 
     exceedances: int
     draws: int
     stopped: bool = False
     extended: bool = False
+    systematic: bool = False
 
     @property
     def p_value(self) -> Fraction:
@@ -110,7 +113,8 @@ class MonteCarlo:
 
     def to_json(self) -> Json:
         interval: Json = None
-        if not self.stopped:  # the number of draws was random: b/m has no such interval
+        # With a random number of draws, or none drawn at random, b/m has no such interval.
+        if not (self.stopped or self.systematic):
             lower, upper = self.interval()
             interval = [shown(lower), shown(upper)]
         return {

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates import net_positive, permutation, random_entry
+from quantlaxmi.gates import (
+    delay,
+    lag_profile,
+    net_positive,
+    permutation,
+    prefix,
+    random_entry,
+    time_shift,
+)
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import attribution_units
@@ -59,7 +67,15 @@ class G2Result:
 
     @property
     def net_positive(self) -> GateResult | None:
-        return next((p for p in self.parts if isinstance(p, GateResult)), None)
+        return self._alone(net_positive.GATE)
+
+    @property
+    def prefix(self) -> GateResult | None:
+        return self._alone(prefix.GATE)
+
+    def _alone(self, gate: str) -> GateResult | None:
+        found = (p for p in self.parts if isinstance(p, GateResult))
+        return next((p for p in found if p.gate == gate), None)
 
     @property
     def random_entry_baseline(self) -> RandomEntryResult | None:
@@ -99,12 +115,13 @@ class G2Result:
         return tuple(f"{r.gate}: {text}" for r in self.results for text in r.reasons)
 
     def to_json(self) -> dict[str, Json]:
-        net, baseline = self.net_positive, self.random_entry_baseline
+        net, ahead, baseline = self.net_positive, self.prefix, self.random_entry_baseline
         return {
             "gates": list(self.gates),
             "verdict": self.verdict.value,
             "reasons": list(self.reasons),
             "net_positive": net.to_json() if net else None,
+            "prefix": ahead.to_json() if ahead else None,
             "random_entry_baseline": baseline.to_json() if baseline else None,
             "permutation_results": [r.to_json() for r in self.permutation_results],
             "time_shift_results": [r.to_json() for r in self.time_shift_results],
@@ -190,6 +207,7 @@ class G2AntiOverfitSuite:
         threads: int | None = None,
         progress: Callable[[str, int, int], None] | None = None,
         checkpoint: Checkpoint | None = None,
+        maker: Callable[[Any], Any] | None = None,
     ) -> G2AntiOverfitSuite:
         """Prepare the suite for a finished run.
 
@@ -206,6 +224,8 @@ class G2AntiOverfitSuite:
             Called with (gate, draws done, draws in all).
         checkpoint : Checkpoint, optional
             Where counts of draws are kept, so that an interrupted suite goes on there.
+        maker : callable, optional
+            What made the strategy from the segment; the prefix guard makes it from beginnings.
 
         Raises
         ------
@@ -225,7 +245,7 @@ class G2AntiOverfitSuite:
             config_hash=run.header.config_hash,
             threads=threads,
             progress=progress,
-            rerun=Rerun(run),
+            rerun=Rerun(run, maker),
             checkpoint=checkpoint,
         )
         return cls(inp, amounts_of(run, grid))
@@ -245,6 +265,24 @@ class G2AntiOverfitSuite:
         if n_perms is not None:
             inp = replace(inp, policy=replace(inp.policy, n_perms=n_perms))
         return [permutation.evaluate(inp)]
+
+    def run_prefix(self) -> GateResult:
+        """The guard on decisions that depend on what came later."""
+        return prefix.evaluate(self.inp)
+
+    def run_time_shift(self, n_shifts: int | None = None) -> list[TimeShiftResult]:
+        """The circular null, with the policy's number of shifts or another, and the lag profile."""
+        inp = self.inp
+        if n_shifts is not None:
+            inp = replace(inp, policy=replace(inp.policy, n_shifts=n_shifts))
+        return [time_shift.evaluate(inp), lag_profile.evaluate(inp)]
+
+    def run_delay(self, delays_ms: tuple[int, ...] | None = None) -> list[TimeShiftResult]:
+        """The guard on profit under delay, at the policy's delays or others."""
+        inp = self.inp
+        if delays_ms is not None:
+            inp = replace(inp, policy=replace(inp.policy, delays_ms=delays_ms))
+        return [delay.evaluate(inp)]
 
     def run(self) -> G2Result:
         """Every gate of the policy's G2 suite, in the policy's order of running.
@@ -266,6 +304,10 @@ ALL_GATES = MappingProxyType(
             lambda suite: [suite.run_net_positive()],
             lambda verdict, why: GateResult(net_positive.GATE, "guard", verdict, why),
         ),
+        "prefix": _Gate(
+            lambda suite: [suite.run_prefix()],
+            lambda verdict, why: GateResult(prefix.GATE, "guard", verdict, why),
+        ),
         "random_entry": _Gate(
             lambda suite: [suite.run_random_entry()],
             lambda verdict, why: RandomEntryResult(
@@ -277,6 +319,18 @@ ALL_GATES = MappingProxyType(
             lambda suite: suite.run_permutation(),
             lambda verdict, why: PermutationResult(
                 permutation.KIND, GateResult(permutation.GATE, "test", verdict, why)
+            ),
+        ),
+        "time_shift": _Gate(
+            lambda suite: suite.run_time_shift(),
+            lambda verdict, why: TimeShiftResult(
+                time_shift.KIND, GateResult(time_shift.GATE, "test", verdict, why)
+            ),
+        ),
+        "delay": _Gate(
+            lambda suite: suite.run_delay(),
+            lambda verdict, why: TimeShiftResult(
+                delay.KIND, GateResult(delay.GATE, "guard", verdict, why)
             ),
         ),
     }

@@ -65,8 +65,9 @@ def run_gates(
     Parameters
     ----------
     segment : Segment
-    strategy : Strategy, BoundStrategy or str
-        As `quantlaxmi.replay.backtest` takes it.
+    strategy : Strategy, BoundStrategy, str or callable
+        As `quantlaxmi.replay.backtest` takes it, or a function that makes a strategy from a
+        segment: the prefix guard calls it with beginnings of this one.
     gates : tuple of str
         Suites to run; ``"g2"`` is what this version has.
     policy : GatePolicy, optional
@@ -100,15 +101,17 @@ def run_gates(
         When an identity does not hold; no report is made.
     """
     from quantlaxmi.replay import DEFAULT_LATENCY_NS, backtest
+    from quantlaxmi.rerun import make_strategy, maker_of
 
     gates = _check_suites(tuple(gates))
     if not 0 <= seed < 2**63:
         raise ConfigError("--seed", f"was {seed}, expected 0 to 2**63 - 1")
     if threads is not None and threads < 1:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
+    maker = maker_of(strategy)
     run = backtest(
         segment,
-        strategy,
+        strategy if maker is None else make_strategy(maker, segment),
         costs=costs,
         limits=limits,
         latency_ns=DEFAULT_LATENCY_NS if latency_ns is None else latency_ns,
@@ -123,6 +126,7 @@ def run_gates(
         progress=progress,
         gates=gates,
         checkpoint=checkpoint,
+        maker=maker,
     )
 
 
@@ -135,16 +139,24 @@ def report_of(
     progress: Progress | None = None,
     gates: tuple[str, ...] = ("g2",),
     checkpoint: str | Path | None = None,
+    maker: Callable[[Any], Any] | None = None,
 ) -> GateReport:
     """Judge a finished run; see `run_gates` for the parameters.
 
-    The run must have been made without flattening.
+    The run must have been made without flattening; `maker` is the function that made its strategy
+    from the segment, where there was one.
     """
     policy = policy or GatePolicy()
     kept = None if checkpoint is None else Checkpoint(checkpoint, _identity(run, policy, seed))
     try:
         suite = G2AntiOverfitSuite.from_run(
-            run, policy=policy, seed=seed, threads=threads, progress=progress, checkpoint=kept
+            run,
+            policy=policy,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+            checkpoint=kept,
+            maker=maker,
         )
         result = suite.run()
     except PathError as error:

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from quantlaxmi.errors import SegmentError
 from quantlaxmi.schema import TABLES
+from quantlaxmi.segment.horizon import cut_columns, last_seq_of
 from quantlaxmi.segment.manifest import MANIFEST_NAME, ColumnEntry, segment_digest
 from quantlaxmi.segment.read import Count, Segment, Verify, open_segment
 from quantlaxmi.segment.rows import Columns
@@ -66,7 +67,7 @@ class SegmentParts(Segment):
             for column in joined.values():
                 column.setflags(write=False)
             self._joined[table] = joined
-        return dict(self._joined[table])
+        return cut_columns(dict(self._joined[table]), last_seq_of(self.digest))
 
     def arrow(self, table: str) -> pa.Table:
         """The same columns as an Arrow table, one batch a part, without copying."""

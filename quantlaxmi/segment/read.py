@@ -23,6 +23,7 @@ from quantlaxmi.segment.columns import (
     map_columns,
     run_hashes,
 )
+from quantlaxmi.segment.horizon import cut_columns, last_seq_of
 from quantlaxmi.segment.manifest import (
     COLUMN_FOLDER,
     MANIFEST_NAME,
@@ -98,11 +99,12 @@ class Segment:
             The file is not the one the manifest names. Verified at the first use, unless
             `open_segment` did.
         """
-        return dict(self._verified(table).columns)
+        return cut_columns(dict(self._verified(table).columns), last_seq_of(self.digest))
 
     def arrow(self, table: str) -> pa.Table:
         """The same columns as an Arrow table, without copying."""
-        return pa.Table.from_batches([self._verified(table).batch])
+        whole = pa.Table.from_batches([self._verified(table).batch])
+        return whole.slice(0, len(self.columns(table)["seq"]))
 
     def log(self, table: str) -> Iterator[Columns]:
         """Stream a table's log in bounded memory.
@@ -125,7 +127,8 @@ class Segment:
         rules = RowRules(table, len(self.instruments))
         for log in entry.log:
             with LogFileReader(self.path, log.file, rules, log.first_batch, log.bytes) as reader:
-                yield from reader
+                for batch in reader:
+                    yield cut_columns(batch, last_seq_of(self.digest))
                 found = (reader.batches, reader.rows, reader.sha256)
                 if not reader.ended:
                     raise SegmentCorrupt(reader.path, reader.problem or "has no end mark")

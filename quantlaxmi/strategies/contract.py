@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quantlaxmi import schema
 from quantlaxmi.errors import ConfigError, StrategyError
 from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.segment.horizon import Beginning
 from quantlaxmi.strategies.config import StrategyConfig, field_bounds
 from quantlaxmi.strategies.registry import check_class
 from quantlaxmi.strategies.sdk import Strategy
@@ -43,21 +43,6 @@ class Subject:
     strategy: Strategy
     segment: Any
     backtest: Backtest
-
-
-class _Truncated:
-    """The first messages of a segment, as an engine reads a segment."""
-
-    def __init__(self, segment: Any, last_seq: int) -> None:
-        self._segment, self._last_seq = segment, last_seq
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._segment, name)
-
-    def columns(self, table: str) -> dict[str, NDArray[Any]]:
-        whole = self._segment.columns(table)
-        stop = int(np.searchsorted(whole["seq"], self._last_seq, side="right"))
-        return {name: column[:stop] for name, column in whole.items()}
 
 
 def check_settings_move_hash(subject: Subject) -> None:
@@ -143,7 +128,7 @@ def check_no_look_ahead(subject: Subject) -> None:
         return
     for share in PREFIXES:
         last_seq = int(seqs[int(share * (len(seqs) - 1))])
-        run = subject.backtest(_Truncated(segment, last_seq), subject.strategy)
+        run = subject.backtest(Beginning(segment, last_seq), subject.strategy)
         part = run.trace.records_bytes()
         _hold(records.startswith(part), f"at {share:.0%} of the segment decisions differ")
         expected = int(np.sum(whole.decisions["seq"] <= last_seq))

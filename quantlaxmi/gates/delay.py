@@ -1,0 +1,155 @@
+"""Delay: how much of the profit is left when every order arrives later?"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from quantlaxmi.errors import ConfigError, FixedPointOverflow, StrategyError
+from quantlaxmi.gates.delays import Delays, delays_of
+from quantlaxmi.gates.inputs import GateInput
+from quantlaxmi.gates.results import (
+    GateResult,
+    Json,
+    TimeShiftResult,
+    Verdict,
+    decimal_text,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from quantlaxmi.rerun import Rerun
+
+__all__ = ["GATE", "KIND", "evaluate"]
+
+GATE = "delay"
+KIND = "delay"
+
+#: Net, gross and number of fills of a run; money at ledger exponent - 1.
+Outcome = tuple[int, int, int]
+
+
+def _rerun_later(inp: GateInput, rerun: Rerun, delays: Delays) -> dict[int, Outcome]:
+    """Outcome at every delay; side by side, since a compiled replay holds no lock."""
+    from quantlaxmi.replay import MAX_LATENCY_NS
+
+    base = rerun.run.latency_ns
+    if base + delays.amounts[-1] * delays.unit_ns > MAX_LATENCY_NS:
+        raise ConfigError(
+            "gate policy",
+            f"was {delays.text(delays.amounts[-1])} of {delays.unit_ns} ns, which with the "
+            f"latency is over {MAX_LATENCY_NS} ns",
+            f"delays_{delays.unit}" if delays.unit == "ms" else "delay_bars",
+        )
+
+    def outcome(amount: int) -> Outcome:
+        run = rerun.again(latency_ns=base + amount * delays.unit_ns)
+        return run.net_pnl, run.gross_pnl, len(run.fills)
+
+    compiled = rerun.run.strategy.form == "kernel"
+    workers = (inp.threads or os.cpu_count() or 1) if compiled else 1
+    found: dict[int, Outcome] = {}
+    with ThreadPoolExecutor(min(workers, len(delays.amounts))) as pool:
+        made = {pool.submit(outcome, amount): amount for amount in delays.amounts}
+        try:
+            for future in as_completed(made):
+                found[made[future]] = future.result()
+                inp.tell(GATE, len(found), len(made))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return found
+
+
+def _curve(delays: Delays, found: dict[int, Outcome], base: Outcome, exponent: int) -> list[Json]:
+    points: list[Json] = []
+    for amount, (net, gross, fills) in [(0, base), *sorted(found.items())]:
+        share = shown(float(Fraction(net, base[0]))) if base[0] > 0 else None
+        points.append(
+            {
+                delays.unit: amount,
+                "net": decimal_text(net, exponent),
+                "gross": decimal_text(gross, exponent),
+                "fills": fills,
+                "share_of_net": share,
+            }
+        )
+    return points
+
+
+def evaluate(inp: GateInput) -> TimeShiftResult:
+    """Delay (guard).
+
+    The strategy is run again with every order arriving later by each of the policy's delays:
+    milliseconds, or bars where the segment holds bars. Fills, fees, funding and what the strategy
+    makes of its fills are the engine's at that latency. Net and gross at each are shown.
+
+    Condition held: at the required delay at least `least_delay_share` of a positive net PnL is
+    left. Keeping or gaining PnL is a pass: that a strategy does not need to be fast speaks for it.
+    Where net PnL is not above 0 there is nothing whose survival could be asked: NOT APPLICABLE
+    (that guard is `net_positive`).
+
+    Cannot see: an edge that is none, since a lucky path is as lucky a little later; delays of the
+    data, where the strategy would decide on older prices; anything between the delays tried.
+
+    Source: the condition and its share are this project's own; they are policy, not a test.
+
+    Parameters
+    ----------
+    inp : GateInput
+
+    Returns
+    -------
+    TimeShiftResult
+        Of kind ``"delay"``. INCONCLUSIVE below the policy's number of trips, or where the strategy
+        cannot be run again.
+
+    Raises
+    ------
+    ConfigError
+        A delay of the policy is more than a latency can be.
+    """
+    policy, rerun = inp.policy, inp.rerun
+    exponent = inp.grid.ledger_exponent - 1
+    trips = len(inp.path.trips)
+    details: dict[str, Json] = {"trips": trips}
+
+    def result(verdict: Verdict, reason: str) -> TimeShiftResult:
+        return TimeShiftResult(KIND, GateResult(GATE, "guard", verdict, (reason,), None, details))
+
+    if trips < policy.min_trades:
+        return result(
+            Verdict.INCONCLUSIVE,
+            f"{trips} round trips, at least {policy.min_trades} are needed.",
+        )
+    if rerun is None:
+        return result(Verdict.INCONCLUSIVE, "There is no run that could be made again.")
+    run, delays = rerun.run, delays_of(inp)
+    base = (run.net_pnl, run.gross_pnl, len(run.fills))
+    details |= {
+        "base_latency_ns": run.latency_ns,
+        "unit_ns": delays.unit_ns,
+        "required": delays.text(delays.required),
+    }
+    try:
+        found = _rerun_later(inp, rerun, delays)
+    except (StrategyError, FixedPointOverflow) as error:
+        return result(Verdict.INCONCLUSIVE, f"A later run could not be made: {error}.")
+    details["curve"] = _curve(delays, found, base, exponent)
+    net, left = base[0], found[delays.required][0]
+    if net <= 0:
+        return result(
+            Verdict.NOT_APPLICABLE,
+            f"Net PnL is {decimal_text(net, exponent)}: there is no profit whose survival "
+            "could be asked.",
+        )
+    share = Fraction(left, net)
+    kept = share >= Fraction(policy.least_delay_share)
+    return result(
+        Verdict.PASS if kept else Verdict.FAIL,
+        f"With orders {delays.text(delays.required)} later, net PnL is "
+        f"{decimal_text(left, exponent)} of {decimal_text(net, exponent)}, a share of "
+        f"{float(share):.4g}, the limit is {policy.least_delay_share}.",
+    )

@@ -1,0 +1,183 @@
+"""The lag profile: what the same positions would have earned a little earlier or later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.errors import EngineError
+from quantlaxmi.gates.delays import delays_of
+from quantlaxmi.gates.inputs import GateInput
+from quantlaxmi.gates.market import BoundError, Columns
+from quantlaxmi.gates.results import (
+    GateResult,
+    Json,
+    TimeShiftResult,
+    Verdict,
+    decimal_text,
+    shown,
+)
+from quantlaxmi.gates.stretches import Stretches, cut_trips, lay_stretches
+
+__all__ = ["GATE", "KIND", "evaluate"]
+
+GATE = "time_shift.lead"
+KIND = "lead"
+#: Moves of the market by which the path is shifted, either way.
+MOVES = (1, 2, 5, 10, 20, 50, 100)
+#: A loss of this many standard errors is no chance.
+_CLEAR = 3
+
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """Values the trips with their ends on other rows."""
+
+    stretches: Stretches
+    columns: Columns
+
+    def gains(self, start: I64, stop: I64) -> list[int]:
+        """PnL of each trip, in units of the columns."""
+        from quantlaxmi._jit import time_shift as kernels
+
+        out = np.zeros(len(self.stretches.trip_first) - 1, np.int64)
+        kernels.gains(
+            self.columns.values,
+            *self.columns.terms,
+            self.stretches.trip_first,
+            start,
+            stop,
+            self.stretches.position,
+            out,
+        )
+        found: list[int] = out.tolist()
+        return found
+
+    def by_moves(self, moved: I64, moves: int) -> list[int]:
+        """Shifted later by moves of the market, or earlier by negative ones.
+
+        Nothing changes between two moves, so an end stands on the row of the last move before it;
+        what passes an end of the segment is cut off.
+        """
+        rows = np.concatenate([np.zeros(1, np.int64), moved])
+        start, stop = (
+            rows[np.clip(np.searchsorted(moved, end, "right") + moves, 0, len(moved))]
+            for end in (self.stretches.start, self.stretches.stop)
+        )
+        return self.gains(start, stop)
+
+    def by_time(self, ts_ns: I64, ns: int) -> list[int]:
+        """Shifted by a duration: to the last row that stands no later than the shifted time."""
+        start, stop = (
+            np.maximum(np.searchsorted(ts_ns, ts_ns[end] + ns, "right") - 1, 0)
+            for end in (self.stretches.start, self.stretches.stop)
+        )
+        return self.gains(start, stop)
+
+
+def _point(inp: GateInput, scale: int, gains: list[int], **place: Json) -> dict[str, Json]:
+    s, q = sum(gains), sum(g * g for g in gains)
+    return {
+        **place,
+        "gross": decimal_text(s * scale, inp.grid.ledger_exponent - 1),
+        "statistic": shown(s / q**0.5) if q else 0.0,
+    }
+
+
+def _judge(inp: GateInput, scale: int, own: list[int], later: list[int]) -> tuple[Verdict, str]:
+    """WARN where one move later most of the gross is gone, clearly."""
+    lost = [a - b for a, b in zip(own, later, strict=True)]
+    s, squares = sum(lost), sum(x * x for x in lost)
+    exponent = inp.grid.ledger_exponent - 1
+    gross, left = sum(own), sum(later)
+    change = (
+        "Shifted one move of the market later, gross goes from "
+        f"{decimal_text(gross * scale, exponent)} to {decimal_text(left * scale, exponent)}"
+    )
+    size = shown(s / squares**0.5) if squares else 0.0
+    if gross > 0 and 2 * left < gross and s > 0 and s * s >= _CLEAR**2 * squares:
+        return Verdict.WARN, (
+            f"{change}, a loss of {size:.4g} standard errors: the profit lies in the first move "
+            "after each decision, as that of a strategy which sees one row ahead does."
+        )
+    return Verdict.SHOWN, (
+        f"{change} ({size:.4g} standard errors; a warning takes over half of it and "
+        f"{_CLEAR} standard errors)."
+    )
+
+
+def evaluate(inp: GateInput) -> TimeShiftResult:
+    """Lag profile (diagnosis).
+
+    The trips' positions are shifted by 1 to 100 moves and by the policy's delays, earlier
+    (negative) and later, and valued at the mids there. A move is a row at which the mid of an
+    instrument that was held changes: rows of other instruments, or without a change, would only
+    thin the profile out. Shown is gross at each.
+
+    WARN where gross is above 0, falls to less than half when the path is shifted one move later,
+    and the trips' loss is at least 3 standard errors (S/sqrt(Q) of the differences). A strategy
+    that sees one row ahead looks like this, since all it knows lies in that row. So does an
+    honest one whose signal is spent within a move, which latency takes away: the delay guard asks
+    about that, and the prefix guard whether anything was seen ahead.
+
+    Cannot see: a look at data further ahead than the positions are held, and costs. Gross that
+    rises when the path is shifted *earlier* says nothing: any trend follower's does.
+
+    Source: the rule is this project's own; the statistic is that of the position nulls.
+
+    Parameters
+    ----------
+    inp : GateInput
+
+    Returns
+    -------
+    TimeShiftResult
+        Of kind ``"lead"``: SHOWN or WARN.
+
+    Raises
+    ------
+    EngineError
+        When the path that is not shifted does not earn the replay's gross.
+    """
+    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+
+    def without(reason: str) -> TimeShiftResult:
+        return TimeShiftResult(
+            KIND, GateResult(GATE, "diagnosis", Verdict.SHOWN, (reason,), None, details)
+        )
+
+    stretches = cut_trips(inp.path.trips, max(len(inp.grid.seq), 1))
+    if not stretches.positions:
+        return without("No position was held over any step.")
+    try:
+        profile = _Profile(stretches, lay_stretches(inp, stretches))
+    except BoundError as error:
+        return without(str(error))
+    from quantlaxmi._jit.compiler import running
+
+    held = sorted({i for bundle in stretches.positions for i, _ in bundle})
+    moved = np.flatnonzero((np.diff(inp.grid.mid2[held]) != 0).any(axis=0)) + 1
+    delays, scale, ts_ns = delays_of(inp), profile.columns.scale, inp.grid.ts_ns
+    with running(1):
+        own, later = profile.by_moves(moved, 0), profile.by_moves(moved, 1)
+        moves: list[Json] = [
+            _point(inp, scale, profile.by_moves(moved, k), moves=k)
+            for k in (*(-m for m in reversed(MOVES)), 0, *MOVES)
+        ]
+        amounts = (*(-d for d in reversed(delays.amounts)), *delays.amounts)
+        times: list[Json] = [
+            _point(inp, scale, profile.by_time(ts_ns, k * delays.unit_ns), **{delays.unit: k})
+            for k in amounts
+        ]
+    if sum(own) * scale != inp.path.gross:
+        raise EngineError(
+            f"the path that is not shifted gave gross {sum(own) * scale} in {GATE}, the replay "
+            f"{inp.path.gross}"
+        )
+    details |= {"moves": len(moved), "by_moves": moves, "by_time": times}
+    verdict, reason = _judge(inp, scale, own, later)
+    return TimeShiftResult(KIND, GateResult(GATE, "diagnosis", verdict, (reason,), None, details))

@@ -1,0 +1,158 @@
+"""Circular time shift: does it matter that the positions stand just where they stand?"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from quantlaxmi.errors import EngineError
+from quantlaxmi.gates.draws import verdict_of
+from quantlaxmi.gates.inputs import GateInput
+from quantlaxmi.gates.market import BoundError, Columns
+from quantlaxmi.gates.results import (
+    GateResult,
+    Json,
+    MonteCarlo,
+    TimeShiftResult,
+    Verdict,
+    decimal_text,
+    shown,
+)
+from quantlaxmi.gates.stats.monte_carlo import exceedances, wide_ints
+from quantlaxmi.gates.stretches import Stretches, cut_trips, lay_stretches
+
+__all__ = ["GATE", "KIND", "evaluate"]
+
+GATE = "time_shift"
+KIND = "circular"
+
+
+def _sweep(
+    inp: GateInput, stretches: Stretches, columns: Columns, details: dict[str, Json]
+) -> GateResult:
+    from quantlaxmi._jit import time_shift as kernels
+    from quantlaxmi._jit.compiler import running
+
+    shifts, steps = inp.policy.n_shifts, stretches.n_steps
+    offsets = np.array([k * steps // (shifts + 1) for k in range(1, shifts + 1)], np.int64)
+    arrays = (
+        columns.values,
+        *columns.terms,
+        stretches.trip_first,
+        stretches.start,
+        stretches.stop,
+        stretches.position,
+    )
+    own = np.zeros(4, np.uint64)
+    out = np.empty((shifts, 4), np.uint64)
+    with running(inp.threads):
+        kernels.identity(*arrays, own)
+        s, q = wide_ints(own[0::2], own[1::2])
+        if s * columns.scale != inp.path.gross:
+            raise EngineError(
+                f"the identity draw of {GATE} gave gross {s * columns.scale}, the replay "
+                f"{inp.path.gross}"
+            )
+        kernels.circular(offsets, *arrays, out)
+    inp.tell(GATE, shifts, shifts)
+    count = MonteCarlo(sum(exceedances(out, s, q)), shifts, systematic=True)
+    verdict, reason = verdict_of(inp, count, "shifts")
+    details |= {
+        "statistic": shown(s / q**0.5) if q else 0.0,
+        "sum": str(s),
+        "sum_of_squares": str(q),
+        "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
+    }
+    return GateResult(GATE, "test", verdict, (reason,), count, details)
+
+
+def _too_little(
+    inp: GateInput, stretches: Stretches, decorrelation: Fraction | None, distinct: int
+) -> str:
+    """Why there is not enough to judge, or nothing."""
+    policy, steps = inp.policy, stretches.n_steps
+    least = max(policy.min_arrangements, policy.n_shifts + 1)
+    if distinct < least:
+        return f"{distinct} distinct shifts, at least {least} are needed."
+    if decorrelation is None:
+        return "The position never changes."
+    if steps < policy.min_decorrelations * decorrelation:
+        return (
+            f"The {steps} steps are {float(steps / decorrelation):.4g} decorrelation times of "
+            f"the position ({float(decorrelation):.4g} steps each), at least "
+            f"{policy.min_decorrelations} are needed."
+        )
+    return ""
+
+
+def evaluate(inp: GateInput) -> TimeShiftResult:
+    """Circular time shift (test).
+
+    The whole position path is turned around the segment by ``k * steps // (n_shifts + 1)`` steps,
+    k = 1..n_shifts: equally spaced on the full circle, none left out, the strategy's own place
+    counted with them (b + 1 of n_shifts + 1). A step leads from one row of the grid to the next,
+    so the circle has one step fewer than there are rows and joins no prices. Shifts are counted
+    in rows, not in time: only so is a shift a rearrangement of what was held over which step,
+    and the market's moves are nearer to alike from row to row than from second to second.
+
+    A trip that passes the end goes on at the beginning. Its two parts are valued where they
+    stand and added: one trip, one square. So every shift is judged by one and the same function
+    of path and market, the strategy's own place included, and over moves that are alike
+    around the circle the rank of the strategy is exactly uniform.
+
+    Null hypothesis: where on the segment the path stands says nothing about the moves of the
+    market under it; what the path remembers of itself is kept. Statistic: studentised gross,
+    the squares those of the trips; ties count against the strategy.
+
+    Cannot see: an edge that lasts as long as the segment (the right side nearly always), costs
+    and funding, and which of the parameters were searched. A path that remembers itself over
+    more than 1/`min_decorrelations` of the segment has too few shifts that differ:
+    INCONCLUSIVE.
+
+    Source: shift tests, Harris (2020), A shift test for independence in generic time series,
+    arXiv:2012.06862; groups of transformations, Lehmann and Romano, Testing statistical
+    hypotheses, ch. 15.2; decorrelation, Madras and Sokal (1988); p-value Phipson and Smyth (2010).
+
+    Parameters
+    ----------
+    inp : GateInput
+
+    Returns
+    -------
+    TimeShiftResult
+        Of kind ``"circular"``.
+
+    Raises
+    ------
+    EngineError
+        When the identity draw is not the replay.
+    """
+    trips, least = len(inp.path.trips), inp.policy.min_trades
+    details: dict[str, Json] = {"trips": trips, "rows": len(inp.grid.seq)}
+
+    def unclear(reason: str) -> TimeShiftResult:
+        return TimeShiftResult(
+            KIND, GateResult(GATE, "test", Verdict.INCONCLUSIVE, (reason,), None, details)
+        )
+
+    if trips < least:
+        return unclear(f"{trips} round trips, at least {least} are needed.")
+    stretches = cut_trips(inp.path.trips, len(inp.grid.seq))
+    if stretches.n_steps < 1 or not stretches.positions:
+        return unclear("No position was held over any step.")
+    decorrelation, distinct = stretches.decorrelation(inp), stretches.distinct_shifts()
+    details |= {
+        "steps": stretches.n_steps,
+        "stretches": len(stretches.position),
+        "distinct_shifts": distinct,
+        "decorrelation_steps": None if decorrelation is None else shown(float(decorrelation)),
+    }
+    reason = _too_little(inp, stretches, decorrelation, distinct)
+    if reason:
+        return unclear(reason)
+    try:
+        columns = lay_stretches(inp, stretches)
+    except BoundError as error:
+        return unclear(str(error))
+    return TimeShiftResult(KIND, _sweep(inp, stretches, columns, details))
