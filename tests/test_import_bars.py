@@ -6,6 +6,7 @@ import gzip
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -229,9 +230,17 @@ def test_the_close_that_decides_is_not_the_price(tmp_path: Path) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(2, 10**15), st.fractions(Fraction(1, 10**6), 5_000, max_denominator=10**6))
-def test_spread_is_outward_and_exact(price: int, bps: Fraction) -> None:
-    (bid,), (ask,) = spread_out([price], bps)
+@given(
+    st.lists(st.integers(2, 10**15) | st.integers(2**62, 2**63 - 1), min_size=1, max_size=3),
+    st.fractions(Fraction(1, 10**6), 5_000, max_denominator=10**6),
+)
+def test_spread_is_outward_and_exact(prices: list[int], bps: Fraction) -> None:
+    bids, asks = spread_out(np.array(prices), bps)
+    for price, bid, ask in zip(prices, map(int, bids), map(int, asks), strict=True):
+        hold_spread(price, bid, ask, bps)
+
+
+def hold_spread(price: int, bid: int, ask: int, bps: Fraction) -> None:
     share = bps / 10_000
     assert bid <= price * (1 - share) < bid + 1
     assert ask - 1 < price * (1 + share) <= ask

@@ -72,11 +72,11 @@ def run(tmp_path: Path, path: Path, mapping: str = MAPPING, **options: Any):
     return import_klines_json([path], tmp_path / "seg", mapping=rules, **options)
 
 
-def expected(klines: list[list[Any]]) -> list[tuple[str, tuple[int, ...]]]:
+def expected(klines: list[list[Any]], lot: int = 1) -> list[tuple[str, tuple[int, ...]]]:
     bars = []
     for k in klines:
         unit = 10**3 if k[0] > 10**14 else 10**6
-        size = int(Fraction(k[5]) * 10**8) // 10
+        size = int(Fraction(k[5]) * 10**8) // 10 // lot * lot
         bars.append(
             {"open_ns": k[0] * unit, "open": Fraction(k[1]), "close": Fraction(k[4]), "size": size}
         )
@@ -236,4 +236,6 @@ def test_every_real_kline_is_accounted_for(tmp_path: Path, symbol: str) -> None:
     whole = [k for k in klines if (k[6] - k[0] + 1) in (3_600_000, 3_600_000_000)]
     assert result.lines == len(klines)
     assert result.quarantine_reasons == {"partial-bar": len(klines) - len(whole)}
-    assert rows_of(result) == expected(whole)
+    lot = result.segment.instruments[0].lot
+    assert (lot > 0) == (symbol == "BTCUSDT")
+    assert rows_of(result) == expected(whole, lot or 1)

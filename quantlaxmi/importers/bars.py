@@ -13,12 +13,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.files import staged_directory
 from quantlaxmi.importers.bars_mapping import BarsMapping, load_mapping
 from quantlaxmi.importers.bars_read import read_input
 from quantlaxmi.importers.bars_table import open_table
 from quantlaxmi.importers.bars_write import BarsFile, write_bars
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers.spool import Store
 
 Progress = Callable[[int, int], None]
 
@@ -66,27 +68,29 @@ def import_bars(
     started = time.perf_counter()
     rules = load_mapping(mapping)
     paths = checked_inputs(rules, inputs, underlying)
-    files = []
-    for number, path in enumerate(paths):
-        log = QuarantineLog(path, _stream(rules, number), strict)
-        with ExitStack() as stack:
-            table = open_table(path, rules.delimiter, teller(paths, number, progress))
-            stack.callback(table.close)
-            series, settlements = read_input(table, rules, number, log)
-            files.append(
-                BarsFile(
-                    path=path,
-                    log=log,
-                    series=series,
-                    settlements=settlements,
-                    lines=table.lines,
-                    header_lines=table.header_lines,
-                    raw_bytes=table.raw_bytes,
-                    text_bytes=table.text_bytes,
-                    sha256=table.sha256,
+    with staged_directory(out) as folder, Store(folder) as store:
+        files = []
+        for number, path in enumerate(paths):
+            log = QuarantineLog(path, _stream(rules, number), strict)
+            with ExitStack() as stack:
+                table = open_table(path, rules.delimiter, teller(paths, number, progress))
+                stack.callback(table.close)
+                series, settlements = read_input(table, rules, number, log, store)
+                files.append(
+                    BarsFile(
+                        path=path,
+                        log=log,
+                        series=series,
+                        settlements=settlements,
+                        lines=table.lines,
+                        header_lines=table.header_lines,
+                        raw_bytes=table.raw_bytes,
+                        text_bytes=table.text_bytes,
+                        sha256=table.sha256,
+                    )
                 )
-            )
-    return write_bars(rules, files, out, max_quarantine, started)
+        written = write_bars(rules, files, folder, max_quarantine)
+    return written.result(out, started)
 
 
 def checked_inputs(

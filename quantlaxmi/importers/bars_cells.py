@@ -2,67 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
+
+import numpy as np
 
 from quantlaxmi._ext.decimal_text import parse_decimal
 from quantlaxmi.errors import DecimalTextError, FixedPointOverflow
 from quantlaxmi.importers.bars_mapping import LegMapping
+from quantlaxmi.importers.spool import Int64Array, Store, chunks
 
 #: A bar's last instant may be written up to this much before the next one's first.
 CLOSE_NS: Final = 10**9
+_MOST: Final = (1 << 63) - 1
 
 
-@dataclass
-class Series:
-    """Accepted bars of one instrument, ascending in time.
+class Rows:
+    """Rows of integers that are accepted one by one or many at once, kept on disk.
+
+    Parameters
+    ----------
+    store : Store
+        Where they are kept.
+    names : sequence of str
+        The first is a time, by which they ascend; the last is the line each was read from.
 
     Attributes
     ----------
-    open_ns : list of int
-    open, close : list of int
-        Prices, at the instrument's price exponent.
-    size : list of int
-        Displayed size, at its quantity exponent.
-    line : list of int
-        Where each bar was read.
+    first_ns, last_ns, last_line : int
+        Times of the first and the last row, and where the last was read; -1 without rows.
     """
 
-    leg: LegMapping
-    open_ns: list[int] = field(default_factory=list)
-    open: list[int] = field(default_factory=list)
-    close: list[int] = field(default_factory=list)
-    size: list[int] = field(default_factory=list)
-    line: list[int] = field(default_factory=list)
+    def __init__(self, store: Store, names: Sequence[str]) -> None:
+        self._spool = store.spool(names)
+        self.first_ns = self.last_ns = self.last_line = -1
 
-    def drop(self, lines: set[int]) -> None:
-        """Forget the bars of some lines."""
-        kept = [k for k, line in enumerate(self.line) if line not in lines]
-        for name in ("open_ns", "open", "close", "size", "line"):
-            values = getattr(self, name)
-            setattr(self, name, [values[k] for k in kept])
+    def __len__(self) -> int:
+        return len(self._spool)
+
+    def append(self, columns: Mapping[str, Int64Array]) -> None:
+        """Add rows."""
+        names = self._spool.names
+        if len(columns[names[0]]):
+            self.note(int(columns[names[0]][0]), int(columns[names[-1]][0]))
+            self.note(int(columns[names[0]][-1]), int(columns[names[-1]][-1]))
+            self._spool.append(columns)
+
+    def note(self, time_ns: int, line: int) -> None:
+        """Tell that a row is accepted which is appended later."""
+        self.first_ns = time_ns if self.first_ns < 0 else self.first_ns
+        self.last_ns, self.last_line = time_ns, line
+
+    def column(self, name: str) -> Int64Array:
+        """All rows of a column, mapped from disk."""
+        return self._spool.column(name)
+
+    def drop(self, lines: Int64Array) -> None:
+        """Forget the rows of some lines."""
+        time, line = self._spool.names[0], self._spool.names[-1]
+        self._spool = self._spool.without(lines, line)
+        known = len(self) > 0
+        self.first_ns = int(self.column(time)[0]) if known else -1
+        self.last_ns = int(self.column(time)[-1]) if known else -1
+        self.last_line = int(self.column(line)[-1]) if known else -1
 
 
-@dataclass
-class Settlements:
-    """Accepted funding settlements, ascending; ``mark`` is 0 where the file has none."""
+class Series(Rows):
+    """Accepted bars of one instrument, ascending in time.
 
-    at_ns: list[int] = field(default_factory=list)
-    rate: list[int] = field(default_factory=list)
-    mark: list[int] = field(default_factory=list)
-    line: list[int] = field(default_factory=list)
-    #: Settlement times whose line was set aside.
-    lost_ns: list[int] = field(default_factory=list)
+    Columns: ``open_ns``; ``open`` and ``close``, prices at the instrument's price exponent;
+    ``size``, displayed, at its quantity exponent; ``line``, where each bar was read.
 
-    def drop(self, lines: set[int]) -> None:
+    Parameters
+    ----------
+    leg : LegMapping
+    store : Store
+        Where they are kept.
+    """
+
+    NAMES: Final = ("open_ns", "open", "close", "size", "line")
+
+    def __init__(self, leg: LegMapping, store: Store) -> None:
+        super().__init__(store, self.NAMES)
+        self.leg = leg
+
+
+class Settlements(Rows):
+    """Accepted funding settlements, ascending.
+
+    Columns: ``at_ns``; ``rate``; ``mark``, 0 where the file has none; ``line``.
+
+    Parameters
+    ----------
+    store : Store
+        Where they are kept.
+
+    Attributes
+    ----------
+    lost_ns : list of int
+        Settlement times whose line was set aside.
+    """
+
+    NAMES: Final = ("at_ns", "rate", "mark", "line")
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, self.NAMES)
+        self.lost_ns: list[int] = []
+
+    def drop(self, lines: Int64Array) -> None:
         """Forget the settlements of some lines, and note their times."""
-        self.lost_ns += [t for t, n in zip(self.at_ns, self.line, strict=True) if n in lines]
-        kept = [k for k, line in enumerate(self.line) if line not in lines]
-        for name in ("at_ns", "rate", "mark", "line"):
-            values = getattr(self, name)
-            setattr(self, name, [values[k] for k in kept])
+        for start, stop in chunks(len(self)):
+            gone = np.isin(self.column("line")[start:stop], lines)
+            self.lost_ns += self.column("at_ns")[start:stop][gone].tolist()
+        super().drop(lines)
 
 
 class Faulty(Exception):
@@ -101,7 +154,11 @@ def volume_size(text: str, leg: LegMapping, column: str) -> int:
     if volume < 0:
         detail = f"column {column!r} was {text[:40]!r}, expected a volume of 0 or more"
         raise Faulty("bad-quantity", detail)
-    return volume * leg.share.numerator // leg.share.denominator
+    size = volume * leg.share.numerator // leg.share.denominator
+    if size > _MOST:
+        detail = f"column {column!r} was {text[:40]!r}, expected a volume of which the share fits"
+        raise Faulty("overflow", detail)
+    return size
 
 
 def check_prices(prices: Mapping[str, int]) -> None:
@@ -121,19 +178,19 @@ def check_close(closed: int, open_ns: int, interval_ns: int, shown: str) -> None
         raise Faulty("partial-bar", f"{detail}{interval_ns // 10**9} s")
 
 
-def check_time(series: Series, open_ns: int, interval_ns: int, column: str) -> None:
+def check_time(before: Series, open_ns: int, interval_ns: int, column: str) -> None:
     """Bars ascend and begin on one grid."""
-    if not series.open_ns:
+    if before.first_ns < 0:
         return
-    last = series.open_ns[-1]
+    last = before.last_ns
     after = f"column {column!r}: the bar begins {abs(open_ns - last) // 10**9} s"
     if open_ns == last:
-        raise Faulty("duplicate-time", f"column {column!r}: the bar of line {series.line[-1]} "
+        raise Faulty("duplicate-time", f"column {column!r}: the bar of line {before.last_line} "
                      "begins at the same time")  # fmt: skip
     if open_ns < last:
-        raise Faulty("time-reversal", f"{after} before that of line {series.line[-1]}")
-    if (open_ns - series.open_ns[0]) % interval_ns:
-        raise Faulty("off-grid", f"{after} after that of line {series.line[-1]}; expected a "
+        raise Faulty("time-reversal", f"{after} before that of line {before.last_line}")
+    if (open_ns - before.first_ns) % interval_ns:
+        raise Faulty("off-grid", f"{after} after that of line {before.last_line}; expected a "
                      f"multiple of {interval_ns // 10**9} s")  # fmt: skip
 
 
@@ -148,15 +205,21 @@ def partial_lines(series: Series, interval_ns: int, most_bps: Fraction) -> dict[
         Largest distance taken.
     """
     found = {}
-    columns = series.leg.columns
-    for k in range(len(series.open_ns) - 1):
-        if series.open_ns[k + 1] - series.open_ns[k] != interval_ns:
+    name = series.leg.columns.get("close", "close")
+    over, under = most_bps.numerator, most_bps.denominator * 10_000
+    for start, stop in chunks(max(len(series) - 1, 0)):
+        times = series.column("open_ns")[start : stop + 1]
+        follows = np.flatnonzero(np.diff(times) == interval_ns)
+        closed = series.column("close")[start:stop][follows]
+        opened = series.column("open")[start + 1 : stop + 1][follows]
+        if not len(follows):
             continue
-        closed, opened = series.close[k], series.open[k + 1]
-        if abs(opened - closed) * 10_000 > most_bps * closed:
-            bps = Fraction(abs(opened - closed) * 10_000, closed)
-            found[series.line[k]] = (
-                f"column {columns.get('close', 'close')!r} is {float(bps):.2f} bps from the next "
+        if max(int(closed.max()), int(opened.max())) * max(over, under) > _MOST:
+            closed, opened = closed.astype(object), opened.astype(object)
+        for k in np.flatnonzero(abs(opened - closed) * under > over * closed).tolist():
+            bps = Fraction(abs(int(opened[k]) - int(closed[k])) * 10_000, int(closed[k]))
+            found[int(series.column("line")[start + int(follows[k])])] = (
+                f"column {name!r} is {float(bps):.2f} bps from the next "
                 f"bar's open, expected at most {float(most_bps):g}"
             )
     return found

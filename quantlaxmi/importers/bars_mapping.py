@@ -22,6 +22,7 @@ from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import InstrumentKind
 
 MAX_MAPPING_BYTES: Final = 1 << 20
+MAX_SPAN_S: Final = 366 * 86_400
 #: Share of a bar's volume that its quotes display where the mapping names no other.
 DEFAULT_SHARE: Final = "0.1"
 UNITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
@@ -80,6 +81,11 @@ class LegMapping:
     half_spread_bps: Fraction
     share: Fraction
     size: Fraction
+
+    @property
+    def fixed_size(self) -> int:
+        """``size`` at the quantity exponent, rounded down."""
+        return int(self.size * 10**-self.instrument.qty_exponent)
 
 
 @dataclass(frozen=True)
@@ -252,7 +258,10 @@ class _Reader:
         found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value)
         if not found:
             raise self.fail(table, key, f"was {value[:40]!r}, expected a length such as 1m, 4h, 1d")
-        return int(found[1]) * _SPANS[found[2]] * 10**9
+        seconds = int(found[1]) * _SPANS[found[2]]
+        if seconds > MAX_SPAN_S:
+            raise self.fail(table, key, f"was {value!r}, expected at most {MAX_SPAN_S // 86_400}d")
+        return seconds * 10**9
 
 
 def _told(value: Any) -> str:
@@ -322,7 +331,7 @@ def _leg(
     reader: _Reader, kind: InstrumentKind, shared: TimeColumn | None, klines: bool
 ) -> LegMapping:
     table = kind.value
-    own = "input symbol venue currency base half_spread_bps share size"
+    own = "input symbol venue currency base half_spread_bps share size tick lot"
     named = () if klines else (*_PRICES, "volume", "close_time", "symbol_column")
     reader.known(table, f"{own} {' '.join(named)} {'' if klines else 'time'}")
     columns = {
@@ -348,10 +357,12 @@ def _leg(
         qty_exponent=exponents[1],
         currency=reader.text(table, "currency", reader.text("", "currency", "USDT")),
         base=reader.text(table, "base", reader.text("", "base", "") or symbol),
+        tick=_step(reader, table, "tick", exponents[0]),
+        lot=_step(reader, table, "lot", exponents[1]),
     )
     if problem := inverse_problem(instrument):
         raise reader.fail(table, "symbol", f"is wrong: {problem}")
-    return LegMapping(
+    made = LegMapping(
         instrument=instrument,
         input=reader.integer(table, "input", 1, 1, 16) - 1,
         time=TimeColumn("") if klines else _own_time(reader, table, shared),
@@ -360,6 +371,20 @@ def _leg(
         share=share,
         size=size,
     )
+    if not displayed and not 1 <= made.fixed_size < 1 << 63:
+        problem = f"was {size}, expected units of 1e{exponents[1]} that fit 64 bits"
+        raise reader.fail(table, "size", problem)
+    return made
+
+
+def _step(reader: _Reader, table: str, key: str, exponent: int) -> int:
+    """A tick or lot as a mantissa; 0 where the mapping names none."""
+    value = reader.decimal(table, key, "0")
+    assert value is not None
+    units = value / Fraction(10) ** exponent
+    if units.denominator != 1 or units >= 1 << 63:
+        raise reader.fail(table, key, f"was {value}, expected a multiple of 1e{exponent}")
+    return int(units)
 
 
 def _positive(reader: _Reader, table: str, key: str, default: str | None = None) -> Fraction:

@@ -16,149 +16,259 @@ its closes are all quiet, they mark positions and nothing is decided on them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars_cells import Series, Settlements
+from quantlaxmi.importers.spool import CHUNK_ROWS, Int64Array, chunks
 from quantlaxmi.schema import TABLES, QuoteFlag
 from quantlaxmi.segment.manifest import Gap
 
 Table = dict[str, NDArray[Any]]
-Int64Array = NDArray[np.int64]
 _CLOSES, _FUNDING, _OPENS = 0, 1, 2
-_MOST = 1 << 63
+_MOST: Final = (1 << 63) - 1
 
 
-def spread_out(prices: list[int], half_spread_bps: Fraction) -> tuple[list[int], list[int]]:
+def spread_out(prices: Int64Array, half_spread_bps: Fraction) -> tuple[Int64Array, Int64Array]:
     """Bid and ask of prices, rounded away from them.
 
     Parameters
     ----------
-    prices : list of int
+    prices : ndarray of int64, shape (n_rows,)
         Mantissas.
     half_spread_bps : Fraction
 
     Returns
     -------
-    bid, ask : list of int
-        ``floor(price * (1 - h))`` and ``ceil(price * (1 + h))``, exactly.
+    bid, ask : ndarray of int64, shape (n_rows,)
+        ``floor(price * (1 - h))`` and ``ceil(price * (1 + h))``, exactly. Where one of them does
+        not fit, arrays of Python integers.
     """
     share = half_spread_bps / 10_000
     over, under = share.numerator, share.denominator
-    bid = [p * (under - over) // under for p in prices]
-    ask = [-(-p * (under + over) // under) for p in prices]
+    most = int(prices.max()) if len(prices) else 0
+    if under * (under + over) > _MOST or most * (under + over) // under >= _MOST - 1:
+        exact = prices.astype(object)
+        return exact * (under - over) // under, -(-exact * (under + over) // under)
+    # price = whole * under + rest, so that no product leaves 64 bits.
+    whole, rest = np.divmod(np.asarray(prices), under)
+    bid = whole * (under - over) + rest * (under - over) // under
+    ask = whole * (under + over) - (-rest * (under + over) // under)
     return bid, ask
 
 
-def bar_tables(
-    all_series: list[Series],
-    settlements: Settlements | None,
-    interval_ns: int,
-    sources: list[object],
-) -> tuple[dict[str, Table], list[Gap]]:
-    """Tables of a segment of bars.
+class BarTables:
+    """A segment of bars, made piece by piece.
 
     Parameters
     ----------
-    all_series : list of Series
+    all_series : sequence of Series
         By instrument; each has at least one bar.
     settlements : Settlements or None
         Of the last instrument; every mark is set.
     interval_ns : int
-    sources : list of object
+    sources : sequence of object
         File of each series, for errors.
+    lots : sequence of int
+        Least quantity of each instrument, at its quantity exponent: sizes displayed are whole
+        multiples of it; 0 for any.
 
-    Returns
-    -------
-    tables : dict of str to dict of str to ndarray
-        ``quotes`` and ``funding``.
-    gaps : list of Gap
-        Stretches without bars between an instrument's first bar and the last of all.
-
-    Raises
-    ------
-    InputError
-        A price cannot be spread at its exponent.
+    Attributes
+    ----------
+    first_ns, last_ns : int
+        Of the first bar's beginning and the last one's end.
+    messages : dict of str to int
+        By table; whole at the end.
+    gaps : list of list of Gap
+        By instrument: stretches without bars between its first bar and the last of all, as many
+        as may be listed.
+    n_gaps : int
+        All of them.
     """
-    last_ns = max(s.open_ns[-1] for s in all_series) + interval_ns
-    parts = [
-        _quotes(k, series, interval_ns, last_ns, sources[k]) for k, series in enumerate(all_series)
-    ]
-    quotes = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-    paid_ns = np.array(settlements.at_ns if settlements else [], np.int64)
-    # What funding was announced outside the bars' time nobody of this segment could pay.
-    if settlements:
-        first_ns = min(s.open_ns[0] for s in all_series)
-        inside = (paid_ns >= first_ns) & (paid_ns <= last_ns)
-        paid_ns = paid_ns[inside]
-    n_quotes = len(quotes["ts_ns"])
-    ts_ns = np.concatenate([quotes["ts_ns"], paid_ns])
-    phase = np.concatenate([quotes["phase"], np.full(len(paid_ns), _FUNDING)])
-    instrument = np.concatenate([quotes["instrument"], np.zeros(len(paid_ns), np.int64)])
-    order = np.lexsort((instrument, phase, ts_ns))
-    seq = np.empty(len(order), np.int64)
-    seq[order] = np.arange(len(order))
-    quotes["seq"] = seq[:n_quotes]
-    by_seq = np.argsort(quotes["seq"])
-    quotes = {name: column[by_seq] for name, column in quotes.items()}
-    _hush(quotes, last_ns)
-    tables = {"quotes": _typed("quotes", quotes)}
-    if settlements and len(paid_ns):
-        tables["funding"] = _typed(
-            "funding",
-            {
-                "seq": seq[n_quotes:],
-                "ts_ns": paid_ns,
-                "instrument": np.full(len(paid_ns), len(all_series) - 1),
-                "exch_ts_ns": paid_ns,
-                "mark": np.array(settlements.mark, np.int64)[inside],
-                "index": np.zeros(len(paid_ns), np.int64),
-                "rate": np.array(settlements.rate, np.int64)[inside],
-                "next_funding_ns": paid_ns,
-            },
-        )
-    return tables, _gaps(all_series, interval_ns, last_ns, tables["quotes"])
 
+    def __init__(
+        self,
+        all_series: Sequence[Series],
+        settlements: Settlements | None,
+        interval_ns: int,
+        sources: Sequence[object],
+        lots: Sequence[int],
+        max_gaps: int,
+    ) -> None:
+        self._series, self._settlements = all_series, settlements
+        self._interval_ns, self._sources, self._lots = interval_ns, sources, lots
+        self._max_gaps = max_gaps
+        self.first_ns = min(series.first_ns for series in all_series)
+        self.last_ns = max(series.last_ns for series in all_series) + interval_ns
+        self.messages = {"quotes": 0, "funding": 0}
+        self.gaps: list[list[Gap]] = [[] for _ in all_series]
+        self.n_gaps = 0
+        self._seq = 0
 
-def _quotes(
-    instrument: int, series: Series, interval_ns: int, last_ns: int, source: object
-) -> dict[str, Int64Array]:
-    """Rows of one instrument in no order: closes, opens, and closes without size."""
-    spread = series.leg.half_spread_bps
-    open_bid, open_ask = spread_out(series.open, spread)
-    close_bid, close_ask = spread_out(series.close, spread)
-    for bids, asks, prices in (
-        (open_bid, open_ask, series.open), (close_bid, close_ask, series.close)
-    ):  # fmt: skip
-        if min(bids) <= 0 or max(asks) >= _MOST:
-            k = bids.index(min(bids)) if min(bids) <= 0 else asks.index(max(asks))
-            exponent = series.leg.instrument.price_exponent
+    def tables(self) -> Iterator[dict[str, Table]]:
+        """Yield rows of ``quotes`` and ``funding``, in order.
+
+        Raises
+        ------
+        InputError
+            A price cannot be spread at its exponent.
+        """
+        at_ns = self.first_ns
+        while at_ns <= self.last_ns:
+            stop_ns = min(at_ns + CHUNK_ROWS * self._interval_ns, self.last_ns + 1)
+            if tables := self._between(at_ns, stop_ns):
+                yield tables
+            at_ns = self._next(stop_ns)
+
+    def _next(self, at_ns: int) -> int:
+        """The first time from ``at_ns`` on at which something happens."""
+        found = [self.last_ns + 1]
+        for series in self._series:
+            opened = series.column("open_ns")
+            for shift in (0, self._interval_ns):
+                k = int(np.searchsorted(opened, at_ns - shift))
+                if k < len(opened):
+                    found.append(int(opened[k]) + shift)
+        if self._settlements is not None:
+            paid = self._settlements.column("at_ns")
+            k = int(np.searchsorted(paid, at_ns))
+            if k < len(paid):
+                found.append(int(paid[k]))
+        return min(found)
+
+    def _between(self, start_ns: int, stop_ns: int) -> dict[str, Table]:
+        """Rows of the times from ``start_ns`` to before ``stop_ns``."""
+        parts = [self._quotes(k, start_ns, stop_ns) for k in range(len(self._series))]
+        quotes = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        paid = self._paid(start_ns, stop_ns)
+        n_quotes, n_paid = len(quotes["ts_ns"]), len(paid["at_ns"])
+        ts_ns = np.concatenate([quotes["ts_ns"], paid["at_ns"]])
+        phase = np.concatenate([quotes["phase"], np.full(n_paid, _FUNDING)])
+        instrument = np.concatenate([quotes["instrument"], np.zeros(n_paid, np.int64)])
+        order = np.lexsort((instrument, phase, ts_ns))
+        seq = np.empty(len(order), np.int64)
+        seq[order] = self._seq + np.arange(len(order))
+        self._seq += len(order)
+        quotes["seq"] = seq[:n_quotes]
+        by_seq = np.argsort(quotes["seq"])
+        quotes = {name: column[by_seq] for name, column in quotes.items()}
+        _hush(quotes, self.last_ns)
+        self._find_gaps(quotes, start_ns, stop_ns)
+        tables = {}
+        if n_quotes:
+            tables["quotes"] = _typed("quotes", quotes)
+        if n_paid:
+            tables["funding"] = _typed("funding", self._funding(paid, seq[n_quotes:]))
+        self.messages["quotes"] += n_quotes
+        self.messages["funding"] += n_paid
+        return tables
+
+    def _paid(self, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
+        # What funding was announced outside the bars' time nobody of this segment could pay.
+        names = Settlements.NAMES
+        if self._settlements is None:
+            return {name: np.empty(0, np.int64) for name in names}
+        low, high = _places(self._settlements.column("at_ns"), start_ns, stop_ns)
+        return {name: np.array(self._settlements.column(name)[low:high]) for name in names}
+
+    def _funding(self, paid: dict[str, Int64Array], seq: Int64Array) -> dict[str, Int64Array]:
+        n = len(seq)
+        return {
+            "seq": seq,
+            "ts_ns": paid["at_ns"],
+            "instrument": np.full(n, len(self._series) - 1),
+            "exch_ts_ns": paid["at_ns"],
+            "mark": paid["mark"],
+            "index": np.zeros(n, np.int64),
+            "rate": paid["rate"],
+            "next_funding_ns": paid["at_ns"],
+        }
+
+    def _quotes(self, instrument: int, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
+        """Rows of one instrument in no order: closes, opens, and closes without size."""
+        series, interval_ns = self._series[instrument], self._interval_ns
+        times = series.column("open_ns")
+        begin, end = _places(times, start_ns, stop_ns)
+        first, last = _places(times, start_ns - interval_ns, stop_ns - interval_ns)
+        opened, ended = times[begin:end], times[first:last] + interval_ns
+        following = np.append(times[first + 1 : last + 1], [-1] * (last == len(times)))
+        alone = np.flatnonzero((following[: len(ended)] != ended) & (ended != self.last_ns))
+        size = {}
+        for name, (low, high) in {"opens": (begin, end), "closes": (first, last)}.items():
+            size[name] = np.array(series.column("size")[low:high])
+            if self._lots[instrument]:
+                size[name] -= size[name] % self._lots[instrument]
+        line = series.column("line")
+        open_bid, open_ask = self._spread(instrument, "open", begin, end)
+        bid, ask = self._spread(instrument, "close", first, last)
+        none = np.zeros(len(alone), np.int64)
+        ended_line = np.array(line[first:last])
+        return {
+            "ts_ns": np.concatenate([ended, opened, ended[alone]]),
+            "phase": np.repeat([_CLOSES, _OPENS, _OPENS], [len(ended), len(opened), len(alone)]),
+            "instrument": np.full(len(ended) + len(opened) + len(alone), instrument),
+            "update_id": np.concatenate([ended_line, line[begin:end], ended_line[alone]]),
+            "bid": np.concatenate([bid, open_bid, bid[alone]]),
+            "bid_qty": np.concatenate([size["closes"], size["opens"], none]),
+            "ask": np.concatenate([ask, open_ask, ask[alone]]),
+            "ask_qty": np.concatenate([size["closes"], size["opens"], none]),
+        }
+
+    def _spread(
+        self, instrument: int, name: str, low: int, high: int
+    ) -> tuple[Int64Array, Int64Array]:
+        series = self._series[instrument]
+        prices = np.array(series.column(name)[low:high])
+        bid, ask = spread_out(prices, series.leg.half_spread_bps)
+        wrong = np.flatnonzero((bid <= 0) | (ask > _MOST))
+        if len(wrong):
+            k = int(wrong[0])
             raise InputError(
-                source,
-                f"has a price of {prices[k]} units of 10**{exponent}; expected one that a half "
-                f"spread of {float(spread):g} bps leaves inside 1 to 2**63; set price_exponent",
-                f"line {series.line[k]}",
+                self._sources[instrument],
+                f"has a price of {prices[k]} units of 10**{series.leg.instrument.price_exponent}; "
+                f"expected one that a half spread of {float(series.leg.half_spread_bps):g} bps "
+                "leaves inside 1 to 2**63; set price_exponent",
+                f"line {series.column('line')[low + k]}",
             )
-    opened = np.array(series.open_ns, np.int64)
-    ended = opened + interval_ns
-    size, line = np.array(series.size, np.int64), np.array(series.line, np.int64)
-    alone = np.flatnonzero((np.append(opened[1:], -1) != ended) & (ended != last_ns))
-    bid, ask = np.array(close_bid, np.int64), np.array(close_ask, np.int64)
-    n, m = len(opened), len(alone)
-    return {
-        "ts_ns": np.concatenate([ended, opened, ended[alone]]),
-        "phase": np.repeat([_CLOSES, _OPENS, _OPENS], [n, n, m]),
-        "instrument": np.full(2 * n + m, instrument),
-        "update_id": np.concatenate([line, line, line[alone]]),
-        "bid": np.concatenate([bid, np.array(open_bid, np.int64), bid[alone]]),
-        "bid_qty": np.concatenate([size, size, np.zeros(m, np.int64)]),
-        "ask": np.concatenate([ask, np.array(open_ask, np.int64), ask[alone]]),
-        "ask_qty": np.concatenate([size, size, np.zeros(m, np.int64)]),
-    }
+        return bid.astype(np.int64), ask.astype(np.int64)
+
+    def _find_gaps(self, quotes: dict[str, Int64Array], start_ns: int, stop_ns: int) -> None:
+        """Stretches without bars that begin between two times."""
+        interval_ns = self._interval_ns
+        for series, found in zip(self._series, self.gaps, strict=True):
+            times = series.column("open_ns")
+            low, high = _places(times, start_ns - interval_ns, stop_ns - interval_ns)
+            ended = times[low:high] + interval_ns
+            following = np.append(
+                times[low + 1 : high + 1], [self.last_ns] * (high == len(times) and high > low)
+            )
+            for k in np.flatnonzero(following > ended).tolist():
+                self.n_gaps += 1
+                if len(found) == self._max_gaps:
+                    continue
+                end, start = int(ended[k]), int(following[k])
+                after = int(np.searchsorted(quotes["ts_ns"], end, side="right")) - 1
+                found.append(
+                    Gap(
+                        table="quotes",
+                        symbol=series.leg.instrument.symbol,
+                        start_ns=end,
+                        end_ns=start,
+                        after_seq=int(quotes["seq"][after]),
+                        reason=f"{(start - end) // interval_ns} bars are missing",
+                    )
+                )
+
+
+def _places(times: Int64Array, start_ns: int, stop_ns: int) -> tuple[int, int]:
+    """Where ascending times from ``start_ns`` to before ``stop_ns`` lie."""
+    low, high = np.searchsorted(times, (start_ns, stop_ns))
+    return int(low), int(high)
 
 
 def _hush(quotes: dict[str, Int64Array], last_ns: int) -> None:
@@ -166,7 +276,7 @@ def _hush(quotes: dict[str, Int64Array], last_ns: int) -> None:
     n = len(quotes["seq"])
     closes = np.flatnonzero(quotes["phase"] == _CLOSES)
     ts_ns = quotes["ts_ns"][closes]
-    deciding = closes[(np.append(ts_ns[1:], -1) != ts_ns) & (ts_ns != last_ns)]
+    deciding = closes[(np.append(ts_ns[1:], -1)[: len(ts_ns)] != ts_ns) & (ts_ns != last_ns)]
     quotes["flags"] = np.full(n, int(QuoteFlag.QUIET), np.int64)
     quotes["flags"][deciding] = 0
     quotes["exch_ts_ns"] = quotes["ts_ns"]
@@ -174,28 +284,6 @@ def _hush(quotes: dict[str, Int64Array], last_ns: int) -> None:
 
 def _typed(table: str, columns: dict[str, Any]) -> Table:
     return {name: columns[name].astype(dtype) for name, dtype in TABLES[table].items()}
-
-
-def _gaps(all_series: list[Series], interval_ns: int, last_ns: int, quotes: Table) -> list[Gap]:
-    gaps = []
-    for series in all_series:
-        ended = [t + interval_ns for t in series.open_ns]
-        following = [*series.open_ns[1:], last_ns]
-        for end, start in zip(ended, following, strict=True):
-            if start > end:
-                after = int(np.searchsorted(quotes["ts_ns"], end, side="right")) - 1
-                missing = (start - end) // interval_ns
-                gaps.append(
-                    Gap(
-                        table="quotes",
-                        symbol=series.leg.instrument.symbol,
-                        start_ns=end,
-                        end_ns=start,
-                        after_seq=int(quotes["seq"][after]),
-                        reason=f"{missing} bars are missing",
-                    )
-                )
-    return gaps
 
 
 def set_marks(settlements: Settlements, perp: Series, interval_ns: int) -> dict[int, str]:
@@ -219,19 +307,21 @@ def set_marks(settlements: Settlements, perp: Series, interval_ns: int) -> dict[
     that bar is missing, the open of the bar that begins there; and for a settlement inside a bar,
     that bar's open, the last price before it.
     """
-    places = {open_ns: k for k, open_ns in enumerate(perp.open_ns)}
-    first = perp.open_ns[0]
+    opened, first = perp.column("open_ns"), perp.first_ns
     lacking = {}
-    for k, at_ns in enumerate(settlements.at_ns):
-        if settlements.mark[k]:
-            continue
+    for start, stop in chunks(len(settlements)):
+        at_ns = settlements.column("at_ns")[start:stop]
+        mark = settlements.column("mark")[start:stop]
         begun = at_ns - (at_ns - first) % interval_ns
-        ended = places.get(begun - interval_ns) if begun == at_ns else None
-        begins = places.get(begun)
-        if ended is not None:
-            settlements.mark[k] = perp.close[ended]
-        elif begins is not None:
-            settlements.mark[k] = perp.open[begins]
-        else:
-            lacking[settlements.line[k]] = "has no mark price, and there is no bar at its time"
+        done = mark != 0
+        for name, wanted, usable in (
+            ("close", begun - interval_ns, begun == at_ns),
+            ("open", begun, np.ones(len(begun), np.bool_)),
+        ):
+            k = np.minimum(np.searchsorted(opened, wanted), len(opened) - 1)
+            fits = usable & ~done & (opened[k] == wanted)
+            mark[fits] = perp.column(name)[k[fits]]
+            done |= fits
+        for line in settlements.column("line")[start:stop][~done].tolist():
+            lacking[line] = "has no mark price, and there is no bar at its time"
     return lacking

@@ -13,6 +13,8 @@ from quantlaxmi.importers.bars_mapping import UNITS, TimeColumn
 
 FIRST_NS: Final = 946_684_800 * 10**9  # 2000-01-01
 LAST_NS: Final = 4_102_444_800 * 10**9  # 2100-01-01
+#: A venue stamps a settlement a little after its time; more is no settlement of that time.
+LATE_NS: Final = 60 * 10**9
 _TEXT: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
     r"(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|UTC|[+-]\d\d:?\d\d)?)?",

@@ -1,19 +1,25 @@
-"""Rows of a CSV or Parquet file as texts, with their line numbers."""
+"""Rows of a CSV file of bars, many at once where they are plain, else one by one as texts."""
 
 from __future__ import annotations
 
 import csv
 import difflib
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi._ext.text_cells import split_cells
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers.spool import Int64Array
 from quantlaxmi.importers.text_source import TextSource
 
 MAX_LINE: Final = 1 << 16
-MAX_ROWS: Final = 20_000_000
+MAX_SPAN: Final = 64 << 20
+#: Lines handled at once.
+BATCH_LINES: Final = 1 << 13
 _EXPECTED: Final = "bars below a header"
 
 
@@ -34,6 +40,77 @@ class Row:
         self.open_end = open_end  # the last line, without a newline
 
 
+class Cells(NamedTuple):
+    """Where one column's cells lie.
+
+    Attributes
+    ----------
+    text : bytes or array of uint8
+    starts, ends : ndarray of int64, shape (n_rows,)
+    """
+
+    text: bytes | memoryview
+    starts: Int64Array
+    ends: Int64Array
+
+    def text_of(self, k: int) -> str:
+        """Text of one cell."""
+        return bytes(self.text[self.starts[k] : self.ends[k]]).decode("utf-8", "replace")
+
+
+class Batch(NamedTuple):
+    """Consecutive lines.
+
+    Attributes
+    ----------
+    first_line : int
+        Number of the first.
+    plain : ndarray of uint8, shape (n_rows,)
+        1 where ``cells`` are the row's; the others can only be read by ``row``.
+    cells : list of Cells
+        By the place of the column in the list that was asked for.
+    row : callable
+        Number in the batch to the `Row`, read with care.
+    """
+
+    first_line: int
+    plain: NDArray[np.uint8]
+    cells: list[Cells]
+    row: Callable[[int], Row]
+
+
+class Table(Protocol):
+    """What a file of bars offers.
+
+    Attributes
+    ----------
+    path : Path
+    header : list of str
+    header_lines, lines, raw_bytes, text_bytes : int
+        ``lines`` counts the header as well; whole after the last batch.
+    sha256 : str
+        Of the file as stored; whole after the last batch.
+    """
+
+    path: Path
+    header: list[str]
+    lines: int
+
+    @property
+    def header_lines(self) -> int: ...
+    @property
+    def raw_bytes(self) -> int: ...
+    @property
+    def text_bytes(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    def batches(self, columns: list[int]) -> Iterator[Batch]:
+        """Lines below the header, with the cells of some columns."""
+
+    def close(self) -> None:
+        """Stop reading."""
+
+
 class CsvTable:
     """A CSV file, plain, gzip or zip, whose first line names the columns.
 
@@ -43,38 +120,43 @@ class CsvTable:
     delimiter : str
     tell : callable
         Called with the bytes read so far.
-
-    Attributes
-    ----------
-    header : list of str
-    header_lines, lines, raw_bytes, text_bytes : int
-        ``lines`` counts the header as well.
-    sha256 : str
-        Of the file as stored; whole after the last row.
+    names : sequence of str, optional
+        Names of the columns of a file that may have no header: the first line is one if it does
+        not begin with a digit.
 
     Raises
     ------
     InputError
-        The file cannot be read, is empty, not text, or its header names a column twice.
+        The file cannot be read, is empty, or has no whole header.
     """
 
-    header_lines = 1
-
-    def __init__(self, path: Path, delimiter: str, tell: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        delimiter: str,
+        tell: Callable[[int], None],
+        names: Sequence[str] | None = None,
+    ) -> None:
         self.path, self._delimiter, self._tell = path, delimiter, tell
-        self.lines = 0
         self._source = TextSource(path, _EXPECTED, zipped=True)
+        self._text, self._ended = b"", False
         try:
-            self._lines = self._read()
-            text, whole = next(self._lines, (b"", False))
-            first = self._cells(text.removeprefix(b"\xef\xbb\xbf"))
-            if isinstance(first, tuple) or not whole or not text.strip():
-                raise InputError(path, f"holds no whole header; expected {_EXPECTED}", "line 1")
+            while b"\n" not in self._text and not self._ended:
+                self._more()
+            text, newline, _ = self._text.partition(b"\n")
+            self.header_lines = 1
+            if names is not None and text[:1].isdigit():
+                self.header, self.header_lines = list(names), 0
+            else:
+                first = self._cells(text)
+                if isinstance(first, tuple) or not newline or not text.strip():
+                    raise InputError(path, f"holds no whole header; expected {_EXPECTED}", "line 1")
+                self.header = [name.strip() for name in first]
+                self._text = self._text[len(text) + 1 :]
         except BaseException:
             self._source.close()
             raise
-        self.header = [name.strip() for name in first]
-        self.lines = 1
+        self.lines = self.header_lines
 
     @property
     def raw_bytes(self) -> int:
@@ -92,28 +174,68 @@ class CsvTable:
         """Stop reading."""
         self._source.close()
 
-    def rows(self, columns: list[int]) -> Iterator[Row]:
-        """Cells of the columns of each line, stripped of spaces."""
-        width = len(self.header)
-        for text, whole in self._lines:
-            self.lines += 1
-            if self.lines - 1 > MAX_ROWS:
-                raise InputError(self.path, f"has more than {MAX_ROWS} lines of bars")
-            cells = self._cells(text)
-            excerpt = text[:160].decode("utf-8", "replace")
-            if isinstance(cells, tuple):
-                yield Row(self.lines, [], cells, excerpt)
-            elif not whole and len(cells) < width:
-                detail = f"has {len(cells)} of {width} cells and no newline"
-                yield Row(self.lines, [], ("half-line", detail), excerpt)
-            elif len(cells) != width:
-                detail = f"has {len(cells)} cells, expected {width}"
-                yield Row(self.lines, [], ("wrong-shape", detail), excerpt)
-            else:
-                yield Row(
-                    self.lines, [cells[k].strip() for k in columns], None, excerpt,
-                    not whole and width - 1 in columns,
+    def batches(self, columns: list[int]) -> Iterator[Batch]:
+        """Lines below the header; cells are stripped of spaces."""
+        slot_of = np.full(len(self.header), -1, np.int64)
+        slot_of[columns] = np.arange(len(columns))
+        one_byte = ord(self._delimiter) < 128
+        while True:
+            text, at = self._text, 0
+            while at < len(text):
+                starts, ends, lines = (
+                    np.zeros((n, BATCH_LINES), np.int64) for n in (len(columns), len(columns), 2)
+                )
+                plain = np.zeros(BATCH_LINES, np.uint8)
+                n, at = split_cells(
+                    text, at, len(text), ord(self._delimiter) if one_byte else 0, MAX_LINE,
+                    slot_of, starts, ends, lines, plain,
                 )  # fmt: skip
+                if n == 0:
+                    break
+                yield self._batch(text, columns, starts, ends, lines, plain[:n] * one_byte)
+            self._text = text[at:]
+            if self._ended:
+                break
+            self._more()
+        if self._text:
+            self.lines += 1
+            last = self._row(self._text, self.lines, False, columns)
+            yield Batch(self.lines, np.zeros(1, np.uint8), _none(columns), lambda _: last)
+            self._text = b""
+
+    def _batch(
+        self,
+        text: bytes,
+        columns: list[int],
+        starts: Int64Array,
+        ends: Int64Array,
+        lines: Int64Array,
+        plain: NDArray[np.uint8],
+    ) -> Batch:
+        first, n = self.lines + 1, len(plain)
+        self.lines += n
+
+        def row(k: int) -> Row:
+            return self._row(text[lines[0, k] : lines[1, k]], first + k, True, columns)
+
+        cells = [Cells(text, starts[slot, :n], ends[slot, :n]) for slot in range(len(columns))]
+        return Batch(first, plain, cells, row)
+
+    def _row(self, text: bytes, line: int, whole: bool, columns: list[int]) -> Row:
+        """One line, read with care."""
+        width = len(self.header)
+        cells = self._cells(text)
+        excerpt = text[:160].decode("utf-8", "replace")
+        if isinstance(cells, tuple):
+            return Row(line, [], cells, excerpt)
+        if not whole and len(cells) < width:
+            detail = f"has {len(cells)} of {width} cells and no newline"
+            return Row(line, [], ("half-line", detail), excerpt)
+        if len(cells) != width:
+            detail = f"has {len(cells)} cells, expected {width}"
+            return Row(line, [], ("wrong-shape", detail), excerpt)
+        picked = [cells[k].strip() for k in columns]
+        return Row(line, picked, None, excerpt, not whole and width - 1 in columns)
 
     def _cells(self, line: bytes) -> list[str] | tuple[str, str]:
         if len(line) > MAX_LINE:
@@ -132,98 +254,21 @@ class CsvTable:
         except (csv.Error, StopIteration) as error:
             return "wrong-shape", str(error)
 
-    def _read(self) -> Iterator[tuple[bytes, bool]]:
-        rest = b""
-        while True:
-            text, end = self._source.read()
-            self._tell(self._source.raw_bytes)
-            if end:
-                break
-            lines = (rest + text).split(b"\n")
-            rest = lines.pop()
-            if len(rest) > 64 << 20:
-                raise InputError(self.path, "has 64 MiB without a newline; expected lines of text")
-            for line in lines:
-                yield line, True
-        if rest:
-            yield rest, False
+    def _more(self) -> None:
+        """Read the next piece behind what is left of the one before."""
+        text, self._ended = self._source.read()
+        self._tell(self._source.raw_bytes)
+        self._text += text
+        if len(self._text) > MAX_SPAN + len(text) and b"\n" not in self._text:
+            raise InputError(self.path, "has 64 MiB without a newline; expected lines of text")
 
 
-class ParquetTable:
-    """A Parquet file; row ``n`` counts as line ``n``, from 1.
-
-    Floats are taken at their shortest decimal text, which is what was written where a decimal of at
-    most 15 digits was stored as a float.
-    """
-
-    header_lines = 0
-
-    def __init__(self, path: Path, tell: Callable[[int], None]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self.path, self._tell, self.lines = path, tell, 0
-        self._errors = (pa.ArrowException, OSError, ValueError)
-        digest = hashlib.sha256()
-        try:
-            with path.open("rb") as file:
-                self.raw_bytes = self.text_bytes = path.stat().st_size
-                while data := file.read(1 << 20):
-                    digest.update(data)
-            self._file = pq.ParquetFile(path)
-        except self._errors as error:
-            raise self._fail(error) from None
-        self.sha256 = digest.hexdigest()
-        self.header = list(self._file.schema_arrow.names)
-        if self._file.metadata.num_rows > MAX_ROWS:
-            raise InputError(path, f"has more than {MAX_ROWS} rows of bars")
-
-    def _fail(self, error: BaseException) -> InputError:
-        words = " ".join(str(error).split())[:200]
-        return InputError(self.path, f"cannot be read as Parquet: {words}")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def rows(self, columns: list[int]) -> Iterator[Row]:
-        """Cells of the columns of each row, as texts; empty for a null."""
-        names = [self.header[k] for k in columns]
-        try:
-            for batch in self._file.iter_batches(batch_size=1 << 14, columns=sorted(set(names))):
-                texts = [_texts(batch.column(name)) for name in names]
-                for cells in zip(*texts, strict=True):
-                    self.lines += 1
-                    yield Row(self.lines, list(cells), None, ",".join(cells)[:160])
-                self._tell(self.raw_bytes)
-        except self._errors as error:
-            raise self._fail(error) from None
+def _none(columns: list[int]) -> list[Cells]:
+    """Cells of a batch of one row that is not plain."""
+    return [Cells(b"", np.zeros(1, np.int64), np.zeros(1, np.int64)) for _ in columns]
 
 
-def _texts(column: Any) -> list[str]:
-    import pyarrow as pa
-
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        # A stamp with a zone is one instant; one without is read in the mapping's zone.
-        aware = kind.tz is not None
-        column = column.cast(pa.timestamp("ns", "UTC") if aware else pa.timestamp("ns"))
-        end = "Z" if aware else ""
-        plain = column.cast(pa.int64()).cast(pa.timestamp("ns")).cast(pa.string())
-        return ["" if v is None else v + end for v in plain.to_pylist()]
-    if pa.types.is_date(kind):
-        return ["" if v is None else v.isoformat() for v in column.to_pylist()]
-    if pa.types.is_float32(kind) or pa.types.is_float16(kind):
-        shortest = column.to_numpy(zero_copy_only=False)
-        return ["" if v != v else str(v) for v in shortest]
-    if pa.types.is_floating(kind):
-        return ["" if v is None or v != v else repr(v) for v in column.to_pylist()]
-    if pa.types.is_decimal(kind):
-        return ["" if v is None else f"{v:f}" for v in column.to_pylist()]
-    return ["" if v is None else str(v) for v in column.to_pylist()]
-
-
-def open_table(path: Path, delimiter: str, tell: Callable[[int], None]) -> CsvTable | ParquetTable:
+def open_table(path: Path, delimiter: str, tell: Callable[[int], None]) -> Table:
     """Open a file of bars, CSV or Parquet as its first bytes say.
 
     Raises
@@ -236,9 +281,16 @@ def open_table(path: Path, delimiter: str, tell: Callable[[int], None]) -> CsvTa
         if path.is_file():
             with path.open("rb") as file:
                 is_parquet = file.read(4) == b"PAR1"
-    except OSError as error:
-        raise InputError(path, f"cannot be read: {error.strerror or error}") from None
-    table = ParquetTable(path, tell) if is_parquet else CsvTable(path, delimiter, tell)
+    except (OSError, ValueError) as error:
+        words = getattr(error, "strerror", None) or error
+        raise InputError(path, f"cannot be read: {words}") from None
+    table: Table
+    if is_parquet:
+        from quantlaxmi.importers.bars_parquet import ParquetTable
+
+        table = ParquetTable(path, tell)
+    else:
+        table = CsvTable(path, delimiter, tell)
     twice = {name for name in table.header if table.header.count(name) > 1}
     if twice:
         table.close()
@@ -246,7 +298,7 @@ def open_table(path: Path, delimiter: str, tell: Callable[[int], None]) -> CsvTa
     return table
 
 
-def place_of(table: CsvTable | ParquetTable, column: str, key: str) -> int:
+def place_of(table: Table, column: str, key: str) -> int:
     """Index of a column that the mapping names.
 
     Raises

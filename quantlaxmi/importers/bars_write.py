@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from quantlaxmi.errors import EngineError, InputError
-from quantlaxmi.files import staged_directory, write_whole
+from quantlaxmi.files import write_whole
 from quantlaxmi.importers.bars_cells import Series, Settlements, partial_lines
 from quantlaxmi.importers.bars_mapping import BarsMapping
-from quantlaxmi.importers.bars_messages import Table, bar_tables, set_marks
+from quantlaxmi.importers.bars_messages import BarTables, set_marks
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
 from quantlaxmi.importers.result import CaptureCounts, ImportResult
+from quantlaxmi.importers.spool import chunks
+from quantlaxmi.importers.steps import Steps, with_steps
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter, open_segment
 from quantlaxmi.segment.manifest import Gap, Quarantine, SourceFile
 
 #: Gaps listed one by one in the manifest; the rest is counted in a note.
 MAX_LISTED_GAPS: Final = 10_000
-_BATCH: Final = 1 << 16
 
 
 @dataclass
@@ -52,12 +57,15 @@ class BarsFile:
 
     def set_aside(self, lines: dict[int, str], reason: str) -> None:
         """Move lines that were accepted to the quarantine, with all they held."""
+        if not lines:
+            return
         for line in sorted(lines):
             self.log.add(line, reason, lines[line])
+        gone = np.array(sorted(lines), np.int64)
         for series in self.series:
-            series.drop(set(lines))
+            series.drop(gone)
         if self.settlements is not None:
-            self.settlements.drop(set(lines))
+            self.settlements.drop(gone)
 
     @property
     def bar_lines(self) -> int:
@@ -65,28 +73,51 @@ class BarsFile:
         return self.lines - self.header_lines - len(self.log)
 
 
+@dataclass(frozen=True)
+class Written:
+    """What an import of bars wrote, but for the segment that is not in its place yet."""
+
+    messages: dict[str, int]
+    reasons: Counter[str]
+    counts: tuple[CaptureCounts, ...]
+
+    def result(self, out: Path | str, started: float) -> ImportResult:
+        """What the importer returns, when the segment is in its place."""
+        counts = self.counts
+        return ImportResult(
+            segment=open_segment(out, verify="manifest"),
+            messages_by_kind=self.messages,
+            quarantined=sum(c.quarantined for c in counts),
+            quarantine_reasons=dict(self.reasons),
+            lines=sum(c.lines for c in counts),
+            captures=counts,
+            text_bytes=sum(c.text_bytes for c in counts),
+            elapsed_s=time.perf_counter() - started,
+            message_lines=sum(c.message_lines for c in counts),
+            header_lines=sum(c.header_lines for c in counts),
+        )
+
+
 def write_bars(
-    mapping: BarsMapping,
-    files: list[BarsFile],
-    out: Path | str,
-    max_quarantine: Fraction,
-    started: float,
-) -> ImportResult:
+    mapping: BarsMapping, files: Sequence[BarsFile], folder: Path, max_quarantine: Fraction
+) -> Written:
     """Write the segment of files that were read.
+
+    Parameters
+    ----------
+    mapping : BarsMapping
+    files : sequence of BarsFile
+    folder : Path
+        An empty folder, which is put in its place when it is whole.
+    max_quarantine : Fraction
 
     Raises
     ------
     InputError
-        A file has no bars or too many faulty lines, the two legs' bars do not begin on one grid,
-        or ``out`` exists.
+        A file has no bars or too many faulty lines, or the two legs' bars do not begin on one grid.
     """
     interval = mapping.interval_ns
-    digests = [file.sha256 for file in files]
-    for k, digest in enumerate(digests):
-        if digest in digests[:k]:
-            raise InputError(
-                files[k].path, f"holds the same as {files[digests.index(digest)].path}"
-            )
+    _check_copies(files)
     if mapping.max_jump_bps is not None:
         for file in files:
             found: dict[int, str] = {}
@@ -96,29 +127,74 @@ def write_bars(
     legs = {s.leg.instrument.symbol: (s, f) for f in files for s in f.series}
     ordered = [legs[leg.instrument.symbol] for leg in mapping.legs]
     for series, file in ordered:
-        if not series.open_ns:
+        if not len(series):
             _check_share(file, max_quarantine)
             raise InputError(file.path, f"holds no bar of {series.leg.instrument.symbol}")
-    first = [series.open_ns[0] for series, _ in ordered]
+    first = [series.first_ns for series, _ in ordered]
     if (first[-1] - first[0]) % interval:
         apart = abs(first[-1] - first[0]) % interval // 10**9
         problem = f"its bars begin {apart} s beside those of {ordered[0][1].path.name}"
         raise InputError(ordered[-1][1].path, f"{problem}; expected one grid of {interval // 10**9}"
                          " s")  # fmt: skip
     paid = next((file for file in files if file.settlements is not None), None)
+    settlements = paid.settlements if paid is not None else None
     n_own_marks = 0
-    if paid is not None and paid.settlements is not None:
-        n_own_marks = sum(map(bool, paid.settlements.mark))
-        paid.set_aside(set_marks(paid.settlements, ordered[-1][0], interval), "no-mark")
+    if paid is not None and settlements is not None:
+        for start, stop in chunks(len(settlements)):
+            n_own_marks += int(np.count_nonzero(settlements.column("mark")[start:stop]))
+        paid.set_aside(set_marks(settlements, ordered[-1][0], interval), "no-mark")
     for file in files:
         _check_share(file, max_quarantine)
-    settlements = paid.settlements if paid is not None else None
     all_series = [series for series, _ in ordered]
-    tables, gaps = bar_tables(all_series, settlements, interval, [f.path for _, f in ordered])
-    if mapping.funding is not None and settlements is not None:
-        gaps += _lost(settlements, mapping.funding.every_ns, all_series[-1])
-    notes = _notes(mapping, settlements, n_own_marks, len(gaps))
-    return _seal(mapping, files, out, tables, gaps[:MAX_LISTED_GAPS], notes, started)
+    bare = [leg.instrument for leg in mapping.legs]
+    lots = [with_steps(one, min(s.first_ns for s in all_series)).lot for one in bare]
+    made = BarTables(
+        all_series, settlements, interval, [f.path for _, f in ordered], lots, MAX_LISTED_GAPS
+    )
+    steps = Steps(bare, made.tables(), count=False)
+    logs = [file.log for file in files]
+    reasons = sum((log.reasons() for log in logs), Counter[str]())
+    n_quarantined = sum(map(len, logs))
+    with SegmentWriter(folder, venue=mapping.venue, instruments=steps.instruments) as writer:
+        for tables in steps.tables():
+            for table, columns in tables.items():
+                writer.append(table, columns)
+        gaps, n_gaps = [gap for found in made.gaps for gap in found], made.n_gaps
+        if mapping.funding is not None and settlements is not None:
+            lost = _lost(settlements, mapping.funding.every_ns, all_series[-1])
+            for at_ns in lost:
+                n_gaps += 1
+                if len(gaps) < MAX_LISTED_GAPS:
+                    gaps.append(_lost_gap(at_ns, all_series[-1]))
+        if n_quarantined:
+            write_whole(folder / QUARANTINE_NAME, quarantine_bytes(logs))
+        notes = _notes(mapping, settlements, n_own_marks, n_gaps, lots)
+        writer.seal(
+            gaps=gaps[:MAX_LISTED_GAPS],
+            quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
+            notes=[*notes, *steps.notes()],
+            sources=[
+                SourceFile(
+                    name=file.log.name,
+                    sha256=file.sha256,
+                    bytes=file.raw_bytes,
+                    lines=file.lines,
+                    stream=file.log.stream,
+                )
+                for file in files
+            ],
+            files=[QUARANTINE_NAME] if n_quarantined else [],
+        )
+    messages = dict.fromkeys(TABLES, 0) | made.messages
+    return Written(messages, reasons, tuple(_counts(file) for file in files))
+
+
+def _check_copies(files: Sequence[BarsFile]) -> None:
+    digests = [file.sha256 for file in files]
+    for k, digest in enumerate(digests):
+        if digest in digests[:k]:
+            other = files[digests.index(digest)].path
+            raise InputError(files[k].path, f"holds the same as {other}")
 
 
 def _check_share(file: BarsFile, max_quarantine: Fraction) -> None:
@@ -133,24 +209,36 @@ def _check_share(file: BarsFile, max_quarantine: Fraction) -> None:
         raise InputError(file.path, f"{share}, {limit}; {file.log.first()}")
 
 
-def _lost(settlements: Settlements, every_ns: int, perp: Series) -> list[Gap]:
-    """Settlement times within the perpetual's bars of which the data say nothing."""
-    known = set(settlements.at_ns)
-    missing = set(settlements.lost_ns) - known
-    if every_ns:
-        first = -(-perp.open_ns[0] // every_ns) * every_ns
-        missing |= set(range(first, perp.open_ns[-1] + 1, every_ns)) - known
-    return [
-        Gap(
-            table="funding",
-            symbol=perp.leg.instrument.symbol,
-            start_ns=at_ns,
-            end_ns=at_ns,
-            reason="a settlement is missing: nothing is paid at this time",
-        )
-        for at_ns in sorted(missing)
-        if perp.open_ns[0] <= at_ns
-    ]
+def _lost(settlements: Settlements, every_ns: int, perp: Series) -> Iterator[int]:
+    """Settlement times within the perpetual's bars of which the data say nothing, ascending."""
+    known, last_ns = settlements.column("at_ns"), perp.last_ns
+
+    def missing(times: NDArray[Any]) -> list[int]:
+        if not len(known):
+            return list(map(int, times))
+        k = np.minimum(np.searchsorted(known, times), len(known) - 1)
+        return list(map(int, times[known[k] != times]))
+
+    faulty = sorted({at_ns for at_ns in settlements.lost_ns if at_ns >= perp.first_ns})
+    faulty = missing(np.array(faulty, np.int64))
+    if not every_ns:
+        yield from faulty
+        return
+    faulty = [at_ns for at_ns in faulty if at_ns > last_ns]
+    start = -(-perp.first_ns // every_ns)
+    for low, high in chunks(last_ns // every_ns - start + 1):
+        yield from missing(np.arange(start + low, start + high) * every_ns)
+    yield from faulty
+
+
+def _lost_gap(at_ns: int, perp: Series) -> Gap:
+    return Gap(
+        table="funding",
+        symbol=perp.leg.instrument.symbol,
+        start_ns=at_ns,
+        end_ns=at_ns,
+        reason="a settlement is missing: nothing is paid at this time",
+    )
 
 
 def _plain(value: Fraction) -> str:
@@ -160,24 +248,29 @@ def _plain(value: Fraction) -> str:
 
 
 def _notes(
-    mapping: BarsMapping, settlements: Settlements | None, n_own_marks: int, n_gaps: int
+    mapping: BarsMapping,
+    settlements: Settlements | None,
+    n_own_marks: int,
+    n_gaps: int,
+    lots: Sequence[int],
 ) -> list[str]:
     notes = [
         f"Bars of {mapping.interval_ns // 10**9} s: decisions are made at a bar's close and trade "
         "at the next bar's open; where the next bar is missing orders are cancelled."
     ]
-    for leg in mapping.legs:
+    for leg, lot in zip(mapping.legs, lots, strict=True):
         shown = (
             f"{_plain(leg.share)} of the bar's volume"
             if leg.size == 0
             else f"{_plain(leg.size)}, whatever was traded"
         )
+        shown += ", in whole lots" * bool(lot)
         notes.append(
             f"{leg.instrument.symbol}: half spread assumed {_plain(leg.half_spread_bps)} bps on "
             f"either side of open and close, rounded outward; displayed size assumed {shown}."
         )
     if settlements is not None and mapping.funding is not None:
-        n = len(settlements.at_ns)
+        n = len(settlements)
         notes.append(
             f"{mapping.legs[-1].instrument.symbol}: {n} funding settlements, each once at its "
             f"time, at {_plain(mapping.funding.times)} times the rate of column "
@@ -195,69 +288,16 @@ def _notes(
     return notes
 
 
-def _seal(
-    mapping: BarsMapping,
-    files: list[BarsFile],
-    out: Path | str,
-    tables: dict[str, Table],
-    gaps: list[Gap],
-    notes: list[str],
-    started: float,
-) -> ImportResult:
-    logs = [file.log for file in files]
-    reasons = sum((log.reasons() for log in logs), Counter[str]())
-    n_quarantined = sum(map(len, logs))
-    counts = tuple(_counts(file) for file in files)
-    with staged_directory(out) as folder:
-        instruments = [leg.instrument for leg in mapping.legs]
-        with SegmentWriter(folder, venue=mapping.venue, instruments=instruments) as writer:
-            for table, columns in tables.items():
-                n = len(columns["seq"])
-                for start in range(0, n, _BATCH):
-                    piece = {name: c[start : start + _BATCH] for name, c in columns.items()}
-                    writer.append(table, piece)
-            if n_quarantined:
-                write_whole(folder / QUARANTINE_NAME, quarantine_bytes(logs))
-            writer.seal(
-                gaps=gaps,
-                quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
-                notes=notes,
-                sources=[
-                    SourceFile(
-                        name=file.log.name,
-                        sha256=file.sha256,
-                        bytes=file.raw_bytes,
-                        lines=file.lines,
-                        stream=file.log.stream,
-                    )
-                    for file in files
-                ],
-                files=[QUARANTINE_NAME] if n_quarantined else [],
-            )
-    messages = dict.fromkeys(TABLES, 0) | {name: len(t["seq"]) for name, t in tables.items()}
-    return ImportResult(
-        segment=open_segment(out, verify="manifest"),
-        messages_by_kind=messages,
-        quarantined=n_quarantined,
-        quarantine_reasons=dict(reasons),
-        lines=sum(c.lines for c in counts),
-        captures=counts,
-        text_bytes=sum(c.text_bytes for c in counts),
-        elapsed_s=time.perf_counter() - started,
-        message_lines=sum(c.message_lines for c in counts),
-        header_lines=sum(c.header_lines for c in counts),
-    )
-
-
 def _counts(file: BarsFile) -> CaptureCounts:
-    taken = {n for s in file.series for n in s.line}
-    if file.series and len(taken) != file.bar_lines:
-        raise EngineError(
-            f"{file.path}: {len(taken)} lines of bars and {len(file.log)} quarantined do not add up"
-        )
-    kinds = {"bars": sum(len(s.open_ns) for s in file.series)}
+    for series in file.series:
+        if len(series) != file.bar_lines:
+            raise EngineError(
+                f"{file.path}: {len(series)} lines of bars and {len(file.log)} quarantined do not "
+                "add up"
+            )
+    kinds = {"bars": sum(map(len, file.series))}
     if file.settlements is not None:
-        kinds["funding"] = len(file.settlements.at_ns)
+        kinds["funding"] = len(file.settlements)
     return CaptureCounts(
         file=file.log.name,
         stream=file.log.stream,

@@ -13,14 +13,16 @@ import tarfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any, Final
 
 import msgspec
+import numpy as np
 
-from quantlaxmi.errors import InputError
+from quantlaxmi.errors import InputError, QuantlaxmiError
+from quantlaxmi.files import staged_directory
 from quantlaxmi.importers.bars import Progress, checked_inputs, teller
 from quantlaxmi.importers.bars_cells import (
     Faulty,
@@ -31,12 +33,14 @@ from quantlaxmi.importers.bars_cells import (
     price_cell,
     volume_size,
 )
-from quantlaxmi.importers.bars_mapping import LegMapping, load_mapping
+from quantlaxmi.importers.bars_columns import later_than_all
+from quantlaxmi.importers.bars_mapping import MAX_SPAN_S, LegMapping, load_mapping
 from quantlaxmi.importers.bars_stamp import FIRST_NS, LAST_NS
 from quantlaxmi.importers.bars_write import BarsFile, write_bars
 from quantlaxmi.importers.binance_symbols import QUOTE_CURRENCIES
-from quantlaxmi.importers.quarantine import QuarantineLog
+from quantlaxmi.importers.quarantine import MAX_FAULTS, QuarantineLog
 from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers.spool import Int64Array, Store, chunks
 
 #: Most bytes of one JSON file, of all of an archive, and most files in it.
 MAX_MEMBER: Final = 64 << 20
@@ -48,6 +52,7 @@ _UNREADABLE: Final = (
 )  # fmt: skip
 _DECODE: Final = msgspec.json.Decoder(list[Any]).decode
 _RAW: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_BOM: Final = b"\xef\xbb\xbf"
 
 
 def import_klines_json(
@@ -87,55 +92,153 @@ def import_klines_json(
     rules = load_mapping(mapping, klines=True)
     paths = checked_inputs(rules, inputs, underlying)
     legs = sorted(rules.legs, key=lambda leg: leg.input)
-    files = []
     interval_ns = rules.interval_ns
     if [leg.input for leg in legs] != list(range(len(legs))):
         raise InputError(rules.source, "must name each input once", "input")
-    for number, (path, leg) in enumerate(zip(paths, legs, strict=True)):
-        log = QuarantineLog(path, leg.instrument.kind.value, strict)
-        archive = _Archive(path, leg.instrument.venue_symbol)
-        months = archive.read(teller(paths, number, progress))
-        interval_ns = interval_ns or _interval(path, months)
-        files.append(_read(archive, months, leg, interval_ns, log))
-    rules = replace(rules, interval_ns=interval_ns)
-    return write_bars(rules, files, out, max_quarantine, started)
+    with staged_directory(out) as folder, Store(folder) as store:
+        files = []
+        for number, (path, leg) in enumerate(zip(paths, legs, strict=True)):
+            log = QuarantineLog(path, leg.instrument.kind.value, strict)
+            archive = Archive(path, leg.instrument.venue_symbol)
+            months = _Months(leg, interval_ns, store)
+            for name, klines in archive.read(teller(paths, number, progress)):
+                months.add(name, klines)
+            if not months.n_klines:
+                raise InputError(path, "holds no kline")
+            if not months.interval_ns:
+                raise InputError(path, f"holds no kline that tells its interval; {months.first}; "
+                                 "set interval in the mapping")  # fmt: skip
+            interval_ns = months.interval_ns
+            files.append(
+                BarsFile(
+                    path=path,
+                    log=log,
+                    series=[months.in_order(log)],
+                    settlements=None,
+                    lines=months.n_klines,
+                    header_lines=0,
+                    raw_bytes=archive.raw_bytes,
+                    text_bytes=archive.text_bytes,
+                    sha256=archive.sha256,
+                )
+            )
+        rules = replace(rules, interval_ns=interval_ns)
+        written = write_bars(rules, files, folder, max_quarantine)
+    return written.result(out, started)
 
 
-Months = list[tuple[str, list[msgspec.Raw]]]
+@dataclass
+class _Month:
+    """One JSON file of an archive."""
+
+    first_ns: int
+    number: int  # in the archive
+    name: str
+    n_klines: int
+    rows: slice  # of what could be read
+    faults: list[tuple[int, Faulty, str]]  # number of the kline, what was wrong, excerpt
 
 
-def _read(
-    archive: _Archive, months: Months, leg: LegMapping, interval_ns: int, log: QuarantineLog
-) -> BarsFile:
-    series, line = Series(leg), 0
-    for name, klines in months:
+class _Months:
+    """Klines of one input, read in the archive's order and taken in that of time.
+
+    Parameters
+    ----------
+    leg : LegMapping
+    interval_ns : int
+        Length of a bar; 0 until the first kline tells it.
+    store : Store
+        Where they are kept.
+    """
+
+    def __init__(self, leg: LegMapping, interval_ns: int, store: Store) -> None:
+        self._leg, self.interval_ns, self._store = leg, interval_ns, store
+        self._spool = store.spool(("kline", *Series.NAMES[:-1]))
+        self._months: list[_Month] = []
+        self._n_faults = 0
+        self.n_klines = 0
+        self.first = ""
+
+    def add(self, name: str, klines: list[msgspec.Raw]) -> None:
+        """Read the klines of one file."""
+        first_ns, start = 0, len(self._spool)
+        rows: list[tuple[int, ...]] = []
+        faults: list[tuple[int, Faulty, str]] = []
         for k, kline in enumerate(klines, 1):
-            line += 1
             try:
                 values = _values(kline)
-                open_ns, prices, size = _bar(values, leg, interval_ns)
-                check_time(series, open_ns, interval_ns, "open time")
+                stamp = _stamp(values[0], _NAMES[0])
+                first_ns = first_ns or stamp[0]
+                self.interval_ns = self.interval_ns or _interval(values, stamp)
+                open_ns, prices, size = _bar(values, stamp, self._leg, self.interval_ns)
             except Faulty as fault:
                 where = f"{name} kline {k}: {fault.detail}" if name else fault.detail
-                excerpt = bytes(kline)[:160].decode("utf-8", "replace")
-                log.add(line, fault.reason, where, excerpt)
+                self.first = self.first or f"first at line {self.n_klines + k}, {where}"
+                shown = Faulty(fault.reason, where)
+                faults.append((k, shown, bytes(kline)[:160].decode("utf-8", "replace")))
                 continue
-            series.open_ns.append(open_ns)
-            series.open.append(prices["open"])
-            series.close.append(prices["close"])
-            series.size.append(size)
-            series.line.append(line)
-    return BarsFile(
-        path=archive.path,
-        log=log,
-        series=[series],
-        settlements=None,
-        lines=line,
-        header_lines=0,
-        raw_bytes=archive.raw_bytes,
-        text_bytes=archive.text_bytes,
-        sha256=archive.sha256,
-    )
+            rows.append((k, open_ns, prices["open"], prices["close"], size))
+        table = np.array(rows, np.int64).reshape(-1, len(self._spool.names))
+        if len(table):
+            self._spool.append(dict(zip(self._spool.names, table.T, strict=True)))
+        self._n_faults += len(faults)
+        if self._n_faults > MAX_FAULTS:
+            raise InputError(
+                self._leg.instrument.symbol, f"has more than {MAX_FAULTS} faulty klines"
+            )
+        part = slice(start, len(self._spool))
+        month = _Month(first_ns, len(self._months), name, len(klines), part, faults)
+        self._months.append(month)
+        self.n_klines += len(klines)
+
+    def in_order(self, log: QuarantineLog) -> Series:
+        """The bars in the order of their files' first times, numbered through them."""
+        series, before = Series(self._leg, self._store), 0
+        for month in sorted(self._months, key=lambda m: (m.first_ns, m.number)):
+            for k, fault, excerpt in month.faults:
+                log.add(before + k, fault.reason, fault.detail, excerpt)
+            for start, stop in chunks(month.rows.stop - month.rows.start):
+                part = slice(month.rows.start + start, month.rows.start + stop)
+                rows = {name: np.array(self._spool.column(name)[part]) for name in
+                        self._spool.names}  # fmt: skip
+                rows["line"] = before + rows.pop("kline")
+                self._take(series, rows, month.name, before, log)
+            before += month.n_klines
+        self._spool.close()
+        return series
+
+    def _take(
+        self,
+        series: Series,
+        rows: dict[str, Int64Array],
+        name: str,
+        before: int,
+        log: QuarantineLog,
+    ) -> None:
+        """Take the bars that begin behind all before, on the grid."""
+        times, kept = rows["open_ns"], np.zeros(len(rows["line"]), np.bool_)
+        good = np.ones(len(times), np.uint8)
+        later_than_all(times, good, series.last_ns)
+        first = series.first_ns if series.first_ns >= 0 else int(times[0])
+        good &= (times - first) % self.interval_ns == 0
+        at = 0
+        for k in [*np.flatnonzero(good == 0).tolist(), len(times)]:
+            if k > at:
+                kept[at:k] = True
+                series.note(int(times[at]), int(rows["line"][at]))
+                series.note(int(times[k - 1]), int(rows["line"][k - 1]))
+            at = k + 1
+            if k == len(times):
+                break
+            line = int(rows["line"][k])
+            try:
+                check_time(series, int(times[k]), self.interval_ns, _NAMES[0])
+                series.note(int(times[k]), line)
+                kept[k] = True
+            except Faulty as fault:
+                where = f"{name} kline {line - before}: " if name else ""
+                log.add(line, fault.reason, where + fault.detail)
+        series.append({n: column[kept] for n, column in rows.items()})
 
 
 def _values(kline: msgspec.Raw) -> list[Any]:
@@ -162,8 +265,10 @@ def _stamp(value: int, name: str) -> tuple[int, int]:
     raise Faulty("bad-stamp", f"{name} was {value}, {expected}")
 
 
-def _bar(values: list[Any], leg: LegMapping, interval_ns: int) -> tuple[int, dict[str, int], int]:
-    open_ns, unit = _stamp(values[0], _NAMES[0])
+def _bar(
+    values: list[Any], stamp: tuple[int, int], leg: LegMapping, interval_ns: int
+) -> tuple[int, dict[str, int], int]:
+    open_ns, unit = stamp
     close_ns, close_unit = _stamp(values[6], _NAMES[6])
     if unit != close_unit:
         problem = f"open time was {values[0]}, close time {values[6]}; expected one unit"
@@ -178,37 +283,33 @@ def _bar(values: list[Any], leg: LegMapping, interval_ns: int) -> tuple[int, dic
     return open_ns, prices, volume_size(values[5], leg, "volume")
 
 
-def _interval(path: Path, months: Months) -> int:
-    """Length of a bar: that of the first kline that can be read."""
-    for _, klines in months:
-        for kline in klines:
-            try:
-                values = _values(kline)
-                open_ns, unit = _stamp(values[0], _NAMES[0])
-                interval_ns = _stamp(values[6], _NAMES[6])[0] + unit - open_ns
-            except Faulty:
-                continue
-            if interval_ns > 0 and interval_ns % 10**9 == 0:
-                return interval_ns
-    raise InputError(path, "holds no kline that tells its interval; set interval in the mapping")
+def _interval(values: list[Any], stamp: tuple[int, int]) -> int:
+    """Length of a bar, as a kline that can be read tells it."""
+    open_ns, unit = stamp
+    interval_ns = _stamp(values[6], _NAMES[6])[0] + unit - open_ns
+    if interval_ns <= 0 or interval_ns % 10**9 or interval_ns > MAX_SPAN_S * 10**9:
+        problem = f"open time was {values[0]}, close time {values[6]}; expected whole seconds "
+        raise Faulty("partial-bar", problem + "between them")
+    return interval_ns
 
 
-class _Archive:
-    """The JSON files of one input, in the order of time."""
+class Archive:
+    """The JSON files of one input, in their order."""
 
     def __init__(self, path: Path, symbol: str) -> None:
         self.path, self.symbol = path, symbol
         self.raw_bytes = self.text_bytes = 0
         self.sha256 = ""
 
-    def read(self, tell: Callable[[int], None]) -> Months:
+    def read(self, tell: Callable[[int], None]) -> Iterator[tuple[str, list[msgspec.Raw]]]:
         """Every JSON file: its name in the archive (empty for a single file) and its klines."""
         self._check_name(self.path.name)
         try:
             if not self.path.is_file():
-                raise InputError(self.path, "is no regular file; expected an archive of klines")
+                problem = "is a folder" if self.path.is_dir() else "is no regular file"
+                raise InputError(self.path, f"{problem}; expected an archive of klines")
             with self.path.open("rb") as raw:
-                months = list(self._months(raw))
+                yield from self._months(raw)
                 raw.seek(0)
                 digest = hashlib.sha256()
                 while data := raw.read(1 << 20):
@@ -216,16 +317,14 @@ class _Archive:
                     self.raw_bytes += len(data)
                     tell(self.raw_bytes)
         except _UNREADABLE as error:
-            if isinstance(error, InputError):
+            if isinstance(error, (InputError, QuantlaxmiError)):
                 raise
             words = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
-            raise InputError(self.path, f"cannot be read: {words}") from None
+            problem = f"cannot be read: {words}; expected a tar or a JSON file of klines"
+            raise InputError(self.path, problem) from None
         self.sha256 = digest.hexdigest()
-        if not any(klines for _, klines in months):
-            raise InputError(self.path, "holds no kline")
-        return [month for _, month in sorted(months, key=lambda pair: pair[0])]
 
-    def _months(self, raw: IO[bytes]) -> Iterator[tuple[int, tuple[str, list[msgspec.Raw]]]]:
+    def _months(self, raw: IO[bytes]) -> Iterator[tuple[str, list[msgspec.Raw]]]:
         start = raw.read(512)
         raw.seek(0)
         packed = start.startswith(b"\x1f\x8b")
@@ -234,10 +333,11 @@ class _Archive:
         if not head:
             raise InputError(self.path, "is empty; expected klines")
         stream.seek(0)
-        if head.lstrip()[:1] == b"[":
-            text = stream.read(MAX_UNPACKED + 1)
-            if len(text) > MAX_UNPACKED:
-                raise InputError(self.path, f"unpacks to more than {MAX_UNPACKED} bytes")
+        if head.removeprefix(_BOM).lstrip()[:1] == b"[":
+            text = stream.read(MAX_MEMBER + 1)
+            if len(text) > MAX_MEMBER:
+                raise InputError(self.path, f"has more than {MAX_MEMBER} bytes of JSON; expected "
+                                 "an archive of shorter files")  # fmt: skip
             yield self._month("", text)
             return
         folders = set()
@@ -262,21 +362,13 @@ class _Archive:
                 assert file is not None
                 yield self._month(member.name.rpartition("/")[2][:60], file.read())
 
-    def _month(self, name: str, text: bytes) -> tuple[int, tuple[str, list[msgspec.Raw]]]:
+    def _month(self, name: str, text: bytes) -> tuple[str, list[msgspec.Raw]]:
         self.text_bytes += len(text)
         try:
-            klines = [msgspec.Raw(bytes(kline)) for kline in _RAW(text)]
+            return name, _RAW(text.removeprefix(_BOM))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             problem = f"is no JSON array of klines: {' '.join(str(error).split())[:200]}"
             raise InputError(self.path, problem, name) from None
-        first = 0
-        for kline in klines:
-            try:
-                first = _stamp(_values(kline)[0], _NAMES[0])[0]
-                break
-            except Faulty:
-                continue
-        return first, (name, klines)
 
     def _check_name(self, name: str) -> None:
         """Refuse a path that names another symbol."""

@@ -17,6 +17,14 @@ from quantlaxmi.markets.tables import day_text
 Tables = Mapping[str, Mapping[str, npt.NDArray[Any]]]
 
 
+def with_steps(one: Instrument, ts_ns: int) -> Instrument:
+    """An instrument with the tick and lot of a time, where it has none and they are known."""
+    tick, lot = grid_steps(
+        one.venue, one.kind, one.venue_symbol, ts_ns, one.price_exponent, one.qty_exponent
+    )
+    return msgspec.structs.replace(one, tick=one.tick or tick, lot=one.lot or lot)
+
+
 class Steps:
     """Instruments with the steps of their first message's date; counts quotes that are off them.
 
@@ -26,9 +34,11 @@ class Steps:
     Parameters
     ----------
     instruments : sequence of Instrument
-        Without steps.
+        Without steps, or with those that the user told, which stand above the tables.
     tables : iterator of tables
         The segment's rows in order, as they will be written.
+    count : bool
+        Count quotes that are off them; quotes made with an assumed spread always are.
 
     Attributes
     ----------
@@ -36,20 +46,17 @@ class Steps:
         With the steps known for them.
     """
 
-    def __init__(self, instruments: Sequence[Instrument], tables: Iterator[Tables]) -> None:
+    def __init__(
+        self, instruments: Sequence[Instrument], tables: Iterator[Tables], *, count: bool = True
+    ) -> None:
         first = next(tables, {})
         stamps = [int(c["ts_ns"][0]) for c in first.values() if len(c["ts_ns"])]
         self._first_ns = self._last_ns = min(stamps, default=-1)
-        self.instruments = tuple(self._at(one, self._first_ns) for one in instruments)
+        self._given, self._counts = tuple(instruments), count
+        self.instruments = tuple(with_steps(one, self._first_ns) for one in instruments)
         self._rest: Iterable[Tables] = itertools.chain([first] if first else [], tables)
         self._off = [0] * len(self.instruments)
         self._quotes = [0] * len(self.instruments)
-
-    def _at(self, one: Instrument, ts_ns: int) -> Instrument:
-        tick, lot = grid_steps(
-            one.venue, one.kind, one.venue_symbol, ts_ns, one.price_exponent, one.qty_exponent
-        )
-        return msgspec.structs.replace(one, tick=tick, lot=lot)
 
     def tables(self) -> Iterator[Tables]:
         """Yield the rows, all of them, and look at them in passing."""
@@ -57,7 +64,7 @@ class Steps:
             for columns in tables.values():
                 if len(columns["ts_ns"]):
                     self._last_ns = max(self._last_ns, int(columns["ts_ns"][-1]))
-            if "quotes" in tables:
+            if self._counts and "quotes" in tables:
                 self._count(tables["quotes"])
             yield tables
 
@@ -77,7 +84,9 @@ class Steps:
     def notes(self) -> list[str]:
         """What the manifest says of steps; to be asked when all rows have passed."""
         notes = []
-        for one, off, quotes in zip(self.instruments, self._off, self._quotes, strict=True):
+        for one, given, off, quotes in zip(
+            self.instruments, self._given, self._off, self._quotes, strict=True
+        ):
             unknown = [name for name in ("tick", "lot") if not getattr(one, name)]
             if unknown and self._first_ns >= 0:
                 notes.append(
@@ -86,7 +95,7 @@ class Steps:
                 )
             if off:
                 notes.append(f"{one.symbol}: {off} of {quotes} quotes are off tick or lot.")
-            if self._at(one, self._last_ns) != one:
+            if with_steps(given, self._last_ns) != one:
                 notes.append(
                     f"{one.symbol}: tick or lot changed by {day_text(self._last_ns)}; those of "
                     f"{day_text(self._first_ns)} stand for the whole."

@@ -21,6 +21,7 @@ from quantlaxmi.importers.zip_member import unzip
 PIECE_BYTES: Final = 1 << 21
 _RAW_BYTES: Final = 1 << 19
 _GZIP: Final = b"\x1f\x8b"
+_MARK: Final = b"\xef\xbb\xbf"
 _ZIP: Final = b"PK\x03\x04"
 _FOREIGN: Final = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
@@ -139,7 +140,7 @@ class TextSource:
 
     def _run(self) -> None:
         try:
-            for text in self._texts():
+            for text in _unmarked(self._texts()):
                 if self._stopped.is_set():
                     return
                 self.text_bytes += len(text)
@@ -202,3 +203,19 @@ class TextSource:
             if not member.eof:
                 problem = "is truncated gzip; it ends inside its data"
                 raise InputError(self.path, problem, f"byte {self.raw_bytes}")
+
+
+def _unmarked(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces of a text without the byte order mark that some tools put first."""
+    start: bytes | None = b""
+    for piece in pieces:
+        if start is None:
+            yield piece
+            continue
+        start += piece
+        if len(start) >= len(_MARK):
+            if text := start.removeprefix(_MARK):
+                yield text
+            start = None
+    if start:
+        yield start
