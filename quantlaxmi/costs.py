@@ -23,6 +23,8 @@ from quantlaxmi.schema import InstrumentKind
 MAX_FILE_BYTES: Final = 1 << 20
 #: Nothing in these markets costs a tenth of the trade; beyond it the unit is surely wrong.
 MAX_BPS: Final = 1000
+#: What shortens the queue before a resting order.
+QUEUES: Final = ("trades", "pro_rata")
 
 
 class FeeRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,12 +53,16 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         By kind (``"perp"``) or by kind and symbol, in the instrument's currency; 0 is no least.
     fee_exponent : int
         Each commission is a multiple of 10**fee_exponent of the currency.
+    queue : {"trades", "pro_rata"}
+        What shortens the queue before a resting order: trades alone, or size that was cancelled
+        too, taken from before and behind it in proportion.
     """
 
     rates: dict[InstrumentKind, FeeRate]
     symbols: dict[str, FeeRate] = {}
     min_notional: dict[str, FixedPoint] = {}
     fee_exponent: int = -8
+    queue: str = QUEUES[0]
 
     @classmethod
     def binance(cls) -> CostModel:
@@ -79,6 +85,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         ::
 
             fee_exponent = -8
+            queue = "trades"        # or "pro_rata"
             [spot]
             maker_bps = "10"
             taker_bps = "10"
@@ -96,6 +103,11 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         data = read_toml(source, MAX_FILE_BYTES)
         exponent = data.pop("fee_exponent", -8)
         _check_exponent(source, exponent)
+        queue = data.pop("queue", QUEUES[0])
+        if queue not in QUEUES:
+            raise ConfigError(
+                source, f"was {shown(queue)}, expected {' or '.join(QUEUES)}", "queue"
+            )
         rates: dict[InstrumentKind, FeeRate] = {}
         symbols: dict[str, FeeRate] = {}
         least: dict[str, FixedPoint] = {}
@@ -103,7 +115,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         for name, table in data.items():
             if name not in kinds or not isinstance(table, dict):
                 raise ConfigError(
-                    source, f"was not expected, only fee_exponent and {', '.join(kinds)}", name
+                    source, f"was not expected, only fee_exponent, queue, {', '.join(kinds)}", name
                 )
             own = {key: value for key, value in table.items() if not isinstance(value, dict)}
             if own or not table:
@@ -115,7 +127,13 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 rate = _entry(source, place, table[symbol], least)
                 if rate is not None:
                     symbols[place] = rate
-        return cls(rates=rates, symbols=symbols, min_notional=least, fee_exponent=exponent)
+        return cls(
+            rates=rates,
+            symbols=symbols,
+            min_notional=least,
+            fee_exponent=exponent,
+            queue=queue,
+        )
 
     def covers(self, instrument: Instrument) -> bool:
         """Whether the model has a rate for the instrument."""
@@ -162,6 +180,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 if key in known or "." not in key
             },
             fee_exponent=self.fee_exponent,
+            queue=self.queue,
         )
 
     def scaled(self, factor: Fraction) -> CostModel:
@@ -181,11 +200,17 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             symbols={key: rate(r) for key, r in self.symbols.items()},
             min_notional=self.min_notional,
             fee_exponent=self.fee_exponent,
+            queue=self.queue,
         )
 
     def describe(self) -> dict[str, Any]:
-        """Return the model as plain values, decimals as text; what ``cost_hash`` covers."""
+        """Return the model as plain values, decimals as text; what ``cost_hash`` covers.
+
+        ``queue`` stands in it where it is not the first of `QUEUES`.
+        """
+        queue = {} if self.queue == QUEUES[0] else {"queue": self.queue}
         return {
+            **queue,
             "fee_exponent": self.fee_exponent,
             "rates": {kind.value: _plain_rate(rate) for kind, rate in sorted(self.rates.items())},
             "symbols": {key: _plain_rate(rate) for key, rate in sorted(self.symbols.items())},
@@ -211,9 +236,15 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                     k: FixedPoint.from_text(v) for k, v in described["min_notional"].items()
                 },
                 fee_exponent=described["fee_exponent"],
+                queue=described.get("queue", QUEUES[0]),
             )
             exponent = model.fee_exponent
-            same = model.describe() == described and type(exponent) is int and -18 <= exponent <= 0
+            same = (
+                model.queue in QUEUES
+                and model.describe() == described
+                and type(exponent) is int
+                and -18 <= exponent <= 0
+            )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError("costs", f"is no cost model: {error}") from None
         if not same:

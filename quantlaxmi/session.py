@@ -129,6 +129,7 @@ class Session:
             on_fill,
             self._bridge,
             *order_rules(instruments, costs, limits or RiskLimits(), self.ledger_exponent),
+            costs.queue == "pro_rata",
         )
         self._stride = KERNEL_STRIDE if kernel else PYTHON_STRIDE
 
@@ -260,7 +261,8 @@ class Session:
         if "does not fit" in reason:
             raise FixedPointOverflow("replay", (self.bound.strategy_id,), self.engine.seq)
         if "strategy" in reason:
+            detail = f"leg {self.engine.detail}" if "leg" in reason else self.engine.detail
             raise StrategyError(
-                f"strategy {self.bound.strategy_id!r} at {place}: {reason} ({self.engine.detail})"
+                f"strategy {self.bound.strategy_id!r} at {place}: {reason} ({detail})"
             )
         raise EngineError(f"{reason} at {place}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -21,7 +21,7 @@ from quantlaxmi.costs import CostModel, FeeRate
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.risk import RiskLimits
-from quantlaxmi.schema import TABLES, InstrumentKind
+from quantlaxmi.schema import TABLES, InstrumentKind, OrderAction, OrderType
 from tests.naive.engine import Decision, Leg, Limits, Rules, Terms
 
 I64_MAX = 2**63 - 1
@@ -73,7 +73,11 @@ NO_LIMITS = RiskLimits()
 
 
 def costs(
-    spot: str = "10", perp: str = "5", future: str = "2", fee_exponent: int = -8
+    spot: str = "10",
+    perp: str = "5",
+    future: str = "2",
+    fee_exponent: int = -8,
+    queue: str = "trades",
 ) -> CostModel:
     rates = {}
     for kind, bps in zip(
@@ -82,8 +86,9 @@ def costs(
         strict=True,
     ):
         taker = FixedPoint.from_text(bps)
-        rates[kind] = FeeRate(maker_bps=FixedPoint(1, 0), taker_bps=taker)
-    return CostModel(rates=rates, fee_exponent=fee_exponent)
+        maker = FixedPoint.from_text("-0.7") if bps == "50" else FixedPoint(1, 0)
+        rates[kind] = FeeRate(maker_bps=maker, taker_bps=taker)
+    return CostModel(rates=rates, fee_exponent=fee_exponent, queue=queue)
 
 
 #: Ties, rebates, nothing, and rates of many digits.
@@ -99,12 +104,16 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
     """What the naive engine needs, read off the same description."""
     made = []
     for one in instruments:
-        bps = model.rates[one.kind].taker_bps
+        rate = model.rates[one.kind]
+        taker, maker = (
+            bps.mantissa * Fraction(10) ** bps.exponent for bps in (rate.taker_bps, rate.maker_bps)
+        )
         made.append(
             Terms(
                 one.price_exponent,
                 one.qty_exponent,
-                bps.mantissa * Fraction(10) ** bps.exponent,
+                taker,
+                maker,
                 one.currency,
                 one.contract_size,
             )
@@ -128,6 +137,7 @@ def rules_of(
         made.append(
             Rules(
                 one.lot,
+                one.tick,
                 value(least),
                 one.kind != InstrumentKind.SPOT,
                 int(value(own.max_position) / unit),
@@ -349,6 +359,81 @@ def random_schedule(
             direction=r.choice((-1, 0, 1)),
             confidence=r.choice((-1, 0, 10_000)),
             rationale=r.randrange(2),
+        )
+    return schedule
+
+
+def resolved(
+    decision: Decision | None,
+    mine: list[tuple[int, int]],
+    next_order: int,
+    tops: Sequence[tuple[int, int, bool]],
+) -> Decision | None:
+    """A decision with its prices and targets named, and ``mine`` with the orders it makes.
+
+    Of a relative decision, limit prices are offsets from the own side's touch toward the other
+    one, and a target counts own orders of the instrument, from the newest.
+    """
+    if decision is None:
+        return None
+    legs = []
+    for leg in decision.legs:
+        bid, ask, valid = tops[leg.instrument]
+        if decision.relative and leg.action != OrderAction.CANCEL:
+            touch = (bid if leg.side > 0 else ask) if valid else 1_000
+            price = max(1, touch + leg.side * leg.limit_price) if _priced(leg) else 0
+            leg = replace(leg, limit_price=price)
+        if decision.relative and leg.action != OrderAction.NEW:
+            own = [order for order, instrument in mine if instrument == leg.instrument]
+            if not own:
+                continue
+            leg = replace(leg, target=own[-1 - leg.target % len(own)])
+        legs.append(leg)
+    for k, leg in enumerate(legs):
+        if leg.action == OrderAction.NEW:
+            mine.append((next_order + k, leg.instrument))
+    return replace(decision, legs=tuple(legs)) if legs else None
+
+
+def _priced(leg: Leg) -> bool:
+    return leg.order_type == OrderType.LIMIT or leg.action == OrderAction.MODIFY
+
+
+def random_orders(
+    seed: int, n_calls: int, n_instruments: int = 2, share: float = 0.3, depth: int = 4
+) -> Schedule:
+    """Limit, immediate, post-only and market orders near the touch, changes and cancels."""
+    r, schedule = Random(seed + 2), {}
+    for call in range(n_calls):
+        if r.random() > share:
+            continue
+        bundle = r.random() < 0.15
+        count = r.randrange(1, n_instruments + 1 if bundle else 5)
+        chosen = (
+            r.sample(range(n_instruments), count)
+            if bundle
+            else [r.randrange(n_instruments) for _ in range(count)]
+        )
+        legs = []
+        for k in chosen:
+            side, qty = r.choice((1, -1)), r.choice((1, 2, 3, 5, 7, 12, 30))
+            offset = r.choice((-depth, -2, -1, -1, 0, 0, 0, 0, 1, 1, 2, 3, depth))
+            if bundle:
+                kind = r.randrange(2)
+                legs.append(Leg(k, side, qty, kind, offset if kind else 0, kind))
+                continue
+            what = r.choice("mlllliippccdd")
+            if what == "m":
+                legs.append(Leg(k, side, qty))
+            elif what in "lip":
+                tif = {"l": 0, "i": 1, "p": 2}[what]
+                legs.append(Leg(k, side, qty, 1, offset, tif))
+            elif what == "c":
+                legs.append(Leg(k, 1, 0, action=2, target=r.randrange(6)))
+            else:
+                legs.append(Leg(k, side, qty, 1, offset, action=1, target=r.randrange(4)))
+        schedule[call] = Decision(
+            legs=tuple(legs), bundle=bundle, decision_type=r.choice((1, 2, 3)), relative=True
         )
     return schedule
 

@@ -9,11 +9,18 @@ import numpy as np
 from quantlaxmi import schema
 from quantlaxmi.events import DecisionEvent, LegIntent
 from quantlaxmi.replay import Run, backtest, replay
-from quantlaxmi.schema import DecisionType, EventKind, Side
+from quantlaxmi.schema import (
+    DecisionType,
+    EventKind,
+    OrderAction,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from quantlaxmi.strategies.sdk import CryptoStrategy
 from tests import cases
 from tests.cases import Case, MemorySegment, Schedule
-from tests.naive.engine import Engine
+from tests.naive.engine import Engine, Leg
 
 RATIONALES = ("one reason", "another reason")
 ALL_KINDS = (EventKind.QUOTE, EventKind.DEPTH, EventKind.TRADE, EventKind.FUNDING)
@@ -39,6 +46,7 @@ class Script(CryptoStrategy):
     def on_start(self, ctx):
         self.calls, self.log[:] = 0, []
         self.ctx = ctx
+        self.mine = []
         self.symbols = [one.symbol for one in ctx._universe]
 
     def see(self, ctx, *what):
@@ -47,15 +55,16 @@ class Script(CryptoStrategy):
             for b in map(ctx.book, self.symbols)
         )
         held = tuple((p.qty, p.pending_qty) for p in map(ctx.position, self.symbols))
-        self.log.append((*what, ctx.in_flight, books, held))
+        self.log.append((*what, ctx.in_flight, ctx.next_order, books, held))
 
     def on_market(self, event, ctx) -> DecisionEvent | None:
         self.see(ctx, event.seq, ctx.now_ns)
-        wanted = self.schedule.get(self.calls)
+        tops = [(b.bid, b.ask, bool(b.valid)) for b in map(ctx.book, self.symbols)]
+        wanted = cases.resolved(self.schedule.get(self.calls), self.mine, ctx.next_order, tops)
         self.calls += 1
         if wanted is None:
             return None
-        legs = [LegIntent(self.symbols[x.instrument], Side(x.side), x.qty) for x in wanted.legs]
+        legs = [self.intent(x) for x in wanted.legs]
         return ctx.decide(
             legs,
             rationale=RATIONALES[wanted.rationale],
@@ -63,6 +72,33 @@ class Script(CryptoStrategy):
             direction=wanted.direction,
             confidence=None if wanted.confidence < 0 else wanted.confidence,
             bundle=wanted.bundle,
+        )
+
+    def intent(self, leg: Leg) -> LegIntent:
+        symbol = self.symbols[leg.instrument]
+        if leg.action == OrderAction.CANCEL:
+            return self.ctx.cancel(symbol, leg.target)
+        if leg.action == OrderAction.MODIFY:
+            return self.ctx.modify(symbol, leg.target, leg.qty, leg.limit_price)
+        if leg.order_type == OrderType.LIMIT:
+            tif = TimeInForce(leg.time_in_force)
+            return self.ctx.limit(symbol, Side(leg.side), leg.qty, leg.limit_price, tif)
+        return LegIntent(symbol, Side(leg.side), leg.qty)
+
+    def on_order(self, notice):
+        self.log.append(
+            (
+                "order",
+                notice.order,
+                notice.decision,
+                notice.symbol,
+                int(notice.side),
+                int(notice.reason),
+                notice.qty,
+                notice.ts_ns,
+                self.ctx.in_flight,
+                self.ctx.position(notice.symbol).pending_qty,
+            )
         )
 
     def on_fill(self, fill):
@@ -112,6 +148,7 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
     instruments = case.instruments
     rules, limits = cases.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
+    mine: list[tuple[int, int]] = []
     calls = 0
 
     def decide(engine, table, row):
@@ -122,11 +159,18 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
         held = tuple(
             (a.position, q) for a, q in zip(engine.accounts, engine.pending_qty, strict=True)
         )
-        log.append((row["seq"], row["ts_ns"], len(engine.in_flight), books, held))
+        flight = len(engine.in_flight)
+        log.append((row["seq"], row["ts_ns"], flight, engine.n_orders, books, held))
         calls += 1
-        return case.schedule.get(calls - 1)
+        tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
+        return cases.resolved(case.schedule.get(calls - 1), mine, engine.n_orders, tops)
 
     def on_fill(fill):
+        if not fill["qty"]:
+            i = fill["instrument"]
+            news = (fill["order"], fill["decision"], instruments[i].symbol, fill["side"])
+            news += (fill["reason"], fill["order_left"], fill["ts_ns"])
+            log.append(("order", *news, len(engine.in_flight), engine.pending_qty[i]))
         if fill["qty"]:
             log.append(
                 (
@@ -155,6 +199,7 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
         on_fill=on_fill,
         rules=rules,
         limits=limits,
+        pro_rata=case.costs.queue == "pro_rata",
     )
     engine.run(case.tables, case.flatten)
     return engine, log

@@ -10,9 +10,11 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport *
+from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE, check_legs
 from quantlaxmi._ext.matching cimport market_t
-from quantlaxmi._ext.order_events cimport notify, order_row
-from quantlaxmi._ext.risk_checks cimport check_orders
+from quantlaxmi._ext.order_events cimport new_number, notify, order_row, request_row
+from quantlaxmi._ext.resting cimport resting_book, resting_trade
+from quantlaxmi._ext.risk_checks cimport check_orders, leg_adds
 from quantlaxmi._ext.wide cimport *
 
 cdef enum:
@@ -25,13 +27,26 @@ cdef enum:
 
 cdef extern from *:
     """
-    /* Within a tenth of int64 a mid in tenths of a unit fits, and so does a sum of two prices. */
-    #define QL_MAX_PRICE (INT64_MAX / 10)
     /* Later stamps leave no room for a day of latency (replay.MAX_LATENCY_NS). */
     #define QL_MAX_TS (INT64_MAX - 86400000000000LL)
     """
-    const int64_t QL_MAX_PRICE
     const int64_t QL_MAX_TS
+
+
+cdef int _sent(engine_t* e, const pending_t* p) noexcept nogil:
+    if p.action != ACT_NEW:
+        return request_row(e, p, PENDING, WHY_DECISION, e.ts_ns)
+    return order_row(e, p, ORDER_NEW, PENDING, WHY_DECISION, 0, e.ts_ns)
+
+
+cdef int _refused(engine_t* e, pending_t* p) noexcept nogil:
+    """Note that it was not sent; news of a request bear the number of its order."""
+    cdef int status
+    if p.action == ACT_NEW:
+        return order_row(e, p, ORDER_UPDATE, CANCELLED, WHY_REFUSED, 0, e.ts_ns)
+    status = request_row(e, p, REJECTED, WHY_REFUSED, e.ts_ns)
+    p.order = p.target
+    return status
 
 
 cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
@@ -45,18 +60,9 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     cdef char refused[MAX_LEGS]
     cdef int64_t i, arrival, in_flight, n_refused = 0
     cdef int status
-    if n_legs > MAX_LEGS:
-        e.detail = n_legs
-        return BAD_LEG
-    for i in range(n_legs):
-        if (
-            out[i].instrument < 0 or out[i].instrument >= e.n_instruments
-            or (out[i].side != 1 and out[i].side != -1)
-            or out[i].qty <= 0 or out[i].order_type != MARKET_ORDER
-            or out[i].action != ACT_NEW or out[i].time_in_force != GTC
-        ):
-            e.detail = i
-            return BAD_LEG
+    status = check_legs(e, n_legs)
+    if status != OK:
+        return status
     if ql_add_i64(e.ctx.now_ns, e.latency_ns, &arrival):
         return OVERFLOW
     d = <decision_t*>push(&e.decisions)
@@ -93,7 +99,7 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         leg.action = out[i].action
         leg.order_type = out[i].order_type
         leg.time_in_force = out[i].time_in_force
-        leg.target = -1
+        leg.target = out[i].target
         leg.qty = out[i].qty
         leg.limit_price = out[i].limit_price
         leg.reference_price = 5 * book.bid + 5 * book.ask if book.valid else 0
@@ -102,8 +108,6 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         leg.ask = book.ask
         leg.ask_qty = book.ask_qty
         leg.quote_ts_ns = book.ts_ns
-        p.order = e.ctx.next_order
-        e.ctx.next_order += 1
         p.leg = e.legs.n - 1
         p.instrument = leg.instrument
         p.side = leg.side
@@ -111,18 +115,24 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         p.time_in_force = leg.time_in_force
         p.qty = leg.qty
         p.limit_price = leg.limit_price
-        status = order_row(e, &p, ORDER_NEW, PENDING, WHY_DECISION, 0, e.ts_ns)
+        p.action = leg.action
+        p.target = leg.target
+        p.more = leg_adds(e, &out[i])
+        status = new_number(e, &p)
+        if status == OK:
+            status = _sent(e, &p)
         if status == OK and refused[i]:
             kept[i] = p
-            status = order_row(e, &p, ORDER_UPDATE, CANCELLED, WHY_REFUSED, 0, e.ts_ns)
+            status = _refused(e, &kept[i])
         if status != OK:
             return status
         if refused[i]:
             continue
-        e.ctx.in_flight += 1
-        if ql_add_i64(e.positions[p.instrument].pending_qty, p.side * p.qty, &in_flight):
-            return OVERFLOW
-        e.positions[p.instrument].pending_qty = in_flight
+        if p.action == ACT_NEW:
+            e.ctx.in_flight += 1
+            if ql_add_i64(e.positions[p.instrument].pending_qty, p.side * p.qty, &in_flight):
+                return OVERFLOW
+            e.positions[p.instrument].pending_qty = in_flight
         status = enqueue(e, &p)
         if status != OK:
             return status
@@ -242,6 +252,8 @@ cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
     status = _set_top(e, t.instrument[i], t.c[0][i], t.c[1][i], t.c[2][i], t.c[3][i])
     if t.shift != NULL and status == OK:
         status = _shift_top(e, t.instrument[i], t.shift[i])
+    if status == OK and e.n_resting:
+        status = resting_book(e, t.instrument[i])
     if status != OK:
         return status
     t.at += 1
@@ -259,6 +271,10 @@ cdef int _trade(engine_t* e, columns_t* t) noexcept nogil:
     e.books[t.instrument[i]].last_price = e.event.price
     e.books[t.instrument[i]].last_qty = t.c[1][i]
     t.at += 1
+    if e.n_resting:
+        status = resting_trade(e, t.instrument[i], e.event.price, t.c[1][i], t.side[i])
+        if status != OK:
+            return status
     return _ask_strategy(e, KIND_TRADE)
 
 
@@ -300,6 +316,10 @@ cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
         else:
             # The last prices stay for marking; nobody may trade on them.
             e.books[k].valid = 0
+    if e.n_resting:
+        status = resting_book(e, k)
+        if status != OK:
+            return status
     return _ask_strategy(e, KIND_DEPTH)
 
 

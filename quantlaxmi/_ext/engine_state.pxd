@@ -41,6 +41,7 @@ cdef enum:
     FLAG_FLATTEN = 2
     FLAG_DEPTH = 4
     FLAG_MAKER = 8
+    UNKNOWN = -1
     MARKET_ORDER = 0  # schema.OrderType
     LIMIT_ORDER = 1
     ACT_NEW = 0  # schema.OrderAction
@@ -61,6 +62,8 @@ cdef enum Status:
     STRATEGY_FAILED = -4  # the strategy's own negative status is in ``detail``
     BAD_LEG = -5
     BAD_ROW = -6  # a row names an instrument the segment does not have
+    BAD_TARGET = -7  # a leg names no order of its instrument
+    BAD_BUNDLE = -8  # a leg that may rest, or a change of an order, in a bundle
 
 
 cdef struct buffer_t:
@@ -83,8 +86,25 @@ cdef struct pending_t:
     int64_t limit_price
     int64_t action
     int64_t target
+    int64_t more  # by how much it may raise the position: of a change, what it adds
     int64_t bundle
     int64_t n_legs
+
+
+# What requests must know of any order of the run, by its number.
+cdef struct order_state_t:
+    int64_t instrument
+    int64_t side  # 0: the number is that of a request, not of an order
+    int64_t qty
+
+
+# An order in the queue at its price.
+cdef struct resting_t:
+    pending_t order
+    int64_t left
+    int64_t ahead  # displayed size before it; UNKNOWN until its price is the touch
+    int64_t shown  # displayed at its price when the book last changed, UNKNOWN: not displayed
+    int64_t traded  # at its price since then
 
 
 cdef struct funding_due_t:
@@ -176,6 +196,10 @@ cdef struct engine_t:
     int64_t detail
     int64_t pending_head
     buffer_t pending
+    buffer_t states  # order_state_t by order number
+    buffer_t* lanes  # resting_t, [2 * instrument + (1 for sells)]; best price, then oldest, first
+    int64_t n_resting
+    int64_t pro_rata  # cancelled size is taken from before and behind our orders alike
     buffer_t decisions
     buffer_t legs
     buffer_t orders

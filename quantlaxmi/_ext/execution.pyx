@@ -10,8 +10,10 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.matching cimport *
-from quantlaxmi._ext.order_events cimport book_fill, notify, order_row
+from quantlaxmi._ext.order_arrival cimport arrive, finish_order, take
+from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
 from quantlaxmi._ext.probe cimport probe_arrive, probe_due
+from quantlaxmi._ext.resting cimport end_resting
 from quantlaxmi._ext.risk_checks cimport trim_rest
 from quantlaxmi._ext.wide cimport *
 
@@ -29,45 +31,6 @@ cdef void refresh_due(engine_t* e) noexcept nogil:
     e.due_ns = due
 
 
-cdef int _take(engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t* filled) noexcept nogil:
-    """Execute a market order against the book of its instrument as it stands."""
-    cdef market_t* m = &e.markets[p.instrument]
-    cdef ladder_t ladder
-    cdef level_t level
-    cdef int64_t left = p.qty, take
-    cdef int status
-    filled[0] = 0
-    ladder_open(&ladder, m, &e.books[p.instrument], p.side)
-    while left > 0 and ladder_next(&ladder, &level):
-        take = level.qty if level.qty < left else left
-        left -= take
-        filled[0] += take
-        if ql_add_i64(m.taken[ladder.side], take, &m.taken[ladder.side]):
-            return OVERFLOW
-        status = book_fill(
-            e, p, level.price, take, ts, flags | (FLAG_DEPTH if level.beyond_touch else 0),
-            TAKER_FEE, left,
-        )
-        if status != OK:
-            return status
-    return OK
-
-
-cdef int _finish_order(engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t filled) noexcept nogil:
-    """Write the order's closing row and tell the strategy of what was cancelled."""
-    cdef int64_t left = p.qty - filled
-    cdef int status, reason
-    e.ctx.in_flight -= 1
-    if left == 0:
-        return order_row(e, p, ORDER_UPDATE, FILLED, WHY_FILLED, filled, ts)
-    e.positions[p.instrument].pending_qty -= p.side * left
-    reason = WHY_SIZE if e.books[p.instrument].valid else WHY_BOOK
-    status = order_row(e, p, ORDER_UPDATE, PARTIAL if filled else CANCELLED, reason, filled, ts)
-    if status != OK:
-        return status
-    return notify(e, p, 0, 0, ts, flags, left, reason)
-
-
 cdef int _side_order(
     engine_t* e, const pending_t* like, int64_t instrument, int64_t side, int64_t qty, int64_t ts,
     int reason, int64_t flags,
@@ -76,24 +39,26 @@ cdef int _side_order(
     cdef pending_t p = like[0]
     cdef int64_t filled, in_flight
     cdef int status
-    p.order = e.ctx.next_order
-    e.ctx.next_order += 1
     p.leg = -1
     p.instrument = instrument
     p.side = side
     p.qty = qty
+    p.action = ACT_NEW
     p.order_type = MARKET_ORDER
     p.time_in_force = GTC
     p.limit_price = 0
+    if new_number(e, &p) != OK:
+        return NO_MEMORY
     e.ctx.in_flight += 1
     if ql_add_i64(e.positions[instrument].pending_qty, side * qty, &in_flight):
         return OVERFLOW
     e.positions[instrument].pending_qty = in_flight
     status = order_row(e, &p, ORDER_NEW, PENDING, reason, 0, ts)
     if status == OK:
-        status = _take(e, &p, ts, flags, &filled)
+        filled = 0
+        status = take(e, &p, ts, flags, &filled)
     if status == OK:
-        status = _finish_order(e, &p, ts, flags, filled)
+        status = finish_order(e, &p, ts, flags, filled)
     return status
 
 
@@ -114,9 +79,7 @@ cdef int _execute_bundle(engine_t* e) noexcept nogil:
         e.pending_head = 0
         e.pending.n = 0
     for i in range(n):
-        status = _take(e, &orders[i], orders[i].arrival, 0, &filled[i])
-        if status == OK:
-            status = _finish_order(e, &orders[i], orders[i].arrival, 0, filled[i])
+        status = arrive(e, &orders[i], orders[i].arrival, &filled[i])
         if status != OK:
             return status
     if not orders[0].bundle or n < 2:
@@ -240,9 +203,14 @@ cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
     while status == OK and e.pending_head < e.pending.n:
         p = <pending_t*>e.pending.data + e.pending_head
         e.pending_head += 1
+        if p.action != ACT_NEW:
+            status = request_row(e, p, REJECTED, WHY_END, e.ts_ns)
+            continue
         e.ctx.in_flight -= 1
         e.positions[p.instrument].pending_qty -= p.side * p.qty
         status = order_row(e, p, ORDER_UPDATE, CANCELLED, WHY_END, 0, e.ts_ns)
+    if status == OK and e.n_resting:
+        status = end_resting(e)
     if flatten:
         for i in range(e.n_instruments):
             qty = e.accounts[i].qty

@@ -2,8 +2,14 @@
 from libc.stdint cimport int64_t
 from quantlaxmi._ext.engine_state cimport engine_t, pending_t
 
+# Give the order or request the run's next number and remember it.
+cdef int new_number(engine_t* e, pending_t* p) noexcept nogil
 cdef int order_row(
     engine_t* e, const pending_t* p, int kind, int status, int reason, int64_t filled, int64_t ts
+) noexcept nogil
+# The row of a request to modify or cancel, under the number of the order it names.
+cdef int request_row(
+    engine_t* e, const pending_t* p, int status, int reason, int64_t ts
 ) noexcept nogil
 # Tell the strategy of a fill, or with ``qty`` 0 of what else became of an order.
 cdef int notify(

@@ -7,6 +7,28 @@ from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.wide cimport *
 
 
+cdef int new_number(engine_t* e, pending_t* p) noexcept nogil:
+    cdef order_state_t* state = <order_state_t*>push(&e.states)
+    if state == NULL:
+        return NO_MEMORY
+    state.instrument = p.instrument
+    state.side = p.side if p.action == ACT_NEW else 0
+    state.qty = p.qty
+    p.order = e.ctx.next_order
+    e.ctx.next_order += 1
+    return OK
+
+
+cdef int request_row(
+    engine_t* e, const pending_t* p, int status, int reason, int64_t ts
+) noexcept nogil:
+    cdef pending_t row = p[0]
+    row.order = p.target
+    return order_row(
+        e, &row, ORDER_MODIFY if p.action == ACT_MODIFY else ORDER_CANCEL, status, reason, 0, ts
+    )
+
+
 cdef int order_row(
     engine_t* e, const pending_t* p, int kind, int status, int reason, int64_t filled, int64_t ts
 ) noexcept nogil:

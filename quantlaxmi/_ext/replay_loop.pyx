@@ -32,6 +32,8 @@ FAILURES = {
     STRATEGY_FAILED: "the strategy returned a failure",
     BAD_LEG: "the strategy sent a leg that cannot be an order",
     BAD_ROW: "the row names an instrument the segment does not have",
+    BAD_TARGET: "the strategy sent a leg that names no order of its instrument",
+    BAD_BUNDLE: "the strategy bundled a leg that does not end on arrival",
 }
 
 
@@ -73,6 +75,8 @@ cdef class Engine:
     limits : tuple
         ``(orders per second, orders per minute, oldest book in ns, least result, money unit)``;
         0 for no limit, the least result (at ledger exponent - 1) None for none.
+    pro_rata : bool
+        Size cancelled at the price of a resting order shortens the queue before it in proportion.
     """
 
     def __cinit__(self):
@@ -81,7 +85,7 @@ cdef class Engine:
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
-        limits=(0, 0, 0, None, 1),
+        limits=(0, 0, 0, None, 1), pro_rata=False,
     ):
         cdef engine_t* e = &self.e
         cdef ctx_t[::1] ctx = memory["ctx"]
@@ -131,6 +135,8 @@ cdef class Engine:
         e.ctx.n_instruments = e.n_instruments
         e.ctx.latency_ns = latency_ns
         e.pending.item = sizeof(pending_t)
+        e.states.item = sizeof(order_state_t)
+        e.pro_rata = pro_rata
         e.decisions.item = sizeof(decision_t)
         e.legs.item = sizeof(leg_t)
         e.orders.item = sizeof(order_t)
@@ -141,11 +147,14 @@ cdef class Engine:
         e.dues = <funding_due_t*>calloc(e.n_instruments, sizeof(funding_due_t))
         e.cash = <ql_i128*>calloc(n_currencies, sizeof(ql_i128))
         e.calls = <feature_call_t*>calloc(e.n_features + 1, sizeof(feature_call_t))
+        e.lanes = <buffer_t*>calloc(2 * e.n_instruments, sizeof(buffer_t))
         if (
-            e.markets == NULL or e.accounts == NULL or e.dues == NULL or e.cash == NULL
+            e.lanes == NULL or e.markets == NULL or e.accounts == NULL or e.dues == NULL or e.cash == NULL
             or e.calls == NULL
         ):
             raise MemoryError("engine state")
+        for i in range(2 * e.n_instruments):
+            e.lanes[i].item = sizeof(resting_t)
         for i in range(e.n_instruments):
             depth_init(&e.markets[i].depth)
             e.dues[i].at = NEVER
@@ -215,6 +224,11 @@ cdef class Engine:
         free(self.e.cash)
         free(self.e.calls)
         free(self.e.pending.data)
+        free(self.e.states.data)
+        if self.e.lanes != NULL:
+            for i in range(2 * self.e.n_instruments):
+                free(self.e.lanes[i].data)
+        free(self.e.lanes)
         free(self.e.decisions.data)
         free(self.e.legs.data)
         free(self.e.orders.data)

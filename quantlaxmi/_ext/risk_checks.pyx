@@ -1,9 +1,10 @@
 """The venue's rules and the desk's limits, held against a decision before its orders are sent.
 
 A leg that breaks one leaves a row for each it breaks. A refused leg refuses its whole bundle. An
-order closes when it is opposite to the position and, with all that is in flight on its side, no
-larger; limits on positions and losses let it pass. What the engine itself sends (trims, flattening)
-is not checked.
+order closes when it is opposite to the position and, with all that is in flight or rests on its
+side, no larger; limits on positions and losses let it pass. A change of an order is checked at its
+new total and price, against limits with what it adds; a cancel is never refused and counts for
+nothing. What the engine itself sends (trims, flattening) is not checked.
 """
 from libc.stdint cimport int64_t
 
@@ -66,6 +67,14 @@ cdef int _money_row(
     )
 
 
+cdef int64_t leg_adds(const engine_t* e, const leg_out_t* leg) noexcept nogil:
+    cdef int64_t before
+    if leg.action == ACT_NEW:
+        return leg.qty
+    before = (<order_state_t*>e.states.data)[leg.target].qty
+    return leg.qty - before if leg.qty > before else 0
+
+
 cdef int _exposure(
     const engine_t* e, int64_t k, const char* refused, ql_i128* after, int* closes
 ) noexcept nogil:
@@ -74,16 +83,21 @@ cdef int _exposure(
     cdef const pending_t* q = <pending_t*>e.pending.data
     cdef int64_t held = e.accounts[leg.instrument].qty
     # Seen from the leg's side: what is held against it is negative.
-    cdef ql_i128 held_so = _i128(held * leg.side), same = _i128(leg.qty), total
+    cdef ql_i128 held_so = _i128(held * leg.side), same = _i128(leg_adds(e, leg)), total
+    cdef const buffer_t* lane = &e.lanes[2 * leg.instrument + (0 if leg.side > 0 else 1)]
     cdef Py_ssize_t i
+    for i in range(lane.n):
+        if ql_add(same, _i128((<resting_t*>lane.data)[i].left), &same):
+            return OVERFLOW
     for i in range(e.pending_head, e.pending.n):
         if q[i].instrument == leg.instrument and q[i].side == leg.side:
-            if ql_add(same, _i128(q[i].qty), &same):
+            if ql_add(same, _i128(q[i].more), &same):
                 return OVERFLOW
     for i in range(k):
         if not refused[i] and e.legs_out[i].instrument == leg.instrument:
-            if e.legs_out[i].side == leg.side and ql_add(same, _i128(e.legs_out[i].qty), &same):
-                return OVERFLOW
+            if e.legs_out[i].side == leg.side:
+                if ql_add(same, _i128(leg_adds(e, &e.legs_out[i])), &same):
+                    return OVERFLOW
     if ql_add(held_so, same, &total):
         return OVERFLOW
     closes[0] = held * leg.side < 0 and ql_cmp(total, _i128(0)) <= 0
@@ -167,7 +181,7 @@ cdef int _check_limits(
             status = _row(
                 e, decision, leg.instrument, RULE_STALE_BOOK, age, g.max_book_age_ns, e.ts_ns
             )
-    if status != OK or not (rule.max_position or rule.has_max_notional or g.has_max_loss):
+    if status != OK or leg_adds(e, leg) == 0 or not (rule.max_position or rule.has_max_notional or g.has_max_loss):
         return status
     status = _exposure(e, k, refused, &after, &closes)
     if status != OK or closes:
@@ -224,6 +238,8 @@ cdef int check_orders(engine_t* e, int64_t decision, int64_t n_legs, char* refus
     for i in range(2):
         _expire(&g.rates[i], e.ts_ns)
     for k in range(n_legs):
+        if e.legs_out[k].action == ACT_CANCEL:
+            continue
         rows = g.rows.n
         status = _check_rules(e, decision, k, refused)
         if status == OK:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
+from quantlaxmi.schema import OrderAction
 
 __all__ = ["Action", "PathError", "TradePath", "Trip", "build_path"]
 
@@ -83,6 +85,7 @@ class TradePath:
     reversals : int
         Decisions split into a closing and an opening action.
     has_resting_orders : bool
+        A limit order was sent, or a change of one.
     """
 
     trips: tuple[Trip, ...]
@@ -152,7 +155,9 @@ def build_path(
     Raises
     ------
     PathError
-        When a filled decision stands on no grid row, or a fill belongs to no decision.
+        When a filled decision stands on no grid row, a fill belongs to no decision, or an order
+        (one that rested, say) was filled after those of a later decision: then the positions at
+        the rows of the decisions are not those that were held.
     EngineError
         When an action's value at the grid's mids is not its attributed gross.
     """
@@ -178,6 +183,13 @@ def build_path(
         total = value.setdefault(decision, [0, 0])
         total[0] += gross[k]
         total[1] += cost[k]
+    order = fills["decision"].tolist()
+    late = next((k for k, (a, b) in enumerate(pairwise(order)) if b < a), None)
+    if late is not None:
+        raise PathError(
+            f"Fill {late + 1} is of decision {order[late + 1]} and came after one of decision "
+            f"{order[late]}: the rows of the decisions do not tell what was held."
+        )
     intended = _intended(legs, moved)
     used = sorted(moved)
     rows = _rows_of(decisions, seq, used) if used else {}
@@ -206,6 +218,7 @@ def build_path(
 
 def _intended(legs: npt.NDArray[np.void], moved: dict[int, dict[int, int]]) -> dict[int, Bundle]:
     wanted: dict[int, dict[int, int]] = {d: {} for d in moved}
+    legs = legs[legs["action"] == OrderAction.NEW]
     for decision, instrument, side, qty in zip(
         legs["decision"].tolist(),
         legs["instrument"].tolist(),

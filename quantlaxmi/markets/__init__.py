@@ -223,7 +223,11 @@ def run_costs(
         else:  # venues that differ
             symbols.update(by_symbol)
     return CostModel(
-        rates=rates, symbols=symbols, min_notional=minimum, fee_exponent=model.fee_exponent
+        rates=rates,
+        symbols=symbols,
+        min_notional=minimum,
+        fee_exponent=model.fee_exponent,
+        queue=model.queue,
     )
 
 

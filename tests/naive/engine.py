@@ -11,33 +11,38 @@
 7. A quiet quote changes its book; the strategy is not asked.
 8. A row's ``shift`` is added to its instrument's prices from there on; validity is as recorded.
 9. An order that breaks a rule of its venue or a limit is refused unsent, with its bundle.
+10. A limit order takes what is at its price or better; its rest is cancelled or rests (resting.py).
+   A post-only order that would take is cancelled whole.
+11. A change of an order arrives as an order does, and is rejected unless the order then rests.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from quantlaxmi.schema import (
     RATE_EXPONENT,
     RISK_MONEY_EXPONENT,
-    TABLES,
-    DepthFlag,
     EventKind,
     FillFlag,
+    OrderAction,
     OrderEventKind,
     OrderReason,
     OrderStatus,
+    OrderType,
     QuoteFlag,
     RiskRule,
+    TimeInForce,
 )
-from tests.naive.depth_book import DepthBook, Message
+from tests.naive.account import Account
+from tests.naive.books import Market, Row, merged
+from tests.naive.resting import Queues, Resting
 
 TEN = Fraction(10)
-Row = dict[str, Any]
 KINDS = {
     "quotes": EventKind.QUOTE,
     "depth": EventKind.DEPTH,
@@ -53,6 +58,7 @@ class Terms:
     price_exponent: int
     qty_exponent: int
     taker_bps: Fraction
+    maker_bps: Fraction = Fraction(1)
     currency: str = "USDT"
     contract_size: int = 1
 
@@ -62,6 +68,7 @@ class Rules:
     """What may be sent in one instrument, in quantity mantissas and in currency; 0 is no rule."""
 
     lot: int = 0
+    tick: int = 0
     min_notional: Fraction = Fraction(0)
     closing_exempt: bool = True
     max_position: int = 0
@@ -83,6 +90,11 @@ class Leg:
     instrument: int
     side: int
     qty: int
+    order_type: int = 0
+    limit_price: int = 0
+    time_in_force: int = 0
+    action: int = 0
+    target: int = -1
 
 
 @dataclass(frozen=True)
@@ -93,117 +105,7 @@ class Decision:
     direction: int = 0
     confidence: int = -1
     rationale: int = 0
-
-
-@dataclass
-class Book:
-    valid: bool = False
-    bid: int = 0
-    bid_qty: int = 0
-    ask: int = 0
-    ask_qty: int = 0
-    ts_ns: int = 0
-    shift: int = 0  # of all recorded prices; the levels of ``depth`` are kept without it
-    has_quotes: bool = False
-    taken: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})  # by the order's side
-    depth: DepthBook = field(default_factory=DepthBook)
-
-    def set_top(
-        self, bid: int, bid_qty: int, ask: int, ask_qty: int, ts_ns: int, shift: int = 0
-    ) -> None:
-        self.bid = bid + shift if bid > 0 else bid
-        self.ask = ask + shift if ask > 0 else ask
-        self.bid_qty, self.ask_qty = bid_qty, ask_qty
-        self.valid = 0 < bid < ask and bid_qty > 0 and ask_qty > 0
-        self.ts_ns, self.shift = ts_ns, shift
-        self.taken = {1: 0, -1: 0}
-
-    def ladder(self, side: int) -> list[tuple[int, int, bool]]:
-        """What an order of ``side`` could take: price, qty, beyond the touch."""
-        if not self.valid:
-            return []
-        touch = self.ask if side > 0 else self.bid
-        steps = [(touch, self.ask_qty if side > 0 else self.bid_qty, False)]
-        if self.depth.valid:
-            steps += [
-                (price + self.shift, qty, True)
-                for price, qty in self.depth.levels(-side)
-                if (price + self.shift - touch) * side > 0
-                and (price + self.shift > 0 or not self.shift)
-            ]
-        return steps
-
-    def available(self, side: int, skip: int) -> Iterator[tuple[int, int, bool]]:
-        for price, qty, beyond in self.ladder(side):
-            gone = min(qty, skip)
-            skip -= gone
-            if qty > gone:
-                yield price, qty - gone, beyond
-
-
-class Market:
-    """Books that follow messages."""
-
-    def __init__(self, n_instruments: int) -> None:
-        self.books = [Book() for _ in range(n_instruments)]
-
-    def apply(self, table: str, rows: Sequence[Row]) -> None:
-        row = rows[-1]
-        book = self.books[row["instrument"]]
-        if table == "quotes":
-            book.has_quotes = True
-            book.set_top(
-                row["bid"],
-                row["bid_qty"],
-                row["ask"],
-                row["ask_qty"],
-                row["ts_ns"],
-                row.get("shift", 0),
-            )
-        elif table == "depth":
-            levels = tuple((r["side"], r["price"], r["qty"]) for r in rows)
-            snapshot = bool(row["flags"] & DepthFlag.SNAPSHOT)
-            book.depth.apply(
-                Message(row["first_id"], row["last_id"], row["prev_id"], snapshot, levels)
-            )
-            if book.has_quotes:
-                return
-            if book.depth.valid and book.depth.bids and book.depth.asks:
-                best_bid, best_ask = max(book.depth.bids), min(book.depth.asks)
-                book.set_top(
-                    best_bid,
-                    book.depth.bids[best_bid],
-                    best_ask,
-                    book.depth.asks[best_ask],
-                    row["ts_ns"],
-                    row.get("shift", 0),
-                )
-            else:
-                book.valid = False
-
-
-@dataclass
-class Account:
-    position: int = 0
-    cost: int = 0
-    realized: int = 0
-    fees: int = 0
-    funding: int = 0
-
-    def fill(self, side: int, qty: int, notional_of: Callable[[int], int]) -> None:
-        """Average cost with the total carried; a flip closes, then opens."""
-        opening = qty
-        if self.position * side < 0:
-            closing = min(qty, abs(self.position))
-            released = round(Fraction(self.cost * closing, abs(self.position)))
-            # A long is closed by selling: proceeds minus cost. A short: cost minus outlay.
-            self.realized += -side * (notional_of(closing) - released)
-            self.cost -= released
-            self.position += side * closing
-            opening = qty - closing
-        if opening:
-            self.cost += notional_of(opening)
-            self.position += side * opening
+    relative: bool = False  # for schedules: prices and targets still to be named (cases.resolved)
 
 
 @dataclass
@@ -212,17 +114,6 @@ class _Pending:
     decision: int
     bundle: bool
     orders: list[Row]
-
-
-def merged(tables: Mapping[str, Mapping[str, Sequence[int]]]) -> list[tuple[str, list[Row]]]:
-    """Messages of all tables in ``seq`` order; rows of a depth message together."""
-    by_seq: dict[int, tuple[str, list[Row]]] = {}
-    for table in TABLES:
-        columns = {name: [int(v) for v in values] for name, values in tables[table].items()}
-        for i in range(len(columns["seq"])):
-            row = {name: values[i] for name, values in columns.items()}
-            by_seq.setdefault(row["seq"], (table, []))[1].append(row)
-    return [by_seq[seq] for seq in sorted(by_seq)]
 
 
 Decide = Callable[["Engine", str, Row], Decision | None]
@@ -242,7 +133,11 @@ class Engine:
         on_fill: Callable[[Row], None] | None = None,
         rules: Sequence[Rules] = (),
         limits: Limits | None = None,
+        pro_rata: bool = False,
     ) -> None:
+        self.queues = Queues(self, pro_rata)
+        self.totals: dict[int, int] = {}  # order number -> quantity it is for
+        self.sides: dict[int, int] = {}
         self.rules, self.limits = tuple(rules) or tuple(Rules() for _ in terms), limits or Limits()
         self.sent_times: list[int] = []
         self.risk: list[Row] = []
@@ -282,9 +177,11 @@ class Engine:
         assert value.denominator == 1
         return value.numerator
 
-    def fee(self, instrument: int, price: int, qty: int) -> int:
+    def fee(self, instrument: int, price: int, qty: int, maker: bool = False) -> int:
         money = self.notional(instrument, price, qty) * TEN**self.ledger_exponent
-        units = round(money * self.terms[instrument].taker_bps / 10**4 / TEN**self.fee_exponent)
+        terms = self.terms[instrument]
+        bps = terms.maker_bps if maker else terms.taker_bps
+        units = round(money * bps / 10**4 / TEN**self.fee_exponent)
         value = units * TEN ** (self.fee_exponent - self.ledger_exponent)
         assert value.denominator == 1
         return value.numerator
@@ -304,6 +201,11 @@ class Engine:
         self.market.apply(table, rows)
         if table == "funding":
             self._announce(row)
+        elif table == "trades":
+            price = row["price"] + self.market.books[row["instrument"]].shift
+            self.queues.trade(row["instrument"], price, row["qty"], row["side"])
+        else:
+            self.queues.book_changed(row["instrument"])
         self.n_messages += 1
         quiet = table == "quotes" and row["flags"] & QuoteFlag.QUIET
         if KINDS[table] in self.wanted and not quiet:
@@ -315,8 +217,18 @@ class Engine:
         self._let_happen(before=self.ts_ns + 1)
         for group in self.pending:
             for order in group.orders:
-                self._close(order, 0, OrderStatus.CANCELLED, OrderReason.END_OF_DATA, self.ts_ns)
+                if order["action"] == OrderAction.NEW:
+                    status, reason = OrderStatus.CANCELLED, OrderReason.END_OF_DATA
+                    self._close(order, 0, status, reason, self.ts_ns)
+                else:
+                    reason = OrderReason.END_OF_DATA
+                    self._request_row(order, OrderStatus.REJECTED, reason, self.ts_ns)
         self.pending = []
+        for one in self.queues.all():
+            filled = one.order["qty"] - one.left
+            status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
+            self._close(one.order, filled, status, OrderReason.END_OF_DATA, self.ts_ns)
+        self.queues.lanes.clear()
         if flatten:
             for i, account in enumerate(self.accounts):
                 if account.position:
@@ -406,17 +318,22 @@ class Engine:
         cancelled = []
         for k, leg in enumerate(decision.legs):
             book = self.market.books[leg.instrument]
+            change, cancel = leg.action != OrderAction.NEW, leg.action == OrderAction.CANCEL
+            side = self.sides[leg.target] if change else leg.side
+            asked = {
+                "instrument": leg.instrument,
+                "side": side,
+                "order_type": int(leg.action == OrderAction.MODIFY) if change else leg.order_type,
+                "time_in_force": 0 if change else leg.time_in_force,
+                "qty": 0 if cancel else leg.qty,
+                "limit_price": 0 if cancel else leg.limit_price,
+            }
             self.legs.append(
                 {
                     "decision": sequence,
-                    "instrument": leg.instrument,
-                    "action": 0,
-                    "side": leg.side,
-                    "order_type": 0,
-                    "time_in_force": 0,
-                    "qty": leg.qty,
-                    "limit_price": 0,
-                    "target": -1,
+                    **asked,
+                    "action": leg.action,
+                    "target": leg.target if change else -1,
                     "reference_price": (book.bid + book.ask) * 5 if book.valid else 0,
                     "bid": book.bid,
                     "bid_qty": book.bid_qty,
@@ -425,25 +342,35 @@ class Engine:
                     "quote_ts_ns": book.ts_ns,
                 }
             )
-            order = self._new(
-                leg.instrument,
-                leg.side,
-                leg.qty,
-                sequence,
-                len(self.legs) - 1,
-                self.ts_ns,
-                OrderReason.DECISION,
-            )
-            if refused[k]:
-                self._close(order, 0, OrderStatus.CANCELLED, OrderReason.REFUSED, self.ts_ns)
-                cancelled.append(order)
+            more = self._adds(leg)
+            if change:
+                order = {
+                    **asked,
+                    "action": leg.action,
+                    "order": leg.target,
+                    "decision": sequence,
+                    "leg": len(self.legs) - 1,
+                }
+                self.n_orders += 1
+                self._request_row(order, OrderStatus.PENDING, OrderReason.DECISION, self.ts_ns)
             else:
-                self.sent_times.append(self.ts_ns)
-                group.orders.append(order)
+                order = self._new(
+                    asked, sequence, len(self.legs) - 1, self.ts_ns, OrderReason.DECISION
+                )
+            if refused[k]:
+                cancelled.append(order)
+                if change:
+                    self._request_row(order, OrderStatus.REJECTED, OrderReason.REFUSED, self.ts_ns)
+                else:
+                    self._close(order, 0, OrderStatus.CANCELLED, OrderReason.REFUSED, self.ts_ns)
+            else:
+                if not cancel:
+                    self.sent_times.append(self.ts_ns)
+                group.orders.append({**order, "more": more} if change else order)
         if group.orders:
             self.pending.append(group)
         for order in cancelled:
-            self._tell_cancelled(order, order["qty"], self.ts_ns, 0)
+            self._tell(order, order["qty"], self.ts_ns, 0, OrderReason.REFUSED)
 
     # --- rules and limits ----------------------------------------------------------------------
 
@@ -451,7 +378,8 @@ class Engine:
         refused: list[bool] = []
         for k, leg in enumerate(decision.legs):
             sent = [x for x, no in zip(decision.legs[:k], refused, strict=True) if not no]
-            broken = list(self._broken(leg, sent))
+            cancel = leg.action == OrderAction.CANCEL
+            broken = [] if cancel else list(self._broken(leg, sent))
             for rule, value, limit in broken:
                 self._risk_row(sequence, leg.instrument, rule, value, limit, self.ts_ns)
             refused.append(bool(broken))
@@ -461,16 +389,26 @@ class Engine:
         """Every rule that the leg breaks, were ``sent`` on their way before it."""
         rule, limits = self.rules[leg.instrument], self.limits
         book, held = self.market.books[leg.instrument], self.accounts[leg.instrument].position
-        price = book.ask if leg.side > 0 else book.bid
+        side = self._lane(leg)[1]
+        price = book.ask if side > 0 else book.bid
+        limit = leg.order_type == OrderType.LIMIT or leg.action == OrderAction.MODIFY
+        if limit:
+            price = leg.limit_price
         waiting = [o for group in self.pending for o in group.orders]
-        same = leg.qty + sum(
-            o["qty"] for o in waiting if (o["instrument"], o["side"]) == self._lane(leg)
+        adds = self._adds(leg)
+        same = adds + sum(
+            o.get("more", o["qty"])
+            for o in waiting
+            if (o["instrument"], o["side"]) == self._lane(leg)
         )
-        same += sum(x.qty for x in sent if self._lane(x) == self._lane(leg))
-        closes = held * leg.side < 0 and same <= abs(held)
-        after = abs(held + leg.side * same)
+        same += sum(one.left for one in self.queues.lane(*self._lane(leg)))
+        same += sum(self._adds(x) for x in sent if self._lane(x) == self._lane(leg))
+        closes = held * side < 0 and same <= abs(held)
+        after = abs(held + side * same)
         if rule.lot and leg.qty % rule.lot:
             yield RiskRule.LOT, leg.qty, rule.lot
+        if limit and rule.tick and price % rule.tick:
+            yield RiskRule.TICK, price, rule.tick
         worth = self._currency(leg.instrument, price, leg.qty)
         exempt = closes and rule.closing_exempt
         if price > 0 and worth < rule.min_notional and not exempt:
@@ -481,7 +419,7 @@ class Engine:
         age = self.ts_ns - book.ts_ns if book.valid else -1
         if limits.max_age_ns and not 0 <= age <= limits.max_age_ns:
             yield RiskRule.STALE_BOOK, age, limits.max_age_ns
-        if not closes:
+        if adds and not closes:
             if rule.max_position and after > rule.max_position:
                 yield RiskRule.MAX_POSITION, after, rule.max_position
             worth = self._currency(leg.instrument, price, after)
@@ -495,12 +433,22 @@ class Engine:
             (limits.orders_per_minute, 60, RiskRule.ORDERS_PER_MINUTE),
         ):
             since = self.ts_ns - seconds * 10**9
-            count = sum(t > since for t in self.sent_times) + len(sent) + 1
+            before = sum(x.action != OrderAction.CANCEL for x in sent)
+            count = sum(t > since for t in self.sent_times) + before + 1
             if most and count > most:
                 yield which, count, most
 
     def _lane(self, leg: Leg) -> tuple[int, int]:
-        return leg.instrument, leg.side
+        side = leg.side if leg.action == OrderAction.NEW else self.sides[leg.target]
+        return leg.instrument, side
+
+    def _adds(self, leg: Leg) -> int:
+        """By how much the leg may raise the position."""
+        if leg.action == OrderAction.NEW:
+            return leg.qty
+        if leg.action == OrderAction.CANCEL:
+            return 0
+        return max(0, leg.qty - self.totals[leg.target])
 
     def _currency(self, instrument: int, price: int, qty: int) -> Fraction:
         return self.notional(instrument, price, qty) * TEN**self.ledger_exponent
@@ -537,10 +485,11 @@ class Engine:
 
     # --- orders --------------------------------------------------------------------------------
 
-    def _tell_cancelled(self, order: Row, left: int, ts_ns: int, flags: int) -> None:
+    def _tell(self, order: Row, left: int, ts_ns: int, flags: int, reason: int) -> None:
         if self.on_fill is not None:
             self.on_fill(
                 {
+                    "order": order["order"],
                     "decision": order["decision"],
                     "instrument": order["instrument"],
                     "side": order["side"],
@@ -549,35 +498,27 @@ class Engine:
                     "ts_ns": ts_ns,
                     "flags": int(flags),
                     "order_left": left,
+                    "reason": int(reason),
                 }
             )
 
-    def _new(
-        self, instrument: int, side: int, qty: int, decision: int, leg: int, ts_ns: int, reason: int
-    ) -> Row:
-        order = {
-            "order": self.n_orders,
-            "decision": decision,
-            "leg": leg,
-            "instrument": instrument,
-            "side": side,
-            "order_type": 0,
-            "time_in_force": 0,
-            "qty": qty,
-            "limit_price": 0,
-        }
+    def _new(self, asked: Row, decision: int, leg: int, ts_ns: int, reason: int) -> Row:
+        order = {"order": self.n_orders, "decision": decision, "leg": leg, **asked, "action": 0}
         self.n_orders += 1
         self.in_flight[order["order"]] = order
-        self.pending_qty[instrument] += side * qty
+        self.totals[order["order"]] = order["qty"]
+        self.sides[order["order"]] = order["side"]
+        self.pending_qty[order["instrument"]] += order["side"] * order["qty"]
         self._order_row(order, OrderEventKind.NEW, OrderStatus.PENDING, reason, 0, ts_ns)
         return order
 
     def _order_row(
         self, order: Row, kind: int, status: int, reason: int, filled: int, ts_ns: int
     ) -> None:
+        row = {k: v for k, v in order.items() if k not in ("action", "more")}
         self.orders.append(
             {
-                **order,
+                **row,
                 "kind": int(kind),
                 "status": int(status),
                 "reason": int(reason),
@@ -587,13 +528,23 @@ class Engine:
             }
         )
 
+    def _request_row(
+        self, request: Row, status: int, reason: int, ts_ns: int, filled: int = 0
+    ) -> None:
+        modify = request["action"] == OrderAction.MODIFY
+        kind = OrderEventKind.MODIFY if modify else OrderEventKind.CANCEL
+        self._order_row(request, kind, status, reason, filled, ts_ns)
+
     def _close(self, order: Row, filled: int, status: int, reason: int, ts_ns: int) -> None:
-        del self.in_flight[order["order"]]
-        self.pending_qty[order["instrument"]] -= order["side"] * (order["qty"] - filled)
+        self._gone(order, filled)
         self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, ts_ns)
 
+    def _gone(self, order: Row, filled: int) -> None:
+        del self.in_flight[order["order"]]
+        self.pending_qty[order["instrument"]] -= order["side"] * (order["qty"] - filled)
+
     def _execute(self, group: _Pending) -> None:
-        filled = [self._take(order, group.arrival, FillFlag.NONE) for order in group.orders]
+        filled = [self._arrive(order, group.arrival) for order in group.orders]
         if not group.bundle or len(group.orders) < 2:
             return
         share = min(
@@ -633,48 +584,165 @@ class Engine:
         reason: int,
         flag: int,
     ) -> None:
-        self._take(self._new(instrument, side, qty, decision, -1, ts_ns, reason), ts_ns, flag)
+        asked = {
+            "instrument": instrument,
+            "side": side,
+            "order_type": 0,
+            "time_in_force": 0,
+            "qty": qty,
+            "limit_price": 0,
+        }
+        order = self._new(asked, decision, -1, ts_ns, reason)
+        self._finish(order, self._take(order, 0, ts_ns, flag), ts_ns, flag)
 
-    def _take(self, order: Row, ts_ns: int, flags: int) -> int:
-        i, side = order["instrument"], order["side"]
-        book, account, currency = self.market.books[i], self.accounts[i], self.terms[i].currency
-        left = order["qty"]
-        for price, shown, beyond in list(book.available(side, book.taken[side])):
-            qty = min(shown, left)
+    # --- arrivals ------------------------------------------------------------------------------
+
+    def _arrive(self, order: Row, ts_ns: int) -> int:
+        """What it filled."""
+        if order["action"] != OrderAction.NEW:
+            self._change(order, ts_ns)
+            return 0
+        if order["order_type"] == OrderType.LIMIT:
+            return self._arrive_limit(order, 0, ts_ns)
+        filled = self._take(order, 0, ts_ns, FillFlag.NONE)
+        self._finish(order, filled, ts_ns, FillFlag.NONE)
+        return filled
+
+    def _arrive_limit(self, order: Row, filled: int, ts_ns: int) -> int:
+        if order["time_in_force"] == TimeInForce.POST_ONLY:
+            if self._within(order):
+                self._end_short(order, filled, ts_ns, 0, OrderReason.WOULD_TAKE)
+                return filled
+        else:
+            filled = self._take(order, filled, ts_ns, FillFlag.NONE)
+            if filled == order["qty"] or order["time_in_force"] == TimeInForce.IOC:
+                self._finish(order, filled, ts_ns, FillFlag.NONE)
+                return filled
+        left = order["qty"] - filled
+        self.queues.join(order, left)
+        status, reason = OrderStatus.RESTING, OrderReason.RESTS
+        self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, ts_ns)
+        self._tell(order, left, ts_ns, 0, OrderReason.RESTS)
+        return filled
+
+    def _within(self, order: Row) -> list[tuple[int, int, bool]]:
+        """What the order could take now: price, quantity, beyond the touch."""
+        book, side = self.market.books[order["instrument"]], order["side"]
+        return [
+            (price, qty, beyond)
+            for price, qty, beyond in book.available(side, book.taken[side])
+            if order["order_type"] == OrderType.MARKET or (order["limit_price"] - price) * side >= 0
+        ]
+
+    def _change(self, request: Row, ts_ns: int) -> None:
+        lane = self.queues.lane(request["instrument"], request["side"])
+        found = [one for one in lane if one.order["order"] == request["order"]]
+        if not found:
+            reason = OrderReason.NOT_RESTING
+            self._request_row(request, OrderStatus.REJECTED, reason, ts_ns)
+            self._tell(request, 0, ts_ns, 0, reason)
+            return
+        one = found[0]
+        old, filled = one.order, one.order["qty"] - one.left
+        who = {name: request[name] for name in ("action", "decision", "leg")}
+        if request["action"] == OrderAction.CANCEL:
+            lane.remove(one)
+            self._gone(old, filled)
+            status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
+            self._request_row({**old, **who}, status, OrderReason.CANCELLED, ts_ns, filled)
+            self._tell(old, one.left, ts_ns, 0, OrderReason.CANCELLED)
+            return
+        left = max(0, request["qty"] - filled)
+        keeps = (
+            request["limit_price"] == old["limit_price"]
+            and request["qty"] <= old["qty"]
+            and left > 0
+        )
+        new = {**old, "qty": filled + left, "limit_price": request["limit_price"]}
+        self.pending_qty[old["instrument"]] += old["side"] * (left - one.left)
+        self.totals[old["order"]] = new["qty"]
+        self.in_flight[old["order"]] = new
+        if keeps:
+            one.order, one.left = new, left
+            status = OrderStatus.RESTING
+        else:
+            lane.remove(one)
+            status = OrderStatus.PENDING if left else OrderStatus.FILLED
+            if not left:
+                self._gone(new, filled)
+        self._request_row({**new, **who}, status, OrderReason.MODIFIED, ts_ns, filled)
+        self._tell(new, left, ts_ns, 0, OrderReason.MODIFIED)
+        if left and not keeps:
+            self._arrive_limit(new, filled, ts_ns)
+
+    def _take(self, order: Row, filled: int, ts_ns: int, flags: int) -> int:
+        """Take from the displayed book; returns what is filled then."""
+        book, side = self.market.books[order["instrument"]], order["side"]
+        for price, shown, beyond in self._within(order):
+            qty = min(shown, order["qty"] - filled)
             if qty == 0:
                 break
-            left -= qty
+            filled += qty
             book.taken[side] += qty
-            self.pending_qty[i] -= side * qty
-            fee = self.fee(i, price, qty)
-            account.fees += fee
-            account.fill(side, qty, lambda q, price=price: self.notional(i, price, q))
-            self.cash[currency] -= side * self.notional(i, price, qty) + fee
-            fill = {
-                "order": order["order"],
-                "decision": order["decision"],
-                "leg": order["leg"],
-                "instrument": i,
-                "side": side,
-                "price": price,
-                "qty": qty,
-                "ts_ns": ts_ns,
-                "seq": self.seq,
-                "flags": int(flags | (FillFlag.DEPTH if beyond else 0)),
-                "fee": fee,
-                "cash": self.cash[currency],
-                "position": account.position,
-                "realized": account.realized,
-            }
-            self.fills.append(fill)
-            if self.on_fill is not None:
-                self.on_fill({**fill, "order_left": left})
-        filled = order["qty"] - left
-        if left == 0:
-            self._close(order, filled, OrderStatus.FILLED, OrderReason.FILLED, ts_ns)
-            return filled
-        status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
-        reason = OrderReason.SIZE_EXHAUSTED if book.valid else OrderReason.BOOK_INVALID
-        self._close(order, filled, status, reason, ts_ns)
-        self._tell_cancelled(order, left, ts_ns, flags)
+            more = FillFlag.DEPTH if beyond else 0
+            self.book_fill(order, price, qty, ts_ns, flags | more, order["qty"] - filled)
         return filled
+
+    def _finish(self, order: Row, filled: int, ts_ns: int, flags: int) -> None:
+        if filled == order["qty"]:
+            self._close(order, filled, OrderStatus.FILLED, OrderReason.FILLED, ts_ns)
+            return
+        if not self.market.books[order["instrument"]].valid:
+            reason = OrderReason.BOOK_INVALID
+        elif order["order_type"] == OrderType.LIMIT:
+            reason = OrderReason.IMMEDIATE
+        else:
+            reason = OrderReason.SIZE_EXHAUSTED
+        self._end_short(order, filled, ts_ns, flags, reason)
+
+    def _end_short(self, order: Row, filled: int, ts_ns: int, flags: int, reason: int) -> None:
+        status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
+        self._close(order, filled, status, reason, ts_ns)
+        self._tell(order, order["qty"] - filled, ts_ns, flags, reason)
+
+    def rest_filled(self, one: Resting, qty: int) -> None:
+        """``qty`` of a resting order was filled by the message at hand."""
+        order = one.order
+        price = order["limit_price"]
+        self.book_fill(order, price, qty, self.ts_ns, FillFlag.MAKER, one.left)
+        filled = order["qty"] - one.left
+        if one.left == 0:
+            self._close(order, filled, OrderStatus.FILLED, OrderReason.FILLED, self.ts_ns)
+            return
+        status, reason = OrderStatus.RESTING, OrderReason.FILLED
+        self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, self.ts_ns)
+
+    def book_fill(
+        self, order: Row, price: int, qty: int, ts_ns: int, flags: int, left: int
+    ) -> None:
+        i, side = order["instrument"], order["side"]
+        account, currency = self.accounts[i], self.terms[i].currency
+        self.pending_qty[i] -= side * qty
+        fee = self.fee(i, price, qty, bool(flags & FillFlag.MAKER))
+        account.fees += fee
+        account.fill(side, qty, lambda q: self.notional(i, price, q))
+        self.cash[currency] -= side * self.notional(i, price, qty) + fee
+        fill = {
+            "order": order["order"],
+            "decision": order["decision"],
+            "leg": order["leg"],
+            "instrument": i,
+            "side": side,
+            "price": price,
+            "qty": qty,
+            "ts_ns": ts_ns,
+            "seq": self.seq,
+            "flags": int(flags),
+            "fee": fee,
+            "cash": self.cash[currency],
+            "position": account.position,
+            "realized": account.realized,
+        }
+        self.fills.append(fill)
+        if self.on_fill is not None:
+            self.on_fill({**fill, "order_left": left, "reason": int(OrderReason.FILLED)})

@@ -1,0 +1,1 @@
+"""Checks of the legs of a decision; C functions only."""

@@ -1,0 +1,1 @@
+"""Orders and requests on arrival; C functions only."""

@@ -1,0 +1,184 @@
+"""Orders and requests at their arrival: what they take, what rests, what is changed or too late.
+
+A market order takes from the displayed book and the rest is cancelled. A limit order takes what is
+at its price or better; its rest is cancelled (immediate or cancel) or joins the queue. A post-only
+order that would take is cancelled whole. Only resting orders can be modified or cancelled.
+"""
+from libc.stdint cimport int64_t
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.matching cimport *
+from quantlaxmi._ext.order_events cimport book_fill, notify, order_row, request_row
+from quantlaxmi._ext.resting cimport find, join, lane_of, leave
+from quantlaxmi._ext.wide cimport *
+
+
+cdef inline int _within(const pending_t* p, int64_t price) noexcept nogil:
+    """Whether the order would trade at ``price``."""
+    if p.order_type == MARKET_ORDER:
+        return 1
+    return price <= p.limit_price if p.side > 0 else price >= p.limit_price
+
+
+cdef int take(
+    engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t* filled
+) noexcept nogil:
+    cdef market_t* m = &e.markets[p.instrument]
+    cdef ladder_t ladder
+    cdef level_t level
+    cdef int64_t left = p.qty - filled[0], qty
+    cdef int status
+    ladder_open(&ladder, m, &e.books[p.instrument], p.side)
+    while left > 0 and ladder_next(&ladder, &level) and _within(p, level.price):
+        qty = level.qty if level.qty < left else left
+        left -= qty
+        filled[0] += qty
+        if ql_add_i64(m.taken[ladder.side], qty, &m.taken[ladder.side]):
+            return OVERFLOW
+        status = book_fill(
+            e, p, level.price, qty, ts, flags | (FLAG_DEPTH if level.beyond_touch else 0),
+            TAKER_FEE, left,
+        )
+        if status != OK:
+            return status
+    return OK
+
+
+cdef int _end_short(
+    engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t filled, int reason
+) noexcept nogil:
+    """End an order of which something is left."""
+    cdef int64_t left = p.qty - filled
+    cdef int status
+    e.ctx.in_flight -= 1
+    e.positions[p.instrument].pending_qty -= p.side * left
+    status = order_row(e, p, ORDER_UPDATE, PARTIAL if filled else CANCELLED, reason, filled, ts)
+    if status != OK:
+        return status
+    return notify(e, p, 0, 0, ts, flags, left, reason)
+
+
+cdef int finish_order(
+    engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t filled
+) noexcept nogil:
+    cdef int reason
+    if filled == p.qty:
+        e.ctx.in_flight -= 1
+        return order_row(e, p, ORDER_UPDATE, FILLED, WHY_FILLED, filled, ts)
+    if not e.books[p.instrument].valid:
+        reason = WHY_BOOK
+    else:
+        reason = WHY_SIZE if p.order_type == MARKET_ORDER else WHY_IMMEDIATE
+    return _end_short(e, p, ts, flags, filled, reason)
+
+
+cdef int _arrive_limit(engine_t* e, const pending_t* p, int64_t ts, int64_t* filled) noexcept nogil:
+    """A limit order, or the rest of one that a change sent to the back."""
+    cdef ladder_t ladder
+    cdef level_t level
+    cdef int status
+    if p.time_in_force == POST_ONLY:
+        ladder_open(&ladder, &e.markets[p.instrument], &e.books[p.instrument], p.side)
+        if ladder_next(&ladder, &level) and _within(p, level.price):
+            return _end_short(e, p, ts, 0, filled[0], WHY_WOULD_TAKE)
+    else:
+        status = take(e, p, ts, 0, filled)
+        if status != OK or p.time_in_force == IOC or filled[0] == p.qty:
+            return status if status != OK else finish_order(e, p, ts, 0, filled[0])
+    status = join(e, p, p.qty - filled[0])
+    if status == OK:
+        status = order_row(e, p, ORDER_UPDATE, RESTING, WHY_RESTS, filled[0], ts)
+    if status == OK:
+        status = notify(e, p, 0, 0, ts, 0, p.qty - filled[0], WHY_RESTS)
+    return status
+
+
+cdef int _change_row(
+    engine_t* e, const pending_t* order, const pending_t* p, int status, int reason,
+    int64_t filled, int64_t ts
+) noexcept nogil:
+    """The row of a request that was carried out, with the order as it now is."""
+    cdef pending_t row = order[0]
+    row.decision = p.decision
+    row.leg = p.leg
+    return order_row(
+        e, &row, ORDER_MODIFY if p.action == ACT_MODIFY else ORDER_CANCEL, status, reason,
+        filled, ts,
+    )
+
+
+cdef int _modify(
+    engine_t* e, buffer_t* lane, Py_ssize_t i, const pending_t* p, int64_t ts
+) noexcept nogil:
+    cdef resting_t* r = <resting_t*>lane.data + i
+    cdef pending_t order
+    cdef int64_t filled = r.order.qty - r.left, left = p.qty - filled, in_flight
+    cdef bint keeps = p.limit_price == r.order.limit_price and p.qty <= r.order.qty
+    cdef int status
+    if left < 0:
+        left = 0
+    if ql_add_i64(
+        e.positions[p.instrument].pending_qty, p.side * (left - r.left), &in_flight
+    ):
+        return OVERFLOW
+    e.positions[p.instrument].pending_qty = in_flight
+    r.order.qty = filled + left
+    r.order.limit_price = p.limit_price
+    r.left = left
+    order = r.order
+    (<order_state_t*>e.states.data)[order.order].qty = order.qty
+    if left == 0 or not keeps:
+        leave(e, lane, i)
+    if left == 0:
+        e.ctx.in_flight -= 1
+        status = _change_row(e, &order, p, FILLED, WHY_MODIFIED, filled, ts)
+    else:
+        status = _change_row(e, &order, p, RESTING if keeps else PENDING, WHY_MODIFIED, filled, ts)
+    if status == OK:
+        status = notify(e, &order, 0, 0, ts, 0, left, WHY_MODIFIED)
+    if status != OK or left == 0 or keeps:
+        return status
+    return _arrive_limit(e, &order, ts, &filled)
+
+
+cdef int _request(engine_t* e, const pending_t* p, int64_t ts) noexcept nogil:
+    cdef buffer_t* lane = lane_of(e, p.instrument, p.side)
+    cdef Py_ssize_t i = find(lane, p.target)
+    cdef pending_t order
+    cdef int64_t left
+    cdef int status
+    if i < 0:
+        order = p[0]
+        order.order = p.target
+        status = request_row(e, p, REJECTED, WHY_NOT_RESTING, ts)
+        if status == OK:
+            status = notify(e, &order, 0, 0, ts, 0, 0, WHY_NOT_RESTING)
+        return status
+    if p.action == ACT_MODIFY:
+        return _modify(e, lane, i, p, ts)
+    order = (<resting_t*>lane.data)[i].order
+    left = (<resting_t*>lane.data)[i].left
+    leave(e, lane, i)
+    e.ctx.in_flight -= 1
+    e.positions[p.instrument].pending_qty -= p.side * left
+    status = _change_row(
+        e, &order, p, PARTIAL if left < order.qty else CANCELLED, WHY_CANCELLED, order.qty - left,
+        ts,
+    )
+    if status != OK:
+        return status
+    return notify(e, &order, 0, 0, ts, 0, left, WHY_CANCELLED)
+
+
+cdef int arrive(engine_t* e, const pending_t* p, int64_t ts, int64_t* filled) noexcept nogil:
+    cdef int status
+    filled[0] = 0
+    if p.action != ACT_NEW:
+        return _request(e, p, ts)
+    if p.order_type == LIMIT_ORDER:
+        return _arrive_limit(e, p, ts, filled)
+    status = take(e, p, ts, 0, filled)
+    if status != OK:
+        return status
+    return finish_order(e, p, ts, 0, filled[0])

@@ -1,0 +1,1 @@
+"""Resting orders and their queues; C functions only."""

@@ -1,0 +1,263 @@
+"""Orders that rest: their place in the queue, and what the market's messages fill of them.
+
+The queue is told conservatively. An order joins behind all that is displayed at its price; trades
+at the price, by the opposite aggressor, take from what is ahead first and fill it with what they
+have left. A trade beyond the price, or an opposite touch at or beyond it, shows that the price was
+reached: then the order fills up to the size seen. One trade's quantity and one displayed size are
+given out once, by price, then by age. Fills are at the order's own price, as maker.
+
+Where the size at a price is not displayed the place is UNKNOWN: only a trade beyond it or the
+opposite touch fills, until the price is the touch, behind whose size the order then stands.
+"""
+from libc.stdint cimport int64_t
+from libc.string cimport memmove
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.depth_book cimport depth_t
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.matching cimport *
+from quantlaxmi._ext.order_events cimport book_fill, order_row
+from quantlaxmi._ext.wide cimport *
+
+
+cdef Py_ssize_t find(const buffer_t* lane, int64_t order) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(lane.n):
+        if (<resting_t*>lane.data)[i].order.order == order:
+            return i
+    return -1
+
+
+cdef int64_t _displayed(
+    const engine_t* e, Py_ssize_t k, int64_t side, int64_t price
+) noexcept nogil:
+    """Size displayed on ``side`` at ``price``; UNKNOWN where the data does not show it."""
+    cdef const book_t* b = &e.books[k]
+    cdef const depth_t* d = &e.markets[k].depth
+    cdef int own = 0 if side > 0 else 1
+    cdef int64_t touch = b.bid if side > 0 else b.ask
+    cdef Py_ssize_t i
+    if not b.valid:
+        return UNKNOWN
+    if price == touch:
+        return b.bid_qty if side > 0 else b.ask_qty
+    if (price > touch) if side > 0 else (price < touch):
+        return 0
+    if not d.valid or d.n[own] == 0:
+        return UNKNOWN
+    price -= e.markets[k].shift
+    # Beyond the worst level recorded nothing is known.
+    if (price < d.price[own][0]) if side > 0 else (price > d.price[own][0]):
+        return UNKNOWN
+    for i in range(d.n[own] - 1, -1, -1):
+        if d.price[own][i] == price:
+            return d.qty[own][i]
+        if (d.price[own][i] < price) if side > 0 else (d.price[own][i] > price):
+            break
+    return 0
+
+
+cdef int join(engine_t* e, const pending_t* p, int64_t left) noexcept nogil:
+    cdef buffer_t* lane = &e.lanes[2 * p.instrument + (0 if p.side > 0 else 1)]
+    cdef resting_t* r
+    cdef Py_ssize_t i
+    if push(lane) == NULL:
+        return NO_MEMORY
+    r = <resting_t*>lane.data
+    i = lane.n - 1
+    while i > 0 and (
+        r[i - 1].order.limit_price < p.limit_price if p.side > 0
+        else r[i - 1].order.limit_price > p.limit_price
+    ):
+        r[i] = r[i - 1]
+        i -= 1
+    r[i].order = p[0]
+    r[i].left = left
+    r[i].shown = _displayed(e, p.instrument, p.side, p.limit_price)
+    r[i].ahead = r[i].shown
+    r[i].traded = 0
+    # Never before an older order of ours at the same price.
+    if i > 0 and r[i - 1].order.limit_price == p.limit_price and r[i].ahead != UNKNOWN:
+        if r[i - 1].ahead == UNKNOWN or r[i - 1].ahead > r[i].ahead:
+            r[i].ahead = r[i - 1].ahead
+    e.n_resting += 1
+    return OK
+
+
+cdef void leave(engine_t* e, buffer_t* lane, Py_ssize_t i) noexcept nogil:
+    cdef resting_t* r = <resting_t*>lane.data
+    lane.n -= 1
+    memmove(&r[i], &r[i + 1], (lane.n - i) * sizeof(resting_t))
+    e.n_resting -= 1
+
+
+cdef int _fill(engine_t* e, buffer_t* lane, Py_ssize_t i, int64_t qty) noexcept nogil:
+    """Fill ``qty`` of the order at its price; it leaves the lane when it is filled whole."""
+    cdef resting_t* r = <resting_t*>lane.data + i
+    cdef pending_t order = r.order
+    cdef int64_t left = r.left - qty
+    cdef int status
+    r.left = left
+    if left == 0:
+        leave(e, lane, i)
+    status = book_fill(
+        e, &order, order.limit_price, qty, e.ts_ns, FLAG_MAKER, MAKER_FEE, left
+    )
+    if status != OK:
+        return status
+    if left == 0:
+        e.ctx.in_flight -= 1
+    return order_row(
+        e, &order, ORDER_UPDATE, RESTING if left else FILLED, WHY_FILLED, order.qty - left, e.ts_ns
+    )
+
+
+cdef int _trade_side(
+    engine_t* e, Py_ssize_t k, int64_t side, int64_t price, int64_t qty, bint hits, int64_t* pool
+) noexcept nogil:
+    """One side's orders meet a trade; ``pool`` is what of it is not given out."""
+    cdef buffer_t* lane = &e.lanes[2 * k + (0 if side > 0 else 1)]
+    cdef resting_t* r
+    cdef int64_t own, used, fill, left
+    cdef Py_ssize_t i = 0
+    cdef int status
+    while i < lane.n:
+        r = <resting_t*>lane.data + i
+        own = r.order.limit_price
+        if (price < own) if side > 0 else (price > own):
+            r.ahead = 0
+            used = 0
+        elif price == own and hits:
+            if ql_add_i64(r.traded, qty, &r.traded):
+                r.traded = NEVER  # more than was ever displayed
+            if r.ahead == UNKNOWN:
+                i += 1
+                continue
+            used = r.ahead if r.ahead < pool[0] else pool[0]
+            r.ahead -= used
+        else:
+            return OK
+        fill = pool[0] - used
+        if fill > r.left:
+            fill = r.left
+        if fill == 0:
+            i += 1
+            continue
+        pool[0] -= fill
+        left = r.left - fill
+        status = _fill(e, lane, i, fill)
+        if status != OK:
+            return status
+        i += left > 0
+    return OK
+
+
+cdef int resting_trade(
+    engine_t* e, Py_ssize_t k, int64_t price, int64_t qty, int64_t aggressor
+) noexcept nogil:
+    cdef int64_t pool = qty
+    cdef int64_t side = -1 if aggressor == 1 else 1
+    cdef int status
+    if qty <= 0:
+        return OK
+    status = _trade_side(e, k, side, price, qty, aggressor == -side, &pool)
+    if status == OK:
+        status = _trade_side(e, k, -side, price, qty, False, &pool)
+    return status
+
+
+cdef void _requeue(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
+    """Places in the queue after the book has changed."""
+    cdef buffer_t* lane = &e.lanes[2 * k + (0 if side > 0 else 1)]
+    cdef const book_t* b = &e.books[k]
+    cdef resting_t* r
+    cdef resting_t* older
+    cdef int64_t shown, before, fewer, price
+    cdef Py_ssize_t i
+    for i in range(lane.n):
+        r = <resting_t*>lane.data + i
+        price = r.order.limit_price
+        shown = _displayed(e, k, side, price)
+        if r.ahead == UNKNOWN:
+            if (price >= b.bid) if side > 0 else (price <= b.ask):
+                r.ahead = shown
+        elif e.pro_rata and shown != UNKNOWN and r.shown != UNKNOWN:
+            before = r.shown - r.traded
+            fewer = before - shown
+            if before > 0 and fewer > 0:
+                # Not negative, so truncation is floor; at most ahead, for fewer <= before.
+                r.ahead -= ql_muldiv(fewer, r.ahead, before)
+        r.shown = shown
+        r.traded = 0
+        if i > 0 and r.ahead != UNKNOWN:
+            older = r - 1
+            if older.order.limit_price == price and older.ahead > r.ahead:
+                r.ahead = older.ahead
+
+
+cdef int _cross_side(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
+    """Fill orders that the opposite touch has reached, from the size it displays."""
+    cdef buffer_t* lane = &e.lanes[2 * k + (0 if side > 0 else 1)]
+    cdef market_t* m = &e.markets[k]
+    cdef resting_t* r
+    cdef ladder_t ladder
+    cdef level_t level
+    cdef int64_t own, left, fill
+    cdef Py_ssize_t i = 0
+    cdef int status
+    while i < lane.n:
+        r = <resting_t*>lane.data + i
+        own = r.order.limit_price
+        if (e.books[k].ask > own) if side > 0 else (e.books[k].bid < own):
+            return OK
+        left = r.left
+        ladder_open(&ladder, m, &e.books[k], side)
+        while left > 0 and ladder_next(&ladder, &level):
+            if (level.price > own) if side > 0 else (level.price < own):
+                break
+            left -= level.qty if level.qty < left else left
+        fill = r.left - left
+        if fill == 0:
+            i += 1
+            continue
+        if ql_add_i64(m.taken[ladder.side], fill, &m.taken[ladder.side]):
+            return OVERFLOW
+        status = _fill(e, lane, i, fill)
+        if status != OK:
+            return status
+        i += left > 0
+    return OK
+
+
+cdef int resting_book(engine_t* e, Py_ssize_t k) noexcept nogil:
+    cdef int status
+    if not e.books[k].valid or e.lanes[2 * k].n + e.lanes[2 * k + 1].n == 0:
+        return OK
+    _requeue(e, k, 1)
+    _requeue(e, k, -1)
+    status = _cross_side(e, k, 1)
+    if status == OK:
+        status = _cross_side(e, k, -1)
+    return status
+
+
+cdef int end_resting(engine_t* e) noexcept nogil:
+    cdef buffer_t* lane
+    cdef resting_t* r
+    cdef Py_ssize_t i, k
+    cdef int status
+    for k in range(2 * e.n_instruments):
+        lane = &e.lanes[k]
+        for i in range(lane.n):
+            r = <resting_t*>lane.data + i
+            e.ctx.in_flight -= 1
+            e.positions[r.order.instrument].pending_qty -= r.order.side * r.left
+            status = order_row(
+                e, &r.order, ORDER_UPDATE, PARTIAL if r.left < r.order.qty else CANCELLED,
+                WHY_END, r.order.qty - r.left, e.ts_ns,
+            )
+            if status != OK:
+                return status
+        lane.n = 0
+    e.n_resting = 0
+    return OK

@@ -1,0 +1,110 @@
+"""Books that follow messages, for the naive engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from quantlaxmi.schema import TABLES, DepthFlag
+from tests.naive.depth_book import DepthBook, Message
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Book:
+    valid: bool = False
+    bid: int = 0
+    bid_qty: int = 0
+    ask: int = 0
+    ask_qty: int = 0
+    ts_ns: int = 0
+    shift: int = 0  # of all recorded prices; the levels of ``depth`` are kept without it
+    has_quotes: bool = False
+    taken: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})  # by the order's side
+    depth: DepthBook = field(default_factory=DepthBook)
+
+    def set_top(
+        self, bid: int, bid_qty: int, ask: int, ask_qty: int, ts_ns: int, shift: int = 0
+    ) -> None:
+        self.bid = bid + shift if bid > 0 else bid
+        self.ask = ask + shift if ask > 0 else ask
+        self.bid_qty, self.ask_qty = bid_qty, ask_qty
+        self.valid = 0 < bid < ask and bid_qty > 0 and ask_qty > 0
+        self.ts_ns, self.shift = ts_ns, shift
+        self.taken = {1: 0, -1: 0}
+
+    def ladder(self, side: int) -> list[tuple[int, int, bool]]:
+        """What an order of ``side`` could take: price, qty, beyond the touch."""
+        if not self.valid:
+            return []
+        touch = self.ask if side > 0 else self.bid
+        steps = [(touch, self.ask_qty if side > 0 else self.bid_qty, False)]
+        if self.depth.valid:
+            steps += [
+                (price + self.shift, qty, True)
+                for price, qty in self.depth.levels(-side)
+                if (price + self.shift - touch) * side > 0
+                and (price + self.shift > 0 or not self.shift)
+            ]
+        return steps
+
+    def available(self, side: int, skip: int) -> Iterator[tuple[int, int, bool]]:
+        for price, qty, beyond in self.ladder(side):
+            gone = min(qty, skip)
+            skip -= gone
+            if qty > gone:
+                yield price, qty - gone, beyond
+
+
+class Market:
+    """Books that follow messages."""
+
+    def __init__(self, n_instruments: int) -> None:
+        self.books = [Book() for _ in range(n_instruments)]
+
+    def apply(self, table: str, rows: Sequence[Row]) -> None:
+        row = rows[-1]
+        book = self.books[row["instrument"]]
+        if table == "quotes":
+            book.has_quotes = True
+            book.set_top(
+                row["bid"],
+                row["bid_qty"],
+                row["ask"],
+                row["ask_qty"],
+                row["ts_ns"],
+                row.get("shift", 0),
+            )
+        elif table == "depth":
+            levels = tuple((r["side"], r["price"], r["qty"]) for r in rows)
+            snapshot = bool(row["flags"] & DepthFlag.SNAPSHOT)
+            book.depth.apply(
+                Message(row["first_id"], row["last_id"], row["prev_id"], snapshot, levels)
+            )
+            if book.has_quotes:
+                return
+            if book.depth.valid and book.depth.bids and book.depth.asks:
+                best_bid, best_ask = max(book.depth.bids), min(book.depth.asks)
+                book.set_top(
+                    best_bid,
+                    book.depth.bids[best_bid],
+                    best_ask,
+                    book.depth.asks[best_ask],
+                    row["ts_ns"],
+                    row.get("shift", 0),
+                )
+            else:
+                book.valid = False
+
+
+def merged(tables: Mapping[str, Mapping[str, Sequence[int]]]) -> list[tuple[str, list[Row]]]:
+    """Messages of all tables in ``seq`` order; rows of a depth message together."""
+    by_seq: dict[int, tuple[str, list[Row]]] = {}
+    for table in TABLES:
+        columns = {name: [int(v) for v in values] for name, values in tables[table].items()}
+        for i in range(len(columns["seq"])):
+            row = {name: values[i] for name, values in columns.items()}
+            by_seq.setdefault(row["seq"], (table, []))[1].append(row)
+    return [by_seq[seq] for seq in sorted(by_seq)]
