@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from quantlaxmi.gates.checkpoint import Progress
 from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.results import MonteCarlo, Verdict
+from quantlaxmi.gates.results import Json, MonteCarlo, Verdict, shown
+from quantlaxmi.gates.stats.arrangements import Arrangements
+from quantlaxmi.gates.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.gates.stats.monte_carlo import exceedances
 
-__all__ = ["BATCH", "count_draws", "verdict_of"]
+__all__ = ["BATCH", "count_draws", "exact_p", "verdict_of"]
 
 #: Draws computed at a time: 6.4 MB of sums.
 BATCH = 100_000
@@ -113,6 +115,17 @@ def count_draws(
         if not lower <= inp.policy.alpha <= upper:
             return made
         total, extended = grown, True
+
+
+def exact_p(count: MonteCarlo, arrangements: Arrangements) -> dict[str, Json]:
+    """The exact p for a gate's details, where the arrangements are known and the draws fixed.
+
+    It is shown beside (b + 1)/(m + 1) and decides nothing.
+    """
+    if arrangements.exact is None or count.stopped:
+        return {}
+    p = exact_permutation_p(count.exceedances, count.draws, arrangements.exact)
+    return {"exact_permutation_p": shown(p)}
 
 
 def verdict_of(inp: GateInput, count: MonteCarlo, null: str) -> tuple[Verdict, str]:

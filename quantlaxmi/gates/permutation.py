@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.draws import count_draws, verdict_of
+from quantlaxmi.gates.draws import count_draws, exact_p, verdict_of
 from quantlaxmi.gates.inputs import Bundle, GateInput
 from quantlaxmi.gates.market import BoundError, Columns, lay_out
 from quantlaxmi.gates.results import (
@@ -137,6 +137,7 @@ def _sweep(
         "sum": str(s),
         "sum_of_squares": str(q),
         "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
+        **exact_p(count, arrangements),
     }
     return GateResult(GATE, "test", verdict, (reason,), count, details)
 

@@ -23,6 +23,7 @@ G2_GATES = (
     "label_permutation",
     "time_shift",
     "delay",
+    "ablation",
 )
 
 _MAX_POLICY_BYTES = 1 << 20
@@ -64,6 +65,10 @@ class GatePolicy:
         Share of a positive net PnL that has to survive it.
     n_bootstrap : int
         Draws of the stationary bootstrap of the ablation.
+    bootstrap_buckets : int
+        Most clock buckets its differences are taken in.
+    min_buckets : int
+        Fewer buckets than this are INCONCLUSIVE.
     extend_factor : int
         Once, where the Clopper-Pearson interval of b/m holds alpha, draws grow by this factor;
         1 never grows them.
@@ -97,6 +102,8 @@ class GatePolicy:
     required_delay_bars: int = 1
     least_delay_share: Decimal = Decimal("0.5")
     n_bootstrap: int = 2_000
+    bootstrap_buckets: int = 1_000
+    min_buckets: int = 100
     extend_factor: int = 10
     block_seconds: int = 3600
     tost_margin_bps: Decimal = Decimal("0.5")
@@ -198,6 +205,8 @@ _LIMITS: dict[str, tuple[type, Any, Any]] = {
     "required_delay_bars": (int, 1, 1000),
     "least_delay_share": (Decimal, Decimal(0), Decimal(1)),
     "n_bootstrap": (int, 99, 10**6),
+    "bootstrap_buckets": (int, 30, 100_000),
+    "min_buckets": (int, 30, 100_000),
     "extend_factor": (int, 1, 100),
     "block_seconds": (int, 1, 86_400),
     "tost_margin_bps": (Decimal, Decimal("0.000001"), Decimal(10_000)),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.draws import count_draws, verdict_of
+from quantlaxmi.gates.draws import count_draws, exact_p, verdict_of
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import BoundError, Columns, attribution_units, lay_out
 from quantlaxmi.gates.placement import (
@@ -201,6 +201,7 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
     details["net_without_funding"] = decimal_text(inp.path.gross - inp.path.cost, exponent)
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = lay.costs.reason or None
+    details |= exact_p(counts[0], lay.arrangements)
     return GateResult(MATCHED, "test", verdict, (reason,), counts[0], details)
 
 

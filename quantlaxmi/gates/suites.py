@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import (
+    ablation,
     delay,
     lag_profile,
     net_positive,
@@ -284,6 +285,10 @@ class G2AntiOverfitSuite:
             inp = replace(inp, policy=replace(inp.policy, delays_ms=delays_ms))
         return [delay.evaluate(inp)]
 
+    def run_ablation(self) -> list[AblationResult]:
+        """The strategy without its signals, and without each of its filters."""
+        return ablation.evaluate(self.inp)
+
     def run(self) -> G2Result:
         """Every gate of the policy's G2 suite, in the policy's order of running.
 
@@ -331,6 +336,12 @@ ALL_GATES = MappingProxyType(
             lambda suite: suite.run_delay(),
             lambda verdict, why: TimeShiftResult(
                 delay.KIND, GateResult(delay.GATE, "guard", verdict, why)
+            ),
+        ),
+        "ablation": _Gate(
+            lambda suite: suite.run_ablation(),
+            lambda verdict, why: AblationResult(
+                (), GateResult(ablation.SIGNALS, "guard", verdict, why)
             ),
         ),
     }
