@@ -9,6 +9,7 @@ from typing import Any
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.replay import Run, backtest
 from quantlaxmi.segment.horizon import Beginning, horizon
+from quantlaxmi.session import Session
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Strategy
@@ -87,6 +88,19 @@ class Rerun:
                 interpreted=run.strategy.form == "interpreted",
                 seed=run.header.seed,
             )
+
+    def session(self, bound: BoundStrategy) -> Session:
+        """A run of the same instruments, costs, limits and latency, to be fed with columns.
+
+        Parameters
+        ----------
+        bound : BoundStrategy
+            As `bind` makes it.
+        """
+        run = self.run
+        return Session(
+            run.instruments, bound, run.costs, run.latency_ns, run.segment.digest, run.limits
+        )
 
     def again(
         self,

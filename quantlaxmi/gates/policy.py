@@ -21,6 +21,7 @@ G2_GATES = (
     "prefix",
     "random_entry",
     "label_permutation",
+    "market_permutation",
     "time_shift",
     "delay",
     "ablation",
@@ -51,6 +52,9 @@ class GatePolicy:
         Most draws of the market null, each a re-run of the strategy.
     stop_exceedances : int
         The market null stops at this exceedance; 0 never stops it.
+    market_grid_search : str
+        ``"auto"``: the market null searches the strategy's grid in every draw where the run's
+        settings are the best of it; ``"off"``: never.
     n_shifts : int
         Offsets of the circular shift.
     n_prefixes : int
@@ -93,6 +97,7 @@ class GatePolicy:
     n_neutral_pairs: int = 5_000
     n_market_draws: int = 1_000
     stop_exceedances: int = 20
+    market_grid_search: str = "auto"
     n_shifts: int = 199
     min_decorrelations: int = 40
     n_prefixes: int = 12
@@ -127,6 +132,12 @@ class GatePolicy:
                 raise ConfigError("gate policy", f"was {found}, expected {low} to {high}", name)
         for name, most in _LISTS.items():
             object.__setattr__(self, name, _ascending(name, getattr(self, name), most))
+        if self.market_grid_search not in ("auto", "off"):
+            raise ConfigError(
+                "gate policy",
+                f"was {shown(self.market_grid_search)}, expected 'auto' or 'off'",
+                "market_grid_search",
+            )
         gates = tuple(self.g2_gates)
         object.__setattr__(self, "g2_gates", gates)
         for gate in gates:

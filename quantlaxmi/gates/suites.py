@@ -12,6 +12,7 @@ from quantlaxmi.gates import (
     ablation,
     delay,
     lag_profile,
+    market_null,
     net_positive,
     permutation,
     prefix,
@@ -267,6 +268,13 @@ class G2AntiOverfitSuite:
             inp = replace(inp, policy=replace(inp.policy, n_perms=n_perms))
         return [permutation.evaluate(inp)]
 
+    def run_market_permutation(self, n_draws: int | None = None) -> list[PermutationResult]:
+        """The market null, with the policy's number of draws or another."""
+        inp = self.inp
+        if n_draws is not None:
+            inp = replace(inp, policy=replace(inp.policy, n_market_draws=n_draws))
+        return [market_null.evaluate(inp)]
+
     def run_prefix(self) -> GateResult:
         """The guard on decisions that depend on what came later."""
         return prefix.evaluate(self.inp)
@@ -324,6 +332,12 @@ ALL_GATES = MappingProxyType(
             lambda suite: suite.run_permutation(),
             lambda verdict, why: PermutationResult(
                 permutation.KIND, GateResult(permutation.GATE, "test", verdict, why)
+            ),
+        ),
+        "market_permutation": _Gate(
+            lambda suite: suite.run_market_permutation(),
+            lambda verdict, why: PermutationResult(
+                market_null.KIND, GateResult(market_null.GATE, "test", verdict, why)
             ),
         ),
         "time_shift": _Gate(

@@ -1,0 +1,245 @@
+"""Sum and sum of squares of a run's trips, straight from the engine's records.
+
+The trips are those of gates/trips.py: a decision's fills are valued at the mids the decision saw; a
+trip goes from flat to flat of all instruments; a decision that turns the position over ends one
+trip and begins another; a trip open at the end is closed at given mids.
+"""
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport calloc, free
+
+import numpy as np
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.engine_state cimport engine_t
+from quantlaxmi._ext.replay_loop cimport Engine
+from quantlaxmi._ext.wide cimport *
+
+cdef extern from *:
+    """
+    /* 256-bit sum of squares: four words, the lowest first. Returns 1 where it does not fit. */
+    static int ql_add_square(uint64_t sum[4], ql_i128 x) {
+        ql_u128 m = x < 0 ? -(ql_u128)x : (ql_u128)x;
+        uint64_t a = (uint64_t)m, b = (uint64_t)(m >> 64), part[4];
+        ql_u128 low = (ql_u128)a * a, cross = (ql_u128)a * b, high = (ql_u128)b * b, t;
+        int i, carry = 0;
+        /* m < 2**127, so b < 2**63 and twice the cross product fits. */
+        t = (low >> 64) + ((cross << 1) & (ql_u128)UINT64_MAX);
+        part[0] = (uint64_t)low;
+        part[1] = (uint64_t)t;
+        t = (t >> 64) + (cross >> 63) + high;
+        part[2] = (uint64_t)t;
+        part[3] = (uint64_t)(t >> 64);
+        for (i = 0; i < 4; i++) {
+            t = (ql_u128)sum[i] + part[i] + carry;
+            sum[i] = (uint64_t)t;
+            carry = (int)(t >> 64);
+        }
+        return carry;
+    }
+    """
+    int ql_add_square(uint64_t* total, ql_i128 x) nogil
+
+cdef enum Outcome:
+    #: What `trip_sums` returns as its status.
+    FOLLOWED = 0
+    NO_MID = 1  # a decision that was filled had seen no valid book of what it traded
+    TOO_WIDE = 2  # a sum does not fit 128 bits
+    NO_DECISION = 3  # a fill belongs to no decision
+    OUT_OF_MEMORY = 4
+
+NO_MID_SEEN = NO_MID
+
+
+cdef struct book_keeping_t:
+    int64_t* held
+    int64_t* delta
+    int64_t* mid2
+    ql_i128 gain  # of the trip in progress
+    ql_i128 total
+    uint64_t squares[4]
+    int64_t trips
+    int64_t held_ns
+
+
+cdef int _finish_trip(book_keeping_t* b) noexcept nogil:
+    if ql_add(b.total, b.gain, &b.total) or ql_add_square(b.squares, b.gain):
+        return TOO_WIDE
+    b.trips += 1
+    b.gain = ql_mul64(0, 0)
+    return FOLLOWED
+
+
+cdef int _trade(book_keeping_t* b, Py_ssize_t i, int64_t qty, const int64_t* weights) noexcept nogil:
+    """Trade a signed quantity of one instrument at its mid."""
+    cdef ql_i128 part
+    if ql_mul(ql_mul64(qty, b.mid2[i]), ql_mul64(weights[i], 1), &part):
+        return TOO_WIDE
+    if ql_sub(b.gain, part, &b.gain) or ql_add_i64(b.held[i], qty, &b.held[i]):
+        return TOO_WIDE
+    return FOLLOWED
+
+
+cdef int _act(book_keeping_t* b, Py_ssize_t n, const int64_t* weights) noexcept nogil:
+    """Apply the changes of one decision."""
+    cdef Py_ssize_t i
+    cdef bint any_held = False, any_after = False, opposed = True, flat = True
+    cdef int64_t after
+    cdef int status
+    for i in range(n):
+        if ql_add_i64(b.held[i], b.delta[i], &after):
+            return TOO_WIDE
+        any_after |= after != 0
+        if b.held[i]:
+            any_held = True
+            if after and (after > 0) == (b.held[i] > 0):
+                opposed = False
+    if any_held and any_after and opposed:
+        # Close all, then open what is left of the change.
+        for i in range(n):
+            b.delta[i] += b.held[i]
+            status = _trade(b, i, -b.held[i], weights)
+            if status != FOLLOWED:
+                return status
+        status = _finish_trip(b)
+        if status != FOLLOWED:
+            return status
+    for i in range(n):
+        if b.delta[i]:
+            status = _trade(b, i, b.delta[i], weights)
+            if status != FOLLOWED:
+                return status
+    for i in range(n):
+        flat &= b.held[i] == 0
+    return _finish_trip(b) if flat else FOLLOWED
+
+
+cdef int _sum(
+    const engine_t* e, book_keeping_t* b, Py_ssize_t* order, Py_ssize_t* start,
+    const int64_t* weights, const int64_t* last_mid2, int64_t end_ns,
+) noexcept nogil:
+    cdef const decision_t* decisions = <const decision_t*>e.decisions.data
+    cdef const leg_t* legs = <const leg_t*>e.legs.data
+    cdef const fill_t* fills = <const fill_t*>e.fills.data
+    cdef Py_ssize_t n = e.n_instruments, d, i, j, k
+    cdef bint moved, in_position = False
+    cdef int64_t since = 0
+    cdef int status
+    # Fills by decision, in the order of filling: a counting sort.
+    for k in range(e.fills.n):
+        if fills[k].decision < 0:
+            return NO_DECISION
+        start[fills[k].decision + 1] += 1
+    for d in range(e.decisions.n):
+        start[d + 1] += start[d]
+    for k in range(e.fills.n):
+        order[start[fills[k].decision]] = k
+        start[fills[k].decision] += 1
+    # Now start[d] is where the fills of d end.
+    k = 0
+    for d in range(e.decisions.n):
+        if k == start[d]:
+            continue
+        for i in range(n):
+            b.delta[i] = 0
+            b.mid2[i] = 0
+        while k < start[d]:
+            i = fills[order[k]].instrument
+            if ql_add_i64(b.delta[i], fills[order[k]].side * fills[order[k]].qty, &b.delta[i]):
+                return TOO_WIDE
+            k += 1
+        for j in range(decisions[d].first_leg, decisions[d].first_leg + decisions[d].n_legs):
+            # reference_price is five times twice the mid, 0 where the book was not valid.
+            b.mid2[legs[j].instrument] = legs[j].reference_price / 5
+        moved = False
+        for i in range(n):
+            if b.delta[i]:
+                moved = True
+                if b.mid2[i] == 0:
+                    return NO_MID
+        if not moved:
+            continue
+        if in_position:
+            b.held_ns += decisions[d].ts_ns - since
+        status = _act(b, n, weights)
+        if status != FOLLOWED:
+            return status
+        since = decisions[d].ts_ns
+        in_position = False
+        for i in range(n):
+            in_position |= b.held[i] != 0
+    if not in_position:
+        return FOLLOWED
+    b.held_ns += end_ns - since
+    for i in range(n):
+        b.mid2[i] = last_mid2[i]
+        b.delta[i] = -b.held[i]
+        status = _trade(b, i, b.delta[i], weights)
+        if status != FOLLOWED:
+            return status
+    return _finish_trip(b)
+
+
+def trip_sums(
+    Engine engine, const int64_t[::1] weights, const int64_t[::1] last_mid2, int64_t end_ns
+):
+    """Cut a finished run into trips and sum them.
+
+    Parameters
+    ----------
+    engine : Engine
+        Finished, without flattening.
+    weights : ndarray of int64, shape (n_instruments,)
+        Money units of one ``quantity * mid2``.
+    last_mid2 : ndarray of int64, shape (n_instruments,)
+        Bid plus ask at which an open position is closed.
+    end_ns : int
+        Time of that closing.
+
+    Returns
+    -------
+    status : int
+        0; ``NO_MID_SEEN`` where a decision that was filled had seen no valid book.
+    total, squares : int
+        Sum of the trips' mid-to-mid PnL, money units, and sum of their squares.
+    trips : int
+    held_ns : int
+        Time not flat, from decision to decision.
+
+    Raises
+    ------
+    OverflowError
+        When a trip's money does not fit 128 bits.
+    """
+    cdef const engine_t* e = &engine.e
+    cdef book_keeping_t b
+    cdef Py_ssize_t n = e.n_instruments, k
+    cdef int status = OUT_OF_MEMORY
+    cdef int64_t[:, ::1] scratch = np.zeros((3, n), dtype=np.int64)
+    cdef Py_ssize_t* order
+    cdef Py_ssize_t* start
+    if weights.shape[0] != n or last_mid2.shape[0] != n:
+        raise ValueError("weights and mids are one an instrument")
+    b.held, b.delta, b.mid2 = &scratch[0, 0], &scratch[1, 0], &scratch[2, 0]
+    b.gain = ql_mul64(0, 0)
+    b.total = ql_mul64(0, 0)
+    for k in range(4):
+        b.squares[k] = 0
+    b.trips = 0
+    b.held_ns = 0
+    with nogil:
+        order = <Py_ssize_t*>calloc(e.fills.n + 1, sizeof(Py_ssize_t))
+        start = <Py_ssize_t*>calloc(e.decisions.n + 2, sizeof(Py_ssize_t))
+        if order != NULL and start != NULL:
+            status = _sum(e, &b, order, start, &weights[0], &last_mid2[0], end_ns)
+        free(order)
+        free(start)
+    if status == OUT_OF_MEMORY:
+        raise MemoryError("trips")
+    if status == TOO_WIDE:
+        raise OverflowError("the money of a trip does not fit 128 bits")
+    if status == NO_DECISION:
+        raise ValueError("a fill belongs to no decision")
+    squares = 0
+    for k in range(3, -1, -1):
+        squares = (squares << 64) | int(b.squares[k])
+    return int(status), wide_int(b.total), squares, int(b.trips), int(b.held_ns)
