@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quantlaxmi.schema import FillFlag, OrderEventKind, OrderReason, OrderStatus, OrderType
 from tests import cases, twins
 from tests.cases import Case
 
@@ -32,3 +36,163 @@ def order_cases(draw, max_messages=110):
 @given(order_cases())
 def test_random_flows_match_naive(case):
     twins.check_case(case)
+
+
+# --- what must hold of every run ---------------------------------------------------------------
+
+
+def by_hand(case):
+    """A run with its rows as dicts, its order numbers' rows, and the market's by table."""
+    run, _ = twins.run_case(case)
+    orders = defaultdict(list)
+    for row in twins.rows_of(run.orders):
+        orders[row["order"]].append(row)
+    tables = {
+        name: [dict(zip(t, row, strict=True)) for row in zip(*map(list, t.values()), strict=True)]
+        for name, t in case.tables.items()
+    }
+    return run, twins.rows_of(run.fills), orders, tables
+
+
+@settings(max_examples=80, deadline=None)
+@given(order_cases(70), st.lists(st.integers(0, 140), max_size=12))
+def test_replay_in_batches_equals_backtest(case, cuts):
+    whole, seen = twins.run_case(case)
+    pieces, seen_again = twins.run_case(case, cuts)
+    for name in twins.TABLES:
+        assert getattr(whole, name).tobytes() == getattr(pieces, name).tobytes(), name
+    assert whole.trace.outcome_hash == pieces.trace.outcome_hash
+    assert seen == seen_again
+
+
+@settings(max_examples=80, deadline=None)
+@given(order_cases(70), st.integers(0, 70))
+def test_records_of_a_truncated_market_are_a_prefix(case, length):
+    whole, _ = twins.run_case(case)
+    part, _ = twins.run_case(replace(case, tables=cases.truncated(case.tables, length)))
+    assert whole.trace.records_bytes().startswith(part.trace.records_bytes())
+
+
+@settings(max_examples=150, deadline=None)
+@given(order_cases())
+def test_money_positions_and_orders_add_up(case):
+    run, fills, orders, _ = by_hand(case)
+    instruments, unit = case.instruments, run.ledger_exponent
+    cash, held = defaultdict(int), [0] * len(instruments)
+    for fill in fills:
+        one = instruments[fill["instrument"]]
+        scale = 10 ** (one.price_exponent + one.qty_exponent - unit) * one.contract_size
+        cash[one.currency] -= fill["side"] * fill["price"] * fill["qty"] * scale + fill["fee"]
+        held[fill["instrument"]] += fill["side"] * fill["qty"]
+        assert fill["position"] == held[fill["instrument"]]
+    for row in twins.rows_of(run.funding):
+        cash[instruments[row["instrument"]].currency] += row["amount"]
+    assert {k: v for k, v in run.cash.items() if v} == {k: v for k, v in cash.items() if v}
+    # The identity of every attribution, and of the ledger, was checked by the run itself.
+    a = run.attributions
+    for k in range(len(fills)):
+        assert a.gross[k] - a.slippage[k] - a.fee[k] + a.funding[k] == a.cash_effect[k]
+    filled = defaultdict(int)
+    for fill in fills:
+        filled[fill["order"]] += fill["qty"]
+    for number, rows in orders.items():
+        own = [row for row in rows if row["status"] != OrderStatus.REJECTED]
+        own = [row for row in own if not _request(row) or row["reason"] != OrderReason.DECISION]
+        # Begins once, ends once, and says to the end what was filled.
+        assert own[0]["kind"] == OrderEventKind.NEW
+        ends = [row for row in own if row["status"] in ENDED]
+        assert ends == own[-1:]
+        assert ends[0]["filled_qty"] == filled[number] <= ends[0]["qty"]
+        if ends[0]["status"] == OrderStatus.FILLED:
+            assert ends[0]["filled_qty"] == ends[0]["qty"]
+        grows = [row["filled_qty"] for row in own]
+        assert grows == sorted(grows)
+
+
+ENDED = (OrderStatus.FILLED, OrderStatus.PARTIAL, OrderStatus.CANCELLED)
+
+
+def _request(row):
+    return row["kind"] in (OrderEventKind.MODIFY, OrderEventKind.CANCEL)
+
+
+@settings(max_examples=150, deadline=None)
+@given(order_cases())
+def test_no_fill_before_arrival_nor_at_a_worse_price(case):
+    run, fills, orders, _ = by_hand(case)
+    decided = run.decisions["ts_ns"].tolist()
+    for fill in fills:
+        rows = orders[fill["order"]]
+        if rows[0]["leg"] >= 0:
+            assert fill["ts_ns"] >= decided[rows[0]["decision"]] + case.latency_ns
+        # The limit in force: that of the latest row up to the fill that says it was in force.
+        known = [
+            r["limit_price"]
+            for r in rows
+            if r["order_type"] == OrderType.LIMIT
+            and r["seq"] <= fill["seq"]
+            and (not _request(r) or r["reason"] == OrderReason.MODIFIED)
+        ]
+        if not known:
+            continue
+        if fill["flags"] & FillFlag.MAKER:
+            assert fill["price"] in known
+        else:
+            worst = max(known) if fill["side"] > 0 else min(known)
+            assert (worst - fill["price"]) * fill["side"] >= 0
+
+
+def no_size_twice(case):
+    """By message: what traded, what was displayed at each change of the book."""
+    _, fills, _, tables = by_hand(case)
+    traded = {row["seq"]: row for row in tables["trades"]}
+    made = defaultdict(int)
+    for fill in fills:
+        if not fill["flags"] & FillFlag.MAKER:
+            continue
+        assert fill["ts_ns"] in {t for table in tables.values() for t in _times(table, fill["seq"])}
+        trade = traded.get(fill["seq"])
+        if trade is not None:
+            assert fill["instrument"] == trade["instrument"]
+            assert (fill["price"] - trade["price"]) * fill["side"] >= 0
+            made[fill["seq"]] += fill["qty"]
+            assert made[fill["seq"]] <= trade["qty"]
+    # Quotes alone: between two of an instrument a side gives at most the size it shows, whether
+    # taken on arrival or by what rested.
+    if tables["depth"]:
+        return
+    quotes = defaultdict(list)
+    for row in tables["quotes"]:
+        quotes[row["instrument"]].append(row)
+    given_out = defaultdict(int)
+    for fill in fills:
+        if fill["seq"] in traded and fill["flags"] & FillFlag.MAKER:
+            continue
+        before = [q for q in quotes[fill["instrument"]] if q["seq"] <= fill["seq"]][-1]
+        price, size = ("ask", "ask_qty") if fill["side"] > 0 else ("bid", "bid_qty")
+        assert (fill["price"] - before[price]) * fill["side"] >= 0
+        given_out[before["seq"], fill["side"]] += fill["qty"]
+        assert given_out[before["seq"], fill["side"]] <= before[size]
+
+
+def _times(table, seq):
+    return {row["ts_ns"] for row in table if row["seq"] == seq}
+
+
+@settings(max_examples=100, deadline=None)
+@given(order_cases(), st.booleans())
+def test_no_size_is_given_twice(case, depth):
+    none = {name: column[:0] for name, column in case.tables["depth"].items()}
+    no_size_twice(case if depth else replace(case, tables={**case.tables, "depth": none}))
+
+
+def test_every_way_of_ending_is_seen():
+    seen, flags = set(), set()
+    for seed in range(12):
+        market, flow = cases.random_market(seed, 120), cases.random_orders(seed, 120)
+        run, _ = twins.run_case(Case("c", market, flow, seed % 4, universe="coarse"))
+        seen |= {(row["kind"], row["reason"]) for row in twins.rows_of(run.orders)}
+        flags |= set(run.fills["flags"].tolist())
+    news = {reason for _, reason in seen}
+    assert news >= set(OrderReason) - {OrderReason.FLATTEN, OrderReason.REFUSED}
+    assert flags >= {0, FillFlag.MAKER, FillFlag.DEPTH, FillFlag.TRIM}

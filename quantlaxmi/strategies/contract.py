@@ -144,7 +144,8 @@ def check_decisions(subject: Subject) -> None:
         bool(np.all((rationale >= 0) & (rationale < len(bound.rationales)))),
         "a decision names a rationale that is not declared",
     )
-    _hold(bool(np.all(run.legs["qty"] > 0)), "a leg has a quantity that is not positive")
+    asks = run.legs["action"] != schema.OrderAction.CANCEL
+    _hold(bool(np.all(run.legs["qty"][asks] > 0)), "a leg has a quantity that is not positive")
     traded = set(run.legs["instrument"].tolist())
     _hold(traded <= set(bound.instruments), "a leg trades an instrument that is not declared")
 

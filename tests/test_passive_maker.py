@@ -1,0 +1,78 @@
+"""The passive maker of ``examples/``: its forms have one trace, its contract holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantlaxmi.replay import backtest, replay
+from quantlaxmi.schema import FillFlag, OrderEventKind, OrderReason, OrderStatus
+from quantlaxmi.segment import open_segment
+from quantlaxmi.strategies import StrategyRegistry
+from quantlaxmi.strategies.contract import CHECKS, check_strategy
+from tests import twins
+
+ROOT = Path(__file__).parent.parent
+PLAIN, NUMBA = (f"{ROOT}/examples/passive_maker{form}.py:Maker" for form in ("", "_numba"))
+SEGMENTS = ("planted", "edgeless")
+
+
+def run_of(strategy, segment, route=backtest, **options):
+    made = StrategyRegistry().create(strategy, sets=["least_rest_ms=20"])
+    return route(open_segment(ROOT / "data" / segment), made, **options)
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_every_form_and_route_gives_one_trace(segment):
+    first = run_of(PLAIN, segment)
+    others = (
+        run_of(PLAIN, segment, replay),
+        run_of(NUMBA, segment),
+        run_of(NUMBA, segment, replay),
+        run_of(NUMBA, segment, interpreted=True),
+    )
+    for other in others:
+        assert other.trace.trace_hash == first.trace.trace_hash
+        assert other.trace.outcome_hash == first.trace.outcome_hash
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_it_makes_and_never_takes(segment):
+    run = run_of(NUMBA, segment)
+    assert len(run.fills) > 50
+    assert (run.fills["flags"] == FillFlag.MAKER).all()
+    size, most = 10**6, 5 * 10**6
+    assert np.abs(run.fills["position"]).max() <= most
+    filled = Counter()
+    for fill in twins.rows_of(run.fills):
+        filled[fill["order"]] += fill["qty"]
+    assert max(filled.values()) == size
+    ends = {OrderReason.FILLED, OrderReason.CANCELLED, OrderReason.WOULD_TAKE}
+    seen = {
+        OrderReason(o["reason"])
+        for o in twins.rows_of(run.orders)
+        if o["status"] in (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.PARTIAL)
+    }
+    assert ends <= seen
+    late = run.orders[run.orders["reason"] == OrderReason.NOT_RESTING]
+    assert (late["kind"] == OrderEventKind.CANCEL).all()
+    # Every fill is on our side of the mid at the decision: the spread is earned, not paid.
+    assert max(run.attributions.slippage.tolist()) <= 0
+
+
+def test_its_tables_say_that_it_makes():
+    run = run_of(NUMBA, "planted")
+    fills, orders, legs = (run.table(name) for name in ("fills", "orders", "legs"))
+    assert fills["maker"].to_pylist() == [True] * len(run.fills)
+    assert set(orders["time_in_force"].to_pylist()) == {"POST_ONLY", "GTC"}
+    assert set(legs["action"].to_pylist()) == {"NEW", "CANCEL"}
+    assert legs["target"].null_count == sum(a == "NEW" for a in legs["action"].to_pylist())
+
+
+def test_it_keeps_the_contract():
+    made = StrategyRegistry().create(NUMBA)
+    shown = list(check_strategy(made, open_segment(ROOT / "data" / "planted"), backtest))
+    assert len(shown) == len(CHECKS)
