@@ -23,6 +23,7 @@ SUBJECTS: dict[str, list[str]] = {
     "replay-generated": ["bench_replay.py", "10000000"],
     "trace": ["bench_trace.py"],
     "random-entry": ["bench_random_entry.py"],
+    "ablation": ["bench_ablation.py"],
     "cold-start": ["bench_cold_start.py"],
     "hftbacktest": ["bench_hftbacktest.py"],
 }

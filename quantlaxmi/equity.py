@@ -100,9 +100,7 @@ class EquityCurve(LedgerLines):
         return ledger_table(self.run, self)
 
 
-def equity_curve(
-    run: Run, step_ns: int, currency: str | None = None, like: EquityCurve | None = None
-) -> EquityCurve:
+def equity_curve(run: Run, step_ns: int, currency: str | None = None) -> EquityCurve:
     """Return the ledger of a run at every ``step_ns``, and at its last message.
 
     Parameters
@@ -112,9 +110,6 @@ def equity_curve(
         Points fall on multiples of it since the epoch, from the first message's on.
     currency : str, optional
         Whose sums `EquityCurve.equity` and its like are; needed where there are several.
-    like : EquityCurve, optional
-        Of another run over the same segment with the same step: its marks are taken, which saves
-        a pass over the market.
 
     Returns
     -------
@@ -123,8 +118,7 @@ def equity_curve(
     Raises
     ------
     InputError
-        The step is not positive, the grid too long, the currency not one of the run's, or `like` a
-        curve of something else.
+        The step is not positive, the grid too long, or the currency not one of the run's.
     EngineError
         The two roads to equity disagree.
     """
@@ -143,10 +137,4 @@ def equity_curve(
         )
     start = -(-first // step_ns) * step_ns
     points = np.append(np.arange(start, last, step_ns, dtype=np.int64), np.int64(last))
-    if like is not None and (
-        like.run.segment.digest != run.segment.digest or not np.array_equal(like.ts_ns, points)
-    ):
-        raise InputError("like", "is a curve of another segment or step, expected the same")
-    return EquityCurve(
-        lines_at_times(run, points, None if like is None else like.mid2), run, currency
-    )
+    return EquityCurve(lines_at_times(run, points), run, currency)

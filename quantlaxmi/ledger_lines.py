@@ -91,8 +91,7 @@ def lines_at_fills(run: Run) -> LedgerLines:
         np.searchsorted(rows["fills_before"], done, side="left")
         for rows in _funding_by_instrument(run)
     ]
-    marks = marks_at(run.segment, fills["seq"])
-    lines = _lines(run, fills["ts_ns"], marks, done, settled)
+    lines = _lines(run, fills["ts_ns"], fills["seq"], done, settled)
     booked = int128_array(fills["cash_hi"], fills["cash_lo"])
     for number, instrument in enumerate(fills["instrument"].tolist()):
         total = lines.totals[run.instruments[instrument].currency].cash[number]
@@ -101,9 +100,7 @@ def lines_at_fills(run: Run) -> LedgerLines:
     return lines
 
 
-def lines_at_times(
-    run: Run, ts_ns: NDArray[np.int64], mid2: NDArray[np.int64] | None = None
-) -> LedgerLines:
+def lines_at_times(run: Run, ts_ns: NDArray[np.int64]) -> LedgerLines:
     """Return the ledger at points in time.
 
     Parameters
@@ -111,8 +108,6 @@ def lines_at_times(
     run : Run
     ts_ns : ndarray of int64, shape (n_lines,)
         Ascending. A line holds all messages, fills and settlements up to its own time.
-    mid2 : ndarray of int64, shape (n_instruments, n_lines), optional
-        The marks, where lines of another run at the same times of the same segment have them.
 
     Raises
     ------
@@ -123,9 +118,7 @@ def lines_at_times(
         np.searchsorted(rows["ts_ns"], ts_ns, side="right") for rows in _funding_by_instrument(run)
     ]
     done = np.searchsorted(run.fills["ts_ns"], ts_ns, side="right")
-    if mid2 is None:
-        mid2 = marks_at(run.segment, _last_seq(run.segment, ts_ns))
-    return _lines(run, ts_ns, mid2, done, settled)
+    return _lines(run, ts_ns, _last_seq(run.segment, ts_ns), done, settled)
 
 
 def marks_at(segment: Segment, seq: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -178,11 +171,12 @@ def marks_at(segment: Segment, seq: NDArray[np.int64]) -> NDArray[np.int64]:
 def _lines(
     run: Run,
     ts_ns: NDArray[np.int64],
-    mid2: NDArray[np.int64],
+    seq: NDArray[np.int64],
     done: NDArray[np.intp],
     settled: list[NDArray[np.intp]],
 ) -> LedgerLines:
     """Lines after ``done`` fills of all and ``settled`` settlements of each instrument."""
+    mid2 = marks_at(run.segment, seq)
     position = np.zeros(mid2.shape, np.int64)
     each = []
     for i, (one, paid) in enumerate(zip(run.instruments, _funding_by_instrument(run), strict=True)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import replace
 from fractions import Fraction
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from quantlaxmi.equity import equity_curve
-from quantlaxmi.errors import EngineError, InputError
+from quantlaxmi.errors import EngineError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.gates import GatePolicy, ablation
@@ -127,20 +128,22 @@ def test_guard_is_the_twins(named):
     assert Fraction(result.details["block_length"]) == pytest.approx(block / 1e6, abs=2e-6)
 
 
-def test_net_by_bucket_is_the_ledger(planted):
-    run = backtest(planted, StrategyRegistry().create("basis_capture", sets=["cooldown_ms=400000"]))
-    curve = equity_curve(run, 7 * 10**9)
-    buckets = net_by_bucket(curve)
-    assert sum(buckets) == run.net_pnl and len(buckets) == len(curve.ts_ns)
-    again = backtest(planted, "basis_capture")
-    assert net_by_bucket(equity_curve(again, 7 * 10**9, like=curve)) == net_by_bucket(
-        equity_curve(again, 7 * 10**9)
-    )
-    with pytest.raises(InputError, match="another segment or step"):
-        equity_curve(again, 10**9, like=curve)
-    object.__setattr__(curve, "run", again)
-    with pytest.raises(EngineError, match="by buckets, the ledger's"):
-        net_by_bucket(curve)
+@pytest.mark.parametrize("step", [7 * 10**9, 1_100_000_000, 3600 * 10**9])
+def test_net_by_bucket_is_the_ledger(named, step):
+    _, segment = named
+    run = backtest(segment, StrategyRegistry().create("basis_capture", sets=["cooldown_ms=40000"]))
+    other = backtest(segment, Rule())
+    curve = equity_curve(run, step)
+    for one in (run, other):
+        buckets = net_by_bucket(one, curve)
+        own = equity_curve(one, step).equity.tolist()
+        assert buckets == [b - a for a, b in itertools.pairwise([0, *own])]
+        assert sum(buckets) == one.net_pnl and len(buckets) == len(curve.ts_ns)
+    curve.mid2[:, -1] += 2
+    wrong = backtest(segment, Rule(RuleConfig(every=7001)))  # open at the end
+    if any(account.position for account in wrong.accounts):
+        with pytest.raises(EngineError, match="by buckets, the ledger's"):
+            net_by_bucket(wrong, curve)
 
 
 def test_bucket_step_is_the_shortest_that_fits():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from quantlaxmi.equity import equity_curve
-from quantlaxmi.errors import ConfigError, FixedPointOverflow, StrategyError
+from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.gates.buckets import bucket_step, net_by_bucket
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.paired import Bootstrap, resample
@@ -163,7 +164,10 @@ class _Study:
         self.own: list[int] = []
         if len(run.cash) == 1:
             self.curve = equity_curve(run, self.step_ns)
-            self.own = net_by_bucket(self.curve)
+            equity = [0, *(int(v) for v in self.curve.equity)]
+            self.own = [b - a for a, b in itertools.pairwise(equity)]
+            if self.own != net_by_bucket(run, self.curve):
+                raise EngineError("the run's buckets by fills are not those of its ledger")
         else:
             self.problem = f"Net PnL is in {len(run.cash)} currencies, expected one."
         if not self.problem and len(self.own) < inp.policy.min_buckets:
@@ -179,7 +183,7 @@ class _Study:
         return f"{shown(float(Fraction(amount) * Fraction(10) ** self.exponent)):.9g}"
 
     def _buckets(self, run: Run) -> list[int]:
-        return net_by_bucket(equity_curve(run, self.step_ns, like=self.curve))
+        return net_by_bucket(run, self.curve)
 
     def _details(self, run: Run) -> dict[str, Json]:
         """Figures of the run with and without something."""
