@@ -1,8 +1,8 @@
 # Every target sets up what it needs in a local virtual environment; nothing outside this folder
 # is touched. Needs CPython >= 3.11 with venv, a C compiler and make.
 #
-#   make demo   make test   make lint   make types   make test-debug   make test-nojit   make bench
-#   make fuzz SECONDS=600 [TARGET=name]
+#   make demo   make test   make lint   make types   make test-debug   make test-nojit
+#   make fuzz SECONDS=600 [TARGET="name ..."]     make bench [ONLY="subject ..."]
 #   make data   make dist   make clean
 
 # The first interpreter found that is new enough; `make test PYTHON=python3.13` chooses another.
@@ -12,9 +12,11 @@ VENV ?= .venv
 DIST ?= build/dist
 TESTROOT ?= build/testroot
 PYTEST_FLAGS ?=
-# Fuzzing: seconds for each target, and the one target to run (all of them by default).
+# Fuzzing: seconds for each target, and the targets to run (all of them by default).
 SECONDS ?= 600
 TARGET ?=
+# Benchmarks: the subjects to measure (all of them by default).
+ONLY ?=
 FUZZROOT ?= build/fuzzroot
 TESTS ?= tests
 BIN = $(VENV)/bin
@@ -80,13 +82,13 @@ test-nojit:
 	NUMBA_DISABLE_JIT=1 $(MAKE) test TESTROOT=build/testroot-nojit
 
 # Not part of the tests, which run the targets on a few cases only. Without atheris (its wheels are
-# for Linux) the cases are random. Finds stay in build/fuzz/<target>/; what to do with one is in
-# CONTRIBUTING.md.
+# for Linux) the cases are hypothesis's alone. Finds stay in build/fuzz/<target>/; what to do with one
+# is in docs/FUZZING.md.
 fuzz: $(VENV)/installed
 	wheel=$$(ls $(DIST)/*.whl) && $(BIN)/python -m pip install --quiet "$$wheel[fuzz]"
 	rm -rf $(FUZZROOT) && mkdir -p $(FUZZROOT) && cp -R tests fuzz $(FUZZROOT)/
 	cd $(FUZZROOT) && $(abspath $(BIN))/python -m fuzz.run --seconds $(SECONDS) \
-	  --out $(abspath build/fuzz) $(if $(TARGET),--target $(TARGET))
+	  --out $(abspath build/fuzz) $(addprefix --target ,$(TARGET))
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -100,7 +102,7 @@ types: $(VENV)/installed
 	$(BIN)/mypy --cache-dir $(VENV)/mypy-cache
 
 bench: $(VENV)/installed
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(addprefix --only ,$(ONLY))
 
 # Writes the bundled segments afresh; their digests stand in data/metadata.json and the tests.
 data: $(VENV)/installed

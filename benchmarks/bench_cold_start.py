@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from harness import REPEATS, ROOT, Results
+from harness import REPEATS, ROOT, Results, child
 
 DATA = ROOT / "data" / "planted"
 PROGRAM = Path(sys.executable).parent / "quantlaxmi-crypto"
-
-
-def timed(words: list[str]) -> tuple[float, float, int]:
-    """Seconds, peak MB and exit code of one process."""
-    start = time.perf_counter()
-    child = os.fork()
-    if not child:
-        sink = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(sink, stream)
-        os.execv(PROGRAM, [str(PROGRAM), *words])
-    _, status, usage = os.wait4(child, 0)
-    return time.perf_counter() - start, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
 
 
 def main() -> None:
@@ -47,7 +32,7 @@ def main() -> None:
             "demo": ["demo"],
         }
         for name, words in commands.items():
-            seen = [timed(words) for _ in range(REPEATS + 1)][1:]
+            seen = [child([str(PROGRAM), *words]) for _ in range(REPEATS + 1)][1:]
             if any(code for _, _, code in seen):
                 raise SystemExit(f"{name} ended with {seen[0][2]}")
             seconds = statistics.median(s for s, _, _ in seen)

@@ -17,7 +17,7 @@ GENERATED_LINES = 10_000_000
 
 
 def write_captures(folder: Path, n_lines: int) -> tuple[Path, Path]:
-    """Write spot and perpetual captures of half as many lines each, the same every time."""
+    """Spot and perpetual captures of half as many lines each, the same every time; kept."""
     spot, perp = folder / "spot.txt", folder / "perp.txt"
     if spot.exists() and perp.exists():
         return spot, perp
@@ -53,7 +53,7 @@ def main() -> None:
         measure(results, "real", SPOT, PERP, "gzip", REPEATS)
     else:
         results.skip("real", "the real capture is not here; set QUANTLAXMI_REAL_DATA")
-    spot, perp = write_captures(WORK / "captures", GENERATED_LINES)
+    spot, perp = write_captures(WORK / f"captures-{GENERATED_LINES}", GENERATED_LINES)
     measure(results, "generated", spot, perp, "plain", 3)
     results.done()
 
