@@ -47,6 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("equity",),
     ("gates",),
     ("report",),
+    ("calibrate",),
     ("batch",),
     ("cli",),
 )

@@ -24,11 +24,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify-parity": ("verify_parity", "compare two decision traces"),
     "run-gates": ("run_gates", "try to break a result; write a gate report"),
     "verify-report": ("verify_report", "recompute a gate report from its segment"),
+    "calibrate": ("calibrate", "measure how often the gates pass what has no edge"),
     "strategies": ("strategies", "list the strategies, or show one's settings"),
     "demo": ("demo", "the whole road on two generated segments"),
 }
 #: Named by the design, not built yet.
-PLANNED = ("compare", "sweep-gates", "sweep-report", "calibrate", "explain")
+PLANNED = ("compare", "sweep-gates", "sweep-report", "explain")
 TRACEBACK = "QUANTLAXMI_TRACEBACK"
 
 

@@ -15,7 +15,7 @@ from quantlaxmi.gates.stats.arrangements import Arrangements
 from quantlaxmi.gates.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.gates.stats.monte_carlo import exceedances
 
-__all__ = ["BATCH", "count_draws", "exact_p", "verdict_of"]
+__all__ = ["BATCH", "count_draws", "count_text", "exact_p", "verdict_of"]
 
 #: Draws computed at a time: 6.4 MB of sums.
 BATCH = 100_000
@@ -128,24 +128,31 @@ def exact_p(count: MonteCarlo, arrangements: Arrangements) -> dict[str, Json]:
     return {"exact_permutation_p": shown(p)}
 
 
-def verdict_of(inp: GateInput, count: MonteCarlo, null: str) -> tuple[Verdict, str]:
-    """PASS where p is at most alpha, with the sentence that says so.
+def count_text(inp: GateInput, count: MonteCarlo, null: str) -> str:
+    """``0.0737 (736 of 10000 random entries did at least as well)``.
 
     Parameters
     ----------
     inp : GateInput
     count : MonteCarlo
     null : str
-        What was drawn, for the sentence: ``"random entries"``.
+        What was drawn: ``"random entries"``.
     """
-    passed = count.p_value <= inp.policy.level
     how = ""
     if count.extended:
         how = f", grown from {count.draws // inp.policy.extend_factor}"
     if count.stopped:
         how = f", stopped at exceedance {count.exceedances}"
     return (
+        f"{float(count.p_value):.6g} ({count.exceedances} of {count.draws} {null} did at "
+        f"least as well{how})"
+    )
+
+
+def verdict_of(inp: GateInput, count: MonteCarlo, null: str) -> tuple[Verdict, str]:
+    """PASS where p is at most alpha, with the sentence that says so; see `count_text`."""
+    passed = count.p_value <= inp.policy.level
+    return (
         Verdict.PASS if passed else Verdict.FAIL,
-        f"p = {float(count.p_value):.6g} ({count.exceedances} of {count.draws} {null} did at "
-        f"least as well{how}), the limit is {inp.policy.alpha}.",
+        f"p = {count_text(inp, count, null)}, the limit is {inp.policy.alpha}.",
     )

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from quantlaxmi.gates.inputs import Bundle, Grid
 
-__all__ = ["LIMIT", "BoundError", "Columns", "attribution_units", "lay_out"]
+__all__ = ["LIMIT", "BoundError", "Columns", "attribution_units", "check_squares", "lay_out"]
 
 #: Every 64-bit quantity of a sweep stays below this in magnitude.
 LIMIT = 2**62
@@ -28,6 +28,19 @@ I64 = npt.NDArray[np.int64]
 
 class BoundError(Exception):
     """A sweep's integers would not fit 64 bits; the message names number and limit."""
+
+
+def check_squares(largest: int, count: int) -> None:
+    """Prove that the sum of `count` squares of values up to `largest` fits 128 signed bits.
+
+    Raises
+    ------
+    BoundError
+    """
+    if count * largest * largest >= 2**127:
+        raise BoundError(
+            f"The squares of {count} results of up to {largest} can add up to more than 2^127."
+        )
 
 
 def attribution_units(grid: Grid) -> tuple[int, ...]:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.draws import count_draws, exact_p, verdict_of
+from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
+from quantlaxmi.gates.draws import count_draws, exact_p
 from quantlaxmi.gates.inputs import Bundle, GateInput
-from quantlaxmi.gates.market import BoundError, Columns, lay_out
+from quantlaxmi.gates.market import BoundError, Columns, check_squares, lay_out
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -101,7 +102,12 @@ def _blocks(inp: GateInput) -> tuple[I64, str]:
 
 
 def _sweep(
-    inp: GateInput, runs: Runs, columns: Columns, size: str, arrangements: Arrangements
+    inp: GateInput,
+    runs: Runs,
+    columns: Columns,
+    gains: I64,
+    size: str,
+    arrangements: Arrangements,
 ) -> GateResult:
     from quantlaxmi._jit import permutation as kernels
     from quantlaxmi._jit.compiler import running
@@ -130,16 +136,17 @@ def _sweep(
             kernels.shuffled(key, first, *arrays, out)
 
     (count,) = count_draws(inp, GATE, inp.policy.n_perms, 4, sweep, [(s, q)])
-    verdict, reason = verdict_of(inp, count, "permutations")
+    held = hold_against_coins(inp, GATE, count, "permutations", gains, inp.policy.n_perms)
     details: dict[str, Json] = {
         **_details(inp, runs, size, arrangements),
+        **held.details,
         "statistic": shown(s / q**0.5) if q else 0.0,
         "sum": str(s),
         "sum_of_squares": str(q),
         "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
         **exact_p(count, arrangements),
     }
-    return GateResult(GATE, "test", verdict, (reason,), count, details)
+    return GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
 
 
 def _details(inp: GateInput, runs: Runs, size: str, arrangements: Arrangements) -> dict[str, Json]:
@@ -163,7 +170,8 @@ def evaluate(inp: GateInput) -> PermutationResult:
 
     Null hypothesis: inside a block, the order of the runs says nothing about the moves of the
     market under them. Statistic: studentised gross, where the squares are those of the runs that
-    are not flat; ties count against the strategy.
+    are not flat; ties count against the strategy. The trips with coin sides stand beside it, and
+    the larger p decides: see `coin_sides`.
 
     Cannot see: an edge between blocks (the right side for a whole day), costs and funding, and
     what a drift earns while the time in position stays the same. Lengths are counted in rows.
@@ -205,12 +213,13 @@ def evaluate(inp: GateInput) -> PermutationResult:
             f"{inp.policy.min_arrangements} are needed."
         )
     try:
-        columns = lay_out(inp.grid, runs.positions)
+        columns, gains = lay_out(inp.grid, runs.positions), trip_gains(inp)
         # A run's PnL is the difference of two bundle values.
         if 2 * max(columns.largest) >= 2**62:
             raise BoundError(
                 f"A run's PnL can reach {2 * max(columns.largest)}, the limit is 2^62."
             )
+        check_squares(2 * max(columns.largest), len(runs.length))
     except BoundError as error:
         return unclear(str(error))
-    return PermutationResult(KIND, _sweep(inp, runs, columns, size, arrangements))
+    return PermutationResult(KIND, _sweep(inp, runs, columns, gains, size, arrangements))

@@ -280,9 +280,13 @@ def lay_costs(
                 for a in trip
             ),
         )
-    if worst >= LIMIT or net_scale >= LIMIT:
+    trips = len(templates.occupied)
+    if worst >= LIMIT or net_scale >= LIMIT or trips * worst * worst >= 2**127:
         return _without(
-            len(actions), f"A trip's net PnL can reach {worst}, the limit is 2^62.", columns.scale
+            len(actions),
+            f"A trip's net PnL can reach {worst}, the limit is 2^62, and 2^127 for the squares of "
+            f"{trips} of them.",
+            columns.scale,
         )
     index = {b: k for k, b in enumerate(sided)}
     values = np.zeros((max(len(sided), 1), len(rows)), np.int64)

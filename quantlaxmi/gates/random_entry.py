@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.draws import count_draws, exact_p, verdict_of
+from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
+from quantlaxmi.gates.draws import count_draws, exact_p
 from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.market import BoundError, Columns, attribution_units, lay_out
+from quantlaxmi.gates.market import BoundError, Columns, attribution_units, check_squares, lay_out
 from quantlaxmi.gates.placement import (
     CostColumns,
     PlacementError,
@@ -56,6 +57,7 @@ class _Layout:
     action_bundle: I64
     costs: CostColumns
     arrangements: Arrangements
+    gains: I64
 
 
 def _lay(inp: GateInput) -> _Layout:
@@ -76,6 +78,7 @@ def _lay(inp: GateInput) -> _Layout:
         bound = max(bound, sum(columns.largest[b] for b in action_bundle[low:high].tolist()))
     if bound >= 2**62:
         raise BoundError(f"A trip's PnL can reach {bound}, the limit is 2^62.")
+    check_squares(bound, len(inp.path.trips))
     costs = lay_costs(templates, rows, columns, action_bundle, inp.grid, limit)
     return _Layout(
         templates=templates,
@@ -85,6 +88,7 @@ def _lay(inp: GateInput) -> _Layout:
         action_bundle=action_bundle,
         costs=costs,
         arrangements=arrangements,
+        gains=trip_gains(inp),
     )
 
 
@@ -153,7 +157,8 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
     Null hypothesis: given how many round trips there were, their sides and how long they were
     held, the rows on which they stand are a uniform draw from all placements without overlap on
     the rows where the strategy could have traded. Statistic: studentised gross (sum of the trips'
-    mid-to-mid PnL over the root of the sum of its squares), ties against the strategy.
+    mid-to-mid PnL over the root of the sum of its squares), ties against the strategy. Its own
+    trips with coin sides stand beside it, and the larger p decides: see `coin_sides`.
 
     Cannot see: an edge that lies in *how long* or *on which side* to hold, since both are kept;
     costs (the net p is shown, with no funding in it); a market that drifts, where holding the
@@ -191,9 +196,11 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
 
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
     counts = count_draws(inp, MATCHED, inp.policy.n_sims, 8, sweep, own)
-    verdict, reason = verdict_of(inp, counts[0], "random entries")
+    held = hold_against_coins(
+        inp, MATCHED, counts[0], "random entries", lay.gains, inp.policy.n_sims
+    )
     exponent = inp.grid.ledger_exponent - 1
-    details = _common_details(inp, lay)
+    details = _common_details(inp, lay) | held.details
     details["statistic"] = _studentised(sums[0], sums[1])
     details["sum"] = str(sums[0])
     details["sum_of_squares"] = str(sums[1])
@@ -202,7 +209,7 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = lay.costs.reason or None
     details |= exact_p(counts[0], lay.arrangements)
-    return GateResult(MATCHED, "test", verdict, (reason,), counts[0], details)
+    return GateResult(MATCHED, "test", held.verdict, (held.reason,), held.deciding, details)
 
 
 def _studentised(s: int, q: int) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.draws import verdict_of
+from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import BoundError, Columns
 from quantlaxmi.gates.results import (
@@ -29,7 +30,11 @@ KIND = "circular"
 
 
 def _sweep(
-    inp: GateInput, stretches: Stretches, columns: Columns, details: dict[str, Json]
+    inp: GateInput,
+    stretches: Stretches,
+    columns: Columns,
+    gains: npt.NDArray[np.int64],
+    details: dict[str, Json],
 ) -> GateResult:
     from quantlaxmi._jit import time_shift as kernels
     from quantlaxmi._jit.compiler import running
@@ -57,14 +62,15 @@ def _sweep(
         kernels.circular(offsets, *arrays, out)
     inp.tell(GATE, shifts, shifts)
     count = MonteCarlo(sum(exceedances(out, s, q)), shifts, systematic=True)
-    verdict, reason = verdict_of(inp, count, "shifts")
+    held = hold_against_coins(inp, GATE, count, "shifts", gains, inp.policy.n_perms)
     details |= {
+        **held.details,
         "statistic": shown(s / q**0.5) if q else 0.0,
         "sum": str(s),
         "sum_of_squares": str(q),
         "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
     }
-    return GateResult(GATE, "test", verdict, (reason,), count, details)
+    return GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
 
 
 def _too_little(
@@ -103,7 +109,8 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
 
     Null hypothesis: where on the segment the path stands says nothing about the moves of the
     market under it; what the path remembers of itself is kept. Statistic: studentised gross,
-    the squares those of the trips; ties count against the strategy.
+    the squares those of the trips; ties count against the strategy. The trips with coin sides
+    stand beside it, and the larger p decides: see `coin_sides`.
 
     Cannot see: an edge that lasts as long as the segment (the right side nearly always), costs
     and funding, and which of the parameters were searched. A path that remembers itself over
@@ -152,7 +159,7 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
     if reason:
         return unclear(reason)
     try:
-        columns = lay_stretches(inp, stretches)
+        columns, gains = lay_stretches(inp, stretches), trip_gains(inp)
     except BoundError as error:
         return unclear(str(error))
-    return TimeShiftResult(KIND, _sweep(inp, stretches, columns, details))
+    return TimeShiftResult(KIND, _sweep(inp, stretches, columns, gains, details))

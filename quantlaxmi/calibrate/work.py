@@ -1,0 +1,228 @@
+"""The batches of a calibration, side by side in processes, kept in a file as they are done."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from quantlaxmi.calibrate.real import Capture
+from quantlaxmi.calibrate.tasks import Line, Outcome, Task, run_task, tasks_of
+from quantlaxmi.calibrate.trial import TESTS, Settings
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.files import write_whole
+
+__all__ = ["CHECKPOINT", "calibrate_lines"]
+
+#: Name of the file in the checkpoint's folder.
+CHECKPOINT = "calibration.jsonl"
+_MAX_BYTES = 1 << 26
+_DOMAIN = b"quantlaxmi.calibration.v1\0"
+#: Seconds between two writings of the checkpoint.
+_KEEP_EVERY = 2.0
+
+Done = dict[str, Outcome]
+
+
+def _name(task: Task) -> str:
+    return f"{task.line.key}:{task.first}+{task.count}"
+
+
+def identity(settings: Settings, capture: Capture | None) -> str:
+    """Hash of all that batches depend on: settings, policy, capture and the sources."""
+    digest = hashlib.sha256(_DOMAIN)
+    package = Path(__file__).parent.parent
+    sources = [*package.glob("calibrate/*.py"), *package.glob("gates/**/*.py")]
+    sources += package.glob("_jit/*.py")
+    for source in sorted(sources):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    parts = [
+        settings.seed,
+        settings.draws,
+        settings.policy().policy_hash,
+        list(TESTS),
+        capture.digest if capture else None,
+    ]
+    digest.update(json.dumps(parts).encode())
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """Finished batches in a file of JSON lines: first the identity, then one line a batch.
+
+    Raises
+    ------
+    ConfigError
+        When the file is there and is not of this identity.
+    """
+
+    def __init__(self, folder: Path, of: str) -> None:
+        self.path = folder / CHECKPOINT
+        self._of = of
+        self.done: Done = {}
+        self._written = time.monotonic()
+        if self.path.exists():
+            self.done = self._read()
+
+    def _read(self) -> Done:
+        try:
+            with self.path.open("rb") as file:
+                raw = file.read(_MAX_BYTES + 1)
+        except OSError as error:
+            raise ConfigError(self.path, f"cannot be read: {error.strerror}") from None
+        try:
+            if len(raw) > _MAX_BYTES:
+                raise ValueError
+            head, *lines = [json.loads(line) for line in raw.splitlines()]
+            of = head["calibration"]
+            done = {line["batch"]: _outcome(line["counts"]) for line in lines}
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise ConfigError(self.path, "is not a calibration's checkpoint; remove it") from None
+        if of != self._of:
+            raise ConfigError(
+                self.path,
+                "belongs to another seed, number of draws, capture or version; name another "
+                "folder or remove it",
+            )
+        return done
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Keep a batch."""
+        self.done[name] = outcome
+        if time.monotonic() - self._written > _KEEP_EVERY:
+            self.write()
+
+    def write(self) -> None:
+        """Write all batches, whole or not at all."""
+        lines: list[Any] = [{"calibration": self._of}]
+        lines += [{"batch": name, "counts": counts} for name, counts in self.done.items()]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        write_whole(self.path, text.encode())
+        self._written = time.monotonic()
+
+
+def _outcome(value: Any) -> Outcome:
+    """Counts as they were written.
+
+    Raises
+    ------
+    ValueError
+        They are none.
+    """
+    sound = isinstance(value, dict) and all(
+        isinstance(counts, dict)
+        and set(counts) <= {"P", "F", "I"}
+        and all(type(n) is int and n >= 0 for n in counts.values())
+        for counts in value.values()
+    )
+    if not sound:
+        raise ValueError
+    found: Outcome = value
+    return found
+
+
+def _quiet() -> None:
+    """In a worker: an interrupt is the parent's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _side_by_side(
+    threads: int,
+) -> Iterator[Callable[[Sequence[Task], Settings, Capture | None], Iterator[tuple[Task, Outcome]]]]:
+    if threads == 1:
+        yield lambda tasks, settings, capture: (
+            (task, run_task(task, settings, capture)) for task in tasks
+        )
+        return
+    # A process each: most of a small run is Python, which threads would take in turns.
+    pool = concurrent.futures.ProcessPoolExecutor(
+        threads, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet
+    )
+
+    def work(
+        tasks: Sequence[Task], settings: Settings, capture: Capture | None
+    ) -> Iterator[tuple[Task, Outcome]]:
+        futures = {pool.submit(run_task, task, settings, capture): task for task in tasks}
+        for future in concurrent.futures.as_completed(futures):
+            yield futures.pop(future), future.result()
+
+    try:
+        yield work
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def calibrate_lines(
+    lines: Sequence[Line],
+    settings: Settings,
+    *,
+    capture: Capture | None = None,
+    threads: int | None = None,
+    checkpoint: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Outcome]:
+    """Make all runs of the lines and count what the tests said.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+    settings : Settings
+    capture : Capture, optional
+    threads : int, optional
+        Processes side by side; all cores by default. The counts do not depend on it.
+    checkpoint : Path, optional
+        A folder. Batches found there are not made again; new ones are kept there.
+    progress : callable, optional
+        Called with runs done and runs in all.
+
+    Returns
+    -------
+    dict of str to Outcome
+        By the line's key.
+
+    Raises
+    ------
+    ConfigError
+        For a checkpoint of another calibration.
+    """
+    kept = None
+    if checkpoint is not None:
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        kept = Checkpoint(checkpoint, identity(settings, capture))
+    done: Done = kept.done if kept is not None else {}
+    tasks = tasks_of(lines)
+    total = sum(task.count for task in tasks)
+    waiting = [task for task in tasks if _name(task) not in done]
+    finished = total - sum(task.count for task in waiting)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        with _side_by_side(threads or cores or 1) as work:
+            for task, outcome in work(waiting, settings, capture):
+                if kept is not None:
+                    kept.add(_name(task), outcome)
+                else:
+                    done[_name(task)] = outcome
+                finished += task.count
+                if progress is not None:
+                    progress(finished, total)
+    finally:
+        if kept is not None:
+            kept.write()
+    summed: dict[str, Outcome] = {line.key: {} for line in lines}
+    for task in tasks:
+        for test, counts in done[_name(task)].items():
+            into = summed[task.line.key].setdefault(test, {"P": 0, "F": 0, "I": 0})
+            for letter, n in counts.items():
+                into[letter] += n
+    return summed

@@ -1,0 +1,101 @@
+"""``calibrate``: how often the tests pass what has no edge."""
+
+from __future__ import annotations
+
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+from quantlaxmi.cli.output import Progress, print_json, print_table
+from quantlaxmi.cli.values import whole_number
+
+USAGE = """
+Run strategies without an edge, and with one, through the tests of the gates; write down the rates.
+
+Usage:
+  {program} calibrate [--runs N] [--cells LIST] [--draws N] [--seed N] [{segment} DIR]
+                 [--threads N] [--out FILE] [--checkpoint DIR] [--json]
+
+Options:
+  --runs N          Runs of each false-pass rate; rates only shown take a fourth [default: 4000].
+  --cells LIST      Cells wanted, separated by commas; all by default.
+  --draws N         Draws of each test; one less than a multiple of 20 [default: 99].
+  --seed N          Of everything that is drawn [default: 1].
+  {segment} DIR  A real capture, on which sides are tossed by coin; left out without one.
+  --threads N       Processes side by side; the rates do not depend on it. All cores by default.
+  --out FILE        Write the page, a .md file.
+  --checkpoint DIR  Keep finished runs in this folder, and go on from what it holds.
+  --json            Print the counts instead of the rates.
+
+Exits 0 where every false-pass rate keeps to the level, 1 where one does not.
+"""
+
+
+def _command(args: dict[str, Any], program: str) -> str:
+    """The command line that makes the same tables."""
+    words = [program, "calibrate"]
+    for name in ("--runs", "--draws", "--seed", "--cells"):
+        if args[name] is not None:
+            words += [name, args[name]]
+    if args["--segment-dir"] is not None:
+        words += ["--segment-dir", "CAPTURE"]
+    return " ".join(words)
+
+
+def main(args: dict[str, Any]) -> int:
+    from quantlaxmi.calibrate import calibrate, open_capture
+    from quantlaxmi.calibrate.page import page
+    from quantlaxmi.cli.run_files import check_output
+    from quantlaxmi.cli.run_gates import threads_of
+    from quantlaxmi.errors import InputError
+    from quantlaxmi.files import write_whole
+
+    runs = whole_number("--runs", args["--runs"], 1, 10**7)
+    draws = whole_number("--draws", args["--draws"], 19, 10**6)
+    if (draws + 1) % 20:
+        raise InputError("--draws", f"was {draws}, expected one less than a multiple of 20")
+    seed = whole_number("--seed", args["--seed"], 0)
+    threads = threads_of(args)
+    if args["--out"]:
+        check_output("--out", args["--out"], (".md",))
+    capture = None if args["--segment-dir"] is None else open_capture(args["--segment-dir"])
+    names = None if args["--cells"] is None else [n.strip() for n in args["--cells"].split(",")]
+    begun = time.monotonic()
+    with Progress("calibration") as progress:
+        found = calibrate(
+            runs=runs,
+            draws=draws,
+            seed=seed,
+            cells=names,
+            capture=capture,
+            threads=threads,
+            checkpoint=Path(args["--checkpoint"]) if args["--checkpoint"] else None,
+            progress=progress,
+        )
+    minutes, seconds = divmod(round(time.monotonic() - begun), 60)
+    if args["--out"]:
+        took = f"It took {minutes} min {seconds} s on {platform.machine()}."
+        text = page(found, _command(args, "quantlaxmi-crypto"), took)
+        write_whole(Path(args["--out"]), text.encode())
+    if args["--json"]:
+        print_json(found.to_json())
+        return 0 if found.holds else 1
+    rows = [
+        (line.group, line.cell, test, f"{line.runs:,}", _percent(counts))
+        for line in found.lines
+        for test, counts in found.outcomes[line.key].items()
+    ]
+    print_table(("table", "cell", "test", "runs", "passed, %"), rows)
+    if capture is None:
+        print("No real capture was given (--segment-dir), so its cell is left out.")
+    for check in found.size_checks():
+        cell, p = min(check.p_values.items(), key=lambda item: item[1])
+        said = "keeps to" if check.holds else "IS ABOVE"
+        print(f"{check.test} {said} 5 %: least adjusted p {p:.3g}, on {cell}.")
+    return 0 if found.holds else 1
+
+
+def _percent(counts: dict[str, int]) -> str:
+    judged = counts["P"] + counts["F"]
+    return f"{100 * counts['P'] / judged:.2f}" if judged else "none judged"
