@@ -26,6 +26,8 @@ GROUPS = ("size", "power", "search", "chosen", "naive")
 SHOWN_SHARE = 4
 #: Draws of the market null where each is fifty runs: what decides at 5 % with two exceedances.
 SEARCH_DRAWS = 39
+#: Cells on which it is searched: a run costs some hundred replays.
+SEARCHED_CELLS = ("momentum", "basis")
 _BATCH = {"size": 100, "power": 100, "search": 20, "chosen": 20, "naive": 50}
 
 #: Test -> P, F or I -> runs.
@@ -95,9 +97,7 @@ def lines_of(runs: int, cells: Sequence[str] | None, capture: Capture | None) ->
     no_edge = [c.name for c in (*NO_EDGE, *real_cell(capture)) if c.name in wanted]
     made = [Line("size", name, "", runs) for name in no_edge]
     made += [Line("power", c.name, "", fewer) for c in POWER if c.name in wanted]
-    if MARKET in TESTS:
-        searches = [name for name in no_edge if name in ("coins", "momentum", "basis")]
-        made += [Line("search", name, "", runs) for name in searches]
+    made += [Line("search", name, "", runs) for name in no_edge if name in SEARCHED_CELLS]
     made += [Line("chosen", name, "", fewer) for name in no_edge]
     made += [
         Line("naive", name, variant, fewer)
@@ -136,8 +136,8 @@ def _judged(line: Line, cell: Cell, key: int, settings: Settings) -> dict[str, s
     run = trial.run_case(case, trial.choose(case))
     if line.group == "search":
         few = Settings(settings.seed, min(settings.draws, SEARCH_DRAWS))
-        return trial.judge(run, few, (MARKET,))
-    return trial.judge(run, settings, tuple(g for g in TESTS if g != MARKET))
+        return trial.judge(run, few, (MARKET,), search=True)
+    return trial.judge(run, settings)
 
 
 def run_task(task: Task, settings: Settings, capture: Capture | None) -> Outcome:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from quantlaxmi.calibrate.cells import Case, searched
 from quantlaxmi.calibrate.markets import COSTS
+from quantlaxmi.gates.market_replays import Replays
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict, combine
+from quantlaxmi.gates.stats.monte_carlo import studentised_at_least
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import Run, backtest
 from quantlaxmi.strategies.sdk import Strategy
@@ -15,8 +17,8 @@ from quantlaxmi.strategies.sdk import Strategy
 __all__ = ["MARKET", "SUITE", "TESTS", "Settings", "choose", "judge", "run_case"]
 
 #: Gates that hold a test; the calibrated ones, in the suite's order.
-TESTS = ("random_entry", "label_permutation", "time_shift")
 MARKET = "market_permutation"
+TESTS = ("random_entry", "label_permutation", MARKET, "time_shift")
 #: All tests together.
 SUITE = "suite"
 _LETTERS = {Verdict.PASS: "P", Verdict.FAIL: "F", Verdict.INCONCLUSIVE: "I"}
@@ -36,7 +38,9 @@ class Settings:
     seed: int
     draws: int
 
-    def policy(self, gates: tuple[str, ...] = TESTS, *, net: bool = False) -> GatePolicy:
+    def policy(
+        self, gates: tuple[str, ...] = TESTS, *, net: bool = False, search: bool = False
+    ) -> GatePolicy:
         """The gates' policy: its defaults, with few draws and without what is not judged.
 
         Re-runs stop at the exceedance from which the test cannot pass any more, so the verdict
@@ -48,6 +52,7 @@ class Settings:
             n_perms=self.draws,
             n_market_draws=self.draws,
             stop_exceedances=(self.draws + 1) // 20,
+            market_grid_search="auto" if search else "off",
             n_neutral_pairs=2,
             extend_factor=1,
             max_net_bundles=16 if net else 0,
@@ -60,11 +65,22 @@ def run_case(case: Case, strategy: Strategy | None = None) -> Run:
 
 
 def choose(case: Case) -> Strategy:
-    """The strategy of the case's grid that earned most before costs; the first of equals."""
-    return max(searched(case.strategy), key=lambda one: run_case(case, one).gross_pnl)
+    """The strategy of the case's grid that did best before costs, by the tests' own statistic;
+    the first of equals."""
+    inp = G2AntiOverfitSuite.from_run(run_case(case), threads=1).inp
+    assert inp.rerun is not None
+    replays = Replays(inp, inp.rerun, 0)
+    market, best, top = replays.room(), case.strategy, (-1, 0)
+    for one in searched(case.strategy):
+        sums = replays.sums(market, one.config)
+        if not studentised_at_least(*top, sums.total, sums.squares) or top == (-1, 0):
+            best, top = one, (sums.total, sums.squares)
+    return best
 
 
-def judge(run: Run, settings: Settings, gates: tuple[str, ...] = TESTS) -> dict[str, str]:
+def judge(
+    run: Run, settings: Settings, gates: tuple[str, ...] = TESTS, *, search: bool = False
+) -> dict[str, str]:
     """What each test says of a run: P, F or I; `SUITE` says it of all together.
 
     Parameters
@@ -73,9 +89,11 @@ def judge(run: Run, settings: Settings, gates: tuple[str, ...] = TESTS) -> dict[
     settings : Settings
     gates : tuple of str
         By their names in the policy.
+    search : bool
+        Whether the market null searches the strategy's grid in every draw.
     """
     suite = G2AntiOverfitSuite.from_run(
-        run, policy=settings.policy(gates), seed=settings.seed, threads=1
+        run, policy=settings.policy(gates, search=search), seed=settings.seed, threads=1
     )
     tests = [r for r in suite.run().results if r.role == "test"]
     found = {r.gate: _LETTERS[r.verdict] for r in tests}
