@@ -38,7 +38,7 @@ def small(tmp_path_factory):
 def test_no_edge_passes_at_most_at_the_level(small):
     found = small
     for check in found.size_checks():
-        # A gross fault shows, the page has the fine ones; chance alone comes here once in hundreds of seeds.
+        # A gross fault shows; the page has the fine ones.
         assert min(check.p_values.values()) > 0.005, check
         assert set(check.p_values) == {cell.name for cell in NO_EDGE}
     for line in found.group("size"):
