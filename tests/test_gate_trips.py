@@ -6,6 +6,7 @@ import pytest
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.market import attribution_units
 from quantlaxmi.gates.trips import PathError, build_path
+from quantlaxmi.schema import OrderAction
 from tests.gate_fakes import make_path, make_run, walk_grid
 
 GRID = walk_grid(9, 60, instruments=3)
@@ -116,3 +117,21 @@ def test_attribution_that_is_not_the_mid_is_an_engine_error():
     run["gross"].pop()
     with pytest.raises(EngineError, match="2 fills have 1 attributions"):
         _build(run)
+
+
+def test_fills_out_of_the_order_of_their_decisions_have_no_path():
+    """As of orders that rested: the rows of the decisions do not tell what was held."""
+    run = make_run(GRID, [(1, {0: 2}), (5, {0: -2})])
+    run["fills"] = run["fills"][::-1].copy()
+    with pytest.raises(PathError, match="Fill 1 is of decision 0 and came after one of decision 1"):
+        _build(run)
+
+
+def test_changes_of_orders_are_not_intended_quantities():
+    run = make_run(GRID, [(1, {0: 2}), (5, {0: -2})])
+    change = run["legs"][:1].copy()
+    change["action"], change["qty"], change["order_type"] = OrderAction.MODIFY, 9, 1
+    run["legs"] = np.concatenate([run["legs"], change])
+    path = _build(run)
+    assert path.short_actions == 0
+    assert path.has_resting_orders

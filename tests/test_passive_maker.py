@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from quantlaxmi.gates.results import Verdict
+from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import backtest, replay
 from quantlaxmi.schema import FillFlag, OrderEventKind, OrderReason, OrderStatus
 from quantlaxmi.segment import open_segment
@@ -76,3 +78,13 @@ def test_it_keeps_the_contract():
     made = StrategyRegistry().create(NUMBA)
     shown = list(check_strategy(made, open_segment(ROOT / "data" / "planted"), backtest))
     assert len(shown) == len(CHECKS)
+
+
+def test_gates_do_not_match_it_with_orders_at_the_market():
+    made = StrategyRegistry().create(NUMBA, sets=["least_rest_ms=20"])
+    segment = open_segment(ROOT / "data" / "planted")
+    suite = G2AntiOverfitSuite.from_run(backtest(segment, made))
+    found = suite.run_random_entry()
+    for half in (found.matched, found.neutral):
+        assert half.verdict == Verdict.INCONCLUSIVE
+        assert half.reasons[0].startswith("The strategy rests orders")
