@@ -18,29 +18,41 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from quantlaxmi.schema import (
     RATE_EXPONENT,
-    RISK_MONEY_EXPONENT,
     EventKind,
     FillFlag,
     OrderAction,
     OrderEventKind,
     OrderReason,
     OrderStatus,
-    OrderType,
     QuoteFlag,
     RiskRule,
-    TimeInForce,
 )
 from tests.naive.account import Account
+from tests.naive.arrivals import Arrivals
 from tests.naive.books import Market, Row, merged
-from tests.naive.resting import Queues, Resting
+from tests.naive.checks import Checks
+from tests.naive.resting import Queues
+from tests.naive.terms import Decision, Leg, Limits, Rules, Terms
+
+__all__ = [
+    "Account",
+    "Decision",
+    "Engine",
+    "Leg",
+    "Limits",
+    "Market",
+    "Rules",
+    "Terms",
+    "merged",
+]
+
 
 TEN = Fraction(10)
 KINDS = {
@@ -49,63 +61,6 @@ KINDS = {
     "trades": EventKind.TRADE,
     "funding": EventKind.FUNDING,
 }
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What the engine must know of one instrument."""
-
-    price_exponent: int
-    qty_exponent: int
-    taker_bps: Fraction
-    maker_bps: Fraction = Fraction(1)
-    currency: str = "USDT"
-    contract_size: int = 1
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What may be sent in one instrument, in quantity mantissas and in currency; 0 is no rule."""
-
-    lot: int = 0
-    tick: int = 0
-    min_notional: Fraction = Fraction(0)
-    closing_exempt: bool = True
-    max_position: int = 0
-    max_notional: Fraction = Fraction(0)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of a whole run; 0 is no limit."""
-
-    orders_per_second: int = 0
-    orders_per_minute: int = 0
-    max_age_ns: int = 0
-    max_loss: Fraction = Fraction(0)
-
-
-@dataclass(frozen=True)
-class Leg:
-    instrument: int
-    side: int
-    qty: int
-    order_type: int = 0
-    limit_price: int = 0
-    time_in_force: int = 0
-    action: int = 0
-    target: int = -1
-
-
-@dataclass(frozen=True)
-class Decision:
-    legs: tuple[Leg, ...]
-    bundle: bool = True
-    decision_type: int = 1
-    direction: int = 0
-    confidence: int = -1
-    rationale: int = 0
-    relative: bool = False  # for schedules: prices and targets still to be named (cases.resolved)
 
 
 @dataclass
@@ -119,7 +74,7 @@ class _Pending:
 Decide = Callable[["Engine", str, Row], Decision | None]
 
 
-class Engine:
+class Engine(Checks, Arrivals):
     """One run; ``decide`` is asked at every message whose kind is wanted."""
 
     def __init__(
@@ -372,117 +327,6 @@ class Engine:
         for order in cancelled:
             self._tell(order, order["qty"], self.ts_ns, 0, OrderReason.REFUSED)
 
-    # --- rules and limits ----------------------------------------------------------------------
-
-    def _refused(self, decision: Decision, sequence: int) -> list[bool]:
-        refused: list[bool] = []
-        for k, leg in enumerate(decision.legs):
-            sent = [x for x, no in zip(decision.legs[:k], refused, strict=True) if not no]
-            cancel = leg.action == OrderAction.CANCEL
-            broken = [] if cancel else list(self._broken(leg, sent))
-            for rule, value, limit in broken:
-                self._risk_row(sequence, leg.instrument, rule, value, limit, self.ts_ns)
-            refused.append(bool(broken))
-        return [True] * len(refused) if decision.bundle and any(refused) else refused
-
-    def _broken(self, leg: Leg, sent: list[Leg]) -> Iterator[tuple[RiskRule, int, int]]:
-        """Every rule that the leg breaks, were ``sent`` on their way before it."""
-        rule, limits = self.rules[leg.instrument], self.limits
-        book, held = self.market.books[leg.instrument], self.accounts[leg.instrument].position
-        side = self._lane(leg)[1]
-        price = book.ask if side > 0 else book.bid
-        limit = leg.order_type == OrderType.LIMIT or leg.action == OrderAction.MODIFY
-        if limit:
-            price = leg.limit_price
-        waiting = [o for group in self.pending for o in group.orders]
-        adds = self._adds(leg)
-        same = adds + sum(
-            o.get("more", o["qty"])
-            for o in waiting
-            if (o["instrument"], o["side"]) == self._lane(leg)
-        )
-        same += sum(one.left for one in self.queues.lane(*self._lane(leg)))
-        same += sum(self._adds(x) for x in sent if self._lane(x) == self._lane(leg))
-        closes = held * side < 0 and same <= abs(held)
-        after = abs(held + side * same)
-        if rule.lot and leg.qty % rule.lot:
-            yield RiskRule.LOT, leg.qty, rule.lot
-        if limit and rule.tick and price % rule.tick:
-            yield RiskRule.TICK, price, rule.tick
-        worth = self._currency(leg.instrument, price, leg.qty)
-        exempt = closes and rule.closing_exempt
-        if price > 0 and worth < rule.min_notional and not exempt:
-            # Money comes in ledger units: the least that will do is the next whole one.
-            unit = TEN**self.ledger_exponent
-            least = math.ceil(rule.min_notional / unit) * unit
-            yield self._money(RiskRule.MIN_NOTIONAL, worth, least)
-        age = self.ts_ns - book.ts_ns if book.valid else -1
-        if limits.max_age_ns and not 0 <= age <= limits.max_age_ns:
-            yield RiskRule.STALE_BOOK, age, limits.max_age_ns
-        if adds and not closes:
-            if rule.max_position and after > rule.max_position:
-                yield RiskRule.MAX_POSITION, after, rule.max_position
-            worth = self._currency(leg.instrument, price, after)
-            if rule.max_notional and price > 0 and worth > rule.max_notional:
-                yield self._money(RiskRule.MAX_NOTIONAL, worth, rule.max_notional)
-            result = self._result(self.terms[leg.instrument].currency)
-            if limits.max_loss and result < -limits.max_loss:
-                yield self._money(RiskRule.MAX_LOSS, result, -limits.max_loss)
-        for most, seconds, which in (
-            (limits.orders_per_second, 1, RiskRule.ORDERS_PER_SECOND),
-            (limits.orders_per_minute, 60, RiskRule.ORDERS_PER_MINUTE),
-        ):
-            since = self.ts_ns - seconds * 10**9
-            before = sum(x.action != OrderAction.CANCEL for x in sent)
-            count = sum(t > since for t in self.sent_times) + before + 1
-            if most and count > most:
-                yield which, count, most
-
-    def _lane(self, leg: Leg) -> tuple[int, int]:
-        side = leg.side if leg.action == OrderAction.NEW else self.sides[leg.target]
-        return leg.instrument, side
-
-    def _adds(self, leg: Leg) -> int:
-        """By how much the leg may raise the position."""
-        if leg.action == OrderAction.NEW:
-            return leg.qty
-        if leg.action == OrderAction.CANCEL:
-            return 0
-        return max(0, leg.qty - self.totals[leg.target])
-
-    def _currency(self, instrument: int, price: int, qty: int) -> Fraction:
-        return self.notional(instrument, price, qty) * TEN**self.ledger_exponent
-
-    def _result(self, currency: str) -> Fraction:
-        total = Fraction(0)
-        for i, (terms, account) in enumerate(zip(self.terms, self.accounts, strict=True)):
-            if terms.currency != currency:
-                continue
-            book, sign = self.market.books[i], 1 if account.position >= 0 else -1
-            marked = Fraction(self.notional(i, book.bid + book.ask, account.position), 2)
-            booked = account.realized - account.fees + account.funding - sign * account.cost
-            total += (marked + booked) * TEN**self.ledger_exponent
-        return total
-
-    def _money(self, rule: RiskRule, value: Fraction, limit: Fraction) -> tuple[RiskRule, int, int]:
-        unit = TEN ** max(self.ledger_exponent, RISK_MONEY_EXPONENT)
-        return rule, int(value / unit), int(limit / unit)
-
-    def _risk_row(
-        self, decision: int, instrument: int, rule: RiskRule, value: int, limit: int, ts_ns: int
-    ) -> None:
-        self.risk.append(
-            {
-                "decision": decision,
-                "instrument": instrument,
-                "rule": int(rule),
-                "value": value,
-                "limit": limit,
-                "ts_ns": ts_ns,
-                "seq": self.seq,
-            }
-        )
-
     # --- orders --------------------------------------------------------------------------------
 
     def _tell(self, order: Row, left: int, ts_ns: int, flags: int, reason: int) -> None:
@@ -594,155 +438,3 @@ class Engine:
         }
         order = self._new(asked, decision, -1, ts_ns, reason)
         self._finish(order, self._take(order, 0, ts_ns, flag), ts_ns, flag)
-
-    # --- arrivals ------------------------------------------------------------------------------
-
-    def _arrive(self, order: Row, ts_ns: int) -> int:
-        """What it filled."""
-        if order["action"] != OrderAction.NEW:
-            self._change(order, ts_ns)
-            return 0
-        if order["order_type"] == OrderType.LIMIT:
-            return self._arrive_limit(order, 0, ts_ns)
-        filled = self._take(order, 0, ts_ns, FillFlag.NONE)
-        self._finish(order, filled, ts_ns, FillFlag.NONE)
-        return filled
-
-    def _arrive_limit(self, order: Row, filled: int, ts_ns: int) -> int:
-        if order["time_in_force"] == TimeInForce.POST_ONLY:
-            if self._within(order):
-                self._end_short(order, filled, ts_ns, 0, OrderReason.WOULD_TAKE)
-                return filled
-        else:
-            filled = self._take(order, filled, ts_ns, FillFlag.NONE)
-            if filled == order["qty"] or order["time_in_force"] == TimeInForce.IOC:
-                self._finish(order, filled, ts_ns, FillFlag.NONE)
-                return filled
-        left = order["qty"] - filled
-        self.queues.join(order, left)
-        status, reason = OrderStatus.RESTING, OrderReason.RESTS
-        self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, ts_ns)
-        self._tell(order, left, ts_ns, 0, OrderReason.RESTS)
-        return filled
-
-    def _within(self, order: Row) -> list[tuple[int, int, bool]]:
-        """What the order could take now: price, quantity, beyond the touch."""
-        book, side = self.market.books[order["instrument"]], order["side"]
-        return [
-            (price, qty, beyond)
-            for price, qty, beyond in book.available(side, book.taken[side])
-            if order["order_type"] == OrderType.MARKET or (order["limit_price"] - price) * side >= 0
-        ]
-
-    def _change(self, request: Row, ts_ns: int) -> None:
-        lane = self.queues.lane(request["instrument"], request["side"])
-        found = [one for one in lane if one.order["order"] == request["order"]]
-        if not found:
-            reason = OrderReason.NOT_RESTING
-            self._request_row(request, OrderStatus.REJECTED, reason, ts_ns)
-            self._tell(request, 0, ts_ns, 0, reason)
-            return
-        one = found[0]
-        old, filled = one.order, one.order["qty"] - one.left
-        who = {name: request[name] for name in ("action", "decision", "leg")}
-        if request["action"] == OrderAction.CANCEL:
-            lane.remove(one)
-            self._gone(old, filled)
-            status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
-            self._request_row({**old, **who}, status, OrderReason.CANCELLED, ts_ns, filled)
-            self._tell(old, one.left, ts_ns, 0, OrderReason.CANCELLED)
-            return
-        left = max(0, request["qty"] - filled)
-        keeps = (
-            request["limit_price"] == old["limit_price"]
-            and request["qty"] <= old["qty"]
-            and left > 0
-        )
-        new = {**old, "qty": filled + left, "limit_price": request["limit_price"]}
-        self.pending_qty[old["instrument"]] += old["side"] * (left - one.left)
-        self.totals[old["order"]] = new["qty"]
-        self.in_flight[old["order"]] = new
-        if keeps:
-            one.order, one.left = new, left
-            status = OrderStatus.RESTING
-        else:
-            lane.remove(one)
-            status = OrderStatus.PENDING if left else OrderStatus.FILLED
-            if not left:
-                self._gone(new, filled)
-        self._request_row({**new, **who}, status, OrderReason.MODIFIED, ts_ns, filled)
-        self._tell(new, left, ts_ns, 0, OrderReason.MODIFIED)
-        if left and not keeps:
-            self._arrive_limit(new, filled, ts_ns)
-
-    def _take(self, order: Row, filled: int, ts_ns: int, flags: int) -> int:
-        """Take from the displayed book; returns what is filled then."""
-        book, side = self.market.books[order["instrument"]], order["side"]
-        for price, shown, beyond in self._within(order):
-            qty = min(shown, order["qty"] - filled)
-            if qty == 0:
-                break
-            filled += qty
-            book.taken[side] += qty
-            more = FillFlag.DEPTH if beyond else 0
-            self.book_fill(order, price, qty, ts_ns, flags | more, order["qty"] - filled)
-        return filled
-
-    def _finish(self, order: Row, filled: int, ts_ns: int, flags: int) -> None:
-        if filled == order["qty"]:
-            self._close(order, filled, OrderStatus.FILLED, OrderReason.FILLED, ts_ns)
-            return
-        if not self.market.books[order["instrument"]].valid:
-            reason = OrderReason.BOOK_INVALID
-        elif order["order_type"] == OrderType.LIMIT:
-            reason = OrderReason.IMMEDIATE
-        else:
-            reason = OrderReason.SIZE_EXHAUSTED
-        self._end_short(order, filled, ts_ns, flags, reason)
-
-    def _end_short(self, order: Row, filled: int, ts_ns: int, flags: int, reason: int) -> None:
-        status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
-        self._close(order, filled, status, reason, ts_ns)
-        self._tell(order, order["qty"] - filled, ts_ns, flags, reason)
-
-    def rest_filled(self, one: Resting, qty: int) -> None:
-        """``qty`` of a resting order was filled by the message at hand."""
-        order = one.order
-        price = order["limit_price"]
-        self.book_fill(order, price, qty, self.ts_ns, FillFlag.MAKER, one.left)
-        filled = order["qty"] - one.left
-        if one.left == 0:
-            self._close(order, filled, OrderStatus.FILLED, OrderReason.FILLED, self.ts_ns)
-            return
-        status, reason = OrderStatus.RESTING, OrderReason.FILLED
-        self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, self.ts_ns)
-
-    def book_fill(
-        self, order: Row, price: int, qty: int, ts_ns: int, flags: int, left: int
-    ) -> None:
-        i, side = order["instrument"], order["side"]
-        account, currency = self.accounts[i], self.terms[i].currency
-        self.pending_qty[i] -= side * qty
-        fee = self.fee(i, price, qty, bool(flags & FillFlag.MAKER))
-        account.fees += fee
-        account.fill(side, qty, lambda q: self.notional(i, price, q))
-        self.cash[currency] -= side * self.notional(i, price, qty) + fee
-        fill = {
-            "order": order["order"],
-            "decision": order["decision"],
-            "leg": order["leg"],
-            "instrument": i,
-            "side": side,
-            "price": price,
-            "qty": qty,
-            "ts_ns": ts_ns,
-            "seq": self.seq,
-            "flags": int(flags),
-            "fee": fee,
-            "cash": self.cash[currency],
-            "position": account.position,
-            "realized": account.realized,
-        }
-        self.fills.append(fill)
-        if self.on_fill is not None:
-            self.on_fill({**fill, "order_left": left, "reason": int(OrderReason.FILLED)})

@@ -1,0 +1,125 @@
+"""The venue's rules and the run's limits, for the naive engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+from quantlaxmi.schema import RISK_MONEY_EXPONENT, OrderAction, OrderType, RiskRule
+from tests.naive.terms import Decision, Leg
+
+TEN = Fraction(10)
+
+
+class Checks:
+    """What `Engine` asks before it sends; its state is the engine's."""
+
+    def _refused(self, decision: Decision, sequence: int) -> list[bool]:
+        refused: list[bool] = []
+        for k, leg in enumerate(decision.legs):
+            sent = [x for x, no in zip(decision.legs[:k], refused, strict=True) if not no]
+            cancel = leg.action == OrderAction.CANCEL
+            broken = [] if cancel else list(self._broken(leg, sent))
+            for rule, value, limit in broken:
+                self._risk_row(sequence, leg.instrument, rule, value, limit, self.ts_ns)
+            refused.append(bool(broken))
+        return [True] * len(refused) if decision.bundle and any(refused) else refused
+
+    def _broken(self, leg: Leg, sent: list[Leg]) -> Iterator[tuple[RiskRule, int, int]]:
+        """Every rule that the leg breaks, were ``sent`` on their way before it."""
+        rule, limits = self.rules[leg.instrument], self.limits
+        book, held = self.market.books[leg.instrument], self.accounts[leg.instrument].position
+        side = self._lane(leg)[1]
+        price = book.ask if side > 0 else book.bid
+        limit = leg.order_type == OrderType.LIMIT or leg.action == OrderAction.MODIFY
+        if limit:
+            price = leg.limit_price
+        waiting = [o for group in self.pending for o in group.orders]
+        adds = self._adds(leg)
+        same = adds + sum(
+            o.get("more", o["qty"])
+            for o in waiting
+            if (o["instrument"], o["side"]) == self._lane(leg)
+        )
+        same += sum(one.left for one in self.queues.lane(*self._lane(leg)))
+        same += sum(self._adds(x) for x in sent if self._lane(x) == self._lane(leg))
+        closes = held * side < 0 and same <= abs(held)
+        after = abs(held + side * same)
+        if rule.lot and leg.qty % rule.lot:
+            yield RiskRule.LOT, leg.qty, rule.lot
+        if limit and rule.tick and price % rule.tick:
+            yield RiskRule.TICK, price, rule.tick
+        worth = self._currency(leg.instrument, price, leg.qty)
+        exempt = closes and rule.closing_exempt
+        if price > 0 and worth < rule.min_notional and not exempt:
+            # Money comes in ledger units: the least that will do is the next whole one.
+            unit = TEN**self.ledger_exponent
+            least = math.ceil(rule.min_notional / unit) * unit
+            yield self._money(RiskRule.MIN_NOTIONAL, worth, least)
+        age = self.ts_ns - book.ts_ns if book.valid else -1
+        if limits.max_age_ns and not 0 <= age <= limits.max_age_ns:
+            yield RiskRule.STALE_BOOK, age, limits.max_age_ns
+        if adds and not closes:
+            if rule.max_position and after > rule.max_position:
+                yield RiskRule.MAX_POSITION, after, rule.max_position
+            worth = self._currency(leg.instrument, price, after)
+            if rule.max_notional and price > 0 and worth > rule.max_notional:
+                yield self._money(RiskRule.MAX_NOTIONAL, worth, rule.max_notional)
+            result = self._result(self.terms[leg.instrument].currency)
+            if limits.max_loss and result < -limits.max_loss:
+                yield self._money(RiskRule.MAX_LOSS, result, -limits.max_loss)
+        for most, seconds, which in (
+            (limits.orders_per_second, 1, RiskRule.ORDERS_PER_SECOND),
+            (limits.orders_per_minute, 60, RiskRule.ORDERS_PER_MINUTE),
+        ):
+            since = self.ts_ns - seconds * 10**9
+            before = sum(x.action != OrderAction.CANCEL for x in sent)
+            count = sum(t > since for t in self.sent_times) + before + 1
+            if most and count > most:
+                yield which, count, most
+
+    def _lane(self, leg: Leg) -> tuple[int, int]:
+        side = leg.side if leg.action == OrderAction.NEW else self.sides[leg.target]
+        return leg.instrument, side
+
+    def _adds(self, leg: Leg) -> int:
+        """By how much the leg may raise the position."""
+        if leg.action == OrderAction.NEW:
+            return leg.qty
+        if leg.action == OrderAction.CANCEL:
+            return 0
+        return max(0, leg.qty - self.totals[leg.target])
+
+    def _currency(self, instrument: int, price: int, qty: int) -> Fraction:
+        return self.notional(instrument, price, qty) * TEN**self.ledger_exponent
+
+    def _result(self, currency: str) -> Fraction:
+        total = Fraction(0)
+        for i, (terms, account) in enumerate(zip(self.terms, self.accounts, strict=True)):
+            if terms.currency != currency:
+                continue
+            book, sign = self.market.books[i], 1 if account.position >= 0 else -1
+            marked = Fraction(self.notional(i, book.bid + book.ask, account.position), 2)
+            booked = account.realized - account.fees + account.funding - sign * account.cost
+            total += (marked + booked) * TEN**self.ledger_exponent
+        return total
+
+    def _money(self, rule: RiskRule, value: Fraction, limit: Fraction) -> tuple[RiskRule, int, int]:
+        unit = TEN ** max(self.ledger_exponent, RISK_MONEY_EXPONENT)
+        return rule, int(value / unit), int(limit / unit)
+
+    def _risk_row(
+        self, decision: int, instrument: int, rule: RiskRule, value: int, limit: int, ts_ns: int
+    ) -> None:
+        self.risk.append(
+            {
+                "decision": decision,
+                "instrument": instrument,
+                "rule": int(rule),
+                "value": value,
+                "limit": limit,
+                "ts_ns": ts_ns,
+                "seq": self.seq,
+            }
+        )

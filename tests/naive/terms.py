@@ -1,0 +1,63 @@
+"""What the naive engine is told: terms of instruments, rules, limits, decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the engine must know of one instrument."""
+
+    price_exponent: int
+    qty_exponent: int
+    taker_bps: Fraction
+    maker_bps: Fraction = Fraction(1)
+    currency: str = "USDT"
+    contract_size: int = 1
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What may be sent in one instrument, in quantity mantissas and in currency; 0 is no rule."""
+
+    lot: int = 0
+    tick: int = 0
+    min_notional: Fraction = Fraction(0)
+    closing_exempt: bool = True
+    max_position: int = 0
+    max_notional: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of a whole run; 0 is no limit."""
+
+    orders_per_second: int = 0
+    orders_per_minute: int = 0
+    max_age_ns: int = 0
+    max_loss: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Leg:
+    instrument: int
+    side: int
+    qty: int
+    order_type: int = 0
+    limit_price: int = 0
+    time_in_force: int = 0
+    action: int = 0
+    target: int = -1
+
+
+@dataclass(frozen=True)
+class Decision:
+    legs: tuple[Leg, ...]
+    bundle: bool = True
+    decision_type: int = 1
+    direction: int = 0
+    confidence: int = -1
+    rationale: int = 0
+    relative: bool = False  # for schedules: prices and targets still to be named (cases.resolved)
