@@ -10,12 +10,12 @@ from quantlaxmi.gates.stats.deflated_sharpe import deflated_sharpe, expected_max
 from quantlaxmi.gates.stats.min_backtest import min_backtest
 from quantlaxmi.gates.stats.min_track_record import min_track_record
 from quantlaxmi.gates.stats.probabilistic_sharpe import probabilistic_sharpe
-from quantlaxmi.gates.stats.sharpe_scaling import sharpe_scaling
 from quantlaxmi.gates.stats.sharpe_at_benchmark import (
     min_track_record_at_benchmark,
     sharpe_error,
     sharpe_probability,
 )
+from quantlaxmi.gates.stats.sharpe_scaling import sharpe_scaling
 from quantlaxmi.gates.stats.sharpe_variance import sharpe_variance
 
 
