@@ -90,6 +90,19 @@ class MarketGrid:
             for i in self.run.instruments
         )
 
+    @property
+    def costs_unknown(self) -> str:
+        """Why no order's cost can be told at a row it was not sent at; empty where it can.
+
+        `BundleCost.fillable` then says what was displayed at the largest latency.
+        """
+        if self.run.latency.entry.is_constant:
+            return ""
+        return (
+            "The latency of order entry is drawn for each decision: what a decision elsewhere "
+            "would have cost is not known."
+        )
+
     def prepare(self, bundles: Iterable[Bundle]) -> None:
         """Price several bundles in one pass over the market."""
         wanted = [b for b in dict.fromkeys(bundles) if b not in self._costs]

@@ -8,21 +8,21 @@ recorded market alone.
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi import schema
 from quantlaxmi.attribution import Attributions, attribute_fills, trade_attributions
-from quantlaxmi.costs import CostModel, canonical_json
+from quantlaxmi.costs import CostModel
 from quantlaxmi.errors import InputError, StrategyError
 from quantlaxmi.events import TradeAttribution
 from quantlaxmi.feed import merged_chunks
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.latency import DEFAULT_LATENCY_NS, MAX_LATENCY_NS, LatencyModel
 from quantlaxmi.markets import run_costs
 from quantlaxmi.risk import RiskLimits
 from quantlaxmi.segment import Segment
@@ -35,11 +35,6 @@ from quantlaxmi.trace.header import TraceHeader
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-#: One millisecond: a co-located taker's order of magnitude, never zero by default.
-DEFAULT_LATENCY_NS: Final = 1_000_000
-#: Ten years: orders on bars can be late by many bars.
-MAX_LATENCY_NS: Final = 3653 * 24 * 3600 * 10**9
 
 Progress = Callable[[int, int], None]
 
@@ -82,7 +77,7 @@ class Run:
     costs : CostModel
         Complete: what was given, the rest from the dated tables.
     limits : RiskLimits
-    latency_ns : int
+    latency : LatencyModel
     ledger_exponent : int
         Exponent of all money, unless a field says otherwise.
     decisions, legs, orders, fills, funding, risk : ndarray of the schema's dtypes
@@ -102,7 +97,7 @@ class Run:
     strategy: BoundStrategy
     costs: CostModel
     limits: RiskLimits
-    latency_ns: int
+    latency: LatencyModel
     ledger_exponent: int
     decisions: NDArray[Any]
     legs: NDArray[Any]
@@ -134,6 +129,11 @@ class Run:
     def instruments(self) -> tuple[Instrument, ...]:
         """Instruments of the segment, in the order indices name them."""
         return self.segment.instruments
+
+    @property
+    def latency_ns(self) -> int:
+        """From a decision to its orders' arrival; of a table the largest value."""
+        return self.latency.entry.largest_ns
 
     @property
     def net_pnl(self) -> int:
@@ -180,6 +180,7 @@ def backtest(
     costs: CostModel | None = None,
     limits: RiskLimits | None = None,
     latency_ns: int = DEFAULT_LATENCY_NS,
+    latency: LatencyModel | None = None,
     flatten: bool = False,
     interpreted: bool = False,
     seed: int = 0,
@@ -200,12 +201,14 @@ def backtest(
         All off by default; the venue's ticks, lots and least notionals hold where they are known.
     latency_ns : int
         From decision to arrival of its orders.
+    latency : LatencyModel, optional
+        Takes the place of ``latency_ns``: drawn from a table, and a response latency.
     flatten : bool
         Close what is open at the last message.
     interpreted : bool
         Run the kernel's interpreted twin; slow, same trace.
     seed : int
-        Stands in the trace header; nothing in a run is random.
+        Of drawn latencies; stands in the trace header.
     progress : callable, optional
         Called with rows done and rows in all.
 
@@ -226,7 +229,7 @@ def backtest(
         _slices(tables),
         costs,
         limits,
-        latency_ns,
+        latency_model(latency_ns, latency),
         flatten,
         interpreted,
         seed,
@@ -241,6 +244,7 @@ def replay(
     costs: CostModel | None = None,
     limits: RiskLimits | None = None,
     latency_ns: int = DEFAULT_LATENCY_NS,
+    latency: LatencyModel | None = None,
     flatten: bool = False,
     interpreted: bool = False,
     seed: int = 0,
@@ -253,8 +257,26 @@ def replay(
     """
     chunks = merged_chunks({name: segment.log(name) for name in schema.TABLES})
     return _run(
-        segment, strategy, chunks, costs, limits, latency_ns, flatten, interpreted, seed, progress
+        segment,
+        strategy,
+        chunks,
+        costs,
+        limits,
+        latency_model(latency_ns, latency),
+        flatten,
+        interpreted,
+        seed,
+        progress,
     )
+
+
+def latency_model(latency_ns: int, latency: LatencyModel | None) -> LatencyModel:
+    """Return the model of a run: as given, else a constant entry latency."""
+    if latency is not None:
+        return latency
+    if not 0 <= latency_ns <= MAX_LATENCY_NS:
+        raise InputError("latency_ns", f"was {latency_ns}, expected 0 to {MAX_LATENCY_NS}")
+    return LatencyModel.constant(int(latency_ns))
 
 
 def _slices(tables: Mapping[str, Columns]) -> Iterator[Mapping[str, Columns]]:
@@ -268,27 +290,33 @@ def _run(
     chunks: Iterator[Mapping[str, Columns]],
     costs: CostModel | None,
     limits: RiskLimits | None,
-    latency_ns: int,
+    latency: LatencyModel,
     flatten: bool,
     interpreted: bool,
     seed: int,
     progress: Progress | None,
 ) -> Run:
-    if not 0 <= latency_ns <= MAX_LATENCY_NS:
-        raise InputError("latency_ns", f"was {latency_ns}, expected 0 to {MAX_LATENCY_NS}")
     if not 0 <= seed < 1 << 64:
         raise InputError("seed", f"was {seed}, expected 0 to 2**64 - 1")
     costs = complete_costs(segment, costs)
     limits = RiskLimits() if limits is None else limits
     bound = bind(strategy, segment.instruments, interpreted=interpreted)
-    header = make_header(segment, bound, costs, limits, latency_ns, flatten, seed)
-    session = Session(segment.instruments, bound, costs, latency_ns, segment.digest, limits)
+    header = make_header(segment, bound, costs, limits, latency, flatten, seed)
+    session = Session(
+        segment.instruments,
+        bound,
+        costs,
+        latency.entry.largest_ns,
+        segment.digest,
+        limits,
+        latency.delays(seed, bound.config_hash),
+    )
     total, done = segment.n_rows, 0
     for chunk in chunks:
         session.feed(chunk, None if progress is None else _further(progress, done, total))
         done += session.engine.chunk_rows
     session.finish(flatten)
-    return _collect(segment, bound, costs, limits, latency_ns, header, session)
+    return _collect(segment, bound, costs, limits, latency, header, session)
 
 
 def complete_costs(segment: Segment, costs: CostModel | None) -> CostModel:
@@ -330,12 +358,11 @@ def make_header(
     bound: BoundStrategy,
     costs: CostModel,
     limits: RiskLimits,
-    latency_ns: int,
+    latency: LatencyModel,
     flatten: bool,
     seed: int,
 ) -> TraceHeader:
     """Return the header: all that decides a run's outcome, hashed."""
-    latency = {"kind": "constant", "latency_ns": latency_ns, "flatten": flatten}
     return TraceHeader(
         schema_version=schema.TRACE_SCHEMA_VERSION,
         semantics_version=schema.SEMANTICS_VERSION,
@@ -343,7 +370,7 @@ def make_header(
         strategy_id=bound.strategy_id,
         config_hash=bound.config_hash,
         cost_hash=costs.cost_hash,
-        latency_hash=hashlib.sha256(b"quantlaxmi.latency.1\0" + canonical_json(latency)).digest(),
+        latency_hash=latency.latency_hash(flatten),
         risk_hash=limits.risk_hash,
         seed=seed,
         instruments=segment.instruments,
@@ -356,7 +383,7 @@ def _collect(
     bound: BoundStrategy,
     costs: CostModel,
     limits: RiskLimits,
-    latency_ns: int,
+    latency: LatencyModel,
     header: TraceHeader,
     session: Session,
 ) -> Run:
@@ -379,7 +406,7 @@ def _collect(
         strategy=bound,
         costs=costs,
         limits=limits,
-        latency_ns=latency_ns,
+        latency=latency,
         ledger_exponent=session.ledger_exponent,
         decisions=tables["decisions"],
         legs=tables["legs"],

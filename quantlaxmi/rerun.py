@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quantlaxmi.errors import StrategyError
+from quantlaxmi.latency import LatencyModel
 from quantlaxmi.replay import Run, backtest
 from quantlaxmi.segment.horizon import Beginning, horizon
 from quantlaxmi.session import Session
@@ -84,7 +85,7 @@ class Rerun:
                 self.bind() if self.maker is None else make_strategy(self.maker, begun),
                 costs=run.costs,
                 limits=run.limits,
-                latency_ns=run.latency_ns,
+                latency=run.latency,
                 interpreted=run.strategy.form == "interpreted",
                 seed=run.header.seed,
             )
@@ -124,7 +125,7 @@ class Rerun:
             self.bind(config).neutralised(neutral),
             costs=run.costs,
             limits=run.limits,
-            latency_ns=run.latency_ns if latency_ns is None else latency_ns,
+            latency=run.latency if latency_ns is None else LatencyModel.constant(latency_ns),
             seed=run.header.seed,
         )
 

@@ -30,6 +30,7 @@ from quantlaxmi.events.ids import CorrelationContext
 from quantlaxmi.features import NEUTRAL, feature_arguments
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.latency import Delays
 from quantlaxmi.risk import RiskLimits, order_rules
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
@@ -82,6 +83,8 @@ class Session:
         Segment digest, for the events a plain-Python strategy receives.
     limits : RiskLimits, optional
         None are on by default.
+    delays : tuple, optional
+        As `LatencyModel.delays` gives it, for latencies that are not ``latency_ns`` alone.
     """
 
     context: Context | None = None
@@ -94,6 +97,7 @@ class Session:
         latency_ns: int,
         session_id: str = "",
         limits: RiskLimits | None = None,
+        delays: Delays | None = None,
     ) -> None:
         self.instruments = instruments
         self.bound = bound
@@ -113,7 +117,6 @@ class Session:
             )
             for i in instruments
         )
-        self._n_fills = 0
         self._bridge = self._make_bridge()
         kernel = bound.form == "kernel"
         step, on_fill = (f if isinstance(f, int) else 0 for f in (bound.step, bound.on_fill))
@@ -130,6 +133,7 @@ class Session:
             self._bridge,
             *order_rules(instruments, costs, limits or RiskLimits(), self.ledger_exponent),
             costs.queue == "pro_rata",
+            delays=delays,
         )
         self._stride = KERNEL_STRIDE if kernel else PYTHON_STRIDE
 
@@ -189,7 +193,7 @@ class Session:
         instrument = self.instruments[fields["instrument"]]
         self.bound.instance.on_fill(
             FillEvent(
-                fill=self._n_fills,
+                fill=self.engine.told_fill,
                 order=fields["order"],
                 decision=fields["decision"],
                 leg=fields["leg"],
@@ -208,7 +212,6 @@ class Session:
                 correlation=self._correlations[fields["instrument"]],
             )
         )
-        self._n_fills += 1
         return 0
 
     def feed(

@@ -33,6 +33,10 @@ class FakeGrid:
     fee: int = 3  # a unit of quantity, attribution units
     prepared: list = field(default_factory=list)
 
+    @property
+    def costs_unknown(self):
+        return ""
+
     def prepare(self, bundles):
         self.prepared.extend(bundles)
 

@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("trace",),
     ("costs",),
     ("risk",),
+    ("latency",),
     ("ledger",),
     ("trials",),
     ("markets",),

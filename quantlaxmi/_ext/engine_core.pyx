@@ -11,8 +11,9 @@ from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE, check_legs
+from quantlaxmi._ext.latency_news cimport drawn_ns, see_all, show
 from quantlaxmi._ext.matching cimport market_t
-from quantlaxmi._ext.order_events cimport new_number, notify, order_row, request_row
+from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
 from quantlaxmi._ext.risk_checks cimport check_orders, leg_adds
 from quantlaxmi._ext.wide cimport *
@@ -63,7 +64,11 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     status = check_legs(e, n_legs)
     if status != OK:
         return status
-    if ql_add_i64(e.ctx.now_ns, e.latency_ns, &arrival):
+    # The orders of a decision arrive together: the draw is the decision's.
+    arrival = e.latency_ns
+    if e.delays != NULL:
+        arrival = drawn_ns(&e.delays.entry, e.decisions.n)
+    if ql_add_i64(e.ctx.now_ns, arrival, &arrival):
         return OVERFLOW
     d = <decision_t*>push(&e.decisions)
     if d == NULL:
@@ -136,11 +141,13 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         status = enqueue(e, &p)
         if status != OK:
             return status
+    if e.lagging:
+        see_all(e)  # it knows what it has sent
     if n_refused:
         # Told once all is sent, as of any order that ends short.
         for i in range(n_legs):
             if refused[i]:
-                status = notify(e, &kept[i], 0, 0, e.ts_ns, 0, kept[i].qty, WHY_REFUSED)
+                status = tell(e, &kept[i], 0, 0, e.ts_ns, 0, kept[i].qty, WHY_REFUSED)
                 if status != OK:
                     return status
     # Kernels may leave out what is 0 for a plain order.
@@ -159,8 +166,10 @@ cdef inline int _ask_strategy(engine_t* e, int64_t kind, bint quiet=False) noexc
     if quiet or not (e.event_mask >> kind) & 1:
         return OK
     e.ctx.now_ns = e.ts_ns
+    if e.lagging:
+        show(e, e.ts_ns)
     n = e.step(
-        e.ctx, e.event, e.books, e.positions, e.features, e.state, e.params, e.legs_out
+        e.seen_ctx, e.event, e.books, e.seen_positions, e.features, e.state, e.params, e.legs_out
     )
     if n == 0:
         return OK

@@ -1,5 +1,5 @@
 """The state of a run: what a replay carries from one message to the next."""
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport realloc
 from libc.string cimport memset
 from quantlaxmi._ext._types cimport *
@@ -166,6 +166,38 @@ cdef struct guard_t:
     buffer_t rows  # risk_t
 
 
+# A latency: a constant, or an element of a table, drawn by number.
+cdef struct draws_t:
+    int64_t constant
+    const int64_t* values
+    Py_ssize_t n  # 0: the constant
+    uint64_t key
+
+
+# What happened to an order and the strategy has not heard.
+cdef struct news_t:
+    int64_t due
+    int64_t instrument
+    int64_t qty  # changes of what the strategy sees
+    int64_t pending_qty
+    int64_t n_fills
+    int64_t in_flight
+    int64_t told  # with a notice
+    int64_t fill  # number of the latest fill then
+    fill_notice_t notice
+
+
+# Latencies that are drawn, and with a response latency what the strategy knows (latency_news.pyx).
+cdef struct delays_t:
+    draws_t entry
+    draws_t response
+    position_t* known  # true positions when last looked at, by instrument
+    int64_t known_in_flight
+    int64_t seen_in_flight
+    Py_ssize_t head
+    buffer_t news  # news_t by time, then as they happened
+
+
 cdef struct engine_t:
     probe_t* probe  # NULL in a run that trades
     void* owner  # the Python object that observes, with a probe
@@ -178,6 +210,11 @@ cdef struct engine_t:
     param_t* params
     leg_out_t* legs_out
     fill_notice_t* notice
+    ctx_t* seen_ctx  # what the strategy is shown: the same, unless news are late
+    position_t* seen_positions
+    delays_t* delays  # NULL: every latency is latency_ns, and news are heard at once
+    int64_t lagging  # news are late
+    int64_t told_fill  # fill that on_fill is told of
     step_fn step
     on_fill_fn on_fill
     int64_t event_mask

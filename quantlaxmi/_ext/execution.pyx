@@ -9,6 +9,7 @@ from libc.string cimport memset
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.latency_news cimport deliver, news_due
 from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.order_arrival cimport arrive, finish_order, take
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
@@ -28,6 +29,8 @@ cdef void refresh_due(engine_t* e) noexcept nogil:
             due = e.dues[i].at
     if e.probe != NULL and probe_due(e) < due:
         due = probe_due(e)
+    if e.lagging and news_due(e) < due:
+        due = news_due(e)
     e.due_ns = due
 
 
@@ -154,7 +157,9 @@ cdef int advance(engine_t* e, int64_t ts) noexcept nogil:
         if e.pending_head < e.pending.n:
             arrival = (<pending_t*>e.pending.data)[e.pending_head].arrival
         status = OK
-        if e.due_ns < arrival or arrival == NEVER or _funding_at(e, arrival):
+        if e.lagging and e.due_ns < arrival and not _funding_at(e, e.due_ns):
+            status = deliver(e)
+        elif e.due_ns < arrival or arrival == NEVER or _funding_at(e, arrival):
             for i in range(e.n_instruments):
                 if e.dues[i].at == e.due_ns and status == OK:
                     status = settle_funding(e, i, e.due_ns)

@@ -16,6 +16,11 @@ cdef int notify(
     engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
     int64_t left, int reason,
 ) noexcept nogil
+# The same at once, however late news are.
+cdef int tell(
+    engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
+    int64_t left, int reason,
+) noexcept nogil
 # Book a fill: money, position, row; then tell the strategy. ``left`` is what may still fill.
 cdef int book_fill(
     engine_t* e, const pending_t* p, int64_t price, int64_t qty, int64_t ts, int64_t flags,

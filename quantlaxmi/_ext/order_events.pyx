@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.latency_news cimport hold, see_all, show
 from quantlaxmi._ext.wide cimport *
 
 
@@ -50,6 +51,10 @@ cdef int order_row(
     o.limit_price = p.limit_price
     o.ts_ns = ts
     o.seq = e.seq
+    if e.lagging:
+        if reason != WHY_DECISION:
+            return hold(e, p, False, 0, 0, ts, 0, 0, 0)
+        see_all(e)  # the leg before, which was sent just now
     return OK
 
 
@@ -57,8 +62,17 @@ cdef int notify(
     engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
     int64_t left, int reason,
 ) noexcept nogil:
-    cdef int64_t status
     e.positions[p.instrument].n_fills += 1 if qty else 0
+    if e.lagging:
+        return hold(e, p, True, qty, price, ts, flags, left, reason)
+    return tell(e, p, qty, price, ts, flags, left, reason)
+
+
+cdef int tell(
+    engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
+    int64_t left, int reason,
+) noexcept nogil:
+    cdef int64_t status
     if e.on_fill == NULL:
         return OK
     e.notice.decision = p.decision
@@ -72,7 +86,10 @@ cdef int notify(
     e.notice.order = p.order
     e.notice.reason = reason
     e.ctx.now_ns = ts
-    status = e.on_fill(e.ctx, e.notice, e.books, e.positions, e.state, e.params)
+    e.told_fill = e.fills.n - 1
+    if e.lagging:
+        show(e, ts)
+    status = e.on_fill(e.seen_ctx, e.notice, e.books, e.seen_positions, e.state, e.params)
     if status < 0:
         e.detail = status
         return STRATEGY_FAILED

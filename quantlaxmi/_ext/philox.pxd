@@ -5,7 +5,7 @@ Word ``i`` of draw ``d`` is half ``i & 1`` of block (high ``d``, low ``i >> 1``)
 
 Source: Salmon, Moraes, Dror, Shaw (2011), Parallel random numbers: as easy as 1, 2, 3, SC11.
 """
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 
 cdef inline void philox_block(uint64_t key, uint64_t high, uint64_t low, uint64_t* out) noexcept nogil:
@@ -32,3 +32,9 @@ cdef inline uint64_t philox_word(uint64_t key, uint64_t draw, uint64_t index) no
     cdef uint64_t out[2]
     philox_block(key, draw, index >> 1, out)
     return out[index & 1]
+
+
+cdef inline int64_t philox_below(uint64_t word, uint64_t n) noexcept nogil:
+    """``floor(word * n / 2**64)``, for 0 < n <= 2**32."""
+    cdef uint64_t low = <uint64_t>(<uint32_t>word) * n
+    return <int64_t>(((word >> 32) * n + (low >> 32)) >> 32)

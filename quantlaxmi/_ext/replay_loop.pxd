@@ -13,6 +13,7 @@ cdef class Engine:
     cdef object _columns
     cdef Bridge bridge
 
+    cdef _set_delays(self, delays)
     cdef _set_guard(self, rules, limits)
     cdef _load(self, columns_t* t, table, wide_names, small_names)
     cdef bint _exhausted(self)

@@ -72,6 +72,10 @@ cdef class Engine:
         Per instrument ``(tick, lot, min_notional, closing_exempt, max_position, max_notional)``;
         money at the ledger's scale, 0 for no rule, ``max_notional`` None for none. Empty: nothing
         is checked.
+    delays : tuple or None
+        ``((constant, values, key), (constant, values, key))`` of order entry and of response, in
+        nanoseconds: an element of ``values`` (int64, may be empty) is drawn by number under the
+        key, or the constant holds. None: entry takes ``latency_ns``, response nothing.
     limits : tuple
         ``(orders per second, orders per minute, oldest book in ns, least result, money unit)``;
         0 for no limit, the least result (at ledger exponent - 1) None for none.
@@ -85,7 +89,7 @@ cdef class Engine:
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
-        limits=(0, 0, 0, None, 1), pro_rata=False,
+        limits=(0, 0, 0, None, 1), pro_rata=False, delays=None,
     ):
         cdef engine_t* e = &self.e
         cdef ctx_t[::1] ctx = memory["ctx"]
@@ -169,6 +173,10 @@ cdef class Engine:
             e.accounts[i].fee_num[TAKER_FEE] = _wide(taker_num)
             e.accounts[i].fee_den[TAKER_FEE] = _wide(taker_den)
             e.accounts[i].fee_scale = _wide(fee_scale)
+        e.seen_ctx = e.ctx
+        e.seen_positions = e.positions
+        if delays is not None:
+            self._set_delays(delays)
         self._set_guard(rules, limits)
         for k, (name, args) in enumerate(features):
             if len(args) > MAX_FEATURE_ARGS:
@@ -176,6 +184,41 @@ cdef class Engine:
             e.calls[k].fn = feature_by_name(name)
             for i in range(len(args)):
                 e.calls[k].args[i] = args[i]
+
+    cdef _set_delays(self, delays):
+        cdef engine_t* e = &self.e
+        cdef delays_t* d
+        cdef const int64_t[::1] values
+        cdef draws_t* each[2]
+        cdef ctx_t[::1] ctx
+        cdef position_t[::1] positions
+        cdef Py_ssize_t i
+        d = e.delays = <delays_t*>calloc(1, sizeof(delays_t))
+        if d == NULL:
+            raise MemoryError("latencies")
+        each[0], each[1] = &d.entry, &d.response
+        for i in range(2):
+            constant, table, key = delays[i]
+            values = np.array(table, dtype=np.int64)
+            self._keep[f"latency {i}"] = values
+            each[i].constant = constant
+            each[i].n = values.shape[0]
+            each[i].values = &values[0] if values.shape[0] else NULL
+            each[i].key = key
+        if d.response.n == 0 and d.response.constant == 0:
+            return
+        # From here on the strategy's memory holds what it has heard.
+        e.lagging = 1
+        d.news.item = sizeof(news_t)
+        self._keep["true ctx"] = self._keep["ctx"].copy()
+        self._keep["true positions"] = self._keep["positions"].copy()
+        ctx = self._keep["true ctx"]
+        positions = self._keep["true positions"]
+        e.ctx = &ctx[0]
+        e.positions = &positions[0]
+        d.known = <position_t*>calloc(e.n_instruments, sizeof(position_t))
+        if d.known == NULL:
+            raise MemoryError("latencies")
 
     cdef _set_guard(self, rules, limits):
         cdef guard_t* g = &self.e.guard
@@ -211,6 +254,10 @@ cdef class Engine:
 
     def __dealloc__(self):
         cdef Py_ssize_t i
+        if self.e.delays != NULL:
+            free(self.e.delays.known)
+            free(self.e.delays.news.data)
+            free(self.e.delays)
         for i in range(2):
             free(self.e.guard.rates[i].times)
         free(self.e.guard.rules)
@@ -385,13 +432,18 @@ cdef class Engine:
         return [wide_int(self.e.cash[i]) for i in range(n_currencies)]
 
     def last_fill(self):
-        """The latest fill as a tuple of its fields (``schema.FILL_DTYPE``)."""
+        """The fill last told of, as a tuple of its fields (``schema.FILL_DTYPE``)."""
         cdef buffer_t one = self.e.fills
         if one.n == 0:
             raise IndexError("no fill yet")
-        one.data += (one.n - 1) * one.item
+        one.data += self.e.told_fill * one.item
         one.n = 1
         return self._table(&one, _schema.FILL_DTYPE)[0].item()
+
+    @property
+    def told_fill(self) -> int:
+        """Number of the fill last told of."""
+        return self.e.told_fill
 
     def depth_gaps(self):
         """Per instrument: how often the depth sequence broke."""

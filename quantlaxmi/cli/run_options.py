@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: The part of a usage text that every run shares, and its explanations.
 RUN_USAGE = """{segment} DIR --strategy NAME [--config TOML] [--set KV]...
-                 [--costs TOML] [--risk TOML] [--latency-ns N] [--seed N]"""
+                 [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [--seed N]"""
 RUN_OPTIONS = """  {segment} DIR     The segment's folder.
   --strategy NAME       One of those the strategies command lists, or path.py:Class.
   --config TOML         Settings of the strategy.
@@ -25,6 +25,7 @@ RUN_OPTIONS = """  {segment} DIR     The segment's folder.
                         data's date.
   --risk TOML           Limits on positions, losses, orders and the age of books; none by default.
   --latency-ns N        Nanoseconds from a decision to its orders' arrival [default: 1000000].
+  --latency TOML        Latencies of entry and response, constant or drawn from measured values.
   --seed N              Seed of everything drawn [default: 0]."""
 _ROUTE_USAGE = """
 {about}
@@ -62,6 +63,10 @@ def run_keywords(args: dict[str, Any]) -> dict[str, Any]:
         "latency_ns": whole_number("--latency-ns", args["--latency-ns"], 0, 86_400 * 10**9),
         "seed": whole_number("--seed", args["--seed"], 0, 2**63 - 1),
     }
+    if args["--latency"] is not None:
+        from quantlaxmi.latency import LatencyModel
+
+        keywords["latency"] = LatencyModel.load(args["--latency"])
     if args["--costs"] is not None:
         from quantlaxmi.costs import CostModel
 

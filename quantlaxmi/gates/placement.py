@@ -239,6 +239,8 @@ def lay_costs(
     """
     actions = templates.actions
     sided = clean_bundles(actions)
+    if grid.costs_unknown:
+        return _without(len(actions), grid.costs_unknown, columns.scale)
     if len(sided) > max_bundles:
         return _without(
             len(actions),

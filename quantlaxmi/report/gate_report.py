@@ -80,6 +80,10 @@ class GateReport:
     risk : dict
         The risk limits that were on.
     latency_ns : int
+        Of a table the largest value.
+    latency : dict or None
+        The latency model's description where it is more than ``latency_ns``; else the file does not
+        have it.
     report_hash : str
         SHA-256, hexadecimal.
     """
@@ -104,6 +108,7 @@ class GateReport:
     costs: dict[str, Any]
     risk: dict[str, Any]
     latency_ns: int
+    latency: dict[str, Any] | None = None
     report_hash: str = ""
 
     def compute_hash(self) -> str:
@@ -116,7 +121,10 @@ class GateReport:
         return replace(self, report_hash=self.compute_hash())
 
     def _plain(self) -> dict[str, Any]:
-        return {"format": FORMAT, "version": VERSION, **asdict(self), "suites": list(self.suites)}
+        plain = {"format": FORMAT, "version": VERSION, **asdict(self), "suites": list(self.suites)}
+        if self.latency is None:
+            del plain["latency"]
+        return plain
 
     def to_bytes(self) -> bytes:
         """The canonical text of the report's file, with its ``file_hash``."""
@@ -156,6 +164,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "g3_passed": (bool, type(None)),
     "seed": int,
     "latency_ns": int,
+    "latency": dict,
     "suites": list,
     "g2_details": dict,
     "g3_details": dict,
@@ -215,6 +224,8 @@ def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
         if name not in names:
             raise ReportError(path, "unknown field", name)
     for name in names:
+        if name == "latency" and name not in plain:
+            continue
         if name not in plain:
             raise ReportError(path, "is missing", name)
         kind = _TYPES.get(name, str)

@@ -20,6 +20,7 @@ from quantlaxmi.report.gate_report import GateReport, load_report, now
 
 if TYPE_CHECKING:
     from quantlaxmi.costs import CostModel
+    from quantlaxmi.latency import LatencyModel
     from quantlaxmi.replay import Run
     from quantlaxmi.risk import RiskLimits
     from quantlaxmi.segment import Segment
@@ -55,6 +56,7 @@ def run_gates(
     costs: CostModel | None = None,
     limits: RiskLimits | None = None,
     latency_ns: int | None = None,
+    latency: LatencyModel | None = None,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -77,6 +79,8 @@ def run_gates(
     limits : RiskLimits, optional
     latency_ns : int, optional
         From a decision to its orders' arrival; a millisecond by default.
+    latency : LatencyModel, optional
+        Takes the place of ``latency_ns``.
     seed : int
         Of every draw; stands in the trace header too.
     threads : int, optional
@@ -100,7 +104,8 @@ def run_gates(
     EngineError
         When an identity does not hold; no report is made.
     """
-    from quantlaxmi.replay import DEFAULT_LATENCY_NS, backtest
+    from quantlaxmi.latency import DEFAULT_LATENCY_NS
+    from quantlaxmi.replay import backtest
     from quantlaxmi.rerun import make_strategy, maker_of
 
     gates = _check_suites(tuple(gates))
@@ -115,6 +120,7 @@ def run_gates(
         costs=costs,
         limits=limits,
         latency_ns=DEFAULT_LATENCY_NS if latency_ns is None else latency_ns,
+        latency=latency,
         seed=seed,
         progress=None if progress is None else partial(progress, "backtest"),
     )
@@ -202,6 +208,7 @@ def _report(
         costs=run.costs.describe(),
         risk=run.limits.describe(),
         latency_ns=run.latency_ns,
+        latency=None if run.latency.is_plain else run.latency.describe(),
     ).sealed()
 
 
@@ -285,6 +292,7 @@ def verify_report(
         costs=_recorded_costs(path, recorded.costs),
         limits=_recorded_limits(path, recorded.risk),
         latency_ns=recorded.latency_ns,
+        latency=_recorded_latency(path, recorded.latency),
         seed=recorded.seed,
         threads=threads,
         progress=progress,
@@ -335,6 +343,17 @@ def _recorded_limits(path: str | Path, described: dict[str, Any]) -> RiskLimits:
         return RiskLimits.from_description(described)
     except ConfigError as error:
         raise ReportError(path, error.problem, "risk") from None
+
+
+def _recorded_latency(path: str | Path, described: dict[str, Any] | None) -> LatencyModel | None:
+    from quantlaxmi.latency import LatencyModel
+
+    if described is None:
+        return None
+    try:
+        return LatencyModel.from_description(described)
+    except ConfigError as error:
+        raise ReportError(path, error.problem, "latency") from None
 
 
 _ABSENT = "absent"

@@ -1,0 +1,1 @@
+"""Drawn latencies and late news; C functions only."""
