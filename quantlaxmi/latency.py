@@ -112,6 +112,12 @@ class LatencyModel(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigError(source, "was not expected, only entry, response", key)
         return cls(**{key: _read(source, key, value) for key, value in data.items()})
 
+    def delayed(self, ns: int) -> LatencyModel:
+        """Return the model with every order arriving ``ns`` later; draws stay as they are."""
+        entry = self.entry
+        later = Latency(entry.constant_ns + ns, tuple(value + ns for value in entry.table_ns))
+        return msgspec.structs.replace(self, entry=later)
+
     @property
     def is_plain(self) -> bool:
         """Whether entry is constant and response nothing."""

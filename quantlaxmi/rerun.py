@@ -106,7 +106,7 @@ class Rerun:
     def again(
         self,
         *,
-        latency_ns: int | None = None,
+        latency: LatencyModel | None = None,
         config: StrategyConfig | None = None,
         neutral: tuple[int, ...] = (),
     ) -> Run:
@@ -114,7 +114,7 @@ class Rerun:
 
         Parameters
         ----------
-        latency_ns : int, optional
+        latency : LatencyModel, optional
         config : StrategyConfig, optional
         neutral : tuple of int
             Feature slots to hold at their neutral values.
@@ -125,7 +125,7 @@ class Rerun:
             self.bind(config).neutralised(neutral),
             costs=run.costs,
             limits=run.limits,
-            latency=run.latency if latency_ns is None else LatencyModel.constant(latency_ns),
+            latency=run.latency if latency is None else latency,
             seed=run.header.seed,
         )
 

@@ -91,7 +91,7 @@ def test_what_cannot_be_asked_is_inconclusive(planted, monkeypatch):
 
 
 def test_a_delay_no_latency_can_be_is_refused(planted, monkeypatch):
-    monkeypatch.setattr(sys.modules["quantlaxmi.replay"], "MAX_LATENCY_NS", 10**9)
+    monkeypatch.setattr(sys.modules["quantlaxmi.latency"], "MAX_LATENCY_NS", 10**9)
     with pytest.raises(ConfigError, match="delays_ms"):
         _judged(planted)
 

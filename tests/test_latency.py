@@ -32,7 +32,7 @@ def load(folder: Path, text: str, table: str | None = None) -> LatencyModel:
 
 def test_a_file_says_entry_and_response(tmp_path: Path) -> None:
     text = 'entry = [5, 3, 3]\nresponse = {table = "measured.csv"}\n'
-    model = load(tmp_path, text, "ns\n7\n 0 \r\n86400000000000\n")
+    model = load(tmp_path, text, "ns\n7\n 0 \r\n315619200000000000\n")
     assert model.entry == Latency(table_ns=(5, 3, 3))
     assert model.response == Latency(table_ns=(7, 0, MAX_LATENCY_NS))
     assert load(tmp_path, "entry = 0") == LatencyModel(entry=Latency(0))
@@ -48,7 +48,7 @@ def test_a_file_says_entry_and_response(tmp_path: Path) -> None:
         ("entry = true", None, r"\(entry\): was True"),
         ('entry = "5"', None, r"\(entry\): was '5'"),
         ("entry = []", None, r"\(entry\): is empty"),
-        ("entry = [1, 86400000000001]", None, r"\(entry\): was 86400000000001"),
+        ("entry = [1, 315619200000000001]", None, r"\(entry\): was 315619200000000001"),
         (f"entry = {[1] * (MAX_VALUES + 1)}", None, r"\(entry\): has 65537 values"),
         ("latency = 5", None, r"\(latency\): was not expected, only entry, response"),
         ("entry = {tables = 5}", None, r'\(entry\): was .*expected \{table = "FILE"\}'),
@@ -179,7 +179,13 @@ def _gates(value):
 def test_a_run_made_again_has_its_latencies(planted) -> None:
     run = backtest(planted, "basis_capture", latency=MODEL, seed=5)
     assert Rerun(run).again().trace.outcome_hash == run.trace.outcome_hash
-    assert Rerun(run).again(latency_ns=7).latency == LatencyModel.constant(7)
+    later = MODEL.delayed(5)
+    assert later.entry.table_ns == tuple(value + 5 for value in MODEL.entry.table_ns)
+    assert (later.response, LatencyModel.constant(7).delayed(5)) == (
+        MODEL.response,
+        LatencyModel.constant(12),
+    )
+    assert Rerun(run).again(latency=later).latency == later
 
 
 def test_the_command_line_takes_a_model(tmp_path: Path, capsys) -> None:

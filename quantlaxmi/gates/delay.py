@@ -33,7 +33,7 @@ Outcome = tuple[int, int, int]
 
 def _rerun_later(inp: GateInput, rerun: Rerun, delays: Delays) -> dict[int, Outcome]:
     """Outcome at every delay; side by side, since a compiled replay holds no lock."""
-    from quantlaxmi.replay import MAX_LATENCY_NS
+    from quantlaxmi.latency import MAX_LATENCY_NS
 
     base = rerun.run.latency_ns
     if base + delays.amounts[-1] * delays.unit_ns > MAX_LATENCY_NS:
@@ -45,7 +45,7 @@ def _rerun_later(inp: GateInput, rerun: Rerun, delays: Delays) -> dict[int, Outc
         )
 
     def outcome(amount: int) -> Outcome:
-        run = rerun.again(latency_ns=base + amount * delays.unit_ns)
+        run = rerun.again(latency=rerun.run.latency.delayed(amount * delays.unit_ns))
         return run.net_pnl, run.gross_pnl, len(run.fills)
 
     compiled = rerun.run.strategy.form == "kernel"

@@ -205,7 +205,8 @@ def verify_no_lookahead(
     (False, '')
     """
     from quantlaxmi.errors import InputError
-    from quantlaxmi.replay import DEFAULT_LATENCY_NS, backtest
+    from quantlaxmi.latency import DEFAULT_LATENCY_NS
+    from quantlaxmi.replay import backtest
     from quantlaxmi.rerun import Rerun, make_strategy, maker_of
 
     if not 1 <= n_cuts <= _MAX_CUTS:
