@@ -23,6 +23,7 @@ from tests.cases import Case, MemorySegment
 from tests.naive import rng as naive_rng
 from tests.naive.late_engine import LateEngine, drawn
 from tests.test_engine_properties import row_chunks, same_runs
+from tests.test_order_flows import order_cases
 from tests.test_replay_loop import random_cases
 from tests.test_segment_parts import DATA
 
@@ -81,6 +82,7 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
     instruments = case.instruments
     rules, limits = cases.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
+    mine: list[tuple[int, int]] = []
     calls = iter(range(10**9))
     made = model.delays(seed, run.strategy.config_hash)
 
@@ -94,14 +96,20 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
             (b.valid, b.bid, b.bid_qty, b.ask, b.ask_qty, b.ts_ns) for b in engine.market.books
         )
         held = tuple((h.position, h.pending) for h in engine.heard)
-        log.append((row["seq"], row["ts_ns"], engine.heard_in_flight, books, held))
-        return case.schedule.get(next(calls))
+        flight = engine.heard_in_flight
+        log.append((row["seq"], row["ts_ns"], flight, engine.n_orders, books, held))
+        tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
+        return cases.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
 
     def on_fill(fill) -> None:
-        if fill["qty"]:
+        i = fill["instrument"]
+        if not fill["qty"]:
+            news = (fill["order"], fill["decision"], instruments[i].symbol, fill["side"])
+            news += (fill["reason"], fill["order_left"], fill["ts_ns"])
+            log.append(("order", *news, engine.heard_in_flight, engine.heard[i].pending))
+        else:
             number = engine.fills.index({k: v for k, v in fill.items() if k in engine.fills[0]})
             names = ("side", "qty", "price", "ts_ns", "flags", "fee", "position", "cash")
-            i = fill["instrument"]
             log.append(
                 (
                     "fill",
@@ -128,6 +136,7 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
         on_fill=on_fill,
         rules=rules,
         limits=limits,
+        pro_rata=case.costs.queue == "pro_rata",
     )
     if plain_response:
         engine.later = lambda order, ts_ns, what: what()  # heard at once, within the event
@@ -138,6 +147,15 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
 @settings(max_examples=250, deadline=None)
 @given(random_cases(60), MODELS, st.integers(0, 3))
 def test_the_engine_is_its_twin(case: Case, model: LatencyModel, seed: int) -> None:
+    run, seen = run_late(case, model, seed)
+    engine, expected = naive_late(case, model, run, seed)
+    twins.assert_same(run, engine)
+    assert seen == expected
+
+
+@settings(max_examples=250, deadline=None)
+@given(order_cases(80), MODELS, st.integers(0, 3))
+def test_resting_orders_and_changes_are_as_the_twin_has_them(case: Case, model, seed: int) -> None:
     run, seen = run_late(case, model, seed)
     engine, expected = naive_late(case, model, run, seed)
     twins.assert_same(run, engine)

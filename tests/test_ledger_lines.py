@@ -12,6 +12,7 @@ from quantlaxmi.ledger_lines import MONEY, lines_at_fills, lines_at_times, marks
 from quantlaxmi.replay import Run
 from tests import cases, twins
 from tests.naive.engine import Engine
+from tests.test_order_flows import order_cases
 from tests.test_replay_loop import random_cases
 
 Line = tuple[list[tuple[int, int, dict[str, int]]], dict[str, int]]
@@ -57,33 +58,33 @@ def assert_lines(run: Run, lines, k: int, expected: Line) -> None:
         )
 
 
-@settings(max_examples=80, deadline=None)
-@given(random_cases(60))
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(random_cases(60), order_cases(60)))
 def test_every_fill_has_its_line(case) -> None:
     run, _ = twins.run_case(case)
     expected: list[Line] = []
 
-    class Noting(Engine):
-        def _take(self, order, ts_ns, flags):
-            heard, self.on_fill = self.on_fill, self.note
-            filled = super()._take(order, ts_ns, flags)
-            self.on_fill = heard
-            return filled
+    def note(fill) -> None:
+        if fill["qty"]:
+            expected.append(line_of(engine))
 
-        def note(self, fill) -> None:
-            if fill["qty"]:
-                expected.append(line_of(self))
-
-    instruments = case.instruments
+    instruments, mine = case.instruments, []
     calls = iter(range(10**9))
+
+    def decide(engine, *_):
+        tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
+        return cases.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
+
     rules, limits = cases.rules_of(instruments, case.costs, case.limits)
-    engine = Noting(
+    engine = Engine(
         cases.terms_of(instruments, case.costs),
-        lambda *_: case.schedule.get(next(calls)),
+        decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,
+        on_fill=note,
         rules=rules,
         limits=limits,
+        pro_rata=case.costs.queue == "pro_rata",
     )
     engine.run(case.tables, case.flatten)
     lines = lines_at_fills(run)

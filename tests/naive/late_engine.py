@@ -8,11 +8,12 @@ happens then.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from quantlaxmi.schema import OrderReason
+from quantlaxmi.schema import OrderAction, OrderReason
 from tests.naive.engine import Engine
 from tests.naive.rng import below, word
 
@@ -50,8 +51,7 @@ class LateEngine(Engine):
         self.heard_in_flight = 0
         self.news: list[tuple[int, int, Callable[[], None]]] = []
         self.n_news = 0
-        self.refused_now: Row | None = None
-        self.order_told: int | None = None
+        self.now, self.unsent = 0, False
         super().__init__(terms, decide, latency_ns=0, on_fill=self._happened, **options)
 
     # The decision is noted before its orders' arrival is worked out.
@@ -89,10 +89,9 @@ class LateEngine(Engine):
         self.heard[instrument].pending += pending
         self.heard_in_flight += in_flight
 
-    def _new(self, instrument: int, side: int, qty: int, decision: int, leg: int, ts_ns: int,
-             reason: int, *rest: Any) -> Row:  # fmt: skip
-        order = super()._new(instrument, side, qty, decision, leg, ts_ns, reason, *rest)
-        hear = (instrument, 0, side * qty, 1)
+    def _new(self, asked: Row, decision: int, leg: int, ts_ns: int, reason: int) -> Row:
+        order = super()._new(asked, decision, leg, ts_ns, reason)
+        hear = (order["instrument"], 0, order["side"] * order["qty"], 1)
         if leg >= 0:
             self._hear(*hear)
         else:  # the engine's own: known of when it is told
@@ -100,38 +99,42 @@ class LateEngine(Engine):
         return order
 
     def _close(self, order: Row, filled: int, status: int, reason: int, ts_ns: int) -> None:
+        self.now, self.unsent = ts_ns, reason == OrderReason.REFUSED
         super()._close(order, filled, status, reason, ts_ns)
-        hear = (order["instrument"], 0, -order["side"] * (order["qty"] - filled), -1)
-        if reason == OrderReason.REFUSED:
-            self._hear(*hear)
-            self.refused_now = order
-        else:
-            self.later(order["order"], ts_ns, lambda: self._hear(*hear))
 
-    def _tell_cancelled(self, order: Row, *rest: Any) -> None:
-        self.order_told = order["order"]
-        super()._tell_cancelled(order, *rest)
+    def _gone(self, order: Row, filled: int) -> None:
+        super()._gone(order, filled)
+        hear = (order["instrument"], 0, -order["side"] * (order["qty"] - filled), -1)
+        if self.unsent:
+            self._hear(*hear)
+        else:
+            self.later(order["order"], self.now, lambda: self._hear(*hear))
+
+    def _change(self, request: Row, ts_ns: int) -> None:
+        self.now, self.unsent = ts_ns, False
+        number = request["order"]
+        for one in self.queues.lane(request["instrument"], request["side"]):
+            if one.order["order"] == number and request["action"] == OrderAction.MODIFY:
+                left = max(0, request["qty"] - (one.order["qty"] - one.left))
+                hear = (request["instrument"], 0, request["side"] * (left - one.left), 0)
+                self.later(number, ts_ns, functools.partial(self._hear, *hear))
+        super()._change(request, ts_ns)
 
     def _happened(self, row: Row) -> None:
-        """A fill, or with quantity 0 the end of an order."""
+        """A fill, or with quantity 0 what else became of an order."""
         if row["qty"]:
             i, change = row["instrument"], row["side"] * row["qty"]
 
             def heard() -> None:
                 self._hear(i, change, -change, 0)
-                self._tell({**row, "heard": self.heard[i].position})
+                self._hear_of(row)
 
             self.later(row["order"], row["ts_ns"], heard)
-            return
-        assert self.order_told is not None
-        if any(
-            o["order"] == self.order_told and o["reason"] == OrderReason.REFUSED
-            for o in self.orders
-        ):
-            self._tell(row)
+        elif row["reason"] == OrderReason.REFUSED:
+            self._hear_of(row)
         else:
-            self.later(self.order_told, row["ts_ns"], lambda: self._tell(row))
+            self.later(row["order"], row["ts_ns"], lambda: self._hear_of(row))
 
-    def _tell(self, row: Row) -> None:
+    def _hear_of(self, row: Row) -> None:
         if self.listener is not None:
             self.listener(row)
