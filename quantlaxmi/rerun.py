@@ -100,7 +100,13 @@ class Rerun:
         """
         run = self.run
         return Session(
-            run.instruments, bound, run.costs, run.latency_ns, run.segment.digest, run.limits
+            run.instruments,
+            bound,
+            run.costs,
+            run.latency_ns,
+            run.segment.digest,
+            run.limits,
+            run.latency.delays(run.header.seed, bound.config_hash),
         )
 
     def again(
