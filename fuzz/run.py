@@ -53,6 +53,7 @@ TARGETS = (
     "gate_report",
     "verify_report",
     "bindings",
+    "cli",
 )
 CASE_SECONDS = 30
 MEMORY_MIB = 2048

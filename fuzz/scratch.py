@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -22,3 +25,14 @@ def file(name: str, content: bytes) -> Path:
     path = folder() / name
     path.write_bytes(content)
     return path
+
+
+@contextlib.contextmanager
+def inside(path: Path) -> Iterator[None]:
+    """Work in a folder, and come back."""
+    before = Path.cwd()
+    os.chdir(path)
+    try:
+        yield
+    finally:
+        os.chdir(before)

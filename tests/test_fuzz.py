@@ -14,6 +14,7 @@ import pytest
 
 from fuzz import run
 from fuzz.draw import Draw, edit_bytes, edit_json, nested
+from fuzz.targets import bars_csv as parquet_target
 from fuzz.targets import bindings as bindings_target
 from fuzz.targets import gate_report as report_target
 from fuzz.targets import klines_json as klines_target
@@ -44,7 +45,7 @@ from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
 from quantlaxmi.trace import DecisionTrace, load_trace
 from quantlaxmi.trace.file import TRACE_TABLES
 from tests import trace_cases
-from tests.bars_files import MAPPING
+from tests.bars_files import HEADER, MAPPING, random_lines
 
 HUGE = "0x" + "f" * 4000  # TOML bounds the digits of decimal integers only
 
@@ -208,6 +209,23 @@ def test_mappings_of_instruments_take_neither_long_numbers_nor_line_ends(
 def test_stamps_at_the_calendar_s_ends_are_out_of_range(text: str, unit: str, zone: str) -> None:
     with pytest.raises(BadStamp, match="expected"):
         stamp_reader(TimeColumn("t", unit, ZoneInfo(zone)))(text)
+
+
+def test_a_parquet_file_whose_columns_have_no_names_is_refused(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "bars.parquet"
+    names = HEADER.split(",")
+    rows = zip(*(line.split(",") for line in random_lines(3)), strict=True)
+    pq.write_table(pa.table([list(texts) for texts in rows], names=names), path)
+    data, refused = path.read_bytes(), 0
+    for at in [k for k in range(len(data)) if data.startswith(b"p_high", k)]:
+        with pytest.raises(InputError, match=r"cannot be read as Parquet|lacks column"):
+            parquet_target.imported(
+                tmp_path, data[:at] + b"\xed" + data[at + 1 :], MAPPING.encode(), path.name
+            )
+        refused += 1
+    assert refused >= 2
 
 
 def test_a_kline_that_is_no_utf8_is_set_aside(tmp_path: Path) -> None:

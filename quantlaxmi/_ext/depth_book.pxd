@@ -17,6 +17,7 @@ cdef struct depth_t:
     int64_t* qty[2]
     Py_ssize_t n[2]
     Py_ssize_t cap[2]
+    Py_ssize_t at[2]  # where the last change was: the next one of a message is mostly near
     int valid
     int fresh  # a snapshot was loaded and no difference applied yet: the first may overlap it
     int mode  # what is done with the rows of the message in progress

@@ -62,26 +62,80 @@ cdef int _reserve(depth_t* d, int k) noexcept nogil:
     return 0
 
 
+cdef inline Py_ssize_t _place(
+    const int64_t* p, Py_ssize_t n, Py_ssize_t at, int64_t price
+) noexcept nogil:
+    """Where ``price`` is or belongs in an ascending array, searched in growing steps from ``at``."""
+    cdef Py_ssize_t lo, hi, mid, step = 1
+    if at > n:
+        at = n
+    if at < n and p[at] < price:
+        lo = at + 1
+        hi = lo
+        while hi < n and p[hi] < price:
+            lo = hi + 1
+            hi += step
+            step *= 2
+        if hi > n:
+            hi = n
+    else:
+        hi = at
+        lo = hi - 1
+        while lo >= 0 and p[lo] >= price:
+            hi = lo
+            lo -= step
+            step *= 2
+        lo = lo + 1 if lo >= 0 else 0
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if p[mid] < price:
+            lo = mid + 1
+        else:
+            hi = mid
+    return lo
+
+
+cdef inline Py_ssize_t _place_down(
+    const int64_t* p, Py_ssize_t n, Py_ssize_t at, int64_t price
+) noexcept nogil:
+    """The same in a descending array."""
+    cdef Py_ssize_t lo, hi, mid, step = 1
+    if at > n:
+        at = n
+    if at < n and p[at] > price:
+        lo = at + 1
+        hi = lo
+        while hi < n and p[hi] > price:
+            lo = hi + 1
+            hi += step
+            step *= 2
+        if hi > n:
+            hi = n
+    else:
+        hi = at
+        lo = hi - 1
+        while lo >= 0 and p[lo] <= price:
+            hi = lo
+            lo -= step
+            step *= 2
+        lo = lo + 1 if lo >= 0 else 0
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if p[mid] > price:
+            lo = mid + 1
+        else:
+            hi = mid
+    return lo
+
+
 cdef int _set_level(depth_t* d, int k, int64_t price, int64_t qty) noexcept nogil:
     """Set one level; quantity 0 deletes it (deleting an absent level is normal on this venue)."""
     if qty < 0:
         qty = 0
-    cdef Py_ssize_t lo = 0, hi = d.n[k], mid
     cdef int64_t* p = d.price[k]
-    if k == 0:
-        while lo < hi:
-            mid = (lo + hi) >> 1
-            if p[mid] < price:
-                lo = mid + 1
-            else:
-                hi = mid
-    else:
-        while lo < hi:
-            mid = (lo + hi) >> 1
-            if p[mid] > price:
-                lo = mid + 1
-            else:
-                hi = mid
+    cdef Py_ssize_t lo
+    lo = _place(p, d.n[k], d.at[k], price) if k == 0 else _place_down(p, d.n[k], d.at[k], price)
+    d.at[k] = lo
     if lo < d.n[k] and p[lo] == price:
         if qty != 0:
             d.qty[k][lo] = qty

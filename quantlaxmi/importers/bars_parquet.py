@@ -66,8 +66,8 @@ class ParquetTable:
         """Rows, with the cells of some columns as texts; empty for a null."""
         names = [self.header[k] for k in columns]
         wanted = sorted(set(names))
-        self._check_groups(set(wanted))
         try:
+            self._check_groups(set(wanted))
             for piece in self._file.iter_batches(batch_size=BATCH_LINES, columns=wanted):
                 texts = {name: _texts(piece.column(name)) for name in wanted}
                 yield self._batch([_cells(texts[name]) for name in names], piece.num_rows)
