@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,6 +115,8 @@ def test_file(tmp_path):
         ("fee_exponent = 1\n", "fee_exponent"),
         ('fee_exponent = "x"\n', "fee_exponent"),
         ("fee_exponent = true\n", "fee_exponent"),
+        ("queue = 3\n", "queue"),
+        ("queue = [1]\n", "queue"),
         ("[spot]\nmaker_bps = true\ntaker_bps = 1\n", "maker_bps"),
         ("[spot]\nmaker_bps = nan\ntaker_bps = 1\n", "maker_bps"),
         ("[spot]\nmaker_bps = inf\ntaker_bps = 1\n", "maker_bps"),
@@ -140,3 +143,21 @@ def test_bad_files_give_one_line(tmp_path, text, words):
 def test_missing_file(tmp_path):
     with pytest.raises(ConfigError, match="No such file"):
         CostModel.load(tmp_path / "none.toml")
+
+
+def test_the_queue_is_a_setting_that_the_hash_covers(tmp_path):
+    path = tmp_path / "costs.toml"
+    path.write_text('queue = "pro_rata"\n[spot]\nmaker_bps = "1"\ntaker_bps = "2"\n')
+    model = CostModel.load(path)
+    assert model.queue == "pro_rata"
+    plain = msgspec.structs.replace(model, queue="trades")
+    assert plain.cost_hash != model.cost_hash
+    assert "queue" not in plain.describe()
+    for one in (model, plain):
+        assert CostModel.from_description(one.describe()) == one
+        assert one.scaled(Fraction(2)).queue == one.queue
+    with pytest.raises(ConfigError):
+        CostModel.from_description({**plain.describe(), "queue": "trades"})
+    path.write_text('queue = "fifo"\n')
+    with pytest.raises(ConfigError, match=r"queue.*was 'fifo', expected trades or pro_rata"):
+        CostModel.load(path)

@@ -10,7 +10,7 @@ from quantlaxmi import schema
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import LegIntent, MultiLegOrderIntent, OptionsStrategyType
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.schema import DecisionType, OrderType, Side
+from quantlaxmi.schema import DecisionType, OrderType, Side, TimeInForce
 from quantlaxmi.strategies import (
     CryptoStrategy,
     FeatureSpec,
@@ -226,3 +226,25 @@ def test_fills_are_told_as_events():
     bound, memory, _ = begun()
     assert bound.instance.on_fill(fill(bound, memory, 0, 1, 5)) is None
     assert bound.event_mask == 1 << schema.EventKind.QUOTE
+
+
+def test_legs_that_rest_and_change_are_not_bundled():
+    bound, memory, ctx = begun()
+    memory["ctx"]["next_order"] = 7
+    out = view(memory["legs_out"])
+    post = ctx.limit("BTCUSDT", Side.SELL, 5, 92, TimeInForce.POST_ONLY)
+    legs = [post, ctx.modify("BTCUSDT", 4, 3, 91), ctx.cancel("BTCUSDT-PERP", 2)]
+    decision = ctx.decide(legs, rationale="again")
+    assert ctx.next_order == 7 and not decision.bundle
+    assert write_decision(decision, out, bound) == 3
+    fields = ["instrument", "qty", "order_type", "limit_price", "action", "time_in_force", "target"]
+    assert memory["legs_out"][fields].tolist()[:3] == [
+        (0, 5, 1, 92, 0, 2, -1),
+        (0, 3, 1, 91, 1, 0, 4),
+        (1, 0, 0, 0, 2, 0, 2),
+    ]
+    taker = ctx.limit("BTCUSDT", Side.SELL, 5, 92, TimeInForce.IOC)
+    assert ctx.decide([taker], rationale="again").bundle
+    bundled = ctx.decide([post], rationale="again", bundle=True)
+    with pytest.raises(StrategyError, match="a bundle takes new orders that end on arrival"):
+        write_decision(bundled, out, bound)

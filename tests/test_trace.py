@@ -283,6 +283,14 @@ def test_every_outcome_field_moves_the_outcome_hash_alone() -> None:
         ("legs", "side", 0, "decision 1, leg 1): side 0"),
         ("legs", "order_type", 2, "decision 1, leg 1): order_type 2"),
         ("legs", "qty", 0, "decision 1, leg 1): qty 0"),
+        ("legs", "action", 3, "decision 1, leg 1): action 3"),
+        ("legs", "action", -1, "decision 1, leg 1): action -1"),
+        ("legs", "action", 1, "decision 1, leg 1): target -1"),
+        ("legs", "action", 2, "decision 1, leg 1): order_type 1"),
+        ("legs", "target", 0, "decision 1, leg 1): target 0"),
+        ("legs", "target", -2, "decision 1, leg 1): target -2"),
+        ("legs", "time_in_force", 3, "decision 1, leg 1): time_in_force 3"),
+        ("legs", "time_in_force", -1, "decision 1, leg 1): time_in_force -1"),
     ],
 )
 def test_rows_out_of_range_are_named(table: str, field: str, value: int, words: str) -> None:
