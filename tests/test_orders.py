@@ -125,6 +125,15 @@ def test_depth_says_what_is_ahead_deeper_than_the_touch():
         assert [f[2] for f in fills(found)] == [4 - ahead]
 
 
+def test_between_a_fresher_touch_and_the_depth_the_place_is_unknown():
+    levels = [(1, 96, 5), (1, 95, 1), (-1, 103, 4)]
+    m = MarketBuilder().depth(0, (5, 5, -1), levels, snapshot=True).quote(0, 99, 5, 101, 4)
+    m.wait(1).trade(0, 98, 9, -1).trade(0, 97, 3, -1).wait(1)
+    found = run(m, {1: one(limit(1, 6, 98))})
+    # Nobody knows what stands at 98: only the trade beyond it fills.
+    assert fills(found) == [(0, 98, 3, 3, MAKER)]
+
+
 @pytest.mark.parametrize("recorded", [False, True])
 def test_an_unknown_place_waits_for_the_touch(recorded):
     """Deeper than the touch without depth, or below the last level recorded."""

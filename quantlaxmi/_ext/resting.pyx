@@ -46,8 +46,12 @@ cdef int64_t _displayed(
     if not d.valid or d.n[own] == 0:
         return UNKNOWN
     price -= e.markets[k].shift
-    # Beyond the worst level recorded nothing is known.
+    # Beyond the worst level recorded nothing is known, nor between a touch that is fresher than
+    # the depth and the depth's own best level.
     if (price < d.price[own][0]) if side > 0 else (price > d.price[own][0]):
+        return UNKNOWN
+    i = d.n[own] - 1
+    if (price > d.price[own][i]) if side > 0 else (price < d.price[own][i]):
         return UNKNOWN
     for i in range(d.n[own] - 1, -1, -1):
         if d.price[own][i] == price:

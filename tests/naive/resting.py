@@ -44,7 +44,7 @@ def displayed(book: Book, side: int, price: int) -> int | None:
     if (price - touch) * side > 0:
         return 0
     levels = {p + book.shift: q for p, q in book.depth.levels(side)} if book.depth.valid else {}
-    if not levels or all((price - worst) * side < 0 for worst in levels):
+    if not levels or not min(levels) <= price <= max(levels):
         return None
     return levels.get(price, 0)
 
