@@ -30,6 +30,7 @@ SUBJECTS: dict[str, list[str]] = {
     "trace": ["bench_trace.py"],
     "random-entry": ["bench_random_entry.py"],
     "ablation": ["bench_ablation.py"],
+    "time-shift": ["bench_time_shift.py"],
     "cold-start": ["bench_cold_start.py"],
     "hftbacktest": ["bench_hftbacktest.py"],
 }

@@ -84,8 +84,10 @@ def decorrelation_steps(
 
     References
     ----------
-    Madras, Sokal (1988), The pivot algorithm, J. Stat. Phys. 50, appendix C; Sokal (1997), Monte
-    Carlo methods in statistical mechanics, sec. 3, whose automatic window with c = 5 this is.
+    von Storch, Zwiers (1999), Statistical analysis in climate research, sec. 17.1, for the
+    decorrelation time; Madras, Sokal (1988), The pivot algorithm, J. Stat. Phys. 50, appendix C,
+    and Sokal (1997), Monte Carlo methods in statistical mechanics, sec. 3, for the automatic
+    window with c = 5.
     """
     paths = [_Path(edges, v) for v in values]
     n = int(edges[-1])
