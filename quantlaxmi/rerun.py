@@ -49,12 +49,13 @@ class Rerun:
         Raises
         ------
         StrategyError
-            Where the run was made from a bound strategy that cannot be bound again.
+            Where the run was made from a bound strategy that cannot be bound again, or the
+            strategy cannot be made from settings alone.
         """
         bound, strategy = self.run.strategy, self.strategy
         if strategy is not None:
             if config is not None:
-                strategy = type(strategy)(config)
+                strategy = _made(type(strategy), config)
             again: BoundStrategy = strategy.bind(
                 self.run.instruments, interpreted=bound.form == "interpreted"
             )
@@ -158,3 +159,16 @@ def maker_of(strategy: Any) -> Callable[[Any], Any] | None:
     if isinstance(strategy, type) and issubclass(strategy, Strategy):
         return lambda segment: strategy()
     return strategy if callable(strategy) else None
+
+
+def _made(kind: Any, config: StrategyConfig) -> Any:
+    """A strategy of some class with other settings."""
+    try:
+        strategy = kind(config)
+    except TypeError as error:
+        raise StrategyError(
+            f"strategy {kind.strategy_id!r} cannot be made from settings alone: {error}"
+        ) from None
+    if getattr(strategy, "config", None) is not config:
+        raise StrategyError(f"strategy {kind.strategy_id!r} does not keep the settings it is given")
+    return strategy

@@ -162,3 +162,49 @@ def test_basis_capture_marks_its_filters():
         "min_ask_qty": "market",
         "max_trades_per_hour": "rate",
     }
+
+
+def test_settings_may_not_take_names_that_settings_use():
+    class Clash(StrategyConfig, frozen=True, kw_only=True):
+        filters: int = 3
+
+    with pytest.raises(ConfigError, match=r"filters.*settings use themselves"):
+        Clash()
+
+
+def test_other_settings_need_a_strategy_made_of_settings(segment):
+    class Fed(Watch):
+        strategy_id = "fed"
+
+        def __init__(self, levels, config=None):
+            super().__init__(config)
+            self.levels = levels
+
+        def fresh(self):
+            return type(self)(self.levels, self.config)
+
+    class Deaf(Watch):
+        strategy_id = "deaf"
+
+        def __init__(self, _config=None):
+            super().__init__()
+
+    for strategy, said in ((Fed([1]), "does not keep"), (Deaf(), "does not keep")):
+        rerun = Rerun(backtest(segment, strategy.bind(segment.instruments)))
+        with pytest.raises(StrategyError, match=said):
+            rerun.bind(type(strategy).Config())
+
+    class Long(Watch):
+        strategy_id = "long"
+
+        def __init__(self, one=None, two=None):
+            if one is not None and two is None:
+                raise TypeError("two is missing")
+            super().__init__()
+
+        def fresh(self):
+            return type(self)()
+
+    rerun = Rerun(backtest(segment, Long()))
+    with pytest.raises(StrategyError, match="settings alone: two is missing"):
+        rerun.bind(Long.Config())

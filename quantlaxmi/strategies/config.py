@@ -110,6 +110,10 @@ def _fields(cls: type[StrategyConfig]) -> tuple[_Field, ...]:
     hints = get_type_hints(cls, include_extras=True)
     made = []
     for info in msgspec.structs.fields(cls):
+        if hasattr(StrategyConfig, info.name):
+            raise ConfigError(
+                cls.__name__, "is a name that settings use themselves, choose another", info.name
+            )
         hint, bounds, switch = hints[info.name], Bounds(), None
         if get_origin(hint) is Annotated:
             hint, *extras = get_args(hint)
