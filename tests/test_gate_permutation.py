@@ -10,6 +10,7 @@ from quantlaxmi.gates import permutation
 from quantlaxmi.gates.market import attribution_units, lay_out
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
+from quantlaxmi.gates.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.gates.stats.monte_carlo import wide_ints
 from tests.gate_fakes import make_input, pair_trips, walk_grid
 from tests.naive import permutation as naive
@@ -156,3 +157,18 @@ def test_too_little_is_inconclusive():
     result = permutation.evaluate(make_input(grid, actions, policy=policy)).result
     # Flat 1, 4 and 2987 rows, held 4 and 3: 5! orders.
     assert result.reasons == ("120 distinct arrangements, at least 1000 are needed.",)
+
+
+def test_the_exact_p_is_shown_where_arrangements_are_few():
+    policy = GatePolicy(n_perms=199, min_trades=2, extend_factor=1)
+    for trips, known in ((4, True), (40, False)):
+        actions = pair_trips(np.random.default_rng(3), 1200, trips)
+        result = permutation.evaluate(make_input(walk_grid(2, 1200), actions, policy=policy)).result
+        assert ("exact_permutation_p" in result.details) == known
+        if known:
+            moved = result.details["moved"]
+            p = exact_permutation_p(
+                moved["exceedances"], moved["draws"], int(result.details["arrangements"])
+            )
+            assert result.details["exact_permutation_p"] == pytest.approx(p, rel=1e-8)
+            assert p <= moved["p_value"]

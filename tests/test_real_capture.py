@@ -217,3 +217,17 @@ def test_profit_in_doubles_is_within_a_basis_point(run):
     assert exact < 0  # at real fees this capture earns nothing
     assert abs(cash - exact) <= 1e-4 * abs(exact)
     assert abs(cash - exact) <= 1e-6
+
+
+def test_taking_the_signal_away_hurts_nobody_at_real_fees(run):
+    from quantlaxmi.gates.results import Verdict
+    from quantlaxmi.gates.suites import G2AntiOverfitSuite
+
+    guard, *filters = G2AntiOverfitSuite.from_run(run).run_ablation()
+    assert guard.result.verdict is Verdict.FAIL
+    assert guard.result.details["decisions_without"] == 0
+    assert guard.result.details["bucket_seconds"] == "0.5"
+    assert Fraction(guard.result.details["lost"]) == Fraction(run.net_pnl) * Fraction(10) ** (
+        run.ledger_exponent - 1
+    )
+    assert [f.removed for f in filters] == [("max_quote_age_ms",), ("cooldown_ms",)]
