@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -69,6 +70,45 @@ def feature_calls(
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class _Money:
+    """The integers of a run's money, and what they were made of."""
+
+    instruments: tuple[Instrument, ...]
+    costs: CostModel
+    limits: RiskLimits | None
+    exponent: int
+    currencies: tuple[str, ...]
+    terms: tuple[Any, ...]
+    rules: tuple[Any, Any]
+
+
+#: Of the last session: a sweep makes thousands with the same frozen objects; fractions are slow.
+_last_money: _Money | None = None
+
+
+def _money_terms(
+    instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLimits | None
+) -> _Money:
+    global _last_money
+    last = _last_money
+    if (
+        last is not None
+        and last.instruments is instruments
+        and last.costs is costs
+        and last.limits is limits
+    ):
+        return last
+    exponent = ledger_exponent(instruments, costs)
+    currencies = tuple(dict.fromkeys(i.currency for i in instruments))
+    terms = tuple(
+        account_terms(i, costs, exponent, currencies.index(i.currency)) for i in instruments
+    )
+    rules = order_rules(instruments, costs, limits or RiskLimits(), exponent)
+    _last_money = _Money(instruments, costs, limits, exponent, currencies, terms, rules)
+    return _last_money
+
+
 class Session:
     """One run in progress.
 
@@ -101,12 +141,9 @@ class Session:
     ) -> None:
         self.instruments = instruments
         self.bound = bound
-        self.ledger_exponent = ledger_exponent(instruments, costs)
-        self.currencies = tuple(dict.fromkeys(i.currency for i in instruments))
-        self.terms = [
-            account_terms(i, costs, self.ledger_exponent, self.currencies.index(i.currency))
-            for i in instruments
-        ]
+        money = _money_terms(instruments, costs, limits)
+        self.ledger_exponent, self.currencies = money.exponent, money.currencies
+        self.terms = list(money.terms)
         self.memory = make_memory(bound, len(instruments))
         self._correlations = tuple(
             CorrelationContext(
@@ -131,7 +168,7 @@ class Session:
             step,
             on_fill,
             self._bridge,
-            *order_rules(instruments, costs, limits or RiskLimits(), self.ledger_exponent),
+            *money.rules,
             costs.queue == "pro_rata",
             delays=delays,
         )

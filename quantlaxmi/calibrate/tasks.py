@@ -20,8 +20,8 @@ from quantlaxmi.errors import InputError
 
 __all__ = ["GROUPS", "Line", "Outcome", "Task", "cell_names", "lines_of", "run_task"]
 
-#: Kinds of lines, in the order of the page and of the work.
-GROUPS = ("size", "power", "search", "chosen", "naive")
+#: Kinds of lines, in the order of the work.
+GROUPS = ("size", "power", "chosen", "naive", "search")
 #: Of the runs asked for, one in so many where a rate far from the level is only shown.
 SHOWN_SHARE = 4
 #: Draws of the market null where each is fifty runs: what decides at 5 % with two exceedances.
@@ -97,7 +97,6 @@ def lines_of(runs: int, cells: Sequence[str] | None, capture: Capture | None) ->
     no_edge = [c.name for c in (*NO_EDGE, *real_cell(capture)) if c.name in wanted]
     made = [Line("size", name, "", runs) for name in no_edge]
     made += [Line("power", c.name, "", fewer) for c in POWER if c.name in wanted]
-    made += [Line("search", name, "", runs) for name in no_edge if name in SEARCHED_CELLS]
     made += [Line("chosen", name, "", fewer) for name in no_edge]
     made += [
         Line("naive", name, variant, fewer)
@@ -105,7 +104,7 @@ def lines_of(runs: int, cells: Sequence[str] | None, capture: Capture | None) ->
         for name in entry[2]
         if name in no_edge
     ]
-    return made
+    return made + [Line("search", name, "", runs) for name in no_edge if name in SEARCHED_CELLS]
 
 
 def tasks_of(lines: Sequence[Line]) -> list[Task]:

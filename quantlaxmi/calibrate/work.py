@@ -29,6 +29,9 @@ _DOMAIN = b"quantlaxmi.calibration.v1\0"
 #: Seconds between two writings of the checkpoint.
 _KEEP_EVERY = 2.0
 
+#: Sources of this package that no count depends on.
+_SHOWING = frozenset({"page.py", "result.py", "work.py", "__init__.py"})
+
 Done = dict[str, Outcome]
 
 
@@ -37,12 +40,13 @@ def _name(task: Task) -> str:
 
 
 def identity(settings: Settings, capture: Capture | None) -> str:
-    """Hash of all that batches depend on: settings, policy, capture and the sources."""
+    """Hash of what batches depend on: settings, policy, capture, and the sources of the cells, the
+    gates and their kernels."""
     digest = hashlib.sha256(_DOMAIN)
     package = Path(__file__).parent.parent
     sources = [*package.glob("calibrate/*.py"), *package.glob("gates/**/*.py")]
-    sources += package.glob("_jit/*.py")
-    for source in sorted(sources):
+    sources += [*package.glob("_jit/*.py"), *package.glob("_ext/*.p[yx][xd]")]
+    for source in sorted(source for source in sources if source.name not in _SHOWING):
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     parts = [
         settings.seed,

@@ -224,8 +224,9 @@ def _count(
         for row, at_least in zip(out, found, strict=True):
             row[:] = _AT_LEAST if at_least else _BELOW
 
-    # Half a second a batch, so that progress and interrupts are seen; the counts do not depend
-    # on it.
+    # Half a second a batch, so that progress and interrupts are seen, and no more draws than may
+    # be needed to stop; the counts do not depend on it.
+    most = inp.policy.stop_exceedances or 256
     wanted = int(0.5 * replays.threads / (seconds * len(search.configs) + 1e-6))
     (count,) = count_draws(
         inp,
@@ -235,7 +236,7 @@ def _count(
         sweep,
         [(0, 1)],
         stop_after=inp.policy.stop_exceedances,
-        batch=max(replays.threads, min(wanted, 256)),
+        batch=max(replays.threads, min(wanted, most, 256)),
     )
     verdict, reason = verdict_of(inp, count, "markets with random signs")
     return verdict, reason, GateResult(GATE, "test", verdict, (reason,), count)
