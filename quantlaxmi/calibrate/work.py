@@ -208,6 +208,8 @@ def calibrate_lines(
     tasks = tasks_of(lines)
     total = sum(task.count for task in tasks)
     waiting = [task for task in tasks if _name(task) not in done]
+    # All lines grow at one pace, so that the time left can be told and a part is of use.
+    waiting.sort(key=lambda task: task.first / task.line.runs)
     finished = total - sum(task.count for task in waiting)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
