@@ -29,6 +29,7 @@ SUBJECTS: dict[str, list[str]] = {
     "replay-generated": ["bench_replay.py", "10000000"],
     "trace": ["bench_trace.py"],
     "random-entry": ["bench_random_entry.py"],
+    "market-null": ["bench_market_null.py"],
     "ablation": ["bench_ablation.py"],
     "time-shift": ["bench_time_shift.py"],
     "cold-start": ["bench_cold_start.py"],

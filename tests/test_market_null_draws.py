@@ -38,7 +38,7 @@ def replays_of(run, key=KEY, threads=1):
 
 
 @given(seed=st.integers(0, 10**6), draw=st.integers(0, 2**40), attempt=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @pytest.mark.parametrize("with_quotes", [True, False])
 def test_shifts_are_the_twins(with_quotes, seed, draw, attempt):
     tables = random_market(seed, 150, 2, with_quotes)
@@ -63,14 +63,14 @@ def test_shifts_are_the_twins(with_quotes, seed, draw, attempt):
 
 
 @given(seed=st.integers(0, 10**6), draws=st.lists(st.integers(0, 10**9), min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @pytest.mark.parametrize("with_quotes", [True, False])
 def test_a_draw_is_what_the_twin_earns_on_its_market(with_quotes, seed, draws):
     check_draws(made_case(seed, with_quotes=with_quotes), draws)
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_draw_is_a_run_over_a_market_that_was_moved(seed):
     case = made_case(seed, depth=False)
     check_draws(case, [1, 2], literal=True)
@@ -109,7 +109,7 @@ def check_draws(case, draws, literal=False):
 
 
 @given(seed=st.integers(0, 10**6), universe=st.sampled_from(["coarse", "binance"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_trips_are_those_the_gates_cut(seed, universe):
     run, _ = run_case(made_case(seed, universe=universe))
     grid = market_grid(run)

@@ -17,17 +17,15 @@ from libc.stdlib cimport calloc, free
 
 import numpy as np
 
-from quantlaxmi._ext.depth_book cimport depth_apply, depth_free, depth_init, depth_row_t, depth_t
 from quantlaxmi._ext.philox cimport philox_block
 from quantlaxmi._ext.wide cimport *
+from quantlaxmi._ext.depth_tops import depth_tops
 
 cdef enum:
-    LAST = 1  # schema.DepthFlag
     QUOTES = 0
     DEPTH = 1
     NONE = -1  # the row ends no increment
-    # Blocks of one try; 2**46 instants are more than any market has.
-    TRY_SHIFT = 40
+    TRY_SHIFT = 40  # a try has 2**40 blocks of signs, more than any market has instants
 
 cdef extern from *:
     """
@@ -110,7 +108,7 @@ cdef class SignFlips:
         if self.paths == NULL:
             raise MemoryError("increments")
         self._columns = []
-        tops = self._depth_tops(depth, quotes)
+        tops = depth_tops(depth, quotes, n_instruments)
         self.uses_depth = tops is not None
         if self.uses_depth:
             self._hold(DEPTH, depth["instrument"], depth["ts_ns"], tops[0], tops[1])
@@ -156,59 +154,6 @@ cdef class SignFlips:
         self.move[which] = &own[0]
         own = instants
         self.instant[which] = &own[0]
-
-    cdef _depth_tops(self, depth, quotes):
-        """Best bid and ask at the depth rows that set the top of a book, 0 at others; or None."""
-        cdef const int64_t[::1] seq = depth["seq"], quote_seq = quotes["seq"]
-        cdef const int64_t[::1] first_id = depth["first_id"], last_id = depth["last_id"]
-        cdef const int64_t[::1] prev_id = depth["prev_id"]
-        cdef const int64_t[::1] price = depth["price"], qty = depth["qty"]
-        cdef const short[::1] instrument = depth["instrument"], quoted = quotes["instrument"]
-        cdef const signed char[::1] side = depth["side"], flags = depth["flags"]
-        cdef Py_ssize_t n = seq.shape[0], i, k, found = 0
-        cdef int64_t[::1] first_quote, bid, ask
-        cdef depth_t* books
-        cdef depth_t* d
-        cdef depth_row_t row
-        cdef int status = 0
-        if n == 0:
-            return None
-        starts = np.full(self.n_instruments, np.iinfo(np.int64).max, dtype=np.int64)
-        bids, asks = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        first_quote, bid, ask = starts, bids, asks
-        for i in range(quote_seq.shape[0] - 1, -1, -1):
-            first_quote[quoted[i]] = quote_seq[i]
-        books = <depth_t*>calloc(self.n_instruments, sizeof(depth_t))
-        if books == NULL:
-            raise MemoryError("order books")
-        with nogil:
-            for k in range(self.n_instruments):
-                depth_init(&books[k])
-            for i in range(n):
-                k = instrument[i]
-                if seq[i] > first_quote[k]:
-                    continue
-                row.first_id = first_id[i]
-                row.last_id = last_id[i]
-                row.prev_id = prev_id[i]
-                row.side = side[i]
-                row.price = price[i]
-                row.qty = qty[i]
-                row.flags = flags[i]
-                d = &books[k]
-                status = depth_apply(d, &row)
-                if status != 0:
-                    break
-                if row.flags & LAST and d.valid and d.n[0] and d.n[1]:
-                    bid[i] = d.price[0][d.n[0] - 1]
-                    ask[i] = d.price[1][d.n[1] - 1]
-                    found += 1
-            for k in range(self.n_instruments):
-                depth_free(&books[k])
-        free(books)
-        if status != 0:
-            raise MemoryError("order books")
-        return (bids, asks) if found else None
 
     cdef _sizes(self, bid_qty, ask_qty):
         cdef const int64_t[::1] sizes

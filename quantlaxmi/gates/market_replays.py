@@ -130,7 +130,6 @@ class Replays:
         self._weights = np.array(weights, np.int64)
         self._last_mid2 = np.ascontiguousarray(inp.grid.mid2[:, -1])
         self._end_ns = int(inp.grid.ts_ns[-1])
-        self._rows = [self._rows_of(i) for i in range(n)]
         self._last = [self._last_row(i, int(inp.grid.seq[-1])) for i in range(n)]
         own = rerun.run.strategy
         self._bounds: dict[bytes, BoundStrategy] = {}
@@ -153,7 +152,7 @@ class Replays:
 
     def _last_row(self, instrument: int, seq: int) -> tuple[str, int] | None:
         """Table and row that hold the instrument's shift at a message; None before any."""
-        known, of_depth, of_quotes = self._rows[instrument]
+        known, of_depth, of_quotes = self._rows_of(instrument)
         at = int(np.searchsorted(known, seq, "right")) - 1
         if at < 0:
             return None
@@ -170,7 +169,7 @@ class Replays:
         instrument : int
         seq : ndarray of int64
         """
-        known, of_depth, of_quotes = self._rows[instrument]
+        known, of_depth, of_quotes = self._rows_of(instrument)
         values = np.concatenate([[0], moved.depth[of_depth], moved.quotes[of_quotes]])
         found: I64 = values[np.searchsorted(known, seq, "right")]
         return found

@@ -1,0 +1,76 @@
+"""The market null: replays and rows a second, and memory, on small, real and large segments."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from harness import ROOT, Results, generated, median_seconds, real_segment
+
+from quantlaxmi.gates import G2AntiOverfitSuite, GatePolicy
+from quantlaxmi.gates.market_replays import Replays
+from quantlaxmi.replay import backtest
+from quantlaxmi.segment import open_segment
+
+#: Replays timed of each segment: about a second's worth.
+DRAWS = {"planted": 600, "real capture": 60, "1M rows": 24}
+
+
+def segments() -> dict[str, Path | None]:
+    """Folders by name; None where the real data is not at hand."""
+    return {
+        "planted": ROOT / "data" / "planted",
+        "real capture": real_segment(),
+        "1M rows": generated(1_000_000),
+    }
+
+
+def main() -> None:
+    """Measure draws on one and on all threads."""
+    results = Results("market null")
+    for name, path in segments().items():
+        if path is None:
+            results.skip(f"{name}: market null", "no real data, see QUANTLAXMI_REAL_DATA")
+            continue
+        segment = open_segment(path)
+        run = backtest(segment, "basis_capture")
+        policy = GatePolicy(n_market_draws=DRAWS[name], stop_exceedances=0, min_trades=2)
+        made = G2AntiOverfitSuite.from_run(run, policy=policy)
+        assert made.inp.rerun is not None
+        rerun = made.inp.rerun
+        begun = time.perf_counter()
+        replays = Replays(made.inp, rerun, 1)
+        laid_out = time.perf_counter() - begun
+        replays.keep_bound([None])
+        plain = median_seconds(lambda run=run, segment=segment: backtest(segment, run.strategy), 5)
+        results.add(f"{name}: one backtest, to compare", plain * 1e3, "ms")
+        for threads in (1, 2, None):
+            inp = replace(made.inp, threads=threads)
+            again = Replays(inp, rerun, 1)
+            again.keep_bound([None])
+            seconds = median_seconds(
+                lambda again=again, name=name: again.each(
+                    range(DRAWS[name]), lambda _, moved, check: again.sums(moved, None, check)
+                ),
+                3,
+            )
+            label = "all threads" if threads is None else f"{threads} thread{'s' * (threads > 1)}"
+            rate = DRAWS[name] / seconds
+            results.add(
+                f"{name}: replays, {label}", rate, "replays/s", "",
+                f"{segment.n_rows:,} rows, {len(run.fills):,} fills in the run",
+            )  # fmt: skip
+            results.add(f"{name}: rows, {label}", rate * segment.n_rows / 1e6, "million rows/s")
+        room = replays.room()
+        own = room.signs.nbytes + room.quotes.nbytes + room.depth.nbytes
+        results.add(
+            f"{name}: memory of a draw", own / 1e6, "MB", "",
+            f"a thread, reused; {own / segment.n_rows:.1f} bytes a row beside the engine's own",
+        )  # fmt: skip
+        results.add(f"{name}: finding the increments", laid_out * 1e3, "ms", "", "once a gate")
+    results.done()
+
+
+if __name__ == "__main__":
+    main()

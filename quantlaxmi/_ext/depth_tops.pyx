@@ -1,0 +1,77 @@
+"""The top of the book where it comes from depth, without running an engine."""
+from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free
+
+import numpy as np
+
+from quantlaxmi._ext.depth_book cimport depth_apply, depth_free, depth_init, depth_row_t, depth_t
+
+cdef enum:
+    LAST = 1  # schema.DepthFlag
+
+
+def depth_tops(depth, quotes, Py_ssize_t n_instruments):
+    """Where depth gives the top of a book, by the engine's rule: until the first quote.
+
+    Parameters
+    ----------
+    depth, quotes : mapping of str to ndarray
+        Columns of the segment's tables.
+    n_instruments : int
+
+    Returns
+    -------
+    tuple of ndarray of int64, shape (n_rows,), or None
+        Best bid and best ask at the rows of depth that set the top, 0 at all others; None where
+        none does.
+    """
+    cdef const int64_t[::1] seq = depth["seq"], quote_seq = quotes["seq"]
+    cdef const int64_t[::1] first_id = depth["first_id"], last_id = depth["last_id"]
+    cdef const int64_t[::1] prev_id = depth["prev_id"]
+    cdef const int64_t[::1] price = depth["price"], qty = depth["qty"]
+    cdef const short[::1] instrument = depth["instrument"], quoted = quotes["instrument"]
+    cdef const signed char[::1] side = depth["side"], flags = depth["flags"]
+    cdef Py_ssize_t n = seq.shape[0], i, k, found = 0
+    cdef int64_t[::1] first_quote, bid, ask
+    cdef depth_t* books
+    cdef depth_t* d
+    cdef depth_row_t row
+    cdef int status = 0
+    if n == 0:
+        return None
+    starts = np.full(n_instruments, np.iinfo(np.int64).max, dtype=np.int64)
+    bids, asks = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    first_quote, bid, ask = starts, bids, asks
+    for i in range(quote_seq.shape[0] - 1, -1, -1):
+        first_quote[quoted[i]] = quote_seq[i]
+    books = <depth_t*>calloc(n_instruments, sizeof(depth_t))
+    if books == NULL:
+        raise MemoryError("order books")
+    with nogil:
+        for k in range(n_instruments):
+            depth_init(&books[k])
+        for i in range(n):
+            k = instrument[i]
+            if seq[i] > first_quote[k]:
+                continue
+            row.first_id = first_id[i]
+            row.last_id = last_id[i]
+            row.prev_id = prev_id[i]
+            row.side = side[i]
+            row.price = price[i]
+            row.qty = qty[i]
+            row.flags = flags[i]
+            d = &books[k]
+            status = depth_apply(d, &row)
+            if status != 0:
+                break
+            if row.flags & LAST and d.valid and d.n[0] and d.n[1]:
+                bid[i] = d.price[0][d.n[0] - 1]
+                ask[i] = d.price[1][d.n[1] - 1]
+                found += 1
+        for k in range(n_instruments):
+            depth_free(&books[k])
+    free(books)
+    if status != 0:
+        raise MemoryError("order books")
+    return (bids, asks) if found else None
