@@ -2,7 +2,8 @@
 
 The trips are those of gates/trips.py: a decision's fills are valued at the mids the decision saw; a
 trip goes from flat to flat of all instruments; a decision that turns the position over ends one
-trip and begins another; a trip open at the end is closed at given mids.
+trip and begins another; a trip open at the end is closed at given mids. Fills are taken in the order
+of their decisions, also where an order that rested was filled late.
 """
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
