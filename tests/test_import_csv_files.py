@@ -257,9 +257,9 @@ def test_a_damaged_zip_member_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("BTCUSDT-1m-2023-11.csv", "no acceptable|has 7 columns|neither a header|does not name"),
-        ("BTCUSDT-klines-1m-2023-11.csv", "holds bars"),
-        ("BTCUSDT-premiumIndexKlines-2023-11.csv", "holds bars"),
+        ("BTCUSDT-1m-2023-11.csv", "holds klines; expected --mapping FILE"),
+        ("BTCUSDT-klines-1m-2023-11.csv", "holds klines; expected --mapping"),
+        ("BTCUSDT-premiumIndexKlines-2023-11.csv", "holds premiumIndexKlines, expected one"),
         ("BTCUSDT-liquidationSnapshot-2023-11.csv", "holds liquidationSnapshot"),
         ("BTCUSD_PERP-aggTrades-2023-11.csv", "a coin-margined"),
         ("trades.csv", "neither a header nor a name"),
@@ -367,7 +367,7 @@ def test_the_command_line_takes_files_again_and_again(
     told = json.loads(capsys.readouterr().out)
     assert told["messages_by_kind"] == {"trades": 24, "quotes": 24, "depth": 0, "funding": 0}
     assert told["lines"] == told["header_lines"] + told["message_lines"] + told["quarantined"]
-    for more in (["--spot", "x"], ["--mapping", "x"]):
+    for more in (["--spot", "x"], ["--perp", "x"]):
         monkeypatch.setattr("sys.argv", ["quantlaxmi-crypto", *words, *more])
         assert main_crypto() == 2
         assert "is not for binance-vision" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcmp
 
 from quantlaxmi._ext.binance_values cimport (
-    FAULT_CROSSED, FAULT_EMPTY, FAULT_HALF, FAULT_JSON, FAULT_LONG, FAULT_MARKET, FAULT_NONE,
+    FAULT_CROSSED, FAULT_EMPTY, FAULT_HALF, FAULT_JSON, FAULT_LONG, FAULT_MARKET, FAULT_NONE, FAULT_OVERFLOW,
     FAULT_SHAPE, FAULT_STAMP, FAULT_SYMBOL, FAULT_TEXT, FAULT_UNIT,
     decimal, exchange_time, number, optional_time, price, qty
 )
@@ -144,7 +144,9 @@ cdef class BinanceRows(MessageRows):
             if n == 0:
                 fault, self.note[0] = FAULT_EMPTY, ""
             elif unit == 0 or i + 1 >= n or s[i] != b' ':
-                fault, self.note[0] = FAULT_STAMP, "expected a receive time in ns or us and a space"
+                fault = FAULT_STAMP
+                shown = (<bytes>s[:min(n, 24)]).decode("utf-8", "backslashreplace")
+                self.note[0] = f"was {shown!r}, expected a receive time in ns or us and a space"
             elif self.unit and unit != self.unit:
                 fault = FAULT_UNIT
                 self.note[0] = f"expected {'ns' if self.unit == 1 else 'us'}, as in the lines before"
@@ -230,6 +232,7 @@ cdef class BinanceRows(MessageRows):
             if not fault and data.i: fault = price(data.i, &m.v1, "index price", self.note)
             if not fault:
                 fault = decimal(data.r, &m.v2)
+                if not fault and not -100_000_000 <= m.v2 <= 100_000_000: fault = FAULT_OVERFLOW
                 if fault: self.note[0] = f"rate {data.r[:60]!r}"
             if not fault: fault = exchange_time(data.T, &m.v3, "T", self.note)
         else:

@@ -30,6 +30,7 @@ cdef enum:
     BID_QTY = 23
     FLAG = 24         # a boolean that nothing depends on
     NUMBER = 25       # a whole number that nothing depends on
+    HOURS = 26        # between two settlements
 
 # Reasons after those of binance_values.pxd, in the order of FAULTS in csv_fields.pyx.
 cdef enum:
@@ -64,11 +65,12 @@ cdef struct row_t:
     int64_t sequence
     int64_t first
     int64_t prev
+    int64_t hours
     int64_t v[4]
     int side
     int snapshot
     int known
-    int decimals   # behind the point in the last column, -1 where it is no decimal
+    int decimals   # behind the point in the last column, -1 where it is no number
 
 cdef class CsvFields(MessageRows):
     cdef column_t columns[MAX_COLUMNS]

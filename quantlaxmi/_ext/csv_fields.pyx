@@ -35,7 +35,7 @@ ROLES = {
     "next_funding": NEXT_FUNDING, "is_ask": IS_ASK, "taker": TAKER,
     "buyer_is_maker": BUYER_IS_MAKER, "is_snapshot": IS_SNAPSHOT, "text": TEXT,
     "trade_id": TRADE_ID, "ask_price": ASK_PRICE, "ask_qty": ASK_QTY, "bid_price": BID_PRICE,
-    "bid_qty": BID_QTY, "flag": FLAG, "number": NUMBER,
+    "bid_qty": BID_QTY, "flag": FLAG, "number": NUMBER, "hours": HOURS,
 }
 
 cdef enum:
@@ -43,6 +43,8 @@ cdef enum:
     UNIT_US = 2
     UNIT_NS = 4
     RATE_EXPONENT = -8
+    RATE_ONE = 100_000_000
+    MOST_HOURS = 1000
 
 
 cdef inline int _whole(const char* s, Py_ssize_t n, int64_t* out) noexcept nogil:
@@ -166,6 +168,7 @@ cdef class CsvFields(MessageRows):
             return FAULT_COLUMNS
         r.recv = r.exch = r.event = r.request = r.sequence = r.first = 0
         r.prev = -1
+        r.hours = 0
         r.v[0] = r.v[1] = r.v[2] = r.v[3] = 0
         r.side = r.snapshot = r.known = 0
         r.decimals = -1
@@ -199,6 +202,11 @@ cdef class CsvFields(MessageRows):
         cdef const char* point
         if role == SKIP:
             return FAULT_NONE
+        if k == self.n_columns - 1 and n and not (
+            IS_ASK <= role <= TRADE_ID or role == FLAG or RECEIVED <= role <= REQUESTED
+        ):
+            point = <const char*>memchr(s, b'.', n)
+            r.decimals = <int>(0 if point == NULL else s + n - point - 1)
         if role >= ASK_PRICE and role <= BID_QTY:
             return self._level(role, s, n)
         if n == 0 and role != TRADE_ID:
@@ -213,6 +221,8 @@ cdef class CsvFields(MessageRows):
                 fault = FAULT_QTY
         elif role == RATE:
             fault = self._decimal(s, n, RATE_EXPONENT, False, &r.v[slot])
+            if not fault and not -RATE_ONE <= r.v[slot] <= RATE_ONE:
+                fault = FAULT_OVERFLOW
         elif role == TEXT:
             return self._text(k, s, n)
         elif role == RECEIVED:
@@ -247,6 +257,8 @@ cdef class CsvFields(MessageRows):
             return FAULT_NUMBER if _whole(s, n, &r.prev) else FAULT_NONE
         elif role == NUMBER:
             return FAULT_NUMBER if _whole(s, n, &value) else FAULT_NONE
+        elif role == HOURS:
+            return FAULT_NUMBER if _whole(s, n, &r.hours) or r.hours > MOST_HOURS else FAULT_NONE
         elif role == TRADE_ID:
             return self._trade_id(s, n, r)
         elif role == IS_ASK:
@@ -278,9 +290,6 @@ cdef class CsvFields(MessageRows):
             if role == BUYER_IS_MAKER:
                 r.side = -1 if flag else 1  # the buyer was the maker: the seller took
             return FAULT_NONE
-        if k == self.n_columns - 1:
-            point = <const char*>memchr(s, b'.', n)
-            r.decimals = <int>(0 if point == NULL else s + n - point - 1)
         return fault
 
     cdef int _decimal(

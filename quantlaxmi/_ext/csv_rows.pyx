@@ -174,9 +174,11 @@ cdef class CsvRows(CsvFields):
                 fault, self.note[0] = FAULT_COMMENT, "a comment behind the header"
             else:
                 fault = self._parse(s, n, &r)
-        if fault == FAULT_NONE and cut and 0 <= r.decimals < self.last_decimals:
-            fault = FAULT_COLUMNS
-            self.note[0] = f"{r.decimals} decimals in the last column, {self.last_decimals} before"
+        # Only where all numbers of the last column have as many decimals is a cut one told.
+        if fault == FAULT_NONE and cut and r.decimals >= 0 and (
+            r.decimals == 0 or r.decimals != self.last_decimals
+        ):
+            fault, self.note[0] = FAULT_COLUMNS, "digits of the last number may be missing"
         if fault == FAULT_NONE:
             if r.decimals >= 0 and self.last_decimals != r.decimals:
                 self.last_decimals = r.decimals if self.last_decimals == -1 else -2
@@ -358,6 +360,9 @@ cdef class CsvRows(CsvFields):
         elif self.rank == RANK_FUNDING:
             if m.v3 == 0:
                 m.v3 = m.ts  # settled as it is told
+            if self.stamp_is_exchange:
+                m.sequence = m.ts  # what tells one settlement from another
+            m.v4 = r.hours * 3_600_000_000_000
         else:
             m.v2 = 1 if self.snapshots else r.snapshot
             if self.numbered:

@@ -24,6 +24,7 @@ from quantlaxmi.schema import TABLES
 cdef enum:
     MAX_SOURCES = 64
     STATUS_GAP = -1
+    LATE_NS = 60_000_000_000  # a settlement may be stamped this much after its time
 
 cdef struct counts_t:
     Py_ssize_t messages[5]  # by rank
@@ -123,6 +124,13 @@ cdef inline void _check(
         s.trade = m.sequence
         s.trade_ts = m.ts
         s.trade_seq = seq
+    elif m.rank == RANK_FUNDING and m.v4:
+        # Where the time between settlements changes, the longer one holds for both.
+        if s.paid_every and m.ts - s.paid_ts > max(m.v4, s.paid_every) + LATE_NS:
+            _gap(m, s.paid_ts, s.paid_ts, s.paid_seq, counts)
+        s.paid_every = m.v4
+        s.paid_ts = m.ts
+        s.paid_seq = seq
 
 
 cdef void _order(
@@ -164,7 +172,7 @@ cdef void _order(
 
 cdef int64_t _joins(const source_t* s, const message_t* m) noexcept nogil:
     """The id that should have joined the last one."""
-    if m.rank == RANK_TRADE:
+    if m.rank != RANK_DEPTH:
         return m.sequence
     return m.v0 if s.follow == FOLLOW_FIRST else m.v1
 
@@ -217,6 +225,7 @@ cdef class StreamMerge:
             self.state[k].diff = -1
             self.state[k].diff_ts = self.state[k].diff_seq = -1
             self.state[k].trade = self.state[k].trade_ts = self.state[k].trade_seq = -1
+            self.state[k].paid_every = 0
             for rank in range(5):
                 self.state[k].ids[rank].last = -1
                 self.state[k].ids[rank].before = -1
@@ -298,7 +307,7 @@ cdef class StreamMerge:
             elif m.status == STATUS_GAP:
                 self.gaps.append((
                     picks[p].source, m.since_seq, m.since_ts, m.ts, m.reference,
-                    _joins(&self.state[picks[p].source], m), m.line, m.rank == RANK_TRADE,
+                    _joins(&self.state[picks[p].source], m), m.line, m.rank,
                 ))
         return 0
 
@@ -324,10 +333,10 @@ cdef class StreamMerge:
 
         Returns
         -------
-        list of (source, seq, start_ns, end_ns, last, found, line, trades)
+        list of (source, seq, start_ns, end_ns, last, found, line, rank)
             Number and receive time of the message before, receive time of the one after, the last
             id before, and the id that should have joined it (perpetual: ``pu``, spot: ``U``,
-            trades: their id); line of the message after; whether trades are missing, not depth.
+            trades: their id; settlements: their time); line and rank of the message after.
         """
         gaps, self.gaps = self.gaps, []
         return gaps

@@ -27,6 +27,9 @@ cdef struct source_t:
     int64_t trade      # last trade's id in the segment, -1 for none
     int64_t trade_ts
     int64_t trade_seq
+    int64_t paid_every # of the last settlement, ns; 0 where it does not tell
+    int64_t paid_ts
+    int64_t paid_seq
 
 cdef struct pick_t:
     int32_t source

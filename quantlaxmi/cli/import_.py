@@ -20,7 +20,7 @@ Options:
                             (--spot, --perp);
                           binance-csv: stream dumps, depth and trades (--input);
                           binance-vision: the public archive's bookTicker, aggTrades, trades and
-                            fundingRate (--input);
+                            fundingRate (--input), or its klines (--input, --mapping);
                           tardis: quotes, trades, book_snapshot_N, incremental_book_L2 and
                             derivative_ticker (--input);
                           bars: any CSV or Parquet of bars (--input, --mapping);
@@ -30,8 +30,9 @@ Options:
   --perp FILE             Capture of the perpetual's market, plain or gzip.
   --input PATH            File, plain, gzip or zip, or for CSV ticks a folder of them; may be
                             repeated, for bars and klines in the mapping's order.
-  --mapping FILE          TOML file: for bars and klines the columns, symbols and assumptions, for
-                            tardis the instruments its files do not describe.
+  --mapping FILE          TOML file: for bars and klines the columns, symbols and assumptions
+                            (binance-vision's klines too), for tardis the instruments its files do
+                            not describe.
   --underlying NAME       Symbol to expect, such as BTCUSDT; by default the one found.
   --max-quarantine SHARE  Most of the lines that may be refused, 0 to 1 [default: 0.01].
   --strict                Refuse the capture at its first faulty line.
@@ -109,8 +110,8 @@ def _files(args: dict[str, Any]) -> dict[str, Any]:
         if given:
             raise InputError(f"--{market}", f"is not for {name}; expected --input PATH")
     is_bars = name in ("bars", "klines-json")
-    if mapping is not None and name != "tardis" and not is_bars:
-        raise InputError("--mapping", f"is not for {name}; bars, klines-json and tardis take one")
+    if mapping is not None and name == "binance-csv":
+        raise InputError("--mapping", f"is not for {name}; the other formats of --input take one")
     if not inputs:
         raise InputError("import", "needs --input PATH")
     if mapping is None and is_bars:

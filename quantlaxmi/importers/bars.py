@@ -15,9 +15,9 @@ from pathlib import Path
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import staged_directory
 from quantlaxmi.importers.bars_mapping import BarsMapping, load_mapping
-from quantlaxmi.importers.bars_read import read_input
+from quantlaxmi.importers.bars_read import Reading, read_input
 from quantlaxmi.importers.bars_table import open_table
-from quantlaxmi.importers.bars_write import BarsFile, write_bars
+from quantlaxmi.importers.bars_write import BarsFile, BarsInput, write_bars
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.result import ImportResult
 from quantlaxmi.importers.spool import Store
@@ -69,27 +69,17 @@ def import_bars(
     rules = load_mapping(mapping)
     paths = checked_inputs(rules, inputs, underlying)
     with staged_directory(out) as folder, Store(folder) as store:
-        files = []
+        inputs_read = []
         for number, path in enumerate(paths):
-            log = QuarantineLog(path, _stream(rules, number), strict)
+            reading = Reading(rules, number, store)
+            log = QuarantineLog(path, reading.stream, strict)
             with ExitStack() as stack:
                 table = open_table(path, rules.delimiter, teller(paths, number, progress))
                 stack.callback(table.close)
-                series, settlements = read_input(table, rules, number, log, store)
-                files.append(
-                    BarsFile(
-                        path=path,
-                        log=log,
-                        series=series,
-                        settlements=settlements,
-                        lines=table.lines,
-                        header_lines=table.header_lines,
-                        raw_bytes=table.raw_bytes,
-                        text_bytes=table.text_bytes,
-                        sha256=table.sha256,
-                    )
-                )
-        written = write_bars(rules, files, folder, max_quarantine)
+                read_input(table, rules, reading, log)
+                files = [BarsFile.of(table, path, log)]
+            inputs_read.append(BarsInput(files, reading.series, reading.settlements))
+        written = write_bars(rules, inputs_read, folder, max_quarantine)
     return written.result(out, started)
 
 
@@ -112,16 +102,6 @@ def checked_inputs(
         problem = f"was given {len(inputs)} times; {mapping.source} speaks of {mapping.n_inputs}"
         raise InputError("--input", problem)
     return [Path(path) for path in inputs]
-
-
-def _stream(mapping: BarsMapping, number: int) -> str:
-    names = [leg.instrument.kind.value for leg in mapping.legs if leg.input == number]
-    if mapping.funding is not None and mapping.funding.input == number:
-        names.append("funding")
-    if not names:
-        problem = f"input {number + 1} is used by no table"
-        raise InputError(mapping.source, problem, "input")
-    return "+".join(names)
 
 
 def teller(paths: list[Path], number: int, progress: Progress | None) -> Callable[[int], None]:

@@ -32,11 +32,21 @@ class Rows:
     ----------
     first_ns, last_ns, last_line : int
         Times of the first and the last row, and where the last was read; -1 without rows.
+    files : list of (int, str)
+        Files that are read one after the other: lines before them, and their names. Lines are
+        numbered through them.
     """
 
     def __init__(self, store: Store, names: Sequence[str]) -> None:
         self._spool = store.spool(names)
         self.first_ns = self.last_ns = self.last_line = -1
+        self.files: list[tuple[int, str]] = []
+
+    def last_place(self) -> str:
+        """Where the last row was read, in words."""
+        before, name = next((f for f in reversed(self.files) if f[0] < self.last_line), (0, ""))
+        here = not self.files or self.files[-1][0] == before
+        return f"line {self.last_line - before}" + ("" if here else f" of {name}")
 
     def __len__(self) -> int:
         return len(self._spool)
@@ -185,12 +195,12 @@ def check_time(before: Series, open_ns: int, interval_ns: int, column: str) -> N
     last = before.last_ns
     after = f"column {column!r}: the bar begins {abs(open_ns - last) // 10**9} s"
     if open_ns == last:
-        raise Faulty("duplicate-time", f"column {column!r}: the bar of line {before.last_line} "
+        raise Faulty("duplicate-time", f"column {column!r}: the bar of {before.last_place()} "
                      "begins at the same time")  # fmt: skip
     if open_ns < last:
-        raise Faulty("time-reversal", f"{after} before that of line {before.last_line}")
+        raise Faulty("time-reversal", f"{after} before that of {before.last_place()}")
     if (open_ns - before.first_ns) % interval_ns:
-        raise Faulty("off-grid", f"{after} after that of line {before.last_line}; expected a "
+        raise Faulty("off-grid", f"{after} after that of {before.last_place()}; expected a "
                      f"multiple of {interval_ns // 10**9} s")  # fmt: skip
 
 

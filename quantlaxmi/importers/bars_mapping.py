@@ -6,28 +6,23 @@ Unknown keys, wrong types and missing columns are refused with the file and the 
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from quantlaxmi.errors import ConfigError, shown
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.importers.bars_toml import Reader, read_toml
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import InstrumentKind
 
-MAX_MAPPING_BYTES: Final = 1 << 20
-MAX_SPAN_S: Final = 366 * 86_400
 #: Share of a bar's volume that its quotes display where the mapping names no other.
 DEFAULT_SHARE: Final = "0.1"
 UNITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
-_SPANS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_DECIMAL: Final = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
 _SOME_TIME: Final = datetime(2024, 1, 31, 7, 8, 9, tzinfo=UTC)
 _PRICES: Final = ("open", "high", "low", "close")
 
@@ -145,14 +140,18 @@ class BarsMapping:
         return 1 + max(parts + ([self.funding.input] if self.funding else []))
 
 
-def load_mapping(path: Path | str, *, klines: bool = False) -> BarsMapping:
+def load_mapping(
+    path: Path | str, *, klines: bool = False, funding: bool | None = None
+) -> BarsMapping:
     """Read a mapping.
 
     Parameters
     ----------
     path : Path or str
     klines : bool
-        For ``klines-json``, which knows its own columns and times: the mapping names none.
+        For klines, whose columns and times are known: the mapping names none.
+    funding : bool, optional
+        Whether it may name funding; by default where it names columns.
 
     Returns
     -------
@@ -164,7 +163,7 @@ def load_mapping(path: Path | str, *, klines: bool = False) -> BarsMapping:
         The file cannot be read, or a key is unknown, missing, of another type or out of range.
     """
     source = Path(path)
-    reader = _Reader(source, _read(source))
+    reader = Reader(source, read_toml(source))
     reader.known("", "interval delimiter venue currency base price_exponent qty_exponent "
                  "half_spread_bps share size max_jump_bps time spot perp funding")  # fmt: skip
     time = None if klines else _time(reader, "time", None)
@@ -177,16 +176,17 @@ def load_mapping(path: Path | str, *, klines: bool = False) -> BarsMapping:
         raise ConfigError(source, "names no bars; expected a table [spot], [perp] or both")
     if len(legs) == 2 and legs[0].instrument.symbol == legs[1].instrument.symbol:
         raise ConfigError(source, f"was {legs[0].instrument.symbol!r} for both", "symbol")
-    funding = None
+    paid = None
     if reader.table("funding") is not None:
-        if klines or legs[-1].instrument.kind is not InstrumentKind.PERP:
-            why = "klines hold no funding" if klines else "there is no [perp] to pay it"
+        held = not klines if funding is None else funding
+        if not held or legs[-1].instrument.kind is not InstrumentKind.PERP:
+            why = "there is no [perp] to pay it" if held else "klines hold no funding"
             raise ConfigError(source, f"was given, but {why}", "funding")
-        funding = _funding(reader, time)
+        paid = _archive_funding(reader, legs) if klines else _funding(reader, time)
     interval = reader.text("", "interval", "" if klines else None)
     interval_ns = reader.span("", "interval", interval) if interval else 0
-    in_bars = funding is not None and funding.input in [leg.input for leg in legs]
-    if funding is not None and in_bars and 0 < funding.every_ns < interval_ns:
+    in_bars = paid is not None and paid.input in [leg.input for leg in legs]
+    if paid is not None and in_bars and 0 < paid.every_ns < interval_ns:
         problem = f"is shorter than a bar of {interval}, whose line holds one rate"
         raise ConfigError(source, problem, "funding.every")
     jump = reader.decimal("", "max_jump_bps", None)
@@ -199,93 +199,9 @@ def load_mapping(path: Path | str, *, klines: bool = False) -> BarsMapping:
         delimiter=delimiter,
         venue=reader.text("", "venue", "bars"),
         legs=legs,
-        funding=funding,
+        funding=paid,
         max_jump_bps=jump,
     )
-
-
-class _Reader:
-    """Typed look-ups that name the key when something is wrong."""
-
-    def __init__(self, source: Path, data: dict[str, Any]) -> None:
-        self.source, self.data = source, data
-
-    def fail(self, table: str, key: str, problem: str) -> ConfigError:
-        return ConfigError(self.source, problem, f"{table}.{key}" if table else key)
-
-    def table(self, name: str) -> dict[str, Any] | None:
-        if not name:
-            return self.data
-        found: Any = self.data
-        for part in name.split("."):
-            found = found.get(part) if isinstance(found, dict) else None
-            if found is None:
-                return None
-        if not isinstance(found, dict):
-            raise ConfigError(self.source, "was no table; expected one", name)
-        return found
-
-    def known(self, table: str, names: str) -> None:
-        for key in self.table(table) or {}:
-            if key not in names.split():
-                raise self.fail(table, str(key)[:60], f"unknown key; {_hint(key, names.split())}")
-
-    def text(self, table: str, key: str, default: str | None) -> str:
-        value = (self.table(table) or {}).get(key, default)
-        if value is None:
-            raise self.fail(table, key, "is missing")
-        if not isinstance(value, str) or (not value and default is None) or len(value) > 200:
-            raise self.fail(table, key, f"was {_told(value)}, expected a short text")
-        return value
-
-    def integer(self, table: str, key: str, default: int, low: int, high: int) -> int:
-        value = (self.table(table) or {}).get(key, default)
-        if type(value) is not int or not low <= value <= high:
-            problem = f"was {_told(value)}, expected an integer from {low} to {high}"
-            raise self.fail(table, key, problem)
-        return value
-
-    def decimal(self, table: str, key: str, default: str | None) -> Fraction | None:
-        value = (self.table(table) or {}).get(key, default)
-        if value is None:
-            return None
-        text = value if isinstance(value, str) else shown(value)
-        if isinstance(value, bool) or not _DECIMAL.fullmatch(text):
-            raise self.fail(table, key, f"was {_told(value)}, expected a decimal number")
-        return Fraction(text)
-
-    def span(self, table: str, key: str, value: str) -> int:
-        found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value)
-        if not found:
-            raise self.fail(table, key, f"was {value[:40]!r}, expected a length such as 1m, 4h, 1d")
-        seconds = int(found[1]) * _SPANS[found[2]]
-        if seconds > MAX_SPAN_S:
-            raise self.fail(table, key, f"was {value!r}, expected at most {MAX_SPAN_S // 86_400}d")
-        return seconds * 10**9
-
-
-def _told(value: Any) -> str:
-    """Any value in quotes; TOML bounds neither a hexadecimal's digits nor the depth of lists."""
-    return repr((value if isinstance(value, str) else shown(value))[:40])
-
-
-def _read(source: Path) -> dict[str, Any]:
-    try:
-        with source.open("rb") as file:
-            raw = file.read(MAX_MAPPING_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(source, error.strerror or "cannot be read") from None
-    if len(raw) > MAX_MAPPING_BYTES:
-        raise ConfigError(source, f"is longer than {MAX_MAPPING_BYTES} bytes, no mapping is")
-    try:
-        return tomllib.loads(raw.decode(), parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(source, f"is not TOML: {' '.join(str(error).split())}") from None
-
-
-def _hint(key: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(str(key), list(names), n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"expected {', '.join(names)}"
 
 
 def _is_pattern(unit: str) -> bool:
@@ -297,7 +213,7 @@ def _is_pattern(unit: str) -> bool:
     return "%" in unit
 
 
-def _time(reader: _Reader, table: str, default: TimeColumn | None) -> TimeColumn | None:
+def _time(reader: Reader, table: str, default: TimeColumn | None) -> TimeColumn | None:
     if reader.table(table) is None:
         return default
     reader.known(table, "column unit zone stamp")
@@ -320,7 +236,7 @@ def _time(reader: _Reader, table: str, default: TimeColumn | None) -> TimeColumn
     return TimeColumn(column, unit, found, stamp == "close")
 
 
-def _own_time(reader: _Reader, table: str, shared: TimeColumn | None) -> TimeColumn:
+def _own_time(reader: Reader, table: str, shared: TimeColumn | None) -> TimeColumn:
     time = _time(reader, f"{table}.time", shared)
     if time is None:
         raise reader.fail("time", "column", f"is missing, and so is [{table}.time]")
@@ -328,7 +244,7 @@ def _own_time(reader: _Reader, table: str, shared: TimeColumn | None) -> TimeCol
 
 
 def _leg(
-    reader: _Reader, kind: InstrumentKind, shared: TimeColumn | None, klines: bool
+    reader: Reader, kind: InstrumentKind, shared: TimeColumn | None, klines: bool
 ) -> LegMapping:
     table = kind.value
     own = "input symbol venue currency base half_spread_bps share size tick lot"
@@ -377,7 +293,7 @@ def _leg(
     return made
 
 
-def _step(reader: _Reader, table: str, key: str, exponent: int) -> int:
+def _step(reader: Reader, table: str, key: str, exponent: int) -> int:
     """A tick or lot as a mantissa; 0 where the mapping names none."""
     value = reader.decimal(table, key, "0")
     assert value is not None
@@ -387,7 +303,7 @@ def _step(reader: _Reader, table: str, key: str, exponent: int) -> int:
     return int(units)
 
 
-def _positive(reader: _Reader, table: str, key: str, default: str | None = None) -> Fraction:
+def _positive(reader: Reader, table: str, key: str, default: str | None = None) -> Fraction:
     shared = reader.decimal("", key, default)
     found = reader.decimal(table, key, None)
     value = shared if found is None else found
@@ -398,7 +314,7 @@ def _positive(reader: _Reader, table: str, key: str, default: str | None = None)
     return value
 
 
-def _funding(reader: _Reader, shared: TimeColumn | None) -> FundingMapping:
+def _funding(reader: Reader, shared: TimeColumn | None) -> FundingMapping:
     reader.known("funding", "input rate mark times every time")
     every = reader.text("funding", "every", "")
     times = reader.decimal("funding", "times", "1")
@@ -413,3 +329,12 @@ def _funding(reader: _Reader, shared: TimeColumn | None) -> FundingMapping:
         times=times,
         every_ns=reader.span("funding", "every", every) if every else 0,
     )
+
+
+def _archive_funding(reader: Reader, legs: Sequence[LegMapping]) -> FundingMapping:
+    """Funding in files of its own, whose columns are known."""
+    reader.known("funding", "input")
+    number = reader.integer("funding", "input", 1, 1, 16)
+    if number - 1 in [leg.input for leg in legs]:
+        raise reader.fail("funding", "input", f"was {number}, expected an input without bars")
+    return FundingMapping(number - 1, TimeColumn(""), "", "", Fraction(1), 0)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from quantlaxmi.importers.bars_cells import (
     CLOSE_NS,
     Faulty,
+    Rows,
     Series,
     Settlements,
     check_close,
@@ -32,7 +33,7 @@ from quantlaxmi.importers.bars_columns import (
 from quantlaxmi.importers.bars_mapping import FundingMapping, LegMapping, TimeColumn
 from quantlaxmi.importers.bars_stamp import LATE_NS, BadStamp, stamp_reader
 from quantlaxmi.importers.bars_table import Batch, Table, place_of
-from quantlaxmi.importers.spool import Int64Array, Store
+from quantlaxmi.importers.spool import Int64Array
 from quantlaxmi.schema import RATE_EXPONENT
 
 _RATE_DIGITS: Final = -16
@@ -60,12 +61,15 @@ class _Part:
     ----------
     values : dict of str to ndarray of int64, shape (n_rows,)
         Of the batch at hand.
+    base : int
+        Lines of the files before.
     """
 
     def __init__(self, time: TimeColumn, columns: Columns, key: str) -> None:
         self.time, self.read_stamp = time, stamp_reader(time)
         self.time_slot = columns.slot(time.column, f"{key}.time")
         self.values: dict[str, Int64Array] = {}
+        self.base = 0
 
     def stamp(self, cells: list[str]) -> int:
         text = cells[self.time_slot]
@@ -79,10 +83,10 @@ class _Part:
 class LegPart(_Part):
     """Bars of one instrument."""
 
-    def __init__(self, leg: LegMapping, columns: Columns, interval_ns: int, store: Store) -> None:
+    def __init__(self, leg: LegMapping, columns: Columns, interval_ns: int, series: Series) -> None:
         super().__init__(leg.time, columns, leg.instrument.kind.value)
         self.leg, self.interval_ns = leg, interval_ns
-        self.series = Series(leg, store)
+        self.series = series
         key = leg.instrument.kind.value
         self.slots = {
             name: columns.slot(column, f"{key}.{name}") for name, column in leg.columns.items()
@@ -113,6 +117,11 @@ class LegPart(_Part):
         check_time(self.series, open_ns, self.interval_ns, self.time.column)
         self.made = (open_ns, prices["open"], prices["close"], size)
 
+    @property
+    def rows(self) -> Rows:
+        """What was accepted."""
+        return self.series
+
     def columns(self, batch: Batch, good: Mask) -> None:
         """A batch at once; ``good`` becomes 0 where a row has to be read with care."""
         stamps = read_stamps(batch.cells[self.time_slot], self.time, self.read_stamp, good)
@@ -138,16 +147,16 @@ class LegPart(_Part):
         """The row read with care is accepted, as number ``k`` of its batch."""
         for name, value in zip(self.series.NAMES, self.made, strict=False):
             self.values[name][k] = value
-        self.series.note(self.made[0], line)
+        self.series.note(self.made[0], self.base + line)
 
     def reach(self, k: int, line: int) -> None:
         """Rows of the batch up to number ``k`` are accepted."""
-        self.series.note(int(self.values["open_ns"][k]), line)
+        self.series.note(int(self.values["open_ns"][k]), self.base + line)
 
     def end_batch(self, kept: NDArray[np.bool_], lines: Int64Array) -> None:
         """Keep a batch's accepted rows."""
         columns = {name: column[kept] for name, column in self.values.items()}
-        self.series.append(columns | {"line": lines[kept]})
+        self.series.append(columns | {"line": self.base + lines[kept]})
 
     def _check_close(self, text: str, open_ns: int) -> None:
         column = self.leg.columns["close_time"]
@@ -178,7 +187,7 @@ class FundingPart(_Part):
         price_exponent: int,
         alone: bool,
         interval_ns: int,
-        store: Store,
+        settlements: Settlements,
     ) -> None:
         super().__init__(funding.time, columns, "funding")
         # The bar after a settlement's is no late line of it, however short bars are.
@@ -186,7 +195,7 @@ class FundingPart(_Part):
         self.funding, self.price_exponent, self.alone = funding, price_exponent, alone
         self.rate_slot = columns.slot(funding.rate, "funding.rate")
         self.mark_slot = columns.slot(funding.mark, "funding.mark") if funding.mark else -1
-        self.settlements = Settlements(store)
+        self.settlements = settlements
         self.made: tuple[int, int, int] | None = None
         self.at_ns = -1
 
@@ -220,8 +229,8 @@ class FundingPart(_Part):
         if at_ns <= self.settlements.last_ns:
             same = at_ns == self.settlements.last_ns
             raise Faulty("duplicate-time" if same else "time-reversal", f"column "
-                         f"{funding.time.column!r}: a settlement at or after its time is in line "
-                         f"{self.settlements.last_line}")  # fmt: skip
+                         f"{funding.time.column!r}: a settlement at or after its time is in "
+                         f"{self.settlements.last_place()}")  # fmt: skip
         self.made = (at_ns, rate, mark)
 
     def _rate(self, text: str) -> int:
@@ -236,6 +245,11 @@ class FundingPart(_Part):
             detail = f"column {column!r} was {text[:40]!r}, expected a rate within -1 to 1"
             raise Faulty("overflow", detail)
         return int(rate)
+
+    @property
+    def rows(self) -> Rows:
+        """What was accepted."""
+        return self.settlements
 
     def columns(self, batch: Batch, good: Mask) -> None:
         """A batch at once; ``good`` becomes 0 where a row has to be read with care."""
@@ -265,7 +279,7 @@ class FundingPart(_Part):
         if self.made is not None:
             for name, value in zip(("at_ns", "rate", "mark"), self.made, strict=True):
                 self.values[name][k] = value
-            self.settlements.note(self.made[0], line)
+            self.settlements.note(self.made[0], self.base + line)
 
     def reach(self, k: int, line: int) -> None:
         """Rows of the batch up to number ``k`` are accepted."""
@@ -274,13 +288,13 @@ class FundingPart(_Part):
             last = int(found[-1])
             at_ns = int(self.values["at_ns"][last])
             if at_ns > self.settlements.last_ns:
-                self.settlements.note(at_ns, line - (k - last))
+                self.settlements.note(at_ns, self.base + line - (k - last))
 
     def end_batch(self, kept: NDArray[np.bool_], lines: Int64Array) -> None:
         """Keep a batch's accepted rows."""
         kept = kept & (self.values["made"] == 1)
         columns = {name: self.values[name][kept] for name in ("at_ns", "rate", "mark")}
-        self.settlements.append(columns | {"line": lines[kept]})
+        self.settlements.append(columns | {"line": self.base + lines[kept]})
 
     def lose(self, k: int) -> None:
         """The line of a settlement, number ``k`` of its batch, was set aside."""

@@ -20,46 +20,84 @@ from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.spool import Store
 
 
-def read_input(
-    table: Table, mapping: BarsMapping, number: int, log: QuarantineLog, store: Store
-) -> tuple[list[Series], Settlements | None]:
+class Reading:
+    """What is read of one input: of a file, or of several that follow each other.
+
+    Parameters
+    ----------
+    mapping : BarsMapping
+    number : int
+        The input's place, from 0.
+    store : Store
+        Where rows are kept until they are written.
+
+    Attributes
+    ----------
+    series : list of Series
+        Of the legs that stand in it.
+    settlements : Settlements or None
+    stream : str
+        What it is read as.
+    alone : bool
+        It holds funding and no bars.
+
+    Raises
+    ------
+    InputError
+        No table of the mapping names the input.
+    """
+
+    def __init__(self, mapping: BarsMapping, number: int, store: Store) -> None:
+        self.number = number
+        legs = [leg for leg in mapping.legs if leg.input == number]
+        paid = mapping.funding is not None and mapping.funding.input == number
+        names = [leg.instrument.kind.value for leg in legs] + ["funding"] * paid
+        if not names:
+            problem = f"input {number + 1} is used by no table"
+            raise InputError(mapping.source, problem, "input")
+        self.stream, self.alone = "+".join(names), not legs
+        self.series = [Series(leg, store) for leg in legs]
+        self.settlements = Settlements(store) if paid else None
+
+    def next_file(self, name: str, before: int) -> None:
+        """Go on with another file; ``before`` lines stand in those before it."""
+        for rows in (*self.series, *([self.settlements] if self.settlements is not None else [])):
+            rows.files.append((before, name))
+
+
+def read_input(table: Table, mapping: BarsMapping, reading: Reading, log: QuarantineLog) -> None:
     """Read one file.
 
     Parameters
     ----------
     table : Table
     mapping : BarsMapping
-    number : int
-        The file's place among the inputs, from 0.
+    reading : Reading
+        Filled.
     log : QuarantineLog
-    store : Store
-        Where rows are kept until they are written.
-
-    Returns
-    -------
-    list of Series
-        Of the legs that stand in this file.
-    Settlements or None
 
     Raises
     ------
     InputError
         A column is missing, the stamps are in another unit, or two symbols are mixed.
     """
-    columns = Columns(table)
-    legs = [
-        LegPart(leg, columns, mapping.interval_ns, store)
-        for leg in mapping.legs
-        if leg.input == number
+    columns, interval_ns = Columns(table), mapping.interval_ns
+    legs = [leg for leg in mapping.legs if leg.input == reading.number]
+    parts: list[LegPart | FundingPart] = [
+        LegPart(leg, columns, interval_ns, series)
+        for leg, series in zip(legs, reading.series, strict=True)
     ]
-    paid = None
-    if mapping.funding is not None and mapping.funding.input == number:
+    if mapping.funding is not None and reading.settlements is not None:
         exponent = mapping.legs[-1].instrument.price_exponent
-        paid = FundingPart(mapping.funding, columns, exponent, not legs, mapping.interval_ns, store)
-    parts: list[LegPart | FundingPart] = [*legs, *([paid] if paid else [])]
+        parts.append(
+            FundingPart(
+                mapping.funding, columns, exponent, reading.alone, interval_ns, reading.settlements
+            )
+        )
+    for part in parts:
+        part.base = part.rows.files[-1][0] if part.rows.files else 0
     for batch in table.batches(columns.places):
         _take_batch(table, batch, parts, log)
-    return [part.series for part in legs], paid.settlements if paid else None
 
 
 def _take_batch(

@@ -18,6 +18,7 @@ from quantlaxmi.files import write_whole
 from quantlaxmi.importers.bars_cells import Series, Settlements, partial_lines
 from quantlaxmi.importers.bars_mapping import BarsMapping
 from quantlaxmi.importers.bars_messages import BarTables, set_marks
+from quantlaxmi.importers.bars_table import Table
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
 from quantlaxmi.importers.result import CaptureCounts, ImportResult
 from quantlaxmi.importers.spool import chunks
@@ -32,45 +33,111 @@ MAX_LISTED_GAPS: Final = 10_000
 
 @dataclass
 class BarsFile:
-    """What was read of one file.
+    """One file, as it was read.
 
     Attributes
     ----------
     path : Path
     log : QuarantineLog
-    series : list of Series
-        Of the legs that stand in it.
-    settlements : Settlements or None
     lines, header_lines, raw_bytes, text_bytes : int
     sha256 : str
     """
 
     path: Path
     log: QuarantineLog
-    series: list[Series]
-    settlements: Settlements | None
     lines: int
     header_lines: int
     raw_bytes: int
     text_bytes: int
     sha256: str
 
+    @classmethod
+    def of(cls, table: Table, path: Path, log: QuarantineLog) -> BarsFile:
+        """A table that was read to its end."""
+        return cls(
+            path, log, table.lines, table.header_lines, table.raw_bytes, table.text_bytes,
+            table.sha256,
+        )  # fmt: skip
+
+    @property
+    def taken(self) -> int:
+        """Lines that were taken."""
+        return self.lines - self.header_lines - len(self.log)
+
+
+@dataclass
+class BarsInput:
+    """What was read of one input.
+
+    Attributes
+    ----------
+    files : list of BarsFile
+        One, or several that follow each other; lines are numbered through them.
+    series : list of Series
+        Of the legs that stand in it.
+    settlements : Settlements or None
+    """
+
+    files: list[BarsFile]
+    series: list[Series]
+    settlements: Settlements | None
+
+    @property
+    def path(self) -> Path:
+        """The first file."""
+        return self.files[0].path
+
     def set_aside(self, lines: dict[int, str], reason: str) -> None:
         """Move lines that were accepted to the quarantine, with all they held."""
         if not lines:
             return
-        for line in sorted(lines):
-            self.log.add(line, reason, lines[line])
+        before, rest = 0, sorted(lines)
+        for file in self.files:
+            own = [line for line in rest if line <= before + file.lines]
+            for line in own:
+                file.log.add(line - before, reason, lines[line])
+            rest, before = rest[len(own) :], before + file.lines
         gone = np.array(sorted(lines), np.int64)
         for series in self.series:
             series.drop(gone)
         if self.settlements is not None:
             self.settlements.drop(gone)
 
-    @property
-    def bar_lines(self) -> int:
-        """Lines that were taken, each counted once."""
-        return self.lines - self.header_lines - len(self.log)
+    def counts(self) -> list[CaptureCounts]:
+        """What became of the lines of each file.
+
+        Raises
+        ------
+        EngineError
+            They do not add up.
+        """
+        taken = sum(file.taken for file in self.files)
+        for series in self.series:
+            if len(series) != taken:
+                raise EngineError(f"{self.path}: {len(series)} bars are of {taken} lines")
+        return [
+            CaptureCounts(
+                file=file.log.name,
+                stream=file.log.stream,
+                symbol=", ".join(s.leg.instrument.symbol for s in self.series),
+                lines=file.lines,
+                messages_by_kind=self._kinds(file),
+                quarantined=len(file.log),
+                reordered=0,
+                depth_gaps=0,
+                raw_bytes=file.raw_bytes,
+                text_bytes=file.text_bytes,
+                message_lines=file.taken,
+                header_lines=file.header_lines,
+            )
+            for file in self.files
+        ]
+
+    def _kinds(self, file: BarsFile) -> dict[str, int]:
+        kinds = {"bars": file.taken * len(self.series)}
+        if self.settlements is not None:
+            kinds["funding"] = file.taken if not self.series else len(self.settlements)
+        return kinds
 
 
 @dataclass(frozen=True)
@@ -99,14 +166,14 @@ class Written:
 
 
 def write_bars(
-    mapping: BarsMapping, files: Sequence[BarsFile], folder: Path, max_quarantine: Fraction
+    mapping: BarsMapping, inputs: Sequence[BarsInput], folder: Path, max_quarantine: Fraction
 ) -> Written:
     """Write the segment of files that were read.
 
     Parameters
     ----------
     mapping : BarsMapping
-    files : sequence of BarsFile
+    inputs : sequence of BarsInput
     folder : Path
         An empty folder, which is put in its place when it is whole.
     max_quarantine : Fraction
@@ -117,26 +184,28 @@ def write_bars(
         A file has no bars or too many faulty lines, or the two legs' bars do not begin on one grid.
     """
     interval = mapping.interval_ns
+    files = [file for one in inputs for file in one.files]
     _check_copies(files)
     if mapping.max_jump_bps is not None:
-        for file in files:
+        for one in inputs:
             found: dict[int, str] = {}
-            for series in file.series:
+            for series in one.series:
                 found = partial_lines(series, interval, mapping.max_jump_bps) | found
-            file.set_aside(found, "partial-bar")
-    legs = {s.leg.instrument.symbol: (s, f) for f in files for s in f.series}
+            one.set_aside(found, "partial-bar")
+    legs = {s.leg.instrument.symbol: (s, one) for one in inputs for s in one.series}
     ordered = [legs[leg.instrument.symbol] for leg in mapping.legs]
-    for series, file in ordered:
+    for series, one in ordered:
         if not len(series):
-            _check_share(file, max_quarantine)
-            raise InputError(file.path, f"holds no bar of {series.leg.instrument.symbol}")
+            for file in one.files:
+                _check_share(file, max_quarantine)
+            raise InputError(one.path, f"holds no bar of {series.leg.instrument.symbol}")
     first = [series.first_ns for series, _ in ordered]
     if (first[-1] - first[0]) % interval:
         apart = abs(first[-1] - first[0]) % interval // 10**9
         problem = f"its bars begin {apart} s beside those of {ordered[0][1].path.name}"
         raise InputError(ordered[-1][1].path, f"{problem}; expected one grid of {interval // 10**9}"
                          " s")  # fmt: skip
-    paid = next((file for file in files if file.settlements is not None), None)
+    paid = next((one for one in inputs if one.settlements is not None), None)
     settlements = paid.settlements if paid is not None else None
     n_own_marks = 0
     if paid is not None and settlements is not None:
@@ -146,10 +215,11 @@ def write_bars(
     for file in files:
         _check_share(file, max_quarantine)
     all_series = [series for series, _ in ordered]
+    counts = tuple(count for one in inputs for count in one.counts())
     bare = [leg.instrument for leg in mapping.legs]
     lots = [with_steps(one, min(s.first_ns for s in all_series)).lot for one in bare]
     made = BarTables(
-        all_series, settlements, interval, [f.path for _, f in ordered], lots, MAX_LISTED_GAPS
+        all_series, settlements, interval, [one.path for _, one in ordered], lots, MAX_LISTED_GAPS
     )
     steps = Steps(bare, made.tables(), count=False)
     logs = [file.log for file in files]
@@ -186,7 +256,7 @@ def write_bars(
             files=[QUARANTINE_NAME] if n_quarantined else [],
         )
     messages = dict.fromkeys(TABLES, 0) | made.messages
-    return Written(messages, reasons, tuple(_counts(file) for file in files))
+    return Written(messages, reasons, counts)
 
 
 def _check_copies(files: Sequence[BarsFile]) -> None:
@@ -286,29 +356,3 @@ def _notes(
     if n_gaps > MAX_LISTED_GAPS:
         notes.append(f"{n_gaps} gaps, the first {MAX_LISTED_GAPS} are listed.")
     return notes
-
-
-def _counts(file: BarsFile) -> CaptureCounts:
-    for series in file.series:
-        if len(series) != file.bar_lines:
-            raise EngineError(
-                f"{file.path}: {len(series)} lines of bars and {len(file.log)} quarantined do not "
-                "add up"
-            )
-    kinds = {"bars": sum(map(len, file.series))}
-    if file.settlements is not None:
-        kinds["funding"] = len(file.settlements)
-    return CaptureCounts(
-        file=file.log.name,
-        stream=file.log.stream,
-        symbol=", ".join(s.leg.instrument.symbol for s in file.series),
-        lines=file.lines,
-        messages_by_kind=kinds,
-        quarantined=len(file.log),
-        reordered=0,
-        depth_gaps=0,
-        raw_bytes=file.raw_bytes,
-        text_bytes=file.text_bytes,
-        message_lines=file.bar_lines,
-        header_lines=file.header_lines,
-    )

@@ -26,6 +26,7 @@ from quantlaxmi.importers.csv_layout import (
     resolve,
 )
 from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers.vision_klines import import_vision_klines, is_klines
 from quantlaxmi.schema import EventKind
 
 _AGG: Final = (
@@ -78,11 +79,10 @@ LAYOUTS: Final[dict[tuple[str, bool], Layout]] = {
         EventKind.FUNDING,
         (
             Column("calc_time", "received"),
-            Column("funding_interval_hours", "number"),
+            Column("funding_interval_hours", "hours"),
             Column("last_funding_rate", "rate", 2),
         ),
         stamp_is_exchange=True,
-        ids=False,
     ),
     ("T_DEPTH", True): Layout(
         "T_DEPTH",
@@ -108,7 +108,7 @@ _NAME = re.compile(
     r"-(?P<year>\d{4})-(?P<month>\d\d)(?:-(?P<day>\d\d))?\.(?:csv|zip)(?:\.gz|\.zip)?"
 )
 _DEPTH_NAME = re.compile(r"(?P<symbol>[A-Z0-9]+)_T_DEPTH_.*")
-_BARS: Final = ("klines", "markPriceKlines", "indexPriceKlines", "premiumIndexKlines")
+_BARS: Final = ("klines", "markPriceKlines", "indexPriceKlines")
 #: A day's file may hold a message told just after midnight.
 _SLACK_NS: Final = 60 * 10**9
 _NO_RECEIVE_TIME: Final = (
@@ -126,6 +126,7 @@ def import_binance_vision(
     out: Path | str,
     *,
     underlying: str | None = None,
+    mapping: Path | str | None = None,
     strict: bool = False,
     max_quarantine: Fraction = Fraction(1, 100),
     progress: Callable[[int, int], None] | None = None,
@@ -141,6 +142,8 @@ def import_binance_vision(
     underlying : str, optional
         Symbol (``BTCUSDT``) or base (``BTC``) that the files must hold; a symbol also names that
         of files whose name does not.
+    mapping : Path or str, optional
+        For klines, see `quantlaxmi.importers.vision_klines.import_vision_klines`.
     strict, max_quarantine, progress
         As in `import_binance_stream`.
 
@@ -154,6 +157,11 @@ def import_binance_vision(
         A file is none of the archive, cannot be read, or has nothing acceptable or too much that
         is not.
     """
+    if mapping is not None:
+        return import_vision_klines(
+            inputs, out, mapping=mapping, underlying=underlying, strict=strict,
+            max_quarantine=max_quarantine, progress=progress,
+        )  # fmt: skip
     files = [_understand(path, underlying) for path in input_files(inputs)]
     notes = [_NO_RECEIVE_TIME]
     if any(file.layout.kind == EventKind.FUNDING for file in files):
@@ -166,8 +174,8 @@ def import_binance_vision(
 def _understand(path: Path, underlying: str | None) -> CsvFile:
     told = _NAME.fullmatch(path.name)
     kind = told["kind"] if told else ""
-    if kind in _BARS:
-        raise InputError(path, f"holds bars ({kind}), expected one of {', '.join(_KINDS)}")
+    if kind in _BARS or is_klines(path):
+        raise InputError(path, "holds klines; expected --mapping FILE with what to assume of them")
     if told and kind not in _KINDS:
         raise InputError(path, f"holds {kind}, expected one of {', '.join(_KINDS)}")
     head = read_head(path, header=None)

@@ -99,9 +99,14 @@ def read_head(path: Path, header: bool | None) -> FileHead:
     if not shown:
         raise InputError(path, "holds no line; expected comma-separated values")
     if header is None:
-        header = not shown[0][:1].isdigit() and not shown[0].startswith("-")
+        start = shown[0].removeprefix('"')[:1]
+        header = not start.isdigit() and start != "-"
     names = tuple(shown[0].split(",")) if header else None
     rows = tuple(tuple(line.split(",")) for line in shown[bool(header) :][:_MAX_ROWS])
+    if rows and rows[0][0].startswith('"') and rows[0][0].endswith('"'):
+        place = f"line {len(comments) + bool(header) + 1}"
+        problem = f"has quoted fields ({rows[0][0][:40]}); expected plain comma-separated values"
+        raise InputError(path, problem, place)
     if names is not None and len(names) > 250:
         raise InputError(path, f"has {len(names)} columns; expected at most 250")
     n_header = len(comments) + bool(header)

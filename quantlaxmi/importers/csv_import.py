@@ -17,13 +17,13 @@ from quantlaxmi._ext.csv_fields import FAULTS
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.errors import EngineError, InputError
 from quantlaxmi.files import staged_directory, write_whole
-from quantlaxmi.importers.csv_lanes import Lane, make_lanes
+from quantlaxmi.importers.csv_lanes import TABLE_OF, Lane, make_lanes
 from quantlaxmi.importers.csv_layout import CsvFile
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, quarantine_bytes
 from quantlaxmi.importers.result import ImportResult
 from quantlaxmi.importers.steps import Steps
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import TABLES, InstrumentKind
+from quantlaxmi.schema import TABLES, EventKind, InstrumentKind
 from quantlaxmi.segment import SegmentWriter, open_segment
 from quantlaxmi.segment.manifest import Gap, Quarantine, SourceFile
 
@@ -31,6 +31,12 @@ from quantlaxmi.segment.manifest import Gap, Quarantine, SourceFile
 REORDER_WINDOW_NS: Final = 1_000_000_000
 #: Gaps listed one by one in the manifest; the rest is counted in a note.
 MAX_LISTED_GAPS: Final = 10_000
+
+_GAPS: Final = {
+    EventKind.TRADE: "trade after {last} is missing, the next is {found}",
+    EventKind.DEPTH: "depth update after {last} is missing, the next joins {found}",
+    EventKind.FUNDING: "a settlement is missing: nothing is paid between these two",
+}
 
 Tables = dict[str, dict[str, npt.NDArray[np.integer]]]
 
@@ -166,20 +172,18 @@ def _tables(
             messages.update(counts)
         for source, line, code, number, before, n_lines in merge.take_faults():
             lanes[source].refuse(line, n_lines, FAULTS[code], f"{number} after {before}")
-        for source, seq, start_ns, end_ns, last, found, line, trades in merge.take_gaps():
+        for source, seq, start_ns, end_ns, last, found, line, rank in merge.take_gaps():
             state = lanes[source].state_of(line)
             state.gaps += 1
             if len(gaps) < MAX_LISTED_GAPS:
-                what = "trade" if trades else "depth update"
                 gaps.append(
                     Gap(
-                        table="trades" if trades else "depth",
+                        table=TABLE_OF[EventKind(rank)],
                         symbol=lanes[source].symbol,
                         start_ns=start_ns,
                         end_ns=end_ns,
                         after_seq=seq,
-                        reason=f"{what} after {last} is missing, the next "
-                        f"{'is' if trades else 'joins'} {found}",
+                        reason=_GAPS[EventKind(rank)].format(last=last, found=found),
                     )
                 )
         if tables:

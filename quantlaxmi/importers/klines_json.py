@@ -34,9 +34,10 @@ from quantlaxmi.importers.bars_cells import (
     volume_size,
 )
 from quantlaxmi.importers.bars_columns import later_than_all
-from quantlaxmi.importers.bars_mapping import MAX_SPAN_S, LegMapping, load_mapping
+from quantlaxmi.importers.bars_mapping import LegMapping, load_mapping
 from quantlaxmi.importers.bars_stamp import FIRST_NS, LAST_NS
-from quantlaxmi.importers.bars_write import BarsFile, write_bars
+from quantlaxmi.importers.bars_toml import MAX_SPAN_S
+from quantlaxmi.importers.bars_write import BarsFile, BarsInput, write_bars
 from quantlaxmi.importers.binance_symbols import QUOTE_CURRENCIES
 from quantlaxmi.importers.quarantine import MAX_FAULTS, QuarantineLog
 from quantlaxmi.importers.result import ImportResult
@@ -109,19 +110,17 @@ def import_klines_json(
                 raise InputError(path, f"holds no kline that tells its interval; {months.first}; "
                                  "set interval in the mapping")  # fmt: skip
             interval_ns = months.interval_ns
-            files.append(
-                BarsFile(
-                    path=path,
-                    log=log,
-                    series=[months.in_order(log)],
-                    settlements=None,
-                    lines=months.n_klines,
-                    header_lines=0,
-                    raw_bytes=archive.raw_bytes,
-                    text_bytes=archive.text_bytes,
-                    sha256=archive.sha256,
-                )
+            series = months.in_order(log)
+            file = BarsFile(
+                path=path,
+                log=log,
+                lines=months.n_klines,
+                header_lines=0,
+                raw_bytes=archive.raw_bytes,
+                text_bytes=archive.text_bytes,
+                sha256=archive.sha256,
             )
+            files.append(BarsInput([file], [series], None))
         rules = replace(rules, interval_ns=interval_ns)
         written = write_bars(rules, files, folder, max_quarantine)
     return written.result(out, started)

@@ -13,6 +13,38 @@ from quantlaxmi.errors import InputError
 QUARANTINE_NAME: Final = "quarantine.jsonl"
 #: More faulty lines than this end an import whatever share they are: they wait in memory.
 MAX_FAULTS: Final = 1_000_000
+#: What a line should have held, for errors that name the first faulty one.
+EXPECTED: Final = {
+    "line-too-long": "a shorter line",
+    "not-utf-8": "UTF-8 text",
+    "empty-line": "a line of data",
+    "bad-stamp": "a time in the format's unit",
+    "stamp-unit": "the unit of the lines before, and one the format has",
+    "half-line": "a whole line with its newline",
+    "not-json": "a stamp and JSON",
+    "wrong-shape": "the format's fields with their types",
+    "unknown-stream": "a stream of the format",
+    "wrong-symbol": "the file's symbol",
+    "other-market": "lines of the market it was given as",
+    "bad-decimal": "a decimal number",
+    "too-fine": "at most eight decimals",
+    "overflow": "a number in range",
+    "price-not-positive": "a price above 0",
+    "bad-quantity": "a quantity of 0 or more, of a trade above 0",
+    "crossed-book": "bid below ask",
+    "time-reversal": "ascending times",
+    "time-jump": "times without jumps of days",
+    "duplicate-id": "ascending ids",
+    "id-going-back": "ascending ids",
+    "column-count": "as many columns as the file has",
+    "comment-line": "data",
+    "missing-value": "a value",
+    "bad-number": "a whole number",
+    "bad-word": "a side or boolean",
+    "outside-day": "times of the day that the name tells",
+    "time-apart": "receive and exchange time close together",
+    "message-mismatch": "one time for lines of one id",
+}
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +74,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     excerpt: str | None
 
     def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+        words = f"{self.reason}: {self.detail}" if self.detail else self.reason
+        expected = EXPECTED.get(self.reason)
+        return words if "expected" in words or not expected else f"{words}; expected {expected}"
 
 
 class QuarantineLog:

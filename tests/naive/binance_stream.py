@@ -294,6 +294,8 @@ class Capture:
             row = {"exch_ts_ns": _time(data["E"]), "mark": _price(data["p"])}
             row["index"] = _price(index) if index else 0
             row["rate"] = _mantissa(data["r"])
+            if abs(row["rate"]) > 10**8:
+                raise Faulty("overflow")
             row["next_funding_ns"] = _time(data["T"])
             return EventKind.FUNDING, row["exch_ts_ns"], [row], -1
 
@@ -356,7 +358,7 @@ def naive_import(texts: list[tuple[bytes, bool]], window_ns: int = 10**9) -> Res
     n_lines = reordered = 0
     for source, (text, perp) in enumerate(texts):
         capture = Capture(source, perp, window_ns)
-        lines = text.split(b"\n")
+        lines = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
         whole = len(lines) - 1
         if not lines[-1]:
             lines.pop()

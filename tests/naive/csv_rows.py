@@ -106,7 +106,10 @@ def size(lane: Lane, name: str, text: str) -> int:
 
 
 def rate(lane: Lane, name: str, text: str) -> int:
-    return mantissa(Lane("", b""), text)
+    value = mantissa(Lane("", b""), text)
+    if abs(value) > 10**8:
+        raise Faulty("overflow")
+    return value
 
 
 def stamp(*allowed: int) -> Callable[[Lane, str, str], int]:
@@ -126,6 +129,12 @@ def stamp(*allowed: int) -> Callable[[Lane, str, str], int]:
 
 
 any_stamp, us_stamp = stamp(10**6, 10**3), stamp(10**3)
+
+
+def hours(lane: Lane, name: str, text: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text) or int(text) > 1000:
+        raise Faulty("bad-number")
+    return int(text)
 
 
 def whole(lane: Lane, name: str, text: str) -> int:
@@ -235,7 +244,7 @@ LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
         ("best_ask_qty", "ask_qty", qty),
         ("transaction_time", "exch", any_stamp), ("event_time", "recv", any_stamp)]),
     "fundingRate": (EventKind.FUNDING, "line", [
-        ("calc_time", "recv", any_stamp), ("funding_interval_hours", "", whole),
+        ("calc_time", "recv", any_stamp), ("funding_interval_hours", "hours", hours),
         ("last_funding_rate", "rate", rate)]),
     "trades_perp": (EventKind.TRADE, "line", VENUE_TRADES),
     "trades_spot": (EventKind.TRADE, "line", [*VENUE_TRADES, ("is_best_match", "", boolean)]),
@@ -266,9 +275,9 @@ LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
 NUMBERED = {"incremental_book_L2", "book_snapshot_2"}
 TRADES = {"aggTrades", "aggTrades_spot", "trades_perp", "trades_spot"}
 NO_RECEIVE = TRADES | {"fundingRate", "T_DEPTH"}
-UNCHECKED = {"fundingRate", "quotes", "trades", "derivative_ticker"} | NUMBERED
+UNCHECKED = {"quotes", "trades", "derivative_ticker"} | NUMBERED
 COUNTED = TRADES | {"trade"}
-DECIMALS = {price, qty, size, rate}
+DECIMALS = {price, qty, size, rate, whole, hours, previous}
 
 
 class Reader:
@@ -312,10 +321,10 @@ class Reader:
     def last_decimals(self, text: str) -> int:
         name, _, read = self.columns[-1]
         cell = text.split(",")[-1]
-        return len(cell.partition(".")[2]) if read in DECIMALS and "]" not in name else -1
+        return len(cell.partition(".")[2]) if cell and (read in DECIMALS or "]" in name) else -1
 
     def run(self) -> None:
-        lines = self.lane.text.split(b"\n")
+        lines = self.lane.text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
         whole_lines = len(lines) - 1
         if not lines[-1]:
             lines.pop()
@@ -340,7 +349,7 @@ class Reader:
                     decimals = self.last_decimals(text)
             except UnicodeDecodeError:
                 fault = "not-utf-8"
-            if not fault and cut and type(self.decimals) is int and 0 <= decimals < self.decimals:
+            if not fault and cut and decimals >= 0 and (not decimals or decimals != self.decimals):
                 fault = "column-count"
             if not fault and decimals >= 0:
                 same = self.decimals in ("none", decimals)
@@ -410,6 +419,8 @@ class Reader:
         elif self.kind == EventKind.TRADE:
             rows = [{k: head[k] for k in ("price", "qty", "side")} | {"trade_id": sequence}]
         elif self.kind == EventKind.FUNDING:
+            if self.lane.layout == "fundingRate":
+                sequence, join = ts, head["hours"]
             rows = [{"mark": head.get("mark", 0), "index": head.get("index", 0)}]
             rows[0] |= {"rate": head["rate"], "next_funding_ns": head.get("next", ts)}
         else:
@@ -520,6 +531,12 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
             wanted = m.join if depth else m.sequence - 1
             if last is not None and last[0] != wanted:
                 gaps.append((TABLE_OF[EventKind(m.rank)], last[1], last[2], m.ts))
+        if layout == "fundingRate":
+            longest = max(m.join, last[0] if last else 0) * 3600 * 10**9
+            if m.join and last and m.ts - last[2] > longest + 60 * 10**9:
+                gaps.append(("funding", last[1], last[2], m.ts))
+            if m.join:
+                before[m.lane] = m.join, seq, m.ts
         if (depth and (not m.snapshot or layout in NUMBERED)) or layout in COUNTED:
             before[m.lane] = m.sequence, seq, m.ts
         for row in m.rows:
