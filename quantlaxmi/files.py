@@ -73,9 +73,9 @@ def open_inside(folder: Path, name: str) -> int:
         raise SegmentCorrupt(path, "is missing") from error
     except OSError as error:
         # ELOOP and ENOTDIR are what O_NOFOLLOW gives for a link.
-        reason = (
-            "is a symbolic link" if path.is_symlink() else f"cannot be opened: {error.strerror}"
-        )
+        # os.path, because Path.is_symlink() fails on a name that is too long.
+        is_link = os.path.islink(path)  # noqa: PTH114
+        reason = "is a symbolic link" if is_link else f"cannot be opened: {error.strerror}"
         raise SegmentCorrupt(path, reason) from error
     finally:
         if at is not None:

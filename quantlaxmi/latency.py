@@ -206,7 +206,7 @@ def _read(source: Path, place: str, value: object) -> Latency:
 
 def _table(source: Path, place: str, name: str) -> tuple[int, ...]:
     """Values of a file beside the TOML: one a line, a first line ``ns`` aside."""
-    if Path(name).name != name or "\0" in name:
+    if not name or Path(name).name != name or "\0" in name:
         problem = f"table was {shown(name)}, expected a file's name in the folder of this one"
         raise ConfigError(source, problem, place)
     try:

@@ -37,6 +37,7 @@ from quantlaxmi.importers.bars_mapping import TimeColumn
 from quantlaxmi.importers.bars_mapping import load_mapping as load_bars_mapping
 from quantlaxmi.importers.bars_stamp import BadStamp, stamp_reader
 from quantlaxmi.importers.instrument_mapping import load_mapping as load_instruments
+from quantlaxmi.latency import LatencyModel
 from quantlaxmi.report import load_report
 from quantlaxmi.report.run_gates import _differences
 from quantlaxmi.schema import RiskRule
@@ -168,6 +169,20 @@ def test_mappings_of_bars_take_no_number_that_cannot_be_shown(tmp_path: Path, te
     path.write_text(text)
     with pytest.raises(ConfigError, match="expected"):
         load_bars_mapping(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("a" * 3000, "File name too long"), ("", "expected a file's name"), ("..", "regular file"),
+     (".", "expected a file's name")],
+)  # fmt: skip
+def test_a_table_of_latencies_needs_the_name_of_a_file(
+    tmp_path: Path, name: str, told: str
+) -> None:
+    path = tmp_path / "latency.toml"
+    path.write_text(f'entry = {{ table = "{name}" }}')
+    with pytest.raises(ConfigError, match=told):
+        LatencyModel.load(path)
 
 
 @pytest.mark.parametrize("unit", ["%Y %Y", "%", "%q", "%Y-%m-%d \0", "%G", "Y-m-d", "%%"])

@@ -1,0 +1,68 @@
+"""Checkpoints of gates and of calibrations: edited content whose hashes fit, and edited text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fuzz import scratch
+from fuzz.draw import WORDS, Draw, edit_bytes, edit_json, edit_lines
+from quantlaxmi.calibrate import work
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.gates.checkpoint import Checkpoint, Progress
+
+ALLOWED = (ConfigError,)
+IDENTITY = bytes(range(32))
+GATES: dict[str, Any] = {
+    "random_entry": {"done": 1000, "found": [3, 40], "stopped": False},
+    "permutation": {"done": 20, "found": [0], "stopped": True},
+}
+LINES: list[Any] = [
+    {"calibration": "a" * 64},
+    {"batch": "null-0", "counts": {"g2": {"P": 3, "F": 1}, "x": {"I": 2}}},
+    {"batch": "null-1", "counts": {}},
+]
+
+
+def one(draw: Draw) -> None:
+    if draw.number(2):
+        gates(draw)
+    else:
+        calibration(draw)
+
+
+def gates(draw: Draw) -> None:
+    """Counts of gates, sealed anew or not."""
+    path = scratch.file("checkpoint.json", b"")
+    path.unlink()
+    empty = Checkpoint(path, IDENTITY)
+    found = edit_json(draw, GATES) if draw.number(4) else GATES
+    try:
+        value = {"run": IDENTITY.hex(), "gates": found, "hash": empty._seal(found)}
+        text = json.dumps(value).encode()
+    except (RecursionError, TypeError, AttributeError):
+        return
+    path.write_bytes(edit_bytes(draw, text, WORDS, 3) if draw.number(3) == 0 else text)
+    held = Checkpoint(path, IDENTITY)
+    for gate, n, most in (("random_entry", 2, 1000), ("permutation", 1, 10**6), ("other", 1, 1)):
+        kept = held.load(gate, n, most)
+        if kept is not None:
+            assert len(kept.found) == n
+            assert all(0 <= count <= kept.done <= most for count in kept.found)
+    held.save("other", Progress(5, (2,), False))
+    assert Checkpoint(path, IDENTITY).load("other", 1, 5) == Progress(5, (2,), False)
+
+
+def calibration(draw: Draw) -> None:
+    """Batches of a calibration."""
+    try:
+        lines = [json.dumps(line).encode() for line in edit_json(draw, LINES)]
+    except (RecursionError, TypeError):
+        return
+    if draw.number(3) == 0:
+        lines = edit_lines(draw, lines)
+    path = scratch.file(work.CHECKPOINT, b"\n".join(lines) + b"\n")
+    held = work.Checkpoint(path.parent, "a" * 64)
+    done = dict(held.done)
+    held.write()
+    assert work.Checkpoint(path.parent, "a" * 64).done == done
