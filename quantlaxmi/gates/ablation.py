@@ -62,9 +62,10 @@ def evaluate(inp: GateInput) -> list[AblationResult]:
     its buckets, and without an edge those increments are unpredictable however long it lasts, so
     that a single long trip would only take observations away. Dependence that is there, within
     trips or in volatility, is what the blocks are for; their mean length is chosen from the
-    differences (Patton, Politis and White 2009). [False passes at 5 %, 800 runs a cell: 3.6-6.8 %
+    differences (Patton, Politis and White 2009). [False passes at 5 %, 800 runs a cell: 3.4-6.2 %
     at 600 buckets for independent, clustered, heavy-tailed and autocorrelated moves, short and
-    long trips; 4-9 % at 30 buckets. Percentile limits: 3.8-7.1 %, studentised ones 3.8-7.2 %.]
+    long trips; 5.1-8.4 % at 30 buckets. Percentile limits: 4.4-6.2 and 6.9-8.4 %, studentised ones
+    4.8-6.5 and 8.1-11.2 %.]
 
     A filter switched off alone is a diagnosis: taking away a cooldown adds good trades too. StepM
     over all filters that are on controls the chance of any false WARN at alpha.
