@@ -19,7 +19,7 @@ def sweep(rows: int, trips: int, threads: int | None) -> float:
     rng = np.random.default_rng(1)
     columns = np.cumsum(rng.integers(-5, 6, rows))[:, None].astype(np.int64)
     ends = np.sort(rng.choice(rows, 2 * trips, replace=False)).astype(np.int64)
-    arrays = (
+    path = kernels.Path(
         columns,
         np.array([0, 1, 2]),
         np.zeros(2, np.int64),
@@ -34,7 +34,7 @@ def sweep(rows: int, trips: int, threads: int | None) -> float:
 
     def once() -> None:
         with running(threads):
-            kernels.circular(offsets, *arrays, out)
+            kernels.circular(offsets, path, out)
 
     return median_seconds(once)
 

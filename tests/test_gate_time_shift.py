@@ -70,10 +70,11 @@ def _path(stretches, instruments):
 def _draws(stretches, columns, offsets, threads=1):
     out = np.empty((len(offsets), 4), np.uint64)
     with running(threads):
-        kernels.circular(
-            np.array(offsets, np.int64), columns.values, *columns.terms, stretches.trip_first,
-            stretches.start, stretches.stop, stretches.position, out,
+        path = kernels.Path(
+            columns.values, *columns.terms, stretches.trip_first, stretches.start,
+            stretches.stop, stretches.position,
         )  # fmt: skip
+        kernels.circular(np.array(offsets, np.int64), path, out)
     return out
 
 

@@ -11,6 +11,8 @@ int64, which the caller proves; sums over trips are 128-bit. Draw ``t`` writes s
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import prange
@@ -19,70 +21,73 @@ from quantlaxmi._jit.compiler import inline, kernel
 from quantlaxmi._jit.random_entry import bundle_value
 from quantlaxmi._jit.wide import add_signed, add_square
 
-__all__ = ["circular", "gains", "identity"]
+__all__ = ["Path", "circular", "gains", "identity"]
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
 
+class Path(NamedTuple):
+    """A position path over a market, as the kernels read it.
+
+    Attributes
+    ----------
+    columns : ndarray of int64, shape (n_steps + 1, n_columns)
+    term_first : ndarray of int64, shape (n_bundles + 1,)
+    term_column, term_coefficient : ndarray of int64, shape (n_terms,)
+        A bundle's value at a row: its coefficients times its columns.
+    trip_first : ndarray of int64, shape (n_trips + 1,)
+        Into the runs.
+    run_start, run_stop : ndarray of int64, shape (n_runs,)
+        First step, and the step after the last.
+    run_position : ndarray of int64, shape (n_runs,)
+        Bundle held.
+    """
+
+    columns: I64
+    term_first: I64
+    term_column: I64
+    term_coefficient: I64
+    trip_first: I64
+    run_start: I64
+    run_stop: I64
+    run_position: I64
+
+
 @inline
-def _trip_gain(
-    trip: int,
-    offset: int,  # IN  steps, 0 to n_steps - 1
-    columns: I64,  # IN  (n_steps + 1, n_columns)
-    term_first: I64,
-    term_column: I64,
-    term_coefficient: I64,
-    trip_first: I64,  # IN  (n_trips + 1,) into the runs
-    run_start: I64,  # IN  (n_runs,) first step
-    run_stop: I64,  # IN  (n_runs,) step after the last
-    run_position: I64,  # IN  (n_runs,) bundle held
-) -> int:
-    n_steps = columns.shape[0] - 1
+def _value(path: Path, bundle: int, row: int) -> int:
+    value: int = bundle_value(
+        path.columns, path.term_first, path.term_column, path.term_coefficient, bundle, row
+    )
+    return value
+
+
+@inline
+def _trip_gain(path: Path, trip: int, offset: int) -> int:
+    """PnL of a trip shifted by 0 to n_steps - 1 steps."""
+    n_steps = path.columns.shape[0] - 1
     gain = 0
-    for run in range(trip_first[trip], trip_first[trip + 1]):
-        start, stop = run_start[run] + offset, run_stop[run] + offset
+    for run in range(path.trip_first[trip], path.trip_first[trip + 1]):
+        start, stop = path.run_start[run] + offset, path.run_stop[run] + offset
         if start >= n_steps:
             start, stop = start - n_steps, stop - n_steps
-        held = run_position[run]
+        held = path.run_position[run]
         if stop > n_steps:
             stop -= n_steps
-            gain += bundle_value(
-                columns, term_first, term_column, term_coefficient, held, n_steps
-            ) - bundle_value(columns, term_first, term_column, term_coefficient, held, 0)
-        gain += bundle_value(
-            columns, term_first, term_column, term_coefficient, held, stop
-        ) - bundle_value(columns, term_first, term_column, term_coefficient, held, start)
+            gain += _value(path, held, n_steps) - _value(path, held, 0)
+        gain += _value(path, held, stop) - _value(path, held, start)
     return gain
 
 
 @inline
 def _walk(
+    path: Path,
     offset: int,
-    columns: I64,
-    term_first: I64,
-    term_column: I64,
-    term_coefficient: I64,
-    trip_first: I64,
-    run_start: I64,
-    run_stop: I64,
-    run_position: I64,
     out: U64,  # OUT (4,) S and Q as (high, low)
 ) -> None:
     s_hi = s_lo = q_hi = q_lo = np.uint64(0)
-    for trip in range(trip_first.shape[0] - 1):
-        gain = _trip_gain(
-            trip,
-            offset,
-            columns,
-            term_first,
-            term_column,
-            term_coefficient,
-            trip_first,
-            run_start,
-            run_stop,
-            run_position,
-        )
+    for trip in range(path.trip_first.shape[0] - 1):
+        gain = _trip_gain(path, trip, offset)
         s_hi, s_lo = add_signed(s_hi, s_lo, gain)
         q_hi, q_lo = add_square(q_hi, q_lo, gain)
     out[0], out[1], out[2], out[3] = s_hi, s_lo, q_hi, q_lo
@@ -91,82 +96,28 @@ def _walk(
 @kernel
 def circular(
     offsets: I64,  # IN  (n_draws,) steps, 0 to n_steps - 1
-    columns: I64,
-    term_first: I64,
-    term_column: I64,
-    term_coefficient: I64,
-    trip_first: I64,
-    run_start: I64,
-    run_stop: I64,
-    run_position: I64,
+    path: Path,
     out: U64,  # OUT (n_draws, 4)
 ) -> None:
     """Sum and sum of squares of the trips' PnL, the path shifted by each offset."""
     for t in prange(offsets.shape[0]):
-        _walk(
-            offsets[t],
-            columns,
-            term_first,
-            term_column,
-            term_coefficient,
-            trip_first,
-            run_start,
-            run_stop,
-            run_position,
-            out[t],
-        )
+        _walk(path, offsets[t], out[t])
 
 
 @inline
 def identity(
-    columns: I64,
-    term_first: I64,
-    term_column: I64,
-    term_coefficient: I64,
-    trip_first: I64,
-    run_start: I64,
-    run_stop: I64,
-    run_position: I64,
+    path: Path,
     out: U64,  # OUT (4,)
 ) -> None:
     """The draw that moves nothing, through the same walk."""
-    _walk(
-        0,
-        columns,
-        term_first,
-        term_column,
-        term_coefficient,
-        trip_first,
-        run_start,
-        run_stop,
-        run_position,
-        out,
-    )
+    _walk(path, 0, out)
 
 
 @inline
 def gains(
-    columns: I64,
-    term_first: I64,
-    term_column: I64,
-    term_coefficient: I64,
-    trip_first: I64,
-    run_start: I64,
-    run_stop: I64,
-    run_position: I64,
+    path: Path,
     out: I64,  # OUT (n_trips,)
 ) -> None:
     """PnL of each trip, nothing shifted."""
     for trip in range(out.shape[0]):
-        out[trip] = _trip_gain(
-            trip,
-            0,
-            columns,
-            term_first,
-            term_column,
-            term_coefficient,
-            trip_first,
-            run_start,
-            run_stop,
-            run_position,
-        )
+        out[trip] = _trip_gain(path, trip, 0)

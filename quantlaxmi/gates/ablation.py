@@ -212,11 +212,9 @@ class _Study:
         lost = self.run.net_pnl - without.run.net_pnl
         details = self._details(without.run)
         details["lost"] = decimal_text(lost, self.exponent)
-        trips, least = len(inp.path.trips), inp.policy.min_trades
-        details["trips"] = trips
-        if trips < least:
-            reason = f"{trips} round trips, at least {least} are needed."
-            return _guard(Verdict.INCONCLUSIVE, reason, details)
+        details["trips"] = len(inp.path.trips)
+        if few := inp.too_few_trips():
+            return _guard(Verdict.INCONCLUSIVE, few, details)
         if self.problem:
             return _guard(Verdict.INCONCLUSIVE, self.problem, details)
         other = self._buckets(without.run)

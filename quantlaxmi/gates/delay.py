@@ -119,11 +119,8 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
     def result(verdict: Verdict, reason: str) -> TimeShiftResult:
         return TimeShiftResult(KIND, GateResult(GATE, "guard", verdict, (reason,), None, details))
 
-    if trips < policy.min_trades:
-        return result(
-            Verdict.INCONCLUSIVE,
-            f"{trips} round trips, at least {policy.min_trades} are needed.",
-        )
+    if few := inp.too_few_trips():
+        return result(Verdict.INCONCLUSIVE, few)
     if rerun is None:
         return result(Verdict.INCONCLUSIVE, "There is no run that could be made again.")
     run, delays = rerun.run, delays_of(inp)

@@ -8,14 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.checkpoint import Progress
 from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.results import Json, MonteCarlo, Verdict, shown
+from quantlaxmi.gates.results import Json, MonteCarlo, Verdict, shown, studentised
 from quantlaxmi.gates.stats.arrangements import Arrangements
 from quantlaxmi.gates.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.gates.stats.monte_carlo import exceedances
 
-__all__ = ["BATCH", "count_draws", "count_text", "exact_p", "verdict_of"]
+__all__ = [
+    "BATCH",
+    "count_draws",
+    "count_text",
+    "exact_p",
+    "hold_identity",
+    "sum_details",
+    "verdict_of",
+]
 
 #: Draws computed at a time: 6.4 MB of sums.
 BATCH = 100_000
@@ -147,6 +156,24 @@ def count_text(inp: GateInput, count: MonteCarlo, null: str) -> str:
         f"{float(count.p_value):.6g} ({count.exceedances} of {count.draws} {null} did at "
         f"least as well{how})"
     )
+
+
+def hold_identity(inp: GateInput, gate: str, gross: int) -> None:
+    """Hold the strategy's own draw to the replay's gross, to the last unit.
+
+    Raises
+    ------
+    EngineError
+    """
+    if gross != inp.path.gross:
+        raise EngineError(
+            f"the identity draw of {gate} gave gross {gross}, the replay {inp.path.gross}"
+        )
+
+
+def sum_details(s: int, q: int) -> dict[str, Json]:
+    """The statistic of the strategy and the integers it is made of."""
+    return {"statistic": studentised(s, q), "sum": str(s), "sum_of_squares": str(q)}
 
 
 def verdict_of(inp: GateInput, count: MonteCarlo, null: str) -> tuple[Verdict, str]:

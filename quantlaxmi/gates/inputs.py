@@ -91,6 +91,11 @@ class GateInput:
         """Key of a stream of random numbers."""
         return stream_key(self.seed, self.segment_digest, self.config_hash, stream)
 
+    def too_few_trips(self) -> str:
+        """Why there are too few round trips to judge, or nothing."""
+        trips, least = len(self.path.trips), self.policy.min_trades
+        return f"{trips} round trips, at least {least} are needed." if trips < least else ""
+
     def tell(self, gate: str, done: int, total: int) -> None:
         """Report progress where somebody listens."""
         if self.progress is not None:

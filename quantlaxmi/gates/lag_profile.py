@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.delays import delays_of
+from quantlaxmi.gates.draws import hold_identity
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import BoundError, Columns
 from quantlaxmi.gates.results import (
@@ -17,7 +17,7 @@ from quantlaxmi.gates.results import (
     TimeShiftResult,
     Verdict,
     decimal_text,
-    shown,
+    studentised,
 )
 from quantlaxmi.gates.stretches import Stretches, cut_trips, lay_stretches
 
@@ -45,15 +45,15 @@ class _Profile:
         from quantlaxmi._jit import time_shift as kernels
 
         out = np.zeros(len(self.stretches.trip_first) - 1, np.int64)
-        kernels.gains(
+        path = kernels.Path(
             self.columns.values,
             *self.columns.terms,
             self.stretches.trip_first,
             start,
             stop,
             self.stretches.position,
-            out,
         )
+        kernels.gains(path, out)
         found: list[int] = out.tolist()
         return found
 
@@ -84,7 +84,7 @@ def _point(inp: GateInput, scale: int, gains: list[int], **place: Json) -> dict[
     return {
         **place,
         "gross": decimal_text(s * scale, inp.grid.ledger_exponent - 1),
-        "statistic": shown(s / q**0.5) if q else 0.0,
+        "statistic": studentised(s, q),
     }
 
 
@@ -98,7 +98,7 @@ def _judge(inp: GateInput, scale: int, own: list[int], later: list[int]) -> tupl
         "Shifted one move of the market later, gross goes from "
         f"{decimal_text(gross * scale, exponent)} to {decimal_text(left * scale, exponent)}"
     )
-    size = shown(s / squares**0.5) if squares else 0.0
+    size = studentised(s, squares)
     if gross > 0 and 2 * left < gross and s > 0 and s * s >= _CLEAR**2 * squares:
         return Verdict.WARN, (
             f"{change}, a loss of {size:.4g} standard errors: the profit lies in the first move "
@@ -173,11 +173,7 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
             _point(inp, scale, profile.by_time(ts_ns, k * delays.unit_ns), **{delays.unit: k})
             for k in amounts
         ]
-    if sum(own) * scale != inp.path.gross:
-        raise EngineError(
-            f"the path that is not shifted gave gross {sum(own) * scale} in {GATE}, the replay "
-            f"{inp.path.gross}"
-        )
+    hold_identity(inp, GATE, sum(own) * scale)
     details |= {"moves": len(moved), "by_moves": moves, "by_time": times}
     verdict, reason = _judge(inp, scale, own, later)
     return TimeShiftResult(KIND, GateResult(GATE, "diagnosis", verdict, (reason,), None, details))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import ConfigError, EngineError, StrategyError
-from quantlaxmi.gates.draws import count_draws, verdict_of
+from quantlaxmi.gates.draws import count_draws, sum_details, verdict_of
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import BoundError, attribution_units
 from quantlaxmi.gates.market_replays import Moved, Replays, Sums
@@ -22,6 +22,7 @@ from quantlaxmi.gates.results import (
     PermutationResult,
     Verdict,
     decimal_text,
+    inconclusive,
     shown,
 )
 from quantlaxmi.gates.stats.monte_carlo import studentised_at_least
@@ -287,16 +288,13 @@ def evaluate(inp: GateInput) -> PermutationResult:
     EngineError
         When the identity draw is not the replay.
     """
-    trips, least = len(inp.path.trips), inp.policy.min_trades
-    details: dict[str, Json] = {"trips": trips, "rows": len(inp.grid.seq)}
+    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
 
     def unclear(reason: str) -> PermutationResult:
-        return PermutationResult(
-            KIND, GateResult(GATE, "test", Verdict.INCONCLUSIVE, (reason,), None, details)
-        )
+        return PermutationResult(KIND, inconclusive(GATE, "test", reason, details))
 
-    if trips < least:
-        return unclear(f"{trips} round trips, at least {least} are needed.")
+    if few := inp.too_few_trips():
+        return unclear(few)
     if inp.rerun is None:
         return unclear("There is no run to make again.")
     try:
@@ -329,9 +327,7 @@ def evaluate(inp: GateInput) -> PermutationResult:
     details |= {
         "settings_searched": len(search.configs),
         "grid_search": search.reason,
-        "statistic": shown(own.total / own.squares**0.5) if own.squares else 0.0,
-        "sum": str(own.total),
-        "sum_of_squares": str(own.squares),
+        **sum_details(own.total, own.squares),
         "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
     }
     verdict, reason, result = _count(inp, replays, search, own, seconds)

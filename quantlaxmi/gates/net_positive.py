@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.results import GateResult, Json, Verdict, decimal_text, shown
+from quantlaxmi.gates.results import GateResult, Json, Verdict, decimal_text, inconclusive, shown
 
 __all__ = ["Amounts", "evaluate"]
 
@@ -86,9 +86,8 @@ def evaluate(inp: GateInput, amounts: Amounts) -> GateResult:
         "net": decimal_text(amounts.net, exponent),
         "net_after_policy_costs": shown(float(net * Fraction(10) ** exponent)),
     }
-    if trips < policy.min_trades:
-        reason = f"{trips} round trips, at least {policy.min_trades} are needed."
-        return GateResult(GATE, "guard", Verdict.INCONCLUSIVE, (reason,), None, details)
+    if few := inp.too_few_trips():
+        return inconclusive(GATE, "guard", few, details)
     verdict = Verdict.PASS if net > 0 else Verdict.FAIL
     reason = (
         f"Net PnL is {float(net * Fraction(10) ** exponent):.9g} after the policy's costs, "

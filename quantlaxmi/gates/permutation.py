@@ -8,18 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
-from quantlaxmi.gates.draws import count_draws, exact_p
+from quantlaxmi.gates.draws import count_draws, exact_p, hold_identity, sum_details
 from quantlaxmi.gates.inputs import Bundle, GateInput
 from quantlaxmi.gates.market import BoundError, Columns, check_squares, lay_out
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
     PermutationResult,
-    Verdict,
     decimal_text,
-    shown,
+    inconclusive,
 )
 from quantlaxmi.gates.stats.arrangements import Arrangements, orders
 from quantlaxmi.gates.stats.monte_carlo import wide_ints
@@ -124,11 +122,7 @@ def _sweep(
     with running(inp.threads):
         kernels.identity(*arrays, own)
     s, q = wide_ints(own[0::2], own[1::2])
-    if s * columns.scale != inp.path.gross:
-        raise EngineError(
-            f"the identity draw of {GATE} gave gross {s * columns.scale}, the replay "
-            f"{inp.path.gross}"
-        )
+    hold_identity(inp, GATE, s * columns.scale)
     key = np.uint64(inp.key(GATE))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
@@ -140,9 +134,7 @@ def _sweep(
     details: dict[str, Json] = {
         **_details(inp, runs, size, arrangements),
         **held.details,
-        "statistic": shown(s / q**0.5) if q else 0.0,
-        "sum": str(s),
-        "sum_of_squares": str(q),
+        **sum_details(s, q),
         "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
         **exact_p(count, arrangements),
     }
@@ -193,16 +185,13 @@ def evaluate(inp: GateInput) -> PermutationResult:
     EngineError
         When the identity draw is not the replay.
     """
-    trips, least = len(inp.path.trips), inp.policy.min_trades
-    details: dict[str, Json] = {"trips": trips, "rows": len(inp.grid.seq)}
+    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
 
     def unclear(reason: str) -> PermutationResult:
-        return PermutationResult(
-            KIND, GateResult(GATE, "test", Verdict.INCONCLUSIVE, (reason,), None, details)
-        )
+        return PermutationResult(KIND, inconclusive(GATE, "test", reason, details))
 
-    if trips < least:
-        return unclear(f"{trips} round trips, at least {least} are needed.")
+    if few := inp.too_few_trips():
+        return unclear(few)
     block, size = _blocks(inp)
     runs = cut_runs(inp.path.changes, block)
     arrangements = runs.arrangements()

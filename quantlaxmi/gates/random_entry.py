@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
-from quantlaxmi.gates.draws import count_draws, exact_p
+from quantlaxmi.gates.draws import count_draws, exact_p, hold_identity, sum_details
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import BoundError, Columns, attribution_units, check_squares, lay_out
 from quantlaxmi.gates.placement import (
@@ -121,10 +121,7 @@ def _own_sums(inp: GateInput, lay: _Layout) -> list[int]:
         )
     sums = wide_ints(out[0::2], out[1::2])
     gross = sums[0] * lay.columns.scale
-    if gross != inp.path.gross:
-        raise EngineError(
-            f"the identity draw of random_entry gave gross {gross}, the replay {inp.path.gross}"
-        )
+    hold_identity(inp, "random_entry", gross)
     if not lay.costs.reason:
         net = sums[2] * lay.costs.unit
         replayed = inp.path.gross - inp.path.cost + inp.path.stray_cost
@@ -201,19 +198,13 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
     )
     exponent = inp.grid.ledger_exponent - 1
     details = _common_details(inp, lay) | held.details
-    details["statistic"] = _studentised(sums[0], sums[1])
-    details["sum"] = str(sums[0])
-    details["sum_of_squares"] = str(sums[1])
+    details |= sum_details(sums[0], sums[1])
     details["gross"] = decimal_text(inp.path.gross, exponent)
     details["net_without_funding"] = decimal_text(inp.path.gross - inp.path.cost, exponent)
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = lay.costs.reason or None
     details |= exact_p(counts[0], lay.arrangements)
     return GateResult(MATCHED, "test", held.verdict, (held.reason,), held.deciding, details)
-
-
-def _studentised(s: int, q: int) -> float:
-    return shown(s / math.sqrt(q)) if q else 0.0
 
 
 def _neutral(inp: GateInput, lay: _Layout) -> GateResult:
@@ -345,14 +336,12 @@ def evaluate(inp: GateInput) -> RandomEntryResult:
     EngineError
         When the identity draw is not the replay, or a mirrored pair does not cancel.
     """
-    trips, least = len(inp.path.trips), inp.policy.min_trades
-    details: dict[str, Json] = {"trips": trips, "rows": len(inp.grid.seq)}
+    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
     if inp.path.has_resting_orders:
         reason = "The strategy rests orders, which random entries at the market do not match."
         return _both(Verdict.INCONCLUSIVE, reason, details)
-    if trips < least:
-        reason = f"{trips} round trips, at least {least} are needed."
-        return _both(Verdict.INCONCLUSIVE, reason, details)
+    if few := inp.too_few_trips():
+        return _both(Verdict.INCONCLUSIVE, few, details)
     try:
         lay = _lay(inp)
     except (PlacementError, BoundError) as error:

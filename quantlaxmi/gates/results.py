@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -22,7 +23,9 @@ __all__ = [
     "Verdict",
     "combine",
     "decimal_text",
+    "inconclusive",
     "shown",
+    "studentised",
 ]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -161,6 +164,18 @@ class GateResult:
             "monte_carlo": self.monte_carlo.to_json() if self.monte_carlo else None,
             "details": self.details,
         }
+
+
+def inconclusive(
+    gate: str, role: str, reason: str, details: dict[str, Json] | None = None
+) -> GateResult:
+    """A gate that could not ask, with the reason."""
+    return GateResult(gate, role, Verdict.INCONCLUSIVE, (reason,), None, details or {})
+
+
+def studentised(s: int, q: int) -> float:
+    """S/sqrt(Q) as reports show it; 0 where nothing moved."""
+    return shown(s / math.sqrt(q)) if q else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
+from quantlaxmi.gates.draws import hold_identity, sum_details
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import BoundError, Columns
 from quantlaxmi.gates.results import (
@@ -16,8 +16,8 @@ from quantlaxmi.gates.results import (
     Json,
     MonteCarlo,
     TimeShiftResult,
-    Verdict,
     decimal_text,
+    inconclusive,
     shown,
 )
 from quantlaxmi.gates.stats.monte_carlo import exceedances, wide_ints
@@ -41,7 +41,7 @@ def _sweep(
 
     shifts, steps = inp.policy.n_shifts, stretches.n_steps
     offsets = np.array([k * steps // (shifts + 1) for k in range(1, shifts + 1)], np.int64)
-    arrays = (
+    path = kernels.Path(
         columns.values,
         *columns.terms,
         stretches.trip_first,
@@ -52,22 +52,16 @@ def _sweep(
     own = np.zeros(4, np.uint64)
     out = np.empty((shifts, 4), np.uint64)
     with running(inp.threads):
-        kernels.identity(*arrays, own)
+        kernels.identity(path, own)
         s, q = wide_ints(own[0::2], own[1::2])
-        if s * columns.scale != inp.path.gross:
-            raise EngineError(
-                f"the identity draw of {GATE} gave gross {s * columns.scale}, the replay "
-                f"{inp.path.gross}"
-            )
-        kernels.circular(offsets, *arrays, out)
+        hold_identity(inp, GATE, s * columns.scale)
+        kernels.circular(offsets, path, out)
     inp.tell(GATE, shifts, shifts)
     count = MonteCarlo(sum(exceedances(out, s, q)), shifts, systematic=True)
     held = hold_against_coins(inp, GATE, count, "shifts", gains, inp.policy.n_perms)
     details |= {
         **held.details,
-        "statistic": shown(s / q**0.5) if q else 0.0,
-        "sum": str(s),
-        "sum_of_squares": str(q),
+        **sum_details(s, q),
         "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
     }
     return GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
@@ -135,16 +129,13 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
     EngineError
         When the identity draw is not the replay.
     """
-    trips, least = len(inp.path.trips), inp.policy.min_trades
-    details: dict[str, Json] = {"trips": trips, "rows": len(inp.grid.seq)}
+    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
 
     def unclear(reason: str) -> TimeShiftResult:
-        return TimeShiftResult(
-            KIND, GateResult(GATE, "test", Verdict.INCONCLUSIVE, (reason,), None, details)
-        )
+        return TimeShiftResult(KIND, inconclusive(GATE, "test", reason, details))
 
-    if trips < least:
-        return unclear(f"{trips} round trips, at least {least} are needed.")
+    if few := inp.too_few_trips():
+        return unclear(few)
     stretches = cut_trips(inp.path.trips, len(inp.grid.seq))
     if stretches.n_steps < 1 or not stretches.positions:
         return unclear("No position was held over any step.")
