@@ -17,6 +17,7 @@ import msgspec
 from quantlaxmi.errors import ConfigError, FixedPointError, shown
 from quantlaxmi.files import read_toml
 from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.impact import MAX_IMPACT_BPS, Impact
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 
@@ -25,6 +26,9 @@ MAX_FILE_BYTES: Final = 1 << 20
 MAX_BPS: Final = 1000
 #: What shortens the queue before a resting order.
 QUEUES: Final = ("trades", "pro_rata")
+
+
+_IMPACT: Final = {"impact_bps": "fixed_bps", "impact_sqrt_bps": "root_bps"}
 
 
 class FeeRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +60,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     queue : {"trades", "pro_rata"}
         What shortens the queue before a resting order: trades alone, or size that was cancelled
         too, taken from before and behind it in proportion.
+    impact : dict of str to Impact
+        By kind or by kind and symbol: what orders that take do to their own price.
     """
 
     rates: dict[InstrumentKind, FeeRate]
@@ -63,6 +69,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     min_notional: dict[str, FixedPoint] = {}
     fee_exponent: int = -8
     queue: str = QUEUES[0]
+    impact: dict[str, Impact] = {}
 
     @classmethod
     def binance(cls) -> CostModel:
@@ -90,6 +97,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             maker_bps = "10"
             taker_bps = "10"
             min_notional = "5"
+            impact_bps = "0.5"      # on the price of every fill that takes
+            impact_sqrt_bps = "2"   # times the root of order quantity over displayed touch
             [perp.BTCUSDT-PERP]     # one symbol: goes before its kind
             maker_bps = "-0.5"      # a rebate
             taker_bps = "4"
@@ -111,6 +120,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         rates: dict[InstrumentKind, FeeRate] = {}
         symbols: dict[str, FeeRate] = {}
         least: dict[str, FixedPoint] = {}
+        impact: dict[str, Impact] = {}
         kinds = {kind.value: kind for kind in InstrumentKind}
         for name, table in data.items():
             if name not in kinds or not isinstance(table, dict):
@@ -119,12 +129,12 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 )
             own = {key: value for key, value in table.items() if not isinstance(value, dict)}
             if own or not table:
-                rate = _entry(source, name, own, least)
+                rate = _entry(source, name, own, least, impact)
                 if rate is not None:
                     rates[kinds[name]] = rate
             for symbol in table.keys() - own.keys():
                 place = f"{name}.{symbol}"
-                rate = _entry(source, place, table[symbol], least)
+                rate = _entry(source, place, table[symbol], least, impact)
                 if rate is not None:
                     symbols[place] = rate
         return cls(
@@ -133,6 +143,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             min_notional=least,
             fee_exponent=exponent,
             queue=queue,
+            impact=impact,
         )
 
     def covers(self, instrument: Instrument) -> bool:
@@ -158,6 +169,11 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             cost_key(instrument), self.min_notional.get(instrument.kind.value)
         )
 
+    def impact_on(self, instrument: Instrument) -> Impact:
+        """Impact on one instrument: its own entry, else its kind's, else none."""
+        own = self.impact.get(cost_key(instrument))
+        return own or self.impact.get(instrument.kind.value) or Impact()
+
     def restricted(self, instruments: Sequence[Instrument]) -> CostModel:
         """Return the model without entries for symbols that are not among ``instruments``.
 
@@ -167,7 +183,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             There are such entries and none of them is among them: surely a slip.
         """
         known = {cost_key(one) for one in instruments}
-        named = {key for key in (*self.symbols, *self.min_notional) if "." in key}
+        named = {key for key in (*self.symbols, *self.min_notional, *self.impact) if "." in key}
         if named and not named & known:
             here = ", ".join(sorted(known))
             raise ConfigError("costs", f"is not traded here, only {here}", min(named))
@@ -181,6 +197,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             },
             fee_exponent=self.fee_exponent,
             queue=self.queue,
+            impact={k: v for k, v in self.impact.items() if k in known or "." not in k},
         )
 
     def scaled(self, factor: Fraction) -> CostModel:
@@ -201,16 +218,22 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             min_notional=self.min_notional,
             fee_exponent=self.fee_exponent,
             queue=self.queue,
+            impact=self.impact,
         )
 
     def describe(self) -> dict[str, Any]:
         """Return the model as plain values, decimals as text; what ``cost_hash`` covers.
 
-        ``queue`` stands in it where it is not the first of `QUEUES`.
+        ``queue`` stands in it where it is not the first of `QUEUES`, ``impact`` where there is any.
         """
-        queue = {} if self.queue == QUEUES[0] else {"queue": self.queue}
+        more: dict[str, Any] = {} if self.queue == QUEUES[0] else {"queue": self.queue}
+        if not all(one.is_off for one in self.impact.values()):
+            more["impact"] = {
+                key: {"fixed_bps": plain(one.fixed_bps), "root_bps": plain(one.root_bps)}
+                for key, one in sorted(self.impact.items())
+            }
         return {
-            **queue,
+            **more,
             "fee_exponent": self.fee_exponent,
             "rates": {kind.value: _plain_rate(rate) for kind, rate in sorted(self.rates.items())},
             "symbols": {key: _plain_rate(rate) for key, rate in sorted(self.symbols.items())},
@@ -237,6 +260,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 },
                 fee_exponent=described["fee_exponent"],
                 queue=described.get("queue", QUEUES[0]),
+                impact={k: _impact_of(v) for k, v in described.get("impact", {}).items()},
             )
             exponent = model.fee_exponent
             same = (
@@ -333,12 +357,29 @@ def decimal_setting(source: object, place: str, value: object) -> FixedPoint:
 
 
 def _entry(
-    source: Path, name: str, table: dict[str, Any], least: dict[str, FixedPoint]
+    source: Path,
+    name: str,
+    table: dict[str, Any],
+    least: dict[str, FixedPoint],
+    impact: dict[str, Impact],
 ) -> FeeRate | None:
-    """The rates of one table of a file, if it has any; its least notional goes to ``least``."""
+    """The rates of one table of a file, if any; the rest goes to ``least`` and ``impact``."""
     for key in table:
-        if key not in ("maker_bps", "taker_bps", "min_notional"):
+        if key not in ("maker_bps", "taker_bps", "min_notional", *_IMPACT):
             raise ConfigError(source, "was not expected", f"{name}.{key}")
+    table = dict(table)
+    moves: dict[str, FixedPoint] = {}
+    for key, field in _IMPACT.items():
+        if key in table:
+            value = decimal_setting(source, f"{name}.{key}", shown_value := table.pop(key))
+            if not 0 <= value.mantissa <= MAX_IMPACT_BPS * 10**8:
+                problem = f"was {shown_value}, expected 0 to {MAX_IMPACT_BPS} bps"
+                raise ConfigError(source, problem, f"{name}.{key}")
+            moves[field] = value
+    if moves:
+        impact[name] = Impact(**moves)
+        if not table:
+            return None
     if "min_notional" in table:
         place = f"{name}.min_notional"
         value = decimal_setting(source, place, table["min_notional"])
@@ -362,6 +403,13 @@ def _check_exponent(source: object, exponent: object) -> None:
     if type(exponent) is not int or not -18 <= exponent <= 0:
         problem = f"was {shown(exponent)}, expected an integer from -18 to 0"
         raise ConfigError(source, problem, "fee_exponent")
+
+
+def _impact_of(described: dict[str, str]) -> Impact:
+    return Impact(
+        fixed_bps=FixedPoint.from_text(described["fixed_bps"]),
+        root_bps=FixedPoint.from_text(described["root_bps"]),
+    )
 
 
 def _plain_rate(rate: FeeRate) -> dict[str, str]:

@@ -178,6 +178,7 @@ def _observe(
         address,
         call,
         args,
+        [run.costs.impact_on(one).terms for one in run.instruments],
     )
     observer.load({name: segment.columns(name) for name in schema.TABLES})
     done, status = False, 0

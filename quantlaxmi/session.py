@@ -171,6 +171,7 @@ class Session:
             *money.rules,
             costs.queue == "pro_rata",
             delays=delays,
+            impact=[costs.impact_on(one).terms for one in instruments],
         )
         self._stride = KERNEL_STRIDE if kernel else PYTHON_STRIDE
 

@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bindings",),
     ("data_quality",),
     ("trace",),
+    ("impact",),
     ("costs",),
     ("risk",),
     ("latency",),

@@ -5,6 +5,7 @@ from libc.string cimport memset
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t
 from quantlaxmi._ext.feature_kernels cimport feature_call_t
+from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.wide cimport *
 
@@ -212,6 +213,7 @@ cdef struct engine_t:
     fill_notice_t* notice
     ctx_t* seen_ctx  # what the strategy is shown: the same, unless news are late
     position_t* seen_positions
+    impact_t* impact  # by instrument; NULL: none
     delays_t* delays  # NULL: every latency is latency_ns, and news are heard at once
     int64_t lagging  # news are late
     int64_t told_fill  # fill that on_fill is told of

@@ -22,6 +22,7 @@ class Observer(Engine):
         can_trade_address: int = ...,
         can_trade_call: Callable[..., int] | None = ...,
         can_trade_args: tuple[Any, ...] = ...,
+        impact: Sequence[tuple[int, int]] = ...,
     ) -> None: ...
     def grid(
         self,

@@ -38,12 +38,12 @@ cdef class Observer(Engine):
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, traded, bundles, can_trade_address=0, can_trade_call=None,
-        can_trade_args=(),
+        can_trade_args=(), impact=(),
     ):
         cdef int64_t[::1] view
         Engine.__init__(
             self, memory, accounts, n_currencies, features, event_mask, latency_ns,
-            rate_den, <size_t><void*>probe_step,
+            rate_den, <size_t><void*>probe_step, impact=impact,
         )
         cdef probe_t* p = &self.probe
         memset(p, 0, sizeof(probe_t))

@@ -8,6 +8,7 @@ from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.impact cimport impact_rate, ql_impact_price
 from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.order_events cimport book_fill, notify, order_row, request_row
 from quantlaxmi._ext.resting cimport find, join, lane_of, leave
@@ -27,8 +28,12 @@ cdef int take(
     cdef market_t* m = &e.markets[p.instrument]
     cdef ladder_t ladder
     cdef level_t level
-    cdef int64_t left = p.qty - filled[0], qty
+    cdef int64_t left = p.qty - filled[0], qty, price
     cdef int status
+    cdef ql_i128 rate = 0
+    if e.impact != NULL and e.books[p.instrument].valid:
+        if impact_rate(&e.impact[p.instrument], &e.books[p.instrument], p.side, left, &rate):
+            return OVERFLOW
     ladder_open(&ladder, m, &e.books[p.instrument], p.side)
     while left > 0 and ladder_next(&ladder, &level) and _within(p, level.price):
         qty = level.qty if level.qty < left else left
@@ -36,8 +41,14 @@ cdef int take(
         filled[0] += qty
         if ql_add_i64(m.taken[ladder.side], qty, &m.taken[ladder.side]):
             return OVERFLOW
+        price = level.price
+        if e.impact != NULL:
+            if ql_impact_price(price, p.side, rate, &price):
+                return OVERFLOW
+            if not _within(p, price):
+                price = p.limit_price
         status = book_fill(
-            e, p, level.price, qty, ts, flags | (FLAG_DEPTH if level.beyond_touch else 0),
+            e, p, price, qty, ts, flags | (FLAG_DEPTH if level.beyond_touch else 0),
             TAKER_FEE, left,
         )
         if status != OK:

@@ -10,6 +10,7 @@ from libc.string cimport memset
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.impact cimport impact_rate, ql_impact_price
 from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.wide cimport *
 
@@ -28,24 +29,31 @@ cdef int _price_bundle(
     cdef ladder_t ladder
     cdef level_t level
     cdef ql_i128 total = ql_mul64(0, 0), part, fee
-    cdef int64_t inst, side, left, take, i
+    cdef int64_t inst, side, left, take, price, i
+    cdef ql_i128 rate = 0
     fillable[0] = 0
     for i in range(p.starts[bundle], p.starts[bundle + 1]):
         inst = p.leg_instrument[i]
         side = 1 if p.leg_qty[i] > 0 else -1
         left = p.leg_qty[i] * side
+        if e.impact != NULL and e.books[inst].valid:
+            if impact_rate(&e.impact[inst], &e.books[inst], side, left, &rate):
+                return OVERFLOW
         ladder_open(&ladder, &e.markets[inst], &e.books[inst], side)
         while left > 0 and ladder_next(&ladder, &level):
             take = level.qty if level.qty < left else left
             left -= take
-            if fee_of(&e.accounts[inst], level.price, take, TAKER_FEE, &fee):
+            price = level.price
+            if e.impact != NULL and ql_impact_price(price, side, rate, &price):
+                return OVERFLOW
+            if fee_of(&e.accounts[inst], price, take, TAKER_FEE, &fee):
                 return OVERFLOW
             # side * take * (10 * price - 5 * (bid + ask)) + 10 * fee, at ledger exponent - 1
             if (
-                not ql_fits64(ql_mul64(level.price, 10))
+                not ql_fits64(ql_mul64(price, 10))
                 or not ql_fits64(ql_mul64(mids[inst], 5))
                 or ql_mul(
-                    ql_mul64(side * take, 10 * level.price - 5 * mids[inst]),
+                    ql_mul64(side * take, 10 * price - 5 * mids[inst]),
                     e.accounts[inst].scale, &part,
                 )
                 or ql_add(total, part, &total)

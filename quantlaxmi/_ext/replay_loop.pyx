@@ -18,6 +18,7 @@ from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport engine_finish
 from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
 from quantlaxmi._ext.accounts cimport account_t
+from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.python_bridge cimport (
     Bridge, EventBridge, event_step, python_fill, python_step
@@ -76,6 +77,8 @@ cdef class Engine:
         ``((constant, values, key), (constant, values, key))`` of order entry and of response, in
         nanoseconds: an element of ``values`` (int64, may be empty) is drawn by number under the
         key, or the constant holds. None: entry takes ``latency_ns``, response nothing.
+    impact : sequence of (int, int)
+        By instrument, fixed and square-root impact at 10**-8 bps; empty for none.
     limits : tuple
         ``(orders per second, orders per minute, oldest book in ns, least result, money unit)``;
         0 for no limit, the least result (at ledger exponent - 1) None for none.
@@ -89,7 +92,7 @@ cdef class Engine:
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
-        limits=(0, 0, 0, None, 1), pro_rata=False, delays=None,
+        limits=(0, 0, 0, None, 1), pro_rata=False, delays=None, impact=(),
     ):
         cdef engine_t* e = &self.e
         cdef ctx_t[::1] ctx = memory["ctx"]
@@ -178,6 +181,12 @@ cdef class Engine:
         if delays is not None:
             self._set_delays(delays)
         self._set_guard(rules, limits)
+        if any(fixed or root for fixed, root in impact):
+            e.impact = <impact_t*>calloc(e.n_instruments, sizeof(impact_t))
+            if e.impact == NULL:
+                raise MemoryError("impact")
+            for i in range(e.n_instruments):
+                e.impact[i].fixed, e.impact[i].root = impact[i]
         for k, (name, args) in enumerate(features):
             if len(args) > MAX_FEATURE_ARGS:
                 raise ValueError(f"feature {name!r} has too many arguments")
@@ -254,6 +263,7 @@ cdef class Engine:
 
     def __dealloc__(self):
         cdef Py_ssize_t i
+        free(self.e.impact)
         if self.e.delays != NULL:
             free(self.e.delays.known)
             free(self.e.delays.news.data)

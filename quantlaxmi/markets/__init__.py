@@ -228,6 +228,7 @@ def run_costs(
         min_notional=minimum,
         fee_exponent=model.fee_exponent,
         queue=model.queue,
+        impact=model.impact,
     )
 
 

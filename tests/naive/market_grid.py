@@ -25,6 +25,7 @@ def grid(
     latency_ns: int,
     notional: Callable[[int, int, int], int],
     fee: Callable[[int, int, int], int],
+    moved: Callable[[Market, int, int, int, int], int] = lambda market, i, side, qty, price: price,
 ) -> list[dict[str, Any]]:
     """One dict a row: seq, ts_ns, mid2 by instrument, cost by bundle (None: not fillable)."""
     market = Market(len(terms))
@@ -43,7 +44,8 @@ def grid(
         total = 0
         for i, signed in bundle:
             side, left = (1 if signed > 0 else -1), abs(signed)
-            for level, shown, _ in market.books[i].available(side, 0):
+            for displayed, shown, _ in market.books[i].available(side, 0):
+                level = moved(market, i, side, abs(signed), displayed)
                 qty = min(left, shown)
                 left -= qty
                 total += side * (10 * notional(i, level, qty) - 5 * notional(i, mid2[i], qty))

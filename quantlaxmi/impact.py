@@ -1,0 +1,60 @@
+"""What an order that takes does to its own price, beyond the displayed book.
+
+A fill at a displayed price ``p`` is booked at ``p + side * ceil(p * (fixed + root * R))``, with
+``R`` the square root of the order's quantity over the displayed touch it meets, rounded up to
+``2**-32``.
+
+References
+----------
+The square-root law of impact: Almgren, Thum, Hauptmann, Li (2005), Direct estimation of equity
+market impact, Risk 18; Toth et al. (2011), Phys. Rev. X 1, 021006. The coefficients are the user's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.fixed import FixedPoint
+
+#: Above this a setting is surely wrong.
+MAX_IMPACT_BPS: Final = 1000
+_ZERO: Final = FixedPoint(0, -8)
+
+
+class Impact(msgspec.Struct, frozen=True, kw_only=True):
+    """Impact on one instrument, in basis points of the price; 0 is none.
+
+    Attributes
+    ----------
+    fixed_bps : FixedPoint
+        Of every fill that takes.
+    root_bps : FixedPoint
+        Times the square root of the order's quantity over the displayed touch.
+    """
+
+    fixed_bps: FixedPoint = _ZERO
+    root_bps: FixedPoint = _ZERO
+
+    def __post_init__(self) -> None:
+        for value in (self.fixed_bps, self.root_bps):
+            if not 0 <= self._units(value) <= MAX_IMPACT_BPS * 10**8:
+                raise ConfigError(
+                    "impact", f"was {value.to_text()}, expected 0 to {MAX_IMPACT_BPS} bps"
+                )
+
+    @staticmethod
+    def _units(value: FixedPoint) -> int:
+        return value.rescale(-8).mantissa
+
+    @property
+    def terms(self) -> tuple[int, int]:
+        """Both as integers at 10**-8 bps."""
+        return self._units(self.fixed_bps), self._units(self.root_bps)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it does nothing."""
+        return self.terms == (0, 0)
