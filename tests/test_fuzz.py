@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import struct
+from fnmatch import fnmatch
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pytest
 
+import quantlaxmi
 from fuzz import run
 from fuzz.draw import Draw, edit_bytes, edit_json, nested
 from fuzz.targets import bars_csv as parquet_target
@@ -48,6 +51,7 @@ from quantlaxmi.trace.file import TRACE_TABLES
 from tests import trace_cases
 from tests.bars_files import HEADER, MAPPING, random_lines
 
+DOCS = Path(__file__).parents[1] / "docs" / "FUZZING.md"
 HUGE = "0x" + "f" * 4000  # TOML bounds the digits of decimal integers only
 
 
@@ -66,6 +70,23 @@ def _tree(classes: tuple[type, ...]) -> set[type]:
 def test_every_target_has_a_file_and_the_other_way_round() -> None:
     files = {path.stem for path in Path(run.__file__).parent.glob("targets/*.py")}
     assert files - {"__init__"} == set(run.TARGETS)
+
+
+def test_the_docs_name_every_target_and_every_reader_of_foreign_bytes() -> None:
+    text = DOCS.read_text()
+    assert [name for name in run.TARGETS if f"`{name}`" not in text] == []
+    named = re.findall(r"[\w/*]+\.pyx?", text)
+    reads = re.compile(
+        r"tomllib|read_toml\(|json\.loads\(|json\.decode\(|ParquetFile|TextSource\(|tarfile"
+    )
+    # Their own text, or another module reads it for them.
+    spared = {"files.py", "segment/__init__.py", "importers/csv_files.py", "importers/csv_lanes.py"}
+    package = Path(quantlaxmi.__file__).parent
+    for path in package.rglob("*.py"):
+        name = path.relative_to(package).as_posix()
+        if reads.search(path.read_text()) and name not in spared:
+            listed = any(fnmatch(name, p) or fnmatch(path.name, p) for p in named)
+            assert listed or name.startswith("segment/"), f"{name} is not in {DOCS.name}"
 
 
 def test_a_case_is_a_function_of_its_bytes() -> None:
