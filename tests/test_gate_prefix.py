@@ -11,6 +11,7 @@ from quantlaxmi.events import LegIntent
 from quantlaxmi.gates import GatePolicy, lag_profile, prefix
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
+from quantlaxmi.latency import Latency, LatencyModel
 from quantlaxmi.replay import backtest
 from quantlaxmi.report.run_gates import run_gates
 from quantlaxmi.schema import TABLES, Side
@@ -236,3 +237,11 @@ def test_the_guard_needs_a_run(segment):
 
     result = prefix.evaluate(make_input(walk_grid(0, 10), []))
     assert result.verdict is Verdict.INCONCLUSIVE
+
+
+def test_latencies_drawn_from_a_table_are_drawn_alike_on_a_beginning(segment):
+    drawn = Latency(0, tuple(range(10**6, 60 * 10**6, 10**6)))
+    model = LatencyModel(entry=drawn, response=drawn)
+    found = quantlaxmi.verify_no_lookahead(segment, "basis_capture", n_cuts=6, latency=model)
+    assert not found.found
+    assert found.cuts[-1].decisions > 100

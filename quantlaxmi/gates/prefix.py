@@ -15,6 +15,7 @@ from quantlaxmi.gates.results import GateResult, Json, Verdict
 
 if TYPE_CHECKING:
     from quantlaxmi.costs import CostModel
+    from quantlaxmi.latency import LatencyModel
     from quantlaxmi.replay import Run
     from quantlaxmi.rerun import Rerun
     from quantlaxmi.risk import RiskLimits
@@ -165,6 +166,7 @@ def verify_no_lookahead(
     costs: CostModel | None = None,
     limits: RiskLimits | None = None,
     latency_ns: int | None = None,
+    latency: LatencyModel | None = None,
     seed: int = 0,
 ) -> LookAhead:
     """Check that no decision depends on what came after it.
@@ -184,7 +186,7 @@ def verify_no_lookahead(
         made: it is given each beginning in turn.
     n_cuts : int
         Beginnings tried, 1 to 1000.
-    costs, limits, latency_ns
+    costs, limits, latency_ns, latency
         As for `backtest`.
     seed : int
         Chooses the beginnings, with the segment and the settings.
@@ -218,6 +220,7 @@ def verify_no_lookahead(
         costs=costs,
         limits=limits,
         latency_ns=DEFAULT_LATENCY_NS if latency_ns is None else latency_ns,
+        latency=latency,
         seed=seed,
     )
     key = stream_key(seed, run.header.segment_digest, run.header.config_hash, GATE)
