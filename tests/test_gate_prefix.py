@@ -111,7 +111,7 @@ def test_the_suite_fails_a_peeker_and_its_lag_profile_stands_out(segment):
     run = backtest(segment, _eager(segment), latency_ns=0)
     profile = lag_profile.evaluate(G2AntiOverfitSuite.from_run(run).inp).result
     assert profile.verdict is Verdict.WARN
-    assert "sees one row ahead" in profile.reasons[0]
+    assert "a look one row ahead" in profile.reasons[0]
     gross = {p["moves"]: float(p["gross"]) for p in profile.details["by_moves"]}
     assert max(gross, key=gross.get) == 0
     assert gross[1] < gross[0] / 2

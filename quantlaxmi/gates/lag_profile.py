@@ -102,7 +102,8 @@ def _judge(inp: GateInput, scale: int, own: list[int], later: list[int]) -> tupl
     if gross > 0 and 2 * left < gross and s > 0 and s * s >= _CLEAR**2 * squares:
         return Verdict.WARN, (
             f"{change}, a loss of {size:.4g} standard errors: the profit lies in the first move "
-            "after each decision, as that of a strategy which sees one row ahead does."
+            "after each decision. Such is a look one row ahead, a price that no order could have "
+            "met, or a signal that is spent at once."
         )
     return Verdict.SHOWN, (
         f"{change} ({size:.4g} standard errors; a warning takes over half of it and "
