@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -123,6 +124,10 @@ def test_a_signal_ends_the_draws(short, threads):
     with pytest.raises(KeyboardInterrupt):
         result_of(suite)
     timer.join()
+    # An interrupt of the waiting for threads leaves them to end by themselves.
+    until = time.monotonic() + 30
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)
     assert threading.active_count() == before
 
 

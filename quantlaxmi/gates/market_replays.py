@@ -283,14 +283,14 @@ class Replays:
         if count == 1:
             loop()
         else:
-            with ThreadPoolExecutor(count) as pool:
-                tasks = [pool.submit(loop) for _ in range(count)]
-                try:
-                    for task in tasks:
-                        task.result()
-                finally:
-                    # After an interrupt threads end once they have read the messages at hand.
-                    stop.set()
+            pool = ThreadPoolExecutor(count)
+            try:
+                for task in [pool.submit(loop) for _ in range(count)]:
+                    task.result()
+            finally:
+                # After an interrupt threads end once they have read the messages at hand.
+                stop.set()
+                pool.shutdown()
         if any(one is None for one in found):
             raise EngineError("a draw of the market null was not made")
         return found  # type: ignore[return-value]
