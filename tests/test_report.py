@@ -154,7 +154,7 @@ def test_verify_finds_an_invented_verdict(planted, report, saved):
 def test_verify_refuses_another_segment_and_unknown_strategies(planted, edgeless, report, saved):
     with pytest.raises(ReportError, match=r"header\.segment_digest"):
         verify_report(saved, edgeless)
-    replace(report, strategy_id="/tmp/x.py:Thief").sealed().save(saved)
+    replace(report, strategy_id="/etc/x.py:Thief").sealed().save(saved)
     with pytest.raises(ReportError, match="not installed"):
         verify_report(saved, planted)
 

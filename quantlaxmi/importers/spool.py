@@ -14,7 +14,7 @@ from quantlaxmi.files import one_line_errors
 
 Int64Array = NDArray[np.int64]
 #: Rows handled at once wherever all rows of a column are passed over.
-CHUNK_ROWS: Final = 1 << 16
+CHUNK_ROWS: Final = 1 << 14
 
 
 class Store:
