@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from quantlaxmi.costs import CostModel
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import backtest, replay
-from quantlaxmi.schema import FillFlag, OrderEventKind, OrderReason, OrderStatus
+from quantlaxmi.schema import TABLES, FillFlag, OrderEventKind, OrderReason, OrderStatus
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.contract import CHECKS, check_strategy
-from tests import twins
+from tests import cases, twins
+from tests.naive.engine import Decision, Engine, Leg
 
 ROOT = Path(__file__).parent.parent
 PLAIN, NUMBA = (f"{ROOT}/examples/passive_maker{form}.py:Maker" for form in ("", "_numba"))
@@ -88,3 +90,36 @@ def test_gates_do_not_match_it_with_orders_at_the_market():
     for half in (found.matched, found.neutral):
         assert half.verdict == Verdict.INCONCLUSIVE
         assert half.reasons[0].startswith("The strategy rests orders")
+
+
+def test_the_twin_fills_what_was_decided():
+    """The run's own decisions, given to the naive engine, come to the same orders and fills."""
+    twin_of(open_segment(ROOT / "data" / "planted"), 6_000)
+
+
+def twin_of(segment, messages):
+    """A run on the first messages, by the engine and, from its decisions, by the twin."""
+    tables = {name: segment.columns(name) for name in TABLES}
+    short = cases.MemorySegment(cases.truncated(tables, messages), segment.instruments)
+    made = StrategyRegistry().create(NUMBA, sets=["least_rest_ms=20"])
+    run = backtest(short, made, costs=CostModel.binance())
+    legs, decided = twins.rows_of(run.legs), {}
+    names = ("side", "qty", "order_type", "limit_price", "time_in_force", "action", "target")
+    for d in twins.rows_of(run.decisions):
+        mine = legs[d["first_leg"] : d["first_leg"] + d["n_legs"]]
+        chosen = tuple(Leg(g["instrument"], *(g[n] for n in names)) for g in mine)
+        decided[d["seq"]] = Decision(chosen, bundle=False, decision_type=d["decision_type"])
+    rules, limits = cases.rules_of(run.instruments, run.costs, run.limits)
+    engine = Engine(
+        cases.terms_of(run.instruments, run.costs),
+        lambda _engine, _table, row: decided.get(row["seq"]),
+        latency_ns=run.latency_ns,
+        fee_exponent=run.costs.fee_exponent,
+        rules=rules,
+        limits=limits,
+    )
+    engine.run(short.tables)
+    for name in ("orders", "fills", "legs"):
+        assert twins.rows_of(getattr(run, name)) == getattr(engine, name), name
+    assert len(run.fills) > 10
+    return run
