@@ -41,6 +41,7 @@ TARGETS = (
     "bars_parquet",
     "bars_mapping",
     "klines_json",
+    "vision_klines",
     "instrument_mapping",
     "trace_json",
     "trace_arrow",

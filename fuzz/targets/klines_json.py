@@ -18,7 +18,7 @@ from fuzz.targets.bars_csv import compare, expected, faults
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_klines_json
 from quantlaxmi.importers.result import ImportResult
-from tests.naive.bars_lines import Faulty, Klines, Leg, Refused, Rules, interval_of, moment, shaped
+from tests.naive.bars_lines import Klines, Leg, Refused, Rules
 
 ALLOWED = (InputError,)
 MAPPING = b'half_spread_bps = 1\nbase = "BTC"\n[spot]\nsymbol = "BTCUSDT"\n'
@@ -115,22 +115,11 @@ def check(folder: Path, data: bytes, months: list[Any]) -> None:
     try:
         if not all(isinstance(month, list) for month in months) or not any(months):
             raise Refused("no klines")
-        step = interval_of(sorted(months, key=begin))
-        found = Klines(Rules([Leg({})], interval_ns=step)).read(sorted(months, key=begin))
-        wanted = expected(found, step)
+        reader = Klines(Rules([Leg({})]))
+        found = reader.read(months)
+        wanted = expected(found, reader.rules.interval_ns)
     except Refused as reason:
         assert result is None, f"was taken, expected a refusal: {reason}"
         raise InputError("klines", "was refused") from None
     assert result is not None, "was refused, expected to be taken"
     compare(result, found, wanted)
-
-
-def begin(month: list[Any]) -> int:
-    """Time of the first kline that can be read."""
-    for values in month:
-        try:
-            if shaped(values):
-                return moment(values[0])[0]
-        except Faulty:
-            continue
-    return 0
