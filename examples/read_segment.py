@@ -30,7 +30,7 @@ def with_polars(path: str) -> int:
 def with_duckdb(path: str) -> int:
     import duckdb
 
-    return duckdb.sql(f"select count(*) from '{path}'").fetchone()[0]
+    return duckdb.sql(f"select count(*) from '{path}'").fetchall()[0][0]
 
 
 def with_pyarrow(path: str) -> int:
