@@ -5,9 +5,11 @@ Importing this module imports Numba, so only a running sweep does it.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,22 +60,82 @@ def cache_folder() -> Path | None:
     return folder
 
 
+#: A compilation is cached in milliseconds; a process that holds the lock longer is stopped.
+_LOCK_SECONDS = 10.0
 _FOLDER = cache_folder()
 _CONFIG: Any = numba.config
 
 
-def _decorate(function: F, **options: Any) -> F:
-    if _FOLDER is None:
-        decorated: F = numba.njit(cache=False, **options)(function)
-        return decorated
-    # The folder is chosen while decorating; other users of Numba keep their own.
-    before = _CONFIG.CACHE_DIR
-    _CONFIG.CACHE_DIR = str(_FOLDER)
+@contextmanager
+def _cache_lock(folder: Path) -> Iterator[None]:
+    """Hold the cache for one process.
+
+    Numba writes index and data as two files. Of two processes that compile different signatures
+    of one kernel at once, one could later be handed the other's code.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be locked, or was not free for `_LOCK_SECONDS`.
+    """
+    fd = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        decorated = numba.njit(cache=True, **options)(function)
+        end = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+        yield
     finally:
-        _CONFIG.CACHE_DIR = before
-    return decorated
+        os.close(fd)
+
+
+def _guard(cache: Any, folder: Path) -> None:
+    """Make a kernel's cache a convenience: whatever is wrong with it, the kernel is compiled."""
+    load, save = cache.load_overload, cache.save_overload
+
+    def load_overload(*args: Any) -> Any:
+        # A cut or foreign file can raise anything while it is read.
+        with suppress(Exception), _cache_lock(folder):
+            return load(*args)
+        return None
+
+    def save_overload(*args: Any) -> None:
+        # The disk is full, or the folder was removed or made read-only in the meantime.
+        with suppress(Exception), _cache_lock(folder):
+            try:
+                save(*args)
+            except OSError:
+                raise
+            except Exception:  # a cut index: begin a new one
+                cache.flush()
+                save(*args)
+
+    cache.load_overload, cache.save_overload = load_overload, save_overload
+
+
+def _decorate(function: F, **options: Any) -> F:
+    decorated: Any = None
+    if _FOLDER is not None:
+        # The folder is chosen while decorating; other users of Numba keep their own.
+        before = _CONFIG.CACHE_DIR
+        _CONFIG.CACHE_DIR = str(_FOLDER)
+        try:
+            # RuntimeError: the folder cannot be written any more.
+            with suppress(RuntimeError, OSError):
+                decorated = numba.njit(cache=True, **options)(function)
+        finally:
+            _CONFIG.CACHE_DIR = before
+    if decorated is None:
+        decorated = numba.njit(cache=False, **options)(function)
+    elif _FOLDER is not None and not _CONFIG.DISABLE_JIT:
+        _guard(decorated._cache, _FOLDER)
+    made: F = decorated
+    return made
 
 
 def inline(function: F) -> F:
