@@ -65,6 +65,7 @@ class Bars:
     can_trade: np.ndarray
     scales: tuple[int, ...] = (1,)
     ledger_exponent: int = -4
+    costs_unknown: str = ""
 
     def prepare(self, bundles: object) -> None:
         """Costs are made when asked for."""

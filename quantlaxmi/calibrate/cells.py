@@ -102,10 +102,11 @@ def _narrow(key: int, search: bool) -> Case:
     """Spreads of four times the width in every other stretch of 3 to 40 rows."""
     lengths = below(key, 14, ROWS // 3 + 2, 38) + 3
     wide = np.repeat(np.arange(len(lengths)) % 2, lengths)[:ROWS]
-    half = markets.HALF_SPREAD * (1 + 3 * wide)
+    # Wide enough that what a narrow one saves can be told from the noise of a segment.
+    narrow = 4 * markets.HALF_SPREAD
+    half = narrow * (1 + 3 * wide)
     segment = markets.make_quotes(bell(key, 10, ROWS), half_spread=half)
-    limit = 2 * markets.HALF_SPREAD
-    rule = _coin(search, rule="narrow", key=sub_key(key, 1), rows=ROWS, threshold=limit)
+    rule = _coin(search, rule="narrow", key=sub_key(key, 1), rows=ROWS, threshold=2 * narrow)
     return Case(segment, rule)
 
 

@@ -135,7 +135,9 @@ def _naive(found: Calibration) -> list[str]:
     return [
         "## Why the tests are what they are",
         "",
-        "Tests as one would first write them, on the same runs as the test that is used instead.",
+        "Tests as one would first write them, on the same runs as the test that is used instead. "
+        "The first cell of a pair is there to show that it is the second that upsets them. What "
+        "keeps to the level here keeps to it on these cells.",
         "",
         *_table(["first idea", "cell", "runs", "passes", "used instead"], rows),
         "",

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -133,9 +134,16 @@ def _outcome(value: Any) -> Outcome:
     return found
 
 
-def _quiet() -> None:
-    """In a worker: an interrupt is the parent's to answer."""
+def _begin(parent: int) -> None:
+    """In a worker: an interrupt is the parent's to answer; without a parent there is no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
@@ -149,7 +157,10 @@ def _side_by_side(
         return
     # A process each: most of a small run is Python, which threads would take in turns.
     pool = concurrent.futures.ProcessPoolExecutor(
-        threads, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet
+        threads,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        initargs=(os.getpid(),),
     )
 
     def work(
