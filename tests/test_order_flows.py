@@ -8,12 +8,22 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.risk import RiskLimits
 from quantlaxmi.schema import FillFlag, OrderEventKind, OrderReason, OrderStatus, OrderType
 from tests import cases, twins
 from tests.cases import Case
 
 SEEDS = st.integers(0, 2**32 - 1)
 PRO_RATA = cases.costs("50", "-25", "0", fee_exponent=0, queue="pro_rata")
+
+
+def limits_of(draw, universe):
+    """None for half of the cases; else positions of a few units of the universe's scale."""
+    exponent = {"coarse": 0, "lots": 0, "binance": -8, "fine lots": -8}.get(universe)
+    most, rate = draw(st.sampled_from([(0, 0), (0, 0), (0, 0), (9, 0), (20, 0), (30, 25), (0, 12)]))
+    position = FixedPoint(0 if exponent is None else most, exponent or 0)
+    return RiskLimits(max_position=position, max_orders_per_second=rate)
 
 
 @st.composite
@@ -29,6 +39,7 @@ def order_cases(draw, max_messages=110):
         draw(st.booleans()),
         universe,
         draw(st.sampled_from([*cases.COSTS, PRO_RATA, PRO_RATA])),
+        limits_of(draw, universe),
     )
 
 

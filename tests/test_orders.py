@@ -185,6 +185,14 @@ def test_a_younger_order_never_passes_an_older_one():
     assert [f[:4] for f in fills(found)] == [(0, 99, 2, 3), (1, 99, 1, 3)]
 
 
+def test_a_younger_order_knows_no_more_of_its_place_than_an_older_one():
+    """The depth that shows the size comes between them; a trade at the price fills neither."""
+    m = market().depth(0, (5, 5, -1), [(1, 99, 5), (1, 97, 1), (1, 95, 1), (-1, 101, 4)], True)
+    m.wait(1).trade(0, 97, 9, -1).trade(0, 96, 3, -1).wait(1)
+    found = run(m, {0: one(limit(1, 2, 97)), 1: one(limit(1, 2, 97))})
+    assert [f[:4] for f in fills(found)] == [(0, 97, 2, 3), (1, 97, 1, 3)]
+
+
 def test_pro_rata_cancels_shorten_the_queue():
     """Eight ahead, 2 traded, 3 left shown of 6: half was cancelled, of what is ahead too."""
     m = MarketBuilder().quote(0, 99, 8, 101, 4).wait(1).trade(0, 99, 2, -1)
