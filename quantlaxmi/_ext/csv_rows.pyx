@@ -8,10 +8,8 @@ its file; what needs the final order (duplicate and falling ids, gaps) is checke
 A faulty line takes the whole message it belongs to with it: a book with a level left out would be
 a wrong book. Where a line does not tell its message, the one before and the one after are taken.
 """
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport INT64_MAX, int64_t
-from libc.string cimport memcpy
 
 from quantlaxmi._ext.binance_values cimport (
     FAULT_CROSSED, FAULT_EMPTY, FAULT_HALF, FAULT_LONG, FAULT_NONE, FAULT_TEXT
@@ -20,6 +18,9 @@ from quantlaxmi._ext.csv_fields cimport (
     FAULT_APART, FAULT_COLUMNS, FAULT_COMMENT, FAULT_DAY, FAULT_INCOMPLETE, FAULT_MISMATCH,
     FIRST_ID, IS_SNAPSHOT, KNOW_EXCHANGE, KNOW_FIRST, KNOW_ID, KNOW_RECEIVED, KNOW_SNAPSHOT,
     CsvFields, row_t
+)
+from quantlaxmi._ext.csv_groups cimport (
+    GROUP_IDS, GROUP_LINE, GROUP_STAMPS, bids_first, same_message
 )
 from quantlaxmi._ext.message_rows cimport (
     RANK_DEPTH, RANK_FUNDING, RANK_QUOTE, RANK_TRADE, MessageRows, level_t, message_t
@@ -30,9 +31,6 @@ from quantlaxmi._ext.message_rows import MAX_LINE
 from quantlaxmi.errors import InputError
 
 cdef enum:
-    GROUP_LINE = 0    # a line is a message
-    GROUP_IDS = 1     # consecutive lines with equal ids
-    GROUP_STAMPS = 2  # consecutive lines with equal stamps
     MAX_MESSAGE_LINES = 1 << 18
 
 #: Which lines make up a message.
@@ -217,7 +215,7 @@ cdef class CsvRows(CsvFields):
         """A line that holds one level of a message."""
         cdef const row_t* h = &self.head
         cdef level_t* level
-        if self.is_open and not _same(self.grouping, r, h):
+        if self.is_open and not same_message(self.grouping, r, h):
             self._close()
         if not self.is_open:
             self._begin_message(r)
@@ -290,7 +288,7 @@ cdef class CsvRows(CsvFields):
                 elif self.columns[k].role == IS_SNAPSHOT:
                     wanted |= KNOW_SNAPSHOT
         if r.known & wanted == wanted:
-            if self.is_open and not _same(self.grouping, r, &self.head):
+            if self.is_open and not same_message(self.grouping, r, &self.head):
                 self._close()
             if not self.is_open:
                 self._begin_message(r)
@@ -374,7 +372,7 @@ cdef class CsvRows(CsvFields):
                 m.v0 = m.sequence if m.v2 else r.first
                 m.v1 = -1 if m.v2 else r.prev
             m.v3 = self.first_level + first_level
-            n_bids = _bids_first(levels, n)
+            n_bids = bids_first(levels, n)
             if n_bids < 0:
                 raise MemoryError
             m.v4 = n_bids
@@ -403,31 +401,3 @@ cdef class CsvRows(CsvFields):
         for k in range(n):
             self.faults.append((line + k, fault, detail, None))
         return 0
-
-
-cdef inline bint _same(int grouping, const row_t* a, const row_t* b) noexcept nogil:
-    """Two lines belong to one message."""
-    if a.snapshot != b.snapshot:
-        return False
-    if grouping == GROUP_IDS:
-        return a.sequence == b.sequence and a.first == b.first
-    return a.recv == b.recv and a.exch == b.exch
-
-
-cdef Py_ssize_t _bids_first(level_t* levels, Py_ssize_t n) noexcept nogil:
-    """Put bids before asks, each in its order, and undo the mark of the asks; -1: no memory."""
-    cdef Py_ssize_t i, n_bids = 0, n_asks = 0
-    cdef level_t* asks = <level_t*>PyMem_RawMalloc(max(n, 1) * sizeof(level_t))
-    if asks == NULL:
-        return -1
-    for i in range(n):
-        if levels[i].qty >= 0:
-            levels[n_bids] = levels[i]
-            n_bids += 1
-        else:
-            asks[n_asks].price = levels[i].price
-            asks[n_asks].qty = -1 - levels[i].qty
-            n_asks += 1
-    memcpy(levels + n_bids, asks, n_asks * sizeof(level_t))
-    PyMem_RawFree(asks)
-    return n_bids
