@@ -371,6 +371,15 @@ def test_what_rests_and_what_a_change_adds_counts_to_the_position():
     ]
 
 
+def test_a_second_change_adds_to_what_the_first_left():
+    limits = RiskLimits(max_position=FixedPoint(10, 0))
+    m = market().quote(0, 99, 5, 101, 4).wait(1).quote(0, 99, 5, 101, 4).wait(1)
+    changes = {1: one(modify(0, 9, 99)), 2: one(modify(0, 10, 99))}
+    found = run(m.quote(0, 99, 5, 101, 4), {0: one(limit(1, 6, 99)), **changes}, limits=limits)
+    assert len(found.risk) == 0
+    assert story(found)[-1] == ("UPDATE", "CANCELLED", "END_OF_DATA", 10, 0)
+
+
 class Bad(twins.Script):
     """Decides ``legs`` once."""
 
