@@ -52,7 +52,7 @@ def test_an_edge_is_found(small):
     found = small
     passed = [found.outcomes[f"power/edge-{t}"] for t in made_cells.T_VALUES]
     for counts in passed[-1].values():
-        assert counts["P"] >= 0.9 * RUNS / 4
+        assert counts["P"] >= 0.7 * RUNS / 4
     assert passed[0][trial.SUITE]["P"] <= passed[-1][trial.SUITE]["P"]
 
 
