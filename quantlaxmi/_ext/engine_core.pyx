@@ -28,8 +28,9 @@ cdef enum:
 
 cdef extern from *:
     """
-    /* Later stamps leave no room for a day of latency (replay.MAX_LATENCY_NS). */
-    #define QL_MAX_TS (INT64_MAX - 86400000000000LL)
+    /* Later stamps leave no room for the largest latency (latency.MAX_LATENCY_NS: ten years), twice:
+       an entry may be that late, and its answer too. */
+    #define QL_MAX_TS (INT64_MAX - 2 * 3653LL * 86400000000000LL)
     """
     const int64_t QL_MAX_TS
 
