@@ -10,7 +10,7 @@ Basis points are derived from these integers on reading.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -72,6 +72,7 @@ def attribute_fills(
     last_mids: NDArray[np.int64],
     ledger_exponent: int,
     cash: Sequence[int],
+    close_references: Mapping[int, int] | None = None,
 ) -> Attributions:
     """Attribute every fill, and hold the sum against the ledger.
 
@@ -86,6 +87,8 @@ def attribute_fills(
     ledger_exponent : int
     cash : sequence of int
         The ledger's cash by currency at the end of the run.
+    close_references : mapping of int to int, optional
+        By number of an order with which the engine closed, the mid when it was sent.
 
     Raises
     ------
@@ -95,13 +98,16 @@ def attribute_fills(
         A fill's money does not fit 128 bits.
     """
     fills = tables["fills"]
+    own_mids = np.ascontiguousarray(last_mids[fills["instrument"]], dtype=np.int64)
+    for order, mid in (close_references or {}).items():
+        own_mids[fills["order"] == order] = mid
     parts, references, status = attribute(
         fills,
         tables["decisions"],
         tables["legs"],
         tables["funding"],
         np.array(scales, dtype=np.int64),
-        np.ascontiguousarray(last_mids),
+        own_mids,
     )
     if status:
         raise FixedPointOverflow("attribute", tuple(fills[status - 1].item()), status - 1)

@@ -392,7 +392,9 @@ def _collect(
     cash = engine.cash(len(session.currencies))
     scales = [term[1] for term in session.terms]
     mids = session.last_mids()
-    attributions = attribute_fills(tables, scales, mids, session.ledger_exponent, cash)
+    attributions = attribute_fills(
+        tables, scales, mids, session.ledger_exponent, cash, engine.close_references()
+    )
     accounts = []
     for (position, cost, realized, fees, funding), mid, scale in zip(
         engine.accounts(), mids.tolist(), scales, strict=True

@@ -25,6 +25,8 @@ from quantlaxmi.schema import RISK_MONEY_EXPONENT, InstrumentKind, RiskRule
 #: Orders within a window at most; a ring of as many times is kept.
 MAX_ORDERS: Final = 1_000_000
 MAX_AGE_MS: Final = 7 * 86_400_000
+#: What a loss beyond ``max_loss`` does.
+ON_MAX_LOSS: Final = ("refuse", "close")
 _OFF: Final = FixedPoint(0, 0)
 _SIZES: Final = ("max_position", "max_notional")
 _COUNTS: Final = {
@@ -36,8 +38,9 @@ _COUNTS: Final = {
 #: Of an instrument: tick, lot, least notional, whether closing orders are exempt from it, max
 #: position, max notional.
 Rule = tuple[int, int, int, bool, int, int | None]
-#: Orders per second and per minute, oldest book in ns, least result, ledger units of a money unit.
-Limits = tuple[int, int, int, int | None, int]
+#: Orders per second and per minute, oldest book in ns, least result, ledger units of a money unit,
+#: whether passing the least result closes.
+Limits = tuple[int, int, int, int | None, int, bool]
 
 
 class SizeLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +72,9 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
         Orders sent within any second or minute.
     max_book_age_ms : int
         Orders on a book older than this, or on one that is not valid, are refused.
+    on_max_loss : {"refuse", "close"}
+        Whether a passed ``max_loss`` only refuses what opens, or stops the currency for good: what
+        rests is cancelled, what is held closed, nothing else sent.
     symbols : dict of str to SizeLimits
         Of one instrument, by its symbol; take the place of the first two, both of them.
     """
@@ -79,6 +85,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_orders_per_second: int = 0
     max_orders_per_minute: int = 0
     max_book_age_ms: int = 0
+    on_max_loss: str = ON_MAX_LOSS[0]
     symbols: dict[str, SizeLimits] = {}
 
     @classmethod
@@ -88,6 +95,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
         ::
 
             max_loss = "1000"
+            on_max_loss = "close"   # or "refuse"
             max_orders_per_second = 10
             max_book_age_ms = 500
             [symbols.BTCUSDT-PERP]
@@ -114,8 +122,13 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
                 values[key] = _size(source, key, value)
             elif key in _COUNTS:
                 values[key] = _count(source, key, value)
+            elif key == "on_max_loss":
+                if value not in ON_MAX_LOSS:
+                    problem = f"was {shown(value)}, expected {' or '.join(ON_MAX_LOSS)}"
+                    raise ConfigError(source, problem, key)
+                values[key] = value
             else:
-                expected = ", ".join((*_SIZES, "max_loss", *_COUNTS, "symbols"))
+                expected = ", ".join((*_SIZES, "max_loss", "on_max_loss", *_COUNTS, "symbols"))
                 raise ConfigError(source, f"was not expected, only {expected}", key)
         symbols = {}
         for symbol, table in tables.items():
@@ -141,6 +154,8 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
         for key in _COUNTS:
             if getattr(self, key):
                 found[key] = getattr(self, key)
+        if self.on_max_loss != ON_MAX_LOSS[0] and self.max_loss.mantissa:
+            found["on_max_loss"] = self.on_max_loss
         if self.symbols:
             found["symbols"] = {
                 symbol: {key: plain(getattr(own, key)) for key in _SIZES}
@@ -243,6 +258,7 @@ def order_rules(
         limits.max_book_age_ms * 10**6,
         loss,
         _fits("money", 10 ** (money_exponent(ledger) - ledger), 126),
+        limits.on_max_loss == "close",
     )
 
 

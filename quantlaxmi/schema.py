@@ -115,6 +115,7 @@ class OrderReason(enum.IntEnum):
     CANCELLED = 11  # as the strategy asked
     MODIFIED = 12  # as the strategy asked
     NOT_RESTING = 13  # what was to be changed had ended, or was not there yet
+    MAX_LOSS = 14  # closed or cancelled by the engine, because the largest loss was passed
 
 
 class RiskRule(enum.IntEnum):
@@ -142,6 +143,7 @@ class FillFlag(enum.IntFlag):
     FLATTEN = 2
     DEPTH = 4  # taken beyond the touch, from the recorded depth
     MAKER = 8
+    CLOSE = 16  # the engine closed a position, because the largest loss was passed
 
 
 class DepthFlag(enum.IntFlag):

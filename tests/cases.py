@@ -149,6 +149,7 @@ def rules_of(
         limits.max_orders_per_minute,
         limits.max_book_age_ms * 10**6,
         value(limits.max_loss),
+        limits.on_max_loss == "close",
     )
 
 

@@ -7,5 +7,5 @@ def attribute(
     legs: NDArray[np.void],
     funding: NDArray[np.void],
     scale: NDArray[np.int64],
-    last_mid: NDArray[np.int64],
+    own_mid: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]: ...

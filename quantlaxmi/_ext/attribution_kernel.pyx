@@ -15,7 +15,7 @@ def attribute(
     const leg_t[::1] legs,
     const funding_paid_t[::1] funding,
     const int64_t[::1] scale,
-    const int64_t[::1] last_mid,
+    const int64_t[::1] own_mid,
 ):
     """Split the cash effect of every fill.
 
@@ -28,8 +28,9 @@ def attribute(
     fills, decisions, legs, funding : ndarrays of the schema's dtypes
     scale : ndarray of int64, shape (n_instruments,)
         Ledger units of one ``price * quantity`` mantissa product.
-    last_mid : ndarray of int64, shape (n_instruments,)
-        Mid at the end of the data, at price exponent - 1: the reference of flattening fills.
+    own_mid : ndarray of int64, shape (n_fills,)
+        The reference of fills that belong to no decision (flattening, closing), at price
+        exponent - 1.
 
     Returns
     -------
@@ -76,7 +77,7 @@ def attribute(
             if fills[i].leg >= 0:
                 ref = legs[fills[i].leg].reference_price
             elif fills[i].decision < 0:
-                ref = last_mid[inst]
+                ref = own_mid[i]
             else:
                 ref = 0
                 for k in range(decisions[fills[i].decision].n_legs):

@@ -12,6 +12,7 @@ from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE, check_legs
 from quantlaxmi._ext.latency_news cimport drawn_ns, see_all, show
+from quantlaxmi._ext.loss_close cimport watch_losses
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
@@ -160,6 +161,11 @@ cdef inline int _ask_strategy(engine_t* e, int64_t kind, bint quiet=False) noexc
     """Features, then the strategy unless the message is quiet, after the book holds the message."""
     cdef Py_ssize_t k
     cdef int64_t n
+    cdef int status
+    if e.guard.closes:
+        status = watch_losses(e)
+        if status != OK:
+            return status
     for k in range(e.n_features):
         if e.calls[k].fn(e.event, e.books, e.calls[k].args, &e.features[k]) != 0:
             return OVERFLOW

@@ -38,16 +38,19 @@ cdef enum:
     WHY_CANCELLED = 11
     WHY_MODIFIED = 12
     WHY_NOT_RESTING = 13
+    WHY_MAX_LOSS = 14
     FLAG_TRIM = 1
     FLAG_FLATTEN = 2
     FLAG_DEPTH = 4
     FLAG_MAKER = 8
+    FLAG_CLOSE = 16
     UNKNOWN = -1
     MARKET_ORDER = 0  # schema.OrderType
     LIMIT_ORDER = 1
     ACT_NEW = 0  # schema.OrderAction
     ACT_MODIFY = 1
     ACT_CANCEL = 2
+    ACT_CLOSE = 3  # the engine's own: cancel what rests, close what is held, in one currency
     GTC = 0  # schema.TimeInForce
     IOC = 1
     POST_ONLY = 2
@@ -157,6 +160,12 @@ cdef struct rate_t:
     int64_t n
 
 
+# An order with which the engine closed, and the mid it is measured against.
+cdef struct close_order_t:
+    int64_t order
+    int64_t mid
+
+
 cdef struct guard_t:
     rule_t* rules  # NULL: nothing is checked
     rate_t rates[2]
@@ -164,6 +173,12 @@ cdef struct guard_t:
     int64_t has_max_loss
     ql_i128 least_result  # minus the largest loss, at ledger exponent - 1
     ql_i128 money_unit  # ledger units of one money unit of a risk row
+    int64_t closes  # a loss closes: see loss_close.pyx
+    int64_t n_closes
+    char* stopped  # by currency
+    char* closing  # by currency: a close is on its way
+    int64_t* close_mid  # by instrument, at price exponent - 1, when the close was sent
+    buffer_t close_orders  # close_order_t
     buffer_t rows  # risk_t
 
 

@@ -14,7 +14,7 @@ from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.order_arrival cimport arrive, finish_order, take
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
 from quantlaxmi._ext.probe cimport probe_arrive, probe_due
-from quantlaxmi._ext.resting cimport end_resting
+from quantlaxmi._ext.resting cimport cancel_resting, end_resting
 from quantlaxmi._ext.risk_checks cimport trim_rest
 from quantlaxmi._ext.wide cimport *
 
@@ -65,6 +65,35 @@ cdef int _side_order(
     return status
 
 
+cdef int _close_out(engine_t* e, const pending_t* p) noexcept nogil:
+    """Cancel what rests in the currency of ``p`` and close what is held, as it now is."""
+    cdef int64_t currency = e.accounts[p.instrument].currency, i, qty
+    cdef close_order_t* noted
+    cdef int status
+    e.guard.closing[currency] = 0
+    for i in range(e.n_instruments):
+        if e.accounts[i].currency == currency:
+            status = cancel_resting(e, i, p.arrival, WHY_MAX_LOSS)
+            if status != OK:
+                return status
+    for i in range(e.n_instruments):
+        qty = e.accounts[i].qty
+        if e.accounts[i].currency != currency or qty == 0:
+            continue
+        noted = <close_order_t*>push(&e.guard.close_orders)
+        if noted == NULL:
+            return NO_MEMORY
+        noted.order = e.ctx.next_order
+        noted.mid = e.guard.close_mid[i]
+        status = _side_order(
+            e, p, i, -1 if qty > 0 else 1, qty if qty > 0 else -qty, p.arrival, WHY_MAX_LOSS,
+            FLAG_CLOSE,
+        )
+        if status != OK:
+            return status
+    return OK
+
+
 cdef int _execute_bundle(engine_t* e) noexcept nogil:
     """Execute the orders of the decision at the head of the queue; they arrived together."""
     cdef pending_t* q
@@ -81,6 +110,8 @@ cdef int _execute_bundle(engine_t* e) noexcept nogil:
     if e.pending_head == e.pending.n:
         e.pending_head = 0
         e.pending.n = 0
+    if orders[0].action == ACT_CLOSE:
+        return _close_out(e, &orders[0])
     for i in range(n):
         status = arrive(e, &orders[i], orders[i].arrival, &filled[i])
         if status != OK:
@@ -208,6 +239,8 @@ cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
     while status == OK and e.pending_head < e.pending.n:
         p = <pending_t*>e.pending.data + e.pending_head
         e.pending_head += 1
+        if p.action == ACT_CLOSE:
+            continue
         if p.action != ACT_NEW:
             status = request_row(e, p, REJECTED, WHY_END, e.ts_ns)
             continue

@@ -80,7 +80,8 @@ cdef class Engine:
     impact : sequence of (int, int)
         By instrument, fixed and square-root impact at 10**-8 bps; empty for none.
     limits : tuple
-        ``(orders per second, orders per minute, oldest book in ns, least result, money unit)``;
+        ``(orders per second, orders per minute, oldest book in ns, least result, money unit,
+        whether passing the least result closes)``;
         0 for no limit, the least result (at ledger exponent - 1) None for none.
     pro_rata : bool
         Size cancelled at the price of a resting order shortens the queue before it in proportion.
@@ -92,7 +93,7 @@ cdef class Engine:
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
-        limits=(0, 0, 0, None, 1), pro_rata=False, delays=None, impact=(),
+        limits=(0, 0, 0, None, 1, False), pro_rata=False, delays=None, impact=(),
     ):
         cdef engine_t* e = &self.e
         cdef ctx_t[::1] ctx = memory["ctx"]
@@ -238,7 +239,8 @@ cdef class Engine:
             return
         if len(rules) != self.e.n_instruments:
             raise ValueError("there is not one rule an instrument")
-        per_second, per_minute, g.max_book_age_ns, least, unit = limits
+        per_second, per_minute, g.max_book_age_ns, least, unit, closes = limits
+        g.closes = closes and least is not None
         g.rates[0].limit, g.rates[0].window_ns = per_second, 1_000_000_000
         g.rates[1].limit, g.rates[1].window_ns = per_minute, 60_000_000_000
         for i in range(2):
@@ -249,6 +251,13 @@ cdef class Engine:
         if g.has_max_loss:
             g.least_result = _wide(least)
         g.money_unit = _wide(unit)
+        g.close_orders.item = sizeof(close_order_t)
+        if g.closes:
+            g.stopped = <char*>calloc(self.e.n_instruments, 1)
+            g.closing = <char*>calloc(self.e.n_instruments, 1)
+            g.close_mid = <int64_t*>calloc(self.e.n_instruments, sizeof(int64_t))
+            if g.stopped == NULL or g.closing == NULL or g.close_mid == NULL:
+                raise MemoryError("losses")
         g.rules = <rule_t*>calloc(len(rules), sizeof(rule_t))
         if g.rules == NULL:
             raise MemoryError("rules")
@@ -264,6 +273,10 @@ cdef class Engine:
     def __dealloc__(self):
         cdef Py_ssize_t i
         free(self.e.impact)
+        free(self.e.guard.stopped)
+        free(self.e.guard.closing)
+        free(self.e.guard.close_mid)
+        free(self.e.guard.close_orders.data)
         if self.e.delays != NULL:
             free(self.e.delays.known)
             free(self.e.delays.news.data)
@@ -449,6 +462,11 @@ cdef class Engine:
         one.data += self.e.told_fill * one.item
         one.n = 1
         return self._table(&one, _schema.FILL_DTYPE)[0].item()
+
+    def close_references(self):
+        """For each order with which the engine closed: its number, and the mid when it was sent."""
+        cdef const close_order_t* rows = <const close_order_t*>self.e.guard.close_orders.data
+        return {rows[i].order: rows[i].mid for i in range(self.e.guard.close_orders.n)}
 
     @property
     def told_fill(self) -> int:

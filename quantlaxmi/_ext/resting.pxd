@@ -20,3 +20,5 @@ cdef int resting_trade(
 cdef int resting_book(engine_t* e, Py_ssize_t k) noexcept nogil
 # Cancel all: the data has ended.
 cdef int end_resting(engine_t* e) noexcept nogil
+# Cancel all orders of an instrument that rest, and tell of it.
+cdef int cancel_resting(engine_t* e, Py_ssize_t k, int64_t ts, int reason) noexcept nogil

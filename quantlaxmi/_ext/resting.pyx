@@ -16,7 +16,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.depth_book cimport depth_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.matching cimport *
-from quantlaxmi._ext.order_events cimport book_fill, order_row
+from quantlaxmi._ext.order_events cimport book_fill, notify, order_row
 from quantlaxmi._ext.wide cimport *
 
 
@@ -243,6 +243,30 @@ cdef int resting_book(engine_t* e, Py_ssize_t k) noexcept nogil:
     if status == OK:
         status = _cross_side(e, k, -1)
     return status
+
+
+cdef int cancel_resting(engine_t* e, Py_ssize_t k, int64_t ts, int reason) noexcept nogil:
+    cdef buffer_t* lane
+    cdef pending_t order
+    cdef int64_t left
+    cdef int side, status
+    for side in range(2):
+        lane = &e.lanes[2 * k + side]
+        while lane.n:
+            order = (<resting_t*>lane.data).order
+            left = (<resting_t*>lane.data).left
+            leave(e, lane, 0)
+            e.ctx.in_flight -= 1
+            e.positions[k].pending_qty -= order.side * left
+            status = order_row(
+                e, &order, ORDER_UPDATE, PARTIAL if left < order.qty else CANCELLED, reason,
+                order.qty - left, ts,
+            )
+            if status == OK:
+                status = notify(e, &order, 0, 0, ts, 0, left, reason)
+            if status != OK:
+                return status
+    return OK
 
 
 cdef int end_resting(engine_t* e) noexcept nogil:

@@ -105,7 +105,7 @@ cdef int _exposure(
     return OK
 
 
-cdef int _lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nogil:
+cdef int lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nogil:
     """Result of a currency so far, open positions at the mid; at ledger exponent - 1."""
     cdef const account_t* a
     cdef ql_i128 part, ten = _i128(10)
@@ -129,6 +129,15 @@ cdef int _lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nog
         if ql_add(total[0], part, total):
             return OVERFLOW
     return OK
+
+
+cdef int loss_row(
+    engine_t* e, int64_t decision, int64_t instrument, ql_i128 result
+) noexcept nogil:
+    return _money_row(
+        e, decision, instrument, RULE_MAX_LOSS, ql_divided(result, _i128(10)),
+        ql_divided(e.guard.least_result, _i128(10)),
+    )
 
 
 cdef int _check_rules(
@@ -181,6 +190,9 @@ cdef int _check_limits(
             status = _row(
                 e, decision, leg.instrument, RULE_STALE_BOOK, age, g.max_book_age_ns, e.ts_ns
             )
+    if status == OK and g.closes and g.stopped[a.currency]:
+        status = lost(e, a.currency, &worth)
+        return status if status != OK else loss_row(e, decision, leg.instrument, worth)
     if status != OK or leg_adds(e, leg) == 0 or not (rule.max_position or rule.has_max_notional or g.has_max_loss):
         return status
     status = _exposure(e, k, refused, &after, &closes)
@@ -202,13 +214,10 @@ cdef int _check_limits(
                 e, decision, leg.instrument, RULE_MAX_NOTIONAL, worth, rule.max_notional
             )
     if status == OK and g.has_max_loss:
-        status = _lost(e, a.currency, &worth)
+        status = lost(e, a.currency, &worth)
         if status == OK:
             if ql_cmp(worth, g.least_result) < 0:
-                status = _money_row(
-                    e, decision, leg.instrument, RULE_MAX_LOSS, ql_divided(worth, _i128(10)),
-                    ql_divided(g.least_result, _i128(10)),
-                )
+                status = loss_row(e, decision, leg.instrument, worth)
     return status
 
 

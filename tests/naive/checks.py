@@ -60,7 +60,10 @@ class Checks:
         age = self.ts_ns - book.ts_ns if book.valid else -1
         if limits.max_age_ns and not 0 <= age <= limits.max_age_ns:
             yield RiskRule.STALE_BOOK, age, limits.max_age_ns
-        if adds and not closes:
+        currency = self.terms[leg.instrument].currency
+        if currency in self.stopped:
+            yield self._money(RiskRule.MAX_LOSS, self._result(currency), -limits.max_loss)
+        elif adds and not closes:
             if rule.max_position and after > rule.max_position:
                 yield RiskRule.MAX_POSITION, after, rule.max_position
             worth = self._currency(leg.instrument, price, after)

@@ -39,6 +39,7 @@ from tests.naive.arrivals import Arrivals
 from tests.naive.books import Market, Row, merged
 from tests.naive.checks import Checks
 from tests.naive.resting import Queues
+from tests.naive.stopping import Stopping
 from tests.naive.terms import Decision, Leg, Limits, Rules, Terms
 
 __all__ = [
@@ -74,7 +75,7 @@ class _Pending:
 Decide = Callable[["Engine", str, Row], Decision | None]
 
 
-class Engine(Checks, Arrivals):
+class Engine(Checks, Arrivals, Stopping):
     """One run; ``decide`` is asked at every message whose kind is wanted."""
 
     def __init__(
@@ -108,6 +109,8 @@ class Engine(Checks, Arrivals):
         self.funding_terms: dict[int, tuple[int, int]] = {}  # instrument -> mark, rate
         self.funding_settled: dict[int, int] = {}
         self.pending: list[_Pending] = []
+        self.stopped: set[str] = set()
+        self.closing: set[str] = set()
         self.in_flight: dict[int, Row] = {}
         self.pending_qty = [0 for _ in terms]
         self.n_orders = self.n_messages = 0
@@ -162,6 +165,8 @@ class Engine(Checks, Arrivals):
         else:
             self.queues.book_changed(row["instrument"])
         self.n_messages += 1
+        if self.limits.closes and self.limits.max_loss:
+            self._watch(row["instrument"])
         quiet = table == "quotes" and row["flags"] & QuoteFlag.QUIET
         if KINDS[table] in self.wanted and not quiet:
             decision = self.decide(self, table, row)
@@ -170,6 +175,7 @@ class Engine(Checks, Arrivals):
 
     def finish(self, flatten: bool) -> None:
         self._let_happen(before=self.ts_ns + 1)
+        self.pending = [group for group in self.pending if group.decision >= 0]
         for group in self.pending:
             for order in group.orders:
                 if order["action"] == OrderAction.NEW:
@@ -387,7 +393,13 @@ class Engine(Checks, Arrivals):
         del self.in_flight[order["order"]]
         self.pending_qty[order["instrument"]] -= order["side"] * (order["qty"] - filled)
 
+    def _send_close(self, marker: Row) -> None:
+        self.pending.append(_Pending(self.ts_ns + self.latency_ns, -1, False, [marker]))
+
     def _execute(self, group: _Pending) -> None:
+        if group.decision < 0:
+            self._close_out(group.orders[0], group.arrival)
+            return
         filled = [self._arrive(order, group.arrival) for order in group.orders]
         if not group.bundle or len(group.orders) < 2:
             return

@@ -38,6 +38,7 @@ class Limits:
     orders_per_minute: int = 0
     max_age_ns: int = 0
     max_loss: Fraction = Fraction(0)
+    closes: bool = False
 
 
 @dataclass(frozen=True)

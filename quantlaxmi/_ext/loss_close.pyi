@@ -1,0 +1,1 @@
+"""A loss that closes; C functions only."""

@@ -1,0 +1,61 @@
+"""A loss that closes: after every message of an instrument its currency's result is looked at.
+
+The first time it is below the limit the currency is stopped: a risk row is left, what rests is
+cancelled and positions are closed at the market, after the latency of any order. What a thin or
+invalid book leaves open is tried again at later messages. Nothing else is sent in it.
+"""
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.execution cimport enqueue
+from quantlaxmi._ext.latency_news cimport drawn_ns
+from quantlaxmi._ext.risk_checks cimport loss_row, lost
+from quantlaxmi._ext.wide cimport *
+
+
+cdef int watch_losses(engine_t* e) noexcept nogil:
+    cdef guard_t* g = &e.guard
+    cdef int64_t k = e.event.instrument, currency = e.accounts[k].currency, i
+    cdef ql_i128 result
+    cdef pending_t p
+    cdef bint wanted = False
+    cdef int status
+    if not g.stopped[currency]:
+        status = lost(e, currency, &result)
+        if status != OK or ql_cmp(result, g.least_result) >= 0:
+            return status
+        g.stopped[currency] = 1
+        status = loss_row(e, -1, k, result)
+        if status != OK:
+            return status
+    if g.closing[currency]:
+        return OK
+    for i in range(e.n_instruments):
+        if e.accounts[i].currency == currency:
+            if e.accounts[i].qty != 0 and e.books[i].valid:
+                wanted = True
+            if e.lanes[2 * i].n or e.lanes[2 * i + 1].n:
+                wanted = True
+    if not wanted:
+        return OK
+    for i in range(e.n_instruments):
+        if e.accounts[i].currency == currency:
+            g.close_mid[i] = 5 * e.books[i].bid + 5 * e.books[i].ask
+    memset(&p, 0, sizeof(p))
+    p.arrival = e.latency_ns
+    if e.delays != NULL:
+        # Numbers below 0 are no decision's.
+        p.arrival = drawn_ns(&e.delays.entry, -1 - g.n_closes)
+    g.n_closes += 1
+    if ql_add_i64(e.ts_ns, p.arrival, &p.arrival):
+        return OVERFLOW
+    p.order = -1
+    p.decision = -1
+    p.leg = -1
+    p.instrument = k
+    p.action = ACT_CLOSE
+    p.n_legs = 1
+    g.closing[currency] = 1
+    return enqueue(e, &p)
