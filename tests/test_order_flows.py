@@ -205,5 +205,9 @@ def test_every_way_of_ending_is_seen():
         seen |= {(row["kind"], row["reason"]) for row in twins.rows_of(run.orders)}
         flags |= set(run.fills["flags"].tolist())
     news = {reason for _, reason in seen}
-    assert news >= set(OrderReason) - {OrderReason.FLATTEN, OrderReason.REFUSED}
+    assert news >= set(OrderReason) - {
+        OrderReason.FLATTEN,
+        OrderReason.REFUSED,
+        OrderReason.MAX_LOSS,
+    }
     assert flags >= {0, FillFlag.MAKER, FillFlag.DEPTH, FillFlag.TRIM}

@@ -176,7 +176,8 @@ def build_path(
     ):
         if decision < 0:
             raise PathError(
-                f"Fill {k} belongs to no decision: run the strategy without flattening or closing at a loss."
+                f"Fill {k} belongs to no decision: run the strategy without flattening or closing "
+                "at a loss."
             )
         at = moved.setdefault(decision, {})
         at[instrument] = at.get(instrument, 0) + side * qty
