@@ -102,9 +102,9 @@ def _searches(found: Calibration) -> list[str]:
     made = [
         f"## The best of {SEARCHED}",
         "",
-        f"The rule that earned most of {SEARCHED} of a kind, shown to tests that know nothing of "
-        "the others. No test of one strategy can stand this: that is what the selection test of "
-        "G3 is for.",
+        f"The rule that did best of {SEARCHED} of a kind, by the statistic of the tests, shown to "
+        "tests that know nothing of the others. No test of one strategy can stand this: that is "
+        "what the selection test of G3 is for.",
         "",
         *_rates(found, "chosen", chosen),
         "",
@@ -153,7 +153,7 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
     command : str
         The command line that makes the same tables.
     elapsed : str
-        Time it took, and where; not part of the hash.
+        Time it took, and where, as a sentence; not part of the hash.
     """
     draws = found.settings.draws
     real = (

@@ -75,7 +75,8 @@ def main(args: dict[str, Any]) -> int:
         )
     minutes, seconds = divmod(round(time.monotonic() - begun), 60)
     if args["--out"]:
-        took = f"It took {minutes} min {seconds} s on {platform.machine()}."
+        took = f"It took {minutes} min {seconds} s on {platform.machine()}"
+        took += ", with what the checkpoint held." if args["--checkpoint"] else "."
         text = page(found, _command(args, "quantlaxmi-crypto"), took)
         write_whole(Path(args["--out"]), text.encode())
     if args["--json"]:
