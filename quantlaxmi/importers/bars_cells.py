@@ -12,6 +12,7 @@ from quantlaxmi._ext.decimal_text import parse_decimal
 from quantlaxmi.errors import DecimalTextError, FixedPointOverflow
 from quantlaxmi.importers.bars_mapping import LegMapping
 from quantlaxmi.importers.spool import Int64Array, Store, chunks
+from quantlaxmi.schema import RATE_EXPONENT
 
 #: A bar's last instant may be written up to this much before the next one's first.
 CLOSE_NS: Final = 10**9
@@ -82,7 +83,8 @@ class Series(Rows):
     """Accepted bars of one instrument, ascending in time.
 
     Columns: ``open_ns``; ``open`` and ``close``, prices at the instrument's price exponent;
-    ``size``, displayed, at its quantity exponent; ``line``, where each bar was read.
+    ``size``, displayed, at its quantity exponent; ``line``, where each bar was read. Of a premium
+    index ``open`` and ``close`` are ratios at `RATE_EXPONENT`.
 
     Parameters
     ----------
@@ -155,6 +157,15 @@ def price_cell(text: str, exponent: int, column: str) -> int:
     if value <= 0:
         problem = f"column {column!r} was {text[:40]!r}, expected a price above 0"
         raise Faulty("price-not-positive", problem)
+    return value
+
+
+def ratio_cell(text: str, column: str) -> int:
+    """A premium index, of either sign, at `RATE_EXPONENT`."""
+    value = decimal_cell(text, RATE_EXPONENT, column, "a premium index")
+    if abs(value) > 10**-RATE_EXPONENT:
+        problem = f"column {column!r} was {text[:40]!r}, expected a premium index within -1 to 1"
+        raise Faulty("overflow", problem)
     return value
 
 

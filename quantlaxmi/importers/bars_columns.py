@@ -100,8 +100,13 @@ def leg_columns(
     for name in ("open", "high", "low", "close"):
         if name in slots:
             cells = batch.cells[slots[name]]
-            prices[name] = _decimals(cells, leg.instrument.price_exponent, good)
-            good &= prices[name] > 0
+            if leg.is_premium:
+                prices[name] = _decimals(cells, RATE_EXPONENT, good)
+                most = 10**-RATE_EXPONENT
+                good &= (prices[name] >= -most) & (prices[name] <= most)
+            else:
+                prices[name] = _decimals(cells, leg.instrument.price_exponent, good)
+                good &= prices[name] > 0
     opened, closed = prices["open"], prices["close"]
     if "low" in prices:
         good &= prices["low"] <= np.minimum(opened, closed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -67,6 +67,8 @@ class LegMapping:
         Share of the volume displayed, where there is a volume column.
     size : Fraction
         Displayed size, where there is none.
+    is_premium : bool
+        They are bars of the instrument's premium index: ratios of either sign, not prices.
     """
 
     instrument: Instrument
@@ -76,6 +78,12 @@ class LegMapping:
     half_spread_bps: Fraction
     share: Fraction
     size: Fraction
+    is_premium: bool = False
+
+    @property
+    def key(self) -> str:
+        """Name of its table in the mapping."""
+        return "premium" if self.is_premium else self.instrument.kind.value
 
     @property
     def fixed_size(self) -> int:
@@ -108,6 +116,25 @@ class FundingMapping:
 
 
 @dataclass(frozen=True)
+class PremiumMapping:
+    """Where a perpetual's premium index stands, and what its rates are made with.
+
+    Attributes
+    ----------
+    leg : LegMapping
+        The perpetual, of the input that holds the index.
+    every_ns : int
+        Settlement times are multiples of it since 1970.
+    interest : Fraction
+        Of eight hours.
+    """
+
+    leg: LegMapping
+    every_ns: int
+    interest: Fraction
+
+
+@dataclass(frozen=True)
 class BarsMapping:
     """A whole mapping.
 
@@ -123,6 +150,7 @@ class BarsMapping:
     funding : FundingMapping or None
     max_jump_bps : Fraction or None
         A bar whose close is further than this from the next open is partial.
+    premium : PremiumMapping or None
     """
 
     source: Path
@@ -132,16 +160,22 @@ class BarsMapping:
     legs: tuple[LegMapping, ...]
     funding: FundingMapping | None
     max_jump_bps: Fraction | None
+    premium: PremiumMapping | None = None
+
+    @property
+    def read(self) -> tuple[LegMapping, ...]:
+        """All that is read as bars: the legs, and the premium index behind them."""
+        return self.legs if self.premium is None else (*self.legs, self.premium.leg)
 
     @property
     def n_inputs(self) -> int:
         """Files the mapping speaks of."""
-        parts = [leg.input for leg in self.legs]
+        parts = [leg.input for leg in self.read]
         return 1 + max(parts + ([self.funding.input] if self.funding else []))
 
 
 def load_mapping(
-    path: Path | str, *, klines: bool = False, funding: bool | None = None
+    path: Path | str, *, klines: bool = False, funding: bool | None = None, premium: bool = False
 ) -> BarsMapping:
     """Read a mapping.
 
@@ -152,6 +186,8 @@ def load_mapping(
         For klines, whose columns and times are known: the mapping names none.
     funding : bool, optional
         Whether it may name funding; by default where it names columns.
+    premium : bool
+        Whether it may name a premium index.
 
     Returns
     -------
@@ -164,8 +200,9 @@ def load_mapping(
     """
     source = Path(path)
     reader = Reader(source, read_toml(source))
-    reader.known("", "interval delimiter venue currency base price_exponent qty_exponent "
-                 "half_spread_bps share size max_jump_bps time spot perp funding")  # fmt: skip
+    names = "interval delimiter venue currency base price_exponent qty_exponent half_spread_bps"
+    names += " share size max_jump_bps time spot perp funding" + " premium" * premium
+    reader.known("", names)
     time = None if klines else _time(reader, "time", None)
     legs = tuple(
         _leg(reader, kind, time, klines)
@@ -183,6 +220,7 @@ def load_mapping(
             why = "there is no [perp] to pay it" if held else "klines hold no funding"
             raise ConfigError(source, f"was given, but {why}", "funding")
         paid = _archive_funding(reader, legs) if klines else _funding(reader, time)
+    index = _premium(reader, legs, paid) if reader.table("premium") is not None else None
     interval = reader.text("", "interval", "" if klines else None)
     interval_ns = reader.span("", "interval", interval) if interval else 0
     in_bars = paid is not None and paid.input in [leg.input for leg in legs]
@@ -201,6 +239,7 @@ def load_mapping(
         legs=legs,
         funding=paid,
         max_jump_bps=jump,
+        premium=index,
     )
 
 
@@ -338,3 +377,23 @@ def _archive_funding(reader: Reader, legs: Sequence[LegMapping]) -> FundingMappi
     if number - 1 in [leg.input for leg in legs]:
         raise reader.fail("funding", "input", f"was {number}, expected an input without bars")
     return FundingMapping(number - 1, TimeColumn(""), "", "", Fraction(1), 0)
+
+
+def _premium(
+    reader: Reader, legs: Sequence[LegMapping], paid: FundingMapping | None
+) -> PremiumMapping:
+    """The perpetual's premium index, in files of its own."""
+    reader.known("premium", "input every interest")
+    if legs[-1].instrument.kind is not InstrumentKind.PERP:
+        raise ConfigError(reader.source, "was given, but there is no [perp] it is of", "premium")
+    number = reader.integer("premium", "input", 1, 1, 16) - 1
+    if number in [leg.input for leg in legs] + ([paid.input] if paid else []):
+        problem = f"was {number + 1}, expected an input that no other table names"
+        raise reader.fail("premium", "input", problem)
+    every_ns = reader.span("premium", "every", reader.text("premium", "every", "8h"))
+    interest = reader.decimal("premium", "interest", "0.0001")
+    assert interest is not None
+    if interest > 1:
+        raise reader.fail("premium", "interest", f"was {interest}, expected a rate up to 1")
+    leg = replace(legs[-1], input=number, is_premium=True, size=Fraction(0))
+    return PremiumMapping(leg, every_ns, interest)

@@ -3,6 +3,8 @@
 A bar's close is known when the next bar opens, and nobody can trade at it any more. At the time T
 at which bars end and others begin the segment holds, in this order of ``seq``:
 
+0. the rate that a premium index gives for its time T, where there is one: it informs, nothing is
+   settled by it, and the settlement of T stands behind it;
 1. the closes of the bars that end at T, by instrument; the last of them is an ordinary quote (the
    strategy decides here, with every close of T before it), the others are quiet;
 2. a funding settlement of time T;
@@ -25,12 +27,13 @@ from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars_cells import Series, Settlements
+from quantlaxmi.importers.premium_rate import IndicativeRates
 from quantlaxmi.importers.spool import CHUNK_ROWS, Int64Array, chunks
 from quantlaxmi.schema import TABLES, QuoteFlag
 from quantlaxmi.segment.manifest import Gap
 
 Table = dict[str, NDArray[Any]]
-_CLOSES, _FUNDING, _OPENS = 0, 1, 2
+_RATES, _CLOSES, _FUNDING, _OPENS = -1, 0, 1, 2
 _MOST: Final = (1 << 63) - 1
 
 
@@ -74,6 +77,8 @@ class BarTables:
     interval_ns : int
     sources : sequence of object
         File of each series, for errors.
+    rates : IndicativeRates or None
+        Of the last instrument, on the grid of the bars.
     lots : sequence of int
         Least quantity of each instrument, at its quantity exponent: sizes displayed are whole
         multiples of it; 0 for any.
@@ -95,12 +100,13 @@ class BarTables:
         self,
         all_series: Sequence[Series],
         settlements: Settlements | None,
+        rates: IndicativeRates | None,
         interval_ns: int,
         sources: Sequence[object],
         lots: Sequence[int],
         max_gaps: int,
     ) -> None:
-        self._series, self._settlements = all_series, settlements
+        self._series, self._settlements, self._rates = all_series, settlements, rates
         self._interval_ns, self._sources, self._lots = interval_ns, sources, lots
         self._max_gaps = max_gaps
         self.first_ns = min(series.first_ns for series in all_series)
@@ -134,11 +140,12 @@ class BarTables:
                 k = int(np.searchsorted(opened, at_ns - shift))
                 if k < len(opened):
                     found.append(int(opened[k]) + shift)
-        if self._settlements is not None:
-            paid = self._settlements.column("at_ns")
-            k = int(np.searchsorted(paid, at_ns))
-            if k < len(paid):
-                found.append(int(paid[k]))
+        for rows in (self._settlements, self._rates):
+            if rows is not None:
+                times = rows.column("at_ns")
+                k = int(np.searchsorted(times, at_ns))
+                if k < len(times):
+                    found.append(int(times[k]))
         return min(found)
 
     def _between(self, start_ns: int, stop_ns: int) -> dict[str, Table]:
@@ -148,7 +155,7 @@ class BarTables:
         paid = self._paid(start_ns, stop_ns)
         n_quotes, n_paid = len(quotes["ts_ns"]), len(paid["at_ns"])
         ts_ns = np.concatenate([quotes["ts_ns"], paid["at_ns"]])
-        phase = np.concatenate([quotes["phase"], np.full(n_paid, _FUNDING)])
+        phase = np.concatenate([quotes["phase"], np.where(paid["due_ns"] > 0, _FUNDING, _RATES)])
         instrument = np.concatenate([quotes["instrument"], np.zeros(n_paid, np.int64)])
         order = np.lexsort((instrument, phase, ts_ns))
         seq = np.empty(len(order), np.int64)
@@ -163,30 +170,44 @@ class BarTables:
         if n_quotes:
             tables["quotes"] = _typed("quotes", quotes)
         if n_paid:
-            tables["funding"] = _typed("funding", self._funding(paid, seq[n_quotes:]))
+            paid["seq"] = seq[n_quotes:]
+            by_seq = np.argsort(paid["seq"])
+            paid = {name: column[by_seq] for name, column in paid.items()}
+            tables["funding"] = _typed("funding", self._funding(paid))
         self.messages["quotes"] += n_quotes
         self.messages["funding"] += n_paid
         return tables
 
     def _paid(self, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
-        # What funding was announced outside the bars' time nobody of this segment could pay.
-        names = Settlements.NAMES
-        if self._settlements is None:
-            return {name: np.empty(0, np.int64) for name in names}
-        low, high = _places(self._settlements.column("at_ns"), start_ns, stop_ns)
-        return {name: np.array(self._settlements.column(name)[low:high]) for name in names}
+        # What funding was announced outside the bars' time nobody of this segment could pay, and
+        # at their end nobody can act on a rate any more.
+        found: dict[str, list[Int64Array]] = {n: [] for n in ("at_ns", "rate", "mark", "due_ns")}
+        if self._settlements is not None:
+            low, high = _places(self._settlements.column("at_ns"), start_ns, stop_ns)
+            for name in ("at_ns", "rate", "mark"):
+                found[name].append(np.array(self._settlements.column(name)[low:high]))
+            found["due_ns"].append(found["at_ns"][0])
+        if self._rates is not None:
+            stop_ns = min(stop_ns, self.last_ns)
+            low, high = _places(self._rates.column("at_ns"), start_ns, stop_ns)
+            for name in ("at_ns", "rate"):
+                found[name].append(np.array(self._rates.column(name)[low:high]))
+            for name in ("mark", "due_ns"):
+                found[name].append(np.zeros(high - low, np.int64))
+        none = [np.empty(0, np.int64)]
+        return {name: np.concatenate(parts or none) for name, parts in found.items()}
 
-    def _funding(self, paid: dict[str, Int64Array], seq: Int64Array) -> dict[str, Int64Array]:
-        n = len(seq)
+    def _funding(self, paid: dict[str, Int64Array]) -> dict[str, Int64Array]:
+        n = len(paid["seq"])
         return {
-            "seq": seq,
+            "seq": paid["seq"],
             "ts_ns": paid["at_ns"],
             "instrument": np.full(n, len(self._series) - 1),
             "exch_ts_ns": paid["at_ns"],
             "mark": paid["mark"],
             "index": np.zeros(n, np.int64),
             "rate": paid["rate"],
-            "next_funding_ns": paid["at_ns"],
+            "next_funding_ns": paid["due_ns"],
         }
 
     def _quotes(self, instrument: int, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:

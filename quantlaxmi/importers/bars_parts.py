@@ -22,6 +22,7 @@ from quantlaxmi.importers.bars_cells import (
     check_time,
     decimal_cell,
     price_cell,
+    ratio_cell,
     volume_size,
 )
 from quantlaxmi.importers.bars_columns import (
@@ -84,12 +85,11 @@ class LegPart(_Part):
     """Bars of one instrument."""
 
     def __init__(self, leg: LegMapping, columns: Columns, interval_ns: int, series: Series) -> None:
-        super().__init__(leg.time, columns, leg.instrument.kind.value)
+        super().__init__(leg.time, columns, leg.key)
         self.leg, self.interval_ns = leg, interval_ns
         self.series = series
-        key = leg.instrument.kind.value
         self.slots = {
-            name: columns.slot(column, f"{key}.{name}") for name, column in leg.columns.items()
+            name: columns.slot(column, f"{leg.key}.{name}") for name, column in leg.columns.items()
         }
         self.made: tuple[int, int, int, int] = (0, 0, 0, 0)
 
@@ -104,7 +104,11 @@ class LegPart(_Part):
                 raise MixedSymbols(f"column {column!r} was {symbol[:40]!r}, expected {wanted!r}")
         exponent = leg.instrument.price_exponent
         prices: dict[str, int] = {
-            name: price_cell(cells[self.slots[name]], exponent, leg.columns[name])
+            name: (
+                ratio_cell(cells[self.slots[name]], leg.columns[name])
+                if leg.is_premium
+                else price_cell(cells[self.slots[name]], exponent, leg.columns[name])
+            )
             for name in ("open", "high", "low", "close")
             if name in self.slots
         }

@@ -49,9 +49,9 @@ class Reading:
 
     def __init__(self, mapping: BarsMapping, number: int, store: Store) -> None:
         self.number = number
-        legs = [leg for leg in mapping.legs if leg.input == number]
+        legs = [leg for leg in mapping.read if leg.input == number]
         paid = mapping.funding is not None and mapping.funding.input == number
-        names = [leg.instrument.kind.value for leg in legs] + ["funding"] * paid
+        names = [leg.key for leg in legs] + ["funding"] * paid
         if not names:
             problem = f"input {number + 1} is used by no table"
             raise InputError(mapping.source, problem, "input")
@@ -82,7 +82,7 @@ def read_input(table: Table, mapping: BarsMapping, reading: Reading, log: Quaran
         A column is missing, the stamps are in another unit, or two symbols are mixed.
     """
     columns, interval_ns = Columns(table), mapping.interval_ns
-    legs = [leg for leg in mapping.legs if leg.input == reading.number]
+    legs = [leg for leg in mapping.read if leg.input == reading.number]
     parts: list[LegPart | FundingPart] = [
         LegPart(leg, columns, interval_ns, series)
         for leg, series in zip(legs, reading.series, strict=True)

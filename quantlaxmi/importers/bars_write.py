@@ -19,6 +19,7 @@ from quantlaxmi.importers.bars_cells import Series, Settlements, partial_lines
 from quantlaxmi.importers.bars_mapping import BarsMapping
 from quantlaxmi.importers.bars_messages import BarTables, set_marks
 from quantlaxmi.importers.bars_table import Table
+from quantlaxmi.importers.premium_rate import IndicativeRates, missing_rates
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
 from quantlaxmi.importers.result import CaptureCounts, ImportResult
 from quantlaxmi.importers.spool import chunks
@@ -134,6 +135,8 @@ class BarsInput:
         ]
 
     def _kinds(self, file: BarsFile) -> dict[str, int]:
+        if any(series.leg.is_premium for series in self.series):
+            return {"premium": file.taken}
         kinds = {"bars": file.taken * len(self.series)}
         if self.settlements is not None:
             kinds["funding"] = file.taken if not self.series else len(self.settlements)
@@ -166,7 +169,11 @@ class Written:
 
 
 def write_bars(
-    mapping: BarsMapping, inputs: Sequence[BarsInput], folder: Path, max_quarantine: Fraction
+    mapping: BarsMapping,
+    inputs: Sequence[BarsInput],
+    folder: Path,
+    max_quarantine: Fraction,
+    rates: IndicativeRates | None = None,
 ) -> Written:
     """Write the segment of files that were read.
 
@@ -177,6 +184,8 @@ def write_bars(
     folder : Path
         An empty folder, which is put in its place when it is whole.
     max_quarantine : Fraction
+    rates : IndicativeRates, optional
+        By the premium index, where the mapping names one.
 
     Raises
     ------
@@ -189,22 +198,20 @@ def write_bars(
     if mapping.max_jump_bps is not None:
         for one in inputs:
             found: dict[int, str] = {}
-            for series in one.series:
+            for series in (s for s in one.series if not s.leg.is_premium):
                 found = partial_lines(series, interval, mapping.max_jump_bps) | found
             one.set_aside(found, "partial-bar")
-    legs = {s.leg.instrument.symbol: (s, one) for one in inputs for s in one.series}
-    ordered = [legs[leg.instrument.symbol] for leg in mapping.legs]
-    for series, one in ordered:
+    legs = {s.leg.key: (s, one) for one in inputs for s in one.series}
+    ordered = [legs[leg.key] for leg in mapping.legs]
+    for series, one in (legs[leg.key] for leg in mapping.read):
         if not len(series):
             for file in one.files:
                 _check_share(file, max_quarantine)
             raise InputError(one.path, f"holds no bar of {series.leg.instrument.symbol}")
-    first = [series.first_ns for series, _ in ordered]
-    if (first[-1] - first[0]) % interval:
-        apart = abs(first[-1] - first[0]) % interval // 10**9
-        problem = f"its bars begin {apart} s beside those of {ordered[0][1].path.name}"
-        raise InputError(ordered[-1][1].path, f"{problem}; expected one grid of {interval // 10**9}"
-                         " s")  # fmt: skip
+        start = ordered[0][0].first_ns
+        if apart := abs(series.first_ns - start) % interval:
+            problem = f"its bars begin {apart // 10**9} s beside those of {ordered[0][1].path.name}"
+            raise InputError(one.path, f"{problem}; expected one grid of {interval // 10**9} s")
     paid = next((one for one in inputs if one.settlements is not None), None)
     settlements = paid.settlements if paid is not None else None
     n_own_marks = 0
@@ -219,7 +226,13 @@ def write_bars(
     bare = [leg.instrument for leg in mapping.legs]
     lots = [with_steps(one, min(s.first_ns for s in all_series)).lot for one in bare]
     made = BarTables(
-        all_series, settlements, interval, [one.path for _, one in ordered], lots, MAX_LISTED_GAPS
+        all_series,
+        settlements,
+        rates,
+        interval,
+        [one.path for _, one in ordered],
+        lots,
+        MAX_LISTED_GAPS,
     )
     steps = Steps(bare, made.tables(), count=False)
     logs = [file.log for file in files]
@@ -236,6 +249,12 @@ def write_bars(
                 n_gaps += 1
                 if len(gaps) < MAX_LISTED_GAPS:
                     gaps.append(_lost_gap(at_ns, all_series[-1]))
+        if rates is not None:
+            symbol = bare[-1].symbol
+            for gap in missing_rates(rates, symbol, interval, made.first_ns, made.last_ns):
+                n_gaps += 1
+                if len(gaps) < MAX_LISTED_GAPS:
+                    gaps.append(gap)
         if n_quarantined:
             write_whole(folder / QUARANTINE_NAME, quarantine_bytes(logs))
         notes = _notes(mapping, settlements, n_own_marks, n_gaps, lots)
@@ -347,6 +366,13 @@ def _notes(
             f"{mapping.funding.rate!r}; {n_own_marks} have the file's mark price, "
             f"{n - n_own_marks} the perpetual's price: the close of the bar that ends "
             "then, or else the open of the bar it falls in."
+        )
+    if (premium := mapping.premium) is not None:
+        notes.append(
+            f"{premium.leg.instrument.symbol}: indicative rates from premiumIndexKlines by "
+            f"formula, {premium.every_ns // 10**9} s from settlement to settlement, interest "
+            f"{_plain(premium.interest)} for eight hours, one sample a bar. They announce no "
+            "settlement, none is made by them, and their mark is 0."
         )
     if mapping.max_jump_bps is not None:
         notes.append(

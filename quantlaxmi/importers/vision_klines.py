@@ -31,6 +31,7 @@ from quantlaxmi.importers.bars_table import CsvTable
 from quantlaxmi.importers.bars_toml import span_ns
 from quantlaxmi.importers.bars_write import BarsFile, BarsInput, write_bars
 from quantlaxmi.importers.csv_files import input_files, read_head
+from quantlaxmi.importers.premium_rate import rates_of
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.result import ImportResult
 from quantlaxmi.importers.spool import Store
@@ -72,7 +73,7 @@ def import_vision_klines(
         As `quantlaxmi.importers.bars.import_bars`.
     mapping : Path or str
         TOML file with symbols and assumptions; it names neither columns nor times. ``[funding]``
-        names the input of ``fundingRate`` files.
+        names the input of ``fundingRate`` files, ``[premium]`` that of ``premiumIndexKlines``.
 
     Returns
     -------
@@ -84,13 +85,13 @@ def import_vision_klines(
         A file cannot be used, is of another symbol or interval, or has too many faulty lines.
     """
     started = time.perf_counter()
-    rules = load_mapping(mapping, klines=True, funding=True)
+    rules = load_mapping(mapping, klines=True, funding=True, premium=True)
     given = checked_inputs(rules, inputs, underlying)
     members = [input_files([path]) for path in given]
     rules = _completed(rules, members)
     flat = [path for paths in members for path in paths]
     with staged_directory(out) as folder, Store(folder) as store:
-        files, done = [], 0
+        files, done, rates = [], 0, None
         for number, paths in enumerate(members):
             reading = Reading(rules, number, store)
             parts: list[BarsFile] = []
@@ -104,8 +105,10 @@ def import_vision_klines(
                     read_input(table, _in_unit(rules, path), reading, log)
                     parts.append(BarsFile.of(table, path, log))
                 done += 1
+            if rules.premium is not None and rules.premium.leg.input == number:
+                rates = rates_of(rules, reading.series[0], store, parts[0].path)
             files.append(BarsInput(parts, reading.series, reading.settlements))
-        written = write_bars(rules, files, folder, max_quarantine)
+        written = write_bars(rules, files, folder, max_quarantine, rates)
     return written.result(out, started)
 
 
@@ -114,7 +117,7 @@ def _completed(rules: BarsMapping, members: Sequence[Sequence[Path]]) -> BarsMap
     interval_ns = rules.interval_ns
     stamps = TimeColumn("open_time", "ms", _UTC)
     legs = []
-    for leg in rules.legs:
+    for leg in rules.read:
         for path in members[leg.input]:
             told = _NAME.fullmatch(path.name)
             if told is None:
@@ -126,7 +129,12 @@ def _completed(rules: BarsMapping, members: Sequence[Sequence[Path]]) -> BarsMap
             if own_ns != interval_ns:
                 _hold(path, "interval", told["interval"], f"{interval_ns // 10**9}s")
         columns = {name: name for name in KLINE_COLUMNS[1:7]}
+        if leg.is_premium:
+            del columns["volume"]  # an index has none
         legs.append(replace(leg, columns=columns, time=stamps))
+    premium = rules.premium
+    if premium is not None:
+        premium = replace(premium, leg=legs.pop())
     funding = rules.funding
     if funding is not None:
         symbol = rules.legs[-1].instrument.venue_symbol
@@ -135,7 +143,9 @@ def _completed(rules: BarsMapping, members: Sequence[Sequence[Path]]) -> BarsMap
             _hold(path, "symbol", told["symbol"] if told else path.name, symbol)
         time_ = TimeColumn("calc_time", "ms", _UTC)
         funding = FundingMapping(funding.input, time_, "last_funding_rate", "", Fraction(1), 0)
-    return replace(rules, legs=tuple(legs), funding=funding, interval_ns=interval_ns)
+    return replace(
+        rules, legs=tuple(legs), funding=funding, premium=premium, interval_ns=interval_ns
+    )
 
 
 def _hold(path: Path, what: str, found: str, wanted: str) -> None:
@@ -166,7 +176,10 @@ def _in_unit(rules: BarsMapping, path: Path) -> BarsMapping:
     if not _is_micro(_stamp(path)):
         return rules
     legs = tuple(replace(leg, time=replace(leg.time, unit="us")) for leg in rules.legs)
-    funding = rules.funding
+    funding, premium = rules.funding, rules.premium
+    if premium is not None:
+        leg = premium.leg
+        premium = replace(premium, leg=replace(leg, time=replace(leg.time, unit="us")))
     if funding is not None:
         funding = replace(funding, time=replace(funding.time, unit="us"))
-    return replace(rules, legs=legs, funding=funding)
+    return replace(rules, legs=legs, funding=funding, premium=premium)
