@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from quantlaxmi.errors import ConfigError, EngineError, StrategyError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.gates import GatePolicy, market_null
 from quantlaxmi.gates.checkpoint import Checkpoint
-from quantlaxmi.gates.results import Verdict
+from quantlaxmi.gates.results import Verdict, shown
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import backtest
 from quantlaxmi.schema import EventKind, Side
@@ -64,10 +63,11 @@ def test_a_planted_edge_is_beyond_all_draws(planted):
 def test_no_edge_stops_early_and_fails():
     found = result_of(suite_of(open_segment(DATA / "edgeless"), policy=GatePolicy()))
     assert found.result.verdict is Verdict.FAIL
-    count = found.result.monte_carlo
-    assert count.stopped
-    assert count.exceedances == 20
-    assert count.p_value == Fraction(20, count.draws)
+    moved, coins = (found.result.details[name] for name in ("moved", "coin_sides"))
+    assert moved["stopped"] and moved["exceedances"] == 20
+    assert moved["p_value"] == shown(20 / moved["draws"])
+    # The larger p decides: here that of the trips with coin sides.
+    assert found.result.monte_carlo.to_json() == max(moved, coins, key=lambda c: c["p_value"])
     assert "stopped at exceedance 20" in found.result.reasons[0]
 
 
@@ -171,7 +171,7 @@ def test_the_grid_is_searched_where_the_settings_are_its_best(short):
 
 def test_searching_the_grid_only_adds_exceedances(short):
     suite = suite_of(short, policy=replace(QUICK, n_market_draws=40, stop_exceedances=0))
-    alone = result_of(suite).result.monte_carlo.exceedances
+    alone = result_of(suite).result.details["moved"]["exceedances"]
     with pytest.MonkeyPatch.context() as patch:
 
         def search(inp, rerun, replays, own):
@@ -180,7 +180,7 @@ def test_searching_the_grid_only_adds_exceedances(short):
             return market_null._Search((None, *configs), "all")
 
         patch.setattr(market_null, "_search", search)
-        assert result_of(suite).result.monte_carlo.exceedances >= alone
+        assert result_of(suite).result.details["moved"]["exceedances"] >= alone
 
 
 class Rule(CryptoStrategy):

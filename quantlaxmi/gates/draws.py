@@ -11,7 +11,7 @@ import numpy.typing as npt
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.checkpoint import Progress
 from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.results import Json, MonteCarlo, Verdict, shown, studentised
+from quantlaxmi.gates.results import Json, MonteCarlo, shown, studentised
 from quantlaxmi.gates.stats.arrangements import Arrangements
 from quantlaxmi.gates.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.gates.stats.monte_carlo import exceedances
@@ -23,7 +23,6 @@ __all__ = [
     "exact_p",
     "hold_identity",
     "sum_details",
-    "verdict_of",
 ]
 
 #: Draws computed at a time: 6.4 MB of sums.
@@ -174,12 +173,3 @@ def hold_identity(inp: GateInput, gate: str, gross: int) -> None:
 def sum_details(s: int, q: int) -> dict[str, Json]:
     """The statistic of the strategy and the integers it is made of."""
     return {"statistic": studentised(s, q), "sum": str(s), "sum_of_squares": str(q)}
-
-
-def verdict_of(inp: GateInput, count: MonteCarlo, null: str) -> tuple[Verdict, str]:
-    """PASS where p is at most alpha, with the sentence that says so; see `count_text`."""
-    passed = count.p_value <= inp.policy.level
-    return (
-        Verdict.PASS if passed else Verdict.FAIL,
-        f"p = {count_text(inp, count, null)}, the limit is {inp.policy.alpha}.",
-    )
