@@ -40,6 +40,7 @@ def test_every_field_moves_the_hash():
         "delays_ms": (5, 7),
         "delay_bars": (4,),
         "n_bootstrap": 777,
+        "permute_within": "regime",
         "market_grid_search": "off",
     }
     hashes = {GatePolicy().policy_hash}

@@ -12,6 +12,7 @@ from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
 from quantlaxmi.gates.draws import count_draws, exact_p, hold_identity, sum_details
 from quantlaxmi.gates.inputs import Bundle, GateInput
 from quantlaxmi.gates.market import BoundError, Columns, check_squares, lay_out
+from quantlaxmi.gates.regimes import trend_regimes
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -28,6 +29,7 @@ I64 = npt.NDArray[np.int64]
 GATE = "label_permutation"
 KIND = "labels"
 _DAY_NS = 86_400 * 10**9
+_MAX_STEPS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,19 @@ def cut_runs(changes: tuple[tuple[int, Bundle], ...], block: I64) -> Runs:
 
 
 def _blocks(inp: GateInput) -> tuple[I64, str]:
-    ts = inp.grid.ts_ns
-    if int(ts[-1]) - int(ts[0]) >= 2 * _DAY_NS:
+    ts, policy = inp.grid.ts_ns, inp.policy
+    seconds, way = policy.block_seconds, policy.permute_within
+    if way == "regime":
+        # That of the first instrument traded: the spot of a pair.
+        steps = (int(ts[-1]) - int(ts[0])) // (seconds * 10**9)
+        if steps > _MAX_STEPS:
+            raise BoundError(f"{steps} steps of {seconds} s, regimes are told for {_MAX_STEPS}.")
+        instrument = min(i for _, bundle in inp.path.changes for i, _ in bundle)
+        regime = trend_regimes(ts, inp.grid.mid2[instrument], seconds * 10**9, policy.regime_steps)
+        stretch = np.concatenate([[0], np.cumsum(np.diff(regime) != 0)]).astype(np.int64)
+        return stretch, f"stretches of one regime, {policy.regime_steps} steps of {seconds} s back"
+    if way == "day" or (way == "auto" and int(ts[-1]) - int(ts[0]) >= 2 * _DAY_NS):
         return ts // _DAY_NS, "UTC day"
-    seconds = inp.policy.block_seconds
     return ts // (seconds * 10**9), f"{seconds} s"
 
 
@@ -158,7 +169,8 @@ def evaluate(inp: GateInput) -> PermutationResult:
 
     The position after each decision, on the grid's rows, is cut into runs: stretches of constant
     position, flat ones too, cut again at the borders of blocks. A draw puts the runs of each
-    block in a random order. Blocks are UTC days, or `block_seconds` for a segment under two days.
+    block in a random order. Blocks are UTC days, `block_seconds` for a segment under two days, or,
+    by the policy's `permute_within`, stretches of one regime (`regimes.trend_regimes`).
 
     Null hypothesis: inside a block, the order of the runs says nothing about the moves of the
     market under them. Statistic: studentised gross, where the squares are those of the runs that
@@ -192,7 +204,10 @@ def evaluate(inp: GateInput) -> PermutationResult:
 
     if few := inp.too_few_trips():
         return unclear(few)
-    block, size = _blocks(inp)
+    try:
+        block, size = _blocks(inp)
+    except BoundError as error:
+        return unclear(str(error))
     runs = cut_runs(inp.path.changes, block)
     arrangements = runs.arrangements()
     details = _details(inp, runs, size, arrangements)

@@ -55,6 +55,12 @@ class GatePolicy:
     market_grid_search : str
         ``"auto"``: the market null searches the strategy's grid in every draw where the run's
         settings are the best of it; ``"off"``: never.
+    permute_within : str
+        Where the label permutation shuffles runs: ``"day"``, ``"block"`` of `block_seconds`,
+        ``"regime"`` (stretches of bull, bear or chop), or ``"auto"``: days, and blocks for a
+        segment under two days.
+    regime_steps : int
+        Steps of `block_seconds` that a regime looks back on.
     n_shifts : int
         Offsets of the circular shift.
     n_prefixes : int
@@ -98,6 +104,8 @@ class GatePolicy:
     n_market_draws: int = 1_000
     stop_exceedances: int = 20
     market_grid_search: str = "auto"
+    permute_within: str = "auto"
+    regime_steps: int = 24
     n_shifts: int = 199
     min_decorrelations: int = 40
     n_prefixes: int = 12
@@ -132,12 +140,12 @@ class GatePolicy:
                 raise ConfigError("gate policy", f"was {found}, expected {low} to {high}", name)
         for name, most in _LISTS.items():
             object.__setattr__(self, name, _ascending(name, getattr(self, name), most))
-        if self.market_grid_search not in ("auto", "off"):
-            raise ConfigError(
-                "gate policy",
-                f"was {shown(self.market_grid_search)}, expected 'auto' or 'off'",
-                "market_grid_search",
-            )
+        for name, words in _WORDS.items():
+            if getattr(self, name) not in words:
+                expected = ", ".join(words)
+                raise ConfigError(
+                    "gate policy", f"was {shown(getattr(self, name))}, expected of {expected}", name
+                )
         gates = tuple(self.g2_gates)
         object.__setattr__(self, "g2_gates", gates)
         for gate in gates:
@@ -220,6 +228,7 @@ _LIMITS: dict[str, tuple[type, Any, Any]] = {
     "min_buckets": (int, 30, 100_000),
     "extend_factor": (int, 1, 100),
     "block_seconds": (int, 1, 86_400),
+    "regime_steps": (int, 1, 10_000),
     "tost_margin_bps": (Decimal, Decimal("0.000001"), Decimal(10_000)),
     "max_net_bundles": (int, 0, 256),
     "fee_multiplier": (Decimal, Decimal(0), Decimal(1000)),
@@ -227,6 +236,11 @@ _LIMITS: dict[str, tuple[type, Any, Any]] = {
 }
 
 
+#: Field -> the words it may be.
+_WORDS = {
+    "market_grid_search": ("auto", "off"),
+    "permute_within": ("auto", "day", "block", "regime"),
+}
 #: Field that lists whole numbers -> the largest.
 _LISTS = {"delays_ms": 3_600_000, "delay_bars": 1000}
 
