@@ -18,6 +18,7 @@ from quantlaxmi import schema
 from quantlaxmi._ext.observer import Observer
 from quantlaxmi._ext.replay_loop import FAILURES
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.fixed import div_round
 from quantlaxmi.replay import Run
 from quantlaxmi.session import KERNEL_STRIDE, Session, feature_calls
 from quantlaxmi.strategies.views import view
@@ -58,6 +59,9 @@ class MarketGrid:
         Bid + ask: twice the mid, exact, at the price exponent; 0 where a book was not valid.
     can_trade : ndarray of bool, shape (n_rows,)
         The strategy's own filters held.
+    settlements : ndarray of int64, shape (n_settlements, 4)
+        Funding, in the order in which it happened: instrument, time, mark at the price exponent,
+        rate at `schema.RATE_EXPONENT`. What orders that arrived before the time had made is held.
     """
 
     run: Run
@@ -65,6 +69,7 @@ class MarketGrid:
     ts_ns: NDArray[np.int64]
     mid2: NDArray[np.int64]
     can_trade: NDArray[np.bool_]
+    settlements: NDArray[np.int64]
     _costs: dict[Bundle, BundleCost] = field(default_factory=dict, repr=False)
 
     @property
@@ -103,11 +108,31 @@ class MarketGrid:
             "would have cost is not known."
         )
 
+    @property
+    def settled(self) -> NDArray[np.int64]:
+        """For each row, the settlements that orders decided there come too late for."""
+        arrivals = self.ts_ns + self.run.latency_ns
+        found = np.searchsorted(self.settlements[:, 1], arrivals, side="right")
+        return found.astype(np.int64)
+
+    def funding(self, held: Bundle) -> list[int]:
+        """What a position receives at each settlement, at ledger exponent - 1; exact.
+
+        ``-half_even(quantity * mark * rate)`` in ledger units, by instrument, as the engine books
+        it.
+        """
+        quantities, scales = dict(held), self.scales
+        den = 10**-schema.RATE_EXPONENT
+        return [
+            -10 * div_round(quantities.get(i, 0) * mark * scales[i] * rate, den)
+            for i, _, mark, rate in self.settlements.tolist()
+        ]
+
     def prepare(self, bundles: Iterable[Bundle]) -> None:
         """Price several bundles in one pass over the market."""
         wanted = [b for b in dict.fromkeys(bundles) if b not in self._costs]
         if wanted:
-            _, found = _observe(self.run, wanted)
+            _, _, found = _observe(self.run, wanted)
             self._costs.update(zip(wanted, found, strict=True))
 
     def cost(self, bundle: Bundle) -> BundleCost:
@@ -136,20 +161,21 @@ def market_grid(run: Run, bundles: Iterable[Bundle] = ()) -> MarketGrid:
     MarketGrid
     """
     wanted = list(dict.fromkeys(bundles))
-    (rows, mids), found = _observe(run, wanted)
+    (rows, mids), settlements, found = _observe(run, wanted)
     return MarketGrid(
         run,
         np.ascontiguousarray(rows[:, 0]),
         np.ascontiguousarray(rows[:, 1]),
         np.ascontiguousarray(mids.T),
         rows[:, 2] == 1,
+        settlements,
         dict(zip(wanted, found, strict=True)),
     )
 
 
 def _observe(
     run: Run, bundles: list[Bundle]
-) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], list[BundleCost]]:
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64], list[BundleCost]]:
     segment, bound = run.segment, run.strategy
     session = Session(segment.instruments, bound, run.costs, run.latency_ns)
     memory = session.memory
@@ -196,7 +222,7 @@ def _observe(
         BundleCost(costs[k], units[k], np.ascontiguousarray(fillable[:, k]))
         for k in range(len(bundles))
     ]
-    return (rows, mids), found
+    return (rows, mids), observer.settlements(), found
 
 
 def _raise(observer: Observer, status: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -31,11 +32,26 @@ class FakeGrid:
     scales: tuple[int, ...] = (1, 1)
     ledger_exponent: int = -16
     fee: int = 3  # a unit of quantity, attribution units
+    #: Settlements: (row, instrument, amount): paid are quantity * amount / 4 on the position that
+    #: decisions on earlier rows have made.
+    dues: tuple[tuple[int, int, int], ...] = ()
     prepared: list = field(default_factory=list)
 
     @property
     def costs_unknown(self):
         return ""
+
+    @property
+    def settlements(self):
+        return np.zeros((len(self.dues), 4), np.int64)
+
+    @property
+    def settled(self):
+        rows = [row for row, _, _ in self.dues]
+        return np.searchsorted(rows, np.arange(len(self.seq)), side="right").astype(np.int64)
+
+    def funding(self, held):
+        return [-10 * round(Fraction(dict(held).get(i, 0) * part, 4)) for _, i, part in self.dues]
 
     def prepare(self, bundles):
         self.prepared.extend(bundles)
@@ -50,7 +66,7 @@ class FakeGrid:
         return FakeCosts(values, 1, fillable)
 
 
-def walk_grid(seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=None):
+def walk_grid(seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=None, dues=()):
     """Independent random walks with random spreads and ample size."""
     rng = np.random.default_rng(seed)
     moves = rng.integers(-5, 6, (instruments, n))
@@ -64,6 +80,7 @@ def walk_grid(seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=None
         spread=rng.integers(1, 4, (instruments, n)) * tick,
         size=np.full((instruments, n), 10**6),
         scales=(1,) * instruments,
+        dues=tuple(sorted(dues)),
     )
 
 
@@ -96,7 +113,15 @@ def make_run(grid, actions, *, wanted=None):
         "fills": np.concatenate(fills) if fills else np.zeros(0, FILL_DTYPE),
         "gross": gross,
         "cost": cost,
+        "funding": sum(paid(grid, actions)),
     }
+
+
+def paid(grid, actions):
+    """What the positions that the actions made receive at each settlement."""
+    for row, i, part in grid.dues:
+        held = sum(d.get(i, 0) for at, d in actions if at < row)
+        yield -10 * round(Fraction(held * part, 4))
 
 
 def make_path(grid, actions, **options):

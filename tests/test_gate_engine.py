@@ -12,9 +12,10 @@ from quantlaxmi.gates import GatePolicy, permutation, random_entry
 from quantlaxmi.gates.stats.monte_carlo import wide_ints
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import backtest
-from quantlaxmi.schema import EventKind, Side
+from quantlaxmi.schema import TABLES, EventKind, Side
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
+from tests.cases import MemorySegment
 from tests.naive import random_entry as naive
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -43,9 +44,21 @@ def _scripted(script):
     return Scripted()
 
 
-@pytest.fixture(scope="module", params=["planted", "edgeless"])
+def funded_segment(segment):
+    """The same market with a settlement a minute, at rates that change sides."""
+    tables = {name: dict(segment.columns(name)) for name in TABLES}
+    funding = tables["funding"]
+    at = funding["ts_ns"]
+    funding["next_funding_ns"] = at + 60 * 10**9 - at % (60 * 10**9)
+    funding["rate"] = 12_345 * (np.arange(len(at)) % 7 - 3)
+    return MemorySegment(tables, segment.instruments)
+
+
+@pytest.fixture(scope="module", params=["planted", "edgeless", "planted, funded"])
 def suite(request):
-    segment = open_segment(DATA / request.param)
+    segment = open_segment(DATA / request.param.split(",")[0])
+    if request.param.endswith("funded"):
+        segment = funded_segment(segment)
     run = backtest(segment, "basis_capture")
     return segment, run, G2AntiOverfitSuite.from_run(run, policy=QUICK)
 
@@ -82,7 +95,8 @@ def test_a_draw_is_what_the_engine_earns_there(suite, draw):
         kernels.matched(
             np.uint64(key), 0, lay.columns.values, *lay.columns.terms, t.trip_first,
             lay.action_bundle, t.offset, t.occupied, t.free, True, lay.costs.net_scale,
-            lay.costs.values, lay.costs.action_cost, lay.costs.action_constant, out,
+            lay.costs.values, lay.costs.action_cost, lay.costs.action_constant,
+            lay.funding.settled, lay.funding.action_held, lay.costs.paid, out,
         )  # fmt: skip
     s, _, net, _ = wide_ints(out[draw, 0::2].copy(), out[draw, 1::2].copy())
     script = {}
@@ -98,4 +112,6 @@ def test_a_draw_is_what_the_engine_earns_there(suite, draw):
     costs = run.attributions
     gross = sum(costs.gross.tolist())
     assert s * lay.columns.scale == gross
-    assert net * lay.costs.unit == gross - sum((costs.slippage + costs.fee).tolist())
+    received = 10 * sum(account.funding for account in run.accounts)
+    assert received or not isinstance(segment, MemorySegment)
+    assert net * lay.costs.unit == gross + received - sum((costs.slippage + costs.fee).tolist())

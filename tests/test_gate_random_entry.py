@@ -1,17 +1,19 @@
 """Random entry: the kernel against its naive twin, identities, verdicts, threads."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from quantlaxmi._jit import random_entry as kernels
 from quantlaxmi._jit.compiler import running
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates import placement, random_entry
+from quantlaxmi.gates import held_funding, placement, random_entry
 from quantlaxmi.gates.market import attribution_units
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.stats.monte_carlo import studentised_at_least, wide_ints
-from tests.gate_fakes import make_input, make_path, pair_trips, walk_grid
+from tests.gate_fakes import make_input, make_path, paid, pair_trips, walk_grid
 from tests.naive import random_entry as naive
 
 
@@ -37,7 +39,12 @@ def _naive_case(inp, lay):
             actions.append((int(lay.templates.offset[at]), dict(a.bundle), costs))
             at += 1
         trips.append(actions)
-    return market, trips, occupied
+    # Tradeable rows that come before a settlement's.
+    dues = [
+        (int((lay.rows < row).sum()), i, lambda q, part=part: -10 * round(Fraction(q * part, 4)))
+        for row, i, part in inp.grid.dues
+    ]
+    return market, trips, occupied, dues
 
 
 def _draws(inp, lay, key, m, first=0, threads=1):
@@ -47,7 +54,8 @@ def _draws(inp, lay, key, m, first=0, threads=1):
         kernels.matched(
             np.uint64(key), first, lay.columns.values, *lay.columns.terms, t.trip_first,
             lay.action_bundle, t.offset, t.occupied, t.free, True, lay.costs.net_scale,
-            lay.costs.values, lay.costs.action_cost, lay.costs.action_constant, out,
+            lay.costs.values, lay.costs.action_cost, lay.costs.action_constant,
+            lay.funding.settled, lay.funding.action_held, lay.costs.paid, out,
         )  # fmt: skip
     return out
 
@@ -65,26 +73,32 @@ def _mixed_actions():
     return actions, {4: {0: 6}}
 
 
-@pytest.mark.parametrize("kind", ["pairs", "filtered", "mixed", "dense"])
+#: Settlements on an action's row and beside it, two at once, at both ends, of odd halves.
+DUES = [(0, 0, 9), (5, 0, 7), (6, 1, -5), (42, 0, 333), (42, 1, 51), (44, 1, 2), (120, 2, -9),
+        (149, 0, 10**6), (149, 2, 11), (150, 2, 13)]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["pairs", "filtered", "mixed", "dense", "funded", "often"])
 def test_matched_matches_naive(kind):
-    if kind == "mixed":
-        grid = walk_grid(3, 150, instruments=3)
+    if kind in ("mixed", "funded"):
+        grid = walk_grid(3, 150, instruments=3, dues=DUES if kind == "funded" else ())
         actions, wanted = _mixed_actions()
         inp = make_input(grid, actions, wanted=wanted)
-    elif kind == "filtered":
+    elif kind in ("filtered", "often"):
         allowed = np.random.default_rng(0).random(400) < 0.7
-        grid, actions = _case(can_trade=allowed)
+        dues = [(row, row % 2, row - 150) for row in range(0, 400, 3)] if kind == "often" else ()
+        grid, actions = _case(can_trade=allowed, dues=dues)
         inp = make_input(grid, actions)
     else:
         grid, actions = _case(rows=400 if kind == "pairs" else 110, trips=8)
         inp = make_input(grid, actions)
     lay = random_entry._lay(inp)
-    market, trips, occupied = _naive_case(inp, lay)
+    market, trips, occupied, dues = _naive_case(inp, lay)
     out = _draws(inp, lay, 99, 40)
     for t in range(40):
         s, q, ns, nq = wide_ints(out[t, 0::2].copy(), out[t, 1::2].copy())
         scale, unit = lay.columns.scale, lay.costs.unit
-        expected = naive.matched(99, t, market, trips, occupied, lay.templates.free)
+        expected = naive.matched(99, t, market, trips, occupied, lay.templates.free, dues)
         assert (s * scale, q * scale**2, ns * unit, nq * unit**2) == expected
 
 
@@ -110,8 +124,9 @@ def test_placements_are_disjoint_inside_and_uniform():
     assert sum((c - expected) ** 2 / expected for c in seen.values()) < 110  # 59 degrees, 1e-4
 
 
-def test_identity_is_the_replay():
-    grid = walk_grid(3, 150, instruments=3)
+@pytest.mark.parametrize("dues", [(), DUES], ids=["plain", "funded"])
+def test_identity_is_the_replay(dues):
+    grid = walk_grid(3, 150, instruments=3, dues=dues)
     actions, wanted = _mixed_actions()
     inp = make_input(grid, actions, wanted=wanted)
     lay = random_entry._lay(inp)
@@ -120,7 +135,9 @@ def test_identity_is_the_replay():
     gross = -sum(q * int(grid.mid2[i, row]) * units[i] for row, d in actions for i, q in d.items())
     gross += -4 * int(grid.mid2[2, -1]) * units[2]  # marked at the last row
     assert sums[0] * lay.columns.scale == gross == inp.path.gross
-    assert sums[2] * lay.costs.unit == gross - inp.path.cost
+    received = sum(paid(grid, actions))
+    assert bool(received) == bool(dues)
+    assert sums[2] * lay.costs.unit == gross - inp.path.cost + received == inp.path.net
     assert inp.path.short_actions == 1
     assert inp.path.reversals == 1
     assert inp.path.trips[-1].open_at_end
@@ -177,12 +194,13 @@ def test_threads_and_batches_give_the_same_bits(threads):
     assert (whole[:300] == np.concatenate(parts)).all()
 
 
-def test_neutral_matches_naive_and_cancels():
-    grid = walk_grid(3, 150, instruments=3)
+@pytest.mark.parametrize("due", [(), DUES], ids=["plain", "funded"])
+def test_neutral_matches_naive_and_cancels(due):
+    grid = walk_grid(3, 150, instruments=3, dues=due)
     actions, wanted = _mixed_actions()
     inp = make_input(grid, actions, wanted=wanted)
     lay = random_entry._lay(inp)
-    market, trips, occupied = _naive_case(inp, lay)
+    market, trips, occupied, dues = _naive_case(inp, lay)
     out = np.empty((25, 12), np.uint64)
     t = lay.templates
     with running(2):
@@ -190,12 +208,15 @@ def test_neutral_matches_naive_and_cancels():
             np.uint64(8), 0, lay.columns.values, *lay.columns.terms, t.trip_first,
             lay.action_bundle, t.offset, t.occupied, t.free, True, lay.costs.net_scale,
             lay.costs.values, lay.costs.action_cost, lay.costs.action_mirror_cost,
-            lay.costs.action_constant, out,
+            lay.costs.action_constant, lay.funding.settled, lay.funding.action_held,
+            lay.funding.action_mirror_held, lay.costs.paid, out,
         )  # fmt: skip
     for draw in range(25):
         g, c, n, gm, cm, nm = wide_ints(out[draw, 0::2].copy(), out[draw, 1::2].copy())
-        assert (g * lay.columns.scale, gm * lay.columns.scale) == naive.neutral(
-            8, draw, market, trips, occupied, t.free
+        scale, unit = lay.columns.scale, lay.costs.unit
+        funded = [(n + c) * unit - g * scale, (nm + cm) * unit - gm * scale]
+        assert (g * scale, gm * scale, *funded) == naive.neutral(
+            8, draw, market, trips, occupied, t.free, dues
         )
         assert g + gm == 0
         assert n + nm == -(c + cm)
@@ -294,6 +315,37 @@ def test_net_is_left_out_above_the_limit_of_bundles():
     assert result.matched.details["net"] is None
     assert "limit is 16" in result.matched.details["net_unavailable"]
     assert result.matched.verdict is not Verdict.INCONCLUSIVE
+
+
+def test_net_is_left_out_above_the_limit_of_payments(monkeypatch):
+    grid, actions = _case(trips=30, rows=2000, dues=[(row, 0, 5) for row in range(100, 1100)])
+    whole = random_entry.evaluate(make_input(grid, actions)).matched
+    assert whole.details["net"] is not None
+    assert whole.details["funding"] != "0.00000000000000000"
+    monkeypatch.setattr(held_funding, "MAX_PAYMENTS", 1999)
+    found = random_entry.evaluate(make_input(grid, actions)).matched
+    assert found.details["net"] is None
+    assert found.details["net_unavailable"] == (
+        "2 positions (with their opposites) over 1000 funding settlements are 2000 payments, the "
+        "limit is 1999."
+    )
+    assert found.monte_carlo == whole.monte_carlo
+
+
+def test_wide_funding_is_left_out_not_wrapped():
+    grid, actions = _case(trips=30, rows=2000, dues=[(700, 0, 2**64)])
+    inp = make_input(grid, actions)
+    found = random_entry.evaluate(inp).matched
+    assert found.details["net"] is None
+    assert "the limit is 2^62" in found.details["net_unavailable"]
+
+
+def test_funding_that_is_not_the_replays_is_an_engine_error():
+    grid, actions = _case(trips=30, rows=2000, dues=[(row, 0, 5) for row in range(0, 2000, 7)])
+    inp = make_input(grid, actions)
+    object.__setattr__(inp.path, "funding", inp.path.funding + 1)
+    with pytest.raises(EngineError, match="gave net"):
+        random_entry.evaluate(inp)
 
 
 def test_wide_numbers_are_refused_not_wrapped():

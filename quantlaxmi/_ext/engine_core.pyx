@@ -350,7 +350,7 @@ cdef int _funding(engine_t* e, columns_t* t) noexcept nogil:
     due = &e.dues[k]
     # A later settlement is announced while one is open: by the venue's clock that one is over.
     if due.at != NEVER and t.c[3][i] > due.at:
-        status = settle_funding(e, k, due.at)
+        status = settle_funding(e, k, due.at, e.ts_ns)
         if status != OK:
             return status
     # 0: the data has no mark.

@@ -133,12 +133,21 @@ cdef struct probe_t:
     buffer_t mids  # n_instruments int64 a row
     buffer_t costs  # n_bundles ql_i128 a row; written on arrival
     buffer_t fillable  # n_bundles bytes a row
+    buffer_t settlements  # settlement_t
 
 
 cdef struct grid_row_t:
     int64_t seq
     int64_t ts_ns
     int64_t can_trade
+
+
+# A funding settlement as any position would have met it.
+cdef struct settlement_t:
+    int64_t instrument
+    int64_t before_ns  # what orders that arrived before this time had made is what pays
+    int64_t mark
+    int64_t rate
 
 
 # What may be sent; 0 is no rule. Money is at the ledger's scale.

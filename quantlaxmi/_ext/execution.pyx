@@ -13,7 +13,7 @@ from quantlaxmi._ext.latency_news cimport deliver, news_due
 from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.order_arrival cimport arrive, finish_order, take
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
-from quantlaxmi._ext.probe cimport probe_arrive, probe_due
+from quantlaxmi._ext.probe cimport probe_arrive, probe_due, probe_settle
 from quantlaxmi._ext.resting cimport cancel_resting, end_resting
 from quantlaxmi._ext.risk_checks cimport trim_rest
 from quantlaxmi._ext.wide cimport *
@@ -141,7 +141,7 @@ cdef int _execute_bundle(engine_t* e) noexcept nogil:
     return OK
 
 
-cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at) noexcept nogil:
+cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at, int64_t before) noexcept nogil:
     cdef funding_due_t* due = &e.dues[i]
     cdef account_t* a = &e.accounts[i]
     cdef ql_i128 amount
@@ -149,12 +149,14 @@ cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at) noexcept nogil:
     cdef int64_t mark = due.mark
     due.settled = at
     due.at = NEVER
-    if a.qty == 0:
+    if a.qty == 0 and e.probe == NULL:
         return OK
     if mark == 0:
         # The source has none: the mid, half to even. Prices are at most a tenth of int64.
         mark = e.books[i].bid + e.books[i].ask
         mark = (mark >> 1) + (mark & (mark >> 1) & 1)
+    if e.probe != NULL:
+        return probe_settle(e, i, before, mark, due.rate)
     if account_funding(a, &e.cash[a.currency], mark, due.rate, e.rate_den, &amount):
         return OVERFLOW
     row = <funding_paid_t*>push(&e.funding)
@@ -193,7 +195,11 @@ cdef int advance(engine_t* e, int64_t ts) noexcept nogil:
         elif e.due_ns < arrival or arrival == NEVER or _funding_at(e, arrival):
             for i in range(e.n_instruments):
                 if e.dues[i].at == e.due_ns and status == OK:
-                    status = settle_funding(e, i, e.due_ns)
+                    # One announced after its time waits for the message after: orders that
+                    # arrived before the last message are in.
+                    status = settle_funding(
+                        e, i, e.due_ns, e.due_ns if e.due_ns > e.ts_ns else e.ts_ns
+                    )
         else:
             status = _execute_bundle(e)
         if status != OK:

@@ -72,6 +72,7 @@ cdef class Observer(Engine):
         p.mids.item = self.e.n_instruments * sizeof(int64_t)
         p.costs.item = p.n_bundles * sizeof(ql_i128)
         p.fillable.item = p.n_bundles
+        p.settlements.item = sizeof(settlement_t)
         self._can_trade_call = can_trade_call
         self._can_trade_args = can_trade_args
         if can_trade_call is not None:
@@ -88,6 +89,7 @@ cdef class Observer(Engine):
         free(self.probe.mids.data)
         free(self.probe.costs.data)
         free(self.probe.fillable.data)
+        free(self.probe.settlements.data)
 
     def run(self, int64_t limit=NEVER):
         """As :meth:`Engine.run`; holds the GIL where ``can_trade`` is Python."""
@@ -142,6 +144,17 @@ cdef class Observer(Engine):
             _bytes(&p.fillable).view(np.bool_).reshape(n, p.n_bundles),
             [wide_int(p.units[k]) for k in range(p.n_bundles)],
         )
+
+    def settlements(self):
+        """Funding settlements in the order in which they happened.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_settlements, 4)
+            Instrument, time before which orders must have arrived for their position to pay,
+            mark at the price exponent, rate at `schema.RATE_EXPONENT`. The times ascend.
+        """
+        return _bytes(&self.probe.settlements).view(np.int64).reshape(-1, 4)
 
 
 cdef _bytes(const buffer_t* b):

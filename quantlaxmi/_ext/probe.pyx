@@ -3,6 +3,7 @@
 The same messages, books, latency and ladder as a run; only the strategy is replaced by an observer.
 A row is noted at each message the strategy would have been asked at with all its books valid. When
 orders decided at that row would arrive, each bundle is priced against the books as they then stand.
+Funding settlements are noted, whatever is held.
 """
 from libc.stdint cimport int64_t
 from libc.string cimport memset
@@ -83,6 +84,19 @@ cdef int probe_arrive(engine_t* e) noexcept nogil:
         )
         if status != OK:
             return status
+    return OK
+
+
+cdef int probe_settle(
+    engine_t* e, Py_ssize_t instrument, int64_t before, int64_t mark, int64_t rate
+) noexcept nogil:
+    cdef settlement_t* row = <settlement_t*>push(&e.probe.settlements)
+    if row == NULL:
+        return NO_MEMORY
+    row.instrument = instrument
+    row.before_ns = before
+    row.mark = mark
+    row.rate = rate
     return OK
 
 

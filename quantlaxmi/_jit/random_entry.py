@@ -130,6 +130,9 @@ def matched(
     costs: I64,  # IN  (n_costs, n_rows) units of net
     action_cost: I64,  # IN  (n_actions,) row of `costs`, -1: none
     action_constant: I64,  # IN  (n_actions,) cost that moves with the action
+    settled: I64,  # IN  (n_rows,) settlements that come before what is traded at the row
+    action_held: I64,  # IN  (n_actions,) row of `paid` for the position after it, -1: none
+    paid: I64,  # IN  (n_positions, n_settlements + 1) running sums of funding, units of net
     out: U64,  # OUT (n_draws, 8) gross S, Q and net S, Q as (high, low)
 ) -> None:
     """Sum and sum of squares of the trips' PnL under random placement, draw by draw."""
@@ -150,6 +153,8 @@ def matched(
                 trip = order[j]
                 gross = 0
                 cost = 0
+                held = -1
+                since = 0
                 for a in range(trip_first[trip], trip_first[trip + 1]):
                     row = starts[j] + action_offset[a]
                     gross += bundle_value(
@@ -159,6 +164,12 @@ def matched(
                         cost += action_constant[a]
                         if action_cost[a] >= 0:
                             cost += costs[action_cost[a], row]
+                        if held >= 0 or action_held[a] >= 0:
+                            now = settled[row]
+                            if held >= 0:
+                                cost -= paid[held, now] - paid[held, since]
+                            held = action_held[a]
+                            since = now
                 s_hi, s_lo = add_signed(s_hi, s_lo, gross)
                 q_hi, q_lo = add_square(q_hi, q_lo, gross)
                 if with_net:
@@ -188,6 +199,10 @@ def neutral(
     action_cost: I64,
     action_mirror_cost: I64,  # IN  (n_actions,) `action_cost` of the opposite bundle
     action_constant: I64,
+    settled: I64,
+    action_held: I64,
+    action_mirror_held: I64,  # IN  (n_actions,) `action_held` of the opposite position
+    paid: I64,
     out: U64,  # OUT (n_pairs, 12) (gross, cost, net) of the draw, then of its mirror, (high, low)
 ) -> None:
     """Gross, cost and net of fair-coin sides at random places, and of the same with sides turned.
@@ -213,6 +228,9 @@ def neutral(
                     turned = np.int64(random[2 * k + j] >> np.uint64(63)) ^ member
                     gross = 0
                     cost = 0
+                    funding = 0
+                    held = -1
+                    since = 0
                     for a in range(trip_first[trip], trip_first[trip + 1]):
                         row = starts[j] + action_offset[a]
                         value = bundle_value(
@@ -229,10 +247,18 @@ def neutral(
                             column = action_mirror_cost[a] if turned else action_cost[a]
                             if column >= 0:
                                 cost += costs[column, row]
+                            after = action_mirror_held[a] if turned else action_held[a]
+                            if held >= 0 or after >= 0:
+                                now = settled[row]
+                                if held >= 0:
+                                    funding += paid[held, now] - paid[held, since]
+                                held = after
+                                since = now
                     g_hi, g_lo = add_signed(g_hi, g_lo, gross)
                     if with_net:
                         c_hi, c_lo = add_signed(c_hi, c_lo, cost)
-                        n_hi, n_lo = add_signed(n_hi, n_lo, net_scale * gross - cost)
+                        net = net_scale * gross - cost + funding
+                        n_hi, n_lo = add_signed(n_hi, n_lo, net)
                 o = 6 * member
                 out[t, o], out[t, o + 1], out[t, o + 2] = g_hi, g_lo, c_hi
                 out[t, o + 3], out[t, o + 4], out[t, o + 5] = c_lo, n_hi, n_lo
@@ -247,6 +273,9 @@ def identity(
     trip_first: I64,
     action_bundle: I64,
     action_cost: I64,  # IN  (n_actions,) the strategy's own costs, units of net
+    action_settled: I64,  # IN  (n_actions,) settlements that came before it
+    action_held: I64,  # IN  as in `matched`
+    paid: I64,
     net_scale: int,
     out: U64,  # OUT (8,) as a row of `matched`
 ) -> None:
@@ -256,11 +285,18 @@ def identity(
     for trip in range(trip_first.shape[0] - 1):
         gross = 0
         cost = 0
+        held = -1
+        since = 0
         for a in range(trip_first[trip], trip_first[trip + 1]):
             gross += bundle_value(
                 columns, term_first, term_column, term_coefficient, action_bundle[a], a
             )
             cost += action_cost[a]
+            now = action_settled[a]
+            if held >= 0:
+                cost -= paid[held, now] - paid[held, since]
+            held = action_held[a]
+            since = now
         s_hi, s_lo = add_signed(s_hi, s_lo, gross)
         q_hi, q_lo = add_square(q_hi, q_lo, gross)
         net = net_scale * gross - cost

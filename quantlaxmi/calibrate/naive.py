@@ -87,6 +87,9 @@ def raw_pnl(run: Run, settings: Settings, key: int) -> str:
             lay.costs.values,
             lay.costs.action_cost,
             lay.costs.action_constant,
+            lay.funding.settled,
+            lay.funding.action_held,
+            lay.costs.paid,
             out,
         )
     gross = inp.path.gross // lay.columns.scale

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
+from quantlaxmi.gates.held_funding import HeldFunding
 from quantlaxmi.gates.inputs import Bundle, Grid
 from quantlaxmi.gates.market import LIMIT, Columns
-from quantlaxmi.gates.trips import Action, Trip
+from quantlaxmi.gates.trips import Action, Trip, opposite
 
 __all__ = [
     "CostColumns",
@@ -25,7 +26,6 @@ __all__ = [
     "Templates",
     "lay_costs",
     "make_templates",
-    "opposite",
     "tradeable_rows",
 ]
 
@@ -37,11 +37,6 @@ I64 = npt.NDArray[np.int64]
 
 class PlacementError(Exception):
     """Trips cannot be placed; the message says why. Gates answer INCONCLUSIVE."""
-
-
-def opposite(bundle: Bundle) -> Bundle:
-    """The same quantities on the other side."""
-    return tuple((i, -q) for i, q in bundle)
 
 
 def clean_bundles(actions: Iterable[Action]) -> list[Bundle]:
@@ -200,6 +195,8 @@ class CostColumns:
         Observed cost of actions that are not clean, in units of net.
     own : ndarray of int64, shape (n_actions,)
         Observed cost of every action, in units of net.
+    paid : ndarray of int64, shape (n_positions, n_settlements + 1)
+        Running sums of the positions' funding, in units of net.
     net_scale : int
         Units of net in one unit of gross.
     unit : int
@@ -212,6 +209,7 @@ class CostColumns:
     action_mirror_cost: I64
     action_constant: I64
     own: I64
+    paid: I64
     net_scale: int
     unit: int
 
@@ -219,7 +217,8 @@ class CostColumns:
 def _without(n_actions: int, reason: str, scale: int) -> CostColumns:
     none = np.full(n_actions, -1, np.int64)
     zero = np.zeros(n_actions, np.int64)
-    return CostColumns(reason, np.zeros((1, 1), np.int64), none, none, zero, zero, 1, scale)
+    empty = np.zeros((1, 1), np.int64)
+    return CostColumns(reason, empty, none, none, zero, zero, empty, 1, scale)
 
 
 def lay_costs(
@@ -229,8 +228,11 @@ def lay_costs(
     action_bundle: I64,
     grid: Grid,
     max_bundles: int,
+    funding: HeldFunding,
 ) -> CostColumns:
     """Costs of every clean action's bundle and of its opposite, on tradeable rows.
+
+    Together with the funding of the positions, both in the one unit in which net PnL is counted.
 
     Raises
     ------
@@ -239,8 +241,8 @@ def lay_costs(
     """
     actions = templates.actions
     sided = clean_bundles(actions)
-    if grid.costs_unknown:
-        return _without(len(actions), grid.costs_unknown, columns.scale)
+    if reason := grid.costs_unknown or funding.reason:
+        return _without(len(actions), reason, columns.scale)
     if len(sided) > max_bundles:
         return _without(
             len(actions),
@@ -258,7 +260,9 @@ def lay_costs(
             raise EngineError(
                 f"the action at grid row {a.row} cost {a.cost} in the replay, {found} on the grid"
             )
-    unit = math.gcd(columns.scale, *(costs[b].unit for b in sided), *(a.cost for a in actions))
+    unit = math.gcd(
+        columns.scale, funding.unit, *(costs[b].unit for b in sided), *(a.cost for a in actions)
+    )
     net_scale = columns.scale // unit
     picked = [costs[b].values[rows] for b in sided]
     peak = {
@@ -280,9 +284,11 @@ def lay_costs(
                     peak.get(opposite(actions[a].bundle), 0),
                 )
                 for a in trip
-            ),
+            )
+            + funding.largest(trip) // unit,
         )
     trips = len(templates.occupied)
+    worst = max(worst, funding.peak // unit)
     if worst >= LIMIT or net_scale >= LIMIT or trips * worst * worst >= 2**127:
         return _without(
             len(actions),
@@ -303,6 +309,7 @@ def lay_costs(
         ),
         action_constant=np.array([0 if a.clean else a.cost // unit for a in actions], np.int64),
         own=np.array([a.cost // unit for a in actions], np.int64),
+        paid=funding.table(unit),
         net_scale=net_scale,
         unit=unit,
     )

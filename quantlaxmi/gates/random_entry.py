@@ -16,6 +16,7 @@ import numpy.typing as npt
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
 from quantlaxmi.gates.draws import count_draws, exact_p, hold_identity, sum_details
+from quantlaxmi.gates.held_funding import HeldFunding, lay_funding
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import BoundError, Columns, attribution_units, check_squares, lay_out
 from quantlaxmi.gates.placement import (
@@ -24,7 +25,6 @@ from quantlaxmi.gates.placement import (
     Templates,
     lay_costs,
     make_templates,
-    opposite,
     tradeable_rows,
 )
 from quantlaxmi.gates.results import (
@@ -38,6 +38,7 @@ from quantlaxmi.gates.results import (
 from quantlaxmi.gates.stats.arrangements import Arrangements, placements
 from quantlaxmi.gates.stats.monte_carlo import wide_ints
 from quantlaxmi.gates.stats.tost import tost_p
+from quantlaxmi.gates.trips import opposite
 
 __all__ = ["evaluate"]
 
@@ -56,6 +57,7 @@ class _Layout:
     own: Columns  # on the actions' own rows
     action_bundle: I64
     costs: CostColumns
+    funding: HeldFunding
     arrangements: Arrangements
     gains: I64
 
@@ -79,7 +81,8 @@ def _lay(inp: GateInput) -> _Layout:
     if bound >= 2**62:
         raise BoundError(f"A trip's PnL can reach {bound}, the limit is 2^62.")
     check_squares(bound, len(inp.path.trips))
-    costs = lay_costs(templates, rows, columns, action_bundle, inp.grid, limit)
+    funding = lay_funding(inp.path.trips, rows, inp.grid)
+    costs = lay_costs(templates, rows, columns, action_bundle, inp.grid, limit, funding)
     return _Layout(
         templates=templates,
         rows=rows,
@@ -87,6 +90,7 @@ def _lay(inp: GateInput) -> _Layout:
         own=_rows_of(columns, np.array([a.row for a in actions], np.int64)),
         action_bundle=action_bundle,
         costs=costs,
+        funding=funding,
         arrangements=arrangements,
         gains=trip_gains(inp),
     )
@@ -116,6 +120,9 @@ def _own_sums(inp: GateInput, lay: _Layout) -> list[int]:
             lay.templates.trip_first,
             lay.action_bundle,
             lay.costs.own,
+            lay.funding.own_settled,
+            lay.funding.action_held,
+            lay.costs.paid,
             lay.costs.net_scale,
             out,
         )
@@ -124,7 +131,7 @@ def _own_sums(inp: GateInput, lay: _Layout) -> list[int]:
     hold_identity(inp, "random_entry", gross)
     if not lay.costs.reason:
         net = sums[2] * lay.costs.unit
-        replayed = inp.path.gross - inp.path.cost + inp.path.stray_cost
+        replayed = inp.path.net + inp.path.stray_cost
         if net != replayed:
             raise EngineError(
                 f"the identity draw of random_entry gave net {net}, the replay {replayed}"
@@ -158,7 +165,7 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
     trips with coin sides stand beside it, and the larger p decides: see `coin_sides`.
 
     Cannot see: an edge that lies in *how long* or *on which side* to hold, since both are kept;
-    costs (the net p is shown, with no funding in it); a market that drifts, where holding the
+    costs and funding (the net p, which has both, is shown); a market that drifts, where holding the
     right side all the time needs no entries. Distances are counted in tradeable rows.
 
     Source: random entries as a baseline after Aronson (2006), Evidence-based technical analysis,
@@ -188,6 +195,9 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
                 lay.costs.values,
                 lay.costs.action_cost,
                 lay.costs.action_constant,
+                lay.funding.settled,
+                lay.funding.action_held,
+                lay.costs.paid,
                 out,
             )
 
@@ -200,7 +210,8 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
     details = _common_details(inp, lay) | held.details
     details |= sum_details(sums[0], sums[1])
     details["gross"] = decimal_text(inp.path.gross, exponent)
-    details["net_without_funding"] = decimal_text(inp.path.gross - inp.path.cost, exponent)
+    details["funding"] = decimal_text(inp.path.funding, exponent)
+    details["net_pnl"] = decimal_text(inp.path.net, exponent)
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = lay.costs.reason or None
     details |= exact_p(counts[0], lay.arrangements)
@@ -212,10 +223,10 @@ def _neutral(inp: GateInput, lay: _Layout) -> GateResult:
 
     Claim held: a trader without opinion earns nothing before costs. Trips stand where the matched
     null would put them, a fair coin chooses the side of each, and every draw is followed by its
-    mirror, all sides turned. The gross of a pair must be integer 0 and its net minus its costs,
-    else the engine favours a side, and that is an error, not a verdict. Mean, standard error and
-    the equivalence test over the first members are shown, in bps of the mean notional of the
-    largest leg of a trip's first action.
+    mirror, all sides turned. The gross of a pair must be integer 0 and its net minus its costs
+    (what one pays in funding the other receives), else the engine favours a side, and that is an
+    error, not a verdict. Mean, standard error and the equivalence test over the first members are
+    shown, in bps of the mean notional of the largest leg of a trip's first action.
 
     Cannot see: anything about the strategy. Not rejecting zero would prove nothing, and net of
     costs a random trader loses; therefore this is a guard on the engine.
@@ -249,6 +260,10 @@ def _neutral(inp: GateInput, lay: _Layout) -> GateResult:
                 lay.costs.action_cost,
                 lay.costs.action_mirror_cost,
                 lay.costs.action_constant,
+                lay.funding.settled,
+                lay.funding.action_held,
+                lay.funding.action_mirror_held,
+                lay.costs.paid,
                 out,
             )
         gross, cost, net, gross_m, cost_m, net_m = (

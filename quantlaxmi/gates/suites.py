@@ -131,6 +131,11 @@ class G2Result:
         }
 
 
+def _funding_of(run: Run) -> int:
+    """What a run received in funding, attribution scale."""
+    return 10 * sum(account.funding for account in run.accounts)
+
+
 def path_of(run: Run, grid: MarketGrid) -> TradePath:
     """Trips and positions of a run on its grid.
 
@@ -146,6 +151,7 @@ def path_of(run: Run, grid: MarketGrid) -> TradePath:
         fills=run.fills,
         gross=costs.gross.tolist(),
         cost=(costs.slippage + costs.fee).tolist() if len(costs) else [],
+        funding=_funding_of(run),
         seq=grid.seq,
         mid2=grid.mid2,
         units=attribution_units(grid),
@@ -174,7 +180,7 @@ def amounts_of(run: Run, grid: MarketGrid) -> net_positive.Amounts:
         gross=run.gross_pnl,
         slippage=sum(costs.slippage.tolist()),
         fees=sum(costs.fee.tolist()),
-        funding=10 * sum(account.funding for account in run.accounts),
+        funding=_funding_of(run),
         notional=notional,
         fills=len(fills),
     )

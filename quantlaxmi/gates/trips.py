@@ -19,9 +19,14 @@ import numpy.typing as npt
 from quantlaxmi.errors import EngineError
 from quantlaxmi.schema import OrderAction
 
-__all__ = ["Action", "PathError", "TradePath", "Trip", "build_path"]
+__all__ = ["Action", "PathError", "TradePath", "Trip", "build_path", "opposite"]
 
 Bundle = tuple[tuple[int, int], ...]
+
+
+def opposite(bundle: Bundle) -> Bundle:
+    """The same quantities on the other side."""
+    return tuple((i, -q) for i, q in bundle)
 
 
 class PathError(Exception):
@@ -78,6 +83,8 @@ class TradePath:
         Mid-to-mid PnL, attribution scale: attributed gross plus the open position's mark.
     cost : int
         Slippage plus fees of all fills, attribution scale.
+    funding : int
+        Received less paid, attribution scale.
     stray_cost : int
         The part of `cost` paid by decisions that left no position, so by no action.
     short_actions : int
@@ -92,10 +99,16 @@ class TradePath:
     changes: tuple[tuple[int, Bundle], ...]
     gross: int
     cost: int
+    funding: int
     stray_cost: int
     short_actions: int
     reversals: int
     has_resting_orders: bool
+
+    @property
+    def net(self) -> int:
+        """What the ledger shows, attribution scale."""
+        return self.gross - self.cost + self.funding
 
 
 def _bundle(quantities: dict[int, int]) -> Bundle:
@@ -127,6 +140,7 @@ def build_path(
     fills: npt.NDArray[np.void],
     gross: Sequence[int],
     cost: Sequence[int],
+    funding: int,
     seq: npt.NDArray[np.int64],
     mid2: npt.NDArray[np.int64],
     units: Sequence[int],
@@ -141,6 +155,8 @@ def build_path(
     fills : ndarray of FILL_DTYPE
     gross, cost : sequence of int, one a fill
         Attributed gross, and slippage plus fee, attribution scale.
+    funding : int
+        Of the whole run, attribution scale.
     seq : ndarray of int64, shape (n_rows,)
         Message numbers of the grid's rows, ascending.
     mid2 : ndarray of int64, shape (n_instruments, n_rows)
@@ -210,6 +226,7 @@ def build_path(
         changes=tuple(builder.changes),
         gross=builder.gross,
         cost=builder.cost,
+        funding=funding,
         stray_cost=builder.stray,
         short_actions=builder.short,
         reversals=builder.reversals,
@@ -280,7 +297,7 @@ class _Builder:
                 self.stray += cost
             return
         self.reversals += 1
-        close = tuple((i, -q) for i, q in held)
+        close = opposite(held)
         # The cost of the whole is known, its halves are not; they only have to add up.
         self._put(Action(row, close, cost // 2, False))
         self._put(Action(row, _bundle(after), cost - cost // 2, False))
@@ -289,6 +306,6 @@ class _Builder:
         held = _bundle(self.position)
         if held:
             last = self.mid2.shape[1] - 1
-            close = tuple((i, -q) for i, q in held)
+            close = opposite(held)
             self.gross += -self._value(close, last)
             self._put(Action(last, close, 0, False, mark=True))

@@ -28,7 +28,20 @@ def place(key, draw, free, occupied):
     return placed
 
 
-def matched(key, draw, market, trips, occupied, free):
+def funding(actions, start, dues, sign=1):
+    """What a trip that begins on tradeable row `start` receives.
+
+    `dues` are (row, instrument, payment on a quantity): orders decided on rows before `row` are in.
+    """
+    total = 0
+    for due, i, payment in dues:
+        held = sum(bundle.get(i, 0) for offset, bundle, _ in actions if start + offset < due)
+        over = all(start + offset < due for offset, _, _ in actions)
+        total += 0 if over else payment(sign * held)
+    return total
+
+
+def matched(key, draw, market, trips, occupied, free, dues=()):
     """(S, Q, net S, net Q) of one draw.
 
     `market` gives mid2 * unit by instrument and tradeable row; a trip is a list of
@@ -36,25 +49,27 @@ def matched(key, draw, market, trips, occupied, free):
     """
     s = q = ns = nq = 0
     for trip, start in place(key, draw, free, occupied):
-        gross = cost = 0
+        gross, net = 0, funding(trips[trip], start, dues)
         for offset, bundle, costs in trips[trip]:
             row = start + offset
             gross -= sum(quantity * market[i][row] for i, quantity in bundle.items())
-            cost += costs[row]
+            net -= costs[row]
+        net += gross
         s, q = s + gross, q + gross**2
-        ns, nq = ns + gross - cost, nq + (gross - cost) ** 2
+        ns, nq = ns + net, nq + net**2
     return s, q, ns, nq
 
 
-def neutral(key, draw, market, trips, occupied, free):
-    """Gross of the draw and of its mirror."""
+def neutral(key, draw, market, trips, occupied, free, dues=()):
+    """Gross of the draw and of its mirror, then the funding of both."""
     k = len(occupied)
-    totals = [0, 0]
+    totals, received = [0, 0], [0, 0]
     for member in range(2):
         for j, (trip, start) in enumerate(place(key, draw, free, occupied)):
             coin = rng.word(key, draw, 2 * k + j) >> 63
             sign = -1 if coin ^ member else 1
+            received[member] += funding(trips[trip], start, dues, sign)
             for offset, bundle, _ in trips[trip]:
                 row = start + offset
                 totals[member] -= sign * sum(q * market[i][row] for i, q in bundle.items())
-    return tuple(totals)
+    return (*totals, *received)
