@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from quantlaxmi._ext.int_text import format_ints, parse_ints
 from quantlaxmi.errors import TraceError
+from quantlaxmi.files import open_regular
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import (
     DECISION_DTYPE,
@@ -188,15 +189,11 @@ def open_bounded(path: Path, limit: int) -> Iterator[tuple[BinaryIO, int]]:
         It is missing, not a regular file, too large or cannot be read.
     """
     try:
-        # Without O_NONBLOCK opening a named pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise TraceError(path, "is not a regular file")
-            if status.st_size > limit:
-                raise TraceError(path, f"is {status.st_size} bytes long; at most {limit} are read")
-            yield file, status.st_size
+        with open_regular(path, TraceError, "a trace") as raw, io.BufferedReader(raw) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise TraceError(path, f"is {size} bytes long; at most {limit} are read")
+            yield file, size
     except OSError as error:
         raise TraceError(path, f"cannot be read: {error.strerror or error}") from error
 
