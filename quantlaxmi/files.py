@@ -12,7 +12,7 @@ import shutil
 import stat
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,10 @@ _KINDS = {
 
 
 @contextlib.contextmanager
-def one_line_errors(path: object, action: str) -> Iterator[None]:
-    """Turn an ``OSError`` into a `SegmentError` that names the file.
+def one_line_errors(
+    path: object, action: str, kind: type[InputError] = SegmentError
+) -> Iterator[None]:
+    """Turn an ``OSError`` into an error that names the file.
 
     Parameters
     ----------
@@ -42,11 +44,12 @@ def one_line_errors(path: object, action: str) -> Iterator[None]:
         The file as the user knows it.
     action : str
         What failed, such as ``"cannot be written"``.
+    kind : type of InputError
     """
     try:
         yield
     except OSError as error:
-        raise SegmentError(path, f"{action}: {error.strerror or error}") from error
+        raise kind(path, f"{action}: {error.strerror or error}") from error
 
 
 def irregular(mode: int) -> str:
@@ -300,12 +303,18 @@ def write_whole(path: Path, data: bytes) -> None:
     SegmentError
         The file cannot be written.
     """
+    write_pieces(path, (data,), SegmentError)
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes | memoryview], error: type[InputError]) -> None:
+    """Write as `write_whole` does, piece by piece; what fails is raised as ``error``."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with one_line_errors(path, "cannot be written"):
+    with one_line_errors(path, "cannot be written", error):
         try:
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             with os.fdopen(fd, "wb") as file:
-                file.write(data)
+                for piece in pieces:
+                    file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
