@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.files import one_line_errors, read_exactly, sync_folder
+from quantlaxmi.files import irregular, one_line_errors, read_exactly, sync_folder
 
 MAX_LINE_BYTES: Final = 1 << 20
 MAX_FILE_BYTES: Final = 1 << 28
@@ -156,8 +155,8 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
     with one_line_errors(path, "cannot be opened"):
         fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise InputError(path, "is not a regular file")
+        if problem := irregular(os.fstat(fd).st_mode):
+            raise InputError(path, problem)
         yield fd
     finally:
         os.close(fd)  # gives the lock back

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import mmap
 import os
 import shutil
 import stat
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,23 @@ from quantlaxmi.errors import ConfigError, InputError, SegmentCorrupt, SegmentEr
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: opening a pipe planted under a known name must not hang.
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NAMED_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_READ_FLAGS = _NAMED_FLAGS | os.O_NOFOLLOW
+_PIECE_BYTES = 1 << 20
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 @contextlib.contextmanager
-def one_line_errors(path: object, action: str) -> Iterator[None]:
-    """Turn an ``OSError`` into a `SegmentError` that names the file.
+def one_line_errors(
+    path: object, action: str, kind: type[InputError] = SegmentError
+) -> Iterator[None]:
+    """Turn an ``OSError`` into an error that names the file.
 
     Parameters
     ----------
@@ -32,11 +44,100 @@ def one_line_errors(path: object, action: str) -> Iterator[None]:
         The file as the user knows it.
     action : str
         What failed, such as ``"cannot be written"``.
+    kind : type of InputError
     """
     try:
         yield
     except OSError as error:
-        raise SegmentError(path, f"{action}: {error.strerror or error}") from error
+        raise kind(path, f"{action}: {error.strerror or error}") from error
+
+
+def irregular(mode: int) -> str:
+    """What a file is that is not a regular one, in words; empty for a regular one."""
+    if stat.S_ISREG(mode):
+        return ""
+    return f"is not a regular file but {_KINDS.get(stat.S_IFMT(mode), 'of another kind')}"
+
+
+def check_regular(path: str | Path, error: type[InputError], expected: str) -> None:
+    """Refuse a name that stands for something else than a regular file; as `open_regular`.
+
+    That there is nothing is left to the caller, but a link to nothing is refused: what is written
+    in its place would not be where it points.
+    """
+    with _named(path, error):
+        try:
+            status = os.stat(path)  # noqa: PTH116
+        except FileNotFoundError:
+            if os.path.islink(path):  # noqa: PTH114
+                raise
+            return
+        _check_mode(path, status.st_mode, error, expected)
+
+
+def open_regular(path: str | Path, error: type[InputError], expected: str) -> io.FileIO:
+    """Open a file that the user named, for reading without a buffer; neither waits for anybody.
+
+    Parameters
+    ----------
+    path : str or Path
+        A link is followed.
+    error : type of InputError
+        Raised.
+    expected : str
+        What the file should be, such as ``"a gate policy"``.
+
+    Raises
+    ------
+    InputError
+        As ``error``: there is no such file, it cannot be opened, or it is no regular file.
+    """
+    # Asked before opening, because to open can have effects: it frees the writer of a pipe and
+    # rewinds a tape. Asked again, because another file may have come under the name.
+    with _named(path, error):
+        _check_mode(path, os.stat(path).st_mode, error, expected)  # noqa: PTH116
+        file = open(os.open(path, _NAMED_FLAGS), "rb", buffering=0)  # noqa: PTH123, SIM115
+        try:
+            _check_mode(path, os.fstat(file.fileno()).st_mode, error, expected)
+        except BaseException:
+            file.close()
+            raise
+    return file
+
+
+def read_regular(path: str | Path, limit: int, error: type[InputError], expected: str) -> bytes:
+    """Content of a small file that the user named; opened as `open_regular` does.
+
+    Raises
+    ------
+    InputError
+        As ``error``: it cannot be read, is no regular file, or is longer than ``limit`` bytes.
+    """
+    parts, left = [], limit + 1
+    with open_regular(path, error, expected) as file, _named(path, error):
+        # In pieces, because room for all that is asked for is taken at once.
+        while left and (part := os.read(file.fileno(), min(left, _PIECE_BYTES))):
+            parts.append(part)
+            left -= len(part)
+    if not left:
+        raise error(path, f"is longer than {limit} bytes; expected {expected}")
+    return b"".join(parts)
+
+
+@contextlib.contextmanager
+def _named(path: str | Path, error: type[InputError]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        raise error(path, f"cannot be read: {fault.strerror or fault}") from None
+    except ValueError as fault:  # a NUL in the name
+        raise error(path, f"cannot be read: {fault}") from None
+
+
+def _check_mode(path: str | Path, mode: int, error: type[InputError], expected: str) -> None:
+    if problem := irregular(mode):
+        problem = "is a folder" if stat.S_ISDIR(mode) else problem
+        raise error(path, f"{problem}; expected {expected}")
 
 
 def open_inside(folder: Path, name: str) -> int:
@@ -80,9 +181,9 @@ def open_inside(folder: Path, name: str) -> int:
     finally:
         if at is not None:
             os.close(at)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    if problem := irregular(os.fstat(fd).st_mode):
         os.close(fd)
-        raise SegmentCorrupt(path, "is not a regular file")
+        raise SegmentCorrupt(path, problem)
     return fd
 
 
@@ -130,33 +231,36 @@ def read_bounded(folder: Path, name: str, limit: int) -> bytes:
     return data
 
 
-def read_toml(path: str | Path, limit: int = 1 << 20) -> dict[str, Any]:
-    """Content of a small TOML file; decimals stay text, so that none becomes a float.
+def read_toml(
+    path: str | Path,
+    limit: int = 1 << 20,
+    *,
+    expected: str = "a small TOML file",
+    parse_float: Callable[[str], Any] = str,
+) -> dict[str, Any]:
+    """Content of a small TOML file that the user named; decimals stay text, none becomes a float.
 
     Parameters
     ----------
     path : str or Path
     limit : int
         Most bytes read.
+    expected : str
+        What the file should be, for errors.
+    parse_float : callable, optional
+        What is made of a decimal's text; by default that text.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, is longer than ``limit``, or is no TOML.
+        The file cannot be read, is no regular file, is longer than ``limit``, or is no TOML.
     """
-    source = Path(path)
+    raw = read_regular(path, limit, ConfigError, expected)
     try:
-        with source.open("rb") as stream:
-            raw = stream.read(limit + 1)
-    except OSError as error:
-        raise ConfigError(source, error.strerror or str(error)) from None
-    if len(raw) > limit:
-        raise ConfigError(source, f"was over {limit} bytes, expected a small TOML")
-    try:
-        return tomllib.loads(raw.decode(), parse_float=str)
+        return tomllib.loads(raw.decode(), parse_float=parse_float)
     # ValueError: not TOML, not UTF-8, or a number of thousands of digits.
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(source, f"was not TOML: {error}") from None
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise ConfigError(path, f"is not TOML: {' '.join(str(error).split())[:200]}") from None
 
 
 def hash_inside(folder: Path, name: str, size: int | None = None) -> tuple[str, int]:
@@ -199,12 +303,18 @@ def write_whole(path: Path, data: bytes) -> None:
     SegmentError
         The file cannot be written.
     """
+    write_pieces(path, (data,), SegmentError)
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes | memoryview], error: type[InputError]) -> None:
+    """Write as `write_whole` does, piece by piece; what fails is raised as ``error``."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with one_line_errors(path, "cannot be written"):
+    with one_line_errors(path, "cannot be written", error):
         try:
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             with os.fdopen(fd, "wb") as file:
-                file.write(data)
+                for piece in pieces:
+                    file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

@@ -120,7 +120,7 @@ def test_files_that_are_no_text_are_refused(tmp_path, raw):
     path.write_bytes(raw)
     with pytest.raises(ConfigError, match="is not TOML"):
         Config.load(path)
-    with pytest.raises(ConfigError, match="directory"):
+    with pytest.raises(ConfigError, match="is a folder"):
         Config.load(tmp_path)
 
 

@@ -84,7 +84,7 @@ def test_files_give_their_classes(tmp_path):
 @pytest.mark.parametrize(
     ("source", "name", "said"),
     [
-        (None, "s.py:Quiet", "no such file"),
+        (None, "s.py:Quiet", "cannot be read: No such file"),
         (SOURCE, "s.py:Loud", "has no class 'Loud'; it has Quiet"),
         (SOURCE, "s.py:StrategyConfig", "is not a subclass"),
         ("", "s.py", "it has none"),

@@ -19,7 +19,7 @@ from quantlaxmi.calibrate.real import Capture
 from quantlaxmi.calibrate.tasks import Line, Outcome, Task, run_task, tasks_of
 from quantlaxmi.calibrate.trial import TESTS, Settings
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.files import write_whole
+from quantlaxmi.files import read_regular, write_whole
 
 __all__ = ["CHECKPOINT", "calibrate_lines"]
 
@@ -74,18 +74,12 @@ class Checkpoint:
         self._of = of
         self.done: Done = {}
         self._written = time.monotonic()
-        if self.path.exists():
+        if os.path.lexists(self.path):
             self.done = self._read()
 
     def _read(self) -> Done:
+        raw = read_regular(self.path, _MAX_BYTES, ConfigError, "a calibration's checkpoint")
         try:
-            with self.path.open("rb") as file:
-                raw = file.read(_MAX_BYTES + 1)
-        except OSError as error:
-            raise ConfigError(self.path, f"cannot be read: {error.strerror}") from None
-        try:
-            if len(raw) > _MAX_BYTES:
-                raise ValueError
             head, *lines = [json.loads(line) for line in raw.splitlines()]
             of = head["calibration"]
             done = {line["batch"]: _outcome(line["counts"]) for line in lines}
@@ -213,7 +207,11 @@ def calibrate_lines(
     """
     kept = None
     if checkpoint is not None:
-        checkpoint.mkdir(parents=True, exist_ok=True)
+        try:
+            checkpoint.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"cannot be made: {error.strerror}; expected a folder for the checkpoint"
+            raise ConfigError(checkpoint, problem) from None
         kept = Checkpoint(checkpoint, identity(settings, capture))
     done: Done = kept.done if kept is not None else {}
     tasks = tasks_of(lines)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +26,11 @@ def check_output(option: str, path: str, suffixes: tuple[str, ...] = ()) -> None
     target = Path(path)
     if suffixes and target.suffix not in suffixes:
         raise InputError(option, f"was {path}, expected a name ending in {' or '.join(suffixes)}")
-    if target.is_dir():
-        raise InputError(option, f"was {path}, which is a folder; expected a file")
-    if not target.parent.is_dir():
-        raise InputError(option, f"was {path}, but there is no folder {target.parent}")
+    with _option_errors(option, path):
+        if target.is_dir():
+            raise InputError(option, f"was {path}, which is a folder; expected a file")
+        if not target.parent.is_dir():
+            raise InputError(option, f"was {path}, but there is no folder {target.parent}")
 
 
 def check_new_folder(option: str, path: str) -> None:
@@ -38,10 +41,20 @@ def check_new_folder(option: str, path: str) -> None:
     InputError
     """
     target = Path(path)
-    if target.exists():
-        raise InputError(option, f"was {path}, which exists; expected a folder to create")
-    if not target.parent.is_dir():
-        raise InputError(option, f"was {path}, but there is no folder {target.parent}")
+    with _option_errors(option, path):
+        if target.exists():
+            raise InputError(option, f"was {path}, which exists; expected a folder to create")
+        if not target.parent.is_dir():
+            raise InputError(option, f"was {path}, but there is no folder {target.parent}")
+
+
+@contextlib.contextmanager
+def _option_errors(option: str, path: str) -> Iterator[None]:
+    """Name the option where its path cannot even be looked at, such as one that is too long."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(option, f"was {path}: {error.strerror}") from None
 
 
 def write_run(run: Run, facts: dict[str, Any], out: str) -> None:

@@ -16,7 +16,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.importers.bars_toml import Reader, read_toml
+from quantlaxmi.files import read_toml
+from quantlaxmi.importers.bars_toml import MAX_MAPPING_BYTES, Reader
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import InstrumentKind
 
@@ -199,7 +200,7 @@ def load_mapping(
         The file cannot be read, or a key is unknown, missing, of another type or out of range.
     """
     source = Path(path)
-    reader = Reader(source, read_toml(source))
+    reader = Reader(source, read_toml(source, MAX_MAPPING_BYTES, expected="a mapping of bars"))
     names = "interval delimiter venue currency base price_exponent qty_exponent half_spread_bps"
     names += " share size max_jump_bps time spot perp funding" + " premium" * premium
     reader.known("", names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.files import open_regular
 from quantlaxmi.importers.bars_table import BATCH_LINES, Batch, Cells, Row
 
 #: Most bytes of the columns that are read in one row group: it is unpacked as a whole.
@@ -44,8 +46,8 @@ class ParquetTable:
         self.path, self._tell, self.lines = path, tell, 0
         digest = hashlib.sha256()
         try:
-            with path.open("rb") as file:
-                self.raw_bytes = self.text_bytes = path.stat().st_size
+            with open_regular(path, InputError, "a Parquet file of bars") as file:
+                self.raw_bytes = self.text_bytes = os.fstat(file.fileno()).st_size
                 while data := file.read(1 << 20):
                     digest.update(data)
             self._file = pq.ParquetFile(path)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from quantlaxmi._ext.text_cells import split_cells
 from quantlaxmi.errors import InputError
+from quantlaxmi.files import open_regular
 from quantlaxmi.importers.spool import Int64Array
 from quantlaxmi.importers.text_source import TextSource
 
@@ -277,13 +278,10 @@ def open_table(path: Path, delimiter: str, tell: Callable[[int], None]) -> Table
         It cannot be read, or names a column twice.
     """
     try:
-        is_parquet = False
-        if path.is_file():
-            with path.open("rb") as file:
-                is_parquet = file.read(4) == b"PAR1"
-    except (OSError, ValueError) as error:
-        words = getattr(error, "strerror", None) or error
-        raise InputError(path, f"cannot be read: {words}") from None
+        with open_regular(path, InputError, "a file of bars") as file:
+            is_parquet = file.read(4) == b"PAR1"
+    except OSError as error:
+        raise InputError(path, f"cannot be read: {error.strerror or error}") from None
     table: Table
     if is_parquet:
         from quantlaxmi.importers.bars_parquet import ParquetTable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -87,21 +86,6 @@ def span_ns(text: str) -> int:
     found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
     seconds = int(found[1]) * _SPANS[found[2]] if found else 0
     return seconds * 10**9 if seconds <= MAX_SPAN_S else 0
-
-
-def read_toml(source: Path) -> dict[str, Any]:
-    """Content of a file; decimal numbers stay texts."""
-    try:
-        with source.open("rb") as file:
-            raw = file.read(MAX_MAPPING_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(source, error.strerror or "cannot be read") from None
-    if len(raw) > MAX_MAPPING_BYTES:
-        raise ConfigError(source, f"is longer than {MAX_MAPPING_BYTES} bytes, no mapping is")
-    try:
-        return tomllib.loads(raw.decode(), parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(source, f"is not TOML: {' '.join(str(error).split())}") from None
 
 
 def _hint(key: str, names: Iterable[str]) -> str:

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi.errors import EngineError, InputError
-from quantlaxmi.files import write_whole
 from quantlaxmi.importers.bars_cells import Series, Settlements, partial_lines
 from quantlaxmi.importers.bars_mapping import BarsMapping
 from quantlaxmi.importers.bars_messages import BarTables, set_marks
 from quantlaxmi.importers.bars_table import Table
+from quantlaxmi.importers.finish import (
+    MAX_LISTED_GAPS,
+    check_copies,
+    check_options,
+    check_share,
+    import_result,
+    seal,
+)
 from quantlaxmi.importers.premium_rate import IndicativeRates, missing_rates
-from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
+from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.result import CaptureCounts, ImportResult
 from quantlaxmi.importers.spool import chunks
 from quantlaxmi.importers.steps import Steps, with_steps
 from quantlaxmi.schema import TABLES
-from quantlaxmi.segment import SegmentWriter, open_segment
-from quantlaxmi.segment.manifest import Gap, Quarantine, SourceFile
-
-#: Gaps listed one by one in the manifest; the rest is counted in a note.
-MAX_LISTED_GAPS: Final = 10_000
+from quantlaxmi.segment import SegmentWriter
+from quantlaxmi.segment.manifest import Gap, SourceFile
 
 
 @dataclass
@@ -153,19 +156,7 @@ class Written:
 
     def result(self, out: Path | str, started: float) -> ImportResult:
         """What the importer returns, when the segment is in its place."""
-        counts = self.counts
-        return ImportResult(
-            segment=open_segment(out, verify="manifest"),
-            messages_by_kind=self.messages,
-            quarantined=sum(c.quarantined for c in counts),
-            quarantine_reasons=dict(self.reasons),
-            lines=sum(c.lines for c in counts),
-            captures=counts,
-            text_bytes=sum(c.text_bytes for c in counts),
-            elapsed_s=time.perf_counter() - started,
-            message_lines=sum(c.message_lines for c in counts),
-            header_lines=sum(c.header_lines for c in counts),
-        )
+        return import_result(out, started, self.messages, self.reasons, self.counts)
 
 
 def write_bars(
@@ -194,7 +185,7 @@ def write_bars(
     """
     interval = mapping.interval_ns
     files = [file for one in inputs for file in one.files]
-    _check_copies(files)
+    check_copies([file.path for file in files], [file.sha256 for file in files])
     if mapping.max_jump_bps is not None:
         for one in inputs:
             found: dict[int, str] = {}
@@ -235,9 +226,6 @@ def write_bars(
         MAX_LISTED_GAPS,
     )
     steps = Steps(bare, made.tables(), count=False)
-    logs = [file.log for file in files]
-    reasons = sum((log.reasons() for log in logs), Counter[str]())
-    n_quarantined = sum(map(len, logs))
     with SegmentWriter(folder, venue=mapping.venue, instruments=steps.instruments) as writer:
         for tables in steps.tables():
             for table, columns in tables.items():
@@ -255,12 +243,12 @@ def write_bars(
                 n_gaps += 1
                 if len(gaps) < MAX_LISTED_GAPS:
                     gaps.append(gap)
-        if n_quarantined:
-            write_whole(folder / QUARANTINE_NAME, quarantine_bytes(logs))
         notes = _notes(mapping, settlements, n_own_marks, n_gaps, lots)
-        writer.seal(
+        reasons = seal(
+            writer,
+            folder,
+            [file.log for file in files],
             gaps=gaps[:MAX_LISTED_GAPS],
-            quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
             notes=[*notes, *steps.notes()],
             sources=[
                 SourceFile(
@@ -272,30 +260,17 @@ def write_bars(
                 )
                 for file in files
             ],
-            files=[QUARANTINE_NAME] if n_quarantined else [],
         )
     messages = dict.fromkeys(TABLES, 0) | made.messages
     return Written(messages, reasons, counts)
 
 
-def _check_copies(files: Sequence[BarsFile]) -> None:
-    digests = [file.sha256 for file in files]
-    for k, digest in enumerate(digests):
-        if digest in digests[:k]:
-            other = files[digests.index(digest)].path
-            raise InputError(files[k].path, f"holds the same as {other}")
-
-
 def _check_share(file: BarsFile, max_quarantine: Fraction) -> None:
-    if not 0 <= max_quarantine <= 1:
-        raise InputError("--max-quarantine", f"was {max_quarantine}; expected a share from 0 to 1")
-    n, lines = len(file.log), file.lines - file.header_lines
+    check_options(max_quarantine)
+    lines = file.lines - file.header_lines
     if lines == 0:
         raise InputError(file.path, "holds no line below its header; expected bars")
-    if n > max_quarantine * lines:
-        limit = f"more than the {float(100 * max_quarantine):g} % of --max-quarantine"
-        share = f"{n} of {lines} lines are faulty ({100 * n / lines:.2f} %)"
-        raise InputError(file.path, f"{share}, {limit}; {file.log.first()}")
+    check_share(file.log, lines, max_quarantine, file.log.first)
 
 
 def _lost(settlements: Settlements, every_ns: int, perp: Series) -> Iterator[int]:

@@ -22,7 +22,9 @@ from quantlaxmi.importers.csv_layout import (
     FileHead,
     Layout,
     column_of,
+    foreign_header,
     lacking,
+    nearest,
     resolve,
 )
 from quantlaxmi.importers.result import ImportResult
@@ -148,10 +150,7 @@ def _understand(path: Path, underlying: str | None) -> CsvFile:
     for comment in head.comments:
         told = told or _COMMENT.fullmatch(comment)
     symbol = str(told["symbol"]).upper() if told else ""
-    if not symbol and (at := column_of(head.header, "Symbol")) >= 0:
-        symbol = head.most_common(at)
-    if not symbol and underlying is not None:
-        symbol = underlying.upper()
+    symbol = symbol or head.most_common("Symbol") or (underlying or "").upper()
     if not symbol:
         raise InputError(path, "does not name its symbol; expected --underlying SYMBOL")
     instrument = binance_instrument(path, symbol, _is_perp(head, told["market"] if told else ""))
@@ -177,14 +176,10 @@ def _understand(path: Path, underlying: str | None) -> CsvFile:
 def _layout(head: FileHead) -> Layout:
     """The layout a header is of, or comes nearest to."""
     header = head.header or ()
-    best = min(LAYOUTS, key=lambda layout: len(lacking(header, layout)))
+    best = nearest(header, LAYOUTS)
     if len(lacking(header, best)) > len(best.columns) // 2:
         names = ", ".join(layout.name for layout in LAYOUTS)
-        raise InputError(
-            head.path,
-            f"has columns {','.join(header)[:80]!r}; expected the header of one of {names}",
-            f"line {head.n_header}",
-        )
+        raise foreign_header(head, f"the header of one of {names}")
     return best
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,22 +20,26 @@ from msgspec import UNSET
 from quantlaxmi._ext.binance_rows import FAULTS, BinanceRows
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.errors import EngineError, InputError
-from quantlaxmi.files import staged_directory, write_whole
+from quantlaxmi.files import staged_directory
 from quantlaxmi.importers.binance_messages import DECODERS, classify
 from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
-from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
+from quantlaxmi.importers.finish import (
+    MAX_LISTED_GAPS,
+    REORDER_WINDOW_NS,
+    check_options,
+    check_share,
+    furthest_behind,
+    import_result,
+    seal,
+)
+from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.result import CaptureCounts, ImportResult
 from quantlaxmi.importers.steps import Steps
 from quantlaxmi.importers.text_source import TextSource
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES
-from quantlaxmi.segment import SegmentWriter, open_segment
-from quantlaxmi.segment.manifest import Gap, Quarantine, SourceFile
-
-#: How far a receive stamp may fall behind the latest one and still be put in its place.
-REORDER_WINDOW_NS: Final = 1_000_000_000
-#: Depth gaps listed one by one in the manifest; the rest is counted in a note.
-MAX_LISTED_GAPS: Final = 10_000
+from quantlaxmi.segment import SegmentWriter
+from quantlaxmi.segment.manifest import Gap, SourceFile
 
 Tables = dict[str, dict[str, npt.NDArray[np.integer]]]
 
@@ -84,11 +87,7 @@ class _Capture:
             raise InputError(self.path, "holds no line that names its symbol")
 
     def check_share(self, max_quarantine: Fraction) -> None:
-        n, lines = len(self.log), self.rows.n_lines
-        if n > max_quarantine * lines:
-            limit = f"more than the {float(100 * max_quarantine):g} % of --max-quarantine"
-            share = f"{n} of {lines} lines are faulty ({100 * n / lines:.2f} %)"
-            raise InputError(self.path, f"{share}, {limit}; {self.log.first()}")
+        check_share(self.log, self.rows.n_lines, max_quarantine, self.log.first)
 
     def counts(self, symbol: str) -> CaptureCounts:
         result = CaptureCounts(
@@ -163,10 +162,7 @@ def import_binance_stream(
     given = [(Path(p), is_perp) for p, is_perp in ((spot, False), (perp, True)) if p is not None]
     if not given:
         raise InputError("import", "has no capture; expected --spot, --perp or both")
-    if not 0 <= max_quarantine <= 1:
-        raise InputError("--max-quarantine", f"was {max_quarantine}; expected a share from 0 to 1")
-    if not 0 <= reorder_window_ns <= 86_400 * 10**9:
-        raise InputError("reorder window", f"was {reorder_window_ns} ns; expected 0 to a day")
+    check_options(max_quarantine, reorder_window_ns)
     with ExitStack() as stack:
         folder = stack.enter_context(staged_directory(out))
         captures = []
@@ -191,14 +187,11 @@ def import_binance_stream(
             for capture in captures:
                 capture.check_share(max_quarantine)
             counts = tuple(c.counts(s) for c, s in zip(captures, symbols, strict=True))
-            logs = [capture.log for capture in captures]
-            reasons = sum((log.reasons() for log in logs), Counter[str]())
-            n_quarantined = sum(map(len, logs))
-            if n_quarantined:
-                write_whole(folder / QUARANTINE_NAME, quarantine_bytes(logs))
-            writer.seal(
+            reasons = seal(
+                writer,
+                folder,
+                [capture.log for capture in captures],
                 gaps=gaps,
-                quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
                 notes=[*_notes(counts, reorder_window_ns), *steps.notes()],
                 sources=[
                     SourceFile(
@@ -210,22 +203,11 @@ def import_binance_stream(
                     )
                     for capture in captures
                 ],
-                files=[QUARANTINE_NAME] if n_quarantined else [],
             )
     messages: Counter[str] = Counter(dict.fromkeys(TABLES, 0))
     for capture in captures:
         messages.update(capture.messages)
-    return ImportResult(
-        segment=open_segment(out, verify="manifest"),
-        messages_by_kind=dict(messages),
-        quarantined=n_quarantined,
-        quarantine_reasons=dict(reasons),
-        lines=sum(c.lines for c in counts),
-        captures=counts,
-        text_bytes=sum(c.text_bytes for c in counts),
-        elapsed_s=time.perf_counter() - started,
-        message_lines=sum(messages.values()),
-    )
+    return import_result(out, started, messages, reasons, counts)
 
 
 def _find_instruments(
@@ -280,11 +262,7 @@ def _tables(
             yield tables
         if all(finished):
             return
-        behind = min(
-            (capture for capture in captures if not capture.finished),
-            key=lambda c: c.rows.high_ns if c.rows.started else -1,
-        )
-        behind.feed()
+        furthest_behind(captures).feed()
         tell()
 
 

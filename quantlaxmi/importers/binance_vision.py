@@ -21,7 +21,7 @@ from quantlaxmi.importers.csv_layout import (
     CsvFile,
     FileHead,
     Layout,
-    column_of,
+    foreign_header,
     lacking,
     resolve,
 )
@@ -183,9 +183,7 @@ def _understand(path: Path, underlying: str | None) -> CsvFile:
     columns = resolve(head, layout)
     depth = _DEPTH_NAME.match(path.name)
     symbol = told["symbol"] if told else depth["symbol"] if depth else ""
-    if not symbol and head.header is not None and (at := column_of(head.header, "symbol")) >= 0:
-        symbol = head.most_common(at)
-    symbol = symbol or (underlying or "").upper()
+    symbol = symbol or head.most_common("symbol") or (underlying or "").upper()
     if not symbol:
         problem = f"does not name its symbol; expected BTCUSDT-{layout.name}-2024-08-01.csv or .zip"
         raise InputError(path, f"{problem}, or --underlying SYMBOL")
@@ -219,12 +217,8 @@ def _layout(head: FileHead, kind: str) -> tuple[Layout, bool]:
             return fits[key], key[1]
         key = min(choices, key=lambda key: len(lacking(head.header or (), choices[key])))
         if len(lacking(head.header, choices[key])) > len(choices[key].columns) // 2:
-            raise InputError(
-                head.path,
-                f"has columns {','.join(head.header)[:80]!r}; expected those of one of "
-                f"{', '.join(dict.fromkeys(k for k, _ in choices))}",
-                f"line {head.n_header}",
-            )
+            names = ", ".join(dict.fromkeys(k for k, _ in choices))
+            raise foreign_header(head, f"those of one of {names}")
         return choices[key], key[1]
     if not kind:
         problem = "has neither a header nor a name such as BTCUSDT-aggTrades-2024-08-01"

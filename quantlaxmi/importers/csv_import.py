@@ -16,21 +16,24 @@ import numpy.typing as npt
 from quantlaxmi._ext.csv_fields import FAULTS
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.errors import EngineError, InputError
-from quantlaxmi.files import staged_directory, write_whole
+from quantlaxmi.files import staged_directory
 from quantlaxmi.importers.csv_lanes import TABLE_OF, Lane, make_lanes
 from quantlaxmi.importers.csv_layout import CsvFile
-from quantlaxmi.importers.quarantine import QUARANTINE_NAME, quarantine_bytes
+from quantlaxmi.importers.finish import (
+    MAX_LISTED_GAPS,
+    REORDER_WINDOW_NS,
+    check_copies,
+    check_options,
+    furthest_behind,
+    import_result,
+    seal,
+)
 from quantlaxmi.importers.result import ImportResult
 from quantlaxmi.importers.steps import Steps
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES, EventKind, InstrumentKind
-from quantlaxmi.segment import SegmentWriter, open_segment
-from quantlaxmi.segment.manifest import Gap, Quarantine, SourceFile
-
-#: How far a receive stamp may fall behind the latest one and still be put in its place.
-REORDER_WINDOW_NS: Final = 1_000_000_000
-#: Gaps listed one by one in the manifest; the rest is counted in a note.
-MAX_LISTED_GAPS: Final = 10_000
+from quantlaxmi.segment import SegmentWriter
+from quantlaxmi.segment.manifest import Gap, SourceFile
 
 _GAPS: Final = {
     EventKind.TRADE: "trade after {last} is missing, the next is {found}",
@@ -79,10 +82,7 @@ def import_csv_files(
     and layouts.
     """
     started = time.perf_counter()
-    if not 0 <= max_quarantine <= 1:
-        raise InputError("--max-quarantine", f"was {max_quarantine}; expected a share from 0 to 1")
-    if not 0 <= reorder_window_ns <= 86_400 * 10**9:
-        raise InputError("reorder window", f"was {reorder_window_ns} ns; expected 0 to a day")
+    check_options(max_quarantine, reorder_window_ns)
     instruments = _instruments(files)
     symbols = [instrument.symbol for instrument in instruments]
     with ExitStack() as stack:
@@ -109,15 +109,12 @@ def import_csv_files(
             states = [(lane, state) for lane in lanes for state in lane.files]
             counts = tuple(lane.counts(state) for lane, state in states)
             _check_sums(counts_of=Counter(), messages=messages, lanes=lanes)
-            _check_copies([state.file.path for _, state in states], [s.sha256 for _, s in states])
-            logs = [state.log for _, state in states]
-            reasons = sum((log.reasons() for log in logs), Counter[str]())
-            n_quarantined = sum(map(len, logs))
-            if n_quarantined:
-                write_whole(folder / QUARANTINE_NAME, quarantine_bytes(logs))
-            writer.seal(
+            check_copies([state.file.path for _, state in states], [s.sha256 for _, s in states])
+            reasons = seal(
+                writer,
+                folder,
+                [state.log for _, state in states],
                 gaps=gaps,
-                quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
                 notes=[*notes, *_notes(lanes, reorder_window_ns), *steps.notes()],
                 sources=[
                     SourceFile(
@@ -129,20 +126,8 @@ def import_csv_files(
                     )
                     for _, state in states
                 ],
-                files=[QUARANTINE_NAME] if n_quarantined else [],
             )
-    return ImportResult(
-        segment=open_segment(out, verify="manifest"),
-        messages_by_kind=dict(messages),
-        quarantined=n_quarantined,
-        quarantine_reasons=dict(reasons),
-        lines=sum(c.lines for c in counts),
-        captures=counts,
-        text_bytes=sum(c.text_bytes for c in counts),
-        elapsed_s=time.perf_counter() - started,
-        message_lines=sum(c.message_lines for c in counts),
-        header_lines=sum(c.header_lines for c in counts),
-    )
+    return import_result(out, started, messages, reasons, counts)
 
 
 def _instruments(files: Sequence[CsvFile]) -> list[Instrument]:
@@ -190,11 +175,7 @@ def _tables(
             yield tables
         if all(finished):
             return
-        behind = min(
-            (lane for lane in lanes if not lane.finished),
-            key=lambda lane: lane.rows.high_ns if lane.rows.started else -1,
-        )
-        behind.feed()
+        furthest_behind(lanes).feed()
         tell()
 
 
@@ -204,14 +185,6 @@ def _check_sums(counts_of: Counter[str], messages: Counter[str], lanes: list[Lan
     for table, n in messages.items():
         if counts_of[table] != n:
             raise EngineError(f"{n} messages of {table} were written, {counts_of[table]} were read")
-
-
-def _check_copies(paths: Sequence[Path], digests: Sequence[str]) -> None:
-    seen: dict[str, Path] = {}
-    for path, digest in zip(paths, digests, strict=True):
-        if digest in seen:
-            raise InputError(path, f"holds the same bytes as {seen[digest]}")
-        seen[digest] = path
 
 
 def _notes(lanes: list[Lane], window_ns: int) -> list[str]:

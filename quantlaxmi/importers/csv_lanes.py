@@ -10,6 +10,7 @@ from quantlaxmi._ext.csv_fields import FAULTS, ROLES
 from quantlaxmi._ext.csv_rows import GROUPINGS, CsvRows
 from quantlaxmi.errors import EngineError, InputError
 from quantlaxmi.importers.csv_layout import APART_NS, CsvFile
+from quantlaxmi.importers.finish import check_share
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.result import CaptureCounts
 from quantlaxmi.importers.text_source import TextSource
@@ -169,13 +170,10 @@ class Lane:
 
     def check_share(self, max_quarantine: Fraction) -> None:
         for state in self.files:
-            n, lines = len(state.log), state.lines - state.header
             if state.messages == 0:
                 raise InputError(state.file.path, f"holds no acceptable line; {state.log.words()}")
-            if n > max_quarantine * lines:
-                limit = f"more than the {float(100 * max_quarantine):g} % of --max-quarantine"
-                share = f"{n} of {lines} lines are faulty ({100 * n / lines:.2f} %)"
-                raise InputError(state.file.path, f"{share}, {limit}; {state.log.words()}")
+            lines = state.lines - state.header
+            check_share(state.log, lines, max_quarantine, state.log.words)
 
     def counts(self, state: FileState) -> CaptureCounts:
         """Counts of one file, checked: no line may be lost."""

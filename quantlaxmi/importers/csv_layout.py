@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -107,9 +107,10 @@ class FileHead:
     n_header: int
     size: int = 0
 
-    def most_common(self, column: int) -> str:
-        """What most of the first rows hold in a column; empty where there is no row."""
-        values = [row[column] for row in self.rows if len(row) > column]
+    def most_common(self, name: str) -> str:
+        """What most of the first rows hold in a column; empty where there is no row or column."""
+        column = column_of(self.header or (), name)
+        values = [row[column] for row in self.rows if len(row) > column] if column >= 0 else []
         return max(values, key=values.count) if values else ""
 
 
@@ -174,6 +175,18 @@ def lacking(header: Sequence[str], layout: Layout) -> list[str]:
         for c in layout.columns
         if not c.optional and not names & {plain_name(n) for n in (c.name, *c.aliases)}
     ]
+
+
+def nearest(header: Sequence[str], layouts: Iterable[Layout]) -> Layout:
+    """The first layout of which a header lacks the fewest columns."""
+    return min(layouts, key=lambda layout: len(lacking(header, layout)))
+
+
+def foreign_header(head: FileHead, expected: str) -> InputError:
+    """That a file's header is of no layout, in words."""
+    shown = ",".join(head.header or ())[:80]
+    return InputError(head.path, f"has columns {shown!r}; expected {expected}",
+                      f"line {head.n_header}")  # fmt: skip
 
 
 def resolve(head: FileHead, layout: Layout) -> tuple[tuple[str, int, int], ...]:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.files import read_regular
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 
@@ -77,14 +78,7 @@ def load_mapping(path: Path | str) -> dict[str, MappedInstrument]:
         setting.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_MAPPING_BYTES + 1)
-    except (OSError, ValueError) as error:
-        text = getattr(error, "strerror", None) or error
-        raise InputError(path, f"cannot be read: {text}") from None
-    if len(data) > MAX_MAPPING_BYTES:
-        raise InputError(path, f"is longer than {MAX_MAPPING_BYTES} bytes; expected a mapping")
+    data = read_regular(path, MAX_MAPPING_BYTES, InputError, "a mapping of instruments")
     try:
         content = tomllib.loads(data.decode())
         entries = msgspec.convert(content, _Mapping).instruments

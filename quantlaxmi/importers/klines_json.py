@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import re
 import tarfile
 import time
@@ -22,7 +23,7 @@ import msgspec
 import numpy as np
 
 from quantlaxmi.errors import InputError, QuantlaxmiError
-from quantlaxmi.files import staged_directory
+from quantlaxmi.files import open_regular, staged_directory
 from quantlaxmi.importers.bars import Progress, checked_inputs, teller
 from quantlaxmi.importers.bars_cells import (
     Faulty,
@@ -304,10 +305,10 @@ class Archive:
         """Every JSON file: its name in the archive (empty for a single file) and its klines."""
         self._check_name(self.path.name)
         try:
-            if not self.path.is_file():
-                problem = "is a folder" if self.path.is_dir() else "is no regular file"
-                raise InputError(self.path, f"{problem}; expected an archive of klines")
-            with self.path.open("rb") as raw:
+            with (
+                open_regular(self.path, InputError, "an archive of klines") as file,
+                io.BufferedReader(file) as raw,
+            ):
                 yield from self._months(raw)
                 raw.seek(0)
                 digest = hashlib.sha256()

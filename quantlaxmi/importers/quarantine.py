@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -151,7 +152,7 @@ def shown_name(path: Path) -> str:
     return path.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def quarantine_bytes(logs: list[QuarantineLog]) -> bytes:
+def quarantine_bytes(logs: Sequence[QuarantineLog]) -> bytes:
     """Content of the quarantine file: one JSON object a line, by capture and line."""
     encode = msgspec.json.Encoder().encode
     return b"".join(

@@ -19,8 +19,9 @@ from quantlaxmi.importers.csv_layout import (
     CsvFile,
     FileHead,
     Layout,
-    column_of,
+    foreign_header,
     lacking,
+    nearest,
     resolve,
 )
 from quantlaxmi.importers.instrument_mapping import MappedInstrument, load_mapping
@@ -152,9 +153,7 @@ def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str 
     head = read_head(path, header=True)
     layout = _layout_of(head)
     columns = resolve(head, layout)
-    header = head.header or ()
-    exchange = head.most_common(column_of(header, "exchange"))
-    symbol = head.most_common(column_of(header, "symbol"))
+    exchange, symbol = head.most_common("exchange"), head.most_common("symbol")
     if not exchange or not symbol:
         raise InputError(path, "holds no line behind its header")
     instrument = _instrument(path, exchange, symbol, known)
@@ -186,14 +185,10 @@ def _layout_of(head: FileHead) -> Layout:
     levels = [int(m[1]) for m in map(_LEVEL.fullmatch, header) if m]
     layouts = [_book_snapshot(max(levels) + 1)] if levels else list(LAYOUTS)
     # The L2 layout has all columns of trades but the id, so the fewest missing decide.
-    best = min(layouts, key=lambda layout: len(lacking(header, layout)))
+    best = nearest(header, layouts)
     if len(lacking(header, best)) > 4:
         names = ", ".join([layout.name for layout in LAYOUTS] + ["book_snapshot_N"])
-        raise InputError(
-            head.path,
-            f"has columns {','.join(header)[:80]!r}; expected the header of one of {names}",
-            f"line {head.n_header}",
-        )
+        raise foreign_header(head, f"the header of one of {names}")
     return best
 
 

@@ -7,8 +7,8 @@ the file unpacks to.
 from __future__ import annotations
 
 import hashlib
+import os
 import queue
-import stat
 import threading
 import zlib
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.files import open_regular
 from quantlaxmi.importers.zip_member import unzip
 
 PIECE_BYTES: Final = 1 << 21
@@ -65,18 +66,9 @@ class TextSource:
         self.path = Path(path)
         self.raw_bytes = self.text_bytes = 0
         self._digest = hashlib.sha256()
+        self._file = open_regular(self.path, InputError, "a capture file")
         try:
-            info = self.path.stat()
-            if not stat.S_ISREG(info.st_mode):
-                kind = "a folder" if stat.S_ISDIR(info.st_mode) else "not a regular file"
-                raise InputError(path, f"is {kind}; expected a capture file")
-            self._file = self.path.open("rb", buffering=0)
-        except OSError as error:
-            raise InputError(path, f"cannot be read: {error.strerror or error}") from None
-        except ValueError as error:  # a NUL in the name
-            raise InputError(path, f"cannot be read: {error}") from None
-        self.size = info.st_size
-        try:
+            self.size = os.fstat(self._file.fileno()).st_size
             if self.size == 0:
                 raise InputError(path, f"is empty; expected lines of {expected}")
             start = self._file.read(8)

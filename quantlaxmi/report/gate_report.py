@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import stat
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from quantlaxmi.errors import InputError, ReportError, shown
-from quantlaxmi.files import write_whole
+from quantlaxmi.files import read_regular, write_whole
 
 __all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report"]
 
@@ -190,7 +188,7 @@ def load_report(path: str | Path) -> GateReport:
         When the file cannot be read, is not a report, is not canonical, or a hash does not match.
     """
     path = Path(path)
-    raw = _read(path)
+    raw = read_regular(path, MAX_REPORT_BYTES, ReportError, "a gate report")
     try:
         plain = json.loads(raw)
         if _too_deep(plain):
@@ -245,18 +243,3 @@ def _too_deep(plain: object) -> bool:
         for value in nested:
             layer += value.values() if isinstance(value, dict) else value
     return True
-
-
-def _read(path: Path) -> bytes:
-    try:
-        # O_NONBLOCK: a pipe given as a report must not hang.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ReportError(path, "is not a file")
-            raw = file.read(MAX_REPORT_BYTES + 1)
-    except OSError as error:
-        raise ReportError(path, f"cannot be read: {error.strerror}") from None
-    if len(raw) > MAX_REPORT_BYTES:
-        raise ReportError(path, f"is larger than {MAX_REPORT_BYTES} bytes")
-    return raw

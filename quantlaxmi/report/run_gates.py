@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.errors import ConfigError, ReportError
+from quantlaxmi.files import check_regular
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.suites import G2AntiOverfitSuite, G2Result, without_path
@@ -153,7 +154,10 @@ def report_of(
     from the segment, where there was one.
     """
     policy = policy or GatePolicy()
-    kept = None if checkpoint is None else Checkpoint(checkpoint, _identity(run, policy, seed))
+    kept = None
+    if checkpoint is not None:
+        check_regular(checkpoint, ConfigError, "a gate checkpoint")
+        kept = Checkpoint(checkpoint, _identity(run, policy, seed))
     try:
         suite = G2AntiOverfitSuite.from_run(
             run,

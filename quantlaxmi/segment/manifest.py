@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
-from quantlaxmi.files import read_bounded, write_whole
+from quantlaxmi.files import one_line_errors, read_bounded, write_whole
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import SCHEMA_VERSION, TABLES
 from quantlaxmi.segment.wal import LogCut, log_name
@@ -273,10 +273,11 @@ def load_manifest(folder: Path) -> Manifest:
         The bytes are not canonical, the self-hash does not match, or a rule is broken.
     """
     path = folder / MANIFEST_NAME
-    if not folder.is_dir():
-        raise SegmentError(folder, "is not a folder; expected a segment's folder")
-    if not path.is_symlink() and not path.exists():
-        raise SegmentError(folder, f"is not a segment: it has no {MANIFEST_NAME}")
+    with one_line_errors(folder, "cannot be read"):
+        if not folder.is_dir():
+            raise SegmentError(folder, "is not a folder; expected a segment's folder")
+        if not path.is_symlink() and not path.exists():
+            raise SegmentError(folder, f"is not a segment: it has no {MANIFEST_NAME}")
     data = read_bounded(folder, MANIFEST_NAME, MAX_MANIFEST_BYTES)
     try:
         manifest = msgspec.json.decode(data, type=Manifest)

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from quantlaxmi.errors import SegmentError
+from quantlaxmi.files import one_line_errors
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment.horizon import cut_columns, last_seq_of
 from quantlaxmi.segment.manifest import MANIFEST_NAME, ColumnEntry, segment_digest
@@ -136,10 +137,12 @@ def open_whole(path: Path | str, *, verify: Verify = "columns") -> Segment:
         As `open_segment` and `open_parts`.
     """
     folder = Path(path)
-    if folder.is_dir() and not (folder / MANIFEST_NAME).exists():
-        parts = sorted(p.parent for p in folder.glob(f"*/{MANIFEST_NAME}"))
-        if parts:
-            return open_parts(parts[: MAX_PARTS + 1], verify=verify)
+    parts: list[Path] = []
+    with one_line_errors(folder, "cannot be read"):
+        if folder.is_dir() and not (folder / MANIFEST_NAME).exists():
+            parts = sorted(p.parent for p in folder.glob(f"*/{MANIFEST_NAME}"))
+    if parts:
+        return open_parts(parts[: MAX_PARTS + 1], verify=verify)
     return open_segment(folder, verify=verify)
 
 

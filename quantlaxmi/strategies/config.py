@@ -8,7 +8,6 @@ import hashlib
 import re
 import shlex
 import struct
-import tomllib
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from typing import (
 import msgspec
 
 from quantlaxmi.errors import ConfigError, FixedPointError, shown
+from quantlaxmi.files import read_toml
 from quantlaxmi.fixed import FixedPoint
 
 #: A settings file is a page of text; anything longer is not one.
@@ -296,7 +296,12 @@ class StrategyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         values: dict[str, Any] = {}
         fields = {f.name: f for f in _fields(cls)}
         if path is not None:
-            values = _read_toml(Path(path))
+            values = read_toml(
+                path,
+                MAX_CONFIG_BYTES,
+                expected="a strategy's settings",
+                parse_float=lambda text: _Number(text.replace("_", "")),
+            )
             cls.from_values(values, path)  # a fault of the file is told as the file's
         given = {}
         for key, text in split_sets(sets):
@@ -388,19 +393,3 @@ def _unknown(source: object, key: str, known: Iterable[str]) -> ConfigError:
     near = difflib.get_close_matches(str(key), names, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(names)}"
     return ConfigError(source, f"unknown setting; {hint}", str(key)[:60])
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_CONFIG_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(path, error.strerror or "cannot be read") from None
-    if len(raw) > MAX_CONFIG_BYTES:
-        raise ConfigError(path, f"is longer than {MAX_CONFIG_BYTES} bytes, no settings file is")
-    try:
-        return tomllib.loads(raw.decode(), parse_float=lambda text: _Number(text.replace("_", "")))
-    except ValueError as error:
-        raise ConfigError(path, f"is not TOML: {error}") from None
-    except RecursionError:
-        raise ConfigError(path, "is nested too deeply") from None

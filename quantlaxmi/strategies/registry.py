@@ -14,7 +14,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final, TypeVar
 
-from quantlaxmi.errors import StrategyError
+from quantlaxmi.errors import InputError, StrategyError
+from quantlaxmi.files import open_regular
 from quantlaxmi.strategies.sdk import Strategy
 
 #: Entry-point group other packages name their strategies in.
@@ -149,8 +150,10 @@ def load_file(path: Path, member: str) -> type[Strategy]:
     StrategyError
         If there is no such file or class, or the file's code fails.
     """
-    if not path.is_file():
-        raise StrategyError(f"{path}: no such file (looked for a strategy)")
+    try:
+        open_regular(path, InputError, "a strategy's Python file").close()
+    except InputError as error:
+        raise StrategyError(str(error)) from None
     full = path.resolve()
     name = f"quantlaxmi_user_{hashlib.sha256(str(full).encode()).hexdigest()[:16]}"
     module = sys.modules.get(name)

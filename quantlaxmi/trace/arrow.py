@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 
 from quantlaxmi.errors import TraceError
+from quantlaxmi.files import write_pieces
 from quantlaxmi.trace.file import (
     FORMAT,
     FORMAT_VERSION,
@@ -30,7 +31,6 @@ from quantlaxmi.trace.file import (
     header_from_text,
     header_json,
     open_bounded,
-    write_atomic,
 )
 
 #: Largest Arrow trace read.
@@ -106,7 +106,7 @@ def save_arrow(path: Path, content: TraceContent) -> None:
     places = _places(view, _NO_DIGEST)
     if len(places) != 2:
         raise TraceError(path, f"cannot be written: the header holds {_DIGEST_TAG.decode()}")
-    write_atomic(path, _signed(view, places, _digest(view, places)))
+    write_pieces(path, _signed(view, places, _digest(view, places)), TraceError)
 
 
 def load_arrow(path: Path) -> TraceContent:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
-import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from quantlaxmi._ext.int_text import format_ints, parse_ints
 from quantlaxmi.errors import TraceError
+from quantlaxmi.files import open_regular, write_pieces
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import (
     DECISION_DTYPE,
@@ -150,34 +151,6 @@ def header_from_text(source: object, text: HeaderText) -> TraceHeader:
 # --- files ------------------------------------------------------------------------------------
 
 
-def write_atomic(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write a file beside its place and rename it in when it is whole and on disk.
-
-    Raises
-    ------
-    TraceError
-        The file cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as out:
-            for chunk in chunks:
-                out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise TraceError(path, f"cannot be written: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
 @contextlib.contextmanager
 def open_bounded(path: Path, limit: int) -> Iterator[tuple[BinaryIO, int]]:
     """A regular file of at most ``limit`` bytes, opened for reading, and its size.
@@ -188,15 +161,11 @@ def open_bounded(path: Path, limit: int) -> Iterator[tuple[BinaryIO, int]]:
         It is missing, not a regular file, too large or cannot be read.
     """
     try:
-        # Without O_NONBLOCK opening a named pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise TraceError(path, "is not a regular file")
-            if status.st_size > limit:
-                raise TraceError(path, f"is {status.st_size} bytes long; at most {limit} are read")
-            yield file, status.st_size
+        with open_regular(path, TraceError, "a trace") as raw, io.BufferedReader(raw) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise TraceError(path, f"is {size} bytes long; at most {limit} are read")
+            yield file, size
     except OSError as error:
         raise TraceError(path, f"cannot be read: {error.strerror or error}") from error
 
@@ -248,7 +217,7 @@ def save_json(path: Path, content: TraceContent) -> None:
                 raise TraceError(path, f"would pass {MAX_JSON_BYTES} bytes; write .arrow instead")
             yield chunk
 
-    write_atomic(path, counted())
+    write_pieces(path, counted(), TraceError)
 
 
 def load_json(path: Path) -> TraceContent:
