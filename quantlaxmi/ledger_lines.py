@@ -52,7 +52,7 @@ class LedgerLines:
     position : ndarray of int64, shape (n_instruments, n_lines)
         Quantity mantissas.
     mid2 : ndarray of int64, shape (n_instruments, n_lines)
-        Bid + ask each position is marked at, the last there were; 0 before the first.
+        Bid + ask each position is marked at, of the last valid book; 0 before the first.
     instruments : tuple of Money
         By instrument of the run.
     totals : dict of str to Money
@@ -122,7 +122,7 @@ def lines_at_times(run: Run, ts_ns: NDArray[np.int64]) -> LedgerLines:
 
 
 def marks_at(segment: Segment, seq: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bid + ask of every instrument after a message, valid or not; 0 before the first book.
+    """Bid + ask of the last valid book of every instrument after a message; 0 before the first.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def marks_at(segment: Segment, seq: NDArray[np.int64]) -> NDArray[np.int64]:
         memory, [(0, 1, 0, 1, 0, 1, 1)] * n, 1, [], 0, 0, 1, bridge=Bridge(None, None, (), ())
     )
     engine.load(tables)
-    bid, ask = memory["books"]["bid"], memory["books"]["ask"]
+    mid2 = memory["books"]["mid2"]
     steps, place = np.unique(rows, return_inverse=True)
     found, read = np.zeros((len(steps), n), np.int64), 0
     for k, upto in enumerate(steps.tolist()):
@@ -164,7 +164,7 @@ def marks_at(segment: Segment, seq: NDArray[np.int64]) -> NDArray[np.int64]:
         if status:
             raise EngineError(f"{FAILURES.get(status, status)} at message seq {engine.seq}")
         read = upto
-        found[k] = bid + ask
+        found[k] = mid2
     return np.ascontiguousarray(found[place].T)
 
 

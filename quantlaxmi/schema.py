@@ -20,9 +20,9 @@ SCHEMA_VERSION: Final = 1
 #: Layout of a trace's rows and records.
 TRACE_SCHEMA_VERSION: Final = 2
 #: Changes only when the same inputs may give other decisions, fills or money.
-SEMANTICS_VERSION: Final = 3
+SEMANTICS_VERSION: Final = 4
 #: Changes with any kernel-facing record or signature; checked when a kernel is loaded.
-KERNEL_ABI_VERSION: Final = 2
+KERNEL_ABI_VERSION: Final = 3
 #: Most legs one decision may carry.
 MAX_LEGS: Final = 8
 #: Exponent of funding rates and of rates in bps given by configuration.
@@ -131,6 +131,7 @@ class RiskRule(enum.IntEnum):
     STALE_BOOK = 8  # age of the book in nanoseconds, -1 for one that is not valid
     MAX_LOSS = 9  # result so far, open positions at the mid: money, negative
     TRIM_REST = 10  # nothing refused: an excess below a lot that a trim left standing
+    NO_BOOK = 11  # the instrument had no valid book yet, so that nothing could be valued: zeros
 
 
 #: Money in risk rows is at this exponent, or at the ledger's where that is coarser.
@@ -144,6 +145,7 @@ class FillFlag(enum.IntFlag):
     DEPTH = 4  # taken beyond the touch, from the recorded depth
     MAKER = 8
     CLOSE = 16  # the engine closed a position, because the largest loss was passed
+    AFTER_OWN = 32  # size that the run itself had taken before was passed over to get here
 
 
 class DepthFlag(enum.IntFlag):
@@ -188,6 +190,8 @@ BOOK_DTYPE: Final = _record(
     "mark",
     "funding_rate",
     "next_funding_ns",
+    "mid2",  # bid + ask when the book was last valid, 0 before
+    "depth_valid",  # 1 while the rebuilt depth stands: no gap since its snapshot
 )
 POSITION_DTYPE: Final = _record("qty", "pending_qty", "n_fills")
 FEATURE_DTYPE: Final = _record("num", "den", "value", real=("value",))

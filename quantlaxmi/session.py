@@ -285,8 +285,7 @@ class Session:
 
     def last_mids(self) -> NDArray[np.int64]:
         """Last known mid of each instrument, at price exponent - 1; 0 where it never had one."""
-        books = self.memory["books"]
-        mids: NDArray[np.int64] = 5 * books["bid"] + 5 * books["ask"]
+        mids: NDArray[np.int64] = 5 * self.memory["books"]["mid2"]
         return mids
 
     def _raise(self, status: int) -> None:

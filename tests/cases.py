@@ -562,6 +562,52 @@ def replay_cases() -> list[Case]:
             flatten=True,
         ),
         Case(
+            "a level shrinks below what was taken, and grows",
+            _quotes(9)
+            .wait(1)
+            .quote(0, 99, 9, 101, 3)
+            .wait(1)
+            .quote(0, 98, 9, 101, 5)
+            .wait(1)
+            .quote(0, 98, 9, 101, 12)
+            .wait(1)
+            .tables(),
+            {0: _both(6, 6), 2: one, 3: _both(9, 1), 4: _both(30, 30)},
+            flatten=True,
+        ),
+        Case(
+            "the touch flickers inside and comes back; it passes and comes back",
+            _quotes(9)
+            .wait(1)
+            .quote(0, 99, 9, 100, 2)
+            .wait(1)
+            .quote(0, 99, 9, 101, 9)
+            .wait(1)
+            .quote(0, 99, 9, 102, 9)
+            .wait(1)
+            .quote(0, 99, 9, 101, 9)
+            .wait(1)
+            .tables(),
+            {0: _both(6, 6), 2: _both(2, 2), 3: _both(8, 8), 5: _both(8, 8)},
+        ),
+        Case(
+            "depth beyond the touch taken, shrunk, gone and back",
+            MarketBuilder()
+            .depth(0, (5, 5, -1), levels, snapshot=True)
+            .quote(0, 99, 3, 101, 3)
+            .wait(1)
+            .depth(0, (6, 6, -1), [(-1, 102, 1), (-1, 103, 9)])
+            .wait(1)
+            .depth(0, (7, 7, -1), [(-1, 102, 4), (-1, 103, 0)])
+            .wait(1)
+            .depth(0, (8, 8, -1), [(-1, 103, 5), (1, 90, 0)])
+            .wait(1)
+            .quote(0, 99, 3, 101, 3)
+            .tables(),
+            {1: big, 2: one, 3: big, 4: one, 5: big},
+            flatten=True,
+        ),
+        Case(
             "flip through zero",
             _quotes(9)
             .wait(1)

@@ -20,7 +20,7 @@ COLUMNS = ("gross", "slippage", "fee", "funding", "edge")
 def check(case: Case):
     run, _ = twins.run_case(case)
     engine, _ = twins.naive_run(case)
-    mids = [5 * (b.bid + b.ask) for b in engine.market.books]
+    mids = [5 * b.mid2 for b in engine.market.books]
     expected = naive.attribute(
         engine.decisions, engine.legs, engine.fills, engine.funding, mids, engine.notional
     )
@@ -47,7 +47,7 @@ def check_identities(run, engine, expected):
     assert sum(direct) + 10 * paid == 10 * sum(run.cash.values())
     # Cash and what is still held at the last mid are the profit.
     held = sum(
-        engine.notional(i, 5 * (b.bid + b.ask), a.position)
+        engine.notional(i, 5 * b.mid2, a.position)
         for i, (b, a) in enumerate(zip(engine.market.books, engine.accounts, strict=True))
     )
     assert run.net_pnl == 10 * sum(run.cash.values()) + held

@@ -19,6 +19,7 @@ from quantlaxmi.session import Session
 from quantlaxmi.strategies.kernel import FeatureSpec
 from tests import cases, twins
 from tests.cases import Case, MarketBuilder, MemorySegment
+from tests.displayed import hold_to_displayed
 from tests.naive.engine import Decision, Leg
 from tests.test_replay_loop import random_cases
 
@@ -200,24 +201,26 @@ def _share(order):
 @settings(max_examples=100, deadline=None)
 @given(random_cases())
 def test_no_fill_beyond_what_was_displayed(case):
-    """By quotes alone: between two quotes no side gives more than it shows."""
+    """By quotes alone: while its price stands, no side gives more than it showed."""
     tables = {**case.tables, "depth": cases.random_market(0, 0)["depth"]}
     case = Case(
         "q", tables, case.schedule, case.latency_ns, case.flatten, case.universe, case.costs
     )
     run, _ = twins.run_case(case)
-    taken = defaultdict(int)
     quotes = tables["quotes"]
-    for fill in twins.rows_of(run.fills):
-        i, side = fill["instrument"], fill["side"]
-        mine = np.flatnonzero((quotes["instrument"] == i) & (quotes["seq"] <= fill["seq"]))
-        at = int(mine[-1])
-        price, qty = ("ask", "ask_qty") if side > 0 else ("bid", "bid_qty")
-        assert fill["price"] == quotes[price][at]
+    fills = twins.rows_of(run.fills)
+    for fill in fills:
+        mine = (quotes["instrument"] == fill["instrument"]) & (quotes["seq"] <= fill["seq"])
+        at = int(np.flatnonzero(mine)[-1])
+        assert fill["price"] == quotes["ask" if fill["side"] > 0 else "bid"][at]
         assert fill["ts_ns"] >= quotes["ts_ns"][at]
-        taken[at, side] += fill["qty"]
-        assert taken[at, side] <= quotes[qty][at]
         assert not fill["flags"] & FillFlag.DEPTH
+    names = quotes.keys()
+    rows = [
+        dict(zip(names, row, strict=True))
+        for row in zip(*(quotes[n].tolist() for n in names), strict=True)
+    ]
+    hold_to_displayed(rows, fills)
 
 
 @settings(max_examples=100, deadline=None)
@@ -265,12 +268,12 @@ BINANCE = CostModel.binance()
 
 def test_greatest_values_are_exact():
     builder = MarketBuilder().quote(0, PRICE - 1, HIGH, PRICE, HIGH).quote(1, 1, 1, 2, HIGH)
-    builder.wait(1).quote(0, PRICE - 1, HIGH, PRICE, HIGH).trade(0, HIGH, HIGH, 1)
+    builder.wait(1).quote(0, PRICE - 2, HIGH, PRICE, HIGH).trade(0, HIGH, HIGH, 1)
     run = run_of(builder, {0: BUY, 1: SELL, 2: SELL}, model=FREE)
     assert run.fills["qty"].tolist() == [HIGH] * 3
     assert run.accounts[0].realized == -HIGH
     assert run.accounts[0].position == -HIGH
-    assert run.cash["USDT"] == (PRICE - 2) * HIGH
+    assert run.cash["USDT"] == (PRICE - 3) * HIGH
 
 
 @pytest.mark.parametrize(
@@ -285,7 +288,7 @@ def test_greatest_values_are_exact():
         ),
         # A position beyond 64 bits.
         (
-            MarketBuilder().quote(0, 1, 9, 2, HIGH).quote(0, 1, 9, 2, HIGH),
+            MarketBuilder().quote(0, 1, 9, 2, HIGH).quote(0, 1, 9, 3, HIGH),
             {0: BUY, 1: Decision((Leg(0, 1, 1),))},
         ),
         # Quantities in flight beyond 64 bits.
@@ -327,7 +330,7 @@ def test_cash_that_overflows_is_an_error():
     for trips in (20, 21):
         builder = MarketBuilder()
         for _ in range(trips):
-            builder.quote(0, 1, HIGH, PRICE, HIGH).wait(1).quote(0, 1, HIGH, 2, HIGH).wait(1)
+            builder.quote(0, 2, HIGH, PRICE, HIGH).wait(1).quote(0, 1, HIGH, 2, HIGH).wait(1)
         instruments = cases.UNIVERSES["coarse"]
         bound = twins.script(dict(enumerate([BUY, SELL] * trips))).bind(instruments)
         session = Session(instruments, bound, FREE, 0)
@@ -533,6 +536,7 @@ def test_every_kind_is_seen():
             flags[row["flags"]] += 1
         kinds["funding"] += len(run.funding)
         kinds["gaps"] += sum(run.depth_gaps)
-    assert set(kinds) == {0, 1, 2, 3, 4, 5, 6, "funding", "gaps"}
-    assert set(flags) == {0, 1, 2, 4, 5, 6}
+    assert set(kinds) == {0, 1, 2, 3, 4, 5, 6, 7, "funding", "gaps"}
+    own = FillFlag.AFTER_OWN
+    assert set(flags) == {0, 1, 2, 4, 5, 6} | {own | flag for flag in (0, 1, 2, 4, 5, 6)}
     assert all(EventKind) and min(kinds.values()) > 0

@@ -31,7 +31,7 @@ from tests.naive import canonical as naive
 
 MARKET_EVENTS = {
     QuoteEvent: "seq ts_ns exch_ts_ns symbol bid bid_qty ask ask_qty correlation",
-    DepthEvent: "seq ts_ns exch_ts_ns symbol bid bid_qty ask ask_qty valid correlation",
+    DepthEvent: "seq ts_ns exch_ts_ns symbol bid bid_qty ask ask_qty valid depth_valid correlation",
     TradeEvent: "seq ts_ns exch_ts_ns symbol price qty side correlation",
     FundingEvent: "seq ts_ns exch_ts_ns symbol mark index rate next_funding_ns correlation",
 }
@@ -61,7 +61,7 @@ def test_market_events_are_not_tracked_by_the_collector() -> None:
     "event",
     [
         QuoteEvent(1, 2, 3, "A", 4, 5, 6, 7, CorrelationContext("s", UUID(int=5))),
-        DepthEvent(1, 2, 3, "A", 4, 5, 6, 7, False),
+        DepthEvent(1, 2, 3, "A", 4, 5, 6, 7, False, True),
         TradeEvent(1, 2, 3, "A", 4, 5, Side.SELL),
         FundingEvent(1, 2, 3, "A", 4, 5, 6, 7),
     ],

@@ -22,7 +22,7 @@ def line_of(engine: Engine) -> Line:
     """Position, mid2 and money of each instrument as the naive engine stands, and its cash."""
     lines = []
     for i, (account, book) in enumerate(zip(engine.accounts, engine.market.books, strict=True)):
-        mid2 = book.bid + book.ask
+        mid2 = book.mid2
         marked = engine.notional(i, 5 * mid2, account.position)
         cost = account.cost if account.position > 0 else -account.cost
         put_in = account.realized - cost  # what trading alone did to cash

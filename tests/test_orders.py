@@ -157,7 +157,7 @@ def test_an_unknown_place_that_the_touch_leaves_behind_has_nobody_ahead():
 
 
 def test_the_opposite_touch_fills_what_it_displays_at_our_price():
-    m = market().quote(0, 97, 5, 98, 2).wait(1).quote(0, 97, 5, 98, 2, quiet=True).wait(1)
+    m = market().quote(0, 97, 5, 98, 2).wait(1).quote(0, 97, 5, 98, 4, quiet=True).wait(1)
     found = run(m.quote(0, 99, 5, 101, 2), {0: one(limit(1, 6, 99))})
     assert fills(found) == [(0, 99, 2, 1, MAKER), (0, 99, 2, 2, MAKER)]
     # Bought at 99 where 98 was offered: never at the better price of the book.
@@ -229,10 +229,10 @@ def test_a_post_only_order_that_would_take_is_cancelled_whole():
     assert fills(found) == []
 
 
-def test_without_a_book_what_may_rest_rests():
-    m = MarketBuilder().trade(0, 99, 1, 1).wait(1).quote(0, 99, 3, 101, 1).trade(0, 99, 4, -1)
+def test_with_an_invalid_book_what_may_rest_rests():
+    m = MarketBuilder().quote(0, 90, 1, 110, 1).quote(0, 0, 0, 110, 1).trade(0, 99, 1, 1).wait(1).quote(0, 99, 3, 101, 1).trade(0, 99, 4, -1)
     legs = (limit(1, 1, 99), limit(1, 1, 99, IOC), limit(1, 2, 99, POST))
-    found = run(m, {0: one(*legs)})
+    found = run(m, {2: one(*legs)})
     assert story(found, 1)[-1][2] == "BOOK_INVALID"
     assert [f[:3] for f in fills(found)] == [(0, 99, 1)]
 

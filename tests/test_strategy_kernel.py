@@ -99,7 +99,7 @@ def test_compiled_and_interpreted_kernels_load_side_by_side():
 
 def test_a_module_left_uncompiled_is_refused(tmp_path, monkeypatch):
     (tmp_path / "loose_kernel.py").write_text(
-        "ABI_VERSION = 2\nRECORD_SIZES = {}\n"
+        "ABI_VERSION = 3\nRECORD_SIZES = {}\n"
         "def step(*a): return 0\ndef functions(): return step, None, None\n"
     )
     monkeypatch.syspath_prepend(tmp_path)

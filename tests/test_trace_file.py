@@ -239,7 +239,7 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "schema": (lambda b: b.replace(b'"schema_version":2', b'"schema_version":1'), "is read"),
     "seed": (lambda b: b.replace(b'"seed":7', b'"seed":-7'), "seed"),
     "semantics": (
-        lambda b: b.replace(b'"semantics_version":3', b'"semantics_version":1'),
+        lambda b: b.replace(b'"semantics_version":4', b'"semantics_version":1'),
         "canonical form|header_hash",
     ),
     "run_id": (lambda b: re.sub(rb'"run_id":"\w', b'"run_id":"Z', b), "canonical form"),
@@ -333,7 +333,7 @@ def test_arrow_mark_inside_the_header_is_refused(tmp_path: Path) -> None:
         ("orders", "decision", 2),
         ("orders", "leg", 4),
         ("orders", "order", -1),
-        ("fills", "flags", 32),
+        ("fills", "flags", 64),
         ("fills", "instrument", -1),
         ("funding", "instrument", 2),
         ("risk", "decision", -2),

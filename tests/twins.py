@@ -231,7 +231,7 @@ def assert_same(run: Run, engine: Engine) -> None:
         (a.position, a.cost, a.realized, a.fees, a.funding) for a in engine.accounts
     ]
     assert run.n_messages == engine.n_messages
-    assert run.last_mids.tolist() == [5 * (b.bid + b.ask) for b in engine.market.books]
+    assert run.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
     assert run.depth_gaps == tuple(b.depth.gaps for b in engine.market.books)
     assert run.risk.dtype == schema.RISK_DTYPE
 

@@ -36,6 +36,8 @@ cdef packed struct book_t:
     int64_t mark
     int64_t funding_rate
     int64_t next_funding_ns
+    int64_t mid2
+    int64_t depth_valid
 
 cdef packed struct position_t:
     int64_t qty

@@ -14,6 +14,7 @@ from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE, check_legs
 from quantlaxmi._ext.latency_news cimport drawn_ns, see_all, show
 from quantlaxmi._ext.loss_close cimport watch_losses
 from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.own_takes cimport takes_seen
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
 from quantlaxmi._ext.risk_checks cimport check_orders, leg_adds
@@ -109,7 +110,7 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         leg.target = out[i].target
         leg.qty = out[i].qty
         leg.limit_price = out[i].limit_price
-        leg.reference_price = 5 * book.bid + 5 * book.ask if book.valid else 0
+        leg.reference_price = 5 * book.mid2
         leg.bid = book.bid
         leg.bid_qty = book.bid_qty
         leg.ask = book.ask
@@ -234,9 +235,18 @@ cdef inline int _set_top(
     b.ts_ns = e.event.ts_ns
     b.exch_ts_ns = e.event.exch_ts_ns
     b.seq = e.event.seq
-    e.markets[k].taken[0] = 0
-    e.markets[k].taken[1] = 0
     return OK
+
+
+cdef inline void _top_stands(engine_t* e, Py_ssize_t k) noexcept nogil:
+    """What follows from a top that was set: the mid for marking, and own takes it shows gone."""
+    cdef book_t* b = &e.books[k]
+    cdef market_t* m = &e.markets[k]
+    if not b.valid:
+        return
+    b.mid2 = b.bid + b.ask
+    if m.takes[0].n or m.takes[1].n:
+        takes_seen(&m.takes[0], b, &m.depth, m.shift, False)
 
 
 cdef int _shift_top(engine_t* e, Py_ssize_t k, int64_t shift) noexcept nogil:
@@ -268,10 +278,13 @@ cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
     status = _set_top(e, t.instrument[i], t.c[0][i], t.c[1][i], t.c[2][i], t.c[3][i])
     if t.shift != NULL and status == OK:
         status = _shift_top(e, t.instrument[i], t.shift[i])
-    if status == OK and e.n_resting:
-        status = resting_book(e, t.instrument[i])
     if status != OK:
         return status
+    _top_stands(e, t.instrument[i])
+    if e.n_resting:
+        status = resting_book(e, t.instrument[i])
+        if status != OK:
+            return status
     t.at += 1
     return _ask_strategy(e, KIND_QUOTE, t.flags[i] & QUIET)
 
@@ -318,6 +331,7 @@ cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
     if not row.flags & LAST:
         return OK
     e.event.flags = row.flags
+    e.books[k].depth_valid = m.depth.valid
     if not m.has_quotes:
         if m.depth.valid and m.depth.n[0] and m.depth.n[1]:
             status = _set_top(
@@ -329,9 +343,12 @@ cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
                 status = _shift_top(e, k, t.shift[i])
             if status != OK:
                 return status
+            _top_stands(e, k)
         else:
-            # The last prices stay for marking; nobody may trade on them.
+            # The last prices stay; nobody may trade on them.
             e.books[k].valid = 0
+    if e.books[k].valid and (m.takes[0].n or m.takes[1].n):
+        takes_seen(&m.takes[0], &e.books[k], &m.depth, m.shift, True)
     if e.n_resting:
         status = resting_book(e, k)
         if status != OK:
@@ -360,6 +377,7 @@ cdef int _funding(engine_t* e, columns_t* t) noexcept nogil:
     if t.c[3][i] > 0 and t.c[3][i] > due.settled:
         due.at = t.c[3][i]
     refresh_due(e)
+    e.event.price = t.c[1][i]
     e.books[k].mark = due.mark
     e.books[k].funding_rate = t.c[2][i]
     e.books[k].next_funding_ns = t.c[3][i]

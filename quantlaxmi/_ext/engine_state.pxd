@@ -44,6 +44,7 @@ cdef enum:
     FLAG_DEPTH = 4
     FLAG_MAKER = 8
     FLAG_CLOSE = 16
+    FLAG_AFTER_OWN = 32
     UNKNOWN = -1
     MARKET_ORDER = 0  # schema.OrderType
     LIMIT_ORDER = 1

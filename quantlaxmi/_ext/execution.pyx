@@ -153,7 +153,7 @@ cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at, int64_t before) n
         return OK
     if mark == 0:
         # The source has none: the mid, half to even. Prices are at most a tenth of int64.
-        mark = e.books[i].bid + e.books[i].ask
+        mark = e.books[i].mid2
         mark = (mark >> 1) + (mark & (mark >> 1) & 1)
     if e.probe != NULL:
         return probe_settle(e, i, before, mark, due.rate)

@@ -42,7 +42,7 @@ cdef int watch_losses(engine_t* e) noexcept nogil:
         return OK
     for i in range(e.n_instruments):
         if e.accounts[i].currency == currency:
-            g.close_mid[i] = 5 * e.books[i].bid + 5 * e.books[i].ask
+            g.close_mid[i] = 5 * e.books[i].mid2
     memset(&p, 0, sizeof(p))
     p.arrival = e.latency_ns
     if e.delays != NULL:

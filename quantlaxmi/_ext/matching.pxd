@@ -2,14 +2,13 @@
 from libc.stdint cimport int64_t
 from quantlaxmi._ext._types cimport book_t
 from quantlaxmi._ext.depth_book cimport depth_t
+from quantlaxmi._ext.own_takes cimport takes_t
 
 cdef struct market_t:
     depth_t depth
     int64_t shift  # added to all recorded prices; the levels of ``depth`` stand without it
     int has_quotes  # a quote was seen: quotes, not the rebuilt depth, give the top of the book
-    # Quantity already taken from each side since the side's last change: [0] bids, [1] asks.
-    # Displayed size is never taken twice.
-    int64_t taken[2]
+    takes_t takes[2]  # of bids and of asks
 
 cdef struct level_t:
     int64_t price
@@ -21,7 +20,9 @@ cdef struct ladder_t:
     const depth_t* depth
     int side  # of the book: 0 bids, 1 asks
     Py_ssize_t next  # -1: the touch is next, else index into the depth's levels
-    int64_t skip
+    const takes_t* own
+    Py_ssize_t at  # first own take that is not before the level at hand
+    int after_own  # own takes were passed over
     int64_t shift
 
 
@@ -32,7 +33,9 @@ cdef inline void ladder_open(
     l.depth = &m.depth
     l.side = 1 if order_side > 0 else 0
     l.next = -1
-    l.skip = m.taken[l.side]
+    l.own = &m.takes[l.side]
+    l.at = 0
+    l.after_own = 0
     l.shift = m.shift
 
 
@@ -64,8 +67,13 @@ cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
             out.price = price
             out.qty = d.qty[k][l.next]
             out.beyond_touch = 1
-        if out.qty > l.skip:
-            out.qty -= l.skip
-            l.skip = 0
+        while l.at < l.own.n and (
+            l.own.rows[l.at].price < out.price if k else l.own.rows[l.at].price > out.price
+        ):
+            l.at += 1
+        if l.at == l.own.n or l.own.rows[l.at].price != out.price:
             return 1
-        l.skip -= out.qty
+        l.after_own = 1
+        if out.qty > l.own.rows[l.at].qty:
+            out.qty -= l.own.rows[l.at].qty
+            return 1

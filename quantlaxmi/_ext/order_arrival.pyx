@@ -10,6 +10,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.impact cimport impact_rate, ql_impact_price
 from quantlaxmi._ext.matching cimport *
+from quantlaxmi._ext.own_takes cimport takes_add
 from quantlaxmi._ext.order_events cimport book_fill, notify, order_row, request_row
 from quantlaxmi._ext.resting cimport find, join, lane_of, leave
 from quantlaxmi._ext.wide cimport *
@@ -39,8 +40,8 @@ cdef int take(
         qty = level.qty if level.qty < left else left
         left -= qty
         filled[0] += qty
-        if ql_add_i64(m.taken[ladder.side], qty, &m.taken[ladder.side]):
-            return OVERFLOW
+        if takes_add(&m.takes[ladder.side], ladder.side, level.price, qty) != 0:
+            return NO_MEMORY
         price = level.price
         if e.impact != NULL:
             if ql_impact_price(price, p.side, rate, &price):
@@ -48,7 +49,9 @@ cdef int take(
             if not _within(p, price):
                 price = p.limit_price
         status = book_fill(
-            e, p, price, qty, ts, flags | (FLAG_DEPTH if level.beyond_touch else 0),
+            e, p, price, qty, ts,
+            flags | (FLAG_DEPTH if level.beyond_touch else 0)
+            | (FLAG_AFTER_OWN if ladder.after_own else 0),
             TAKER_FEE, left,
         )
         if status != OK:

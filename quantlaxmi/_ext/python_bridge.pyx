@@ -86,11 +86,12 @@ cdef int64_t event_step(
         elif event.kind == KIND_DEPTH:
             made = bridge.depth_type(
                 event.seq, event.ts_ns, event.exch_ts_ns, symbol, b.bid, b.bid_qty, b.ask,
-                b.ask_qty, bool(b.valid), correlation,
+                b.ask_qty, bool(b.valid), bool(b.depth_valid), correlation,
             )
         else:
             made = bridge.funding_type(
-                event.seq, event.ts_ns, event.exch_ts_ns, symbol, b.mark, 0, b.funding_rate,
+                event.seq, event.ts_ns, event.exch_ts_ns, symbol, b.mark, event.price,
+                b.funding_rate,
                 b.next_funding_ns, correlation,
             )
         decision = bridge.on_market(made, bridge.context)

@@ -288,6 +288,8 @@ cdef class Engine:
         if self.e.markets != NULL:
             for i in range(self.e.n_instruments):
                 depth_free(&self.e.markets[i].depth)
+                free(self.e.markets[i].takes[0].rows)
+                free(self.e.markets[i].takes[1].rows)
         free(self.e.markets)
         free(self.e.accounts)
         free(self.e.dues)

@@ -16,6 +16,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.depth_book cimport depth_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.matching cimport *
+from quantlaxmi._ext.own_takes cimport takes_add
 from quantlaxmi._ext.order_events cimport book_fill, notify, order_row
 from quantlaxmi._ext.wide cimport *
 
@@ -219,13 +220,14 @@ cdef int _cross_side(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
         while left > 0 and ladder_next(&ladder, &level):
             if (level.price > own) if side > 0 else (level.price < own):
                 break
-            left -= level.qty if level.qty < left else left
+            fill = level.qty if level.qty < left else left
+            left -= fill
+            if takes_add(&m.takes[ladder.side], ladder.side, level.price, fill) != 0:
+                return NO_MEMORY
         fill = r.left - left
         if fill == 0:
             i += 1
             continue
-        if ql_add_i64(m.taken[ladder.side], fill, &m.taken[ladder.side]):
-            return OVERFLOW
         status = _fill(e, lane, i, fill)
         if status != OK:
             return status

@@ -24,6 +24,7 @@ cdef enum:
     RULE_STALE_BOOK = 8
     RULE_MAX_LOSS = 9
     RULE_TRIM_REST = 10
+    RULE_NO_BOOK = 11
 
 cdef extern from "<stdint.h>" nogil:
     const int64_t LOWEST "INT64_MIN"
@@ -124,7 +125,7 @@ cdef int lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nogi
         if ql_mul(part, ten, &part) or ql_add(total[0], part, total):
             return OVERFLOW
         # A price is at most a tenth of int64, so ten mids fit.
-        if ql_mul(ql_mul64(a.qty, 5 * (e.books[i].bid + e.books[i].ask)), a.scale, &part):
+        if ql_mul(ql_mul64(a.qty, 5 * e.books[i].mid2), a.scale, &part):
             return OVERFLOW
         if ql_add(total[0], part, total):
             return OVERFLOW
@@ -150,7 +151,9 @@ cdef int _check_rules(
     cdef int64_t price = book.ask if leg.side > 0 else book.bid
     cdef ql_i128 worth, after
     cdef int closes = 0, status = OK
-    if rule.lot and leg.qty % rule.lot:
+    if leg.action == ACT_NEW and book.mid2 == 0:
+        status = _row(e, decision, leg.instrument, RULE_NO_BOOK, 0, 0, e.ts_ns)
+    if status == OK and rule.lot and leg.qty % rule.lot:
         status = _row(e, decision, leg.instrument, RULE_LOT, leg.qty, rule.lot, e.ts_ns)
     if leg.order_type == LIMIT_ORDER:
         price = leg.limit_price

@@ -115,10 +115,17 @@ class QuoteEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Top of the rebuilt depth book after a whole depth message.
+    """The book after a whole depth message. Units as in `QuoteEvent`.
 
-    ``valid`` is False while the book is broken (a sequence gap until the next snapshot, one side
-    empty, or crossed); the prices are then not to be traded on. Units as in `QuoteEvent`.
+    Attributes
+    ----------
+    bid, bid_qty, ask, ask_qty : int
+        The top: the rebuilt depth's until the instrument's first quote, the latest quote's after.
+    valid : bool
+        Whether the top can be traded on: both sides there, uncrossed, with sizes.
+    depth_valid : bool
+        Whether the rebuilt depth stands; False from a sequence gap to the next snapshot, in which
+        nothing beyond the top is known.
     """
 
     seq: int
@@ -130,6 +137,7 @@ class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     ask: int
     ask_qty: int
     valid: bool
+    depth_valid: bool
     correlation: CorrelationContext | None = None
 
 

@@ -150,6 +150,7 @@ def _common_details(inp: GateInput, lay: _Layout) -> dict[str, Json]:
         "arrangements": lay.arrangements.text(),
         "actions": len(lay.templates.actions),
         "actions_filled_short": path.short_actions,
+        "actions_after_own_takes": path.after_own_actions,
         "actions_off_tradeable_rows": lay.templates.off_rows,
         "reversals": path.reversals,
     }

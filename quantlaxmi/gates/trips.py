@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.schema import OrderAction
+from quantlaxmi.schema import FillFlag, OrderAction
 
 __all__ = ["Action", "PathError", "TradePath", "Trip", "build_path", "opposite"]
 
@@ -46,7 +46,8 @@ class Action:
     cost : int
         Slippage plus fees, attribution scale.
     clean : bool
-        Every order of the decision filled whole, in one trip: the grid's cost must equal `cost`.
+        Every order of the decision filled whole, in one trip, from size that the run had not taken
+        before: the grid's cost must equal `cost`.
     mark : bool
         The closing of an open position at the end, at the last row's mid.
     """
@@ -89,6 +90,8 @@ class TradePath:
         The part of `cost` paid by decisions that left no position, so by no action.
     short_actions : int
         Actions that did not fill as decided.
+    after_own_actions : int
+        Others that passed over size which the run had taken before (`FillFlag.AFTER_OWN`).
     reversals : int
         Decisions split into a closing and an opening action.
     has_resting_orders : bool
@@ -102,6 +105,7 @@ class TradePath:
     funding: int
     stray_cost: int
     short_actions: int
+    after_own_actions: int
     reversals: int
     has_resting_orders: bool
 
@@ -208,6 +212,7 @@ def build_path(
             f"{order[late]}: the rows of the decisions do not tell what was held."
         )
     intended = _intended(legs, moved)
+    passed = set(fills["decision"][(fills["flags"] & FillFlag.AFTER_OWN) != 0].tolist())
     used = sorted(moved)
     rows = _rows_of(decisions, seq, used) if used else {}
     builder = _Builder(mid2, units)
@@ -218,7 +223,8 @@ def build_path(
             delta,
             value[decision][0],
             value[decision][1],
-            clean=delta == intended[decision],
+            whole=delta == intended[decision],
+            after_own=decision in passed,
         )
     builder.finish()
     return TradePath(
@@ -229,6 +235,7 @@ def build_path(
         funding=funding,
         stray_cost=builder.stray,
         short_actions=builder.short,
+        after_own_actions=builder.after_own,
         reversals=builder.reversals,
         has_resting_orders=bool(len(legs)) and bool((legs["order_type"] != 0).any()),
     )
@@ -259,7 +266,8 @@ class _Builder:
         self.actions: list[Action] = []
         self.trips: list[Trip] = []
         self.changes: list[tuple[int, Bundle]] = []
-        self.gross = self.cost = self.stray = self.short = self.reversals = 0
+        self.gross = self.cost = self.stray = 0
+        self.short = self.after_own = self.reversals = 0
 
     def _value(self, bundle: Bundle, row: int) -> int:
         return sum(q * int(self.mid2[i, row]) * self.units[i] for i, q in bundle)
@@ -276,7 +284,9 @@ class _Builder:
             self.trips.append(Trip(tuple(self.actions)))
             self.actions = []
 
-    def act(self, row: int, delta: Bundle, gross: int, cost: int, *, clean: bool) -> None:
+    def act(
+        self, row: int, delta: Bundle, gross: int, cost: int, *, whole: bool, after_own: bool
+    ) -> None:
         if -self._value(delta, row) != gross:
             raise EngineError(
                 f"the action at grid row {row} is worth {-self._value(delta, row)} at the grid's "
@@ -284,7 +294,8 @@ class _Builder:
             )
         self.gross += gross
         self.cost += cost
-        self.short += not clean
+        self.short += not whole
+        self.after_own += whole and after_own
         after = dict(self.position)
         for instrument, quantity in delta:
             after[instrument] = after.get(instrument, 0) + quantity
@@ -292,7 +303,7 @@ class _Builder:
         turned = bool(held) and any(after.values()) and all(q * after[i] <= 0 for i, q in held)
         if not turned:
             if delta:
-                self._put(Action(row, delta, cost, clean))
+                self._put(Action(row, delta, cost, whole and not after_own))
             else:
                 self.stray += cost
             return

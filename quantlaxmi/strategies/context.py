@@ -32,6 +32,8 @@ class BookView(Protocol):
     mark: int
     funding_rate: int
     next_funding_ns: int
+    mid2: int
+    depth_valid: int
 
 
 class PositionView(Protocol):

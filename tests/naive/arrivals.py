@@ -46,13 +46,14 @@ class Arrivals:
         self._tell(order, left, ts_ns, 0, OrderReason.RESTS)
         return filled
 
-    def _within(self, order: Row) -> list[tuple[int, int, bool]]:
-        """What the order could take now: price, quantity, beyond the touch."""
+    def _within(self, order: Row) -> list[tuple[int, int, bool, bool]]:
+        """What the order could take now: price, quantity, beyond the touch, after own takes."""
         book, side = self.market.books[order["instrument"]], order["side"]
         return [
-            (price, qty, beyond)
-            for price, qty, beyond in book.available(side, book.taken[side])
-            if order["order_type"] == OrderType.MARKET or (order["limit_price"] - price) * side >= 0
+            level
+            for level in book.available(side)
+            if order["order_type"] == OrderType.MARKET
+            or (order["limit_price"] - level[0]) * side >= 0
         ]
 
     def _change(self, request: Row, ts_ns: int) -> None:
@@ -99,13 +100,13 @@ class Arrivals:
     def _take(self, order: Row, filled: int, ts_ns: int, flags: int) -> int:
         """Take from the displayed book; returns what is filled then."""
         book, side = self.market.books[order["instrument"]], order["side"]
-        for price, shown, beyond in self._within(order):
+        for price, shown, beyond, passed in self._within(order):
             qty = min(shown, order["qty"] - filled)
             if qty == 0:
                 break
             filled += qty
-            book.taken[side] += qty
-            more = FillFlag.DEPTH if beyond else 0
+            book.take(side, price, qty)
+            more = (FillFlag.DEPTH if beyond else 0) | (FillFlag.AFTER_OWN if passed else 0)
             self.book_fill(order, price, qty, ts_ns, flags | more, order["qty"] - filled)
         return filled
 

@@ -22,7 +22,9 @@ class Book:
     ts_ns: int = 0
     shift: int = 0  # of all recorded prices; the levels of ``depth`` are kept without it
     has_quotes: bool = False
-    taken: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})  # by the order's side
+    mid2: int = 0  # bid + ask when the book was last valid
+    #: By the order's side: what we took at a price whose level still stands.
+    taken: dict[int, dict[int, int]] = field(default_factory=lambda: {1: {}, -1: {}})
     depth: DepthBook = field(default_factory=DepthBook)
 
     def set_top(
@@ -33,7 +35,26 @@ class Book:
         self.bid_qty, self.ask_qty = bid_qty, ask_qty
         self.valid = 0 < bid < ask and bid_qty > 0 and ask_qty > 0
         self.ts_ns, self.shift = ts_ns, shift
-        self.taken = {1: 0, -1: 0}
+        if self.valid:
+            self.mid2 = self.bid + self.ask
+            self.seen(depth_changed=False)
+
+    def seen(self, depth_changed: bool) -> None:
+        """Forget own takes whose level is not seen to stand; of one that shrank, the rest is ours."""
+        if not self.valid:
+            return
+        for side, touch, qty in ((1, self.ask, self.ask_qty), (-1, self.bid, self.bid_qty)):
+            levels = {}
+            if self.depth.valid:
+                levels = {p + self.shift: q for p, q in self.depth.levels(-side)}
+            standing = {}
+            for price, mine in self.taken[side].items():
+                behind = (price - touch) * side > 0
+                if price == touch:
+                    standing[price] = min(mine, qty)
+                elif behind and levels and min(levels) <= price <= max(levels):
+                    standing[price] = min(mine, levels.get(price, 0)) if depth_changed else mine
+            self.taken[side] = {p: q for p, q in standing.items() if q}
 
     def ladder(self, side: int) -> list[tuple[int, int, bool]]:
         """What an order of ``side`` could take: price, qty, beyond the touch."""
@@ -50,12 +71,17 @@ class Book:
             ]
         return steps
 
-    def available(self, side: int, skip: int) -> Iterator[tuple[int, int, bool]]:
+    def available(self, side: int) -> Iterator[tuple[int, int, bool, bool]]:
+        """Price, what we have not taken, beyond the touch, whether own takes were passed over."""
+        passed = False
         for price, qty, beyond in self.ladder(side):
-            gone = min(qty, skip)
-            skip -= gone
-            if qty > gone:
-                yield price, qty - gone, beyond
+            mine = self.taken[side].get(price, 0)
+            passed = passed or mine > 0
+            if qty > mine:
+                yield price, qty - mine, beyond, passed
+
+    def take(self, side: int, price: int, qty: int) -> None:
+        self.taken[side][price] = self.taken[side].get(price, 0) + qty
 
 
 class Market:
@@ -84,6 +110,7 @@ class Market:
                 Message(row["first_id"], row["last_id"], row["prev_id"], snapshot, levels)
             )
             if book.has_quotes:
+                book.seen(depth_changed=True)
                 return
             if book.depth.valid and book.depth.bids and book.depth.asks:
                 best_bid, best_ask = max(book.depth.bids), min(book.depth.asks)
@@ -95,6 +122,7 @@ class Market:
                     row["ts_ns"],
                     row.get("shift", 0),
                 )
+                book.seen(depth_changed=True)
             else:
                 book.valid = False
 

@@ -46,6 +46,8 @@ class Checks:
         same += sum(self._adds(x) for x in sent if self._lane(x) == self._lane(leg))
         closes = held * side < 0 and same <= abs(held)
         after = abs(held + side * same)
+        if leg.action == OrderAction.NEW and not book.mid2:
+            yield RiskRule.NO_BOOK, 0, 0
         if rule.lot and leg.qty % rule.lot:
             yield RiskRule.LOT, leg.qty, rule.lot
         if limit and rule.tick and price % rule.tick:
@@ -103,7 +105,7 @@ class Checks:
             if terms.currency != currency:
                 continue
             book, sign = self.market.books[i], 1 if account.position >= 0 else -1
-            marked = Fraction(self.notional(i, book.bid + book.ask, account.position), 2)
+            marked = Fraction(self.notional(i, book.mid2, account.position), 2)
             booked = account.realized - account.fees + account.funding - sign * account.cost
             total += (marked + booked) * TEN**self.ledger_exponent
         return total

@@ -3,14 +3,15 @@
 1. Messages in ``seq`` order; the time of one is its receive time.
 2. An order of time t arrives at ``t + latency`` and meets the book after all messages up to then.
 3. Top of book: the rebuilt depth until the instrument's first quote, then quotes.
-4. A market order takes the touch, then recorded levels beyond it, never the same size twice while
-   the top stands; the rest is cancelled.
+4. A market order takes the touch, then recorded levels beyond it; the rest is cancelled. What was
+   taken at a price is not there again while that level stands, and is at most what it shows.
 5. Legs of a bundle end matched: the excess over the least filled share is traded back at once.
 6. Funding is settled once, at its time, before orders of the same time; at the mid where the row
    has no mark.
 7. A quiet quote changes its book; the strategy is not asked.
 8. A row's ``shift`` is added to its instrument's prices from there on; validity is as recorded.
-9. An order that breaks a rule of its venue or a limit is refused unsent, with its bundle.
+9. An order that breaks a rule of its venue or a limit is refused unsent, with its bundle; so is one
+   in an instrument whose book was never valid. Marks are the mid of the last valid book.
 10. A limit order takes what is at its price or better; its rest is cancelled or rests (resting.py).
    A post-only order that would take is cancelled whole.
 11. A change of an order arrives as an order does, and is rejected unless the order then rests.
@@ -238,7 +239,7 @@ class Engine(Checks, Arrivals, Stopping):
         mark, rate = self.funding_terms[i]
         if mark == 0:  # the source has none
             book = self.market.books[i]
-            mark = round(Fraction(book.bid + book.ask, 2))
+            mark = round(Fraction(book.mid2, 2))
         exact = self.notional(i, mark, account.position) * rate * TEN**RATE_EXPONENT
         amount = -round(exact)
         account.funding += amount
@@ -295,7 +296,7 @@ class Engine(Checks, Arrivals, Stopping):
                     **asked,
                     "action": leg.action,
                     "target": leg.target if change else -1,
-                    "reference_price": (book.bid + book.ask) * 5 if book.valid else 0,
+                    "reference_price": book.mid2 * 5,
                     "bid": book.bid,
                     "bid_qty": book.bid_qty,
                     "ask": book.ask,

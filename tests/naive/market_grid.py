@@ -44,7 +44,7 @@ def grid(
         total = 0
         for i, signed in bundle:
             side, left = (1 if signed > 0 else -1), abs(signed)
-            for displayed, shown, _ in market.books[i].available(side, 0):
+            for displayed, shown, *_ in market.books[i].available(side):
                 level = moved(market, i, side, abs(signed), displayed)
                 qty = min(left, shown)
                 left -= qty

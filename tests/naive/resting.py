@@ -116,13 +116,12 @@ class Queues:
         for side in (1, -1):
             lane = self.lane(instrument, side)
             for one in list(lane):
-                size = sum(
-                    qty
-                    for price, qty, _ in book.available(side, book.taken[side])
-                    if (one.price - price) * side >= 0
-                )
-                fill = min(one.left, size)
-                book.taken[side] += fill
+                fill = 0
+                for price, qty, *_ in list(book.available(side)):
+                    part = min(one.left - fill, qty) if (one.price - price) * side >= 0 else 0
+                    if part:
+                        book.take(side, price, part)
+                    fill += part
                 self._fill(lane, one, fill)
 
     def _requeue(self, book: Book, side: int, one: Resting) -> None:
