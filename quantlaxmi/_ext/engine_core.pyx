@@ -16,7 +16,7 @@ from quantlaxmi._ext.loss_close cimport watch_losses
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
-from quantlaxmi._ext.risk_checks cimport check_orders, leg_adds
+from quantlaxmi._ext.risk_checks cimport check_orders
 from quantlaxmi._ext.wide cimport *
 
 cdef enum:
@@ -124,7 +124,6 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         p.limit_price = leg.limit_price
         p.action = leg.action
         p.target = leg.target
-        p.more = leg_adds(e, &out[i])
         status = new_number(e, &p)
         if status == OK:
             status = _sent(e, &p)

@@ -123,6 +123,7 @@ cdef int _modify(
     engine_t* e, buffer_t* lane, Py_ssize_t i, const pending_t* p, int64_t ts
 ) noexcept nogil:
     cdef resting_t* r = <resting_t*>lane.data + i
+    cdef order_state_t* state
     cdef pending_t order
     cdef int64_t filled = r.order.qty - r.left, left = p.qty - filled, in_flight
     cdef bint keeps = p.limit_price == r.order.limit_price and p.qty <= r.order.qty
@@ -138,7 +139,9 @@ cdef int _modify(
     r.order.limit_price = p.limit_price
     r.left = left
     order = r.order
-    (<order_state_t*>e.states.data)[order.order].qty = order.qty
+    state = <order_state_t*>e.states.data + order.order
+    state.qty = order.qty
+    state.limit_price = order.limit_price
     if left == 0 or not keeps:
         leave(e, lane, i)
     if left == 0:

@@ -81,7 +81,6 @@ class Arrivals:
         )
         new = {**old, "qty": filled + left, "limit_price": request["limit_price"]}
         self.pending_qty[old["instrument"]] += old["side"] * (left - one.left)
-        self.totals[old["order"]] = new["qty"]
         self.in_flight[old["order"]] = new
         if keeps:
             one.order, one.left = new, left
