@@ -1,4 +1,4 @@
-"""Changes of orders: what limits see of those in flight."""
+"""Changes of orders: what limits see of those in flight, and whose the fills after them are."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.gates.suites import path_of
+from quantlaxmi.market_grid import market_grid
 from quantlaxmi.risk import RiskLimits
-from quantlaxmi.schema import FillFlag, OrderReason, RiskRule
+from quantlaxmi.schema import FillFlag, OrderAction, OrderReason, OrderType, RiskRule
 from tests import cases, twins
 from tests.cases import Case, MarketBuilder
 from tests.naive.engine import Leg
+from tests.test_attribution import check, check_identities
 from tests.test_order_flows import order_cases
 from tests.test_orders import cancel, fills, limit, modify, one, story
 
@@ -155,6 +158,74 @@ def test_a_change_of_an_order_that_has_ended_changes_nothing_and_is_not_refused(
     assert story(found, 1)[-1] == ("MODIFY", "REJECTED", "NOT_RESTING", 9, 0)
 
 
+# --- whose the fills are -----------------------------------------------------------------------
+
+
+def test_an_order_with_a_new_price_is_measured_against_the_decision_that_gave_it():
+    """Sent at mid 100.5, moved to 200 when the mid is 200.5: half a point was earned."""
+    m = quotes(100, 100, 200).quote(0, 200, 7, 201, 9).wait(4).trade(0, 250, 1, 1).wait(6)
+    m.quote(0, 300, 5, 301, 5).wait(1).trade(0, 199, 3, -1).wait(1)
+    found = run(m, {0: one(limit(1, 1, 99)), 4: one(limit(-1, 1, 900), modify(0, 1, 200))})
+    (fill,) = twins.rows_of(found.fills)
+    assert (fill["order"], fill["decision"], fill["leg"]) == (0, 1, 2)
+    assert found.attributions.reference_price.tolist() == [2005]
+    (seen,) = found.trade_attributions()
+    unit = 10**-seen.exponent
+    assert (seen.gross * 2, seen.slippage * 2) == (-401 * unit, -unit)
+    assert seen.book_depth_at_decision == 9
+    assert seen.spread_at_decision_bps == round(10**8 / 200.5)
+    # The fill names its order, and leads to the decision that moved it.
+    context = found.trace.fills[0].correlation
+    assert context.decision_id == found.trace.decisions[1].correlation.decision_id
+    assert context.order_id == found.trace.orders[0].correlation.order_id
+    rows = [o for o in twins.rows_of(found.orders) if o["order"] == 0]
+    assert [o["decision"] for o in rows] == [0, 0, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "decisions"),
+    [
+        (modify(0, 3, 99), [0, 0]),  # less: the place is kept, and the decision
+        (modify(0, 7, 99), [0, 1]),
+        (modify(0, 4, 98), [0, 1]),
+        (modify(0, 1, 98), [0]),  # ended by it
+    ],
+)
+def test_a_change_that_keeps_the_place_keeps_the_decision(change, decisions):
+    m = quotes(100, 100).trade(0, 98, 2, -1).wait(1).quote(0, 110, 5, 111, 5).wait(9)
+    m.trade(0, 97, 9, -1).wait(1)
+    found = run(m, {0: one(limit(1, 4, 99)), 3: one(change)})
+    rows = twins.rows_of(found.fills)
+    assert [f["decision"] for f in rows] == decisions
+    mids = {0: 1005, 1: 1105}
+    assert found.attributions.reference_price.tolist() == [mids[d] for d in decisions]
+
+
+def test_a_change_that_comes_too_late_takes_nothing_over():
+    m = quotes(100, 100, 200).trade(0, 98, 9, -1).wait(30).trade(0, 98, 9, -1)
+    found = run(m, {0: one(limit(1, 1, 99)), 2: one(modify(0, 1, 200))}, latency=15)
+    assert [f["decision"] for f in twins.rows_of(found.fills)] == [0]
+    assert story(found)[-1][2] == "NOT_RESTING"
+
+
+def test_gates_value_what_a_changed_order_filled_at_the_row_of_its_change():
+    """Sent first and filled last: the path has it where its price was given."""
+    m = MarketBuilder().quote(1, 300, 5, 301, 5)
+    for bid in (100, 100, 200, 200):
+        m.quote(0, bid, 50, bid + 1, 50).wait(10)
+    m.trade(0, 198, 9, -1).wait(9).quote(0, 300, 5, 301, 5)
+    schedule = {1: one(limit(1, 2, 99)), 2: one(Leg(0, 1, 1)), 3: one(modify(0, 2, 199))}
+    case = Case("c", m.tables(), schedule, 1, False, "coarse", FREE)
+    found, _ = twins.check_case(case)
+    assert [f["decision"] for f in twins.rows_of(found.fills)] == [1, 2]
+    path = path_of(found, market_grid(found))
+    assert [(a.bundle, a.cost) for a in path.trips[0].actions[:2]] == [
+        (((0, 1),), 5),
+        (((0, 2),), -30),
+    ]
+    assert path.gross == 10 * 300 * 3 + 5 * 3 - (1005 + 2 * 2005)
+
+
 # --- of random flows ---------------------------------------------------------------------------
 
 
@@ -214,8 +285,36 @@ def test_changes_under_limits_match_naive(case, notional, loss):
     twins.check_case(replace(case, limits=RiskLimits(**amounts)))
 
 
-def test_flows_have_changes_that_are_refused():
-    refused = set()
+@settings(max_examples=200, deadline=None)
+@given(order_cases())
+def test_attribution_matches_naive(case):
+    check_identities(*check(case))
+
+
+@settings(max_examples=200, deadline=None)
+@given(order_cases())
+def test_every_fill_is_of_the_leg_that_gave_its_price(case):
+    found, _ = twins.run_case(case)
+    legs, decisions = twins.rows_of(found.legs), twins.rows_of(found.decisions)
+    sent = {o["order"]: o["leg"] for o in twins.rows_of(found.orders) if o["kind"] == 1}
+    mids = found.attributions.reference_price.tolist()
+    for fill, mid in zip(twins.rows_of(found.fills), mids, strict=True):
+        if fill["leg"] < 0:
+            continue
+        leg = legs[fill["leg"]]
+        assert (leg["decision"], leg["side"]) == (fill["decision"], fill["side"])
+        assert mid == leg["reference_price"]
+        changed = leg["action"] == OrderAction.MODIFY
+        assert leg["target"] == fill["order"] if changed else sent[fill["order"]] == fill["leg"]
+        assert fill["ts_ns"] >= decisions[fill["decision"]]["ts_ns"] + case.latency_ns
+        if fill["flags"] & FillFlag.MAKER:
+            assert fill["price"] == leg["limit_price"]
+        elif leg["order_type"] == OrderType.LIMIT:
+            assert (leg["limit_price"] - fill["price"]) * fill["side"] >= 0
+
+
+def test_flows_have_changes_in_flight_together_and_fills_after_changes():
+    refused, changed = set(), 0
     for seed in range(30):
         market, flow = cases.random_market(seed, 110), cases.random_orders(seed, 110)
         limits = RiskLimits(max_position=FixedPoint(12, 0), max_notional=FixedPoint(11_000, 0))
@@ -224,5 +323,10 @@ def test_flows_have_changes_that_are_refused():
         refused |= {
             (o["kind"], o["reason"]) for o in engine.orders if o["reason"] == OrderReason.REFUSED
         }
+        changed += sum(
+            f["leg"] >= 0 and engine.legs[f["leg"]]["action"] == OrderAction.MODIFY
+            for f in engine.fills
+        )
         assert len(found.fills) == len(engine.fills)
     assert {kind for kind, _ in refused} == {2, 4}
+    assert changed > 20

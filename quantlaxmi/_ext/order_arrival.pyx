@@ -144,6 +144,10 @@ cdef int _modify(
     state.limit_price = order.limit_price
     if left == 0 or not keeps:
         leave(e, lane, i)
+    if left and not keeps:
+        # It arrives as a new order would: what fills from here on is this decision's.
+        order.decision = p.decision
+        order.leg = p.leg
     if left == 0:
         e.ctx.in_flight -= 1
         status = _change_row(e, &order, p, FILLED, WHY_MODIFIED, filled, ts)

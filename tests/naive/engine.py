@@ -15,6 +15,8 @@
    A post-only order that would take is cancelled whole.
 11. A change of an order arrives as an order does, and is rejected unless the order then rests.
    Limits see an order at the largest it may still become.
+12. An order whose price is changed or whose total is raised is from then on that of the decision
+   that changed it: its rows and fills name that decision and that leg.
 """
 
 from __future__ import annotations
