@@ -4,6 +4,8 @@ For each fill, in exact integers at 10**(ledger exponent - 1): the cash of tradi
 decision saw (``gross``), minus slippage, minus fee, plus the funding of its instrument since the
 previous fill, is the fill's effect on cash. ``edge`` is what a fill realised from mid to mid, so
 from flat to flat ``edge - slippage - fee + funding`` sums to the realised PnL net of all costs.
+A fill's decision is the one that sent its order, or the last to give it a new price or a larger
+total.
 Basis points are derived from these integers on reading.
 """
 

@@ -401,9 +401,18 @@ def _priced(leg: Leg) -> bool:
 
 
 def random_orders(
-    seed: int, n_calls: int, n_instruments: int = 2, share: float = 0.3, depth: int = 4
+    seed: int,
+    n_calls: int,
+    n_instruments: int = 2,
+    share: float = 0.3,
+    depth: int = 4,
+    kinds: str = "mlllliippccddee",
 ) -> Schedule:
-    """Limit, immediate, post-only and market orders near the touch, changes and cancels."""
+    """Limit, immediate, post-only and market orders near the touch, changes and cancels.
+
+    ``kinds`` has a letter for each: market, limit, immediate, post-only, cancel, change (d), and
+    two changes of an order at once (e).
+    """
     r, schedule = Random(seed + 2), {}
     for call in range(n_calls):
         if r.random() > share:
@@ -415,7 +424,7 @@ def random_orders(
             if bundle
             else [r.randrange(n_instruments) for _ in range(count)]
         )
-        legs = []
+        legs: list[Leg] = []
         for k in chosen:
             side, qty = r.choice((1, -1)), r.choice((1, 2, 3, 5, 7, 12, 30))
             offset = r.choice((-depth, -2, -1, -1, 0, 0, 0, 0, 1, 1, 2, 3, depth))
@@ -423,7 +432,7 @@ def random_orders(
                 kind = r.randrange(2)
                 legs.append(Leg(k, side, qty, kind, offset if kind else 0, kind))
                 continue
-            what = r.choice("mlllliippccdd")
+            what = r.choice(kinds)
             if what == "m":
                 legs.append(Leg(k, side, qty))
             elif what in "lip":
@@ -432,7 +441,12 @@ def random_orders(
             elif what == "c":
                 legs.append(Leg(k, 1, 0, action=2, target=r.randrange(6)))
             else:
-                legs.append(Leg(k, side, qty, 1, offset, action=1, target=r.randrange(4)))
+                # One change, or two of an order at once: they are in flight together.
+                target = r.randrange(4)
+                legs.append(Leg(k, side, qty, 1, offset, action=1, target=target))
+                if what == "e":
+                    qty, offset = r.choice((1, 2, 5, 12)), offset + r.choice((0, 0, 0, 1, -1))
+                    legs.append(Leg(k, side, qty, 1, offset, action=1, target=target))
         schedule[call] = Decision(
             legs=tuple(legs), bundle=bundle, decision_type=r.choice((1, 2, 3)), relative=True
         )

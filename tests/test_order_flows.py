@@ -19,17 +19,38 @@ SEEDS = st.integers(0, 2**32 - 1)
 PRO_RATA = cases.costs("50", "-25", "0", fee_exponent=0, queue="pro_rata")
 
 
+#: Largest position, notional and loss in units of the universe's scale, orders a second.
+LIMITS = [
+    (0, 0, 0, 0),
+    (0, 0, 0, 0),
+    (9, 0, 0, 0),
+    (20, 0, 0, 0),
+    (30, 0, 0, 25),
+    (0, 0, 0, 12),
+    (0, 9_030, 0, 0),
+    (12, 20_000, 0, 0),
+    (0, 0, 5, 0),
+    (20, 0, 40, 0),
+]
+
+
 def limits_of(draw, universe):
-    """None for half of the cases; else positions of a few units of the universe's scale."""
+    """None for some of the cases; else a few units of the universe's scale."""
     exponent = {"coarse": 0, "lots": 0, "binance": -8, "fine lots": -8}.get(universe)
-    most, rate = draw(st.sampled_from([(0, 0), (0, 0), (0, 0), (9, 0), (20, 0), (30, 25), (0, 12)]))
-    position = FixedPoint(0 if exponent is None else most, exponent or 0)
-    return RiskLimits(max_position=position, max_orders_per_second=rate)
+    position, notional, loss, rate = draw(st.sampled_from(LIMITS))
+    if exponent is None:
+        return RiskLimits(max_orders_per_second=rate)
+    return RiskLimits(
+        max_position=FixedPoint(position, exponent),
+        max_notional=FixedPoint(notional, 2 * exponent),
+        max_loss=FixedPoint(loss, 2 * exponent),
+        max_orders_per_second=rate,
+    )
 
 
 @st.composite
-def order_cases(draw, max_messages=110):
-    universe = draw(st.sampled_from([*cases.UNIVERSES, *cases.STEPPED]))
+def order_cases(draw, max_messages=110, universes=(*cases.UNIVERSES, *cases.STEPPED)):
+    universe = draw(st.sampled_from(universes))
     n_instruments = len({**cases.UNIVERSES, **cases.STEPPED}[universe])
     n = draw(st.integers(0, max_messages))
     return Case(

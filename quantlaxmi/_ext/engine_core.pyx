@@ -17,7 +17,7 @@ from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.own_takes cimport takes_seen
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
-from quantlaxmi._ext.risk_checks cimport check_orders, leg_adds
+from quantlaxmi._ext.risk_checks cimport check_orders
 from quantlaxmi._ext.wide cimport *
 
 cdef enum:
@@ -125,7 +125,6 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         p.limit_price = leg.limit_price
         p.action = leg.action
         p.target = leg.target
-        p.more = leg_adds(e, &out[i])
         status = new_number(e, &p)
         if status == OK:
             status = _sent(e, &p)

@@ -91,7 +91,6 @@ cdef struct pending_t:
     int64_t limit_price
     int64_t action
     int64_t target
-    int64_t more  # by how much it may raise the position: of a change, what it adds
     int64_t bundle
     int64_t n_legs
 
@@ -101,6 +100,9 @@ cdef struct order_state_t:
     int64_t instrument
     int64_t side  # 0: the number is that of a request, not of an order
     int64_t qty
+    int64_t limit_price  # 0: a market order
+    int64_t live  # it is in flight or rests
+    int64_t most  # scratch of risk_checks: the largest total a change may give it
 
 
 # An order in the queue at its price.

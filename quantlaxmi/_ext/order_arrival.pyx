@@ -126,6 +126,7 @@ cdef int _modify(
     engine_t* e, buffer_t* lane, Py_ssize_t i, const pending_t* p, int64_t ts
 ) noexcept nogil:
     cdef resting_t* r = <resting_t*>lane.data + i
+    cdef order_state_t* state
     cdef pending_t order
     cdef int64_t filled = r.order.qty - r.left, left = p.qty - filled, in_flight
     cdef bint keeps = p.limit_price == r.order.limit_price and p.qty <= r.order.qty
@@ -141,9 +142,15 @@ cdef int _modify(
     r.order.limit_price = p.limit_price
     r.left = left
     order = r.order
-    (<order_state_t*>e.states.data)[order.order].qty = order.qty
+    state = <order_state_t*>e.states.data + order.order
+    state.qty = order.qty
+    state.limit_price = order.limit_price
     if left == 0 or not keeps:
         leave(e, lane, i)
+    if left and not keeps:
+        # It arrives as a new order would: what fills from here on is this decision's.
+        order.decision = p.decision
+        order.leg = p.leg
     if left == 0:
         e.ctx.in_flight -= 1
         status = _change_row(e, &order, p, FILLED, WHY_MODIFIED, filled, ts)

@@ -15,6 +15,8 @@ cdef int new_number(engine_t* e, pending_t* p) noexcept nogil:
     state.instrument = p.instrument
     state.side = p.side if p.action == ACT_NEW else 0
     state.qty = p.qty
+    state.limit_price = p.limit_price
+    state.live = p.action == ACT_NEW
     p.order = e.ctx.next_order
     e.ctx.next_order += 1
     return OK
@@ -36,6 +38,8 @@ cdef int order_row(
     cdef order_t* o = <order_t*>push(&e.orders)
     if o == NULL:
         return NO_MEMORY
+    if status == FILLED or status == PARTIAL or status == CANCELLED:
+        (<order_state_t*>e.states.data)[p.order].live = 0
     o.order = p.order
     o.decision = p.decision
     o.leg = p.leg

@@ -1,14 +1,11 @@
 """What refuses an order before it is sent."""
 from libc.stdint cimport int64_t
 
-from quantlaxmi._ext._types cimport leg_out_t
 from quantlaxmi._ext.wide cimport ql_i128
 from quantlaxmi._ext.engine_state cimport engine_t
 
 cdef int check_orders(engine_t* e, int64_t decision, int64_t n_legs, char* refused) noexcept nogil
 cdef int trim_rest(engine_t* e, int64_t decision, int64_t instrument, int64_t* excess, int64_t ts) noexcept nogil
-# Quantity by which a leg may raise the position on its side: of a change, what it adds.
-cdef int64_t leg_adds(const engine_t* e, const leg_out_t* leg) noexcept nogil
 # Result of a currency so far, open positions at the mid; at ledger exponent - 1.
 cdef int lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nogil
 # Note that a result is below the limit.

@@ -3,8 +3,9 @@
 A leg that breaks one leaves a row for each it breaks. A refused leg refuses its whole bundle. An
 order closes when it is opposite to the position and, with all that is in flight or rests on its
 side, no larger; limits on positions and losses let it pass. A change of an order is checked at its
-new total and price, against limits with what it adds; a cancel is never refused and counts for
-nothing. What the engine itself sends (trims, flattening) is not checked.
+new total and price as a new order is; one that only takes quantity away passes those limits. Until
+it has arrived an order counts as the largest it may become. A cancel is never refused and counts
+for nothing. What the engine itself sends (trims, flattening) is not checked.
 """
 from libc.stdint cimport int64_t
 
@@ -68,42 +69,104 @@ cdef int _money_row(
     )
 
 
-cdef int64_t leg_adds(const engine_t* e, const leg_out_t* leg) noexcept nogil:
-    cdef int64_t before
-    if leg.action == ACT_NEW:
-        return leg.qty
-    before = (<order_state_t*>e.states.data)[leg.target].qty
-    return leg.qty - before if leg.qty > before else 0
+# Seen from a leg's side: what is held against it is negative.
+cdef struct exposure_t:
+    ql_i128 most  # position if all on its side filled and nothing on the other
+    ql_i128 after  # the same once the leg has arrived: its order is then no more than it asks for
+    int closes
+
+
+cdef inline int _change(
+    const engine_t* e, int64_t target, int64_t qty, bint again, ql_i128* same
+) noexcept nogil:
+    """Count a change of an order: first all are named, then each raises its order's total."""
+    cdef order_state_t* order = <order_state_t*>e.states.data + target
+    cdef int64_t before = order.most
+    if not again:
+        order.most = order.qty
+    elif order.live and qty > before:
+        order.most = qty
+        return ql_add(same[0], _i128(qty - before), same)
+    return 0
 
 
 cdef int _exposure(
-    const engine_t* e, int64_t k, const char* refused, ql_i128* after, int* closes
+    const engine_t* e, int64_t k, const char* refused, exposure_t* x
 ) noexcept nogil:
-    """Position if all on leg k's side fills and nothing on the other; whether the leg closes."""
+    """Positions if all on leg k's side fills and nothing on the other; whether the leg closes.
+
+    Of an order counts what is left of it, or of the largest total that a change in flight, or in a
+    leg up to k, asks for: which of them arrive first, and after which fills, is not known.
+    """
     cdef const leg_out_t* leg = &e.legs_out[k]
+    cdef const leg_out_t* other
     cdef const pending_t* q = <pending_t*>e.pending.data
-    cdef int64_t held = e.accounts[leg.instrument].qty
-    # Seen from the leg's side: what is held against it is negative.
-    cdef ql_i128 held_so = _i128(held * leg.side), same = _i128(leg_adds(e, leg)), total
     cdef const buffer_t* lane = &e.lanes[2 * leg.instrument + (0 if leg.side > 0 else 1)]
+    cdef const resting_t* r = <resting_t*>lane.data
+    cdef const order_state_t* own
+    cdef int64_t held = e.accounts[leg.instrument].qty, filled = 0, asked
+    cdef ql_i128 same = _i128(0)
     cdef Py_ssize_t i
+    cdef int again
     for i in range(lane.n):
-        if ql_add(same, _i128((<resting_t*>lane.data)[i].left), &same):
+        if ql_add(same, _i128(r[i].left), &same):
             return OVERFLOW
-    for i in range(e.pending_head, e.pending.n):
-        if q[i].instrument == leg.instrument and q[i].side == leg.side:
-            if ql_add(same, _i128(q[i].more), &same):
+        if leg.action == ACT_MODIFY and r[i].order.order == leg.target:
+            filled = r[i].order.qty - r[i].left
+    for again in range(2):
+        for i in range(e.pending_head, e.pending.n):
+            if q[i].instrument != leg.instrument or q[i].side != leg.side:
+                continue
+            if q[i].action == ACT_NEW and not again and ql_add(same, _i128(q[i].qty), &same):
                 return OVERFLOW
-    for i in range(k):
-        if not refused[i] and e.legs_out[i].instrument == leg.instrument:
-            if e.legs_out[i].side == leg.side:
-                if ql_add(same, _i128(leg_adds(e, &e.legs_out[i])), &same):
-                    return OVERFLOW
-    if ql_add(held_so, same, &total):
+            if q[i].action == ACT_MODIFY and _change(e, q[i].target, q[i].qty, again, &same):
+                return OVERFLOW
+        for i in range(k + 1):
+            other = &e.legs_out[i]
+            if other.instrument != leg.instrument or other.side != leg.side:
+                continue
+            if i < k and refused[i]:
+                continue
+            if other.action == ACT_NEW and not again and ql_add(same, _i128(other.qty), &same):
+                return OVERFLOW
+            if other.action == ACT_MODIFY and _change(e, other.target, other.qty, again, &same):
+                return OVERFLOW
+    if ql_add(_i128(held * leg.side), same, &x.most):
         return OVERFLOW
-    closes[0] = held * leg.side < 0 and ql_cmp(total, _i128(0)) <= 0
-    after[0] = ql_abs(total)
+    x.closes = held * leg.side < 0 and ql_cmp(x.most, _i128(0)) <= 0
+    x.after = x.most
+    if leg.action == ACT_MODIFY:
+        own = <order_state_t*>e.states.data + leg.target
+        asked = leg.qty if leg.qty > filled else filled
+        if own.live and ql_sub(x.most, _i128(own.most - asked), &x.after):
+            return OVERFLOW
     return OK
+
+
+cdef int _takes_away(const engine_t* e, int64_t k, const char* refused) noexcept nogil:
+    """Whether leg k is a change that raises no total and moves no price, whatever it finds."""
+    cdef const leg_out_t* leg = &e.legs_out[k]
+    cdef const leg_out_t* other
+    cdef const pending_t* q = <pending_t*>e.pending.data
+    cdef const order_state_t* order
+    cdef Py_ssize_t i
+    if leg.action != ACT_MODIFY:
+        return 0
+    order = <order_state_t*>e.states.data + leg.target
+    if not order.live:
+        return 1  # the order has ended: nothing is changed
+    if leg.limit_price != order.limit_price or leg.qty > order.qty:
+        return 0
+    for i in range(e.pending_head, e.pending.n):
+        if q[i].action == ACT_MODIFY and q[i].target == leg.target:
+            if leg.limit_price != q[i].limit_price or leg.qty > q[i].qty:
+                return 0
+    for i in range(k):
+        other = &e.legs_out[i]
+        if not refused[i] and other.action == ACT_MODIFY and other.target == leg.target:
+            if leg.limit_price != other.limit_price or leg.qty > other.qty:
+                return 0
+    return 1
 
 
 cdef int lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nogil:
@@ -149,8 +212,9 @@ cdef int _check_rules(
     cdef const rule_t* rule = &e.guard.rules[leg.instrument]
     cdef const book_t* book = &e.books[leg.instrument]
     cdef int64_t price = book.ask if leg.side > 0 else book.bid
-    cdef ql_i128 worth, after
-    cdef int closes = 0, status = OK
+    cdef ql_i128 worth
+    cdef exposure_t x
+    cdef int status = OK
     if leg.action == ACT_NEW and book.mid2 == 0:
         status = _row(e, decision, leg.instrument, RULE_NO_BOOK, 0, 0, e.ts_ns)
     if status == OK and rule.lot and leg.qty % rule.lot:
@@ -167,9 +231,9 @@ cdef int _check_rules(
     if ql_cmp(worth, rule.min_notional) >= 0:
         return OK
     if rule.closing_exempt:
-        status = _exposure(e, k, refused, &after, &closes)
-    if status != OK or closes:
-        return status
+        status = _exposure(e, k, refused, &x)
+        if status != OK or x.closes:
+            return status
     return _money_row(
         e, decision, leg.instrument, RULE_MIN_NOTIONAL, worth, rule.min_notional
     )
@@ -185,8 +249,9 @@ cdef int _check_limits(
     cdef const book_t* book = &e.books[leg.instrument]
     cdef const account_t* a = &e.accounts[leg.instrument]
     cdef int64_t price, age
-    cdef ql_i128 after, worth
-    cdef int closes = 0, status = OK
+    cdef ql_i128 worth
+    cdef exposure_t x
+    cdef int status = OK
     if g.max_book_age_ns:
         age = e.ts_ns - book.ts_ns if book.valid else -1
         if age < 0 or age > g.max_book_age_ns:
@@ -196,21 +261,23 @@ cdef int _check_limits(
     if status == OK and g.closes and g.stopped[a.currency]:
         status = lost(e, a.currency, &worth)
         return status if status != OK else loss_row(e, decision, leg.instrument, worth)
-    if status != OK or leg_adds(e, leg) == 0 or not (rule.max_position or rule.has_max_notional or g.has_max_loss):
+    if status != OK or not (rule.max_position or rule.has_max_notional or g.has_max_loss):
         return status
-    status = _exposure(e, k, refused, &after, &closes)
-    if status != OK or closes:
+    if _takes_away(e, k, refused):
+        return OK
+    status = _exposure(e, k, refused, &x)
+    if status != OK or x.closes:
         return status
-    if rule.max_position and ql_cmp(after, _i128(rule.max_position)) > 0:
+    if rule.max_position and ql_cmp(x.most, _i128(rule.max_position)) > 0:
         status = _row(
-            e, decision, leg.instrument, RULE_MAX_POSITION, _shown(after), rule.max_position,
+            e, decision, leg.instrument, RULE_MAX_POSITION, _shown(x.most), rule.max_position,
             e.ts_ns,
         )
     price = book.ask if leg.side > 0 else book.bid
     if leg.order_type == LIMIT_ORDER:
         price = leg.limit_price
     if status == OK and rule.has_max_notional and price > 0:
-        if ql_mul(after, _i128(price), &worth) or ql_mul(worth, a.scale, &worth):
+        if ql_mul(x.after, _i128(price), &worth) or ql_mul(worth, a.scale, &worth):
             return OVERFLOW
         if ql_cmp(worth, rule.max_notional) > 0:
             status = _money_row(

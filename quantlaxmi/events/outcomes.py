@@ -34,9 +34,10 @@ class OrderEvent(msgspec.Struct, frozen=True, gc=False):
         Order number of the run; all events of an order share it, those of requests to change it
         too.
     decision : int
-        Sequence of the decision it comes from; -1 where there is none (flattening).
+        Sequence of the decision that sent it, or the last to give it a new price or a larger total;
+        -1 where there is none (flattening).
     leg : int
-        Index into the run's legs; -1 for trims and flattening.
+        Index into the run's legs, one of that decision's; -1 for trims and flattening.
     qty, filled_qty : int
         Mantissas at the instrument's quantity exponent; of a request what it asks for, and 0.
     limit_price : int or None
@@ -86,7 +87,7 @@ class OrderNotice(msgspec.Struct, frozen=True, gc=False, tag=True):
     order : int
         Order number; of a request, that of the order it was to change.
     decision : int
-        Sequence of the decision the order comes from.
+        As in `OrderEvent`.
     qty : int
         What was cancelled or refused; what rests, for ``RESTS`` and ``MODIFIED``; 0 for
         ``NOT_RESTING``.

@@ -82,7 +82,8 @@ class Arrivals:
         )
         new = {**old, "qty": filled + left, "limit_price": request["limit_price"]}
         self.pending_qty[old["instrument"]] += old["side"] * (left - one.left)
-        self.totals[old["order"]] = new["qty"]
+        if left and not keeps:
+            new.update(decision=request["decision"], leg=request["leg"])
         self.in_flight[old["order"]] = new
         if keeps:
             one.order, one.left = new, left

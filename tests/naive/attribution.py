@@ -54,7 +54,10 @@ def attribute(
 
 
 def _mid(decisions: Sequence[Row], legs: Sequence[Row], fill: Row, last_mids: Sequence[int]) -> int:
-    """The mid the fill's decision saw; at the end of the data nothing was decided."""
+    """The mid the fill's decision saw; at the end of the data nothing was decided.
+
+    Of an order that lost its place by a change the decision is the one that changed it.
+    """
     if fill["decision"] < 0:
         return last_mids[fill["instrument"]]
     decision = decisions[fill["decision"]]

@@ -35,15 +35,7 @@ class Checks:
         limit = leg.order_type == OrderType.LIMIT or leg.action == OrderAction.MODIFY
         if limit:
             price = leg.limit_price
-        waiting = [o for group in self.pending for o in group.orders]
-        adds = self._adds(leg)
-        same = adds + sum(
-            o.get("more", o["qty"])
-            for o in waiting
-            if (o["instrument"], o["side"]) == self._lane(leg)
-        )
-        same += sum(one.left for one in self.queues.lane(*self._lane(leg)))
-        same += sum(self._adds(x) for x in sent if self._lane(x) == self._lane(leg))
+        same = sum(self._may_fill(leg, [*sent, leg]).values())
         closes = held * side < 0 and same <= abs(held)
         after = abs(held + side * same)
         if leg.action == OrderAction.NEW and not book.mid2:
@@ -65,10 +57,10 @@ class Checks:
         currency = self.terms[leg.instrument].currency
         if currency in self.stopped:
             yield self._money(RiskRule.MAX_LOSS, self._result(currency), -limits.max_loss)
-        elif adds and not closes:
+        elif not closes and not self._takes_away(leg, sent):
             if rule.max_position and after > rule.max_position:
                 yield RiskRule.MAX_POSITION, after, rule.max_position
-            worth = self._currency(leg.instrument, price, after)
+            worth = self._currency(leg.instrument, price, self._once_arrived(leg, sent))
             if rule.max_notional and price > 0 and worth > rule.max_notional:
                 yield self._money(RiskRule.MAX_NOTIONAL, worth, rule.max_notional)
             result = self._result(self.terms[leg.instrument].currency)
@@ -88,13 +80,54 @@ class Checks:
         side = leg.side if leg.action == OrderAction.NEW else self.sides[leg.target]
         return leg.instrument, side
 
-    def _adds(self, leg: Leg) -> int:
-        """By how much the leg may raise the position."""
-        if leg.action == OrderAction.NEW:
-            return leg.qty
-        if leg.action == OrderAction.CANCEL:
-            return 0
-        return max(0, leg.qty - self.totals[leg.target])
+    def _filled(self, number: int) -> int:
+        order = self.in_flight[number]
+        lane = self.queues.lane(order["instrument"], order["side"])
+        rests = [one for one in lane if one.order["order"] == number]
+        return order["qty"] - rests[0].left if rests else 0
+
+    def _changes(self, number: int, legs: list[Leg]) -> list[tuple[int, int]]:
+        """(total, price) that each change of an order asks for: those in flight, then ``legs``."""
+        waiting = [o for group in self.pending for o in group.orders]
+        return [
+            (o["qty"], o["limit_price"])
+            for o in waiting
+            if o["action"] == OrderAction.MODIFY and o["order"] == number
+        ] + [
+            (x.qty, x.limit_price)
+            for x in legs
+            if x.action == OrderAction.MODIFY and x.target == number
+        ]
+
+    def _may_fill(self, leg: Leg, legs: list[Leg]) -> dict[object, int]:
+        """What may still be filled on the leg's side, by order: whichever of its changes arrive."""
+        found: dict[object, int] = {}
+        for number, order in self.in_flight.items():
+            if (order["instrument"], order["side"]) == self._lane(leg):
+                totals = [order["qty"], *(qty for qty, _ in self._changes(number, legs))]
+                found[number] = max(totals) - self._filled(number)
+        for k, x in enumerate(legs):
+            if x.action == OrderAction.NEW and self._lane(x) == self._lane(leg):
+                found["sent", k] = x.qty
+        return found
+
+    def _once_arrived(self, leg: Leg, sent: list[Leg]) -> int:
+        """The position on the leg's side were all filled there, its own order as the leg has it."""
+        may_fill = self._may_fill(leg, [*sent, leg])
+        if leg.action == OrderAction.MODIFY and leg.target in may_fill:
+            may_fill[leg.target] = max(0, leg.qty - self._filled(leg.target))
+        side = self._lane(leg)[1]
+        return side * self.accounts[leg.instrument].position + sum(may_fill.values())
+
+    def _takes_away(self, leg: Leg, sent: list[Leg]) -> bool:
+        """Whether it is a change that raises no quantity and moves no price, whatever it finds."""
+        if leg.action != OrderAction.MODIFY:
+            return False
+        if leg.target not in self.in_flight:
+            return True  # the order has ended: nothing is changed
+        order = self.in_flight[leg.target]
+        finds = [(order["qty"], order["limit_price"]), *self._changes(leg.target, sent)]
+        return all(leg.limit_price == price and leg.qty <= qty for qty, price in finds)
 
     def _currency(self, instrument: int, price: int, qty: int) -> Fraction:
         return self.notional(instrument, price, qty) * TEN**self.ledger_exponent

@@ -15,6 +15,9 @@
 10. A limit order takes what is at its price or better; its rest is cancelled or rests (resting.py).
    A post-only order that would take is cancelled whole.
 11. A change of an order arrives as an order does, and is rejected unless the order then rests.
+   Limits see an order at the largest it may still become.
+12. An order whose price is changed or whose total is raised is from then on that of the decision
+   that changed it: its rows and fills name that decision and that leg.
 """
 
 from __future__ import annotations
@@ -93,7 +96,6 @@ class Engine(Checks, Arrivals, Stopping):
         pro_rata: bool = False,
     ) -> None:
         self.queues = Queues(self, pro_rata)
-        self.totals: dict[int, int] = {}  # order number -> quantity it is for
         self.sides: dict[int, int] = {}
         self.rules, self.limits = tuple(rules) or tuple(Rules() for _ in terms), limits or Limits()
         self.sent_times: list[int] = []
@@ -304,7 +306,6 @@ class Engine(Checks, Arrivals, Stopping):
                     "quote_ts_ns": book.ts_ns,
                 }
             )
-            more = self._adds(leg)
             if change:
                 order = {
                     **asked,
@@ -328,7 +329,7 @@ class Engine(Checks, Arrivals, Stopping):
             else:
                 if not cancel:
                     self.sent_times.append(self.ts_ns)
-                group.orders.append({**order, "more": more} if change else order)
+                group.orders.append(order)
         if group.orders:
             self.pending.append(group)
         for order in cancelled:
@@ -357,7 +358,6 @@ class Engine(Checks, Arrivals, Stopping):
         order = {"order": self.n_orders, "decision": decision, "leg": leg, **asked, "action": 0}
         self.n_orders += 1
         self.in_flight[order["order"]] = order
-        self.totals[order["order"]] = order["qty"]
         self.sides[order["order"]] = order["side"]
         self.pending_qty[order["instrument"]] += order["side"] * order["qty"]
         self._order_row(order, OrderEventKind.NEW, OrderStatus.PENDING, reason, 0, ts_ns)
@@ -366,7 +366,7 @@ class Engine(Checks, Arrivals, Stopping):
     def _order_row(
         self, order: Row, kind: int, status: int, reason: int, filled: int, ts_ns: int
     ) -> None:
-        row = {k: v for k, v in order.items() if k not in ("action", "more")}
+        row = {k: v for k, v in order.items() if k != "action"}
         self.orders.append(
             {
                 **row,
