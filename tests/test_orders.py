@@ -230,7 +230,15 @@ def test_a_post_only_order_that_would_take_is_cancelled_whole():
 
 
 def test_with_an_invalid_book_what_may_rest_rests():
-    m = MarketBuilder().quote(0, 90, 1, 110, 1).quote(0, 0, 0, 110, 1).trade(0, 99, 1, 1).wait(1).quote(0, 99, 3, 101, 1).trade(0, 99, 4, -1)
+    m = (
+        MarketBuilder()
+        .quote(0, 90, 1, 110, 1)
+        .quote(0, 0, 0, 110, 1)
+        .trade(0, 99, 1, 1)
+        .wait(1)
+        .quote(0, 99, 3, 101, 1)
+        .trade(0, 99, 4, -1)
+    )
     legs = (limit(1, 1, 99), limit(1, 1, 99, IOC), limit(1, 2, 99, POST))
     found = run(m, {2: one(*legs)})
     assert story(found, 1)[-1][2] == "BOOK_INVALID"
