@@ -40,7 +40,7 @@ class Book:
             self.seen(depth_changed=False)
 
     def seen(self, depth_changed: bool) -> None:
-        """Forget own takes whose level is not seen to stand; of one that shrank, the rest is ours."""
+        """Forget own takes of levels that are not seen to stand; of one that shrank all is ours."""
         if not self.valid:
             return
         for side, touch, qty in ((1, self.ask, self.ask_qty), (-1, self.bid, self.bid_qty)):
