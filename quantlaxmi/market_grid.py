@@ -51,6 +51,9 @@ class BundleCost:
 class MarketGrid:
     """Rows at which a strategy was asked while all the books it trades were valid.
 
+    Where mids have moved after the last of them, the end of the data is a row more, on which
+    nothing can be traded: what is open then is marked at the mids at which the ledger marks it.
+
     Attributes
     ----------
     run : Run
@@ -218,6 +221,13 @@ def _observe(
         rows, mids, costs, fillable, units = observer.grid()
     except OverflowError as error:
         raise FixedPointOverflow("bundle cost", (error,)) from None
+    final = memory["books"]["mid2"]
+    traded = list(bound.instruments)
+    if len(rows) and (mids[-1, traded] != final[traded]).any():
+        end = np.array([[observer.seq, segment.last_ts_ns, 0]], np.int64)
+        rows, mids = np.concatenate([rows, end]), np.concatenate([mids, final[np.newaxis]])
+        costs = np.pad(costs, ((0, 0), (0, 1)))
+        fillable = np.pad(fillable, ((0, 1), (0, 0)))
     found = [
         BundleCost(costs[k], units[k], np.ascontiguousarray(fillable[:, k]))
         for k in range(len(bundles))

@@ -131,6 +131,7 @@ def test_a_segment_with_many_settlements(which):
     run = backtest(segment, "basis_capture")
     assert len(run.funding) > 30
     suite = G2AntiOverfitSuite.from_run(run, policy=QUICK)
+    assert suite.inp.path.net == run.net_pnl
     found = suite.run_random_entry()
     assert found.matched.details["net"] is not None
     assert found.neutral.verdict is Verdict.PASS
@@ -161,3 +162,18 @@ def test_a_position_open_at_the_end_meets_settlements_after_the_last_row():
     lay = random_entry._lay(suite.inp)
     assert random_entry._own_sums(suite.inp, lay)[2] * lay.costs.unit == run.net_pnl
     assert np.array_equal(lay.funding.own_settled[-1:], [len(grid.settlements)])
+
+
+def test_an_open_position_is_marked_where_the_ledger_marks_it():
+    """Mids moved after the strategy was last asked: the end of the data is a row of the grid."""
+    builder = cases.MarketBuilder().quote(0, 100, 9, 101, 9).quote(1, 100, 9, 101, 9).wait(5)
+    builder.quote(0, 100, 9, 102, 9).wait(5).quote(0, 80, 9, 82, 9, quiet=True)
+    case = Case("moved", builder.tables(), {1: Decision((Leg(0, 1, 2),))})
+    run, _ = twins.run_case(case)
+    grid = market_grid(run)
+    assert grid.mid2[0].tolist() == [201, 202, 162]
+    assert grid.can_trade.tolist() == [True, True, False]
+    assert not grid.cost(((0, 1),)).fillable[-1]
+    path = G2AntiOverfitSuite.from_run(run, policy=QUICK).inp.path
+    assert path.trips[-1].actions[-1].row == 2
+    assert path.net == run.net_pnl

@@ -49,7 +49,7 @@ def check(case: Case, bundles, kinds=twins.ALL_KINDS):
     assert grid.seq.tolist() == [row["seq"] for row in expected]
     assert grid.ts_ns.tolist() == [row["ts_ns"] for row in expected]
     assert grid.mid2.T.tolist() == [row["mid2"] for row in expected]
-    assert grid.can_trade.all()
+    assert grid.can_trade.tolist() == [row["can_trade"] for row in expected]
     for k, bundle in enumerate(bundles):
         cost = grid.cost(bundle)
         mine = [row["costs"][k] for row in expected]

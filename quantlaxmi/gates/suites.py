@@ -256,7 +256,13 @@ class G2AntiOverfitSuite:
             rerun=Rerun(run, maker),
             checkpoint=checkpoint,
         )
-        return cls(inp, amounts_of(run, grid))
+        amounts = amounts_of(run, grid)
+        if inp.path.net != amounts.net:
+            raise EngineError(
+                f"the path's net is {inp.path.net}, the ledger's {amounts.net}, at "
+                f"10**{run.ledger_exponent - 1}"
+            )
+        return cls(inp, amounts)
 
     def run_net_positive(self) -> GateResult:
         """The guard on net PnL after the policy's costs."""

@@ -4,7 +4,7 @@ An *action* is what the fills of one decision did to the positions; it stands on
 decision, at whose mid it is valued. A *trip* goes from flat to flat of all instruments together.
 A decision that turns one position into an opposite or another one is two actions on one row: one
 that closes, one that opens. A position still open at the end is closed at the last row's mid,
-without costs, as the ledger marks it.
+without costs: the mid at which the ledger marks it.
 """
 
 from __future__ import annotations

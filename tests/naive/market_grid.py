@@ -27,7 +27,10 @@ def grid(
     fee: Callable[[int, int, int], int],
     moved: Callable[[Market, int, int, int, int], int] = lambda market, i, side, qty, price: price,
 ) -> list[dict[str, Any]]:
-    """One dict a row: seq, ts_ns, mid2 by instrument, cost by bundle (None: not fillable)."""
+    """One dict a row: seq, ts_ns, mid2 by instrument, cost by bundle (None: not fillable).
+
+    The end of the data is a row more where a traded mid has moved since the last one.
+    """
     market = Market(len(terms))
     messages = merged(tables)
     rows: list[dict[str, Any]] = []
@@ -67,8 +70,21 @@ def grid(
                     "ts_ns": row["ts_ns"],
                     "mid2": mid2,
                     "costs": [None for _ in bundles],
+                    "can_trade": True,
                 }
             )
     if messages:
-        price(messages[-1][1][-1]["ts_ns"] + 1)
+        end = messages[-1][1][-1]
+        price(end["ts_ns"] + 1)
+        final = [b.mid2 for b in market.books]
+        if rows and any(rows[-1]["mid2"][i] != final[i] for i in traded):
+            rows.append(
+                {
+                    "seq": end["seq"],
+                    "ts_ns": end["ts_ns"],
+                    "mid2": final,
+                    "costs": [None for _ in bundles],
+                    "can_trade": False,
+                }
+            )
     return rows
