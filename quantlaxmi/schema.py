@@ -250,7 +250,7 @@ LEG_DTYPE: Final = _record(
     "qty",
     "limit_price",
     "target",  # -1 for a new order
-    "reference_price",  # mid, at price exponent - 1
+    "reference_price",  # mid of the last valid book, at price exponent - 1
     "bid",
     "bid_qty",
     "ask",

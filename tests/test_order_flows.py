@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from quantlaxmi.schema import FillFlag, OrderEventKind, OrderReason, OrderStatus
 from tests import cases, twins
 from tests.cases import Case
 from tests.displayed import hold_to_displayed
+from tests.naive.resting import Queues
 
 SEEDS = st.integers(0, 2**32 - 1)
 PRO_RATA = cases.costs("50", "-25", "0", fee_exponent=0, queue="pro_rata")
@@ -147,6 +149,24 @@ ENDED = (OrderStatus.FILLED, OrderStatus.PARTIAL, OrderStatus.CANCELLED)
 
 def _request(row):
     return row["kind"] in (OrderEventKind.MODIFY, OrderEventKind.CANCEL)
+
+
+@settings(max_examples=100, deadline=None)
+@given(order_cases())
+def test_the_book_is_never_crossed_by_our_orders(case):
+    """After a change of the book nothing of ours rests where the other side still offers size."""
+    looked = Queues.book_changed
+
+    def look(queues, instrument):
+        looked(queues, instrument)
+        book = queues.engine.market.books[instrument]
+        for side in (1, -1):
+            offered = [price for price, *_ in book.available(side)]
+            for one in queues.lane(instrument, side):
+                assert not any((one.price - price) * side >= 0 for price in offered)
+
+    with mock.patch.object(Queues, "book_changed", look):
+        twins.check_case(case)
 
 
 @settings(max_examples=150, deadline=None)
