@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import threading
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from quantlaxmi._ext import binance_rows
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import FORMATS, import_binance_stream, import_capture
 from quantlaxmi.importers.binance_symbols import split_symbol
-from quantlaxmi.importers.text_source import TextSource
+from quantlaxmi.importers.text_source import PIECE_BYTES, TextSource
 from quantlaxmi.segment import open_segment
 from tests.captures import T0, line, perp_lines, snapshot, spot_lines, ticker, trade, write
 
@@ -239,6 +240,25 @@ def test_a_span_without_newline_ends_the_import_early(tmp_path: Path) -> None:
         for _ in range(100):
             file.write(bytes(1 << 20))
     refuse(tmp_path, r"bomb.gz \(line 1\): has 67108864 bytes without a newline", spot=path)
+
+
+@pytest.mark.parametrize("packed", ["plain", "gzip", "zip"])
+def test_files_read_side_by_side_share_the_pieces_of_two(tmp_path: Path, packed: str) -> None:
+    text = b"0123456789abcde\n" * (1 << 18)
+    path = tmp_path / "text"
+    if packed == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("text", text)
+    else:
+        path.write_bytes(gzip.compress(text) if packed == "gzip" else text)
+    for together, most in ((2, PIECE_BYTES), (16, PIECE_BYTES // 8), (64, PIECE_BYTES // 32)):
+        parts, end = [], False
+        with TextSource(path, zipped=True, together=together) as source:
+            while not end:
+                part, end = source.read()
+                parts.append(part)
+        assert b"".join(parts) == text
+        assert max(map(len, parts)) <= most
 
 
 def test_text_source_stops_its_thread_when_closed_early(tmp_path: Path) -> None:

@@ -194,6 +194,26 @@ def test_rows_are_handed_out_once_and_in_the_schemas_types() -> None:
         StreamMerge([])
 
 
+def test_what_is_final_comes_in_parts_of_65536_rows() -> None:
+    rows = BinanceRows("x", False, DECODERS, classify, UNSET, 10**9)
+    lines = [trade(T0 + k, 70_000 - k) for k in range(10)]
+    lines += [trade(T0 + 10 + k, 70_010 + k) for k in range(70_000)]
+    rows.feed(text(lines), True)
+    merge = StreamMerge([rows])
+    ids, seqs, parts = [], [], []
+    while True:
+        tables = merge.release([True])
+        parts.append(len(tables["trades"]["seq"]) + len(merge.take_faults()))
+        ids += tables["trades"]["trade_id"].tolist()
+        seqs += tables["trades"]["seq"].tolist()
+        if not merge.more:
+            break
+    assert parts == [1 << 16, 70_010 - (1 << 16)]
+    assert seqs == list(range(len(ids)))
+    assert ids == [70_000, *range(70_010, 140_010)]  # the falling ones are faults
+    assert merge.take_counts() == [{"trades": 70_001, "depth": 0, "quotes": 0, "funding": 0}]
+
+
 # --- random captures against the naive import ---------------------------------------------------
 
 steps = st.integers(-3, 12) | st.integers(-400, 1500)

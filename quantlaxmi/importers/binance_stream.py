@@ -28,6 +28,7 @@ from quantlaxmi.importers.finish import (
     REORDER_WINDOW_NS,
     check_options,
     check_share,
+    crowded,
     furthest_behind,
     import_result,
     seal,
@@ -48,7 +49,7 @@ class _Capture:
     """One file on its way in."""
 
     def __init__(self, path: Path, perp: bool, strict: bool, window_ns: int) -> None:
-        self.path, self.perp = path, perp
+        self.path, self.perp, self._window_ns = path, perp, window_ns
         self.stream = "perp" if perp else "spot"
         self.source = TextSource(path)
         self.rows = BinanceRows(str(path), perp, DECODERS, classify, UNSET, window_ns)
@@ -58,6 +59,10 @@ class _Capture:
         self.n_gaps = 0
 
     def feed(self) -> None:
+        if (crowd := self.rows.crowd()) is not None:
+            if self.rows.symbol is None:  # nothing can leave the merge before it is known
+                raise InputError(self.path, f"holds no line that names its symbol in {crowd[1]}")
+            raise crowded(self.path, *crowd, self._window_ns)
         text, self.finished = self.source.read()
         self.rows.feed(text, self.finished)
         faults = self.rows.take_faults()
@@ -260,6 +265,8 @@ def _tables(
                 )
         if tables:
             yield tables
+        if merge.more:
+            continue
         if all(finished):
             return
         furthest_behind(captures).feed()
