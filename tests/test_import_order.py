@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from quantlaxmi._ext.binance_rows import BinanceRows
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers import import_binance_stream
+from quantlaxmi.importers import import_binance_stream, import_capture
 from quantlaxmi.importers.binance_messages import DECODERS, UNSET, classify
 from quantlaxmi.schema import InstrumentKind
 from tests import captures
@@ -62,6 +62,17 @@ def test_one_capture_alone_makes_a_segment_of_one_instrument(tmp_path: Path, per
     lines = perp_lines() if perp else spot_lines()
     result, _ = check_against_naive(tmp_path, [(text(lines), perp)])
     assert len(result.segment.instruments) == 1
+    given = {"perp" if perp else "spot": result.segment.path.parent / result.captures[0].file}
+    alone = import_capture("binance-stream", **given, out=tmp_path / "alone")
+    assert alone.segment.digest == result.segment.digest
+
+
+def test_an_import_needs_a_capture_and_a_folder_to_make(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no capture; expected --spot, --perp or both"):
+        import_capture("binance-stream", out=tmp_path / "seg")
+    path = write(tmp_path / "spot.txt", spot_lines())
+    with pytest.raises(TypeError, match="needs out"):
+        import_capture("binance-stream", spot=path)
 
 
 def test_microsecond_stamps_are_told_by_size(tmp_path: Path) -> None:

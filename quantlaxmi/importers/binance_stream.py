@@ -117,9 +117,9 @@ class _Capture:
 
 
 def import_binance_stream(
-    spot: Path | str | None,
-    perp: Path | str | None,
-    out: Path | str,
+    spot: Path | str | None = None,
+    perp: Path | str | None = None,
+    out: Path | str | None = None,
     *,
     underlying: str | None = None,
     strict: bool = False,
@@ -132,7 +132,7 @@ def import_binance_stream(
     Parameters
     ----------
     spot, perp : Path, str or None
-        Captures, plain or gzip; one may be None.
+        Captures, plain or gzip; one may be None or left out.
     out : Path or str
         Folder of the segment; it must not exist. It is built beside and renamed in when whole.
     underlying : str, optional
@@ -167,6 +167,8 @@ def import_binance_stream(
     given = [(Path(p), is_perp) for p, is_perp in ((spot, False), (perp, True)) if p is not None]
     if not given:
         raise InputError("import", "has no capture; expected --spot, --perp or both")
+    if out is None:
+        raise TypeError("import_binance_stream() needs out, the folder to make")
     check_options(max_quarantine, reorder_window_ns)
     with ExitStack() as stack:
         folder = stack.enter_context(staged_directory(out))
