@@ -5,7 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -259,6 +263,27 @@ def test_files_read_side_by_side_share_the_pieces_of_two(tmp_path: Path, packed:
                 parts.append(part)
         assert b"".join(parts) == text
         assert max(map(len, parts)) <= most
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_import_that_is_ended_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
+    path = tmp_path / "trades.csv"
+    head = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+    stamps = ((k, 17 * 10**14 + k * 10**6) for k in range(600_000))
+    lines = (f"binance,BTCUSDT,{t},{t},{k},buy,42000.1,0.001\n" for k, t in stamps)
+    path.write_text(head + "".join(lines))
+    words = ["import", "--format", "tardis", "--input", str(path), "--out", str(tmp_path / "seg")]
+    text = "from quantlaxmi.cli import main_crypto as main; raise SystemExit(main())"
+    with subprocess.Popen([sys.executable, "-c", text, *words], stderr=subprocess.PIPE) as process:
+        limit = time.monotonic() + 60
+        while not any(tmp_path.glob(".seg.*.partial/wal/trades*")):
+            assert process.poll() is None and time.monotonic() < limit
+            time.sleep(0.005)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == code, said
+    assert said == b"quantlaxmi-crypto: %s\n" % (b"terminated" if code == 143 else b"interrupted")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_text_source_stops_its_thread_when_closed_early(tmp_path: Path) -> None:
