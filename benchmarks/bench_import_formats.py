@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from harness import REAL_DATA, WORK, Results, median_seconds
-from texts import BARS_MAPPING, CSV, KLINES_MAPPING, bars, write_csv, write_klines, write_parquet
+from texts import (
+    ARCHIVE_MAPPING,
+    BARS_MAPPING,
+    CSV,
+    KLINES_MAPPING,
+    PREMIUM_MAPPING,
+    archived_klines,
+    bars,
+    premium_klines,
+    write_csv,
+    write_klines,
+    write_parquet,
+)
 
 from quantlaxmi.importers import ImportResult, import_capture
 
@@ -24,13 +36,15 @@ HOURLY = REAL_DATA / "crypto" / "spot_perp_1h_funding" / "BTCUSDT_1h.csv"
 HOURLY_COLUMNS = BARS_MAPPING.replace('"1m"', '"1h"').replace('"time"', '"Timestamp"')
 
 
-def measure(results: Results, what: str, format: str, path: Path, target: str, **more: Any) -> None:
-    """Add text and lines a second of one file."""
+def measure(
+    results: Results, what: str, format: str, path: Path, target: str, *paths: Path, **more: Any
+) -> None:
+    """Add text and lines a second of a file, or of several that make one segment."""
     out = WORK / "import"
     last: list[ImportResult] = []
 
     def work() -> None:
-        last[:] = [import_capture(format, inputs=[path], out=out, **more)]
+        last[:] = [import_capture(format, inputs=[path, *paths], out=out, **more)]
 
     shutil.rmtree(out, ignore_errors=True)
     seconds = median_seconds(work, 3, lambda: shutil.rmtree(out, ignore_errors=True))
@@ -61,9 +75,26 @@ def main() -> None:
     measure(results, "Parquet (its bytes)", "bars", folder / "bars.parquet", "≥ 2", mapping=mapping)
     write_klines(folder / "BTCUSDT_1m.tar", N_BARS)
     measure(results, "tar", "klines-json", folder / "BTCUSDT_1m.tar", "≥ 5", mapping=klines)
+    archive(results, folder)
     real(results, folder)
     shutil.rmtree(folder)
     results.done()
+
+
+def archive(results: Results, folder: Path) -> None:
+    """Klines of the archive, alone and with those of the premium index."""
+    name = "BTCUSDT-1m-2024-08.csv"
+    klines, premium = folder / name, folder / "premium" / name
+    premium.parent.mkdir()
+    write_csv(klines, archived_klines, N_BARS)
+    write_csv(premium, premium_klines, N_BARS)
+    alone, both = folder / "archive.toml", folder / "premium.toml"
+    alone.write_text(ARCHIVE_MAPPING)
+    both.write_text(PREMIUM_MAPPING)
+    format = "binance-vision"
+    measure(results, "klines", format, klines, "≥ 5", mapping=alone)
+    what = "klines with premiumIndexKlines"
+    measure(results, what, format, klines, "≥ 5", premium, mapping=both)
 
 
 def real(results: Results, folder: Path) -> None:

@@ -34,6 +34,14 @@ close = "p_close"
 rate = "rate"
 every = "8h"
 """
+ARCHIVE_MAPPING = """
+half_spread_bps = "0.5"
+base = "BTC"
+[perp]
+symbol = "BTCUSDT"
+venue = "binance-usdm"
+"""
+PREMIUM_MAPPING = ARCHIVE_MAPPING + "[premium]\ninput = 2\n"
 KLINES_MAPPING = 'half_spread_bps = "0.5"\nbase = "BTC"\n[spot]\nsymbol = "BTCUSDT"\n'
 
 
@@ -194,6 +202,38 @@ def bars(rng: random.Random, n: int) -> Iterator[str]:
             price = 60_000 + rng.randrange(100_000) / 100
             prices.append(f"{price:.2f},{price + 2:.2f},{price - 2:.2f},{price + 1:.2f}")
         yield f"{start + datetime.timedelta(minutes=k)},{prices[0]},{prices[1]},0.0001\n"
+
+
+def _archived(rng: random.Random, n: int, prices: Callable[[], tuple[str, ...]]) -> Iterator[str]:
+    """Minutes as the archive has them; nine columns behind the prices."""
+    yield (
+        "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,"
+        "taker_buy_quote_volume,ignore\n"
+    )
+    for k in range(n):
+        opened = T0_MS + 60_000 * k
+        qty = _qty(rng)
+        yield f"{opened},{','.join(prices())},{qty},{opened + 59_999},{qty},9,{qty},{qty},0\n"
+
+
+def archived_klines(rng: random.Random, n: int) -> Iterator[str]:
+    """Klines of a minute."""
+
+    def prices() -> tuple[str, ...]:
+        price = 60_000 + rng.randrange(100_000) / 100
+        return tuple(f"{price + d:.2f}" for d in (0, 2, -2, 1))
+
+    return _archived(rng, n, prices)
+
+
+def premium_klines(rng: random.Random, n: int) -> Iterator[str]:
+    """``premiumIndexKlines`` of a minute."""
+
+    def prices() -> tuple[str, ...]:
+        close = rng.randrange(-50_000, 50_000) / 10**8
+        return tuple(f"{close + d:.8f}" for d in (0, 0.0001, -0.0001, 0))
+
+    return _archived(rng, n, prices)
 
 
 #: Format, name of the file and its rows.

@@ -165,6 +165,28 @@ sys.exit(main_crypto(["strategies"]))
     ("body", "code", "said"),
     [
         ("raise KeyboardInterrupt", 130, "quantlaxmi-crypto: interrupted\n"),
+        ("import os; os.kill(os.getpid(), 15)", 143, "quantlaxmi-crypto: terminated\n"),
+        (
+            "raise MemoryError",
+            2,
+            "quantlaxmi-crypto: strategies ran out of memory; free some, raise the process's limit",
+        ),
+        (
+            'raise RuntimeError("can\'t start new thread")',
+            2,
+            "quantlaxmi-crypto: strategies ran out of memory (can't start new thread); free some",
+        ),
+        ("raise OSError(12, 'Cannot allocate memory')", 2, "strategies ran out of memory ([Errno"),
+        (
+            "bytearray(1 << 62)",
+            2,
+            "quantlaxmi-crypto: strategies ran out of memory; free some, raise the process's limit",
+        ),
+        (
+            "import numpy; numpy.empty(1 << 58)",
+            2,
+            "quantlaxmi-crypto: strategies ran out of memory (Unable to allocate 2.00 EiB",
+        ),
         (
             "raise ValueError('two\\nlines')",
             2,
@@ -188,6 +210,29 @@ def test_cli_every_ending_is_one_line(body: str, code: int, said: str) -> None:
 def test_cli_traceback_on_request() -> None:
     done = run_python(FAKE.format(body="raise ValueError('x')"), QUANTLAXMI_TRACEBACK="1")
     assert "Traceback" in done.stderr
+
+
+def test_cli_sigterm_clears_up_once_and_is_left_as_it_was() -> None:
+    """timeout(1) sends it twice; after the command it is the system's again."""
+    body = """
+    import os, signal
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("cleared up", file=sys.stderr)
+"""
+    end = "\nassert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL\nsys.exit(code)\n"
+    text = FAKE.format(body=body).replace("sys.exit(main_crypto", "code = (main_crypto")
+    done = run_python(text.replace("import sys", "import signal, sys", 1) + end)
+    assert (done.returncode, done.stderr) == (143, "cleared up\nquantlaxmi-crypto: terminated\n")
+
+
+def test_cli_sigterm_that_is_ignored_or_handled_stays_so() -> None:
+    body = "import os; os.kill(os.getpid(), 15); return 0"
+    text = "import signal\nsignal.signal(15, signal.SIG_IGN)" + FAKE.format(body=body)
+    done = run_python(text)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_cli_broken_pipe_is_quiet() -> None:

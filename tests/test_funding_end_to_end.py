@@ -14,9 +14,10 @@ import pytest
 
 from quantlaxmi.importers import import_binance_stream, import_binance_vision
 from quantlaxmi.replay import Run, backtest, replay
+from quantlaxmi.schema import EventKind, FillFlag, OrderType, TimeInForce
 from quantlaxmi.segment import Segment
 from tests import twins
-from tests.captures import T0, line, ticker
+from tests.captures import T0, line, mark, ticker, trade
 from tests.naive.engine import Decision, Leg
 
 MS = 10**6
@@ -54,8 +55,6 @@ def prices(minute: int) -> tuple[str, str]:
 
 def strategy() -> twins.Script:
     """Decides at quotes only, one a minute from minute 0."""
-    from quantlaxmi.schema import EventKind
-
     schedule = {
         minute: Decision((Leg(0, 1 if qty > 0 else -1, abs(qty)),))
         for minute, qty in ORDERS.items()
@@ -168,3 +167,43 @@ def test_a_settlement_by_a_book_from_depth_alone(tmp_path: Path) -> None:
     run = backtest(segment, twins.script({0: Decision((Leg(0, 1, 10**8),))}))
     [row] = twins.rows_of(run.funding)
     assert (row["mark"], row["amount"]) == (102 * 10**8, -102 * 10**14)
+
+
+def at_the_stamp(folder: Path, *, announced: bool) -> Segment:
+    """A settlement at second 20, with a trade through 100 at its very stamp.
+
+    ``announced``: a message of that stamp names the next settlement; trades stand before it.
+    """
+    s = 1000 * MS
+    lines = [ticker(T0 + k * s, k + 1, "100", "100.1", True) for k in (0, 10, 30, 40)]
+    due = (T0 + 20 * s) // MS
+    terms = {"r": "0.001", "p": "100"}
+    lines.append(mark(T0 + 1 * s, **terms, T=due))
+    lines.append(trade(T0 + 20 * s, 7, True, p="99", q="3", m=True))
+    if announced:
+        lines.append(mark(T0 + 20 * s, **terms | {"r": "0.5"}, T=due + 10**6))
+        lines.append(trade(T0 + 21 * s, 8, True, p="98", q="3", m=True))
+    lines.sort(key=lambda text: int(text.split()[0]))
+    (folder / "perp").write_bytes(b"\n".join(lines) + b"\n")
+    return import_binance_stream(None, folder / "perp", folder / "seg").segment
+
+
+@pytest.mark.parametrize("route", [backtest, replay])
+@pytest.mark.parametrize("announced", [False, True])
+def test_a_fill_by_a_message_of_the_stamp_is_held_and_an_order_that_arrives_then_is_not(
+    announced: bool, route, tmp_path: Path
+) -> None:
+    segment = at_the_stamp(tmp_path, announced=announced)
+    due, held, later = T0 + 20_000 * MS, 150_000_000, 120_000_000
+    resting = Decision(
+        (Leg(0, 1, held, OrderType.LIMIT, 100 * 10**8, TimeInForce.GTC),), bundle=False
+    )
+    taking = Decision((Leg(0, 1, later),))
+    # Sent at the quotes of seconds 0 and 10; the one that takes arrives at the settlement's stamp.
+    strategy = twins.script({0: resting, 1: taking}, kinds=(EventKind.QUOTE,))
+    run: Run = route(segment, strategy, latency_ns=10_000 * MS)
+    fills = [(f["ts_ns"], f["qty"], f["flags"] & FillFlag.MAKER) for f in twins.rows_of(run.fills)]
+    assert fills == [(due, held, FillFlag.MAKER), (due, later, 0)]
+    [row] = twins.rows_of(run.funding)
+    assert (row["ts_ns"], row["position"], row["rate"]) == (due, held, 100_000)
+    assert row["fills_before"] == 1

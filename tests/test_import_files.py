@@ -5,7 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import signal
+import subprocess
+import sys
 import threading
+import time
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,7 @@ from quantlaxmi._ext import binance_rows
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import FORMATS, import_binance_stream, import_capture
 from quantlaxmi.importers.binance_symbols import split_symbol
-from quantlaxmi.importers.text_source import TextSource
+from quantlaxmi.importers.text_source import PIECE_BYTES, TextSource
 from quantlaxmi.segment import open_segment
 from tests.captures import T0, line, perp_lines, snapshot, spot_lines, ticker, trade, write
 
@@ -239,6 +244,46 @@ def test_a_span_without_newline_ends_the_import_early(tmp_path: Path) -> None:
         for _ in range(100):
             file.write(bytes(1 << 20))
     refuse(tmp_path, r"bomb.gz \(line 1\): has 67108864 bytes without a newline", spot=path)
+
+
+@pytest.mark.parametrize("packed", ["plain", "gzip", "zip"])
+def test_files_read_side_by_side_share_the_pieces_of_two(tmp_path: Path, packed: str) -> None:
+    text = b"0123456789abcde\n" * (1 << 18)
+    path = tmp_path / "text"
+    if packed == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("text", text)
+    else:
+        path.write_bytes(gzip.compress(text) if packed == "gzip" else text)
+    for together, most in ((2, PIECE_BYTES), (16, PIECE_BYTES // 8), (64, PIECE_BYTES // 32)):
+        parts, end = [], False
+        with TextSource(path, zipped=True, together=together) as source:
+            while not end:
+                part, end = source.read()
+                parts.append(part)
+        assert b"".join(parts) == text
+        assert max(map(len, parts)) <= most
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_import_that_is_ended_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
+    path = tmp_path / "trades.csv"
+    head = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+    stamps = ((k, 17 * 10**14 + k * 10**6) for k in range(600_000))
+    lines = (f"binance,BTCUSDT,{t},{t},{k},buy,42000.1,0.001\n" for k, t in stamps)
+    path.write_text(head + "".join(lines))
+    words = ["import", "--format", "tardis", "--input", str(path), "--out", str(tmp_path / "seg")]
+    text = "from quantlaxmi.cli import main_crypto as main; raise SystemExit(main())"
+    with subprocess.Popen([sys.executable, "-c", text, *words], stderr=subprocess.PIPE) as process:
+        limit = time.monotonic() + 60
+        while not any(tmp_path.glob(".seg.*.partial/wal/trades*")):
+            assert process.poll() is None and time.monotonic() < limit
+            time.sleep(0.005)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == code, said
+    assert said == b"quantlaxmi-crypto: %s\n" % (b"terminated" if code == 143 else b"interrupted")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_text_source_stops_its_thread_when_closed_early(tmp_path: Path) -> None:

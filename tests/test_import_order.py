@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from quantlaxmi._ext.binance_rows import BinanceRows
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers import import_binance_stream
+from quantlaxmi.importers import import_binance_stream, import_capture
 from quantlaxmi.importers.binance_messages import DECODERS, UNSET, classify
 from quantlaxmi.schema import InstrumentKind
 from tests import captures
@@ -62,6 +62,17 @@ def test_one_capture_alone_makes_a_segment_of_one_instrument(tmp_path: Path, per
     lines = perp_lines() if perp else spot_lines()
     result, _ = check_against_naive(tmp_path, [(text(lines), perp)])
     assert len(result.segment.instruments) == 1
+    given = {"perp" if perp else "spot": result.segment.path.parent / result.captures[0].file}
+    alone = import_capture("binance-stream", **given, out=tmp_path / "alone")
+    assert alone.segment.digest == result.segment.digest
+
+
+def test_an_import_needs_a_capture_and_a_folder_to_make(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no capture; expected --spot, --perp or both"):
+        import_capture("binance-stream", out=tmp_path / "seg")
+    path = write(tmp_path / "spot.txt", spot_lines())
+    with pytest.raises(TypeError, match="needs out"):
+        import_capture("binance-stream", spot=path)
 
 
 def test_microsecond_stamps_are_told_by_size(tmp_path: Path) -> None:
@@ -192,6 +203,26 @@ def test_rows_are_handed_out_once_and_in_the_schemas_types() -> None:
     assert tables["quotes"]["instrument"].dtype == np.dtype("<i2")
     with pytest.raises(ValueError, match=r"1\.\.64 sources"):
         StreamMerge([])
+
+
+def test_what_is_final_comes_in_parts_of_65536_rows() -> None:
+    rows = BinanceRows("x", False, DECODERS, classify, UNSET, 10**9)
+    lines = [trade(T0 + k, 70_000 - k) for k in range(10)]
+    lines += [trade(T0 + 10 + k, 70_010 + k) for k in range(70_000)]
+    rows.feed(text(lines), True)
+    merge = StreamMerge([rows])
+    ids, seqs, parts = [], [], []
+    while True:
+        tables = merge.release([True])
+        parts.append(len(tables["trades"]["seq"]) + len(merge.take_faults()))
+        ids += tables["trades"]["trade_id"].tolist()
+        seqs += tables["trades"]["seq"].tolist()
+        if not merge.more:
+            break
+    assert parts == [1 << 16, 70_010 - (1 << 16)]
+    assert seqs == list(range(len(ids)))
+    assert ids == [70_000, *range(70_010, 140_010)]  # the falling ones are faults
+    assert merge.take_counts() == [{"trades": 70_001, "depth": 0, "quotes": 0, "funding": 0}]
 
 
 # --- random captures against the naive import ---------------------------------------------------

@@ -115,6 +115,14 @@ def fee_rows(*rows: tuple[str, str, str]) -> str:
 
 
 DATED = fee_rows(("2020-01-01", "1", "2"), ("2021-01-01", "-1", "3"), ("2022-01-01", "-1", "3.0"))
+#: A kind's rates, and terms of one symbol from 2020-07-01 to 2021-07-01.
+BOTH = DATED + "".join(
+    row.replace('source = "s"', 'source = "s"\nsymbol = "X"').removeprefix(HEAD)
+    for row in (
+        fee_rows(("2020-07-01", "0", "1"), ("2021-02-01", "0", "0")),
+        fee_rows(("2021-07-01", "-1", "3")),
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +143,11 @@ DATED = fee_rows(("2020-01-01", "1", "2"), ("2021-01-01", "-1", "3"), ("2022-01-
         (HEAD + FEE.replace("spot", "bond") + "valid_from = 2020-01-01\n", ["kind", "'bond'"]),
         (HEAD + FEE + "valid_from = 2020-01-01\nmaker_bps = 1\n", ["fees[0].taker_bps", "None"]),
         (HEAD + FEE.replace('"s"', "7") + "valid_from = 2020-01-01\n", ["fees[0].source", "7"]),
+        (HEAD + FEE + 'symbol = ""\nvalid_from = 2020-01-01\n', ["fees[0].symbol", "''"]),
+        (
+            BOTH + BOTH[BOTH.index('[[fees]]\nvenue = "v"\nkind = "spot"\nsource = "s"\nsymbol') :],
+            ["fees[6].valid_from", "2021-07-01", "v spot X"],
+        ),
         (HEAD + RULE + "valid_from = 2020-01-01\ntick = 0\n", ["rules[0].tick", "above 0"]),
         (HEAD + RULE + "valid_from = 2020-01-01\nlot = nan\n", ["rules[0].lot", "nan"]),
         (HEAD + RULE + "valid_from = 2020-01-01\nlots = 1\n", ["rules[0].lots", "not expected"]),
@@ -168,6 +181,60 @@ def test_a_change_of_commission_within_the_data_is_refused_with_its_day(tmp_path
     # A new row with the same rates is no change.
     after = markets.fees(*spot, at(2021, 1, 1), at(2023, 1, 1), tables=tables)
     assert after.maker_bps == fixed("-1")
+
+
+@pytest.mark.parametrize(
+    ("day", "maker", "taker"),
+    [
+        ((2020, 1, 1), "1", "2"),  # the kind's, for the symbol has none yet
+        ((2020, 6, 30), "1", "2"),
+        ((2020, 7, 1), "0", "1"),
+        ((2021, 1, 1), "0", "1"),  # what changes for the kind does not for the symbol
+        ((2021, 2, 1), "0", "0"),
+        ((2021, 7, 1), "-1", "3"),
+    ],
+)
+def test_a_symbols_own_commission_goes_before_its_kinds(tmp_path, day, maker, taker) -> None:
+    tables = (table_of(tmp_path, BOTH),)
+    spot = ("v", InstrumentKind.SPOT)
+    row = markets.fees(*spot, at(*day), symbol="X", tables=tables)
+    assert (row.maker_bps, row.taker_bps) == (fixed(maker), fixed(taker))
+    for symbol in ("", "Y"):
+        row = markets.fees(*spot, at(*day), symbol=symbol, tables=tables)
+        assert row.taker_bps == fixed("2" if day < (2021, 1, 1) else "3")
+
+
+def test_a_symbols_commission_changes_within_the_data_by_its_own_rows(tmp_path) -> None:
+    tables = (table_of(tmp_path, BOTH),)
+    spot = ("v", InstrumentKind.SPOT)
+    kept = markets.fees(*spot, at(2020, 12, 1), at(2021, 1, 31), symbol="X", tables=tables)
+    assert kept.taker_bps == fixed("1")
+    with pytest.raises(ConfigError, match="changes for spot at v on 2021-01-01"):
+        markets.fees(*spot, at(2020, 12, 1), at(2021, 1, 31), symbol="Y", tables=tables)
+    for span, day in (
+        ((at(2020, 6, 1), at(2020, 8, 1)), "2020-07-01"),
+        ((at(2020, 12, 1), at(2021, 2, 1)), "2021-02-01"),
+        ((at(2021, 3, 1), at(2021, 8, 1)), "2021-07-01"),
+    ):
+        with pytest.raises(ConfigError, match=f"changes for X, spot at v on {day}, within the"):
+            markets.fees(*spot, *span, symbol="X", tables=tables)
+    # The kind's row of 2022 is none of the symbol's.
+    last = markets.fees(*spot, at(2021, 7, 1), at(2023, 1, 1), symbol="X", tables=tables)
+    assert last.maker_bps == fixed("-1")
+    with pytest.raises(ConfigError, match="X, spot at v on 2019-12-31, the first begins 2020-01-0"):
+        markets.fees(*spot, at(2019, 12, 31), symbol="X", tables=tables)
+
+
+def test_a_symbols_commission_needs_none_of_its_kind(tmp_path) -> None:
+    text = HEAD + BOTH[len(DATED) :]
+    tables = (table_of(tmp_path, text), _parsed(fee_rows(("2020-01-01", "5", "6"))))
+    spot = ("v", InstrumentKind.SPOT)
+    assert markets.fees(*spot, at(2020, 8, 1), symbol="X", tables=tables).taker_bps == fixed("1")
+    assert markets.fees(*spot, at(2020, 2, 1), symbol="X", tables=tables).taker_bps == fixed("6")
+    with pytest.raises(ConfigError, match="no row for spot at v; give the rates"):
+        markets.fees(*spot, at(2020, 8, 1), symbol="Y", tables=tables[:1])
+    with pytest.raises(ConfigError, match="X, spot at v on 2020-02-01, the first begins 2020-07-0"):
+        markets.fees(*spot, at(2020, 2, 1), symbol="X", tables=tables[:1])
 
 
 @given(st.integers(at(2019, 12, 30), at(2022, 2, 1)))
@@ -277,6 +344,27 @@ def test_venues_of_one_kind_that_differ_are_kept_apart(tmp_path) -> None:
     pair = tuple(msgspec.structs.replace(SPOT, venue=venue, symbol=venue.upper()) for venue in "vw")
     model = markets.run_costs(None, pair, at(2020, 6, 1), at(2020, 6, 2), tables=tables)
     assert [model.rate(one).taker_bps for one in pair] == [fixed("2"), fixed("9")]
+
+
+def test_symbols_of_one_kind_that_differ_are_kept_apart(tmp_path) -> None:
+    tables = (table_of(tmp_path, BOTH),)
+    pair = tuple(
+        msgspec.structs.replace(SPOT, venue="v", symbol=name, venue_symbol=name) for name in "XY"
+    )
+    span = (at(2020, 8, 1), at(2020, 8, 2))
+    model = markets.run_costs(None, pair, *span, tables=tables)
+    assert [model.rate(one).taker_bps for one in pair] == [fixed("1"), fixed("2")]
+    assert set(model.symbols) == {"spot.X", "spot.Y"} and not model.rates
+    assert markets.run_costs(model, pair, *span, tables=tables) == model
+    alone = markets.run_costs(None, pair[:1], *span, tables=tables)
+    assert alone.rates[InstrumentKind.SPOT].taker_bps == fixed("1")
+
+
+def test_costs_from_the_packages_table_keep_their_hash() -> None:
+    model = markets.run_costs(None, PAIR, at(2024, 1, 15), at(2024, 1, 16))
+    assert (
+        model.cost_hash.hex() == "06761ae76f69bb5203307bf44e0a236767c16db3b5f3d42520c0f74281b2323c"
+    )
 
 
 def test_the_highest_least_notional_of_the_data_holds() -> None:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import pytest
 
 import quantlaxmi
+from quantlaxmi.cli import main_crypto
 from quantlaxmi.cli.main import COMMANDS
 from tests.import_samples import SAMPLES
 
@@ -290,13 +291,44 @@ def test_a_name_that_is_too_long_to_be_written_is_refused(line: str, worker: Wor
     assert "File name too long" in text
 
 
-def test_every_option_that_names_a_file_has_its_case() -> None:
-    written = {"--output-trace", "--run-dir", "--output-report", "--out"}
-    found = set()
+def _named() -> dict[str, list[str]]:
+    """The options of each command whose value names a file or a folder."""
+    found = {}
     for command, (module, _) in COMMANDS.items():
         usage = importlib.import_module(f"quantlaxmi.cli.{module}").USAGE
         named = re.findall(r"(--[a-z-]+|\{segment\}) (?:FILE|TOML|PATH|DIR)\b", usage)
-        found |= {f"{command} {option}" for option in named if option not in written}
+        found[command] = sorted(set(named))
+    return found
+
+
+@pytest.mark.parametrize("written", ["glued", "apart"])
+def test_an_empty_name_is_refused(
+    written: str, room: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stand for the working folder, and comes of a shell's variable that is not set."""
+    monkeypatch.chdir(room)
+    for command, options in _named().items():
+        for option in options:
+            name = option.replace("{segment}", "--segment-dir")
+            words = [f"{name}="] if written == "glued" else [name, ""]
+            action = ["export"] if command == "segment" else []
+            assert main_crypto([command, *action, *words]) == 2
+            said = capsys.readouterr().err
+            expected = rf"quantlaxmi-crypto: {command}: {name} was empty, expected [A-Z]+\n"
+            assert re.fullmatch(expected, said), said
+    words = ["--format", "tardis", "--out", "x", "--input", "a.csv", "--input", ""]
+    assert main_crypto(["import", *words]) == 2
+    assert "--input was empty, expected PATH" in capsys.readouterr().err
+
+
+def test_every_option_that_names_a_file_has_its_case() -> None:
+    written = {"--output-trace", "--run-dir", "--output-report", "--out"}
+    found = {
+        f"{command} {option}"
+        for command, options in _named().items()
+        for option in options
+        if option not in written
+    }
     cases = {name.partition(",")[0].replace("--segment-dir", "{segment}") for name in CASES}
     one_reader = {name for name in found if name.endswith("{segment}")}
     assert found - one_reader <= cases

@@ -1,5 +1,7 @@
 MAX_LINE: int
 MAX_SPAN: int
+MAX_WAITING: int
+MAX_WAITING_LEVELS: int
 
 class MessageRows:
     n_lines: int
@@ -13,3 +15,4 @@ class MessageRows:
     def take_faults(self) -> list[tuple[int, int, str, str]]: ...
     @property
     def pending(self) -> int: ...
+    def crowd(self) -> tuple[int, str] | None: ...

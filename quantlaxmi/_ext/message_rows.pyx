@@ -17,6 +17,13 @@ cdef Py_ssize_t _MAX_SPAN = 1 << 26
 #: A longer stretch without a newline ends the import: the file is not lines of text.
 MAX_SPAN = _MAX_SPAN
 
+cdef Py_ssize_t _MAX_WAITING = 1 << 18
+#: Messages of one source that may wait for the merge when more of it is to be read.
+MAX_WAITING = _MAX_WAITING
+cdef Py_ssize_t _MAX_WAITING_LEVELS = 1 << 20
+#: Levels of their books.
+MAX_WAITING_LEVELS = _MAX_WAITING_LEVELS
+
 cdef int64_t _DAY_NS = 86_400_000_000_000
 
 
@@ -112,6 +119,27 @@ cdef class MessageRows:
     def pending(self):
         """Messages read and not yet merged."""
         return self.n_messages
+
+    def crowd(self):
+        """What waits for the merge, where it is too much to read on.
+
+        Returns
+        -------
+        tuple of (int, str) or None
+            Line of the first waiting message, and the limit in words.
+        """
+        cdef Py_ssize_t i
+        cdef int64_t line
+        if self.n_messages == 0 or (
+            self.n_messages <= _MAX_WAITING and self.n_levels <= _MAX_WAITING_LEVELS
+        ):
+            return None
+        line = self.messages[0].line
+        for i in range(1, self.n_messages):
+            line = min(line, self.messages[i].line)
+        if self.n_messages > _MAX_WAITING:
+            return line, f"{_MAX_WAITING} messages"
+        return line, f"{_MAX_WAITING_LEVELS} levels"
 
     cdef int _line(self, const char* s, Py_ssize_t n, bint cut) except -1:
         """Read one line without its newline; ``cut``: the source ended inside it."""

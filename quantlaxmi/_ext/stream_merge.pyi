@@ -7,6 +7,7 @@ from quantlaxmi._ext.message_rows import MessageRows
 
 class StreamMerge:
     seq: int
+    more: bool
     faults: list[tuple[int, int, int, int, int, int]]
     gaps: list[tuple[int, int, int, int, int, int, int, int]]
     def __init__(self, sources: Sequence[MessageRows]) -> None: ...

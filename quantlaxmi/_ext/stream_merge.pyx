@@ -23,6 +23,7 @@ from quantlaxmi.schema import TABLES
 
 cdef enum:
     MAX_SOURCES = 64
+    MAX_RELEASED = 1 << 16  # rows after which no further message is released at once
     STATUS_GAP = -1
     LATE_NS = 60_000_000_000  # a settlement may be stamped this much after its time
 
@@ -32,6 +33,8 @@ cdef struct counts_t:
     Py_ssize_t picks
     Py_ssize_t faults
     Py_ssize_t gaps
+    Py_ssize_t rows
+    bint more               # stopped at MAX_RELEASED
 
 
 cdef inline bint _before(const message_t* a, const message_t* b) noexcept nogil:
@@ -157,12 +160,16 @@ cdef void _order(
         for k in range(n_sources):
             if first.ts >= sources[k].horizon:
                 return
+        if counts.rows >= MAX_RELEASED:
+            counts.more = True
+            return
         s = &sources[best]
         _check(s, first, seq, counts)
         picks[counts.picks].source = <int32_t>best
         picks[counts.picks].index = <int32_t>s.next
         counts.picks += 1
         s.next += 1
+        counts.rows += max(first.v4 + first.v5, 1) if first.rank == RANK_DEPTH else 1
         if first.status <= 0:
             seq += 1
             counts.messages[first.rank] += 1
@@ -203,6 +210,7 @@ cdef class StreamMerge:
     cdef source_t state[MAX_SOURCES]
     cdef list sources
     cdef readonly int64_t seq     # number of the next message
+    cdef readonly bint more       # what is final was not released at once: there is more
     cdef int64_t told[MAX_SOURCES][5]  # messages by rank since last taken
     cdef readonly list faults     # see take_faults
     cdef readonly list gaps       # see take_gaps
@@ -233,7 +241,9 @@ cdef class StreamMerge:
         self.gaps = []
 
     def release(self, finished):
-        """Rows of every message that is final.
+        """Rows of messages that are final: of all, or of so many that they take little memory.
+
+        Where it stopped before the last of them, ``more`` is set.
 
         Parameters
         ----------
@@ -247,7 +257,7 @@ cdef class StreamMerge:
         """
         cdef Py_ssize_t k, p, n_pending = 0, n_sources = len(self.sources)
         cdef MessageRows rows
-        cdef counts_t counts = counts_t((0, 0, 0, 0, 0), 0, 0, 0, 0)
+        cdef counts_t counts = counts_t((0, 0, 0, 0, 0), 0, 0, 0, 0, 0, False)
         cdef source_t* s
         cdef message_t* m
         cdef pick_t* picks
@@ -270,7 +280,7 @@ cdef class StreamMerge:
             with nogil:
                 _sort(s.messages, s.n)
             n_pending += s.n
-        order = np.empty(max(n_pending, 1), dtype=np.int64)
+        order = np.empty(max(min(n_pending, MAX_RELEASED), 1), dtype=np.int64)
         address = order.ctypes.data
         picks = <pick_t*>address
         with nogil:
@@ -291,6 +301,7 @@ cdef class StreamMerge:
             if m.status <= 0:
                 self.told[picks[p].source][m.rank] += 1
         self.seq += counts.picks - counts.faults
+        self.more = counts.more
         for k in range(n_sources):
             _drop(self.sources[k], self.state[k].next)
         return {name: columns for name, columns in tables.items() if len(columns["seq"])}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from quantlaxmi import __version__
 from quantlaxmi.cli.usage import UsageError, parse, suggestion
@@ -14,6 +18,7 @@ from quantlaxmi.errors import QuantlaxmiError
 
 #: Exit codes of every command.
 DONE, FAILED, BAD_INPUT, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
+TERMINATED = 128 + signal.SIGTERM
 
 #: Command -> (its module, what the overview says of it).
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -31,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 #: Named by the design, not built yet.
 PLANNED = ("compare", "sweep-gates", "sweep-report", "explain")
 TRACEBACK = "QUANTLAXMI_TRACEBACK"
+#: What the system says, by other errors than MemoryError, where it has no memory to give.
+_NO_MEMORY = (os.strerror(errno.ENOMEM), "can't start new thread", "failed to map segment")
 
 
 def overview(program: str) -> str:
@@ -47,7 +54,7 @@ def overview(program: str) -> str:
             "",
             f"{program} COMMAND --help says more.",
             "Exit codes: 0 passed or done, 1 failed or parity broken, 2 bad input or usage,",
-            "3 inconclusive.",
+            "3 inconclusive, 130 interrupted, 143 terminated.",
         ]
     )
 
@@ -79,6 +86,32 @@ def _say(program: str, text: object) -> None:
     print(f"{program}: {line}", file=sys.stderr)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM; unwinds as an interrupt does, so that what is half made is removed."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the command as an interrupt does, where nobody else has a say in it."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+    ):
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        # timeout(1) sends it twice, and the second must not stop the clearing up.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def run(program: str, argv: Sequence[str] | None = None) -> int:
     """Run one command line.
 
@@ -93,12 +126,13 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 passed or done, 1 failed or parity broken, 2 bad input or usage, 3 inconclusive,
-        130 interrupted.
+        130 interrupted, 143 terminated.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _command(program, arguments)
-        sys.stdout.flush()
+        with _terminable():
+            code = _command(program, arguments)
+            sys.stdout.flush()
         return code
     except UsageError as error:
         _say(error.program, error)
@@ -108,6 +142,9 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
             raise
         _say(program, error)
         return BAD_INPUT
+    except _Terminated:
+        _say(program, "terminated")
+        return TERMINATED
     except KeyboardInterrupt:
         _say(program, "interrupted")
         return INTERRUPTED
@@ -118,6 +155,14 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get(TRACEBACK) == "1":
             raise
+        if isinstance(error, MemoryError) or any(text in str(error) for text in _NO_MEMORY):
+            what = f" ({error})" if str(error) else ""
+            _say(
+                program,
+                f"{arguments[0]} ran out of memory{what}; free some, raise the process's limit "
+                "(ulimit -v), or give it less data at once",
+            )
+            return BAD_INPUT
         _say(
             program,
             f"internal error: {type(error).__name__}: {error} "

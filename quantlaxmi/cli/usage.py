@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _DECLARED = re.compile(r"^  +(--[a-z][a-z0-9-]*)(?:[ =]([A-Z][A-Z0-9=,]*))?", re.MULTILINE)
+#: Values that name a file or a folder.
+_NAMES = ("DIR", "FILE", "PATH", "TOML")
 
 
 class UsageError(Exception):
@@ -45,7 +47,7 @@ def _check(doc: str, where: str, argv: list[str]) -> None:
     k = 0
     while k < len(argv):
         word, k = argv[k], k + 1
-        name, equals, _ = word.partition("=")
+        name, equals, text = word.partition("=")
         if not name.startswith("-") or name == "-":
             positional.append(word)
             continue
@@ -61,7 +63,10 @@ def _check(doc: str, where: str, argv: list[str]) -> None:
         if value is not None and not equals:
             if k >= len(argv) or argv[k].partition("=")[0] in declared:
                 raise UsageError(program, f"{place}: {name} needs a value, {value}")
-            k += 1
+            text, k = argv[k], k + 1
+        # An empty name would stand for the working folder; as a rule a shell's variable is not set.
+        if value in _NAMES and not text:
+            raise UsageError(program, f"{place}: {name} was empty, expected {value}")
     actions = re.search(r"\(([a-z|]+)\)", usage)
     if actions and (not positional or positional[0] not in actions[1].split("|")):
         was = repr(positional[0]) if positional else "missing"

@@ -28,6 +28,7 @@ from quantlaxmi.importers.finish import (
     REORDER_WINDOW_NS,
     check_options,
     check_share,
+    crowded,
     furthest_behind,
     import_result,
     seal,
@@ -48,7 +49,7 @@ class _Capture:
     """One file on its way in."""
 
     def __init__(self, path: Path, perp: bool, strict: bool, window_ns: int) -> None:
-        self.path, self.perp = path, perp
+        self.path, self.perp, self._window_ns = path, perp, window_ns
         self.stream = "perp" if perp else "spot"
         self.source = TextSource(path)
         self.rows = BinanceRows(str(path), perp, DECODERS, classify, UNSET, window_ns)
@@ -58,6 +59,10 @@ class _Capture:
         self.n_gaps = 0
 
     def feed(self) -> None:
+        if (crowd := self.rows.crowd()) is not None:
+            if self.rows.symbol is None:  # nothing can leave the merge before it is known
+                raise InputError(self.path, f"holds no line that names its symbol in {crowd[1]}")
+            raise crowded(self.path, *crowd, self._window_ns)
         text, self.finished = self.source.read()
         self.rows.feed(text, self.finished)
         faults = self.rows.take_faults()
@@ -112,9 +117,9 @@ class _Capture:
 
 
 def import_binance_stream(
-    spot: Path | str | None,
-    perp: Path | str | None,
-    out: Path | str,
+    spot: Path | str | None = None,
+    perp: Path | str | None = None,
+    out: Path | str | None = None,
     *,
     underlying: str | None = None,
     strict: bool = False,
@@ -127,7 +132,7 @@ def import_binance_stream(
     Parameters
     ----------
     spot, perp : Path, str or None
-        Captures, plain or gzip; one may be None.
+        Captures, plain or gzip; one may be None or left out.
     out : Path or str
         Folder of the segment; it must not exist. It is built beside and renamed in when whole.
     underlying : str, optional
@@ -162,6 +167,8 @@ def import_binance_stream(
     given = [(Path(p), is_perp) for p, is_perp in ((spot, False), (perp, True)) if p is not None]
     if not given:
         raise InputError("import", "has no capture; expected --spot, --perp or both")
+    if out is None:
+        raise TypeError("import_binance_stream() needs out, the folder to make")
     check_options(max_quarantine, reorder_window_ns)
     with ExitStack() as stack:
         folder = stack.enter_context(staged_directory(out))
@@ -260,6 +267,8 @@ def _tables(
                 )
         if tables:
             yield tables
+        if merge.more:
+            continue
         if all(finished):
             return
         furthest_behind(captures).feed()

@@ -173,6 +173,8 @@ def _tables(
                 )
         if tables:
             yield tables
+        if merge.more:
+            continue
         if all(finished):
             return
         furthest_behind(lanes).feed()

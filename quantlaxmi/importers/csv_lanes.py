@@ -10,7 +10,7 @@ from quantlaxmi._ext.csv_fields import FAULTS, ROLES
 from quantlaxmi._ext.csv_rows import GROUPINGS, CsvRows
 from quantlaxmi.errors import EngineError, InputError
 from quantlaxmi.importers.csv_layout import APART_NS, CsvFile
-from quantlaxmi.importers.finish import check_share
+from quantlaxmi.importers.finish import check_share, crowded
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.result import CaptureCounts
 from quantlaxmi.importers.text_source import TextSource
@@ -66,10 +66,17 @@ class Lane:
         Number in the segment.
     window_ns : int
     strict : bool
+    together : int
+        How many lanes there are.
     """
 
     def __init__(
-        self, files: Sequence[CsvFile], instrument: int, window_ns: int, strict: bool
+        self,
+        files: Sequence[CsvFile],
+        instrument: int,
+        window_ns: int,
+        strict: bool,
+        together: int = 1,
     ) -> None:
         first = files[0]
         layout = first.layout
@@ -94,6 +101,7 @@ class Lane:
             ids=layout.ids,
             count_trades=layout.count_trades,
         )
+        self._window_ns, self._together = window_ns, together
         self._at = -1
         self._source: TextSource | None = None
         self.finished = False
@@ -110,8 +118,13 @@ class Lane:
         Raises
         ------
         InputError
-            The file cannot be read, or holds nothing acceptable.
+            The file cannot be read, or holds nothing acceptable, or too much of it waits for its
+            place in the order.
         """
+        if (crowd := self.rows.crowd()) is not None:
+            line, limit = crowd
+            state = self.state_of(line)
+            raise crowded(state.file.path, line - state.first_line, limit, self._window_ns)
         source = self._source or self._open_next()
         state = self.files[self._at]
         text, end = source.read()
@@ -125,7 +138,7 @@ class Lane:
         self._at += 1
         state = self.files[self._at]
         file = state.file
-        self._source = TextSource(file.path, _EXPECTED, zipped=True)
+        self._source = TextSource(file.path, _EXPECTED, True, self._together)
         state.first_line = self.rows.n_lines
         state.reordered = self.rows.n_reordered
         self.rows.begin(
@@ -229,7 +242,7 @@ def make_lanes(
     if len(groups) > 64:
         raise InputError("import", f"has {len(groups)} kinds of file; expected at most 64")
     return [
-        Lane(sorted(members, key=_first_stamp), number, window_ns, strict)
+        Lane(sorted(members, key=_first_stamp), number, window_ns, strict, len(groups))
         for (number, _), members in sorted(groups.items())
     ]
 

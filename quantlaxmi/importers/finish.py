@@ -101,6 +101,27 @@ def furthest_behind(feeds: Sequence[AnyFeed]) -> AnyFeed:
     )
 
 
+def crowded(path: Path, line: int, limit: str, window_ns: int) -> InputError:
+    """The error of a source of which too much would have to wait for its place in the order.
+
+    Parameters
+    ----------
+    path : Path
+    line : int
+        Of the file, where the first message that waits begins.
+    limit : str
+        As `MessageRows.crowd` words it.
+    window_ns : int
+        The reorder window.
+    """
+    return InputError(
+        path,
+        f"has more than {limit} from here on with receive times within the {window_ns / 1e9:g} s "
+        "of the reorder window; so many are not held until their order is known",
+        f"line {line}",
+    )
+
+
 def seal(
     writer: SegmentWriter,
     folder: Path,

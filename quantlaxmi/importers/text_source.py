@@ -46,6 +46,8 @@ class TextSource:
         What its lines should be, for errors.
     zipped : bool
         A zip archive with one member is taken, too.
+    together : int
+        How many files are read side by side: more than two share the memory of two.
 
     Attributes
     ----------
@@ -61,9 +63,14 @@ class TextSource:
     """
 
     def __init__(
-        self, path: Path, expected: str = "'<receive time> <json>'", zipped: bool = False
+        self,
+        path: Path,
+        expected: str = "'<receive time> <json>'",
+        zipped: bool = False,
+        together: int = 1,
     ) -> None:
         self.path = Path(path)
+        self._piece = max(2 * PIECE_BYTES // max(together, 2), 1)
         self.raw_bytes = self.text_bytes = 0
         self._digest = hashlib.sha256()
         self._file = open_regular(self.path, InputError, "a capture file")
@@ -143,7 +150,7 @@ class TextSource:
 
     def _texts(self) -> Iterator[bytes]:
         if self.zipped:
-            yield from unzip(self.path, self._file)
+            yield from unzip(self.path, self._file, self._piece)
             self._file.seek(0)
             for _ in self._raw():  # the archive is hashed as it is stored
                 pass
@@ -153,7 +160,7 @@ class TextSource:
             yield from self._raw()
 
     def _raw(self) -> Iterator[bytes]:
-        n = _RAW_BYTES if self.gzipped else PIECE_BYTES
+        n = min(_RAW_BYTES, self._piece) if self.gzipped else self._piece
         while True:
             try:
                 data = self._file.read(n)
@@ -178,7 +185,7 @@ class TextSource:
                         break
                     member = zlib.decompressobj(31)
                 try:
-                    text = member.decompress(data, PIECE_BYTES)
+                    text = member.decompress(data, self._piece)
                 except zlib.error as error:
                     place = f"before byte {self.raw_bytes}"
                     raise InputError(self.path, f"is corrupt gzip: {error}", place) from None

@@ -22,7 +22,7 @@ _TABLE_END_BYTES: Final = (1 << 16) + 22  # with the longest comment
 _IN_ZIP64: Final = 0xFFFFFFFF
 
 
-def unzip(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+def unzip(path: Path, file: IO[bytes], most: int = PIECE_BYTES) -> Iterator[bytes]:
     """Content of an archive's single member.
 
     Parameters
@@ -31,11 +31,12 @@ def unzip(path: Path, file: IO[bytes]) -> Iterator[bytes]:
         For errors.
     file : binary file
         The archive, seekable.
+    most : int
+        Bytes of a piece; no piece has more than `PIECE_BYTES`.
 
     Yields
     ------
     bytes
-        At most `PIECE_BYTES` each.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def unzip(path: Path, file: IO[bytes]) -> Iterator[bytes]:
             member = _single(path, archive)
             with archive.open(member) as content:
                 left = member.file_size
-                while piece := content.read(PIECE_BYTES):
+                while piece := content.read(min(most, PIECE_BYTES)):
                     left -= len(piece)
                     yield piece
                 if left:

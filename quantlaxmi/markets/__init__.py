@@ -91,6 +91,7 @@ def fees(
     first_ns: int,
     last_ns: int | None = None,
     *,
+    symbol: str = "",
     tables: Sequence[MarketTable] | None = None,
 ) -> FeeRow:
     """Return a venue's commission at a time, or over a stretch without a change.
@@ -101,6 +102,9 @@ def fees(
     kind : InstrumentKind
     first_ns, last_ns : int
         Nanoseconds since the Unix epoch, both included; a moment without ``last_ns``.
+    symbol : str
+        As the venue writes it. Rows of the symbol stand before those of the kind from the day of
+        the first of them on; without one, the kind's are meant.
     tables : sequence of MarketTable, optional
 
     Raises
@@ -109,32 +113,45 @@ def fees(
         No row covers ``first_ns``, or the rates change on the way; names the table and the date.
     """
     known = _tables() if tables is None else tuple(tables)
-    key = (venue, kind)
-    table = next((t for t in known if key in t.fees), None)
-    asked = f"{kind} at {venue}"
-    if table is None:
+    general = next(((t.name, t.fees[venue, kind]) for t in known if (venue, kind) in t.fees), None)
+    key = (venue, kind, symbol)
+    own = next(((t.name, t.symbol_fees[key]) for t in known if key in t.symbol_fees), None)
+    asked = f"{symbol}, {kind} at {venue}" if own else f"{kind} at {venue}"
+    found = [rows for rows in (own, general) if rows is not None]
+    if not found:
         names = ", ".join(t.name for t in known)
         raise ConfigError(names, f"has no row for {asked}; give the rates with --costs", "fees")
-    rows = table.fees[key]
-    found: FeeRow | None = _at(rows, first_ns)
-    if found is None:
+
+    def at(ts_ns: int) -> tuple[str, FeeRow] | None:
+        for name, rows in found:
+            row: FeeRow | None = _at(rows, ts_ns)
+            if row is not None:
+                return name, row
+        return None
+
+    first = at(first_ns)
+    if first is None:
+        name, rows = min(found, key=lambda pair: pair[1][0].valid_from_ns)
         raise ConfigError(
-            table.name,
+            name,
             f"has no row for {asked} on {day_text(first_ns)}, the first begins "
             f"{day_text(rows[0].valid_from_ns)}; give the rates with --costs",
             "fees",
         )
-    for row in rows:
-        changed = (row.maker_bps, row.taker_bps) != (found.maker_bps, found.taker_bps)
-        if last_ns is not None and found.valid_from_ns < row.valid_from_ns <= last_ns and changed:
+    begun = first[1]
+    for moment in sorted({row.valid_from_ns for _, rows in found for row in rows}):
+        if last_ns is None or not first_ns < moment <= last_ns or (now := at(moment)) is None:
+            continue
+        name, row = now
+        if (row.maker_bps, row.taker_bps) != (begun.maker_bps, begun.taker_bps):
             raise ConfigError(
-                table.name,
-                f"changes for {asked} on {day_text(row.valid_from_ns)}, within the data of "
+                name,
+                f"changes for {asked} on {day_text(moment)}, within the data of "
                 f"{day_text(first_ns)} to {day_text(last_ns)}; split the segment by day there, "
                 "or give the rates with --costs",
                 "fees",
             )
-    return found
+    return begun
 
 
 def grid_steps(
@@ -211,7 +228,9 @@ def run_costs(
     minimum = dict(model.min_notional)
     for one in instruments:
         if not model.covers(one):
-            row = fees(one.venue, one.kind, first_ns, last_ns, tables=tables)
+            row = fees(
+                one.venue, one.kind, first_ns, last_ns, symbol=one.venue_symbol, tables=tables
+            )
             rate = FeeRate(maker_bps=row.maker_bps, taker_bps=row.taker_bps)
             found.setdefault(one.kind, {})[cost_key(one)] = rate
         if model.least_notional(one) is None:
@@ -220,7 +239,7 @@ def run_costs(
     for kind, by_symbol in found.items():
         if len(set(by_symbol.values())) == 1:
             rates[kind] = next(iter(by_symbol.values()))
-        else:  # venues that differ
+        else:  # venues or symbols that differ
             symbols.update(by_symbol)
     return CostModel(
         rates=rates,

@@ -53,7 +53,7 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class FeeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Commission of one kind of instrument at a venue, from a day on.
+    """Commission of one kind of instrument at a venue, or of one symbol of it, from a day on.
 
     Attributes
     ----------
@@ -64,6 +64,8 @@ class FeeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     maker_bps, taker_bps : FixedPoint
         Basis points of the notional; negative is a rebate.
     source : str
+    symbol : str
+        The venue's own symbol, where the row is of one; it goes before the kind's.
     """
 
     venue: str
@@ -72,6 +74,7 @@ class FeeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     maker_bps: FixedPoint
     taker_bps: FixedPoint
     source: str
+    symbol: str = ""
 
 
 class MarketTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,12 +86,14 @@ class MarketTable(msgspec.Struct, frozen=True, kw_only=True):
         What errors call it: ``markets/binance.toml``.
     rules : dict of (venue, kind, symbol) to tuple of RuleRow
     fees : dict of (venue, kind) to tuple of FeeRow
+    symbol_fees : dict of (venue, kind, symbol) to tuple of FeeRow
         Rows of one key ascend by date.
     """
 
     name: str
     rules: dict[tuple[str, InstrumentKind, str], tuple[RuleRow, ...]]
     fees: dict[tuple[str, InstrumentKind], tuple[FeeRow, ...]]
+    symbol_fees: dict[tuple[str, InstrumentKind, str], tuple[FeeRow, ...]] = {}
 
 
 def day_text(ts_ns: int) -> str:
@@ -124,11 +129,17 @@ def load_table(path: str | Path, name: str | None = None) -> MarketTable:
     fees = [_fee(called, row, k) for k, row in enumerate(_rows(called, data, "fees"))]
     for key in data:
         raise ConfigError(called, "was not expected, only table, format, rules and fees", key)
+    of_fees = _by_date(called, "fees", fees, _fee_key)
     return MarketTable(
         name=called,
         rules=_by_date(called, "rules", rules, lambda r: (r.venue, r.kind, r.symbol)),
-        fees=_by_date(called, "fees", fees, lambda r: (r.venue, r.kind)),
+        fees={key: rows for key, rows in of_fees.items() if len(key) == 2},
+        symbol_fees={key: rows for key, rows in of_fees.items() if len(key) == 3},
     )
+
+
+def _fee_key(row: FeeRow) -> tuple[str, ...]:
+    return (row.venue, row.kind, row.symbol) if row.symbol else (row.venue, row.kind)
 
 
 @functools.cache
@@ -158,7 +169,8 @@ def _rule(name: str, row: dict[str, Any], k: int) -> RuleRow:
 
 def _fee(name: str, row: dict[str, Any], k: int) -> FeeRow:
     place = f"fees[{k}]"
-    head = _head(name, row, place, ("venue", "source"))
+    texts = ("venue", "source", "symbol") if "symbol" in row else ("venue", "source")
+    head = _head(name, row, place, texts)
     for key in ("maker_bps", "taker_bps"):
         rate = _decimal(name, f"{place}.{key}", row.pop(key, None))
         if abs(rate) > FixedPoint(MAX_BPS, 0):
