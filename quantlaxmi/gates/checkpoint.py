@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.files import write_whole
+from quantlaxmi.files import read_regular, write_whole
 
 __all__ = ["Checkpoint", "Progress"]
 
@@ -61,7 +62,7 @@ class Checkpoint:
         self.path = Path(path)
         self._identity = identity.hex()
         self._gates: dict[str, Any] = {}
-        if self.path.exists():
+        if os.path.lexists(self.path):
             self._gates = self._read()
 
     def _seal(self, gates: dict[str, Any]) -> str:
@@ -69,14 +70,8 @@ class Checkpoint:
         return hashlib.sha256(_DOMAIN + text.encode()).hexdigest()
 
     def _read(self) -> dict[str, Any]:
+        raw = read_regular(self.path, _MAX_BYTES, ConfigError, "a gate checkpoint")
         try:
-            with self.path.open("rb") as file:
-                raw = file.read(_MAX_BYTES + 1)
-        except OSError as error:
-            raise ConfigError(self.path, f"cannot be read: {error.strerror}") from None
-        try:
-            if len(raw) > _MAX_BYTES:
-                raise ValueError
             value = json.loads(raw)
             identity, gates, seal = value["run"], value["gates"], value["hash"]
             if not isinstance(gates, dict):
