@@ -42,7 +42,7 @@ from quantlaxmi.importers.bars_stamp import BadStamp, stamp_reader
 from quantlaxmi.importers.instrument_mapping import load_mapping as load_instruments
 from quantlaxmi.latency import LatencyModel
 from quantlaxmi.report import load_report
-from quantlaxmi.report.run_gates import _differences
+from quantlaxmi.report.verify import _differences
 from quantlaxmi.schema import RiskRule
 from quantlaxmi.segment.arrow_io import read_file_header, read_header, read_schema
 from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
