@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi import __version__
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.checkpoint import Checkpoint, check_place
 from quantlaxmi.gates.keys import check_seed
@@ -94,7 +95,10 @@ def run_gates(
         Called with (what is done, how far, of how much).
     checkpoint : str or Path, optional
         File that keeps the counts of draws. After an interruption the same call goes on there and
-        gives the report, hash and all, that it would have given at once. 
+        gives the report, hash and all, that it would have given at once. That it is the same call
+        is told by the run's hashes, policy, seed, the package's version and the strategy's code;
+        not by what that code imports (`quantlaxmi.strategies.code_digest`).
+
     Returns
     -------
     GateReport
@@ -160,7 +164,7 @@ def report_of(
     policy = policy or GatePolicy()
     kept = None
     if checkpoint is not None:
-        kept = Checkpoint(checkpoint, _identity(run, policy, seed))
+        kept = Checkpoint(checkpoint, _identity(run, policy, seed, maker))
     try:
         suite = G2AntiOverfitSuite.from_run(
             run,
@@ -177,16 +181,26 @@ def report_of(
     return _report(run, check_suites(gates), policy, seed, result)
 
 
-def _identity(run: Run, policy: GatePolicy, seed: int) -> bytes:
-    """Hash of everything the draws of a gate run depend on, the run's outcome among it."""
+def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], Any] | None) -> bytes:
+    """Hash of what the draws of a gate run depend on.
+
+    The run's outcome, the policy, the seed, this version and the strategy's code, which draws run
+    again on other markets. Code and data that the strategy takes from elsewhere are not in it:
+    they are known by the decisions they made.
+    """
+    from quantlaxmi.strategies.code_digest import code_digest
+
+    bound = run.strategy
     parts = (
         run.header.run_id.bytes,
         run.trace.trace_hash,
         run.trace.outcome_hash,
         bytes.fromhex(policy.policy_hash),
         seed.to_bytes(8, "little"),
+        code_digest(bound.strategy or bound.instance, bound.owner, maker),
+        __version__.encode(),
     )
-    return hashlib.sha256(b"quantlaxmi.gate-run.v1\0" + b"".join(parts)).digest()
+    return hashlib.sha256(b"quantlaxmi.gate-run.v2\0" + b"".join(parts)).digest()
 
 
 def _report(
