@@ -9,11 +9,13 @@ import sys
 from collections.abc import Sequence
 
 from quantlaxmi import __version__
+from quantlaxmi.cli.ending import Terminated
 from quantlaxmi.cli.usage import UsageError, parse, suggestion
 from quantlaxmi.errors import QuantlaxmiError
 
 #: Exit codes of every command.
 DONE, FAILED, BAD_INPUT, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
+TERMINATED = 128 + signal.SIGTERM
 
 #: Command -> (its module, what the overview says of it).
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -93,7 +95,7 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 passed or done, 1 failed or parity broken, 2 bad input or usage, 3 inconclusive,
-        130 interrupted.
+        130 interrupted, 143 terminated.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -111,6 +113,9 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say(program, "interrupted")
         return INTERRUPTED
+    except Terminated:
+        _say(program, "terminated")
+        return TERMINATED
     except BrokenPipeError:
         # The reader left; give the interpreter's own last flush somewhere to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
