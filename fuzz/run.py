@@ -121,11 +121,14 @@ class Guarded:
         self.file.truncate()
         self.file.write(data)
         signal.alarm(CASE_SECONDS)
-        self.counts.count(check(self.target, data))
+        try:
+            outcome = check(self.target, data)
+        finally:
+            signal.alarm(0)  # what the engine does between two cases is no case
+        self.counts.count(outcome)
 
     def end(self, found: bool) -> None:
         """Leave the last case behind where it is a find."""
-        signal.alarm(0)
         self.counts.write()
         if not found:
             self.last.unlink()

@@ -44,10 +44,14 @@ _HOME: dict[str, str] = {
             "StrategyConfig StrategyRegistry Strategy CryptoStrategy IndiaOptionsStrategy Context"
         ),
         "replay": "Run backtest replay",
-        "gates": "GatePolicy GateResult",
+        "gates": (
+            "GatePolicy GateResult G2AntiOverfitSuite TimeShiftResult RandomEntryResult "
+            "PermutationResult AblationResult"
+        ),
         "gates.prefix": "verify_no_lookahead LookAhead",
         "report": "GateReport",
-        "report.run_gates": "run_gates verify_report",
+        "report.run_gates": "run_gates",
+        "report.verify": "verify_report",
     }.items()
     for name in names.split()
 }
@@ -125,8 +129,13 @@ if TYPE_CHECKING:
     from quantlaxmi.fixed import FixedArray as FixedArray
     from quantlaxmi.fixed import FixedPoint as FixedPoint
     from quantlaxmi.fixed import Rounding as Rounding
+    from quantlaxmi.gates import AblationResult as AblationResult
+    from quantlaxmi.gates import G2AntiOverfitSuite as G2AntiOverfitSuite
     from quantlaxmi.gates import GatePolicy as GatePolicy
     from quantlaxmi.gates import GateResult as GateResult
+    from quantlaxmi.gates import PermutationResult as PermutationResult
+    from quantlaxmi.gates import RandomEntryResult as RandomEntryResult
+    from quantlaxmi.gates import TimeShiftResult as TimeShiftResult
     from quantlaxmi.gates.prefix import LookAhead as LookAhead
     from quantlaxmi.gates.prefix import verify_no_lookahead as verify_no_lookahead
     from quantlaxmi.importers import import_capture as import_capture
@@ -137,7 +146,7 @@ if TYPE_CHECKING:
     from quantlaxmi.replay import replay as replay
     from quantlaxmi.report import GateReport as GateReport
     from quantlaxmi.report.run_gates import run_gates as run_gates
-    from quantlaxmi.report.run_gates import verify_report as verify_report
+    from quantlaxmi.report.verify import verify_report as verify_report
     from quantlaxmi.segment import Segment as Segment
     from quantlaxmi.segment import SegmentWriter as SegmentWriter
     from quantlaxmi.segment import open_segment as open_segment

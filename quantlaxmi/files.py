@@ -75,6 +75,23 @@ def check_regular(path: str | Path, error: type[InputError], expected: str) -> N
         _check_mode(path, status.st_mode, error, expected)
 
 
+def check_writable(path: Path, error: type[InputError]) -> None:
+    """Refuse a name under which `write_pieces` could not write; nothing is left behind.
+
+    Raises
+    ------
+    InputError
+        As ``error``: there is no such folder, or no file can be made in it.
+    """
+    with _named(path, error):
+        if not path.parent.is_dir():
+            raise error(path, f"cannot be written: there is no folder {path.parent}")
+    temporary = _temporary(path)
+    with one_line_errors(path, "cannot be written", error):
+        os.close(_made(temporary))
+        temporary.unlink()
+
+
 def open_regular(path: str | Path, error: type[InputError], expected: str) -> io.FileIO:
     """Open a file that the user named, for reading without a buffer; neither waits for anybody.
 
@@ -308,11 +325,10 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def write_pieces(path: Path, pieces: Iterable[bytes | memoryview], error: type[InputError]) -> None:
     """Write as `write_whole` does, piece by piece; what fails is raised as ``error``."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     with one_line_errors(path, "cannot be written", error):
         try:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            with os.fdopen(fd, "wb") as file:
+            with os.fdopen(_made(temporary), "wb") as file:
                 for piece in pieces:
                     file.write(piece)
                 file.flush()
@@ -322,6 +338,16 @@ def write_pieces(path: Path, pieces: Iterable[bytes | memoryview], error: type[I
             temporary.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
+
+
+def _temporary(path: Path) -> Path:
+    """What is written first, in the same folder."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _made(path: Path) -> int:
+    """Descriptor of a file that was not there."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from quantlaxmi import schema
 from quantlaxmi.attribution import Attributions, attribute_fills, trade_attributions
 from quantlaxmi.costs import CostModel
-from quantlaxmi.errors import InputError, StrategyError
+from quantlaxmi.errors import InputError, StrategyError, shown
 from quantlaxmi.events import TradeAttribution
 from quantlaxmi.feed import merged_chunks
 from quantlaxmi.instruments import Instrument
@@ -296,8 +296,8 @@ def _run(
     seed: int,
     progress: Progress | None,
 ) -> Run:
-    if not 0 <= seed < 1 << 64:
-        raise InputError("seed", f"was {seed}, expected 0 to 2**64 - 1")
+    if type(seed) is not int or not 0 <= seed < 1 << 64:
+        raise InputError("seed", f"was {shown(seed)}, expected a whole number, 0 to 2**64 - 1")
     costs = complete_costs(segment, costs)
     limits = RiskLimits() if limits is None else limits
     bound = bind(strategy, segment.instruments, interpreted=interpreted)

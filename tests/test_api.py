@@ -27,6 +27,7 @@ _NAMES = """
     verify_replay_parity
     Context CryptoStrategy IndiaOptionsStrategy Strategy StrategyConfig StrategyRegistry
     Run backtest replay
+    G2AntiOverfitSuite TimeShiftResult RandomEntryResult PermutationResult AblationResult
     GatePolicy GateReport GateResult LookAhead run_gates verify_no_lookahead verify_report
 """
 PUBLIC = _NAMES.split()

@@ -1,7 +1,13 @@
 """A reduced calibration, and the machinery of the full one."""
 
+import contextlib
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,6 +89,69 @@ def test_counts_do_not_depend_on_processes_or_interruptions(small, tmp_path):
     assert again.result_hash == alone.result_hash
     if not INTERPRETED:
         assert calibrate(**options, groups=groups, threads=2).result_hash == alone.result_hash
+
+
+#: Of every line the first batch is done at once, the others after ten minutes.
+SLOW = """
+import time
+import quantlaxmi.calibrate.work as work
+
+work._KEEP_EVERY = 0.0
+
+def run_task(task, settings, capture):
+    time.sleep(600 if task.first else 0)
+    return {"x": {"P": task.count}}
+
+work.run_task = run_task
+"""
+
+
+def _alive(group):
+    """Processes of a group that have not ended."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, number = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(number) == group and state != "Z":
+                found.append(stat.parent.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_ended_command_ends_at_once_and_keeps_what_was_done(
+    tmp_path, number, code, said, threads
+):
+    """Workers are at batches of minutes when the signal comes."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    program = "import sys, slow; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
+    command = [sys.executable, "-c", program, "calibrate", "--runs", "400", "--cells", "quiet"]
+    command += ["--threads", str(threads), "--checkpoint", str(tmp_path / "kept")]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+    )  # fmt: skip
+    kept, limit = tmp_path / "kept" / CHECKPOINT, time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < limit:
+        if kept.exists() and len(kept.read_text().splitlines()) > 1:
+            break
+        time.sleep(0.05)
+    begun = time.monotonic()
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    try:
+        out, err = process.communicate(timeout=60)
+        while running := _alive(process.pid):
+            assert time.monotonic() - begun < 30, running
+            time.sleep(0.1)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert (process.returncode, out, err) == (code, "", f"quantlaxmi-crypto: {said}\n")
+    assert time.monotonic() - begun < 30
+    assert len(kept.read_text().splitlines()) > 1
 
 
 @pytest.mark.parametrize(

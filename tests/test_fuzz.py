@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
+import signal
 import struct
 from fnmatch import fnmatch
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -42,7 +46,7 @@ from quantlaxmi.importers.bars_stamp import BadStamp, stamp_reader
 from quantlaxmi.importers.instrument_mapping import load_mapping as load_instruments
 from quantlaxmi.latency import LatencyModel
 from quantlaxmi.report import load_report
-from quantlaxmi.report.run_gates import _differences
+from quantlaxmi.report.verify import _differences
 from quantlaxmi.schema import RiskRule
 from quantlaxmi.segment.arrow_io import read_file_header, read_header, read_schema
 from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
@@ -81,6 +85,7 @@ def test_the_docs_name_every_target_and_every_reader_of_foreign_bytes() -> None:
     )
     # Their own text, or another module reads it for them.
     spared = {"files.py", "segment/__init__.py", "importers/csv_files.py", "importers/csv_lanes.py"}
+    spared.add("report/run_gates.py")
     package = Path(quantlaxmi.__file__).parent
     for path in package.rglob("*.py"):
         name = path.relative_to(package).as_posix()
@@ -96,6 +101,31 @@ def test_a_case_is_a_function_of_its_bytes() -> None:
         lambda draw: edit_json(draw, {"a": [1, {"b": "c"}]}),
     ):
         assert repr(make(Draw(data))) == repr(make(Draw(data)))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_alarm_is_left_behind_a_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """It ended the process while the engine, and no case, was slow: a find that was none."""
+    monkeypatch.setattr(run, "faulthandler", Mock())
+    monkeypatch.setattr(run.resource, "setrlimit", Mock())
+    left: list[int] = []
+
+    def one(draw: Draw) -> None:
+        left.append(signal.alarm(run.CASE_SECONDS))
+        assert not fails
+
+    cases = run.Guarded(SimpleNamespace(one=one, ALLOWED=()), tmp_path, Mock())
+    with pytest.raises(AssertionError) if fails else contextlib.nullcontext():
+        cases.run(b"x")
+    assert signal.alarm(0) == 0
+    assert left == [run.CASE_SECONDS]
+    cases.file.close()
+
+
+def test_a_table_that_is_named_in_a_comment_is_not_read() -> None:
+    assert run.check(run.load("latency_toml"), bytes.fromhex("01000000aa0a1123aa")) == ""
 
 
 # --- found: messages ---------------------------------------------------------------------------

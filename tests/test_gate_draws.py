@@ -149,3 +149,64 @@ def test_a_checkpoint_is_believed_only_whole_and_by_its_own_run(tmp_path):
         path.write_bytes(wrong)
         with pytest.raises(ConfigError):
             Checkpoint(path, b"\x01" * 32)
+
+
+@pytest.mark.parametrize(
+    ("done", "found", "stopped", "stop_after"),
+    [
+        (30, [0], True, 20),  # stopped without an exceedance: no p has such counts
+        (30, [19], True, 20),
+        (30, [20], False, 20),
+        (30, [25], False, 20),
+        (30, [5], True, 0),  # at a gate that never stops
+        (30, [0], True, 0),
+        (30, [31], False, 0),
+        (30, [-1], False, 0),
+        (-1, [-1], False, 0),
+        (30, [True], False, 0),
+        (True, [True], False, 0),
+        (30.0, [1], False, 0),
+        (30, [1], 0, 0),
+        (30, [1, 1], False, 0),
+        (30, [], False, 0),
+        (30, "1", False, 0),
+        (101, [1], False, 0),
+        (10**30, [1], False, 0),
+    ],
+)
+def test_counts_that_no_drawing_gives_are_refused_though_the_hash_fits(
+    tmp_path, done, found, stopped, stop_after
+):
+    path = tmp_path / "c"
+    empty = Checkpoint(path, b"\x01" * 32)
+    gates = {"g": {"done": done, "found": found, "stopped": stopped}}
+    path.write_text(json.dumps({"run": "01" * 32, "gates": gates, "hash": empty._seal(gates)}))
+    inp = make(replace(POLICY, extend_factor=1), checkpoint=Checkpoint(path, b"\x01" * 32))
+    with pytest.raises(ConfigError, match=r"c \(g\): holds .* cannot be its counts"):
+        count_draws(inp, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=stop_after)
+
+
+def test_counts_of_a_gate_that_stops_are_taken_up(tmp_path):
+    for found, stopped in [(20, True), (19, False)]:
+        held = Checkpoint(tmp_path / "c", b"\x01" * 32)
+        held.save("g", Progress(30, (found,), stopped))
+        assert held.load("g", 1, 100, 20) == Progress(30, (found,), stopped)
+
+
+def test_gates_that_stop_never_grow_and_are_not_believed_to(tmp_path):
+    held = Checkpoint(tmp_path / "c", b"\x01" * 32)
+    held.save("g", Progress(150, (3,), False))
+    inp = make(replace(POLICY, extend_factor=10), checkpoint=held)
+    with pytest.raises(ConfigError, match="cannot be its counts"):
+        count_draws(inp, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=20)
+
+
+@pytest.mark.parametrize("kind", ["none/c", "file/c", "", "."])
+def test_a_checkpoint_that_cannot_be_written_is_told_at_the_start(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"no folder|Not a directory|is a folder"):
+        Checkpoint(kind, b"\x01" * 32)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+    Checkpoint("new", b"\x01" * 32)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

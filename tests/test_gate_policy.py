@@ -88,5 +88,5 @@ def test_missing_and_huge_files(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         load_policy(tmp_path / "none.toml")
     (tmp_path / "big.toml").write_bytes(b"#" * ((1 << 20) + 1))
-    with pytest.raises(ConfigError, match="larger than"):
+    with pytest.raises(ConfigError, match="longer than 1048576 bytes; expected a gate policy"):
         load_policy(tmp_path / "big.toml")

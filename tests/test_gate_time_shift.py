@@ -241,3 +241,25 @@ def test_wide_numbers_are_refused_not_wrapped():
     result = time_shift.evaluate(make_input(grid, actions)).result
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "limit is 2^62" in result.reasons[0]
+
+
+def test_squares_that_would_pass_128_bits_are_refused_not_wrapped():
+    """Every trip fits 62 bits; the sum of their squares did not fit 128, and wrapped."""
+    rng, rows, period = np.random.default_rng(0), 12_137, 40
+    grid = walk_grid(0, rows, instruments=1)
+    wave = np.where(np.arange(rows) // (period // 2) % 2, 1, -1) * int(2**58.9)
+    grid.mid2[0] = 2**61 + wave + rng.integers(0, 3, rows)
+    actions = []
+    for k in range(2, 290):
+        side, start = rng.choice([-1, 1]), period * k + rng.integers(3, 6)
+        actions += [(int(start), {0: int(side)}), (int(start) + 10, {0: -int(side)})]
+    inp = make_input(grid, actions, policy=GatePolicy(min_decorrelations=1))
+    stretches = cut_trips(inp.path.trips, rows)
+    market, trips = _market(grid), _held(stretches)
+    q = max(naive.sums(trips, market, k)[1] for k in naive.offsets(rows - 1, 19))
+    scale = attribution_units(grid)[0]
+    assert np.gcd.reduce(np.diff(grid.mid2[0])) == 1
+    assert q // scale**2 > 2**127
+    result = time_shift.evaluate(inp).result
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "can add up to more than 2^127" in result.reasons[0]

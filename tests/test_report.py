@@ -159,6 +159,33 @@ def test_verify_refuses_another_segment_and_unknown_strategies(planted, edgeless
         verify_report(saved, planted)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "place"),
+    [
+        ("seed", -1, "seed"),
+        ("seed", 2**63, "seed"),
+        ("config", {"threshold_bps": "x"}, "config.threshold_bps"),
+        ("config", {"treshold": "5"}, "config.treshold"),
+        ("suites", ("g9",), "suites"),
+        ("latency_ns", -5, "latency_ns"),
+        ("policy", {"alpha": "9"}, "policy.alpha"),
+        ("policy", {"alfa": "0.05"}, "policy.alfa"),
+        ("costs", {}, "costs"),
+        ("risk", {"max_loss": "x"}, "risk"),
+        ("latency", {"entry": 1}, "latency"),
+    ],
+)
+def test_inputs_that_no_run_has_are_told_of_the_report_s_field(
+    planted, report, saved, field, value, place
+):
+    """The hashes fit; what is wrong is a value of the file, and no option of the command."""
+    replace(report, **{field: value}).sealed().save(saved)
+    with pytest.raises(ReportError) as caught:
+        verify_report(saved, planted)
+    assert str(caught.value).startswith(f"{saved} ({place}"), str(caught.value)
+    assert "--" not in str(caught.value).removeprefix(str(saved))
+
+
 def test_settings_costs_and_latency_are_recorded(planted, tmp_path):
     from fractions import Fraction
 
@@ -190,9 +217,11 @@ def test_unknown_suites_are_refused_by_name(planted, gates):
         run_gates(planted, "basis_capture", gates=gates)
 
 
-@pytest.mark.parametrize("option", [{"seed": -1}, {"seed": 2**63}, {"threads": 0}])
+@pytest.mark.parametrize(
+    "option", [{"seed": -1}, {"seed": 2**63}, {"seed": 1.5}, {"seed": "1"}, {"threads": 0}]
+)
 def test_bad_options_are_refused(planted, option):
-    with pytest.raises(ConfigError, match=r"--(seed|threads)"):
+    with pytest.raises(ConfigError, match=r"^(seed|--threads): was"):
         run_gates(planted, "basis_capture", **option)
 
 
@@ -248,7 +277,9 @@ def test_binding_goes_to_the_segment_or_beside_the_report(planted, report, tmp_p
     from quantlaxmi.bindings import read_bindings
     from quantlaxmi.report import bind_report
 
-    shutil.copytree(DATA / "planted", tmp_path / "seg")
+    # The sample may hold bindings of reports that somebody made of it.
+    bound = shutil.ignore_patterns("bindings.jsonl")
+    shutil.copytree(DATA / "planted", tmp_path / "seg", ignore=bound)
     own = open_segment(tmp_path / "seg")
     chain = bind_report(report, own, tmp_path)
     assert chain == tmp_path / "seg" / "bindings.jsonl"

@@ -10,13 +10,16 @@ from fuzz.draw import WORDS, Draw, edit_bytes, edit_json, edit_lines
 from quantlaxmi.calibrate import work
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.checkpoint import Checkpoint, Progress
+from quantlaxmi.gates.results import MonteCarlo
 
 ALLOWED = (ConfigError,)
 IDENTITY = bytes(range(32))
 GATES: dict[str, Any] = {
     "random_entry": {"done": 1000, "found": [3, 40], "stopped": False},
-    "permutation": {"done": 20, "found": [0], "stopped": True},
+    "permutation": {"done": 60, "found": [20], "stopped": True},
 }
+#: Gate, statistics, most draws, exceedances at which it stops.
+LOADED = (("random_entry", 2, 1000, 0), ("permutation", 1, 10**6, 20), ("other", 1, 1, 0))
 LINES: list[Any] = [
     {"calibration": "a" * 64},
     {"batch": "null-0", "counts": {"g2": {"P": 3, "F": 1}, "x": {"I": 2}}},
@@ -44,11 +47,13 @@ def gates(draw: Draw) -> None:
         return
     path.write_bytes(edit_bytes(draw, text, WORDS, 3) if draw.number(3) == 0 else text)
     held = Checkpoint(path, IDENTITY)
-    for gate, n, most in (("random_entry", 2, 1000), ("permutation", 1, 10**6), ("other", 1, 1)):
-        kept = held.load(gate, n, most)
+    for gate, n, most, stop in LOADED:
+        kept = held.load(gate, n, most, stop)
         if kept is not None:
             assert len(kept.found) == n
             assert all(0 <= count <= kept.done <= most for count in kept.found)
+            assert kept.stopped == (stop > 0 and kept.found[0] == stop)
+            MonteCarlo(kept.found[0], kept.done, kept.stopped).to_json()
     held.save("other", Progress(5, (2,), False))
     assert Checkpoint(path, IDENTITY).load("other", 1, 5) == Progress(5, (2,), False)
 

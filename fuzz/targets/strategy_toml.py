@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_bytes, edit_toml
 from quantlaxmi.errors import ConfigError
@@ -25,5 +27,14 @@ def one(draw: Draw) -> None:
         sets.append(text.decode(errors="replace"))
     path = scratch.file("strategy.toml", edit_toml(draw, draw.pick(SEEDS)))
     config = BasisCaptureConfig.load(path if draw.number(4) else None, sets)
-    texts = [f"{name}={value}" for name, value in config.as_texts().items() if value != "None"]
-    assert BasisCaptureConfig.load(None, texts).config_hash == config.config_hash
+    # Quoted, or a text with a space in it would be two settings and refused: allowed, and unseen.
+    texts = [shlex.quote(f"{name}={value}") for name, value in config.as_texts().items()]
+    _held(texts, config)
+
+
+def _held(texts: list[str], config: BasisCaptureConfig) -> None:
+    try:
+        again = BasisCaptureConfig.load(None, texts)
+    except ConfigError as error:
+        raise AssertionError(f"its own texts are refused: {error}") from error
+    assert again.config_hash == config.config_hash

@@ -141,6 +141,26 @@ def _begin(parent: int) -> None:
 
 
 @contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let interrupts come after this; processes begun here inherit that they hear of none.
+
+    Until `_begin` runs a worker would die of Ctrl-C with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end(pool: concurrent.futures.ProcessPoolExecutor) -> None:
+    """End the workers now: a batch can be minutes long, and one begun is of no use."""
+    for worker in list((pool._processes or {}).values()):
+        worker.terminate()
+    pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
 def _side_by_side(
     threads: int,
 ) -> Iterator[Callable[[Sequence[Task], Settings, Capture | None], Iterator[tuple[Task, Outcome]]]]:
@@ -160,14 +180,15 @@ def _side_by_side(
     def work(
         tasks: Sequence[Task], settings: Settings, capture: Capture | None
     ) -> Iterator[tuple[Task, Outcome]]:
-        futures = {pool.submit(run_task, task, settings, capture): task for task in tasks}
+        with _interrupts_held():
+            futures = {pool.submit(run_task, task, settings, capture): task for task in tasks}
         for future in concurrent.futures.as_completed(futures):
             yield futures.pop(future), future.result()
 
     try:
         yield work
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        _end(pool)
         raise
     pool.shutdown()
 
@@ -204,6 +225,10 @@ def calibrate_lines(
     ------
     ConfigError
         For a checkpoint of another calibration.
+
+    Notes
+    -----
+    Whatever ends it, an interrupt too, ends the processes at once and keeps the finished batches.
     """
     kept = None
     if checkpoint is not None:

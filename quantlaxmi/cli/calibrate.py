@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from quantlaxmi.cli.ending import heed_termination
 from quantlaxmi.cli.output import Progress, print_json, print_table
 from quantlaxmi.cli.values import whole_number
 
@@ -25,7 +26,8 @@ Options:
   {segment} DIR  A real capture, on which sides are tossed by coin; left out without one.
   --threads N       Processes side by side; the rates do not depend on it. All cores by default.
   --out FILE        Write the page, a .md file.
-  --checkpoint DIR  Keep finished runs in this folder, and go on from what it holds.
+  --checkpoint DIR  Keep finished runs in this folder, and go on from what it holds, also after
+                    Ctrl-C or SIGTERM.
   --json            Print the counts instead of the rates.
 
 Exits 0 where every false-pass rate keeps to the level, 1 where one does not.
@@ -62,7 +64,7 @@ def main(args: dict[str, Any]) -> int:
     capture = None if args["--segment-dir"] is None else open_capture(args["--segment-dir"])
     names = None if args["--cells"] is None else [n.strip() for n in args["--cells"].split(",")]
     begun = time.monotonic()
-    with Progress("calibration") as progress:
+    with Progress("calibration") as progress, heed_termination():
         found = calibrate(
             runs=runs,
             draws=draws,

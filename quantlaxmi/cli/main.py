@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from quantlaxmi import __version__
+from quantlaxmi.cli.ending import Terminated
 from quantlaxmi.cli.usage import UsageError, parse, suggestion
 from quantlaxmi.errors import QuantlaxmiError
 
@@ -148,6 +149,9 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say(program, "interrupted")
         return INTERRUPTED
+    except Terminated:
+        _say(program, "terminated")
+        return TERMINATED
     except BrokenPipeError:
         # The reader left; give the interpreter's own last flush somewhere to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

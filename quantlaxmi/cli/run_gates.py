@@ -43,9 +43,8 @@ def threads_of(args: dict[str, Any]) -> int | None:
 
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.cli.run_files import check_output
-    from quantlaxmi.errors import ConfigError
-    from quantlaxmi.files import check_regular
     from quantlaxmi.gates import load_policy
+    from quantlaxmi.gates.checkpoint import check_place
     from quantlaxmi.report import bind_report, run_gates
     from quantlaxmi.segment import open_whole
 
@@ -53,10 +52,9 @@ def main(args: dict[str, Any]) -> int:
     if target:
         check_output("--output-report", target, (".json",))
     gates = tuple(name.strip() for name in args["--gates"].split(","))
-    policy = None
-    if args["--policy"] is not None:
-        check_regular(args["--policy"], ConfigError, "a gate policy")
-        policy = load_policy(args["--policy"])
+    policy = None if args["--policy"] is None else load_policy(args["--policy"])
+    if args["--checkpoint"] is not None:
+        check_place(args["--checkpoint"])
     strategy, keywords, threads = make_strategy(args), run_keywords(args), threads_of(args)
     segment = open_whole(args["--segment-dir"])
     with Progress("gates") as progress:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quantlaxmi.errors import ConfigError
-from quantlaxmi.files import write_whole
+from quantlaxmi.errors import ConfigError, shown
+from quantlaxmi.files import check_regular, check_writable, read_regular, write_whole
 
-__all__ = ["Checkpoint", "Progress"]
+__all__ = ["Checkpoint", "Progress", "check_place"]
 
 _DOMAIN = b"quantlaxmi.gate-checkpoint.v1\0"
 _MAX_BYTES = 1 << 20
-_MAX_COUNT = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,19 @@ class Progress:
     stopped: bool
 
 
+def check_place(path: str | Path) -> None:
+    """Refuse, before any work, a name under which counts could not be kept or are not.
+
+    Raises
+    ------
+    ConfigError
+        When it stands for something else than a regular file, or none can be made there.
+    """
+    path = Path(path)
+    check_regular(path, ConfigError, "a gate checkpoint")
+    check_writable(path, ConfigError)
+
+
 class Checkpoint:
     """Counts of a gate run, kept in a file.
 
@@ -54,14 +67,15 @@ class Checkpoint:
     Raises
     ------
     ConfigError
-        When the file is there and is not a checkpoint of this identity.
+        When the file is there and is not a checkpoint of this identity, or cannot be written.
     """
 
     def __init__(self, path: str | Path, identity: bytes) -> None:
+        check_place(path)
         self.path = Path(path)
         self._identity = identity.hex()
         self._gates: dict[str, Any] = {}
-        if self.path.exists():
+        if os.path.lexists(self.path):
             self._gates = self._read()
 
     def _seal(self, gates: dict[str, Any]) -> str:
@@ -69,14 +83,8 @@ class Checkpoint:
         return hashlib.sha256(_DOMAIN + text.encode()).hexdigest()
 
     def _read(self) -> dict[str, Any]:
+        raw = read_regular(self.path, _MAX_BYTES, ConfigError, "a gate checkpoint")
         try:
-            with self.path.open("rb") as file:
-                raw = file.read(_MAX_BYTES + 1)
-        except OSError as error:
-            raise ConfigError(self.path, f"cannot be read: {error.strerror}") from None
-        try:
-            if len(raw) > _MAX_BYTES:
-                raise ValueError
             value = json.loads(raw)
             identity, gates, seal = value["run"], value["gates"], value["hash"]
             if not isinstance(gates, dict):
@@ -86,13 +94,14 @@ class Checkpoint:
         if identity != self._identity:
             raise ConfigError(
                 self.path,
-                "is the checkpoint of another run, policy or seed; name another file or remove it",
+                "is the checkpoint of another run, strategy, policy, seed or version; name another "
+                "file or remove it",
             )
         if seal != self._seal(gates):
             raise ConfigError(self.path, "was changed or cut; remove it", "hash")
         return gates
 
-    def load(self, gate: str, statistics: int, most: int) -> Progress | None:
+    def load(self, gate: str, statistics: int, most: int, stop_after: int = 0) -> Progress | None:
         """What was counted for a gate, or None.
 
         Parameters
@@ -102,28 +111,34 @@ class Checkpoint:
             How many it counts.
         most : int
             Draws it can make at most.
+        stop_after : int
+            Exceedances of the first statistic at which it stops; 0 for never.
 
         Raises
         ------
         ConfigError
-            When the counts cannot be those of this gate.
+            When the counts cannot be those of this gate: a hash that fits says only that the
+            file is whole.
         """
-        kept = self._gates.get(gate)
-        if kept is None:
+        if gate not in self._gates:
             return None
+        kept = self._gates[gate]
         try:
             done, found, stopped = kept["done"], kept["found"], kept["stopped"]
-            numbers = [done, *found]
             sound = (
-                all(type(n) is int and 0 <= n <= min(done, _MAX_COUNT) for n in numbers)
+                all(type(n) is int and 0 <= n <= done for n in found)
+                and type(done) is int
                 and done <= most
                 and len(found) == statistics
-                and isinstance(stopped, bool)
+                and type(stopped) is bool
+                and stopped == (0 < stop_after == found[0])
+                and (not stop_after or found[0] <= stop_after)
             )
         except (KeyError, TypeError):
             sound = False
         if not sound:
-            raise ConfigError(self.path, f"holds {kept}, which cannot be its counts", gate)
+            problem = f"holds {shown(kept)}, which cannot be its counts; remove the file"
+            raise ConfigError(self.path, problem, gate)
         return Progress(done, tuple(found), stopped)
 
     def save(self, gate: str, progress: Progress) -> None:

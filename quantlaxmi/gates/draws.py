@@ -100,7 +100,7 @@ def count_draws(
     total, extended = draws, False
     grown = draws * inp.policy.extend_factor
     if inp.checkpoint is not None:
-        kept = inp.checkpoint.load(gate, len(own), grown)
+        kept = inp.checkpoint.load(gate, len(own), draws if stop_after else grown, stop_after)
         if kept is not None:
             counts.done, counts.found, counts.stopped = kept.done, list(kept.found), kept.stopped
             extended = kept.done > draws

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import hashlib
 
-from quantlaxmi.errors import ConfigError
+from quantlaxmi.errors import ConfigError, shown
 
-__all__ = ["stream_key"]
+__all__ = ["check_seed", "stream_key"]
 
 _DOMAIN = b"quantlaxmi.gate-stream.v1\0"
+
+
+def check_seed(seed: object) -> int:
+    """The seed of all draws, where it is one.
+
+    Raises
+    ------
+    ConfigError
+        When it is no whole number from 0 to 2**63 - 1.
+    """
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise ConfigError("seed", f"was {shown(seed)}, expected a whole number, 0 to 2**63 - 1")
+    return seed
 
 
 def stream_key(seed: int, segment_digest: bytes, config_hash: bytes, gate: str) -> int:
@@ -32,12 +45,10 @@ def stream_key(seed: int, segment_digest: bytes, config_hash: bytes, gate: str) 
     Raises
     ------
     ConfigError
-        When the seed is out of range.
+        When the seed is none.
     """
-    if not 0 <= seed < 2**63:
-        raise ConfigError("--seed", f"was {seed}, expected 0 to 2**63 - 1")
     parts = (
-        seed.to_bytes(8, "little"),
+        check_seed(seed).to_bytes(8, "little"),
         segment_digest,
         config_hash,
         gate.encode(),

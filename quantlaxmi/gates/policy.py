@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from quantlaxmi.errors import ConfigError, shown
+from quantlaxmi.files import read_toml
 
 __all__ = ["G2_GATES", "GatePolicy", "load_policy"]
 
@@ -288,15 +288,5 @@ def load_policy(path: str | Path) -> GatePolicy:
         When the file cannot be read, is not TOML, or holds an unknown key or a bad value.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_POLICY_BYTES + 1)
-        if len(raw) > _MAX_POLICY_BYTES:
-            raise ConfigError(path, f"is larger than {_MAX_POLICY_BYTES} bytes")
-        values = tomllib.loads(raw.decode(), parse_float=Decimal)
-    except OSError as error:
-        raise ConfigError(path, f"cannot be read: {error.strerror}") from None
-    # ValueError: not TOML, not UTF-8, or a number of thousands of digits.
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise ConfigError(path, f"is not TOML: {error}") from None
+    values = read_toml(path, _MAX_POLICY_BYTES, expected="a gate policy", parse_float=Decimal)
     return GatePolicy.from_mapping(values, str(path))

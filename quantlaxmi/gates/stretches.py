@@ -11,7 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.gates.inputs import Bundle, GateInput
-from quantlaxmi.gates.market import BoundError, Columns, attribution_units, lay_out
+from quantlaxmi.gates.market import (
+    BoundError,
+    Columns,
+    attribution_units,
+    check_squares,
+    lay_out,
+)
 from quantlaxmi.gates.stats.decorrelation import decorrelation_steps, distinct_rotations
 from quantlaxmi.gates.trips import Trip
 
@@ -111,7 +117,7 @@ def lay_stretches(inp: GateInput, stretches: Stretches) -> Columns:
     Raises
     ------
     BoundError
-        When a trip's PnL could leave 64 bits.
+        When a trip's PnL could leave 64 bits, or the sum of the trips' squares 127.
     """
     columns = lay_out(inp.grid, stretches.positions)
     worst = 0
@@ -121,4 +127,5 @@ def lay_stretches(inp: GateInput, stretches: Stretches) -> Columns:
         worst = max(worst, 2 * sum(held) + 2 * max(held, default=0))
     if worst >= 2**62:
         raise BoundError(f"A trip's PnL can reach {worst}, the limit is 2^62.")
+    check_squares(worst, len(stretches.trip_first) - 1)
     return columns

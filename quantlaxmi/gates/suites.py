@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.errors import EngineError
+from quantlaxmi.errors import ConfigError, EngineError, shown
 from quantlaxmi.gates import (
     ablation,
     delay,
@@ -20,18 +21,18 @@ from quantlaxmi.gates import (
     time_shift,
 )
 from quantlaxmi.gates.checkpoint import Checkpoint
+from quantlaxmi.gates.g2_result import G2Result, Part
 from quantlaxmi.gates.inputs import GateInput
+from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.market import attribution_units
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import (
     AblationResult,
     GateResult,
-    Json,
     PermutationResult,
     RandomEntryResult,
     TimeShiftResult,
     Verdict,
-    combine,
 )
 from quantlaxmi.gates.trips import PathError, TradePath, build_path
 
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from quantlaxmi.replay import Run
 
 __all__ = ["ALL_GATES", "G2AntiOverfitSuite", "G2Result", "amounts_of", "path_of"]
-
-Part = GateResult | RandomEntryResult | PermutationResult | TimeShiftResult | AblationResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,88 +51,17 @@ class _Gate:
     unclear: Callable[[Verdict, tuple[str, ...]], Part]
 
 
-@dataclass(frozen=True, slots=True)
-class G2Result:
-    """What the G2 suite found.
-
-    Attributes
-    ----------
-    gates : tuple of str
-        Gates that ran, in order.
-    parts : tuple
-        Their results, in order; the properties sort them by kind.
-    """
-
-    gates: tuple[str, ...]
-    parts: tuple[Part, ...]
-
-    @property
-    def net_positive(self) -> GateResult | None:
-        return self._alone(net_positive.GATE)
-
-    @property
-    def prefix(self) -> GateResult | None:
-        return self._alone(prefix.GATE)
-
-    def _alone(self, gate: str) -> GateResult | None:
-        found = (p for p in self.parts if isinstance(p, GateResult))
-        return next((p for p in found if p.gate == gate), None)
-
-    @property
-    def random_entry_baseline(self) -> RandomEntryResult | None:
-        return next((p for p in self.parts if isinstance(p, RandomEntryResult)), None)
-
-    @property
-    def permutation_results(self) -> tuple[PermutationResult, ...]:
-        return tuple(p for p in self.parts if isinstance(p, PermutationResult))
-
-    @property
-    def time_shift_results(self) -> tuple[TimeShiftResult, ...]:
-        return tuple(p for p in self.parts if isinstance(p, TimeShiftResult))
-
-    @property
-    def ablation_results(self) -> tuple[AblationResult, ...]:
-        return tuple(p for p in self.parts if isinstance(p, AblationResult))
-
-    @property
-    def results(self) -> tuple[GateResult, ...]:
-        """Every gate's, diagnoses among them."""
-        found: list[GateResult] = []
-        for part in self.parts:
-            found.extend((part,) if isinstance(part, GateResult) else part.results)
-        return tuple(found)
-
-    @property
-    def verdict(self) -> Verdict:
-        return combine(r.verdict for r in self.results if r.role != "diagnosis")
-
-    @property
-    def passed(self) -> bool:
-        """True for PASS only."""
-        return self.verdict is Verdict.PASS
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        return tuple(f"{r.gate}: {text}" for r in self.results for text in r.reasons)
-
-    def to_json(self) -> dict[str, Json]:
-        net, ahead, baseline = self.net_positive, self.prefix, self.random_entry_baseline
-        return {
-            "gates": list(self.gates),
-            "verdict": self.verdict.value,
-            "reasons": list(self.reasons),
-            "net_positive": net.to_json() if net else None,
-            "prefix": ahead.to_json() if ahead else None,
-            "random_entry_baseline": baseline.to_json() if baseline else None,
-            "permutation_results": [r.to_json() for r in self.permutation_results],
-            "time_shift_results": [r.to_json() for r in self.time_shift_results],
-            "ablation_results": [r.to_json() for r in self.ablation_results],
-        }
-
-
 def _funding_of(run: Run) -> int:
     """What a run received in funding, attribution scale."""
     return 10 * sum(account.funding for account in run.accounts)
+
+
+def _milliseconds(shift: object) -> int:
+    step = timedelta(milliseconds=1)
+    if not isinstance(shift, timedelta) or shift % step or shift < step:
+        problem = f"was {shown(shift)}, expected timedeltas of whole milliseconds above 0"
+        raise ConfigError("shifts", problem)
+    return shift // step
 
 
 def path_of(run: Run, grid: MarketGrid) -> TradePath:
@@ -196,6 +124,10 @@ def amounts_of(run: Run, grid: MarketGrid) -> net_positive.Amounts:
 class G2AntiOverfitSuite:
     """The anti-overfit gates of one strategy, configuration and segment.
 
+    The strategy and the segment are those of the run that `from_run` is given, so no method takes
+    them: a result of another pair could not be told from this one's. The methods return results,
+    and `run` all of them in a `G2Result`; the suite keeps none, and can be asked again.
+
     Attributes
     ----------
     inp : GateInput
@@ -239,10 +171,13 @@ class G2AntiOverfitSuite:
         ------
         PathError
             When the run has no path on its grid.
+        ConfigError
+            For a seed out of range.
         """
         from quantlaxmi.market_grid import market_grid
         from quantlaxmi.rerun import Rerun
 
+        check_seed(seed)
         grid = market_grid(run)
         inp = GateInput(
             path=path_of(run, grid),
@@ -268,42 +203,82 @@ class G2AntiOverfitSuite:
         """The guard on net PnL after the policy's costs."""
         return net_positive.evaluate(self.inp, self.amounts)
 
+    def _with_policy(self, **changes: Any) -> GateInput:
+        """The input with other values in the policy, where any is given.
+
+        What the checkpoint holds was counted with the suite's own policy and seed, so gates that
+        are asked for others neither read nor change it.
+        """
+        given = {name: value for name, value in changes.items() if value is not None}
+        if not given:
+            return self.inp
+        return replace(self.inp, policy=replace(self.inp.policy, **given), checkpoint=None)
+
     def run_random_entry(self, seed: int | None = None) -> RandomEntryResult:
-        """Random entry, with the suite's seed or another."""
-        inp = self.inp if seed is None else replace(self.inp, seed=seed)
+        """Random entry, with the suite's seed or another.
+
+        Raises
+        ------
+        ConfigError
+            For a seed out of range.
+        """
+        inp = self.inp
+        if seed is not None:
+            inp = replace(inp, seed=check_seed(seed), checkpoint=None)
         return random_entry.evaluate(inp)
 
-    def run_permutation(self, n_perms: int | None = None) -> list[PermutationResult]:
-        """Label permutation, with the policy's number of draws or another."""
-        inp = self.inp
-        if n_perms is not None:
-            inp = replace(inp, policy=replace(inp.policy, n_perms=n_perms))
-        return [permutation.evaluate(inp)]
+    def run_permutation(
+        self, n_perms: int | None = None, *, market: bool = False
+    ) -> list[PermutationResult]:
+        """Label permutation, with the policy's number of draws or another.
+
+        Parameters
+        ----------
+        n_perms : int, optional
+            Shuffles within a day or regime, and coin sides.
+        market : bool
+            Run the market null too, at the policy's number of its draws: each runs the strategy
+            again, so they are not counted by `n_perms`.
+        """
+        found = [permutation.evaluate(self._with_policy(n_perms=n_perms))]
+        return found + self.run_market_permutation() if market else found
 
     def run_market_permutation(self, n_draws: int | None = None) -> list[PermutationResult]:
         """The market null, with the policy's number of draws or another."""
-        inp = self.inp
-        if n_draws is not None:
-            inp = replace(inp, policy=replace(inp.policy, n_market_draws=n_draws))
-        return [market_null.evaluate(inp)]
+        return [market_null.evaluate(self._with_policy(n_market_draws=n_draws))]
 
     def run_prefix(self) -> GateResult:
         """The guard on decisions that depend on what came later."""
         return prefix.evaluate(self.inp)
 
-    def run_time_shift(self, n_shifts: int | None = None) -> list[TimeShiftResult]:
-        """The circular null, with the policy's number of shifts or another, and the lag profile."""
-        inp = self.inp
-        if n_shifts is not None:
-            inp = replace(inp, policy=replace(inp.policy, n_shifts=n_shifts))
-        return [time_shift.evaluate(inp), lag_profile.evaluate(inp)]
+    def run_time_shift(
+        self, n_shifts: int | None = None, *, shifts: Sequence[timedelta] | None = None
+    ) -> list[TimeShiftResult]:
+        """The circular null, with the policy's number of shifts or another, and the lag profile.
+
+        Parameters
+        ----------
+        n_shifts : int, optional
+            Of the circular null, which spaces them equally over the segment: chosen shifts would
+            be chosen results.
+        shifts : sequence of timedelta, optional
+            Durations, ascending, by which the strategy is run with its orders later: the delay
+            guard's result comes last, and the lag profile is shown at them. Segments of bars are
+            shifted by the policy's bars whatever is given.
+
+        Raises
+        ------
+        ConfigError
+            For a duration that is no whole number of milliseconds above 0.
+        """
+        delays = None if shifts is None else tuple(_milliseconds(shift) for shift in shifts)
+        inp = self._with_policy(n_shifts=n_shifts, delays_ms=delays)
+        found = [time_shift.evaluate(inp), lag_profile.evaluate(inp)]
+        return found if shifts is None else [*found, delay.evaluate(inp)]
 
     def run_delay(self, delays_ms: tuple[int, ...] | None = None) -> list[TimeShiftResult]:
         """The guard on profit under delay, at the policy's delays or others."""
-        inp = self.inp
-        if delays_ms is not None:
-            inp = replace(inp, policy=replace(inp.policy, delays_ms=delays_ms))
-        return [delay.evaluate(inp)]
+        return [delay.evaluate(self._with_policy(delays_ms=delays_ms))]
 
     def run_ablation(self) -> list[AblationResult]:
         """The strategy without its signals, and without each of its filters."""

@@ -1,14 +1,8 @@
 """Reports: what the gates found, in a file that cannot be changed unseen."""
 
 from quantlaxmi.report.gate_report import GateReport, load_report
-from quantlaxmi.report.run_gates import (
-    Difference,
-    ReportCheck,
-    bind_report,
-    report_of,
-    run_gates,
-    verify_report,
-)
+from quantlaxmi.report.run_gates import bind_report, report_of, run_gates
+from quantlaxmi.report.verify import Difference, ReportCheck, verify_report
 
 __all__ = [
     "Difference",

@@ -1,23 +1,22 @@
-"""From a segment and a strategy to a report, and back from a report to the same verdict."""
+"""From a segment and a strategy to a report."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shlex
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.errors import ConfigError, ReportError
-from quantlaxmi.files import check_regular
-from quantlaxmi.gates.checkpoint import Checkpoint
+from quantlaxmi import __version__
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.gates.checkpoint import Checkpoint, check_place
+from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.suites import G2AntiOverfitSuite, G2Result, without_path
 from quantlaxmi.gates.trips import PathError
-from quantlaxmi.report.gate_report import GateReport, load_report, now
+from quantlaxmi.report.gate_report import GateReport, now
 
 if TYPE_CHECKING:
     from quantlaxmi.costs import CostModel
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from quantlaxmi.risk import RiskLimits
     from quantlaxmi.segment import Segment
 
-__all__ = ["SUITES", "Difference", "ReportCheck", "bind_report", "run_gates", "verify_report"]
+__all__ = ["SUITES", "Progress", "bind_report", "check_suites", "report_of", "run_gates"]
 
 #: Suites this version can run.
 SUITES = ("g2",)
@@ -36,7 +35,13 @@ Progress = Callable[[str, int, int], None]
 _NOT_RUN = {"status": "not run"}
 
 
-def _check_suites(gates: tuple[str, ...]) -> tuple[str, ...]:
+def check_suites(gates: tuple[str, ...]) -> tuple[str, ...]:
+    """The suites asked for, where this version has them all.
+
+    Raises
+    ------
+    ConfigError
+    """
     for name in gates:
         if name not in SUITES:
             expected = ", ".join(SUITES)
@@ -90,7 +95,9 @@ def run_gates(
         Called with (what is done, how far, of how much).
     checkpoint : str or Path, optional
         File that keeps the counts of draws. After an interruption the same call goes on there and
-        gives the report, hash and all, that it would have given at once.
+        gives the report, hash and all, that it would have given at once. That it is the same call
+        is told by the run's hashes, policy, seed, the package's version and the strategy's code;
+        not by what that code imports (`quantlaxmi.strategies.code_digest`).
 
     Returns
     -------
@@ -101,7 +108,7 @@ def run_gates(
     ------
     ConfigError
         For an unknown suite, a seed or number of threads out of range, or a checkpoint of
-        another run.
+        another run or in a place where it cannot be written.
     EngineError
         When an identity does not hold; no report is made.
     """
@@ -109,11 +116,12 @@ def run_gates(
     from quantlaxmi.replay import backtest
     from quantlaxmi.rerun import make_strategy, maker_of
 
-    gates = _check_suites(tuple(gates))
-    if not 0 <= seed < 2**63:
-        raise ConfigError("--seed", f"was {seed}, expected 0 to 2**63 - 1")
+    gates = check_suites(tuple(gates))
+    check_seed(seed)
     if threads is not None and threads < 1:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
+    if checkpoint is not None:
+        check_place(checkpoint)
     maker = maker_of(strategy)
     run = backtest(
         segment,
@@ -156,8 +164,7 @@ def report_of(
     policy = policy or GatePolicy()
     kept = None
     if checkpoint is not None:
-        check_regular(checkpoint, ConfigError, "a gate checkpoint")
-        kept = Checkpoint(checkpoint, _identity(run, policy, seed))
+        kept = Checkpoint(checkpoint, _identity(run, policy, seed, maker))
     try:
         suite = G2AntiOverfitSuite.from_run(
             run,
@@ -171,19 +178,29 @@ def report_of(
         result = suite.run()
     except PathError as error:
         result = without_path(policy, error)
-    return _report(run, _check_suites(gates), policy, seed, result)
+    return _report(run, check_suites(gates), policy, seed, result)
 
 
-def _identity(run: Run, policy: GatePolicy, seed: int) -> bytes:
-    """Hash of everything the draws of a gate run depend on, the run's outcome among it."""
+def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], Any] | None) -> bytes:
+    """Hash of what the draws of a gate run depend on.
+
+    The run's outcome, the policy, the seed, this version and the strategy's code, which draws run
+    again on other markets. Code and data that the strategy takes from elsewhere are not in it:
+    they are known by the decisions they made.
+    """
+    from quantlaxmi.strategies.code_digest import code_digest
+
+    bound = run.strategy
     parts = (
         run.header.run_id.bytes,
         run.trace.trace_hash,
         run.trace.outcome_hash,
         bytes.fromhex(policy.policy_hash),
         seed.to_bytes(8, "little"),
+        code_digest(bound.strategy or bound.instance, bound.owner, maker),
+        __version__.encode(),
     )
-    return hashlib.sha256(b"quantlaxmi.gate-run.v1\0" + b"".join(parts)).digest()
+    return hashlib.sha256(b"quantlaxmi.gate-run.v2\0" + b"".join(parts)).digest()
 
 
 def _report(
@@ -214,170 +231,6 @@ def _report(
         latency_ns=run.latency_ns,
         latency=None if run.latency.is_plain else run.latency.describe(),
     ).sealed()
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A place at which a recorded report is not the recomputed one."""
-
-    field: str
-    recorded: str
-    recomputed: str
-
-    def __str__(self) -> str:
-        return f"{self.field} was {self.recorded}, recomputed {self.recomputed}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportCheck:
-    """Result of `verify_report`.
-
-    Attributes
-    ----------
-    matches : bool
-        Whether the recomputed report has the recorded hash.
-    recorded, recomputed : GateReport
-    differences : tuple of Difference
-        Every place that differs, in order of the fields' names.
-    """
-
-    recorded: GateReport
-    recomputed: GateReport
-    differences: tuple[Difference, ...]
-
-    @property
-    def matches(self) -> bool:
-        return self.recorded.report_hash == self.recomputed.report_hash
-
-
-def verify_report(
-    path: str | Path,
-    segment: Segment,
-    *,
-    strategy: Any = None,
-    threads: int | None = None,
-    progress: Progress | None = None,
-) -> ReportCheck:
-    """Compute a report again from its segment, with the inputs it records.
-
-    Parameters
-    ----------
-    path : str or Path
-    segment : Segment
-    strategy : Strategy or BoundStrategy, optional
-        With its settings; needed for one that is not installed. By default the registry's
-        strategy of the recorded name, with the recorded settings.
-    threads : int, optional
-    progress : callable, optional
-
-    Returns
-    -------
-    ReportCheck
-
-    Raises
-    ------
-    ReportError
-        When the file was changed, or was made from another segment or strategy.
-    """
-    recorded = load_report(path)
-    if recorded.header.get("segment_digest") != segment.digest:
-        raise ReportError(
-            path,
-            f"was {recorded.header.get('segment_digest')}, {segment.path} has {segment.digest}",
-            "header.segment_digest",
-        )
-    if strategy is None:
-        strategy = _recorded_strategy(path, recorded)
-    recomputed = run_gates(
-        segment,
-        strategy,
-        gates=recorded.suites,
-        policy=GatePolicy.from_mapping(recorded.policy, str(path)),
-        costs=_recorded_costs(path, recorded.costs),
-        limits=_recorded_limits(path, recorded.risk),
-        latency_ns=recorded.latency_ns,
-        latency=_recorded_latency(path, recorded.latency),
-        seed=recorded.seed,
-        threads=threads,
-        progress=progress,
-    )
-    for name in ("strategy_id", "config"):
-        if getattr(recorded, name) != getattr(recomputed, name):
-            raise ReportError(
-                path,
-                f"was {getattr(recorded, name)}, the strategy given has "
-                f"{getattr(recomputed, name)}",
-                name,
-            )
-    hidden = ("timestamp", "report_hash")
-    pairs = [
-        {k: v for k, v in asdict(r).items() if k not in hidden} for r in (recorded, recomputed)
-    ]
-    return ReportCheck(recorded, recomputed, tuple(_differences("", *pairs)))
-
-
-def _recorded_strategy(path: str | Path, recorded: GateReport) -> Any:
-    from quantlaxmi.strategies.registry import StrategyRegistry
-
-    registry = StrategyRegistry()
-    # A name from a file must never be one that makes the registry load code from a path.
-    if recorded.strategy_id not in registry.list():
-        raise ReportError(
-            path,
-            f"was {recorded.strategy_id!r}, which is not installed; name the strategy's file",
-            "strategy_id",
-        )
-    sets = [shlex.quote(f"{k}={v}") for k, v in recorded.config.items()]
-    return registry.create(recorded.strategy_id, sets=sets)
-
-
-def _recorded_costs(path: str | Path, described: dict[str, Any]) -> CostModel:
-    from quantlaxmi.costs import CostModel
-
-    try:
-        return CostModel.from_description(described)
-    except ConfigError as error:
-        raise ReportError(path, error.problem, "costs") from None
-
-
-def _recorded_limits(path: str | Path, described: dict[str, Any]) -> RiskLimits:
-    from quantlaxmi.risk import RiskLimits
-
-    try:
-        return RiskLimits.from_description(described)
-    except ConfigError as error:
-        raise ReportError(path, error.problem, "risk") from None
-
-
-def _recorded_latency(path: str | Path, described: dict[str, Any] | None) -> LatencyModel | None:
-    from quantlaxmi.latency import LatencyModel
-
-    if described is None:
-        return None
-    try:
-        return LatencyModel.from_description(described)
-    except ConfigError as error:
-        raise ReportError(path, error.problem, "latency") from None
-
-
-_ABSENT = "absent"
-
-
-def _differences(place: str, a: Any, b: Any) -> Iterator[Difference]:
-    if isinstance(a, dict) and isinstance(b, dict):
-        for key in sorted(a.keys() | b.keys()):
-            inner = f"{place}.{key}" if place else key
-            if key in a and key in b:
-                yield from _differences(inner, a[key], b[key])
-            else:
-                found = (str(x[key]) if key in x else _ABSENT for x in (a, b))
-                yield Difference(inner, *found)
-    elif isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b):
-        for k, (x, y) in enumerate(zip(a, b, strict=True)):
-            yield from _differences(f"{place}[{k}]", x, y)
-    elif json.dumps(a, sort_keys=True) != json.dumps(b, sort_keys=True):
-        # As text, which the hash covers: 1, 1.0 and true are equal as values.
-        yield Difference(place, str(a), str(b))
 
 
 def bind_report(report: GateReport, segment: Segment, beside: str | Path) -> Path:

@@ -1,0 +1,192 @@
+"""From a report back to the same verdict: computed again from the inputs it records."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantlaxmi.errors import InputError, ReportError
+from quantlaxmi.gates.keys import check_seed
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.report.gate_report import GateReport, load_report
+from quantlaxmi.report.run_gates import Progress, check_suites, run_gates
+
+if TYPE_CHECKING:
+    from quantlaxmi.segment import Segment
+
+__all__ = ["Difference", "ReportCheck", "verify_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A place at which a recorded report is not the recomputed one."""
+
+    field: str
+    recorded: str
+    recomputed: str
+
+    def __str__(self) -> str:
+        return f"{self.field} was {self.recorded}, recomputed {self.recomputed}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCheck:
+    """Result of `verify_report`.
+
+    Attributes
+    ----------
+    matches : bool
+        Whether the recomputed report has the recorded hash.
+    recorded, recomputed : GateReport
+    differences : tuple of Difference
+        Every place that differs, in order of the fields' names.
+    """
+
+    recorded: GateReport
+    recomputed: GateReport
+    differences: tuple[Difference, ...]
+
+    @property
+    def matches(self) -> bool:
+        return self.recorded.report_hash == self.recomputed.report_hash
+
+
+def verify_report(
+    path: str | Path,
+    segment: Segment,
+    *,
+    strategy: Any = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> ReportCheck:
+    """Compute a report again from its segment, with the inputs it records.
+
+    Parameters
+    ----------
+    path : str or Path
+    segment : Segment
+    strategy : Strategy or BoundStrategy, optional
+        With its settings; needed for one that is not installed. By default the registry's
+        strategy of the recorded name, with the recorded settings.
+    threads : int, optional
+    progress : callable, optional
+
+    Returns
+    -------
+    ReportCheck
+
+    Raises
+    ------
+    ReportError
+        When the file was changed, was made from another segment or strategy, or names inputs that
+        no run can have: with the field's name.
+    """
+    recorded = load_report(path)
+    if recorded.header.get("segment_digest") != segment.digest:
+        raise ReportError(
+            path,
+            f"was {recorded.header.get('segment_digest')}, {segment.path} has {segment.digest}",
+            "header.segment_digest",
+        )
+    if strategy is None:
+        strategy = _recorded_strategy(path, recorded)
+    recomputed = run_gates(
+        segment,
+        strategy,
+        **_recorded_inputs(path, recorded),
+        threads=threads,
+        progress=progress,
+    )
+    for name in ("strategy_id", "config"):
+        if getattr(recorded, name) != getattr(recomputed, name):
+            raise ReportError(
+                path,
+                f"was {getattr(recorded, name)}, the strategy given has "
+                f"{getattr(recomputed, name)}",
+                name,
+            )
+    hidden = ("timestamp", "report_hash")
+    pairs = [
+        {k: v for k, v in asdict(r).items() if k not in hidden} for r in (recorded, recomputed)
+    ]
+    return ReportCheck(recorded, recomputed, tuple(_differences("", *pairs)))
+
+
+@contextmanager
+def _field(path: str | Path, name: str) -> Iterator[None]:
+    """What is wrong with a value of a report is told of the report and its field."""
+    try:
+        yield
+    except ReportError:
+        raise
+    except InputError as error:
+        place = f"{name}.{error.place}" if error.place else name
+        raise ReportError(path, error.problem, place) from None
+
+
+def _recorded_strategy(path: str | Path, recorded: GateReport) -> Any:
+    from quantlaxmi.strategies.registry import StrategyRegistry
+
+    registry = StrategyRegistry()
+    # A name from a file must never be one that makes the registry load code from a path.
+    if recorded.strategy_id not in registry.list():
+        raise ReportError(
+            path,
+            f"was {recorded.strategy_id!r}, which is not installed; name the strategy's file",
+            "strategy_id",
+        )
+    sets = [shlex.quote(f"{k}={v}") for k, v in recorded.config.items()]
+    with _field(path, "config"):
+        return registry.create(recorded.strategy_id, sets=sets)
+
+
+def _recorded_inputs(path: str | Path, recorded: GateReport) -> dict[str, Any]:
+    """What `run_gates` is given besides segment and strategy, each checked under its name."""
+    from quantlaxmi.costs import CostModel
+    from quantlaxmi.latency import LatencyModel
+    from quantlaxmi.replay import latency_model
+    from quantlaxmi.risk import RiskLimits
+
+    found: dict[str, Any] = {"latency": None}
+    with _field(path, "suites"):
+        found["gates"] = check_suites(recorded.suites)
+    with _field(path, "policy"):
+        found["policy"] = GatePolicy.from_mapping(recorded.policy)
+    with _field(path, "costs"):
+        found["costs"] = CostModel.from_description(recorded.costs)
+    with _field(path, "risk"):
+        found["limits"] = RiskLimits.from_description(recorded.risk)
+    with _field(path, "latency_ns"):
+        latency_model(recorded.latency_ns, None)
+        found["latency_ns"] = recorded.latency_ns
+    if recorded.latency is not None:
+        with _field(path, "latency"):
+            found["latency"] = LatencyModel.from_description(recorded.latency)
+    with _field(path, "seed"):
+        found["seed"] = check_seed(recorded.seed)
+    return found
+
+
+_ABSENT = "absent"
+
+
+def _differences(place: str, a: Any, b: Any) -> Iterator[Difference]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in sorted(a.keys() | b.keys()):
+            inner = f"{place}.{key}" if place else key
+            if key in a and key in b:
+                yield from _differences(inner, a[key], b[key])
+            else:
+                found = (str(x[key]) if key in x else _ABSENT for x in (a, b))
+                yield Difference(inner, *found)
+    elif isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b):
+        for k, (x, y) in enumerate(zip(a, b, strict=True)):
+            yield from _differences(f"{place}[{k}]", x, y)
+    elif json.dumps(a, sort_keys=True) != json.dumps(b, sort_keys=True):
+        # As text, which the hash covers: 1, 1.0 and true are equal as values.
+        yield Difference(place, str(a), str(b))
