@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import re
 import signal
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.ipc
+import pyarrow.parquet as pq
 import pytest
 
 import quantlaxmi
@@ -27,6 +29,7 @@ from fuzz.targets import gate_report as report_target
 from fuzz.targets import klines_json as klines_target
 from fuzz.targets import trace_arrow as arrow_target
 from quantlaxmi.bindings import append_binding, read_bindings
+from quantlaxmi.cli import main_crypto
 from quantlaxmi.costs import CostModel
 from quantlaxmi.errors import (
     MAX_MESSAGE,
@@ -42,8 +45,10 @@ from quantlaxmi.errors import (
 from quantlaxmi.gates.policy import load_policy
 from quantlaxmi.importers.bars_mapping import TimeColumn
 from quantlaxmi.importers.bars_mapping import load_mapping as load_bars_mapping
+from quantlaxmi.importers.bars_parquet import ParquetTable
 from quantlaxmi.importers.bars_stamp import BadStamp, stamp_reader
 from quantlaxmi.importers.instrument_mapping import load_mapping as load_instruments
+from quantlaxmi.importers.synthetic import generate_segment
 from quantlaxmi.latency import LatencyModel
 from quantlaxmi.report import load_report
 from quantlaxmi.report.verify import _differences
@@ -438,3 +443,21 @@ def test_a_footer_names_one_batch_inside_the_file() -> None:
                 writer.write_batch(batch)
         with pytest.raises(ValueError, match="one batch and no dictionary"):
             read_file_header(memoryview(bytes(sink.getvalue())))
+
+
+def test_a_run_folder_may_have_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    """Arrow's own files take no such name; a command line can hold one."""
+    generate_segment("planted", tmp_path / "seg", rows=300, seed=1)
+    name = os.fsdecode(bytes(tmp_path) + b"/run\x99")
+    words = ["backtest", "--segment-dir", str(tmp_path / "seg"), "--strategy", "basis_capture"]
+    assert main_crypto([*words, "--run-dir", name]) == 0
+    assert len(list(Path(name).iterdir())) > 5
+
+
+def test_a_parquet_file_may_have_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(bytes(tmp_path) + b"/bars\x99.parquet"))
+    with path.open("wb") as sink:
+        pq.write_table(pa.table({"a": ["1"]}), sink)
+    table = ParquetTable(path, lambda _: None)
+    assert (table.header, table.raw_bytes) == (["a"], path.stat().st_size)
+    table.close()

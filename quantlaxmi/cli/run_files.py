@@ -72,8 +72,9 @@ def write_run(run: Run, facts: dict[str, Any], out: str) -> None:
         run.trace.save(folder / "trace.arrow")
         for name in RUN_TABLES:
             table = run.table(name)
+            # By an open file, because Arrow takes no name that is not UTF-8.
             with (
-                pa.OSFile(str(folder / f"{name}.arrow"), "wb") as sink,
+                (folder / f"{name}.arrow").open("wb") as sink,
                 pa.ipc.new_file(sink, table.schema) as writer,
             ):
                 writer.write_table(table)

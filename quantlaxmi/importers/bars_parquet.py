@@ -45,13 +45,17 @@ class ParquetTable:
     def __init__(self, path: Path, tell: Callable[[int], None]) -> None:
         self.path, self._tell, self.lines = path, tell, 0
         digest = hashlib.sha256()
+        self._open = open_regular(path, InputError, "a Parquet file of bars")
         try:
-            with open_regular(path, InputError, "a Parquet file of bars") as file:
-                self.raw_bytes = self.text_bytes = os.fstat(file.fileno()).st_size
-                while data := file.read(1 << 20):
-                    digest.update(data)
-            self._file = pq.ParquetFile(path)
+            self.raw_bytes = self.text_bytes = os.fstat(self._open.fileno()).st_size
+            while data := self._open.read(1 << 20):
+                digest.update(data)
+            # The file that was hashed, whatever has come under its name since; and Arrow takes no
+            # name that is not UTF-8.
+            self._open.seek(0)
+            self._file = pq.ParquetFile(self._open)
         except _ERRORS as error:
+            self._open.close()
             raise self._fail(error) from None
         self.sha256 = digest.hexdigest()
         self.header = list(self._file.schema_arrow.names)
@@ -63,6 +67,7 @@ class ParquetTable:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+        self._open.close()
 
     def batches(self, columns: list[int]) -> Iterator[Batch]:
         """Rows, with the cells of some columns as texts; empty for a null."""
