@@ -19,7 +19,7 @@ from quantlaxmi.strategies.config import StrategyConfig
 __all__ = ["GATE", "LEAST_POSITIVE", "LOOKED_DRAWS", "MOST_TRIES", "SHOWN_DRAWS", "MarketDraws"]
 
 GATE = "market_permutation"
-#: First draws, of which is shown what the null does.
+#: First draws, of which is shown what the null does; fewer where drawing stops before.
 SHOWN_DRAWS = 20
 #: Of the markets made for them, the least share with positive prices.
 LEAST_POSITIVE = 0.1
@@ -157,8 +157,8 @@ class MarketDraws:
         """
         begun = time.perf_counter()
         self._look(SHOWN_DRAWS)
-        used = min(self.replays.threads, SHOWN_DRAWS)
-        self._seconds = (time.perf_counter() - begun) * used / SHOWN_DRAWS
+        used = min(self.replays.threads, self.looked)
+        self._seconds = (time.perf_counter() - begun) * used / self.looked
         if self.has_positive_prices:
             self._look(LOOKED_DRAWS)
 
@@ -168,7 +168,11 @@ class MarketDraws:
         return max(self.enough, self.looked // MOST_TRIES)
 
     def _is_known(self, most: int) -> bool:
-        return self.looked >= most or (self.looked >= SHOWN_DRAWS and self.conditional)
+        if self.looked >= most:
+            return True
+        stop = self.inp.policy.stop_exceedances
+        stopped = stop > 0 and sum(draw.at_least for draw in self.first) >= stop
+        return self.conditional and (self.looked >= SHOWN_DRAWS or stopped)
 
     def _look(self, most: int) -> None:
         """Make draws one a thread, until it is known whether markets have trips enough."""

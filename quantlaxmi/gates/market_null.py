@@ -19,7 +19,6 @@ from quantlaxmi.gates.market_draws import (
     LEAST_POSITIVE,
     LOOKED_DRAWS,
     MOST_TRIES,
-    SHOWN_DRAWS,
     MarketDraws,
 )
 from quantlaxmi.gates.market_replays import Moved, Replays, Sums
@@ -169,7 +168,7 @@ def _shown(inp: GateInput, rerun: Rerun, draws: MarketDraws) -> dict[str, Json]:
     ts = inp.grid.ts_ns
     span = max(int(ts[-1]) - int(ts[0]), 1)
     details: dict[str, Json] = {
-        "shown_draws": SHOWN_DRAWS,
+        "shown_draws": len(draws.shown),
         "markets_tried": draws.tries,
         "positive_share": shown(draws.positive / draws.tries),
         "time_in_position": shown(draws.own.held_ns / span),
