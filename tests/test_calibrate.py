@@ -18,18 +18,21 @@ from quantlaxmi.calibrate.cells import NO_EDGE, POWER, searched
 from quantlaxmi.calibrate.chance import BELL_SD, bell, run_key
 from quantlaxmi.calibrate.markets import MOVE, autoregressive, clustered
 from quantlaxmi.calibrate.naive import NAIVE, _permuted
-from quantlaxmi.calibrate.page import page
+from quantlaxmi.calibrate.page import _rate, page
 from quantlaxmi.calibrate.result import Calibration
 from quantlaxmi.calibrate.rules import SEARCHED, schedule_of
 from quantlaxmi.calibrate.tasks import Line, lines_of, run_task, tasks_of
 from quantlaxmi.calibrate.work import CHECKPOINT
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError, InputError
-from quantlaxmi.gates.suites import ALL_GATES
+from quantlaxmi.gates.suites import ALL_GATES, path_of
+from quantlaxmi.market_grid import market_grid
 
 # Interpreted kernels are some hundred times slower; there the rates are only looked at.
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 RUNS = 4 if INTERPRETED else 40
+#: Cells whose rule waits for a level, so that many runs make too few trips to be judged.
+EXITS = ("basis-exits", "basis-defaults")
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +49,14 @@ def test_no_edge_passes_at_most_at_the_level(small):
     for check in found.size_checks():
         # A gross fault shows; the page has the fine ones.
         assert min(check.p_values.values()) > 0.005, check
-        assert set(check.p_values) == {cell.name for cell in NO_EDGE}
+        # Positions of rules that wait for a level last too long for the circular shift.
+        cells = {cell.name for cell in NO_EDGE}
+        assert cells - set(check.p_values) <= ({*EXITS} if check.test == "time_shift" else set())
     for line in found.group("size"):
         assert all(sum(c.values()) == RUNS for c in found.outcomes[line.key].values())
         judged = found.outcomes[line.key][trial.SUITE]
-        assert judged["P"] + judged["F"] > 0.9 * RUNS, line
+        least = 0.1 if line.cell in EXITS else 0.9
+        assert INTERPRETED or judged["P"] + judged["F"] > least * RUNS, line
 
 
 @pytest.mark.skipif(INTERPRETED, reason="too few runs")
@@ -215,7 +221,7 @@ def test_a_planted_edge_has_its_t():
 
 
 def test_naive_tests_run_and_the_page_shows_everything(tmp_path):
-    names = ("coins", "persistent-0.6", "loud", "narrow", "momentum", "basis", "edge-3")
+    names = ("coins", "persistent-0.6", "loud", "narrow", "momentum", "basis", "edge-3", *EXITS)
     settings = trial.Settings(2, 19)
     runs = 1
     lines = [line for line in lines_of(4 * runs, names, None) if line.group != "search"]
@@ -235,8 +241,46 @@ def test_naive_tests_run_and_the_page_shows_everything(tmp_path):
     assert json.loads(json.dumps(found.to_json()))["holds"] in (True, False)
 
 
+def test_the_best_of_fifty_is_one_that_is_judged():
+    cell = next(c for c in NO_EDGE if c.name == "basis-exits")
+    differ = 0
+    for run in range(8):
+        case = cell.make(run_key(5, "best", run), True)
+        made = [(one, trial.run_case(case, one)) for one in searched(case.strategy)]
+        judged = [(o, r) for o, r in made if len(path_of(r, market_grid(r)).trips) >= 30] or made
+        best = max(judged, key=lambda pair: pair[1].net_pnl)[0]
+        assert trial.choose(case, net=True).config == best.config
+        gross = trial.choose(case).config
+        assert gross in [one.config for one, _ in judged]
+        differ += gross != best.config
+    assert differ
+
+
+def test_rates_are_of_the_judged_and_of_all():
+    assert _rate({"P": 2, "F": 38, "I": 0}) == "5.00 %"
+    assert _rate({"P": 2, "F": 18, "I": 20}) == "10.00 % (5.00 % of all, 50.0 % not judged)"
+    assert _rate({"P": 0, "F": 0, "I": 4}) == "none judged"
+    assert _rate(None) == ""
+
+
+def test_a_search_by_net_is_a_line_of_its_own():
+    lines = [line for line in lines_of(40, ("momentum",), None) if line.group == "search"]
+    assert [(line.label, line.runs) for line in lines] == [
+        ("momentum", 40),
+        ("momentum, by net PnL", 10),
+    ]
+    outcomes = {
+        line.key: {trial.MARKET: {"P": passed, "F": 40 - passed, "I": 0}}
+        for line, passed in zip(lines, (0, 20), strict=True)
+    }
+    found = Calibration(trial.Settings(1, 19), 40, tuple(lines), outcomes, {}, None)
+    (check,) = found.size_checks()
+    assert set(check.p_values) == {"momentum", "momentum, by net PnL"}
+    assert not check.holds
+
+
 def test_permuted_increments_are_the_same_increments():
-    for name in ("momentum", "basis"):
+    for name in ("momentum", "basis-exits"):
         segment = next(c for c in NO_EDGE if c.name == name).make(3, False).segment
         made = _permuted(segment, 1, 2)
         turns = len(segment.instruments)

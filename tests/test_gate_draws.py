@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.checkpoint import Checkpoint, Progress
-from quantlaxmi.gates.draws import count_draws
+from quantlaxmi.gates.draws import SweepFailed, count_draws
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import MonteCarlo
 from quantlaxmi.gates.stats.monte_carlo import sequential_p
@@ -68,6 +68,50 @@ def test_stopping_is_by_draw_whatever_the_batch(hits, h, batch):
     assert count.p_value == (Fraction(b, m) if count.stopped else Fraction(b + 1, m + 1))
     assert count.p_value > 0
     assert (count.to_json()["interval_95"] is None) == count.stopped
+
+
+@given(
+    hits=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=40, max_size=60),
+    h=st.integers(0, 4),
+    batch=st.integers(1, 70),
+    wanted=st.integers(1, 10),
+)
+@settings(max_examples=150, deadline=None)
+def test_draws_that_do_not_count_are_passed_over(hits, h, batch, wanted):
+    tries = 4
+    hits = [(a and counts, counts) for a, counts in hits]
+
+    def sweep(first, out):
+        for k in range(2):
+            sweep_of([hit[k] for hit in hits])(first, out[:, 4 * k : 4 * k + 4])
+
+    count, _ = count_draws(
+        make(), "g", wanted, 8, sweep, [(1, 1)] * 2, stop_after=h, batch=batch, tries=tries
+    )
+    counting = [a for a, counts in hits[: tries * wanted] if counts][:wanted]
+    assert (count.exceedances, count.draws, count.stopped) == naive(counting, h)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 50])
+@pytest.mark.parametrize(("stop", "fails"), [(2, False), (3, True), (0, True)])
+def test_a_draw_that_fails_counts_only_where_it_is_needed(stop, fails, batch):
+    """The second exceedance is draw 5, and draw 7 cannot be made."""
+    hits = [i in (2, 5) for i in range(20)]
+
+    def sweep(first, out):
+        filled = min(len(out), max(0, 7 - first))
+        sweep_of(hits)(first, out[:filled])
+        if filled < len(out):
+            raise SweepFailed(filled, "Draw 7.")
+
+    def draw():
+        return count_draws(make(), "g", 20, 4, sweep, [(1, 1)], stop_after=stop, batch=batch)[0]
+
+    if fails:
+        with pytest.raises(SweepFailed, match="Draw 7"):
+            draw()
+    else:
+        assert (draw().exceedances, draw().draws, draw().stopped) == (2, 6, True)
 
 
 def test_the_sequential_p_of_the_paper():

@@ -7,13 +7,17 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from quantlaxmi.errors import ConfigError, EngineError, StrategyError
 from quantlaxmi.events import LegIntent
-from quantlaxmi.gates import GatePolicy, market_null
+from quantlaxmi.gates import GatePolicy, MonteCarlo, market_draws, market_null, random_entry
 from quantlaxmi.gates.checkpoint import Checkpoint
+from quantlaxmi.gates.coin_sides import Beside
+from quantlaxmi.gates.inputs import Once
+from quantlaxmi.gates.market_replays import DrawFailed
 from quantlaxmi.gates.results import Verdict, shown
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import backtest
@@ -21,9 +25,10 @@ from quantlaxmi.schema import EventKind, Side
 from quantlaxmi.segment import open_segment, split_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
+from tests.naive import market_null as naive
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-QUICK = GatePolicy(n_market_draws=60, min_trades=10)
+QUICK = GatePolicy(n_market_draws=60, min_trades=10, market_grid_search="off")
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +41,13 @@ def short(planted, tmp_path_factory):
     """The first part of the planted segment."""
     out = tmp_path_factory.mktemp("split") / "parts"
     return split_segment(planted, out, rows=5000)[0]
+
+
+@pytest.fixture(scope="module")
+def walking(tmp_path_factory):
+    """The first part of the segment without an edge."""
+    out = tmp_path_factory.mktemp("walk") / "parts"
+    return split_segment(open_segment(DATA / "edgeless"), out, rows=6000)[0]
 
 
 def suite_of(segment, strategy="basis_capture", **options):
@@ -81,13 +93,13 @@ def test_threads_and_batches_change_nothing(short):
             result_of(replace(base, inp=replace(base.inp, threads=threads))).to_json() == expected
         )
     for batch in (1, 7):
-        found = market_null.count_draws
+        found = market_draws.count_draws
 
         def fixed(*args, batch=batch, found=found, **options):
             return found(*args, **{**options, "batch": batch})
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(market_null, "count_draws", fixed)
+            patch.setattr(market_draws, "count_draws", fixed)
             assert result_of(base).to_json() == expected
 
 
@@ -95,13 +107,16 @@ def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path):
     expected = result_of(suite_of(short)).to_json()
     kept = tmp_path / "kept"
 
-    def interrupt(_gate, done, _total):
-        if done:
+    until = []
+
+    def interrupt(gate, done, _total):
+        if gate == "market_permutation" and done >= 25:
+            until.append(done)
             raise KeyboardInterrupt
 
     batches = pytest.MonkeyPatch()
-    original = market_null.count_draws
-    batches.setattr(market_null, "count_draws", lambda *a, **o: original(*a, **{**o, "batch": 25}))
+    original = market_draws.count_draws
+    batches.setattr(market_draws, "count_draws", lambda *a, **o: original(*a, **{**o, "batch": 25}))
     with batches.context(), pytest.raises(KeyboardInterrupt):
         result_of(suite_of(short, checkpoint=Checkpoint(kept, b"x" * 32), progress=interrupt))
     told = []
@@ -111,7 +126,9 @@ def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path):
         progress=lambda _gate, done, _total: told.append(done),
     )
     assert result_of(again).to_json() == expected
-    assert told[0] == 25
+    # The first draws tell what the null is like, and are made again; the others go on.
+    assert told[0] == 0
+    assert until[0] in told and not set(told) & set(range(10, until[0]))
     batches.undo()
 
 
@@ -144,43 +161,153 @@ def test_the_identity_is_held_against_the_run(short, monkeypatch):
         market_null.evaluate(replace(suite.inp, path=path))
 
 
-def test_the_grid_is_searched_where_the_settings_are_its_best(short):
-    strategies = [
-        StrategyRegistry().create(
+def test_the_grid_is_searched_where_the_settings_are_in_it(short):
+    policy = replace(QUICK, n_market_draws=30, market_grid_search="auto")
+    better = []
+    for t, x in ((3, "1"), (5, "2.5"), (8, "2")):
+        strategy = StrategyRegistry().create(
             "basis_capture", sets=(f"threshold_bps={t}", f"exit_threshold_bps={x}")
         )
-        for t in (3, 4, 5, 6, 8)
-        for x in ("1", "2", "2.5")
-    ]
-    results = [
-        result_of(suite_of(short, s, policy=replace(QUICK, n_market_draws=30))).result
-        for s in strategies
-    ]
-    searched = [r for r in results if r.details.get("settings_searched", 0) > 1]
-    assert len(searched) == 1
-    best = searched[0]
-    assert best.details["settings_searched"] == 15
-    assert best.details["statistic"] == max(r.details.get("statistic", -9) for r in results)
-    assert "best of the grid's 15" in best.details["grid_search"]
-    kept = strategies[results.index(best)]
-    off = result_of(suite_of(short, kept, policy=replace(QUICK, market_grid_search="off"))).result
-    assert off.details["settings_searched"] == 1
+        details = result_of(suite_of(short, strategy, policy=policy)).result.details
+        assert details["settings_searched"] == 15
+        assert "largest statistic of the grid's 15 settings" in details["grid_search"]
+        better.append(int(details["grid_search"].split("on the data ")[1].split()[0]))
+        off = result_of(suite_of(short, strategy)).result
+        assert off.details["settings_searched"] == 1
+    assert len(set(better)) == 3
     other = StrategyRegistry().create("basis_capture", sets=("threshold_bps=5.5",))
-    assert "none of the grid's" in result_of(suite_of(short, other)).result.details["grid_search"]
+    found = result_of(suite_of(short, other, policy=policy)).result.details["grid_search"]
+    assert "none of the grid's 15" in found
 
 
-def test_searching_the_grid_only_adds_exceedances(short):
-    suite = suite_of(short, policy=replace(QUICK, n_market_draws=40, stop_exceedances=0))
-    alone = result_of(suite).result.details["moved"]["exceedances"]
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.mark.parametrize("search", ["off", "auto"])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("short", 12), ("short", 30), ("short", 58), ("walking", 2), ("walking", 15)],
+)
+@pytest.mark.parametrize("stop", [0, 4])
+def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least, stop):
+    policy = GatePolicy(
+        n_market_draws=24,
+        stop_exceedances=stop,
+        min_trades=least,
+        market_grid_search=search,
+        extend_factor=1,
+    )
+    suite = suite_of(request.getfixturevalue(name), policy=policy)
+    assert len(suite.inp.path.trips) >= least
+    replays = market_null.Replays(suite.inp, suite.inp.rerun, suite.inp.key("market_permutation"))
+    configs = [None]
+    if search == "auto":
+        configs += market_null._grid_configs(suite.inp.rerun)
+    replays.keep_bound(configs)
+    own = replays.sums(replays.room())
+    draws = []
+    for draw in range(240):
+        market = replays.move(draw, replays.room())
+        sums = [replays.sums(market, config) for config in configs]
+        draws.append([(x.total, x.squares, x.trips) for x in sums])
+    conditional, b, m, stopped = naive.count(draws, (own.total, own.squares), least, 24, stop)
+    for threads in (1, 3):
+        found = market_null.evaluate(replace(suite.inp, threads=threads, once=Once())).result
+        assert found.details["conditional_on_trips"] == conditional
+        assert f"{least} round trips" in found.details["rule"]
+        if m < 19 and not stopped:
+            assert found.verdict is Verdict.INCONCLUSIVE
+            assert found.reasons == (
+                f"{m} of 240 markets with random signs have {least} round trips, at least 19 are "
+                "needed.",
+            )
+            continue
+        moved = found.details["moved"]
+        assert (moved["exceedances"], moved["draws"], moved["stopped"]) == (b, m, stopped)
+        which = f"and {least} round trips" if conditional else "and any number of trips"
+        assert which in found.reasons[0]
 
-        def search(inp, rerun, replays, own):
-            configs = market_null._grid_configs(rerun)
-            replays.keep_bound(configs)
-            return market_null._Search((None, *configs), "all")
 
-        patch.setattr(market_null, "_search", search)
-        assert result_of(suite).result.details["moved"]["exceedances"] >= alone
+def test_the_first_draw_that_fails_is_named_on_any_number_of_threads(short):
+    def work(draw, _moved, _check):
+        if draw in (5, 7):
+            raise StrategyError(f"draw {draw}")
+        return draw
+
+    for threads in (1, 2, 4, 8):
+        suite = suite_of(short, threads=threads)
+        replays = market_null.Replays(suite.inp, suite.inp.rerun, 1)
+        with pytest.raises(DrawFailed) as failed:
+            replays.each(range(12), work)
+        assert (failed.value.draw, failed.value.before) == (5, [0, 1, 2, 3, 4])
+        assert failed.value.reason.endswith("draw 5 the strategy could not be run: draw 5.")
+        assert replays.each(range(8, 12), work) == [8, 9, 10, 11]
+        assert replays.each(range(0), work) == []
+
+
+def test_it_is_drawn_once_for_all_gates(short, monkeypatch):
+    """Whichever gate comes first, and with what other policy it is asked."""
+    made = []
+    original = market_null.Replays
+
+    def counting(*args):
+        made.append(args)
+        return original(*args)
+
+    monkeypatch.setattr(market_null, "Replays", counting)
+    policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2, min_decorrelations=1)
+    suite = suite_of(short, policy=policy)
+    moved = [
+        suite.run_time_shift()[0].result,
+        suite.run_permutation(199)[0].result,
+        suite.run_random_entry().matched,
+    ]
+    alone = result_of(suite).result
+    assert len(made) == 1
+    for found in moved:
+        assert found.details["market"] == alone.details["moved"]
+        assert "markets with random signs" in found.reasons[0]
+        assert "the largest decides" in found.reasons[0]
+    assert "market" not in alone.details
+    suite.run_market_permutation(19)
+    assert len(made) == 2
+    suite.run_random_entry(seed=5)
+    assert len(made) == 3
+
+
+def test_what_moved_positions_are_held_against_without_it(short):
+    policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2)
+    suite = suite_of(short, policy=replace(policy, g2_gates=("random_entry",)))
+    found = suite.run_random_entry().matched
+    assert found.details["market"] is None
+    assert found.reasons[0].endswith(
+        "the larger decides, the limit is 0.05; exits that depend on prices are held against "
+        "nothing, as the policy does not list market_permutation."
+    )
+    suite = suite_of(short, policy=policy)
+    without = replace(suite.inp, rerun=None)
+    assert "as there is no run to make again." in random_entry.evaluate(without).matched.reasons[0]
+    hard = replace(suite.inp, policy=replace(policy, min_arrangements=10**6))
+    assert "arrangements" not in market_null.beside(hard).text
+    suite = suite_of(short, Fragile(), policy=replace(policy, min_trades=2))
+    assert market_null.beside(suite.inp).text == "market_permutation is inconclusive"
+
+
+def test_the_largest_p_decides(short, monkeypatch):
+    policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2)
+    suite = suite_of(short, policy=policy)
+    bad = Beside(MonteCarlo(20, 60, stopped=True), "markets")
+    monkeypatch.setattr(market_null, "beside", lambda inp: bad)
+    for found in (suite.run_random_entry().matched, suite.run_permutation()[0].result):
+        assert found.verdict is Verdict.FAIL
+        assert found.monte_carlo == bad.count
+
+
+def test_progress_is_told_at_once_and_the_first_draws_are_of_it(short):
+    told = []
+    suite = suite_of(short, progress=lambda gate, done, total: told.append((gate, done, total)))
+    result_of(suite)
+    own = [(done, total) for gate, done, total in told if gate == "market_permutation"]
+    assert own[0] == (0, 60) and own[-1] == (60, 60)
+    assert [done for done, _ in own] == sorted(done for done, _ in own)
+    assert len({done for done, _ in own}) > 5
 
 
 class Rule(CryptoStrategy):
@@ -206,7 +333,14 @@ class Rule(CryptoStrategy):
 
 
 def test_plain_python_goes_through_the_same_gate(short):
-    found = result_of(suite_of(short, Rule(), policy=replace(QUICK, n_market_draws=25), threads=4))
+    found = result_of(
+        suite_of(
+            short,
+            Rule(),
+            policy=replace(QUICK, n_market_draws=25, market_grid_search="auto"),
+            threads=4,
+        )
+    )
     assert found.result.monte_carlo is not None
     assert "basis_sd_bps" in found.result.details  # it may trade both
     assert found.result.details["grid_search"] == "The strategy declares no grid."
@@ -222,20 +356,24 @@ def test_the_interpreted_kernel_gives_the_compiled_ones_counts(short):
     assert results[0] == results[1]
 
 
-def test_a_strategy_that_fails_in_a_draw_is_named_with_it(short):
-    class Fragile(Rule):
-        strategy_id = "fragile"
+class Fragile(Rule):
+    """Fails on any other market than the first."""
 
-        def on_market(self, event, ctx):
-            if not hasattr(type(self), "first"):
-                type(self).first = {}
-            seen = type(self).first.setdefault(event.seq, event.bid)
-            if seen != event.bid:
-                raise ValueError("never seen")
-            return super().on_market(event, ctx)
+    strategy_id = "fragile"
+    seen: ClassVar[dict[int, int]] = {}
 
-    with pytest.raises(StrategyError, match=r"market null, draw 0: .*never seen"):
-        result_of(suite_of(short, Fragile()))
+    def on_market(self, event, ctx):
+        if type(self).seen.setdefault(event.seq, event.bid) != event.bid:
+            raise ValueError("never seen")
+        return super().on_market(event, ctx)
+
+
+def test_a_strategy_that_fails_in_a_draw_is_inconclusive(short):
+    found = result_of(suite_of(short, Fragile())).result
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reasons == (
+        "On the market of draw 0 the strategy could not be run: ValueError: never seen.",
+    )
 
 
 class Holder(Rule):

@@ -116,21 +116,36 @@ def _momentum(key: int, search: bool) -> Case:
     return Case(segment, (rules.MomentumSearch if search else rules.MomentumRule)(config))
 
 
-def _basis(key: int, search: bool) -> Case:
-    segment = markets.make_quotes(
-        markets.clustered(key, 10, PAIR_ROWS), instruments=(markets.PERP, markets.SPOT)
-    )
-    kind = rules.BasisSearch if search else rules.BasisRule
-    # The exit limit is never in the way: a position is left when the cooldown is over.
-    config = kind.Config.from_values(
-        {
-            "threshold_bps": "2",
-            "exit_threshold_bps": "1000000",
-            "cooldown_ms": 50_000,
-            "max_quote_age_ms": 60_000,
-        }
-    )
-    return Case(segment, kind(config))
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """`basis_capture` on a basis that walks."""
+
+    threshold_bps: str
+    exit_threshold_bps: str
+    cooldown_ms: int
+    rows: int
+    search: type[Strategy]
+
+    def __call__(self, key: int, search: bool) -> Case:
+        segment = markets.make_quotes(
+            markets.clustered(key, 10, self.rows), instruments=(markets.PERP, markets.SPOT)
+        )
+        kind = self.search if search else rules.BasisRule
+        config = kind.Config.from_values(
+            {
+                "threshold_bps": self.threshold_bps,
+                "exit_threshold_bps": self.exit_threshold_bps,
+                "cooldown_ms": self.cooldown_ms,
+                "max_quote_age_ms": 60_000,
+            }
+        )
+        return Case(segment, kind(config))
+
+
+#: The exit limit is never in the way: a position is left when the cooldown is over.
+_timed = _Basis("2", "1000000", 50_000, PAIR_ROWS, rules.BasisSearch)
+_exits = _Basis("2", "1", 0, 2 * PAIR_ROWS, rules.BasisExitSearch)
+_defaults = _Basis("5", "2.5", 1000, 4 * PAIR_ROWS, rules.BasisExitSearch)
 
 
 def _planted(t: Decimal, key: int, search: bool) -> Case:
@@ -176,7 +191,24 @@ NO_EDGE: tuple[Cell, ...] = (
     ),
     Cell("narrow", "coin sides, entered on narrow spreads only", _narrow),
     Cell("momentum", "side of the last move; independent signs, clustered volatility", _momentum),
-    Cell("basis", "`basis_capture`; the basis a random walk of clustered volatility", _basis),
+    Cell(
+        "basis",
+        "`basis_capture`, leaving after a time whatever it earned; the basis a random walk of "
+        "clustered volatility",
+        _timed,
+    ),
+    Cell(
+        "basis-exits",
+        "`basis_capture` as it ships, leaving when the basis has come back: in beyond 2 bps, out "
+        "inside 1; the same basis for twice as long",
+        _exits,
+    ),
+    Cell(
+        "basis-defaults",
+        "the same with the default limits, in beyond 5 bps, out inside 2.5, a second's pause; four "
+        "times as long",
+        _defaults,
+    ),
 )
 POWER: tuple[Cell, ...] = tuple(
     Cell(

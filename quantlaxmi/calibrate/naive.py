@@ -14,6 +14,7 @@ from quantlaxmi.calibrate.trial import Settings
 from quantlaxmi.gates import permutation, random_entry
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import attribution_units, lay_out
+from quantlaxmi.gates.market_replays import Replays
 from quantlaxmi.gates.stats.monte_carlo import exceedances, studentised_at_least, wide_ints
 from quantlaxmi.gates.suites import G2AntiOverfitSuite, path_of
 from quantlaxmi.gates.trips import PathError
@@ -138,6 +139,8 @@ def block_increments(run: Run, settings: Settings, key: int) -> str:
     """Blocks of 50 increments in random order, and the rule run again on that market."""
     segment = run.segment
     assert isinstance(segment, MemorySegment)
+    if _input(run, settings).too_few_trips():
+        return "I"
     s, q = _studentised(run)
     limit, found = (settings.draws + 1) // 20, 0
     for draw in range(settings.draws):
@@ -150,6 +153,37 @@ def block_increments(run: Run, settings: Settings, key: int) -> str:
         if found >= limit:
             return "F"
     return "P"
+
+
+def any_trips(run: Run, settings: Settings, key: int) -> str:
+    """The market null over all markets, whatever the number of trips on them."""
+    inp = _input(run, settings)
+    if inp.too_few_trips() or inp.rerun is None:
+        return "I"
+    replays = Replays(inp, inp.rerun, key)
+    replays.keep_bound([None])
+    market = replays.room()
+    own = replays.sums(market)
+    limit, found = (settings.draws + 1) // 20, 0
+    for draw in range(settings.draws):
+        sums = replays.sums(replays.move(draw, market))
+        found += studentised_at_least(sums.total, sums.squares, own.total, own.squares)
+        if found >= limit:
+            return "F"
+    return "P"
+
+
+def without_market(gate: str) -> Callable[[Run, Settings, int], str]:
+    """A test of moved positions without the market null beside it."""
+
+    def judged(run: Run, settings: Settings, _key: int) -> str:
+        suite = G2AntiOverfitSuite.from_run(
+            run, policy=settings.policy((gate,)), seed=settings.seed, threads=1
+        )
+        result = next(r for r in suite.run().results if r.role == "test")
+        return {"PASS": "P", "FAIL": "F"}.get(result.verdict.value, "I")
+
+    return judged
 
 
 #: Name -> (the test, what it does, cells on which it is shown, the gate that stands beside it).
@@ -178,8 +212,26 @@ NAIVE: MappingProxyType[
         "increments": (
             block_increments,
             f"blocks of {BLOCK} increments permuted, the rule run again",
-            ("momentum", "basis"),
+            ("momentum", "basis-exits"),
             "market_permutation",
+        ),
+        "any_trips": (
+            any_trips,
+            "random signs, on markets with any number of trips",
+            ("basis", "basis-exits"),
+            "market_permutation",
+        ),
+        "moved": (
+            without_market("random_entry"),
+            "random entry and coin sides, without the market null",
+            ("basis", "basis-exits"),
+            "random_entry.matched",
+        ),
+        "shuffled": (
+            without_market("label_permutation"),
+            "label runs and coin sides, without the market null",
+            ("basis", "basis-exits"),
+            "label_permutation",
         ),
     }
 )

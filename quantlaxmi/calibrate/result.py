@@ -86,7 +86,7 @@ class Calibration:
                     counts = self.outcomes[line.key].get(test)
                     if counts and counts["P"] + counts["F"]:
                         judged = counts["P"] + counts["F"]
-                        p_values[line.cell] = float(binom.sf(counts["P"] - 1, judged, LEVEL))
+                        p_values[line.label] = float(binom.sf(counts["P"] - 1, judged, LEVEL))
                 if p_values:
                     adjusted = holm(list(p_values.values()))
                     made = dict(zip(p_values, adjusted, strict=True))

@@ -26,6 +26,7 @@ from quantlaxmi.strategies.sdk import Strategy
 
 __all__ = [
     "SEARCHED",
+    "BasisExitSearch",
     "BasisRule",
     "BasisSearch",
     "CoinRule",
@@ -248,4 +249,14 @@ class BasisSearch(BasisCapture):
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "threshold_bps": ("0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5"),
         "cooldown_ms": _texts((40_000, 45_000, 50_000, 60_000, 75_000)),
+    }
+
+
+class BasisExitSearch(BasisCapture):
+    """The bundled rule, over ten thresholds and five of its exits."""
+
+    strategy_id: ClassVar[str] = "calibration_basis_exit_search"
+    grid: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "threshold_bps": ("1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5", "6"),
+        "exit_threshold_bps": ("0", "0.25", "0.5", "0.75", "1"),
     }

@@ -26,8 +26,11 @@ GROUPS = ("size", "power", "chosen", "naive", "search")
 SHOWN_SHARE = 4
 #: Draws of the market null where each is fifty runs: what decides at 5 % with two exceedances.
 SEARCH_DRAWS = 39
-#: Cells on which it is searched: a run costs some hundred replays.
-SEARCHED_CELLS = ("momentum", "basis")
+#: Cells on which it is searched, and of the runs asked for one in so many: a run costs some
+#: hundred replays, and most where the fifty have nothing to do with one another.
+SEARCHED_CELLS = {"coins": 2, "loud": 2, "momentum": 1, "basis": 1, "basis-exits": 1}
+#: Of these also where net PnL chose.
+NET_CELLS = ("momentum", "basis-exits")
 _BATCH = {"size": 100, "power": 100, "search": 20, "chosen": 20, "naive": 50}
 
 #: Test -> P, F or I -> runs.
@@ -44,7 +47,7 @@ class Line:
         Of `GROUPS`.
     cell : str
     variant : str
-        The naive test, else empty.
+        The naive test; ``net`` where net PnL chose; else empty.
     runs : int
     """
 
@@ -52,6 +55,12 @@ class Line:
     cell: str
     variant: str
     runs: int
+
+    @property
+    def label(self) -> str:
+        """The cell, and what chose in it where that is not the usual."""
+        chosen_by_net = self.group == "search" and self.variant == "net"
+        return f"{self.cell}, by net PnL" if chosen_by_net else self.cell
 
     @property
     def key(self) -> str:
@@ -104,7 +113,12 @@ def lines_of(runs: int, cells: Sequence[str] | None, capture: Capture | None) ->
         for name in entry[2]
         if name in no_edge
     ]
-    return made + [Line("search", name, "", runs) for name in no_edge if name in SEARCHED_CELLS]
+    made += [
+        Line("search", name, "", max(1, runs // SEARCHED_CELLS[name]))
+        for name in no_edge
+        if name in SEARCHED_CELLS
+    ]
+    return made + [Line("search", name, "net", fewer) for name in no_edge if name in NET_CELLS]
 
 
 def tasks_of(lines: Sequence[Line]) -> list[Task]:
@@ -126,13 +140,15 @@ def _judged(line: Line, cell: Cell, key: int, settings: Settings) -> dict[str, s
     if line.group == "naive":
         test, _, _, beside = NAIVE[line.variant]
         run = trial.run_case(cell.make(key, False))
-        gates = tuple(g for g in TESTS if beside.startswith(g))
+        # The market null stands beside the tests of moved positions.
+        gates = tuple(g for g in TESTS if beside.startswith(g) or g == MARKET)
+        shipped = trial.judge(run, settings, gates)
         return {
             line.variant: test(run, settings, sub_key(key, 2)),
-            **(trial.judge(run, settings, gates) if gates else {}),
+            beside: shipped[beside],
         }
     case = cell.make(key, True)
-    run = trial.run_case(case, trial.choose(case))
+    run = trial.run_case(case, trial.choose(case, net=line.variant == "net"))
     if line.group == "search":
         few = Settings(settings.seed, min(settings.draws, SEARCH_DRAWS))
         return trial.judge(run, few, (MARKET,), search=True)

@@ -64,17 +64,27 @@ def run_case(case: Case, strategy: Strategy | None = None) -> Run:
     return backtest(case.segment, strategy or case.strategy, costs=COSTS)
 
 
-def choose(case: Case) -> Strategy:
-    """The strategy of the case's grid that did best before costs, by the tests' own statistic;
-    the first of equals."""
+def choose(case: Case, *, net: bool = False) -> Strategy:
+    """The strategy of the case's grid that did best: of those with trips enough to be judged, else
+    of all; the first of equals.
+
+    Parameters
+    ----------
+    case : Case
+    net : bool
+        By net PnL; else before costs, by the tests' own statistic.
+    """
     inp = G2AntiOverfitSuite.from_run(run_case(case), threads=1).inp
     assert inp.rerun is not None
     replays = Replays(inp, inp.rerun, 0)
-    market, best, top = replays.room(), case.strategy, (-1, 0)
-    for one in searched(case.strategy):
-        sums = replays.sums(market, one.config)
-        if not studentised_at_least(*top, sums.total, sums.squares) or top == (-1, 0):
-            best, top = one, (sums.total, sums.squares)
+    made = [(one, replays.sums(replays.room(), one.config)) for one in searched(case.strategy)]
+    judged = [entry for entry in made if entry[1].trips >= inp.policy.min_trades] or made
+    if net:
+        return max((one for one, _ in judged), key=lambda one: run_case(case, one).net_pnl)
+    best, top = judged[0]
+    for one, sums in judged[1:]:
+        if not studentised_at_least(top.total, top.squares, sums.total, sums.squares):
+            best, top = one, sums
     return best
 
 

@@ -85,11 +85,13 @@ def main(args: dict[str, Any]) -> int:
         print_json(found.to_json())
         return 0 if found.holds else 1
     rows = [
-        (line.group, line.cell, test, f"{line.runs:,}", _percent(counts))
+        (line.group, line.label, test, f"{line.runs:,}", *_percents(counts))
         for line in found.lines
         for test, counts in found.outcomes[line.key].items()
     ]
-    print_table(("table", "cell", "test", "runs", "passed, %"), rows)
+    print_table(
+        ("table", "cell", "test", "runs", "passed of judged, %", "of all, %", "not judged, %"), rows
+    )
     if capture is None:
         print("No real capture was given (--segment-dir), so its cell is left out.")
     for check in found.size_checks():
@@ -99,6 +101,8 @@ def main(args: dict[str, Any]) -> int:
     return 0 if found.holds else 1
 
 
-def _percent(counts: dict[str, int]) -> str:
+def _percents(counts: dict[str, int]) -> tuple[str, str, str]:
     judged = counts["P"] + counts["F"]
-    return f"{100 * counts['P'] / judged:.2f}" if judged else "none judged"
+    runs = judged + counts["I"]
+    of_judged = f"{100 * counts['P'] / judged:.2f}" if judged else "none judged"
+    return of_judged, f"{100 * counts['P'] / runs:.2f}", f"{100 * counts['I'] / runs:.1f}"

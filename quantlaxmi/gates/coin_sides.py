@@ -1,15 +1,21 @@
-"""Coin sides: what a test of *where* positions stand is held against besides.
+"""What a test of *where* positions stand is held against besides: coin sides and the market null.
 
-Tests that move a strategy's positions over the market as it was take its drift over the segment
-for granted: whoever was short while it rose is expected to have lost. A rule that leans against
-the *level* of a random walk (short when the basis is high) is mostly on the losing side of that
-drift, merely because the walk got there, so that moved positions lose where its own break even:
-without any edge it passes 11 % of the time as random entries, 14 % as shuffled runs. A fair coin
-for the side of every trip has no such expectation. A test therefore passes only where the strategy
-does better than its moved positions *and* than its own trips with coin sides: the larger p
-decides. On the same rule that gives 5 %; a planted edge of t 3 loses two points of power. The
-market null, which gives every market it draws a drift more than the data has, passes 6 % alone and
-is held the same way.
+Tests that move a strategy's positions over the market as it was take two things for granted. One
+is its drift over the segment: whoever was short while it rose is expected to have lost. A rule that
+leans against the *level* of a random walk (short when the basis is high) is mostly on the losing
+side of that drift, merely because the walk got there, so that moved positions lose where its own
+break even: without any edge it passes 11 % of the time as random entries, 14 % as shuffled runs. A
+fair coin for the side of every trip has no such expectation.
+
+The other is that lengths and gains have nothing to do with each other. A rule that leaves when it
+has won makes short trips of its gains and long ones of its losses, at least while it is judged for
+having made many trips; moved, they are longer or shorter than what they earn, and with coin sides
+the losses that it waited out stand for gains. Without an edge it passes both nulls up to half of
+the time. Only the rule run again is a null for it, so the market null stands beside as well.
+
+A test passes only where the strategy does better than all of them: the largest p decides. The
+market null itself, which gives every market it draws a drift more than the data has, is held
+against coin sides alone.
 """
 
 from __future__ import annotations
@@ -25,7 +31,7 @@ from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import LIMIT, BoundError, attribution_units, check_squares
 from quantlaxmi.gates.results import Json, MonteCarlo, Verdict
 
-__all__ = ["STREAM", "Held", "hold_against_coins", "trip_gains"]
+__all__ = ["STREAM", "Beside", "Held", "hold_against_coins", "trip_gains"]
 
 I64 = npt.NDArray[np.int64]
 #: Name of the random stream; the same in every gate, so that they share one p.
@@ -59,17 +65,33 @@ def trip_gains(inp: GateInput) -> I64:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """The market null beside a test of moved positions.
+
+    Attributes
+    ----------
+    count : MonteCarlo or None
+        Its draws; None where there are none.
+    text : str
+        What was drawn, or why nothing was, for the sentence.
+    """
+
+    count: MonteCarlo | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
-    """A test's verdict after both comparisons.
+    """A test's verdict after all comparisons.
 
     Attributes
     ----------
     verdict : Verdict
     reason : str
     deciding : MonteCarlo
-        The count with the larger p.
+        The count with the largest p.
     details : dict
-        Both counts.
+        All counts.
     """
 
     verdict: Verdict
@@ -79,9 +101,15 @@ class Held:
 
 
 def hold_against_coins(
-    inp: GateInput, gate: str, moved: MonteCarlo, null: str, gains: I64, draws: int
+    inp: GateInput,
+    gate: str,
+    moved: MonteCarlo,
+    null: str,
+    gains: I64,
+    draws: int,
+    market: Beside | None = None,
 ) -> Held:
-    """Judge a strategy by its moved positions and by coin sides; the larger p decides.
+    """Judge by moved positions, by coin sides and by the market null; the largest p decides.
 
     Null hypothesis of the second: given when it traded and for how long, the side of every trip
     was a fair coin. Statistic: studentised gross of the trips; ties count against the strategy.
@@ -103,6 +131,8 @@ def hold_against_coins(
         As `trip_gains` gives them.
     draws : int
         Of the coins.
+    market : Beside, optional
+        The market null, for tests of moved positions.
     """
     from quantlaxmi._jit import coin_sides as kernels
     from quantlaxmi._jit.compiler import running
@@ -115,15 +145,25 @@ def hold_against_coins(
 
     s, q = sum(gains.tolist()), sum(g * g for g in gains.tolist())
     (coins,) = count_draws(inp, f"{gate}.{STREAM}", draws, 4, sweep, [(s, q)])
-    deciding = max(moved, coins, key=lambda count: count.p_value)
-    passed = deciding.p_value <= inp.policy.level
+    counts = {null: moved, "coin sides": coins}
+    details = {"moved": moved.to_json(), STREAM: coins.to_json()}
+    unheld = ""
+    if market is not None:
+        details["market"] = None if market.count is None else market.count.to_json()
+        details["market_unavailable"] = market.text if market.count is None else None
+        if market.count is not None:
+            counts[market.text] = market.count
+        else:
+            unheld = f"; exits that depend on prices are held against nothing, as {market.text}"
+    deciding = max(counts.values(), key=lambda count: count.p_value)
+    *others, last = (count_text(inp, count, what) for what, count in counts.items())
     reason = (
-        f"p = {count_text(inp, moved, null)} and {count_text(inp, coins, 'coin sides')}, the "
-        f"larger decides, the limit is {inp.policy.alpha}."
+        f"p = {', '.join(others)} and {last}, the {'largest' if others[1:] else 'larger'} decides, "
+        f"the limit is {inp.policy.alpha}{unheld}."
     )
     return Held(
-        Verdict.PASS if passed else Verdict.FAIL,
+        Verdict.PASS if deciding.p_value <= inp.policy.level else Verdict.FAIL,
         reason,
         deciding,
-        {"moved": moved.to_json(), STREAM: coins.to_json()},
+        details,
     )

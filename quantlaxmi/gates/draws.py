@@ -18,6 +18,7 @@ from quantlaxmi.gates.stats.monte_carlo import exceedances
 
 __all__ = [
     "BATCH",
+    "SweepFailed",
     "count_draws",
     "count_text",
     "exact_p",
@@ -31,6 +32,22 @@ BATCH = 100_000
 Sweep = Callable[[int, npt.NDArray[np.uint64]], None]
 
 
+class SweepFailed(Exception):
+    """A draw cannot be made.
+
+    Parameters
+    ----------
+    filled : int
+        Rows of ``out`` that hold the draws before it.
+    reason : str
+        Why, as a sentence.
+    """
+
+    def __init__(self, filled: int, reason: str) -> None:
+        super().__init__(reason)
+        self.filled, self.reason = filled, reason
+
+
 @dataclass(slots=True)
 class _Counts:
     """Counts of the draws so far, in draw order."""
@@ -38,20 +55,30 @@ class _Counts:
     own: list[tuple[int, int]]
     stop_after: int
     found: list[int]
+    picked: bool
+    wanted: int
     done: int = 0
     stopped: bool = False
+
+    @property
+    def counted(self) -> int:
+        """Draws that count: where they are picked, those the last statistic names."""
+        return self.found[-1] if self.picked else self.done
 
     def add(self, out: npt.NDArray[np.uint64]) -> None:
         """Count a batch, up to the draw at which drawing stops."""
         hits = [exceedances(out[:, 4 * k : 4 * k + 4], s, q) for k, (s, q) in enumerate(self.own)]
         used = len(out)
-        if self.stop_after:
-            missing = self.stop_after - self.found[0]
-            for i, hit in enumerate(hits[0]):
-                missing -= hit
-                if missing == 0:
-                    used, self.stopped = i + 1, True
-                    break
+        missing, free = self.stop_after - self.found[0], self.wanted - self.counted
+        for i, hit in enumerate(hits[0]):
+            missing -= hit
+            free -= hits[-1][i] if self.picked else 1
+            if self.stop_after and missing == 0:
+                used, self.stopped = i + 1, True
+                break
+            if free == 0:
+                used = i + 1
+                break
         self.found = [b + sum(h[:used]) for b, h in zip(self.found, hits, strict=True)]
         self.done += used
 
@@ -66,6 +93,8 @@ def count_draws(
     *,
     stop_after: int = 0,
     batch: int = BATCH,
+    tries: int = 0,
+    told: int = 0,
 ) -> list[MonteCarlo]:
     """Count the draws at least as large as the strategy, for one or more statistics.
 
@@ -91,38 +120,60 @@ def count_draws(
         Exceedances of the first statistic at which drawing stops; 0 for never.
     batch : int
         Draws asked of `sweep` at a time.
+    tries : int
+        Where not 0, a draw counts only where the last statistic is at least the strategy's, and
+        at most so many times `draws` are made to have `draws` that count.
+    told : int
+        Draws of which progress was told before.
 
     Returns
     -------
     list of MonteCarlo
+
+    Raises
+    ------
+    SweepFailed
+        That of `sweep`, unless drawing stopped at a draw before the one that failed.
     """
-    counts = _Counts(own, stop_after, [0] * len(own))
-    total, extended = draws, False
-    grown = draws * inp.policy.extend_factor
+    counts = _Counts(own, stop_after, [0] * len(own), tries > 0, draws)
+    most, extended = max(tries, 1) * draws, False
     if inp.checkpoint is not None:
-        kept = inp.checkpoint.load(gate, len(own), draws if stop_after else grown, stop_after)
+        grown = most if stop_after else most * inp.policy.extend_factor
+        kept = inp.checkpoint.load(gate, len(own), grown, stop_after)
         if kept is not None:
             counts.done, counts.found, counts.stopped = kept.done, list(kept.found), kept.stopped
-            extended = kept.done > draws
-            total = grown if extended else draws
-    inp.tell(gate, counts.done, total)
+            extended = kept.done > most or counts.counted > draws
+
+    def tell() -> None:
+        done = max(counts.counted, counts.done * counts.wanted // most, told)
+        inp.tell(gate, min(done, counts.wanted), counts.wanted)
+
     while True:
-        while counts.done < total and not counts.stopped:
-            out = np.empty((min(batch, total - counts.done), width), np.uint64)
-            sweep(counts.done, out)
-            counts.add(out)
+        if extended:
+            counts.wanted, most = (n * inp.policy.extend_factor for n in (counts.wanted, most))
+        tell()
+        while counts.counted < counts.wanted and counts.done < most and not counts.stopped:
+            out = np.empty((min(batch, most - counts.done), width), np.uint64)
+            try:
+                sweep(counts.done, out)
+            except SweepFailed as failed:
+                counts.add(out[: failed.filled])
+                if counts.counted < counts.wanted and not counts.stopped:
+                    raise
+            else:
+                counts.add(out)
             if inp.checkpoint is not None:
                 inp.checkpoint.save(
                     gate, Progress(counts.done, tuple(counts.found), counts.stopped)
                 )
-            inp.tell(gate, counts.done, total)
-        made = [MonteCarlo(b, counts.done, counts.stopped, extended) for b in counts.found]
+            tell()
+        made = [MonteCarlo(b, counts.counted, counts.stopped, extended) for b in counts.found]
         if stop_after or extended or inp.policy.extend_factor == 1:
             return made
         lower, upper = made[0].interval()
         if not lower <= inp.policy.alpha <= upper:
             return made
-        total, extended = grown, True
+        extended = True
 
 
 def exact_p(count: MonteCarlo, arrangements: Arrangements) -> dict[str, Json]:

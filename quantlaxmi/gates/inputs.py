@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from quantlaxmi.gates.trips import TradePath
 if TYPE_CHECKING:
     from quantlaxmi.rerun import Rerun
 
-__all__ = ["Bundle", "Costs", "GateInput", "Grid"]
+__all__ = ["Bundle", "Costs", "GateInput", "Grid", "Once"]
 
 Bundle = tuple[tuple[int, int], ...]
 
@@ -59,6 +59,24 @@ class Grid(Protocol):
     def cost(self, bundle: Bundle) -> Costs: ...
 
 
+class Once:
+    """What several gates need and is dear, made once for the same inputs."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[tuple[object, ...], tuple[object, ...], Any]] = []
+
+    def get(
+        self, same: tuple[object, ...], equal: tuple[object, ...], make: Callable[[], Any]
+    ) -> Any:
+        """The result for inputs, of which some must be the same objects and some equal ones."""
+        for objects, values, result in self._made:
+            if values == equal and all(a is b for a, b in zip(objects, same, strict=True)):
+                return result
+        result = make()
+        self._made.append((same, equal, result))
+        return result
+
+
 @dataclass(frozen=True, slots=True)
 class GateInput:
     """Everything a gate's ``evaluate`` reads.
@@ -79,6 +97,8 @@ class GateInput:
         Makes the run again; None for a path without one.
     checkpoint : Checkpoint or None
         Where the counts of draws are kept.
+    once : Once
+        What was made for one gate and is used by others.
     """
 
     path: TradePath
@@ -91,6 +111,7 @@ class GateInput:
     progress: Callable[[str, int, int], None] | None = None
     rerun: Rerun | None = None
     checkpoint: Checkpoint | None = None
+    once: Once = field(default_factory=Once, compare=False, repr=False)
 
     def key(self, stream: str) -> int:
         """Key of a stream of random numbers."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import math
 import shlex
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from quantlaxmi.errors import ConfigError, EngineError, StrategyError
-from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
-from quantlaxmi.gates.draws import count_draws, sum_details
+from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.gates.coin_sides import Beside, hold_against_coins, trip_gains
+from quantlaxmi.gates.draws import SweepFailed, sum_details
 from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.market import BoundError, attribution_units
+from quantlaxmi.gates.market_draws import (
+    GATE,
+    LEAST_POSITIVE,
+    LOOKED_DRAWS,
+    MOST_TRIES,
+    MarketDraws,
+)
 from quantlaxmi.gates.market_replays import Moved, Replays, Sums
 from quantlaxmi.gates.results import (
     GateResult,
@@ -30,26 +35,28 @@ from quantlaxmi.gates.stats.monte_carlo import studentised_at_least
 from quantlaxmi.rerun import Rerun
 from quantlaxmi.strategies.config import StrategyConfig
 
-__all__ = ["evaluate"]
+__all__ = ["GATE", "KIND", "beside", "evaluate"]
 
-GATE = "market_permutation"
 KIND = "market"
-#: Draws whose time in position and basis are shown, and whose tries give the share accepted.
-SHOWN_DRAWS = 20
-#: A smaller share of markets with positive prices among those tried is INCONCLUSIVE.
-LEAST_ACCEPTED = 0.1
-#: A draw is handed on as +1 or -1 against 0: it was compared here, in integers of any width.
-_AT_LEAST = np.array([0, 1, 0, 1], np.uint64)
-_BELOW = np.array([2**64 - 1, 2**64 - 1, 0, 1], np.uint64)
 _MAX_GRID = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The settings a draw tries, and why these. None stands for the run's own."""
+    """The settings a draw tries, the run's own (None) first, and why these."""
 
     configs: tuple[StrategyConfig | None, ...]
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The draws of a market null, or why there are none."""
+
+    count: MonteCarlo | None
+    reason: str
+    null: str
+    details: dict[str, Json]
 
 
 def _grid_configs(rerun: Rerun) -> tuple[StrategyConfig, ...]:
@@ -70,7 +77,7 @@ def _grid_configs(rerun: Rerun) -> tuple[StrategyConfig, ...]:
 
 
 def _search(inp: GateInput, rerun: Rerun, replays: Replays, own: Sums) -> _Search:
-    """Whether the grid is searched in every draw: only where the run's settings are its best."""
+    """The settings among which a draw takes the best: the grid's, where the run's are of it."""
     alone = (None,)
     if inp.policy.market_grid_search == "off":
         return _Search(alone, "The policy turns the search of the grid off.")
@@ -81,24 +88,22 @@ def _search(inp: GateInput, rerun: Rerun, replays: Replays, own: Sums) -> _Searc
         return _Search(alone, f"The grid has over {_MAX_GRID} settings, so it is not searched.")
     own_hash = rerun.run.header.config_hash
     if own_hash not in {c.config_hash for c in configs}:
-        return _Search(alone, f"The settings are none of the grid's {len(configs)}: kept.")
-    market, better = replays.room(), 0
+        return _Search(
+            alone,
+            f"The settings are none of the grid's {len(configs)}: no search is accounted for.",
+        )
     others = [c for c in configs if c.config_hash != own_hash]
     replays.keep_bound(others)
+    market, better = replays.room(), 0
     for config in others:
         sums = replays.sums(market, config)
         better += not sums.followed or not studentised_at_least(
             own.total, own.squares, sums.total, sums.squares
         )
-    if better:
-        return _Search(
-            alone,
-            f"{better} of the grid's {len(configs)} settings did better on the data, so these "
-            "were not chosen from it: kept.",
-        )
     return _Search(
         (None, *others),
-        f"The settings are the best of the grid's {len(configs)}: every draw searches it.",
+        f"Every draw has the largest statistic of the grid's {len(configs)} settings; on the data "
+        f"{better} did better than the run's.",
     )
 
 
@@ -144,16 +149,6 @@ def _held_ns(inp: GateInput) -> int:
     return held if since is None else held + int(ts[-1]) - since
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """One of the draws that are shown."""
-
-    tries: int
-    accepted: bool
-    sums: Sums
-    basis_sd: float | None
-
-
 def _basis_sd(inp: GateInput, rerun: Rerun, replays: Replays, moved: Moved) -> float | None:
     """Standard deviation of a pair's basis over the grid's rows, in bps; None for no pair."""
     pair = sorted(rerun.run.strategy.instruments)
@@ -168,35 +163,23 @@ def _basis_sd(inp: GateInput, rerun: Rerun, replays: Replays, moved: Moved) -> f
     return float(np.std((ratio - 1.0) * 1e4))
 
 
-def _samples(inp: GateInput, rerun: Rerun, replays: Replays) -> list[_Sample]:
-    """Run the first draws with everything that is shown of them."""
-
-    def one(_draw: int, moved: Moved, check: Callable[[int], None]) -> _Sample:
-        if not moved.accepted:
-            return _Sample(moved.tries, False, Sums(False, 0, 0, 0, 0), None)
-        sums = replays.sums(moved, None, check)
-        return _Sample(moved.tries, True, sums, _basis_sd(inp, rerun, replays, moved))
-
-    return replays.each(range(SHOWN_DRAWS), one)
-
-
-def _shown(
-    inp: GateInput, rerun: Rerun, replays: Replays, own: Sums, samples: list[_Sample]
-) -> dict[str, Json]:
+def _shown(inp: GateInput, rerun: Rerun, draws: MarketDraws) -> dict[str, Json]:
     """The null beside the data: time in position, trips, and of a pair its basis."""
     ts = inp.grid.ts_ns
     span = max(int(ts[-1]) - int(ts[0]), 1)
-    used = [s for s in samples if s.accepted and s.sums.followed]
     details: dict[str, Json] = {
-        "shown_draws": len(samples),
-        "accepted_share": shown(sum(s.accepted for s in samples) / sum(s.tries for s in samples)),
-        "time_in_position": shown(own.held_ns / span),
+        "shown_draws": len(draws.shown),
+        "markets_tried": draws.tries,
+        "positive_share": shown(draws.positive / draws.tries),
+        "time_in_position": shown(draws.own.held_ns / span),
     }
-    if used:
-        held = sum(s.sums.held_ns for s in used) / len(used)
+    used = [s for s in draws.shown if s.sums is not None and s.sums.followed]
+    sums = [s.sums for s in used if s.sums is not None]
+    if sums:
+        held = sum(s.held_ns for s in sums) / len(sums)
         details["null_time_in_position"] = shown(held / span)
-        details["null_trips"] = shown(sum(s.sums.trips for s in used) / len(used))
-    basis = _basis_sd(inp, rerun, replays, replays.room())
+        details["null_trips"] = shown(sum(s.trips for s in sums) / len(sums))
+    basis = _basis_sd(inp, rerun, draws.replays, draws.replays.room())
     if basis is not None:
         moved = [s.basis_sd for s in used if s.basis_sd is not None]
         details["basis_sd_bps"] = shown(basis)
@@ -205,106 +188,37 @@ def _shown(
     return details
 
 
-def _count(
-    inp: GateInput, replays: Replays, search: _Search, own: Sums, seconds: float
-) -> MonteCarlo:
-    def exceeds(_draw: int, moved: Moved, check: Callable[[int], None]) -> bool:
-        # A market that could not be made positive, or a run that cannot be followed, counts
-        # against the strategy.
-        if not moved.accepted:
-            return True
-        for config in search.configs:
-            sums = replays.sums(moved, config, check)
-            if not sums.followed or studentised_at_least(
-                sums.total, sums.squares, own.total, own.squares
-            ):
-                return True
-        return False
-
-    def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        found = replays.each(range(first, first + len(out)), exceeds)
-        for row, at_least in zip(out, found, strict=True):
-            row[:] = _AT_LEAST if at_least else _BELOW
-
-    # Half a second a batch, so that progress and interrupts are seen, and no more draws than may
-    # be needed to stop; the counts do not depend on it.
-    most = inp.policy.stop_exceedances or 256
-    wanted = int(0.5 * replays.threads / (seconds * len(search.configs) + 1e-6))
-    (count,) = count_draws(
-        inp,
-        GATE,
-        inp.policy.n_market_draws,
-        4,
-        sweep,
-        [(0, 1)],
-        stop_after=inp.policy.stop_exceedances,
-        batch=max(replays.threads, min(wanted, most, 256)),
-    )
-    return count
+def _rule(inp: GateInput, draws: MarketDraws) -> tuple[str, dict[str, Json]]:
+    """What is drawn, for the sentence, and which draws count, for the details."""
+    least = inp.policy.min_trades
+    who = "the strategy" if len(draws.configs) == 1 else "one of the settings"
+    if draws.conditional:
+        null = f"markets with random signs and {least} round trips"
+        rule = f"A market counts where {who} made {least} round trips, as on the data."
+    else:
+        null = "markets with random signs and any number of trips"
+        rule = (
+            f"On {draws.enough} of {LOOKED_DRAWS} markets {who} made {least} round trips: all "
+            "count, and the level is that over all runs, those not judged among them."
+        )
+    return null, {
+        "conditional_on_trips": draws.conditional,
+        "rule": rule,
+        "draws_looked_at": draws.looked,
+        "draws_with_trips": draws.enough,
+    }
 
 
-def evaluate(inp: GateInput) -> PermutationResult:
-    """Market null: shared random signs of the mid increments, the strategy run again (test).
-
-    A *state* is a valid book of an instrument, an *increment* the difference of twice the mid from
-    one state to the next, an *instant* a receive time at which increments happen. A draw has one
-    fair sign an instant, shared by all instruments. Where it is minus, the deviation of the
-    increment from the instrument's mean increment over the segment is turned over. Bids, asks,
-    levels, trades and marks follow the mid; spreads, sizes, stamps and validity stay. After a set F
-    of turned increments the prices of an instrument with n increments of sum T have moved by
-    ``-sum(F) + half-even(|F| * T / n)``, an integer. The strategy is run on that market with the
-    run's own latency, fees, funding and limits. Markets on which a valid book is not positive are
-    drawn again, `MAX_TRIES` times at most: given that the prices are positive, all members of the
-    orbit are equally likely.
-
-    Where the strategy declares a grid and the run's settings are the best of it on the data (and
-    ``market_grid_search`` is not ``"off"``), the statistic of every draw is the largest over the
-    grid, as that of the data is.
-
-    Null hypothesis: given their magnitudes and instants, the signs of the increments' deviations
-    are independent and fair; for a pair, the basis is a random walk. Statistic: studentised gross,
-    S/sqrt(Q) over the trips from flat to flat; ties count against the strategy.
-
-    The mean is that of the data, so every market drawn has the data's drift and a drift of its own
-    besides, while the data has its own alone: a rule against the level of a pair loses more on the
-    drawn ones and would pass 6 % of the time. As in the tests of moved positions, coin sides stand
-    beside the draws and the larger p decides (`coin_sides`).
-
-    Cannot see: an edge in the drift (it is kept), in the size of moves, or in costs and funding;
-    a rule that earns from moves shared within one instant only.
-
-    Source: sign-flipping under the null of symmetric increments, Fisher (1935), The design of
-    experiments, sec. 21; Good (2005), Permutation, parametric and bootstrap tests, ch. 3;
-    stopping: Besag and Clifford (1991).
-
-    Parameters
-    ----------
-    inp : GateInput
-        With ``rerun``.
-
-    Returns
-    -------
-    PermutationResult
-        INCONCLUSIVE below the policy's numbers of trips and arrangements, where the strategy
-        cannot be run again, and where fewer than a tenth of the markets stay positive.
-
-    Raises
-    ------
-    EngineError
-        When the identity draw is not the replay.
-    """
+def _draw(inp: GateInput, rerun: Rerun) -> _Drawn:
+    """Make the draws."""
     details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
 
-    def unclear(reason: str) -> PermutationResult:
-        return PermutationResult(KIND, inconclusive(GATE, "test", reason, details))
+    def unclear(reason: str) -> _Drawn:
+        return _Drawn(None, reason, "", details)
 
-    if few := inp.too_few_trips():
-        return unclear(few)
-    if inp.rerun is None:
-        return unclear("There is no run to make again.")
+    inp.tell(GATE, 0, inp.policy.n_market_draws)
     try:
-        gains = trip_gains(inp)
-        replays = Replays(inp, inp.rerun, inp.key(GATE))
+        replays = Replays(inp, rerun, inp.key(GATE))
         replays.keep_bound([None])
     except (BoundError, StrategyError) as error:
         return unclear(str(error))
@@ -318,28 +232,156 @@ def evaluate(inp: GateInput) -> PermutationResult:
             f"{2**replays.flips.n_free} distinct arrangements, at least "
             f"{inp.policy.min_arrangements} are needed."
         )
-    own = _identity(inp, inp.rerun, replays)
-    begun = time.perf_counter()
-    samples = _samples(inp, inp.rerun, replays)
-    seconds = (time.perf_counter() - begun) * min(replays.threads, SHOWN_DRAWS) / SHOWN_DRAWS
-    details |= _shown(inp, inp.rerun, replays, own, samples)
-    accepted, tries = sum(s.accepted for s in samples), sum(s.tries for s in samples)
-    if accepted < LEAST_ACCEPTED * tries:
-        return unclear(
-            f"{accepted} of {tries} markets with random signs kept their prices positive, at "
-            f"least {LEAST_ACCEPTED:.0%} are needed."
-        )
-    search = _search(inp, inp.rerun, replays, own)
-    details |= {
-        "settings_searched": len(search.configs),
-        "grid_search": search.reason,
-        **sum_details(own.total, own.squares),
-        "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
-    }
-    count = _count(inp, replays, search, own, seconds)
-    null = "markets with random signs"
-    held = hold_against_coins(inp, GATE, count, null, gains, inp.policy.n_perms)
-    details |= held.details
+    try:
+        own = _identity(inp, rerun, replays)
+    except (StrategyError, FixedPointOverflow) as error:
+        return unclear(f"The strategy cannot be run again: {_said(error)}.")
+    try:
+        search = _search(inp, rerun, replays, own)
+    except (StrategyError, ConfigError, FixedPointOverflow) as error:
+        return unclear(f"A setting of the grid cannot be run: {_said(error)}.")
+    draws = MarketDraws(
+        inp, replays, search.configs, own, lambda moved: _basis_sd(inp, rerun, replays, moved)
+    )
+    try:
+        draws.begin()
+        details |= _shown(inp, rerun, draws)
+        if not draws.has_positive_prices:
+            return unclear(
+                f"{draws.positive} of {draws.tries} markets with random signs kept their prices "
+                f"positive, at least {LEAST_POSITIVE:.0%} are needed."
+            )
+        null, rule = _rule(inp, draws)
+        details |= {
+            **rule,
+            "settings_searched": len(search.configs),
+            "grid_search": search.reason,
+            **sum_details(own.total, own.squares),
+            "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
+        }
+        count = draws.count()
+        wanted, needed = inp.policy.n_market_draws, math.ceil(1 / inp.policy.level) - 1
+        if not count.stopped and count.draws < min(wanted, needed):
+            return unclear(
+                f"{count.draws} of {MOST_TRIES * wanted} markets with random signs have "
+                f"{inp.policy.min_trades} round trips, at least {min(wanted, needed)} are needed."
+            )
+        return _Drawn(count, "", null, details)
+    except SweepFailed as failed:
+        return unclear(failed.reason)
+
+
+def _said(error: Exception) -> str:
+    """The first cause of an error, which says what happened and no path of this machine."""
+    cause = error.__cause__
+    said = str(error) if cause is None else f"{type(cause).__name__}: {cause}"
+    return " ".join(said.split())[:200].rstrip(".")
+
+
+def _drawn(inp: GateInput) -> _Drawn:
+    """The draws, made once for the gates that use them."""
+    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+    if few := inp.too_few_trips():
+        return _Drawn(None, few, "", details)
+    rerun, policy = inp.rerun, inp.policy
+    if rerun is None:
+        return _Drawn(None, "There is no run to make again.", "", details)
+    found: _Drawn = inp.once.get(
+        (inp.path, inp.grid, rerun),
+        (
+            GATE,
+            inp.key(GATE),
+            policy.n_market_draws,
+            policy.stop_exceedances,
+            policy.market_grid_search,
+            policy.min_trades,
+            policy.min_arrangements,
+            policy.alpha,
+            policy.extend_factor,
+        ),
+        lambda: _draw(inp, rerun),
+    )
+    return found
+
+
+def beside(inp: GateInput) -> Beside:
+    """The market null as a test of moved positions is held against it."""
+    if GATE not in inp.policy.g2_gates:
+        return Beside(None, f"the policy does not list {GATE}")
+    if inp.rerun is None:
+        return Beside(None, "there is no run to make again")
+    found = _drawn(inp)
+    return Beside(found.count, found.null if found.count else f"{GATE} is inconclusive")
+
+
+def evaluate(inp: GateInput) -> PermutationResult:
+    """Market null: shared random signs of the mid increments, the strategy run again (test).
+
+    A *state* is a valid book of an instrument, an *increment* the difference of twice the mid from
+    one state to the next, an *instant* a receive time at which increments happen. A draw has one
+    fair sign an instant, shared by all instruments. Where it is minus, the deviation of the
+    increment from the instrument's mean increment over the segment is turned over. Bids, asks,
+    levels, trades and marks follow the mid; spreads, sizes, stamps and validity stay. After a set F
+    of turned increments the prices of an instrument with n increments of sum T have moved by
+    ``-sum(F) + half-even(|F| * T / n)``, an integer. The strategy is run on that market with the
+    run's own latency, fees, funding and limits.
+
+    Markets on which a valid book is not positive are drawn again, `MAX_TRIES` times at most, and
+    draws on which the strategy made fewer than `min_trades` trips do not count: given that the
+    prices are positive and the run is judged, all members of the orbit are equally likely. Where
+    hardly any draw has the trips (under 2 of the first 200), all count, and the level holds over
+    all runs instead of those that are judged (`market_draws`).
+
+    Where the run's settings are of the strategy's declared grid (and ``market_grid_search`` is not
+    ``"off"``), the statistic of every draw is the largest over the grid's settings that made the
+    trips. The data's own largest is at least the run's, whatever it was chosen by, so the choice
+    is accounted for.
+
+    Null hypothesis: given their magnitudes and instants, the signs of the increments' deviations
+    are independent and fair; for a pair, the basis is a random walk. Statistic: studentised gross,
+    S/sqrt(Q) over the trips from flat to flat; ties count against the strategy.
+
+    The mean is that of the data, so every market drawn has the data's drift and a drift of its own
+    besides, while the data has its own alone: a rule against the level of a pair loses more on the
+    drawn ones and would pass 6 % of the time. As in the tests of moved positions, coin sides stand
+    beside the draws and the larger p decides (`coin_sides`).
+
+    Cannot see: an edge in the drift (it is kept), in the size of moves, or in costs and funding;
+    a rule that earns from moves shared within one instant only; a choice among settings that are
+    not in the grid.
+
+    Source: sign-flipping under the null of symmetric increments, Fisher (1935), The design of
+    experiments, sec. 21; Good (2005), Permutation, parametric and bootstrap tests, ch. 3;
+    the largest over a search, Westfall and Young (1993), Resampling-based multiple testing;
+    stopping: Besag and Clifford (1991).
+
+    Parameters
+    ----------
+    inp : GateInput
+        With ``rerun``.
+
+    Returns
+    -------
+    PermutationResult
+        INCONCLUSIVE below the policy's numbers of trips and arrangements, where the strategy
+        cannot be run again or fails on a drawn market, where fewer than a tenth of the markets
+        stay positive, and where too few draws count for a p at the level.
+
+    Raises
+    ------
+    EngineError
+        When the identity draw is not the replay.
+    """
+    drawn = _drawn(inp)
+    if drawn.count is None:
+        result = inconclusive(GATE, "test", drawn.reason, drawn.details)
+        return PermutationResult(KIND, result)
+    try:
+        gains = trip_gains(inp)
+    except BoundError as error:
+        return PermutationResult(KIND, inconclusive(GATE, "test", str(error), drawn.details))
+    held = hold_against_coins(inp, GATE, drawn.count, drawn.null, gains, inp.policy.n_perms)
+    details = drawn.details | held.details
     return PermutationResult(
         KIND, GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
     )

@@ -29,7 +29,7 @@ from quantlaxmi.session import Session
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
 
-__all__ = ["MAX_TRIES", "Moved", "Replays", "Sums"]
+__all__ = ["MAX_TRIES", "DrawFailed", "Moved", "Replays", "Sums"]
 
 #: Markets tried for one draw until one keeps its prices positive.
 MAX_TRIES = 100
@@ -40,6 +40,34 @@ T = TypeVar("T")
 
 class _Stopped(Exception):
     """Another thread failed, or the caller was interrupted."""
+
+
+class DrawFailed(Exception):
+    """The strategy could not be run on the market of a draw; the cause says why.
+
+    Parameters
+    ----------
+    draw : int
+    before : list
+        What the draws asked for before it gave.
+    """
+
+    def __init__(self, draw: int, before: list[Any]) -> None:
+        super().__init__(draw, before)
+        self.draw, self.before = draw, before
+
+    @property
+    def reason(self) -> str:
+        """As a sentence."""
+        return f"On the market of draw {self.draw} the strategy could not be run: {self._said}."
+
+    @property
+    def _said(self) -> str:
+        error = self.__cause__
+        # The first cause says what happened, and no path of this machine.
+        cause = None if error is None else error.__cause__
+        said = str(error) if cause is None else f"{type(cause).__name__}: {cause}"
+        return " ".join(said.split())[:200].rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +279,15 @@ class Replays:
         draws : range
         work : callable
             ``work(draw, moved, check)``; ``check`` is called now and then and raises to stop.
+
+        Raises
+        ------
+        DrawFailed
+            With the first draw, in their order, on which the strategy cannot be run, and what the
+            draws before it gave: the same on any number of threads.
         """
         found: list[T | None] = [None] * len(draws)
+        failed: dict[int, StrategyError | FixedPointOverflow] = {}
         waiting = iter(range(len(draws)))
         lock, stop = threading.Lock(), threading.Event()
 
@@ -264,7 +299,7 @@ class Replays:
             moved = self.room()
             while not stop.is_set():
                 with lock:
-                    i = next(waiting, None)
+                    i = None if failed else next(waiting, None)
                 if i is None:
                     return
                 draw = draws[i]
@@ -272,15 +307,16 @@ class Replays:
                     found[i] = work(draw, self.move(draw, moved), check)
                 except _Stopped:
                     return
-                except StrategyError as error:
-                    stop.set()
-                    raise StrategyError(f"market null, draw {draw}: {error}") from error
+                except (StrategyError, FixedPointOverflow) as error:
+                    # Draws before this one were begun before it, and are finished.
+                    failed[i] = error
+                    return
                 except BaseException:
                     stop.set()
                     raise
 
         count = min(self.threads, len(draws))
-        if count == 1:
+        if count <= 1:
             loop()
         else:
             pool = ThreadPoolExecutor(count)
@@ -291,9 +327,13 @@ class Replays:
                 # After an interrupt threads end once they have read the messages at hand.
                 stop.set()
                 pool.shutdown()
-        if any(one is None for one in found):
+        first = min(failed, default=len(draws))
+        made = [one for one in found[:first] if one is not None]
+        if len(made) < first:
             raise EngineError("a draw of the market null was not made")
-        return found  # type: ignore[return-value]
+        if failed:
+            raise DrawFailed(draws[first], made) from failed[first]
+        return made
 
 
 def _processors() -> int:

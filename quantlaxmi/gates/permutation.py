@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.gates import market_null
 from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
 from quantlaxmi.gates.draws import count_draws, exact_p, hold_identity, sum_details
 from quantlaxmi.gates.inputs import Bundle, GateInput
@@ -141,7 +142,8 @@ def _sweep(
             kernels.shuffled(key, first, *arrays, out)
 
     (count,) = count_draws(inp, GATE, inp.policy.n_perms, 4, sweep, [(s, q)])
-    held = hold_against_coins(inp, GATE, count, "permutations", gains, inp.policy.n_perms)
+    n, beside = inp.policy.n_perms, market_null.beside(inp)
+    held = hold_against_coins(inp, GATE, count, "permutations", gains, n, beside)
     details: dict[str, Json] = {
         **_details(inp, runs, size, arrangements),
         **held.details,

@@ -49,12 +49,13 @@ class GatePolicy:
     n_neutral_pairs : int
         Mirrored pairs of the neutral guard.
     n_market_draws : int
-        Most draws of the market null, each a re-run of the strategy.
+        Draws of the market null that count, each a re-run of the strategy or, with a search, of
+        every setting; at most ten times as many are made.
     stop_exceedances : int
         The market null stops at this exceedance; 0 never stops it.
     market_grid_search : str
-        ``"auto"``: the market null searches the strategy's grid in every draw where the run's
-        settings are the best of it; ``"off"``: never.
+        ``"auto"``: where the run's settings are of the strategy's grid, every draw of the market
+        null has the largest statistic of all the grid's settings; ``"off"``: never.
     permute_within : str
         Where the label permutation shuffles runs: ``"day"``, ``"block"`` of `block_seconds`,
         ``"regime"`` (stretches of bull, bear or chop), or ``"auto"``: days, and blocks for a

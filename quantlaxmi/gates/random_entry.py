@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
+from quantlaxmi.gates import market_null
 from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
 from quantlaxmi.gates.draws import count_draws, exact_p, hold_identity, sum_details
 from quantlaxmi.gates.held_funding import HeldFunding, lay_funding
@@ -204,9 +205,8 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
 
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
     counts = count_draws(inp, MATCHED, inp.policy.n_sims, 8, sweep, own)
-    held = hold_against_coins(
-        inp, MATCHED, counts[0], "random entries", lay.gains, inp.policy.n_sims
-    )
+    n, beside = inp.policy.n_sims, market_null.beside(inp)
+    held = hold_against_coins(inp, MATCHED, counts[0], "random entries", lay.gains, n, beside)
     exponent = inp.grid.ledger_exponent - 1
     details = _common_details(inp, lay) | held.details
     details |= sum_details(sums[0], sums[1])

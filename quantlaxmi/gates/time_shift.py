@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.gates import market_null
 from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
 from quantlaxmi.gates.draws import hold_identity, sum_details
 from quantlaxmi.gates.inputs import GateInput
@@ -58,7 +59,8 @@ def _sweep(
         kernels.circular(offsets, path, out)
     inp.tell(GATE, shifts, shifts)
     count = MonteCarlo(sum(exceedances(out, s, q)), shifts, systematic=True)
-    held = hold_against_coins(inp, GATE, count, "shifts", gains, inp.policy.n_perms)
+    n, beside = inp.policy.n_perms, market_null.beside(inp)
+    held = hold_against_coins(inp, GATE, count, "shifts", gains, n, beside)
     details |= {
         **held.details,
         **sum_details(s, q),

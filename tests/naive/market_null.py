@@ -142,3 +142,39 @@ def trips(engine: Engine, weights: list[int], last_mid2: list[int]) -> tuple[int
     if any(held):
         gains.append(gain + sum(h * last_mid2[i] * weights[i] for i, h in enumerate(held)))
     return sum(gains), sum(g * g for g in gains), len(gains)
+
+
+def count(
+    draws: list[list[tuple[int, int, int]]],
+    own: tuple[int, int],
+    least: int,
+    wanted: int,
+    stop_after: int,
+) -> tuple[bool, int, int, bool]:
+    """Whether draws are held to trips, exceedances, draws that count, and whether it stopped.
+
+    `draws` has sum, squares and trips of every setting on the market of each draw, in order: 200
+    at least, and ten times the wanted ones.
+    """
+
+    def reaches(total: int, squares: int) -> bool:
+        # S/sqrt(Q) as its signed square.
+        def square(s: int, q: int) -> Fraction:
+            return Fraction(s * abs(s), q) if q else Fraction(0)
+
+        return square(total, squares) >= square(*own)
+
+    conditional = sum(any(n >= least for *_, n in one) for one in draws[:200]) >= 2
+    used = [
+        [(s, q) for s, q, n in one if n >= least or not conditional]
+        for one in draws[: 10 * wanted if conditional else wanted]
+    ]
+    b = m = 0
+    for one in filter(None, used):
+        m += 1
+        b += any(reaches(*sums) for sums in one)
+        if stop_after and b == stop_after:
+            return conditional, b, m, True
+        if m == wanted:
+            break
+    return conditional, b, m, False
