@@ -221,7 +221,7 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
             continue
         moved = found.details["moved"]
         assert (moved["exceedances"], moved["draws"], moved["stopped"]) == (b, m, stopped)
-        which = f"and {least} round trips" if conditional else "and any number of trips"
+        which = f"and at least {least} round trips" if conditional else "and any number of trips"
         assert which in found.reasons[0]
 
 

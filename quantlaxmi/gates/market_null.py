@@ -193,7 +193,7 @@ def _rule(inp: GateInput, draws: MarketDraws) -> tuple[str, dict[str, Json]]:
     least = inp.policy.min_trades
     who = "the strategy" if len(draws.configs) == 1 else "one of the settings"
     if draws.conditional:
-        null = f"markets with random signs and {least} round trips"
+        null = f"markets with random signs and at least {least} round trips"
         rule = f"A market counts where {who} made {least} round trips, as on the data."
     else:
         null = "markets with random signs and any number of trips"
