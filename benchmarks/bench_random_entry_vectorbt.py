@@ -67,6 +67,20 @@ class Bars:
     ledger_exponent: int = -4
     costs_unknown: str = ""
 
+    @property
+    def settlements(self) -> np.ndarray:
+        """None."""
+        return np.zeros((0, 4), np.int64)
+
+    @property
+    def settled(self) -> np.ndarray:
+        """Of none."""
+        return np.zeros(len(self.seq), np.int64)
+
+    def funding(self, held: Bundle) -> list[int]:
+        """Of none."""
+        return []
+
     def prepare(self, bundles: object) -> None:
         """Costs are made when asked for."""
 
@@ -99,7 +113,18 @@ def gate_input(market: Bars, trades: int, draws: int, threads: int | None) -> Ga
         changes += [(begin, ((0, 1),)), (end, ())]
         gross += 5 * int(market.mid2[0, end] - market.mid2[0, begin])
         cost += buy.cost + sell.cost
-    path = TradePath(tuple(trips), tuple(changes), gross, cost, 0, 0, 0, False)
+    path = TradePath(
+        trips=tuple(trips),
+        changes=tuple(changes),
+        gross=gross,
+        cost=cost,
+        funding=0,
+        stray_cost=0,
+        short_actions=0,
+        after_own_actions=0,
+        reversals=0,
+        has_resting_orders=False,
+    )
     policy = GatePolicy(n_sims=draws, extend_factor=1, min_trades=2)
     return GateInput(path, market, policy, 0, b"\0" * 32, b"\0" * 32, threads)
 

@@ -7,7 +7,7 @@ from harness import Results, generated, median_seconds
 
 from quantlaxmi._jit import time_shift as kernels
 from quantlaxmi._jit.compiler import running
-from quantlaxmi.gates import G2AntiOverfitSuite
+from quantlaxmi.gates import G2AntiOverfitSuite, GatePolicy
 from quantlaxmi.replay import backtest
 from quantlaxmi.segment import open_segment
 
@@ -58,7 +58,9 @@ def main() -> None:
         "thousand shifts/s",
     )
     segment = open_segment(generated(1_000_000))
-    suite = G2AntiOverfitSuite.from_run(backtest(segment, "basis_capture"))
+    # Alone: the market null that stands beside them is a subject of its own.
+    policy = GatePolicy(g2_gates=("prefix", "time_shift", "delay"))
+    suite = G2AntiOverfitSuite.from_run(backtest(segment, "basis_capture"), policy=policy)
     trips, rows = len(suite.inp.path.trips), len(suite.inp.grid.seq)
     note = f"{trips:,} trips on {rows:,} rows"
     for name, call in (
