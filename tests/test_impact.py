@@ -248,7 +248,9 @@ def test_gates_hold_their_identities_with_impact(tmp_path: Path) -> None:
         backtest(planted, "basis_capture", costs=costs),
         replay(planted, "basis_capture", costs=costs),
     )
-    policy = GatePolicy(n_sims=60, n_perms=60, n_neutral_pairs=20, extend_factor=1)
+    policy = GatePolicy(
+        n_sims=60, n_perms=60, n_neutral_pairs=20, n_market_draws=39, extend_factor=1
+    )
     report = run_gates(planted, "basis_capture", policy=policy, costs=costs)
     report.save(tmp_path / "report.json")
     assert verify_report(tmp_path / "report.json", planted).matches

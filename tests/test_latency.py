@@ -20,7 +20,7 @@ from quantlaxmi.segment import open_segment
 from tests.test_latency_engine import MODEL
 from tests.test_segment_parts import DATA
 
-QUICK = GatePolicy(n_sims=60, n_perms=60, n_neutral_pairs=20, extend_factor=1)
+QUICK = GatePolicy(n_sims=60, n_perms=60, n_neutral_pairs=20, n_market_draws=39, extend_factor=1)
 
 
 def load(folder: Path, text: str, table: str | None = None) -> LatencyModel:

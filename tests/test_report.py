@@ -16,7 +16,7 @@ from quantlaxmi.report import load_report, run_gates, verify_report
 from quantlaxmi.segment import open_segment
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-QUICK = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=20)
+QUICK = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=20, n_market_draws=39)
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +245,9 @@ import sys
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.report import run_gates
 from quantlaxmi.segment import open_segment
-policy = GatePolicy(n_sims=20, n_perms=20, n_neutral_pairs=3, extend_factor=1)
+policy = GatePolicy(
+    n_sims=20, n_perms=20, n_neutral_pairs=3, n_market_draws=19, extend_factor=1
+)
 print(run_gates(open_segment(sys.argv[1]), "basis_capture", policy=policy).report_hash)
 """
 

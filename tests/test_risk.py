@@ -24,7 +24,7 @@ from tests.naive.engine import Decision, Leg
 
 DATA = Path(__file__).parent.parent / "data"
 TENTH_S = 10**8
-QUICK = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=20)
+QUICK = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=20, n_market_draws=39)
 
 
 def fixed(text: str) -> FixedPoint:
