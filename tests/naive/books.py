@@ -41,11 +41,11 @@ class Book:
 
     def seen(self, depth_changed: bool) -> None:
         """Forget own takes of levels that are not seen to stand; of one that shrank all is ours."""
-        if not self.valid:
+        if not (self.valid and any(self.taken.values())):
             return
         for side, touch, qty in ((1, self.ask, self.ask_qty), (-1, self.bid, self.bid_qty)):
             levels = {}
-            if self.depth.valid:
+            if self.depth.valid and self.taken[side]:
                 levels = {p + self.shift: q for p, q in self.depth.levels(-side)}
             standing = {}
             for price, mine in self.taken[side].items():
