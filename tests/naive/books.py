@@ -41,19 +41,19 @@ class Book:
 
     def seen(self, depth_changed: bool) -> None:
         """Forget own takes of levels that are not seen to stand; of one that shrank all is ours."""
-        if not (self.valid and any(self.taken.values())):
+        if not self.valid:
             return
         for side, touch, qty in ((1, self.ask, self.ask_qty), (-1, self.bid, self.bid_qty)):
-            levels = {}
-            if self.depth.valid and self.taken[side]:
-                levels = {p + self.shift: q for p, q in self.depth.levels(-side)}
+            levels = self.depth.asks if side > 0 else self.depth.bids
             standing = {}
             for price, mine in self.taken[side].items():
-                behind = (price - touch) * side > 0
+                recorded = price - self.shift
                 if price == touch:
                     standing[price] = min(mine, qty)
-                elif behind and levels and min(levels) <= price <= max(levels):
-                    standing[price] = min(mine, levels.get(price, 0)) if depth_changed else mine
+                elif (price - touch) * side < 0 or not (self.depth.valid and levels):
+                    continue
+                elif min(levels) <= recorded <= max(levels):
+                    standing[price] = min(mine, levels.get(recorded, 0)) if depth_changed else mine
             self.taken[side] = {p: q for p, q in standing.items() if q}
 
     def ladder(self, side: int) -> list[tuple[int, int, bool]]:
