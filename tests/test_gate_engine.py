@@ -19,7 +19,7 @@ from tests.cases import MemorySegment
 from tests.naive import random_entry as naive
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-QUICK = GatePolicy(n_sims=50, n_perms=50, n_neutral_pairs=5, extend_factor=1)
+QUICK = GatePolicy(n_sims=50, n_perms=50, n_neutral_pairs=5, n_market_draws=19, extend_factor=1)
 
 
 def _scripted(script):
