@@ -9,11 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from quantlaxmi.errors import ConfigError, EngineError, StrategyError
 from quantlaxmi.events import LegIntent
-from quantlaxmi.gates import GatePolicy, MonteCarlo, market_draws, market_null, random_entry
+from quantlaxmi.gates import (
+    GatePolicy,
+    MonteCarlo,
+    market_draws,
+    market_null,
+    market_search,
+    random_entry,
+)
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.coin_sides import Beside
 from quantlaxmi.gates.inputs import Once
@@ -25,7 +33,10 @@ from quantlaxmi.schema import EventKind, Side
 from quantlaxmi.segment import open_segment, split_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
+from tests import cases
 from tests.naive import market_null as naive
+from tests.segments import INSTRUMENTS
+from tests.test_market_null_size import market
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 QUICK = GatePolicy(n_market_draws=60, min_trades=10, market_grid_search="off")
@@ -50,9 +61,13 @@ def walking(tmp_path_factory):
     return split_segment(open_segment(DATA / "edgeless"), out, rows=6000)[0]
 
 
+GATE = "market_permutation"
+
+
 def suite_of(segment, strategy="basis_capture", **options):
+    costs = {"costs": options.pop("costs")} if "costs" in options else {}
     options = {"policy": QUICK, "threads": 1, **options}
-    return G2AntiOverfitSuite.from_run(backtest(segment, strategy), **options)
+    return G2AntiOverfitSuite.from_run(backtest(segment, strategy, **costs), **options)
 
 
 def result_of(suite):
@@ -67,6 +82,15 @@ def test_a_planted_edge_is_beyond_all_draws(planted):
     assert found.result.monte_carlo.draws == 60
     details = found.result.details
     assert details["trips"] == 300
+    assert details["driftless"] == {**details["moved"]}
+    assert details["driftless_unavailable"] is None
+    assert details["driftless_draws"]["draws_wanted"] == 60
+    assert (
+        "0.0163934 (0 of 60 markets with random signs and at least 10 round trips did at least as "
+        "well), 9.999e-05 (0 of 10000 coin sides did at least as well) and 0.0163934 (0 of 60 "
+        "markets with random signs, no drift and at least 10 round trips did at least as well), "
+        "the largest decides" in found.result.reasons[0]
+    )
     # On a basis that is a random walk positions are held for long.
     assert details["null_basis_sd_bps"] > 3 * details["basis_sd_bps"]
     assert details["null_time_in_position"] > details["time_in_position"]
@@ -81,6 +105,11 @@ def test_no_edge_stops_early_and_fails():
     # The larger p decides: here that of the trips with coin sides.
     assert found.result.monte_carlo.to_json() == max(moved, coins, key=lambda c: c["p_value"])
     assert "stopped at exceedance 20" in found.result.reasons[0]
+    # Markets without drift are drawn only where those with it would let the strategy pass.
+    assert found.result.details["driftless"] is None
+    unavailable = found.result.details["driftless_unavailable"]
+    assert unavailable == "the markets with the data's drift decide"
+    assert "driftless_draws" not in found.result.details
 
 
 def test_threads_and_batches_change_nothing(short):
@@ -110,7 +139,7 @@ def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path):
     until = []
 
     def interrupt(gate, done, _total):
-        if gate == "market_permutation" and done >= 25:
+        if gate == GATE and done >= 25:
             until.append(done)
             raise KeyboardInterrupt
 
@@ -123,7 +152,7 @@ def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path):
     again = suite_of(
         short,
         checkpoint=Checkpoint(kept, b"x" * 32),
-        progress=lambda _gate, done, _total: told.append(done),
+        progress=lambda gate, done, _total: told.append(done) if gate == GATE else None,
     )
     assert result_of(again).to_json() == expected
     # The first draws tell what the null is like, and are made again; the others go on.
@@ -207,15 +236,18 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
     replays = market_null.Replays(suite.inp, suite.inp.rerun, suite.inp.key("market_permutation"))
     configs = [None]
     if search == "auto":
-        configs += market_null._grid_configs(suite.inp.rerun)
+        configs += market_search.grid_configs(suite.inp.rerun)
     replays.keep_bound(configs)
     own = replays.sums(replays.room())
-    draws = []
-    for draw in range(240):
-        market = replays.move(draw, replays.room())
-        sums = [replays.sums(market, config) for config in configs]
-        draws.append([(x.total, x.squares, x.trips) for x in sums])
-    conditional, b, m, stopped = naive.count(draws, (own.total, own.squares), least, 24, stop)
+    counts = []
+    for drift in (True, False):
+        draws = []
+        for draw in range(240):
+            market = replays.move(draw, replays.room(), drift)
+            sums = [replays.sums(market, config) for config in configs]
+            draws.append([(x.total, x.squares, x.trips) for x in sums])
+        counts.append(naive.count(draws, (own.total, own.squares), least, 24, stop))
+    (conditional, b, m, stopped), driftless = counts
     for threads in (1, 3):
         found = market_null.evaluate(replace(suite.inp, threads=threads, once=Once())).result
         assert found.details["conditional_on_trips"] == conditional
@@ -231,6 +263,13 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
         assert (moved["exceedances"], moved["draws"], moved["stopped"]) == (b, m, stopped)
         which = f"and at least {least} round trips" if conditional else "and any number of trips"
         assert which in found.reasons[0]
+        if MonteCarlo(b, m, stopped).p_value > policy.level:
+            assert found.details["driftless"] is None
+            continue
+        conditional, b, m, stopped = driftless
+        without = found.details["driftless"]
+        assert (without["exceedances"], without["draws"], without["stopped"]) == (b, m, stopped)
+        assert found.details["driftless_draws"]["conditional_on_trips"] == conditional
 
 
 def test_the_first_draw_that_fails_is_named_on_any_number_of_threads(short):
@@ -362,6 +401,64 @@ def test_the_interpreted_kernel_gives_the_compiled_ones_counts(short):
         suite = G2AntiOverfitSuite.from_run(run, policy=policy, threads=2)
         results.append(result_of(suite).to_json())
     assert results[0] == results[1]
+
+
+class Bull(Rule):
+    """Holds every now and then, always long."""
+
+    strategy_id = "bull"
+
+    def on_market(self, event, ctx):
+        self.calls += 1
+        if self.calls % 40 or ctx.in_flight:
+            return None
+        held = ctx.position(self.symbol).qty
+        side = Side.SELL if held > 0 else Side.BUY
+        return ctx.decide([LegIntent(self.symbol, side, abs(held) or 10**6)], rationale="rule")
+
+
+def rising():
+    """A walk that climbs."""
+    tables = {name: dict(columns) for name, columns in market(5, rows=2400).tables.items()}
+    for side in ("bid", "ask"):
+        tables["quotes"][side] = tables["quotes"][side] + np.arange(2400) * (2 * 10**8)
+    return cases.MemorySegment(tables, INSTRUMENTS)
+
+
+def test_a_drift_is_no_edge():
+    """Without the data's drift in the markets it would be one."""
+    suite = suite_of(
+        rising(), Bull(), costs=cases.costs(), policy=replace(QUICK, n_market_draws=39)
+    )
+    found = result_of(suite).result
+    assert found.verdict is Verdict.FAIL
+    assert found.details["coin_sides"]["p_value"] < 0.001
+    assert found.details["moved"]["p_value"] > 0.2
+    replays = market_null.Replays(suite.inp, suite.inp.rerun, suite.inp.key(GATE))
+    own = replays.sums(replays.room())
+    room = replays.room()
+    sums = [replays.sums(replays.move(draw, room, False)) for draw in range(39)]
+    draws = [[(x.total, x.squares, x.trips)] for x in sums]
+    assert naive.count(draws, (own.total, own.squares), 10, 39, 0)[1] == 0
+
+
+def test_the_larger_p_of_markets_with_and_without_drift_decides(short, monkeypatch):
+    suite = suite_of(short, policy=replace(QUICK, n_sims=99, n_neutral_pairs=2))
+    first, bad = Beside(MonteCarlo(0, 60), "first"), Beside(MonteCarlo(20, 60), "second")
+    for without, deciding in ((bad, bad), (Beside(MonteCarlo(0, 199), "second"), first)):
+        drawn = market_null._Drawn(first, without, {})
+        monkeypatch.setattr(market_null, "_drawn", lambda _, drawn=drawn: drawn)
+        found = result_of(suite).result
+        assert found.verdict is (Verdict.FAIL if without is bad else Verdict.PASS)
+        assert found.monte_carlo == deciding.count
+        assert market_null.beside(suite.inp) == deciding
+        matched = suite.run_random_entry().matched
+        assert matched.details["market"] == deciding.count.to_json()
+
+
+def test_how_many_markets_without_drift():
+    wanted = [market_draws.driftless_wanted(n) for n in (19, 198, 199, 200, 995, 1000, 10_000)]
+    assert wanted == [19, 198, 199, 199, 199, 200, 2000]
 
 
 class Fragile(Rule):

@@ -32,6 +32,15 @@ def test_lanes_are_merged_in_one_order(tmp_path: Path) -> None:
     assert not result.segment.columns("funding")["mark"].any()  # the file has none
 
 
+@pytest.mark.parametrize("word", ["_True", "_1", "__1", "tRUE", "1", "FALSE"])
+def test_words_are_taken_as_they_are_written(tmp_path: Path, word: str) -> None:
+    """Fuzzing found a twin that took an underscore for none."""
+    rows = clean_rows("aggTrades")
+    assert rows[3].endswith((",True", ",False"))
+    rows[3] = f"{rows[3].rpartition(',')[0]},{word}"
+    assert check(tmp_path, [lane_of("aggTrades", rows)]).quarantined == (word not in ("1", "FALSE"))
+
+
 CELLS = st.sampled_from(
     ["", "0", "1", "-1", "NaN", "inf", "1e-9", "0.000000001", "1e30", "99999999999999999999",
      "92233720368.54775808", "abc", "100.5", "1e2", " 1", "+5", ".5", "5.", "true", "buy", "ask",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -40,17 +41,25 @@ def replays_of(run, key=KEY, threads=1):
 @given(seed=st.integers(0, 10**6), draw=st.integers(0, 2**40), attempt=st.integers(0, 99))
 @settings(max_examples=30, deadline=None)
 @pytest.mark.parametrize("with_quotes", [True, False])
-def test_shifts_are_the_twins(with_quotes, seed, draw, attempt):
+@pytest.mark.parametrize("drift", [True, False])
+def test_shifts_are_the_twins(drift, with_quotes, seed, draw, attempt):
     tables = random_market(seed, 150, 2, with_quotes)
     flips = SignFlips(tables["quotes"], tables["depth"], 2)
     found = naive.paths(tables, 2)
     times = naive.instants(found)
     assert flips.n_instants == len(times)
+    steps = [
+        (ts, step, Fraction(sum(p.increments), len(p.increments)))
+        for p in found
+        for (_, ts, _, _), step in zip(p.states[1:], p.increments, strict=True)
+    ]
+    assert flips.n_free == len({ts for ts, step, mean in steps if step != mean})
+    assert flips.n_moving == len({ts for ts, step, _ in steps if step})
     assert flips.n_increments == sum(len(p.increments) for p in found)
     room = flips.room()
-    fine = flips.draw(KEY, draw, attempt, *room)
+    fine = flips.draw(KEY, draw, attempt, *room, drift)
     turned = dict(zip(times, naive.signs(KEY, draw, attempt, len(times)), strict=True))
-    made = [naive.shifts(path, turned) for path in found]
+    made = [naive.shifts(path, turned, drift) for path in found]
     expected = naive.with_shifts(tables, made)
     assert room[1].tolist() == expected["quotes"]["shift"]
     # Depth rows count where they set a top; the engine reads no others.
@@ -63,10 +72,11 @@ def test_shifts_are_the_twins(with_quotes, seed, draw, attempt):
 
 
 @given(seed=st.integers(0, 10**6), draws=st.lists(st.integers(0, 10**9), min_size=1, max_size=3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @pytest.mark.parametrize("with_quotes", [True, False])
-def test_a_draw_is_what_the_twin_earns_on_its_market(with_quotes, seed, draws):
-    check_draws(made_case(seed, with_quotes=with_quotes), draws)
+@pytest.mark.parametrize("drift", [True, False])
+def test_a_draw_is_what_the_twin_earns_on_its_market(drift, with_quotes, seed, draws):
+    check_draws(made_case(seed, with_quotes=with_quotes), draws, drift=drift)
 
 
 @given(seed=st.integers(0, 10**6))
@@ -76,7 +86,7 @@ def test_a_draw_is_a_run_over_a_market_that_was_moved(seed):
     check_draws(case, [1, 2], literal=True)
 
 
-def check_draws(case, draws, literal=False):
+def check_draws(case, draws, literal=False, drift=True):
     run, _ = run_case(case)
     if not len(market_grid(run).seq):
         return
@@ -86,8 +96,8 @@ def check_draws(case, draws, literal=False):
     moved = replays.room()
     last_seq = int(market_grid(run).seq[-1])
     for draw in draws:
-        replays.move(draw, moved)
-        found = naive.draw_shifts(case.tables, 2, KEY, draw, MAX_TRIES)
+        replays.move(draw, moved, drift)
+        found = naive.draw_shifts(case.tables, 2, KEY, draw, MAX_TRIES, drift)
         assert found is not None
         assert moved.accepted
         made, tries = found
@@ -172,7 +182,7 @@ def test_two_books_of_one_instant_share_their_sign():
     assert flips.n_instants == 5
     room = flips.room()
     for draw in range(50):
-        flips.draw(KEY, draw, 0, *room)
+        flips.draw(KEY, draw, 0, *room, draw % 2 == 0)
         assert room[1][0::2].tolist() == room[1][1::2].tolist()
 
 

@@ -8,6 +8,7 @@ class SignFlips:
     n_instruments: int
     n_instants: int
     n_free: int
+    n_moving: int
     uses_depth: bool
     def __init__(
         self,
@@ -26,10 +27,12 @@ class SignFlips:
         signs: NDArray[np.uint64],
         quotes: NDArray[np.int64],
         depth: NDArray[np.int64],
+        drift: bool = True,
     ) -> bool: ...
     def apply(
         self,
         signs: NDArray[np.uint64],
         quotes: NDArray[np.int64],
         depth: NDArray[np.int64],
+        drift: bool = True,
     ) -> bool: ...

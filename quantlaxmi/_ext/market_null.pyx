@@ -9,6 +9,8 @@ moved by the integer
 
     shift = -(sum of the increments in F) + half-even(|F| * sum of all / number of all).
 
+Without drift the increments themselves are turned over, and the shift is -(sum of those in F).
+
 Only these shifts are made, one a row that sets a book; the engine adds them while it reads
 (``columns_t.shift``).
 """
@@ -72,6 +74,8 @@ cdef class SignFlips:
         Distinct receive times at which an increment happens.
     n_free : int
         Those at which one differs from its mean, so that the sign matters.
+    n_moving : int
+        Those at which one is not 0, so that the sign matters without drift.
     n_increments : int
         Of all instruments.
     uses_depth : bool
@@ -87,6 +91,7 @@ cdef class SignFlips:
     cdef readonly Py_ssize_t n_instruments
     cdef readonly int64_t n_instants
     cdef readonly int64_t n_free
+    cdef readonly int64_t n_moving
     cdef readonly bint uses_depth
     cdef object _columns  # keeps what the pointers name
     cdef Py_ssize_t n_rows[2]
@@ -209,7 +214,7 @@ cdef class SignFlips:
         cdef Py_ssize_t at[2]
         cdef int which
         cdef int64_t now = 0, number = -1
-        cdef bint free_one = False
+        cdef bint free_one = False, moving = False
         cdef const path_t* p
         cdef Py_ssize_t i
         at[0] = 0
@@ -231,13 +236,17 @@ cdef class SignFlips:
                 number += 1
                 now = self.ts[which][i]
                 self.n_free += free_one
-                free_one = False
+                self.n_moving += moving
+                free_one = moving = False
             self.instant[which][i] = number
             p = &self.paths[self.instrument[which][i]]
             if ql_cmp(ql_mul64(self.move[which][i], p.n), ql_mul64(p.total, 1)) != 0:
                 free_one = True
+            if self.move[which][i]:
+                moving = True
             at[which] += 1
         self.n_free += free_one
+        self.n_moving += moving
         self.n_instants = number + 1
 
     def room(self):
@@ -258,7 +267,7 @@ cdef class SignFlips:
 
     def draw(
         self, uint64_t key, uint64_t draw, uint64_t attempt,
-        uint64_t[::1] signs, int64_t[::1] quotes, int64_t[::1] depth,
+        uint64_t[::1] signs, int64_t[::1] quotes, int64_t[::1] depth, bint drift=True,
     ):
         """Make one try of one draw: bit ``i`` of the signs is minus for instant ``i``.
 
@@ -269,6 +278,8 @@ cdef class SignFlips:
             From 0: which member of the draw's sequence of markets.
         signs, quotes, depth : ndarray
             As `room` made them; overwritten.
+        drift : bool
+            Whether the mean increment stays.
 
         Returns
         -------
@@ -281,15 +292,17 @@ cdef class SignFlips:
         with nogil:
             for i in range(signs.shape[0] >> 1):
                 philox_block(key, draw, (attempt << TRY_SHIFT) | <uint64_t>i, &signs[2 * i])
-            fine = self._fill(&signs[0], quotes, depth)
+            fine = self._fill(&signs[0], quotes, depth, drift)
         return fine
 
-    def apply(self, uint64_t[::1] signs, int64_t[::1] quotes, int64_t[::1] depth):
+    def apply(
+        self, uint64_t[::1] signs, int64_t[::1] quotes, int64_t[::1] depth, bint drift=True
+    ):
         """Fill the shifts of given signs; as `draw` otherwise. All 0 is the market itself."""
         cdef bint fine
         self._check(signs, quotes, depth)
         with nogil:
-            fine = self._fill(&signs[0], quotes, depth)
+            fine = self._fill(&signs[0], quotes, depth, drift)
         return fine
 
     cdef _check(self, uint64_t[::1] signs, int64_t[::1] quotes, int64_t[::1] depth):
@@ -300,7 +313,7 @@ cdef class SignFlips:
             raise ValueError("the arrays of a draw have the wrong size")
 
     cdef bint _fill(
-        self, const uint64_t* signs, int64_t[::1] quotes, int64_t[::1] depth
+        self, const uint64_t* signs, int64_t[::1] quotes, int64_t[::1] depth, bint drift
     ) noexcept nogil:
         cdef walk_t* walks = <walk_t*>calloc(self.n_instruments + 1, sizeof(walk_t))
         cdef Py_ssize_t k
@@ -309,9 +322,9 @@ cdef class SignFlips:
             return False
         # An instrument's tops from depth all come before its first quote.
         if self.n_rows[DEPTH]:
-            self._walk(DEPTH, signs, walks, &depth[0])
+            self._walk(DEPTH, signs, walks, &depth[0], drift)
         if self.n_rows[QUOTES]:
-            self._walk(QUOTES, signs, walks, &quotes[0])
+            self._walk(QUOTES, signs, walks, &quotes[0], drift)
         for k in range(self.n_instruments):
             if self.paths[k].last and (
                 walks[k].lowest <= -self.paths[k].least_bid
@@ -327,13 +340,13 @@ cdef class SignFlips:
         )
 
     cdef void _walk(
-        self, int which, const uint64_t* signs, walk_t* walks, int64_t* out
+        self, int which, const uint64_t* signs, walk_t* walks, int64_t* out, bint drift
     ) noexcept nogil:
         cdef const short* instrument = self.instrument[which]
         cdef const int64_t* move = self.move[which]
         cdef const int64_t* instant = self.instant[which]
         cdef Py_ssize_t i
-        cdef int64_t at, mask, over
+        cdef int64_t at, mask, over, kept = -<int64_t>drift
         cdef walk_t* w
         cdef const path_t* p
         for i in range(self.n_rows[which]):
@@ -344,6 +357,7 @@ cdef class SignFlips:
                 # No branches on random bits: they would be mispredicted half the time.
                 mask = -<int64_t>((signs[at >> 6] >> (at & 63)) & 1)
                 w.moved += move[i] & mask
+                mask &= kept
                 w.whole += p.whole & mask
                 w.rest += p.rest & mask
                 over = -<int64_t>(w.rest >= p.n)

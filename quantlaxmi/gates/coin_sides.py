@@ -14,8 +14,8 @@ the losses that it waited out stand for gains. Without an edge it passes both nu
 the time. Only the rule run again is a null for it, so the market null stands beside as well.
 
 A test passes only where the strategy does better than all of them: the largest p decides. The
-market null itself, which gives every market it draws a drift more than the data has, is held
-against coin sides alone.
+market null itself gives every market it draws a drift more than the data has, and is held against
+coin sides and against markets without the data's drift.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def trip_gains(inp: GateInput) -> I64:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The market null beside a test of moved positions.
+    """Draws of markets beside those of a test.
 
     Attributes
     ----------
@@ -108,6 +108,7 @@ def hold_against_coins(
     gains: I64,
     draws: int,
     market: Beside | None = None,
+    driftless: Beside | None = None,
 ) -> Held:
     """Judge by moved positions, by coin sides and by the market null; the largest p decides.
 
@@ -133,6 +134,8 @@ def hold_against_coins(
         Of the coins.
     market : Beside, optional
         The market null, for tests of moved positions.
+    driftless : Beside, optional
+        Its markets without drift, for the market null itself.
     """
     from quantlaxmi._jit import coin_sides as kernels
     from quantlaxmi._jit.compiler import running
@@ -148,13 +151,15 @@ def hold_against_coins(
     counts = {null: moved, "coin sides": coins}
     details = {"moved": moved.to_json(), STREAM: coins.to_json()}
     unheld = ""
-    if market is not None:
-        details["market"] = None if market.count is None else market.count.to_json()
-        details["market_unavailable"] = market.text if market.count is None else None
-        if market.count is not None:
-            counts[market.text] = market.count
-        else:
-            unheld = f"; exits that depend on prices are held against nothing, as {market.text}"
+    for name, beside in (("market", market), ("driftless", driftless)):
+        if beside is None:
+            continue
+        details[name] = None if beside.count is None else beside.count.to_json()
+        details[f"{name}_unavailable"] = beside.text if beside.count is None else None
+        if beside.count is not None:
+            counts[beside.text] = beside.count
+        elif beside is market:
+            unheld = f"; exits that depend on prices are held against nothing, as {beside.text}"
     deciding = max(counts.values(), key=lambda count: count.p_value)
     *others, last = (count_text(inp, count, what) for what, count in counts.items())
     reason = (

@@ -16,9 +16,22 @@ from quantlaxmi.gates.results import MonteCarlo
 from quantlaxmi.gates.stats.monte_carlo import studentised_at_least
 from quantlaxmi.strategies.config import StrategyConfig
 
-__all__ = ["GATE", "LEAST_POSITIVE", "LOOKED_DRAWS", "MOST_TRIES", "SHOWN_DRAWS", "MarketDraws"]
+__all__ = [
+    "DRIFTLESS",
+    "GATE",
+    "LEAST_POSITIVE",
+    "LOOKED_DRAWS",
+    "MOST_TRIES",
+    "SHOWN_DRAWS",
+    "MarketDraws",
+    "driftless_wanted",
+]
 
 GATE = "market_permutation"
+#: The draws without drift, in progress and checkpoints.
+DRIFTLESS = f"{GATE}.driftless"
+#: Of the draws with drift so many more, and at least so many, are made without.
+_DRIFTLESS_SHARE, _LEAST_DRIFTLESS = 5, 199
 #: First draws, of which is shown what the null does; fewer where drawing stops before.
 SHOWN_DRAWS = 20
 #: Of the markets made for them, the least share with positive prices.
@@ -31,6 +44,11 @@ MOST_TRIES = 10
 _WORDS = np.array([[2**64 - 1, 2**64 - 1, 0, 1], [0, 1, 0, 1]], np.uint64)
 
 Check = Callable[[int], None]
+
+
+def driftless_wanted(draws: int) -> int:
+    """How many draws without drift are held beside so many with it."""
+    return min(draws, max(_LEAST_DRIFTLESS, draws // _DRIFTLESS_SHARE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +100,8 @@ class MarketDraws:
         Of the run.
     basis_sd : callable
         Of a moved market; for the first draws.
+    drift : bool
+        Whether the markets keep the data's drift.
     first : list of Draw
         The draws made so far.
     looked, enough : int
@@ -93,10 +113,22 @@ class MarketDraws:
     configs: Sequence[StrategyConfig | None]
     own: Sums
     basis_sd: Callable[[Moved], float | None]
+    drift: bool = True
     first: list[Draw] = field(default_factory=list)
     looked: int = 0
     enough: int = 0
     _seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """In progress and in checkpoints."""
+        return GATE if self.drift else DRIFTLESS
+
+    @property
+    def wanted(self) -> int:
+        """Draws that shall count."""
+        draws = self.inp.policy.n_market_draws
+        return draws if self.drift else driftless_wanted(draws)
 
     @property
     def shown(self) -> list[Draw]:
@@ -176,12 +208,12 @@ class MarketDraws:
 
     def _look(self, most: int) -> None:
         """Make draws one a thread, until it is known whether markets have trips enough."""
-        total = self.inp.policy.n_market_draws
+        total = self.wanted
         while not self._is_known(most):
             draws = range(self.looked, min(most, self.looked + self.replays.threads))
             failed = None
             try:
-                made = self.replays.each(draws, self._looked_at)
+                made = self.replays.each(draws, self._looked_at, self.drift)
             except DrawFailed as error:
                 made, failed = error.before, error
             for draw in made:
@@ -192,16 +224,18 @@ class MarketDraws:
                 self.enough += draw.enough
             if failed is not None and not self._is_known(most):
                 raise SweepFailed(0, failed.reason) from failed
-            self.inp.tell(GATE, min(self._told, total), total)
+            self.inp.tell(self.name, min(self._told, total), total)
 
     def _looked_at(self, draw: int, market: Moved, check: Check) -> Draw:
-        return self._run(market, check, both=True, shown=draw < SHOWN_DRAWS)
+        return self._run(market, check, both=True, shown=self.drift and draw < SHOWN_DRAWS)
 
     def _sweep(self, first: int, out: npt.NDArray[np.uint64]) -> None:
         found, failed = self.first[first : first + len(out)], None
         draws = range(first + len(found), first + len(out))
         try:
-            found += self.replays.each(draws, lambda _, m, check: self._run(m, check, both=False))
+            found += self.replays.each(
+                draws, lambda _, m, check: self._run(m, check, both=False), self.drift
+            )
         except DrawFailed as error:
             found, failed = found + error.before, error
         for row, draw in zip(out, found, strict=False):
@@ -222,16 +256,16 @@ class MarketDraws:
         # Half a second a batch, so that progress and interrupts are seen, and no more draws than
         # may be needed to stop; the counts do not depend on it.
         most = policy.stop_exceedances or 256
-        wanted = int(0.5 * self.replays.threads / (self._seconds + 1e-6))
+        fitting = int(0.5 * self.replays.threads / (self._seconds + 1e-6))
         count, *_ = count_draws(
             self.inp,
-            GATE,
-            policy.n_market_draws,
+            self.name,
+            self.wanted,
             8,
             self._sweep,
             [(0, 1), (0, 1)],
             stop_after=policy.stop_exceedances,
-            batch=max(self.replays.threads, min(wanted, most, 256)),
+            batch=max(self.replays.threads, min(fitting, most, 256)),
             tries=MOST_TRIES if self.conditional else 0,
             told=self._told,
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
 import math
-import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,91 +19,53 @@ from quantlaxmi.gates.market_draws import (
     LOOKED_DRAWS,
     MOST_TRIES,
     MarketDraws,
+    driftless_wanted,
 )
 from quantlaxmi.gates.market_replays import Moved, Replays, Sums
+from quantlaxmi.gates.market_search import search_of
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
-    MonteCarlo,
     PermutationResult,
     decimal_text,
     inconclusive,
     shown,
 )
-from quantlaxmi.gates.stats.monte_carlo import studentised_at_least
 from quantlaxmi.rerun import Rerun
-from quantlaxmi.strategies.config import StrategyConfig
 
 __all__ = ["GATE", "KIND", "beside", "evaluate"]
 
 KIND = "market"
-_MAX_GRID = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """The settings a draw tries, the run's own (None) first, and why these."""
-
-    configs: tuple[StrategyConfig | None, ...]
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """The draws of a market null, or why there are none."""
+    """The draws of a market null, or why there are none.
 
-    count: MonteCarlo | None
-    reason: str
-    null: str
+    Attributes
+    ----------
+    drifting : Beside
+        With the data's drift; the text says why where there are none.
+    driftless : Beside
+        Without; only where the others could pass.
+    details : dict
+    """
+
+    drifting: Beside
+    driftless: Beside
     details: dict[str, Json]
 
-
-def _grid_configs(rerun: Rerun) -> tuple[StrategyConfig, ...]:
-    """Settings of the strategy's declared grid around the run's own; invalid ones left out."""
-    strategy = rerun.strategy
-    if strategy is None or not strategy.grid:
-        return ()
-    own = strategy.config
-    names, found = list(strategy.grid), {}
-    for values in itertools.islice(itertools.product(*strategy.grid.values()), _MAX_GRID + 1):
-        changed = {**own.as_texts(), **dict(zip(names, values, strict=True))}
-        try:
-            config = type(own).load(None, [shlex.quote(f"{k}={v}") for k, v in changed.items()])
-        except ConfigError:
-            continue
-        found[config.config_hash] = config
-    return tuple(found.values())
+    @property
+    def deciding(self) -> Beside:
+        """Those with the larger p."""
+        first, second = self.drifting.count, self.driftless.count
+        if first is None or second is None or second.p_value <= first.p_value:
+            return self.drifting
+        return self.driftless
 
 
-def _search(inp: GateInput, rerun: Rerun, replays: Replays, own: Sums) -> _Search:
-    """The settings among which a draw takes the best: the grid's, where the run's are of it."""
-    alone = (None,)
-    if inp.policy.market_grid_search == "off":
-        return _Search(alone, "The policy turns the search of the grid off.")
-    configs = _grid_configs(rerun)
-    if not configs:
-        return _Search(alone, "The strategy declares no grid.")
-    if len(configs) > _MAX_GRID:
-        return _Search(alone, f"The grid has over {_MAX_GRID} settings, so it is not searched.")
-    own_hash = rerun.run.header.config_hash
-    if own_hash not in {c.config_hash for c in configs}:
-        return _Search(
-            alone,
-            f"The settings are none of the grid's {len(configs)}: no search is accounted for.",
-        )
-    others = [c for c in configs if c.config_hash != own_hash]
-    replays.keep_bound(others)
-    market, better = replays.room(), 0
-    for config in others:
-        sums = replays.sums(market, config)
-        better += not sums.followed or not studentised_at_least(
-            own.total, own.squares, sums.total, sums.squares
-        )
-    return _Search(
-        (None, *others),
-        f"Every draw has the largest statistic of the grid's {len(configs)} settings; on the data "
-        f"{better} did better than the run's.",
-    )
+class _Unclear(Exception):
+    """There is no p; the argument says why, as a sentence."""
 
 
 def _identity(inp: GateInput, rerun: Rerun, replays: Replays) -> Sums:
@@ -169,8 +130,6 @@ def _shown(inp: GateInput, rerun: Rerun, draws: MarketDraws) -> dict[str, Json]:
     span = max(int(ts[-1]) - int(ts[0]), 1)
     details: dict[str, Json] = {
         "shown_draws": len(draws.shown),
-        "markets_tried": draws.tries,
-        "positive_share": shown(draws.positive / draws.tries),
         "time_in_position": shown(draws.own.held_ns / span),
     }
     used = [s for s in draws.shown if s.sums is not None and s.sums.followed]
@@ -191,12 +150,13 @@ def _shown(inp: GateInput, rerun: Rerun, draws: MarketDraws) -> dict[str, Json]:
 def _rule(inp: GateInput, draws: MarketDraws) -> tuple[str, dict[str, Json]]:
     """What is drawn, for the sentence, and which draws count, for the details."""
     least = inp.policy.min_trades
+    signs = "random signs" if draws.drift else "random signs, no drift"
     who = "the strategy" if len(draws.configs) == 1 else "one of the settings"
     if draws.conditional:
-        null = f"markets with random signs and at least {least} round trips"
+        null = f"markets with {signs} and at least {least} round trips"
         rule = f"A market counts where {who} made {least} round trips, as on the data."
     else:
-        null = "markets with random signs and any number of trips"
+        null = f"markets with {signs} and any number of trips"
         rule = (
             f"On {draws.enough} of {LOOKED_DRAWS} markets {who} made {least} round trips: all "
             "count, and the level is that over all runs, those not judged among them."
@@ -209,66 +169,100 @@ def _rule(inp: GateInput, draws: MarketDraws) -> tuple[str, dict[str, Json]]:
     }
 
 
-def _draw(inp: GateInput, rerun: Rerun) -> _Drawn:
-    """Make the draws."""
-    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+def _count(inp: GateInput, rerun: Rerun, draws: MarketDraws, details: dict[str, Json]) -> Beside:
+    """Make the draws and count them; what they were like goes to `details`.
 
-    def unclear(reason: str) -> _Drawn:
-        return _Drawn(None, reason, "", details)
+    Raises
+    ------
+    _Unclear
+    """
+    signs = "random signs" if draws.drift else "random signs and no drift"
+    try:
+        draws.begin()
+        details |= {
+            "markets_tried": draws.tries,
+            "positive_share": shown(draws.positive / draws.tries),
+        }
+        if draws.drift:
+            details |= _shown(inp, rerun, draws)
+        if not draws.has_positive_prices:
+            raise _Unclear(
+                f"{draws.positive} of {draws.tries} markets with {signs} kept their prices "
+                f"positive, at least {LEAST_POSITIVE:.0%} are needed."
+            )
+        null, rule = _rule(inp, draws)
+        details |= rule
+        count = draws.count()
+    except SweepFailed as failed:
+        raise _Unclear(failed.reason) from failed
+    needed = min(draws.wanted, math.ceil(1 / inp.policy.level) - 1)
+    if not count.stopped and count.draws < needed:
+        raise _Unclear(
+            f"{count.draws} of {MOST_TRIES * draws.wanted} markets with {signs} have "
+            f"{inp.policy.min_trades} round trips, at least {needed} are needed."
+        )
+    return Beside(count, null)
 
+
+def _least_arrangements(inp: GateInput, free: int) -> None:
+    """Hold the distinct markets that so many free signs make to the policy.
+
+    Raises
+    ------
+    _Unclear
+    """
+    if free < 64 and 2**free < inp.policy.min_arrangements:
+        raise _Unclear(
+            f"{2**free} distinct arrangements, at least {inp.policy.min_arrangements} are needed."
+        )
+
+
+def _draw(inp: GateInput, rerun: Rerun, details: dict[str, Json]) -> tuple[Beside, Beside]:
+    """Make the draws, with drift and without.
+
+    Raises
+    ------
+    _Unclear
+    """
     inp.tell(GATE, 0, inp.policy.n_market_draws)
     try:
         replays = Replays(inp, rerun, inp.key(GATE))
         replays.keep_bound([None])
     except (BoundError, StrategyError) as error:
-        return unclear(str(error))
+        raise _Unclear(str(error)) from error
     details |= {
         "instants": replays.flips.n_instants,
         "free_signs": replays.flips.n_free,
         "increments": replays.flips.n_increments,
     }
-    if replays.flips.n_free < 64 and 2**replays.flips.n_free < inp.policy.min_arrangements:
-        return unclear(
-            f"{2**replays.flips.n_free} distinct arrangements, at least "
-            f"{inp.policy.min_arrangements} are needed."
-        )
+    _least_arrangements(inp, replays.flips.n_free)
     try:
         own = _identity(inp, rerun, replays)
     except (StrategyError, FixedPointOverflow) as error:
-        return unclear(f"The strategy cannot be run again: {_said(error)}.")
+        raise _Unclear(f"The strategy cannot be run again: {_said(error)}.") from error
     try:
-        search = _search(inp, rerun, replays, own)
+        search = search_of(inp, rerun, replays, own)
     except (StrategyError, ConfigError, FixedPointOverflow) as error:
-        return unclear(f"A setting of the grid cannot be run: {_said(error)}.")
-    draws = MarketDraws(
-        inp, replays, search.configs, own, lambda moved: _basis_sd(inp, rerun, replays, moved)
-    )
-    try:
-        draws.begin()
-        details |= _shown(inp, rerun, draws)
-        if not draws.has_positive_prices:
-            return unclear(
-                f"{draws.positive} of {draws.tries} markets with random signs kept their prices "
-                f"positive, at least {LEAST_POSITIVE:.0%} are needed."
-            )
-        null, rule = _rule(inp, draws)
-        details |= {
-            **rule,
-            "settings_searched": len(search.configs),
-            "grid_search": search.reason,
-            **sum_details(own.total, own.squares),
-            "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
-        }
-        count = draws.count()
-        wanted, needed = inp.policy.n_market_draws, math.ceil(1 / inp.policy.level) - 1
-        if not count.stopped and count.draws < min(wanted, needed):
-            return unclear(
-                f"{count.draws} of {MOST_TRIES * wanted} markets with random signs have "
-                f"{inp.policy.min_trades} round trips, at least {min(wanted, needed)} are needed."
-            )
-        return _Drawn(count, "", null, details)
-    except SweepFailed as failed:
-        return unclear(failed.reason)
+        raise _Unclear(f"A setting of the grid cannot be run: {_said(error)}.") from error
+    details |= {
+        "settings_searched": len(search.configs),
+        "grid_search": search.reason,
+        **sum_details(own.total, own.squares),
+        "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
+    }
+
+    def made(drift: bool) -> MarketDraws:
+        basis_sd = functools.partial(_basis_sd, inp, rerun, replays)
+        return MarketDraws(inp, replays, search.configs, own, basis_sd, drift)
+
+    drifting = _count(inp, rerun, made(True), details)
+    assert drifting.count is not None
+    if drifting.count.p_value > inp.policy.level:
+        return drifting, Beside(None, "the markets with the data's drift decide")
+    _least_arrangements(inp, replays.flips.n_moving)
+    without: dict[str, Json] = {"draws_wanted": driftless_wanted(inp.policy.n_market_draws)}
+    details["driftless_draws"] = without
+    return drifting, _count(inp, rerun, made(False), without)
 
 
 def _said(error: Exception) -> str:
@@ -281,11 +275,22 @@ def _said(error: Exception) -> str:
 def _drawn(inp: GateInput) -> _Drawn:
     """The draws, made once for the gates that use them."""
     details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+
+    def without(reason: str) -> _Drawn:
+        return _Drawn(Beside(None, reason), Beside(None, reason), details)
+
+    def make() -> _Drawn:
+        assert rerun is not None
+        try:
+            return _Drawn(*_draw(inp, rerun, details), details)
+        except _Unclear as unclear:
+            return without(str(unclear))
+
     if few := inp.too_few_trips():
-        return _Drawn(None, few, "", details)
+        return without(few)
     rerun, policy = inp.rerun, inp.policy
     if rerun is None:
-        return _Drawn(None, "There is no run to make again.", "", details)
+        return without("There is no run to make again.")
     found: _Drawn = inp.once.get(
         (inp.path, inp.grid, rerun),
         (
@@ -299,7 +304,7 @@ def _drawn(inp: GateInput) -> _Drawn:
             policy.alpha,
             policy.extend_factor,
         ),
-        lambda: _draw(inp, rerun),
+        make,
     )
     return found
 
@@ -310,8 +315,8 @@ def beside(inp: GateInput) -> Beside:
         return Beside(None, f"the policy does not list {GATE}")
     if inp.rerun is None:
         return Beside(None, "there is no run to make again")
-    found = _drawn(inp)
-    return Beside(found.count, found.null if found.count else f"{GATE} is inconclusive")
+    deciding = _drawn(inp).deciding
+    return deciding if deciding.count else Beside(None, f"{GATE} is inconclusive")
 
 
 def evaluate(inp: GateInput) -> PermutationResult:
@@ -343,8 +348,11 @@ def evaluate(inp: GateInput) -> PermutationResult:
 
     The mean is that of the data, so every market drawn has the data's drift and a drift of its own
     besides, while the data has its own alone: a rule against the level of a pair loses more on the
-    drawn ones and would pass 6 % of the time. As in the tests of moved positions, coin sides stand
-    beside the draws and the larger p decides (`coin_sides`).
+    drawn ones and would pass 6 % of the time. So a strategy that could pass is also held against
+    markets whose increments themselves are turned over. Where the data has no drift these are a
+    group's orbit, and the level is exact; where it has one they would take it for an edge. A fifth
+    as many are drawn, 199 at least. As in the tests of moved positions, coin sides stand beside
+    (`coin_sides`), and the largest p decides.
 
     Cannot see: an edge in the drift (it is kept), in the size of moves, or in costs and funding;
     a rule that earns from moves shared within one instant only; a choice among settings that are
@@ -373,14 +381,16 @@ def evaluate(inp: GateInput) -> PermutationResult:
         When the identity draw is not the replay.
     """
     drawn = _drawn(inp)
-    if drawn.count is None:
-        result = inconclusive(GATE, "test", drawn.reason, drawn.details)
+    drifting, driftless = drawn.drifting, drawn.driftless
+    if drifting.count is None:
+        result = inconclusive(GATE, "test", drifting.text, drawn.details)
         return PermutationResult(KIND, result)
     try:
         gains = trip_gains(inp)
     except BoundError as error:
         return PermutationResult(KIND, inconclusive(GATE, "test", str(error), drawn.details))
-    held = hold_against_coins(inp, GATE, drawn.count, drawn.null, gains, inp.policy.n_perms)
+    n, null = inp.policy.n_perms, drifting.text
+    held = hold_against_coins(inp, GATE, drifting.count, null, gains, n, driftless=driftless)
     details = drawn.details | held.details
     return PermutationResult(
         KIND, GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)

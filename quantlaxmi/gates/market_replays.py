@@ -206,12 +206,12 @@ class Replays:
         """Arrays for one thread's draws: the market as it is."""
         return Moved(*self.flips.room())
 
-    def move(self, draw: int, moved: Moved) -> Moved:
-        """Make the market of a draw in the arrays of `moved`."""
+    def move(self, draw: int, moved: Moved, drift: bool = True) -> Moved:
+        """Make the market of a draw in the arrays of `moved`, with the data's drift or without."""
         for attempt in range(MAX_TRIES):
             moved.tries = attempt + 1
             moved.accepted = self.flips.draw(
-                self._key, draw, attempt, moved.signs, moved.quotes, moved.depth
+                self._key, draw, attempt, moved.signs, moved.quotes, moved.depth, drift
             )
             if moved.accepted:
                 break
@@ -271,7 +271,12 @@ class Replays:
             return Sums(False, 0, 0, 0, 0)
         return Sums(True, *found[1:])
 
-    def each(self, draws: range, work: Callable[[int, Moved, Callable[[int], None]], T]) -> list[T]:
+    def each(
+        self,
+        draws: range,
+        work: Callable[[int, Moved, Callable[[int], None]], T],
+        drift: bool = True,
+    ) -> list[T]:
         """Do something with the market of every draw, on all threads; results by draw.
 
         Parameters
@@ -279,6 +284,8 @@ class Replays:
         draws : range
         work : callable
             ``work(draw, moved, check)``; ``check`` is called now and then and raises to stop.
+        drift : bool
+            Whether the markets keep the data's drift.
 
         Raises
         ------
@@ -304,7 +311,7 @@ class Replays:
                     return
                 draw = draws[i]
                 try:
-                    found[i] = work(draw, self.move(draw, moved), check)
+                    found[i] = work(draw, self.move(draw, moved, drift), check)
                 except _Stopped:
                     return
                 except (StrategyError, FixedPointOverflow) as error:

@@ -155,10 +155,13 @@ def trade_id(lane: Lane, name: str, text: str) -> int:
 
 
 def words(**values: int) -> Callable[[Lane, str, str], int]:
+    # A name cannot begin with a digit.
+    known = {name.removeprefix("_"): value for name, value in values.items()}
+
     def read(lane: Lane, name: str, text: str) -> int:
-        if text.lstrip("_") not in values and f"_{text}" not in values:
+        if text not in known:
             raise Faulty("bad-word")
-        return values[text] if text in values else values[f"_{text}"]
+        return known[text]
 
     return read
 

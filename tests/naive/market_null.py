@@ -3,7 +3,7 @@
 States of an instrument are its valid books; increments differences of twice the mid from one to
 the next; instants the distinct receive times of increments. Bit i of a draw turns the deviations
 from the mean of all increments of instant i over. After the turned increments F of an instrument
-its prices have moved by -sum(F) + round(|F| * T / n), halves to even.
+its prices have moved by -sum(F) + round(|F| * T / n), halves to even; without drift by -sum(F).
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def signs(key: int, draw: int, attempt: int, n: int) -> list[int]:
     return [word(key, draw, (attempt << 41) + i // 64) >> (i % 64) & 1 for i in range(n)]
 
 
-def shifts(path: Path, turned: dict[int, int]) -> list[tuple[int, int]]:
+def shifts(path: Path, turned: dict[int, int], drift: bool = True) -> list[tuple[int, int]]:
     """(seq, shift from there on) of every state."""
     steps, flipped, made = path.increments, [], []
     for k, (seq, ts, _, _) in enumerate(path.states):
         if k and turned[ts]:
             flipped.append(steps[k - 1])
-        mean = Fraction(sum(steps), len(steps)) if steps else Fraction(0)
+        mean = Fraction(sum(steps), len(steps)) if steps and drift else Fraction(0)
         made.append((seq, -sum(flipped) + round(len(flipped) * mean)))
     return made
 
@@ -72,14 +72,14 @@ def positive(path: Path, made: list[tuple[int, int]]) -> bool:
 
 
 def draw_shifts(
-    tables: Mapping[str, Any], n: int, key: int, draw: int, tries: int
+    tables: Mapping[str, Any], n: int, key: int, draw: int, tries: int, drift: bool = True
 ) -> tuple[list[list[tuple[int, int]]], int] | None:
     """Shifts of the first positive market of a draw and how many were tried; None: no market."""
     found = paths(tables, n)
     times = instants(found)
     for attempt in range(tries):
         turned = dict(zip(times, signs(key, draw, attempt, len(times)), strict=True))
-        made = [shifts(path, turned) for path in found]
+        made = [shifts(path, turned, drift) for path in found]
         if all(positive(path, one) for path, one in zip(found, made, strict=True)):
             return made, attempt + 1
     return None
