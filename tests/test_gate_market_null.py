@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import pytest
 
 from quantlaxmi.errors import ConfigError, EngineError, StrategyError
@@ -33,10 +32,7 @@ from quantlaxmi.schema import EventKind, Side
 from quantlaxmi.segment import open_segment, split_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
-from tests import cases
 from tests.naive import market_null as naive
-from tests.segments import INSTRUMENTS
-from tests.test_market_null_size import market
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 QUICK = GatePolicy(n_market_draws=60, min_trades=10, market_grid_search="off")
@@ -65,9 +61,8 @@ GATE = "market_permutation"
 
 
 def suite_of(segment, strategy="basis_capture", **options):
-    costs = {"costs": options.pop("costs")} if "costs" in options else {}
     options = {"policy": QUICK, "threads": 1, **options}
-    return G2AntiOverfitSuite.from_run(backtest(segment, strategy, **costs), **options)
+    return G2AntiOverfitSuite.from_run(backtest(segment, strategy), **options)
 
 
 def result_of(suite):
@@ -132,14 +127,15 @@ def test_threads_and_batches_change_nothing(short):
             assert result_of(base).to_json() == expected
 
 
-def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path):
+@pytest.mark.parametrize("name", [GATE, market_draws.DRIFTLESS])
+def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path, name):
     expected = result_of(suite_of(short)).to_json()
     kept = tmp_path / "kept"
 
     until = []
 
     def interrupt(gate, done, _total):
-        if gate == GATE and done >= 25:
+        if gate == name and done >= 25:
             until.append(done)
             raise KeyboardInterrupt
 
@@ -152,7 +148,7 @@ def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path):
     again = suite_of(
         short,
         checkpoint=Checkpoint(kept, b"x" * 32),
-        progress=lambda gate, done, _total: told.append(done) if gate == GATE else None,
+        progress=lambda gate, done, _total: told.append(done) if gate == name else None,
     )
     assert result_of(again).to_json() == expected
     # The first draws tell what the null is like, and are made again; the others go on.
@@ -401,64 +397,6 @@ def test_the_interpreted_kernel_gives_the_compiled_ones_counts(short):
         suite = G2AntiOverfitSuite.from_run(run, policy=policy, threads=2)
         results.append(result_of(suite).to_json())
     assert results[0] == results[1]
-
-
-class Bull(Rule):
-    """Holds every now and then, always long."""
-
-    strategy_id = "bull"
-
-    def on_market(self, event, ctx):
-        self.calls += 1
-        if self.calls % 40 or ctx.in_flight:
-            return None
-        held = ctx.position(self.symbol).qty
-        side = Side.SELL if held > 0 else Side.BUY
-        return ctx.decide([LegIntent(self.symbol, side, abs(held) or 10**6)], rationale="rule")
-
-
-def rising():
-    """A walk that climbs."""
-    tables = {name: dict(columns) for name, columns in market(5, rows=2400).tables.items()}
-    for side in ("bid", "ask"):
-        tables["quotes"][side] = tables["quotes"][side] + np.arange(2400) * (2 * 10**8)
-    return cases.MemorySegment(tables, INSTRUMENTS)
-
-
-def test_a_drift_is_no_edge():
-    """Without the data's drift in the markets it would be one."""
-    suite = suite_of(
-        rising(), Bull(), costs=cases.costs(), policy=replace(QUICK, n_market_draws=39)
-    )
-    found = result_of(suite).result
-    assert found.verdict is Verdict.FAIL
-    assert found.details["coin_sides"]["p_value"] < 0.001
-    assert found.details["moved"]["p_value"] > 0.2
-    replays = market_null.Replays(suite.inp, suite.inp.rerun, suite.inp.key(GATE))
-    own = replays.sums(replays.room())
-    room = replays.room()
-    sums = [replays.sums(replays.move(draw, room, False)) for draw in range(39)]
-    draws = [[(x.total, x.squares, x.trips)] for x in sums]
-    assert naive.count(draws, (own.total, own.squares), 10, 39, 0)[1] == 0
-
-
-def test_the_larger_p_of_markets_with_and_without_drift_decides(short, monkeypatch):
-    suite = suite_of(short, policy=replace(QUICK, n_sims=99, n_neutral_pairs=2))
-    first, bad = Beside(MonteCarlo(0, 60), "first"), Beside(MonteCarlo(20, 60), "second")
-    for without, deciding in ((bad, bad), (Beside(MonteCarlo(0, 199), "second"), first)):
-        drawn = market_null._Drawn(first, without, {})
-        monkeypatch.setattr(market_null, "_drawn", lambda _, drawn=drawn: drawn)
-        found = result_of(suite).result
-        assert found.verdict is (Verdict.FAIL if without is bad else Verdict.PASS)
-        assert found.monte_carlo == deciding.count
-        assert market_null.beside(suite.inp) == deciding
-        matched = suite.run_random_entry().matched
-        assert matched.details["market"] == deciding.count.to_json()
-
-
-def test_how_many_markets_without_drift():
-    wanted = [market_draws.driftless_wanted(n) for n in (19, 198, 199, 200, 995, 1000, 10_000)]
-    assert wanted == [19, 198, 199, 199, 199, 200, 2000]
 
 
 class Fragile(Rule):
