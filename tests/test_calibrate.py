@@ -267,7 +267,7 @@ def test_a_search_by_net_is_a_line_of_its_own():
     lines = [line for line in lines_of(40, ("momentum",), None) if line.group == "search"]
     assert [(line.label, line.runs) for line in lines] == [
         ("momentum", 40),
-        ("momentum, by net PnL", 10),
+        ("momentum, by net PnL", 40),
     ]
     outcomes = {
         line.key: {trial.MARKET: {"P": passed, "F": 40 - passed, "I": 0}}

@@ -167,7 +167,7 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
     command : str
         The command line that makes the same tables.
     elapsed : str
-        Time it took, and where, as a sentence; not part of the hash.
+        Time it took, and where, as a sentence, or nothing; not part of the hash.
     """
     draws = found.settings.draws
     shifts = found.settings.policy().n_shifts
@@ -193,7 +193,6 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
         *_naive(found),
         f"Hash of the counts: `{found.result_hash}`.",
         "",
-        f"{elapsed}",
-        "",
+        *([elapsed, ""] if elapsed else []),
     ]
     return "\n".join(lines)

@@ -26,9 +26,8 @@ GROUPS = ("size", "power", "chosen", "naive", "search")
 SHOWN_SHARE = 4
 #: Draws of the market null where each is fifty runs: what decides at 5 % with two exceedances.
 SEARCH_DRAWS = 39
-#: Cells on which it is searched, and of the runs asked for one in so many: a run costs some
-#: hundred replays, and most where the fifty have nothing to do with one another.
-SEARCHED_CELLS = {"coins": 2, "loud": 2, "momentum": 1, "basis": 1, "basis-exits": 1}
+#: Cells on which it is searched: a run costs some hundred replays.
+SEARCHED_CELLS = ("coins", "loud", "momentum", "basis", "basis-exits")
 #: Of these also where net PnL chose.
 NET_CELLS = ("momentum", "basis-exits")
 _BATCH = {"size": 100, "power": 100, "search": 20, "chosen": 20, "naive": 50}
@@ -113,12 +112,8 @@ def lines_of(runs: int, cells: Sequence[str] | None, capture: Capture | None) ->
         for name in entry[2]
         if name in no_edge
     ]
-    made += [
-        Line("search", name, "", max(1, runs // SEARCHED_CELLS[name]))
-        for name in no_edge
-        if name in SEARCHED_CELLS
-    ]
-    return made + [Line("search", name, "net", fewer) for name in no_edge if name in NET_CELLS]
+    made += [Line("search", name, "", runs) for name in no_edge if name in SEARCHED_CELLS]
+    return made + [Line("search", name, "net", runs) for name in no_edge if name in NET_CELLS]
 
 
 def tasks_of(lines: Sequence[Line]) -> list[Task]:

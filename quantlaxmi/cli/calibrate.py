@@ -77,8 +77,9 @@ def main(args: dict[str, Any]) -> int:
         )
     minutes, seconds = divmod(round(time.monotonic() - begun), 60)
     if args["--out"]:
-        took = f"It took {minutes} min {seconds} s on {platform.machine()}"
-        took += ", with what the checkpoint held." if args["--checkpoint"] else "."
+        took = f"It took {minutes} min {seconds} s on {platform.machine()}."
+        if args["--checkpoint"]:  # which may have held some or all of it
+            took = ""
         text = page(found, _command(args, "quantlaxmi-crypto"), took)
         write_whole(Path(args["--out"]), text.encode())
     if args["--json"]:
