@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     place = Path(quantlaxmi.__file__).resolve()
     if os.environ.get("QUANTLAXMI_TEST_INSTALLED") and "site-packages" not in place.parts:
         raise pytest.UsageError(f"tests must run against the installed package, not {place}")
+    # A shell's background ignores interrupts, and so would what the tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

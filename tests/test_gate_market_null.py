@@ -157,16 +157,8 @@ def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path, nam
     batches.undo()
 
 
-@pytest.fixture
-def interruptible():
-    """Heed SIGINT, which is ignored where the tests were started in a shell's background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_signal_ends_the_draws(short, threads, interruptible):
+def test_a_signal_ends_the_draws(short, threads):
     suite = suite_of(short, policy=GatePolicy(n_market_draws=10**7, min_trades=10), threads=threads)
     timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
     before = threading.active_count()
