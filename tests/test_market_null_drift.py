@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from quantlaxmi.events import LegIntent
 from quantlaxmi.gates import GatePolicy, MonteCarlo, market_draws, market_null
 from quantlaxmi.gates.coin_sides import Beside
+from quantlaxmi.gates.inputs import Once
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import backtest
-from quantlaxmi.schema import EventKind, Side
-from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
 from tests import cases
+from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
 from tests.segments import INSTRUMENTS
 from tests.test_market_null_size import market
@@ -22,26 +24,6 @@ GATE = "market_permutation"
 POLICY = GatePolicy(
     n_market_draws=39, n_sims=99, n_neutral_pairs=2, min_trades=10, market_grid_search="off"
 )
-
-
-class Bull(CryptoStrategy):
-    """Holds every now and then, always long."""
-
-    strategy_id = "bull"
-    Config = StrategyConfig
-    event_kinds = (EventKind.QUOTE,)
-
-    def on_start(self, ctx):
-        self.calls = 0
-        self.symbol = ctx.instruments[0].symbol
-
-    def on_market(self, event, ctx):
-        self.calls += 1
-        if self.calls % 40 or ctx.in_flight:
-            return None
-        held = ctx.position(self.symbol).qty
-        side = Side.SELL if held > 0 else Side.BUY
-        return ctx.decide([LegIntent(self.symbol, side, abs(held) or 10**6)], rationale="rule")
 
 
 def rising():
@@ -54,7 +36,7 @@ def rising():
 
 @pytest.fixture(scope="module")
 def suite():
-    run = backtest(rising(), Bull(), costs=cases.costs())
+    run = backtest(rising(), InAndOut(), costs=cases.costs())
     return G2AntiOverfitSuite.from_run(run, policy=POLICY, threads=1)
 
 
@@ -88,3 +70,47 @@ def test_the_larger_p_of_markets_with_and_without_drift_decides(suite, monkeypat
 def test_how_many_markets_without_drift():
     wanted = [market_draws.driftless_wanted(n) for n in (19, 198, 199, 200, 995, 1000, 10_000)]
     assert wanted == [19, 198, 199, 199, 199, 200, 2000]
+
+
+def test_markets_without_drift_that_tell_nothing_leave_the_gate_inconclusive(suite, monkeypatch):
+    """The draws with drift would let the strategy pass; the sentence says what is missing."""
+    policy = replace(POLICY, n_market_draws=40)
+    suite = replace(suite, inp=replace(suite.inp, policy=policy))
+
+    def count(draws):
+        return MonteCarlo(0, 40 if draws.drift else 3)
+
+    monkeypatch.setattr(market_draws.MarketDraws, "count", count)
+    found = suite.run_market_permutation()[0].result
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reasons == (
+        "3 of 400 markets with random signs and no drift have 10 round trips, at least 19 are "
+        "needed.",
+    )
+    assert found.details["driftless_draws"]["draws_wanted"] == 40
+    beside = suite.run_random_entry().matched
+    assert beside.details["market_unavailable"] == "market_permutation is inconclusive"
+
+
+def test_still_prices_have_no_signs_without_drift(suite, monkeypatch):
+    """A price that stands still deviates from its mean, yet its sign turns nothing over."""
+    flips = SimpleNamespace(n_free=1000, n_moving=5)
+    monkeypatch.setattr(market_draws.MarketDraws, "count", lambda _: MonteCarlo(0, 39))
+    original = market_null.Replays
+
+    class Still(original):
+        def __init__(self, *args):
+            super().__init__(*args)
+            kernel = self.flips
+            self.flips = SimpleNamespace(
+                **{n: getattr(kernel, n) for n in ("room", "apply", "draw", "uses_depth")},
+                **{n: getattr(kernel, n) for n in ("n_instants", "n_increments")},
+                **vars(flips),
+            )
+
+    monkeypatch.setattr(market_null, "Replays", Still)
+    again = replace(suite, inp=replace(suite.inp, once=Once()))
+    found = again.run_market_permutation()[0].result
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reasons == ("32 distinct arrangements, at least 1000 are needed.",)
+    assert found.details["driftless_draws"]["free_signs"] == 5

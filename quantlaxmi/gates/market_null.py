@@ -77,10 +77,11 @@ def _identity(inp: GateInput, rerun: Rerun, replays: Replays) -> Sums:
         When it is not.
     """
     market, run = replays.room(), rerun.run
-    if not replays.flips.apply(market.signs, market.quotes, market.depth):
-        raise EngineError(f"the identity draw of {GATE} has prices that are not positive")
-    if market.quotes.any() or market.depth.any():
-        raise EngineError(f"the identity draw of {GATE} moved a price")
+    for drift in (True, False):
+        if not replays.flips.apply(market.signs, market.quotes, market.depth, drift):
+            raise EngineError(f"the identity draw of {GATE} has prices that are not positive")
+        if market.quotes.any() or market.depth.any():
+            raise EngineError(f"the identity draw of {GATE} moved a price")
     for name, table in replays.session(market).engine.tables().items():
         if table.tobytes() != getattr(run, name).tobytes():
             raise EngineError(f"the identity draw of {GATE} gave other {name} than the replay")
@@ -259,9 +260,12 @@ def _draw(inp: GateInput, rerun: Rerun, details: dict[str, Json]) -> tuple[Besid
     assert drifting.count is not None
     if drifting.count.p_value > inp.policy.level:
         return drifting, Beside(None, "the markets with the data's drift decide")
-    _least_arrangements(inp, replays.flips.n_moving)
-    without: dict[str, Json] = {"draws_wanted": driftless_wanted(inp.policy.n_market_draws)}
+    without: dict[str, Json] = {
+        "draws_wanted": driftless_wanted(inp.policy.n_market_draws),
+        "free_signs": replays.flips.n_moving,
+    }
     details["driftless_draws"] = without
+    _least_arrangements(inp, replays.flips.n_moving)
     return drifting, _count(inp, rerun, made(False), without)
 
 
@@ -272,25 +276,23 @@ def _said(error: Exception) -> str:
     return " ".join(said.split())[:200].rstrip(".")
 
 
+def _made(inp: GateInput, rerun: Rerun | None) -> _Drawn:
+    """The draws, or why there are none."""
+    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+    try:
+        if few := inp.too_few_trips():
+            raise _Unclear(few)
+        if rerun is None:
+            raise _Unclear("There is no run to make again.")
+        return _Drawn(*_draw(inp, rerun, details), details)
+    except _Unclear as unclear:
+        none = Beside(None, str(unclear))
+        return _Drawn(none, none, details)
+
+
 def _drawn(inp: GateInput) -> _Drawn:
     """The draws, made once for the gates that use them."""
-    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
-
-    def without(reason: str) -> _Drawn:
-        return _Drawn(Beside(None, reason), Beside(None, reason), details)
-
-    def make() -> _Drawn:
-        assert rerun is not None
-        try:
-            return _Drawn(*_draw(inp, rerun, details), details)
-        except _Unclear as unclear:
-            return without(str(unclear))
-
-    if few := inp.too_few_trips():
-        return without(few)
     rerun, policy = inp.rerun, inp.policy
-    if rerun is None:
-        return without("There is no run to make again.")
     found: _Drawn = inp.once.get(
         (inp.path, inp.grid, rerun),
         (
@@ -304,7 +306,7 @@ def _drawn(inp: GateInput) -> _Drawn:
             policy.alpha,
             policy.extend_factor,
         ),
-        make,
+        lambda: _made(inp, rerun),
     )
     return found
 
