@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi._ext.depth_book import DepthBook
-from tests import cases
-from tests.cases import MarketBuilder
+from tests import random_markets, universes
+from tests.market_builder import MarketBuilder
 from tests.naive import depth_book as naive
 
 NAMES = ("first_id", "last_id", "prev_id", "side", "price", "qty", "flags")
@@ -61,13 +61,13 @@ def check(tables, instrument=0):
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 120), st.integers(0, 1))
 def test_random_streams_match_naive(seed, n, instrument):
-    check(cases.random_market(seed, n, 2, False), instrument)
+    check(random_markets.random_market(seed, n, 2, False), instrument)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 80), st.lists(st.integers(0, 200), max_size=20))
 def test_messages_may_be_cut_anywhere(seed, n, cuts):
-    columns = columns_of(cases.random_market(seed, n, 2, False), 0)
+    columns = columns_of(random_markets.random_market(seed, n, 2, False), 0)
     whole, pieces = DepthBook(), DepthBook()
     apply(whole, columns)
     size = len(columns["flags"])
@@ -154,7 +154,7 @@ def test_many_levels_in_any_order():
 
 
 def test_values_next_to_the_limit():
-    high = cases.I64_MAX
+    high = universes.I64_MAX
     levels = [(1, high - 1, high), (-1, high, high), (1, -high, 1)]
     builder = MarketBuilder().depth(0, (high - 1, high - 1, -1), levels, snapshot=True)
     builder.depth(0, (high, high, -1), [(1, high - 2, 1)])

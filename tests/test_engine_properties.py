@@ -17,13 +17,14 @@ from quantlaxmi.schema import TABLES, EventKind, FillFlag, InstrumentKind, Order
 from quantlaxmi.segment import SegmentWriter, open_segment
 from quantlaxmi.session import Session
 from quantlaxmi.strategies.kernel import FeatureSpec
-from tests import cases, twins
-from tests.cases import Case, MarketBuilder, MemorySegment
+from tests import random_markets, twins, universes
+from tests.cases import Case
 from tests.displayed import hold_to_displayed
+from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
 from tests.test_replay_loop import random_cases
 
-HIGH = cases.I64_MAX
+HIGH = universes.I64_MAX
 
 
 def same_runs(a, b):
@@ -52,7 +53,7 @@ def test_replay_in_batches_equals_backtest(case, cuts):
 def test_result_does_not_depend_on_stride_or_chunks(case, stride):
     """The engine stops after any number of rows and goes on; chunks end after any row."""
     whole, seen = twins.run_case(case)
-    instruments = cases.UNIVERSES[case.universe]
+    instruments = universes.UNIVERSES[case.universe]
     strategy = twins.script(case.schedule)
     session = Session(instruments, strategy.bind(instruments), case.costs, case.latency_ns)
     session._stride = stride
@@ -83,10 +84,10 @@ def row_chunks(tables, size):
 
 @pytest.mark.parametrize("universe", ["binance", "mixed"])
 def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, universe):
-    instruments = cases.UNIVERSES[universe]
+    instruments = universes.UNIVERSES[universe]
     n = len(instruments)
-    tables = cases.random_market(11, 400, n)
-    schedule = cases.random_schedule(12, 400, n)
+    tables = random_markets.random_market(11, 400, n)
+    schedule = random_markets.random_schedule(12, 400, n)
     with SegmentWriter(
         tmp_path / "seg", venue="test", instruments=instruments, batch_rows=37
     ) as writer:
@@ -94,11 +95,11 @@ def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, unive
             writer.append(table, columns)
         writer.seal()
     segment = open_segment(tmp_path / "seg")
-    options = {"costs": cases.COSTS[2], "latency_ns": 3, "flatten": True}
+    options = {"costs": universes.COSTS[2], "latency_ns": 3, "flatten": True}
     by_columns = backtest(segment, twins.script(schedule), **options)
     by_log = replay(segment, twins.script(schedule), **options)
     same_runs(by_columns, by_log)
-    case = Case("", tables, schedule, 3, True, universe, cases.COSTS[2])
+    case = Case("", tables, schedule, 3, True, universe, universes.COSTS[2])
     engine, _ = twins.naive_run(case)
     twins.assert_same(by_columns, engine)
     assert len(by_log.fills) > 50
@@ -107,7 +108,7 @@ def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, unive
 @settings(max_examples=30, deadline=None)
 @given(random_cases(40))
 def test_a_strategy_runs_again_from_the_start(case):
-    segment = MemorySegment(case.tables, cases.UNIVERSES[case.universe])
+    segment = MemorySegment(case.tables, universes.UNIVERSES[case.universe])
     strategy = twins.script(case.schedule)
     options = {"costs": case.costs, "latency_ns": case.latency_ns}
     same_runs(backtest(segment, strategy, **options), backtest(segment, strategy, **options))
@@ -122,7 +123,7 @@ def test_records_of_a_truncated_market_are_a_prefix(case, length):
     whole, seen = twins.run_case(case)
     short = Case(
         "short",
-        cases.truncated(case.tables, length),
+        random_markets.truncated(case.tables, length),
         case.schedule,
         case.latency_ns,
         False,
@@ -202,7 +203,7 @@ def _share(order):
 @given(random_cases())
 def test_no_fill_beyond_what_was_displayed(case):
     """By quotes alone: while its price stands, no side gives more than it showed."""
-    tables = {**case.tables, "depth": cases.random_market(0, 0)["depth"]}
+    tables = {**case.tables, "depth": random_markets.random_market(0, 0)["depth"]}
     case = Case(
         "q", tables, case.schedule, case.latency_ns, case.flatten, case.universe, case.costs
     )
@@ -229,7 +230,7 @@ def test_doubles_agree_within_a_basis_point(case):
     """PnL recomputed from fills and funding in floats, as anybody would."""
     run, _ = twins.run_case(case)
     unit = 10.0**run.ledger_exponent
-    instruments = cases.UNIVERSES[case.universe]
+    instruments = universes.UNIVERSES[case.universe]
     cash, traded = 0.0, 0.0
     held = [0.0 for _ in instruments]
     for fill in twins.rows_of(run.fills):
@@ -252,7 +253,9 @@ def test_doubles_agree_within_a_basis_point(case):
 # --- limits of 64 and 128 bits -----------------------------------------------------------------
 
 
-def run_of(builder, schedule=None, universe="coarse", latency_ns=0, model=cases.COSTS[3], **more):
+def run_of(
+    builder, schedule=None, universe="coarse", latency_ns=0, model=universes.COSTS[3], **more
+):
     case = Case("c", builder.tables(), schedule or {}, latency_ns, universe=universe, costs=model)
     return twins.check_case(case, **more)[0]
 
@@ -262,7 +265,7 @@ SELL = Decision((Leg(0, -1, HIGH),))
 PRICE = HIGH // 10
 
 
-FREE = cases.costs("0", "0", "0", fee_exponent=0)
+FREE = universes.costs("0", "0", "0", fee_exponent=0)
 BINANCE = CostModel.binance()
 
 
@@ -301,13 +304,13 @@ def test_greatest_values_are_exact():
     ],
 )
 def test_what_does_not_fit_is_an_error(builder, schedule):
-    segment = MemorySegment(builder.tables(), cases.UNIVERSES["coarse"])
+    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
     for route in (backtest, replay):
         with pytest.raises(FixedPointOverflow) as caught:
             route(
                 segment,
                 twins.script(schedule),
-                costs=cases.COSTS[3],
+                costs=universes.COSTS[3],
                 latency_ns=5 * (1 in schedule),
             )
         assert "\n" not in str(caught.value)
@@ -316,10 +319,10 @@ def test_what_does_not_fit_is_an_error(builder, schedule):
 
 def test_money_beyond_128_bits_is_an_error():
     """10**19 * 10**18 fits 128 bits, times a scale of 10**16 it does not."""
-    wide = cases.instrument("W", InstrumentKind.SPOT, 0, 0)
+    wide = universes.instrument("W", InstrumentKind.SPOT, 0, 0)
     builder = MarketBuilder().quote(0, PRICE - 1, HIGH, PRICE, HIGH).wait(1)
     builder.quote(0, PRICE - 1, HIGH, PRICE, HIGH)
-    segment = MemorySegment(builder.tables(), (wide, cases.PERP))
+    segment = MemorySegment(builder.tables(), (wide, universes.PERP))
     for leg in (Leg(0, 1, HIGH), Leg(0, -1, HIGH)):
         with pytest.raises(FixedPointOverflow):
             backtest(segment, twins.script({0: Decision((leg,))}), costs=BINANCE, latency_ns=0)
@@ -331,7 +334,7 @@ def test_cash_that_overflows_is_an_error():
         builder = MarketBuilder()
         for _ in range(trips):
             builder.quote(0, 2, HIGH, PRICE, HIGH).wait(1).quote(0, 1, HIGH, 2, HIGH).wait(1)
-        instruments = cases.UNIVERSES["coarse"]
+        instruments = universes.UNIVERSES["coarse"]
         bound = twins.script(dict(enumerate([BUY, SELL] * trips))).bind(instruments)
         session = Session(instruments, bound, FREE, 0)
         if trips == 20:
@@ -373,8 +376,8 @@ def test_near_the_limits_it_is_exact_or_an_error(data):
                 ),
             )
             schedule[k] = Decision(legs)
-    universe = data.draw(st.sampled_from(sorted(cases.UNIVERSES)))
-    model = data.draw(st.sampled_from(cases.COSTS))
+    universe = data.draw(st.sampled_from(sorted(universes.UNIVERSES)))
+    model = data.draw(st.sampled_from(universes.COSTS))
     case = Case(
         "big", builder.tables(), schedule, data.draw(st.integers(0, 2)), False, universe, model
     )
@@ -402,10 +405,10 @@ class Featured(twins.Script):
 @pytest.mark.parametrize(("spot_exponent", "perp_exponent"), [(-8, -8), (-2, -1), (0, -3)])
 def test_mid_basis_is_exact(spot_exponent, perp_exponent):
     universe = (
-        cases.instrument("S", InstrumentKind.SPOT, spot_exponent, -8),
-        cases.instrument("P", InstrumentKind.PERP, perp_exponent, -8),
+        universes.instrument("S", InstrumentKind.SPOT, spot_exponent, -8),
+        universes.instrument("P", InstrumentKind.PERP, perp_exponent, -8),
     )
-    tables = cases.random_market(21, 300)
+    tables = random_markets.random_market(21, 300)
     strategy = type("F", (Featured,), {"log": []})()
     backtest(MemorySegment(tables, universe), strategy, costs=BINANCE, latency_ns=0)
     expected, found = [], type(strategy).log
@@ -420,7 +423,7 @@ def test_mid_basis_is_exact(spot_exponent, perp_exponent):
         expected.append((num, den))
 
     twins.Engine(
-        cases.terms_of(universe, CostModel.binance()), note, latency_ns=0, fee_exponent=-8
+        universes.terms_of(universe, CostModel.binance()), note, latency_ns=0, fee_exponent=-8
     ).run(tables)
     assert found == expected
     assert len({x[0] for x in found}) > 10
@@ -428,8 +431,8 @@ def test_mid_basis_is_exact(spot_exponent, perp_exponent):
 
 def test_a_feature_that_does_not_fit_is_an_error():
     universe = (
-        cases.instrument("S", InstrumentKind.SPOT, 0, -8),
-        cases.instrument("P", InstrumentKind.PERP, -8, -8),
+        universes.instrument("S", InstrumentKind.SPOT, 0, -8),
+        universes.instrument("P", InstrumentKind.PERP, -8, -8),
     )
     builder = MarketBuilder().quote(0, 10**12, 1, 10**12 + 1, 1).quote(1, 9, 1, 10, 1)
     strategy = type("F", (Featured,), {"log": []})()
@@ -461,14 +464,14 @@ def failing(**fields):
     return type("Failing", (Failing,), {"log": [], "strategy_id": "failing", **fields})()
 
 
-LONG = MemorySegment(cases.random_market(2, 120), cases.UNIVERSES["coarse"])
+LONG = MemorySegment(random_markets.random_market(2, 120), universes.UNIVERSES["coarse"])
 
 
 @pytest.mark.parametrize("route", [backtest, replay])
 @pytest.mark.parametrize("at_fill", [False, True])
 def test_a_strategy_that_raises_gives_one_line(route, at_fill):
     with pytest.raises(StrategyError) as caught:
-        route(LONG, failing(at_fill=at_fill), costs=cases.COSTS[0], latency_ns=0)
+        route(LONG, failing(at_fill=at_fill), costs=universes.COSTS[0], latency_ns=0)
     text = str(caught.value)
     assert "\n" not in text
     assert "failing" in text
@@ -480,14 +483,16 @@ def test_a_strategy_that_raises_gives_one_line(route, at_fill):
 @pytest.mark.parametrize("at_fill", [False, True])
 def test_an_interrupt_comes_through(error, at_fill):
     with pytest.raises(error):
-        backtest(LONG, failing(error=error, at_fill=at_fill), costs=cases.COSTS[0], latency_ns=0)
+        backtest(
+            LONG, failing(error=error, at_fill=at_fill), costs=universes.COSTS[0], latency_ns=0
+        )
 
 
 def test_time_that_goes_back_is_refused():
     builder = MarketBuilder().quote(0, 9, 9, 10, 9).wait(-1).quote(0, 9, 9, 10, 9)
-    segment = MemorySegment(builder.tables(), cases.UNIVERSES["coarse"])
+    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
     with pytest.raises(EngineError, match="goes back at message seq 1"):
-        backtest(segment, twins.script({}), costs=cases.COSTS[0])
+        backtest(segment, twins.script({}), costs=universes.COSTS[0])
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -498,9 +503,9 @@ def test_an_instrument_out_of_range_is_refused(table, index):
     builder.depth(0, (1, 1, -1), [(1, 5, 5)])
     tables = builder.tables()
     tables[table]["instrument"] = np.array([index], np.int16)
-    segment = MemorySegment(tables, cases.UNIVERSES["coarse"])
+    segment = MemorySegment(tables, universes.UNIVERSES["coarse"])
     with pytest.raises(EngineError, match="does not have"):
-        backtest(segment, twins.script({}), costs=cases.COSTS[0])
+        backtest(segment, twins.script({}), costs=universes.COSTS[0])
 
 
 @pytest.mark.parametrize("latency", [-1, MAX_LATENCY_NS + 1])
@@ -510,10 +515,12 @@ def test_latency_out_of_range_is_refused(latency):
 
 
 def test_columns_of_unequal_length_are_refused():
-    tables = {t: dict(c) for t, c in cases.random_market(2, 30).items()}
+    tables = {t: dict(c) for t, c in random_markets.random_market(2, 30).items()}
     tables["quotes"]["ask"] = tables["quotes"]["ask"][:-1]
     with pytest.raises(ValueError, match="'ask' has"):
-        backtest(MemorySegment(tables, cases.UNIVERSES["coarse"]), twins.script({}), costs=BINANCE)
+        backtest(
+            MemorySegment(tables, universes.UNIVERSES["coarse"]), twins.script({}), costs=BINANCE
+        )
 
 
 def test_every_kind_is_seen():
@@ -523,11 +530,11 @@ def test_every_kind_is_seen():
     for seed in range(20):
         case = Case(
             "c",
-            cases.random_market(seed, 90),
-            cases.random_schedule(seed, 90),
+            random_markets.random_market(seed, 90),
+            random_markets.random_schedule(seed, 90),
             2,
             seed % 2 == 0,
-            costs=cases.COSTS[1],
+            costs=universes.COSTS[1],
         )
         run, _ = twins.run_case(case)
         for row in twins.rows_of(run.orders):

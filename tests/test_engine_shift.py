@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import cases
-from tests.cases import random_market
+from tests import cases, market_builder, random_markets
 from tests.naive.engine import merged
+from tests.random_markets import random_market
 from tests.twins import TABLES, naive_run, rows_of, run_case
 
 
@@ -41,12 +41,12 @@ def moved(tables):
             if price in made and (made[price] > 0 or price == "price"):
                 made[price] += shift[i]
         rows[name].append(made)
-    return cases.to_tables(rows)
+    return market_builder.to_tables(rows)
 
 
 def case_of(tables, seed, calls, **options):
     """Odd seeds: with orders that rest."""
-    made = cases.random_orders if seed % 2 else cases.random_schedule
+    made = random_markets.random_orders if seed % 2 else random_markets.random_schedule
     schedule = made(seed, calls)
     return cases.Case("shifted", tables, schedule, **options)
 

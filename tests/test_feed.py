@@ -6,21 +6,21 @@ from hypothesis import strategies as st
 
 from quantlaxmi.feed import merged_chunks
 from quantlaxmi.schema import TABLES
-from tests import cases
-from tests.cases import MemorySegment
+from tests import random_markets, universes
+from tests.market_builder import MemorySegment
 
 CUTS = st.lists(st.integers(0, 200), max_size=15)
 
 
 def chunks_of(tables, cuts):
-    segment = MemorySegment(tables, cases.UNIVERSES["coarse"], cuts)
+    segment = MemorySegment(tables, universes.UNIVERSES["coarse"], cuts)
     return list(merged_chunks({table: segment.log(table) for table in tables}))
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 80), CUTS)
 def test_every_row_comes_once_and_in_order(seed, n, cuts):
-    tables = cases.random_market(seed, n)
+    tables = random_markets.random_market(seed, n)
     chunks = chunks_of(tables, cuts)
     for table, columns in tables.items():
         for name, column in columns.items():
@@ -41,7 +41,7 @@ def test_every_row_comes_once_and_in_order(seed, n, cuts):
 
 
 def test_at_most_one_batch_of_a_table_is_held():
-    tables = cases.random_market(6, 300)
+    tables = random_markets.random_market(6, 300)
     open_batches = dict.fromkeys(TABLES, 0)
     read = dict.fromkeys(TABLES, 0)
 
@@ -58,7 +58,7 @@ def test_at_most_one_batch_of_a_table_is_held():
 
 
 def test_empty_batches_and_tables_are_passed_over():
-    tables = cases.random_market(6, 40)
+    tables = random_markets.random_market(6, 40)
     empty = {name: column[:0] for name, column in tables["quotes"].items()}
     whole = tables["quotes"]
     found = list(merged_chunks({"quotes": iter([empty, whole, empty]), "trades": iter(())}))
@@ -68,7 +68,7 @@ def test_empty_batches_and_tables_are_passed_over():
 
 
 def test_order_of_the_tables_does_not_matter():
-    tables = cases.random_market(8, 60)
+    tables = random_markets.random_market(8, 60)
     segment = MemorySegment(tables, (), range(0, 200, 7))
     one = merged_chunks({table: segment.log(table) for table in tables})
     other = merged_chunks({table: segment.log(table) for table in reversed(tables)})

@@ -15,7 +15,7 @@ from quantlaxmi.replay import backtest
 from quantlaxmi.schema import TABLES, EventKind, Side
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
-from tests.cases import MemorySegment
+from tests.market_builder import MemorySegment
 from tests.naive import random_entry as naive
 
 DATA = Path(__file__).resolve().parents[1] / "data"

@@ -17,7 +17,7 @@ from quantlaxmi.market_grid import market_grid
 from quantlaxmi.replay import backtest
 from quantlaxmi.schema import EventKind
 from quantlaxmi.segment import open_segment
-from tests import cases, twins
+from tests import cases, market_builder, random_markets, twins, universes
 from tests.cases import Case
 from tests.naive.engine import Decision, Leg
 from tests.test_gate_engine import DATA, QUICK, funded_segment
@@ -61,7 +61,7 @@ def test_settlements_are_those_of_the_run(case):
 
 @pytest.mark.parametrize("case", cases.replay_cases(), ids=str)
 def test_settlements_of_the_corners(case):
-    for universe in cases.UNIVERSES:
+    for universe in universes.UNIVERSES:
         check_settlements(
             Case(case.name, case.tables, case.schedule, case.latency_ns, case.flatten, universe)
         )
@@ -70,7 +70,11 @@ def test_settlements_of_the_corners(case):
 def test_some_markets_settle():
     """The comparison above is not empty."""
     made = [
-        Case("m", cases.random_market(seed, 90), cases.random_schedule(seed, 90, share=0.5))
+        Case(
+            "m",
+            random_markets.random_market(seed, 90),
+            random_markets.random_schedule(seed, 90, share=0.5),
+        )
         for seed in range(20)
     ]
     assert sum(map(check_settlements, made)) > 20
@@ -79,7 +83,9 @@ def test_some_markets_settle():
 def calm_case(seed, latency, model) -> Case:
     """Valid books of ample size; settlements announced early, late, twice, changed and overdue."""
     r = Random(seed)
-    builder = cases.MarketBuilder().quote(0, 1000, 99, 1001, 99).quote(1, 1010, 99, 1011, 99)
+    builder = (
+        market_builder.MarketBuilder().quote(0, 1000, 99, 1001, 99).quote(1, 1010, 99, 1011, 99)
+    )
     for _ in range(150):
         builder.wait(r.choice((0, 0, 1, 1, 2, 5)))
         k, mid = r.randrange(2), 1000 + r.randrange(-9, 10)
@@ -114,7 +120,7 @@ def check_identity(case: Case) -> bool:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([0, 1, 2, 5]), st.sampled_from(cases.COSTS))
+@given(st.integers(0, 10**6), st.sampled_from([0, 1, 2, 5]), st.sampled_from(universes.COSTS))
 def test_the_identity_draw_is_the_ledger_on_random_markets(seed, latency, model):
     case = calm_case(seed, latency, model)
     check_settlements(case)
@@ -122,7 +128,7 @@ def test_the_identity_draw_is_the_ledger_on_random_markets(seed, latency, model)
 
 
 def test_random_markets_have_identities_with_funding():
-    assert sum(check_identity(calm_case(seed, 1, cases.COSTS[0])) for seed in range(40)) > 20
+    assert sum(check_identity(calm_case(seed, 1, universes.COSTS[0])) for seed in range(40)) > 20
 
 
 @pytest.mark.parametrize("which", ["planted", "edgeless"])
@@ -145,7 +151,7 @@ def test_a_segment_with_many_settlements(which):
 
 
 def test_a_position_open_at_the_end_meets_settlements_after_the_last_row():
-    builder = cases.MarketBuilder().quote(0, 100, 9, 101, 9).quote(1, 100, 9, 101, 9)
+    builder = market_builder.MarketBuilder().quote(0, 100, 9, 101, 9).quote(1, 100, 9, 101, 9)
     for k in range(40):
         builder.wait(10).funding(1, 100, 5_000_000, builder.ts_ns + 25)
         if k < 30:
@@ -166,7 +172,9 @@ def test_a_position_open_at_the_end_meets_settlements_after_the_last_row():
 
 def test_an_open_position_is_marked_where_the_ledger_marks_it():
     """Mids moved after the strategy was last asked: the end of the data is a row of the grid."""
-    builder = cases.MarketBuilder().quote(0, 100, 9, 101, 9).quote(1, 100, 9, 101, 9).wait(5)
+    builder = (
+        market_builder.MarketBuilder().quote(0, 100, 9, 101, 9).quote(1, 100, 9, 101, 9).wait(5)
+    )
     builder.quote(0, 100, 9, 102, 9).wait(5).quote(0, 80, 9, 82, 9, quiet=True)
     case = Case("moved", builder.tables(), {1: Decision((Leg(0, 1, 2),))})
     run, _ = twins.run_case(case)

@@ -21,8 +21,9 @@ from quantlaxmi.replay import Run, backtest, replay
 from quantlaxmi.report import run_gates, verify_report
 from quantlaxmi.schema import EventKind, FillFlag
 from quantlaxmi.segment import open_segment
-from tests import cases, twins
-from tests.cases import Case, MemorySegment
+from tests import market_builder, random_markets, twins, universes
+from tests.cases import Case
+from tests.market_builder import MemorySegment
 from tests.naive import market_grid as naive_grid
 from tests.naive.impact import ImpactEngine, moved, root
 from tests.test_engine_properties import same_runs
@@ -73,11 +74,11 @@ def naive_run(case: Case) -> ImpactEngine:
 
     def decide(engine, *_):
         tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
-        return cases.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
+        return random_markets.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
 
-    rules, limits = cases.rules_of(case.instruments, case.costs, case.limits)
+    rules, limits = universes.rules_of(case.instruments, case.costs, case.limits)
     engine = ImpactEngine(
-        cases.terms_of(case.instruments, case.costs),
+        universes.terms_of(case.instruments, case.costs),
         decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,
@@ -143,10 +144,10 @@ def one_order(
     from tests.naive.engine import Decision, Leg
 
     leg = Leg(0, side, qty, 1, limit, 1) if limit else Leg(0, side, qty)
-    builder = cases.MarketBuilder().quote(0, 99_990, touch, 100_000, touch).wait(1)
+    builder = market_builder.MarketBuilder().quote(0, 99_990, touch, 100_000, touch).wait(1)
     impact = Impact(fixed_bps=FixedPoint.from_text(fixed), root_bps=FixedPoint.from_text(square))
-    costs = msgspec.structs.replace(cases.COSTS[3], impact={"spot": impact})
-    segment = MemorySegment(builder.tables(), cases.UNIVERSES["coarse"])
+    costs = msgspec.structs.replace(universes.COSTS[3], impact={"spot": impact})
+    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
     return backtest(segment, twins.script({0: Decision((leg,))}), costs=costs, latency_ns=0)
 
 
@@ -175,11 +176,17 @@ def test_by_hand(qty: int, fixed: str, square: str, more: dict, expected: int) -
 def test_resting_orders_have_none() -> None:
     from tests.naive.engine import Decision, Leg
 
-    builder = cases.MarketBuilder().quote(0, 99, 5, 101, 5).wait(1).quote(0, 95, 5, 99, 50).wait(1)
-    costs = msgspec.structs.replace(
-        cases.COSTS[3], impact={"spot": Impact(fixed_bps=FixedPoint(1000, 0))}
+    builder = (
+        market_builder.MarketBuilder()
+        .quote(0, 99, 5, 101, 5)
+        .wait(1)
+        .quote(0, 95, 5, 99, 50)
+        .wait(1)
     )
-    segment = MemorySegment(builder.tables(), cases.UNIVERSES["coarse"])
+    costs = msgspec.structs.replace(
+        universes.COSTS[3], impact={"spot": Impact(fixed_bps=FixedPoint(1000, 0))}
+    )
+    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
     decision = Decision((Leg(0, 1, 5, 1, 99),), bundle=False)
     run = backtest(segment, twins.script({0: decision}), costs=costs, latency_ns=0)
     assert run.fills["price"].tolist() == [99]
@@ -197,7 +204,7 @@ def load(folder: Path, text: str) -> CostModel:
 def test_a_file_names_impact_by_kind_and_symbol(tmp_path: Path) -> None:
     text = '[spot]\nimpact_bps = "0.5"\n[perp.P]\nimpact_sqrt_bps = "2"\nmaker_bps = 1\n'
     model = load(tmp_path, text + "taker_bps = 1\n[perp]\nimpact_bps = 3\n")
-    spot, perp = cases.UNIVERSES["coarse"]
+    spot, perp = universes.UNIVERSES["coarse"]
     assert model.impact_on(spot).terms == (50_000_000, 0)
     assert model.impact_on(perp).terms == (0, 200_000_000)  # one symbol goes before its kind
     other = msgspec.structs.replace(perp, symbol="Q")
@@ -225,7 +232,7 @@ def test_bad_impact_gets_one_line(tmp_path: Path, text: str, expected: str) -> N
 
 
 def test_impact_is_hashed_where_there_is_any() -> None:
-    plain = cases.COSTS[0]
+    plain = universes.COSTS[0]
     off = msgspec.structs.replace(plain, impact={"spot": Impact()})
     on = msgspec.structs.replace(plain, impact={"spot": Impact(fixed_bps=FixedPoint(1, -8))})
     root_on = msgspec.structs.replace(plain, impact={"spot": Impact(root_bps=FixedPoint(1, -8))})

@@ -18,8 +18,9 @@ from quantlaxmi.schema import EventKind
 from quantlaxmi.segment import open_segment
 from quantlaxmi.session import Session
 from quantlaxmi.strategies import StrategyRegistry
-from tests import cases, twins
-from tests.cases import Case, MemorySegment
+from tests import random_markets, twins, universes
+from tests.cases import Case
+from tests.market_builder import MemorySegment
 from tests.naive import rng as naive_rng
 from tests.naive.late_engine import LateEngine, drawn
 from tests.test_engine_properties import row_chunks, same_runs
@@ -80,7 +81,7 @@ def run_late(case: Case, model: LatencyModel, seed: int = 0, route=backtest, cut
 def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
     """The same by the twin; keys as the model gives them."""
     instruments = case.instruments
-    rules, limits = cases.rules_of(instruments, case.costs, case.limits)
+    rules, limits = universes.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
     mine: list[tuple[int, int]] = []
     calls = iter(range(10**9))
@@ -99,7 +100,7 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
         flight = engine.heard_in_flight
         log.append((row["seq"], row["ts_ns"], flight, engine.n_orders, books, held))
         tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
-        return cases.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
+        return random_markets.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
 
     def on_fill(fill) -> None:
         i = fill["instrument"]
@@ -127,7 +128,7 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
 
     plain_response = model.response == Latency(0)
     engine = LateEngine(
-        cases.terms_of(instruments, case.costs),
+        universes.terms_of(instruments, case.costs),
         decide,
         entry=latency(model.entry, keys[0]),
         response=latency(model.response, keys[1]),
@@ -215,7 +216,9 @@ def test_result_does_not_depend_on_stride(case: Case, model: LatencyModel, strid
 @given(random_cases(60), MODELS, st.integers(0, 60))
 def test_records_of_a_truncated_market_are_a_prefix(case: Case, model, length: int) -> None:
     whole, _ = run_late(case, model)
-    short = dataclasses.replace(case, tables=cases.truncated(case.tables, length), flatten=False)
+    short = dataclasses.replace(
+        case, tables=random_markets.truncated(case.tables, length), flatten=False
+    )
     part, _ = run_late(short, model)
     assert whole.trace.records_bytes().startswith(part.trace.records_bytes())
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from quantlaxmi.errors import EngineError
 from quantlaxmi.ledger_lines import MONEY, lines_at_fills, lines_at_times, marks_at
 from quantlaxmi.replay import Run
-from tests import cases, twins
+from tests import cases, random_markets, twins, universes
 from tests.naive.engine import Engine
 from tests.test_order_flows import order_cases
 from tests.test_replay_loop import random_cases
@@ -73,11 +73,11 @@ def test_every_fill_has_its_line(case) -> None:
 
     def decide(engine, *_):
         tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
-        return cases.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
+        return random_markets.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
 
-    rules, limits = cases.rules_of(instruments, case.costs, case.limits)
+    rules, limits = universes.rules_of(instruments, case.costs, case.limits)
     engine = Engine(
-        cases.terms_of(instruments, case.costs),
+        universes.terms_of(instruments, case.costs),
         decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,
@@ -115,7 +115,9 @@ def test_a_clock_sees_all_up_to_its_time(case, step: int) -> None:
 
 
 def test_the_last_line_is_the_run_s_own_result() -> None:
-    case = cases.Case("", cases.random_market(3, 300), cases.random_schedule(4, 300), 2)
+    case = cases.Case(
+        "", random_markets.random_market(3, 300), random_markets.random_schedule(4, 300), 2
+    )
     run, _ = twins.run_case(case)
     lines = lines_at_times(run, np.array([run.segment.last_ts_ns]))
     assert lines.totals["USDT"].equity[-1] == run.net_pnl
@@ -125,7 +127,9 @@ def test_the_last_line_is_the_run_s_own_result() -> None:
 
 
 def test_a_ledger_that_lies_is_found() -> None:
-    case = cases.Case("", cases.random_market(3, 300), cases.random_schedule(4, 300), 2)
+    case = cases.Case(
+        "", random_markets.random_market(3, 300), random_markets.random_schedule(4, 300), 2
+    )
     run, _ = twins.run_case(case)
     for field in ("price", "realized_lo", "position", "fee_lo"):
         wrong = run.fills.copy()

@@ -17,8 +17,9 @@ from quantlaxmi.risk import RiskLimits
 from quantlaxmi.schema import FillFlag, OrderReason, RiskRule
 from quantlaxmi.segment import open_segment
 from quantlaxmi.trace import load_trace
-from tests import cases, twins
-from tests.cases import Case, MarketBuilder, MemorySegment
+from tests import twins, universes
+from tests.cases import Case
+from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
 from tests.test_engine_properties import same_runs
 from tests.test_order_flows import order_cases
@@ -101,11 +102,11 @@ def market() -> MarketBuilder:
 
 
 def run_of(builder: MarketBuilder, schedule, limits: RiskLimits, latency_ns: int = 0):
-    segment = MemorySegment(builder.tables(), cases.UNIVERSES["coarse"])
+    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
     return backtest(
         segment,
         twins.script(schedule),
-        costs=cases.COSTS[3],
+        costs=universes.COSTS[3],
         limits=limits,
         latency_ns=latency_ns,
     )

@@ -12,8 +12,9 @@ from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.market_grid import market_grid
 from quantlaxmi.replay import backtest
 from quantlaxmi.schema import EventKind
-from tests import cases, twins
-from tests.cases import Case, MarketBuilder, MemorySegment
+from tests import cases, random_markets, twins, universes
+from tests.cases import Case
+from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive import market_grid as naive
 from tests.naive.engine import Decision, Leg
 from tests.test_replay_loop import random_cases
@@ -34,7 +35,7 @@ def bundle_lists(draw):
 def check(case: Case, bundles, kinds=twins.ALL_KINDS):
     run, _ = twins.run_case(case, kinds=kinds)
     engine, _ = twins.naive_run(case, kinds)
-    instruments = cases.UNIVERSES[case.universe]
+    instruments = universes.UNIVERSES[case.universe]
     expected = naive.grid(
         case.tables,
         engine.terms,
@@ -132,7 +133,7 @@ def test_own_decisions_are_found():
 
 
 def test_a_bundle_is_priced_once(monkeypatch):
-    run, _ = twins.run_case(Case("c", cases.random_market(3, 60), {}))
+    run, _ = twins.run_case(Case("c", random_markets.random_market(3, 60), {}))
     calls = []
     observe = module._observe
     monkeypatch.setattr(module, "_observe", lambda *a: calls.append(1) or observe(*a))
@@ -153,12 +154,12 @@ def test_can_trade_is_asked_of_the_strategy():
         def can_trade(self, ctx):
             return ctx.book("S").bid_qty >= 5
 
-    segment = MemorySegment(cases.random_market(5, 200), cases.UNIVERSES["coarse"])
-    run = backtest(segment, Choosy(), costs=cases.COSTS[0], latency_ns=0)
+    segment = MemorySegment(random_markets.random_market(5, 200), universes.UNIVERSES["coarse"])
+    run = backtest(segment, Choosy(), costs=universes.COSTS[0], latency_ns=0)
     grid = market_grid(run)
     assert 0 < grid.can_trade.sum() < len(grid.seq)
     broken = type("Broken", (Choosy,), {"can_trade": lambda self, ctx: 1 // 0})
-    run = backtest(segment, broken(), costs=cases.COSTS[0], latency_ns=0)
+    run = backtest(segment, broken(), costs=universes.COSTS[0], latency_ns=0)
     with pytest.raises(StrategyError) as caught:
         market_grid(run)
     assert "\n" not in str(caught.value)
@@ -177,28 +178,28 @@ def test_an_interrupt_in_can_trade_comes_through():
         raise KeyboardInterrupt
 
     made = type("Stopped", (twins.Script,), {"can_trade": stop, "log": []})
-    segment = MemorySegment(cases.random_market(5, 50), cases.UNIVERSES["coarse"])
-    run = backtest(segment, made(), costs=cases.COSTS[0])
+    segment = MemorySegment(random_markets.random_market(5, 50), universes.UNIVERSES["coarse"])
+    run = backtest(segment, made(), costs=universes.COSTS[0])
     with pytest.raises(KeyboardInterrupt):
         market_grid(run)
 
 
 def test_instruments_out_of_range_are_refused():
-    run, _ = twins.run_case(Case("c", cases.random_market(3, 20), {}))
+    run, _ = twins.run_case(Case("c", random_markets.random_market(3, 20), {}))
     for bundle in (((2, 1),), ((-1, 1),)):
         with pytest.raises(ValueError, match="out of range"):
             market_grid(run, [bundle])
 
 
 def test_prices_next_to_the_limit_are_an_error():
-    high = cases.I64_MAX
+    high = universes.I64_MAX
     qty = 10**6 + 1
     builder = MarketBuilder().quote(0, 1, qty, high // 10, qty)
     run = backtest(
-        MemorySegment(builder.tables(), cases.UNIVERSES["binance"][:1]),
+        MemorySegment(builder.tables(), universes.UNIVERSES["binance"][:1]),
         twins.script({}),
         latency_ns=0,
-        costs=cases.COSTS[3],
+        costs=universes.COSTS[3],
     )
     grid = market_grid(run, [((0, qty),)])
     assert grid.mid2.tolist() == [[1 + high // 10]]
@@ -208,16 +209,16 @@ def test_prices_next_to_the_limit_are_an_error():
     assert cost.unit == 5 * qty * (high // 10 - 1) > high
     builder.quote(0, 2, qty, high // 10 - 1, qty).quote(0, 2, qty, high // 10 - 7, qty)
     segment = MemorySegment(builder.tables(), run.instruments)
-    run = backtest(segment, twins.script({}), costs=cases.COSTS[0], latency_ns=1)
+    run = backtest(segment, twins.script({}), costs=universes.COSTS[0], latency_ns=1)
     assert market_grid(run, [((0, qty),)]).cost(((0, qty),)).values.tolist() == [0, 0, 0]
     segment = MemorySegment(builder.wait(1).quote(0, 2, qty, 3, qty).tables(), run.instruments)
-    run = backtest(segment, twins.script({}), costs=cases.COSTS[0], latency_ns=0)
+    run = backtest(segment, twins.script({}), costs=universes.COSTS[0], latency_ns=0)
     with pytest.raises(FixedPointOverflow):
         market_grid(run, [((0, qty),)])
 
 
 def test_rows_are_arrays_of_the_stated_kinds():
-    run, _ = twins.run_case(Case("c", cases.random_market(9, 100), {}))
+    run, _ = twins.run_case(Case("c", random_markets.random_market(9, 100), {}))
     grid = market_grid(run, [((0, 1),)])
     assert grid.seq.dtype == grid.ts_ns.dtype == grid.mid2.dtype == np.int64
     assert grid.can_trade.dtype == np.bool_

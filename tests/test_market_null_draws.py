@@ -17,9 +17,10 @@ from quantlaxmi.gates.suites import path_of
 from quantlaxmi.gates.trips import PathError
 from quantlaxmi.market_grid import market_grid
 from quantlaxmi.rerun import Rerun
-from tests import cases
-from tests.cases import MarketBuilder, random_market
+from tests import cases, market_builder, random_markets
+from tests.market_builder import MarketBuilder
 from tests.naive import market_null as naive
+from tests.random_markets import random_market
 from tests.twins import naive_run, run_case
 
 KEY = 0xFEED_BEEF_0123_4567
@@ -29,7 +30,7 @@ def made_case(seed, messages=120, *, with_quotes=True, depth=True, universe="coa
     tables = dict(random_market(seed, messages, 2, with_quotes))
     if not depth:
         tables["depth"] = {name: column[:0] for name, column in tables["depth"].items()}
-    schedule = cases.random_schedule(seed, messages)
+    schedule = random_markets.random_schedule(seed, messages)
     return cases.Case("null", tables, schedule, latency_ns=latency, universe=universe)
 
 
@@ -103,7 +104,7 @@ def check_draws(case, draws, literal=False, drift=True):
         made, tries = found
         assert moved.tries == tries
         if literal:
-            tables = cases.to_tables(naive.moved_rows(case.tables, made))
+            tables = market_builder.to_tables(naive.moved_rows(case.tables, made))
         else:
             tables = naive.with_shifts(case.tables, made)
         engine, _ = naive_run(cases.Case("moved", tables, case.schedule, case.latency_ns))
@@ -152,7 +153,7 @@ def cheap_market(n=40, price=12):
 
 
 def test_markets_below_zero_are_drawn_again():
-    case = cases.Case("cheap", cheap_market(), cases.random_schedule(1, 40), latency_ns=0)
+    case = cases.Case("cheap", cheap_market(), random_markets.random_schedule(1, 40), latency_ns=0)
     run, _ = run_case(case)
     replays = replays_of(run)
     tries = [replays.move(draw, replays.room()).tries for draw in range(200)]

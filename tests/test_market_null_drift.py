@@ -14,7 +14,7 @@ from quantlaxmi.gates.inputs import Once
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import backtest
-from tests import cases
+from tests import market_builder, universes
 from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
 from tests.segments import INSTRUMENTS
@@ -31,12 +31,12 @@ def rising():
     tables = {name: dict(columns) for name, columns in market(5, rows=2400).tables.items()}
     for side in ("bid", "ask"):
         tables["quotes"][side] = tables["quotes"][side] + np.arange(2400) * (2 * 10**8)
-    return cases.MemorySegment(tables, INSTRUMENTS)
+    return market_builder.MemorySegment(tables, INSTRUMENTS)
 
 
 @pytest.fixture(scope="module")
 def suite():
-    run = backtest(rising(), InAndOut(), costs=cases.costs())
+    run = backtest(rising(), InAndOut(), costs=universes.costs())
     return G2AntiOverfitSuite.from_run(run, policy=POLICY, threads=1)
 
 

@@ -10,7 +10,7 @@ from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import backtest
 from quantlaxmi.schema import TABLES
 from quantlaxmi.strategies import StrategyRegistry
-from tests import cases
+from tests import market_builder, universes
 from tests.segments import INSTRUMENTS
 
 #: At 19 draws the level 5 % asks for none that does as well.
@@ -25,7 +25,7 @@ RULE = ("threshold_bps=3", "exit_threshold_bps=1", "cooldown_ms=0", "max_quote_a
 START_NS, UNIT = 1_723_000_000 * 10**9, 10**8
 
 
-def market(seed: int, pull: float = 0.0, rows: int = 600) -> cases.MemorySegment:
+def market(seed: int, pull: float = 0.0, rows: int = 600) -> market_builder.MemorySegment:
     """Quotes of a pair in turns: independent steps whose size clusters, the basis pulled to 0."""
     rng = np.random.default_rng(seed)
     log_size, mids = 0.0, [60_000 * UNIT, 60_000 * UNIT]
@@ -42,7 +42,7 @@ def market(seed: int, pull: float = 0.0, rows: int = 600) -> cases.MemorySegment
     columns["ts_ns"][:] = columns["exch_ts_ns"][:] = START_NS + np.arange(rows) * 10**9
     columns["bid_qty"][:] = columns["ask_qty"][:] = 10**9
     tables = {t: {n: np.zeros(0, d) for n, d in names.items()} for t, names in TABLES.items()}
-    return cases.MemorySegment({**tables, "quotes": columns}, INSTRUMENTS)
+    return market_builder.MemorySegment({**tables, "quotes": columns}, INSTRUMENTS)
 
 
 def passes(seed: int, pull: float = 0.0) -> bool | None:
@@ -50,7 +50,7 @@ def passes(seed: int, pull: float = 0.0) -> bool | None:
     run = backtest(
         market(seed, pull),
         StrategyRegistry().create("basis_capture", sets=RULE),
-        costs=cases.costs(),
+        costs=universes.costs(),
     )
     suite = G2AntiOverfitSuite.from_run(run, seed=seed, threads=1, policy=POLICY)
     count = market_null.evaluate(suite.inp).result.monte_carlo

@@ -13,15 +13,16 @@ from quantlaxmi.gates.suites import path_of
 from quantlaxmi.market_grid import market_grid
 from quantlaxmi.risk import RiskLimits
 from quantlaxmi.schema import FillFlag, OrderAction, OrderReason, OrderType, RiskRule
-from tests import cases, twins
-from tests.cases import Case, MarketBuilder
+from tests import random_markets, twins, universes
+from tests.cases import Case
+from tests.market_builder import MarketBuilder
 from tests.naive.engine import Leg
 from tests.test_attribution import check, check_identities
 from tests.test_order_flows import order_cases
 from tests.test_orders import cancel, fills, limit, modify, one, story
 
 #: Without fees, and money in whole units.
-FREE = cases.costs("0", "0", "0", fee_exponent=0)
+FREE = universes.costs("0", "0", "0", fee_exponent=0)
 POSITION, NOTIONAL, LOSS = RiskRule.MAX_POSITION, RiskRule.MAX_NOTIONAL, RiskRule.MAX_LOSS
 
 
@@ -236,12 +237,14 @@ def changing_cases(draw, max_messages=110):
     kinds = draw(st.sampled_from(["lpdddd", "lde", "mlppdddee", "lllcddd"]))
     return Case(
         "changing",
-        cases.random_market(draw(seeds), n, 1),
-        cases.random_orders(draw(seeds), n, 1, draw(st.sampled_from([0.3, 1.0])), 3, kinds),
+        random_markets.random_market(draw(seeds), n, 1),
+        random_markets.random_orders(
+            draw(seeds), n, 1, draw(st.sampled_from([0.3, 1.0])), 3, kinds
+        ),
         draw(st.sampled_from([0, 1, 2, 5, 13])),
         False,
         draw(st.sampled_from(["coarse", "lots"])),
-        draw(st.sampled_from(cases.COSTS)),
+        draw(st.sampled_from(universes.COSTS)),
     )
 
 
@@ -316,7 +319,10 @@ def test_every_fill_is_of_the_leg_that_gave_its_price(case):
 def test_flows_have_changes_in_flight_together_and_fills_after_changes():
     refused, changed = set(), 0
     for seed in range(30):
-        market, flow = cases.random_market(seed, 110), cases.random_orders(seed, 110)
+        market, flow = (
+            random_markets.random_market(seed, 110),
+            random_markets.random_orders(seed, 110),
+        )
         limits = RiskLimits(max_position=FixedPoint(12, 0), max_notional=FixedPoint(11_000, 0))
         case = Case("c", market, flow, seed % 14, universe="coarse", limits=limits)
         found, engine = twins.check_case(case)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.risk import RiskLimits
 from quantlaxmi.schema import FillFlag, OrderEventKind, OrderReason, OrderStatus, OrderType
-from tests import cases, twins
+from tests import random_markets, twins, universes
 from tests.cases import Case
 from tests.displayed import hold_to_displayed
 from tests.naive.resting import Queues
 
 SEEDS = st.integers(0, 2**32 - 1)
-PRO_RATA = cases.costs("50", "-25", "0", fee_exponent=0, queue="pro_rata")
+PRO_RATA = universes.costs("50", "-25", "0", fee_exponent=0, queue="pro_rata")
 
 
 #: Largest position, notional and loss in units of the universe's scale, orders a second.
@@ -51,18 +51,20 @@ def limits_of(draw, universe):
 
 
 @st.composite
-def order_cases(draw, max_messages=110, universes=(*cases.UNIVERSES, *cases.STEPPED)):
+def order_cases(draw, max_messages=110, universes=(*universes.UNIVERSES, *universes.STEPPED)):
     universe = draw(st.sampled_from(universes))
-    n_instruments = len({**cases.UNIVERSES, **cases.STEPPED}[universe])
+    n_instruments = len({**universes.UNIVERSES, **universes.STEPPED}[universe])
     n = draw(st.integers(0, max_messages))
     return Case(
         "random",
-        cases.random_market(draw(SEEDS), n, n_instruments, draw(st.booleans())),
-        cases.random_orders(draw(SEEDS), n, n_instruments, draw(st.sampled_from([0.1, 0.3, 1.0]))),
+        random_markets.random_market(draw(SEEDS), n, n_instruments, draw(st.booleans())),
+        random_markets.random_orders(
+            draw(SEEDS), n, n_instruments, draw(st.sampled_from([0.1, 0.3, 1.0]))
+        ),
         draw(st.sampled_from([0, 0, 1, 2, 5, 13, 10**6])),
         draw(st.booleans()),
         universe,
-        draw(st.sampled_from([*cases.COSTS, PRO_RATA, PRO_RATA])),
+        draw(st.sampled_from([*universes.COSTS, PRO_RATA, PRO_RATA])),
         limits_of(draw, universe),
     )
 
@@ -104,7 +106,7 @@ def test_replay_in_batches_equals_backtest(case, cuts):
 @given(order_cases(70), st.integers(0, 70))
 def test_records_of_a_truncated_market_are_a_prefix(case, length):
     whole, _ = twins.run_case(case)
-    part, _ = twins.run_case(replace(case, tables=cases.truncated(case.tables, length)))
+    part, _ = twins.run_case(replace(case, tables=random_markets.truncated(case.tables, length)))
     assert whole.trace.records_bytes().startswith(part.trace.records_bytes())
 
 
@@ -231,7 +233,10 @@ def test_no_size_is_given_twice(case, depth):
 def test_every_way_of_ending_is_seen():
     seen, flags = set(), set()
     for seed in range(12):
-        market, flow = cases.random_market(seed, 120), cases.random_orders(seed, 120)
+        market, flow = (
+            random_markets.random_market(seed, 120),
+            random_markets.random_orders(seed, 120),
+        )
         run, _ = twins.run_case(Case("c", market, flow, seed % 4, universe="coarse"))
         seen |= {(row["kind"], row["reason"]) for row in twins.rows_of(run.orders)}
         flags |= set(run.fills["flags"].tolist())

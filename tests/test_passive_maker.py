@@ -16,7 +16,7 @@ from quantlaxmi.schema import TABLES, FillFlag, OrderEventKind, OrderReason, Ord
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.contract import CHECKS, check_strategy
-from tests import cases, twins
+from tests import market_builder, random_markets, twins, universes
 from tests.naive.engine import Decision, Engine, Leg
 
 ROOT = Path(__file__).parent.parent
@@ -100,7 +100,9 @@ def test_the_twin_fills_what_was_decided():
 def twin_of(segment, messages):
     """A run on the first messages, by the engine and, from its decisions, by the twin."""
     tables = {name: segment.columns(name) for name in TABLES}
-    short = cases.MemorySegment(cases.truncated(tables, messages), segment.instruments)
+    short = market_builder.MemorySegment(
+        random_markets.truncated(tables, messages), segment.instruments
+    )
     made = StrategyRegistry().create(NUMBA, sets=["least_rest_ms=20"])
     run = backtest(short, made, costs=CostModel.binance())
     legs, decided = twins.rows_of(run.legs), {}
@@ -109,9 +111,9 @@ def twin_of(segment, messages):
         mine = legs[d["first_leg"] : d["first_leg"] + d["n_legs"]]
         chosen = tuple(Leg(g["instrument"], *(g[n] for n in names)) for g in mine)
         decided[d["seq"]] = Decision(chosen, bundle=False, decision_type=d["decision_type"])
-    rules, limits = cases.rules_of(run.instruments, run.costs, run.limits)
+    rules, limits = universes.rules_of(run.instruments, run.costs, run.limits)
     engine = Engine(
-        cases.terms_of(run.instruments, run.costs),
+        universes.terms_of(run.instruments, run.costs),
         lambda _engine, _table, row: decided.get(row["seq"]),
         latency_ns=run.latency_ns,
         fee_exponent=run.costs.fee_exponent,

@@ -19,7 +19,7 @@ from quantlaxmi.importers import import_bars, import_capture
 from quantlaxmi.replay import Run, backtest
 from quantlaxmi.segment import Segment, open_segment
 from quantlaxmi.strategies import StrategyRegistry
-from tests import cases, twins
+from tests import random_markets, twins
 from tests.naive.engine import Decision, Leg, Market, merged
 from tests.test_import_bars_real import DAILY_MAPPING, HOURLY_MAPPING
 from tests.test_import_klines import MAPPING as KLINES_MAPPING
@@ -166,7 +166,7 @@ def last_mids(segment: Segment) -> list[float]:
 def random_trades(segment: Segment) -> twins.Script:
     """In and out at random, every so many calls, at sizes of a few thousandths."""
     n = segment.n_messages
-    schedule = cases.random_schedule(5, 200, len(segment.instruments), share=1.0)
+    schedule = random_markets.random_schedule(5, 200, len(segment.instruments), share=1.0)
     step = max(1, n // 201)
     spread = {
         1 + k * step: Decision(

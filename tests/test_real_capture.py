@@ -22,7 +22,7 @@ from quantlaxmi.replay import backtest, replay
 from quantlaxmi.schema import DecisionType, EventKind, FillFlag, OrderReason
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
-from tests import cases, twins
+from tests import market_builder, random_markets, twins, universes
 from tests.naive.basis_rule import BasisRule
 from tests.naive.engine import Decision, Engine, Leg
 
@@ -125,7 +125,7 @@ def test_the_naive_engine_agrees_on_every_row(segment, run):
         )
 
     engine = Engine(
-        cases.terms_of(segment.instruments, CostModel.binance()),
+        universes.terms_of(segment.instruments, CostModel.binance()),
         decide,
         latency_ns=MS,
         fee_exponent=-8,
@@ -149,8 +149,8 @@ def test_routes_and_forms_give_one_hash(segment, run):
 
 def test_half_the_capture_gives_half_the_trace(segment, run):
     tables = {table: segment.columns(table) for table in segment.counts}
-    half = cases.MemorySegment(
-        cases.truncated(tables, segment.n_messages // 2), segment.instruments
+    half = market_builder.MemorySegment(
+        random_markets.truncated(tables, segment.n_messages // 2), segment.instruments
     )
     records = backtest(half, strategy()).trace.records_bytes()
     assert len(records) > 1000

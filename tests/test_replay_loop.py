@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.schema import EventKind
-from tests import cases, twins
+from tests import cases, random_markets, twins, universes
 from tests.cases import Case
 
 SEEDS = st.integers(0, 2**32)
@@ -13,14 +13,14 @@ SEEDS = st.integers(0, 2**32)
 
 @st.composite
 def random_cases(draw, max_messages=90):
-    universe = draw(st.sampled_from(sorted(cases.UNIVERSES)))
-    n_instruments = len(cases.UNIVERSES[universe])
+    universe = draw(st.sampled_from(sorted(universes.UNIVERSES)))
+    n_instruments = len(universes.UNIVERSES[universe])
     n = draw(st.integers(0, max_messages))
     seed = draw(SEEDS)
     return Case(
         "random",
-        cases.random_market(seed, n, n_instruments, draw(st.booleans())),
-        cases.random_schedule(
+        random_markets.random_market(seed, n, n_instruments, draw(st.booleans())),
+        random_markets.random_schedule(
             draw(SEEDS),
             n,
             n_instruments,
@@ -30,14 +30,14 @@ def random_cases(draw, max_messages=90):
         draw(st.sampled_from([0, 0, 1, 2, 5, 13, 10**6])),
         draw(st.booleans()),
         universe,
-        draw(st.sampled_from(cases.COSTS)),
+        draw(st.sampled_from(universes.COSTS)),
     )
 
 
 @pytest.mark.parametrize("case", cases.replay_cases(), ids=str)
 def test_corners_match_naive(case):
-    for universe in cases.UNIVERSES:
-        for model in cases.COSTS:
+    for universe in universes.UNIVERSES:
+        for model in universes.COSTS:
             twins.check_case(
                 Case(
                     case.name,

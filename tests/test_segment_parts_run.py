@@ -16,21 +16,21 @@ from quantlaxmi.cli import main_crypto
 from quantlaxmi.replay import Run, backtest, replay
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import Segment, SegmentWriter, open_segment, open_whole, split_segment
-from tests import cases, twins
+from tests import market_builder, random_markets, twins, universes
 
 DATA = Path(__file__).parents[1] / "data"
 DAY = 86_400 * 10**9
 MIDNIGHT = 20_000 * DAY
 
 
-def seal(path: Path, tables: cases.Tables, instruments: Any) -> Segment:
+def seal(path: Path, tables: market_builder.Tables, instruments: Any) -> Segment:
     with SegmentWriter(path, venue="test", instruments=instruments) as writer:
         for table, columns in tables.items():
             writer.append(table, columns)
         return writer.seal()
 
 
-def shifted(tables: Any, ns: int) -> cases.Tables:
+def shifted(tables: Any, ns: int) -> market_builder.Tables:
     """The same market at another time, settlements with it."""
     moved = {t: dict(columns) for t, columns in tables.items()}
     for columns in moved.values():
@@ -82,12 +82,12 @@ def same(run: Run, whole: Run) -> None:
 )
 def test_cut_by_rows(tmp_path: Path, seed: int, latency_ns: int, quotes: bool, rows: int) -> None:
     n = 25 if rows == 2 else 300
-    tables = cases.random_market(seed, n, 2, quotes)
-    whole = seal(tmp_path / "seg", tables, cases.UNIVERSES["coarse"])
+    tables = random_markets.random_market(seed, n, 2, quotes)
+    whole = seal(tmp_path / "seg", tables, universes.UNIVERSES["coarse"])
     split_segment(whole, tmp_path / "parts", rows=rows)
     parts = open_whole(tmp_path / "parts")
-    schedule = cases.random_schedule(seed, n)
-    options = {"costs": cases.COSTS[1], "latency_ns": latency_ns, "flatten": True}
+    schedule = random_markets.random_schedule(seed, n)
+    options = {"costs": universes.COSTS[1], "latency_ns": latency_ns, "flatten": True}
     expected = backtest(whole, twins.script(schedule), **options)
     for route in (backtest, replay):
         same(route(parts, twins.script(schedule), **options), expected)
@@ -102,8 +102,8 @@ def test_cut_by_rows(tmp_path: Path, seed: int, latency_ns: int, quotes: bool, r
 
 def test_cut_by_day(tmp_path: Path, seed: int = 2) -> None:
     """Three days: the market with time drawn out, so that midnights fall into it."""
-    tables = cases.random_market(seed, 300)
-    span = int(max(t["ts_ns"][-1] for t in tables.values())) - cases.START_NS
+    tables = random_markets.random_market(seed, 300)
+    span = int(max(t["ts_ns"][-1] for t in tables.values())) - market_builder.START_NS
     stretch = 5 * DAY // 2 // span
     drawn = {
         t: {k: c * stretch if k.endswith("_ns") else c for k, c in columns.items()}
@@ -111,13 +111,13 @@ def test_cut_by_day(tmp_path: Path, seed: int = 2) -> None:
     }
     whole = seal(
         tmp_path / "seg",
-        shifted(drawn, MIDNIGHT - cases.START_NS * stretch),
-        cases.UNIVERSES["coarse"],
+        shifted(drawn, MIDNIGHT - market_builder.START_NS * stretch),
+        universes.UNIVERSES["coarse"],
     )
     split_segment(whole, tmp_path / "parts", by_day=True)
     parts = open_whole(tmp_path / "parts")
-    schedule = cases.random_schedule(seed, 300)
-    options = {"costs": cases.COSTS[1], "latency_ns": 15 * stretch}
+    schedule = random_markets.random_schedule(seed, 300)
+    options = {"costs": universes.COSTS[1], "latency_ns": 15 * stretch}
     expected = backtest(whole, twins.script(schedule), **options)
     assert len(cut_times(parts)) == 2
     assert any(in_flight(expected, at) for at in cut_times(parts))

@@ -18,9 +18,11 @@ from quantlaxmi.schema import (
     TimeInForce,
 )
 from quantlaxmi.strategies.sdk import CryptoStrategy
-from tests import cases
-from tests.cases import Case, MemorySegment, Schedule
+from tests import random_markets, universes
+from tests.cases import Case
+from tests.market_builder import MemorySegment
 from tests.naive.engine import Engine, Leg
+from tests.random_markets import Schedule
 
 RATIONALES = ("one reason", "another reason")
 ALL_KINDS = (EventKind.QUOTE, EventKind.DEPTH, EventKind.TRADE, EventKind.FUNDING)
@@ -60,7 +62,9 @@ class Script(CryptoStrategy):
     def on_market(self, event, ctx) -> DecisionEvent | None:
         self.see(ctx, event.seq, ctx.now_ns)
         tops = [(b.bid, b.ask, bool(b.valid)) for b in map(ctx.book, self.symbols)]
-        wanted = cases.resolved(self.schedule.get(self.calls), self.mine, ctx.next_order, tops)
+        wanted = random_markets.resolved(
+            self.schedule.get(self.calls), self.mine, ctx.next_order, tops
+        )
         self.calls += 1
         if wanted is None:
             return None
@@ -146,7 +150,7 @@ def run_case(case: Case, cuts=None, kinds=ALL_KINDS) -> tuple[Run, list[Any]]:
 def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
     """The same by the twin."""
     instruments = case.instruments
-    rules, limits = cases.rules_of(instruments, case.costs, case.limits)
+    rules, limits = universes.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
     mine: list[tuple[int, int]] = []
     calls = 0
@@ -163,7 +167,7 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
         log.append((row["seq"], row["ts_ns"], flight, engine.n_orders, books, held))
         calls += 1
         tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
-        return cases.resolved(case.schedule.get(calls - 1), mine, engine.n_orders, tops)
+        return random_markets.resolved(case.schedule.get(calls - 1), mine, engine.n_orders, tops)
 
     def on_fill(fill):
         if not fill["qty"]:
@@ -191,7 +195,7 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
             )
 
     engine = Engine(
-        cases.terms_of(instruments, case.costs),
+        universes.terms_of(instruments, case.costs),
         decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,

@@ -1,0 +1,121 @@
+"""Markets written down message by message: the segment's tables, and a segment in memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import TABLES
+
+START_NS = 1_000
+
+Tables = dict[str, dict[str, np.ndarray]]
+
+
+class MemorySegment:
+    """What `backtest` and `replay` ask of a segment, without a folder."""
+
+    def __init__(
+        self, tables: Tables, instruments: Sequence[Instrument], cuts: Sequence[int] = ()
+    ) -> None:
+        self.tables, self.instruments, self.cuts = tables, tuple(instruments), tuple(cuts)
+        self.digest = "00" * 32
+        self.n_messages = len(set().union(*(t["seq"].tolist() for t in tables.values())))
+        stamps = [
+            ts for t in tables.values() for ts in (t["ts_ns"][:1], t["ts_ns"][-1:]) if len(ts)
+        ]
+        self.first_ts_ns = min((int(ts[0]) for ts in stamps), default=-1)
+        self.last_ts_ns = max((int(ts[0]) for ts in stamps), default=-1)
+        self.n_rows = sum(len(t["seq"]) for t in tables.values())
+
+    def columns(self, table: str) -> dict[str, np.ndarray]:
+        return dict(self.tables[table])
+
+    def log(self, table: str):
+        """Batches of the table, cut before each row number of ``cuts`` that it has."""
+        columns = self.tables[table]
+        n = len(columns["seq"])
+        edges = [0, *sorted({c for c in self.cuts if 0 < c < n}), n]
+        for start, stop in itertools.pairwise(edges):
+            yield {name: column[start:stop] for name, column in columns.items()}
+
+
+def to_tables(rows: Mapping[str, Sequence[Mapping[str, int]]]) -> Tables:
+    """Lists of rows as read-only columns of the schema's dtypes."""
+    made: Tables = {}
+    for table, names in TABLES.items():
+        made[table] = {}
+        for name, dtype in names.items():
+            column = np.array([row.get(name, 0) for row in rows.get(table, ())], dtype=dtype)
+            column.setflags(write=False)
+            made[table][name] = column
+    return made
+
+
+@dataclass
+class MarketBuilder:
+    """Rows of a market, message by message; ``seq`` goes up by itself."""
+
+    ts_ns: int = START_NS
+    seq: int = 0
+    rows: dict[str, list[dict[str, int]]] = field(
+        default_factory=lambda: {table: [] for table in TABLES}
+    )
+
+    def _add(self, table: str, instrument: int, **fields: int) -> None:
+        head = {"seq": self.seq, "ts_ns": self.ts_ns, "instrument": instrument}
+        self.rows[table].append({**head, "exch_ts_ns": self.ts_ns - 7, **fields})
+
+    def wait(self, ns: int) -> MarketBuilder:
+        self.ts_ns += ns
+        return self
+
+    def quote(
+        self, instrument: int, bid: int, bid_qty: int, ask: int, ask_qty: int, quiet: bool = False
+    ) -> MarketBuilder:
+        prices = {"bid": bid, "bid_qty": bid_qty, "ask": ask, "ask_qty": ask_qty}
+        self._add("quotes", instrument, **prices, flags=int(quiet))
+        self.seq += 1
+        return self
+
+    def trade(self, instrument: int, price: int, qty: int, side: int) -> MarketBuilder:
+        self._add("trades", instrument, price=price, qty=qty, side=side)
+        self.seq += 1
+        return self
+
+    def funding(self, instrument: int, mark: int, rate: int, at: int) -> MarketBuilder:
+        self._add("funding", instrument, mark=mark, rate=rate, next_funding_ns=at)
+        self.seq += 1
+        return self
+
+    def depth(
+        self,
+        instrument: int,
+        ids: tuple[int, int, int],
+        levels: Sequence[tuple[int, int, int]],
+        snapshot: bool = False,
+    ) -> MarketBuilder:
+        """``ids`` are first, last and previous; ``levels`` side, price and quantity."""
+        levels = list(levels) or [(0, 0, 0)]
+        first, last, prev = ids
+        for k, (side, price, qty) in enumerate(levels):
+            self._add(
+                "depth",
+                instrument,
+                first_id=first,
+                last_id=last,
+                prev_id=prev,
+                side=side,
+                price=price,
+                qty=qty,
+                flags=2 * snapshot + (k == len(levels) - 1),
+            )
+        self.seq += 1
+        return self
+
+    def tables(self) -> Tables:
+        return to_tables(self.rows)
