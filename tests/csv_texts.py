@@ -10,7 +10,8 @@ import numpy as np
 
 from quantlaxmi.importers import ImportResult, import_capture
 from quantlaxmi.schema import TABLES
-from tests.naive.csv_rows import LAYOUTS, Lane, naive_csv
+from tests.naive.csv_cells import LAYOUTS, Lane
+from tests.naive.csv_rows import naive_csv
 
 T0_MS = 1_700_000_000_000
 FORMAT_OF = {

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_capture
 from tests.csv_texts import FORMAT_OF, NAME_OF, check, clean_rows, lane_of
-from tests.naive.csv_rows import LAYOUTS, Lane, TooFine, naive_csv
+from tests.naive.csv_cells import LAYOUTS, Lane, TooFine
+from tests.naive.csv_rows import naive_csv
 
 LAYOUT_NAMES = sorted(LAYOUTS)
 
