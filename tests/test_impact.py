@@ -21,7 +21,7 @@ from quantlaxmi.replay import Run, backtest, replay
 from quantlaxmi.report import run_gates, verify_report
 from quantlaxmi.schema import EventKind, FillFlag
 from quantlaxmi.segment import open_segment
-from tests import market_builder, random_markets, twins, universes
+from tests import market_builder, random_markets, twins, venues
 from tests.cases import Case
 from tests.market_builder import MemorySegment
 from tests.naive import market_grid as naive_grid
@@ -76,9 +76,9 @@ def naive_run(case: Case) -> ImpactEngine:
         tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
         return random_markets.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
 
-    rules, limits = universes.rules_of(case.instruments, case.costs, case.limits)
+    rules, limits = venues.rules_of(case.instruments, case.costs, case.limits)
     engine = ImpactEngine(
-        universes.terms_of(case.instruments, case.costs),
+        venues.terms_of(case.instruments, case.costs),
         decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,
@@ -146,8 +146,8 @@ def one_order(
     leg = Leg(0, side, qty, 1, limit, 1) if limit else Leg(0, side, qty)
     builder = market_builder.MarketBuilder().quote(0, 99_990, touch, 100_000, touch).wait(1)
     impact = Impact(fixed_bps=FixedPoint.from_text(fixed), root_bps=FixedPoint.from_text(square))
-    costs = msgspec.structs.replace(universes.COSTS[3], impact={"spot": impact})
-    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
+    costs = msgspec.structs.replace(venues.COSTS[3], impact={"spot": impact})
+    segment = MemorySegment(builder.tables(), venues.UNIVERSES["coarse"])
     return backtest(segment, twins.script({0: Decision((leg,))}), costs=costs, latency_ns=0)
 
 
@@ -184,9 +184,9 @@ def test_resting_orders_have_none() -> None:
         .wait(1)
     )
     costs = msgspec.structs.replace(
-        universes.COSTS[3], impact={"spot": Impact(fixed_bps=FixedPoint(1000, 0))}
+        venues.COSTS[3], impact={"spot": Impact(fixed_bps=FixedPoint(1000, 0))}
     )
-    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
+    segment = MemorySegment(builder.tables(), venues.UNIVERSES["coarse"])
     decision = Decision((Leg(0, 1, 5, 1, 99),), bundle=False)
     run = backtest(segment, twins.script({0: decision}), costs=costs, latency_ns=0)
     assert run.fills["price"].tolist() == [99]
@@ -204,7 +204,7 @@ def load(folder: Path, text: str) -> CostModel:
 def test_a_file_names_impact_by_kind_and_symbol(tmp_path: Path) -> None:
     text = '[spot]\nimpact_bps = "0.5"\n[perp.P]\nimpact_sqrt_bps = "2"\nmaker_bps = 1\n'
     model = load(tmp_path, text + "taker_bps = 1\n[perp]\nimpact_bps = 3\n")
-    spot, perp = universes.UNIVERSES["coarse"]
+    spot, perp = venues.UNIVERSES["coarse"]
     assert model.impact_on(spot).terms == (50_000_000, 0)
     assert model.impact_on(perp).terms == (0, 200_000_000)  # one symbol goes before its kind
     other = msgspec.structs.replace(perp, symbol="Q")
@@ -232,7 +232,7 @@ def test_bad_impact_gets_one_line(tmp_path: Path, text: str, expected: str) -> N
 
 
 def test_impact_is_hashed_where_there_is_any() -> None:
-    plain = universes.COSTS[0]
+    plain = venues.COSTS[0]
     off = msgspec.structs.replace(plain, impact={"spot": Impact()})
     on = msgspec.structs.replace(plain, impact={"spot": Impact(fixed_bps=FixedPoint(1, -8))})
     root_on = msgspec.structs.replace(plain, impact={"spot": Impact(root_bps=FixedPoint(1, -8))})

@@ -14,7 +14,7 @@ from quantlaxmi.gates.inputs import Once
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.replay import backtest
-from tests import market_builder, universes
+from tests import market_builder, venues
 from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
 from tests.segments import INSTRUMENTS
@@ -36,7 +36,7 @@ def rising():
 
 @pytest.fixture(scope="module")
 def suite():
-    run = backtest(rising(), InAndOut(), costs=universes.costs())
+    run = backtest(rising(), InAndOut(), costs=venues.costs())
     return G2AntiOverfitSuite.from_run(run, policy=POLICY, threads=1)
 
 

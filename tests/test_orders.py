@@ -22,15 +22,15 @@ from quantlaxmi.schema import (
     Side,
     TimeInForce,
 )
-from tests import twins, universes
+from tests import twins, venues
 from tests.cases import Case
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
 
 GTC, IOC, POST = TimeInForce
 MODIFY, CANCEL = OrderAction.MODIFY, OrderAction.CANCEL
-PRO_RATA = universes.costs("0", "0", "0", queue="pro_rata")
-FREE = universes.COSTS[3]
+PRO_RATA = venues.costs("0", "0", "0", queue="pro_rata")
+FREE = venues.COSTS[3]
 
 
 def limit(side, qty, price, tif=GTC, k=0):
@@ -55,7 +55,7 @@ def market():
 
 
 def run(
-    builder, schedule, latency=0, model=FREE, universe="coarse", limits=universes.NO_LIMITS
+    builder, schedule, latency=0, model=FREE, universe="coarse", limits=venues.NO_LIMITS
 ) -> Run:
     case = Case("c", builder.tables(), schedule, latency, False, universe, model, limits)
     return twins.check_case(case)[0]
@@ -328,7 +328,7 @@ def test_what_rests_and_what_is_under_way_ends_with_the_data():
 
 
 def test_a_maker_pays_the_makers_fee():
-    model = universes.costs("50", "-25", "0", fee_exponent=-8)  # maker -0.7 bps on spot
+    model = venues.costs("50", "-25", "0", fee_exponent=-8)  # maker -0.7 bps on spot
     found = run(market().trade(0, 98, 6, -1).wait(1), {0: one(limit(1, 6, 99))}, model=model)
     fee = twins.rows_of(found.fills)[0]["fee"]
     assert fee * 10**5 == -7 * 6 * 99 * 10**-found.ledger_exponent
@@ -347,7 +347,7 @@ TICKED = Instrument(
     base="BTC",
     tick=5,
 )
-universes.STEPPED["ticks"] = (TICKED, universes.UNIVERSES["coarse"][1])
+venues.STEPPED["ticks"] = (TICKED, venues.UNIVERSES["coarse"][1])
 
 
 def test_a_price_off_the_tick_is_refused():
@@ -422,7 +422,7 @@ RESTS = LegIntent("S", Side.BUY, 1, OrderType.LIMIT, 99)
 )
 def test_what_cannot_be_an_order_ends_the_run_with_a_sentence(legs, bundle, said):
     made = type("Bad", (Bad,), {"legs": legs, "bundle": bundle, "log": []})
-    segment = MemorySegment(market().tables(), universes.UNIVERSES["coarse"])
+    segment = MemorySegment(market().tables(), venues.UNIVERSES["coarse"])
     with pytest.raises(StrategyError, match=said) as caught:
         backtest(segment, made(), costs=FREE)
     assert "\n" not in str(caught.value)

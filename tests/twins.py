@@ -18,7 +18,7 @@ from quantlaxmi.schema import (
     TimeInForce,
 )
 from quantlaxmi.strategies.sdk import CryptoStrategy
-from tests import random_markets, universes
+from tests import random_markets, venues
 from tests.cases import Case
 from tests.market_builder import MemorySegment
 from tests.naive.engine import Engine, Leg
@@ -150,7 +150,7 @@ def run_case(case: Case, cuts=None, kinds=ALL_KINDS) -> tuple[Run, list[Any]]:
 def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
     """The same by the twin."""
     instruments = case.instruments
-    rules, limits = universes.rules_of(instruments, case.costs, case.limits)
+    rules, limits = venues.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
     mine: list[tuple[int, int]] = []
     calls = 0
@@ -195,7 +195,7 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
             )
 
     engine = Engine(
-        universes.terms_of(instruments, case.costs),
+        venues.terms_of(instruments, case.costs),
         decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,
