@@ -91,8 +91,8 @@ fuzz: $(VENV)/installed
 	  --out $(abspath build/fuzz) $(addprefix --target ,$(TARGET))
 
 lint: $(VENV)/installed
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --no-cache .
+	$(BIN)/ruff format --no-cache --check .
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

@@ -12,13 +12,12 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from tests.naive.csv_cells import LAYOUTS, Lane, TooFine
-
 from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_bytes, edit_lines
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_capture
 from tests import csv_texts
+from tests.naive.csv_cells import LAYOUTS, Lane, TooFine
 from tests.naive.csv_rows import naive_csv
 
 ALLOWED = (InputError,)
