@@ -24,36 +24,64 @@ from quantlaxmi._ext.attribution_kernel import attribute
 from quantlaxmi.errors import EngineError, FixedPointOverflow
 from quantlaxmi.events.ids import Stage, derived_id
 from quantlaxmi.events.outcomes import BPS_EXPONENT, TradeAttribution
-from quantlaxmi.fixed import int128_array
+from quantlaxmi.fixed import int128_array, int128_sum
 from quantlaxmi.trace.header import Correlator, TraceHeader
 
 IntColumn = NDArray[np.object_]
+#: Places of ``Attributions.parts``.
+_GROSS, _SLIPPAGE, _FEE, _FUNDING, _EDGE = range(5)
 
 
 @dataclass(frozen=True, eq=False)
 class Attributions:
-    """Attribution of all fills of a run, as columns.
+    """Attribution of all fills of a run, as columns; Python integers are made when read.
 
     Attributes
     ----------
-    gross, slippage, fee, funding, edge : ndarray of int (object), shape (n_fills,)
-        At 10**exponent.
+    parts : ndarray of int64, shape (n_fills, 5, 2)
+        ``gross, slippage, fee, funding, edge`` as 128-bit halves (hi, lo), at 10**exponent.
     reference_price : ndarray of int64, shape (n_fills,)
         The mid each fill is measured against, at its instrument's price exponent - 1.
     exponent : int
         Ledger exponent - 1.
+    gross, slippage, fee, funding, edge : ndarray of int (object), shape (n_fills,)
+        At 10**exponent.
     """
 
-    gross: IntColumn
-    slippage: IntColumn
-    fee: IntColumn
-    funding: IntColumn
-    edge: IntColumn
+    parts: NDArray[np.int64]
     reference_price: NDArray[np.int64]
     exponent: int
 
     def __len__(self) -> int:
-        return len(self.gross)
+        return len(self.parts)
+
+    def _column(self, k: int) -> IntColumn:
+        return int128_array(self.parts[:, k, 0], self.parts[:, k, 1])
+
+    @functools.cached_property
+    def gross(self) -> IntColumn:
+        """The cash of trading at the mid the decision saw."""
+        return self._column(_GROSS)
+
+    @functools.cached_property
+    def slippage(self) -> IntColumn:
+        """What the fill's price cost beside that mid."""
+        return self._column(_SLIPPAGE)
+
+    @functools.cached_property
+    def fee(self) -> IntColumn:
+        """Fees paid; below 0 a rebate."""
+        return self._column(_FEE)
+
+    @functools.cached_property
+    def funding(self) -> IntColumn:
+        """Funding received of the instrument since its previous fill; below 0 paid."""
+        return self._column(_FUNDING)
+
+    @functools.cached_property
+    def edge(self) -> IntColumn:
+        """What the fill realised from mid to mid, 0 for one that opens."""
+        return self._column(_EDGE)
 
     @functools.cached_property
     def cash_effect(self) -> IntColumn:
@@ -113,13 +141,13 @@ def attribute_fills(
     )
     if status:
         raise FixedPointOverflow("attribute", tuple(fills[status - 1].item()), status - 1)
-    gross, slippage, fee, paid, edge = (
-        int128_array(parts[:, k, 0], parts[:, k, 1]) for k in range(5)
+    late = tables["funding"][tables["funding"]["fills_before"] > _last_fill_of(tables, len(scales))]
+    gross, slippage, fee, paid = (
+        int128_sum(parts[:, k, 0], parts[:, k, 1]) for k in (_GROSS, _SLIPPAGE, _FEE, _FUNDING)
     )
-    result = Attributions(gross, slippage, fee, paid, edge, references, ledger_exponent - 1)
-    late = tables["funding"][tables["funding"]["fills_before"] > _last_fill_of(tables)]
-    open_funding = int128_array(late["amount_hi"], late["amount_lo"])
-    total = sum(result.cash_effect.tolist()) + 10 * sum(open_funding.tolist())
+    open_funding = int128_sum(late["amount_hi"], late["amount_lo"])
+    total = gross - slippage - fee + paid + 10 * open_funding
+    result = Attributions(parts, references, ledger_exponent - 1)
     if total != 10 * sum(cash) or len(result) != len(fills):
         raise EngineError(
             f"attributions of {len(fills)} fills sum to {total}, the ledger's cash to "
@@ -128,13 +156,13 @@ def attribute_fills(
     return result
 
 
-def _last_fill_of(tables: dict[str, NDArray[Any]]) -> NDArray[np.int64]:
+def _last_fill_of(tables: dict[str, NDArray[Any]], n_instruments: int) -> NDArray[np.int64]:
     """For each funding row, the number of its instrument's last fill, -1 where it has none."""
-    funding, fills = tables["funding"], tables["fills"]
-    last: dict[int, int] = {}
-    for number, instrument in enumerate(fills["instrument"].tolist()):
-        last[instrument] = number
-    return np.array([last.get(i, -1) for i in funding["instrument"].tolist()], dtype=np.int64)
+    fills = tables["fills"]["instrument"]
+    last = np.full(n_instruments, -1, dtype=np.int64)
+    np.maximum.at(last, fills, np.arange(len(fills), dtype=np.int64))
+    of_row: NDArray[np.int64] = last[tables["funding"]["instrument"]]
+    return of_row
 
 
 def trade_attributions(

@@ -34,12 +34,25 @@ def test_arrays_of_halves_join_again(values):
     assert fixed.int128_array(hi, lo).tolist() == values
 
 
+@given(st.lists(I128))
+def test_the_sum_of_halves_is_that_of_the_integers(values):
+    hi, lo = fixed.int128_halves(values)
+    assert fixed.int128_sum(hi, lo) == sum(values)
+
+
+@pytest.mark.parametrize("value", EDGES)
+def test_a_sum_may_leave_128_bits(value):
+    hi, lo = fixed.int128_halves([value])
+    assert fixed.int128_sum(np.repeat(hi, 5000), np.repeat(lo, 5000)) == 5000 * value
+
+
 def test_arrays_of_halves_may_be_strided():
     hi, lo = fixed.int128_halves(EDGES)
     records = np.zeros(len(EDGES), dtype=[("hi", "<i8"), ("x", "<i8"), ("lo", "<i8")])
     records["hi"], records["lo"] = hi, lo
     assert fixed.int128_array(records["hi"], records["lo"]).tolist() == EDGES
     assert fixed.int128_array(hi[::-1], lo[::-1]).tolist() == EDGES[::-1]
+    assert fixed.int128_sum(records["hi"], records["lo"]) == sum(EDGES)
 
 
 @pytest.mark.parametrize("value", [2**127, -(2**127) - 1])

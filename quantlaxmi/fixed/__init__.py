@@ -5,7 +5,13 @@ and, for arrays, the first failing row. Nothing wraps and nothing is clipped.
 """
 
 from quantlaxmi.fixed.array import FixedArray
-from quantlaxmi.fixed.int128 import int128_array, int128_halves, int128_to_int, int_to_int128
+from quantlaxmi.fixed.int128 import (
+    int128_array,
+    int128_halves,
+    int128_sum,
+    int128_to_int,
+    int_to_int128,
+)
 from quantlaxmi.fixed.point import FixedPoint, Rounding, div_round, format_decimal
 
 __all__ = [
@@ -16,6 +22,7 @@ __all__ = [
     "format_decimal",
     "int128_array",
     "int128_halves",
+    "int128_sum",
     "int128_to_int",
     "int_to_int128",
 ]

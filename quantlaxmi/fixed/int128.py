@@ -73,6 +73,30 @@ def int128_array(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> npt.ND
     return joined
 
 
+def int128_sum(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> int:
+    """Sum arrays of halves, exactly, without a Python integer a row.
+
+    Parameters
+    ----------
+    hi, lo : ndarray of int64, shape (n_rows,), n_rows below 2**32
+        Upper halves, and bit patterns of the lower halves.
+
+    Returns
+    -------
+    int
+    """
+    low = np.ascontiguousarray(lo, dtype=np.int64).view(np.uint64)
+    # A lane has 32 bits, the top one with the sign: 2**32 rows of it fit 64.
+    half, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
+    lanes = (
+        np.sum(low & mask, dtype=np.uint64),
+        np.sum(low >> half, dtype=np.uint64),
+        np.sum(hi & 0xFFFFFFFF, dtype=np.uint64),
+        np.sum(hi >> 32, dtype=np.int64),
+    )
+    return sum(int(lane) << 32 * k for k, lane in enumerate(lanes))
+
+
 def int128_halves(
     values: npt.ArrayLike,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
