@@ -388,7 +388,7 @@ def _collect(
     session: Session,
 ) -> Run:
     engine = session.engine
-    tables = engine.tables()
+    tables = engine.tables(last=True)
     cash = engine.cash(len(session.currencies))
     scales = [term[1] for term in session.terms]
     mids = session.last_mids()

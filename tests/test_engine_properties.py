@@ -1,5 +1,6 @@
 """What must hold of every run: routes, prefixes, conservation, errors."""
 
+import gc
 from collections import defaultdict
 from fractions import Fraction
 
@@ -20,6 +21,7 @@ from tests import random_markets, twins, venues
 from tests.cases import Case
 from tests.displayed import hold_to_displayed
 from tests.market_builder import MarketBuilder, MemorySegment
+from tests.naive.engine import Decision, Leg
 from tests.test_replay_loop import random_cases
 
 HIGH = venues.I64_MAX
@@ -61,6 +63,37 @@ def test_result_does_not_depend_on_stride_or_chunks(case, stride):
     for name, rows in session.engine.tables().items():
         assert rows.tobytes() == getattr(whole, name).tobytes(), name
     assert type(strategy).log == seen
+
+
+def test_the_last_tables_are_the_engines_own_memory():
+    builder = MarketBuilder()
+    for _ in range(4):
+        builder.quote(0, 99, 5, 101, 5).wait(1)
+    case = Case("c", builder.tables(), {1: Decision((Leg(0, 1, 2),))}, flatten=True)
+    instruments = venues.UNIVERSES[case.universe]
+    session = Session(instruments, twins.script(case.schedule).bind(instruments), case.costs, 0)
+    session.feed(case.tables)
+    session.finish(case.flatten)
+    copies = session.engine.tables()
+    accounts = session.engine.accounts()
+    last = session.engine.tables(last=True)
+    assert len(last["fills"]) == 2
+    for name, rows in last.items():
+        assert rows.dtype == copies[name].dtype
+        assert rows.tobytes() == copies[name].tobytes(), name
+        assert not rows.flags.writeable
+        if len(rows):
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                rows.setflags(write=True)
+    assert session.engine.accounts() == accounts
+    assert all(len(rows) == 0 for rows in session.engine.tables().values())
+    with pytest.raises(RuntimeError, match="handed over"):
+        session.engine.finish()
+    with pytest.raises(RuntimeError, match="handed over"):
+        session.feed(case.tables)
+    del session
+    gc.collect()
+    assert last["fills"].tobytes() == copies["fills"].tobytes()
 
 
 def row_chunks(tables, size):

@@ -12,9 +12,10 @@ cdef class Engine:
     cdef object _keep
     cdef object _columns
     cdef Bridge bridge
+    cdef bint ended  # its tables were handed over
 
     cdef _set_delays(self, delays)
     cdef _set_guard(self, rules, limits)
     cdef _load(self, columns_t* t, table, wide_names, small_names)
     cdef bint _exhausted(self)
-    cdef _table(self, const buffer_t* b, dtype)
+    cdef _going_on(self)

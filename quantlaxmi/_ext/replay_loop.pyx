@@ -6,7 +6,7 @@ are fed in chunks of any size, and the result does not depend on how they were c
 """
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.python_bridge cimport (
     Bridge, EventBridge, event_step, python_fill, python_step
 )
+from quantlaxmi._ext.record_table cimport copied, taken
 from quantlaxmi._ext.wide cimport *
 
 #: What a status below 0 means.
@@ -35,6 +36,17 @@ FAILURES = {
     BAD_ROW: "the row names an instrument the segment does not have",
     BAD_TARGET: "the strategy sent a leg that names no order of its instrument",
     BAD_BUNDLE: "the strategy bundled a leg that does not end on arrival",
+}
+
+
+#: Tables of a run, in the order they are told of.
+RESULTS = {
+    "decisions": _schema.DECISION_DTYPE,
+    "legs": _schema.LEG_DTYPE,
+    "orders": _schema.ORDER_DTYPE,
+    "fills": _schema.FILL_DTYPE,
+    "funding": _schema.FUNDING_PAID_DTYPE,
+    "risk": _schema.RISK_DTYPE,
 }
 
 
@@ -374,6 +386,7 @@ cdef class Engine:
             Whether the chunk is exhausted.
         """
         cdef int64_t status
+        self._going_on()
         if self.bridge is None:
             with nogil:
                 status = engine_run(&self.e, &self.quotes, &self.depth, &self.trades, &self.funding, limit)
@@ -394,7 +407,12 @@ cdef class Engine:
         -------
         status : int
         """
+        self._going_on()
         return engine_finish(&self.e, flatten)
+
+    cdef _going_on(self):
+        if self.ended:
+            raise RuntimeError("the run has ended: its tables were handed over")
 
     @property
     def chunk_rows(self) -> int:
@@ -421,24 +439,24 @@ cdef class Engine:
         """Messages read so far."""
         return self.e.ctx.message
 
-    cdef _table(self, const buffer_t* b, dtype):
-        cdef char[::1] view
-        out = np.empty(b.n, dtype=dtype)
-        if b.n:
-            view = out.view(np.int8)
-            memcpy(&view[0], b.data, b.n * b.item)
-        out.setflags(write=False)
-        return out
+    def tables(self, bint last=False):
+        """Results so far as read-only arrays: decisions, legs, orders, fills, funding, risk.
 
-    def tables(self):
-        """Results so far as read-only arrays: decisions, legs, orders, fills, funding, risk."""
+        Parameters
+        ----------
+        last : bool
+            The arrays are the engine's own memory, without a copy: the run ends here.
+        """
+        cdef buffer_t* buffers[6]
+        cdef Py_ssize_t i
+        buffers[:] = [
+            &self.e.decisions, &self.e.legs, &self.e.orders, &self.e.fills, &self.e.funding,
+            &self.e.guard.rows,
+        ]
+        self.ended = self.ended or last
         return {
-            "decisions": self._table(&self.e.decisions, _schema.DECISION_DTYPE),
-            "legs": self._table(&self.e.legs, _schema.LEG_DTYPE),
-            "orders": self._table(&self.e.orders, _schema.ORDER_DTYPE),
-            "fills": self._table(&self.e.fills, _schema.FILL_DTYPE),
-            "funding": self._table(&self.e.funding, _schema.FUNDING_PAID_DTYPE),
-            "risk": self._table(&self.e.guard.rows, _schema.RISK_DTYPE),
+            name: taken(buffers[i], dtype) if last else copied(buffers[i], dtype)
+            for i, (name, dtype) in enumerate(RESULTS.items())
         }
 
     def accounts(self):
@@ -463,7 +481,7 @@ cdef class Engine:
             raise IndexError("no fill yet")
         one.data += self.e.told_fill * one.item
         one.n = 1
-        return self._table(&one, _schema.FILL_DTYPE)[0].item()
+        return copied(&one, _schema.FILL_DTYPE)[0].item()
 
     def close_references(self):
         """For each order with which the engine closed: its number, and the mid when it was sent."""

@@ -202,6 +202,7 @@ def step(
     spot: cython.longlong
     perp: cython.longlong
     limit: cython.longlong
+    size: cython.longlong
     spot_held: cython.longlong = 0
     perp_held: cython.longlong
     held: cython.longlong
@@ -220,13 +221,11 @@ def step(
         spot_held = positions[spot].qty
 
     if perp_held == 0 and spot_held == 0:
-        limit = params[P_THRESHOLD].value
-        if ql_cmp_products(num, BPS_SCALE, limit, den) > 0:
-            held = -1  # the side of the perp to take
-        elif ql_cmp_products(num, BPS_SCALE, -limit, den) < 0:
-            held = 1
-        else:
+        # The threshold is not below 0, and num + den is a mid, so num has a magnitude.
+        size = num if num >= 0 else -num
+        if ql_cmp_products(size, BPS_SCALE, params[P_THRESHOLD].value, den) <= 0:
             return 0
+        held = -1 if num > 0 else 1  # the side of the perp to take
         ok = can_trade(ctx, event, books, features, params)
         if ok != 1:
             return ok
