@@ -303,6 +303,15 @@ def map_sized(folder: Path, name: str, size: int) -> mmap.mmap:
         os.close(fd)
 
 
+def sync_file(path: Path) -> None:
+    """Make a regular file's bytes durable."""
+    fd = os.open(path, _READ_FLAGS)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable."""
     fd = os.open(path, _FOLDER_FLAGS)
@@ -405,7 +414,7 @@ def staged_directory(out: Path | str) -> Iterator[Path]:
         with one_line_errors(out, "cannot be written"):
             for folder, _, names in os.walk(temporary):
                 for name in names:
-                    _sync_file(Path(folder, name))
+                    sync_file(Path(folder, name))
                 sync_folder(Path(folder))
             if os.path.lexists(out):
                 raise InputError(out, "was made by somebody else in the meantime")
@@ -414,14 +423,6 @@ def staged_directory(out: Path | str) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-
-
-def _sync_file(path: Path) -> None:
-    fd = os.open(path, _READ_FLAGS)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _umask() -> int:

@@ -69,7 +69,7 @@ class _BlankSink:
 
 
 def write_columns(folder: Path, table: str, rows: int, batches: Iterable[Columns]) -> int:
-    """Write the columns file of a table and make it durable.
+    """Write the columns file of a table; making it durable is the caller's.
 
     Parameters
     ----------
@@ -114,7 +114,6 @@ def write_columns(folder: Path, table: str, rows: int, batches: Iterable[Columns
         starts = zip(sink.skipped, widths, strict=bool(rows))
         if at != [start + rows * width for start, width in starts]:
             raise OSError(f"expected {rows} rows of table {table}")
-        os.fsync(file.fileno())
         return os.fstat(file.fileno()).st_size
 
 

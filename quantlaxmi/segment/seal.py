@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
-from quantlaxmi.files import one_line_errors, sync_folder
+from quantlaxmi.files import one_line_errors, sync_file, sync_folder
 from quantlaxmi.segment.columns import (
     column_entries,
     hash_tasks,
@@ -62,10 +63,19 @@ def seal_folder(path: Path, manifest: Manifest, rows: dict[str, int]) -> Manifes
         (path / COLUMN_FOLDER).mkdir()
     tables: list[TableEntry] = []
     columns: dict[str, Columns] = {}
-    for table, names in log_files(path).items():
-        rules = RowRules(table, len(manifest.instruments))
-        entry, columns[table] = _seal_table(path, names, rules, rows[table])
-        tables.append(entry)
+    logs = log_files(path)
+    # The disk catches up while the next table is read, written and hashed.
+    with ThreadPoolExecutor(1) as disk:
+        durable = [disk.submit(_sync, path / name) for names in logs.values() for name in names]
+        for table, names in logs.items():
+            rules = RowRules(table, len(manifest.instruments))
+            log: list[LogFile] = []
+            size = write_columns(path, table, rows[table], _batches(path, names, rules, log))
+            durable.append(disk.submit(_sync, path / columns_name(table)))
+            entry, columns[table] = _entry(path, rules, size, tuple(log))
+            tables.append(entry)
+    for written in durable:
+        written.result()
     if problem := check_order(columns):
         raise SegmentError(path, problem)
     filled = [entry for entry in tables if entry.rows]
@@ -89,32 +99,40 @@ def seal_folder(path: Path, manifest: Manifest, rows: dict[str, int]) -> Manifes
     return save_manifest(path, manifest)
 
 
-def _seal_table(
-    path: Path, names: list[str], rules: RowRules, rows: int
-) -> tuple[TableEntry, Columns]:
-    table, log = rules.table, list[LogFile]()
+def _sync(path: Path) -> None:
+    with one_line_errors(path, "cannot be made durable"):
+        sync_file(path)
 
-    def batches() -> Iterator[Columns]:
-        first_batch = 0
-        for name in names:
-            with LogFileReader(path, name, rules, first_batch) as reader:
-                yield from reader
-                if not reader.ended:
-                    raise SegmentCorrupt(reader.path, reader.problem or "has no end mark")
-                log.append(
-                    LogFile(
-                        file=name,
-                        bytes=reader.size,
-                        sha256=reader.sha256,
-                        first_batch=first_batch,
-                        batches=reader.batches,
-                        rows=reader.rows,
-                    )
+
+def _batches(
+    path: Path, names: list[str], rules: RowRules, log: list[LogFile]
+) -> Iterator[Columns]:
+    """The table's rows as the log has them; each file is added to ``log`` when it was whole."""
+    first_batch = 0
+    for name in names:
+        with LogFileReader(path, name, rules, first_batch) as reader:
+            yield from reader
+            if not reader.ended:
+                raise SegmentCorrupt(reader.path, reader.problem or "has no end mark")
+            log.append(
+                LogFile(
+                    file=name,
+                    bytes=reader.size,
+                    sha256=reader.sha256,
+                    first_batch=first_batch,
+                    batches=reader.batches,
+                    rows=reader.rows,
                 )
-                first_batch += reader.batches
+            )
+            first_batch += reader.batches
 
-    size = write_columns(path, table, rows, batches())
-    mapped = map_columns(path, table, rows, size)
+
+def _entry(
+    path: Path, rules: RowRules, size: int, log: tuple[LogFile, ...]
+) -> tuple[TableEntry, Columns]:
+    """What the manifest says of a table whose columns were written, and the columns."""
+    table = rules.table
+    mapped = map_columns(path, table, rules.rows, size)
     framing, *columns, whole = run_hashes(hash_tasks(mapped, None, whole_file=True))
     entry = TableEntry(
         table=table,
@@ -129,6 +147,6 @@ def _seal_table(
         first_ts_ns=rules.first_ts_ns,
         last_ts_ns=rules.last_ts_ns,
         columns=column_entries(table, columns),
-        log=tuple(log),
+        log=log,
     )
     return entry, mapped.columns

@@ -146,14 +146,15 @@ class TableLog:
             os.fsync(self._file.fileno())
         self._dirty = False
 
-    def close(self) -> None:
-        """End the file with Arrow's end mark and make it durable."""
+    def close(self, *, sync: bool = True) -> None:
+        """End the file with Arrow's end mark and, unless the caller does, make it durable."""
         if self._file is None:
             return
         with one_line_errors(self._file.name, "cannot be written"):
             self._writer.close()
             self._file.flush()
-            os.fsync(self._file.fileno())
+            if sync:
+                os.fsync(self._file.fileno())
             self._file.close()
         self._file = self._writer = None
         self._dirty = False

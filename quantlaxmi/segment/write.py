@@ -281,10 +281,11 @@ class SegmentWriter:
             Messages of the tables are not in one order, or a file cannot be written.
         """
         self._open()
-        self.flush()
+        for table in TABLES:
+            self._write_pending(table)
         with self._fatal():
             for log in self._logs.values():
-                log.close()
+                log.close(sync=False)  # seal_folder does
             manifest = msgspec.structs.replace(
                 self._manifest,
                 state="sealed",
