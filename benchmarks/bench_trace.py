@@ -36,7 +36,9 @@ def main() -> None:
 
     seconds = median_seconds(work)
     size = len(DecisionTrace.from_arrays(run.header, decisions, legs, *nothing).records_bytes())
-    results.add("a million decisions packed and hashed", seconds, "s", "≤ 0.15", f"{len(legs):,} legs")
+    results.add(
+        "a million decisions packed and hashed", seconds, "s", "≤ 0.15", f"{len(legs):,} legs"
+    )
     results.add("the same, in records", size / seconds / 1e9, "GB/s")
     block = bytes(size)
     plain = median_seconds(lambda: hashlib.sha256(block).digest())

@@ -153,6 +153,28 @@ def test_many_levels_in_any_order():
     assert len(book.levels(1)) + len(book.levels(-1)) == 1500
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32), st.sampled_from([-3, -1, 0, 1, 3]), st.sampled_from([1, 40, 300, 700])
+)
+def test_levels_that_wander_match_naive(seed, drift, width):
+    """The levels grow and go at either end, so that their room is laid out again and again."""
+    rng = np.random.default_rng(seed)
+    builder, middle = MarketBuilder().depth(0, (0, 0, -1), [], snapshot=True), 10**6
+    for number in range(1, 60):
+        middle += drift * int(rng.integers(0, 2 * width + 2))
+        levels = []
+        for _ in range(int(rng.integers(0, width))):
+            away = int(rng.integers(1, 2 * width + 2))
+            side = 1 if rng.integers(2) else -1
+            levels.append((side, middle - side * away, int(rng.integers(-1, 4))))
+        if width > 1 and number % 7 == 0:  # whatever was left behind on one side
+            side = 1 if rng.integers(2) else -1
+            levels += [(side, middle - side * k, 0) for k in range(0, -3 * width, -1)]
+        builder.depth(0, (number, number, -1), levels)
+    check(builder.tables())
+
+
 def test_values_next_to_the_limit():
     high = venues.I64_MAX
     levels = [(1, high - 1, high), (-1, high, high), (1, -high, 1)]

@@ -10,12 +10,17 @@ cdef struct depth_row_t:
     int64_t qty
     int64_t flags
 
+cdef struct book_level_t:
+    int64_t price
+    int64_t qty
+
 cdef struct depth_t:
-    # [0] bids ascending, [1] asks descending: the best level is the last, so that changes near the
-    # touch move few entries.
-    int64_t* price[2]
-    int64_t* qty[2]
+    # [0] bids ascending, [1] asks descending: the best level is the last.
+    book_level_t* levels[2]
     Py_ssize_t n[2]
+    # The levels stand within the room of their side, with some left before and behind, so that a
+    # change moves those on the shorter way to an end.
+    book_level_t* room[2]
     Py_ssize_t cap[2]
     Py_ssize_t at[2]  # where the last change was: the next one of a message is mostly near
     int valid

@@ -15,9 +15,6 @@ from libc.string cimport memmove, memset
 
 import numpy as np
 
-
-
-
 cdef enum:
     LAST = 1  # schema.DepthFlag
     SNAPSHOT = 2
@@ -28,6 +25,8 @@ cdef enum:
     # About 56 MB. A longer wait for a snapshot drops what is held: the book then stays invalid
     # until a snapshot that needs none of it.
     MAX_HELD = 1 << 20
+    # Half of the changes are within so many levels of the one before.
+    FIRST_STEP = 8
 
 
 cdef void depth_init(depth_t* d) noexcept nogil:
@@ -38,93 +37,66 @@ cdef void depth_init(depth_t* d) noexcept nogil:
 cdef void depth_free(depth_t* d) noexcept nogil:
     cdef int k
     for k in range(2):
-        free(d.price[k])
-        free(d.qty[k])
+        free(d.room[k])
     free(d.held)
     depth_init(d)
 
 
 cdef int _reserve(depth_t* d, int k) noexcept nogil:
-    cdef Py_ssize_t cap
+    """Room for one more level at either end."""
+    cdef Py_ssize_t cap = d.cap[k], n = d.n[k], before = d.levels[k] - d.room[k], wanted
     cdef void* p
-    if d.n[k] < d.cap[k]:
+    if before > 0 and before + n < cap:
         return 0
-    cap = 2 * d.cap[k] if d.cap[k] else 256
-    p = realloc(d.price[k], cap * sizeof(int64_t))
-    if p == NULL:
-        return -1
-    d.price[k] = <int64_t*>p
-    p = realloc(d.qty[k], cap * sizeof(int64_t))
-    if p == NULL:
-        return -1
-    d.qty[k] = <int64_t*>p
-    d.cap[k] = cap
+    if cap < 2 * n + 4:
+        cap = 2 * cap if cap else 256
+        p = realloc(d.room[k], cap * sizeof(book_level_t))
+        if p == NULL:
+            return -1
+        d.room[k] = <book_level_t*>p
+        d.cap[k] = cap
+    # A quarter of the room at least is left at each end: so many changes pay for the move.
+    wanted = (cap - n) >> 1
+    memmove(d.room[k] + wanted, d.room[k] + before, n * sizeof(book_level_t))
+    d.levels[k] = d.room[k] + wanted
     return 0
 
 
+cdef inline Py_ssize_t _before(int descending, int64_t a, int64_t b) noexcept nogil:
+    """1 where ``a`` stands before ``b`` in an array of that order, else 0."""
+    return (a > b) if descending else (a < b)
+
+
 cdef inline Py_ssize_t _place(
-    const int64_t* p, Py_ssize_t n, Py_ssize_t at, int64_t price
+    int descending, const book_level_t* p, Py_ssize_t n, Py_ssize_t at, int64_t price
 ) noexcept nogil:
-    """Where ``price`` is or belongs in an ascending array, searched in growing steps from ``at``."""
-    cdef Py_ssize_t lo, hi, mid, step = 1
+    """Where ``price`` is or belongs in an ordered array, searched in growing steps from ``at``."""
+    cdef Py_ssize_t lo, hi, half, step = FIRST_STEP
     if at > n:
         at = n
-    if at < n and p[at] < price:
+    if at < n and _before(descending, p[at].price, price):
         lo = at + 1
-        hi = lo
-        while hi < n and p[hi] < price:
+        hi = at + step
+        while hi < n and _before(descending, p[hi].price, price):
             lo = hi + 1
-            hi += step
             step *= 2
+            hi += step
         if hi > n:
             hi = n
     else:
         hi = at
-        lo = hi - 1
-        while lo >= 0 and p[lo] >= price:
+        lo = at - step
+        while lo >= 0 and not _before(descending, p[lo].price, price):
             hi = lo
+            step *= 2
             lo -= step
-            step *= 2
         lo = lo + 1 if lo >= 0 else 0
-    while lo < hi:
-        mid = (lo + hi) >> 1
-        if p[mid] < price:
-            lo = mid + 1
-        else:
-            hi = mid
-    return lo
-
-
-cdef inline Py_ssize_t _place_down(
-    const int64_t* p, Py_ssize_t n, Py_ssize_t at, int64_t price
-) noexcept nogil:
-    """The same in a descending array."""
-    cdef Py_ssize_t lo, hi, mid, step = 1
-    if at > n:
-        at = n
-    if at < n and p[at] > price:
-        lo = at + 1
-        hi = lo
-        while hi < n and p[hi] > price:
-            lo = hi + 1
-            hi += step
-            step *= 2
-        if hi > n:
-            hi = n
-    else:
-        hi = at
-        lo = hi - 1
-        while lo >= 0 and p[lo] <= price:
-            hi = lo
-            lo -= step
-            step *= 2
-        lo = lo + 1 if lo >= 0 else 0
-    while lo < hi:
-        mid = (lo + hi) >> 1
-        if p[mid] > price:
-            lo = mid + 1
-        else:
-            hi = mid
+    # The answer is within lo..hi. Which half it is in nobody can foresee, so no branch asks.
+    n = hi - lo
+    while n > 0:
+        half = (n + 1) >> 1
+        lo += half & -_before(descending, p[lo + half - 1].price, price)
+        n -= half
     return lo
 
 
@@ -132,27 +104,37 @@ cdef int _set_level(depth_t* d, int k, int64_t price, int64_t qty) noexcept nogi
     """Set one level; quantity 0 deletes it (deleting an absent level is normal on this venue)."""
     if qty < 0:
         qty = 0
-    cdef int64_t* p = d.price[k]
+    cdef book_level_t* p = d.levels[k]
     cdef Py_ssize_t lo
-    lo = _place(p, d.n[k], d.at[k], price) if k == 0 else _place_down(p, d.n[k], d.at[k], price)
+    # Once for each order, so that the comparison is a constant of the loop.
+    lo = (
+        _place(0, p, d.n[k], d.at[k], price) if k == 0 else _place(1, p, d.n[k], d.at[k], price)
+    )
     d.at[k] = lo
-    if lo < d.n[k] and p[lo] == price:
+    if lo < d.n[k] and p[lo].price == price:
         if qty != 0:
-            d.qty[k][lo] = qty
+            p[lo].qty = qty
             return 0
         d.n[k] -= 1
-        memmove(p + lo, p + lo + 1, (d.n[k] - lo) * sizeof(int64_t))
-        memmove(d.qty[k] + lo, d.qty[k] + lo + 1, (d.n[k] - lo) * sizeof(int64_t))
+        if lo > d.n[k] - lo:
+            memmove(p + lo, p + lo + 1, (d.n[k] - lo) * sizeof(book_level_t))
+        else:
+            memmove(p + 1, p, lo * sizeof(book_level_t))
+            d.levels[k] = p + 1
         return 0
     if qty == 0:
         return 0
     if _reserve(d, k) != 0:
         return -1
-    p = d.price[k]
-    memmove(p + lo + 1, p + lo, (d.n[k] - lo) * sizeof(int64_t))
-    memmove(d.qty[k] + lo + 1, d.qty[k] + lo, (d.n[k] - lo) * sizeof(int64_t))
-    p[lo] = price
-    d.qty[k][lo] = qty
+    p = d.levels[k]
+    if lo > d.n[k] - lo:
+        memmove(p + lo + 1, p + lo, (d.n[k] - lo) * sizeof(book_level_t))
+    else:
+        p -= 1
+        d.levels[k] = p
+        memmove(p, p + 1, lo * sizeof(book_level_t))
+    p[lo].price = price
+    p[lo].qty = qty
     d.n[k] += 1
     return 0
 
@@ -350,6 +332,6 @@ cdef class DepthBook:
         out = np.empty((n, 2), dtype=np.int64)
         cdef int64_t[:, ::1] view = out
         for i in range(n):
-            view[i, 0] = self.book.price[k][n - 1 - i]
-            view[i, 1] = self.book.qty[k][n - 1 - i]
+            view[i, 0] = self.book.levels[k][n - 1 - i].price
+            view[i, 1] = self.book.levels[k][n - 1 - i].qty
         return out

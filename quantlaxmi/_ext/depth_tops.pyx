@@ -66,8 +66,8 @@ def depth_tops(depth, quotes, Py_ssize_t n_instruments):
             if status != 0:
                 break
             if row.flags & LAST and d.valid and d.n[0] and d.n[1]:
-                bid[i] = d.price[0][d.n[0] - 1]
-                ask[i] = d.price[1][d.n[1] - 1]
+                bid[i] = d.levels[0][d.n[0] - 1].price
+                ask[i] = d.levels[1][d.n[1] - 1].price
                 found += 1
         for k in range(n_instruments):
             depth_free(&books[k])

@@ -335,8 +335,8 @@ cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
         if m.depth.valid and m.depth.n[0] and m.depth.n[1]:
             status = _set_top(
                 e, k,
-                m.depth.price[0][m.depth.n[0] - 1], m.depth.qty[0][m.depth.n[0] - 1],
-                m.depth.price[1][m.depth.n[1] - 1], m.depth.qty[1][m.depth.n[1] - 1],
+                m.depth.levels[0][m.depth.n[0] - 1].price, m.depth.levels[0][m.depth.n[0] - 1].qty,
+                m.depth.levels[1][m.depth.n[1] - 1].price, m.depth.levels[1][m.depth.n[1] - 1].qty,
             )
             if t.shift != NULL and status == OK:
                 status = _shift_top(e, k, t.shift[i])

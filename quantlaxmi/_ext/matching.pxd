@@ -57,7 +57,7 @@ cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
                 return 0
             l.next -= 1
             touch = l.book.ask if k else l.book.bid
-            price = d.price[k][l.next] + l.shift
+            price = d.levels[k][l.next].price + l.shift
             # A shift may carry far bids to where no price is.
             if l.shift and price <= 0:
                 return 0
@@ -65,7 +65,7 @@ cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
             if (price <= touch) if k else (price >= touch):
                 continue
             out.price = price
-            out.qty = d.qty[k][l.next]
+            out.qty = d.levels[k][l.next].qty
             out.beyond_touch = 1
         while l.at < l.own.n and (
             l.own.rows[l.at].price < out.price if k else l.own.rows[l.at].price > out.price

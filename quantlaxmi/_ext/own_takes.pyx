@@ -53,17 +53,17 @@ cdef inline int64_t _standing(
     if _better(k, price, touch) or not d.valid or d.n[k] == 0:
         return 0
     high = d.n[k] - 1  # the best level; 0 is the worst
-    if _better(k, recorded, d.price[k][high]) or _better(k, d.price[k][0], recorded):
+    if _better(k, recorded, d.levels[k][high].price) or _better(k, d.levels[k][0].price, recorded):
         return 0
     if not depth_changed:
         return mine
     while low < high:
         middle = (low + high) // 2
-        if _better(k, recorded, d.price[k][middle]):
+        if _better(k, recorded, d.levels[k][middle].price):
             low = middle + 1
         else:
             high = middle
-    shown = d.qty[k][low] if d.price[k][low] == recorded else 0
+    shown = d.levels[k][low].qty if d.levels[k][low].price == recorded else 0
     return shown if shown < mine else mine
 
 

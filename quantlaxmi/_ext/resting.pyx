@@ -49,15 +49,15 @@ cdef int64_t _displayed(
     price -= e.markets[k].shift
     # Beyond the worst level recorded nothing is known, nor between a touch that is fresher than
     # the depth and the depth's own best level.
-    if (price < d.price[own][0]) if side > 0 else (price > d.price[own][0]):
+    if (price < d.levels[own][0].price) if side > 0 else (price > d.levels[own][0].price):
         return UNKNOWN
     i = d.n[own] - 1
-    if (price > d.price[own][i]) if side > 0 else (price < d.price[own][i]):
+    if (price > d.levels[own][i].price) if side > 0 else (price < d.levels[own][i].price):
         return UNKNOWN
     for i in range(d.n[own] - 1, -1, -1):
-        if d.price[own][i] == price:
-            return d.qty[own][i]
-        if (d.price[own][i] < price) if side > 0 else (d.price[own][i] > price):
+        if d.levels[own][i].price == price:
+            return d.levels[own][i].qty
+        if (d.levels[own][i].price < price) if side > 0 else (d.levels[own][i].price > price):
             break
     return 0
 
