@@ -17,7 +17,7 @@ from quantlaxmi._ext.binance_rows import BinanceRows
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_binance_stream, import_capture
-from quantlaxmi.importers.binance_messages import DECODERS, UNSET, classify
+from quantlaxmi.importers.binance_messages import RAW_DECODERS, UNSET, classify
 from quantlaxmi.schema import InstrumentKind
 from tests import captures
 from tests.captures import (
@@ -193,7 +193,7 @@ def test_ties_without_end_are_sorted(tmp_path: Path) -> None:
 
 
 def test_rows_are_handed_out_once_and_in_the_schemas_types() -> None:
-    rows = BinanceRows("x", False, DECODERS, classify, UNSET, 10**9)
+    rows = BinanceRows("x", False, RAW_DECODERS, classify, UNSET, 10**9)
     rows.feed(text(spot_lines(9)), True)
     merge = StreamMerge([rows])
     tables = merge.release([True])
@@ -206,7 +206,7 @@ def test_rows_are_handed_out_once_and_in_the_schemas_types() -> None:
 
 
 def test_what_is_final_comes_in_parts_of_65536_rows() -> None:
-    rows = BinanceRows("x", False, DECODERS, classify, UNSET, 10**9)
+    rows = BinanceRows("x", False, RAW_DECODERS, classify, UNSET, 10**9)
     lines = [trade(T0 + k, 70_000 - k) for k in range(10)]
     lines += [trade(T0 + 10 + k, 70_010 + k) for k in range(70_000)]
     rows.feed(text(lines), True)

@@ -14,6 +14,11 @@ cdef class BinanceRows(MessageRows):
     cdef object classify              # the slow, exact reader of a line
     cdef object unset
     cdef list streams                 # last accepted stream text by kind
+    # Levels of the line at hand where both sides were plain; they stand behind n_levels.
+    cdef Py_ssize_t n_plain[2]
+    cdef int64_t best_plain[2]
+    cdef bint _plain(self, object bids, object asks) except -1
+    cdef Py_ssize_t _plain_side(self, object raw, bint highest, Py_ssize_t after) except? -2
     cdef int _message(self, int kind, object line, message_t* m) except -1
     cdef int _own_symbol(self, int kind, object stream, object symbol) except -1
     cdef int _levels(self, object levels, int64_t* best, bint highest) except -1

@@ -4,8 +4,9 @@ JSON is read by msgspec; this pass finds the lines and stamps, turns the decoded
 without a float, and checks each line by itself and against the capture's clock. What needs the
 final order (duplicate and falling ids, depth gaps) is checked by ``stream_merge``.
 """
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t
 from libc.string cimport memcmp
@@ -19,6 +20,8 @@ from quantlaxmi._ext.message_rows cimport (
     FOLLOW_FIRST, FOLLOW_PREV, RANK_DEPTH, RANK_FUNDING, RANK_QUOTE, RANK_TRADE, MessageRows,
     level_t, message_t
 )
+
+from quantlaxmi._ext.plain_levels cimport plain_levels
 
 from quantlaxmi._ext.message_rows import MAX_LINE, MAX_SPAN  # noqa: F401
 from quantlaxmi.errors import InputError
@@ -87,10 +90,10 @@ cdef class BinanceRows(MessageRows):
         The capture was given as a perpetual's, not as spot.
     decoders : tuple
         Index: kind (1 trade, 2 depth, 3 quote, 4 funding, 5 snapshot); value: callable from bytes
-        to the decoded line.
+        to the decoded line, with the levels of books as JSON not read yet.
     classify : callable
         ``bytes -> (kind, line, fault name, detail)``: the exact reading of a line that its
-        decoder did not take; kind is 0 for a fault.
+        decoder did not take or whose levels are not plain; kind is 0 for a fault.
     unset : object
         The value of fields that a line leaves out.
     window_ns : int
@@ -165,6 +168,12 @@ cdef class BinanceRows(MessageRows):
                         line = None
                 if line is not None and line.stream != self.streams[kind]:
                     line = None  # a stream not seen yet, or not of the kind it looked like
+                elif kind == RANK_DEPTH and line is not None:
+                    if not self._plain(line.data.b, line.data.a):
+                        line = None
+                elif kind == _SNAPSHOT and line is not None:
+                    if not self._plain(line.bids, line.asks):
+                        line = None
                 if line is None:
                     kind, line, name, self.note[0] = self.classify(body)
                     if kind == 0:
@@ -257,15 +266,42 @@ cdef class BinanceRows(MessageRows):
                     fault = FAULT_SHAPE
                 bids, asks = data.b, data.a
             if not fault: fault = optional_time(data.T, data.E, &m.exch, self.note)
-            if not fault: fault = self._levels(bids, &best_bid, True)
-            if not fault: fault = self._levels(asks, &best_ask, False)
-            m.v4 = PyTuple_GET_SIZE(bids)
-            m.v5 = PyTuple_GET_SIZE(asks)
+            if PyTuple_CheckExact(bids):
+                if not fault: fault = self._levels(bids, &best_bid, True)
+                if not fault: fault = self._levels(asks, &best_ask, False)
+                m.v4 = PyTuple_GET_SIZE(bids)
+                m.v5 = PyTuple_GET_SIZE(asks)
+            else:
+                m.v4, m.v5 = self.n_plain[0], self.n_plain[1]
+                best_bid, best_ask = self.best_plain[0], self.best_plain[1]
+                self.n_levels += m.v4 + m.v5
             # A diff's levels stand on a book not known here; a snapshot's stand alone.
             if not fault and kind == _SNAPSHOT and best_bid and best_ask and best_bid >= best_ask:
                 self.note[0] = "best bid is not below best ask"
                 fault = FAULT_CROSSED
         return fault
+
+    cdef bint _plain(self, object bids, object asks) except -1:
+        """Read the levels of both sides, unread JSON, unless something about them is not plain."""
+        self.n_plain[0] = self._plain_side(bids, True, 0)
+        if self.n_plain[0] < 0:
+            return False
+        self.n_plain[1] = self._plain_side(asks, False, self.n_plain[0])
+        return self.n_plain[1] >= 0
+
+    cdef Py_ssize_t _plain_side(self, object raw, bint highest, Py_ssize_t after) except? -2:
+        cdef Py_buffer text
+        cdef Py_ssize_t n
+        PyObject_GetBuffer(raw, &text, PyBUF_SIMPLE)
+        try:
+            self._room(after + text.len // 8 + 1)
+            n = plain_levels(
+                <const char*>text.buf, text.len, highest, self.levels + self.n_levels + after,
+                &self.best_plain[not highest],
+            )
+        finally:
+            PyBuffer_Release(&text)
+        return n
 
     cdef int _levels(self, object levels, int64_t* best, bint highest) except -1:
         """Append levels; `best` is the highest or lowest price with a quantity, 0 for none."""

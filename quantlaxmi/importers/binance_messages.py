@@ -101,6 +101,21 @@ class MarkPriceLine(msgspec.Struct, gc=False):
     data: MarkPrice
 
 
+class _RawDepthUpdate(DepthUpdate, gc=False):
+    b: msgspec.Raw  # type: ignore[assignment]
+    a: msgspec.Raw  # type: ignore[assignment]
+
+
+class _RawDepthLine(msgspec.Struct, gc=False):
+    stream: str
+    data: _RawDepthUpdate
+
+
+class _RawDepthSnapshot(DepthSnapshot, gc=False):
+    bids: msgspec.Raw  # type: ignore[assignment]
+    asks: msgspec.Raw  # type: ignore[assignment]
+
+
 #: Reader of a line by its kind.
 DECODERS: Final[tuple[Callable[[bytes], object] | None, ...]] = (
     None,
@@ -109,6 +124,14 @@ DECODERS: Final[tuple[Callable[[bytes], object] | None, ...]] = (
     msgspec.json.Decoder(BookTickerLine).decode,
     msgspec.json.Decoder(MarkPriceLine).decode,
     msgspec.json.Decoder(DepthSnapshot).decode,
+)
+
+#: The same, with the levels of books left as they are.
+RAW_DECODERS: Final = (
+    *DECODERS[: EventKind.DEPTH],
+    msgspec.json.Decoder(_RawDepthLine).decode,
+    *DECODERS[EventKind.DEPTH + 1 : SNAPSHOT],
+    msgspec.json.Decoder(_RawDepthSnapshot).decode,
 )
 
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -21,7 +21,7 @@ from quantlaxmi._ext.binance_rows import FAULTS, BinanceRows
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.errors import EngineError, InputError
 from quantlaxmi.files import staged_directory
-from quantlaxmi.importers.binance_messages import DECODERS, classify
+from quantlaxmi.importers.binance_messages import RAW_DECODERS, classify
 from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
 from quantlaxmi.importers.finish import (
     MAX_LISTED_GAPS,
@@ -52,7 +52,7 @@ class _Capture:
         self.path, self.perp, self._window_ns = path, perp, window_ns
         self.stream = "perp" if perp else "spot"
         self.source = TextSource(path)
-        self.rows = BinanceRows(str(path), perp, DECODERS, classify, UNSET, window_ns)
+        self.rows = BinanceRows(str(path), perp, RAW_DECODERS, classify, UNSET, window_ns)
         self.log = QuarantineLog(path, self.stream, strict)
         self.finished = False
         self.messages: Counter[str] = Counter()
