@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from quantlaxmi._ext.text_cells import decimal_cells, equal_cells, split_cells, stamp_cells
 from quantlaxmi.errors import FixedPointError, InputError
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.importers import bars_messages, bars_table, import_bars, spool
+from quantlaxmi.importers import bars_csv, bars_messages, import_bars, spool
 from quantlaxmi.importers.bars_mapping import TimeColumn
 from quantlaxmi.importers.bars_stamp import FIRST_NS, LAST_NS, BadStamp, stamp_reader
 from tests.bars_files import HEADER, MAPPING, random_lines, rows_of, run_import, write_files
@@ -36,7 +36,7 @@ def outcome(folder: Path, data: bytes, mapping: str, careful: bool) -> tuple[Any
                 args[-1][:] = 0
                 return found
 
-            patch.setattr(bars_table, "split_cells", split)
+            patch.setattr(bars_csv, "split_cells", split)
         out = folder / f"seg-{careful}"
         try:
             result = import_bars([path], out, mapping=rules, max_quarantine=Fraction(1))
@@ -123,7 +123,7 @@ def test_pieces_of_any_size_give_the_same_segment(
     mapping = MAPPING.replace('size = "5"', 'size = "5"\nmax_jump_bps = "25"')
     (tmp_path / "whole").mkdir()
     whole = run_import(tmp_path / "whole", lines, mapping=mapping)
-    monkeypatch.setattr(bars_table, "BATCH_LINES", size)
+    monkeypatch.setattr(bars_csv, "BATCH_LINES", size)
     monkeypatch.setattr(bars_messages, "CHUNK_ROWS", size)
     monkeypatch.setattr(spool, "CHUNK_ROWS", size)
     monkeypatch.setattr(spool.chunks, "__defaults__", (size,))

@@ -13,10 +13,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.files import staged_directory
+from quantlaxmi.files import open_regular, staged_directory
+from quantlaxmi.importers.bars_csv import CsvTable
 from quantlaxmi.importers.bars_mapping import BarsMapping, load_mapping
 from quantlaxmi.importers.bars_read import Reading, read_input
-from quantlaxmi.importers.bars_table import open_table
+from quantlaxmi.importers.bars_table import Table
 from quantlaxmi.importers.bars_write import BarsFile, BarsInput, write_bars
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.result import ImportResult
@@ -74,7 +75,7 @@ def import_bars(
             reading = Reading(rules, number, store)
             log = QuarantineLog(path, reading.stream, strict)
             with ExitStack() as stack:
-                table = open_table(path, rules.delimiter, teller(paths, number, progress))
+                table = _open_table(path, rules.delimiter, teller(paths, number, progress))
                 stack.callback(table.close)
                 read_input(table, rules, reading, log)
                 files = [BarsFile.of(table, path, log)]
@@ -120,3 +121,30 @@ def teller(paths: list[Path], number: int, progress: Progress | None) -> Callabl
             progress(before + done, total)
 
     return tell
+
+
+def _open_table(path: Path, delimiter: str, tell: Callable[[int], None]) -> Table:
+    """Open a file of bars, CSV or Parquet as its first bytes say.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or names a column twice.
+    """
+    try:
+        with open_regular(path, InputError, "a file of bars") as file:
+            is_parquet = file.read(4) == b"PAR1"
+    except OSError as error:
+        raise InputError(path, f"cannot be read: {error.strerror or error}") from None
+    table: Table
+    if is_parquet:
+        from quantlaxmi.importers.bars_parquet import ParquetTable
+
+        table = ParquetTable(path, tell)
+    else:
+        table = CsvTable(path, delimiter, tell)
+    twice = {name for name in table.header if table.header.count(name) > 1}
+    if twice:
+        table.close()
+        raise InputError(path, f"has column {min(twice)[:40]!r} twice", "line 1")
+    return table

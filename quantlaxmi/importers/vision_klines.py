@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import staged_directory
 from quantlaxmi.importers.bars import Progress, checked_inputs, teller
+from quantlaxmi.importers.bars_csv import CsvTable
 from quantlaxmi.importers.bars_mapping import (
     BarsMapping,
     FundingMapping,
@@ -27,7 +28,6 @@ from quantlaxmi.importers.bars_mapping import (
 )
 from quantlaxmi.importers.bars_read import Reading, read_input
 from quantlaxmi.importers.bars_stamp import FIRST_NS, LAST_NS
-from quantlaxmi.importers.bars_table import CsvTable
 from quantlaxmi.importers.bars_toml import span_ns
 from quantlaxmi.importers.bars_write import BarsFile, BarsInput, write_bars
 from quantlaxmi.importers.csv_files import input_files, read_head
