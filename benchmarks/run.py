@@ -4,7 +4,8 @@
     make bench ONLY="trace depth"  some subjects, printed and not written
     python benchmarks/run.py --only NAME [--only NAME]... [--write] [--provisional]
 
-With ``--write`` the subjects named take the place of what stands in the files. Everything takes
+With ``--write`` the subjects named take the place of what stands in the files. One that ends in an
+error keeps its former figures, is named at the end, and the exit code is 1. Everything takes
 about a quarter of an hour on two cores, half of it to write the files that are read.
 """
 
@@ -14,6 +15,7 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +40,16 @@ SUBJECTS: dict[str, list[str]] = {
 }
 
 
-def measure(name: str) -> dict[str, Any]:
-    """Run one subject."""
+def measure(name: str) -> dict[str, Any] | None:
+    """Run one subject; None where it ended in an error, which it has printed itself."""
     script, *words = SUBJECTS[name]
     done = subprocess.run(
-        [sys.executable, HERE / script, *words], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, HERE / script, *words], stdout=subprocess.PIPE, text=True, check=False
     )
+    if done.returncode:
+        return None
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return found | {"name": name, "date": time.strftime("%Y-%m-%d", time.gmtime())}
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -70,7 +74,8 @@ def markdown(found: dict[str, Any]) -> str:
         for row in subject["rows"]:
             value = "not measured" if row["value"] is None else f"{row['value']:.3g} {row['unit']}"
             lines.append(f"| {row['what']} | {value} | {row['target']} | {row['note']} |")
-        lines += ["", f"Peak memory of the process: {subject['peak_mb']:.0f} MB."]
+        peak = f"Peak memory of the process: {subject['peak_mb']:.0f} MB."
+        lines += ["", f"Measured on {subject['date']}. {peak}" if "date" in subject else peak]
     return "\n".join(lines) + "\n"
 
 
@@ -82,23 +87,33 @@ def main() -> None:
     parser.add_argument("--provisional", action="store_true", help="say so beside the figures")
     options = parser.parse_args()
     found: dict[str, Any] = {"machine": machine(), "repeats": REPEATS, "subjects": []}
-    measured = {}
+    measured, failed = {}, []
     for name in options.only or SUBJECTS:
         print(f"measuring {name}", file=sys.stderr, flush=True)
-        measured[name] = measure(name) | {"name": name}
+        if (subject := measure(name)) is None:
+            failed.append(name)
+            continue
+        measured[name] = subject
         if options.provisional:
             measured[name]["provisional"] = True
     if options.only and not options.write:
         print(markdown(found | {"subjects": list(measured.values())}))
+        _end(failed)
         return
     kept = HERE / "RESULTS.json"
-    before = json.loads(kept.read_text(encoding="utf-8"))["subjects"] if options.only else []
+    before = json.loads(kept.read_text(encoding="utf-8"))["subjects"]
     known = {subject["name"]: subject for subject in before} | measured
     found["subjects"] = [known[name] for name in SUBJECTS if name in known]
     text = markdown(found)
     print(text)
     kept.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
+    _end(failed)
+
+
+def _end(failed: list[str]) -> None:
+    if failed:
+        sys.exit(f"ended in an error, their figures stay as they were: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
