@@ -7,7 +7,8 @@ from pathlib import Path
 
 from harness import ROOT, Results, generated, median_seconds, real_segment
 
-from quantlaxmi.replay import Run, backtest, replay
+from quantlaxmi.replay import backtest, replay
+from quantlaxmi.run import Run
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import Segment, open_segment
 from quantlaxmi.strategies import StrategyRegistry

@@ -43,7 +43,8 @@ _HOME: dict[str, str] = {
         "strategies": (
             "StrategyConfig StrategyRegistry Strategy CryptoStrategy IndiaOptionsStrategy Context"
         ),
-        "replay": "Run backtest replay",
+        "run": "Run",
+        "replay": "backtest replay",
         "gates": (
             "GatePolicy GateResult G2AntiOverfitSuite TimeShiftResult RandomEntryResult "
             "PermutationResult AblationResult"
@@ -141,12 +142,12 @@ if TYPE_CHECKING:
     from quantlaxmi.importers import import_capture as import_capture
     from quantlaxmi.instruments import Instrument as Instrument
     from quantlaxmi.ledger import PnLAccumulator as PnLAccumulator
-    from quantlaxmi.replay import Run as Run
     from quantlaxmi.replay import backtest as backtest
     from quantlaxmi.replay import replay as replay
     from quantlaxmi.report import GateReport as GateReport
     from quantlaxmi.report.run_gates import run_gates as run_gates
     from quantlaxmi.report.verify import verify_report as verify_report
+    from quantlaxmi.run import Run as Run
     from quantlaxmi.segment import Segment as Segment
     from quantlaxmi.segment import SegmentWriter as SegmentWriter
     from quantlaxmi.segment import open_segment as open_segment

@@ -63,6 +63,11 @@ class Attributions:
         """The cash of trading at the mid the decision saw."""
         return self._column(_GROSS)
 
+    @property
+    def gross_total(self) -> int:
+        """Sum of ``gross``."""
+        return int128_sum(self.parts[:, _GROSS, 0], self.parts[:, _GROSS, 1])
+
     @functools.cached_property
     def slippage(self) -> IntColumn:
         """What the fill's price cost beside that mid."""

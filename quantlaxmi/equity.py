@@ -8,7 +8,7 @@ import numpy as np
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.ledger_lines import IntColumn, LedgerLines, Money, lines_at_times
-from quantlaxmi.replay import Run
+from quantlaxmi.run import Run
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -23,7 +23,7 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.ledger import PnLAccumulator
 
 if TYPE_CHECKING:
-    from quantlaxmi.replay import Run
+    from quantlaxmi.run import Run
     from quantlaxmi.segment import Segment
 
 IntColumn = NDArray[np.object_]

@@ -19,7 +19,7 @@ from quantlaxmi._ext.observer import Observer
 from quantlaxmi._ext.replay_loop import FAILURES
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.fixed import div_round
-from quantlaxmi.replay import Run
+from quantlaxmi.run import Run
 from quantlaxmi.session import KERNEL_STRIDE, Session, feature_calls
 from quantlaxmi.strategies.views import view
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.latency import LatencyModel
-from quantlaxmi.replay import Run, backtest
+from quantlaxmi.replay import backtest
+from quantlaxmi.run import Run
 from quantlaxmi.segment.horizon import Beginning, horizon
 from quantlaxmi.session import Session
 from quantlaxmi.strategies.config import StrategyConfig

@@ -23,7 +23,7 @@ from quantlaxmi.ledger_lines import MONEY, LedgerLines, lines_at_fills
 from quantlaxmi.risk import risk_exponent
 
 if TYPE_CHECKING:
-    from quantlaxmi.replay import Run
+    from quantlaxmi.run import Run
 
 #: Digits of an Arrow decimal128.
 _DIGITS: Final = 38

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from quantlaxmi.importers import import_binance_stream, import_binance_vision
-from quantlaxmi.replay import Run, backtest, replay
+from quantlaxmi.replay import backtest, replay
+from quantlaxmi.run import Run
 from quantlaxmi.schema import EventKind, FillFlag, OrderType, TimeInForce
 from quantlaxmi.segment import Segment
 from tests import twins

@@ -17,8 +17,9 @@ from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.impact import Impact
 from quantlaxmi.market_grid import market_grid
-from quantlaxmi.replay import Run, backtest, replay
+from quantlaxmi.replay import backtest, replay
 from quantlaxmi.report import run_gates, verify_report
+from quantlaxmi.run import Run
 from quantlaxmi.schema import EventKind, FillFlag
 from quantlaxmi.segment import open_segment
 from tests import market_builder, random_markets, twins, venues

@@ -29,7 +29,8 @@ from quantlaxmi.importers.bars_mapping import LegMapping, TimeColumn
 from quantlaxmi.importers.premium_rate import IndicativeRates
 from quantlaxmi.importers.spool import Store
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.replay import Run, backtest, replay
+from quantlaxmi.replay import backtest, replay
+from quantlaxmi.run import Run
 from quantlaxmi.schema import EventKind, InstrumentKind
 from quantlaxmi.segment import Segment, verify_segment
 from tests import twins

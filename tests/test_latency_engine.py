@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from quantlaxmi._ext import philox
 from quantlaxmi._jit import rng
 from quantlaxmi.latency import Latency, LatencyModel
-from quantlaxmi.replay import Run, backtest, replay
+from quantlaxmi.replay import backtest, replay
+from quantlaxmi.run import Run
 from quantlaxmi.schema import EventKind
 from quantlaxmi.segment import open_segment
 from quantlaxmi.session import Session

@@ -43,6 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("session",),
     ("ledger_lines",),
     ("run_tables",),
+    ("run",),
     ("replay",),
     ("market_grid",),
     ("rerun",),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.ledger_lines import MONEY, lines_at_fills, lines_at_times, marks_at
-from quantlaxmi.replay import Run
+from quantlaxmi.run import Run
 from tests import cases, random_markets, twins, venues
 from tests.naive.engine import Engine
 from tests.test_order_flows import order_cases

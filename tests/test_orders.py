@@ -8,8 +8,9 @@ from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.replay import Run, backtest
+from quantlaxmi.replay import backtest
 from quantlaxmi.risk import RiskLimits
+from quantlaxmi.run import Run
 from quantlaxmi.schema import (
     FillFlag,
     InstrumentKind,

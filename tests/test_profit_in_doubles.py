@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from quantlaxmi.importers import import_bars, import_capture
-from quantlaxmi.replay import Run, backtest
+from quantlaxmi.replay import backtest
+from quantlaxmi.run import Run
 from quantlaxmi.segment import Segment, open_segment
 from quantlaxmi.strategies import StrategyRegistry
 from tests import random_markets, twins

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from quantlaxmi.cli import main_crypto
-from quantlaxmi.replay import Run, backtest, replay
+from quantlaxmi.replay import backtest, replay
+from quantlaxmi.run import Run
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import Segment, SegmentWriter, open_segment, open_whole, split_segment
 from tests import market_builder, random_markets, twins, venues

@@ -8,7 +8,8 @@ import numpy as np
 
 from quantlaxmi import schema
 from quantlaxmi.events import DecisionEvent, LegIntent
-from quantlaxmi.replay import Run, backtest, replay
+from quantlaxmi.replay import backtest, replay
+from quantlaxmi.run import Run
 from quantlaxmi.schema import (
     DecisionType,
     EventKind,

@@ -19,7 +19,8 @@ from quantlaxmi.gates.stats.monte_carlo import exceedances, studentised_at_least
 from quantlaxmi.gates.suites import G2AntiOverfitSuite, path_of
 from quantlaxmi.gates.trips import PathError
 from quantlaxmi.market_grid import market_grid
-from quantlaxmi.replay import Run, backtest
+from quantlaxmi.replay import backtest
+from quantlaxmi.run import Run
 
 __all__ = ["NAIVE"]
 

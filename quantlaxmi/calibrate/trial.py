@@ -11,7 +11,8 @@ from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict, combine
 from quantlaxmi.gates.stats.monte_carlo import studentised_at_least
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
-from quantlaxmi.replay import Run, backtest
+from quantlaxmi.replay import backtest
+from quantlaxmi.run import Run
 from quantlaxmi.strategies.sdk import Strategy
 
 __all__ = ["MARKET", "SUITE", "TESTS", "Settings", "choose", "judge", "run_case"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
-    from quantlaxmi.replay import Run
+    from quantlaxmi.run import Run
 
 
 def check_output(option: str, path: str, suffixes: tuple[str, ...] = ()) -> None:

@@ -10,7 +10,7 @@ from quantlaxmi.cli.values import whole_number
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from quantlaxmi.replay import Run
+    from quantlaxmi.run import Run
     from quantlaxmi.strategies.sdk import Strategy
 
 #: The part of a usage text that every run shares, and its explanations.

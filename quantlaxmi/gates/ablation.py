@@ -27,8 +27,8 @@ from quantlaxmi.gates.stats.block_length import MILLION
 from quantlaxmi.gates.stats.stepm import stepm
 
 if TYPE_CHECKING:
-    from quantlaxmi.replay import Run
     from quantlaxmi.rerun import Rerun
+    from quantlaxmi.run import Run
 
 __all__ = ["GATE", "SIGNALS", "evaluate"]
 

@@ -13,7 +13,7 @@ from quantlaxmi.fixed import int128_array
 
 if TYPE_CHECKING:
     from quantlaxmi.equity import EquityCurve
-    from quantlaxmi.replay import Run
+    from quantlaxmi.run import Run
 
 __all__ = ["STEPS_NS", "bucket_step", "net_by_bucket"]
 

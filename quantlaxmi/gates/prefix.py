@@ -16,9 +16,9 @@ from quantlaxmi.gates.results import GateResult, Json, Verdict
 if TYPE_CHECKING:
     from quantlaxmi.costs import CostModel
     from quantlaxmi.latency import LatencyModel
-    from quantlaxmi.replay import Run
     from quantlaxmi.rerun import Rerun
     from quantlaxmi.risk import RiskLimits
+    from quantlaxmi.run import Run
     from quantlaxmi.segment import Segment
 
 __all__ = ["GATE", "LookAhead", "PrefixCut", "evaluate", "verify_no_lookahead"]

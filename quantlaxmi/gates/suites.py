@@ -38,7 +38,7 @@ from quantlaxmi.gates.trips import PathError, TradePath, build_path
 
 if TYPE_CHECKING:
     from quantlaxmi.market_grid import MarketGrid
-    from quantlaxmi.replay import Run
+    from quantlaxmi.run import Run
 
 __all__ = ["ALL_GATES", "G2AntiOverfitSuite", "G2Result", "amounts_of", "path_of"]
 

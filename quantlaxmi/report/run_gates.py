@@ -21,8 +21,8 @@ from quantlaxmi.report.gate_report import GateReport, now
 if TYPE_CHECKING:
     from quantlaxmi.costs import CostModel
     from quantlaxmi.latency import LatencyModel
-    from quantlaxmi.replay import Run
     from quantlaxmi.risk import RiskLimits
+    from quantlaxmi.run import Run
     from quantlaxmi.segment import Segment
 
 __all__ = ["SUITES", "Progress", "bind_report", "check_suites", "report_of", "run_gates"]
