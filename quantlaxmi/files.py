@@ -305,16 +305,16 @@ def map_sized(folder: Path, name: str, size: int) -> mmap.mmap:
 
 def sync_file(path: Path) -> None:
     """Make a regular file's bytes durable."""
-    fd = os.open(path, _READ_FLAGS)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    _sync(path, _READ_FLAGS)
 
 
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable."""
-    fd = os.open(path, _FOLDER_FLAGS)
+    _sync(path, _FOLDER_FLAGS)
+
+
+def _sync(path: Path, flags: int) -> None:
+    fd = os.open(path, flags)
     try:
         os.fsync(fd)
     finally:

@@ -133,6 +133,31 @@ def test_sequence_rule(messages, valid, gaps, n_levels):
     assert (book.valid, book.gaps, len(book.levels(1))) == (valid, gaps, n_levels)
 
 
+def test_five_events_by_hand():
+    """A snapshot, an overlap, a difference, a gap, and the snapshot that mends it."""
+    builder = MarketBuilder()
+    builder.depth(0, (10, 10, -1), [(1, 99, 5), (1, 98, 4), (-1, 101, 6)], snapshot=True)
+    builder.depth(0, (8, 11, -1), [(1, 99, 0), (-1, 102, 2)])
+    builder.depth(0, (12, 12, -1), [(1, 100, 7), (-1, 101, 1)])
+    builder.depth(0, (14, 14, -1), [(1, 97, 9)])
+    builder.depth(0, (13, 13, -1), [(1, 96, 3), (-1, 103, 8)], snapshot=True)
+    columns = columns_of(builder.tables(), 0)
+    ends = (np.flatnonzero(columns["flags"] & 1) + 1).tolist()
+    after = [
+        (True, 0, [(99, 5), (98, 4)], [(101, 6)]),
+        (True, 0, [(98, 4)], [(101, 6), (102, 2)]),
+        (True, 0, [(100, 7), (98, 4)], [(101, 1), (102, 2)]),
+        (False, 1, [(100, 7), (98, 4)], [(101, 1), (102, 2)]),
+        (True, 1, [(97, 9), (96, 3)], [(103, 8)]),  # what came after the gap was held
+    ]
+    book, start = DepthBook(), 0
+    for end, expected in zip(ends, after, strict=True):
+        apply(book, columns, start, end)
+        start = end
+        assert state(book) == expected
+    check(builder.tables())
+
+
 def test_levels():
     builder = MarketBuilder()
     builder.depth(0, (1, 1, -1), [(1, 5, 1), (1, 7, 2), (-1, 9, 3), (-1, 8, 4)], snapshot=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -23,6 +23,8 @@ from quantlaxmi.schema import EventKind
 SNAPSHOT: Final = 5
 
 Levels = tuple[tuple[str, str], ...]
+#: How levels are read: `Levels`, or ``msgspec.Raw`` for JSON that is left as it is.
+L = TypeVar("L")
 
 
 class BookTicker(msgspec.Struct, gc=False):
@@ -50,12 +52,12 @@ class Trade(msgspec.Struct, gc=False):
     e: Literal["trade"] = "trade"
 
 
-class DepthUpdate(msgspec.Struct, gc=False):
+class DepthUpdate(msgspec.Struct, Generic[L], gc=False):
     U: int
     u: int
     s: str
-    b: Levels
-    a: Levels
+    b: L
+    a: L
     E: int = 0
     T: int = 0
     pu: int | UnsetType = UNSET  # the perpetual's streams alone
@@ -72,10 +74,10 @@ class MarkPrice(msgspec.Struct, gc=False):
     e: Literal["markPriceUpdate"] = "markPriceUpdate"
 
 
-class DepthSnapshot(msgspec.Struct, gc=False):
+class DepthSnapshot(msgspec.Struct, Generic[L], gc=False):
     lastUpdateId: int
-    bids: Levels
-    asks: Levels
+    bids: L
+    asks: L
     E: int = 0
     T: int = 0
     stream: str | UnsetType = UNSET  # with one, the line is a stream's and no snapshot
@@ -91,9 +93,9 @@ class TradeLine(msgspec.Struct, gc=False):
     data: Trade
 
 
-class DepthLine(msgspec.Struct, gc=False):
+class DepthLine(msgspec.Struct, Generic[L], gc=False):
     stream: str
-    data: DepthUpdate
+    data: DepthUpdate[L]
 
 
 class MarkPriceLine(msgspec.Struct, gc=False):
@@ -101,37 +103,22 @@ class MarkPriceLine(msgspec.Struct, gc=False):
     data: MarkPrice
 
 
-class _RawDepthUpdate(DepthUpdate, gc=False):
-    b: msgspec.Raw  # type: ignore[assignment]
-    a: msgspec.Raw  # type: ignore[assignment]
-
-
-class _RawDepthLine(msgspec.Struct, gc=False):
-    stream: str
-    data: _RawDepthUpdate
-
-
-class _RawDepthSnapshot(DepthSnapshot, gc=False):
-    bids: msgspec.Raw  # type: ignore[assignment]
-    asks: msgspec.Raw  # type: ignore[assignment]
-
-
 #: Reader of a line by its kind.
 DECODERS: Final[tuple[Callable[[bytes], object] | None, ...]] = (
     None,
     msgspec.json.Decoder(TradeLine).decode,
-    msgspec.json.Decoder(DepthLine).decode,
+    msgspec.json.Decoder(DepthLine[Levels]).decode,
     msgspec.json.Decoder(BookTickerLine).decode,
     msgspec.json.Decoder(MarkPriceLine).decode,
-    msgspec.json.Decoder(DepthSnapshot).decode,
+    msgspec.json.Decoder(DepthSnapshot[Levels]).decode,
 )
 
 #: The same, with the levels of books left as they are.
 RAW_DECODERS: Final = (
     *DECODERS[: EventKind.DEPTH],
-    msgspec.json.Decoder(_RawDepthLine).decode,
+    msgspec.json.Decoder(DepthLine[msgspec.Raw]).decode,
     *DECODERS[EventKind.DEPTH + 1 : SNAPSHOT],
-    msgspec.json.Decoder(_RawDepthSnapshot).decode,
+    msgspec.json.Decoder(DepthSnapshot[msgspec.Raw]).decode,
 )
 
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
