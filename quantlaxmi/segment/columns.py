@@ -10,7 +10,7 @@ import hashlib
 import mmap
 import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -219,6 +219,11 @@ class HashTask(NamedTuple):
     expected: str
 
 
+def hash_pool() -> Executor:
+    """Threads for hashes; few, because each takes the memory of a stack."""
+    return ThreadPoolExecutor(_HASH_THREADS)
+
+
 def hash_tasks(table: MappedTable, entry: TableEntry | None, *, whole_file: bool) -> list[HashTask]:
     """What to hash of a mapped table: framing, each column and, on demand, the file as a whole."""
     edges = [0, *(x for pair in table.ranges for x in pair), len(table.map)]
@@ -235,8 +240,14 @@ def hash_tasks(table: MappedTable, entry: TableEntry | None, *, whole_file: bool
     return tasks
 
 
-def run_hashes(tasks: list[HashTask]) -> list[str]:
+def run_hashes(tasks: list[HashTask], pool: Executor) -> list[str]:
     """Hash, longest first and in parallel, and refuse what differs.
+
+    Parameters
+    ----------
+    tasks : list of HashTask
+    pool : Executor
+        As `hash_pool` makes it.
 
     Returns
     -------
@@ -250,9 +261,8 @@ def run_hashes(tasks: list[HashTask]) -> list[str]:
     """
     order = sorted(range(len(tasks)), key=lambda k: -sum(b - a for a, b in tasks[k].ranges))
     results = [""] * len(tasks)
-    with ThreadPoolExecutor(_HASH_THREADS) as pool:
-        for k, found in zip(order, pool.map(_hash, [tasks[k] for k in order]), strict=True):
-            results[k] = found
+    for k, found in zip(order, pool.map(_hash, [tasks[k] for k in order]), strict=True):
+        results[k] = found
     for task, found in zip(tasks, results, strict=True):
         if task.expected and found != task.expected:
             raise SegmentCorrupt(

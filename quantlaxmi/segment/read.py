@@ -19,6 +19,7 @@ from quantlaxmi.segment.columns import (
     HashTask,
     MappedTable,
     check_footer,
+    hash_pool,
     hash_tasks,
     map_columns,
     run_hashes,
@@ -183,7 +184,8 @@ class Segment:
         tasks: list[HashTask] = []
         for entry in entries:
             tasks += hash_tasks(mapped[entry.table], entry, whole_file=whole_file)
-        run_hashes(tasks)
+        with hash_pool() as pool:
+            run_hashes(tasks, pool)
         for entry in entries:
             rules = RowRules(entry.table, len(self.instruments))
             if problem := rules.add(mapped[entry.table].columns):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import one_line_errors, sync_file, sync_folder
 from quantlaxmi.segment.columns import (
     column_entries,
+    hash_pool,
     hash_tasks,
     map_columns,
     run_hashes,
@@ -64,15 +65,15 @@ def seal_folder(path: Path, manifest: Manifest, rows: dict[str, int]) -> Manifes
     tables: list[TableEntry] = []
     columns: dict[str, Columns] = {}
     logs = log_files(path)
-    # The disk catches up while the next table is read, written and hashed.
-    with ThreadPoolExecutor(1) as disk:
-        durable = [disk.submit(_sync, path / name) for names in logs.values() for name in names]
+    # The disk catches up while tables are read, written and hashed.
+    with hash_pool() as pool:
+        durable = [pool.submit(_sync, path / name) for names in logs.values() for name in names]
         for table, names in logs.items():
             rules = RowRules(table, len(manifest.instruments))
             log: list[LogFile] = []
             size = write_columns(path, table, rows[table], _batches(path, names, rules, log))
-            durable.append(disk.submit(_sync, path / columns_name(table)))
-            entry, columns[table] = _entry(path, rules, size, tuple(log))
+            durable.append(pool.submit(_sync, path / columns_name(table)))
+            entry, columns[table] = _entry(path, rules, size, tuple(log), pool)
             tables.append(entry)
     for written in durable:
         written.result()
@@ -128,12 +129,12 @@ def _batches(
 
 
 def _entry(
-    path: Path, rules: RowRules, size: int, log: tuple[LogFile, ...]
+    path: Path, rules: RowRules, size: int, log: tuple[LogFile, ...], pool: Executor
 ) -> tuple[TableEntry, Columns]:
     """What the manifest says of a table whose columns were written, and the columns."""
     table = rules.table
     mapped = map_columns(path, table, rules.rows, size)
-    framing, *columns, whole = run_hashes(hash_tasks(mapped, None, whole_file=True))
+    framing, *columns, whole = run_hashes(hash_tasks(mapped, None, whole_file=True), pool)
     entry = TableEntry(
         table=table,
         file=columns_name(table),
