@@ -130,5 +130,5 @@ def one(draw: Draw) -> None:
         split_segment(segment, out, rows=7)
 
 
-def _trust(tasks: list[Any]) -> list[str]:
+def _trust(tasks: list[Any], _pool: object) -> list[str]:
     return [task.expected for task in tasks]
