@@ -70,7 +70,7 @@ test: $(VENV)/installed
 
 # The golden trace hashes alone: what other Python versions have to reproduce.
 test-golden:
-	$(MAKE) test TESTS="tests/test_golden.py"
+	$(MAKE) test TESTS="tests/run/test_golden.py"
 
 # Bounds checks on, so that an index error a noexcept kernel would swallow fails the run.
 test-debug:

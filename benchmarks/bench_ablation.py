@@ -8,10 +8,10 @@ from dataclasses import replace
 from harness import Results, generated, median_seconds, real_segment
 
 from quantlaxmi.gates import G2AntiOverfitSuite
-from quantlaxmi.gates.stats.block_length import MILLION, block_length
-from quantlaxmi.gates.stats.stationary_bootstrap import bootstrap_sums
-from quantlaxmi.replay import backtest
+from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import Segment, open_segment
+from quantlaxmi.stats.block_length import MILLION, block_length
+from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
 from quantlaxmi.strategies import StrategyRegistry
 
 ROWS, BUCKETS, DRAWS = 1_000_000, 1000, 10_000

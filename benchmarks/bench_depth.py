@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from quantlaxmi._ext.depth_book import DepthBook
 from quantlaxmi.importers.synthetic import PERP, SPOT
-from quantlaxmi.replay import backtest
+from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import TABLES, DepthFlag
 from quantlaxmi.segment import Segment, SegmentWriter, open_segment
 from quantlaxmi.strategies import StrategyRegistry

@@ -16,7 +16,7 @@ import numpy as np
 from harness import WORK, Results, generated, median_seconds, real_segment
 
 from quantlaxmi.importers.synthetic import PERP, SPOT
-from quantlaxmi.replay import backtest
+from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import Segment, SegmentWriter, open_segment
 from quantlaxmi.strategies import StrategyRegistry
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from harness import ROOT, Results, generated, median_seconds, real_segment
 
 from quantlaxmi.gates import G2AntiOverfitSuite, GatePolicy
-from quantlaxmi.gates.market_replays import Replays
-from quantlaxmi.replay import backtest
+from quantlaxmi.gates.resampling.market_replays import Replays
+from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import open_segment
 
 #: Replays timed of each segment: about a second's worth.

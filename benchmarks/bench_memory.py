@@ -17,7 +17,7 @@ from harness import WORK, Results, child, generated
 from texts import book_ticker, incremental_book, write_csv
 
 from quantlaxmi.importers import import_capture
-from quantlaxmi.replay import backtest, replay
+from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
 

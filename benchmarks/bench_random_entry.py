@@ -13,7 +13,7 @@ from harness import Results, generated, median_seconds
 
 from quantlaxmi.gates import G2AntiOverfitSuite, GatePolicy
 from quantlaxmi.gates import random_entry as gate
-from quantlaxmi.replay import backtest
+from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
 

@@ -23,8 +23,8 @@ from harness import ROOT, WORK, Results, median_seconds
 
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates import random_entry as gate
-from quantlaxmi.gates.inputs import Bundle, GateInput
-from quantlaxmi.gates.trips import Action, TradePath, Trip
+from quantlaxmi.gates.context import Bundle, GateInput
+from quantlaxmi.gates.path.round_trips import Action, TradePath, Trip
 
 #: With the last plotly that it can be imported beside.
 VECTORBT = ("vectorbt==0.28.4", "plotly<6")

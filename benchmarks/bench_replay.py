@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness import ROOT, Results, generated, median_seconds, real_segment
 
-from quantlaxmi.replay import backtest, replay
-from quantlaxmi.run import Run
+from quantlaxmi.run.replay import backtest, replay
+from quantlaxmi.run.result import Run
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import Segment, open_segment
 from quantlaxmi.strategies import StrategyRegistry

@@ -8,7 +8,7 @@ from harness import Results, generated, median_seconds
 from quantlaxmi._jit import time_shift as kernels
 from quantlaxmi._jit.compiler import running
 from quantlaxmi.gates import G2AntiOverfitSuite, GatePolicy
-from quantlaxmi.replay import backtest
+from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import open_segment
 
 SHIFTS = 1999

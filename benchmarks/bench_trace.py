@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 from harness import Results, generated, median_seconds
 
-from quantlaxmi.replay import backtest
+from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import DECISION_DTYPE, LEG_DTYPE
 from quantlaxmi.segment import open_segment
 from quantlaxmi.trace import DecisionTrace

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.gates.keys import stream_key
-from quantlaxmi.gates.stats.block_length import block_length
-from quantlaxmi.gates.stats.stationary_bootstrap import bootstrap_sums
+from quantlaxmi.stats.block_length import block_length
+from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
 
 STEPS, DRAWS = 5400, 399
 FLOATS = npt.NDArray[np.float64]

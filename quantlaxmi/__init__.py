@@ -7,8 +7,6 @@ nothing but this file.
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -37,19 +35,19 @@ _HOME: dict[str, str] = {
             "verify_replay_parity ReplayParityResult Match Divergence LengthMismatch "
             "HeaderMismatch OutcomeMismatch"
         ),
-        "costs": "CostModel",
-        "ledger": "PnLAccumulator",
+        "execution.costs": "CostModel",
+        "execution.ledger": "PnLAccumulator",
         "importers": "import_capture",
         "strategies": (
             "StrategyConfig StrategyRegistry Strategy CryptoStrategy IndiaOptionsStrategy Context"
         ),
-        "run": "Run",
-        "replay": "backtest replay",
+        "run.result": "Run",
+        "run.replay": "backtest replay",
         "gates": (
             "GatePolicy GateResult G2AntiOverfitSuite TimeShiftResult RandomEntryResult "
             "PermutationResult AblationResult"
         ),
-        "gates.prefix": "verify_no_lookahead LookAhead",
+        "gates.look_ahead": "verify_no_lookahead LookAhead",
         "report": "GateReport",
         "report.run_gates": "run_gates",
         "report.verify": "verify_report",
@@ -73,26 +71,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOME})
 
 
-class _Package(ModuleType):
-    """``quantlaxmi.replay`` is the function, though a submodule has that name too.
-
-    Importing a submodule sets it as an attribute of its package, so whichever came first would
-    otherwise decide what the name means. ``from quantlaxmi.replay import Run`` is not affected.
-    """
-
-    @property
-    def replay(self) -> Any:
-        return importlib.import_module("quantlaxmi.replay").replay
-
-    @replay.setter
-    def replay(self, value: object) -> None:
-        pass  # the import system binding the submodule
-
-
-sys.modules[__name__].__class__ = _Package
-
 if TYPE_CHECKING:
-    from quantlaxmi.costs import CostModel as CostModel
     from quantlaxmi.errors import ConfigError as ConfigError
     from quantlaxmi.errors import DecimalTextError as DecimalTextError
     from quantlaxmi.errors import EngineError as EngineError
@@ -127,6 +106,8 @@ if TYPE_CHECKING:
     from quantlaxmi.events import RiskEvent as RiskEvent
     from quantlaxmi.events import TradeAttribution as TradeAttribution
     from quantlaxmi.events import TradeEvent as TradeEvent
+    from quantlaxmi.execution.costs import CostModel as CostModel
+    from quantlaxmi.execution.ledger import PnLAccumulator as PnLAccumulator
     from quantlaxmi.fixed import FixedArray as FixedArray
     from quantlaxmi.fixed import FixedPoint as FixedPoint
     from quantlaxmi.fixed import Rounding as Rounding
@@ -137,17 +118,16 @@ if TYPE_CHECKING:
     from quantlaxmi.gates import PermutationResult as PermutationResult
     from quantlaxmi.gates import RandomEntryResult as RandomEntryResult
     from quantlaxmi.gates import TimeShiftResult as TimeShiftResult
-    from quantlaxmi.gates.prefix import LookAhead as LookAhead
-    from quantlaxmi.gates.prefix import verify_no_lookahead as verify_no_lookahead
+    from quantlaxmi.gates.look_ahead import LookAhead as LookAhead
+    from quantlaxmi.gates.look_ahead import verify_no_lookahead as verify_no_lookahead
     from quantlaxmi.importers import import_capture as import_capture
     from quantlaxmi.instruments import Instrument as Instrument
-    from quantlaxmi.ledger import PnLAccumulator as PnLAccumulator
-    from quantlaxmi.replay import backtest as backtest
-    from quantlaxmi.replay import replay as replay
     from quantlaxmi.report import GateReport as GateReport
     from quantlaxmi.report.run_gates import run_gates as run_gates
     from quantlaxmi.report.verify import verify_report as verify_report
-    from quantlaxmi.run import Run as Run
+    from quantlaxmi.run.replay import backtest as backtest
+    from quantlaxmi.run.replay import replay as replay
+    from quantlaxmi.run.result import Run as Run
     from quantlaxmi.segment import Segment as Segment
     from quantlaxmi.segment import SegmentWriter as SegmentWriter
     from quantlaxmi.segment import open_segment as open_segment

@@ -1,6 +1,6 @@
 """Record dtypes, tables and enumerations: the one place where layouts are declared for Python.
 
-``_ext/_types.pxd`` declares the same records for C; ``tests/test_schema.py`` compares size and
+``_ext/_types.pxd`` declares the same records for C; ``tests/ext/test_schema.py`` compares size and
 offsets. Kernel-facing records hold 64-bit fields only, because smaller ones are laid out or
 promoted differently by compiled and interpreted code.
 

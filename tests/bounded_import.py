@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from quantlaxmi.importers import import_capture
-from quantlaxmi.replay import replay
+from quantlaxmi.run.replay import replay
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry

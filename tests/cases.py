@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quantlaxmi.costs import CostModel
+from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.risk import RiskLimits
 from tests.market_builder import START_NS, MarketBuilder, Tables
 from tests.naive.engine import Decision, Leg
 from tests.random_markets import Schedule
-from tests.venues import COSTS, NO_LIMITS, STEPPED, UNIVERSES
+from tests.universes import COSTS, NO_LIMITS, STEPPED, UNIVERSES
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from quantlaxmi.errors import QuantlaxmiError
-from quantlaxmi.replay import backtest
+from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.contract import check_strategy

@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.market import attribution_units
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.path.columns import attribution_units
+from quantlaxmi.gates.path.round_trips import build_path
 from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.gates.trips import build_path
 from quantlaxmi.schema import DECISION_DTYPE, FILL_DTYPE, LEG_DTYPE
 
 

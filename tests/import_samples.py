@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from quantlaxmi.importers.vision_klines import KLINE_COLUMNS as VISION_KLINES
+from quantlaxmi.importers.bars.klines_csv import KLINE_COLUMNS as VISION_KLINES
 from tests import bars_files
 from tests.captures import T0, perp_lines, spot_lines
 from tests.csv_texts import NAME_OF, T0_MS, clean_rows, header

@@ -30,7 +30,6 @@ from fuzz.targets import klines_json as klines_target
 from fuzz.targets import trace_arrow as arrow_target
 from quantlaxmi.bindings import append_binding, read_bindings
 from quantlaxmi.cli import main_crypto
-from quantlaxmi.costs import CostModel
 from quantlaxmi.errors import (
     MAX_MESSAGE,
     ConfigError,
@@ -42,14 +41,15 @@ from quantlaxmi.errors import (
     TraceError,
     shown,
 )
+from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.execution.latency import LatencyModel
 from quantlaxmi.gates.policy import load_policy
-from quantlaxmi.importers.bars_mapping import TimeColumn
-from quantlaxmi.importers.bars_mapping import load_mapping as load_bars_mapping
-from quantlaxmi.importers.bars_parquet import ParquetTable
-from quantlaxmi.importers.bars_stamp import BadStamp, stamp_reader
+from quantlaxmi.importers.bars.mapping import TimeColumn
+from quantlaxmi.importers.bars.mapping import load_mapping as load_bars_mapping
+from quantlaxmi.importers.bars.parquet import ParquetTable
+from quantlaxmi.importers.bars.timestamps import BadStamp, stamp_reader
 from quantlaxmi.importers.instrument_mapping import load_mapping as load_instruments
 from quantlaxmi.importers.synthetic import generate_segment
-from quantlaxmi.latency import LatencyModel
 from quantlaxmi.report import load_report
 from quantlaxmi.report.verify import _differences
 from quantlaxmi.schema import RiskRule

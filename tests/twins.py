@@ -8,8 +8,8 @@ import numpy as np
 
 from quantlaxmi import schema
 from quantlaxmi.events import DecisionEvent, LegIntent
-from quantlaxmi.replay import backtest, replay
-from quantlaxmi.run import Run
+from quantlaxmi.run.replay import backtest, replay
+from quantlaxmi.run.result import Run
 from quantlaxmi.schema import (
     DecisionType,
     EventKind,
@@ -19,7 +19,7 @@ from quantlaxmi.schema import (
     TimeInForce,
 )
 from quantlaxmi.strategies.sdk import CryptoStrategy
-from tests import random_markets, venues
+from tests import random_markets, universes
 from tests.cases import Case
 from tests.market_builder import MemorySegment
 from tests.naive.engine import Engine, Leg
@@ -151,7 +151,7 @@ def run_case(case: Case, cuts=None, kinds=ALL_KINDS) -> tuple[Run, list[Any]]:
 def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
     """The same by the twin."""
     instruments = case.instruments
-    rules, limits = venues.rules_of(instruments, case.costs, case.limits)
+    rules, limits = universes.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
     mine: list[tuple[int, int]] = []
     calls = 0
@@ -196,7 +196,7 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
             )
 
     engine = Engine(
-        venues.terms_of(instruments, case.costs),
+        universes.terms_of(instruments, case.costs),
         decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,

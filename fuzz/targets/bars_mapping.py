@@ -5,8 +5,8 @@ from __future__ import annotations
 from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_toml
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.importers.bars_mapping import load_mapping
-from quantlaxmi.importers.bars_stamp import BadStamp, stamp_reader
+from quantlaxmi.importers.bars.mapping import load_mapping
+from quantlaxmi.importers.bars.timestamps import BadStamp, stamp_reader
 from tests.bars_files import MAPPING
 
 ALLOWED = (ConfigError,)

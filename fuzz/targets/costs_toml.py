@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fuzz import scratch
 from fuzz.draw import Draw, edit_toml
-from quantlaxmi.costs import CostModel, account_terms, ledger_exponent
 from quantlaxmi.errors import ConfigError
+from quantlaxmi.execution.costs import CostModel, account_terms, ledger_exponent
 from tests.segments import INSTRUMENTS
 
 ALLOWED = (ConfigError,)

@@ -7,7 +7,7 @@ import tomllib
 from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_bytes, edit_toml
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.latency import LatencyModel
+from quantlaxmi.execution.latency import LatencyModel
 
 ALLOWED = (ConfigError,)
 SEEDS = (

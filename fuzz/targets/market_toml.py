@@ -5,7 +5,7 @@ from __future__ import annotations
 from fuzz import scratch
 from fuzz.draw import Draw, edit_toml
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.markets.tables import FOLDER, load_table
+from quantlaxmi.venues.tables import FOLDER, load_table
 
 ALLOWED = (ConfigError,)
 WHOLE = (FOLDER / "binance.toml").read_bytes()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fuzz import scratch
 from fuzz.draw import Draw, edit_toml
-from quantlaxmi.costs import CostModel
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.risk import RiskLimits, order_rules
+from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.execution.risk import RiskLimits, order_rules
 from tests.segments import INSTRUMENTS
 
 ALLOWED = (ConfigError,)

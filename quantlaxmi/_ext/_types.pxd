@@ -1,4 +1,4 @@
-"""The records of schema.py for C. tests/test_schema.py holds the two equal."""
+"""The records of schema.py for C. tests/ext/test_schema.py holds the two equal."""
 from libc.stdint cimport int64_t
 
 cdef packed struct ctx_t:

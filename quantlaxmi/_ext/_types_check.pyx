@@ -1,4 +1,4 @@
-"""Layouts of the records of _types.pxd as the C compiler sees them, for tests/test_schema.py."""
+"""Layouts of the records of _types.pxd as the C compiler sees them, for tests/ext/test_schema.py."""
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 

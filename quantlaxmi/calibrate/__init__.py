@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from quantlaxmi.calibrate.cells import NO_EDGE, POWER
-from quantlaxmi.calibrate.real import Capture, open_capture, real_cell
+from quantlaxmi.calibrate.capture import Capture, open_capture, real_cell
 from quantlaxmi.calibrate.result import Calibration
+from quantlaxmi.calibrate.scenarios import NO_EDGE, POWER
+from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.calibrate.tasks import lines_of
-from quantlaxmi.calibrate.trial import Settings
 from quantlaxmi.calibrate.work import calibrate_lines
 
 __all__ = ["Calibration", "Capture", "calibrate", "open_capture"]

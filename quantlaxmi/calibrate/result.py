@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from quantlaxmi.calibrate.study import SUITE, Settings
 from quantlaxmi.calibrate.tasks import Line, Outcome
-from quantlaxmi.calibrate.trial import SUITE, Settings
 from quantlaxmi.gates.results import Json, shown
-from quantlaxmi.gates.stats.holm import holm
+from quantlaxmi.stats.holm import holm
 
 __all__ = ["LEVEL", "Calibration", "SizeCheck"]
 

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quantlaxmi.calibrate import trial
-from quantlaxmi.calibrate.cells import NO_EDGE, POWER, Cell
-from quantlaxmi.calibrate.chance import run_key, sub_key
-from quantlaxmi.calibrate.naive import NAIVE
-from quantlaxmi.calibrate.real import Capture, real_cell
-from quantlaxmi.calibrate.trial import MARKET, TESTS, Settings
+from quantlaxmi.calibrate import study as trial
+from quantlaxmi.calibrate.capture import Capture, real_cell
+from quantlaxmi.calibrate.naive_tests import NAIVE
+from quantlaxmi.calibrate.random_streams import run_key, sub_key
+from quantlaxmi.calibrate.scenarios import NO_EDGE, POWER, Cell
+from quantlaxmi.calibrate.study import MARKET, TESTS, Settings
 from quantlaxmi.errors import InputError
 
 __all__ = ["GROUPS", "Line", "Outcome", "Task", "cell_names", "lines_of", "run_task"]

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from quantlaxmi.calibrate.real import Capture
+from quantlaxmi.calibrate.capture import Capture
+from quantlaxmi.calibrate.study import TESTS, Settings
 from quantlaxmi.calibrate.tasks import Line, Outcome, Task, run_task, tasks_of
-from quantlaxmi.calibrate.trial import TESTS, Settings
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.files import read_regular, write_whole
 

@@ -10,6 +10,6 @@ USAGE = route_usage("backtest", "Run a strategy over a segment's sealed columns.
 
 
 def main(args: dict[str, Any]) -> int:
-    from quantlaxmi.replay import backtest
+    from quantlaxmi.run.replay import backtest
 
     return run_route(args, backtest, "backtest")

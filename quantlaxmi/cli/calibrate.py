@@ -47,7 +47,7 @@ def _command(args: dict[str, Any], program: str) -> str:
 
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.calibrate import calibrate, open_capture
-    from quantlaxmi.calibrate.page import page
+    from quantlaxmi.calibrate.markdown import page
     from quantlaxmi.cli.run_files import check_output
     from quantlaxmi.cli.run_gates import threads_of
     from quantlaxmi.errors import InputError

@@ -61,8 +61,8 @@ def main(args: dict[str, Any]) -> int:
 def _walk(kind: SyntheticKind, out: Path, threads: int | None) -> str:
     from quantlaxmi.cli.run_gates import gate_rows
     from quantlaxmi.importers.synthetic import DEMO_SEED, generate_segment
-    from quantlaxmi.replay import backtest, replay
     from quantlaxmi.report import bind_report, report_of
+    from quantlaxmi.run.replay import backtest, replay
     from quantlaxmi.strategies.registry import StrategyRegistry
     from quantlaxmi.trace.parity import verify_replay_parity
 

@@ -10,6 +10,6 @@ USAGE = route_usage("replay", "Run a strategy over a segment's append-only log."
 
 
 def main(args: dict[str, Any]) -> int:
-    from quantlaxmi.replay import replay
+    from quantlaxmi.run.replay import replay
 
     return run_route(args, replay, "replay")

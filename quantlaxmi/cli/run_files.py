@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
-    from quantlaxmi.run import Run
+    from quantlaxmi.run.result import Run
 
 
 def check_output(option: str, path: str, suffixes: tuple[str, ...] = ()) -> None:
@@ -65,7 +65,7 @@ def write_run(run: Run, facts: dict[str, Any], out: str) -> None:
     import pyarrow as pa
 
     from quantlaxmi.files import staged_directory
-    from quantlaxmi.run_tables import RUN_TABLES
+    from quantlaxmi.run.tables import RUN_TABLES
 
     with staged_directory(out) as folder:
         (folder / "summary.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

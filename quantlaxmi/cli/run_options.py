@@ -10,7 +10,7 @@ from quantlaxmi.cli.values import whole_number
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from quantlaxmi.run import Run
+    from quantlaxmi.run.result import Run
     from quantlaxmi.strategies.sdk import Strategy
 
 #: The part of a usage text that every run shares, and its explanations.
@@ -64,15 +64,15 @@ def run_keywords(args: dict[str, Any]) -> dict[str, Any]:
         "seed": whole_number("--seed", args["--seed"], 0, 2**63 - 1),
     }
     if args["--latency"] is not None:
-        from quantlaxmi.latency import LatencyModel
+        from quantlaxmi.execution.latency import LatencyModel
 
         keywords["latency"] = LatencyModel.load(args["--latency"])
     if args["--costs"] is not None:
-        from quantlaxmi.costs import CostModel
+        from quantlaxmi.execution.costs import CostModel
 
         keywords["costs"] = CostModel.load(args["--costs"])
     if args["--risk"] is not None:
-        from quantlaxmi.risk import RiskLimits
+        from quantlaxmi.execution.risk import RiskLimits
 
         keywords["limits"] = RiskLimits.load(args["--risk"])
     return keywords

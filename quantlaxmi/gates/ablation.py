@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from quantlaxmi.equity import equity_curve
 from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
-from quantlaxmi.gates.buckets import bucket_step, net_by_bucket
-from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.paired import Bootstrap, resample
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.path.increments import bucket_step, net_by_bucket
+from quantlaxmi.gates.resampling.paired_bootstrap import Bootstrap, resample
 from quantlaxmi.gates.results import (
     AblationResult,
     GateResult,
@@ -23,12 +22,13 @@ from quantlaxmi.gates.results import (
     decimal_text,
     shown,
 )
-from quantlaxmi.gates.stats.block_length import MILLION
-from quantlaxmi.gates.stats.stepm import stepm
+from quantlaxmi.run.equity import equity_curve
+from quantlaxmi.stats.block_length import MILLION
+from quantlaxmi.stats.stepm import stepm
 
 if TYPE_CHECKING:
-    from quantlaxmi.rerun import Rerun
-    from quantlaxmi.run import Run
+    from quantlaxmi.run.rerun import Rerun
+    from quantlaxmi.run.result import Run
 
 __all__ = ["GATE", "SIGNALS", "evaluate"]
 

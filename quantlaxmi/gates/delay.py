@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from quantlaxmi.errors import ConfigError, FixedPointOverflow, StrategyError
-from quantlaxmi.gates.delays import Delays, delays_of
-from quantlaxmi.gates.inputs import GateInput
+from quantlaxmi.gates.context import GateInput, Grid
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -18,14 +20,70 @@ from quantlaxmi.gates.results import (
     decimal_text,
     shown,
 )
+from quantlaxmi.schema import QuoteFlag
 
 if TYPE_CHECKING:
-    from quantlaxmi.rerun import Rerun
+    from quantlaxmi.run.rerun import Rerun
 
-__all__ = ["GATE", "KIND", "evaluate"]
+__all__ = ["GATE", "KIND", "Delays", "delays_of", "evaluate"]
 
 GATE = "delay"
 KIND = "delay"
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """Delays in the segment's own unit.
+
+    Attributes
+    ----------
+    unit : str
+        ``"ms"`` or ``"bars"``.
+    unit_ns : int
+    amounts : tuple of int
+        The policy's delays, ascending; the required one among them.
+    required : int
+    """
+
+    unit: str
+    unit_ns: int
+    amounts: tuple[int, ...]
+    required: int
+
+    def text(self, amount: int) -> str:
+        """A delay with its unit."""
+        return f"{amount} {self.unit[:-1] if self.unit == 'bars' and amount == 1 else self.unit}"
+
+
+def _spacing(grid: Grid) -> int:
+    """The most frequent time between two rows, the shortest of equally frequent ones; 0: none."""
+    apart = np.diff(grid.ts_ns)
+    found, counts = np.unique(apart[apart > 0], return_counts=True)
+    return int(found[np.argmax(counts)]) if len(found) else 0
+
+
+def delays_of(inp: GateInput) -> Delays:
+    """The policy's delays for the segment of a run.
+
+    A segment of bars is told by its quiet quotes, which only an import of bars writes; its bars
+    are as long as most rows of the grid are apart.
+
+    Parameters
+    ----------
+    inp : GateInput
+        Without a `rerun`, delays are milliseconds.
+    """
+    policy = inp.policy
+    if inp.rerun is not None:
+        flags = inp.rerun.run.segment.columns("quotes")["flags"]
+        interval = _spacing(inp.grid) if bool((flags & int(QuoteFlag.QUIET)).any()) else 0
+        if interval:
+            required = policy.required_delay_bars
+            bars = tuple(sorted({*policy.delay_bars, required}))
+            return Delays("bars", interval, bars, required)
+    required = policy.required_delay_ms
+    return Delays("ms", 10**6, tuple(sorted({*policy.delays_ms, required})), required)
+
 
 #: Net, gross and number of fills of a run; money at ledger exponent - 1.
 Outcome = tuple[int, int, int]
@@ -33,7 +91,7 @@ Outcome = tuple[int, int, int]
 
 def _rerun_later(inp: GateInput, rerun: Rerun, delays: Delays) -> dict[int, Outcome]:
     """Outcome at every delay; side by side, since a compiled replay holds no lock."""
-    from quantlaxmi.latency import MAX_LATENCY_NS
+    from quantlaxmi.execution.latency import MAX_LATENCY_NS
 
     base = rerun.run.latency_ns
     if base + delays.amounts[-1] * delays.unit_ns > MAX_LATENCY_NS:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quantlaxmi.gates import net_positive, prefix
+from quantlaxmi.gates import look_ahead as prefix
+from quantlaxmi.gates import net_positive
 from quantlaxmi.gates.results import (
     AblationResult,
     GateResult,

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.gates.delays import delays_of
-from quantlaxmi.gates.draws import hold_identity
-from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.market import BoundError, Columns
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.delay import delays_of
+from quantlaxmi.gates.path.columns import BoundError, Columns
+from quantlaxmi.gates.path.holding_periods import Stretches, cut_trips, lay_stretches
+from quantlaxmi.gates.resampling.draws import hold_identity
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -19,7 +20,6 @@ from quantlaxmi.gates.results import (
     decimal_text,
     studentised,
 )
-from quantlaxmi.gates.stretches import Stretches, cut_trips, lay_stretches
 
 __all__ = ["GATE", "KIND", "evaluate"]
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
-from quantlaxmi.gates.coin_sides import Beside, hold_against_coins, trip_gains
-from quantlaxmi.gates.draws import SweepFailed, sum_details
-from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.market import BoundError, attribution_units
-from quantlaxmi.gates.market_draws import (
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.path.columns import BoundError, attribution_units
+from quantlaxmi.gates.resampling.companion_nulls import Beside, hold_against_coins, trip_gains
+from quantlaxmi.gates.resampling.draws import SweepFailed, sum_details
+from quantlaxmi.gates.resampling.grid_search import search_of
+from quantlaxmi.gates.resampling.market_draws import (
     GATE,
     LEAST_POSITIVE,
     LOOKED_DRAWS,
@@ -21,8 +22,7 @@ from quantlaxmi.gates.market_draws import (
     MarketDraws,
     driftless_wanted,
 )
-from quantlaxmi.gates.market_replays import Moved, Replays, Sums
-from quantlaxmi.gates.market_search import search_of
+from quantlaxmi.gates.resampling.market_replays import Moved, Replays, Sums
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -31,7 +31,7 @@ from quantlaxmi.gates.results import (
     inconclusive,
     shown,
 )
-from quantlaxmi.rerun import Rerun
+from quantlaxmi.run.rerun import Rerun
 
 __all__ = ["GATE", "KIND", "beside", "evaluate"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from quantlaxmi.gates.inputs import GateInput
+from quantlaxmi.gates.context import GateInput
 from quantlaxmi.gates.results import GateResult, Json, Verdict, decimal_text, inconclusive, shown
 
 __all__ = ["Amounts", "evaluate"]

@@ -15,12 +15,16 @@ import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import market_null
-from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
-from quantlaxmi.gates.draws import count_draws, exact_p, hold_identity, sum_details
-from quantlaxmi.gates.held_funding import HeldFunding, lay_funding
-from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.market import BoundError, Columns, attribution_units, check_squares, lay_out
-from quantlaxmi.gates.placement import (
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.path.columns import (
+    BoundError,
+    Columns,
+    attribution_units,
+    check_squares,
+    lay_out,
+)
+from quantlaxmi.gates.path.funding import HeldFunding, lay_funding
+from quantlaxmi.gates.path.placement import (
     CostColumns,
     PlacementError,
     Templates,
@@ -28,6 +32,9 @@ from quantlaxmi.gates.placement import (
     make_templates,
     tradeable_rows,
 )
+from quantlaxmi.gates.path.round_trips import opposite
+from quantlaxmi.gates.resampling.companion_nulls import hold_against_coins, trip_gains
+from quantlaxmi.gates.resampling.draws import count_draws, exact_p, hold_identity, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -36,10 +43,9 @@ from quantlaxmi.gates.results import (
     decimal_text,
     shown,
 )
-from quantlaxmi.gates.stats.arrangements import Arrangements, placements
-from quantlaxmi.gates.stats.monte_carlo import wide_ints
-from quantlaxmi.gates.stats.tost import tost_p
-from quantlaxmi.gates.trips import opposite
+from quantlaxmi.stats.arrangements import Arrangements, placements
+from quantlaxmi.stats.monte_carlo import wide_ints
+from quantlaxmi.stats.tost import tost_p
 
 __all__ = ["evaluate"]
 

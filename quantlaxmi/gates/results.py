@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
-from quantlaxmi.gates.stats.clopper_pearson import clopper_pearson
-from quantlaxmi.gates.stats.monte_carlo import monte_carlo_p, sequential_p
+from quantlaxmi.stats.clopper_pearson import clopper_pearson
+from quantlaxmi.stats.monte_carlo import monte_carlo_p, sequential_p
 
 __all__ = [
     "AblationResult",

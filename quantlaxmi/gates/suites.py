@@ -15,16 +15,17 @@ from quantlaxmi.gates import (
     lag_profile,
     market_null,
     net_positive,
-    permutation,
-    prefix,
     random_entry,
     time_shift,
 )
+from quantlaxmi.gates import label_permutation as permutation
+from quantlaxmi.gates import look_ahead as prefix
 from quantlaxmi.gates.checkpoint import Checkpoint
+from quantlaxmi.gates.context import GateInput
 from quantlaxmi.gates.g2_result import G2Result, Part
-from quantlaxmi.gates.inputs import GateInput
 from quantlaxmi.gates.keys import check_seed
-from quantlaxmi.gates.market import attribution_units
+from quantlaxmi.gates.path.columns import attribution_units
+from quantlaxmi.gates.path.round_trips import PathError, TradePath, build_path
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import (
     AblationResult,
@@ -34,11 +35,10 @@ from quantlaxmi.gates.results import (
     TimeShiftResult,
     Verdict,
 )
-from quantlaxmi.gates.trips import PathError, TradePath, build_path
 
 if TYPE_CHECKING:
-    from quantlaxmi.market_grid import MarketGrid
-    from quantlaxmi.run import Run
+    from quantlaxmi.run.decision_points import MarketGrid
+    from quantlaxmi.run.result import Run
 
 __all__ = ["ALL_GATES", "G2AntiOverfitSuite", "G2Result", "amounts_of", "path_of"]
 
@@ -174,8 +174,8 @@ class G2AntiOverfitSuite:
         ConfigError
             For a seed out of range.
         """
-        from quantlaxmi.market_grid import market_grid
-        from quantlaxmi.rerun import Rerun
+        from quantlaxmi.run.decision_points import market_grid
+        from quantlaxmi.run.rerun import Rerun
 
         check_seed(seed)
         grid = market_grid(run)

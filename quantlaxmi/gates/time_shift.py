@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.gates import market_null
-from quantlaxmi.gates.coin_sides import hold_against_coins, trip_gains
-from quantlaxmi.gates.draws import hold_identity, sum_details
-from quantlaxmi.gates.inputs import GateInput
-from quantlaxmi.gates.market import BoundError, Columns
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.path.columns import BoundError, Columns
+from quantlaxmi.gates.path.holding_periods import Stretches, cut_trips, lay_stretches
+from quantlaxmi.gates.resampling.companion_nulls import hold_against_coins, trip_gains
+from quantlaxmi.gates.resampling.draws import hold_identity, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -21,8 +22,7 @@ from quantlaxmi.gates.results import (
     inconclusive,
     shown,
 )
-from quantlaxmi.gates.stats.monte_carlo import exceedances, wide_ints
-from quantlaxmi.gates.stretches import Stretches, cut_trips, lay_stretches
+from quantlaxmi.stats.monte_carlo import exceedances, wide_ints
 
 __all__ = ["GATE", "KIND", "evaluate"]
 

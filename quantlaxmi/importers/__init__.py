@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.bars import import_bars
+from quantlaxmi.importers.bars.importer import import_bars
+from quantlaxmi.importers.bars.klines_json import import_klines_json
 from quantlaxmi.importers.binance_csv import import_binance_csv
 from quantlaxmi.importers.binance_stream import import_binance_stream
 from quantlaxmi.importers.binance_vision import import_binance_vision
-from quantlaxmi.importers.klines_json import import_klines_json
 from quantlaxmi.importers.result import CaptureCounts, ImportResult
 from quantlaxmi.importers.tardis import import_tardis
 

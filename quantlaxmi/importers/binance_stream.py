@@ -23,7 +23,8 @@ from quantlaxmi.errors import EngineError, InputError
 from quantlaxmi.files import staged_directory
 from quantlaxmi.importers.binance_messages import RAW_DECODERS, classify
 from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
-from quantlaxmi.importers.finish import (
+from quantlaxmi.importers.delimited.text_source import TextSource
+from quantlaxmi.importers.pipeline import (
     MAX_LISTED_GAPS,
     REORDER_WINDOW_NS,
     check_options,
@@ -35,8 +36,7 @@ from quantlaxmi.importers.finish import (
 )
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.result import CaptureCounts, ImportResult
-from quantlaxmi.importers.steps import Steps
-from quantlaxmi.importers.text_source import TextSource
+from quantlaxmi.importers.tick_sizes import Steps
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter

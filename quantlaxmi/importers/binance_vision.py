@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers.bars.klines_csv import import_vision_klines, is_klines
 from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
-from quantlaxmi.importers.csv_files import day_range, input_files, read_head
-from quantlaxmi.importers.csv_import import import_csv_files
-from quantlaxmi.importers.csv_layout import (
+from quantlaxmi.importers.delimited.file_head import day_range, input_files, read_head
+from quantlaxmi.importers.delimited.importer import import_csv_files
+from quantlaxmi.importers.delimited.layout import (
     Column,
     CsvFile,
     FileHead,
@@ -26,7 +27,6 @@ from quantlaxmi.importers.csv_layout import (
     resolve,
 )
 from quantlaxmi.importers.result import ImportResult
-from quantlaxmi.importers.vision_klines import import_vision_klines, is_klines
 from quantlaxmi.schema import EventKind
 
 _AGG: Final = (
@@ -143,7 +143,7 @@ def import_binance_vision(
         Symbol (``BTCUSDT``) or base (``BTC``) that the files must hold; a symbol also names that
         of files whose name does not.
     mapping : Path or str, optional
-        For klines, see `quantlaxmi.importers.vision_klines.import_vision_klines`.
+        For klines, see `quantlaxmi.importers.bars.klines_csv.import_vision_klines`.
     strict, max_quarantine, progress
         As in `import_binance_stream`.
 

@@ -12,9 +12,9 @@ import msgspec
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
-from quantlaxmi.importers.csv_files import day_range, input_files, read_head
-from quantlaxmi.importers.csv_import import import_csv_files
-from quantlaxmi.importers.csv_layout import (
+from quantlaxmi.importers.delimited.file_head import day_range, input_files, read_head
+from quantlaxmi.importers.delimited.importer import import_csv_files
+from quantlaxmi.importers.delimited.layout import (
     Column,
     CsvFile,
     FileHead,

@@ -13,16 +13,16 @@ from quantlaxmi import __version__
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.checkpoint import Checkpoint, check_place
 from quantlaxmi.gates.keys import check_seed
+from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.suites import G2AntiOverfitSuite, G2Result, without_path
-from quantlaxmi.gates.trips import PathError
 from quantlaxmi.report.gate_report import GateReport, now
 
 if TYPE_CHECKING:
-    from quantlaxmi.costs import CostModel
-    from quantlaxmi.latency import LatencyModel
-    from quantlaxmi.risk import RiskLimits
-    from quantlaxmi.run import Run
+    from quantlaxmi.execution.costs import CostModel
+    from quantlaxmi.execution.latency import LatencyModel
+    from quantlaxmi.execution.risk import RiskLimits
+    from quantlaxmi.run.result import Run
     from quantlaxmi.segment import Segment
 
 __all__ = ["SUITES", "Progress", "bind_report", "check_suites", "report_of", "run_gates"]
@@ -74,7 +74,7 @@ def run_gates(
     ----------
     segment : Segment
     strategy : Strategy, BoundStrategy, str or callable
-        As `quantlaxmi.replay.backtest` takes it, or a function that makes a strategy from a
+        As `quantlaxmi.run.replay.backtest` takes it, or a function that makes a strategy from a
         segment: the prefix guard calls it with beginnings of this one.
     gates : tuple of str
         Suites to run; ``"g2"`` is what this version has.
@@ -112,9 +112,9 @@ def run_gates(
     EngineError
         When an identity does not hold; no report is made.
     """
-    from quantlaxmi.latency import DEFAULT_LATENCY_NS
-    from quantlaxmi.replay import backtest
-    from quantlaxmi.rerun import make_strategy, maker_of
+    from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS
+    from quantlaxmi.run.replay import backtest
+    from quantlaxmi.run.rerun import make_strategy, maker_of
 
     gates = check_suites(tuple(gates))
     check_seed(seed)

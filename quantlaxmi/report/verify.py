@@ -147,10 +147,10 @@ def _recorded_strategy(path: str | Path, recorded: GateReport) -> Any:
 
 def _recorded_inputs(path: str | Path, recorded: GateReport) -> dict[str, Any]:
     """What `run_gates` is given besides segment and strategy, each checked under its name."""
-    from quantlaxmi.costs import CostModel
-    from quantlaxmi.latency import LatencyModel
-    from quantlaxmi.replay import latency_model
-    from quantlaxmi.risk import RiskLimits
+    from quantlaxmi.execution.costs import CostModel
+    from quantlaxmi.execution.latency import LatencyModel
+    from quantlaxmi.execution.risk import RiskLimits
+    from quantlaxmi.run.replay import latency_model
 
     found: dict[str, Any] = {"latency": None}
     with _field(path, "suites"):

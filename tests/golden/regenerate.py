@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from quantlaxmi.replay import backtest
-from quantlaxmi.run import Run
+from quantlaxmi.run.replay import backtest
+from quantlaxmi.run.result import Run
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
 

@@ -1,4 +1,4 @@
-"""Naive twin of quantlaxmi.attribution: the formulas, fill by fill, in Python ints.
+"""Naive twin of quantlaxmi.run.attribution: the formulas, fill by fill, in Python ints.
 
 With mids m at price exponent - 1 and money at ledger exponent - 1: gross = -side qty m, slippage =
 side qty (price - m), fee, funding of the instrument since its previous fill, and edge = what the

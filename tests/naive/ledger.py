@@ -1,4 +1,4 @@
-"""Naive twin of quantlaxmi.ledger: recomputed from the list of fills, in Fractions.
+"""Naive twin of quantlaxmi.execution.ledger: recomputed from the list of fills, in Fractions.
 
 Money is in units of the ledger; ``scale`` is the units of one price unit times one quantity unit.
 """

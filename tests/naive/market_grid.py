@@ -1,4 +1,4 @@
-"""Naive twin of quantlaxmi.market_grid: rows where every traded book is valid, and their costs.
+"""Naive twin of quantlaxmi.run.decision_points: rows where all traded books are valid.
 
 The market is followed without trading; orders decided at a row meet the book of its arrival, whose
 displayed size nobody has touched.

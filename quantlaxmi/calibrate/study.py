@@ -1,0 +1,113 @@
+"""One run of a cell through the gates as they ship, and what each test said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quantlaxmi.calibrate.null_markets import COSTS
+from quantlaxmi.calibrate.scenarios import Case, searched
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.resampling.market_replays import Replays
+from quantlaxmi.gates.results import Verdict, combine
+from quantlaxmi.gates.suites import G2AntiOverfitSuite
+from quantlaxmi.run.replay import backtest
+from quantlaxmi.run.result import Run
+from quantlaxmi.stats.monte_carlo import studentised_at_least
+from quantlaxmi.strategies.sdk import Strategy
+
+__all__ = ["MARKET", "SUITE", "TESTS", "Settings", "choose", "judge", "run_case"]
+
+#: Gates that hold a test; the calibrated ones, in the suite's order.
+MARKET = "market_permutation"
+TESTS = ("random_entry", "label_permutation", MARKET, "time_shift")
+#: All tests together.
+SUITE = "suite"
+_LETTERS = {Verdict.PASS: "P", Verdict.FAIL: "F", Verdict.INCONCLUSIVE: "I"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a calibration's numbers depend on, but for the cells.
+
+    Attributes
+    ----------
+    seed : int
+    draws : int
+        Of every Monte Carlo test; `draws` + 1 should be a multiple of 20, for a level of 5 %.
+    """
+
+    seed: int
+    draws: int
+
+    def policy(
+        self, gates: tuple[str, ...] = TESTS, *, net: bool = False, search: bool = False
+    ) -> GatePolicy:
+        """The gates' policy: its defaults, with few draws and without what is not judged.
+
+        Re-runs stop at the exceedance from which the test cannot pass any more, so the verdict
+        is that of all draws.
+        """
+        return GatePolicy(
+            g2_gates=gates,
+            n_sims=self.draws,
+            n_perms=self.draws,
+            n_market_draws=self.draws,
+            stop_exceedances=(self.draws + 1) // 20,
+            market_grid_search="auto" if search else "off",
+            n_neutral_pairs=2,
+            extend_factor=1,
+            max_net_bundles=16 if net else 0,
+        )
+
+
+def run_case(case: Case, strategy: Strategy | None = None) -> Run:
+    """The run of a case, or of another strategy on its market."""
+    return backtest(case.segment, strategy or case.strategy, costs=COSTS)
+
+
+def choose(case: Case, *, net: bool = False) -> Strategy:
+    """The strategy of the case's grid that did best: of those with trips enough to be judged, else
+    of all; the first of equals.
+
+    Parameters
+    ----------
+    case : Case
+    net : bool
+        By net PnL; else before costs, by the tests' own statistic.
+    """
+    inp = G2AntiOverfitSuite.from_run(run_case(case), threads=1).inp
+    assert inp.rerun is not None
+    replays = Replays(inp, inp.rerun, 0)
+    made = [(one, replays.sums(replays.room(), one.config)) for one in searched(case.strategy)]
+    judged = [entry for entry in made if entry[1].trips >= inp.policy.min_trades] or made
+    if net:
+        return max((one for one, _ in judged), key=lambda one: run_case(case, one).net_pnl)
+    best, top = judged[0]
+    for one, sums in judged[1:]:
+        if not studentised_at_least(top.total, top.squares, sums.total, sums.squares):
+            best, top = one, sums
+    return best
+
+
+def judge(
+    run: Run, settings: Settings, gates: tuple[str, ...] = TESTS, *, search: bool = False
+) -> dict[str, str]:
+    """What each test says of a run: P, F or I; `SUITE` says it of all together.
+
+    Parameters
+    ----------
+    run : Run
+    settings : Settings
+    gates : tuple of str
+        By their names in the policy.
+    search : bool
+        Whether the market null searches the strategy's grid in every draw.
+    """
+    suite = G2AntiOverfitSuite.from_run(
+        run, policy=settings.policy(gates, search=search), seed=settings.seed, threads=1
+    )
+    tests = [r for r in suite.run().results if r.role == "test"]
+    found = {r.gate: _LETTERS[r.verdict] for r in tests}
+    if len(tests) > 1:
+        found[SUITE] = _LETTERS[combine(r.verdict for r in tests)]
+    return found

@@ -1,0 +1,433 @@
+"""What trading costs: commission per fill, by kind of instrument.
+
+A rate is in basis points of the fill's notional (price times quantity). Each commission is rounded
+half to even at ``fee_exponent``: Binance books commissions to eight decimals.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from quantlaxmi.errors import ConfigError, FixedPointError, shown
+from quantlaxmi.execution.impact import MAX_IMPACT_BPS, Impact
+from quantlaxmi.files import read_toml
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import InstrumentKind
+
+MAX_FILE_BYTES: Final = 1 << 20
+#: Nothing in these markets costs a tenth of the trade; beyond it the unit is surely wrong.
+MAX_BPS: Final = 1000
+#: What shortens the queue before a resting order.
+QUEUES: Final = ("trades", "pro_rata")
+
+
+_IMPACT: Final = {"impact_bps": "fixed_bps", "impact_sqrt_bps": "root_bps"}
+
+
+class FeeRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Commission of one kind of instrument.
+
+    Attributes
+    ----------
+    maker_bps, taker_bps : FixedPoint
+        Basis points of the notional; negative is a rebate.
+    """
+
+    maker_bps: FixedPoint
+    taker_bps: FixedPoint
+
+
+class CostModel(msgspec.Struct, frozen=True, kw_only=True):
+    """Commissions of a run, and the least an order must be worth.
+
+    Attributes
+    ----------
+    rates : dict of InstrumentKind to FeeRate
+        What an instrument without an entry of its own pays.
+    symbols : dict of str to FeeRate
+        By kind and symbol: ``"perp.BTCUSDT-PERP"``.
+    min_notional : dict of str to FixedPoint
+        By kind (``"perp"``) or by kind and symbol, in the instrument's currency; 0 is no least.
+    fee_exponent : int
+        Each commission is a multiple of 10**fee_exponent of the currency.
+    queue : {"trades", "pro_rata"}
+        What shortens the queue before a resting order: trades alone, or size that was cancelled
+        too, taken from before and behind it in proportion.
+    impact : dict of str to Impact
+        By kind or by kind and symbol: what orders that take do to their own price.
+    """
+
+    rates: dict[InstrumentKind, FeeRate]
+    symbols: dict[str, FeeRate] = {}
+    min_notional: dict[str, FixedPoint] = {}
+    fee_exponent: int = -8
+    queue: str = QUEUES[0]
+    impact: dict[str, Impact] = {}
+
+    @classmethod
+    def binance(cls) -> CostModel:
+        """Return Binance's regular-user rates: spot 10/10 bps, USDM perpetual 2/5 bps.
+
+        A run without costs takes those of its data's date from `quantlaxmi.venues` instead.
+        """
+        spot, maker, taker = (FixedPoint(n, 0) for n in (10, 2, 5))
+        return cls(
+            rates={
+                InstrumentKind.SPOT: FeeRate(maker_bps=spot, taker_bps=spot),
+                InstrumentKind.PERP: FeeRate(maker_bps=maker, taker_bps=taker),
+            }
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> CostModel:
+        """Read a TOML file; what it does not name, a run takes from the dated tables.
+
+        ::
+
+            fee_exponent = -8
+            queue = "trades"        # or "pro_rata"
+            [spot]
+            maker_bps = "10"
+            taker_bps = "10"
+            min_notional = "5"
+            impact_bps = "0.5"      # on the price of every fill that takes
+            impact_sqrt_bps = "2"   # times the root of order quantity over displayed touch
+            [perp.BTCUSDT-PERP]     # one symbol: goes before its kind
+            maker_bps = "-0.5"      # a rebate
+            taker_bps = "4"
+
+        Raises
+        ------
+        ConfigError
+            The file cannot be read, or a key or value is not as above; names the field.
+        """
+        source = Path(path)
+        data = read_toml(source, MAX_FILE_BYTES)
+        exponent = data.pop("fee_exponent", -8)
+        _check_exponent(source, exponent)
+        queue = data.pop("queue", QUEUES[0])
+        if queue not in QUEUES:
+            raise ConfigError(
+                source, f"was {shown(queue)}, expected {' or '.join(QUEUES)}", "queue"
+            )
+        rates: dict[InstrumentKind, FeeRate] = {}
+        symbols: dict[str, FeeRate] = {}
+        least: dict[str, FixedPoint] = {}
+        impact: dict[str, Impact] = {}
+        kinds = {kind.value: kind for kind in InstrumentKind}
+        for name, table in data.items():
+            if name not in kinds or not isinstance(table, dict):
+                raise ConfigError(
+                    source, f"was not expected, only fee_exponent, queue, {', '.join(kinds)}", name
+                )
+            own = {key: value for key, value in table.items() if not isinstance(value, dict)}
+            if own or not table:
+                rate = _entry(source, name, own, least, impact)
+                if rate is not None:
+                    rates[kinds[name]] = rate
+            for symbol in table.keys() - own.keys():
+                place = f"{name}.{symbol}"
+                rate = _entry(source, place, table[symbol], least, impact)
+                if rate is not None:
+                    symbols[place] = rate
+        return cls(
+            rates=rates,
+            symbols=symbols,
+            min_notional=least,
+            fee_exponent=exponent,
+            queue=queue,
+            impact=impact,
+        )
+
+    def covers(self, instrument: Instrument) -> bool:
+        """Whether the model has a rate for the instrument."""
+        return cost_key(instrument) in self.symbols or instrument.kind in self.rates
+
+    def rate(self, instrument: Instrument) -> FeeRate:
+        """Return the rate of one instrument: its own, else its kind's.
+
+        Raises
+        ------
+        ConfigError
+            The model has neither.
+        """
+        found = self.symbols.get(cost_key(instrument), self.rates.get(instrument.kind))
+        if found is None:
+            raise ConfigError("costs", f"has no rate for {instrument.symbol}", instrument.kind)
+        return found
+
+    def least_notional(self, instrument: Instrument) -> FixedPoint | None:
+        """Least value of an order, 0 for none, None where the model does not say."""
+        return self.min_notional.get(
+            cost_key(instrument), self.min_notional.get(instrument.kind.value)
+        )
+
+    def impact_on(self, instrument: Instrument) -> Impact:
+        """Impact on one instrument: its own entry, else its kind's, else none."""
+        own = self.impact.get(cost_key(instrument))
+        return own or self.impact.get(instrument.kind.value) or Impact()
+
+    def restricted(self, instruments: Sequence[Instrument]) -> CostModel:
+        """Return the model without entries for symbols that are not among ``instruments``.
+
+        Raises
+        ------
+        ConfigError
+            There are such entries and none of them is among them: surely a slip.
+        """
+        known = {cost_key(one) for one in instruments}
+        named = {key for key in (*self.symbols, *self.min_notional, *self.impact) if "." in key}
+        if named and not named & known:
+            here = ", ".join(sorted(known))
+            raise ConfigError("costs", f"is not traded here, only {here}", min(named))
+        return CostModel(
+            rates=self.rates,
+            symbols={key: rate for key, rate in self.symbols.items() if key in known},
+            min_notional={
+                key: value
+                for key, value in self.min_notional.items()
+                if key in known or "." not in key
+            },
+            fee_exponent=self.fee_exponent,
+            queue=self.queue,
+            impact={k: v for k, v in self.impact.items() if k in known or "." not in k},
+        )
+
+    def scaled(self, factor: Fraction) -> CostModel:
+        """Return the model with every rate times ``factor`` (exact, to 10**-8 bps)."""
+
+        def times(bps: FixedPoint) -> FixedPoint:
+            value = Fraction(bps.mantissa) * Fraction(10) ** bps.exponent * factor * 10**8
+            if value.denominator != 1:
+                raise ConfigError("costs", f"rate times {factor} needs more than 8 decimals")
+            return FixedPoint(value.numerator, -8)
+
+        def rate(r: FeeRate) -> FeeRate:
+            return FeeRate(maker_bps=times(r.maker_bps), taker_bps=times(r.taker_bps))
+
+        return CostModel(
+            rates={kind: rate(r) for kind, r in self.rates.items()},
+            symbols={key: rate(r) for key, r in self.symbols.items()},
+            min_notional=self.min_notional,
+            fee_exponent=self.fee_exponent,
+            queue=self.queue,
+            impact=self.impact,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return the model as plain values, decimals as text; what ``cost_hash`` covers.
+
+        ``queue`` stands in it where it is not the first of `QUEUES`, ``impact`` where there is any.
+        """
+        more: dict[str, Any] = {} if self.queue == QUEUES[0] else {"queue": self.queue}
+        if not all(one.is_off for one in self.impact.values()):
+            more["impact"] = {
+                key: {"fixed_bps": plain(one.fixed_bps), "root_bps": plain(one.root_bps)}
+                for key, one in sorted(self.impact.items())
+            }
+        return {
+            **more,
+            "fee_exponent": self.fee_exponent,
+            "rates": {kind.value: _plain_rate(rate) for kind, rate in sorted(self.rates.items())},
+            "symbols": {key: _plain_rate(rate) for key, rate in sorted(self.symbols.items())},
+            "min_notional": {key: plain(v) for key, v in sorted(self.min_notional.items())},
+            "rounding": "half-even",
+        }
+
+    @classmethod
+    def from_description(cls, described: dict[str, Any]) -> CostModel:
+        """Return the model that `describe` described.
+
+        Raises
+        ------
+        ConfigError
+            It is no description of this version.
+        """
+        try:
+            _check_exponent("costs", described["fee_exponent"])
+            model = cls(
+                rates={InstrumentKind(k): _rate_of(r) for k, r in described["rates"].items()},
+                symbols={k: _rate_of(r) for k, r in described["symbols"].items()},
+                min_notional={
+                    k: FixedPoint.from_text(v) for k, v in described["min_notional"].items()
+                },
+                fee_exponent=described["fee_exponent"],
+                queue=described.get("queue", QUEUES[0]),
+                impact={k: _impact_of(v) for k, v in described.get("impact", {}).items()},
+            )
+            exponent = model.fee_exponent
+            same = (
+                model.queue in QUEUES
+                and model.describe() == described
+                and type(exponent) is int
+                and -18 <= exponent <= 0
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError("costs", f"is no cost model: {error}") from None
+        if not same:
+            raise ConfigError("costs", "is no cost model of this version")
+        return model
+
+    @property
+    def cost_hash(self) -> bytes:
+        """SHA-256 of the canonical description: equal terms give equal hashes."""
+        return hashlib.sha256(
+            b"quantlaxmi.execution.costs.2\0" + canonical_json(self.describe())
+        ).digest()
+
+
+def cost_key(instrument: Instrument) -> str:
+    """Key of an instrument's own entries in a `CostModel`."""
+    return f"{instrument.kind.value}.{instrument.symbol}"
+
+
+def canonical_json(value: object) -> bytes:
+    """Encode plain values as JSON with sorted keys and no spaces."""
+    return msgspec.json.encode(value, order="sorted")
+
+
+def ledger_exponent(instruments: tuple[Instrument, ...], costs: CostModel) -> int:
+    """Return the exponent at which a run keeps money: the finest product scale, or the fees'."""
+    products = [i.price_exponent + i.qty_exponent for i in instruments]
+    return min([*products, costs.fee_exponent])
+
+
+def account_terms(
+    instrument: Instrument, costs: CostModel, ledger: int, currency: int
+) -> tuple[int, int, int, int, int, int, int]:
+    """Return the integers with which a kernel books fills of one instrument.
+
+    Returns
+    -------
+    currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale : int
+        ``notional = price * qty * scale`` and
+        ``fee = half_even(price * qty * num / den) * fee_scale``, both at 10**ledger.
+
+    Raises
+    ------
+    ConfigError
+        The instrument has no rate, or its exponents lie so far from the ledger's that money would
+        not fit a kernel's integers.
+    """
+    product = instrument.price_exponent + instrument.qty_exponent
+    rate = costs.rate(instrument)
+    terms: list[int] = []
+    for bps in (rate.maker_bps, rate.taker_bps):
+        # 1 bps = 10**-4; the fraction num/den brings the product to units of 10**fee_exponent.
+        factor = Fraction(bps.mantissa) * Fraction(10) ** (
+            bps.exponent - 4 + product - costs.fee_exponent
+        )
+        terms += [factor.numerator, factor.denominator]
+    size = instrument.contract_size
+    scale = int(10 ** (product - ledger)) * size
+    fee_scale = int(10 ** (costs.fee_exponent - ledger))
+    maker_num, maker_den, taker_num, taker_den = terms
+    made = (maker_num * size, maker_den, taker_num * size, taker_den, fee_scale)
+    if scale >= 1 << 63 or any(abs(term) >= 1 << 127 for term in made):
+        raise ConfigError(
+            "costs",
+            f"money of {instrument.symbol} at 10**{product} does not fit a ledger at 10**{ledger} "
+            f"with fees at 10**{costs.fee_exponent}",
+            instrument.kind,
+        )
+    return (currency, scale, *made)
+
+
+def decimal_setting(source: object, place: str, value: object) -> FixedPoint:
+    """Read a decimal of a settings file, exact to eight places.
+
+    Raises
+    ------
+    ConfigError
+        It is none, or has more places.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ConfigError(source, f"was {shown(value)}, expected a decimal number", place)
+    try:
+        return FixedPoint.from_text(str(value), exponent=-8)
+    except FixedPointError as error:
+        raise ConfigError(source, f"{error}, expected a decimal number", place) from None
+    except ValueError:  # an integer of thousands of digits, which hexadecimal TOML can hold
+        raise ConfigError(source, f"was {shown(value)}, expected a decimal", place) from None
+
+
+def _entry(
+    source: Path,
+    name: str,
+    table: dict[str, Any],
+    least: dict[str, FixedPoint],
+    impact: dict[str, Impact],
+) -> FeeRate | None:
+    """The rates of one table of a file, if any; the rest goes to ``least`` and ``impact``."""
+    for key in table:
+        if key not in ("maker_bps", "taker_bps", "min_notional", *_IMPACT):
+            raise ConfigError(source, "was not expected", f"{name}.{key}")
+    table = dict(table)
+    moves: dict[str, FixedPoint] = {}
+    for key, field in _IMPACT.items():
+        if key in table:
+            value = decimal_setting(source, f"{name}.{key}", shown_value := table.pop(key))
+            if not 0 <= value.mantissa <= MAX_IMPACT_BPS * 10**8:
+                problem = f"was {shown_value}, expected 0 to {MAX_IMPACT_BPS} bps"
+                raise ConfigError(source, problem, f"{name}.{key}")
+            moves[field] = value
+    if moves:
+        impact[name] = Impact(**moves)
+        if not table:
+            return None
+    if "min_notional" in table:
+        place = f"{name}.min_notional"
+        value = decimal_setting(source, place, table["min_notional"])
+        if value.mantissa < 0:
+            raise ConfigError(source, f"was {table['min_notional']}, expected 0 or above", place)
+        least[name] = value
+        if len(table) == 1:
+            return None
+    values: dict[str, FixedPoint] = {}
+    for key in ("maker_bps", "taker_bps"):
+        place = f"{name}.{key}"
+        if key not in table:
+            raise ConfigError(source, "is missing", place)
+        values[key] = decimal_setting(source, place, table[key])
+        if abs(values[key].mantissa) > MAX_BPS * 10**8:
+            raise ConfigError(source, f"was {table[key]}, expected within ±{MAX_BPS} bps", place)
+    return FeeRate(**values)
+
+
+def _check_exponent(source: object, exponent: object) -> None:
+    if type(exponent) is not int or not -18 <= exponent <= 0:
+        problem = f"was {shown(exponent)}, expected an integer from -18 to 0"
+        raise ConfigError(source, problem, "fee_exponent")
+
+
+def _impact_of(described: dict[str, str]) -> Impact:
+    return Impact(
+        fixed_bps=FixedPoint.from_text(described["fixed_bps"]),
+        root_bps=FixedPoint.from_text(described["root_bps"]),
+    )
+
+
+def _plain_rate(rate: FeeRate) -> dict[str, str]:
+    return {"maker_bps": plain(rate.maker_bps), "taker_bps": plain(rate.taker_bps)}
+
+
+def _rate_of(described: dict[str, str]) -> FeeRate:
+    return FeeRate(
+        maker_bps=FixedPoint.from_text(described["maker_bps"]),
+        taker_bps=FixedPoint.from_text(described["taker_bps"]),
+    )
+
+
+def plain(value: FixedPoint) -> str:
+    """Decimal text that is the same for equal values at any exponent."""
+    mantissa, exponent = value.mantissa, value.exponent
+    while mantissa and mantissa % 10 == 0:
+        mantissa, exponent = mantissa // 10, exponent + 1
+    return f"{mantissa}e{exponent if mantissa else 0}"

@@ -1,0 +1,237 @@
+"""How long orders take to arrive, and how long news of them take to come back.
+
+Each is a constant or is drawn from a table of measured values. A draw is a function of the run's
+seed and configuration and of a number: of the decision for entry (its orders arrive together), of
+the order for response. Nothing else moves it: not other orders, not the data that follow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from quantlaxmi.errors import ConfigError, InputError, shown
+from quantlaxmi.execution.costs import canonical_json
+from quantlaxmi.files import read_bounded, read_toml
+
+#: One millisecond: a co-located taker's order of magnitude, never zero by default.
+DEFAULT_LATENCY_NS: Final = 1_000_000
+#: Ten years: orders on bars can be late by many bars.
+MAX_LATENCY_NS: Final = 3653 * 24 * 3600 * 10**9
+#: Measured values of a table; they are stored with a report.
+MAX_VALUES: Final = 65_536
+MAX_TABLE_BYTES: Final = 2 << 20
+
+#: Constant, table and key of entry and of response, as an engine takes them.
+Delays = tuple[tuple[int, Sequence[int], int], tuple[int, Sequence[int], int]]
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """A time in nanoseconds: a constant, or drawn from measured values.
+
+    Attributes
+    ----------
+    constant_ns : int
+        Where there is no table.
+    table_ns : tuple of int
+        Each as likely as any other; a value measured twice stands twice.
+    """
+
+    constant_ns: int = 0
+    table_ns: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.table_ns) > MAX_VALUES:
+            raise ConfigError(
+                "latency", f"has {len(self.table_ns)} values, expected at most {MAX_VALUES}"
+            )
+        for value in self.table_ns or (self.constant_ns,):
+            if type(value) is not int or not 0 <= value <= MAX_LATENCY_NS:
+                problem = f"was {shown(value)}, expected whole nanoseconds, 0 to {MAX_LATENCY_NS}"
+                raise ConfigError("latency", problem)
+
+    @property
+    def largest_ns(self) -> int:
+        """The constant, or the table's largest value."""
+        return max(self.table_ns, default=self.constant_ns)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not self.table_ns
+
+    def describe(self) -> dict[str, Any]:
+        """Return plain values."""
+        if self.table_ns:
+            return {"table_ns": list(self.table_ns)}
+        return {"constant_ns": self.constant_ns}
+
+
+class LatencyModel(msgspec.Struct, frozen=True, kw_only=True):
+    """Latencies of a run.
+
+    Attributes
+    ----------
+    entry : Latency
+        From a decision to its orders' arrival.
+    response : Latency
+        From what happens to an order to the strategy's hearing of it: fills, cancels and the
+        positions it sees.
+    """
+
+    entry: Latency = Latency(DEFAULT_LATENCY_NS)
+    response: Latency = Latency(0)
+
+    @classmethod
+    def constant(cls, latency_ns: int) -> LatencyModel:
+        """Return a constant entry latency with news that are heard at once."""
+        return cls(entry=Latency(latency_ns))
+
+    @classmethod
+    def load(cls, path: str | Path) -> LatencyModel:
+        """Read a TOML file.
+
+        ::
+
+            entry = [812000, 797000, 1104000]    # drawn from these; or one number; else 1 ms
+            response = {table = "measured.csv"}  # a value a line, beside the TOML; else 0
+
+        Raises
+        ------
+        ConfigError
+            A file cannot be read, or a key or value is not as above; names the field.
+        """
+        source = Path(path)
+        data = read_toml(source, MAX_TABLE_BYTES)
+        for key in data:
+            if key not in ("entry", "response"):
+                raise ConfigError(source, "was not expected, only entry, response", key)
+        return cls(**{key: _read(source, key, value) for key, value in data.items()})
+
+    def delayed(self, ns: int) -> LatencyModel:
+        """Return the model with every order arriving ``ns`` later; draws stay as they are."""
+        entry = self.entry
+        later = Latency(entry.constant_ns + ns, tuple(value + ns for value in entry.table_ns))
+        return msgspec.structs.replace(self, entry=later)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether entry is constant and response nothing."""
+        return self.entry.is_constant and self.response == Latency(0)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the model as plain values."""
+        return {"entry": self.entry.describe(), "response": self.response.describe()}
+
+    @classmethod
+    def from_description(cls, described: dict[str, Any]) -> LatencyModel:
+        """Return the model that `describe` described.
+
+        Raises
+        ------
+        ConfigError
+            It is no description of this version.
+        """
+        try:
+            model = cls(
+                entry=_described(described["entry"]), response=_described(described["response"])
+            )
+            same = model.describe() == described
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigError("latency", f"is no latency model: {error}") from None
+        if not same:
+            raise ConfigError("latency", "is no latency model of this version")
+        return model
+
+    def latency_hash(self, flatten: bool) -> bytes:
+        """SHA-256 for the trace header; the end of the run stands with it.
+
+        A constant entry latency alone hashes as runs without a model do.
+        """
+        if self.is_plain:
+            plain = {"kind": "constant", "latency_ns": self.entry.constant_ns, "flatten": flatten}
+            return hashlib.sha256(
+                b"quantlaxmi.execution.latency.1\0" + canonical_json(plain)
+            ).digest()
+        found = {**self.describe(), "flatten": flatten}
+        return hashlib.sha256(b"quantlaxmi.execution.latency.2\0" + canonical_json(found)).digest()
+
+    def delays(self, seed: int, config_hash: bytes) -> Delays | None:
+        """Return what an engine draws from; None where ``latency_ns`` says all.
+
+        The segment is not in the keys: its hash depends on data that are yet to come when an
+        order is sent.
+        """
+        if self.is_plain:
+            return None
+        made = [
+            (one.constant_ns, one.table_ns, _key(seed, config_hash, name))
+            for one, name in ((self.entry, "entry"), (self.response, "response"))
+        ]
+        return made[0], made[1]
+
+
+def _key(seed: int, config_hash: bytes, stream: str) -> int:
+    """First eight bytes, little-endian, of a SHA-256 over the length-prefixed parts."""
+    parts = (seed.to_bytes(8, "little"), config_hash, stream.encode())
+    packed = b"".join(len(p).to_bytes(4, "little") + p for p in parts)
+    digest = hashlib.sha256(b"quantlaxmi.execution.latency-stream.v1\0" + packed).digest()
+    return int.from_bytes(digest[:8], "little")
+
+
+def _described(described: dict[str, Any]) -> Latency:
+    if described.keys() == {"table_ns"} and described["table_ns"]:
+        return Latency(table_ns=tuple(described["table_ns"]))
+    return Latency(described["constant_ns"])
+
+
+def _read(source: Path, place: str, value: object) -> Latency:
+    try:
+        if isinstance(value, dict):
+            if value.keys() != {"table"} or not isinstance(value["table"], str):
+                raise ConfigError(source, f'was {shown(value)}, expected {{table = "FILE"}}', place)
+            return Latency(table_ns=_table(source, place, value["table"]))
+        if isinstance(value, list):
+            if not value:
+                raise ConfigError(source, "is empty, expected measured nanoseconds", place)
+            return Latency(table_ns=tuple(value))
+        return Latency(value)  # type: ignore[arg-type]  # checked there
+    except ConfigError as error:
+        if error.source != "latency":
+            raise
+        raise ConfigError(source, error.problem, place) from None
+
+
+def _table(source: Path, place: str, name: str) -> tuple[int, ...]:
+    """Values of a file beside the TOML: one a line, a first line ``ns`` aside."""
+    if not name or Path(name).name != name or "\0" in name:
+        problem = f"table was {shown(name)}, expected a file's name in the folder of this one"
+        raise ConfigError(source, problem, place)
+    try:
+        raw = read_bounded(source.parent, name, MAX_TABLE_BYTES)
+    except InputError as error:
+        raise ConfigError(source, f"table {shown(name)}: {error.problem}", place) from None
+    lines = raw.split(b"\n")
+    if lines and lines[-1].strip() == b"":
+        lines.pop()
+    first = 1 if lines and lines[0].strip() == b"ns" else 0
+    values = []
+    for number, line in enumerate(lines[first:], first + 1):
+        text = line.strip()
+        if not (text.isdigit() and text.isascii() and len(text) <= 20):
+            problem = f"was {shown(text.decode('ascii', 'replace'))}, expected whole nanoseconds"
+            raise ConfigError(source.parent / name, problem, f"line {number}")
+        if int(text) > MAX_LATENCY_NS:
+            problem = f"was {int(text)}, expected at most {MAX_LATENCY_NS}"
+            raise ConfigError(source.parent / name, problem, f"line {number}")
+        values.append(int(text))
+        if len(values) > MAX_VALUES:
+            problem = f"has more values than {MAX_VALUES}"
+            raise ConfigError(source.parent / name, problem, f"line {number}")
+    if not values:
+        raise ConfigError(source.parent / name, "is empty, expected measured nanoseconds")
+    return tuple(values)

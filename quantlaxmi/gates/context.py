@@ -1,0 +1,128 @@
+"""What a gate is given: the market, the strategy's path, the policy and the random key's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.gates.checkpoint import Checkpoint
+from quantlaxmi.gates.keys import stream_key
+from quantlaxmi.gates.path.round_trips import TradePath
+from quantlaxmi.gates.policy import GatePolicy
+
+if TYPE_CHECKING:
+    from quantlaxmi.run.rerun import Rerun
+
+__all__ = ["Bundle", "Costs", "GateInput", "Grid", "Once"]
+
+Bundle = tuple[tuple[int, int], ...]
+
+
+class Costs(Protocol):
+    """Slippage and fees of one bundle at every row: `quantlaxmi.run.decision_points.BundleCost`."""
+
+    @property
+    def values(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def unit(self) -> int: ...
+    @property
+    def fillable(self) -> npt.NDArray[np.bool_]: ...
+
+
+class Grid(Protocol):
+    """What gates see of the market: `quantlaxmi.run.decision_points.MarketGrid`."""
+
+    @property
+    def seq(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def ts_ns(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def mid2(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def can_trade(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def scales(self) -> tuple[int, ...]: ...
+    @property
+    def ledger_exponent(self) -> int: ...
+    @property
+    def costs_unknown(self) -> str: ...
+    @property
+    def settlements(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def settled(self) -> npt.NDArray[np.int64]: ...
+    def funding(self, held: Bundle) -> list[int]: ...
+    def prepare(self, bundles: Iterable[Bundle]) -> None: ...
+    def cost(self, bundle: Bundle) -> Costs: ...
+
+
+class Once:
+    """What several gates need and is dear, made once for the same inputs."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[tuple[object, ...], tuple[object, ...], Any]] = []
+
+    def get(
+        self, same: tuple[object, ...], equal: tuple[object, ...], make: Callable[[], Any]
+    ) -> Any:
+        """The result for inputs, of which some must be the same objects and some equal ones."""
+        for objects, values, result in self._made:
+            if values == equal and all(a is b for a, b in zip(objects, same, strict=True)):
+                return result
+        result = make()
+        self._made.append((same, equal, result))
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class GateInput:
+    """Everything a gate's ``evaluate`` reads.
+
+    Attributes
+    ----------
+    path : TradePath
+        The strategy's actions on grid rows, with what the replay attributed to them.
+    grid : Grid
+    policy : GatePolicy
+    seed : int
+    segment_digest, config_hash : bytes
+    threads : int or None
+        Threads of the sweeps; results do not depend on it.
+    progress : callable or None
+        Called with (gate, draws done, draws in all).
+    rerun : Rerun or None
+        Makes the run again; None for a path without one.
+    checkpoint : Checkpoint or None
+        Where the counts of draws are kept.
+    once : Once
+        What was made for one gate and is used by others.
+    """
+
+    path: TradePath
+    grid: Grid
+    policy: GatePolicy
+    seed: int
+    segment_digest: bytes
+    config_hash: bytes
+    threads: int | None = None
+    progress: Callable[[str, int, int], None] | None = None
+    rerun: Rerun | None = None
+    checkpoint: Checkpoint | None = None
+    once: Once = field(default_factory=Once, compare=False, repr=False)
+
+    def key(self, stream: str) -> int:
+        """Key of a stream of random numbers."""
+        return stream_key(self.seed, self.segment_digest, self.config_hash, stream)
+
+    def too_few_trips(self) -> str:
+        """Why there are too few round trips to judge, or nothing."""
+        trips, least = len(self.path.trips), self.policy.min_trades
+        return f"{trips} round trips, at least {least} are needed." if trips < least else ""
+
+    def tell(self, gate: str, done: int, total: int) -> None:
+        """Report progress where somebody listens."""
+        if self.progress is not None:
+            self.progress(gate, done, total)

@@ -1,0 +1,231 @@
+"""Label permutation: does it matter *when* the strategy held which position?"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.gates import market_null
+from quantlaxmi.gates.context import Bundle, GateInput
+from quantlaxmi.gates.path.columns import BoundError, Columns, check_squares, lay_out
+from quantlaxmi.gates.path.regimes import trend_regimes
+from quantlaxmi.gates.resampling.companion_nulls import hold_against_coins, trip_gains
+from quantlaxmi.gates.resampling.draws import count_draws, exact_p, hold_identity, sum_details
+from quantlaxmi.gates.results import (
+    GateResult,
+    Json,
+    PermutationResult,
+    decimal_text,
+    inconclusive,
+)
+from quantlaxmi.stats.arrangements import Arrangements, orders
+from quantlaxmi.stats.monte_carlo import wide_ints
+
+__all__ = ["cut_runs", "evaluate"]
+
+I64 = npt.NDArray[np.int64]
+GATE = "label_permutation"
+KIND = "labels"
+_DAY_NS = 86_400 * 10**9
+_MAX_STEPS = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Stretches of constant position, block by block.
+
+    Attributes
+    ----------
+    positions : tuple of Bundle
+        Distinct positions held, flat excluded.
+    position : ndarray of int64, shape (n_runs,)
+        Index into `positions`, -1 for flat.
+    length : ndarray of int64, shape (n_runs,)
+        Rows; a run of length L ends where the next begins.
+    block_first : ndarray of int64, shape (n_blocks + 1,)
+    block_row : ndarray of int64, shape (n_blocks,)
+        First row of each block.
+    """
+
+    positions: tuple[Bundle, ...]
+    position: I64
+    length: I64
+    block_first: I64
+    block_row: I64
+
+    def arrangements(self) -> Arrangements:
+        """Orders of the runs inside their blocks, equal runs interchangeable."""
+        keys = list(zip(self.position.tolist(), self.length.tolist(), strict=True))
+        edges = self.block_first.tolist()
+        return orders([keys[a:b] for a, b in itertools.pairwise(edges)])
+
+
+def cut_runs(changes: tuple[tuple[int, Bundle], ...], block: I64) -> Runs:
+    """Cut a position path at every change and at every border of a block.
+
+    Parameters
+    ----------
+    changes : tuple of (int, Bundle)
+        Rows at which the position changes, ascending, and the position from there; flat before.
+    block : ndarray of int64, shape (n_rows,)
+        Number of the block each row lies in, ascending. The last row only ends a run.
+    """
+    last = len(block) - 1
+    borders = np.flatnonzero(np.diff(block[:last])) + 1 if last > 0 else np.zeros(0, np.int64)
+    rows = np.array([r for r, _ in changes], np.int64)
+    starts = np.unique(np.concatenate([np.zeros(1, np.int64), borders, rows]))
+    starts = starts[starts < last] if last > 0 else starts[:0]
+    held: dict[Bundle, int] = {}
+    for _, bundle in changes:
+        if bundle:
+            held.setdefault(bundle, len(held))
+    codes = np.array([-1, *(held[b] if b else -1 for _, b in changes)], np.int64)
+    position = codes[np.searchsorted(rows, starts, "right")]
+    block_row = np.concatenate([np.zeros(1, np.int64), borders])[: len(starts)]
+    return Runs(
+        positions=tuple(held),
+        position=position,
+        length=np.diff(np.append(starts, last)).astype(np.int64),
+        block_first=np.append(np.searchsorted(starts, block_row), len(starts)).astype(np.int64),
+        block_row=block_row.astype(np.int64),
+    )
+
+
+def _blocks(inp: GateInput) -> tuple[I64, str]:
+    ts, policy = inp.grid.ts_ns, inp.policy
+    seconds, way = policy.block_seconds, policy.permute_within
+    if way == "regime":
+        # That of the first instrument traded: the spot of a pair.
+        steps = (int(ts[-1]) - int(ts[0])) // (seconds * 10**9)
+        if steps > _MAX_STEPS:
+            raise BoundError(f"{steps} steps of {seconds} s, regimes are told for {_MAX_STEPS}.")
+        instrument = min(i for _, bundle in inp.path.changes for i, _ in bundle)
+        regime = trend_regimes(ts, inp.grid.mid2[instrument], seconds * 10**9, policy.regime_steps)
+        stretch = np.concatenate([[0], np.cumsum(np.diff(regime) != 0)]).astype(np.int64)
+        return stretch, f"stretches of one regime, {policy.regime_steps} steps of {seconds} s back"
+    if way == "day" or (way == "auto" and int(ts[-1]) - int(ts[0]) >= 2 * _DAY_NS):
+        return ts // _DAY_NS, "UTC day"
+    return ts // (seconds * 10**9), f"{seconds} s"
+
+
+def _sweep(
+    inp: GateInput,
+    runs: Runs,
+    columns: Columns,
+    gains: I64,
+    size: str,
+    arrangements: Arrangements,
+) -> GateResult:
+    from quantlaxmi._jit import permutation as kernels
+    from quantlaxmi._jit.compiler import running
+
+    arrays = (
+        columns.values,
+        *columns.terms,
+        runs.block_first,
+        runs.block_row,
+        runs.length,
+        runs.position,
+    )
+    own = np.zeros(4, np.uint64)
+    with running(inp.threads):
+        kernels.identity(*arrays, own)
+    s, q = wide_ints(own[0::2], own[1::2])
+    hold_identity(inp, GATE, s * columns.scale)
+    key = np.uint64(inp.key(GATE))
+
+    def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
+        with running(inp.threads):
+            kernels.shuffled(key, first, *arrays, out)
+
+    (count,) = count_draws(inp, GATE, inp.policy.n_perms, 4, sweep, [(s, q)])
+    n, beside = inp.policy.n_perms, market_null.beside(inp)
+    held = hold_against_coins(inp, GATE, count, "permutations", gains, n, beside)
+    details: dict[str, Json] = {
+        **_details(inp, runs, size, arrangements),
+        **held.details,
+        **sum_details(s, q),
+        "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
+        **exact_p(count, arrangements),
+    }
+    return GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
+
+
+def _details(inp: GateInput, runs: Runs, size: str, arrangements: Arrangements) -> dict[str, Json]:
+    return {
+        "trips": len(inp.path.trips),
+        "rows": len(inp.grid.seq),
+        "runs": len(runs.length),
+        "runs_not_flat": int((runs.position >= 0).sum()),
+        "blocks": len(runs.block_row),
+        "block": size,
+        "arrangements": arrangements.text(),
+    }
+
+
+def evaluate(inp: GateInput) -> PermutationResult:
+    """Label permutation by runs (test).
+
+    The position after each decision, on the grid's rows, is cut into runs: stretches of constant
+    position, flat ones too, cut again at the borders of blocks. A draw puts the runs of each
+    block in a random order. Blocks are UTC days, `block_seconds` for a segment under two days, or,
+    by the policy's `permute_within`, stretches of one regime (`regimes.trend_regimes`).
+
+    Null hypothesis: inside a block, the order of the runs says nothing about the moves of the
+    market under them. Statistic: studentised gross, where the squares are those of the runs that
+    are not flat; ties count against the strategy. The trips with coin sides stand beside it, and
+    the larger p decides: see `coin_sides`.
+
+    Cannot see: an edge between blocks (the right side for a whole day), costs and funding, and
+    what a drift earns while the time in position stays the same. Lengths are counted in rows.
+
+    Source: restricted randomisation, Edgington and Onghena (2007), Randomization tests, ch. 8;
+    p-value Phipson and Smyth (2010).
+
+    Parameters
+    ----------
+    inp : GateInput
+
+    Returns
+    -------
+    PermutationResult
+        INCONCLUSIVE below the policy's numbers of trips and arrangements.
+
+    Raises
+    ------
+    EngineError
+        When the identity draw is not the replay.
+    """
+    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+
+    def unclear(reason: str) -> PermutationResult:
+        return PermutationResult(KIND, inconclusive(GATE, "test", reason, details))
+
+    if few := inp.too_few_trips():
+        return unclear(few)
+    try:
+        block, size = _blocks(inp)
+    except BoundError as error:
+        return unclear(str(error))
+    runs = cut_runs(inp.path.changes, block)
+    arrangements = runs.arrangements()
+    details = _details(inp, runs, size, arrangements)
+    if arrangements.fewer_than(inp.policy.min_arrangements):
+        return unclear(
+            f"{arrangements.text()} distinct arrangements, at least "
+            f"{inp.policy.min_arrangements} are needed."
+        )
+    try:
+        columns, gains = lay_out(inp.grid, runs.positions), trip_gains(inp)
+        # A run's PnL is the difference of two bundle values.
+        if 2 * max(columns.largest) >= 2**62:
+            raise BoundError(
+                f"A run's PnL can reach {2 * max(columns.largest)}, the limit is 2^62."
+            )
+        check_squares(2 * max(columns.largest), len(runs.length))
+    except BoundError as error:
+        return unclear(str(error))
+    return PermutationResult(KIND, _sweep(inp, runs, columns, gains, size, arrangements))

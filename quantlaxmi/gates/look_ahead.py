@@ -1,0 +1,284 @@
+"""Prefix: does the strategy decide the same when the future is not there?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from quantlaxmi.errors import QuantlaxmiError, StrategyError
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.keys import stream_key
+from quantlaxmi.gates.results import GateResult, Json, Verdict
+
+if TYPE_CHECKING:
+    from quantlaxmi.execution.costs import CostModel
+    from quantlaxmi.execution.latency import LatencyModel
+    from quantlaxmi.execution.risk import RiskLimits
+    from quantlaxmi.run.rerun import Rerun
+    from quantlaxmi.run.result import Run
+    from quantlaxmi.segment import Segment
+
+__all__ = ["GATE", "LookAhead", "PrefixCut", "evaluate", "verify_no_lookahead"]
+
+GATE = "prefix"
+_MAX_CUTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixCut:
+    """One beginning of the segment, on which the strategy was run alone.
+
+    Attributes
+    ----------
+    last_seq : int
+        Number of its last message.
+    decisions : int
+        Decisions of the run on the whole segment up to that message.
+    difference : str
+        How the decisions differ from them; empty where they do not.
+    """
+
+    last_seq: int
+    decisions: int
+    difference: str
+
+    def to_json(self) -> Json:
+        return {
+            "last_seq": self.last_seq,
+            "decisions": self.decisions,
+            "difference": self.difference or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LookAhead:
+    """Result of `verify_no_lookahead`.
+
+    Attributes
+    ----------
+    cuts : tuple of PrefixCut
+        Ascending by message.
+    """
+
+    cuts: tuple[PrefixCut, ...]
+
+    @property
+    def found(self) -> bool:
+        """Whether decisions depend on what came after them."""
+        return any(cut.difference for cut in self.cuts)
+
+    @property
+    def difference(self) -> str:
+        """The first difference; empty where there is none."""
+        return next((cut.difference for cut in self.cuts if cut.difference), "")
+
+
+def _cuts(run: Run, n_cuts: int, key: int) -> list[int]:
+    """Last messages of the beginnings: most at decisions, some anywhere, one the last of all."""
+    from quantlaxmi._jit.compiler import running
+    from quantlaxmi._jit.rng import below, words
+
+    first, last = _span(run.segment)
+    random = np.empty(n_cuts, np.uint64)
+    with running(1):
+        words(np.uint64(key), 0, random)
+        chosen = {last}
+        decided = run.decisions["seq"]
+        for k, word in enumerate(random):
+            if k % 4 != 3 and len(decided):
+                chosen.add(int(decided[below(word, len(decided))]))
+            else:
+                chosen.add(first + int(below(word, min(last - first + 1, 2**32))))
+    return sorted(chosen)
+
+
+def _span(segment: Segment) -> tuple[int, int]:
+    """Numbers of the first and the last message."""
+    from quantlaxmi.schema import TABLES
+
+    seqs = [s for s in (segment.columns(table)["seq"] for table in TABLES) if len(s)]
+    return min(int(s[0]) for s in seqs), max(int(s[-1]) for s in seqs)
+
+
+def _difference(whole: Run, last_seq: int, begun: Run) -> str:
+    """How the decisions on the beginning differ from those on the whole segment."""
+    from quantlaxmi.trace import DecisionTrace
+    from quantlaxmi.trace.parity import Divergence, LengthMismatch, verify_replay_parity
+
+    n = int(np.searchsorted(whole.decisions["seq"], last_seq, "right"))
+    legs = int(np.searchsorted(whole.legs["decision"], n))
+    expected = DecisionTrace.from_arrays(whole.header, whole.decisions[:n], whole.legs[:legs])
+    found = DecisionTrace.from_arrays(whole.header, begun.decisions, begun.legs)
+    parity = verify_replay_parity(expected, found)
+    if isinstance(parity, Divergence):
+        a, b = parity.values
+        return (
+            f"Decision {parity.index}, at message {int(whole.decisions['seq'][parity.index])}, "
+            f"has {parity.field} {a}, but {b} where the segment ends with message {last_seq}: "
+            "it depends on what came later."
+        )
+    if isinstance(parity, LengthMismatch):
+        k = min(parity.original_len, parity.replay_len)
+        fewer = parity.replay_len < parity.original_len
+        seq = (whole if fewer else begun).decisions["seq"][k]
+        what = "is not made" if fewer else "is made only"
+        return (
+            f"Decision {k}, at message {int(seq)}, {what} where the segment ends with message "
+            f"{last_seq}: it depends on what came later."
+        )
+    return ""
+
+
+def _cut(rerun: Rerun, last_seq: int) -> PrefixCut:
+    whole = rerun.run
+    decisions = int(np.searchsorted(whole.decisions["seq"], last_seq, "right"))
+    try:
+        difference = _difference(whole, last_seq, rerun.beginning(last_seq))
+    except StrategyError as error:
+        difference = f"Where the segment ends with message {last_seq} the strategy fails: {error}."
+    return PrefixCut(last_seq, decisions, difference)
+
+
+def _check(
+    rerun: Rerun, n_cuts: int, key: int, tell: Callable[[int, int], None] | None = None
+) -> LookAhead:
+    if not rerun.run.n_messages:
+        return LookAhead(())
+    rerun.bind()  # where it cannot be made again, that is no finding
+    cuts, chosen = [], _cuts(rerun.run, n_cuts, key)
+    for last_seq in chosen:
+        cuts.append(_cut(rerun, last_seq))
+        if tell is not None:
+            tell(len(cuts), len(chosen))
+        if cuts[-1].difference:
+            break
+    return LookAhead(tuple(cuts))
+
+
+def verify_no_lookahead(
+    segment: Segment,
+    strategy: Any,
+    *,
+    n_cuts: int = 12,
+    costs: CostModel | None = None,
+    limits: RiskLimits | None = None,
+    latency_ns: int | None = None,
+    latency: LatencyModel | None = None,
+    seed: int = 0,
+) -> LookAhead:
+    """Check that no decision depends on what came after it.
+
+    The strategy is run on the whole segment and on beginnings of it, in memory. On each beginning
+    its decision records must be, byte for byte, those that the whole run made up to there: no
+    other, none missing, none more. Three of four beginnings end with a message on which a decision
+    was made, the others anywhere, one is the whole segment once more; the check ends at the first
+    difference.
+
+    Parameters
+    ----------
+    segment : Segment
+    strategy : Strategy, BoundStrategy, str or callable
+        As `backtest` takes it, or a function that makes a strategy from a segment. Only the latter
+        shows a look-ahead through data that a strategy takes along from the segment when it is
+        made: it is given each beginning in turn.
+    n_cuts : int
+        Beginnings tried, 1 to 1000.
+    costs, limits, latency_ns, latency
+        As for `backtest`.
+    seed : int
+        Chooses the beginnings, with the segment and the settings.
+
+    Returns
+    -------
+    LookAhead
+
+    Raises
+    ------
+    QuantlaxmiError
+        The strategy fails on the whole segment, or cannot be run again.
+
+    Examples
+    --------
+    >>> found = verify_no_lookahead(segment, "basis_capture")  # doctest: +SKIP
+    >>> found.found, found.difference  # doctest: +SKIP
+    (False, '')
+    """
+    from quantlaxmi.errors import InputError
+    from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS
+    from quantlaxmi.run.replay import backtest
+    from quantlaxmi.run.rerun import Rerun, make_strategy, maker_of
+
+    if not 1 <= n_cuts <= _MAX_CUTS:
+        raise InputError("n_cuts", f"was {n_cuts}, expected 1 to {_MAX_CUTS}")
+    maker = maker_of(strategy)
+    run = backtest(
+        segment,
+        strategy if maker is None else make_strategy(maker, segment),
+        costs=costs,
+        limits=limits,
+        latency_ns=DEFAULT_LATENCY_NS if latency_ns is None else latency_ns,
+        latency=latency,
+        seed=seed,
+    )
+    key = stream_key(seed, run.header.segment_digest, run.header.config_hash, GATE)
+    return _check(Rerun(run, maker), n_cuts, key)
+
+
+def evaluate(inp: GateInput) -> GateResult:
+    """Prefix (guard).
+
+    Condition held: on beginnings of the segment the strategy's decision records are, byte for
+    byte, the first of those on the whole segment. A decision that changes, is missing or is new
+    when the future is not there was made with knowledge of it. One of the runs is on the whole
+    segment: a strategy that does not decide the same twice fails as well.
+
+    Cannot see: data of the segment that a strategy has in its own memory or files when it is
+    given to the gate (give a function that makes it from the segment instead); a look-ahead that
+    changed no decision near the chosen messages; settings chosen with knowledge of the segment,
+    which is what walk-forward is about.
+
+    Source: causality as a property of prefixes; the idea of this check is that of the prefix test
+    in numbagg's property tests.
+
+    Parameters
+    ----------
+    inp : GateInput
+
+    Returns
+    -------
+    GateResult
+        INCONCLUSIVE where there is no decision, or the strategy cannot be run again.
+    """
+
+    def result(verdict: Verdict, reason: str, **details: Json) -> GateResult:
+        return GateResult(GATE, "guard", verdict, (reason,), None, details)
+
+    if inp.rerun is None:
+        return result(Verdict.INCONCLUSIVE, "There is no run that could be made again.")
+    decisions = len(inp.rerun.run.decisions)
+    try:
+        found = _check(
+            inp.rerun,
+            inp.policy.n_prefixes,
+            inp.key(GATE),
+            lambda done, total: inp.tell(GATE, done, total),
+        )
+    except QuantlaxmiError as error:
+        return result(Verdict.INCONCLUSIVE, f"The strategy cannot be run again: {error}.")
+    details: dict[str, Json] = {
+        "decisions": decisions,
+        "beginnings": [cut.to_json() for cut in found.cuts],
+    }
+    if found.found:
+        return result(Verdict.FAIL, found.difference, **details)
+    if not decisions:
+        return result(Verdict.INCONCLUSIVE, "The strategy made no decision.", **details)
+    return result(
+        Verdict.PASS,
+        f"On {len(found.cuts)} beginnings of the segment the decisions, up to {decisions}, are "
+        "to the byte those on the whole; a single difference fails.",
+        **details,
+    )

@@ -1,0 +1,1 @@
+"""What the positions of a run look like: round trips, holding periods, funding, increments."""

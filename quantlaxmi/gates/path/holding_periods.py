@@ -1,0 +1,131 @@
+"""The position path as stretches of constant position, trip by trip: what time shifts move."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.gates.context import Bundle, GateInput
+from quantlaxmi.gates.path.columns import (
+    BoundError,
+    Columns,
+    attribution_units,
+    check_squares,
+    lay_out,
+)
+from quantlaxmi.gates.path.round_trips import Trip
+from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps, distinct_rotations
+
+__all__ = ["Stretches", "cut_trips", "lay_stretches"]
+
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Stretches of constant position that are not flat, ascending.
+
+    Attributes
+    ----------
+    positions : tuple of Bundle
+        Distinct positions held.
+    position : ndarray of int64, shape (n_stretches,)
+        Index into `positions`.
+    start, stop : ndarray of int64, shape (n_stretches,)
+        Held over the steps start..stop-1; step r leads from row r to row r + 1.
+    trip_first : ndarray of int64, shape (n_trips + 1,)
+        Into the stretches.
+    n_steps : int
+        Rows less one.
+    """
+
+    positions: tuple[Bundle, ...]
+    position: I64
+    start: I64
+    stop: I64
+    trip_first: I64
+    n_steps: int
+
+    def _partition(self) -> tuple[I64, I64]:
+        """Edges of all stretches, flat ones too, and the position in each, -1 for flat."""
+        edges = np.unique(np.concatenate([[0, self.n_steps], self.start, self.stop]))
+        position = np.full(len(edges) - 1, -1, np.int64)
+        position[np.searchsorted(edges, self.start)] = self.position
+        return edges.astype(np.int64), position
+
+    def distinct_shifts(self) -> int:
+        """How many shifts give different paths."""
+        edges, position = self._partition()
+        return distinct_rotations(position.tolist(), np.diff(edges).tolist())
+
+    def decorrelation(self, inp: GateInput) -> Fraction | None:
+        """Integrated autocorrelation time in steps; None for a position that never changes.
+
+        Instruments weigh by the square of what a unit of them is worth at the first row.
+        """
+        edges, position = self._partition()
+        units = attribution_units(inp.grid)
+        values, weights = [], []
+        for i in sorted({i for bundle in self.positions for i, _ in bundle}):
+            sizes = [dict(bundle).get(i, 0) for bundle in self.positions]
+            common = math.gcd(*sizes)
+            values.append([sizes[p] // common if p >= 0 else 0 for p in position.tolist()])
+            weights.append((common * int(inp.grid.mid2[i, 0]) * units[i]) ** 2)
+        return decorrelation_steps(edges, values, weights)
+
+
+def cut_trips(trips: tuple[Trip, ...], n_rows: int) -> Stretches:
+    """Cut trips at their actions.
+
+    Parameters
+    ----------
+    trips : tuple of Trip
+    n_rows : int
+        Of the grid, at least 1.
+    """
+    index: dict[Bundle, int] = {}
+    position, start, stop, first = [], [], [], [0]
+    for trip in trips:
+        held: dict[int, int] = {}
+        for now, after in itertools.pairwise(trip.actions):
+            for instrument, quantity in now.bundle:
+                held[instrument] = held.get(instrument, 0) + quantity
+            bundle = tuple(sorted((i, q) for i, q in held.items() if q))
+            if bundle and after.row > now.row:
+                position.append(index.setdefault(bundle, len(index)))
+                start.append(now.row)
+                stop.append(after.row)
+        first.append(len(position))
+    return Stretches(
+        positions=tuple(index),
+        position=np.array(position, np.int64),
+        start=np.array(start, np.int64),
+        stop=np.array(stop, np.int64),
+        trip_first=np.array(first, np.int64),
+        n_steps=n_rows - 1,
+    )
+
+
+def lay_stretches(inp: GateInput, stretches: Stretches) -> Columns:
+    """Columns for the positions, with the bound on what one trip can earn wherever it stands.
+
+    Raises
+    ------
+    BoundError
+        When a trip's PnL could leave 64 bits, or the sum of the trips' squares 127.
+    """
+    columns = lay_out(inp.grid, stretches.positions)
+    worst = 0
+    for low, high in itertools.pairwise(stretches.trip_first.tolist()):
+        held = [columns.largest[p] for p in stretches.position[low:high].tolist()]
+        # Two bundle values a stretch, and two more for the one that may pass the end.
+        worst = max(worst, 2 * sum(held) + 2 * max(held, default=0))
+    if worst >= 2**62:
+        raise BoundError(f"A trip's PnL can reach {worst}, the limit is 2^62.")
+    check_squares(worst, len(stretches.trip_first) - 1)
+    return columns

@@ -1,0 +1,110 @@
+"""Net PnL of a run in clock buckets, and the bucket length a segment is cut by."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.errors import EngineError
+from quantlaxmi.fixed import int128_array
+
+if TYPE_CHECKING:
+    from quantlaxmi.run.equity import EquityCurve
+    from quantlaxmi.run.result import Run
+
+__all__ = ["STEPS_NS", "bucket_step", "net_by_bucket"]
+
+IntColumn = npt.NDArray[np.object_]
+
+_MS = 10**6
+_SECOND, _MINUTE, _HOUR = 10**9, 60 * 10**9, 3600 * 10**9
+_DAY = 24 * _HOUR
+#: Bucket lengths to choose from, ascending.
+STEPS_NS = (
+    *(k * _MS for k in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
+    *(k * _SECOND for k in (1, 2, 5, 10, 15, 30)),
+    *(k * _MINUTE for k in (1, 2, 5, 10, 15, 30)),
+    *(k * _HOUR for k in (1, 2, 4, 6, 12)),
+    *(k * _DAY for k in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)),
+)
+
+
+def _points(first: int, last: int, step: int) -> int:
+    """Buckets that begin on multiples of `step`, the first and the last one partial."""
+    return max(0, -(-last // step) - -(-first // step)) + 1
+
+
+def bucket_step(first_ns: int, last_ns: int, most: int) -> int:
+    """The shortest length of `STEPS_NS` that cuts a segment into at most `most` buckets.
+
+    Parameters
+    ----------
+    first_ns, last_ns : int
+        Times of the first and the last message.
+    most : int
+    """
+    return next(
+        (step for step in STEPS_NS if _points(first_ns, last_ns, step) <= most), STEPS_NS[-1]
+    )
+
+
+def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
+    """Increments of a run's equity over clock buckets: fees, funding and open positions count.
+
+    Worked out from the prices and quantities of its fills in one sweep; the average costs that an
+    `EquityCurve` keeps anew are not needed for it.
+
+    Parameters
+    ----------
+    run : Run
+        Of one currency.
+    curve : EquityCurve
+        Of this or another run over the same segment: buckets end at its points, and open positions
+        are marked at its mids.
+
+    Returns
+    -------
+    list of int
+        Attribution scale (ledger exponent - 1). Their sum is the run's net PnL.
+
+    Raises
+    ------
+    EngineError
+        When the sum is not the ledger's net PnL.
+    """
+    fills, funding, points = run.fills, run.funding, curve.ts_ns
+    done = np.searchsorted(fills["ts_ns"], points, side="right")
+    scales = [
+        10 ** (1 + i.price_exponent + i.qty_exponent - run.ledger_exponent) * i.contract_size
+        for i in run.instruments
+    ]
+    signed = fills["side"] * fills["qty"]
+    scale = np.array([scales[i] for i in fills["instrument"].tolist()], dtype=object)
+    paid = signed.astype(object) * fills["price"].astype(object) * scale
+    paid += 10 * int128_array(fills["fee_hi"], fills["fee_lo"])
+    equity = -_after(paid, done)
+    received = 10 * int128_array(funding["amount_hi"], funding["amount_lo"])
+    equity += _after(received, np.searchsorted(funding["ts_ns"], points, side="right"))
+    for i, one in enumerate(scales):
+        held = np.cumsum(np.where(fills["instrument"] == i, signed, 0))
+        position = np.append(np.int64(0), held)[done]
+        # A mid is half of bid and ask, so tenfold money has five for each.
+        equity += position.astype(object) * curve.mid2[i].astype(object) * (one // 2)
+    found = [int(v) for v in equity]
+    if found[-1] != run.net_pnl:
+        raise EngineError(
+            f"net PnL is {found[-1]} by buckets, the ledger's {run.net_pnl}, at "
+            f"10**{run.ledger_exponent - 1}"
+        )
+    return [b - a for a, b in itertools.pairwise([0, *found])]
+
+
+def _after(amounts: IntColumn, done: npt.NDArray[np.intp]) -> IntColumn:
+    """Sum of the first ``done`` amounts."""
+    start: IntColumn = np.zeros(1, dtype=object)
+    found: IntColumn = np.concatenate([start, np.cumsum(amounts) if len(amounts) else amounts])
+    taken: IntColumn = found[done]
+    return taken

@@ -1,0 +1,315 @@
+"""Where trips may stand: tradeable rows, trip templates on them, and their costs.
+
+A template keeps a trip's actions at their distance from its beginning, counted in tradeable rows,
+so that every placement of templates without overlap puts every action on a tradeable row.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.errors import EngineError
+from quantlaxmi.gates.context import Bundle, Grid
+from quantlaxmi.gates.path.columns import LIMIT, Columns
+from quantlaxmi.gates.path.funding import HeldFunding
+from quantlaxmi.gates.path.round_trips import Action, Trip, opposite
+
+__all__ = [
+    "CostColumns",
+    "PlacementError",
+    "Templates",
+    "lay_costs",
+    "make_templates",
+    "tradeable_rows",
+]
+
+#: Distinct patterns of instruments and signs for which displayed size is looked up.
+MAX_PATTERNS = 64
+
+I64 = npt.NDArray[np.int64]
+
+
+class PlacementError(Exception):
+    """Trips cannot be placed; the message says why. Gates answer INCONCLUSIVE."""
+
+
+def clean_bundles(actions: Iterable[Action]) -> list[Bundle]:
+    """Distinct bundles of clean actions with their opposites, ascending."""
+    bundles = {a.bundle for a in actions if a.clean}
+    return sorted({*bundles, *(opposite(b) for b in bundles)})
+
+
+def tradeable_rows(grid: Grid, trips: tuple[Trip, ...], max_bundles: int) -> I64:
+    """Rows on which any of the actions could have been traded whole, on either side.
+
+    Displayed size is monotone in quantity, so for each pattern of instruments and signs it is
+    looked up once, for the largest quantities.
+
+    Parameters
+    ----------
+    grid : Grid
+    trips : tuple of Trip
+    max_bundles : int
+        Up to so many bundles whose costs will be asked for are priced in the same pass.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_tradeable,)
+        Ascending grid rows where the strategy's own filters hold too.
+
+    Raises
+    ------
+    PlacementError
+        When the bundles have more than 64 patterns.
+    """
+    largest: dict[tuple[tuple[int, bool], ...], dict[int, int]] = {}
+    for bundle in {a.bundle for trip in trips for a in trip.actions}:
+        for sided in (bundle, opposite(bundle)):
+            sizes = largest.setdefault(tuple((i, q > 0) for i, q in sided), {})
+            for i, q in sided:
+                sizes[i] = q if abs(q) > abs(sizes.get(i, 0)) else sizes[i]
+    if len(largest) > MAX_PATTERNS:
+        raise PlacementError(
+            f"{len(largest)} patterns of instruments and sides are traded, the limit is "
+            f"{MAX_PATTERNS}."
+        )
+    widest = [tuple(sorted(sizes.items())) for sizes in largest.values()]
+    clean = clean_bundles(a for trip in trips for a in trip.actions)
+    grid.prepare([*widest, *(clean if len(clean) <= max_bundles else [])])
+    mask = grid.can_trade.copy()
+    for bundle in widest:
+        mask &= grid.cost(bundle).fillable
+    return np.flatnonzero(mask).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """Trips as kernels take them.
+
+    Attributes
+    ----------
+    actions : tuple of Action
+        All actions, trip by trip.
+    trip_first : ndarray of int64, shape (k + 1,)
+    offset : ndarray of int64, shape (n_actions,)
+        Tradeable rows after the trip's beginning.
+    occupied : ndarray of int64, shape (k,)
+        Rows a trip keeps from others.
+    free : int
+        Tradeable rows in no trip.
+    off_rows : int
+        Actions the strategy did on a row that is not tradeable.
+    """
+
+    actions: tuple[Action, ...]
+    trip_first: I64
+    offset: I64
+    occupied: I64
+    free: int
+    off_rows: int
+
+    def kinds(self) -> list[Hashable]:
+        """A key for each trip; trips with equal keys are interchangeable."""
+        found: list[Hashable] = []
+        for low, high in zip(self.trip_first[:-1], self.trip_first[1:], strict=True):
+            own = self.actions[low:high]
+            # A clean action takes its cost from the row; another carries its own along.
+            costs = tuple(None if a.clean else a.cost for a in own)
+            found.append((tuple(a.bundle for a in own), costs, tuple(self.offset[low:high])))
+        return found
+
+
+def make_templates(trips: tuple[Trip, ...], rows: I64) -> Templates:
+    """Measure every trip in tradeable rows.
+
+    Parameters
+    ----------
+    trips : tuple of Trip
+    rows : ndarray of int64
+        Tradeable rows, ascending.
+
+    Raises
+    ------
+    PlacementError
+        When the trips need more rows than there are.
+    """
+    touching = any(a.actions[-1].row == b.actions[0].row for a, b in itertools.pairwise(trips))
+    gap = 0 if touching else 1
+    actions = [a for trip in trips for a in trip.actions]
+    own = np.array([a.row for a in actions], np.int64)
+    after = np.searchsorted(rows, own, "left")
+    before = np.searchsorted(rows, own, "right") - 1
+    offsets: list[int] = []
+    first = [0]
+    occupied: list[int] = []
+    at = 0
+    for trip in trips:
+        n = len(trip.actions)
+        begin = int(after[at])
+        last = 0
+        offsets.append(0)
+        for k in range(1, n):
+            # Ends are rounded inwards, so that trips on rows which are not tradeable still fit.
+            there = int(before[at + k] if k == n - 1 else after[at + k]) - begin
+            apart = int(trip.actions[k].row != trip.actions[k - 1].row)
+            last = max(there, last + apart)
+            offsets.append(last)
+        occupied.append(last + gap)
+        at += n
+        first.append(at)
+    # Touching trips share a row, and the last of them needs one more for its end.
+    free = len(rows) - sum(occupied) - (1 - gap)
+    if free < 0:
+        raise PlacementError(
+            f"The trips need {len(rows) - free} tradeable rows, there are {len(rows)}."
+        )
+    return Templates(
+        actions=tuple(actions),
+        trip_first=np.array(first, np.int64),
+        offset=np.array(offsets, np.int64),
+        occupied=np.array(occupied, np.int64),
+        free=free,
+        off_rows=int((after != before).sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CostColumns:
+    """Costs of the actions on tradeable rows, or the reason why there are none.
+
+    Attributes
+    ----------
+    reason : str
+        Empty where the net figures can be had.
+    values : ndarray of int64, shape (n_costs, n_tradeable)
+        In units of net.
+    action_cost, action_mirror_cost : ndarray of int64, shape (n_actions,)
+        Row of `values` for the action and for its opposite, -1 for none.
+    action_constant : ndarray of int64, shape (n_actions,)
+        Observed cost of actions that are not clean, in units of net.
+    own : ndarray of int64, shape (n_actions,)
+        Observed cost of every action, in units of net.
+    paid : ndarray of int64, shape (n_positions, n_settlements + 1)
+        Running sums of the positions' funding, in units of net.
+    net_scale : int
+        Units of net in one unit of gross.
+    unit : int
+        Attribution units in one unit of net.
+    """
+
+    reason: str
+    values: I64
+    action_cost: I64
+    action_mirror_cost: I64
+    action_constant: I64
+    own: I64
+    paid: I64
+    net_scale: int
+    unit: int
+
+
+def _without(n_actions: int, reason: str, scale: int) -> CostColumns:
+    none = np.full(n_actions, -1, np.int64)
+    zero = np.zeros(n_actions, np.int64)
+    empty = np.zeros((1, 1), np.int64)
+    return CostColumns(reason, empty, none, none, zero, zero, empty, 1, scale)
+
+
+def lay_costs(
+    templates: Templates,
+    rows: I64,
+    columns: Columns,
+    action_bundle: I64,
+    grid: Grid,
+    max_bundles: int,
+    funding: HeldFunding,
+) -> CostColumns:
+    """Costs of every clean action's bundle and of its opposite, on tradeable rows.
+
+    Together with the funding of the positions, both in the one unit in which net PnL is counted.
+
+    Raises
+    ------
+    EngineError
+        When the grid's cost at a clean action's row is not what the replay attributed.
+    """
+    actions = templates.actions
+    sided = clean_bundles(actions)
+    if reason := grid.costs_unknown or funding.reason:
+        return _without(len(actions), reason, columns.scale)
+    if len(sided) > max_bundles:
+        return _without(
+            len(actions),
+            f"{len(sided)} distinct bundles (with their opposites) would need costs laid out, "
+            f"the limit is {max_bundles}.",
+            columns.scale,
+        )
+    grid.prepare(sided)
+    costs = {b: grid.cost(b) for b in sided}
+    for a in actions:
+        if not a.clean:
+            continue
+        found = int(costs[a.bundle].values[a.row]) * costs[a.bundle].unit
+        if found != a.cost:
+            raise EngineError(
+                f"the action at grid row {a.row} cost {a.cost} in the replay, {found} on the grid"
+            )
+    unit = math.gcd(
+        columns.scale, funding.unit, *(costs[b].unit for b in sided), *(a.cost for a in actions)
+    )
+    net_scale = columns.scale // unit
+    picked = [costs[b].values[rows] for b in sided]
+    peak = {
+        b: max((abs(int(f(v))) for f in (np.min, np.max)), default=0) * (costs[b].unit // unit)
+        if v.size
+        else 0
+        for b, v in zip(sided, picked, strict=True)
+    }
+    worst = 0
+    for low, high in zip(templates.trip_first[:-1], templates.trip_first[1:], strict=True):
+        trip = range(int(low), int(high))
+        worst = max(
+            worst,
+            net_scale * sum(columns.largest[action_bundle[a]] for a in trip)
+            + sum(
+                max(
+                    abs(actions[a].cost) // unit,
+                    peak.get(actions[a].bundle, 0),
+                    peak.get(opposite(actions[a].bundle), 0),
+                )
+                for a in trip
+            )
+            + funding.largest(trip) // unit,
+        )
+    trips = len(templates.occupied)
+    worst = max(worst, funding.peak // unit)
+    if worst >= LIMIT or net_scale >= LIMIT or trips * worst * worst >= 2**127:
+        return _without(
+            len(actions),
+            f"A trip's net PnL can reach {worst}, the limit is 2^62, and 2^127 for the squares of "
+            f"{trips} of them.",
+            columns.scale,
+        )
+    index = {b: k for k, b in enumerate(sided)}
+    values = np.zeros((max(len(sided), 1), len(rows)), np.int64)
+    for k, (b, v) in enumerate(zip(sided, picked, strict=True)):
+        np.multiply(v, costs[b].unit // unit, out=values[k])
+    return CostColumns(
+        reason="",
+        values=values,
+        action_cost=np.array([index[a.bundle] if a.clean else -1 for a in actions], np.int64),
+        action_mirror_cost=np.array(
+            [index[opposite(a.bundle)] if a.clean else -1 for a in actions], np.int64
+        ),
+        action_constant=np.array([0 if a.clean else a.cost // unit for a in actions], np.int64),
+        own=np.array([a.cost // unit for a in actions], np.int64),
+        paid=funding.table(unit),
+        net_scale=net_scale,
+        unit=unit,
+    )

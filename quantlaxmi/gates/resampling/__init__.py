@@ -1,0 +1,1 @@
+"""How the draws of a null distribution are made, counted and stopped."""

@@ -1,0 +1,74 @@
+"""The settings among which a draw of the market null takes the best: those of a declared grid."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from dataclasses import dataclass
+
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.resampling.market_replays import Replays, Sums
+from quantlaxmi.run.rerun import Rerun
+from quantlaxmi.stats.monte_carlo import studentised_at_least
+from quantlaxmi.strategies.config import StrategyConfig
+
+__all__ = ["Search", "grid_configs", "search_of"]
+
+_MAX_GRID = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The settings a draw tries, the run's own (None) first, and why these."""
+
+    configs: tuple[StrategyConfig | None, ...]
+    reason: str
+
+
+def grid_configs(rerun: Rerun) -> tuple[StrategyConfig, ...]:
+    """Settings of the strategy's declared grid around the run's own; invalid ones left out."""
+    strategy = rerun.strategy
+    if strategy is None or not strategy.grid:
+        return ()
+    own = strategy.config
+    names, found = list(strategy.grid), {}
+    for values in itertools.islice(itertools.product(*strategy.grid.values()), _MAX_GRID + 1):
+        changed = {**own.as_texts(), **dict(zip(names, values, strict=True))}
+        try:
+            config = type(own).load(None, [shlex.quote(f"{k}={v}") for k, v in changed.items()])
+        except ConfigError:
+            continue
+        found[config.config_hash] = config
+    return tuple(found.values())
+
+
+def search_of(inp: GateInput, rerun: Rerun, replays: Replays, own: Sums) -> Search:
+    """The settings among which a draw takes the best: the grid's, where the run's are of it."""
+    alone = (None,)
+    if inp.policy.market_grid_search == "off":
+        return Search(alone, "The policy turns the search of the grid off.")
+    configs = grid_configs(rerun)
+    if not configs:
+        return Search(alone, "The strategy declares no grid.")
+    if len(configs) > _MAX_GRID:
+        return Search(alone, f"The grid has over {_MAX_GRID} settings, so it is not searched.")
+    own_hash = rerun.run.header.config_hash
+    if own_hash not in {c.config_hash for c in configs}:
+        return Search(
+            alone,
+            f"The settings are none of the grid's {len(configs)}: no search is accounted for.",
+        )
+    others = [c for c in configs if c.config_hash != own_hash]
+    replays.keep_bound(others)
+    market, better = replays.room(), 0
+    for config in others:
+        sums = replays.sums(market, config)
+        better += not sums.followed or not studentised_at_least(
+            own.total, own.squares, sums.total, sums.squares
+        )
+    return Search(
+        (None, *others),
+        f"Every draw has the largest statistic of the grid's {len(configs)} settings; on the data "
+        f"{better} did better than the run's.",
+    )

@@ -1,0 +1,272 @@
+"""Draws of the market null: which markets count, what they are compared with, and the count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.resampling.draws import SweepFailed, count_draws
+from quantlaxmi.gates.resampling.market_replays import DrawFailed, Moved, Replays, Sums
+from quantlaxmi.gates.results import MonteCarlo
+from quantlaxmi.stats.monte_carlo import studentised_at_least
+from quantlaxmi.strategies.config import StrategyConfig
+
+__all__ = [
+    "DRIFTLESS",
+    "GATE",
+    "LEAST_POSITIVE",
+    "LOOKED_DRAWS",
+    "MOST_TRIES",
+    "SHOWN_DRAWS",
+    "MarketDraws",
+    "driftless_wanted",
+]
+
+GATE = "market_permutation"
+#: The draws without drift, in progress and checkpoints.
+DRIFTLESS = f"{GATE}.driftless"
+#: Of the draws with drift so many more, and at least so many, are made without.
+_DRIFTLESS_SHARE, _LEAST_DRIFTLESS = 5, 199
+#: First draws, of which is shown what the null does; fewer where drawing stops before.
+SHOWN_DRAWS = 20
+#: Of the markets made for them, the least share with positive prices.
+LEAST_POSITIVE = 0.1
+#: Of so many draws so many must have trips enough, for draws to be held to having them.
+LOOKED_DRAWS, LEAST_ENOUGH = 200, 2
+#: At most so many draws are made for one that counts.
+MOST_TRIES = 10
+#: A draw is handed on as +1 or -1 against 0: it was compared here, in integers of any width.
+_WORDS = np.array([[2**64 - 1, 2**64 - 1, 0, 1], [0, 1, 0, 1]], np.uint64)
+
+Check = Callable[[int], None]
+
+
+def driftless_wanted(draws: int) -> int:
+    """How many draws without drift are held beside so many with it."""
+    return min(draws, max(_LEAST_DRIFTLESS, draws // _DRIFTLESS_SHARE))
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What one draw came to.
+
+    Attributes
+    ----------
+    enough : bool
+        Whether one of the settings made trips enough on its market.
+    at_least : bool
+        Whether one that made them did at least as well as the strategy.
+    any_at_least : bool
+        Whether one of all settings did.
+    tries : int
+        Markets made until one had positive prices.
+    sums : Sums or None
+        Of the run's own settings; None where there was no such market.
+    basis_sd : float or None
+        Standard deviation of a pair's basis there, for the first draws.
+    """
+
+    enough: bool
+    at_least: bool
+    any_at_least: bool
+    tries: int
+    sums: Sums | None
+    basis_sd: float | None = None
+
+
+@dataclass(slots=True)
+class MarketDraws:
+    """The draws of one market null.
+
+    A draw counts where one of the settings made `min_trades` round trips on its market; its
+    statistic is then the largest of those that did. What was recorded is such a market, because
+    the run is judged, so that it and the draws that count are members of one set, equally likely
+    under the null. Where hardly a market has the trips, all draws count, with the largest
+    statistic of all settings: then the level holds over all runs, the many among them that are not
+    judged.
+
+    Attributes
+    ----------
+    inp : GateInput
+    replays : Replays
+    configs : sequence of StrategyConfig or None
+        Settings whose largest statistic a draw has; None stands for the run's own and is first.
+    own : Sums
+        Of the run.
+    basis_sd : callable
+        Of a moved market; for the first draws.
+    drift : bool
+        Whether the markets keep the data's drift.
+    first : list of Draw
+        The draws made so far.
+    looked, enough : int
+        Draws from which the rule was found, and those of them with trips enough.
+    """
+
+    inp: GateInput
+    replays: Replays
+    configs: Sequence[StrategyConfig | None]
+    own: Sums
+    basis_sd: Callable[[Moved], float | None]
+    drift: bool = True
+    first: list[Draw] = field(default_factory=list)
+    looked: int = 0
+    enough: int = 0
+    _seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """In progress and in checkpoints."""
+        return GATE if self.drift else DRIFTLESS
+
+    @property
+    def wanted(self) -> int:
+        """Draws that shall count."""
+        draws = self.inp.policy.n_market_draws
+        return draws if self.drift else driftless_wanted(draws)
+
+    @property
+    def shown(self) -> list[Draw]:
+        """The first draws."""
+        return self.first[:SHOWN_DRAWS]
+
+    @property
+    def tries(self) -> int:
+        """Markets made for the first draws."""
+        return sum(draw.tries for draw in self.shown)
+
+    @property
+    def positive(self) -> int:
+        """Those of them with positive prices."""
+        return sum(draw.sums is not None for draw in self.shown)
+
+    @property
+    def has_positive_prices(self) -> bool:
+        """Whether enough markets kept their prices positive."""
+        return self.positive >= LEAST_POSITIVE * self.tries
+
+    @property
+    def conditional(self) -> bool:
+        """Whether draws are held to having trips enough."""
+        return self.enough >= LEAST_ENOUGH
+
+    def _run(self, market: Moved, check: Check, *, both: bool, shown: bool = False) -> Draw:
+        """Run the settings over a market, up to the first that decides."""
+        # A market that could not be made positive, or a run that cannot be followed, counts
+        # against the strategy.
+        if not market.accepted:
+            return Draw(True, True, True, market.tries, None)
+        least = self.inp.policy.min_trades
+        own: Sums | None = None
+        enough = at_least = any_at_least = False
+        for config in self.configs:
+            sums = self.replays.sums(market, config, check)
+            own = own or sums
+            reaches = not sums.followed or studentised_at_least(
+                sums.total, sums.squares, self.own.total, self.own.squares
+            )
+            has_trips = sums.trips >= least or not sums.followed
+            enough |= has_trips
+            any_at_least |= reaches
+            at_least |= reaches and has_trips
+            if at_least or (any_at_least and not both and not self.conditional):
+                break
+        basis = self.basis_sd(market) if shown else None
+        return Draw(enough, at_least, any_at_least, market.tries, own, basis)
+
+    def begin(self) -> None:
+        """Make the first draws, and find out which rule holds.
+
+        Raises
+        ------
+        SweepFailed
+            When the strategy cannot be run on the market of one of them.
+        """
+        begun = time.perf_counter()
+        self._look(SHOWN_DRAWS)
+        used = min(self.replays.threads, self.looked)
+        self._seconds = (time.perf_counter() - begun) * used / self.looked
+        if self.has_positive_prices:
+            self._look(LOOKED_DRAWS)
+
+    @property
+    def _told(self) -> int:
+        """How far the first draws are, of those that shall count."""
+        return max(self.enough, self.looked // MOST_TRIES)
+
+    def _is_known(self, most: int) -> bool:
+        if self.looked >= most:
+            return True
+        stop = self.inp.policy.stop_exceedances
+        stopped = stop > 0 and sum(draw.at_least for draw in self.first) >= stop
+        return self.conditional and (self.looked >= SHOWN_DRAWS or stopped)
+
+    def _look(self, most: int) -> None:
+        """Make draws one a thread, until it is known whether markets have trips enough."""
+        total = self.wanted
+        while not self._is_known(most):
+            draws = range(self.looked, min(most, self.looked + self.replays.threads))
+            failed = None
+            try:
+                made = self.replays.each(draws, self._looked_at, self.drift)
+            except DrawFailed as error:
+                made, failed = error.before, error
+            for draw in made:
+                if self._is_known(most):  # one thread would have gone no further
+                    return
+                self.first.append(draw)
+                self.looked += 1
+                self.enough += draw.enough
+            if failed is not None and not self._is_known(most):
+                raise SweepFailed(0, failed.reason) from failed
+            self.inp.tell(self.name, min(self._told, total), total)
+
+    def _looked_at(self, draw: int, market: Moved, check: Check) -> Draw:
+        return self._run(market, check, both=True, shown=self.drift and draw < SHOWN_DRAWS)
+
+    def _sweep(self, first: int, out: npt.NDArray[np.uint64]) -> None:
+        found, failed = self.first[first : first + len(out)], None
+        draws = range(first + len(found), first + len(out))
+        try:
+            found += self.replays.each(
+                draws, lambda _, m, check: self._run(m, check, both=False), self.drift
+            )
+        except DrawFailed as error:
+            found, failed = found + error.before, error
+        for row, draw in zip(out, found, strict=False):
+            row[:4] = _WORDS[int(draw.at_least if self.conditional else draw.any_at_least)]
+            row[4:] = _WORDS[int(draw.enough)]
+        if failed is not None:
+            raise SweepFailed(len(found), failed.reason) from failed
+
+    def count(self) -> MonteCarlo:
+        """Count the draws at least as good as the strategy, of those that count.
+
+        Raises
+        ------
+        SweepFailed
+            When the strategy cannot be run on the market of a draw that is needed.
+        """
+        policy = self.inp.policy
+        # Half a second a batch, so that progress and interrupts are seen, and no more draws than
+        # may be needed to stop; the counts do not depend on it.
+        most = policy.stop_exceedances or 256
+        fitting = int(0.5 * self.replays.threads / (self._seconds + 1e-6))
+        count, *_ = count_draws(
+            self.inp,
+            self.name,
+            self.wanted,
+            8,
+            self._sweep,
+            [(0, 1), (0, 1)],
+            stop_after=policy.stop_exceedances,
+            batch=max(self.replays.threads, min(fitting, most, 256)),
+            tries=MOST_TRIES if self.conditional else 0,
+            told=self._told,
+        )
+        return count

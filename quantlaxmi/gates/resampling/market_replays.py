@@ -1,0 +1,350 @@
+"""Replays over moved markets, several at a time: the draws of the market null.
+
+A thread makes the signs and shifts of one draw in its own arrays, runs the strategy over the
+recorded columns with those shifts, and sums the trips from the engine's records. Kernels run
+without the GIL. A draw depends on its number alone.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi._ext.market_null import SignFlips
+from quantlaxmi._ext.trip_sums import NO_MID_SEEN, trip_sums
+from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.path.columns import BoundError, attribution_units
+from quantlaxmi.run.rerun import Rerun
+from quantlaxmi.run.session import Session
+from quantlaxmi.schema import TABLES
+from quantlaxmi.strategies.config import StrategyConfig
+from quantlaxmi.strategies.kernel import BoundStrategy
+
+__all__ = ["MAX_TRIES", "DrawFailed", "Moved", "Replays", "Sums"]
+
+#: Markets tried for one draw until one keeps its prices positive.
+MAX_TRIES = 100
+
+I64 = npt.NDArray[np.int64]
+T = TypeVar("T")
+
+
+class _Stopped(Exception):
+    """Another thread failed, or the caller was interrupted."""
+
+
+class DrawFailed(Exception):
+    """The strategy could not be run on the market of a draw; the cause says why.
+
+    Parameters
+    ----------
+    draw : int
+    before : list
+        What the draws asked for before it gave.
+    """
+
+    def __init__(self, draw: int, before: list[Any]) -> None:
+        super().__init__(draw, before)
+        self.draw, self.before = draw, before
+
+    @property
+    def reason(self) -> str:
+        """As a sentence."""
+        return f"On the market of draw {self.draw} the strategy could not be run: {self._said}."
+
+    @property
+    def _said(self) -> str:
+        error = self.__cause__
+        # The first cause says what happened, and no path of this machine.
+        cause = None if error is None else error.__cause__
+        said = str(error) if cause is None else f"{type(cause).__name__}: {cause}"
+        return " ".join(said.split())[:200].rstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a strategy earned on one market, mid to mid, in units of `Replays.scale`.
+
+    Attributes
+    ----------
+    followed : bool
+        False where a decision was filled that had seen no valid book; the rest is then 0.
+    total, squares : int
+        Of the trips' PnL.
+    trips : int
+    held_ns : int
+        Time not flat.
+    """
+
+    followed: bool
+    total: int
+    squares: int
+    trips: int
+    held_ns: int
+
+
+@dataclass(slots=True)
+class Moved:
+    """One moved market.
+
+    Attributes
+    ----------
+    signs : ndarray of uint64
+    quotes, depth : ndarray of int64
+        Shift of every row of the tables.
+    tries : int
+        Markets made until this one was accepted.
+    accepted : bool
+        Whether it keeps all valid books positive; False when `MAX_TRIES` did not.
+    """
+
+    signs: npt.NDArray[np.uint64]
+    quotes: I64
+    depth: I64
+    tries: int = 0
+    accepted: bool = True
+
+
+class Replays:
+    """Runs a strategy over a market with random signs.
+
+    Parameters
+    ----------
+    inp : GateInput
+        With a run to make again.
+    rerun : Rerun
+    key : int
+        Of the gate's random numbers.
+
+    Attributes
+    ----------
+    flips : SignFlips
+    scale : int
+        Attribution units in one unit of the sums.
+    threads : int
+        1 where the strategy needs the GIL.
+
+    Raises
+    ------
+    BoundError
+        When prices or money units leave the integers they are kept in.
+    """
+
+    def __init__(self, inp: GateInput, rerun: Rerun, key: int) -> None:
+        run = rerun.run
+        self._rerun, self._key = rerun, key
+        self._tables: dict[str, Mapping[str, npt.NDArray[Any]]] = {
+            name: run.segment.columns(name) for name in TABLES
+        }
+        n = len(run.instruments)
+        try:
+            self.flips = SignFlips(self._tables["quotes"], self._tables["depth"], n)
+        except OverflowError as error:
+            raise BoundError(f"The market cannot be moved: {error}.") from None
+        units = attribution_units(inp.grid)
+        self.scale = math.gcd(*units)
+        weights = [u // self.scale for u in units]
+        if max(weights) >= 2**63:
+            raise BoundError(f"A money unit of {max(weights)} times the finest, the limit is 2^63.")
+        self._weights = np.array(weights, np.int64)
+        self._last_mid2 = np.ascontiguousarray(inp.grid.mid2[:, -1])
+        self._end_ns = int(inp.grid.ts_ns[-1])
+        self._last = [self._last_row(i, int(inp.grid.seq[-1])) for i in range(n)]
+        own = rerun.run.strategy
+        self._bounds: dict[bytes, BoundStrategy] = {}
+        self.threads = 1
+        if own.form == "kernel":
+            self.threads = inp.threads or _processors()
+
+    def _rows_of(self, instrument: int) -> tuple[I64, I64, I64]:
+        """Message numbers and rows, of depth and of quotes, at which its shift is known."""
+        quotes, depth = self._tables["quotes"], self._tables["depth"]
+        of_quotes = np.flatnonzero(quotes["instrument"] == instrument)
+        of_depth = np.zeros(0, np.int64)
+        if self.flips.uses_depth:
+            of_depth = np.flatnonzero(depth["instrument"] == instrument)
+            if len(of_quotes):  # quotes are the top from the first one on
+                first = quotes["seq"][of_quotes[0]]
+                of_depth = of_depth[: np.searchsorted(depth["seq"][of_depth], first)]
+        seq = np.concatenate([depth["seq"][of_depth], quotes["seq"][of_quotes]])
+        return seq, of_depth, of_quotes
+
+    def _last_row(self, instrument: int, seq: int) -> tuple[str, int] | None:
+        """Table and row that hold the instrument's shift at a message; None before any."""
+        known, of_depth, of_quotes = self._rows_of(instrument)
+        at = int(np.searchsorted(known, seq, "right")) - 1
+        if at < 0:
+            return None
+        if at < len(of_depth):
+            return "depth", int(of_depth[at])
+        return "quotes", int(of_quotes[at - len(of_depth)])
+
+    def shifts(self, moved: Moved, instrument: int, seq: I64) -> I64:
+        """Shift of an instrument's prices at given messages.
+
+        Parameters
+        ----------
+        moved : Moved
+        instrument : int
+        seq : ndarray of int64
+        """
+        known, of_depth, of_quotes = self._rows_of(instrument)
+        values = np.concatenate([[0], moved.depth[of_depth], moved.quotes[of_quotes]])
+        found: I64 = values[np.searchsorted(known, seq, "right")]
+        return found
+
+    def room(self) -> Moved:
+        """Arrays for one thread's draws: the market as it is."""
+        return Moved(*self.flips.room())
+
+    def move(self, draw: int, moved: Moved, drift: bool = True) -> Moved:
+        """Make the market of a draw in the arrays of `moved`, with the data's drift or without."""
+        for attempt in range(MAX_TRIES):
+            moved.tries = attempt + 1
+            moved.accepted = self.flips.draw(
+                self._key, draw, attempt, moved.signs, moved.quotes, moved.depth, drift
+            )
+            if moved.accepted:
+                break
+        return moved
+
+    def _bound(self, config: StrategyConfig | None) -> BoundStrategy:
+        """A strategy for one run; kernels keep their state outside, so one does for all."""
+        bound = self._bounds.get(b"" if config is None else config.config_hash)
+        return self._rerun.bind(config) if bound is None else bound
+
+    def keep_bound(self, configs: Sequence[StrategyConfig | None]) -> None:
+        """Bind once what may be used for many runs; before threads are started."""
+        for config in configs:
+            bound = self._rerun.bind(config)
+            if bound.form != "python":
+                self._bounds[b"" if config is None else config.config_hash] = bound
+
+    def session(
+        self,
+        moved: Moved,
+        config: StrategyConfig | None = None,
+        check: Callable[[int], None] | None = None,
+    ) -> Session:
+        """Run the strategy over a moved market; the finished session."""
+        session = self._rerun.session(self._bound(config))
+        tables = dict(self._tables)
+        tables["quotes"] = {**tables["quotes"], "shift": moved.quotes}
+        if self.flips.uses_depth:
+            tables["depth"] = {**tables["depth"], "shift": moved.depth}
+        session.feed(tables, check)
+        session.finish(False)
+        return session
+
+    def sums(
+        self,
+        moved: Moved,
+        config: StrategyConfig | None = None,
+        check: Callable[[int], None] | None = None,
+    ) -> Sums:
+        """Trips of the strategy on a moved market.
+
+        Raises
+        ------
+        StrategyError, FixedPointOverflow, EngineError
+            The run cannot go on.
+        """
+        session = self.session(moved, config, check)
+        last = self._last_mid2.copy()
+        for i, place in enumerate(self._last):
+            if place is not None and last[i]:  # 0: no valid book there, as in the run
+                last[i] += 2 * getattr(moved, place[0])[place[1]]
+        try:
+            found = trip_sums(session.engine, self._weights, last, self._end_ns)
+        except OverflowError as error:
+            raise FixedPointOverflow("market null", (str(error),)) from None
+        if found[0] == NO_MID_SEEN:
+            return Sums(False, 0, 0, 0, 0)
+        return Sums(True, *found[1:])
+
+    def each(
+        self,
+        draws: range,
+        work: Callable[[int, Moved, Callable[[int], None]], T],
+        drift: bool = True,
+    ) -> list[T]:
+        """Do something with the market of every draw, on all threads; results by draw.
+
+        Parameters
+        ----------
+        draws : range
+        work : callable
+            ``work(draw, moved, check)``; ``check`` is called now and then and raises to stop.
+        drift : bool
+            Whether the markets keep the data's drift.
+
+        Raises
+        ------
+        DrawFailed
+            With the first draw, in their order, on which the strategy cannot be run, and what the
+            draws before it gave: the same on any number of threads.
+        """
+        found: list[T | None] = [None] * len(draws)
+        failed: dict[int, StrategyError | FixedPointOverflow] = {}
+        waiting = iter(range(len(draws)))
+        lock, stop = threading.Lock(), threading.Event()
+
+        def check(_rows: int) -> None:
+            if stop.is_set():
+                raise _Stopped
+
+        def loop() -> None:
+            moved = self.room()
+            while not stop.is_set():
+                with lock:
+                    i = None if failed else next(waiting, None)
+                if i is None:
+                    return
+                draw = draws[i]
+                try:
+                    found[i] = work(draw, self.move(draw, moved, drift), check)
+                except _Stopped:
+                    return
+                except (StrategyError, FixedPointOverflow) as error:
+                    # Draws before this one were begun before it, and are finished.
+                    failed[i] = error
+                    return
+                except BaseException:
+                    stop.set()
+                    raise
+
+        count = min(self.threads, len(draws))
+        if count <= 1:
+            loop()
+        else:
+            pool = ThreadPoolExecutor(count)
+            try:
+                for task in [pool.submit(loop) for _ in range(count)]:
+                    task.result()
+            finally:
+                # After an interrupt threads end once they have read the messages at hand.
+                stop.set()
+                pool.shutdown()
+        first = min(failed, default=len(draws))
+        made = [one for one in found[:first] if one is not None]
+        if len(made) < first:
+            raise EngineError("a draw of the market null was not made")
+        if failed:
+            raise DrawFailed(draws[first], made) from failed[first]
+        return made
+
+
+def _processors() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,96 @@
+"""Paired differences in buckets, resampled: counts, limits and intervals, all integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.results import MonteCarlo
+from quantlaxmi.stats.block_length import block_length
+from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
+
+__all__ = ["Bootstrap", "resample"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Sums of one or more series over the same resampled orders.
+
+    Attributes
+    ----------
+    own : tuple of int
+        Observed sums.
+    sums : list of list of int
+        For each series, one sum a draw.
+    block : int
+        Mean block length in millionths of a bucket.
+    extended : bool
+        Whether the number of draws grew because the interval of b/m held the level.
+    """
+
+    own: tuple[int, ...]
+    sums: list[list[int]]
+    block: int
+    extended: bool = False
+
+    def count(self, k: int) -> MonteCarlo:
+        """Draws that lie at least as far above the observed sum as that lies above 0."""
+        reach = 2 * self.own[k]
+        found = sum(s >= reach for s in self.sums[k])
+        return MonteCarlo(found, len(self.sums[k]), extended=self.extended)
+
+    def lower_limit(self, k: int, level: Fraction) -> int | None:
+        """One-sided lower limit of the sum's expectation; above 0 just when p <= `level`.
+
+        None where so few draws give no such limit.
+        """
+        beyond = int(level * (len(self.sums[k]) + 1))
+        if beyond < 1:
+            return None
+        return 2 * self.own[k] - sorted(self.sums[k])[-beyond]
+
+    def interval(self, k: int, level: Fraction) -> tuple[int, int] | None:
+        """Two-sided limits, half of `level` outside on either side."""
+        beyond = int(level / 2 * (len(self.sums[k]) + 1))
+        if beyond < 1:
+            return None
+        ranked = sorted(self.sums[k])
+        return 2 * self.own[k] - ranked[-beyond], 2 * self.own[k] - ranked[beyond - 1]
+
+
+def resample(
+    inp: GateInput, stream: str, series: Sequence[Sequence[int]], *, grow: bool
+) -> Bootstrap:
+    """Resample series together by the stationary bootstrap.
+
+    Parameters
+    ----------
+    inp : GateInput
+    stream : str
+        Names the random numbers.
+    series : sequence of sequences of int
+        Of one length. Blocks are as long as the one that needs the longest asks for.
+    grow : bool
+        Let the draws grow once by `extend_factor` where the interval of the first series' b/m
+        holds alpha.
+
+    Returns
+    -------
+    Bootstrap
+    """
+    block = max(block_length(s).stationary for s in series)
+    own = tuple(sum(s) for s in series)
+    key, m = inp.key(stream), inp.policy.n_bootstrap
+    sums = bootstrap_sums(series, block, m, key, threads=inp.threads)
+    found = Bootstrap(own, sums, block)
+    factor = inp.policy.extend_factor
+    if not grow or factor == 1:
+        return found
+    lower, upper = found.count(0).interval()
+    if not lower <= inp.policy.alpha <= upper:
+        return found
+    more = bootstrap_sums(series, block, m * (factor - 1), key, first=m, threads=inp.threads)
+    grown = [a + b for a, b in zip(sums, more, strict=True)]
+    return Bootstrap(own, grown, block, extended=True)

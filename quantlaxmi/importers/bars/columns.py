@@ -1,0 +1,208 @@
+"""Columns of a batch of lines to integers: plain and right rows only, the rest is marked.
+
+Each function takes a mask ``good`` (uint8, one entry a row) and sets to 0 what has to be read with
+care; values of such rows mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi._ext.text_cells import decimal_cells, equal_cells, stamp_cells
+from quantlaxmi.importers.bars.mapping import UNITS, FundingMapping, LegMapping, TimeColumn
+from quantlaxmi.importers.bars.spool import Int64Array
+from quantlaxmi.importers.bars.table import Batch, Cells
+from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS, BadStamp
+from quantlaxmi.schema import RATE_EXPONENT
+
+_MOST: Final = (1 << 63) - 1
+_RATE_DIGITS: Final = -16
+Mask = NDArray[np.uint8]
+
+
+def _decimals(cells: Cells, exponent: int, good: Mask) -> Int64Array:
+    out = np.zeros(len(good), np.int64)
+    decimal_cells(cells.text, cells.starts, cells.ends, exponent, out, good)
+    return out
+
+
+def read_stamps(
+    cells: Cells, time: TimeColumn, read_one: Callable[[str], int], good: Mask
+) -> Int64Array:
+    """Stamps in ns since 1970.
+
+    Parameters
+    ----------
+    cells : Cells
+    time : TimeColumn
+    read_one : callable
+        Reader of one text, for what only it can read: patterns, and clocks of zones.
+    good : ndarray of uint8, shape (n_rows,)
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,)
+    """
+    if time.unit in UNITS:
+        out = _decimals(cells, -UNITS[time.unit], good)
+    else:
+        out, known = np.zeros(len(good), np.int64), good.copy()
+        if time.unit == "text":
+            zoned = np.zeros(len(good), np.uint8)
+            stamp_cells(cells.text, cells.starts, cells.ends, out, zoned, known)
+            if time.zone.key != "UTC":
+                known &= zoned
+        else:
+            known[:] = 0
+        for k in np.flatnonzero(good & (known == 0)).tolist():
+            try:
+                out[k] = read_one(cells.text_of(k))
+            except BadStamp:
+                good[k] = 0
+    good &= (out >= FIRST_NS) & (out < LAST_NS)
+    return out
+
+
+def leg_columns(
+    leg: LegMapping,
+    slots: dict[str, int],
+    batch: Batch,
+    stamps: Int64Array,
+    interval_ns: int,
+    good: Mask,
+) -> dict[str, Int64Array]:
+    """Bars of one instrument.
+
+    Parameters
+    ----------
+    leg : LegMapping
+    slots : dict of str to int
+        Place in the batch of each cell.
+    batch : Batch
+    stamps : ndarray of int64, shape (n_rows,)
+    interval_ns : int
+    good : ndarray of uint8, shape (n_rows,)
+
+    Returns
+    -------
+    dict of str to ndarray of int64, shape (n_rows,)
+        ``open_ns``, ``open``, ``close`` and ``size``.
+    """
+    if "symbol_column" in slots:
+        cells = batch.cells[slots["symbol_column"]]
+        wanted = leg.instrument.venue_symbol.encode()
+        equal_cells(cells.text, cells.starts, cells.ends, wanted, good)
+    prices = {}
+    for name in ("open", "high", "low", "close"):
+        if name in slots:
+            cells = batch.cells[slots[name]]
+            if leg.is_premium:
+                prices[name] = _decimals(cells, RATE_EXPONENT, good)
+                most = 10**-RATE_EXPONENT
+                good &= (prices[name] >= -most) & (prices[name] <= most)
+            else:
+                prices[name] = _decimals(cells, leg.instrument.price_exponent, good)
+                good &= prices[name] > 0
+    opened, closed = prices["open"], prices["close"]
+    if "low" in prices:
+        good &= prices["low"] <= np.minimum(opened, closed)
+    if "high" in prices:
+        good &= prices["high"] >= np.maximum(opened, closed)
+    if "volume" in slots:
+        volume = _decimals(batch.cells[slots["volume"]], leg.instrument.qty_exponent, good)
+        over, under = leg.share.numerator, leg.share.denominator
+        if under > _MOST:
+            good[:] = 0
+            over = under = 1
+        good &= (volume >= 0) & (volume <= _MOST // over)
+        size = np.where(good == 1, volume, 0) * over // under
+    else:
+        size = np.full(len(good), leg.fixed_size, np.int64)
+    open_ns = stamps - interval_ns if leg.time.at_close else stamps.copy()
+    return {"open_ns": open_ns, "open": opened, "close": closed, "size": size}
+
+
+def settlement_columns(
+    funding: FundingMapping,
+    stamps: Int64Array,
+    rate_cells: Cells,
+    mark_cells: Cells | None,
+    price_exponent: int,
+    alone: bool,
+    late_ns: int,
+    good: Mask,
+) -> dict[str, Int64Array]:
+    """Settlements, and rows that only carry a rate on.
+
+    Parameters
+    ----------
+    funding : FundingMapping
+    stamps : ndarray of int64, shape (n_rows,)
+    rate_cells : Cells
+    mark_cells : Cells or None
+    price_exponent : int
+    alone : bool
+        The file holds nothing else, so that every row must be a settlement.
+    late_ns : int
+        How long after its time a settlement may be stamped.
+    good : ndarray of uint8, shape (n_rows,)
+
+    Returns
+    -------
+    dict of str to ndarray of int64, shape (n_rows,)
+        ``at_ns``, ``rate``, ``mark``, and ``made``: 1 for a settlement.
+    """
+    n, every = len(good), funding.every_ns
+    at_ns, on_time = stamps.copy(), np.ones(n, np.bool_)
+    if every:
+        late = stamps % every
+        on_time = late <= late_ns
+        at_ns -= np.where(on_time, late, 0)
+    given = rate_cells.ends > rate_cells.starts
+    if alone:
+        good &= on_time & given
+    elif every:
+        good &= given | ~on_time
+    reads = good * given.astype(np.uint8)
+    wanted = reads.copy()
+    fine = _decimals(rate_cells, _RATE_DIGITS, reads)
+    over = funding.times.numerator
+    under = funding.times.denominator * 10 ** (RATE_EXPONENT - _RATE_DIGITS)
+    if max(over, under) > _MOST:
+        reads[:] = 0
+        over = under = 1
+    reads &= (fine >= -(_MOST // over)) & (fine <= _MOST // over)
+    whole = np.where(reads == 1, fine, 0) * over
+    reads &= whole % under == 0
+    rate = whole // under
+    reads &= np.abs(rate) <= 10**-RATE_EXPONENT
+    mark = np.zeros(n, np.int64)
+    if mark_cells is not None:
+        priced = reads * (mark_cells.ends > mark_cells.starts).astype(np.uint8)
+        right = priced.copy()
+        mark = _decimals(mark_cells, price_exponent, right)
+        right &= mark > 0
+        reads[(priced == 1) & (right == 0)] = 0
+        mark = np.where(right == 1, mark, 0)
+    good[(wanted == 1) & (reads == 0)] = 0
+    made = (on_time & given).astype(np.int64)
+    return {"at_ns": at_ns, "rate": rate, "mark": mark, "made": made}
+
+
+def later_than_all(times: Int64Array, good: Mask, last_ns: int) -> None:
+    """Mark rows whose time is not behind that of every good row before.
+
+    Parameters
+    ----------
+    times : ndarray of int64, shape (n_rows,)
+    good : ndarray of uint8, shape (n_rows,)
+    last_ns : int
+        Time of the last row before these; -1 for none.
+    """
+    known = np.where(good == 1, times, -1)
+    before = np.maximum.accumulate(np.concatenate([[last_ns], known]))[:-1]
+    good &= known > before

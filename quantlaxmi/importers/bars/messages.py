@@ -1,0 +1,348 @@
+"""Bars to messages: what a strategy decides on, and what its orders meet.
+
+A bar's close is known when the next bar opens, and nobody can trade at it any more. At the time T
+at which bars end and others begin the segment holds, in this order of ``seq``:
+
+0. the rate that a premium index gives for its time T, where there is one: it informs, nothing is
+   settled by it, and the settlement of T stands behind it;
+1. the closes of the bars that end at T, by instrument; the last of them is an ordinary quote (the
+   strategy decides here, with every close of T before it), the others are quiet;
+2. a funding settlement of time T;
+3. quiet quotes: the opens of the bars that begin at T, and for an instrument whose next bar is
+   missing its close without size, which makes the book invalid.
+
+An order executes after all messages with a stamp up to its arrival, so even without latency it
+meets the opens, or is cancelled for an invalid book. After the last T there is nothing to trade at:
+its closes are all quiet, they mark positions and nothing is decided on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi.errors import InputError
+from quantlaxmi.importers.bars.premium_index import IndicativeRates
+from quantlaxmi.importers.bars.series import Series, Settlements
+from quantlaxmi.importers.bars.spool import CHUNK_ROWS, Int64Array, chunks
+from quantlaxmi.schema import TABLES, QuoteFlag
+from quantlaxmi.segment.manifest import Gap
+
+Table = dict[str, NDArray[Any]]
+_RATES, _CLOSES, _FUNDING, _OPENS = -1, 0, 1, 2
+_MOST: Final = (1 << 63) - 1
+
+
+def spread_out(prices: Int64Array, half_spread_bps: Fraction) -> tuple[Int64Array, Int64Array]:
+    """Bid and ask of prices, rounded away from them.
+
+    Parameters
+    ----------
+    prices : ndarray of int64, shape (n_rows,)
+        Mantissas.
+    half_spread_bps : Fraction
+
+    Returns
+    -------
+    bid, ask : ndarray of int64, shape (n_rows,)
+        ``floor(price * (1 - h))`` and ``ceil(price * (1 + h))``, exactly. Where one of them does
+        not fit, arrays of Python integers.
+    """
+    share = half_spread_bps / 10_000
+    over, under = share.numerator, share.denominator
+    most = int(prices.max()) if len(prices) else 0
+    if under * (under + over) > _MOST or most * (under + over) // under >= _MOST - 1:
+        exact = prices.astype(object)
+        return exact * (under - over) // under, -(-exact * (under + over) // under)
+    # price = whole * under + rest, so that no product leaves 64 bits.
+    whole, rest = np.divmod(np.asarray(prices), under)
+    bid = whole * (under - over) + rest * (under - over) // under
+    ask = whole * (under + over) - (-rest * (under + over) // under)
+    return bid, ask
+
+
+class BarTables:
+    """A segment of bars, made piece by piece.
+
+    Parameters
+    ----------
+    all_series : sequence of Series
+        By instrument; each has at least one bar.
+    settlements : Settlements or None
+        Of the last instrument; every mark is set.
+    interval_ns : int
+    sources : sequence of object
+        File of each series, for errors.
+    rates : IndicativeRates or None
+        Of the last instrument, on the grid of the bars.
+    lots : sequence of int
+        Least quantity of each instrument, at its quantity exponent: sizes displayed are whole
+        multiples of it; 0 for any.
+
+    Attributes
+    ----------
+    first_ns, last_ns : int
+        Of the first bar's beginning and the last one's end.
+    messages : dict of str to int
+        By table; whole at the end.
+    gaps : list of list of Gap
+        By instrument: stretches without bars between its first bar and the last of all, as many
+        as may be listed.
+    n_gaps : int
+        All of them.
+    """
+
+    def __init__(
+        self,
+        all_series: Sequence[Series],
+        settlements: Settlements | None,
+        rates: IndicativeRates | None,
+        interval_ns: int,
+        sources: Sequence[object],
+        lots: Sequence[int],
+        max_gaps: int,
+    ) -> None:
+        self._series, self._settlements, self._rates = all_series, settlements, rates
+        self._interval_ns, self._sources, self._lots = interval_ns, sources, lots
+        self._max_gaps = max_gaps
+        self.first_ns = min(series.first_ns for series in all_series)
+        self.last_ns = max(series.last_ns for series in all_series) + interval_ns
+        self.messages = {"quotes": 0, "funding": 0}
+        self.gaps: list[list[Gap]] = [[] for _ in all_series]
+        self.n_gaps = 0
+        self._seq = 0
+
+    def tables(self) -> Iterator[dict[str, Table]]:
+        """Yield rows of ``quotes`` and ``funding``, in order.
+
+        Raises
+        ------
+        InputError
+            A price cannot be spread at its exponent.
+        """
+        at_ns = self.first_ns
+        while at_ns <= self.last_ns:
+            stop_ns = min(at_ns + CHUNK_ROWS * self._interval_ns, self.last_ns + 1)
+            if tables := self._between(at_ns, stop_ns):
+                yield tables
+            at_ns = self._next(stop_ns)
+
+    def _next(self, at_ns: int) -> int:
+        """The first time from ``at_ns`` on at which something happens."""
+        found = [self.last_ns + 1]
+        for series in self._series:
+            opened = series.column("open_ns")
+            for shift in (0, self._interval_ns):
+                k = int(np.searchsorted(opened, at_ns - shift))
+                if k < len(opened):
+                    found.append(int(opened[k]) + shift)
+        for rows in (self._settlements, self._rates):
+            if rows is not None:
+                times = rows.column("at_ns")
+                k = int(np.searchsorted(times, at_ns))
+                if k < len(times):
+                    found.append(int(times[k]))
+        return min(found)
+
+    def _between(self, start_ns: int, stop_ns: int) -> dict[str, Table]:
+        """Rows of the times from ``start_ns`` to before ``stop_ns``."""
+        parts = [self._quotes(k, start_ns, stop_ns) for k in range(len(self._series))]
+        quotes = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        paid = self._paid(start_ns, stop_ns)
+        n_quotes, n_paid = len(quotes["ts_ns"]), len(paid["at_ns"])
+        ts_ns = np.concatenate([quotes["ts_ns"], paid["at_ns"]])
+        phase = np.concatenate([quotes["phase"], np.where(paid["due_ns"] > 0, _FUNDING, _RATES)])
+        instrument = np.concatenate([quotes["instrument"], np.zeros(n_paid, np.int64)])
+        order = np.lexsort((instrument, phase, ts_ns))
+        seq = np.empty(len(order), np.int64)
+        seq[order] = self._seq + np.arange(len(order))
+        self._seq += len(order)
+        quotes["seq"] = seq[:n_quotes]
+        by_seq = np.argsort(quotes["seq"])
+        quotes = {name: column[by_seq] for name, column in quotes.items()}
+        _hush(quotes, self.last_ns)
+        self._find_gaps(quotes, start_ns, stop_ns)
+        tables = {}
+        if n_quotes:
+            tables["quotes"] = _typed("quotes", quotes)
+        if n_paid:
+            paid["seq"] = seq[n_quotes:]
+            by_seq = np.argsort(paid["seq"])
+            paid = {name: column[by_seq] for name, column in paid.items()}
+            tables["funding"] = _typed("funding", self._funding(paid))
+        self.messages["quotes"] += n_quotes
+        self.messages["funding"] += n_paid
+        return tables
+
+    def _paid(self, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
+        # What funding was announced outside the bars' time nobody of this segment could pay, and
+        # at their end nobody can act on a rate any more.
+        found: dict[str, list[Int64Array]] = {n: [] for n in ("at_ns", "rate", "mark", "due_ns")}
+        if self._settlements is not None:
+            low, high = _places(self._settlements.column("at_ns"), start_ns, stop_ns)
+            for name in ("at_ns", "rate", "mark"):
+                found[name].append(np.array(self._settlements.column(name)[low:high]))
+            found["due_ns"].append(found["at_ns"][0])
+        if self._rates is not None:
+            stop_ns = min(stop_ns, self.last_ns)
+            low, high = _places(self._rates.column("at_ns"), start_ns, stop_ns)
+            for name in ("at_ns", "rate"):
+                found[name].append(np.array(self._rates.column(name)[low:high]))
+            for name in ("mark", "due_ns"):
+                found[name].append(np.zeros(high - low, np.int64))
+        none = [np.empty(0, np.int64)]
+        return {name: np.concatenate(parts or none) for name, parts in found.items()}
+
+    def _funding(self, paid: dict[str, Int64Array]) -> dict[str, Int64Array]:
+        n = len(paid["seq"])
+        return {
+            "seq": paid["seq"],
+            "ts_ns": paid["at_ns"],
+            "instrument": np.full(n, len(self._series) - 1),
+            "exch_ts_ns": paid["at_ns"],
+            "mark": paid["mark"],
+            "index": np.zeros(n, np.int64),
+            "rate": paid["rate"],
+            "next_funding_ns": paid["due_ns"],
+        }
+
+    def _quotes(self, instrument: int, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
+        """Rows of one instrument in no order: closes, opens, and closes without size."""
+        series, interval_ns = self._series[instrument], self._interval_ns
+        times = series.column("open_ns")
+        begin, end = _places(times, start_ns, stop_ns)
+        first, last = _places(times, start_ns - interval_ns, stop_ns - interval_ns)
+        opened, ended = times[begin:end], times[first:last] + interval_ns
+        following = np.append(times[first + 1 : last + 1], [-1] * (last == len(times)))
+        alone = np.flatnonzero((following[: len(ended)] != ended) & (ended != self.last_ns))
+        size = {}
+        for name, (low, high) in {"opens": (begin, end), "closes": (first, last)}.items():
+            size[name] = np.array(series.column("size")[low:high])
+            if self._lots[instrument]:
+                size[name] -= size[name] % self._lots[instrument]
+        line = series.column("line")
+        open_bid, open_ask = self._spread(instrument, "open", begin, end)
+        bid, ask = self._spread(instrument, "close", first, last)
+        none = np.zeros(len(alone), np.int64)
+        ended_line = np.array(line[first:last])
+        return {
+            "ts_ns": np.concatenate([ended, opened, ended[alone]]),
+            "phase": np.repeat([_CLOSES, _OPENS, _OPENS], [len(ended), len(opened), len(alone)]),
+            "instrument": np.full(len(ended) + len(opened) + len(alone), instrument),
+            "update_id": np.concatenate([ended_line, line[begin:end], ended_line[alone]]),
+            "bid": np.concatenate([bid, open_bid, bid[alone]]),
+            "bid_qty": np.concatenate([size["closes"], size["opens"], none]),
+            "ask": np.concatenate([ask, open_ask, ask[alone]]),
+            "ask_qty": np.concatenate([size["closes"], size["opens"], none]),
+        }
+
+    def _spread(
+        self, instrument: int, name: str, low: int, high: int
+    ) -> tuple[Int64Array, Int64Array]:
+        series = self._series[instrument]
+        prices = np.array(series.column(name)[low:high])
+        bid, ask = spread_out(prices, series.leg.half_spread_bps)
+        wrong = np.flatnonzero((bid <= 0) | (ask > _MOST))
+        if len(wrong):
+            k = int(wrong[0])
+            raise InputError(
+                self._sources[instrument],
+                f"has a price of {prices[k]} units of 10**{series.leg.instrument.price_exponent}; "
+                f"expected one that a half spread of {float(series.leg.half_spread_bps):g} bps "
+                "leaves inside 1 to 2**63; set price_exponent",
+                f"line {series.column('line')[low + k]}",
+            )
+        return bid.astype(np.int64), ask.astype(np.int64)
+
+    def _find_gaps(self, quotes: dict[str, Int64Array], start_ns: int, stop_ns: int) -> None:
+        """Stretches without bars that begin between two times."""
+        interval_ns = self._interval_ns
+        for series, found in zip(self._series, self.gaps, strict=True):
+            times = series.column("open_ns")
+            low, high = _places(times, start_ns - interval_ns, stop_ns - interval_ns)
+            ended = times[low:high] + interval_ns
+            following = np.append(
+                times[low + 1 : high + 1], [self.last_ns] * (high == len(times) and high > low)
+            )
+            for k in np.flatnonzero(following > ended).tolist():
+                self.n_gaps += 1
+                if len(found) == self._max_gaps:
+                    continue
+                end, start = int(ended[k]), int(following[k])
+                after = int(np.searchsorted(quotes["ts_ns"], end, side="right")) - 1
+                found.append(
+                    Gap(
+                        table="quotes",
+                        symbol=series.leg.instrument.symbol,
+                        start_ns=end,
+                        end_ns=start,
+                        after_seq=int(quotes["seq"][after]),
+                        reason=f"{(start - end) // interval_ns} bars are missing",
+                    )
+                )
+
+
+def _places(times: Int64Array, start_ns: int, stop_ns: int) -> tuple[int, int]:
+    """Where ascending times from ``start_ns`` to before ``stop_ns`` lie."""
+    low, high = np.searchsorted(times, (start_ns, stop_ns))
+    return int(low), int(high)
+
+
+def _hush(quotes: dict[str, Int64Array], last_ns: int) -> None:
+    """Mark as quiet all but the last close of each time, and all of the last time."""
+    n = len(quotes["seq"])
+    closes = np.flatnonzero(quotes["phase"] == _CLOSES)
+    ts_ns = quotes["ts_ns"][closes]
+    deciding = closes[(np.append(ts_ns[1:], -1)[: len(ts_ns)] != ts_ns) & (ts_ns != last_ns)]
+    quotes["flags"] = np.full(n, int(QuoteFlag.QUIET), np.int64)
+    quotes["flags"][deciding] = 0
+    quotes["exch_ts_ns"] = quotes["ts_ns"]
+
+
+def _typed(table: str, columns: dict[str, Any]) -> Table:
+    return {name: columns[name].astype(dtype) for name, dtype in TABLES[table].items()}
+
+
+def set_marks(settlements: Settlements, perp: Series, interval_ns: int) -> dict[int, str]:
+    """Give settlements without a mark the perpetual's price.
+
+    Parameters
+    ----------
+    settlements : Settlements
+        Changed in place.
+    perp : Series
+    interval_ns : int
+
+    Returns
+    -------
+    dict of int to str
+        Lines that have no price at their time, with what is missing.
+
+    Notes
+    -----
+    The price is the close of the bar that ends at the settlement's time, which is known then; where
+    that bar is missing, the open of the bar that begins there; and for a settlement inside a bar,
+    that bar's open, the last price before it.
+    """
+    opened, first = perp.column("open_ns"), perp.first_ns
+    lacking = {}
+    for start, stop in chunks(len(settlements)):
+        at_ns = settlements.column("at_ns")[start:stop]
+        mark = settlements.column("mark")[start:stop]
+        begun = at_ns - (at_ns - first) % interval_ns
+        done = mark != 0
+        for name, wanted, usable in (
+            ("close", begun - interval_ns, begun == at_ns),
+            ("open", begun, np.ones(len(begun), np.bool_)),
+        ):
+            k = np.minimum(np.searchsorted(opened, wanted), len(opened) - 1)
+            fits = usable & ~done & (opened[k] == wanted)
+            mark[fits] = perp.column(name)[k[fits]]
+            done |= fits
+        for line in settlements.column("line")[start:stop][~done].tolist():
+            lacking[line] = "has no mark price, and there is no bar at its time"
+    return lacking

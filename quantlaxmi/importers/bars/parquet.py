@@ -1,0 +1,142 @@
+"""Rows of a Parquet file of bars, every column as text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from quantlaxmi.errors import InputError
+from quantlaxmi.files import open_regular
+from quantlaxmi.importers.bars.table import BATCH_LINES, Batch, Cells, Row
+
+#: Most bytes of the columns that are read in one row group: it is unpacked as a whole.
+MAX_GROUP: Final = 1 << 29
+_ERRORS: Final = (pa.ArrowException, OSError, ValueError)
+
+
+class ParquetTable:
+    """A Parquet file; row ``n`` counts as line ``n``, from 1.
+
+    Floats are taken at their shortest decimal text, which is what was written where a decimal of at
+    most 15 digits was stored as a float.
+
+    Parameters
+    ----------
+    path : Path
+    tell : callable
+        Called with the bytes read so far.
+
+    Raises
+    ------
+    InputError
+        The file is no Parquet, or cut.
+    """
+
+    header_lines = 0
+
+    def __init__(self, path: Path, tell: Callable[[int], None]) -> None:
+        self.path, self._tell, self.lines = path, tell, 0
+        digest = hashlib.sha256()
+        self._open = open_regular(path, InputError, "a Parquet file of bars")
+        try:
+            self.raw_bytes = self.text_bytes = os.fstat(self._open.fileno()).st_size
+            while data := self._open.read(1 << 20):
+                digest.update(data)
+            # The file that was hashed, whatever has come under its name since; and Arrow takes no
+            # name that is not UTF-8.
+            self._open.seek(0)
+            self._file = pq.ParquetFile(self._open)
+        except _ERRORS as error:
+            self._open.close()
+            raise self._fail(error) from None
+        self.sha256 = digest.hexdigest()
+        self.header = list(self._file.schema_arrow.names)
+
+    def _fail(self, error: BaseException) -> InputError:
+        words = " ".join(str(error).split())[:200]
+        return InputError(self.path, f"cannot be read as Parquet: {words}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        self._open.close()
+
+    def batches(self, columns: list[int]) -> Iterator[Batch]:
+        """Rows, with the cells of some columns as texts; empty for a null."""
+        names = [self.header[k] for k in columns]
+        wanted = sorted(set(names))
+        try:
+            self._check_groups(set(wanted))
+            for piece in self._file.iter_batches(batch_size=BATCH_LINES, columns=wanted):
+                texts = {name: _texts(piece.column(name)) for name in wanted}
+                yield self._batch([_cells(texts[name]) for name in names], piece.num_rows)
+            self._tell(self.raw_bytes)
+        except _ERRORS as error:
+            raise self._fail(error) from None
+
+    def _batch(self, cells: list[Cells], n: int) -> Batch:
+        first = self.lines + 1
+        self.lines += n
+
+        def row(k: int) -> Row:
+            texts = [column.text_of(k) for column in cells]
+            return Row(first + k, texts, None, ",".join(texts)[:160])
+
+        return Batch(first, np.ones(n, np.uint8), cells, row)
+
+    def _check_groups(self, names: set[str]) -> None:
+        about = self._file.metadata
+        for g in range(about.num_row_groups):
+            group = about.row_group(g)
+            parts = [group.column(c) for c in range(group.num_columns)]
+            size = sum(
+                part.total_uncompressed_size
+                for part in parts
+                if part.path_in_schema.partition(".")[0] in names
+            )
+            if size > MAX_GROUP:
+                problem = f"has {size} bytes of the columns that are read; expected at most "
+                raise InputError(self.path, f"{problem}{MAX_GROUP}; write it with smaller row "
+                                 "groups", f"row group {g + 1}")  # fmt: skip
+
+
+def _texts(column: Any) -> Any:
+    """A column as an array of texts."""
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        # A stamp with a zone is one instant; one without is read in the mapping's zone.
+        aware = kind.tz is not None
+        column = column.cast(pa.timestamp("ns", "UTC") if aware else pa.timestamp("ns"))
+        plain = column.cast(pa.int64()).cast(pa.timestamp("ns")).cast(pa.string())
+        return pc.binary_join_element_wise(plain, "Z", "") if aware else plain
+    if pa.types.is_floating(kind):
+        if pa.types.is_float16(kind):
+            shortest = column.to_numpy(zero_copy_only=False)
+            return pa.array(["" if v != v else str(v) for v in shortest], pa.string())
+        return pc.if_else(pc.is_nan(column), None, column).cast(pa.string())
+    if pa.types.is_string(kind):
+        return column
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException:
+        texts = ["" if value is None else str(value) for value in column.to_pylist()]
+        return pa.array(texts, pa.string())
+
+
+def _cells(texts: Any) -> Cells:
+    """Where the texts of an array lie; those of nulls are empty."""
+    if texts.null_count:
+        texts = pc.fill_null(texts, "")
+    n = len(texts)
+    _, offsets, data = texts.buffers()
+    places = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + n + 1].astype(np.int64)
+    bytes_ = memoryview(data).cast("B") if data is not None else memoryview(b"")
+    return Cells(bytes_, np.ascontiguousarray(places[:-1]), np.ascontiguousarray(places[1:]))

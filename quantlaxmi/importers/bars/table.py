@@ -1,0 +1,121 @@
+"""What a file of bars offers, whatever its form: batches of lines, as cells and one by one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi.errors import InputError
+from quantlaxmi.importers.bars.spool import Int64Array
+
+#: Lines handled at once.
+BATCH_LINES: Final = 1 << 13
+
+
+class Row:
+    """One line: its cells, or why it has none."""
+
+    __slots__ = ("cells", "excerpt", "fault", "line", "open_end")
+
+    def __init__(
+        self,
+        line: int,
+        cells: list[str],
+        fault: tuple[str, str] | None = None,
+        excerpt: str | None = None,
+        open_end: bool = False,
+    ) -> None:
+        self.line, self.cells, self.fault, self.excerpt = line, cells, fault, excerpt
+        self.open_end = open_end  # the last line, without a newline
+
+
+class Cells(NamedTuple):
+    """Where one column's cells lie.
+
+    Attributes
+    ----------
+    text : bytes or array of uint8
+    starts, ends : ndarray of int64, shape (n_rows,)
+    """
+
+    text: bytes | memoryview
+    starts: Int64Array
+    ends: Int64Array
+
+    def text_of(self, k: int) -> str:
+        """Text of one cell."""
+        return bytes(self.text[self.starts[k] : self.ends[k]]).decode("utf-8", "replace")
+
+
+class Batch(NamedTuple):
+    """Consecutive lines.
+
+    Attributes
+    ----------
+    first_line : int
+        Number of the first.
+    plain : ndarray of uint8, shape (n_rows,)
+        1 where ``cells`` are the row's; the others can only be read by ``row``.
+    cells : list of Cells
+        By the place of the column in the list that was asked for.
+    row : callable
+        Number in the batch to the `Row`, read with care.
+    """
+
+    first_line: int
+    plain: NDArray[np.uint8]
+    cells: list[Cells]
+    row: Callable[[int], Row]
+
+
+class Table(Protocol):
+    """What a file of bars offers.
+
+    Attributes
+    ----------
+    path : Path
+    header : list of str
+    header_lines, lines, raw_bytes, text_bytes : int
+        ``lines`` counts the header as well; whole after the last batch.
+    sha256 : str
+        Of the file as stored; whole after the last batch.
+    """
+
+    path: Path
+    header: list[str]
+    lines: int
+
+    @property
+    def header_lines(self) -> int: ...
+    @property
+    def raw_bytes(self) -> int: ...
+    @property
+    def text_bytes(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    def batches(self, columns: list[int]) -> Iterator[Batch]:
+        """Lines below the header, with the cells of some columns."""
+
+    def close(self) -> None:
+        """Stop reading."""
+
+
+def place_of(table: Table, column: str, key: str) -> int:
+    """Index of a column that the mapping names.
+
+    Raises
+    ------
+    InputError
+        The file lacks it.
+    """
+    if column in table.header:
+        return table.header.index(column)
+    near = difflib.get_close_matches(column, table.header, n=1, cutoff=0.6)
+    shown = ", ".join(table.header[:8]) + (", ..." if len(table.header) > 8 else "")
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {shown}"
+    raise InputError(table.path, f"lacks column {column!r}, which {key} names; {hint}", "line 1")

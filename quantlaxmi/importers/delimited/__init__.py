@@ -1,0 +1,1 @@
+"""Delimited text of quotes, trades and depth, read by a declared layout."""

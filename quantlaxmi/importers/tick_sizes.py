@@ -1,0 +1,103 @@
+"""Ticks and lots of an import, from the dated tables, and how its quotes keep to them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.venues import grid_steps
+from quantlaxmi.venues.tables import day_text
+
+Tables = Mapping[str, Mapping[str, npt.NDArray[Any]]]
+
+
+def with_steps(one: Instrument, ts_ns: int) -> Instrument:
+    """An instrument with the tick and lot of a time, where it has none and they are known."""
+    tick, lot = grid_steps(
+        one.venue, one.kind, one.venue_symbol, ts_ns, one.price_exponent, one.qty_exponent
+    )
+    return msgspec.structs.replace(one, tick=one.tick or tick, lot=one.lot or lot)
+
+
+class Steps:
+    """Instruments with the steps of their first message's date; counts quotes that are off them.
+
+    A quote off tick or lot is data all the same: it is kept and counted. Steps that are not known
+    are 0, which no order is refused for.
+
+    Parameters
+    ----------
+    instruments : sequence of Instrument
+        Without steps, or with those that the user told, which stand above the tables.
+    tables : iterator of tables
+        The segment's rows in order, as they will be written.
+    count : bool
+        Count quotes that are off them; quotes made with an assumed spread always are.
+
+    Attributes
+    ----------
+    instruments : tuple of Instrument
+        With the steps known for them.
+    """
+
+    def __init__(
+        self, instruments: Sequence[Instrument], tables: Iterator[Tables], *, count: bool = True
+    ) -> None:
+        first = next(tables, {})
+        stamps = [int(c["ts_ns"][0]) for c in first.values() if len(c["ts_ns"])]
+        self._first_ns = self._last_ns = min(stamps, default=-1)
+        self._given, self._counts = tuple(instruments), count
+        self.instruments = tuple(with_steps(one, self._first_ns) for one in instruments)
+        self._rest: Iterable[Tables] = itertools.chain([first] if first else [], tables)
+        self._off = [0] * len(self.instruments)
+        self._quotes = [0] * len(self.instruments)
+
+    def tables(self) -> Iterator[Tables]:
+        """Yield the rows, all of them, and look at them in passing."""
+        for tables in self._rest:
+            for columns in tables.values():
+                if len(columns["ts_ns"]):
+                    self._last_ns = max(self._last_ns, int(columns["ts_ns"][-1]))
+            if self._counts and "quotes" in tables:
+                self._count(tables["quotes"])
+            yield tables
+
+    def _count(self, quotes: Mapping[str, npt.NDArray[Any]]) -> None:
+        for k, one in enumerate(self.instruments):
+            if not (one.tick or one.lot):
+                continue
+            mine = quotes["instrument"] == k
+            off = np.zeros(int(mine.sum()), np.bool_)
+            for names, step in ((("bid", "ask"), one.tick), (("bid_qty", "ask_qty"), one.lot)):
+                for name in names:
+                    if step:
+                        off |= quotes[name][mine] % step != 0
+            self._quotes[k] += len(off)
+            self._off[k] += int(off.sum())
+
+    def notes(self) -> list[str]:
+        """What the manifest says of steps; to be asked when all rows have passed."""
+        notes = []
+        for one, given, off, quotes in zip(
+            self.instruments, self._given, self._off, self._quotes, strict=True
+        ):
+            unknown = [name for name in ("tick", "lot") if not getattr(one, name)]
+            if unknown and self._first_ns >= 0:
+                notes.append(
+                    f"{one.symbol}: {' and '.join(unknown)} on {day_text(self._first_ns)} "
+                    "not known; 0 stands for it and nothing is enforced."
+                )
+            if off:
+                notes.append(f"{one.symbol}: {off} of {quotes} quotes are off tick or lot.")
+            if with_steps(given, self._last_ns) != one:
+                notes.append(
+                    f"{one.symbol}: tick or lot changed by {day_text(self._last_ns)}; those of "
+                    f"{day_text(self._first_ns)} stand for the whole."
+                )
+        return notes

@@ -1,0 +1,284 @@
+"""The ledger of a run, line by line: at every fill, and at any points in time.
+
+A line holds cash, position, realised and unrealised PnL, fees and funding of each instrument, and
+their sums by currency. Everything is an exact integer. ``equity = cash + position * mid`` is worked
+out from prices and quantities traded; ``realized + unrealized - fees + funding`` from the accounts,
+by average cost. They are held equal at every line, and cash against that of the engine's fills.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi import schema
+from quantlaxmi._ext.python_bridge import Bridge
+from quantlaxmi._ext.replay_loop import FAILURES, Engine
+from quantlaxmi.errors import EngineError
+from quantlaxmi.execution.ledger import PnLAccumulator
+from quantlaxmi.fixed import int128_array
+from quantlaxmi.instruments import Instrument
+
+if TYPE_CHECKING:
+    from quantlaxmi.run.result import Run
+    from quantlaxmi.segment import Segment
+
+IntColumn = NDArray[np.object_]
+MONEY = ("cash", "realized", "unrealized", "fees", "funding", "equity")
+
+
+@dataclass(frozen=True, eq=False)
+class Money:
+    """Columns of money at the lines' exponent, Python integers, shape (n_lines,)."""
+
+    cash: IntColumn
+    realized: IntColumn
+    unrealized: IntColumn
+    fees: IntColumn
+    funding: IntColumn
+    equity: IntColumn
+
+
+@dataclass(frozen=True, eq=False)
+class LedgerLines:
+    """The ledger at points of a run.
+
+    Attributes
+    ----------
+    ts_ns : ndarray of int64, shape (n_lines,)
+    position : ndarray of int64, shape (n_instruments, n_lines)
+        Quantity mantissas.
+    mid2 : ndarray of int64, shape (n_instruments, n_lines)
+        Bid + ask each position is marked at, of the last valid book; 0 before the first.
+    instruments : tuple of Money
+        By instrument of the run.
+    totals : dict of str to Money
+        By currency: the sum over its instruments.
+    exponent : int
+        Of all money: ledger exponent - 1, because a mid may be half a unit.
+    """
+
+    ts_ns: NDArray[np.int64]
+    position: NDArray[np.int64]
+    mid2: NDArray[np.int64]
+    instruments: tuple[Money, ...]
+    totals: dict[str, Money]
+    exponent: int
+
+    def __len__(self) -> int:
+        return len(self.ts_ns)
+
+
+def lines_at_fills(run: Run) -> LedgerLines:
+    """Return the ledger after every fill, one line each, marked at the book it met.
+
+    Parameters
+    ----------
+    run : Run
+
+    Raises
+    ------
+    EngineError
+        The two roads to equity, or the engine's cash and theirs, disagree.
+    """
+    fills = run.fills
+    done = np.arange(1, len(fills) + 1)
+    # Funding booked before the fill; what is booked after it has seen it.
+    settled = [
+        np.searchsorted(rows["fills_before"], done, side="left")
+        for rows in _funding_by_instrument(run)
+    ]
+    lines = _lines(run, fills["ts_ns"], fills["seq"], done, settled)
+    booked = int128_array(fills["cash_hi"], fills["cash_lo"])
+    for number, instrument in enumerate(fills["instrument"].tolist()):
+        total = lines.totals[run.instruments[instrument].currency].cash[number]
+        if total != 10 * booked[number]:
+            raise EngineError(f"cash after fill {number} is {booked[number]}, by prices {total}/10")
+    return lines
+
+
+def lines_at_times(run: Run, ts_ns: NDArray[np.int64]) -> LedgerLines:
+    """Return the ledger at points in time.
+
+    Parameters
+    ----------
+    run : Run
+    ts_ns : ndarray of int64, shape (n_lines,)
+        Ascending. A line holds all messages, fills and settlements up to its own time.
+
+    Raises
+    ------
+    EngineError
+        The two roads to equity disagree.
+    """
+    settled = [
+        np.searchsorted(rows["ts_ns"], ts_ns, side="right") for rows in _funding_by_instrument(run)
+    ]
+    done = np.searchsorted(run.fills["ts_ns"], ts_ns, side="right")
+    return _lines(run, ts_ns, _last_seq(run.segment, ts_ns), done, settled)
+
+
+def marks_at(segment: Segment, seq: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bid + ask of the last valid book of every instrument after a message; 0 before the first.
+
+    Parameters
+    ----------
+    segment : Segment
+    seq : ndarray of int64, shape (n,)
+        Ascending; -1 is before the first message.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_instruments, n)
+    """
+    tables = {name: segment.columns(name) for name in ("quotes", "depth")}
+    rows = sum(np.searchsorted(t["seq"], seq, side="right") for t in tables.values())
+    n = len(segment.instruments)
+    memory = {
+        name: np.zeros(size, dtype)
+        for name, size, dtype in (
+            ("ctx", 1, schema.CTX_DTYPE),
+            ("event", 1, schema.EVENT_DTYPE),
+            ("books", n, schema.BOOK_DTYPE),
+            ("positions", n, schema.POSITION_DTYPE),
+            ("features", 0, schema.FEATURE_DTYPE),
+            ("state", 0, schema.SLOT_DTYPE),
+            ("params", 0, schema.PARAM_DTYPE),
+            ("legs_out", schema.MAX_LEGS, schema.LEG_OUT_DTYPE),
+            ("notice", 1, schema.FILL_NOTICE_DTYPE),
+        )
+    }
+    # The engine's own books, with nobody to ask and nothing to trade.
+    engine = Engine(
+        memory, [(0, 1, 0, 1, 0, 1, 1)] * n, 1, [], 0, 0, 1, bridge=Bridge(None, None, (), ())
+    )
+    engine.load(tables)
+    mid2 = memory["books"]["mid2"]
+    steps, place = np.unique(rows, return_inverse=True)
+    found, read = np.zeros((len(steps), n), np.int64), 0
+    for k, upto in enumerate(steps.tolist()):
+        status, _ = engine.run(upto - read) if upto > read else (0, False)
+        if status:
+            raise EngineError(f"{FAILURES.get(status, status)} at message seq {engine.seq}")
+        read = upto
+        found[k] = mid2
+    return np.ascontiguousarray(found[place].T)
+
+
+def _lines(
+    run: Run,
+    ts_ns: NDArray[np.int64],
+    seq: NDArray[np.int64],
+    done: NDArray[np.intp],
+    settled: list[NDArray[np.intp]],
+) -> LedgerLines:
+    """Lines after ``done`` fills of all and ``settled`` settlements of each instrument."""
+    mid2 = marks_at(run.segment, seq)
+    position = np.zeros(mid2.shape, np.int64)
+    each = []
+    for i, (one, paid) in enumerate(zip(run.instruments, _funding_by_instrument(run), strict=True)):
+        own = np.flatnonzero(run.fills["instrument"] == i)
+        rows = run.fills[own]
+        count = np.searchsorted(own, done, side="left")
+        position[i] = np.append(np.int64(0), rows["position"])[count]
+        traded, cost, fees = (10 * _after(c, count) for c in _booked(rows, one, run))
+        realized = 10 * _after(int128_array(rows["realized_hi"], rows["realized_lo"]), count)
+        amounts = int128_array(paid["amount_hi"], paid["amount_lo"])
+        funding = 10 * _after(_running(amounts), settled[i])
+        scale = _scale(one, run.ledger_exponent)
+        marked = position[i].astype(object) * (mid2[i].astype(object) * (5 * scale))
+        cash = traded - fees + funding
+        money = Money(cash, realized, marked - cost, fees, funding, cash + marked)
+        other = money.realized + money.unrealized - fees + funding
+        wrong = np.flatnonzero(money.equity != other)
+        if len(wrong):
+            at = int(wrong[0])
+            raise EngineError(
+                f"equity of {one.symbol} at {int(ts_ns[at])} ns is {money.equity[at]} by cash and "
+                f"{other[at]} by accounts"
+            )
+        each.append(money)
+    totals = {}
+    for currency in dict.fromkeys(one.currency for one in run.instruments):
+        mine = [m for m, i in zip(each, run.instruments, strict=True) if i.currency == currency]
+        totals[currency] = Money(*(_sum([getattr(m, name) for m in mine]) for name in MONEY))
+    return LedgerLines(ts_ns, position, mid2, tuple(each), totals, run.ledger_exponent - 1)
+
+
+def _booked(
+    rows: NDArray[Any], one: Instrument, run: Run
+) -> tuple[IntColumn, IntColumn, IntColumn]:
+    """Cash from trading, signed cost of the open position and fees after each own fill.
+
+    The position and its average cost are kept anew here, and held against the engine's rows.
+    """
+    traded, cost, fees = _zeros(len(rows)), _zeros(len(rows)), _zeros(len(rows))
+    account = PnLAccumulator(
+        price_exponent=one.price_exponent,
+        qty_exponent=one.qty_exponent,
+        exponent=run.ledger_exponent,
+        contract_size=one.contract_size,
+    )
+    fee = int128_array(rows["fee_hi"], rows["fee_lo"])
+    realized = int128_array(rows["realized_hi"], rows["realized_lo"])
+    names = ("side", "qty", "price", "position")
+    for k, (side, qty, price, held) in enumerate(
+        zip(*(rows[name].tolist() for name in names), strict=True)
+    ):
+        account.apply_fill(side, qty, price, fee[k])
+        if account.position != held or account.realized != realized[k]:
+            raise EngineError(
+                f"fill {k} of {one.symbol} leaves {held} and realised {realized[k]}, by average "
+                f"cost {account.position} and {account.realized}"
+            )
+        traded[k] = account.cash + account.fees
+        cost[k] = account.cost if account.position > 0 else -account.cost
+        fees[k] = account.fees
+    return traded, cost, fees
+
+
+def _funding_by_instrument(run: Run) -> list[NDArray[Any]]:
+    return [run.funding[run.funding["instrument"] == i] for i in range(len(run.instruments))]
+
+
+def _last_seq(segment: Segment, ts_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of the last message up to each time, -1 before the first."""
+    found = np.full(len(ts_ns), -1, np.int64)
+    for name in schema.TABLES:
+        table = segment.columns(name)
+        rows = np.searchsorted(table["ts_ns"], ts_ns, side="right")
+        np.maximum(found, np.append(np.int64(-1), table["seq"])[rows], out=found)
+    return found
+
+
+def _scale(one: Instrument, ledger_exponent: int) -> int:
+    scale: int = 10 ** (one.price_exponent + one.qty_exponent - ledger_exponent)
+    return scale * one.contract_size
+
+
+def _zeros(n: int) -> IntColumn:
+    column: IntColumn = np.empty(n, dtype=object)
+    column[:] = 0
+    return column
+
+
+def _running(column: IntColumn) -> IntColumn:
+    summed: IntColumn = np.cumsum(column) if len(column) else column
+    return summed
+
+
+def _after(column: IntColumn, done: NDArray[np.intp]) -> IntColumn:
+    """Value after ``done`` rows; 0 after none."""
+    padded: IntColumn = np.concatenate([_zeros(1), column])
+    taken: IntColumn = padded[done]
+    return taken
+
+
+def _sum(columns: list[IntColumn]) -> IntColumn:
+    total = columns[0]
+    for column in columns[1:]:
+        total = total + column
+    return total

@@ -1,0 +1,175 @@
+"""A finished run, made again with one thing changed: what the gates that re-run a strategy use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from quantlaxmi.errors import StrategyError
+from quantlaxmi.execution.latency import LatencyModel
+from quantlaxmi.run.replay import backtest
+from quantlaxmi.run.result import Run
+from quantlaxmi.run.session import Session
+from quantlaxmi.segment.horizon import Beginning, horizon
+from quantlaxmi.strategies.config import StrategyConfig
+from quantlaxmi.strategies.kernel import BoundStrategy
+from quantlaxmi.strategies.sdk import Strategy
+
+__all__ = ["Rerun", "make_strategy", "maker_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """Makes a run again.
+
+    Attributes
+    ----------
+    run : Run
+        The finished run, as it was.
+    maker : callable or None
+        Makes the strategy from the segment it shall run on, where it was given so.
+    """
+
+    run: Run
+    maker: Callable[[Any], Any] | None = None
+
+    @property
+    def strategy(self) -> Any:
+        """The strategy that was bound, or None where only its bound form is known."""
+        return self.run.strategy.strategy
+
+    def bind(self, config: StrategyConfig | None = None) -> BoundStrategy:
+        """Bind the strategy afresh, for one run.
+
+        Parameters
+        ----------
+        config : StrategyConfig, optional
+            Other settings; those of the run by default.
+
+        Raises
+        ------
+        StrategyError
+            Where the run was made from a bound strategy that cannot be bound again, or the
+            strategy cannot be made from settings alone.
+        """
+        bound, strategy = self.run.strategy, self.strategy
+        if strategy is not None:
+            if config is not None:
+                strategy = _made(type(strategy), config)
+            again: BoundStrategy = strategy.bind(
+                self.run.instruments, interpreted=bound.form == "interpreted"
+            )
+            return again
+        if config is None and bound.form != "python":
+            return bound  # its state is copied at the start of every run
+        raise StrategyError(
+            f"strategy {bound.strategy_id!r} was given bound, so it cannot be run again "
+            "afresh: give the strategy itself"
+        )
+
+    def beginning(self, last_seq: int) -> Run:
+        """Run over the segment up to a message, at which all that can be read of it ends.
+
+        A strategy that was given as a function of the segment is made from that beginning. For
+        the time of the run the segment itself, and whoever opens it again, shows no more.
+
+        Parameters
+        ----------
+        last_seq : int
+            Number of the last message.
+        """
+        run = self.run
+        begun: Any = Beginning(run.segment, last_seq)
+        with horizon(run.segment.digest, last_seq):
+            return backtest(
+                begun,
+                self.bind() if self.maker is None else make_strategy(self.maker, begun),
+                costs=run.costs,
+                limits=run.limits,
+                latency=run.latency,
+                interpreted=run.strategy.form == "interpreted",
+                seed=run.header.seed,
+            )
+
+    def session(self, bound: BoundStrategy) -> Session:
+        """A run of the same instruments, costs, limits and latency, to be fed with columns.
+
+        Parameters
+        ----------
+        bound : BoundStrategy
+            As `bind` makes it.
+        """
+        run = self.run
+        return Session(
+            run.instruments,
+            bound,
+            run.costs,
+            run.latency_ns,
+            run.segment.digest,
+            run.limits,
+            run.latency.delays(run.header.seed, bound.config_hash),
+        )
+
+    def again(
+        self,
+        *,
+        latency: LatencyModel | None = None,
+        config: StrategyConfig | None = None,
+        neutral: tuple[int, ...] = (),
+    ) -> Run:
+        """Run over the same segment, with the same costs, limits and seed.
+
+        Parameters
+        ----------
+        latency : LatencyModel, optional
+        config : StrategyConfig, optional
+        neutral : tuple of int
+            Feature slots to hold at their neutral values.
+        """
+        run = self.run
+        return backtest(
+            run.segment,
+            self.bind(config).neutralised(neutral),
+            costs=run.costs,
+            limits=run.limits,
+            latency=run.latency if latency is None else latency,
+            seed=run.header.seed,
+        )
+
+
+def make_strategy(maker: Callable[[Any], Any], segment: Any) -> Any:
+    """Make a strategy from a segment by a function that somebody gave.
+
+    Raises
+    ------
+    StrategyError
+        For whatever the function raised.
+    """
+    try:
+        return maker(segment)
+    except StrategyError:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise StrategyError(f"the function that makes the strategy failed: {said}") from error
+
+
+def maker_of(strategy: Any) -> Callable[[Any], Any] | None:
+    """The function of a segment that makes a strategy, where it was given as one."""
+    if isinstance(strategy, type) and issubclass(strategy, Strategy):
+        return lambda segment: strategy()
+    return strategy if callable(strategy) else None
+
+
+def _made(kind: Any, config: StrategyConfig) -> Any:
+    """A strategy of some class with other settings."""
+    try:
+        strategy = kind(config)
+    except TypeError as error:
+        raise StrategyError(
+            f"strategy {kind.strategy_id!r} cannot be made from settings alone: {error}"
+        ) from None
+    if getattr(strategy, "config", None) is not config:
+        raise StrategyError(f"strategy {kind.strategy_id!r} does not keep the settings it is given")
+    return strategy

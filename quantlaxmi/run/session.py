@@ -1,0 +1,308 @@
+"""A run in progress: a bound strategy, an engine and the memory they share.
+
+``Session`` is what both routes drive: `backtest` feeds it whole columns, `replay` the log's
+batches. It is not public; `quantlaxmi.run.replay` is.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi import schema
+from quantlaxmi._ext.python_bridge import Bridge, EventBridge
+from quantlaxmi._ext.replay_loop import FAILURES, Engine
+from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.events import (
+    DepthEvent,
+    FillEvent,
+    FundingEvent,
+    OrderNotice,
+    QuoteEvent,
+    TradeEvent,
+)
+from quantlaxmi.events.ids import CorrelationContext
+from quantlaxmi.execution.costs import CostModel, account_terms, ledger_exponent
+from quantlaxmi.execution.latency import Delays
+from quantlaxmi.execution.risk import RiskLimits, order_rules
+from quantlaxmi.features import NEUTRAL, feature_arguments
+from quantlaxmi.fixed import int128_to_int
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.strategies.kernel import BoundStrategy
+from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
+from quantlaxmi.strategies.views import view
+
+Columns = Mapping[str, NDArray[Any]]
+
+#: Rows between two looks at pending signals: tens of milliseconds either way.
+KERNEL_STRIDE: Final = 1 << 21
+PYTHON_STRIDE: Final = 1 << 15
+
+
+def make_memory(bound: BoundStrategy, n_instruments: int) -> dict[str, NDArray[Any]]:
+    """Allocate the records an engine and its strategy share."""
+    return {
+        "ctx": np.zeros(1, schema.CTX_DTYPE),
+        "event": np.zeros(1, schema.EVENT_DTYPE),
+        "books": np.zeros(n_instruments, schema.BOOK_DTYPE),
+        "positions": np.zeros(n_instruments, schema.POSITION_DTYPE),
+        "features": np.zeros(len(bound.features), schema.FEATURE_DTYPE),
+        "state": bound.state.copy(),
+        "params": bound.params.copy(),
+        "legs_out": np.zeros(schema.MAX_LEGS, schema.LEG_OUT_DTYPE),
+        "notice": np.zeros(1, schema.FILL_NOTICE_DTYPE),
+    }
+
+
+def feature_calls(
+    bound: BoundStrategy, instruments: tuple[Instrument, ...]
+) -> list[tuple[str, tuple[int, ...]]]:
+    """Name and arguments of the kernel that fills each feature slot."""
+    made = []
+    for k, f in enumerate(bound.features):
+        arguments = feature_arguments(f.name, f.args, instruments)
+        made.append((NEUTRAL[f.name] if k in bound.neutral else f.name, arguments))
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Money:
+    """The integers of a run's money, and what they were made of."""
+
+    instruments: tuple[Instrument, ...]
+    costs: CostModel
+    limits: RiskLimits | None
+    exponent: int
+    currencies: tuple[str, ...]
+    terms: tuple[Any, ...]
+    rules: tuple[Any, Any]
+
+
+#: Of the last session: a sweep makes thousands with the same frozen objects; fractions are slow.
+_last_money: _Money | None = None
+
+
+def _money_terms(
+    instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLimits | None
+) -> _Money:
+    global _last_money
+    last = _last_money
+    if (
+        last is not None
+        and last.instruments is instruments
+        and last.costs is costs
+        and last.limits is limits
+    ):
+        return last
+    exponent = ledger_exponent(instruments, costs)
+    currencies = tuple(dict.fromkeys(i.currency for i in instruments))
+    terms = tuple(
+        account_terms(i, costs, exponent, currencies.index(i.currency)) for i in instruments
+    )
+    rules = order_rules(instruments, costs, limits or RiskLimits(), exponent)
+    _last_money = _Money(instruments, costs, limits, exponent, currencies, terms, rules)
+    return _last_money
+
+
+class Session:
+    """One run in progress.
+
+    Parameters
+    ----------
+    instruments : tuple of Instrument
+    bound : BoundStrategy
+    costs : CostModel
+    latency_ns : int
+        From decision to arrival of its orders; >= 0.
+    session_id : str
+        Segment digest, for the events a plain-Python strategy receives.
+    limits : RiskLimits, optional
+        None are on by default.
+    delays : tuple, optional
+        As `LatencyModel.delays` gives it, for latencies that are not ``latency_ns`` alone.
+    """
+
+    context: Context | None = None
+
+    def __init__(
+        self,
+        instruments: tuple[Instrument, ...],
+        bound: BoundStrategy,
+        costs: CostModel,
+        latency_ns: int,
+        session_id: str = "",
+        limits: RiskLimits | None = None,
+        delays: Delays | None = None,
+    ) -> None:
+        self.instruments = instruments
+        self.bound = bound
+        money = _money_terms(instruments, costs, limits)
+        self.ledger_exponent, self.currencies = money.exponent, money.currencies
+        self.terms = list(money.terms)
+        self.memory = make_memory(bound, len(instruments))
+        self._correlations = tuple(
+            CorrelationContext(
+                session_id=session_id,
+                symbol=i.symbol,
+                venue=i.venue,
+                strategy_id=bound.strategy_id,
+            )
+            for i in instruments
+        )
+        self._bridge = self._make_bridge()
+        kernel = bound.form == "kernel"
+        step, on_fill = (f if isinstance(f, int) else 0 for f in (bound.step, bound.on_fill))
+        self.engine = Engine(
+            self.memory,
+            self.terms,
+            len(self.currencies),
+            feature_calls(bound, instruments),
+            bound.event_mask,
+            latency_ns,
+            10**-schema.RATE_EXPONENT,
+            step,
+            on_fill,
+            self._bridge,
+            *money.rules,
+            costs.queue == "pro_rata",
+            delays=delays,
+            impact=[costs.impact_on(one).terms for one in instruments],
+        )
+        self._stride = KERNEL_STRIDE if kernel else PYTHON_STRIDE
+
+    def _make_bridge(self) -> Bridge | None:
+        bound, memory = self.bound, self.memory
+        if bound.form == "kernel":
+            return None
+        if bound.form == "interpreted":
+            ctx, event, notice = (view(memory[name])[0] for name in ("ctx", "event", "notice"))
+            books, positions, features, state, params, legs_out = (
+                view(memory[name])
+                for name in ("books", "positions", "features", "state", "params", "legs_out")
+            )
+            return Bridge(
+                bound.step if callable(bound.step) else None,
+                bound.on_fill if callable(bound.on_fill) else None,
+                (ctx, event, books, positions, features, state, params, legs_out),
+                (ctx, notice, books, positions, state, params),
+            )
+        self.context = start(
+            bound,
+            memory["ctx"],
+            memory["books"],
+            memory["positions"],
+            memory["features"],
+            memory["event"],
+        )
+        return EventBridge(
+            bound.instance.on_market,
+            self._deliver_fill if hasattr(bound.instance, "on_fill") else None,
+            (view(memory["notice"])[0],),
+            functools.partial(write_decision, legs_out=view(memory["legs_out"]), bound=bound),
+            self.context,
+            tuple(i.symbol for i in self.instruments),
+            self._correlations,
+            (QuoteEvent, DepthEvent, TradeEvent, FundingEvent),
+        )
+
+    def _deliver_fill(self, notice: Any) -> int:
+        """Hand a plain-Python strategy its fill, or other news of its order, as an event."""
+        if notice.qty == 0:
+            if hasattr(self.bound.instance, "on_order"):
+                self.bound.instance.on_order(
+                    OrderNotice(
+                        order=notice.order,
+                        decision=notice.decision,
+                        symbol=self.instruments[notice.instrument].symbol,
+                        side=schema.Side(notice.side),
+                        reason=schema.OrderReason(notice.reason),
+                        qty=notice.order_left,
+                        ts_ns=notice.ts_ns,
+                        correlation=self._correlations[notice.instrument],
+                    )
+                )
+            return 0
+        fields = dict(zip(schema.FILL_DTYPE.names or (), self.engine.last_fill(), strict=True))
+        instrument = self.instruments[fields["instrument"]]
+        self.bound.instance.on_fill(
+            FillEvent(
+                fill=self.engine.told_fill,
+                order=fields["order"],
+                decision=fields["decision"],
+                leg=fields["leg"],
+                symbol=instrument.symbol,
+                side=schema.Side(fields["side"]),
+                price=fields["price"],
+                qty=fields["qty"],
+                ts_ns=fields["ts_ns"],
+                seq=fields["seq"],
+                flags=schema.FillFlag(fields["flags"]),
+                fee=int128_to_int(fields["fee_hi"], fields["fee_lo"]),
+                fee_asset=instrument.currency,
+                position=fields["position"],
+                realized=int128_to_int(fields["realized_hi"], fields["realized_lo"]),
+                cash=int128_to_int(fields["cash_hi"], fields["cash_lo"]),
+                correlation=self._correlations[fields["instrument"]],
+            )
+        )
+        return 0
+
+    def feed(
+        self, tables: Mapping[str, Columns], progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Process a chunk of the segment's tables; chunks ascend in ``seq``.
+
+        Parameters
+        ----------
+        tables : mapping of table name to columns
+        progress : callable, optional
+            Called now and then with the rows of this chunk done.
+
+        Raises
+        ------
+        StrategyError, FixedPointOverflow, EngineError, MemoryError
+            The run cannot go on; the session is then not to be used.
+        """
+        self.engine.load(tables)
+        done = False
+        while not done:
+            status, done = self.engine.run(self._stride)
+            if status != 0:
+                self._raise(status)
+            if progress is not None:
+                progress(self.engine.chunk_rows)
+
+    def finish(self, flatten: bool) -> None:
+        """End the run: execute what arrived, cancel the rest, flatten if asked."""
+        status = self.engine.finish(flatten)
+        if status != 0:
+            self._raise(status)
+
+    def last_mids(self) -> NDArray[np.int64]:
+        """Last known mid of each instrument, at price exponent - 1; 0 where it never had one."""
+        mids: NDArray[np.int64] = 5 * self.memory["books"]["mid2"]
+        return mids
+
+    def _raise(self, status: int) -> None:
+        place = f"message seq {self.engine.seq}"
+        reason = FAILURES.get(status, f"status {status}")
+        error = self._bridge.error if self._bridge is not None else None
+        if isinstance(error, Exception):
+            raise failed(self.bound, error, place) from error
+        if error is not None:  # an interrupt
+            raise error
+        if reason.startswith("memory"):
+            raise MemoryError(f"{reason} at {place}")
+        if "does not fit" in reason:
+            raise FixedPointOverflow("replay", (self.bound.strategy_id,), self.engine.seq)
+        if "strategy" in reason:
+            detail = f"leg {self.engine.detail}" if "leg" in reason else self.engine.detail
+            raise StrategyError(
+                f"strategy {self.bound.strategy_id!r} at {place}: {reason} ({detail})"
+            )
+        raise EngineError(f"{reason} at {place}")

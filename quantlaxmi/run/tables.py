@@ -1,0 +1,314 @@
+"""A run's results as Arrow tables, for pandas, Polars and DuckDB.
+
+`Run.fills` and its siblings are the engine's own rows: integer mantissas, instrument indices. Here
+the same rows carry symbols, UTC times and exact decimals (Arrow's decimal128), so that nobody has
+to know an exponent to read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from quantlaxmi import schema
+from quantlaxmi.errors import InputError
+from quantlaxmi.execution.risk import risk_exponent
+from quantlaxmi.fixed import int128_halves
+from quantlaxmi.fixed.point import format_decimal
+from quantlaxmi.run.ledger_lines import MONEY, LedgerLines, lines_at_fills
+
+if TYPE_CHECKING:
+    from quantlaxmi.run.result import Run
+
+#: Digits of an Arrow decimal128.
+_DIGITS: Final = 38
+_UTC: Final = pa.timestamp("ns", tz="UTC")
+
+
+def run_table(run: Run, name: str) -> pa.Table:
+    """Return one table of a run.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``risk``, ``attributions``
+        (one row a fill) or ``ledger`` (after each fill, a row an instrument and one a currency).
+
+    Returns
+    -------
+    pyarrow.Table
+
+    Raises
+    ------
+    InputError
+        There is no such table.
+    """
+    if name not in RUN_TABLES:
+        raise InputError("table", f"was {name!r}, expected one of {', '.join(RUN_TABLES)}")
+    if name == "ledger":
+        return ledger_table(run, lines_at_fills(run))
+    return pa.table(_TABLES[name](run))
+
+
+def ledger_table(run: Run, lines: LedgerLines) -> pa.Table:
+    """Return lines of a ledger as a table: at each, a row an instrument, then one a currency.
+
+    Parameters
+    ----------
+    run : Run
+    lines : LedgerLines
+        Of this run.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``line`` counts from 0; ``symbol``, ``position`` and ``mid`` are null in sums. In every row
+        ``equity = cash + position * mid = realized + unrealized - fees + funding``.
+    """
+    symbols = [one.symbol for one in run.instruments]
+    currencies = list(lines.totals)
+    height, n = len(symbols) + len(currencies), len(lines)
+    of = [currencies.index(one.currency) for one in run.instruments]
+
+    def woven(parts: list[Any]) -> NDArray[Any]:
+        """Columns of each row of a line, line by line."""
+        return np.stack(parts, axis=1).reshape(-1)
+
+    which = np.tile(np.arange(height), n)
+    is_sum = which >= len(symbols)
+    blank = [np.zeros(n, np.int64)] * len(currencies)
+    money = [*lines.instruments, *lines.totals.values()]
+    mids = woven([*(5 * mid2.astype(object) for mid2 in lines.mid2), *blank])
+    columns = {
+        "line": np.repeat(np.arange(n), height),
+        "ts": _times(np.repeat(lines.ts_ns, height)),
+        "symbol": pa.DictionaryArray.from_arrays(
+            pa.array(np.minimum(which, len(symbols) - 1).astype(np.int32), mask=is_sum),
+            pa.array(symbols, pa.string()),
+        ),
+        "currency": _texts(np.tile(np.array([*of, *range(len(currencies))]), n), currencies),
+        "position": _scaled(
+            run, woven([*lines.position.astype(object), *blank]), which, "qty_exponent", 0
+        ),
+        "mid": _scaled(run, mids, which, "price_exponent", -1),
+    }
+    for name in MONEY:
+        column = woven([getattr(part, name) for part in money])
+        columns[name] = _halves(*int128_halves(column), lines.exponent)
+    return pa.table(columns)
+
+
+def _scaled(run: Run, values: NDArray[Any], which: NDArray[Any], exponent: str, shift: int) -> Any:
+    """Python integers of the instruments ``which`` at their finest exponent, null elsewhere."""
+    exponents = [getattr(i, exponent) + shift for i in run.instruments]
+    finest = min(exponents)
+    steps = np.array([10 ** (e - finest) for e in exponents] + [0] * len(run.cash), dtype=object)
+    column = _halves(*int128_halves(values * steps[which]), finest)
+    return pc.if_else(pa.array(which < len(exponents)), column, pa.scalar(None, column.type))
+
+
+def _decisions(run: Run) -> dict[str, Any]:
+    rows = run.decisions
+    return {
+        "decision": rows["sequence"],
+        "seq": rows["seq"],
+        "ts": _times(rows["ts_ns"]),
+        "type": _names(rows["decision_type"], schema.DecisionType),
+        "direction": rows["direction"],
+        "confidence": pa.array(rows["confidence"], mask=rows["confidence"] < 0),
+        "rationale": _texts(rows["rationale"], run.header.rationales),
+        "bundle": rows["bundle"] == 1,
+        "legs": rows["n_legs"],
+    }
+
+
+def _legs(run: Run) -> dict[str, Any]:
+    rows = run.legs
+    prices = {
+        field: _amounts(run, rows, field, "price_exponent")
+        for field in ("bid", "ask", "limit_price")
+    }
+    quantities = {
+        field: _amounts(run, rows, field, "qty_exponent") for field in ("bid_qty", "ask_qty")
+    }
+    return {
+        "decision": rows["decision"],
+        **_who(run, rows),
+        "action": _names(rows["action"], schema.OrderAction),
+        "order_type": _names(rows["order_type"], schema.OrderType),
+        "time_in_force": _names(rows["time_in_force"], schema.TimeInForce),
+        "target": _known(rows["target"]),
+        "qty": _amounts(run, rows, "qty", "qty_exponent"),
+        **prices,
+        **quantities,
+        "reference_price": _amounts(run, rows, "reference_price", "price_exponent", -1),
+        "quote_ts": _times(rows["quote_ts_ns"]),
+    }
+
+
+def _orders(run: Run) -> dict[str, Any]:
+    rows = run.orders
+    return {
+        "order": rows["order"],
+        "decision": _known(rows["decision"]),
+        "leg": _known(rows["leg"]),
+        "ts": _times(rows["ts_ns"]),
+        "seq": rows["seq"],
+        "event": _names(rows["kind"], schema.OrderEventKind),
+        "status": _names(rows["status"], schema.OrderStatus),
+        "reason": _names(rows["reason"], schema.OrderReason),
+        **_who(run, rows),
+        "order_type": _names(rows["order_type"], schema.OrderType),
+        "time_in_force": _names(rows["time_in_force"], schema.TimeInForce),
+        "limit_price": _amounts(run, rows, "limit_price", "price_exponent"),
+        "qty": _amounts(run, rows, "qty", "qty_exponent"),
+        "filled_qty": _amounts(run, rows, "filled_qty", "qty_exponent"),
+    }
+
+
+def _fills(run: Run) -> dict[str, Any]:
+    rows = run.fills
+    return {
+        "fill": np.arange(len(rows)),
+        "order": rows["order"],
+        "decision": _known(rows["decision"]),
+        "ts": _times(rows["ts_ns"]),
+        "seq": rows["seq"],
+        **_who(run, rows),
+        "price": _amounts(run, rows, "price", "price_exponent"),
+        "qty": _amounts(run, rows, "qty", "qty_exponent"),
+        "fee": _halves(rows["fee_hi"], rows["fee_lo"], run.ledger_exponent),
+        "cash": _halves(rows["cash_hi"], rows["cash_lo"], run.ledger_exponent),
+        "position": _amounts(run, rows, "position", "qty_exponent"),
+        "realized": _halves(rows["realized_hi"], rows["realized_lo"], run.ledger_exponent),
+        "maker": rows["flags"] & schema.FillFlag.MAKER != 0,
+        "trim": rows["flags"] & schema.FillFlag.TRIM != 0,
+        "beyond_touch": rows["flags"] & schema.FillFlag.DEPTH != 0,
+    }
+
+
+def _funding(run: Run) -> dict[str, Any]:
+    rows = run.funding
+    return {
+        "ts": _times(rows["ts_ns"]),
+        "symbol": _symbols(run, rows),
+        "position": _amounts(run, rows, "position", "qty_exponent"),
+        "mark": _amounts(run, rows, "mark", "price_exponent"),
+        "rate": _decimals(rows["rate"], schema.RATE_EXPONENT),
+        "amount": _halves(rows["amount_hi"], rows["amount_lo"], run.ledger_exponent),
+    }
+
+
+def _risk(run: Run) -> dict[str, Any]:
+    """Values and limits as decimal text, each in the unit its rule has."""
+    rows = run.risk
+    exponents = [
+        risk_exponent(schema.RiskRule(rule), run.instruments[instrument], run.ledger_exponent)
+        for rule, instrument in zip(rows["rule"].tolist(), rows["instrument"].tolist(), strict=True)
+    ]
+    texts = {
+        field: pa.array(
+            [format_decimal(v, e) for v, e in zip(rows[field].tolist(), exponents, strict=True)],
+            pa.string(),
+        )
+        for field in ("value", "limit")
+    }
+    return {
+        "decision": rows["decision"],
+        "ts": _times(rows["ts_ns"]),
+        "seq": rows["seq"],
+        "symbol": _symbols(run, rows),
+        "rule": _names(rows["rule"], schema.RiskRule),
+        **texts,
+    }
+
+
+def _attributions(run: Run) -> dict[str, Any]:
+    rows, found = run.fills, run.attributions
+    money = {
+        name: _halves(*int128_halves(getattr(found, name)), found.exponent)
+        for name in ("gross", "slippage", "fee", "funding", "cash_effect", "edge", "realized_edge")
+    }
+    return {
+        "fill": np.arange(len(rows)),
+        "decision": _known(rows["decision"]),
+        "ts": _times(rows["ts_ns"]),
+        **_who(run, rows),
+        "price": _amounts(run, rows, "price", "price_exponent"),
+        "qty": _amounts(run, rows, "qty", "qty_exponent"),
+        **money,
+    }
+
+
+_TABLES: Final[dict[str, Callable[[Run], dict[str, Any]]]] = {
+    "decisions": _decisions,
+    "legs": _legs,
+    "orders": _orders,
+    "fills": _fills,
+    "funding": _funding,
+    "risk": _risk,
+    "attributions": _attributions,
+}
+#: Names `run_table` takes.
+RUN_TABLES: Final = (*_TABLES, "ledger")
+
+
+def _who(run: Run, rows: NDArray[Any]) -> dict[str, Any]:
+    return {"symbol": _symbols(run, rows), "side": _names(rows["side"], schema.Side)}
+
+
+def _symbols(run: Run, rows: NDArray[Any]) -> pa.Array:
+    return _texts(rows["instrument"], tuple(i.symbol for i in run.instruments))
+
+
+def _texts(index: NDArray[np.int64], texts: Sequence[str]) -> pa.Array:
+    codes = pa.array(index.astype(np.int32))
+    return pa.DictionaryArray.from_arrays(codes, pa.array(texts, pa.string()))
+
+
+def _names(values: NDArray[np.int64], kind: Any) -> pa.Array:
+    """Names of an enumeration's members, as a dictionary column."""
+    members = list(kind)
+    order = {int(member): k for k, member in enumerate(members)}
+    unique, inverse = np.unique(values, return_inverse=True)
+    codes = np.array([order[int(v)] for v in unique], np.int64)[inverse]
+    return _texts(codes, [member.name for member in members])
+
+
+def _times(ts_ns: NDArray[np.int64]) -> pa.Array:
+    return pa.array(ts_ns).cast(_UTC)
+
+
+def _known(numbers: NDArray[np.int64]) -> pa.Array:
+    """Numbers, null where the row has none (-1)."""
+    return pa.array(numbers, mask=numbers < 0)
+
+
+def _amounts(run: Run, rows: NDArray[Any], field: str, exponent: str, shift: int = 0) -> pa.Array:
+    """Mantissas of rows of several instruments as decimals at the finest of their exponents."""
+    exponents = np.array([getattr(i, exponent) + shift for i in run.instruments])
+    finest = int(exponents.min())
+    if (exponents == finest).all():
+        return _decimals(rows[field], finest)
+    steps = (exponents - finest)[rows["instrument"]].tolist()
+    values = [v * 10**s for v, s in zip(rows[field].tolist(), steps, strict=True)]
+    return _halves(*int128_halves(np.array(values, dtype=object)), finest)
+
+
+def _decimals(values: NDArray[np.int64], exponent: int) -> pa.Array:
+    values = np.ascontiguousarray(values)
+    return _halves(values >> 63, values, exponent)
+
+
+def _halves(hi: NDArray[np.int64], lo: NDArray[np.int64], exponent: int) -> pa.Array:
+    """128-bit halves as decimal128: Arrow stores just these bytes, little-endian."""
+    wide = np.empty((len(lo), 2), np.int64)
+    wide[:, 0], wide[:, 1] = lo, hi
+    kind = pa.decimal128(_DIGITS, max(0, -exponent))
+    return pa.Array.from_buffers(kind, len(lo), [None, pa.py_buffer(wide)])

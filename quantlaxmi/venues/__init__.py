@@ -1,0 +1,265 @@
+"""What venues ask of orders and take for fills, by date.
+
+Tables are TOML files beside this one: rows with a market, ``valid_from`` and ``source``. A row is
+found by the date of the trade, never by today's. What no table knows stays unknown: tick, lot and
+least notional are then 0 and not enforced; a missing commission is an error, for money would be
+wrong without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from quantlaxmi.errors import ConfigError, FixedPointError
+from quantlaxmi.execution.costs import CostModel, FeeRate, cost_key
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import InstrumentKind
+from quantlaxmi.venues.tables import (
+    TABLE_NAMES,
+    FeeRow,
+    MarketTable,
+    RuleRow,
+    day_text,
+    load_table,
+    package_table,
+)
+
+__all__ = [
+    "FeeRow",
+    "MarketTable",
+    "RuleRow",
+    "fees",
+    "grid_steps",
+    "load_table",
+    "lookup",
+    "run_costs",
+]
+
+
+def _tables() -> tuple[MarketTable, ...]:
+    return tuple(package_table(name) for name in TABLE_NAMES)
+
+
+def _at(rows: Sequence[Any], ts_ns: int) -> Any | None:
+    """The row in force at a time: the last that begins at or before it."""
+    found = None
+    for row in rows:
+        if row.valid_from_ns <= ts_ns:
+            found = row
+    return found
+
+
+def lookup(
+    venue: str,
+    kind: InstrumentKind,
+    symbol: str,
+    ts_ns: int,
+    *,
+    tables: Sequence[MarketTable] | None = None,
+) -> RuleRow | None:
+    """Return what a venue asked of orders in a symbol at a time.
+
+    Parameters
+    ----------
+    venue : str
+        For example ``"binance-usdm"``.
+    kind : InstrumentKind
+    symbol : str
+        As the venue writes it.
+    ts_ns : int
+        Nanoseconds since the Unix epoch: the date of the data, not today's.
+    tables : sequence of MarketTable, optional
+        Where to look; the package's own by default.
+
+    Returns
+    -------
+    RuleRow or None
+        None where no row covers the market at that time: nothing is known, and nothing enforced.
+    """
+    for table in _tables() if tables is None else tables:
+        found: RuleRow | None = _at(table.rules.get((venue, kind, symbol), ()), ts_ns)
+        if found is not None:
+            return found
+    return None
+
+
+def fees(
+    venue: str,
+    kind: InstrumentKind,
+    first_ns: int,
+    last_ns: int | None = None,
+    *,
+    symbol: str = "",
+    tables: Sequence[MarketTable] | None = None,
+) -> FeeRow:
+    """Return a venue's commission at a time, or over a stretch without a change.
+
+    Parameters
+    ----------
+    venue : str
+    kind : InstrumentKind
+    first_ns, last_ns : int
+        Nanoseconds since the Unix epoch, both included; a moment without ``last_ns``.
+    symbol : str
+        As the venue writes it. Rows of the symbol stand before those of the kind from the day of
+        the first of them on; without one, the kind's are meant.
+    tables : sequence of MarketTable, optional
+
+    Raises
+    ------
+    ConfigError
+        No row covers ``first_ns``, or the rates change on the way; names the table and the date.
+    """
+    known = _tables() if tables is None else tuple(tables)
+    general = next(((t.name, t.fees[venue, kind]) for t in known if (venue, kind) in t.fees), None)
+    key = (venue, kind, symbol)
+    own = next(((t.name, t.symbol_fees[key]) for t in known if key in t.symbol_fees), None)
+    asked = f"{symbol}, {kind} at {venue}" if own else f"{kind} at {venue}"
+    found = [rows for rows in (own, general) if rows is not None]
+    if not found:
+        names = ", ".join(t.name for t in known)
+        raise ConfigError(names, f"has no row for {asked}; give the rates with --costs", "fees")
+
+    def at(ts_ns: int) -> tuple[str, FeeRow] | None:
+        for name, rows in found:
+            row: FeeRow | None = _at(rows, ts_ns)
+            if row is not None:
+                return name, row
+        return None
+
+    first = at(first_ns)
+    if first is None:
+        name, rows = min(found, key=lambda pair: pair[1][0].valid_from_ns)
+        raise ConfigError(
+            name,
+            f"has no row for {asked} on {day_text(first_ns)}, the first begins "
+            f"{day_text(rows[0].valid_from_ns)}; give the rates with --costs",
+            "fees",
+        )
+    begun = first[1]
+    for moment in sorted({row.valid_from_ns for _, rows in found for row in rows}):
+        if last_ns is None or not first_ns < moment <= last_ns or (now := at(moment)) is None:
+            continue
+        name, row = now
+        if (row.maker_bps, row.taker_bps) != (begun.maker_bps, begun.taker_bps):
+            raise ConfigError(
+                name,
+                f"changes for {asked} on {day_text(moment)}, within the data of "
+                f"{day_text(first_ns)} to {day_text(last_ns)}; split the segment by day there, "
+                "or give the rates with --costs",
+                "fees",
+            )
+    return begun
+
+
+def grid_steps(
+    venue: str,
+    kind: InstrumentKind,
+    symbol: str,
+    ts_ns: int,
+    price_exponent: int,
+    qty_exponent: int,
+) -> tuple[int, int]:
+    """Return tick and lot as an instrument carries them: mantissas, 0 where not known.
+
+    Raises
+    ------
+    ConfigError
+        A step is finer than the exponent can say.
+    """
+    rule = lookup(venue, kind, symbol, ts_ns)
+    if rule is None:
+        return 0, 0
+    return (
+        _mantissa(rule, "tick", rule.tick, price_exponent),
+        _mantissa(rule, "lot", rule.lot, qty_exponent),
+    )
+
+
+def _mantissa(rule: RuleRow, field: str, value: FixedPoint, exponent: int) -> int:
+    try:
+        return value.rescale(exponent).mantissa
+    except FixedPointError as error:
+        raise ConfigError(
+            "markets", f"{error}; expected a multiple of 1e{exponent}", field
+        ) from None
+
+
+def run_costs(
+    given: CostModel | None,
+    instruments: Sequence[Instrument],
+    first_ns: int,
+    last_ns: int,
+    *,
+    tables: Sequence[MarketTable] | None = None,
+) -> CostModel:
+    """Return the complete costs of a run: what was given, the rest from the dated tables.
+
+    Parameters
+    ----------
+    given : CostModel or None
+        Its rates and least notionals go first.
+    instruments : sequence of Instrument
+    first_ns, last_ns : int
+        Times of the data's first and last message.
+    tables : sequence of MarketTable, optional
+
+    Returns
+    -------
+    CostModel
+        With a least notional for every instrument and a rate for each; giving it back gives the
+        same model.
+
+    Raises
+    ------
+    ConfigError
+        The tables must be asked and do not cover the data, a change of rates falls within it, or
+        none of the given symbols is traded here.
+
+    Notes
+    -----
+    Where the least notional changes within the data, the highest that was known to be in force
+    holds throughout: that errs against the strategy.
+    """
+    model = (CostModel(rates={}) if given is None else given).restricted(instruments)
+    found: dict[InstrumentKind, dict[str, FeeRate]] = {}
+    minimum = dict(model.min_notional)
+    for one in instruments:
+        if not model.covers(one):
+            row = fees(
+                one.venue, one.kind, first_ns, last_ns, symbol=one.venue_symbol, tables=tables
+            )
+            rate = FeeRate(maker_bps=row.maker_bps, taker_bps=row.taker_bps)
+            found.setdefault(one.kind, {})[cost_key(one)] = rate
+        if model.least_notional(one) is None:
+            minimum[cost_key(one)] = _highest_minimum(one, first_ns, last_ns, tables)
+    rates, symbols = dict(model.rates), dict(model.symbols)
+    for kind, by_symbol in found.items():
+        if len(set(by_symbol.values())) == 1:
+            rates[kind] = next(iter(by_symbol.values()))
+        else:  # venues or symbols that differ
+            symbols.update(by_symbol)
+    return CostModel(
+        rates=rates,
+        symbols=symbols,
+        min_notional=minimum,
+        fee_exponent=model.fee_exponent,
+        queue=model.queue,
+        impact=model.impact,
+    )
+
+
+def _highest_minimum(
+    one: Instrument, first_ns: int, last_ns: int, tables: Sequence[MarketTable] | None
+) -> FixedPoint:
+    key = (one.venue, one.kind, one.venue_symbol)
+    found = FixedPoint(0, 0)
+    for table in _tables() if tables is None else tables:
+        rows = table.rules.get(key, ())
+        start = _at(rows, first_ns)
+        for row in rows:
+            if row is start or first_ns < row.valid_from_ns <= last_ns:
+                found = max(found, row.min_notional)
+    return found

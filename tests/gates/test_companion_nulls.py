@@ -1,0 +1,88 @@
+"""Coin sides: the kernel against its naive twin, and the larger p deciding."""
+
+import numpy as np
+import pytest
+
+from quantlaxmi._jit import coin_sides as kernels
+from quantlaxmi._jit.compiler import running
+from quantlaxmi.gates import label_permutation as permutation
+from quantlaxmi.gates import random_entry, time_shift
+from quantlaxmi.gates.path.columns import BoundError, check_squares
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.resampling.companion_nulls import STREAM, hold_against_coins, trip_gains
+from quantlaxmi.gates.results import MonteCarlo, Verdict
+from quantlaxmi.stats.monte_carlo import wide_ints
+from tests.gate_fakes import make_input, pair_trips, walk_grid
+from tests.naive import coin_sides as naive
+
+
+@pytest.mark.parametrize("k", [0, 1, 63, 64, 65, 200])
+@pytest.mark.parametrize("size", [10, 2**59])
+def test_coin_sides_match_naive(k, size):
+    gains = np.random.default_rng(k).integers(-size, size + 1, k)
+    before = gains.copy()
+    for threads in (1, 2):
+        out = np.empty((70, 4), np.uint64)
+        with running(threads):
+            kernels.coin_sides(np.uint64(77), 5, gains, out)
+        s, q = wide_ints(out[:, 0], out[:, 1]), wide_ints(out[:, 2], out[:, 3])
+        expected = [naive.coin_sides(77, 5 + t, gains.tolist()) for t in range(70)]
+        assert list(zip(s, q, strict=True)) == expected
+    np.testing.assert_array_equal(gains, before)
+
+
+def test_gains_are_the_trips_gross_and_bounded():
+    grid = walk_grid(1, 900)
+    inp = make_input(grid, pair_trips(np.random.default_rng(1), 900, 40))
+    gains = trip_gains(inp)
+    total = inp.path.gross
+    assert total % int(gains.sum()) == 0
+    assert len(gains) == 40
+    grid.mid2[:, 300:] *= 2**30
+    wide = [(10, {0: 2**20 + 1}), (400, {0: -(2**20) - 1}), (500, {0: 1}), (501, {0: -1})]
+    with pytest.raises(BoundError, match="limit is 2\\^62"):
+        trip_gains(make_input(grid, wide))
+    with pytest.raises(BoundError, match="more than 2\\^127"):
+        check_squares(2**61, 32)
+    check_squares(2**61, 31)
+
+
+def test_the_larger_p_decides_and_both_are_said():
+    grid = walk_grid(2, 900)
+    inp = make_input(grid, pair_trips(np.random.default_rng(2), 900, 40))
+    gains = trip_gains(inp)
+    for moved in (MonteCarlo(0, 199), MonteCarlo(199, 199)):
+        held = hold_against_coins(inp, "x", moved, "moved positions", gains, 199)
+        coins = held.details[STREAM]
+        assert held.deciding.p_value == max(float(moved.p_value), held.deciding.p_value)
+        assert held.verdict is (Verdict.PASS if held.deciding.p_value <= 0.05 else Verdict.FAIL)
+        assert "moved positions" in held.reason
+        assert "coin sides did at least as well), the larger decides" in held.reason
+        assert float(held.deciding.p_value) >= coins["p_value"]
+
+
+def test_all_gates_toss_the_same_coins():
+    grid = walk_grid(3, 1500)
+    policy = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=2, extend_factor=1)
+    inp = make_input(grid, pair_trips(np.random.default_rng(3), 1500, 40), policy=policy)
+    first = random_entry.evaluate(inp).matched.details[STREAM]
+    assert first == permutation.evaluate(inp).result.details[STREAM]
+    assert first == time_shift.evaluate(inp).result.details[STREAM]
+
+
+def test_a_drift_is_no_edge():
+    """Always long while the market climbs: sides by coin are beaten, other places are not."""
+    rng = np.random.default_rng(4)
+    grid = walk_grid(4, 2000)
+    grid.mid2[0] += 300 * np.arange(2000)
+    policy = GatePolicy(n_sims=199, n_perms=199, n_neutral_pairs=2, extend_factor=1)
+    actions = [
+        (row, {0: q if q > 0 else -2})
+        for row, d in pair_trips(rng, 2000, 60, sides=[1] * 60)
+        for q in (d[0],)
+    ]
+    inp = make_input(grid, actions, policy=policy)
+    for result in (random_entry.evaluate(inp).matched, permutation.evaluate(inp).result):
+        assert result.verdict is Verdict.FAIL
+        assert result.details[STREAM]["p_value"] <= 0.05
+        assert result.details["moved"]["p_value"] > 0.05

@@ -1,0 +1,256 @@
+"""Counting draws: stopping, growing, batches and interruptions change nothing but the work."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.gates.checkpoint import Checkpoint, Progress
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.resampling.draws import SweepFailed, count_draws
+from quantlaxmi.gates.results import MonteCarlo
+from quantlaxmi.stats.monte_carlo import sequential_p
+from tests.gate_fakes import make_input, walk_grid
+
+POLICY = GatePolicy(extend_factor=1)
+
+
+def make(policy=POLICY, **options):
+    grid = walk_grid(0, 20, instruments=1)
+    return replace(make_input(grid, [(1, {0: 1}), (3, {0: -1})], policy=policy), **options)
+
+
+def sweep_of(hits, *, calls=None, dies_at=None):
+    """A sweep whose draw i is an exceedance where ``hits[i]``: S is 1 or -1, Q is 1."""
+
+    def sweep(first, out):
+        if dies_at is not None and first >= dies_at:
+            raise KeyboardInterrupt
+        if calls is not None:
+            calls.append((first, len(out)))
+        value = np.where(np.array(hits[first : first + len(out)]), 1, -1).astype(np.int64)
+        out[:, 0] = (value >> 63).view(np.uint64)
+        out[:, 1] = value.view(np.uint64)
+        out[:, 2], out[:, 3] = 0, 1
+
+    return sweep
+
+
+def naive(hits, h):
+    """Besag and Clifford, one draw at a time."""
+    b = 0
+    for i, hit in enumerate(hits):
+        b += hit
+        if h and b == h:
+            return b, i + 1, True
+    return b, len(hits), False
+
+
+@given(
+    hits=st.lists(st.booleans(), min_size=1, max_size=60),
+    h=st.integers(0, 8),
+    batch=st.integers(1, 70),
+)
+@settings(max_examples=150, deadline=None)
+def test_stopping_is_by_draw_whatever_the_batch(hits, h, batch):
+    (count,) = count_draws(
+        make(), "g", len(hits), 4, sweep_of(hits), [(1, 1)], stop_after=h, batch=batch
+    )
+    assert (count.exceedances, count.draws, count.stopped) == naive(hits, h)
+    b, m = count.exceedances, count.draws
+    assert count.p_value == (Fraction(b, m) if count.stopped else Fraction(b + 1, m + 1))
+    assert count.p_value > 0
+    assert (count.to_json()["interval_95"] is None) == count.stopped
+
+
+@given(
+    hits=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=40, max_size=60),
+    h=st.integers(0, 4),
+    batch=st.integers(1, 70),
+    wanted=st.integers(1, 10),
+)
+@settings(max_examples=150, deadline=None)
+def test_draws_that_do_not_count_are_passed_over(hits, h, batch, wanted):
+    tries = 4
+    hits = [(a and counts, counts) for a, counts in hits]
+
+    def sweep(first, out):
+        for k in range(2):
+            sweep_of([hit[k] for hit in hits])(first, out[:, 4 * k : 4 * k + 4])
+
+    count, _ = count_draws(
+        make(), "g", wanted, 8, sweep, [(1, 1)] * 2, stop_after=h, batch=batch, tries=tries
+    )
+    counting = [a for a, counts in hits[: tries * wanted] if counts][:wanted]
+    assert (count.exceedances, count.draws, count.stopped) == naive(counting, h)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 50])
+@pytest.mark.parametrize(("stop", "fails"), [(2, False), (3, True), (0, True)])
+def test_a_draw_that_fails_counts_only_where_it_is_needed(stop, fails, batch):
+    """The second exceedance is draw 5, and draw 7 cannot be made."""
+    hits = [i in (2, 5) for i in range(20)]
+
+    def sweep(first, out):
+        filled = min(len(out), max(0, 7 - first))
+        sweep_of(hits)(first, out[:filled])
+        if filled < len(out):
+            raise SweepFailed(filled, "Draw 7.")
+
+    def draw():
+        return count_draws(make(), "g", 20, 4, sweep, [(1, 1)], stop_after=stop, batch=batch)[0]
+
+    if fails:
+        with pytest.raises(SweepFailed, match="Draw 7"):
+            draw()
+    else:
+        assert (draw().exceedances, draw().draws, draw().stopped) == (2, 6, True)
+
+
+def test_the_sequential_p_of_the_paper():
+    assert sequential_p(20, 87) == Fraction(20, 87)
+    for h, n in [(0, 5), (6, 5)]:
+        with pytest.raises(ValueError, match="cannot be"):
+            sequential_p(h, n)
+
+
+def test_sequential_p_is_valid_under_the_null():
+    # P(p <= a) <= a where draws and strategy are exchangeable, exactly by counting ranks.
+    rng = np.random.default_rng(5)
+    below = 0
+    for _ in range(2000):
+        own = rng.random()
+        hits = (rng.random(199) >= own).tolist()
+        b, m, stopped = naive(hits, 20)
+        below += MonteCarlo(b, m, stopped).p_value <= Fraction(1, 20)
+    assert below <= 2000 * 0.05 + 3 * (2000 * 0.05 * 0.95) ** 0.5
+
+
+@pytest.mark.parametrize(("h", "cut"), [(0, 30), (5, 10), (5, 60)])
+def test_an_interrupted_count_goes_on_where_it_was(tmp_path, h, cut):
+    rng = np.random.default_rng(1)
+    hits = (rng.random(100) < 0.05).tolist()
+    path = tmp_path / "gates.checkpoint"
+
+    def run(**options):
+        inp = make(checkpoint=Checkpoint(path, b"\x01" * 32))
+        sweep = sweep_of(hits, **options)
+        return count_draws(inp, "g", 100, 4, sweep, [(1, 1)], stop_after=h, batch=10)
+
+    whole = count_draws(make(), "g", 100, 4, sweep_of(hits), [(1, 1)], stop_after=h)
+    try:
+        interrupted = run(dies_at=cut) is None
+    except KeyboardInterrupt:
+        interrupted = True
+    calls = []
+    assert run(calls=calls) == whole
+    if interrupted:
+        assert calls and calls[0][0] == cut
+    again = []
+    assert run(calls=again) == whole
+    assert again == []
+
+
+def test_growth_survives_an_interruption(tmp_path):
+    policy = replace(POLICY, extend_factor=3)
+    hits = ([True] + [False] * 19) * 15
+    path = tmp_path / "c"
+
+    def run(**options):
+        inp = make(policy, checkpoint=Checkpoint(path, b"\x01" * 32))
+        return count_draws(inp, "g", 100, 4, sweep_of(hits, **options), [(1, 1)], batch=50)
+
+    (whole,) = count_draws(make(policy), "g", 100, 4, sweep_of(hits), [(1, 1)])
+    assert whole.extended and whole.draws == 300
+    for cut in (100, 200):  # at the end of the planned draws, and among the added ones
+        path.unlink(missing_ok=True)
+        with pytest.raises(KeyboardInterrupt):
+            run(dies_at=cut)
+        assert run() == [whole]
+
+
+def test_a_checkpoint_is_believed_only_whole_and_by_its_own_run(tmp_path):
+    path = tmp_path / "c"
+    Checkpoint(path, b"\x01" * 32).save("g", Progress(7, (2,), False))
+    assert Checkpoint(path, b"\x01" * 32).load("g", 1, 10) == Progress(7, (2,), False)
+    assert Checkpoint(path, b"\x01" * 32).load("other", 1, 10) is None
+    with pytest.raises(ConfigError, match="another run"):
+        Checkpoint(path, b"\x02" * 32)
+    for statistics, most in [(2, 10), (1, 6)]:
+        with pytest.raises(ConfigError, match="cannot be its counts"):
+            Checkpoint(path, b"\x01" * 32).load("g", statistics, most)
+    whole = path.read_bytes()
+    value = json.loads(whole)
+    value["gates"]["g"]["found"] = [1]
+    for wrong in (b"", whole[:40], b"[]", b"[" * 100_000, b"{}", json.dumps(value).encode()):
+        path.write_bytes(wrong)
+        with pytest.raises(ConfigError):
+            Checkpoint(path, b"\x01" * 32)
+
+
+@pytest.mark.parametrize(
+    ("done", "found", "stopped", "stop_after"),
+    [
+        (30, [0], True, 20),  # stopped without an exceedance: no p has such counts
+        (30, [19], True, 20),
+        (30, [20], False, 20),
+        (30, [25], False, 20),
+        (30, [5], True, 0),  # at a gate that never stops
+        (30, [0], True, 0),
+        (30, [31], False, 0),
+        (30, [-1], False, 0),
+        (-1, [-1], False, 0),
+        (30, [True], False, 0),
+        (True, [True], False, 0),
+        (30.0, [1], False, 0),
+        (30, [1], 0, 0),
+        (30, [1, 1], False, 0),
+        (30, [], False, 0),
+        (30, "1", False, 0),
+        (101, [1], False, 0),
+        (10**30, [1], False, 0),
+    ],
+)
+def test_counts_that_no_drawing_gives_are_refused_though_the_hash_fits(
+    tmp_path, done, found, stopped, stop_after
+):
+    path = tmp_path / "c"
+    empty = Checkpoint(path, b"\x01" * 32)
+    gates = {"g": {"done": done, "found": found, "stopped": stopped}}
+    path.write_text(json.dumps({"run": "01" * 32, "gates": gates, "hash": empty._seal(gates)}))
+    inp = make(replace(POLICY, extend_factor=1), checkpoint=Checkpoint(path, b"\x01" * 32))
+    with pytest.raises(ConfigError, match=r"c \(g\): holds .* cannot be its counts"):
+        count_draws(inp, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=stop_after)
+
+
+def test_counts_of_a_gate_that_stops_are_taken_up(tmp_path):
+    for found, stopped in [(20, True), (19, False)]:
+        held = Checkpoint(tmp_path / "c", b"\x01" * 32)
+        held.save("g", Progress(30, (found,), stopped))
+        assert held.load("g", 1, 100, 20) == Progress(30, (found,), stopped)
+
+
+def test_gates_that_stop_never_grow_and_are_not_believed_to(tmp_path):
+    held = Checkpoint(tmp_path / "c", b"\x01" * 32)
+    held.save("g", Progress(150, (3,), False))
+    inp = make(replace(POLICY, extend_factor=10), checkpoint=held)
+    with pytest.raises(ConfigError, match="cannot be its counts"):
+        count_draws(inp, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=20)
+
+
+@pytest.mark.parametrize("kind", ["none/c", "file/c", "", "."])
+def test_a_checkpoint_that_cannot_be_written_is_told_at_the_start(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"no folder|Not a directory|is a folder"):
+        Checkpoint(kind, b"\x01" * 32)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+    Checkpoint("new", b"\x01" * 32)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -1,0 +1,118 @@
+"""Draws against the engine: what a sweep says of a placement is what trading it there earns."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantlaxmi._jit import random_entry as kernels
+from quantlaxmi._jit.compiler import running
+from quantlaxmi.events import LegIntent
+from quantlaxmi.gates import GatePolicy, random_entry
+from quantlaxmi.gates import label_permutation as permutation
+from quantlaxmi.gates.suites import G2AntiOverfitSuite
+from quantlaxmi.run.replay import backtest
+from quantlaxmi.schema import TABLES, EventKind, Side
+from quantlaxmi.segment import open_segment
+from quantlaxmi.stats.monte_carlo import wide_ints
+from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
+from tests.market_builder import MemorySegment
+from tests.naive import random_entry as naive
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+QUICK = GatePolicy(n_sims=50, n_perms=50, n_neutral_pairs=5, n_market_draws=19, extend_factor=1)
+
+
+def _scripted(script):
+    """A strategy that trades given bundles at given messages."""
+
+    class Scripted(CryptoStrategy):
+        strategy_id = "scripted"
+        Config = StrategyConfig
+        rationales = ("script",)
+        event_kinds = tuple(EventKind)
+
+        def on_market(self, event, ctx):
+            bundle = script.get(event.seq)
+            if bundle is None:
+                return None
+            legs = [
+                LegIntent(ctx.instruments[i].symbol, Side.BUY if q > 0 else Side.SELL, abs(q))
+                for i, q in bundle
+            ]
+            return ctx.decide(legs, rationale="script")
+
+    return Scripted()
+
+
+def funded_segment(segment):
+    """The same market with a settlement a minute, at rates that change sides."""
+    tables = {name: dict(segment.columns(name)) for name in TABLES}
+    funding = tables["funding"]
+    at = funding["ts_ns"]
+    funding["next_funding_ns"] = at + 60 * 10**9 - at % (60 * 10**9)
+    funding["rate"] = 12_345 * (np.arange(len(at)) % 7 - 3)
+    return MemorySegment(tables, segment.instruments)
+
+
+@pytest.fixture(scope="module", params=["planted", "edgeless", "planted, funded"])
+def suite(request):
+    segment = open_segment(DATA / request.param.split(",")[0])
+    if request.param.endswith("funded"):
+        segment = funded_segment(segment)
+    run = backtest(segment, "basis_capture")
+    return segment, run, G2AntiOverfitSuite.from_run(run, policy=QUICK)
+
+
+def test_identity_holds_on_real_runs(suite):
+    _, run, g2 = suite
+    path = g2.inp.path
+    assert path.cost == sum((run.attributions.slippage + run.attributions.fee).tolist())
+    assert sum(a.cost for t in path.trips for a in t.actions) + path.stray_cost == path.cost
+    attributed = sum(run.attributions.gross.tolist())
+    open_now = {i: a.position for i, a in enumerate(run.accounts) if a.position}
+    assert bool(open_now) == path.trips[-1].open_at_end
+    marked = sum(
+        q * int(g2.inp.grid.mid2[i, -1]) * 5 * g2.inp.grid.scales[i] for i, q in open_now.items()
+    )
+    assert path.gross == attributed + marked
+    lay = random_entry._lay(g2.inp)
+    assert lay.costs.reason == ""
+    random_entry._own_sums(g2.inp, lay)  # raises where the identity does not hold
+    assert permutation.evaluate(g2.inp).result.monte_carlo is not None
+
+
+@pytest.mark.parametrize("draw", [0, 1])
+def test_a_draw_is_what_the_engine_earns_there(suite, draw):
+    """Place the trips as a draw does, trade them through the engine, and compare to the unit."""
+    segment, _, g2 = suite
+    inp = g2.inp
+    clean = [t for t in inp.path.trips if all(a.clean for a in t.actions)]
+    object.__setattr__(inp.path, "trips", tuple(clean[:60]))
+    lay = random_entry._lay(inp)
+    t, key = lay.templates, 1234
+    out = np.empty((draw + 1, 8), np.uint64)
+    with running(1):
+        kernels.matched(
+            np.uint64(key), 0, lay.columns.values, *lay.columns.terms, t.trip_first,
+            lay.action_bundle, t.offset, t.occupied, t.free, True, lay.costs.net_scale,
+            lay.costs.values, lay.costs.action_cost, lay.costs.action_constant,
+            lay.funding.settled, lay.funding.action_held, lay.costs.paid, out,
+        )  # fmt: skip
+    s, _, net, _ = wide_ints(out[draw, 0::2].copy(), out[draw, 1::2].copy())
+    script = {}
+    first = t.trip_first.tolist()
+    for trip, start in naive.place(key, draw, t.free, t.occupied.tolist()):
+        for k in range(first[trip], first[trip + 1]):
+            row = lay.rows[start + int(t.offset[k])]
+            script[int(inp.grid.seq[row])] = t.actions[k].bundle
+    assert len(script) == len(t.actions)
+    run = backtest(segment, _scripted(script))
+    assert len(run.decisions) == len(script)
+    assert all(a.position == 0 for a in run.accounts)
+    costs = run.attributions
+    gross = sum(costs.gross.tolist())
+    assert s * lay.columns.scale == gross
+    received = 10 * sum(account.funding for account in run.accounts)
+    assert received or not isinstance(segment, MemorySegment)
+    assert net * lay.costs.unit == gross + received - sum((costs.slippage + costs.fee).tolist())

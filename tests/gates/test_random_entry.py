@@ -1,0 +1,399 @@
+"""Random entry: the kernel against its naive twin, identities, verdicts, threads."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from quantlaxmi._jit import random_entry as kernels
+from quantlaxmi._jit.compiler import running
+from quantlaxmi.errors import EngineError
+from quantlaxmi.gates import random_entry
+from quantlaxmi.gates.path import funding as held_funding
+from quantlaxmi.gates.path import placement
+from quantlaxmi.gates.path.columns import attribution_units
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.results import Verdict
+from quantlaxmi.stats.monte_carlo import studentised_at_least, wide_ints
+from tests.gate_fakes import make_input, make_path, paid, pair_trips, walk_grid
+from tests.naive import random_entry as naive
+
+
+def _case(seed=1, rows=400, trips=8, **grid_options):
+    rng = np.random.default_rng(seed)
+    grid = walk_grid(seed, rows, **grid_options)
+    return grid, pair_trips(rng, rows, trips)
+
+
+def _naive_case(inp, lay):
+    """The same market and trips as lists of Python integers."""
+    units, rows = attribution_units(inp.grid), lay.rows.tolist()
+    market = [[int(m) * u for m in inp.grid.mid2[i, rows]] for i, u in enumerate(units)]
+    trips, occupied, at = [], lay.templates.occupied.tolist(), 0
+    for trip in inp.path.trips:
+        actions = []
+        for a in trip.actions:
+            if a.clean:
+                cost = inp.grid.cost(a.bundle)
+                costs = [int(v) * cost.unit for v in cost.values[rows]]
+            else:
+                costs = [a.cost] * len(rows)
+            actions.append((int(lay.templates.offset[at]), dict(a.bundle), costs))
+            at += 1
+        trips.append(actions)
+    # Tradeable rows that come before a settlement's.
+    dues = [
+        (int((lay.rows < row).sum()), i, lambda q, part=part: -10 * round(Fraction(q * part, 4)))
+        for row, i, part in inp.grid.dues
+    ]
+    return market, trips, occupied, dues
+
+
+def _draws(inp, lay, key, m, first=0, threads=1):
+    out = np.empty((m, 8), np.uint64)
+    t = lay.templates
+    with running(threads):
+        kernels.matched(
+            np.uint64(key), first, lay.columns.values, *lay.columns.terms, t.trip_first,
+            lay.action_bundle, t.offset, t.occupied, t.free, True, lay.costs.net_scale,
+            lay.costs.values, lay.costs.action_cost, lay.costs.action_constant,
+            lay.funding.settled, lay.funding.action_held, lay.costs.paid, out,
+        )  # fmt: skip
+    return out
+
+
+def _mixed_actions():
+    """Scaling in, a short fill, a reversal, another pair, one leg alone, an open end."""
+    actions = [
+        (3, {0: 2, 1: -2}), (5, {0: 1, 1: -1}), (9, {0: -3, 1: 3}),
+        (20, {0: -4}), (26, {0: 4}),
+        (40, {0: 2, 1: -2}), (44, {0: -4, 1: 4}), (50, {0: 2, 1: -2}),
+        (60, {2: 5, 1: -1}), (75, {2: -5, 1: 1}),
+        (90, {0: 1}), (91, {0: -1}),
+        (100, {2: -7}), (140, {2: 3}),
+    ]  # fmt: skip
+    return actions, {4: {0: 6}}
+
+
+#: Settlements on an action's row and beside it, two at once, at both ends, of odd halves.
+DUES = [(0, 0, 9), (5, 0, 7), (6, 1, -5), (42, 0, 333), (42, 1, 51), (44, 1, 2), (120, 2, -9),
+        (149, 0, 10**6), (149, 2, 11), (150, 2, 13)]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["pairs", "filtered", "mixed", "dense", "funded", "often"])
+def test_matched_matches_naive(kind):
+    if kind in ("mixed", "funded"):
+        grid = walk_grid(3, 150, instruments=3, dues=DUES if kind == "funded" else ())
+        actions, wanted = _mixed_actions()
+        inp = make_input(grid, actions, wanted=wanted)
+    elif kind in ("filtered", "often"):
+        allowed = np.random.default_rng(0).random(400) < 0.7
+        dues = [(row, row % 2, row - 150) for row in range(0, 400, 3)] if kind == "often" else ()
+        grid, actions = _case(can_trade=allowed, dues=dues)
+        inp = make_input(grid, actions)
+    else:
+        grid, actions = _case(rows=400 if kind == "pairs" else 110, trips=8)
+        inp = make_input(grid, actions)
+    lay = random_entry._lay(inp)
+    market, trips, occupied, dues = _naive_case(inp, lay)
+    out = _draws(inp, lay, 99, 40)
+    for t in range(40):
+        s, q, ns, nq = wide_ints(out[t, 0::2].copy(), out[t, 1::2].copy())
+        scale, unit = lay.columns.scale, lay.costs.unit
+        expected = naive.matched(99, t, market, trips, occupied, lay.templates.free, dues)
+        assert (s * scale, q * scale**2, ns * unit, nq * unit**2) == expected
+
+
+def test_placements_are_disjoint_inside_and_uniform():
+    occupied = np.array([3, 1, 2], np.int64)
+    free, seen = 2, {}
+    table = np.empty(20, np.int64)
+    order, starts = np.empty(3, np.int64), np.empty(3, np.int64)
+    random = np.empty(6, np.uint64)
+    slots, shift = kernels._table_shape(free + 3, 3)
+    draws = 6000
+    for t in range(draws):
+        kernels.words(np.uint64(11), t, random)
+        kernels.place(random, free, occupied, table[: slots + 4], shift, order, starts)
+        ends = starts + occupied[order]
+        assert starts[0] >= 0
+        assert ends[-1] <= occupied.sum() + free
+        assert (starts[1:] >= ends[:-1]).all()
+        state = (tuple(order.tolist()), tuple(starts.tolist()))
+        seen[state] = seen.get(state, 0) + 1
+    assert len(seen) == 60  # 3! orders, C(5, 3) places
+    expected = draws / 60
+    assert sum((c - expected) ** 2 / expected for c in seen.values()) < 110  # 59 degrees, 1e-4
+
+
+@pytest.mark.parametrize("dues", [(), DUES], ids=["plain", "funded"])
+def test_identity_is_the_replay(dues):
+    grid = walk_grid(3, 150, instruments=3, dues=dues)
+    actions, wanted = _mixed_actions()
+    inp = make_input(grid, actions, wanted=wanted)
+    lay = random_entry._lay(inp)
+    sums = random_entry._own_sums(inp, lay)
+    units = attribution_units(grid)
+    gross = -sum(q * int(grid.mid2[i, row]) * units[i] for row, d in actions for i, q in d.items())
+    gross += -4 * int(grid.mid2[2, -1]) * units[2]  # marked at the last row
+    assert sums[0] * lay.columns.scale == gross == inp.path.gross
+    received = sum(paid(grid, actions))
+    assert bool(received) == bool(dues)
+    assert sums[2] * lay.costs.unit == gross - inp.path.cost + received == inp.path.net
+    assert inp.path.short_actions == 1
+    assert inp.path.reversals == 1
+    assert inp.path.trips[-1].open_at_end
+    assert len(inp.path.trips) == 7
+
+
+def test_identity_fault_is_an_engine_error():
+    grid, actions = _case(trips=30, rows=2000)
+    inp = make_input(grid, actions)
+    object.__setattr__(inp.path, "gross", inp.path.gross + 1)
+    with pytest.raises(EngineError, match="identity draw"):
+        random_entry.evaluate(inp)
+
+
+def test_grid_cost_that_is_not_the_replays_is_an_engine_error():
+    grid, actions = _case(trips=30, rows=2000)
+    inp = make_input(grid, actions)
+    grid.spread[:] += 100
+    with pytest.raises(EngineError, match="on the grid"):
+        random_entry.evaluate(inp)
+
+
+def test_own_rows_survive_templates():
+    """On tradeable rows the templates, put back at their own rows, are the strategy."""
+    grid, actions = _case(trips=12, rows=700)
+    path = make_path(grid, actions)
+    rows = placement.tradeable_rows(grid, path.trips, 16)
+    templates = placement.make_templates(path.trips, rows)
+    at = 0
+    for k, trip in enumerate(path.trips):
+        for action in trip.actions:
+            start = int(np.searchsorted(rows, trip.actions[0].row))
+            assert rows[start + templates.offset[at]] == action.row
+            at += 1
+        assert templates.occupied[k] == templates.offset[at - 1] + 1
+    assert templates.free == len(rows) - templates.occupied.sum()
+
+
+def test_size_filters_rows():
+    grid, actions = _case(trips=5, rows=300)
+    grid.size[0, ::3] = 1  # half of what is traded
+    rows = placement.tradeable_rows(grid, make_path(grid, actions).trips, 16)
+    assert set(rows.tolist()) == {r for r in range(300) if r % 3}
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_threads_and_batches_give_the_same_bits(threads):
+    grid, actions = _case(trips=20, rows=3000)
+    inp = make_input(grid, actions)
+    lay = random_entry._lay(inp)
+    whole = _draws(inp, lay, 5, 333)
+    assert (whole == _draws(inp, lay, 5, 333, threads=threads)).all()
+    parts = [_draws(inp, lay, 5, 100, first=f, threads=threads) for f in (0, 100, 200)]
+    assert (whole[:300] == np.concatenate(parts)).all()
+
+
+@pytest.mark.parametrize("due", [(), DUES], ids=["plain", "funded"])
+def test_neutral_matches_naive_and_cancels(due):
+    grid = walk_grid(3, 150, instruments=3, dues=due)
+    actions, wanted = _mixed_actions()
+    inp = make_input(grid, actions, wanted=wanted)
+    lay = random_entry._lay(inp)
+    market, trips, occupied, dues = _naive_case(inp, lay)
+    out = np.empty((25, 12), np.uint64)
+    t = lay.templates
+    with running(2):
+        kernels.neutral(
+            np.uint64(8), 0, lay.columns.values, *lay.columns.terms, t.trip_first,
+            lay.action_bundle, t.offset, t.occupied, t.free, True, lay.costs.net_scale,
+            lay.costs.values, lay.costs.action_cost, lay.costs.action_mirror_cost,
+            lay.costs.action_constant, lay.funding.settled, lay.funding.action_held,
+            lay.funding.action_mirror_held, lay.costs.paid, out,
+        )  # fmt: skip
+    for draw in range(25):
+        g, c, n, gm, cm, nm = wide_ints(out[draw, 0::2].copy(), out[draw, 1::2].copy())
+        scale, unit = lay.columns.scale, lay.costs.unit
+        funded = [(n + c) * unit - g * scale, (nm + cm) * unit - gm * scale]
+        assert (g * scale, gm * scale, *funded) == naive.neutral(
+            8, draw, market, trips, occupied, t.free, dues
+        )
+        assert g + gm == 0
+        assert n + nm == -(c + cm)
+        assert c > 0 < cm
+
+
+def test_neutral_fault_is_an_engine_error(monkeypatch):
+    grid, actions = _case(trips=30, rows=2000)
+    inp = make_input(grid, actions)
+    lay = random_entry._lay(inp)
+    honest = kernels.neutral
+
+    def biased(*args):
+        honest(*args)
+        args[-1][3, 1] += np.uint64(1)
+
+    monkeypatch.setattr(kernels, "neutral", biased)
+    with pytest.raises(EngineError, match="mirrored pair 3"):
+        random_entry._neutral(inp, lay)
+
+
+def _edge_case(rows=4000, trips=40):
+    """Sides that know the coming move of the basis."""
+    grid = walk_grid(7, rows)
+    rng = np.random.default_rng(7)
+    actions = pair_trips(rng, rows, trips, sides=[1] * trips)
+    basis = grid.mid2[0] - grid.mid2[1]
+    known = []
+    for (a, d), (b, _) in zip(actions[::2], actions[1::2], strict=True):
+        side = 1 if basis[b] >= basis[a] else -1
+        known += [
+            (a, {i: side * q for i, q in d.items()}),
+            (b, {i: -side * q for i, q in d.items()}),
+        ]
+    return grid, known
+
+
+def test_knowing_sides_passes_and_reports_net():
+    grid, actions = _edge_case()
+    result = random_entry.evaluate(make_input(grid, actions))
+    assert result.matched.verdict is Verdict.PASS
+    assert result.matched.monte_carlo.exceedances == 0
+    assert result.matched.details["net"]["draws"] == 200
+    assert result.neutral.verdict is Verdict.PASS
+    assert "limit is 0.05" in result.matched.reasons[0]
+
+
+def test_knowing_the_wrong_side_fails():
+    grid, actions = _edge_case()
+    actions = [(r, {i: -q for i, q in d.items()}) for r, d in actions]
+    result = random_entry.evaluate(make_input(grid, actions))
+    assert result.matched.verdict is Verdict.FAIL
+    assert result.matched.monte_carlo.exceedances == 200
+
+
+def test_too_few_trips_are_inconclusive():
+    grid, actions = _case(trips=29, rows=2000)
+    result = random_entry.evaluate(make_input(grid, actions))
+    assert result.matched.verdict is Verdict.INCONCLUSIVE
+    assert result.matched.reasons == ("29 round trips, at least 30 are needed.",)
+
+
+def test_no_trades_are_inconclusive():
+    result = random_entry.evaluate(make_input(walk_grid(0, 10), []))
+    assert result.neutral.verdict is Verdict.INCONCLUSIVE
+
+
+def test_too_few_arrangements_are_inconclusive():
+    grid = walk_grid(0, 66)
+    actions = []
+    for k in range(30):  # equal trips with 6 free rows: C(36, 30) = 1,947,792 ways
+        actions += [(2 * k, {0: 1}), (2 * k + 1, {0: -1})]
+    many = random_entry.evaluate(make_input(grid, actions))
+    assert many.matched.verdict is not Verdict.INCONCLUSIVE
+    grid = walk_grid(0, 61)  # one free row: 31 ways
+    few = random_entry.evaluate(make_input(grid, actions))
+    assert few.matched.reasons == ("31 distinct arrangements, at least 1000 are needed.",)
+
+
+def test_no_room_is_inconclusive():
+    can = np.zeros(2000, bool)
+    can[:20] = True
+    grid, actions = _case(trips=30, rows=2000, can_trade=can)
+    result = random_entry.evaluate(make_input(grid, actions))
+    assert result.matched.verdict is Verdict.INCONCLUSIVE
+    assert "there are 20" in result.matched.reasons[0]
+
+
+def test_net_is_left_out_above_the_limit_of_bundles():
+    rng = np.random.default_rng(2)
+    grid = walk_grid(2, 3000)
+    actions = []
+    for k, (row, deltas) in enumerate(pair_trips(rng, 3000, 30)):
+        actions.append((row, {i: q * (1 + k // 2) for i, q in deltas.items()}))
+    result = random_entry.evaluate(make_input(grid, actions))
+    assert result.matched.details["net"] is None
+    assert "limit is 16" in result.matched.details["net_unavailable"]
+    assert result.matched.verdict is not Verdict.INCONCLUSIVE
+
+
+def test_net_is_left_out_above_the_limit_of_payments(monkeypatch):
+    grid, actions = _case(trips=30, rows=2000, dues=[(row, 0, 5) for row in range(100, 1100)])
+    whole = random_entry.evaluate(make_input(grid, actions)).matched
+    assert whole.details["net"] is not None
+    assert whole.details["funding"] != "0.00000000000000000"
+    monkeypatch.setattr(held_funding, "MAX_PAYMENTS", 1999)
+    found = random_entry.evaluate(make_input(grid, actions)).matched
+    assert found.details["net"] is None
+    assert found.details["net_unavailable"] == (
+        "2 positions (with their opposites) over 1000 funding settlements are 2000 payments, the "
+        "limit is 1999."
+    )
+    assert found.monte_carlo == whole.monte_carlo
+
+
+def test_wide_funding_is_left_out_not_wrapped():
+    grid, actions = _case(trips=30, rows=2000, dues=[(700, 0, 2**64)])
+    inp = make_input(grid, actions)
+    found = random_entry.evaluate(inp).matched
+    assert found.details["net"] is None
+    assert "the limit is 2^62" in found.details["net_unavailable"]
+
+
+def test_funding_that_is_not_the_replays_is_an_engine_error():
+    grid, actions = _case(trips=30, rows=2000, dues=[(row, 0, 5) for row in range(0, 2000, 7)])
+    inp = make_input(grid, actions)
+    object.__setattr__(inp.path, "funding", inp.path.funding + 1)
+    with pytest.raises(EngineError, match="gave net"):
+        random_entry.evaluate(inp)
+
+
+def test_wide_numbers_are_refused_not_wrapped():
+    grid, actions = _case(trips=30, rows=2000)
+    grid.mid2[0] = np.random.default_rng(0).integers(1, 2**62, 2000)
+    grid.size[:] = 2**62
+    actions = [(r, {0: d[0] * 10**9, 1: d[1]}) for r, d in actions]
+    result = random_entry.evaluate(make_input(grid, actions))
+    assert result.matched.verdict is Verdict.INCONCLUSIVE
+    assert "limit" in result.matched.reasons[0]
+
+
+def test_ties_count_against_the_strategy():
+    grid = walk_grid(0, 3000)
+    grid.mid2[:] = 10**6
+    _, actions = _case(trips=30, rows=3000)
+    result = random_entry.evaluate(make_input(grid, actions))
+    assert result.matched.monte_carlo.exceedances == result.matched.monte_carlo.draws
+
+
+def test_draws_grow_once_where_the_interval_holds_alpha():
+    grid, actions = _case(trips=30, rows=2000)
+    policy = GatePolicy(n_sims=60, n_neutral_pairs=2, alpha="0.5")
+    found = {
+        random_entry.evaluate(make_input(grid, actions, policy=policy, seed=s)).matched.monte_carlo
+        for s in range(6)
+    }
+    assert {c.draws for c in found} <= {60, 600}
+    for count in found:
+        assert count.extended == (count.draws == 600)
+
+
+@pytest.mark.parametrize(
+    ("draw", "own", "expected"),
+    [
+        ((3, 9), (3, 9), True),
+        ((-3, 9), (3, 9), False),
+        ((3, 16), (3, 9), False),
+        ((-1, 100), (-1, 1), True),
+        ((0, 0), (1, 1), False),
+        ((0, 0), (-1, 1), True),
+        ((-1, 1), (0, 0), False),
+        ((0, 5), (0, 0), True),
+        ((10**37 + 1, 10**38), (10**37, 10**38), True),
+        ((10**37 - 1, 10**38), (10**37, 10**38), False),
+    ],
+)
+def test_studentised_comparison_is_exact(draw, own, expected):
+    assert studentised_at_least(*draw, *own) is expected

@@ -1,0 +1,265 @@
+"""Circular time shift: the kernel against its naive twin, decorrelation, identities, verdicts."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantlaxmi._jit import time_shift as kernels
+from quantlaxmi._jit.compiler import running
+from quantlaxmi.errors import EngineError
+from quantlaxmi.gates import time_shift
+from quantlaxmi.gates.path.columns import attribution_units
+from quantlaxmi.gates.path.holding_periods import cut_trips, lay_stretches
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.results import Verdict
+from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps, distinct_rotations
+from quantlaxmi.stats.monte_carlo import wide_ints
+from tests.gate_fakes import make_input, pair_trips, walk_grid
+from tests.naive import time_shift as naive
+
+ROWS = 160
+QUICK = GatePolicy(min_arrangements=1)
+
+CASES = {
+    "one trip": [(40, {0: 2}), (90, {0: -2})],
+    "one step": [(40, {0: 2}), (41, {0: -2})],
+    "the whole segment": [(0, {0: 3, 1: -3})],
+    "at both ends": [(0, {0: 1}), (9, {0: -1}), (150, {1: -4})],
+    "reversals": [(0, {0: 3})] + [(r, {0: s * 6}) for r, s in ((20, -1), (21, 1), (100, -1))],
+    "two instruments": [
+        (3, {0: 2}), (5, {1: -2}), (9, {0: 4, 1: 1}), (30, {0: -6}), (44, {1: 1}),
+        (60, {0: 2, 1: -1}), (61, {0: -4, 1: 2}), (159, {0: 2, 1: -1}),
+    ],
+    "three instruments": [
+        (0, {0: 3}), (7, {0: -6}), (30, {0: 3, 1: 2}), (31, {1: -2, 2: 1}), (90, {2: -1}),
+        (100, {1: -4, 0: 4}), (158, {1: 4}), (159, {0: 2}),
+    ],
+}  # fmt: skip
+
+
+def _market(grid):
+    return [
+        [int(m) * u for m in mids]
+        for mids, u in zip(grid.mid2, attribution_units(grid), strict=True)
+    ]
+
+
+def _held(stretches):
+    """Each trip as {step: {instrument: quantity}}."""
+    trips = []
+    for a, b in zip(stretches.trip_first[:-1], stretches.trip_first[1:], strict=True):
+        trip = {}
+        for k in range(a, b):
+            bundle = dict(stretches.positions[stretches.position[k]])
+            trip |= dict.fromkeys(range(stretches.start[k], stretches.stop[k]), bundle)
+        trips.append(trip)
+    return trips
+
+
+def _path(stretches, instruments):
+    path = [(0,) * instruments for _ in range(stretches.n_steps)]
+    for trip in _held(stretches):
+        for step, held in trip.items():
+            path[step] = tuple(held.get(i, 0) for i in range(instruments))
+    return path
+
+
+def _draws(stretches, columns, offsets, threads=1):
+    out = np.empty((len(offsets), 4), np.uint64)
+    with running(threads):
+        path = kernels.Path(
+            columns.values, *columns.terms, stretches.trip_first, stretches.start,
+            stretches.stop, stretches.position,
+        )  # fmt: skip
+        kernels.circular(np.array(offsets, np.int64), path, out)
+    return out
+
+
+@pytest.mark.parametrize("kind", [*CASES, "pairs"])
+def test_every_shift_matches_naive(kind):
+    grid = walk_grid(3, ROWS, instruments=3)
+    actions = CASES.get(kind) or pair_trips(np.random.default_rng(3), ROWS, 8)
+    inp = make_input(grid, actions)
+    stretches = cut_trips(inp.path.trips, ROWS)
+    assert len(stretches.trip_first) == len(inp.path.trips) + 1
+    columns, market, trips = lay_stretches(inp, stretches), _market(grid), _held(stretches)
+    assert naive.sums(trips, market, 0)[0] == inp.path.gross
+    out = _draws(stretches, columns, range(ROWS - 1))
+    for k in range(ROWS - 1):
+        s, q = wide_ints(out[k, 0::2].copy(), out[k, 1::2].copy())
+        assert (s * columns.scale, q * columns.scale**2) == naive.sums(trips, market, k)
+
+
+def test_all_shifts_of_a_trip_over_the_whole_segment_are_equal():
+    """It passes the end at every offset, and is one trip with one square each time."""
+    grid = walk_grid(3, ROWS)
+    inp = make_input(grid, CASES["the whole segment"])
+    stretches = cut_trips(inp.path.trips, ROWS)
+    out = _draws(stretches, lay_stretches(inp, stretches), range(ROWS - 1))
+    assert (out == out[0]).all()
+    assert stretches.decorrelation(inp) is None
+    assert stretches.distinct_shifts() == 1
+
+
+def test_offsets_are_those_of_the_twin():
+    grid = walk_grid(6, 2100)
+    inp = make_input(grid, pair_trips(np.random.default_rng(6), 2100, 40))
+    stretches = cut_trips(inp.path.trips, 2100)
+    market, trips = _market(grid), _held(stretches)
+    s, q = naive.sums(trips, market, 0)
+    larger = 0
+    for k in naive.offsets(2099, 49):
+        a, b = naive.sums(trips, market, k)
+        larger += a * abs(a) * q >= s * abs(s) * b
+    policy = GatePolicy(n_shifts=49)
+    found = time_shift.evaluate(make_input(grid, pair_trips(np.random.default_rng(6), 2100, 40),
+                                           policy=policy)).result  # fmt: skip
+    assert found.monte_carlo.exceedances == larger
+    assert found.monte_carlo.draws == 49
+    assert found.monte_carlo.to_json()["interval_95"] is None
+
+
+def test_threads_give_the_same_bits():
+    grid = walk_grid(6, 2000)
+    inp = make_input(grid, pair_trips(np.random.default_rng(6), 2000, 40))
+    stretches = cut_trips(inp.path.trips, 2000)
+    columns, offsets = lay_stretches(inp, stretches), naive.offsets(1999, 199)
+    whole = _draws(stretches, columns, offsets)
+    for threads in (2, 4):
+        assert (whole == _draws(stretches, columns, offsets, threads)).all()
+
+
+def test_identity_fault_is_an_engine_error():
+    grid = walk_grid(6, 2000)
+    inp = make_input(grid, pair_trips(np.random.default_rng(6), 2000, 40))
+    object.__setattr__(inp.path, "gross", inp.path.gross - 1)
+    with pytest.raises(EngineError, match="identity draw of time_shift"):
+        time_shift.evaluate(inp)
+
+
+@pytest.mark.parametrize("kind", [*CASES, "pairs"])
+def test_decorrelation_matches_naive(kind):
+    grid = walk_grid(3, ROWS, instruments=3)
+    actions = CASES.get(kind) or pair_trips(np.random.default_rng(3), ROWS, 8)
+    inp = make_input(grid, actions)
+    stretches = cut_trips(inp.path.trips, ROWS)
+    path = _path(stretches, 3)
+    weights = [(int(grid.mid2[i, 0]) * u) ** 2 for i, u in enumerate(attribution_units(grid))]
+    assert stretches.decorrelation(inp) == naive.decorrelation(path, weights)
+    assert stretches.distinct_shifts() == naive.distinct(path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(-2, 2), st.integers(1, 9)), min_size=1, max_size=9),
+       st.sampled_from([1, 10**12]))  # fmt: skip
+def test_decorrelation_of_any_path_is_exact(runs, size):
+    """In 64 bits and, for large positions, in Python integers."""
+    merged = []
+    for value, length in runs:
+        if merged and merged[-1][0] == value:
+            merged[-1][1] += length
+        else:
+            merged.append([value, length])
+    values, lengths = [v for v, _ in merged], [n for _, n in merged]
+    edges = np.concatenate([[0], np.cumsum(lengths)])
+    path = [(v * size,) for v, n in merged for _ in range(n)]
+    found = decorrelation_steps(edges, [[v * size for v in values]], [3])
+    assert found == naive.decorrelation(path, [1])
+    assert distinct_rotations(values, lengths) == naive.distinct(path)
+
+
+def test_decorrelation_is_about_the_length_of_independent_runs():
+    rng = np.random.default_rng(5)
+    edges = np.arange(0, 20_001, 10)
+    tau = decorrelation_steps(edges, [rng.choice([-1, 1], 2000).tolist()], [1])
+    assert 9 < tau < 11.5
+    # Sides that swing to and fro do not pass for a short memory.
+    assert decorrelation_steps(edges, [[1, -1] * 1000], [1]) > Fraction(4)
+
+
+def _edge_case(rows=4000, trips=60):
+    grid = walk_grid(7, rows)
+    known, basis = [], grid.mid2[0] - grid.mid2[1]
+    actions = pair_trips(np.random.default_rng(7), rows, trips, sides=[1] * trips)
+    for (a, d), (b, _) in zip(actions[::2], actions[1::2], strict=True):
+        side = 1 if basis[b] >= basis[a] else -1
+        known += [
+            (a, {i: side * q for i, q in d.items()}),
+            (b, {i: -side * q for i, q in d.items()}),
+        ]
+    return grid, known
+
+
+def test_knowing_sides_passes_and_the_wrong_ones_fail():
+    grid, actions = _edge_case()
+    good = time_shift.evaluate(make_input(grid, actions)).result
+    assert good.verdict is Verdict.PASS
+    (reason,) = good.reasons
+    assert reason.startswith("p = 0.005 (0 of 199 shifts did at least as well) and ")
+    wrong = [(r, {i: -q for i, q in d.items()}) for r, d in actions]
+    bad = time_shift.evaluate(make_input(grid, wrong)).result
+    assert bad.verdict is Verdict.FAIL
+    assert bad.monte_carlo.exceedances == 199
+
+
+def test_ties_count_against_the_strategy():
+    grid, actions = _edge_case()
+    grid.mid2[:] = 10**6
+    result = time_shift.evaluate(make_input(grid, actions)).result
+    assert result.monte_carlo.exceedances == 199
+
+
+def _unclear(actions, rows, **policy):
+    result = time_shift.evaluate(
+        make_input(walk_grid(0, rows), actions, policy=GatePolicy(**policy))
+    ).result
+    assert result.verdict is Verdict.INCONCLUSIVE
+    return result.reasons[0]
+
+
+def test_too_little_is_inconclusive():
+    rng = np.random.default_rng(0)
+    assert _unclear([], 5) == "0 round trips, at least 30 are needed."
+    assert _unclear(pair_trips(rng, 2000, 29), 2000) == "29 round trips, at least 30 are needed."
+    short = pair_trips(rng, 900, 40, hold=(1, 3))
+    assert _unclear(short, 900) == "899 distinct shifts, at least 1000 are needed."
+    slow = pair_trips(rng, 4000, 40, sides=[1] * 20 + [-1] * 20, hold=(90, 99))
+    assert "decorrelation times" in _unclear(slow, 4000)
+    regular = [(10 * k, {0: -1 if k % 2 else 1}) for k in range(80)]
+    assert _unclear(regular, 801) == "20 distinct shifts, at least 1000 are needed."
+
+
+def test_wide_numbers_are_refused_not_wrapped():
+    grid = walk_grid(0, 2000)
+    grid.mid2[0] = np.random.default_rng(0).integers(1, 2**62, 2000)
+    actions = [
+        (r, {0: d[0] * 10**9, 1: d[1]}) for r, d in pair_trips(np.random.default_rng(0), 2000, 40)
+    ]
+    result = time_shift.evaluate(make_input(grid, actions)).result
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "limit is 2^62" in result.reasons[0]
+
+
+def test_squares_that_would_pass_128_bits_are_refused_not_wrapped():
+    """Every trip fits 62 bits; the sum of their squares did not fit 128, and wrapped."""
+    rng, rows, period = np.random.default_rng(0), 12_137, 40
+    grid = walk_grid(0, rows, instruments=1)
+    wave = np.where(np.arange(rows) // (period // 2) % 2, 1, -1) * int(2**58.9)
+    grid.mid2[0] = 2**61 + wave + rng.integers(0, 3, rows)
+    actions = []
+    for k in range(2, 290):
+        side, start = rng.choice([-1, 1]), period * k + rng.integers(3, 6)
+        actions += [(int(start), {0: int(side)}), (int(start) + 10, {0: -int(side)})]
+    inp = make_input(grid, actions, policy=GatePolicy(min_decorrelations=1))
+    stretches = cut_trips(inp.path.trips, rows)
+    market, trips = _market(grid), _held(stretches)
+    q = max(naive.sums(trips, market, k)[1] for k in naive.offsets(rows - 1, 19))
+    scale = attribution_units(grid)[0]
+    assert np.gcd.reduce(np.diff(grid.mid2[0])) == 1
+    assert q // scale**2 > 2**127
+    result = time_shift.evaluate(inp).result
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "can add up to more than 2^127" in result.reasons[0]

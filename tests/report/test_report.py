@@ -1,0 +1,310 @@
+"""Gate reports: the whole road on the sample segments, hashes, refusals, recomputation."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from quantlaxmi.errors import ConfigError, ReportError
+from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.gates import GatePolicy
+from quantlaxmi.gates.policy import G2_GATES
+from quantlaxmi.report import load_report, run_gates, verify_report
+from quantlaxmi.segment import open_segment
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+QUICK = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=20, n_market_draws=39)
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return open_segment(DATA / "planted")
+
+
+@pytest.fixture(scope="module")
+def edgeless():
+    return open_segment(DATA / "edgeless")
+
+
+@pytest.fixture(scope="module")
+def report(planted):
+    return run_gates(planted, "basis_capture", policy=QUICK, seed=3)
+
+
+@pytest.fixture
+def saved(report, tmp_path):
+    path = tmp_path / "g2.json"
+    report.save(path)
+    return path
+
+
+def test_planted_edge_passes(report):
+    assert report.verdict == "PASS"
+    assert report.g2_passed is True
+    assert report.g2_details["gates"] == list(G2_GATES)
+    baseline = report.g2_details["random_entry_baseline"]
+    assert baseline["matched"]["monte_carlo"]["exceedances"] == 0
+    assert baseline["matched"]["details"]["net"]["exceedances"] == 0
+    assert baseline["neutral"]["verdict"] == "PASS"
+    assert report.g3_passed is None
+    assert report.g3_details == {"status": "not run"}
+
+
+def test_no_edge_does_not_pass(edgeless):
+    report = run_gates(edgeless, "basis_capture", policy=QUICK)
+    assert report.g2_passed is False
+    assert report.verdict == "FAIL"
+    assert report.g2_details["net_positive"]["verdict"] == "FAIL"
+
+
+def test_report_does_not_depend_on_threads_or_time(planted, report):
+    again = run_gates(planted, "basis_capture", policy=QUICK, seed=3, threads=1)
+    assert again.report_hash == report.report_hash
+    assert replace(again, timestamp="then").compute_hash() == report.report_hash
+    other = run_gates(planted, "basis_capture", policy=QUICK, seed=4, threads=2)
+    assert other.report_hash != report.report_hash
+
+
+def test_saved_report_loads_and_is_plain_json(report, saved):
+    assert load_report(saved) == replace(report)
+    plain = json.loads(saved.read_text())
+    assert plain["g2_passed"] is True
+    assert plain["file_hash"] == report.file_hash
+    assert plain["policy"]["alpha"] == "0.05"
+
+
+def test_every_changed_byte_is_refused(saved):
+    raw = saved.read_bytes()
+    step = max(1, len(raw) // 400)
+    for at in range(0, len(raw), step):
+        for value in (raw[at] ^ 1, 0x20):
+            if value == raw[at]:
+                continue
+            saved.write_bytes(raw[:at] + bytes([value]) + raw[at + 1 :])
+            with pytest.raises(ReportError) as caught:
+                load_report(saved)
+            assert str(saved) in str(caught.value)
+            assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda r: r + b"\n", lambda r: r[:-1], lambda r: b"", lambda r: b" " + r]
+)
+def test_changed_length_is_refused(saved, change):
+    saved.write_bytes(change(saved.read_bytes()))
+    with pytest.raises(ReportError):
+        load_report(saved)
+
+
+def test_lying_content_with_mended_file_hash_is_refused(report, saved):
+    lying = replace(report, verdict="PASS", g2_details={**report.g2_details, "verdict": "FAIL"})
+    lying.save(saved)
+    with pytest.raises(ReportError, match="report_hash"):
+        load_report(saved)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}", "[]", "null", "1", '{"format": "quantlaxmi-gate-report"}', "\x00", "[" * 100_000,
+        "1" * 5000, '{"format": "quantlaxmi-gate-report", "version": 1}', "NaN",
+    ],
+)  # fmt: skip
+def test_other_files_are_refused_in_one_line(tmp_path, text):
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(ReportError) as caught:
+        load_report(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_and_folder_are_refused(tmp_path):
+    with pytest.raises(ReportError, match="cannot be read"):
+        load_report(tmp_path / "none.json")
+    with pytest.raises(ReportError):
+        load_report(tmp_path)
+
+
+def test_report_cannot_be_written_is_one_line(report, tmp_path):
+    with pytest.raises(ReportError, match="cannot be written"):
+        report.save(tmp_path / "none" / "report.json")
+
+
+def test_verify_recomputes_the_report(planted, saved):
+    check = verify_report(saved, planted)
+    assert check.matches
+    assert check.differences == ()
+
+
+def test_verify_finds_an_invented_verdict(planted, report, saved):
+    """Hashes can be made to fit an invention; recomputation finds it."""
+    details = json.loads(json.dumps(report.g2_details))
+    details["random_entry_baseline"]["matched"]["monte_carlo"]["exceedances"] = 1
+    replace(report, g2_details=details).sealed().save(saved)
+    check = verify_report(saved, planted)
+    assert not check.matches
+    assert [str(d) for d in check.differences] == [
+        "g2_details.random_entry_baseline.matched.monte_carlo.exceedances was 1, recomputed 0"
+    ]
+
+
+def test_verify_refuses_another_segment_and_unknown_strategies(planted, edgeless, report, saved):
+    with pytest.raises(ReportError, match=r"header\.segment_digest"):
+        verify_report(saved, edgeless)
+    replace(report, strategy_id="/etc/x.py:Thief").sealed().save(saved)
+    with pytest.raises(ReportError, match="not installed"):
+        verify_report(saved, planted)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "place"),
+    [
+        ("seed", -1, "seed"),
+        ("seed", 2**63, "seed"),
+        ("config", {"threshold_bps": "x"}, "config.threshold_bps"),
+        ("config", {"treshold": "5"}, "config.treshold"),
+        ("suites", ("g9",), "suites"),
+        ("latency_ns", -5, "latency_ns"),
+        ("policy", {"alpha": "9"}, "policy.alpha"),
+        ("policy", {"alfa": "0.05"}, "policy.alfa"),
+        ("costs", {}, "costs"),
+        ("risk", {"max_loss": "x"}, "risk"),
+        ("latency", {"entry": 1}, "latency"),
+    ],
+)
+def test_inputs_that_no_run_has_are_told_of_the_report_s_field(
+    planted, report, saved, field, value, place
+):
+    """The hashes fit; what is wrong is a value of the file, and no option of the command."""
+    replace(report, **{field: value}).sealed().save(saved)
+    with pytest.raises(ReportError) as caught:
+        verify_report(saved, planted)
+    assert str(caught.value).startswith(f"{saved} ({place}"), str(caught.value)
+    assert "--" not in str(caught.value).removeprefix(str(saved))
+
+
+def test_settings_costs_and_latency_are_recorded(planted, tmp_path):
+    from fractions import Fraction
+
+    from quantlaxmi.strategies.registry import StrategyRegistry
+
+    strategy = StrategyRegistry().create("basis_capture", sets=["threshold_bps=6.5"])
+    costs = CostModel.binance().scaled(Fraction(3, 2))
+    path = tmp_path / "r.json"
+    report = run_gates(planted, strategy, policy=QUICK, costs=costs, latency_ns=5_000_000)
+    report.save(path)
+    assert report.config["threshold_bps"] == "6.5"
+    assert report.latency_ns == 5_000_000
+    assert verify_report(path, planted).matches
+
+
+def test_a_strategy_that_never_trades_is_inconclusive(planted):
+    from quantlaxmi.strategies.registry import StrategyRegistry
+
+    idle = StrategyRegistry().create("basis_capture", sets=["threshold_bps=9000"])
+    report = run_gates(planted, idle, policy=QUICK)
+    assert report.verdict == "INCONCLUSIVE"
+    assert report.g2_passed is False
+    assert "0 round trips, at least 30 are needed." in report.g2_details["reasons"][0]
+
+
+@pytest.mark.parametrize("gates", [("g3",), ("g2", "g3"), (), ("g2", "g2"), ("",)])
+def test_unknown_suites_are_refused_by_name(planted, gates):
+    with pytest.raises(ConfigError, match="--gates"):
+        run_gates(planted, "basis_capture", gates=gates)
+
+
+@pytest.mark.parametrize(
+    "option", [{"seed": -1}, {"seed": 2**63}, {"seed": 1.5}, {"seed": "1"}, {"threads": 0}]
+)
+def test_bad_options_are_refused(planted, option):
+    with pytest.raises(ConfigError, match=r"^(seed|--threads): was"):
+        run_gates(planted, "basis_capture", **option)
+
+
+def test_only_asked_gates_run(planted):
+    policy = replace(QUICK, g2_gates=("label_permutation",))
+    report = run_gates(planted, "basis_capture", policy=policy)
+    assert report.g2_details["gates"] == ["label_permutation"]
+    assert report.g2_details["random_entry_baseline"] is None
+    assert report.g2_passed is True
+
+
+def test_progress_is_told(planted):
+    told = []
+    run_gates(planted, "basis_capture", policy=QUICK, progress=lambda *a: told.append(a))
+    assert {t[0] for t in told} >= {"backtest", "random_entry.matched", "label_permutation"}
+    assert all(done <= total for _, done, total in told)
+
+
+SCRIPT = """
+import sys
+from quantlaxmi.gates import GatePolicy
+from quantlaxmi.report import run_gates
+from quantlaxmi.segment import open_segment
+policy = GatePolicy(
+    n_sims=20, n_perms=20, n_neutral_pairs=3, n_market_draws=19, extend_factor=1
+)
+print(run_gates(open_segment(sys.argv[1]), "basis_capture", policy=policy).report_hash)
+"""
+
+
+def _hash_in(environment, folder):
+    import os
+
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT, str(folder)],
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    return found.stdout.strip()
+
+
+def test_interpreted_kernels_and_unwritable_caches_give_the_same_report(tmp_path):
+    """Without JIT, and where no compiled kernel can be kept, the bits are the same."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    usual = _hash_in({}, DATA / "planted")
+    assert _hash_in({"NUMBA_DISABLE_JIT": "1"}, DATA / "planted") == usual
+    assert _hash_in({"NUMBA_CACHE_DIR": str(blocked / "below")}, DATA / "planted") == usual
+
+
+def test_binding_goes_to_the_segment_or_beside_the_report(planted, report, tmp_path, monkeypatch):
+    import os
+    import shutil
+
+    from quantlaxmi.bindings import read_bindings
+    from quantlaxmi.report import bind_report
+
+    # The sample may hold bindings of reports that somebody made of it.
+    bound = shutil.ignore_patterns("bindings.jsonl")
+    shutil.copytree(DATA / "planted", tmp_path / "seg", ignore=bound)
+    own = open_segment(tmp_path / "seg")
+    chain = bind_report(report, own, tmp_path)
+    assert chain == tmp_path / "seg" / "bindings.jsonl"
+    bind_report(report, own, tmp_path)
+    found = read_bindings(chain)
+    assert [b.record["report_hash"] for b in found] == [report.report_hash] * 2
+    assert found[0].record["file_hash"] == report.file_hash
+    assert open_segment(tmp_path / "seg").digest == planted.digest
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert bind_report(report, own, tmp_path) == tmp_path / "bindings.jsonl"
+
+
+def test_a_run_without_path_is_inconclusive_for_one_reason(planted):
+    from quantlaxmi.report import report_of
+    from quantlaxmi.run.replay import backtest
+
+    idle = backtest(planted, "basis_capture", flatten=True)
+    report = report_of(replace(idle, fills=_without_decisions(idle.fills)), policy=QUICK)
+    assert report.verdict == "INCONCLUSIVE"
+    assert all("without flattening" in reason for reason in report.g2_details["reasons"])
+
+
+def _without_decisions(fills):
+    fills = fills.copy()
+    fills["decision"][-1] = -1
+    return fills

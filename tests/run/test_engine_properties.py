@@ -1,0 +1,392 @@
+"""What must hold of every run: routes, prefixes, conservation, errors."""
+
+import gc
+from collections import defaultdict
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantlaxmi.errors import EngineError, InputError, StrategyError
+from quantlaxmi.events import LegIntent
+from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.execution.latency import MAX_LATENCY_NS
+from quantlaxmi.run.replay import backtest, replay
+from quantlaxmi.run.session import Session
+from quantlaxmi.schema import TABLES, EventKind, FillFlag, OrderStatus, Side
+from quantlaxmi.segment import SegmentWriter, open_segment
+from tests import random_markets, twins, universes
+from tests.cases import Case
+from tests.displayed import hold_to_displayed
+from tests.market_builder import MarketBuilder, MemorySegment
+from tests.naive.engine import Decision, Leg
+from tests.run.test_replay_loop import random_cases
+
+HIGH = universes.I64_MAX
+
+
+def same_runs(a, b):
+    for name in twins.TABLES:
+        assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
+    assert (a.accounts, a.cash, a.n_messages) == (b.accounts, b.cash, b.n_messages)
+    assert a.trace.trace_hash == b.trace.trace_hash
+    assert a.trace.outcome_hash == b.trace.outcome_hash
+
+
+# --- routes ------------------------------------------------------------------------------------
+
+
+@settings(max_examples=120, deadline=None)
+@given(random_cases(60), st.lists(st.integers(0, 120), max_size=12))
+def test_replay_in_batches_equals_backtest(case, cuts):
+    """Cuts fall anywhere, in the middle of a depth message too."""
+    whole, seen = twins.run_case(case)
+    pieces, seen_again = twins.run_case(case, cuts)
+    same_runs(whole, pieces)
+    assert seen == seen_again
+
+
+@settings(max_examples=60, deadline=None)
+@given(random_cases(40), st.integers(1, 7))
+def test_result_does_not_depend_on_stride_or_chunks(case, stride):
+    """The engine stops after any number of rows and goes on; chunks end after any row."""
+    whole, seen = twins.run_case(case)
+    instruments = universes.UNIVERSES[case.universe]
+    strategy = twins.script(case.schedule)
+    session = Session(instruments, strategy.bind(instruments), case.costs, case.latency_ns)
+    session._stride = stride
+    for chunk in row_chunks(case.tables, stride + 1):
+        session.feed(chunk)
+    session.finish(case.flatten)
+    for name, rows in session.engine.tables().items():
+        assert rows.tobytes() == getattr(whole, name).tobytes(), name
+    assert type(strategy).log == seen
+
+
+def test_the_last_tables_are_the_engines_own_memory():
+    builder = MarketBuilder()
+    for _ in range(4):
+        builder.quote(0, 99, 5, 101, 5).wait(1)
+    case = Case("c", builder.tables(), {1: Decision((Leg(0, 1, 2),))}, flatten=True)
+    instruments = universes.UNIVERSES[case.universe]
+    session = Session(instruments, twins.script(case.schedule).bind(instruments), case.costs, 0)
+    session.feed(case.tables)
+    session.finish(case.flatten)
+    copies = session.engine.tables()
+    accounts = session.engine.accounts()
+    last = session.engine.tables(last=True)
+    assert len(last["fills"]) == 2
+    for name, rows in last.items():
+        assert rows.dtype == copies[name].dtype
+        assert rows.tobytes() == copies[name].tobytes(), name
+        assert not rows.flags.writeable
+        if len(rows):
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                rows.setflags(write=True)
+    assert session.engine.accounts() == accounts
+    assert all(len(rows) == 0 for rows in session.engine.tables().values())
+    with pytest.raises(RuntimeError, match="handed over"):
+        session.engine.finish()
+    with pytest.raises(RuntimeError, match="handed over"):
+        session.feed(case.tables)
+    del session
+    gc.collect()
+    assert last["fills"].tobytes() == copies["fills"].tobytes()
+
+
+def row_chunks(tables, size):
+    """All rows in order of seq, ``size`` at a time, as chunks of the tables."""
+    places = sorted(
+        (seq, k, table)
+        for table, columns in tables.items()
+        for k, seq in enumerate(columns["seq"].tolist())
+    )
+    for start in range(0, len(places), size):
+        wanted = defaultdict(list)
+        for _, k, table in places[start : start + size]:
+            wanted[table].append(k)
+        yield {
+            table: {name: column[rows[0] : rows[-1] + 1] for name, column in tables[table].items()}
+            for table, rows in wanted.items()
+        }
+
+
+@pytest.mark.parametrize("universe", ["binance", "mixed"])
+def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, universe):
+    instruments = universes.UNIVERSES[universe]
+    n = len(instruments)
+    tables = random_markets.random_market(11, 400, n)
+    schedule = random_markets.random_schedule(12, 400, n)
+    with SegmentWriter(
+        tmp_path / "seg", venue="test", instruments=instruments, batch_rows=37
+    ) as writer:
+        for table, columns in tables.items():
+            writer.append(table, columns)
+        writer.seal()
+    segment = open_segment(tmp_path / "seg")
+    options = {"costs": universes.COSTS[2], "latency_ns": 3, "flatten": True}
+    by_columns = backtest(segment, twins.script(schedule), **options)
+    by_log = replay(segment, twins.script(schedule), **options)
+    same_runs(by_columns, by_log)
+    case = Case("", tables, schedule, 3, True, universe, universes.COSTS[2])
+    engine, _ = twins.naive_run(case)
+    twins.assert_same(by_columns, engine)
+    assert len(by_log.fills) > 50
+
+
+@settings(max_examples=30, deadline=None)
+@given(random_cases(40))
+def test_a_strategy_runs_again_from_the_start(case):
+    segment = MemorySegment(case.tables, universes.UNIVERSES[case.universe])
+    strategy = twins.script(case.schedule)
+    options = {"costs": case.costs, "latency_ns": case.latency_ns}
+    same_runs(backtest(segment, strategy, **options), backtest(segment, strategy, **options))
+
+
+# --- no look-ahead -----------------------------------------------------------------------------
+
+
+@settings(max_examples=120, deadline=None)
+@given(random_cases(60), st.integers(0, 60))
+def test_records_of_a_truncated_market_are_a_prefix(case, length):
+    whole, seen = twins.run_case(case)
+    short = Case(
+        "short",
+        random_markets.truncated(case.tables, length),
+        case.schedule,
+        case.latency_ns,
+        False,
+        case.universe,
+        case.costs,
+    )
+    part, seen_short = twins.run_case(short)
+    assert whole.trace.records_bytes().startswith(part.trace.records_bytes())
+    during = [x for x in seen_short if x[0] not in ("fill", "order")]
+    assert [x for x in seen if x[0] not in ("fill", "order")][: len(during)] == during
+    # What was filled before the cut is filled on the whole market too.
+    last = part.segment.tables and max(
+        (int(t["ts_ns"][-1]) for t in short.tables.values() if len(t["ts_ns"])), default=-1
+    )
+    before = part.fills[part.fills["ts_ns"] < last]
+    assert whole.fills[: len(before)].tobytes() == before.tobytes()
+
+
+# --- conservation ------------------------------------------------------------------------------
+
+
+@settings(max_examples=150, deadline=None)
+@given(random_cases())
+def test_nothing_is_made_or_lost(case):
+    run, _ = twins.run_case(case)
+    fills, orders = twins.rows_of(run.fills), twins.rows_of(run.orders)
+    by_order = defaultdict(int)
+    for fill in fills:
+        by_order[fill["order"]] += fill["qty"]
+        assert fill["qty"] > 0
+    opened = {o["order"]: o for o in orders if o["kind"] == 1}
+    closed = {o["order"]: o for o in orders if o["kind"] == 4}
+    assert set(opened) == set(closed) == set(range(len(opened)))
+    for number, order in closed.items():
+        assert order["filled_qty"] == by_order[number] <= order["qty"]
+        whole = order["filled_qty"] == order["qty"]
+        assert (order["status"] == OrderStatus.FILLED) == whole
+        assert order["ts_ns"] >= opened[number]["ts_ns"]
+    assert sum(by_order.values()) == run.fills["qty"].sum()
+    for i, account in enumerate(run.accounts):
+        mine = [f for f in fills if f["instrument"] == i]
+        assert account.position == sum(f["side"] * f["qty"] for f in mine)
+        assert account.fees == sum(f["fee"] for f in mine)
+        assert (account.position == 0) <= (account.cost == 0 and account.unrealized == 0)
+    for fill in fills:
+        if fill["decision"] >= 0:
+            decided = int(run.decisions["ts_ns"][fill["decision"]])
+            assert fill["ts_ns"] == decided + case.latency_ns
+
+
+@settings(max_examples=150, deadline=None)
+@given(random_cases())
+def test_bundles_end_matched_unless_a_trim_ran_short(case):
+    run, _ = twins.run_case(case)
+    orders = twins.rows_of(run.orders)
+    for decision in twins.rows_of(run.decisions):
+        if not decision["bundle"] or decision["n_legs"] < 2:
+            continue
+        mine = [o for o in orders if o["decision"] == decision["sequence"] and o["kind"] == 4]
+        legs = [o for o in mine if o["leg"] >= 0]
+        trims = {o["instrument"]: o for o in mine if o["leg"] < 0}
+        least = min(legs, key=_share)
+        for order in legs:
+            target = order["qty"] * least["filled_qty"] // least["qty"]
+            trim = trims.get(order["instrument"])
+            assert (trim is None) == (order["filled_qty"] == target)
+            if trim is not None:
+                assert trim["qty"] == order["filled_qty"] - target
+                assert trim["side"] == -order["side"]
+
+
+def _share(order):
+    return Fraction(order["filled_qty"], order["qty"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(random_cases())
+def test_no_fill_beyond_what_was_displayed(case):
+    """By quotes alone: while its price stands, no side gives more than it showed."""
+    tables = {**case.tables, "depth": random_markets.random_market(0, 0)["depth"]}
+    case = Case(
+        "q", tables, case.schedule, case.latency_ns, case.flatten, case.universe, case.costs
+    )
+    run, _ = twins.run_case(case)
+    quotes = tables["quotes"]
+    fills = twins.rows_of(run.fills)
+    for fill in fills:
+        mine = (quotes["instrument"] == fill["instrument"]) & (quotes["seq"] <= fill["seq"])
+        at = int(np.flatnonzero(mine)[-1])
+        assert fill["price"] == quotes["ask" if fill["side"] > 0 else "bid"][at]
+        assert fill["ts_ns"] >= quotes["ts_ns"][at]
+        assert not fill["flags"] & FillFlag.DEPTH
+    names = quotes.keys()
+    rows = [
+        dict(zip(names, row, strict=True))
+        for row in zip(*(quotes[n].tolist() for n in names), strict=True)
+    ]
+    hold_to_displayed(rows, fills)
+
+
+@settings(max_examples=100, deadline=None)
+@given(random_cases())
+def test_doubles_agree_within_a_basis_point(case):
+    """PnL recomputed from fills and funding in floats, as anybody would."""
+    run, _ = twins.run_case(case)
+    unit = 10.0**run.ledger_exponent
+    instruments = universes.UNIVERSES[case.universe]
+    cash, traded = 0.0, 0.0
+    held = [0.0 for _ in instruments]
+    for fill in twins.rows_of(run.fills):
+        one = instruments[fill["instrument"]]
+        price = fill["price"] * 10.0**one.price_exponent
+        qty = fill["qty"] * 10.0**one.qty_exponent * one.contract_size
+        cash -= fill["side"] * price * qty + fill["fee"] * unit
+        held[fill["instrument"]] += fill["side"] * qty
+        traded += price * qty
+    for row in twins.rows_of(run.funding):
+        cash += row["amount"] * unit
+    value = cash + sum(
+        q * mid * 10.0 ** (one.price_exponent - 1)
+        for q, mid, one in zip(held, run.last_mids.tolist(), instruments, strict=True)
+    )
+    assert abs(value - run.net_pnl * unit / 10) <= 1e-4 * traded + 1e-18
+    assert abs(value - run.net_pnl * unit / 10) <= 1e-12 * (traded + abs(value)) + 1e-18
+
+
+# --- errors ------------------------------------------------------------------------------------
+
+
+class Failing(twins.Script):
+    """Raises ``error`` at call 3, or at its first fill."""
+
+    error: Exception | type[BaseException] = ValueError("a\nmessage of\n\nlines")
+    at_fill = False
+
+    def on_market(self, event, ctx):
+        self.calls += 1
+        if self.calls > 3 and not self.at_fill:
+            raise self.error
+        return ctx.decide([LegIntent("S", Side.BUY, 1)], rationale=twins.RATIONALES[0])
+
+    def on_fill(self, fill):
+        if self.at_fill:
+            raise self.error
+
+
+def failing(**fields):
+    return type("Failing", (Failing,), {"log": [], "strategy_id": "failing", **fields})()
+
+
+LONG = MemorySegment(random_markets.random_market(2, 120), universes.UNIVERSES["coarse"])
+
+
+@pytest.mark.parametrize("route", [backtest, replay])
+@pytest.mark.parametrize("at_fill", [False, True])
+def test_a_strategy_that_raises_gives_one_line(route, at_fill):
+    with pytest.raises(StrategyError) as caught:
+        route(LONG, failing(at_fill=at_fill), costs=universes.COSTS[0], latency_ns=0)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "failing" in text
+    assert "ValueError" in text
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("at_fill", [False, True])
+def test_an_interrupt_comes_through(error, at_fill):
+    with pytest.raises(error):
+        backtest(
+            LONG, failing(error=error, at_fill=at_fill), costs=universes.COSTS[0], latency_ns=0
+        )
+
+
+def test_time_that_goes_back_is_refused():
+    builder = MarketBuilder().quote(0, 9, 9, 10, 9).wait(-1).quote(0, 9, 9, 10, 9)
+    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
+    with pytest.raises(EngineError, match="goes back at message seq 1"):
+        backtest(segment, twins.script({}), costs=universes.COSTS[0])
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("index", [-1, 2, 30_000])
+def test_an_instrument_out_of_range_is_refused(table, index):
+    builder = MarketBuilder()
+    builder.quote(0, 9, 9, 10, 9).trade(0, 9, 9, 1).funding(0, 9, 9, 9)
+    builder.depth(0, (1, 1, -1), [(1, 5, 5)])
+    tables = builder.tables()
+    tables[table]["instrument"] = np.array([index], np.int16)
+    segment = MemorySegment(tables, universes.UNIVERSES["coarse"])
+    with pytest.raises(EngineError, match="does not have"):
+        backtest(segment, twins.script({}), costs=universes.COSTS[0])
+
+
+@pytest.mark.parametrize("latency", [-1, MAX_LATENCY_NS + 1])
+def test_latency_out_of_range_is_refused(latency):
+    with pytest.raises(InputError, match="latency_ns"):
+        backtest(LONG, twins.script({}), latency_ns=latency)
+
+
+def test_columns_of_unequal_length_are_refused():
+    tables = {t: dict(c) for t, c in random_markets.random_market(2, 30).items()}
+    tables["quotes"]["ask"] = tables["quotes"]["ask"][:-1]
+    with pytest.raises(ValueError, match="'ask' has"):
+        backtest(
+            MemorySegment(tables, universes.UNIVERSES["coarse"]),
+            twins.script({}),
+            costs=CostModel.binance(),
+        )
+
+
+def test_every_kind_is_seen():
+    """The random markets hold what the tests above speak of."""
+    kinds = defaultdict(int)
+    flags = defaultdict(int)
+    for seed in range(20):
+        case = Case(
+            "c",
+            random_markets.random_market(seed, 90),
+            random_markets.random_schedule(seed, 90),
+            2,
+            seed % 2 == 0,
+            costs=universes.COSTS[1],
+        )
+        run, _ = twins.run_case(case)
+        for row in twins.rows_of(run.orders):
+            kinds[row["reason"]] += 1
+        for row in twins.rows_of(run.fills):
+            flags[row["flags"]] += 1
+        kinds["funding"] += len(run.funding)
+        kinds["gaps"] += sum(run.depth_gaps)
+    assert set(kinds) == {0, 1, 2, 3, 4, 5, 6, 7, "funding", "gaps"}
+    own = FillFlag.AFTER_OWN
+    assert set(flags) == {0, 1, 2, 4, 5, 6} | {own | flag for flag in (0, 1, 2, 4, 5, 6)}
+    assert all(EventKind) and min(kinds.values()) > 0

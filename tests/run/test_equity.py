@@ -1,0 +1,101 @@
+"""The ledger on a clock grid, against a book-keeping done message by message."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantlaxmi.errors import InputError
+from quantlaxmi.run.equity import equity_curve
+from quantlaxmi.run.replay import backtest
+from quantlaxmi.segment import open_segment
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+@pytest.fixture(scope="module", params=["planted", "edgeless"])
+def run(request):
+    return backtest(open_segment(DATA / request.param), "basis_capture")
+
+
+def by_hand(run, points):
+    """Equity at each point from prices, quantities, fees and funding alone, as Fractions."""
+    scale = Fraction(10) ** run.ledger_exponent
+    quotes = run.segment.columns("quotes")
+    n = len(run.instruments)
+    out = []
+    cash, position, mid = Fraction(0), [0] * n, [Fraction(0)] * n
+    q = f = p = 0
+    for point in points:
+        while q < len(quotes["seq"]) and quotes["ts_ns"][q] <= point:
+            k = int(quotes["instrument"][q])
+            mid[k] = Fraction(int(quotes["bid"][q]) + int(quotes["ask"][q]), 2 * 10**8)
+            q += 1
+        while f < len(run.fills) and run.fills["ts_ns"][f] <= point:
+            row = run.fills[f]
+            side, qty, price = int(row["side"]), int(row["qty"]), int(row["price"])
+            fee = (int(row["fee_hi"]) << 64) + (int(row["fee_lo"]) & (2**64 - 1))
+            cash -= side * Fraction(qty * price, 10**16) + fee * scale
+            position[int(row["instrument"])] += side * qty
+            f += 1
+        while p < len(run.funding) and run.funding["ts_ns"][p] <= point:
+            row = run.funding[p]
+            cash += ((int(row["amount_hi"]) << 64) + (int(row["amount_lo"]) & (2**64 - 1))) * scale
+            p += 1
+        marked = sum(Fraction(x, 10**8) * m for x, m in zip(position, mid, strict=True))
+        out.append(cash + marked)
+    return out
+
+
+@pytest.mark.parametrize("step_ns", [1_000_000_000, 7_777_777_777, 10**15])
+def test_equity_is_cash_plus_marked_positions(run, step_ns):
+    curve = equity_curve(run, step_ns)
+    expected = by_hand(run, curve.ts_ns.tolist())
+    unit = Fraction(10) ** curve.exponent
+    assert [int(e) * unit for e in curve.equity] == expected
+
+
+def test_equity_ends_at_the_runs_net_pnl(run):
+    curve = equity_curve(run, 60 * 10**9)
+    assert curve.equity[-1] == run.net_pnl
+    assert (curve.equity == curve.realized + curve.unrealized - curve.fees + curve.funding).all()
+    assert curve.ts_ns[-1] == run.segment.last_ts_ns
+    assert (np.diff(curve.ts_ns[:-1]) == 60 * 10**9).all()
+    assert curve.max_drawdown >= 0
+
+
+@pytest.mark.parametrize("step_ns", [0, -1, 1])
+def test_equity_refuses_a_step_that_makes_no_grid(run, step_ns):
+    with pytest.raises(InputError, match="step_ns"):
+        equity_curve(run, step_ns)
+
+
+def test_a_flattened_run_ends_with_cash_alone(run):
+    flat = backtest(run.segment, "basis_capture", flatten=True)
+    curve = equity_curve(flat, 10**9)
+    assert curve.equity[-1] == curve.cash[-1] == flat.net_pnl == 10 * flat.cash["USDT"]
+    assert not curve.position[:, -1].any()
+
+
+def test_a_currency_the_run_does_not_have_is_refused(run):
+    with pytest.raises(InputError, match="in currency EUR, expected one of USDT"):
+        equity_curve(run, 10**9, "EUR")
+
+
+def test_the_table_of_a_curve_has_a_row_an_instrument_and_their_sum(run):
+    curve = equity_curve(run, 60 * 10**9)
+    rows = curve.table().drop_columns(["ts"]).to_pylist()
+    assert len(rows) == 3 * len(curve)
+    for line in range(len(curve)):
+        *parts, total = rows[3 * line : 3 * line + 3]
+        assert [p["symbol"] for p in parts] == [i.symbol for i in run.instruments]
+        assert (total["symbol"], total["position"], total["mid"]) == (None, None, None)
+        for name in ("cash", "realized", "unrealized", "fees", "funding", "equity"):
+            assert total[name] == sum(p[name] for p in parts)
+        for p in (*parts, total):
+            assert p["equity"] == p["realized"] + p["unrealized"] - p["fees"] + p["funding"]
+        for p in parts:
+            assert p["equity"] == p["cash"] + p["position"] * p["mid"]

@@ -1,0 +1,139 @@
+"""The ledger at every fill and on any clock, against the naive engine stopped at each of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantlaxmi.errors import EngineError
+from quantlaxmi.run.ledger_lines import MONEY, lines_at_fills, lines_at_times, marks_at
+from quantlaxmi.run.result import Run
+from tests import cases, random_markets, twins, universes
+from tests.naive.engine import Engine
+from tests.run.test_order_flows import order_cases
+from tests.run.test_replay_loop import random_cases
+
+Line = tuple[list[tuple[int, int, dict[str, int]]], dict[str, int]]
+
+
+def line_of(engine: Engine) -> Line:
+    """Position, mid2 and money of each instrument as the naive engine stands, and its cash."""
+    lines = []
+    for i, (account, book) in enumerate(zip(engine.accounts, engine.market.books, strict=True)):
+        mid2 = book.mid2
+        marked = engine.notional(i, 5 * mid2, account.position)
+        cost = account.cost if account.position > 0 else -account.cost
+        put_in = account.realized - cost  # what trading alone did to cash
+        money = {
+            "cash": 10 * (put_in - account.fees + account.funding),
+            "realized": 10 * account.realized,
+            "unrealized": marked - 10 * cost,
+            "fees": 10 * account.fees,
+            "funding": 10 * account.funding,
+        }
+        money["equity"] = money["cash"] + marked
+        lines.append((account.position, mid2, money))
+    return lines, {k: 10 * v for k, v in engine.cash.items()}
+
+
+def assert_lines(run: Run, lines, k: int, expected: Line) -> None:
+    each, cash = expected
+    for i, (position, mid2, money) in enumerate(each):
+        assert (lines.position[i, k], lines.mid2[i, k]) == (position, mid2)
+        assert {n: getattr(lines.instruments[i], n)[k] for n in MONEY} == money
+    for currency, amount in cash.items():
+        total = lines.totals[currency]
+        assert total.cash[k] == amount
+        for name in MONEY:
+            mine = (
+                m[2][name]
+                for m, one in zip(each, run.instruments, strict=True)
+                if one.currency == currency
+            )
+            assert getattr(total, name)[k] == sum(mine)
+        assert total.equity[k] == (
+            total.realized[k] + total.unrealized[k] - total.fees[k] + total.funding[k]
+        )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(random_cases(60), order_cases(60)))
+def test_every_fill_has_its_line(case) -> None:
+    run, _ = twins.run_case(case)
+    expected: list[Line] = []
+
+    def note(fill) -> None:
+        if fill["qty"]:
+            expected.append(line_of(engine))
+
+    instruments, mine = case.instruments, []
+    calls = iter(range(10**9))
+
+    def decide(engine, *_):
+        tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
+        return random_markets.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
+
+    rules, limits = universes.rules_of(instruments, case.costs, case.limits)
+    engine = Engine(
+        universes.terms_of(instruments, case.costs),
+        decide,
+        latency_ns=case.latency_ns,
+        fee_exponent=case.costs.fee_exponent,
+        on_fill=note,
+        rules=rules,
+        limits=limits,
+        pro_rata=case.costs.queue == "pro_rata",
+    )
+    engine.run(case.tables, case.flatten)
+    lines = lines_at_fills(run)
+    assert lines.ts_ns.tolist() == run.fills["ts_ns"].tolist()
+    assert len(lines) == len(expected) == len(run.fills)
+    for k, line in enumerate(expected):
+        assert_lines(run, lines, k, line)
+    table = run.table("ledger")
+    assert table.num_rows == len(lines) * (len(instruments) + len(run.cash))
+
+
+@settings(max_examples=60, deadline=None)
+@given(random_cases(60), st.integers(1, 9))
+def test_a_clock_sees_all_up_to_its_time(case, step: int) -> None:
+    run, _ = twins.run_case(case)
+    first, last = run.segment.first_ts_ns, run.segment.last_ts_ns
+    points = np.arange(first - 1, last + 1, step, dtype=np.int64)
+    lines = lines_at_times(run, points)
+    fills, funding = twins.rows_of(run.fills), twins.rows_of(run.funding)
+    for k, point in enumerate(points.tolist()):
+        for i in range(len(run.instruments)):
+            mine = [f for f in fills if f["instrument"] == i and f["ts_ns"] <= point]
+            paid = [p["amount"] for p in funding if p["instrument"] == i and p["ts_ns"] <= point]
+            assert lines.position[i, k] == sum(f["side"] * f["qty"] for f in mine)
+            assert lines.instruments[i].fees[k] == 10 * sum(f["fee"] for f in mine)
+            assert lines.instruments[i].funding[k] == 10 * sum(paid)
+            assert lines.instruments[i].realized[k] == 10 * (mine[-1]["realized"] if mine else 0)
+
+
+def test_the_last_line_is_the_run_s_own_result() -> None:
+    case = cases.Case(
+        "", random_markets.random_market(3, 300), random_markets.random_schedule(4, 300), 2
+    )
+    run, _ = twins.run_case(case)
+    lines = lines_at_times(run, np.array([run.segment.last_ts_ns]))
+    assert lines.totals["USDT"].equity[-1] == run.net_pnl
+    assert [m.unrealized[-1] for m in lines.instruments] == [a.unrealized for a in run.accounts]
+    assert (5 * lines.mid2[:, -1]).tolist() == run.last_mids.tolist()
+    assert marks_at(run.segment, np.array([-1], np.int64)).tolist() == [[0], [0]]
+
+
+def test_a_ledger_that_lies_is_found() -> None:
+    case = cases.Case(
+        "", random_markets.random_market(3, 300), random_markets.random_schedule(4, 300), 2
+    )
+    run, _ = twins.run_case(case)
+    for field in ("price", "realized_lo", "position", "fee_lo"):
+        wrong = run.fills.copy()
+        wrong[field][len(wrong) // 2] += 1
+        object.__setattr__(run, "fills", wrong)
+        with pytest.raises(EngineError):
+            lines_at_fills(run)

@@ -1,0 +1,429 @@
+"""Corners of orders that rest, each worked out by hand; the twin is held to them too."""
+
+from __future__ import annotations
+
+import pytest
+
+from quantlaxmi.errors import StrategyError
+from quantlaxmi.events import LegIntent
+from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.run.replay import backtest
+from quantlaxmi.run.result import Run
+from quantlaxmi.schema import (
+    FillFlag,
+    InstrumentKind,
+    OrderAction,
+    OrderEventKind,
+    OrderReason,
+    OrderStatus,
+    OrderType,
+    RiskRule,
+    Side,
+    TimeInForce,
+)
+from tests import twins, universes
+from tests.cases import Case
+from tests.market_builder import MarketBuilder, MemorySegment
+from tests.naive.engine import Decision, Leg
+
+GTC, IOC, POST = TimeInForce
+MODIFY, CANCEL = OrderAction.MODIFY, OrderAction.CANCEL
+PRO_RATA = universes.costs("0", "0", "0", queue="pro_rata")
+FREE = universes.COSTS[3]
+
+
+def limit(side, qty, price, tif=GTC, k=0):
+    return Leg(k, side, qty, 1, price, int(tif))
+
+
+def cancel(target, k=0):
+    return Leg(k, 1, 0, action=int(CANCEL), target=target)
+
+
+def modify(target, qty, price, k=0):
+    return Leg(k, 1, qty, 1, price, action=int(MODIFY), target=target)
+
+
+def one(*legs):
+    return Decision(tuple(legs), bundle=False)
+
+
+def market():
+    """One quote at seq 0, bid 99 (5 shown) and ask 101 (4 shown), then a nanosecond."""
+    return MarketBuilder().quote(0, 99, 5, 101, 4).wait(1)
+
+
+def run(
+    builder, schedule, latency=0, model=FREE, universe="coarse", limits=universes.NO_LIMITS
+) -> Run:
+    case = Case("c", builder.tables(), schedule, latency, False, universe, model, limits)
+    return twins.check_case(case)[0]
+
+
+def fills(found):
+    """(order, price, qty, seq, flags) of every fill."""
+    return [
+        (f["order"], f["price"], f["qty"], f["seq"], f["flags"]) for f in twins.rows_of(found.fills)
+    ]
+
+
+def story(found, order=0):
+    """(event, status, reason, qty, filled) of an order's rows."""
+    return [
+        (
+            OrderEventKind(o["kind"]).name,
+            OrderStatus(o["status"]).name,
+            OrderReason(o["reason"]).name,
+            o["qty"],
+            o["filled_qty"],
+        )
+        for o in twins.rows_of(found.orders)
+        if o["order"] == order
+    ]
+
+
+SENT = ("NEW", "PENDING", "DECISION")
+MAKER = int(FillFlag.MAKER)
+
+
+# --- the queue ---------------------------------------------------------------------------------
+
+
+def test_two_trades_fill_in_part_after_the_size_that_was_there_first():
+    m = market().trade(0, 99, 3, -1).trade(0, 99, 4, -1).trade(0, 99, 9, -1).wait(1)
+    found = run(m.trade(0, 99, 1, -1), {0: one(limit(1, 6, 99))})
+    # Five were ahead: 3 and 2 of the first two trades; then 2 of the second and 4 of the third.
+    assert fills(found) == [(0, 99, 2, 2, MAKER), (0, 99, 4, 3, MAKER)]
+    assert story(found) == [
+        (*SENT, 6, 0),
+        ("UPDATE", "RESTING", "RESTS", 6, 0),
+        ("UPDATE", "RESTING", "FILLED", 6, 2),
+        ("UPDATE", "FILLED", "FILLED", 6, 6),
+    ]
+
+
+def test_a_trade_of_the_same_side_says_nothing_at_the_price():
+    m = market().trade(0, 99, 50, 1).wait(1).trade(0, 99, 5, -1)
+    assert fills(run(m, {0: one(limit(1, 6, 99))})) == []
+
+
+def test_a_trade_beyond_the_price_leaves_nothing_ahead():
+    m = market().trade(0, 98, 2, -1).trade(0, 99, 3, -1).wait(1)
+    found = run(m, {0: one(limit(1, 6, 99))})
+    assert fills(found) == [(0, 99, 2, 1, MAKER), (0, 99, 3, 2, MAKER)]
+    assert story(found)[-1] == ("UPDATE", "PARTIAL", "END_OF_DATA", 6, 5)
+
+
+def test_an_order_that_improves_the_touch_has_nobody_ahead():
+    m = market().trade(0, 100, 2, -1).wait(1)
+    assert fills(run(m, {0: one(limit(1, 6, 100))})) == [(0, 100, 2, 1, MAKER)]
+
+
+def test_depth_says_what_is_ahead_deeper_than_the_touch():
+    levels = [(1, 99, 5), (1, 97, 3), (1, 95, 1), (-1, 101, 4)]
+    for price, ahead in ((97, 3), (96, 0), (95, 1)):
+        m = MarketBuilder().depth(0, (5, 5, -1), levels, snapshot=True).wait(1)
+        found = run(m.trade(0, price, 4, -1), {0: one(limit(1, 6, price))})
+        assert [f[2] for f in fills(found)] == [4 - ahead]
+
+
+def test_between_a_fresher_touch_and_the_depth_the_place_is_unknown():
+    levels = [(1, 96, 5), (1, 95, 1), (-1, 103, 4)]
+    m = MarketBuilder().depth(0, (5, 5, -1), levels, snapshot=True).quote(0, 99, 5, 101, 4)
+    m.wait(1).trade(0, 98, 9, -1).trade(0, 97, 3, -1).wait(1)
+    found = run(m, {1: one(limit(1, 6, 98))})
+    # Nobody knows what stands at 98: only the trade beyond it fills.
+    assert fills(found) == [(0, 98, 3, 3, MAKER)]
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_an_unknown_place_waits_for_the_touch(recorded):
+    """Deeper than the touch without depth, or below the last level recorded."""
+    m = MarketBuilder()
+    if recorded:
+        m.depth(0, (5, 5, -1), [(1, 99, 5), (1, 98, 5), (-1, 101, 4)], snapshot=True)
+    m.quote(0, 99, 5, 101, 4).wait(1).trade(0, 97, 50, -1)  # not a fill: the place is unknown
+    m.quote(0, 97, 3, 101, 4).wait(1).trade(0, 97, 2, -1).trade(0, 97, 2, -1).wait(1)
+    found = run(m, {int(recorded): one(limit(1, 6, 97))})
+    assert fills(found) == [(0, 97, 1, 4 + recorded, MAKER)]
+
+
+def test_an_unknown_place_is_filled_by_a_trade_beyond_it():
+    m = market().trade(0, 96, 2, 1).wait(1)
+    assert fills(run(m, {0: one(limit(1, 6, 97))})) == [(0, 97, 2, 1, MAKER)]
+
+
+def test_an_unknown_place_that_the_touch_leaves_behind_has_nobody_ahead():
+    m = market().quote(0, 96, 5, 101, 4).wait(1).trade(0, 97, 2, -1)
+    assert fills(run(m, {0: one(limit(1, 6, 97))})) == [(0, 97, 2, 2, MAKER)]
+
+
+def test_the_opposite_touch_fills_what_it_displays_at_our_price():
+    m = market().quote(0, 97, 5, 98, 2).wait(1).quote(0, 97, 5, 98, 4, quiet=True).wait(1)
+    found = run(m.quote(0, 99, 5, 101, 2), {0: one(limit(1, 6, 99))})
+    assert fills(found) == [(0, 99, 2, 1, MAKER), (0, 99, 2, 2, MAKER)]
+    # Bought at 99 where 98 was offered: never at the better price of the book.
+    fees = sum(f["fee"] for f in twins.rows_of(found.fills))
+    assert found.cash["USDT"] + fees == -4 * 99 * 10**8
+
+
+def test_size_taken_by_an_order_is_not_given_to_the_one_that_rests():
+    m = market().quote(0, 97, 5, 98, 5).wait(1).trade(0, 1_000, 1, 1)
+    found = run(m, {0: one(limit(1, 3, 99), limit(1, 9, 98)), 1: one(Leg(0, 1, 9))})
+    assert [f[:3] for f in fills(found)] == [(0, 99, 3), (1, 98, 2)]
+    assert story(found, 2)[-1][2] == "SIZE_EXHAUSTED"
+
+
+def test_a_trade_is_given_out_once_by_price_then_age():
+    m = MarketBuilder().quote(0, 90, 1, 110, 1).wait(1).trade(0, 95, 7, -1).wait(1)
+    legs = (limit(1, 2, 95), limit(1, 3, 96), limit(1, 4, 95), limit(1, 9, 94))
+    assert [f[:3] for f in fills(run(m, {0: one(*legs)}))] == [(1, 96, 3), (0, 95, 2), (2, 95, 2)]
+
+
+def test_a_younger_order_never_passes_an_older_one():
+    m = market().quote(0, 99, 1, 101, 4).wait(1).trade(0, 99, 4, -1).trade(0, 99, 4, -1).wait(1)
+    found = run(m, {0: one(limit(1, 2, 99)), 1: one(limit(1, 2, 99))})
+    # The first joined behind 5; the second behind it, though only 1 was shown then.
+    assert [f[:4] for f in fills(found)] == [(0, 99, 2, 3), (1, 99, 1, 3)]
+
+
+def test_a_younger_order_knows_no_more_of_its_place_than_an_older_one():
+    """The depth that shows the size comes between them; a trade at the price fills neither."""
+    m = market().depth(0, (5, 5, -1), [(1, 99, 5), (1, 97, 1), (1, 95, 1), (-1, 101, 4)], True)
+    m.wait(1).trade(0, 97, 9, -1).trade(0, 96, 3, -1).wait(1)
+    found = run(m, {0: one(limit(1, 2, 97)), 1: one(limit(1, 2, 97))})
+    assert [f[:4] for f in fills(found)] == [(0, 97, 2, 3), (1, 97, 1, 3)]
+
+
+def test_pro_rata_cancels_shorten_the_queue():
+    """Eight ahead, 2 traded, 3 left shown of 6: half was cancelled, of what is ahead too."""
+    m = MarketBuilder().quote(0, 99, 8, 101, 4).wait(1).trade(0, 99, 2, -1)
+    m.quote(0, 99, 3, 101, 4).trade(0, 99, 4, -1).wait(1)
+    schedule = {0: one(limit(1, 6, 99))}
+    assert fills(run(m, schedule)) == []
+    assert fills(run(m, schedule, model=PRO_RATA)) == [(0, 99, 1, 3, MAKER)]
+
+
+# --- time in force -----------------------------------------------------------------------------
+
+
+def test_a_limit_order_takes_what_is_within_its_price_and_rests_with_the_rest():
+    levels = [(1, 99, 5), (-1, 101, 4), (-1, 102, 3), (-1, 103, 9)]
+    m = MarketBuilder().depth(0, (5, 5, -1), levels, snapshot=True).wait(1)
+    found = run(m.trade(0, 102, 2, -1), {0: one(limit(1, 10, 102))})
+    assert fills(found) == [
+        (0, 101, 4, 0, 0),
+        (0, 102, 3, 0, int(FillFlag.DEPTH)),
+        (0, 102, 2, 1, MAKER),
+    ]
+
+
+def test_the_rest_of_an_immediate_order_is_cancelled():
+    found = run(market(), {0: one(limit(1, 10, 101, IOC), limit(1, 1, 100, IOC))})
+    assert story(found)[-1] == ("UPDATE", "PARTIAL", "IMMEDIATE", 10, 4)
+    assert story(found, 1)[-1] == ("UPDATE", "CANCELLED", "IMMEDIATE", 1, 0)
+
+
+def test_a_post_only_order_that_would_take_is_cancelled_whole():
+    found = run(market(), {0: one(limit(1, 9, 101, POST), limit(-1, 9, 100, POST))})
+    assert story(found) == [(*SENT, 9, 0), ("UPDATE", "CANCELLED", "WOULD_TAKE", 9, 0)]
+    assert story(found, 1)[1][2] == "RESTS"
+    assert fills(found) == []
+
+
+def test_with_an_invalid_book_what_may_rest_rests():
+    m = (
+        MarketBuilder()
+        .quote(0, 90, 1, 110, 1)
+        .quote(0, 0, 0, 110, 1)
+        .trade(0, 99, 1, 1)
+        .wait(1)
+        .quote(0, 99, 3, 101, 1)
+        .trade(0, 99, 4, -1)
+    )
+    legs = (limit(1, 1, 99), limit(1, 1, 99, IOC), limit(1, 2, 99, POST))
+    found = run(m, {2: one(*legs)})
+    assert story(found, 1)[-1][2] == "BOOK_INVALID"
+    assert [f[:3] for f in fills(found)] == [(0, 99, 1)]
+
+
+# --- changes -----------------------------------------------------------------------------------
+
+
+def test_a_cancel_that_comes_in_time_and_one_that_does_not():
+    m = market().wait(1).trade(0, 99, 6, -1).wait(2).trade(0, 99, 9, -1).wait(9).trade(0, 50, 1, 1)
+    schedule = {0: one(limit(1, 6, 99)), 1: one(cancel(0)), 2: one(cancel(0))}
+    found = run(m, schedule, latency=1)
+    # The order rests from the first trade's time on, which fills one after five; the cancel
+    # arrives before the second trade.
+    assert [f[2] for f in fills(found)] == [1]
+    assert story(found) == [
+        (*SENT, 6, 0),
+        ("UPDATE", "RESTING", "RESTS", 6, 0),
+        ("UPDATE", "RESTING", "FILLED", 6, 1),
+        ("CANCEL", "PENDING", "DECISION", 0, 0),
+        ("CANCEL", "PARTIAL", "CANCELLED", 6, 1),
+        ("CANCEL", "PENDING", "DECISION", 0, 0),
+        ("CANCEL", "REJECTED", "NOT_RESTING", 0, 0),
+    ]
+
+
+def test_less_at_the_same_price_keeps_the_place_and_anything_else_loses_it():
+    for change, filled in (
+        (modify(0, 4, 99), 3),  # 8 traded, 5 were ahead
+        (modify(0, 7, 99), 0),  # behind the 8 shown when it came
+        (modify(0, 6, 98), 0),
+    ):
+        m = market().quote(0, 99, 8, 101, 4).wait(1).trade(0, 99, 8, -1).wait(1)
+        found = run(m, {0: one(limit(1, 6, 99)), 1: one(change)})
+        assert sum(f[2] for f in fills(found)) == filled
+        assert ("MODIFY", "RESTING" if filled else "PENDING", "MODIFIED", change.qty, 0) in story(
+            found
+        )
+
+
+@pytest.mark.parametrize(
+    ("tif", "last"),
+    [
+        (GTC, ("UPDATE", "FILLED", "FILLED", 3, 3)),
+        (POST, ("UPDATE", "PARTIAL", "WOULD_TAKE", 3, 1)),
+    ],
+)
+def test_a_changed_order_takes_unless_it_is_post_only(tif, last):
+    """The trade beyond its price fills one before the change comes."""
+    m = market().trade(0, 50, 1, 1).wait(1)
+    found = run(m, {0: one(limit(1, 6, 99, tif)), 1: one(modify(0, 3, 101))})
+    assert ("MODIFY", "PENDING", "MODIFIED", 3, 1) in story(found)
+    assert story(found)[-1] == last
+
+
+def test_a_total_that_is_filled_ends_the_order():
+    m = market().trade(0, 98, 4, -1).wait(1).trade(0, 98, 4, -1)
+    found = run(m, {0: one(limit(1, 6, 99)), 1: one(modify(0, 3, 99))})
+    assert story(found)[-1] == ("MODIFY", "FILLED", "MODIFIED", 4, 4)
+    assert sum(f[2] for f in fills(found)) == 4
+
+
+def test_a_change_of_an_order_that_was_never_to_rest_is_rejected():
+    m = market().quote(0, 99, 5, 101, 4).wait(1)
+    found = run(m, {0: one(Leg(0, 1, 2)), 1: one(modify(0, 9, 99), cancel(0))})
+    assert [s[:3] for s in story(found)[2:]] == [
+        ("MODIFY", "PENDING", "DECISION"),
+        ("CANCEL", "PENDING", "DECISION"),
+        ("MODIFY", "REJECTED", "NOT_RESTING"),
+        ("CANCEL", "REJECTED", "NOT_RESTING"),
+    ]
+
+
+def test_what_rests_and_what_is_under_way_ends_with_the_data():
+    found = run(market().quote(0, 99, 5, 101, 4), {0: one(limit(1, 6, 99)), 1: one(cancel(0))}, 1)
+    assert story(found)[-2:] == [
+        ("CANCEL", "REJECTED", "END_OF_DATA", 0, 0),
+        ("UPDATE", "CANCELLED", "END_OF_DATA", 6, 0),
+    ]
+
+
+# --- money, rules, errors ----------------------------------------------------------------------
+
+
+def test_a_maker_pays_the_makers_fee():
+    model = universes.costs("50", "-25", "0", fee_exponent=-8)  # maker -0.7 bps on spot
+    found = run(market().trade(0, 98, 6, -1).wait(1), {0: one(limit(1, 6, 99))}, model=model)
+    fee = twins.rows_of(found.fills)[0]["fee"]
+    assert fee * 10**5 == -7 * 6 * 99 * 10**-found.ledger_exponent
+    # Bought a point below the mid: slippage is negative.
+    assert found.attributions.slippage.tolist() == [-6 * 10 * 10**8]
+
+
+TICKED = Instrument(
+    symbol="T",
+    venue="test",
+    venue_symbol="T",
+    kind=InstrumentKind.SPOT,
+    price_exponent=0,
+    qty_exponent=0,
+    currency="USDT",
+    base="BTC",
+    tick=5,
+)
+universes.STEPPED["ticks"] = (TICKED, universes.UNIVERSES["coarse"][1])
+
+
+def test_a_price_off_the_tick_is_refused():
+    legs = (limit(1, 2, 95), limit(1, 2, 96))
+    m = MarketBuilder().quote(0, 95, 5, 105, 5).wait(1).quote(0, 95, 5, 105, 5).wait(1)
+    found = run(m, {0: one(*legs), 1: one(modify(0, 1, 97))}, universe="ticks")
+    rows = [(r["rule"], r["value"], r["limit"]) for r in twins.rows_of(found.risk)]
+    assert rows == [(RiskRule.TICK, 96, 5), (RiskRule.TICK, 97, 5)]
+    assert story(found, 1)[-1] == ("UPDATE", "CANCELLED", "REFUSED", 2, 0)
+    assert ("MODIFY", "REJECTED", "REFUSED", 1, 0) in story(found)
+
+
+def test_what_rests_and_what_a_change_adds_counts_to_the_position():
+    limits = RiskLimits(max_position=FixedPoint(10, 0), max_orders_per_second=4)
+    m = market()
+    for _ in range(4):
+        m.quote(0, 99, 5, 101, 4).wait(1)
+    schedule = {
+        0: one(limit(1, 6, 99)),
+        1: one(limit(1, 5, 98), limit(-1, 10, 103)),
+        2: one(modify(0, 10, 99)),
+        3: one(limit(1, 1, 98), cancel(0), modify(0, 4, 99)),
+        4: one(limit(1, 6, 98)),
+    }
+    found = run(m, schedule, limits=limits)
+    rows = [(r["rule"], r["value"]) for r in twins.rows_of(found.risk)]
+    # 6 + 5; 10 + 1; and the fifth, for a change is an order and a cancel is not.
+    assert rows == [
+        (RiskRule.MAX_POSITION, 11),
+        (RiskRule.MAX_POSITION, 11),
+        (RiskRule.ORDERS_PER_SECOND, 5),
+    ]
+
+
+def test_a_second_change_adds_to_what_the_first_left():
+    limits = RiskLimits(max_position=FixedPoint(10, 0))
+    m = market().quote(0, 99, 5, 101, 4).wait(1).quote(0, 99, 5, 101, 4).wait(1)
+    changes = {1: one(modify(0, 9, 99)), 2: one(modify(0, 10, 99))}
+    found = run(m.quote(0, 99, 5, 101, 4), {0: one(limit(1, 6, 99)), **changes}, limits=limits)
+    assert len(found.risk) == 0
+    assert story(found)[-1] == ("UPDATE", "CANCELLED", "END_OF_DATA", 10, 0)
+
+
+class Bad(twins.Script):
+    """Decides ``legs`` once."""
+
+    strategy_id = "bad"
+    legs: tuple[LegIntent, ...] = ()
+    bundle: bool | None = None
+
+    def on_market(self, event, ctx):
+        self.calls += 1
+        if self.calls > 1:
+            return None
+        return ctx.decide(self.legs, rationale=twins.RATIONALES[0], bundle=self.bundle)
+
+
+RESTS = LegIntent("S", Side.BUY, 1, OrderType.LIMIT, 99)
+
+
+@pytest.mark.parametrize(
+    ("legs", "bundle", "said"),
+    [
+        ((RESTS,), True, "a bundle takes new orders that end on arrival"),
+        ((LegIntent("S", Side.BUY, 0, action=CANCEL, target=0),), None, "names no order"),
+        ((LegIntent("S", Side.BUY, 1, action=CANCEL, target=0),), None, "a cancel has 0"),
+        ((LegIntent("S", Side.BUY, 0, action=CANCEL),), None, "target was None"),
+        ((LegIntent("S", Side.BUY, 1, target=3),), None, "a new order has no target"),
+        ((LegIntent("S", Side.BUY, 1, time_in_force=IOC),), None, "only a new limit order"),
+        ((LegIntent("S", Side.BUY, 1, OrderType.LIMIT, 2**62),), None, "cannot be an order"),
+    ],
+)
+def test_what_cannot_be_an_order_ends_the_run_with_a_sentence(legs, bundle, said):
+    made = type("Bad", (Bad,), {"legs": legs, "bundle": bundle, "log": []})
+    segment = MemorySegment(market().tables(), universes.UNIVERSES["coarse"])
+    with pytest.raises(StrategyError, match=said) as caught:
+        backtest(segment, made(), costs=FREE)
+    assert "\n" not in str(caught.value)

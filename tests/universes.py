@@ -1,0 +1,143 @@
+"""Instruments, costs and the terms they trade at, for the engine and its naive twin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from quantlaxmi.execution.costs import CostModel, FeeRate
+from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import InstrumentKind
+from tests.naive.engine import Limits, Rules, Terms
+
+I64_MAX = 2**63 - 1
+
+
+def instrument(
+    symbol: str, kind: InstrumentKind, price_exponent: int, qty_exponent: int, **other: Any
+) -> Instrument:
+    options = {"currency": "USDT", "base": "BTC", "venue": "test", "venue_symbol": symbol}
+    return Instrument(
+        symbol=symbol,
+        kind=kind,
+        price_exponent=price_exponent,
+        qty_exponent=qty_exponent,
+        **{**options, **other},
+    )
+
+
+SPOT = instrument("S", InstrumentKind.SPOT, -8, -8)
+
+PERP = instrument("P", InstrumentKind.PERP, -8, -8)
+
+#: Universes: as on Binance; coarse money, where every rounding shows; mixed scales, two currencies.
+UNIVERSES = {
+    "binance": (SPOT, PERP),
+    "coarse": (
+        instrument("S", InstrumentKind.SPOT, 0, 0),
+        instrument("P", InstrumentKind.PERP, 0, 0),
+    ),
+    "mixed": (
+        instrument("S", InstrumentKind.SPOT, -2, -3),
+        instrument("P", InstrumentKind.PERP, -1, 0, contract_size=75),
+        instrument("F", InstrumentKind.FUTURE, -4, -1, currency="INR"),
+    ),
+}
+
+#: The same with lots, where every fill and trim has a rest.
+STEPPED = {
+    "lots": (
+        instrument("S", InstrumentKind.SPOT, 0, 0, lot=2),
+        instrument("P", InstrumentKind.PERP, 0, 0, lot=3),
+    ),
+    "fine lots": (
+        instrument("S", InstrumentKind.SPOT, -8, -8, lot=1),
+        instrument("P", InstrumentKind.PERP, -8, -8, lot=5),
+    ),
+}
+
+NO_LIMITS = RiskLimits()
+
+
+def costs(
+    spot: str = "10",
+    perp: str = "5",
+    future: str = "2",
+    fee_exponent: int = -8,
+    queue: str = "trades",
+) -> CostModel:
+    rates = {}
+    for kind, bps in zip(
+        (InstrumentKind.SPOT, InstrumentKind.PERP, InstrumentKind.FUTURE),
+        (spot, perp, future),
+        strict=True,
+    ):
+        taker = FixedPoint.from_text(bps)
+        maker = FixedPoint.from_text("-0.7") if bps == "50" else FixedPoint(1, 0)
+        rates[kind] = FeeRate(maker_bps=maker, taker_bps=taker)
+    return CostModel(rates=rates, fee_exponent=fee_exponent, queue=queue)
+
+
+#: Ties, rebates, nothing, and rates of many digits.
+COSTS = (
+    costs(),
+    costs("50", "-25", "0", fee_exponent=0),
+    costs("0.12345678", "500", "-1.5", fee_exponent=-2),
+    costs("0", "0", "0"),
+)
+
+
+def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms, ...]:
+    """What the naive engine needs, read off the same description."""
+    made = []
+    for one in instruments:
+        rate = model.rates[one.kind]
+        taker, maker = (
+            bps.mantissa * Fraction(10) ** bps.exponent for bps in (rate.taker_bps, rate.maker_bps)
+        )
+        made.append(
+            Terms(
+                one.price_exponent,
+                one.qty_exponent,
+                taker,
+                maker,
+                one.currency,
+                one.contract_size,
+            )
+        )
+    return tuple(made)
+
+
+def rules_of(
+    instruments: Sequence[Instrument], model: CostModel, limits: RiskLimits
+) -> tuple[tuple[Rules, ...], Limits]:
+    """The same of what may be sent."""
+
+    def value(fixed: FixedPoint | None) -> Fraction:
+        return Fraction(0) if fixed is None else fixed.mantissa * Fraction(10) ** fixed.exponent
+
+    made = []
+    for one in instruments:
+        own = limits.symbols.get(one.symbol, limits)
+        unit = one.contract_size * Fraction(10) ** one.qty_exponent
+        least = model.min_notional.get(f"{one.kind}.{one.symbol}", model.min_notional.get(one.kind))
+        made.append(
+            Rules(
+                one.lot,
+                one.tick,
+                value(least),
+                one.kind != InstrumentKind.SPOT,
+                int(value(own.max_position) / unit),
+                value(own.max_notional),
+            )
+        )
+    return tuple(made), Limits(
+        limits.max_orders_per_second,
+        limits.max_orders_per_minute,
+        limits.max_book_age_ms * 10**6,
+        value(limits.max_loss),
+        limits.on_max_loss == "close",
+    )
