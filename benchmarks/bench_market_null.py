@@ -37,17 +37,17 @@ def main() -> None:
         run = backtest(segment, "basis_capture")
         policy = GatePolicy(n_market_draws=DRAWS[name], stop_exceedances=0, min_trades=2)
         made = G2AntiOverfitSuite.from_run(run, policy=policy)
-        assert made.inp.rerun is not None
-        rerun = made.inp.rerun
+        assert made.context.rerun is not None
+        rerun = made.context.rerun
         begun = time.perf_counter()
-        replays = Replays(made.inp, rerun, 1)
+        replays = Replays(made.context, rerun, 1)
         laid_out = time.perf_counter() - begun
         replays.keep_bound([None])
         plain = median_seconds(lambda run=run, segment=segment: backtest(segment, run.strategy), 5)
         results.add(f"{name}: one backtest, to compare", plain * 1e3, "ms")
         for threads in (1, 2, None):
-            inp = replace(made.inp, threads=threads)
-            again = Replays(inp, rerun, 1)
+            context = replace(made.context, threads=threads)
+            again = Replays(context, rerun, 1)
             again.keep_bound([None])
             seconds = median_seconds(
                 lambda again=again, name=name: again.each(

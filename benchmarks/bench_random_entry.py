@@ -41,16 +41,16 @@ def main() -> None:
         return
     results = Results("random entry")
     made = suite()
-    lay = gate._lay(made.inp)
-    trips, rows = len(made.inp.path.trips), len(lay.rows)
+    lay = gate._build(made.context)
+    trips, rows = len(made.context.path.trips), len(lay.rows)
     note = f"{trips} trips on {rows:,} tradeable rows, {DRAWS:,} draws, gross and net"
     for threads, label in ((1, "one thread"), (None, "all threads")):
-        inp = replace(made.inp, threads=threads)
-        seconds = median_seconds(lambda inp=inp: gate._matched(inp, lay))
+        context = replace(made.context, threads=threads)
+        seconds = median_seconds(lambda context=context: gate._matched(context, lay))
         target = "≤ 0.1" if threads is None else ""
         results.add(f"{DRAWS:,} draws, warm, {label}", seconds, "s", target, note)
         results.add(f"draws, warm, {label}", DRAWS / seconds / 1e3, "thousand draws/s")
-    seconds = median_seconds(lambda: gate._lay(made.inp), repeats=3)
+    seconds = median_seconds(lambda: gate._build(made.context), repeats=3)
     results.add("laying out prices and costs", seconds, "s", "", "once a run, before the draws")
     with tempfile.TemporaryDirectory() as cache:
         for label in ("cold, nothing compiled yet", "cold, compiled before"):

@@ -23,7 +23,7 @@ from harness import ROOT, WORK, Results, median_seconds
 
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates import random_entry as gate
-from quantlaxmi.gates.context import Bundle, GateInput
+from quantlaxmi.gates.context import Bundle, GateContext
 from quantlaxmi.gates.path.round_trips import Action, TradePath, Trip
 
 #: With the last plotly that it can be imported beside.
@@ -98,7 +98,7 @@ def bars(rows: int) -> Bars:
     return Bars(number, number * 10**9, 2 * price[None, :], np.ones(rows, bool))
 
 
-def gate_input(market: Bars, trades: int, draws: int, threads: int | None) -> GateInput:
+def gate_input(market: Bars, trades: int, draws: int, threads: int | None) -> GateContext:
     """Trades of random length at random places, as a finished run would give them."""
     rows = len(market.seq)
     rng = np.random.default_rng(2)
@@ -126,14 +126,14 @@ def gate_input(market: Bars, trades: int, draws: int, threads: int | None) -> Ga
         has_resting_orders=False,
     )
     policy = GatePolicy(n_sims=draws, extend_factor=1, min_trades=2)
-    return GateInput(path, market, policy, 0, b"\0" * 32, b"\0" * 32, threads)
+    return GateContext(path, market, policy, 0, b"\0" * 32, b"\0" * 32, threads)
 
 
 def sweep_seconds(rows: int, trades: int, draws: int, threads: int | None = None) -> float:
     """Warm seconds of the matched draws, the layout of prices and costs not among them."""
-    inp = gate_input(bars(rows), trades, draws, threads)
-    lay = gate._lay(inp)
-    return median_seconds(lambda: gate._matched(inp, lay))
+    context = gate_input(bars(rows), trades, draws, threads)
+    lay = gate._build(context)
+    return median_seconds(lambda: gate._matched(context, lay))
 
 
 def environment() -> Path | None:
@@ -203,12 +203,12 @@ def growth(results: Results) -> None:
 
 def memory(results: Results) -> None:
     """What draws add to the memory of the gate."""
-    inp = gate_input(bars(100_000), TRADES, 1_000, None)
-    lay = gate._lay(inp)
+    context = gate_input(bars(100_000), TRADES, 1_000, None)
+    lay = gate._build(context)
     peaks = []
     for draws in (1_000, 101_000):
-        policy = replace(inp.policy, n_sims=draws)
-        counted = replace(inp, policy=policy)
+        policy = replace(context.policy, n_sims=draws)
+        counted = replace(context, policy=policy)
         gate._matched(counted, lay)
         tracemalloc.start()
         gate._matched(counted, lay)

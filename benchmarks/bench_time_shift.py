@@ -61,7 +61,7 @@ def main() -> None:
     # Alone: the market null that stands beside them is a subject of its own.
     policy = GatePolicy(g2_gates=("prefix", "time_shift", "delay"))
     suite = G2AntiOverfitSuite.from_run(backtest(segment, "basis_capture"), policy=policy)
-    trips, rows = len(suite.inp.path.trips), len(suite.inp.grid.seq)
+    trips, rows = len(suite.context.path.trips), len(suite.context.decision_points.seq)
     note = f"{trips:,} trips on {rows:,} rows"
     for name, call in (
         ("the null (199 shifts) and the lag profile", suite.run_time_shift),

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.path.round_trips import build_path
 from quantlaxmi.gates.policy import GatePolicy
@@ -22,7 +22,7 @@ class FakeCosts:
 
 
 @dataclass(frozen=True)
-class FakeGrid:
+class FakePoints:
     seq: np.ndarray
     ts_ns: np.ndarray
     mid2: np.ndarray
@@ -66,13 +66,13 @@ class FakeGrid:
         return FakeCosts(values, 1, fillable)
 
 
-def walk_grid(seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=None, dues=()):
+def walk_points(seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=None, dues=()):
     """Independent random walks with random spreads and ample size."""
     rng = np.random.default_rng(seed)
     moves = rng.integers(-5, 6, (instruments, n))
     moves[:, 0] = 0
     mid2 = (1_000_000 + 2 * np.cumsum(moves, axis=1)) * tick
-    return FakeGrid(
+    return FakePoints(
         seq=3 * np.arange(n, dtype=np.int64) + 1,
         ts_ns=np.arange(n, dtype=np.int64) * step_ns + 1_700_000_000 * 10**9,
         mid2=mid2.astype(np.int64),
@@ -84,18 +84,18 @@ def walk_grid(seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=None
     )
 
 
-def make_run(grid, actions, *, wanted=None):
+def make_run(points, actions, *, wanted=None):
     """Records of a run whose k-th decision stands on a row and fills a bundle.
 
     `actions` is a list of (row, {instrument: signed quantity}); `wanted` the same quantities as
     decided, where they differ.
     """
-    units = attribution_units(grid)
+    units = attribution_units(points)
     decisions = np.zeros(len(actions), DECISION_DTYPE)
     legs, fills, gross, cost = [], [], [], []
     for k, (row, deltas) in enumerate(actions):
-        decisions[k]["sequence"], decisions[k]["seq"] = k, grid.seq[row]
-        decisions[k]["ts_ns"] = grid.ts_ns[row]
+        decisions[k]["sequence"], decisions[k]["seq"] = k, points.seq[row]
+        decisions[k]["ts_ns"] = points.ts_ns[row]
         for i, q in (wanted or {}).get(k, deltas).items():
             leg = np.zeros(1, LEG_DTYPE)
             leg["decision"], leg["instrument"], leg["side"], leg["qty"] = k, i, np.sign(q), abs(q)
@@ -105,38 +105,38 @@ def make_run(grid, actions, *, wanted=None):
             fill["decision"], fill["instrument"] = k, i
             fill["side"], fill["qty"] = np.sign(q), abs(q)
             fills.append(fill)
-            gross.append(-q * int(grid.mid2[i, row]) * units[i])
-            cost.append(abs(q) * (int(grid.spread[i, row]) * units[i] + grid.fee))
+            gross.append(-q * int(points.mid2[i, row]) * units[i])
+            cost.append(abs(q) * (int(points.spread[i, row]) * units[i] + points.fee))
     return {
         "decisions": decisions,
         "legs": np.concatenate(legs) if legs else np.zeros(0, LEG_DTYPE),
         "fills": np.concatenate(fills) if fills else np.zeros(0, FILL_DTYPE),
         "gross": gross,
         "cost": cost,
-        "funding": sum(paid(grid, actions)),
+        "funding": sum(paid(points, actions)),
     }
 
 
-def paid(grid, actions):
+def paid(points, actions):
     """What the positions that the actions made receive at each settlement."""
-    for row, i, part in grid.dues:
+    for row, i, part in points.dues:
         held = sum(d.get(i, 0) for at, d in actions if at < row)
         yield -10 * round(Fraction(held * part, 4))
 
 
-def make_path(grid, actions, **options):
+def make_path(points, actions, **options):
     return build_path(
-        **make_run(grid, actions, **options),
-        seq=grid.seq,
-        mid2=grid.mid2,
-        units=attribution_units(grid),
+        **make_run(points, actions, **options),
+        seq=points.seq,
+        mid2=points.mid2,
+        units=attribution_units(points),
     )
 
 
-def make_input(grid, actions, *, policy=None, seed=0, threads=1, **options):
-    return GateInput(
-        path=make_path(grid, actions, **options),
-        grid=grid,
+def make_input(points, actions, *, policy=None, seed=0, threads=1, **options):
+    return GateContext(
+        path=make_path(points, actions, **options),
+        decision_points=points,
         policy=policy or GatePolicy(n_sims=200, n_perms=200, n_neutral_pairs=20, extend_factor=1),
         seed=seed,
         segment_digest=b"\xab" * 32,

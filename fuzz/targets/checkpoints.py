@@ -9,7 +9,7 @@ from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_bytes, edit_json, edit_lines
 from quantlaxmi.calibrate import work
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.gates.checkpoint import Checkpoint, Progress
+from quantlaxmi.gates.checkpoint import Checkpoint, DrawCounts
 from quantlaxmi.gates.results import MonteCarlo
 
 ALLOWED = (ConfigError,)
@@ -54,8 +54,8 @@ def gates(draw: Draw) -> None:
             assert all(0 <= count <= kept.done <= most for count in kept.found)
             assert kept.stopped == (stop > 0 and kept.found[0] == stop)
             MonteCarlo(kept.found[0], kept.done, kept.stopped).to_json()
-    held.save("other", Progress(5, (2,), False))
-    assert Checkpoint(path, IDENTITY).load("other", 1, 5) == Progress(5, (2,), False)
+    held.save("other", DrawCounts(5, (2,), False))
+    assert Checkpoint(path, IDENTITY).load("other", 1, 5) == DrawCounts(5, (2,), False)
 
 
 def calibration(draw: Draw) -> None:

@@ -12,12 +12,12 @@ from quantlaxmi.calibrate.random_streams import words
 from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates import random_entry
-from quantlaxmi.gates.context import GateInput
-from quantlaxmi.gates.path.columns import attribution_units, lay_out
+from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.path.columns import attribution_units, build_columns
 from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.gates.resampling.market_replays import Replays
 from quantlaxmi.gates.suites import G2AntiOverfitSuite, path_of
-from quantlaxmi.run.decision_points import market_grid
+from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.result import Run
 from quantlaxmi.segment.memory import MemorySegment
@@ -34,9 +34,9 @@ def _passes(exceedances: int, draws: int) -> str:
     return "P" if 20 * (exceedances + 1) <= draws + 1 else "F"
 
 
-def _input(run: Run, settings: Settings, *, net: bool = False) -> GateInput:
+def _input(run: Run, settings: Settings, *, net: bool = False) -> GateContext:
     policy = settings.policy(net=net)
-    return G2AntiOverfitSuite.from_run(run, policy=policy, seed=settings.seed, threads=1).inp
+    return G2AntiOverfitSuite.from_run(run, policy=policy, seed=settings.seed, threads=1).context
 
 
 def row_shuffling(run: Run, settings: Settings, key: int) -> str:
@@ -44,10 +44,10 @@ def row_shuffling(run: Run, settings: Settings, key: int) -> str:
     from quantlaxmi._jit import permutation as kernels
     from quantlaxmi._jit.compiler import running
 
-    inp = _input(run, settings)
-    block, _ = permutation._blocks(inp)
-    runs = permutation.cut_runs(inp.path.changes, block)
-    columns = lay_out(inp.grid, runs.positions)
+    context = _input(run, settings)
+    block, _ = permutation._blocks(context)
+    runs = permutation.cut_spans(context.path.changes, block)
+    columns = build_columns(context.decision_points, runs.positions)
     rows = int(runs.length.sum())
     ends = np.append(runs.block_row[1:], rows)
     arrays = (
@@ -71,8 +71,8 @@ def raw_pnl(run: Run, settings: Settings, key: int) -> str:
     from quantlaxmi._jit import random_entry as kernels
     from quantlaxmi._jit.compiler import running
 
-    inp = _input(run, settings)
-    lay = random_entry._lay(inp)
+    context = _input(run, settings)
+    lay = random_entry._build(context)
     out = np.empty((settings.draws, 8), np.uint64)
     with running(1):
         kernels.matched(
@@ -95,7 +95,7 @@ def raw_pnl(run: Run, settings: Settings, key: int) -> str:
             lay.costs.paid,
             out,
         )
-    gross = inp.path.gross // lay.columns.scale
+    gross = context.path.gross // lay.columns.scale
     sums = wide_ints(out[:, 0], out[:, 1])
     return _passes(sum(s >= gross for s in sums), settings.draws)
 
@@ -111,10 +111,10 @@ def net_pnl(run: Run, settings: Settings, key: int) -> str:
 
 def _studentised(run: Run) -> tuple[int, int]:
     """Sum of the trips' gross PnL and of its squares."""
-    grid = market_grid(run)
-    path, units = path_of(run, grid), attribution_units(grid)
+    points = decision_points(run)
+    path, units = path_of(run, points), attribution_units(points)
     gains = [
-        -sum(q * int(grid.mid2[i, a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
+        -sum(q * int(points.mid2[i, a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
         for trip in path.trips
     ]
     return sum(gains), sum(g * g for g in gains)
@@ -159,10 +159,10 @@ def block_increments(run: Run, settings: Settings, key: int) -> str:
 
 def any_trips(run: Run, settings: Settings, key: int) -> str:
     """The market null over all markets, whatever the number of trips on them."""
-    inp = _input(run, settings)
-    if inp.too_few_trips() or inp.rerun is None:
+    context = _input(run, settings)
+    if context.too_few_trips() or context.rerun is None:
         return "I"
-    replays = Replays(inp, inp.rerun, key)
+    replays = Replays(context, context.rerun, key)
     replays.keep_bound([None])
     market = replays.room()
     own = replays.sums(market)

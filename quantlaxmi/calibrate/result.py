@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from quantlaxmi.calibrate.study import SUITE, Settings
 from quantlaxmi.calibrate.tasks import Line, Outcome
-from quantlaxmi.gates.results import Json, shown
+from quantlaxmi.gates.results import Json, rounded
 from quantlaxmi.stats.holm import holm
 
 __all__ = ["LEVEL", "Calibration", "SizeCheck"]
@@ -121,7 +121,7 @@ class Calibration:
     def to_json(self) -> dict[str, Json]:
         checks: list[Json] = []
         for c in self.size_checks():
-            p_values: dict[str, Json] = {cell: shown(p) for cell, p in c.p_values.items()}
+            p_values: dict[str, Json] = {cell: rounded(p) for cell, p in c.p_values.items()}
             checks.append({"test": c.test, "holds": c.holds, "holm_p": p_values})
         return {
             **self.counts_json(),

@@ -75,11 +75,11 @@ def choose(case: Case, *, net: bool = False) -> Strategy:
     net : bool
         By net PnL; else before costs, by the tests' own statistic.
     """
-    inp = G2AntiOverfitSuite.from_run(run_case(case), threads=1).inp
-    assert inp.rerun is not None
-    replays = Replays(inp, inp.rerun, 0)
+    context = G2AntiOverfitSuite.from_run(run_case(case), threads=1).context
+    assert context.rerun is not None
+    replays = Replays(context, context.rerun, 0)
     made = [(one, replays.sums(replays.room(), one.config)) for one in searched(case.strategy)]
-    judged = [entry for entry in made if entry[1].trips >= inp.policy.min_trades] or made
+    judged = [entry for entry in made if entry[1].trips >= context.policy.min_trades] or made
     if net:
         return max((one for one, _ in judged), key=lambda one: run_case(case, one).net_pnl)
     best, top = judged[0]

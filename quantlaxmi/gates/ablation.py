@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.increments import bucket_step, net_by_bucket
 from quantlaxmi.gates.resampling.paired_bootstrap import Bootstrap, resample
 from quantlaxmi.gates.results import (
@@ -20,7 +20,7 @@ from quantlaxmi.gates.results import (
     Json,
     Verdict,
     decimal_text,
-    shown,
+    rounded,
 )
 from quantlaxmi.run.equity import equity_curve
 from quantlaxmi.stats.block_length import MILLION
@@ -44,7 +44,7 @@ class _Without:
     problem: str = ""
 
 
-def evaluate(inp: GateInput) -> list[AblationResult]:
+def evaluate(context: GateContext) -> list[AblationResult]:
     """Run the strategy without its signals (guard), and without each filter (diagnoses).
 
     Every declared signal holds its neutral value throughout one re-run; the difference of the two
@@ -77,7 +77,7 @@ def evaluate(inp: GateInput) -> list[AblationResult]:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
 
     Returns
     -------
@@ -91,7 +91,7 @@ def evaluate(inp: GateInput) -> list[AblationResult]:
     EngineError
         When a run's buckets are not its ledger.
     """
-    rerun = inp.rerun
+    rerun = context.rerun
     if rerun is None:
         reason = "The path was given without a run, so it cannot be run again."
         return [AblationResult((), _guard(Verdict.INCONCLUSIVE, reason, {}))]
@@ -102,8 +102,8 @@ def evaluate(inp: GateInput) -> list[AblationResult]:
     if removed:
         jobs.append(lambda: rerun.again(neutral=bound.signals))
     jobs += [_without_filter(rerun, name) for name in filters]
-    runs = _run_all(inp, jobs, alone=bound.form != "kernel")
-    study = _Study(inp, rerun)
+    runs = _run_all(context, jobs, alone=bound.form != "kernel")
+    study = _Study(context, rerun)
     if removed:
         guard = study.signals(removed, runs.pop(0))
     else:
@@ -127,7 +127,7 @@ def _without_filter(rerun: Rerun, name: str) -> Callable[[], Run]:
     return lambda: rerun.again(config=rerun.run.strategy.config.without(name))
 
 
-def _run_all(inp: GateInput, jobs: list[Callable[[], Run]], *, alone: bool) -> list[_Without]:
+def _run_all(context: GateContext, jobs: list[Callable[[], Run]], *, alone: bool) -> list[_Without]:
     """Every re-run, in order; compiled kernels side by side, Python one after another."""
 
     def attempt(job: Callable[[], Run]) -> _Without:
@@ -139,13 +139,13 @@ def _run_all(inp: GateInput, jobs: list[Callable[[], Run]], *, alone: bool) -> l
             said = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
             return _Without(None, " ".join(said.split())[:200])
 
-    workers = 1 if alone else min(len(jobs), inp.threads or os.cpu_count() or 1)
+    workers = 1 if alone else min(len(jobs), context.threads or os.cpu_count() or 1)
     found: list[_Without] = []
     pool = ThreadPoolExecutor(max(1, workers))
     try:
         for made in pool.map(attempt, jobs):
             found.append(made)
-            inp.tell(GATE, len(found), len(jobs))
+            context.report_progress(GATE, len(found), len(jobs))
     finally:
         pool.shutdown(cancel_futures=True)
     return found
@@ -154,12 +154,12 @@ def _run_all(inp: GateInput, jobs: list[Callable[[], Run]], *, alone: bool) -> l
 class _Study:
     """The run's own buckets, and what other runs are against them."""
 
-    def __init__(self, inp: GateInput, rerun: Rerun) -> None:
+    def __init__(self, context: GateContext, rerun: Rerun) -> None:
         run = rerun.run
-        self.inp, self.run = inp, run
+        self.context, self.run = context, run
         self.exponent = run.ledger_exponent - 1
         self.step_ns = bucket_step(
-            run.segment.first_ts_ns, run.segment.last_ts_ns, inp.policy.bootstrap_buckets
+            run.segment.first_ts_ns, run.segment.last_ts_ns, context.policy.bootstrap_buckets
         )
         self.problem = ""
         self.own: list[int] = []
@@ -171,17 +171,17 @@ class _Study:
                 raise EngineError("the run's buckets by fills are not those of its ledger")
         else:
             self.problem = f"Net PnL is in {len(run.cash)} currencies, expected one."
-        if not self.problem and len(self.own) < inp.policy.min_buckets:
+        if not self.problem and len(self.own) < context.policy.min_buckets:
             self.problem = (
                 f"{len(self.own)} buckets of {self._length()}, at least "
-                f"{inp.policy.min_buckets} are needed."
+                f"{context.policy.min_buckets} are needed."
             )
 
     def _length(self) -> str:
         return f"{decimal_text(self.step_ns, -9)} s"
 
     def _money(self, amount: int) -> str:
-        return f"{shown(float(Fraction(amount) * Fraction(10) ** self.exponent)):.9g}"
+        return f"{rounded(float(Fraction(amount) * Fraction(10) ** self.exponent)):.9g}"
 
     def _buckets(self, run: Run) -> list[int]:
         return net_by_bucket(run, self.curve)
@@ -205,28 +205,28 @@ class _Study:
 
     def signals(self, removed: tuple[str, ...], without: _Without) -> GateResult:
         """The guard: all signals neutral together must hurt."""
-        inp, names = self.inp, ", ".join(removed)
+        context, names = self.context, ", ".join(removed)
         if without.run is None:
             reason = f"With {names} neutral the strategy cannot run: {without.problem}"
             return _guard(Verdict.INCONCLUSIVE, reason, {})
         lost = self.run.net_pnl - without.run.net_pnl
         details = self._details(without.run)
         details["lost"] = decimal_text(lost, self.exponent)
-        details["trips"] = len(inp.path.trips)
-        if few := inp.too_few_trips():
+        details["trips"] = len(context.path.trips)
+        if few := context.too_few_trips():
             return _guard(Verdict.INCONCLUSIVE, few, details)
         if self.problem:
             return _guard(Verdict.INCONCLUSIVE, self.problem, details)
         other = self._buckets(without.run)
         found = resample(
-            inp, SIGNALS, [[a - b for a, b in zip(self.own, other, strict=True)]], grow=True
+            context, SIGNALS, [[a - b for a, b in zip(self.own, other, strict=True)]], grow=True
         )
         count = found.count(0)
-        limit = found.lower_limit(0, inp.policy.level)
+        limit = found.lower_limit(0, context.policy.level)
         details |= self._resampling(found)
         details["lost_lower_limit"] = None if limit is None else decimal_text(limit, self.exponent)
-        passed = count.p_value <= inp.policy.level
-        grown = f", grown from {inp.policy.n_bootstrap}" if count.extended else ""
+        passed = count.p_value <= context.policy.level
+        grown = f", grown from {context.policy.n_bootstrap}" if count.extended else ""
         bound = "" if limit is None else f", lower limit of the loss {self._money(limit)}"
         reason = (
             f"With {names} neutral net PnL is {self._money(without.run.net_pnl)} instead of "
@@ -234,7 +234,7 @@ class _Study:
             f"{'lost' if lost >= 0 else 'gained'}{bound}, "
             f"p = {float(count.p_value):.6g} "
             f"({count.exceedances} of {count.draws} bootstrap draws{grown}), the limit is "
-            f"{inp.policy.alpha}."
+            f"{context.policy.alpha}."
         )
         verdict = Verdict.PASS if passed else Verdict.FAIL
         return GateResult(SIGNALS, "guard", verdict, (reason,), count, details)
@@ -258,17 +258,17 @@ class _Study:
         return [AblationResult((name,), made[name]) for name in names]
 
     def _judge(self, judged: list[tuple[str, Run]]) -> dict[str, GateResult]:
-        level = self.inp.policy.level
+        level = self.context.policy.level
         series = [
             [b - a for a, b in zip(self.own, self._buckets(run), strict=True)] for _, run in judged
         ]
-        found = resample(self.inp, f"{GATE}.filters", series, grow=False)
+        found = resample(self.context, f"{GATE}.filters", series, grow=False)
         made = {}
         for k, (p, (name, run)) in enumerate(
             zip(stepm(found.own, found.sums), judged, strict=True)
         ):
             details = self._filter_details(name, run) | self._resampling(found)
-            details["harm_p_value"] = shown(float(p))
+            details["harm_p_value"] = rounded(float(p))
             details["filters_judged"] = len(judged)
             interval = found.interval(k, level)
             details["gained_interval"] = (
@@ -282,7 +282,8 @@ class _Study:
                     text += f" {share} % interval of the change {low} to {high};"
                 text += (
                     f" p of harm {float(p):.6g} over {len(judged)} "
-                    f"filter{'s' if len(judged) > 1 else ''}, a warning at {self.inp.policy.alpha}."
+                    f"filter{'s' if len(judged) > 1 else ''}, a warning at "
+                    f"{self.context.policy.alpha}."
                 )
             verdict = Verdict.WARN if p <= level else Verdict.SHOWN
             if verdict is Verdict.WARN:

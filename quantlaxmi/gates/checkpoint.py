@@ -16,14 +16,14 @@ from typing import Any
 from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.files import check_regular, check_writable, read_regular, write_whole
 
-__all__ = ["Checkpoint", "Progress", "check_place"]
+__all__ = ["Checkpoint", "DrawCounts", "check_place"]
 
 _DOMAIN = b"quantlaxmi.gate-checkpoint.v1\0"
 _MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DrawCounts:
     """How far the draws of one gate went.
 
     Attributes
@@ -101,7 +101,7 @@ class Checkpoint:
             raise ConfigError(self.path, "was changed or cut; remove it", "hash")
         return gates
 
-    def load(self, gate: str, statistics: int, most: int, stop_after: int = 0) -> Progress | None:
+    def load(self, gate: str, statistics: int, most: int, stop_after: int = 0) -> DrawCounts | None:
         """What was counted for a gate, or None.
 
         Parameters
@@ -139,9 +139,9 @@ class Checkpoint:
         if not sound:
             problem = f"holds {shown(kept)}, which cannot be its counts; remove the file"
             raise ConfigError(self.path, problem, gate)
-        return Progress(done, tuple(found), stopped)
+        return DrawCounts(done, tuple(found), stopped)
 
-    def save(self, gate: str, progress: Progress) -> None:
+    def save(self, gate: str, progress: DrawCounts) -> None:
         """Write what was counted, whole or not at all."""
         self._gates[gate] = {
             "done": progress.done,

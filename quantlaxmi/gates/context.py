@@ -17,7 +17,7 @@ from quantlaxmi.gates.policy import GatePolicy
 if TYPE_CHECKING:
     from quantlaxmi.run.rerun import Rerun
 
-__all__ = ["Bundle", "Costs", "GateInput", "Grid", "Once"]
+__all__ = ["Bundle", "Costs", "DecisionPoints", "GateContext", "Memo"]
 
 Bundle = tuple[tuple[int, int], ...]
 
@@ -33,8 +33,8 @@ class Costs(Protocol):
     def fillable(self) -> npt.NDArray[np.bool_]: ...
 
 
-class Grid(Protocol):
-    """What gates see of the market: `quantlaxmi.run.decision_points.MarketGrid`."""
+class DecisionPoints(Protocol):
+    """What gates see of the market: `quantlaxmi.run.decision_points.DecisionPoints`."""
 
     @property
     def seq(self) -> npt.NDArray[np.int64]: ...
@@ -59,7 +59,7 @@ class Grid(Protocol):
     def cost(self, bundle: Bundle) -> Costs: ...
 
 
-class Once:
+class Memo:
     """What several gates need and is dear, made once for the same inputs."""
 
     def __init__(self) -> None:
@@ -78,14 +78,14 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
-class GateInput:
+class GateContext:
     """Everything a gate's ``evaluate`` reads.
 
     Attributes
     ----------
     path : TradePath
         The strategy's actions on grid rows, with what the replay attributed to them.
-    grid : Grid
+    decision_points : DecisionPoints
     policy : GatePolicy
     seed : int
     segment_digest, config_hash : bytes
@@ -97,12 +97,12 @@ class GateInput:
         Makes the run again; None for a path without one.
     checkpoint : Checkpoint or None
         Where the counts of draws are kept.
-    once : Once
+    memo : Memo
         What was made for one gate and is used by others.
     """
 
     path: TradePath
-    grid: Grid
+    decision_points: DecisionPoints
     policy: GatePolicy
     seed: int
     segment_digest: bytes
@@ -111,7 +111,7 @@ class GateInput:
     progress: Callable[[str, int, int], None] | None = None
     rerun: Rerun | None = None
     checkpoint: Checkpoint | None = None
-    once: Once = field(default_factory=Once, compare=False, repr=False)
+    memo: Memo = field(default_factory=Memo, compare=False, repr=False)
 
     def key(self, stream: str) -> int:
         """Key of a stream of random numbers."""
@@ -122,7 +122,7 @@ class GateInput:
         trips, least = len(self.path.trips), self.policy.min_trades
         return f"{trips} round trips, at least {least} are needed." if trips < least else ""
 
-    def tell(self, gate: str, done: int, total: int) -> None:
+    def report_progress(self, gate: str, done: int, total: int) -> None:
         """Report progress where somebody listens."""
         if self.progress is not None:
             self.progress(gate, done, total)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quantlaxmi.errors import ConfigError, FixedPointOverflow, StrategyError
-from quantlaxmi.gates.context import GateInput, Grid
+from quantlaxmi.gates.context import DecisionPoints, GateContext
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
     TimeShiftResult,
     Verdict,
     decimal_text,
-    shown,
+    rounded,
 )
 from quantlaxmi.schema import QuoteFlag
 
@@ -55,14 +55,14 @@ class Delays:
         return f"{amount} {self.unit[:-1] if self.unit == 'bars' and amount == 1 else self.unit}"
 
 
-def _spacing(grid: Grid) -> int:
+def _spacing(points: DecisionPoints) -> int:
     """The most frequent time between two rows, the shortest of equally frequent ones; 0: none."""
-    apart = np.diff(grid.ts_ns)
+    apart = np.diff(points.ts_ns)
     found, counts = np.unique(apart[apart > 0], return_counts=True)
     return int(found[np.argmax(counts)]) if len(found) else 0
 
 
-def delays_of(inp: GateInput) -> Delays:
+def delays_of(context: GateContext) -> Delays:
     """The policy's delays for the segment of a run.
 
     A segment of bars is told by its quiet quotes, which only an import of bars writes; its bars
@@ -70,13 +70,15 @@ def delays_of(inp: GateInput) -> Delays:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
         Without a `rerun`, delays are milliseconds.
     """
-    policy = inp.policy
-    if inp.rerun is not None:
-        flags = inp.rerun.run.segment.columns("quotes")["flags"]
-        interval = _spacing(inp.grid) if bool((flags & int(QuoteFlag.QUIET)).any()) else 0
+    policy = context.policy
+    if context.rerun is not None:
+        flags = context.rerun.run.segment.columns("quotes")["flags"]
+        interval = (
+            _spacing(context.decision_points) if bool((flags & int(QuoteFlag.QUIET)).any()) else 0
+        )
         if interval:
             required = policy.required_delay_bars
             bars = tuple(sorted({*policy.delay_bars, required}))
@@ -89,7 +91,7 @@ def delays_of(inp: GateInput) -> Delays:
 Outcome = tuple[int, int, int]
 
 
-def _rerun_later(inp: GateInput, rerun: Rerun, delays: Delays) -> dict[int, Outcome]:
+def _rerun_later(context: GateContext, rerun: Rerun, delays: Delays) -> dict[int, Outcome]:
     """Outcome at every delay; side by side, since a compiled replay holds no lock."""
     from quantlaxmi.execution.latency import MAX_LATENCY_NS
 
@@ -107,14 +109,14 @@ def _rerun_later(inp: GateInput, rerun: Rerun, delays: Delays) -> dict[int, Outc
         return run.net_pnl, run.gross_pnl, len(run.fills)
 
     compiled = rerun.run.strategy.form == "kernel"
-    workers = (inp.threads or os.cpu_count() or 1) if compiled else 1
+    workers = (context.threads or os.cpu_count() or 1) if compiled else 1
     found: dict[int, Outcome] = {}
     with ThreadPoolExecutor(min(workers, len(delays.amounts))) as pool:
         made = {pool.submit(outcome, amount): amount for amount in delays.amounts}
         try:
             for future in as_completed(made):
                 found[made[future]] = future.result()
-                inp.tell(GATE, len(found), len(made))
+                context.report_progress(GATE, len(found), len(made))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -124,7 +126,7 @@ def _rerun_later(inp: GateInput, rerun: Rerun, delays: Delays) -> dict[int, Outc
 def _curve(delays: Delays, found: dict[int, Outcome], base: Outcome, exponent: int) -> list[Json]:
     points: list[Json] = []
     for amount, (net, gross, fills) in [(0, base), *sorted(found.items())]:
-        share = shown(float(Fraction(net, base[0]))) if base[0] > 0 else None
+        share = rounded(float(Fraction(net, base[0]))) if base[0] > 0 else None
         points.append(
             {
                 delays.unit: amount,
@@ -137,7 +139,7 @@ def _curve(delays: Delays, found: dict[int, Outcome], base: Outcome, exponent: i
     return points
 
 
-def evaluate(inp: GateInput) -> TimeShiftResult:
+def evaluate(context: GateContext) -> TimeShiftResult:
     """Delay (guard).
 
     The strategy is run again with every order arriving later by each of the policy's delays:
@@ -156,7 +158,7 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
 
     Returns
     -------
@@ -169,19 +171,19 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
     ConfigError
         A delay of the policy is more than a latency can be.
     """
-    policy, rerun = inp.policy, inp.rerun
-    exponent = inp.grid.ledger_exponent - 1
-    trips = len(inp.path.trips)
+    policy, rerun = context.policy, context.rerun
+    exponent = context.decision_points.ledger_exponent - 1
+    trips = len(context.path.trips)
     details: dict[str, Json] = {"trips": trips}
 
     def result(verdict: Verdict, reason: str) -> TimeShiftResult:
         return TimeShiftResult(KIND, GateResult(GATE, "guard", verdict, (reason,), None, details))
 
-    if few := inp.too_few_trips():
+    if few := context.too_few_trips():
         return result(Verdict.INCONCLUSIVE, few)
     if rerun is None:
         return result(Verdict.INCONCLUSIVE, "There is no run that could be made again.")
-    run, delays = rerun.run, delays_of(inp)
+    run, delays = rerun.run, delays_of(context)
     base = (run.net_pnl, run.gross_pnl, len(run.fills))
     details |= {
         "base_latency_ns": run.latency_ns,
@@ -189,7 +191,7 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
         "required": delays.text(delays.required),
     }
     try:
-        found = _rerun_later(inp, rerun, delays)
+        found = _rerun_later(context, rerun, delays)
     except (StrategyError, FixedPointOverflow) as error:
         return result(Verdict.INCONCLUSIVE, f"A later run could not be made: {error}.")
     details["curve"] = _curve(delays, found, base, exponent)

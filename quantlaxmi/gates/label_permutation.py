@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.gates import market_null
-from quantlaxmi.gates.context import Bundle, GateInput
-from quantlaxmi.gates.path.columns import BoundError, Columns, check_squares, lay_out
+from quantlaxmi.gates.context import Bundle, GateContext
+from quantlaxmi.gates.path.columns import BoundError, Columns, build_columns, check_squares
 from quantlaxmi.gates.path.regimes import trend_regimes
-from quantlaxmi.gates.resampling.companion_nulls import hold_against_coins, trip_gains
-from quantlaxmi.gates.resampling.draws import count_draws, exact_p, hold_identity, sum_details
+from quantlaxmi.gates.resampling.companion_nulls import judge_against_companions, trip_gains
+from quantlaxmi.gates.resampling.draws import check_identity, count_draws, exact_p, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -24,7 +24,7 @@ from quantlaxmi.gates.results import (
 from quantlaxmi.stats.arrangements import Arrangements, orders
 from quantlaxmi.stats.monte_carlo import wide_ints
 
-__all__ = ["cut_runs", "evaluate"]
+__all__ = ["cut_spans", "evaluate"]
 
 I64 = npt.NDArray[np.int64]
 GATE = "label_permutation"
@@ -34,7 +34,7 @@ _MAX_STEPS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class Spans:
     """Stretches of constant position, block by block.
 
     Attributes
@@ -63,7 +63,7 @@ class Runs:
         return orders([keys[a:b] for a, b in itertools.pairwise(edges)])
 
 
-def cut_runs(changes: tuple[tuple[int, Bundle], ...], block: I64) -> Runs:
+def cut_spans(changes: tuple[tuple[int, Bundle], ...], block: I64) -> Spans:
     """Cut a position path at every change and at every border of a block.
 
     Parameters
@@ -85,7 +85,7 @@ def cut_runs(changes: tuple[tuple[int, Bundle], ...], block: I64) -> Runs:
     codes = np.array([-1, *(held[b] if b else -1 for _, b in changes)], np.int64)
     position = codes[np.searchsorted(rows, starts, "right")]
     block_row = np.concatenate([np.zeros(1, np.int64), borders])[: len(starts)]
-    return Runs(
+    return Spans(
         positions=tuple(held),
         position=position,
         length=np.diff(np.append(starts, last)).astype(np.int64),
@@ -94,16 +94,18 @@ def cut_runs(changes: tuple[tuple[int, Bundle], ...], block: I64) -> Runs:
     )
 
 
-def _blocks(inp: GateInput) -> tuple[I64, str]:
-    ts, policy = inp.grid.ts_ns, inp.policy
+def _blocks(context: GateContext) -> tuple[I64, str]:
+    ts, policy = context.decision_points.ts_ns, context.policy
     seconds, way = policy.block_seconds, policy.permute_within
     if way == "regime":
         # That of the first instrument traded: the spot of a pair.
         steps = (int(ts[-1]) - int(ts[0])) // (seconds * 10**9)
         if steps > _MAX_STEPS:
             raise BoundError(f"{steps} steps of {seconds} s, regimes are told for {_MAX_STEPS}.")
-        instrument = min(i for _, bundle in inp.path.changes for i, _ in bundle)
-        regime = trend_regimes(ts, inp.grid.mid2[instrument], seconds * 10**9, policy.regime_steps)
+        instrument = min(i for _, bundle in context.path.changes for i, _ in bundle)
+        regime = trend_regimes(
+            ts, context.decision_points.mid2[instrument], seconds * 10**9, policy.regime_steps
+        )
         stretch = np.concatenate([[0], np.cumsum(np.diff(regime) != 0)]).astype(np.int64)
         return stretch, f"stretches of one regime, {policy.regime_steps} steps of {seconds} s back"
     if way == "day" or (way == "auto" and int(ts[-1]) - int(ts[0]) >= 2 * _DAY_NS):
@@ -112,8 +114,8 @@ def _blocks(inp: GateInput) -> tuple[I64, str]:
 
 
 def _sweep(
-    inp: GateInput,
-    runs: Runs,
+    context: GateContext,
+    spans: Spans,
     columns: Columns,
     gains: I64,
     size: str,
@@ -125,51 +127,53 @@ def _sweep(
     arrays = (
         columns.values,
         *columns.terms,
-        runs.block_first,
-        runs.block_row,
-        runs.length,
-        runs.position,
+        spans.block_first,
+        spans.block_row,
+        spans.length,
+        spans.position,
     )
     own = np.zeros(4, np.uint64)
-    with running(inp.threads):
+    with running(context.threads):
         kernels.identity(*arrays, own)
     s, q = wide_ints(own[0::2], own[1::2])
-    hold_identity(inp, GATE, s * columns.scale)
-    key = np.uint64(inp.key(GATE))
+    check_identity(context, GATE, s * columns.scale)
+    key = np.uint64(context.key(GATE))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        with running(inp.threads):
+        with running(context.threads):
             kernels.shuffled(key, first, *arrays, out)
 
-    (count,) = count_draws(inp, GATE, inp.policy.n_perms, 4, sweep, [(s, q)])
-    n, beside = inp.policy.n_perms, market_null.beside(inp)
-    held = hold_against_coins(inp, GATE, count, "permutations", gains, n, beside)
+    (count,) = count_draws(context, GATE, context.policy.n_perms, 4, sweep, [(s, q)])
+    n, companion = context.policy.n_perms, market_null.companion_null(context)
+    held = judge_against_companions(context, GATE, count, "permutations", gains, n, companion)
     details: dict[str, Json] = {
-        **_details(inp, runs, size, arrangements),
+        **_details(context, spans, size, arrangements),
         **held.details,
         **sum_details(s, q),
-        "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
+        "gross": decimal_text(context.path.gross, context.decision_points.ledger_exponent - 1),
         **exact_p(count, arrangements),
     }
     return GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
 
 
-def _details(inp: GateInput, runs: Runs, size: str, arrangements: Arrangements) -> dict[str, Json]:
+def _details(
+    context: GateContext, spans: Spans, size: str, arrangements: Arrangements
+) -> dict[str, Json]:
     return {
-        "trips": len(inp.path.trips),
-        "rows": len(inp.grid.seq),
-        "runs": len(runs.length),
-        "runs_not_flat": int((runs.position >= 0).sum()),
-        "blocks": len(runs.block_row),
+        "trips": len(context.path.trips),
+        "rows": len(context.decision_points.seq),
+        "runs": len(spans.length),
+        "runs_not_flat": int((spans.position >= 0).sum()),
+        "blocks": len(spans.block_row),
         "block": size,
         "arrangements": arrangements.text(),
     }
 
 
-def evaluate(inp: GateInput) -> PermutationResult:
+def evaluate(context: GateContext) -> PermutationResult:
     """Label permutation by runs (test).
 
-    The position after each decision, on the grid's rows, is cut into runs: stretches of constant
+    The position after each decision, on the grid's rows, is cut into spans: stretches of constant
     position, flat ones too, cut again at the borders of blocks. A draw puts the runs of each
     block in a random order. Blocks are UTC days, `block_seconds` for a segment under two days, or,
     by the policy's `permute_within`, stretches of one regime (`regimes.trend_regimes`).
@@ -187,7 +191,7 @@ def evaluate(inp: GateInput) -> PermutationResult:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
 
     Returns
     -------
@@ -199,33 +203,39 @@ def evaluate(inp: GateInput) -> PermutationResult:
     EngineError
         When the identity draw is not the replay.
     """
-    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+    details: dict[str, Json] = {
+        "trips": len(context.path.trips),
+        "rows": len(context.decision_points.seq),
+    }
 
-    def unclear(reason: str) -> PermutationResult:
+    def inconclusive_with(reason: str) -> PermutationResult:
         return PermutationResult(KIND, inconclusive(GATE, "test", reason, details))
 
-    if few := inp.too_few_trips():
-        return unclear(few)
+    if few := context.too_few_trips():
+        return inconclusive_with(few)
     try:
-        block, size = _blocks(inp)
+        block, size = _blocks(context)
     except BoundError as error:
-        return unclear(str(error))
-    runs = cut_runs(inp.path.changes, block)
-    arrangements = runs.arrangements()
-    details = _details(inp, runs, size, arrangements)
-    if arrangements.fewer_than(inp.policy.min_arrangements):
-        return unclear(
+        return inconclusive_with(str(error))
+    spans = cut_spans(context.path.changes, block)
+    arrangements = spans.arrangements()
+    details = _details(context, spans, size, arrangements)
+    if arrangements.fewer_than(context.policy.min_arrangements):
+        return inconclusive_with(
             f"{arrangements.text()} distinct arrangements, at least "
-            f"{inp.policy.min_arrangements} are needed."
+            f"{context.policy.min_arrangements} are needed."
         )
     try:
-        columns, gains = lay_out(inp.grid, runs.positions), trip_gains(inp)
+        columns, gains = (
+            build_columns(context.decision_points, spans.positions),
+            trip_gains(context),
+        )
         # A run's PnL is the difference of two bundle values.
         if 2 * max(columns.largest) >= 2**62:
             raise BoundError(
                 f"A run's PnL can reach {2 * max(columns.largest)}, the limit is 2^62."
             )
-        check_squares(2 * max(columns.largest), len(runs.length))
+        check_squares(2 * max(columns.largest), len(spans.length))
     except BoundError as error:
-        return unclear(str(error))
-    return PermutationResult(KIND, _sweep(inp, runs, columns, gains, size, arrangements))
+        return inconclusive_with(str(error))
+    return PermutationResult(KIND, _sweep(context, spans, columns, gains, size, arrangements))

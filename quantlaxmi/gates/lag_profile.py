@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.delay import delays_of
 from quantlaxmi.gates.path.columns import BoundError, Columns
-from quantlaxmi.gates.path.holding_periods import Stretches, cut_trips, lay_stretches
-from quantlaxmi.gates.resampling.draws import hold_identity
+from quantlaxmi.gates.path.holding_periods import (
+    HoldingPeriods,
+    build_holding_columns,
+    holding_periods_of,
+)
+from quantlaxmi.gates.resampling.draws import check_identity
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -37,7 +41,7 @@ I64 = npt.NDArray[np.int64]
 class _Profile:
     """Values the trips with their ends on other rows."""
 
-    stretches: Stretches
+    stretches: HoldingPeriods
     columns: Columns
 
     def gains(self, start: I64, stop: I64) -> list[int]:
@@ -79,20 +83,22 @@ class _Profile:
         return self.gains(start, stop)
 
 
-def _point(inp: GateInput, scale: int, gains: list[int], **place: Json) -> dict[str, Json]:
+def _point(context: GateContext, scale: int, gains: list[int], **place: Json) -> dict[str, Json]:
     s, q = sum(gains), sum(g * g for g in gains)
     return {
         **place,
-        "gross": decimal_text(s * scale, inp.grid.ledger_exponent - 1),
+        "gross": decimal_text(s * scale, context.decision_points.ledger_exponent - 1),
         "statistic": studentised(s, q),
     }
 
 
-def _judge(inp: GateInput, scale: int, own: list[int], later: list[int]) -> tuple[Verdict, str]:
+def _judge(
+    context: GateContext, scale: int, own: list[int], later: list[int]
+) -> tuple[Verdict, str]:
     """WARN where one move later most of the gross is gone, clearly."""
     lost = [a - b for a, b in zip(own, later, strict=True)]
     s, squares = sum(lost), sum(x * x for x in lost)
-    exponent = inp.grid.ledger_exponent - 1
+    exponent = context.decision_points.ledger_exponent - 1
     gross, left = sum(own), sum(later)
     change = (
         "Shifted one move of the market later, gross goes from "
@@ -111,7 +117,7 @@ def _judge(inp: GateInput, scale: int, own: list[int], later: list[int]) -> tupl
     )
 
 
-def evaluate(inp: GateInput) -> TimeShiftResult:
+def evaluate(context: GateContext) -> TimeShiftResult:
     """Lag profile (diagnosis).
 
     The trips' positions are shifted by 1 to 100 moves and by the policy's delays, earlier
@@ -132,7 +138,7 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
 
     Returns
     -------
@@ -144,37 +150,40 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
     EngineError
         When the path that is not shifted does not earn the replay's gross.
     """
-    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+    details: dict[str, Json] = {
+        "trips": len(context.path.trips),
+        "rows": len(context.decision_points.seq),
+    }
 
     def without(reason: str) -> TimeShiftResult:
         return TimeShiftResult(
             KIND, GateResult(GATE, "diagnosis", Verdict.SHOWN, (reason,), None, details)
         )
 
-    stretches = cut_trips(inp.path.trips, max(len(inp.grid.seq), 1))
+    stretches = holding_periods_of(context.path.trips, max(len(context.decision_points.seq), 1))
     if not stretches.positions:
         return without("No position was held over any step.")
     try:
-        profile = _Profile(stretches, lay_stretches(inp, stretches))
+        profile = _Profile(stretches, build_holding_columns(context, stretches))
     except BoundError as error:
         return without(str(error))
     from quantlaxmi._jit.compiler import running
 
     held = sorted({i for bundle in stretches.positions for i, _ in bundle})
-    moved = np.flatnonzero((np.diff(inp.grid.mid2[held]) != 0).any(axis=0)) + 1
-    delays, scale, ts_ns = delays_of(inp), profile.columns.scale, inp.grid.ts_ns
+    moved = np.flatnonzero((np.diff(context.decision_points.mid2[held]) != 0).any(axis=0)) + 1
+    delays, scale, ts_ns = delays_of(context), profile.columns.scale, context.decision_points.ts_ns
     with running(1):
         own, later = profile.by_moves(moved, 0), profile.by_moves(moved, 1)
         moves: list[Json] = [
-            _point(inp, scale, profile.by_moves(moved, k), moves=k)
+            _point(context, scale, profile.by_moves(moved, k), moves=k)
             for k in (*(-m for m in reversed(MOVES)), 0, *MOVES)
         ]
         amounts = (*(-d for d in reversed(delays.amounts)), *delays.amounts)
         times: list[Json] = [
-            _point(inp, scale, profile.by_time(ts_ns, k * delays.unit_ns), **{delays.unit: k})
+            _point(context, scale, profile.by_time(ts_ns, k * delays.unit_ns), **{delays.unit: k})
             for k in amounts
         ]
-    hold_identity(inp, GATE, sum(own) * scale)
+    check_identity(context, GATE, sum(own) * scale)
     details |= {"moves": len(moved), "by_moves": moves, "by_time": times}
-    verdict, reason = _judge(inp, scale, own, later)
+    verdict, reason = _judge(context, scale, own, later)
     return TimeShiftResult(KIND, GateResult(GATE, "diagnosis", verdict, (reason,), None, details))

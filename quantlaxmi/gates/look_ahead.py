@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantlaxmi.errors import QuantlaxmiError, StrategyError
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.keys import stream_key
 from quantlaxmi.gates.results import GateResult, Json, Verdict
 
@@ -143,7 +143,7 @@ def _cut(rerun: Rerun, last_seq: int) -> PrefixCut:
 
 
 def _check(
-    rerun: Rerun, n_cuts: int, key: int, tell: Callable[[int, int], None] | None = None
+    rerun: Rerun, n_cuts: int, key: int, report_progress: Callable[[int, int], None] | None = None
 ) -> LookAhead:
     if not rerun.run.n_messages:
         return LookAhead(())
@@ -151,8 +151,8 @@ def _check(
     cuts, chosen = [], _cuts(rerun.run, n_cuts, key)
     for last_seq in chosen:
         cuts.append(_cut(rerun, last_seq))
-        if tell is not None:
-            tell(len(cuts), len(chosen))
+        if report_progress is not None:
+            report_progress(len(cuts), len(chosen))
         if cuts[-1].difference:
             break
     return LookAhead(tuple(cuts))
@@ -227,7 +227,7 @@ def verify_no_lookahead(
     return _check(Rerun(run, maker), n_cuts, key)
 
 
-def evaluate(inp: GateInput) -> GateResult:
+def evaluate(context: GateContext) -> GateResult:
     """Prefix (guard).
 
     Condition held: on beginnings of the segment the strategy's decision records are, byte for
@@ -245,7 +245,7 @@ def evaluate(inp: GateInput) -> GateResult:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
 
     Returns
     -------
@@ -256,15 +256,15 @@ def evaluate(inp: GateInput) -> GateResult:
     def result(verdict: Verdict, reason: str, **details: Json) -> GateResult:
         return GateResult(GATE, "guard", verdict, (reason,), None, details)
 
-    if inp.rerun is None:
+    if context.rerun is None:
         return result(Verdict.INCONCLUSIVE, "There is no run that could be made again.")
-    decisions = len(inp.rerun.run.decisions)
+    decisions = len(context.rerun.run.decisions)
     try:
         found = _check(
-            inp.rerun,
-            inp.policy.n_prefixes,
-            inp.key(GATE),
-            lambda done, total: inp.tell(GATE, done, total),
+            context.rerun,
+            context.policy.n_prefixes,
+            context.key(GATE),
+            lambda done, total: context.report_progress(GATE, done, total),
         )
     except QuantlaxmiError as error:
         return result(Verdict.INCONCLUSIVE, f"The strategy cannot be run again: {error}.")

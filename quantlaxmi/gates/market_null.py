@@ -9,9 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import BoundError, attribution_units
-from quantlaxmi.gates.resampling.companion_nulls import Beside, hold_against_coins, trip_gains
+from quantlaxmi.gates.resampling.companion_nulls import (
+    CompanionNull,
+    judge_against_companions,
+    trip_gains,
+)
 from quantlaxmi.gates.resampling.draws import SweepFailed, sum_details
 from quantlaxmi.gates.resampling.grid_search import search_of
 from quantlaxmi.gates.resampling.market_draws import (
@@ -29,11 +33,11 @@ from quantlaxmi.gates.results import (
     PermutationResult,
     decimal_text,
     inconclusive,
-    shown,
+    rounded,
 )
 from quantlaxmi.run.rerun import Rerun
 
-__all__ = ["GATE", "KIND", "beside", "evaluate"]
+__all__ = ["GATE", "KIND", "companion_null", "evaluate"]
 
 KIND = "market"
 
@@ -44,19 +48,19 @@ class _Drawn:
 
     Attributes
     ----------
-    drifting : Beside
+    drifting : CompanionNull
         With the data's drift; the text says why where there are none.
-    driftless : Beside
+    driftless : CompanionNull
         Without; only where the others could pass.
     details : dict
     """
 
-    drifting: Beside
-    driftless: Beside
+    drifting: CompanionNull
+    driftless: CompanionNull
     details: dict[str, Json]
 
     @property
-    def deciding(self) -> Beside:
+    def deciding(self) -> CompanionNull:
         """Those with the larger p."""
         first, second = self.drifting.count, self.driftless.count
         if first is None or second is None or second.p_value <= first.p_value:
@@ -64,11 +68,11 @@ class _Drawn:
         return self.driftless
 
 
-class _Unclear(Exception):
+class _Inconclusive(Exception):
     """There is no p; the argument says why, as a sentence."""
 
 
-def _identity(inp: GateInput, rerun: Rerun, replays: Replays) -> Sums:
+def _identity(context: GateContext, rerun: Rerun, replays: Replays) -> Sums:
     """The run over unmoved shifts, which has to be the run to the last record.
 
     Raises
@@ -86,13 +90,13 @@ def _identity(inp: GateInput, rerun: Rerun, replays: Replays) -> Sums:
         if table.tobytes() != getattr(run, name).tobytes():
             raise EngineError(f"the identity draw of {GATE} gave other {name} than the replay")
     own = replays.sums(market)
-    units, mid2 = attribution_units(inp.grid), inp.grid.mid2
+    units, mid2 = attribution_units(context.decision_points), context.decision_points.mid2
     gains = [
         sum(-q * int(mid2[i, a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
-        for trip in inp.path.trips
+        for trip in context.path.trips
     ]
     found = (own.total * replays.scale, own.squares * replays.scale**2, own.trips, own.held_ns)
-    expected = (inp.path.gross, sum(g * g for g in gains), len(gains), _held_ns(inp))
+    expected = (context.path.gross, sum(g * g for g in gains), len(gains), _held_ns(context))
     if not own.followed or found != expected:
         raise EngineError(
             f"the identity draw of {GATE} gave gross, squares, trips and time {found}, the "
@@ -101,23 +105,26 @@ def _identity(inp: GateInput, rerun: Rerun, replays: Replays) -> Sums:
     return own
 
 
-def _held_ns(inp: GateInput) -> int:
+def _held_ns(context: GateContext) -> int:
     """Time in position of the run itself."""
-    ts, held, since = inp.grid.ts_ns, 0, None
-    for row, bundle in inp.path.changes:
+    ts, held, since = context.decision_points.ts_ns, 0, None
+    for row, bundle in context.path.changes:
         if since is not None:
             held += int(ts[row]) - since
         since = int(ts[row]) if bundle else None
     return held if since is None else held + int(ts[-1]) - since
 
 
-def _basis_sd(inp: GateInput, rerun: Rerun, replays: Replays, moved: Moved) -> float | None:
-    """Standard deviation of a pair's basis over the grid's rows, in bps; None for no pair."""
+def _basis_sd(context: GateContext, rerun: Rerun, replays: Replays, moved: Moved) -> float | None:
+    """Standard deviation of a pair's basis over its decision points, in bps; None for no pair."""
     pair = sorted(rerun.run.strategy.instruments)
     if len(pair) != 2:
         return None
     first, second = (
-        (inp.grid.mid2[i] + 2 * replays.shifts(moved, i, inp.grid.seq)).astype(np.float64)
+        (
+            context.decision_points.mid2[i]
+            + 2 * replays.shifts(moved, i, context.decision_points.seq)
+        ).astype(np.float64)
         for i in pair
     )
     exponents = [rerun.run.instruments[i].price_exponent for i in pair]
@@ -125,32 +132,32 @@ def _basis_sd(inp: GateInput, rerun: Rerun, replays: Replays, moved: Moved) -> f
     return float(np.std((ratio - 1.0) * 1e4))
 
 
-def _shown(inp: GateInput, rerun: Rerun, draws: MarketDraws) -> dict[str, Json]:
+def _shown(context: GateContext, rerun: Rerun, draws: MarketDraws) -> dict[str, Json]:
     """The null beside the data: time in position, trips, and of a pair its basis."""
-    ts = inp.grid.ts_ns
+    ts = context.decision_points.ts_ns
     span = max(int(ts[-1]) - int(ts[0]), 1)
     details: dict[str, Json] = {
         "shown_draws": len(draws.shown),
-        "time_in_position": shown(draws.own.held_ns / span),
+        "time_in_position": rounded(draws.own.held_ns / span),
     }
     used = [s for s in draws.shown if s.sums is not None and s.sums.followed]
     sums = [s.sums for s in used if s.sums is not None]
     if sums:
         held = sum(s.held_ns for s in sums) / len(sums)
-        details["null_time_in_position"] = shown(held / span)
-        details["null_trips"] = shown(sum(s.trips for s in sums) / len(sums))
-    basis = _basis_sd(inp, rerun, draws.replays, draws.replays.room())
+        details["null_time_in_position"] = rounded(held / span)
+        details["null_trips"] = rounded(sum(s.trips for s in sums) / len(sums))
+    basis = _basis_sd(context, rerun, draws.replays, draws.replays.room())
     if basis is not None:
         moved = [s.basis_sd for s in used if s.basis_sd is not None]
-        details["basis_sd_bps"] = shown(basis)
+        details["basis_sd_bps"] = rounded(basis)
         if moved:
-            details["null_basis_sd_bps"] = shown(sum(moved) / len(moved))
+            details["null_basis_sd_bps"] = rounded(sum(moved) / len(moved))
     return details
 
 
-def _rule(inp: GateInput, draws: MarketDraws) -> tuple[str, dict[str, Json]]:
+def _rule(context: GateContext, draws: MarketDraws) -> tuple[str, dict[str, Json]]:
     """What is drawn, for the sentence, and which draws count, for the details."""
-    least = inp.policy.min_trades
+    least = context.policy.min_trades
     signs = "random signs" if draws.drift else "random signs, no drift"
     who = "the strategy" if len(draws.configs) == 1 else "one of the settings"
     if draws.conditional:
@@ -170,103 +177,108 @@ def _rule(inp: GateInput, draws: MarketDraws) -> tuple[str, dict[str, Json]]:
     }
 
 
-def _count(inp: GateInput, rerun: Rerun, draws: MarketDraws, details: dict[str, Json]) -> Beside:
+def _count(
+    context: GateContext, rerun: Rerun, draws: MarketDraws, details: dict[str, Json]
+) -> CompanionNull:
     """Make the draws and count them; what they were like goes to `details`.
 
     Raises
     ------
-    _Unclear
+    _Inconclusive
     """
     signs = "random signs" if draws.drift else "random signs and no drift"
     try:
         draws.begin()
         details |= {
             "markets_tried": draws.tries,
-            "positive_share": shown(draws.positive / draws.tries),
+            "positive_share": rounded(draws.positive / draws.tries),
         }
         if draws.drift:
-            details |= _shown(inp, rerun, draws)
+            details |= _shown(context, rerun, draws)
         if not draws.has_positive_prices:
-            raise _Unclear(
+            raise _Inconclusive(
                 f"{draws.positive} of {draws.tries} markets with {signs} kept their prices "
                 f"positive, at least {LEAST_POSITIVE:.0%} are needed."
             )
-        null, rule = _rule(inp, draws)
+        null, rule = _rule(context, draws)
         details |= rule
         count = draws.count()
     except SweepFailed as failed:
-        raise _Unclear(failed.reason) from failed
-    needed = min(draws.wanted, math.ceil(1 / inp.policy.level) - 1)
+        raise _Inconclusive(failed.reason) from failed
+    needed = min(draws.wanted, math.ceil(1 / context.policy.level) - 1)
     if not count.stopped and count.draws < needed:
-        raise _Unclear(
+        raise _Inconclusive(
             f"{count.draws} of {MOST_TRIES * draws.wanted} markets with {signs} have "
-            f"{inp.policy.min_trades} round trips, at least {needed} are needed."
+            f"{context.policy.min_trades} round trips, at least {needed} are needed."
         )
-    return Beside(count, null)
+    return CompanionNull(count, null)
 
 
-def _least_arrangements(inp: GateInput, free: int) -> None:
+def _least_arrangements(context: GateContext, free: int) -> None:
     """Hold the distinct markets that so many free signs make to the policy.
 
     Raises
     ------
-    _Unclear
+    _Inconclusive
     """
-    if free < 64 and 2**free < inp.policy.min_arrangements:
-        raise _Unclear(
-            f"{2**free} distinct arrangements, at least {inp.policy.min_arrangements} are needed."
+    if free < 64 and 2**free < context.policy.min_arrangements:
+        raise _Inconclusive(
+            f"{2**free} distinct arrangements, at least {context.policy.min_arrangements} are "
+            "needed."
         )
 
 
-def _draw(inp: GateInput, rerun: Rerun, details: dict[str, Json]) -> tuple[Beside, Beside]:
+def _draw(
+    context: GateContext, rerun: Rerun, details: dict[str, Json]
+) -> tuple[CompanionNull, CompanionNull]:
     """Make the draws, with drift and without.
 
     Raises
     ------
-    _Unclear
+    _Inconclusive
     """
-    inp.tell(GATE, 0, inp.policy.n_market_draws)
+    context.report_progress(GATE, 0, context.policy.n_market_draws)
     try:
-        replays = Replays(inp, rerun, inp.key(GATE))
+        replays = Replays(context, rerun, context.key(GATE))
         replays.keep_bound([None])
     except (BoundError, StrategyError) as error:
-        raise _Unclear(str(error)) from error
+        raise _Inconclusive(str(error)) from error
     details |= {
         "instants": replays.flips.n_instants,
         "free_signs": replays.flips.n_free,
         "increments": replays.flips.n_increments,
     }
-    _least_arrangements(inp, replays.flips.n_free)
+    _least_arrangements(context, replays.flips.n_free)
     try:
-        own = _identity(inp, rerun, replays)
+        own = _identity(context, rerun, replays)
     except (StrategyError, FixedPointOverflow) as error:
-        raise _Unclear(f"The strategy cannot be run again: {_said(error)}.") from error
+        raise _Inconclusive(f"The strategy cannot be run again: {_said(error)}.") from error
     try:
-        search = search_of(inp, rerun, replays, own)
+        search = search_of(context, rerun, replays, own)
     except (StrategyError, ConfigError, FixedPointOverflow) as error:
-        raise _Unclear(f"A setting of the grid cannot be run: {_said(error)}.") from error
+        raise _Inconclusive(f"A setting of the grid cannot be run: {_said(error)}.") from error
     details |= {
         "settings_searched": len(search.configs),
         "grid_search": search.reason,
         **sum_details(own.total, own.squares),
-        "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
+        "gross": decimal_text(context.path.gross, context.decision_points.ledger_exponent - 1),
     }
 
     def made(drift: bool) -> MarketDraws:
-        basis_sd = functools.partial(_basis_sd, inp, rerun, replays)
-        return MarketDraws(inp, replays, search.configs, own, basis_sd, drift)
+        basis_sd = functools.partial(_basis_sd, context, rerun, replays)
+        return MarketDraws(context, replays, search.configs, own, basis_sd, drift)
 
-    drifting = _count(inp, rerun, made(True), details)
+    drifting = _count(context, rerun, made(True), details)
     assert drifting.count is not None
-    if drifting.count.p_value > inp.policy.level:
-        return drifting, Beside(None, "the markets with the data's drift decide")
+    if drifting.count.p_value > context.policy.level:
+        return drifting, CompanionNull(None, "the markets with the data's drift decide")
     without: dict[str, Json] = {
-        "draws_wanted": driftless_wanted(inp.policy.n_market_draws),
+        "draws_wanted": driftless_wanted(context.policy.n_market_draws),
         "free_signs": replays.flips.n_moving,
     }
     details["driftless_draws"] = without
-    _least_arrangements(inp, replays.flips.n_moving)
-    return drifting, _count(inp, rerun, made(False), without)
+    _least_arrangements(context, replays.flips.n_moving)
+    return drifting, _count(context, rerun, made(False), without)
 
 
 def _said(error: Exception) -> str:
@@ -276,28 +288,31 @@ def _said(error: Exception) -> str:
     return " ".join(said.split())[:200].rstrip(".")
 
 
-def _made(inp: GateInput, rerun: Rerun | None) -> _Drawn:
+def _made(context: GateContext, rerun: Rerun | None) -> _Drawn:
     """The draws, or why there are none."""
-    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+    details: dict[str, Json] = {
+        "trips": len(context.path.trips),
+        "rows": len(context.decision_points.seq),
+    }
     try:
-        if few := inp.too_few_trips():
-            raise _Unclear(few)
+        if few := context.too_few_trips():
+            raise _Inconclusive(few)
         if rerun is None:
-            raise _Unclear("There is no run to make again.")
-        return _Drawn(*_draw(inp, rerun, details), details)
-    except _Unclear as unclear:
-        none = Beside(None, str(unclear))
+            raise _Inconclusive("There is no run to make again.")
+        return _Drawn(*_draw(context, rerun, details), details)
+    except _Inconclusive as inconclusive:
+        none = CompanionNull(None, str(inconclusive))
         return _Drawn(none, none, details)
 
 
-def _drawn(inp: GateInput) -> _Drawn:
+def _drawn(context: GateContext) -> _Drawn:
     """The draws, made once for the gates that use them."""
-    rerun, policy = inp.rerun, inp.policy
-    found: _Drawn = inp.once.get(
-        (inp.path, inp.grid, rerun),
+    rerun, policy = context.rerun, context.policy
+    found: _Drawn = context.memo.get(
+        (context.path, context.decision_points, rerun),
         (
             GATE,
-            inp.key(GATE),
+            context.key(GATE),
             policy.n_market_draws,
             policy.stop_exceedances,
             policy.market_grid_search,
@@ -306,22 +321,22 @@ def _drawn(inp: GateInput) -> _Drawn:
             policy.alpha,
             policy.extend_factor,
         ),
-        lambda: _made(inp, rerun),
+        lambda: _made(context, rerun),
     )
     return found
 
 
-def beside(inp: GateInput) -> Beside:
+def companion_null(context: GateContext) -> CompanionNull:
     """The market null as a test of moved positions is held against it."""
-    if GATE not in inp.policy.g2_gates:
-        return Beside(None, f"the policy does not list {GATE}")
-    if inp.rerun is None:
-        return Beside(None, "there is no run to make again")
-    deciding = _drawn(inp).deciding
-    return deciding if deciding.count else Beside(None, f"{GATE} is inconclusive")
+    if GATE not in context.policy.g2_gates:
+        return CompanionNull(None, f"the policy does not list {GATE}")
+    if context.rerun is None:
+        return CompanionNull(None, "there is no run to make again")
+    deciding = _drawn(context).deciding
+    return deciding if deciding.count else CompanionNull(None, f"{GATE} is inconclusive")
 
 
-def evaluate(inp: GateInput) -> PermutationResult:
+def evaluate(context: GateContext) -> PermutationResult:
     """Market null: shared random signs of the mid increments, the strategy run again (test).
 
     A *state* is a valid book of an instrument, an *increment* the difference of twice the mid from
@@ -367,7 +382,7 @@ def evaluate(inp: GateInput) -> PermutationResult:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
         With ``rerun``.
 
     Returns
@@ -382,17 +397,19 @@ def evaluate(inp: GateInput) -> PermutationResult:
     EngineError
         When the identity draw is not the replay.
     """
-    drawn = _drawn(inp)
+    drawn = _drawn(context)
     drifting, driftless = drawn.drifting, drawn.driftless
     if drifting.count is None:
         result = inconclusive(GATE, "test", drifting.text, drawn.details)
         return PermutationResult(KIND, result)
     try:
-        gains = trip_gains(inp)
+        gains = trip_gains(context)
     except BoundError as error:
         return PermutationResult(KIND, inconclusive(GATE, "test", str(error), drawn.details))
-    n, null = inp.policy.n_perms, drifting.text
-    held = hold_against_coins(inp, GATE, drifting.count, null, gains, n, driftless=driftless)
+    n, null = context.policy.n_perms, drifting.text
+    held = judge_against_companions(
+        context, GATE, drifting.count, null, gains, n, driftless=driftless
+    )
     details = drawn.details | held.details
     return PermutationResult(
         KIND, GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)

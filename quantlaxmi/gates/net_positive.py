@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from quantlaxmi.gates.context import GateInput
-from quantlaxmi.gates.results import GateResult, Json, Verdict, decimal_text, inconclusive, shown
+from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.results import GateResult, Json, Verdict, decimal_text, inconclusive, rounded
 
 __all__ = ["Amounts", "evaluate"]
 
@@ -53,7 +53,7 @@ class Amounts:
         )
 
 
-def evaluate(inp: GateInput, amounts: Amounts) -> GateResult:
+def evaluate(context: GateContext, amounts: Amounts) -> GateResult:
     """Net PnL after the policy's costs is above zero (guard).
 
     Not a test: it has no null hypothesis and rejects nothing. It keeps a strategy from passing
@@ -65,17 +65,17 @@ def evaluate(inp: GateInput, amounts: Amounts) -> GateResult:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
     amounts : Amounts
 
     Returns
     -------
     GateResult
     """
-    policy = inp.policy
-    exponent = inp.grid.ledger_exponent - 1
+    policy = context.policy
+    exponent = context.decision_points.ledger_exponent - 1
     net = amounts.stressed(Fraction(policy.fee_multiplier), Fraction(policy.extra_slippage_bps))
-    trips = len(inp.path.trips)
+    trips = len(context.path.trips)
     details: dict[str, Json] = {
         "trips": trips,
         "fills": amounts.fills,
@@ -84,9 +84,9 @@ def evaluate(inp: GateInput, amounts: Amounts) -> GateResult:
         "fees": decimal_text(amounts.fees, exponent),
         "funding": decimal_text(amounts.funding, exponent),
         "net": decimal_text(amounts.net, exponent),
-        "net_after_policy_costs": shown(float(net * Fraction(10) ** exponent)),
+        "net_after_policy_costs": rounded(float(net * Fraction(10) ** exponent)),
     }
-    if few := inp.too_few_trips():
+    if few := context.too_few_trips():
         return inconclusive(GATE, "guard", few, details)
     verdict = Verdict.PASS if net > 0 else Verdict.FAIL
     reason = (

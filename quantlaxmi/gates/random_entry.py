@@ -15,33 +15,33 @@ import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import market_null
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import (
     BoundError,
     Columns,
     attribution_units,
+    build_columns,
     check_squares,
-    lay_out,
 )
-from quantlaxmi.gates.path.funding import HeldFunding, lay_funding
+from quantlaxmi.gates.path.funding import PositionFunding, build_position_funding
 from quantlaxmi.gates.path.placement import (
     CostColumns,
     PlacementError,
     Templates,
-    lay_costs,
+    build_cost_columns,
     make_templates,
     tradeable_rows,
 )
 from quantlaxmi.gates.path.round_trips import opposite
-from quantlaxmi.gates.resampling.companion_nulls import hold_against_coins, trip_gains
-from quantlaxmi.gates.resampling.draws import count_draws, exact_p, hold_identity, sum_details
+from quantlaxmi.gates.resampling.companion_nulls import judge_against_companions, trip_gains
+from quantlaxmi.gates.resampling.draws import check_identity, count_draws, exact_p, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
     RandomEntryResult,
     Verdict,
     decimal_text,
-    shown,
+    rounded,
 )
 from quantlaxmi.stats.arrangements import Arrangements, placements
 from quantlaxmi.stats.monte_carlo import wide_ints
@@ -64,22 +64,22 @@ class _Layout:
     own: Columns  # on the actions' own rows
     action_bundle: I64
     costs: CostColumns
-    funding: HeldFunding
+    funding: PositionFunding
     arrangements: Arrangements
     gains: I64
 
 
-def _lay(inp: GateInput) -> _Layout:
-    limit = inp.policy.max_net_bundles
-    rows = tradeable_rows(inp.grid, inp.path.trips, limit)
-    templates = make_templates(inp.path.trips, rows)
+def _build(context: GateContext) -> _Layout:
+    limit = context.policy.max_net_bundles
+    rows = tradeable_rows(context.decision_points, context.path.trips, limit)
+    templates = make_templates(context.path.trips, rows)
     arrangements = placements(templates.kinds(), templates.free)
-    if templates.free + len(inp.path.trips) > _MAX_PLACES:
+    if templates.free + len(context.path.trips) > _MAX_PLACES:
         raise PlacementError(f"{len(rows)} rows are more than the {_MAX_PLACES} that can be drawn.")
     actions = templates.actions
     # Buying costs the mid, so a bundle enters the PnL with its opposite quantities.
     bundles = sorted({opposite(a.bundle) for a in actions})
-    columns = lay_out(inp.grid, bundles)
+    columns = build_columns(context.decision_points, bundles)
     index = {b: k for k, b in enumerate(bundles)}
     action_bundle = np.array([index[opposite(a.bundle)] for a in actions], np.int64)
     bound = 0
@@ -87,9 +87,11 @@ def _lay(inp: GateInput) -> _Layout:
         bound = max(bound, sum(columns.largest[b] for b in action_bundle[low:high].tolist()))
     if bound >= 2**62:
         raise BoundError(f"A trip's PnL can reach {bound}, the limit is 2^62.")
-    check_squares(bound, len(inp.path.trips))
-    funding = lay_funding(inp.path.trips, rows, inp.grid)
-    costs = lay_costs(templates, rows, columns, action_bundle, inp.grid, limit, funding)
+    check_squares(bound, len(context.path.trips))
+    funding = build_position_funding(context.path.trips, rows, context.decision_points)
+    costs = build_cost_columns(
+        templates, rows, columns, action_bundle, context.decision_points, limit, funding
+    )
     return _Layout(
         templates=templates,
         rows=rows,
@@ -99,7 +101,7 @@ def _lay(inp: GateInput) -> _Layout:
         costs=costs,
         funding=funding,
         arrangements=arrangements,
-        gains=trip_gains(inp),
+        gains=trip_gains(context),
     )
 
 
@@ -114,13 +116,13 @@ def _rows_of(columns: Columns, rows: I64) -> Columns:
     )
 
 
-def _own_sums(inp: GateInput, lay: _Layout) -> list[int]:
+def _own_sums(context: GateContext, lay: _Layout) -> list[int]:
     """S, Q, net S, net Q of the strategy, proven equal to the replay's."""
     from quantlaxmi._jit import random_entry as kernels
     from quantlaxmi._jit.compiler import running
 
     out = np.zeros(8, np.uint64)
-    with running(inp.threads):
+    with running(context.threads):
         kernels.identity(
             lay.own.values,
             *lay.own.terms,
@@ -135,10 +137,10 @@ def _own_sums(inp: GateInput, lay: _Layout) -> list[int]:
         )
     sums = wide_ints(out[0::2], out[1::2])
     gross = sums[0] * lay.columns.scale
-    hold_identity(inp, "random_entry", gross)
+    check_identity(context, "random_entry", gross)
     if not lay.costs.reason:
         net = sums[2] * lay.costs.unit
-        replayed = inp.path.net + inp.path.stray_cost
+        replayed = context.path.net + context.path.stray_cost
         if net != replayed:
             raise EngineError(
                 f"the identity draw of random_entry gave net {net}, the replay {replayed}"
@@ -146,13 +148,13 @@ def _own_sums(inp: GateInput, lay: _Layout) -> list[int]:
     return sums
 
 
-def _common_details(inp: GateInput, lay: _Layout) -> dict[str, Json]:
-    path = inp.path
+def _common_details(context: GateContext, lay: _Layout) -> dict[str, Json]:
+    path = context.path
     return {
         "trips": len(path.trips),
         "open_at_end": bool(path.trips[-1].open_at_end),
         "tradeable_rows": len(lay.rows),
-        "rows": len(inp.grid.seq),
+        "rows": len(context.decision_points.seq),
         "free_rows": lay.templates.free,
         "arrangements": lay.arrangements.text(),
         "actions": len(lay.templates.actions),
@@ -163,7 +165,7 @@ def _common_details(inp: GateInput, lay: _Layout) -> dict[str, Json]:
     }
 
 
-def _matched(inp: GateInput, lay: _Layout) -> GateResult:
+def _matched(context: GateContext, lay: _Layout) -> GateResult:
     """Matched random entry (test).
 
     Null hypothesis: given how many round trips there were, their sides and how long they were
@@ -182,12 +184,12 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
     from quantlaxmi._jit import random_entry as kernels
     from quantlaxmi._jit.compiler import running
 
-    sums = _own_sums(inp, lay)
+    sums = _own_sums(context, lay)
     with_net = not lay.costs.reason
-    key = np.uint64(inp.key(MATCHED))
+    key = np.uint64(context.key(MATCHED))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        with running(inp.threads):
+        with running(context.threads):
             kernels.matched(
                 key,
                 first,
@@ -210,22 +212,24 @@ def _matched(inp: GateInput, lay: _Layout) -> GateResult:
             )
 
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
-    counts = count_draws(inp, MATCHED, inp.policy.n_sims, 8, sweep, own)
-    n, beside = inp.policy.n_sims, market_null.beside(inp)
-    held = hold_against_coins(inp, MATCHED, counts[0], "random entries", lay.gains, n, beside)
-    exponent = inp.grid.ledger_exponent - 1
-    details = _common_details(inp, lay) | held.details
+    counts = count_draws(context, MATCHED, context.policy.n_sims, 8, sweep, own)
+    n, companion = context.policy.n_sims, market_null.companion_null(context)
+    held = judge_against_companions(
+        context, MATCHED, counts[0], "random entries", lay.gains, n, companion
+    )
+    exponent = context.decision_points.ledger_exponent - 1
+    details = _common_details(context, lay) | held.details
     details |= sum_details(sums[0], sums[1])
-    details["gross"] = decimal_text(inp.path.gross, exponent)
-    details["funding"] = decimal_text(inp.path.funding, exponent)
-    details["net_pnl"] = decimal_text(inp.path.net, exponent)
+    details["gross"] = decimal_text(context.path.gross, exponent)
+    details["funding"] = decimal_text(context.path.funding, exponent)
+    details["net_pnl"] = decimal_text(context.path.net, exponent)
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = lay.costs.reason or None
     details |= exact_p(counts[0], lay.arrangements)
     return GateResult(MATCHED, "test", held.verdict, (held.reason,), held.deciding, details)
 
 
-def _neutral(inp: GateInput, lay: _Layout) -> GateResult:
+def _neutral(context: GateContext, lay: _Layout) -> GateResult:
     """Mirrored neutral entry (guard).
 
     Claim held: a trader without opinion earns nothing before costs. Trips stand where the matched
@@ -244,13 +248,13 @@ def _neutral(inp: GateInput, lay: _Layout) -> GateResult:
     from quantlaxmi._jit.compiler import running
 
     with_net = not lay.costs.reason
-    n = inp.policy.n_neutral_pairs
+    n = context.policy.n_neutral_pairs
     total = squares = costs = 0
     done = 0
-    key = np.uint64(inp.key(NEUTRAL))
+    key = np.uint64(context.key(NEUTRAL))
     while done < n:
         out = np.empty((min(100_000, n - done), 12), np.uint64)
-        with running(inp.threads):
+        with running(context.threads):
             kernels.neutral(
                 key,
                 done,
@@ -290,46 +294,47 @@ def _neutral(inp: GateInput, lay: _Layout) -> GateResult:
         squares += sum(g * g for g in gross)
         costs += sum(cost) + sum(cost_m)
         done += len(out)
-        inp.tell(NEUTRAL, done, n)
-    details = _common_details(inp, lay)
+        context.report_progress(NEUTRAL, done, n)
+    details = _common_details(context, lay)
     details["pairs"] = n
     details["sum_of_gross"] = str(total)
     details["sum_of_squared_gross"] = str(squares)
-    details |= _bps(inp, lay, n, total, squares, costs if with_net else None)
+    details |= _bps(context, lay, n, total, squares, costs if with_net else None)
     reason = f"All {n} mirrored pairs earned exactly 0 gross" + (
         " and minus their costs net." if with_net else f"; net not checked: {lay.costs.reason}"
     )
     return GateResult(NEUTRAL, "guard", Verdict.PASS, (reason,), None, details)
 
 
-def _trip_notional(inp: GateInput) -> Fraction:
+def _trip_notional(context: GateContext) -> Fraction:
     """Mean notional of the largest leg of the trips' first actions, attribution units."""
-    units = attribution_units(inp.grid)
+    units = attribution_units(context.decision_points)
     total = 0
-    for trip in inp.path.trips:
+    for trip in context.path.trips:
         action = trip.actions[0]
         total += max(
-            abs(q) * int(inp.grid.mid2[i, action.row]) * units[i] for i, q in action.bundle
+            abs(q) * int(context.decision_points.mid2[i, action.row]) * units[i]
+            for i, q in action.bundle
         )
-    return Fraction(total, len(inp.path.trips))
+    return Fraction(total, len(context.path.trips))
 
 
 def _bps(
-    inp: GateInput, lay: _Layout, n: int, total: int, squares: int, costs: int | None
+    context: GateContext, lay: _Layout, n: int, total: int, squares: int, costs: int | None
 ) -> dict[str, Json]:
-    per_draw = len(inp.path.trips) * _trip_notional(inp)
+    per_draw = len(context.path.trips) * _trip_notional(context)
     unit = float(Fraction(lay.columns.scale * 10_000) / per_draw)
     mean = total / n * unit
     spread = math.sqrt(Fraction(n * squares - total * total, n * (n - 1))) * unit
-    margin = inp.policy.tost_margin_bps
+    margin = context.policy.tost_margin_bps
     return {
-        "mean_bps_a_trip": shown(mean),
-        "standard_error_bps": shown(spread / math.sqrt(n)),
+        "mean_bps_a_trip": rounded(mean),
+        "standard_error_bps": rounded(spread / math.sqrt(n)),
         "tost_margin_bps": str(margin),
-        "tost_p": shown(tost_p(n, mean, spread, float(margin))),
+        "tost_p": rounded(tost_p(n, mean, spread, float(margin))),
         "mean_cost_bps_a_trip": None
         if costs is None
-        else shown(float(Fraction(costs * lay.costs.unit * 10_000, 2 * n) / per_draw)),
+        else rounded(float(Fraction(costs * lay.costs.unit * 10_000, 2 * n) / per_draw)),
     }
 
 
@@ -340,12 +345,12 @@ def _both(verdict: Verdict, reason: str, details: dict[str, Json]) -> RandomEntr
     )
 
 
-def evaluate(inp: GateInput) -> RandomEntryResult:
+def evaluate(context: GateContext) -> RandomEntryResult:
     """Run both halves; see `_matched` and `_neutral` for their hypotheses.
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
 
     Returns
     -------
@@ -358,20 +363,23 @@ def evaluate(inp: GateInput) -> RandomEntryResult:
     EngineError
         When the identity draw is not the replay, or a mirrored pair does not cancel.
     """
-    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
-    if inp.path.has_resting_orders:
+    details: dict[str, Json] = {
+        "trips": len(context.path.trips),
+        "rows": len(context.decision_points.seq),
+    }
+    if context.path.has_resting_orders:
         reason = "The strategy rests orders, which random entries at the market do not match."
         return _both(Verdict.INCONCLUSIVE, reason, details)
-    if few := inp.too_few_trips():
+    if few := context.too_few_trips():
         return _both(Verdict.INCONCLUSIVE, few, details)
     try:
-        lay = _lay(inp)
+        lay = _build(context)
     except (PlacementError, BoundError) as error:
         return _both(Verdict.INCONCLUSIVE, str(error), details)
-    if lay.arrangements.fewer_than(inp.policy.min_arrangements):
+    if lay.arrangements.fewer_than(context.policy.min_arrangements):
         reason = (
             f"{lay.arrangements.text()} distinct arrangements, at least "
-            f"{inp.policy.min_arrangements} are needed."
+            f"{context.policy.min_arrangements} are needed."
         )
-        return _both(Verdict.INCONCLUSIVE, reason, _common_details(inp, lay))
-    return RandomEntryResult(_matched(inp, lay), _neutral(inp, lay))
+        return _both(Verdict.INCONCLUSIVE, reason, _common_details(context, lay))
+    return RandomEntryResult(_matched(context, lay), _neutral(context, lay))

@@ -24,7 +24,7 @@ __all__ = [
     "combine",
     "decimal_text",
     "inconclusive",
-    "shown",
+    "rounded",
     "studentised",
 ]
 
@@ -55,7 +55,7 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.PASS
 
 
-def shown(value: float) -> float:
+def rounded(value: float) -> float:
     """A derived figure as reports show it: nine significant digits.
 
     The last digits of special functions differ between library versions; verdicts and hashes
@@ -119,11 +119,11 @@ class MonteCarlo:
         # With a random number of draws, or none drawn at random, b/m has no such interval.
         if not (self.stopped or self.systematic):
             lower, upper = self.interval()
-            interval = [shown(lower), shown(upper)]
+            interval = [rounded(lower), rounded(upper)]
         return {
             "exceedances": self.exceedances,
             "draws": self.draws,
-            "p_value": shown(float(self.p_value)),
+            "p_value": rounded(float(self.p_value)),
             "stopped": self.stopped,
             "extended": self.extended,
             "interval_95": interval,
@@ -175,7 +175,7 @@ def inconclusive(
 
 def studentised(s: int, q: int) -> float:
     """S/sqrt(Q) as reports show it; 0 where nothing moved."""
-    return shown(s / math.sqrt(q)) if q else 0.0
+    return rounded(s / math.sqrt(q)) if q else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from quantlaxmi.gates import (
 from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates import look_ahead as prefix
 from quantlaxmi.gates.checkpoint import Checkpoint
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.g2_result import G2Result, Part
 from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.path.columns import attribution_units
@@ -37,7 +37,7 @@ from quantlaxmi.gates.results import (
 )
 
 if TYPE_CHECKING:
-    from quantlaxmi.run.decision_points import MarketGrid
+    from quantlaxmi.run.decision_points import DecisionPoints
     from quantlaxmi.run.result import Run
 
 __all__ = ["ALL_GATES", "G2AntiOverfitSuite", "G2Result", "amounts_of", "path_of"]
@@ -48,7 +48,7 @@ class _Gate:
     """How the suite runs a gate, and what it returns where there is no path to judge."""
 
     run: Callable[[G2AntiOverfitSuite], Sequence[Part]]
-    unclear: Callable[[Verdict, tuple[str, ...]], Part]
+    inconclusive: Callable[[Verdict, tuple[str, ...]], Part]
 
 
 def _funding_of(run: Run) -> int:
@@ -64,7 +64,7 @@ def _milliseconds(shift: object) -> int:
     return shift // step
 
 
-def path_of(run: Run, grid: MarketGrid) -> TradePath:
+def path_of(run: Run, points: DecisionPoints) -> TradePath:
     """Trips and positions of a run on its grid.
 
     Raises
@@ -80,13 +80,13 @@ def path_of(run: Run, grid: MarketGrid) -> TradePath:
         gross=costs.gross.tolist(),
         cost=(costs.slippage + costs.fee).tolist() if len(costs) else [],
         funding=_funding_of(run),
-        seq=grid.seq,
-        mid2=grid.mid2,
-        units=attribution_units(grid),
+        seq=points.seq,
+        mid2=points.mid2,
+        units=attribution_units(points),
     )
 
 
-def amounts_of(run: Run, grid: MarketGrid) -> net_positive.Amounts:
+def amounts_of(run: Run, points: DecisionPoints) -> net_positive.Amounts:
     """Totals of a run, held against its ledger.
 
     Raises
@@ -96,7 +96,7 @@ def amounts_of(run: Run, grid: MarketGrid) -> net_positive.Amounts:
     """
     fills, costs = run.fills, run.attributions
     notional = sum(
-        price * qty * 10 * grid.scales[i]
+        price * qty * 10 * points.scales[i]
         for price, qty, i in zip(
             fills["price"].tolist(),
             fills["qty"].tolist(),
@@ -130,11 +130,11 @@ class G2AntiOverfitSuite:
 
     Attributes
     ----------
-    inp : GateInput
+    context : GateContext
     amounts : Amounts
     """
 
-    inp: GateInput
+    context: GateContext
     amounts: net_positive.Amounts
 
     @classmethod
@@ -170,18 +170,18 @@ class G2AntiOverfitSuite:
         Raises
         ------
         PathError
-            When the run has no path on its grid.
+            When the run has no path on its points.
         ConfigError
             For a seed out of range.
         """
-        from quantlaxmi.run.decision_points import market_grid
+        from quantlaxmi.run.decision_points import decision_points
         from quantlaxmi.run.rerun import Rerun
 
         check_seed(seed)
-        grid = market_grid(run)
-        inp = GateInput(
-            path=path_of(run, grid),
-            grid=grid,
+        points = decision_points(run)
+        context = GateContext(
+            path=path_of(run, points),
+            decision_points=points,
             policy=policy or GatePolicy(),
             seed=seed,
             segment_digest=run.header.segment_digest,
@@ -191,19 +191,19 @@ class G2AntiOverfitSuite:
             rerun=Rerun(run, maker),
             checkpoint=checkpoint,
         )
-        amounts = amounts_of(run, grid)
-        if inp.path.net != amounts.net:
+        amounts = amounts_of(run, points)
+        if context.path.net != amounts.net:
             raise EngineError(
-                f"the path's net is {inp.path.net}, the ledger's {amounts.net}, at "
+                f"the path's net is {context.path.net}, the ledger's {amounts.net}, at "
                 f"10**{run.ledger_exponent - 1}"
             )
-        return cls(inp, amounts)
+        return cls(context, amounts)
 
     def run_net_positive(self) -> GateResult:
         """The guard on net PnL after the policy's costs."""
-        return net_positive.evaluate(self.inp, self.amounts)
+        return net_positive.evaluate(self.context, self.amounts)
 
-    def _with_policy(self, **changes: Any) -> GateInput:
+    def _with_policy(self, **changes: Any) -> GateContext:
         """The input with other values in the policy, where any is given.
 
         What the checkpoint holds was counted with the suite's own policy and seed, so gates that
@@ -211,8 +211,8 @@ class G2AntiOverfitSuite:
         """
         given = {name: value for name, value in changes.items() if value is not None}
         if not given:
-            return self.inp
-        return replace(self.inp, policy=replace(self.inp.policy, **given), checkpoint=None)
+            return self.context
+        return replace(self.context, policy=replace(self.context.policy, **given), checkpoint=None)
 
     def run_random_entry(self, seed: int | None = None) -> RandomEntryResult:
         """Random entry, with the suite's seed or another.
@@ -222,10 +222,10 @@ class G2AntiOverfitSuite:
         ConfigError
             For a seed out of range.
         """
-        inp = self.inp
+        context = self.context
         if seed is not None:
-            inp = replace(inp, seed=check_seed(seed), checkpoint=None)
-        return random_entry.evaluate(inp)
+            context = replace(context, seed=check_seed(seed), checkpoint=None)
+        return random_entry.evaluate(context)
 
     def run_permutation(
         self, n_perms: int | None = None, *, market: bool = False
@@ -249,7 +249,7 @@ class G2AntiOverfitSuite:
 
     def run_prefix(self) -> GateResult:
         """The guard on decisions that depend on what came later."""
-        return prefix.evaluate(self.inp)
+        return prefix.evaluate(self.context)
 
     def run_time_shift(
         self, n_shifts: int | None = None, *, shifts: Sequence[timedelta] | None = None
@@ -272,9 +272,9 @@ class G2AntiOverfitSuite:
             For a duration that is no whole number of milliseconds above 0.
         """
         delays = None if shifts is None else tuple(_milliseconds(shift) for shift in shifts)
-        inp = self._with_policy(n_shifts=n_shifts, delays_ms=delays)
-        found = [time_shift.evaluate(inp), lag_profile.evaluate(inp)]
-        return found if shifts is None else [*found, delay.evaluate(inp)]
+        context = self._with_policy(n_shifts=n_shifts, delays_ms=delays)
+        found = [time_shift.evaluate(context), lag_profile.evaluate(context)]
+        return found if shifts is None else [*found, delay.evaluate(context)]
 
     def run_delay(self, delays_ms: tuple[int, ...] | None = None) -> list[TimeShiftResult]:
         """The guard on profit under delay, at the policy's delays or others."""
@@ -282,7 +282,7 @@ class G2AntiOverfitSuite:
 
     def run_ablation(self) -> list[AblationResult]:
         """The strategy without its signals, and without each of its filters."""
-        return ablation.evaluate(self.inp)
+        return ablation.evaluate(self.context)
 
     def run(self) -> G2Result:
         """Every gate of the policy's G2 suite, in the policy's order of running.
@@ -292,7 +292,7 @@ class G2AntiOverfitSuite:
         EngineError
             When an identity of a sweep does not hold.
         """
-        wanted = tuple(name for name in ALL_GATES if name in self.inp.policy.g2_gates)
+        wanted = tuple(name for name in ALL_GATES if name in self.context.policy.g2_gates)
         parts = [part for name in wanted for part in ALL_GATES[name].run(self)]
         return G2Result(gates=wanted, parts=tuple(parts))
 
@@ -353,4 +353,6 @@ def without_path(policy: GatePolicy, error: PathError) -> G2Result:
     """The result of a run that gates cannot follow: INCONCLUSIVE throughout, for one reason."""
     wanted = tuple(name for name in ALL_GATES if name in policy.g2_gates)
     why = (str(error),)
-    return G2Result(wanted, tuple(ALL_GATES[n].unclear(Verdict.INCONCLUSIVE, why) for n in wanted))
+    return G2Result(
+        wanted, tuple(ALL_GATES[n].inconclusive(Verdict.INCONCLUSIVE, why) for n in wanted)
+    )

@@ -8,11 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.gates import market_null
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import BoundError, Columns
-from quantlaxmi.gates.path.holding_periods import Stretches, cut_trips, lay_stretches
-from quantlaxmi.gates.resampling.companion_nulls import hold_against_coins, trip_gains
-from quantlaxmi.gates.resampling.draws import hold_identity, sum_details
+from quantlaxmi.gates.path.holding_periods import (
+    HoldingPeriods,
+    build_holding_columns,
+    holding_periods_of,
+)
+from quantlaxmi.gates.resampling.companion_nulls import judge_against_companions, trip_gains
+from quantlaxmi.gates.resampling.draws import check_identity, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -20,7 +24,7 @@ from quantlaxmi.gates.results import (
     TimeShiftResult,
     decimal_text,
     inconclusive,
-    shown,
+    rounded,
 )
 from quantlaxmi.stats.monte_carlo import exceedances, wide_ints
 
@@ -31,8 +35,8 @@ KIND = "circular"
 
 
 def _sweep(
-    inp: GateInput,
-    stretches: Stretches,
+    context: GateContext,
+    stretches: HoldingPeriods,
     columns: Columns,
     gains: npt.NDArray[np.int64],
     details: dict[str, Json],
@@ -40,7 +44,7 @@ def _sweep(
     from quantlaxmi._jit import time_shift as kernels
     from quantlaxmi._jit.compiler import running
 
-    shifts, steps = inp.policy.n_shifts, stretches.n_steps
+    shifts, steps = context.policy.n_shifts, stretches.n_steps
     offsets = np.array([k * steps // (shifts + 1) for k in range(1, shifts + 1)], np.int64)
     path = kernels.Path(
         columns.values,
@@ -52,28 +56,28 @@ def _sweep(
     )
     own = np.zeros(4, np.uint64)
     out = np.empty((shifts, 4), np.uint64)
-    with running(inp.threads):
+    with running(context.threads):
         kernels.identity(path, own)
         s, q = wide_ints(own[0::2], own[1::2])
-        hold_identity(inp, GATE, s * columns.scale)
+        check_identity(context, GATE, s * columns.scale)
         kernels.circular(offsets, path, out)
-    inp.tell(GATE, shifts, shifts)
+    context.report_progress(GATE, shifts, shifts)
     count = MonteCarlo(sum(exceedances(out, s, q)), shifts, systematic=True)
-    n, beside = inp.policy.n_perms, market_null.beside(inp)
-    held = hold_against_coins(inp, GATE, count, "shifts", gains, n, beside)
+    n, companion = context.policy.n_perms, market_null.companion_null(context)
+    held = judge_against_companions(context, GATE, count, "shifts", gains, n, companion)
     details |= {
         **held.details,
         **sum_details(s, q),
-        "gross": decimal_text(inp.path.gross, inp.grid.ledger_exponent - 1),
+        "gross": decimal_text(context.path.gross, context.decision_points.ledger_exponent - 1),
     }
     return GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
 
 
 def _too_little(
-    inp: GateInput, stretches: Stretches, decorrelation: Fraction | None, distinct: int
+    context: GateContext, stretches: HoldingPeriods, decorrelation: Fraction | None, distinct: int
 ) -> str:
     """Why there is not enough to judge, or nothing."""
-    policy, steps = inp.policy, stretches.n_steps
+    policy, steps = context.policy, stretches.n_steps
     least = max(policy.min_arrangements, policy.n_shifts + 1)
     if distinct < least:
         return f"{distinct} distinct shifts, at least {least} are needed."
@@ -88,7 +92,7 @@ def _too_little(
     return ""
 
 
-def evaluate(inp: GateInput) -> TimeShiftResult:
+def evaluate(context: GateContext) -> TimeShiftResult:
     """Circular time shift (test).
 
     The whole position path is turned around the segment by ``k * steps // (n_shifts + 1)`` steps,
@@ -119,7 +123,7 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
 
     Returns
     -------
@@ -131,28 +135,31 @@ def evaluate(inp: GateInput) -> TimeShiftResult:
     EngineError
         When the identity draw is not the replay.
     """
-    details: dict[str, Json] = {"trips": len(inp.path.trips), "rows": len(inp.grid.seq)}
+    details: dict[str, Json] = {
+        "trips": len(context.path.trips),
+        "rows": len(context.decision_points.seq),
+    }
 
-    def unclear(reason: str) -> TimeShiftResult:
+    def inconclusive_with(reason: str) -> TimeShiftResult:
         return TimeShiftResult(KIND, inconclusive(GATE, "test", reason, details))
 
-    if few := inp.too_few_trips():
-        return unclear(few)
-    stretches = cut_trips(inp.path.trips, len(inp.grid.seq))
+    if few := context.too_few_trips():
+        return inconclusive_with(few)
+    stretches = holding_periods_of(context.path.trips, len(context.decision_points.seq))
     if stretches.n_steps < 1 or not stretches.positions:
-        return unclear("No position was held over any step.")
-    decorrelation, distinct = stretches.decorrelation(inp), stretches.distinct_shifts()
+        return inconclusive_with("No position was held over any step.")
+    decorrelation, distinct = stretches.decorrelation(context), stretches.distinct_shifts()
     details |= {
         "steps": stretches.n_steps,
         "stretches": len(stretches.position),
         "distinct_shifts": distinct,
-        "decorrelation_steps": None if decorrelation is None else shown(float(decorrelation)),
+        "decorrelation_steps": None if decorrelation is None else rounded(float(decorrelation)),
     }
-    reason = _too_little(inp, stretches, decorrelation, distinct)
+    reason = _too_little(context, stretches, decorrelation, distinct)
     if reason:
-        return unclear(reason)
+        return inconclusive_with(reason)
     try:
-        columns, gains = lay_stretches(inp, stretches), trip_gains(inp)
+        columns, gains = build_holding_columns(context, stretches), trip_gains(context)
     except BoundError as error:
-        return unclear(str(error))
-    return TimeShiftResult(KIND, _sweep(inp, stretches, columns, gains, details))
+        return inconclusive_with(str(error))
+    return TimeShiftResult(KIND, _sweep(context, stretches, columns, gains, details))

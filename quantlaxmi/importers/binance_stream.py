@@ -179,14 +179,14 @@ def import_binance_stream(
             captures.append(capture)
         total = sum(capture.source.size for capture in captures)
 
-        def tell() -> None:
+        def report_progress() -> None:
             if progress is not None:
                 progress(sum(capture.source.raw_bytes for capture in captures), total)
 
-        instruments = _find_instruments(captures, underlying, tell)
+        instruments = _find_instruments(captures, underlying, report_progress)
         symbols = [instrument.symbol for instrument in instruments]
         gaps: list[Gap] = []
-        steps = Steps(instruments, _tables(captures, symbols, gaps, tell))
+        steps = Steps(instruments, _tables(captures, symbols, gaps, report_progress))
         with SegmentWriter(folder, venue="binance", instruments=steps.instruments) as writer:
             for tables in steps.tables():
                 for table, columns in tables.items():
@@ -218,14 +218,14 @@ def import_binance_stream(
 
 
 def _find_instruments(
-    captures: list[_Capture], underlying: str | None, tell: Callable[[], None]
+    captures: list[_Capture], underlying: str | None, report_progress: Callable[[], None]
 ) -> list[Instrument]:
     """Read each capture until a line names its symbol."""
     instruments = []
     for capture in captures:
         while capture.rows.symbol is None and not capture.finished:
             capture.feed()
-            tell()
+            report_progress()
         symbol = str(capture.rows.symbol)  # feed() refuses a capture that ends without one
         instruments.append(binance_instrument(capture.path, symbol, capture.perp))
         if underlying is not None:
@@ -240,7 +240,10 @@ def _find_instruments(
 
 
 def _tables(
-    captures: list[_Capture], symbols: list[str], gaps: list[Gap], tell: Callable[[], None]
+    captures: list[_Capture],
+    symbols: list[str],
+    gaps: list[Gap],
+    report_progress: Callable[[], None],
 ) -> Iterator[Tables]:
     """Rows of the segment in order; reads on in whichever capture is behind."""
     merge = StreamMerge([capture.rows for capture in captures])
@@ -272,7 +275,7 @@ def _tables(
         if all(finished):
             return
         furthest_behind(captures).feed()
-        tell()
+        report_progress()
 
 
 def _notes(counts: tuple[CaptureCounts, ...], window_ns: int) -> list[str]:

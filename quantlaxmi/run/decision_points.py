@@ -48,7 +48,7 @@ class BundleCost:
 
 
 @dataclass(frozen=True, eq=False)
-class MarketGrid:
+class DecisionPoints:
     """Rows at which a strategy was asked while all the books it trades were valid.
 
     Where mids have moved after the last of them, the end of the data is a row more, on which
@@ -150,7 +150,7 @@ class MarketGrid:
         return self._costs[bundle]
 
 
-def market_grid(run: Run, bundles: Iterable[Bundle] = ()) -> MarketGrid:
+def decision_points(run: Run, bundles: Iterable[Bundle] = ()) -> DecisionPoints:
     """Observe the market of a run with its strategy's filters, latency and costs.
 
     Parameters
@@ -161,11 +161,11 @@ def market_grid(run: Run, bundles: Iterable[Bundle] = ()) -> MarketGrid:
 
     Returns
     -------
-    MarketGrid
+    DecisionPoints
     """
     wanted = list(dict.fromkeys(bundles))
     (rows, mids), settlements, found = _observe(run, wanted)
-    return MarketGrid(
+    return DecisionPoints(
         run,
         np.ascontiguousarray(rows[:, 0]),
         np.ascontiguousarray(rows[:, 1]),

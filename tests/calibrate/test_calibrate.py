@@ -27,7 +27,7 @@ from quantlaxmi.calibrate.work import CHECKPOINT
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.gates.suites import ALL_GATES, path_of
-from quantlaxmi.run.decision_points import market_grid
+from quantlaxmi.run.decision_points import decision_points
 
 # Interpreted kernels are some hundred times slower; there the rates are only looked at.
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
@@ -248,7 +248,9 @@ def test_the_best_of_fifty_is_one_that_is_judged():
     for run in range(8):
         case = cell.make(run_key(5, "best", run), True)
         made = [(one, trial.run_case(case, one)) for one in searched(case.strategy)]
-        judged = [(o, r) for o, r in made if len(path_of(r, market_grid(r)).trips) >= 30] or made
+        judged = [
+            (o, r) for o, r in made if len(path_of(r, decision_points(r)).trips) >= 30
+        ] or made
         best = max(judged, key=lambda pair: pair[1].net_pnl)[0]
         assert trial.choose(case, net=True).config == best.config
         gross = trial.choose(case).config

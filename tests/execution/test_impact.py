@@ -17,7 +17,7 @@ from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.report import run_gates, verify_report
 from quantlaxmi.run.attribution import Attributions
-from quantlaxmi.run.decision_points import market_grid
+from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.result import Run
 from quantlaxmi.schema import EventKind, FillFlag
@@ -25,7 +25,7 @@ from quantlaxmi.segment import open_segment
 from tests import market_builder, random_markets, twins, universes
 from tests.cases import Case
 from tests.market_builder import MemorySegment
-from tests.naive import market_grid as naive_grid
+from tests.naive import decision_points as naive_grid
 from tests.naive.impact import ImpactEngine, moved, root
 from tests.run.test_decision_points import bundle_lists, check_own_decisions
 from tests.run.test_engine_properties import same_runs
@@ -123,13 +123,13 @@ def test_the_grid_prices_with_impact(case: Case, impact, bundles) -> None:
         engine.fee,
         move,
     )
-    grid = market_grid(run, bundles)
+    points = decision_points(run, bundles)
     for k, bundle in enumerate(bundles):
-        cost = grid.cost(bundle)
+        cost = points.cost(bundle)
         mine = [row["costs"][k] for row in expected]
         assert cost.fillable.tolist() == [c is not None for c in mine]
         assert [v * cost.unit for v in cost.values.tolist()] == [c or 0 for c in mine]
-    check_own_decisions(run, engine, grid)
+    check_own_decisions(run, engine, points)
 
 
 @settings(max_examples=200, deadline=None)

@@ -33,7 +33,7 @@ from quantlaxmi.strategies import (
     StrategyConfig,
     StrategyRegistry,
 )
-from tests.gate_fakes import make_input, pair_trips, walk_grid
+from tests.gate_fakes import make_input, pair_trips, walk_points
 from tests.naive import ablation as naive
 from tests.naive import bootstrap as naive_bootstrap
 
@@ -106,7 +106,7 @@ def test_guard_is_the_twins(named):
     _, segment = named
     sets = ["exit_threshold_bps=1 cooldown_ms=7000"]
     suite = _suite(segment, sets=sets)
-    run, neutral = suite.inp.rerun.run, suite.inp.rerun.again(neutral=(0,))
+    run, neutral = suite.context.rerun.run, suite.context.rerun.again(neutral=(0,))
     result = suite.run_ablation()[0].result
     step = bucket_step(segment.first_ts_ns, segment.last_ts_ns, QUICK.bootstrap_buckets)
     ends = naive.bucket_ends(segment.first_ts_ns, segment.last_ts_ns, step)
@@ -119,7 +119,7 @@ def test_guard_is_the_twins(named):
         return Fraction(int(quotes["bid"][row]) + int(quotes["ask"][row]), 2) * scale
 
     own, other = (naive.increments(*_fills(r), ends, mid) for r in (run, neutral))
-    key = suite.inp.key(ablation.SIGNALS)
+    key = suite.context.key(ablation.SIGNALS)
     scale = 10 ** -(run.ledger_exponent - 1)
     b, block = naive.guard(own, other, scale, QUICK.n_bootstrap, key)
     assert (result.monte_carlo.exceedances, result.monte_carlo.draws) == (b, QUICK.n_bootstrap)
@@ -310,17 +310,17 @@ def test_a_bound_strategy_has_its_guard_and_no_filters(planted):
 
 
 def test_a_path_without_a_run_is_inconclusive():
-    grid = walk_grid(1, 1200)
-    inp = make_input(grid, pair_trips(np.random.default_rng(1), 1200, 40))
-    (guard,) = ablation.evaluate(inp)
+    points = walk_points(1, 1200)
+    context = make_input(points, pair_trips(np.random.default_rng(1), 1200, 40))
+    (guard,) = ablation.evaluate(context)
     assert guard.result.verdict is Verdict.INCONCLUSIVE
     assert "without a run" in guard.result.reasons[0]
 
 
 def _input(**changes):
-    grid = walk_grid(1, 1200)
+    points = walk_points(1, 1200)
     policy = replace(QUICK, **changes)
-    return make_input(grid, pair_trips(np.random.default_rng(1), 1200, 40), policy=policy)
+    return make_input(points, pair_trips(np.random.default_rng(1), 1200, 40), policy=policy)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -380,8 +380,8 @@ def test_guard_keeps_its_level_and_has_power():
         spread = float(np.sqrt((null.astype(float) ** 2).sum()))
         for edge in passed:
             series = [(null + round(edge * spread / n)).tolist()]
-            inp = replace(base, seed=seed)
-            found = resample(inp, "x", series, grow=False)
+            context = replace(base, seed=seed)
+            found = resample(context, "x", series, grow=False)
             passed[edge] += found.count(0).p_value <= Fraction(1, 20)
     # 5 % and its binomial upper limit at 300 runs; t of 3 is above 1.65 nine times in ten.
     assert passed[0.0] <= 26, passed

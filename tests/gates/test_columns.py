@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantlaxmi.gates.path.columns import LIMIT, BoundError, attribution_units, lay_out
-from tests.gate_fakes import walk_grid
+from quantlaxmi.gates.path.columns import LIMIT, BoundError, attribution_units, build_columns
+from tests.gate_fakes import walk_points
 
 N = 3
 BUNDLES = st.lists(
@@ -38,59 +38,59 @@ def _value(columns, bundle, row):
     powers=st.tuples(*[st.integers(0, 2)] * N),
 )
 def test_bundle_values_are_exact(bundles, mids, powers):
-    grid = replace(
-        walk_grid(0, len(mids), instruments=N),
+    points = replace(
+        walk_points(0, len(mids), instruments=N),
         mid2=np.array(mids, np.int64).T,
         scales=tuple(10**p for p in powers),
     )
-    before = grid.mid2.copy()
-    columns = lay_out(grid, bundles)
-    units = attribution_units(grid)
+    before = points.mid2.copy()
+    columns = build_columns(points, bundles)
+    units = attribution_units(points)
     for k, bundle in enumerate(bundles):
         for row in range(len(mids)):
             expected = sum(q * (mids[row][i] - mids[0][i]) * units[i] for i, q in bundle)
             found = _value(columns, k, row)
             assert found * columns.scale == expected
             assert abs(found) <= columns.largest[k] < LIMIT
-    assert (grid.mid2 == before).all()
+    assert (points.mid2 == before).all()
 
 
 def test_matched_pairs_need_one_column():
-    grid = walk_grid(1, 50)
+    points = walk_points(1, 50)
     pair = ((0, 6), (1, -6))
-    columns = lay_out(grid, [pair, ((0, -6), (1, 6)), ((0, 9), (1, -9))])
+    columns = build_columns(points, [pair, ((0, -6), (1, 6)), ((0, 9), (1, -9))])
     assert columns.values.shape == (50, 1)
     assert math.gcd(*columns.values[:, 0].tolist()) == 1
     assert sorted(columns.term_coefficient.tolist()) == [-2, 2, 3]
 
 
 def test_more_shapes_than_instruments_use_the_instruments():
-    grid = walk_grid(1, 50, instruments=3)
+    points = walk_points(1, 50, instruments=3)
     bundles = [((0, 1), (1, q)) for q in (1, 2, 3, 5)]
-    assert lay_out(grid, bundles).values.shape == (50, 2)
+    assert build_columns(points, bundles).values.shape == (50, 2)
 
 
 def test_flat_market_and_one_row():
-    grid = walk_grid(1, 50)
-    grid.mid2[:] = 7
-    columns = lay_out(grid, [((0, 3), (1, -3))])
+    points = walk_points(1, 50)
+    points.mid2[:] = 7
+    columns = build_columns(points, [((0, 3), (1, -3))])
     assert not columns.values.any()
-    assert lay_out(walk_grid(1, 1), [((0, 3),)]).values.shape == (1, 1)
+    assert build_columns(walk_points(1, 1), [((0, 3),)]).values.shape == (1, 1)
 
 
 def test_next_to_the_limit():
-    grid = walk_grid(1, 2, instruments=1)
-    grid.mid2[0] = [1, 2**62 - 3]  # the move is its own divisor: 1
-    assert lay_out(grid, [((0, 1),)]).largest == (1,)
-    grid = walk_grid(1, 3, instruments=1)
-    grid.mid2[0] = [1, 2, 2**60]
-    assert lay_out(grid, [((0, 3),)]).largest == (2**60 - 1,)
+    points = walk_points(1, 2, instruments=1)
+    points.mid2[0] = [1, 2**62 - 3]  # the move is its own divisor: 1
+    assert build_columns(points, [((0, 1),)]).largest == (1,)
+    points = walk_points(1, 3, instruments=1)
+    points.mid2[0] = [1, 2, 2**60]
+    assert build_columns(points, [((0, 3),)]).largest == (2**60 - 1,)
     with pytest.raises(BoundError, match=r"limit is 2\^62"):
-        lay_out(grid, [((0, 5),), ((0, 3),)])
+        build_columns(points, [((0, 5),), ((0, 3),)])
 
 
 def test_scale_of_one_unit():
     """Half a tick of one satoshi of quantity, in attribution units."""
-    grid = replace(walk_grid(1, 2, instruments=1), scales=(1,))
-    assert attribution_units(grid) == (5,)
+    points = replace(walk_points(1, 2, instruments=1), scales=(1,))
+    assert attribution_units(points) == (5,)
     assert Fraction(5, 10**17) == Fraction(1, 2) * Fraction(1, 10**16)

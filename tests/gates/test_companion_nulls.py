@@ -9,10 +9,10 @@ from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates import random_entry, time_shift
 from quantlaxmi.gates.path.columns import BoundError, check_squares
 from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.gates.resampling.companion_nulls import STREAM, hold_against_coins, trip_gains
+from quantlaxmi.gates.resampling.companion_nulls import STREAM, judge_against_companions, trip_gains
 from quantlaxmi.gates.results import MonteCarlo, Verdict
 from quantlaxmi.stats.monte_carlo import wide_ints
-from tests.gate_fakes import make_input, pair_trips, walk_grid
+from tests.gate_fakes import make_input, pair_trips, walk_points
 from tests.naive import coin_sides as naive
 
 
@@ -32,27 +32,27 @@ def test_coin_sides_match_naive(k, size):
 
 
 def test_gains_are_the_trips_gross_and_bounded():
-    grid = walk_grid(1, 900)
-    inp = make_input(grid, pair_trips(np.random.default_rng(1), 900, 40))
-    gains = trip_gains(inp)
-    total = inp.path.gross
+    points = walk_points(1, 900)
+    context = make_input(points, pair_trips(np.random.default_rng(1), 900, 40))
+    gains = trip_gains(context)
+    total = context.path.gross
     assert total % int(gains.sum()) == 0
     assert len(gains) == 40
-    grid.mid2[:, 300:] *= 2**30
+    points.mid2[:, 300:] *= 2**30
     wide = [(10, {0: 2**20 + 1}), (400, {0: -(2**20) - 1}), (500, {0: 1}), (501, {0: -1})]
     with pytest.raises(BoundError, match="limit is 2\\^62"):
-        trip_gains(make_input(grid, wide))
+        trip_gains(make_input(points, wide))
     with pytest.raises(BoundError, match="more than 2\\^127"):
         check_squares(2**61, 32)
     check_squares(2**61, 31)
 
 
 def test_the_larger_p_decides_and_both_are_said():
-    grid = walk_grid(2, 900)
-    inp = make_input(grid, pair_trips(np.random.default_rng(2), 900, 40))
-    gains = trip_gains(inp)
+    points = walk_points(2, 900)
+    context = make_input(points, pair_trips(np.random.default_rng(2), 900, 40))
+    gains = trip_gains(context)
     for moved in (MonteCarlo(0, 199), MonteCarlo(199, 199)):
-        held = hold_against_coins(inp, "x", moved, "moved positions", gains, 199)
+        held = judge_against_companions(context, "x", moved, "moved positions", gains, 199)
         coins = held.details[STREAM]
         assert held.deciding.p_value == max(float(moved.p_value), held.deciding.p_value)
         assert held.verdict is (Verdict.PASS if held.deciding.p_value <= 0.05 else Verdict.FAIL)
@@ -62,27 +62,27 @@ def test_the_larger_p_decides_and_both_are_said():
 
 
 def test_all_gates_toss_the_same_coins():
-    grid = walk_grid(3, 1500)
+    points = walk_points(3, 1500)
     policy = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=2, extend_factor=1)
-    inp = make_input(grid, pair_trips(np.random.default_rng(3), 1500, 40), policy=policy)
-    first = random_entry.evaluate(inp).matched.details[STREAM]
-    assert first == permutation.evaluate(inp).result.details[STREAM]
-    assert first == time_shift.evaluate(inp).result.details[STREAM]
+    context = make_input(points, pair_trips(np.random.default_rng(3), 1500, 40), policy=policy)
+    first = random_entry.evaluate(context).matched.details[STREAM]
+    assert first == permutation.evaluate(context).result.details[STREAM]
+    assert first == time_shift.evaluate(context).result.details[STREAM]
 
 
 def test_a_drift_is_no_edge():
     """Always long while the market climbs: sides by coin are beaten, other places are not."""
     rng = np.random.default_rng(4)
-    grid = walk_grid(4, 2000)
-    grid.mid2[0] += 300 * np.arange(2000)
+    points = walk_points(4, 2000)
+    points.mid2[0] += 300 * np.arange(2000)
     policy = GatePolicy(n_sims=199, n_perms=199, n_neutral_pairs=2, extend_factor=1)
     actions = [
         (row, {0: q if q > 0 else -2})
         for row, d in pair_trips(rng, 2000, 60, sides=[1] * 60)
         for q in (d[0],)
     ]
-    inp = make_input(grid, actions, policy=policy)
-    for result in (random_entry.evaluate(inp).matched, permutation.evaluate(inp).result):
+    context = make_input(points, actions, policy=policy)
+    for result in (random_entry.evaluate(context).matched, permutation.evaluate(context).result):
         assert result.verdict is Verdict.FAIL
         assert result.details[STREAM]["p_value"] <= 0.05
         assert result.details["moved"]["p_value"] > 0.05

@@ -12,14 +12,14 @@ from quantlaxmi.errors import ConfigError, EngineError, StrategyError
 from quantlaxmi.gates import GatePolicy, delay, lag_profile
 from quantlaxmi.gates.delay import delays_of
 from quantlaxmi.gates.path.columns import attribution_units
-from quantlaxmi.gates.path.holding_periods import cut_trips
+from quantlaxmi.gates.path.holding_periods import holding_periods_of
 from quantlaxmi.gates.results import Verdict, decimal_text
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.segment import open_segment
 from tests.bars_files import HOUR, random_lines, run_import
-from tests.gate_fakes import make_input, pair_trips, walk_grid
+from tests.gate_fakes import make_input, pair_trips, walk_points
 from tests.naive import time_shift as naive
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -31,12 +31,12 @@ def planted():
 
 
 def _judged(suite, **policy):
-    return delay.evaluate(replace(suite.inp, policy=GatePolicy(**policy))).result
+    return delay.evaluate(replace(suite.context, policy=GatePolicy(**policy))).result
 
 
 def test_the_curve_is_that_of_runs_at_the_latency(planted):
     found = _judged(planted, delays_ms=(50, 1000), required_delay_ms=5000)
-    run = planted.inp.rerun.run
+    run = planted.context.rerun.run
     assert [point["ms"] for point in found.details["curve"]] == [0, 50, 1000, 5000]
     for point in found.details["curve"]:
         again = backtest(run.segment, "basis_capture", latency_ns=10**6 * (1 + point["ms"]))
@@ -49,7 +49,7 @@ def test_the_curve_is_that_of_runs_at_the_latency(planted):
 
 
 def test_threads_give_the_same_result(planted):
-    found = [delay.evaluate(replace(planted.inp, threads=n)).to_json() for n in (1, 2, 4)]
+    found = [delay.evaluate(replace(planted.context, threads=n)).to_json() for n in (1, 2, 4)]
     assert found[0] == found[1] == found[2]
 
 
@@ -75,10 +75,10 @@ def test_no_profit_is_not_applicable():
 
 
 def test_what_cannot_be_asked_is_inconclusive(planted, monkeypatch):
-    grid = walk_grid(0, 2000)
-    few = make_input(grid, pair_trips(np.random.default_rng(0), 2000, 29))
+    points = walk_points(0, 2000)
+    few = make_input(points, pair_trips(np.random.default_rng(0), 2000, 29))
     assert delay.evaluate(few).result.reasons == ("29 round trips, at least 30 are needed.",)
-    none = make_input(grid, pair_trips(np.random.default_rng(0), 2000, 30))
+    none = make_input(points, pair_trips(np.random.default_rng(0), 2000, 30))
     assert "no run" in delay.evaluate(none).result.reasons[0]
 
     def fails(self, **options):
@@ -100,7 +100,7 @@ def test_bars_are_delayed_by_bars(tmp_path):
     segment = open_segment(run_import(tmp_path, random_lines(400)).segment.path)
     run = backtest(segment, "basis_capture")
     suite = G2AntiOverfitSuite.from_run(run, policy=GatePolicy(min_trades=2, delay_bars=(2,)))
-    delays = delays_of(suite.inp)
+    delays = delays_of(suite.context)
     assert (delays.unit, delays.unit_ns, delays.amounts) == ("bars", HOUR, (1, 2))
     assert (delays.text(1), delays.text(2)) == ("1 bar", "2 bars")
     found = suite.run_delay()[0].result
@@ -108,88 +108,88 @@ def test_bars_are_delayed_by_bars(tmp_path):
     assert later.net_pnl != run.net_pnl
     assert found.details["curve"][1]["bars"] == 1
     assert found.details["curve"][1]["net"] == decimal_text(later.net_pnl, run.ledger_exponent - 1)
-    profile = lag_profile.evaluate(suite.inp).result
+    profile = lag_profile.evaluate(suite.context).result
     assert [point["bars"] for point in profile.details["by_time"]] == [-2, -1, 1, 2]
 
 
 def _quiet_grid(seed=5, rows=200):
     """Three instruments whose mids stand still most of the time, with equal stamps."""
-    grid = walk_grid(seed, rows, instruments=3)
+    points = walk_points(seed, rows, instruments=3)
     rng = np.random.default_rng(seed)
     still = rng.random((3, rows)) < 0.7
     for i in range(3):
         for r in range(1, rows):
             if still[i, r]:
-                grid.mid2[i, r] = grid.mid2[i, r - 1]
-    grid.ts_ns[:] = grid.ts_ns[0] + np.cumsum(rng.integers(0, 3, rows)) * 10**7
-    return grid
+                points.mid2[i, r] = points.mid2[i, r - 1]
+    points.ts_ns[:] = points.ts_ns[0] + np.cumsum(rng.integers(0, 3, rows)) * 10**7
+    return points
 
 
 def test_the_lag_profile_matches_naive():
-    grid = _quiet_grid()
+    points = _quiet_grid()
     pairs = pair_trips(np.random.default_rng(5), 180, 8)[2:]
     actions = [(0, {0: 1}), (9, {0: -1}), *pairs, (190, {1: -4})]
-    inp = make_input(grid, actions)
-    found = lag_profile.evaluate(inp).result.details
-    stretches = cut_trips(inp.path.trips, 200)
+    context = make_input(points, actions)
+    found = lag_profile.evaluate(context).result.details
+    stretches = holding_periods_of(context.path.trips, 200)
     plain = [
         (a, b, dict(stretches.positions[p]))
         for a, b, p in zip(stretches.start, stretches.stop, stretches.position, strict=True)
     ]
-    units = attribution_units(grid)
-    market = [[int(m) * u for m in mids] for mids, u in zip(grid.mid2, units, strict=True)]
+    units = attribution_units(points)
+    market = [[int(m) * u for m in mids] for mids, u in zip(points.mid2, units, strict=True)]
     assert {p["moves"] for p in found["by_moves"]} >= {-100, -1, 0, 1, 100}
     for point in found["by_moves"]:
         gross = naive.profile(
             plain, market, lambda r, k=point["moves"]: naive.later_by_moves(r, k, market, (0, 1))
         )
-        assert point["gross"] == decimal_text(gross, grid.ledger_exponent - 1)
-    ts_ns = grid.ts_ns.tolist()
+        assert point["gross"] == decimal_text(gross, points.ledger_exponent - 1)
+    ts_ns = points.ts_ns.tolist()
     assert [p["ms"] for p in found["by_time"]][5:7] == [-10, 10]
     for point in found["by_time"]:
         gross = naive.profile(
             plain, market, lambda r, ns=point["ms"] * 10**6: naive.later_by_time(r, ns, ts_ns)
         )
-        assert point["gross"] == decimal_text(gross, grid.ledger_exponent - 1)
+        assert point["gross"] == decimal_text(gross, points.ledger_exponent - 1)
 
 
-def _one_step_trips(grid, *, knows):
+def _one_step_trips(points, *, knows):
     """Trips of four steps; their side is right about the first step, or a coin."""
     actions, rng = [], np.random.default_rng(2)
-    for row in range(3, len(grid.seq) - 10, 9):
-        change = grid.mid2[0, row + 1] - grid.mid2[0, row]
+    for row in range(3, len(points.seq) - 10, 9):
+        change = points.mid2[0, row + 1] - points.mid2[0, row]
         side = (1 if change >= 0 else -1) if knows else int(rng.choice([-1, 1]))
         actions += [(row, {0: side}), (row + 4, {0: -side})]
     return actions
 
 
 def test_a_look_one_row_ahead_warns_and_a_coin_does_not():
-    grid = walk_grid(8, 2000, instruments=1)
-    peeks = lag_profile.evaluate(make_input(grid, _one_step_trips(grid, knows=True))).result
+    points = walk_points(8, 2000, instruments=1)
+    peeks = lag_profile.evaluate(make_input(points, _one_step_trips(points, knows=True))).result
     assert peeks.verdict is Verdict.WARN
     assert peeks.role == "diagnosis"
-    coin = lag_profile.evaluate(make_input(grid, _one_step_trips(grid, knows=False))).result
+    coin = lag_profile.evaluate(make_input(points, _one_step_trips(points, knows=False))).result
     assert coin.verdict is Verdict.SHOWN
 
 
 def test_an_edge_that_lasts_does_not_warn(planted):
-    found = lag_profile.evaluate(planted.inp).result
+    found = lag_profile.evaluate(planted.context).result
     assert found.verdict is Verdict.SHOWN
     own = next(p for p in found.details["by_moves"] if p["moves"] == 0)
     assert own["gross"] == decimal_text(
-        planted.inp.path.gross, planted.inp.grid.ledger_exponent - 1
+        planted.context.path.gross, planted.context.decision_points.ledger_exponent - 1
     )
 
 
 def test_a_profile_of_nothing_is_shown_without_figures():
-    found = lag_profile.evaluate(make_input(walk_grid(0, 10), [])).result
+    found = lag_profile.evaluate(make_input(walk_points(0, 10), [])).result
     assert found.verdict is Verdict.SHOWN
     assert found.reasons == ("No position was held over any step.",)
 
 
 def test_the_profile_holds_its_own_identity():
-    grid = walk_grid(8, 500)
-    inp = make_input(grid, pair_trips(np.random.default_rng(1), 500, 10))
-    object.__setattr__(inp.path, "gross", inp.path.gross + 1)
+    points = walk_points(8, 500)
+    context = make_input(points, pair_trips(np.random.default_rng(1), 500, 10))
+    object.__setattr__(context.path, "gross", context.path.gross + 1)
     with pytest.raises(EngineError, match="gave gross"):
-        lag_profile.evaluate(inp)
+        lag_profile.evaluate(context)

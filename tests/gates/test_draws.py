@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.gates.checkpoint import Checkpoint, Progress
+from quantlaxmi.gates.checkpoint import Checkpoint, DrawCounts
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.resampling.draws import SweepFailed, count_draws
 from quantlaxmi.gates.results import MonteCarlo
 from quantlaxmi.stats.monte_carlo import sequential_p
-from tests.gate_fakes import make_input, walk_grid
+from tests.gate_fakes import make_input, walk_points
 
 POLICY = GatePolicy(extend_factor=1)
 
 
 def make(policy=POLICY, **options):
-    grid = walk_grid(0, 20, instruments=1)
+    grid = walk_points(0, 20, instruments=1)
     return replace(make_input(grid, [(1, {0: 1}), (3, {0: -1})], policy=policy), **options)
 
 
@@ -140,9 +140,9 @@ def test_an_interrupted_count_goes_on_where_it_was(tmp_path, h, cut):
     path = tmp_path / "gates.checkpoint"
 
     def run(**options):
-        inp = make(checkpoint=Checkpoint(path, b"\x01" * 32))
+        context = make(checkpoint=Checkpoint(path, b"\x01" * 32))
         sweep = sweep_of(hits, **options)
-        return count_draws(inp, "g", 100, 4, sweep, [(1, 1)], stop_after=h, batch=10)
+        return count_draws(context, "g", 100, 4, sweep, [(1, 1)], stop_after=h, batch=10)
 
     whole = count_draws(make(), "g", 100, 4, sweep_of(hits), [(1, 1)], stop_after=h)
     try:
@@ -164,8 +164,8 @@ def test_growth_survives_an_interruption(tmp_path):
     path = tmp_path / "c"
 
     def run(**options):
-        inp = make(policy, checkpoint=Checkpoint(path, b"\x01" * 32))
-        return count_draws(inp, "g", 100, 4, sweep_of(hits, **options), [(1, 1)], batch=50)
+        context = make(policy, checkpoint=Checkpoint(path, b"\x01" * 32))
+        return count_draws(context, "g", 100, 4, sweep_of(hits, **options), [(1, 1)], batch=50)
 
     (whole,) = count_draws(make(policy), "g", 100, 4, sweep_of(hits), [(1, 1)])
     assert whole.extended and whole.draws == 300
@@ -178,8 +178,8 @@ def test_growth_survives_an_interruption(tmp_path):
 
 def test_a_checkpoint_is_believed_only_whole_and_by_its_own_run(tmp_path):
     path = tmp_path / "c"
-    Checkpoint(path, b"\x01" * 32).save("g", Progress(7, (2,), False))
-    assert Checkpoint(path, b"\x01" * 32).load("g", 1, 10) == Progress(7, (2,), False)
+    Checkpoint(path, b"\x01" * 32).save("g", DrawCounts(7, (2,), False))
+    assert Checkpoint(path, b"\x01" * 32).load("g", 1, 10) == DrawCounts(7, (2,), False)
     assert Checkpoint(path, b"\x01" * 32).load("other", 1, 10) is None
     with pytest.raises(ConfigError, match="another run"):
         Checkpoint(path, b"\x02" * 32)
@@ -225,24 +225,24 @@ def test_counts_that_no_drawing_gives_are_refused_though_the_hash_fits(
     empty = Checkpoint(path, b"\x01" * 32)
     gates = {"g": {"done": done, "found": found, "stopped": stopped}}
     path.write_text(json.dumps({"run": "01" * 32, "gates": gates, "hash": empty._seal(gates)}))
-    inp = make(replace(POLICY, extend_factor=1), checkpoint=Checkpoint(path, b"\x01" * 32))
+    context = make(replace(POLICY, extend_factor=1), checkpoint=Checkpoint(path, b"\x01" * 32))
     with pytest.raises(ConfigError, match=r"c \(g\): holds .* cannot be its counts"):
-        count_draws(inp, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=stop_after)
+        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=stop_after)
 
 
 def test_counts_of_a_gate_that_stops_are_taken_up(tmp_path):
     for found, stopped in [(20, True), (19, False)]:
         held = Checkpoint(tmp_path / "c", b"\x01" * 32)
-        held.save("g", Progress(30, (found,), stopped))
-        assert held.load("g", 1, 100, 20) == Progress(30, (found,), stopped)
+        held.save("g", DrawCounts(30, (found,), stopped))
+        assert held.load("g", 1, 100, 20) == DrawCounts(30, (found,), stopped)
 
 
 def test_gates_that_stop_never_grow_and_are_not_believed_to(tmp_path):
     held = Checkpoint(tmp_path / "c", b"\x01" * 32)
-    held.save("g", Progress(150, (3,), False))
-    inp = make(replace(POLICY, extend_factor=10), checkpoint=held)
+    held.save("g", DrawCounts(150, (3,), False))
+    context = make(replace(POLICY, extend_factor=10), checkpoint=held)
     with pytest.raises(ConfigError, match="cannot be its counts"):
-        count_draws(inp, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=20)
+        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=20)
 
 
 @pytest.mark.parametrize("kind", ["none/c", "file/c", "", "."])

@@ -66,30 +66,31 @@ def suite(request):
 
 def test_identity_holds_on_real_runs(suite):
     _, run, g2 = suite
-    path = g2.inp.path
+    path = g2.context.path
     assert path.cost == sum((run.attributions.slippage + run.attributions.fee).tolist())
     assert sum(a.cost for t in path.trips for a in t.actions) + path.stray_cost == path.cost
     attributed = sum(run.attributions.gross.tolist())
     open_now = {i: a.position for i, a in enumerate(run.accounts) if a.position}
     assert bool(open_now) == path.trips[-1].open_at_end
     marked = sum(
-        q * int(g2.inp.grid.mid2[i, -1]) * 5 * g2.inp.grid.scales[i] for i, q in open_now.items()
+        q * int(g2.context.decision_points.mid2[i, -1]) * 5 * g2.context.decision_points.scales[i]
+        for i, q in open_now.items()
     )
     assert path.gross == attributed + marked
-    lay = random_entry._lay(g2.inp)
+    lay = random_entry._build(g2.context)
     assert lay.costs.reason == ""
-    random_entry._own_sums(g2.inp, lay)  # raises where the identity does not hold
-    assert permutation.evaluate(g2.inp).result.monte_carlo is not None
+    random_entry._own_sums(g2.context, lay)  # raises where the identity does not hold
+    assert permutation.evaluate(g2.context).result.monte_carlo is not None
 
 
 @pytest.mark.parametrize("draw", [0, 1])
 def test_a_draw_is_what_the_engine_earns_there(suite, draw):
     """Place the trips as a draw does, trade them through the engine, and compare to the unit."""
     segment, _, g2 = suite
-    inp = g2.inp
-    clean = [t for t in inp.path.trips if all(a.clean for a in t.actions)]
-    object.__setattr__(inp.path, "trips", tuple(clean[:60]))
-    lay = random_entry._lay(inp)
+    context = g2.context
+    clean = [t for t in context.path.trips if all(a.clean for a in t.actions)]
+    object.__setattr__(context.path, "trips", tuple(clean[:60]))
+    lay = random_entry._build(context)
     t, key = lay.templates, 1234
     out = np.empty((draw + 1, 8), np.uint64)
     with running(1):
@@ -105,7 +106,7 @@ def test_a_draw_is_what_the_engine_earns_there(suite, draw):
     for trip, start in naive.place(key, draw, t.free, t.occupied.tolist()):
         for k in range(first[trip], first[trip + 1]):
             row = lay.rows[start + int(t.offset[k])]
-            script[int(inp.grid.seq[row])] = t.actions[k].bundle
+            script[int(context.decision_points.seq[row])] = t.actions[k].bundle
     assert len(script) == len(t.actions)
     run = backtest(segment, _scripted(script))
     assert len(run.decisions) == len(script)

@@ -1,4 +1,4 @@
-"""Funding in the grid and in random entry's draws: what the engine booked, to the last unit."""
+"""Funding at decision points and in random entry's draws: what the engine booked, exactly."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -13,7 +13,7 @@ from quantlaxmi.gates import random_entry
 from quantlaxmi.gates.path.placement import PlacementError
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import G2AntiOverfitSuite, path_of
-from quantlaxmi.run.decision_points import market_grid
+from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind
 from quantlaxmi.segment import open_segment
@@ -25,20 +25,20 @@ from tests.run.test_replay_loop import random_cases
 
 
 def check_settlements(case: Case) -> int:
-    """Every payment of a run is the grid's, made on what had arrived before its time."""
+    """Every payment of a run is the decision points', made on what had arrived before its time."""
     run, _ = twins.run_case(case)
-    grid = market_grid(run)
-    times = grid.settlements[:, 1]
+    points = decision_points(run)
+    times = points.settlements[:, 1]
     assert all(a <= b for a, b in pairwise(times.tolist()))
     # Orders at the market are filled when they arrive; flattening comes after everything.
     fills = [f for f in twins.rows_of(run.fills) if f["decision"] >= 0]
     expected = []
-    for number, (i, before, mark, rate) in enumerate(grid.settlements.tolist()):
+    for number, (i, before, mark, rate) in enumerate(points.settlements.tolist()):
         held = sum(
             f["side"] * f["qty"] for f in fills if f["instrument"] == i and f["ts_ns"] < before
         )
         if held:
-            amount = grid.funding(((i, held),))[number]
+            amount = points.funding(((i, held),))[number]
             expected.append((i, held, mark, rate, amount))
     paid = [
         (f["instrument"], f["position"], f["mark"], f["rate"], 10 * f["amount"])
@@ -47,9 +47,9 @@ def check_settlements(case: Case) -> int:
     assert paid == expected
     late = [
         int(sum(before <= ts + case.latency_ns for before in times.tolist()))
-        for ts in grid.ts_ns.tolist()
+        for ts in points.ts_ns.tolist()
     ]
-    assert grid.settled.tolist() == late
+    assert points.settled.tolist() == late
     return len(paid)
 
 
@@ -108,13 +108,13 @@ def check_identity(case: Case) -> bool:
     run, _ = twins.run_case(case)
     policy = replace(QUICK, max_net_bundles=100)
     suite = G2AntiOverfitSuite.from_run(run, policy=policy)
-    path = suite.inp.path
+    path = suite.context.path
     try:
-        lay = random_entry._lay(suite.inp)
+        lay = random_entry._build(suite.context)
     except PlacementError:
         return False
     assert not lay.costs.reason
-    net = random_entry._own_sums(suite.inp, lay)[2] * lay.costs.unit
+    net = random_entry._own_sums(suite.context, lay)[2] * lay.costs.unit
     assert net - path.stray_cost == path.net == run.net_pnl
     return path.funding != 0
 
@@ -137,16 +137,16 @@ def test_a_segment_with_many_settlements(which):
     run = backtest(segment, "basis_capture")
     assert len(run.funding) > 30
     suite = G2AntiOverfitSuite.from_run(run, policy=QUICK)
-    assert suite.inp.path.net == run.net_pnl
+    assert suite.context.path.net == run.net_pnl
     found = suite.run_random_entry()
     assert found.matched.details["net"] is not None
     assert found.neutral.verdict is Verdict.PASS
     total = sum(10 * f["amount"] for f in twins.rows_of(run.funding))
-    assert suite.inp.path.funding == total != 0
+    assert suite.context.path.funding == total != 0
     # Without funding the draws' sums would be others.
-    lay = random_entry._lay(suite.inp)
-    assert random_entry._own_sums(suite.inp, lay)[2] * lay.costs.unit == (
-        suite.inp.path.net + suite.inp.path.stray_cost
+    lay = random_entry._build(suite.context)
+    assert random_entry._own_sums(suite.context, lay)[2] * lay.costs.unit == (
+        suite.context.path.net + suite.context.path.stray_cost
     )
 
 
@@ -159,15 +159,15 @@ def test_a_position_open_at_the_end_meets_settlements_after_the_last_row():
     schedule = {3: Decision((Leg(1, 1, 2),)), 9: Decision((Leg(1, 1, 1),))}
     case = Case("open", builder.wait(40).trade(0, 1, 1, 1).tables(), schedule, 3)
     run, _ = twins.run_case(case, kinds=(EventKind.QUOTE,))
-    grid = market_grid(run)
-    path = path_of(run, grid)
+    points = decision_points(run)
+    path = path_of(run, points)
     assert path.trips[-1].open_at_end
-    late = [f for f in twins.rows_of(run.funding) if f["ts_ns"] > int(grid.ts_ns[-1])]
+    late = [f for f in twins.rows_of(run.funding) if f["ts_ns"] > int(points.ts_ns[-1])]
     assert len(late) > 1
     suite = G2AntiOverfitSuite.from_run(run, policy=QUICK)
-    lay = random_entry._lay(suite.inp)
-    assert random_entry._own_sums(suite.inp, lay)[2] * lay.costs.unit == run.net_pnl
-    assert np.array_equal(lay.funding.own_settled[-1:], [len(grid.settlements)])
+    lay = random_entry._build(suite.context)
+    assert random_entry._own_sums(suite.context, lay)[2] * lay.costs.unit == run.net_pnl
+    assert np.array_equal(lay.funding.own_settled[-1:], [len(points.settlements)])
 
 
 def test_an_open_position_is_marked_where_the_ledger_marks_it():
@@ -178,10 +178,10 @@ def test_an_open_position_is_marked_where_the_ledger_marks_it():
     builder.quote(0, 100, 9, 102, 9).wait(5).quote(0, 80, 9, 82, 9, quiet=True)
     case = Case("moved", builder.tables(), {1: Decision((Leg(0, 1, 2),))})
     run, _ = twins.run_case(case)
-    grid = market_grid(run)
-    assert grid.mid2[0].tolist() == [201, 202, 162]
-    assert grid.can_trade.tolist() == [True, True, False]
-    assert not grid.cost(((0, 1),)).fillable[-1]
-    path = G2AntiOverfitSuite.from_run(run, policy=QUICK).inp.path
+    points = decision_points(run)
+    assert points.mid2[0].tolist() == [201, 202, 162]
+    assert points.can_trade.tolist() == [True, True, False]
+    assert not points.cost(((0, 1),)).fillable[-1]
+    path = G2AntiOverfitSuite.from_run(run, policy=QUICK).context.path
     assert path.trips[-1].actions[-1].row == 2
     assert path.net == run.net_pnl

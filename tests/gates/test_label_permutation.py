@@ -7,12 +7,12 @@ from quantlaxmi._jit import permutation as kernels
 from quantlaxmi._jit.compiler import running
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import label_permutation as permutation
-from quantlaxmi.gates.path.columns import attribution_units, lay_out
+from quantlaxmi.gates.path.columns import attribution_units, build_columns
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.stats.monte_carlo import wide_ints
-from tests.gate_fakes import make_input, pair_trips, walk_grid
+from tests.gate_fakes import make_input, pair_trips, walk_points
 from tests.naive import permutation as naive
 
 DAY = 86_400
@@ -27,12 +27,12 @@ def _held(changes, rows):
     return out
 
 
-def _draws(runs, columns, key, m, first=0, threads=1):
+def _draws(spans, columns, key, m, first=0, threads=1):
     out = np.empty((m, 4), np.uint64)
     with running(threads):
         kernels.shuffled(
-            np.uint64(key), first, columns.values, *columns.terms, runs.block_first,
-            runs.block_row, runs.length, runs.position, out,
+            np.uint64(key), first, columns.values, *columns.terms, spans.block_first,
+            spans.block_row, spans.length, spans.position, out,
         )  # fmt: skip
     return out
 
@@ -50,49 +50,49 @@ def _actions(kind, rows, rng):
 @pytest.mark.parametrize("step_s", [1, 47, 3000])
 def test_shuffled_matches_naive(kind, step_s):
     rows = 300
-    grid = walk_grid(4, rows, step_ns=step_s * 10**9, instruments=3)
-    inp = make_input(grid, _actions(kind, rows, np.random.default_rng(4)))
-    block, _ = permutation._blocks(inp)
-    runs = permutation.cut_runs(inp.path.changes, block)
-    columns = lay_out(grid, runs.positions)
+    points = walk_points(4, rows, step_ns=step_s * 10**9, instruments=3)
+    context = make_input(points, _actions(kind, rows, np.random.default_rng(4)))
+    block, _ = permutation._blocks(context)
+    spans = permutation.cut_spans(context.path.changes, block)
+    columns = build_columns(points, spans.positions)
     market = [
         [int(m) * u for m in mids]
-        for mids, u in zip(grid.mid2, attribution_units(grid), strict=True)
+        for mids, u in zip(points.mid2, attribution_units(points), strict=True)
     ]
-    blocks = naive.cut(_held(inp.path.changes, rows), block.tolist())
-    flat = [(runs.positions[p] if p >= 0 else (), n) for p, n in
-            zip(runs.position.tolist(), runs.length.tolist(), strict=True)]  # fmt: skip
+    blocks = naive.cut(_held(context.path.changes, rows), block.tolist())
+    flat = [(spans.positions[p] if p >= 0 else (), n) for p, n in
+            zip(spans.position.tolist(), spans.length.tolist(), strict=True)]  # fmt: skip
     assert flat == [run for b in blocks for run in b]
-    assert naive.sums(blocks, market)[0] == inp.path.gross
-    out = _draws(runs, columns, 77, 20)
+    assert naive.sums(blocks, market)[0] == context.path.gross
+    out = _draws(spans, columns, 77, 20)
     for t in range(20):
         s, q = wide_ints(out[t, 0::2].copy(), out[t, 1::2].copy())
         expected = naive.sums(naive.shuffled(77, t, blocks), market)
         assert (s * columns.scale, q * columns.scale**2) == expected
 
 
-def test_cut_runs_by_hand():
+def test_cut_spans_by_hand():
     held = ((0, 5),)
-    runs = permutation.cut_runs(((2, held), (6, ())), np.array([0, 0, 0, 0, 1, 1, 1, 1, 2]))
-    assert runs.positions == (held,)
-    assert runs.position.tolist() == [-1, 0, 0, -1]
-    assert runs.length.tolist() == [2, 2, 2, 2]
-    assert runs.block_first.tolist() == [0, 2, 4]
-    assert runs.block_row.tolist() == [0, 4]
+    spans = permutation.cut_spans(((2, held), (6, ())), np.array([0, 0, 0, 0, 1, 1, 1, 1, 2]))
+    assert spans.positions == (held,)
+    assert spans.position.tolist() == [-1, 0, 0, -1]
+    assert spans.length.tolist() == [2, 2, 2, 2]
+    assert spans.block_first.tolist() == [0, 2, 4]
+    assert spans.block_row.tolist() == [0, 4]
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-def test_cut_runs_of_almost_nothing(rows):
-    runs = permutation.cut_runs((), np.zeros(rows, np.int64))
-    assert runs.length.sum() == rows - 1
+def test_cut_spans_of_almost_nothing(rows):
+    spans = permutation.cut_spans((), np.zeros(rows, np.int64))
+    assert spans.length.sum() == rows - 1
 
 
 def test_long_segments_are_cut_into_utc_days():
-    grid = walk_grid(1, 100, step_ns=DAY * 10**9 // 10)
-    block, size = permutation._blocks(make_input(grid, []))
+    points = walk_points(1, 100, step_ns=DAY * 10**9 // 10)
+    block, size = permutation._blocks(make_input(points, []))
     assert size == "UTC day"
-    assert (block == grid.ts_ns // (DAY * 10**9)).all()
-    short = walk_grid(1, 100)
+    assert (block == points.ts_ns // (DAY * 10**9)).all()
+    short = walk_points(1, 100)
     policy = GatePolicy(block_seconds=7)
     block, size = permutation._blocks(make_input(short, [], policy=policy))
     assert size == "7 s"
@@ -102,59 +102,59 @@ def test_long_segments_are_cut_into_utc_days():
 def test_runs_never_leave_their_block():
     """The market moves in one block only; what is held in the other earns nothing."""
     rows = 240
-    grid = walk_grid(1, rows, step_ns=30 * 10**9, instruments=1)
-    border = int(np.flatnonzero(np.diff(grid.ts_ns // (3600 * 10**9)))[0]) + 1
-    grid.mid2[0, : border + 1] = 10**6
+    points = walk_points(1, rows, step_ns=30 * 10**9, instruments=1)
+    border = int(np.flatnonzero(np.diff(points.ts_ns // (3600 * 10**9)))[0]) + 1
+    points.mid2[0, : border + 1] = 10**6
     actions = []
     for k in range(30):
         actions += [(2 * k, {0: 1}), (2 * k + 1, {0: -1})]
     assert actions[-1][0] < border
-    inp = make_input(grid, actions)
-    runs = permutation.cut_runs(inp.path.changes, permutation._blocks(inp)[0])
-    assert not _draws(runs, lay_out(grid, runs.positions), 3, 50).any()
+    context = make_input(points, actions)
+    spans = permutation.cut_spans(context.path.changes, permutation._blocks(context)[0])
+    assert not _draws(spans, build_columns(points, spans.positions), 3, 50).any()
 
 
 def test_threads_and_batches_give_the_same_bits():
-    grid = walk_grid(6, 2000)
-    inp = make_input(grid, pair_trips(np.random.default_rng(6), 2000, 40))
-    runs = permutation.cut_runs(inp.path.changes, permutation._blocks(inp)[0])
-    columns = lay_out(grid, runs.positions)
-    whole = _draws(runs, columns, 5, 333)
-    assert (whole == _draws(runs, columns, 5, 333, threads=2)).all()
-    assert (whole[100:] == _draws(runs, columns, 5, 233, first=100, threads=2)).all()
+    points = walk_points(6, 2000)
+    context = make_input(points, pair_trips(np.random.default_rng(6), 2000, 40))
+    spans = permutation.cut_spans(context.path.changes, permutation._blocks(context)[0])
+    columns = build_columns(points, spans.positions)
+    whole = _draws(spans, columns, 5, 333)
+    assert (whole == _draws(spans, columns, 5, 333, threads=2)).all()
+    assert (whole[100:] == _draws(spans, columns, 5, 233, first=100, threads=2)).all()
 
 
 def test_identity_fault_is_an_engine_error():
-    grid = walk_grid(6, 2000)
-    inp = make_input(grid, pair_trips(np.random.default_rng(6), 2000, 40))
-    object.__setattr__(inp.path, "gross", inp.path.gross - 1)
+    points = walk_points(6, 2000)
+    context = make_input(points, pair_trips(np.random.default_rng(6), 2000, 40))
+    object.__setattr__(context.path, "gross", context.path.gross - 1)
     with pytest.raises(EngineError, match="identity draw of label_permutation"):
-        permutation.evaluate(inp)
+        permutation.evaluate(context)
 
 
 def test_holding_what_rises_passes_and_what_falls_fails():
-    grid = walk_grid(6, 3000, instruments=1)
-    moves = np.diff(grid.mid2[0], append=grid.mid2[0, -1:])
+    points = walk_points(6, 3000, instruments=1)
+    moves = np.diff(points.mid2[0], append=points.mid2[0, -1:])
     actions = []
     for k in range(5, 400, 2):
         row = 7 * k
         side = 1 if moves[row] >= 0 else -1
         actions += [(row, {0: side}), (row + 1, {0: -side})]
-    good = permutation.evaluate(make_input(grid, actions)).result
+    good = permutation.evaluate(make_input(points, actions)).result
     assert good.verdict is Verdict.PASS
     assert good.monte_carlo.exceedances == 0
-    bad = permutation.evaluate(make_input(grid, [(r, {0: -d[0]}) for r, d in actions])).result
+    bad = permutation.evaluate(make_input(points, [(r, {0: -d[0]}) for r, d in actions])).result
     assert bad.verdict is Verdict.FAIL
     assert "permutations did at least as well" in bad.reasons[0]
 
 
 def test_too_little_is_inconclusive():
-    grid = walk_grid(6, 3000, instruments=1)
-    few = permutation.evaluate(make_input(grid, [(1, {0: 1}), (5, {0: -1})])).result
+    points = walk_points(6, 3000, instruments=1)
+    few = permutation.evaluate(make_input(points, [(1, {0: 1}), (5, {0: -1})])).result
     assert few.reasons == ("1 round trips, at least 30 are needed.",)
     actions = [(1, {0: 1}), (5, {0: -1}), (9, {0: 1}), (12, {0: -1})]
     policy = GatePolicy(min_trades=2)
-    result = permutation.evaluate(make_input(grid, actions, policy=policy)).result
+    result = permutation.evaluate(make_input(points, actions, policy=policy)).result
     # Flat 1, 4 and 2987 rows, held 4 and 3: 5! orders.
     assert result.reasons == ("120 distinct arrangements, at least 1000 are needed.",)
 
@@ -163,7 +163,9 @@ def test_the_exact_p_is_shown_where_arrangements_are_few():
     policy = GatePolicy(n_perms=199, min_trades=2, extend_factor=1)
     for trips, known in ((4, True), (40, False)):
         actions = pair_trips(np.random.default_rng(3), 1200, trips)
-        result = permutation.evaluate(make_input(walk_grid(2, 1200), actions, policy=policy)).result
+        result = permutation.evaluate(
+            make_input(walk_points(2, 1200), actions, policy=policy)
+        ).result
         assert ("exact_permutation_p" in result.details) == known
         if known:
             moved = result.details["moved"]

@@ -110,7 +110,7 @@ def test_the_suite_fails_a_peeker_and_its_lag_profile_stands_out(segment):
     assert report.g2_details["prefix"]["verdict"] == "FAIL"
     assert report.verdict == "FAIL"
     run = backtest(segment, _eager(segment), latency_ns=0)
-    profile = lag_profile.evaluate(G2AntiOverfitSuite.from_run(run).inp).result
+    profile = lag_profile.evaluate(G2AntiOverfitSuite.from_run(run).context).result
     assert profile.verdict is Verdict.WARN
     assert "a look one row ahead" in profile.reasons[0]
     gross = {p["moves"]: float(p["gross"]) for p in profile.details["by_moves"]}
@@ -234,9 +234,9 @@ def test_a_beginning_is_a_segment_that_ends_there(segment, last_seq):
 
 
 def test_the_guard_needs_a_run(segment):
-    from tests.gate_fakes import make_input, walk_grid
+    from tests.gate_fakes import make_input, walk_points
 
-    result = prefix.evaluate(make_input(walk_grid(0, 10), []))
+    result = prefix.evaluate(make_input(walk_points(0, 10), []))
     assert result.verdict is Verdict.INCONCLUSIVE
 
 

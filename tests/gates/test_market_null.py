@@ -1,4 +1,4 @@
-"""The market null as a gate: identity, threads, interruption, the grid, and when it cannot say."""
+"""The market null as a gate: identity, threads, interruption, and when it cannot say."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from quantlaxmi.errors import ConfigError, EngineError, StrategyError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.gates import GatePolicy, MonteCarlo, market_null, random_entry
 from quantlaxmi.gates.checkpoint import Checkpoint
-from quantlaxmi.gates.context import Once
+from quantlaxmi.gates.context import Memo
 from quantlaxmi.gates.resampling import grid_search as market_search
 from quantlaxmi.gates.resampling import market_draws
-from quantlaxmi.gates.resampling.companion_nulls import Beside
+from quantlaxmi.gates.resampling.companion_nulls import CompanionNull
 from quantlaxmi.gates.resampling.market_replays import DrawFailed
-from quantlaxmi.gates.results import Verdict, shown
+from quantlaxmi.gates.results import Verdict, rounded
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import Side
@@ -91,7 +91,7 @@ def test_no_edge_stops_early_and_fails():
     assert found.result.verdict is Verdict.FAIL
     moved, coins = (found.result.details[name] for name in ("moved", "coin_sides"))
     assert moved["stopped"] and moved["exceedances"] == 20
-    assert moved["p_value"] == shown(20 / moved["draws"])
+    assert moved["p_value"] == rounded(20 / moved["draws"])
     # The larger p decides: here that of the trips with coin sides.
     assert found.result.monte_carlo.to_json() == max(moved, coins, key=lambda c: c["p_value"])
     assert "stopped at exceedance 20" in found.result.reasons[0]
@@ -109,7 +109,8 @@ def test_threads_and_batches_change_nothing(short):
     expected = result_of(base).to_json()
     for threads in (2, 4):
         assert (
-            result_of(replace(base, inp=replace(base.inp, threads=threads))).to_json() == expected
+            result_of(replace(base, context=replace(base.context, threads=threads))).to_json()
+            == expected
         )
     for batch in (1, 7):
         found = market_draws.count_draws
@@ -170,15 +171,15 @@ def test_a_signal_ends_the_draws(short, threads):
 
 def test_the_identity_is_held_against_the_run(short, monkeypatch):
     suite = suite_of(short)
-    run = suite.inp.rerun.run
+    run = suite.context.rerun.run
     fills = run.fills.copy()
     fills["price"][3] += 1
-    wrong = replace(suite.inp.rerun, run=replace(run, fills=fills))
+    wrong = replace(suite.context.rerun, run=replace(run, fills=fills))
     with pytest.raises(EngineError, match="other fills"):
-        market_null.evaluate(replace(suite.inp, rerun=wrong))
-    path = replace(suite.inp.path, gross=suite.inp.path.gross + 1)
+        market_null.evaluate(replace(suite.context, rerun=wrong))
+    path = replace(suite.context.path, gross=suite.context.path.gross + 1)
     with pytest.raises(EngineError, match="identity draw"):
-        market_null.evaluate(replace(suite.inp, path=path))
+        market_null.evaluate(replace(suite.context, path=path))
 
 
 def test_the_grid_is_searched_where_the_settings_are_in_it(short):
@@ -215,11 +216,13 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
         extend_factor=1,
     )
     suite = suite_of(request.getfixturevalue(name), policy=policy)
-    assert len(suite.inp.path.trips) >= least
-    replays = market_null.Replays(suite.inp, suite.inp.rerun, suite.inp.key("market_permutation"))
+    assert len(suite.context.path.trips) >= least
+    replays = market_null.Replays(
+        suite.context, suite.context.rerun, suite.context.key("market_permutation")
+    )
     configs = [None]
     if search == "auto":
-        configs += market_search.grid_configs(suite.inp.rerun)
+        configs += market_search.grid_configs(suite.context.rerun)
     replays.keep_bound(configs)
     own = replays.sums(replays.room())
     counts = []
@@ -232,7 +235,7 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
         counts.append(naive.count(draws, (own.total, own.squares), least, 24, stop))
     (conditional, b, m, stopped), driftless = counts
     for threads in (1, 3):
-        found = market_null.evaluate(replace(suite.inp, threads=threads, once=Once())).result
+        found = market_null.evaluate(replace(suite.context, threads=threads, memo=Memo())).result
         assert found.details["conditional_on_trips"] == conditional
         assert f"{least} round trips" in found.details["rule"]
         if m < 19 and not stopped:
@@ -264,7 +267,7 @@ def test_the_first_draw_that_fails_is_named_on_any_number_of_threads(short):
 
     for threads in (1, 2, 4, 8):
         suite = suite_of(short, threads=threads)
-        replays = market_null.Replays(suite.inp, suite.inp.rerun, 1)
+        replays = market_null.Replays(suite.context, suite.context.rerun, 1)
         with pytest.raises(DrawFailed) as failed:
             replays.each(range(12), work)
         assert (failed.value.draw, failed.value.before) == (5, [0, 1, 2, 3, 4])
@@ -313,19 +316,19 @@ def test_what_moved_positions_are_held_against_without_it(short):
         "nothing, as the policy does not list market_permutation."
     )
     suite = suite_of(short, policy=policy)
-    without = replace(suite.inp, rerun=None)
+    without = replace(suite.context, rerun=None)
     assert "as there is no run to make again." in random_entry.evaluate(without).matched.reasons[0]
-    hard = replace(suite.inp, policy=replace(policy, min_arrangements=10**6))
-    assert "arrangements" not in market_null.beside(hard).text
+    hard = replace(suite.context, policy=replace(policy, min_arrangements=10**6))
+    assert "arrangements" not in market_null.companion_null(hard).text
     suite = suite_of(short, Fragile(), policy=replace(policy, min_trades=2))
-    assert market_null.beside(suite.inp).text == "market_permutation is inconclusive"
+    assert market_null.companion_null(suite.context).text == "market_permutation is inconclusive"
 
 
 def test_the_largest_p_decides(short, monkeypatch):
     policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2)
     suite = suite_of(short, policy=policy)
-    bad = Beside(MonteCarlo(20, 60, stopped=True), "markets")
-    monkeypatch.setattr(market_null, "beside", lambda inp: bad)
+    bad = CompanionNull(MonteCarlo(20, 60, stopped=True), "markets")
+    monkeypatch.setattr(market_null, "beside", lambda context: bad)
     for found in (suite.run_random_entry().matched, suite.run_permutation()[0].result):
         assert found.verdict is Verdict.FAIL
         assert found.monte_carlo == bad.count
@@ -404,21 +407,21 @@ def test_one_position_held_throughout_does_not_crash(short):
     # min_trades cannot be 1, so look past it: the mean of the increments stays, and so does it.
     suite = suite_of(short, Holder())
     own = market_null._identity(
-        suite.inp,
-        suite.inp.rerun,
-        market_null.Replays(suite.inp, suite.inp.rerun, 1),
+        suite.context,
+        suite.context.rerun,
+        market_null.Replays(suite.context, suite.context.rerun, 1),
     )
     assert own.trips == 1
 
 
 def test_what_it_cannot_say(short):
     suite = suite_of(short)
-    without = market_null.evaluate(replace(suite.inp, rerun=None)).result
+    without = market_null.evaluate(replace(suite.context, rerun=None)).result
     assert (without.verdict, without.reasons) == (
         Verdict.INCONCLUSIVE,
         ("There is no run to make again.",),
     )
-    few = replace(suite.inp, policy=replace(QUICK, min_trades=10**6))
+    few = replace(suite.context, policy=replace(QUICK, min_trades=10**6))
     assert market_null.evaluate(few).result.verdict is Verdict.INCONCLUSIVE
 
 

@@ -15,7 +15,7 @@ from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.gates.resampling.market_replays import MAX_TRIES, Replays
 from quantlaxmi.gates.suites import path_of
-from quantlaxmi.run.decision_points import market_grid
+from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.rerun import Rerun
 from tests import cases, market_builder, random_markets
 from tests.market_builder import MarketBuilder
@@ -35,8 +35,8 @@ def made_case(seed, messages=120, *, with_quotes=True, depth=True, universe="coa
 
 
 def replays_of(run, key=KEY, threads=1):
-    inp = SimpleNamespace(grid=market_grid(run), threads=threads)
-    return Replays(inp, Rerun(run), key)
+    context = SimpleNamespace(decision_points=decision_points(run), threads=threads)
+    return Replays(context, Rerun(run), key)
 
 
 @given(seed=st.integers(0, 10**6), draw=st.integers(0, 2**40), attempt=st.integers(0, 99))
@@ -89,13 +89,13 @@ def test_a_draw_is_a_run_over_a_market_that_was_moved(seed):
 
 def check_draws(case, draws, literal=False, drift=True):
     run, _ = run_case(case)
-    if not len(market_grid(run).seq):
+    if not len(decision_points(run).seq):
         return
     replays = replays_of(run)
-    units = attribution_units(market_grid(run))
+    units = attribution_units(decision_points(run))
     weights = [u // replays.scale for u in units]
     moved = replays.room()
-    last_seq = int(market_grid(run).seq[-1])
+    last_seq = int(decision_points(run).seq[-1])
     for draw in draws:
         replays.move(draw, moved, drift)
         found = naive.draw_shifts(case.tables, 2, KEY, draw, MAX_TRIES, drift)
@@ -110,7 +110,7 @@ def check_draws(case, draws, literal=False, drift=True):
         engine, _ = naive_run(cases.Case("moved", tables, case.schedule, case.latency_ns))
         last = [
             m + 2 * naive.shift_at(one, last_seq) if m else 0
-            for m, one in zip(market_grid(run).mid2[:, -1].tolist(), made, strict=True)
+            for m, one in zip(decision_points(run).mid2[:, -1].tolist(), made, strict=True)
         ]
         expected = naive.trips(engine, weights, last)
         sums = replays.sums(moved)
@@ -123,18 +123,18 @@ def check_draws(case, draws, literal=False, drift=True):
 @settings(max_examples=30, deadline=None)
 def test_trips_are_those_the_gates_cut(seed, universe):
     run, _ = run_case(made_case(seed, universe=universe))
-    grid = market_grid(run)
+    points = decision_points(run)
     try:
-        path = path_of(run, grid)
+        path = path_of(run, points)
     except PathError:
         return
-    if not len(grid.seq):
+    if not len(points.seq):
         return
     replays = replays_of(run)
     sums = replays.sums(replays.room())
-    units = attribution_units(grid)
+    units = attribution_units(points)
     gains = [
-        sum(-q * int(grid.mid2[i, a.row]) * units[i] for a in t.actions for i, q in a.bundle)
+        sum(-q * int(points.mid2[i, a.row]) * units[i] for a in t.actions for i, q in a.bundle)
         for t in path.trips
     ]
     assert sums.followed

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from quantlaxmi.gates import GatePolicy, MonteCarlo, market_null
-from quantlaxmi.gates.context import Once
+from quantlaxmi.gates.context import Memo
 from quantlaxmi.gates.resampling import market_draws
-from quantlaxmi.gates.resampling.companion_nulls import Beside
+from quantlaxmi.gates.resampling.companion_nulls import CompanionNull
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
@@ -47,7 +47,7 @@ def test_a_drift_is_no_edge(suite):
     assert found.verdict is Verdict.FAIL
     assert found.details["coin_sides"]["p_value"] < 0.001
     assert found.details["moved"]["p_value"] > 0.2
-    replays = market_null.Replays(suite.inp, suite.inp.rerun, suite.inp.key(GATE))
+    replays = market_null.Replays(suite.context, suite.context.rerun, suite.context.key(GATE))
     own = replays.sums(replays.room())
     room = replays.room()
     sums = [replays.sums(replays.move(draw, room, False)) for draw in range(39)]
@@ -56,14 +56,17 @@ def test_a_drift_is_no_edge(suite):
 
 
 def test_the_larger_p_of_markets_with_and_without_drift_decides(suite, monkeypatch):
-    first, bad = Beside(MonteCarlo(0, 60), "first"), Beside(MonteCarlo(20, 60), "second")
-    for without, deciding in ((bad, bad), (Beside(MonteCarlo(0, 199), "second"), first)):
+    first, bad = (
+        CompanionNull(MonteCarlo(0, 60), "first"),
+        CompanionNull(MonteCarlo(20, 60), "second"),
+    )
+    for without, deciding in ((bad, bad), (CompanionNull(MonteCarlo(0, 199), "second"), first)):
         drawn = market_null._Drawn(first, without, {})
         monkeypatch.setattr(market_null, "_drawn", lambda _, drawn=drawn: drawn)
         found = suite.run_market_permutation()[0].result
         assert found.verdict is (Verdict.FAIL if without is bad else Verdict.PASS)
         assert found.monte_carlo == deciding.count
-        assert market_null.beside(suite.inp) == deciding
+        assert market_null.companion_null(suite.context) == deciding
         beside = suite.run_random_entry().matched.details["market"]
         assert beside == deciding.count.to_json()
 
@@ -76,7 +79,7 @@ def test_how_many_markets_without_drift():
 def test_markets_without_drift_that_tell_nothing_leave_the_gate_inconclusive(suite, monkeypatch):
     """The draws with drift would let the strategy pass; the sentence says what is missing."""
     policy = replace(POLICY, n_market_draws=40)
-    suite = replace(suite, inp=replace(suite.inp, policy=policy))
+    suite = replace(suite, context=replace(suite.context, policy=policy))
 
     def count(draws):
         return MonteCarlo(0, 40 if draws.drift else 3)
@@ -110,7 +113,7 @@ def test_still_prices_have_no_signs_without_drift(suite, monkeypatch):
             )
 
     monkeypatch.setattr(market_null, "Replays", Still)
-    again = replace(suite, inp=replace(suite.inp, once=Once()))
+    again = replace(suite, context=replace(suite.context, memo=Memo()))
     found = again.run_market_permutation()[0].result
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == ("32 distinct arrangements, at least 1000 are needed.",)

@@ -53,7 +53,7 @@ def passes(seed: int, pull: float = 0.0) -> bool | None:
         costs=universes.costs(),
     )
     suite = G2AntiOverfitSuite.from_run(run, seed=seed, threads=1, policy=POLICY)
-    count = market_null.evaluate(suite.inp).result.monte_carlo
+    count = market_null.evaluate(suite.context).result.monte_carlo
     return None if count is None else not count.exceedances
 
 

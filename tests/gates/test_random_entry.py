@@ -15,26 +15,28 @@ from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.stats.monte_carlo import studentised_at_least, wide_ints
-from tests.gate_fakes import make_input, make_path, paid, pair_trips, walk_grid
+from tests.gate_fakes import make_input, make_path, paid, pair_trips, walk_points
 from tests.naive import random_entry as naive
 
 
 def _case(seed=1, rows=400, trips=8, **grid_options):
     rng = np.random.default_rng(seed)
-    grid = walk_grid(seed, rows, **grid_options)
-    return grid, pair_trips(rng, rows, trips)
+    points = walk_points(seed, rows, **grid_options)
+    return points, pair_trips(rng, rows, trips)
 
 
-def _naive_case(inp, lay):
+def _naive_case(context, lay):
     """The same market and trips as lists of Python integers."""
-    units, rows = attribution_units(inp.grid), lay.rows.tolist()
-    market = [[int(m) * u for m in inp.grid.mid2[i, rows]] for i, u in enumerate(units)]
+    units, rows = attribution_units(context.decision_points), lay.rows.tolist()
+    market = [
+        [int(m) * u for m in context.decision_points.mid2[i, rows]] for i, u in enumerate(units)
+    ]
     trips, occupied, at = [], lay.templates.occupied.tolist(), 0
-    for trip in inp.path.trips:
+    for trip in context.path.trips:
         actions = []
         for a in trip.actions:
             if a.clean:
-                cost = inp.grid.cost(a.bundle)
+                cost = context.decision_points.cost(a.bundle)
                 costs = [int(v) * cost.unit for v in cost.values[rows]]
             else:
                 costs = [a.cost] * len(rows)
@@ -44,12 +46,12 @@ def _naive_case(inp, lay):
     # Tradeable rows that come before a settlement's.
     dues = [
         (int((lay.rows < row).sum()), i, lambda q, part=part: -10 * round(Fraction(q * part, 4)))
-        for row, i, part in inp.grid.dues
+        for row, i, part in context.decision_points.dues
     ]
     return market, trips, occupied, dues
 
 
-def _draws(inp, lay, key, m, first=0, threads=1):
+def _draws(context, lay, key, m, first=0, threads=1):
     out = np.empty((m, 8), np.uint64)
     t = lay.templates
     with running(threads):
@@ -83,20 +85,20 @@ DUES = [(0, 0, 9), (5, 0, 7), (6, 1, -5), (42, 0, 333), (42, 1, 51), (44, 1, 2),
 @pytest.mark.parametrize("kind", ["pairs", "filtered", "mixed", "dense", "funded", "often"])
 def test_matched_matches_naive(kind):
     if kind in ("mixed", "funded"):
-        grid = walk_grid(3, 150, instruments=3, dues=DUES if kind == "funded" else ())
+        points = walk_points(3, 150, instruments=3, dues=DUES if kind == "funded" else ())
         actions, wanted = _mixed_actions()
-        inp = make_input(grid, actions, wanted=wanted)
+        context = make_input(points, actions, wanted=wanted)
     elif kind in ("filtered", "often"):
         allowed = np.random.default_rng(0).random(400) < 0.7
         dues = [(row, row % 2, row - 150) for row in range(0, 400, 3)] if kind == "often" else ()
-        grid, actions = _case(can_trade=allowed, dues=dues)
-        inp = make_input(grid, actions)
+        points, actions = _case(can_trade=allowed, dues=dues)
+        context = make_input(points, actions)
     else:
-        grid, actions = _case(rows=400 if kind == "pairs" else 110, trips=8)
-        inp = make_input(grid, actions)
-    lay = random_entry._lay(inp)
-    market, trips, occupied, dues = _naive_case(inp, lay)
-    out = _draws(inp, lay, 99, 40)
+        points, actions = _case(rows=400 if kind == "pairs" else 110, trips=8)
+        context = make_input(points, actions)
+    lay = random_entry._build(context)
+    market, trips, occupied, dues = _naive_case(context, lay)
+    out = _draws(context, lay, 99, 40)
     for t in range(40):
         s, q, ns, nq = wide_ints(out[t, 0::2].copy(), out[t, 1::2].copy())
         scale, unit = lay.columns.scale, lay.costs.unit
@@ -128,45 +130,47 @@ def test_placements_are_disjoint_inside_and_uniform():
 
 @pytest.mark.parametrize("dues", [(), DUES], ids=["plain", "funded"])
 def test_identity_is_the_replay(dues):
-    grid = walk_grid(3, 150, instruments=3, dues=dues)
+    points = walk_points(3, 150, instruments=3, dues=dues)
     actions, wanted = _mixed_actions()
-    inp = make_input(grid, actions, wanted=wanted)
-    lay = random_entry._lay(inp)
-    sums = random_entry._own_sums(inp, lay)
-    units = attribution_units(grid)
-    gross = -sum(q * int(grid.mid2[i, row]) * units[i] for row, d in actions for i, q in d.items())
-    gross += -4 * int(grid.mid2[2, -1]) * units[2]  # marked at the last row
-    assert sums[0] * lay.columns.scale == gross == inp.path.gross
-    received = sum(paid(grid, actions))
+    context = make_input(points, actions, wanted=wanted)
+    lay = random_entry._build(context)
+    sums = random_entry._own_sums(context, lay)
+    units = attribution_units(points)
+    gross = -sum(
+        q * int(points.mid2[i, row]) * units[i] for row, d in actions for i, q in d.items()
+    )
+    gross += -4 * int(points.mid2[2, -1]) * units[2]  # marked at the last row
+    assert sums[0] * lay.columns.scale == gross == context.path.gross
+    received = sum(paid(points, actions))
     assert bool(received) == bool(dues)
-    assert sums[2] * lay.costs.unit == gross - inp.path.cost + received == inp.path.net
-    assert inp.path.short_actions == 1
-    assert inp.path.reversals == 1
-    assert inp.path.trips[-1].open_at_end
-    assert len(inp.path.trips) == 7
+    assert sums[2] * lay.costs.unit == gross - context.path.cost + received == context.path.net
+    assert context.path.short_actions == 1
+    assert context.path.reversals == 1
+    assert context.path.trips[-1].open_at_end
+    assert len(context.path.trips) == 7
 
 
 def test_identity_fault_is_an_engine_error():
-    grid, actions = _case(trips=30, rows=2000)
-    inp = make_input(grid, actions)
-    object.__setattr__(inp.path, "gross", inp.path.gross + 1)
+    points, actions = _case(trips=30, rows=2000)
+    context = make_input(points, actions)
+    object.__setattr__(context.path, "gross", context.path.gross + 1)
     with pytest.raises(EngineError, match="identity draw"):
-        random_entry.evaluate(inp)
+        random_entry.evaluate(context)
 
 
 def test_grid_cost_that_is_not_the_replays_is_an_engine_error():
-    grid, actions = _case(trips=30, rows=2000)
-    inp = make_input(grid, actions)
-    grid.spread[:] += 100
-    with pytest.raises(EngineError, match="on the grid"):
-        random_entry.evaluate(inp)
+    points, actions = _case(trips=30, rows=2000)
+    context = make_input(points, actions)
+    points.spread[:] += 100
+    with pytest.raises(EngineError, match="at the decision points"):
+        random_entry.evaluate(context)
 
 
 def test_own_rows_survive_templates():
     """On tradeable rows the templates, put back at their own rows, are the strategy."""
-    grid, actions = _case(trips=12, rows=700)
-    path = make_path(grid, actions)
-    rows = placement.tradeable_rows(grid, path.trips, 16)
+    points, actions = _case(trips=12, rows=700)
+    path = make_path(points, actions)
+    rows = placement.tradeable_rows(points, path.trips, 16)
     templates = placement.make_templates(path.trips, rows)
     at = 0
     for k, trip in enumerate(path.trips):
@@ -179,30 +183,30 @@ def test_own_rows_survive_templates():
 
 
 def test_size_filters_rows():
-    grid, actions = _case(trips=5, rows=300)
-    grid.size[0, ::3] = 1  # half of what is traded
-    rows = placement.tradeable_rows(grid, make_path(grid, actions).trips, 16)
+    points, actions = _case(trips=5, rows=300)
+    points.size[0, ::3] = 1  # half of what is traded
+    rows = placement.tradeable_rows(points, make_path(points, actions).trips, 16)
     assert set(rows.tolist()) == {r for r in range(300) if r % 3}
 
 
 @pytest.mark.parametrize("threads", [2, 5])
 def test_threads_and_batches_give_the_same_bits(threads):
-    grid, actions = _case(trips=20, rows=3000)
-    inp = make_input(grid, actions)
-    lay = random_entry._lay(inp)
-    whole = _draws(inp, lay, 5, 333)
-    assert (whole == _draws(inp, lay, 5, 333, threads=threads)).all()
-    parts = [_draws(inp, lay, 5, 100, first=f, threads=threads) for f in (0, 100, 200)]
+    points, actions = _case(trips=20, rows=3000)
+    context = make_input(points, actions)
+    lay = random_entry._build(context)
+    whole = _draws(context, lay, 5, 333)
+    assert (whole == _draws(context, lay, 5, 333, threads=threads)).all()
+    parts = [_draws(context, lay, 5, 100, first=f, threads=threads) for f in (0, 100, 200)]
     assert (whole[:300] == np.concatenate(parts)).all()
 
 
 @pytest.mark.parametrize("due", [(), DUES], ids=["plain", "funded"])
 def test_neutral_matches_naive_and_cancels(due):
-    grid = walk_grid(3, 150, instruments=3, dues=due)
+    points = walk_points(3, 150, instruments=3, dues=due)
     actions, wanted = _mixed_actions()
-    inp = make_input(grid, actions, wanted=wanted)
-    lay = random_entry._lay(inp)
-    market, trips, occupied, dues = _naive_case(inp, lay)
+    context = make_input(points, actions, wanted=wanted)
+    lay = random_entry._build(context)
+    market, trips, occupied, dues = _naive_case(context, lay)
     out = np.empty((25, 12), np.uint64)
     t = lay.templates
     with running(2):
@@ -226,9 +230,9 @@ def test_neutral_matches_naive_and_cancels(due):
 
 
 def test_neutral_fault_is_an_engine_error(monkeypatch):
-    grid, actions = _case(trips=30, rows=2000)
-    inp = make_input(grid, actions)
-    lay = random_entry._lay(inp)
+    points, actions = _case(trips=30, rows=2000)
+    context = make_input(points, actions)
+    lay = random_entry._build(context)
     honest = kernels.neutral
 
     def biased(*args):
@@ -237,15 +241,15 @@ def test_neutral_fault_is_an_engine_error(monkeypatch):
 
     monkeypatch.setattr(kernels, "neutral", biased)
     with pytest.raises(EngineError, match="mirrored pair 3"):
-        random_entry._neutral(inp, lay)
+        random_entry._neutral(context, lay)
 
 
 def _edge_case(rows=4000, trips=40):
     """Sides that know the coming move of the basis."""
-    grid = walk_grid(7, rows)
+    points = walk_points(7, rows)
     rng = np.random.default_rng(7)
     actions = pair_trips(rng, rows, trips, sides=[1] * trips)
-    basis = grid.mid2[0] - grid.mid2[1]
+    basis = points.mid2[0] - points.mid2[1]
     known = []
     for (a, d), (b, _) in zip(actions[::2], actions[1::2], strict=True):
         side = 1 if basis[b] >= basis[a] else -1
@@ -253,12 +257,12 @@ def _edge_case(rows=4000, trips=40):
             (a, {i: side * q for i, q in d.items()}),
             (b, {i: -side * q for i, q in d.items()}),
         ]
-    return grid, known
+    return points, known
 
 
 def test_knowing_sides_passes_and_reports_net():
-    grid, actions = _edge_case()
-    result = random_entry.evaluate(make_input(grid, actions))
+    points, actions = _edge_case()
+    result = random_entry.evaluate(make_input(points, actions))
     assert result.matched.verdict is Verdict.PASS
     assert result.matched.monte_carlo.exceedances == 0
     assert result.matched.details["net"]["draws"] == 200
@@ -267,65 +271,65 @@ def test_knowing_sides_passes_and_reports_net():
 
 
 def test_knowing_the_wrong_side_fails():
-    grid, actions = _edge_case()
+    points, actions = _edge_case()
     actions = [(r, {i: -q for i, q in d.items()}) for r, d in actions]
-    result = random_entry.evaluate(make_input(grid, actions))
+    result = random_entry.evaluate(make_input(points, actions))
     assert result.matched.verdict is Verdict.FAIL
     assert result.matched.monte_carlo.exceedances == 200
 
 
 def test_too_few_trips_are_inconclusive():
-    grid, actions = _case(trips=29, rows=2000)
-    result = random_entry.evaluate(make_input(grid, actions))
+    points, actions = _case(trips=29, rows=2000)
+    result = random_entry.evaluate(make_input(points, actions))
     assert result.matched.verdict is Verdict.INCONCLUSIVE
     assert result.matched.reasons == ("29 round trips, at least 30 are needed.",)
 
 
 def test_no_trades_are_inconclusive():
-    result = random_entry.evaluate(make_input(walk_grid(0, 10), []))
+    result = random_entry.evaluate(make_input(walk_points(0, 10), []))
     assert result.neutral.verdict is Verdict.INCONCLUSIVE
 
 
 def test_too_few_arrangements_are_inconclusive():
-    grid = walk_grid(0, 66)
+    points = walk_points(0, 66)
     actions = []
     for k in range(30):  # equal trips with 6 free rows: C(36, 30) = 1,947,792 ways
         actions += [(2 * k, {0: 1}), (2 * k + 1, {0: -1})]
-    many = random_entry.evaluate(make_input(grid, actions))
+    many = random_entry.evaluate(make_input(points, actions))
     assert many.matched.verdict is not Verdict.INCONCLUSIVE
-    grid = walk_grid(0, 61)  # one free row: 31 ways
-    few = random_entry.evaluate(make_input(grid, actions))
+    points = walk_points(0, 61)  # one free row: 31 ways
+    few = random_entry.evaluate(make_input(points, actions))
     assert few.matched.reasons == ("31 distinct arrangements, at least 1000 are needed.",)
 
 
 def test_no_room_is_inconclusive():
     can = np.zeros(2000, bool)
     can[:20] = True
-    grid, actions = _case(trips=30, rows=2000, can_trade=can)
-    result = random_entry.evaluate(make_input(grid, actions))
+    points, actions = _case(trips=30, rows=2000, can_trade=can)
+    result = random_entry.evaluate(make_input(points, actions))
     assert result.matched.verdict is Verdict.INCONCLUSIVE
     assert "there are 20" in result.matched.reasons[0]
 
 
 def test_net_is_left_out_above_the_limit_of_bundles():
     rng = np.random.default_rng(2)
-    grid = walk_grid(2, 3000)
+    points = walk_points(2, 3000)
     actions = []
     for k, (row, deltas) in enumerate(pair_trips(rng, 3000, 30)):
         actions.append((row, {i: q * (1 + k // 2) for i, q in deltas.items()}))
-    result = random_entry.evaluate(make_input(grid, actions))
+    result = random_entry.evaluate(make_input(points, actions))
     assert result.matched.details["net"] is None
     assert "limit is 16" in result.matched.details["net_unavailable"]
     assert result.matched.verdict is not Verdict.INCONCLUSIVE
 
 
 def test_net_is_left_out_above_the_limit_of_payments(monkeypatch):
-    grid, actions = _case(trips=30, rows=2000, dues=[(row, 0, 5) for row in range(100, 1100)])
-    whole = random_entry.evaluate(make_input(grid, actions)).matched
+    points, actions = _case(trips=30, rows=2000, dues=[(row, 0, 5) for row in range(100, 1100)])
+    whole = random_entry.evaluate(make_input(points, actions)).matched
     assert whole.details["net"] is not None
     assert whole.details["funding"] != "0.00000000000000000"
     monkeypatch.setattr(held_funding, "MAX_PAYMENTS", 1999)
-    found = random_entry.evaluate(make_input(grid, actions)).matched
+    found = random_entry.evaluate(make_input(points, actions)).matched
     assert found.details["net"] is None
     assert found.details["net_unavailable"] == (
         "2 positions (with their opposites) over 1000 funding settlements are 2000 payments, the "
@@ -335,44 +339,46 @@ def test_net_is_left_out_above_the_limit_of_payments(monkeypatch):
 
 
 def test_wide_funding_is_left_out_not_wrapped():
-    grid, actions = _case(trips=30, rows=2000, dues=[(700, 0, 2**64)])
-    inp = make_input(grid, actions)
-    found = random_entry.evaluate(inp).matched
+    points, actions = _case(trips=30, rows=2000, dues=[(700, 0, 2**64)])
+    context = make_input(points, actions)
+    found = random_entry.evaluate(context).matched
     assert found.details["net"] is None
     assert "the limit is 2^62" in found.details["net_unavailable"]
 
 
 def test_funding_that_is_not_the_replays_is_an_engine_error():
-    grid, actions = _case(trips=30, rows=2000, dues=[(row, 0, 5) for row in range(0, 2000, 7)])
-    inp = make_input(grid, actions)
-    object.__setattr__(inp.path, "funding", inp.path.funding + 1)
+    points, actions = _case(trips=30, rows=2000, dues=[(row, 0, 5) for row in range(0, 2000, 7)])
+    context = make_input(points, actions)
+    object.__setattr__(context.path, "funding", context.path.funding + 1)
     with pytest.raises(EngineError, match="gave net"):
-        random_entry.evaluate(inp)
+        random_entry.evaluate(context)
 
 
 def test_wide_numbers_are_refused_not_wrapped():
-    grid, actions = _case(trips=30, rows=2000)
-    grid.mid2[0] = np.random.default_rng(0).integers(1, 2**62, 2000)
-    grid.size[:] = 2**62
+    points, actions = _case(trips=30, rows=2000)
+    points.mid2[0] = np.random.default_rng(0).integers(1, 2**62, 2000)
+    points.size[:] = 2**62
     actions = [(r, {0: d[0] * 10**9, 1: d[1]}) for r, d in actions]
-    result = random_entry.evaluate(make_input(grid, actions))
+    result = random_entry.evaluate(make_input(points, actions))
     assert result.matched.verdict is Verdict.INCONCLUSIVE
     assert "limit" in result.matched.reasons[0]
 
 
 def test_ties_count_against_the_strategy():
-    grid = walk_grid(0, 3000)
-    grid.mid2[:] = 10**6
+    points = walk_points(0, 3000)
+    points.mid2[:] = 10**6
     _, actions = _case(trips=30, rows=3000)
-    result = random_entry.evaluate(make_input(grid, actions))
+    result = random_entry.evaluate(make_input(points, actions))
     assert result.matched.monte_carlo.exceedances == result.matched.monte_carlo.draws
 
 
 def test_draws_grow_once_where_the_interval_holds_alpha():
-    grid, actions = _case(trips=30, rows=2000)
+    points, actions = _case(trips=30, rows=2000)
     policy = GatePolicy(n_sims=60, n_neutral_pairs=2, alpha="0.5")
     found = {
-        random_entry.evaluate(make_input(grid, actions, policy=policy, seed=s)).matched.monte_carlo
+        random_entry.evaluate(
+            make_input(points, actions, policy=policy, seed=s)
+        ).matched.monte_carlo
         for s in range(6)
     }
     assert {c.draws for c in found} <= {60, 600}

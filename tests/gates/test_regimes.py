@@ -16,7 +16,7 @@ from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates.path.regimes import BEAR, BULL, CHOP, trend_regimes
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
-from tests.gate_fakes import make_input, pair_trips, walk_grid
+from tests.gate_fakes import make_input, pair_trips, walk_points
 
 STEP = 10
 
@@ -66,21 +66,21 @@ def test_nothing_has_no_regime():
 
 
 def test_runs_are_shuffled_within_stretches_of_a_regime():
-    grid = walk_grid(4, 6000)
+    points = walk_points(4, 6000)
     policy = GatePolicy(
         n_perms=200, extend_factor=1, block_seconds=60, permute_within="regime", regime_steps=5
     )
-    inp = make_input(grid, pair_trips(np.random.default_rng(1), 6000, 60), policy=policy)
-    block, size = permutation._blocks(inp)
-    regimes = trend_regimes(grid.ts_ns, grid.mid2[0], 60 * 10**9, 5)
+    context = make_input(points, pair_trips(np.random.default_rng(1), 6000, 60), policy=policy)
+    block, size = permutation._blocks(context)
+    regimes = trend_regimes(points.ts_ns, points.mid2[0], 60 * 10**9, 5)
     assert size.startswith("stretches of one regime")
     assert len(set(regimes.tolist())) == 3
     assert (np.diff(block) == (np.diff(regimes) != 0)).all()
-    found = permutation.evaluate(inp).result
+    found = permutation.evaluate(context).result
     assert found.verdict in (Verdict.PASS, Verdict.FAIL)
     assert found.details["blocks"] == int(block[-2]) - int(block[0]) + 1
     within = {
-        name: permutation._blocks(replace(inp, policy=replace(policy, permute_within=name)))[1]
+        name: permutation._blocks(replace(context, policy=replace(policy, permute_within=name)))[1]
         for name in ("auto", "day", "block")
     }
     assert within == {"auto": "60 s", "day": "UTC day", "block": "60 s"}
@@ -92,9 +92,9 @@ def test_an_unknown_way_is_refused():
 
 
 def test_too_many_steps_are_not_counted():
-    grid = walk_grid(4, 200, step_ns=10**15)
+    points = walk_points(4, 200, step_ns=10**15)
     policy = GatePolicy(block_seconds=1, permute_within="regime", min_trades=2)
-    inp = make_input(grid, pair_trips(np.random.default_rng(1), 200, 5), policy=policy)
-    found = permutation.evaluate(inp).result
+    context = make_input(points, pair_trips(np.random.default_rng(1), 200, 5), policy=policy)
+    found = permutation.evaluate(context).result
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == ("199000000 steps of 1 s, regimes are told for 10000000.",)

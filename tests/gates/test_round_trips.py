@@ -7,9 +7,9 @@ from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.path.round_trips import PathError, build_path
 from quantlaxmi.schema import OrderAction
-from tests.gate_fakes import make_path, make_run, walk_grid
+from tests.gate_fakes import make_path, make_run, walk_points
 
-GRID = walk_grid(9, 60, instruments=3)
+GRID = walk_points(9, 60, instruments=3)
 
 
 def _build(run):

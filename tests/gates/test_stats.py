@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantlaxmi.gates.results import MonteCarlo, Verdict, combine, decimal_text, shown
+from quantlaxmi.gates.results import MonteCarlo, Verdict, combine, decimal_text, rounded
 from quantlaxmi.stats.arrangements import orders, placements
 from quantlaxmi.stats.clopper_pearson import clopper_pearson
 from quantlaxmi.stats.monte_carlo import exceedances, monte_carlo_p, wide_ints
@@ -126,8 +126,8 @@ def test_decimal_text(amount, exponent, expected):
 
 
 def test_shown_and_combine():
-    assert shown(1 / 3) == 0.333333333
-    assert str(shown(-0.0)) == "0.0"
+    assert rounded(1 / 3) == 0.333333333
+    assert str(rounded(-0.0)) == "0.0"
     assert combine([Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]) is Verdict.FAIL
     assert combine([Verdict.PASS, Verdict.INCONCLUSIVE]) is Verdict.INCONCLUSIVE
     assert combine([Verdict.PASS]) is Verdict.PASS

@@ -12,12 +12,12 @@ from quantlaxmi._jit.compiler import running
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import time_shift
 from quantlaxmi.gates.path.columns import attribution_units
-from quantlaxmi.gates.path.holding_periods import cut_trips, lay_stretches
+from quantlaxmi.gates.path.holding_periods import build_holding_columns, holding_periods_of
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps, distinct_rotations
 from quantlaxmi.stats.monte_carlo import wide_ints
-from tests.gate_fakes import make_input, pair_trips, walk_grid
+from tests.gate_fakes import make_input, pair_trips, walk_points
 from tests.naive import time_shift as naive
 
 ROWS = 160
@@ -40,10 +40,10 @@ CASES = {
 }  # fmt: skip
 
 
-def _market(grid):
+def _market(points):
     return [
         [int(m) * u for m in mids]
-        for mids, u in zip(grid.mid2, attribution_units(grid), strict=True)
+        for mids, u in zip(points.mid2, attribution_units(points), strict=True)
     ]
 
 
@@ -80,13 +80,17 @@ def _draws(stretches, columns, offsets, threads=1):
 
 @pytest.mark.parametrize("kind", [*CASES, "pairs"])
 def test_every_shift_matches_naive(kind):
-    grid = walk_grid(3, ROWS, instruments=3)
+    points = walk_points(3, ROWS, instruments=3)
     actions = CASES.get(kind) or pair_trips(np.random.default_rng(3), ROWS, 8)
-    inp = make_input(grid, actions)
-    stretches = cut_trips(inp.path.trips, ROWS)
-    assert len(stretches.trip_first) == len(inp.path.trips) + 1
-    columns, market, trips = lay_stretches(inp, stretches), _market(grid), _held(stretches)
-    assert naive.sums(trips, market, 0)[0] == inp.path.gross
+    context = make_input(points, actions)
+    stretches = holding_periods_of(context.path.trips, ROWS)
+    assert len(stretches.trip_first) == len(context.path.trips) + 1
+    columns, market, trips = (
+        build_holding_columns(context, stretches),
+        _market(points),
+        _held(stretches),
+    )
+    assert naive.sums(trips, market, 0)[0] == context.path.gross
     out = _draws(stretches, columns, range(ROWS - 1))
     for k in range(ROWS - 1):
         s, q = wide_ints(out[k, 0::2].copy(), out[k, 1::2].copy())
@@ -95,27 +99,27 @@ def test_every_shift_matches_naive(kind):
 
 def test_all_shifts_of_a_trip_over_the_whole_segment_are_equal():
     """It passes the end at every offset, and is one trip with one square each time."""
-    grid = walk_grid(3, ROWS)
-    inp = make_input(grid, CASES["the whole segment"])
-    stretches = cut_trips(inp.path.trips, ROWS)
-    out = _draws(stretches, lay_stretches(inp, stretches), range(ROWS - 1))
+    points = walk_points(3, ROWS)
+    context = make_input(points, CASES["the whole segment"])
+    stretches = holding_periods_of(context.path.trips, ROWS)
+    out = _draws(stretches, build_holding_columns(context, stretches), range(ROWS - 1))
     assert (out == out[0]).all()
-    assert stretches.decorrelation(inp) is None
+    assert stretches.decorrelation(context) is None
     assert stretches.distinct_shifts() == 1
 
 
 def test_offsets_are_those_of_the_twin():
-    grid = walk_grid(6, 2100)
-    inp = make_input(grid, pair_trips(np.random.default_rng(6), 2100, 40))
-    stretches = cut_trips(inp.path.trips, 2100)
-    market, trips = _market(grid), _held(stretches)
+    points = walk_points(6, 2100)
+    context = make_input(points, pair_trips(np.random.default_rng(6), 2100, 40))
+    stretches = holding_periods_of(context.path.trips, 2100)
+    market, trips = _market(points), _held(stretches)
     s, q = naive.sums(trips, market, 0)
     larger = 0
     for k in naive.offsets(2099, 49):
         a, b = naive.sums(trips, market, k)
         larger += a * abs(a) * q >= s * abs(s) * b
     policy = GatePolicy(n_shifts=49)
-    found = time_shift.evaluate(make_input(grid, pair_trips(np.random.default_rng(6), 2100, 40),
+    found = time_shift.evaluate(make_input(points, pair_trips(np.random.default_rng(6), 2100, 40),
                                            policy=policy)).result  # fmt: skip
     assert found.monte_carlo.exceedances == larger
     assert found.monte_carlo.draws == 49
@@ -123,32 +127,32 @@ def test_offsets_are_those_of_the_twin():
 
 
 def test_threads_give_the_same_bits():
-    grid = walk_grid(6, 2000)
-    inp = make_input(grid, pair_trips(np.random.default_rng(6), 2000, 40))
-    stretches = cut_trips(inp.path.trips, 2000)
-    columns, offsets = lay_stretches(inp, stretches), naive.offsets(1999, 199)
+    points = walk_points(6, 2000)
+    context = make_input(points, pair_trips(np.random.default_rng(6), 2000, 40))
+    stretches = holding_periods_of(context.path.trips, 2000)
+    columns, offsets = build_holding_columns(context, stretches), naive.offsets(1999, 199)
     whole = _draws(stretches, columns, offsets)
     for threads in (2, 4):
         assert (whole == _draws(stretches, columns, offsets, threads)).all()
 
 
 def test_identity_fault_is_an_engine_error():
-    grid = walk_grid(6, 2000)
-    inp = make_input(grid, pair_trips(np.random.default_rng(6), 2000, 40))
-    object.__setattr__(inp.path, "gross", inp.path.gross - 1)
+    points = walk_points(6, 2000)
+    context = make_input(points, pair_trips(np.random.default_rng(6), 2000, 40))
+    object.__setattr__(context.path, "gross", context.path.gross - 1)
     with pytest.raises(EngineError, match="identity draw of time_shift"):
-        time_shift.evaluate(inp)
+        time_shift.evaluate(context)
 
 
 @pytest.mark.parametrize("kind", [*CASES, "pairs"])
 def test_decorrelation_matches_naive(kind):
-    grid = walk_grid(3, ROWS, instruments=3)
+    points = walk_points(3, ROWS, instruments=3)
     actions = CASES.get(kind) or pair_trips(np.random.default_rng(3), ROWS, 8)
-    inp = make_input(grid, actions)
-    stretches = cut_trips(inp.path.trips, ROWS)
+    context = make_input(points, actions)
+    stretches = holding_periods_of(context.path.trips, ROWS)
     path = _path(stretches, 3)
-    weights = [(int(grid.mid2[i, 0]) * u) ** 2 for i, u in enumerate(attribution_units(grid))]
-    assert stretches.decorrelation(inp) == naive.decorrelation(path, weights)
+    weights = [(int(points.mid2[i, 0]) * u) ** 2 for i, u in enumerate(attribution_units(points))]
+    assert stretches.decorrelation(context) == naive.decorrelation(path, weights)
     assert stretches.distinct_shifts() == naive.distinct(path)
 
 
@@ -181,8 +185,8 @@ def test_decorrelation_is_about_the_length_of_independent_runs():
 
 
 def _edge_case(rows=4000, trips=60):
-    grid = walk_grid(7, rows)
-    known, basis = [], grid.mid2[0] - grid.mid2[1]
+    points = walk_points(7, rows)
+    known, basis = [], points.mid2[0] - points.mid2[1]
     actions = pair_trips(np.random.default_rng(7), rows, trips, sides=[1] * trips)
     for (a, d), (b, _) in zip(actions[::2], actions[1::2], strict=True):
         side = 1 if basis[b] >= basis[a] else -1
@@ -190,31 +194,31 @@ def _edge_case(rows=4000, trips=60):
             (a, {i: side * q for i, q in d.items()}),
             (b, {i: -side * q for i, q in d.items()}),
         ]
-    return grid, known
+    return points, known
 
 
 def test_knowing_sides_passes_and_the_wrong_ones_fail():
-    grid, actions = _edge_case()
-    good = time_shift.evaluate(make_input(grid, actions)).result
+    points, actions = _edge_case()
+    good = time_shift.evaluate(make_input(points, actions)).result
     assert good.verdict is Verdict.PASS
     (reason,) = good.reasons
     assert reason.startswith("p = 0.005 (0 of 199 shifts did at least as well) and ")
     wrong = [(r, {i: -q for i, q in d.items()}) for r, d in actions]
-    bad = time_shift.evaluate(make_input(grid, wrong)).result
+    bad = time_shift.evaluate(make_input(points, wrong)).result
     assert bad.verdict is Verdict.FAIL
     assert bad.monte_carlo.exceedances == 199
 
 
 def test_ties_count_against_the_strategy():
-    grid, actions = _edge_case()
-    grid.mid2[:] = 10**6
-    result = time_shift.evaluate(make_input(grid, actions)).result
+    points, actions = _edge_case()
+    points.mid2[:] = 10**6
+    result = time_shift.evaluate(make_input(points, actions)).result
     assert result.monte_carlo.exceedances == 199
 
 
 def _unclear(actions, rows, **policy):
     result = time_shift.evaluate(
-        make_input(walk_grid(0, rows), actions, policy=GatePolicy(**policy))
+        make_input(walk_points(0, rows), actions, policy=GatePolicy(**policy))
     ).result
     assert result.verdict is Verdict.INCONCLUSIVE
     return result.reasons[0]
@@ -233,12 +237,12 @@ def test_too_little_is_inconclusive():
 
 
 def test_wide_numbers_are_refused_not_wrapped():
-    grid = walk_grid(0, 2000)
-    grid.mid2[0] = np.random.default_rng(0).integers(1, 2**62, 2000)
+    points = walk_points(0, 2000)
+    points.mid2[0] = np.random.default_rng(0).integers(1, 2**62, 2000)
     actions = [
         (r, {0: d[0] * 10**9, 1: d[1]}) for r, d in pair_trips(np.random.default_rng(0), 2000, 40)
     ]
-    result = time_shift.evaluate(make_input(grid, actions)).result
+    result = time_shift.evaluate(make_input(points, actions)).result
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "limit is 2^62" in result.reasons[0]
 
@@ -246,20 +250,20 @@ def test_wide_numbers_are_refused_not_wrapped():
 def test_squares_that_would_pass_128_bits_are_refused_not_wrapped():
     """Every trip fits 62 bits; the sum of their squares did not fit 128, and wrapped."""
     rng, rows, period = np.random.default_rng(0), 12_137, 40
-    grid = walk_grid(0, rows, instruments=1)
+    points = walk_points(0, rows, instruments=1)
     wave = np.where(np.arange(rows) // (period // 2) % 2, 1, -1) * int(2**58.9)
-    grid.mid2[0] = 2**61 + wave + rng.integers(0, 3, rows)
+    points.mid2[0] = 2**61 + wave + rng.integers(0, 3, rows)
     actions = []
     for k in range(2, 290):
         side, start = rng.choice([-1, 1]), period * k + rng.integers(3, 6)
         actions += [(int(start), {0: int(side)}), (int(start) + 10, {0: -int(side)})]
-    inp = make_input(grid, actions, policy=GatePolicy(min_decorrelations=1))
-    stretches = cut_trips(inp.path.trips, rows)
-    market, trips = _market(grid), _held(stretches)
+    context = make_input(points, actions, policy=GatePolicy(min_decorrelations=1))
+    stretches = holding_periods_of(context.path.trips, rows)
+    market, trips = _market(points), _held(stretches)
     q = max(naive.sums(trips, market, k)[1] for k in naive.offsets(rows - 1, 19))
-    scale = attribution_units(grid)[0]
-    assert np.gcd.reduce(np.diff(grid.mid2[0])) == 1
+    scale = attribution_units(points)[0]
+    assert np.gcd.reduce(np.diff(points.mid2[0])) == 1
     assert q // scale**2 > 2**127
-    result = time_shift.evaluate(inp).result
+    result = time_shift.evaluate(context).result
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "can add up to more than 2^127" in result.reasons[0]

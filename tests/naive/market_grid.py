@@ -16,7 +16,7 @@ from tests.naive.engine import KINDS, Market, Terms, merged
 Bundle = tuple[tuple[int, int], ...]
 
 
-def grid(
+def points(
     tables: Mapping[str, Any],
     terms: Sequence[Terms],
     traded: Sequence[int],

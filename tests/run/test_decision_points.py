@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.run import decision_points as module
-from quantlaxmi.run.decision_points import market_grid
+from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind
 from tests import cases, random_markets, twins, universes
 from tests.cases import Case
 from tests.market_builder import MarketBuilder, MemorySegment
-from tests.naive import market_grid as naive
+from tests.naive import decision_points as naive
 from tests.naive.engine import Decision, Leg
 from tests.run.test_replay_loop import random_cases
 
@@ -46,22 +46,22 @@ def check(case: Case, bundles, kinds=twins.ALL_KINDS):
         engine.notional,
         engine.fee,
     )
-    grid = market_grid(run, bundles)
-    assert grid.seq.tolist() == [row["seq"] for row in expected]
-    assert grid.ts_ns.tolist() == [row["ts_ns"] for row in expected]
-    assert grid.mid2.T.tolist() == [row["mid2"] for row in expected]
-    assert grid.can_trade.tolist() == [row["can_trade"] for row in expected]
+    points = decision_points(run, bundles)
+    assert points.seq.tolist() == [row["seq"] for row in expected]
+    assert points.ts_ns.tolist() == [row["ts_ns"] for row in expected]
+    assert points.mid2.T.tolist() == [row["mid2"] for row in expected]
+    assert points.can_trade.tolist() == [row["can_trade"] for row in expected]
     for k, bundle in enumerate(bundles):
-        cost = grid.cost(bundle)
+        cost = points.cost(bundle)
         mine = [row["costs"][k] for row in expected]
         assert cost.fillable.tolist() == [c is not None for c in mine]
         assert [v * cost.unit for v in cost.values.tolist()] == [c or 0 for c in mine]
-    return run, engine, grid
+    return run, engine, points
 
 
-def check_own_decisions(run, engine, grid):
-    """What filled whole, from size nobody had taken before, cost what the grid says."""
-    place = {seq: k for k, seq in enumerate(grid.seq.tolist())}
+def check_own_decisions(run, engine, points):
+    """What filled whole, from size nobody had taken before, cost what the decision points says."""
+    place = {seq: k for k, seq in enumerate(points.seq.tolist())}
     found = run.attributions
     fresh = untouched(engine)
     compared = 0
@@ -74,7 +74,7 @@ def check_own_decisions(run, engine, grid):
             continue
         if len({x["instrument"] for x in legs}) < len(legs):
             continue
-        cost = grid.cost(tuple(sorted((x["instrument"], x["side"] * x["qty"]) for x in legs)))
+        cost = points.cost(tuple(sorted((x["instrument"], x["side"] * x["qty"]) for x in legs)))
         row = place[decision["seq"]]
         mine = [k for k, f in enumerate(engine.fills) if f["decision"] == number]
         assert cost.fillable[row]
@@ -137,13 +137,13 @@ def test_a_bundle_is_priced_once(monkeypatch):
     calls = []
     observe = module._observe
     monkeypatch.setattr(module, "_observe", lambda *a: calls.append(1) or observe(*a))
-    grid = market_grid(run, [((0, 1),)])
-    first = grid.cost(((0, 1),))
-    assert grid.cost(((0, 1),)) is first
+    points = decision_points(run, [((0, 1),)])
+    first = points.cost(((0, 1),))
+    assert points.cost(((0, 1),)) is first
     assert calls == [1]
-    grid.prepare([((0, 1),), ((0, -1),), ((1, 2),)])
+    points.prepare([((0, 1),), ((0, -1),), ((1, 2),)])
     assert calls == [1, 1]
-    assert grid.cost(((0, -1),)).values.shape == grid.seq.shape
+    assert points.cost(((0, -1),)).values.shape == points.seq.shape
 
 
 def test_can_trade_is_asked_of_the_strategy():
@@ -156,12 +156,12 @@ def test_can_trade_is_asked_of_the_strategy():
 
     segment = MemorySegment(random_markets.random_market(5, 200), universes.UNIVERSES["coarse"])
     run = backtest(segment, Choosy(), costs=universes.COSTS[0], latency_ns=0)
-    grid = market_grid(run)
-    assert 0 < grid.can_trade.sum() < len(grid.seq)
+    points = decision_points(run)
+    assert 0 < points.can_trade.sum() < len(points.seq)
     broken = type("Broken", (Choosy,), {"can_trade": lambda self, ctx: 1 // 0})
     run = backtest(segment, broken(), costs=universes.COSTS[0], latency_ns=0)
     with pytest.raises(StrategyError) as caught:
-        market_grid(run)
+        decision_points(run)
     assert "\n" not in str(caught.value)
     assert "division" in str(caught.value)
 
@@ -181,14 +181,14 @@ def test_an_interrupt_in_can_trade_comes_through():
     segment = MemorySegment(random_markets.random_market(5, 50), universes.UNIVERSES["coarse"])
     run = backtest(segment, made(), costs=universes.COSTS[0])
     with pytest.raises(KeyboardInterrupt):
-        market_grid(run)
+        decision_points(run)
 
 
 def test_instruments_out_of_range_are_refused():
     run, _ = twins.run_case(Case("c", random_markets.random_market(3, 20), {}))
     for bundle in (((2, 1),), ((-1, 1),)):
         with pytest.raises(ValueError, match="out of range"):
-            market_grid(run, [bundle])
+            decision_points(run, [bundle])
 
 
 def test_prices_next_to_the_limit_are_an_error():
@@ -201,28 +201,28 @@ def test_prices_next_to_the_limit_are_an_error():
         latency_ns=0,
         costs=universes.COSTS[3],
     )
-    grid = market_grid(run, [((0, qty),)])
-    assert grid.mid2.tolist() == [[1 + high // 10]]
+    points = decision_points(run, [((0, qty),)])
+    assert points.mid2.tolist() == [[1 + high // 10]]
     # One cost is its own unit, whatever its size.
-    cost = grid.cost(((0, qty),))
+    cost = points.cost(((0, qty),))
     assert cost.values.tolist() == [1]
     assert cost.unit == 5 * qty * (high // 10 - 1) > high
     builder.quote(0, 2, qty, high // 10 - 1, qty).quote(0, 2, qty, high // 10 - 7, qty)
     segment = MemorySegment(builder.tables(), run.instruments)
     run = backtest(segment, twins.script({}), costs=universes.COSTS[0], latency_ns=1)
-    assert market_grid(run, [((0, qty),)]).cost(((0, qty),)).values.tolist() == [0, 0, 0]
+    assert decision_points(run, [((0, qty),)]).cost(((0, qty),)).values.tolist() == [0, 0, 0]
     segment = MemorySegment(builder.wait(1).quote(0, 2, qty, 3, qty).tables(), run.instruments)
     run = backtest(segment, twins.script({}), costs=universes.COSTS[0], latency_ns=0)
     with pytest.raises(FixedPointOverflow):
-        market_grid(run, [((0, qty),)])
+        decision_points(run, [((0, qty),)])
 
 
 def test_rows_are_arrays_of_the_stated_kinds():
     run, _ = twins.run_case(Case("c", random_markets.random_market(9, 100), {}))
-    grid = market_grid(run, [((0, 1),)])
-    assert grid.seq.dtype == grid.ts_ns.dtype == grid.mid2.dtype == np.int64
-    assert grid.can_trade.dtype == np.bool_
-    assert grid.mid2.shape == (2, len(grid.seq))
-    assert grid.cost(((0, 1),)).fillable.dtype == np.bool_
-    assert grid.price_exponents == grid.qty_exponents == (0, 0)
-    assert grid.scales == tuple(10 ** (0 - grid.ledger_exponent) for _ in run.instruments)
+    points = decision_points(run, [((0, 1),)])
+    assert points.seq.dtype == points.ts_ns.dtype == points.mid2.dtype == np.int64
+    assert points.can_trade.dtype == np.bool_
+    assert points.mid2.shape == (2, len(points.seq))
+    assert points.cost(((0, 1),)).fillable.dtype == np.bool_
+    assert points.price_exponents == points.qty_exponents == (0, 0)
+    assert points.scales == tuple(10 ** (0 - points.ledger_exponent) for _ in run.instruments)

@@ -12,7 +12,7 @@ from quantlaxmi.errors import ConfigError, StrategyError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.features import NAMES, NEUTRAL
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.run.decision_points import market_grid
+from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.schema import Side
@@ -84,7 +84,7 @@ def test_basis_capture_without_its_basis_never_trades(segment, name, interpreted
     run = backtest(segment, bound.neutralised(bound.signals))
     assert len(run.decisions) == 0 and run.net_pnl == 0
     if not interpreted:
-        assert market_grid(run).can_trade.any()  # its filters hold as before
+        assert decision_points(run).can_trade.any()  # its filters hold as before
 
 
 def test_both_routes_agree_on_a_neutral_run(segment):

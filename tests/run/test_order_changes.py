@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.gates.suites import path_of
-from quantlaxmi.run.decision_points import market_grid
+from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.schema import FillFlag, OrderAction, OrderReason, OrderType, RiskRule
 from tests import random_markets, twins, universes
 from tests.cases import Case
@@ -219,7 +219,7 @@ def test_gates_value_what_a_changed_order_filled_at_the_row_of_its_change():
     case = Case("c", m.tables(), schedule, 1, False, "coarse", FREE)
     found, _ = twins.check_case(case)
     assert [f["decision"] for f in twins.rows_of(found.fills)] == [1, 2]
-    path = path_of(found, market_grid(found))
+    path = path_of(found, decision_points(found))
     assert [(a.bundle, a.cost) for a in path.trips[0].actions[:2]] == [
         (((0, 1),), 5),
         (((0, 2),), -30),

@@ -17,7 +17,7 @@ from quantlaxmi._ext.depth_book import DepthBook
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.importers import import_capture
-from quantlaxmi.run.decision_points import market_grid
+from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.schema import DecisionType, EventKind, FillFlag, OrderReason
 from quantlaxmi.segment import open_segment
@@ -190,15 +190,15 @@ def test_rebuilt_depth_is_the_venue_s_own_book(segment, capsys):
 
 
 def test_the_grid_prices_the_strategy_s_own_decisions(run):
-    grid = market_grid(run)
-    place = {seq: k for k, seq in enumerate(grid.seq.tolist())}
+    points = decision_points(run)
+    place = {seq: k for k, seq in enumerate(points.seq.tolist())}
     for decision in twins.rows_of(run.decisions):
         legs = run.legs[run.legs["decision"] == decision["sequence"]]
         bundle = tuple(sorted((int(x["instrument"]), int(x["side"] * x["qty"])) for x in legs))
         row = place[decision["seq"]]
         mine = np.flatnonzero(run.fills["decision"] == decision["sequence"])
-        cost = grid.cost(bundle)
-        assert grid.can_trade[row]
+        cost = points.cost(bundle)
+        assert points.can_trade[row]
         assert cost.fillable[row]
         assert int(cost.values[row]) * cost.unit == sum(
             run.attributions.slippage[k] + run.attributions.fee[k] for k in mine

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.gates.context import Bundle, Grid
+from quantlaxmi.gates.context import Bundle, DecisionPoints
 
-__all__ = ["LIMIT", "BoundError", "Columns", "attribution_units", "check_squares", "lay_out"]
+__all__ = ["LIMIT", "BoundError", "Columns", "attribution_units", "build_columns", "check_squares"]
 
 #: Every 64-bit quantity of a sweep stays below this in magnitude.
 LIMIT = 2**62
@@ -43,13 +43,13 @@ def check_squares(largest: int, count: int) -> None:
         )
 
 
-def attribution_units(grid: Grid) -> tuple[int, ...]:
+def attribution_units(points: DecisionPoints) -> tuple[int, ...]:
     """Attribution units in one (quantity mantissa times mid2), for each instrument.
 
     The mid is half of mid2, and the attribution scale is one finer than the ledger's: a mid2 of 1
     is 5 units of it, times the ledger units of one price times quantity.
     """
-    return tuple(5 * scale for scale in grid.scales)
+    return tuple(5 * scale for scale in points.scales)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +123,12 @@ def _shape_columns(
     return shapes
 
 
-def lay_out(grid: Grid, bundles: Sequence[Bundle]) -> Columns:
+def build_columns(points: DecisionPoints, bundles: Sequence[Bundle]) -> Columns:
     """Columns in which every bundle of `bundles` is a short sum.
 
     Parameters
     ----------
-    grid : Grid
+    points : DecisionPoints
         With at least one row.
     bundles : sequence of tuple of (int, int)
         (instrument, signed quantity); none empty.
@@ -143,12 +143,12 @@ def lay_out(grid: Grid, bundles: Sequence[Bundle]) -> Columns:
         When prices or quantities are so wide that 64 bits cannot hold a bundle's value.
     """
     used = sorted({i for bundle in bundles for i, _ in bundle})
-    units = attribution_units(grid)
+    units = attribution_units(points)
     moves: dict[int, I64] = {}
     steps: dict[int, int] = {}
     for i in used:
         # mid2 of positive int64 prices lies within 0..2**63 - 1, so the difference fits.
-        move = grid.mid2[i] - grid.mid2[i, 0]
+        move = points.mid2[i] - points.mid2[i, 0]
         divisor = _common(move)
         moves[i], steps[i] = move // divisor, divisor * units[i]
     common = math.gcd(*steps.values()) or 1

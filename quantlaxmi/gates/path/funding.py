@@ -15,10 +15,10 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.gates.context import Bundle, Grid
+from quantlaxmi.gates.context import Bundle, DecisionPoints
 from quantlaxmi.gates.path.round_trips import Trip, opposite
 
-__all__ = ["HeldFunding", "lay_funding"]
+__all__ = ["PositionFunding", "build_position_funding"]
 
 #: Most payments (positions times settlements) that are worked out.
 MAX_PAYMENTS = 1_000_000
@@ -27,7 +27,7 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class HeldFunding:
+class PositionFunding:
     """Running sums of funding by position, and which position follows each action.
 
     Attributes
@@ -85,7 +85,9 @@ def _after(trip: Trip) -> list[Bundle]:
     return found
 
 
-def lay_funding(trips: Sequence[Trip], rows: I64, grid: Grid) -> HeldFunding:
+def build_position_funding(
+    trips: Sequence[Trip], rows: I64, points: DecisionPoints
+) -> PositionFunding:
     """Work out the funding of every position that the trips hold, and of its opposite.
 
     Parameters
@@ -93,14 +95,14 @@ def lay_funding(trips: Sequence[Trip], rows: I64, grid: Grid) -> HeldFunding:
     trips : sequence of Trip
     rows : ndarray of int64, shape (n_tradeable,)
         Tradeable rows of the grid, ascending.
-    grid : Grid
+    points : DecisionPoints
 
     Returns
     -------
-    HeldFunding
+    PositionFunding
     """
-    settled = grid.settled
-    count = len(grid.settlements)
+    settled = points.settled
+    count = len(points.settlements)
     actions = [action for trip in trips for action in trip.actions]
     own = np.array([count if a.mark else settled[a.row] for a in actions], np.int64)
     flat = np.full(len(actions), -1, np.int64)
@@ -115,9 +117,9 @@ def lay_funding(trips: Sequence[Trip], rows: I64, grid: Grid) -> HeldFunding:
             f"{len(index)} positions (with their opposites) over {count} funding settlements are "
             f"{len(index) * count} payments, the limit is {MAX_PAYMENTS}."
         )
-        return HeldFunding(reason, (), flat, flat, settled[rows], own)
-    sums = tuple(tuple(accumulate(grid.funding(bundle), initial=0)) for bundle in index)
-    return HeldFunding(
+        return PositionFunding(reason, (), flat, flat, settled[rows], own)
+    sums = tuple(tuple(accumulate(points.funding(bundle), initial=0)) for bundle in index)
+    return PositionFunding(
         reason="",
         sums=sums,
         action_held=np.array([index.get(b, -1) for b in held], np.int64),

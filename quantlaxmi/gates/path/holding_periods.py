@@ -10,24 +10,24 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.gates.context import Bundle, GateInput
+from quantlaxmi.gates.context import Bundle, GateContext
 from quantlaxmi.gates.path.columns import (
     BoundError,
     Columns,
     attribution_units,
+    build_columns,
     check_squares,
-    lay_out,
 )
 from quantlaxmi.gates.path.round_trips import Trip
 from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps, distinct_rotations
 
-__all__ = ["Stretches", "cut_trips", "lay_stretches"]
+__all__ = ["HoldingPeriods", "build_holding_columns", "holding_periods_of"]
 
 I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretches:
+class HoldingPeriods:
     """Stretches of constant position that are not flat, ascending.
 
     Attributes
@@ -63,30 +63,30 @@ class Stretches:
         edges, position = self._partition()
         return distinct_rotations(position.tolist(), np.diff(edges).tolist())
 
-    def decorrelation(self, inp: GateInput) -> Fraction | None:
+    def decorrelation(self, context: GateContext) -> Fraction | None:
         """Integrated autocorrelation time in steps; None for a position that never changes.
 
         Instruments weigh by the square of what a unit of them is worth at the first row.
         """
         edges, position = self._partition()
-        units = attribution_units(inp.grid)
+        units = attribution_units(context.decision_points)
         values, weights = [], []
         for i in sorted({i for bundle in self.positions for i, _ in bundle}):
             sizes = [dict(bundle).get(i, 0) for bundle in self.positions]
             common = math.gcd(*sizes)
             values.append([sizes[p] // common if p >= 0 else 0 for p in position.tolist()])
-            weights.append((common * int(inp.grid.mid2[i, 0]) * units[i]) ** 2)
+            weights.append((common * int(context.decision_points.mid2[i, 0]) * units[i]) ** 2)
         return decorrelation_steps(edges, values, weights)
 
 
-def cut_trips(trips: tuple[Trip, ...], n_rows: int) -> Stretches:
+def holding_periods_of(trips: tuple[Trip, ...], n_rows: int) -> HoldingPeriods:
     """Cut trips at their actions.
 
     Parameters
     ----------
     trips : tuple of Trip
     n_rows : int
-        Of the grid, at least 1.
+        Of the points, at least 1.
     """
     index: dict[Bundle, int] = {}
     position, start, stop, first = [], [], [], [0]
@@ -101,7 +101,7 @@ def cut_trips(trips: tuple[Trip, ...], n_rows: int) -> Stretches:
                 start.append(now.row)
                 stop.append(after.row)
         first.append(len(position))
-    return Stretches(
+    return HoldingPeriods(
         positions=tuple(index),
         position=np.array(position, np.int64),
         start=np.array(start, np.int64),
@@ -111,7 +111,7 @@ def cut_trips(trips: tuple[Trip, ...], n_rows: int) -> Stretches:
     )
 
 
-def lay_stretches(inp: GateInput, stretches: Stretches) -> Columns:
+def build_holding_columns(context: GateContext, stretches: HoldingPeriods) -> Columns:
     """Columns for the positions, with the bound on what one trip can earn wherever it stands.
 
     Raises
@@ -119,7 +119,7 @@ def lay_stretches(inp: GateInput, stretches: Stretches) -> Columns:
     BoundError
         When a trip's PnL could leave 64 bits, or the sum of the trips' squares 127.
     """
-    columns = lay_out(inp.grid, stretches.positions)
+    columns = build_columns(context.decision_points, stretches.positions)
     worst = 0
     for low, high in itertools.pairwise(stretches.trip_first.tolist()):
         held = [columns.largest[p] for p in stretches.position[low:high].tolist()]

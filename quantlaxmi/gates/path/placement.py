@@ -15,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.context import Bundle, Grid
+from quantlaxmi.gates.context import Bundle, DecisionPoints
 from quantlaxmi.gates.path.columns import LIMIT, Columns
-from quantlaxmi.gates.path.funding import HeldFunding
+from quantlaxmi.gates.path.funding import PositionFunding
 from quantlaxmi.gates.path.round_trips import Action, Trip, opposite
 
 __all__ = [
     "CostColumns",
     "PlacementError",
     "Templates",
-    "lay_costs",
+    "build_cost_columns",
     "make_templates",
     "tradeable_rows",
 ]
@@ -45,7 +45,7 @@ def clean_bundles(actions: Iterable[Action]) -> list[Bundle]:
     return sorted({*bundles, *(opposite(b) for b in bundles)})
 
 
-def tradeable_rows(grid: Grid, trips: tuple[Trip, ...], max_bundles: int) -> I64:
+def tradeable_rows(points: DecisionPoints, trips: tuple[Trip, ...], max_bundles: int) -> I64:
     """Rows on which any of the actions could have been traded whole, on either side.
 
     Displayed size is monotone in quantity, so for each pattern of instruments and signs it is
@@ -53,7 +53,7 @@ def tradeable_rows(grid: Grid, trips: tuple[Trip, ...], max_bundles: int) -> I64
 
     Parameters
     ----------
-    grid : Grid
+    points : DecisionPoints
     trips : tuple of Trip
     max_bundles : int
         Up to so many bundles whose costs will be asked for are priced in the same pass.
@@ -61,7 +61,7 @@ def tradeable_rows(grid: Grid, trips: tuple[Trip, ...], max_bundles: int) -> I64
     Returns
     -------
     ndarray of int64, shape (n_tradeable,)
-        Ascending grid rows where the strategy's own filters hold too.
+        Ascending decision points where the strategy's own filters hold too.
 
     Raises
     ------
@@ -81,10 +81,10 @@ def tradeable_rows(grid: Grid, trips: tuple[Trip, ...], max_bundles: int) -> I64
         )
     widest = [tuple(sorted(sizes.items())) for sizes in largest.values()]
     clean = clean_bundles(a for trip in trips for a in trip.actions)
-    grid.prepare([*widest, *(clean if len(clean) <= max_bundles else [])])
-    mask = grid.can_trade.copy()
+    points.prepare([*widest, *(clean if len(clean) <= max_bundles else [])])
+    mask = points.can_trade.copy()
     for bundle in widest:
-        mask &= grid.cost(bundle).fillable
+        mask &= points.cost(bundle).fillable
     return np.flatnonzero(mask).astype(np.int64)
 
 
@@ -221,14 +221,14 @@ def _without(n_actions: int, reason: str, scale: int) -> CostColumns:
     return CostColumns(reason, empty, none, none, zero, zero, empty, 1, scale)
 
 
-def lay_costs(
+def build_cost_columns(
     templates: Templates,
     rows: I64,
     columns: Columns,
     action_bundle: I64,
-    grid: Grid,
+    points: DecisionPoints,
     max_bundles: int,
-    funding: HeldFunding,
+    funding: PositionFunding,
 ) -> CostColumns:
     """Costs of every clean action's bundle and of its opposite, on tradeable rows.
 
@@ -241,7 +241,7 @@ def lay_costs(
     """
     actions = templates.actions
     sided = clean_bundles(actions)
-    if reason := grid.costs_unknown or funding.reason:
+    if reason := points.costs_unknown or funding.reason:
         return _without(len(actions), reason, columns.scale)
     if len(sided) > max_bundles:
         return _without(
@@ -250,15 +250,16 @@ def lay_costs(
             f"the limit is {max_bundles}.",
             columns.scale,
         )
-    grid.prepare(sided)
-    costs = {b: grid.cost(b) for b in sided}
+    points.prepare(sided)
+    costs = {b: points.cost(b) for b in sided}
     for a in actions:
         if not a.clean:
             continue
         found = int(costs[a.bundle].values[a.row]) * costs[a.bundle].unit
         if found != a.cost:
             raise EngineError(
-                f"the action at grid row {a.row} cost {a.cost} in the replay, {found} on the grid"
+                f"the action at decision point {a.row} cost {a.cost} in the replay, {found} "
+                "at the decision points"
             )
     unit = math.gcd(
         columns.scale, funding.unit, *(costs[b].unit for b in sided), *(a.cost for a in actions)

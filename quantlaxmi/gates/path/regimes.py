@@ -27,7 +27,7 @@ def trend_regimes(ts_ns: I64, price: I64, step_ns: int, window: int) -> npt.NDAr
     ts_ns : ndarray of int64, shape (n_rows,)
         Ascending.
     price : ndarray of int64, shape (n_rows,)
-        Of the instrument that names the regime, any scale; mid2 on a grid.
+        Of the instrument that names the regime, any scale; mid2 on a points.
     step_ns : int
         Step of the clock, which counts from the epoch.
     window : int

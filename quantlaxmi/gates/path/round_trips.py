@@ -30,7 +30,7 @@ def opposite(bundle: Bundle) -> Bundle:
 
 
 class PathError(Exception):
-    """The run has no path on the grid; the message says why. Gates answer INCONCLUSIVE."""
+    """The run has no path over its decision points; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +175,11 @@ def build_path(
     Raises
     ------
     PathError
-        When a filled decision stands on no grid row, a fill belongs to no decision, or an order
+        When a filled decision is at no decision point, a fill belongs to no decision, or an order
         (one that rested, say) was filled after those of a later decision: then the positions at
         the rows of the decisions are not those that were held.
     EngineError
-        When an action's value at the grid's mids is not its attributed gross.
+        When an action's value at the decision points' mids is not its attributed gross.
     """
     if len(gross) != len(fills) or len(cost) != len(fills):
         raise EngineError(f"{len(fills)} fills have {len(gross)} attributions")
@@ -289,7 +289,8 @@ class _Builder:
     ) -> None:
         if -self._value(delta, row) != gross:
             raise EngineError(
-                f"the action at grid row {row} is worth {-self._value(delta, row)} at the grid's "
+                f"the action at decision point {row} is worth {-self._value(delta, row)} at the "
+                f"decision points' "
                 f"mids, but its fills were attributed {gross}"
             )
         self.gross += gross

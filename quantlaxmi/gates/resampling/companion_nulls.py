@@ -26,19 +26,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import LIMIT, BoundError, attribution_units, check_squares
 from quantlaxmi.gates.resampling.draws import count_draws, count_text
 from quantlaxmi.gates.results import Json, MonteCarlo, Verdict
 
-__all__ = ["STREAM", "Beside", "Held", "hold_against_coins", "trip_gains"]
+__all__ = ["STREAM", "CompanionNull", "Judgement", "judge_against_companions", "trip_gains"]
 
 I64 = npt.NDArray[np.int64]
 #: Name of the random stream; the same in every gate, so that they share one p.
 STREAM = "coin_sides"
 
 
-def trip_gains(inp: GateInput) -> I64:
+def trip_gains(context: GateContext) -> I64:
     """Mid-to-mid PnL of every trip, divided by their greatest common divisor.
 
     Returns
@@ -50,10 +50,10 @@ def trip_gains(inp: GateInput) -> I64:
     BoundError
         When a gain would not fit 62 bits, or the sum of their squares 127.
     """
-    mid2, units = inp.grid.mid2, attribution_units(inp.grid)
+    mid2, units = context.decision_points.mid2, attribution_units(context.decision_points)
     gains = [
         -sum(q * int(mid2[i, a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
-        for trip in inp.path.trips
+        for trip in context.path.trips
     ]
     divisor = math.gcd(*gains) or 1
     gains = [g // divisor for g in gains]
@@ -65,7 +65,7 @@ def trip_gains(inp: GateInput) -> I64:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class CompanionNull:
     """Draws of markets beside those of a test.
 
     Attributes
@@ -81,7 +81,7 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Judgement:
     """A test's verdict after all comparisons.
 
     Attributes
@@ -100,16 +100,16 @@ class Held:
     details: dict[str, Json]
 
 
-def hold_against_coins(
-    inp: GateInput,
+def judge_against_companions(
+    context: GateContext,
     gate: str,
     moved: MonteCarlo,
     null: str,
     gains: I64,
     draws: int,
-    market: Beside | None = None,
-    driftless: Beside | None = None,
-) -> Held:
+    market: CompanionNull | None = None,
+    driftless: CompanionNull | None = None,
+) -> Judgement:
     """Judge by moved positions, by coin sides and by the market null; the largest p decides.
 
     Null hypothesis of the second: given when it traded and for how long, the side of every trip
@@ -122,7 +122,7 @@ def hold_against_coins(
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
     gate : str
     moved : MonteCarlo
         Draws of moved positions at least as good as the strategy.
@@ -132,22 +132,22 @@ def hold_against_coins(
         As `trip_gains` gives them.
     draws : int
         Of the coins.
-    market : Beside, optional
+    market : CompanionNull, optional
         The market null, for tests of moved positions.
-    driftless : Beside, optional
+    driftless : CompanionNull, optional
         Its markets without drift, for the market null itself.
     """
     from quantlaxmi._jit import coin_sides as kernels
     from quantlaxmi._jit.compiler import running
 
-    key = np.uint64(inp.key(STREAM))
+    key = np.uint64(context.key(STREAM))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        with running(inp.threads):
+        with running(context.threads):
             kernels.coin_sides(key, first, gains, out)
 
     s, q = sum(gains.tolist()), sum(g * g for g in gains.tolist())
-    (coins,) = count_draws(inp, f"{gate}.{STREAM}", draws, 4, sweep, [(s, q)])
+    (coins,) = count_draws(context, f"{gate}.{STREAM}", draws, 4, sweep, [(s, q)])
     counts = {null: moved, "coin sides": coins}
     details = {"moved": moved.to_json(), STREAM: coins.to_json()}
     unheld = ""
@@ -161,13 +161,13 @@ def hold_against_coins(
         elif beside is market:
             unheld = f"; exits that depend on prices are held against nothing, as {beside.text}"
     deciding = max(counts.values(), key=lambda count: count.p_value)
-    *others, last = (count_text(inp, count, what) for what, count in counts.items())
+    *others, last = (count_text(context, count, what) for what, count in counts.items())
     reason = (
         f"p = {', '.join(others)} and {last}, the {'largest' if others[1:] else 'larger'} decides, "
-        f"the limit is {inp.policy.alpha}{unheld}."
+        f"the limit is {context.policy.alpha}{unheld}."
     )
-    return Held(
-        Verdict.PASS if deciding.p_value <= inp.policy.level else Verdict.FAIL,
+    return Judgement(
+        Verdict.PASS if deciding.p_value <= context.policy.level else Verdict.FAIL,
         reason,
         deciding,
         details,

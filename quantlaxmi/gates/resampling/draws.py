@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.checkpoint import Progress
-from quantlaxmi.gates.context import GateInput
-from quantlaxmi.gates.results import Json, MonteCarlo, shown, studentised
+from quantlaxmi.gates.checkpoint import DrawCounts
+from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.results import Json, MonteCarlo, rounded, studentised
 from quantlaxmi.stats.arrangements import Arrangements
 from quantlaxmi.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.stats.monte_carlo import exceedances
@@ -19,10 +19,10 @@ from quantlaxmi.stats.monte_carlo import exceedances
 __all__ = [
     "BATCH",
     "SweepFailed",
+    "check_identity",
     "count_draws",
     "count_text",
     "exact_p",
-    "hold_identity",
     "sum_details",
 ]
 
@@ -84,7 +84,7 @@ class _Counts:
 
 
 def count_draws(
-    inp: GateInput,
+    context: GateContext,
     gate: str,
     draws: int,
     width: int,
@@ -102,11 +102,11 @@ def count_draws(
     default, where the interval of b/m holds alpha; later draws go on where the first ones ended.
     With `stop_after`, drawing stops at that exceedance (Besag and Clifford) and never grows.
     Draws are counted in their order, so the counts do not depend on batches or threads, nor on
-    an interruption: with a checkpoint in `inp`, counting goes on where it was left.
+    an interruption: with a checkpoint in `context`, counting goes on where it was left.
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
     gate : str
         Named in progress and in the checkpoint.
     draws : int
@@ -137,21 +137,21 @@ def count_draws(
     """
     counts = _Counts(own, stop_after, [0] * len(own), tries > 0, draws)
     most, extended = max(tries, 1) * draws, False
-    if inp.checkpoint is not None:
-        grown = most if stop_after else most * inp.policy.extend_factor
-        kept = inp.checkpoint.load(gate, len(own), grown, stop_after)
+    if context.checkpoint is not None:
+        grown = most if stop_after else most * context.policy.extend_factor
+        kept = context.checkpoint.load(gate, len(own), grown, stop_after)
         if kept is not None:
             counts.done, counts.found, counts.stopped = kept.done, list(kept.found), kept.stopped
             extended = kept.done > most or counts.counted > draws
 
-    def tell() -> None:
+    def report_progress() -> None:
         done = max(counts.counted, counts.done * counts.wanted // most, told)
-        inp.tell(gate, min(done, counts.wanted), counts.wanted)
+        context.report_progress(gate, min(done, counts.wanted), counts.wanted)
 
     while True:
         if extended:
-            counts.wanted, most = (n * inp.policy.extend_factor for n in (counts.wanted, most))
-        tell()
+            counts.wanted, most = (n * context.policy.extend_factor for n in (counts.wanted, most))
+        report_progress()
         while counts.counted < counts.wanted and counts.done < most and not counts.stopped:
             out = np.empty((min(batch, most - counts.done), width), np.uint64)
             try:
@@ -162,16 +162,16 @@ def count_draws(
                     raise
             else:
                 counts.add(out)
-            if inp.checkpoint is not None:
-                inp.checkpoint.save(
-                    gate, Progress(counts.done, tuple(counts.found), counts.stopped)
+            if context.checkpoint is not None:
+                context.checkpoint.save(
+                    gate, DrawCounts(counts.done, tuple(counts.found), counts.stopped)
                 )
-            tell()
+            report_progress()
         made = [MonteCarlo(b, counts.counted, counts.stopped, extended) for b in counts.found]
-        if stop_after or extended or inp.policy.extend_factor == 1:
+        if stop_after or extended or context.policy.extend_factor == 1:
             return made
         lower, upper = made[0].interval()
-        if not lower <= inp.policy.alpha <= upper:
+        if not lower <= context.policy.alpha <= upper:
             return made
         extended = True
 
@@ -184,22 +184,22 @@ def exact_p(count: MonteCarlo, arrangements: Arrangements) -> dict[str, Json]:
     if arrangements.exact is None or count.stopped:
         return {}
     p = exact_permutation_p(count.exceedances, count.draws, arrangements.exact)
-    return {"exact_permutation_p": shown(p)}
+    return {"exact_permutation_p": rounded(p)}
 
 
-def count_text(inp: GateInput, count: MonteCarlo, null: str) -> str:
+def count_text(context: GateContext, count: MonteCarlo, null: str) -> str:
     """``0.0737 (736 of 10000 random entries did at least as well)``.
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
     count : MonteCarlo
     null : str
         What was drawn: ``"random entries"``.
     """
     how = ""
     if count.extended:
-        how = f", grown from {count.draws // inp.policy.extend_factor}"
+        how = f", grown from {count.draws // context.policy.extend_factor}"
     if count.stopped:
         how = f", stopped at exceedance {count.exceedances}"
     return (
@@ -208,16 +208,16 @@ def count_text(inp: GateInput, count: MonteCarlo, null: str) -> str:
     )
 
 
-def hold_identity(inp: GateInput, gate: str, gross: int) -> None:
+def check_identity(context: GateContext, gate: str, gross: int) -> None:
     """Hold the strategy's own draw to the replay's gross, to the last unit.
 
     Raises
     ------
     EngineError
     """
-    if gross != inp.path.gross:
+    if gross != context.path.gross:
         raise EngineError(
-            f"the identity draw of {gate} gave gross {gross}, the replay {inp.path.gross}"
+            f"the identity draw of {gate} gave gross {gross}, the replay {context.path.gross}"
         )
 
 

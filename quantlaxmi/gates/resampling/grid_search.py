@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.market_replays import Replays, Sums
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.stats.monte_carlo import studentised_at_least
@@ -43,10 +43,10 @@ def grid_configs(rerun: Rerun) -> tuple[StrategyConfig, ...]:
     return tuple(found.values())
 
 
-def search_of(inp: GateInput, rerun: Rerun, replays: Replays, own: Sums) -> Search:
+def search_of(context: GateContext, rerun: Rerun, replays: Replays, own: Sums) -> Search:
     """The settings among which a draw takes the best: the grid's, where the run's are of it."""
     alone = (None,)
-    if inp.policy.market_grid_search == "off":
+    if context.policy.market_grid_search == "off":
         return Search(alone, "The policy turns the search of the grid off.")
     configs = grid_configs(rerun)
     if not configs:

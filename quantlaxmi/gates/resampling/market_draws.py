@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.draws import SweepFailed, count_draws
 from quantlaxmi.gates.resampling.market_replays import DrawFailed, Moved, Replays, Sums
 from quantlaxmi.gates.results import MonteCarlo
@@ -92,7 +92,7 @@ class MarketDraws:
 
     Attributes
     ----------
-    inp : GateInput
+    context : GateContext
     replays : Replays
     configs : sequence of StrategyConfig or None
         Settings whose largest statistic a draw has; None stands for the run's own and is first.
@@ -108,7 +108,7 @@ class MarketDraws:
         Draws from which the rule was found, and those of them with trips enough.
     """
 
-    inp: GateInput
+    context: GateContext
     replays: Replays
     configs: Sequence[StrategyConfig | None]
     own: Sums
@@ -127,7 +127,7 @@ class MarketDraws:
     @property
     def wanted(self) -> int:
         """Draws that shall count."""
-        draws = self.inp.policy.n_market_draws
+        draws = self.context.policy.n_market_draws
         return draws if self.drift else driftless_wanted(draws)
 
     @property
@@ -161,7 +161,7 @@ class MarketDraws:
         # against the strategy.
         if not market.accepted:
             return Draw(True, True, True, market.tries, None)
-        least = self.inp.policy.min_trades
+        least = self.context.policy.min_trades
         own: Sums | None = None
         enough = at_least = any_at_least = False
         for config in self.configs:
@@ -202,7 +202,7 @@ class MarketDraws:
     def _is_known(self, most: int) -> bool:
         if self.looked >= most:
             return True
-        stop = self.inp.policy.stop_exceedances
+        stop = self.context.policy.stop_exceedances
         stopped = stop > 0 and sum(draw.at_least for draw in self.first) >= stop
         return self.conditional and (self.looked >= SHOWN_DRAWS or stopped)
 
@@ -224,7 +224,7 @@ class MarketDraws:
                 self.enough += draw.enough
             if failed is not None and not self._is_known(most):
                 raise SweepFailed(0, failed.reason) from failed
-            self.inp.tell(self.name, min(self._told, total), total)
+            self.context.report_progress(self.name, min(self._told, total), total)
 
     def _looked_at(self, draw: int, market: Moved, check: Check) -> Draw:
         return self._run(market, check, both=True, shown=self.drift and draw < SHOWN_DRAWS)
@@ -252,13 +252,13 @@ class MarketDraws:
         SweepFailed
             When the strategy cannot be run on the market of a draw that is needed.
         """
-        policy = self.inp.policy
+        policy = self.context.policy
         # Half a second a batch, so that progress and interrupts are seen, and no more draws than
         # may be needed to stop; the counts do not depend on it.
         most = policy.stop_exceedances or 256
         fitting = int(0.5 * self.replays.threads / (self._seconds + 1e-6))
         count, *_ = count_draws(
-            self.inp,
+            self.context,
             self.name,
             self.wanted,
             8,

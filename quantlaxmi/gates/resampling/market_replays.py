@@ -21,7 +21,7 @@ import numpy.typing as npt
 from quantlaxmi._ext.market_null import SignFlips
 from quantlaxmi._ext.trip_sums import NO_MID_SEEN, trip_sums
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import BoundError, attribution_units
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.run.session import Session
@@ -119,7 +119,7 @@ class Replays:
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
         With a run to make again.
     rerun : Rerun
     key : int
@@ -139,7 +139,7 @@ class Replays:
         When prices or money units leave the integers they are kept in.
     """
 
-    def __init__(self, inp: GateInput, rerun: Rerun, key: int) -> None:
+    def __init__(self, context: GateContext, rerun: Rerun, key: int) -> None:
         run = rerun.run
         self._rerun, self._key = rerun, key
         self._tables: dict[str, Mapping[str, npt.NDArray[Any]]] = {
@@ -150,20 +150,20 @@ class Replays:
             self.flips = SignFlips(self._tables["quotes"], self._tables["depth"], n)
         except OverflowError as error:
             raise BoundError(f"The market cannot be moved: {error}.") from None
-        units = attribution_units(inp.grid)
+        units = attribution_units(context.decision_points)
         self.scale = math.gcd(*units)
         weights = [u // self.scale for u in units]
         if max(weights) >= 2**63:
             raise BoundError(f"A money unit of {max(weights)} times the finest, the limit is 2^63.")
         self._weights = np.array(weights, np.int64)
-        self._last_mid2 = np.ascontiguousarray(inp.grid.mid2[:, -1])
-        self._end_ns = int(inp.grid.ts_ns[-1])
-        self._last = [self._last_row(i, int(inp.grid.seq[-1])) for i in range(n)]
+        self._last_mid2 = np.ascontiguousarray(context.decision_points.mid2[:, -1])
+        self._end_ns = int(context.decision_points.ts_ns[-1])
+        self._last = [self._last_row(i, int(context.decision_points.seq[-1])) for i in range(n)]
         own = rerun.run.strategy
         self._bounds: dict[bytes, BoundStrategy] = {}
         self.threads = 1
         if own.form == "kernel":
-            self.threads = inp.threads or _processors()
+            self.threads = context.threads or _processors()
 
     def _rows_of(self, instrument: int) -> tuple[I64, I64, I64]:
         """Message numbers and rows, of depth and of quotes, at which its shift is known."""

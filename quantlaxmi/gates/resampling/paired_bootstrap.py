@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from quantlaxmi.gates.context import GateInput
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.results import MonteCarlo
 from quantlaxmi.stats.block_length import block_length
 from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
@@ -61,13 +61,13 @@ class Bootstrap:
 
 
 def resample(
-    inp: GateInput, stream: str, series: Sequence[Sequence[int]], *, grow: bool
+    context: GateContext, stream: str, series: Sequence[Sequence[int]], *, grow: bool
 ) -> Bootstrap:
     """Resample series together by the stationary bootstrap.
 
     Parameters
     ----------
-    inp : GateInput
+    context : GateContext
     stream : str
         Names the random numbers.
     series : sequence of sequences of int
@@ -82,15 +82,15 @@ def resample(
     """
     block = max(block_length(s).stationary for s in series)
     own = tuple(sum(s) for s in series)
-    key, m = inp.key(stream), inp.policy.n_bootstrap
-    sums = bootstrap_sums(series, block, m, key, threads=inp.threads)
+    key, m = context.key(stream), context.policy.n_bootstrap
+    sums = bootstrap_sums(series, block, m, key, threads=context.threads)
     found = Bootstrap(own, sums, block)
-    factor = inp.policy.extend_factor
+    factor = context.policy.extend_factor
     if not grow or factor == 1:
         return found
     lower, upper = found.count(0).interval()
-    if not lower <= inp.policy.alpha <= upper:
+    if not lower <= context.policy.alpha <= upper:
         return found
-    more = bootstrap_sums(series, block, m * (factor - 1), key, first=m, threads=inp.threads)
+    more = bootstrap_sums(series, block, m * (factor - 1), key, first=m, threads=context.threads)
     grown = [a + b for a, b in zip(sums, more, strict=True)]
     return Bootstrap(own, grown, block, extended=True)

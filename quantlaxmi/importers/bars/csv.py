@@ -28,7 +28,7 @@ class CsvTable:
     ----------
     path : Path
     delimiter : str
-    tell : callable
+    report_progress : callable
         Called with the bytes read so far.
     names : sequence of str, optional
         Names of the columns of a file that may have no header: the first line is one if it does
@@ -44,10 +44,10 @@ class CsvTable:
         self,
         path: Path,
         delimiter: str,
-        tell: Callable[[int], None],
+        report_progress: Callable[[int], None],
         names: Sequence[str] | None = None,
     ) -> None:
-        self.path, self._delimiter, self._tell = path, delimiter, tell
+        self.path, self._delimiter, self._tell = path, delimiter, report_progress
         self._source = TextSource(path, _EXPECTED, zipped=True)
         self._text, self._ended = b"", False
         try:

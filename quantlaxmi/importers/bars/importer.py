@@ -75,7 +75,9 @@ def import_bars(
             reading = Reading(rules, number, store)
             log = QuarantineLog(path, reading.stream, strict)
             with ExitStack() as stack:
-                table = _open_table(path, rules.delimiter, teller(paths, number, progress))
+                table = _open_table(
+                    path, rules.delimiter, progress_reporter(paths, number, progress)
+                )
                 stack.callback(table.close)
                 read_input(table, rules, reading, log)
                 files = [BarsFile.of(table, path, log)]
@@ -105,7 +107,9 @@ def checked_inputs(
     return [Path(path) for path in inputs]
 
 
-def teller(paths: list[Path], number: int, progress: Progress | None) -> Callable[[int], None]:
+def progress_reporter(
+    paths: list[Path], number: int, progress: Progress | None
+) -> Callable[[int], None]:
     """Progress of one file as progress of them all."""
 
     def size(path: Path) -> int:
@@ -116,14 +120,14 @@ def teller(paths: list[Path], number: int, progress: Progress | None) -> Callabl
 
     total, before = sum(map(size, paths)), sum(map(size, paths[:number]))
 
-    def tell(done: int) -> None:
+    def report_progress(done: int) -> None:
         if progress is not None:
             progress(before + done, total)
 
-    return tell
+    return report_progress
 
 
-def _open_table(path: Path, delimiter: str, tell: Callable[[int], None]) -> Table:
+def _open_table(path: Path, delimiter: str, report_progress: Callable[[int], None]) -> Table:
     """Open a file of bars, CSV or Parquet as its first bytes say.
 
     Raises
@@ -140,9 +144,9 @@ def _open_table(path: Path, delimiter: str, tell: Callable[[int], None]) -> Tabl
     if is_parquet:
         from quantlaxmi.importers.bars.parquet import ParquetTable
 
-        table = ParquetTable(path, tell)
+        table = ParquetTable(path, report_progress)
     else:
-        table = CsvTable(path, delimiter, tell)
+        table = CsvTable(path, delimiter, report_progress)
     twice = {name for name in table.header if table.header.count(name) > 1}
     if twice:
         table.close()

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import staged_directory
 from quantlaxmi.importers.bars.csv import CsvTable
-from quantlaxmi.importers.bars.importer import Progress, checked_inputs, teller
+from quantlaxmi.importers.bars.importer import Progress, checked_inputs, progress_reporter
 from quantlaxmi.importers.bars.mapping import (
     BarsMapping,
     FundingMapping,
@@ -100,7 +100,7 @@ def import_vision_klines(
                 reading.next_file(path.name, sum(part.lines for part in parts))
                 with ExitStack() as stack:
                     names = FUNDING_COLUMNS if reading.alone else KLINE_COLUMNS
-                    table = CsvTable(path, ",", teller(flat, done, progress), names)
+                    table = CsvTable(path, ",", progress_reporter(flat, done, progress), names)
                     stack.callback(table.close)
                     read_input(table, _in_unit(rules, path), reading, log)
                     parts.append(BarsFile.of(table, path, log))

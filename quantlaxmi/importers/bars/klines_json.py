@@ -25,7 +25,7 @@ import numpy as np
 from quantlaxmi.errors import InputError, QuantlaxmiError
 from quantlaxmi.files import open_regular, staged_directory
 from quantlaxmi.importers.bars.columns import later_than_all
-from quantlaxmi.importers.bars.importer import Progress, checked_inputs, teller
+from quantlaxmi.importers.bars.importer import Progress, checked_inputs, progress_reporter
 from quantlaxmi.importers.bars.mapping import LegMapping, load_mapping
 from quantlaxmi.importers.bars.series import (
     Faulty,
@@ -103,7 +103,7 @@ def import_klines_json(
             log = QuarantineLog(path, leg.instrument.kind.value, strict)
             archive = Archive(path, leg.instrument.venue_symbol)
             months = _Months(leg, interval_ns, store)
-            for name, klines in archive.read(teller(paths, number, progress)):
+            for name, klines in archive.read(progress_reporter(paths, number, progress)):
                 months.add(name, klines)
             if not months.n_klines:
                 raise InputError(path, "holds no kline")
@@ -301,7 +301,9 @@ class Archive:
         self.raw_bytes = self.text_bytes = 0
         self.sha256 = ""
 
-    def read(self, tell: Callable[[int], None]) -> Iterator[tuple[str, list[msgspec.Raw]]]:
+    def read(
+        self, report_progress: Callable[[int], None]
+    ) -> Iterator[tuple[str, list[msgspec.Raw]]]:
         """Every JSON file: its name in the archive (empty for a single file) and its klines."""
         self._check_name(self.path.name)
         try:
@@ -315,7 +317,7 @@ class Archive:
                 while data := raw.read(1 << 20):
                     digest.update(data)
                     self.raw_bytes += len(data)
-                    tell(self.raw_bytes)
+                    report_progress(self.raw_bytes)
         except _UNREADABLE as error:
             if isinstance(error, (InputError, QuantlaxmiError)):
                 raise

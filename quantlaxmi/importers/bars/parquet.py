@@ -31,7 +31,7 @@ class ParquetTable:
     Parameters
     ----------
     path : Path
-    tell : callable
+    report_progress : callable
         Called with the bytes read so far.
 
     Raises
@@ -42,8 +42,8 @@ class ParquetTable:
 
     header_lines = 0
 
-    def __init__(self, path: Path, tell: Callable[[int], None]) -> None:
-        self.path, self._tell, self.lines = path, tell, 0
+    def __init__(self, path: Path, report_progress: Callable[[int], None]) -> None:
+        self.path, self._tell, self.lines = path, report_progress, 0
         digest = hashlib.sha256()
         self._open = open_regular(path, InputError, "a Parquet file of bars")
         try:

@@ -92,14 +92,14 @@ def import_csv_files(
             stack.callback(lane.close)
         total = sum(file.head.size for file in files)
 
-        def tell() -> None:
+        def report_progress() -> None:
             if progress is not None:
                 progress(sum(lane.raw_bytes for lane in lanes), total)
 
         gaps: list[Gap] = []
         messages: Counter[str] = Counter(dict.fromkeys(TABLES, 0))
         venue = instruments[0].venue
-        steps = Steps(instruments, _tables(lanes, messages, gaps, tell))
+        steps = Steps(instruments, _tables(lanes, messages, gaps, report_progress))
         with SegmentWriter(folder, venue=venue, instruments=steps.instruments) as writer:
             for tables in steps.tables():
                 for table, columns in tables.items():
@@ -144,7 +144,7 @@ def _instruments(files: Sequence[CsvFile]) -> list[Instrument]:
 
 
 def _tables(
-    lanes: list[Lane], messages: Counter[str], gaps: list[Gap], tell: Callable[[], None]
+    lanes: list[Lane], messages: Counter[str], gaps: list[Gap], report_progress: Callable[[], None]
 ) -> Iterator[Tables]:
     """Rows of the segment in order; reads on in whichever lane is behind."""
     merge = StreamMerge([lane.rows for lane in lanes])
@@ -178,7 +178,7 @@ def _tables(
         if all(finished):
             return
         furthest_behind(lanes).feed()
-        tell()
+        report_progress()
 
 
 def _check_sums(counts_of: Counter[str], messages: Counter[str], lanes: list[Lane]) -> None:
