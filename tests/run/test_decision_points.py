@@ -36,7 +36,7 @@ def check(case: Case, bundles, kinds=twins.ALL_KINDS):
     run, _ = twins.run_case(case, kinds=kinds)
     engine, _ = twins.naive_run(case, kinds)
     instruments = universes.UNIVERSES[case.universe]
-    expected = naive.grid(
+    expected = naive.points(
         case.tables,
         engine.terms,
         range(len(instruments)),
