@@ -10,7 +10,7 @@ from quantlaxmi.instruments import Instrument
 from tests.market_builder import START_NS, MarketBuilder, Tables
 from tests.naive.engine import Decision, Leg
 from tests.random_markets import Schedule
-from tests.universes import COSTS, NO_LIMITS, STEPPED, UNIVERSES
+from tests.traded import COSTS, NO_LIMITS, STEPPED, UNIVERSES
 
 
 @dataclass(frozen=True)

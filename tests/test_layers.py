@@ -62,6 +62,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "write",
         "split",
         "parts",
+        "memory",
         "export",
     ),
     "trace": ("header", "objects", "file", "arrow", "decision_trace", "parity"),

@@ -19,7 +19,7 @@ from quantlaxmi.schema import (
     TimeInForce,
 )
 from quantlaxmi.strategies.sdk import CryptoStrategy
-from tests import random_markets, universes
+from tests import random_markets, traded
 from tests.cases import Case
 from tests.market_builder import MemorySegment
 from tests.naive.engine import Engine, Leg
@@ -151,7 +151,7 @@ def run_case(case: Case, cuts=None, kinds=ALL_KINDS) -> tuple[Run, list[Any]]:
 def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
     """The same by the twin."""
     instruments = case.instruments
-    rules, limits = universes.rules_of(instruments, case.costs, case.limits)
+    rules, limits = traded.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
     mine: list[tuple[int, int]] = []
     calls = 0
@@ -196,7 +196,7 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
             )
 
     engine = Engine(
-        universes.terms_of(instruments, case.costs),
+        traded.terms_of(instruments, case.costs),
         decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,

@@ -1,4 +1,4 @@
-"""One of the replay loop's accounts for the tests, which hold quantlaxmi.execution.ledger equal to it."""
+"""One of the replay loop's accounts for the tests: quantlaxmi.execution.ledger equals it."""
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 

@@ -279,7 +279,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     def cost_hash(self) -> bytes:
         """SHA-256 of the canonical description: equal terms give equal hashes."""
         return hashlib.sha256(
-            b"quantlaxmi.execution.costs.2\0" + canonical_json(self.describe())
+            b"quantlaxmi.costs.2\0" + canonical_json(self.describe())
         ).digest()
 
 

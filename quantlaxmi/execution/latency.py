@@ -155,10 +155,10 @@ class LatencyModel(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_plain:
             plain = {"kind": "constant", "latency_ns": self.entry.constant_ns, "flatten": flatten}
             return hashlib.sha256(
-                b"quantlaxmi.execution.latency.1\0" + canonical_json(plain)
+                b"quantlaxmi.latency.1\0" + canonical_json(plain)
             ).digest()
         found = {**self.describe(), "flatten": flatten}
-        return hashlib.sha256(b"quantlaxmi.execution.latency.2\0" + canonical_json(found)).digest()
+        return hashlib.sha256(b"quantlaxmi.latency.2\0" + canonical_json(found)).digest()
 
     def delays(self, seed: int, config_hash: bytes) -> Delays | None:
         """Return what an engine draws from; None where ``latency_ns`` says all.
@@ -179,7 +179,7 @@ def _key(seed: int, config_hash: bytes, stream: str) -> int:
     """First eight bytes, little-endian, of a SHA-256 over the length-prefixed parts."""
     parts = (seed.to_bytes(8, "little"), config_hash, stream.encode())
     packed = b"".join(len(p).to_bytes(4, "little") + p for p in parts)
-    digest = hashlib.sha256(b"quantlaxmi.execution.latency-stream.v1\0" + packed).digest()
+    digest = hashlib.sha256(b"quantlaxmi.latency-stream.v1\0" + packed).digest()
     return int.from_bytes(digest[:8], "little")
 
 

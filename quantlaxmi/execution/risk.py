@@ -183,7 +183,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     def risk_hash(self) -> bytes:
         """SHA-256 of the canonical description: equal limits give equal hashes."""
         return hashlib.sha256(
-            b"quantlaxmi.execution.risk.1\0" + canonical_json(self.describe())
+            b"quantlaxmi.risk.1\0" + canonical_json(self.describe())
         ).digest()
 
     def sizes(self, symbol: str) -> SizeLimits:

@@ -83,7 +83,7 @@ class MarketTable(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     name : str
-        What errors call it: ``markets/binance.toml``.
+        What errors call it: ``venues/binance.toml``.
     rules : dict of (venue, kind, symbol) to tuple of RuleRow
     fees : dict of (venue, kind) to tuple of FeeRow
     symbol_fees : dict of (venue, kind, symbol) to tuple of FeeRow
@@ -147,7 +147,7 @@ def package_table(name: str) -> MarketTable:
     """One of `TABLE_NAMES`, read at most once."""
     if name not in TABLE_NAMES:
         raise ConfigError("markets", f"was {name!r}, expected one of {', '.join(TABLE_NAMES)}")
-    return load_table(FOLDER / f"{name}.toml", f"markets/{name}.toml")
+    return load_table(FOLDER / f"{name}.toml", f"venues/{name}.toml")
 
 
 def _rows(name: str, data: dict[str, Any], section: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from quantlaxmi.execution.costs import (
 )
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import InstrumentKind
-from tests import universes
+from tests import traded
 
 BPS = st.decimals(-1000, 1000, places=8, allow_nan=False)
 
@@ -45,7 +45,7 @@ def test_default_rates_are_binance_s():
     st.integers(1, 10**12),
 )
 def test_terms_give_the_fee_and_notional(bps, fee_exponent, pe, qe, size, price, qty):
-    one = universes.instrument("S", InstrumentKind.SPOT, pe, qe, contract_size=size)
+    one = traded.instrument("S", InstrumentKind.SPOT, pe, qe, contract_size=size)
     model = model_of(format(bps, "f"), fee_exponent)
     ledger = ledger_exponent((one,), model)
     assert ledger == min(pe + qe, fee_exponent)
@@ -60,16 +60,16 @@ def test_terms_give_the_fee_and_notional(bps, fee_exponent, pe, qe, size, price,
 
 def test_a_kind_without_rate_is_refused_by_name():
     with pytest.raises(ConfigError, match=r"future.*has no rate for F") as caught:
-        account_terms(universes.UNIVERSES["mixed"][2], CostModel.binance(), -16, 0)
+        account_terms(traded.UNIVERSES["mixed"][2], CostModel.binance(), -16, 0)
     assert "\n" not in str(caught.value)
 
 
 def test_exponents_too_far_apart_are_refused():
-    wide = universes.instrument("W", InstrumentKind.SPOT, 0, 0, contract_size=1000)
+    wide = traded.instrument("W", InstrumentKind.SPOT, 0, 0, contract_size=1000)
     assert account_terms(wide, CostModel.binance(), -15, 0)[1] == 10**18
     with pytest.raises(ConfigError, match=r"W at 10\*\*0 does not fit"):
         account_terms(wide, CostModel.binance(), -16, 0)
-    fine = universes.instrument("T", InstrumentKind.SPOT, -25, -25)
+    fine = traded.instrument("T", InstrumentKind.SPOT, -25, -25)
     with pytest.raises(ConfigError, match="T at"):
         account_terms(fine, CostModel.binance(), -50, 0)
 

@@ -22,7 +22,7 @@ from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.result import Run
 from quantlaxmi.schema import EventKind, FillFlag
 from quantlaxmi.segment import open_segment
-from tests import market_builder, random_markets, twins, universes
+from tests import market_builder, random_markets, traded, twins
 from tests.cases import Case
 from tests.market_builder import MemorySegment
 from tests.naive import decision_points as naive_grid
@@ -77,9 +77,9 @@ def naive_run(case: Case) -> ImpactEngine:
         tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
         return random_markets.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
 
-    rules, limits = universes.rules_of(case.instruments, case.costs, case.limits)
+    rules, limits = traded.rules_of(case.instruments, case.costs, case.limits)
     engine = ImpactEngine(
-        universes.terms_of(case.instruments, case.costs),
+        traded.terms_of(case.instruments, case.costs),
         decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,
@@ -147,8 +147,8 @@ def one_order(
     leg = Leg(0, side, qty, 1, limit, 1) if limit else Leg(0, side, qty)
     builder = market_builder.MarketBuilder().quote(0, 99_990, touch, 100_000, touch).wait(1)
     impact = Impact(fixed_bps=FixedPoint.from_text(fixed), root_bps=FixedPoint.from_text(square))
-    costs = msgspec.structs.replace(universes.COSTS[3], impact={"spot": impact})
-    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
+    costs = msgspec.structs.replace(traded.COSTS[3], impact={"spot": impact})
+    segment = MemorySegment(builder.tables(), traded.UNIVERSES["coarse"])
     return backtest(segment, twins.script({0: Decision((leg,))}), costs=costs, latency_ns=0)
 
 
@@ -185,9 +185,9 @@ def test_resting_orders_have_none() -> None:
         .wait(1)
     )
     costs = msgspec.structs.replace(
-        universes.COSTS[3], impact={"spot": Impact(fixed_bps=FixedPoint(1000, 0))}
+        traded.COSTS[3], impact={"spot": Impact(fixed_bps=FixedPoint(1000, 0))}
     )
-    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
+    segment = MemorySegment(builder.tables(), traded.UNIVERSES["coarse"])
     decision = Decision((Leg(0, 1, 5, 1, 99),), bundle=False)
     run = backtest(segment, twins.script({0: decision}), costs=costs, latency_ns=0)
     assert run.fills["price"].tolist() == [99]
@@ -205,7 +205,7 @@ def load(folder: Path, text: str) -> CostModel:
 def test_a_file_names_impact_by_kind_and_symbol(tmp_path: Path) -> None:
     text = '[spot]\nimpact_bps = "0.5"\n[perp.P]\nimpact_sqrt_bps = "2"\nmaker_bps = 1\n'
     model = load(tmp_path, text + "taker_bps = 1\n[perp]\nimpact_bps = 3\n")
-    spot, perp = universes.UNIVERSES["coarse"]
+    spot, perp = traded.UNIVERSES["coarse"]
     assert model.impact_on(spot).terms == (50_000_000, 0)
     assert model.impact_on(perp).terms == (0, 200_000_000)  # one symbol goes before its kind
     other = msgspec.structs.replace(perp, symbol="Q")
@@ -233,7 +233,7 @@ def test_bad_impact_gets_one_line(tmp_path: Path, text: str, expected: str) -> N
 
 
 def test_impact_is_hashed_where_there_is_any() -> None:
-    plain = universes.COSTS[0]
+    plain = traded.COSTS[0]
     off = msgspec.structs.replace(plain, impact={"spot": Impact()})
     on = msgspec.structs.replace(plain, impact={"spot": Impact(fixed_bps=FixedPoint(1, -8))})
     root_on = msgspec.structs.replace(plain, impact={"spot": Impact(root_bps=FixedPoint(1, -8))})

@@ -99,7 +99,7 @@ def test_values_are_hashed_and_not_where_they_stand(tmp_path: Path) -> None:
 
 def test_a_constant_keeps_its_hash() -> None:
     plain = {"kind": "constant", "latency_ns": 1_000_000, "flatten": False}
-    expected = hashlib.sha256(b"quantlaxmi.execution.latency.1\0" + canonical_json(plain)).digest()
+    expected = hashlib.sha256(b"quantlaxmi.latency.1\0" + canonical_json(plain)).digest()
     assert LatencyModel.constant(1_000_000).latency_hash(False) == expected
     assert LatencyModel.constant(5).delays(0, b"") is None
 

@@ -18,7 +18,7 @@ from quantlaxmi.report import load_report, run_gates, verify_report
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.schema import OrderReason, OrderStatus, RiskRule
 from quantlaxmi.segment import open_segment
-from tests import random_markets, twins, universes
+from tests import random_markets, traded, twins
 from tests.cases import Case
 from tests.market_builder import MarketBuilder
 from tests.naive.engine import Decision, Leg
@@ -67,7 +67,7 @@ LIMITS = st.builds(
 def guarded_cases(draw, max_messages=80):
     n, factor = draw(st.integers(0, max_messages)), draw(st.sampled_from([1, TENTH_S, TENTH_S]))
     seed, plan = draw(st.integers(0, 2**32)), draw(st.integers(0, 2**32))
-    model = draw(st.sampled_from(universes.COSTS))
+    model = draw(st.sampled_from(traded.COSTS))
     if draw(st.booleans()):
         least = st.sampled_from(["0", "2500", "6000.5"])
         model = with_least(model, spot=draw(least), perp=draw(least))
@@ -160,7 +160,7 @@ def quotes(n: int = 6, step_ns: int = TENTH_S) -> MarketBuilder:
 
 def case_of(schedule, limits=None, universe="coarse", builder=None, model=None) -> Case:
     built = (builder or quotes()).tables()
-    free = universes.costs("0", "0", "0", fee_exponent=0) if model is None else model
+    free = traded.costs("0", "0", "0", fee_exponent=0) if model is None else model
     return Case("hand", built, schedule, 0, False, universe, free, limits or RiskLimits())
 
 
@@ -192,7 +192,7 @@ def test_off_lot_is_refused_and_refuses_its_bundle() -> None:
 
 
 def test_worth_too_little_is_refused_but_may_close_a_perpetual() -> None:
-    model = with_least(universes.costs("0", "0", "0", fee_exponent=0), spot="1000", perp="1000")
+    model = with_least(traded.costs("0", "0", "0", fee_exponent=0), spot="1000", perp="1000")
     schedule = {2: one(1, 9), 3: one(1, 10), 4: one(1, 12, 1), 5: one(-1, 1, 1), 6: one(-1, 1)}
     case = case_of(schedule, model=model, builder=quotes(8))
     # Money of a coarse ledger is in whole units.
@@ -318,8 +318,8 @@ def test_a_faulty_file_is_refused_by_field(tmp_path, text, words) -> None:
 
 
 def test_limits_that_cannot_be_held_are_refused() -> None:
-    pair = universes.UNIVERSES["binance"]
-    model = universes.COSTS[0]
+    pair = traded.UNIVERSES["binance"]
+    model = traded.COSTS[0]
     with pytest.raises(ConfigError, match="not traded here"):
         order_rules(pair, model, RiskLimits(symbols={"X": SizeLimits()}), -16)
     with pytest.raises(ConfigError, match="below the smallest"):

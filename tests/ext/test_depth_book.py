@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi._ext.depth_book import DepthBook
-from tests import random_markets, universes
+from tests import random_markets, traded
 from tests.market_builder import MarketBuilder
 from tests.naive import depth_book as naive
 
@@ -201,7 +201,7 @@ def test_levels_that_wander_match_naive(seed, drift, width):
 
 
 def test_values_next_to_the_limit():
-    high = universes.I64_MAX
+    high = traded.I64_MAX
     levels = [(1, high - 1, high), (-1, high, high), (1, -high, 1)]
     builder = MarketBuilder().depth(0, (high - 1, high - 1, -1), levels, snapshot=True)
     builder.depth(0, (high, high, -1), [(1, high - 2, 1)])

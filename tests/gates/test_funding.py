@@ -17,7 +17,7 @@ from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind
 from quantlaxmi.segment import open_segment
-from tests import cases, market_builder, random_markets, twins, universes
+from tests import cases, market_builder, random_markets, traded, twins
 from tests.cases import Case
 from tests.gates.test_engine import DATA, QUICK, funded_segment
 from tests.naive.engine import Decision, Leg
@@ -61,7 +61,7 @@ def test_settlements_are_those_of_the_run(case):
 
 @pytest.mark.parametrize("case", cases.replay_cases(), ids=str)
 def test_settlements_of_the_corners(case):
-    for universe in universes.UNIVERSES:
+    for universe in traded.UNIVERSES:
         check_settlements(
             Case(case.name, case.tables, case.schedule, case.latency_ns, case.flatten, universe)
         )
@@ -120,7 +120,7 @@ def check_identity(case: Case) -> bool:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([0, 1, 2, 5]), st.sampled_from(universes.COSTS))
+@given(st.integers(0, 10**6), st.sampled_from([0, 1, 2, 5]), st.sampled_from(traded.COSTS))
 def test_the_identity_draw_is_the_ledger_on_random_markets(seed, latency, model):
     case = calm_case(seed, latency, model)
     check_settlements(case)
@@ -128,7 +128,7 @@ def test_the_identity_draw_is_the_ledger_on_random_markets(seed, latency, model)
 
 
 def test_random_markets_have_identities_with_funding():
-    assert sum(check_identity(calm_case(seed, 1, universes.COSTS[0])) for seed in range(40)) > 20
+    assert sum(check_identity(calm_case(seed, 1, traded.COSTS[0])) for seed in range(40)) > 20
 
 
 @pytest.mark.parametrize("which", ["planted", "edgeless"])

@@ -15,7 +15,7 @@ from quantlaxmi.gates.resampling.companion_nulls import CompanionNull
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
-from tests import market_builder, universes
+from tests import market_builder, traded
 from tests.gates.test_market_null_size import market
 from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
@@ -37,7 +37,7 @@ def rising():
 
 @pytest.fixture(scope="module")
 def suite():
-    run = backtest(rising(), InAndOut(), costs=universes.costs())
+    run = backtest(rising(), InAndOut(), costs=traded.costs())
     return G2AntiOverfitSuite.from_run(run, policy=POLICY, threads=1)
 
 

@@ -10,7 +10,7 @@ from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import TABLES
 from quantlaxmi.strategies import StrategyRegistry
-from tests import market_builder, universes
+from tests import market_builder, traded
 from tests.segments import INSTRUMENTS
 
 #: At 19 draws the level 5 % asks for none that does as well.
@@ -50,7 +50,7 @@ def passes(seed: int, pull: float = 0.0) -> bool | None:
     run = backtest(
         market(seed, pull),
         StrategyRegistry().create("basis_capture", sets=RULE),
-        costs=universes.costs(),
+        costs=traded.costs(),
     )
     suite = G2AntiOverfitSuite.from_run(run, seed=seed, threads=1, policy=POLICY)
     count = market_null.evaluate(suite.context).result.monte_carlo

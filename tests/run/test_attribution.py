@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from quantlaxmi.errors import EngineError, FixedPointOverflow
 from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.schema import DECISION_DTYPE, FILL_DTYPE, FUNDING_PAID_DTYPE, LEG_DTYPE
-from tests import cases, twins, universes
+from tests import cases, traded, twins
 from tests.cases import Case
 from tests.naive import attribution as naive
 from tests.run.test_replay_loop import random_cases
@@ -63,7 +63,7 @@ def check_identities(run, engine, expected):
 
 @pytest.mark.parametrize("case", cases.replay_cases(), ids=str)
 def test_corners_match_naive(case):
-    for universe in universes.UNIVERSES:
+    for universe in traded.UNIVERSES:
         check_identities(
             *check(
                 Case(case.name, case.tables, case.schedule, case.latency_ns, case.flatten, universe)
@@ -118,8 +118,8 @@ def test_no_fills():
 def test_money_that_does_not_fit_names_the_fill():
     fills = np.zeros(2, FILL_DTYPE)
     fills["side"], fills["decision"], fills["leg"] = 1, -1, -1
-    fills["qty"][1] = universes.I64_MAX
-    fills["price"][1] = universes.I64_MAX
+    fills["qty"][1] = traded.I64_MAX
+    fills["price"][1] = traded.I64_MAX
     tables = {
         "fills": fills,
         "decisions": np.zeros(0, DECISION_DTYPE),

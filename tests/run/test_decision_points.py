@@ -12,7 +12,7 @@ from quantlaxmi.run import decision_points as module
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind
-from tests import cases, random_markets, twins, universes
+from tests import cases, random_markets, traded, twins
 from tests.cases import Case
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive import decision_points as naive
@@ -35,7 +35,7 @@ def bundle_lists(draw):
 def check(case: Case, bundles, kinds=twins.ALL_KINDS):
     run, _ = twins.run_case(case, kinds=kinds)
     engine, _ = twins.naive_run(case, kinds)
-    instruments = universes.UNIVERSES[case.universe]
+    instruments = traded.UNIVERSES[case.universe]
     expected = naive.points(
         case.tables,
         engine.terms,
@@ -154,12 +154,12 @@ def test_can_trade_is_asked_of_the_strategy():
         def can_trade(self, ctx):
             return ctx.book("S").bid_qty >= 5
 
-    segment = MemorySegment(random_markets.random_market(5, 200), universes.UNIVERSES["coarse"])
-    run = backtest(segment, Choosy(), costs=universes.COSTS[0], latency_ns=0)
+    segment = MemorySegment(random_markets.random_market(5, 200), traded.UNIVERSES["coarse"])
+    run = backtest(segment, Choosy(), costs=traded.COSTS[0], latency_ns=0)
     points = decision_points(run)
     assert 0 < points.can_trade.sum() < len(points.seq)
     broken = type("Broken", (Choosy,), {"can_trade": lambda self, ctx: 1 // 0})
-    run = backtest(segment, broken(), costs=universes.COSTS[0], latency_ns=0)
+    run = backtest(segment, broken(), costs=traded.COSTS[0], latency_ns=0)
     with pytest.raises(StrategyError) as caught:
         decision_points(run)
     assert "\n" not in str(caught.value)
@@ -178,8 +178,8 @@ def test_an_interrupt_in_can_trade_comes_through():
         raise KeyboardInterrupt
 
     made = type("Stopped", (twins.Script,), {"can_trade": stop, "log": []})
-    segment = MemorySegment(random_markets.random_market(5, 50), universes.UNIVERSES["coarse"])
-    run = backtest(segment, made(), costs=universes.COSTS[0])
+    segment = MemorySegment(random_markets.random_market(5, 50), traded.UNIVERSES["coarse"])
+    run = backtest(segment, made(), costs=traded.COSTS[0])
     with pytest.raises(KeyboardInterrupt):
         decision_points(run)
 
@@ -192,14 +192,14 @@ def test_instruments_out_of_range_are_refused():
 
 
 def test_prices_next_to_the_limit_are_an_error():
-    high = universes.I64_MAX
+    high = traded.I64_MAX
     qty = 10**6 + 1
     builder = MarketBuilder().quote(0, 1, qty, high // 10, qty)
     run = backtest(
-        MemorySegment(builder.tables(), universes.UNIVERSES["binance"][:1]),
+        MemorySegment(builder.tables(), traded.UNIVERSES["binance"][:1]),
         twins.script({}),
         latency_ns=0,
-        costs=universes.COSTS[3],
+        costs=traded.COSTS[3],
     )
     points = decision_points(run, [((0, qty),)])
     assert points.mid2.tolist() == [[1 + high // 10]]
@@ -209,10 +209,10 @@ def test_prices_next_to_the_limit_are_an_error():
     assert cost.unit == 5 * qty * (high // 10 - 1) > high
     builder.quote(0, 2, qty, high // 10 - 1, qty).quote(0, 2, qty, high // 10 - 7, qty)
     segment = MemorySegment(builder.tables(), run.instruments)
-    run = backtest(segment, twins.script({}), costs=universes.COSTS[0], latency_ns=1)
+    run = backtest(segment, twins.script({}), costs=traded.COSTS[0], latency_ns=1)
     assert decision_points(run, [((0, qty),)]).cost(((0, qty),)).values.tolist() == [0, 0, 0]
     segment = MemorySegment(builder.wait(1).quote(0, 2, qty, 3, qty).tables(), run.instruments)
-    run = backtest(segment, twins.script({}), costs=universes.COSTS[0], latency_ns=0)
+    run = backtest(segment, twins.script({}), costs=traded.COSTS[0], latency_ns=0)
     with pytest.raises(FixedPointOverflow):
         decision_points(run, [((0, qty),)])
 

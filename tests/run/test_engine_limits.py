@@ -10,16 +10,16 @@ from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.strategies.kernel import FeatureSpec
-from tests import random_markets, twins, universes
+from tests import random_markets, traded, twins
 from tests.cases import Case
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
 
-HIGH = universes.I64_MAX
+HIGH = traded.I64_MAX
 
 
 def run_of(
-    builder, schedule=None, universe="coarse", latency_ns=0, model=universes.COSTS[3], **more
+    builder, schedule=None, universe="coarse", latency_ns=0, model=traded.COSTS[3], **more
 ):
     case = Case("c", builder.tables(), schedule or {}, latency_ns, universe=universe, costs=model)
     return twins.check_case(case, **more)[0]
@@ -30,7 +30,7 @@ SELL = Decision((Leg(0, -1, HIGH),))
 PRICE = HIGH // 10
 
 
-FREE = universes.costs("0", "0", "0", fee_exponent=0)
+FREE = traded.costs("0", "0", "0", fee_exponent=0)
 BINANCE = CostModel.binance()
 
 
@@ -69,13 +69,13 @@ def test_greatest_values_are_exact():
     ],
 )
 def test_what_does_not_fit_is_an_error(builder, schedule):
-    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
+    segment = MemorySegment(builder.tables(), traded.UNIVERSES["coarse"])
     for route in (backtest, replay):
         with pytest.raises(FixedPointOverflow) as caught:
             route(
                 segment,
                 twins.script(schedule),
-                costs=universes.COSTS[3],
+                costs=traded.COSTS[3],
                 latency_ns=5 * (1 in schedule),
             )
         assert "\n" not in str(caught.value)
@@ -84,10 +84,10 @@ def test_what_does_not_fit_is_an_error(builder, schedule):
 
 def test_money_beyond_128_bits_is_an_error():
     """10**19 * 10**18 fits 128 bits, times a scale of 10**16 it does not."""
-    wide = universes.instrument("W", InstrumentKind.SPOT, 0, 0)
+    wide = traded.instrument("W", InstrumentKind.SPOT, 0, 0)
     builder = MarketBuilder().quote(0, PRICE - 1, HIGH, PRICE, HIGH).wait(1)
     builder.quote(0, PRICE - 1, HIGH, PRICE, HIGH)
-    segment = MemorySegment(builder.tables(), (wide, universes.PERP))
+    segment = MemorySegment(builder.tables(), (wide, traded.PERP))
     for leg in (Leg(0, 1, HIGH), Leg(0, -1, HIGH)):
         with pytest.raises(FixedPointOverflow):
             backtest(segment, twins.script({0: Decision((leg,))}), costs=BINANCE, latency_ns=0)
@@ -99,7 +99,7 @@ def test_cash_that_overflows_is_an_error():
         builder = MarketBuilder()
         for _ in range(trips):
             builder.quote(0, 2, HIGH, PRICE, HIGH).wait(1).quote(0, 1, HIGH, 2, HIGH).wait(1)
-        instruments = universes.UNIVERSES["coarse"]
+        instruments = traded.UNIVERSES["coarse"]
         bound = twins.script(dict(enumerate([BUY, SELL] * trips))).bind(instruments)
         session = Session(instruments, bound, FREE, 0)
         if trips == 20:
@@ -141,8 +141,8 @@ def test_near_the_limits_it_is_exact_or_an_error(data):
                 ),
             )
             schedule[k] = Decision(legs)
-    universe = data.draw(st.sampled_from(sorted(universes.UNIVERSES)))
-    model = data.draw(st.sampled_from(universes.COSTS))
+    universe = data.draw(st.sampled_from(sorted(traded.UNIVERSES)))
+    model = data.draw(st.sampled_from(traded.COSTS))
     case = Case(
         "big", builder.tables(), schedule, data.draw(st.integers(0, 2)), False, universe, model
     )
@@ -170,8 +170,8 @@ class Featured(twins.Script):
 @pytest.mark.parametrize(("spot_exponent", "perp_exponent"), [(-8, -8), (-2, -1), (0, -3)])
 def test_mid_basis_is_exact(spot_exponent, perp_exponent):
     universe = (
-        universes.instrument("S", InstrumentKind.SPOT, spot_exponent, -8),
-        universes.instrument("P", InstrumentKind.PERP, perp_exponent, -8),
+        traded.instrument("S", InstrumentKind.SPOT, spot_exponent, -8),
+        traded.instrument("P", InstrumentKind.PERP, perp_exponent, -8),
     )
     tables = random_markets.random_market(21, 300)
     strategy = type("F", (Featured,), {"log": []})()
@@ -188,7 +188,7 @@ def test_mid_basis_is_exact(spot_exponent, perp_exponent):
         expected.append((num, den))
 
     twins.Engine(
-        universes.terms_of(universe, CostModel.binance()), note, latency_ns=0, fee_exponent=-8
+        traded.terms_of(universe, CostModel.binance()), note, latency_ns=0, fee_exponent=-8
     ).run(tables)
     assert found == expected
     assert len({x[0] for x in found}) > 10
@@ -196,8 +196,8 @@ def test_mid_basis_is_exact(spot_exponent, perp_exponent):
 
 def test_a_feature_that_does_not_fit_is_an_error():
     universe = (
-        universes.instrument("S", InstrumentKind.SPOT, 0, -8),
-        universes.instrument("P", InstrumentKind.PERP, -8, -8),
+        traded.instrument("S", InstrumentKind.SPOT, 0, -8),
+        traded.instrument("P", InstrumentKind.PERP, -8, -8),
     )
     builder = MarketBuilder().quote(0, 10**12, 1, 10**12 + 1, 1).quote(1, 9, 1, 10, 1)
     strategy = type("F", (Featured,), {"log": []})()

@@ -17,14 +17,14 @@ from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import TABLES, EventKind, FillFlag, OrderStatus, Side
 from quantlaxmi.segment import SegmentWriter, open_segment
-from tests import random_markets, twins, universes
+from tests import random_markets, traded, twins
 from tests.cases import Case
 from tests.displayed import hold_to_displayed
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
 from tests.run.test_replay_loop import random_cases
 
-HIGH = universes.I64_MAX
+HIGH = traded.I64_MAX
 
 
 def same_runs(a, b):
@@ -53,7 +53,7 @@ def test_replay_in_batches_equals_backtest(case, cuts):
 def test_result_does_not_depend_on_stride_or_chunks(case, stride):
     """The engine stops after any number of rows and goes on; chunks end after any row."""
     whole, seen = twins.run_case(case)
-    instruments = universes.UNIVERSES[case.universe]
+    instruments = traded.UNIVERSES[case.universe]
     strategy = twins.script(case.schedule)
     session = Session(instruments, strategy.bind(instruments), case.costs, case.latency_ns)
     session._stride = stride
@@ -70,7 +70,7 @@ def test_the_last_tables_are_the_engines_own_memory():
     for _ in range(4):
         builder.quote(0, 99, 5, 101, 5).wait(1)
     case = Case("c", builder.tables(), {1: Decision((Leg(0, 1, 2),))}, flatten=True)
-    instruments = universes.UNIVERSES[case.universe]
+    instruments = traded.UNIVERSES[case.universe]
     session = Session(instruments, twins.script(case.schedule).bind(instruments), case.costs, 0)
     session.feed(case.tables)
     session.finish(case.flatten)
@@ -115,7 +115,7 @@ def row_chunks(tables, size):
 
 @pytest.mark.parametrize("universe", ["binance", "mixed"])
 def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, universe):
-    instruments = universes.UNIVERSES[universe]
+    instruments = traded.UNIVERSES[universe]
     n = len(instruments)
     tables = random_markets.random_market(11, 400, n)
     schedule = random_markets.random_schedule(12, 400, n)
@@ -126,11 +126,11 @@ def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, unive
             writer.append(table, columns)
         writer.seal()
     segment = open_segment(tmp_path / "seg")
-    options = {"costs": universes.COSTS[2], "latency_ns": 3, "flatten": True}
+    options = {"costs": traded.COSTS[2], "latency_ns": 3, "flatten": True}
     by_columns = backtest(segment, twins.script(schedule), **options)
     by_log = replay(segment, twins.script(schedule), **options)
     same_runs(by_columns, by_log)
-    case = Case("", tables, schedule, 3, True, universe, universes.COSTS[2])
+    case = Case("", tables, schedule, 3, True, universe, traded.COSTS[2])
     engine, _ = twins.naive_run(case)
     twins.assert_same(by_columns, engine)
     assert len(by_log.fills) > 50
@@ -139,7 +139,7 @@ def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, unive
 @settings(max_examples=30, deadline=None)
 @given(random_cases(40))
 def test_a_strategy_runs_again_from_the_start(case):
-    segment = MemorySegment(case.tables, universes.UNIVERSES[case.universe])
+    segment = MemorySegment(case.tables, traded.UNIVERSES[case.universe])
     strategy = twins.script(case.schedule)
     options = {"costs": case.costs, "latency_ns": case.latency_ns}
     same_runs(backtest(segment, strategy, **options), backtest(segment, strategy, **options))
@@ -261,8 +261,8 @@ def test_doubles_agree_within_a_basis_point(case):
     """PnL recomputed from fills and funding in floats, as anybody would."""
     run, _ = twins.run_case(case)
     unit = 10.0**run.ledger_exponent
-    instruments = universes.UNIVERSES[case.universe]
-    cash, traded = 0.0, 0.0
+    instruments = traded.UNIVERSES[case.universe]
+    cash, turnover = 0.0, 0.0
     held = [0.0 for _ in instruments]
     for fill in twins.rows_of(run.fills):
         one = instruments[fill["instrument"]]
@@ -270,15 +270,15 @@ def test_doubles_agree_within_a_basis_point(case):
         qty = fill["qty"] * 10.0**one.qty_exponent * one.contract_size
         cash -= fill["side"] * price * qty + fill["fee"] * unit
         held[fill["instrument"]] += fill["side"] * qty
-        traded += price * qty
+        turnover += price * qty
     for row in twins.rows_of(run.funding):
         cash += row["amount"] * unit
     value = cash + sum(
         q * mid * 10.0 ** (one.price_exponent - 1)
         for q, mid, one in zip(held, run.last_mids.tolist(), instruments, strict=True)
     )
-    assert abs(value - run.net_pnl * unit / 10) <= 1e-4 * traded + 1e-18
-    assert abs(value - run.net_pnl * unit / 10) <= 1e-12 * (traded + abs(value)) + 1e-18
+    assert abs(value - run.net_pnl * unit / 10) <= 1e-4 * turnover + 1e-18
+    assert abs(value - run.net_pnl * unit / 10) <= 1e-12 * (turnover + abs(value)) + 1e-18
 
 
 # --- errors ------------------------------------------------------------------------------------
@@ -305,14 +305,14 @@ def failing(**fields):
     return type("Failing", (Failing,), {"log": [], "strategy_id": "failing", **fields})()
 
 
-LONG = MemorySegment(random_markets.random_market(2, 120), universes.UNIVERSES["coarse"])
+LONG = MemorySegment(random_markets.random_market(2, 120), traded.UNIVERSES["coarse"])
 
 
 @pytest.mark.parametrize("route", [backtest, replay])
 @pytest.mark.parametrize("at_fill", [False, True])
 def test_a_strategy_that_raises_gives_one_line(route, at_fill):
     with pytest.raises(StrategyError) as caught:
-        route(LONG, failing(at_fill=at_fill), costs=universes.COSTS[0], latency_ns=0)
+        route(LONG, failing(at_fill=at_fill), costs=traded.COSTS[0], latency_ns=0)
     text = str(caught.value)
     assert "\n" not in text
     assert "failing" in text
@@ -325,15 +325,15 @@ def test_a_strategy_that_raises_gives_one_line(route, at_fill):
 def test_an_interrupt_comes_through(error, at_fill):
     with pytest.raises(error):
         backtest(
-            LONG, failing(error=error, at_fill=at_fill), costs=universes.COSTS[0], latency_ns=0
+            LONG, failing(error=error, at_fill=at_fill), costs=traded.COSTS[0], latency_ns=0
         )
 
 
 def test_time_that_goes_back_is_refused():
     builder = MarketBuilder().quote(0, 9, 9, 10, 9).wait(-1).quote(0, 9, 9, 10, 9)
-    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
+    segment = MemorySegment(builder.tables(), traded.UNIVERSES["coarse"])
     with pytest.raises(EngineError, match="goes back at message seq 1"):
-        backtest(segment, twins.script({}), costs=universes.COSTS[0])
+        backtest(segment, twins.script({}), costs=traded.COSTS[0])
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -344,9 +344,9 @@ def test_an_instrument_out_of_range_is_refused(table, index):
     builder.depth(0, (1, 1, -1), [(1, 5, 5)])
     tables = builder.tables()
     tables[table]["instrument"] = np.array([index], np.int16)
-    segment = MemorySegment(tables, universes.UNIVERSES["coarse"])
+    segment = MemorySegment(tables, traded.UNIVERSES["coarse"])
     with pytest.raises(EngineError, match="does not have"):
-        backtest(segment, twins.script({}), costs=universes.COSTS[0])
+        backtest(segment, twins.script({}), costs=traded.COSTS[0])
 
 
 @pytest.mark.parametrize("latency", [-1, MAX_LATENCY_NS + 1])
@@ -360,7 +360,7 @@ def test_columns_of_unequal_length_are_refused():
     tables["quotes"]["ask"] = tables["quotes"]["ask"][:-1]
     with pytest.raises(ValueError, match="'ask' has"):
         backtest(
-            MemorySegment(tables, universes.UNIVERSES["coarse"]),
+            MemorySegment(tables, traded.UNIVERSES["coarse"]),
             twins.script({}),
             costs=CostModel.binance(),
         )
@@ -377,7 +377,7 @@ def test_every_kind_is_seen():
             random_markets.random_schedule(seed, 90),
             2,
             seed % 2 == 0,
-            costs=universes.COSTS[1],
+            costs=traded.COSTS[1],
         )
         run, _ = twins.run_case(case)
         for row in twins.rows_of(run.orders):

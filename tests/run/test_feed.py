@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from quantlaxmi.run.feed import merged_chunks
 from quantlaxmi.schema import TABLES
-from tests import random_markets, universes
+from tests import random_markets, traded
 from tests.market_builder import MemorySegment
 
 CUTS = st.lists(st.integers(0, 200), max_size=15)
 
 
 def chunks_of(tables, cuts):
-    segment = MemorySegment(tables, universes.UNIVERSES["coarse"], cuts)
+    segment = MemorySegment(tables, traded.UNIVERSES["coarse"], cuts)
     return list(merged_chunks({table: segment.log(table) for table in tables}))
 
 

@@ -19,7 +19,7 @@ from quantlaxmi.run.session import Session
 from quantlaxmi.schema import EventKind
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
-from tests import random_markets, twins, universes
+from tests import random_markets, traded, twins
 from tests.cases import Case
 from tests.market_builder import MemorySegment
 from tests.naive import rng as naive_rng
@@ -82,7 +82,7 @@ def run_late(case: Case, model: LatencyModel, seed: int = 0, route=backtest, cut
 def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
     """The same by the twin; keys as the model gives them."""
     instruments = case.instruments
-    rules, limits = universes.rules_of(instruments, case.costs, case.limits)
+    rules, limits = traded.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
     mine: list[tuple[int, int]] = []
     calls = iter(range(10**9))
@@ -129,7 +129,7 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
 
     plain_response = model.response == Latency(0)
     engine = LateEngine(
-        universes.terms_of(instruments, case.costs),
+        traded.terms_of(instruments, case.costs),
         decide,
         entry=latency(model.entry, keys[0]),
         response=latency(model.response, keys[1]),

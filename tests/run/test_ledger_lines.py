@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from quantlaxmi.errors import EngineError
 from quantlaxmi.run.ledger_lines import MONEY, lines_at_fills, lines_at_times, marks_at
 from quantlaxmi.run.result import Run
-from tests import cases, random_markets, twins, universes
+from tests import cases, random_markets, traded, twins
 from tests.naive.engine import Engine
 from tests.run.test_order_flows import order_cases
 from tests.run.test_replay_loop import random_cases
@@ -75,9 +75,9 @@ def test_every_fill_has_its_line(case) -> None:
         tops = [(b.bid, b.ask, b.valid) for b in engine.market.books]
         return random_markets.resolved(case.schedule.get(next(calls)), mine, engine.n_orders, tops)
 
-    rules, limits = universes.rules_of(instruments, case.costs, case.limits)
+    rules, limits = traded.rules_of(instruments, case.costs, case.limits)
     engine = Engine(
-        universes.terms_of(instruments, case.costs),
+        traded.terms_of(instruments, case.costs),
         decide,
         latency_ns=case.latency_ns,
         fee_exponent=case.costs.fee_exponent,

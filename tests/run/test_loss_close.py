@@ -17,7 +17,7 @@ from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.schema import FillFlag, OrderReason, RiskRule
 from quantlaxmi.segment import open_segment
 from quantlaxmi.trace import load_trace
-from tests import twins, universes
+from tests import traded, twins
 from tests.cases import Case
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
@@ -102,11 +102,11 @@ def market() -> MarketBuilder:
 
 
 def run_of(builder: MarketBuilder, schedule, limits: RiskLimits, latency_ns: int = 0):
-    segment = MemorySegment(builder.tables(), universes.UNIVERSES["coarse"])
+    segment = MemorySegment(builder.tables(), traded.UNIVERSES["coarse"])
     return backtest(
         segment,
         twins.script(schedule),
-        costs=universes.COSTS[3],
+        costs=traded.COSTS[3],
         limits=limits,
         latency_ns=latency_ns,
     )

@@ -13,7 +13,7 @@ from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.gates.suites import path_of
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.schema import FillFlag, OrderAction, OrderReason, OrderType, RiskRule
-from tests import random_markets, twins, universes
+from tests import random_markets, traded, twins
 from tests.cases import Case
 from tests.market_builder import MarketBuilder
 from tests.naive.engine import Leg
@@ -22,7 +22,7 @@ from tests.run.test_order_flows import order_cases
 from tests.run.test_orders import cancel, fills, limit, modify, one, story
 
 #: Without fees, and money in whole units.
-FREE = universes.costs("0", "0", "0", fee_exponent=0)
+FREE = traded.costs("0", "0", "0", fee_exponent=0)
 POSITION, NOTIONAL, LOSS = RiskRule.MAX_POSITION, RiskRule.MAX_NOTIONAL, RiskRule.MAX_LOSS
 
 
@@ -244,7 +244,7 @@ def changing_cases(draw, max_messages=110):
         draw(st.sampled_from([0, 1, 2, 5, 13])),
         False,
         draw(st.sampled_from(["coarse", "lots"])),
-        draw(st.sampled_from(universes.COSTS)),
+        draw(st.sampled_from(traded.COSTS)),
     )
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import FillFlag, OrderEventKind, OrderReason, OrderStatus, OrderType
-from tests import random_markets, twins, universes
+from tests import random_markets, traded, twins
 from tests.cases import Case
 from tests.displayed import hold_to_displayed
 from tests.naive.resting import Queues
 
 SEEDS = st.integers(0, 2**32 - 1)
-PRO_RATA = universes.costs("50", "-25", "0", fee_exponent=0, queue="pro_rata")
+PRO_RATA = traded.costs("50", "-25", "0", fee_exponent=0, queue="pro_rata")
 
 
 #: Largest position, notional and loss in units of the universe's scale, orders a second.
@@ -51,9 +51,9 @@ def limits_of(draw, universe):
 
 
 @st.composite
-def order_cases(draw, max_messages=110, universes=(*universes.UNIVERSES, *universes.STEPPED)):
+def order_cases(draw, max_messages=110, universes=(*traded.UNIVERSES, *traded.STEPPED)):
     universe = draw(st.sampled_from(universes))
-    n_instruments = len({**universes.UNIVERSES, **universes.STEPPED}[universe])
+    n_instruments = len({**traded.UNIVERSES, **traded.STEPPED}[universe])
     n = draw(st.integers(0, max_messages))
     return Case(
         "random",
@@ -64,7 +64,7 @@ def order_cases(draw, max_messages=110, universes=(*universes.UNIVERSES, *univer
         draw(st.sampled_from([0, 0, 1, 2, 5, 13, 10**6])),
         draw(st.booleans()),
         universe,
-        draw(st.sampled_from([*universes.COSTS, PRO_RATA, PRO_RATA])),
+        draw(st.sampled_from([*traded.COSTS, PRO_RATA, PRO_RATA])),
         limits_of(draw, universe),
     )
 

@@ -23,15 +23,15 @@ from quantlaxmi.schema import (
     Side,
     TimeInForce,
 )
-from tests import twins, universes
+from tests import traded, twins
 from tests.cases import Case
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
 
 GTC, IOC, POST = TimeInForce
 MODIFY, CANCEL = OrderAction.MODIFY, OrderAction.CANCEL
-PRO_RATA = universes.costs("0", "0", "0", queue="pro_rata")
-FREE = universes.COSTS[3]
+PRO_RATA = traded.costs("0", "0", "0", queue="pro_rata")
+FREE = traded.COSTS[3]
 
 
 def limit(side, qty, price, tif=GTC, k=0):
@@ -56,7 +56,7 @@ def market():
 
 
 def run(
-    builder, schedule, latency=0, model=FREE, universe="coarse", limits=universes.NO_LIMITS
+    builder, schedule, latency=0, model=FREE, universe="coarse", limits=traded.NO_LIMITS
 ) -> Run:
     case = Case("c", builder.tables(), schedule, latency, False, universe, model, limits)
     return twins.check_case(case)[0]
@@ -329,7 +329,7 @@ def test_what_rests_and_what_is_under_way_ends_with_the_data():
 
 
 def test_a_maker_pays_the_makers_fee():
-    model = universes.costs("50", "-25", "0", fee_exponent=-8)  # maker -0.7 bps on spot
+    model = traded.costs("50", "-25", "0", fee_exponent=-8)  # maker -0.7 bps on spot
     found = run(market().trade(0, 98, 6, -1).wait(1), {0: one(limit(1, 6, 99))}, model=model)
     fee = twins.rows_of(found.fills)[0]["fee"]
     assert fee * 10**5 == -7 * 6 * 99 * 10**-found.ledger_exponent
@@ -348,7 +348,7 @@ TICKED = Instrument(
     base="BTC",
     tick=5,
 )
-universes.STEPPED["ticks"] = (TICKED, universes.UNIVERSES["coarse"][1])
+traded.STEPPED["ticks"] = (TICKED, traded.UNIVERSES["coarse"][1])
 
 
 def test_a_price_off_the_tick_is_refused():
@@ -423,7 +423,7 @@ RESTS = LegIntent("S", Side.BUY, 1, OrderType.LIMIT, 99)
 )
 def test_what_cannot_be_an_order_ends_the_run_with_a_sentence(legs, bundle, said):
     made = type("Bad", (Bad,), {"legs": legs, "bundle": bundle, "log": []})
-    segment = MemorySegment(market().tables(), universes.UNIVERSES["coarse"])
+    segment = MemorySegment(market().tables(), traded.UNIVERSES["coarse"])
     with pytest.raises(StrategyError, match=said) as caught:
         backtest(segment, made(), costs=FREE)
     assert "\n" not in str(caught.value)

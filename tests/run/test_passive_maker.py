@@ -16,7 +16,7 @@ from quantlaxmi.schema import TABLES, FillFlag, OrderEventKind, OrderReason, Ord
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.contract import CHECKS, check_strategy
-from tests import market_builder, random_markets, twins, universes
+from tests import market_builder, random_markets, traded, twins
 from tests.naive.engine import Decision, Engine, Leg
 
 ROOT = Path(__file__).parents[2]
@@ -111,9 +111,9 @@ def twin_of(segment, messages):
         mine = legs[d["first_leg"] : d["first_leg"] + d["n_legs"]]
         chosen = tuple(Leg(g["instrument"], *(g[n] for n in names)) for g in mine)
         decided[d["seq"]] = Decision(chosen, bundle=False, decision_type=d["decision_type"])
-    rules, limits = universes.rules_of(run.instruments, run.costs, run.limits)
+    rules, limits = traded.rules_of(run.instruments, run.costs, run.limits)
     engine = Engine(
-        universes.terms_of(run.instruments, run.costs),
+        traded.terms_of(run.instruments, run.costs),
         lambda _engine, _table, row: decided.get(row["seq"]),
         latency_ns=run.latency_ns,
         fee_exponent=run.costs.fee_exponent,

@@ -22,7 +22,7 @@ from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.schema import DecisionType, EventKind, FillFlag, OrderReason
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
-from tests import market_builder, random_markets, twins, universes
+from tests import market_builder, random_markets, traded, twins
 from tests.naive.basis_rule import BasisRule
 from tests.naive.engine import Decision, Engine, Leg
 
@@ -125,7 +125,7 @@ def test_the_naive_engine_agrees_on_every_row(segment, run):
         )
 
     engine = Engine(
-        universes.terms_of(segment.instruments, CostModel.binance()),
+        traded.terms_of(segment.instruments, CostModel.binance()),
         decide,
         latency_ns=MS,
         fee_exponent=-8,

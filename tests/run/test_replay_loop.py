@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.schema import EventKind
-from tests import cases, random_markets, twins, universes
+from tests import cases, random_markets, traded, twins
 from tests.cases import Case
 
 SEEDS = st.integers(0, 2**32)
@@ -13,8 +13,8 @@ SEEDS = st.integers(0, 2**32)
 
 @st.composite
 def random_cases(draw, max_messages=90):
-    universe = draw(st.sampled_from(sorted(universes.UNIVERSES)))
-    n_instruments = len(universes.UNIVERSES[universe])
+    universe = draw(st.sampled_from(sorted(traded.UNIVERSES)))
+    n_instruments = len(traded.UNIVERSES[universe])
     n = draw(st.integers(0, max_messages))
     seed = draw(SEEDS)
     return Case(
@@ -30,14 +30,14 @@ def random_cases(draw, max_messages=90):
         draw(st.sampled_from([0, 0, 1, 2, 5, 13, 10**6])),
         draw(st.booleans()),
         universe,
-        draw(st.sampled_from(universes.COSTS)),
+        draw(st.sampled_from(traded.COSTS)),
     )
 
 
 @pytest.mark.parametrize("case", cases.replay_cases(), ids=str)
 def test_corners_match_naive(case):
-    for universe in universes.UNIVERSES:
-        for model in universes.COSTS:
+    for universe in traded.UNIVERSES:
+        for model in traded.COSTS:
             twins.check_case(
                 Case(
                     case.name,

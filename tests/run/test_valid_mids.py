@@ -7,7 +7,7 @@ from quantlaxmi.events import DepthEvent, FundingEvent
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind, FillFlag, OrderReason, RiskRule
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
-from tests import twins, universes
+from tests import traded, twins
 from tests.cases import Case
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
@@ -89,8 +89,8 @@ def test_broken_depth_is_visible_beside_valid_quotes():
     market.depth(0, (9, 9, -1), levels, snapshot=True)
     market._add("funding", 1, mark=5, index=77, rate=1, next_funding_ns=0)
     Watcher.seen.clear()
-    segment = MemorySegment(market.tables(), universes.UNIVERSES["coarse"])
-    run = backtest(segment, Watcher(), costs=universes.COSTS[0])
+    segment = MemorySegment(market.tables(), traded.UNIVERSES["coarse"])
+    run = backtest(segment, Watcher(), costs=traded.COSTS[0])
     stands, broken = (True, True, 1, 200), (True, False, 0, 200)
     assert Watcher.seen == [stands, stands, broken, stands, 77]
     assert run.depth_gaps[0] == 1

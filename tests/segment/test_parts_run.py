@@ -17,7 +17,7 @@ from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.result import Run
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import Segment, SegmentWriter, open_segment, open_whole, split_segment
-from tests import market_builder, random_markets, twins, universes
+from tests import market_builder, random_markets, traded, twins
 
 DATA = Path(__file__).parents[2] / "data"
 DAY = 86_400 * 10**9
@@ -84,11 +84,11 @@ def same(run: Run, whole: Run) -> None:
 def test_cut_by_rows(tmp_path: Path, seed: int, latency_ns: int, quotes: bool, rows: int) -> None:
     n = 25 if rows == 2 else 300
     tables = random_markets.random_market(seed, n, 2, quotes)
-    whole = seal(tmp_path / "seg", tables, universes.UNIVERSES["coarse"])
+    whole = seal(tmp_path / "seg", tables, traded.UNIVERSES["coarse"])
     split_segment(whole, tmp_path / "parts", rows=rows)
     parts = open_whole(tmp_path / "parts")
     schedule = random_markets.random_schedule(seed, n)
-    options = {"costs": universes.COSTS[1], "latency_ns": latency_ns, "flatten": True}
+    options = {"costs": traded.COSTS[1], "latency_ns": latency_ns, "flatten": True}
     expected = backtest(whole, twins.script(schedule), **options)
     for route in (backtest, replay):
         same(route(parts, twins.script(schedule), **options), expected)
@@ -113,12 +113,12 @@ def test_cut_by_day(tmp_path: Path, seed: int = 2) -> None:
     whole = seal(
         tmp_path / "seg",
         shifted(drawn, MIDNIGHT - market_builder.START_NS * stretch),
-        universes.UNIVERSES["coarse"],
+        traded.UNIVERSES["coarse"],
     )
     split_segment(whole, tmp_path / "parts", by_day=True)
     parts = open_whole(tmp_path / "parts")
     schedule = random_markets.random_schedule(seed, 300)
-    options = {"costs": universes.COSTS[1], "latency_ns": 15 * stretch}
+    options = {"costs": traded.COSTS[1], "latency_ns": 15 * stretch}
     expected = backtest(whole, twins.script(schedule), **options)
     assert len(cut_times(parts)) == 2
     assert any(in_flight(expected, at) for at in cut_times(parts))

@@ -80,9 +80,9 @@ def test_every_row_names_its_source(name) -> None:
 @pytest.mark.parametrize(
     ("venue", "kind", "ts_ns", "words"),
     [
-        ("binance", "spot", 0, ["markets/binance.toml (fees)", "spot at binance", "1970-01-01"]),
+        ("binance", "spot", 0, ["venues/binance.toml (fees)", "spot at binance", "1970-01-01"]),
         ("binance-usdm", "perp", at(2019, 9, 9), ["on 2019-09-09", "begins 2019-09-10", "--costs"]),
-        ("okx", "spot", at(2024, 1, 1), ["markets/binance.toml", "spot at okx", "--costs"]),
+        ("okx", "spot", at(2024, 1, 1), ["venues/binance.toml", "spot at okx", "--costs"]),
         ("binance", "perp", at(2024, 1, 1), ["perp at binance"]),
     ],
 )
