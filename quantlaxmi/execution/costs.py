@@ -278,9 +278,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cost_hash(self) -> bytes:
         """SHA-256 of the canonical description: equal terms give equal hashes."""
-        return hashlib.sha256(
-            b"quantlaxmi.costs.2\0" + canonical_json(self.describe())
-        ).digest()
+        return hashlib.sha256(b"quantlaxmi.costs.2\0" + canonical_json(self.describe())).digest()
 
 
 def cost_key(instrument: Instrument) -> str:

@@ -154,9 +154,7 @@ class LatencyModel(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.is_plain:
             plain = {"kind": "constant", "latency_ns": self.entry.constant_ns, "flatten": flatten}
-            return hashlib.sha256(
-                b"quantlaxmi.latency.1\0" + canonical_json(plain)
-            ).digest()
+            return hashlib.sha256(b"quantlaxmi.latency.1\0" + canonical_json(plain)).digest()
         found = {**self.describe(), "flatten": flatten}
         return hashlib.sha256(b"quantlaxmi.latency.2\0" + canonical_json(found)).digest()
 

@@ -182,9 +182,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def risk_hash(self) -> bytes:
         """SHA-256 of the canonical description: equal limits give equal hashes."""
-        return hashlib.sha256(
-            b"quantlaxmi.risk.1\0" + canonical_json(self.describe())
-        ).digest()
+        return hashlib.sha256(b"quantlaxmi.risk.1\0" + canonical_json(self.describe())).digest()
 
     def sizes(self, symbol: str) -> SizeLimits:
         """Limits of one instrument: its own, else those of all."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES
-from quantlaxmi.segment import Segment
+from quantlaxmi.segment.read import Segment
 
 __all__ = ["MemorySegment"]
 

@@ -59,7 +59,7 @@ def test_a_seed_that_is_none_is_refused_in_one_line(run, seed):
         lambda: run_gates(run.segment, "basis_capture", seed=seed),
     ]
     if seed != 2**63:  # a run's own may be that large
-        asked.append(lambda: quantlaxmi.run.replay(run.segment, "basis_capture", seed=seed))
+        asked.append(lambda: quantlaxmi.replay(run.segment, "basis_capture", seed=seed))
     for ask in asked:
         with pytest.raises(InputError, match=r"^seed: was .*, expected a whole number, 0 to"):
             ask()

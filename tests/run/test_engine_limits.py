@@ -18,9 +18,7 @@ from tests.naive.engine import Decision, Leg
 HIGH = traded.I64_MAX
 
 
-def run_of(
-    builder, schedule=None, universe="coarse", latency_ns=0, model=traded.COSTS[3], **more
-):
+def run_of(builder, schedule=None, universe="coarse", latency_ns=0, model=traded.COSTS[3], **more):
     case = Case("c", builder.tables(), schedule or {}, latency_ns, universe=universe, costs=model)
     return twins.check_case(case, **more)[0]
 

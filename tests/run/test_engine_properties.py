@@ -324,9 +324,7 @@ def test_a_strategy_that_raises_gives_one_line(route, at_fill):
 @pytest.mark.parametrize("at_fill", [False, True])
 def test_an_interrupt_comes_through(error, at_fill):
     with pytest.raises(error):
-        backtest(
-            LONG, failing(error=error, at_fill=at_fill), costs=traded.COSTS[0], latency_ns=0
-        )
+        backtest(LONG, failing(error=error, at_fill=at_fill), costs=traded.COSTS[0], latency_ns=0)
 
 
 def test_time_that_goes_back_is_refused():
