@@ -12,12 +12,13 @@ from quantlaxmi.fixed.int128 import (
     int128_to_int,
     int_to_int128,
 )
-from quantlaxmi.fixed.point import FixedPoint, Rounding, div_round, format_decimal
+from quantlaxmi.fixed.point import FixedPoint, Rounding, decimal_text, div_round, format_decimal
 
 __all__ = [
     "FixedArray",
     "FixedPoint",
     "Rounding",
+    "decimal_text",
     "div_round",
     "format_decimal",
     "int128_array",

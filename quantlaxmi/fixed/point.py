@@ -9,7 +9,8 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
-from quantlaxmi._ext import decimal_text, fixed_ops
+from quantlaxmi._ext import decimal_text as text_kernel
+from quantlaxmi._ext import fixed_ops
 from quantlaxmi.errors import FixedPointError, FixedPointOverflow
 
 I64_MIN: Final = -(1 << 63)
@@ -92,6 +93,28 @@ def format_decimal(mantissa: int, exponent: int) -> str:
     return f"{'-' if mantissa < 0 else ''}{digits[:exponent]}.{digits[exponent:]}"
 
 
+def decimal_text(mantissa: int, exponent: int) -> str:
+    """Text of ``mantissa * 10**exponent`` without an ``e`` and without zeros at the end.
+
+    Equal values give equal texts.
+
+    Parameters
+    ----------
+    mantissa : int
+        Of any size.
+    exponent : int
+
+    Returns
+    -------
+    str
+        For example ``"-0.05"`` for (-50, -3) and ``"1200"`` for (12, 2).
+    """
+    if not mantissa:
+        return "0"
+    text = format_decimal(mantissa, exponent)
+    return text.rstrip("0").rstrip(".") if exponent < 0 else text
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedPoint:
     """An exact decimal, ``mantissa * 10**exponent``. Compares and hashes by value.
@@ -144,8 +167,8 @@ class FixedPoint:
             The mantissa does not fit int64.
         """
         if exponent is None:
-            exponent = decimal_text.natural_exponent(text)
-        return cls(decimal_text.parse_decimal(text, exponent, rounding), exponent)
+            exponent = text_kernel.natural_exponent(text)
+        return cls(text_kernel.parse_decimal(text, exponent, rounding), exponent)
 
     def to_text(self) -> str:
         """Positional decimal text; reading it back gives an equal value."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
+from quantlaxmi.fixed import decimal_text
 from quantlaxmi.stats.clopper_pearson import clopper_pearson
 from quantlaxmi.stats.monte_carlo import monte_carlo_p, sequential_p
 
@@ -62,23 +63,6 @@ def rounded(value: float) -> float:
     must not.
     """
     return float(f"{value:.9g}") + 0.0
-
-
-def decimal_text(amount: int, exponent: int) -> str:
-    """``amount * 10**exponent`` as exact decimal text without trailing zeros.
-
-    Parameters
-    ----------
-    amount : int
-        Of any size.
-    exponent : int
-    """
-    sign, digits = ("-" if amount < 0 else ""), str(abs(amount))
-    if exponent >= 0:
-        return f"{sign}{digits}{'0' * exponent}" if amount else "0"
-    digits = digits.rjust(1 - exponent, "0")
-    fraction = digits[exponent:].rstrip("0")
-    return f"{sign}{digits[:exponent]}{'.' + fraction if fraction else ''}"
 
 
 @dataclass(frozen=True, slots=True)
