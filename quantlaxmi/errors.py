@@ -6,6 +6,8 @@ and what was expected. The command line prints ``str(error)`` on one line and ex
 
 from __future__ import annotations
 
+from typing import Any
+
 #: Most characters of a message; what files say of themselves can be of any length.
 MAX_MESSAGE = 1000
 
@@ -45,6 +47,18 @@ class QuantlaxmiError(Exception):
 
     def __str__(self) -> str:
         return _line(super().__str__())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception's own way calls the class with the finished message, which does not fit the
+        # classes below; unpickling then ends a whole process pool instead of naming the fault.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[QuantlaxmiError], args: tuple[object, ...]) -> QuantlaxmiError:
+    """An error of a kind with its message and without its attributes, which pickle sets."""
+    found = kind.__new__(kind)
+    found.args = args
+    return found
 
 
 class FixedPointError(QuantlaxmiError, ValueError):
