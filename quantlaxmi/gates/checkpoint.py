@@ -15,10 +15,13 @@ from typing import Any
 
 from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.files import check_regular, check_writable, read_regular, write_whole
+from quantlaxmi.stats.histogram import BINS
 
-__all__ = ["Checkpoint", "DrawCounts", "check_place"]
+__all__ = ["VERSION", "Checkpoint", "CountLimits", "DrawCounts", "check_place"]
 
-_DOMAIN = b"quantlaxmi.gate-checkpoint.v1\0"
+#: Version 2 keeps histograms of the draws.
+VERSION = 2
+_DOMAIN = b"quantlaxmi.gate-checkpoint.v2\0"
 _MAX_BYTES = 1 << 20
 
 
@@ -34,11 +37,77 @@ class DrawCounts:
         Exceedances of each statistic among them.
     stopped : bool
         Whether drawing had stopped at its last exceedance.
+    bins : tuple of tuple of int
+        For each statistic with a histogram, the draws that count by their bins.
     """
 
     done: int
     found: tuple[int, ...]
     stopped: bool
+    bins: tuple[tuple[int, ...], ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Any) -> DrawCounts:
+        """Counts as `to_json` gives them.
+
+        Raises
+        ------
+        ValueError
+            When they are no counts.
+        """
+        try:
+            done, found, stopped, bins = (value[k] for k in ("done", "found", "stopped", "bins"))
+            sound = (
+                type(done) is int
+                and type(stopped) is bool
+                and all(type(n) is int and 0 <= n <= done for n in found)
+                and all(len(one) == BINS for one in bins)
+                and all(type(n) is int and 0 <= n <= done for one in bins for n in one)
+            )
+        except (KeyError, TypeError):
+            sound = False
+        if not sound:
+            raise ValueError
+        return cls(done, tuple(found), stopped, tuple(map(tuple, bins)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The counts as the checkpoint's file keeps them."""
+        bins = [list(one) for one in self.bins]
+        return {"done": self.done, "found": list(self.found), "stopped": self.stopped, "bins": bins}
+
+
+@dataclass(frozen=True, slots=True)
+class CountLimits:
+    """What the counts of one gate can be: a checkpoint that holds others is refused.
+
+    Attributes
+    ----------
+    statistics, histograms : int
+        How many statistics the gate counts, and for how many of them it bins the draws.
+    most : int
+        Draws it makes at most.
+    stop_after : int
+        Exceedances of the first statistic at which it stops; 0 for never.
+    picked : bool
+        Whether only the draws count that the last statistic names.
+    """
+
+    statistics: int
+    histograms: int
+    most: int
+    stop_after: int = 0
+    picked: bool = False
+
+    def allow(self, kept: DrawCounts) -> bool:
+        """Whether drawing can have given these counts."""
+        return (
+            kept.done <= self.most
+            and len(kept.found) == self.statistics
+            and kept.stopped == (0 < self.stop_after == kept.found[0])
+            and (not self.stop_after or kept.found[0] <= self.stop_after)
+            and len(kept.bins) == self.histograms
+            and all(sum(one) == (kept.found[-1] if self.picked else kept.done) for one in kept.bins)
+        )
 
 
 def check_place(path: str | Path) -> None:
@@ -86,10 +155,13 @@ class Checkpoint:
         raw = read_regular(self.path, _MAX_BYTES, ConfigError, "a gate checkpoint")
         try:
             value = json.loads(raw)
+            if "gates" in value and (version := value.get("version", 1)) != VERSION:
+                problem = f"was {shown(version)}, expected {VERSION}; remove the file"
+                raise ConfigError(self.path, problem, "version")
             identity, gates, seal = value["run"], value["gates"], value["hash"]
             if not isinstance(gates, dict):
                 raise ValueError
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ConfigError(self.path, "is not a gate checkpoint; remove it") from None
         if identity != self._identity:
             raise ConfigError(
@@ -101,18 +173,8 @@ class Checkpoint:
             raise ConfigError(self.path, "was changed or cut; remove it", "hash")
         return gates
 
-    def load(self, gate: str, statistics: int, most: int, stop_after: int = 0) -> DrawCounts | None:
+    def load(self, gate: str, limits: CountLimits) -> DrawCounts | None:
         """What was counted for a gate, or None.
-
-        Parameters
-        ----------
-        gate : str
-        statistics : int
-            How many it counts.
-        most : int
-            Draws it can make at most.
-        stop_after : int
-            Exceedances of the first statistic at which it stops; 0 for never.
 
         Raises
         ------
@@ -122,31 +184,23 @@ class Checkpoint:
         """
         if gate not in self._gates:
             return None
-        kept = self._gates[gate]
         try:
-            done, found, stopped = kept["done"], kept["found"], kept["stopped"]
-            sound = (
-                all(type(n) is int and 0 <= n <= done for n in found)
-                and type(done) is int
-                and done <= most
-                and len(found) == statistics
-                and type(stopped) is bool
-                and stopped == (0 < stop_after == found[0])
-                and (not stop_after or found[0] <= stop_after)
-            )
-        except (KeyError, TypeError):
+            kept = DrawCounts.from_json(self._gates[gate])
+            sound = limits.allow(kept)
+        except ValueError:
             sound = False
         if not sound:
-            problem = f"holds {shown(kept)}, which cannot be its counts; remove the file"
+            problem = f"was {shown(self._gates[gate])}, which no drawing gives; remove the file"
             raise ConfigError(self.path, problem, gate)
-        return DrawCounts(done, tuple(found), stopped)
+        return kept
 
-    def save(self, gate: str, progress: DrawCounts) -> None:
+    def save(self, gate: str, counts: DrawCounts) -> None:
         """Write what was counted, whole or not at all."""
-        self._gates[gate] = {
-            "done": progress.done,
-            "found": list(progress.found),
-            "stopped": progress.stopped,
+        self._gates[gate] = counts.to_json()
+        value = {
+            "version": VERSION,
+            "run": self._identity,
+            "gates": self._gates,
+            "hash": self._seal(self._gates),
         }
-        value = {"run": self._identity, "gates": self._gates, "hash": self._seal(self._gates)}
         write_whole(self.path, (json.dumps(value, indent=1) + "\n").encode())

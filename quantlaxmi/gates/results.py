@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from quantlaxmi.fixed import decimal_text
 from quantlaxmi.stats.clopper_pearson import clopper_pearson
+from quantlaxmi.stats.histogram import Histogram
 from quantlaxmi.stats.monte_carlo import monte_carlo_p, sequential_p
 
 __all__ = [
@@ -79,6 +80,8 @@ class MonteCarlo:
         Whether the number of draws grew because the interval held the level.
     systematic : bool
         Whether the draws were laid out evenly instead of drawn, so that no seed moves them.
+    histogram : Histogram or None
+        The null distribution: the draws by their statistic.
     """
 
     exceedances: int
@@ -86,6 +89,7 @@ class MonteCarlo:
     stopped: bool = False
     extended: bool = False
     systematic: bool = False
+    histogram: Histogram | None = None
 
     @property
     def p_value(self) -> Fraction:
@@ -111,6 +115,7 @@ class MonteCarlo:
             "stopped": self.stopped,
             "extended": self.extended,
             "interval_95": interval,
+            "histogram": self.histogram.to_json() if self.histogram else None,
         }
 
 

@@ -26,6 +26,7 @@ from quantlaxmi.gates.results import (
     inconclusive,
     rounded,
 )
+from quantlaxmi.stats.histogram import bin_of, bins_of, histogram
 from quantlaxmi.stats.monte_carlo import exceedances, wide_ints
 
 __all__ = ["GATE", "KIND", "evaluate"]
@@ -62,7 +63,12 @@ def _sweep(
         check_identity(context, GATE, s * columns.scale)
         kernels.circular(offsets, path, out)
     context.report_progress(GATE, shifts, shifts)
-    count = MonteCarlo(sum(exceedances(out, s, q)), shifts, systematic=True)
+    count = MonteCarlo(
+        sum(exceedances(out, s, q)),
+        shifts,
+        systematic=True,
+        histogram=histogram(bins_of(out), bin_of(s, q)),
+    )
     n, companion = context.policy.n_perms, market_null.companion_null(context)
     held = judge_against_companions(context, GATE, count, "shifts", gains, n, companion)
     details |= {

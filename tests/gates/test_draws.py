@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.gates.checkpoint import Checkpoint, DrawCounts
+from quantlaxmi.gates.checkpoint import Checkpoint, CountLimits, DrawCounts
 from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.gates.resampling.draws import SweepFailed, count_draws
+from quantlaxmi.gates.resampling.draws import DrawRule, SweepFailed, count_draws
 from quantlaxmi.gates.results import MonteCarlo
+from quantlaxmi.stats.histogram import BINS
 from quantlaxmi.stats.monte_carlo import sequential_p
 from tests.gate_fakes import make_input, walk_points
+from tests.naive import histogram as naive_histogram
 
 POLICY = GatePolicy(extend_factor=1)
 
@@ -61,7 +63,7 @@ def naive(hits, h):
 @settings(max_examples=150, deadline=None)
 def test_stopping_is_by_draw_whatever_the_batch(hits, h, batch):
     (count,) = count_draws(
-        make(), "g", len(hits), 4, sweep_of(hits), [(1, 1)], stop_after=h, batch=batch
+        make(), "g", len(hits), 4, sweep_of(hits), [(1, 1)], DrawRule(stop_after=h, batch=batch)
     )
     assert (count.exceedances, count.draws, count.stopped) == naive(hits, h)
     b, m = count.exceedances, count.draws
@@ -85,9 +87,7 @@ def test_draws_that_do_not_count_are_passed_over(hits, h, batch, wanted):
         for k in range(2):
             sweep_of([hit[k] for hit in hits])(first, out[:, 4 * k : 4 * k + 4])
 
-    count, _ = count_draws(
-        make(), "g", wanted, 8, sweep, [(1, 1)] * 2, stop_after=h, batch=batch, tries=tries
-    )
+    count, _ = count_draws(make(), "g", wanted, 8, sweep, [(1, 1)] * 2, DrawRule(h, batch, tries))
     counting = [a for a, counts in hits[: tries * wanted] if counts][:wanted]
     assert (count.exceedances, count.draws, count.stopped) == naive(counting, h)
 
@@ -105,7 +105,7 @@ def test_a_draw_that_fails_counts_only_where_it_is_needed(stop, fails, batch):
             raise SweepFailed(filled, "Draw 7.")
 
     def draw():
-        return count_draws(make(), "g", 20, 4, sweep, [(1, 1)], stop_after=stop, batch=batch)[0]
+        return count_draws(make(), "g", 20, 4, sweep, [(1, 1)], DrawRule(stop, batch))[0]
 
     if fails:
         with pytest.raises(SweepFailed, match="Draw 7"):
@@ -142,9 +142,9 @@ def test_an_interrupted_count_goes_on_where_it_was(tmp_path, h, cut):
     def run(**options):
         context = make(checkpoint=Checkpoint(path, b"\x01" * 32))
         sweep = sweep_of(hits, **options)
-        return count_draws(context, "g", 100, 4, sweep, [(1, 1)], stop_after=h, batch=10)
+        return count_draws(context, "g", 100, 4, sweep, [(1, 1)], DrawRule(h, 10))
 
-    whole = count_draws(make(), "g", 100, 4, sweep_of(hits), [(1, 1)], stop_after=h)
+    whole = count_draws(make(), "g", 100, 4, sweep_of(hits), [(1, 1)], DrawRule(h))
     try:
         interrupted = run(dies_at=cut) is None
     except KeyboardInterrupt:
@@ -165,7 +165,9 @@ def test_growth_survives_an_interruption(tmp_path):
 
     def run(**options):
         context = make(policy, checkpoint=Checkpoint(path, b"\x01" * 32))
-        return count_draws(context, "g", 100, 4, sweep_of(hits, **options), [(1, 1)], batch=50)
+        return count_draws(
+            context, "g", 100, 4, sweep_of(hits, **options), [(1, 1)], DrawRule(batch=50)
+        )
 
     (whole,) = count_draws(make(policy), "g", 100, 4, sweep_of(hits), [(1, 1)])
     assert whole.extended and whole.draws == 300
@@ -176,16 +178,24 @@ def test_growth_survives_an_interruption(tmp_path):
         assert run() == [whole]
 
 
+def counts(done, found, stopped=False, *, counting=None):
+    """Counts whose draws all lie in one bin."""
+    bins = [0] * BINS
+    bins[25] = done if counting is None else counting
+    return DrawCounts(done, found, stopped, (tuple(bins),))
+
+
 def test_a_checkpoint_is_believed_only_whole_and_by_its_own_run(tmp_path):
     path = tmp_path / "c"
-    Checkpoint(path, b"\x01" * 32).save("g", DrawCounts(7, (2,), False))
-    assert Checkpoint(path, b"\x01" * 32).load("g", 1, 10) == DrawCounts(7, (2,), False)
-    assert Checkpoint(path, b"\x01" * 32).load("other", 1, 10) is None
+    limits = CountLimits(statistics=1, histograms=1, most=10)
+    Checkpoint(path, b"\x01" * 32).save("g", counts(7, (2,)))
+    assert Checkpoint(path, b"\x01" * 32).load("g", limits) == counts(7, (2,))
+    assert Checkpoint(path, b"\x01" * 32).load("other", limits) is None
     with pytest.raises(ConfigError, match="another run"):
         Checkpoint(path, b"\x02" * 32)
-    for statistics, most in [(2, 10), (1, 6)]:
-        with pytest.raises(ConfigError, match="cannot be its counts"):
-            Checkpoint(path, b"\x01" * 32).load("g", statistics, most)
+    for wrong in ({"statistics": 2}, {"histograms": 0}, {"most": 6}, {"picked": True}):
+        with pytest.raises(ConfigError, match="no drawing gives"):
+            Checkpoint(path, b"\x01" * 32).load("g", replace(limits, **wrong))
     whole = path.read_bytes()
     value = json.loads(whole)
     value["gates"]["g"]["found"] = [1]
@@ -193,6 +203,19 @@ def test_a_checkpoint_is_believed_only_whole_and_by_its_own_run(tmp_path):
         path.write_bytes(wrong)
         with pytest.raises(ConfigError):
             Checkpoint(path, b"\x01" * 32)
+
+
+def test_a_checkpoint_of_another_version_is_refused_by_its_version(tmp_path):
+    """Version 1 kept no histograms; its counts cannot be gone on with."""
+    path = tmp_path / "c"
+    first = {"run": "01" * 32, "gates": {"g": {"done": 7, "found": [2], "stopped": False}}}
+    for version in ({}, {"version": 3}, {"version": "2"}):
+        path.write_text(json.dumps({**first, **version, "hash": "00" * 32}))
+        with pytest.raises(ConfigError, match=r"version\): was .*, expected 2; remove the file"):
+            Checkpoint(path, b"\x01" * 32)
+
+
+EMPTY = [0] * BINS
 
 
 @pytest.mark.parametrize(
@@ -221,28 +244,86 @@ def test_a_checkpoint_is_believed_only_whole_and_by_its_own_run(tmp_path):
 def test_counts_that_no_drawing_gives_are_refused_though_the_hash_fits(
     tmp_path, done, found, stopped, stop_after
 ):
+    bins = [[done, *EMPTY[1:]]]
+    check_refused(
+        tmp_path, {"done": done, "found": found, "stopped": stopped, "bins": bins}, stop_after
+    )
+
+
+@pytest.mark.parametrize(
+    "bins",
+    [
+        None,
+        [],
+        [[30, *EMPTY[1:]]] * 2,
+        [[30, *EMPTY[2:]]],
+        [[29, *EMPTY[1:]]],
+        [[31, -1, *EMPTY[2:]]],
+        [[30.0, *EMPTY[1:]]],
+        ["0" * BINS],
+        [30],
+        30,
+    ],
+)
+def test_histograms_that_no_drawing_gives_are_refused(tmp_path, bins):
+    check_refused(tmp_path, {"done": 30, "found": [1], "stopped": False, "bins": bins})
+
+
+def check_refused(tmp_path, kept, stop_after=0):
     path = tmp_path / "c"
-    empty = Checkpoint(path, b"\x01" * 32)
-    gates = {"g": {"done": done, "found": found, "stopped": stopped}}
-    path.write_text(json.dumps({"run": "01" * 32, "gates": gates, "hash": empty._seal(gates)}))
+    seal = Checkpoint(path, b"\x01" * 32)._seal({"g": kept})
+    text = {"version": 2, "run": "01" * 32, "gates": {"g": kept}, "hash": seal}
+    path.write_text(json.dumps(text))
     context = make(replace(POLICY, extend_factor=1), checkpoint=Checkpoint(path, b"\x01" * 32))
-    with pytest.raises(ConfigError, match=r"c \(g\): holds .* cannot be its counts"):
-        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=stop_after)
+    with pytest.raises(ConfigError, match=r"c \(g\): was .*, which no drawing gives"):
+        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], DrawRule(stop_after))
 
 
 def test_counts_of_a_gate_that_stops_are_taken_up(tmp_path):
+    limits = CountLimits(1, 1, 100, 20)
     for found, stopped in [(20, True), (19, False)]:
-        held = Checkpoint(tmp_path / "c", b"\x01" * 32)
-        held.save("g", DrawCounts(30, (found,), stopped))
-        assert held.load("g", 1, 100, 20) == DrawCounts(30, (found,), stopped)
+        kept = Checkpoint(tmp_path / "c", b"\x01" * 32)
+        kept.save("g", counts(30, (found,), stopped))
+        assert kept.load("g", limits) == counts(30, (found,), stopped)
 
 
 def test_gates_that_stop_never_grow_and_are_not_believed_to(tmp_path):
-    held = Checkpoint(tmp_path / "c", b"\x01" * 32)
-    held.save("g", DrawCounts(150, (3,), False))
-    context = make(replace(POLICY, extend_factor=10), checkpoint=held)
-    with pytest.raises(ConfigError, match="cannot be its counts"):
-        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], stop_after=20)
+    kept = Checkpoint(tmp_path / "c", b"\x01" * 32)
+    kept.save("g", counts(150, (3,)))
+    context = make(replace(POLICY, extend_factor=10), checkpoint=kept)
+    with pytest.raises(ConfigError, match="no drawing gives"):
+        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], DrawRule(20))
+
+
+@given(
+    draws=st.lists(st.tuples(st.integers(-40, 40), st.integers(0, 40), st.booleans())),
+    h=st.integers(0, 6),
+    batch=st.integers(1, 40),
+    tries=st.sampled_from([0, 3]),
+    own=st.tuples(st.integers(-9, 9), st.integers(1, 9)),
+)
+@settings(max_examples=150, deadline=None)
+def test_histograms_hold_the_draws_that_count(draws, h, batch, tries, own):
+    """Every draw that counts lies in the twin's bin, and no other, whatever the batch."""
+    draws += [(0, 0, False)] * (60 - len(draws))
+    if tries:  # an exceedance counts: where draws are picked, those left out are none
+        draws = [draw if draw[2] else (-1000, 1, False) for draw in draws]
+
+    def sweep(first, out):
+        for row, (s, q, picked) in zip(out, draws[first:], strict=False):
+            row[:] = [2**64 * (s < 0) - (s < 0), s % 2**64, 0, q, 0, int(picked), 0, 1]
+
+    wanted = 60 // max(tries, 1)
+    first, second = count_draws(
+        make(), "g", wanted, 8, sweep, [own, (1, 1)], DrawRule(h, batch, tries)
+    )
+    counting = [(s, q) for s, q, picked in draws if picked or not tries][: first.draws]
+    assert list(first.histogram.counts) == naive_histogram.histogram(counting)
+    assert first.histogram.own_bin == naive_histogram.bin_of(*own)
+    for one in (first, second):
+        assert sum(one.histogram.counts) == one.draws
+    above = sum(first.histogram.counts[first.histogram.own_bin + 1 :])
+    assert above <= first.exceedances <= above + first.histogram.counts[first.histogram.own_bin]
 
 
 @pytest.mark.parametrize("kind", ["none/c", "file/c", "", "."])

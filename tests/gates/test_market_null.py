@@ -19,6 +19,7 @@ from quantlaxmi.gates.context import Memo
 from quantlaxmi.gates.resampling import grid_search as market_search
 from quantlaxmi.gates.resampling import market_draws
 from quantlaxmi.gates.resampling.companion_nulls import CompanionNull
+from quantlaxmi.gates.resampling.draws import DrawRule
 from quantlaxmi.gates.resampling.market_replays import DrawFailed
 from quantlaxmi.gates.results import Verdict, rounded
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
@@ -72,7 +73,12 @@ def test_a_planted_edge_is_beyond_all_draws(planted):
     assert found.result.monte_carlo.draws == 60
     details = found.result.details
     assert details["trips"] == 300
-    assert details["driftless"] == {**details["moved"]}
+    counts = {name: dict(details[name]) for name in ("moved", "driftless")}
+    nulls = [one.pop("histogram") for one in counts.values()]
+    assert counts["driftless"] == counts["moved"]
+    # No draw of either null lies in the strategy's bin or above it.
+    for null in nulls:
+        assert sum(null["counts"]) == sum(null["counts"][: null["own_bin"]]) == 60
     assert details["driftless_unavailable"] is None
     assert details["driftless_draws"]["draws_wanted"] == 60
     assert (
@@ -102,6 +108,11 @@ def test_no_edge_stops_early_and_fails():
     assert "driftless_draws" not in found.result.details
 
 
+def batches_of(batch):
+    """The rule of drawing with batches of one size."""
+    return lambda **options: DrawRule(**{**options, "batch": batch})
+
+
 def test_threads_and_batches_change_nothing(short):
     policy = replace(QUICK, stop_exceedances=5, min_trades=5)
     run = backtest(short, StrategyRegistry().create("basis_capture"))
@@ -113,13 +124,8 @@ def test_threads_and_batches_change_nothing(short):
             == expected
         )
     for batch in (1, 7):
-        found = market_draws.count_draws
-
-        def fixed(*args, batch=batch, found=found, **options):
-            return found(*args, **{**options, "batch": batch})
-
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(market_draws, "count_draws", fixed)
+            patch.setattr(market_draws, "DrawRule", batches_of(batch))
             assert result_of(base).to_json() == expected
 
 
@@ -136,8 +142,7 @@ def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path, nam
             raise KeyboardInterrupt
 
     batches = pytest.MonkeyPatch()
-    original = market_draws.count_draws
-    batches.setattr(market_draws, "count_draws", lambda *a, **o: original(*a, **{**o, "batch": 25}))
+    batches.setattr(market_draws, "DrawRule", batches_of(25))
     with batches.context(), pytest.raises(KeyboardInterrupt):
         result_of(suite_of(short, checkpoint=Checkpoint(kept, b"x" * 32), progress=interrupt))
     told = []
@@ -328,7 +333,7 @@ def test_the_largest_p_decides(short, monkeypatch):
     policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2)
     suite = suite_of(short, policy=policy)
     bad = CompanionNull(MonteCarlo(20, 60, stopped=True), "markets")
-    monkeypatch.setattr(market_null, "beside", lambda context: bad)
+    monkeypatch.setattr(market_null, "companion_null", lambda context: bad)
     for found in (suite.run_random_entry().matched, suite.run_permutation()[0].result):
         assert found.verdict is Verdict.FAIL
         assert found.monte_carlo == bad.count

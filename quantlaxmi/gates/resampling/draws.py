@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.checkpoint import DrawCounts
+from quantlaxmi.gates.checkpoint import CountLimits, DrawCounts
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.results import Json, MonteCarlo, rounded, studentised
 from quantlaxmi.stats.arrangements import Arrangements
 from quantlaxmi.stats.exact_permutation import exact_permutation_p
+from quantlaxmi.stats.histogram import BINS, Histogram, bin_of, bins_of
 from quantlaxmi.stats.monte_carlo import exceedances
 
 __all__ = [
     "BATCH",
+    "Binning",
+    "DrawRule",
     "SweepFailed",
     "check_identity",
     "count_draws",
     "count_text",
     "exact_p",
+    "studentised_binning",
     "sum_details",
 ]
 
 #: Draws computed at a time: 6.4 MB of sums.
 BATCH = 100_000
 
-Sweep = Callable[[int, npt.NDArray[np.uint64]], None]
+U64 = npt.NDArray[np.uint64]
+Sweep = Callable[[int, U64], None]
 
 
 class SweepFailed(Exception):
@@ -48,32 +53,115 @@ class SweepFailed(Exception):
         self.filled, self.reason = filled, reason
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Binning:
+    """How the histogram of one statistic is made.
+
+    Attributes
+    ----------
+    own_bin : int
+        Bin of the strategy's own statistic.
+    of : callable
+        ``of(out)`` is the bin of every draw of a batch.
+    """
+
+    own_bin: int
+    of: Callable[[U64], npt.NDArray[np.int64]]
+
+
+def studentised_binning(k: int, s: int, q: int) -> Binning:
+    """Bins of the studentised sum in columns 4k to 4k + 3 of a draw.
+
+    Parameters
+    ----------
+    k : int
+    s, q : int
+        Sum and sum of squares of the strategy.
+    """
+    return Binning(bin_of(s, q), lambda out: bins_of(out[:, 4 * k : 4 * k + 4]))
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRule:
+    """Which draws count, when drawing stops, and how many draws a batch has.
+
+    Attributes
+    ----------
+    stop_after : int
+        Exceedances of the first statistic at which drawing stops; 0 for never.
+    batch : int
+        Draws asked of the sweep at a time.
+    tries : int
+        Where not 0, a draw counts only where the last statistic is at least the strategy's, and at
+        most `tries` draws are made for each one wanted.
+    reported : int
+        Draws that were reported as done before the first batch.
+    binnings : sequence of Binning or None
+        For the first statistics, one each; None: every statistic is studentised.
+    """
+
+    stop_after: int = 0
+    batch: int = BATCH
+    tries: int = 0
+    reported: int = 0
+    binnings: Sequence[Binning] | None = None
+
+
 class _Counts:
     """Counts of the draws so far, in draw order."""
 
-    own: list[tuple[int, int]]
-    stop_after: int
-    found: list[int]
-    picked: bool
-    wanted: int
-    done: int = 0
-    stopped: bool = False
+    def __init__(self, own: Sequence[tuple[int, int]], rule: DrawRule, wanted: int) -> None:
+        self.own, self.rule, self.wanted = own, rule, wanted
+        self.binnings = rule.binnings
+        if self.binnings is None:
+            self.binnings = [studentised_binning(k, s, q) for k, (s, q) in enumerate(own)]
+        self.picked = rule.tries > 0
+        self.done, self.stopped = 0, False
+        self.found = [0] * len(own)
+        self.bins = [np.zeros(BINS, np.int64) for _ in self.binnings]
 
     @property
     def counted(self) -> int:
         """Draws that count: where they are picked, those the last statistic names."""
         return self.found[-1] if self.picked else self.done
 
-    def add(self, out: npt.NDArray[np.uint64]) -> None:
+    def limits(self, most: int) -> CountLimits:
+        """What counts of this gate a checkpoint may hold."""
+        return CountLimits(
+            len(self.own), len(self.bins), most, self.rule.stop_after, picked=self.picked
+        )
+
+    def go_on(self, kept: DrawCounts) -> None:
+        """Take up counts that were kept."""
+        self.done, self.found, self.stopped = kept.done, list(kept.found), kept.stopped
+        self.bins = [np.array(one, np.int64) for one in kept.bins]
+
+    def keep(self) -> DrawCounts:
+        """The counts, to be kept."""
+        bins = tuple(tuple(one.tolist()) for one in self.bins)
+        return DrawCounts(self.done, tuple(self.found), self.stopped, bins)
+
+    def results(self, extended: bool) -> list[MonteCarlo]:
+        """One result for each statistic."""
+        made: list[Histogram | None] = [
+            Histogram(tuple(one.tolist()), binning.own_bin)
+            for one, binning in zip(self.bins, self.binnings or (), strict=True)
+        ]
+        made += [None] * (len(self.found) - len(made))
+        return [
+            MonteCarlo(b, self.counted, self.stopped, extended, histogram=histogram)
+            for b, histogram in zip(self.found, made, strict=True)
+        ]
+
+    def add(self, out: U64) -> None:
         """Count a batch, up to the draw at which drawing stops."""
         hits = [exceedances(out[:, 4 * k : 4 * k + 4], s, q) for k, (s, q) in enumerate(self.own)]
         used = len(out)
-        missing, free = self.stop_after - self.found[0], self.wanted - self.counted
+        missing, free = self.rule.stop_after - self.found[0], self.wanted - self.counted
         for i, hit in enumerate(hits[0]):
             missing -= hit
             free -= hits[-1][i] if self.picked else 1
-            if self.stop_after and missing == 0:
+            if self.rule.stop_after and missing == 0:
                 used, self.stopped = i + 1, True
                 break
             if free == 0:
@@ -81,6 +169,11 @@ class _Counts:
                 break
         self.found = [b + sum(h[:used]) for b, h in zip(self.found, hits, strict=True)]
         self.done += used
+        counting = out[:used]
+        if self.picked:
+            counting = counting[np.array(hits[-1][:used], bool)]
+        for one, binning in zip(self.bins, self.binnings or (), strict=True):
+            one += np.bincount(binning.of(counting), minlength=BINS)
 
 
 def count_draws(
@@ -89,20 +182,16 @@ def count_draws(
     draws: int,
     width: int,
     sweep: Sweep,
-    own: list[tuple[int, int]],
-    *,
-    stop_after: int = 0,
-    batch: int = BATCH,
-    tries: int = 0,
-    told: int = 0,
+    own: Sequence[tuple[int, int]],
+    rule: DrawRule | None = None,
 ) -> list[MonteCarlo]:
     """Count the draws at least as large as the strategy, for one or more statistics.
 
     The first statistic decides how long to draw. With a fixed number, draws grow once, tenfold by
-    default, where the interval of b/m holds alpha; later draws go on where the first ones ended.
+    default, where the interval of b/m contains alpha; later draws go on where the first ones ended.
     With `stop_after`, drawing stops at that exceedance (Besag and Clifford) and never grows.
-    Draws are counted in their order, so the counts do not depend on batches or threads, nor on
-    an interruption: with a checkpoint in `context`, counting goes on where it was left.
+    Draws are counted and binned in their order, so the counts do not depend on batches or threads,
+    nor on an interruption: with a checkpoint in `context`, counting goes on where it was left.
 
     Parameters
     ----------
@@ -114,61 +203,37 @@ def count_draws(
         uint64 columns of a draw.
     sweep : callable
         ``sweep(first, out)`` fills ``out`` with draws first, first + 1, ...
-    own : list of (int, int)
+    own : sequence of (int, int)
         S and Q of the strategy; statistic k stands in columns 4k to 4k + 3.
-    stop_after : int
-        Exceedances of the first statistic at which drawing stops; 0 for never.
-    batch : int
-        Draws asked of `sweep` at a time.
-    tries : int
-        Where not 0, a draw counts only where the last statistic is at least the strategy's, and
-        at most so many times `draws` are made to have `draws` that count.
-    told : int
-        Draws of which progress was told before.
+    rule : DrawRule, optional
+        By default all draws count, and drawing does not stop.
 
     Returns
     -------
     list of MonteCarlo
+        One for each statistic, with the histogram of its draws.
 
     Raises
     ------
     SweepFailed
         That of `sweep`, unless drawing stopped at a draw before the one that failed.
     """
-    counts = _Counts(own, stop_after, [0] * len(own), tries > 0, draws)
-    most, extended = max(tries, 1) * draws, False
+    rule = rule or DrawRule()
+    counts = _Counts(own, rule, draws)
+    most, extended = max(rule.tries, 1) * draws, False
+    factor = context.policy.extend_factor
     if context.checkpoint is not None:
-        grown = most if stop_after else most * context.policy.extend_factor
-        kept = context.checkpoint.load(gate, len(own), grown, stop_after)
+        limits = counts.limits(most if rule.stop_after else most * factor)
+        kept = context.checkpoint.load(gate, limits)
         if kept is not None:
-            counts.done, counts.found, counts.stopped = kept.done, list(kept.found), kept.stopped
+            counts.go_on(kept)
             extended = kept.done > most or counts.counted > draws
-
-    def report_progress() -> None:
-        done = max(counts.counted, counts.done * counts.wanted // most, told)
-        context.report_progress(gate, min(done, counts.wanted), counts.wanted)
-
     while True:
         if extended:
-            counts.wanted, most = (n * context.policy.extend_factor for n in (counts.wanted, most))
-        report_progress()
-        while counts.counted < counts.wanted and counts.done < most and not counts.stopped:
-            out = np.empty((min(batch, most - counts.done), width), np.uint64)
-            try:
-                sweep(counts.done, out)
-            except SweepFailed as failed:
-                counts.add(out[: failed.filled])
-                if counts.counted < counts.wanted and not counts.stopped:
-                    raise
-            else:
-                counts.add(out)
-            if context.checkpoint is not None:
-                context.checkpoint.save(
-                    gate, DrawCounts(counts.done, tuple(counts.found), counts.stopped)
-                )
-            report_progress()
-        made = [MonteCarlo(b, counts.counted, counts.stopped, extended) for b in counts.found]
-        if stop_after or extended or context.policy.extend_factor == 1:
+            counts.wanted, most = counts.wanted * factor, most * factor
+        _draw(context, gate, width, sweep, counts, most)
+        made = counts.results(extended)
+        if rule.stop_after or extended or factor == 1:
             return made
         lower, upper = made[0].interval()
         if not lower <= context.policy.alpha <= upper:
@@ -176,10 +241,35 @@ def count_draws(
         extended = True
 
 
+def _draw(
+    context: GateContext, gate: str, width: int, sweep: Sweep, counts: _Counts, most: int
+) -> None:
+    """Make batches until enough draws count, `most` are made, or drawing stops."""
+
+    def report_progress() -> None:
+        done = max(counts.counted, counts.done * counts.wanted // most, counts.rule.reported)
+        context.report_progress(gate, min(done, counts.wanted), counts.wanted)
+
+    report_progress()
+    while counts.counted < counts.wanted and counts.done < most and not counts.stopped:
+        out = np.empty((min(counts.rule.batch, most - counts.done), width), np.uint64)
+        try:
+            sweep(counts.done, out)
+        except SweepFailed as failed:
+            counts.add(out[: failed.filled])
+            if counts.counted < counts.wanted and not counts.stopped:
+                raise
+        else:
+            counts.add(out)
+        if context.checkpoint is not None:
+            context.checkpoint.save(gate, counts.keep())
+        report_progress()
+
+
 def exact_p(count: MonteCarlo, arrangements: Arrangements) -> dict[str, Json]:
     """The exact p for a gate's details, where the arrangements are known and the draws fixed.
 
-    It is shown beside (b + 1)/(m + 1) and decides nothing.
+    It is shown next to (b + 1)/(m + 1) and decides nothing.
     """
     if arrangements.exact is None or count.stopped:
         return {}
@@ -209,11 +299,12 @@ def count_text(context: GateContext, count: MonteCarlo, null: str) -> str:
 
 
 def check_identity(context: GateContext, gate: str, gross: int) -> None:
-    """Hold the strategy's own draw to the replay's gross, to the last unit.
+    """Compare the gross of the strategy's own draw with the replay's, to the last unit.
 
     Raises
     ------
     EngineError
+        When they differ.
     """
     if gross != context.path.gross:
         raise EngineError(

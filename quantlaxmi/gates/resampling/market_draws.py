@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import GateContext
-from quantlaxmi.gates.resampling.draws import SweepFailed, count_draws
+from quantlaxmi.gates.resampling.draws import Binning, DrawRule, SweepFailed, count_draws
 from quantlaxmi.gates.resampling.market_replays import DrawFailed, Moved, Replays, Sums
 from quantlaxmi.gates.results import MonteCarlo
+from quantlaxmi.stats.histogram import LAST_BIN, bin_of
 from quantlaxmi.stats.monte_carlo import studentised_at_least
 from quantlaxmi.strategies.config import StrategyConfig
 
@@ -63,6 +65,9 @@ class Draw:
         Whether one that made them did at least as well as the strategy.
     any_at_least : bool
         Whether one of all settings did.
+    top, any_top : int
+        Bin of the largest statistic among the settings that made them, and among all settings. A
+        draw that counts against the strategy without a statistic lies in the last bin.
     tries : int
         Markets made until one had positive prices.
     sums : Sums or None
@@ -74,6 +79,8 @@ class Draw:
     enough: bool
     at_least: bool
     any_at_least: bool
+    top: int
+    any_top: int
     tries: int
     sums: Sums | None
     basis_sd: float | None = None
@@ -155,17 +162,24 @@ class MarketDraws:
         """Whether draws are held to having trips enough."""
         return self.enough >= LEAST_ENOUGH
 
-    def _run(self, market: Moved, check: Check, *, both: bool, shown: bool = False) -> Draw:
-        """Run the settings over a market, up to the first that decides."""
+    def _run(self, market: Moved, check: Check, *, looking: bool, shown: bool = False) -> Draw:
+        """Run every setting over a market."""
         # A market that could not be made positive, or a run that cannot be followed, counts
         # against the strategy.
         if not market.accepted:
-            return Draw(True, True, True, market.tries, None)
+            return Draw(True, True, True, LAST_BIN, LAST_BIN, market.tries, None)
         least = self.context.policy.min_trades
         own: Sums | None = None
         enough = at_least = any_at_least = False
+        top = any_top = 0
         for config in self.configs:
-            sums = self.replays.sums(market, config, check)
+            try:
+                sums = self.replays.sums(market, config, check)
+            except (StrategyError, FixedPointOverflow):
+                # The settings before this one have decided the draw.
+                if at_least or (any_at_least and not looking and not self.conditional):
+                    break
+                raise
             own = own or sums
             reaches = not sums.followed or studentised_at_least(
                 sums.total, sums.squares, self.own.total, self.own.squares
@@ -174,10 +188,11 @@ class MarketDraws:
             enough |= has_trips
             any_at_least |= reaches
             at_least |= reaches and has_trips
-            if at_least or (any_at_least and not both and not self.conditional):
-                break
+            place = bin_of(sums.total, sums.squares) if sums.followed else LAST_BIN
+            any_top = max(any_top, place)
+            top = max(top, place if has_trips else 0)
         basis = self.basis_sd(market) if shown else None
-        return Draw(enough, at_least, any_at_least, market.tries, own, basis)
+        return Draw(enough, at_least, any_at_least, top, any_top, market.tries, own, basis)
 
     def begin(self) -> None:
         """Make the first draws, and find out which rule holds.
@@ -195,7 +210,7 @@ class MarketDraws:
             self._look(LOOKED_DRAWS)
 
     @property
-    def _told(self) -> int:
+    def _reported(self) -> int:
         """How far the first draws are, of those that shall count."""
         return max(self.enough, self.looked // MOST_TRIES)
 
@@ -224,23 +239,24 @@ class MarketDraws:
                 self.enough += draw.enough
             if failed is not None and not self._is_known(most):
                 raise SweepFailed(0, failed.reason) from failed
-            self.context.report_progress(self.name, min(self._told, total), total)
+            self.context.report_progress(self.name, min(self._reported, total), total)
 
     def _looked_at(self, draw: int, market: Moved, check: Check) -> Draw:
-        return self._run(market, check, both=True, shown=self.drift and draw < SHOWN_DRAWS)
+        return self._run(market, check, looking=True, shown=self.drift and draw < SHOWN_DRAWS)
 
     def _sweep(self, first: int, out: npt.NDArray[np.uint64]) -> None:
         found, failed = self.first[first : first + len(out)], None
         draws = range(first + len(found), first + len(out))
         try:
             found += self.replays.each(
-                draws, lambda _, m, check: self._run(m, check, both=False), self.drift
+                draws, lambda _, m, check: self._run(m, check, looking=False), self.drift
             )
         except DrawFailed as error:
             found, failed = found + error.before, error
         for row, draw in zip(out, found, strict=False):
             row[:4] = _WORDS[int(draw.at_least if self.conditional else draw.any_at_least)]
-            row[4:] = _WORDS[int(draw.enough)]
+            row[4:8] = _WORDS[int(draw.enough)]
+            row[8] = draw.top if self.conditional else draw.any_top
         if failed is not None:
             raise SweepFailed(len(found), failed.reason) from failed
 
@@ -256,17 +272,21 @@ class MarketDraws:
         # Half a second a batch, so that progress and interrupts are seen, and no more draws than
         # may be needed to stop; the counts do not depend on it.
         most = policy.stop_exceedances or 256
+        own_bin = bin_of(self.own.total, self.own.squares)
         fitting = int(0.5 * self.replays.threads / (self._seconds + 1e-6))
         count, *_ = count_draws(
             self.context,
             self.name,
             self.wanted,
-            8,
+            9,
             self._sweep,
             [(0, 1), (0, 1)],
-            stop_after=policy.stop_exceedances,
-            batch=max(self.replays.threads, min(fitting, most, 256)),
-            tries=MOST_TRIES if self.conditional else 0,
-            told=self._told,
+            DrawRule(
+                stop_after=policy.stop_exceedances,
+                batch=max(self.replays.threads, min(fitting, most, 256)),
+                tries=MOST_TRIES if self.conditional else 0,
+                reported=self._reported,
+                binnings=[Binning(own_bin, lambda out: out[:, 8].view(np.int64))],
+            ),
         )
         return count

@@ -9,6 +9,7 @@ from fractions import Fraction
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.results import MonteCarlo
 from quantlaxmi.stats.block_length import block_length
+from quantlaxmi.stats.histogram import standardised
 from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
 
 __all__ = ["Bootstrap", "resample"]
@@ -39,7 +40,9 @@ class Bootstrap:
         """Draws that lie at least as far above the observed sum as that lies above 0."""
         reach = 2 * self.own[k]
         found = sum(s >= reach for s in self.sums[k])
-        return MonteCarlo(found, len(self.sums[k]), extended=self.extended)
+        deviations = [s - self.own[k] for s in self.sums[k]]
+        null = standardised(deviations, self.own[k])
+        return MonteCarlo(found, len(self.sums[k]), extended=self.extended, histogram=null)
 
     def lower_limit(self, k: int, level: Fraction) -> int | None:
         """One-sided lower limit of the sum's expectation; above 0 just when p <= `level`.
