@@ -1,7 +1,10 @@
 # Every target sets up what it needs in a local virtual environment; nothing outside this folder
 # is touched. Needs CPython >= 3.11 with venv, a C compiler and make.
 #
-#   make demo   make test   make lint   make types   make test-debug   make test-nojit
+#   make demo     the whole road on two generated segments
+#   make test     wheel from the sdist, tests against it     [TESTS="tests/run ..."] [PYTEST_WORKERS=2]
+#   make test-deep    the same with every property test at its full depth, for a night
+#   make test-debug   make test-nojit   make test-golden   make lint   make types   make format
 #   make fuzz SECONDS=600 [TARGET="name ..."]     make bench [ONLY="subject ..."]
 #   make data   make dist   make clean
 
@@ -19,6 +22,8 @@ TARGET ?=
 ONLY ?=
 FUZZROOT ?= build/fuzzroot
 TESTS ?= tests
+# Processes that test side by side: a number, or auto for one a core.
+PYTEST_WORKERS ?= auto
 BIN = $(VENV)/bin
 # Numba must not write into the installed package, nor share a cache with another build.
 export NUMBA_CACHE_DIR ?= $(abspath $(VENV))/numba-cache
@@ -29,7 +34,7 @@ export QUANTLAXMI_REAL_DATA ?= $(abspath ../shared/data)
 SOURCES = $(shell find quantlaxmi -type f ! -name '*.so' ! -name '*.py[co]') \
   setup.py pyproject.toml MANIFEST.in README.md LICENSE
 
-.PHONY: help demo test test-golden test-debug test-nojit fuzz lint format types bench data dist clean \
+.PHONY: help demo test test-deep test-golden test-debug test-nojit fuzz lint format types bench data dist clean \
   python-check
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -63,10 +68,16 @@ demo: $(VENV)/installed
 
 # The tests see the installed package only: they are copied to a folder without the source tree.
 test: $(VENV)/installed
+	@echo "make: tests of the installed package, $(PYTEST_WORKERS) processes, $(if $(QUANTLAXMI_DEEP),full depth,a tenth of full depth (make test-deep: all of it))"
 	rm -rf $(TESTROOT) && mkdir -p $(TESTROOT)
 	cp -R tests fuzz data examples docs benchmarks pyproject.toml Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE $(TESTROOT)/
 	cd $(TESTROOT) && QUANTLAXMI_TEST_INSTALLED=1 QUANTLAXMI_DIST=$(abspath $(DIST)) \
-	  $(abspath $(BIN))/python -m pytest $(PYTEST_FLAGS) $(TESTS)
+	  $(abspath $(BIN))/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder \
+	  $(PYTEST_FLAGS) $(TESTS)
+
+# Property tests look at all of their examples, not at a tenth of them (tests/depth.py).
+test-deep:
+	QUANTLAXMI_DEEP=1 $(MAKE) test TESTROOT=build/testroot-deep
 
 # The golden trace hashes alone: what other Python versions have to reproduce.
 test-golden:

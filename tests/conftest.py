@@ -1,4 +1,4 @@
-"""Shared settings: which package is under test."""
+"""Shared settings: which package is under test, how deep the tests look, what runs first."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import quantlaxmi
+from tests.depth import examples
+
+# Property tests that name no number of examples.
+settings.register_profile("quantlaxmi", max_examples=examples(100))
+settings.load_profile("quantlaxmi")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -27,6 +27,7 @@ from quantlaxmi.events.ids import Stage, derived_id, run_id, uuid8
 from quantlaxmi.schema import OrderType, Side
 from quantlaxmi.trace.header import Correlator
 from tests import trace_cases as cases
+from tests.depth import examples
 from tests.naive import canonical as naive
 
 MARKET_EVENTS = {
@@ -74,7 +75,7 @@ def test_unions_tell_their_members_apart(event: ReplayEvent) -> None:
         assert msgspec.json.decode(raw, type=IndiaMarketEvent) == event
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(cases.decisions(max_size=2))
 def test_canonical_bytes_match_naive(drawn: list[DecisionEvent]) -> None:
     for event in drawn:

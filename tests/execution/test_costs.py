@@ -18,6 +18,7 @@ from quantlaxmi.execution.costs import (
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import InstrumentKind
 from tests import traded
+from tests.depth import examples
 
 BPS = st.decimals(-1000, 1000, places=8, allow_nan=False)
 
@@ -34,7 +35,7 @@ def test_default_rates_are_binance_s():
     assert CostModel.binance().fee_exponent == -8
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     BPS,
     st.integers(-12, 0),

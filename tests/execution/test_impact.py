@@ -24,6 +24,7 @@ from quantlaxmi.schema import EventKind, FillFlag
 from quantlaxmi.segment import open_segment
 from tests import market_builder, random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.market_builder import MemorySegment
 from tests.naive import decision_points as naive_grid
 from tests.naive.impact import ImpactEngine, moved, root
@@ -92,7 +93,7 @@ def naive_run(case: Case) -> ImpactEngine:
     return engine
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.one_of(random_cases(60), order_cases(60)), impacts())
 def test_the_engine_is_its_twin(case: Case, impact: dict[str, Impact]) -> None:
     case = with_impact(case, impact)
@@ -101,7 +102,7 @@ def test_the_engine_is_its_twin(case: Case, impact: dict[str, Impact]) -> None:
     assert isinstance(run.attributions, Attributions)  # the identity held to the last unit
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(random_cases(60), impacts(), bundle_lists())
 def test_the_grid_prices_with_impact(case: Case, impact, bundles) -> None:
     case = with_impact(case, impact)
@@ -132,7 +133,7 @@ def test_the_grid_prices_with_impact(case: Case, impact, bundles) -> None:
     check_own_decisions(run, engine, points)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.integers(1, 2**63 - 1), st.integers(1, 2**63 - 1))
 def test_the_root_is_the_least_that_will_do(qty: int, touch: int) -> None:
     found, unit = root(qty, touch), Fraction(1, 2**32)

@@ -13,6 +13,7 @@ from quantlaxmi.execution import ledger
 from quantlaxmi.execution.ledger import PnLAccumulator
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.schema import Side
+from tests.depth import examples
 from tests.naive import ledger as naive
 
 I64_MAX = 2**63 - 1
@@ -20,7 +21,7 @@ SIDES = st.sampled_from([1, -1])
 SMALL = st.tuples(SIDES, st.integers(1, 12), st.integers(-3, 40))
 REAL = st.tuples(SIDES, st.integers(1, 10**10), st.integers(1, 10**13))
 FILLS = st.one_of(st.lists(SMALL, max_size=25), st.lists(REAL, max_size=25))
-FEW = settings(max_examples=600, deadline=None)
+FEW = settings(max_examples=examples(600), deadline=None)
 
 
 def made(fills, exponent=None, fee=0):
@@ -78,7 +79,7 @@ def test_short_mirrors_long(fills):
     assert (a.position, a.cost, a.realized) == (-b.position, b.cost, -b.realized)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.tuples(SIDES, st.integers(10**5, 10**8)), min_size=2, max_size=60), st.data())
 def test_doubles_agree_within_a_basis_point(orders, data):
     price, pnl = 60_000 * 10**8, made([])

@@ -20,6 +20,7 @@ from quantlaxmi.schema import OrderReason, OrderStatus, RiskRule
 from quantlaxmi.segment import open_segment
 from tests import random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.market_builder import MarketBuilder
 from tests.naive.engine import Decision, Leg
 
@@ -85,13 +86,13 @@ def guarded_cases(draw, max_messages=80):
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(guarded_cases())
 def test_refusals_match_naive(case) -> None:
     twins.check_case(case)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(guarded_cases(40), st.lists(st.integers(0, 90), max_size=6))
 def test_the_log_refuses_the_same(case, cuts) -> None:
     (whole, seen), (pieces, again) = twins.run_case(case), twins.run_case(case, cuts)
@@ -100,7 +101,7 @@ def test_the_log_refuses_the_same(case, cuts) -> None:
     assert whole.trace.outcome_hash == pieces.trace.outcome_hash
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(guarded_cases())
 def test_what_must_hold_of_refusals(case) -> None:
     run, _ = twins.run_case(case)
@@ -135,7 +136,7 @@ def test_what_must_hold_of_refusals(case) -> None:
             assert order["qty"] % lots[order["instrument"]] == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(guarded_cases(), st.integers(1, 12))
 def test_no_position_passes_its_limit(case, most) -> None:
     limits = RiskLimits(max_position=fixed(str(most)))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi._ext.crc32c import crc32c
+from tests.depth import examples
 from tests.naive.crc32c import crc32c as naive
 
 
@@ -26,7 +27,7 @@ def test_crc32c_published_vectors(data, value):
     assert crc32c(data) == crc32c(data, portable=True) == naive(data) == value
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(data=st.binary(max_size=300), cut=st.integers(0, 300), start=st.integers(0, 2**32 - 1))
 def test_crc32c_is_the_twins_from_any_start_and_offset(data, cut, start):
     view = memoryview(data)[cut:]

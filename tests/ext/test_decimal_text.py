@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi._ext import decimal_text
 from quantlaxmi.errors import DecimalTextError, FixedPointError, FixedPointOverflow
+from tests.depth import examples
 from tests.naive import decimal_text as naive
 
 I64_MIN, I64_MAX = -(2**63), 2**63 - 1
@@ -44,7 +45,7 @@ def decimals(draw):
     return text.encode()
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(decimals(), st.integers(-30, 12), st.sampled_from(ROUNDINGS))
 @example(b"9223372036854775807", 0, None)
 @example(b"-9223372036854775808", 0, None)
@@ -72,7 +73,7 @@ def small_power(text: bytes) -> bool:
     return len(text.lower().rpartition(b"e")[2]) < 5 or b"e" not in text.lower()
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(
     st.text("0123456789.-+eE_ nN", max_size=12).map(str.encode).filter(small_power),
     st.integers(-9, 2),
@@ -81,13 +82,13 @@ def test_parse_of_near_numbers_matches_naive(text, exponent):
     check(text, exponent, None)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.binary(max_size=16).filter(small_power), st.integers(-128, 127))
 def test_parse_of_any_bytes_matches_naive(text, exponent):
     check(text, exponent, None)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(st.integers(I64_MIN, I64_MAX), st.integers(-128, 127), st.booleans())
 def test_parse_inverts_decimal_printing(mantissa, exponent, positional):
     number = Decimal(mantissa).scaleb(exponent)
@@ -95,7 +96,7 @@ def test_parse_inverts_decimal_printing(mantissa, exponent, positional):
     assert decimal_text.parse_decimal(text, exponent) == mantissa
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.integers(0, 10**8 - 1), st.binary(min_size=1, max_size=1), st.integers(0, 7))
 def test_eight_digit_block_accepts_digits_only(number, byte, place):
     whole = f"{number:08d}".encode()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi._ext.depth_book import DepthBook
 from tests import random_markets, traded
+from tests.depth import examples
 from tests.market_builder import MarketBuilder
 from tests.naive import depth_book as naive
 
@@ -58,13 +59,13 @@ def check(tables, instrument=0):
     return book
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 120), st.integers(0, 1))
 def test_random_streams_match_naive(seed, n, instrument):
     check(random_markets.random_market(seed, n, 2, False), instrument)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 80), st.lists(st.integers(0, 200), max_size=20))
 def test_messages_may_be_cut_anywhere(seed, n, cuts):
     columns = columns_of(random_markets.random_market(seed, n, 2, False), 0)
@@ -178,7 +179,7 @@ def test_many_levels_in_any_order():
     assert len(book.levels(1)) + len(book.levels(-1)) == 1500
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.integers(0, 2**32), st.sampled_from([-3, -1, 0, 1, 3]), st.sampled_from([1, 40, 300, 700])
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi.errors import DecimalTextError, FixedPointError, FixedPointOverflow
 from quantlaxmi.fixed import FixedArray, FixedPoint, Rounding, div_round, format_decimal
+from tests.depth import examples
 from tests.naive import decimal_text as naive_text
 from tests.naive import fixed as naive
 
@@ -21,7 +22,7 @@ MANTISSAS = st.one_of(
 EXPONENTS = st.one_of(st.integers(-128, 127), st.integers(-12, 4))
 NUMBERS = st.tuples(MANTISSAS, EXPONENTS)
 ROUNDINGS = st.sampled_from([None, *Rounding])
-FEW = settings(max_examples=1200, deadline=None)
+FEW = settings(max_examples=examples(1200), deadline=None)
 
 
 def same(expected, operation, *args):

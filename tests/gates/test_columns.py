@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.gates.path.columns import LIMIT, BoundError, attribution_units, build_columns
+from tests.depth import examples
 from tests.gate_fakes import walk_points
 
 N = 3
@@ -31,7 +32,7 @@ def _value(columns, bundle, row):
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     bundles=BUNDLES,
     mids=st.lists(st.tuples(*[st.integers(1, 2**30)] * N), min_size=1, max_size=5),

@@ -18,6 +18,7 @@ from quantlaxmi.gates.resampling.draws import DrawRule, SweepFailed, count_draws
 from quantlaxmi.gates.results import MonteCarlo
 from quantlaxmi.stats.histogram import BINS
 from quantlaxmi.stats.monte_carlo import sequential_p
+from tests.depth import examples
 from tests.gate_fakes import make_input, walk_points
 from tests.naive import histogram as naive_histogram
 
@@ -60,7 +61,7 @@ def naive(hits, h):
     h=st.integers(0, 8),
     batch=st.integers(1, 70),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_stopping_is_by_draw_whatever_the_batch(hits, h, batch):
     (count,) = count_draws(
         make(), "g", len(hits), 4, sweep_of(hits), [(1, 1)], DrawRule(stop_after=h, batch=batch)
@@ -78,7 +79,7 @@ def test_stopping_is_by_draw_whatever_the_batch(hits, h, batch):
     batch=st.integers(1, 70),
     wanted=st.integers(1, 10),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_draws_that_do_not_count_are_passed_over(hits, h, batch, wanted):
     tries = 4
     hits = [(a and counts, counts) for a, counts in hits]

@@ -19,6 +19,7 @@ from quantlaxmi.schema import EventKind
 from quantlaxmi.segment import open_segment
 from tests import cases, market_builder, random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.gates.test_engine import DATA, QUICK, funded_segment
 from tests.naive.engine import Decision, Leg
 from tests.run.test_replay_loop import random_cases
@@ -53,7 +54,7 @@ def check_settlements(case: Case) -> int:
     return len(paid)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(random_cases())
 def test_settlements_are_those_of_the_run(case):
     check_settlements(case)
@@ -119,7 +120,7 @@ def check_identity(case: Case) -> bool:
     return path.funding != 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([0, 1, 2, 5]), st.sampled_from(traded.COSTS))
 def test_the_identity_draw_is_the_ledger_on_random_markets(seed, latency, model):
     case = calm_case(seed, latency, model)

@@ -18,6 +18,7 @@ from quantlaxmi.gates.suites import path_of
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.rerun import Rerun
 from tests import cases, market_builder, random_markets
+from tests.depth import examples
 from tests.market_builder import MarketBuilder
 from tests.naive import market_null as naive
 from tests.random_markets import random_market
@@ -40,7 +41,7 @@ def replays_of(run, key=KEY, threads=1):
 
 
 @given(seed=st.integers(0, 10**6), draw=st.integers(0, 2**40), attempt=st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @pytest.mark.parametrize("with_quotes", [True, False])
 @pytest.mark.parametrize("drift", [True, False])
 def test_shifts_are_the_twins(drift, with_quotes, seed, draw, attempt):
@@ -73,7 +74,7 @@ def test_shifts_are_the_twins(drift, with_quotes, seed, draw, attempt):
 
 
 @given(seed=st.integers(0, 10**6), draws=st.lists(st.integers(0, 10**9), min_size=1, max_size=3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @pytest.mark.parametrize("with_quotes", [True, False])
 @pytest.mark.parametrize("drift", [True, False])
 def test_a_draw_is_what_the_twin_earns_on_its_market(drift, with_quotes, seed, draws):
@@ -81,7 +82,7 @@ def test_a_draw_is_what_the_twin_earns_on_its_market(drift, with_quotes, seed, d
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_a_draw_is_a_run_over_a_market_that_was_moved(seed):
     case = made_case(seed, depth=False)
     check_draws(case, [1, 2], literal=True)
@@ -120,7 +121,7 @@ def check_draws(case, draws, literal=False, drift=True):
 
 
 @given(seed=st.integers(0, 10**6), universe=st.sampled_from(["coarse", "binance"]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_trips_are_those_the_gates_cut(seed, universe):
     run, _ = run_case(made_case(seed, universe=universe))
     points = decision_points(run)

@@ -16,6 +16,7 @@ from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates.path.regimes import BEAR, BULL, CHOP, trend_regimes
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
+from tests.depth import examples
 from tests.gate_fakes import make_input, pair_trips, walk_points
 
 STEP = 10
@@ -46,7 +47,7 @@ def naive(ts, price, window):
     window=st.integers(1, 6),
     scale=st.sampled_from([1, 10**15]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_regimes_are_their_definition(gaps, data, window, scale):
     ts = (1000 + np.cumsum(gaps)).tolist()
     price = data.draw(

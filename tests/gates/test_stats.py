@@ -14,6 +14,7 @@ from quantlaxmi.stats.arrangements import orders, placements
 from quantlaxmi.stats.clopper_pearson import clopper_pearson
 from quantlaxmi.stats.monte_carlo import exceedances, monte_carlo_p, wide_ints
 from quantlaxmi.stats.tost import tost_p
+from tests.depth import examples
 
 
 def test_monte_carlo_p():
@@ -32,7 +33,7 @@ def test_clopper_pearson_published(counts, expected):
     assert clopper_pearson(*counts) == pytest.approx(expected, abs=5e-7)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(m=st.integers(1, 60), data=st.data())
 def test_clopper_pearson_limits_have_their_tails(m, data):
     b = data.draw(st.integers(0, m))
@@ -95,7 +96,7 @@ def test_orders_by_listing():
     assert not big.fewer_than(1000)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(st.integers(-(2**127), 2**127 - 1), max_size=5))
 def test_wide_ints(values):
     words = np.array([[(v >> 64) % 2**64, v % 2**64] for v in values], np.uint64).reshape(-1, 2)

@@ -17,6 +17,7 @@ from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps, distinct_rotations
 from quantlaxmi.stats.monte_carlo import wide_ints
+from tests.depth import examples
 from tests.gate_fakes import make_input, pair_trips, walk_points
 from tests.naive import time_shift as naive
 
@@ -156,7 +157,7 @@ def test_decorrelation_matches_naive(kind):
     assert stretches.distinct_shifts() == naive.distinct(path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.tuples(st.integers(-2, 2), st.integers(1, 9)), min_size=1, max_size=9),
        st.sampled_from([1, 10**12]))  # fmt: skip
 def test_decorrelation_of_any_path_is_exact(runs, size):

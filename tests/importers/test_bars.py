@@ -33,6 +33,7 @@ from tests.bars_files import (
     run_import,
     write_files,
 )
+from tests.depth import examples
 from tests.naive import bars as naive
 
 H = Fraction(1, 10_000)
@@ -229,7 +230,7 @@ def test_the_close_that_decides_is_not_the_price(tmp_path: Path) -> None:
     assert [leg["bid"] for leg in run.legs[:2]] == [10198980000, 9999000000]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(st.integers(2, 10**15) | st.integers(2**62, 2**63 - 1), min_size=1, max_size=3),
     st.fractions(Fraction(1, 10**6), 5_000, max_denominator=10**6),

@@ -19,6 +19,7 @@ from quantlaxmi.importers import import_bars, import_capture
 from quantlaxmi.importers.bars.mapping import TimeColumn, load_mapping
 from quantlaxmi.importers.bars.timestamps import BadStamp, stamp_reader
 from tests.bars_files import HEADER, MAPPING, START, random_lines, run_import, write_files
+from tests.depth import examples
 
 LINES = random_lines(30)
 
@@ -309,7 +310,7 @@ def test_the_command_line_imports_bars(tmp_path: Path, capsys: pytest.CaptureFix
         assert match in capsys.readouterr().err
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_crash_the_import(tmp_path_factory: pytest.TempPathFactory, tail: bytes) -> None:
     folder = tmp_path_factory.mktemp("fuzz")
@@ -320,7 +321,7 @@ def test_no_bytes_crash_the_import(tmp_path_factory: pytest.TempPathFactory, tai
     assert result.message_lines >= 5
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(946_684_800 * 10**9, 4_102_444_800 * 10**9 - 1))
 def test_stamps_read_back_exactly(ns: int) -> None:
     for unit, digits in (("s", 9), ("ms", 6), ("us", 3), ("ns", 0)):

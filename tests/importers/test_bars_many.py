@@ -23,6 +23,7 @@ from quantlaxmi.importers.bars import spool
 from quantlaxmi.importers.bars.mapping import TimeColumn
 from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS, BadStamp, stamp_reader
 from tests.bars_files import HEADER, MAPPING, random_lines, rows_of, run_import, write_files
+from tests.depth import examples
 
 LINES = random_lines(60)
 
@@ -66,7 +67,7 @@ EDITS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     EDITS,
     st.lists(st.integers(0, len(LINES) - 1), max_size=4),
@@ -142,7 +143,7 @@ def cell(text: bytes) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(1, np.int64), np.array([len(text)])
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.from_regex(r"[+-]?[0-9]{0,12}(\.[0-9]{0,9})?(e[+-]?[0-9])?", fullmatch=True))
 def test_decimal_cells_are_exact(text: str) -> None:
     raw, out, good = text.encode(), np.zeros(1, np.int64), np.ones(1, np.uint8)
@@ -166,7 +167,7 @@ STAMPS = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).flatmap(
 )  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(STAMPS)
 def test_stamps_are_read_as_by_the_careful_reader(text: str) -> None:
     raw, out, zoned, good = text.encode(), *(np.ones(1, t) for t in (np.int64, np.uint8, np.uint8))

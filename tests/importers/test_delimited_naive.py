@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_capture
 from tests.csv_texts import FORMAT_OF, NAME_OF, check, clean_rows, lane_of
+from tests.depth import examples
 from tests.naive.csv_cells import LAYOUTS, Lane, TooFine
 from tests.naive.csv_rows import naive_csv
 
@@ -81,7 +82,7 @@ def damaged(draw: st.DrawFn) -> Lane:
     return lane_of(layout, text[: len(text) - draw(st.sampled_from([0, 0, 1, 2, 5, 20]))])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(damaged())
 def test_damaged_data_equal_the_naive_import(lane: Lane) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -109,7 +110,7 @@ def check_refused(folder: Path, lane: Lane) -> None:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_any_bytes_are_imported_or_refused_in_one_line(data: st.DataObject) -> None:
     layout = data.draw(st.sampled_from(LAYOUT_NAMES))

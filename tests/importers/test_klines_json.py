@@ -22,6 +22,7 @@ from quantlaxmi.importers import import_klines_json
 from quantlaxmi.importers.bars import klines_json
 from quantlaxmi.segment import verify_segment
 from tests.bars_files import HOUR, START, rows_of
+from tests.depth import examples
 from tests.naive import bars as naive
 
 REAL = Path(os.environ.get("QUANTLAXMI_REAL_DATA", Path(__file__).parents[2] / "../shared/data"))
@@ -203,7 +204,7 @@ def test_the_command_line_imports_klines(tmp_path: Path, capsys) -> None:
     assert "quotes" in capsys.readouterr().out
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.binary(max_size=400), st.sampled_from(["member", "file"]))
 def test_no_bytes_crash_the_import(tmp_path_factory, noise: bytes, where: str) -> None:
     folder = tmp_path_factory.mktemp("fuzz")

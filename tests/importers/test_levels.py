@@ -13,6 +13,7 @@ from quantlaxmi._ext.binance_rows import BinanceRows
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.importers.binance_messages import RAW_DECODERS, UNSET, classify
 from tests.captures import MS, T0, diff, snapshot, spot_lines
+from tests.depth import examples
 
 EXACT = (None,) * len(RAW_DECODERS)
 #: One a line, in its JSON.
@@ -147,7 +148,7 @@ def texts(draw: Any) -> str:
     return text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.tuples(texts(), texts()), max_size=4))
 def test_edited_levels(pairs):
     odd = [line for k, (bids, asks) in enumerate(pairs) for line in lines_of(k, bids, asks)]

@@ -33,6 +33,7 @@ from tests.captures import (
     trade,
     write,
 )
+from tests.depth import examples
 
 ALL = Fraction(1)
 
@@ -275,7 +276,7 @@ def run_against_naive(texts: list[tuple[bytes, bool]], window: int = 10**9) -> N
         shutil.rmtree(folder)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(capture(False), capture(True), st.sampled_from([0, 5 * MS, 10**9]))
 def test_random_captures_equal_the_naive_import(spot: bytes, perp: bytes, window: int) -> None:
     run_against_naive([(spot, False), (perp, True)], window)
@@ -284,7 +285,7 @@ def test_random_captures_equal_the_naive_import(spot: bytes, perp: bytes, window
 DAMAGE = b'0129-+.eE"\\,:{}[] aNtrue\n\r\x00\x80\xc3\xa9'
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(
     st.booleans(),
     st.lists(

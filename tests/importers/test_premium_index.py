@@ -32,6 +32,7 @@ from quantlaxmi.schema import EventKind, InstrumentKind
 from quantlaxmi.segment import Segment, verify_segment
 from tests import twins
 from tests.bars_files import HOUR, START
+from tests.depth import examples
 from tests.importers.test_klines_csv import HEADER, MAPPING, months
 from tests.naive import premium as naive
 from tests.naive.engine import Decision, Leg
@@ -325,7 +326,7 @@ PERP = Instrument(
 MINUTES = st.integers(-(10**8), 10**8) | st.integers(-100_000, 100_000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     bars=st.lists(st.tuples(st.integers(1, 3), MINUTES), min_size=1, max_size=40),
     first=st.integers(0, 100),

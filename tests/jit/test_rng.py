@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from quantlaxmi._jit import rng
 from quantlaxmi._jit.compiler import running
 from quantlaxmi._jit.wide import add_signed, add_square
+from tests.depth import examples
 from tests.naive import rng as naive
 
 U64 = st.integers(0, 2**64 - 1)
@@ -44,7 +45,7 @@ def test_block_known_vectors(counter, key, expected):
     assert found == (expected[0] | expected[1] << 32, expected[2] | expected[3] << 32)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(key=U64, draw=st.integers(0, 2**63 - 1), n=st.integers(0, 9))
 def test_words_match_naive(key, draw, n):
     out = np.zeros(n, np.uint64)
@@ -52,7 +53,7 @@ def test_words_match_naive(key, draw, n):
     assert out.tolist() == [naive.word(key, draw, i) for i in range(n)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(word=U64, n=st.integers(1, 2**32))
 def test_below_matches_naive(word, n):
     assert int(rng.below(np.uint64(word), n)) == naive.below(word, n)
@@ -72,7 +73,7 @@ def _wide(pair):
     return tuple(np.uint64(x) for x in pair)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.integers(-(2**62), 2**62), max_size=6))
 def test_wide_sums_are_exact(values):
     s = q = (np.uint64(0), np.uint64(0))

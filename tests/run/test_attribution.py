@@ -11,6 +11,7 @@ from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.schema import DECISION_DTYPE, FILL_DTYPE, FUNDING_PAID_DTYPE, LEG_DTYPE
 from tests import cases, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.naive import attribution as naive
 from tests.run.test_replay_loop import random_cases
 
@@ -71,13 +72,13 @@ def test_corners_match_naive(case):
         )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(random_cases())
 def test_random_runs_match_naive(case):
     check_identities(*check(case))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(random_cases())
 def test_bps_follow_from_the_integers(case):
     run, _ = twins.run_case(case)

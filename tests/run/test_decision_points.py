@@ -14,6 +14,7 @@ from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind
 from tests import cases, random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive import decision_points as naive
 from tests.naive.engine import Decision, Leg
@@ -109,13 +110,13 @@ def test_corners_match_naive(case):
         )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(random_cases(), bundle_lists(), KINDS)
 def test_random_grids_match_naive(case, bundles, kinds):
     check(case, bundles, tuple(kinds))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(random_cases(40))
 def test_own_decisions_cost_what_the_run_paid(case):
     check_own_decisions(*check(case, []))

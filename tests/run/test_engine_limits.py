@@ -12,6 +12,7 @@ from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.strategies.kernel import FeatureSpec
 from tests import random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
 
@@ -109,7 +110,7 @@ def test_cash_that_overflows_is_an_error():
                 session.feed(builder.tables())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_near_the_limits_it_is_exact_or_an_error(data):
     """Never a wrap: what comes out is what integers without limits give."""

@@ -19,6 +19,7 @@ from quantlaxmi.schema import TABLES, EventKind, FillFlag, OrderStatus, Side
 from quantlaxmi.segment import SegmentWriter, open_segment
 from tests import random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.displayed import hold_to_displayed
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
@@ -38,7 +39,7 @@ def same_runs(a, b):
 # --- routes ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(random_cases(60), st.lists(st.integers(0, 120), max_size=12))
 def test_replay_in_batches_equals_backtest(case, cuts):
     """Cuts fall anywhere, in the middle of a depth message too."""
@@ -48,7 +49,7 @@ def test_replay_in_batches_equals_backtest(case, cuts):
     assert seen == seen_again
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(random_cases(40), st.integers(1, 7))
 def test_result_does_not_depend_on_stride_or_chunks(case, stride):
     """The engine stops after any number of rows and goes on; chunks end after any row."""
@@ -136,7 +137,7 @@ def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, unive
     assert len(by_log.fills) > 50
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(random_cases(40))
 def test_a_strategy_runs_again_from_the_start(case):
     segment = MemorySegment(case.tables, traded.UNIVERSES[case.universe])
@@ -148,7 +149,7 @@ def test_a_strategy_runs_again_from_the_start(case):
 # --- no look-ahead -----------------------------------------------------------------------------
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(random_cases(60), st.integers(0, 60))
 def test_records_of_a_truncated_market_are_a_prefix(case, length):
     whole, seen = twins.run_case(case)
@@ -176,7 +177,7 @@ def test_records_of_a_truncated_market_are_a_prefix(case, length):
 # --- conservation ------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(random_cases())
 def test_nothing_is_made_or_lost(case):
     run, _ = twins.run_case(case)
@@ -205,7 +206,7 @@ def test_nothing_is_made_or_lost(case):
             assert fill["ts_ns"] == decided + case.latency_ns
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(random_cases())
 def test_bundles_end_matched_unless_a_trim_ran_short(case):
     run, _ = twins.run_case(case)
@@ -230,7 +231,7 @@ def _share(order):
     return Fraction(order["filled_qty"], order["qty"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(random_cases())
 def test_no_fill_beyond_what_was_displayed(case):
     """By quotes alone: while its price stands, no side gives more than it showed."""
@@ -255,7 +256,7 @@ def test_no_fill_beyond_what_was_displayed(case):
     hold_to_displayed(rows, fills)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(random_cases())
 def test_doubles_agree_within_a_basis_point(case):
     """PnL recomputed from fills and funding in floats, as anybody would."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import cases, market_builder, random_markets
+from tests.depth import examples
 from tests.naive.engine import merged
 from tests.random_markets import random_market
 from tests.twins import TABLES, naive_run, rows_of, run_case
@@ -52,7 +53,7 @@ def case_of(tables, seed, calls, **options):
 
 
 @given(seed=st.integers(0, 10**6), latency=st.sampled_from([0, 1, 5]), flatten=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @pytest.mark.parametrize("with_quotes", [True, False])
 def test_shifted_columns_give_what_the_twin_gives(with_quotes, seed, latency, flatten):
     tables = shifted_tables(random_market(seed, 120, 2, with_quotes), seed)
@@ -66,7 +67,7 @@ def test_shifted_columns_give_what_the_twin_gives(with_quotes, seed, latency, fl
 
 
 @given(seed=st.integers(0, 10**6), latency=st.sampled_from([0, 3]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_shifted_columns_are_a_market_whose_prices_moved(seed, latency):
     tables = dict(random_market(seed, 150))
     tables["depth"] = {name: column[:0] for name, column in tables["depth"].items()}

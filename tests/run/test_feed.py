@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from quantlaxmi.run.feed import merged_chunks
 from quantlaxmi.schema import TABLES
 from tests import random_markets, traded
+from tests.depth import examples
 from tests.market_builder import MemorySegment
 
 CUTS = st.lists(st.integers(0, 200), max_size=15)
@@ -17,7 +18,7 @@ def chunks_of(tables, cuts):
     return list(merged_chunks({table: segment.log(table) for table in tables}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 80), CUTS)
 def test_every_row_comes_once_and_in_order(seed, n, cuts):
     tables = random_markets.random_market(seed, n)

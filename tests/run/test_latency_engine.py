@@ -21,6 +21,7 @@ from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
 from tests import random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.market_builder import MemorySegment
 from tests.naive import rng as naive_rng
 from tests.naive.late_engine import LateEngine, drawn
@@ -37,7 +38,7 @@ LATENCIES = st.one_of(
 MODELS = st.builds(LatencyModel, entry=LATENCIES, response=LATENCIES)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(U64, st.integers(1, 2**32))
 def test_a_number_below_n_is_the_twins(word: int, n: int) -> None:
     found = philox.below(word, n)
@@ -146,7 +147,7 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
     return engine, log
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(random_cases(60), MODELS, st.integers(0, 3))
 def test_the_engine_is_its_twin(case: Case, model: LatencyModel, seed: int) -> None:
     run, seen = run_late(case, model, seed)
@@ -155,7 +156,7 @@ def test_the_engine_is_its_twin(case: Case, model: LatencyModel, seed: int) -> N
     assert seen == expected
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(order_cases(80), MODELS, st.integers(0, 3))
 def test_resting_orders_and_changes_are_as_the_twin_has_them(case: Case, model, seed: int) -> None:
     run, seen = run_late(case, model, seed)
@@ -164,7 +165,7 @@ def test_resting_orders_and_changes_are_as_the_twin_has_them(case: Case, model, 
     assert seen == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(random_cases(60))
 def test_a_plain_model_is_a_constant_latency(case: Case) -> None:
     run, seen = run_late(case, LatencyModel.constant(case.latency_ns))
@@ -174,7 +175,7 @@ def test_a_plain_model_is_a_constant_latency(case: Case) -> None:
     assert [x[: len(y)] for x, y in zip(seen, seen_there, strict=True)] == seen_there
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(random_cases(60), st.integers(0, 20), st.integers(1, 4))
 def test_a_table_of_one_value_is_that_constant(case: Case, entry: int, seed: int) -> None:
     """A draw that has no choice; only the hash of the model differs."""
@@ -187,7 +188,7 @@ def test_a_table_of_one_value_is_that_constant(case: Case, entry: int, seed: int
     assert run.header.latency_hash != other.header.latency_hash
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(random_cases(60), MODELS, st.lists(st.integers(0, 120), max_size=12))
 def test_replay_in_batches_equals_backtest(case: Case, model: LatencyModel, cuts) -> None:
     whole, seen = run_late(case, model, 7)
@@ -196,7 +197,7 @@ def test_replay_in_batches_equals_backtest(case: Case, model: LatencyModel, cuts
     assert seen == seen_again
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(random_cases(40), MODELS, st.integers(1, 7))
 def test_result_does_not_depend_on_stride(case: Case, model: LatencyModel, stride: int) -> None:
     whole, seen = run_late(case, model)
@@ -213,7 +214,7 @@ def test_result_does_not_depend_on_stride(case: Case, model: LatencyModel, strid
     assert type(strategy).log == seen
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(random_cases(60), MODELS, st.integers(0, 60))
 def test_records_of_a_truncated_market_are_a_prefix(case: Case, model, length: int) -> None:
     whole, _ = run_late(case, model)
@@ -224,7 +225,7 @@ def test_records_of_a_truncated_market_are_a_prefix(case: Case, model, length: i
     assert whole.trace.records_bytes().startswith(part.trace.records_bytes())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(random_cases(60), MODELS, st.integers(0, 9))
 def test_orders_of_a_decision_arrive_together_at_the_draw(case: Case, model, seed: int) -> None:
     run, _ = run_late(case, model, seed)

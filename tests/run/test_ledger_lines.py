@@ -11,6 +11,7 @@ from quantlaxmi.errors import EngineError
 from quantlaxmi.run.ledger_lines import MONEY, lines_at_fills, lines_at_times, marks_at
 from quantlaxmi.run.result import Run
 from tests import cases, random_markets, traded, twins
+from tests.depth import examples
 from tests.naive.engine import Engine
 from tests.run.test_order_flows import order_cases
 from tests.run.test_replay_loop import random_cases
@@ -58,7 +59,7 @@ def assert_lines(run: Run, lines, k: int, expected: Line) -> None:
         )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.one_of(random_cases(60), order_cases(60)))
 def test_every_fill_has_its_line(case) -> None:
     run, _ = twins.run_case(case)
@@ -96,7 +97,7 @@ def test_every_fill_has_its_line(case) -> None:
     assert table.num_rows == len(lines) * (len(instruments) + len(run.cash))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(random_cases(60), st.integers(1, 9))
 def test_a_clock_sees_all_up_to_its_time(case, step: int) -> None:
     run, _ = twins.run_case(case)

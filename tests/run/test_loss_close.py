@@ -19,6 +19,7 @@ from quantlaxmi.segment import open_segment
 from quantlaxmi.trace import load_trace
 from tests import traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.market_builder import MarketBuilder, MemorySegment
 from tests.naive.engine import Decision, Leg
 from tests.run.test_engine_properties import same_runs
@@ -49,13 +50,13 @@ def limited(case: Case, limits: RiskLimits) -> Case:
 CASES = st.one_of(random_cases(80), order_cases(80))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(CASES, LOSSES)
 def test_the_engine_is_its_twin(case: Case, loss: str) -> None:
     twins.check_case(limited(case, closing(loss)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(CASES, LOSSES, st.lists(st.integers(0, 120), max_size=9))
 def test_replay_in_batches_equals_backtest(case: Case, loss: str, cuts) -> None:
     case = limited(case, closing(loss))
@@ -65,7 +66,7 @@ def test_replay_in_batches_equals_backtest(case: Case, loss: str, cuts) -> None:
     assert seen == again
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(CASES, LOSSES)
 def test_a_stopped_currency_sends_nothing_more(case: Case, loss: str) -> None:
     run, _ = twins.run_case(limited(case, closing(loss)))

@@ -15,6 +15,7 @@ from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.schema import FillFlag, OrderAction, OrderReason, OrderType, RiskRule
 from tests import random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.market_builder import MarketBuilder
 from tests.naive.engine import Leg
 from tests.run.test_attribution import check, check_identities
@@ -272,7 +273,7 @@ def resting_cases(draw):
 FLOWS = st.one_of(order_cases(universes=("coarse", "lots")), changing_cases(), resting_cases())
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(FLOWS, st.integers(1, 25))
 def test_no_position_passes_its_limit(case, most):
     limits = RiskLimits(max_position=FixedPoint(most, 0))
@@ -281,20 +282,20 @@ def test_no_position_passes_its_limit(case, most):
         assert fill["flags"] & FillFlag.TRIM or abs(fill["position"]) <= most
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(changing_cases(), st.sampled_from([0, 2_000, 9_030]), st.sampled_from([0, 1, 30]))
 def test_changes_under_limits_match_naive(case, notional, loss):
     amounts = {"max_notional": FixedPoint(notional, 0), "max_loss": FixedPoint(loss, 0)}
     twins.check_case(replace(case, limits=RiskLimits(**amounts)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(order_cases())
 def test_attribution_matches_naive(case):
     check_identities(*check(case))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(order_cases())
 def test_every_fill_is_of_the_leg_that_gave_its_price(case):
     found, _ = twins.run_case(case)

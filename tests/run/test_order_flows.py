@@ -14,6 +14,7 @@ from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import FillFlag, OrderEventKind, OrderReason, OrderStatus, OrderType
 from tests import random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 from tests.displayed import hold_to_displayed
 from tests.naive.resting import Queues
 
@@ -69,7 +70,7 @@ def order_cases(draw, max_messages=110, universes=(*traded.UNIVERSES, *traded.ST
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(order_cases())
 def test_random_flows_match_naive(case):
     twins.check_case(case)
@@ -91,7 +92,7 @@ def by_hand(case):
     return run, twins.rows_of(run.fills), orders, tables
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(order_cases(70), st.lists(st.integers(0, 140), max_size=12))
 def test_replay_in_batches_equals_backtest(case, cuts):
     whole, seen = twins.run_case(case)
@@ -102,7 +103,7 @@ def test_replay_in_batches_equals_backtest(case, cuts):
     assert seen == seen_again
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(order_cases(70), st.integers(0, 70))
 def test_records_of_a_truncated_market_are_a_prefix(case, length):
     whole, _ = twins.run_case(case)
@@ -110,7 +111,7 @@ def test_records_of_a_truncated_market_are_a_prefix(case, length):
     assert whole.trace.records_bytes().startswith(part.trace.records_bytes())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(order_cases())
 def test_money_positions_and_orders_add_up(case):
     run, fills, orders, _ = by_hand(case)
@@ -153,7 +154,7 @@ def _request(row):
     return row["kind"] in (OrderEventKind.MODIFY, OrderEventKind.CANCEL)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(order_cases())
 def test_the_book_is_never_crossed_by_our_orders(case):
     """After a change of the book nothing of ours rests where the other side still offers size."""
@@ -171,7 +172,7 @@ def test_the_book_is_never_crossed_by_our_orders(case):
         twins.check_case(case)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(order_cases())
 def test_no_fill_before_arrival_nor_at_a_worse_price(case):
     run, fills, orders, _ = by_hand(case)
@@ -223,7 +224,7 @@ def _times(table, seq):
     return {row["ts_ns"] for row in table if row["seq"] == seq}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(order_cases(), st.booleans())
 def test_no_size_is_given_twice(case, depth):
     none = {name: column[:0] for name, column in case.tables["depth"].items()}

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from quantlaxmi.schema import EventKind
 from tests import cases, random_markets, traded, twins
 from tests.cases import Case
+from tests.depth import examples
 
 SEEDS = st.integers(0, 2**32)
 
@@ -51,13 +52,13 @@ def test_corners_match_naive(case):
             )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(random_cases())
 def test_random_markets_match_naive(case):
     twins.check_case(case)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(random_cases(), st.sets(st.sampled_from(list(EventKind)), min_size=1))
 def test_only_wanted_kinds_reach_the_strategy(case, kinds):
     twins.check_case(case, tuple(kinds))

@@ -11,6 +11,7 @@ from quantlaxmi.errors import InputError, SegmentCorrupt, SegmentError
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter, open_segment
 from quantlaxmi.segment.rows import whole_messages
+from tests.depth import examples
 from tests.segments import INSTRUMENTS, make_tables, write_segment
 
 
@@ -159,7 +160,7 @@ def test_a_changed_byte_in_the_file_that_is_read_is_refused(tmp_path, verify):
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(data=st.data(), lengths=st.lists(st.integers(1, 9), max_size=12), size=st.integers(1, 7))
 def test_any_depth_values_survive_any_packing(tmp_path_factory, data, lengths, size):
     numbers = sorted(

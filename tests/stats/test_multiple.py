@@ -15,6 +15,7 @@ from quantlaxmi.stats.benjamini import (
 )
 from quantlaxmi.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.stats.holm import holm
+from tests.depth import examples
 
 P = [0.005, 0.009, 0.0128, 0.0135, 0.045, 0.06]
 
@@ -70,7 +71,7 @@ def test_exact_permutation_p_both_roads_agree(counts, monkeypatch):
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(m=st.integers(1, 25), n=st.integers(1, 30), data=st.data())
 def test_exact_permutation_p_is_its_sum(m, n, data):
     b = data.draw(st.integers(0, m))

@@ -12,6 +12,7 @@ from quantlaxmi.stats.block_length import MILLION, _cube_root, block_length
 from quantlaxmi.stats.newey_west import newey_west
 from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
 from quantlaxmi.stats.stepm import stepm
+from tests.depth import examples
 from tests.naive import bootstrap as naive
 
 KEY = 0xC0FFEE123456789
@@ -47,7 +48,7 @@ def test_block_length_published():
     assert found.lags == 6
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=90), st.integers(1, 10**18))
 def test_block_length_is_the_twins(series, scale):
     found = block_length(series)
@@ -72,7 +73,7 @@ def test_cube_root_is_the_largest_that_fits(x):
     assert root**3 <= x < (root + 1) ** 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     data=st.data(),
     n=st.integers(1, 25),
@@ -120,7 +121,7 @@ def test_bootstrap_sums_refuses_what_it_cannot_do():
         bootstrap_sums([[1, 2]], MILLION - 1, 3, KEY)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(data=st.data(), k=st.integers(1, 4), m=st.sampled_from([19, 20, 39, 60]))
 def test_stepm_rejects_what_the_twin_rejects(data, k, m):
     amount = st.integers(-20, 20)

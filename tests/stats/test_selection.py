@@ -14,6 +14,7 @@ from quantlaxmi.stats.cpcv import combinatorial_splits, training_rows
 from quantlaxmi.stats.cscv import backtest_overfitting
 from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
 from quantlaxmi.stats.superior_predictive_ability import superior_predictive_ability
+from tests.depth import examples
 
 
 def _congruential():
@@ -68,7 +69,7 @@ def test_superior_ability_of_an_overwhelming_edge():
     assert found.consistent == found.upper == found.lower == Fraction(1, 200)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data(), k=st.integers(1, 4), n=st.integers(3, 500))
 def test_superior_ability_is_its_definition(data, k, n):
     m = 25

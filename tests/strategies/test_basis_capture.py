@@ -15,6 +15,7 @@ from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
 from quantlaxmi.strategies.config import fixed_value
+from tests.depth import examples
 from tests.naive import basis_capture as naive
 from tests.strategy_harness import CAN_TRADE, PAIR, caller, drive, instrument, memory_of, set_quote
 
@@ -223,7 +224,7 @@ config_strategy = st.fixed_dictionaries(
 shares_strategy = st.tuples(st.sampled_from([100, 60, 0]), st.sampled_from([100, 60, 0]))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(rows_strategy, config_strategy, st.sampled_from([0, 1, 3]), shares_strategy)
 def test_forms_follow_the_formula(steps, values, delay, shares):
     config = BasisCaptureConfig.from_values({**values, "position_size": "0.00000007"})

@@ -25,6 +25,7 @@ from quantlaxmi.trace.parity import (
     verify_replay_parity,
 )
 from tests import trace_cases as cases
+from tests.depth import examples
 
 N = 6
 
@@ -108,7 +109,7 @@ def test_a_decision_is_found_beyond_one_step() -> None:
     assert (result.index, result.field) == (1337, "direction")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(cases.decisions(), cases.decisions(), st.integers(0, 4))
 def test_divergence_is_where_the_bytes_differ(
     one: list[DecisionEvent], two: list[DecisionEvent], shared: int

@@ -26,6 +26,7 @@ from quantlaxmi.schema import DECISION_DTYPE, LEG_DTYPE, MAX_LEGS, OrderType, Si
 from quantlaxmi.trace import DecisionTrace, DecisionTraceBuilder
 from quantlaxmi.trace.header import TraceHeader
 from tests import trace_cases as cases
+from tests.depth import examples
 from tests.naive import canonical as naive
 
 
@@ -39,7 +40,7 @@ def arrays(trace: DecisionTrace) -> dict[str, np.ndarray]:
 # --- header -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     text=cases.TEXT,
     seed=st.integers(0, 2**64 - 1),
@@ -137,7 +138,7 @@ def test_header_refuses_text_that_cannot_be_written(changes: dict) -> None:
 # --- records and hashes -----------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(cases.decisions())
 def test_packed_records_match_objects_and_naive(drawn: list[DecisionEvent]) -> None:
     trace = cases.build(drawn)

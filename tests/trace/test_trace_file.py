@@ -23,6 +23,7 @@ from quantlaxmi.trace import arrow as trace_arrow
 from quantlaxmi.trace import file as trace_file
 from quantlaxmi.trace.file import TRACE_TABLES
 from tests import trace_cases as cases
+from tests.depth import examples
 
 KINDS = ("json", "arrow")
 
@@ -73,7 +74,7 @@ def test_saved_traces_load_as_they_were(tmp_path: Path, kind: str, n: int) -> No
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(drawn=cases.decisions(), kind=st.sampled_from(KINDS), text=cases.TEXT)
 def test_any_decisions_load_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[DecisionEvent], kind: str, text: str
@@ -355,7 +356,7 @@ def test_outcome_rows_out_of_range_are_not_written(
 # --- integers ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(cases.I64, max_size=30))
 def test_integer_columns_are_json(values: list[int]) -> None:
     column = np.array(values, np.int64)
@@ -367,7 +368,7 @@ def test_integer_columns_are_json(values: list[int]) -> None:
     assert format_ints(wide[::2]) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.text("[],-0123456789 .e+", max_size=30).map(lambda t: t.encode()))
 def test_only_canonical_columns_are_read(text: bytes) -> None:
     try:
