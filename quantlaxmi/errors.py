@@ -140,3 +140,7 @@ class StrategyError(QuantlaxmiError):
 
 class EngineError(QuantlaxmiError):
     """An internal identity does not hold; the result is withheld."""
+
+
+class WorkerError(QuantlaxmiError):
+    """A worker process died, or failed with an error that cannot be sent."""

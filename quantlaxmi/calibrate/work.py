@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import hashlib
 import json
-import multiprocessing
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,7 @@ from quantlaxmi.calibrate.study import TESTS, Settings
 from quantlaxmi.calibrate.tasks import Line, Outcome, Task, run_task, tasks_of
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.files import read_regular, write_whole
+from quantlaxmi.parallel.processes import run_in_processes
 
 __all__ = ["CHECKPOINT", "calibrate_lines"]
 
@@ -128,71 +125,6 @@ def _outcome(value: Any) -> Outcome:
     return found
 
 
-def _begin(parent: int) -> None:
-    """In a worker: an interrupt is the parent's to answer; without a parent there is no work."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Let interrupts come after this; processes begun here inherit that they hear of none.
-
-    Until `_begin` runs a worker would die of Ctrl-C with a traceback.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end(pool: concurrent.futures.ProcessPoolExecutor) -> None:
-    """End the workers now: a batch can be minutes long, and one begun is of no use."""
-    for worker in list((pool._processes or {}).values()):
-        worker.terminate()
-    pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _side_by_side(
-    threads: int,
-) -> Iterator[Callable[[Sequence[Task], Settings, Capture | None], Iterator[tuple[Task, Outcome]]]]:
-    if threads == 1:
-        yield lambda tasks, settings, capture: (
-            (task, run_task(task, settings, capture)) for task in tasks
-        )
-        return
-    # A process each: most of a small run is Python, which threads would take in turns.
-    pool = concurrent.futures.ProcessPoolExecutor(
-        threads,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(os.getpid(),),
-    )
-
-    def work(
-        tasks: Sequence[Task], settings: Settings, capture: Capture | None
-    ) -> Iterator[tuple[Task, Outcome]]:
-        with _interrupts_held():
-            futures = {pool.submit(run_task, task, settings, capture): task for task in tasks}
-        for future in concurrent.futures.as_completed(futures):
-            yield futures.pop(future), future.result()
-
-    try:
-        yield work
-    except BaseException:
-        _end(pool)
-        raise
-    pool.shutdown()
-
-
 def calibrate_lines(
     lines: Sequence[Line],
     settings: Settings,
@@ -245,17 +177,26 @@ def calibrate_lines(
     # All lines grow at one pace, so that the time left can be told and a part is of use.
     waiting.sort(key=lambda task: task.first / task.line.runs)
     finished = total - sum(task.count for task in waiting)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+    def keep(index: int, outcome: Outcome) -> None:
+        nonlocal finished
+        task = waiting[index]
+        if kept is not None:
+            kept.add(_name(task), outcome)
+        else:
+            done[_name(task)] = outcome
+        finished += task.count
+        if progress is not None:
+            progress(finished, total)
+
     try:
-        with _side_by_side(threads or cores or 1) as work:
-            for task, outcome in work(waiting, settings, capture):
-                if kept is not None:
-                    kept.add(_name(task), outcome)
-                else:
-                    done[_name(task)] = outcome
-                finished += task.count
-                if progress is not None:
-                    progress(finished, total)
+        # A process each: most of a small run is Python, which threads would take in turns.
+        run_in_processes(
+            partial(run_task, settings=settings, capture=capture),
+            waiting,
+            processes=threads,
+            finished=keep,
+        )
     finally:
         if kept is not None:
             kept.write()

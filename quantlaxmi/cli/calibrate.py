@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from quantlaxmi.cli.ending import heed_termination
 from quantlaxmi.cli.output import Progress, print_json, print_table
 from quantlaxmi.cli.values import whole_number
 
@@ -64,7 +63,7 @@ def main(args: dict[str, Any]) -> int:
     capture = None if args["--segment-dir"] is None else open_capture(args["--segment-dir"])
     names = None if args["--cells"] is None else [n.strip() for n in args["--cells"].split(",")]
     begun = time.monotonic()
-    with Progress("calibration") as progress, heed_termination():
+    with Progress("calibration") as progress:
         found = calibrate(
             runs=runs,
             draws=draws,

@@ -7,13 +7,10 @@ import importlib
 import os
 import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 
 from quantlaxmi import __version__
-from quantlaxmi.cli.ending import Terminated
+from quantlaxmi.cli.ending import Terminated, terminable
 from quantlaxmi.cli.usage import UsageError, parse, suggestion
 from quantlaxmi.errors import QuantlaxmiError
 
@@ -87,32 +84,6 @@ def _say(program: str, text: object) -> None:
     print(f"{program}: {line}", file=sys.stderr)
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM; unwinds as an interrupt does, so that what is half made is removed."""
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the command as an interrupt does, where nobody else has a say in it."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
-    ):
-        yield
-        return
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        # timeout(1) sends it twice, and the second must not stop the clearing up.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise _Terminated
-
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 def run(program: str, argv: Sequence[str] | None = None) -> int:
     """Run one command line.
 
@@ -131,7 +102,7 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        with _terminable():
+        with terminable():
             code = _command(program, arguments)
             sys.stdout.flush()
         return code
@@ -143,15 +114,12 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
             raise
         _say(program, error)
         return BAD_INPUT
-    except _Terminated:
+    except Terminated:
         _say(program, "terminated")
         return TERMINATED
     except KeyboardInterrupt:
         _say(program, "interrupted")
         return INTERRUPTED
-    except Terminated:
-        _say(program, "terminated")
-        return TERMINATED
     except BrokenPipeError:
         # The reader left; give the interpreter's own last flush somewhere to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

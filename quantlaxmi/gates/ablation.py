@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -22,6 +20,7 @@ from quantlaxmi.gates.results import (
     decimal_text,
     rounded,
 )
+from quantlaxmi.parallel.threads import run_in_order
 from quantlaxmi.run.equity import equity_curve
 from quantlaxmi.stats.block_length import MILLION
 from quantlaxmi.stats.stepm import stepm
@@ -139,16 +138,12 @@ def _run_all(context: GateContext, jobs: list[Callable[[], Run]], *, alone: bool
             said = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
             return _Without(None, " ".join(said.split())[:200])
 
-    workers = 1 if alone else min(len(jobs), context.threads or os.cpu_count() or 1)
-    found: list[_Without] = []
-    pool = ThreadPoolExecutor(max(1, workers))
-    try:
-        for made in pool.map(attempt, jobs):
-            found.append(made)
-            context.report_progress(GATE, len(found), len(jobs))
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return found
+    return run_in_order(
+        attempt,
+        jobs,
+        threads=1 if alone else context.threads,
+        progress=lambda done, total: context.report_progress(GATE, done, total),
+    )
 
 
 class _Study:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from quantlaxmi.gates.results import (
     decimal_text,
     rounded,
 )
+from quantlaxmi.parallel.threads import run_in_order
 from quantlaxmi.schema import QuoteFlag
 
 if TYPE_CHECKING:
@@ -109,18 +108,13 @@ def _rerun_later(context: GateContext, rerun: Rerun, delays: Delays) -> dict[int
         return run.net_pnl, run.gross_pnl, len(run.fills)
 
     compiled = rerun.run.strategy.form == "kernel"
-    workers = (context.threads or os.cpu_count() or 1) if compiled else 1
-    found: dict[int, Outcome] = {}
-    with ThreadPoolExecutor(min(workers, len(delays.amounts))) as pool:
-        made = {pool.submit(outcome, amount): amount for amount in delays.amounts}
-        try:
-            for future in as_completed(made):
-                found[made[future]] = future.result()
-                context.report_progress(GATE, len(found), len(made))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return found
+    found = run_in_order(
+        outcome,
+        delays.amounts,
+        threads=context.threads if compiled else 1,
+        progress=lambda done, total: context.report_progress(GATE, done, total),
+    )
+    return dict(zip(delays.amounts, found, strict=True))
 
 
 def _curve(delays: Delays, found: dict[int, Outcome], base: Outcome, exponent: int) -> list[Json]:

@@ -33,6 +33,7 @@ from quantlaxmi.execution.risk import RiskLimits, order_rules
 from quantlaxmi.features import NEUTRAL, feature_arguments
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.parallel.threads import raise_if_stopped
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
 from quantlaxmi.strategies.views import view
@@ -274,6 +275,7 @@ class Session:
             status, done = self.engine.run(self._stride)
             if status != 0:
                 self._raise(status)
+            raise_if_stopped()
             if progress is not None:
                 progress(self.engine.chunk_rows)
 

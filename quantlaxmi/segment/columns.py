@@ -10,7 +10,6 @@ import hashlib
 import mmap
 import os
 from collections.abc import Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -20,6 +19,7 @@ import pyarrow.ipc
 
 from quantlaxmi.errors import SegmentCorrupt
 from quantlaxmi.files import map_sized, one_line_errors
+from quantlaxmi.parallel.threads import Threads, raise_if_stopped
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment.arrow_io import (
     ARROW_ERRORS,
@@ -36,6 +36,8 @@ from quantlaxmi.segment.rows import Columns
 
 _MAGIC = b"ARROW1\x00\x00"
 _HASH_THREADS = 2
+#: Bytes hashed between two looks at whether anybody still waits: some tens of milliseconds.
+_HASH_STEP = 1 << 25
 #: Most bytes of a columns file outside its columns.
 MAX_FRAMING_BYTES = 1 << 16
 
@@ -219,9 +221,9 @@ class HashTask(NamedTuple):
     expected: str
 
 
-def hash_pool() -> Executor:
+def hash_pool() -> Threads:
     """Threads for hashes; few, because each takes the memory of a stack."""
-    return ThreadPoolExecutor(_HASH_THREADS)
+    return Threads(_HASH_THREADS)
 
 
 def hash_tasks(table: MappedTable, entry: TableEntry | None, *, whole_file: bool) -> list[HashTask]:
@@ -240,13 +242,13 @@ def hash_tasks(table: MappedTable, entry: TableEntry | None, *, whole_file: bool
     return tasks
 
 
-def run_hashes(tasks: list[HashTask], pool: Executor) -> list[str]:
+def run_hashes(tasks: list[HashTask], pool: Threads) -> list[str]:
     """Hash, longest first and in parallel, and refuse what differs.
 
     Parameters
     ----------
     tasks : list of HashTask
-    pool : Executor
+    pool : Threads
         As `hash_pool` makes it.
 
     Returns
@@ -261,7 +263,7 @@ def run_hashes(tasks: list[HashTask], pool: Executor) -> list[str]:
     """
     order = sorted(range(len(tasks)), key=lambda k: -sum(b - a for a, b in tasks[k].ranges))
     results = [""] * len(tasks)
-    for k, found in zip(order, pool.map(_hash, [tasks[k] for k in order]), strict=True):
+    for k, found in zip(order, pool.iterate(_hash, [tasks[k] for k in order]), strict=True):
         results[k] = found
     for task, found in zip(tasks, results, strict=True):
         if task.expected and found != task.expected:
@@ -276,7 +278,9 @@ def _hash(task: HashTask) -> str:
     sha256 = hashlib.sha256()
     view = memoryview(task.table.map)
     for start, stop in task.ranges:
-        sha256.update(view[start:stop])
+        for at in range(start, stop, _HASH_STEP):
+            sha256.update(view[at : min(stop, at + _HASH_STEP)])
+            raise_if_stopped()
     return sha256.hexdigest()
 
 

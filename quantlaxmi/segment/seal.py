@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from pathlib import Path
 
 import msgspec
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import one_line_errors, sync_file, sync_folder
+from quantlaxmi.parallel.threads import Threads
 from quantlaxmi.segment.columns import (
     column_entries,
     hash_pool,
@@ -129,7 +129,7 @@ def _batches(
 
 
 def _entry(
-    path: Path, rules: RowRules, size: int, log: tuple[LogFile, ...], pool: Executor
+    path: Path, rules: RowRules, size: int, log: tuple[LogFile, ...], pool: Threads
 ) -> tuple[TableEntry, Columns]:
     """What the manifest says of a table whose columns were written, and the columns."""
     table = rules.table

@@ -45,8 +45,6 @@ MOST_TRIES = 10
 #: A draw is handed on as +1 or -1 against 0: it was compared here, in integers of any width.
 _WORDS = np.array([[2**64 - 1, 2**64 - 1, 0, 1], [0, 1, 0, 1]], np.uint64)
 
-Check = Callable[[int], None]
-
 
 def driftless_wanted(draws: int) -> int:
     """How many draws without drift are held beside so many with it."""
@@ -162,7 +160,7 @@ class MarketDraws:
         """Whether draws are held to having trips enough."""
         return self.enough >= LEAST_ENOUGH
 
-    def _run(self, market: Moved, check: Check, *, looking: bool, shown: bool = False) -> Draw:
+    def _run(self, market: Moved, *, looking: bool, shown: bool = False) -> Draw:
         """Run every setting over a market."""
         # A market that could not be made positive, or a run that cannot be followed, counts
         # against the strategy.
@@ -174,7 +172,7 @@ class MarketDraws:
         top = any_top = 0
         for config in self.configs:
             try:
-                sums = self.replays.sums(market, config, check)
+                sums = self.replays.sums(market, config)
             except (StrategyError, FixedPointOverflow):
                 # The settings before this one have decided the draw.
                 if at_least or (any_at_least and not looking and not self.conditional):
@@ -241,15 +239,15 @@ class MarketDraws:
                 raise SweepFailed(0, failed.reason) from failed
             self.context.report_progress(self.name, min(self._reported, total), total)
 
-    def _looked_at(self, draw: int, market: Moved, check: Check) -> Draw:
-        return self._run(market, check, looking=True, shown=self.drift and draw < SHOWN_DRAWS)
+    def _looked_at(self, draw: int, market: Moved) -> Draw:
+        return self._run(market, looking=True, shown=self.drift and draw < SHOWN_DRAWS)
 
     def _sweep(self, first: int, out: npt.NDArray[np.uint64]) -> None:
         found, failed = self.first[first : first + len(out)], None
         draws = range(first + len(found), first + len(out))
         try:
             found += self.replays.each(
-                draws, lambda _, m, check: self._run(m, check, looking=False), self.drift
+                draws, lambda _, market: self._run(market, looking=False), self.drift
             )
         except DrawFailed as error:
             found, failed = found + error.before, error

@@ -8,10 +8,8 @@ without the GIL. A draw depends on its number alone.
 from __future__ import annotations
 
 import math
-import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,9 +18,11 @@ import numpy.typing as npt
 
 from quantlaxmi._ext.market_null import SignFlips
 from quantlaxmi._ext.trip_sums import NO_MID_SEEN, trip_sums
-from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import BoundError, attribution_units
+from quantlaxmi.parallel import cores
+from quantlaxmi.parallel.threads import iterate_in_order
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import TABLES
@@ -36,10 +36,6 @@ MAX_TRIES = 100
 
 I64 = npt.NDArray[np.int64]
 T = TypeVar("T")
-
-
-class _Stopped(Exception):
-    """Another thread failed, or the caller was interrupted."""
 
 
 class DrawFailed(Exception):
@@ -163,7 +159,7 @@ class Replays:
         self._bounds: dict[bytes, BoundStrategy] = {}
         self.threads = 1
         if own.form == "kernel":
-            self.threads = context.threads or _processors()
+            self.threads = cores(context.threads)
 
     def _rows_of(self, instrument: int) -> tuple[I64, I64, I64]:
         """Message numbers and rows, of depth and of quotes, at which its shift is known."""
@@ -233,7 +229,6 @@ class Replays:
         self,
         moved: Moved,
         config: StrategyConfig | None = None,
-        check: Callable[[int], None] | None = None,
     ) -> Session:
         """Run the strategy over a moved market; the finished session."""
         session = self._rerun.session(self._bound(config))
@@ -241,7 +236,7 @@ class Replays:
         tables["quotes"] = {**tables["quotes"], "shift": moved.quotes}
         if self.flips.uses_depth:
             tables["depth"] = {**tables["depth"], "shift": moved.depth}
-        session.feed(tables, check)
+        session.feed(tables)
         session.finish(False)
         return session
 
@@ -249,7 +244,6 @@ class Replays:
         self,
         moved: Moved,
         config: StrategyConfig | None = None,
-        check: Callable[[int], None] | None = None,
     ) -> Sums:
         """Trips of the strategy on a moved market.
 
@@ -258,7 +252,7 @@ class Replays:
         StrategyError, FixedPointOverflow, EngineError
             The run cannot go on.
         """
-        session = self.session(moved, config, check)
+        session = self.session(moved, config)
         last = self._last_mid2.copy()
         for i, place in enumerate(self._last):
             if place is not None and last[i]:  # 0: no valid book there, as in the run
@@ -271,19 +265,14 @@ class Replays:
             return Sums(False, 0, 0, 0, 0)
         return Sums(True, *found[1:])
 
-    def each(
-        self,
-        draws: range,
-        work: Callable[[int, Moved, Callable[[int], None]], T],
-        drift: bool = True,
-    ) -> list[T]:
+    def each(self, draws: range, work: Callable[[int, Moved], T], drift: bool = True) -> list[T]:
         """Do something with the market of every draw, on all threads; results by draw.
 
         Parameters
         ----------
         draws : range
         work : callable
-            ``work(draw, moved, check)``; ``check`` is called now and then and raises to stop.
+            ``work(draw, moved)``.
         drift : bool
             Whether the markets keep the data's drift.
 
@@ -293,58 +282,22 @@ class Replays:
             With the first draw, in their order, on which the strategy cannot be run, and what the
             draws before it gave: the same on any number of threads.
         """
-        found: list[T | None] = [None] * len(draws)
-        failed: dict[int, StrategyError | FixedPointOverflow] = {}
-        waiting = iter(range(len(draws)))
-        lock, stop = threading.Lock(), threading.Event()
+        rooms: list[Moved] = []  # one for each thread; its next draw takes it again
 
-        def check(_rows: int) -> None:
-            if stop.is_set():
-                raise _Stopped
-
-        def loop() -> None:
-            moved = self.room()
-            while not stop.is_set():
-                with lock:
-                    i = None if failed else next(waiting, None)
-                if i is None:
-                    return
-                draw = draws[i]
-                try:
-                    found[i] = work(draw, self.move(draw, moved, drift), check)
-                except _Stopped:
-                    return
-                except (StrategyError, FixedPointOverflow) as error:
-                    # Draws before this one were begun before it, and are finished.
-                    failed[i] = error
-                    return
-                except BaseException:
-                    stop.set()
-                    raise
-
-        count = min(self.threads, len(draws))
-        if count <= 1:
-            loop()
-        else:
-            pool = ThreadPoolExecutor(count)
+        def one(draw: int) -> T:
             try:
-                for task in [pool.submit(loop) for _ in range(count)]:
-                    task.result()
-            finally:
-                # After an interrupt threads end once they have read the messages at hand.
-                stop.set()
-                pool.shutdown()
-        first = min(failed, default=len(draws))
-        made = [one for one in found[:first] if one is not None]
-        if len(made) < first:
-            raise EngineError("a draw of the market null was not made")
-        if failed:
-            raise DrawFailed(draws[first], made) from failed[first]
+                room = rooms.pop()
+            except IndexError:
+                room = self.room()
+            result = work(draw, self.move(draw, room, drift))
+            rooms.append(room)
+            return result
+
+        made: list[T] = []
+        try:
+            with closing(iterate_in_order(one, draws, threads=self.threads)) as results:
+                for result in results:
+                    made.append(result)
+        except (StrategyError, FixedPointOverflow) as error:
+            raise DrawFailed(draws[len(made)], made) from error
         return made
-
-
-def _processors() -> int:
-    """Processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

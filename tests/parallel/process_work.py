@@ -1,0 +1,68 @@
+"""Work that the tests of processes send; spawned processes find it by its module."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from quantlaxmi.errors import ConfigError, FixedPointOverflow
+from quantlaxmi.parallel import cores
+
+
+def square(n: int) -> int:
+    return n * n
+
+
+def fail(n: int) -> int:
+    """Items 3 and later fail; the later, the sooner."""
+    if n >= 3:
+        time.sleep(0.02 * max(0, 6 - n))
+        raise ConfigError("policy", f"was {n}, expected less than 3")
+    return n
+
+
+def overflow(n: int) -> int:
+    raise FixedPointOverflow("mul", (n, 7), 5)
+
+
+class Stubborn(Exception):
+    """Cannot be made again from its own arguments."""
+
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__(f"{first} and {second}")
+
+
+def stubborn(n: int) -> int:
+    raise Stubborn(n, 2)
+
+
+def unsendable(n: int) -> object:
+    return lambda: n
+
+
+def die(signal_number: int) -> int:
+    """Die of a signal, or go with exit code 7 for 0."""
+    if signal_number == 0:
+        os._exit(7)
+    os.kill(os.getpid(), signal_number)
+    time.sleep(60)
+    return 0
+
+
+def threads_here(_: int) -> tuple[int, int, str]:
+    import numba
+
+    return cores(), numba.config.NUMBA_NUM_THREADS, os.environ["OMP_NUM_THREADS"]
+
+
+def pid_and_wait(path: str) -> int:
+    """Write this process's id to a file, then take very long; SIGTERM is ignored on demand."""
+    if path.endswith("deaf"):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    part = Path(path + ".part")
+    part.write_text(str(os.getpid()))
+    part.rename(path)
+    time.sleep(600)
+    return 0
