@@ -20,7 +20,6 @@ from quantlaxmi.strategies.basis_capture import (
     least_qty,
     leg_qty,
 )
-from quantlaxmi.strategies.config import fixed_value
 from quantlaxmi.strategies.context import Context
 from quantlaxmi.strategies.kernel import FeatureSpec
 from quantlaxmi.strategies.sdk import CryptoStrategy
@@ -61,9 +60,9 @@ class Basis(CryptoStrategy):
             for one in self.pair[: 1 + config.hedged]
         ]
         # basis > limit  <=>  num * below > den * above, in small integers
-        self.enter = (fixed_value(config.threshold_bps) / 10_000).as_integer_ratio()
-        self.leave = (fixed_value(config.exit_threshold_bps) / 10_000).as_integer_ratio()
-        self.widest = (fixed_value(config.max_spread_bps) / 10_000).as_integer_ratio()
+        self.enter = (config.threshold_bps.to_fraction() / 10_000).as_integer_ratio()
+        self.leave = (config.exit_threshold_bps.to_fraction() / 10_000).as_integer_ratio()
+        self.widest = (config.max_spread_bps.to_fraction() / 10_000).as_integer_ratio()
         self.least = [
             (least_qty(config.min_bid_qty, one), least_qty(config.min_ask_qty, one))
             for one in self.pair

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quantlaxmi.calibrate.study import SUITE, Settings
 from quantlaxmi.calibrate.tasks import Line, Outcome
+from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.gates.results import Json, rounded
 from quantlaxmi.stats.holm import holm
 
@@ -16,7 +15,7 @@ __all__ = ["LEVEL", "Calibration", "SizeCheck"]
 
 #: Level of the tests, and of the check of their sizes.
 LEVEL = 0.05
-_DOMAIN = b"quantlaxmi.calibration-result.v1\0"
+_DOMAIN = "quantlaxmi.calibration-result.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +114,7 @@ class Calibration:
     @property
     def result_hash(self) -> str:
         """SHA-256 of seed, draws, runs and all counts, hexadecimal."""
-        text = json.dumps(self.counts_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(_DOMAIN + text.encode()).hexdigest()
+        return canonical_digest(_DOMAIN, self.counts_json()).hex()
 
     def to_json(self) -> dict[str, Json]:
         checks: list[Json] = []

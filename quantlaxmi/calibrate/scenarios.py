@@ -132,7 +132,7 @@ class _Basis:
             markets.clustered(key, 10, self.rows), instruments=(markets.PERP, markets.SPOT)
         )
         kind = self.search if search else rules.BasisRule
-        config = kind.Config.from_values(
+        config = kind.Config.from_mapping(
             {
                 "threshold_bps": self.threshold_bps,
                 "exit_threshold_bps": self.exit_threshold_bps,

@@ -14,6 +14,7 @@ from typing import Any
 from quantlaxmi.calibrate.capture import Capture
 from quantlaxmi.calibrate.study import TESTS, Settings
 from quantlaxmi.calibrate.tasks import Line, Outcome, Task, run_task, tasks_of
+from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.files import read_regular, write_whole
 from quantlaxmi.parallel.processes import run_in_processes
@@ -53,7 +54,7 @@ def identity(settings: Settings, capture: Capture | None) -> str:
         list(TESTS),
         capture.digest if capture else None,
     ]
-    digest.update(json.dumps(parts).encode())
+    digest.update(canonical_json(parts))
     return digest.hexdigest()
 
 

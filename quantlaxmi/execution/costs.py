@@ -6,7 +6,6 @@ half to even at ``fee_exponent``: Binance books commissions to eight decimals.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, FixedPointError, shown
 from quantlaxmi.execution.impact import MAX_IMPACT_BPS, Impact
 from quantlaxmi.files import read_toml
@@ -278,17 +278,12 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cost_hash(self) -> bytes:
         """SHA-256 of the canonical description: equal terms give equal hashes."""
-        return hashlib.sha256(b"quantlaxmi.costs.2\0" + canonical_json(self.describe())).digest()
+        return canonical_digest("quantlaxmi.costs.2", self.describe())
 
 
 def cost_key(instrument: Instrument) -> str:
     """Key of an instrument's own entries in a `CostModel`."""
     return f"{instrument.kind.value}.{instrument.symbol}"
-
-
-def canonical_json(value: object) -> bytes:
-    """Encode plain values as JSON with sorted keys and no spaces."""
-    return msgspec.json.encode(value, order="sorted")
 
 
 def ledger_exponent(instruments: tuple[Instrument, ...], costs: CostModel) -> int:

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
+from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, InputError, shown
-from quantlaxmi.execution.costs import canonical_json
 from quantlaxmi.files import read_bounded, read_toml
 
 #: One millisecond: a co-located taker's order of magnitude, never zero by default.
@@ -154,9 +154,9 @@ class LatencyModel(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.is_plain:
             plain = {"kind": "constant", "latency_ns": self.entry.constant_ns, "flatten": flatten}
-            return hashlib.sha256(b"quantlaxmi.latency.1\0" + canonical_json(plain)).digest()
+            return canonical_digest("quantlaxmi.latency.1", plain)
         found = {**self.describe(), "flatten": flatten}
-        return hashlib.sha256(b"quantlaxmi.latency.2\0" + canonical_json(found)).digest()
+        return canonical_digest("quantlaxmi.latency.2", found)
 
     def delays(self, seed: int, config_hash: bytes) -> Delays | None:
         """Return what an engine draws from; None where ``latency_ns`` says all.

@@ -6,7 +6,6 @@ are off at 0. What breaks either is refused and leaves a `RiskEvent`.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -15,8 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
+from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, shown
-from quantlaxmi.execution.costs import CostModel, canonical_json, decimal_setting, plain
+from quantlaxmi.execution.costs import CostModel, decimal_setting, plain
 from quantlaxmi.files import read_toml
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
@@ -182,7 +182,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def risk_hash(self) -> bytes:
         """SHA-256 of the canonical description: equal limits give equal hashes."""
-        return hashlib.sha256(b"quantlaxmi.risk.1\0" + canonical_json(self.describe())).digest()
+        return canonical_digest("quantlaxmi.risk.1", self.describe())
 
     def sizes(self, symbol: str) -> SizeLimits:
         """Limits of one instrument: its own, else those of all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import operator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -175,6 +176,10 @@ class FixedPoint:
         return format_decimal(self.mantissa, self.exponent)
 
     __str__ = to_text
+
+    def to_fraction(self) -> Fraction:
+        """Exact value."""
+        return Fraction(self.mantissa) * Fraction(10) ** self.exponent
 
     def to_f64(self) -> float:
         """Nearest double, for display only."""

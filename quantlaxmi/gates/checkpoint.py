@@ -6,13 +6,13 @@ carries a hash of itself, so that a cut or foreign one is refused and never beli
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.files import check_regular, check_writable, read_regular, write_whole
 from quantlaxmi.stats.histogram import BINS
@@ -21,7 +21,7 @@ __all__ = ["VERSION", "Checkpoint", "CountLimits", "DrawCounts", "check_place"]
 
 #: Version 2 keeps histograms of the draws.
 VERSION = 2
-_DOMAIN = b"quantlaxmi.gate-checkpoint.v2\0"
+_DOMAIN = "quantlaxmi.gate-checkpoint.v2"
 _MAX_BYTES = 1 << 20
 
 
@@ -148,8 +148,7 @@ class Checkpoint:
             self._gates = self._read()
 
     def _seal(self, gates: dict[str, Any]) -> str:
-        text = json.dumps([self._identity, gates], sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(_DOMAIN + text.encode()).hexdigest()
+        return canonical_digest(_DOMAIN, [self._identity, gates]).hex()
 
     def _read(self) -> dict[str, Any]:
         raw = read_regular(self.path, _MAX_BYTES, ConfigError, "a gate checkpoint")
@@ -161,6 +160,7 @@ class Checkpoint:
             identity, gates, seal = value["run"], value["gates"], value["hash"]
             if not isinstance(gates, dict):
                 raise ValueError
+            whole = self._seal(gates)  # ValueError: a number or a text that no checkpoint holds
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ConfigError(self.path, "is not a gate checkpoint; remove it") from None
         if identity != self._identity:
@@ -169,7 +169,7 @@ class Checkpoint:
                 "is the checkpoint of another run, strategy, policy, seed or version; name another "
                 "file or remove it",
             )
-        if seal != self._seal(gates):
+        if seal != whole:
             raise ConfigError(self.path, "was changed or cut; remove it", "hash")
         return gates
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.files import read_toml
 
@@ -179,8 +178,7 @@ class GatePolicy:
     @property
     def policy_hash(self) -> str:
         """SHA-256 of the canonical text of every field, hexadecimal."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(b"quantlaxmi.gate-policy.v1\0" + text.encode()).hexdigest()
+        return canonical_digest("quantlaxmi.gate-policy.v1", self.to_json()).hex()
 
     @classmethod
     def from_mapping(cls, values: dict[str, Any], source: str = "gate policy") -> GatePolicy:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import InputError, ReportError, shown
 from quantlaxmi.files import read_regular, write_whole
 
@@ -28,12 +29,6 @@ MAX_DEPTH = 64
 
 #: Fields outside ``report_hash``.
 _UNHASHED = ("timestamp", "report_hash", "file_hash")
-
-
-def _compact(value: object) -> bytes:
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
 
 
 def _text(value: object) -> bytes:
@@ -112,7 +107,7 @@ class GateReport:
     def compute_hash(self) -> str:
         """SHA-256 over every field but the timestamp and the hashes."""
         found = {k: v for k, v in self._plain().items() if k not in _UNHASHED}
-        return hashlib.sha256(b"quantlaxmi.gate-report.v1\0" + _compact(found)).hexdigest()
+        return canonical_digest("quantlaxmi.gate-report.v1", found).hex()
 
     def sealed(self) -> GateReport:
         """The same report with its `report_hash`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import InputError, ReportError
 from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.policy import GatePolicy
@@ -187,6 +187,6 @@ def _differences(place: str, a: Any, b: Any) -> Iterator[Difference]:
     elif isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b):
         for k, (x, y) in enumerate(zip(a, b, strict=True)):
             yield from _differences(f"{place}[{k}]", x, y)
-    elif json.dumps(a, sort_keys=True) != json.dumps(b, sort_keys=True):
+    elif canonical_json(a) != canonical_json(b):
         # As text, which the hash covers: 1, 1.0 and true are equal as values.
         yield Difference(place, str(a), str(b))

@@ -153,7 +153,7 @@ class Fixed:
 
     def read(self, value: Any, at: Place) -> FixedPoint:
         found = value if isinstance(value, FixedPoint) else self._parse(value, at)
-        if not self.bounds.holds(Fraction(found.mantissa) * Fraction(10) ** found.exponent):
+        if not self.bounds.holds(found.to_fraction()):
             raise at.was(value, self.expected)
         return found
 

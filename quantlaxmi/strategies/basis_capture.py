@@ -19,7 +19,7 @@ from quantlaxmi.errors import StrategyError
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import RATE_EXPONENT, SLOT_DTYPE, EventKind, InstrumentKind
-from quantlaxmi.strategies.config import Bounds, Filter, StrategyConfig, fixed_value
+from quantlaxmi.strategies.config import Bounds, Filter, StrategyConfig
 from quantlaxmi.strategies.kernel import (
     BoundStrategy,
     FeatureSpec,
@@ -38,7 +38,8 @@ _NEVER: Final = -(1 << 62)
 _MS: Final = 1_000_000
 _YEAR_MS: Final = 366 * 86_400_000
 
-Bps = Annotated[FixedPoint, Bounds(ge=0, le=1_000_000)]
+#: Kernels compare bps at eight decimals.
+Bps = Annotated[FixedPoint, Bounds(ge=0, le=1_000_000, places=-RATE_EXPONENT)]
 #: Far above any market, far below what an int64 mantissa of eight decimals holds.
 _MOST: Final = 1_000_000_000
 LeastQty = Annotated[FixedPoint, Bounds(ge=0, le=_MOST), Filter()]
@@ -85,12 +86,6 @@ class BasisCaptureConfig(StrategyConfig, frozen=True, kw_only=True):
     hedged: bool = True
     spot: str = ""
     perp: str = ""
-
-    def check(self) -> None:
-        """Hold bps within the eight decimals kernels compare at."""
-        for name in ("threshold_bps", "exit_threshold_bps", "max_spread_bps"):
-            if (fixed_value(getattr(self, name)) * 10**-RATE_EXPONENT).denominator != 1:
-                raise self.refuse(name, f"must have at most {-RATE_EXPONENT} decimals")
 
 
 class BasisCapture(Strategy):
@@ -183,7 +178,7 @@ def find_pair(instruments: Sequence[Instrument], config: BasisCaptureConfig) -> 
 def _qty_units(size: FixedPoint, instrument: Instrument) -> Fraction:
     """A size in units of the base, counted in the instrument's smallest quantity units."""
     scale = instrument.contract_size * Fraction(10) ** instrument.qty_exponent
-    return fixed_value(size) / scale
+    return size.to_fraction() / scale
 
 
 def leg_qty(size: FixedPoint, instrument: Instrument, what: str) -> int:

@@ -49,7 +49,7 @@ def check_settings_move_hash(subject: Subject) -> None:
     """Every setting moves the config hash, and equal settings have equal hashes."""
     config = subject.strategy.config
     kind = type(config)
-    again = kind.from_values({n: getattr(config, n) for n in kind.__struct_fields__})
+    again = kind.from_mapping({n: getattr(config, n) for n in kind.__struct_fields__})
     _hold(again.config_hash == config.config_hash, "equal settings have other hashes")
     _hold(len(config.config_hash) == 32, "config_hash is not 32 bytes")
     for name in kind.__struct_fields__:
@@ -268,7 +268,7 @@ def _changed(config: StrategyConfig, name: str) -> StrategyConfig | None:
 
 def _refused(kind: type[StrategyConfig], name: str, value: Any) -> None:
     try:
-        kind.from_values({name: value})
+        kind.from_mapping({name: value})
     except ConfigError as error:
         _hold(name in str(error), f"the error for {name}={value!r} does not name it: {error}")
         return

@@ -12,7 +12,6 @@ from quantlaxmi.execution.costs import (
     CostModel,
     FeeRate,
     account_terms,
-    canonical_json,
     ledger_exponent,
 )
 from quantlaxmi.fixed import FixedPoint
@@ -82,7 +81,6 @@ def test_hash_is_of_values_not_of_their_writing():
     others = [model_of("10.00000001"), model_of("-10"), model_of("10", -7), CostModel.binance()]
     assert len({m.cost_hash for m in [a, *others]}) == 5
     assert model_of("0").cost_hash == model_of("0.00").cost_hash
-    assert canonical_json({"b": 1, "a": "x"}) == b'{"a":"x","b":1}'
 
 
 def test_scaled():

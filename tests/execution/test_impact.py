@@ -113,7 +113,7 @@ def test_the_grid_prices_with_impact(case: Case, impact, bundles) -> None:
         book = market.books[i]
         return moved(price, side, qty, book.ask_qty if side > 0 else book.bid_qty, of[i])
 
-    expected = naive_grid.grid(
+    expected = naive_grid.points(
         case.tables,
         engine.terms,
         range(len(case.instruments)),

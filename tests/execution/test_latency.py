@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from quantlaxmi.canonical import canonical_json
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError, InputError, ReportError
-from quantlaxmi.execution.costs import canonical_json
 from quantlaxmi.execution.latency import MAX_LATENCY_NS, MAX_VALUES, Latency, LatencyModel
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.report import run_gates, verify_report

@@ -123,7 +123,7 @@ class Settings(StrategyConfig, frozen=True, kw_only=True):
 
 def test_filters_are_on_when_their_value_is_another():
     assert Settings().filters() == {}
-    config = Settings.from_values(
+    config = Settings.from_mapping(
         {"mode": "night", "calm": True, "ages": 0, "width": "0.5", "plain": 9}
     )
     assert list(config.filters()) == ["width", "ages", "calm", "mode"]

@@ -14,7 +14,6 @@ from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
-from quantlaxmi.strategies.config import fixed_value
 from tests.depth import examples
 from tests.naive import basis_capture as naive
 from tests.strategy_harness import CAN_TRADE, PAIR, caller, drive, instrument, memory_of, set_quote
@@ -40,14 +39,14 @@ def bind(form, config=None, instruments=PAIR):
 
 def naive_config(config):
     values = {n: getattr(config, n) for n in config.__struct_fields__}
-    made = {n: fixed_value(v) if isinstance(v, FixedPoint) else v for n, v in values.items()}
+    made = {n: v.to_fraction() if isinstance(v, FixedPoint) else v for n, v in values.items()}
     for name in ("min_bid_qty", "min_ask_qty"):
         made[name] *= 10**8
     return made
 
 
 def expected(config, rows, **how):
-    qty = int(fixed_value(config.position_size) * 10**8)
+    qty = int(config.position_size.to_fraction() * 10**8)
     text = BasisCapture.rationales
     return [
         (
@@ -227,7 +226,7 @@ shares_strategy = st.tuples(st.sampled_from([100, 60, 0]), st.sampled_from([100,
 @settings(max_examples=examples(120), deadline=None)
 @given(rows_strategy, config_strategy, st.sampled_from([0, 1, 3]), shares_strategy)
 def test_forms_follow_the_formula(steps, values, delay, shares):
-    config = BasisCaptureConfig.from_values({**values, "position_size": "0.00000007"})
+    config = BasisCaptureConfig.from_mapping({**values, "position_size": "0.00000007"})
     rows, ts = [], 1_723_161_255 * 10**9
     for ms, index, tick, spread, bid_qty, ask_qty in steps:
         ts += ms * MS

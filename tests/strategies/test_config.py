@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.strategies.config import MAX_CONFIG_BYTES, Bounds, StrategyConfig, split_sets
+from quantlaxmi.settings import MAX_SETTINGS_BYTES
+from quantlaxmi.strategies.config import Bounds, StrategyConfig, split_sets
 
 
 class Config(StrategyConfig, frozen=True, kw_only=True):
@@ -58,16 +59,16 @@ def test_equal_decimals_have_one_hash(value):
     [
         ("sise=1", "--set (sise): unknown setting; did you mean size?"),
         ("zz=1", "--set (zz): unknown setting; known settings: cap, count, mode, on, size"),
-        ("size=-0.1", "--set (size): was '-0.1', must be at least 0"),
-        ("size=10.51", "--set (size): was '10.51', must be at most 10.5"),
-        ("count=8", "--set (count): was 8, must be at most 7"),
-        ("count=1.0", "--set (count): was '1.0', must be a whole number"),
-        ("count=", "--set (count): was '', must be a whole number"),
-        ("on=1", "--set (on): was '1', must be true or false"),
-        ("mode=mid", "--set (mode): was 'mid', must be one of fast, slow"),
-        ("mode", "--set: was 'mode', must be key=value"),
-        ("=1", "--set: was '=1', must be key=value"),
-        ("", "--set: was '', must be key=value"),
+        ("size=-0.1", "--set (size): was '-0.1', expected a decimal number from 0 to 10.5"),
+        ("size=10.51", "--set (size): was '10.51', expected a decimal number from 0 to 10.5"),
+        ("count=8", "--set (count): was 8, expected a whole number from -2 to 7"),
+        ("count=1.0", "--set (count): was '1.0', expected a whole number from -2 to 7"),
+        ("count=", "--set (count): was '', expected a whole number from -2 to 7"),
+        ("on=1", "--set (on): was '1', expected true or false"),
+        ("mode=mid", "--set (mode): was 'mid', expected fast or slow"),
+        ("mode", "--set: was 'mode', expected key=value"),
+        ("=1", "--set: was '=1', expected key=value"),
+        ("", "--set: was '', expected key=value"),
     ],
 )
 def test_faults_are_named(sets, message):
@@ -88,12 +89,12 @@ def test_no_decimal_is_refused_by_name(text):
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        ("size = [1]", "(size): was [1], must be a decimal number"),
-        ("size = true", "(size): was True, must be a decimal number"),
-        ("on = 1", "(on): was 1, must be true or false"),
-        ("count = true", "(count): was True, must be a whole number"),
-        ("mode = 1.5", "(mode): was 1.5, must be a text"),
-        ("mode = 1", "(mode): was 1, must be a text"),
+        ("size = [1]", "(size): was [1], expected a decimal number"),
+        ("size = true", "(size): was true, expected a decimal number"),
+        ("on = 1", "(on): was 1, expected true or false"),
+        ("count = true", "(count): was true, expected a whole number from -2 to 7"),
+        ("mode = 1.5", "(mode): was 1.5, expected fast or slow"),
+        ("mode = 1", "(mode): was 1, expected fast or slow"),
         ("size = nan", "(size): was nan"),
         ("count = 1" + "0" * 500, "(count): was an integer of"),
         ("count = 1" + "0" * 5000, "is not TOML"),
@@ -102,7 +103,7 @@ def test_no_decimal_is_refused_by_name(text):
         ("size = ", "is not TOML"),
         ("x = " + "[" * 5000, "c.toml"),
         ("sise = 1", "(sise): unknown setting; did you mean size?"),
-        ('size = "' + "1" * (MAX_CONFIG_BYTES + 1) + '"', "is longer than"),
+        ('size = "' + "1" * (MAX_SETTINGS_BYTES + 1) + '"', "is longer than"),
     ],
 )
 def test_files_are_refused_by_name(tmp_path, toml, said):
@@ -139,7 +140,7 @@ def test_settings_are_frozen_and_replace_checks():
     with pytest.raises(AttributeError):
         config.count = 1
     assert config.replace(count=5).count == 5 and config.count == 3
-    with pytest.raises(ConfigError, match="at most 7"):
+    with pytest.raises(ConfigError, match="from -2 to 7"):
         config.replace(count=9)
 
 
