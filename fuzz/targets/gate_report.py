@@ -7,6 +7,7 @@ from typing import Any
 
 from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_bytes, edit_json
+from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import ReportError
 from quantlaxmi.report import gate_report
 
@@ -42,7 +43,7 @@ def forged(plain: Any) -> bytes:
         plain.pop("file_hash", None)
         hashed = {k: v for k, v in plain.items() if k not in gate_report._UNHASHED}
         digest = gate_report.hashlib.sha256(b"quantlaxmi.gate-report.v1\0")
-        digest.update(gate_report._compact(hashed))
+        digest.update(canonical_json(hashed))
         plain["report_hash"] = digest.hexdigest()
         plain["file_hash"] = gate_report._file_hash(plain)
     return gate_report._text(plain)
