@@ -21,9 +21,8 @@ from quantlaxmi._ext.depth_book import DepthBook
 from quantlaxmi.errors import InputError
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES, DepthFlag, InstrumentKind
-from quantlaxmi.segment import Segment
+from quantlaxmi.segment import MarketData
 
-Ints = NDArray[np.int64]
 Columns = dict[str, NDArray[Any]]
 
 #: Silence beyond this is a stale stretch: the age at which strategies stop to trust a quote.
@@ -192,14 +191,14 @@ class SegmentQuality(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[PairQuality, ...]
 
 
-def segment_quality(segment: Segment, *, stale_ns: int = STALE_NS) -> SegmentQuality:
+def segment_quality(segment: MarketData, *, stale_ns: int = STALE_NS) -> SegmentQuality:
     """Measure the data of a segment.
 
     Memory grows with the longest table; the books are rebuilt message by message.
 
     Parameters
     ----------
-    segment : Segment
+    segment : MarketData
     stale_ns : int
         Silence longer than this is a stale stretch.
 
@@ -216,29 +215,8 @@ def segment_quality(segment: Segment, *, stale_ns: int = STALE_NS) -> SegmentQua
     depth_rows, quotes = segment.columns("depth"), tables["quotes"]
     found = []
     for k, instrument in enumerate(segment.instruments):
-        mine = {
-            name: {c: v[columns["instrument"] == k] for c, v in columns.items()}
-            for name, columns in tables.items()
-        }
-        kinds = {n: _kind(c, stale_ns) for n, c in mine.items() if len(c["seq"])}
-        rows = {c: v[depth_rows["instrument"] == k] for c, v in depth_rows.items()}
-        bid, ask = mine["quotes"]["bid"], mine["quotes"]["ask"]
-        usable = (bid > 0) & (bid < ask)
-        bid, ask, all_bid, all_ask = bid[usable], ask[usable], bid, ask
-        found.append(
-            InstrumentQuality(
-                symbol=instrument.symbol,
-                venue=instrument.venue,
-                price_exponent=instrument.price_exponent,
-                messages=sum(kind.messages for kind in kinds.values()),
-                kinds=kinds,
-                quotes_crossed=int((all_bid > all_ask).sum()),
-                quotes_locked=int((all_bid == all_ask).sum()),
-                spread=quantiles(ask - bid, instrument.price_exponent),
-                spread_bps=_bps_quantiles(_wide(ask - bid, 2), _wide(bid) + _wide(ask)),
-                depth=_depth(rows, mine["quotes"]) if "depth" in kinds else None,
-            )
-        )
+        mine = {name: _of(columns, k) for name, columns in tables.items()}
+        found.append(_instrument(instrument, mine, _of(depth_rows, k), stale_ns))
     stamps = np.concatenate([c["ts_ns"] for c in tables.values()])
     order = np.argsort(np.concatenate([c["seq"] for c in tables.values()]))
     return SegmentQuality(
@@ -249,8 +227,8 @@ def segment_quality(segment: Segment, *, stale_ns: int = STALE_NS) -> SegmentQua
         first_ts_ns=segment.first_ts_ns,
         last_ts_ns=segment.last_ts_ns,
         equal_stamps=int((np.diff(stamps[order]) == 0).sum()),
-        quarantined=segment.manifest.quarantine.lines,
-        recorded_gaps=len(segment.manifest.gaps),
+        quarantined=segment.quarantine.lines,
+        recorded_gaps=len(segment.gaps),
         instruments=tuple(found),
         pairs=tuple(
             PairQuality(
@@ -286,6 +264,33 @@ def _messages(columns: Columns) -> Columns:
     first = np.ones(len(seq), bool)
     first[1:] = seq[1:] != seq[:-1]
     return {name: column[first] for name, column in columns.items()}
+
+
+def _of(columns: Columns, instrument: int) -> Columns:
+    """Rows of one instrument."""
+    mine = columns["instrument"] == instrument
+    return {name: column[mine] for name, column in columns.items()}
+
+
+def _instrument(
+    instrument: Instrument, messages: dict[str, Columns], depth_rows: Columns, stale_ns: int
+) -> InstrumentQuality:
+    kinds = {n: _kind(c, stale_ns) for n, c in messages.items() if len(c["seq"])}
+    bid, ask = messages["quotes"]["bid"], messages["quotes"]["ask"]
+    usable = (bid > 0) & (bid < ask)
+    bid, ask, all_bid, all_ask = bid[usable], ask[usable], bid, ask
+    return InstrumentQuality(
+        symbol=instrument.symbol,
+        venue=instrument.venue,
+        price_exponent=instrument.price_exponent,
+        messages=sum(kind.messages for kind in kinds.values()),
+        kinds=kinds,
+        quotes_crossed=int((all_bid > all_ask).sum()),
+        quotes_locked=int((all_bid == all_ask).sum()),
+        spread=quantiles(ask - bid, instrument.price_exponent),
+        spread_bps=_bps_quantiles(_wide(ask - bid, 2), _wide(bid) + _wide(ask)),
+        depth=_depth(depth_rows, messages["quotes"]) if "depth" in kinds else None,
+    )
 
 
 def _kind(columns: Columns, stale_ns: int) -> KindQuality:
@@ -328,15 +333,14 @@ def _depth(rows: Columns, quotes: Columns) -> DepthQuality:
             continue
         standing += 1
         bids, asks = book.levels(1)[:1].tolist(), book.levels(-1)[:1].tolist()
-        if not (bids and asks):
-            one_sided += 1
-        else:
-            crossed += bids[0][0] > asks[0][0]
-            locked += bids[0][0] == asks[0][0]
+        both = bool(bids and asks)
+        one_sided += not both
+        crossed += both and bids[0][0] > asks[0][0]
+        locked += both and bids[0][0] == asks[0][0]
         at = int(np.searchsorted(ids, book.last_id, side="right")) - 1
         if at < 0:
             continue
-        same = bool(bids and asks) and [*bids[0], *asks[0]] == [int(t[at]) for t in tops]
+        same = both and [*bids[0], *asks[0]] == [int(t[at]) for t in tops]
         exact = int(ids[at]) == book.last_id
         compared, agreeing = compared + 1, agreeing + same
         compared_exact, agreeing_exact = compared_exact + exact, agreeing_exact + (exact and same)
@@ -357,14 +361,11 @@ def _depth(rows: Columns, quotes: Columns) -> DepthQuality:
 
 def _pairs(instruments: tuple[Instrument, ...]) -> list[tuple[int, int]]:
     """Indices of each perpetual and the first spot of its base and currency."""
-    found = []
-    for j, perp in enumerate(instruments):
-        for i, spot in enumerate(instruments):
-            same = (spot.base, spot.currency) == (perp.base, perp.currency)
-            if same and (spot.kind, perp.kind) == (InstrumentKind.SPOT, InstrumentKind.PERP):
-                found.append((i, j))
-                break
-    return found
+    keys = [(one.base, one.currency) for one in instruments]
+    kinds = [one.kind for one in instruments]
+    spots = {keys[i]: i for i in reversed(range(len(keys))) if kinds[i] == InstrumentKind.SPOT}
+    perps = [j for j, kind in enumerate(kinds) if kind == InstrumentKind.PERP]
+    return [(spots[keys[j]], j) for j in perps if keys[j] in spots]
 
 
 def _basis(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +24,9 @@ class MemorySegment:
         self, tables: Tables, instruments: Sequence[Instrument], cuts: Sequence[int] = ()
     ) -> None:
         self.tables, self.instruments, self.cuts = tables, tuple(instruments), tuple(cuts)
-        self.digest = "00" * 32
+        self.digest = self.origin = "00" * 32
+        self.segment_id = "test"
+        self.cadence, self.path = "events", Path("(test)")
         self.n_messages = len(set().union(*(t["seq"].tolist() for t in tables.values())))
         stamps = [
             ts for t in tables.values() for ts in (t["ts_ns"][:1], t["ts_ns"][-1:]) if len(ts)
@@ -31,6 +34,8 @@ class MemorySegment:
         self.first_ts_ns = min((int(ts[0]) for ts in stamps), default=-1)
         self.last_ts_ns = max((int(ts[0]) for ts in stamps), default=-1)
         self.n_rows = sum(len(t["seq"]) for t in tables.values())
+        seqs = [int(s) for t in tables.values() for s in (*t["seq"][:1], *t["seq"][-1:])]
+        self.first_seq, self.last_seq = min(seqs, default=-1), max(seqs, default=-1)
 
     def columns(self, table: str) -> dict[str, np.ndarray]:
         return dict(self.tables[table])

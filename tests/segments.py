@@ -8,7 +8,7 @@ import numpy as np
 
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES, InstrumentKind
-from quantlaxmi.segment import SegmentWriter
+from quantlaxmi.segment import MemorySegment, SegmentWriter
 
 INSTRUMENTS = tuple(
     Instrument(
@@ -68,6 +68,17 @@ def write_segment(path, tables, *, pieces=3, seal=None, **options):
             for start, stop in itertools.pairwise(cuts):
                 writer.append(table, {k: v[start:stop] for k, v in columns.items()})
         return writer.seal(**(seal or {}))
+
+
+#: Ways to make market data of the same tables.
+WAYS = ("sealed", "memory")
+
+
+def make_data(way, path, tables, **options):
+    """The tables as a sealed segment or as one in memory."""
+    if way == "memory":
+        return MemorySegment(INSTRUMENTS, tables)
+    return write_segment(path, tables, **options)
 
 
 def rows_of(table, numbers):

@@ -55,6 +55,8 @@ INNER: dict[str, tuple[str, ...]] = {
         "arrow_io",
         "wal",
         "manifest",
+        "market_data",
+        "window",
         "columns",
         "read",
         "seal",

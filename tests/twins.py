@@ -18,6 +18,7 @@ from quantlaxmi.schema import (
     Side,
     TimeInForce,
 )
+from quantlaxmi.segment import Window
 from quantlaxmi.strategies.sdk import CryptoStrategy
 from tests import random_markets, traded
 from tests.cases import Case
@@ -132,9 +133,16 @@ def script(schedule: Schedule, kinds=ALL_KINDS) -> Script:
     return made()
 
 
-def run_case(case: Case, cuts=None, kinds=ALL_KINDS) -> tuple[Run, list[Any]]:
-    """The engine's run of a case and what its strategy noted; with ``cuts`` from the log."""
+def run_case(
+    case: Case, cuts=None, kinds=ALL_KINDS, bounds: tuple[int | None, ...] = ()
+) -> tuple[Run, list[Any]]:
+    """The engine's run of a case and what its strategy noted; with ``cuts`` from the log.
+
+    With ``bounds`` it runs in a window.
+    """
     segment = MemorySegment(case.tables, case.instruments, cuts or ())
+    if bounds:
+        segment = Window(segment, *bounds)
     strategy = script(case.schedule, kinds)
     route = backtest if cuts is None else replay
     run = route(
@@ -148,8 +156,8 @@ def run_case(case: Case, cuts=None, kinds=ALL_KINDS) -> tuple[Run, list[Any]]:
     return run, type(strategy).log
 
 
-def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
-    """The same by the twin."""
+def naive_run(case: Case, kinds=ALL_KINDS, first_seq: int = 0) -> tuple[Engine, list[Any]]:
+    """The same by the twin; orders decided before a message are refused."""
     instruments = case.instruments
     rules, limits = traded.rules_of(instruments, case.costs, case.limits)
     log: list[Any] = []
@@ -205,6 +213,7 @@ def naive_run(case: Case, kinds=ALL_KINDS) -> tuple[Engine, list[Any]]:
         rules=rules,
         limits=limits,
         pro_rata=case.costs.queue == "pro_rata",
+        first_seq=first_seq,
     )
     engine.run(case.tables, case.flatten)
     return engine, log

@@ -53,6 +53,36 @@ cdef int _refused(engine_t* e, pending_t* p) noexcept nogil:
     return status
 
 
+cdef int _refuse_all(engine_t* e, int64_t n_legs) noexcept nogil:
+    """In the warm-up nothing is sent or recorded; the strategy is told that all was refused."""
+    cdef leg_out_t* out = e.legs_out
+    cdef pending_t refused[MAX_LEGS]
+    cdef pending_t* p
+    cdef int64_t i
+    cdef int status
+    for i in range(n_legs):
+        p = &refused[i]
+        memset(p, 0, sizeof(pending_t))
+        p.decision = -1
+        p.instrument = out[i].instrument
+        p.side = out[i].side
+        p.qty = out[i].qty
+        p.action = out[i].action
+        status = new_number(e, p)
+        if status != OK:
+            return status
+        (<order_state_t*>e.states.data)[p.order].live = 0
+        if p.action != ACT_NEW:
+            p.order = out[i].target
+    for i in range(n_legs):
+        p = &refused[i]
+        status = tell(e, p, 0, 0, e.ts_ns, 0, p.qty, WHY_REFUSED)
+        if status != OK:
+            return status
+    memset(out, 0, n_legs * sizeof(leg_out_t))
+    return OK
+
+
 cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     """Store the decision with what it saw of each leg's book, and send its orders."""
     cdef leg_out_t* out = e.legs_out
@@ -67,6 +97,8 @@ cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     status = check_legs(e, n_legs)
     if status != OK:
         return status
+    if e.seq < e.first_seq:
+        return _refuse_all(e, n_legs)
     # The orders of a decision arrive together: the draw is the decision's.
     arrival = e.latency_ns
     if e.delays != NULL:

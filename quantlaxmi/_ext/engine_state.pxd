@@ -259,6 +259,7 @@ cdef struct engine_t:
     int64_t due_ns  # earliest pending arrival or funding time
     int64_t ts_ns  # of the last message
     int64_t seq
+    int64_t first_seq  # orders decided before this message are refused: warm-up
     int64_t detail
     int64_t pending_head
     buffer_t pending

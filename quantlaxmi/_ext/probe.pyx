@@ -90,7 +90,10 @@ cdef int probe_arrive(engine_t* e) noexcept nogil:
 cdef int probe_settle(
     engine_t* e, Py_ssize_t instrument, int64_t before, int64_t mark, int64_t rate
 ) noexcept nogil:
-    cdef settlement_t* row = <settlement_t*>push(&e.probe.settlements)
+    cdef settlement_t* row
+    if e.seq < e.first_seq:
+        return OK
+    row = <settlement_t*>push(&e.probe.settlements)
     if row == NULL:
         return NO_MEMORY
     row.instrument = instrument
@@ -109,6 +112,8 @@ cdef int64_t probe_step(
     cdef grid_row_t* row
     cdef int64_t* mids
     cdef Py_ssize_t i
+    if event.seq < e.first_seq:
+        return 0
     for i in range(p.n_traded):
         if not books[p.traded[i]].valid:
             return 0

@@ -319,6 +319,10 @@ cdef class Engine:
         free(self.e.fills.data)
         free(self.e.funding.data)
 
+    def refuse_before(self, int64_t seq):
+        """Refuse orders decided before a message: nothing is sent or recorded in the warm-up."""
+        self.e.first_seq = seq
+
     def load(self, tables):
         """Take the next chunk: for each table a dict of columns, ascending in ``seq``.
 

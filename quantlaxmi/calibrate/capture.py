@@ -83,7 +83,7 @@ def _make(capture: Capture, key: int, search: bool) -> Case:
         rule="trips", key=sub_key(key, 1), rows=WINDOW, qty=max(instrument.lot, 1)
     )
     rule = (rules.CoinSearch if search else rules.CoinRule)(config)
-    return Case(MemorySegment([instrument], window), rule)
+    return Case(MemorySegment([instrument], {"quotes": window}), rule)
 
 
 def real_cell(capture: Capture | None) -> tuple[Cell, ...]:

@@ -134,7 +134,8 @@ def _permuted(segment: MemorySegment, key: int, draw: int) -> MemorySegment:
     made = mid.copy()
     for i in range(turns):
         made[i::turns][1:] = mid[i] + np.cumsum(moves[i])
-    return MemorySegment(segment.instruments, {**quotes, "bid": made - half, "ask": made + half})
+    moved = {**quotes, "bid": made - half, "ask": made + half}
+    return MemorySegment(segment.instruments, {"quotes": moved})
 
 
 def block_increments(run: Run, settings: Settings, key: int) -> str:

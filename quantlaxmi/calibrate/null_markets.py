@@ -92,21 +92,19 @@ def make_quotes(
     half = np.full(rows, HALF_SPREAD) if half_spread is None else half_spread
     number = np.arange(rows, dtype=np.int64)
     size = np.full(rows, _SIZE)
-    return MemorySegment(
-        instruments,
-        {
-            "seq": number,
-            "ts_ns": _START_NS + number * _STEP_NS,
-            "instrument": number % turns,
-            "exch_ts_ns": np.zeros(rows, np.int64),
-            "update_id": number + 1,
-            "bid": mid - half,
-            "bid_qty": size,
-            "ask": mid + half,
-            "ask_qty": size,
-            "flags": np.zeros(rows, np.int8),
-        },
-    )
+    quotes = {
+        "seq": number,
+        "ts_ns": _START_NS + number * _STEP_NS,
+        "instrument": number % turns,
+        "exch_ts_ns": np.zeros(rows, np.int64),
+        "update_id": number + 1,
+        "bid": mid - half,
+        "bid_qty": size,
+        "ask": mid + half,
+        "ask_qty": size,
+        "flags": np.zeros(rows, np.int8),
+    }
+    return MemorySegment(instruments, {"quotes": quotes})
 
 
 def autoregressive(key: int, stream: int, rows: int, rho: float) -> I64:

@@ -19,7 +19,6 @@ from quantlaxmi.gates.results import (
     rounded,
 )
 from quantlaxmi.parallel.threads import run_in_order
-from quantlaxmi.schema import QuoteFlag
 
 if TYPE_CHECKING:
     from quantlaxmi.run.rerun import Rerun
@@ -37,7 +36,7 @@ class Delays:
     Attributes
     ----------
     unit : str
-        ``"ms"`` or ``"bars"``.
+        ``"ms"``, ``"bars"`` or ``"snapshots"``.
     unit_ns : int
     amounts : tuple of int
         The policy's delays, ascending; the required one among them.
@@ -51,7 +50,8 @@ class Delays:
 
     def text(self, amount: int) -> str:
         """A delay with its unit."""
-        return f"{amount} {self.unit[:-1] if self.unit == 'bars' and amount == 1 else self.unit}"
+        one = amount == 1 and self.unit != "ms"
+        return f"{amount} {self.unit[:-1] if one else self.unit}"
 
 
 def _spacing(points: DecisionPoints) -> int:
@@ -64,8 +64,8 @@ def _spacing(points: DecisionPoints) -> int:
 def delays_of(context: GateContext) -> Delays:
     """The policy's delays for the segment of a run.
 
-    A segment of bars is told by its quiet quotes, which only an import of bars writes; its bars
-    are as long as most rows of the grid are apart.
+    The segment's cadence says whether its rows are events, bars or snapshots. Bars and snapshots
+    are as far apart as most decision points; the policy's delays in bars count snapshots as well.
 
     Parameters
     ----------
@@ -73,15 +73,12 @@ def delays_of(context: GateContext) -> Delays:
         Without a `rerun`, delays are milliseconds.
     """
     policy = context.policy
-    if context.rerun is not None:
-        flags = context.rerun.run.segment.columns("quotes")["flags"]
-        interval = (
-            _spacing(context.decision_points) if bool((flags & int(QuoteFlag.QUIET)).any()) else 0
-        )
-        if interval:
-            required = policy.required_delay_bars
-            bars = tuple(sorted({*policy.delay_bars, required}))
-            return Delays("bars", interval, bars, required)
+    cadence = "events" if context.rerun is None else context.rerun.run.segment.cadence
+    interval = 0 if cadence == "events" else _spacing(context.decision_points)
+    if interval:
+        required = policy.required_delay_bars
+        steps = tuple(sorted({*policy.delay_bars, required}))
+        return Delays(cadence, interval, steps, required)
     required = policy.required_delay_ms
     return Delays("ms", 10**6, tuple(sorted({*policy.delays_ms, required})), required)
 
@@ -137,8 +134,9 @@ def evaluate(context: GateContext) -> TimeShiftResult:
     """Delay (guard).
 
     The strategy is run again with every order arriving later by each of the policy's delays:
-    milliseconds, or bars where the segment holds bars. Fills, fees, funding and what the strategy
-    makes of its fills are the engine's at that latency. Net and gross at each are shown.
+    milliseconds, or bars or snapshots where the segment holds such. Fills, fees, funding and what
+    the strategy makes of its fills are the engine's at that latency. Net and gross at each are
+    shown.
 
     Condition held: at the required delay at least `least_delay_share` of a positive net PnL is
     left. Keeping or gaining PnL is a pass: that a strategy does not need to be fast speaks for it.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from quantlaxmi.execution.risk import RiskLimits
     from quantlaxmi.run.rerun import Rerun
     from quantlaxmi.run.result import Run
-    from quantlaxmi.segment import Segment
+    from quantlaxmi.segment import MarketData
 
 __all__ = ["GATE", "LookAhead", "PrefixCut", "evaluate", "verify_no_lookahead"]
 
@@ -81,7 +81,7 @@ def _cuts(run: Run, n_cuts: int, key: int) -> list[int]:
     from quantlaxmi._jit.compiler import running
     from quantlaxmi._jit.rng import below, words
 
-    first, last = _span(run.segment)
+    first, last = run.segment.first_seq, run.segment.last_seq
     random = np.empty(n_cuts, np.uint64)
     with running(1):
         words(np.uint64(key), 0, random)
@@ -93,14 +93,6 @@ def _cuts(run: Run, n_cuts: int, key: int) -> list[int]:
             else:
                 chosen.add(first + int(below(word, min(last - first + 1, 2**32))))
     return sorted(chosen)
-
-
-def _span(segment: Segment) -> tuple[int, int]:
-    """Numbers of the first and the last message."""
-    from quantlaxmi.schema import TABLES
-
-    seqs = [s for s in (segment.columns(table)["seq"] for table in TABLES) if len(s)]
-    return min(int(s[0]) for s in seqs), max(int(s[-1]) for s in seqs)
 
 
 def _difference(whole: Run, last_seq: int, begun: Run) -> str:
@@ -159,7 +151,7 @@ def _check(
 
 
 def verify_no_lookahead(
-    segment: Segment,
+    segment: MarketData,
     strategy: Any,
     *,
     n_cuts: int = 12,
@@ -179,7 +171,7 @@ def verify_no_lookahead(
 
     Parameters
     ----------
-    segment : Segment
+    segment : MarketData
     strategy : Strategy, BoundStrategy, str or callable
         As `backtest` takes it, or a function that makes a strategy from a segment. Only the latter
         shows a look-ahead through data that a strategy takes along from the segment when it is

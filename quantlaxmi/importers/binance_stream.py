@@ -187,7 +187,9 @@ def import_binance_stream(
         symbols = [instrument.symbol for instrument in instruments]
         gaps: list[Gap] = []
         steps = Steps(instruments, _tables(captures, symbols, gaps, report_progress))
-        with SegmentWriter(folder, venue="binance", instruments=steps.instruments) as writer:
+        with SegmentWriter(
+            folder, venue="binance", instruments=steps.instruments, cadence="events"
+        ) as writer:
             for tables in steps.tables():
                 for table, columns in tables.items():
                     writer.append(table, columns)

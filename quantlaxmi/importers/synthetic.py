@@ -318,7 +318,9 @@ def generate_segment(
     if seed is None:
         seed = DEMO_SEED.get(SyntheticKind(kind), 0) if kind in set(SyntheticKind) else 0
     parts = synthetic_tables(kind, rows, seed, quotes_only=quotes_only)
-    with SegmentWriter(Path(out), venue="synthetic", instruments=(SPOT, PERP)) as writer:
+    with SegmentWriter(
+        Path(out), venue="synthetic", instruments=(SPOT, PERP), cadence="events"
+    ) as writer:
         for tables in parts:
             for name, columns in tables.items():
                 writer.append(name, columns)

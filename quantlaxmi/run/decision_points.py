@@ -209,6 +209,7 @@ def _observe(
         args,
         [run.costs.impact_on(one).terms for one in run.instruments],
     )
+    observer.refuse_before(segment.first_seq)
     observer.load({name: segment.columns(name) for name in schema.TABLES})
     done, status = False, 0
     while status == 0 and not done:

@@ -24,7 +24,7 @@ from quantlaxmi.instruments import Instrument
 
 if TYPE_CHECKING:
     from quantlaxmi.run.result import Run
-    from quantlaxmi.segment import Segment
+    from quantlaxmi.segment import MarketData
 
 IntColumn = NDArray[np.object_]
 MONEY = ("cash", "realized", "unrealized", "fees", "funding", "equity")
@@ -121,12 +121,12 @@ def lines_at_times(run: Run, ts_ns: NDArray[np.int64]) -> LedgerLines:
     return _lines(run, ts_ns, _last_seq(run.segment, ts_ns), done, settled)
 
 
-def marks_at(segment: Segment, seq: NDArray[np.int64]) -> NDArray[np.int64]:
+def marks_at(segment: MarketData, seq: NDArray[np.int64]) -> NDArray[np.int64]:
     """Bid + ask of the last valid book of every instrument after a message; 0 before the first.
 
     Parameters
     ----------
-    segment : Segment
+    segment : MarketData
     seq : ndarray of int64, shape (n,)
         Ascending; -1 is before the first message.
 
@@ -244,7 +244,7 @@ def _funding_by_instrument(run: Run) -> list[NDArray[Any]]:
     return [run.funding[run.funding["instrument"] == i] for i in range(len(run.instruments))]
 
 
-def _last_seq(segment: Segment, ts_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def _last_seq(segment: MarketData, ts_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of the last message up to each time, -1 before the first."""
     found = np.full(len(ts_ns), -1, np.int64)
     for name in schema.TABLES:

@@ -21,7 +21,7 @@ from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.run.feed import merged_chunks
 from quantlaxmi.run.result import Account, Run
 from quantlaxmi.run.session import Columns, Session
-from quantlaxmi.segment import Segment
+from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.strategies.sdk import Strategy
@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 
 def backtest(
-    segment: Segment,
+    segment: MarketData,
     strategy: Strategy | BoundStrategy | str,
     *,
     costs: CostModel | None = None,
@@ -50,8 +50,8 @@ def backtest(
 
     Parameters
     ----------
-    segment : Segment
-        As `open_segment` gives it.
+    segment : MarketData
+        As `open_segment` gives it, or a window of it.
     strategy : Strategy, BoundStrategy or str
         A strategy with its settings, or the name of a registered one for its defaults.
     costs : CostModel, optional
@@ -98,7 +98,7 @@ def backtest(
 
 
 def replay(
-    segment: Segment,
+    segment: MarketData,
     strategy: Strategy | BoundStrategy | str,
     *,
     costs: CostModel | None = None,
@@ -145,7 +145,7 @@ def _slices(tables: Mapping[str, Columns]) -> Iterator[Mapping[str, Columns]]:
 
 
 def _run(
-    segment: Segment,
+    segment: MarketData,
     strategy: Strategy | BoundStrategy | str,
     chunks: Iterator[Mapping[str, Columns]],
     costs: CostModel | None,
@@ -167,10 +167,11 @@ def _run(
         bound,
         costs,
         latency.entry.largest_ns,
-        segment.digest,
+        segment.origin,
         limits,
         latency.delays(seed, bound.config_hash),
     )
+    session.engine.refuse_before(segment.first_seq)
     total, done = segment.n_rows, 0
     for chunk in chunks:
         session.feed(chunk, None if progress is None else _further(progress, done, total))
@@ -179,7 +180,7 @@ def _run(
     return _collect(segment, bound, costs, limits, latency, header, session)
 
 
-def complete_costs(segment: Segment, costs: CostModel | None) -> CostModel:
+def complete_costs(segment: MarketData, costs: CostModel | None) -> CostModel:
     """Return the costs of a run: what was given, the rest from the tables of the data's date."""
     instruments = segment.instruments
     if costs is not None and all(
@@ -214,7 +215,7 @@ def bind(
 
 
 def make_header(
-    segment: Segment,
+    segment: MarketData,
     bound: BoundStrategy,
     costs: CostModel,
     limits: RiskLimits,
@@ -239,7 +240,7 @@ def make_header(
 
 
 def _collect(
-    segment: Segment,
+    segment: MarketData,
     bound: BoundStrategy,
     costs: CostModel,
     limits: RiskLimits,

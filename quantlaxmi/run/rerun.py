@@ -11,7 +11,8 @@ from quantlaxmi.execution.latency import LatencyModel
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
-from quantlaxmi.segment.horizon import Beginning, horizon
+from quantlaxmi.segment.horizon import horizon
+from quantlaxmi.segment.window import Window
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Strategy
@@ -80,8 +81,8 @@ class Rerun:
             Number of the last message.
         """
         run = self.run
-        begun: Any = Beginning(run.segment, last_seq)
-        with horizon(run.segment.digest, last_seq):
+        begun = Window(run.segment, last=last_seq)
+        with horizon(run.segment.origin, last_seq):
             return backtest(
                 begun,
                 self.bind() if self.maker is None else make_strategy(self.maker, begun),
@@ -101,15 +102,17 @@ class Rerun:
             As `bind` makes it.
         """
         run = self.run
-        return Session(
+        session = Session(
             run.instruments,
             bound,
             run.costs,
             run.latency_ns,
-            run.segment.digest,
+            run.segment.origin,
             run.limits,
             run.latency.delays(run.header.seed, bound.config_hash),
         )
+        session.engine.refuse_before(run.segment.first_seq)
+        return session
 
     def again(
         self,

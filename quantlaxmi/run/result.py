@@ -16,7 +16,7 @@ from quantlaxmi.execution.latency import LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import Attributions, trade_attributions
-from quantlaxmi.segment import Segment
+from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.trace import DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
@@ -58,7 +58,7 @@ class Run:
     Attributes
     ----------
     header : TraceHeader
-    segment : Segment
+    segment : MarketData
     strategy : BoundStrategy
     costs : CostModel
         Complete: what was given, the rest from the dated tables.
@@ -79,7 +79,7 @@ class Run:
     """
 
     header: TraceHeader
-    segment: Segment
+    segment: MarketData
     strategy: BoundStrategy
     costs: CostModel
     limits: RiskLimits

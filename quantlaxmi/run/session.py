@@ -121,7 +121,7 @@ class Session:
     latency_ns : int
         From decision to arrival of its orders; >= 0.
     session_id : str
-        Segment digest, for the events a plain-Python strategy receives.
+        Digest of the recording, for the events a plain-Python strategy receives.
     limits : RiskLimits, optional
         None are on by default.
     delays : tuple, optional

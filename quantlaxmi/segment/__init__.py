@@ -17,24 +17,31 @@ from quantlaxmi.segment.manifest import (
     BINDINGS_NAME,
     COLUMN_FOLDER,
     MANIFEST_NAME,
+    Cadence,
     Gap,
     Manifest,
     Parent,
     Quarantine,
     SourceFile,
 )
+from quantlaxmi.segment.market_data import MarketData
+from quantlaxmi.segment.memory import MemorySegment
 from quantlaxmi.segment.parts import SegmentParts, open_parts, open_whole
-from quantlaxmi.segment.read import Count, Segment, open_segment
+from quantlaxmi.segment.read import Count, Segment, open_segment, require_sealed
 from quantlaxmi.segment.recover import RecoveryReport, recover
 from quantlaxmi.segment.split import split_segment
 from quantlaxmi.segment.wal import LOG_FOLDER, LogCut
+from quantlaxmi.segment.window import Window
 from quantlaxmi.segment.write import SegmentWriter
 
 __all__ = [
+    "Cadence",
     "Count",
     "Gap",
     "LogCut",
     "Manifest",
+    "MarketData",
+    "MemorySegment",
     "Parent",
     "Quarantine",
     "RecoveryReport",
@@ -42,6 +49,7 @@ __all__ = [
     "SegmentParts",
     "SegmentWriter",
     "SourceFile",
+    "Window",
     "export",
     "open_parts",
     "open_segment",
@@ -64,11 +72,16 @@ def segment_info(segment: Segment) -> dict[str, Any]:
     Returns
     -------
     dict
-        Id, digest, venue, times in ns, counts of messages and rows by table, ``missing_seq``
-        (numbers between the first and last message that no message has), instruments, sources,
-        quarantine, gaps, cuts, notes, parent and bytes of log and columns.
+        Id, digest, venue, cadence, times in ns, counts of messages and rows by table,
+        ``missing_seq`` (numbers between the first and last message that no message has),
+        instruments, sources, quarantine, gaps, cuts, notes, parent and bytes of log and columns.
+
+    Raises
+    ------
+    SegmentError
+        It is a window of a segment or lies in memory.
     """
-    manifest = segment.manifest
+    manifest = require_sealed(segment).manifest
     plain = msgspec.json.decode(msgspec.json.encode(manifest))
     span = manifest.last_seq - manifest.first_seq + 1 if manifest.messages else 0
     return {
@@ -77,6 +90,7 @@ def segment_info(segment: Segment) -> dict[str, Any]:
         "digest": segment.digest,
         "manifest_sha256": manifest.manifest_sha256,
         "venue": manifest.venue,
+        "cadence": segment.cadence,
         "first_ts_ns": segment.first_ts_ns,
         "last_ts_ns": segment.last_ts_ns,
         "first_seq": manifest.first_seq,

@@ -9,12 +9,12 @@ import msgspec
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import one_line_errors, sync_folder
-from quantlaxmi.segment.read import Segment
+from quantlaxmi.segment.market_data import MarketData
 
 ROW_GROUP_ROWS = 1 << 20
 
 
-def export(segment: Segment, table: str, out: Path | str) -> Path:
+def export(segment: MarketData, table: str, out: Path | str) -> Path:
     """Write a table as a Parquet file, whole or not at all.
 
     Values stay integer mantissas. The file's metadata holds the table's name, the segment's id and
@@ -22,7 +22,7 @@ def export(segment: Segment, table: str, out: Path | str) -> Path:
 
     Parameters
     ----------
-    segment : Segment
+    segment : MarketData
     table : str
         A key of ``schema.TABLES``.
     out : Path or str

@@ -35,6 +35,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 #: A time or a message number; -1 where there is none.
 Place = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
+#: How rows follow one another: as a venue sent them, one price path a bar, or all at each time.
+Cadence = Literal["events", "bars", "snapshots"]
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -175,7 +177,9 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rule: Text
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Manifest(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """Everything a segment says of itself; see docs/SEGMENT_FORMAT.md for every field."""
 
     schema_version: int
@@ -183,6 +187,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     segment_id: Text
     venue: Text
     instruments: Annotated[tuple[Instrument, ...], msgspec.Meta(max_length=MAX_INSTRUMENTS)]
+    cadence: Cadence | None = None  # not written where it is not stated
     digest: str
     first_seq: Place
     last_seq: Place
@@ -302,16 +307,8 @@ def load_manifest(folder: Path) -> Manifest:
 
 def check_manifest(manifest: Manifest) -> str:
     """First rule a manifest breaks; empty where it breaks none."""
-    symbols = [i.symbol for i in manifest.instruments]
-    if not symbols or not all(symbols):
-        return "expected at least one instrument, each with a symbol"
-    if len(set(symbols)) < len(symbols):
-        return "two instruments have the same symbol"
-    for i in manifest.instruments:
-        if not (-18 <= i.price_exponent <= 18 and -18 <= i.qty_exponent <= 18):
-            return f"instrument {i.symbol!r}: exponents must lie in -18..18"
-        if problem := inverse_problem(i):
-            return f"instrument {problem}"
+    if problem := check_instruments(manifest.instruments):
+        return problem
     if sum(manifest.quarantine.reasons.values()) != manifest.quarantine.lines:
         return "the quarantine's reasons do not add up to its lines"
     for aux in manifest.files:
@@ -328,6 +325,21 @@ def check_manifest(manifest: Manifest) -> str:
         if problem := _check_table(entry):
             return f"table {entry.table}: {problem}"
     return _check_totals(manifest)
+
+
+def check_instruments(instruments: tuple[Instrument, ...]) -> str:
+    """First rule that a segment's instruments break; empty where they break none."""
+    symbols = [i.symbol for i in instruments]
+    if not symbols or not all(symbols):
+        return "expected at least one instrument, each with a symbol"
+    if len(set(symbols)) < len(symbols):
+        return "two instruments have the same symbol"
+    for i in instruments:
+        if not (-18 <= i.price_exponent <= 18 and -18 <= i.qty_exponent <= 18):
+            return f"instrument {i.symbol!r}: exponents must lie in -18..18"
+        if problem := inverse_problem(i):
+            return f"instrument {problem}"
+    return ""
 
 
 def _check_table(entry: TableEntry) -> str:

@@ -11,16 +11,18 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from quantlaxmi.errors import SegmentError
 from quantlaxmi.files import one_line_errors
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment.horizon import cut_columns, last_seq_of
-from quantlaxmi.segment.manifest import MANIFEST_NAME, ColumnEntry, segment_digest
+from quantlaxmi.segment.manifest import MANIFEST_NAME, ColumnEntry, Gap, segment_digest
 from quantlaxmi.segment.read import Count, Segment, Verify, open_segment
 from quantlaxmi.segment.rows import Columns
 from quantlaxmi.segment.split import MAX_PARTS
@@ -46,8 +48,17 @@ class SegmentParts(Segment):
         self.digest, self.segment_id = parent.digest, parent.segment_id
         self.n_messages = sum(part.n_messages for part in parts)
         self.n_rows = sum(part.n_rows for part in parts)
+        self.first_seq, self.last_seq = first.first_seq, last.last_seq
         self.first_ts_ns, self.last_ts_ns = first.first_ts_ns, last.last_ts_ns
         self._joined: dict[str, Columns] = {}
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Known holes, as the parts list them; one that touches several is counted once."""
+        return tuple(dict.fromkeys(gap for part in self.parts for gap in part.gaps))
+
+    def _quote_flags(self) -> list[NDArray[Any]]:
+        return [flags for part in self.parts for flags in part._quote_flags()]
 
     @property
     def counts(self) -> dict[str, Count]:
@@ -72,12 +83,14 @@ class SegmentParts(Segment):
 
     def arrow(self, table: str) -> pa.Table:
         """The same columns as an Arrow table, one batch a part, without copying."""
-        return pa.concat_tables([part.arrow(table) for part in self.parts])
+        whole = pa.concat_tables([part.arrow(table) for part in self.parts])
+        return whole.slice(0, len(self.columns(table)["seq"]))
 
     def log(self, table: str) -> Iterator[Columns]:
         """Stream the parts' logs of a table, one after another; see `Segment.log`."""
         for part in self.parts:
-            yield from part.log(table)
+            for batch in part.log(table):
+                yield cut_columns(batch, last_seq_of(self.digest))
 
 
 def open_parts(paths: Sequence[Path | str], *, verify: Verify = "columns") -> SegmentParts:

@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import hash_inside, one_line_errors, open_sized
@@ -28,11 +29,15 @@ from quantlaxmi.segment.horizon import cut_columns, last_seq_of
 from quantlaxmi.segment.manifest import (
     COLUMN_FOLDER,
     MANIFEST_NAME,
+    Cadence,
+    Gap,
     Manifest,
+    Quarantine,
     TableEntry,
     load_manifest,
 )
-from quantlaxmi.segment.rows import Columns, RowRules
+from quantlaxmi.segment.market_data import MarketData, derived_cadence
+from quantlaxmi.segment.rows import Columns, RowRules, check_order
 from quantlaxmi.segment.wal import LogFileReader, log_files
 
 Verify = Literal["manifest", "columns", "log", "all"]
@@ -60,6 +65,8 @@ class Segment:
     counts : dict of str to Count
         Messages and rows of each table.
     n_messages, n_rows : int
+    first_seq, last_seq : int
+        Numbers of the first and last message; -1 in a segment without messages.
     first_ts_ns, last_ts_ns : int
         Receive times; -1 in a segment without messages.
     """
@@ -69,12 +76,37 @@ class Segment:
         self.instruments: tuple[Instrument, ...] = manifest.instruments
         self.digest, self.segment_id = manifest.digest, manifest.segment_id
         self.n_messages, self.n_rows = manifest.messages, manifest.rows
+        self.first_seq, self.last_seq = manifest.first_seq, manifest.last_seq
         self.first_ts_ns, self.last_ts_ns = manifest.first_ts_ns, manifest.last_ts_ns
         self._entries = {entry.table: entry for entry in manifest.tables}
         self._mapped: dict[str, MappedTable] = {}
 
     def __repr__(self) -> str:
         return f"<Segment {self.segment_id}: {self.n_messages} messages at {str(self.path)!r}>"
+
+    @property
+    def origin(self) -> str:
+        """Digest of the whole recording: this one's."""
+        return self.digest
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Known holes, as the manifest lists them."""
+        return self.manifest.gaps
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """Lines that the import refused, as the manifest counts them."""
+        return self.manifest.quarantine
+
+    @cached_property
+    def cadence(self) -> Cadence:
+        """How rows follow one another: as the manifest states, else derived from the quotes."""
+        return self.manifest.cadence or derived_cadence(self._quote_flags())
+
+    def _quote_flags(self) -> list[NDArray[Any]]:
+        """The column ``flags`` of all quotes, in pieces; no horizon cuts it."""
+        return [self._verified("quotes").columns["flags"]]
 
     @cached_property
     def counts(self) -> dict[str, Count]:
@@ -194,6 +226,20 @@ class Segment:
         self._mapped.update(mapped)
 
 
+def require_sealed(data: MarketData) -> Segment:
+    """The data, where it is a sealed segment: what is done to its folder needs one.
+
+    Raises
+    ------
+    SegmentError
+        It is a window of a segment or lies in memory.
+    """
+    if not isinstance(data, Segment):
+        kind = type(data).__name__
+        raise SegmentError(data.path, f"was given as a {kind}, expected a sealed segment")
+    return data
+
+
 def open_segment(path: Path | str, *, verify: Verify = "columns") -> Segment:
     """Open a sealed segment.
 
@@ -262,41 +308,3 @@ def _check_counts(manifest: Path, entry: TableEntry, rules: RowRules) -> None:
                 f"table {entry.table}: {name} was {getattr(entry, name)}, "
                 f"its rows give {getattr(rules, name)}",
             )
-
-
-def check_order(tables: dict[str, Columns]) -> str:
-    """Whether messages of all tables stand in one order: distinct seq, receive times along it.
-
-    Parameters
-    ----------
-    tables : dict of str to dict of str to ndarray
-        Columns of each table, each already known to ascend by itself.
-
-    Returns
-    -------
-    str
-        Empty, or the first break found.
-    """
-    filled = [name for name in tables if len(tables[name]["seq"])]
-    for i, one in enumerate(filled):
-        for other in filled[i + 1 :]:
-            few, many = sorted((one, other), key=lambda name: len(tables[name]["seq"]))
-            if problem := _check_pair(few, tables[few], many, tables[many]):
-                return problem
-    return ""
-
-
-def _check_pair(few: str, a: Columns, many: str, b: Columns, chunk: int = 1 << 18) -> str:
-    seq, ts_ns, last = b["seq"], b["ts_ns"], len(b["seq"]) - 1
-    for start in range(0, len(a["seq"]), chunk):
-        a_seq, a_ts = a["seq"][start : start + chunk], a["ts_ns"][start : start + chunk]
-        after = np.searchsorted(seq, a_seq)
-        at_after, at_before = np.minimum(after, last), np.maximum(after - 1, 0)
-        twice = (after <= last) & (seq[at_after] == a_seq)
-        early = (after > 0) & (ts_ns[at_before] > a_ts)
-        late = (after <= last) & (ts_ns[at_after] < a_ts)
-        if (bad := twice | early | late).any():
-            k = int(np.argmax(bad))
-            what = "stands in both" if twice[k] else "is out of receive-time order between them"
-            return f"tables {few} and {many}: message {a_seq[k]} {what}"
-    return ""

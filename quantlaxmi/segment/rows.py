@@ -7,11 +7,13 @@ range would send a compiled loop out of its arrays, so the rules are checked whe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from quantlaxmi.errors import SegmentError
 from quantlaxmi.schema import TABLES, DepthFlag, QuoteFlag
 
 Columns = dict[str, NDArray[Any]]
@@ -20,6 +22,45 @@ Columns = dict[str, NDArray[Any]]
 CHUNK_ROWS = 1 << 16
 #: Bits that the flags of a table may have.
 _FLAGS = {"depth": int(DepthFlag.LAST | DepthFlag.SNAPSHOT), "quotes": int(QuoteFlag.QUIET)}
+
+
+def conform(path: Path, table: str, columns: Mapping[str, ArrayLike]) -> Columns:
+    """Columns as arrays of the schema's dtypes, in its order; copied only where they differ.
+
+    Parameters
+    ----------
+    path : Path
+        What an error names.
+    table : str
+    columns : mapping of str to array_like, each of shape (n_rows,)
+
+    Raises
+    ------
+    SegmentError
+        The table is unknown, a column is missing or unknown, or a value does not fit.
+    """
+    if table not in TABLES:
+        raise SegmentError(path, f"has no table {table!r}, expected {', '.join(TABLES)}")
+    if set(columns) != set(TABLES[table]):
+        wrong = sorted(set(columns) ^ set(TABLES[table]))
+        raise SegmentError(path, f"table {table}: columns missing or unknown: {wrong}")
+    rows: Columns = {}
+    for name, dtype in TABLES[table].items():
+        array = np.asarray(columns[name])
+        if array.ndim != 1 or (len(rows) and len(array) != len(rows["seq"])):
+            raise SegmentError(path, f"table {table}: column {name} has shape {array.shape}")
+        rows[name] = _fit(path, array, np.dtype(dtype), f"table {table}: column {name}")
+    return rows
+
+
+def _fit(path: Path, array: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
+    if array.dtype != dtype and len(array):
+        limits = np.iinfo(dtype)
+        if array.dtype.kind not in "iu":
+            raise SegmentError(path, f"{what} holds {array.dtype}, expected integers")
+        if int(array.min()) < limits.min or int(array.max()) > limits.max:
+            raise SegmentError(path, f"{what} has values that do not fit {dtype.str}")
+    return np.ascontiguousarray(array, dtype)
 
 
 def whole_messages(seq: NDArray[Any], size: int) -> Iterator[tuple[int, int]]:
@@ -140,6 +181,44 @@ class RowRules:
             if bad := _first(same & (column[1:] != column[:-1])):
                 return f"row {at + bad}: {name} changes inside message {seq[bad]}", 0
         return "", int(last.sum())
+
+
+def check_order(tables: dict[str, Columns]) -> str:
+    """Whether messages of all tables stand in one order: distinct seq, receive times along it.
+
+    Parameters
+    ----------
+    tables : dict of str to dict of str to ndarray
+        Columns of each table, each already known to ascend by itself.
+
+    Returns
+    -------
+    str
+        Empty, or the first break found.
+    """
+    filled = [name for name in tables if len(tables[name]["seq"])]
+    for i, one in enumerate(filled):
+        for other in filled[i + 1 :]:
+            few, many = sorted((one, other), key=lambda name: len(tables[name]["seq"]))
+            if problem := _check_pair(few, tables[few], many, tables[many]):
+                return problem
+    return ""
+
+
+def _check_pair(few: str, a: Columns, many: str, b: Columns, chunk: int = 1 << 18) -> str:
+    seq, ts_ns, last = b["seq"], b["ts_ns"], len(b["seq"]) - 1
+    for start in range(0, len(a["seq"]), chunk):
+        a_seq, a_ts = a["seq"][start : start + chunk], a["ts_ns"][start : start + chunk]
+        after = np.searchsorted(seq, a_seq)
+        at_after, at_before = np.minimum(after, last), np.maximum(after - 1, 0)
+        twice = (after <= last) & (seq[at_after] == a_seq)
+        early = (after > 0) & (ts_ns[at_before] > a_ts)
+        late = (after <= last) & (ts_ns[at_after] < a_ts)
+        if (bad := twice | early | late).any():
+            k = int(np.argmax(bad))
+            what = "stands in both" if twice[k] else "is out of receive-time order between them"
+            return f"tables {few} and {many}: message {a_seq[k]} {what}"
+    return ""
 
 
 def bad_range(column: NDArray[Any], low: int, high: int) -> bool:

@@ -29,8 +29,7 @@ from quantlaxmi.segment.manifest import (
     segment_digest,
     segment_name,
 )
-from quantlaxmi.segment.read import check_order
-from quantlaxmi.segment.rows import Columns, RowRules
+from quantlaxmi.segment.rows import Columns, RowRules, check_order
 from quantlaxmi.segment.wal import LOG_FOLDER, LogFileReader, log_files
 
 

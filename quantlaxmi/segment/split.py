@@ -12,7 +12,7 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.files import staged_directory
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment.manifest import Gap, Parent
-from quantlaxmi.segment.read import Segment, open_segment
+from quantlaxmi.segment.read import Segment, open_segment, require_sealed
 from quantlaxmi.segment.rows import Columns
 from quantlaxmi.segment.write import SegmentWriter
 
@@ -48,10 +48,12 @@ def split_segment(
     ------
     InputError
         ``out`` exists, the segment is empty, or there would be more than 10 000 parts.
+    SegmentError
+        It is no sealed segment.
     SegmentCorrupt
         The segment's columns were changed.
     """
-    out = Path(out)
+    out, segment = Path(out), require_sealed(segment)
     if (rows is None) == (not by_day):
         raise InputError(out, "a split is either by rows or by day")
     if rows is not None and rows < 1:
@@ -136,7 +138,11 @@ def _write_part(segment: Segment, path: Path, part: dict[str, Columns], rule: st
         return gap.start_ns <= last_ns and gap.end_ns >= first_ns
 
     with SegmentWriter(
-        path, venue=manifest.venue, instruments=manifest.instruments, sources=manifest.sources
+        path,
+        venue=manifest.venue,
+        instruments=manifest.instruments,
+        sources=manifest.sources,
+        cadence=segment.cadence,
     ) as writer:
         for table, columns in part.items():
             writer.append(table, columns)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from quantlaxmi.errors import InputError, SegmentError
 from quantlaxmi.files import hash_inside, locked_folder, one_line_errors, sync_folder
@@ -18,6 +18,7 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import SCHEMA_VERSION, TABLES
 from quantlaxmi.segment.manifest import (
     AuxFile,
+    Cadence,
     Gap,
     Manifest,
     Parent,
@@ -27,7 +28,7 @@ from quantlaxmi.segment.manifest import (
 )
 from quantlaxmi.segment.read import Segment, open_segment
 from quantlaxmi.segment.recover import RecoveredLog, RecoveryReport, recover_folder
-from quantlaxmi.segment.rows import Columns, RowRules, whole_messages
+from quantlaxmi.segment.rows import Columns, RowRules, conform, whole_messages
 from quantlaxmi.segment.seal import seal_folder
 from quantlaxmi.segment.wal import LOG_FOLDER, MAX_BATCH_ROWS, ROLL_BYTES, TableLog
 
@@ -49,6 +50,8 @@ class SegmentWriter:
         Rows name them by their index.
     sources : iterable of SourceFile or mapping
         Files the rows come from; may be given to `seal` instead.
+    cadence : {"events", "bars", "snapshots"}, optional
+        How the rows follow one another. Where it is not stated, readers derive it from the quotes.
     batch_rows : int
         Rows gathered before a batch is written to the log.
     roll_bytes : int
@@ -69,6 +72,7 @@ class SegmentWriter:
         venue: str,
         instruments: Sequence[Instrument],
         sources: Iterable[SourceFile | Mapping[str, Any]] = (),
+        cadence: Cadence | None = None,
         batch_rows: int = 1 << 16,
         roll_bytes: int = ROLL_BYTES,
     ) -> None:
@@ -83,6 +87,7 @@ class SegmentWriter:
             segment_id="",
             venue=venue,
             instruments=tuple(instruments),
+            cadence=cadence,
             digest="",
             first_seq=-1,
             last_seq=-1,
@@ -195,9 +200,7 @@ class SegmentWriter:
             the rows is taken), or the log cannot be written.
         """
         self._open()
-        if table not in TABLES:
-            raise SegmentError(self.path, f"has no table {table!r}, expected {', '.join(TABLES)}")
-        rows = self._conform(table, columns)
+        rows = conform(self.path, table, columns)
         n = len(rows["seq"])
         if n == 0:
             return
@@ -348,29 +351,6 @@ class SegmentWriter:
     def _write(self, table: str, rows: Columns) -> None:
         with self._fatal():
             self._logs[table].write(rows)
-
-    def _conform(self, table: str, columns: Mapping[str, ArrayLike]) -> Columns:
-        if set(columns) != set(TABLES[table]):
-            wrong = sorted(set(columns) ^ set(TABLES[table]))
-            raise SegmentError(self.path, f"table {table}: columns missing or unknown: {wrong}")
-        rows: Columns = {}
-        for name, dtype in TABLES[table].items():
-            array = np.asarray(columns[name])
-            if array.ndim != 1 or (len(rows) and len(array) != len(rows["seq"])):
-                raise SegmentError(
-                    self.path, f"table {table}: column {name} has shape {array.shape}"
-                )
-            rows[name] = self._fit(array, np.dtype(dtype), f"table {table}: column {name}")
-        return rows
-
-    def _fit(self, array: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
-        if array.dtype != dtype and len(array):
-            limits = np.iinfo(dtype)
-            if array.dtype.kind not in "iu":
-                raise SegmentError(self.path, f"{what} holds {array.dtype}, expected integers")
-            if int(array.min()) < limits.min or int(array.max()) > limits.max:
-                raise SegmentError(self.path, f"{what} has values that do not fit {dtype.str}")
-        return np.ascontiguousarray(array, dtype)
 
 
 def _parts(

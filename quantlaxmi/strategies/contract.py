@@ -17,7 +17,7 @@ import numpy as np
 from quantlaxmi import schema
 from quantlaxmi.errors import ConfigError, StrategyError
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.segment.horizon import Beginning
+from quantlaxmi.segment.window import Window
 from quantlaxmi.strategies.config import StrategyConfig, field_bounds
 from quantlaxmi.strategies.registry import check_class
 from quantlaxmi.strategies.sdk import Strategy
@@ -128,7 +128,7 @@ def check_no_look_ahead(subject: Subject) -> None:
         return
     for share in PREFIXES:
         last_seq = int(seqs[int(share * (len(seqs) - 1))])
-        run = subject.backtest(Beginning(segment, last_seq), subject.strategy)
+        run = subject.backtest(Window(segment, last=last_seq), subject.strategy)
         part = run.trace.records_bytes()
         _hold(records.startswith(part), f"at {share:.0%} of the segment decisions differ")
         expected = int(np.sum(whole.decisions["seq"] <= last_seq))

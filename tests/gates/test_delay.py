@@ -17,7 +17,8 @@ from quantlaxmi.gates.results import Verdict, decimal_text
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.rerun import Rerun
-from quantlaxmi.segment import open_segment
+from quantlaxmi.schema import TABLES, QuoteFlag
+from quantlaxmi.segment import MemorySegment, open_segment
 from tests.bars_files import HOUR, random_lines, run_import
 from tests.gate_fakes import make_input, pair_trips, walk_points
 from tests.naive import time_shift as naive
@@ -98,6 +99,7 @@ def test_a_delay_no_latency_can_be_is_refused(planted, monkeypatch):
 
 def test_bars_are_delayed_by_bars(tmp_path):
     segment = open_segment(run_import(tmp_path, random_lines(400)).segment.path)
+    assert segment.manifest.cadence == "bars"
     run = backtest(segment, "basis_capture")
     suite = G2AntiOverfitSuite.from_run(run, policy=GatePolicy(min_trades=2, delay_bars=(2,)))
     delays = delays_of(suite.context)
@@ -110,6 +112,39 @@ def test_bars_are_delayed_by_bars(tmp_path):
     assert found.details["curve"][1]["net"] == decimal_text(later.net_pnl, run.ledger_exponent - 1)
     profile = lag_profile.evaluate(suite.context).result
     assert [point["bars"] for point in profile.details["by_time"]] == [-2, -1, 1, 2]
+
+
+def _with_a_quiet_quote(segment, cadence):
+    tables = {table: segment.columns(table) for table in TABLES}
+    flags = tables["quotes"]["flags"].copy()
+    flags[5] = QuoteFlag.QUIET
+    tables["quotes"] = {**tables["quotes"], "flags": flags}
+    return MemorySegment(segment.instruments, tables, cadence=cadence)
+
+
+@pytest.mark.parametrize("cadence", ["events", None])
+def test_a_capture_with_a_quiet_quote_is_delayed_by_milliseconds(planted, cadence):
+    segment = _with_a_quiet_quote(planted.context.rerun.run.segment, cadence)
+    suite = G2AntiOverfitSuite.from_run(backtest(segment, "basis_capture"))
+    delays = delays_of(suite.context)
+    assert (delays.unit, delays.unit_ns) == ("ms", 10**6)
+    assert delays.amounts == delays_of(planted.context).amounts
+
+
+def test_snapshots_are_delayed_by_snapshots(tmp_path):
+    bars = open_segment(run_import(tmp_path, random_lines(400)).segment.path)
+    tables = {table: bars.columns(table) for table in TABLES}
+    loud = {**tables["quotes"], "flags": np.zeros_like(tables["quotes"]["flags"])}
+    segment = MemorySegment(bars.instruments, tables | {"quotes": loud}, cadence="snapshots")
+    run = backtest(segment, "basis_capture")
+    suite = G2AntiOverfitSuite.from_run(run, policy=GatePolicy(min_trades=2, delay_bars=(2,)))
+    delays = delays_of(suite.context)
+    assert (delays.unit, delays.unit_ns, delays.amounts) == ("snapshots", HOUR, (1, 2))
+    assert (delays.text(1), delays.text(2)) == ("1 snapshot", "2 snapshots")
+    found = suite.run_delay()[0].result
+    later = backtest(segment, "basis_capture", latency_ns=10**6 + HOUR)
+    assert found.details["curve"][1]["snapshots"] == 1
+    assert found.details["curve"][1]["net"] == decimal_text(later.net_pnl, run.ledger_exponent - 1)
 
 
 def _quiet_grid(seed=5, rows=200):

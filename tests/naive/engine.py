@@ -94,7 +94,9 @@ class Engine(Checks, Arrivals, Stopping):
         rules: Sequence[Rules] = (),
         limits: Limits | None = None,
         pro_rata: bool = False,
+        first_seq: int = 0,
     ) -> None:
+        self.first_seq = first_seq
         self.queues = Queues(self, pro_rata)
         self.sides: dict[int, int] = {}
         self.rules, self.limits = tuple(rules) or tuple(Rules() for _ in terms), limits or Limits()
@@ -261,7 +263,33 @@ class Engine(Checks, Arrivals, Stopping):
 
     # --- decisions and orders ------------------------------------------------------------------
 
+    def _refuse(self, decision: Decision) -> None:
+        """In the warm-up: each leg has a number, and the strategy is told that it was refused."""
+        first = self.n_orders
+        for k, leg in enumerate(decision.legs):
+            if leg.action == OrderAction.NEW:
+                self.sides[first + k] = leg.side
+            self.n_orders += 1
+        for k, leg in enumerate(decision.legs):
+            change = leg.action != OrderAction.NEW
+            if self.on_fill is not None:
+                self.on_fill(
+                    {
+                        "order": leg.target if change else first + k,
+                        "decision": -1,
+                        "instrument": leg.instrument,
+                        "side": self.sides[leg.target] if change else leg.side,
+                        "qty": 0,
+                        "reason": OrderReason.REFUSED,
+                        "order_left": 0 if leg.action == OrderAction.CANCEL else leg.qty,
+                        "ts_ns": self.ts_ns,
+                    }
+                )
+
     def _record(self, decision: Decision) -> None:
+        if self.seq < self.first_seq:
+            self._refuse(decision)
+            return
         sequence, first_leg = len(self.decisions), len(self.legs)
         self.decisions.append(
             {

@@ -23,11 +23,11 @@ from quantlaxmi.data_quality import SegmentQuality, quantiles, segment_quality
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_binance_stream, import_capture
 from quantlaxmi.schema import TABLES
-from quantlaxmi.segment import Segment, SegmentWriter, open_segment
+from quantlaxmi.segment import MarketData, MemorySegment, SegmentWriter, open_segment
 from tests import captures
 from tests.naive import data_quality as naive
 from tests.run.test_real_capture import PERP, REAL, SPOT
-from tests.segments import INSTRUMENTS, make_tables, write_segment
+from tests.segments import INSTRUMENTS, WAYS, make_data, make_tables, write_segment
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/DATA_QUALITY.md").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ OLD = REAL / "crypto/binance_capture_2023_04_us/usdm/btcusdt_20230404.dat.gz"
 seq_of = itemgetter("seq")
 
 
-def rows_of(segment: Segment, table: str) -> list[dict[str, int]]:
+def rows_of(segment: MarketData, table: str) -> list[dict[str, int]]:
     columns = segment.columns(table)
     return [
         dict(zip(columns, row, strict=True))
@@ -49,7 +49,7 @@ def shape(found: Any) -> Any:
     return None if found is None else (found.n, found.values)
 
 
-def check(segment: Segment, stale_ns: int = 5 * 10**9) -> SegmentQuality:
+def check(segment: MarketData, stale_ns: int = 5 * 10**9) -> SegmentQuality:
     """Measure a segment and hold every figure equal to the naive count."""
     quality = segment_quality(segment, stale_ns=stale_ns)
     tables = {table: rows_of(segment, table) for table in TABLES}
@@ -104,8 +104,9 @@ def noise(n: int) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def test_noise_measures_as_counted(tmp_path: Path) -> None:
-    quality = check(write_segment(tmp_path / "seg", noise(400)), 10**8)
+@pytest.mark.parametrize("way", WAYS)
+def test_noise_measures_as_counted(tmp_path: Path, way: str) -> None:
+    quality = check(make_data(way, tmp_path / "seg", noise(400)), 10**8)
     assert quality.equal_stamps > 100
     assert sum(i.quotes_crossed for i in quality.instruments) > 10
 
@@ -138,12 +139,15 @@ def test_prices_near_the_end_of_64_bits_measure_exactly(tmp_path: Path) -> None:
 
 def test_an_empty_segment_and_one_message_are_measured(tmp_path: Path) -> None:
     with SegmentWriter(tmp_path / "none", venue="x", instruments=INSTRUMENTS) as writer:
-        quality = check(writer.seal())
-    assert quality.messages == 0
-    assert quality.pairs[0].basis_bps is None
-    one = write_segment(tmp_path / "one", make_tables(1))
-    kinds = check(one).instruments
-    assert [k.longest_ns for i in kinds for k in i.kinds.values()] == [0]
+        none = writer.seal()
+    for empty in (none, MemorySegment(INSTRUMENTS, {})):
+        quality = check(empty)
+        assert quality.messages == 0
+        assert quality.pairs[0].basis_bps is None
+    for way in WAYS:
+        one = make_data(way, tmp_path / "one", make_tables(1))
+        kinds = check(one).instruments
+        assert [k.longest_ns for i in kinds for k in i.kinds.values()] == [0]
 
 
 def test_a_quantile_is_the_least_value_that_the_share_does_not_exceed() -> None:

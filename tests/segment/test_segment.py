@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from quantlaxmi.errors import InputError, SegmentCorrupt, SegmentError
 from quantlaxmi.schema import TABLES
-from quantlaxmi.segment import SegmentWriter, open_segment
+from quantlaxmi.segment import MemorySegment, SegmentWriter, open_segment
 from quantlaxmi.segment.rows import whole_messages
 from tests.depth import examples
-from tests.segments import INSTRUMENTS, make_tables, write_segment
+from tests.segments import INSTRUMENTS, WAYS, make_data, make_tables, write_segment
 
 
 def same(left, right):
@@ -22,13 +22,22 @@ def same(left, right):
         np.testing.assert_array_equal(left[name], right[name], err_msg=name)
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("n_messages", [0, 1, 7, 500])
-def test_segment_gives_back_what_was_written(tmp_path, n_messages):
+def test_segment_gives_back_what_was_written(tmp_path, n_messages, way):
     tables = make_tables(n_messages)
-    written = write_segment(tmp_path / "seg", tables, batch_rows=64)
-    for segment in (written, open_segment(tmp_path / "seg", verify="all")):
+    written = make_data(way, tmp_path / "seg", tables, batch_rows=64)
+    opened = written if way == "memory" else open_segment(tmp_path / "seg", verify="all")
+    stamps = [t["ts_ns"] for t in tables.values() if len(t["ts_ns"])]
+    for segment in (written, opened):
         assert segment.instruments == INSTRUMENTS
         assert segment.n_messages == n_messages
+        assert segment.n_rows == sum(len(t["seq"]) for t in tables.values())
+        assert (segment.first_seq, segment.last_seq) == (0 if n_messages else -1, n_messages - 1)
+        assert segment.first_ts_ns == min((int(ts[0]) for ts in stamps), default=-1)
+        assert segment.last_ts_ns == max((int(ts[-1]) for ts in stamps), default=-1)
+        assert (segment.origin, segment.gaps) == (segment.digest, ())
+        assert segment.quarantine.lines == 0
         for table in TABLES:
             same(segment.columns(table), tables[table])
             batches = list(segment.log(table))
@@ -38,10 +47,21 @@ def test_segment_gives_back_what_was_written(tmp_path, n_messages):
             arrow = segment.arrow(table)
             assert arrow.column_names == list(TABLES[table])
             assert arrow.num_rows == len(tables[table]["seq"])
+            for name, column in tables[table].items():
+                assert arrow[name].to_pylist() == column.tolist()
 
 
-def test_columns_are_read_only_views_of_the_file(tmp_path):
-    segment = write_segment(tmp_path / "seg", make_tables(20))
+@pytest.mark.parametrize("way", WAYS)
+def test_an_unknown_table_is_refused(tmp_path, way):
+    segment = make_data(way, tmp_path / "seg", make_tables(3))
+    for read in (segment.columns, segment.arrow, lambda table: list(segment.log(table))):
+        with pytest.raises(SegmentError, match="no table 'ticks', expected one of quotes"):
+            read("ticks")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_columns_are_read_only_views(tmp_path, way):
+    segment = make_data(way, tmp_path / "seg", make_tables(20))
     for table in TABLES:
         for column in segment.columns(table).values():
             assert not column.flags.writeable
@@ -50,9 +70,10 @@ def test_columns_are_read_only_views_of_the_file(tmp_path):
                 column.flags.writeable = True
 
 
-def test_depth_messages_are_counted_by_their_last_row(tmp_path):
+@pytest.mark.parametrize("way", WAYS)
+def test_depth_messages_are_counted_by_their_last_row(tmp_path, way):
     tables = make_tables(200)
-    segment = write_segment(tmp_path / "seg", tables)
+    segment = make_data(way, tmp_path / "seg", tables)
     depth = tables["depth"]
     assert segment.counts["depth"].messages == len(np.unique(depth["seq"]))
     assert segment.counts["depth"].rows == len(depth["seq"]) > segment.counts["depth"].messages
@@ -95,6 +116,8 @@ def test_open_says_what_is_wrong_with_a_folder(tmp_path):
 def test_rows_that_break_a_rule_are_refused_whole(tmp_path, table, column, row, value, words):
     rows = {name: array.copy() for name, array in make_tables(100)[table].items()}
     rows[column][row] = value
+    with pytest.raises(SegmentError, match=words):
+        MemorySegment(INSTRUMENTS, {table: rows})
     with SegmentWriter(tmp_path / "s", venue="binance", instruments=INSTRUMENTS) as writer:
         with pytest.raises(SegmentError, match=words):
             writer.append(table, rows)
@@ -104,6 +127,14 @@ def test_rows_that_break_a_rule_are_refused_whole(tmp_path, table, column, row, 
 
 def test_columns_that_do_not_fit_are_refused(tmp_path):
     good = make_tables(30)["quotes"]
+    with pytest.raises(SegmentError, match=r"memory.*missing or unknown: \['bid'\]"):
+        MemorySegment(INSTRUMENTS, {"quotes": {k: v for k, v in good.items() if k != "bid"}})
+    with pytest.raises(SegmentError, match=r"memory.*expected integers"):
+        MemorySegment(INSTRUMENTS, {"quotes": good | {"bid": good["bid"] * 1.0}})
+    with pytest.raises(SegmentError, match=r"memory.*no table 'ticks'"):
+        MemorySegment(INSTRUMENTS, {"ticks": good})
+    lists = {k: v.tolist() for k, v in good.items()}
+    same(MemorySegment(INSTRUMENTS, {"quotes": lists}).columns("quotes"), good)
     with SegmentWriter(tmp_path / "s", venue="binance", instruments=INSTRUMENTS) as writer:
         with pytest.raises(SegmentError, match=r"missing or unknown: \['bid'\]"):
             writer.append("quotes", {k: v for k, v in good.items() if k != "bid"})
@@ -125,6 +156,8 @@ def test_tables_must_stand_in_one_order(tmp_path):
         rows = {name: array[:1].copy() for name, array in tables["trades"].items()}
         rows["seq"][0] = tables["quotes"]["seq"][2] if not change else 10**6
         rows["ts_ns"][0] = 0 if change else tables["quotes"]["ts_ns"][2]
+        with pytest.raises(SegmentError, match=words):
+            MemorySegment(INSTRUMENTS, {"quotes": tables["quotes"], "trades": rows})
         with SegmentWriter(tmp_path / f"{change}", venue="v", instruments=INSTRUMENTS) as writer:
             writer.append("quotes", tables["quotes"])
             writer.append("trades", rows)
@@ -187,8 +220,9 @@ def test_any_depth_values_survive_any_packing(tmp_path_factory, data, lengths, s
             writer.append("depth", {name: array[start:stop] for name, array in arrays.items()})
         writer.seal()
     segment = open_segment(path, verify="all")
-    same(segment.columns("depth"), arrays)
-    assert segment.counts["depth"] == (len(lengths), sum(lengths))
+    for read in (segment, MemorySegment(INSTRUMENTS, {"depth": arrays})):
+        same(read.columns("depth"), arrays)
+        assert read.counts["depth"] == (len(lengths), sum(lengths))
     for batch in segment.log("depth"):
         assert len(batch["seq"]) <= max(size, max(lengths))
 
@@ -218,8 +252,10 @@ def test_a_message_longer_than_any_batch_is_refused(tmp_path, monkeypatch):
 def test_appended_arrays_may_be_used_again(tmp_path):
     quotes = make_tables(60)["quotes"]
     scratch = {name: column.copy() for name, column in quotes.items()}
+    memory = MemorySegment(INSTRUMENTS, {"quotes": scratch})
     with SegmentWriter(tmp_path / "s", venue="v", instruments=INSTRUMENTS) as writer:
         writer.append("quotes", scratch)
         for column in scratch.values():
             column[:] = 1
+        same(memory.columns("quotes"), quotes)
         same(writer.seal().columns("quotes"), quotes)

@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from quantlaxmi.errors import InputError
+from quantlaxmi.errors import InputError, SegmentError
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import (
+    MemorySegment,
+    Window,
     export,
     open_segment,
     segment_info,
@@ -134,8 +136,28 @@ def test_split_refuses_bad_requests_and_leaves_nothing(tmp_path, segment, monkey
     assert [p.name for p in tmp_path.iterdir()] == ["there"]
 
 
+def in_memory(segment):
+    return MemorySegment(segment.instruments, {t: segment.columns(t) for t in TABLES})
+
+
+def test_what_needs_a_folder_says_so_in_one_line(tmp_path, segment):
+    for data in (in_memory(segment), Window(segment)):
+        for use in (segment_info, lambda one: split_segment(one, tmp_path / "out", rows=9)):
+            with pytest.raises(
+                SegmentError, match=r"was given as a \w+, expected a sealed segment"
+            ):
+                use(data)
+    with pytest.raises(SegmentError, match=r"^\(memory\): has no manifest"):
+        _ = in_memory(segment).manifest
+    with pytest.raises(SegmentError, match=r"^\(memory\) is not a folder|memory.*not a folder"):
+        verify_segment(in_memory(segment).path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("way", ["sealed", "memory"])
 @pytest.mark.parametrize("table", list(TABLES))
-def test_export_to_parquet_keeps_every_value_and_says_what_it_is(tmp_path, segment, table):
+def test_export_to_parquet_keeps_every_value_and_says_what_it_is(tmp_path, segment, table, way):
+    segment = segment if way == "sealed" else in_memory(segment)
     out = export(segment, table, tmp_path / f"{table}.parquet")
     read = pq.read_table(out)
     assert read.column_names == list(TABLES[table])

@@ -226,7 +226,9 @@ def write_bars(
         MAX_LISTED_GAPS,
     )
     steps = Steps(bare, made.tables(), count=False)
-    with SegmentWriter(folder, venue=mapping.venue, instruments=steps.instruments) as writer:
+    with SegmentWriter(
+        folder, venue=mapping.venue, instruments=steps.instruments, cadence="bars"
+    ) as writer:
         for tables in steps.tables():
             for table, columns in tables.items():
                 writer.append(table, columns)

@@ -100,7 +100,9 @@ def import_csv_files(
         messages: Counter[str] = Counter(dict.fromkeys(TABLES, 0))
         venue = instruments[0].venue
         steps = Steps(instruments, _tables(lanes, messages, gaps, report_progress))
-        with SegmentWriter(folder, venue=venue, instruments=steps.instruments) as writer:
+        with SegmentWriter(
+            folder, venue=venue, instruments=steps.instruments, cadence="events"
+        ) as writer:
             for tables in steps.tables():
                 for table, columns in tables.items():
                     writer.append(table, columns)
