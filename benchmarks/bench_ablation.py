@@ -28,7 +28,7 @@ def whole(results: Results, segment: Segment, what: str) -> None:
     run = backtest(segment, StrategyRegistry().create("basis_capture", sets=SETS))
     suite = G2AntiOverfitSuite.from_run(run)
     reruns = 1 + len(run.strategy.config.filters())
-    note = f"{what}: {run.n_messages:,} messages, {len(run.decisions):,} decisions"
+    note = f"{what}: {run.n_messages:,} messages, {run.n_decisions:,} decisions"
     rerun = suite.context.rerun
     assert rerun is not None
     one = median_seconds(lambda: rerun.again(neutral=(0,)), REPEATS)

@@ -60,7 +60,7 @@ def main() -> None:
         columns = segment.columns("quotes")
         n = len(columns["seq"])
         strategy = StrategyRegistry().create("basis_capture", sets=SETS)
-        decisions = len(backtest(segment, strategy).decisions)
+        decisions = len(backtest(segment, strategy).exact.decisions)
         # The real ones take two milliseconds, so more often than other work.
         seconds = median_seconds(lambda s=segment, t=strategy: backtest(s, t), repeats=51)
         results.add(

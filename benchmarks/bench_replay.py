@@ -35,7 +35,7 @@ def one(
         last[:] = [route(segment, strategy)]
 
     seconds = median_seconds(work, repeats=3 if form == PYTHON_FORM else 5)
-    note = f"{len(last[0].decisions):,} decisions in {rows_of(segment):,} rows, {seconds:.3f} s"
+    note = f"{last[0].n_decisions:,} decisions in {rows_of(segment):,} rows, {seconds:.3f} s"
     value = rows_of(segment) / seconds / 1e6
     results.add(what, value, "million rows/s", more.get("target", ""), note)
 

@@ -19,17 +19,20 @@ def main() -> None:
     """Measure on decisions of a real run, repeated with ascending numbers."""
     results = Results("trace")
     run = backtest(open_segment(generated(1_000_000)), "basis_capture")
-    times = -(-DECISIONS // len(run.decisions))
-    decisions = np.tile(run.decisions, times)[:DECISIONS].astype(DECISION_DTYPE)
+    times = -(-DECISIONS // run.n_decisions)
+    decisions = np.tile(run.exact.decisions, times)[:DECISIONS].astype(DECISION_DTYPE)
     per = decisions["n_legs"]
-    legs = np.tile(run.legs, times)[: per.sum()].astype(LEG_DTYPE)
+    legs = np.tile(run.exact.legs, times)[: per.sum()].astype(LEG_DTYPE)
     number = np.arange(DECISIONS)
     decisions["sequence"] = number
     decisions["seq"] = number
     decisions["ts_ns"] = np.sort(decisions["ts_ns"])
     decisions["first_leg"] = np.cumsum(per) - per
     legs["decision"] = np.repeat(number, per)
-    nothing = [table[:0] for table in (run.orders, run.fills, run.funding, run.risk)]
+    nothing = [
+        table[:0]
+        for table in (run.exact.orders, run.exact.fills, run.exact.funding, run.exact.risk)
+    ]
 
     def work() -> bytes:
         return DecisionTrace.from_arrays(run.header, decisions, legs, *nothing).compute_hash()

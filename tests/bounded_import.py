@@ -29,7 +29,7 @@ def run(format: str, out: Path, options: dict[str, Any]) -> tuple[int, int]:
     segment = open_segment(out, verify="log")
     if len(segment.instruments) == 2:
         strategy = StrategyRegistry(installed=False).create("basis_capture")
-        if len(replay(segment, strategy).fills):
+        if len(replay(segment, strategy).exact.fills):
             raise SystemExit("expected data on which nothing is traded")
     rows = sum(len(batch["seq"]) for table in TABLES for batch in segment.log(table))
     if rows != segment.manifest.rows:

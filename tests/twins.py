@@ -238,16 +238,16 @@ def rows_of(table: np.ndarray) -> list[dict[str, int]]:
 def assert_same(run: Run, engine: Engine) -> None:
     """Every row and every account, exactly."""
     for name in TABLES:
-        assert rows_of(getattr(run, name)) == getattr(engine, name), name
+        assert rows_of(getattr(run.exact, name)) == getattr(engine, name), name
     assert run.ledger_exponent == engine.ledger_exponent
     assert dict(run.cash) == engine.cash
     assert [(a.position, a.cost, a.realized, a.fees, a.funding) for a in run.accounts] == [
         (a.position, a.cost, a.realized, a.fees, a.funding) for a in engine.accounts
     ]
     assert run.n_messages == engine.n_messages
-    assert run.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
-    assert run.depth_gaps == tuple(b.depth.gaps for b in engine.market.books)
-    assert run.risk.dtype == schema.RISK_DTYPE
+    assert run.exact.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
+    assert run.exact.depth_gaps == tuple(b.depth.gaps for b in engine.market.books)
+    assert run.exact.risk.dtype == schema.RISK_DTYPE
 
 
 def check_case(case: Case, kinds=ALL_KINDS) -> tuple[Run, Engine]:

@@ -77,8 +77,8 @@ def _walk(kind: SyntheticKind, out: Path, threads: int | None) -> str:
     scale = run.ledger_exponent
     fees = sum(account.fees for account in run.accounts)
     print(
-        f"  backtest   {STRATEGY}, default settings: {len(run.decisions)} decisions, "
-        f"{len(run.fills)} fills"
+        f"  backtest   {STRATEGY}, default settings: {run.n_decisions} decisions, "
+        f"{run.n_fills} fills"
     )
     print(
         f"             gross {money_text(run.gross_pnl, scale - 1)}, "

@@ -112,22 +112,22 @@ def run_facts(run: Run) -> dict[str, Any]:
     from quantlaxmi.schema import DecisionType, RiskRule
 
     scale = run.ledger_exponent
-    kinds = run.decisions["decision_type"]
+    kinds = run.exact.decisions["decision_type"]
     return {
         "segment": str(run.segment.path),
         "messages": run.n_messages,
         "strategy": run.strategy.strategy_id,
-        "decisions": len(run.decisions),
+        "decisions": run.n_decisions,
         "entries": int((kinds == DecisionType.ENTER).sum()),
         "exits": int((kinds == DecisionType.EXIT).sum()),
-        "fills": len(run.fills),
+        "fills": run.n_fills,
         "risk_events": {
             rule.name.lower(): n
             for rule in RiskRule
-            if (n := int((run.risk["rule"] == rule).sum()))
+            if (n := int((run.exact.risk["rule"] == rule).sum()))
         },
         "gross_pnl": money_text(run.gross_pnl, scale - 1),
-        "slippage": money_text(sum(run.attributions.slippage.tolist()), scale - 1),
+        "slippage": money_text(sum(run.exact.attributions.slippage.tolist()), scale - 1),
         "fees": money_text(sum(a.fees for a in run.accounts), scale),
         "funding": money_text(sum(a.funding for a in run.accounts), scale),
         "net_pnl": money_text(run.net_pnl, scale - 1),

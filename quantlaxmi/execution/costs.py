@@ -16,6 +16,7 @@ import msgspec
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, FixedPointError, shown
 from quantlaxmi.execution.impact import MAX_IMPACT_BPS, Impact
+from quantlaxmi.execution.ledger import ledger_scale
 from quantlaxmi.files import read_toml
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
@@ -319,7 +320,7 @@ def account_terms(
         )
         terms += [factor.numerator, factor.denominator]
     size = instrument.contract_size
-    scale = int(10 ** (product - ledger)) * size
+    scale = ledger_scale(instrument, ledger)
     fee_scale = int(10 ** (costs.fee_exponent - ledger))
     maker_num, maker_den, taker_num, taker_den = terms
     made = (maker_num * size, maker_den, taker_num * size, taker_den, fee_scale)

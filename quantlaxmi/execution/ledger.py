@@ -8,10 +8,30 @@ from types import MappingProxyType
 
 from quantlaxmi.errors import FixedPointError, FixedPointOverflow
 from quantlaxmi.fixed import div_round, format_decimal
+from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import Side
 
 _I64_MIN = -(1 << 63)
 _I64_MAX = (1 << 63) - 1
+
+
+def ledger_scale(instrument: Instrument, ledger_exponent: int) -> int:
+    """Return the ledger units of one ``price * quantity`` mantissa product of an instrument.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    ledger_exponent : int
+        Of the ledger's money; at most the product's, ``price_exponent + qty_exponent``.
+    """
+    product = instrument.price_exponent + instrument.qty_exponent
+    return _scale(product, instrument.contract_size, ledger_exponent)
+
+
+def _scale(product_exponent: int, contract_size: int, ledger_exponent: int) -> int:
+    """Units of the underlying in a quantity, times the steps from product to ledger exponent."""
+    steps: int = 10 ** (product_exponent - ledger_exponent)
+    return contract_size * steps
 
 
 class PnLAccumulator:
@@ -106,7 +126,7 @@ class PnLAccumulator:
         if contract_size < 1:
             raise FixedPointError(f"contract size {contract_size} is below 1")
         self.currency = currency
-        self._scale = operator.index(contract_size) * 10 ** (product - self.exponent)
+        self._scale = _scale(product, operator.index(contract_size), self.exponent)
         self._fees: dict[str, int] = {currency: 0}
         self._mark: tuple[int, int] | None = None
         self.position = self.cost = self.realized = self.funding = self.cash = self.n_fills = 0

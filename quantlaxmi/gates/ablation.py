@@ -21,7 +21,6 @@ from quantlaxmi.gates.results import (
     rounded,
 )
 from quantlaxmi.parallel.threads import run_in_order
-from quantlaxmi.run.equity import equity_curve
 from quantlaxmi.stats.block_length import MILLION
 from quantlaxmi.stats.stepm import stepm
 
@@ -159,7 +158,7 @@ class _Study:
         self.problem = ""
         self.own: list[int] = []
         if len(run.cash) == 1:
-            self.curve = equity_curve(run, self.step_ns)
+            self.curve = run.equity_curve(self.step_ns)
             equity = [0, *(int(v) for v in self.curve.equity)]
             self.own = [b - a for a, b in itertools.pairwise(equity)]
             if self.own != net_by_bucket(run, self.curve):
@@ -186,8 +185,8 @@ class _Study:
         return {
             "net": decimal_text(self.run.net_pnl, self.exponent),
             "net_without": decimal_text(run.net_pnl, self.exponent),
-            "decisions": len(self.run.decisions),
-            "decisions_without": len(run.decisions),
+            "decisions": self.run.n_decisions,
+            "decisions_without": run.n_decisions,
         }
 
     def _resampling(self, found: Bootstrap) -> dict[str, Json]:
@@ -297,13 +296,16 @@ class _Study:
         }
 
     def _outcome(self, run: Run) -> str:
-        tables = ((run.decisions, self.run.decisions), (run.legs, self.run.legs))
+        tables = (
+            (run.exact.decisions, self.run.exact.decisions),
+            (run.exact.legs, self.run.exact.legs),
+        )
         if all(a.tobytes() == b.tobytes() for a, b in tables):
             return "Switched off alone it changes nothing: it never held a decision back."
         return (
             f"Switched off alone, net PnL is {self._money(run.net_pnl)} instead of "
-            f"{self._money(self.run.net_pnl)}, with {len(run.decisions)} decisions instead of "
-            f"{len(self.run.decisions)}."
+            f"{self._money(self.run.net_pnl)}, with {run.n_decisions} decisions instead of "
+            f"{self.run.n_decisions}."
         )
 
     @staticmethod

@@ -102,7 +102,7 @@ def _rerun_later(context: GateContext, rerun: Rerun, delays: Delays) -> dict[int
 
     def outcome(amount: int) -> Outcome:
         run = rerun.again(latency=rerun.run.latency.delayed(amount * delays.unit_ns))
-        return run.net_pnl, run.gross_pnl, len(run.fills)
+        return run.net_pnl, run.gross_pnl, run.n_fills
 
     compiled = rerun.run.strategy.form == "kernel"
     found = run_in_order(
@@ -176,7 +176,7 @@ def evaluate(context: GateContext) -> TimeShiftResult:
     if rerun is None:
         return result(Verdict.INCONCLUSIVE, "There is no run that could be made again.")
     run, delays = rerun.run, delays_of(context)
-    base = (run.net_pnl, run.gross_pnl, len(run.fills))
+    base = (run.net_pnl, run.gross_pnl, run.n_fills)
     details |= {
         "base_latency_ns": run.latency_ns,
         "unit_ns": delays.unit_ns,

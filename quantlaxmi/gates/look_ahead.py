@@ -86,7 +86,7 @@ def _cuts(run: Run, n_cuts: int, key: int) -> list[int]:
     with running(1):
         words(np.uint64(key), 0, random)
         chosen = {last}
-        decided = run.decisions["seq"]
+        decided = run.exact.decisions["seq"]
         for k, word in enumerate(random):
             if k % 4 != 3 and len(decided):
                 chosen.add(int(decided[below(word, len(decided))]))
@@ -100,22 +100,25 @@ def _difference(whole: Run, last_seq: int, begun: Run) -> str:
     from quantlaxmi.trace import DecisionTrace
     from quantlaxmi.trace.parity import Divergence, LengthMismatch, verify_replay_parity
 
-    n = int(np.searchsorted(whole.decisions["seq"], last_seq, "right"))
-    legs = int(np.searchsorted(whole.legs["decision"], n))
-    expected = DecisionTrace.from_arrays(whole.header, whole.decisions[:n], whole.legs[:legs])
-    found = DecisionTrace.from_arrays(whole.header, begun.decisions, begun.legs)
+    n = int(np.searchsorted(whole.exact.decisions["seq"], last_seq, "right"))
+    legs = int(np.searchsorted(whole.exact.legs["decision"], n))
+    expected = DecisionTrace.from_arrays(
+        whole.header, whole.exact.decisions[:n], whole.exact.legs[:legs]
+    )
+    found = DecisionTrace.from_arrays(whole.header, begun.exact.decisions, begun.exact.legs)
     parity = verify_replay_parity(expected, found)
     if isinstance(parity, Divergence):
         a, b = parity.values
+        at = int(whole.exact.decisions["seq"][parity.index])
         return (
-            f"Decision {parity.index}, at message {int(whole.decisions['seq'][parity.index])}, "
+            f"Decision {parity.index}, at message {at}, "
             f"has {parity.field} {a}, but {b} where the segment ends with message {last_seq}: "
             "it depends on what came later."
         )
     if isinstance(parity, LengthMismatch):
         k = min(parity.original_len, parity.replay_len)
         fewer = parity.replay_len < parity.original_len
-        seq = (whole if fewer else begun).decisions["seq"][k]
+        seq = (whole if fewer else begun).exact.decisions["seq"][k]
         what = "is not made" if fewer else "is made only"
         return (
             f"Decision {k}, at message {int(seq)}, {what} where the segment ends with message "
@@ -126,7 +129,7 @@ def _difference(whole: Run, last_seq: int, begun: Run) -> str:
 
 def _cut(rerun: Rerun, last_seq: int) -> PrefixCut:
     whole = rerun.run
-    decisions = int(np.searchsorted(whole.decisions["seq"], last_seq, "right"))
+    decisions = int(np.searchsorted(whole.exact.decisions["seq"], last_seq, "right"))
     try:
         difference = _difference(whole, last_seq, rerun.beginning(last_seq))
     except StrategyError as error:
@@ -250,7 +253,7 @@ def evaluate(context: GateContext) -> GateResult:
 
     if context.rerun is None:
         return result(Verdict.INCONCLUSIVE, "There is no run that could be made again.")
-    decisions = len(context.rerun.run.decisions)
+    decisions = context.rerun.run.n_decisions
     try:
         found = _check(
             context.rerun,

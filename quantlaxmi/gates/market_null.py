@@ -87,7 +87,7 @@ def _identity(context: GateContext, rerun: Rerun, replays: Replays) -> Sums:
         if market.quotes.any() or market.depth.any():
             raise EngineError(f"the identity draw of {GATE} moved a price")
     for name, table in replays.session(market).engine.tables().items():
-        if table.tobytes() != getattr(run, name).tobytes():
+        if table.tobytes() != getattr(run.exact, name).tobytes():
             raise EngineError(f"the identity draw of {GATE} gave other {name} than the replay")
     own = replays.sums(market)
     units, mid2 = attribution_units(context.decision_points), context.decision_points.mid2

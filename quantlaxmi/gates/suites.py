@@ -72,11 +72,11 @@ def path_of(run: Run, points: DecisionPoints) -> TradePath:
     PathError
         When the run has no path there.
     """
-    costs = run.attributions
+    costs = run.exact.attributions
     return build_path(
-        decisions=run.decisions,
-        legs=run.legs,
-        fills=run.fills,
+        decisions=run.exact.decisions,
+        legs=run.exact.legs,
+        fills=run.exact.fills,
         gross=costs.gross.tolist(),
         cost=(costs.slippage + costs.fee).tolist() if len(costs) else [],
         funding=_funding_of(run),
@@ -94,7 +94,7 @@ def amounts_of(run: Run, points: DecisionPoints) -> net_positive.Amounts:
     EngineError
         When attributed gross, slippage, fees and funding are not the ledger's net.
     """
-    fills, costs = run.fills, run.attributions
+    fills, costs = run.exact.fills, run.exact.attributions
     notional = sum(
         price * qty * 10 * points.scales[i]
         for price, qty, i in zip(

@@ -1,5 +1,6 @@
 """From a segment, a strategy and a configuration to a finished run."""
 
-from quantlaxmi.run.result import Account, Run
+from quantlaxmi.run.records import Account, RunRecords
+from quantlaxmi.run.result import Run
 
-__all__ = ["Account", "Run"]
+__all__ = ["Account", "Run", "RunRecords"]

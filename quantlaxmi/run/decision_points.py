@@ -93,10 +93,7 @@ class DecisionPoints:
     @property
     def scales(self) -> tuple[int, ...]:
         """By instrument: ledger units of one ``price * quantity`` mantissa product."""
-        return tuple(
-            10 ** (i.price_exponent + i.qty_exponent - self.ledger_exponent) * i.contract_size
-            for i in self.run.instruments
-        )
+        return self.run.exact.scales
 
     @property
     def costs_unknown(self) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.run.ledger_lines import IntColumn, LedgerLines, Money, lines_at_times
-from quantlaxmi.run.result import Run
+from quantlaxmi.run.records import RunRecords
+from quantlaxmi.segment import MarketData
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +23,7 @@ class EquityCurve(LedgerLines):
 
     Attributes
     ----------
-    run : Run
+    records : RunRecords
     currency : str
     money : Money
         Sums over the currency's instruments; also as ``cash``, ``realized``, ``unrealized``,
@@ -31,10 +32,10 @@ class EquityCurve(LedgerLines):
     The others are those of `LedgerLines`.
     """
 
-    run: Run
+    records: RunRecords
     currency: str
 
-    def __init__(self, lines: LedgerLines, run: Run, currency: str) -> None:
+    def __init__(self, lines: LedgerLines, records: RunRecords, currency: str) -> None:
         super().__init__(
             lines.ts_ns,
             lines.position,
@@ -43,7 +44,7 @@ class EquityCurve(LedgerLines):
             lines.totals,
             lines.exponent,
         )
-        object.__setattr__(self, "run", run)
+        object.__setattr__(self, "records", records)
         object.__setattr__(self, "currency", currency)
 
     @property
@@ -97,15 +98,19 @@ class EquityCurve(LedgerLines):
         """
         from quantlaxmi.run.tables import ledger_table
 
-        return ledger_table(self.run, self)
+        return ledger_table(self.records, self)
 
 
-def equity_curve(run: Run, step_ns: int, currency: str | None = None) -> EquityCurve:
+def equity_curve(
+    records: RunRecords, segment: MarketData, step_ns: int, currency: str | None = None
+) -> EquityCurve:
     """Return the ledger of a run at every ``step_ns``, and at its last message.
 
     Parameters
     ----------
-    run : Run
+    records : RunRecords
+    segment : MarketData
+        The market of the run.
     step_ns : int
         Points fall on multiples of it since the epoch, from the first message's on.
     currency : str, optional
@@ -124,12 +129,12 @@ def equity_curve(run: Run, step_ns: int, currency: str | None = None) -> EquityC
     """
     if step_ns <= 0:
         raise InputError("step_ns", f"was {step_ns}, expected above 0")
-    if currency is None and len(run.cash) == 1:
-        [currency] = run.cash
-    if currency is None or currency not in run.cash:
-        known = ", ".join(run.cash)
+    if currency is None and len(records.cash) == 1:
+        [currency] = records.cash
+    if currency is None or currency not in records.cash:
+        known = ", ".join(records.cash)
         raise InputError("equity", f"was asked in currency {currency}, expected one of {known}")
-    first, last = run.segment.first_ts_ns, run.segment.last_ts_ns
+    first, last = segment.first_ts_ns, segment.last_ts_ns
     n_points = last // step_ns - -(-first // step_ns) + 2
     if n_points > MAX_POINTS:
         raise InputError(
@@ -137,4 +142,4 @@ def equity_curve(run: Run, step_ns: int, currency: str | None = None) -> EquityC
         )
     start = -(-first // step_ns) * step_ns
     points = np.append(np.arange(start, last, step_ns, dtype=np.int64), np.int64(last))
-    return EquityCurve(lines_at_times(run, points), run, currency)
+    return EquityCurve(lines_at_times(records, segment, points), records, currency)

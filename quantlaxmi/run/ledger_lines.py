@@ -9,7 +9,7 @@ by average cost. They are held equal at every line, and cash against that of the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,11 @@ from quantlaxmi import schema
 from quantlaxmi._ext.python_bridge import Bridge
 from quantlaxmi._ext.replay_loop import FAILURES, Engine
 from quantlaxmi.errors import EngineError
-from quantlaxmi.execution.ledger import PnLAccumulator
+from quantlaxmi.execution.ledger import PnLAccumulator, ledger_scale
 from quantlaxmi.fixed import int128_array
 from quantlaxmi.instruments import Instrument
-
-if TYPE_CHECKING:
-    from quantlaxmi.run.result import Run
-    from quantlaxmi.segment import MarketData
+from quantlaxmi.run.records import RunRecords
+from quantlaxmi.segment import MarketData
 
 IntColumn = NDArray[np.object_]
 MONEY = ("cash", "realized", "unrealized", "fees", "funding", "equity")
@@ -72,40 +70,47 @@ class LedgerLines:
         return len(self.ts_ns)
 
 
-def lines_at_fills(run: Run) -> LedgerLines:
+def lines_at_fills(records: RunRecords, segment: MarketData) -> LedgerLines:
     """Return the ledger after every fill, one line each, marked at the book it met.
 
     Parameters
     ----------
-    run : Run
+    records : RunRecords
+    segment : MarketData
+        The market of the run.
 
     Raises
     ------
     EngineError
         The two roads to equity, or the engine's cash and theirs, disagree.
     """
-    fills = run.fills
+    fills = records.fills
     done = np.arange(1, len(fills) + 1)
     # Funding booked before the fill; what is booked after it has seen it.
     settled = [
         np.searchsorted(rows["fills_before"], done, side="left")
-        for rows in _funding_by_instrument(run)
+        for rows in _funding_by_instrument(records)
     ]
-    lines = _lines(run, fills["ts_ns"], fills["seq"], done, settled)
+    mid2 = marks_at(segment, fills["seq"])
+    lines = _lines(records, mid2, fills["ts_ns"], done, settled)
     booked = int128_array(fills["cash_hi"], fills["cash_lo"])
     for number, instrument in enumerate(fills["instrument"].tolist()):
-        total = lines.totals[run.instruments[instrument].currency].cash[number]
+        total = lines.totals[records.instruments[instrument].currency].cash[number]
         if total != 10 * booked[number]:
             raise EngineError(f"cash after fill {number} is {booked[number]}, by prices {total}/10")
     return lines
 
 
-def lines_at_times(run: Run, ts_ns: NDArray[np.int64]) -> LedgerLines:
+def lines_at_times(
+    records: RunRecords, segment: MarketData, ts_ns: NDArray[np.int64]
+) -> LedgerLines:
     """Return the ledger at points in time.
 
     Parameters
     ----------
-    run : Run
+    records : RunRecords
+    segment : MarketData
+        The market of the run.
     ts_ns : ndarray of int64, shape (n_lines,)
         Ascending. A line holds all messages, fills and settlements up to its own time.
 
@@ -115,10 +120,12 @@ def lines_at_times(run: Run, ts_ns: NDArray[np.int64]) -> LedgerLines:
         The two roads to equity disagree.
     """
     settled = [
-        np.searchsorted(rows["ts_ns"], ts_ns, side="right") for rows in _funding_by_instrument(run)
+        np.searchsorted(rows["ts_ns"], ts_ns, side="right")
+        for rows in _funding_by_instrument(records)
     ]
-    done = np.searchsorted(run.fills["ts_ns"], ts_ns, side="right")
-    return _lines(run, ts_ns, _last_seq(run.segment, ts_ns), done, settled)
+    done = np.searchsorted(records.fills["ts_ns"], ts_ns, side="right")
+    mid2 = marks_at(segment, _last_seq(segment, ts_ns))
+    return _lines(records, mid2, ts_ns, done, settled)
 
 
 def marks_at(segment: MarketData, seq: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -169,26 +176,26 @@ def marks_at(segment: MarketData, seq: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _lines(
-    run: Run,
+    records: RunRecords,
+    mid2: NDArray[np.int64],
     ts_ns: NDArray[np.int64],
-    seq: NDArray[np.int64],
     done: NDArray[np.intp],
     settled: list[NDArray[np.intp]],
 ) -> LedgerLines:
     """Lines after ``done`` fills of all and ``settled`` settlements of each instrument."""
-    mid2 = marks_at(run.segment, seq)
     position = np.zeros(mid2.shape, np.int64)
     each = []
-    for i, (one, paid) in enumerate(zip(run.instruments, _funding_by_instrument(run), strict=True)):
-        own = np.flatnonzero(run.fills["instrument"] == i)
-        rows = run.fills[own]
+    by_instrument = _funding_by_instrument(records)
+    for i, (one, paid) in enumerate(zip(records.instruments, by_instrument, strict=True)):
+        own = np.flatnonzero(records.fills["instrument"] == i)
+        rows = records.fills[own]
         count = np.searchsorted(own, done, side="left")
         position[i] = np.append(np.int64(0), rows["position"])[count]
-        traded, cost, fees = (10 * _after(c, count) for c in _booked(rows, one, run))
+        traded, cost, fees = (10 * _after(c, count) for c in _booked(rows, one, records))
         realized = 10 * _after(int128_array(rows["realized_hi"], rows["realized_lo"]), count)
         amounts = int128_array(paid["amount_hi"], paid["amount_lo"])
         funding = 10 * _after(_running(amounts), settled[i])
-        scale = _scale(one, run.ledger_exponent)
+        scale = ledger_scale(one, records.ledger_exponent)
         marked = position[i].astype(object) * (mid2[i].astype(object) * (5 * scale))
         cash = traded - fees + funding
         money = Money(cash, realized, marked - cost, fees, funding, cash + marked)
@@ -202,14 +209,14 @@ def _lines(
             )
         each.append(money)
     totals = {}
-    for currency in dict.fromkeys(one.currency for one in run.instruments):
-        mine = [m for m, i in zip(each, run.instruments, strict=True) if i.currency == currency]
+    for currency in dict.fromkeys(one.currency for one in records.instruments):
+        mine = [m for m, i in zip(each, records.instruments, strict=True) if i.currency == currency]
         totals[currency] = Money(*(_sum([getattr(m, name) for m in mine]) for name in MONEY))
-    return LedgerLines(ts_ns, position, mid2, tuple(each), totals, run.ledger_exponent - 1)
+    return LedgerLines(ts_ns, position, mid2, tuple(each), totals, records.ledger_exponent - 1)
 
 
 def _booked(
-    rows: NDArray[Any], one: Instrument, run: Run
+    rows: NDArray[Any], one: Instrument, records: RunRecords
 ) -> tuple[IntColumn, IntColumn, IntColumn]:
     """Cash from trading, signed cost of the open position and fees after each own fill.
 
@@ -219,7 +226,7 @@ def _booked(
     account = PnLAccumulator(
         price_exponent=one.price_exponent,
         qty_exponent=one.qty_exponent,
-        exponent=run.ledger_exponent,
+        exponent=records.ledger_exponent,
         contract_size=one.contract_size,
     )
     fee = int128_array(rows["fee_hi"], rows["fee_lo"])
@@ -240,8 +247,9 @@ def _booked(
     return traded, cost, fees
 
 
-def _funding_by_instrument(run: Run) -> list[NDArray[Any]]:
-    return [run.funding[run.funding["instrument"] == i] for i in range(len(run.instruments))]
+def _funding_by_instrument(records: RunRecords) -> list[NDArray[Any]]:
+    rows = records.funding
+    return [rows[rows["instrument"] == i] for i in range(len(records.instruments))]
 
 
 def _last_seq(segment: MarketData, ts_ns: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -252,11 +260,6 @@ def _last_seq(segment: MarketData, ts_ns: NDArray[np.int64]) -> NDArray[np.int64
         rows = np.searchsorted(table["ts_ns"], ts_ns, side="right")
         np.maximum(found, np.append(np.int64(-1), table["seq"])[rows], out=found)
     return found
-
-
-def _scale(one: Instrument, ledger_exponent: int) -> int:
-    scale: int = 10 ** (one.price_exponent + one.qty_exponent - ledger_exponent)
-    return scale * one.contract_size
 
 
 def _zeros(n: int) -> IntColumn:

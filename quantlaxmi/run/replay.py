@@ -19,7 +19,8 @@ from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.run.feed import merged_chunks
-from quantlaxmi.run.result import Account, Run
+from quantlaxmi.run.records import Account, RunRecords
+from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Columns, Session
 from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.kernel import BoundStrategy
@@ -263,13 +264,8 @@ def _collect(
         sign = 1 if position >= 0 else -1
         unrealized = position * mid * scale - sign * 10 * cost
         accounts.append(Account(position, cost, realized, fees, funding, unrealized))
-    return Run(
+    exact = RunRecords(
         header=header,
-        segment=segment,
-        strategy=bound,
-        costs=costs,
-        limits=limits,
-        latency=latency,
         ledger_exponent=session.ledger_exponent,
         decisions=tables["decisions"],
         legs=tables["legs"],
@@ -284,3 +280,4 @@ def _collect(
         last_mids=mids,
         depth_gaps=tuple(engine.depth_gaps()),
     )
+    return Run(exact, segment, bound, costs, limits, latency)

@@ -1,14 +1,14 @@
 """A run's results as Arrow tables, for pandas, Polars and DuckDB.
 
-`Run.fills` and its siblings are the engine's own rows: integer mantissas, instrument indices. Here
-the same rows carry symbols, UTC times and exact decimals (Arrow's decimal128), so that nobody has
+`RunRecords` holds the engine's own rows: integer mantissas, instrument indices. Here the same rows
+carry symbols, UTC times and exact decimals (Arrow's decimal128), so that nobody has
 to know an exponent to read them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -21,21 +21,22 @@ from quantlaxmi.execution.risk import risk_exponent
 from quantlaxmi.fixed import int128_halves
 from quantlaxmi.fixed.point import format_decimal
 from quantlaxmi.run.ledger_lines import MONEY, LedgerLines, lines_at_fills
-
-if TYPE_CHECKING:
-    from quantlaxmi.run.result import Run
+from quantlaxmi.run.records import RunRecords
+from quantlaxmi.segment import MarketData
 
 #: Digits of an Arrow decimal128.
 _DIGITS: Final = 38
 _UTC: Final = pa.timestamp("ns", tz="UTC")
 
 
-def run_table(run: Run, name: str) -> pa.Table:
+def run_table(records: RunRecords, segment: MarketData, name: str) -> pa.Table:
     """Return one table of a run.
 
     Parameters
     ----------
-    run : Run
+    records : RunRecords
+    segment : MarketData
+        The market of the run; read for ``ledger`` alone.
     name : str
         ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``risk``, ``attributions``
         (one row a fill) or ``ledger`` (after each fill, a row an instrument and one a currency).
@@ -52,16 +53,16 @@ def run_table(run: Run, name: str) -> pa.Table:
     if name not in RUN_TABLES:
         raise InputError("table", f"was {name!r}, expected one of {', '.join(RUN_TABLES)}")
     if name == "ledger":
-        return ledger_table(run, lines_at_fills(run))
-    return pa.table(_TABLES[name](run))
+        return ledger_table(records, lines_at_fills(records, segment))
+    return pa.table(_TABLES[name](records))
 
 
-def ledger_table(run: Run, lines: LedgerLines) -> pa.Table:
+def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
     """Return lines of a ledger as a table: at each, a row an instrument, then one a currency.
 
     Parameters
     ----------
-    run : Run
+    records : RunRecords
     lines : LedgerLines
         Of this run.
 
@@ -71,10 +72,10 @@ def ledger_table(run: Run, lines: LedgerLines) -> pa.Table:
         ``line`` counts from 0; ``symbol``, ``position`` and ``mid`` are null in sums. In every row
         ``equity = cash + position * mid = realized + unrealized - fees + funding``.
     """
-    symbols = [one.symbol for one in run.instruments]
+    symbols = [one.symbol for one in records.instruments]
     currencies = list(lines.totals)
     height, n = len(symbols) + len(currencies), len(lines)
-    of = [currencies.index(one.currency) for one in run.instruments]
+    of = [currencies.index(one.currency) for one in records.instruments]
 
     def woven(parts: list[Any]) -> NDArray[Any]:
         """Columns of each row of a line, line by line."""
@@ -94,9 +95,9 @@ def ledger_table(run: Run, lines: LedgerLines) -> pa.Table:
         ),
         "currency": _texts(np.tile(np.array([*of, *range(len(currencies))]), n), currencies),
         "position": _scaled(
-            run, woven([*lines.position.astype(object), *blank]), which, "qty_exponent", 0
+            records, woven([*lines.position.astype(object), *blank]), which, "qty_exponent", 0
         ),
-        "mid": _scaled(run, mids, which, "price_exponent", -1),
+        "mid": _scaled(records, mids, which, "price_exponent", -1),
     }
     for name in MONEY:
         column = woven([getattr(part, name) for part in money])
@@ -104,17 +105,21 @@ def ledger_table(run: Run, lines: LedgerLines) -> pa.Table:
     return pa.table(columns)
 
 
-def _scaled(run: Run, values: NDArray[Any], which: NDArray[Any], exponent: str, shift: int) -> Any:
+def _scaled(
+    records: RunRecords, values: NDArray[Any], which: NDArray[Any], exponent: str, shift: int
+) -> Any:
     """Python integers of the instruments ``which`` at their finest exponent, null elsewhere."""
-    exponents = [getattr(i, exponent) + shift for i in run.instruments]
+    exponents = [getattr(i, exponent) + shift for i in records.instruments]
     finest = min(exponents)
-    steps = np.array([10 ** (e - finest) for e in exponents] + [0] * len(run.cash), dtype=object)
+    steps = np.array(
+        [10 ** (e - finest) for e in exponents] + [0] * len(records.cash), dtype=object
+    )
     column = _halves(*int128_halves(values * steps[which]), finest)
     return pc.if_else(pa.array(which < len(exponents)), column, pa.scalar(None, column.type))
 
 
-def _decisions(run: Run) -> dict[str, Any]:
-    rows = run.decisions
+def _decisions(records: RunRecords) -> dict[str, Any]:
+    rows = records.decisions
     return {
         "decision": rows["sequence"],
         "seq": rows["seq"],
@@ -122,38 +127,38 @@ def _decisions(run: Run) -> dict[str, Any]:
         "type": _names(rows["decision_type"], schema.DecisionType),
         "direction": rows["direction"],
         "confidence": pa.array(rows["confidence"], mask=rows["confidence"] < 0),
-        "rationale": _texts(rows["rationale"], run.header.rationales),
+        "rationale": _texts(rows["rationale"], records.header.rationales),
         "bundle": rows["bundle"] == 1,
         "legs": rows["n_legs"],
     }
 
 
-def _legs(run: Run) -> dict[str, Any]:
-    rows = run.legs
+def _legs(records: RunRecords) -> dict[str, Any]:
+    rows = records.legs
     prices = {
-        field: _amounts(run, rows, field, "price_exponent")
+        field: _amounts(records, rows, field, "price_exponent")
         for field in ("bid", "ask", "limit_price")
     }
     quantities = {
-        field: _amounts(run, rows, field, "qty_exponent") for field in ("bid_qty", "ask_qty")
+        field: _amounts(records, rows, field, "qty_exponent") for field in ("bid_qty", "ask_qty")
     }
     return {
         "decision": rows["decision"],
-        **_who(run, rows),
+        **_who(records, rows),
         "action": _names(rows["action"], schema.OrderAction),
         "order_type": _names(rows["order_type"], schema.OrderType),
         "time_in_force": _names(rows["time_in_force"], schema.TimeInForce),
         "target": _known(rows["target"]),
-        "qty": _amounts(run, rows, "qty", "qty_exponent"),
+        "qty": _amounts(records, rows, "qty", "qty_exponent"),
         **prices,
         **quantities,
-        "reference_price": _amounts(run, rows, "reference_price", "price_exponent", -1),
+        "reference_price": _amounts(records, rows, "reference_price", "price_exponent", -1),
         "quote_ts": _times(rows["quote_ts_ns"]),
     }
 
 
-def _orders(run: Run) -> dict[str, Any]:
-    rows = run.orders
+def _orders(records: RunRecords) -> dict[str, Any]:
+    rows = records.orders
     return {
         "order": rows["order"],
         "decision": _known(rows["decision"]),
@@ -163,53 +168,55 @@ def _orders(run: Run) -> dict[str, Any]:
         "event": _names(rows["kind"], schema.OrderEventKind),
         "status": _names(rows["status"], schema.OrderStatus),
         "reason": _names(rows["reason"], schema.OrderReason),
-        **_who(run, rows),
+        **_who(records, rows),
         "order_type": _names(rows["order_type"], schema.OrderType),
         "time_in_force": _names(rows["time_in_force"], schema.TimeInForce),
-        "limit_price": _amounts(run, rows, "limit_price", "price_exponent"),
-        "qty": _amounts(run, rows, "qty", "qty_exponent"),
-        "filled_qty": _amounts(run, rows, "filled_qty", "qty_exponent"),
+        "limit_price": _amounts(records, rows, "limit_price", "price_exponent"),
+        "qty": _amounts(records, rows, "qty", "qty_exponent"),
+        "filled_qty": _amounts(records, rows, "filled_qty", "qty_exponent"),
     }
 
 
-def _fills(run: Run) -> dict[str, Any]:
-    rows = run.fills
+def _fills(records: RunRecords) -> dict[str, Any]:
+    rows = records.fills
     return {
         "fill": np.arange(len(rows)),
         "order": rows["order"],
         "decision": _known(rows["decision"]),
         "ts": _times(rows["ts_ns"]),
         "seq": rows["seq"],
-        **_who(run, rows),
-        "price": _amounts(run, rows, "price", "price_exponent"),
-        "qty": _amounts(run, rows, "qty", "qty_exponent"),
-        "fee": _halves(rows["fee_hi"], rows["fee_lo"], run.ledger_exponent),
-        "cash": _halves(rows["cash_hi"], rows["cash_lo"], run.ledger_exponent),
-        "position": _amounts(run, rows, "position", "qty_exponent"),
-        "realized": _halves(rows["realized_hi"], rows["realized_lo"], run.ledger_exponent),
+        **_who(records, rows),
+        "price": _amounts(records, rows, "price", "price_exponent"),
+        "qty": _amounts(records, rows, "qty", "qty_exponent"),
+        "fee": _halves(rows["fee_hi"], rows["fee_lo"], records.ledger_exponent),
+        "cash": _halves(rows["cash_hi"], rows["cash_lo"], records.ledger_exponent),
+        "position": _amounts(records, rows, "position", "qty_exponent"),
+        "realized": _halves(rows["realized_hi"], rows["realized_lo"], records.ledger_exponent),
         "maker": rows["flags"] & schema.FillFlag.MAKER != 0,
         "trim": rows["flags"] & schema.FillFlag.TRIM != 0,
         "beyond_touch": rows["flags"] & schema.FillFlag.DEPTH != 0,
     }
 
 
-def _funding(run: Run) -> dict[str, Any]:
-    rows = run.funding
+def _funding(records: RunRecords) -> dict[str, Any]:
+    rows = records.funding
     return {
         "ts": _times(rows["ts_ns"]),
-        "symbol": _symbols(run, rows),
-        "position": _amounts(run, rows, "position", "qty_exponent"),
-        "mark": _amounts(run, rows, "mark", "price_exponent"),
+        "symbol": _symbols(records, rows),
+        "position": _amounts(records, rows, "position", "qty_exponent"),
+        "mark": _amounts(records, rows, "mark", "price_exponent"),
         "rate": _decimals(rows["rate"], schema.RATE_EXPONENT),
-        "amount": _halves(rows["amount_hi"], rows["amount_lo"], run.ledger_exponent),
+        "amount": _halves(rows["amount_hi"], rows["amount_lo"], records.ledger_exponent),
     }
 
 
-def _risk(run: Run) -> dict[str, Any]:
+def _risk(records: RunRecords) -> dict[str, Any]:
     """Values and limits as decimal text, each in the unit its rule has."""
-    rows = run.risk
+    rows = records.risk
     exponents = [
-        risk_exponent(schema.RiskRule(rule), run.instruments[instrument], run.ledger_exponent)
+        risk_exponent(
+            schema.RiskRule(rule), records.instruments[instrument], records.ledger_exponent
+        )
         for rule, instrument in zip(rows["rule"].tolist(), rows["instrument"].tolist(), strict=True)
     ]
     texts = {
@@ -223,14 +230,14 @@ def _risk(run: Run) -> dict[str, Any]:
         "decision": rows["decision"],
         "ts": _times(rows["ts_ns"]),
         "seq": rows["seq"],
-        "symbol": _symbols(run, rows),
+        "symbol": _symbols(records, rows),
         "rule": _names(rows["rule"], schema.RiskRule),
         **texts,
     }
 
 
-def _attributions(run: Run) -> dict[str, Any]:
-    rows, found = run.fills, run.attributions
+def _attributions(records: RunRecords) -> dict[str, Any]:
+    rows, found = records.fills, records.attributions
     money = {
         name: _halves(*int128_halves(getattr(found, name)), found.exponent)
         for name in ("gross", "slippage", "fee", "funding", "cash_effect", "edge", "realized_edge")
@@ -239,14 +246,14 @@ def _attributions(run: Run) -> dict[str, Any]:
         "fill": np.arange(len(rows)),
         "decision": _known(rows["decision"]),
         "ts": _times(rows["ts_ns"]),
-        **_who(run, rows),
-        "price": _amounts(run, rows, "price", "price_exponent"),
-        "qty": _amounts(run, rows, "qty", "qty_exponent"),
+        **_who(records, rows),
+        "price": _amounts(records, rows, "price", "price_exponent"),
+        "qty": _amounts(records, rows, "qty", "qty_exponent"),
         **money,
     }
 
 
-_TABLES: Final[dict[str, Callable[[Run], dict[str, Any]]]] = {
+_TABLES: Final[dict[str, Callable[[RunRecords], dict[str, Any]]]] = {
     "decisions": _decisions,
     "legs": _legs,
     "orders": _orders,
@@ -259,12 +266,12 @@ _TABLES: Final[dict[str, Callable[[Run], dict[str, Any]]]] = {
 RUN_TABLES: Final = (*_TABLES, "ledger")
 
 
-def _who(run: Run, rows: NDArray[Any]) -> dict[str, Any]:
-    return {"symbol": _symbols(run, rows), "side": _names(rows["side"], schema.Side)}
+def _who(records: RunRecords, rows: NDArray[Any]) -> dict[str, Any]:
+    return {"symbol": _symbols(records, rows), "side": _names(rows["side"], schema.Side)}
 
 
-def _symbols(run: Run, rows: NDArray[Any]) -> pa.Array:
-    return _texts(rows["instrument"], tuple(i.symbol for i in run.instruments))
+def _symbols(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
+    return _texts(rows["instrument"], tuple(i.symbol for i in records.instruments))
 
 
 def _texts(index: NDArray[np.int64], texts: Sequence[str]) -> pa.Array:
@@ -290,9 +297,11 @@ def _known(numbers: NDArray[np.int64]) -> pa.Array:
     return pa.array(numbers, mask=numbers < 0)
 
 
-def _amounts(run: Run, rows: NDArray[Any], field: str, exponent: str, shift: int = 0) -> pa.Array:
+def _amounts(
+    records: RunRecords, rows: NDArray[Any], field: str, exponent: str, shift: int = 0
+) -> pa.Array:
     """Mantissas of rows of several instruments as decimals at the finest of their exponents."""
-    exponents = np.array([getattr(i, exponent) + shift for i in run.instruments])
+    exponents = np.array([getattr(i, exponent) + shift for i in records.instruments])
     finest = int(exponents.min())
     if (exponents == finest).all():
         return _decimals(rows[field], finest)

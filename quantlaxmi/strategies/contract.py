@@ -131,22 +131,24 @@ def check_no_look_ahead(subject: Subject) -> None:
         run = subject.backtest(Window(segment, last=last_seq), subject.strategy)
         part = run.trace.records_bytes()
         _hold(records.startswith(part), f"at {share:.0%} of the segment decisions differ")
-        expected = int(np.sum(whole.decisions["seq"] <= last_seq))
-        _hold(len(run.decisions) == expected, f"at {share:.0%} of it decisions are missing")
+        expected = int(np.sum(whole.exact.decisions["seq"] <= last_seq))
+        _hold(run.n_decisions == expected, f"at {share:.0%} of it decisions are missing")
 
 
 def check_decisions(subject: Subject) -> None:
     """Decisions name declared rationales, instruments and positive quantities."""
     run = subject.backtest(subject.segment, subject.strategy)
     bound = subject.strategy.bind(subject.segment.instruments)
-    rationale = run.decisions["rationale"]
+    rationale = run.exact.decisions["rationale"]
     _hold(
         bool(np.all((rationale >= 0) & (rationale < len(bound.rationales)))),
         "a decision names a rationale that is not declared",
     )
-    asks = run.legs["action"] != schema.OrderAction.CANCEL
-    _hold(bool(np.all(run.legs["qty"][asks] > 0)), "a leg has a quantity that is not positive")
-    traded = set(run.legs["instrument"].tolist())
+    asks = run.exact.legs["action"] != schema.OrderAction.CANCEL
+    _hold(
+        bool(np.all(run.exact.legs["qty"][asks] > 0)), "a leg has a quantity that is not positive"
+    )
+    traded = set(run.exact.legs["instrument"].tolist())
     _hold(traded <= set(bound.instruments), "a leg trades an instrument that is not declared")
 
 

@@ -26,7 +26,7 @@ from tests import market_builder, random_markets, traded, twins
 from tests.cases import Case
 from tests.depth import examples
 from tests.market_builder import MemorySegment
-from tests.naive import decision_points as naive_grid
+from tests.naive import decision_points as naive_points
 from tests.naive.impact import ImpactEngine, moved, root
 from tests.run.test_decision_points import bundle_lists, check_own_decisions
 from tests.run.test_engine_properties import same_runs
@@ -99,7 +99,7 @@ def test_the_engine_is_its_twin(case: Case, impact: dict[str, Impact]) -> None:
     case = with_impact(case, impact)
     run, _ = twins.run_case(case)
     twins.assert_same(run, naive_run(case))
-    assert isinstance(run.attributions, Attributions)  # the identity held to the last unit
+    assert isinstance(run.exact.attributions, Attributions)  # the identity held to the last unit
 
 
 @settings(max_examples=examples(80), deadline=None)
@@ -113,7 +113,7 @@ def test_the_grid_prices_with_impact(case: Case, impact, bundles) -> None:
         book = market.books[i]
         return moved(price, side, qty, book.ask_qty if side > 0 else book.bid_qty, of[i])
 
-    expected = naive_grid.points(
+    expected = naive_points.points(
         case.tables,
         engine.terms,
         range(len(case.instruments)),
@@ -168,11 +168,11 @@ def one_order(
 )
 def test_by_hand(qty: int, fixed: str, square: str, more: dict, expected: int) -> None:
     run = one_order(qty, fixed, square, **more)
-    assert run.fills["price"].tolist() == [expected]
+    assert run.exact.fills["price"].tolist() == [expected]
     side = more.get("side", 1)
     mid = 99_995
     unit = 10 ** (-run.ledger_exponent)
-    assert run.attributions.slippage.tolist() == [10 * side * qty * (expected - mid) * unit]
+    assert run.exact.attributions.slippage.tolist() == [10 * side * qty * (expected - mid) * unit]
 
 
 def test_resting_orders_have_none() -> None:
@@ -191,8 +191,8 @@ def test_resting_orders_have_none() -> None:
     segment = MemorySegment(builder.tables(), traded.UNIVERSES["coarse"])
     decision = Decision((Leg(0, 1, 5, 1, 99),), bundle=False)
     run = backtest(segment, twins.script({0: decision}), costs=costs, latency_ns=0)
-    assert run.fills["price"].tolist() == [99]
-    assert run.fills["flags"].tolist() == [FillFlag.MAKER]
+    assert run.exact.fills["price"].tolist() == [99]
+    assert run.exact.fills["flags"].tolist() == [FillFlag.MAKER]
 
 
 # --- files, hashes, gates ---------------------------------------------------------------------

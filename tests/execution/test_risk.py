@@ -97,7 +97,7 @@ def test_refusals_match_naive(case) -> None:
 def test_the_log_refuses_the_same(case, cuts) -> None:
     (whole, seen), (pieces, again) = twins.run_case(case), twins.run_case(case, cuts)
     assert seen == again
-    assert whole.risk.tobytes() == pieces.risk.tobytes()
+    assert whole.exact.risk.tobytes() == pieces.exact.risk.tobytes()
     assert whole.trace.outcome_hash == pieces.trace.outcome_hash
 
 
@@ -105,12 +105,12 @@ def test_the_log_refuses_the_same(case, cuts) -> None:
 @given(guarded_cases())
 def test_what_must_hold_of_refusals(case) -> None:
     run, _ = twins.run_case(case)
-    orders, rows = twins.rows_of(run.orders), twins.rows_of(run.risk)
+    orders, rows = twins.rows_of(run.exact.orders), twins.rows_of(run.exact.risk)
     refused = {o["order"] for o in orders if o["reason"] == OrderReason.REFUSED}
-    filled = {f["order"] for f in twins.rows_of(run.fills)}
+    filled = {f["order"] for f in twins.rows_of(run.exact.fills)}
     assert not refused & filled
     broken = {(r["decision"], r["instrument"]) for r in rows if r["rule"] != RiskRule.TRIM_REST}
-    bundles = {d["sequence"] for d in twins.rows_of(run.decisions) if d["bundle"]}
+    bundles = {d["sequence"] for d in twins.rows_of(run.exact.decisions) if d["bundle"]}
     for order in orders:
         if order["reason"] != OrderReason.REFUSED:
             continue
@@ -146,7 +146,7 @@ def test_no_position_passes_its_limit(case, most) -> None:
     )
     run, engine = twins.check_case(case)
     assert all(abs(f["position"]) <= most for f in engine.fills)
-    assert len(run.risk) == len(engine.risk)
+    assert len(run.exact.risk) == len(engine.risk)
 
 
 # --- each rule by hand -------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def rules(case: Case) -> list[tuple[RiskRule, int, int, int]]:
     run, _ = twins.check_case(case)
     return [
         (RiskRule(r["rule"]), r["decision"], r["value"], r["limit"])
-        for r in twins.rows_of(run.risk)
+        for r in twins.rows_of(run.exact.risk)
     ]
 
 
@@ -187,7 +187,7 @@ def test_off_lot_is_refused_and_refuses_its_bundle() -> None:
         (RiskRule.LOT, 2, 3, 2),
     ]
     run, _ = twins.run_case(case)
-    assert [(f["instrument"], f["qty"]) for f in twins.rows_of(run.fills)] == [(0, 4)]
+    assert [(f["instrument"], f["qty"]) for f in twins.rows_of(run.exact.fills)] == [(0, 4)]
     (event, *_) = run.trace.risk_events
     assert (event.rule, event.symbol, event.value, event.limit) == (RiskRule.LOT, "P", 4, 3)
 
@@ -339,10 +339,10 @@ def test_limits_stand_in_header_report_and_tables(tmp_path) -> None:
     runs = [route(segment, "basis_capture", limits=limits) for route in (backtest, replay)]
     assert runs[0].trace.outcome_hash == runs[1].trace.outcome_hash
     assert runs[0].header.risk_hash == limits.risk_hash
-    counts = Counter(runs[0].risk["rule"].tolist())
+    counts = Counter(runs[0].exact.risk["rule"].tolist())
     assert counts[RiskRule.ORDERS_PER_MINUTE] > 0
     table = runs[0].table("risk")
-    assert table.num_rows == len(runs[0].risk)
+    assert table.num_rows == len(runs[0].exact.risk)
     assert table["limit"][0].as_py() == "10"
     report = run_gates(segment, "basis_capture", limits=limits, policy=QUICK)
     report.save(tmp_path / "r.json")

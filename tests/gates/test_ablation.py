@@ -20,7 +20,6 @@ from quantlaxmi.gates.path.increments import STEPS_NS, bucket_step, net_by_bucke
 from quantlaxmi.gates.resampling.paired_bootstrap import Bootstrap, resample
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
-from quantlaxmi.run.equity import equity_curve
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.schema import DecisionType, Side
@@ -95,10 +94,10 @@ def _fills(run):
             int(f["price"]) * scales[int(f["instrument"])],
             int128_to_int(int(f["fee_hi"]), int(f["fee_lo"])) * fee,
         )
-        for f in run.fills
+        for f in run.exact.fills
     ], [
         (int(p["ts_ns"]), int128_to_int(int(p["amount_hi"]), int(p["amount_lo"])) * fee)
-        for p in run.funding
+        for p in run.exact.funding
     ]
 
 
@@ -133,10 +132,10 @@ def test_net_by_bucket_is_the_ledger(named, step):
     _, segment = named
     run = backtest(segment, StrategyRegistry().create("basis_capture", sets=["cooldown_ms=40000"]))
     other = backtest(segment, Rule())
-    curve = equity_curve(run, step)
+    curve = run.equity_curve(step)
     for one in (run, other):
         buckets = net_by_bucket(one, curve)
-        own = equity_curve(one, step).equity.tolist()
+        own = one.equity_curve(step).equity.tolist()
         assert buckets == [b - a for a, b in itertools.pairwise([0, *own])]
         assert sum(buckets) == one.net_pnl and len(buckets) == len(curve.ts_ns)
     curve.mid2[:, -1] += 2
@@ -223,7 +222,7 @@ class OwnBasis(Rule):
 def test_neutral_run_is_the_rule_written_without_its_signal(planted):
     neutral = Rerun(backtest(planted, Rule())).again(neutral=(0,))
     direct = backtest(planted, OwnBasis())
-    assert len(direct.decisions) > 100
+    assert direct.n_decisions > 100
     assert neutral.trace.records_bytes() == direct.trace.records_bytes()
     assert neutral.net_pnl == direct.net_pnl
 

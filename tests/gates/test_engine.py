@@ -67,9 +67,9 @@ def suite(request):
 def test_identity_holds_on_real_runs(suite):
     _, run, g2 = suite
     path = g2.context.path
-    assert path.cost == sum((run.attributions.slippage + run.attributions.fee).tolist())
+    assert path.cost == sum((run.exact.attributions.slippage + run.exact.attributions.fee).tolist())
     assert sum(a.cost for t in path.trips for a in t.actions) + path.stray_cost == path.cost
-    attributed = sum(run.attributions.gross.tolist())
+    attributed = sum(run.exact.attributions.gross.tolist())
     open_now = {i: a.position for i, a in enumerate(run.accounts) if a.position}
     assert bool(open_now) == path.trips[-1].open_at_end
     marked = sum(
@@ -109,9 +109,9 @@ def test_a_draw_is_what_the_engine_earns_there(suite, draw):
             script[int(context.decision_points.seq[row])] = t.actions[k].bundle
     assert len(script) == len(t.actions)
     run = backtest(segment, _scripted(script))
-    assert len(run.decisions) == len(script)
+    assert run.n_decisions == len(script)
     assert all(a.position == 0 for a in run.accounts)
-    costs = run.attributions
+    costs = run.exact.attributions
     gross = sum(costs.gross.tolist())
     assert s * lay.columns.scale == gross
     received = 10 * sum(account.funding for account in run.accounts)

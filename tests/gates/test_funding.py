@@ -32,7 +32,7 @@ def check_settlements(case: Case) -> int:
     times = points.settlements[:, 1]
     assert all(a <= b for a, b in pairwise(times.tolist()))
     # Orders at the market are filled when they arrive; flattening comes after everything.
-    fills = [f for f in twins.rows_of(run.fills) if f["decision"] >= 0]
+    fills = [f for f in twins.rows_of(run.exact.fills) if f["decision"] >= 0]
     expected = []
     for number, (i, before, mark, rate) in enumerate(points.settlements.tolist()):
         held = sum(
@@ -43,7 +43,7 @@ def check_settlements(case: Case) -> int:
             expected.append((i, held, mark, rate, amount))
     paid = [
         (f["instrument"], f["position"], f["mark"], f["rate"], 10 * f["amount"])
-        for f in twins.rows_of(run.funding)
+        for f in twins.rows_of(run.exact.funding)
     ]
     assert paid == expected
     late = [
@@ -136,13 +136,13 @@ def test_random_markets_have_identities_with_funding():
 def test_a_segment_with_many_settlements(which):
     segment = funded_segment(open_segment(DATA / which))
     run = backtest(segment, "basis_capture")
-    assert len(run.funding) > 30
+    assert len(run.exact.funding) > 30
     suite = G2AntiOverfitSuite.from_run(run, policy=QUICK)
     assert suite.context.path.net == run.net_pnl
     found = suite.run_random_entry()
     assert found.matched.details["net"] is not None
     assert found.neutral.verdict is Verdict.PASS
-    total = sum(10 * f["amount"] for f in twins.rows_of(run.funding))
+    total = sum(10 * f["amount"] for f in twins.rows_of(run.exact.funding))
     assert suite.context.path.funding == total != 0
     # Without funding the draws' sums would be others.
     lay = random_entry._build(suite.context)
@@ -163,7 +163,7 @@ def test_a_position_open_at_the_end_meets_settlements_after_the_last_row():
     points = decision_points(run)
     path = path_of(run, points)
     assert path.trips[-1].open_at_end
-    late = [f for f in twins.rows_of(run.funding) if f["ts_ns"] > int(points.ts_ns[-1])]
+    late = [f for f in twins.rows_of(run.exact.funding) if f["ts_ns"] > int(points.ts_ns[-1])]
     assert len(late) > 1
     suite = G2AntiOverfitSuite.from_run(run, policy=QUICK)
     lay = random_entry._build(suite.context)

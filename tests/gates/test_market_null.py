@@ -177,9 +177,9 @@ def test_a_signal_ends_the_draws(short, threads):
 def test_the_identity_is_held_against_the_run(short, monkeypatch):
     suite = suite_of(short)
     run = suite.context.rerun.run
-    fills = run.fills.copy()
+    fills = run.exact.fills.copy()
     fills["price"][3] += 1
-    wrong = replace(suite.context.rerun, run=replace(run, fills=fills))
+    wrong = replace(suite.context.rerun, run=replace(run, exact=replace(run.exact, fills=fills)))
     with pytest.raises(EngineError, match="other fills"):
         market_null.evaluate(replace(suite.context, rerun=wrong))
     path = replace(suite.context.path, gross=suite.context.path.gross + 1)

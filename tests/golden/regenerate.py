@@ -44,8 +44,8 @@ def run(strategy: str, variant: str, segment: str) -> Run:
 def hashes(found: Run) -> dict[str, str | int]:
     """What is pinned of a run."""
     return {
-        "decisions": len(found.decisions),
-        "fills": len(found.fills),
+        "decisions": found.n_decisions,
+        "fills": found.n_fills,
         "trace_hash": found.trace.trace_hash.hex(),
         "outcome_hash": found.trace.outcome_hash.hex(),
     }

@@ -179,17 +179,20 @@ def compare(run, hand) -> None:
     assert sum(a.fees for a in run.accounts) == hand["fees"] * scale
     assert sum(a.funding for a in run.accounts) == hand["funding"] * scale
     fills = [
-        (int(f["instrument"]), int(f["side"]) * int(f["qty"]), int(f["price"])) for f in run.fills
+        (int(f["instrument"]), int(f["side"]) * int(f["qty"]), int(f["price"]))
+        for f in run.exact.fills
     ]
     assert fills == [fill[1:] for fill in hand["fills"]]
-    assert [int(p["ts_ns"]) for p in run.funding] == [p[0] for p in hand["payments"]]
+    assert [int(p["ts_ns"]) for p in run.exact.funding] == [p[0] for p in hand["payments"]]
     assert [a.position for a in run.accounts] == [
         -int(hand["held"] * 10**8), int(hand["held"] * 10**8)
     ]  # fmt: skip
-    marked = sum(a.position * int(mid) for a, mid in zip(run.accounts, run.last_mids, strict=True))
+    marked = sum(
+        a.position * int(mid) for a, mid in zip(run.accounts, run.exact.last_mids, strict=True)
+    )
     # last_mids are at a tenth of the price unit; the ledger here at price times quantity.
     assert Fraction(dict(run.cash)["USDT"]) + Fraction(marked, 10) == hand["equity"] * scale
-    reasons = run.orders["reason"].tolist()
+    reasons = run.exact.orders["reason"].tolist()
     assert reasons.count(OrderReason.BOOK_INVALID) == 2 * hand["cancelled"]
 
 
@@ -208,16 +211,16 @@ def test_a_decision_before_a_missing_bar_is_cancelled(tmp_path: Path) -> None:
     result = run_import(tmp_path, lines)
     for latency_ns in (0, 10**6):
         run = backtest(result.segment, strategy(), costs=ANY_WORTH, latency_ns=latency_ns)
-        assert len(run.decisions) == 1
-        assert len(run.fills) == 0
-        assert run.orders["reason"].tolist() == [0, 0, *[OrderReason.BOOK_INVALID] * 2]
+        assert run.n_decisions == 1
+        assert run.n_fills == 0
+        assert run.exact.orders["reason"].tolist() == [0, 0, *[OrderReason.BOOK_INVALID] * 2]
 
 
 def test_nothing_is_decided_on_the_last_close(tmp_path: Path) -> None:
     lines = [bar_line(0, ("100", "100"), ("100", "100")),
              bar_line(1, ("100", "100"), ("100", "101"))]  # fmt: skip
     run = backtest(run_import(tmp_path, lines).segment, strategy(), latency_ns=0)
-    assert len(run.decisions) == 0
+    assert run.n_decisions == 0
 
 
 def test_the_close_that_decides_is_not_the_price(tmp_path: Path) -> None:
@@ -226,8 +229,11 @@ def test_the_close_that_decides_is_not_the_price(tmp_path: Path) -> None:
              bar_line(1, ("90", "100"), ("95", "100")),
              bar_line(2, ("100", "100"), ("100", "100"))]  # fmt: skip
     run = backtest(run_import(tmp_path, lines).segment, strategy(), costs=ANY_WORTH, latency_ns=0)
-    assert [(f["side"], f["price"]) for f in run.fills[:2]] == [(-1, 9499050000), (1, 9000900000)]
-    assert [leg["bid"] for leg in run.legs[:2]] == [10198980000, 9999000000]
+    assert [(f["side"], f["price"]) for f in run.exact.fills[:2]] == [
+        (-1, 9499050000),
+        (1, 9000900000),
+    ]
+    assert [leg["bid"] for leg in run.exact.legs[:2]] == [10198980000, 9999000000]
 
 
 @settings(max_examples=examples(200), deadline=None)

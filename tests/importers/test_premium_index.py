@@ -260,7 +260,7 @@ def test_settlements_are_the_same_with_and_without_it(
     plain = run(tmp_path, inputs, rules="", out="without").segment
     runs = [held(segment, route) for segment in (rich, plain)]
     paid = [
-        [{k: v for k, v in row.items() if k != "seq"} for row in twins.rows_of(one.funding)]
+        [{k: v for k, v in row.items() if k != "seq"} for row in twins.rows_of(one.exact.funding)]
         for one in runs
     ]
     assert paid[0] == paid[1]
@@ -270,8 +270,8 @@ def test_settlements_are_the_same_with_and_without_it(
     ]
     assert [row["amount"] < 0 for row in paid[0]] == [True, False]  # long pays, short receives
     assert runs[0].cash == runs[1].cash
-    assert [f["price"] for f in twins.rows_of(runs[0].fills)] == [
-        f["price"] for f in twins.rows_of(runs[1].fills)
+    assert [f["price"] for f in twins.rows_of(runs[0].exact.fills)] == [
+        f["price"] for f in twins.rows_of(runs[1].exact.fills)
     ]
     rates = rates_of(rich)
     if not late_ms:
@@ -292,7 +292,7 @@ def test_it_settles_nothing_alone_and_is_seen_to_move(tmp_path: Path) -> None:
     result = import_capture(
         "binance-vision", inputs=[*inputs, path], mapping=tmp_path / "m.toml", out=tmp_path / "seg"
     )
-    assert len(held(result.segment, backtest).funding) == 0
+    assert len(held(result.segment, backtest).exact.funding) == 0
 
     seen: list[tuple[str, int, int]] = []
 

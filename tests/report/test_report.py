@@ -299,7 +299,10 @@ def test_a_run_without_path_is_inconclusive_for_one_reason(planted):
     from quantlaxmi.run.replay import backtest
 
     idle = backtest(planted, "basis_capture", flatten=True)
-    report = report_of(replace(idle, fills=_without_decisions(idle.fills)), policy=QUICK)
+    report = report_of(
+        replace(idle, exact=replace(idle.exact, fills=_without_decisions(idle.exact.fills))),
+        policy=QUICK,
+    )
     assert report.verdict == "INCONCLUSIVE"
     assert all("without flattening" in reason for reason in report.g2_details["reasons"])
 

@@ -25,7 +25,7 @@ def check(case: Case):
     expected = naive.attribute(
         engine.decisions, engine.legs, engine.fills, engine.funding, mids, engine.notional
     )
-    found = run.attributions
+    found = run.exact.attributions
     assert found.exponent == run.ledger_exponent - 1
     assert found.reference_price.tolist() == [row["reference_price"] for row in expected]
     for name in COLUMNS:
@@ -35,7 +35,7 @@ def check(case: Case):
 
 def check_identities(run, engine, expected):
     """What each fill did to cash; what came to rest; and nothing else."""
-    found = run.attributions
+    found = run.exact.attributions
     assert found.cash_effect.tolist() == [
         e["gross"] - e["slippage"] - e["fee"] + e["funding"] for e in expected
     ]
@@ -83,15 +83,15 @@ def test_random_runs_match_naive(case):
 def test_bps_follow_from_the_integers(case):
     run, _ = twins.run_case(case)
     rows = list(run.trade_attributions())
-    found = run.attributions
-    assert len(rows) == len(run.fills)
+    found = run.exact.attributions
+    assert len(rows) == run.n_fills
     ids = {row.fill_id for row in rows}
     assert len(ids) == len(rows)
     for k, row in enumerate(rows):
         parts = (row.gross, row.slippage, row.fee, row.funding, row.edge)
         assert parts == tuple(getattr(found, name)[k] for name in COLUMNS)
         assert row.cash_effect == row.gross - row.slippage - row.fee + row.funding
-        assert row.symbol == run.instruments[run.fills["instrument"][k]].symbol
+        assert row.symbol == run.instruments[run.exact.fills["instrument"][k]].symbol
         notional = abs(row.gross)
         for amount, bps in (
             (row.edge, row.gross_edge_bps),

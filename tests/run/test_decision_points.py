@@ -63,7 +63,7 @@ def check(case: Case, bundles, kinds=twins.ALL_KINDS):
 def check_own_decisions(run, engine, points):
     """What filled whole, from size nobody had taken before, cost what the decision points says."""
     place = {seq: k for k, seq in enumerate(points.seq.tolist())}
-    found = run.attributions
+    found = run.exact.attributions
     fresh = untouched(engine)
     compared = 0
     for decision in engine.decisions:

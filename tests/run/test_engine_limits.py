@@ -37,7 +37,7 @@ def test_greatest_values_are_exact():
     builder = MarketBuilder().quote(0, PRICE - 1, HIGH, PRICE, HIGH).quote(1, 1, 1, 2, HIGH)
     builder.wait(1).quote(0, PRICE - 2, HIGH, PRICE, HIGH).trade(0, HIGH, HIGH, 1)
     run = run_of(builder, {0: BUY, 1: SELL, 2: SELL}, model=FREE)
-    assert run.fills["qty"].tolist() == [HIGH] * 3
+    assert run.exact.fills["qty"].tolist() == [HIGH] * 3
     assert run.accounts[0].realized == -HIGH
     assert run.accounts[0].position == -HIGH
     assert run.cash["USDT"] == (PRICE - 3) * HIGH

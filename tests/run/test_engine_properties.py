@@ -30,7 +30,7 @@ HIGH = traded.I64_MAX
 
 def same_runs(a, b):
     for name in twins.TABLES:
-        assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
+        assert getattr(a.exact, name).tobytes() == getattr(b.exact, name).tobytes(), name
     assert (a.accounts, a.cash, a.n_messages) == (b.accounts, b.cash, b.n_messages)
     assert a.trace.trace_hash == b.trace.trace_hash
     assert a.trace.outcome_hash == b.trace.outcome_hash
@@ -62,7 +62,7 @@ def test_result_does_not_depend_on_stride_or_chunks(case, stride):
         session.feed(chunk)
     session.finish(case.flatten)
     for name, rows in session.engine.tables().items():
-        assert rows.tobytes() == getattr(whole, name).tobytes(), name
+        assert rows.tobytes() == getattr(whole.exact, name).tobytes(), name
     assert type(strategy).log == seen
 
 
@@ -134,7 +134,7 @@ def test_sealed_segment_gives_the_same_by_columns_log_and_memory(tmp_path, unive
     case = Case("", tables, schedule, 3, True, universe, traded.COSTS[2])
     engine, _ = twins.naive_run(case)
     twins.assert_same(by_columns, engine)
-    assert len(by_log.fills) > 50
+    assert by_log.n_fills > 50
 
 
 @settings(max_examples=examples(30), deadline=None)
@@ -170,8 +170,8 @@ def test_records_of_a_truncated_market_are_a_prefix(case, length):
     last = part.segment.tables and max(
         (int(t["ts_ns"][-1]) for t in short.tables.values() if len(t["ts_ns"])), default=-1
     )
-    before = part.fills[part.fills["ts_ns"] < last]
-    assert whole.fills[: len(before)].tobytes() == before.tobytes()
+    before = part.exact.fills[part.exact.fills["ts_ns"] < last]
+    assert whole.exact.fills[: len(before)].tobytes() == before.tobytes()
 
 
 # --- conservation ------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_records_of_a_truncated_market_are_a_prefix(case, length):
 @given(random_cases())
 def test_nothing_is_made_or_lost(case):
     run, _ = twins.run_case(case)
-    fills, orders = twins.rows_of(run.fills), twins.rows_of(run.orders)
+    fills, orders = twins.rows_of(run.exact.fills), twins.rows_of(run.exact.orders)
     by_order = defaultdict(int)
     for fill in fills:
         by_order[fill["order"]] += fill["qty"]
@@ -194,7 +194,7 @@ def test_nothing_is_made_or_lost(case):
         whole = order["filled_qty"] == order["qty"]
         assert (order["status"] == OrderStatus.FILLED) == whole
         assert order["ts_ns"] >= opened[number]["ts_ns"]
-    assert sum(by_order.values()) == run.fills["qty"].sum()
+    assert sum(by_order.values()) == run.exact.fills["qty"].sum()
     for i, account in enumerate(run.accounts):
         mine = [f for f in fills if f["instrument"] == i]
         assert account.position == sum(f["side"] * f["qty"] for f in mine)
@@ -202,7 +202,7 @@ def test_nothing_is_made_or_lost(case):
         assert (account.position == 0) <= (account.cost == 0 and account.unrealized == 0)
     for fill in fills:
         if fill["decision"] >= 0:
-            decided = int(run.decisions["ts_ns"][fill["decision"]])
+            decided = int(run.exact.decisions["ts_ns"][fill["decision"]])
             assert fill["ts_ns"] == decided + case.latency_ns
 
 
@@ -210,8 +210,8 @@ def test_nothing_is_made_or_lost(case):
 @given(random_cases())
 def test_bundles_end_matched_unless_a_trim_ran_short(case):
     run, _ = twins.run_case(case)
-    orders = twins.rows_of(run.orders)
-    for decision in twins.rows_of(run.decisions):
+    orders = twins.rows_of(run.exact.orders)
+    for decision in twins.rows_of(run.exact.decisions):
         if not decision["bundle"] or decision["n_legs"] < 2:
             continue
         mine = [o for o in orders if o["decision"] == decision["sequence"] and o["kind"] == 4]
@@ -241,7 +241,7 @@ def test_no_fill_beyond_what_was_displayed(case):
     )
     run, _ = twins.run_case(case)
     quotes = tables["quotes"]
-    fills = twins.rows_of(run.fills)
+    fills = twins.rows_of(run.exact.fills)
     for fill in fills:
         mine = (quotes["instrument"] == fill["instrument"]) & (quotes["seq"] <= fill["seq"])
         at = int(np.flatnonzero(mine)[-1])
@@ -265,18 +265,18 @@ def test_doubles_agree_within_a_basis_point(case):
     instruments = traded.UNIVERSES[case.universe]
     cash, turnover = 0.0, 0.0
     held = [0.0 for _ in instruments]
-    for fill in twins.rows_of(run.fills):
+    for fill in twins.rows_of(run.exact.fills):
         one = instruments[fill["instrument"]]
         price = fill["price"] * 10.0**one.price_exponent
         qty = fill["qty"] * 10.0**one.qty_exponent * one.contract_size
         cash -= fill["side"] * price * qty + fill["fee"] * unit
         held[fill["instrument"]] += fill["side"] * qty
         turnover += price * qty
-    for row in twins.rows_of(run.funding):
+    for row in twins.rows_of(run.exact.funding):
         cash += row["amount"] * unit
     value = cash + sum(
         q * mid * 10.0 ** (one.price_exponent - 1)
-        for q, mid, one in zip(held, run.last_mids.tolist(), instruments, strict=True)
+        for q, mid, one in zip(held, run.exact.last_mids.tolist(), instruments, strict=True)
     )
     assert abs(value - run.net_pnl * unit / 10) <= 1e-4 * turnover + 1e-18
     assert abs(value - run.net_pnl * unit / 10) <= 1e-12 * (turnover + abs(value)) + 1e-18
@@ -379,12 +379,12 @@ def test_every_kind_is_seen():
             costs=traded.COSTS[1],
         )
         run, _ = twins.run_case(case)
-        for row in twins.rows_of(run.orders):
+        for row in twins.rows_of(run.exact.orders):
             kinds[row["reason"]] += 1
-        for row in twins.rows_of(run.fills):
+        for row in twins.rows_of(run.exact.fills):
             flags[row["flags"]] += 1
-        kinds["funding"] += len(run.funding)
-        kinds["gaps"] += sum(run.depth_gaps)
+        kinds["funding"] += len(run.exact.funding)
+        kinds["gaps"] += sum(run.exact.depth_gaps)
     assert set(kinds) == {0, 1, 2, 3, 4, 5, 6, 7, "funding", "gaps"}
     own = FillFlag.AFTER_OWN
     assert set(flags) == {0, 1, 2, 4, 5, 6} | {own | flag for flag in (0, 1, 2, 4, 5, 6)}

@@ -62,8 +62,8 @@ def test_shifted_columns_give_what_the_twin_gives(with_quotes, seed, latency, fl
     engine, expected = naive_run(case)
     assert seen == expected
     for name in TABLES:
-        assert rows_of(getattr(run, name)) == getattr(engine, name), name
-    assert run.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
+        assert rows_of(getattr(run.exact, name)) == getattr(engine, name), name
+    assert run.exact.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
 
 
 @given(seed=st.integers(0, 10**6), latency=st.sampled_from([0, 3]))
@@ -77,7 +77,7 @@ def test_shifted_columns_are_a_market_whose_prices_moved(seed, latency):
     one, other = run_case(shifted), run_case(real)
     assert one[1] == other[1]
     for name in TABLES:
-        assert rows_of(getattr(one[0], name)) == rows_of(getattr(other[0], name)), name
+        assert rows_of(getattr(one[0].exact, name)) == rows_of(getattr(other[0].exact, name)), name
     assert one[0].net_pnl == other[0].net_pnl
 
 
@@ -90,4 +90,4 @@ def test_no_shift_is_the_market_itself():
         one, other = (run_case(case_of(t, seed, 200)) for t in (tables, plain))
         assert one[1] == other[1]
         for name in TABLES:
-            assert rows_of(getattr(one[0], name)) == rows_of(getattr(other[0], name))
+            assert rows_of(getattr(one[0].exact, name)) == rows_of(getattr(other[0].exact, name))

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.run.equity import equity_curve
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import open_segment
 
@@ -34,15 +33,15 @@ def by_hand(run, points):
             k = int(quotes["instrument"][q])
             mid[k] = Fraction(int(quotes["bid"][q]) + int(quotes["ask"][q]), 2 * 10**8)
             q += 1
-        while f < len(run.fills) and run.fills["ts_ns"][f] <= point:
-            row = run.fills[f]
+        while f < run.n_fills and run.exact.fills["ts_ns"][f] <= point:
+            row = run.exact.fills[f]
             side, qty, price = int(row["side"]), int(row["qty"]), int(row["price"])
             fee = (int(row["fee_hi"]) << 64) + (int(row["fee_lo"]) & (2**64 - 1))
             cash -= side * Fraction(qty * price, 10**16) + fee * scale
             position[int(row["instrument"])] += side * qty
             f += 1
-        while p < len(run.funding) and run.funding["ts_ns"][p] <= point:
-            row = run.funding[p]
+        while p < len(run.exact.funding) and run.exact.funding["ts_ns"][p] <= point:
+            row = run.exact.funding[p]
             cash += ((int(row["amount_hi"]) << 64) + (int(row["amount_lo"]) & (2**64 - 1))) * scale
             p += 1
         marked = sum(Fraction(x, 10**8) * m for x, m in zip(position, mid, strict=True))
@@ -52,14 +51,14 @@ def by_hand(run, points):
 
 @pytest.mark.parametrize("step_ns", [1_000_000_000, 7_777_777_777, 10**15])
 def test_equity_is_cash_plus_marked_positions(run, step_ns):
-    curve = equity_curve(run, step_ns)
+    curve = run.equity_curve(step_ns)
     expected = by_hand(run, curve.ts_ns.tolist())
     unit = Fraction(10) ** curve.exponent
     assert [int(e) * unit for e in curve.equity] == expected
 
 
 def test_equity_ends_at_the_runs_net_pnl(run):
-    curve = equity_curve(run, 60 * 10**9)
+    curve = run.equity_curve(60 * 10**9)
     assert curve.equity[-1] == run.net_pnl
     assert (curve.equity == curve.realized + curve.unrealized - curve.fees + curve.funding).all()
     assert curve.ts_ns[-1] == run.segment.last_ts_ns
@@ -70,23 +69,23 @@ def test_equity_ends_at_the_runs_net_pnl(run):
 @pytest.mark.parametrize("step_ns", [0, -1, 1])
 def test_equity_refuses_a_step_that_makes_no_grid(run, step_ns):
     with pytest.raises(InputError, match="step_ns"):
-        equity_curve(run, step_ns)
+        run.equity_curve(step_ns)
 
 
 def test_a_flattened_run_ends_with_cash_alone(run):
     flat = backtest(run.segment, "basis_capture", flatten=True)
-    curve = equity_curve(flat, 10**9)
+    curve = flat.equity_curve(10**9)
     assert curve.equity[-1] == curve.cash[-1] == flat.net_pnl == 10 * flat.cash["USDT"]
     assert not curve.position[:, -1].any()
 
 
 def test_a_currency_the_run_does_not_have_is_refused(run):
     with pytest.raises(InputError, match="in currency EUR, expected one of USDT"):
-        equity_curve(run, 10**9, "EUR")
+        run.equity_curve(10**9, "EUR")
 
 
 def test_the_table_of_a_curve_has_a_row_an_instrument_and_their_sum(run):
-    curve = equity_curve(run, 60 * 10**9)
+    curve = run.equity_curve(60 * 10**9)
     rows = curve.table().drop_columns(["ts"]).to_pylist()
     assert len(rows) == 3 * len(curve)
     for line in range(len(curve)):

@@ -132,16 +132,19 @@ def test_each_settlement_is_paid_once_on_what_is_held(source: str, route, tmp_pa
             at = T0 + settlement.at * MINUTE + late
             expected.append((at, held, int(mark * 10**8), half_even(amount)))
     found = [
-        (r["ts_ns"], r["position"], r["mark"], r["amount"]) for r in twins.rows_of(run.funding)
+        (r["ts_ns"], r["position"], r["mark"], r["amount"])
+        for r in twins.rows_of(run.exact.funding)
     ]
     assert found == expected
     signs = [amount > 0 for *_, amount in found]
     assert signs == [False, True, True, False]
     assert run.accounts[0].funding == sum(amount for *_, amount in found)
     # Cash is what was traded, less fees, with just these payments.
-    traded = sum(-f["side"] * f["price"] * f["qty"] - f["fee"] for f in twins.rows_of(run.fills))
+    traded = sum(
+        -f["side"] * f["price"] * f["qty"] - f["fee"] for f in twins.rows_of(run.exact.fills)
+    )
     assert run.cash == {"USDT": traded + run.accounts[0].funding}
-    assert [f["side"] * f["qty"] for f in twins.rows_of(run.fills)] == list(ORDERS.values())
+    assert [f["side"] * f["qty"] for f in twins.rows_of(run.exact.fills)] == list(ORDERS.values())
 
 
 def test_the_manifest_says_what_stands_for_the_mark(tmp_path: Path) -> None:
@@ -166,7 +169,7 @@ def test_a_settlement_by_a_book_from_depth_alone(tmp_path: Path) -> None:
     )
     segment = import_binance_vision([tmp_path], tmp_path / "seg").segment
     run = backtest(segment, twins.script({0: Decision((Leg(0, 1, 10**8),))}))
-    [row] = twins.rows_of(run.funding)
+    [row] = twins.rows_of(run.exact.funding)
     assert (row["mark"], row["amount"]) == (102 * 10**8, -102 * 10**14)
 
 
@@ -203,8 +206,10 @@ def test_a_fill_by_a_message_of_the_stamp_is_held_and_an_order_that_arrives_then
     # Sent at the quotes of seconds 0 and 10; the one that takes arrives at the settlement's stamp.
     strategy = twins.script({0: resting, 1: taking}, kinds=(EventKind.QUOTE,))
     run: Run = route(segment, strategy, latency_ns=10_000 * MS)
-    fills = [(f["ts_ns"], f["qty"], f["flags"] & FillFlag.MAKER) for f in twins.rows_of(run.fills)]
+    fills = [
+        (f["ts_ns"], f["qty"], f["flags"] & FillFlag.MAKER) for f in twins.rows_of(run.exact.fills)
+    ]
     assert fills == [(due, held, FillFlag.MAKER), (due, later, 0)]
-    [row] = twins.rows_of(run.funding)
+    [row] = twins.rows_of(run.exact.funding)
     assert (row["ts_ns"], row["position"], row["rate"]) == (due, held, 100_000)
     assert row["fills_before"] == 1

@@ -183,7 +183,7 @@ def test_a_table_of_one_value_is_that_constant(case: Case, entry: int, seed: int
     run, seen = run_late(case, table, seed)
     other, seen_there = run_late(case, LatencyModel.constant(entry), seed)
     for name in twins.TABLES:
-        assert getattr(run, name).tobytes() == getattr(other, name).tobytes()
+        assert getattr(run.exact, name).tobytes() == getattr(other.exact, name).tobytes()
     assert seen == seen_there
     assert run.header.latency_hash != other.header.latency_hash
 
@@ -210,7 +210,7 @@ def test_result_does_not_depend_on_stride(case: Case, model: LatencyModel, strid
         session.feed(chunk)
     session.finish(case.flatten)
     for name, rows in session.engine.tables().items():
-        assert rows.tobytes() == getattr(whole, name).tobytes(), name
+        assert rows.tobytes() == getattr(whole.exact, name).tobytes(), name
     assert type(strategy).log == seen
 
 
@@ -231,14 +231,16 @@ def test_orders_of_a_decision_arrive_together_at_the_draw(case: Case, model, see
     run, _ = run_late(case, model, seed)
     key = _key(run, model, seed, 0)
     values = model.entry.table_ns
-    for decision in twins.rows_of(run.decisions):
+    for decision in twins.rows_of(run.exact.decisions):
         number = decision["sequence"]
         wanted = (
             values[naive_rng.below(naive_rng.word(key, number, 0), len(values))]
             if values
             else model.entry.constant_ns
         )
-        ended = run.orders[(run.orders["decision"] == number) & (run.orders["kind"] == 4)]
+        ended = run.exact.orders[
+            (run.exact.orders["decision"] == number) & (run.exact.orders["kind"] == 4)
+        ]
         for order in ended:
             if order["reason"] not in (6, 7):  # the end of the data, refused
                 assert order["ts_ns"] == decision["ts_ns"] + wanted
@@ -274,7 +276,7 @@ def test_kernel_and_interpreted_and_both_routes_agree(planted) -> None:
     ]
     for run in runs[1:]:
         same_runs(run, runs[0])
-    assert len(runs[0].fills) > 100
+    assert runs[0].n_fills > 100
     plain = backtest(planted, strategy, seed=3)
     other = backtest(planted, strategy, latency=MODEL, seed=4)
     traces = {r.trace.outcome_hash for r in (runs[0], plain, other)}
@@ -288,8 +290,8 @@ def test_the_draw_of_one_decision_moves_no_other(planted) -> None:
     key = _key(run, MODEL, 3, 0)
     table = list(MODEL.entry.table_ns)
     arrivals = {}
-    for order in run.orders[run.orders["kind"] == 4]:
+    for order in run.exact.orders[run.exact.orders["kind"] == 4]:
         arrivals.setdefault(int(order["decision"]), int(order["ts_ns"]))
     for number, at in list(arrivals.items())[:200]:
-        assert at - int(run.decisions["ts_ns"][number]) == drawn(table, key)(number)
+        assert at - int(run.exact.decisions["ts_ns"][number]) == drawn(table, key)(number)
     assert run.latency_ns == 40_000_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -88,9 +90,9 @@ def test_every_fill_has_its_line(case) -> None:
         pro_rata=case.costs.queue == "pro_rata",
     )
     engine.run(case.tables, case.flatten)
-    lines = lines_at_fills(run)
-    assert lines.ts_ns.tolist() == run.fills["ts_ns"].tolist()
-    assert len(lines) == len(expected) == len(run.fills)
+    lines = lines_at_fills(run.exact, run.segment)
+    assert lines.ts_ns.tolist() == run.exact.fills["ts_ns"].tolist()
+    assert len(lines) == len(expected) == run.n_fills
     for k, line in enumerate(expected):
         assert_lines(run, lines, k, line)
     table = run.table("ledger")
@@ -103,8 +105,8 @@ def test_a_clock_sees_all_up_to_its_time(case, step: int) -> None:
     run, _ = twins.run_case(case)
     first, last = run.segment.first_ts_ns, run.segment.last_ts_ns
     points = np.arange(first - 1, last + 1, step, dtype=np.int64)
-    lines = lines_at_times(run, points)
-    fills, funding = twins.rows_of(run.fills), twins.rows_of(run.funding)
+    lines = lines_at_times(run.exact, run.segment, points)
+    fills, funding = twins.rows_of(run.exact.fills), twins.rows_of(run.exact.funding)
     for k, point in enumerate(points.tolist()):
         for i in range(len(run.instruments)):
             mine = [f for f in fills if f["instrument"] == i and f["ts_ns"] <= point]
@@ -120,10 +122,10 @@ def test_the_last_line_is_the_run_s_own_result() -> None:
         "", random_markets.random_market(3, 300), random_markets.random_schedule(4, 300), 2
     )
     run, _ = twins.run_case(case)
-    lines = lines_at_times(run, np.array([run.segment.last_ts_ns]))
+    lines = lines_at_times(run.exact, run.segment, np.array([run.segment.last_ts_ns]))
     assert lines.totals["USDT"].equity[-1] == run.net_pnl
     assert [m.unrealized[-1] for m in lines.instruments] == [a.unrealized for a in run.accounts]
-    assert (5 * lines.mid2[:, -1]).tolist() == run.last_mids.tolist()
+    assert (5 * lines.mid2[:, -1]).tolist() == run.exact.last_mids.tolist()
     assert marks_at(run.segment, np.array([-1], np.int64)).tolist() == [[0], [0]]
 
 
@@ -133,8 +135,8 @@ def test_a_ledger_that_lies_is_found() -> None:
     )
     run, _ = twins.run_case(case)
     for field in ("price", "realized_lo", "position", "fee_lo"):
-        wrong = run.fills.copy()
+        wrong = run.exact.fills.copy()
         wrong[field][len(wrong) // 2] += 1
-        object.__setattr__(run, "fills", wrong)
+        records = replace(run.exact, fills=wrong)
         with pytest.raises(EngineError):
-            lines_at_fills(run)
+            lines_at_fills(records, run.segment)

@@ -21,8 +21,8 @@ def test_run_booked_again_gives_the_same_money(segment, size, flatten):
     sets = ["threshold_bps=1", "exit_threshold_bps=0.5", "cooldown_ms=100", f"position_size={size}"]
     config = BasisCaptureConfig.load(sets=sets)
     run = backtest(segment, BasisCapture(config), flatten=flatten)
-    assert len(run.fills) > 20
-    assert len(run.funding) > 0
+    assert run.n_fills > 20
+    assert len(run.exact.funding) > 0
     accounts = [
         PnLAccumulator(
             price_exponent=i.price_exponent,
@@ -32,7 +32,7 @@ def test_run_booked_again_gives_the_same_money(segment, size, flatten):
         )
         for i in run.instruments
     ]
-    fills, paid = run.fills, run.funding
+    fills, paid = run.exact.fills, run.exact.funding
     fees = int128_array(fills["fee_hi"], fills["fee_lo"])
     realized = int128_array(fills["realized_hi"], fills["realized_lo"])
     cash = int128_array(fills["cash_hi"], fills["cash_lo"])
@@ -50,7 +50,7 @@ def test_run_booked_again_gives_the_same_money(segment, size, flatten):
     for k in range(p, len(paid)):
         accounts[paid["instrument"][k]].apply_funding(amounts[k])
     for booked, account, mid, instrument in zip(
-        run.accounts, accounts, run.last_mids, run.instruments, strict=True
+        run.accounts, accounts, run.exact.last_mids, run.instruments, strict=True
     ):
         account.mark(np.int64(mid), instrument.price_exponent - 1)
         assert (account.position, account.cost) == (booked.position, booked.cost)

@@ -71,16 +71,18 @@ def test_replay_in_batches_equals_backtest(case: Case, loss: str, cuts) -> None:
 def test_a_stopped_currency_sends_nothing_more(case: Case, loss: str) -> None:
     run, _ = twins.run_case(limited(case, closing(loss)))
     currencies = [one.currency for one in run.instruments]
-    for row in twins.rows_of(run.risk):
+    for row in twins.rows_of(run.exact.risk):
         if row["rule"] != RiskRule.MAX_LOSS or row["decision"] >= 0:
             continue
         mine = {i for i, c in enumerate(currencies) if c == currencies[row["instrument"]]}
-        later = run.orders[(run.orders["seq"] > row["seq"]) & (run.orders["kind"] == 1)]
+        later = run.exact.orders[
+            (run.exact.orders["seq"] > row["seq"]) & (run.exact.orders["kind"] == 1)
+        ]
         sent = {o["order"] for o in later if o["instrument"] in mine and o["leg"] >= 0}
-        ended = run.orders[run.orders["kind"] == 4]
+        ended = run.exact.orders[run.exact.orders["kind"] == 4]
         refused = {o["order"] for o in ended if o["reason"] == OrderReason.REFUSED}
         assert sent <= refused
-    stops = [r for r in twins.rows_of(run.risk) if r["decision"] < 0]
+    stops = [r for r in twins.rows_of(run.exact.risk) if r["decision"] < 0]
     assert len({currencies[r["instrument"]] for r in stops}) == len(stops)
 
 
@@ -119,18 +121,18 @@ BUY = Decision((Leg(0, 1, 5),))
 def test_by_hand() -> None:
     """Five at 101: the mid of 90 makes -55. Three are displayed, the rest comes later."""
     run = run_of(market(), {0: BUY, 4: BUY}, closing("50"))
-    stop, refused = twins.rows_of(run.risk)
+    stop, refused = twins.rows_of(run.exact.risk)
     unit = 10**8
     assert (stop["decision"], stop["rule"], stop["ts_ns"]) == (-1, RiskRule.MAX_LOSS, 1_020)
     assert (stop["value"], stop["limit"]) == (-55 * unit, -50 * unit)
     assert (refused["decision"], refused["rule"]) == (1, RiskRule.MAX_LOSS)
-    fills = [(f["side"], f["qty"], f["price"], f["flags"]) for f in twins.rows_of(run.fills)]
+    fills = [(f["side"], f["qty"], f["price"], f["flags"]) for f in twins.rows_of(run.exact.fills)]
     assert fills == [
         (1, 5, 101, FillFlag.NONE),
         (-1, 3, 89, FillFlag.CLOSE),
         (-1, 2, 88, FillFlag.CLOSE),
     ]
-    reasons = [o["reason"] for o in twins.rows_of(run.orders) if o["decision"] < 0]
+    reasons = [o["reason"] for o in twins.rows_of(run.exact.orders) if o["decision"] < 0]
     assert reasons == [
         OrderReason.MAX_LOSS,
         OrderReason.SIZE_EXHAUSTED,
@@ -138,21 +140,21 @@ def test_by_hand() -> None:
         OrderReason.FILLED,
     ]
     # Measured against the mids at which the closes were sent, not the end's.
-    assert run.attributions.reference_price.tolist() == [1000, 900, 890]
+    assert run.exact.attributions.reference_price.tolist() == [1000, 900, 890]
     assert run.accounts[0].position == 0
 
 
 def test_refusing_is_the_default_and_does_not_close() -> None:
     run = run_of(market(), {0: BUY, 4: BUY}, RiskLimits(max_loss=FixedPoint(50, 0)))
     assert run.accounts[0].position == 5
-    assert [r["decision"] for r in twins.rows_of(run.risk)] == [1]
+    assert [r["decision"] for r in twins.rows_of(run.exact.risk)] == [1]
 
 
 def test_the_close_arrives_with_the_latency_of_orders() -> None:
     run = run_of(market(), {0: BUY}, closing("50"), latency_ns=5)
-    assert run.fills["ts_ns"].tolist() == [1_005, 1_025, 1_035]
+    assert run.exact.fills["ts_ns"].tolist() == [1_005, 1_025, 1_035]
     late = run_of(market(), {0: BUY}, closing("50"), latency_ns=10**6)
-    assert len(late.fills) == 0
+    assert late.n_fills == 0
 
 
 def test_what_rests_is_cancelled() -> None:
@@ -161,7 +163,7 @@ def test_what_rests_is_cancelled() -> None:
     builder.quote(0, 99, 10, 101, 10).wait(10).quote(0, 79, 10, 81, 10).wait(10)
     builder.quote(0, 79, 10, 81, 10).wait(10)
     run = run_of(builder, {0: BUY, 1: rest}, closing("50"))
-    [ended] = [o for o in twins.rows_of(run.orders) if o["leg"] == 1 and o["reason"] == 14]
+    [ended] = [o for o in twins.rows_of(run.exact.orders) if o["leg"] == 1 and o["reason"] == 14]
     assert (ended["order_type"], ended["filled_qty"]) == (1, 0)
     assert [a.position for a in run.accounts] == [0, 0]
 
@@ -177,12 +179,12 @@ def test_the_bundled_strategy_is_stopped_on_every_route(tmp_path: Path) -> None:
     ]
     for run in runs[1:]:
         same_runs(run, runs[0])
-    assert (runs[0].fills["flags"] & FillFlag.CLOSE).any()
+    assert (runs[0].exact.fills["flags"] & FillFlag.CLOSE).any()
     assert all(a.position == 0 for a in runs[0].accounts)
     runs[0].trace.save(tmp_path / "trace.json")
     assert load_trace(tmp_path / "trace.json").outcome_hash == runs[0].trace.outcome_hash
-    assert runs[0].table("risk").num_rows == len(runs[0].risk)
-    assert runs[0].table("ledger").num_rows == 3 * len(runs[0].fills)
+    assert runs[0].table("risk").num_rows == len(runs[0].exact.risk)
+    assert runs[0].table("ledger").num_rows == 3 * runs[0].n_fills
 
 
 # --- settings ----------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def run(builder, schedule, latency=1, **limits):
 
 def broken(found):
     """(rule, decision, value) of every row."""
-    return [(r["rule"], r["decision"], r["value"]) for r in twins.rows_of(found.risk)]
+    return [(r["rule"], r["decision"], r["value"]) for r in twins.rows_of(found.exact.risk)]
 
 
 # --- changes in flight together ----------------------------------------------------------------
@@ -90,12 +90,12 @@ def test_an_order_is_no_close_while_a_change_can_still_make_it_too_large():
     schedule = {0: opening, 3: closing, **changes, 7: one(limit(-1, 3, 110))}
     found = run(m, schedule, latency=25, max_notional=520)
     assert broken(found) == []  # three at 110 are within the limit
-    assert [f["position"] for f in twins.rows_of(found.fills)] == [5, 0, -3]
+    assert [f["position"] for f in twins.rows_of(found.exact.fills)] == [5, 0, -3]
     # Once a loss was passed only what closes may be sent.
     m = quotes(100, 100, 100, 100, 50, 50, 50, 50, 50, 50).trade(0, 120, 99, 1).wait(1)
     found = run(m, schedule, latency=25, max_loss=9)
     assert broken(found) == [(LOSS, 4, -252)]
-    assert [f["position"] for f in twins.rows_of(found.fills)] == [5, 0]
+    assert [f["position"] for f in twins.rows_of(found.exact.fills)] == [5, 0]
 
 
 # --- prices ------------------------------------------------------------------------------------
@@ -168,9 +168,9 @@ def test_an_order_with_a_new_price_is_measured_against_the_decision_that_gave_it
     m = quotes(100, 100, 200).quote(0, 200, 7, 201, 9).wait(4).trade(0, 250, 1, 1).wait(6)
     m.quote(0, 300, 5, 301, 5).wait(1).trade(0, 199, 3, -1).wait(1)
     found = run(m, {0: one(limit(1, 1, 99)), 4: one(limit(-1, 1, 900), modify(0, 1, 200))})
-    (fill,) = twins.rows_of(found.fills)
+    (fill,) = twins.rows_of(found.exact.fills)
     assert (fill["order"], fill["decision"], fill["leg"]) == (0, 1, 2)
-    assert found.attributions.reference_price.tolist() == [2005]
+    assert found.exact.attributions.reference_price.tolist() == [2005]
     (seen,) = found.trade_attributions()
     unit = 10**-seen.exponent
     assert (seen.gross * 2, seen.slippage * 2) == (-401 * unit, -unit)
@@ -180,7 +180,7 @@ def test_an_order_with_a_new_price_is_measured_against_the_decision_that_gave_it
     context = found.trace.fills[0].correlation
     assert context.decision_id == found.trace.decisions[1].correlation.decision_id
     assert context.order_id == found.trace.orders[0].correlation.order_id
-    rows = [o for o in twins.rows_of(found.orders) if o["order"] == 0]
+    rows = [o for o in twins.rows_of(found.exact.orders) if o["order"] == 0]
     assert [o["decision"] for o in rows] == [0, 0, 1, 1, 1, 1]
 
 
@@ -197,16 +197,16 @@ def test_a_change_that_keeps_the_place_keeps_the_decision(change, decisions):
     m = quotes(100, 100).trade(0, 98, 2, -1).wait(1).quote(0, 110, 5, 111, 5).wait(9)
     m.trade(0, 97, 9, -1).wait(1)
     found = run(m, {0: one(limit(1, 4, 99)), 3: one(change)})
-    rows = twins.rows_of(found.fills)
+    rows = twins.rows_of(found.exact.fills)
     assert [f["decision"] for f in rows] == decisions
     mids = {0: 1005, 1: 1105}
-    assert found.attributions.reference_price.tolist() == [mids[d] for d in decisions]
+    assert found.exact.attributions.reference_price.tolist() == [mids[d] for d in decisions]
 
 
 def test_a_change_that_comes_too_late_takes_nothing_over():
     m = quotes(100, 100, 200).trade(0, 98, 9, -1).wait(30).trade(0, 98, 9, -1)
     found = run(m, {0: one(limit(1, 1, 99)), 2: one(modify(0, 1, 200))}, latency=15)
-    assert [f["decision"] for f in twins.rows_of(found.fills)] == [0]
+    assert [f["decision"] for f in twins.rows_of(found.exact.fills)] == [0]
     assert story(found)[-1][2] == "NOT_RESTING"
 
 
@@ -219,7 +219,7 @@ def test_gates_value_what_a_changed_order_filled_at_the_row_of_its_change():
     schedule = {1: one(limit(1, 2, 99)), 2: one(Leg(0, 1, 1)), 3: one(modify(0, 2, 199))}
     case = Case("c", m.tables(), schedule, 1, False, "coarse", FREE)
     found, _ = twins.check_case(case)
-    assert [f["decision"] for f in twins.rows_of(found.fills)] == [1, 2]
+    assert [f["decision"] for f in twins.rows_of(found.exact.fills)] == [1, 2]
     path = path_of(found, decision_points(found))
     assert [(a.bundle, a.cost) for a in path.trips[0].actions[:2]] == [
         (((0, 1),), 5),
@@ -278,7 +278,7 @@ FLOWS = st.one_of(order_cases(universes=("coarse", "lots")), changing_cases(), r
 def test_no_position_passes_its_limit(case, most):
     limits = RiskLimits(max_position=FixedPoint(most, 0))
     found, _ = twins.check_case(replace(case, limits=limits, flatten=False))
-    for fill in twins.rows_of(found.fills):
+    for fill in twins.rows_of(found.exact.fills):
         assert fill["flags"] & FillFlag.TRIM or abs(fill["position"]) <= most
 
 
@@ -299,10 +299,10 @@ def test_attribution_matches_naive(case):
 @given(order_cases())
 def test_every_fill_is_of_the_leg_that_gave_its_price(case):
     found, _ = twins.run_case(case)
-    legs, decisions = twins.rows_of(found.legs), twins.rows_of(found.decisions)
-    sent = {o["order"]: o["leg"] for o in twins.rows_of(found.orders) if o["kind"] == 1}
-    mids = found.attributions.reference_price.tolist()
-    for fill, mid in zip(twins.rows_of(found.fills), mids, strict=True):
+    legs, decisions = twins.rows_of(found.exact.legs), twins.rows_of(found.exact.decisions)
+    sent = {o["order"]: o["leg"] for o in twins.rows_of(found.exact.orders) if o["kind"] == 1}
+    mids = found.exact.attributions.reference_price.tolist()
+    for fill, mid in zip(twins.rows_of(found.exact.fills), mids, strict=True):
         if fill["leg"] < 0:
             continue
         leg = legs[fill["leg"]]
@@ -334,6 +334,6 @@ def test_flows_have_changes_in_flight_together_and_fills_after_changes():
             f["leg"] >= 0 and engine.legs[f["leg"]]["action"] == OrderAction.MODIFY
             for f in engine.fills
         )
-        assert len(found.fills) == len(engine.fills)
+        assert found.n_fills == len(engine.fills)
     assert {kind for kind, _ in refused} == {2, 4}
     assert changed > 20

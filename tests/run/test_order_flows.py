@@ -83,13 +83,13 @@ def by_hand(case):
     """A run with its rows as dicts, its order numbers' rows, and the market's by table."""
     run, _ = twins.run_case(case)
     orders = defaultdict(list)
-    for row in twins.rows_of(run.orders):
+    for row in twins.rows_of(run.exact.orders):
         orders[row["order"]].append(row)
     tables = {
         name: [dict(zip(t, row, strict=True)) for row in zip(*map(list, t.values()), strict=True)]
         for name, t in case.tables.items()
     }
-    return run, twins.rows_of(run.fills), orders, tables
+    return run, twins.rows_of(run.exact.fills), orders, tables
 
 
 @settings(max_examples=examples(80), deadline=None)
@@ -98,7 +98,7 @@ def test_replay_in_batches_equals_backtest(case, cuts):
     whole, seen = twins.run_case(case)
     pieces, seen_again = twins.run_case(case, cuts)
     for name in twins.TABLES:
-        assert getattr(whole, name).tobytes() == getattr(pieces, name).tobytes(), name
+        assert getattr(whole.exact, name).tobytes() == getattr(pieces.exact, name).tobytes(), name
     assert whole.trace.outcome_hash == pieces.trace.outcome_hash
     assert seen == seen_again
 
@@ -123,11 +123,11 @@ def test_money_positions_and_orders_add_up(case):
         cash[one.currency] -= fill["side"] * fill["price"] * fill["qty"] * scale + fill["fee"]
         held[fill["instrument"]] += fill["side"] * fill["qty"]
         assert fill["position"] == held[fill["instrument"]]
-    for row in twins.rows_of(run.funding):
+    for row in twins.rows_of(run.exact.funding):
         cash[instruments[row["instrument"]].currency] += row["amount"]
     assert {k: v for k, v in run.cash.items() if v} == {k: v for k, v in cash.items() if v}
     # The identity of every attribution, and of the ledger, was checked by the run itself.
-    a = run.attributions
+    a = run.exact.attributions
     for k in range(len(fills)):
         assert a.gross[k] - a.slippage[k] - a.fee[k] + a.funding[k] == a.cash_effect[k]
     filled = defaultdict(int)
@@ -176,7 +176,7 @@ def test_the_book_is_never_crossed_by_our_orders(case):
 @given(order_cases())
 def test_no_fill_before_arrival_nor_at_a_worse_price(case):
     run, fills, orders, _ = by_hand(case)
-    decided = run.decisions["ts_ns"].tolist()
+    decided = run.exact.decisions["ts_ns"].tolist()
     for fill in fills:
         rows = orders[fill["order"]]
         if rows[0]["leg"] >= 0:
@@ -239,8 +239,8 @@ def test_every_way_of_ending_is_seen():
             random_markets.random_orders(seed, 120),
         )
         run, _ = twins.run_case(Case("c", market, flow, seed % 4, universe="coarse"))
-        seen |= {(row["kind"], row["reason"]) for row in twins.rows_of(run.orders)}
-        flags |= set(run.fills["flags"].tolist())
+        seen |= {(row["kind"], row["reason"]) for row in twins.rows_of(run.exact.orders)}
+        flags |= set(run.exact.fills["flags"].tolist())
     news = {reason for _, reason in seen}
     assert news >= set(OrderReason) - {
         OrderReason.FLATTEN,

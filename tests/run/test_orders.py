@@ -65,7 +65,8 @@ def run(
 def fills(found):
     """(order, price, qty, seq, flags) of every fill."""
     return [
-        (f["order"], f["price"], f["qty"], f["seq"], f["flags"]) for f in twins.rows_of(found.fills)
+        (f["order"], f["price"], f["qty"], f["seq"], f["flags"])
+        for f in twins.rows_of(found.exact.fills)
     ]
 
 
@@ -79,7 +80,7 @@ def story(found, order=0):
             o["qty"],
             o["filled_qty"],
         )
-        for o in twins.rows_of(found.orders)
+        for o in twins.rows_of(found.exact.orders)
         if o["order"] == order
     ]
 
@@ -165,7 +166,7 @@ def test_the_opposite_touch_fills_what_it_displays_at_our_price():
     found = run(m.quote(0, 99, 5, 101, 2), {0: one(limit(1, 6, 99))})
     assert fills(found) == [(0, 99, 2, 1, MAKER), (0, 99, 2, 2, MAKER)]
     # Bought at 99 where 98 was offered: never at the better price of the book.
-    fees = sum(f["fee"] for f in twins.rows_of(found.fills))
+    fees = sum(f["fee"] for f in twins.rows_of(found.exact.fills))
     assert found.cash["USDT"] + fees == -4 * 99 * 10**8
 
 
@@ -331,10 +332,10 @@ def test_what_rests_and_what_is_under_way_ends_with_the_data():
 def test_a_maker_pays_the_makers_fee():
     model = traded.costs("50", "-25", "0", fee_exponent=-8)  # maker -0.7 bps on spot
     found = run(market().trade(0, 98, 6, -1).wait(1), {0: one(limit(1, 6, 99))}, model=model)
-    fee = twins.rows_of(found.fills)[0]["fee"]
+    fee = twins.rows_of(found.exact.fills)[0]["fee"]
     assert fee * 10**5 == -7 * 6 * 99 * 10**-found.ledger_exponent
     # Bought a point below the mid: slippage is negative.
-    assert found.attributions.slippage.tolist() == [-6 * 10 * 10**8]
+    assert found.exact.attributions.slippage.tolist() == [-6 * 10 * 10**8]
 
 
 TICKED = Instrument(
@@ -355,7 +356,7 @@ def test_a_price_off_the_tick_is_refused():
     legs = (limit(1, 2, 95), limit(1, 2, 96))
     m = MarketBuilder().quote(0, 95, 5, 105, 5).wait(1).quote(0, 95, 5, 105, 5).wait(1)
     found = run(m, {0: one(*legs), 1: one(modify(0, 1, 97))}, universe="ticks")
-    rows = [(r["rule"], r["value"], r["limit"]) for r in twins.rows_of(found.risk)]
+    rows = [(r["rule"], r["value"], r["limit"]) for r in twins.rows_of(found.exact.risk)]
     assert rows == [(RiskRule.TICK, 96, 5), (RiskRule.TICK, 97, 5)]
     assert story(found, 1)[-1] == ("UPDATE", "CANCELLED", "REFUSED", 2, 0)
     assert ("MODIFY", "REJECTED", "REFUSED", 1, 0) in story(found)
@@ -374,7 +375,7 @@ def test_what_rests_and_what_a_change_adds_counts_to_the_position():
         4: one(limit(1, 6, 98)),
     }
     found = run(m, schedule, limits=limits)
-    rows = [(r["rule"], r["value"]) for r in twins.rows_of(found.risk)]
+    rows = [(r["rule"], r["value"]) for r in twins.rows_of(found.exact.risk)]
     # 6 + 5; 10 + 1; and the fifth, for a change is an order and a cancel is not.
     assert rows == [
         (RiskRule.MAX_POSITION, 11),
@@ -388,7 +389,7 @@ def test_a_second_change_adds_to_what_the_first_left():
     m = market().quote(0, 99, 5, 101, 4).wait(1).quote(0, 99, 5, 101, 4).wait(1)
     changes = {1: one(modify(0, 9, 99)), 2: one(modify(0, 10, 99))}
     found = run(m.quote(0, 99, 5, 101, 4), {0: one(limit(1, 6, 99)), **changes}, limits=limits)
-    assert len(found.risk) == 0
+    assert len(found.exact.risk) == 0
     assert story(found)[-1] == ("UPDATE", "CANCELLED", "END_OF_DATA", 10, 0)
 
 

@@ -46,31 +46,31 @@ def test_every_form_and_route_gives_one_trace(segment):
 @pytest.mark.parametrize("segment", SEGMENTS)
 def test_it_makes_and_never_takes(segment):
     run = run_of(NUMBA, segment)
-    assert len(run.fills) > 50
-    assert (run.fills["flags"] == FillFlag.MAKER).all()
+    assert run.n_fills > 50
+    assert (run.exact.fills["flags"] == FillFlag.MAKER).all()
     size, most = 10**6, 5 * 10**6
-    assert np.abs(run.fills["position"]).max() <= most
+    assert np.abs(run.exact.fills["position"]).max() <= most
     filled = Counter()
-    for fill in twins.rows_of(run.fills):
+    for fill in twins.rows_of(run.exact.fills):
         filled[fill["order"]] += fill["qty"]
     assert max(filled.values()) == size
     ends = {OrderReason.FILLED, OrderReason.CANCELLED, OrderReason.WOULD_TAKE}
     seen = {
         OrderReason(o["reason"])
-        for o in twins.rows_of(run.orders)
+        for o in twins.rows_of(run.exact.orders)
         if o["status"] in (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.PARTIAL)
     }
     assert ends <= seen
-    late = run.orders[run.orders["reason"] == OrderReason.NOT_RESTING]
+    late = run.exact.orders[run.exact.orders["reason"] == OrderReason.NOT_RESTING]
     assert (late["kind"] == OrderEventKind.CANCEL).all()
     # Every fill is on our side of the mid at the decision: the spread is earned, not paid.
-    assert max(run.attributions.slippage.tolist()) <= 0
+    assert max(run.exact.attributions.slippage.tolist()) <= 0
 
 
 def test_its_tables_say_that_it_makes():
     run = run_of(NUMBA, "planted")
     fills, orders, legs = (run.table(name) for name in ("fills", "orders", "legs"))
-    assert fills["maker"].to_pylist() == [True] * len(run.fills)
+    assert fills["maker"].to_pylist() == [True] * run.n_fills
     assert set(orders["time_in_force"].to_pylist()) == {"POST_ONLY", "GTC"}
     assert set(legs["action"].to_pylist()) == {"NEW", "CANCEL"}
     assert legs["target"].null_count == sum(a == "NEW" for a in legs["action"].to_pylist())
@@ -105,9 +105,9 @@ def twin_of(segment, messages):
     )
     made = StrategyRegistry().create(NUMBA, sets=["least_rest_ms=20"])
     run = backtest(short, made, costs=CostModel.binance())
-    legs, decided = twins.rows_of(run.legs), {}
+    legs, decided = twins.rows_of(run.exact.legs), {}
     names = ("side", "qty", "order_type", "limit_price", "time_in_force", "action", "target")
-    for d in twins.rows_of(run.decisions):
+    for d in twins.rows_of(run.exact.decisions):
         mine = legs[d["first_leg"] : d["first_leg"] + d["n_legs"]]
         chosen = tuple(Leg(g["instrument"], *(g[n] for n in names)) for g in mine)
         decided[d["seq"]] = Decision(chosen, bundle=False, decision_type=d["decision_type"])
@@ -122,6 +122,6 @@ def twin_of(segment, messages):
     )
     engine.run(short.tables)
     for name in ("orders", "fills", "legs"):
-        assert twins.rows_of(getattr(run, name)) == getattr(engine, name), name
-    assert len(run.fills) > 10
+        assert twins.rows_of(getattr(run.exact, name)) == getattr(engine, name), name
+    assert run.n_fills > 10
     return run

@@ -88,17 +88,17 @@ def test_decisions_are_those_of_an_independent_count(segment, latency_ns):
     """
     run = backtest(segment, strategy(), latency_ns=latency_ns)
     decisions = [
-        (d["seq"], d["decision_type"], d["direction"]) for d in twins.rows_of(run.decisions)
+        (d["seq"], d["decision_type"], d["direction"]) for d in twins.rows_of(run.exact.decisions)
     ]
     assert decisions == count(segment)
     kinds = Counter(kind for _, kind, _ in decisions)
     assert kinds == {DecisionType.ENTER: 53, DecisionType.EXIT: 52}
-    orders = run.orders[run.orders["kind"] == 4]
+    orders = run.exact.orders[run.exact.orders["kind"] == 4]
     assert orders["reason"].tolist() == [OrderReason.FILLED] * 210
     assert orders["qty"].tolist() == [QTY] * 210
     kinds = {FillFlag.NONE, FillFlag.DEPTH, FillFlag.AFTER_OWN}
-    assert set(run.fills["flags"].tolist()) <= kinds | {FillFlag.DEPTH | FillFlag.AFTER_OWN}
-    assert len(run.fills) == {0: 242, MS: 237}[latency_ns]
+    assert set(run.exact.fills["flags"].tolist()) <= kinds | {FillFlag.DEPTH | FillFlag.AFTER_OWN}
+    assert run.n_fills == {0: 242, MS: 237}[latency_ns]
     assert [abs(a.position) for a in run.accounts] == [QTY, QTY]
     assert sum(a.position for a in run.accounts) == 0
 
@@ -192,28 +192,28 @@ def test_rebuilt_depth_is_the_venue_s_own_book(segment, capsys):
 def test_the_grid_prices_the_strategy_s_own_decisions(run):
     points = decision_points(run)
     place = {seq: k for k, seq in enumerate(points.seq.tolist())}
-    for decision in twins.rows_of(run.decisions):
-        legs = run.legs[run.legs["decision"] == decision["sequence"]]
+    for decision in twins.rows_of(run.exact.decisions):
+        legs = run.exact.legs[run.exact.legs["decision"] == decision["sequence"]]
         bundle = tuple(sorted((int(x["instrument"]), int(x["side"] * x["qty"])) for x in legs))
         row = place[decision["seq"]]
-        mine = np.flatnonzero(run.fills["decision"] == decision["sequence"])
+        mine = np.flatnonzero(run.exact.fills["decision"] == decision["sequence"])
         cost = points.cost(bundle)
         assert points.can_trade[row]
         assert cost.fillable[row]
         assert int(cost.values[row]) * cost.unit == sum(
-            run.attributions.slippage[k] + run.attributions.fee[k] for k in mine
+            run.exact.attributions.slippage[k] + run.exact.attributions.fee[k] for k in mine
         )
 
 
 def test_profit_in_doubles_is_within_a_basis_point(run):
-    fills, unit = run.fills, 1e-8
+    fills, unit = run.exact.fills, 1e-8
     notional = fills["price"] * unit * (fills["qty"] * unit)
     bps = np.where(fills["instrument"] == 0, 10e-4, 5e-4)
     cash = -(fills["side"] * notional).sum() - (notional * bps).sum()
     for i in (0, 1):
         mine = fills["instrument"] == i
         held = (fills["side"] * fills["qty"])[mine].sum() * unit
-        cash += held * run.last_mids[i] * 1e-9
+        cash += held * run.exact.last_mids[i] * 1e-9
     exact = run.net_pnl * 1e-17
     assert exact < 0  # at real fees this capture earns nothing
     assert abs(cash - exact) <= 1e-4 * abs(exact)

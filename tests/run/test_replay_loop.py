@@ -68,4 +68,4 @@ def test_no_funding_is_paid_where_no_settlement_is_announced():
     case = next(c for c in cases.replay_cases() if c.name == "no settlement announced")
     run, _ = twins.check_case(case)
     assert run.accounts[1].position == -3
-    assert len(run.funding) == 0
+    assert len(run.exact.funding) == 0

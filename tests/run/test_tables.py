@@ -28,27 +28,27 @@ def _rows(run, name):
 def test_times_keep_their_nanoseconds(run):
     times = run.table("fills")["ts"]
     assert str(times.type) == "timestamp[ns, tz=UTC]"
-    assert times.cast("int64").to_pylist() == run.fills["ts_ns"].tolist()
+    assert times.cast("int64").to_pylist() == run.exact.fills["ts_ns"].tolist()
 
 
 def test_every_table_has_the_runs_rows(run):
     lengths = {name: run.table(name).num_rows for name in RUN_TABLES}
     assert lengths == {
-        "decisions": len(run.decisions),
-        "legs": len(run.legs),
-        "orders": len(run.orders),
-        "fills": len(run.fills),
-        "funding": len(run.funding),
-        "risk": len(run.risk),
-        "attributions": len(run.fills),
-        "ledger": 3 * len(run.fills),
+        "decisions": run.n_decisions,
+        "legs": len(run.exact.legs),
+        "orders": len(run.exact.orders),
+        "fills": run.n_fills,
+        "funding": len(run.exact.funding),
+        "risk": len(run.exact.risk),
+        "attributions": run.n_fills,
+        "ledger": 3 * run.n_fills,
     }
     for name in RUN_TABLES:
         run.table(name).validate(full=True)
 
 
 def test_fills_read_back_exactly(run):
-    for row, fill in zip(_rows(run, "fills"), run.fills, strict=True):
+    for row, fill in zip(_rows(run, "fills"), run.exact.fills, strict=True):
         assert row["symbol"] == run.instruments[fill["instrument"]].symbol
         assert row["side"] == ("BUY" if fill["side"] > 0 else "SELL")
         assert row["price"] == Decimal(int(fill["price"])).scaleb(-8)

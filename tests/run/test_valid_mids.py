@@ -26,20 +26,20 @@ def test_no_order_is_sent_before_a_valid_book():
     market = MarketBuilder().trade(0, 99, 5, -1).quote(0, 99, 0, 101, 5).wait(1)
     market.quote(0, 99, 5, 101, 5).wait(1).trade(0, 98, 9, -1)
     run = run_of(market, {0: limit, 1: BUY, 2: limit})
-    assert run.risk["rule"].tolist() == [RiskRule.NO_BOOK] * 2
-    assert run.risk["decision"].tolist() == [0, 1]
-    assert run.risk["value"].tolist() == run.risk["limit"].tolist() == [0, 0]
-    refused = run.orders[run.orders["reason"] == OrderReason.REFUSED]
+    assert run.exact.risk["rule"].tolist() == [RiskRule.NO_BOOK] * 2
+    assert run.exact.risk["decision"].tolist() == [0, 1]
+    assert run.exact.risk["value"].tolist() == run.exact.risk["limit"].tolist() == [0, 0]
+    refused = run.exact.orders[run.exact.orders["reason"] == OrderReason.REFUSED]
     assert refused["order"].tolist() == [0, 1]
-    assert run.fills["order"].tolist() == [2]
+    assert run.exact.fills["order"].tolist() == [2]
 
 
 def test_positions_are_marked_at_the_last_valid_mid():
     market = MarketBuilder().quote(0, 99, 9, 101, 9).wait(1).quote(0, 103, 9, 105, 9).wait(1)
     market.quote(0, 0, 0, 105, 9).wait(1).trade(0, 1, 1, 1)
     run = run_of(market, {0: BUY})
-    assert run.last_mids.tolist()[0] == 1040
-    bought = Fraction(sum(int(f["price"]) * int(f["qty"]) for f in run.fills), 1)
+    assert run.exact.last_mids.tolist()[0] == 1040
+    bought = Fraction(sum(int(f["price"]) * int(f["qty"]) for f in run.exact.fills), 1)
     unit = 10 ** (0 - run.ledger_exponent)
     assert run.accounts[0].unrealized == 10 * unit * (3 * 104 - bought)
 
@@ -48,18 +48,18 @@ def test_a_settlement_without_mark_is_made_at_the_last_valid_mid():
     market = MarketBuilder().quote(1, 99, 9, 101, 9).wait(1)
     market.funding(1, 0, 10**7, market.ts_ns + 5).wait(2).quote(1, 0, 0, 900, 9).wait(9)
     run = run_of(market.trade(1, 1, 1, 1), {0: Decision((Leg(1, 1, 3),))})
-    assert run.funding["mark"].tolist() == [100]
-    assert run.funding["position"].tolist() == [3]
+    assert run.exact.funding["mark"].tolist() == [100]
+    assert run.exact.funding["position"].tolist() == [3]
 
 
 def test_a_decision_on_an_invalid_book_is_measured_at_the_last_valid_mid():
     market = MarketBuilder().quote(0, 99, 9, 101, 9).wait(1).quote(0, 99, 0, 101, 9).wait(1)
     market.quote(0, 199, 9, 201, 9).wait(9).trade(0, 1, 1, 1)
     run = run_of(market, {1: BUY}, latency=1)
-    assert run.legs["reference_price"].tolist() == [1000]
-    assert run.attributions.reference_price.tolist() == [1000]
+    assert run.exact.legs["reference_price"].tolist() == [1000]
+    assert run.exact.attributions.reference_price.tolist() == [1000]
     unit = 10 ** (0 - run.ledger_exponent)
-    assert run.attributions.slippage.tolist() == [10 * unit * 3 * (201 - 100)]
+    assert run.exact.attributions.slippage.tolist() == [10 * unit * 3 * (201 - 100)]
     event = next(iter(run.trade_attributions()))
     assert event.slippage_bps == round(Fraction((201 - 100) * 10**8, 100))
 
@@ -93,7 +93,7 @@ def test_broken_depth_is_visible_beside_valid_quotes():
     run = backtest(segment, Watcher(), costs=traded.COSTS[0])
     stands, broken = (True, True, 1, 200), (True, False, 0, 200)
     assert Watcher.seen == [stands, stands, broken, stands, 77]
-    assert run.depth_gaps[0] == 1
+    assert run.exact.depth_gaps[0] == 1
 
 
 def test_what_was_taken_is_not_there_again():
@@ -106,7 +106,7 @@ def test_what_was_taken_is_not_there_again():
     many = Decision((Leg(0, 1, 30),))
     run = run_of(market, dict.fromkeys(range(9), many))
     own = int(FillFlag.AFTER_OWN)
-    assert run.fills[["decision", "price", "qty", "flags"]].tolist() == [
+    assert run.exact.fills[["decision", "price", "qty", "flags"]].tolist() == [
         (0, 101, 5, 0),
         (4, 101, 2, own),  # 7 shown, 5 taken
         (6, 101, 3, own),  # shrank to 1, all ours; 3 were added

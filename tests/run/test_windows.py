@@ -16,7 +16,6 @@ from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.report.run_gates import run_gates
 from quantlaxmi.run.decision_points import decision_points
-from quantlaxmi.run.equity import equity_curve
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.schema import TABLES
@@ -52,14 +51,14 @@ def ways(planted, tmp_path_factory) -> dict[str, MarketData]:
 
 def same_records(run, other):
     for name in twins.TABLES:
-        assert getattr(run, name).tobytes() == getattr(other, name).tobytes(), name
-    assert (run.accounts, run.cash, run.depth_gaps) == (
+        assert getattr(run.exact, name).tobytes() == getattr(other.exact, name).tobytes(), name
+    assert (run.accounts, run.cash, run.exact.depth_gaps) == (
         other.accounts,
         other.cash,
-        other.depth_gaps,
+        other.exact.depth_gaps,
     )
     assert run.n_messages == other.n_messages
-    assert run.last_mids.tolist() == other.last_mids.tolist()
+    assert run.exact.last_mids.tolist() == other.exact.last_mids.tolist()
 
 
 # --- against the naive engine --------------------------------------------------------------------
@@ -74,7 +73,7 @@ def check_window(case, first, last, warmup, cuts=()):
         run, seen = twins.run_case(case, route, bounds=(first, last, warmup))
         assert seen == expected
         twins.assert_same(run, engine)
-        assert not len(run.decisions) or run.decisions["seq"][0] >= window.first_seq
+        assert not run.n_decisions or run.exact.decisions["seq"][0] >= window.first_seq
     return run, engine
 
 
@@ -103,11 +102,11 @@ def test_limit_orders_changes_and_cancels_in_windows_match_naive(seed, latency_n
     )
     seq = case.tables["quotes"]["seq"]
     run, engine = check_window(case, int(seq[len(seq) // 2]), None, None)
-    assert len(run.fills)
+    assert run.n_fills
     late = [leg for leg in engine.legs if leg["target"] >= 0]
     own = {row["order"] for row in engine.orders if row["kind"] == 1}
     assert any(leg["target"] not in own for leg in late)
-    assert run.orders["order"][0] > 0  # numbers run on from the warm-up
+    assert run.exact.orders["order"][0] > 0  # numbers run on from the warm-up
 
 
 # --- by every route, form and source -------------------------------------------------------------
@@ -123,9 +122,9 @@ def test_every_source_route_and_form_gives_the_same_run(ways, warm):
     first, last = bounds(ways["sealed"])
     begin = {"all": None, "some": first - 2_000, "none": first}[warm]
     expected = backtest(Window(ways["sealed"], first, last, begin), "basis_capture")
-    assert len(expected.fills)
-    assert expected.decisions["seq"][0] >= first
-    assert expected.decisions["seq"][-1] <= last
+    assert expected.n_fills
+    assert expected.exact.decisions["seq"][0] >= first
+    assert expected.exact.decisions["seq"][-1] <= last
     assert expected.accounts == replay(expected.segment, "basis_capture").accounts
     for name, source in ways.items():
         window = Window(source, first, last, begin)
@@ -160,13 +159,13 @@ def test_warm_up_moves_decisions_and_the_window_begins_flat(planted):
         backtest(Window(planted, first, last, begin), "basis_capture") for begin in (None, first)
     )
     whole = backtest(planted, "basis_capture")
-    assert warm.decisions.tobytes() != cold.decisions.tobytes()
-    assert (whole.decisions["seq"] < first).any()  # the warm-up did decide
-    assert warm.decisions["sequence"].tolist() == list(range(len(warm.decisions)))
-    signed = warm.fills["side"] * warm.fills["qty"]
+    assert warm.exact.decisions.tobytes() != cold.exact.decisions.tobytes()
+    assert (whole.exact.decisions["seq"] < first).any()  # the warm-up did decide
+    assert warm.exact.decisions["sequence"].tolist() == list(range(warm.n_decisions))
+    signed = warm.exact.fills["side"] * warm.exact.fills["qty"]
     for i in range(len(planted.instruments)):
-        mine = warm.fills["instrument"] == i
-        assert np.cumsum(signed[mine]).tolist() == warm.fills["position"][mine].tolist()
+        mine = warm.exact.fills["instrument"] == i
+        assert np.cumsum(signed[mine]).tolist() == warm.exact.fills["position"][mine].tolist()
 
 
 # --- what comes after is never read --------------------------------------------------------------
@@ -199,7 +198,7 @@ def test_rows_after_the_window_do_not_matter(ways, flatten):
     for route in (backtest, replay):
         expected = route(clean, "basis_capture", flatten=flatten)
         same_records(route(other, "basis_capture", flatten=flatten), expected)
-    assert len(expected.fills)
+    assert expected.n_fills
 
 
 def test_rows_before_the_warm_up_do_not_matter(ways):
@@ -263,7 +262,7 @@ def test_decision_points_of_a_window_are_those_of_the_whole_inside_it(planted):
 def test_equity_begins_with_the_window(planted):
     first, last = bounds(planted)
     window = Window(planted, first, last)
-    curve = equity_curve(backtest(window, "basis_capture"), 10**9)
+    curve = backtest(window, "basis_capture").equity_curve(10**9)
     assert curve.ts_ns[0] >= window.first_ts_ns
     assert curve.ts_ns[-1] == window.last_ts_ns
     assert curve.equity[0] == 0
@@ -276,7 +275,7 @@ def test_a_session_made_again_refuses_the_warm_up_too(planted):
     session = again.session(again.bind())
     session.feed({table: run.segment.columns(table) for table in TABLES})
     session.finish(False)
-    assert session.engine.tables()["decisions"].tobytes() == run.decisions.tobytes()
+    assert session.engine.tables()["decisions"].tobytes() == run.exact.decisions.tobytes()
     same_records(again.again(), run)
 
 
@@ -305,5 +304,5 @@ def test_late_news_in_windows_are_refusals_heard_at_once(planted):
         for route in (backtest, replay)
         for form in (False, True)
     ]
-    assert len(runs[0].fills)
+    assert runs[0].n_fills
     assert len({run.trace.outcome_hash for run in runs}) == 1

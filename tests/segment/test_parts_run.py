@@ -48,32 +48,32 @@ def cut_times(parts: Segment) -> list[int]:
 
 def in_flight(run: Run, ts_ns: int) -> bool:
     """Whether an order sent before a time ended at or after it."""
-    sent = {o["order"]: o["ts_ns"] for o in run.orders if o["kind"] == 1}
-    return any(sent[o["order"]] < ts_ns <= o["ts_ns"] for o in run.orders if o["kind"] == 4)
+    sent = {o["order"]: o["ts_ns"] for o in run.exact.orders if o["kind"] == 1}
+    return any(sent[o["order"]] < ts_ns <= o["ts_ns"] for o in run.exact.orders if o["kind"] == 4)
 
 
 def due(run: Run, segment: Segment, ts_ns: int) -> bool:
     """Whether a settlement announced before a time is paid at or after it."""
     rows = segment.columns("funding")
     known = set(rows["next_funding_ns"][rows["ts_ns"] < ts_ns].tolist())
-    return any(p["ts_ns"] in known and p["ts_ns"] >= ts_ns for p in run.funding)
+    return any(p["ts_ns"] in known and p["ts_ns"] >= ts_ns for p in run.exact.funding)
 
 
 def held(run: Run, ts_ns: int) -> bool:
-    before = run.fills[run.fills["ts_ns"] < ts_ns]
+    before = run.exact.fills[run.exact.fills["ts_ns"] < ts_ns]
     return any(before["position"][before["instrument"] == i][-1:].any() for i in (0, 1))
 
 
 def same(run: Run, whole: Run) -> None:
     assert run.header == whole.header
     for name in twins.TABLES:
-        assert getattr(run, name).tobytes() == getattr(whole, name).tobytes(), name
+        assert getattr(run.exact, name).tobytes() == getattr(whole.exact, name).tobytes(), name
     assert run.trace.trace_hash == whole.trace.trace_hash
     assert run.trace.outcome_hash == whole.trace.outcome_hash
-    assert (run.accounts, run.cash, run.depth_gaps) == (
+    assert (run.accounts, run.cash, run.exact.depth_gaps) == (
         whole.accounts,
         whole.cash,
-        whole.depth_gaps,
+        whole.exact.depth_gaps,
     )
 
 
@@ -98,7 +98,7 @@ def test_cut_by_rows(tmp_path: Path, seed: int, latency_ns: int, quotes: bool, r
         assert any(due(expected, whole, at) for at in cuts)
         assert any(held(expected, at) for at in cuts)
         assert any(in_flight(expected, at) for at in cuts) or latency_ns == 0
-        assert expected.fills["flags"].any()  # depth, trims
+        assert expected.exact.fills["flags"].any()  # depth, trims
 
 
 def test_cut_by_day(tmp_path: Path, seed: int = 2) -> None:
@@ -131,7 +131,7 @@ def crossing(tmp_path_factory) -> Segment:
     """The planted market moved: midnight falls between a decision and its orders' arrival."""
     planted = open_segment(DATA / "planted")
     run = backtest(planted, "basis_capture")
-    decided = int(run.decisions["ts_ns"][len(run.decisions) // 2])
+    decided = int(run.exact.decisions["ts_ns"][run.n_decisions // 2])
     tables = {t: planted.columns(t) for t in TABLES}
     # On whole seconds of the funding clock nothing else changes: costs and terms are of the day.
     moved = shifted(tables, MIDNIGHT - 1 - decided)

@@ -39,7 +39,7 @@ def segment(request):
 def test_every_form_gives_one_trace(segment, sets):
     found = StrategyRegistry()
     wanted = backtest(segment, found.create("basis_capture", sets=sets))
-    assert len(wanted.decisions)
+    assert wanted.n_decisions
     for name, run, interpreted in (
         ("basis_capture", replay, False),
         ("basis_capture", backtest, True),

@@ -151,7 +151,7 @@ def test_a_kernel_of_ones_own_agrees_with_its_other_forms(segment):
         backtest(segment, Kernel(), interpreted=True),
         backtest(segment, Python()),
     ]
-    assert len(runs[0].decisions) > 4
+    assert runs[0].n_decisions > 4
     assert len({run.trace.trace_hash for run in runs}) == 1
     assert len({run.trace.outcome_hash for run in runs}) == 1
 
@@ -205,7 +205,7 @@ def test_every_kind_of_event_is_delivered(segment):
             assert event.ts_ns == ctx.now_ns and event.symbol == ctx.symbol
 
     run = backtest(segment, All())
-    assert len(seen) == run.n_messages and not len(run.decisions)
+    assert len(seen) == run.n_messages and not run.n_decisions
     kinds = {type(event) for event in seen}
     assert kinds == {QuoteEvent, DepthEvent, TradeEvent, FundingEvent}
     seqs = [event.seq for event in seen]
@@ -230,4 +230,4 @@ def test_options_intents_become_bundles(segment):
     run = backtest(segment, Pair())
     decision = run.trace.decisions[0]
     assert decision.rationale == "vertical" and decision.bundle and len(decision.legs) == 2
-    assert len(run.fills) >= 2
+    assert run.n_fills >= 2

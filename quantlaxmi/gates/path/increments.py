@@ -75,12 +75,9 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     EngineError
         When the sum is not the ledger's net PnL.
     """
-    fills, funding, points = run.fills, run.funding, curve.ts_ns
+    fills, funding, points = run.exact.fills, run.exact.funding, curve.ts_ns
     done = np.searchsorted(fills["ts_ns"], points, side="right")
-    scales = [
-        10 ** (1 + i.price_exponent + i.qty_exponent - run.ledger_exponent) * i.contract_size
-        for i in run.instruments
-    ]
+    scales = [10 * scale for scale in run.exact.scales]
     signed = fills["side"] * fills["qty"]
     scale = np.array([scales[i] for i in fills["instrument"].tolist()], dtype=object)
     paid = signed.astype(object) * fills["price"].astype(object) * scale

@@ -1,0 +1,134 @@
+"""The records of a finished run: what was decided, ordered, filled and earned, as exact rows.
+
+`RunRecords` needs neither the strategy nor the segment, so what a catalog stores of a run can be
+read, tabled and attributed without them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi.events import TradeAttribution
+from quantlaxmi.execution.ledger import ledger_scale
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.run.attribution import Attributions, trade_attributions
+from quantlaxmi.trace import DecisionTrace
+from quantlaxmi.trace.header import TraceHeader
+
+
+@dataclass(frozen=True)
+class Account:
+    """What one instrument's position and money came to; money at the run's ledger exponent.
+
+    Attributes
+    ----------
+    position : int
+        Open position at the end, quantity mantissa.
+    cost : int
+        Total cost of the open position, not negative.
+    realized : int
+        PnL of what was closed, by average cost, before fees and funding.
+    fees, funding : int
+        Paid; received.
+    unrealized : int
+        Open position at the last mid against its cost, at ledger exponent - 1.
+    """
+
+    position: int
+    cost: int
+    realized: int
+    fees: int
+    funding: int
+    unrealized: int
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecords:
+    """Rows and money of a finished run, exact: integer mantissas, instrument indices.
+
+    Attributes
+    ----------
+    header : TraceHeader
+        Names the instruments that rows hold by index.
+    ledger_exponent : int
+        Exponent of all money, unless a field says otherwise.
+    decisions, legs, orders, fills, funding, risk : ndarray of the schema's dtypes
+        In the order in which they happened.
+    accounts : tuple of Account
+        By instrument.
+    cash : dict of str to int
+        By currency; starts at 0.
+    attributions : Attributions
+        One row a fill; their sum is the ledger's cash.
+    last_mids : ndarray of int64, shape (n_instruments,)
+        Mid of each instrument at the end, at price exponent - 1; 0 where it had no book.
+    n_messages : int
+        Messages of the market that the engine read.
+    depth_gaps : tuple of int
+        By instrument: gaps in the numbering of its depth updates.
+    """
+
+    header: TraceHeader
+    ledger_exponent: int
+    decisions: NDArray[Any]
+    legs: NDArray[Any]
+    orders: NDArray[Any]
+    fills: NDArray[Any]
+    funding: NDArray[Any]
+    risk: NDArray[Any]
+    accounts: tuple[Account, ...]
+    cash: Mapping[str, int]
+    attributions: Attributions
+    last_mids: NDArray[np.int64]
+    n_messages: int
+    depth_gaps: tuple[int, ...]
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """In the order in which rows name them by index."""
+        return self.header.instruments
+
+    @functools.cached_property
+    def trace(self) -> DecisionTrace:
+        """The decision trace, hashed on first use."""
+        return DecisionTrace.from_arrays(
+            self.header,
+            self.decisions,
+            self.legs,
+            self.orders,
+            self.fills,
+            self.funding,
+            self.risk,
+        )
+
+    @functools.cached_property
+    def scales(self) -> tuple[int, ...]:
+        """By instrument: ledger units of one ``price * quantity`` mantissa product."""
+        return tuple(ledger_scale(one, self.ledger_exponent) for one in self.instruments)
+
+    @property
+    def net_pnl(self) -> int:
+        """Realized and unrealized PnL minus fees plus funding, at ledger exponent - 1."""
+        return sum(10 * (a.realized - a.fees + a.funding) + a.unrealized for a in self.accounts)
+
+    @property
+    def gross_pnl(self) -> int:
+        """Mid-to-mid PnL, open positions at the last mid, at ledger exponent - 1."""
+        mids: list[int] = self.last_mids.tolist()
+        marked = sum(
+            a.position * mid * scale
+            for a, mid, scale in zip(self.accounts, mids, self.scales, strict=True)
+        )
+        return self.attributions.gross_total + marked
+
+    def trade_attributions(self) -> Iterator[TradeAttribution]:
+        """Yield one `TradeAttribution` for every fill, in order."""
+        return trade_attributions(
+            self.header, self.decisions, self.legs, self.fills, self.attributions
+        )
