@@ -1,16 +1,16 @@
-"""Calibration: how often the gates' tests pass what has no edge, and what has one."""
+"""Calibration: a simulation study of the gates' tests, with null strategies and planted edges."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from quantlaxmi.calibrate.capture import Capture, open_capture, real_cell
+from quantlaxmi.calibrate.capture import Capture, open_capture, real_scenario
+from quantlaxmi.calibrate.experiments import experiments_of
 from quantlaxmi.calibrate.result import Calibration
 from quantlaxmi.calibrate.scenarios import NO_EDGE, POWER
 from quantlaxmi.calibrate.study import Settings
-from quantlaxmi.calibrate.tasks import lines_of
-from quantlaxmi.calibrate.work import calibrate_lines
+from quantlaxmi.calibrate.work import run_experiments
 
 __all__ = ["Calibration", "Capture", "calibrate", "open_capture"]
 
@@ -20,54 +20,55 @@ def calibrate(
     runs: int = 4000,
     draws: int = 99,
     seed: int = 1,
-    cells: Sequence[str] | None = None,
+    scenarios: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
     capture: Capture | None = None,
     threads: int | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Calibration:
-    """Run strategies without an edge, and with one, through the tests of the gates.
+    """Simulate null strategies and planted edges, run the gates' tests on them, count the verdicts.
 
     Parameters
     ----------
     runs : int
-        Of each cell whose false-pass rate is held to the level; rates that are only shown take a
-        fourth.
+        Simulated runs of each scenario whose false-pass rate is compared with the level. Rates that
+        are only shown take a quarter of them.
     draws : int
-        Of each Monte Carlo test.
+        Draws of each Monte Carlo test.
     seed : int
-    cells : sequence of str, optional
-        Names of cells; all by default.
+        Seed of all random streams.
+    scenarios : sequence of str, optional
+        Names of scenarios; all by default.
     groups : sequence of str, optional
-        Kinds of tables, of ``tasks.GROUPS``; all by default.
+        Kinds of experiments, of ``experiments.GROUPS``; all by default.
     capture : Capture, optional
-        A real capture to toss coins on.
+        A real capture, on which a strategy with random sides is run.
     threads : int, optional
-        Processes side by side; the counts do not depend on it.
+        Number of processes; the counts do not depend on it.
     checkpoint : Path, optional
         Folder that keeps finished batches, so that the next call goes on there.
     progress : callable, optional
-        Called with runs done and runs in all.
+        Called with the runs done and all runs.
 
     Raises
     ------
     InputError
-        For a cell that is none.
+        When no scenario has one of the names.
     ConfigError
-        For a checkpoint of another calibration.
+        When the checkpoint belongs to another calibration.
     """
     settings = Settings(seed, draws)
-    lines = lines_of(runs, cells, capture)
-    lines = [line for line in lines if groups is None or line.group in groups]
-    outcomes = calibrate_lines(
-        lines,
+    experiments = experiments_of(runs, scenarios, capture)
+    experiments = [one for one in experiments if groups is None or one.group in groups]
+    outcomes = run_experiments(
+        experiments,
         settings,
         capture=capture,
         threads=threads,
         checkpoint=checkpoint,
         progress=progress,
     )
-    texts = {cell.name: cell.text for cell in (*NO_EDGE, *real_cell(capture), *POWER)}
+    texts = {one.name: one.text for one in (*NO_EDGE, *real_scenario(capture), *POWER)}
     digest = capture.digest if capture else None
-    return Calibration(settings, runs, tuple(lines), outcomes, texts, digest)
+    return Calibration(settings, runs, tuple(experiments), outcomes, texts, digest)

@@ -1,4 +1,4 @@
-"""Stretches of a real capture as markets of calibration runs, sides by coin."""
+"""Windows of a real capture as markets of calibration runs, traded with random sides."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from quantlaxmi.calibrate import null_strategies as rules
+from quantlaxmi.calibrate import null_strategies
 from quantlaxmi.calibrate.random_streams import below, sub_key
-from quantlaxmi.calibrate.scenarios import Case, Cell
+from quantlaxmi.calibrate.scenarios import Case, Scenario
 from quantlaxmi.errors import InputError
 from quantlaxmi.segment import Segment, open_segment
 from quantlaxmi.segment.memory import MemorySegment
 
-__all__ = ["Capture", "open_capture", "real_cell"]
+__all__ = ["Capture", "open_capture", "real_scenario"]
 
 #: Quotes of one instrument in a run.
 WINDOW = 1500
@@ -23,14 +23,14 @@ WINDOW = 1500
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A segment whose quotes are traded.
+    """A segment from which the markets of runs are cut.
 
     Attributes
     ----------
     path : str
-        Its folder.
+        Folder of the segment.
     digest : str
-        Of the segment.
+        Digest of the segment.
     """
 
     path: str
@@ -43,7 +43,7 @@ def open_capture(path: str) -> Capture:
     Raises
     ------
     InputError
-        It has not.
+        When no instrument has enough quotes.
     """
     segment = open_segment(path)
     _quotes(path, segment)
@@ -51,7 +51,7 @@ def open_capture(path: str) -> Capture:
 
 
 def _quotes(path: str, segment: Segment) -> tuple[int, dict[str, np.ndarray]]:
-    """The instrument with most quotes, and its quotes with both sides there."""
+    """The instrument with the most quotes, and those of its quotes that have both sides."""
     quotes = segment.columns("quotes")
     counts = np.bincount(quotes["instrument"], minlength=1)
     best = int(np.argmax(counts))
@@ -79,16 +79,16 @@ def _make(capture: Capture, key: int, search: bool) -> Case:
     window["flags"][:] = 0
     instrument = segment.instruments[best]
     # A lot where it is known; what is displayed at the touch is nearly always more.
-    config = rules.RuleConfig(
+    config = null_strategies.CoinConfig(
         rule="trips", key=sub_key(key, 1), rows=WINDOW, qty=max(instrument.lot, 1)
     )
-    rule = (rules.CoinSearch if search else rules.CoinRule)(config)
-    return Case(MemorySegment([instrument], {"quotes": window}), rule)
+    kind = null_strategies.CoinSearch if search else null_strategies.CoinStrategy
+    return Case(MemorySegment([instrument], {"quotes": window}), kind(config))
 
 
-def real_cell(capture: Capture | None) -> tuple[Cell, ...]:
-    """The cell of a capture, if there is one."""
+def real_scenario(capture: Capture | None) -> tuple[Scenario, ...]:
+    """The scenario of a capture, where one is given."""
     if capture is None:
         return ()
-    text = f"coin sides on stretches of {WINDOW} quotes of a real capture"
-    return (Cell("real", text, functools.partial(_make, capture)),)
+    text = f"random sides on windows of {WINDOW} quotes of a real capture"
+    return (Scenario("real", text, functools.partial(_make, capture)),)

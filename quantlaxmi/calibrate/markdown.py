@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from quantlaxmi.calibrate.experiments import SEARCH_DRAWS, Experiment
 from quantlaxmi.calibrate.naive_tests import NAIVE
 from quantlaxmi.calibrate.null_strategies import SEARCHED
 from quantlaxmi.calibrate.result import LEVEL, Calibration, SizeCheck
-from quantlaxmi.calibrate.study import SUITE
-from quantlaxmi.calibrate.tasks import SEARCH_DRAWS, Line
+from quantlaxmi.calibrate.study import MARKET, SUITE
 
 __all__ = ["page"]
 
 _HEADS = {
     "random_entry.matched": "random entry",
-    "label_permutation": "label runs",
-    "market_permutation": "market null",
+    "label_permutation": "label permutation",
+    MARKET: "market null",
     "time_shift": "circular shift",
-    SUITE: "all of them",
+    SUITE: "all together",
 }
 
 
@@ -45,44 +45,46 @@ def _rate(counts: dict[str, int] | None) -> str:
     return f"{text} ({of_all:.2f} % of all, {left_out:.1f} % not judged)"
 
 
-def _rates(found: Calibration, group: str, lines: Sequence[Line]) -> list[str]:
+def _rates(found: Calibration, group: str, experiments: Sequence[Experiment]) -> list[str]:
     tests = found.tests(group)
     rows = []
-    for line in lines:
-        outcome = found.outcomes[line.key]
+    for one in experiments:
+        outcome = found.outcomes[one.key]
         rates = [_rate(outcome.get(test)) for test in tests]
-        rows.append([line.label, found.cells[line.cell], f"{line.runs:,}", *rates])
-    return _table(["cell", "", "runs", *map(_head, tests)], rows)
+        rows.append([one.label, found.scenarios[one.scenario], f"{one.runs:,}", *rates])
+    return _table(["scenario", "", "runs", *map(_head, tests)], rows)
 
 
 def _check(check: SizeCheck) -> str:
     test, _, suffix = check.test.partition(",")
     name = _head(test) + (f",{suffix}" if suffix else "")
-    cell = min(check.p_values, key=lambda c: check.p_values[c])
-    least = f"least adjusted p {check.p_values[cell]:.3g} ({cell})"
+    scenario = min(check.p_values, key=lambda one: check.p_values[one])
+    least = f"the smallest adjusted p is {check.p_values[scenario]:.3g} ({scenario})"
     if check.holds:
-        return f"- {name}: at most {100 * LEVEL:g} % on every cell is not rejected; {least}."
-    bad = ", ".join(c for c, p in check.p_values.items() if p <= LEVEL)
+        return f"- {name}: no scenario is significantly above {100 * LEVEL:g} %; {least}."
+    bad = ", ".join(one for one, p in check.p_values.items() if p <= LEVEL)
     return f"- **{name}: above {100 * LEVEL:g} % on {bad}**; {least}."
 
 
 def _sizes(found: Calibration) -> list[str]:
-    lines = found.group("size")
-    if not lines:
+    experiments = found.group("size")
+    if not experiments:
         return []
     checks = [c for c in found.size_checks() if "," not in c.test]
     return [
-        "## False passes",
+        "## False-pass rates",
         "",
-        "How often a strategy without an edge passes each test, of the runs it judged; where some "
-        "were INCONCLUSIVE, in brackets the rate of all runs and the share that was not judged. A "
-        f"test of level {100 * LEVEL:g} % may pass one in twenty of those it judged. Random entry, "
-        "label runs and circular shift each take the largest p of their own draws, coin sides and "
-        "the market null, as in the suite.",
+        f"The strategies have no edge. A test of level {100 * LEVEL:g} % should pass at most one "
+        "in twenty of the runs it judges. Some runs are INCONCLUSIVE because they have too few "
+        "round trips; the rate is that of the judged runs, and the brackets show the rate of all "
+        "runs and the share that was not judged. Random entry, label permutation and circular "
+        "shift take the largest p of their own null, random sides and the market null, as in the "
+        "suite.",
         "",
-        *_rates(found, "size", lines),
+        *_rates(found, "size", experiments),
         "",
-        f"One-sided binomial test of a rate of at most {100 * LEVEL:g} %, Holm over the cells:",
+        f"One-sided binomial test of the hypothesis that a rate is at most {100 * LEVEL:g} %, "
+        "adjusted for the number of scenarios (Holm):",
         "",
         *map(_check, checks),
         "",
@@ -90,43 +92,45 @@ def _sizes(found: Calibration) -> list[str]:
 
 
 def _power(found: Calibration) -> list[str]:
-    lines = found.group("power")
-    if not lines:
+    experiments = found.group("power")
+    if not experiments:
         return []
     return [
         "## Power",
         "",
-        "How often a planted edge passes. t is the mean trip over its standard error, over the "
-        "whole segment. More draws than here gain a point or two.",
+        "Each run has a planted edge. The rate is the share of runs that pass. t is the mean PnL "
+        "of the round trips over its standard error, over the whole segment. More draws than "
+        "here add a point or two.",
         "",
-        *_rates(found, "power", lines),
+        *_rates(found, "power", experiments),
         "",
     ]
 
 
 def _searches(found: Calibration) -> list[str]:
-    chosen, inside = found.group("chosen"), found.group("search")
+    chosen, repeated = found.group("chosen"), found.group("search")
     if not chosen:
         return []
     made = [
         f"## The best of {SEARCHED}",
         "",
-        f"The rule that did best of {SEARCHED} of a kind and was judged, by the statistic of the "
-        "tests, shown to tests that know nothing of the others. None of them claims to hold this, "
-        "and none does: a choice among strategies that the grid does not name is what the "
-        "selection test of G3 is for.",
+        f"A search tries {SEARCHED} strategies without an edge and keeps the best one by the "
+        "statistic of the tests. The tests see that one alone and know nothing of the search. "
+        "They pass far too many, as they must: only a test that knows all candidates can account "
+        "for the choice. The selection test of G3 will do that for candidates that no parameter "
+        "grid declares.",
         "",
         *_rates(found, "chosen", chosen),
         "",
     ]
-    if inside:
+    if repeated:
         made += [
-            f"The market null with the search inside, as it is where the {SEARCHED} are the "
-            "strategy's declared grid: each draw has the best of them again "
-            f"({min(SEARCH_DRAWS, found.settings.draws)} draws). This one claims to hold the "
-            "choice, whatever it was made by:",
+            f"The market null can account for the choice where the {SEARCHED} strategies are the "
+            "declared parameter grid. Every draw then repeats the search and takes the largest "
+            f"statistic ({min(SEARCH_DRAWS, found.settings.draws)} draws), so that its rate should "
+            f"be at most {100 * LEVEL:g} %, whatever chose the strategy:",
             "",
-            *_rates(found, "search", inside),
+            *_rates(found, "search", repeated),
             "",
             *map(_check, [c for c in found.size_checks() if "," in c.test]),
             "",
@@ -135,25 +139,28 @@ def _searches(found: Calibration) -> list[str]:
 
 
 def _naive(found: Calibration) -> list[str]:
-    lines = found.group("naive")
-    if not lines:
+    experiments = found.group("naive")
+    if not experiments:
         return []
     rows = []
-    for line in lines:
-        _, text, _, beside = NAIVE[line.variant]
-        outcome = found.outcomes[line.key]
-        own, shipped = _rate(outcome.get(line.variant)), _rate(outcome.get(beside))
-        rows.append([text, line.cell, f"{line.runs:,}", own, f"{_head(beside)} {shipped}".strip()])
+    for one in experiments:
+        naive = NAIVE[one.variant]
+        outcome = found.outcomes[one.key]
+        own, used = _rate(outcome.get(one.variant)), _rate(outcome.get(naive.used))
+        rows.append(
+            [naive.text, one.scenario, f"{one.runs:,}", own, f"{_head(naive.used)} {used}".strip()]
+        )
     return [
-        "## Why the tests are what they are",
+        "## Why not a simpler test",
         "",
-        "Tests as one would first write them, on the same runs as the test that is used instead. "
-        "The first cell of a pair is there to show that it is the second that upsets them: "
-        "volatility, spreads, or exits that take profit. Where a rule is judged for the trips it "
-        "made and leaves when it has won, its moved trips, trips with coin sides and markets on "
-        "which it seldom trades are no null for it.",
+        "Each simpler test and the test that is used instead see the same runs of two scenarios. "
+        "In the first scenario the simpler test keeps its level. The second one adds volatility "
+        "clusters, spreads that change, or exits that take profit, and the simpler test passes "
+        "too many. A strategy that leaves when it has won is judged because it made enough round "
+        "trips. Its gains are then short and its losses long, so that neither moved round trips, "
+        "nor random sides, nor markets on which it seldom trades are a valid null for it.",
         "",
-        *_table(["first idea", "cell", "runs", "passes", "used instead"], rows),
+        *_table(["simpler test", "scenario", "runs", "passes", "used instead"], rows),
         "",
     ]
 
@@ -167,25 +174,25 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
     command : str
         The command line that makes the same tables.
     elapsed : str
-        Time it took, and where, as a sentence, or nothing; not part of the hash.
+        A sentence on the time it took, and where, or nothing; not part of the hash.
     """
     draws = found.settings.draws
     shifts = found.settings.policy().n_shifts
     real = (
-        f"The capture's segment has the digest `{found.capture}`."
+        f"The segment of the real capture has the digest `{found.capture}`."
         if found.capture
-        else "No real capture was given, so its cell is left out."
+        else "No real capture was given, so the scenario `real` is left out."
     )
-    lines = [
+    text = [
         "# Calibration",
         "",
-        f"Made by `{command}`: {draws} draws a test, never more (`extend_factor` 1), {shifts} "
-        f"offsets for the circular shift. {real}",
+        f"`{command}` makes this page. Every test has {draws} draws (`extend_factor` 1) and the "
+        f"circular shift {shifts} offsets. {real}",
         "",
-        "The runs go through the engine and the gates as they ship: a strategy's kernel on quotes "
-        "made in memory, 1 ms of latency, trips taken from its fills. The rules' filters are not "
-        "declared to the gates, which is the harder case. Everything follows from the seed; the "
-        "number of processes changes nothing.",
+        "Every run goes through the engine and the gates as they ship: the compiled kernel of a "
+        "strategy trades quotes made in memory, orders arrive 1 ms later, and round trips are "
+        "taken from the fills. The strategies do not declare their filters, which is the harder "
+        "case for the gates. All counts follow from the seed, whatever the number of processes.",
         "",
         *_sizes(found),
         *_power(found),
@@ -195,4 +202,4 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
         "",
         *([elapsed, ""] if elapsed else []),
     ]
-    return "\n".join(lines)
+    return "\n".join(text)

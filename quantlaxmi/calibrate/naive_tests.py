@@ -1,8 +1,9 @@
-"""Tests as one would first write them, to show what they do; no gate uses them."""
+"""Simpler tests, to show their false-pass rates; no gate uses them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -13,8 +14,9 @@ from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates import random_entry
 from quantlaxmi.gates.context import GateContext
-from quantlaxmi.gates.path.columns import attribution_units, build_columns
+from quantlaxmi.gates.path.columns import build_columns
 from quantlaxmi.gates.path.round_trips import PathError
+from quantlaxmi.gates.path.trip_gross import trip_gross
 from quantlaxmi.gates.resampling.market_replays import Replays
 from quantlaxmi.gates.suites import G2AntiOverfitSuite, path_of
 from quantlaxmi.run.decision_points import decision_points
@@ -23,7 +25,7 @@ from quantlaxmi.run.result import Run
 from quantlaxmi.segment.memory import MemorySegment
 from quantlaxmi.stats.monte_carlo import exceedances, studentised_at_least, wide_ints
 
-__all__ = ["NAIVE"]
+__all__ = ["NAIVE", "NaiveTest"]
 
 U64 = npt.NDArray[np.uint64]
 #: Increments that stay together where blocks of them are permuted.
@@ -40,7 +42,7 @@ def _input(run: Run, settings: Settings, *, net: bool = False) -> GateContext:
 
 
 def row_shuffling(run: Run, settings: Settings, key: int) -> str:
-    """The positions of all rows shuffled one by one, inside the blocks of the label permutation."""
+    """Shuffle the positions row by row, inside the blocks of the label permutation."""
     from quantlaxmi._jit import permutation as kernels
     from quantlaxmi._jit.compiler import running
 
@@ -67,7 +69,7 @@ def row_shuffling(run: Run, settings: Settings, key: int) -> str:
 
 
 def raw_pnl(run: Run, settings: Settings, key: int) -> str:
-    """Matched random entry, comparing sums of PnL that are not studentised."""
+    """Matched random entry on sums of PnL that are not studentised."""
     from quantlaxmi._jit import random_entry as kernels
     from quantlaxmi._jit.compiler import running
 
@@ -101,7 +103,7 @@ def raw_pnl(run: Run, settings: Settings, key: int) -> str:
 
 
 def net_pnl(run: Run, settings: Settings, key: int) -> str:
-    """Matched random entry, comparing studentised PnL net of costs: the figure it only shows."""
+    """Matched random entry on studentised PnL net of costs, a figure that the gate only shows."""
     net = random_entry.evaluate(_input(run, settings, net=True)).matched.details["net"]
     assert isinstance(net, dict)
     exceedances = net["exceedances"]
@@ -112,16 +114,12 @@ def net_pnl(run: Run, settings: Settings, key: int) -> str:
 def _studentised(run: Run) -> tuple[int, int]:
     """Sum of the trips' gross PnL and of its squares."""
     points = decision_points(run)
-    path, units = path_of(run, points), attribution_units(points)
-    gains = [
-        -sum(q * int(points.mid2[i, a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
-        for trip in path.trips
-    ]
+    gains = trip_gross(path_of(run, points).trips, points)
     return sum(gains), sum(g * g for g in gains)
 
 
 def _permuted(segment: MemorySegment, key: int, draw: int) -> MemorySegment:
-    """Mids rebuilt from blocks of increments in random order, each instrument's alike."""
+    """A market whose mids have blocks of their increments in random order, one for all books."""
     quotes = segment.columns("quotes")
     turns = len(segment.instruments)
     mid = (quotes["bid"] + quotes["ask"]) // 2
@@ -139,7 +137,7 @@ def _permuted(segment: MemorySegment, key: int, draw: int) -> MemorySegment:
 
 
 def block_increments(run: Run, settings: Settings, key: int) -> str:
-    """Blocks of 50 increments in random order, and the rule run again on that market."""
+    """Permute blocks of 50 increments of the market, and run the strategy again on it."""
     segment = run.segment
     assert isinstance(segment, MemorySegment)
     if _input(run, settings).too_few_trips():
@@ -159,7 +157,7 @@ def block_increments(run: Run, settings: Settings, key: int) -> str:
 
 
 def any_trips(run: Run, settings: Settings, key: int) -> str:
-    """The market null over all markets, whatever the number of trips on them."""
+    """The market null over all sign-flipped markets, whatever the number of round trips on them."""
     context = _input(run, settings)
     if context.too_few_trips() or context.rerun is None:
         return "I"
@@ -177,7 +175,7 @@ def any_trips(run: Run, settings: Settings, key: int) -> str:
 
 
 def without_market(gate: str) -> Callable[[Run, Settings, int], str]:
-    """A test of moved positions without the market null beside it."""
+    """A gate's test without the market null as its companion."""
 
     def judged(run: Run, settings: Settings, _key: int) -> str:
         suite = G2AntiOverfitSuite.from_run(
@@ -189,50 +187,69 @@ def without_market(gate: str) -> Callable[[Run, Settings, int], str]:
     return judged
 
 
-#: Name -> (the test, what it does, cells on which it is shown, the gate that stands beside it).
-NAIVE: MappingProxyType[
-    str, tuple[Callable[[Run, Settings, int], str], str, tuple[str, ...], str]
-] = MappingProxyType(
+@dataclass(frozen=True, slots=True)
+class NaiveTest:
+    """A simpler test, and the gate's test that is used instead.
+
+    Attributes
+    ----------
+    test : callable
+        ``test(run, settings, key)`` gives P, F or I.
+    text : str
+        What it does, for the page.
+    scenarios : tuple of str
+        One that does it no harm, then one that does.
+    used : str
+        Name of the result that is used instead.
+    """
+
+    test: Callable[[Run, Settings, int], str]
+    text: str
+    scenarios: tuple[str, str]
+    used: str
+
+
+NAIVE: MappingProxyType[str, NaiveTest] = MappingProxyType(
     {
-        "rows": (
+        "rows": NaiveTest(
             row_shuffling,
             "positions shuffled row by row",
             ("persistent-0.0", "persistent-0.6"),
             "label_permutation",
         ),
-        "raw": (
+        "raw": NaiveTest(
             raw_pnl,
             "random entry on PnL that is not studentised",
             ("coins", "loud"),
             "random_entry.matched",
         ),
-        "net": (
+        "net": NaiveTest(
             net_pnl,
             "random entry on PnL net of costs",
             ("coins", "narrow"),
             "random_entry.matched",
         ),
-        "increments": (
+        "increments": NaiveTest(
             block_increments,
-            f"blocks of {BLOCK} increments permuted, the rule run again",
+            f"blocks of {BLOCK} increments permuted, the strategy run again",
             ("momentum", "basis-exits"),
             "market_permutation",
         ),
-        "any_trips": (
+        "any_trips": NaiveTest(
             any_trips,
-            "random signs, on markets with any number of trips",
+            "sign-flipped markets with any number of round trips",
             ("basis", "basis-exits"),
             "market_permutation",
         ),
-        "moved": (
+        "moved": NaiveTest(
             without_market("random_entry"),
-            "random entry and coin sides, without the market null",
+            "random entry and random sides, without the market null",
             ("basis", "basis-exits"),
             "random_entry.matched",
         ),
-        "shuffled": (
+        "shuffled": NaiveTest(
             without_market("label_permutation"),
-            "label runs and coin sides, without the market null",
+            "label permutation and random sides, without the market null",
             ("basis", "basis-exits"),
             "label_permutation",
         ),

@@ -1,7 +1,7 @@
-"""Markets without an edge: quotes whose mids move by symmetric integer increments.
+"""Null markets: quotes whose mids move by symmetric integer increments.
 
-Prices and quantities are mantissas at 10**-8. A message is one quote of one instrument; where
-there are two, they take turns. The spread is the same at every row unless given.
+Prices and quantities are mantissas at 10**-8. A message is one quote of one instrument; two
+instruments take turns. The spread is the same at every row unless it is given.
 
 References
 ----------
@@ -78,7 +78,7 @@ def make_quotes(
     moves : ndarray of int64, shape (n_rows,)
         Increment of the mid of the row's instrument, in units of `MOVE`; ``moves[0]`` is not used.
     instruments : tuple of Instrument
-        Rows go round them.
+        Rows take them in turn.
     half_spread : ndarray of int64, shape (n_rows,), optional
         Price units from the mid to either side.
     """
@@ -133,7 +133,7 @@ def clustered(key: int, stream: int, rows: int) -> I64:
 
 
 def two_volatilities(key: int, stream: int, rows: int) -> I64:
-    """Independent increments, sixteen times as large in every other stretch of 100 rows."""
+    """Independent increments, sixteen times as large in every second block of 100 rows."""
     shift = int(below(key, stream + 1, 1, 200)[0])
     loud = (np.arange(rows) + shift) // 100 % 2 == 0
     return bell(key, stream, rows) * np.where(loud, 16, 1)

@@ -1,8 +1,8 @@
-"""Rules without an edge, as strategies the engine runs: coins, coins behind a filter, momentum.
+"""Null strategies, which have no edge: random sides, random sides behind a filter, momentum.
 
-What a rule decides by chance is a schedule drawn from its own key before the run, one number a
-row, so that running it again on another market gives the same coins. No filter is declared to the
-gates, which is the harder case for them.
+What a strategy decides by chance is a schedule, one number a row, drawn from its own key before the
+run. So the strategy has the same schedule when it runs again on another market. Filters are not
+declared to the gates, which is the harder case for them.
 """
 
 from __future__ import annotations
@@ -27,45 +27,46 @@ from quantlaxmi.strategies.sdk import Strategy
 __all__ = [
     "SEARCHED",
     "BasisExitSearch",
-    "BasisRule",
     "BasisSearch",
-    "CoinRule",
+    "BasisStrategy",
+    "CoinConfig",
     "CoinSearch",
+    "CoinStrategy",
     "MomentumConfig",
-    "MomentumRule",
     "MomentumSearch",
-    "RuleConfig",
+    "MomentumStrategy",
     "persistent",
     "schedule_of",
     "trips",
 ]
 
 I64 = npt.NDArray[np.int64]
-#: What each rule is called in settings, in the kernel's numbering.
+#: Names of the rules in settings.
 RULES = ("trips", "persistent", "loud", "quiet", "narrow")
-#: Strategies a search chooses among.
+#: Strategies among which a search chooses.
 SEARCHED = 50
 
 
-class RuleConfig(StrategyConfig, frozen=True, kw_only=True):
-    """Settings of a coin rule.
+class CoinConfig(StrategyConfig, frozen=True, kw_only=True):
+    """Settings of a strategy that trades at random.
 
     Attributes
     ----------
     rule : str
-        ``trips``: flat and held stretches in turn, a coin for the side. ``persistent``: stretches
-        long, short or flat. ``loud``, ``quiet``, ``narrow``: a coin's trips, begun only while
-        moves are larger, smaller, or the spread not wider, than the threshold.
+        ``trips``: flat and holding periods in turn, a random side for each. ``persistent``: long,
+        short or flat for random times. ``loud``, ``quiet``, ``narrow``: random round trips that
+        begin only while moves are larger than the threshold, smaller, or while the spread is at
+        most the threshold.
     key : int
-        Of the coins.
+        Key of the random schedule.
     variant : int
-        Numbers strategies of one key: each has coins of its own.
+        Number of a strategy among those of one key; each has a schedule of its own.
     rows : int
         Length of the schedule.
     qty : int
         Quantity mantissa of a position.
     pair : bool
-        Hold the second instrument against the first.
+        Trade the second instrument on the opposite side of the first.
     threshold : int
         Price units; of twice the mid for ``loud`` and ``quiet``.
     """
@@ -80,8 +81,11 @@ class RuleConfig(StrategyConfig, frozen=True, kw_only=True):
 
 
 class MomentumConfig(StrategyConfig, frozen=True, kw_only=True):
-    """Settings of the momentum rule: the side of the move over `lookback` rows, looked at every
-    `every` rows; flat where twice the mid moved by `threshold` or less."""
+    """Settings of the momentum strategy.
+
+    Every `every` rows it takes the side of the move over the last `lookback` rows; it is flat where
+    twice the mid moved by `threshold` or less.
+    """
 
     lookback: Annotated[int, Bounds(ge=1, le=1000)] = 8
     every: Annotated[int, Bounds(ge=1, le=1000)] = 6
@@ -90,45 +94,45 @@ class MomentumConfig(StrategyConfig, frozen=True, kw_only=True):
     qty: Annotated[int, Bounds(ge=1, le=10**9)] = 10**6
 
 
-def _stretches(key: int, stream: int, rows: int, shortest: int, longest: int) -> I64:
+def _lengths(key: int, stream: int, rows: int, shortest: int, longest: int) -> I64:
     count = rows // shortest + 2
     return below(key, stream, count, longest - shortest + 1) + shortest
 
 
 def trips(key: int, rows: int) -> I64:
-    """Position after each row: flat for 2 to 13 rows, held for 3 to 14, a coin for the side."""
-    gaps, holds = _stretches(key, 0, rows, 2, 13), _stretches(key, 1, rows, 3, 14)
-    n = min(len(gaps), len(holds))
+    """Position after each row: flat for 2 to 13 rows, held for 3 to 14 on a random side."""
+    gaps, holding = _lengths(key, 0, rows, 2, 13), _lengths(key, 1, rows, 3, 14)
+    n = min(len(gaps), len(holding))
     sides = 2 * below(key, 2, n, 2) - 1
-    lengths = np.column_stack([gaps[:n], holds[:n]]).ravel()
+    lengths = np.column_stack([gaps[:n], holding[:n]]).ravel()
     values = np.column_stack([np.zeros(n, np.int64), sides]).ravel()
     return np.repeat(values, lengths)[:rows]
 
 
 def persistent(key: int, rows: int) -> I64:
     """Position after each row: long, short (two fifths each) or flat for 2 to 30 rows."""
-    lengths = _stretches(key, 0, rows, 2, 30)
+    lengths = _lengths(key, 0, rows, 2, 30)
     values = np.array([1, 1, -1, -1, 0], np.int64)[below(key, 1, len(lengths), 5)]
     return np.repeat(values, lengths)[:rows]
 
 
 def _entries(key: int, rows: int) -> I64:
-    """At each row nothing, or a side times the rows to hold."""
+    """At each row 0, or a random side times the rows for which the position is held."""
     holds = below(key, 0, rows, 8) + 2
     return holds * (below(key, 1, rows, 3) - 1)
 
 
 @functools.lru_cache(maxsize=128)
 def schedule_of(rule: str, key: int, variant: int, rows: int) -> I64:
-    """The schedule of a coin rule, drawn once."""
+    """The schedule of a random strategy, drawn once."""
     key = sub_key(key, variant)
     made = {"trips": trips, "persistent": persistent}.get(rule, _entries)(key, rows)
     made.setflags(write=False)
     return made
 
 
-class _Rule(Strategy):
-    """What both kinds share."""
+class _NullStrategy(Strategy):
+    """What random strategies and momentum share."""
 
     def _bind(
         self,
@@ -165,18 +169,18 @@ class _Rule(Strategy):
         )
 
 
-class CoinRule(_Rule):
-    """Trades on coins alone, whatever the direction of prices."""
+class CoinStrategy(_NullStrategy):
+    """Takes random sides, whatever the direction of prices."""
 
     strategy_id: ClassVar[str] = "calibration_coin"
-    Config: ClassVar[type[StrategyConfig]] = RuleConfig
+    Config: ClassVar[type[StrategyConfig]] = CoinConfig
     config: Any
 
     def bind(
         self, instruments: Sequence[Instrument], *, interpreted: bool = False
     ) -> BoundStrategy:
         """Draw the schedule; see `Strategy.bind`."""
-        c: RuleConfig = self.config
+        c: CoinConfig = self.config
         number = {"loud": kernel.LOUD, "quiet": kernel.QUIET, "narrow": kernel.NARROW}
         params = {
             kernel.RULE: number.get(c.rule, kernel.FOLLOW),
@@ -191,8 +195,8 @@ class CoinRule(_Rule):
         return self._bind(instruments, interpreted, params, memory, pair=c.pair)
 
 
-class MomentumRule(_Rule):
-    """The side of the last move."""
+class MomentumStrategy(_NullStrategy):
+    """Takes the side of the last move."""
 
     strategy_id: ClassVar[str] = "calibration_momentum"
     Config: ClassVar[type[StrategyConfig]] = MomentumConfig
@@ -200,7 +204,7 @@ class MomentumRule(_Rule):
     def bind(
         self, instruments: Sequence[Instrument], *, interpreted: bool = False
     ) -> BoundStrategy:
-        """Lay out the ring of mids; see `Strategy.bind`."""
+        """Make room for the last mids; see `Strategy.bind`."""
         c: MomentumConfig = self.config
         params = {
             kernel.RULE: kernel.MOMENTUM,
@@ -218,15 +222,15 @@ def _texts(values: Sequence[int]) -> tuple[str, ...]:
     return tuple(map(str, values))
 
 
-class CoinSearch(CoinRule):
-    """The same, to be chosen among fifty."""
+class CoinSearch(CoinStrategy):
+    """A random strategy with a grid of fifty schedules."""
 
     strategy_id: ClassVar[str] = "calibration_coin_search"
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": _texts(range(SEARCHED))}
 
 
-class MomentumSearch(MomentumRule):
-    """The same, over ten lookbacks and five paces."""
+class MomentumSearch(MomentumStrategy):
+    """Momentum with a grid of ten lookbacks and five paces."""
 
     strategy_id: ClassVar[str] = "calibration_momentum_search"
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -235,15 +239,15 @@ class MomentumSearch(MomentumRule):
     }
 
 
-class BasisRule(BasisCapture):
-    """The bundled rule, with the settings it is given and no grid."""
+class BasisStrategy(BasisCapture):
+    """The bundled `basis_capture` without a grid."""
 
     strategy_id: ClassVar[str] = "calibration_basis"
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
 
 class BasisSearch(BasisCapture):
-    """The bundled rule, over ten thresholds and five cooldowns."""
+    """The bundled `basis_capture` with a grid of ten thresholds and five cooldowns."""
 
     strategy_id: ClassVar[str] = "calibration_basis_search"
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -253,7 +257,7 @@ class BasisSearch(BasisCapture):
 
 
 class BasisExitSearch(BasisCapture):
-    """The bundled rule, over ten thresholds and five of its exits."""
+    """The bundled `basis_capture` with a grid of ten thresholds and five exits."""
 
     strategy_id: ClassVar[str] = "calibration_basis_exit_search"
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {

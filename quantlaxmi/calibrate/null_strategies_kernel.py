@@ -1,7 +1,7 @@
-"""The rules that calibration trades, over kernel records: compiled by Numba, read by Python.
+"""The rules of the null strategies, over kernel records: compiled by Numba, or run by Python.
 
-``state`` holds, after a few words of memory, a schedule: one number a row, drawn beforehand, or
-the last mids of the momentum rule. A row is one call of `step` with the traded books valid.
+``state`` has a few words of memory. After them stands the schedule, one number a row, or the last
+mids of the momentum strategy. A row is one call of `step` with the traded books valid.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Random numbers of a calibration run: functions of (key, stream), integers alone.
+"""Random streams of a calibration run: integers, each a function of (key, stream, position).
 
-The key of a run comes from `quantlaxmi.gates.keys.stream_key`, so run 7 of a cell is the same
+The key of a run comes from `quantlaxmi.gates.keys.stream_key`, so run 7 of a scenario is the same
 whichever process makes it and whatever was run before.
 
 References
@@ -25,13 +25,13 @@ I64 = npt.NDArray[np.int64]
 BELL_SD = float(np.sqrt((2.0**32 - 1.0) / 3.0))
 
 
-def run_key(seed: int, cell: str, run: int) -> int:
-    """The 64-bit key of one run of one cell."""
-    return stream_key(seed, run.to_bytes(8, "little"), b"", f"calibrate.{cell}")
+def run_key(seed: int, scenario: str, run: int) -> int:
+    """The 64-bit key of one run of one scenario."""
+    return stream_key(seed, run.to_bytes(8, "little"), b"", f"calibrate.{scenario}")
 
 
 def sub_key(key: int, number: int) -> int:
-    """The key of a part of a run, such as one of its fifty strategies; below 2**62."""
+    """The key of a part of a run, such as one of fifty strategies; below 2**62."""
     parts = key.to_bytes(8, "little") + number.to_bytes(8, "little")
     return int.from_bytes(hashlib.sha256(parts).digest()[:8], "little") >> 2
 

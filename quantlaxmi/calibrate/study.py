@@ -1,11 +1,11 @@
-"""One run of a cell through the gates as they ship, and what each test said."""
+"""One simulated run through the gates as they ship, and the verdict of each test."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from quantlaxmi.calibrate.null_markets import COSTS
-from quantlaxmi.calibrate.scenarios import Case, searched
+from quantlaxmi.calibrate.scenarios import Case, grid_strategies
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.resampling.market_replays import Replays
 from quantlaxmi.gates.results import Verdict, combine
@@ -17,7 +17,7 @@ from quantlaxmi.strategies.sdk import Strategy
 
 __all__ = ["MARKET", "SUITE", "TESTS", "Settings", "choose", "judge", "run_case"]
 
-#: Gates that hold a test; the calibrated ones, in the suite's order.
+#: The gates with a test, which are calibrated, in the suite's order.
 MARKET = "market_permutation"
 TESTS = ("random_entry", "label_permutation", MARKET, "time_shift")
 #: All tests together.
@@ -27,13 +27,14 @@ _LETTERS = {Verdict.PASS: "P", Verdict.FAIL: "F", Verdict.INCONCLUSIVE: "I"}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a calibration's numbers depend on, but for the cells.
+    """What the counts depend on besides the experiments.
 
     Attributes
     ----------
     seed : int
     draws : int
-        Of every Monte Carlo test; `draws` + 1 should be a multiple of 20, for a level of 5 %.
+        Draws of every Monte Carlo test. `draws` + 1 should be a multiple of 20, so that the level
+        is 5 %.
     """
 
     seed: int
@@ -42,10 +43,10 @@ class Settings:
     def policy(
         self, gates: tuple[str, ...] = TESTS, *, net: bool = False, search: bool = False
     ) -> GatePolicy:
-        """The gates' policy: its defaults, with few draws and without what is not judged.
+        """The gates' default policy with few draws.
 
-        Re-runs stop at the exceedance from which the test cannot pass any more, so the verdict
-        is that of all draws.
+        Draws of the market null stop at the exceedance after which the test cannot pass, so that
+        the verdict is that of all draws.
         """
         return GatePolicy(
             g2_gates=gates,
@@ -61,24 +62,27 @@ class Settings:
 
 
 def run_case(case: Case, strategy: Strategy | None = None) -> Run:
-    """The run of a case, or of another strategy on its market."""
+    """Run the case's strategy, or another one, on its market."""
     return backtest(case.segment, strategy or case.strategy, costs=COSTS)
 
 
 def choose(case: Case, *, net: bool = False) -> Strategy:
-    """The strategy of the case's grid that did best: of those with trips enough to be judged, else
-    of all; the first of equals.
+    """The best strategy of the case's parameter grid; the first of equals.
+
+    Only strategies with enough round trips to be judged are compared, where there are any.
 
     Parameters
     ----------
     case : Case
     net : bool
-        By net PnL; else before costs, by the tests' own statistic.
+        Whether net PnL decides; else the statistic of the tests does, which is before costs.
     """
     context = G2AntiOverfitSuite.from_run(run_case(case), threads=1).context
     assert context.rerun is not None
     replays = Replays(context, context.rerun, 0)
-    made = [(one, replays.sums(replays.room(), one.config)) for one in searched(case.strategy)]
+    made = [
+        (one, replays.sums(replays.room(), one.config)) for one in grid_strategies(case.strategy)
+    ]
     judged = [entry for entry in made if entry[1].trips >= context.policy.min_trades] or made
     if net:
         return max((one for one, _ in judged), key=lambda one: run_case(case, one).net_pnl)
@@ -92,16 +96,16 @@ def choose(case: Case, *, net: bool = False) -> Strategy:
 def judge(
     run: Run, settings: Settings, gates: tuple[str, ...] = TESTS, *, search: bool = False
 ) -> dict[str, str]:
-    """What each test says of a run: P, F or I; `SUITE` says it of all together.
+    """The verdict of each test on a run, as P, F or I; `SUITE` has that of all together.
 
     Parameters
     ----------
     run : Run
     settings : Settings
     gates : tuple of str
-        By their names in the policy.
+        Names of the gates in the policy.
     search : bool
-        Whether the market null searches the strategy's grid in every draw.
+        Whether the market null searches the strategy's parameter grid in every draw.
     """
     suite = G2AntiOverfitSuite.from_run(
         run, policy=settings.policy(gates, search=search), seed=settings.seed, threads=1

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from quantlaxmi.calibrate.capture import Capture
+from quantlaxmi.calibrate.experiments import Batch, Experiment, Outcome, batches_of, run_batch
 from quantlaxmi.calibrate.study import TESTS, Settings
-from quantlaxmi.calibrate.tasks import Line, Outcome, Task, run_task, tasks_of
 from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.files import read_regular, write_whole
 from quantlaxmi.parallel.processes import run_in_processes
 
-__all__ = ["CHECKPOINT", "calibrate_lines"]
+__all__ = ["CHECKPOINT", "run_experiments"]
 
 #: Name of the file in the checkpoint's folder.
 CHECKPOINT = "calibration.jsonl"
@@ -29,22 +29,23 @@ _DOMAIN = b"quantlaxmi.calibration.v1\0"
 _KEEP_EVERY = 2.0
 
 #: Sources of this package that no count depends on.
-_SHOWING = frozenset({"page.py", "result.py", "work.py", "__init__.py"})
+_SHOWING = frozenset({"markdown.py", "result.py", "work.py", "__init__.py"})
 
 Done = dict[str, Outcome]
 
 
-def _name(task: Task) -> str:
-    return f"{task.line.key}:{task.first}+{task.count}"
+def _name(batch: Batch) -> str:
+    return f"{batch.experiment.key}:{batch.first}+{batch.count}"
 
 
 def identity(settings: Settings, capture: Capture | None) -> str:
-    """Hash of what batches depend on: settings, policy, capture, and the sources of the cells, the
-    gates and their kernels."""
+    """Hash of what batches depend on: settings, policy, capture, and the sources of this package,
+    of the gates, the statistics and the kernels."""
     digest = hashlib.sha256(_DOMAIN)
     package = Path(__file__).parent.parent
     sources = [*package.glob("calibrate/*.py"), *package.glob("gates/**/*.py")]
-    sources += [*package.glob("_jit/*.py"), *package.glob("_ext/*.p[yx][xd]")]
+    sources += [*package.glob("stats/*.py"), *package.glob("_jit/*.py")]
+    sources += package.glob("_ext/*.p[yx][xd]")
     for source in sorted(source for source in sources if source.name not in _SHOWING):
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     parts = [
@@ -59,7 +60,7 @@ def identity(settings: Settings, capture: Capture | None) -> str:
 
 
 class Checkpoint:
-    """Finished batches in a file of JSON lines: first the identity, then one line a batch.
+    """Finished batches in a file of JSON lines: first the identity, then one line for each batch.
 
     Raises
     ------
@@ -126,8 +127,8 @@ def _outcome(value: Any) -> Outcome:
     return found
 
 
-def calibrate_lines(
-    lines: Sequence[Line],
+def run_experiments(
+    experiments: Sequence[Experiment],
     settings: Settings,
     *,
     capture: Capture | None = None,
@@ -135,11 +136,11 @@ def calibrate_lines(
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Outcome]:
-    """Make all runs of the lines and count what the tests said.
+    """Make all runs of the experiments and count what the tests said.
 
     Parameters
     ----------
-    lines : sequence of Line
+    experiments : sequence of Experiment
     settings : Settings
     capture : Capture, optional
     threads : int, optional
@@ -152,7 +153,7 @@ def calibrate_lines(
     Returns
     -------
     dict of str to Outcome
-        By the line's key.
+        By the experiment's key.
 
     Raises
     ------
@@ -172,28 +173,28 @@ def calibrate_lines(
             raise ConfigError(checkpoint, problem) from None
         kept = Checkpoint(checkpoint, identity(settings, capture))
     done: Done = kept.done if kept is not None else {}
-    tasks = tasks_of(lines)
-    total = sum(task.count for task in tasks)
-    waiting = [task for task in tasks if _name(task) not in done]
-    # All lines grow at one pace, so that the time left can be told and a part is of use.
-    waiting.sort(key=lambda task: task.first / task.line.runs)
-    finished = total - sum(task.count for task in waiting)
+    batches = batches_of(experiments)
+    total = sum(batch.count for batch in batches)
+    waiting = [batch for batch in batches if _name(batch) not in done]
+    # All experiments grow at one pace, so that the time left can be told and a part is of use.
+    waiting.sort(key=lambda batch: batch.first / batch.experiment.runs)
+    finished = total - sum(batch.count for batch in waiting)
 
     def keep(index: int, outcome: Outcome) -> None:
         nonlocal finished
-        task = waiting[index]
+        batch = waiting[index]
         if kept is not None:
-            kept.add(_name(task), outcome)
+            kept.add(_name(batch), outcome)
         else:
-            done[_name(task)] = outcome
-        finished += task.count
+            done[_name(batch)] = outcome
+        finished += batch.count
         if progress is not None:
             progress(finished, total)
 
     try:
         # A process each: most of a small run is Python, which threads would take in turns.
         run_in_processes(
-            partial(run_task, settings=settings, capture=capture),
+            partial(run_batch, settings=settings, capture=capture),
             waiting,
             processes=threads,
             finished=keep,
@@ -201,10 +202,10 @@ def calibrate_lines(
     finally:
         if kept is not None:
             kept.write()
-    summed: dict[str, Outcome] = {line.key: {} for line in lines}
-    for task in tasks:
-        for test, counts in done[_name(task)].items():
-            into = summed[task.line.key].setdefault(test, {"P": 0, "F": 0, "I": 0})
+    summed: dict[str, Outcome] = {experiment.key: {} for experiment in experiments}
+    for batch in batches:
+        for test, counts in done[_name(batch)].items():
+            into = summed[batch.experiment.key].setdefault(test, {"P": 0, "F": 0, "I": 0})
             for letter, n in counts.items():
                 into[letter] += n
     return summed

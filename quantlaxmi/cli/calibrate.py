@@ -1,4 +1,4 @@
-"""``calibrate``: how often the tests pass what has no edge."""
+"""``calibrate``: false-pass rates and power of the gates' tests, by simulation."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from quantlaxmi.cli.output import Progress, print_json, print_table
 from quantlaxmi.cli.values import whole_number
 
 USAGE = """
-Run strategies without an edge, and with one, through the tests of the gates; write down the rates.
+Simulate strategies without an edge and with one, run the gates' tests on them, show the rates.
 
 Usage:
-  {program} calibrate [--runs N] [--cells LIST] [--draws N] [--seed N] [{segment} DIR]
-                 [--threads N] [--out FILE] [--checkpoint DIR] [--json]
+  {program} calibrate [--runs N] [--scenarios LIST] [--draws N] [--seed N]
+                 [{segment} DIR] [--threads N] [--out FILE] [--checkpoint DIR] [--json]
 
 Options:
-  --runs N          Runs of each false-pass rate; rates only shown take a fourth [default: 4000].
-  --cells LIST      Cells wanted, separated by commas; all by default.
+  --runs N          Runs of each false-pass rate; rates only shown take a quarter [default: 4000].
+  --scenarios LIST  Names of scenarios, separated by commas; all by default.
   --draws N         Draws of each test; one less than a multiple of 20 [default: 99].
-  --seed N          Of everything that is drawn [default: 1].
-  {segment} DIR  A real capture, on which sides are tossed by coin; left out without one.
-  --threads N       Processes side by side; the rates do not depend on it. All cores by default.
+  --seed N          Seed of all random streams [default: 1].
+  {segment} DIR  A real capture, traded with random sides; left out by default.
+  --threads N       Number of processes; the rates do not depend on it. All cores by default.
   --out FILE        Write the page, a .md file.
-  --checkpoint DIR  Keep finished runs in this folder, and go on from what it holds, also after
+  --checkpoint DIR  Keep finished runs in this folder, and go on from what it has, also after
                     Ctrl-C or SIGTERM.
   --json            Print the counts instead of the rates.
 
@@ -36,7 +36,7 @@ Exits 0 where every false-pass rate keeps to the level, 1 where one does not.
 def _command(args: dict[str, Any], program: str) -> str:
     """The command line that makes the same tables."""
     words = [program, "calibrate"]
-    for name in ("--runs", "--draws", "--seed", "--cells"):
+    for name in ("--runs", "--draws", "--seed", "--scenarios"):
         if args[name] is not None:
             words += [name, args[name]]
     if args["--segment-dir"] is not None:
@@ -61,14 +61,14 @@ def main(args: dict[str, Any]) -> int:
     if args["--out"]:
         check_output("--out", args["--out"], (".md",))
     capture = None if args["--segment-dir"] is None else open_capture(args["--segment-dir"])
-    names = None if args["--cells"] is None else [n.strip() for n in args["--cells"].split(",")]
+    names = args["--scenarios"]
     begun = time.monotonic()
     with Progress("calibration") as progress:
         found = calibrate(
             runs=runs,
             draws=draws,
             seed=seed,
-            cells=names,
+            scenarios=None if names is None else [name.strip() for name in names.split(",")],
             capture=capture,
             threads=threads,
             checkpoint=Path(args["--checkpoint"]) if args["--checkpoint"] else None,
@@ -85,19 +85,20 @@ def main(args: dict[str, Any]) -> int:
         print_json(found.to_json())
         return 0 if found.holds else 1
     rows = [
-        (line.group, line.label, test, f"{line.runs:,}", *_percents(counts))
-        for line in found.lines
-        for test, counts in found.outcomes[line.key].items()
+        (one.group, one.label, test, f"{one.runs:,}", *_percents(counts))
+        for one in found.experiments
+        for test, counts in found.outcomes[one.key].items()
     ]
     print_table(
-        ("table", "cell", "test", "runs", "passed of judged, %", "of all, %", "not judged, %"), rows
+        ("table", "scenario", "test", "runs", "passed of judged, %", "of all, %", "not judged, %"),
+        rows,
     )
     if capture is None:
-        print("No real capture was given (--segment-dir), so its cell is left out.")
+        print("No real capture was given (--segment-dir), so the scenario real is left out.")
     for check in found.size_checks():
-        cell, p = min(check.p_values.items(), key=lambda item: item[1])
+        scenario, p = min(check.p_values.items(), key=lambda item: item[1])
         said = "keeps to" if check.holds else "IS ABOVE"
-        print(f"{check.test} {said} 5 %: least adjusted p {p:.3g}, on {cell}.")
+        print(f"{check.test} {said} 5 %: smallest adjusted p {p:.3g}, on {scenario}.")
     return 0 if found.holds else 1
 
 

@@ -12,17 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantlaxmi.calibrate import calibrate
-from quantlaxmi.calibrate import scenarios as made_cells
-from quantlaxmi.calibrate import study as trial
+from quantlaxmi.calibrate import calibrate, study
+from quantlaxmi.calibrate.experiments import Experiment, batches_of, experiments_of, run_batch
 from quantlaxmi.calibrate.markdown import _rate, page
 from quantlaxmi.calibrate.naive_tests import NAIVE, _permuted
 from quantlaxmi.calibrate.null_markets import MOVE, autoregressive, clustered
 from quantlaxmi.calibrate.null_strategies import SEARCHED, schedule_of
 from quantlaxmi.calibrate.random_streams import BELL_SD, bell, run_key
 from quantlaxmi.calibrate.result import Calibration
-from quantlaxmi.calibrate.scenarios import NO_EDGE, POWER, searched
-from quantlaxmi.calibrate.tasks import Line, lines_of, run_task, tasks_of
+from quantlaxmi.calibrate.scenarios import NO_EDGE, POWER, T_VALUES, grid_strategies
 from quantlaxmi.calibrate.work import CHECKPOINT
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError, InputError
@@ -38,7 +36,7 @@ EXITS = ("basis-exits", "basis-defaults")
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """All cells, sizes and power."""
+    """All scenarios, sizes and power."""
     folder = tmp_path_factory.mktemp("kept")
     return calibrate(
         runs=RUNS, draws=39, seed=5, groups=("size", "power"), threads=1, checkpoint=folder
@@ -51,46 +49,52 @@ def test_no_edge_passes_at_most_at_the_level(small):
         # A gross fault shows; the page has the fine ones.
         assert min(check.p_values.values()) > 0.005, check
         # Positions of rules that wait for a level last too long for the circular shift.
-        cells = {cell.name for cell in NO_EDGE}
-        assert cells - set(check.p_values) <= ({*EXITS} if check.test == "time_shift" else set())
-    for line in found.group("size"):
-        assert all(sum(c.values()) == RUNS for c in found.outcomes[line.key].values())
-        judged = found.outcomes[line.key][trial.SUITE]
-        least = 0.1 if line.cell in EXITS else 0.9
-        assert INTERPRETED or judged["P"] + judged["F"] > least * RUNS, line
+        scenarios = {scenario.name for scenario in NO_EDGE}
+        assert scenarios - set(check.p_values) <= (
+            {*EXITS} if check.test == "time_shift" else set()
+        )
+    for experiment in found.group("size"):
+        assert all(sum(c.values()) == RUNS for c in found.outcomes[experiment.key].values())
+        judged = found.outcomes[experiment.key][study.SUITE]
+        least = 0.1 if experiment.scenario in EXITS else 0.9
+        assert INTERPRETED or judged["P"] + judged["F"] > least * RUNS, experiment
 
 
 @pytest.mark.skipif(INTERPRETED, reason="too few runs")
 def test_an_edge_is_found(small):
     found = small
-    passed = [found.outcomes[f"power/edge-{t}"] for t in made_cells.T_VALUES]
+    passed = [found.outcomes[f"power/edge-{t}"] for t in T_VALUES]
     for counts in passed[-1].values():
         assert counts["P"] >= 0.7 * RUNS / 4
-    assert passed[0][trial.SUITE]["P"] <= passed[-1][trial.SUITE]["P"]
+    assert passed[0][study.SUITE]["P"] <= passed[-1][study.SUITE]["P"]
 
 
 def test_every_gate_that_tests_is_calibrated():
     """A gate whose result has the role of a test is in `TESTS`."""
     case = NO_EDGE[0].make(run_key(0, "x", 0), False)
-    run = trial.run_case(case)
-    settings = trial.Settings(0, 19)
+    run = study.run_case(case)
+    settings = study.Settings(0, 19)
     quick = {"net_positive", "delay", "ablation", "prefix"}  # guards, which toss nothing
     for gate in set(ALL_GATES) - quick:
-        said = trial.judge(run, settings, (gate,))
-        assert bool(said) == (gate in trial.TESTS), gate
+        said = study.judge(run, settings, (gate,))
+        assert bool(said) == (gate in study.TESTS), gate
 
 
 def test_counts_do_not_depend_on_processes_or_interruptions(small, tmp_path):
     found = small
-    lines = [line for line in found.lines if line.cell in ("narrow", "edge-3")]
-    task = tasks_of([Line("size", "narrow", "", 10)])[0]
+    experiments = [
+        experiment
+        for experiment in found.experiments
+        if experiment.scenario in ("narrow", "edge-3")
+    ]
+    batch = batches_of([Experiment("size", "narrow", "", 10)])[0]
     settings = found.settings
-    assert run_task(task, settings, None) == run_task(task, settings, None)
-    options = {"runs": 12, "draws": 39, "seed": 5, "cells": ("narrow", "edge-3")}
+    assert run_batch(batch, settings, None) == run_batch(batch, settings, None)
+    options = {"runs": 12, "draws": 39, "seed": 5, "scenarios": ("narrow", "edge-3")}
     groups = ("size", "power")
     alone = calibrate(**options, groups=groups, threads=1, checkpoint=tmp_path)
     kept = (tmp_path / CHECKPOINT).read_text().splitlines()
-    assert len(kept) == 1 + len(lines)
+    assert len(kept) == 1 + len(experiments)
     (tmp_path / CHECKPOINT).write_text("\n".join(kept[:2]) + "\n")
     again = calibrate(**options, groups=groups, threads=1, checkpoint=tmp_path)
     assert again.result_hash == alone.result_hash
@@ -98,18 +102,18 @@ def test_counts_do_not_depend_on_processes_or_interruptions(small, tmp_path):
         assert calibrate(**options, groups=groups, threads=2).result_hash == alone.result_hash
 
 
-#: Of every line the first batch is done at once, the others after ten minutes.
+#: Of every experiment the first batch is done at once, the others after ten minutes.
 SLOW = """
 import time
 import quantlaxmi.calibrate.work as work
 
 work._KEEP_EVERY = 0.0
 
-def run_task(task, settings, capture):
-    time.sleep(600 if task.first else 0)
-    return {"x": {"P": task.count}}
+def run_batch(batch, settings, capture):
+    time.sleep(600 if batch.first else 0)
+    return {"x": {"P": batch.count}}
 
-work.run_task = run_task
+work.run_batch = run_batch
 """
 
 
@@ -135,7 +139,7 @@ def test_an_ended_command_ends_at_once_and_keeps_what_was_done(
     """Workers are at batches of minutes when the signal comes."""
     (tmp_path / "slow.py").write_text(SLOW)
     program = "import sys, slow; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
-    command = [sys.executable, "-c", program, "calibrate", "--runs", "400", "--cells", "quiet"]
+    command = [sys.executable, "-c", program, "calibrate", "--runs", "400", "--scenarios", "quiet"]
     command += ["--threads", str(threads), "--checkpoint", str(tmp_path / "kept")]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
@@ -165,14 +169,20 @@ def test_an_ended_command_ends_at_once_and_keeps_what_was_done(
     ("change", "said"),
     [
         (lambda lines: ['{"calibration": "other"}', *lines[1:]], "belongs to another"),
-        (lambda lines: [lines[0], lines[1][:-9]], "is not a calibration's checkpoint"),
-        (lambda lines: [lines[0], '{"batch": "x", "counts": {"t": {"P": -1}}}'], "is not a"),
+        (
+            lambda lines: [lines[0], lines[1][:-9]],
+            "is not a calibration's checkpoint",
+        ),
+        (
+            lambda lines: [lines[0], '{"batch": "x", "counts": {"t": {"P": -1}}}'],
+            "is not a",
+        ),
         (lambda lines: ["[]"], "is not a"),
         (lambda lines: [], "is not a"),
     ],
 )
 def test_a_foreign_or_cut_checkpoint_is_refused(tmp_path, change, said):
-    options = {"runs": 1, "draws": 19, "cells": ("quiet",), "groups": ("size",), "threads": 1}
+    options = {"runs": 1, "draws": 19, "scenarios": ("quiet",), "groups": ("size",), "threads": 1}
     calibrate(**options, checkpoint=tmp_path)
     kept = (tmp_path / CHECKPOINT).read_text().splitlines()
     (tmp_path / CHECKPOINT).write_text("\n".join(change(kept)))
@@ -181,10 +191,13 @@ def test_a_foreign_or_cut_checkpoint_is_refused(tmp_path, change, said):
 
 
 def test_lines_name_what_is_asked_for():
-    assert {line.cell for line in lines_of(8, ("loud", "edge-4"), None)} == {"loud", "edge-4"}
+    assert {experiment.scenario for experiment in experiments_of(8, ("loud", "edge-4"), None)} == {
+        "loud",
+        "edge-4",
+    }
     with pytest.raises(InputError, match="'lout', expected of coins"):
-        lines_of(8, ("lout",), None)
-    assert [t.first for t in tasks_of([Line("size", "loud", "", 250)])] == [0, 100, 200]
+        experiments_of(8, ("lout",), None)
+    assert [t.first for t in batches_of([Experiment("size", "loud", "", 250)])] == [0, 100, 200]
 
 
 def test_generators_are_what_they_say():
@@ -198,17 +211,17 @@ def test_generators_are_what_they_say():
     z = clustered(1, 2, 200_000).astype(float)
     assert abs(np.corrcoef(z[1:], z[:-1])[0, 1]) < 0.02
     assert np.corrcoef(abs(z[1:]), abs(z[:-1]))[0, 1] > 0.2
-    assert len(searched(NO_EDGE[0].make(1, True).strategy)) == SEARCHED
-    for cell in NO_EDGE:
-        assert len(searched(cell.make(1, True).strategy)) == SEARCHED, cell.name
+    assert len(grid_strategies(NO_EDGE[0].make(1, True).strategy)) == SEARCHED
+    for scenario in NO_EDGE:
+        assert len(grid_strategies(scenario.make(1, True).strategy)) == SEARCHED, scenario.name
 
 
 def test_a_planted_edge_has_its_t():
     """The mean over many runs of the trips' mean over its standard error."""
-    cell = next(c for c in POWER if c.name == "edge-4")
+    scenario = next(c for c in POWER if c.name == "edge-4")
     found = []
     for run in range(200):
-        case = cell.make(run_key(1, "t", run), False)
+        case = scenario.make(run_key(1, "t", run), False)
         mid = case.segment.columns("quotes")["bid"]
         held = schedule_of("trips", case.strategy.config.key, 0, len(mid))
         edges = np.flatnonzero(np.diff(held, prepend=0, append=0))
@@ -223,37 +236,43 @@ def test_a_planted_edge_has_its_t():
 
 def test_naive_tests_run_and_the_page_shows_everything(tmp_path):
     names = ("coins", "persistent-0.6", "loud", "narrow", "momentum", "basis", "edge-3", *EXITS)
-    settings = trial.Settings(2, 19)
+    settings = study.Settings(2, 19)
     runs = 1
-    lines = [line for line in lines_of(4 * runs, names, None) if line.group != "search"]
+    experiments = [
+        experiment
+        for experiment in experiments_of(4 * runs, names, None)
+        if experiment.group != "search"
+    ]
     outcomes = {}
-    for line in lines:
-        task = tasks_of([Line(line.group, line.cell, line.variant, 1)])[0]
-        counts = run_task(task, settings, None)
-        outcomes[line.key] = {t: {"P": 0, "F": 0, "I": 0} | c for t, c in counts.items()}
-    texts = {cell.name: cell.text for cell in (*NO_EDGE, *POWER)}
-    found = Calibration(settings, 4, tuple(lines), outcomes, texts, None)
+    for experiment in experiments:
+        batch = batches_of(
+            [Experiment(experiment.group, experiment.scenario, experiment.variant, 1)]
+        )[0]
+        counts = run_batch(batch, settings, None)
+        outcomes[experiment.key] = {t: {"P": 0, "F": 0, "I": 0} | c for t, c in counts.items()}
+    texts = {scenario.name: scenario.text for scenario in (*NO_EDGE, *POWER)}
+    found = Calibration(settings, 4, tuple(experiments), outcomes, texts, None)
     text = page(found, "command", "It took a second.")
-    for _, said, _, _ in NAIVE.values():
-        assert said in text
-    for line in lines:
-        assert f"| {line.cell} |" in text or line.group == "naive"
+    for naive in NAIVE.values():
+        assert naive.text in text
+    for experiment in experiments:
+        assert f"| {experiment.scenario} |" in text or experiment.group == "naive"
     assert found.result_hash in text
     assert json.loads(json.dumps(found.to_json()))["holds"] in (True, False)
 
 
 def test_the_best_of_fifty_is_one_that_is_judged():
-    cell = next(c for c in NO_EDGE if c.name == "basis-exits")
+    scenario = next(c for c in NO_EDGE if c.name == "basis-exits")
     differ = 0
     for run in range(8):
-        case = cell.make(run_key(5, "best", run), True)
-        made = [(one, trial.run_case(case, one)) for one in searched(case.strategy)]
+        case = scenario.make(run_key(5, "best", run), True)
+        made = [(one, study.run_case(case, one)) for one in grid_strategies(case.strategy)]
         judged = [
             (o, r) for o, r in made if len(path_of(r, decision_points(r)).trips) >= 30
         ] or made
         best = max(judged, key=lambda pair: pair[1].net_pnl)[0]
-        assert trial.choose(case, net=True).config == best.config
-        gross = trial.choose(case).config
+        assert study.choose(case, net=True).config == best.config
+        gross = study.choose(case).config
         assert gross in [one.config for one, _ in judged]
         differ += gross != best.config
     assert differ
@@ -267,16 +286,20 @@ def test_rates_are_of_the_judged_and_of_all():
 
 
 def test_a_search_by_net_is_a_line_of_its_own():
-    lines = [line for line in lines_of(40, ("momentum",), None) if line.group == "search"]
-    assert [(line.label, line.runs) for line in lines] == [
+    experiments = [
+        experiment
+        for experiment in experiments_of(40, ("momentum",), None)
+        if experiment.group == "search"
+    ]
+    assert [(experiment.label, experiment.runs) for experiment in experiments] == [
         ("momentum", 40),
         ("momentum, by net PnL", 40),
     ]
     outcomes = {
-        line.key: {trial.MARKET: {"P": passed, "F": 40 - passed, "I": 0}}
-        for line, passed in zip(lines, (0, 20), strict=True)
+        experiment.key: {study.MARKET: {"P": passed, "F": 40 - passed, "I": 0}}
+        for experiment, passed in zip(experiments, (0, 20), strict=True)
     }
-    found = Calibration(trial.Settings(1, 19), 40, tuple(lines), outcomes, {}, None)
+    found = Calibration(study.Settings(1, 19), 40, tuple(experiments), outcomes, {}, None)
     (check,) = found.size_checks()
     assert set(check.p_values) == {"momentum", "momentum, by net PnL"}
     assert not check.holds
@@ -296,11 +319,11 @@ def test_permuted_increments_are_the_same_increments():
 
 
 def test_calibrate_command(tmp_path, capsys):
-    words = ["--runs", "4", "--draws", "19", "--cells", "quiet", "--threads", "1"]
+    words = ["--runs", "4", "--draws", "19", "--scenarios", "quiet", "--threads", "1"]
     out = tmp_path / "page.md"
     code = main_crypto(["calibrate", *words, "--out", str(out)])
     assert code in (0, 1)
-    assert "calibrate --runs 4 --draws 19 --seed 1 --cells quiet" in out.read_text()
+    assert "calibrate --runs 4 --draws 19 --seed 1 --scenarios quiet" in out.read_text()
     assert "No real capture was given" in capsys.readouterr().out
     assert main_crypto(["calibrate", *words, "--json"]) == code
     counts = json.loads(capsys.readouterr().out)
@@ -312,7 +335,7 @@ def test_calibrate_command(tmp_path, capsys):
     [
         (["--draws", "100"], "one less than a multiple of 20"),
         (["--runs", "0"], "expected a whole number from 1"),
-        (["--cells", "nothing"], "expected of coins"),
+        (["--scenarios", "nothing"], "expected of coins"),
         (["--out", "page.txt"], "expected a name ending in .md"),
         (["--segment-dir", "/nowhere"], "/nowhere"),
     ],
