@@ -7,8 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from quantlaxmi.importers import import_bars
-from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers import ImportResult, import_bars
 
 HOUR = 3600 * 10**9
 START = 1_704_067_200 * 10**9  # 2024-01-01

@@ -16,8 +16,7 @@ from zoneinfo import ZoneInfo
 from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_bytes, edit_lines
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers import import_bars
-from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers import ImportResult, import_bars
 from tests.bars_files import rows_of
 from tests.naive.bars import quote_rows, sides
 from tests.naive.bars_lines import UNITS, Found, Leg, Reader, Refused, Rules

@@ -16,8 +16,7 @@ from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_bytes, edit_json
 from fuzz.targets.bars_csv import compare, expected, faults
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers import import_klines_json
-from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers import ImportResult, import_klines_json
 from tests.naive.bars_lines import Klines, Leg, Refused, Rules
 
 ALLOWED = (InputError,)

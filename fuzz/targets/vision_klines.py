@@ -12,9 +12,8 @@ from fuzz.draw import Draw, edit_bytes, edit_lines
 from fuzz.targets.bars_csv import TOKENS, compare, expected, faults
 from fuzz.targets.klines_json import MAPPING, kline
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers import import_binance_vision
+from quantlaxmi.importers import ImportResult, import_binance_vision
 from quantlaxmi.importers.bars.klines_csv import KLINE_COLUMNS
-from quantlaxmi.importers.result import ImportResult
 from tests.naive.bars_lines import RANGE, Leg, Reader, Refused, Rules
 
 ALLOWED = (InputError,)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.output import Progress, print_facts, print_json
 from quantlaxmi.errors import InputError
+
+if TYPE_CHECKING:
+    from quantlaxmi.importers import ImportResult
 
 USAGE = """
 Turn recorded market data into a sealed segment.
@@ -55,18 +58,25 @@ def main(args: dict[str, Any]) -> int:
     name = args["--format"]
     if name not in FORMATS:
         raise InputError("--format", f"was {name[:40]!r}; expected one of {', '.join(FORMATS)}")
-    options = _files(args)
     with Progress("importing") as progress:
         result = import_capture(
             name,
-            **options,
+            inputs=args["--input"],
+            spot=args["--spot"],
+            perp=args["--perp"],
+            mapping=args["--mapping"],
             out=args["--out"],
             underlying=args["--underlying"],
             strict=args["--strict"],
             max_quarantine=share,
             progress=progress,
         )
-    if args["--json"]:
+    _print_result(result, args["--json"])
+    return 0
+
+
+def _print_result(result: ImportResult, as_json: bool) -> None:
+    if as_json:
         print_json(
             {
                 "segment": str(result.segment.path),
@@ -81,7 +91,7 @@ def main(args: dict[str, Any]) -> int:
                 "elapsed_s": result.elapsed_s,
             }
         )
-        return 0
+        return
     print_facts(
         {
             "segment": str(result.segment.path),
@@ -92,28 +102,3 @@ def main(args: dict[str, Any]) -> int:
             **{f"  {reason}": n for reason, n in result.quarantine_reasons.items()},
         }
     )
-    return 0
-
-
-def _files(args: dict[str, Any]) -> dict[str, Any]:
-    """The options that name files, as the format takes them."""
-    captures = {name: args[f"--{name}"] for name in ("spot", "perp")}
-    name, inputs, mapping = args["--format"], args["--input"], args["--mapping"]
-    if name == "binance-stream":
-        for option, given in (("--input", inputs), ("--mapping", mapping)):
-            if given:
-                raise InputError(option, f"is not for {name}; expected --spot FILE or --perp FILE")
-        if not any(captures.values()):
-            raise InputError("import", "needs --spot FILE, --perp FILE or both")
-        return captures
-    for market, given in captures.items():
-        if given:
-            raise InputError(f"--{market}", f"is not for {name}; expected --input PATH")
-    is_bars = name in ("bars", "klines-json")
-    if mapping is not None and name == "binance-csv":
-        raise InputError("--mapping", f"is not for {name}; the other formats of --input take one")
-    if not inputs:
-        raise InputError("import", "needs --input PATH")
-    if mapping is None and is_bars:
-        raise InputError("import", f"needs --mapping FILE for {name}")
-    return {"inputs": inputs} | ({"mapping": mapping} if mapping is not None else {})

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.bars.importer import import_bars
-from quantlaxmi.importers.bars.klines_json import import_klines_json
+from quantlaxmi.importers import (
+    bars_csv_parquet,
+    binance_csv,
+    binance_stream,
+    binance_vision,
+    klines_json,
+    tardis,
+)
+from quantlaxmi.importers.bars_csv_parquet import import_bars
 from quantlaxmi.importers.binance_csv import import_binance_csv
 from quantlaxmi.importers.binance_stream import import_binance_stream
 from quantlaxmi.importers.binance_vision import import_binance_vision
-from quantlaxmi.importers.result import CaptureCounts, ImportResult
+from quantlaxmi.importers.klines_json import import_klines_json
+from quantlaxmi.importers.pipeline import ImportResult, import_source
+from quantlaxmi.importers.source import CaptureCounts, ImportOptions, OpenSource
 from quantlaxmi.importers.tardis import import_tardis
 
 __all__ = [
@@ -27,27 +36,31 @@ __all__ = [
     "import_tardis",
 ]
 
-#: Importer of each format, by the name that ``import --format`` takes.
-FORMATS: Final[dict[str, Callable[..., ImportResult]]] = {
-    "binance-stream": import_binance_stream,
-    "binance-csv": import_binance_csv,
-    "binance-vision": import_binance_vision,
-    "tardis": import_tardis,
-    "bars": import_bars,
-    "klines-json": import_klines_json,
+#: How the inputs of each format are opened, by the name that ``import --format`` takes.
+FORMATS: Final[dict[str, OpenSource]] = {
+    "binance-stream": binance_stream.open_source,
+    "binance-csv": binance_csv.open_source,
+    "binance-vision": binance_vision.open_source,
+    "tardis": tardis.open_source,
+    "bars": bars_csv_parquet.open_source,
+    "klines-json": klines_json.open_source,
 }
 
 
-def import_capture(format: str, **options: Any) -> ImportResult:
+def import_capture(format: str, *, out: Path | str, **options: Any) -> ImportResult:
     """Import recorded market data to a segment.
 
     Parameters
     ----------
     format : str
         A key of `FORMATS`.
+    out : Path or str
+        Folder of the segment; it must not exist. It is built beside and renamed in when whole.
     **options
-        Arguments of the format's importer: `import_binance_stream`, `import_binance_csv`,
-        `import_binance_vision`, `import_tardis`, `import_bars` or `import_klines_json`.
+        ``inputs``, files of any format but ``binance-stream``, or ``spot`` and ``perp``, its
+        captures; and the fields of `ImportOptions`. The formats' functions describe them:
+        `import_binance_stream`, `import_binance_csv`, `import_binance_vision`, `import_tardis`,
+        `import_bars`, `import_klines_json`.
 
     Returns
     -------
@@ -56,8 +69,13 @@ def import_capture(format: str, **options: Any) -> ImportResult:
     Raises
     ------
     InputError
-        The format is unknown, or the data cannot be used.
+        The format is unknown, an option is not for it, or the data cannot be used.
     """
     if format not in FORMATS:
         raise InputError("--format", f"was {format!r}; expected one of {', '.join(FORMATS)}")
-    return FORMATS[format](**options)
+    captures = {name: options.pop(name, None) for name in ("spot", "perp")}
+    captures = {name: path for name, path in captures.items() if path is not None}
+    inputs = options.pop("inputs", ())
+    if captures and inputs:  # each format refuses the option that is not for it
+        captures["input"] = inputs[0]
+    return import_source(FORMATS[format], captures or inputs, out, ImportOptions(**options))

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
+from quantlaxmi.importers.binance.symbols import binance_instrument, check_underlying
 from quantlaxmi.importers.delimited.file_head import day_range, input_files, read_head
-from quantlaxmi.importers.delimited.importer import import_csv_files
 from quantlaxmi.importers.delimited.layout import (
     Column,
     CsvFile,
@@ -27,9 +26,12 @@ from quantlaxmi.importers.delimited.layout import (
     nearest,
     resolve,
 )
-from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers.delimited.source import csv_source
+from quantlaxmi.importers.pipeline import ImportResult, import_source
+from quantlaxmi.importers.source import ImportOptions, Inputs, Progress, Source, input_paths
 from quantlaxmi.schema import EventKind
 
+FORMAT: Final = "binance-csv"
 SNAPSHOT: Final = Layout(
     "depth_snapshot",
     EventKind.DEPTH,
@@ -103,6 +105,27 @@ _STREAMS: Final = {
 _EVENTS: Final = {"trade": "trade", "difference_depth": "depthUpdate"}
 
 
+def open_source(inputs: Inputs, options: ImportOptions) -> Source:
+    """Stream dumps of Binance.
+
+    Parameters
+    ----------
+    inputs : sequence of Path or str
+        Files and folders of them.
+    options : ImportOptions
+
+    Raises
+    ------
+    InputError
+        A file is none of the format, or a mapping is given.
+    """
+    paths = input_paths(inputs, FORMAT)
+    if options.mapping is not None:
+        problem = f"is not for {FORMAT}; the other formats of --input take one"
+        raise InputError("--mapping", problem)
+    return csv_source([_understand(p, options.underlying) for p in input_files(paths)], options)
+
+
 def import_binance_csv(
     inputs: Sequence[Path | str],
     out: Path | str,
@@ -110,7 +133,7 @@ def import_binance_csv(
     underlying: str | None = None,
     strict: bool = False,
     max_quarantine: Fraction = Fraction(1, 100),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ImportResult:
     """Import stream dumps of Binance: depth snapshots, depth differences and trades.
 
@@ -135,10 +158,10 @@ def import_binance_csv(
     InputError
         A file is no such dump, cannot be read, or has nothing acceptable or too much that is not.
     """
-    files = [_understand(path, underlying) for path in input_files(inputs)]
-    return import_csv_files(
-        files, out, strict=strict, max_quarantine=max_quarantine, progress=progress
+    options = ImportOptions(
+        underlying=underlying, strict=strict, max_quarantine=max_quarantine, progress=progress
     )
+    return import_source(open_source, inputs, out, options)
 
 
 def _understand(path: Path, underlying: str | None) -> CsvFile:

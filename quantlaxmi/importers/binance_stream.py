@@ -1,119 +1,75 @@
-"""Format ``binance-stream``: captures of Binance's websocket streams to one segment.
+"""Format ``binance-stream``: captures of Binance's websocket streams.
 
-A capture is text, plain or gzip, of lines ``<receive time> <json>``; ``docs/IMPORT.md`` says what
-is kept, what is set aside and what ends the import.
+A capture is text, plain or gzip, of lines ``<receive time> <json>``; ``docs/IMPORT.md`` says which
+lines are accepted, which are set aside and which end the import.
 """
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from msgspec import UNSET
 
 from quantlaxmi._ext.binance_rows import FAULTS, BinanceRows
-from quantlaxmi._ext.stream_merge import StreamMerge
-from quantlaxmi.errors import EngineError, InputError
-from quantlaxmi.files import staged_directory
-from quantlaxmi.importers.binance_messages import RAW_DECODERS, classify
-from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
+from quantlaxmi.errors import InputError
+from quantlaxmi.importers.binance.messages import RAW_DECODERS, classify
+from quantlaxmi.importers.binance.symbols import binance_instrument, check_underlying
+from quantlaxmi.importers.delimited.merge import crowded, merged_tables
 from quantlaxmi.importers.delimited.text_source import TextSource
-from quantlaxmi.importers.pipeline import (
+from quantlaxmi.importers.pipeline import ImportResult, import_source
+from quantlaxmi.importers.quarantine import QuarantineLog
+from quantlaxmi.importers.source import (
     MAX_LISTED_GAPS,
     REORDER_WINDOW_NS,
-    check_options,
-    check_share,
-    crowded,
-    furthest_behind,
-    import_result,
-    seal,
+    ImportedFile,
+    ImportOptions,
+    Inputs,
+    Progress,
+    Source,
+    Tables,
 )
-from quantlaxmi.importers.quarantine import QuarantineLog
-from quantlaxmi.importers.result import CaptureCounts, ImportResult
-from quantlaxmi.importers.tick_sizes import Steps
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import TABLES
-from quantlaxmi.segment import SegmentWriter
-from quantlaxmi.segment.manifest import Gap, SourceFile
 
-Tables = dict[str, dict[str, npt.NDArray[np.integer]]]
+FORMAT = "binance-stream"
+_EXPECTED = "expected --spot FILE or --perp FILE"
 
 
-class _Capture:
-    """One file on its way in."""
+def open_source(inputs: Inputs, options: ImportOptions) -> Source:
+    """Captures of one underlying's spot and perpetual streams.
 
-    def __init__(self, path: Path, perp: bool, strict: bool, window_ns: int) -> None:
-        self.path, self.perp, self._window_ns = path, perp, window_ns
-        self.stream = "perp" if perp else "spot"
-        self.source = TextSource(path)
-        self.rows = BinanceRows(str(path), perp, RAW_DECODERS, classify, UNSET, window_ns)
-        self.log = QuarantineLog(path, self.stream, strict)
-        self.finished = False
-        self.messages: Counter[str] = Counter()
-        self.n_gaps = 0
+    Parameters
+    ----------
+    inputs : mapping of str to Path or str
+        ``"spot"``, ``"perp"`` or both.
+    options : ImportOptions
 
-    def feed(self) -> None:
-        if (crowd := self.rows.crowd()) is not None:
-            if self.rows.symbol is None:  # nothing can leave the merge before it is known
-                raise InputError(self.path, f"holds no line that names its symbol in {crowd[1]}")
-            raise crowded(self.path, *crowd, self._window_ns)
-        text, self.finished = self.source.read()
-        self.rows.feed(text, self.finished)
-        faults = self.rows.take_faults()
-        # A capture of the other market is named as such, even by a strict import's first line.
-        self._check_market(enough=0 if self.finished or self.log.strict else 1000)
-        for line, code, detail, excerpt in faults:
-            self.log.add(line, FAULTS[code], detail, excerpt)
-        if self.finished:
-            self._check_end()
-
-    def _check_market(self, enough: int) -> None:
-        rows = self.rows
-        strong = bool(rows.votes_own or rows.votes_other)
-        own = rows.votes_own if strong else rows.quotes_own
-        other = rows.votes_other if strong else rows.quotes_other
-        if other > own + enough:
-            held, given = ("spot", "perpetual") if self.perp else ("perpetual", "spot")
-            problem = f"holds {held} streams ({other} of {own + other} lines that tell), was given"
-            raise InputError(self.path, f"{problem} as --{self.stream}; expected {given} streams")
-
-    def _check_end(self) -> None:
-        if self.rows.n_lines == 0:
-            raise InputError(self.path, "holds no line; expected '<receive time> <json>'")
-        if len(self.log) == self.rows.n_lines:
-            raise InputError(self.path, f"holds no acceptable line; {self.log.first()}")
-        if self.rows.symbol is None:
-            raise InputError(self.path, "holds no line that names its symbol")
-
-    def check_share(self, max_quarantine: Fraction) -> None:
-        check_share(self.log, self.rows.n_lines, max_quarantine, self.log.first)
-
-    def counts(self, symbol: str) -> CaptureCounts:
-        result = CaptureCounts(
-            file=self.log.name,
-            stream=self.stream,
-            symbol=symbol,
-            lines=self.rows.n_lines,
-            messages_by_kind=dict(self.messages),
-            quarantined=len(self.log),
-            reordered=self.rows.n_reordered,
-            depth_gaps=self.n_gaps,
-            raw_bytes=self.source.raw_bytes,
-            text_bytes=self.source.text_bytes,
-            message_lines=sum(self.messages.values()),
-        )
-        if sum(self.messages.values()) + result.quarantined != result.lines:
-            raise EngineError(
-                f"{self.path}: {sum(self.messages.values())} messages and {result.quarantined} "
-                f"quarantined lines do not add up to {result.lines} lines"
-            )
-        return result
+    Raises
+    ------
+    InputError
+        There is no capture, or a file or mapping that this format does not take.
+    """
+    given = inputs if isinstance(inputs, Mapping) else {}
+    if not isinstance(inputs, Mapping) and inputs:
+        raise InputError("--input", f"is not for {FORMAT}; {_EXPECTED}")
+    if options.mapping is not None:
+        raise InputError("--mapping", f"is not for {FORMAT}; {_EXPECTED}")
+    if unknown := set(given) - {"spot", "perp"}:
+        raise InputError(f"--{min(unknown)}", f"is not for {FORMAT}; {_EXPECTED}")
+    if not given:
+        raise InputError("import", "needs --spot FILE, --perp FILE or both")
+    instruments: list[Instrument] = []
+    source = Source(
+        venue="binance",
+        cadence="events",
+        instruments=instruments,
+        tables=lambda folder: _tables(paths, options, source),
+    )
+    paths = [(Path(given[name]), name == "perp") for name in ("spot", "perp") if name in given]
+    return source
 
 
 def import_binance_stream(
@@ -124,10 +80,10 @@ def import_binance_stream(
     underlying: str | None = None,
     strict: bool = False,
     max_quarantine: Fraction = Fraction(1, 100),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     reorder_window_ns: int = REORDER_WINDOW_NS,
 ) -> ImportResult:
-    """Import captures of one underlying's spot and perpetual streams.
+    """Import captures of one underlying's spot and perpetual streams to a segment.
 
     Parameters
     ----------
@@ -163,73 +119,107 @@ def import_binance_stream(
     in the order (receive time, `EventKind`, exchange sequence, line, spot before perpetual); the
     exchange sequence is the trade id, the update id, or the event time of a mark price.
     """
-    started = time.perf_counter()
-    given = [(Path(p), is_perp) for p, is_perp in ((spot, False), (perp, True)) if p is not None]
-    if not given:
-        raise InputError("import", "has no capture; expected --spot, --perp or both")
     if out is None:
         raise TypeError("import_binance_stream() needs out, the folder to make")
-    check_options(max_quarantine, reorder_window_ns)
-    with ExitStack() as stack:
-        folder = stack.enter_context(staged_directory(out))
-        captures = []
-        for path, is_perp in given:
-            capture = _Capture(path, is_perp, strict, reorder_window_ns)
-            stack.callback(capture.source.close)
-            captures.append(capture)
-        total = sum(capture.source.size for capture in captures)
+    given = {name: path for name, path in (("spot", spot), ("perp", perp)) if path is not None}
+    options = ImportOptions(
+        underlying=underlying,
+        strict=strict,
+        max_quarantine=max_quarantine,
+        reorder_window_ns=reorder_window_ns,
+        progress=progress,
+    )
+    return import_source(open_source, given, out, options)
 
-        def report_progress() -> None:
-            if progress is not None:
-                progress(sum(capture.source.raw_bytes for capture in captures), total)
 
-        instruments = _find_instruments(captures, underlying, report_progress)
-        symbols = [instrument.symbol for instrument in instruments]
-        gaps: list[Gap] = []
-        steps = Steps(instruments, _tables(captures, symbols, gaps, report_progress))
-        with SegmentWriter(
-            folder, venue="binance", instruments=steps.instruments, cadence="events"
-        ) as writer:
-            for tables in steps.tables():
-                for table, columns in tables.items():
-                    writer.append(table, columns)
-            for capture in captures:
-                capture.check_share(max_quarantine)
-            counts = tuple(c.counts(s) for c, s in zip(captures, symbols, strict=True))
-            reasons = seal(
-                writer,
-                folder,
-                [capture.log for capture in captures],
-                gaps=gaps,
-                notes=[*_notes(counts, reorder_window_ns), *steps.notes()],
-                sources=[
-                    SourceFile(
-                        name=capture.log.name,
-                        sha256=capture.source.sha256,
-                        bytes=capture.source.raw_bytes,
-                        lines=capture.rows.n_lines,
-                        stream=capture.stream,
-                    )
-                    for capture in captures
-                ],
+class _Capture:
+    """One capture on its way in: a `Feed` of the merge."""
+
+    def __init__(self, path: Path, perp: bool, options: ImportOptions) -> None:
+        self.path, self.perp, self._window_ns = path, perp, options.reorder_window_ns
+        stream = "perp" if perp else "spot"
+        self.text = TextSource(path)
+        self.rows = BinanceRows(str(path), perp, RAW_DECODERS, classify, UNSET, self._window_ns)
+        self.log = QuarantineLog(path, stream, options.strict)
+        self.file = ImportedFile(path=path, log=self.log)
+        self.finished = False
+        self.messages: Counter[str] = Counter()
+
+    @property
+    def symbol(self) -> str:
+        return self.file.symbol
+
+    @property
+    def raw_bytes(self) -> int:
+        return self.text.raw_bytes
+
+    def feed(self) -> None:
+        """Read the next piece."""
+        if (crowd := self.rows.crowd()) is not None:
+            if self.rows.symbol is None:  # nothing can leave the merge before it is known
+                raise InputError(self.path, f"holds no line that names its symbol in {crowd[1]}")
+            raise crowded(self.path, *crowd, self._window_ns)
+        text, self.finished = self.text.read()
+        self.rows.feed(text, self.finished)
+        faults = self.rows.take_faults()
+        # A capture of the other market is named as such, even by a strict import's first line.
+        self._check_market(enough=0 if self.finished or self.log.strict else 1000)
+        for line, code, detail, excerpt in faults:
+            self.log.add(line, FAULTS[code], detail, excerpt)
+        if self.finished:
+            self._check_end()
+
+    def refuse(self, line: int, n_lines: int, code: int, detail: str) -> None:
+        """Set a message aside that only the final order showed to be faulty."""
+        self.log.add(line, FAULTS[code], detail)
+
+    def count_gap(self, line: int, n_listed: int) -> bool:
+        """Count a gap; whether it is listed."""
+        self.file.depth_gaps += 1
+        return self.file.depth_gaps <= MAX_LISTED_GAPS
+
+    def finish(self) -> None:
+        """Fill in what became of the lines."""
+        file = self.file
+        file.lines, file.reordered = self.rows.n_lines, self.rows.n_reordered
+        file.messages_by_kind = dict(self.messages)
+        file.message_lines = sum(self.messages.values())
+        file.raw_bytes, file.text_bytes = self.text.raw_bytes, self.text.text_bytes
+        file.sha256 = self.text.sha256
+
+    def _check_market(self, enough: int) -> None:
+        rows = self.rows
+        strong = bool(rows.votes_own or rows.votes_other)
+        own = rows.votes_own if strong else rows.quotes_own
+        other = rows.votes_other if strong else rows.quotes_other
+        if other > own + enough:
+            held, given = ("spot", "perpetual") if self.perp else ("perpetual", "spot")
+            problem = f"holds {held} streams ({other} of {own + other} lines that tell), was given"
+            raise InputError(
+                self.path, f"{problem} as --{self.log.stream}; expected {given} streams"
             )
-    messages: Counter[str] = Counter(dict.fromkeys(TABLES, 0))
-    for capture in captures:
-        messages.update(capture.messages)
-    return import_result(out, started, messages, reasons, counts)
+
+    def _check_end(self) -> None:
+        if self.rows.n_lines == 0:
+            raise InputError(self.path, "holds no line; expected '<receive time> <json>'")
+        if len(self.log) == self.rows.n_lines:
+            raise InputError(self.path, f"holds no acceptable line; {self.log.first()}")
+        if self.rows.symbol is None:
+            raise InputError(self.path, "holds no line that names its symbol")
 
 
 def _find_instruments(
-    captures: list[_Capture], underlying: str | None, report_progress: Callable[[], None]
+    captures: list[_Capture], underlying: str | None, report_progress: Callable[[int], None]
 ) -> list[Instrument]:
     """Read each capture until a line names its symbol."""
     instruments = []
     for capture in captures:
         while capture.rows.symbol is None and not capture.finished:
             capture.feed()
-            report_progress()
+            report_progress(sum(one.raw_bytes for one in captures))
         symbol = str(capture.rows.symbol)  # feed() refuses a capture that ends without one
         instruments.append(binance_instrument(capture.path, symbol, capture.perp))
+        capture.file.symbol = instruments[-1].symbol
         if underlying is not None:
             check_underlying(capture.path, symbol, underlying)
     if len(captures) == 2 and captures[0].rows.symbol != captures[1].rows.symbol:
@@ -242,56 +232,40 @@ def _find_instruments(
 
 
 def _tables(
-    captures: list[_Capture],
-    symbols: list[str],
-    gaps: list[Gap],
-    report_progress: Callable[[], None],
-) -> Iterator[Tables]:
-    """Rows of the segment in order; reads on in whichever capture is behind."""
-    merge = StreamMerge([capture.rows for capture in captures])
-    while True:
-        finished = [capture.finished for capture in captures]
-        tables = merge.release(finished)
-        for k, counts in enumerate(merge.take_counts()):
-            captures[k].messages.update(counts)
-        for source, line, code, number, before, _ in merge.take_faults():
-            captures[source].log.add(line, FAULTS[code], f"{number} after {before}")
-        for source, seq, start_ns, end_ns, last, found, _, _ in merge.take_gaps():
-            captures[source].n_gaps += 1
-            if captures[source].n_gaps <= MAX_LISTED_GAPS:
-                reason = f"depth update after {last} is missing, the next joins {found}"
-                gaps.append(
-                    Gap(
-                        table="depth",
-                        symbol=symbols[source],
-                        start_ns=start_ns,
-                        end_ns=end_ns,
-                        after_seq=seq,
-                        reason=reason,
-                    )
-                )
-        if tables:
-            yield tables
-        if merge.more:
-            continue
-        if all(finished):
-            return
-        furthest_behind(captures).feed()
-        report_progress()
+    paths: list[tuple[Path, bool]], options: ImportOptions, source: Source
+) -> Generator[Tables, None, None]:
+    """Yield the rows of the captures in order, and fill in the source."""
+    with ExitStack() as stack:
+        captures: list[_Capture] = []
+        for path, is_perp in paths:
+            captures.append(_Capture(path, is_perp, options))
+            stack.callback(captures[-1].text.close)
+        total = sum(capture.text.size for capture in captures)
+
+        def report_progress(done: int) -> None:
+            options.report_progress(done, total)
+
+        source.files += [capture.file for capture in captures]
+        source.instruments += _find_instruments(captures, options.underlying, report_progress)
+        yield from merged_tables(captures, source.gaps, report_progress)
+        for capture in captures:
+            capture.finish()
+        source.notes += _notes(source.files, options.reorder_window_ns)
 
 
-def _notes(counts: tuple[CaptureCounts, ...], window_ns: int) -> list[str]:
+def _notes(files: list[ImportedFile], window_ns: int) -> list[str]:
     notes = []
-    for c in counts:
-        if c.reordered:
+    for file in files:
+        if file.reordered:
             notes.append(
-                f"{c.symbol}: {c.reordered} lines were out of order by receive time, "
+                f"{file.symbol}: {file.reordered} lines were out of order by receive time, "
                 f"at most {window_ns} ns, and were put in their place."
             )
-        if c.depth_gaps > MAX_LISTED_GAPS:
+        if file.depth_gaps > MAX_LISTED_GAPS:
             notes.append(
-                f"{c.symbol}: {c.depth_gaps} depth gaps, the first {MAX_LISTED_GAPS} are listed."
+                f"{file.symbol}: {file.depth_gaps} depth gaps, the first {MAX_LISTED_GAPS} are "
+                "listed."
             )
-        if not c.messages_by_kind["funding"] and c.stream == "perp":
-            notes.append(f"{c.symbol}: the capture holds no funding rates.")
+        if not file.messages_by_kind["funding"] and file.log.stream == "perp":
+            notes.append(f"{file.symbol}: the capture holds no funding rates.")
     return notes

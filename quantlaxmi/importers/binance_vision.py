@@ -7,16 +7,15 @@ as ``T_DEPTH``. They carry no receive time: the exchange's own orders them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.bars.klines_csv import import_vision_klines, is_klines
-from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
+from quantlaxmi.importers.bars.klines_csv import is_klines, klines_source
+from quantlaxmi.importers.binance.symbols import binance_instrument, check_underlying
 from quantlaxmi.importers.delimited.file_head import day_range, input_files, read_head
-from quantlaxmi.importers.delimited.importer import import_csv_files
 from quantlaxmi.importers.delimited.layout import (
     Column,
     CsvFile,
@@ -26,7 +25,9 @@ from quantlaxmi.importers.delimited.layout import (
     lacking,
     resolve,
 )
-from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers.delimited.source import csv_source
+from quantlaxmi.importers.pipeline import ImportResult, import_source
+from quantlaxmi.importers.source import ImportOptions, Inputs, Progress, Source, input_paths
 from quantlaxmi.schema import EventKind
 
 _AGG: Final = (
@@ -121,6 +122,30 @@ _NO_MARK: Final = (
 )
 
 
+def open_source(inputs: Inputs, options: ImportOptions) -> Source:
+    """Files of Binance's public archive; klines, where a mapping is given.
+
+    Parameters
+    ----------
+    inputs : sequence of Path or str
+        Files and folders of them.
+    options : ImportOptions
+
+    Raises
+    ------
+    InputError
+        A file is none of the format.
+    """
+    paths = input_paths(inputs, "binance-vision")
+    if options.mapping is not None:
+        return klines_source(paths, options.mapping, options)
+    files = [_understand(path, options.underlying) for path in input_files(paths)]
+    notes = [_NO_RECEIVE_TIME]
+    if any(file.layout.kind == EventKind.FUNDING for file in files):
+        notes.append(_NO_MARK)
+    return csv_source(files, options, notes)
+
+
 def import_binance_vision(
     inputs: Sequence[Path | str],
     out: Path | str,
@@ -129,7 +154,7 @@ def import_binance_vision(
     mapping: Path | str | None = None,
     strict: bool = False,
     max_quarantine: Fraction = Fraction(1, 100),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ImportResult:
     """Import files of Binance's public archive.
 
@@ -143,7 +168,10 @@ def import_binance_vision(
         Symbol (``BTCUSDT``) or base (``BTC``) that the files must hold; a symbol also names that
         of files whose name does not.
     mapping : Path or str, optional
-        For klines, see `quantlaxmi.importers.bars.klines_csv.import_vision_klines`.
+        For klines: a TOML file with symbols and assumptions, which names neither columns nor
+        times. Then ``inputs`` are files or folders in the order of its ``input`` numbers;
+        ``[funding]`` names the input of ``fundingRate`` files, ``[premium]`` that of
+        ``premiumIndexKlines``.
     strict, max_quarantine, progress
         As in `import_binance_stream`.
 
@@ -157,18 +185,14 @@ def import_binance_vision(
         A file is none of the archive, cannot be read, or has nothing acceptable or too much that
         is not.
     """
-    if mapping is not None:
-        return import_vision_klines(
-            inputs, out, mapping=mapping, underlying=underlying, strict=strict,
-            max_quarantine=max_quarantine, progress=progress,
-        )  # fmt: skip
-    files = [_understand(path, underlying) for path in input_files(inputs)]
-    notes = [_NO_RECEIVE_TIME]
-    if any(file.layout.kind == EventKind.FUNDING for file in files):
-        notes.append(_NO_MARK)
-    return import_csv_files(
-        files, out, strict=strict, max_quarantine=max_quarantine, progress=progress, notes=notes
+    options = ImportOptions(
+        underlying=underlying,
+        mapping=mapping,
+        strict=strict,
+        max_quarantine=max_quarantine,
+        progress=progress,
     )
+    return import_source(open_source, inputs, out, options)
 
 
 def _understand(path: Path, underlying: str | None) -> CsvFile:

@@ -1,175 +1,139 @@
-"""What all imports share when their files are read: what is refused, what is kept, what is said."""
+"""What every import does, whatever its format: open a source, write its rows, check, seal.
+
+A format is one function, ``open_source(inputs, options) -> Source``. A `Source` says which
+instruments it has, yields the segment's rows in order and fills in, while it is read, what became
+of each file. `write_segment` is the only place that writes, checks and seals.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.files import write_whole
-from quantlaxmi.importers.quarantine import QUARANTINE_NAME, QuarantineLog, quarantine_bytes
-from quantlaxmi.importers.result import CaptureCounts, ImportResult
-from quantlaxmi.segment import SegmentWriter, open_segment
-from quantlaxmi.segment.manifest import Gap, Quarantine, SourceFile
-
-#: How far a receive stamp may fall behind the latest one and still be put in its place.
-REORDER_WINDOW_NS: Final = 1_000_000_000
-#: Gaps listed one by one in the manifest; the rest is counted in a note.
-MAX_LISTED_GAPS: Final = 10_000
-
-
-class _Rows(Protocol):
-    @property
-    def high_ns(self) -> int: ...
-    @property
-    def started(self) -> bool: ...
+from quantlaxmi.files import staged_directory, write_whole
+from quantlaxmi.importers.quarantine import QUARANTINE_NAME, quarantine_bytes
+from quantlaxmi.importers.source import (
+    CaptureCounts,
+    ImportedFile,
+    ImportOptions,
+    Inputs,
+    OpenSource,
+    Source,
+)
+from quantlaxmi.importers.tick_sizes import Steps
+from quantlaxmi.schema import TABLES
+from quantlaxmi.segment import Segment, SegmentWriter, open_segment
+from quantlaxmi.segment.manifest import Quarantine
 
 
-class _Feed(Protocol):
-    finished: bool
+class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The segment of an import, and its counts.
 
-    @property
-    def rows(self) -> _Rows: ...
-
-
-AnyFeed = TypeVar("AnyFeed", bound=_Feed)
-
-
-def check_options(max_quarantine: Fraction, reorder_window_ns: int = 0) -> None:
-    """Hold that the options of an import are in range.
-
-    Raises
-    ------
-    InputError
-    """
-    if not 0 <= max_quarantine <= 1:
-        raise InputError("--max-quarantine", f"was {max_quarantine}; expected a share from 0 to 1")
-    if not 0 <= reorder_window_ns <= 86_400 * 10**9:
-        raise InputError("reorder window", f"was {reorder_window_ns} ns; expected 0 to a day")
-
-
-def check_share(
-    log: QuarantineLog, lines: int, max_quarantine: Fraction, words: Callable[[], str]
-) -> None:
-    """Refuse a file of whose lines too many are faulty.
-
-    Parameters
+    Attributes
     ----------
-    log : QuarantineLog
-        Its faulty lines.
+    segment : Segment
+    messages_by_kind : dict of str to int
+        Messages by table, over all files.
+    quarantined : int
+        Lines set aside.
+    quarantine_reasons : dict of str to int
     lines : int
-        All that could be.
-    max_quarantine : Fraction
-        Largest share that is taken.
-    words : callable
-        Says which are faulty, and why.
-
-    Raises
-    ------
-    InputError
+        ``header_lines + message_lines + quarantined``.
+    captures : tuple of CaptureCounts
+        One a file.
+    text_bytes : int
+        Uncompressed text read.
+    elapsed_s : float
+    message_lines : int
+        Lines the messages were read from; one a message in a stream capture.
+    header_lines : int
     """
-    n = len(log)
-    if n > max_quarantine * lines:
-        limit = f"more than the {float(100 * max_quarantine):g} % of --max-quarantine"
-        share = f"{n} of {lines} lines are faulty ({100 * n / lines:.2f} %)"
-        raise InputError(log.path, f"{share}, {limit}; {words()}")
+
+    segment: Segment
+    messages_by_kind: dict[str, int]
+    quarantined: int
+    quarantine_reasons: dict[str, int]
+    lines: int
+    captures: tuple[CaptureCounts, ...]
+    text_bytes: int
+    elapsed_s: float
+    message_lines: int = 0
+    header_lines: int = 0
 
 
-def check_copies(paths: Sequence[Path], digests: Sequence[str]) -> None:
-    """Refuse a file that was given twice under two names.
-
-    Raises
-    ------
-    InputError
-    """
-    seen: dict[str, Path] = {}
-    for path, digest in zip(paths, digests, strict=True):
-        if digest in seen:
-            raise InputError(path, f"holds the same as {seen[digest]}")
-        seen[digest] = path
-
-
-def furthest_behind(feeds: Sequence[AnyFeed]) -> AnyFeed:
-    """Of what is not read to its end, that whose receive times are least far."""
-    return min(
-        (feed for feed in feeds if not feed.finished),
-        key=lambda feed: feed.rows.high_ns if feed.rows.started else -1,
-    )
-
-
-def crowded(path: Path, line: int, limit: str, window_ns: int) -> InputError:
-    """The error of a source of which too much would have to wait for its place in the order.
-
-    Parameters
-    ----------
-    path : Path
-    line : int
-        Of the file, where the first message that waits begins.
-    limit : str
-        As `MessageRows.crowd` words it.
-    window_ns : int
-        The reorder window.
-    """
-    return InputError(
-        path,
-        f"has more than {limit} from here on with receive times within the {window_ns / 1e9:g} s "
-        "of the reorder window; so many are not held until their order is known",
-        f"line {line}",
-    )
-
-
-def seal(
-    writer: SegmentWriter,
-    folder: Path,
-    logs: Sequence[QuarantineLog],
-    *,
-    gaps: Sequence[Gap],
-    notes: Sequence[str],
-    sources: Sequence[SourceFile],
-) -> Counter[str]:
-    """Write what was set aside and seal the segment; lines set aside, by reason."""
-    reasons = sum((log.reasons() for log in logs), Counter[str]())
-    n_quarantined = sum(map(len, logs))
-    if n_quarantined:
-        write_whole(folder / QUARANTINE_NAME, quarantine_bytes(logs))
-    writer.seal(
-        gaps=gaps,
-        quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
-        notes=notes,
-        sources=sources,
-        files=[QUARANTINE_NAME] if n_quarantined else [],
-    )
-    return reasons
-
-
-def import_result(
-    out: Path | str,
-    started: float,
-    messages: Mapping[str, int],
-    reasons: Counter[str],
-    counts: tuple[CaptureCounts, ...],
+def import_source(
+    open_source: OpenSource, inputs: Inputs, out: Path | str, options: ImportOptions
 ) -> ImportResult:
-    """What an importer returns when the segment is in its place.
+    """Import inputs of one format to a segment.
 
     Parameters
     ----------
+    open_source : callable
+        The format.
+    inputs : sequence or mapping of Path or str
     out : Path or str
-    started : float
-        Of ``time.perf_counter``.
-    messages : mapping of str to int
-        By table.
-    reasons : Counter
-        As `seal` gives them.
-    counts : tuple of CaptureCounts
-        Of the files.
+        Folder of the segment; it must not exist.
+    options : ImportOptions
+
+    Raises
+    ------
+    InputError
+        The inputs cannot be used, or ``out`` exists.
     """
+    started = time.perf_counter()
+    result = write_segment(open_source(inputs, options), out, options)
+    return msgspec.structs.replace(result, elapsed_s=time.perf_counter() - started)
+
+
+def write_segment(source: Source, out: Path | str, options: ImportOptions) -> ImportResult:
+    """Write a source's rows, check its files and seal the segment.
+
+    Parameters
+    ----------
+    source : Source
+    out : Path or str
+        Folder of the segment; it must not exist. It is built beside its place and renamed when it
+        is whole and durable; after an error nothing is left.
+    options : ImportOptions
+
+    Raises
+    ------
+    InputError
+        A file cannot be used, is given twice or has too many faulty lines; or ``out`` exists.
+    EngineError
+        Lines were lost.
+    """
+    started = time.perf_counter()
+    written = _MessageCounts()
+    with staged_directory(out) as folder, closing(source.tables(folder)) as rows:
+        steps = Steps(source.instruments, rows, count=source.cadence != "bars")
+        with SegmentWriter(
+            folder,
+            venue=source.venue,
+            instruments=steps.instruments,
+            cadence=source.cadence,
+        ) as writer:
+            for tables in steps.tables():
+                for table, columns in tables.items():
+                    writer.append(table, columns)
+                    written.add(table, columns["seq"])
+            check_copies(source.files)
+            for file in source.files:
+                file.check_share(options.max_quarantine)
+            counts = tuple(file.counts() for file in source.files)
+            reasons = _seal(writer, folder, source, steps.notes())
     return ImportResult(
         segment=open_segment(out, verify="manifest"),
-        messages_by_kind=dict(messages),
+        messages_by_kind=written.messages,
         quarantined=sum(c.quarantined for c in counts),
         quarantine_reasons=dict(reasons),
         lines=sum(c.lines for c in counts),
@@ -179,3 +143,51 @@ def import_result(
         message_lines=sum(c.message_lines for c in counts),
         header_lines=sum(c.header_lines for c in counts),
     )
+
+
+def check_copies(files: Sequence[ImportedFile]) -> None:
+    """Refuse a file that was given twice under two names.
+
+    Raises
+    ------
+    InputError
+    """
+    seen: dict[str, Path] = {}
+    for file in files:
+        if file.sha256 in seen:
+            raise InputError(file.path, f"holds the same as {seen[file.sha256]}")
+        seen[file.sha256] = file.path
+
+
+class _MessageCounts:
+    """Messages written by table; rows of one message share its ``seq``."""
+
+    def __init__(self) -> None:
+        self.messages = dict.fromkeys(TABLES, 0)
+        self._last_seq = dict.fromkeys(TABLES, -1)
+
+    def add(self, table: str, seq: npt.NDArray[Any]) -> None:
+        """Count the messages of a batch's rows."""
+        if len(seq):
+            new = np.count_nonzero(seq[1:] != seq[:-1]) + int(seq[0] != self._last_seq[table])
+            self.messages[table] += int(new)
+            self._last_seq[table] = int(seq[-1])
+
+
+def _seal(
+    writer: SegmentWriter, folder: Path, source: Source, step_notes: Sequence[str]
+) -> Counter[str]:
+    """Write the quarantine file and seal the segment; lines set aside, by reason."""
+    logs = [file.log for file in source.files]
+    reasons = sum((log.reasons() for log in logs), Counter[str]())
+    n_quarantined = sum(map(len, logs))
+    if n_quarantined:
+        write_whole(folder / QUARANTINE_NAME, quarantine_bytes(logs))
+    writer.seal(
+        gaps=source.gaps,
+        quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
+        notes=[*source.notes, *step_notes],
+        sources=[file.source_file() for file in source.files],
+        files=[QUARANTINE_NAME] if n_quarantined else [],
+    )
+    return reasons

@@ -91,10 +91,12 @@ class QuarantineLog:
         What it was read as.
     strict : bool
         Any faulty line ends the import.
+    n_shown : int
+        Faulty lines that an error about all of them names.
     """
 
-    def __init__(self, path: Path, stream: str, strict: bool = False) -> None:
-        self.path, self.stream, self.strict = path, stream, strict
+    def __init__(self, path: Path, stream: str, strict: bool = False, n_shown: int = 1) -> None:
+        self.path, self.stream, self.strict, self.n_shown = path, stream, strict, n_shown
         self.name = shown_name(path)
         self.faults: list[Fault] = []
 
@@ -131,8 +133,15 @@ class QuarantineLog:
         fault = min(self.faults, key=lambda f: f.line)
         return f"first at line {fault.line}, {fault}"
 
-    def words(self, most: int = 5) -> str:
-        """The faults by their lines, without lines that others took with them."""
+    def summary(self) -> str:
+        """The first faulty lines, in words.
+
+        Where several are named, lines that were set aside only for another line of their message
+        are counted instead.
+        """
+        most = self.n_shown
+        if most == 1:
+            return self.first()
         faults = sorted(self.faults, key=lambda f: f.line)
         own = [f for f in faults if f.reason != "incomplete-message"]
         shown = "; ".join(f"line {f.line}, {f}" for f in own[:most])

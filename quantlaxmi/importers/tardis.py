@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -11,9 +11,8 @@ from typing import Final
 import msgspec
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.binance_symbols import binance_instrument, check_underlying
+from quantlaxmi.importers.binance.symbols import binance_instrument, check_underlying
 from quantlaxmi.importers.delimited.file_head import day_range, input_files, read_head
-from quantlaxmi.importers.delimited.importer import import_csv_files
 from quantlaxmi.importers.delimited.layout import (
     Column,
     CsvFile,
@@ -24,8 +23,10 @@ from quantlaxmi.importers.delimited.layout import (
     nearest,
     resolve,
 )
+from quantlaxmi.importers.delimited.source import csv_source
 from quantlaxmi.importers.instrument_mapping import MappedInstrument, load_mapping
-from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers.pipeline import ImportResult, import_source
+from quantlaxmi.importers.source import ImportOptions, Inputs, Progress, Source, input_paths
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import EventKind, InstrumentKind
 
@@ -107,6 +108,25 @@ _DAY = re.compile(r"_(\d{4})-(\d\d)-(\d\d)_")
 _BINANCE: Final = {"binance": False, "binance-futures": True}
 
 
+def open_source(inputs: Inputs, options: ImportOptions) -> Source:
+    """CSV files of Tardis.dev.
+
+    Parameters
+    ----------
+    inputs : sequence of Path or str
+        Files and folders of them.
+    options : ImportOptions
+
+    Raises
+    ------
+    InputError
+        A file is none of the format, or holds an instrument that is not known.
+    """
+    known = load_mapping(options.mapping) if options.mapping is not None else {}
+    paths = input_files(input_paths(inputs, "tardis"))
+    return csv_source([_understand(path, known, options.underlying) for path in paths], options)
+
+
 def import_tardis(
     inputs: Sequence[Path | str],
     out: Path | str,
@@ -115,7 +135,7 @@ def import_tardis(
     mapping: Path | str | None = None,
     strict: bool = False,
     max_quarantine: Fraction = Fraction(1, 100),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ImportResult:
     """Import CSV files of Tardis.dev.
 
@@ -142,11 +162,14 @@ def import_tardis(
         A file is none of Tardis, cannot be read, holds an instrument that is not known or numbers
         finer than its exponents, or has nothing acceptable or too much that is not.
     """
-    known = load_mapping(mapping) if mapping is not None else {}
-    files = [_understand(path, known, underlying) for path in input_files(inputs)]
-    return import_csv_files(
-        files, out, strict=strict, max_quarantine=max_quarantine, progress=progress
+    options = ImportOptions(
+        underlying=underlying,
+        mapping=mapping,
+        strict=strict,
+        max_quarantine=max_quarantine,
+        progress=progress,
     )
+    return import_source(open_source, inputs, out, options)
 
 
 def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str | None) -> CsvFile:

@@ -20,7 +20,7 @@ import pytest
 from quantlaxmi._ext import binance_rows
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import FORMATS, import_binance_stream, import_capture
-from quantlaxmi.importers.binance_symbols import split_symbol
+from quantlaxmi.importers.binance.symbols import split_symbol
 from quantlaxmi.importers.delimited.text_source import PIECE_BYTES, TextSource
 from quantlaxmi.segment import open_segment
 from tests.captures import T0, line, perp_lines, snapshot, spot_lines, ticker, trade, write
@@ -71,7 +71,7 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
     refuse(tmp_path, "nothing.gz: cannot be read: No such file", spot=tmp_path / "nothing.gz")
     (tmp_path / "folder").mkdir()
     refuse(tmp_path, "folder: is a folder", perp=tmp_path / "folder")
-    refuse(tmp_path, "has no capture")
+    refuse(tmp_path, "needs --spot FILE")
     good = write(tmp_path / "spot.txt", spot_lines())
     refuse(tmp_path, "nothing.gz: cannot be read", spot=good, perp=tmp_path / "nothing.gz")
 

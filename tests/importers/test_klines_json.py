@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_klines_json
-from quantlaxmi.importers.bars import klines_json
+from quantlaxmi.importers.bars import json_archive
 from quantlaxmi.segment import verify_segment
 from tests.bars_files import HOUR, START, rows_of
 from tests.depth import examples
@@ -175,7 +175,7 @@ def test_archives_that_are_cut_or_dangerous(tmp_path: Path, monkeypatch) -> None
         tar.addfile(link)
     with pytest.raises(InputError, match=r"\(a.json\): holds a link or device"):
         run(tmp_path, path)
-    monkeypatch.setattr(klines_json, "MAX_MEMBER", 10)
+    monkeypatch.setattr(json_archive, "MAX_MEMBER", 10)
     with pytest.raises(InputError, match="more than an archive of klines may"):
         run(tmp_path, tmp_path / "x.tar.gz")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi._ext.binance_rows import BinanceRows
 from quantlaxmi._ext.stream_merge import StreamMerge
-from quantlaxmi.importers.binance_messages import RAW_DECODERS, UNSET, classify
+from quantlaxmi.importers.binance.messages import RAW_DECODERS, UNSET, classify
 from tests.captures import MS, T0, diff, snapshot, spot_lines
 from tests.depth import examples
 

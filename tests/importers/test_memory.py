@@ -183,7 +183,7 @@ def refusal(format: str, path: Path) -> str:
 def too_many(path: Path, line: int, limit: str) -> str:
     return (
         f"{path} (line {line}): has more than {limit} from here on with receive times within the "
-        "1 s of the reorder window; so many are not held until their order is known"
+        "1 s of the reorder window; so many cannot wait until their order is known"
     )
 
 

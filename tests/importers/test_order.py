@@ -17,7 +17,7 @@ from quantlaxmi._ext.binance_rows import BinanceRows
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_binance_stream, import_capture
-from quantlaxmi.importers.binance_messages import RAW_DECODERS, UNSET, classify
+from quantlaxmi.importers.binance.messages import RAW_DECODERS, UNSET, classify
 from quantlaxmi.schema import InstrumentKind
 from tests import captures
 from tests.captures import (
@@ -176,7 +176,7 @@ def test_captures_far_apart_in_time_are_merged_piece_by_piece(
         rows_of.extend(rows)
         return Spy(rows)
 
-    monkeypatch.setattr("quantlaxmi.importers.binance_stream.StreamMerge", made)
+    monkeypatch.setattr("quantlaxmi.importers.delimited.merge.StreamMerge", made)
     spot = spot_lines(600)
     perp = perp_lines(600, T0 + 3600 * 10**9)
     result, _ = check_against_naive(tmp_path, [(text(spot), False), (text(perp), True)])

@@ -1,15 +1,14 @@
 """Klines of the public archive: a file a day or month, with or without header, ms or µs.
 
-They are bars (``bars.py``) whose columns are known. Files of one input follow each other in time;
+They are bars whose columns are known. Files of one input follow each other in time;
 since 2025 spot's stamps are microseconds, so that every file has its own unit.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,9 +16,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.files import staged_directory
 from quantlaxmi.importers.bars.csv import CsvTable
-from quantlaxmi.importers.bars.importer import Progress, checked_inputs, progress_reporter
+from quantlaxmi.importers.bars.inputs import BarsInput, checked_inputs, fill_in, progress_reporter
 from quantlaxmi.importers.bars.mapping import (
     BarsMapping,
     FundingMapping,
@@ -28,13 +26,13 @@ from quantlaxmi.importers.bars.mapping import (
 )
 from quantlaxmi.importers.bars.premium_index import rates_of
 from quantlaxmi.importers.bars.read import Reading, read_input
+from quantlaxmi.importers.bars.source import Bars, bars_source
 from quantlaxmi.importers.bars.spool import Store
 from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS
 from quantlaxmi.importers.bars.toml import span_ns
-from quantlaxmi.importers.bars.write import BarsFile, BarsInput, write_bars
 from quantlaxmi.importers.delimited.file_head import input_files, read_head
 from quantlaxmi.importers.quarantine import QuarantineLog
-from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers.source import ImportedFile, ImportOptions, Source
 
 KLINE_COLUMNS: Final = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
@@ -53,63 +51,55 @@ def is_klines(path: Path) -> bool:
     return _NAME.fullmatch(path.name) is not None
 
 
-def import_vision_klines(
-    inputs: Sequence[Path | str],
-    out: Path | str,
-    *,
-    mapping: Path | str,
-    underlying: str | None = None,
-    strict: bool = False,
-    max_quarantine: Fraction = Fraction(1, 100),
-    progress: Progress | None = None,
-) -> ImportResult:
-    """Import klines of the archive, of a spot market, a perpetual, or both, with funding.
+def klines_source(
+    inputs: Sequence[Path], mapping_path: Path | str, options: ImportOptions
+) -> Source:
+    """Klines of the archive, of a spot market, a perpetual, or both, with funding.
 
     Parameters
     ----------
-    inputs : sequence of Path or str
+    inputs : sequence of Path
         Files or folders of them, in the order of the mapping's ``input`` numbers.
-    out, underlying, strict, max_quarantine, progress
-        As `quantlaxmi.importers.bars.importer.import_bars`.
-    mapping : Path or str
+    mapping_path : Path or str
         TOML file with symbols and assumptions; it names neither columns nor times. ``[funding]``
         names the input of ``fundingRate`` files, ``[premium]`` that of ``premiumIndexKlines``.
-
-    Returns
-    -------
-    ImportResult
+    options : ImportOptions
 
     Raises
     ------
     InputError
-        A file cannot be used, is of another symbol or interval, or has too many faulty lines.
+        The mapping cannot be used, or a file's name tells another symbol or interval.
     """
-    started = time.perf_counter()
-    rules = load_mapping(mapping, klines=True, funding=True, premium=True)
-    given = checked_inputs(rules, inputs, underlying)
+    mapping = load_mapping(mapping_path, klines=True, funding=True, premium=True)
+    given = checked_inputs(mapping, inputs, options.underlying)
     members = [input_files([path]) for path in given]
-    rules = _completed(rules, members)
+    mapping = _completed(mapping, members)
+    return bars_source(mapping, lambda store: _read(mapping, members, options, store), options)
+
+
+def _read(
+    mapping: BarsMapping, members: Sequence[Sequence[Path]], options: ImportOptions, store: Store
+) -> Bars:
+    """Read the files of every input to their ends."""
+    inputs, done, rates = [], 0, None
     flat = [path for paths in members for path in paths]
-    with staged_directory(out) as folder, Store(folder) as store:
-        files, done, rates = [], 0, None
-        for number, paths in enumerate(members):
-            reading = Reading(rules, number, store)
-            parts: list[BarsFile] = []
-            for path in sorted(paths, key=_first_time):
-                log = QuarantineLog(path, reading.stream, strict)
-                reading.next_file(path.name, sum(part.lines for part in parts))
-                with ExitStack() as stack:
-                    names = FUNDING_COLUMNS if reading.alone else KLINE_COLUMNS
-                    table = CsvTable(path, ",", progress_reporter(flat, done, progress), names)
-                    stack.callback(table.close)
-                    read_input(table, _in_unit(rules, path), reading, log)
-                    parts.append(BarsFile.of(table, path, log))
-                done += 1
-            if rules.premium is not None and rules.premium.leg.input == number:
-                rates = rates_of(rules, reading.series[0], store, parts[0].path)
-            files.append(BarsInput(parts, reading.series, reading.settlements))
-        written = write_bars(rules, files, folder, max_quarantine, rates)
-    return written.result(out, started)
+    for number, paths in enumerate(members):
+        reading = Reading(mapping, number, store)
+        files: list[ImportedFile] = []
+        for path in sorted(paths, key=_first_time):
+            log = QuarantineLog(path, reading.stream, options.strict)
+            reading.next_file(path.name, sum(file.lines for file in files))
+            names = FUNDING_COLUMNS if reading.alone else KLINE_COLUMNS
+            report_progress = progress_reporter(flat, done, options.progress)
+            with closing(CsvTable(path, ",", report_progress, names)) as table:
+                read_input(table, _in_unit(mapping, path), reading, log)
+                files.append(ImportedFile(path=path, log=log))
+                fill_in(files[-1], table)
+            done += 1
+        if mapping.premium is not None and mapping.premium.leg.input == number:
+            rates = rates_of(mapping, reading.series[0], store, files[0].path)
+        inputs.append(BarsInput(files, reading.series, reading.settlements))
+    return Bars(mapping, inputs, rates)
 
 
 def _completed(rules: BarsMapping, members: Sequence[Sequence[Path]]) -> BarsMapping:

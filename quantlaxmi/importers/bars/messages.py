@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.premium_index import IndicativeRates
 from quantlaxmi.importers.bars.series import Series, Settlements
-from quantlaxmi.importers.bars.spool import CHUNK_ROWS, Int64Array, chunks
+from quantlaxmi.importers.bars.spool import CHUNK_ROWS, Int64Array
 from quantlaxmi.schema import TABLES, QuoteFlag
 from quantlaxmi.segment.manifest import Gap
 
@@ -87,8 +87,6 @@ class BarTables:
     ----------
     first_ns, last_ns : int
         Of the first bar's beginning and the last one's end.
-    messages : dict of str to int
-        By table; whole at the end.
     gaps : list of list of Gap
         By instrument: stretches without bars between its first bar and the last of all, as many
         as may be listed.
@@ -111,7 +109,6 @@ class BarTables:
         self._max_gaps = max_gaps
         self.first_ns = min(series.first_ns for series in all_series)
         self.last_ns = max(series.last_ns for series in all_series) + interval_ns
-        self.messages = {"quotes": 0, "funding": 0}
         self.gaps: list[list[Gap]] = [[] for _ in all_series]
         self.n_gaps = 0
         self._seq = 0
@@ -174,8 +171,6 @@ class BarTables:
             by_seq = np.argsort(paid["seq"])
             paid = {name: column[by_seq] for name, column in paid.items()}
             tables["funding"] = _typed("funding", self._funding(paid))
-        self.messages["quotes"] += n_quotes
-        self.messages["funding"] += n_paid
         return tables
 
     def _paid(self, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
@@ -305,44 +300,3 @@ def _hush(quotes: dict[str, Int64Array], last_ns: int) -> None:
 
 def _typed(table: str, columns: dict[str, Any]) -> Table:
     return {name: columns[name].astype(dtype) for name, dtype in TABLES[table].items()}
-
-
-def set_marks(settlements: Settlements, perp: Series, interval_ns: int) -> dict[int, str]:
-    """Give settlements without a mark the perpetual's price.
-
-    Parameters
-    ----------
-    settlements : Settlements
-        Changed in place.
-    perp : Series
-    interval_ns : int
-
-    Returns
-    -------
-    dict of int to str
-        Lines that have no price at their time, with what is missing.
-
-    Notes
-    -----
-    The price is the close of the bar that ends at the settlement's time, which is known then; where
-    that bar is missing, the open of the bar that begins there; and for a settlement inside a bar,
-    that bar's open, the last price before it.
-    """
-    opened, first = perp.column("open_ns"), perp.first_ns
-    lacking = {}
-    for start, stop in chunks(len(settlements)):
-        at_ns = settlements.column("at_ns")[start:stop]
-        mark = settlements.column("mark")[start:stop]
-        begun = at_ns - (at_ns - first) % interval_ns
-        done = mark != 0
-        for name, wanted, usable in (
-            ("close", begun - interval_ns, begun == at_ns),
-            ("open", begun, np.ones(len(begun), np.bool_)),
-        ):
-            k = np.minimum(np.searchsorted(opened, wanted), len(opened) - 1)
-            fits = usable & ~done & (opened[k] == wanted)
-            mark[fits] = perp.column(name)[k[fits]]
-            done |= fits
-        for line in settlements.column("line")[start:stop][~done].tolist():
-            lacking[line] = "has no mark price, and there is no bar at its time"
-    return lacking

@@ -131,8 +131,6 @@ class CsvFile:
         ``(column, text) -> reason``; empty where the text is right.
     day_from, day_to : int
         Receive times that the file's name promises; 0, 0 for any.
-    notes : tuple of str
-        For the manifest.
     fine_ends : bool
         Digits below the exponent end the import instead of setting the line aside.
     promised_rows : int
@@ -147,7 +145,6 @@ class CsvFile:
     check_text: Callable[[str, str], str] = field(default=lambda name, text: "")
     day_from: int = 0
     day_to: int = 0
-    notes: tuple[str, ...] = ()
     fine_ends: bool = False
     promised_rows: int = -1
 

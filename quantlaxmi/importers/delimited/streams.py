@@ -2,61 +2,52 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from quantlaxmi._ext.csv_fields import FAULTS, ROLES
 from quantlaxmi._ext.csv_rows import GROUPINGS, CsvRows
 from quantlaxmi.errors import EngineError, InputError
 from quantlaxmi.importers.delimited.layout import APART_NS, CsvFile
+from quantlaxmi.importers.delimited.merge import TABLE_OF, crowded
 from quantlaxmi.importers.delimited.text_source import TextSource
-from quantlaxmi.importers.pipeline import check_share, crowded
 from quantlaxmi.importers.quarantine import QuarantineLog
-from quantlaxmi.importers.result import CaptureCounts
-from quantlaxmi.schema import EventKind
+from quantlaxmi.importers.source import MAX_LISTED_GAPS, ImportedFile, ImportOptions
 
-TABLE_OF = {
-    EventKind.TRADE: "trades",
-    EventKind.DEPTH: "depth",
-    EventKind.QUOTE: "quotes",
-    EventKind.FUNDING: "funding",
-}
 _EXPECTED = "comma-separated values"
 
 
-@dataclass
-class FileState:
-    """What became of one file; filled while it is read."""
+@dataclass(kw_only=True)
+class CsvRecord(ImportedFile):
+    """One file of a `CsvStream`; filled while it is read.
 
-    file: CsvFile
-    log: QuarantineLog
-    first_line: int = 0  # lines of the lane before it
-    lines: int = 0
-    header: int = 0
-    read: int = 0
-    read_lines: int = 0
-    refused: int = 0  # messages and lines that the order showed to be faulty
-    refused_lines: int = 0
-    reordered: int = 0
-    gaps: int = 0
-    raw_bytes: int = 0
-    text_bytes: int = 0
-    sha256: str = ""
+    Attributes
+    ----------
+    csv : CsvFile
+    first_line : int
+        Lines of the stream before it.
+    messages_read, lines_read : int
+        Messages, and lines of them, that could be read.
+    messages_refused, lines_refused : int
+        Those that only the final order showed to be faulty.
+    """
+
+    csv: CsvFile
+    first_line: int = 0
+    messages_read: int = 0
+    lines_read: int = 0
+    messages_refused: int = 0
+    lines_refused: int = 0
 
     @property
-    def messages(self) -> int:
+    def n_messages(self) -> int:
         """Messages in the segment."""
-        return self.read - self.refused
-
-    @property
-    def message_lines(self) -> int:
-        """Lines they were read from."""
-        return self.read_lines - self.refused_lines
+        return self.messages_read - self.messages_refused
 
 
-class Lane:
-    """Files of one instrument and layout, one after the other.
+class CsvStream:
+    """Files of one instrument and layout, read one after the other: a `Feed` of the merge.
 
     Parameters
     ----------
@@ -64,28 +55,44 @@ class Lane:
         In the order of their first receive times.
     instrument : int
         Number in the segment.
-    window_ns : int
-    strict : bool
+    options : ImportOptions
     together : int
-        How many lanes there are.
+        How many streams there are.
+
+    Attributes
+    ----------
+    files : list of CsvRecord
+    symbol, table : str
+    rows : CsvRows
+    finished : bool
+    messages : Counter of str
+        Messages in the segment, by table.
     """
 
     def __init__(
         self,
         files: Sequence[CsvFile],
         instrument: int,
-        window_ns: int,
-        strict: bool,
+        options: ImportOptions,
         together: int = 1,
     ) -> None:
         first = files[0]
         layout = first.layout
-        self.files = [FileState(f, QuarantineLog(f.path, layout.name, strict)) for f in files]
         self.symbol = first.instrument.symbol
         self.table = TABLE_OF[layout.kind]
+        self.files = [
+            CsvRecord(
+                path=file.path,
+                log=QuarantineLog(file.path, layout.name, options.strict, n_shown=5),
+                symbol=self.symbol,
+                csv=file,
+            )
+            for file in files
+        ]
+        self._window_ns, self._together = options.reorder_window_ns, together
         self.rows = CsvRows(
             str(first.path),
-            window_ns,
+            self._window_ns,
             instrument=instrument,
             rank=int(layout.kind),
             grouping=GROUPINGS[layout.grouping],
@@ -101,15 +108,15 @@ class Lane:
             ids=layout.ids,
             count_trades=layout.count_trades,
         )
-        self._window_ns, self._together = window_ns, together
         self._at = -1
         self._source: TextSource | None = None
         self.finished = False
+        self.messages: Counter[str] = Counter()
 
     @property
     def raw_bytes(self) -> int:
         """Read so far, as stored."""
-        done = sum(state.raw_bytes for state in self.files)
+        done = sum(file.raw_bytes for file in self.files)
         return done + (self._source.raw_bytes if self._source is not None else 0)
 
     def feed(self) -> None:
@@ -123,45 +130,43 @@ class Lane:
         """
         if (crowd := self.rows.crowd()) is not None:
             line, limit = crowd
-            state = self.state_of(line)
-            raise crowded(state.file.path, line - state.first_line, limit, self._window_ns)
+            file = self._file_of(line)
+            raise crowded(file.path, line - file.first_line, limit, self._window_ns)
         source = self._source or self._open_next()
-        state = self.files[self._at]
+        file = self.files[self._at]
         text, end = source.read()
         self.rows.feed(text, end)
         for line, code, detail, excerpt in self.rows.take_faults():
-            state.log.add(line - state.first_line, FAULTS[code], detail, excerpt)
+            file.log.add(line - file.first_line, FAULTS[code], detail, excerpt)
         if end:
-            self._end(state, source)
+            self._end(file, source)
 
     def _open_next(self) -> TextSource:
         self._at += 1
-        state = self.files[self._at]
-        file = state.file
+        file = self.files[self._at]
+        csv = file.csv
         self._source = TextSource(file.path, _EXPECTED, True, self._together)
-        state.first_line = self.rows.n_lines
-        state.reordered = self.rows.n_reordered
+        file.first_line = self.rows.n_lines
+        file.reordered = self.rows.n_reordered
         self.rows.begin(
-            str(file.path), file.columns, file.check_text, file.head.n_header,
-            file.day_from, file.day_to,
-        )  # fmt: skip
+            str(file.path), csv.columns, csv.check_text, csv.head.n_header, csv.day_from, csv.day_to
+        )
         return self._source
 
-    def _end(self, state: FileState, source: TextSource) -> None:
+    def _end(self, file: CsvRecord, source: TextSource) -> None:
         rows = self.rows
-        state.lines = rows.n_lines - state.first_line
-        state.header = rows.n_header
-        state.read, state.read_lines = rows.n_read, rows.n_read_lines
-        state.reordered = rows.n_reordered - state.reordered
-        state.raw_bytes, state.text_bytes = source.raw_bytes, source.text_bytes
-        state.sha256 = source.sha256
+        file.lines = rows.n_lines - file.first_line
+        file.header_lines = rows.n_header
+        file.messages_read, file.lines_read = rows.n_read, rows.n_read_lines
+        file.reordered = rows.n_reordered - file.reordered
+        file.raw_bytes, file.text_bytes = source.raw_bytes, source.text_bytes
+        file.sha256 = source.sha256
         source.close()
         self._source = None
         self.finished = self._at == len(self.files) - 1
-        if state.lines == state.header:
-            raise InputError(state.file.path, "holds no line behind its header")
-        if state.read == 0:
-            raise InputError(state.file.path, f"holds no acceptable line; {state.log.words()}")
+        if file.lines == file.header_lines:
+            raise InputError(file.path, "holds no line behind its header")
+        _check_acceptable(file, file.messages_read)
 
     def close(self) -> None:
         """Stop reading."""
@@ -169,61 +174,68 @@ class Lane:
             self._source.close()
             self._source = None
 
-    def state_of(self, line: int) -> FileState:
-        """The file that holds a line of the lane."""
-        return next(s for s in reversed(self.files[: self._at + 1]) if s.first_line < line)
+    def _file_of(self, line: int) -> CsvRecord:
+        """The file that holds a line of the stream."""
+        return next(f for f in reversed(self.files[: self._at + 1]) if f.first_line < line)
 
-    def refuse(self, line: int, n_lines: int, reason: str, detail: str) -> None:
+    def refuse(self, line: int, n_lines: int, code: int, detail: str) -> None:
         """Set a message aside that only the final order showed to be faulty."""
-        state = self.state_of(line)
+        file = self._file_of(line)
         for k in range(line, line + n_lines):
-            state.log.add(k - state.first_line, reason, detail)
-        state.refused += 1
-        state.refused_lines += n_lines
+            file.log.add(k - file.first_line, FAULTS[code], detail)
+        file.messages_refused += 1
+        file.lines_refused += n_lines
 
-    def check_share(self, max_quarantine: Fraction) -> None:
-        for state in self.files:
-            if state.messages == 0:
-                raise InputError(state.file.path, f"holds no acceptable line; {state.log.words()}")
-            lines = state.lines - state.header
-            check_share(state.log, lines, max_quarantine, state.log.words)
+    def count_gap(self, line: int, n_listed: int) -> bool:
+        """Count a gap before a line; whether it is listed."""
+        file = self._file_of(line)
+        if self.table == "depth":
+            file.depth_gaps += 1
+        else:
+            file.trade_gaps += 1
+        return n_listed < MAX_LISTED_GAPS
 
-    def counts(self, state: FileState) -> CaptureCounts:
-        """Counts of one file, checked: no line may be lost."""
-        if state.header + state.message_lines + len(state.log) != state.lines:
-            raise EngineError(
-                f"{state.file.path}: {state.header} header lines, {state.message_lines} lines of "
-                f"messages and {len(state.log)} quarantined do not add up to {state.lines}"
-            )
-        depth = self.table == "depth"
-        return CaptureCounts(
-            file=state.log.name,
-            stream=state.file.layout.name,
-            symbol=self.symbol,
-            lines=state.lines,
-            messages_by_kind={
-                table: state.messages if table == self.table else 0 for table in TABLE_OF.values()
-            },
-            quarantined=len(state.log),
-            reordered=state.reordered,
-            depth_gaps=state.gaps if depth else 0,
-            raw_bytes=state.raw_bytes,
-            text_bytes=state.text_bytes,
-            message_lines=state.message_lines,
-            header_lines=state.header,
-            trade_gaps=0 if depth else state.gaps,
-        )
+    def finish(self) -> None:
+        """Fill in what became of the lines.
+
+        Raises
+        ------
+        InputError
+            Of a file no message is left.
+        EngineError
+            Messages were lost.
+        """
+        for file in self.files:
+            file.message_lines = file.lines_read - file.lines_refused
+            file.messages_by_kind = dict.fromkeys(TABLE_OF.values(), 0)
+            file.messages_by_kind[self.table] = file.n_messages
+            _check_acceptable(file, file.n_messages)
+        read, written = sum(file.n_messages for file in self.files), self.messages[self.table]
+        if written != read or self.messages.total() != written:
+            raise EngineError(f"{written} messages of {self.table} were written, {read} were read")
 
 
-def make_lanes(
-    files: Sequence[CsvFile], instruments: Sequence[str], window_ns: int, strict: bool
-) -> list[Lane]:
-    """Put files into lanes, each in the order of the first receive times.
+def _check_acceptable(file: CsvRecord, n_messages: int) -> None:
+    if n_messages == 0:
+        raise InputError(file.path, f"holds no acceptable line; {file.log.summary()}")
+
+
+def make_streams(
+    files: Sequence[CsvFile], instruments: Sequence[str], options: ImportOptions
+) -> list[CsvStream]:
+    """Group files by instrument and layout, each group in the order of the first receive times.
+
+    Parameters
+    ----------
+    files : sequence of CsvFile
+    instruments : sequence of str
+        Symbols by their number in the segment.
+    options : ImportOptions
 
     Raises
     ------
     InputError
-        Two layouts of one instrument tell the same, or there are too many lanes.
+        Two layouts of one instrument tell the same, or there are too many groups.
     """
     groups: dict[tuple[int, str], list[CsvFile]] = {}
     for file in files:
@@ -242,7 +254,7 @@ def make_lanes(
     if len(groups) > 64:
         raise InputError("import", f"has {len(groups)} kinds of file; expected at most 64")
     return [
-        Lane(sorted(members, key=_first_stamp), number, window_ns, strict, len(groups))
+        CsvStream(sorted(members, key=_first_stamp), number, options, len(groups))
         for (number, _), members in sorted(groups.items())
     ]
 

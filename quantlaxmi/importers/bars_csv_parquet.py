@@ -1,29 +1,56 @@
 """Format ``bars``: any CSV or Parquet file of bars, read by a small TOML mapping.
 
-``docs/IMPORT.md`` has the mapping; ``bars_messages`` says how a bar becomes quotes that are never
-traded at the bar that decided.
+``docs/IMPORT.md`` has the mapping; ``bars/messages.py`` says how a bar becomes quotes that are
+never traded at the bar that decided.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.files import open_regular, staged_directory
+from quantlaxmi.files import open_regular
 from quantlaxmi.importers.bars.csv import CsvTable
+from quantlaxmi.importers.bars.inputs import BarsInput, checked_inputs, fill_in, progress_reporter
 from quantlaxmi.importers.bars.mapping import BarsMapping, load_mapping
 from quantlaxmi.importers.bars.read import Reading, read_input
+from quantlaxmi.importers.bars.source import Bars, bars_source
 from quantlaxmi.importers.bars.spool import Store
 from quantlaxmi.importers.bars.table import Table
-from quantlaxmi.importers.bars.write import BarsFile, BarsInput, write_bars
+from quantlaxmi.importers.pipeline import ImportResult, import_source
 from quantlaxmi.importers.quarantine import QuarantineLog
-from quantlaxmi.importers.result import ImportResult
+from quantlaxmi.importers.source import (
+    ImportedFile,
+    ImportOptions,
+    Inputs,
+    Progress,
+    Source,
+    input_paths,
+    required_mapping,
+)
 
-Progress = Callable[[int, int], None]
+
+def open_source(inputs: Inputs, options: ImportOptions) -> Source:
+    """Files of bars, by the mapping of the options.
+
+    Parameters
+    ----------
+    inputs : sequence of Path or str
+        In the order of the mapping's ``input`` numbers.
+    options : ImportOptions
+
+    Raises
+    ------
+    InputError
+        The mapping cannot be used, or needs other files.
+    """
+    paths = input_paths(inputs, "bars")
+    mapping = load_mapping(required_mapping(options, "bars"))
+    paths = checked_inputs(mapping, paths, options.underlying)
+    return bars_source(mapping, lambda store: _read(mapping, paths, options, store), options)
 
 
 def import_bars(
@@ -66,65 +93,30 @@ def import_bars(
         The mapping or a file cannot be used, a file has no bars or too many faulty lines, or
         ``out`` exists.
     """
-    started = time.perf_counter()
-    rules = load_mapping(mapping)
-    paths = checked_inputs(rules, inputs, underlying)
-    with staged_directory(out) as folder, Store(folder) as store:
-        inputs_read = []
-        for number, path in enumerate(paths):
-            reading = Reading(rules, number, store)
-            log = QuarantineLog(path, reading.stream, strict)
-            with ExitStack() as stack:
-                table = _open_table(
-                    path, rules.delimiter, progress_reporter(paths, number, progress)
-                )
-                stack.callback(table.close)
-                read_input(table, rules, reading, log)
-                files = [BarsFile.of(table, path, log)]
-            inputs_read.append(BarsInput(files, reading.series, reading.settlements))
-        written = write_bars(rules, inputs_read, folder, max_quarantine)
-    return written.result(out, started)
+    options = ImportOptions(
+        underlying=underlying,
+        mapping=mapping,
+        strict=strict,
+        max_quarantine=max_quarantine,
+        progress=progress,
+    )
+    return import_source(open_source, inputs, out, options)
 
 
-def checked_inputs(
-    mapping: BarsMapping, inputs: Sequence[Path | str], underlying: str | None
-) -> list[Path]:
-    """The files, as many as the mapping speaks of.
-
-    Raises
-    ------
-    InputError
-        There are more or fewer, or the mapping names another underlying.
-    """
-    for leg in mapping.legs:
-        known = (leg.instrument.venue_symbol.upper(), leg.instrument.base.upper())
-        if underlying is not None and underlying.upper() not in known:
-            problem = f"names {known[0]}; expected {underlying}, as --underlying says"
-            raise InputError(mapping.source, problem, f"{leg.instrument.kind.value}.symbol")
-    if len(inputs) != mapping.n_inputs:
-        problem = f"was given {len(inputs)} times; {mapping.source} speaks of {mapping.n_inputs}"
-        raise InputError("--input", problem)
-    return [Path(path) for path in inputs]
-
-
-def progress_reporter(
-    paths: list[Path], number: int, progress: Progress | None
-) -> Callable[[int], None]:
-    """Progress of one file as progress of them all."""
-
-    def size(path: Path) -> int:
-        try:
-            return path.stat().st_size
-        except OSError:
-            return 0
-
-    total, before = sum(map(size, paths)), sum(map(size, paths[:number]))
-
-    def report_progress(done: int) -> None:
-        if progress is not None:
-            progress(before + done, total)
-
-    return report_progress
+def _read(
+    mapping: BarsMapping, paths: Sequence[Path], options: ImportOptions, store: Store
+) -> Bars:
+    """Read every input to its end."""
+    inputs = []
+    for number, path in enumerate(paths):
+        reading = Reading(mapping, number, store)
+        file = ImportedFile(path=path, log=QuarantineLog(path, reading.stream, options.strict))
+        report_progress = progress_reporter(paths, number, options.progress)
+        with closing(_open_table(path, mapping.delimiter, report_progress)) as table:
+            read_input(table, mapping, reading, file.log)
+            fill_in(file, table)
+        inputs.append(BarsInput([file], reading.series, reading.settlements))
+    return Bars(mapping, inputs)
 
 
 def _open_table(path: Path, delimiter: str, report_progress: Callable[[int], None]) -> Table:

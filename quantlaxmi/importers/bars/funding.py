@@ -1,0 +1,96 @@
+"""Funding settlements beside bars: their mark prices, and those that the data do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi.importers.bars.series import Series, Settlements
+from quantlaxmi.importers.bars.spool import chunks
+from quantlaxmi.segment.manifest import Gap
+
+
+def set_marks(settlements: Settlements, perp: Series, interval_ns: int) -> dict[int, str]:
+    """Give settlements without a mark the perpetual's price.
+
+    Parameters
+    ----------
+    settlements : Settlements
+        Changed in place.
+    perp : Series
+    interval_ns : int
+
+    Returns
+    -------
+    dict of int to str
+        Lines that have no price at their time, with what is missing.
+
+    Notes
+    -----
+    The price is the close of the bar that ends at the settlement's time, which is known then; where
+    that bar is missing, the open of the bar that begins there; and for a settlement inside a bar,
+    that bar's open, the last price before it.
+    """
+    opened, first = perp.column("open_ns"), perp.first_ns
+    lacking = {}
+    for start, stop in chunks(len(settlements)):
+        at_ns = settlements.column("at_ns")[start:stop]
+        mark = settlements.column("mark")[start:stop]
+        begun = at_ns - (at_ns - first) % interval_ns
+        done = mark != 0
+        for name, wanted, usable in (
+            ("close", begun - interval_ns, begun == at_ns),
+            ("open", begun, np.ones(len(begun), np.bool_)),
+        ):
+            k = np.minimum(np.searchsorted(opened, wanted), len(opened) - 1)
+            fits = usable & ~done & (opened[k] == wanted)
+            mark[fits] = perp.column(name)[k[fits]]
+            done |= fits
+        for line in settlements.column("line")[start:stop][~done].tolist():
+            lacking[line] = "has no mark price, and there is no bar at its time"
+    return lacking
+
+
+def missing_settlements(settlements: Settlements, every_ns: int, perp: Series) -> Iterator[Gap]:
+    """Settlement times within the perpetual's bars of which the data say nothing, ascending.
+
+    Parameters
+    ----------
+    settlements : Settlements
+    every_ns : int
+        Settlement times are multiples of it since 1970; 0 where only times of faulty lines are
+        known to be missing.
+    perp : Series
+    """
+    for at_ns in _missing_times(settlements, every_ns, perp):
+        yield Gap(
+            table="funding",
+            symbol=perp.leg.instrument.symbol,
+            start_ns=at_ns,
+            end_ns=at_ns,
+            reason="a settlement is missing: nothing is paid at this time",
+        )
+
+
+def _missing_times(settlements: Settlements, every_ns: int, perp: Series) -> Iterator[int]:
+    known, last_ns = settlements.column("at_ns"), perp.last_ns
+
+    def missing(times: NDArray[Any]) -> list[int]:
+        if not len(known):
+            return list(map(int, times))
+        k = np.minimum(np.searchsorted(known, times), len(known) - 1)
+        return list(map(int, times[known[k] != times]))
+
+    faulty = sorted({at_ns for at_ns in settlements.lost_ns if at_ns >= perp.first_ns})
+    faulty = missing(np.array(faulty, np.int64))
+    if not every_ns:
+        yield from faulty
+        return
+    faulty = [at_ns for at_ns in faulty if at_ns > last_ns]
+    start = -(-perp.first_ns // every_ns)
+    for low, high in chunks(last_ns // every_ns - start + 1):
+        yield from missing(np.arange(start + low, start + high) * every_ns)
+    yield from faulty

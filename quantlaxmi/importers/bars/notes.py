@@ -1,0 +1,75 @@
+"""What a manifest says of bars: how they trade, and everything that was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from quantlaxmi.importers.bars.mapping import BarsMapping, LegMapping
+from quantlaxmi.importers.source import MAX_LISTED_GAPS
+
+
+def bars_notes(
+    mapping: BarsMapping, lots: Sequence[int], n_settlements: int, n_own_marks: int, n_gaps: int
+) -> list[str]:
+    """Notes of a segment of bars, one sentence or two each.
+
+    Parameters
+    ----------
+    mapping : BarsMapping
+    lots : sequence of int
+        Least quantity of each instrument; 0 for any.
+    n_settlements : int
+        Funding settlements; unused where the mapping names no funding.
+    n_own_marks : int
+        Of them, those for which the file has a mark price.
+    n_gaps : int
+        All gaps, listed or not.
+    """
+    notes = [
+        f"Bars of {mapping.interval_ns // 10**9} s: decisions are made at a bar's close and trade "
+        "at the next bar's open; where the next bar is missing orders are cancelled."
+    ]
+    notes += [_leg_note(leg, lot) for leg, lot in zip(mapping.legs, lots, strict=True)]
+    if mapping.funding is not None:
+        notes.append(
+            f"{mapping.legs[-1].instrument.symbol}: {n_settlements} funding settlements, each once "
+            f"at its time, at {_plain(mapping.funding.times)} times the rate of column "
+            f"{mapping.funding.rate!r}; {n_own_marks} have the file's mark price, "
+            f"{n_settlements - n_own_marks} the perpetual's price: the close of the bar that ends "
+            "then, or else the open of the bar it falls in."
+        )
+    if (premium := mapping.premium) is not None:
+        notes.append(
+            f"{premium.leg.instrument.symbol}: indicative rates from premiumIndexKlines by "
+            f"formula, {premium.every_ns // 10**9} s from settlement to settlement, interest "
+            f"{_plain(premium.interest)} for eight hours, one sample a bar. They announce no "
+            "settlement, none is made by them, and their mark is 0."
+        )
+    if mapping.max_jump_bps is not None:
+        notes.append(
+            f"Bars whose close is more than {_plain(mapping.max_jump_bps)} bps from the next open "
+            "were taken for partial and set aside."
+        )
+    if n_gaps > MAX_LISTED_GAPS:
+        notes.append(f"{n_gaps} gaps, the first {MAX_LISTED_GAPS} are listed.")
+    return notes
+
+
+def _leg_note(leg: LegMapping, lot: int) -> str:
+    shown = (
+        f"{_plain(leg.share)} of the bar's volume"
+        if leg.size == 0
+        else f"{_plain(leg.size)}, whatever was traded"
+    )
+    shown += ", in whole lots" * bool(lot)
+    return (
+        f"{leg.instrument.symbol}: half spread assumed {_plain(leg.half_spread_bps)} bps on "
+        f"either side of open and close, rounded outward; displayed size assumed {shown}."
+    )
+
+
+def _plain(value: Fraction) -> str:
+    """A fraction that a mapping wrote as a decimal, as one."""
+    digits = f"{float(value):.15g}"
+    return digits if Fraction(digits) == value else str(value)
