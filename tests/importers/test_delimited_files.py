@@ -287,7 +287,7 @@ def test_one_instrument_told_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_to_import_is_refused(tmp_path: Path) -> None:
-    refuse(tmp_path, "has no file", "tardis")
+    refuse(tmp_path, "needs --input PATH", "tardis")
     refuse(tmp_path, "cannot be read", "tardis", tmp_path / "nothing.csv")
     (tmp_path / "empty").mkdir()
     refuse(tmp_path, "holds no file that ends in", "tardis", tmp_path / "empty")
