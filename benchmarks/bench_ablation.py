@@ -35,7 +35,7 @@ def whole(results: Results, segment: Segment, what: str) -> None:
     results.add("one re-run, signal neutral", 1 / one, "re-runs/s", "", note)
     results.add("the same in messages", run.n_messages / one / 1e6, "million/s")
     for threads, label in ((1, "one thread"), (None, "all threads")):
-        made = G2AntiOverfitSuite(replace(suite.context, threads=threads), suite.amounts)
+        made = G2AntiOverfitSuite(replace(suite.context, threads=threads))
         seconds = median_seconds(made.run_ablation, REPEATS)
         results.add(f"the gate, {label}", seconds, "s", "", f"{reruns} re-runs and two bootstraps")
         results.add(f"re-runs, {label}", reruns / seconds, "re-runs/s", "", "all else included")

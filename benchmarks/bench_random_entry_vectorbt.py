@@ -23,7 +23,7 @@ from harness import ROOT, WORK, Results, median_seconds
 
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates import random_entry as gate
-from quantlaxmi.gates.context import Bundle, GateContext
+from quantlaxmi.gates.context import Amounts, Bundle, GateContext
 from quantlaxmi.gates.path.round_trips import Action, TradePath, Trip
 
 #: With the last plotly that it can be imported beside.
@@ -98,6 +98,26 @@ def bars(rows: int) -> Bars:
     return Bars(number, number * 10**9, 2 * price[None, :], np.ones(rows, bool))
 
 
+@dataclass(frozen=True)
+class Observed:
+    """A path and a market that are there from the beginning."""
+
+    path: TradePath
+    decision_points: Bars
+
+    @property
+    def n_trips(self) -> int:
+        return len(self.path.trips)
+
+    @property
+    def ledger_exponent(self) -> int:
+        return self.decision_points.ledger_exponent
+
+    @property
+    def amounts(self) -> Amounts:
+        raise NotImplementedError
+
+
 def gate_input(market: Bars, trades: int, draws: int, threads: int | None) -> GateContext:
     """Trades of random length at random places, as a finished run would give them."""
     rows = len(market.seq)
@@ -126,7 +146,8 @@ def gate_input(market: Bars, trades: int, draws: int, threads: int | None) -> Ga
         has_resting_orders=False,
     )
     policy = GatePolicy(n_sims=draws, extend_factor=1, min_trades=2)
-    return GateContext(path, market, policy, 0, b"\0" * 32, b"\0" * 32, threads)
+    observed = Observed(path, market)
+    return GateContext(observed, policy, 0, b"\0" * 32, b"\0" * 32, threads)
 
 
 def sweep_seconds(rows: int, trades: int, draws: int, threads: int | None = None) -> float:

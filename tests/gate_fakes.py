@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 
-from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates import random_entry
+from quantlaxmi.gates.context import Amounts, GateContext
 from quantlaxmi.gates.path.columns import attribution_units
-from quantlaxmi.gates.path.round_trips import build_path
+from quantlaxmi.gates.path.round_trips import TradePath, build_path
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.schema import DECISION_DTYPE, FILL_DTYPE, LEG_DTYPE
 
@@ -133,10 +135,26 @@ def make_path(points, actions, **options):
     )
 
 
+@dataclass(frozen=True)
+class FakeObservation:
+    """A path and decision points that are there from the beginning."""
+
+    path: TradePath
+    decision_points: FakePoints
+    amounts: Amounts | None = None
+
+    @property
+    def n_trips(self):
+        return len(self.path.trips)
+
+    @property
+    def ledger_exponent(self):
+        return self.decision_points.ledger_exponent
+
+
 def make_input(points, actions, *, policy=None, seed=0, threads=1, **options):
     return GateContext(
-        path=make_path(points, actions, **options),
-        decision_points=points,
+        observed=FakeObservation(make_path(points, actions, **options), points),
         policy=policy or GatePolicy(n_sims=200, n_perms=200, n_neutral_pairs=20, extend_factor=1),
         seed=seed,
         segment_digest=b"\xab" * 32,
@@ -158,3 +176,13 @@ def pair_trips(rng, rows, trips, quantity=2, *, sides=None, hold=(1, 20)):
         actions.append((start, {0: q, 1: -q}))
         actions.append((start + held, {0: -q, 1: q}))
     return actions
+
+
+def judged(module, context):
+    """The first result of a module's gate."""
+    return module.GATE.judge(context)[0]
+
+
+def random_entries(context):
+    """Both results of random entry, by their kinds."""
+    return SimpleNamespace(**{r.kind: r for r in random_entry.GATE.judge(context)})

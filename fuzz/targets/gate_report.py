@@ -17,16 +17,37 @@ REPORT = gate_report.GateReport(
     strategy_id="basis_capture",
     segment_id="binance-20240808-0123456789abcdef",
     timestamp="2024-08-08T00:00:00Z",
-    suites=("g2",),
     verdict="FAIL",
-    g2_passed=False,
-    g2_details={"gates": ["net_positive"], "reasons": [], "net_positive": {"n": 3, "net": "-1.5"}},
-    g3_passed=None,
-    g3_details={"status": "not run"},
+    suites={
+        "g2": {
+            "gates": ["net_positive"],
+            "verdict": "FAIL",
+            "passed": False,
+            "reasons": [],
+            "results": [
+                {
+                    "gate": "net_positive",
+                    "role": "guard",
+                    "verdict": "FAIL",
+                    "reasons": ["Net PnL is -1.5."],
+                    "monte_carlo": {
+                        "exceedances": 3,
+                        "draws": 99,
+                        "stopped": False,
+                        "extended": False,
+                        "systematic": False,
+                        "histogram": None,
+                    },
+                    "details": {"n": 3, "net": "-1.5"},
+                    "labels": {},
+                }
+            ],
+        }
+    },
     header={"schema_version": 1, "seed": 7, "instruments": [{"symbol": "BTCUSDT", "tick": 1}]},
     trace_hash="0" * 64,
     outcome_hash="1" * 64,
-    policy={"alpha": "0.05", "g2_gates": ["net_positive"], "min_trades": 30},
+    policy={"alpha": "0.05", "suites": {"g2": ["net_positive"]}, "min_trades": 30},
     policy_hash="2" * 64,
     seed=3,
     config={"threshold_bps": "5"},
@@ -42,7 +63,7 @@ def forged(plain: Any) -> bytes:
     if isinstance(plain, dict):
         plain.pop("file_hash", None)
         hashed = {k: v for k, v in plain.items() if k not in gate_report._UNHASHED}
-        digest = gate_report.hashlib.sha256(b"quantlaxmi.gate-report.v1\0")
+        digest = gate_report.hashlib.sha256(b"quantlaxmi.gate-report.v2\0")
         digest.update(canonical_json(hashed))
         plain["report_hash"] = digest.hexdigest()
         plain["file_hash"] = gate_report._file_hash(plain)

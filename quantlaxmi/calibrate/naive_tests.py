@@ -14,11 +14,12 @@ from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates import random_entry
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
+from quantlaxmi.gates.observation import path_of
 from quantlaxmi.gates.path.columns import build_columns
 from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.gates.path.trip_gross import trip_gross
 from quantlaxmi.gates.resampling.market_replays import Replays
-from quantlaxmi.gates.suites import G2AntiOverfitSuite, path_of
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.result import Run
@@ -104,7 +105,7 @@ def raw_pnl(run: Run, settings: Settings, key: int) -> str:
 
 def net_pnl(run: Run, settings: Settings, key: int) -> str:
     """Matched random entry on studentised PnL net of costs, a figure that the gate only shows."""
-    net = random_entry.evaluate(_input(run, settings, net=True)).matched.details["net"]
+    net = random_entry.GATE.judge(_input(run, settings, net=True))[0].details["net"]
     assert isinstance(net, dict)
     exceedances = net["exceedances"]
     assert isinstance(exceedances, int)
@@ -233,13 +234,13 @@ NAIVE: MappingProxyType[str, NaiveTest] = MappingProxyType(
             block_increments,
             f"blocks of {BLOCK} increments permuted, the strategy run again",
             ("momentum", "basis-exits"),
-            "market_permutation",
+            "market_null",
         ),
         "any_trips": NaiveTest(
             any_trips,
             "sign-flipped markets with any number of round trips",
             ("basis", "basis-exits"),
-            "market_permutation",
+            "market_null",
         ),
         "moved": NaiveTest(
             without_market("random_entry"),

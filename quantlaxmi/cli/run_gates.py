@@ -84,20 +84,10 @@ def main(args: dict[str, Any]) -> int:
 def gate_rows(report: GateReport) -> list[tuple[str, str, str, str]]:
     """Gate, role, verdict and reasons of everything that ran."""
     return [
-        (found["gate"], found["role"], found["verdict"], "; ".join(found["reasons"]))
-        for found in _gates(report.g2_details)
+        (found.gate, found.role, found.verdict.value, "; ".join(found.reasons))
+        for suite in report.results
+        for found in suite.results
     ]
-
-
-def _gates(value: Any) -> list[dict[str, Any]]:
-    """Every gate's result within a suite's details, in order."""
-    if isinstance(value, dict):
-        if {"gate", "role", "verdict"} <= value.keys():
-            return [value]
-        return [found for part in value.values() for found in _gates(part)]
-    if isinstance(value, list):
-        return [found for part in value for found in _gates(part)]
-    return []
 
 
 def print_report(report: GateReport) -> None:
@@ -106,7 +96,7 @@ def print_report(report: GateReport) -> None:
     print_facts(
         {
             "verdict": report.verdict,
-            "suites": report.suites,
+            "suites": list(report.suites),
             "strategy": report.strategy_id,
             "seed": str(report.seed),
             "trace_hash": report.trace_hash,

@@ -1,5 +1,7 @@
 """Gates: tests and guards that try to break a result. Importing them loads no Numba."""
 
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.policy import GatePolicy, load_policy
 from quantlaxmi.gates.results import (
     AblationResult,
@@ -10,18 +12,20 @@ from quantlaxmi.gates.results import (
     TimeShiftResult,
     Verdict,
 )
-from quantlaxmi.gates.suites import ALL_GATES, G2AntiOverfitSuite, G2Result
+from quantlaxmi.gates.suite_result import SuiteResult
+from quantlaxmi.gates.suites import ALL_GATES
 
 __all__ = [
     "ALL_GATES",
     "AblationResult",
     "G2AntiOverfitSuite",
-    "G2Result",
+    "Gate",
     "GatePolicy",
     "GateResult",
     "MonteCarlo",
     "PermutationResult",
     "RandomEntryResult",
+    "SuiteResult",
     "TimeShiftResult",
     "Verdict",
     "load_policy",

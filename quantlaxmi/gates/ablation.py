@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.increments import bucket_step, net_by_bucket
 from quantlaxmi.gates.resampling.paired_bootstrap import Bootstrap, resample
 from quantlaxmi.gates.results import (
     AblationResult,
     GateResult,
+    Inconclusive,
     Json,
+    ResultSpec,
     Verdict,
     decimal_text,
     rounded,
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GATE", "SIGNALS", "evaluate"]
 
-GATE = "ablation"
-SIGNALS = "ablation.signals"
+NAME = "ablation"
+SIGNALS = ResultSpec("ablation.signals", "guard", AblationResult, {"removed": []})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class _Without:
     problem: str = ""
 
 
-def evaluate(context: GateContext) -> list[AblationResult]:
+def evaluate(context: GateContext) -> list[GateResult]:
     """Run the strategy without its signals (guard), and without each filter (diagnoses).
 
     Every declared signal holds its neutral value throughout one re-run; the difference of the two
@@ -79,7 +82,7 @@ def evaluate(context: GateContext) -> list[AblationResult]:
 
     Returns
     -------
-    list of AblationResult
+    list of GateResult
         The guard, then one diagnosis for each filter that is on, in the settings' order. The guard
         is NOT APPLICABLE without declared signals, INCONCLUSIVE below `min_trades` round trips
         or `min_buckets` buckets, or when the strategy cannot run with neutral signals.
@@ -91,8 +94,7 @@ def evaluate(context: GateContext) -> list[AblationResult]:
     """
     rerun = context.rerun
     if rerun is None:
-        reason = "The path was given without a run, so it cannot be run again."
-        return [AblationResult((), _guard(Verdict.INCONCLUSIVE, reason, {}))]
+        raise Inconclusive("The path was given without a run, so it cannot be run again.")
     bound = rerun.run.strategy
     removed = tuple(_signal_name(rerun, k) for k in bound.signals)
     filters = tuple(bound.config.filters()) if rerun.strategy is not None else ()
@@ -106,12 +108,8 @@ def evaluate(context: GateContext) -> list[AblationResult]:
         guard = study.signals(removed, runs.pop(0))
     else:
         reason = "The strategy declares no signals, so there is nothing to take away."
-        guard = _guard(Verdict.NOT_APPLICABLE, reason, {})
-    return [AblationResult(removed, guard), *study.filters(filters, runs)]
-
-
-def _guard(verdict: Verdict, reason: str, details: dict[str, Json]) -> GateResult:
-    return GateResult(SIGNALS, "guard", verdict, (reason,), None, details)
+        guard = SIGNALS.result(Verdict.NOT_APPLICABLE, reason)
+    return [guard, *study.filters(filters, runs)]
 
 
 def _signal_name(rerun: Rerun, slot: int) -> str:
@@ -141,7 +139,7 @@ def _run_all(context: GateContext, jobs: list[Callable[[], Run]], *, alone: bool
         attempt,
         jobs,
         threads=1 if alone else context.threads,
-        progress=lambda done, total: context.report_progress(GATE, done, total),
+        progress=lambda done, total: context.report_progress(NAME, done, total),
     )
 
 
@@ -200,20 +198,24 @@ class _Study:
     def signals(self, removed: tuple[str, ...], without: _Without) -> GateResult:
         """The guard: all signals neutral together must hurt."""
         context, names = self.context, ", ".join(removed)
+        spec = replace(SIGNALS, labels={"removed": list(removed)})
         if without.run is None:
             reason = f"With {names} neutral the strategy cannot run: {without.problem}"
-            return _guard(Verdict.INCONCLUSIVE, reason, {})
+            return spec.unanswered(reason)
         lost = self.run.net_pnl - without.run.net_pnl
         details = self._details(without.run)
         details["lost"] = decimal_text(lost, self.exponent)
-        details["trips"] = len(context.path.trips)
+        details["trips"] = context.n_trips
         if few := context.too_few_trips():
-            return _guard(Verdict.INCONCLUSIVE, few, details)
+            return spec.unanswered(few, details)
         if self.problem:
-            return _guard(Verdict.INCONCLUSIVE, self.problem, details)
+            return spec.unanswered(self.problem, details)
         other = self._buckets(without.run)
         found = resample(
-            context, SIGNALS, [[a - b for a, b in zip(self.own, other, strict=True)]], grow=True
+            context,
+            SIGNALS.name,
+            [[a - b for a, b in zip(self.own, other, strict=True)]],
+            grow=True,
         )
         count = found.count(0)
         limit = found.lower_limit(0, context.policy.level)
@@ -231,9 +233,9 @@ class _Study:
             f"{context.policy.alpha}."
         )
         verdict = Verdict.PASS if passed else Verdict.FAIL
-        return GateResult(SIGNALS, "guard", verdict, (reason,), count, details)
+        return spec.result(verdict, reason, count, details)
 
-    def filters(self, names: tuple[str, ...], runs: list[_Without]) -> list[AblationResult]:
+    def filters(self, names: tuple[str, ...], runs: list[_Without]) -> list[GateResult]:
         """One diagnosis for each filter; StepM over those that could be switched off."""
         judged: list[tuple[str, Run]] = []
         made: dict[str, GateResult] = {}
@@ -249,14 +251,14 @@ class _Study:
                 judged.append((name, without.run))
         if judged:
             made |= self._judge(judged)
-        return [AblationResult((name,), made[name]) for name in names]
+        return [made[name] for name in names]
 
     def _judge(self, judged: list[tuple[str, Run]]) -> dict[str, GateResult]:
         level = self.context.policy.level
         series = [
             [b - a for a, b in zip(self.own, self._buckets(run), strict=True)] for _, run in judged
         ]
-        found = resample(self.context, f"{GATE}.filters", series, grow=False)
+        found = resample(self.context, f"{NAME}.filters", series, grow=False)
         made = {}
         for k, (p, (name, run)) in enumerate(
             zip(stepm(found.own, found.sums), judged, strict=True)
@@ -310,9 +312,13 @@ class _Study:
 
     @staticmethod
     def _diagnosis(name: str, verdict: Verdict, text: str, details: dict[str, Json]) -> GateResult:
-        return GateResult(f"{GATE}.{name}", "diagnosis", verdict, (text,), None, details)
+        spec = ResultSpec(f"{NAME}.{name}", "diagnosis", AblationResult, {"removed": [name]})
+        return spec.result(verdict, text, None, details)
 
 
 def _percent(share: Fraction) -> tuple[int, int]:
     """A share as percent, for `decimal_text`."""
     return int(share * 100 * MILLION), -6
+
+
+GATE = Gate(NAME, "g2", (SIGNALS,), evaluate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,11 +14,12 @@ from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.keys import stream_key
 from quantlaxmi.gates.path.round_trips import TradePath
 from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.results import Inconclusive, Json
 
 if TYPE_CHECKING:
     from quantlaxmi.run.rerun import Rerun
 
-__all__ = ["Bundle", "Costs", "DecisionPoints", "GateContext", "Memo"]
+__all__ = ["Amounts", "Bundle", "Costs", "DecisionPoints", "GateContext", "Memo", "Observation"]
 
 Bundle = tuple[tuple[int, int], ...]
 
@@ -59,6 +61,46 @@ class DecisionPoints(Protocol):
     def cost(self, bundle: Bundle) -> Costs: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Totals of a run, attribution scale.
+
+    Attributes
+    ----------
+    gross : int
+        Mid to mid, an open position marked at the last mid.
+    slippage, fees : int
+        Costs are positive.
+    funding : int
+        Received is positive.
+    notional : int
+        Of all fills, at their prices.
+    fills : int
+    """
+
+    gross: int
+    slippage: int
+    fees: int
+    funding: int
+    notional: int
+    fills: int
+
+    @property
+    def net(self) -> int:
+        """What the ledger shows."""
+        return self.gross - self.slippage - self.fees + self.funding
+
+    def stressed(self, fee_multiplier: Fraction, extra_slippage_bps: Fraction) -> Fraction:
+        """Net with fees multiplied and a share of every fill's notional taken off."""
+        return (
+            self.gross
+            - self.slippage
+            - self.fees * fee_multiplier
+            + self.funding
+            - self.notional * extra_slippage_bps / 10_000
+        )
+
+
 class Memo:
     """What several gates need and is dear, made once for the same inputs."""
 
@@ -77,15 +119,29 @@ class Memo:
         return result
 
 
+class Observation(Protocol):
+    """What is known of the run that is judged: `quantlaxmi.gates.observation.RunObservation`."""
+
+    @property
+    def decision_points(self) -> DecisionPoints: ...
+    @property
+    def path(self) -> TradePath: ...
+    @property
+    def amounts(self) -> Amounts: ...
+    @property
+    def n_trips(self) -> int: ...
+    @property
+    def ledger_exponent(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class GateContext:
     """Everything a gate's ``evaluate`` reads.
 
     Attributes
     ----------
-    path : TradePath
-        The strategy's actions on grid rows, with what the replay attributed to them.
-    decision_points : DecisionPoints
+    observed : Observation
+        The run that is judged. Its path and decision points are made when a gate first asks.
     policy : GatePolicy
     seed : int
     segment_digest, config_hash : bytes
@@ -101,8 +157,7 @@ class GateContext:
         What was made for one gate and is used by others.
     """
 
-    path: TradePath
-    decision_points: DecisionPoints
+    observed: Observation
     policy: GatePolicy
     seed: int
     segment_digest: bytes
@@ -113,13 +168,55 @@ class GateContext:
     checkpoint: Checkpoint | None = None
     memo: Memo = field(default_factory=Memo, compare=False, repr=False)
 
+    @property
+    def path(self) -> TradePath:
+        """The strategy's actions at decision points, with what the replay attributed to them.
+
+        Raises
+        ------
+        PathError
+            When the run has no path over its decision points; the gate is then INCONCLUSIVE.
+        """
+        return self.observed.path
+
+    @property
+    def decision_points(self) -> DecisionPoints:
+        """The rows at which the strategy could have decided."""
+        return self.observed.decision_points
+
+    @property
+    def amounts(self) -> Amounts:
+        """Totals of the run's ledger; they need no path."""
+        return self.observed.amounts
+
+    @property
+    def n_trips(self) -> int:
+        """Round trips of the run, an open one among them; counting them needs no path."""
+        return self.observed.n_trips
+
+    @property
+    def ledger_exponent(self) -> int:
+        """Exponent of the run's money."""
+        return self.observed.ledger_exponent
+
     def key(self, stream: str) -> int:
         """Key of a stream of random numbers."""
         return stream_key(self.seed, self.segment_digest, self.config_hash, stream)
 
+    def require_trips(self, details: dict[str, Json] | None = None) -> None:
+        """Ask for `min_trades` round trips.
+
+        Raises
+        ------
+        Inconclusive
+            When there are fewer.
+        """
+        if few := self.too_few_trips():
+            raise Inconclusive(few, details)
+
     def too_few_trips(self) -> str:
         """Why there are too few round trips to judge, or nothing."""
-        trips, least = len(self.path.trips), self.policy.min_trades
+        trips, least = self.n_trips, self.policy.min_trades
         return f"{trips} round trips, at least {least} are needed." if trips < least else ""
 
     def report_progress(self, gate: str, done: int, total: int) -> None:

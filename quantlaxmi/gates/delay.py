@@ -10,9 +10,12 @@ import numpy as np
 
 from quantlaxmi.errors import ConfigError, FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import DecisionPoints, GateContext
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.results import (
     GateResult,
+    Inconclusive,
     Json,
+    ResultSpec,
     TimeShiftResult,
     Verdict,
     decimal_text,
@@ -23,10 +26,10 @@ from quantlaxmi.parallel.threads import run_in_order
 if TYPE_CHECKING:
     from quantlaxmi.run.rerun import Rerun
 
-__all__ = ["GATE", "KIND", "Delays", "delays_of", "evaluate"]
+__all__ = ["GATE", "Delays", "delays_of", "evaluate"]
 
-GATE = "delay"
-KIND = "delay"
+NAME = "delay"
+RESULT = ResultSpec(NAME, "guard", TimeShiftResult, {"kind": "delay"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def _rerun_later(context: GateContext, rerun: Rerun, delays: Delays) -> dict[int
         outcome,
         delays.amounts,
         threads=context.threads if compiled else 1,
-        progress=lambda done, total: context.report_progress(GATE, done, total),
+        progress=lambda done, total: context.report_progress(NAME, done, total),
     )
     return dict(zip(delays.amounts, found, strict=True))
 
@@ -130,7 +133,7 @@ def _curve(delays: Delays, found: dict[int, Outcome], base: Outcome, exponent: i
     return points
 
 
-def evaluate(context: GateContext) -> TimeShiftResult:
+def evaluate(context: GateContext) -> list[GateResult]:
     """Delay (guard).
 
     The strategy is run again with every order arriving later by each of the policy's delays:
@@ -152,29 +155,23 @@ def evaluate(context: GateContext) -> TimeShiftResult:
     ----------
     context : GateContext
 
-    Returns
-    -------
-    TimeShiftResult
-        Of kind ``"delay"``. INCONCLUSIVE below the policy's number of trips, or where the strategy
-        cannot be run again.
-
     Raises
     ------
+    Inconclusive
+        Below the policy's number of round trips, or where the strategy cannot be run again.
     ConfigError
         A delay of the policy is more than a latency can be.
     """
     policy, rerun = context.policy, context.rerun
-    exponent = context.decision_points.ledger_exponent - 1
-    trips = len(context.path.trips)
-    details: dict[str, Json] = {"trips": trips}
+    exponent = context.ledger_exponent - 1
+    details: dict[str, Json] = {"trips": context.n_trips}
 
-    def result(verdict: Verdict, reason: str) -> TimeShiftResult:
-        return TimeShiftResult(KIND, GateResult(GATE, "guard", verdict, (reason,), None, details))
+    def results(verdict: Verdict, reason: str) -> list[GateResult]:
+        return [RESULT.result(verdict, reason, None, details)]
 
-    if few := context.too_few_trips():
-        return result(Verdict.INCONCLUSIVE, few)
+    context.require_trips(details)
     if rerun is None:
-        return result(Verdict.INCONCLUSIVE, "There is no run that could be made again.")
+        raise Inconclusive("There is no run that could be made again.", details)
     run, delays = rerun.run, delays_of(context)
     base = (run.net_pnl, run.gross_pnl, run.n_fills)
     details |= {
@@ -185,20 +182,23 @@ def evaluate(context: GateContext) -> TimeShiftResult:
     try:
         found = _rerun_later(context, rerun, delays)
     except (StrategyError, FixedPointOverflow) as error:
-        return result(Verdict.INCONCLUSIVE, f"A later run could not be made: {error}.")
+        raise Inconclusive(f"A later run could not be made: {error}.", details) from error
     details["curve"] = _curve(delays, found, base, exponent)
     net, left = base[0], found[delays.required][0]
     if net <= 0:
-        return result(
+        return results(
             Verdict.NOT_APPLICABLE,
             f"Net PnL is {decimal_text(net, exponent)}: there is no profit whose survival "
             "could be asked.",
         )
     share = Fraction(left, net)
     kept = share >= Fraction(policy.least_delay_share)
-    return result(
+    return results(
         Verdict.PASS if kept else Verdict.FAIL,
         f"With orders {delays.text(delays.required)} later, net PnL is "
         f"{decimal_text(left, exponent)} of {decimal_text(net, exponent)}, a share of "
         f"{float(share):.4g}, the limit is {policy.least_delay_share}.",
     )
+
+
+GATE = Gate(NAME, "g2", (RESULT,), evaluate)

@@ -10,25 +10,27 @@ import numpy.typing as npt
 
 from quantlaxmi.gates import market_null
 from quantlaxmi.gates.context import Bundle, GateContext
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, Columns, build_columns, check_squares
 from quantlaxmi.gates.path.regimes import trend_regimes
 from quantlaxmi.gates.resampling.companion_nulls import judge_against_companions, trip_gains
 from quantlaxmi.gates.resampling.draws import check_identity, count_draws, exact_p, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
+    Inconclusive,
     Json,
     PermutationResult,
+    ResultSpec,
     decimal_text,
-    inconclusive,
 )
 from quantlaxmi.stats.arrangements import Arrangements, orders
 from quantlaxmi.stats.monte_carlo import wide_ints
 
-__all__ = ["cut_spans", "evaluate"]
+__all__ = ["GATE", "cut_spans", "evaluate"]
 
 I64 = npt.NDArray[np.int64]
-GATE = "label_permutation"
-KIND = "labels"
+NAME = "label_permutation"
+RESULT = ResultSpec(NAME, "test", PermutationResult, {"kind": "labels"})
 _DAY_NS = 86_400 * 10**9
 _MAX_STEPS = 10_000_000
 
@@ -136,16 +138,16 @@ def _sweep(
     with running(context.threads):
         kernels.identity(*arrays, own)
     s, q = wide_ints(own[0::2], own[1::2])
-    check_identity(context, GATE, s * columns.scale)
-    key = np.uint64(context.key(GATE))
+    check_identity(context, NAME, s * columns.scale)
+    key = np.uint64(context.key(NAME))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
         with running(context.threads):
             kernels.shuffled(key, first, *arrays, out)
 
-    (count,) = count_draws(context, GATE, context.policy.n_perms, 4, sweep, [(s, q)])
+    (count,) = count_draws(context, NAME, context.policy.n_perms, 4, sweep, [(s, q)])
     n, companion = context.policy.n_perms, market_null.companion_null(context)
-    held = judge_against_companions(context, GATE, count, "permutations", gains, n, companion)
+    held = judge_against_companions(context, NAME, count, "permutations", gains, n, companion)
     details: dict[str, Json] = {
         **_details(context, spans, size, arrangements),
         **held.details,
@@ -153,7 +155,7 @@ def _sweep(
         "gross": decimal_text(context.path.gross, context.decision_points.ledger_exponent - 1),
         **exact_p(count, arrangements),
     }
-    return GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
+    return RESULT.result(held.verdict, held.reason, held.deciding, details)
 
 
 def _details(
@@ -170,7 +172,7 @@ def _details(
     }
 
 
-def evaluate(context: GateContext) -> PermutationResult:
+def evaluate(context: GateContext) -> list[GateResult]:
     """Label permutation by runs (test).
 
     The position after each decision, on the grid's rows, is cut into spans: stretches of constant
@@ -193,13 +195,10 @@ def evaluate(context: GateContext) -> PermutationResult:
     ----------
     context : GateContext
 
-    Returns
-    -------
-    PermutationResult
-        INCONCLUSIVE below the policy's numbers of trips and arrangements.
-
     Raises
     ------
+    Inconclusive
+        Below the policy's numbers of round trips and arrangements.
     EngineError
         When the identity draw is not the replay.
     """
@@ -207,23 +206,19 @@ def evaluate(context: GateContext) -> PermutationResult:
         "trips": len(context.path.trips),
         "rows": len(context.decision_points.seq),
     }
-
-    def inconclusive_with(reason: str) -> PermutationResult:
-        return PermutationResult(KIND, inconclusive(GATE, "test", reason, details))
-
-    if few := context.too_few_trips():
-        return inconclusive_with(few)
+    context.require_trips(details)
     try:
         block, size = _blocks(context)
     except BoundError as error:
-        return inconclusive_with(str(error))
+        raise Inconclusive(str(error), details) from error
     spans = cut_spans(context.path.changes, block)
     arrangements = spans.arrangements()
     details = _details(context, spans, size, arrangements)
     if arrangements.fewer_than(context.policy.min_arrangements):
-        return inconclusive_with(
+        raise Inconclusive(
             f"{arrangements.text()} distinct arrangements, at least "
-            f"{context.policy.min_arrangements} are needed."
+            f"{context.policy.min_arrangements} are needed.",
+            details,
         )
     try:
         columns, gains = (
@@ -237,5 +232,8 @@ def evaluate(context: GateContext) -> PermutationResult:
             )
         check_squares(2 * max(columns.largest), len(spans.length))
     except BoundError as error:
-        return inconclusive_with(str(error))
-    return PermutationResult(KIND, _sweep(context, spans, columns, gains, size, arrangements))
+        raise Inconclusive(str(error), details) from error
+    return [_sweep(context, spans, columns, gains, size, arrangements)]
+
+
+GATE = Gate(NAME, "g2", (RESULT,), evaluate)

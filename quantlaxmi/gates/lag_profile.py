@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.delay import delays_of
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, Columns
 from quantlaxmi.gates.path.holding_periods import (
     HoldingPeriods,
@@ -18,17 +19,19 @@ from quantlaxmi.gates.path.holding_periods import (
 from quantlaxmi.gates.resampling.draws import check_identity
 from quantlaxmi.gates.results import (
     GateResult,
+    Inconclusive,
     Json,
+    ResultSpec,
     TimeShiftResult,
     Verdict,
     decimal_text,
     studentised,
 )
 
-__all__ = ["GATE", "KIND", "evaluate"]
+__all__ = ["GATE", "evaluate"]
 
-GATE = "time_shift.lead"
-KIND = "lead"
+NAME = "lag_profile"
+RESULT = ResultSpec(NAME, "diagnosis", TimeShiftResult, {"kind": "lead"})
 #: Moves of the market by which the path is shifted, either way.
 MOVES = (1, 2, 5, 10, 20, 50, 100)
 #: A loss of this many standard errors is no chance.
@@ -117,7 +120,7 @@ def _judge(
     )
 
 
-def evaluate(context: GateContext) -> TimeShiftResult:
+def evaluate(context: GateContext) -> list[GateResult]:
     """Lag profile (diagnosis).
 
     The trips' positions are shifted by 1 to 100 moves and by the policy's delays, earlier
@@ -140,13 +143,10 @@ def evaluate(context: GateContext) -> TimeShiftResult:
     ----------
     context : GateContext
 
-    Returns
-    -------
-    TimeShiftResult
-        Of kind ``"lead"``: SHOWN or WARN.
-
     Raises
     ------
+    Inconclusive
+        Where there is nothing to shift; the result is SHOWN, as a diagnosis decides nothing.
     EngineError
         When the path that is not shifted does not earn the replay's gross.
     """
@@ -154,19 +154,13 @@ def evaluate(context: GateContext) -> TimeShiftResult:
         "trips": len(context.path.trips),
         "rows": len(context.decision_points.seq),
     }
-
-    def without(reason: str) -> TimeShiftResult:
-        return TimeShiftResult(
-            KIND, GateResult(GATE, "diagnosis", Verdict.SHOWN, (reason,), None, details)
-        )
-
     stretches = holding_periods_of(context.path.trips, max(len(context.decision_points.seq), 1))
     if not stretches.positions:
-        return without("No position was held over any step.")
+        raise Inconclusive("No position was held over any step.", details)
     try:
         profile = _Profile(stretches, build_holding_columns(context, stretches))
     except BoundError as error:
-        return without(str(error))
+        raise Inconclusive(str(error), details) from error
     from quantlaxmi._jit.compiler import running
 
     held = sorted({i for bundle in stretches.positions for i, _ in bundle})
@@ -183,7 +177,10 @@ def evaluate(context: GateContext) -> TimeShiftResult:
             _point(context, scale, profile.by_time(ts_ns, k * delays.unit_ns), **{delays.unit: k})
             for k in amounts
         ]
-    check_identity(context, GATE, sum(own) * scale)
+    check_identity(context, NAME, sum(own) * scale)
     details |= {"moves": len(moved), "by_moves": moves, "by_time": times}
     verdict, reason = _judge(context, scale, own, later)
-    return TimeShiftResult(KIND, GateResult(GATE, "diagnosis", verdict, (reason,), None, details))
+    return [RESULT.result(verdict, reason, None, details)]
+
+
+GATE = Gate(NAME, "g2", (RESULT,), evaluate)

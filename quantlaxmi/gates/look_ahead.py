@@ -1,4 +1,4 @@
-"""Prefix: does the strategy decide the same when the future is not there?"""
+"""Look-ahead: does the strategy decide the same when the future is not there?"""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from quantlaxmi.errors import QuantlaxmiError, StrategyError
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.keys import stream_key
-from quantlaxmi.gates.results import GateResult, Json, Verdict
+from quantlaxmi.gates.results import GateResult, Inconclusive, Json, ResultSpec, Verdict
 
 if TYPE_CHECKING:
     from quantlaxmi.execution.costs import CostModel
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["GATE", "LookAhead", "PrefixCut", "evaluate", "verify_no_lookahead"]
 
-GATE = "prefix"
+NAME = "look_ahead"
+RESULT = ResultSpec(NAME, "guard")
+#: Name of the random stream that chooses the beginnings.
+STREAM = "prefix"
 _MAX_CUTS = 1000
 
 
@@ -218,12 +222,12 @@ def verify_no_lookahead(
         latency=latency,
         seed=seed,
     )
-    key = stream_key(seed, run.header.segment_digest, run.header.config_hash, GATE)
+    key = stream_key(seed, run.header.segment_digest, run.header.config_hash, STREAM)
     return _check(Rerun(run, maker), n_cuts, key)
 
 
-def evaluate(context: GateContext) -> GateResult:
-    """Prefix (guard).
+def evaluate(context: GateContext) -> list[GateResult]:
+    """Look-ahead (guard).
 
     Condition held: on beginnings of the segment the strategy's decision records are, byte for
     byte, the first of those on the whole segment. A decision that changes, is missing or is new
@@ -242,38 +246,36 @@ def evaluate(context: GateContext) -> GateResult:
     ----------
     context : GateContext
 
-    Returns
-    -------
-    GateResult
-        INCONCLUSIVE where there is no decision, or the strategy cannot be run again.
+    Raises
+    ------
+    Inconclusive
+        Where there is no decision, or the strategy cannot be run again.
     """
-
-    def result(verdict: Verdict, reason: str, **details: Json) -> GateResult:
-        return GateResult(GATE, "guard", verdict, (reason,), None, details)
-
     if context.rerun is None:
-        return result(Verdict.INCONCLUSIVE, "There is no run that could be made again.")
+        raise Inconclusive("There is no run that could be made again.")
     decisions = context.rerun.run.n_decisions
     try:
         found = _check(
             context.rerun,
             context.policy.n_prefixes,
-            context.key(GATE),
-            lambda done, total: context.report_progress(GATE, done, total),
+            context.key(STREAM),
+            lambda done, total: context.report_progress(NAME, done, total),
         )
     except QuantlaxmiError as error:
-        return result(Verdict.INCONCLUSIVE, f"The strategy cannot be run again: {error}.")
+        raise Inconclusive(f"The strategy cannot be run again: {error}.") from error
     details: dict[str, Json] = {
         "decisions": decisions,
         "beginnings": [cut.to_json() for cut in found.cuts],
     }
     if found.found:
-        return result(Verdict.FAIL, found.difference, **details)
+        return [RESULT.result(Verdict.FAIL, found.difference, None, details)]
     if not decisions:
-        return result(Verdict.INCONCLUSIVE, "The strategy made no decision.", **details)
-    return result(
-        Verdict.PASS,
+        raise Inconclusive("The strategy made no decision.", details)
+    reason = (
         f"On {len(found.cuts)} beginnings of the segment the decisions, up to {decisions}, are "
-        "to the byte those on the whole; a single difference fails.",
-        **details,
+        "to the byte those on the whole; a single difference fails."
     )
+    return [RESULT.result(Verdict.PASS, reason, None, details)]
+
+
+GATE = Gate(NAME, "g2", (RESULT,), evaluate)

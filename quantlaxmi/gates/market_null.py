@@ -10,6 +10,7 @@ import numpy as np
 
 from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, attribution_units
 from quantlaxmi.gates.resampling.companion_nulls import (
     CompanionNull,
@@ -19,27 +20,29 @@ from quantlaxmi.gates.resampling.companion_nulls import (
 from quantlaxmi.gates.resampling.draws import SweepFailed, sum_details
 from quantlaxmi.gates.resampling.grid_search import search_of
 from quantlaxmi.gates.resampling.market_draws import (
-    GATE,
     LEAST_POSITIVE,
     LOOKED_DRAWS,
     MOST_TRIES,
+    NAME,
+    STREAM,
     MarketDraws,
     driftless_wanted,
 )
 from quantlaxmi.gates.resampling.market_replays import Moved, Replays, Sums
 from quantlaxmi.gates.results import (
     GateResult,
+    Inconclusive,
     Json,
     PermutationResult,
+    ResultSpec,
     decimal_text,
-    inconclusive,
     rounded,
 )
 from quantlaxmi.run.rerun import Rerun
 
-__all__ = ["GATE", "KIND", "companion_null", "evaluate"]
+__all__ = ["GATE", "companion_null", "evaluate"]
 
-KIND = "market"
+RESULT = ResultSpec(NAME, "test", PermutationResult, {"kind": "market"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,6 @@ class _Drawn:
         return self.driftless
 
 
-class _Inconclusive(Exception):
-    """There is no p; the argument says why, as a sentence."""
-
-
 def _identity(context: GateContext, rerun: Rerun, replays: Replays) -> Sums:
     """The run over unmoved shifts, which has to be the run to the last record.
 
@@ -83,12 +82,12 @@ def _identity(context: GateContext, rerun: Rerun, replays: Replays) -> Sums:
     market, run = replays.room(), rerun.run
     for drift in (True, False):
         if not replays.flips.apply(market.signs, market.quotes, market.depth, drift):
-            raise EngineError(f"the identity draw of {GATE} has prices that are not positive")
+            raise EngineError(f"the identity draw of {NAME} has prices that are not positive")
         if market.quotes.any() or market.depth.any():
-            raise EngineError(f"the identity draw of {GATE} moved a price")
+            raise EngineError(f"the identity draw of {NAME} moved a price")
     for name, table in replays.session(market).engine.tables().items():
         if table.tobytes() != getattr(run.exact, name).tobytes():
-            raise EngineError(f"the identity draw of {GATE} gave other {name} than the replay")
+            raise EngineError(f"the identity draw of {NAME} gave other {name} than the replay")
     own = replays.sums(market)
     units, mid2 = attribution_units(context.decision_points), context.decision_points.mid2
     gains = [
@@ -99,7 +98,7 @@ def _identity(context: GateContext, rerun: Rerun, replays: Replays) -> Sums:
     expected = (context.path.gross, sum(g * g for g in gains), len(gains), _held_ns(context))
     if not own.followed or found != expected:
         raise EngineError(
-            f"the identity draw of {GATE} gave gross, squares, trips and time {found}, the "
+            f"the identity draw of {NAME} gave gross, squares, trips and time {found}, the "
             f"replay {expected}"
         )
     return own
@@ -184,7 +183,7 @@ def _count(
 
     Raises
     ------
-    _Inconclusive
+    Inconclusive
     """
     signs = "random signs" if draws.drift else "random signs and no drift"
     try:
@@ -196,7 +195,7 @@ def _count(
         if draws.drift:
             details |= _shown(context, rerun, draws)
         if not draws.has_positive_prices:
-            raise _Inconclusive(
+            raise Inconclusive(
                 f"{draws.positive} of {draws.tries} markets with {signs} kept their prices "
                 f"positive, at least {LEAST_POSITIVE:.0%} are needed."
             )
@@ -204,10 +203,10 @@ def _count(
         details |= rule
         count = draws.count()
     except SweepFailed as failed:
-        raise _Inconclusive(failed.reason) from failed
+        raise Inconclusive(failed.reason) from failed
     needed = min(draws.wanted, math.ceil(1 / context.policy.level) - 1)
     if not count.stopped and count.draws < needed:
-        raise _Inconclusive(
+        raise Inconclusive(
             f"{count.draws} of {MOST_TRIES * draws.wanted} markets with {signs} have "
             f"{context.policy.min_trades} round trips, at least {needed} are needed."
         )
@@ -219,10 +218,10 @@ def _least_arrangements(context: GateContext, free: int) -> None:
 
     Raises
     ------
-    _Inconclusive
+    Inconclusive
     """
     if free < 64 and 2**free < context.policy.min_arrangements:
-        raise _Inconclusive(
+        raise Inconclusive(
             f"{2**free} distinct arrangements, at least {context.policy.min_arrangements} are "
             "needed."
         )
@@ -235,14 +234,14 @@ def _draw(
 
     Raises
     ------
-    _Inconclusive
+    Inconclusive
     """
-    context.report_progress(GATE, 0, context.policy.n_market_draws)
+    context.report_progress(NAME, 0, context.policy.n_market_draws)
     try:
-        replays = Replays(context, rerun, context.key(GATE))
+        replays = Replays(context, rerun, context.key(STREAM))
         replays.keep_bound([None])
     except (BoundError, StrategyError) as error:
-        raise _Inconclusive(str(error)) from error
+        raise Inconclusive(str(error)) from error
     details |= {
         "instants": replays.flips.n_instants,
         "free_signs": replays.flips.n_free,
@@ -252,11 +251,11 @@ def _draw(
     try:
         own = _identity(context, rerun, replays)
     except (StrategyError, FixedPointOverflow) as error:
-        raise _Inconclusive(f"The strategy cannot be run again: {_said(error)}.") from error
+        raise Inconclusive(f"The strategy cannot be run again: {_said(error)}.") from error
     try:
         search = search_of(context, rerun, replays, own)
     except (StrategyError, ConfigError, FixedPointOverflow) as error:
-        raise _Inconclusive(f"A setting of the grid cannot be run: {_said(error)}.") from error
+        raise Inconclusive(f"A setting of the grid cannot be run: {_said(error)}.") from error
     details |= {
         "settings_searched": len(search.configs),
         "grid_search": search.reason,
@@ -295,13 +294,12 @@ def _made(context: GateContext, rerun: Rerun | None) -> _Drawn:
         "rows": len(context.decision_points.seq),
     }
     try:
-        if few := context.too_few_trips():
-            raise _Inconclusive(few)
+        context.require_trips()
         if rerun is None:
-            raise _Inconclusive("There is no run to make again.")
+            raise Inconclusive("There is no run to make again.")
         return _Drawn(*_draw(context, rerun, details), details)
-    except _Inconclusive as inconclusive:
-        none = CompanionNull(None, str(inconclusive))
+    except Inconclusive as error:
+        none = CompanionNull(None, error.reason)
         return _Drawn(none, none, details)
 
 
@@ -311,8 +309,8 @@ def _drawn(context: GateContext) -> _Drawn:
     found: _Drawn = context.memo.get(
         (context.path, context.decision_points, rerun),
         (
-            GATE,
-            context.key(GATE),
+            NAME,
+            context.key(STREAM),
             policy.n_market_draws,
             policy.stop_exceedances,
             policy.market_grid_search,
@@ -328,15 +326,15 @@ def _drawn(context: GateContext) -> _Drawn:
 
 def companion_null(context: GateContext) -> CompanionNull:
     """The market null as a test of moved positions is held against it."""
-    if GATE not in context.policy.g2_gates:
-        return CompanionNull(None, f"the policy does not list {GATE}")
+    if NAME not in context.policy.suites["g2"]:
+        return CompanionNull(None, f"the policy does not list {NAME}")
     if context.rerun is None:
         return CompanionNull(None, "there is no run to make again")
     deciding = _drawn(context).deciding
-    return deciding if deciding.count else CompanionNull(None, f"{GATE} is inconclusive")
+    return deciding if deciding.count else CompanionNull(None, f"{NAME} is inconclusive")
 
 
-def evaluate(context: GateContext) -> PermutationResult:
+def evaluate(context: GateContext) -> list[GateResult]:
     """Market null: shared random signs of the mid increments, the strategy run again (test).
 
     A *state* is a valid book of an instrument, an *increment* the difference of twice the mid from
@@ -385,32 +383,29 @@ def evaluate(context: GateContext) -> PermutationResult:
     context : GateContext
         With ``rerun``.
 
-    Returns
-    -------
-    PermutationResult
-        INCONCLUSIVE below the policy's numbers of trips and arrangements, where the strategy
-        cannot be run again or fails on a drawn market, where fewer than a tenth of the markets
-        stay positive, and where too few draws count for a p at the level.
-
     Raises
     ------
+    Inconclusive
+        Below the policy's numbers of round trips and arrangements, where the strategy cannot be
+        run again or fails on a drawn market, where fewer than a tenth of the markets stay
+        positive, and where too few draws count for a p at the level.
     EngineError
         When the identity draw is not the replay.
     """
     drawn = _drawn(context)
     drifting, driftless = drawn.drifting, drawn.driftless
     if drifting.count is None:
-        result = inconclusive(GATE, "test", drifting.text, drawn.details)
-        return PermutationResult(KIND, result)
+        raise Inconclusive(drifting.text, drawn.details)
     try:
         gains = trip_gains(context)
     except BoundError as error:
-        return PermutationResult(KIND, inconclusive(GATE, "test", str(error), drawn.details))
+        raise Inconclusive(str(error), drawn.details) from error
     n, null = context.policy.n_perms, drifting.text
     held = judge_against_companions(
-        context, GATE, drifting.count, null, gains, n, driftless=driftless
+        context, NAME, drifting.count, null, gains, n, driftless=driftless
     )
     details = drawn.details | held.details
-    return PermutationResult(
-        KIND, GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
-    )
+    return [RESULT.result(held.verdict, held.reason, held.deciding, details)]
+
+
+GATE = Gate(NAME, "g2", (RESULT,), evaluate)

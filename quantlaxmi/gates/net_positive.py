@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from quantlaxmi.gates.context import GateContext
-from quantlaxmi.gates.results import GateResult, Json, Verdict, decimal_text, inconclusive, rounded
+from quantlaxmi.gates.gate import Gate
+from quantlaxmi.gates.results import GateResult, Json, ResultSpec, Verdict, decimal_text, rounded
 
-__all__ = ["Amounts", "evaluate"]
+__all__ = ["GATE", "evaluate"]
 
-GATE = "net_positive"
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """Totals of a run, attribution scale.
-
-    Attributes
-    ----------
-    gross : int
-        Mid to mid, an open position marked at the last mid.
-    slippage, fees : int
-        Costs are positive.
-    funding : int
-        Received is positive.
-    notional : int
-        Of all fills, at their prices.
-    fills : int
-    """
-
-    gross: int
-    slippage: int
-    fees: int
-    funding: int
-    notional: int
-    fills: int
-
-    @property
-    def net(self) -> int:
-        """What the ledger shows."""
-        return self.gross - self.slippage - self.fees + self.funding
-
-    def stressed(self, fee_multiplier: Fraction, extra_slippage_bps: Fraction) -> Fraction:
-        """Net with fees multiplied and a share of every fill's notional taken off."""
-        return (
-            self.gross
-            - self.slippage
-            - self.fees * fee_multiplier
-            + self.funding
-            - self.notional * extra_slippage_bps / 10_000
-        )
+RESULT = ResultSpec("net_positive", "guard")
 
 
-def evaluate(context: GateContext, amounts: Amounts) -> GateResult:
+def evaluate(context: GateContext) -> list[GateResult]:
     """Net PnL after the policy's costs is above zero (guard).
 
     Not a test: it has no null hypothesis and rejects nothing. It keeps a strategy from passing
@@ -66,18 +26,17 @@ def evaluate(context: GateContext, amounts: Amounts) -> GateResult:
     Parameters
     ----------
     context : GateContext
-    amounts : Amounts
 
-    Returns
-    -------
-    GateResult
+    Raises
+    ------
+    Inconclusive
+        Below the policy's number of round trips.
     """
-    policy = context.policy
-    exponent = context.decision_points.ledger_exponent - 1
+    policy, amounts = context.policy, context.amounts
+    exponent = context.ledger_exponent - 1
     net = amounts.stressed(Fraction(policy.fee_multiplier), Fraction(policy.extra_slippage_bps))
-    trips = len(context.path.trips)
     details: dict[str, Json] = {
-        "trips": trips,
+        "trips": context.n_trips,
         "fills": amounts.fills,
         "gross": decimal_text(amounts.gross, exponent),
         "slippage": decimal_text(amounts.slippage, exponent),
@@ -86,11 +45,13 @@ def evaluate(context: GateContext, amounts: Amounts) -> GateResult:
         "net": decimal_text(amounts.net, exponent),
         "net_after_policy_costs": rounded(float(net * Fraction(10) ** exponent)),
     }
-    if few := context.too_few_trips():
-        return inconclusive(GATE, "guard", few, details)
+    context.require_trips(details)
     verdict = Verdict.PASS if net > 0 else Verdict.FAIL
     reason = (
         f"Net PnL is {float(net * Fraction(10) ** exponent):.9g} after the policy's costs, "
         "the limit is above 0."
     )
-    return GateResult(GATE, "guard", verdict, (reason,), None, details)
+    return [RESULT.result(verdict, reason, None, details)]
+
+
+GATE = Gate("net_positive", "g2", (RESULT,), evaluate)

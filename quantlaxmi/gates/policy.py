@@ -17,11 +17,12 @@ __all__ = ["G2_GATES", "GatePolicy", "load_policy"]
 #: Gates the G2 suite can run, in the order they run.
 G2_GATES = (
     "net_positive",
-    "prefix",
+    "look_ahead",
     "random_entry",
     "label_permutation",
-    "market_permutation",
+    "market_null",
     "time_shift",
+    "lag_profile",
     "delay",
     "ablation",
 )
@@ -158,6 +159,11 @@ class GatePolicy:
             raise ConfigError(
                 "gate policy", f"was {shown(list(gates))}, expected gates named once", "g2_gates"
             )
+
+    @property
+    def suites(self) -> dict[str, tuple[str, ...]]:
+        """The gates that each suite runs."""
+        return {"g2": self.g2_gates}
 
     @property
     def level(self) -> Fraction:

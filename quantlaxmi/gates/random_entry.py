@@ -16,6 +16,7 @@ import numpy.typing as npt
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import market_null
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import (
     BoundError,
     Columns,
@@ -37,8 +38,10 @@ from quantlaxmi.gates.resampling.companion_nulls import judge_against_companions
 from quantlaxmi.gates.resampling.draws import check_identity, count_draws, exact_p, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
+    Inconclusive,
     Json,
     RandomEntryResult,
+    ResultSpec,
     Verdict,
     decimal_text,
     rounded,
@@ -47,11 +50,11 @@ from quantlaxmi.stats.arrangements import Arrangements, placements
 from quantlaxmi.stats.monte_carlo import wide_ints
 from quantlaxmi.stats.tost import tost_p
 
-__all__ = ["evaluate"]
+__all__ = ["GATE", "evaluate"]
 
 I64 = npt.NDArray[np.int64]
-MATCHED = "random_entry.matched"
-NEUTRAL = "random_entry.neutral"
+MATCHED = ResultSpec("random_entry.matched", "test", RandomEntryResult, {"kind": "matched"})
+NEUTRAL = ResultSpec("random_entry.neutral", "guard", RandomEntryResult, {"kind": "neutral"})
 #: The generator's numbers are uniform up to this many places.
 _MAX_PLACES = 2**32
 
@@ -186,7 +189,7 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
 
     sums = _own_sums(context, lay)
     with_net = not lay.costs.reason
-    key = np.uint64(context.key(MATCHED))
+    key = np.uint64(context.key(MATCHED.name))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
         with running(context.threads):
@@ -212,10 +215,10 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
             )
 
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
-    counts = count_draws(context, MATCHED, context.policy.n_sims, 8, sweep, own)
+    counts = count_draws(context, MATCHED.name, context.policy.n_sims, 8, sweep, own)
     n, companion = context.policy.n_sims, market_null.companion_null(context)
     held = judge_against_companions(
-        context, MATCHED, counts[0], "random entries", lay.gains, n, companion
+        context, MATCHED.name, counts[0], "random entries", lay.gains, n, companion
     )
     exponent = context.decision_points.ledger_exponent - 1
     details = _common_details(context, lay) | held.details
@@ -226,7 +229,7 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = lay.costs.reason or None
     details |= exact_p(counts[0], lay.arrangements)
-    return GateResult(MATCHED, "test", held.verdict, (held.reason,), held.deciding, details)
+    return MATCHED.result(held.verdict, held.reason, held.deciding, details)
 
 
 def _neutral(context: GateContext, lay: _Layout) -> GateResult:
@@ -251,7 +254,7 @@ def _neutral(context: GateContext, lay: _Layout) -> GateResult:
     n = context.policy.n_neutral_pairs
     total = squares = costs = 0
     done = 0
-    key = np.uint64(context.key(NEUTRAL))
+    key = np.uint64(context.key(NEUTRAL.name))
     while done < n:
         out = np.empty((min(100_000, n - done), 12), np.uint64)
         with running(context.threads):
@@ -294,7 +297,7 @@ def _neutral(context: GateContext, lay: _Layout) -> GateResult:
         squares += sum(g * g for g in gross)
         costs += sum(cost) + sum(cost_m)
         done += len(out)
-        context.report_progress(NEUTRAL, done, n)
+        context.report_progress(NEUTRAL.name, done, n)
     details = _common_details(context, lay)
     details["pairs"] = n
     details["sum_of_gross"] = str(total)
@@ -303,7 +306,7 @@ def _neutral(context: GateContext, lay: _Layout) -> GateResult:
     reason = f"All {n} mirrored pairs earned exactly 0 gross" + (
         " and minus their costs net." if with_net else f"; net not checked: {lay.costs.reason}"
     )
-    return GateResult(NEUTRAL, "guard", Verdict.PASS, (reason,), None, details)
+    return NEUTRAL.result(Verdict.PASS, reason, None, details)
 
 
 def _trip_notional(context: GateContext) -> Fraction:
@@ -338,28 +341,18 @@ def _bps(
     }
 
 
-def _both(verdict: Verdict, reason: str, details: dict[str, Json]) -> RandomEntryResult:
-    return RandomEntryResult(
-        GateResult(MATCHED, "test", verdict, (reason,), None, details),
-        GateResult(NEUTRAL, "guard", verdict, (reason,), None, details),
-    )
-
-
-def evaluate(context: GateContext) -> RandomEntryResult:
+def evaluate(context: GateContext) -> list[GateResult]:
     """Run both halves; see `_matched` and `_neutral` for their hypotheses.
 
     Parameters
     ----------
     context : GateContext
 
-    Returns
-    -------
-    RandomEntryResult
-        INCONCLUSIVE below the policy's numbers of trips and arrangements, and where the
-        strategy rests orders or its trips cannot be placed.
-
     Raises
     ------
+    Inconclusive
+        Below the policy's numbers of round trips and arrangements, and where the strategy rests
+        orders or its trips cannot be placed.
     EngineError
         When the identity draw is not the replay, or a mirrored pair does not cancel.
     """
@@ -368,18 +361,21 @@ def evaluate(context: GateContext) -> RandomEntryResult:
         "rows": len(context.decision_points.seq),
     }
     if context.path.has_resting_orders:
-        reason = "The strategy rests orders, which random entries at the market do not match."
-        return _both(Verdict.INCONCLUSIVE, reason, details)
-    if few := context.too_few_trips():
-        return _both(Verdict.INCONCLUSIVE, few, details)
+        raise Inconclusive(
+            "The strategy rests orders, which random entries at the market do not match.", details
+        )
+    context.require_trips(details)
     try:
         lay = _build(context)
     except (PlacementError, BoundError) as error:
-        return _both(Verdict.INCONCLUSIVE, str(error), details)
+        raise Inconclusive(str(error), details) from error
     if lay.arrangements.fewer_than(context.policy.min_arrangements):
-        reason = (
+        raise Inconclusive(
             f"{lay.arrangements.text()} distinct arrangements, at least "
-            f"{context.policy.min_arrangements} are needed."
+            f"{context.policy.min_arrangements} are needed.",
+            _common_details(context, lay),
         )
-        return _both(Verdict.INCONCLUSIVE, reason, _common_details(context, lay))
-    return RandomEntryResult(_matched(context, lay), _neutral(context, lay))
+    return [_matched(context, lay), _neutral(context, lay)]
+
+
+GATE = Gate("random_entry", "g2", (MATCHED, NEUTRAL), evaluate)

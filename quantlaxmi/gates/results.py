@@ -17,15 +17,16 @@ from quantlaxmi.stats.monte_carlo import monte_carlo_p, sequential_p
 __all__ = [
     "AblationResult",
     "GateResult",
+    "Inconclusive",
     "Json",
     "MonteCarlo",
     "PermutationResult",
     "RandomEntryResult",
+    "ResultSpec",
     "TimeShiftResult",
     "Verdict",
     "combine",
     "decimal_text",
-    "inconclusive",
     "rounded",
     "studentised",
 ]
@@ -114,6 +115,7 @@ class MonteCarlo:
             "p_value": rounded(float(self.p_value)),
             "stopped": self.stopped,
             "extended": self.extended,
+            "systematic": self.systematic,
             "interval_95": interval,
             "histogram": self.histogram.to_json() if self.histogram else None,
         }
@@ -121,20 +123,22 @@ class MonteCarlo:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """Result of one gate.
+    """One result of a gate.
 
     Attributes
     ----------
     gate : str
-        Its name in the policy.
+        The gate's name in the policy, or that name, a dot and the part of it.
     role : str
         ``"test"``, ``"guard"`` or ``"diagnosis"``; a diagnosis is SHOWN or WARN.
     verdict : Verdict
     reasons : tuple of str
-        Sentences that name the number and the limit.
+        What was asked, the answer with number and limit, and what to do where it is not PASS.
     monte_carlo : MonteCarlo or None
     details : dict
         Figures behind the verdict; amounts are exact decimal text.
+    labels : dict
+        What tells this result from others of its class: ``kind``, ``removed``.
     """
 
     gate: str
@@ -143,6 +147,7 @@ class GateResult:
     reasons: tuple[str, ...]
     monte_carlo: MonteCarlo | None = None
     details: dict[str, Json] = field(default_factory=dict)
+    labels: dict[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -152,101 +157,110 @@ class GateResult:
             "reasons": list(self.reasons),
             "monte_carlo": self.monte_carlo.to_json() if self.monte_carlo else None,
             "details": self.details,
+            "labels": self.labels,
         }
 
 
-def inconclusive(
-    gate: str, role: str, reason: str, details: dict[str, Json] | None = None
-) -> GateResult:
-    """A gate that could not ask, with the reason."""
-    return GateResult(gate, role, Verdict.INCONCLUSIVE, (reason,), None, details or {})
+class _OfKind(GateResult):
+    """A result with a label ``kind``."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        """Which of the results of this class it is."""
+        return str(self.labels["kind"])
+
+
+class RandomEntryResult(_OfKind):
+    """One half of the random-entry baseline; of kind ``"matched"`` or ``"neutral"``."""
+
+    __slots__ = ()
+
+
+class PermutationResult(_OfKind):
+    """One permutation null; of kind ``"labels"`` or ``"market"``."""
+
+    __slots__ = ()
+
+
+class TimeShiftResult(_OfKind):
+    """One way of shifting the strategy against the market in time.
+
+    Of kind ``"circular"`` (the null), ``"delay"`` (later orders) or ``"lead"`` (the lag profile).
+    """
+
+    __slots__ = ()
+
+
+class AblationResult(GateResult):
+    """What taking something away from the strategy did."""
+
+    __slots__ = ()
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """Names of the signals, or of the filter, that were neutralised."""
+        names = self.labels["removed"]
+        return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+
+class Inconclusive(Exception):
+    """A gate cannot ask its question.
+
+    Parameters
+    ----------
+    reason : str
+        Why, and what to do about it.
+    details : dict, optional
+        Figures that are known all the same.
+    """
+
+    def __init__(self, reason: str, details: dict[str, Json] | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.details = reason, details or {}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSpec:
+    """A result that a gate declares.
+
+    Attributes
+    ----------
+    name : str
+        The gate's name, or that name, a dot and the part of it.
+    role : str
+        ``"test"``, ``"guard"`` or ``"diagnosis"``.
+    kind : type
+        `GateResult` or a subclass of it.
+    labels : dict
+        Of every result of this name.
+    """
+
+    name: str
+    role: str
+    kind: type[GateResult] = GateResult
+    labels: dict[str, Json] = field(default_factory=dict)
+
+    def result(
+        self,
+        verdict: Verdict,
+        reason: str,
+        monte_carlo: MonteCarlo | None = None,
+        details: dict[str, Json] | None = None,
+    ) -> GateResult:
+        """The result with this verdict; of class `kind`."""
+        labels = dict(self.labels)
+        return self.kind(
+            self.name, self.role, verdict, (reason,), monte_carlo, details or {}, labels
+        )
+
+    def unanswered(self, reason: str, details: dict[str, Json] | None = None) -> GateResult:
+        """The result where the gate could not ask: INCONCLUSIVE, of a diagnosis SHOWN."""
+        verdict = Verdict.SHOWN if self.role == "diagnosis" else Verdict.INCONCLUSIVE
+        return self.result(verdict, reason, None, details)
 
 
 def studentised(s: int, q: int) -> float:
     """S/sqrt(Q) as reports show it; 0 where nothing moved."""
     return rounded(s / math.sqrt(q)) if q else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class RandomEntryResult:
-    """Both halves of the random-entry baseline."""
-
-    matched: GateResult
-    neutral: GateResult
-
-    @property
-    def results(self) -> tuple[GateResult, ...]:
-        return (self.matched, self.neutral)
-
-    def to_json(self) -> Json:
-        return {"matched": self.matched.to_json(), "neutral": self.neutral.to_json()}
-
-
-def _labelled(result: GateResult, **label: Json) -> Json:
-    return {**label, **result.to_json()}
-
-
-@dataclass(frozen=True, slots=True)
-class PermutationResult:
-    """One permutation null.
-
-    Attributes
-    ----------
-    kind : str
-        ``"labels"`` or ``"market"``.
-    result : GateResult
-    """
-
-    kind: str
-    result: GateResult
-
-    @property
-    def results(self) -> tuple[GateResult, ...]:
-        return (self.result,)
-
-    def to_json(self) -> Json:
-        return _labelled(self.result, kind=self.kind)
-
-
-@dataclass(frozen=True, slots=True)
-class TimeShiftResult:
-    """One way of shifting the strategy against the market in time.
-
-    Attributes
-    ----------
-    kind : str
-        ``"circular"`` (the null), ``"delay"`` (later orders) or ``"lead"`` (the lag profile).
-    result : GateResult
-    """
-
-    kind: str
-    result: GateResult
-
-    @property
-    def results(self) -> tuple[GateResult, ...]:
-        return (self.result,)
-
-    def to_json(self) -> Json:
-        return _labelled(self.result, kind=self.kind)
-
-
-@dataclass(frozen=True, slots=True)
-class AblationResult:
-    """What taking something away from the strategy did.
-
-    Attributes
-    ----------
-    removed : tuple of str
-        Names of the signals, or of the filter, that were neutralised.
-    result : GateResult
-    """
-
-    removed: tuple[str, ...]
-    result: GateResult
-
-    @property
-    def results(self) -> tuple[GateResult, ...]:
-        return (self.result,)
-
-    def to_json(self) -> Json:
-        return _labelled(self.result, removed=list(self.removed))

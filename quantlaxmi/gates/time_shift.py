@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from quantlaxmi.gates import market_null
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, Columns
 from quantlaxmi.gates.path.holding_periods import (
     HoldingPeriods,
@@ -19,20 +20,21 @@ from quantlaxmi.gates.resampling.companion_nulls import judge_against_companions
 from quantlaxmi.gates.resampling.draws import check_identity, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
+    Inconclusive,
     Json,
     MonteCarlo,
+    ResultSpec,
     TimeShiftResult,
     decimal_text,
-    inconclusive,
     rounded,
 )
 from quantlaxmi.stats.histogram import bin_of, bins_of, histogram
 from quantlaxmi.stats.monte_carlo import exceedances, wide_ints
 
-__all__ = ["GATE", "KIND", "evaluate"]
+__all__ = ["GATE", "evaluate"]
 
-GATE = "time_shift"
-KIND = "circular"
+NAME = "time_shift"
+RESULT = ResultSpec(NAME, "test", TimeShiftResult, {"kind": "circular"})
 
 
 def _sweep(
@@ -60,9 +62,9 @@ def _sweep(
     with running(context.threads):
         kernels.identity(path, own)
         s, q = wide_ints(own[0::2], own[1::2])
-        check_identity(context, GATE, s * columns.scale)
+        check_identity(context, NAME, s * columns.scale)
         kernels.circular(offsets, path, out)
-    context.report_progress(GATE, shifts, shifts)
+    context.report_progress(NAME, shifts, shifts)
     count = MonteCarlo(
         sum(exceedances(out, s, q)),
         shifts,
@@ -70,13 +72,13 @@ def _sweep(
         histogram=histogram(bins_of(out), bin_of(s, q)),
     )
     n, companion = context.policy.n_perms, market_null.companion_null(context)
-    held = judge_against_companions(context, GATE, count, "shifts", gains, n, companion)
+    held = judge_against_companions(context, NAME, count, "shifts", gains, n, companion)
     details |= {
         **held.details,
         **sum_details(s, q),
         "gross": decimal_text(context.path.gross, context.decision_points.ledger_exponent - 1),
     }
-    return GateResult(GATE, "test", held.verdict, (held.reason,), held.deciding, details)
+    return RESULT.result(held.verdict, held.reason, held.deciding, details)
 
 
 def _too_little(
@@ -98,7 +100,7 @@ def _too_little(
     return ""
 
 
-def evaluate(context: GateContext) -> TimeShiftResult:
+def evaluate(context: GateContext) -> list[GateResult]:
     """Circular time shift (test).
 
     The whole position path is turned around the segment by ``k * steps // (n_shifts + 1)`` steps,
@@ -131,13 +133,10 @@ def evaluate(context: GateContext) -> TimeShiftResult:
     ----------
     context : GateContext
 
-    Returns
-    -------
-    TimeShiftResult
-        Of kind ``"circular"``.
-
     Raises
     ------
+    Inconclusive
+        For too little data.
     EngineError
         When the identity draw is not the replay.
     """
@@ -145,15 +144,10 @@ def evaluate(context: GateContext) -> TimeShiftResult:
         "trips": len(context.path.trips),
         "rows": len(context.decision_points.seq),
     }
-
-    def inconclusive_with(reason: str) -> TimeShiftResult:
-        return TimeShiftResult(KIND, inconclusive(GATE, "test", reason, details))
-
-    if few := context.too_few_trips():
-        return inconclusive_with(few)
+    context.require_trips(details)
     stretches = holding_periods_of(context.path.trips, len(context.decision_points.seq))
     if stretches.n_steps < 1 or not stretches.positions:
-        return inconclusive_with("No position was held over any step.")
+        raise Inconclusive("No position was held over any step.", details)
     decorrelation, distinct = stretches.decorrelation(context), stretches.distinct_shifts()
     details |= {
         "steps": stretches.n_steps,
@@ -163,9 +157,12 @@ def evaluate(context: GateContext) -> TimeShiftResult:
     }
     reason = _too_little(context, stretches, decorrelation, distinct)
     if reason:
-        return inconclusive_with(reason)
+        raise Inconclusive(reason, details)
     try:
         columns, gains = build_holding_columns(context, stretches), trip_gains(context)
     except BoundError as error:
-        return inconclusive_with(str(error))
-    return TimeShiftResult(KIND, _sweep(context, stretches, columns, gains, details))
+        raise Inconclusive(str(error), details) from error
+    return [_sweep(context, stretches, columns, gains, details)]
+
+
+GATE = Gate(NAME, "g2", (RESULT,), evaluate)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from typing import Any
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import InputError, ReportError, shown
 from quantlaxmi.files import read_regular, write_whole
+from quantlaxmi.gates.suite_result import SuiteResult
+from quantlaxmi.report.read_results import read_suite
 
 __all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report"]
 
 FORMAT = "quantlaxmi-gate-report"
-VERSION = 1
+VERSION = 2
 MAX_REPORT_BYTES = 1 << 26
 #: Deepest nesting of a report that is read: far above any that is written, and far below what
 #: exhausts the interpreter's stack while the report is hashed.
@@ -47,16 +49,11 @@ class GateReport:
     strategy_id, segment_id : str
     timestamp : str
         UTC, the only place of the wall clock.
-    suites : tuple of str
-        Suites that ran.
     verdict : str
         ``"PASS"``, ``"FAIL"`` or ``"INCONCLUSIVE"``, over the suites that ran.
-    g2_passed : bool or None
-        True for PASS only; None where the suite did not run.
-    g2_details : dict
-        Gates that ran, verdict, reasons, and each gate's counts and figures.
-    g3_passed, g3_details
-        The same of the robustness suite.
+    suites : dict
+        By name of every suite that ran: its gates, verdict, reasons, and all results with their
+        counts and figures, as `SuiteResult.to_json` gives them.
     header : dict
         The trace header: versions, segment digest, hashes, seed, instruments.
     trace_hash, outcome_hash : str
@@ -79,18 +76,16 @@ class GateReport:
         have it.
     report_hash : str
         SHA-256, hexadecimal.
+    results : tuple of SuiteResult
+        What `suites` says, as objects; the file does not have it twice.
     """
 
     run_id: str
     strategy_id: str
     segment_id: str
     timestamp: str
-    suites: tuple[str, ...]
     verdict: str
-    g2_passed: bool | None
-    g2_details: dict[str, Any]
-    g3_passed: bool | None
-    g3_details: dict[str, Any]
+    suites: dict[str, Any]
     header: dict[str, Any]
     trace_hash: str
     outcome_hash: str
@@ -103,31 +98,56 @@ class GateReport:
     latency_ns: int
     latency: dict[str, Any] | None = None
     report_hash: str = ""
+    results: tuple[SuiteResult, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def g2_passed(self) -> bool | None:
+        """Whether the anti-overfit suite passed; None where it did not run."""
+        return self._passed("g2")
+
+    @property
+    def g2_details(self) -> dict[str, Any]:
+        """What the anti-overfit suite found; empty where it did not run."""
+        return dict(self.suites.get("g2", {}))
+
+    @property
+    def g3_passed(self) -> bool | None:
+        """Whether the robustness suite passed; None where it did not run."""
+        return self._passed("g3")
+
+    @property
+    def g3_details(self) -> dict[str, Any]:
+        """What the robustness suite found; empty where it did not run."""
+        return dict(self.suites.get("g3", {}))
+
+    def _passed(self, suite: str) -> bool | None:
+        return self.suites[suite]["verdict"] == "PASS" if suite in self.suites else None
 
     def compute_hash(self) -> str:
         """SHA-256 over every field but the timestamp and the hashes."""
-        found = {k: v for k, v in self._plain().items() if k not in _UNHASHED}
-        return canonical_digest("quantlaxmi.gate-report.v1", found).hex()
+        found = {k: v for k, v in self.to_json().items() if k not in _UNHASHED}
+        return canonical_digest("quantlaxmi.gate-report.v2", found).hex()
 
     def sealed(self) -> GateReport:
         """The same report with its `report_hash`."""
         return replace(self, report_hash=self.compute_hash())
 
-    def _plain(self) -> dict[str, Any]:
-        plain = {"format": FORMAT, "version": VERSION, **asdict(self), "suites": list(self.suites)}
+    def to_json(self) -> dict[str, Any]:
+        """Every field of the file but ``file_hash``."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "results"}
         if self.latency is None:
-            del plain["latency"]
-        return plain
+            del own["latency"]
+        return {"format": FORMAT, "version": VERSION, **own}
 
     def to_bytes(self) -> bytes:
         """The canonical text of the report's file, with its ``file_hash``."""
-        plain = self._plain()
+        plain = self.to_json()
         return _text({**plain, "file_hash": _file_hash(plain)})
 
     @property
     def file_hash(self) -> str:
         """SHA-256 over the file without this hash."""
-        return _file_hash(self._plain())
+        return _file_hash(self.to_json())
 
     def save(self, path: str | Path) -> None:
         """Write the file, whole or not at all.
@@ -144,7 +164,7 @@ class GateReport:
 
 
 def _file_hash(plain: dict[str, Any]) -> str:
-    return hashlib.sha256(b"quantlaxmi.gate-report-file.v1\0" + _text(plain)).hexdigest()
+    return hashlib.sha256(b"quantlaxmi.gate-report-file.v2\0" + _text(plain)).hexdigest()
 
 
 def now() -> str:
@@ -153,14 +173,10 @@ def now() -> str:
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    "g2_passed": (bool, type(None)),
-    "g3_passed": (bool, type(None)),
     "seed": int,
     "latency_ns": int,
     "latency": dict,
-    "suites": list,
-    "g2_details": dict,
-    "g3_details": dict,
+    "suites": dict,
     "header": dict,
     "policy": dict,
     "config": dict,
@@ -196,7 +212,11 @@ def load_report(path: str | Path) -> GateReport:
         raise ReportError(path, f"is not a gate report: no format {FORMAT!r}")
     version = plain.get("version")
     if type(version) is not int or version != VERSION:  # true and 1.0 equal 1 too
-        raise ReportError(path, f"was {shown(version)}, expected {VERSION}", "version")
+        raise ReportError(
+            path,
+            f"is a report of version {shown(version)}; expected {VERSION}: run the gates again",
+            "version",
+        )
     if canonical != raw:
         raise ReportError(path, "is not its own canonical encoding: it was changed")
     recorded = plain.pop("file_hash", None)
@@ -212,7 +232,7 @@ def load_report(path: str | Path) -> GateReport:
 
 
 def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
-    names = [f.name for f in fields(GateReport)]
+    names = [f.name for f in fields(GateReport) if f.name != "results"]
     for name in plain:
         if name not in names:
             raise ReportError(path, "unknown field", name)
@@ -225,7 +245,8 @@ def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
         value = plain[name]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ReportError(path, f"was {shown(value, 40)}, of a wrong type", name)
-    return GateReport(**{**plain, "suites": tuple(plain["suites"])})
+    results = tuple(read_suite(path, name, value) for name, value in plain["suites"].items())
+    return GateReport(**plain, results=results)
 
 
 def _too_deep(plain: object) -> bool:

@@ -13,9 +13,11 @@ from quantlaxmi import __version__
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.checkpoint import Checkpoint, check_place
 from quantlaxmi.gates.keys import check_seed
-from quantlaxmi.gates.path.round_trips import PathError
+from quantlaxmi.gates.observation import context_of
 from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.gates.suites import G2AntiOverfitSuite, G2Result, without_path
+from quantlaxmi.gates.results import combine
+from quantlaxmi.gates.suite_result import SuiteResult
+from quantlaxmi.gates.suites import run_suite, suite_names
 from quantlaxmi.report.gate_report import GateReport, now
 
 if TYPE_CHECKING:
@@ -25,14 +27,9 @@ if TYPE_CHECKING:
     from quantlaxmi.run.result import Run
     from quantlaxmi.segment import Segment
 
-__all__ = ["SUITES", "Progress", "bind_report", "check_suites", "report_of", "run_gates"]
-
-#: Suites this version can run.
-SUITES = ("g2",)
+__all__ = ["Progress", "bind_report", "check_suites", "report_of", "run_gates"]
 
 Progress = Callable[[str, int, int], None]
-#: What a suite that did not run shows.
-_NOT_RUN = {"status": "not run"}
 
 
 def check_suites(gates: tuple[str, ...]) -> tuple[str, ...]:
@@ -42,9 +39,10 @@ def check_suites(gates: tuple[str, ...]) -> tuple[str, ...]:
     ------
     ConfigError
     """
+    known = suite_names()
     for name in gates:
-        if name not in SUITES:
-            expected = ", ".join(SUITES)
+        if name not in known:
+            expected = ", ".join(known)
             raise ConfigError(
                 "--gates", f"was {name!r}, which this version does not have; {expected}"
             )
@@ -165,20 +163,17 @@ def report_of(
     kept = None
     if checkpoint is not None:
         kept = Checkpoint(checkpoint, _identity(run, policy, seed, maker))
-    try:
-        suite = G2AntiOverfitSuite.from_run(
-            run,
-            policy=policy,
-            seed=seed,
-            threads=threads,
-            progress=progress,
-            checkpoint=kept,
-            maker=maker,
-        )
-        result = suite.run()
-    except PathError as error:
-        result = without_path(policy, error)
-    return _report(run, check_suites(gates), policy, seed, result)
+    context = context_of(
+        run,
+        policy,
+        seed=seed,
+        threads=threads,
+        progress=progress,
+        checkpoint=kept,
+        maker=maker,
+    )
+    found = tuple(run_suite(name, context) for name in check_suites(gates))
+    return _report(run, policy, seed, found)
 
 
 def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], Any] | None) -> bytes:
@@ -203,9 +198,7 @@ def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], An
     return hashlib.sha256(b"quantlaxmi.gate-run.v2\0" + b"".join(parts)).digest()
 
 
-def _report(
-    run: Run, suites: tuple[str, ...], policy: GatePolicy, seed: int, g2: G2Result
-) -> GateReport:
+def _report(run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, ...]) -> GateReport:
     from quantlaxmi.trace.file import header_json
 
     return GateReport(
@@ -213,12 +206,9 @@ def _report(
         strategy_id=run.strategy.strategy_id,
         segment_id=run.segment.segment_id,
         timestamp=now(),
-        suites=suites,
-        verdict=g2.verdict.value,
-        g2_passed=g2.passed,
-        g2_details=g2.to_json(),
-        g3_passed=None,
-        g3_details=dict(_NOT_RUN),
+        verdict=combine(suite.verdict for suite in suites).value,
+        suites={suite.suite: suite.to_json() for suite in suites},
+        results=suites,
         header=json.loads(header_json(run.header)),
         trace_hash=run.trace.trace_hash.hex(),
         outcome_hash=run.trace.outcome_hash.hex(),

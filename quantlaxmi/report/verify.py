@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +112,7 @@ def verify_report(
             )
     hidden = ("timestamp", "report_hash")
     pairs = [
-        {k: v for k, v in asdict(r).items() if k not in hidden} for r in (recorded, recomputed)
+        {k: v for k, v in r.to_json().items() if k not in hidden} for r in (recorded, recomputed)
     ]
     return ReportCheck(recorded, recomputed, tuple(_differences("", *pairs)))
 
@@ -154,7 +154,7 @@ def _recorded_inputs(path: str | Path, recorded: GateReport) -> dict[str, Any]:
 
     found: dict[str, Any] = {"latency": None}
     with _field(path, "suites"):
-        found["gates"] = check_suites(recorded.suites)
+        found["gates"] = check_suites(tuple(recorded.suites))
     with _field(path, "policy"):
         found["policy"] = GatePolicy.from_mapping(recorded.policy)
     with _field(path, "costs"):

@@ -52,7 +52,7 @@ def test_cli_walks_the_road(cli: Cli, segment: Path, tmp_path: Path) -> None:
     code, out, err = cli(f"run-gates {run} --gates g2 --output-report g2.json")
     assert (code, err) == (1, "")
     assert "FAIL" in out
-    assert json.loads((tmp_path / "g2.json").read_text())["g2_passed"] is False
+    assert json.loads((tmp_path / "g2.json").read_text())["suites"]["g2"]["passed"] is False
     assert (segment / "bindings.jsonl").exists()
     assert cli("segment verify --segment-dir seg")[0] == 0, "a binding changes nothing"
     code, out, err = cli("verify-report --report g2.json --segment-dir seg")

@@ -134,9 +134,9 @@ def test_gates_leave_out_what_a_drawn_latency_hides(planted, tmp_path: Path) -> 
     report = run_gates(planted, "basis_capture", policy=QUICK, latency=MODEL, seed=3)
     details = json.dumps(report.g2_details)
     assert "The latency of order entry is drawn for each decision" in details
-    [found] = [g for g in _gates(report.g2_details) if g["gate"] == "random_entry.matched"]
-    assert found["details"]["net"] is None
-    assert found["verdict"] in ("PASS", "FAIL")
+    found = report.results[0].random_entry_baseline
+    assert found.details["net"] is None
+    assert found.verdict in ("PASS", "FAIL")
     assert report.latency == MODEL.describe()
     report.save(tmp_path / "report.json")
     assert verify_report(tmp_path / "report.json", planted).matches
@@ -147,8 +147,8 @@ def test_gates_leave_out_what_a_drawn_latency_hides(planted, tmp_path: Path) -> 
 def test_a_drawn_response_hides_no_cost(planted) -> None:
     model = LatencyModel(response=Latency(table_ns=(1, 900_000_000)))
     report = run_gates(planted, "basis_capture", policy=QUICK, latency=model)
-    [found] = [g for g in _gates(report.g2_details) if g["gate"] == "random_entry.matched"]
-    assert found["details"]["net"] is not None
+    found = report.results[0].random_entry_baseline
+    assert found.details["net"] is not None
 
 
 def test_a_plain_report_names_no_model(planted, tmp_path: Path) -> None:
@@ -166,14 +166,6 @@ def test_a_report_with_a_bad_model_is_refused(planted, tmp_path: Path) -> None:
     wrong.save(tmp_path / "report.json")
     with pytest.raises(ReportError, match=r"\(latency\)"):
         verify_report(tmp_path / "report.json", planted)
-
-
-def _gates(value):
-    if isinstance(value, dict):
-        if {"gate", "role", "verdict"} <= value.keys():
-            return [value]
-        return [g for part in value.values() for g in _gates(part)]
-    return [g for part in value for g in _gates(part)] if isinstance(value, list) else []
 
 
 def test_a_run_made_again_has_its_latencies(planted) -> None:

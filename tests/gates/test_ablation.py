@@ -16,10 +16,10 @@ from quantlaxmi.errors import EngineError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.gates import GatePolicy, ablation
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.path.increments import STEPS_NS, bucket_step, net_by_bucket
 from quantlaxmi.gates.resampling.paired_bootstrap import Bootstrap, resample
 from quantlaxmi.gates.results import Verdict
-from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.schema import DecisionType, Side
@@ -32,7 +32,7 @@ from quantlaxmi.strategies import (
     StrategyConfig,
     StrategyRegistry,
 )
-from tests.gate_fakes import make_input, pair_trips, walk_points
+from tests.gate_fakes import judged, make_input, pair_trips, walk_points
 from tests.naive import ablation as naive
 from tests.naive import bootstrap as naive_bootstrap
 
@@ -63,15 +63,15 @@ def test_guard_passes_where_the_signal_earns_and_fails_where_it_does_not(named):
     suite = _suite(segment, policy=policy)
     guard, *filters = suite.run_ablation()
     assert guard.removed == ("mid_basis(BTCUSDT, BTCUSDT-PERP)",)
-    assert guard.result.role == "guard"
-    assert guard.result.verdict is (Verdict.PASS if name == "planted" else Verdict.FAIL)
+    assert guard.role == "guard"
+    assert guard.verdict is (Verdict.PASS if name == "planted" else Verdict.FAIL)
     assert [f.removed for f in filters] == [("max_quote_age_ms",), ("cooldown_ms",)]
-    assert all(f.result.role == "diagnosis" for f in filters)
-    details = guard.result.details
+    assert all(f.role == "diagnosis" for f in filters)
+    details = guard.details
     assert details["decisions_without"] == 0 and details["net_without"] == "0"
     assert details["lost"] == details["net"]
     assert (Fraction(details["lost_lower_limit"]) > 0) == (name == "planted")
-    (reason,) = guard.result.reasons
+    (reason,) = guard.reasons
     assert details["net"][:6] in reason and "the limit is 0.05" in reason
 
 
@@ -106,7 +106,7 @@ def test_guard_is_the_twins(named):
     sets = ["exit_threshold_bps=1 cooldown_ms=7000"]
     suite = _suite(segment, sets=sets)
     run, neutral = suite.context.rerun.run, suite.context.rerun.again(neutral=(0,))
-    result = suite.run_ablation()[0].result
+    result = suite.run_ablation()[0]
     step = bucket_step(segment.first_ts_ns, segment.last_ts_ns, QUICK.bootstrap_buckets)
     ends = naive.bucket_ends(segment.first_ts_ns, segment.last_ts_ns, step)
     quotes = segment.columns("quotes")
@@ -118,7 +118,7 @@ def test_guard_is_the_twins(named):
         return Fraction(int(quotes["bid"][row]) + int(quotes["ask"][row]), 2) * scale
 
     own, other = (naive.increments(*_fills(r), ends, mid) for r in (run, neutral))
-    key = suite.context.key(ablation.SIGNALS)
+    key = suite.context.key(ablation.SIGNALS.name)
     scale = 10 ** -(run.ledger_exponent - 1)
     b, block = naive.guard(own, other, scale, QUICK.n_bootstrap, key)
     assert (result.monte_carlo.exceedances, result.monte_carlo.draws) == (b, QUICK.n_bootstrap)
@@ -230,9 +230,9 @@ def test_neutral_run_is_the_rule_written_without_its_signal(planted):
 def test_a_neutral_run_that_trades_is_compared_bucket_by_bucket(planted):
     suite = _suite(planted, Rule())
     guard = suite.run_ablation()[0]
-    assert guard.result.details["decisions_without"] > 100
-    lost = Fraction(guard.result.details["net"]) - Fraction(guard.result.details["net_without"])
-    assert Fraction(guard.result.details["lost"]) == lost
+    assert guard.details["decisions_without"] > 100
+    lost = Fraction(guard.details["net"]) - Fraction(guard.details["net_without"])
+    assert Fraction(guard.details["lost"]) == lost
 
 
 def test_a_filter_that_costs_money_is_a_warning(planted):
@@ -240,17 +240,17 @@ def test_a_filter_that_costs_money_is_a_warning(planted):
     suite = _suite(planted, Rule(RuleConfig(skip_high=True)), policy=QUICK)
     _, harmful = suite.run_ablation()
     assert harmful.removed == ("skip_high",)
-    assert harmful.result.verdict is Verdict.WARN
-    details = harmful.result.details
+    assert harmful.verdict is Verdict.WARN
+    details = harmful.details
     assert (details["value"], details["off"], details["limits"]) == ("true", "false", "market")
     assert Fraction(details["gained"]) > 0
     assert Fraction(details["gained_interval"][0]) > 0
-    assert "The filter costs money here." in harmful.result.reasons[0]
+    assert "The filter costs money here." in harmful.reasons[0]
 
 
 def test_a_filter_that_never_binds_changes_nothing(planted):
     filters = _suite(planted, sets=["max_spread_bps=900000"]).run_ablation()[1:]
-    idle = {f.removed[0]: f.result for f in filters}["max_spread_bps"]
+    idle = {f.removed[0]: f for f in filters}["max_spread_bps"]
     assert idle.verdict is Verdict.SHOWN and idle.details["harm_p_value"] == 1.0
     assert "changes nothing" in idle.reasons[0]
 
@@ -264,21 +264,21 @@ def test_without_signals_the_guard_is_not_applicable(planted):
             return 1, 1
 
     (guard,) = _suite(planted, Blind()).run_ablation()
-    assert guard.removed == () and guard.result.verdict is Verdict.NOT_APPLICABLE
-    assert "declares no signals" in guard.result.reasons[0]
+    assert guard.removed == () and guard.verdict is Verdict.NOT_APPLICABLE
+    assert "declares no signals" in guard.reasons[0]
 
 
 def test_too_little_data_is_inconclusive(planted):
     guard, *filters = _suite(planted, policy=replace(QUICK, min_trades=301)).run_ablation()
-    assert guard.result.verdict is Verdict.INCONCLUSIVE
-    assert guard.result.reasons == ("300 round trips, at least 301 are needed.",)
+    assert guard.verdict is Verdict.INCONCLUSIVE
+    assert guard.reasons == ("300 round trips, at least 301 are needed.",)
     policy = replace(QUICK, bootstrap_buckets=60, min_buckets=90)
     guard, *filters = _suite(planted, policy=policy).run_ablation()
-    assert guard.result.verdict is Verdict.INCONCLUSIVE
-    assert guard.result.reasons == ("46 buckets of 120 s, at least 90 are needed.",)
-    assert all(f.result.verdict is Verdict.SHOWN for f in filters)
-    assert "at least 90 are needed" in filters[1].result.reasons[0]
-    assert "gained" in filters[1].result.details
+    assert guard.verdict is Verdict.INCONCLUSIVE
+    assert guard.reasons == ("46 buckets of 120 s, at least 90 are needed.",)
+    assert all(f.verdict is Verdict.SHOWN for f in filters)
+    assert "at least 90 are needed" in filters[1].reasons[0]
+    assert "gained" in filters[1].details
 
 
 def test_what_cannot_run_is_said(planted):
@@ -295,25 +295,25 @@ def test_what_cannot_run_is_said(planted):
             return super().on_market(event, ctx)
 
     guard, only = _suite(planted, Fragile(RuleConfig(never=1))).run_ablation()
-    assert guard.result.verdict is Verdict.INCONCLUSIVE
-    assert "cannot run: ZeroDivisionError" in guard.result.reasons[0]
-    assert only.result.verdict is Verdict.SHOWN
-    assert only.result.reasons == ("It cannot be switched off alone: RuntimeError: off",)
+    assert guard.verdict is Verdict.INCONCLUSIVE
+    assert "cannot run: ZeroDivisionError" in guard.reasons[0]
+    assert only.verdict is Verdict.SHOWN
+    assert only.reasons == ("It cannot be switched off alone: RuntimeError: off",)
 
 
 def test_a_bound_strategy_has_its_guard_and_no_filters(planted):
     bound = StrategyRegistry().create("basis_capture").bind(planted.instruments)
     bound = replace(bound, strategy=None)
     (guard,) = G2AntiOverfitSuite.from_run(backtest(planted, bound), policy=QUICK).run_ablation()
-    assert guard.result.verdict is Verdict.PASS
+    assert guard.verdict is Verdict.PASS
 
 
 def test_a_path_without_a_run_is_inconclusive():
     points = walk_points(1, 1200)
     context = make_input(points, pair_trips(np.random.default_rng(1), 1200, 40))
-    (guard,) = ablation.evaluate(context)
-    assert guard.result.verdict is Verdict.INCONCLUSIVE
-    assert "without a run" in guard.result.reasons[0]
+    guard = judged(ablation, context)
+    assert guard.verdict is Verdict.INCONCLUSIVE
+    assert "without a run" in guard.reasons[0]
 
 
 def _input(**changes):

@@ -6,13 +6,13 @@ import pytest
 from quantlaxmi._jit import coin_sides as kernels
 from quantlaxmi._jit.compiler import running
 from quantlaxmi.gates import label_permutation as permutation
-from quantlaxmi.gates import random_entry, time_shift
+from quantlaxmi.gates import time_shift
 from quantlaxmi.gates.path.columns import BoundError, check_squares
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.resampling.companion_nulls import STREAM, judge_against_companions, trip_gains
 from quantlaxmi.gates.results import MonteCarlo, Verdict
 from quantlaxmi.stats.monte_carlo import wide_ints
-from tests.gate_fakes import make_input, pair_trips, walk_points
+from tests.gate_fakes import judged, make_input, pair_trips, random_entries, walk_points
 from tests.naive import coin_sides as naive
 
 
@@ -65,9 +65,9 @@ def test_all_gates_toss_the_same_coins():
     points = walk_points(3, 1500)
     policy = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=2, extend_factor=1)
     context = make_input(points, pair_trips(np.random.default_rng(3), 1500, 40), policy=policy)
-    first = random_entry.evaluate(context).matched.details[STREAM]
-    assert first == permutation.evaluate(context).result.details[STREAM]
-    assert first == time_shift.evaluate(context).result.details[STREAM]
+    first = random_entries(context).matched.details[STREAM]
+    assert first == judged(permutation, context).details[STREAM]
+    assert first == judged(time_shift, context).details[STREAM]
 
 
 def test_a_drift_is_no_edge():
@@ -82,7 +82,10 @@ def test_a_drift_is_no_edge():
         for q in (d[0],)
     ]
     context = make_input(points, actions, policy=policy)
-    for result in (random_entry.evaluate(context).matched, permutation.evaluate(context).result):
+    for result in (
+        random_entries(context).matched,
+        judged(permutation, context),
+    ):
         assert result.verdict is Verdict.FAIL
         assert result.details[STREAM]["p_value"] <= 0.05
         assert result.details["moved"]["p_value"] > 0.05

@@ -11,16 +11,16 @@ import pytest
 from quantlaxmi.errors import ConfigError, EngineError, StrategyError
 from quantlaxmi.gates import GatePolicy, delay, lag_profile
 from quantlaxmi.gates.delay import delays_of
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.path.holding_periods import holding_periods_of
 from quantlaxmi.gates.results import Verdict, decimal_text
-from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.schema import TABLES, QuoteFlag
 from quantlaxmi.segment import MemorySegment, open_segment
 from tests.bars_files import HOUR, random_lines, run_import
-from tests.gate_fakes import make_input, pair_trips, walk_points
+from tests.gate_fakes import judged, make_input, pair_trips, walk_points
 from tests.naive import time_shift as naive
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -32,7 +32,7 @@ def planted():
 
 
 def _judged(suite, **policy):
-    return delay.evaluate(replace(suite.context, policy=GatePolicy(**policy))).result
+    return judged(delay, replace(suite.context, policy=GatePolicy(**policy)))
 
 
 def test_the_curve_is_that_of_runs_at_the_latency(planted):
@@ -50,7 +50,7 @@ def test_the_curve_is_that_of_runs_at_the_latency(planted):
 
 
 def test_threads_give_the_same_result(planted):
-    found = [delay.evaluate(replace(planted.context, threads=n)).to_json() for n in (1, 2, 4)]
+    found = [judged(delay, replace(planted.context, threads=n)).to_json() for n in (1, 2, 4)]
     assert found[0] == found[1] == found[2]
 
 
@@ -69,7 +69,7 @@ def test_the_share_that_survives_decides(planted):
 
 def test_no_profit_is_not_applicable():
     run = backtest(open_segment(DATA / "edgeless"), "basis_capture")
-    found = G2AntiOverfitSuite.from_run(run).run_delay((10,))[0].result
+    found = G2AntiOverfitSuite.from_run(run).run_delay((10,))[0]
     assert found.verdict is Verdict.NOT_APPLICABLE
     assert "no profit" in found.reasons[0]
     assert [point["share_of_net"] for point in found.details["curve"]] == [None] * 3
@@ -78,9 +78,9 @@ def test_no_profit_is_not_applicable():
 def test_what_cannot_be_asked_is_inconclusive(planted, monkeypatch):
     points = walk_points(0, 2000)
     few = make_input(points, pair_trips(np.random.default_rng(0), 2000, 29))
-    assert delay.evaluate(few).result.reasons == ("29 round trips, at least 30 are needed.",)
+    assert judged(delay, few).reasons == ("29 round trips, at least 30 are needed.",)
     none = make_input(points, pair_trips(np.random.default_rng(0), 2000, 30))
-    assert "no run" in delay.evaluate(none).result.reasons[0]
+    assert "no run" in judged(delay, none).reasons[0]
 
     def fails(self, **options):
         raise StrategyError("lost its way")
@@ -105,12 +105,12 @@ def test_bars_are_delayed_by_bars(tmp_path):
     delays = delays_of(suite.context)
     assert (delays.unit, delays.unit_ns, delays.amounts) == ("bars", HOUR, (1, 2))
     assert (delays.text(1), delays.text(2)) == ("1 bar", "2 bars")
-    found = suite.run_delay()[0].result
+    found = suite.run_delay()[0]
     later = backtest(segment, "basis_capture", latency_ns=10**6 + HOUR)
     assert later.net_pnl != run.net_pnl
     assert found.details["curve"][1]["bars"] == 1
     assert found.details["curve"][1]["net"] == decimal_text(later.net_pnl, run.ledger_exponent - 1)
-    profile = lag_profile.evaluate(suite.context).result
+    profile = judged(lag_profile, suite.context)
     assert [point["bars"] for point in profile.details["by_time"]] == [-2, -1, 1, 2]
 
 
@@ -141,7 +141,7 @@ def test_snapshots_are_delayed_by_snapshots(tmp_path):
     delays = delays_of(suite.context)
     assert (delays.unit, delays.unit_ns, delays.amounts) == ("snapshots", HOUR, (1, 2))
     assert (delays.text(1), delays.text(2)) == ("1 snapshot", "2 snapshots")
-    found = suite.run_delay()[0].result
+    found = suite.run_delay()[0]
     later = backtest(segment, "basis_capture", latency_ns=10**6 + HOUR)
     assert found.details["curve"][1]["snapshots"] == 1
     assert found.details["curve"][1]["net"] == decimal_text(later.net_pnl, run.ledger_exponent - 1)
@@ -165,7 +165,7 @@ def test_the_lag_profile_matches_naive():
     pairs = pair_trips(np.random.default_rng(5), 180, 8)[2:]
     actions = [(0, {0: 1}), (9, {0: -1}), *pairs, (190, {1: -4})]
     context = make_input(points, actions)
-    found = lag_profile.evaluate(context).result.details
+    found = judged(lag_profile, context).details
     stretches = holding_periods_of(context.path.trips, 200)
     plain = [
         (a, b, dict(stretches.positions[p]))
@@ -200,15 +200,15 @@ def _one_step_trips(points, *, knows):
 
 def test_a_look_one_row_ahead_warns_and_a_coin_does_not():
     points = walk_points(8, 2000, instruments=1)
-    peeks = lag_profile.evaluate(make_input(points, _one_step_trips(points, knows=True))).result
+    peeks = judged(lag_profile, make_input(points, _one_step_trips(points, knows=True)))
     assert peeks.verdict is Verdict.WARN
     assert peeks.role == "diagnosis"
-    coin = lag_profile.evaluate(make_input(points, _one_step_trips(points, knows=False))).result
+    coin = judged(lag_profile, make_input(points, _one_step_trips(points, knows=False)))
     assert coin.verdict is Verdict.SHOWN
 
 
 def test_an_edge_that_lasts_does_not_warn(planted):
-    found = lag_profile.evaluate(planted.context).result
+    found = judged(lag_profile, planted.context)
     assert found.verdict is Verdict.SHOWN
     own = next(p for p in found.details["by_moves"] if p["moves"] == 0)
     assert own["gross"] == decimal_text(
@@ -217,7 +217,7 @@ def test_an_edge_that_lasts_does_not_warn(planted):
 
 
 def test_a_profile_of_nothing_is_shown_without_figures():
-    found = lag_profile.evaluate(make_input(walk_points(0, 10), [])).result
+    found = judged(lag_profile, make_input(walk_points(0, 10), []))
     assert found.verdict is Verdict.SHOWN
     assert found.reasons == ("No position was held over any step.",)
 
@@ -227,4 +227,4 @@ def test_the_profile_holds_its_own_identity():
     context = make_input(points, pair_trips(np.random.default_rng(1), 500, 10))
     object.__setattr__(context.path, "gross", context.path.gross + 1)
     with pytest.raises(EngineError, match="gave gross"):
-        lag_profile.evaluate(context)
+        judged(lag_profile, context)

@@ -10,12 +10,13 @@ from quantlaxmi._jit.compiler import running
 from quantlaxmi.events import LegIntent
 from quantlaxmi.gates import GatePolicy, random_entry
 from quantlaxmi.gates import label_permutation as permutation
-from quantlaxmi.gates.suites import G2AntiOverfitSuite
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import TABLES, EventKind, Side
 from quantlaxmi.segment import open_segment
 from quantlaxmi.stats.monte_carlo import wide_ints
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
+from tests.gate_fakes import judged
 from tests.market_builder import MemorySegment
 from tests.naive import random_entry as naive
 
@@ -80,7 +81,7 @@ def test_identity_holds_on_real_runs(suite):
     lay = random_entry._build(g2.context)
     assert lay.costs.reason == ""
     random_entry._own_sums(g2.context, lay)  # raises where the identity does not hold
-    assert permutation.evaluate(g2.context).result.monte_carlo is not None
+    assert judged(permutation, g2.context).monte_carlo is not None
 
 
 @pytest.mark.parametrize("draw", [0, 1])

@@ -19,7 +19,7 @@ from quantlaxmi.report.gate_report import load_report
 from quantlaxmi.report.run_gates import run_gates
 from quantlaxmi.segment import open_segment
 from quantlaxmi.stats.histogram import BINS
-from tests.gate_fakes import make_input, pair_trips, walk_points
+from tests.gate_fakes import judged, make_input, pair_trips, walk_points
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=2, n_market_draws=30, n_bootstrap=199)
@@ -60,7 +60,7 @@ def test_the_report_hash_covers_histograms(report, tmp_path):
     details = json.loads(json.dumps(read.g2_details))
     bins = next(counts_in(details))["histogram"]["counts"]
     bins[0], bins[1] = bins[0] + 1, bins[1] - 1
-    assert dataclasses.replace(read, g2_details=details).compute_hash() != report.report_hash
+    assert dataclasses.replace(read, suites={"g2": details}).compute_hash() != report.report_hash
 
 
 class Interrupted(Exception):
@@ -89,11 +89,7 @@ def swept():
     context = make_input(
         walk_points(3, 900), pair_trips(np.random.default_rng(3), 900, 40), policy=POLICY
     )
-    results = (
-        random_entry.evaluate(context).matched,
-        label_permutation.evaluate(context).result,
-        time_shift.evaluate(context).result,
-    )
+    results = [judged(gate, context) for gate in (random_entry, label_permutation, time_shift)]
     return list(counts_in([result.to_json() for result in results]))
 
 

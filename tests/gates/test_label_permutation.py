@@ -12,7 +12,7 @@ from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.stats.monte_carlo import wide_ints
-from tests.gate_fakes import make_input, pair_trips, walk_points
+from tests.gate_fakes import judged, make_input, pair_trips, walk_points
 from tests.naive import permutation as naive
 
 DAY = 86_400
@@ -129,7 +129,7 @@ def test_identity_fault_is_an_engine_error():
     context = make_input(points, pair_trips(np.random.default_rng(6), 2000, 40))
     object.__setattr__(context.path, "gross", context.path.gross - 1)
     with pytest.raises(EngineError, match="identity draw of label_permutation"):
-        permutation.evaluate(context)
+        judged(permutation, context)
 
 
 def test_holding_what_rises_passes_and_what_falls_fails():
@@ -140,21 +140,21 @@ def test_holding_what_rises_passes_and_what_falls_fails():
         row = 7 * k
         side = 1 if moves[row] >= 0 else -1
         actions += [(row, {0: side}), (row + 1, {0: -side})]
-    good = permutation.evaluate(make_input(points, actions)).result
+    good = judged(permutation, make_input(points, actions))
     assert good.verdict is Verdict.PASS
     assert good.monte_carlo.exceedances == 0
-    bad = permutation.evaluate(make_input(points, [(r, {0: -d[0]}) for r, d in actions])).result
+    bad = judged(permutation, make_input(points, [(r, {0: -d[0]}) for r, d in actions]))
     assert bad.verdict is Verdict.FAIL
     assert "permutations did at least as well" in bad.reasons[0]
 
 
 def test_too_little_is_inconclusive():
     points = walk_points(6, 3000, instruments=1)
-    few = permutation.evaluate(make_input(points, [(1, {0: 1}), (5, {0: -1})])).result
+    few = judged(permutation, make_input(points, [(1, {0: 1}), (5, {0: -1})]))
     assert few.reasons == ("1 round trips, at least 30 are needed.",)
     actions = [(1, {0: 1}), (5, {0: -1}), (9, {0: 1}), (12, {0: -1})]
     policy = GatePolicy(min_trades=2)
-    result = permutation.evaluate(make_input(points, actions, policy=policy)).result
+    result = judged(permutation, make_input(points, actions, policy=policy))
     # Flat 1, 4 and 2987 rows, held 4 and 3: 5! orders.
     assert result.reasons == ("120 distinct arrangements, at least 1000 are needed.",)
 
@@ -163,9 +163,7 @@ def test_the_exact_p_is_shown_where_arrangements_are_few():
     policy = GatePolicy(n_perms=199, min_trades=2, extend_factor=1)
     for trips, known in ((4, True), (40, False)):
         actions = pair_trips(np.random.default_rng(3), 1200, trips)
-        result = permutation.evaluate(
-            make_input(walk_points(2, 1200), actions, policy=policy)
-        ).result
+        result = judged(permutation, make_input(walk_points(2, 1200), actions, policy=policy))
         assert ("exact_permutation_p" in result.details) == known
         if known:
             moved = result.details["moved"]

@@ -9,10 +9,9 @@ import quantlaxmi
 from quantlaxmi.errors import ConfigError, InputError, StrategyError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.execution.latency import Latency, LatencyModel
-from quantlaxmi.gates import GatePolicy, lag_profile
-from quantlaxmi.gates import look_ahead as prefix
+from quantlaxmi.gates import GatePolicy, lag_profile, look_ahead
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.results import Verdict
-from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.report.run_gates import run_gates
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import TABLES, Side
@@ -20,6 +19,7 @@ from quantlaxmi.segment import open_segment
 from quantlaxmi.segment.horizon import horizon
 from quantlaxmi.segment.window import Window
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
+from tests.gate_fakes import judged, make_input, walk_points
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -106,12 +106,12 @@ def test_a_look_into_data_taken_along_is_caught_by_its_maker(segment, make):
 
 
 def test_the_suite_fails_a_peeker_and_its_lag_profile_stands_out(segment):
-    policy = GatePolicy(g2_gates=("prefix", "time_shift"), min_trades=2)
+    policy = GatePolicy(g2_gates=("look_ahead", "time_shift"), min_trades=2)
     report = run_gates(segment, _eager, policy=policy)
-    assert report.g2_details["prefix"]["verdict"] == "FAIL"
+    assert report.results[0].look_ahead.verdict is Verdict.FAIL
     assert report.verdict == "FAIL"
     run = backtest(segment, _eager(segment), latency_ns=0)
-    profile = lag_profile.evaluate(G2AntiOverfitSuite.from_run(run).context).result
+    profile = judged(lag_profile, G2AntiOverfitSuite.from_run(run).context)
     assert profile.verdict is Verdict.WARN
     assert "a look one row ahead" in profile.reasons[0]
     gross = {p["moves"]: float(p["gross"]) for p in profile.details["by_moves"]}
@@ -130,10 +130,10 @@ def test_an_honest_strategy_passes(name):
                                           for t in TABLES)  # fmt: skip
     assert 7 >= len(found.cuts) >= 5
     suite = G2AntiOverfitSuite.from_run(backtest(segment, "basis_capture"))
-    result = suite.run_prefix()
+    result = suite.run_look_ahead()
     assert result.verdict is Verdict.PASS
     assert result.details["beginnings"][0]["difference"] is None
-    again = G2AntiOverfitSuite.from_run(backtest(segment, "basis_capture"), seed=1).run_prefix()
+    again = G2AntiOverfitSuite.from_run(backtest(segment, "basis_capture"), seed=1).run_look_ahead()
     assert again.details != result.details  # another seed, other beginnings
 
 
@@ -147,7 +147,7 @@ class _Silent(CryptoStrategy):
 
 def test_no_decision_is_inconclusive(segment):
     suite = G2AntiOverfitSuite.from_run(backtest(segment, _Silent()))
-    result = suite.run_prefix()
+    result = suite.run_look_ahead()
     assert result.verdict is Verdict.INCONCLUSIVE
     assert result.reasons == ("The strategy made no decision.",)
 
@@ -156,7 +156,7 @@ def test_what_cannot_run_again_is_inconclusive(segment):
     bound = _lazy(segment).bind(segment.instruments)
     lost = type(bound)(**{f: getattr(bound, f) for f in bound.__dataclass_fields__
                           if f != "strategy"})  # fmt: skip
-    result = G2AntiOverfitSuite.from_run(backtest(segment, lost)).run_prefix()
+    result = G2AntiOverfitSuite.from_run(backtest(segment, lost)).run_look_ahead()
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "cannot be run again" in result.reasons[0]
 
@@ -235,9 +235,8 @@ def test_a_beginning_is_a_segment_that_ends_there(segment, last_seq):
 
 
 def test_the_guard_needs_a_run(segment):
-    from tests.gate_fakes import make_input, walk_points
 
-    result = prefix.evaluate(make_input(walk_points(0, 10), []))
+    result = judged(look_ahead, make_input(walk_points(0, 10), []))
     assert result.verdict is Verdict.INCONCLUSIVE
 
 

@@ -13,20 +13,21 @@ import pytest
 
 from quantlaxmi.errors import ConfigError, EngineError, StrategyError
 from quantlaxmi.events import LegIntent
-from quantlaxmi.gates import GatePolicy, MonteCarlo, market_null, random_entry
+from quantlaxmi.gates import GatePolicy, MonteCarlo, market_null
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import Memo
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.resampling import grid_search as market_search
 from quantlaxmi.gates.resampling import market_draws
 from quantlaxmi.gates.resampling.companion_nulls import CompanionNull
 from quantlaxmi.gates.resampling.draws import DrawRule
 from quantlaxmi.gates.resampling.market_replays import DrawFailed
 from quantlaxmi.gates.results import Verdict, rounded
-from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import Side
 from quantlaxmi.segment import open_segment, split_segment
 from quantlaxmi.strategies import StrategyRegistry
+from tests.gate_fakes import FakeObservation, judged, random_entries
 from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
 
@@ -53,7 +54,7 @@ def walking(tmp_path_factory):
     return split_segment(open_segment(DATA / "edgeless"), out, rows=6000)[0]
 
 
-GATE = "market_permutation"
+GATE = "market_null"
 
 
 def suite_of(segment, strategy="basis_capture", **options):
@@ -62,16 +63,16 @@ def suite_of(segment, strategy="basis_capture", **options):
 
 
 def result_of(suite):
-    return suite.run_market_permutation()[0]
+    return suite.run_market_null()[0]
 
 
 def test_a_planted_edge_is_beyond_all_draws(planted):
     found = result_of(suite_of(planted))
     assert found.kind == "market"
-    assert found.result.verdict is Verdict.PASS
-    assert found.result.monte_carlo.exceedances == 0
-    assert found.result.monte_carlo.draws == 60
-    details = found.result.details
+    assert found.verdict is Verdict.PASS
+    assert found.monte_carlo.exceedances == 0
+    assert found.monte_carlo.draws == 60
+    details = found.details
     assert details["trips"] == 300
     counts = {name: dict(details[name]) for name in ("moved", "driftless")}
     nulls = [one.pop("histogram") for one in counts.values()]
@@ -85,7 +86,7 @@ def test_a_planted_edge_is_beyond_all_draws(planted):
         "0.0163934 (0 of 60 markets with random signs and at least 10 round trips did at least as "
         "well), 9.999e-05 (0 of 10000 coin sides did at least as well) and 0.0163934 (0 of 60 "
         "markets with random signs, no drift and at least 10 round trips did at least as well), "
-        "the largest decides" in found.result.reasons[0]
+        "the largest decides" in found.reasons[0]
     )
     # On a basis that is a random walk positions are held for long.
     assert details["null_basis_sd_bps"] > 3 * details["basis_sd_bps"]
@@ -94,18 +95,18 @@ def test_a_planted_edge_is_beyond_all_draws(planted):
 
 def test_no_edge_stops_early_and_fails():
     found = result_of(suite_of(open_segment(DATA / "edgeless"), policy=GatePolicy()))
-    assert found.result.verdict is Verdict.FAIL
-    moved, coins = (found.result.details[name] for name in ("moved", "coin_sides"))
+    assert found.verdict is Verdict.FAIL
+    moved, coins = (found.details[name] for name in ("moved", "coin_sides"))
     assert moved["stopped"] and moved["exceedances"] == 20
     assert moved["p_value"] == rounded(20 / moved["draws"])
     # The larger p decides: here that of the trips with coin sides.
-    assert found.result.monte_carlo.to_json() == max(moved, coins, key=lambda c: c["p_value"])
-    assert "stopped at exceedance 20" in found.result.reasons[0]
+    assert found.monte_carlo.to_json() == max(moved, coins, key=lambda c: c["p_value"])
+    assert "stopped at exceedance 20" in found.reasons[0]
     # Markets without drift are drawn only where those with it would let the strategy pass.
-    assert found.result.details["driftless"] is None
-    unavailable = found.result.details["driftless_unavailable"]
+    assert found.details["driftless"] is None
+    unavailable = found.details["driftless_unavailable"]
     assert unavailable == "the markets with the data's drift decide"
-    assert "driftless_draws" not in found.result.details
+    assert "driftless_draws" not in found.details
 
 
 def batches_of(batch):
@@ -181,10 +182,13 @@ def test_the_identity_is_held_against_the_run(short, monkeypatch):
     fills["price"][3] += 1
     wrong = replace(suite.context.rerun, run=replace(run, exact=replace(run.exact, fills=fills)))
     with pytest.raises(EngineError, match="other fills"):
-        market_null.evaluate(replace(suite.context, rerun=wrong))
+        judged(market_null, replace(suite.context, rerun=wrong))
     path = replace(suite.context.path, gross=suite.context.path.gross + 1)
     with pytest.raises(EngineError, match="identity draw"):
-        market_null.evaluate(replace(suite.context, path=path))
+        judged(
+            market_null,
+            replace(suite.context, observed=FakeObservation(path, suite.context.decision_points)),
+        )
 
 
 def test_the_grid_is_searched_where_the_settings_are_in_it(short):
@@ -194,15 +198,15 @@ def test_the_grid_is_searched_where_the_settings_are_in_it(short):
         strategy = StrategyRegistry().create(
             "basis_capture", sets=(f"threshold_bps={t}", f"exit_threshold_bps={x}")
         )
-        details = result_of(suite_of(short, strategy, policy=policy)).result.details
+        details = result_of(suite_of(short, strategy, policy=policy)).details
         assert details["settings_searched"] == 15
         assert "largest statistic of the grid's 15 settings" in details["grid_search"]
         better.append(int(details["grid_search"].split("on the data ")[1].split()[0]))
-        off = result_of(suite_of(short, strategy)).result
+        off = result_of(suite_of(short, strategy))
         assert off.details["settings_searched"] == 1
     assert len(set(better)) == 3
     other = StrategyRegistry().create("basis_capture", sets=("threshold_bps=5.5",))
-    found = result_of(suite_of(short, other, policy=policy)).result.details["grid_search"]
+    found = result_of(suite_of(short, other, policy=policy)).details["grid_search"]
     assert "none of the grid's 15" in found
 
 
@@ -223,7 +227,7 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
     suite = suite_of(request.getfixturevalue(name), policy=policy)
     assert len(suite.context.path.trips) >= least
     replays = market_null.Replays(
-        suite.context, suite.context.rerun, suite.context.key("market_permutation")
+        suite.context, suite.context.rerun, suite.context.key(market_draws.STREAM)
     )
     configs = [None]
     if search == "auto":
@@ -240,7 +244,7 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
         counts.append(naive.count(draws, (own.total, own.squares), least, 24, stop))
     (conditional, b, m, stopped), driftless = counts
     for threads in (1, 3):
-        found = market_null.evaluate(replace(suite.context, threads=threads, memo=Memo())).result
+        found = judged(market_null, replace(suite.context, threads=threads, memo=Memo()))
         assert found.details["conditional_on_trips"] == conditional
         assert f"{least} round trips" in found.details["rule"]
         if m < 19 and not stopped:
@@ -294,18 +298,18 @@ def test_it_is_drawn_once_for_all_gates(short, monkeypatch):
     policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2, min_decorrelations=1)
     suite = suite_of(short, policy=policy)
     moved = [
-        suite.run_time_shift()[0].result,
-        suite.run_permutation(199)[0].result,
-        suite.run_random_entry().matched,
+        suite.run_time_shift()[0],
+        suite.run_permutation(199)[0],
+        suite.run_random_entry(),
     ]
-    alone = result_of(suite).result
+    alone = result_of(suite)
     assert len(made) == 1
     for found in moved:
         assert found.details["market"] == alone.details["moved"]
         assert "markets with random signs" in found.reasons[0]
         assert "the largest decides" in found.reasons[0]
     assert "market" not in alone.details
-    suite.run_market_permutation(19)
+    suite.run_market_null(19)
     assert len(made) == 2
     suite.run_random_entry(seed=5)
     assert len(made) == 3
@@ -314,19 +318,19 @@ def test_it_is_drawn_once_for_all_gates(short, monkeypatch):
 def test_what_moved_positions_are_held_against_without_it(short):
     policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2)
     suite = suite_of(short, policy=replace(policy, g2_gates=("random_entry",)))
-    found = suite.run_random_entry().matched
+    found = suite.run_random_entry()
     assert found.details["market"] is None
     assert found.reasons[0].endswith(
         "the larger decides, the limit is 0.05; exits that depend on prices are held against "
-        "nothing, as the policy does not list market_permutation."
+        "nothing, as the policy does not list market_null."
     )
     suite = suite_of(short, policy=policy)
     without = replace(suite.context, rerun=None)
-    assert "as there is no run to make again." in random_entry.evaluate(without).matched.reasons[0]
+    assert "as there is no run to make again." in random_entries(without).matched.reasons[0]
     hard = replace(suite.context, policy=replace(policy, min_arrangements=10**6))
     assert "arrangements" not in market_null.companion_null(hard).text
     suite = suite_of(short, Fragile(), policy=replace(policy, min_trades=2))
-    assert market_null.companion_null(suite.context).text == "market_permutation is inconclusive"
+    assert market_null.companion_null(suite.context).text == "market_null is inconclusive"
 
 
 def test_the_largest_p_decides(short, monkeypatch):
@@ -334,7 +338,7 @@ def test_the_largest_p_decides(short, monkeypatch):
     suite = suite_of(short, policy=policy)
     bad = CompanionNull(MonteCarlo(20, 60, stopped=True), "markets")
     monkeypatch.setattr(market_null, "companion_null", lambda context: bad)
-    for found in (suite.run_random_entry().matched, suite.run_permutation()[0].result):
+    for found in (suite.run_random_entry(), suite.run_permutation()[0]):
         assert found.verdict is Verdict.FAIL
         assert found.monte_carlo == bad.count
 
@@ -343,7 +347,7 @@ def test_progress_is_told_at_once_and_the_first_draws_are_of_it(short):
     told = []
     suite = suite_of(short, progress=lambda gate, done, total: told.append((gate, done, total)))
     result_of(suite)
-    own = [(done, total) for gate, done, total in told if gate == "market_permutation"]
+    own = [(done, total) for gate, done, total in told if gate == "market_null"]
     assert own[0] == (0, 60) and own[-1] == (60, 60)
     assert [done for done, _ in own] == sorted(done for done, _ in own)
     assert len({done for done, _ in own}) > 5
@@ -358,9 +362,9 @@ def test_plain_python_goes_through_the_same_gate(short):
             threads=4,
         )
     )
-    assert found.result.monte_carlo is not None
-    assert "basis_sd_bps" in found.result.details  # it may trade both
-    assert found.result.details["grid_search"] == "The strategy declares no grid."
+    assert found.monte_carlo is not None
+    assert "basis_sd_bps" in found.details  # it may trade both
+    assert found.details["grid_search"] == "The strategy declares no grid."
 
 
 def test_the_interpreted_kernel_gives_the_compiled_ones_counts(short):
@@ -386,7 +390,7 @@ class Fragile(InAndOut):
 
 
 def test_a_strategy_that_fails_in_a_draw_is_inconclusive(short):
-    found = result_of(suite_of(short, Fragile())).result
+    found = result_of(suite_of(short, Fragile()))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == (
         "On the market of draw 0 the strategy could not be run: ValueError: never seen.",
@@ -406,7 +410,7 @@ class Holder(InAndOut):
 
 
 def test_one_position_held_throughout_does_not_crash(short):
-    found = result_of(suite_of(short, Holder())).result
+    found = result_of(suite_of(short, Holder()))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == ("1 round trips, at least 10 are needed.",)
     # min_trades cannot be 1, so look past it: the mean of the increments stays, and so does it.
@@ -421,13 +425,13 @@ def test_one_position_held_throughout_does_not_crash(short):
 
 def test_what_it_cannot_say(short):
     suite = suite_of(short)
-    without = market_null.evaluate(replace(suite.context, rerun=None)).result
+    without = judged(market_null, replace(suite.context, rerun=None))
     assert (without.verdict, without.reasons) == (
         Verdict.INCONCLUSIVE,
         ("There is no run to make again.",),
     )
     few = replace(suite.context, policy=replace(QUICK, min_trades=10**6))
-    assert market_null.evaluate(few).result.verdict is Verdict.INCONCLUSIVE
+    assert judged(market_null, few).verdict is Verdict.INCONCLUSIVE
 
 
 def test_policy_names_what_it_takes():

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi._ext.market_null import SignFlips
+from quantlaxmi.gates.observation import path_of
 from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.gates.resampling.market_replays import MAX_TRIES, Replays
-from quantlaxmi.gates.suites import path_of
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.rerun import Rerun
 from tests import cases, market_builder, random_markets

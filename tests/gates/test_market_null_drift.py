@@ -10,10 +10,10 @@ import pytest
 
 from quantlaxmi.gates import GatePolicy, MonteCarlo, market_null
 from quantlaxmi.gates.context import Memo
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.resampling import market_draws
 from quantlaxmi.gates.resampling.companion_nulls import CompanionNull
 from quantlaxmi.gates.results import Verdict
-from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from tests import market_builder, traded
 from tests.gates.test_market_null_size import market
@@ -21,7 +21,7 @@ from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
 from tests.segments import INSTRUMENTS
 
-GATE = "market_permutation"
+GATE = "market_null"
 POLICY = GatePolicy(
     n_market_draws=39, n_sims=99, n_neutral_pairs=2, min_trades=10, market_grid_search="off"
 )
@@ -43,11 +43,13 @@ def suite():
 
 def test_a_drift_is_no_edge(suite):
     """Without the data's drift in the markets it would be one."""
-    found = suite.run_market_permutation()[0].result
+    found = suite.run_market_null()[0]
     assert found.verdict is Verdict.FAIL
     assert found.details["coin_sides"]["p_value"] < 0.001
     assert found.details["moved"]["p_value"] > 0.2
-    replays = market_null.Replays(suite.context, suite.context.rerun, suite.context.key(GATE))
+    replays = market_null.Replays(
+        suite.context, suite.context.rerun, suite.context.key(market_draws.STREAM)
+    )
     own = replays.sums(replays.room())
     room = replays.room()
     sums = [replays.sums(replays.move(draw, room, False)) for draw in range(39)]
@@ -63,11 +65,11 @@ def test_the_larger_p_of_markets_with_and_without_drift_decides(suite, monkeypat
     for without, deciding in ((bad, bad), (CompanionNull(MonteCarlo(0, 199), "second"), first)):
         drawn = market_null._Drawn(first, without, {})
         monkeypatch.setattr(market_null, "_drawn", lambda _, drawn=drawn: drawn)
-        found = suite.run_market_permutation()[0].result
+        found = suite.run_market_null()[0]
         assert found.verdict is (Verdict.FAIL if without is bad else Verdict.PASS)
         assert found.monte_carlo == deciding.count
         assert market_null.companion_null(suite.context) == deciding
-        beside = suite.run_random_entry().matched.details["market"]
+        beside = suite.run_random_entry().details["market"]
         assert beside == deciding.count.to_json()
 
 
@@ -85,15 +87,15 @@ def test_markets_without_drift_that_tell_nothing_leave_the_gate_inconclusive(sui
         return MonteCarlo(0, 40 if draws.drift else 3)
 
     monkeypatch.setattr(market_draws.MarketDraws, "count", count)
-    found = suite.run_market_permutation()[0].result
+    found = suite.run_market_null()[0]
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == (
         "3 of 400 markets with random signs and no drift have 10 round trips, at least 19 are "
         "needed.",
     )
     assert found.details["driftless_draws"]["draws_wanted"] == 40
-    beside = suite.run_random_entry().matched
-    assert beside.details["market_unavailable"] == "market_permutation is inconclusive"
+    beside = suite.run_random_entry()
+    assert beside.details["market_unavailable"] == "market_null is inconclusive"
 
 
 def test_still_prices_have_no_signs_without_drift(suite, monkeypatch):
@@ -114,7 +116,7 @@ def test_still_prices_have_no_signs_without_drift(suite, monkeypatch):
 
     monkeypatch.setattr(market_null, "Replays", Still)
     again = replace(suite, context=replace(suite.context, memo=Memo()))
-    found = again.run_market_permutation()[0].result
+    found = again.run_market_null()[0]
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == ("32 distinct arrangements, at least 1000 are needed.",)
     assert found.details["driftless_draws"]["free_signs"] == 5

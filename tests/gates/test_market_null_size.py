@@ -6,11 +6,12 @@ import numpy as np
 from scipy.stats import binom
 
 from quantlaxmi.gates import GatePolicy, market_null
-from quantlaxmi.gates.suites import G2AntiOverfitSuite
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import TABLES
 from quantlaxmi.strategies import StrategyRegistry
 from tests import market_builder, traded
+from tests.gate_fakes import judged
 from tests.segments import INSTRUMENTS
 
 #: At 19 draws the level 5 % asks for none that does as well.
@@ -53,7 +54,7 @@ def passes(seed: int, pull: float = 0.0) -> bool | None:
         costs=traded.costs(),
     )
     suite = G2AntiOverfitSuite.from_run(run, seed=seed, threads=1, policy=POLICY)
-    count = market_null.evaluate(suite.context).result.monte_carlo
+    count = judged(market_null, suite.context).monte_carlo
     return None if count is None else not count.exceedances
 
 

@@ -14,7 +14,7 @@ def test_defaults_are_the_documented_ones():
     assert (policy.alpha, policy.min_trades, policy.min_arrangements) == (Decimal("0.05"), 30, 1000)
     assert (policy.n_sims, policy.n_perms, policy.block_seconds) == (10_000, 10_000, 3600)
     assert policy.g2_gates == G2_GATES
-    assert policy.g2_gates[:2] == ("net_positive", "prefix")
+    assert policy.g2_gates[:2] == ("net_positive", "look_ahead")
     assert (policy.n_shifts, policy.min_decorrelations, policy.n_prefixes) == (199, 40, 12)
     assert policy.level == pytest.approx(0.05)
 

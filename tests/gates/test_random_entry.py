@@ -15,7 +15,7 @@ from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.stats.monte_carlo import studentised_at_least, wide_ints
-from tests.gate_fakes import make_input, make_path, paid, pair_trips, walk_points
+from tests.gate_fakes import make_input, make_path, paid, pair_trips, random_entries, walk_points
 from tests.naive import random_entry as naive
 
 
@@ -155,7 +155,7 @@ def test_identity_fault_is_an_engine_error():
     context = make_input(points, actions)
     object.__setattr__(context.path, "gross", context.path.gross + 1)
     with pytest.raises(EngineError, match="identity draw"):
-        random_entry.evaluate(context)
+        random_entries(context)
 
 
 def test_grid_cost_that_is_not_the_replays_is_an_engine_error():
@@ -163,7 +163,7 @@ def test_grid_cost_that_is_not_the_replays_is_an_engine_error():
     context = make_input(points, actions)
     points.spread[:] += 100
     with pytest.raises(EngineError, match="at the decision points"):
-        random_entry.evaluate(context)
+        random_entries(context)
 
 
 def test_own_rows_survive_templates():
@@ -262,7 +262,7 @@ def _edge_case(rows=4000, trips=40):
 
 def test_knowing_sides_passes_and_reports_net():
     points, actions = _edge_case()
-    result = random_entry.evaluate(make_input(points, actions))
+    result = random_entries(make_input(points, actions))
     assert result.matched.verdict is Verdict.PASS
     assert result.matched.monte_carlo.exceedances == 0
     assert result.matched.details["net"]["draws"] == 200
@@ -273,20 +273,20 @@ def test_knowing_sides_passes_and_reports_net():
 def test_knowing_the_wrong_side_fails():
     points, actions = _edge_case()
     actions = [(r, {i: -q for i, q in d.items()}) for r, d in actions]
-    result = random_entry.evaluate(make_input(points, actions))
+    result = random_entries(make_input(points, actions))
     assert result.matched.verdict is Verdict.FAIL
     assert result.matched.monte_carlo.exceedances == 200
 
 
 def test_too_few_trips_are_inconclusive():
     points, actions = _case(trips=29, rows=2000)
-    result = random_entry.evaluate(make_input(points, actions))
+    result = random_entries(make_input(points, actions))
     assert result.matched.verdict is Verdict.INCONCLUSIVE
     assert result.matched.reasons == ("29 round trips, at least 30 are needed.",)
 
 
 def test_no_trades_are_inconclusive():
-    result = random_entry.evaluate(make_input(walk_points(0, 10), []))
+    result = random_entries(make_input(walk_points(0, 10), []))
     assert result.neutral.verdict is Verdict.INCONCLUSIVE
 
 
@@ -295,10 +295,10 @@ def test_too_few_arrangements_are_inconclusive():
     actions = []
     for k in range(30):  # equal trips with 6 free rows: C(36, 30) = 1,947,792 ways
         actions += [(2 * k, {0: 1}), (2 * k + 1, {0: -1})]
-    many = random_entry.evaluate(make_input(points, actions))
+    many = random_entries(make_input(points, actions))
     assert many.matched.verdict is not Verdict.INCONCLUSIVE
     points = walk_points(0, 61)  # one free row: 31 ways
-    few = random_entry.evaluate(make_input(points, actions))
+    few = random_entries(make_input(points, actions))
     assert few.matched.reasons == ("31 distinct arrangements, at least 1000 are needed.",)
 
 
@@ -306,7 +306,7 @@ def test_no_room_is_inconclusive():
     can = np.zeros(2000, bool)
     can[:20] = True
     points, actions = _case(trips=30, rows=2000, can_trade=can)
-    result = random_entry.evaluate(make_input(points, actions))
+    result = random_entries(make_input(points, actions))
     assert result.matched.verdict is Verdict.INCONCLUSIVE
     assert "there are 20" in result.matched.reasons[0]
 
@@ -317,7 +317,7 @@ def test_net_is_left_out_above_the_limit_of_bundles():
     actions = []
     for k, (row, deltas) in enumerate(pair_trips(rng, 3000, 30)):
         actions.append((row, {i: q * (1 + k // 2) for i, q in deltas.items()}))
-    result = random_entry.evaluate(make_input(points, actions))
+    result = random_entries(make_input(points, actions))
     assert result.matched.details["net"] is None
     assert "limit is 16" in result.matched.details["net_unavailable"]
     assert result.matched.verdict is not Verdict.INCONCLUSIVE
@@ -325,11 +325,11 @@ def test_net_is_left_out_above_the_limit_of_bundles():
 
 def test_net_is_left_out_above_the_limit_of_payments(monkeypatch):
     points, actions = _case(trips=30, rows=2000, dues=[(row, 0, 5) for row in range(100, 1100)])
-    whole = random_entry.evaluate(make_input(points, actions)).matched
+    whole = random_entries(make_input(points, actions)).matched
     assert whole.details["net"] is not None
     assert whole.details["funding"] != "0.00000000000000000"
     monkeypatch.setattr(held_funding, "MAX_PAYMENTS", 1999)
-    found = random_entry.evaluate(make_input(points, actions)).matched
+    found = random_entries(make_input(points, actions)).matched
     assert found.details["net"] is None
     assert found.details["net_unavailable"] == (
         "2 positions (with their opposites) over 1000 funding settlements are 2000 payments, the "
@@ -341,7 +341,7 @@ def test_net_is_left_out_above_the_limit_of_payments(monkeypatch):
 def test_wide_funding_is_left_out_not_wrapped():
     points, actions = _case(trips=30, rows=2000, dues=[(700, 0, 2**64)])
     context = make_input(points, actions)
-    found = random_entry.evaluate(context).matched
+    found = random_entries(context).matched
     assert found.details["net"] is None
     assert "the limit is 2^62" in found.details["net_unavailable"]
 
@@ -351,7 +351,7 @@ def test_funding_that_is_not_the_replays_is_an_engine_error():
     context = make_input(points, actions)
     object.__setattr__(context.path, "funding", context.path.funding + 1)
     with pytest.raises(EngineError, match="gave net"):
-        random_entry.evaluate(context)
+        random_entries(context)
 
 
 def test_wide_numbers_are_refused_not_wrapped():
@@ -359,7 +359,7 @@ def test_wide_numbers_are_refused_not_wrapped():
     points.mid2[0] = np.random.default_rng(0).integers(1, 2**62, 2000)
     points.size[:] = 2**62
     actions = [(r, {0: d[0] * 10**9, 1: d[1]}) for r, d in actions]
-    result = random_entry.evaluate(make_input(points, actions))
+    result = random_entries(make_input(points, actions))
     assert result.matched.verdict is Verdict.INCONCLUSIVE
     assert "limit" in result.matched.reasons[0]
 
@@ -368,7 +368,7 @@ def test_ties_count_against_the_strategy():
     points = walk_points(0, 3000)
     points.mid2[:] = 10**6
     _, actions = _case(trips=30, rows=3000)
-    result = random_entry.evaluate(make_input(points, actions))
+    result = random_entries(make_input(points, actions))
     assert result.matched.monte_carlo.exceedances == result.matched.monte_carlo.draws
 
 
@@ -376,9 +376,7 @@ def test_draws_grow_once_where_the_interval_holds_alpha():
     points, actions = _case(trips=30, rows=2000)
     policy = GatePolicy(n_sims=60, n_neutral_pairs=2, alpha="0.5")
     found = {
-        random_entry.evaluate(
-            make_input(points, actions, policy=policy, seed=s)
-        ).matched.monte_carlo
+        random_entries(make_input(points, actions, policy=policy, seed=s)).matched.monte_carlo
         for s in range(6)
     }
     assert {c.draws for c in found} <= {60, 600}

@@ -17,7 +17,7 @@ from quantlaxmi.gates.path.regimes import BEAR, BULL, CHOP, trend_regimes
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
 from tests.depth import examples
-from tests.gate_fakes import make_input, pair_trips, walk_points
+from tests.gate_fakes import judged, make_input, pair_trips, walk_points
 
 STEP = 10
 
@@ -77,7 +77,7 @@ def test_runs_are_shuffled_within_stretches_of_a_regime():
     assert size.startswith("stretches of one regime")
     assert len(set(regimes.tolist())) == 3
     assert (np.diff(block) == (np.diff(regimes) != 0)).all()
-    found = permutation.evaluate(context).result
+    found = judged(permutation, context)
     assert found.verdict in (Verdict.PASS, Verdict.FAIL)
     assert found.details["blocks"] == int(block[-2]) - int(block[0]) + 1
     within = {
@@ -96,6 +96,6 @@ def test_too_many_steps_are_not_counted():
     points = walk_points(4, 200, step_ns=10**15)
     policy = GatePolicy(block_seconds=1, permute_within="regime", min_trades=2)
     context = make_input(points, pair_trips(np.random.default_rng(1), 200, 5), policy=policy)
-    found = permutation.evaluate(context).result
+    found = judged(permutation, context)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == ("199000000 steps of 1 s, regimes are told for 10000000.",)

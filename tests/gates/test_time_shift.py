@@ -18,7 +18,7 @@ from quantlaxmi.gates.results import Verdict
 from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps, distinct_rotations
 from quantlaxmi.stats.monte_carlo import wide_ints
 from tests.depth import examples
-from tests.gate_fakes import make_input, pair_trips, walk_points
+from tests.gate_fakes import judged, make_input, pair_trips, walk_points
 from tests.naive import time_shift as naive
 
 ROWS = 160
@@ -120,8 +120,8 @@ def test_offsets_are_those_of_the_twin():
         a, b = naive.sums(trips, market, k)
         larger += a * abs(a) * q >= s * abs(s) * b
     policy = GatePolicy(n_shifts=49)
-    found = time_shift.evaluate(make_input(points, pair_trips(np.random.default_rng(6), 2100, 40),
-                                           policy=policy)).result  # fmt: skip
+    found = judged(time_shift, make_input(points, pair_trips(np.random.default_rng(6), 2100, 40),
+                                           policy=policy))  # fmt: skip
     assert found.monte_carlo.exceedances == larger
     assert found.monte_carlo.draws == 49
     assert found.monte_carlo.to_json()["interval_95"] is None
@@ -142,7 +142,7 @@ def test_identity_fault_is_an_engine_error():
     context = make_input(points, pair_trips(np.random.default_rng(6), 2000, 40))
     object.__setattr__(context.path, "gross", context.path.gross - 1)
     with pytest.raises(EngineError, match="identity draw of time_shift"):
-        time_shift.evaluate(context)
+        judged(time_shift, context)
 
 
 @pytest.mark.parametrize("kind", [*CASES, "pairs"])
@@ -200,12 +200,12 @@ def _edge_case(rows=4000, trips=60):
 
 def test_knowing_sides_passes_and_the_wrong_ones_fail():
     points, actions = _edge_case()
-    good = time_shift.evaluate(make_input(points, actions)).result
+    good = judged(time_shift, make_input(points, actions))
     assert good.verdict is Verdict.PASS
     (reason,) = good.reasons
     assert reason.startswith("p = 0.005 (0 of 199 shifts did at least as well) and ")
     wrong = [(r, {i: -q for i, q in d.items()}) for r, d in actions]
-    bad = time_shift.evaluate(make_input(points, wrong)).result
+    bad = judged(time_shift, make_input(points, wrong))
     assert bad.verdict is Verdict.FAIL
     assert bad.monte_carlo.exceedances == 199
 
@@ -213,14 +213,14 @@ def test_knowing_sides_passes_and_the_wrong_ones_fail():
 def test_ties_count_against_the_strategy():
     points, actions = _edge_case()
     points.mid2[:] = 10**6
-    result = time_shift.evaluate(make_input(points, actions)).result
+    result = judged(time_shift, make_input(points, actions))
     assert result.monte_carlo.exceedances == 199
 
 
 def _unclear(actions, rows, **policy):
-    result = time_shift.evaluate(
-        make_input(walk_points(0, rows), actions, policy=GatePolicy(**policy))
-    ).result
+    result = judged(
+        time_shift, make_input(walk_points(0, rows), actions, policy=GatePolicy(**policy))
+    )
     assert result.verdict is Verdict.INCONCLUSIVE
     return result.reasons[0]
 
@@ -243,7 +243,7 @@ def test_wide_numbers_are_refused_not_wrapped():
     actions = [
         (r, {0: d[0] * 10**9, 1: d[1]}) for r, d in pair_trips(np.random.default_rng(0), 2000, 40)
     ]
-    result = time_shift.evaluate(make_input(points, actions)).result
+    result = judged(time_shift, make_input(points, actions))
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "limit is 2^62" in result.reasons[0]
 
@@ -265,6 +265,6 @@ def test_squares_that_would_pass_128_bits_are_refused_not_wrapped():
     scale = attribution_units(points)[0]
     assert np.gcd.reduce(np.diff(points.mid2[0])) == 1
     assert q // scale**2 > 2**127
-    result = time_shift.evaluate(context).result
+    result = judged(time_shift, context)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "can add up to more than 2^127" in result.reasons[0]

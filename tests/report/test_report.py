@@ -10,7 +10,7 @@ import pytest
 
 from quantlaxmi.errors import ConfigError, ReportError
 from quantlaxmi.execution.costs import CostModel
-from quantlaxmi.gates import GatePolicy
+from quantlaxmi.gates import GatePolicy, Verdict
 from quantlaxmi.gates.policy import G2_GATES
 from quantlaxmi.report import load_report, run_gates, verify_report
 from quantlaxmi.segment import open_segment
@@ -44,20 +44,20 @@ def saved(report, tmp_path):
 def test_planted_edge_passes(report):
     assert report.verdict == "PASS"
     assert report.g2_passed is True
-    assert report.g2_details["gates"] == list(G2_GATES)
-    baseline = report.g2_details["random_entry_baseline"]
-    assert baseline["matched"]["monte_carlo"]["exceedances"] == 0
-    assert baseline["matched"]["details"]["net"]["exceedances"] == 0
-    assert baseline["neutral"]["verdict"] == "PASS"
+    (g2,) = report.results
+    assert report.g2_details["gates"] == list(g2.gates) == list(G2_GATES)
+    assert g2.random_entry_baseline.monte_carlo.exceedances == 0
+    assert g2.random_entry_baseline.details["net"]["exceedances"] == 0
+    assert g2.result("random_entry.neutral").verdict is Verdict.PASS
     assert report.g3_passed is None
-    assert report.g3_details == {"status": "not run"}
+    assert report.g3_details == {}
 
 
 def test_no_edge_does_not_pass(edgeless):
     report = run_gates(edgeless, "basis_capture", policy=QUICK)
     assert report.g2_passed is False
     assert report.verdict == "FAIL"
-    assert report.g2_details["net_positive"]["verdict"] == "FAIL"
+    assert report.results[0].net_positive.verdict is Verdict.FAIL
 
 
 def test_report_does_not_depend_on_threads_or_time(planted, report):
@@ -69,9 +69,15 @@ def test_report_does_not_depend_on_threads_or_time(planted, report):
 
 
 def test_saved_report_loads_and_is_plain_json(report, saved):
-    assert load_report(saved) == replace(report)
+    loaded = load_report(saved)
+    assert loaded == report
+    assert loaded.results == report.results
+    assert [type(r) for r in loaded.results[0].results] == [
+        type(r) for r in report.results[0].results
+    ]
     plain = json.loads(saved.read_text())
-    assert plain["g2_passed"] is True
+    assert plain["version"] == 2
+    assert plain["suites"]["g2"]["verdict"] == "PASS"
     assert plain["file_hash"] == report.file_hash
     assert plain["policy"]["alpha"] == "0.05"
 
@@ -100,7 +106,7 @@ def test_changed_length_is_refused(saved, change):
 
 
 def test_lying_content_with_mended_file_hash_is_refused(report, saved):
-    lying = replace(report, verdict="PASS", g2_details={**report.g2_details, "verdict": "FAIL"})
+    lying = replace(report, suites={"g2": {**report.g2_details, "verdict": "FAIL"}})
     lying.save(saved)
     with pytest.raises(ReportError, match="report_hash"):
         load_report(saved)
@@ -110,7 +116,7 @@ def test_lying_content_with_mended_file_hash_is_refused(report, saved):
     "text",
     [
         "{}", "[]", "null", "1", '{"format": "quantlaxmi-gate-report"}', "\x00", "[" * 100_000,
-        "1" * 5000, '{"format": "quantlaxmi-gate-report", "version": 1}', "NaN",
+        "1" * 5000, '{"format": "quantlaxmi-gate-report", "version": 3}', "NaN",
     ],
 )  # fmt: skip
 def test_other_files_are_refused_in_one_line(tmp_path, text):
@@ -142,12 +148,12 @@ def test_verify_recomputes_the_report(planted, saved):
 def test_verify_finds_an_invented_verdict(planted, report, saved):
     """Hashes can be made to fit an invention; recomputation finds it."""
     details = json.loads(json.dumps(report.g2_details))
-    details["random_entry_baseline"]["matched"]["monte_carlo"]["exceedances"] = 1
-    replace(report, g2_details=details).sealed().save(saved)
+    details["results"][2]["monte_carlo"]["exceedances"] = 1
+    replace(report, suites={"g2": details}).sealed().save(saved)
     check = verify_report(saved, planted)
     assert not check.matches
     assert [str(d) for d in check.differences] == [
-        "g2_details.random_entry_baseline.matched.monte_carlo.exceedances was 1, recomputed 0"
+        "suites.g2.results[2].monte_carlo.exceedances was 1, recomputed 0"
     ]
 
 
@@ -166,7 +172,7 @@ def test_verify_refuses_another_segment_and_unknown_strategies(planted, edgeless
         ("seed", 2**63, "seed"),
         ("config", {"threshold_bps": "x"}, "config.threshold_bps"),
         ("config", {"treshold": "5"}, "config.treshold"),
-        ("suites", ("g9",), "suites"),
+        ("suites", {"g9": {"verdict": "PASS", "results": []}}, "suites"),
         ("latency_ns", -5, "latency_ns"),
         ("policy", {"alpha": "9"}, "policy.alpha"),
         ("policy", {"alfa": "0.05"}, "policy.alfa"),
@@ -229,7 +235,7 @@ def test_only_asked_gates_run(planted):
     policy = replace(QUICK, g2_gates=("label_permutation",))
     report = run_gates(planted, "basis_capture", policy=policy)
     assert report.g2_details["gates"] == ["label_permutation"]
-    assert report.g2_details["random_entry_baseline"] is None
+    assert report.results[0].random_entry_baseline is None
     assert report.g2_passed is True
 
 
@@ -294,7 +300,7 @@ def test_binding_goes_to_the_segment_or_beside_the_report(planted, report, tmp_p
     assert bind_report(report, own, tmp_path) == tmp_path / "bindings.jsonl"
 
 
-def test_a_run_without_path_is_inconclusive_for_one_reason(planted):
+def test_a_run_without_path_silences_the_gates_that_need_one_alone(planted):
     from quantlaxmi.report import report_of
     from quantlaxmi.run.replay import backtest
 
@@ -304,7 +310,17 @@ def test_a_run_without_path_is_inconclusive_for_one_reason(planted):
         policy=QUICK,
     )
     assert report.verdict == "INCONCLUSIVE"
-    assert all("without flattening" in reason for reason in report.g2_details["reasons"])
+    (g2,) = report.results
+    silent = {r.gate for r in g2.results if "without flattening" in r.reasons[0]}
+    assert silent == {
+        "random_entry.matched",
+        "random_entry.neutral",
+        "label_permutation",
+        "market_null",
+        "time_shift",
+        "lag_profile",
+    }
+    assert g2.net_positive.verdict is Verdict.PASS
 
 
 def _without_decisions(fills):

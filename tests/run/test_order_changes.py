@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.gates.suites import path_of
+from quantlaxmi.gates.observation import path_of
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.schema import FillFlag, OrderAction, OrderReason, OrderType, RiskRule
 from tests import random_markets, traded, twins

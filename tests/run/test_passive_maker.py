@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.results import Verdict
-from quantlaxmi.gates.suites import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.schema import TABLES, FillFlag, OrderEventKind, OrderReason, OrderStatus
 from quantlaxmi.segment import open_segment

@@ -221,8 +221,8 @@ def test_profit_in_doubles_is_within_a_basis_point(run):
 
 
 def test_taking_the_signal_away_hurts_nobody_at_real_fees(run):
+    from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
     from quantlaxmi.gates.results import Verdict
-    from quantlaxmi.gates.suites import G2AntiOverfitSuite
 
     guard, *filters = G2AntiOverfitSuite.from_run(run).run_ablation()
     assert guard.result.verdict is Verdict.FAIL

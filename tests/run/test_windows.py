@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import quantlaxmi
 from quantlaxmi.execution.latency import Latency, LatencyModel
 from quantlaxmi.gates import GatePolicy
-from quantlaxmi.gates.suites import G2AntiOverfitSuite
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.report.run_gates import run_gates
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest, replay

@@ -9,9 +9,9 @@ without costs: the mid at which the ledger marks it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,15 @@ import numpy.typing as npt
 from quantlaxmi.errors import EngineError
 from quantlaxmi.schema import FillFlag, OrderAction
 
-__all__ = ["Action", "PathError", "TradePath", "Trip", "build_path", "opposite"]
+__all__ = [
+    "Action",
+    "PathError",
+    "TradePath",
+    "Trip",
+    "build_path",
+    "count_round_trips",
+    "opposite",
+]
 
 Bundle = tuple[tuple[int, int], ...]
 
@@ -257,6 +265,45 @@ def _intended(legs: npt.NDArray[np.void], moved: dict[int, dict[int, int]]) -> d
     return {d: _bundle(w) for d, w in wanted.items()}
 
 
+def _after(position: dict[int, int], delta: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """The position after a change of it."""
+    after = dict(position)
+    for instrument, quantity in delta:
+        after[instrument] = after.get(instrument, 0) + quantity
+    return after
+
+
+def _turns(held: Bundle, after: dict[int, int]) -> bool:
+    """Whether a change closes all that is held and opens something else."""
+    return bool(held) and any(after.values()) and all(q * after[i] <= 0 for i, q in held)
+
+
+def count_round_trips(fills: npt.NDArray[np.void]) -> int:
+    """Round trips of a ledger, an open one at the end among them.
+
+    Fills of one decision that follow one another are one change of the position, as in the path;
+    this count needs neither decision points nor mids, so it is known of every run.
+
+    Parameters
+    ----------
+    fills : ndarray of FILL_DTYPE
+        In the order of the ledger.
+    """
+    position: dict[int, int] = {}
+    trips = 0
+    rows = zip(
+        fills["decision"].tolist(),
+        fills["instrument"].tolist(),
+        (fills["side"].astype(np.int64) * fills["qty"]).tolist(),
+        strict=True,
+    )
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        held = _bundle(position)
+        position = _after(position, ((i, q) for _, i, q in group))
+        trips += bool(held) and (_turns(held, position) or not any(position.values()))
+    return trips + any(position.values())
+
+
 class _Builder:
     """Positions while the decisions are read in order."""
 
@@ -297,12 +344,9 @@ class _Builder:
         self.cost += cost
         self.short += not whole
         self.after_own += whole and after_own
-        after = dict(self.position)
-        for instrument, quantity in delta:
-            after[instrument] = after.get(instrument, 0) + quantity
         held = _bundle(self.position)
-        turned = bool(held) and any(after.values()) and all(q * after[i] <= 0 for i, q in held)
-        if not turned:
+        after = _after(self.position, delta)
+        if not _turns(held, after):
             if delta:
                 self._put(Action(row, delta, cost, whole and not after_own))
             else:

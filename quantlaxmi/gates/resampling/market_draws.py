@@ -20,18 +20,22 @@ from quantlaxmi.strategies.config import StrategyConfig
 
 __all__ = [
     "DRIFTLESS",
-    "GATE",
     "LEAST_POSITIVE",
     "LOOKED_DRAWS",
     "MOST_TRIES",
+    "NAME",
     "SHOWN_DRAWS",
+    "STREAM",
     "MarketDraws",
     "driftless_wanted",
 ]
 
-GATE = "market_permutation"
+#: The gate's, in progress and checkpoints.
+NAME = "market_null"
+#: Of the random stream.
+STREAM = "market_permutation"
 #: The draws without drift, in progress and checkpoints.
-DRIFTLESS = f"{GATE}.driftless"
+DRIFTLESS = f"{NAME}.driftless"
 #: Of the draws with drift so many more, and at least so many, are made without.
 _DRIFTLESS_SHARE, _LEAST_DRIFTLESS = 5, 199
 #: First draws, of which is shown what the null does; fewer where drawing stops before.
@@ -127,7 +131,7 @@ class MarketDraws:
     @property
     def name(self) -> str:
         """In progress and in checkpoints."""
-        return GATE if self.drift else DRIFTLESS
+        return NAME if self.drift else DRIFTLESS
 
     @property
     def wanted(self) -> int:

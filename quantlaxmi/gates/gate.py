@@ -1,0 +1,59 @@
+"""What a gate is: a name, a suite, the results it declares, its settings and its question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from quantlaxmi.errors import EngineError
+from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.path.round_trips import PathError
+from quantlaxmi.gates.results import GateResult, Inconclusive, ResultSpec
+
+__all__ = ["Gate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate; the file of a gate ends with one of these.
+
+    Attributes
+    ----------
+    name : str
+        In the policy, in reports and in the terminal.
+    suite : str
+        The suite it belongs to: ``"g2"``.
+    results : tuple of ResultSpec
+        Results that every run of it gives, in order. Others may follow where their names begin
+        with the gate's name and a dot.
+    evaluate : callable
+        Takes a `GateContext` and gives the results. It raises `Inconclusive` where it cannot ask.
+    """
+
+    name: str
+    suite: str
+    results: tuple[ResultSpec, ...]
+    evaluate: Callable[[GateContext], Sequence[GateResult]]
+
+    def judge(self, context: GateContext) -> tuple[GateResult, ...]:
+        """Run the gate; where it cannot ask its question, every declared result says why.
+
+        Raises
+        ------
+        EngineError
+            When an identity does not hold, or the gate gives other results than it declares.
+        """
+        try:
+            found = tuple(self.evaluate(context))
+        except Inconclusive as error:
+            return tuple(spec.unanswered(error.reason, error.details) for spec in self.results)
+        except PathError as error:
+            return tuple(spec.unanswered(str(error)) for spec in self.results)
+        declared = [spec.name for spec in self.results]
+        names = [result.gate for result in found]
+        more = names[len(declared) :]
+        if names[: len(declared)] != declared or not all(
+            name.startswith(f"{self.name}.") for name in more
+        ):
+            raise EngineError(f"the gate {self.name} gave {names}, it declares {declared}")
+        return found

@@ -1,0 +1,202 @@
+"""What gates see of a finished run: its totals, its round trips, its decision points, its path.
+
+Decision points and path are dear, and some runs have no path: each is made when it is first asked
+for, once, and so is the failure to make it. A gate that asks for neither judges every run.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from quantlaxmi.errors import EngineError
+from quantlaxmi.gates.checkpoint import Checkpoint
+from quantlaxmi.gates.context import Amounts, GateContext
+from quantlaxmi.gates.keys import check_seed
+from quantlaxmi.gates.path.columns import attribution_units
+from quantlaxmi.gates.path.round_trips import PathError, TradePath, build_path, count_round_trips
+from quantlaxmi.gates.policy import GatePolicy
+
+if TYPE_CHECKING:
+    from quantlaxmi.run.decision_points import DecisionPoints
+    from quantlaxmi.run.result import Run
+
+__all__ = ["RunObservation", "amounts_of", "context_of", "path_of"]
+
+
+class RunObservation:
+    """The observation of a finished run.
+
+    Parameters
+    ----------
+    run : Run
+        Made without flattening.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @functools.cached_property
+    def decision_points(self) -> DecisionPoints:
+        """The rows at which the strategy could have decided."""
+        from quantlaxmi.run.decision_points import decision_points
+
+        return decision_points(self._run)
+
+    @property
+    def path(self) -> TradePath:
+        """The run's actions at decision points.
+
+        Raises
+        ------
+        PathError
+            When the run has no path there.
+        EngineError
+            When the path's net is not the ledger's.
+        """
+        found = self._path
+        if isinstance(found, PathError):
+            raise found.with_traceback(None)
+        return found
+
+    @functools.cached_property
+    def _path(self) -> TradePath | PathError:
+        try:
+            path = path_of(self._run, self.decision_points)
+        except PathError as error:
+            return error
+        if path.net != self.amounts.net:
+            raise EngineError(
+                f"the path's net is {path.net}, the ledger's {self.amounts.net}, at "
+                f"10**{self.ledger_exponent - 1}"
+            )
+        return path
+
+    @functools.cached_property
+    def amounts(self) -> Amounts:
+        """Totals of the ledger."""
+        return amounts_of(self._run)
+
+    @functools.cached_property
+    def n_trips(self) -> int:
+        """Round trips of the ledger, an open one among them."""
+        return count_round_trips(self._run.exact.fills)
+
+    @property
+    def ledger_exponent(self) -> int:
+        """Exponent of the run's money."""
+        return self._run.ledger_exponent
+
+
+def _funding_of(run: Run) -> int:
+    """What a run received in funding, attribution scale."""
+    return 10 * sum(account.funding for account in run.accounts)
+
+
+def path_of(run: Run, points: DecisionPoints) -> TradePath:
+    """Round trips and positions of a run at its decision points.
+
+    Raises
+    ------
+    PathError
+        When the run has no path there.
+    """
+    costs = run.exact.attributions
+    return build_path(
+        decisions=run.exact.decisions,
+        legs=run.exact.legs,
+        fills=run.exact.fills,
+        gross=costs.gross.tolist(),
+        cost=(costs.slippage + costs.fee).tolist() if len(costs) else [],
+        funding=_funding_of(run),
+        seq=points.seq,
+        mid2=points.mid2,
+        units=attribution_units(points),
+    )
+
+
+def amounts_of(run: Run) -> Amounts:
+    """Totals of a run, compared with its ledger.
+
+    Raises
+    ------
+    EngineError
+        When attributed gross, slippage, fees and funding are not the ledger's net.
+    """
+    fills, costs = run.exact.fills, run.exact.attributions
+    units = [
+        10 ** (1 + i.price_exponent + i.qty_exponent - run.ledger_exponent) * i.contract_size
+        for i in run.instruments
+    ]
+    notional = sum(
+        price * qty * units[i]
+        for price, qty, i in zip(
+            fills["price"].tolist(),
+            fills["qty"].tolist(),
+            fills["instrument"].tolist(),
+            strict=True,
+        )
+    )
+    amounts = Amounts(
+        gross=run.gross_pnl,
+        slippage=sum(costs.slippage.tolist()),
+        fees=sum(costs.fee.tolist()),
+        funding=_funding_of(run),
+        notional=notional,
+        fills=len(fills),
+    )
+    if amounts.net != run.net_pnl:
+        raise EngineError(
+            f"the attributed net is {amounts.net}, the ledger's {run.net_pnl}, at "
+            f"10**{run.ledger_exponent - 1}"
+        )
+    return amounts
+
+
+def context_of(
+    run: Run,
+    policy: GatePolicy,
+    *,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+    maker: Callable[[Any], Any] | None = None,
+) -> GateContext:
+    """What the gates of any suite are given to judge a finished run.
+
+    Parameters
+    ----------
+    run : Run
+        Made without flattening.
+    policy : GatePolicy
+    seed : int
+        Of the random draws.
+    threads : int, optional
+        Results do not depend on it.
+    progress : callable, optional
+        Called with (gate, draws done, draws in all).
+    checkpoint : Checkpoint, optional
+        Where counts of draws are kept, so that an interrupted suite goes on there.
+    maker : callable, optional
+        What made the strategy from the segment; the look-ahead guard makes it from beginnings.
+
+    Raises
+    ------
+    ConfigError
+        For a seed out of range.
+    """
+    from quantlaxmi.run.rerun import Rerun
+
+    return GateContext(
+        observed=RunObservation(run),
+        policy=policy,
+        seed=check_seed(seed),
+        segment_digest=run.header.segment_digest,
+        config_hash=run.header.config_hash,
+        threads=threads,
+        progress=progress,
+        rerun=Rerun(run, maker),
+        checkpoint=checkpoint,
+    )

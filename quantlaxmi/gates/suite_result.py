@@ -1,0 +1,96 @@
+"""What a suite found: the results of its gates in order, and the verdict over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from quantlaxmi.gates.results import (
+    AblationResult,
+    GateResult,
+    Json,
+    PermutationResult,
+    RandomEntryResult,
+    TimeShiftResult,
+    Verdict,
+    combine,
+)
+
+__all__ = ["SuiteResult"]
+
+R = TypeVar("R", bound=GateResult)
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """What a suite found.
+
+    Attributes
+    ----------
+    suite : str
+    results : tuple of GateResult
+        Of every gate that ran, in order, diagnoses among them.
+    """
+
+    suite: str
+    results: tuple[GateResult, ...]
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Names of the gates that ran, in order."""
+        return tuple(dict.fromkeys(r.gate.partition(".")[0] for r in self.results))
+
+    @property
+    def verdict(self) -> Verdict:
+        return combine(r.verdict for r in self.results if r.role != "diagnosis")
+
+    @property
+    def passed(self) -> bool:
+        """True for PASS only."""
+        return self.verdict is Verdict.PASS
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return tuple(f"{r.gate}: {text}" for r in self.results for text in r.reasons)
+
+    def result(self, name: str) -> GateResult | None:
+        """The result of this name, or None where it did not run."""
+        return next((r for r in self.results if r.gate == name), None)
+
+    def of(self, kind: type[R]) -> tuple[R, ...]:
+        """The results of a class, in order."""
+        return tuple(r for r in self.results if isinstance(r, kind))
+
+    @property
+    def net_positive(self) -> GateResult | None:
+        return self.result("net_positive")
+
+    @property
+    def look_ahead(self) -> GateResult | None:
+        return self.result("look_ahead")
+
+    @property
+    def random_entry_baseline(self) -> RandomEntryResult | None:
+        """The matched random entry."""
+        return next((r for r in self.of(RandomEntryResult) if r.kind == "matched"), None)
+
+    @property
+    def permutation_results(self) -> tuple[PermutationResult, ...]:
+        return self.of(PermutationResult)
+
+    @property
+    def time_shift_results(self) -> tuple[TimeShiftResult, ...]:
+        return self.of(TimeShiftResult)
+
+    @property
+    def ablation_results(self) -> tuple[AblationResult, ...]:
+        return self.of(AblationResult)
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "gates": list(self.gates),
+            "verdict": self.verdict.value,
+            "passed": self.passed,
+            "reasons": list(self.reasons),
+            "results": [result.to_json() for result in self.results],
+        }
