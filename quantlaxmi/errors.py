@@ -39,6 +39,19 @@ def shown(value: object, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[:most]}..."
 
 
+def first_cause(error: BaseException) -> str:
+    """What made an error happen, in one line without a path of this machine.
+
+    Parameters
+    ----------
+    error : BaseException
+        Its cause is named by class and text; an error without a cause by its text.
+    """
+    cause = error.__cause__
+    said = str(error) if cause is None else f"{type(cause).__name__}: {cause}"
+    return " ".join(said.split())[:200]
+
+
 class QuantlaxmiError(Exception):
     """Base of all errors raised on purpose by this package.
 

@@ -15,6 +15,12 @@ import enum
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
+#: Types of columns: 64-bit integers, 64-bit words, integers of any size.
+I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
+IntColumn = NDArray[np.object_]
 
 SCHEMA_VERSION: Final = 1
 #: Layout of a trace's rows and records.

@@ -8,18 +8,16 @@ int64, which the caller proves; sums are 128-bit. Draw ``t`` writes slot ``t`` a
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from quantlaxmi._jit.compiler import inline, kernel
 from quantlaxmi._jit.random_entry import bundle_value
 from quantlaxmi._jit.rng import below, words
 from quantlaxmi._jit.wide import add_signed, add_square
+from quantlaxmi.schema import I64, U64
 
 __all__ = ["identity", "shuffled"]
 
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
 
 _CHUNK = 32
 

@@ -18,20 +18,18 @@ Bentley, Floyd (1987), A sample of brilliance, Communications of the ACM 30(9).
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from quantlaxmi._jit.compiler import inline, kernel
 from quantlaxmi._jit.rng import below, words
 from quantlaxmi._jit.wide import add_signed, add_square
+from quantlaxmi.schema import I64, U64
 
 __all__ = ["MAX_ROWS", "identity", "matched", "neutral", "place"]
 
 #: `below` is exact to 2**-32 up to here; `free` plus the number of trips may not exceed it.
 MAX_ROWS = 2**32
 
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
 
 _CHUNK = 32  # draws that share one scratch allocation
 _EMPTY = -1

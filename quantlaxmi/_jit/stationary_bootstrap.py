@@ -8,15 +8,14 @@ of one cipher block. Sums are int64, which the caller proves. Draw ``t`` writes 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from quantlaxmi._jit.compiler import kernel
 from quantlaxmi._jit.rng import below, block
+from quantlaxmi.schema import I64
 
 __all__ = ["resampled_sums"]
 
-I64 = npt.NDArray[np.int64]
 
 _CHUNK = 32
 

@@ -14,17 +14,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from quantlaxmi._jit.compiler import inline, kernel
 from quantlaxmi._jit.random_entry import bundle_value
 from quantlaxmi._jit.wide import add_signed, add_square
+from quantlaxmi.schema import I64, U64
 
 __all__ = ["Path", "circular", "gains", "identity"]
-
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
 
 
 class Path(NamedTuple):

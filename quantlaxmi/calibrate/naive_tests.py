@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
 from quantlaxmi.calibrate.random_streams import words
 from quantlaxmi.calibrate.study import Settings
@@ -28,7 +27,6 @@ from quantlaxmi.stats.monte_carlo import exceedances, studentised_at_least, wide
 
 __all__ = ["NAIVE", "NaiveTest"]
 
-U64 = npt.NDArray[np.uint64]
 #: Increments that stay together where blocks of them are permuted.
 BLOCK = 50
 

@@ -13,13 +13,12 @@ change at different paces.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from quantlaxmi.calibrate.random_streams import bell, below
 from quantlaxmi.execution.costs import CostModel, FeeRate
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import InstrumentKind
+from quantlaxmi.schema import I64, InstrumentKind
 from quantlaxmi.segment.memory import MemorySegment
 
 __all__ = [
@@ -33,8 +32,6 @@ __all__ = [
     "make_quotes",
     "two_volatilities",
 ]
-
-I64 = npt.NDArray[np.int64]
 
 
 def _instrument(symbol: str, kind: InstrumentKind) -> Instrument:

@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from quantlaxmi.calibrate import null_strategies_kernel as kernel
 from quantlaxmi.calibrate.random_streams import below, sub_key
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import SLOT_DTYPE, EventKind
+from quantlaxmi.schema import I64, SLOT_DTYPE, EventKind
 from quantlaxmi.strategies.basis_capture import BasisCapture
 from quantlaxmi.strategies.config import Bounds, StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy, make_params, mask_of
@@ -40,7 +39,6 @@ __all__ = [
     "trips",
 ]
 
-I64 = npt.NDArray[np.int64]
 #: Names of the rules in settings.
 RULES = ("trips", "persistent", "loud", "quiet", "narrow")
 #: Strategies among which a search chooses.

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.gates.keys import stream_key
+from quantlaxmi.schema import I64
 
 __all__ = ["BELL_SD", "bell", "below", "run_key", "sub_key", "words"]
 
-I64 = npt.NDArray[np.int64]
 
 #: Standard deviation of `bell`.
 BELL_SD = float(np.sqrt((2.0**32 - 1.0) / 3.0))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
-import numpy.typing as npt
 
 from quantlaxmi.calibrate import null_markets, null_strategies
 from quantlaxmi.calibrate.random_streams import BELL_SD, bell, below, sub_key
@@ -18,7 +17,6 @@ from quantlaxmi.strategies.sdk import Strategy
 
 __all__ = ["NO_EDGE", "POWER", "T_VALUES", "Case", "Maker", "Scenario", "grid_strategies"]
 
-I64 = npt.NDArray[np.int64]
 ROWS = 1500
 PAIR_ROWS = 1500
 #: Twice the mid moves by about 0.6e9 price units a row in quiet blocks, by 9.7e9 in loud ones.

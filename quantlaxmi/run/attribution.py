@@ -25,9 +25,9 @@ from quantlaxmi.errors import EngineError, FixedPointOverflow
 from quantlaxmi.events.ids import Stage, derived_id
 from quantlaxmi.events.outcomes import BPS_EXPONENT, TradeAttribution
 from quantlaxmi.fixed import int128_array, int128_sum
+from quantlaxmi.schema import IntColumn
 from quantlaxmi.trace.header import Correlator, TraceHeader
 
-IntColumn = NDArray[np.object_]
 #: Places of ``Attributions.parts``.
 _GROSS, _SLIPPAGE, _FEE, _FUNDING, _EDGE = range(5)
 

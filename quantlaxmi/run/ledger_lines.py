@@ -22,9 +22,9 @@ from quantlaxmi.execution.ledger import PnLAccumulator, ledger_scale
 from quantlaxmi.fixed import int128_array
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.records import RunRecords
+from quantlaxmi.schema import IntColumn
 from quantlaxmi.segment import MarketData
 
-IntColumn = NDArray[np.object_]
 MONEY = ("cash", "realized", "unrealized", "fees", "funding", "equity")
 
 

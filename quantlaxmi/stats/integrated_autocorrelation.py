@@ -8,12 +8,12 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.schema import I64
+
 __all__ = ["WINDOW_FACTOR", "decorrelation_steps", "distinct_rotations"]
 
 #: The window must be this many decorrelation times long.
 WINDOW_FACTOR = 5
-
-I64 = npt.NDArray[np.int64]
 
 
 class _Path:

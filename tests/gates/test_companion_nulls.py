@@ -1,9 +1,9 @@
-"""Coin sides: the kernel against its naive twin, and the larger p deciding."""
+"""Random sides: the kernel against its naive twin, and the larger p deciding."""
 
 import numpy as np
 import pytest
 
-from quantlaxmi._jit import coin_sides as kernels
+from quantlaxmi._jit import random_sides as kernels
 from quantlaxmi._jit.compiler import running
 from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates import time_shift
@@ -13,20 +13,20 @@ from quantlaxmi.gates.resampling.companion_nulls import STREAM, judge_against_co
 from quantlaxmi.gates.results import MonteCarlo, Verdict
 from quantlaxmi.stats.monte_carlo import wide_ints
 from tests.gate_fakes import judged, make_input, pair_trips, random_entries, walk_points
-from tests.naive import coin_sides as naive
+from tests.naive import random_sides as naive
 
 
 @pytest.mark.parametrize("k", [0, 1, 63, 64, 65, 200])
 @pytest.mark.parametrize("size", [10, 2**59])
-def test_coin_sides_match_naive(k, size):
+def test_random_sides_match_naive(k, size):
     gains = np.random.default_rng(k).integers(-size, size + 1, k)
     before = gains.copy()
     for threads in (1, 2):
         out = np.empty((70, 4), np.uint64)
         with running(threads):
-            kernels.coin_sides(np.uint64(77), 5, gains, out)
+            kernels.random_sides(np.uint64(77), 5, gains, out)
         s, q = wide_ints(out[:, 0], out[:, 1]), wide_ints(out[:, 2], out[:, 3])
-        expected = [naive.coin_sides(77, 5 + t, gains.tolist()) for t in range(70)]
+        expected = [naive.random_sides(77, 5 + t, gains.tolist()) for t in range(70)]
         assert list(zip(s, q, strict=True)) == expected
     np.testing.assert_array_equal(gains, before)
 
@@ -53,15 +53,15 @@ def test_the_larger_p_decides_and_both_are_said():
     gains = trip_gains(context)
     for moved in (MonteCarlo(0, 199), MonteCarlo(199, 199)):
         held = judge_against_companions(context, "x", moved, "moved positions", gains, 199)
-        coins = held.details[STREAM]
+        sides = held.details[STREAM]
         assert held.deciding.p_value == max(float(moved.p_value), held.deciding.p_value)
         assert held.verdict is (Verdict.PASS if held.deciding.p_value <= 0.05 else Verdict.FAIL)
         assert "moved positions" in held.reason
-        assert "coin sides did at least as well), the larger decides" in held.reason
-        assert float(held.deciding.p_value) >= coins["p_value"]
+        assert "random sides did at least as well), the larger decides" in held.reason
+        assert float(held.deciding.p_value) >= sides["p_value"]
 
 
-def test_all_gates_toss_the_same_coins():
+def test_all_gates_share_the_random_sides():
     points = walk_points(3, 1500)
     policy = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=2, extend_factor=1)
     context = make_input(points, pair_trips(np.random.default_rng(3), 1500, 40), policy=policy)
@@ -71,7 +71,7 @@ def test_all_gates_toss_the_same_coins():
 
 
 def test_a_drift_is_no_edge():
-    """Always long while the market climbs: sides by coin are beaten, other places are not."""
+    """Always long while the market climbs: random sides are beaten, other places are not."""
     rng = np.random.default_rng(4)
     points = walk_points(4, 2000)
     points.mid2[0] += 300 * np.arange(2000)

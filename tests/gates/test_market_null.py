@@ -17,7 +17,6 @@ from quantlaxmi.gates import GatePolicy, MonteCarlo, market_null
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import Memo
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
-from quantlaxmi.gates.resampling import grid_search as market_search
 from quantlaxmi.gates.resampling import market_draws
 from quantlaxmi.gates.resampling.companion_nulls import CompanionNull
 from quantlaxmi.gates.resampling.draws import DrawRule
@@ -27,6 +26,7 @@ from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import Side
 from quantlaxmi.segment import open_segment, split_segment
 from quantlaxmi.strategies import StrategyRegistry
+from quantlaxmi.strategies.parameter_grid import grid_configs
 from tests.gate_fakes import FakeObservation, judged, random_entries
 from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
@@ -84,7 +84,7 @@ def test_a_planted_edge_is_beyond_all_draws(planted):
     assert details["driftless_draws"]["draws_wanted"] == 60
     assert (
         "0.0163934 (0 of 60 markets with random signs and at least 10 round trips did at least as "
-        "well), 9.999e-05 (0 of 10000 coin sides did at least as well) and 0.0163934 (0 of 60 "
+        "well), 9.999e-05 (0 of 10000 random sides did at least as well) and 0.0163934 (0 of 60 "
         "markets with random signs, no drift and at least 10 round trips did at least as well), "
         "the largest decides" in found.reasons[0]
     )
@@ -99,7 +99,7 @@ def test_no_edge_stops_early_and_fails():
     moved, coins = (found.details[name] for name in ("moved", "coin_sides"))
     assert moved["stopped"] and moved["exceedances"] == 20
     assert moved["p_value"] == rounded(20 / moved["draws"])
-    # The larger p decides: here that of the trips with coin sides.
+    # The larger p decides: here that of random sides.
     assert found.monte_carlo.to_json() == max(moved, coins, key=lambda c: c["p_value"])
     assert "stopped at exceedance 20" in found.reasons[0]
     # Markets without drift are drawn only where those with it would let the strategy pass.
@@ -231,7 +231,7 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
     )
     configs = [None]
     if search == "auto":
-        configs += market_search.grid_configs(suite.context.rerun)
+        configs += grid_configs(suite.context.rerun.strategy)
     replays.keep_bound(configs)
     own = replays.sums(replays.room())
     counts = []
@@ -321,8 +321,8 @@ def test_what_moved_positions_are_held_against_without_it(short):
     found = suite.run_random_entry()
     assert found.details["market"] is None
     assert found.reasons[0].endswith(
-        "the larger decides, the limit is 0.05; exits that depend on prices are held against "
-        "nothing, as the policy does not list market_null."
+        "the larger decides, the limit is 0.05; no null covers exits that depend on prices, "
+        "as the policy does not list market_null."
     )
     suite = suite_of(short, policy=policy)
     without = replace(suite.context, rerun=None)

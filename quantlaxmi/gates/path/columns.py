@@ -14,16 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from quantlaxmi.gates.context import Bundle, DecisionPoints
+from quantlaxmi.schema import I64
 
 __all__ = ["LIMIT", "BoundError", "Columns", "attribution_units", "build_columns", "check_squares"]
 
 #: Every 64-bit quantity of a sweep stays below this in magnitude.
 LIMIT = 2**62
-
-I64 = npt.NDArray[np.int64]
 
 
 class BoundError(Exception):

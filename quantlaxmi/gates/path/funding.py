@@ -13,17 +13,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-import numpy.typing as npt
 
 from quantlaxmi.gates.context import Bundle, DecisionPoints
 from quantlaxmi.gates.path.round_trips import Trip, opposite
+from quantlaxmi.schema import I64
 
 __all__ = ["PositionFunding", "build_position_funding"]
 
 #: Most payments (positions times settlements) that are worked out.
 MAX_PAYMENTS = 1_000_000
-
-I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
 from quantlaxmi.gates.context import Bundle, GateContext
 from quantlaxmi.gates.path.columns import (
@@ -19,11 +18,10 @@ from quantlaxmi.gates.path.columns import (
     check_squares,
 )
 from quantlaxmi.gates.path.round_trips import Trip
+from quantlaxmi.schema import I64
 from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps, distinct_rotations
 
 __all__ = ["HoldingPeriods", "build_holding_columns", "holding_periods_of"]
-
-I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.fixed import int128_array
+from quantlaxmi.schema import IntColumn
 
 if TYPE_CHECKING:
     from quantlaxmi.run.equity import EquityCurve
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["STEPS_NS", "bucket_step", "net_by_bucket"]
 
-IntColumn = npt.NDArray[np.object_]
 
 _MS = 10**6
 _SECOND, _MINUTE, _HOUR = 10**9, 60 * 10**9, 3600 * 10**9

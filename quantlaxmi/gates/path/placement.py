@@ -12,13 +12,13 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.context import Bundle, DecisionPoints
 from quantlaxmi.gates.path.columns import LIMIT, Columns
 from quantlaxmi.gates.path.funding import PositionFunding
 from quantlaxmi.gates.path.round_trips import Action, Trip, opposite
+from quantlaxmi.schema import I64
 
 __all__ = [
     "CostColumns",
@@ -31,8 +31,6 @@ __all__ = [
 
 #: Distinct patterns of instruments and signs for which displayed size is looked up.
 MAX_PATTERNS = 64
-
-I64 = npt.NDArray[np.int64]
 
 
 class PlacementError(Exception):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.schema import I64
+
 __all__ = ["BEAR", "BULL", "CHOP", "trend_regimes"]
 
-I64 = npt.NDArray[np.int64]
 BULL, CHOP, BEAR = 1, 0, -1
 #: Least efficiency ratio of a trend, in hundredths.
 TREND_PERCENT = 30

@@ -1,21 +1,25 @@
-"""What a test of *where* positions stand is held against besides: coin sides and the market null.
+"""Companion nulls: what a test of *where* positions stand must beat besides its own null.
 
-Tests that move a strategy's positions over the market as it was take two things for granted. One
-is its drift over the segment: whoever was short while it rose is expected to have lost. A rule that
-leans against the *level* of a random walk (short when the basis is high) is mostly on the losing
-side of that drift, merely because the walk got there, so that moved positions lose where its own
-break even: without any edge it passes 11 % of the time as random entries, 14 % as shuffled runs. A
-fair coin for the side of every trip has no such expectation.
+Tests that move a strategy's positions over the recorded market assume two things that not every
+strategy satisfies.
 
-The other is that lengths and gains have nothing to do with each other. A rule that leaves when it
-has won makes short trips of its gains and long ones of its losses, at least while it is judged for
-having made many trips; moved, they are longer or shorter than what they earn, and with coin sides
-the losses that it waited out stand for gains. Without an edge it passes both nulls up to half of
-the time. Only the rule run again is a null for it, so the market null stands beside as well.
+The first is that the market has no drift over the segment. Whoever was short while the market rose
+is expected to have lost. A strategy that trades against the *level* of a random walk (short when
+the basis is high) stands mostly on the losing side of that drift, because the walk went there. Its
+moved positions lose and its own break even: without an edge it passes 11 % of the time as random
+entries, 14 % as shuffled holding periods. Random sides have no such expectation: a fair coin
+chooses the side of every round trip.
 
-A test passes only where the strategy does better than all of them: the largest p decides. The
-market null itself gives every market it draws a drift more than the data has, and is held against
-coin sides and against markets without the data's drift.
+The second is that the length of a round trip is independent of its gain. A strategy that leaves
+when it has won makes short trips of its gains and long ones of its losses, at least while it is
+judged because it made many trips. Moved, its trips last longer or shorter than what they earn, and
+random sides turn the losses that it waited out into gains. Without an edge it passes both nulls up
+to half of the time. Only the strategy run again on another market is a null for it, so the market
+null is a companion too.
+
+A test passes only where the strategy beats all of them: the largest p decides. The market null
+gives every market it draws a drift of its own besides that of the data. Its companions are random
+sides and markets without the data's drift.
 """
 
 from __future__ import annotations
@@ -27,19 +31,21 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.gates.context import GateContext
-from quantlaxmi.gates.path.columns import LIMIT, BoundError, attribution_units, check_squares
+from quantlaxmi.gates.path.columns import LIMIT, BoundError, check_squares
+from quantlaxmi.gates.path.trip_gross import trip_gross
 from quantlaxmi.gates.resampling.draws import count_draws, count_text
 from quantlaxmi.gates.results import Json, MonteCarlo, Verdict
+from quantlaxmi.schema import I64
 
 __all__ = ["STREAM", "CompanionNull", "Judgement", "judge_against_companions", "trip_gains"]
 
-I64 = npt.NDArray[np.int64]
-#: Name of the random stream; the same in every gate, so that they share one p.
+#: Name of the random stream. It is data: random numbers follow from it. All gates share it, and so
+#: have one p for random sides.
 STREAM = "coin_sides"
 
 
 def trip_gains(context: GateContext) -> I64:
-    """Mid-to-mid PnL of every trip, divided by their greatest common divisor.
+    """Mid-to-mid PnL of every round trip, divided by the greatest common divisor of all.
 
     Returns
     -------
@@ -48,13 +54,9 @@ def trip_gains(context: GateContext) -> I64:
     Raises
     ------
     BoundError
-        When a gain would not fit 62 bits, or the sum of their squares 127.
+        When a gain does not fit 62 bits, or the sum of the squares does not fit 127.
     """
-    mid2, units = context.decision_points.mid2, attribution_units(context.decision_points)
-    gains = [
-        -sum(q * int(mid2[i, a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
-        for trip in context.path.trips
-    ]
+    gains = trip_gross(context.path.trips, context.decision_points)
     divisor = math.gcd(*gains) or 1
     gains = [g // divisor for g in gains]
     largest = max(map(abs, gains), default=0)
@@ -66,14 +68,14 @@ def trip_gains(context: GateContext) -> I64:
 
 @dataclass(frozen=True, slots=True)
 class CompanionNull:
-    """Draws of markets beside those of a test.
+    """A null distribution that a test must beat besides its own.
 
     Attributes
     ----------
     count : MonteCarlo or None
         Its draws; None where there are none.
     text : str
-        What was drawn, or why nothing was, for the sentence.
+        What was drawn, or why nothing was: a part of the gate's reason.
     """
 
     count: MonteCarlo | None
@@ -82,7 +84,7 @@ class CompanionNull:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A test's verdict after all comparisons.
+    """The verdict of a test over all its nulls.
 
     Attributes
     ----------
@@ -91,7 +93,7 @@ class Judgement:
     deciding : MonteCarlo
         The count with the largest p.
     details : dict
-        All counts.
+        The counts of all nulls.
     """
 
     verdict: Verdict
@@ -110,12 +112,12 @@ def judge_against_companions(
     market: CompanionNull | None = None,
     driftless: CompanionNull | None = None,
 ) -> Judgement:
-    """Judge by moved positions, by coin sides and by the market null; the largest p decides.
+    """Judge a test by its own null, by random sides and by the market null; the largest p decides.
 
-    Null hypothesis of the second: given when it traded and for how long, the side of every trip
-    was a fair coin. Statistic: studentised gross of the trips; ties count against the strategy.
-    Cannot see what a drift earns who holds the right side all the time: that is what the first
-    comparison is for.
+    Null hypothesis of random sides: given when the strategy traded and for how long, a fair coin
+    chose the side of every round trip. Statistic: studentised gross of the trips; ties count
+    against the strategy. Random sides cannot see that a drift alone pays whoever is always on its
+    side; the test's own null sees it.
 
     Source: tests by sign changes, Fisher (1935), The design of experiments, sec. 21; for
     dependent data without drift, de la Peña, Lai and Shao (2009), Self-normalized processes.
@@ -125,46 +127,46 @@ def judge_against_companions(
     context : GateContext
     gate : str
     moved : MonteCarlo
-        Draws of moved positions at least as good as the strategy.
+        Draws of the test's own null.
     null : str
-        What they were, for the sentence.
+        What they are: a part of the reason.
     gains : ndarray of int64, shape (n_trips,)
         As `trip_gains` gives them.
     draws : int
-        Of the coins.
+        Draws of random sides.
     market : CompanionNull, optional
         The market null, for tests of moved positions.
     driftless : CompanionNull, optional
-        Its markets without drift, for the market null itself.
+        Markets without the data's drift, for the market null itself.
     """
-    from quantlaxmi._jit import coin_sides as kernels
+    from quantlaxmi._jit import random_sides as kernels
     from quantlaxmi._jit.compiler import running
 
     key = np.uint64(context.key(STREAM))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
         with running(context.threads):
-            kernels.coin_sides(key, first, gains, out)
+            kernels.random_sides(key, first, gains, out)
 
     s, q = sum(gains.tolist()), sum(g * g for g in gains.tolist())
-    (coins,) = count_draws(context, f"{gate}.{STREAM}", draws, 4, sweep, [(s, q)])
-    counts = {null: moved, "coin sides": coins}
-    details = {"moved": moved.to_json(), STREAM: coins.to_json()}
-    unheld = ""
-    for name, beside in (("market", market), ("driftless", driftless)):
-        if beside is None:
+    (sides,) = count_draws(context, f"{gate}.{STREAM}", draws, 4, sweep, [(s, q)])
+    counts = {null: moved, "random sides": sides}
+    details = {"moved": moved.to_json(), STREAM: sides.to_json()}
+    missing = ""
+    for name, companion in (("market", market), ("driftless", driftless)):
+        if companion is None:
             continue
-        details[name] = None if beside.count is None else beside.count.to_json()
-        details[f"{name}_unavailable"] = beside.text if beside.count is None else None
-        if beside.count is not None:
-            counts[beside.text] = beside.count
-        elif beside is market:
-            unheld = f"; exits that depend on prices are held against nothing, as {beside.text}"
+        details[name] = None if companion.count is None else companion.count.to_json()
+        details[f"{name}_unavailable"] = companion.text if companion.count is None else None
+        if companion.count is not None:
+            counts[companion.text] = companion.count
+        elif companion is market:
+            missing = f"; no null covers exits that depend on prices, as {companion.text}"
     deciding = max(counts.values(), key=lambda count: count.p_value)
     *others, last = (count_text(context, count, what) for what, count in counts.items())
     reason = (
         f"p = {', '.join(others)} and {last}, the {'largest' if others[1:] else 'larger'} decides, "
-        f"the limit is {context.policy.alpha}{unheld}."
+        f"the limit is {context.policy.alpha}{missing}."
     )
     return Judgement(
         Verdict.PASS if deciding.p_value <= context.policy.level else Verdict.FAIL,

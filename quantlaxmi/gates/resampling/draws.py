@@ -12,6 +12,7 @@ from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.checkpoint import CountLimits, DrawCounts
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.results import Json, MonteCarlo, rounded, studentised
+from quantlaxmi.schema import U64
 from quantlaxmi.stats.arrangements import Arrangements
 from quantlaxmi.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.stats.histogram import BINS, Histogram, bin_of, bins_of
@@ -33,7 +34,6 @@ __all__ = [
 #: Draws computed at a time: 6.4 MB of sums.
 BATCH = 100_000
 
-U64 = npt.NDArray[np.uint64]
 Sweep = Callable[[int, U64], None]
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-import shlex
 from dataclasses import dataclass
 
-from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.market_replays import Replays, Sums
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.stats.monte_carlo import studentised_at_least
 from quantlaxmi.strategies.config import StrategyConfig
+from quantlaxmi.strategies.parameter_grid import grid_configs
 
-__all__ = ["Search", "grid_configs", "search_of"]
+__all__ = ["Search", "search_of"]
 
 _MAX_GRID = 10_000
 
@@ -26,29 +24,13 @@ class Search:
     reason: str
 
 
-def grid_configs(rerun: Rerun) -> tuple[StrategyConfig, ...]:
-    """Settings of the strategy's declared grid around the run's own; invalid ones left out."""
-    strategy = rerun.strategy
-    if strategy is None or not strategy.grid:
-        return ()
-    own = strategy.config
-    names, found = list(strategy.grid), {}
-    for values in itertools.islice(itertools.product(*strategy.grid.values()), _MAX_GRID + 1):
-        changed = {**own.as_texts(), **dict(zip(names, values, strict=True))}
-        try:
-            config = type(own).load(None, [shlex.quote(f"{k}={v}") for k, v in changed.items()])
-        except ConfigError:
-            continue
-        found[config.config_hash] = config
-    return tuple(found.values())
-
-
 def search_of(context: GateContext, rerun: Rerun, replays: Replays, own: Sums) -> Search:
     """The settings among which a draw takes the best: the grid's, where the run's are of it."""
     alone = (None,)
     if context.policy.market_grid_search == "off":
         return Search(alone, "The policy turns the search of the grid off.")
-    configs = grid_configs(rerun)
+    strategy = rerun.strategy
+    configs = () if strategy is None else grid_configs(strategy, _MAX_GRID + 1)
     if not configs:
         return Search(alone, "The strategy declares no grid.")
     if len(configs) > _MAX_GRID:

@@ -18,14 +18,14 @@ import numpy.typing as npt
 
 from quantlaxmi._ext.market_null import SignFlips
 from quantlaxmi._ext.trip_sums import NO_MID_SEEN, trip_sums
-from quantlaxmi.errors import FixedPointOverflow, StrategyError
+from quantlaxmi.errors import FixedPointOverflow, StrategyError, first_cause
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import BoundError, attribution_units
 from quantlaxmi.parallel import cores
 from quantlaxmi.parallel.threads import iterate_in_order
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.run.session import Session
-from quantlaxmi.schema import TABLES
+from quantlaxmi.schema import I64, TABLES
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
 
@@ -34,7 +34,6 @@ __all__ = ["MAX_TRIES", "DrawFailed", "Moved", "Replays", "Sums"]
 #: Markets tried for one draw until one keeps its prices positive.
 MAX_TRIES = 100
 
-I64 = npt.NDArray[np.int64]
 T = TypeVar("T")
 
 
@@ -55,15 +54,8 @@ class DrawFailed(Exception):
     @property
     def reason(self) -> str:
         """As a sentence."""
-        return f"On the market of draw {self.draw} the strategy could not be run: {self._said}."
-
-    @property
-    def _said(self) -> str:
-        error = self.__cause__
-        # The first cause says what happened, and no path of this machine.
-        cause = None if error is None else error.__cause__
-        said = str(error) if cause is None else f"{type(cause).__name__}: {cause}"
-        return " ".join(said.split())[:200].rstrip(".")
+        cause = "" if self.__cause__ is None else first_cause(self.__cause__).rstrip(".")
+        return f"On the market of draw {self.draw} the strategy could not be run: {cause}."
 
 
 @dataclass(frozen=True, slots=True)

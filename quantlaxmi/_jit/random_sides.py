@@ -1,4 +1,4 @@
-"""Sweep kernel of the coin sides: the strategy's own trips, a fair coin for the side of each.
+"""Sweep kernel of random sides: the strategy's own trips, a fair coin for the side of each.
 
 Gains must fit int64 in magnitude below 2**62, which the caller proves; sums are 128-bit. Draw
 ``t`` writes slot ``t`` alone.
@@ -7,24 +7,22 @@ Gains must fit int64 in magnitude below 2**62, which the caller proves; sums are
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from quantlaxmi._jit.compiler import kernel
 from quantlaxmi._jit.rng import words
 from quantlaxmi._jit.wide import add_signed, add_square
+from quantlaxmi.schema import I64, U64
 
-__all__ = ["coin_sides"]
+__all__ = ["random_sides"]
 
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
 
 _CHUNK = 32
 _ONE = np.uint64(1)
 
 
 @kernel
-def coin_sides(
+def random_sides(
     key: np.uint64,
     first: int,  # number of the first draw
     gains: I64,  # IN  (k,) PnL of each trip

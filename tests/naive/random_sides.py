@@ -1,9 +1,9 @@
-"""Coin sides of trips, in Python integers."""
+"""Random sides of trips, in Python integers."""
 
 from tests.naive import rng
 
 
-def coin_sides(key, draw, gains):
+def random_sides(key, draw, gains):
     """(S, Q) of one draw: trip j turns where bit j of the draw's words is 1."""
     s = 0
     for j, gain in enumerate(gains):
