@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.run.ledger_lines import IntColumn, LedgerLines, Money, lines_at_times
+from quantlaxmi.run.ledger_lines import LedgerLines, Money, lines_at_times
 from quantlaxmi.run.records import RunRecords
+from quantlaxmi.schema import IntColumn
 from quantlaxmi.segment import MarketData
 
 if TYPE_CHECKING:
