@@ -6,6 +6,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import TypeVar
+
+Case = TypeVar("Case")
 
 #: Whether every size is taken whole.
 DEEP = os.environ.get("QUANTLAXMI_DEEP", "") not in ("", "0")
@@ -14,3 +18,8 @@ DEEP = os.environ.get("QUANTLAXMI_DEEP", "") not in ("", "0")
 def examples(number: int) -> int:
     """How many of ``number`` examples to look at: a tenth, at least ten, or all of them."""
     return number if DEEP else min(number, max(10, number // 10))
+
+
+def some(cases: Sequence[Case], number: int) -> Sequence[Case]:
+    """Which of the cases of a slow test to look at: the first ``number``, or all of them."""
+    return cases if DEEP else cases[:number]

@@ -27,6 +27,7 @@ from quantlaxmi.schema import Side
 from quantlaxmi.segment import open_segment, split_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.parameter_grid import grid_configs
+from tests.depth import some
 from tests.gate_fakes import FakeObservation, judged, random_entries
 from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
@@ -213,7 +214,7 @@ def test_the_grid_is_searched_where_the_settings_are_in_it(short):
 @pytest.mark.parametrize("search", ["off", "auto"])
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("short", 12), ("short", 30), ("short", 58), ("walking", 2), ("walking", 15)],
+    some([("short", 30), ("walking", 2), ("short", 12), ("short", 58), ("walking", 15)], 2),
 )
 @pytest.mark.parametrize("stop", [0, 4])
 def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least, stop):

@@ -22,6 +22,7 @@ from quantlaxmi.segment import SegmentWriter, open_segment, verify_segment
 from quantlaxmi.segment import manifest as manifests
 from quantlaxmi.segment.arrow_io import read_header, table_schema
 from quantlaxmi.segment.wal import batch_crc
+from tests.depth import examples
 from tests.segments import INSTRUMENTS, make_tables, write_segment
 
 
@@ -73,9 +74,9 @@ def test_every_flipped_bit_of_any_file_is_refused_by_name(copy):
             range(len(data))
             if name == "segment.json" and len(data) < 2000
             else {
-                *range(40),
-                *range(len(data) - 40, len(data)),
-                *pick.choices(range(len(data)), k=60),
+                *range(examples(40)),
+                *range(len(data) - examples(40), len(data)),
+                *pick.choices(range(len(data)), k=examples(60)),
             }
         )
         routes = ["all"]
@@ -95,7 +96,7 @@ def test_every_flipped_bit_of_any_file_is_refused_by_name(copy):
                 assert "\n" not in str(caught.value)
             tried += 1
         (copy / name).write_bytes(data)
-    assert tried > 500
+    assert tried > examples(500)
     verify_segment(copy)
 
 
