@@ -5,7 +5,8 @@ from __future__ import annotations
 from fuzz import scratch
 from fuzz.draw import Draw, edit_toml
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.execution.costs import CostModel, account_terms, ledger_exponent
+from quantlaxmi.execution.account_terms import account_terms, ledger_exponent
+from quantlaxmi.execution.costs import CostModel
 from tests.segments import INSTRUMENTS
 
 ALLOWED = (ConfigError,)

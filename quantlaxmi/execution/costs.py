@@ -14,22 +14,15 @@ from typing import Any, Final
 import msgspec
 
 from quantlaxmi.canonical import canonical_digest
-from quantlaxmi.errors import ConfigError, FixedPointError, shown
-from quantlaxmi.execution.impact import MAX_IMPACT_BPS, Impact
-from quantlaxmi.execution.ledger import ledger_scale
-from quantlaxmi.files import read_toml
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.execution.cost_file import KINDS, CostFile, CostTable
+from quantlaxmi.execution.impact import Impact
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 
-MAX_FILE_BYTES: Final = 1 << 20
-#: Nothing in these markets costs a tenth of the trade; beyond it the unit is surely wrong.
-MAX_BPS: Final = 1000
 #: What shortens the queue before a resting order.
 QUEUES: Final = ("trades", "pro_rata")
-
-
-_IMPACT: Final = {"impact_bps": "fixed_bps", "impact_sqrt_bps": "root_bps"}
 
 
 class FeeRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,42 +102,18 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         ConfigError
             The file cannot be read, or a key or value is not as above; names the field.
         """
-        source = Path(path)
-        data = read_toml(source, MAX_FILE_BYTES)
-        exponent = data.pop("fee_exponent", -8)
-        _check_exponent(source, exponent)
-        queue = data.pop("queue", QUEUES[0])
-        if queue not in QUEUES:
-            raise ConfigError(
-                source, f"was {shown(queue)}, expected {' or '.join(QUEUES)}", "queue"
-            )
-        rates: dict[InstrumentKind, FeeRate] = {}
-        symbols: dict[str, FeeRate] = {}
-        least: dict[str, FixedPoint] = {}
-        impact: dict[str, Impact] = {}
-        kinds = {kind.value: kind for kind in InstrumentKind}
-        for name, table in data.items():
-            if name not in kinds or not isinstance(table, dict):
-                raise ConfigError(
-                    source, f"was not expected, only fee_exponent, queue, {', '.join(kinds)}", name
-                )
-            own = {key: value for key, value in table.items() if not isinstance(value, dict)}
-            if own or not table:
-                rate = _entry(source, name, own, least, impact)
-                if rate is not None:
-                    rates[kinds[name]] = rate
-            for symbol in table.keys() - own.keys():
-                place = f"{name}.{symbol}"
-                rate = _entry(source, place, table[symbol], least, impact)
-                if rate is not None:
-                    symbols[place] = rate
+        file = CostFile.load(path)
+        tables = file.tables()
+        rates = {key: _rate(one) for key, one in tables.items() if one.maker_bps is not None}
         return cls(
-            rates=rates,
-            symbols=symbols,
-            min_notional=least,
-            fee_exponent=exponent,
-            queue=queue,
-            impact=impact,
+            rates={InstrumentKind(k): rate for k, rate in rates.items() if k in KINDS},
+            symbols={key: rate for key, rate in rates.items() if key not in KINDS},
+            min_notional={
+                key: one.min_notional for key, one in tables.items() if one.min_notional is not None
+            },
+            fee_exponent=file.fee_exponent,
+            queue=file.queue,
+            impact={key: _impact(one) for key, one in tables.items() if one.has_impact},
         )
 
     def covers(self, instrument: Instrument) -> bool:
@@ -205,7 +174,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         """Return the model with every rate times ``factor`` (exact, to 10**-8 bps)."""
 
         def times(bps: FixedPoint) -> FixedPoint:
-            value = Fraction(bps.mantissa) * Fraction(10) ** bps.exponent * factor * 10**8
+            value = bps.to_fraction() * factor * 10**8
             if value.denominator != 1:
                 raise ConfigError("costs", f"rate times {factor} needs more than 8 decimals")
             return FixedPoint(value.numerator, -8)
@@ -252,7 +221,6 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             It is no description of this version.
         """
         try:
-            _check_exponent("costs", described["fee_exponent"])
             model = cls(
                 rates={InstrumentKind(k): _rate_of(r) for k, r in described["rates"].items()},
                 symbols={k: _rate_of(r) for k, r in described["symbols"].items()},
@@ -287,118 +255,14 @@ def cost_key(instrument: Instrument) -> str:
     return f"{instrument.kind.value}.{instrument.symbol}"
 
 
-def ledger_exponent(instruments: tuple[Instrument, ...], costs: CostModel) -> int:
-    """Return the exponent at which a run keeps money: the finest product scale, or the fees'."""
-    products = [i.price_exponent + i.qty_exponent for i in instruments]
-    return min([*products, costs.fee_exponent])
+def _rate(table: CostTable) -> FeeRate:
+    assert table.maker_bps is not None and table.taker_bps is not None
+    return FeeRate(maker_bps=table.maker_bps, taker_bps=table.taker_bps)
 
 
-def account_terms(
-    instrument: Instrument, costs: CostModel, ledger: int, currency: int
-) -> tuple[int, int, int, int, int, int, int]:
-    """Return the integers with which a kernel books fills of one instrument.
-
-    Returns
-    -------
-    currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale : int
-        ``notional = price * qty * scale`` and
-        ``fee = half_even(price * qty * num / den) * fee_scale``, both at 10**ledger.
-
-    Raises
-    ------
-    ConfigError
-        The instrument has no rate, or its exponents lie so far from the ledger's that money would
-        not fit a kernel's integers.
-    """
-    product = instrument.price_exponent + instrument.qty_exponent
-    rate = costs.rate(instrument)
-    terms: list[int] = []
-    for bps in (rate.maker_bps, rate.taker_bps):
-        # 1 bps = 10**-4; the fraction num/den brings the product to units of 10**fee_exponent.
-        factor = Fraction(bps.mantissa) * Fraction(10) ** (
-            bps.exponent - 4 + product - costs.fee_exponent
-        )
-        terms += [factor.numerator, factor.denominator]
-    size = instrument.contract_size
-    scale = ledger_scale(instrument, ledger)
-    fee_scale = int(10 ** (costs.fee_exponent - ledger))
-    maker_num, maker_den, taker_num, taker_den = terms
-    made = (maker_num * size, maker_den, taker_num * size, taker_den, fee_scale)
-    if scale >= 1 << 63 or any(abs(term) >= 1 << 127 for term in made):
-        raise ConfigError(
-            "costs",
-            f"money of {instrument.symbol} at 10**{product} does not fit a ledger at 10**{ledger} "
-            f"with fees at 10**{costs.fee_exponent}",
-            instrument.kind,
-        )
-    return (currency, scale, *made)
-
-
-def decimal_setting(source: object, place: str, value: object) -> FixedPoint:
-    """Read a decimal of a settings file, exact to eight places.
-
-    Raises
-    ------
-    ConfigError
-        It is none, or has more places.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ConfigError(source, f"was {shown(value)}, expected a decimal number", place)
-    try:
-        return FixedPoint.from_text(str(value), exponent=-8)
-    except FixedPointError as error:
-        raise ConfigError(source, f"{error}, expected a decimal number", place) from None
-    except ValueError:  # an integer of thousands of digits, which hexadecimal TOML can hold
-        raise ConfigError(source, f"was {shown(value)}, expected a decimal", place) from None
-
-
-def _entry(
-    source: Path,
-    name: str,
-    table: dict[str, Any],
-    least: dict[str, FixedPoint],
-    impact: dict[str, Impact],
-) -> FeeRate | None:
-    """The rates of one table of a file, if any; the rest goes to ``least`` and ``impact``."""
-    for key in table:
-        if key not in ("maker_bps", "taker_bps", "min_notional", *_IMPACT):
-            raise ConfigError(source, "was not expected", f"{name}.{key}")
-    table = dict(table)
-    moves: dict[str, FixedPoint] = {}
-    for key, field in _IMPACT.items():
-        if key in table:
-            value = decimal_setting(source, f"{name}.{key}", shown_value := table.pop(key))
-            if not 0 <= value.mantissa <= MAX_IMPACT_BPS * 10**8:
-                problem = f"was {shown_value}, expected 0 to {MAX_IMPACT_BPS} bps"
-                raise ConfigError(source, problem, f"{name}.{key}")
-            moves[field] = value
-    if moves:
-        impact[name] = Impact(**moves)
-        if not table:
-            return None
-    if "min_notional" in table:
-        place = f"{name}.min_notional"
-        value = decimal_setting(source, place, table["min_notional"])
-        if value.mantissa < 0:
-            raise ConfigError(source, f"was {table['min_notional']}, expected 0 or above", place)
-        least[name] = value
-        if len(table) == 1:
-            return None
-    values: dict[str, FixedPoint] = {}
-    for key in ("maker_bps", "taker_bps"):
-        place = f"{name}.{key}"
-        if key not in table:
-            raise ConfigError(source, "is missing", place)
-        values[key] = decimal_setting(source, place, table[key])
-        if abs(values[key].mantissa) > MAX_BPS * 10**8:
-            raise ConfigError(source, f"was {table[key]}, expected within ±{MAX_BPS} bps", place)
-    return FeeRate(**values)
-
-
-def _check_exponent(source: object, exponent: object) -> None:
-    if type(exponent) is not int or not -18 <= exponent <= 0:
-        problem = f"was {shown(exponent)}, expected an integer from -18 to 0"
-        raise ConfigError(source, problem, "fee_exponent")
+def _impact(table: CostTable) -> Impact:
+    given = {"fixed_bps": table.impact_bps, "root_bps": table.impact_sqrt_bps}
+    return Impact(**{name: value for name, value in given.items() if value is not None})
 
 
 def _impact_of(described: dict[str, str]) -> Impact:

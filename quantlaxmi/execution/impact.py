@@ -12,19 +12,18 @@ market impact, Risk 18; Toth et al. (2011), Phys. Rev. X 1, 021006. The coeffici
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-import msgspec
-
-from quantlaxmi.errors import ConfigError
 from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.settings import Bounds, Settings
 
 #: Above this a setting is surely wrong.
 MAX_IMPACT_BPS: Final = 1000
 _ZERO: Final = FixedPoint(0, -8)
+ImpactBps = Annotated[FixedPoint, Bounds(ge=0, le=MAX_IMPACT_BPS, places=8)]
 
 
-class Impact(msgspec.Struct, frozen=True, kw_only=True):
+class Impact(Settings, frozen=True, kw_only=True):
     """Impact on one instrument, in basis points of the price; 0 is none.
 
     Attributes
@@ -35,24 +34,13 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
         Times the square root of the order's quantity over the displayed touch.
     """
 
-    fixed_bps: FixedPoint = _ZERO
-    root_bps: FixedPoint = _ZERO
-
-    def __post_init__(self) -> None:
-        for value in (self.fixed_bps, self.root_bps):
-            if not 0 <= self._units(value) <= MAX_IMPACT_BPS * 10**8:
-                raise ConfigError(
-                    "impact", f"was {value.to_text()}, expected 0 to {MAX_IMPACT_BPS} bps"
-                )
-
-    @staticmethod
-    def _units(value: FixedPoint) -> int:
-        return value.rescale(-8).mantissa
+    fixed_bps: ImpactBps = _ZERO
+    root_bps: ImpactBps = _ZERO
 
     @property
     def terms(self) -> tuple[int, int]:
         """Both as integers at 10**-8 bps."""
-        return self._units(self.fixed_bps), self._units(self.root_bps)
+        return self.fixed_bps.rescale(-8).mantissa, self.root_bps.rescale(-8).mantissa
 
     @property
     def is_off(self) -> bool:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, InputError, shown
-from quantlaxmi.files import read_bounded, read_toml
+from quantlaxmi.files import read_bounded
+from quantlaxmi.settings import Place, Reads, Settings
+from quantlaxmi.settings.place import told
 
 #: One millisecond: a co-located taker's order of magnitude, never zero by default.
 DEFAULT_LATENCY_NS: Final = 1_000_000
@@ -71,8 +73,62 @@ class Latency(msgspec.Struct, frozen=True):
         return {"constant_ns": self.constant_ns}
 
 
-class LatencyModel(msgspec.Struct, frozen=True, kw_only=True):
-    """Latencies of a run.
+def _read(value: Any, at: Place) -> Latency:
+    """Read one number, a list of them, or the name of a file beside the source."""
+    try:
+        if isinstance(value, dict):
+            if value.keys() != {"table"} or not isinstance(value["table"], str):
+                raise at.was(value, '{table = "FILE"}')
+            return Latency(table_ns=_table(value["table"], at))
+        if isinstance(value, list):
+            if not value:
+                raise at.fail("is empty, expected measured nanoseconds")
+            return Latency(table_ns=tuple(value))
+        return Latency(value)
+    except ConfigError as error:
+        if error.source != "latency":
+            raise
+        raise at.fail(error.problem) from None
+
+
+def _table(name: str, at: Place) -> tuple[int, ...]:
+    """Values of a file beside the TOML: one a line, a first line ``ns`` aside."""
+    if not name or Path(name).name != name or "\0" in name:
+        raise at.fail(f"table was {told(name)}, expected a file's name in the folder of this one")
+    folder = Path(str(at.source)).parent
+    try:
+        raw = read_bounded(folder, name, MAX_TABLE_BYTES)
+    except InputError as error:
+        raise at.fail(f"table {told(name)}: {error.problem}") from None
+    lines = raw.split(b"\n")
+    if lines and lines[-1].strip() == b"":
+        lines.pop()
+    first = 1 if lines and lines[0].strip() == b"ns" else 0
+    values = []
+    for number, line in enumerate(lines[first:], first + 1):
+        place, text = Place(folder / name, f"line {number}"), line.strip()
+        if not (text.isdigit() and text.isascii() and len(text) <= 20):
+            raise place.was(text.decode("ascii", "replace"), "whole nanoseconds")
+        if int(text) > MAX_LATENCY_NS:
+            raise place.was(int(text), f"at most {MAX_LATENCY_NS}")
+        values.append(int(text))
+        if len(values) > MAX_VALUES:
+            raise place.fail(f"has more values than {MAX_VALUES}")
+    if not values:
+        raise Place(folder / name).fail("is empty, expected measured nanoseconds")
+    return tuple(values)
+
+
+_READS: Final = Reads(_read, "whole nanoseconds, a list of them or a table", Latency.describe)
+
+
+class LatencyModel(Settings, frozen=True, kw_only=True):
+    """Latencies of a run, as a TOML file holds them.
+
+    ::
+
+        entry = [812000, 797000, 1104000]    # drawn from these; or one number; else 1 ms
+        response = {table = "measured.csv"}  # a value a line, beside the TOML; else 0
 
     Attributes
     ----------
@@ -83,40 +139,22 @@ class LatencyModel(msgspec.Struct, frozen=True, kw_only=True):
         positions it sees.
     """
 
-    entry: Latency = Latency(DEFAULT_LATENCY_NS)
-    response: Latency = Latency(0)
+    file_kind: ClassVar[str] = "a file of latencies"
+    max_file_bytes: ClassVar[int] = MAX_TABLE_BYTES
+
+    entry: Annotated[Latency, _READS] = Latency(DEFAULT_LATENCY_NS)
+    response: Annotated[Latency, _READS] = Latency(0)
 
     @classmethod
     def constant(cls, latency_ns: int) -> LatencyModel:
         """Return a constant entry latency with news that are heard at once."""
         return cls(entry=Latency(latency_ns))
 
-    @classmethod
-    def load(cls, path: str | Path) -> LatencyModel:
-        """Read a TOML file.
-
-        ::
-
-            entry = [812000, 797000, 1104000]    # drawn from these; or one number; else 1 ms
-            response = {table = "measured.csv"}  # a value a line, beside the TOML; else 0
-
-        Raises
-        ------
-        ConfigError
-            A file cannot be read, or a key or value is not as above; names the field.
-        """
-        source = Path(path)
-        data = read_toml(source, MAX_TABLE_BYTES)
-        for key in data:
-            if key not in ("entry", "response"):
-                raise ConfigError(source, "was not expected, only entry, response", key)
-        return cls(**{key: _read(source, key, value) for key, value in data.items()})
-
     def delayed(self, ns: int) -> LatencyModel:
         """Return the model with every order arriving ``ns`` later; draws stay as they are."""
         entry = self.entry
         later = Latency(entry.constant_ns + ns, tuple(value + ns for value in entry.table_ns))
-        return msgspec.structs.replace(self, entry=later)
+        return self.replace(entry=later)
 
     @property
     def is_plain(self) -> bool:
@@ -185,51 +223,3 @@ def _described(described: dict[str, Any]) -> Latency:
     if described.keys() == {"table_ns"} and described["table_ns"]:
         return Latency(table_ns=tuple(described["table_ns"]))
     return Latency(described["constant_ns"])
-
-
-def _read(source: Path, place: str, value: object) -> Latency:
-    try:
-        if isinstance(value, dict):
-            if value.keys() != {"table"} or not isinstance(value["table"], str):
-                raise ConfigError(source, f'was {shown(value)}, expected {{table = "FILE"}}', place)
-            return Latency(table_ns=_table(source, place, value["table"]))
-        if isinstance(value, list):
-            if not value:
-                raise ConfigError(source, "is empty, expected measured nanoseconds", place)
-            return Latency(table_ns=tuple(value))
-        return Latency(value)  # type: ignore[arg-type]  # checked there
-    except ConfigError as error:
-        if error.source != "latency":
-            raise
-        raise ConfigError(source, error.problem, place) from None
-
-
-def _table(source: Path, place: str, name: str) -> tuple[int, ...]:
-    """Values of a file beside the TOML: one a line, a first line ``ns`` aside."""
-    if not name or Path(name).name != name or "\0" in name:
-        problem = f"table was {shown(name)}, expected a file's name in the folder of this one"
-        raise ConfigError(source, problem, place)
-    try:
-        raw = read_bounded(source.parent, name, MAX_TABLE_BYTES)
-    except InputError as error:
-        raise ConfigError(source, f"table {shown(name)}: {error.problem}", place) from None
-    lines = raw.split(b"\n")
-    if lines and lines[-1].strip() == b"":
-        lines.pop()
-    first = 1 if lines and lines[0].strip() == b"ns" else 0
-    values = []
-    for number, line in enumerate(lines[first:], first + 1):
-        text = line.strip()
-        if not (text.isdigit() and text.isascii() and len(text) <= 20):
-            problem = f"was {shown(text.decode('ascii', 'replace'))}, expected whole nanoseconds"
-            raise ConfigError(source.parent / name, problem, f"line {number}")
-        if int(text) > MAX_LATENCY_NS:
-            problem = f"was {int(text)}, expected at most {MAX_LATENCY_NS}"
-            raise ConfigError(source.parent / name, problem, f"line {number}")
-        values.append(int(text))
-        if len(values) > MAX_VALUES:
-            problem = f"has more values than {MAX_VALUES}"
-            raise ConfigError(source.parent / name, problem, f"line {number}")
-    if not values:
-        raise ConfigError(source.parent / name, "is empty, expected measured nanoseconds")
-    return tuple(values)

@@ -1,4 +1,4 @@
-"""Limits a desk sets itself, and the integers with which a kernel holds orders against them.
+"""Limits a desk sets itself, and the integers with which a kernel checks orders.
 
 The venue's own rules (tick, lot, least notional) are always on where they are known; these limits
 are off at 0. What breaks either is refused and leaves a `RiskEvent`.
@@ -9,31 +9,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import msgspec
 
 from quantlaxmi.canonical import canonical_digest
-from quantlaxmi.errors import ConfigError, shown
-from quantlaxmi.execution.costs import CostModel, decimal_setting, plain
-from quantlaxmi.files import read_toml
+from quantlaxmi.errors import ConfigError
+from quantlaxmi.execution.costs import CostModel, plain
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import RISK_MONEY_EXPONENT, InstrumentKind, RiskRule
+from quantlaxmi.settings import Bounds, Settings
 
 #: Orders within a window at most; a ring of as many times is kept.
 MAX_ORDERS: Final = 1_000_000
 MAX_AGE_MS: Final = 7 * 86_400_000
-#: What a loss beyond ``max_loss`` does.
-ON_MAX_LOSS: Final = ("refuse", "close")
+Size = Annotated[FixedPoint, Bounds(ge=0, le="1e18")]
+Orders = Annotated[int, Bounds(ge=0, le=MAX_ORDERS)]
 _OFF: Final = FixedPoint(0, 0)
 _SIZES: Final = ("max_position", "max_notional")
-_COUNTS: Final = {
-    "max_orders_per_second": MAX_ORDERS,
-    "max_orders_per_minute": MAX_ORDERS,
-    "max_book_age_ms": MAX_AGE_MS,
-}
+_COUNTS: Final = ("max_orders_per_second", "max_orders_per_minute", "max_book_age_ms")
 
 #: Of an instrument: tick, lot, least notional, whether closing orders are exempt from it, max
 #: position, max notional.
@@ -43,7 +38,7 @@ Rule = tuple[int, int, int, bool, int, int | None]
 Limits = tuple[int, int, int, int | None, int, bool]
 
 
-class SizeLimits(msgspec.Struct, frozen=True, kw_only=True):
+class SizeLimits(Settings, frozen=True, kw_only=True):
     """Limits on one instrument; 0 is off.
 
     Attributes
@@ -54,12 +49,22 @@ class SizeLimits(msgspec.Struct, frozen=True, kw_only=True):
         Worth of the position at the touch, in the instrument's currency.
     """
 
-    max_position: FixedPoint = _OFF
-    max_notional: FixedPoint = _OFF
+    max_position: Size = _OFF
+    max_notional: Size = _OFF
 
 
-class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits of a run; all off by default.
+class RiskLimits(Settings, frozen=True, kw_only=True):
+    """Limits of a run, as a TOML file holds them; what it does not name is off.
+
+    ::
+
+        max_loss = "1000"
+        on_max_loss = "close"   # or "refuse"
+        max_orders_per_second = 10
+        max_book_age_ms = 500
+        [symbols.BTCUSDT-PERP]
+        max_position = "0.5"
+        max_notional = "30000"
 
     Attributes
     ----------
@@ -79,71 +84,16 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
         Of one instrument, by its symbol; take the place of the first two, both of them.
     """
 
-    max_position: FixedPoint = _OFF
-    max_notional: FixedPoint = _OFF
-    max_loss: FixedPoint = _OFF
-    max_orders_per_second: int = 0
-    max_orders_per_minute: int = 0
-    max_book_age_ms: int = 0
-    on_max_loss: str = ON_MAX_LOSS[0]
-    symbols: dict[str, SizeLimits] = {}
+    file_kind: ClassVar[str] = "a file of risk limits"
 
-    @classmethod
-    def load(cls, path: str | Path) -> RiskLimits:
-        """Read a TOML file; what it does not name is off.
-
-        ::
-
-            max_loss = "1000"
-            on_max_loss = "close"   # or "refuse"
-            max_orders_per_second = 10
-            max_book_age_ms = 500
-            [symbols.BTCUSDT-PERP]
-            max_position = "0.5"
-            max_notional = "30000"
-
-        Raises
-        ------
-        ConfigError
-            The file cannot be read, or a key or value is not as above; names the field.
-        """
-        source = Path(path)
-        return cls._from_plain(source, read_toml(source))
-
-    @classmethod
-    def _from_plain(cls, source: object, data: dict[str, Any]) -> RiskLimits:
-        data = dict(data)
-        tables = data.pop("symbols", {})
-        if not isinstance(tables, dict):
-            raise ConfigError(source, f"was {shown(tables)}, expected tables by symbol", "symbols")
-        values: dict[str, Any] = {}
-        for key, value in data.items():
-            if key in (*_SIZES, "max_loss"):
-                values[key] = _size(source, key, value)
-            elif key in _COUNTS:
-                values[key] = _count(source, key, value)
-            elif key == "on_max_loss":
-                if value not in ON_MAX_LOSS:
-                    problem = f"was {shown(value)}, expected {' or '.join(ON_MAX_LOSS)}"
-                    raise ConfigError(source, problem, key)
-                values[key] = value
-            else:
-                expected = ", ".join((*_SIZES, "max_loss", "on_max_loss", *_COUNTS, "symbols"))
-                raise ConfigError(source, f"was not expected, only {expected}", key)
-        symbols = {}
-        for symbol, table in tables.items():
-            place = f"symbols.{symbol}"
-            if not isinstance(table, dict):
-                raise ConfigError(source, f"was {shown(table)}, expected a table", place)
-            for key in table:
-                if key not in _SIZES:
-                    raise ConfigError(
-                        source, f"was not expected, only {', '.join(_SIZES)}", f"{place}.{key}"
-                    )
-            symbols[symbol] = SizeLimits(
-                **{key: _size(source, f"{place}.{key}", value) for key, value in table.items()}
-            )
-        return cls(**values, symbols=symbols)
+    max_position: Size = _OFF
+    max_notional: Size = _OFF
+    max_loss: Size = _OFF
+    max_orders_per_second: Orders = 0
+    max_orders_per_minute: Orders = 0
+    max_book_age_ms: Annotated[int, Bounds(ge=0, le=MAX_AGE_MS)] = 0
+    on_max_loss: Literal["refuse", "close"] = "refuse"
+    symbols: dict[str, SizeLimits] = msgspec.field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """Return the limits that are on as plain values; what ``risk_hash`` covers."""
@@ -154,7 +104,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
         for key in _COUNTS:
             if getattr(self, key):
                 found[key] = getattr(self, key)
-        if self.on_max_loss != ON_MAX_LOSS[0] and self.max_loss.mantissa:
+        if self.on_max_loss != "refuse" and self.max_loss.mantissa:
             found["on_max_loss"] = self.on_max_loss
         if self.symbols:
             found["symbols"] = {
@@ -172,9 +122,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
         ConfigError
             It is no description of this version.
         """
-        if not isinstance(described, dict):
-            raise ConfigError("risk", "is no set of limits")
-        limits = cls._from_plain("risk", described)
+        limits = cls.from_mapping(described, "risk")
         if limits.describe() != described:
             raise ConfigError("risk", "is no set of limits of this version")
         return limits
@@ -207,7 +155,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
 def order_rules(
     instruments: Sequence[Instrument], costs: CostModel, limits: RiskLimits, ledger: int
 ) -> tuple[list[Rule], Limits]:
-    """Return the integers a kernel holds orders against; money at 10**ledger.
+    """Return the integers a kernel checks orders with; money at 10**ledger.
 
     Parameters
     ----------
@@ -229,7 +177,7 @@ def order_rules(
     for one in instruments:
         own = limits.sizes(one.symbol)
         unit = one.contract_size * Fraction(10) ** one.qty_exponent
-        position = math.floor(_value(own.max_position) / unit)
+        position = math.floor(own.max_position.to_fraction() / unit)
         if own.max_position.mantissa and position < 1:
             raise ConfigError(
                 "risk",
@@ -280,29 +228,11 @@ def risk_exponent(rule: RiskRule, instrument: Instrument, ledger: int) -> int:
     return money_exponent(ledger)
 
 
-def _value(value: FixedPoint) -> Fraction:
-    return value.mantissa * Fraction(10) ** value.exponent
-
-
 def _money(value: FixedPoint, ledger: int) -> Fraction:
-    return _value(value) / Fraction(10) ** ledger
+    return value.to_fraction() / Fraction(10) ** ledger
 
 
 def _fits(field: str, value: int, bits: int) -> int:
     if value >= 1 << bits:
         raise ConfigError("risk", f"is {value} ledger units, which do not fit a kernel", field)
-    return value
-
-
-def _size(source: object, place: str, value: object) -> FixedPoint:
-    found = decimal_setting(source, place, value)
-    if found.mantissa < 0:
-        raise ConfigError(source, f"was {value}, expected 0 (off) or above", place)
-    return found
-
-
-def _count(source: object, place: str, value: object) -> int:
-    most = _COUNTS[place]
-    if type(value) is not int or not 0 <= value <= most:
-        raise ConfigError(source, f"was {shown(value)}, expected 0 (off) to {most}", place)
     return value

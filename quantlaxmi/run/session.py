@@ -27,7 +27,8 @@ from quantlaxmi.events import (
     TradeEvent,
 )
 from quantlaxmi.events.ids import CorrelationContext
-from quantlaxmi.execution.costs import CostModel, account_terms, ledger_exponent
+from quantlaxmi.execution.account_terms import account_terms, ledger_exponent
+from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import Delays
 from quantlaxmi.execution.risk import RiskLimits, order_rules
 from quantlaxmi.features import NEUTRAL, feature_arguments

@@ -7,6 +7,7 @@ path of the key, what it was and what was expected; an unknown key names the nea
 from quantlaxmi.settings.base import (
     MAX_SETTINGS_BYTES,
     Field,
+    Key,
     Others,
     Reads,
     Settings,
@@ -22,6 +23,7 @@ __all__ = [
     "Chars",
     "Field",
     "Items",
+    "Key",
     "Others",
     "Place",
     "Reads",

@@ -51,10 +51,20 @@ class Reads:
         ``(value, place) -> value of the field``; raises what ``place.was`` or ``place.fail`` give.
     expected : str
         What it expects, for errors.
+    writes : callable
+        Makes the value that JSON holds.
     """
 
     function: Callable[[Any, Place], Any]
     expected: str
+    writes: Callable[[Any], Any] = str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Names the key of a file where it is another than the field's: one without a unit."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,8 @@ class Field:
 
     Attributes
     ----------
-    name : str
+    name, key : str
+        In Python and in files.
     kind : Kind
     optional, required : bool
         It may be None; it has no default.
@@ -72,6 +83,7 @@ class Field:
     """
 
     name: str
+    key: str
     kind: Kind
     optional: bool
     required: bool
@@ -126,8 +138,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     {'most': '4.5'}
     """
 
-    #: What a file of them is, for errors.
+    #: What a file of them is, for errors, and the longest that is read.
     file_kind: ClassVar[str] = "settings"
+    max_file_bytes: ClassVar[int] = MAX_SETTINGS_BYTES
 
     def __post_init__(self) -> None:
         at = Place(type(self).__name__)
@@ -146,6 +159,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return (Place(type(self).__name__) / name).fail(
             f"was {told(getattr(self, name))}, {reason}"
         )
+
+    def lacks(self, name: str) -> ConfigError:
+        """Return the error to raise where the other settings ask for field ``name``."""
+        kind = next(f.kind for f in fields_of(type(self)) if f.name == name)
+        at = Place(type(self).__name__) / name
+        return at.fail(f"is missing, expected {kind.expected}")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: object = None, key: str = "") -> Self:
@@ -176,11 +195,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ConfigError
             The file cannot be read, is longer than one MiB or no TOML; or as `from_mapping`.
         """
-        return cls._read(read_settings(path, cls.file_kind), Place(path))
+        values = read_settings(path, cls.file_kind, cls.max_file_bytes)
+        return cls._read(values, Place(path))
 
     def to_json(self) -> dict[str, Any]:
         """Every field's effective value; decimals as text, equal for equal values."""
-        return {f.name: f.plain(getattr(self, f.name)) for f in fields_of(type(self))}
+        return {f.key: f.plain(getattr(self, f.name)) for f in fields_of(type(self))}
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed, checked again."""
@@ -195,24 +215,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def _read(cls, values: object, at: Place) -> Self:
         if not isinstance(values, Mapping):
             raise at.was(values, "a table")
-        fields = {f.name: f for f in fields_of(cls)}
-        others = next((f.name for f in fields.values() if Others() in f.markers), None)
-        known = [name for name in fields if name != others]
-        given: dict[str, Any] = {}
+        others = next((f for f in fields_of(cls) if Others() in f.markers), None)
+        fields = {f.key: f for f in fields_of(cls) if f is not others}
         rest: dict[str, Any] = {}
-        for name, value in values.items():
-            if name in known:
-                given[name] = value
-            elif others is not None and isinstance(value, Mapping):
-                rest[name] = value
-            else:
-                raise at.unknown(name, known)
-        for name, field in fields.items():
-            if field.required and name not in given and name != others:
-                raise (at / name).fail(f"is missing, expected {field.kind.expected}")
-        found = {name: fields[name].read_foreign(v, at / name) for name, v in given.items()}
+        for key, value in values.items():
+            if key not in fields:
+                if others is None or not isinstance(value, Mapping):
+                    raise at.unknown(key, fields)
+                rest[key] = value
+        found: dict[str, Any] = {}
+        for key, field in fields.items():
+            if key in values:
+                found[field.name] = field.read_foreign(values[key], at / key)
+        for key, field in fields.items():
+            if field.required and key not in values:
+                raise (at / key).fail(f"is missing, expected {field.kind.expected}")
         if others is not None:
-            found[others] = fields[others].read_foreign(rest, at)
+            found[others.name] = others.read_foreign(rest, at)
         try:
             return cls(**found)
         except ConfigError as error:  # rules over several fields, which do not know the file
@@ -220,17 +239,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ConfigError(at.source, error.problem, place) from None
 
 
-def read_settings(path: str | Path, file_kind: str) -> dict[str, Any]:
+def read_settings(
+    path: str | Path, file_kind: str, limit: int = MAX_SETTINGS_BYTES
+) -> dict[str, Any]:
     """Content of a TOML file of settings, numbers with a fraction as their text.
 
     Raises
     ------
     ConfigError
-        It cannot be read, is longer than `MAX_SETTINGS_BYTES`, or is no TOML.
+        It cannot be read, is longer than ``limit`` bytes, or is no TOML.
     """
     return read_toml(
         path,
-        MAX_SETTINGS_BYTES,
+        limit,
         expected=file_kind,
         parse_float=lambda text: TomlNumber(text.replace("_", "")),
     )
@@ -262,13 +283,14 @@ def fields_of(cls: type[Settings]) -> tuple[Field, ...]:
                 hint, more = _split(options[0])
                 markers += more
         kind = _kind(hint, markers)
+        key = next((m for m in markers if isinstance(m, Key)), Key(info.name))
         if kind is None:
             raise ConfigError(
                 cls.__name__,
                 "must be bool, int, str, FixedPoint, Decimal, settings, or tuples or dicts of them",
                 f"type of field {info.name}",
             )
-        made.append(Field(info.name, kind, optional, info.required, markers))
+        made.append(Field(info.name, key.name, kind, optional, info.required, markers))
     return tuple(made)
 
 
@@ -286,8 +308,9 @@ def _kind(hint: Any, markers: tuple[Any, ...]) -> Kind | None:
         return next((m for m in markers if isinstance(m, cls)), default)
 
     bounds = marker(Bounds, Bounds())
-    if reads := marker(Reads, None):
-        return kinds.Made(hint, reads.function, reads.expected)
+    reads = marker(Reads, None)
+    if reads is not None and isinstance(hint, type):
+        return kinds.Made(hint, reads.function, reads.expected, reads.writes)
     if hint is bool:
         return kinds.Flag()
     if hint is int:

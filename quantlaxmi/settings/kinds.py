@@ -30,6 +30,8 @@ class Bounds:
     ----------
     ge, le : int, str or None
         Smallest and largest value; a str is an exact decimal.
+    gt, lt : int, str or None
+        Limits that a value may not reach.
     choices : tuple of str
         Allowed texts; empty for any.
     places : int or None
@@ -40,23 +42,31 @@ class Bounds:
     le: int | str | None = None
     choices: tuple[str, ...] = ()
     places: int | None = None
+    gt: int | str | None = None
+    lt: int | str | None = None
 
     def holds(self, value: Fraction) -> bool:
         """Whether a number is within the limits."""
         return (
             (self.ge is None or value >= Fraction(self.ge))
             and (self.le is None or value <= Fraction(self.le))
+            and (self.gt is None or value > Fraction(self.gt))
+            and (self.lt is None or value < Fraction(self.lt))
             and (self.places is None or (value * 10**self.places).denominator == 1)
         )
 
     def expected(self, number: str) -> str:
         """Say what is allowed: ``a whole number from 0 to 10``."""
+        words = ("at least", "above", "at most", "below")
+        limits = (self.ge, self.gt, self.le, self.lt)
+        if self.ge is not None and self.ge == self.le:
+            return str(self.ge)
         if self.ge is not None and self.le is not None:
             number += f" from {self.ge} to {self.le}"
-        elif self.ge is not None:
-            number += f", at least {self.ge}"
-        elif self.le is not None:
-            number += f", at most {self.le}"
+        else:
+            pairs = zip(words, limits, strict=True)
+            said = " and ".join(f"{word} {limit}" for word, limit in pairs if limit is not None)
+            number = f"{number} {said}".rstrip()
         return number if self.places is None else f"{number} with at most {self.places} decimals"
 
 
@@ -310,13 +320,16 @@ class ByName:
 class Made:
     """A value of any class, made by a function of its own from what a file gave."""
 
-    hint: Any
+    hint: type
     function: Callable[[Any, Place], Any]
     expected: str
+    writes: Callable[[Any], Any]
 
     def read(self, value: Any, at: Place) -> Any:
         """Accept what is made already: what a file gave comes here through the function."""
+        if not isinstance(value, self.hint):
+            raise at.was(value, self.expected)
         return value
 
     def plain(self, value: Any) -> Any:
-        return str(value)
+        return self.writes(value)

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Final
 
 from quantlaxmi.errors import ConfigError, shown
@@ -74,4 +75,6 @@ def told(value: object) -> str:
         return value.to_text() if abs(value.exponent) < _MOST_SHOWN else repr(value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, date | time):
+        return str(value)
     return shown(value[:_MOST_SHOWN] if isinstance(value, str) else value, _MOST_SHOWN)

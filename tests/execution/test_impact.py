@@ -221,10 +221,13 @@ def test_a_file_names_impact_by_kind_and_symbol(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('[spot]\nimpact_bps = "-1"', r"\(spot\.impact_bps\): was -1, expected 0 to 1000 bps"),
-        ('[spot]\nimpact_sqrt_bps = "1001"', r"\(spot\.impact_sqrt_bps\): was 1001, expected"),
+        (
+            '[spot]\nimpact_bps = "-1"',
+            r"\(spot\.impact_bps\): was '-1', expected a dec",
+        ),
+        ('[spot]\nimpact_sqrt_bps = "1001"', r"\(spot\.impact_sqrt_bps\): was '1001', expected"),
         ('[spot]\nimpact_bps = "x"', r"\(spot\.impact_bps\)"),
-        ("[spot]\nimpact = 1", r"\(spot\.impact\): was not expected"),
+        ("[spot]\nimpact = 1", r"\(spot\.impact\): unknown setting; did you mean impact_bps"),
     ],
 )
 def test_bad_impact_gets_one_line(tmp_path: Path, text: str, expected: str) -> None:
@@ -240,7 +243,7 @@ def test_impact_is_hashed_where_there_is_any() -> None:
     root_on = msgspec.structs.replace(plain, impact={"spot": Impact(root_bps=FixedPoint(1, -8))})
     assert plain.cost_hash == off.cost_hash
     assert len({m.cost_hash for m in (plain, on, root_on)}) == 3
-    with pytest.raises(ConfigError, match="expected 0 to 1000 bps"):
+    with pytest.raises(ConfigError, match="from 0 to 1000 with at most 8"):
         CostModel.from_description(
             on.describe() | {"impact": {"spot": {"fixed_bps": "1e9", "root_bps": "0e0"}}}
         )

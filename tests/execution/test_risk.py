@@ -302,7 +302,7 @@ def test_file_and_hash(tmp_path) -> None:
         ('max_position = "a"\n', ["max_position", "'a'"]),
         ("max_orders_per_second = 1.5\n", ["max_orders_per_second", "1.5"]),
         ("max_orders_per_minute = 1000001\n", ["max_orders_per_minute", "1000000"]),
-        ("max_book_age_ms = true\n", ["max_book_age_ms", "True"]),
+        ("max_book_age_ms = true\n", ["max_book_age_ms", "true"]),
         ("symbols = 3\n", ["symbols", "3"]),
         ("[symbols]\nX = 3\n", ["symbols.X", "3"]),
         ("[symbols.X]\nmax_loss = 3\n", ["symbols.X.max_loss", "max_position"]),
@@ -327,7 +327,7 @@ def test_limits_that_cannot_be_held_are_refused() -> None:
         tiny = RiskLimits(max_position=FixedPoint(1, -9))
         order_rules(pair, model, tiny, -16)
     with pytest.raises(ConfigError, match="fit"):
-        order_rules(pair, model, RiskLimits(max_notional=FixedPoint(2**62, 0)), -50)
+        order_rules(pair, model, RiskLimits(max_notional=FixedPoint(10**18, 0)), -50)
 
 
 # --- the whole road ----------------------------------------------------------------------------

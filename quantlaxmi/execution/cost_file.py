@@ -1,0 +1,99 @@
+"""The file of ``--costs``: rates, least notionals and impact, by kind and by symbol."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Final, Literal
+
+import msgspec
+
+from quantlaxmi.execution.impact import ImpactBps
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.settings import Bounds, Others, Settings
+
+#: Nothing in these markets costs a tenth of the trade; beyond it the unit is surely wrong.
+MAX_BPS: Final = 1000
+Bps = Annotated[FixedPoint, Bounds(ge=-MAX_BPS, le=MAX_BPS, places=8)]
+Amount = Annotated[FixedPoint, Bounds(ge=0, le="1e18", places=8)]
+#: What shortens the queue before a resting order.
+Queue = Literal["trades", "pro_rata"]
+
+
+class CostTable(Settings, frozen=True, kw_only=True):
+    """What a kind of instrument, or one symbol of it, costs; what it leaves out, others say.
+
+    Attributes
+    ----------
+    maker_bps, taker_bps : FixedPoint or None
+        Commission in basis points of the notional, both or neither; negative is a rebate.
+    min_notional : FixedPoint or None
+        Least value of an order, in the instrument's currency; 0 is no least.
+    impact_bps, impact_sqrt_bps : FixedPoint or None
+        The two terms of `Impact`.
+    """
+
+    maker_bps: Bps | None = None
+    taker_bps: Bps | None = None
+    min_notional: Amount | None = None
+    impact_bps: ImpactBps | None = None
+    impact_sqrt_bps: ImpactBps | None = None
+
+    @property
+    def has_impact(self) -> bool:
+        """Whether it sets a term of the impact."""
+        return self.impact_bps is not None or self.impact_sqrt_bps is not None
+
+    def check(self) -> None:
+        """Check that a table sets something, and both rates or neither."""
+        rates = (self.maker_bps, self.taker_bps)
+        alone = self.min_notional is not None or self.has_impact
+        if None in rates and not (rates == (None, None) and alone):
+            raise self.lacks("maker_bps" if self.maker_bps is None else "taker_bps")
+
+
+class KindTable(CostTable, frozen=True, kw_only=True):
+    """What a kind costs, with tables of symbols that go before it."""
+
+    symbols: Annotated[dict[str, CostTable], Others()] = msgspec.field(default_factory=dict)
+
+    def check(self) -> None:
+        """Check the table's own settings, where it has any."""
+        own = [getattr(self, name) for name in CostTable.__struct_fields__]
+        if not self.symbols or own.count(None) < len(own):
+            super().check()
+
+
+class CostFile(Settings, frozen=True, kw_only=True):
+    """The whole file; a field a kind of instrument.
+
+    Attributes
+    ----------
+    fee_exponent : int
+        Each commission is a multiple of 10**fee_exponent of the currency.
+    queue : {"trades", "pro_rata"}
+        What shortens the queue before a resting order.
+    spot, perp, future, call, put : KindTable or None
+    """
+
+    file_kind: ClassVar[str] = "a file of costs"
+
+    fee_exponent: Annotated[int, Bounds(ge=-18, le=0)] = -8
+    queue: Queue = "trades"
+    spot: KindTable | None = None
+    perp: KindTable | None = None
+    future: KindTable | None = None
+    call: KindTable | None = None
+    put: KindTable | None = None
+
+    def tables(self) -> dict[str, CostTable]:
+        """Every table that sets something, by ``perp`` or ``perp.BTCUSDT-PERP``."""
+        found: dict[str, CostTable] = {}
+        for kind in KINDS:
+            table: KindTable | None = getattr(self, kind)
+            if table is not None:
+                found[kind] = table
+                found |= {f"{kind}.{symbol}": own for symbol, own in table.symbols.items()}
+        return found
+
+
+#: Kinds of instruments that a file can name.
+KINDS: Final = ("spot", "perp", "future", "call", "put")
