@@ -40,6 +40,14 @@ class FakePoints:
     prepared: list = field(default_factory=list)
 
     @property
+    def instruments(self):
+        return tuple(range(len(self.mid2)))
+
+    @property
+    def last_mid2(self):
+        return self.mid2[:, -1]
+
+    @property
     def costs_unknown(self):
         return ""
 

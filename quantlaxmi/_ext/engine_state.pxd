@@ -124,16 +124,19 @@ cdef struct funding_due_t:
 # Observes a market instead of trading on it (see probe.pyx).
 cdef struct probe_t:
     can_trade_fn can_trade  # NULL: always
-    const int64_t* traded  # indices of the strategy's instruments
-    Py_ssize_t n_traded
+    const int64_t* required  # indices of the instruments whose books a row needs
+    Py_ssize_t n_required
+    Py_ssize_t n_columns  # n_required, or 0 where no mids are kept
+    int64_t* last  # (n_required,) bid + ask at the last row
     Py_ssize_t n_bundles
     const int64_t* starts  # (n_bundles + 1,) into the leg arrays
     const int64_t* leg_instrument
+    const int64_t* leg_column  # place of the instrument in `required`
     const int64_t* leg_qty  # signed
     ql_i128* units  # greatest common divisor of each bundle's costs so far
     Py_ssize_t head  # first row whose orders have not arrived
     buffer_t rows  # grid_row_t
-    buffer_t mids  # n_instruments int64 a row
+    buffer_t mids  # n_columns int64 a row
     buffer_t costs  # n_bundles ql_i128 a row; written on arrival
     buffer_t fillable  # n_bundles bytes a row
     buffer_t settlements  # settlement_t

@@ -17,16 +17,19 @@ class Observer(Engine):
         event_mask: int,
         latency_ns: int,
         rate_den: int,
-        traded: NDArray[np.int64],
+        required: Sequence[int],
         bundles: Sequence[tuple[tuple[int, int], ...]],
+        keep_mids: bool = ...,
         can_trade_address: int = ...,
         can_trade_call: Callable[..., int] | None = ...,
         can_trade_args: tuple[Any, ...] = ...,
         impact: Sequence[tuple[int, int]] = ...,
     ) -> None: ...
-    def grid(
+    def rows(
         self,
     ) -> tuple[
-        NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], list[int]
+        NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], list[NDArray[np.int64]]
     ]: ...
+    def last_mids(self) -> NDArray[np.int64]: ...
+    def costs(self) -> tuple[NDArray[np.int64], NDArray[np.bool_], list[int]]: ...
     def settlements(self) -> NDArray[np.int64]: ...

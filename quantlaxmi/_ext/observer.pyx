@@ -1,7 +1,7 @@
 """Watching a market with a strategy's eyes and costs, trading nothing."""
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 import numpy as np
 
@@ -18,9 +18,12 @@ cdef class Observer(Engine):
 
     Parameters
     ----------
-    traded : ndarray of int64
-        Indices of the instruments that must all have a valid book.
+    required : sequence of int
+        Indices of the instruments that must all have a valid book at a row.
     bundles : sequence of tuple of (instrument, signed quantity)
+        Of required instruments.
+    keep_mids : bool
+        Whether the rows' mids are kept; pricing bundles needs them.
     can_trade_address : int
         C address of the kernel's ``can_trade``, 0 for none.
     can_trade_call, can_trade_args
@@ -37,7 +40,7 @@ cdef class Observer(Engine):
 
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
-        rate_den, traded, bundles, can_trade_address=0, can_trade_call=None,
+        rate_den, required, bundles, keep_mids=True, can_trade_address=0, can_trade_call=None,
         can_trade_args=(), impact=(),
     ):
         cdef int64_t[::1] view
@@ -47,29 +50,40 @@ cdef class Observer(Engine):
         )
         cdef probe_t* p = &self.probe
         memset(p, 0, sizeof(probe_t))
+        place = {i: k for k, i in enumerate(required)}
+        legs = [leg for b in bundles for leg in b]
+        if not place or not all(0 <= i < self.e.n_instruments for i in place):
+            raise ValueError("the required instruments are none, or one is out of range")
+        if not all(i in place for i, _ in legs) or (bundles and not keep_mids):
+            raise ValueError("a bundle names an instrument whose mids are not kept")
         self._legs = [
-            np.array(traded, dtype=np.int64),
+            np.array(required, dtype=np.int64),
+            np.zeros(len(required), dtype=np.int64),
             np.cumsum([0] + [len(b) for b in bundles], dtype=np.int64),
-            np.array([leg[0] for b in bundles for leg in b] + [0], dtype=np.int64),
-            np.array([leg[1] for b in bundles for leg in b] + [0], dtype=np.int64),
+            np.array([i for i, _ in legs] + [0], dtype=np.int64),
+            np.array([place[i] for i, _ in legs] + [0], dtype=np.int64),
+            np.array([qty for _, qty in legs] + [0], dtype=np.int64),
         ]
-        if any(not 0 <= i < self.e.n_instruments for part in self._legs[::2][:2] for i in part):
-            raise ValueError("a bundle or the traded set names an instrument out of range")
-        p.n_traded = len(traded)
+        p.n_required = len(required)
+        p.n_columns = len(required) if keep_mids else 0
         p.n_bundles = len(bundles)
         view = self._legs[0]
-        p.traded = &view[0]
+        p.required = &view[0]
         view = self._legs[1]
-        p.starts = &view[0]
+        p.last = &view[0]
         view = self._legs[2]
-        p.leg_instrument = &view[0]
+        p.starts = &view[0]
         view = self._legs[3]
+        p.leg_instrument = &view[0]
+        view = self._legs[4]
+        p.leg_column = &view[0]
+        view = self._legs[5]
         p.leg_qty = &view[0]
         p.units = <ql_i128*>calloc(p.n_bundles + 1, sizeof(ql_i128))
         if p.units == NULL:
             raise MemoryError("bundle units")
         p.rows.item = sizeof(grid_row_t)
-        p.mids.item = self.e.n_instruments * sizeof(int64_t)
+        p.mids.item = p.n_columns * sizeof(int64_t)
         p.costs.item = p.n_bundles * sizeof(ql_i128)
         p.fillable.item = p.n_bundles
         p.settlements.item = sizeof(settlement_t)
@@ -101,18 +115,42 @@ cdef class Observer(Engine):
         )
         return status, self._exhausted()
 
-    def grid(self):
-        """What was noted.
+    def rows(self):
+        """What was noted at each row.
 
         Returns
         -------
-        rows : ndarray of int64, shape (n_rows, 3)
-            seq, receive time, whether the strategy's own filters held.
-        mids : ndarray of int64, shape (n_rows, n_instruments)
-            Bid + ask; 0 where an instrument had no valid book.
-        costs : ndarray of int64, shape (n_bundles, n_rows)
+        seq, ts_ns : ndarray of int64, shape (n_rows,)
+        can_trade : ndarray of bool, shape (n_rows,)
+            Whether the strategy's own filters let it trade.
+        mids : list of ndarray of int64, shape (n_rows,)
+            Bid + ask, one column a required instrument; empty where mids are not kept.
+        """
+        cdef probe_t* p = &self.probe
+        return (
+            _column(&p.rows, 0),
+            _column(&p.rows, 1),
+            _column(&p.rows, 2) == 1,
+            [_column(&p.mids, k) for k in range(p.n_columns)],
+        )
+
+    def last_mids(self):
+        """Bid + ask of the required instruments at the last row; 0 where there is none.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_required,)
+        """
+        return self._legs[1].copy()
+
+    def costs(self):
+        """What each bundle would have cost.
+
+        Returns
+        -------
+        values : ndarray of int64, shape (n_bundles, n_rows)
             In the bundle's unit; 0 where not fillable.
-        fillable : ndarray of bool, shape (n_rows, n_bundles)
+        fillable : ndarray of bool, shape (n_bundles, n_rows)
             The whole bundle was displayed when its orders arrived.
         units : list of int
             For each bundle, the greatest common divisor of its costs, at least 1.
@@ -126,9 +164,12 @@ cdef class Observer(Engine):
         cdef const ql_i128* costs = <const ql_i128*>p.costs.data
         cdef Py_ssize_t n = p.rows.n, i, k
         cdef int64_t[:, ::1] out
+        cdef char[:, ::1] whole
         cdef ql_i128 one
         values = np.zeros((p.n_bundles, n), dtype=np.int64)
+        fillable = np.zeros((p.n_bundles, n), dtype=np.int8)
         out = values
+        whole = fillable
         for k in range(p.n_bundles):
             if ql_hi(p.units[k]) == 0 and ql_lo(p.units[k]) == 0:
                 p.units[k] = ql_mul64(1, 1)
@@ -137,13 +178,8 @@ cdef class Observer(Engine):
                 if not ql_fits64(one):
                     raise OverflowError(f"a cost of bundle {k} does not fit 64 bits")
                 out[k, i] = ql_to_i64(one)
-        return (
-            _bytes(&p.rows).view(np.int64).reshape(n, 3),
-            _bytes(&p.mids).view(np.int64).reshape(n, self.e.n_instruments),
-            values,
-            _bytes(&p.fillable).view(np.bool_).reshape(n, p.n_bundles),
-            [wide_int(p.units[k]) for k in range(p.n_bundles)],
-        )
+                whole[k, i] = p.fillable.data[i * p.n_bundles + k]
+        return values, fillable.view(np.bool_), [wide_int(p.units[k]) for k in range(p.n_bundles)]
 
     def settlements(self):
         """Funding settlements in the order in which they happened.
@@ -154,16 +190,19 @@ cdef class Observer(Engine):
             Instrument, time before which orders must have arrived for their position to pay,
             mark at the price exponent, rate at `schema.RATE_EXPONENT`. The times ascend.
         """
-        return _bytes(&self.probe.settlements).view(np.int64).reshape(-1, 4)
+        return np.stack([_column(&self.probe.settlements, k) for k in range(4)], axis=1)
 
 
-cdef _bytes(const buffer_t* b):
-    cdef char[::1] view
-    out = np.empty(b.n * b.item, dtype=np.int8)
-    if b.n and b.item:
-        view = out
-        memcpy(&view[0], b.data, b.n * b.item)
-    return out
+cdef _column(const buffer_t* b, Py_ssize_t k):
+    """The k-th int64 of every record."""
+    cdef const int64_t* values = <const int64_t*>b.data
+    cdef Py_ssize_t width = b.item // sizeof(int64_t), i
+    cdef int64_t[::1] out
+    column = np.empty(b.n, dtype=np.int64)
+    out = column
+    for i in range(b.n):
+        out[i] = values[i * width + k]
+    return column
 
 
 cdef int64_t _call_can_trade(

@@ -6,7 +6,7 @@ orders decided at that row would arrive, each bundle is priced against the books
 Funding settlements are noted, whatever is held.
 """
 from libc.stdint cimport int64_t
-from libc.string cimport memset
+from libc.string cimport memcpy
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
@@ -30,11 +30,12 @@ cdef int _price_bundle(
     cdef ladder_t ladder
     cdef level_t level
     cdef ql_i128 total = ql_mul64(0, 0), part, fee
-    cdef int64_t inst, side, left, take, price, i
+    cdef int64_t inst, side, left, take, price, mid2, i
     cdef ql_i128 rate = 0
     fillable[0] = 0
     for i in range(p.starts[bundle], p.starts[bundle + 1]):
         inst = p.leg_instrument[i]
+        mid2 = mids[p.leg_column[i]]
         side = 1 if p.leg_qty[i] > 0 else -1
         left = p.leg_qty[i] * side
         if e.impact != NULL and e.books[inst].valid:
@@ -52,9 +53,9 @@ cdef int _price_bundle(
             # side * take * (10 * price - 5 * (bid + ask)) + 10 * fee, at ledger exponent - 1
             if (
                 not ql_fits64(ql_mul64(price, 10))
-                or not ql_fits64(ql_mul64(mids[inst], 5))
+                or not ql_fits64(ql_mul64(mid2, 5))
                 or ql_mul(
-                    ql_mul64(side * take, 10 * price - 5 * mids[inst]),
+                    ql_mul64(side * take, 10 * price - 5 * mid2),
                     e.accounts[inst].scale, &part,
                 )
                 or ql_add(total, part, &total)
@@ -78,7 +79,7 @@ cdef int probe_arrive(engine_t* e) noexcept nogil:
     p.head += 1
     for k in range(p.n_bundles):
         status = _price_bundle(
-            e, k, <int64_t*>p.mids.data + row * e.n_instruments,
+            e, k, <int64_t*>p.mids.data + row * p.n_columns,
             <ql_i128*>p.costs.data + row * p.n_bundles + k,
             p.fillable.data + row * p.n_bundles + k,
         )
@@ -114,12 +115,11 @@ cdef int64_t probe_step(
     cdef Py_ssize_t i
     if event.seq < e.first_seq:
         return 0
-    for i in range(p.n_traded):
-        if not books[p.traded[i]].valid:
+    for i in range(p.n_required):
+        if not books[p.required[i]].valid:
             return 0
     row = <grid_row_t*>push(&p.rows)
-    mids = <int64_t*>push(&p.mids)
-    if row == NULL or mids == NULL:
+    if row == NULL:
         return NO_MEMORY
     if p.n_bundles and (push(&p.costs) == NULL or push(&p.fillable) == NULL):
         return NO_MEMORY
@@ -130,8 +130,13 @@ cdef int64_t probe_step(
         row.can_trade = p.can_trade(ctx, event, books, features, params)
         if row.can_trade < 0:
             return row.can_trade
-    for i in range(e.n_instruments):
-        mids[i] = books[i].bid + books[i].ask if books[i].valid else 0
+    for i in range(p.n_required):
+        p.last[i] = books[p.required[i]].bid + books[p.required[i]].ask
+    if p.n_columns:
+        mids = <int64_t*>push(&p.mids)
+        if mids == NULL:
+            return NO_MEMORY
+        memcpy(mids, p.last, p.n_columns * sizeof(int64_t))
     if p.n_bundles and row.ts_ns + e.latency_ns < e.due_ns:
         e.due_ns = row.ts_ns + e.latency_ns
     return 0

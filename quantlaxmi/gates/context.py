@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
@@ -43,7 +43,11 @@ class DecisionPoints(Protocol):
     @property
     def ts_ns(self) -> npt.NDArray[np.int64]: ...
     @property
-    def mid2(self) -> npt.NDArray[np.int64]: ...
+    def instruments(self) -> tuple[int, ...]: ...
+    @property
+    def mid2(self) -> Mapping[int, npt.NDArray[np.int64]]: ...
+    @property
+    def last_mid2(self) -> npt.NDArray[np.int64]: ...
     @property
     def can_trade(self) -> npt.NDArray[np.bool_]: ...
     @property

@@ -164,7 +164,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     from quantlaxmi._jit.compiler import running
 
     held = sorted({i for bundle in stretches.positions for i, _ in bundle})
-    moved = np.flatnonzero((np.diff(context.decision_points.mid2[held]) != 0).any(axis=0)) + 1
+    mid2 = np.stack([context.decision_points.mid2[i] for i in held])
+    moved = np.flatnonzero((np.diff(mid2) != 0).any(axis=0)) + 1
     delays, scale, ts_ns = delays_of(context), profile.columns.scale, context.decision_points.ts_ns
     with running(1):
         own, later = profile.by_moves(moved, 0), profile.by_moves(moved, 1)

@@ -91,7 +91,7 @@ def _identity(context: GateContext, rerun: Rerun, replays: Replays) -> Sums:
     own = replays.sums(market)
     units, mid2 = attribution_units(context.decision_points), context.decision_points.mid2
     gains = [
-        sum(-q * int(mid2[i, a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
+        sum(-q * int(mid2[i][a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
         for trip in context.path.trips
     ]
     found = (own.total * replays.scale, own.squares * replays.scale**2, own.trips, own.held_ns)
@@ -116,7 +116,7 @@ def _held_ns(context: GateContext) -> int:
 
 def _basis_sd(context: GateContext, rerun: Rerun, replays: Replays, moved: Moved) -> float | None:
     """Standard deviation of a pair's basis over its decision points, in bps; None for no pair."""
-    pair = sorted(rerun.run.strategy.instruments)
+    pair = context.decision_points.instruments
     if len(pair) != 2:
         return None
     first, second = (

@@ -316,7 +316,7 @@ def _trip_notional(context: GateContext) -> Fraction:
     for trip in context.path.trips:
         action = trip.actions[0]
         total += max(
-            abs(q) * int(context.decision_points.mid2[i, action.row]) * units[i]
+            abs(q) * int(context.decision_points.mid2[i][action.row]) * units[i]
             for i, q in action.bundle
         )
     return Fraction(total, len(context.path.trips))

@@ -1,13 +1,16 @@
 """What a strategy could have traded, row by row, and what each trade would have cost.
 
-Gates place a strategy's trips elsewhere on the same market. They price them with the engine's own
-books, latency, ladder and fees, so that the strategy's own trips come out as in its run, to the
-last unit.
+Gates place a strategy's round trips elsewhere on the same market. They price them with the engine's
+own books, latency, ladder and fees, so that the strategy's own round trips cost what they cost in
+its run, to the last unit.
+
+Rows need, and keep, the books of the instruments that the run's decisions trade, however many the
+segment has or the strategy declares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +20,7 @@ from numpy.typing import NDArray
 from quantlaxmi import schema
 from quantlaxmi._ext.observer import Observer
 from quantlaxmi._ext.replay_loop import FAILURES
-from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.errors import EngineError, FixedPointOverflow, InputError, StrategyError
 from quantlaxmi.fixed import div_round
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import KERNEL_STRIDE, Session, feature_calls
@@ -29,7 +32,7 @@ Bundle = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, eq=False)
 class BundleCost:
-    """Cost of trading one signed bundle, decided at each row of a grid.
+    """Cost of trading one signed bundle, decided at each row.
 
     Attributes
     ----------
@@ -49,28 +52,37 @@ class BundleCost:
 
 @dataclass(frozen=True, eq=False)
 class DecisionPoints:
-    """Rows at which a strategy was asked while all the books it trades were valid.
+    """Rows at which a strategy was asked while the books of all it traded were valid.
 
-    Where mids have moved after the last of them, the end of the data is a row more, on which
-    nothing can be traded: what is open then is marked at the mids at which the ledger marks it.
+    Where a traded mid has moved after the last of them, the end of the data is a row more, on which
+    nothing can be traded: the ledger marks an open position at these mids. A run that traded
+    nothing needs the books of all that its strategy declares, and keeps no mids.
 
     Attributes
     ----------
     run : Run
+    instruments : tuple of int
+        Indices of the instruments that the run's decisions, and the bundles given, trade;
+        ascending.
     seq, ts_ns : ndarray of int64, shape (n_rows,)
-    mid2 : ndarray of int64, shape (n_instruments, n_rows)
-        Bid + ask: twice the mid, exact, at the price exponent; 0 where a book was not valid.
+    mid2 : mapping of int to ndarray of int64, shape (n_rows,)
+        A column for each of `instruments`, by its index. Bid + ask: twice the mid, exact, at the
+        price exponent.
+    last_mid2 : ndarray of int64, shape (n_instruments of the run,)
+        Bid + ask of every instrument's last valid book at the end of the data; 0 where it had none.
     can_trade : ndarray of bool, shape (n_rows,)
-        The strategy's own filters held.
+        Whether the strategy's own filters let it trade.
     settlements : ndarray of int64, shape (n_settlements, 4)
         Funding, in the order in which it happened: instrument, time, mark at the price exponent,
         rate at `schema.RATE_EXPONENT`. What orders that arrived before the time had made is held.
     """
 
     run: Run
+    instruments: tuple[int, ...]
     seq: NDArray[np.int64]
     ts_ns: NDArray[np.int64]
-    mid2: NDArray[np.int64]
+    mid2: Mapping[int, NDArray[np.int64]]
+    last_mid2: NDArray[np.int64]
     can_trade: NDArray[np.bool_]
     settlements: NDArray[np.int64]
     _costs: dict[Bundle, BundleCost] = field(default_factory=dict, repr=False)
@@ -129,19 +141,32 @@ class DecisionPoints:
         ]
 
     def prepare(self, bundles: Iterable[Bundle]) -> None:
-        """Price several bundles in one pass over the market."""
+        """Price several bundles in one pass over the market.
+
+        Raises
+        ------
+        InputError
+            A bundle trades an instrument that is not one of `instruments`.
+        FixedPointOverflow
+            A cost does not fit.
+        """
         wanted = [b for b in dict.fromkeys(bundles) if b not in self._costs]
+        for bundle in wanted:
+            if not {i for i, _ in bundle} <= set(self.instruments):
+                raise InputError(
+                    "bundle", f"was {bundle}, expected of the instruments {self.instruments}"
+                )
         if wanted:
-            _, _, found = _observe(self.run, wanted)
-            self._costs.update(zip(wanted, found, strict=True))
+            observer, _ = _observe(self.run, self.instruments, wanted)
+            self._costs.update(_costs_of(observer, wanted, len(self.seq)))
 
     def cost(self, bundle: Bundle) -> BundleCost:
         """Return what trading ``bundle`` would cost when decided at each row.
 
         Raises
         ------
-        FixedPointOverflow
-            A cost does not fit.
+        InputError, FixedPointOverflow
+            As `prepare`.
         """
         self.prepare([bundle])
         return self._costs[bundle]
@@ -161,21 +186,46 @@ def decision_points(run: Run, bundles: Iterable[Bundle] = ()) -> DecisionPoints:
     DecisionPoints
     """
     wanted = list(dict.fromkeys(bundles))
-    (rows, mids), settlements, found = _observe(run, wanted)
+    decided = run.exact.legs["instrument"].tolist()
+    traded = tuple(sorted({*decided, *(i for bundle in wanted for i, _ in bundle)}))
+    observer, last = _observe(run, traded, wanted)
+    seq, ts_ns, can_trade, mids = observer.rows()
+    required = list(traded or run.strategy.instruments)
+    if len(seq) and (observer.last_mids() != last[required]).any():
+        seq, ts_ns = np.append(seq, observer.seq), np.append(ts_ns, run.segment.last_ts_ns)
+        can_trade = np.append(can_trade, False)
+        mids = [np.append(mid2, last[i]) for i, mid2 in zip(traded, mids, strict=True)]
     return DecisionPoints(
         run,
-        np.ascontiguousarray(rows[:, 0]),
-        np.ascontiguousarray(rows[:, 1]),
-        np.ascontiguousarray(mids.T),
-        rows[:, 2] == 1,
-        settlements,
-        dict(zip(wanted, found, strict=True)),
+        traded,
+        seq,
+        ts_ns,
+        dict(zip(traded, mids, strict=True)),
+        last,
+        can_trade,
+        observer.settlements(),
+        _costs_of(observer, wanted, len(seq)),
     )
 
 
+def _costs_of(observer: Observer, bundles: list[Bundle], n_rows: int) -> dict[Bundle, BundleCost]:
+    """Costs that an observer found; where the end of the data is a row more, none stand there."""
+    try:
+        values, fillable, units = observer.costs()
+    except OverflowError as error:
+        raise FixedPointOverflow("bundle cost", (error,)) from None
+    if values.shape[1] < n_rows:
+        values = np.pad(values, ((0, 0), (0, 1)))
+        fillable = np.pad(fillable, ((0, 0), (0, 1)))
+    return {
+        bundle: BundleCost(values[k], units[k], fillable[k]) for k, bundle in enumerate(bundles)
+    }
+
+
 def _observe(
-    run: Run, bundles: list[Bundle]
-) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64], list[BundleCost]]:
+    run: Run, traded: tuple[int, ...], bundles: list[Bundle]
+) -> tuple[Observer, NDArray[np.int64]]:
+    """Watch the whole market, rows need the books of ``traded``; and every last valid mid2."""
     segment, bound = run.segment, run.strategy
     session = Session(segment.instruments, bound, run.costs, run.latency_ns)
     memory = session.memory
@@ -199,8 +249,9 @@ def _observe(
         bound.event_mask,
         run.latency_ns,
         10**-schema.RATE_EXPONENT,
-        np.array(bound.instruments, dtype=np.int64),
+        traded or bound.instruments,
         bundles,
+        bool(traded),
         address,
         call,
         args,
@@ -215,22 +266,7 @@ def _observe(
         status = observer.finish()
     if status != 0:
         _raise(observer, status)
-    try:
-        rows, mids, costs, fillable, units = observer.grid()
-    except OverflowError as error:
-        raise FixedPointOverflow("bundle cost", (error,)) from None
-    final = memory["books"]["mid2"]
-    traded = list(bound.instruments)
-    if len(rows) and (mids[-1, traded] != final[traded]).any():
-        end = np.array([[observer.seq, segment.last_ts_ns, 0]], np.int64)
-        rows, mids = np.concatenate([rows, end]), np.concatenate([mids, final[np.newaxis]])
-        costs = np.pad(costs, ((0, 0), (0, 1)))
-        fillable = np.pad(fillable, ((0, 1), (0, 0)))
-    found = [
-        BundleCost(costs[k], units[k], np.ascontiguousarray(fillable[:, k]))
-        for k in range(len(bundles))
-    ]
-    return (rows, mids), observer.settlements(), found
+    return observer, memory["books"]["mid2"].copy()
 
 
 def _raise(observer: Observer, status: int) -> None:

@@ -39,6 +39,8 @@ class EquityCurve(LedgerLines):
     def __init__(self, lines: LedgerLines, records: RunRecords, currency: str) -> None:
         super().__init__(
             lines.ts_ns,
+            lines.held,
+            lines.first_line,
             lines.position,
             lines.mid2,
             lines.instruments,

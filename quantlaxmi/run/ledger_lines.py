@@ -1,13 +1,15 @@
 """The ledger of a run, line by line: at every fill, and at any points in time.
 
-A line holds cash, position, realised and unrealised PnL, fees and funding of each instrument, and
-their sums by currency. Everything is an exact integer. ``equity = cash + position * mid`` is worked
-out from prices and quantities traded; ``realized + unrealized - fees + funding`` from the accounts,
-by average cost. They are held equal at every line, and cash against that of the engine's fills.
+A line has cash, position, realised and unrealised PnL, fees and funding of each instrument that the
+run ever held, and their sums by currency. Everything is an exact integer.
+``equity = cash + position * mid`` is worked out from prices and quantities traded;
+``realized + unrealized - fees + funding`` from the accounts, by average cost. The two are checked
+to be equal at every line, and cash to be that of the engine's fills.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,19 +49,25 @@ class LedgerLines:
     Attributes
     ----------
     ts_ns : ndarray of int64, shape (n_lines,)
-    position : ndarray of int64, shape (n_instruments, n_lines)
+    held : tuple of int
+        Indices of the instruments that the run ever held, ascending.
+    first_line : ndarray of int64, shape (n_held,)
+        First line after each instrument's first fill; ``n_lines`` where there is none.
+    position : ndarray of int64, shape (n_held, n_lines)
         Quantity mantissas.
-    mid2 : ndarray of int64, shape (n_instruments, n_lines)
+    mid2 : ndarray of int64, shape (n_held, n_lines)
         Bid + ask each position is marked at, of the last valid book; 0 before the first.
     instruments : tuple of Money
-        By instrument of the run.
+        By instrument of `held`.
     totals : dict of str to Money
-        By currency: the sum over its instruments.
+        By currency of the run: the sum over its instruments.
     exponent : int
         Of all money: ledger exponent - 1, because a mid may be half a unit.
     """
 
     ts_ns: NDArray[np.int64]
+    held: tuple[int, ...]
+    first_line: NDArray[np.int64]
     position: NDArray[np.int64]
     mid2: NDArray[np.int64]
     instruments: tuple[Money, ...]
@@ -87,11 +95,11 @@ def lines_at_fills(records: RunRecords, segment: MarketData) -> LedgerLines:
     fills = records.fills
     done = np.arange(1, len(fills) + 1)
     # Funding booked before the fill; what is booked after it has seen it.
-    settled = [
-        np.searchsorted(rows["fills_before"], done, side="left")
-        for rows in _funding_by_instrument(records)
-    ]
-    mid2 = marks_at(segment, fills["seq"])
+    settled = {
+        i: np.searchsorted(rows["fills_before"], done, side="left")
+        for i, rows in _funding_of_held(records).items()
+    }
+    mid2 = marks_at(segment, fills["seq"], tuple(settled))
     lines = _lines(records, mid2, fills["ts_ns"], done, settled)
     booked = int128_array(fills["cash_hi"], fills["cash_lo"])
     for number, instrument in enumerate(fills["instrument"].tolist()):
@@ -119,23 +127,34 @@ def lines_at_times(
     EngineError
         The two roads to equity disagree.
     """
-    settled = [
-        np.searchsorted(rows["ts_ns"], ts_ns, side="right")
-        for rows in _funding_by_instrument(records)
-    ]
+    settled = {
+        i: np.searchsorted(rows["ts_ns"], ts_ns, side="right")
+        for i, rows in _funding_of_held(records).items()
+    }
     done = np.searchsorted(records.fills["ts_ns"], ts_ns, side="right")
-    mid2 = marks_at(segment, _last_seq(segment, ts_ns))
+    mid2 = marks_at_times(segment, ts_ns, tuple(settled))
     return _lines(records, mid2, ts_ns, done, settled)
 
 
-def marks_at(segment: MarketData, seq: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bid + ask of the last valid book of every instrument after a message; 0 before the first.
+def marks_at_times(
+    segment: MarketData, ts_ns: NDArray[np.int64], instruments: Sequence[int]
+) -> NDArray[np.int64]:
+    """As `marks_at`, after all messages up to each time; times ascend."""
+    return marks_at(segment, _last_seq(segment, ts_ns), instruments)
+
+
+def marks_at(
+    segment: MarketData, seq: NDArray[np.int64], instruments: Sequence[int]
+) -> NDArray[np.int64]:
+    """Bid + ask of the last valid book of instruments after a message; 0 before the first.
 
     Parameters
     ----------
     segment : MarketData
     seq : ndarray of int64, shape (n,)
         Ascending; -1 is before the first message.
+    instruments : sequence of int
+        Indices.
 
     Returns
     -------
@@ -165,14 +184,15 @@ def marks_at(segment: MarketData, seq: NDArray[np.int64]) -> NDArray[np.int64]:
     engine.load(tables)
     mid2 = memory["books"]["mid2"]
     steps, place = np.unique(rows, return_inverse=True)
-    found, read = np.zeros((len(steps), n), np.int64), 0
+    wanted = np.array(instruments, np.intp)
+    found, read = np.zeros((len(wanted), len(steps)), np.int64), 0
     for k, upto in enumerate(steps.tolist()):
         status, _ = engine.run(upto - read) if upto > read else (0, False)
         if status:
             raise EngineError(f"{FAILURES.get(status, status)} at message seq {engine.seq}")
         read = upto
-        found[k] = mid2
-    return np.ascontiguousarray(found[place].T)
+        found[:, k] = mid2[wanted]
+    return np.ascontiguousarray(found[:, place])
 
 
 def _lines(
@@ -180,39 +200,65 @@ def _lines(
     mid2: NDArray[np.int64],
     ts_ns: NDArray[np.int64],
     done: NDArray[np.intp],
-    settled: list[NDArray[np.intp]],
+    settled: Mapping[int, NDArray[np.intp]],
 ) -> LedgerLines:
-    """Lines after ``done`` fills of all and ``settled`` settlements of each instrument."""
+    """Lines after ``done`` fills of all and ``settled`` settlements of each instrument held."""
+    held = tuple(settled)
     position = np.zeros(mid2.shape, np.int64)
+    first_line = np.zeros(len(held), np.int64)
     each = []
-    by_instrument = _funding_by_instrument(records)
-    for i, (one, paid) in enumerate(zip(records.instruments, by_instrument, strict=True)):
+    for k, i in enumerate(held):
         own = np.flatnonzero(records.fills["instrument"] == i)
-        rows = records.fills[own]
         count = np.searchsorted(own, done, side="left")
-        position[i] = np.append(np.int64(0), rows["position"])[count]
-        traded, cost, fees = (10 * _after(c, count) for c in _booked(rows, one, records))
-        realized = 10 * _after(int128_array(rows["realized_hi"], rows["realized_lo"]), count)
-        amounts = int128_array(paid["amount_hi"], paid["amount_lo"])
-        funding = 10 * _after(_running(amounts), settled[i])
-        scale = ledger_scale(one, records.ledger_exponent)
-        marked = position[i].astype(object) * (mid2[i].astype(object) * (5 * scale))
-        cash = traded - fees + funding
-        money = Money(cash, realized, marked - cost, fees, funding, cash + marked)
-        other = money.realized + money.unrealized - fees + funding
+        first_line[k] = np.searchsorted(count, 1)
+        position[k] = np.append(np.int64(0), records.fills["position"][own])[count]
+        money = _money(records, i, own, count, settled[i], position[k].astype(object) * mid2[k])
+        other = money.realized + money.unrealized - money.fees + money.funding
         wrong = np.flatnonzero(money.equity != other)
         if len(wrong):
             at = int(wrong[0])
             raise EngineError(
-                f"equity of {one.symbol} at {int(ts_ns[at])} ns is {money.equity[at]} by cash and "
-                f"{other[at]} by accounts"
+                f"equity of {records.instruments[i].symbol} at {int(ts_ns[at])} ns is "
+                f"{money.equity[at]} by cash and {other[at]} by accounts"
             )
         each.append(money)
+    none = Money(*[_zeros(len(ts_ns))] * len(MONEY))
     totals = {}
     for currency in dict.fromkeys(one.currency for one in records.instruments):
-        mine = [m for m, i in zip(each, records.instruments, strict=True) if i.currency == currency]
-        totals[currency] = Money(*(_sum([getattr(m, name) for m in mine]) for name in MONEY))
-    return LedgerLines(ts_ns, position, mid2, tuple(each), totals, records.ledger_exponent - 1)
+        mine = [
+            money
+            for money, i in zip(each, held, strict=True)
+            if records.instruments[i].currency == currency
+        ]
+        totals[currency] = Money(
+            *(_sum([getattr(m, name) for m in mine or [none]]) for name in MONEY)
+        )
+    return LedgerLines(
+        ts_ns, held, first_line, position, mid2, tuple(each), totals, records.ledger_exponent - 1
+    )
+
+
+def _money(
+    records: RunRecords,
+    i: int,
+    own: NDArray[np.intp],
+    count: NDArray[np.intp],
+    settled: NDArray[np.intp],
+    marked: IntColumn,
+) -> Money:
+    """Money of one instrument after ``count`` of its ``own`` fills and ``settled`` settlements.
+
+    ``marked`` is position times mid2.
+    """
+    one, rows = records.instruments[i], records.fills[own]
+    traded, cost, fees = (10 * _after(c, count) for c in _booked(rows, one, records))
+    realized = 10 * _after(int128_array(rows["realized_hi"], rows["realized_lo"]), count)
+    paid = records.funding[records.funding["instrument"] == i]
+    amounts = int128_array(paid["amount_hi"], paid["amount_lo"])
+    funding = 10 * _after(_running(amounts), settled)
+    worth = marked * (5 * ledger_scale(one, records.ledger_exponent))
+    cash = traded - fees + funding
+    return Money(cash, realized, worth - cost, fees, funding, cash + worth)
 
 
 def _booked(
@@ -220,7 +266,7 @@ def _booked(
 ) -> tuple[IntColumn, IntColumn, IntColumn]:
     """Cash from trading, signed cost of the open position and fees after each own fill.
 
-    The position and its average cost are kept anew here, and held against the engine's rows.
+    The position and its average cost are kept anew here, and compared with the engine's rows.
     """
     traded, cost, fees = _zeros(len(rows)), _zeros(len(rows)), _zeros(len(rows))
     account = PnLAccumulator(
@@ -247,9 +293,10 @@ def _booked(
     return traded, cost, fees
 
 
-def _funding_by_instrument(records: RunRecords) -> list[NDArray[Any]]:
-    rows = records.funding
-    return [rows[rows["instrument"] == i] for i in range(len(records.instruments))]
+def _funding_of_held(records: RunRecords) -> dict[int, NDArray[Any]]:
+    """Funding rows of each instrument that the run ever held, by ascending index."""
+    held = np.unique(records.fills["instrument"]).tolist()
+    return {i: records.funding[records.funding["instrument"] == i] for i in held}
 
 
 def _last_seq(segment: MarketData, ts_ns: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -20,6 +20,7 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.execution.risk import risk_exponent
 from quantlaxmi.fixed import int128_halves
 from quantlaxmi.fixed.point import format_decimal
+from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.ledger_lines import MONEY, LedgerLines, lines_at_fills
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.segment import MarketData
@@ -39,7 +40,8 @@ def run_table(records: RunRecords, segment: MarketData, name: str) -> pa.Table:
         The market of the run; read for ``ledger`` alone.
     name : str
         ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``risk``, ``attributions``
-        (one row a fill) or ``ledger`` (after each fill, a row an instrument and one a currency).
+        (one row a fill) or ``ledger`` (after each fill, one row for each instrument that is or was
+        held, and one for each currency).
 
     Returns
     -------
@@ -58,7 +60,10 @@ def run_table(records: RunRecords, segment: MarketData, name: str) -> pa.Table:
 
 
 def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
-    """Return lines of a ledger as a table: at each, a row an instrument, then one a currency.
+    """Return lines of a ledger as a table: at each, the instruments held, then the currencies.
+
+    A line has one row for each instrument that is or was held at it, in the segment's order, then
+    one for each currency of the run.
 
     Parameters
     ----------
@@ -72,32 +77,34 @@ def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
         ``line`` counts from 0; ``symbol``, ``position`` and ``mid`` are null in sums. In every row
         ``equity = cash + position * mid = realized + unrealized - fees + funding``.
     """
-    symbols = [one.symbol for one in records.instruments]
-    currencies = list(lines.totals)
-    height, n = len(symbols) + len(currencies), len(lines)
-    of = [currencies.index(one.currency) for one in records.instruments]
+    instruments = [records.instruments[i] for i in lines.held]
+    symbols, currencies = [one.symbol for one in instruments], list(lines.totals)
+    n_held, n_currencies, n = len(instruments), len(currencies), len(lines)
+    of = np.array([*(currencies.index(i.currency) for i in instruments), *range(n_currencies)])
+    # Rows of all lines, by place: instruments from their first line on, then the currencies.
+    first_line = np.append(lines.first_line, np.zeros(n_currencies, np.int64))
+    line, which = np.nonzero(np.arange(n)[:, np.newaxis] >= first_line)
 
     def woven(parts: list[Any]) -> NDArray[Any]:
-        """Columns of each row of a line, line by line."""
-        return np.stack(parts, axis=1).reshape(-1)
+        """Values of the rows, line by line."""
+        taken: NDArray[Any] = np.stack(parts, axis=1)[line, which]
+        return taken
 
-    which = np.tile(np.arange(height), n)
-    is_sum = which >= len(symbols)
-    blank = [np.zeros(n, np.int64)] * len(currencies)
+    is_sum = which >= n_held
+    blank = [np.zeros(n, np.int64)] * n_currencies
     money = [*lines.instruments, *lines.totals.values()]
+    positions = woven([*lines.position.astype(object), *blank])
     mids = woven([*(5 * mid2.astype(object) for mid2 in lines.mid2), *blank])
     columns = {
-        "line": np.repeat(np.arange(n), height),
-        "ts": _times(np.repeat(lines.ts_ns, height)),
+        "line": line,
+        "ts": _times(lines.ts_ns[line]),
         "symbol": pa.DictionaryArray.from_arrays(
-            pa.array(np.minimum(which, len(symbols) - 1).astype(np.int32), mask=is_sum),
+            pa.array(np.where(is_sum, 0, which).astype(np.int32), mask=is_sum),
             pa.array(symbols, pa.string()),
         ),
-        "currency": _texts(np.tile(np.array([*of, *range(len(currencies))]), n), currencies),
-        "position": _scaled(
-            records, woven([*lines.position.astype(object), *blank]), which, "qty_exponent", 0
-        ),
-        "mid": _scaled(records, mids, which, "price_exponent", -1),
+        "currency": _texts(of[which], currencies),
+        "position": _scaled(instruments, positions, which, "qty_exponent", 0),
+        "mid": _scaled(instruments, mids, which, "price_exponent", -1),
     }
     for name in MONEY:
         column = woven([getattr(part, name) for part in money])
@@ -106,15 +113,18 @@ def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
 
 
 def _scaled(
-    records: RunRecords, values: NDArray[Any], which: NDArray[Any], exponent: str, shift: int
+    instruments: list[Instrument],
+    values: NDArray[Any],
+    which: NDArray[Any],
+    exponent: str,
+    shift: int,
 ) -> Any:
     """Python integers of the instruments ``which`` at their finest exponent, null elsewhere."""
-    exponents = [getattr(i, exponent) + shift for i in records.instruments]
-    finest = min(exponents)
-    steps = np.array(
-        [10 ** (e - finest) for e in exponents] + [0] * len(records.cash), dtype=object
-    )
-    column = _halves(*int128_halves(values * steps[which]), finest)
+    exponents = [getattr(i, exponent) + shift for i in instruments]
+    finest = min(exponents, default=0)
+    # All places above the instruments' are of currencies.
+    steps = np.array([10 ** (e - finest) for e in exponents] + [0], dtype=object)
+    column = _halves(*int128_halves(values * steps[np.minimum(which, len(exponents))]), finest)
     return pc.if_else(pa.array(which < len(exponents)), column, pa.scalar(None, column.type))
 
 

@@ -74,7 +74,7 @@ def test_identity_holds_on_real_runs(suite):
     open_now = {i: a.position for i, a in enumerate(run.accounts) if a.position}
     assert bool(open_now) == path.trips[-1].open_at_end
     marked = sum(
-        q * int(g2.context.decision_points.mid2[i, -1]) * 5 * g2.context.decision_points.scales[i]
+        q * int(g2.context.decision_points.mid2[i][-1]) * 5 * g2.context.decision_points.scales[i]
         for i, q in open_now.items()
     )
     assert path.gross == attributed + marked

@@ -172,7 +172,7 @@ def test_a_position_open_at_the_end_meets_settlements_after_the_last_row():
 
 
 def test_an_open_position_is_marked_where_the_ledger_marks_it():
-    """Mids moved after the strategy was last asked: the end of the data is a row of the grid."""
+    """Mids moved after the strategy was last asked: the end of the data is a row more."""
     builder = (
         market_builder.MarketBuilder().quote(0, 100, 9, 101, 9).quote(1, 100, 9, 101, 9).wait(5)
     )
@@ -180,9 +180,9 @@ def test_an_open_position_is_marked_where_the_ledger_marks_it():
     case = Case("moved", builder.tables(), {1: Decision((Leg(0, 1, 2),))})
     run, _ = twins.run_case(case)
     points = decision_points(run)
-    assert points.mid2[0].tolist() == [201, 202, 162]
-    assert points.can_trade.tolist() == [True, True, False]
+    assert points.mid2[0].tolist() == [201, 201, 202, 162]
+    assert points.can_trade.tolist() == [True, True, True, False]
     assert not points.cost(((0, 1),)).fillable[-1]
     path = G2AntiOverfitSuite.from_run(run, policy=QUICK).context.path
-    assert path.trips[-1].actions[-1].row == 2
+    assert path.trips[-1].actions[-1].row == 3
     assert path.net == run.net_pnl

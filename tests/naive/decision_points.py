@@ -27,7 +27,7 @@ def points(
     fee: Callable[[int, int, int], int],
     moved: Callable[[Market, int, int, int, int], int] = lambda market, i, side, qty, price: price,
 ) -> list[dict[str, Any]]:
-    """One dict a row: seq, ts_ns, mid2 by instrument, cost by bundle (None: not fillable).
+    """One dict a row: seq, ts_ns, mid2 by traded instrument, cost by bundle (None: not fillable).
 
     The end of the data is a row more where a traded mid has moved since the last one.
     """
@@ -43,7 +43,7 @@ def points(
             row["costs"] = [cost(bundle, row["mid2"]) for bundle in bundles]
             unpriced += 1
 
-    def cost(bundle: Bundle, mid2: Sequence[int]) -> int | None:
+    def cost(bundle: Bundle, mid2: Mapping[int, int]) -> int | None:
         total = 0
         for i, signed in bundle:
             side, left = (1 if signed > 0 else -1), abs(signed)
@@ -63,7 +63,7 @@ def points(
         market.apply(table, message)
         quiet = table == "quotes" and row["flags"] & QuoteFlag.QUIET
         if KINDS[table] in wanted and not quiet and all(market.books[i].valid for i in traded):
-            mid2 = [b.bid + b.ask if b.valid else 0 for b in market.books]
+            mid2 = {i: market.books[i].bid + market.books[i].ask for i in traded}
             rows.append(
                 {
                     "seq": row["seq"],
@@ -76,8 +76,8 @@ def points(
     if messages:
         end = messages[-1][1][-1]
         price(end["ts_ns"] + 1)
-        final = [b.mid2 for b in market.books]
-        if rows and any(rows[-1]["mid2"][i] != final[i] for i in traded):
+        final = {i: market.books[i].mid2 for i in traded}
+        if rows and rows[-1]["mid2"] != final:
             rows.append(
                 {
                     "seq": end["seq"],

@@ -1,4 +1,4 @@
-"""The market grid against its naive twin, and against what runs themselves paid."""
+"""Decision points against their naive twin, and against what runs themselves paid."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantlaxmi.errors import FixedPointOverflow, StrategyError
+from quantlaxmi.errors import FixedPointOverflow, InputError, StrategyError
 from quantlaxmi.run import decision_points as module
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest
@@ -37,10 +37,11 @@ def check(case: Case, bundles, kinds=twins.ALL_KINDS):
     run, _ = twins.run_case(case, kinds=kinds)
     engine, _ = twins.naive_run(case, kinds)
     instruments = traded.UNIVERSES[case.universe]
+    wanted = {leg["instrument"] for leg in engine.legs} | {i for b in bundles for i, _ in b}
     expected = naive.points(
         case.tables,
         engine.terms,
-        range(len(instruments)),
+        sorted(wanted) or range(len(instruments)),
         frozenset(kinds),
         bundles,
         case.latency_ns,
@@ -50,7 +51,10 @@ def check(case: Case, bundles, kinds=twins.ALL_KINDS):
     points = decision_points(run, bundles)
     assert points.seq.tolist() == [row["seq"] for row in expected]
     assert points.ts_ns.tolist() == [row["ts_ns"] for row in expected]
-    assert points.mid2.T.tolist() == [row["mid2"] for row in expected]
+    assert points.instruments == tuple(points.mid2) == tuple(sorted(wanted))
+    for i, column in points.mid2.items():
+        assert column.tolist() == [row["mid2"][i] for row in expected]
+    assert points.last_mid2.tolist() == [b.mid2 for b in engine.market.books]
     assert points.can_trade.tolist() == [row["can_trade"] for row in expected]
     for k, bundle in enumerate(bundles):
         cost = points.cost(bundle)
@@ -138,11 +142,11 @@ def test_a_bundle_is_priced_once(monkeypatch):
     calls = []
     observe = module._observe
     monkeypatch.setattr(module, "_observe", lambda *a: calls.append(1) or observe(*a))
-    points = decision_points(run, [((0, 1),)])
+    points = decision_points(run, [((0, 1),), ((1, 2),)])
     first = points.cost(((0, 1),))
     assert points.cost(((0, 1),)) is first
     assert calls == [1]
-    points.prepare([((0, 1),), ((0, -1),), ((1, 2),)])
+    points.prepare([((0, 1),), ((0, -1),), ((1, 3),)])
     assert calls == [1, 1]
     assert points.cost(((0, -1),)).values.shape == points.seq.shape
 
@@ -192,6 +196,34 @@ def test_instruments_out_of_range_are_refused():
             decision_points(run, [bundle])
 
 
+def test_a_bundle_of_other_instruments_than_those_traded_is_refused():
+    run, _ = twins.run_case(Case("c", random_markets.random_market(3, 20), {}))
+    points = decision_points(run, [((1, 1),)])
+    assert points.instruments == (1,)
+    with pytest.raises(InputError, match=r"bundle: was \(\(0, 1\),\), expected"):
+        points.cost(((0, 1),))
+
+
+def test_a_run_that_trades_nothing_needs_all_books_and_keeps_no_mids():
+    tables = MarketBuilder().quote(0, 5, 5, 7, 5).wait(1).quote(1, 5, 5, 7, 5).quote(1, 5, 5, 9, 5)
+    run, _, points = check(Case("idle", tables.tables(), {}, 0), [])
+    assert len(run.exact.legs) == 0
+    assert points.mid2 == {}
+    assert points.seq.tolist() == [1, 2]
+
+
+def test_rows_do_not_need_a_book_that_nobody_trades():
+    """The second instrument, declared, has no ask before the last message."""
+    builder = MarketBuilder()
+    for _ in range(3):
+        builder.quote(0, 5, 5, 7, 5).wait(1).quote(1, 5, 5, 0, 0).wait(1)
+    builder.quote(1, 5, 5, 7, 5)
+    case = Case("one", builder.tables(), {0: Decision((Leg(0, 1, 2),))}, 0)
+    _, _, points = check(case, [])
+    assert points.instruments == (0,)
+    assert points.seq.tolist() == list(range(7))
+
+
 def test_prices_next_to_the_limit_are_an_error():
     high = traded.I64_MAX
     qty = 10**6 + 1
@@ -203,7 +235,7 @@ def test_prices_next_to_the_limit_are_an_error():
         costs=traded.COSTS[3],
     )
     points = decision_points(run, [((0, qty),)])
-    assert points.mid2.tolist() == [[1 + high // 10]]
+    assert points.mid2[0].tolist() == [1 + high // 10]
     # One cost is its own unit, whatever its size.
     cost = points.cost(((0, qty),))
     assert cost.values.tolist() == [1]
@@ -221,9 +253,9 @@ def test_prices_next_to_the_limit_are_an_error():
 def test_rows_are_arrays_of_the_stated_kinds():
     run, _ = twins.run_case(Case("c", random_markets.random_market(9, 100), {}))
     points = decision_points(run, [((0, 1),)])
-    assert points.seq.dtype == points.ts_ns.dtype == points.mid2.dtype == np.int64
+    assert points.seq.dtype == points.ts_ns.dtype == points.mid2[0].dtype == np.int64
     assert points.can_trade.dtype == np.bool_
-    assert points.mid2.shape == (2, len(points.seq))
+    assert [column.shape for column in points.mid2.values()] == [points.seq.shape]
     assert points.cost(((0, 1),)).fillable.dtype == np.bool_
     assert points.price_exponents == points.qty_exponents == (0, 0)
     assert points.scales == tuple(10 ** (0 - points.ledger_exponent) for _ in run.instruments)

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.run.ledger_lines import MONEY, lines_at_fills, lines_at_times, marks_at
+from quantlaxmi.run.ledger_lines import (
+    MONEY,
+    lines_at_fills,
+    lines_at_times,
+    marks_at,
+    marks_at_times,
+)
 from quantlaxmi.run.result import Run
 from tests import cases, random_markets, traded, twins
 from tests.depth import examples
@@ -43,9 +49,15 @@ def line_of(engine: Engine) -> Line:
 
 def assert_lines(run: Run, lines, k: int, expected: Line) -> None:
     each, cash = expected
+    assert lines.held == tuple(sorted(set(run.exact.fills["instrument"].tolist())))
     for i, (position, mid2, money) in enumerate(each):
-        assert (lines.position[i, k], lines.mid2[i, k]) == (position, mid2)
-        assert {n: getattr(lines.instruments[i], n)[k] for n in MONEY} == money
+        if i not in lines.held:
+            assert (position, set(money.values())) == (0, {0})
+            continue
+        at = lines.held.index(i)
+        assert (lines.position[at, k], lines.mid2[at, k]) == (position, mid2)
+        assert {n: getattr(lines.instruments[at], n)[k] for n in MONEY} == money
+        assert (lines.first_line[at] <= k) == (i in run.exact.fills["instrument"][: k + 1])
     for currency, amount in cash.items():
         total = lines.totals[currency]
         assert total.cash[k] == amount
@@ -96,7 +108,9 @@ def test_every_fill_has_its_line(case) -> None:
     for k, line in enumerate(expected):
         assert_lines(run, lines, k, line)
     table = run.table("ledger")
-    assert table.num_rows == len(lines) * (len(instruments) + len(run.cash))
+    filled = run.exact.fills["instrument"].tolist()
+    ever = [len(set(filled[: k + 1])) for k in range(len(filled))]
+    assert table.num_rows == sum(ever) + len(lines) * len(run.cash)
 
 
 @settings(max_examples=examples(60), deadline=None)
@@ -111,10 +125,16 @@ def test_a_clock_sees_all_up_to_its_time(case, step: int) -> None:
         for i in range(len(run.instruments)):
             mine = [f for f in fills if f["instrument"] == i and f["ts_ns"] <= point]
             paid = [p["amount"] for p in funding if p["instrument"] == i and p["ts_ns"] <= point]
-            assert lines.position[i, k] == sum(f["side"] * f["qty"] for f in mine)
-            assert lines.instruments[i].fees[k] == 10 * sum(f["fee"] for f in mine)
-            assert lines.instruments[i].funding[k] == 10 * sum(paid)
-            assert lines.instruments[i].realized[k] == 10 * (mine[-1]["realized"] if mine else 0)
+            if i not in lines.held:
+                assert not mine
+                assert not any(paid)
+                continue
+            at = lines.held.index(i)
+            assert lines.position[at, k] == sum(f["side"] * f["qty"] for f in mine)
+            assert lines.instruments[at].fees[k] == 10 * sum(f["fee"] for f in mine)
+            assert lines.instruments[at].funding[k] == 10 * sum(paid)
+            assert lines.instruments[at].realized[k] == 10 * (mine[-1]["realized"] if mine else 0)
+            assert (lines.first_line[at] <= k) == bool(mine)
 
 
 def test_the_last_line_is_the_run_s_own_result() -> None:
@@ -126,7 +146,10 @@ def test_the_last_line_is_the_run_s_own_result() -> None:
     assert lines.totals["USDT"].equity[-1] == run.net_pnl
     assert [m.unrealized[-1] for m in lines.instruments] == [a.unrealized for a in run.accounts]
     assert (5 * lines.mid2[:, -1]).tolist() == run.exact.last_mids.tolist()
-    assert marks_at(run.segment, np.array([-1], np.int64)).tolist() == [[0], [0]]
+    assert marks_at(run.segment, np.array([-1], np.int64), (0, 1)).tolist() == [[0], [0]]
+    last = np.array([run.segment.last_ts_ns])
+    reversed_marks = marks_at_times(run.segment, last, (1, 0))
+    assert (5 * reversed_marks[::-1, 0]).tolist() == run.exact.last_mids.tolist()
 
 
 def test_a_ledger_that_lies_is_found() -> None:

@@ -41,7 +41,7 @@ def test_every_table_has_the_runs_rows(run):
         "funding": len(run.exact.funding),
         "risk": len(run.exact.risk),
         "attributions": run.n_fills,
-        "ledger": 3 * run.n_fills,
+        "ledger": 3 * run.n_fills - 1,  # the first fill's line has one instrument
     }
     for name in RUN_TABLES:
         run.table(name).validate(full=True)

@@ -146,7 +146,7 @@ def build_columns(points: DecisionPoints, bundles: Sequence[Bundle]) -> Columns:
     steps: dict[int, int] = {}
     for i in used:
         # mid2 of positive int64 prices lies within 0..2**63 - 1, so the difference fits.
-        move = points.mid2[i] - points.mid2[i, 0]
+        move = points.mid2[i] - points.mid2[i][0]
         divisor = _common(move)
         moves[i], steps[i] = move // divisor, divisor * units[i]
     common = math.gcd(*steps.values()) or 1

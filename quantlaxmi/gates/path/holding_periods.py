@@ -73,7 +73,7 @@ class HoldingPeriods:
             sizes = [dict(bundle).get(i, 0) for bundle in self.positions]
             common = math.gcd(*sizes)
             values.append([sizes[p] // common if p >= 0 else 0 for p in position.tolist()])
-            weights.append((common * int(context.decision_points.mid2[i, 0]) * units[i]) ** 2)
+            weights.append((common * int(context.decision_points.mid2[i][0]) * units[i]) ** 2)
         return decorrelation_steps(edges, values, weights)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.fixed import int128_array
+from quantlaxmi.run.ledger_lines import marks_at_times
 from quantlaxmi.schema import IntColumn
 
 if TYPE_CHECKING:
@@ -85,11 +86,15 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     equity = -_after(paid, done)
     received = 10 * int128_array(funding["amount_hi"], funding["amount_lo"])
     equity += _after(received, np.searchsorted(funding["ts_ns"], points, side="right"))
-    for i, one in enumerate(scales):
+    marks = dict(zip(curve.held, curve.mid2, strict=True))
+    own = np.unique(fills["instrument"]).tolist()
+    if other := [i for i in own if i not in marks]:  # the curve is of another run
+        marks |= zip(other, marks_at_times(run.segment, points, other), strict=True)
+    for i in own:
         held = np.cumsum(np.where(fills["instrument"] == i, signed, 0))
         position = np.append(np.int64(0), held)[done]
         # A mid is half of bid and ask, so tenfold money has five for each.
-        equity += position.astype(object) * curve.mid2[i].astype(object) * (one // 2)
+        equity += position.astype(object) * marks[i].astype(object) * (scales[i] // 2)
     found = [int(v) for v in equity]
     if found[-1] != run.net_pnl:
         raise EngineError(

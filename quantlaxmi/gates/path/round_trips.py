@@ -9,7 +9,7 @@ without costs: the mid at which the ledger marks it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -154,7 +154,7 @@ def build_path(
     cost: Sequence[int],
     funding: int,
     seq: npt.NDArray[np.int64],
-    mid2: npt.NDArray[np.int64],
+    mid2: Mapping[int, npt.NDArray[np.int64]],
     units: Sequence[int],
 ) -> TradePath:
     """Cut a run into trips.
@@ -171,8 +171,8 @@ def build_path(
         Of the whole run, attribution scale.
     seq : ndarray of int64, shape (n_rows,)
         Message numbers of the grid's rows, ascending.
-    mid2 : ndarray of int64, shape (n_instruments, n_rows)
-        Bid plus ask.
+    mid2 : mapping of int to ndarray of int64, shape (n_rows,)
+        Bid plus ask, by instrument traded.
     units : sequence of int
         Attribution units in one (quantity mantissa times mid2), for each instrument.
 
@@ -223,7 +223,7 @@ def build_path(
     passed = set(fills["decision"][(fills["flags"] & FillFlag.AFTER_OWN) != 0].tolist())
     used = sorted(moved)
     rows = _rows_of(decisions, seq, used) if used else {}
-    builder = _Builder(mid2, units)
+    builder = _Builder(mid2, units, len(seq) - 1)
     for decision in used:
         delta = _bundle(moved[decision])
         builder.act(
@@ -307,8 +307,10 @@ def count_round_trips(fills: npt.NDArray[np.void]) -> int:
 class _Builder:
     """Positions while the decisions are read in order."""
 
-    def __init__(self, mid2: npt.NDArray[np.int64], units: Sequence[int]) -> None:
-        self.mid2, self.units = mid2, units
+    def __init__(
+        self, mid2: Mapping[int, npt.NDArray[np.int64]], units: Sequence[int], last_row: int
+    ) -> None:
+        self.mid2, self.units, self.last_row = mid2, units, last_row
         self.position: dict[int, int] = {}
         self.actions: list[Action] = []
         self.trips: list[Trip] = []
@@ -317,7 +319,7 @@ class _Builder:
         self.short = self.after_own = self.reversals = 0
 
     def _value(self, bundle: Bundle, row: int) -> int:
-        return sum(q * int(self.mid2[i, row]) * self.units[i] for i, q in bundle)
+        return sum(q * int(self.mid2[i][row]) * self.units[i] for i, q in bundle)
 
     def _put(self, action: Action) -> None:
         for instrument, quantity in action.bundle:
@@ -361,7 +363,6 @@ class _Builder:
     def finish(self) -> None:
         held = _bundle(self.position)
         if held:
-            last = self.mid2.shape[1] - 1
             close = opposite(held)
-            self.gross += -self._value(close, last)
-            self._put(Action(last, close, 0, False, mark=True))
+            self.gross += -self._value(close, self.last_row)
+            self._put(Action(self.last_row, close, 0, False, mark=True))

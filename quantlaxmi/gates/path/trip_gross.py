@@ -27,6 +27,6 @@ def trip_gross(trips: Sequence[Trip], points: DecisionPoints) -> list[int]:
     """
     mid2, units = points.mid2, attribution_units(points)
     return [
-        -sum(q * int(mid2[i, a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
+        -sum(q * int(mid2[i][a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
         for trip in trips
     ]

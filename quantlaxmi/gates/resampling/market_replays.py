@@ -33,6 +33,8 @@ __all__ = ["MAX_TRIES", "DrawFailed", "Moved", "Replays", "Sums"]
 
 #: Markets tried for one draw until one keeps its prices positive.
 MAX_TRIES = 100
+#: A message number after any other.
+_NO_LATER = 2**63 - 1
 
 T = TypeVar("T")
 
@@ -144,9 +146,13 @@ class Replays:
         if max(weights) >= 2**63:
             raise BoundError(f"A money unit of {max(weights)} times the finest, the limit is 2^63.")
         self._weights = np.array(weights, np.int64)
-        self._last_mid2 = np.ascontiguousarray(context.decision_points.mid2[:, -1])
-        self._end_ns = int(context.decision_points.ts_ns[-1])
-        self._last = [self._last_row(i, int(context.decision_points.seq[-1])) for i in range(n)]
+        points = context.decision_points
+        self._last_mid2 = points.last_mid2
+        self._end_ns = int(points.ts_ns[-1])
+        # On a moved market an instrument that the run did not trade may be traded: it is marked
+        # at the end of the data.
+        last_seq = dict.fromkeys(points.instruments, int(points.seq[-1]))
+        self._last = [self._last_row(i, last_seq.get(i, _NO_LATER)) for i in range(n)]
         own = rerun.run.strategy
         self._bounds: dict[bytes, BoundStrategy] = {}
         self.threads = 1
@@ -247,7 +253,7 @@ class Replays:
         session = self.session(moved, config)
         last = self._last_mid2.copy()
         for i, place in enumerate(self._last):
-            if place is not None and last[i]:  # 0: no valid book there, as in the run
+            if place is not None and last[i]:  # 0: it never had a valid book
                 last[i] += 2 * getattr(moved, place[0])[place[1]]
         try:
             found = trip_sums(session.engine, self._weights, last, self._end_ns)
