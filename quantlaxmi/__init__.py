@@ -1,7 +1,7 @@
 """quantlaxmi tells whether a trading edge is real.
 
 The public names below are loaded when first used (PEP 562): ``import quantlaxmi`` itself loads
-nothing but this file.
+nothing but this file and its version.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from quantlaxmi.version import __version__
 
 #: Public name -> the module that defines it.
 _HOME: dict[str, str] = {

@@ -1,6 +1,8 @@
 """The ordered list of ARCHITECTURE.md: a module imports only from entries above its own.
 
-Imports inside functions count; those under ``if TYPE_CHECKING`` do not, because they never run.
+Imports inside functions count, and so do classes imported under ``if TYPE_CHECKING``: what a
+module calls by its type it knows. Other names imported there (functions) do not run and do not
+count.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import quantlaxmi
 
 #: Top-level names under quantlaxmi/, lowest first; imports go upwards only.
 LAYERS: tuple[tuple[str, ...], ...] = (
+    ("version",),
     ("errors",),
     ("schema",),
     ("instruments",),
@@ -46,28 +49,54 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("calibrate",),
     ("cli",),
 )
-#: The same within packages that are a road of their own; ``__init__`` comes last.
+#: The same within packages that are a road of their own; each one's ``__init__`` comes last.
 INNER: dict[str, tuple[str, ...]] = {
-    "events": ("ids", "outcomes", "decisions"),
-    "segment": (
-        "rows",
-        "horizon",
-        "arrow_io",
-        "wal",
-        "manifest",
-        "market_data",
-        "window",
-        "columns",
-        "read",
-        "seal",
-        "recover",
-        "write",
-        "split",
-        "parts",
-        "memory",
-        "export",
-    ),
-    "trace": ("header", "objects", "file", "arrow", "decision_trace", "parity"),
+    package: tuple(text.split())
+    for package, text in {
+        "events": "ids outcomes decisions",
+        "stats": """
+            arrangements block_length clopper_pearson exact_permutation monte_carlo histogram
+            integrated_autocorrelation stationary_bootstrap newey_west tost
+            benjamini holm stepm superior_predictive_ability
+            sharpe_scaling sharpe_variance sharpe_at_benchmark probabilistic_sharpe
+            deflated_sharpe min_track_record min_backtest cpcv cscv
+            """,
+        "segment": """
+            rows horizon arrow_io wal manifest columns market_data read window seal recover
+            write memory split parts export
+            """,
+        "trace": "header objects file arrow decision_trace parity",
+        "importers": """
+            tick_sizes instrument_mapping quarantine source pipeline
+            delimited.layout delimited.zip_member delimited.text_source delimited.file_head
+            delimited.merge delimited.streams delimited.source
+            binance.symbols binance.messages binance_stream binance_csv tardis
+            bars.toml bars.mapping bars.spool bars.table bars.csv bars.parquet bars.json_archive
+            bars.notes bars.timestamps bars.series bars.columns bars.funding bars.premium_index
+            bars.inputs bars.json_klines bars.field_readers bars.messages bars.read bars.source
+            bars.klines_csv bars_csv_parquet klines_json binance_vision
+            synthetic_depth synthetic
+            """,
+        "run": """
+            attribution feed session records ledger_lines tables equity result decision_points
+            replay rerun
+            """,
+        "gates": """
+            keys policy results suite_result checkpoint
+            path.round_trips path.regimes path.increments context path.columns path.funding
+            path.trip_gross path.holding_periods path.placement gate
+            resampling.draws resampling.paired_bootstrap resampling.market_replays
+            resampling.grid_search resampling.companion_nulls resampling.market_draws
+            net_positive look_ahead delay lag_profile ablation
+            market_null random_entry label_permutation time_shift
+            observation suites g2_suite
+            """,
+        "report": "read_results gate_report run_gates verify",
+        "calibrate": """
+            random_streams null_markets null_strategies_kernel null_strategies scenarios capture
+            study naive_tests experiments result work markdown
+            """,
+    }.items()
 }
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 #: Compiled kernels and Numba kernels know nothing of one another.
@@ -89,25 +118,36 @@ def _is_type_checking(test: ast.expr) -> bool:
     )
 
 
-def _walk(node: ast.AST) -> Iterator[ast.AST]:
+def _walk(node: ast.AST, typing: bool = False) -> Iterator[tuple[ast.AST, bool]]:
+    """Every node, and whether it stands under ``if TYPE_CHECKING``."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and _is_type_checking(child.test):
-            for other in child.orelse:
-                yield other
-                yield from _walk(other)
+            for inner in child.body:
+                yield inner, True
+                yield from _walk(inner, True)
+            for inner in child.orelse:
+                yield inner, typing
+                yield from _walk(inner, typing)
             continue
-        yield child
-        yield from _walk(child)
+        yield child, typing
+        yield from _walk(child, typing)
+
+
+def _is_module(name: list[str]) -> bool:
+    place = ROOT.joinpath(*name[1:])
+    return place.is_dir() or any(
+        place.with_suffix(suffix).exists() for suffix in (".py", ".pyx", ".pxd")
+    )
 
 
 def _from_names(package: list[str], base: str, names: list[str]) -> Iterator[str]:
     dots = len(base) - len(base.lstrip("."))
     anchor = package[: len(package) - (dots - 1)] if dots else []
     full = [*anchor, *[p for p in base.lstrip(".").split(".") if p]]
-    if full == ["quantlaxmi"]:
-        yield from (f"quantlaxmi.{name}" for name in names)
-    else:
-        yield ".".join(full)
+    if full[:1] != ["quantlaxmi"]:
+        return
+    for name in names:
+        yield ".".join([*full, name] if _is_module([*full, name]) else full)
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -115,12 +155,15 @@ def imports(path: Path) -> Iterator[str]:
     package = ["quantlaxmi", *path.relative_to(ROOT).parent.parts]
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        for node in _walk(ast.parse(text)):
+        for node, typing in _walk(ast.parse(text)):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 base = "." * node.level + (node.module or "")
-                yield from _from_names(package, base, [alias.name for alias in node.names])
+                names = [alias.name for alias in node.names]
+                if typing:  # a class or a module counts, a function or a constant does not
+                    names = [n for n in names if n[:1].isupper() and not n.isupper()]
+                yield from _from_names(package, base, names)
         return
     for match in _PYX_IMPORT.finditer(text):
         if match["plain"]:
@@ -143,21 +186,75 @@ def violations(path: Path) -> list[str]:
         target = name.split(".")
         if target[0] != "quantlaxmi":
             continue
-        if len(target) == 1 or target[1] == "__version__":
-            continue
-        other = target[1]
+        other = target[1] if len(target) > 1 else "the flat API"
         if other not in RANK:
             found.append(f"{own} imports {name}, which does not stand in the list")
         elif own == other and own in INNER:
-            order = (*INNER[own], "__init__")
-            inner = target[2] if len(target) > 2 else "__init__"
-            if inner not in order or parts[1] not in order:
-                found.append(f"{'.'.join(parts)} or {name} does not stand in the list")
-            elif order.index(inner) >= order.index(parts[1]):
-                found.append(f"{'.'.join(parts)} imports {name} from below")
+            found += _inner_violations(own, parts[1:], tuple(target[2:]), name)
         elif own != other and (RANK[other] > RANK[own] or (own, other) in FORBIDDEN):
             found.append(f"{own} imports {name} from below")
     return found
+
+
+def _inner_violations(
+    package: str, parts: tuple[str, ...], target: tuple[str, ...], name: str
+) -> Iterator[str]:
+    order = INNER[package]
+    own, other = (".".join(p for p in names if p != "__init__") for names in (parts, target))
+    for inner in (own, other):
+        inside = any(entry.startswith(f"{inner}.") for entry in order)
+        if inner and inner not in order and not inside:
+            yield f"{package}.{inner} does not stand in the list"
+            return
+
+    def rank(inner: str) -> int:
+        """An ``__init__`` comes after all that stands in its folder."""
+        below = [k for k, e in enumerate(order) if not inner or f"{e}.".startswith(f"{inner}.")]
+        return 2 * below[-1] + (inner not in order)
+
+    if own != other and rank(other) >= rank(own):
+        yield f"{package}.{own or '__init__'} imports {name} from below"
+
+
+def circles() -> list[list[str]]:
+    """Modules that import each other, directly or not; each circle once, from its first module."""
+    graph: dict[str, set[str]] = {}
+    for path in SOURCES:
+        own = ["quantlaxmi", *path.relative_to(ROOT).with_suffix("").parts]
+        name = ".".join(part for part in own if part != "__init__")
+        graph.setdefault(name, set()).update(i for i in imports(path) if i != name)
+    reached = {name: _reached(graph, name) for name in graph}
+    found = {
+        tuple(sorted(other for other in reached[name] if name in reached.get(other, ())))
+        for name in graph
+        if name in reached[name]
+    }
+    return sorted(map(list, found))
+
+
+def _reached(graph: dict[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for name in graph.get(waiting.pop(), set()) - seen:
+            seen.add(name)
+            waiting.append(name)
+    return seen
+
+
+def test_layers_have_no_circle() -> None:
+    assert circles() == []
+
+
+def test_layers_lists_name_what_is_there() -> None:
+    for package, order in INNER.items():
+        assert len(set(order)) == len(order), package
+        there = {
+            ".".join(path.relative_to(ROOT / package).with_suffix("").parts)
+            for path in SOURCES
+            if path.is_relative_to(ROOT / package) and path.stem != "__init__"
+        }
+        assert there == set(order), package
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -170,8 +267,15 @@ def test_layers_imports_go_upwards(path: Path) -> None:
     [
         ("fixed.py", "from quantlaxmi.segment import open_segment", 1),
         ("fixed.py", "def f():\n    from quantlaxmi import cli", 1),
-        ("fixed.py", "if TYPE_CHECKING:\n    from quantlaxmi import cli", 0),
-        ("gates/x.py", "from ..run.replay import Run\nfrom . import keys", 0),
+        ("fixed.py", "if TYPE_CHECKING:\n    from quantlaxmi.cli import Command", 1),
+        ("fixed.py", "if TYPE_CHECKING:\n    from quantlaxmi.cli import command", 0),
+        ("fixed.py", "from quantlaxmi import Run", 1),
+        ("gates/suites.py", "from ..run.replay import Run\nfrom . import keys", 0),
+        ("gates/keys.py", "if TYPE_CHECKING:\n    from quantlaxmi.gates.suites import Suite", 1),
+        ("gates/keys.py", "from quantlaxmi.gates.path import round_trips", 1),
+        ("gates/keys.py", "from quantlaxmi.gates import Gate", 1),
+        ("gates/path/columns.py", "from quantlaxmi.gates.path import round_trips", 0),
+        ("gates/unheard_of.py", "from quantlaxmi.gates import keys", 1),
         ("_ext/x.pyx", "from quantlaxmi._jit.rng cimport draw", 1),
         ("_ext/x.pyx", "cimport quantlaxmi._ext.wide\nfrom quantlaxmi cimport run", 1),
         ("nowhere.py", "", 1),
@@ -181,7 +285,24 @@ def test_layers_check_sees_what_it_should(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, bad: int
 ) -> None:
     monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    for known in ("gates/keys.py", "gates/suites.py", "gates/path/round_trips.py"):
+        (tmp_path / known).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / known).write_text("")
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     assert len(violations(path)) == bad
+
+
+def test_layers_check_sees_a_circle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {
+        "a.py": "from quantlaxmi.b import x",
+        "b.py": "def f():\n    from quantlaxmi import c",
+        "c.py": "if TYPE_CHECKING:\n    from quantlaxmi.a import Class",
+        "d.py": "from quantlaxmi import a",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    monkeypatch.setattr(f"{__name__}.SOURCES", sorted(tmp_path.glob("*.py")))
+    assert circles() == [["quantlaxmi.a", "quantlaxmi.b", "quantlaxmi.c"]]

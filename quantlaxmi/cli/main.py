@@ -9,10 +9,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from quantlaxmi import __version__
 from quantlaxmi.cli.ending import Terminated, terminable
 from quantlaxmi.cli.usage import UsageError, parse, suggestion
 from quantlaxmi.errors import QuantlaxmiError
+from quantlaxmi.version import __version__
 
 #: Exit codes of every command.
 DONE, FAILED, BAD_INPUT, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130

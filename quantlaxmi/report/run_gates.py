@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi import __version__
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.checkpoint import Checkpoint, check_place
 from quantlaxmi.gates.keys import check_seed
@@ -19,6 +18,7 @@ from quantlaxmi.gates.results import combine
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import run_suite, suite_names
 from quantlaxmi.report.gate_report import GateReport, now
+from quantlaxmi.version import __version__
 
 if TYPE_CHECKING:
     from quantlaxmi.execution.costs import CostModel
