@@ -205,16 +205,17 @@ with SegmentWriter.resume(sys.argv[1]) as writer:
 """
 
 
-def run_and_kill(code, *arguments, after):
-    """Start a child, let it say that it is ready, SIGKILL it; give the lines it wrote."""
+def run_and_kill(code, *arguments, after, lines=0):
+    """Start a child, let it say that it is ready and some lines, SIGKILL it; give its lines."""
     root = Path(__file__).resolve().parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, cwd=root
     ) as child:
         assert child.stdout.readline() == b"R\n"
+        first = b"".join(child.stdout.readline() for _ in range(lines))
         time.sleep(after)
         child.kill()
-        said = child.stdout.read().split(b"\n")[:-1]  # a torn line was not said
+        said = (first + child.stdout.read()).split(b"\n")[:-1]  # a torn line was not said
     return said, child.returncode
 
 
@@ -224,7 +225,8 @@ def test_sigkill_at_random_moments_loses_no_flushed_batch(tmp_path):
         pass
     pause, promised, cuts, last_seq = random.Random(11), set(), 0, -1
     for _ in range(kills):
-        said, code = run_and_kill(RECORDER, path, rows, after=pause.uniform(0, 0.04))
+        after, lines = pause.uniform(0, 0.04), pause.randrange(3)
+        said, code = run_and_kill(RECORDER, path, rows, after=after, lines=lines)
         assert code == -signal.SIGKILL
         promised.update(int(line) for line in said)
         report = recover(path)
