@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from quantlaxmi.execution.latency import LatencyModel
     from quantlaxmi.execution.risk import RiskLimits
     from quantlaxmi.run.result import Run
-    from quantlaxmi.segment import Segment
+    from quantlaxmi.segment import MarketData
 
 __all__ = ["Progress", "bind_report", "check_suites", "report_of", "run_gates"]
 
@@ -52,7 +52,7 @@ def check_suites(gates: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def run_gates(
-    segment: Segment,
+    segment: MarketData,
     strategy: Any,
     *,
     gates: tuple[str, ...] = ("g2",),
@@ -70,7 +70,7 @@ def run_gates(
 
     Parameters
     ----------
-    segment : Segment
+    segment : MarketData
     strategy : Strategy, BoundStrategy, str or callable
         As `quantlaxmi.run.replay.backtest` takes it, or a function that makes a strategy from a
         segment: the prefix guard calls it with beginnings of this one.
@@ -223,13 +223,13 @@ def _report(run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, 
     ).sealed()
 
 
-def bind_report(report: GateReport, segment: Segment, beside: str | Path) -> Path:
+def bind_report(report: GateReport, segment: MarketData, beside: str | Path) -> Path:
     """Bind a report to its segment in an append-only, hash-chained ``bindings.jsonl``.
 
     Parameters
     ----------
     report : GateReport
-    segment : Segment
+    segment : MarketData
     beside : str or Path
         Folder of the report, for a segment whose folder cannot be written.
 

@@ -17,7 +17,7 @@ from quantlaxmi.report.gate_report import GateReport, load_report
 from quantlaxmi.report.run_gates import Progress, check_suites, run_gates
 
 if TYPE_CHECKING:
-    from quantlaxmi.segment import Segment
+    from quantlaxmi.segment import MarketData
 
 __all__ = ["Difference", "ReportCheck", "verify_report"]
 
@@ -58,7 +58,7 @@ class ReportCheck:
 
 def verify_report(
     path: str | Path,
-    segment: Segment,
+    segment: MarketData,
     *,
     strategy: Any = None,
     threads: int | None = None,
@@ -69,7 +69,7 @@ def verify_report(
     Parameters
     ----------
     path : str or Path
-    segment : Segment
+    segment : MarketData
     strategy : Strategy or BoundStrategy, optional
         With its settings; needed for one that is not installed. By default the registry's
         strategy of the recorded name, with the recorded settings.

@@ -14,6 +14,7 @@ import quantlaxmi
 from quantlaxmi.execution.latency import Latency, LatencyModel
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
+from quantlaxmi.gates.results import Verdict
 from quantlaxmi.report.run_gates import run_gates
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import backtest, replay
@@ -231,9 +232,9 @@ def test_gates_judge_a_window(ways, way):
     report = run_gates(window, "basis_capture", policy=SMALL)
     assert report.segment_id == window.segment_id
     assert report.header["segment_digest"] == window.digest
-    assert report.g2_details["prefix"]["verdict"] == "PASS"
-    judged = [found["verdict"] for found in report.g2_details.values() if "verdict" in found]
-    assert judged
+    suite = report.results[0]
+    assert suite.look_ahead.verdict is Verdict.PASS
+    assert Verdict.INCONCLUSIVE not in {result.verdict for result in suite.results}
     run = backtest(window, "basis_capture")
     points = G2AntiOverfitSuite.from_run(run, policy=SMALL).context.decision_points
     assert (points.seq[0] >= first) and (points.seq[-1] <= last)
