@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 
+from quantlaxmi._jit.cache_files import VerifiedCacheFile
 from quantlaxmi.errors import ConfigError
 
 __all__ = ["cache_folder", "inline", "kernel", "running"]
@@ -97,6 +98,7 @@ def _cache_lock(folder: Path) -> Iterator[None]:
 def _guard(cache: Any, folder: Path) -> None:
     """Make a kernel's cache a convenience: whatever is wrong with it, the kernel is compiled."""
     load, save = cache.load_overload, cache.save_overload
+    cache._cache_file.__class__ = VerifiedCacheFile
 
     def load_overload(*args: Any) -> Any:
         # A cut or foreign file can raise anything while it is read.

@@ -117,6 +117,20 @@ def test_a_cut_cache_is_compiled_anew(usual, tmp_path, keep):
     assert end(start(environment))[:2] == (usual[0], 1)
 
 
+@pytest.mark.parametrize("kind", [".nbi", ".nbc"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_flipped_bit_is_compiled_anew(usual, tmp_path, kind, share):
+    """In machine code it would end the process instead of raising anything."""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    _, _, folder = end(start(environment))
+    for path in folder.rglob(f"*{kind}"):
+        data = bytearray(path.read_bytes())
+        data[int(len(data) * share)] ^= 0x40
+        path.write_bytes(data)
+    assert end(start(environment))[:2] == (usual[0], 0)
+    assert end(start(environment))[:2] == (usual[0], 1)
+
+
 @pytest.mark.parametrize(
     "before",
     [
