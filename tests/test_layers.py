@@ -53,7 +53,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 INNER: dict[str, tuple[str, ...]] = {
     package: tuple(text.split())
     for package, text in {
-        "events": "ids outcomes decisions",
+        "events": "ids market outcomes decisions",
         "stats": """
             arrangements block_length clopper_pearson exact_permutation monte_carlo histogram
             integrated_autocorrelation stationary_bootstrap newey_west tost

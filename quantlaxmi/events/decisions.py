@@ -1,12 +1,6 @@
-"""Typed events: what strategies receive, decide and are told, and what a trace is read as.
+"""Decision events: what a strategy asks for, and what it decided with the market it saw.
 
-All prices and quantities are integer mantissas at their instrument's exponents; money is an
-integer at the scale its field names. All types are frozen and hold only immutable values, so no
-reference cycle can form and the collector need not track them (``gc=False``). The engine keeps
-packed rows; objects are made only when somebody asks for one.
-
-Fields are positional in the order written: the engine makes one market event per row for
-plain-Python strategies.
+Names are public through ``quantlaxmi.events``.
 """
 
 from __future__ import annotations
@@ -15,55 +9,24 @@ import enum
 import functools
 import hashlib
 import struct
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from quantlaxmi.errors import TraceError
 from quantlaxmi.events.ids import CorrelationContext
-from quantlaxmi.events.outcomes import (
-    BPS_EXPONENT,
-    FillEvent,
-    FundingPayment,
-    OrderCancel,
-    OrderEvent,
-    OrderModify,
-    OrderNew,
-    OrderNotice,
-    OrderUpdate,
-    RiskEvent,
-    TradeAttribution,
-)
+from quantlaxmi.events.market import MarketSnapshot
 from quantlaxmi.schema import DecisionType, OrderAction, OrderType, Side, TimeInForce
 
 __all__ = [
-    "BPS_EXPONENT",
     "CONFIDENCE_EXPONENT",
     "RECORD_TAG",
-    "CorrelationContext",
     "DecisionEvent",
     "DecisionLeg",
-    "DepthEvent",
-    "FillEvent",
-    "FundingEvent",
-    "FundingPayment",
-    "IndiaMarketEvent",
     "LegIntent",
-    "MarketSnapshot",
     "MultiLegOrderIntent",
     "OptionsStrategyType",
-    "OrderCancel",
-    "OrderEvent",
-    "OrderModify",
-    "OrderNew",
-    "OrderNotice",
-    "OrderUpdate",
-    "QuoteEvent",
-    "ReplayEvent",
-    "RiskEvent",
-    "TradeAttribution",
-    "TradeEvent",
     "rationale_hash",
 ]
 
@@ -83,135 +46,6 @@ _U16: Final = struct.Struct("<H")
 def rationale_hash(text: str) -> bytes:
     """First 8 bytes of SHA-256 over the UTF-8 text: what stands for it in a record."""
     return hashlib.sha256(text.encode()).digest()[:8]
-
-
-# --- market events ----------------------------------------------------------------------------
-
-
-class QuoteEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Best bid and ask as the venue sent them.
-
-    Attributes
-    ----------
-    seq : int
-        Market row key: global message number of the segment.
-    ts_ns, exch_ts_ns : int
-        Receive and venue time, ns since the epoch; venue time 0 where the source has none.
-    bid, ask : int
-        Mantissas at the instrument's price exponent.
-    bid_qty, ask_qty : int
-        Mantissas at the instrument's quantity exponent.
-    """
-
-    seq: int
-    ts_ns: int
-    exch_ts_ns: int
-    symbol: str
-    bid: int
-    bid_qty: int
-    ask: int
-    ask_qty: int
-    correlation: CorrelationContext | None = None
-
-
-class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """The book after a whole depth message. Units as in `QuoteEvent`.
-
-    Attributes
-    ----------
-    bid, bid_qty, ask, ask_qty : int
-        The top: the rebuilt depth's until the instrument's first quote, the latest quote's after.
-    valid : bool
-        Whether the top can be traded on: both sides there, uncrossed, with sizes.
-    depth_valid : bool
-        Whether the rebuilt depth stands; False from a sequence gap to the next snapshot, in which
-        nothing beyond the top is known.
-    """
-
-    seq: int
-    ts_ns: int
-    exch_ts_ns: int
-    symbol: str
-    bid: int
-    bid_qty: int
-    ask: int
-    ask_qty: int
-    valid: bool
-    depth_valid: bool
-    correlation: CorrelationContext | None = None
-
-
-class TradeEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A trade of the market; ``side`` is the aggressor's. Units as in `QuoteEvent`."""
-
-    seq: int
-    ts_ns: int
-    exch_ts_ns: int
-    symbol: str
-    price: int
-    qty: int
-    side: Side
-    correlation: CorrelationContext | None = None
-
-
-class FundingEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Announced funding of a perpetual.
-
-    Attributes
-    ----------
-    mark, index : int
-        Mantissas at the instrument's price exponent; index 0 where the source has none.
-    rate : int
-        Mantissa at ``schema.RATE_EXPONENT``, for one settlement.
-    next_funding_ns : int
-        When it is settled, ns since the epoch.
-    """
-
-    seq: int
-    ts_ns: int
-    exch_ts_ns: int
-    symbol: str
-    mark: int
-    index: int
-    rate: int
-    next_funding_ns: int
-    correlation: CorrelationContext | None = None
-
-
-class MarketSnapshot(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """One instrument's top of book as a decision saw it. Units as in `QuoteEvent`.
-
-    Attributes
-    ----------
-    quote_ts_ns : int
-        Receive time of the book's last change.
-    """
-
-    symbol: str
-    bid: int
-    bid_qty: int
-    ask: int
-    ask_qty: int
-    quote_ts_ns: int
-
-    @property
-    def reference_price(self) -> int:
-        """The mid, exact, at the instrument's price exponent - 1."""
-        return (self.bid + self.ask) * 5
-
-    @property
-    def spread(self) -> int:
-        """Ask - bid at the instrument's price exponent."""
-        return self.ask - self.bid
-
-
-#: What a crypto strategy receives.
-ReplayEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent | FundingEvent
-#: What an Indian options strategy receives.
-IndiaMarketEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent
-
-
-# --- decisions --------------------------------------------------------------------------------
 
 
 class LegIntent(msgspec.Struct, frozen=True, gc=False):
@@ -301,6 +135,35 @@ class DecisionLeg(msgspec.Struct, frozen=True, gc=False):
     action: OrderAction = OrderAction.NEW
     time_in_force: TimeInForce = TimeInForce.GTC
     target: int | None = None
+
+
+def _leg_record(leg: DecisionLeg, place: str) -> bytes:
+    """The leg's part of its decision's record."""
+    limit, snap = leg.limit_price, leg.snapshot
+    if (limit is not None) != (leg.order_type == OrderType.LIMIT):
+        problem = f"limit price was {limit}; one is expected exactly for limit orders"
+        raise TraceError("trace", problem, place)
+    if (leg.target is not None) != (leg.action != OrderAction.NEW):
+        problem = f"target was {leg.target}; one is expected exactly to modify or cancel"
+        raise TraceError("trace", problem, place)
+    head = _LEG_HEAD.pack(
+        leg.instrument,
+        leg.action,
+        leg.side,
+        leg.order_type,
+        leg.time_in_force,
+        leg.qty,
+        leg.reference_price,
+        limit is not None,
+    )
+    return b"".join(
+        (
+            head,
+            b"" if limit is None else _I64.pack(limit),
+            b"\0" if leg.target is None else b"\1" + _I64.pack(leg.target),
+            _LEG_SNAPSHOT.pack(snap.bid, snap.bid_qty, snap.ask, snap.ask_qty, snap.quote_ts_ns),
+        )
+    )
 
 
 class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -404,37 +267,7 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
                 rationale_hash(self.rationale),
                 _U16.pack(len(self.legs)),
             ]
-            for k, leg in enumerate(self.legs):
-                limit, snap = leg.limit_price, leg.snapshot
-                if (limit is not None) != (leg.order_type == OrderType.LIMIT):
-                    raise TraceError(
-                        "trace",
-                        f"limit price was {limit}; one is expected exactly for limit orders",
-                        f"{place}, leg {k}",
-                    )
-                if (leg.target is not None) != (leg.action != OrderAction.NEW):
-                    raise TraceError(
-                        "trace",
-                        f"target was {leg.target}; one is expected exactly to modify or cancel",
-                        f"{place}, leg {k}",
-                    )
-                parts += (
-                    _LEG_HEAD.pack(
-                        leg.instrument,
-                        leg.action,
-                        leg.side,
-                        leg.order_type,
-                        leg.time_in_force,
-                        leg.qty,
-                        leg.reference_price,
-                        limit is not None,
-                    ),
-                    b"" if limit is None else _I64.pack(limit),
-                    b"\0" if leg.target is None else b"\1" + _I64.pack(leg.target),
-                    _LEG_SNAPSHOT.pack(
-                        snap.bid, snap.bid_qty, snap.ask, snap.ask_qty, snap.quote_ts_ns
-                    ),
-                )
+            parts += (_leg_record(leg, f"{place}, leg {k}") for k, leg in enumerate(self.legs))
         except (struct.error, UnicodeEncodeError) as error:
             raise TraceError("trace", f"a value does not fit its field: {error}", place) from error
         return b"".join(parts)

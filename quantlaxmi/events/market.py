@@ -1,0 +1,146 @@
+"""Market events: what strategies receive, and the book that a decision saw.
+
+Names are public through ``quantlaxmi.events``.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from quantlaxmi.events.ids import CorrelationContext
+from quantlaxmi.schema import Side
+
+__all__ = [
+    "DepthEvent",
+    "FundingEvent",
+    "IndiaMarketEvent",
+    "MarketSnapshot",
+    "QuoteEvent",
+    "ReplayEvent",
+    "TradeEvent",
+]
+
+
+class QuoteEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Best bid and ask as the venue sent them.
+
+    Attributes
+    ----------
+    seq : int
+        Market row key: global message number of the segment.
+    ts_ns, exch_ts_ns : int
+        Receive and venue time, ns since the epoch; venue time 0 where the source has none.
+    bid, ask : int
+        Mantissas at the instrument's price exponent.
+    bid_qty, ask_qty : int
+        Mantissas at the instrument's quantity exponent.
+    """
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    symbol: str
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+    correlation: CorrelationContext | None = None
+
+
+class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The book after a whole depth message. Units as in `QuoteEvent`.
+
+    Attributes
+    ----------
+    bid, bid_qty, ask, ask_qty : int
+        The top: the rebuilt depth's until the instrument's first quote, the latest quote's after.
+    valid : bool
+        Whether the top can be traded on: both sides there, uncrossed, with sizes.
+    depth_valid : bool
+        Whether the rebuilt depth stands; False from a sequence gap to the next snapshot, in which
+        nothing beyond the top is known.
+    """
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    symbol: str
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+    valid: bool
+    depth_valid: bool
+    correlation: CorrelationContext | None = None
+
+
+class TradeEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A trade of the market; ``side`` is the aggressor's. Units as in `QuoteEvent`."""
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    symbol: str
+    price: int
+    qty: int
+    side: Side
+    correlation: CorrelationContext | None = None
+
+
+class FundingEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Announced funding of a perpetual.
+
+    Attributes
+    ----------
+    mark, index : int
+        Mantissas at the instrument's price exponent; index 0 where the source has none.
+    rate : int
+        Mantissa at ``schema.RATE_EXPONENT``, for one settlement.
+    next_funding_ns : int
+        When it is settled, ns since the epoch.
+    """
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    symbol: str
+    mark: int
+    index: int
+    rate: int
+    next_funding_ns: int
+    correlation: CorrelationContext | None = None
+
+
+class MarketSnapshot(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """One instrument's top of book as a decision saw it. Units as in `QuoteEvent`.
+
+    Attributes
+    ----------
+    quote_ts_ns : int
+        Receive time of the book's last change.
+    """
+
+    symbol: str
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+    quote_ts_ns: int
+
+    @property
+    def reference_price(self) -> int:
+        """The mid, exact, at the instrument's price exponent - 1."""
+        return (self.bid + self.ask) * 5
+
+    @property
+    def spread(self) -> int:
+        """Ask - bid at the instrument's price exponent."""
+        return self.ask - self.bid
+
+
+#: What a crypto strategy receives.
+ReplayEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent | FundingEvent
+#: What an Indian options strategy receives.
+IndiaMarketEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent
