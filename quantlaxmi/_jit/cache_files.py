@@ -19,9 +19,10 @@ from numba.core.caching import IndexDataCacheFile
 __all__ = ["VerifiedCacheFile"]
 
 _SUFFIX = ".sha256"
+_Files: Any = IndexDataCacheFile
 
 
-class VerifiedCacheFile(IndexDataCacheFile):  # type: ignore[misc]
+class VerifiedCacheFile(_Files):  # type: ignore[misc]
     """Index and data files of one kernel; what is damaged counts as absent."""
 
     def _load_index(self) -> Any:
