@@ -70,7 +70,8 @@ def import_bars(
     inputs : sequence of Path or str
         Files in the order of the mapping's ``input`` numbers; CSV (plain or gzip) or Parquet.
     out : Path or str
-        Folder of the segment; it must not exist. It is built beside and renamed in when whole.
+        Folder of the segment; it must not exist. It is built beside its place and renamed
+        when it is whole.
     mapping : Path or str
         TOML file; see ``docs/IMPORT.md``.
     underlying : str, optional
@@ -78,14 +79,14 @@ def import_bars(
     strict : bool
         End at the first faulty line instead of setting it aside.
     max_quarantine : Fraction
-        Largest share of faulty lines taken, of each file by itself.
+        Largest share of faulty lines accepted, of each file by itself.
     progress : callable, optional
         Called with bytes read and bytes in all, as stored.
 
     Returns
     -------
     ImportResult
-        ``lines`` are header lines + lines taken + ``quarantined``.
+        ``lines`` are header lines + lines accepted + ``quarantined``.
 
     Raises
     ------

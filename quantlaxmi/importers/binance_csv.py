@@ -144,7 +144,7 @@ def import_binance_csv(
     out : Path or str
         Folder of the segment; it must not exist.
     underlying : str, optional
-        Symbol (``BTCUSDT``) or base (``BTC``) that the files must hold; a symbol also names that
+        Symbol (``BTCUSDT``) or base (``BTC``) that the files must have; a symbol also names that
         of snapshots whose file does not.
     strict, max_quarantine, progress
         As in `import_binance_stream`.
@@ -209,9 +209,7 @@ def _layout(head: FileHead) -> Layout:
 def _is_perp(head: FileHead, market: str) -> bool:
     if market:
         if market.upper() == "COIN_M_FUTURES":
-            raise InputError(
-                head.path, "holds coin-margined (inverse) futures, expected linear ones"
-            )
+            raise InputError(head.path, "has coin-margined (inverse) futures, expected linear ones")
         return market.upper() == "USD_M_FUTURES"
     header = head.header or ()
     for name, perp in (("FinalUpdateIdInLastStream", True), ("XUnknownParameter", True),

@@ -90,13 +90,14 @@ def import_binance_stream(
     spot, perp : Path, str or None
         Captures, plain or gzip; one may be None or left out.
     out : Path or str
-        Folder of the segment; it must not exist. It is built beside and renamed in when whole.
+        Folder of the segment; it must not exist. It is built beside its place and renamed
+        when it is whole.
     underlying : str, optional
-        Symbol (``BTCUSDT``) or base (``BTC``) that the captures must hold.
+        Symbol (``BTCUSDT``) or base (``BTC``) that the captures must have.
     strict : bool
         End at the first faulty line instead of setting it aside.
     max_quarantine : Fraction
-        Largest share of faulty lines taken, of each capture by itself.
+        Largest share of faulty lines accepted, of each capture by itself.
     progress : callable, optional
         Called with bytes read and bytes in all, as stored.
     reorder_window_ns : int
@@ -157,7 +158,7 @@ class _Capture:
         """Read the next piece."""
         if (crowd := self.rows.crowd()) is not None:
             if self.rows.symbol is None:  # nothing can leave the merge before it is known
-                raise InputError(self.path, f"holds no line that names its symbol in {crowd[1]}")
+                raise InputError(self.path, f"has no line that names its symbol in {crowd[1]}")
             raise crowded(self.path, *crowd, self._window_ns)
         text, self.finished = self.text.read()
         self.rows.feed(text, self.finished)
@@ -193,19 +194,19 @@ class _Capture:
         own = rows.votes_own if strong else rows.quotes_own
         other = rows.votes_other if strong else rows.quotes_other
         if other > own + enough:
-            held, given = ("spot", "perpetual") if self.perp else ("perpetual", "spot")
-            problem = f"holds {held} streams ({other} of {own + other} lines that tell), was given"
+            found, given = ("spot", "perpetual") if self.perp else ("perpetual", "spot")
+            problem = f"has {found} streams ({other} of {own + other} lines that tell), was given"
             raise InputError(
                 self.path, f"{problem} as --{self.log.stream}; expected {given} streams"
             )
 
     def _check_end(self) -> None:
         if self.rows.n_lines == 0:
-            raise InputError(self.path, "holds no line; expected '<receive time> <json>'")
+            raise InputError(self.path, "has no line; expected '<receive time> <json>'")
         if len(self.log) == self.rows.n_lines:
-            raise InputError(self.path, f"holds no acceptable line; {self.log.first()}")
+            raise InputError(self.path, f"has no acceptable line; {self.log.first()}")
         if self.rows.symbol is None:
-            raise InputError(self.path, "holds no line that names its symbol")
+            raise InputError(self.path, "has no line that names its symbol")
 
 
 def _find_instruments(
@@ -225,7 +226,7 @@ def _find_instruments(
     if len(captures) == 2 and captures[0].rows.symbol != captures[1].rows.symbol:
         raise InputError(
             captures[1].path,
-            f"holds {captures[1].rows.symbol}, the spot capture holds "
+            f"has {captures[1].rows.symbol}, the spot capture has "
             f"{captures[0].rows.symbol}; expected one underlying",
         )
     return instruments
@@ -267,5 +268,5 @@ def _notes(files: list[ImportedFile], window_ns: int) -> list[str]:
                 "listed."
             )
         if not file.messages_by_kind["funding"] and file.log.stream == "perp":
-            notes.append(f"{file.symbol}: the capture holds no funding rates.")
+            notes.append(f"{file.symbol}: the capture has no funding rates.")
     return notes

@@ -52,7 +52,7 @@ _BEST: Final = Column("is_best_match", "flag", aliases=("best_match",))
 
 def _trades(name: str, columns: tuple[Column, ...]) -> Layout:
     return Layout(
-        name, EventKind.TRADE, columns, stamp_is_exchange=True, count_trades=True, holds="trades"
+        name, EventKind.TRADE, columns, stamp_is_exchange=True, count_trades=True, content="trades"
     )
 
 
@@ -110,7 +110,7 @@ _NAME = re.compile(
 )
 _DEPTH_NAME = re.compile(r"(?P<symbol>[A-Z0-9]+)_T_DEPTH_.*")
 _BARS: Final = ("klines", "markPriceKlines", "indexPriceKlines")
-#: A day's file may hold a message told just after midnight.
+#: A day's file may have a message sent just after midnight.
 _SLACK_NS: Final = 60 * 10**9
 _NO_RECEIVE_TIME: Final = (
     "The archive tells no receive times: messages are ordered by the exchange's own times "
@@ -165,7 +165,7 @@ def import_binance_vision(
     out : Path or str
         Folder of the segment; it must not exist.
     underlying : str, optional
-        Symbol (``BTCUSDT``) or base (``BTC``) that the files must hold; a symbol also names that
+        Symbol (``BTCUSDT``) or base (``BTC``) that the files must have; a symbol also names that
         of files whose name does not.
     mapping : Path or str, optional
         For klines: a TOML file with symbols and assumptions, which names neither columns nor
@@ -199,9 +199,9 @@ def _understand(path: Path, underlying: str | None) -> CsvFile:
     told = _NAME.fullmatch(path.name)
     kind = told["kind"] if told else ""
     if kind in _BARS or is_klines(path):
-        raise InputError(path, "holds klines; expected --mapping FILE with what to assume of them")
+        raise InputError(path, "has klines; expected --mapping FILE with what to assume of them")
     if told and kind not in _KINDS:
-        raise InputError(path, f"holds {kind}, expected one of {', '.join(_KINDS)}")
+        raise InputError(path, f"has {kind}, expected one of {', '.join(_KINDS)}")
     head = read_head(path, header=None)
     layout, perp = _layout(head, kind)
     columns = resolve(head, layout)

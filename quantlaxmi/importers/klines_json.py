@@ -128,8 +128,8 @@ def _read_months(
     for name, klines in archive.read(report_progress):
         months.add(name, klines)
     if not months.n_klines:
-        raise InputError(archive.path, "holds no kline")
+        raise InputError(archive.path, "has no kline")
     if not months.interval_ns:
-        raise InputError(archive.path, f"holds no kline that tells its interval; {months.first}; "
+        raise InputError(archive.path, f"has no kline that tells its interval; {months.first}; "
                          "set interval in the mapping")  # fmt: skip
     return months

@@ -155,7 +155,7 @@ def check_copies(files: Sequence[ImportedFile]) -> None:
     seen: dict[str, Path] = {}
     for file in files:
         if file.sha256 in seen:
-            raise InputError(file.path, f"holds the same as {seen[file.sha256]}")
+            raise InputError(file.path, f"has the same content as {seen[file.sha256]}")
         seen[file.sha256] = file.path
 
 

@@ -14,7 +14,7 @@ from quantlaxmi.errors import InputError
 QUARANTINE_NAME: Final = "quarantine.jsonl"
 #: More faulty lines than this end an import whatever share they are: they wait in memory.
 MAX_FAULTS: Final = 1_000_000
-#: What a line should have held, for errors that name the first faulty one.
+#: What a line should have had, for errors that name the first faulty one.
 EXPECTED: Final = {
     "line-too-long": "a shorter line",
     "not-utf-8": "UTF-8 text",

@@ -5,7 +5,7 @@ of rows give the same bytes on every machine. Draw ``k`` of a stream depends on 
 alone; how many rows are made at a time does not matter.
 
 ``planted``: the basis of the perpetual stays near zero, jumps to an excursion of random side and
-size, holds, and reverts. ``edgeless``: the basis is a random walk with independent increments, so
+size, stays, and reverts. ``edgeless``: the basis is a random walk with independent increments, so
 that no rule on past prices has an expected gross profit.
 
 References
@@ -111,15 +111,15 @@ def _fold(path: Int64Array, low: int, high: int) -> Int64Array:
 
 
 class _PlantedBasis:
-    """Quiet stretches and excursions in turn; thousandths of a basis point."""
+    """Quiet spans and excursions in turn; thousandths of a basis point."""
 
     def __init__(self, draws: Draws, rows: int) -> None:
         cycle = np.arange(rows // 36 + 2, dtype=np.int64)
         quiet = draws.between(20, cycle, 18, 50)
-        held = draws.between(21, cycle, 18, 60)
+        stay = draws.between(21, cycle, 18, 60)
         side = draws.below(22, cycle, 2) * 2 - 1
         size = draws.between(23, cycle, 7_000, 108_000)
-        lengths = np.column_stack([quiet, held]).ravel()
+        lengths = np.column_stack([quiet, stay]).ravel()
         self._ends = np.cumsum(lengths)
         self._levels = np.column_stack([np.zeros_like(size), side * size]).ravel()
         self._draws = draws
@@ -189,53 +189,72 @@ class _Source:
         seq_end = first + self._seq
         seq_quote = seq_end - 1 - has_funding
         venue_ts = ts - d.between(13, k, 800_000, 6_000_000)
-
-        tables: dict[str, Table] = {
-            "quotes": {
-                "seq": seq_quote,
-                "ts_ns": ts,
-                "instrument": instrument.astype(np.int16),
-                "exch_ts_ns": np.where(is_perp, venue_ts, 0),
-                "update_id": self._updates + 1 + np.arange(len(k), dtype=np.int64),
-                "bid": bid,
-                "bid_qty": bid_qty,
-                "ask": ask,
-                "ask_qty": ask_qty,
-                "flags": np.zeros(len(k), np.int8),
-            }
+        quotes = {
+            "seq": seq_quote,
+            "ts_ns": ts,
+            "instrument": instrument.astype(np.int16),
+            "exch_ts_ns": np.where(is_perp, venue_ts, 0),
+            "update_id": self._updates + 1 + np.arange(len(k), dtype=np.int64),
+            "bid": bid,
+            "bid_qty": bid_qty,
+            "ask": ask,
+            "ask_qty": ask_qty,
+            "flags": np.zeros(len(k), np.int8),
         }
+        tables: dict[str, Table] = {"quotes": quotes}
         if not self._quotes_only:
-            buys = d.below(14, k, 2) == 1
-            t = np.flatnonzero(has_trade)
-            tables["trades"] = {
-                "seq": (seq_quote - has_depth - 1)[t],
-                "ts_ns": ts[t],
-                "instrument": instrument[t].astype(np.int16),
-                "exch_ts_ns": venue_ts[t],
-                "trade_id": self._trades + 1 + np.arange(len(t), dtype=np.int64),
-                "price": np.where(buys, ask, bid)[t],
-                "qty": ((1 + d.below(15, k, 400)) * lot)[t],
-                "side": np.where(buys, int(Side.BUY), int(Side.SELL))[t].astype(np.int8),
-            }
-            self._trades += len(t)
-            f = np.flatnonzero(has_funding)
-            tables["funding"] = {
-                "seq": (seq_end - 1)[f],
-                "ts_ns": ts[f],
-                "instrument": instrument[f].astype(np.int16),
-                "exch_ts_ns": venue_ts[f],
-                "mark": (bid + ask)[f] // 2,
-                "index": fair[f],
-                "rate": np.full(len(f), _FUNDING_RATE, np.int64),
-                "next_funding_ns": (ts[f] // _EIGHT_HOURS_NS + 1) * _EIGHT_HOURS_NS,
-            }
-            p = np.flatnonzero(has_depth)
+            t, p, f = (np.flatnonzero(has) for has in (has_trade, has_depth, has_funding))
+            tables["trades"] = self._trade_rows(
+                k, t, (seq_quote - has_depth - 1)[t], quotes, venue_ts, lot
+            )
+            tables["funding"] = _funding_rows(f, (seq_end - 1)[f], quotes, venue_ts, fair)
             tables["depth"] = self._depth.rows(
                 seq_quote[p] - 1, ts[p], instrument[p], venue_ts[p], bid[p], ask[p]
             )
         self._ts, self._price = int(ts[-1]), int(price[-1])
         self._seq, self._updates = int(seq_end[-1]), self._updates + len(k)
         return tables
+
+    def _trade_rows(
+        self,
+        k: Int64Array,
+        places: Int64Array,
+        seq: Int64Array,
+        quotes: Table,
+        venue_ts: Int64Array,
+        lot: Int64Array,
+    ) -> Table:
+        """Trades at the touch of the quotes at ``places``, of random side and size."""
+        buys = self._draws.below(14, k, 2) == 1
+        n = len(places)
+        self._trades += n
+        return {
+            "seq": seq,
+            "ts_ns": quotes["ts_ns"][places],
+            "instrument": quotes["instrument"][places],
+            "exch_ts_ns": venue_ts[places],
+            "trade_id": self._trades - n + 1 + np.arange(n, dtype=np.int64),
+            "price": np.where(buys, quotes["ask"], quotes["bid"])[places],
+            "qty": ((1 + self._draws.below(15, k, 400)) * lot)[places],
+            "side": np.where(buys, int(Side.BUY), int(Side.SELL))[places].astype(np.int8),
+        }
+
+
+def _funding_rows(
+    places: Int64Array, seq: Int64Array, quotes: Table, venue_ts: Int64Array, fair: Int64Array
+) -> Table:
+    """Funding rates with the quotes at ``places``."""
+    ts = quotes["ts_ns"][places]
+    return {
+        "seq": seq,
+        "ts_ns": ts,
+        "instrument": quotes["instrument"][places],
+        "exch_ts_ns": venue_ts[places],
+        "mark": (quotes["bid"] + quotes["ask"])[places] // 2,
+        "index": fair[places],
+        "rate": np.full(len(places), _FUNDING_RATE, np.int64),
+        "next_funding_ns": (ts // _EIGHT_HOURS_NS + 1) * _EIGHT_HOURS_NS,
+    }
 
 
 def _source(kind: str, rows: int, seed: int, quotes_only: bool) -> _Source:

@@ -49,7 +49,7 @@ def _layout(name: str, kind: EventKind, *columns: Column, grouping: str = "line"
         numbered=depth,
         units="us",
         ids=False,
-        holds="depth" if depth else "",
+        content="depth" if depth else "",
     )
 
 
@@ -120,7 +120,7 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
     Raises
     ------
     InputError
-        A file is none of the format, or holds an instrument that is not known.
+        A file is none of the format, or has an instrument that is not known.
     """
     known = load_mapping(options.mapping) if options.mapping is not None else {}
     paths = input_files(input_paths(inputs, "tardis"))
@@ -146,7 +146,7 @@ def import_tardis(
     out : Path or str
         Folder of the segment; it must not exist.
     underlying : str, optional
-        Symbol or base that the files must hold.
+        Symbol or base that the files must have.
     mapping : Path or str, optional
         TOML file that describes instruments, see `load_mapping`; it wins over what is known.
     strict, max_quarantine, progress
@@ -159,7 +159,7 @@ def import_tardis(
     Raises
     ------
     InputError
-        A file is none of Tardis, cannot be read, holds an instrument that is not known or numbers
+        A file is none of Tardis, cannot be read, has an instrument that is not known or numbers
         finer than its exponents, or has nothing acceptable or too much that is not.
     """
     options = ImportOptions(
@@ -178,13 +178,13 @@ def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str 
     columns = resolve(head, layout)
     exchange, symbol = head.most_common("exchange"), head.most_common("symbol")
     if not exchange or not symbol:
-        raise InputError(path, "holds no line behind its header")
+        raise InputError(path, "has no line behind its header")
     instrument = _instrument(path, exchange, symbol, known)
     if underlying is not None:
         if exchange in _BINANCE:
             check_underlying(path, symbol, underlying)
         elif underlying.upper() not in (symbol.upper(), instrument.base.upper()):
-            raise InputError(path, f"holds {symbol}; expected {underlying}, as --underlying says")
+            raise InputError(path, f"has {symbol}; expected {underlying}, as --underlying says")
 
     def check(name: str, text: str) -> str:
         return "" if text == (exchange if name == "exchange" else symbol) else "wrong-symbol"
@@ -239,11 +239,11 @@ def _instrument(
     for venue in (exchange, instrument.venue):
         told = msgspec.structs.replace(instrument, venue=venue, venue_symbol=symbol)
         if problem := inverse_problem(told):
-            raise InputError(path, f"holds {problem}")
+            raise InputError(path, problem)
     if key in known:
         return instrument
     raise InputError(
         path,
-        f"holds {key[:100]}, of which kind, currency and base are not known; expected "
+        f"has {key[:100]}, of which kind, currency and base are not known; expected "
         f'--mapping FILE with [instruments."{key[:100]}"]',
     )

@@ -94,7 +94,7 @@ class Case(NamedTuple):
 
 _RUN = "--segment-dir nowhere --strategy basis_capture"
 _NEXT = "nowhere: is not a folder"
-_CSV_FOLDER = "file: holds no file that ends in one of .csv"
+_CSV_FOLDER = "file: has no file that ends in one of .csv"
 
 
 def _run_cases(command: str, more: str = "") -> dict[str, Case]:

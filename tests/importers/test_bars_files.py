@@ -237,9 +237,9 @@ def test_mixed_symbols_end_the_import(tmp_path: Path) -> None:
     ("content", "match"),
     [
         (b"", "is empty"),
-        (b"time,s_open", "holds no whole header"),
-        (b"\n\n", "holds no whole header"),
-        (HEADER.encode() + b"\n", "holds no line below its header"),
+        (b"time,s_open", "has no whole header"),
+        (b"\n\n", "has no whole header"),
+        (HEADER.encode() + b"\n", "has no line below its header"),
         (b"a,b,a\n1,2,3\n", "has column 'a' twice"),
         (b"PAR1" + b"x" * 50, "cannot be read as Parquet"),
         (b"\x1f\x8b" + b"x" * 50, "corrupt gzip"),
@@ -268,7 +268,7 @@ def test_files_that_are_missing_or_given_twice(tmp_path: Path) -> None:
     rules.write_text(MAPPING.replace("[perp]", "[perp]\ninput = 2"))
     copy = tmp_path / "copy.csv"
     copy.write_bytes(data.read_bytes())
-    with pytest.raises(InputError, match=r"copy\.csv: holds the same as .*bars\.csv"):
+    with pytest.raises(InputError, match=r"copy\.csv: has the same content as .*bars\.csv"):
         import_bars([data, copy], out, mapping=rules)
 
 

@@ -218,8 +218,8 @@ def test_mixed_symbols_are_refused_by_their_share(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (zipped(), "empty zip data|holds 0 files"),
-        (zipped(("a.csv", b"1"), ("b.csv", b"2")), "holds 2 files"),
+        (zipped(), "empty zip data|has 0 files"),
+        (zipped(("a.csv", b"1"), ("b.csv", b"2")), "has 2 files"),
         (zipped(("../a.csv", b"1")), "leaves its folder"),
         (zipped(("/a.csv", b"1")), "leaves its folder"),
         (zipped(("c:\\a.csv", b"1")), "leaves its folder"),
@@ -257,10 +257,10 @@ def test_a_damaged_zip_member_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("BTCUSDT-1m-2023-11.csv", "holds klines; expected --mapping FILE"),
-        ("BTCUSDT-klines-1m-2023-11.csv", "holds klines; expected --mapping"),
-        ("BTCUSDT-premiumIndexKlines-2023-11.csv", "holds premiumIndexKlines, expected one"),
-        ("BTCUSDT-liquidationSnapshot-2023-11.csv", "holds liquidationSnapshot"),
+        ("BTCUSDT-1m-2023-11.csv", "has klines; expected --mapping FILE"),
+        ("BTCUSDT-klines-1m-2023-11.csv", "has klines; expected --mapping"),
+        ("BTCUSDT-premiumIndexKlines-2023-11.csv", "has premiumIndexKlines, expected one"),
+        ("BTCUSDT-liquidationSnapshot-2023-11.csv", "has liquidationSnapshot"),
         ("BTCUSD_PERP-aggTrades-2023-11.csv", "a coin-margined"),
         ("trades.csv", "neither a header nor a name"),
     ],
@@ -290,7 +290,7 @@ def test_nothing_to_import_is_refused(tmp_path: Path) -> None:
     refuse(tmp_path, "needs --input PATH", "tardis")
     refuse(tmp_path, "cannot be read", "tardis", tmp_path / "nothing.csv")
     (tmp_path / "empty").mkdir()
-    refuse(tmp_path, "holds no file that ends in", "tardis", tmp_path / "empty")
+    refuse(tmp_path, "has no file that ends in", "tardis", tmp_path / "empty")
     refuse(tmp_path, "cannot be read", "tardis", Path("a\0b"))
 
 
@@ -321,7 +321,7 @@ qty_exponent = -3
 def test_an_instrument_that_is_not_known_needs_a_mapping(tmp_path: Path) -> None:
     rows = [row.replace("binance-futures", "bybit") for row in clean_rows("book_snapshot_2")]
     path = put(tmp_path / "file.csv", text_of("book_snapshot_2", rows))
-    refuse(tmp_path, r"holds bybit/BTCUSDT, .*--mapping FILE with \[instruments", "tardis", path)
+    refuse(tmp_path, r"has bybit/BTCUSDT, .*--mapping FILE with \[instruments", "tardis", path)
     mapping = put(tmp_path / "map.toml", MAPPING.encode())
     result = run(tmp_path, "tardis", path, mapping=mapping)
     [instrument] = result.segment.instruments

@@ -140,7 +140,7 @@ INVERSE = [
 @pytest.mark.parametrize("sample", INVERSE, ids=lambda s: s[0])
 def test_inverse_samples_are_refused(tmp_path: Path, sample: tuple[Any, ...]) -> None:
     name, exchange, symbol, *_ = sample
-    text = rf"{name}: holds '{symbol}' of {exchange} is an inverse \(coin-margined\) contract"
+    text = rf"{name}: '{symbol}' of {exchange} is an inverse \(coin-margined\) contract"
     with pytest.raises(InputError, match=text):
         run(tmp_path, "tardis", TARDIS / name)
     assert not (tmp_path / "seg").exists()

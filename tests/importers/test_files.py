@@ -53,7 +53,7 @@ def refuse(tmp_path: Path, match: str, **options: Any) -> None:
         (GZ[:200] + bytes([GZ[200] ^ 0xFF]) + GZ[201:], "corrupt gzip"),
         (GZ[:-6] + b"\x00" + GZ[-5:], "corrupt gzip"),
         (GZ + b"rubbish", "corrupt gzip"),
-        (gzip.compress(b""), "holds no line"),
+        (gzip.compress(b""), "has no line"),
         (b"\x28\xb5\x2f\xfd" + b"x" * 50, "zstd"),
         (b"PK\x03\x04" + b"x" * 50, "zip data; expected plain text or gzip"),
         (b"PAR1" + b"x" * 50, "Parquet"),
@@ -98,12 +98,12 @@ def test_an_output_folder_without_parent_is_refused(tmp_path: Path) -> None:
 def test_captures_given_as_the_other_market_are_refused(tmp_path: Path, strict: bool) -> None:
     spot = write(tmp_path / "s.txt", spot_lines())
     perp = write(tmp_path / "p.txt", perp_lines())
-    match = "s.txt: holds spot streams .* was given as --perp; expected perpetual streams"
+    match = "s.txt: has spot streams .* was given as --perp; expected perpetual streams"
     refuse(tmp_path, match, perp=spot, strict=strict)
-    match = "p.txt: holds perpetual streams .* was given as --spot; expected spot streams"
+    match = "p.txt: has perpetual streams .* was given as --spot; expected spot streams"
     refuse(tmp_path, match, spot=perp, strict=strict)
     refuse(tmp_path, "was given as", spot=perp, perp=spot, strict=strict)
-    refuse(tmp_path, "s.txt: holds spot streams", spot=spot, perp=spot, strict=strict)
+    refuse(tmp_path, "s.txt: has spot streams", spot=spot, perp=spot, strict=strict)
 
 
 @pytest.mark.parametrize("perp", [False, True])
@@ -139,10 +139,8 @@ def test_captures_of_different_underlying_are_refused(tmp_path: Path) -> None:
         for text in perp_lines()
     ]
     perp = write(tmp_path / "perp.txt", other)
-    refuse(
-        tmp_path, "perp.txt: holds ETHUSDT, the spot capture holds BTCUSDT", spot=spot, perp=perp
-    )
-    refuse(tmp_path, "perp.txt: holds ETHUSDT; expected BTC, as --underlying", perp=perp,
+    refuse(tmp_path, "perp.txt: has ETHUSDT, the spot capture has BTCUSDT", spot=spot, perp=perp)
+    refuse(tmp_path, "perp.txt: has ETHUSDT; expected BTC, as --underlying", perp=perp,
            underlying="BTC")  # fmt: skip
     for k, name in enumerate(("ETHUSDT", "eth", "ETH")):
         result = import_binance_stream(None, perp, tmp_path / f"seg{k}", underlying=name)

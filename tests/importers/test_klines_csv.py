@@ -123,8 +123,8 @@ def test_faults_are_told_by_file_and_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "match"),
     [
-        ("BTCUSDT-1h-2024-01.csv", "ETHUSDT-1h-2024-01.csv", "holds symbol ETHUSDT; expected BTC"),
-        ("BTCUSDT-1h-2024-01.csv", "BTCUSDT-4h-2024-01.csv", "holds interval"),
+        ("BTCUSDT-1h-2024-01.csv", "ETHUSDT-1h-2024-01.csv", "has symbol ETHUSDT; expected BTC"),
+        ("BTCUSDT-1h-2024-01.csv", "BTCUSDT-4h-2024-01.csv", "has interval"),
         ("BTCUSDT-1h-2024-01.csv", "bars.csv", "is not named as klines are"),
     ],
 )
@@ -142,6 +142,6 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     for path in inputs:
         words += ["--input", str(path)]
     assert main_crypto(words) == 2
-    assert "holds klines; expected --mapping FILE" in capsys.readouterr().err
+    assert "has klines; expected --mapping FILE" in capsys.readouterr().err
     assert main_crypto([*words, "--mapping", str(tmp_path / "m.toml"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["lines"] == 54

@@ -145,13 +145,13 @@ GOOD = json.dumps([kline(0), kline(1)]).encode()
 @pytest.mark.parametrize(
     ("months", "match"),
     [
-        ({"BTCUSDT/a.json": GOOD, "SOLUSDT/b.json": GOOD}, "holds SOLUSDT; expected BTCUSDT"),
-        ({"one/a.json": GOOD, "two/b.json": GOOD}, "holds folders one and two; expected one symb"),
+        ({"BTCUSDT/a.json": GOOD, "SOLUSDT/b.json": GOOD}, "has SOLUSDT; expected BTCUSDT"),
+        ({"one/a.json": GOOD, "two/b.json": GOOD}, "has folders one and two; expected one symb"),
         ({"a.json": GOOD[:-30]}, r"\(a.json\): is no JSON array of klines"),
         ({"a.json": b'{"code": 1}'}, "is no JSON array of klines"),
-        ({"a.json": b"[]"}, "holds no kline"),
-        ({}, "holds no kline"),
-        ({"a.json": b"[[1]]"}, "holds no kline that tells its interval"),
+        ({"a.json": b"[]"}, "has no kline"),
+        ({}, "has no kline"),
+        ({"a.json": b"[[1]]"}, "has no kline that tells its interval"),
     ],
 )
 def test_archives_that_cannot_be_used(tmp_path: Path, months: dict, match: str) -> None:
@@ -173,7 +173,7 @@ def test_archives_that_are_cut_or_dangerous(tmp_path: Path, monkeypatch) -> None
         link = tarfile.TarInfo("a.json")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(link)
-    with pytest.raises(InputError, match=r"\(a.json\): holds a link or device"):
+    with pytest.raises(InputError, match=r"\(a.json\): has a link or device"):
         run(tmp_path, path)
     monkeypatch.setattr(json_archive, "MAX_MEMBER", 10)
     with pytest.raises(InputError, match="more than an archive of klines may"):

@@ -38,7 +38,7 @@ from tests.import_samples import SAMPLES, Sample
 WRITING = ("byte order mark", "CRLF", "quoted fields")
 _CUT_JSON = "exit is no JSON array of klines"
 _CUT_PARQUET = "exit cannot be read as Parquet"
-_NO_ROOM = "exit holds no acceptable line; (first at )?line [12], "
+_NO_ROOM = "exit has no acceptable line; (first at )?line [12], "
 TABLE: dict[str, dict[str, str]] = {
     "none": {"*": "whole"},
     "wrong column": {
@@ -100,7 +100,7 @@ TABLE: dict[str, dict[str, str]] = {
         "tardis*": "line wrong-symbol",
     },
     "another underlying": {
-        "*": "exit holds BTCUSDT; expected ETHUSDT, as --underlying says",
+        "*": "exit has BTCUSDT; expected ETHUSDT, as --underlying says",
         "*klines*": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
         "bars*": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
     },
@@ -140,7 +140,7 @@ TABLE: dict[str, dict[str, str]] = {
     "truncated gzip": {
         "*": r"exit \(byte \d+\): is truncated gzip",
         "klines-json": "exit ended before the end-of-stream marker was reached; expected",
-        "*parquet": r"exit \(line 1\): holds no whole header; expected bars",
+        "*parquet": r"exit \(line 1\): has no whole header; expected bars",
     },
     "truncated zip": {
         "*": "exit is truncated zip; it has no table of contents",
@@ -148,17 +148,17 @@ TABLE: dict[str, dict[str, str]] = {
         "klines-json": "exit cannot be read: .*; expected a tar or a JSON file",
     },
     "folder": {
-        "*": "exit holds no file that ends in one of .csv",
+        "*": "exit has no file that ends in one of .csv",
         "binance-stream*": "exit is a folder; expected a",
         "klines-json": "exit is a folder; expected an archive",
         "bars*": "exit is a folder; expected a",
     },
     "binary garbage": {
         "*": r"exit \(line 1\): has columns .*; expected ",
-        "binance-stream*": "exit holds no acceptable line; first at line 1, not-utf-8",
-        "*klines*": r"exit \(line 1\): holds no whole header; expected bars",
+        "binance-stream*": "exit has no acceptable line; first at line 1, not-utf-8",
+        "*klines*": r"exit \(line 1\): has no whole header; expected bars",
         "klines-json": "exit cannot be read: .*; expected a tar or a JSON file",
-        "bars*": r"exit \(line 1\): holds no whole header; expected bars",
+        "bars*": r"exit \(line 1\): has no whole header; expected bars",
     },
     "a line of garbage": {"*": "line not-utf-8", "klines-json": _CUT_JSON, "*parquet": "-"},
     "byte order mark": {"*": "whole", "*parquet": "-"},

@@ -192,5 +192,5 @@ def test_a_capture_that_goes_on_without_a_symbol_is_refused(tmp_path: Path) -> N
     line = b'1700000000000000000 {"lastUpdateId":1000000,"bids":[["1","1"],["2","1"]],"asks":[]}\n'
     counters = {b"1700000000000000000": (17 * 10**17, 10**6), b"1000000": (10**6, 1)}
     write_lines(path, line, counters, MAX_WAITING * len(line) / (1 << 20) + 8)
-    with pytest.raises(InputError, match="holds no line that names its symbol in 262144 messages"):
+    with pytest.raises(InputError, match="has no line that names its symbol in 262144 messages"):
         import_capture("binance-stream", spot=path, perp=None, out=tmp_path / "seg")

@@ -230,8 +230,8 @@ def test_names_of_another_symbol_or_interval(tmp_path: Path) -> None:
     inputs = files(tmp_path)
     path = premium_file(tmp_path / "premium", [premium_line(0, "0.0001")])
     for name, match in (
-        ("ETHUSDT-1h-2024-01.csv", "holds symbol ETHUSDT; expected BTCUSDT"),
-        ("BTCUSDT-1m-2024-01.csv", "holds interval 1m; expected 3600s"),
+        ("ETHUSDT-1h-2024-01.csv", "has symbol ETHUSDT; expected BTCUSDT"),
+        ("BTCUSDT-1m-2024-01.csv", "has interval 1m; expected 3600s"),
     ):
         other = path.with_name(name)
         other.write_bytes(path.read_bytes())

@@ -67,7 +67,7 @@ def test_the_start_of_the_2024_pair_equals_the_naive_import(tmp_path: Path) -> N
 
 @needs_pair
 def test_the_2024_captures_are_refused_when_exchanged_or_cut(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds perpetual streams"):
+    with pytest.raises(InputError, match="has perpetual streams"):
         import_binance_stream(PERP, SPOT, tmp_path / "seg")
     cut = tmp_path / "cut.gz"
     cut.write_bytes(SPOT.read_bytes()[:-1000])

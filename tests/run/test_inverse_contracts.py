@@ -80,7 +80,7 @@ def test_captures_of_coin_margined_streams_are_refused(tmp_path: Path) -> None:
     text = line(T0, {"stream": "btcusd_perp@bookTicker", "data": data})
     (tmp_path / "perp").write_bytes(text + b"\n")
     refused(
-        r"perp: holds BTCUSD_PERP, a coin-margined \(inverse\) perpetual",
+        r"perp: has BTCUSD_PERP, a coin-margined \(inverse\) perpetual",
         "binance-stream",
         tmp_path,
         spot=None,
@@ -94,7 +94,7 @@ def test_captures_of_coin_margined_streams_are_refused(tmp_path: Path) -> None:
 def test_archived_coin_margined_files_are_refused(tmp_path: Path, name: str) -> None:
     kind = name.split("-")[1]
     (tmp_path / name).write_text("\n".join([header(kind), *clean_rows(kind)]) + "\n")
-    text = r"csv: holds BTCUSD_PERP, a coin-margined \(inverse\) perpetual"
+    text = r"csv: has BTCUSD_PERP, a coin-margined \(inverse\) perpetual"
     refused(text, "binance-vision", tmp_path, inputs=[tmp_path / name])
 
 

@@ -126,14 +126,39 @@ def leg_columns(
     return {"open_ns": open_ns, "open": opened, "close": closed, "size": size}
 
 
+def settlement_times(
+    funding: FundingMapping, stamps: Int64Array, late_ns: int
+) -> tuple[Int64Array, NDArray[np.bool_]]:
+    """The settlement that each row is stamped for.
+
+    Parameters
+    ----------
+    funding : FundingMapping
+    stamps : ndarray of int64, shape (n_rows,)
+    late_ns : int
+        How long after its time a settlement may be stamped.
+
+    Returns
+    -------
+    at_ns : ndarray of int64, shape (n_rows,)
+        Its time; the stamp where the row is no settlement.
+    on_time : ndarray of bool, shape (n_rows,)
+        The row is one, if it has a rate.
+    """
+    if not funding.every_ns:
+        return stamps.copy(), np.ones(len(stamps), np.bool_)
+    late = stamps % funding.every_ns
+    on_time = late <= late_ns
+    return stamps - np.where(on_time, late, 0), on_time
+
+
 def settlement_columns(
     funding: FundingMapping,
-    stamps: Int64Array,
+    times: tuple[Int64Array, NDArray[np.bool_]],
     rate_cells: Cells,
     mark_cells: Cells | None,
     price_exponent: int,
     alone: bool,
-    late_ns: int,
     good: Mask,
 ) -> dict[str, Int64Array]:
     """Settlements, and rows that only carry a rate on.
@@ -141,14 +166,13 @@ def settlement_columns(
     Parameters
     ----------
     funding : FundingMapping
-    stamps : ndarray of int64, shape (n_rows,)
+    times : tuple of ndarray
+        As `settlement_times` gives them.
     rate_cells : Cells
     mark_cells : Cells or None
     price_exponent : int
     alone : bool
-        The file holds nothing else, so that every row must be a settlement.
-    late_ns : int
-        How long after its time a settlement may be stamped.
+        The file has nothing else, so that every row must be a settlement.
     good : ndarray of uint8, shape (n_rows,)
 
     Returns
@@ -156,31 +180,16 @@ def settlement_columns(
     dict of str to ndarray of int64, shape (n_rows,)
         ``at_ns``, ``rate``, ``mark``, and ``made``: 1 for a settlement.
     """
-    n, every = len(good), funding.every_ns
-    at_ns, on_time = stamps.copy(), np.ones(n, np.bool_)
-    if every:
-        late = stamps % every
-        on_time = late <= late_ns
-        at_ns -= np.where(on_time, late, 0)
+    at_ns, on_time = times
     given = rate_cells.ends > rate_cells.starts
     if alone:
         good &= on_time & given
-    elif every:
+    elif funding.every_ns:
         good &= given | ~on_time
     reads = good * given.astype(np.uint8)
     wanted = reads.copy()
-    fine = _decimals(rate_cells, _RATE_DIGITS, reads)
-    over = funding.times.numerator
-    under = funding.times.denominator * 10 ** (RATE_EXPONENT - _RATE_DIGITS)
-    if max(over, under) > _MOST:
-        reads[:] = 0
-        over = under = 1
-    reads &= (fine >= -(_MOST // over)) & (fine <= _MOST // over)
-    whole = np.where(reads == 1, fine, 0) * over
-    reads &= whole % under == 0
-    rate = whole // under
-    reads &= np.abs(rate) <= 10**-RATE_EXPONENT
-    mark = np.zeros(n, np.int64)
+    rate = _rates(funding, rate_cells, reads)
+    mark = np.zeros(len(good), np.int64)
     if mark_cells is not None:
         priced = reads * (mark_cells.ends > mark_cells.starts).astype(np.uint8)
         right = priced.copy()
@@ -191,6 +200,22 @@ def settlement_columns(
     good[(wanted == 1) & (reads == 0)] = 0
     made = (on_time & given).astype(np.int64)
     return {"at_ns": at_ns, "rate": rate, "mark": mark, "made": made}
+
+
+def _rates(funding: FundingMapping, cells: Cells, good: Mask) -> Int64Array:
+    """Rates that are paid, at `RATE_EXPONENT`; ``good`` becomes 0 where one is not exact."""
+    fine = _decimals(cells, _RATE_DIGITS, good)
+    over = funding.times.numerator
+    under = funding.times.denominator * 10 ** (RATE_EXPONENT - _RATE_DIGITS)
+    if max(over, under) > _MOST:
+        good[:] = 0
+        over = under = 1
+    good &= (fine >= -(_MOST // over)) & (fine <= _MOST // over)
+    whole = np.where(good == 1, fine, 0) * over
+    good &= whole % under == 0
+    rate: Int64Array = whole // under
+    good &= np.abs(rate) <= 10**-RATE_EXPONENT
+    return rate
 
 
 def later_than_all(times: Int64Array, good: Mask, last_ns: int) -> None:

@@ -47,7 +47,7 @@ class CsvTable:
         report_progress: Callable[[int], None],
         names: Sequence[str] | None = None,
     ) -> None:
-        self.path, self._delimiter, self._tell = path, delimiter, report_progress
+        self.path, self._delimiter, self._report_progress = path, delimiter, report_progress
         self._source = TextSource(path, _EXPECTED, zipped=True)
         self._text, self._ended = b"", False
         try:
@@ -60,7 +60,7 @@ class CsvTable:
             else:
                 first = self._cells(text)
                 if isinstance(first, tuple) or not newline or not text.strip():
-                    raise InputError(path, f"holds no whole header; expected {_EXPECTED}", "line 1")
+                    raise InputError(path, f"has no whole header; expected {_EXPECTED}", "line 1")
                 self.header = [name.strip() for name in first]
                 self._text = self._text[len(text) + 1 :]
         except BaseException:
@@ -167,7 +167,7 @@ class CsvTable:
     def _more(self) -> None:
         """Read the next piece behind what is left of the one before."""
         text, self._ended = self._source.read()
-        self._tell(self._source.raw_bytes)
+        self._report_progress(self._source.raw_bytes)
         self._text += text
         if len(self._text) > MAX_SPAN + len(text) and b"\n" not in self._text:
             raise InputError(self.path, "has 64 MiB without a newline; expected lines of text")

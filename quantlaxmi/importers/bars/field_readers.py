@@ -11,19 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlaxmi.importers.bars.columns import (
-    later_than_all,
-    leg_columns,
-    read_stamps,
-    settlement_columns,
-)
-from quantlaxmi.importers.bars.mapping import FundingMapping, LegMapping, TimeColumn
-from quantlaxmi.importers.bars.series import (
+from quantlaxmi.importers.bars.cell_checks import (
     CLOSE_NS,
     Faulty,
-    Rows,
-    Series,
-    Settlements,
     check_close,
     check_prices,
     check_time,
@@ -32,6 +22,15 @@ from quantlaxmi.importers.bars.series import (
     ratio_cell,
     volume_size,
 )
+from quantlaxmi.importers.bars.columns import (
+    later_than_all,
+    leg_columns,
+    read_stamps,
+    settlement_columns,
+    settlement_times,
+)
+from quantlaxmi.importers.bars.mapping import FundingMapping, LegMapping, TimeColumn
+from quantlaxmi.importers.bars.series import Rows, Series, Settlements
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.table import Batch, Table, place_of
 from quantlaxmi.importers.bars.timestamps import LATE_NS, BadStamp, stamp_reader
@@ -136,7 +135,7 @@ class LegPart(_Part):
             check = self.values["open_ns"] + self.interval_ns - closed
             good &= (check >= 0) & (check <= CLOSE_NS)
 
-    def hold_order(self, good: Mask) -> None:
+    def check_order(self, good: Mask) -> None:
         """Leave rows that are not behind all before them, or off the grid, to be read with care."""
         open_ns, series = self.values["open_ns"], self.series
         later_than_all(open_ns, good, series.last_ns)
@@ -259,17 +258,18 @@ class FundingPart(_Part):
         """A batch at once; ``good`` becomes 0 where a row has to be read with care."""
         stamps = read_stamps(batch.cells[self.time_slot], self.time, self.read_stamp, good)
         mark = batch.cells[self.mark_slot] if self.mark_slot >= 0 else None
+        times = settlement_times(self.funding, stamps, self.late_ns)
+        rates = batch.cells[self.rate_slot]
         self.values = settlement_columns(
-            self.funding, stamps, batch.cells[self.rate_slot], mark, self.price_exponent,
-            self.alone, self.late_ns, good,
-        )  # fmt: skip
+            self.funding, times, rates, mark, self.price_exponent, self.alone, good
+        )
 
-    def hold_order(self, good: Mask) -> None:
+    def check_order(self, good: Mask) -> None:
         """Leave settlements that are not behind all before them to be read with care."""
         made = self.values["made"].astype(np.uint8) & good
-        held = made.copy()
-        later_than_all(self.values["at_ns"], held, self.settlements.last_ns)
-        good[(made == 1) & (held == 0)] = 0
+        later = made.copy()
+        later_than_all(self.values["at_ns"], later, self.settlements.last_ns)
+        good[(made == 1) & (later == 0)] = 0
 
     def pass_on(self, good: Mask) -> None:
         """Leave those of the batch's last rows that a row read with care overtook."""

@@ -24,7 +24,7 @@ class BarsInput:
     files : list of ImportedFile
         One, or several that follow each other; lines are numbered through them.
     series : list of Series
-        Of the legs that it holds.
+        Of the legs that it has.
     settlements : Settlements or None
     """
 
@@ -38,7 +38,7 @@ class BarsInput:
         return self.files[0].path
 
     def set_aside(self, lines: dict[int, str], reason: str) -> None:
-        """Move lines that were accepted to the quarantine, with all they held."""
+        """Move lines that were accepted to the quarantine, with all that was read from them."""
         if not lines:
             return
         before, rest = 0, sorted(lines)

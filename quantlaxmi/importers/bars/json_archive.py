@@ -86,16 +86,16 @@ class KlinesArchive:
                 if not member.isfile():
                     if member.isdir():
                         continue
-                    raise InputError(self.path, "holds a link or device; expected files of klines",
+                    raise InputError(self.path, "has a link or device; expected files of klines",
                                      member.name[:80])  # fmt: skip
                 if member.size > MAX_MEMBER or self.text_bytes + member.size > MAX_UNPACKED:
-                    raise InputError(self.path, f"holds {member.size} bytes in one file, more than "
+                    raise InputError(self.path, f"has {member.size} bytes in one file, more than "
                                      "an archive of klines may", member.name[:80])  # fmt: skip
                 self._check_name(member.name)
                 folders.add(member.name.rpartition("/")[0])
                 if len(folders) > 1:
                     shown = " and ".join(sorted(folder[:60] for folder in folders))
-                    raise InputError(self.path, f"holds folders {shown}; expected one symbol")
+                    raise InputError(self.path, f"has folders {shown}; expected one symbol")
                 file = archive.extractfile(member)
                 assert file is not None
                 yield self._month(member.name.rpartition("/")[2][:60], file.read())
@@ -113,5 +113,5 @@ class KlinesArchive:
         for word in re.findall(r"[A-Z0-9]{5,20}", name):
             is_symbol = any(word.endswith(c) and word != c for c in QUOTE_CURRENCIES)
             if is_symbol and word != self.symbol:
-                raise InputError(self.path, f"holds {word}; expected {self.symbol}, as the mapping "
+                raise InputError(self.path, f"has {word}; expected {self.symbol}, as the mapping "
                                  "says", name[:80])  # fmt: skip

@@ -13,17 +13,17 @@ import msgspec
 import numpy as np
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.bars.columns import later_than_all
-from quantlaxmi.importers.bars.mapping import LegMapping
-from quantlaxmi.importers.bars.series import (
+from quantlaxmi.importers.bars.cell_checks import (
     Faulty,
-    Series,
     check_close,
     check_prices,
     check_time,
     price_cell,
     volume_size,
 )
+from quantlaxmi.importers.bars.columns import later_than_all
+from quantlaxmi.importers.bars.mapping import LegMapping
+from quantlaxmi.importers.bars.series import Series
 from quantlaxmi.importers.bars.spool import Int64Array, Store, chunks
 from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS
 from quantlaxmi.importers.bars.toml import MAX_SPAN_S

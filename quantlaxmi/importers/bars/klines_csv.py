@@ -113,11 +113,11 @@ def _completed(rules: BarsMapping, members: Sequence[Sequence[Path]]) -> BarsMap
             if told is None:
                 problem = f"is not named as klines are; expected {leg.instrument.venue_symbol}-1h-"
                 raise InputError(path, f"{problem}2024-08.csv or .zip")
-            _hold(path, "symbol", told["symbol"], leg.instrument.venue_symbol)
+            _check_name(path, "symbol", told["symbol"], leg.instrument.venue_symbol)
             own_ns = span_ns(told["interval"])
             interval_ns = interval_ns or own_ns
             if own_ns != interval_ns:
-                _hold(path, "interval", told["interval"], f"{interval_ns // 10**9}s")
+                _check_name(path, "interval", told["interval"], f"{interval_ns // 10**9}s")
         columns = {name: name for name in KLINE_COLUMNS[1:7]}
         if leg.is_premium:
             del columns["volume"]  # an index has none
@@ -130,7 +130,7 @@ def _completed(rules: BarsMapping, members: Sequence[Sequence[Path]]) -> BarsMap
         symbol = rules.legs[-1].instrument.venue_symbol
         for path in members[funding.input]:
             told = _FUNDING.fullmatch(path.name)
-            _hold(path, "symbol", told["symbol"] if told else path.name, symbol)
+            _check_name(path, "symbol", told["symbol"] if told else path.name, symbol)
         time_ = TimeColumn("calc_time", "ms", _UTC)
         funding = FundingMapping(funding.input, time_, "last_funding_rate", "", Fraction(1), 0)
     return replace(
@@ -138,9 +138,9 @@ def _completed(rules: BarsMapping, members: Sequence[Sequence[Path]]) -> BarsMap
     )
 
 
-def _hold(path: Path, what: str, found: str, wanted: str) -> None:
+def _check_name(path: Path, what: str, found: str, wanted: str) -> None:
     if found != wanted:
-        raise InputError(path, f"holds {what} {found}; expected {wanted}", "name")
+        raise InputError(path, f"has {what} {found}; expected {wanted}", "name")
 
 
 def _stamp(path: Path) -> int:

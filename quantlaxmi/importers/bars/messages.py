@@ -1,7 +1,7 @@
 """Bars to messages: what a strategy decides on, and what its orders meet.
 
 A bar's close is known when the next bar opens, and nobody can trade at it any more. At the time T
-at which bars end and others begin the segment holds, in this order of ``seq``:
+at which bars end and others begin the segment has, in this order of ``seq``:
 
 0. the rate that a premium index gives for its time T, where there is one: it informs, nothing is
    settled by it, and the settlement of T stands behind it;
@@ -88,7 +88,7 @@ class BarTables:
     first_ns, last_ns : int
         Of the first bar's beginning and the last one's end.
     gaps : list of list of Gap
-        By instrument: stretches without bars between its first bar and the last of all, as many
+        By instrument: spans without bars between its first bar and the last of all, as many
         as may be listed.
     n_gaps : int
         All of them.
@@ -161,7 +161,7 @@ class BarTables:
         quotes["seq"] = seq[:n_quotes]
         by_seq = np.argsort(quotes["seq"])
         quotes = {name: column[by_seq] for name, column in quotes.items()}
-        _hush(quotes, self.last_ns)
+        _mark_quiet(quotes, self.last_ns)
         self._find_gaps(quotes, start_ns, stop_ns)
         tables = {}
         if n_quotes:
@@ -254,7 +254,7 @@ class BarTables:
         return bid.astype(np.int64), ask.astype(np.int64)
 
     def _find_gaps(self, quotes: dict[str, Int64Array], start_ns: int, stop_ns: int) -> None:
-        """Stretches without bars that begin between two times."""
+        """Spans without bars that begin between two times."""
         interval_ns = self._interval_ns
         for series, found in zip(self._series, self.gaps, strict=True):
             times = series.column("open_ns")
@@ -287,7 +287,7 @@ def _places(times: Int64Array, start_ns: int, stop_ns: int) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def _hush(quotes: dict[str, Int64Array], last_ns: int) -> None:
+def _mark_quiet(quotes: dict[str, Int64Array], last_ns: int) -> None:
     """Mark as quiet all but the last close of each time, and all of the last time."""
     n = len(quotes["seq"])
     closes = np.flatnonzero(quotes["phase"] == _CLOSES)

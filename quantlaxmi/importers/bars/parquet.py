@@ -43,7 +43,7 @@ class ParquetTable:
     header_lines = 0
 
     def __init__(self, path: Path, report_progress: Callable[[int], None]) -> None:
-        self.path, self._tell, self.lines = path, report_progress, 0
+        self.path, self._report_progress, self.lines = path, report_progress, 0
         digest = hashlib.sha256()
         self._open = open_regular(path, InputError, "a Parquet file of bars")
         try:
@@ -78,7 +78,7 @@ class ParquetTable:
             for piece in self._file.iter_batches(batch_size=BATCH_LINES, columns=wanted):
                 texts = {name: _texts(piece.column(name)) for name in wanted}
                 yield self._batch([_cells(texts[name]) for name in names], piece.num_rows)
-            self._tell(self.raw_bytes)
+            self._report_progress(self.raw_bytes)
         except _ERRORS as error:
             raise self._fail(error) from None
 

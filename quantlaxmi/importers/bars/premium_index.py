@@ -79,7 +79,7 @@ class IndicativeRates(Rows):
             self._interval, self._weighted, self._weights = number, 0, 0
         self._weighted += place * close
         self._weights += place
-        # P + clamp(I - P, -c, c) is I, held within c of P.
+        # P + clamp(I - P, -c, c) is I, kept within c of P.
         over, under = self._interest.numerator, self._interest.denominator
         low = self._weighted - _CLAMP * self._weights
         high = self._weighted + _CLAMP * self._weights
@@ -106,7 +106,7 @@ def rates_of(mapping: BarsMapping, premium: Series, store: Store, path: Path) ->
     Raises
     ------
     InputError
-        It holds no bar, or its bars do not begin at multiples of their length.
+        It has no bar, or its bars do not begin at multiples of their length.
     ConfigError
         A funding interval is no whole number of bars.
     """

@@ -12,9 +12,10 @@ from __future__ import annotations
 import numpy as np
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers.bars.cell_checks import Faulty
 from quantlaxmi.importers.bars.field_readers import Columns, FundingPart, LegPart, MixedSymbols
 from quantlaxmi.importers.bars.mapping import BarsMapping
-from quantlaxmi.importers.bars.series import Faulty, Series, Settlements
+from quantlaxmi.importers.bars.series import Series, Settlements
 from quantlaxmi.importers.bars.spool import Store
 from quantlaxmi.importers.bars.table import Batch, Row, Table
 from quantlaxmi.importers.quarantine import QuarantineLog
@@ -39,7 +40,7 @@ class Reading:
     stream : str
         What it is read as.
     alone : bool
-        It holds funding and no bars.
+        It has funding and no bars.
 
     Raises
     ------
@@ -110,14 +111,14 @@ def _take_batch(
         part.columns(batch, good)
     kept = np.zeros(n, np.bool_)
     at = 0
-    # The first bars are read with care: they begin the grid that the others are held to.
+    # The first bars are read with care: they begin the grid that the others must follow.
     while at < n and any(isinstance(p, LegPart) and p.series.first_ns < 0 for p in parts):
         kept[at] = _take_row(table, batch, at, parts, log)
         at += 1
     good[:at] = kept[:at]
     ordered = good.copy()
     for part in parts:
-        part.hold_order(ordered)
+        part.check_order(ordered)
     ordered[:at] = 1
     while at < n:
         wrong = ordered[at:] == 0

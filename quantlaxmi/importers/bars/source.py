@@ -60,7 +60,7 @@ class Bars:
 
     @property
     def paid(self) -> BarsInput | None:
-        """The input that holds funding settlements."""
+        """The input that has funding settlements."""
         return next((one for one in self.inputs if one.settlements is not None), None)
 
 
@@ -146,7 +146,7 @@ def _check_legs(bars: Bars, max_quarantine: Fraction) -> None:
         if not len(series):
             for file in one.files:
                 _check_file(file, max_quarantine)
-            raise InputError(one.path, f"holds no bar of {series.leg.instrument.symbol}")
+            raise InputError(one.path, f"has no bar of {series.leg.instrument.symbol}")
         if apart := abs(series.first_ns - first.first_ns) % interval_ns:
             problem = f"its bars begin {apart // 10**9} s beside those of {first_input.path.name}"
             raise InputError(one.path, f"{problem}; expected one grid of {interval_ns // 10**9} s")
@@ -167,7 +167,7 @@ def _mark_settlements(bars: Bars) -> int:
 
 def _check_file(file: ImportedFile, max_quarantine: Fraction) -> None:
     if file.lines == file.header_lines:
-        raise InputError(file.path, "holds no line below its header; expected bars")
+        raise InputError(file.path, "has no line below its header; expected bars")
     file.check_share(max_quarantine)
 
 

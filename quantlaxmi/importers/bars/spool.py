@@ -125,6 +125,6 @@ class Spool:
 
 
 def chunks(n_rows: int, size: int = CHUNK_ROWS) -> Iterator[tuple[int, int]]:
-    """Begin and end of stretches of at most ``size`` rows."""
+    """Begin and end of consecutive parts of at most ``size`` rows."""
     for start in range(0, n_rows, size):
         yield start, min(start + size, n_rows)

@@ -138,7 +138,7 @@ _KINDS: Final = {
 
 
 def stream_kind(stream: str) -> int:
-    """`EventKind` of a stream's name, 0 for a stream this format does not hold."""
+    """`EventKind` of a stream's name, 0 for a stream this format does not have."""
     match = _STREAM.fullmatch(stream)
     return int(_KINDS[match.group(match.lastindex or 0)]) if match else 0
 

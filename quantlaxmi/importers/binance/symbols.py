@@ -30,13 +30,13 @@ def split_symbol(path: Path, symbol: str) -> tuple[str, str]:
     """
     if re.fullmatch(r"[A-Z0-9]{2,30}_PERP", symbol):
         problem = "a coin-margined (inverse) perpetual; expected a linear one such as BTCUSDT"
-        raise InputError(path, f"holds {symbol}, {problem}")
+        raise InputError(path, f"has {symbol}, {problem}")
     if not re.fullmatch(r"[A-Z0-9]{2,30}", symbol):
-        problem = f"holds {symbol[:40]!r}; expected a spot or perpetual symbol such as BTCUSDT"
+        problem = f"has {symbol[:40]!r}; expected a spot or perpetual symbol such as BTCUSDT"
         raise InputError(path, problem)
     ends = [c for c in QUOTE_CURRENCIES if symbol.endswith(c) and len(symbol) > len(c)]
     if not ends:
-        raise InputError(path, f"holds {symbol}, which ends in no known quote currency")
+        raise InputError(path, f"has {symbol}, which ends in no known quote currency")
     quote = max(ends, key=len)
     return symbol[: -len(quote)], quote
 
@@ -63,7 +63,7 @@ def check_underlying(path: Path, symbol: str, underlying: str) -> None:
     ----------
     path : Path
     symbol : str
-        What the capture holds.
+        What the capture has.
     underlying : str
         What was asked for: a symbol (``BTCUSDT``) or its base (``BTC``), in any case.
 
@@ -74,4 +74,4 @@ def check_underlying(path: Path, symbol: str, underlying: str) -> None:
     """
     wanted = underlying.upper()
     if wanted not in (symbol, split_symbol(path, symbol)[0]):
-        raise InputError(path, f"holds {symbol}; expected {underlying}, as --underlying says")
+        raise InputError(path, f"has {symbol}; expected {underlying}, as --underlying says")

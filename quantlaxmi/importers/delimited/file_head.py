@@ -36,21 +36,21 @@ def input_files(inputs: Iterable[Path | str]) -> list[Path]:
     Raises
     ------
     InputError
-        Nothing was named, a folder holds nothing to import, or a file is named twice.
+        Nothing was named, a folder has nothing to import, or a file is named twice.
     """
     paths: list[Path] = []
     for given in inputs:
         path = Path(given)
         try:
-            held = sorted(path.iterdir()) if path.is_dir() else None
+            members = sorted(path.iterdir()) if path.is_dir() else None
         except (OSError, ValueError) as error:
             raise InputError(path, f"cannot be read: {error}") from None
-        if held is None:
+        if members is None:
             paths.append(path)
             continue
-        found = [p for p in held if p.name.lower().endswith(ENDINGS) and p.is_file()]
+        found = [p for p in members if p.name.lower().endswith(ENDINGS) and p.is_file()]
         if not found:
-            raise InputError(path, f"holds no file that ends in one of {', '.join(ENDINGS)}")
+            raise InputError(path, f"has no file that ends in one of {', '.join(ENDINGS)}")
         paths.extend(found)
     if not paths:
         raise InputError("import", "has no file; expected --input FILE")
@@ -80,7 +80,7 @@ def read_head(path: Path, header: bool | None) -> FileHead:
     Raises
     ------
     InputError
-        The file cannot be read, or holds no line.
+        The file cannot be read, or has no line.
     """
     with TextSource(path, "comma-separated values", zipped=True) as source:
         text, end = b"", False
@@ -97,7 +97,7 @@ def read_head(path: Path, header: bool | None) -> FileHead:
     while shown and shown[0].startswith("#"):
         comments.append(shown.pop(0))
     if not shown:
-        raise InputError(path, "holds no line; expected comma-separated values")
+        raise InputError(path, "has no line; expected comma-separated values")
     if header is None:
         start = shown[0].removeprefix('"')[:1]
         header = not start.isdigit() and start != "-"

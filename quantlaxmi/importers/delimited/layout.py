@@ -64,8 +64,8 @@ class Layout:
         Units its stamps may have.
     ids, count_trades : bool
         Ids must ascend; a hole in the trade ids is a gap.
-    holds : str
-        What its rows tell, where two layouts of one instrument must not tell the same.
+    content : str
+        What its rows say, where two layouts of one instrument must not say the same.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Layout:
     units: str = "ms us"
     ids: bool = True
     count_trades: bool = False
-    holds: str = ""
+    content: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class FileHead:
     header : tuple of str or None
         Names of the columns, None where the first line is data.
     rows : tuple of tuple of str
-        The first rows, as many as the start holds.
+        The first rows, as many as the start has.
     n_header : int
         Lines before the first row.
     size : int
@@ -108,7 +108,7 @@ class FileHead:
     size: int = 0
 
     def most_common(self, name: str) -> str:
-        """What most of the first rows hold in a column; empty where there is no row or column."""
+        """The most frequent value of a column's first rows; empty without rows or column."""
         column = column_of(self.header or (), name)
         values = [row[column] for row in self.rows if len(row) > column] if column >= 0 else []
         return max(values, key=values.count) if values else ""

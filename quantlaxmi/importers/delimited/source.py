@@ -55,7 +55,7 @@ def _instruments(files: Sequence[CsvFile]) -> list[Instrument]:
         if other != file.instrument:
             raise InputError(
                 file.path,
-                f"holds {file.instrument.symbol} of {file.instrument.venue}, another file that of "
+                f"has {file.instrument.symbol} of {file.instrument.venue}, another file that of "
                 f"{other.venue}; a mapping can give them different symbols",
             )
     return sorted(found.values(), key=lambda i: (i.kind != InstrumentKind.SPOT, i.symbol))

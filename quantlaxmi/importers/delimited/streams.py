@@ -125,7 +125,7 @@ class CsvStream:
         Raises
         ------
         InputError
-            The file cannot be read, or holds nothing acceptable, or too much of it waits for its
+            The file cannot be read, or has nothing acceptable, or too much of it waits for its
             place in the order.
         """
         if (crowd := self.rows.crowd()) is not None:
@@ -165,7 +165,7 @@ class CsvStream:
         self._source = None
         self.finished = self._at == len(self.files) - 1
         if file.lines == file.header_lines:
-            raise InputError(file.path, "holds no line behind its header")
+            raise InputError(file.path, "has no line behind its header")
         _check_acceptable(file, file.messages_read)
 
     def close(self) -> None:
@@ -175,7 +175,7 @@ class CsvStream:
             self._source = None
 
     def _file_of(self, line: int) -> CsvRecord:
-        """The file that holds a line of the stream."""
+        """The file of a line of the stream."""
         return next(f for f in reversed(self.files[: self._at + 1]) if f.first_line < line)
 
     def refuse(self, line: int, n_lines: int, code: int, detail: str) -> None:
@@ -217,7 +217,7 @@ class CsvStream:
 
 def _check_acceptable(file: CsvRecord, n_messages: int) -> None:
     if n_messages == 0:
-        raise InputError(file.path, f"holds no acceptable line; {file.log.summary()}")
+        raise InputError(file.path, f"has no acceptable line; {file.log.summary()}")
 
 
 def make_streams(
@@ -241,14 +241,14 @@ def make_streams(
     for file in files:
         key = (instruments.index(file.instrument.symbol), file.layout.name)
         groups.setdefault(key, []).append(file)
-    holds: dict[tuple[int, str], CsvFile] = {}
+    contents: dict[tuple[int, str], CsvFile] = {}
     for (number, _), members in sorted(groups.items()):
-        told = members[0].layout.holds
-        other = holds.setdefault((number, told), members[0]) if told else members[0]
+        told = members[0].layout.content
+        other = contents.setdefault((number, told), members[0]) if told else members[0]
         if other is not members[0]:
             raise InputError(
                 members[0].path,
-                f"holds {members[0].layout.name} of {instruments[number]}, which tell the same as "
+                f"has {members[0].layout.name} of {instruments[number]}, which tell the same as "
                 f"the {other.layout.name} of {other.path.name}; expected one of them",
             )
     if len(groups) > 64:

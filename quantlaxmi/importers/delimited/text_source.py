@@ -1,6 +1,6 @@
 """Bounded reading of a file of text: plain, gzip or a zip of one member, in pieces.
 
-A thread reads, hashes and unpacks while the caller parses; both hold only a few pieces, whatever
+A thread reads, hashes and unpacks while the caller parses; both keep only a few pieces, whatever
 the file unpacks to.
 """
 

@@ -41,7 +41,7 @@ def unzip(path: Path, file: IO[bytes], most: int = PIECE_BYTES) -> Iterator[byte
     Raises
     ------
     InputError
-        The archive is corrupt or encrypted, or holds no file, more than one, or one whose name
+        The archive is corrupt or encrypted, or has no file, more than one, or one whose name
         leaves its folder.
     """
     try:
@@ -79,11 +79,11 @@ def _check_table(path: Path, file: IO[bytes]) -> None:
 def _single(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
-        raise InputError(path, f"holds {len(members)} members; expected a zip of one file")
+        raise InputError(path, f"has {len(members)} members; expected a zip of one file")
     files = [member for member in members if not member.is_dir()]
     if len(files) != 1:
         shown = ", ".join(repr(m.filename[:60]) for m in files[:3]) or "none"
-        raise InputError(path, f"holds {len(files)} files ({shown}); expected a zip of one file")
+        raise InputError(path, f"has {len(files)} files ({shown}); expected a zip of one file")
     [member] = files
     # Nothing is written, but a name like these is never a vendor's.
     parts = member.filename.replace("\\", "/").split("/")
