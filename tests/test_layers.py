@@ -78,8 +78,8 @@ INNER: dict[str, tuple[str, ...]] = {
             synthetic_depth synthetic
             """,
         "run": """
-            attribution feed session records ledger_lines tables equity result decision_points
-            replay rerun
+            config attribution records feed session ledger_lines tables equity result
+            decision_points replay rerun
             """,
         "gates": """
             keys policy results suite_result checkpoint

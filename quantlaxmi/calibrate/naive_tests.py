@@ -20,7 +20,7 @@ from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.gates.path.trip_gross import trip_gross
 from quantlaxmi.gates.resampling.market_replays import Replays
 from quantlaxmi.run.decision_points import decision_points
-from quantlaxmi.run.replay import backtest
+from quantlaxmi.run.replay import run_columns
 from quantlaxmi.run.result import Run
 from quantlaxmi.segment.memory import MemorySegment
 from quantlaxmi.stats.monte_carlo import exceedances, studentised_at_least, wide_ints
@@ -144,7 +144,7 @@ def block_increments(run: Run, settings: Settings, key: int) -> str:
     s, q = _studentised(run)
     limit, found = (settings.draws + 1) // 20, 0
     for draw in range(settings.draws):
-        again = backtest(_permuted(segment, key, draw), run.strategy.strategy, costs=run.costs)
+        again = run_columns(_permuted(segment, key, draw), run.strategy.strategy, run.config)
         try:
             drawn = _studentised(again)
         except PathError:

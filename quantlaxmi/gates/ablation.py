@@ -120,7 +120,7 @@ def _signal_name(rerun: Rerun, slot: int) -> str:
 
 
 def _without_filter(rerun: Rerun, name: str) -> Callable[[], Run]:
-    return lambda: rerun.again(config=rerun.run.strategy.config.without(name))
+    return lambda: rerun.again(settings=rerun.run.strategy.config.without(name))
 
 
 def _run_all(context: GateContext, jobs: list[Callable[[], Run]], *, alone: bool) -> list[_Without]:

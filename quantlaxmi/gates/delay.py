@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -94,8 +94,8 @@ def _rerun_later(context: GateContext, rerun: Rerun, delays: Delays) -> dict[int
     """Outcome at every delay; side by side, since a compiled replay holds no lock."""
     from quantlaxmi.execution.latency import MAX_LATENCY_NS
 
-    base = rerun.run.latency_ns
-    if base + delays.amounts[-1] * delays.unit_ns > MAX_LATENCY_NS:
+    config = rerun.run.config
+    if config.latency_ns + delays.amounts[-1] * delays.unit_ns > MAX_LATENCY_NS:
         raise ConfigError(
             "gate policy",
             f"was {delays.text(delays.amounts[-1])} of {delays.unit_ns} ns, which with the "
@@ -104,7 +104,8 @@ def _rerun_later(context: GateContext, rerun: Rerun, delays: Delays) -> dict[int
         )
 
     def outcome(amount: int) -> Outcome:
-        run = rerun.again(latency=rerun.run.latency.delayed(amount * delays.unit_ns))
+        later = config.latency.delayed(amount * delays.unit_ns)
+        run = rerun.again(config=replace(config, latency=later))
         return run.net_pnl, run.gross_pnl, run.n_fills
 
     compiled = rerun.run.strategy.form == "kernel"

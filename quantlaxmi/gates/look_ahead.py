@@ -206,22 +206,18 @@ def verify_no_lookahead(
     (False, '')
     """
     from quantlaxmi.errors import InputError
-    from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS
-    from quantlaxmi.run.replay import backtest
+    from quantlaxmi.run.config import RunConfig
+    from quantlaxmi.run.replay import run_columns
     from quantlaxmi.run.rerun import Rerun, make_strategy, maker_of
 
     if not 1 <= n_cuts <= _MAX_CUTS:
         raise InputError("n_cuts", f"was {n_cuts}, expected 1 to {_MAX_CUTS}")
     maker = maker_of(strategy)
-    run = backtest(
-        segment,
-        strategy if maker is None else make_strategy(maker, segment),
-        costs=costs,
-        limits=limits,
-        latency_ns=DEFAULT_LATENCY_NS if latency_ns is None else latency_ns,
-        latency=latency,
-        seed=seed,
+    config = RunConfig.of(
+        costs=costs, limits=limits, latency_ns=latency_ns, latency=latency, seed=seed
     )
+    strategy = strategy if maker is None else make_strategy(maker, segment)
+    run = run_columns(segment, strategy, config)
     key = stream_key(seed, run.header.segment_digest, run.header.config_hash, STREAM)
     return _check(Rerun(run, maker), n_cuts, key)
 

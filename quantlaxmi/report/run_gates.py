@@ -110,8 +110,8 @@ def run_gates(
     EngineError
         When an identity does not hold; no report is made.
     """
-    from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS
-    from quantlaxmi.run.replay import backtest
+    from quantlaxmi.run.config import RunConfig
+    from quantlaxmi.run.replay import run_columns
     from quantlaxmi.run.rerun import make_strategy, maker_of
 
     gates = check_suites(tuple(gates))
@@ -121,14 +121,13 @@ def run_gates(
     if checkpoint is not None:
         check_place(checkpoint)
     maker = maker_of(strategy)
-    run = backtest(
+    config = RunConfig.of(
+        costs=costs, limits=limits, latency_ns=latency_ns, latency=latency, seed=seed
+    )
+    run = run_columns(
         segment,
         strategy if maker is None else make_strategy(maker, segment),
-        costs=costs,
-        limits=limits,
-        latency_ns=DEFAULT_LATENCY_NS if latency_ns is None else latency_ns,
-        latency=latency,
-        seed=seed,
+        config,
         progress=None if progress is None else partial(progress, "backtest"),
     )
     return report_of(

@@ -150,7 +150,7 @@ def _recorded_inputs(path: str | Path, recorded: GateReport) -> dict[str, Any]:
     from quantlaxmi.execution.costs import CostModel
     from quantlaxmi.execution.latency import LatencyModel
     from quantlaxmi.execution.risk import RiskLimits
-    from quantlaxmi.run.replay import latency_model
+    from quantlaxmi.run.config import constant_latency
 
     found: dict[str, Any] = {"latency": None}
     with _field(path, "suites"):
@@ -162,7 +162,7 @@ def _recorded_inputs(path: str | Path, recorded: GateReport) -> dict[str, Any]:
     with _field(path, "risk"):
         found["limits"] = RiskLimits.from_description(recorded.risk)
     with _field(path, "latency_ns"):
-        latency_model(recorded.latency_ns, None)
+        constant_latency(recorded.latency_ns)
         found["latency_ns"] = recorded.latency_ns
     if recorded.latency is not None:
         with _field(path, "latency"):

@@ -227,7 +227,7 @@ def _observe(
 ) -> tuple[Observer, NDArray[np.int64]]:
     """Watch the whole market, rows need the books of ``traded``; and every last valid mid2."""
     segment, bound = run.segment, run.strategy
-    session = Session(segment.instruments, bound, run.costs, run.latency_ns)
+    session = Session(segment.instruments, bound, run.config)
     memory = session.memory
     address = bound.can_trade if isinstance(bound.can_trade, int) else 0
     call: Callable[..., int] | None = None

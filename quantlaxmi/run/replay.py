@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-import numpy as np
-
 from quantlaxmi import schema
-from quantlaxmi.errors import InputError, StrategyError, shown
+from quantlaxmi.errors import StrategyError
 from quantlaxmi.execution.costs import CostModel
-from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, MAX_LATENCY_NS, LatencyModel
+from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import attribute_fills
+from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.feed import merged_chunks
 from quantlaxmi.run.records import Account, RunRecords
 from quantlaxmi.run.result import Run
@@ -27,9 +26,8 @@ from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.strategies.sdk import Strategy
 from quantlaxmi.trace.header import TraceHeader
-from quantlaxmi.venues import run_costs
 
-__all__ = ["Account", "Progress", "Run", "backtest", "latency_model", "replay"]
+__all__ = ["Account", "Progress", "Run", "backtest", "replay", "run_columns", "run_log"]
 
 Progress = Callable[[int, int], None]
 
@@ -83,19 +81,15 @@ def backtest(
     ConfigError
         Commissions are not known for the data's date, or change within it, and none were given.
     """
-    tables = {name: segment.columns(name) for name in schema.TABLES}
-    return _run(
-        segment,
-        strategy,
-        _slices(tables),
-        costs,
-        limits,
-        latency_model(latency_ns, latency),
-        flatten,
-        interpreted,
-        seed,
-        progress,
+    config = RunConfig.of(
+        costs=costs,
+        limits=limits,
+        latency_ns=latency_ns,
+        latency=latency,
+        seed=seed,
+        flatten=flatten,
     )
+    return run_columns(segment, strategy, config, interpreted=interpreted, progress=progress)
 
 
 def replay(
@@ -116,82 +110,63 @@ def replay(
     The log's checksums are verified while it is read; a changed byte ends the run with
     SegmentCorrupt.
     """
-    chunks = merged_chunks({name: segment.log(name) for name in schema.TABLES})
-    return _run(
-        segment,
-        strategy,
-        chunks,
-        costs,
-        limits,
-        latency_model(latency_ns, latency),
-        flatten,
-        interpreted,
-        seed,
-        progress,
+    config = RunConfig.of(
+        costs=costs,
+        limits=limits,
+        latency_ns=latency_ns,
+        latency=latency,
+        seed=seed,
+        flatten=flatten,
     )
+    return run_log(segment, strategy, config, interpreted=interpreted, progress=progress)
 
 
-def latency_model(latency_ns: int, latency: LatencyModel | None) -> LatencyModel:
-    """Return the model of a run: as given, else a constant entry latency."""
-    if latency is not None:
-        return latency
-    if not 0 <= latency_ns <= MAX_LATENCY_NS:
-        raise InputError("latency_ns", f"was {latency_ns}, expected 0 to {MAX_LATENCY_NS}")
-    return LatencyModel.constant(int(latency_ns))
+def run_columns(
+    market: MarketData,
+    strategy: Strategy | BoundStrategy | str,
+    config: RunConfig,
+    *,
+    interpreted: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Do what `backtest` does, with a config made before."""
+    tables = {name: market.columns(name) for name in schema.TABLES}
+    # All columns at once: they are mapped, so a chunk costs nothing.
+    return _run(market, strategy, config, iter([tables]), interpreted, progress)
 
 
-def _slices(tables: Mapping[str, Columns]) -> Iterator[Mapping[str, Columns]]:
-    """All columns at once: they are mapped, so a chunk costs nothing."""
-    yield tables
+def run_log(
+    market: MarketData,
+    strategy: Strategy | BoundStrategy | str,
+    config: RunConfig,
+    *,
+    interpreted: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Do what `replay` does, with a config made before."""
+    chunks = merged_chunks({name: market.log(name) for name in schema.TABLES})
+    return _run(market, strategy, config, chunks, interpreted, progress)
 
 
 def _run(
-    segment: MarketData,
+    market: MarketData,
     strategy: Strategy | BoundStrategy | str,
+    config: RunConfig,
     chunks: Iterator[Mapping[str, Columns]],
-    costs: CostModel | None,
-    limits: RiskLimits | None,
-    latency: LatencyModel,
-    flatten: bool,
     interpreted: bool,
-    seed: int,
     progress: Progress | None,
 ) -> Run:
-    if type(seed) is not int or not 0 <= seed < 1 << 64:
-        raise InputError("seed", f"was {shown(seed)}, expected a whole number, 0 to 2**64 - 1")
-    costs = complete_costs(segment, costs)
-    limits = RiskLimits() if limits is None else limits
-    bound = bind(strategy, segment.instruments, interpreted=interpreted)
-    header = make_header(segment, bound, costs, limits, latency, flatten, seed)
-    session = Session(
-        segment.instruments,
-        bound,
-        costs,
-        latency.entry.largest_ns,
-        segment.origin,
-        limits,
-        latency.delays(seed, bound.config_hash),
-    )
-    session.engine.refuse_before(segment.first_seq)
-    total, done = segment.n_rows, 0
+    config = config.complete_for(market)
+    bound = bind(strategy, market.instruments, interpreted=interpreted)
+    header = make_header(market, bound, config)
+    session = Session(market.instruments, bound, config, market.origin)
+    session.engine.refuse_before(market.first_seq)
+    total, done = market.n_rows, 0
     for chunk in chunks:
         session.feed(chunk, None if progress is None else _further(progress, done, total))
         done += session.engine.chunk_rows
-    session.finish(flatten)
-    return _collect(segment, bound, costs, limits, latency, header, session)
-
-
-def complete_costs(segment: MarketData, costs: CostModel | None) -> CostModel:
-    """Return the costs of a run: what was given, the rest from the tables of the data's date."""
-    instruments = segment.instruments
-    if costs is not None and all(
-        costs.covers(one) and costs.least_notional(one) is not None for one in instruments
-    ):
-        return costs.restricted(instruments)
-    first, last = segment.first_ts_ns, segment.last_ts_ns
-    if first < 0:  # no message, and nothing to pay for: the latest terms
-        first = last = np.iinfo(np.int64).max
-    return run_costs(costs, instruments, first, last)
+    session.finish()
+    return Run(_records(header, session), market, bound, config)
 
 
 def _further(progress: Progress, done: int, total: int) -> Callable[[int], None]:
@@ -215,40 +190,25 @@ def bind(
     return strategy
 
 
-def make_header(
-    segment: MarketData,
-    bound: BoundStrategy,
-    costs: CostModel,
-    limits: RiskLimits,
-    latency: LatencyModel,
-    flatten: bool,
-    seed: int,
-) -> TraceHeader:
+def make_header(market: MarketData, bound: BoundStrategy, config: RunConfig) -> TraceHeader:
     """Return the header: all that decides a run's outcome, hashed."""
     return TraceHeader(
         schema_version=schema.TRACE_SCHEMA_VERSION,
         semantics_version=schema.SEMANTICS_VERSION,
-        segment_digest=bytes.fromhex(segment.digest),
+        segment_digest=bytes.fromhex(market.digest),
         strategy_id=bound.strategy_id,
         config_hash=bound.config_hash,
-        cost_hash=costs.cost_hash,
-        latency_hash=latency.latency_hash(flatten),
-        risk_hash=limits.risk_hash,
-        seed=seed,
-        instruments=segment.instruments,
+        cost_hash=config.costs.cost_hash,
+        latency_hash=config.latency.latency_hash(config.flatten),
+        risk_hash=config.limits.risk_hash,
+        seed=config.seed,
+        instruments=market.instruments,
         rationales=bound.rationales,
     )
 
 
-def _collect(
-    segment: MarketData,
-    bound: BoundStrategy,
-    costs: CostModel,
-    limits: RiskLimits,
-    latency: LatencyModel,
-    header: TraceHeader,
-    session: Session,
-) -> Run:
+def _records(header: TraceHeader, session: Session) -> RunRecords:
+    """Rows and money of a finished session; every fill is attributed, and the sum checked."""
     engine = session.engine
     tables = engine.tables(last=True)
     cash = engine.cash(len(session.currencies))
@@ -264,7 +224,7 @@ def _collect(
         sign = 1 if position >= 0 else -1
         unrealized = position * mid * scale - sign * 10 * cost
         accounts.append(Account(position, cost, realized, fees, funding, unrealized))
-    exact = RunRecords(
+    return RunRecords(
         header=header,
         ledger_exponent=session.ledger_exponent,
         decisions=tables["decisions"],
@@ -280,4 +240,3 @@ def _collect(
         last_mids=mids,
         depth_gaps=tuple(engine.depth_gaps()),
     )
-    return Run(exact, segment, bound, costs, limits, latency)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from quantlaxmi.errors import StrategyError
-from quantlaxmi.execution.latency import LatencyModel
-from quantlaxmi.run.replay import backtest
+from quantlaxmi.run.config import RunConfig
+from quantlaxmi.run.replay import run_columns
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
 from quantlaxmi.segment.horizon import horizon
@@ -40,12 +40,12 @@ class Rerun:
         """The strategy that was bound, or None where only its bound form is known."""
         return self.run.strategy.strategy
 
-    def bind(self, config: StrategyConfig | None = None) -> BoundStrategy:
+    def bind(self, settings: StrategyConfig | None = None) -> BoundStrategy:
         """Bind the strategy afresh, for one run.
 
         Parameters
         ----------
-        config : StrategyConfig, optional
+        settings : StrategyConfig, optional
             Other settings; those of the run by default.
 
         Raises
@@ -56,13 +56,13 @@ class Rerun:
         """
         bound, strategy = self.run.strategy, self.strategy
         if strategy is not None:
-            if config is not None:
-                strategy = _made(type(strategy), config)
+            if settings is not None:
+                strategy = _made(type(strategy), settings)
             again: BoundStrategy = strategy.bind(
                 self.run.instruments, interpreted=bound.form == "interpreted"
             )
             return again
-        if config is None and bound.form != "python":
+        if settings is None and bound.form != "python":
             return bound  # its state is copied at the start of every run
         raise StrategyError(
             f"strategy {bound.strategy_id!r} was given bound, so it cannot be run again "
@@ -83,18 +83,17 @@ class Rerun:
         run = self.run
         begun = Window(run.segment, last=last_seq)
         with horizon(run.segment.origin, last_seq):
-            return backtest(
+            return run_columns(
                 begun,
                 self.bind() if self.maker is None else make_strategy(self.maker, begun),
-                costs=run.costs,
-                limits=run.limits,
-                latency=run.latency,
+                run.config,
                 interpreted=run.strategy.form == "interpreted",
-                seed=run.header.seed,
             )
 
     def session(self, bound: BoundStrategy) -> Session:
-        """A run of the same instruments, costs, limits and latency, to be fed with columns.
+        """A run of the same instruments and config, to be fed with columns.
+
+        What is open at the end stays open.
 
         Parameters
         ----------
@@ -102,42 +101,33 @@ class Rerun:
             As `bind` makes it.
         """
         run = self.run
-        session = Session(
-            run.instruments,
-            bound,
-            run.costs,
-            run.latency_ns,
-            run.segment.origin,
-            run.limits,
-            run.latency.delays(run.header.seed, bound.config_hash),
-        )
+        config = replace(run.config, flatten=False) if run.config.flatten else run.config
+        session = Session(run.instruments, bound, config, run.segment.origin)
         session.engine.refuse_before(run.segment.first_seq)
         return session
 
     def again(
         self,
         *,
-        latency: LatencyModel | None = None,
-        config: StrategyConfig | None = None,
+        config: RunConfig | None = None,
+        settings: StrategyConfig | None = None,
         neutral: tuple[int, ...] = (),
     ) -> Run:
-        """Run over the same segment, with the same costs, limits and seed.
+        """Run over the same segment; what is not given stays as it was.
 
         Parameters
         ----------
-        latency : LatencyModel, optional
-        config : StrategyConfig, optional
+        config : RunConfig, optional
+            Other costs, limits, latency or seed: ``dataclasses.replace(run.config, ...)``.
+        settings : StrategyConfig, optional
+            Other settings of the strategy.
         neutral : tuple of int
             Feature slots to hold at their neutral values.
         """
-        run = self.run
-        return backtest(
-            run.segment,
-            self.bind(config).neutralised(neutral),
-            costs=run.costs,
-            limits=run.limits,
-            latency=run.latency if latency is None else latency,
-            seed=run.header.seed,
+        return run_columns(
+            self.run.segment,
+            self.bind(settings).neutralised(neutral),
+            self.run.config if config is None else config,
         )
 
 

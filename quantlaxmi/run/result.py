@@ -11,6 +11,7 @@ from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.records import Account, RunRecords
 from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.kernel import BoundStrategy
@@ -34,18 +35,14 @@ class Run:
     segment : MarketData
         The market: a segment, or a window of it.
     strategy : BoundStrategy
-    costs : CostModel
-        Complete: what was given, the rest from the dated tables.
-    limits : RiskLimits
-    latency : LatencyModel
+    config : RunConfig
+        Complete: costs that were not given are those of the dated tables.
     """
 
     exact: RunRecords
     segment: MarketData
     strategy: BoundStrategy
-    costs: CostModel
-    limits: RiskLimits
-    latency: LatencyModel
+    config: RunConfig
 
     @property
     def header(self) -> TraceHeader:
@@ -103,9 +100,24 @@ class Run:
         return len(self.exact.fills)
 
     @property
+    def costs(self) -> CostModel:
+        """Complete: what was given, the rest from the dated tables."""
+        return self.config.costs
+
+    @property
+    def limits(self) -> RiskLimits:
+        """Limits that orders were checked against."""
+        return self.config.limits
+
+    @property
+    def latency(self) -> LatencyModel:
+        """Of order entry and response."""
+        return self.config.latency
+
+    @property
     def latency_ns(self) -> int:
         """From a decision to its orders' arrival; of a table the largest value."""
-        return self.latency.entry.largest_ns
+        return self.config.latency_ns
 
     def table(self, name: str) -> pa.Table:
         """Return decisions, orders, fills, the ledger and so on as an Arrow table.

@@ -29,12 +29,12 @@ from quantlaxmi.events import (
 from quantlaxmi.events.ids import CorrelationContext
 from quantlaxmi.execution.account_terms import account_terms, ledger_exponent
 from quantlaxmi.execution.costs import CostModel
-from quantlaxmi.execution.latency import Delays
 from quantlaxmi.execution.risk import RiskLimits, order_rules
 from quantlaxmi.features import NEUTRAL, feature_arguments
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.parallel.threads import raise_if_stopped
+from quantlaxmi.run.config import RunConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
 from quantlaxmi.strategies.views import view
@@ -78,7 +78,7 @@ class _Money:
 
     instruments: tuple[Instrument, ...]
     costs: CostModel
-    limits: RiskLimits | None
+    limits: RiskLimits
     exponent: int
     currencies: tuple[str, ...]
     terms: tuple[Any, ...]
@@ -90,7 +90,7 @@ _last_money: _Money | None = None
 
 
 def _money_terms(
-    instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLimits | None
+    instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLimits
 ) -> _Money:
     global _last_money
     last = _last_money
@@ -106,7 +106,7 @@ def _money_terms(
     terms = tuple(
         account_terms(i, costs, exponent, currencies.index(i.currency)) for i in instruments
     )
-    rules = order_rules(instruments, costs, limits or RiskLimits(), exponent)
+    rules = order_rules(instruments, costs, limits, exponent)
     _last_money = _Money(instruments, costs, limits, exponent, currencies, terms, rules)
     return _last_money
 
@@ -118,15 +118,10 @@ class Session:
     ----------
     instruments : tuple of Instrument
     bound : BoundStrategy
-    costs : CostModel
-    latency_ns : int
-        From decision to arrival of its orders; >= 0.
+    config : RunConfig
+        Complete: its costs have a rate for every instrument.
     session_id : str
         Digest of the recording, for the events a plain-Python strategy receives.
-    limits : RiskLimits, optional
-        None are on by default.
-    delays : tuple, optional
-        As `LatencyModel.delays` gives it, for latencies that are not ``latency_ns`` alone.
     """
 
     context: Context | None = None
@@ -135,15 +130,14 @@ class Session:
         self,
         instruments: tuple[Instrument, ...],
         bound: BoundStrategy,
-        costs: CostModel,
-        latency_ns: int,
+        config: RunConfig,
         session_id: str = "",
-        limits: RiskLimits | None = None,
-        delays: Delays | None = None,
     ) -> None:
         self.instruments = instruments
         self.bound = bound
-        money = _money_terms(instruments, costs, limits)
+        self.config = config
+        costs = config.costs
+        money = _money_terms(instruments, costs, config.limits)
         self.ledger_exponent, self.currencies = money.exponent, money.currencies
         self.terms = list(money.terms)
         self.memory = make_memory(bound, len(instruments))
@@ -165,14 +159,14 @@ class Session:
             len(self.currencies),
             feature_calls(bound, instruments),
             bound.event_mask,
-            latency_ns,
+            config.latency_ns,
             10**-schema.RATE_EXPONENT,
             step,
             on_fill,
             self._bridge,
             *money.rules,
             costs.queue == "pro_rata",
-            delays=delays,
+            delays=config.latency.delays(config.seed, bound.config_hash),
             impact=[costs.impact_on(one).terms for one in instruments],
         )
         self._stride = KERNEL_STRIDE if kernel else PYTHON_STRIDE
@@ -280,9 +274,9 @@ class Session:
             if progress is not None:
                 progress(self.engine.chunk_rows)
 
-    def finish(self, flatten: bool) -> None:
+    def finish(self) -> None:
         """End the run: execute what arrived, cancel the rest, flatten if asked."""
-        status = self.engine.finish(flatten)
+        status = self.engine.finish(self.config.flatten)
         if status != 0:
             self._raise(status)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,7 +178,7 @@ def test_a_run_made_again_has_its_latencies(planted) -> None:
         MODEL.response,
         LatencyModel.constant(12),
     )
-    assert Rerun(run).again(latency=later).latency == later
+    assert Rerun(run).again(config=replace(run.config, latency=later)).latency == later
 
 
 def test_the_command_line_takes_a_model(tmp_path: Path, capsys) -> None:

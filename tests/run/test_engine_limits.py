@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi.errors import FixedPointOverflow
 from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import InstrumentKind
@@ -100,10 +101,10 @@ def test_cash_that_overflows_is_an_error():
             builder.quote(0, 2, HIGH, PRICE, HIGH).wait(1).quote(0, 1, HIGH, 2, HIGH).wait(1)
         instruments = traded.UNIVERSES["coarse"]
         bound = twins.script(dict(enumerate([BUY, SELL] * trips))).bind(instruments)
-        session = Session(instruments, bound, FREE, 0)
+        session = Session(instruments, bound, RunConfig.of(costs=FREE, latency_ns=0))
         if trips == 20:
             session.feed(builder.tables())
-            session.finish(False)
+            session.finish()
             assert session.engine.cash(1) == [-20 * (PRICE - 1) * HIGH]
         else:
             with pytest.raises(FixedPointOverflow):

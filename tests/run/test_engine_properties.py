@@ -13,6 +13,7 @@ from quantlaxmi.errors import EngineError, InputError, StrategyError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import MAX_LATENCY_NS
+from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import TABLES, EventKind, FillFlag, OrderStatus, Side
@@ -26,6 +27,10 @@ from tests.naive.engine import Decision, Leg
 from tests.run.test_replay_loop import random_cases
 
 HIGH = traded.I64_MAX
+
+
+def config_of(case: Case) -> RunConfig:
+    return RunConfig.of(costs=case.costs, latency_ns=case.latency_ns, flatten=case.flatten)
 
 
 def same_runs(a, b):
@@ -56,11 +61,15 @@ def test_result_does_not_depend_on_stride_or_chunks(case, stride):
     whole, seen = twins.run_case(case)
     instruments = traded.UNIVERSES[case.universe]
     strategy = twins.script(case.schedule)
-    session = Session(instruments, strategy.bind(instruments), case.costs, case.latency_ns)
+    session = Session(
+        instruments,
+        strategy.bind(instruments),
+        RunConfig.of(costs=case.costs, latency_ns=case.latency_ns, flatten=case.flatten),
+    )
     session._stride = stride
     for chunk in row_chunks(case.tables, stride + 1):
         session.feed(chunk)
-    session.finish(case.flatten)
+    session.finish()
     for name, rows in session.engine.tables().items():
         assert rows.tobytes() == getattr(whole.exact, name).tobytes(), name
     assert type(strategy).log == seen
@@ -72,9 +81,13 @@ def test_the_last_tables_are_the_engines_own_memory():
         builder.quote(0, 99, 5, 101, 5).wait(1)
     case = Case("c", builder.tables(), {1: Decision((Leg(0, 1, 2),))}, flatten=True)
     instruments = traded.UNIVERSES[case.universe]
-    session = Session(instruments, twins.script(case.schedule).bind(instruments), case.costs, 0)
+    session = Session(
+        instruments,
+        twins.script(case.schedule).bind(instruments),
+        RunConfig.of(costs=case.costs, latency_ns=case.latency_ns, flatten=case.flatten),
+    )
     session.feed(case.tables)
-    session.finish(case.flatten)
+    session.finish()
     copies = session.engine.tables()
     accounts = session.engine.accounts()
     last = session.engine.tables(last=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from quantlaxmi._ext import philox
 from quantlaxmi._jit import rng
 from quantlaxmi.execution.latency import Latency, LatencyModel
+from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
@@ -202,13 +203,12 @@ def test_replay_in_batches_equals_backtest(case: Case, model: LatencyModel, cuts
 def test_result_does_not_depend_on_stride(case: Case, model: LatencyModel, stride: int) -> None:
     whole, seen = run_late(case, model)
     bound = (strategy := listening(case.schedule)).bind(case.instruments)
-    delays = model.delays(0, bound.config_hash)
-    largest = model.entry.largest_ns
-    session = Session(case.instruments, bound, case.costs, largest, delays=delays)
+    config = RunConfig.of(costs=case.costs, latency=model, flatten=case.flatten)
+    session = Session(case.instruments, bound, config)
     session._stride = stride
     for chunk in row_chunks(case.tables, stride + 1):
         session.feed(chunk)
-    session.finish(case.flatten)
+    session.finish()
     for name, rows in session.engine.tables().items():
         assert rows.tobytes() == getattr(whole.exact, name).tobytes(), name
     assert type(strategy).log == seen

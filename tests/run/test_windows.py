@@ -275,7 +275,7 @@ def test_a_session_made_again_refuses_the_warm_up_too(planted):
     again = Rerun(run)
     session = again.session(again.bind())
     session.feed({table: run.segment.columns(table) for table in TABLES})
-    session.finish(False)
+    session.finish()
     assert session.engine.tables()["decisions"].tobytes() == run.exact.decisions.tobytes()
     same_records(again.again(), run)
 

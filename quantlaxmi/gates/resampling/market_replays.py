@@ -235,7 +235,7 @@ class Replays:
         if self.flips.uses_depth:
             tables["depth"] = {**tables["depth"], "shift": moved.depth}
         session.feed(tables)
-        session.finish(False)
+        session.finish()
         return session
 
     def sums(

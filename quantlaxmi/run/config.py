@@ -1,0 +1,198 @@
+"""All that decides a run besides market and strategy: costs, limits, latency, seed and flattening.
+
+Public functions take these as keywords and build one `RunConfig`; everything below them carries it
+whole.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from quantlaxmi.canonical import canonical_digest
+from quantlaxmi.errors import ConfigError, InputError, shown
+from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, MAX_LATENCY_NS, LatencyModel
+from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.segment import MarketData
+from quantlaxmi.venues import run_costs
+
+#: Says nothing: everything comes from the dated tables.
+_NO_COSTS: Final = CostModel(rates={})
+_NO_LIMITS: Final = RiskLimits()
+_DEFAULT_LATENCY: Final = LatencyModel.constant(DEFAULT_LATENCY_NS)
+
+
+@dataclass(frozen=True, eq=False)
+class RunConfig:
+    """Costs, limits, latency, seed and flattening of a run.
+
+    Two of them are equal, and have one hash, where their digests are: a key for sweeps.
+
+    Attributes
+    ----------
+    costs : CostModel
+        What it does not say is taken from the dated tables of `quantlaxmi.venues` when the config
+        is completed for a market (`complete_for`). A finished run has the complete ones.
+    limits : RiskLimits
+        All off by default.
+    latency : LatencyModel
+        A millisecond of order entry by default.
+    seed : int
+        Of everything drawn, 0 to 2**64 - 1.
+    flatten : bool
+        Close what is open at the last message.
+
+    Raises
+    ------
+    InputError
+        A value is of another type, or the seed out of range.
+    """
+
+    costs: CostModel = _NO_COSTS
+    limits: RiskLimits = _NO_LIMITS
+    latency: LatencyModel = _DEFAULT_LATENCY
+    seed: int = 0
+    flatten: bool = False
+
+    def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise InputError(name, f"was {shown(value)}, expected {kind.__name__}")
+        if type(self.seed) is not int or not 0 <= self.seed < 1 << 64:
+            raise InputError(
+                "seed", f"was {shown(self.seed)}, expected a whole number, 0 to 2**64 - 1"
+            )
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        costs: CostModel | None = None,
+        limits: RiskLimits | None = None,
+        latency_ns: int | None = None,
+        latency: LatencyModel | None = None,
+        seed: int = 0,
+        flatten: bool = False,
+    ) -> RunConfig:
+        """Build a config from the keywords of `backtest`; None is the default of each.
+
+        Parameters
+        ----------
+        costs, limits, latency, seed, flatten
+            As the attributes.
+        latency_ns : int, optional
+            A constant entry latency; ``latency`` takes its place.
+
+        Raises
+        ------
+        InputError
+            As the class, or ``latency_ns`` is out of range.
+        """
+        if latency is None:
+            latency = _DEFAULT_LATENCY if latency_ns is None else constant_latency(latency_ns)
+        return cls(
+            costs=_NO_COSTS if costs is None else costs,
+            limits=_NO_LIMITS if limits is None else limits,
+            latency=latency,
+            seed=seed,
+            flatten=bool(flatten),
+        )
+
+    @property
+    def latency_ns(self) -> int:
+        """From a decision to its orders' arrival; of a table the largest value."""
+        return self.latency.entry.largest_ns
+
+    def complete_for(self, market: MarketData) -> RunConfig:
+        """Return the config with the costs that the market's venues had on its first date.
+
+        Every run completes its config once, before anything else. A complete one is returned as it
+        is, so a sweep completes it once for its segment and no table is looked up again.
+
+        Raises
+        ------
+        ConfigError
+            Commissions are not known for the date, or change within the data, and none were given.
+        """
+        costs, instruments = self.costs, market.instruments
+        if all(costs.covers(one) and costs.least_notional(one) is not None for one in instruments):
+            full = costs.restricted(instruments)
+        else:
+            first, last = market.first_ts_ns, market.last_ts_ns
+            if first < 0:  # no message, and nothing to pay for: the latest terms
+                first = last = int(np.iinfo(np.int64).max)
+            full = run_costs(costs, instruments, first, last)
+        return self if full == costs else replace(self, costs=full)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the config as plain values, decimals as text; what ``digest`` covers."""
+        return {
+            "costs": self.costs.describe(),
+            "limits": self.limits.describe(),
+            "latency": self.latency.describe(),
+            "seed": self.seed,
+            "flatten": self.flatten,
+        }
+
+    @classmethod
+    def from_description(cls, described: dict[str, Any]) -> RunConfig:
+        """Return the config that `describe` described.
+
+        Raises
+        ------
+        ConfigError
+            It is no description of this version.
+        """
+        try:
+            found = cls(
+                costs=CostModel.from_description(described["costs"]),
+                limits=RiskLimits.from_description(described["limits"]),
+                latency=LatencyModel.from_description(described["latency"]),
+                seed=described["seed"],
+                flatten=described["flatten"],
+            )
+        except (KeyError, TypeError) as error:
+            raise ConfigError("run config", f"is no description of one: {error}") from None
+        if found.describe() != described:
+            raise ConfigError("run config", "is no description of this version")
+        return found
+
+    @functools.cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical description: equal terms give equal digests."""
+        return canonical_digest("quantlaxmi.run-config.1", self.describe())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunConfig) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+
+_KINDS: Final[dict[str, type]] = {
+    "costs": CostModel,
+    "limits": RiskLimits,
+    "latency": LatencyModel,
+    "flatten": bool,
+}
+
+
+def constant_latency(latency_ns: int) -> LatencyModel:
+    """Return the model of a constant entry latency, where it is one that can be.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        whole = int(latency_ns)
+    except (TypeError, ValueError, OverflowError):
+        whole = -1
+    if not 0 <= whole <= MAX_LATENCY_NS or whole != latency_ns:
+        raise InputError("latency_ns", f"was {shown(latency_ns)}, expected 0 to {MAX_LATENCY_NS}")
+    return LatencyModel.constant(whole)
