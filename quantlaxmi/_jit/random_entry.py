@@ -1,9 +1,9 @@
 """Sweep kernels of the random-entry gate.
 
 A *trip* is a template of actions; an action trades one *bundle* some rows after the trip began.
-A bundle's value at a row is a sum of terms, coefficient times column. All products and the PnL of
-one trip must fit int64, which the caller proves (`quantlaxmi.gates.sweep.Bound`); sums over trips
-are 128-bit. Draw ``t`` writes slot ``t`` alone.
+A bundle's value at a row is a sum of terms, coefficient times column. The caller proves that all
+products and the PnL of one trip fit int64 (`quantlaxmi.gates.path.columns.BoundError`); sums over
+trips are 128-bit. Draw ``t`` writes slot ``t`` alone.
 
 Placing k trips uniformly without overlap on the rows 0..n-1: with ``free`` rows in no trip there
 are C(free + k, k) ways to choose where the trips stand among them, each a k-subset of
@@ -17,6 +17,8 @@ Bentley, Floyd (1987), A sample of brilliance, Communications of the ACM 30(9).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import prange
 
@@ -25,7 +27,17 @@ from quantlaxmi._jit.rng import below, words
 from quantlaxmi._jit.wide import add_signed, add_square
 from quantlaxmi.schema import I64, U64
 
-__all__ = ["MAX_ROWS", "identity", "matched", "neutral", "place"]
+__all__ = [
+    "MAX_ROWS",
+    "Bundles",
+    "NetTerms",
+    "Trips",
+    "bundle_value",
+    "identity",
+    "matched",
+    "neutral",
+    "place",
+]
 
 #: `below` is exact to 2**-32 up to here; `free` plus the number of trips may not exceed it.
 MAX_ROWS = 2**32
@@ -33,6 +45,81 @@ MAX_ROWS = 2**32
 
 _CHUNK = 32  # draws that share one scratch allocation
 _EMPTY = -1
+
+
+class Bundles(NamedTuple):
+    """Values of bundles, as the kernels read them.
+
+    Attributes
+    ----------
+    columns : ndarray of int64, shape (n_rows, n_columns)
+        Tradeable rows only; in `identity`, the actions' own rows.
+    term_first : ndarray of int64, shape (n_bundles + 1,)
+    term_column, term_coefficient : ndarray of int64, shape (n_terms,)
+    """
+
+    columns: I64
+    term_first: I64
+    term_column: I64
+    term_coefficient: I64
+
+
+class Trips(NamedTuple):
+    """Templates of k trips.
+
+    Attributes
+    ----------
+    first : ndarray of int64, shape (k + 1,)
+        Into the actions.
+    bundle : ndarray of int64, shape (n_actions,)
+    offset : ndarray of int64, shape (n_actions,)
+        Rows after the trip's beginning.
+    occupied : ndarray of int64, shape (k,)
+        Rows that a trip takes up.
+    free : int
+        Rows in no trip.
+    """
+
+    first: I64
+    bundle: I64
+    offset: I64
+    occupied: I64
+    free: int
+
+
+class NetTerms(NamedTuple):
+    """What turns gross into net.
+
+    Attributes
+    ----------
+    known : bool
+        Whether the rest is to be read; False leaves net figures 0.
+    scale : int
+        Units of net in one unit of gross.
+    costs : ndarray of int64, shape (n_costs, n_rows)
+        Units of net.
+    cost, mirror_cost : ndarray of int64, shape (n_actions,)
+        Row of `costs` for the action and for its opposite bundle, -1 for none.
+    constant : ndarray of int64, shape (n_actions,)
+        Cost that moves with the action.
+    settled : ndarray of int64, shape (n_rows,)
+        Settlements before the fills of what is decided at the row.
+    position, mirror_position : ndarray of int64, shape (n_actions,)
+        Row of `paid` for the position after the action and for its opposite, -1 for none.
+    paid : ndarray of int64, shape (n_positions, n_settlements + 1)
+        Running sums of funding, units of net.
+    """
+
+    known: bool
+    scale: int
+    costs: I64
+    cost: I64
+    mirror_cost: I64
+    constant: I64
+    settled: I64
+    position: I64
+    mirror_position: I64
+    paid: I64
 
 
 @inline
@@ -57,9 +144,9 @@ def _insert(table: I64, shift: int, value: int) -> bool:
         return False
     moving = value
     while table[slot] != _EMPTY:
-        held = table[slot]
+        displaced = table[slot]
         table[slot] = moving
-        moving = held
+        moving = displaced
         slot += 1
     table[slot] = moving
     return True
@@ -86,9 +173,7 @@ def place(
         order[i] = i
     for i in range(k - 1, 0, -1):
         j = below(random[k + i], i + 1)
-        held = order[i]
-        order[i] = order[j]
-        order[j] = held
+        order[i], order[j] = order[j], order[i]
     slot = 0
     taken = 0
     for j in range(k):
@@ -110,33 +195,55 @@ def bundle_value(
     return value
 
 
+@inline
+def _trip_result(
+    bundles: Bundles, trips: Trips, net: NetTerms, trip: int, start: int, turned: bool
+) -> tuple[int, int, int]:
+    """Gross, cost and funding of one trip that begins at a row, with its sides turned or not."""
+    gross = 0
+    cost = 0
+    funding = 0
+    position = -1
+    since = 0
+    for a in range(trips.first[trip], trips.first[trip + 1]):
+        row = start + trips.offset[a]
+        value = bundle_value(
+            bundles.columns,
+            bundles.term_first,
+            bundles.term_column,
+            bundles.term_coefficient,
+            trips.bundle[a],
+            row,
+        )
+        gross += -value if turned else value
+        if net.known:
+            cost += net.constant[a]
+            column = net.mirror_cost[a] if turned else net.cost[a]
+            if column >= 0:
+                cost += net.costs[column, row]
+            after = net.mirror_position[a] if turned else net.position[a]
+            if position >= 0 or after >= 0:
+                now = net.settled[row]
+                if position >= 0:
+                    funding += net.paid[position, now] - net.paid[position, since]
+                position = after
+                since = now
+    return gross, cost, funding
+
+
 @kernel
 def matched(
     key: np.uint64,
     first: int,  # number of the first draw
-    columns: I64,  # IN  (n_rows, n_columns) tradeable rows only
-    term_first: I64,  # IN  (n_bundles + 1,)
-    term_column: I64,  # IN  (n_terms,)
-    term_coefficient: I64,  # IN  (n_terms,)
-    trip_first: I64,  # IN  (k + 1,) into the actions
-    action_bundle: I64,  # IN  (n_actions,)
-    action_offset: I64,  # IN  (n_actions,) rows after the trip's beginning
-    occupied: I64,  # IN  (k,)
-    free: int,
-    with_net: bool,
-    net_scale: int,  # gross units in one unit of net
-    costs: I64,  # IN  (n_costs, n_rows) units of net
-    action_cost: I64,  # IN  (n_actions,) row of `costs`, -1: none
-    action_constant: I64,  # IN  (n_actions,) cost that moves with the action
-    settled: I64,  # IN  (n_rows,) settlements that come before what is traded at the row
-    action_held: I64,  # IN  (n_actions,) row of `paid` for the position after it, -1: none
-    paid: I64,  # IN  (n_positions, n_settlements + 1) running sums of funding, units of net
+    bundles: Bundles,
+    trips: Trips,
+    net: NetTerms,
     out: U64,  # OUT (n_draws, 8) gross S, Q and net S, Q as (high, low)
 ) -> None:
     """Sum and sum of squares of the trips' PnL under random placement, draw by draw."""
     n_draws = out.shape[0]
-    k = occupied.shape[0]
-    slots, shift = _table_shape(free + k, k)
+    k = trips.occupied.shape[0]
+    slots, shift = _table_shape(trips.free + k, k)
     for chunk in prange((n_draws + _CHUNK - 1) // _CHUNK):
         random = np.empty(2 * k, np.uint64)
         table = np.empty(slots + k + 1, np.int64)
@@ -144,36 +251,17 @@ def matched(
         starts = np.empty(k, np.int64)
         for t in range(chunk * _CHUNK, min(n_draws, (chunk + 1) * _CHUNK)):
             words(key, first + t, random)
-            place(random, free, occupied, table, shift, order, starts)
+            place(random, trips.free, trips.occupied, table, shift, order, starts)
             s_hi = s_lo = q_hi = q_lo = np.uint64(0)
             ns_hi = ns_lo = nq_hi = nq_lo = np.uint64(0)
             for j in range(k):
-                trip = order[j]
-                gross = 0
-                cost = 0
-                held = -1
-                since = 0
-                for a in range(trip_first[trip], trip_first[trip + 1]):
-                    row = starts[j] + action_offset[a]
-                    gross += bundle_value(
-                        columns, term_first, term_column, term_coefficient, action_bundle[a], row
-                    )
-                    if with_net:
-                        cost += action_constant[a]
-                        if action_cost[a] >= 0:
-                            cost += costs[action_cost[a], row]
-                        if held >= 0 or action_held[a] >= 0:
-                            now = settled[row]
-                            if held >= 0:
-                                cost -= paid[held, now] - paid[held, since]
-                            held = action_held[a]
-                            since = now
+                gross, cost, funding = _trip_result(bundles, trips, net, order[j], starts[j], False)
                 s_hi, s_lo = add_signed(s_hi, s_lo, gross)
                 q_hi, q_lo = add_square(q_hi, q_lo, gross)
-                if with_net:
-                    net = net_scale * gross - cost
-                    ns_hi, ns_lo = add_signed(ns_hi, ns_lo, net)
-                    nq_hi, nq_lo = add_square(nq_hi, nq_lo, net)
+                if net.known:
+                    gain = net.scale * gross - cost + funding
+                    ns_hi, ns_lo = add_signed(ns_hi, ns_lo, gain)
+                    nq_hi, nq_lo = add_square(nq_hi, nq_lo, gain)
             out[t, 0], out[t, 1], out[t, 2], out[t, 3] = s_hi, s_lo, q_hi, q_lo
             out[t, 4], out[t, 5], out[t, 6], out[t, 7] = ns_hi, ns_lo, nq_hi, nq_lo
 
@@ -181,36 +269,20 @@ def matched(
 @kernel
 def neutral(
     key: np.uint64,
-    first: int,
-    columns: I64,  # IN  as in `matched`
-    term_first: I64,
-    term_column: I64,
-    term_coefficient: I64,
-    trip_first: I64,
-    action_bundle: I64,
-    action_offset: I64,
-    occupied: I64,
-    free: int,
-    with_net: bool,
-    net_scale: int,
-    costs: I64,
-    action_cost: I64,
-    action_mirror_cost: I64,  # IN  (n_actions,) `action_cost` of the opposite bundle
-    action_constant: I64,
-    settled: I64,
-    action_held: I64,
-    action_mirror_held: I64,  # IN  (n_actions,) `action_held` of the opposite position
-    paid: I64,
+    first: int,  # number of the first pair
+    bundles: Bundles,
+    trips: Trips,
+    net: NetTerms,
     out: U64,  # OUT (n_pairs, 12) (gross, cost, net) of the draw, then of its mirror, (high, low)
 ) -> None:
-    """Gross, cost and net of fair-coin sides at random places, and of the same with sides turned.
+    """Gross, cost and net of random sides at random places, and of the same with sides turned.
 
     The two members of a pair are summed one after the other from the market, neither from the
     other, so that their sum can show a fault.
     """
     n_pairs = out.shape[0]
-    k = occupied.shape[0]
-    slots, shift = _table_shape(free + k, k)
+    k = trips.occupied.shape[0]
+    slots, shift = _table_shape(trips.free + k, k)
     for chunk in prange((n_pairs + _CHUNK - 1) // _CHUNK):
         random = np.empty(3 * k, np.uint64)
         table = np.empty(slots + k + 1, np.int64)
@@ -218,45 +290,19 @@ def neutral(
         starts = np.empty(k, np.int64)
         for t in range(chunk * _CHUNK, min(n_pairs, (chunk + 1) * _CHUNK)):
             words(key, first + t, random)
-            place(random, free, occupied, table, shift, order, starts)
+            place(random, trips.free, trips.occupied, table, shift, order, starts)
             for member in range(2):
                 g_hi = g_lo = c_hi = c_lo = n_hi = n_lo = np.uint64(0)
                 for j in range(k):
-                    trip = order[j]
-                    turned = np.int64(random[2 * k + j] >> np.uint64(63)) ^ member
-                    gross = 0
-                    cost = 0
-                    funding = 0
-                    held = -1
-                    since = 0
-                    for a in range(trip_first[trip], trip_first[trip + 1]):
-                        row = starts[j] + action_offset[a]
-                        value = bundle_value(
-                            columns,
-                            term_first,
-                            term_column,
-                            term_coefficient,
-                            action_bundle[a],
-                            row,
-                        )
-                        gross += -value if turned else value
-                        if with_net:
-                            cost += action_constant[a]
-                            column = action_mirror_cost[a] if turned else action_cost[a]
-                            if column >= 0:
-                                cost += costs[column, row]
-                            after = action_mirror_held[a] if turned else action_held[a]
-                            if held >= 0 or after >= 0:
-                                now = settled[row]
-                                if held >= 0:
-                                    funding += paid[held, now] - paid[held, since]
-                                held = after
-                                since = now
+                    turned = (random[2 * k + j] >> np.uint64(63)) != np.uint64(member)
+                    gross, cost, funding = _trip_result(
+                        bundles, trips, net, order[j], starts[j], turned
+                    )
                     g_hi, g_lo = add_signed(g_hi, g_lo, gross)
-                    if with_net:
+                    if net.known:
                         c_hi, c_lo = add_signed(c_hi, c_lo, cost)
-                        net = net_scale * gross - cost + funding
-                        n_hi, n_lo = add_signed(n_hi, n_lo, net)
+                        gain = net.scale * gross - cost + funding
+                        n_hi, n_lo = add_signed(n_hi, n_lo, gain)
                 o = 6 * member
                 out[t, o], out[t, o + 1], out[t, o + 2] = g_hi, g_lo, c_hi
                 out[t, o + 3], out[t, o + 4], out[t, o + 5] = c_lo, n_hi, n_lo
@@ -264,41 +310,40 @@ def neutral(
 
 @inline
 def identity(
-    columns: I64,  # IN  (n_actions, n_columns) market at the strategy's own rows
-    term_first: I64,
-    term_column: I64,
-    term_coefficient: I64,
-    trip_first: I64,
-    action_bundle: I64,
-    action_cost: I64,  # IN  (n_actions,) the strategy's own costs, units of net
-    action_settled: I64,  # IN  (n_actions,) settlements that came before it
-    action_held: I64,  # IN  as in `matched`
-    paid: I64,
-    net_scale: int,
+    bundles: Bundles,  # at the strategy's own rows, one an action
+    trips: Trips,
+    net: NetTerms,
+    own_cost: I64,  # IN  (n_actions,) the strategy's own costs, units of net
+    own_settled: I64,  # IN  (n_actions,) settlements that came before the action
     out: U64,  # OUT (8,) as a row of `matched`
 ) -> None:
     """The draw that moves nothing: the strategy's own rows through the same sums."""
     s_hi = s_lo = q_hi = q_lo = np.uint64(0)
     ns_hi = ns_lo = nq_hi = nq_lo = np.uint64(0)
-    for trip in range(trip_first.shape[0] - 1):
+    for trip in range(trips.first.shape[0] - 1):
         gross = 0
         cost = 0
-        held = -1
+        position = -1
         since = 0
-        for a in range(trip_first[trip], trip_first[trip + 1]):
+        for a in range(trips.first[trip], trips.first[trip + 1]):
             gross += bundle_value(
-                columns, term_first, term_column, term_coefficient, action_bundle[a], a
+                bundles.columns,
+                bundles.term_first,
+                bundles.term_column,
+                bundles.term_coefficient,
+                trips.bundle[a],
+                a,
             )
-            cost += action_cost[a]
-            now = action_settled[a]
-            if held >= 0:
-                cost -= paid[held, now] - paid[held, since]
-            held = action_held[a]
+            cost += own_cost[a]
+            now = own_settled[a]
+            if position >= 0:
+                cost -= net.paid[position, now] - net.paid[position, since]
+            position = net.position[a]
             since = now
         s_hi, s_lo = add_signed(s_hi, s_lo, gross)
         q_hi, q_lo = add_square(q_hi, q_lo, gross)
-        net = net_scale * gross - cost
-        ns_hi, ns_lo = add_signed(ns_hi, ns_lo, net)
-        nq_hi, nq_lo = add_square(nq_hi, nq_lo, net)
+        gain = net.scale * gross - cost
+        ns_hi, ns_lo = add_signed(ns_hi, ns_lo, gain)
+        nq_hi, nq_lo = add_square(nq_hi, nq_lo, gain)
     out[0], out[1], out[2], out[3] = s_hi, s_lo, q_hi, q_lo
     out[4], out[5], out[6], out[7] = ns_hi, ns_lo, nq_hi, nq_lo

@@ -47,17 +47,18 @@ def row_shuffling(run: Run, settings: Settings, key: int) -> str:
 
     context = _input(run, settings)
     block, _ = permutation._blocks(context)
-    runs = permutation.cut_spans(context.path.changes, block)
-    columns = build_columns(context.decision_points, runs.positions)
-    rows = int(runs.length.sum())
-    ends = np.append(runs.block_row[1:], rows)
+    spans = permutation.cut_spans(context.path.changes, block)
+    columns = build_columns(context.decision_points, spans.positions)
+    rows = int(spans.length.sum())
+    ends = np.append(spans.block_row[1:], rows)
     arrays = (
-        columns.values,
-        *columns.terms,
-        np.append(0, np.cumsum(ends - runs.block_row)),
-        runs.block_row,
-        np.ones(rows, np.int64),
-        np.repeat(runs.position, runs.length),
+        kernels.Bundles(*columns.arrays),
+        kernels.Spans(
+            np.append(0, np.cumsum(ends - spans.block_row)),
+            spans.block_row,
+            np.ones(rows, np.int64),
+            np.repeat(spans.position, spans.length),
+        ),
     )
     own, out = np.zeros(4, np.uint64), np.empty((settings.draws, 4), np.uint64)
     with running(1):
@@ -73,30 +74,11 @@ def raw_pnl(run: Run, settings: Settings, key: int) -> str:
     from quantlaxmi._jit.compiler import running
 
     context = _input(run, settings)
-    lay = random_entry._build(context)
+    built = random_entry._build(context)
     out = np.empty((settings.draws, 8), np.uint64)
     with running(1):
-        kernels.matched(
-            np.uint64(key),
-            0,
-            lay.columns.values,
-            *lay.columns.terms,
-            lay.templates.trip_first,
-            lay.action_bundle,
-            lay.templates.offset,
-            lay.templates.occupied,
-            lay.templates.free,
-            False,
-            lay.costs.net_scale,
-            lay.costs.values,
-            lay.costs.action_cost,
-            lay.costs.action_constant,
-            lay.funding.settled,
-            lay.funding.action_held,
-            lay.costs.paid,
-            out,
-        )
-    gross = context.path.gross // lay.columns.scale
+        kernels.matched(np.uint64(key), 0, *built.kernel_arguments(net=False), out)
+    gross = context.path.gross // built.columns.scale
     sums = wide_ints(out[:, 0], out[:, 1])
     return _passes(sum(s >= gross for s in sums), settings.draws)
 

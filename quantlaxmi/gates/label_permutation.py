@@ -127,12 +127,8 @@ def _sweep(
     from quantlaxmi._jit.compiler import running
 
     arrays = (
-        columns.values,
-        *columns.terms,
-        spans.block_first,
-        spans.block_row,
-        spans.length,
-        spans.position,
+        kernels.Bundles(*columns.arrays),
+        kernels.Spans(spans.block_first, spans.block_row, spans.length, spans.position),
     )
     own = np.zeros(4, np.uint64)
     with running(context.threads):

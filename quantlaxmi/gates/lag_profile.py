@@ -53,8 +53,7 @@ class _Profile:
 
         out = np.zeros(len(self.stretches.trip_first) - 1, np.int64)
         path = kernels.Path(
-            self.columns.values,
-            *self.columns.terms,
+            *self.columns.arrays,
             self.stretches.trip_first,
             start,
             stop,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,9 @@ from quantlaxmi.stats.arrangements import Arrangements, placements
 from quantlaxmi.stats.monte_carlo import wide_ints
 from quantlaxmi.stats.tost import tost_p
 
+if TYPE_CHECKING:
+    from quantlaxmi._jit import random_entry as kernels
+
 __all__ = ["GATE", "evaluate"]
 
 I64 = npt.NDArray[np.int64]
@@ -70,6 +74,30 @@ class _Layout:
     funding: PositionFunding
     arrangements: Arrangements
     gains: I64
+
+    def kernel_arguments(
+        self, *, net: bool = True
+    ) -> tuple[kernels.Bundles, kernels.Trips, kernels.NetTerms]:
+        """What the kernels take; the net figures are left out where they are not known."""
+        from quantlaxmi._jit import random_entry as kernels
+
+        t, costs, funding = self.templates, self.costs, self.funding
+        return (
+            kernels.Bundles(*self.columns.arrays),
+            kernels.Trips(t.trip_first, self.action_bundle, t.offset, t.occupied, t.free),
+            kernels.NetTerms(
+                known=net and not costs.reason,
+                scale=costs.net_scale,
+                costs=costs.values,
+                cost=costs.action_cost,
+                mirror_cost=costs.action_mirror_cost,
+                constant=costs.action_constant,
+                settled=funding.settled,
+                position=funding.action_held,
+                mirror_position=funding.action_mirror_held,
+                paid=costs.paid,
+            ),
+        )
 
 
 def _build(context: GateContext) -> _Layout:
@@ -126,18 +154,9 @@ def _own_sums(context: GateContext, lay: _Layout) -> list[int]:
 
     out = np.zeros(8, np.uint64)
     with running(context.threads):
-        kernels.identity(
-            lay.own.values,
-            *lay.own.terms,
-            lay.templates.trip_first,
-            lay.action_bundle,
-            lay.costs.own,
-            lay.funding.own_settled,
-            lay.funding.action_held,
-            lay.costs.paid,
-            lay.costs.net_scale,
-            out,
-        )
+        _, trips, terms = lay.kernel_arguments()
+        bundles = kernels.Bundles(*lay.own.arrays)
+        kernels.identity(bundles, trips, terms, lay.costs.own, lay.funding.own_settled, out)
     sums = wide_ints(out[0::2], out[1::2])
     gross = sums[0] * lay.columns.scale
     check_identity(context, "random_entry", gross)
@@ -189,30 +208,11 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
 
     sums = _own_sums(context, lay)
     with_net = not lay.costs.reason
-    key = np.uint64(context.key(MATCHED.name))
+    key, arguments = np.uint64(context.key(MATCHED.name)), lay.kernel_arguments()
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
         with running(context.threads):
-            kernels.matched(
-                key,
-                first,
-                lay.columns.values,
-                *lay.columns.terms,
-                lay.templates.trip_first,
-                lay.action_bundle,
-                lay.templates.offset,
-                lay.templates.occupied,
-                lay.templates.free,
-                with_net,
-                lay.costs.net_scale,
-                lay.costs.values,
-                lay.costs.action_cost,
-                lay.costs.action_constant,
-                lay.funding.settled,
-                lay.funding.action_held,
-                lay.costs.paid,
-                out,
-            )
+            kernels.matched(key, first, *arguments, out)
 
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
     counts = count_draws(context, MATCHED.name, context.policy.n_sims, 8, sweep, own)
@@ -254,32 +254,11 @@ def _neutral(context: GateContext, lay: _Layout) -> GateResult:
     n = context.policy.n_neutral_pairs
     total = squares = costs = 0
     done = 0
-    key = np.uint64(context.key(NEUTRAL.name))
+    key, arguments = np.uint64(context.key(NEUTRAL.name)), lay.kernel_arguments()
     while done < n:
         out = np.empty((min(100_000, n - done), 12), np.uint64)
         with running(context.threads):
-            kernels.neutral(
-                key,
-                done,
-                lay.columns.values,
-                *lay.columns.terms,
-                lay.templates.trip_first,
-                lay.action_bundle,
-                lay.templates.offset,
-                lay.templates.occupied,
-                lay.templates.free,
-                with_net,
-                lay.costs.net_scale,
-                lay.costs.values,
-                lay.costs.action_cost,
-                lay.costs.action_mirror_cost,
-                lay.costs.action_constant,
-                lay.funding.settled,
-                lay.funding.action_held,
-                lay.funding.action_mirror_held,
-                lay.costs.paid,
-                out,
-            )
+            kernels.neutral(key, done, *arguments, out)
         gross, cost, net, gross_m, cost_m, net_m = (
             wide_ints(out[:, k], out[:, k + 1]) for k in range(0, 12, 2)
         )

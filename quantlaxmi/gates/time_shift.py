@@ -50,8 +50,7 @@ def _sweep(
     shifts, steps = context.policy.n_shifts, stretches.n_steps
     offsets = np.array([k * steps // (shifts + 1) for k in range(1, shifts + 1)], np.int64)
     path = kernels.Path(
-        columns.values,
-        *columns.terms,
+        *columns.arrays,
         stretches.trip_first,
         stretches.start,
         stretches.stop,

@@ -95,12 +95,7 @@ def test_a_draw_is_what_the_engine_earns_there(suite, draw):
     t, key = lay.templates, 1234
     out = np.empty((draw + 1, 8), np.uint64)
     with running(1):
-        kernels.matched(
-            np.uint64(key), 0, lay.columns.values, *lay.columns.terms, t.trip_first,
-            lay.action_bundle, t.offset, t.occupied, t.free, True, lay.costs.net_scale,
-            lay.costs.values, lay.costs.action_cost, lay.costs.action_constant,
-            lay.funding.settled, lay.funding.action_held, lay.costs.paid, out,
-        )  # fmt: skip
+        kernels.matched(np.uint64(key), 0, *lay.kernel_arguments(), out)
     s, _, net, _ = wide_ints(out[draw, 0::2].copy(), out[draw, 1::2].copy())
     script = {}
     first = t.trip_first.tolist()

@@ -30,10 +30,9 @@ def _held(changes, rows):
 def _draws(spans, columns, key, m, first=0, threads=1):
     out = np.empty((m, 4), np.uint64)
     with running(threads):
-        kernels.shuffled(
-            np.uint64(key), first, columns.values, *columns.terms, spans.block_first,
-            spans.block_row, spans.length, spans.position, out,
-        )  # fmt: skip
+        bundles = kernels.Bundles(*columns.arrays)
+        arrays = kernels.Spans(spans.block_first, spans.block_row, spans.length, spans.position)
+        kernels.shuffled(np.uint64(key), first, bundles, arrays, out)
     return out
 
 

@@ -53,14 +53,8 @@ def _naive_case(context, lay):
 
 def _draws(context, lay, key, m, first=0, threads=1):
     out = np.empty((m, 8), np.uint64)
-    t = lay.templates
     with running(threads):
-        kernels.matched(
-            np.uint64(key), first, lay.columns.values, *lay.columns.terms, t.trip_first,
-            lay.action_bundle, t.offset, t.occupied, t.free, True, lay.costs.net_scale,
-            lay.costs.values, lay.costs.action_cost, lay.costs.action_constant,
-            lay.funding.settled, lay.funding.action_held, lay.costs.paid, out,
-        )  # fmt: skip
+        kernels.matched(np.uint64(key), first, *lay.kernel_arguments(), out)
     return out
 
 
@@ -210,13 +204,7 @@ def test_neutral_matches_naive_and_cancels(due):
     out = np.empty((25, 12), np.uint64)
     t = lay.templates
     with running(2):
-        kernels.neutral(
-            np.uint64(8), 0, lay.columns.values, *lay.columns.terms, t.trip_first,
-            lay.action_bundle, t.offset, t.occupied, t.free, True, lay.costs.net_scale,
-            lay.costs.values, lay.costs.action_cost, lay.costs.action_mirror_cost,
-            lay.costs.action_constant, lay.funding.settled, lay.funding.action_held,
-            lay.funding.action_mirror_held, lay.costs.paid, out,
-        )  # fmt: skip
+        kernels.neutral(np.uint64(8), 0, *lay.kernel_arguments(), out)
     for draw in range(25):
         g, c, n, gm, cm, nm = wide_ints(out[draw, 0::2].copy(), out[draw, 1::2].copy())
         scale, unit = lay.columns.scale, lay.costs.unit

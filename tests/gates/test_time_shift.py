@@ -72,7 +72,7 @@ def _draws(stretches, columns, offsets, threads=1):
     out = np.empty((len(offsets), 4), np.uint64)
     with running(threads):
         path = kernels.Path(
-            columns.values, *columns.terms, stretches.trip_first, stretches.start,
+            *columns.arrays, stretches.trip_first, stretches.start,
             stretches.stop, stretches.position,
         )  # fmt: skip
         kernels.circular(np.array(offsets, np.int64), path, out)

@@ -73,9 +73,9 @@ class Columns:
     largest: tuple[int, ...]
 
     @property
-    def terms(self) -> tuple[I64, I64, I64]:
-        """The three term arrays, as kernels take them."""
-        return self.term_first, self.term_column, self.term_coefficient
+    def arrays(self) -> tuple[I64, I64, I64, I64]:
+        """Columns and terms, in the order of the kernels' ``Bundles``."""
+        return self.values, self.term_first, self.term_column, self.term_coefficient
 
 
 def _peak(column: I64) -> int:
