@@ -58,8 +58,8 @@ def _nested_too_deeply(record: dict[str, Any]) -> bool:
     for _ in range(MAX_DEPTH):
         layer = [
             value
-            for held in layer
-            for value in (held.values() if isinstance(held, dict) else held)
+            for one in layer
+            for value in (one.values() if isinstance(one, dict) else one)
             if isinstance(value, (dict, list))
         ]
         if not layer:

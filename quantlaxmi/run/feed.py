@@ -18,29 +18,29 @@ class _Reader:
 
     def __init__(self, batches: Iterator[Columns]) -> None:
         self._batches = batches
-        self.held: Columns | None = None
+        self.waiting: Columns | None = None
         self.next()
 
     def next(self) -> None:
-        """Take the next batch that has rows; ``held`` is None at the end."""
+        """Take the next batch that has rows; ``waiting`` is None at the end."""
         for batch in self._batches:
             if len(batch["seq"]):
-                self.held = batch
+                self.waiting = batch
                 return
-        self.held = None
+        self.waiting = None
 
     def take(self, horizon: int) -> Columns | None:
-        """Return the held rows with ``seq <= horizon`` and keep the others."""
-        if self.held is None:
+        """Return the waiting rows with ``seq <= horizon`` and keep the others."""
+        if self.waiting is None:
             return None
-        cut = int(np.searchsorted(self.held["seq"], horizon, side="right"))
+        cut = int(np.searchsorted(self.waiting["seq"], horizon, side="right"))
         if cut == 0:
             return None
-        taken = {name: column[:cut] for name, column in self.held.items()}
-        if cut == len(self.held["seq"]):
+        taken = {name: column[:cut] for name, column in self.waiting.items()}
+        if cut == len(self.waiting["seq"]):
             self.next()
         else:
-            self.held = {name: column[cut:] for name, column in self.held.items()}
+            self.waiting = {name: column[cut:] for name, column in self.waiting.items()}
         return taken
 
 
@@ -48,7 +48,7 @@ def merged_chunks(batches: Mapping[str, Iterator[Columns]]) -> Iterator[dict[str
     """Cut the tables' batches into chunks that a run can be fed with in turn.
 
     A chunk reaches to the smallest last ``seq`` among the batches at hand, so that at most one
-    batch of each table is held. Rows of one message may fall into two chunks.
+    batch of each table is kept. Rows of one message may fall into two chunks.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def merged_chunks(batches: Mapping[str, Iterator[Columns]]) -> Iterator[dict[str
     """
     readers = {name: _Reader(iter(batches[name])) for name in TABLES if name in batches}
     while True:
-        ends = [int(r.held["seq"][-1]) for r in readers.values() if r.held is not None]
+        ends = [int(r.waiting["seq"][-1]) for r in readers.values() if r.waiting is not None]
         if not ends:
             return
         horizon = min(ends)

@@ -40,7 +40,7 @@ Cadence = Literal["events", "bars", "snapshots"]
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A stretch in which a source is known to lack messages.
+    """A time in which a source is known to lack messages.
 
     Attributes
     ----------

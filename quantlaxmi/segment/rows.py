@@ -165,7 +165,7 @@ class RowRules:
         if "side" in TABLES[self.table] and bad_range(columns["side"], -1, 1):
             return f"rows from {at}: a side was outside -1..1", 0
         if self.table in _FLAGS and bad_range(columns["flags"], 0, _FLAGS[self.table]):
-            return f"rows from {at}: flags held an unknown bit", 0
+            return f"rows from {at}: flags had an unknown bit", 0
         if self.table != "depth":
             if bad := _first(~ends):
                 return f"row {at + bad}: seq {seq[bad]} came twice", 0

@@ -244,20 +244,22 @@ def test_decision_points_of_a_window_are_those_of_the_whole_inside_it(planted):
     first, last = bounds(planted)
     bundle = ((0, 10**6), (1, -(10**6)))
     whole = decision_points(backtest(planted, "basis_capture"), [bundle])
-    points = decision_points(backtest(Window(planted, first, last), "basis_capture"), [bundle])
+    window = Window(planted, first, last)
+    points = decision_points(backtest(window, "basis_capture"), [bundle])
     inside = (whole.seq >= first) & (whole.seq <= last)
     n = int(inside.sum())
     assert points.seq[:n].tolist() == whole.seq[inside].tolist()
-    assert np.array_equal(points.mid2[:, :n], whole.mid2[:, inside])
+    assert list(points.mid2) == list(whole.mid2)
+    for i, mid2 in points.mid2.items():
+        assert np.array_equal(mid2[:n], whole.mid2[i][inside])
     a, b = points.cost(bundle), whole.cost(bundle)
     met = a.fillable[:n]  # what arrives after the window does not arrive
     assert (b.fillable[inside] | ~met).all()
     assert np.array_equal(a.values[:n][met] * a.unit, b.values[inside][met] * b.unit)
-    ends = points.settlements[:, 1]
-    assert (ends > planted.columns("quotes")["ts_ns"][0]).all()
-    settled = whole.settlements[:, 1]
-    wanted = (settled > points.ts_ns[0]) & (settled <= points.ts_ns[-1])
-    assert ends[-int(wanted.sum()) :].tolist() == settled[wanted].tolist()
+    settled = whole.settlements
+    at = settled[:, 1]
+    paid = settled[(at >= window.first_ts_ns) & (at <= window.last_ts_ns)]
+    assert points.settlements.tolist() == paid.tolist()
 
 
 def test_equity_begins_with_the_window(planted):
