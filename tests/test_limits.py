@@ -1,0 +1,193 @@
+"""Files, functions and parameter lists stay small enough to be read at one sitting.
+
+A function's docstring does not count: numpydoc names every parameter, and that shall cost nothing.
+What is over a limit stands here with its reason; what no longer is over it is taken off the list.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import quantlaxmi
+
+MAX_FILE, MAX_TEST_FILE, MAX_FUNCTION, MAX_PARAMETERS = 400, 500, 60, 7
+
+PACKAGE = Path(quantlaxmi.__file__).parent
+ROOT = Path(__file__).parents[1]
+
+#: File -> why it is longer.
+LONG_FILES: dict[str, str] = {
+    "_ext/csv_rows.pyx": "one row from text to integers; a split would cross a nogil call a cell",
+    "_ext/engine_core.pyx": "the engine's one step, inlined; its parts are .pxd files",
+    "_ext/replay_loop.pyx": "the engine's one class; Cython has no class in two files",
+    "events/decisions.py": "typed records, one after another: a table",
+    "files.py": "every bounded read and whole write",
+    "gates/market_null.py": "to be split",
+}
+#: File::function -> why it is longer.
+LONG_FUNCTIONS: dict[str, str] = {
+    "_ext/_types_check.pyx::layout": "a table: the offset of every field of every record",
+    "_ext/attribution_kernel.pyx::attribute": "one pass over fills with all sums in registers",
+    "_ext/binance_rows.pyx::_line": "one branch for each kind of message",
+    "_ext/binance_rows.pyx::_message": "one branch for each kind of message",
+    "_ext/canonical.pyx::_pack": "one branch for each kind of record",
+    "_ext/csv_fields.pyx::_field": "one branch for each kind of field",
+    "_ext/engine_core.pyx::_record_decision": "fills one record, field by field",
+    "_ext/replay_loop.pyx::__init__": "takes a typed view of every array the loop writes",
+    "_ext/text_cells.pyx::_iso": "one branch for each part of a timestamp",
+    "_ext/trip_sums.pyx::_sum": "one pass over fills with all sums in registers",
+    "_jit/random_entry.py::matched": "one draw, compiled as one loop; Numba inlines nothing",
+    "_jit/random_entry.py::neutral": "one draw, compiled as one loop; Numba inlines nothing",
+    "calibrate/null_strategies_kernel.py::step": "one branch for each rule, compiled",
+    "strategies/basis_capture_kernel.py::step": "the strategy's one step, compiled as one function",
+    "gates/path/placement.py::build_cost_columns": "to be split",
+    "gates/path/round_trips.py::build_path": "to be split",
+    "gates/random_entry.py::_neutral": "to be split",
+    "importers/synthetic.py::chunk": "to be split",
+}
+#: What is called from outside with keywords, each of which is documented.
+ENTRY_POINTS = {
+    "calibrate/__init__.py::calibrate",
+    "gates/look_ahead.py::verify_no_lookahead",
+    "importers/binance_stream.py::import_binance_stream",
+    "report/run_gates.py::report_of",
+    "report/run_gates.py::run_gates",
+    "run/replay.py::backtest",
+    "run/replay.py::replay",
+}
+#: File::function -> why it takes more parameters.
+MANY_PARAMETERS: dict[str, str] = {
+    "gates/path/round_trips.py::build_path": "to be split",
+    "gates/resampling/companion_nulls.py::judge_against_companions": "to be split",
+    "importers/bars/columns.py::settlement_columns": "to be split",
+    "run/replay.py::_run": "to be split",
+}
+
+PYTHON = sorted(PACKAGE.rglob("*.py"))
+CYTHON = sorted([*PACKAGE.rglob("*.pyx"), *PACKAGE.rglob("*.pxd")])
+_DEF = re.compile(
+    r"^(?P<indent> *)(?:cdef|cpdef|def)\b(?! (?:class|struct|extern|packed)\b)"
+    r"[^\n=]*?\b(?P<name>\w+)\("
+)
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def _functions(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, lines without the docstring and parameters of each function of a Python file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        lines = (node.end_lineno or node.lineno) - node.lineno + 1
+        if ast.get_docstring(node) is not None:
+            lines -= (node.body[0].end_lineno or 0) - node.body[0].lineno + 1
+        given = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+        yield node.name, lines, len(given) - (given[:1] in (["self"], ["cls"]))
+
+
+def _cython_functions(text: str) -> Iterator[tuple[str, int]]:
+    """Name and lines of each function with a body in a Cython file, docstrings left out."""
+    lines = text.split("\n")
+    for first, line in enumerate(lines):
+        found = _DEF.match(line)
+        if not found:
+            continue
+        head = first
+        depth = line.count("(") - line.count(")")
+        while depth > 0:
+            head += 1
+            depth += lines[head].count("(") - lines[head].count(")")
+        if not lines[head].split("#")[0].rstrip().endswith(":"):
+            continue  # a declaration
+        last = head
+        for k in range(head + 1, len(lines)):
+            stripped = lines[k].strip()
+            if stripped and len(lines[k]) - len(lines[k].lstrip()) <= len(found["indent"]):
+                break
+            if stripped:
+                last = k
+        body = "\n".join(lines[head + 1 : last + 1])
+        docstring = body.split('"""')[1] if body.lstrip().startswith('"""') else None
+        yield (
+            found["name"],
+            last - first + 1 - (0 if docstring is None else docstring.count("\n") + 1),
+        )
+
+
+def _is_kernel(path: Path) -> bool:
+    """Kernels meet no object: each array and integer is a parameter."""
+    return path.parent.name == "_jit" or path.stem.endswith("_kernel")
+
+
+def test_files_are_short() -> None:
+    sources = [*PYTHON, *CYTHON, *PACKAGE.rglob("*.pyi"), *PACKAGE.rglob("*.h")]
+    over = {_name(p) for p in sources if len(p.read_text(encoding="utf-8").splitlines()) > MAX_FILE}
+    assert sorted(over - LONG_FILES.keys()) == []
+    assert sorted(LONG_FILES.keys() - over) == [], "is short again: take it off the list"
+
+
+@pytest.mark.parametrize(
+    ("folder", "limit"),
+    [
+        ("tests", MAX_TEST_FILE),  # the cases of one unit stand together
+        ("fuzz", MAX_FILE),
+        ("benchmarks", MAX_FILE),
+        ("examples", MAX_FILE),
+    ],
+)
+def test_files_beside_the_package_are_short(folder: str, limit: int) -> None:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found
+    assert [p.name for p in found if len(p.read_text("utf-8").splitlines()) > limit] == []
+
+
+def test_functions_are_short() -> None:
+    over = {
+        f"{_name(path)}::{name}"
+        for path in PYTHON
+        for name, lines, _ in _functions(path)
+        if lines > MAX_FUNCTION
+    }
+    for path in CYTHON:
+        for name, lines in _cython_functions(path.read_text(encoding="utf-8")):
+            if lines > MAX_FUNCTION:
+                over.add(f"{_name(path)}::{name}")
+    assert sorted(over - LONG_FUNCTIONS.keys()) == []
+    assert sorted(LONG_FUNCTIONS.keys() - over) == [], "is short again: take it off the list"
+
+
+def test_functions_take_few_parameters() -> None:
+    over = {
+        f"{_name(path)}::{name}"
+        for path in PYTHON
+        if not _is_kernel(path)
+        for name, _, parameters in _functions(path)
+        if parameters > MAX_PARAMETERS
+    }
+    assert sorted(over - ENTRY_POINTS - MANY_PARAMETERS.keys()) == []
+    assert sorted(MANY_PARAMETERS.keys() - over) == [], "takes few again: take it off the list"
+    assert sorted(ENTRY_POINTS - over) == [], "takes few again: take it off the list"
+
+
+def test_limits_see_what_they_should(tmp_path: Path) -> None:
+    path = tmp_path / "x.py"
+    path.write_text(
+        "class A:\n"
+        '    def f(self, a, *, b=1):\n        """Says\n        much."""\n        return a\n'
+    )
+    assert list(_functions(path)) == [("f", 2, 2)]
+    text = (
+        "cdef extern from 'x.h':\n    int g(int) nogil\n\n"
+        "cdef class A(B):\n    pass\n\n"
+        "cdef inline int f(\n    int a,\n    int b,\n) noexcept nogil:\n"
+        '    """Says\n    much."""\n    a += b\n\n    return a\n'
+        "# after\ncdef int h(int a)\n"
+    )
+    assert list(_cython_functions(text)) == [("f", 7)]
