@@ -125,11 +125,16 @@ def _is_kernel(path: Path) -> bool:
     return path.parent.name == "_jit" or path.stem.endswith("_kernel")
 
 
+def _stale(listed: dict[str, str], over: set[str]) -> list[str]:
+    """What stands on a list and is over no limit; what is being split may be done by now."""
+    return sorted(name for name in listed.keys() - over if listed[name] != "to be split")
+
+
 def test_files_are_short() -> None:
     sources = [*PYTHON, *CYTHON, *PACKAGE.rglob("*.pyi"), *PACKAGE.rglob("*.h")]
     over = {_name(p) for p in sources if len(p.read_text(encoding="utf-8").splitlines()) > MAX_FILE}
     assert sorted(over - LONG_FILES.keys()) == []
-    assert sorted(LONG_FILES.keys() - over) == [], "is short again: take it off the list"
+    assert _stale(LONG_FILES, over) == [], "is short again: take it off the list"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +164,7 @@ def test_functions_are_short() -> None:
             if lines > MAX_FUNCTION:
                 over.add(f"{_name(path)}::{name}")
     assert sorted(over - LONG_FUNCTIONS.keys()) == []
-    assert sorted(LONG_FUNCTIONS.keys() - over) == [], "is short again: take it off the list"
+    assert _stale(LONG_FUNCTIONS, over) == [], "is short again: take it off the list"
 
 
 def test_functions_take_few_parameters() -> None:
@@ -171,8 +176,10 @@ def test_functions_take_few_parameters() -> None:
         if parameters > MAX_PARAMETERS
     }
     assert sorted(over - ENTRY_POINTS - MANY_PARAMETERS.keys()) == []
-    assert sorted(MANY_PARAMETERS.keys() - over) == [], "takes few again: take it off the list"
-    assert sorted(ENTRY_POINTS - over) == [], "takes few again: take it off the list"
+    assert _stale(MANY_PARAMETERS, over) == [], "takes few again: take it off the list"
+    assert _stale(dict.fromkeys(ENTRY_POINTS, ""), over) == [], (
+        "takes few again: take it off the list"
+    )
 
 
 def test_limits_see_what_they_should(tmp_path: Path) -> None:
