@@ -40,14 +40,11 @@ LONG_FUNCTIONS: dict[str, str] = {
     "_ext/replay_loop.pyx::__init__": "takes a typed view of every array the loop writes",
     "_ext/text_cells.pyx::_iso": "one branch for each part of a timestamp",
     "_ext/trip_sums.pyx::_sum": "one pass over fills with all sums in registers",
-    "_jit/random_entry.py::matched": "one draw, compiled as one loop; Numba inlines nothing",
-    "_jit/random_entry.py::neutral": "one draw, compiled as one loop; Numba inlines nothing",
     "calibrate/null_strategies_kernel.py::step": "one branch for each rule, compiled",
     "strategies/basis_capture_kernel.py::step": "the strategy's one step, compiled as one function",
     "gates/path/placement.py::build_cost_columns": "to be split",
     "gates/path/round_trips.py::build_path": "to be split",
     "gates/random_entry.py::_neutral": "to be split",
-    "importers/synthetic.py::chunk": "to be split",
 }
 #: What is called from outside with keywords, each of which is documented.
 ENTRY_POINTS = {
@@ -63,7 +60,6 @@ ENTRY_POINTS = {
 MANY_PARAMETERS: dict[str, str] = {
     "gates/path/round_trips.py::build_path": "to be split",
     "gates/resampling/companion_nulls.py::judge_against_companions": "to be split",
-    "importers/bars/columns.py::settlement_columns": "to be split",
     "run/replay.py::_run": "to be split",
 }
 
