@@ -78,7 +78,7 @@ INNER: dict[str, tuple[str, ...]] = {
             synthetic_depth synthetic
             """,
         "run": """
-            config attribution records feed session ledger_lines tables equity result
+            config attribution records record_arrays feed session ledger_lines tables equity result
             decision_points replay rerun
             """,
         "gates": """

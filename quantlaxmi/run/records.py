@@ -7,7 +7,7 @@ read, tabled and attributed without them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,23 @@ class Account:
     fees: int
     funding: int
     unrealized: int
+
+    @classmethod
+    def marked(cls, booked: Sequence[int], mid: int, scale: int) -> Account:
+        """Return the account of what was booked, with the open position at a mid.
+
+        Parameters
+        ----------
+        booked : sequence of int
+            Position, cost, realized, fees, funding.
+        mid : int
+            At price exponent - 1.
+        scale : int
+            Of `ledger_scale`.
+        """
+        position, cost, realized, fees, funding = booked
+        put_in = cost if position >= 0 else -cost
+        return cls(position, cost, realized, fees, funding, position * mid * scale - 10 * put_in)
 
 
 @dataclass(frozen=True, eq=False)

@@ -217,13 +217,10 @@ def _records(header: TraceHeader, session: Session) -> RunRecords:
     attributions = attribute_fills(
         tables, scales, mids, session.ledger_exponent, cash, engine.close_references()
     )
-    accounts = []
-    for (position, cost, realized, fees, funding), mid, scale in zip(
-        engine.accounts(), mids.tolist(), scales, strict=True
-    ):
-        sign = 1 if position >= 0 else -1
-        unrealized = position * mid * scale - sign * 10 * cost
-        accounts.append(Account(position, cost, realized, fees, funding, unrealized))
+    accounts = [
+        Account.marked(booked, mid, scale)
+        for booked, mid, scale in zip(engine.accounts(), mids.tolist(), scales, strict=True)
+    ]
     return RunRecords(
         header=header,
         ledger_exponent=session.ledger_exponent,
