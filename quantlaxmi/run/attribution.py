@@ -70,7 +70,7 @@ class Attributions:
 
     @functools.cached_property
     def slippage(self) -> IntColumn:
-        """What the fill's price cost beside that mid."""
+        """What the fill's price cost compared with that mid."""
         return self._column(_SLIPPAGE)
 
     @functools.cached_property
@@ -109,7 +109,7 @@ def attribute_fills(
     cash: Sequence[int],
     close_references: Mapping[int, int] | None = None,
 ) -> Attributions:
-    """Attribute every fill, and hold the sum against the ledger.
+    """Attribute every fill, and compare the sum with the ledger.
 
     Parameters
     ----------

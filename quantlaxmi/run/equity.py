@@ -1,4 +1,4 @@
-"""The ledger of a run on a clock grid: cash, positions, realised and unrealised PnL, equity."""
+"""The ledger of a run on a clock: cash, positions, realised and unrealised PnL, equity."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from quantlaxmi.segment import MarketData
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Points of a grid at most: a year of seconds.
+#: Points of a clock at most: a year of seconds.
 MAX_POINTS = 32_000_000
 
 
@@ -126,9 +126,9 @@ def equity_curve(
     Raises
     ------
     InputError
-        The step is not positive, the grid too long, or the currency not one of the run's.
+        The step is not positive, makes too many points, or the currency not one of the run's.
     EngineError
-        The two roads to equity disagree.
+        Equity by cash and equity by accounts differ.
     """
     if step_ns <= 0:
         raise InputError("step_ns", f"was {step_ns}, expected above 0")

@@ -90,7 +90,7 @@ def lines_at_fills(records: RunRecords, segment: MarketData) -> LedgerLines:
     Raises
     ------
     EngineError
-        The two roads to equity, or the engine's cash and theirs, disagree.
+        Equity by cash and equity by accounts differ, or cash and the engine's do.
     """
     fills = records.fills
     done = np.arange(1, len(fills) + 1)
@@ -125,7 +125,7 @@ def lines_at_times(
     Raises
     ------
     EngineError
-        The two roads to equity disagree.
+        Equity by cash and equity by accounts differ.
     """
     settled = {
         i: np.searchsorted(rows["ts_ns"], ts_ns, side="right")
