@@ -60,7 +60,6 @@ ENTRY_POINTS = {
 MANY_PARAMETERS: dict[str, str] = {
     "gates/path/round_trips.py::build_path": "to be split",
     "gates/resampling/companion_nulls.py::judge_against_companions": "to be split",
-    "run/replay.py::_run": "to be split",
 }
 
 PYTHON = sorted(PACKAGE.rglob("*.py"))

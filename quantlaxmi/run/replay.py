@@ -17,10 +17,10 @@ from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.run.config import RunConfig
-from quantlaxmi.run.feed import merged_chunks
+from quantlaxmi.run.feed import Columns, merged_chunks
 from quantlaxmi.run.records import Account, RunRecords
 from quantlaxmi.run.result import Run
-from quantlaxmi.run.session import Columns, Session
+from quantlaxmi.run.session import Session
 from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.registry import StrategyRegistry

@@ -35,11 +35,10 @@ from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.parallel.threads import raise_if_stopped
 from quantlaxmi.run.config import RunConfig
+from quantlaxmi.run.feed import Columns
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
 from quantlaxmi.strategies.views import view
-
-Columns = Mapping[str, NDArray[Any]]
 
 #: Rows between two looks at pending signals: tens of milliseconds either way.
 KERNEL_STRIDE: Final = 1 << 21
