@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Literal
 
-import msgspec
-
-from quantlaxmi.errors import InputError
-from quantlaxmi.files import read_regular
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
+from quantlaxmi.settings import Bounds, Chars, Settings
 
-MAX_MAPPING_BYTES: Final = 1 << 20
-Exponent = Annotated[int, msgspec.Meta(ge=-18, le=18)]
-Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:/-]{1,60}\Z")]
+Exponent = Annotated[int, Bounds(ge=-18, le=18)]
+Word = Annotated[
+    str, Chars(pattern=r"[A-Za-z0-9_.:/-]{1,60}", says="1 to 60 letters, digits and _ . : / -")
+]
 
 
-class MappedInstrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MappedInstrument(Settings, frozen=True, kw_only=True):
     """One entry, ``[instruments."deribit/BTC-PERPETUAL"]``.
 
     Attributes
@@ -46,8 +43,15 @@ class MappedInstrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     venue: Word | None = None
     price_exponent: Exponent = -8
     qty_exponent: Exponent = -8
-    contract_size: Annotated[int, msgspec.Meta(ge=1, le=10**9)] = 1
+    contract_size: Annotated[int, Bounds(ge=1, le=10**9)] = 1
     inverse: bool = False
+
+    def check(self) -> None:
+        """Refuse a contract whose money cannot be computed."""
+        if self.inverse:
+            raise self.refuse(
+                "inverse", "but inverse (coin-margined) contracts are not computed; expected false"
+            )
 
     def instrument(self, exchange: str, symbol: str) -> Instrument:
         """The segment's instrument."""
@@ -64,7 +68,11 @@ class MappedInstrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         )
 
 
-class _Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class InstrumentFile(Settings, frozen=True, kw_only=True):
+    """The whole file: entries by ``exchange/symbol``."""
+
+    file_kind: ClassVar[str] = "a mapping of instruments"
+
     instruments: dict[str, MappedInstrument]
 
 
@@ -73,22 +81,7 @@ def load_mapping(path: Path | str) -> dict[str, MappedInstrument]:
 
     Raises
     ------
-    InputError
-        The file cannot be read, is longer than `MAX_MAPPING_BYTES`, or has a wrong or unknown
-        setting.
+    ConfigError
+        The file cannot be read, is longer than one MiB, or has a wrong or unknown setting.
     """
-    path = Path(path)
-    data = read_regular(path, MAX_MAPPING_BYTES, InputError, "a mapping of instruments")
-    try:
-        content = tomllib.loads(data.decode())
-        entries = msgspec.convert(content, _Mapping).instruments
-    except msgspec.ValidationError as error:  # a ValueError, too
-        raise InputError(path, f"is no mapping: {' '.join(str(error).split())[:200]}") from None
-    # ValueError: not TOML, not UTF-8, or a number of thousands of digits.
-    except (ValueError, RecursionError) as error:
-        raise InputError(path, f"is no TOML: {' '.join(str(error).split())[:200]}") from None
-    for key, entry in entries.items():
-        if entry.inverse:
-            problem = "was true, but inverse (coin-margined) contracts are not computed; expected"
-            raise InputError(path, f"{problem} false", f'instruments."{key[:100]}".inverse')
-    return entries
+    return InstrumentFile.load(path).instruments

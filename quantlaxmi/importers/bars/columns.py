@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.text_cells import decimal_cells, equal_cells, stamp_cells
-from quantlaxmi.importers.bars.mapping import UNITS, FundingMapping, LegMapping, TimeColumn
+from quantlaxmi.importers.bars.mapping import FundingMapping, LegMapping, TimeColumn
+from quantlaxmi.importers.bars.mapping_file import UNITS
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.table import Batch, Cells
 from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS, BadStamp

@@ -23,10 +23,10 @@ from quantlaxmi.importers.bars.cell_checks import (
 )
 from quantlaxmi.importers.bars.columns import later_than_all
 from quantlaxmi.importers.bars.mapping import LegMapping
+from quantlaxmi.importers.bars.mapping_file import MAX_SPAN_S
 from quantlaxmi.importers.bars.series import Series
 from quantlaxmi.importers.bars.spool import Int64Array, Store, chunks
 from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS
-from quantlaxmi.importers.bars.toml import MAX_SPAN_S
 from quantlaxmi.importers.quarantine import MAX_FAULTS, QuarantineLog
 
 _NAMES: Final = ("open time", "open", "high", "low", "close", "volume", "close time")

@@ -24,12 +24,12 @@ from quantlaxmi.importers.bars.mapping import (
     TimeColumn,
     load_mapping,
 )
+from quantlaxmi.importers.bars.mapping_file import span_ns
 from quantlaxmi.importers.bars.premium_index import rates_of
 from quantlaxmi.importers.bars.read import Reading, read_input
 from quantlaxmi.importers.bars.source import Bars, bars_source
 from quantlaxmi.importers.bars.spool import Store
 from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS
-from quantlaxmi.importers.bars.toml import span_ns
 from quantlaxmi.importers.delimited.file_head import input_files, read_head
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.source import ImportedFile, ImportOptions, Source

@@ -6,26 +6,32 @@ Unknown keys, wrong types and missing columns are refused with the file and the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from quantlaxmi.errors import ConfigError
-from quantlaxmi.files import read_toml
-from quantlaxmi.importers.bars.toml import MAX_MAPPING_BYTES, Reader
+from quantlaxmi.importers.bars.mapping_file import (
+    ArchiveFile,
+    BarsFile,
+    BarsFunding,
+    BarsLeg,
+    KlinesFile,
+    KlinesLeg,
+    PremiumTable,
+    TimeTable,
+)
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import InstrumentKind
+from quantlaxmi.settings import Place
 
 #: Share of a bar's volume that its quotes display where the mapping names no other.
-DEFAULT_SHARE: Final = "0.1"
-UNITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
-_SOME_TIME: Final = datetime(2024, 1, 31, 7, 8, 9, tzinfo=UTC)
-_PRICES: Final = ("open", "high", "low", "close")
+DEFAULT_SHARE: Final = Decimal("0.1")
+_COLUMNS: Final = ("open", "high", "low", "close", "volume", "close_time", "symbol_column")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -199,202 +205,147 @@ def load_mapping(
     ConfigError
         The file cannot be read, or a key is unknown, missing, of another type or out of range.
     """
-    source = Path(path)
-    reader = Reader(source, read_toml(source, MAX_MAPPING_BYTES, expected="a mapping of bars"))
-    names = "interval delimiter venue currency base price_exponent qty_exponent half_spread_bps"
-    names += " share size max_jump_bps time spot perp funding" + " premium" * premium
-    reader.known("", names)
-    time = None if klines else _time(reader, "time", None)
-    legs = tuple(
-        _leg(reader, kind, time, klines)
-        for kind in (InstrumentKind.SPOT, InstrumentKind.PERP)
-        if reader.table(kind.value) is not None
-    )
+    kind = (ArchiveFile if premium else KlinesFile) if klines else BarsFile
+    file, at = kind.load(path), Place(path)
+    tables = {InstrumentKind.SPOT: file.spot, InstrumentKind.PERP: file.perp}
+    legs = tuple(_leg(at, file, k, leg) for k, leg in tables.items() if leg is not None)
     if not legs:
-        raise ConfigError(source, "names no bars; expected a table [spot], [perp] or both")
+        raise at.fail("names no bars; expected a table [spot], [perp] or both")
     if len(legs) == 2 and legs[0].instrument.symbol == legs[1].instrument.symbol:
-        raise ConfigError(source, f"was {legs[0].instrument.symbol!r} for both", "symbol")
+        raise (at / "symbol").fail(f"was {legs[0].instrument.symbol!r} for both")
     paid = None
-    if reader.table("funding") is not None:
-        held = not klines if funding is None else funding
-        if not held or legs[-1].instrument.kind is not InstrumentKind.PERP:
-            why = "there is no [perp] to pay it" if held else "klines hold no funding"
-            raise ConfigError(source, f"was given, but {why}", "funding")
-        paid = _archive_funding(reader, legs) if klines else _funding(reader, time)
-    index = _premium(reader, legs, paid) if reader.table("premium") is not None else None
-    interval = reader.text("", "interval", "" if klines else None)
-    interval_ns = reader.span("", "interval", interval) if interval else 0
-    in_bars = paid is not None and paid.input in [leg.input for leg in legs]
-    if paid is not None and in_bars and 0 < paid.every_ns < interval_ns:
-        problem = f"is shorter than a bar of {interval}, whose line holds one rate"
-        raise ConfigError(source, problem, "funding.every")
-    jump = reader.decimal("", "max_jump_bps", None)
-    delimiter = reader.text("", "delimiter", ",")
-    if len(delimiter) != 1 or delimiter in '"\n\r':
-        raise ConfigError(source, f"was {delimiter!r}, expected one character", "delimiter")
+    if file.funding is not None:
+        known = not klines if funding is None else funding
+        if not known or legs[-1].instrument.kind is not InstrumentKind.PERP:
+            why = "there is no [perp] to pay it" if known else "klines hold no funding"
+            raise (at / "funding").fail(f"was given, but {why}")
+        paid = _funding(at, file, legs)
+    index = getattr(file, "premium", None)
     return BarsMapping(
-        source=source,
-        interval_ns=interval_ns,
-        delimiter=delimiter,
-        venue=reader.text("", "venue", "bars"),
+        source=Path(path),
+        interval_ns=file.interval,
+        delimiter=file.delimiter,
+        venue=file.venue or "bars",
         legs=legs,
         funding=paid,
-        max_jump_bps=jump,
-        premium=index,
+        max_jump_bps=None if file.max_jump_bps is None else Fraction(file.max_jump_bps),
+        premium=None if index is None else _premium(at, index, legs, paid),
     )
 
 
-def _is_pattern(unit: str) -> bool:
-    """A pattern of ``strptime`` that reads what it writes; others make it fail in many ways."""
-    try:
-        datetime.strptime(_SOME_TIME.strftime(unit), unit)
-    except (ValueError, LookupError, re.error):
-        return False
-    return "%" in unit
+def _time(at: Place, own: TimeTable | None, file: BarsFile) -> TimeColumn:
+    """How a table's stamps are written: what it says itself, else ``[time]``."""
+    tables = [table for table in (own, file.time) if table is not None]
+    column = _first(*(table.column for table in tables))
+    if column is None:
+        key = at.key if own is not None or file.time is None else "time"
+        place = Place(at.source, f"{key}.column")
+        raise place.fail("is missing, expected the column of the stamps")
+    return TimeColumn(
+        column,
+        _first(*(table.unit for table in tables)) or "text",
+        _first(*(table.zone for table in tables)) or ZoneInfo("UTC"),
+        _first(*(table.stamp for table in tables)) == "close",
+    )
 
 
-def _time(reader: Reader, table: str, default: TimeColumn | None) -> TimeColumn | None:
-    if reader.table(table) is None:
-        return default
-    reader.known(table, "column unit zone stamp")
-    base = default or TimeColumn("")
-    column = reader.text(table, "column", base.column or None)
-    unit = reader.text(table, "unit", base.unit)
-    if unit != "text" and unit not in UNITS and not _is_pattern(unit):
-        raise reader.fail(table, "unit", f"was {unit!r}, expected text, s, ms, us, ns or a pattern "
-                          "such as '%d.%m.%Y %H:%M'")  # fmt: skip
-    zone = reader.text(table, "zone", str(base.zone))
-    try:
-        found = ZoneInfo(zone)
-    except (ValueError, OSError, KeyError):  # a path, a folder, an unknown name
-        raise reader.fail(
-            table, "zone", f"was {zone[:40]!r}, expected a name such as UTC"
-        ) from None
-    stamp = reader.text(table, "stamp", "close" if base.at_close else "open")
-    if stamp not in ("open", "close"):
-        raise reader.fail(table, "stamp", f"was {stamp!r}, expected open or close")
-    return TimeColumn(column, unit, found, stamp == "close")
-
-
-def _own_time(reader: Reader, table: str, shared: TimeColumn | None) -> TimeColumn:
-    time = _time(reader, f"{table}.time", shared)
-    if time is None:
-        raise reader.fail("time", "column", f"is missing, and so is [{table}.time]")
-    return time
+def _first(*values: T | None) -> T | None:
+    return next((value for value in values if value is not None), None)
 
 
 def _leg(
-    reader: Reader, kind: InstrumentKind, shared: TimeColumn | None, klines: bool
+    at: Place, file: BarsFile | KlinesFile, kind: InstrumentKind, leg: KlinesLeg
 ) -> LegMapping:
-    table = kind.value
-    own = "input symbol venue currency base half_spread_bps share size tick lot"
-    named = () if klines else (*_PRICES, "volume", "close_time", "symbol_column")
-    reader.known(table, f"{own} {' '.join(named)} {'' if klines else 'time'}")
-    columns = {
-        name: reader.text(table, name, None if name in ("open", "close") else "") for name in named
-    }
+    own = at / kind.value
+    columns = {n: getattr(leg, n) for n in _COLUMNS} if isinstance(leg, BarsLeg) else {}
     columns = {name: column for name, column in columns.items() if column}
-    spread = _positive(reader, table, "half_spread_bps")
-    if spread >= 10_000:
-        raise reader.fail(table, "half_spread_bps", f"was {spread}, expected below 10000")
-    displayed = klines or "volume" in columns
-    share = _positive(reader, table, "share", DEFAULT_SHARE)
-    size = Fraction(0) if displayed else _positive(reader, table, "size")
-    symbol = reader.text(table, "symbol", None)
-    is_perp = kind is InstrumentKind.PERP
-    top = reader.text("", "venue", "bars")
-    exponents = [reader.integer("", f"{what}_exponent", -8, -12, 0) for what in ("price", "qty")]
-    instrument = Instrument(
-        symbol=f"{symbol}-PERP" if is_perp else symbol,
-        venue=reader.text(table, "venue", top),
-        venue_symbol=symbol,
-        kind=kind,
-        price_exponent=exponents[0],
-        qty_exponent=exponents[1],
-        currency=reader.text(table, "currency", reader.text("", "currency", "USDT")),
-        base=reader.text(table, "base", reader.text("", "base", "") or symbol),
-        tick=_step(reader, table, "tick", exponents[0]),
-        lot=_step(reader, table, "lot", exponents[1]),
-    )
-    if problem := inverse_problem(instrument):
-        raise reader.fail(table, "symbol", f"is wrong: {problem}")
+    spread = _first(leg.half_spread_bps, file.half_spread_bps)
+    if spread is None:
+        raise (own / "half_spread_bps").fail("is missing")
+    displayed = not isinstance(leg, BarsLeg) or "volume" in columns
+    size = _first(leg.size, file.size)
+    if size is None and not displayed:
+        raise (own / "size").fail("is missing")
     made = LegMapping(
-        instrument=instrument,
-        input=reader.integer(table, "input", 1, 1, 16) - 1,
-        time=TimeColumn("") if klines else _own_time(reader, table, shared),
+        instrument=_instrument(own, file, kind, leg),
+        input=leg.input - 1,
+        time=(
+            _time(own / "time", leg.time, file)
+            if isinstance(leg, BarsLeg) and isinstance(file, BarsFile)
+            else TimeColumn("")
+        ),
         columns=columns,
-        half_spread_bps=spread,
-        share=share,
-        size=size,
+        half_spread_bps=Fraction(spread),
+        share=Fraction(_first(leg.share, file.share) or DEFAULT_SHARE),
+        size=Fraction(0) if size is None or displayed else Fraction(size),
     )
     if not displayed and not 1 <= made.fixed_size < 1 << 63:
-        problem = f"was {size}, expected units of 1e{exponents[1]} that fit 64 bits"
-        raise reader.fail(table, "size", problem)
+        units = f"units of 1e{file.qty_exponent} that fit 64 bits"
+        raise (own / "size").was(size, units)
     return made
 
 
-def _step(reader: Reader, table: str, key: str, exponent: int) -> int:
+def _instrument(
+    own: Place, file: BarsFile | KlinesFile, kind: InstrumentKind, leg: KlinesLeg
+) -> Instrument:
+    def said(name: str, default: str) -> str:
+        return getattr(leg, name) or getattr(file, name) or default
+
+    instrument = Instrument(
+        symbol=f"{leg.symbol}-PERP" if kind is InstrumentKind.PERP else leg.symbol,
+        venue=said("venue", "bars"),
+        venue_symbol=leg.symbol,
+        kind=kind,
+        price_exponent=file.price_exponent,
+        qty_exponent=file.qty_exponent,
+        currency=said("currency", "USDT"),
+        base=said("base", leg.symbol),
+        tick=_step(own / "tick", leg.tick, file.price_exponent),
+        lot=_step(own / "lot", leg.lot, file.qty_exponent),
+    )
+    if problem := inverse_problem(instrument):
+        raise (own / "symbol").fail(f"is wrong: {problem}")
+    return instrument
+
+
+def _step(at: Place, value: Decimal, exponent: int) -> int:
     """A tick or lot as a mantissa; 0 where the mapping names none."""
-    value = reader.decimal(table, key, "0")
-    assert value is not None
-    units = value / Fraction(10) ** exponent
+    units = Fraction(value) / Fraction(10) ** exponent
     if units.denominator != 1 or units >= 1 << 63:
-        raise reader.fail(table, key, f"was {value}, expected a multiple of 1e{exponent}")
+        raise at.was(value, f"a multiple of 1e{exponent} that fits 64 bits")
     return int(units)
 
 
-def _positive(reader: Reader, table: str, key: str, default: str | None = None) -> Fraction:
-    shared = reader.decimal("", key, default)
-    found = reader.decimal(table, key, None)
-    value = shared if found is None else found
-    if value is None:
-        raise reader.fail(table, key, "is missing")
-    if value <= 0:
-        raise reader.fail(table, key, f"was {value}, expected above 0")
-    return value
-
-
-def _funding(reader: Reader, shared: TimeColumn | None) -> FundingMapping:
-    reader.known("funding", "input rate mark times every time")
-    every = reader.text("funding", "every", "")
-    times = reader.decimal("funding", "times", "1")
-    assert times is not None
-    if times <= 0:
-        raise reader.fail("funding", "times", f"was {times}, expected above 0")
+def _funding(at: Place, file: BarsFile | KlinesFile, legs: Sequence[LegMapping]) -> FundingMapping:
+    own, table = at / "funding", file.funding
+    assert table is not None
+    in_bars = table.input - 1 in [leg.input for leg in legs]
+    if not isinstance(table, BarsFunding) or not isinstance(file, BarsFile):
+        if in_bars:
+            raise (own / "input").was(table.input, "an input without bars")
+        return FundingMapping(table.input - 1, TimeColumn(""), "", "", Fraction(1), 0)
+    if in_bars and 0 < table.every < file.interval:
+        seconds = file.interval // 10**9
+        problem = f"is shorter than a bar of {seconds} s, whose line holds one rate"
+        raise (own / "every").fail(problem)
     return FundingMapping(
-        input=reader.integer("funding", "input", 1, 1, 16) - 1,
-        time=_own_time(reader, "funding", shared),
-        rate=reader.text("funding", "rate", None),
-        mark=reader.text("funding", "mark", ""),
-        times=times,
-        every_ns=reader.span("funding", "every", every) if every else 0,
+        input=table.input - 1,
+        time=_time(own / "time", table.time, file),
+        rate=table.rate,
+        mark=table.mark,
+        times=Fraction(table.times),
+        every_ns=table.every,
     )
 
 
-def _archive_funding(reader: Reader, legs: Sequence[LegMapping]) -> FundingMapping:
-    """Funding in files of its own, whose columns are known."""
-    reader.known("funding", "input")
-    number = reader.integer("funding", "input", 1, 1, 16)
-    if number - 1 in [leg.input for leg in legs]:
-        raise reader.fail("funding", "input", f"was {number}, expected an input without bars")
-    return FundingMapping(number - 1, TimeColumn(""), "", "", Fraction(1), 0)
-
-
 def _premium(
-    reader: Reader, legs: Sequence[LegMapping], paid: FundingMapping | None
+    at: Place, table: PremiumTable, legs: Sequence[LegMapping], paid: FundingMapping | None
 ) -> PremiumMapping:
     """The perpetual's premium index, in files of its own."""
-    reader.known("premium", "input every interest")
+    own, number = at / "premium", table.input - 1
     if legs[-1].instrument.kind is not InstrumentKind.PERP:
-        raise ConfigError(reader.source, "was given, but there is no [perp] it is of", "premium")
-    number = reader.integer("premium", "input", 1, 1, 16) - 1
+        raise own.fail("was given, but there is no [perp] it is of")
     if number in [leg.input for leg in legs] + ([paid.input] if paid else []):
-        problem = f"was {number + 1}, expected an input that no other table names"
-        raise reader.fail("premium", "input", problem)
-    every_ns = reader.span("premium", "every", reader.text("premium", "every", "8h"))
-    interest = reader.decimal("premium", "interest", "0.0001")
-    assert interest is not None
-    if interest > 1:
-        raise reader.fail("premium", "interest", f"was {interest}, expected a rate up to 1")
+        raise (own / "input").was(table.input, "an input that no other table names")
     leg = replace(legs[-1], input=number, is_premium=True, size=Fraction(0))
-    return PremiumMapping(leg, every_ns, interest)
+    return PremiumMapping(leg, table.every, Fraction(table.interest))

@@ -1,0 +1,169 @@
+"""The tables of a mapping of bars or klines, one line a key; see ``docs/IMPORT.md``."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final, Literal
+from zoneinfo import ZoneInfo
+
+from quantlaxmi.settings import Bounds, Chars, Place, Reads, Settings
+
+UNITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
+#: Longest span of time that a mapping may name, such as a bar's length.
+MAX_SPAN_S: Final = 366 * 86_400
+_SPANS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_SPAN: Final = f"a length such as 1m, 4h, 1d, at most {MAX_SPAN_S // 86_400}d"
+_UNIT: Final = "text, s, ms, us, ns or a pattern such as '%d.%m.%Y %H:%M'"
+_ZONE: Final = "a name such as UTC"
+_SOME_TIME: Final = datetime(2024, 1, 31, 7, 8, 9, tzinfo=UTC)
+_NAME_CHARS: Final = 200
+
+
+def span_ns(text: str) -> int:
+    """Nanoseconds of a length such as ``4h``; 0 where it is none, or longer than `MAX_SPAN_S`."""
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
+    seconds = int(found[1]) * _SPANS[found[2]] if found else 0
+    return seconds * 10**9 if seconds <= MAX_SPAN_S else 0
+
+
+def _span(value: Any, at: Place) -> int:
+    found = span_ns(value) if type(value) is str else 0
+    if not found:
+        raise at.was(value, _SPAN)
+    return found
+
+
+def _unit(value: Any, at: Place) -> str:
+    if type(value) is not str or not (value in ("text", *UNITS) or _is_pattern(value)):
+        raise at.was(value, _UNIT)
+    return value
+
+
+def _is_pattern(unit: str) -> bool:
+    """A pattern of ``strptime`` that reads what it writes; others make it fail in many ways."""
+    try:
+        datetime.strptime(_SOME_TIME.strftime(unit), unit)
+    except (ValueError, LookupError, re.error):
+        return False
+    return "%" in unit and len(unit) <= _NAME_CHARS
+
+
+def _zone(value: Any, at: Place) -> ZoneInfo:
+    try:
+        return ZoneInfo(value)
+    except (ValueError, OSError, KeyError, TypeError, AttributeError):
+        # A path, a folder, an unknown name, no text.
+        raise at.was(value, _ZONE) from None
+
+
+Name = Annotated[str, Chars(least=1, most=_NAME_CHARS)]
+Column = Annotated[str, Chars(most=_NAME_CHARS)]
+Exponent = Annotated[int, Bounds(ge=-12, le=0)]
+Input = Annotated[int, Bounds(ge=1, le=16)]
+Positive = Annotated[Decimal, Bounds(gt=0, lt="1e15", places=15)]
+Step = Annotated[Decimal, Bounds(ge=0, lt="1e15", places=15)]
+Span = Annotated[int, Reads(_span, _SPAN)]
+
+
+class Terms(Settings, frozen=True, kw_only=True):
+    """What the whole file or a table of bars says; the table's own goes first."""
+
+    venue: Name | None = None
+    currency: Name | None = None
+    base: Column | None = None
+    half_spread_bps: Annotated[Decimal, Bounds(gt=0, lt=10_000, places=15)] | None = None
+    share: Positive | None = None
+    size: Positive | None = None
+
+
+class TimeTable(Settings, frozen=True, kw_only=True):
+    """How stamps are written; what a table of bars leaves out, ``[time]`` says."""
+
+    column: Name | None = None
+    unit: Annotated[str, Reads(_unit, _UNIT)] | None = None
+    zone: Annotated[ZoneInfo, Reads(_zone, _ZONE)] | None = None
+    stamp: Literal["open", "close"] | None = None
+
+
+class KlinesLeg(Terms, frozen=True, kw_only=True):
+    """One instrument's klines, whose columns are known."""
+
+    symbol: Name
+    input: Input = 1
+    tick: Step = Decimal(0)
+    lot: Step = Decimal(0)
+
+
+class BarsLeg(KlinesLeg, frozen=True, kw_only=True):
+    """One instrument's bars."""
+
+    open: Name
+    close: Name
+    high: Column = ""
+    low: Column = ""
+    volume: Column = ""
+    close_time: Column = ""
+    symbol_column: Column = ""
+    time: TimeTable | None = None
+
+
+class KlinesFunding(Settings, frozen=True, kw_only=True):
+    """Funding in files of its own, whose columns are known."""
+
+    input: Input = 1
+
+
+class BarsFunding(KlinesFunding, frozen=True, kw_only=True):
+    """Where funding rates stand."""
+
+    rate: Name
+    mark: Column = ""
+    times: Positive = Decimal(1)
+    every: Span = 0
+    time: TimeTable | None = None
+
+
+class PremiumTable(Settings, frozen=True, kw_only=True):
+    """The perpetual's premium index, in files of its own."""
+
+    input: Input = 1
+    every: Span = 8 * 3600 * 10**9
+    interest: Annotated[Decimal, Bounds(ge=0, le=1, places=15)] = Decimal("0.0001")
+
+
+class MappingFile(Terms, frozen=True, kw_only=True):
+    """What every mapping can say."""
+
+    file_kind: ClassVar[str] = "a mapping of bars"
+
+    interval: Span = 0
+    delimiter: Annotated[str, Chars(pattern=r'[^"\n\r]', says="one character, no quote")] = ","
+    price_exponent: Exponent = -8
+    qty_exponent: Exponent = -8
+    max_jump_bps: Step | None = None
+
+
+class BarsFile(MappingFile, frozen=True, kw_only=True):
+    """A mapping of format ``bars``."""
+
+    interval: Span
+    time: TimeTable | None = None
+    spot: BarsLeg | None = None
+    perp: BarsLeg | None = None
+    funding: BarsFunding | None = None
+
+
+class KlinesFile(MappingFile, frozen=True, kw_only=True):
+    """A mapping of klines, whose columns and times are known."""
+
+    spot: KlinesLeg | None = None
+    perp: KlinesLeg | None = None
+    funding: KlinesFunding | None = None
+
+
+class ArchiveFile(KlinesFile, frozen=True, kw_only=True):
+    """A mapping of an archive's klines, which can come with a premium index."""
+
+    premium: PremiumTable | None = None
