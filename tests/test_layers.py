@@ -53,6 +53,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 INNER: dict[str, tuple[str, ...]] = {
     package: tuple(text.split())
     for package, text in {
+        "files": "common named inside write",
+        "settings": "place kinds base",
         "events": "ids market outcomes decisions",
         "stats": """
             arrangements block_length clopper_pearson exact_permutation monte_carlo histogram
@@ -65,13 +67,15 @@ INNER: dict[str, tuple[str, ...]] = {
             rows horizon arrow_io wal manifest columns market_data read window seal recover
             write memory split parts export
             """,
+        "execution": "impact cost_file ledger costs account_terms latency risk",
         "trace": "header objects file arrow decision_trace parity",
         "importers": """
             tick_sizes instrument_mapping quarantine source pipeline
             delimited.layout delimited.zip_member delimited.text_source delimited.file_head
             delimited.merge delimited.streams delimited.source
             binance.symbols binance.messages binance_stream binance_csv tardis
-            bars.toml bars.mapping bars.spool bars.table bars.csv bars.parquet bars.json_archive
+            bars.mapping_file bars.mapping
+            bars.spool bars.table bars.csv bars.parquet bars.json_archive
             bars.notes bars.timestamps bars.series bars.cell_checks bars.columns bars.funding
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
             bars.read bars.source bars.klines_csv bars_csv_parquet klines_json binance_vision

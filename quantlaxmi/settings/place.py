@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time
+from decimal import Decimal
 from typing import Final
 
 from quantlaxmi.errors import ConfigError, shown
@@ -77,4 +78,6 @@ def told(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, date | time):
         return str(value)
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _MOST_SHOWN:
+        return format(value, "f")[:_MOST_SHOWN]
     return shown(value[:_MOST_SHOWN] if isinstance(value, str) else value, _MOST_SHOWN)

@@ -171,9 +171,12 @@ CASES = {
     **{
         f"import --mapping, {form}": Case(
             f"import --format {form} --out out --input none.csv --mapping {{}}", "x.toml",
-            "file: names no bars" if form != "tardis" else "file: is no mapping",
+            f"file{told}",
         )
-        for form in ("bars", "klines-json", "binance-vision", "tardis")
+        for form, told in (
+            ("bars", " (interval): is missing"), ("klines-json", ": names no bars"),
+            ("binance-vision", ": names no bars"), ("tardis", " (instruments): is missing"),
+        )
     },
 }  # fmt: skip
 

@@ -44,7 +44,7 @@ def test_a_mapping_s_steps_stand_above_the_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "match"),
     [
-        ('tick = "0.000000001"', "spot.tick.*was 1/1000000000, expected a multiple of 1e-8"),
+        ('tick = "0.000000001"', "spot.tick.*was 0.000000001, expected a multiple of 1e-8"),
         ('lot = "-1"', "spot.lot.*expected a decimal"),
         ('size = "999999999999999"', "spot.size.*fit 64 bits"),
     ],

@@ -337,11 +337,14 @@ def test_numbers_finer_than_the_exponent_end_the_import(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("x", "is no TOML"),
-        ("", "is no mapping: .*instruments"),
-        (MAPPING.replace("perp", "option"), "is no mapping: Invalid enum value 'option'"),
-        (MAPPING + "colour = 1", "is no mapping: .*colour"),
-        (MAPPING.replace("-3", "-300"), "is no mapping"),
+        ("x", "is not TOML"),
+        ("", r"\(instruments\): is missing"),
+        (MAPPING.replace("perp", "option"), "BTCUSDT\".kind.*was 'option', expected spot or perp"),
+        (MAPPING + "colour = 1", 'BTCUSDT".colour.*unknown setting'),
+        (
+            MAPPING.replace("-3", "-300"),
+            "qty_exponent.*was -300, expected a whole number from -18 to 18",
+        ),
         ("\n" * ((1 << 20) + 1), "is longer than"),
     ],
 )

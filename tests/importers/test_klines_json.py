@@ -183,8 +183,8 @@ def test_archives_that_are_cut_or_dangerous(tmp_path: Path, monkeypatch) -> None
 def test_mappings_name_no_columns(tmp_path: Path) -> None:
     path = archive(tmp_path / "x.tar.gz", {"a.json": GOOD})
     for more, match in (
-        ('open = "o"', "spot.open.*unknown key"),
-        ('[time]\ncolumn = "x"', "time.*unknown key|names"),
+        ('open = "o"', "spot.open.*unknown setting"),
+        ('[time]\ncolumn = "x"', "time.*unknown setting|names"),
         ('[funding]\nrate = "x"', "klines hold no funding"),
     ):
         if "time" in more:

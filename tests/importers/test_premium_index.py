@@ -213,8 +213,12 @@ def test_prices_are_no_premium_index_and_the_reverse(tmp_path: Path) -> None:
         ("[premium]\ninput = 3\n", ConfigError, "premium.input.*was 3, expected an input that no"),
         ("[premium]\ninput = 2\n", ConfigError, "premium.input.*was 2, expected an input that no"),
         (PREMIUM + 'every = "90m"\n', ConfigError, "premium.every.*was 5400 s, expected a mult"),
-        (PREMIUM + "interest = 2\n", ConfigError, "premium.interest.*was 2, expected a rate"),
-        (PREMIUM + 'rate = "close"\n', ConfigError, "premium.rate.*unknown key"),
+        (
+            PREMIUM + "interest = 2\n",
+            ConfigError,
+            "premium.interest.*was 2, expected a decimal number from 0 to 1",
+        ),
+        (PREMIUM + 'rate = "close"\n', ConfigError, "premium.rate.*unknown setting"),
         ('interval = "1h"\n' + PREMIUM, QuantlaxmiError, "interval"),
     ],
 )

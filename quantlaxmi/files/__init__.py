@@ -1,0 +1,43 @@
+"""Files opened without leaving their folder, read in bounds, and written whole or not at all."""
+
+from quantlaxmi.files.common import irregular, one_line_errors
+from quantlaxmi.files.inside import (
+    hash_inside,
+    locked_folder,
+    map_sized,
+    open_inside,
+    open_sized,
+    read_bounded,
+    read_exactly,
+)
+from quantlaxmi.files.named import check_regular, open_regular, read_regular, read_toml
+from quantlaxmi.files.write import (
+    check_writable,
+    staged_directory,
+    sync_file,
+    sync_folder,
+    write_pieces,
+    write_whole,
+)
+
+__all__ = [
+    "check_regular",
+    "check_writable",
+    "hash_inside",
+    "irregular",
+    "locked_folder",
+    "map_sized",
+    "one_line_errors",
+    "open_inside",
+    "open_regular",
+    "open_sized",
+    "read_bounded",
+    "read_exactly",
+    "read_regular",
+    "read_toml",
+    "staged_directory",
+    "sync_file",
+    "sync_folder",
+    "write_pieces",
+    "write_whole",
+]

@@ -1,0 +1,61 @@
+"""How files are opened, and errors of the system as one line that names the file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from quantlaxmi.errors import InputError, SegmentError
+
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# O_NONBLOCK: opening a pipe planted under a known name must not hang.
+NAMED_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+READ_FLAGS = NAMED_FLAGS | os.O_NOFOLLOW
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+@contextlib.contextmanager
+def one_line_errors(
+    path: object, action: str, kind: type[InputError] = SegmentError
+) -> Iterator[None]:
+    """Turn an ``OSError`` into an error that names the file.
+
+    Parameters
+    ----------
+    path : object
+        The file as the user knows it.
+    action : str
+        What failed, such as ``"cannot be written"``.
+    kind : type of InputError
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(path, f"{action}: {error.strerror or error}") from error
+
+
+def irregular(mode: int) -> str:
+    """What a file is that is not a regular one, in words; empty for a regular one."""
+    if stat.S_ISREG(mode):
+        return ""
+    return f"is not a regular file but {_KINDS.get(stat.S_IFMT(mode), 'of another kind')}"
+
+
+@contextlib.contextmanager
+def named_errors(path: str | Path, error: type[InputError]) -> Iterator[None]:
+    """Turn what opening a name that the user gave can raise into ``error``."""
+    try:
+        yield
+    except OSError as fault:
+        raise error(path, f"cannot be read: {fault.strerror or fault}") from None
+    except ValueError as fault:  # a NUL in the name
+        raise error(path, f"cannot be read: {fault}") from None

@@ -1,0 +1,149 @@
+"""Files of a folder, opened without leaving it, and the lock of its one writer."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from quantlaxmi.errors import SegmentCorrupt, SegmentError
+from quantlaxmi.files.common import FOLDER_FLAGS, READ_FLAGS, irregular, one_line_errors
+
+
+def open_inside(folder: Path, name: str) -> int:
+    """Open a regular file of a folder for reading, following no link below the folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The segment's folder; it may itself be reached through a link.
+    name : str
+        Relative name, at most one folder deep, already checked to hold no ``..``.
+
+    Returns
+    -------
+    int
+        An open file descriptor.
+
+    Raises
+    ------
+    SegmentCorrupt
+        The file is missing, a link, or not a regular file.
+    """
+    path = folder / name
+    parts = Path(name).parts
+    at = None
+    try:
+        at = os.open(folder, FOLDER_FLAGS)
+        for part in parts[:-1]:
+            below = os.open(part, FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = below
+        fd = os.open(parts[-1], READ_FLAGS, dir_fd=at)
+    except FileNotFoundError as error:
+        raise SegmentCorrupt(path, "is missing") from error
+    except OSError as error:
+        # ELOOP and ENOTDIR are what O_NOFOLLOW gives for a link.
+        # os.path, because Path.is_symlink() fails on a name that is too long.
+        is_link = os.path.islink(path)  # noqa: PTH114
+        reason = "is a symbolic link" if is_link else f"cannot be opened: {error.strerror}"
+        raise SegmentCorrupt(path, reason) from error
+    finally:
+        if at is not None:
+            os.close(at)
+    if problem := irregular(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise SegmentCorrupt(path, problem)
+    return fd
+
+
+def open_sized(folder: Path, name: str, size: int) -> int:
+    """Open as `open_inside` does, and refuse a file that is not ``size`` bytes long."""
+    fd = open_inside(folder, name)
+    found = os.fstat(fd).st_size
+    if found != size:
+        os.close(fd)
+        raise SegmentCorrupt(folder / name, f"is {found} bytes long, the manifest says {size}")
+    return fd
+
+
+def read_exactly(fd: int, n: int) -> bytes:
+    """Read ``n`` bytes, or fewer where the file ends."""
+    first = os.read(fd, n)
+    if len(first) == n or not first:
+        return first
+    parts, left = [first], n - len(first)
+    while left:
+        part = os.read(fd, left)
+        if not part:
+            break
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def read_bounded(folder: Path, name: str, limit: int) -> bytes:
+    """Content of a small file of a folder.
+
+    Raises
+    ------
+    SegmentCorrupt
+        The file is missing, not regular, or longer than ``limit`` bytes.
+    """
+    fd = open_inside(folder, name)
+    try:
+        with one_line_errors(folder / name, "cannot be read"):
+            data = read_exactly(fd, limit + 1)
+    finally:
+        os.close(fd)
+    if len(data) > limit:
+        raise SegmentCorrupt(folder / name, f"is longer than {limit} bytes")
+    return data
+
+
+def hash_inside(folder: Path, name: str, size: int | None = None) -> tuple[str, int]:
+    """SHA-256 in hex and length of a file of a folder, read in bounded memory.
+
+    Raises
+    ------
+    SegmentCorrupt
+        The file is missing, not regular, or not ``size`` bytes long.
+    """
+    fd = open_inside(folder, name) if size is None else open_sized(folder, name, size)
+    with os.fdopen(fd, "rb") as file, one_line_errors(folder / name, "cannot be read"):
+        return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(fd).st_size
+
+
+def map_sized(folder: Path, name: str, size: int) -> mmap.mmap:
+    """Map a file of exactly ``size`` (> 0) bytes read-only."""
+    fd = open_sized(folder, name, size)
+    try:
+        with one_line_errors(folder / name, "cannot be mapped"):
+            return mmap.mmap(fd, size, access=mmap.ACCESS_READ)
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def locked_folder(path: Path) -> Iterator[None]:
+    """Hold the one writer's lock of a folder; it ends with the process, leaving nothing behind.
+
+    Raises
+    ------
+    SegmentError
+        Another process writes there.
+    """
+    with one_line_errors(path, "cannot be opened"):
+        fd = os.open(path, FOLDER_FLAGS)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SegmentError(path, "is being written by another process") from error
+        yield
+    finally:
+        os.close(fd)
