@@ -6,6 +6,7 @@ from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_toml
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.importers.bars.mapping import load_mapping
+from quantlaxmi.importers.bars.mapping_file import BarsFile, KlinesFile
 from quantlaxmi.importers.bars.timestamps import BadStamp, stamp_reader
 from tests.bars_files import MAPPING
 
@@ -30,8 +31,8 @@ STAMPS = (
 def one(draw: Draw) -> None:
     klines = draw.number(3) == 0
     path = scratch.file("mapping.toml", edit_toml(draw, draw.pick(SEEDS), TOKENS))
-    mapping = load_mapping(path, klines=klines)
-    assert repr(load_mapping(path, klines=klines)) == repr(mapping)
+    mapping = load_mapping(path, KlinesFile if klines else BarsFile)
+    assert repr(load_mapping(path, KlinesFile if klines else BarsFile)) == repr(mapping)
     assert klines or mapping.interval_ns > 0
     assert 1 <= mapping.n_inputs <= 16
     times = [leg.time for leg in mapping.legs]

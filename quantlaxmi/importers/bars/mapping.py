@@ -15,11 +15,11 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from quantlaxmi.importers.bars.mapping_file import (
-    ArchiveFile,
     BarsFile,
     BarsFunding,
     BarsLeg,
     KlinesFile,
+    KlinesFunding,
     KlinesLeg,
     PremiumTable,
     TimeTable,
@@ -182,19 +182,16 @@ class BarsMapping:
 
 
 def load_mapping(
-    path: Path | str, *, klines: bool = False, funding: bool | None = None, premium: bool = False
+    path: Path | str, kind: type[BarsFile] | type[KlinesFile] = BarsFile
 ) -> BarsMapping:
     """Read a mapping.
 
     Parameters
     ----------
     path : Path or str
-    klines : bool
-        For klines, whose columns and times are known: the mapping names none.
-    funding : bool, optional
-        Whether it may name funding; by default where it names columns.
-    premium : bool
-        Whether it may name a premium index.
+    kind : type of BarsFile or KlinesFile
+        What it can say: `BarsFile` names columns and times, those of klines are known;
+        `ArchiveFile` can come with funding and a premium index.
 
     Returns
     -------
@@ -205,7 +202,6 @@ def load_mapping(
     ConfigError
         The file cannot be read, or a key is unknown, missing, of another type or out of range.
     """
-    kind = (ArchiveFile if premium else KlinesFile) if klines else BarsFile
     file, at = kind.load(path), Place(path)
     tables = {InstrumentKind.SPOT: file.spot, InstrumentKind.PERP: file.perp}
     legs = tuple(_leg(at, file, k, leg) for k, leg in tables.items() if leg is not None)
@@ -213,14 +209,11 @@ def load_mapping(
         raise at.fail("names no bars; expected a table [spot], [perp] or both")
     if len(legs) == 2 and legs[0].instrument.symbol == legs[1].instrument.symbol:
         raise (at / "symbol").fail(f"was {legs[0].instrument.symbol!r} for both")
-    paid = None
-    if file.funding is not None:
-        known = not klines if funding is None else funding
-        if not known or legs[-1].instrument.kind is not InstrumentKind.PERP:
-            why = "there is no [perp] to pay it" if known else "klines hold no funding"
-            raise (at / "funding").fail(f"was given, but {why}")
-        paid = _funding(at, file, legs)
-    index = getattr(file, "premium", None)
+    funding: KlinesFunding | None = getattr(file, "funding", None)
+    if funding is not None and legs[-1].instrument.kind is not InstrumentKind.PERP:
+        raise (at / "funding").fail("was given, but there is no [perp] to pay it")
+    paid = None if funding is None else _funding(at / "funding", file, funding, legs)
+    index: PremiumTable | None = getattr(file, "premium", None)
     return BarsMapping(
         source=Path(path),
         interval_ns=file.interval,
@@ -229,7 +222,7 @@ def load_mapping(
         legs=legs,
         funding=paid,
         max_jump_bps=None if file.max_jump_bps is None else Fraction(file.max_jump_bps),
-        premium=None if index is None else _premium(at, index, legs, paid),
+        premium=None if index is None else _premium(at / "premium", index, legs, paid),
     )
 
 
@@ -316,21 +309,25 @@ def _step(at: Place, value: Decimal, exponent: int) -> int:
     return int(units)
 
 
-def _funding(at: Place, file: BarsFile | KlinesFile, legs: Sequence[LegMapping]) -> FundingMapping:
-    own, table = at / "funding", file.funding
-    assert table is not None
+def _funding(
+    at: Place,
+    file: BarsFile | KlinesFile,
+    table: KlinesFunding,
+    legs: Sequence[LegMapping],
+) -> FundingMapping:
     in_bars = table.input - 1 in [leg.input for leg in legs]
     if not isinstance(table, BarsFunding) or not isinstance(file, BarsFile):
         if in_bars:
-            raise (own / "input").was(table.input, "an input without bars")
+            raise (at / "input").was(table.input, "an input without bars")
         return FundingMapping(table.input - 1, TimeColumn(""), "", "", Fraction(1), 0)
     if in_bars and 0 < table.every < file.interval:
         seconds = file.interval // 10**9
-        problem = f"is shorter than a bar of {seconds} s, whose line holds one rate"
-        raise (own / "every").fail(problem)
+        raise (at / "every").fail(
+            f"is shorter than a bar of {seconds} s, whose line holds one rate"
+        )
     return FundingMapping(
         input=table.input - 1,
-        time=_time(own / "time", table.time, file),
+        time=_time(at / "time", table.time, file),
         rate=table.rate,
         mark=table.mark,
         times=Fraction(table.times),
@@ -342,10 +339,10 @@ def _premium(
     at: Place, table: PremiumTable, legs: Sequence[LegMapping], paid: FundingMapping | None
 ) -> PremiumMapping:
     """The perpetual's premium index, in files of its own."""
-    own, number = at / "premium", table.input - 1
+    number = table.input - 1
     if legs[-1].instrument.kind is not InstrumentKind.PERP:
-        raise own.fail("was given, but there is no [perp] it is of")
+        raise at.fail("was given, but there is no [perp] it is of")
     if number in [leg.input for leg in legs] + ([paid.input] if paid else []):
-        raise (own / "input").was(table.input, "an input that no other table names")
+        raise (at / "input").was(table.input, "an input that no other table names")
     leg = replace(legs[-1], input=number, is_premium=True, size=Fraction(0))
     return PremiumMapping(leg, table.every, Fraction(table.interest))

@@ -160,10 +160,10 @@ class KlinesFile(MappingFile, frozen=True, kw_only=True):
 
     spot: KlinesLeg | None = None
     perp: KlinesLeg | None = None
-    funding: KlinesFunding | None = None
 
 
 class ArchiveFile(KlinesFile, frozen=True, kw_only=True):
-    """A mapping of an archive's klines, which can come with a premium index."""
+    """A mapping of an archive's klines, which can come with funding and a premium index."""
 
+    funding: KlinesFunding | None = None
     premium: PremiumTable | None = None
