@@ -35,7 +35,9 @@ def main() -> None:
             continue
         segment = open_segment(path)
         run = backtest(segment, "basis_capture")
-        policy = GatePolicy(n_market_draws=DRAWS[name], stop_exceedances=0, min_trades=2)
+        policy = GatePolicy(
+            min_trades=2, market_null={"n_draws": DRAWS[name], "stop_exceedances": 0}
+        )
         made = G2AntiOverfitSuite.from_run(run, policy=policy)
         assert made.context.rerun is not None
         rerun = made.context.rerun

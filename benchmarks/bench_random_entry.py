@@ -27,7 +27,9 @@ def suite() -> G2AntiOverfitSuite:
     strategy = StrategyRegistry().create("basis_capture", sets=SETS)
     run = backtest(open_segment(generated(1_000_000)), strategy)
     # Alone: the market null that stands beside it is a subject of its own.
-    policy = GatePolicy(g2_gates=("random_entry",), n_sims=DRAWS, extend_factor=1)
+    policy = GatePolicy(
+        suites={"g2": ("random_entry",)}, extend_factor=1, random_entry={"n_sims": DRAWS}
+    )
     return G2AntiOverfitSuite.from_run(run, policy=policy)
 
 

@@ -40,7 +40,13 @@ start = time.perf_counter()
 import quantlaxmi as ql
 from quantlaxmi.gates import GatePolicy
 gates = ("random_entry", "label_permutation", "time_shift", "ablation")
-policy = GatePolicy(g2_gates=gates, n_sims=99, n_perms=99, n_neutral_pairs=9, n_bootstrap=99)
+policy = GatePolicy(
+    suites={"g2": gates},
+    n_random_sides=99,
+    random_entry={"n_sims": 99, "n_neutral_pairs": 9},
+    label_permutation={"n_perms": 99},
+    ablation={"n_bootstrap": 99},
+)
 ql.run_gates(ql.open_segment(sys.argv[1]), "basis_capture", gates=("g2",), policy=policy, threads=1)
 print(time.perf_counter() - start)
 """
@@ -145,7 +151,7 @@ def gate_input(market: Bars, trades: int, draws: int, threads: int | None) -> Ga
         reversals=0,
         has_resting_orders=False,
     )
-    policy = GatePolicy(n_sims=draws, extend_factor=1, min_trades=2)
+    policy = GatePolicy(extend_factor=1, min_trades=2, random_entry={"n_sims": draws})
     observed = Observed(path, market)
     return GateContext(observed, policy, 0, b"\0" * 32, b"\0" * 32, threads)
 
@@ -228,7 +234,7 @@ def memory(results: Results) -> None:
     lay = gate._build(context)
     peaks = []
     for draws in (1_000, 101_000):
-        policy = replace(context.policy, n_sims=draws)
+        policy = context.policy.replace(random_entry={"n_sims": draws})
         counted = replace(context, policy=policy)
         gate._matched(counted, lay)
         tracemalloc.start()

@@ -59,7 +59,7 @@ def main() -> None:
     )
     segment = open_segment(generated(1_000_000))
     # Alone: the market null that stands beside them is a subject of its own.
-    policy = GatePolicy(g2_gates=("look_ahead", "time_shift", "lag_profile", "delay"))
+    policy = GatePolicy(suites={"g2": ("look_ahead", "time_shift", "lag_profile", "delay")})
     suite = G2AntiOverfitSuite.from_run(backtest(segment, "basis_capture"), policy=policy)
     trips, rows = len(suite.context.path.trips), len(suite.context.decision_points.seq)
     note = f"{trips:,} trips on {rows:,} rows"

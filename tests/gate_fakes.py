@@ -163,7 +163,13 @@ class FakeObservation:
 def make_input(points, actions, *, policy=None, seed=0, threads=1, **options):
     return GateContext(
         observed=FakeObservation(make_path(points, actions, **options), points),
-        policy=policy or GatePolicy(n_sims=200, n_perms=200, n_neutral_pairs=20, extend_factor=1),
+        policy=policy
+        or GatePolicy(
+            n_random_sides=200,
+            extend_factor=1,
+            random_entry={"n_sims": 200, "n_neutral_pairs": 20},
+            label_permutation={"n_perms": 200},
+        ),
         seed=seed,
         segment_digest=b"\xab" * 32,
         config_hash=b"\x01" * 32,

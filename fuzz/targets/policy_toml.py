@@ -9,9 +9,11 @@ from quantlaxmi.gates.policy import GatePolicy, load_policy
 
 ALLOWED = (ConfigError,)
 SEEDS = (
-    b"alpha = 0.05\nmin_trades = 30\nn_sims = 10_000\n",
-    b'g2_gates = ["net_positive", "random_entry"]\nalpha = "0.01"\nfee_multiplier = 1.5\n',
-    b"tost_margin_bps = 0.5\nblock_seconds = 0x100\nextend_factor = 10\nmax_net_bundles = 0\n",
+    b"alpha = 0.05\nmin_trades = 30\n[random_entry]\nn_sims = 10_000\n",
+    b'alpha = "0.01"\n[suites]\ng2 = ["net_positive", "random_entry"]\n'
+    b"[net_positive]\nfee_multiplier = 1.5\n",
+    b"extend_factor = 10\n[random_entry]\ntost_margin_bps = 0.5\nmax_net_bundles = 0\n"
+    b"[label_permutation]\nblock_seconds = 0x100\n[delay]\ndelays_ms = [5, 10]\n",
 )
 
 

@@ -20,14 +20,19 @@ ALLOWED = (QuantlaxmiError,)
 #: What `verify_report` computes with; the rest it compares.
 INPUTS = ("policy", "config", "costs", "suites", "seed", "latency_ns", "strategy_id", "header",
           "risk")  # fmt: skip
-DRAWS = ("n_sims", "n_perms", "n_neutral_pairs", "extend_factor")
+DRAWS = ("n_sims", "n_perms", "n_neutral_pairs", "n_draws", "n_random_sides", "extend_factor")
 
 
 @cache
 def base() -> tuple[Segment, dict[str, Any]]:
     """A short segment and the report of it."""
     segment = generate_segment("planted", scratch.folder() / "seg", rows=400, seed=1)
-    policy = GatePolicy(n_sims=19, n_perms=19, n_neutral_pairs=2, extend_factor=1)
+    policy = GatePolicy(
+        n_random_sides=19,
+        extend_factor=1,
+        random_entry={"n_sims": 19, "n_neutral_pairs": 2},
+        label_permutation={"n_perms": 19},
+    )
     report = run_gates(segment, "basis_capture", policy=policy, threads=1)
     return segment, json.loads(report.to_bytes())
 
@@ -41,9 +46,10 @@ def edited(draw: Draw, plain: dict[str, Any]) -> bytes:
         else:
             out[name] = edit_json(draw, out[name])
     policy = out["policy"] if isinstance(out["policy"], dict) else {}
-    for name in DRAWS:
-        if isinstance(policy.get(name), (int, float)) and policy[name] > 1000:
-            policy[name] = 19  # more are allowed, and take their time
+    for table in (policy, *(t for t in policy.values() if isinstance(t, dict))):
+        for name in DRAWS:
+            if isinstance(table.get(name), (int, float)) and table[name] > 1000:
+                table[name] = 19  # more are allowed, and take their time
     return forged(out)
 
 

@@ -9,6 +9,7 @@ from quantlaxmi.calibrate.naive_tests import NAIVE
 from quantlaxmi.calibrate.null_strategies import SEARCHED
 from quantlaxmi.calibrate.result import LEVEL, Calibration, SizeCheck
 from quantlaxmi.calibrate.study import MARKET, SUITE
+from quantlaxmi.gates.time_shift import TimeShiftSettings
 
 __all__ = ["page"]
 
@@ -177,7 +178,7 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
         A sentence on the time it took, and where, or nothing; not part of the hash.
     """
     draws = found.settings.draws
-    shifts = found.settings.policy().n_shifts
+    shifts = found.settings.policy().settings(TimeShiftSettings).n_shifts
     real = (
         f"The segment of the real capture has the digest `{found.capture}`."
         if found.capture

@@ -49,15 +49,20 @@ class Settings:
         the verdict is that of all draws.
         """
         return GatePolicy(
-            g2_gates=gates,
-            n_sims=self.draws,
-            n_perms=self.draws,
-            n_market_draws=self.draws,
-            stop_exceedances=(self.draws + 1) // 20,
-            market_grid_search="auto" if search else "off",
-            n_neutral_pairs=2,
+            suites={"g2": gates},
+            n_random_sides=self.draws,
             extend_factor=1,
-            max_net_bundles=16 if net else 0,
+            random_entry={
+                "n_sims": self.draws,
+                "n_neutral_pairs": 2,
+                "max_net_bundles": 16 if net else 0,
+            },
+            label_permutation={"n_perms": self.draws},
+            market_null={
+                "n_draws": self.draws,
+                "stop_exceedances": (self.draws + 1) // 20,
+                "grid_search": "auto" if search else "off",
+            },
         )
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import GateContext
@@ -24,6 +24,7 @@ from quantlaxmi.gates.results import (
     rounded,
 )
 from quantlaxmi.parallel.threads import run_in_order
+from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.block_length import MILLION
 from quantlaxmi.stats.stepm import stepm
 
@@ -35,6 +36,22 @@ __all__ = ["GATE", "SIGNALS", "evaluate"]
 
 NAME = "ablation"
 SIGNALS = ResultSpec("ablation.signals", "guard", AblationResult, {"removed": []})
+
+
+class AblationSettings(Settings, frozen=True, kw_only=True):
+    """What ``[ablation]`` holds.
+
+    Attributes
+    ----------
+    n_bootstrap : int
+        Draws of the stationary bootstrap.
+    max_buckets, min_buckets : int
+        Most clock buckets that differences are taken in, and the fewest that are judged.
+    """
+
+    n_bootstrap: Annotated[int, Bounds(ge=99, le=10**6)] = 2_000
+    max_buckets: Annotated[int, Bounds(ge=30, le=100_000)] = 1_000
+    min_buckets: Annotated[int, Bounds(ge=30, le=100_000)] = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     is above 0. A neutral run that never trades is the normal case: the difference is then the
     strategy's own PnL.
 
-    Buckets: the shortest clock length that gives at most `bootstrap_buckets`, which is 400 to
+    Buckets: the shortest clock length that gives at most `max_buckets`, which is 400 to
     1,000 of them. They are *not* held above the longest trip: marked positions spread a trip over
     its buckets, and without an edge those increments are unpredictable however long it lasts, so
     that a single long trip would only take observations away. Dependence that is there, within
@@ -149,9 +166,10 @@ class _Study:
     def __init__(self, context: GateContext, rerun: Rerun) -> None:
         run = rerun.run
         self.context, self.run = context, run
+        self.settings = context.settings(AblationSettings)
         self.exponent = run.ledger_exponent - 1
         self.step_ns = bucket_step(
-            run.segment.first_ts_ns, run.segment.last_ts_ns, context.policy.bootstrap_buckets
+            run.segment.first_ts_ns, run.segment.last_ts_ns, self.settings.max_buckets
         )
         self.problem = ""
         self.own: list[int] = []
@@ -163,10 +181,10 @@ class _Study:
                 raise EngineError("the run's buckets by fills are not those of its ledger")
         else:
             self.problem = f"Net PnL is in {len(run.cash)} currencies, expected one."
-        if not self.problem and len(self.own) < context.policy.min_buckets:
+        if not self.problem and len(self.own) < self.settings.min_buckets:
             self.problem = (
                 f"{len(self.own)} buckets of {self._length()}, at least "
-                f"{context.policy.min_buckets} are needed."
+                f"{self.settings.min_buckets} are needed."
             )
 
     def _length(self) -> str:
@@ -215,6 +233,7 @@ class _Study:
             context,
             SIGNALS.name,
             [[a - b for a, b in zip(self.own, other, strict=True)]],
+            self.settings.n_bootstrap,
             grow=True,
         )
         count = found.count(0)
@@ -222,7 +241,7 @@ class _Study:
         details |= self._resampling(found)
         details["lost_lower_limit"] = None if limit is None else decimal_text(limit, self.exponent)
         passed = count.p_value <= context.policy.level
-        grown = f", grown from {context.policy.n_bootstrap}" if count.extended else ""
+        grown = f", grown from {self.settings.n_bootstrap}" if count.extended else ""
         bound = "" if limit is None else f", lower limit of the loss {self._money(limit)}"
         reason = (
             f"With {names} neutral net PnL is {self._money(without.run.net_pnl)} instead of "
@@ -258,7 +277,9 @@ class _Study:
         series = [
             [b - a for a, b in zip(self.own, self._buckets(run), strict=True)] for _, run in judged
         ]
-        found = resample(self.context, f"{NAME}.filters", series, grow=False)
+        found = resample(
+            self.context, f"{NAME}.filters", series, self.settings.n_bootstrap, grow=False
+        )
         made = {}
         for k, (p, (name, run)) in enumerate(
             zip(stepm(found.own, found.sums), judged, strict=True)
@@ -321,4 +342,4 @@ def _percent(share: Fraction) -> tuple[int, int]:
     return int(share * 100 * MILLION), -6
 
 
-GATE = Gate(NAME, "g2", (SIGNALS,), evaluate)
+GATE = Gate(NAME, "g2", (SIGNALS,), AblationSettings, evaluate)

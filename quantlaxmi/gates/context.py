@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ import numpy.typing as npt
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.keys import stream_key
 from quantlaxmi.gates.path.round_trips import TradePath
-from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Inconclusive, Json
+from quantlaxmi.gates.thresholds import Thresholds
+from quantlaxmi.settings import Settings
 
 if TYPE_CHECKING:
     from quantlaxmi.run.rerun import Rerun
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Amounts", "Bundle", "Costs", "DecisionPoints", "GateContext", "Memo", "Observation"]
 
 Bundle = tuple[tuple[int, int], ...]
+S = TypeVar("S", bound=Settings)
 
 
 class Costs(Protocol):
@@ -146,7 +148,7 @@ class GateContext:
     ----------
     observed : Observation
         The run that is judged. Its path and decision points are made when a gate first asks.
-    policy : GatePolicy
+    policy : Thresholds
     seed : int
     segment_digest, config_hash : bytes
     threads : int or None
@@ -162,7 +164,7 @@ class GateContext:
     """
 
     observed: Observation
-    policy: GatePolicy
+    policy: Thresholds
     seed: int
     segment_digest: bytes
     config_hash: bytes
@@ -202,6 +204,10 @@ class GateContext:
     def ledger_exponent(self) -> int:
         """Exponent of the run's money."""
         return self.observed.ledger_exponent
+
+    def settings(self, kind: type[S]) -> S:
+        """The policy's settings of this class: those of the gate that declares it."""
+        return self.policy.settings(kind)
 
     def key(self, stream: str) -> int:
         """Key of a stream of random numbers."""

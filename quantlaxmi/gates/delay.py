@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from quantlaxmi.gates.results import (
     rounded,
 )
 from quantlaxmi.parallel.threads import run_in_order
+from quantlaxmi.settings import Bounds, Items, Settings
 
 if TYPE_CHECKING:
     from quantlaxmi.run.rerun import Rerun
@@ -30,6 +32,32 @@ __all__ = ["GATE", "Delays", "delays_of", "evaluate"]
 
 NAME = "delay"
 RESULT = ResultSpec(NAME, "guard", TimeShiftResult, {"kind": "delay"})
+
+
+class DelaySettings(Settings, frozen=True, kw_only=True):
+    """What ``[delay]`` holds.
+
+    Attributes
+    ----------
+    delays_ms, delays_bars : tuple of int
+        Delays of the orders at which PnL is shown; in bars on segments of bars or snapshots.
+    required_ms, required_bars : int
+        The delay that decides.
+    least_share : Decimal
+        Share of a positive net PnL that has to survive it.
+    """
+
+    delays_ms: Annotated[
+        tuple[Annotated[int, Bounds(ge=1, le=3_600_000)], ...],
+        Items(least=1, most=32, ascending=True),
+    ] = (10, 50, 100, 250, 1000, 5000)
+    delays_bars: Annotated[
+        tuple[Annotated[int, Bounds(ge=1, le=1000)], ...],
+        Items(least=1, most=32, ascending=True),
+    ] = (1, 2, 3)
+    required_ms: Annotated[int, Bounds(ge=1, le=3_600_000)] = 50
+    required_bars: Annotated[int, Bounds(ge=1, le=1000)] = 1
+    least_share: Annotated[Decimal, Bounds(ge=0, le=1)] = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +103,15 @@ def delays_of(context: GateContext) -> Delays:
     context : GateContext
         Without a `rerun`, delays are milliseconds.
     """
-    policy = context.policy
+    settings = context.settings(DelaySettings)
     cadence = "events" if context.rerun is None else context.rerun.run.segment.cadence
     interval = 0 if cadence == "events" else _spacing(context.decision_points)
     if interval:
-        required = policy.required_delay_bars
-        steps = tuple(sorted({*policy.delay_bars, required}))
+        required = settings.required_bars
+        steps = tuple(sorted({*settings.delays_bars, required}))
         return Delays(cadence, interval, steps, required)
-    required = policy.required_delay_ms
-    return Delays("ms", 10**6, tuple(sorted({*policy.delays_ms, required})), required)
+    required = settings.required_ms
+    return Delays("ms", 10**6, tuple(sorted({*settings.delays_ms, required})), required)
 
 
 #: Net, gross and number of fills of a run; money at ledger exponent - 1.
@@ -100,7 +128,7 @@ def _rerun_later(context: GateContext, rerun: Rerun, delays: Delays) -> dict[int
             "gate policy",
             f"was {delays.text(delays.amounts[-1])} of {delays.unit_ns} ns, which with the "
             f"latency is over {MAX_LATENCY_NS} ns",
-            f"delays_{delays.unit}" if delays.unit == "ms" else "delay_bars",
+            "delay.delays_ms" if delays.unit == "ms" else "delay.delays_bars",
         )
 
     def outcome(amount: int) -> Outcome:
@@ -163,7 +191,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     ConfigError
         A delay of the policy is more than a latency can be.
     """
-    policy, rerun = context.policy, context.rerun
+    settings, rerun = context.settings(DelaySettings), context.rerun
     exponent = context.ledger_exponent - 1
     details: dict[str, Json] = {"trips": context.n_trips}
 
@@ -193,13 +221,13 @@ def evaluate(context: GateContext) -> list[GateResult]:
             "could be asked.",
         )
     share = Fraction(left, net)
-    kept = share >= Fraction(policy.least_delay_share)
+    kept = share >= Fraction(settings.least_share)
     return results(
         Verdict.PASS if kept else Verdict.FAIL,
         f"With orders {delays.text(delays.required)} later, net PnL is "
         f"{decimal_text(left, exponent)} of {decimal_text(net, exponent)}, a share of "
-        f"{float(share):.4g}, the limit is {policy.least_delay_share}.",
+        f"{float(share):.4g}, the limit is {settings.least_share}.",
     )
 
 
-GATE = Gate(NAME, "g2", (RESULT,), evaluate)
+GATE = Gate(NAME, "g2", (RESULT,), DelaySettings, evaluate)

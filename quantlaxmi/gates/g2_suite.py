@@ -48,6 +48,12 @@ def _milliseconds(shift: object) -> int:
     return shift // step
 
 
+def _table(gate: str, **values: Any) -> dict[str, dict[str, Any]]:
+    """Changes of a gate's table in the policy: the values that are given."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return {gate: given} if given else {}
+
+
 @dataclass(frozen=True, slots=True)
 class G2AntiOverfitSuite:
     """The anti-overfit gates of one strategy, configuration and segment.
@@ -82,17 +88,16 @@ class G2AntiOverfitSuite:
         ConfigError
             For a seed out of range.
         """
-        return cls(
-            context_of(
-                run,
-                policy or GatePolicy(),
-                seed=seed,
-                threads=threads,
-                progress=progress,
-                checkpoint=checkpoint,
-                maker=maker,
-            )
+        context = context_of(
+            run,
+            policy or GatePolicy(),
+            seed=seed,
+            threads=threads,
+            progress=progress,
+            checkpoint=checkpoint,
+            maker=maker,
         )
+        return cls(context)
 
     def _with_policy(self, **changes: Any) -> GateContext:
         """The context with other values in the policy, where any is given.
@@ -100,10 +105,10 @@ class G2AntiOverfitSuite:
         What the checkpoint holds was counted with the suite's own policy and seed, so gates that
         are asked for others neither read nor change it.
         """
-        given = {name: value for name, value in changes.items() if value is not None}
-        if not given:
+        if not changes:
             return self.context
-        return replace(self.context, policy=replace(self.context.policy, **given), checkpoint=None)
+        policy = GatePolicy(**self.context.policy.to_json()).replace(**changes)
+        return replace(self.context, policy=policy, checkpoint=None)
 
     def run_net_positive(self) -> GateResult:
         """The guard on net PnL after the policy's costs."""
@@ -148,13 +153,14 @@ class G2AntiOverfitSuite:
             Run the market null too, at the policy's number of its draws: each runs the strategy
             again, so they are not counted by `n_perms`.
         """
-        context = self._with_policy(n_perms=n_perms)
+        changes = {"label_permutation": {"n_perms": n_perms}, "n_random_sides": n_perms}
+        context = self._with_policy(**({} if n_perms is None else changes))
         found = SuiteResult("g2", label_permutation.GATE.judge(context)).permutation_results
         return [*found, *(self.run_market_null() if market else ())]
 
     def run_market_null(self, n_draws: int | None = None) -> list[PermutationResult]:
         """The market null, with the policy's number of draws or another."""
-        context = self._with_policy(n_market_draws=n_draws)
+        context = self._with_policy(**_table("market_null", n_draws=n_draws))
         return list(SuiteResult("g2", market_null.GATE.judge(context)).permutation_results)
 
     def run_time_shift(
@@ -178,14 +184,16 @@ class G2AntiOverfitSuite:
             For a duration that is no whole number of milliseconds above 0.
         """
         delays = None if shifts is None else tuple(_milliseconds(shift) for shift in shifts)
-        context = self._with_policy(n_shifts=n_shifts, delays_ms=delays)
+        context = self._with_policy(
+            **_table("time_shift", n_shifts=n_shifts), **_table("delay", delays_ms=delays)
+        )
         gates = (time_shift.GATE, lag_profile.GATE) + (() if shifts is None else (delay.GATE,))
         found = [result for gate in gates for result in gate.judge(context)]
         return list(SuiteResult("g2", tuple(found)).time_shift_results)
 
     def run_delay(self, delays_ms: tuple[int, ...] | None = None) -> list[TimeShiftResult]:
         """The guard on profit under delay, at the policy's delays or others."""
-        context = self._with_policy(delays_ms=delays_ms)
+        context = self._with_policy(**_table("delay", delays_ms=delays_ms))
         return list(SuiteResult("g2", delay.GATE.judge(context)).time_shift_results)
 
     def run_ablation(self) -> list[AblationResult]:

@@ -9,6 +9,7 @@ from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.gates.results import GateResult, Inconclusive, ResultSpec
+from quantlaxmi.settings import Settings
 
 __all__ = ["Gate"]
 
@@ -26,6 +27,8 @@ class Gate:
     results : tuple of ResultSpec
         Results that every run of it gives, in order. Others may follow where their names begin
         with the gate's name and a dot.
+    Settings : type
+        The gate's table in the policy, a class of its own: `quantlaxmi.settings.Settings`.
     evaluate : callable
         Takes a `GateContext` and gives the results. It raises `Inconclusive` where it cannot ask.
     """
@@ -33,6 +36,7 @@ class Gate:
     name: str
     suite: str
     results: tuple[ResultSpec, ...]
+    Settings: type[Settings]
     evaluate: Callable[[GateContext], Sequence[GateResult]]
 
     def judge(self, context: GateContext) -> tuple[GateResult, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from quantlaxmi.gates.results import (
     ResultSpec,
     decimal_text,
 )
+from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.arrangements import Arrangements, orders
 from quantlaxmi.stats.monte_carlo import wide_ints
 
@@ -33,6 +35,29 @@ NAME = "label_permutation"
 RESULT = ResultSpec(NAME, "test", PermutationResult, {"kind": "labels"})
 _DAY_NS = 86_400 * 10**9
 _MAX_STEPS = 10_000_000
+
+
+class LabelPermutationSettings(Settings, frozen=True, kw_only=True):
+    """What ``[label_permutation]`` holds.
+
+    Attributes
+    ----------
+    n_perms : int
+        Draws.
+    within : str
+        Where spans are shuffled: ``"day"``, ``"block"`` of `block_seconds`, ``"regime"`` (time of
+        one bull, bear or chop regime), or ``"auto"``: days, and blocks for a segment under two
+        days.
+    block_seconds : int
+        A block, and a step of a regime.
+    regime_steps : int
+        Steps of `block_seconds` that a regime looks back on.
+    """
+
+    n_perms: Annotated[int, Bounds(ge=19, le=10**8)] = 10_000
+    within: Literal["auto", "day", "block", "regime"] = "auto"
+    block_seconds: Annotated[int, Bounds(ge=1, le=86_400)] = 3600
+    regime_steps: Annotated[int, Bounds(ge=1, le=10_000)] = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +122,9 @@ def cut_spans(changes: tuple[tuple[int, Bundle], ...], block: I64) -> Spans:
 
 
 def _blocks(context: GateContext) -> tuple[I64, str]:
-    ts, policy = context.decision_points.ts_ns, context.policy
-    seconds, way = policy.block_seconds, policy.permute_within
+    ts = context.decision_points.ts_ns
+    settings = context.settings(LabelPermutationSettings)
+    seconds, way = settings.block_seconds, settings.within
     if way == "regime":
         # That of the first instrument traded: the spot of a pair.
         steps = (int(ts[-1]) - int(ts[0])) // (seconds * 10**9)
@@ -106,10 +132,13 @@ def _blocks(context: GateContext) -> tuple[I64, str]:
             raise BoundError(f"{steps} steps of {seconds} s, regimes are told for {_MAX_STEPS}.")
         instrument = min(i for _, bundle in context.path.changes for i, _ in bundle)
         regime = trend_regimes(
-            ts, context.decision_points.mid2[instrument], seconds * 10**9, policy.regime_steps
+            ts, context.decision_points.mid2[instrument], seconds * 10**9, settings.regime_steps
         )
         stretch = np.concatenate([[0], np.cumsum(np.diff(regime) != 0)]).astype(np.int64)
-        return stretch, f"stretches of one regime, {policy.regime_steps} steps of {seconds} s back"
+        return (
+            stretch,
+            f"stretches of one regime, {settings.regime_steps} steps of {seconds} s back",
+        )
     if way == "day" or (way == "auto" and int(ts[-1]) - int(ts[0]) >= 2 * _DAY_NS):
         return ts // _DAY_NS, "UTC day"
     return ts // (seconds * 10**9), f"{seconds} s"
@@ -141,8 +170,9 @@ def _sweep(
         with running(context.threads):
             kernels.shuffled(key, first, *arrays, out)
 
-    (count,) = count_draws(context, NAME, context.policy.n_perms, 4, sweep, [(s, q)])
-    n, companion = context.policy.n_perms, market_null.companion_null(context)
+    n_perms = context.settings(LabelPermutationSettings).n_perms
+    (count,) = count_draws(context, NAME, n_perms, 4, sweep, [(s, q)])
+    n, companion = context.policy.n_random_sides, market_null.companion_null(context)
     held = judge_against_companions(context, NAME, count, "permutations", gains, n, companion)
     details: dict[str, Json] = {
         **_details(context, spans, size, arrangements),
@@ -174,7 +204,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     The position after each decision, on the grid's rows, is cut into spans: stretches of constant
     position, flat ones too, cut again at the borders of blocks. A draw puts the runs of each
     block in a random order. Blocks are UTC days, `block_seconds` for a segment under two days, or,
-    by the policy's `permute_within`, stretches of one regime (`regimes.trend_regimes`).
+    by `within`, stretches of one regime (`regimes.trend_regimes`).
 
     Null hypothesis: inside a block, the order of the runs says nothing about the moves of the
     market under them. Statistic: studentised gross, where the squares are those of the runs that
@@ -232,4 +262,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [_sweep(context, spans, columns, gains, size, arrangements)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), evaluate)
+GATE = Gate(NAME, "g2", (RESULT,), LabelPermutationSettings, evaluate)

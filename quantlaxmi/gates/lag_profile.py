@@ -27,6 +27,7 @@ from quantlaxmi.gates.results import (
     decimal_text,
     studentised,
 )
+from quantlaxmi.gates.thresholds import NoSettings
 
 __all__ = ["GATE", "evaluate"]
 
@@ -183,4 +184,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [RESULT.result(verdict, reason, None, details)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), evaluate)
+GATE = Gate(NAME, "g2", (RESULT,), NoSettings, evaluate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.keys import stream_key
 from quantlaxmi.gates.results import GateResult, Inconclusive, Json, ResultSpec, Verdict
+from quantlaxmi.settings import Bounds, Settings
 
 if TYPE_CHECKING:
     from quantlaxmi.execution.costs import CostModel
@@ -29,6 +30,18 @@ RESULT = ResultSpec(NAME, "guard")
 #: Name of the random stream that chooses the beginnings.
 STREAM = "prefix"
 _MAX_CUTS = 1000
+
+
+class LookAheadSettings(Settings, frozen=True, kw_only=True):
+    """What ``[look_ahead]`` holds.
+
+    Attributes
+    ----------
+    n_beginnings : int
+        Beginnings of the segment on which decisions must be those on the whole.
+    """
+
+    n_beginnings: Annotated[int, Bounds(ge=1, le=1000)] = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +266,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     try:
         found = _check(
             context.rerun,
-            context.policy.n_prefixes,
+            context.settings(LookAheadSettings).n_beginnings,
             context.key(STREAM),
             lambda done, total: context.report_progress(NAME, done, total),
         )
@@ -274,4 +287,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [RESULT.result(Verdict.PASS, reason, None, details)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), evaluate)
+GATE = Gate(NAME, "g2", (RESULT,), LookAheadSettings, evaluate)

@@ -29,6 +29,7 @@ from quantlaxmi.gates.resampling.market_draws import (
     driftless_wanted,
 )
 from quantlaxmi.gates.resampling.market_replays import Moved, Replays, Sums
+from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 from quantlaxmi.gates.results import (
     GateResult,
     Inconclusive,
@@ -236,7 +237,7 @@ def _draw(
     ------
     Inconclusive
     """
-    context.report_progress(NAME, 0, context.policy.n_market_draws)
+    context.report_progress(NAME, 0, context.settings(MarketNullSettings).n_draws)
     try:
         replays = Replays(context, rerun, context.key(STREAM))
         replays.keep_bound([None])
@@ -272,7 +273,7 @@ def _draw(
     if drifting.count.p_value > context.policy.level:
         return drifting, CompanionNull(None, "the markets with the data's drift decide")
     without: dict[str, Json] = {
-        "draws_wanted": driftless_wanted(context.policy.n_market_draws),
+        "draws_wanted": driftless_wanted(context.settings(MarketNullSettings).n_draws),
         "free_signs": replays.flips.n_moving,
     }
     details["driftless_draws"] = without
@@ -311,13 +312,8 @@ def _drawn(context: GateContext) -> _Drawn:
         (
             NAME,
             context.key(STREAM),
-            policy.n_market_draws,
-            policy.stop_exceedances,
-            policy.market_grid_search,
-            policy.min_trades,
-            policy.min_arrangements,
-            policy.alpha,
-            policy.extend_factor,
+            context.settings(MarketNullSettings),
+            policy.general,
         ),
         lambda: _made(context, rerun),
     )
@@ -326,7 +322,7 @@ def _drawn(context: GateContext) -> _Drawn:
 
 def companion_null(context: GateContext) -> CompanionNull:
     """The market null as a test of moved positions is held against it."""
-    if NAME not in context.policy.suites["g2"]:
+    if NAME not in context.policy.suites.get("g2", ()):
         return CompanionNull(None, f"the policy does not list {NAME}")
     if context.rerun is None:
         return CompanionNull(None, "there is no run to make again")
@@ -352,7 +348,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     hardly any draw has the trips (under 2 of the first 200), all count, and the level holds over
     all runs instead of those that are judged (`market_draws`).
 
-    Where the run's settings are of the strategy's declared grid (and ``market_grid_search`` is not
+    Where the run's settings are of the strategy's declared grid (and ``grid_search`` is not
     ``"off"``), the statistic of every draw is the largest over the grid's settings that made the
     trips. The data's own largest is at least the run's, whatever it was chosen by, so the choice
     is accounted for.
@@ -400,7 +396,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
         gains = trip_gains(context)
     except BoundError as error:
         raise Inconclusive(str(error), drawn.details) from error
-    n, null = context.policy.n_perms, drifting.text
+    n, null = context.policy.n_random_sides, drifting.text
     held = judge_against_companions(
         context, NAME, drifting.count, null, gains, n, driftless=driftless
     )
@@ -408,4 +404,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [RESULT.result(held.verdict, held.reason, held.deciding, details)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), evaluate)
+GATE = Gate(NAME, "g2", (RESULT,), MarketNullSettings, evaluate)

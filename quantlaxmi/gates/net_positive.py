@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
+from typing import Annotated
 
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.results import GateResult, Json, ResultSpec, Verdict, decimal_text, rounded
+from quantlaxmi.settings import Bounds, Settings
 
 __all__ = ["GATE", "evaluate"]
 
 RESULT = ResultSpec("net_positive", "guard")
+
+
+class NetPositiveSettings(Settings, frozen=True, kw_only=True):
+    """What ``[net_positive]`` holds.
+
+    Attributes
+    ----------
+    fee_multiplier : Decimal
+        Multiplies every fee.
+    extra_slippage_bps : Decimal
+        Taken off the notional of every fill.
+    """
+
+    fee_multiplier: Annotated[Decimal, Bounds(ge=0, le=1000)] = Decimal(1)
+    extra_slippage_bps: Annotated[Decimal, Bounds(ge=0, le=10_000)] = Decimal(0)
 
 
 def evaluate(context: GateContext) -> list[GateResult]:
@@ -32,9 +50,9 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Inconclusive
         Below the policy's number of round trips.
     """
-    policy, amounts = context.policy, context.amounts
+    settings, amounts = context.settings(NetPositiveSettings), context.amounts
     exponent = context.ledger_exponent - 1
-    net = amounts.stressed(Fraction(policy.fee_multiplier), Fraction(policy.extra_slippage_bps))
+    net = amounts.stressed(Fraction(settings.fee_multiplier), Fraction(settings.extra_slippage_bps))
     details: dict[str, Json] = {
         "trips": context.n_trips,
         "fills": amounts.fills,
@@ -54,4 +72,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [RESULT.result(verdict, reason, None, details)]
 
 
-GATE = Gate("net_positive", "g2", (RESULT,), evaluate)
+GATE = Gate("net_positive", "g2", (RESULT,), NetPositiveSettings, evaluate)

@@ -16,7 +16,7 @@ from quantlaxmi.gates.context import Amounts, GateContext
 from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.path.round_trips import PathError, TradePath, build_path, count_round_trips
-from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from quantlaxmi.run.decision_points import DecisionPoints
@@ -156,7 +156,7 @@ def amounts_of(run: Run) -> Amounts:
 
 def context_of(
     run: Run,
-    policy: GatePolicy,
+    policy: Thresholds,
     *,
     seed: int = 0,
     threads: int | None = None,
@@ -170,7 +170,7 @@ def context_of(
     ----------
     run : Run
         Made without flattening.
-    policy : GatePolicy
+    policy : Thresholds
     seed : int
         Of the random draws.
     threads : int, optional

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,7 @@ from quantlaxmi.gates.results import (
     decimal_text,
     rounded,
 )
+from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.arrangements import Arrangements, placements
 from quantlaxmi.stats.monte_carlo import wide_ints
 from quantlaxmi.stats.tost import tost_p
@@ -61,6 +63,27 @@ MATCHED = ResultSpec("random_entry.matched", "test", RandomEntryResult, {"kind":
 NEUTRAL = ResultSpec("random_entry.neutral", "guard", RandomEntryResult, {"kind": "neutral"})
 #: The generator's numbers are uniform up to this many places.
 _MAX_PLACES = 2**32
+
+
+class RandomEntrySettings(Settings, frozen=True, kw_only=True):
+    """What ``[random_entry]`` holds.
+
+    Attributes
+    ----------
+    n_sims : int
+        Draws of the matched random entry.
+    n_neutral_pairs : int
+        Mirrored pairs of the neutral guard.
+    tost_margin_bps : Decimal
+        Equivalence margin of the neutral guard, bps of a trip's notional.
+    max_net_bundles : int
+        Distinct bundles whose costs are computed for the net figure.
+    """
+
+    n_sims: Annotated[int, Bounds(ge=19, le=10**8)] = 10_000
+    n_neutral_pairs: Annotated[int, Bounds(ge=2, le=10**8)] = 5_000
+    tost_margin_bps: Annotated[Decimal, Bounds(ge="0.000001", le=10_000)] = Decimal("0.5")
+    max_net_bundles: Annotated[int, Bounds(ge=0, le=256)] = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +124,7 @@ class _Layout:
 
 
 def _build(context: GateContext) -> _Layout:
-    limit = context.policy.max_net_bundles
+    limit = context.settings(RandomEntrySettings).max_net_bundles
     rows = tradeable_rows(context.decision_points, context.path.trips, limit)
     templates = make_templates(context.path.trips, rows)
     arrangements = placements(templates.kinds(), templates.free)
@@ -215,8 +238,9 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
             kernels.matched(key, first, *arguments, out)
 
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
-    counts = count_draws(context, MATCHED.name, context.policy.n_sims, 8, sweep, own)
-    n, companion = context.policy.n_sims, market_null.companion_null(context)
+    n_sims = context.settings(RandomEntrySettings).n_sims
+    counts = count_draws(context, MATCHED.name, n_sims, 8, sweep, own)
+    n, companion = context.policy.n_random_sides, market_null.companion_null(context)
     held = judge_against_companions(
         context, MATCHED.name, counts[0], "random entries", lay.gains, n, companion
     )
@@ -251,7 +275,7 @@ def _neutral(context: GateContext, lay: _Layout) -> GateResult:
     from quantlaxmi._jit.compiler import running
 
     with_net = not lay.costs.reason
-    n = context.policy.n_neutral_pairs
+    n = context.settings(RandomEntrySettings).n_neutral_pairs
     total = squares = costs = 0
     done = 0
     key, arguments = np.uint64(context.key(NEUTRAL.name)), lay.kernel_arguments()
@@ -308,7 +332,7 @@ def _bps(
     unit = float(Fraction(lay.columns.scale * 10_000) / per_draw)
     mean = total / n * unit
     spread = math.sqrt(Fraction(n * squares - total * total, n * (n - 1))) * unit
-    margin = context.policy.tost_margin_bps
+    margin = context.settings(RandomEntrySettings).tost_margin_bps
     return {
         "mean_bps_a_trip": rounded(mean),
         "standard_error_bps": rounded(spread / math.sqrt(n)),
@@ -357,4 +381,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [_matched(context, lay), _neutral(context, lay)]
 
 
-GATE = Gate("random_entry", "g2", (MATCHED, NEUTRAL), evaluate)
+GATE = Gate("random_entry", "g2", (MATCHED, NEUTRAL), RandomEntrySettings, evaluate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ from quantlaxmi.gates.results import (
     decimal_text,
     rounded,
 )
+from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.histogram import bin_of, bins_of, histogram
 from quantlaxmi.stats.monte_carlo import exceedances, wide_ints
 
@@ -35,6 +37,21 @@ __all__ = ["GATE", "evaluate"]
 
 NAME = "time_shift"
 RESULT = ResultSpec(NAME, "test", TimeShiftResult, {"kind": "circular"})
+
+
+class TimeShiftSettings(Settings, frozen=True, kw_only=True):
+    """What ``[time_shift]`` holds.
+
+    Attributes
+    ----------
+    n_shifts : int
+        Offsets of the circular shift.
+    min_decorrelations : int
+        A segment of fewer decorrelation times of the position is INCONCLUSIVE.
+    """
+
+    n_shifts: Annotated[int, Bounds(ge=19, le=10**6)] = 199
+    min_decorrelations: Annotated[int, Bounds(ge=1, le=10**6)] = 40
 
 
 def _sweep(
@@ -47,7 +64,7 @@ def _sweep(
     from quantlaxmi._jit import time_shift as kernels
     from quantlaxmi._jit.compiler import running
 
-    shifts, steps = context.policy.n_shifts, stretches.n_steps
+    shifts, steps = context.settings(TimeShiftSettings).n_shifts, stretches.n_steps
     offsets = np.array([k * steps // (shifts + 1) for k in range(1, shifts + 1)], np.int64)
     path = kernels.Path(
         *columns.arrays,
@@ -70,7 +87,7 @@ def _sweep(
         systematic=True,
         histogram=histogram(bins_of(out), bin_of(s, q)),
     )
-    n, companion = context.policy.n_perms, market_null.companion_null(context)
+    n, companion = context.policy.n_random_sides, market_null.companion_null(context)
     held = judge_against_companions(context, NAME, count, "shifts", gains, n, companion)
     details |= {
         **held.details,
@@ -84,17 +101,17 @@ def _too_little(
     context: GateContext, stretches: HoldingPeriods, decorrelation: Fraction | None, distinct: int
 ) -> str:
     """Why there is not enough to judge, or nothing."""
-    policy, steps = context.policy, stretches.n_steps
-    least = max(policy.min_arrangements, policy.n_shifts + 1)
+    settings, steps = context.settings(TimeShiftSettings), stretches.n_steps
+    least = max(context.policy.min_arrangements, settings.n_shifts + 1)
     if distinct < least:
         return f"{distinct} distinct shifts, at least {least} are needed."
     if decorrelation is None:
         return "The position never changes."
-    if steps < policy.min_decorrelations * decorrelation:
+    if steps < settings.min_decorrelations * decorrelation:
         return (
             f"The {steps} steps are {float(steps / decorrelation):.4g} decorrelation times of "
             f"the position ({float(decorrelation):.4g} steps each), at least "
-            f"{policy.min_decorrelations} are needed."
+            f"{settings.min_decorrelations} are needed."
         )
     return ""
 
@@ -164,4 +181,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [_sweep(context, stretches, columns, gains, details)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), evaluate)
+GATE = Gate(NAME, "g2", (RESULT,), TimeShiftSettings, evaluate)

@@ -21,7 +21,13 @@ from quantlaxmi.segment import open_segment
 from tests.run.test_latency_engine import MODEL
 from tests.segment.test_parts import DATA
 
-QUICK = GatePolicy(n_sims=60, n_perms=60, n_neutral_pairs=20, n_market_draws=39, extend_factor=1)
+QUICK = GatePolicy(
+    n_random_sides=60,
+    extend_factor=1,
+    random_entry={"n_sims": 60, "n_neutral_pairs": 20},
+    label_permutation={"n_perms": 60},
+    market_null={"n_draws": 39},
+)
 
 
 def load(folder: Path, text: str, table: str | None = None) -> LatencyModel:

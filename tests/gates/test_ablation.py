@@ -38,7 +38,10 @@ from tests.naive import bootstrap as naive_bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
-QUICK = GatePolicy(n_bootstrap=99, bootstrap_buckets=100, min_buckets=30, extend_factor=1)
+DRAWS, BUCKETS = 99, 100
+QUICK = GatePolicy(
+    extend_factor=1, ablation={"n_bootstrap": DRAWS, "max_buckets": BUCKETS, "min_buckets": 30}
+)
 
 
 @pytest.fixture(scope="module", params=["planted", "edgeless"])
@@ -59,7 +62,7 @@ def _suite(segment, strategy="basis_capture", *, sets=(), policy=QUICK, **option
 
 def test_guard_passes_where_the_signal_earns_and_fails_where_it_does_not(named):
     name, segment = named
-    policy = replace(QUICK, bootstrap_buckets=1000) if not INTERPRETED else QUICK
+    policy = QUICK.replace(ablation={"max_buckets": 1000}) if not INTERPRETED else QUICK
     suite = _suite(segment, policy=policy)
     guard, *filters = suite.run_ablation()
     assert guard.removed == ("mid_basis(BTCUSDT, BTCUSDT-PERP)",)
@@ -107,7 +110,7 @@ def test_guard_is_the_twins(named):
     suite = _suite(segment, sets=sets)
     run, neutral = suite.context.rerun.run, suite.context.rerun.again(neutral=(0,))
     result = suite.run_ablation()[0]
-    step = bucket_step(segment.first_ts_ns, segment.last_ts_ns, QUICK.bootstrap_buckets)
+    step = bucket_step(segment.first_ts_ns, segment.last_ts_ns, BUCKETS)
     ends = naive.bucket_ends(segment.first_ts_ns, segment.last_ts_ns, step)
     quotes = segment.columns("quotes")
 
@@ -120,8 +123,8 @@ def test_guard_is_the_twins(named):
     own, other = (naive.increments(*_fills(r), ends, mid) for r in (run, neutral))
     key = suite.context.key(ablation.SIGNALS.name)
     scale = 10 ** -(run.ledger_exponent - 1)
-    b, block = naive.guard(own, other, scale, QUICK.n_bootstrap, key)
-    assert (result.monte_carlo.exceedances, result.monte_carlo.draws) == (b, QUICK.n_bootstrap)
+    b, block = naive.guard(own, other, scale, DRAWS, key)
+    assert (result.monte_carlo.exceedances, result.monte_carlo.draws) == (b, DRAWS)
     assert result.details["buckets"] == len(ends)
     # The twin's cube root is a float.
     assert Fraction(result.details["block_length"]) == pytest.approx(block / 1e6, abs=2e-6)
@@ -269,10 +272,10 @@ def test_without_signals_the_guard_is_not_applicable(planted):
 
 
 def test_too_little_data_is_inconclusive(planted):
-    guard, *filters = _suite(planted, policy=replace(QUICK, min_trades=301)).run_ablation()
+    guard, *filters = _suite(planted, policy=QUICK.replace(min_trades=301)).run_ablation()
     assert guard.verdict is Verdict.INCONCLUSIVE
     assert guard.reasons == ("300 round trips, at least 301 are needed.",)
-    policy = replace(QUICK, bootstrap_buckets=60, min_buckets=90)
+    policy = QUICK.replace(ablation={"max_buckets": 60, "min_buckets": 90})
     guard, *filters = _suite(planted, policy=policy).run_ablation()
     assert guard.verdict is Verdict.INCONCLUSIVE
     assert guard.reasons == ("46 buckets of 120 s, at least 90 are needed.",)
@@ -318,7 +321,7 @@ def test_a_path_without_a_run_is_inconclusive():
 
 def _input(**changes):
     points = walk_points(1, 1200)
-    policy = replace(QUICK, **changes)
+    policy = QUICK.replace(**changes)
     return make_input(points, pair_trips(np.random.default_rng(1), 1200, 40), policy=policy)
 
 
@@ -326,7 +329,7 @@ def _input(**changes):
 def test_limits_and_p_are_one_decision(seed):
     rng = np.random.default_rng(seed)
     series = [(rng.integers(-50, 51, 60) + 8).tolist()]
-    found = resample(_input(n_bootstrap=199), "x", series, grow=False)
+    found = resample(_input(), "x", series, 199, grow=False)
     assert found.sums == naive_bootstrap.sums(series, found.block, 199, _input().key("x"))
     for level in (Fraction(1, 20), Fraction(1, 10), Fraction(1, 3)):
         limit = found.lower_limit(0, level)
@@ -371,7 +374,7 @@ def _null(rng, n):
 
 @pytest.mark.skipif(INTERPRETED, reason="hundreds of resampled series, interpreted")
 def test_guard_keeps_its_level_and_has_power():
-    runs, n, base = 300, 400, _input(n_bootstrap=199)
+    runs, n, base = 300, 400, _input()
     passed = {0.0: 0, 3.0: 0}
     for seed in range(runs):
         rng = np.random.default_rng([7, seed])
@@ -380,7 +383,7 @@ def test_guard_keeps_its_level_and_has_power():
         for edge in passed:
             series = [(null + round(edge * spread / n)).tolist()]
             context = replace(base, seed=seed)
-            found = resample(context, "x", series, grow=False)
+            found = resample(context, "x", series, 199, grow=False)
             passed[edge] += found.count(0).p_value <= Fraction(1, 20)
     # 5 % and its binomial upper limit at 300 runs; t of 3 is above 1.65 nine times in ten.
     assert passed[0.0] <= 26, passed

@@ -63,7 +63,12 @@ def test_the_larger_p_decides_and_both_are_said():
 
 def test_all_gates_share_the_random_sides():
     points = walk_points(3, 1500)
-    policy = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=2, extend_factor=1)
+    policy = GatePolicy(
+        n_random_sides=99,
+        extend_factor=1,
+        random_entry={"n_sims": 99, "n_neutral_pairs": 2},
+        label_permutation={"n_perms": 99},
+    )
     context = make_input(points, pair_trips(np.random.default_rng(3), 1500, 40), policy=policy)
     first = random_entries(context).matched.details[STREAM]
     assert first == judged(permutation, context).details[STREAM]
@@ -75,7 +80,12 @@ def test_a_drift_is_no_edge():
     rng = np.random.default_rng(4)
     points = walk_points(4, 2000)
     points.mid2[0] += 300 * np.arange(2000)
-    policy = GatePolicy(n_sims=199, n_perms=199, n_neutral_pairs=2, extend_factor=1)
+    policy = GatePolicy(
+        n_random_sides=199,
+        extend_factor=1,
+        random_entry={"n_sims": 199, "n_neutral_pairs": 2},
+        label_permutation={"n_perms": 199},
+    )
     actions = [
         (row, {0: q if q > 0 else -2})
         for row, d in pair_trips(rng, 2000, 60, sides=[1] * 60)

@@ -31,12 +31,12 @@ def planted():
     return G2AntiOverfitSuite.from_run(backtest(open_segment(DATA / "planted"), "basis_capture"))
 
 
-def _judged(suite, **policy):
-    return judged(delay, replace(suite.context, policy=GatePolicy(**policy)))
+def _judged(suite, **settings):
+    return judged(delay, replace(suite.context, policy=GatePolicy(delay=settings)))
 
 
 def test_the_curve_is_that_of_runs_at_the_latency(planted):
-    found = _judged(planted, delays_ms=(50, 1000), required_delay_ms=5000)
+    found = _judged(planted, delays_ms=(50, 1000), required_ms=5000)
     run = planted.context.rerun.run
     assert [point["ms"] for point in found.details["curve"]] == [0, 50, 1000, 5000]
     for point in found.details["curve"]:
@@ -59,10 +59,10 @@ def test_the_share_that_survives_decides(planted):
     assert kept.verdict is Verdict.PASS
     assert "50 ms later" in kept.reasons[0]
     assert kept.reasons[0].endswith("the limit is 0.5.")
-    lost = _judged(planted, required_delay_ms=5000, least_delay_share="1")
+    lost = _judged(planted, required_ms=5000, least_share="1")
     assert lost.verdict is Verdict.FAIL  # it loses some of its profit within five seconds
     assert lost.details["required"] == "5000 ms"
-    more = _judged(planted, least_delay_share="1")
+    more = _judged(planted, least_share="1")
     assert more.verdict is Verdict.PASS  # earning more when late is no fault
     assert more.details["curve"][2]["share_of_net"] > 1
 
@@ -101,7 +101,9 @@ def test_bars_are_delayed_by_bars(tmp_path):
     segment = open_segment(run_import(tmp_path, random_lines(400)).segment.path)
     assert segment.manifest.cadence == "bars"
     run = backtest(segment, "basis_capture")
-    suite = G2AntiOverfitSuite.from_run(run, policy=GatePolicy(min_trades=2, delay_bars=(2,)))
+    suite = G2AntiOverfitSuite.from_run(
+        run, policy=GatePolicy(min_trades=2, delay={"delays_bars": (2,)})
+    )
     delays = delays_of(suite.context)
     assert (delays.unit, delays.unit_ns, delays.amounts) == ("bars", HOUR, (1, 2))
     assert (delays.text(1), delays.text(2)) == ("1 bar", "2 bars")
@@ -137,7 +139,9 @@ def test_snapshots_are_delayed_by_snapshots(tmp_path):
     loud = {**tables["quotes"], "flags": np.zeros_like(tables["quotes"]["flags"])}
     segment = MemorySegment(bars.instruments, tables | {"quotes": loud}, cadence="snapshots")
     run = backtest(segment, "basis_capture")
-    suite = G2AntiOverfitSuite.from_run(run, policy=GatePolicy(min_trades=2, delay_bars=(2,)))
+    suite = G2AntiOverfitSuite.from_run(
+        run, policy=GatePolicy(min_trades=2, delay={"delays_bars": (2,)})
+    )
     delays = delays_of(suite.context)
     assert (delays.unit, delays.unit_ns, delays.amounts) == ("snapshots", HOUR, (1, 2))
     assert (delays.text(1), delays.text(2)) == ("1 snapshot", "2 snapshots")

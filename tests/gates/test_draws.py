@@ -160,7 +160,7 @@ def test_an_interrupted_count_goes_on_where_it_was(tmp_path, h, cut):
 
 
 def test_growth_survives_an_interruption(tmp_path):
-    policy = replace(POLICY, extend_factor=3)
+    policy = POLICY.replace(extend_factor=3)
     hits = ([True] + [False] * 19) * 15
     path = tmp_path / "c"
 
@@ -275,7 +275,7 @@ def check_refused(tmp_path, kept, stop_after=0):
     seal = Checkpoint(path, b"\x01" * 32)._seal({"g": kept})
     text = {"version": 2, "run": "01" * 32, "gates": {"g": kept}, "hash": seal}
     path.write_text(json.dumps(text))
-    context = make(replace(POLICY, extend_factor=1), checkpoint=Checkpoint(path, b"\x01" * 32))
+    context = make(POLICY.replace(extend_factor=1), checkpoint=Checkpoint(path, b"\x01" * 32))
     with pytest.raises(ConfigError, match=r"c \(g\): was .*, which no drawing gives"):
         count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], DrawRule(stop_after))
 
@@ -291,7 +291,7 @@ def test_counts_of_a_gate_that_stops_are_taken_up(tmp_path):
 def test_gates_that_stop_never_grow_and_are_not_believed_to(tmp_path):
     kept = Checkpoint(tmp_path / "c", b"\x01" * 32)
     kept.save("g", counts(150, (3,)))
-    context = make(replace(POLICY, extend_factor=10), checkpoint=kept)
+    context = make(POLICY.replace(extend_factor=10), checkpoint=kept)
     with pytest.raises(ConfigError, match="no drawing gives"):
         count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], DrawRule(20))
 

@@ -21,7 +21,13 @@ from tests.market_builder import MemorySegment
 from tests.naive import random_entry as naive
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-QUICK = GatePolicy(n_sims=50, n_perms=50, n_neutral_pairs=5, n_market_draws=19, extend_factor=1)
+QUICK = GatePolicy(
+    n_random_sides=50,
+    extend_factor=1,
+    random_entry={"n_sims": 50, "n_neutral_pairs": 5},
+    label_permutation={"n_perms": 50},
+    market_null={"n_draws": 19},
+)
 
 
 def _scripted(script):

@@ -1,6 +1,5 @@
 """Funding at decision points and in random entry's draws: what the engine booked, exactly."""
 
-from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -108,7 +107,7 @@ def calm_case(seed, latency, model) -> Case:
 def check_identity(case: Case) -> bool:
     """The identity draw against the ledger; whether there was funding in it."""
     run, _ = twins.run_case(case)
-    policy = replace(QUICK, max_net_bundles=100)
+    policy = QUICK.replace(random_entry={"max_net_bundles": 100})
     suite = G2AntiOverfitSuite.from_run(run, policy=policy)
     path = suite.context.path
     try:

@@ -22,7 +22,13 @@ from quantlaxmi.stats.histogram import BINS
 from tests.gate_fakes import judged, make_input, pair_trips, walk_points
 
 ROOT = Path(__file__).resolve().parents[2]
-POLICY = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=2, n_market_draws=30, n_bootstrap=199)
+POLICY = GatePolicy(
+    n_random_sides=99,
+    random_entry={"n_sims": 99, "n_neutral_pairs": 2},
+    label_permutation={"n_perms": 99},
+    market_null={"n_draws": 30},
+    ablation={"n_bootstrap": 199},
+)
 
 
 def counts_in(value):

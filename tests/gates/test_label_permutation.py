@@ -92,7 +92,7 @@ def test_long_segments_are_cut_into_utc_days():
     assert size == "UTC day"
     assert (block == points.ts_ns // (DAY * 10**9)).all()
     short = walk_points(1, 100)
-    policy = GatePolicy(block_seconds=7)
+    policy = GatePolicy(label_permutation={"block_seconds": 7})
     block, size = permutation._blocks(make_input(short, [], policy=policy))
     assert size == "7 s"
     assert (block == short.ts_ns // (7 * 10**9)).all()
@@ -159,7 +159,9 @@ def test_too_little_is_inconclusive():
 
 
 def test_the_exact_p_is_shown_where_arrangements_are_few():
-    policy = GatePolicy(n_perms=199, min_trades=2, extend_factor=1)
+    policy = GatePolicy(
+        n_random_sides=199, min_trades=2, extend_factor=1, label_permutation={"n_perms": 199}
+    )
     for trips, known in ((4, True), (40, False)):
         actions = pair_trips(np.random.default_rng(3), 1200, trips)
         result = judged(permutation, make_input(walk_points(2, 1200), actions, policy=policy))

@@ -106,7 +106,7 @@ def test_a_look_into_data_taken_along_is_caught_by_its_maker(segment, make):
 
 
 def test_the_suite_fails_a_peeker_and_its_lag_profile_stands_out(segment):
-    policy = GatePolicy(g2_gates=("look_ahead", "time_shift"), min_trades=2)
+    policy = GatePolicy(suites={"g2": ("look_ahead", "time_shift")}, min_trades=2)
     report = run_gates(segment, _eager, policy=policy)
     assert report.results[0].look_ahead.verdict is Verdict.FAIL
     assert report.verdict == "FAIL"
@@ -202,8 +202,8 @@ def test_failing_where_the_future_is_missing_is_a_finding(segment):
 def test_arguments_are_checked(segment):
     with pytest.raises(InputError, match="n_cuts: was 0"):
         quantlaxmi.verify_no_lookahead(segment, "basis_capture", n_cuts=0)
-    with pytest.raises(ConfigError, match="n_prefixes"):
-        GatePolicy(n_prefixes=0)
+    with pytest.raises(ConfigError, match=r"look_ahead\.n_beginnings"):
+        GatePolicy(look_ahead={"n_beginnings": 0})
     assert not quantlaxmi.verify_no_lookahead(segment, _Silent, n_cuts=1).found
 
 

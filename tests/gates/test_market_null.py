@@ -33,7 +33,7 @@ from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-QUICK = GatePolicy(n_market_draws=60, min_trades=10, market_grid_search="off")
+QUICK = GatePolicy(min_trades=10, market_null={"n_draws": 60, "grid_search": "off"})
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def batches_of(batch):
 
 
 def test_threads_and_batches_change_nothing(short):
-    policy = replace(QUICK, stop_exceedances=5, min_trades=5)
+    policy = QUICK.replace(min_trades=5, market_null={"stop_exceedances": 5})
     run = backtest(short, StrategyRegistry().create("basis_capture"))
     base = G2AntiOverfitSuite.from_run(run, policy=policy, threads=1)
     expected = result_of(base).to_json()
@@ -162,7 +162,9 @@ def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path, nam
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_signal_ends_the_draws(short, threads):
-    suite = suite_of(short, policy=GatePolicy(n_market_draws=10**7, min_trades=10), threads=threads)
+    suite = suite_of(
+        short, policy=GatePolicy(min_trades=10, market_null={"n_draws": 10**7}), threads=threads
+    )
     timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
     before = threading.active_count()
     timer.start()
@@ -193,7 +195,7 @@ def test_the_identity_is_held_against_the_run(short, monkeypatch):
 
 
 def test_the_grid_is_searched_where_the_settings_are_in_it(short):
-    policy = replace(QUICK, n_market_draws=30, market_grid_search="auto")
+    policy = QUICK.replace(market_null={"n_draws": 30, "grid_search": "auto"})
     better = []
     for t, x in ((3, "1"), (5, "2.5"), (8, "2")):
         strategy = StrategyRegistry().create(
@@ -219,11 +221,9 @@ def test_the_grid_is_searched_where_the_settings_are_in_it(short):
 @pytest.mark.parametrize("stop", [0, 4])
 def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least, stop):
     policy = GatePolicy(
-        n_market_draws=24,
-        stop_exceedances=stop,
         min_trades=least,
-        market_grid_search=search,
         extend_factor=1,
+        market_null={"n_draws": 24, "stop_exceedances": stop, "grid_search": search},
     )
     suite = suite_of(request.getfixturevalue(name), policy=policy)
     assert len(suite.context.path.trips) >= least
@@ -296,7 +296,12 @@ def test_it_is_drawn_once_for_all_gates(short, monkeypatch):
         return original(*args)
 
     monkeypatch.setattr(market_null, "Replays", counting)
-    policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2, min_decorrelations=1)
+    policy = QUICK.replace(
+        n_random_sides=99,
+        random_entry={"n_sims": 99, "n_neutral_pairs": 2},
+        label_permutation={"n_perms": 99},
+        time_shift={"min_decorrelations": 1},
+    )
     suite = suite_of(short, policy=policy)
     moved = [
         suite.run_time_shift()[0],
@@ -317,8 +322,12 @@ def test_it_is_drawn_once_for_all_gates(short, monkeypatch):
 
 
 def test_what_moved_positions_are_held_against_without_it(short):
-    policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2)
-    suite = suite_of(short, policy=replace(policy, g2_gates=("random_entry",)))
+    policy = QUICK.replace(
+        n_random_sides=99,
+        random_entry={"n_sims": 99, "n_neutral_pairs": 2},
+        label_permutation={"n_perms": 99},
+    )
+    suite = suite_of(short, policy=policy.replace(suites={"g2": ("random_entry",)}))
     found = suite.run_random_entry()
     assert found.details["market"] is None
     assert found.reasons[0].endswith(
@@ -328,14 +337,18 @@ def test_what_moved_positions_are_held_against_without_it(short):
     suite = suite_of(short, policy=policy)
     without = replace(suite.context, rerun=None)
     assert "as there is no run to make again." in random_entries(without).matched.reasons[0]
-    hard = replace(suite.context, policy=replace(policy, min_arrangements=10**6))
+    hard = replace(suite.context, policy=policy.replace(min_arrangements=10**6))
     assert "arrangements" not in market_null.companion_null(hard).text
-    suite = suite_of(short, Fragile(), policy=replace(policy, min_trades=2))
+    suite = suite_of(short, Fragile(), policy=policy.replace(min_trades=2))
     assert market_null.companion_null(suite.context).text == "market_null is inconclusive"
 
 
 def test_the_largest_p_decides(short, monkeypatch):
-    policy = replace(QUICK, n_sims=99, n_perms=99, n_neutral_pairs=2)
+    policy = QUICK.replace(
+        n_random_sides=99,
+        random_entry={"n_sims": 99, "n_neutral_pairs": 2},
+        label_permutation={"n_perms": 99},
+    )
     suite = suite_of(short, policy=policy)
     bad = CompanionNull(MonteCarlo(20, 60, stopped=True), "markets")
     monkeypatch.setattr(market_null, "companion_null", lambda context: bad)
@@ -359,7 +372,7 @@ def test_plain_python_goes_through_the_same_gate(short):
         suite_of(
             short,
             InAndOut(),
-            policy=replace(QUICK, n_market_draws=25, market_grid_search="auto"),
+            policy=QUICK.replace(market_null={"n_draws": 25, "grid_search": "auto"}),
             threads=4,
         )
     )
@@ -369,7 +382,7 @@ def test_plain_python_goes_through_the_same_gate(short):
 
 
 def test_the_interpreted_kernel_gives_the_compiled_ones_counts(short):
-    policy = replace(QUICK, n_market_draws=19, stop_exceedances=2, min_trades=5)
+    policy = QUICK.replace(min_trades=5, market_null={"n_draws": 19, "stop_exceedances": 2})
     results = []
     for interpreted in (False, True):
         run = backtest(short, "basis_capture", interpreted=interpreted)
@@ -431,10 +444,10 @@ def test_what_it_cannot_say(short):
         Verdict.INCONCLUSIVE,
         ("There is no run to make again.",),
     )
-    few = replace(suite.context, policy=replace(QUICK, min_trades=10**6))
+    few = replace(suite.context, policy=QUICK.replace(min_trades=10**6))
     assert judged(market_null, few).verdict is Verdict.INCONCLUSIVE
 
 
 def test_policy_names_what_it_takes():
-    with pytest.raises(ConfigError, match="market_grid_search"):
-        GatePolicy(market_grid_search="always")
+    with pytest.raises(ConfigError, match=r"market_null\.grid_search"):
+        GatePolicy(market_null={"grid_search": "always"})

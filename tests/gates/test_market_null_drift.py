@@ -23,7 +23,9 @@ from tests.segments import INSTRUMENTS
 
 GATE = "market_null"
 POLICY = GatePolicy(
-    n_market_draws=39, n_sims=99, n_neutral_pairs=2, min_trades=10, market_grid_search="off"
+    min_trades=10,
+    market_null={"n_draws": 39, "grid_search": "off"},
+    random_entry={"n_sims": 99, "n_neutral_pairs": 2},
 )
 
 
@@ -80,7 +82,7 @@ def test_how_many_markets_without_drift():
 
 def test_markets_without_drift_that_tell_nothing_leave_the_gate_inconclusive(suite, monkeypatch):
     """The draws with drift would let the strategy pass; the sentence says what is missing."""
-    policy = replace(POLICY, n_market_draws=40)
+    policy = POLICY.replace(market_null={"n_draws": 40})
     suite = replace(suite, context=replace(suite.context, policy=policy))
 
     def count(draws):

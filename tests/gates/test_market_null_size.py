@@ -16,11 +16,9 @@ from tests.segments import INSTRUMENTS
 
 #: At 19 draws the level 5 % asks for none that does as well.
 POLICY = GatePolicy(
-    n_market_draws=19,
-    stop_exceedances=1,
     min_trades=2,
     extend_factor=1,
-    market_grid_search="off",
+    market_null={"n_draws": 19, "stop_exceedances": 1, "grid_search": "off"},
 )
 RULE = ("threshold_bps=3", "exit_threshold_bps=1", "cooldown_ms=0", "max_quote_age_ms=0")
 START_NS, UNIT = 1_723_000_000 * 10**9, 10**8

@@ -362,7 +362,7 @@ def test_ties_count_against_the_strategy():
 
 def test_draws_grow_once_where_the_interval_holds_alpha():
     points, actions = _case(trips=30, rows=2000)
-    policy = GatePolicy(n_sims=60, n_neutral_pairs=2, alpha="0.5")
+    policy = GatePolicy(alpha="0.5", random_entry={"n_sims": 60, "n_neutral_pairs": 2})
     found = {
         random_entries(make_input(points, actions, policy=policy, seed=s)).matched.monte_carlo
         for s in range(6)

@@ -69,7 +69,14 @@ def test_nothing_has_no_regime():
 def test_runs_are_shuffled_within_stretches_of_a_regime():
     points = walk_points(4, 6000)
     policy = GatePolicy(
-        n_perms=200, extend_factor=1, block_seconds=60, permute_within="regime", regime_steps=5
+        n_random_sides=200,
+        extend_factor=1,
+        label_permutation={
+            "n_perms": 200,
+            "block_seconds": 60,
+            "within": "regime",
+            "regime_steps": 5,
+        },
     )
     context = make_input(points, pair_trips(np.random.default_rng(1), 6000, 60), policy=policy)
     block, size = permutation._blocks(context)
@@ -81,20 +88,22 @@ def test_runs_are_shuffled_within_stretches_of_a_regime():
     assert found.verdict in (Verdict.PASS, Verdict.FAIL)
     assert found.details["blocks"] == int(block[-2]) - int(block[0]) + 1
     within = {
-        name: permutation._blocks(replace(context, policy=replace(policy, permute_within=name)))[1]
+        name: permutation._blocks(
+            replace(context, policy=policy.replace(label_permutation={"within": name}))
+        )[1]
         for name in ("auto", "day", "block")
     }
     assert within == {"auto": "60 s", "day": "UTC day", "block": "60 s"}
 
 
 def test_an_unknown_way_is_refused():
-    with pytest.raises(ConfigError, match="permute_within"):
-        GatePolicy(permute_within="week")
+    with pytest.raises(ConfigError, match=r"label_permutation\.within"):
+        GatePolicy(label_permutation={"within": "week"})
 
 
 def test_too_many_steps_are_not_counted():
     points = walk_points(4, 200, step_ns=10**15)
-    policy = GatePolicy(block_seconds=1, permute_within="regime", min_trades=2)
+    policy = GatePolicy(min_trades=2, label_permutation={"block_seconds": 1, "within": "regime"})
     context = make_input(points, pair_trips(np.random.default_rng(1), 200, 5), policy=policy)
     found = judged(permutation, context)
     assert found.verdict is Verdict.INCONCLUSIVE

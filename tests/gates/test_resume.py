@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,13 @@ from tests.depth import some
 CRYPTO = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
 DATA = Path(__file__).resolve().parents[2] / "data"
 #: Enough draws for every gate to have batches before and after an interruption.
-POLICY = GatePolicy(n_sims=400, n_perms=400, n_neutral_pairs=50, n_market_draws=60, n_bootstrap=200)
+POLICY = GatePolicy(
+    n_random_sides=400,
+    random_entry={"n_sims": 400, "n_neutral_pairs": 50},
+    label_permutation={"n_perms": 400},
+    market_null={"n_draws": 60},
+    ablation={"n_bootstrap": 200},
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +71,7 @@ def test_an_interruption_changes_nothing(planted, whole, tmp_path, calls):
     kept = json.loads(path.read_text())
     assert kept["gates"]["random_entry.matched"]["done"] >= 400
     with pytest.raises(ConfigError, match="another run"):
-        report_hash(planted, checkpoint=path, policy=replace(POLICY, n_sims=401))
+        report_hash(planted, checkpoint=path, policy=POLICY.replace(random_entry={"n_sims": 401}))
     with pytest.raises(ConfigError, match="another run"):
         report_hash(planted, checkpoint=path, seed=1)
 
@@ -75,8 +80,10 @@ def test_a_killed_command_goes_on(tmp_path, planted):
     """SIGINT ends the command with one line and code 130; the same command then finishes."""
     policy = tmp_path / "policy.toml"
     policy.write_text(
-        'g2_gates = ["random_entry", "label_permutation"]\nn_sims = 150000\n'
-        "n_perms = 200\nn_neutral_pairs = 20\nextend_factor = 1\n"
+        "extend_factor = 1\nn_random_sides = 200\n"
+        '[suites]\ng2 = ["random_entry", "label_permutation"]\n'
+        "[random_entry]\nn_sims = 150000\nn_neutral_pairs = 20\n"
+        "[label_permutation]\nn_perms = 200\n"
     )
     command = [sys.executable, "-c", CRYPTO, "run-gates"]
     command += ["--segment-dir", str(planted.path), "--strategy", "basis_capture"]

@@ -21,7 +21,12 @@ from quantlaxmi.strategies.registry import load_file
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 POLICY = GatePolicy(
-    n_sims=300, n_perms=300, n_neutral_pairs=20, n_market_draws=19, extend_factor=1, n_shifts=19
+    n_random_sides=300,
+    extend_factor=1,
+    random_entry={"n_sims": 300, "n_neutral_pairs": 20},
+    label_permutation={"n_perms": 300},
+    market_null={"n_draws": 19},
+    time_shift={"n_shifts": 19},
 )
 
 
@@ -100,7 +105,13 @@ class Mine(BasisCapture):
 
 def test_a_checkpoint_is_not_believed_after_the_strategy_s_code_changed(run, tmp_path):
     """Its decisions are the same here; on the markets that draws make they need not be."""
-    policy = GatePolicy(g2_gates=["label_permutation"], n_perms=19, extend_factor=1, min_trades=2)
+    policy = GatePolicy(
+        suites={"g2": ["label_permutation"]},
+        n_random_sides=19,
+        extend_factor=1,
+        min_trades=2,
+        label_permutation={"n_perms": 19},
+    )
 
     def judged(folder, text):
         folder.mkdir()

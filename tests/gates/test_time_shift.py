@@ -119,7 +119,7 @@ def test_offsets_are_those_of_the_twin():
     for k in naive.offsets(2099, 49):
         a, b = naive.sums(trips, market, k)
         larger += a * abs(a) * q >= s * abs(s) * b
-    policy = GatePolicy(n_shifts=49)
+    policy = GatePolicy(time_shift={"n_shifts": 49})
     found = judged(time_shift, make_input(points, pair_trips(np.random.default_rng(6), 2100, 40),
                                            policy=policy))  # fmt: skip
     assert found.monte_carlo.exceedances == larger
@@ -258,7 +258,7 @@ def test_squares_that_would_pass_128_bits_are_refused_not_wrapped():
     for k in range(2, 290):
         side, start = rng.choice([-1, 1]), period * k + rng.integers(3, 6)
         actions += [(int(start), {0: int(side)}), (int(start) + 10, {0: -int(side)})]
-    context = make_input(points, actions, policy=GatePolicy(min_decorrelations=1))
+    context = make_input(points, actions, policy=GatePolicy(time_shift={"min_decorrelations": 1}))
     stretches = holding_periods_of(context.path.trips, rows)
     market, trips = _market(points), _held(stretches)
     q = max(naive.sums(trips, market, k)[1] for k in naive.offsets(rows - 1, 19))

@@ -11,12 +11,17 @@ import pytest
 from quantlaxmi.errors import ConfigError, ReportError
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.gates import GatePolicy, Verdict
-from quantlaxmi.gates.policy import G2_GATES
+from quantlaxmi.gates.suites import gates_of
 from quantlaxmi.report import load_report, run_gates, verify_report
 from quantlaxmi.segment import open_segment
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-QUICK = GatePolicy(n_sims=99, n_perms=99, n_neutral_pairs=20, n_market_draws=39)
+QUICK = GatePolicy(
+    n_random_sides=99,
+    random_entry={"n_sims": 99, "n_neutral_pairs": 20},
+    label_permutation={"n_perms": 99},
+    market_null={"n_draws": 39},
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,7 @@ def test_planted_edge_passes(report):
     assert report.verdict == "PASS"
     assert report.g2_passed is True
     (g2,) = report.results
-    assert report.g2_details["gates"] == list(g2.gates) == list(G2_GATES)
+    assert report.g2_details["gates"] == list(g2.gates) == [gate.name for gate in gates_of("g2")]
     assert g2.random_entry_baseline.monte_carlo.exceedances == 0
     assert g2.random_entry_baseline.details["net"]["exceedances"] == 0
     assert g2.result("random_entry.neutral").verdict is Verdict.PASS
@@ -232,7 +237,7 @@ def test_bad_options_are_refused(planted, option):
 
 
 def test_only_asked_gates_run(planted):
-    policy = replace(QUICK, g2_gates=("label_permutation",))
+    policy = QUICK.replace(suites={"g2": ("label_permutation",)})
     report = run_gates(planted, "basis_capture", policy=policy)
     assert report.g2_details["gates"] == ["label_permutation"]
     assert report.results[0].random_entry_baseline is None
@@ -252,7 +257,11 @@ from quantlaxmi.gates import GatePolicy
 from quantlaxmi.report import run_gates
 from quantlaxmi.segment import open_segment
 policy = GatePolicy(
-    n_sims=20, n_perms=20, n_neutral_pairs=3, n_market_draws=19, extend_factor=1
+    n_random_sides=20,
+    extend_factor=1,
+    random_entry={"n_sims": 20, "n_neutral_pairs": 3},
+    label_permutation={"n_perms": 20},
+    market_null={"n_draws": 19},
 )
 print(run_gates(open_segment(sys.argv[1]), "basis_capture", policy=policy).report_hash)
 """

@@ -26,12 +26,11 @@ N_INSTRUMENTS, N_ONE_SIDED, N_QUOTES = 400, 40, 160_000
 #: Places of the pair that is traded among the instruments.
 SPOT, PERP = 7, 311
 QUICK = GatePolicy(
-    n_sims=50,
-    n_perms=50,
-    n_neutral_pairs=5,
-    n_market_draws=19,
+    n_random_sides=50,
     extend_factor=1,
-    market_grid_search="off",
+    random_entry={"n_sims": 50, "n_neutral_pairs": 5},
+    label_permutation={"n_perms": 50},
+    market_null={"n_draws": 19, "grid_search": "off"},
 )
 
 

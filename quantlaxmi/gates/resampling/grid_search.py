@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.market_replays import Replays, Sums
+from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.stats.monte_carlo import studentised_at_least
 from quantlaxmi.strategies.config import StrategyConfig
@@ -27,7 +28,7 @@ class Search:
 def search_of(context: GateContext, rerun: Rerun, replays: Replays, own: Sums) -> Search:
     """The settings among which a draw takes the best: the grid's, where the run's are of it."""
     alone = (None,)
-    if context.policy.market_grid_search == "off":
+    if context.settings(MarketNullSettings).grid_search == "off":
         return Search(alone, "The policy turns the search of the grid off.")
     strategy = rerun.strategy
     configs = () if strategy is None else grid_configs(strategy, _MAX_GRID + 1)

@@ -13,6 +13,7 @@ from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.draws import Binning, DrawRule, SweepFailed, count_draws
 from quantlaxmi.gates.resampling.market_replays import DrawFailed, Moved, Replays, Sums
+from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 from quantlaxmi.gates.results import MonteCarlo
 from quantlaxmi.stats.histogram import LAST_BIN, bin_of
 from quantlaxmi.stats.monte_carlo import studentised_at_least
@@ -136,7 +137,7 @@ class MarketDraws:
     @property
     def wanted(self) -> int:
         """Draws that shall count."""
-        draws = self.context.policy.n_market_draws
+        draws = self.context.settings(MarketNullSettings).n_draws
         return draws if self.drift else driftless_wanted(draws)
 
     @property
@@ -219,7 +220,7 @@ class MarketDraws:
     def _is_known(self, most: int) -> bool:
         if self.looked >= most:
             return True
-        stop = self.context.policy.stop_exceedances
+        stop = self.context.settings(MarketNullSettings).stop_exceedances
         stopped = stop > 0 and sum(draw.at_least for draw in self.first) >= stop
         return self.conditional and (self.looked >= SHOWN_DRAWS or stopped)
 
@@ -270,10 +271,10 @@ class MarketDraws:
         SweepFailed
             When the strategy cannot be run on the market of a draw that is needed.
         """
-        policy = self.context.policy
+        settings = self.context.settings(MarketNullSettings)
         # Half a second a batch, so that progress and interrupts are seen, and no more draws than
         # may be needed to stop; the counts do not depend on it.
-        most = policy.stop_exceedances or 256
+        most = settings.stop_exceedances or 256
         own_bin = bin_of(self.own.total, self.own.squares)
         fitting = int(0.5 * self.replays.threads / (self._seconds + 1e-6))
         count, *_ = count_draws(
@@ -284,7 +285,7 @@ class MarketDraws:
             self._sweep,
             [(0, 1), (0, 1)],
             DrawRule(
-                stop_after=policy.stop_exceedances,
+                stop_after=settings.stop_exceedances,
                 batch=max(self.replays.threads, min(fitting, most, 256)),
                 tries=MOST_TRIES if self.conditional else 0,
                 reported=self._reported,

@@ -64,7 +64,12 @@ class Bootstrap:
 
 
 def resample(
-    context: GateContext, stream: str, series: Sequence[Sequence[int]], *, grow: bool
+    context: GateContext,
+    stream: str,
+    series: Sequence[Sequence[int]],
+    draws: int,
+    *,
+    grow: bool,
 ) -> Bootstrap:
     """Resample series together by the stationary bootstrap.
 
@@ -75,6 +80,7 @@ def resample(
         Names the random numbers.
     series : sequence of sequences of int
         Of one length. Blocks are as long as the one that needs the longest asks for.
+    draws : int
     grow : bool
         Let the draws grow once by `extend_factor` where the interval of the first series' b/m
         holds alpha.
@@ -85,7 +91,7 @@ def resample(
     """
     block = max(block_length(s).stationary for s in series)
     own = tuple(sum(s) for s in series)
-    key, m = context.key(stream), context.policy.n_bootstrap
+    key, m = context.key(stream), draws
     sums = bootstrap_sums(series, block, m, key, threads=context.threads)
     found = Bootstrap(own, sums, block)
     factor = context.policy.extend_factor
