@@ -8,6 +8,9 @@ import msgspec
 
 from quantlaxmi.schema import InstrumentKind
 
+#: What is traded together: (instrument index, signed quantity mantissa), ascending by instrument.
+Bundle = tuple[tuple[int, int], ...]
+
 #: Venues whose derivatives are all settled in the coin they are of.
 _COIN_MARGINED: Final = frozenset(
     {"binance-coinm", "binance-delivery", "huobi-dm", "huobi-dm-swap", "bybit-inverse"}

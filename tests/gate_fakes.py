@@ -11,7 +11,7 @@ import numpy as np
 from quantlaxmi.gates import random_entry
 from quantlaxmi.gates.context import Amounts, GateContext
 from quantlaxmi.gates.path.columns import attribution_units
-from quantlaxmi.gates.path.round_trips import TradePath, build_path
+from quantlaxmi.gates.path.round_trips import TradePath, TradeRecords, build_path
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.schema import DECISION_DTYPE, FILL_DTYPE, LEG_DTYPE
 
@@ -136,7 +136,7 @@ def paid(points, actions):
 
 def make_path(points, actions, **options):
     return build_path(
-        **make_run(points, actions, **options),
+        TradeRecords(**make_run(points, actions, **options)),
         seq=points.seq,
         mid2=points.mid2,
         units=attribution_units(points),

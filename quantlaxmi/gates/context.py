@@ -15,14 +15,14 @@ from quantlaxmi.gates.keys import stream_key
 from quantlaxmi.gates.path.round_trips import TradePath
 from quantlaxmi.gates.results import Inconclusive, Json
 from quantlaxmi.gates.thresholds import Thresholds
+from quantlaxmi.instruments import Bundle
 from quantlaxmi.settings import Settings
 
 if TYPE_CHECKING:
     from quantlaxmi.run.rerun import Rerun
 
-__all__ = ["Amounts", "Bundle", "Costs", "DecisionPoints", "GateContext", "Memo", "Observation"]
+__all__ = ["Amounts", "Costs", "DecisionPoints", "GateContext", "Memo", "Observation"]
 
-Bundle = tuple[tuple[int, int], ...]
 S = TypeVar("S", bound=Settings)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.gates import market_null
-from quantlaxmi.gates.context import Bundle, GateContext
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, Columns, build_columns, check_squares
 from quantlaxmi.gates.path.regimes import trend_regimes
@@ -24,6 +24,7 @@ from quantlaxmi.gates.results import (
     ResultSpec,
     decimal_text,
 )
+from quantlaxmi.instruments import Bundle
 from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.arrangements import Arrangements, orders
 from quantlaxmi.stats.monte_carlo import wide_ints

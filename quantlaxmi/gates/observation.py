@@ -15,7 +15,13 @@ from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import Amounts, GateContext
 from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.path.columns import attribution_units
-from quantlaxmi.gates.path.round_trips import PathError, TradePath, build_path, count_round_trips
+from quantlaxmi.gates.path.round_trips import (
+    PathError,
+    TradePath,
+    TradeRecords,
+    build_path,
+    count_round_trips,
+)
 from quantlaxmi.gates.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -103,13 +109,16 @@ def path_of(run: Run, points: DecisionPoints) -> TradePath:
         When the run has no path there.
     """
     costs = run.exact.attributions
-    return build_path(
+    records = TradeRecords(
         decisions=run.exact.decisions,
         legs=run.exact.legs,
         fills=run.exact.fills,
         gross=costs.gross.tolist(),
         cost=(costs.slippage + costs.fee).tolist() if len(costs) else [],
         funding=_funding_of(run),
+    )
+    return build_path(
+        records,
         seq=points.seq,
         mid2=points.mid2,
         units=attribution_units(points),

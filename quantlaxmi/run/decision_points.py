@@ -22,12 +22,10 @@ from quantlaxmi._ext.observer import Observer
 from quantlaxmi._ext.replay_loop import FAILURES
 from quantlaxmi.errors import EngineError, FixedPointOverflow, InputError, StrategyError
 from quantlaxmi.fixed import div_round
+from quantlaxmi.instruments import Bundle
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import KERNEL_STRIDE, Session, feature_calls
 from quantlaxmi.strategies.views import view
-
-#: ``((instrument index, signed quantity), ...)``, in ascending order of instrument.
-Bundle = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ import pytest
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.path.columns import attribution_units
-from quantlaxmi.gates.path.round_trips import PathError, build_path
+from quantlaxmi.gates.path.round_trips import PathError, TradeRecords, build_path
 from quantlaxmi.schema import OrderAction
 from tests.gate_fakes import make_path, make_run, walk_points
 
@@ -13,7 +13,9 @@ GRID = walk_points(9, 60, instruments=3)
 
 
 def _build(run):
-    return build_path(**run, seq=GRID.seq, mid2=GRID.mid2, units=attribution_units(GRID))
+    return build_path(
+        TradeRecords(**run), seq=GRID.seq, mid2=GRID.mid2, units=attribution_units(GRID)
+    )
 
 
 def _shape(path):

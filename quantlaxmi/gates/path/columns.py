@@ -1,10 +1,10 @@
-"""The market as the sweeps read it: small integer columns, bundles as terms, proven bounds.
+"""The market as the sweeps read it: small integer columns, bundles as sums of them, proven bounds.
 
-Numba's integers wrap, so everything a sweep multiplies or adds in 64 bits is bounded here first,
-in Python integers. To get there, mids are taken relative to the first row (a trip's quantities
-sum to zero, so this changes nothing) and divided by their greatest common divisor, and so are the
-quantities. Where the bundles have fewer shapes than instruments (both legs of a pair, matched:
-one shape), the columns are the shapes' values, which is one read a row.
+Numba's integers wrap, so that everything a sweep multiplies or adds in 64 bits is bounded here
+first, in Python integers. To make the integers small, mids are taken relative to the first row
+(the quantities of a trip sum to zero, so this changes nothing) and divided by their greatest common
+divisor; so are quantities. Both legs of a pair with matched quantities are one *shape*. Where there
+are fewer shapes than instruments, the columns are the values of the shapes: one read for each row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantlaxmi.gates.context import Bundle, DecisionPoints
+from quantlaxmi.gates.context import DecisionPoints
+from quantlaxmi.instruments import Bundle
 from quantlaxmi.schema import I64
 
 __all__ = ["LIMIT", "BoundError", "Columns", "attribution_units", "build_columns", "check_squares"]
@@ -25,7 +26,7 @@ LIMIT = 2**62
 
 
 class BoundError(Exception):
-    """A sweep's integers would not fit 64 bits; the message names number and limit."""
+    """The integers of a sweep do not fit 64 bits; the message names number and limit."""
 
 
 def check_squares(largest: int, count: int) -> None:
@@ -52,7 +53,7 @@ def attribution_units(points: DecisionPoints) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Bundles over columns; bundle values are relative to the first row.
+    """Values of bundles as sums over columns, relative to the first row.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""What funding the positions of trips meet, wherever the trips stand.
+"""Funding of the positions of trips, wherever the trips stand.
 
-A settlement is paid on the position that the orders arrived before it had made. A position of a
-trip lasts from one action to the next, so its funding is a difference of two of its running sums:
-up to the settlement that each action's orders come too late for.
+A settlement pays on the position made by the orders that arrived before it. A position of a trip
+lasts from one action to the next. So its funding is the difference of two of its running sums, up
+to the settlement for which each action's orders come too late.
 """
 
 from __future__ import annotations
@@ -14,33 +14,34 @@ from itertools import accumulate
 
 import numpy as np
 
-from quantlaxmi.gates.context import Bundle, DecisionPoints
+from quantlaxmi.gates.context import DecisionPoints
 from quantlaxmi.gates.path.round_trips import Trip, opposite
+from quantlaxmi.instruments import Bundle
 from quantlaxmi.schema import I64
 
 __all__ = ["PositionFunding", "build_position_funding"]
 
-#: Most payments (positions times settlements) that are worked out.
+#: Most payments (positions times settlements) that are computed.
 MAX_PAYMENTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class PositionFunding:
-    """Running sums of funding by position, and which position follows each action.
+    """Running sums of funding by position, and the position after each action.
 
     Attributes
     ----------
     reason : str
-        Empty where the sums can be had.
+        Why there are no sums; empty where there are.
     sums : tuple of tuple of int
         For each position, what it has received after 0, 1, … settlements, attribution units.
     action_held, action_mirror_held : ndarray of int64, shape (n_actions,)
         Row of `sums` for the position after the action, and for its opposite; -1 where the trip
         is over, or nothing is ever settled.
     settled : ndarray of int64, shape (n_tradeable,)
-        Settlements that orders decided on a tradeable row come too late for.
+        Settlements for which orders decided on a tradeable row come too late.
     own_settled : ndarray of int64, shape (n_actions,)
-        The same at the actions' own rows. A position still open at the end met them all.
+        The same at the actions' own rows. A position still open at the end had them all.
     """
 
     reason: str
@@ -72,27 +73,16 @@ class PositionFunding:
         return max((abs(value) for sums in self.sums for value in sums), default=0)
 
 
-def _after(trip: Trip) -> list[Bundle]:
-    """The position after every action."""
-    position: dict[int, int] = {}
-    found = []
-    for action in trip.actions:
-        for i, quantity in action.bundle:
-            position[i] = position.get(i, 0) + quantity
-        found.append(tuple(sorted((i, q) for i, q in position.items() if q)))
-    return found
-
-
 def build_position_funding(
     trips: Sequence[Trip], rows: I64, points: DecisionPoints
 ) -> PositionFunding:
-    """Work out the funding of every position that the trips hold, and of its opposite.
+    """Compute the funding of every position of the trips, and of its opposite.
 
     Parameters
     ----------
     trips : sequence of Trip
     rows : ndarray of int64, shape (n_tradeable,)
-        Tradeable rows of the grid, ascending.
+        Tradeable decision points, ascending.
     points : DecisionPoints
 
     Returns
@@ -104,7 +94,7 @@ def build_position_funding(
     actions = [action for trip in trips for action in trip.actions]
     own = np.array([count if a.mark else settled[a.row] for a in actions], np.int64)
     flat = np.full(len(actions), -1, np.int64)
-    held = [bundle for trip in trips for bundle in _after(trip)]
+    held = [bundle for trip in trips for bundle in trip.positions()]
     index: dict[Bundle, int] = {}
     for bundle in held if count else ():
         if bundle:

@@ -1,4 +1,4 @@
-"""The position path as stretches of constant position, trip by trip: what time shifts move."""
+"""Holding periods, trip by trip: the path of positions that a circular shift moves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from quantlaxmi.gates.context import Bundle, GateContext
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import (
     BoundError,
     Columns,
@@ -18,6 +18,7 @@ from quantlaxmi.gates.path.columns import (
     check_squares,
 )
 from quantlaxmi.gates.path.round_trips import Trip
+from quantlaxmi.instruments import Bundle
 from quantlaxmi.schema import I64
 from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps, distinct_rotations
 
@@ -26,18 +27,18 @@ __all__ = ["HoldingPeriods", "build_holding_columns", "holding_periods_of"]
 
 @dataclass(frozen=True, slots=True)
 class HoldingPeriods:
-    """Stretches of constant position that are not flat, ascending.
+    """Times of constant position that are not flat, ascending.
 
     Attributes
     ----------
     positions : tuple of Bundle
-        Distinct positions held.
-    position : ndarray of int64, shape (n_stretches,)
+        Distinct positions.
+    position : ndarray of int64, shape (n_periods,)
         Index into `positions`.
-    start, stop : ndarray of int64, shape (n_stretches,)
-        Held over the steps start..stop-1; step r leads from row r to row r + 1.
+    start, stop : ndarray of int64, shape (n_periods,)
+        A position is held over the steps start..stop-1; step r leads from row r to row r + 1.
     trip_first : ndarray of int64, shape (n_trips + 1,)
-        Into the stretches.
+        Into the periods.
     n_steps : int
         Rows less one.
     """
@@ -50,7 +51,7 @@ class HoldingPeriods:
     n_steps: int
 
     def _partition(self) -> tuple[I64, I64]:
-        """Edges of all stretches, flat ones too, and the position in each, -1 for flat."""
+        """Edges of all times of constant position, and the position in each, -1 for flat."""
         edges = np.unique(np.concatenate([[0, self.n_steps], self.start, self.stop]))
         position = np.full(len(edges) - 1, -1, np.int64)
         position[np.searchsorted(edges, self.start)] = self.position
@@ -84,16 +85,13 @@ def holding_periods_of(trips: tuple[Trip, ...], n_rows: int) -> HoldingPeriods:
     ----------
     trips : tuple of Trip
     n_rows : int
-        Of the points, at least 1.
+        Number of decision points, at least 1.
     """
     index: dict[Bundle, int] = {}
     position, start, stop, first = [], [], [], [0]
     for trip in trips:
-        held: dict[int, int] = {}
-        for now, after in itertools.pairwise(trip.actions):
-            for instrument, quantity in now.bundle:
-                held[instrument] = held.get(instrument, 0) + quantity
-            bundle = tuple(sorted((i, q) for i, q in held.items() if q))
+        steps = itertools.pairwise(trip.actions)
+        for bundle, (now, after) in zip(trip.positions(), steps, strict=False):
             if bundle and after.row > now.row:
                 position.append(index.setdefault(bundle, len(index)))
                 start.append(now.row)
@@ -109,7 +107,7 @@ def holding_periods_of(trips: tuple[Trip, ...], n_rows: int) -> HoldingPeriods:
     )
 
 
-def build_holding_columns(context: GateContext, stretches: HoldingPeriods) -> Columns:
+def build_holding_columns(context: GateContext, periods: HoldingPeriods) -> Columns:
     """Columns for the positions, with the bound on what one trip can earn wherever it stands.
 
     Raises
@@ -117,13 +115,13 @@ def build_holding_columns(context: GateContext, stretches: HoldingPeriods) -> Co
     BoundError
         When a trip's PnL could leave 64 bits, or the sum of the trips' squares 127.
     """
-    columns = build_columns(context.decision_points, stretches.positions)
+    columns = build_columns(context.decision_points, periods.positions)
     worst = 0
-    for low, high in itertools.pairwise(stretches.trip_first.tolist()):
-        held = [columns.largest[p] for p in stretches.position[low:high].tolist()]
-        # Two bundle values a stretch, and two more for the one that may pass the end.
+    for low, high in itertools.pairwise(periods.trip_first.tolist()):
+        held = [columns.largest[p] for p in periods.position[low:high].tolist()]
+        # Two bundle values a period, and two more for the one that may pass the end.
         worst = max(worst, 2 * sum(held) + 2 * max(held, default=0))
     if worst >= 2**62:
         raise BoundError(f"A trip's PnL can reach {worst}, the limit is 2^62.")
-    check_squares(worst, len(stretches.trip_first) - 1)
+    check_squares(worst, len(periods.trip_first) - 1)
     return columns

@@ -1,4 +1,4 @@
-"""Net PnL of a run in clock buckets, and the bucket length a segment is cut by."""
+"""Net PnL of a run in clock buckets, and the length of the buckets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STEPS_NS = (
 )
 
 
-def _points(first: int, last: int, step: int) -> int:
+def _buckets(first: int, last: int, step: int) -> int:
     """Buckets that begin on multiples of `step`, the first and the last one partial."""
     return max(0, -(-last // step) - -(-first // step)) + 1
 
@@ -48,23 +48,23 @@ def bucket_step(first_ns: int, last_ns: int, most: int) -> int:
     most : int
     """
     return next(
-        (step for step in STEPS_NS if _points(first_ns, last_ns, step) <= most), STEPS_NS[-1]
+        (step for step in STEPS_NS if _buckets(first_ns, last_ns, step) <= most), STEPS_NS[-1]
     )
 
 
 def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
-    """Increments of a run's equity over clock buckets: fees, funding and open positions count.
+    """Increments of a run's equity over clock buckets, with fees, funding and open positions.
 
-    Worked out from the prices and quantities of its fills in one sweep; the average costs that an
-    `EquityCurve` keeps anew are not needed for it.
+    One sweep over the prices and quantities of the fills gives them; the average costs that an
+    `EquityCurve` keeps are not needed.
 
     Parameters
     ----------
     run : Run
         Of one currency.
     curve : EquityCurve
-        Of this or another run over the same segment: buckets end at its points, and open positions
-        are marked at its mids.
+        Curve of this or another run over the same segment. Buckets end at its points, and its mids
+        mark open positions.
 
     Returns
     -------
@@ -83,9 +83,9 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     scale = np.array([scales[i] for i in fills["instrument"].tolist()], dtype=object)
     paid = signed.astype(object) * fills["price"].astype(object) * scale
     paid += 10 * int128_array(fills["fee_hi"], fills["fee_lo"])
-    equity = -_after(paid, done)
+    equity = -_sum_to(paid, done)
     received = 10 * int128_array(funding["amount_hi"], funding["amount_lo"])
-    equity += _after(received, np.searchsorted(funding["ts_ns"], points, side="right"))
+    equity += _sum_to(received, np.searchsorted(funding["ts_ns"], points, side="right"))
     marks = dict(zip(curve.held, curve.mid2, strict=True))
     own = np.unique(fills["instrument"]).tolist()
     if other := [i for i in own if i not in marks]:  # the curve is of another run
@@ -104,8 +104,8 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     return [b - a for a, b in itertools.pairwise([0, *found])]
 
 
-def _after(amounts: IntColumn, done: npt.NDArray[np.intp]) -> IntColumn:
-    """Sum of the first ``done`` amounts."""
+def _sum_to(amounts: IntColumn, done: npt.NDArray[np.intp]) -> IntColumn:
+    """Sums of the first ``done`` amounts, one for each number in ``done``."""
     start: IntColumn = np.zeros(1, dtype=object)
     found: IntColumn = np.concatenate([start, np.cumsum(amounts) if len(amounts) else amounts])
     taken: IntColumn = found[done]

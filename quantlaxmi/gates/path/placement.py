@@ -1,7 +1,7 @@
-"""Where trips may stand: tradeable rows, trip templates on them, and their costs.
+"""Where trips may stand: tradeable rows, templates of trips on them, and their costs.
 
-A template keeps a trip's actions at their distance from its beginning, counted in tradeable rows,
-so that every placement of templates without overlap puts every action on a tradeable row.
+A template keeps the distance of a trip's actions from its beginning, counted in tradeable rows. So
+every placement of templates without overlap puts every action on a tradeable row.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.context import Bundle, DecisionPoints
+from quantlaxmi.gates.context import DecisionPoints
 from quantlaxmi.gates.path.columns import LIMIT, Columns
 from quantlaxmi.gates.path.funding import PositionFunding
 from quantlaxmi.gates.path.round_trips import Action, Trip, opposite
+from quantlaxmi.instruments import Bundle
 from quantlaxmi.schema import I64
 
 __all__ = [
@@ -29,12 +30,12 @@ __all__ = [
     "tradeable_rows",
 ]
 
-#: Distinct patterns of instruments and signs for which displayed size is looked up.
+#: Most distinct patterns of instruments and signs for which displayed size is looked up.
 MAX_PATTERNS = 64
 
 
 class PlacementError(Exception):
-    """Trips cannot be placed; the message says why. Gates answer INCONCLUSIVE."""
+    """Trips cannot be placed; the message says why. The gate is then INCONCLUSIVE."""
 
 
 def clean_bundles(actions: Iterable[Action]) -> list[Bundle]:
@@ -44,22 +45,22 @@ def clean_bundles(actions: Iterable[Action]) -> list[Bundle]:
 
 
 def tradeable_rows(points: DecisionPoints, trips: tuple[Trip, ...], max_bundles: int) -> I64:
-    """Rows on which any of the actions could have been traded whole, on either side.
+    """Rows on which each of the actions could have been traded whole, on either side.
 
-    Displayed size is monotone in quantity, so for each pattern of instruments and signs it is
-    looked up once, for the largest quantities.
+    Where the largest quantities of a pattern of instruments and signs are displayed, smaller ones
+    are too. So displayed size is looked up once for each pattern.
 
     Parameters
     ----------
     points : DecisionPoints
     trips : tuple of Trip
     max_bundles : int
-        Up to so many bundles whose costs will be asked for are priced in the same pass.
+        At most so many bundles are priced in the same pass.
 
     Returns
     -------
     ndarray of int64, shape (n_tradeable,)
-        Ascending decision points where the strategy's own filters hold too.
+        Ascending; the strategy's own filters let it trade there too.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def tradeable_rows(points: DecisionPoints, trips: tuple[Trip, ...], max_bundles:
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """Trips as kernels take them.
+    """Templates of trips, as kernels take them.
 
     Attributes
     ----------
@@ -98,11 +99,11 @@ class Templates:
     offset : ndarray of int64, shape (n_actions,)
         Tradeable rows after the trip's beginning.
     occupied : ndarray of int64, shape (k,)
-        Rows a trip keeps from others.
+        Rows that a trip takes up.
     free : int
         Tradeable rows in no trip.
     off_rows : int
-        Actions the strategy did on a row that is not tradeable.
+        Actions of the strategy on rows that are not tradeable.
     """
 
     actions: tuple[Action, ...]
@@ -179,12 +180,12 @@ def make_templates(trips: tuple[Trip, ...], rows: I64) -> Templates:
 
 @dataclass(frozen=True, slots=True)
 class CostColumns:
-    """Costs of the actions on tradeable rows, or the reason why there are none.
+    """Costs of the actions on every tradeable row, or why they are not known.
 
     Attributes
     ----------
     reason : str
-        Empty where the net figures can be had.
+        Why net figures are not known; empty where they are.
     values : ndarray of int64, shape (n_costs, n_tradeable)
         In units of net.
     action_cost, action_mirror_cost : ndarray of int64, shape (n_actions,)
@@ -230,12 +231,12 @@ def build_cost_columns(
 ) -> CostColumns:
     """Costs of every clean action's bundle and of its opposite, on tradeable rows.
 
-    Together with the funding of the positions, both in the one unit in which net PnL is counted.
+    Costs and the funding of the positions are in one unit, that of net PnL.
 
     Raises
     ------
     EngineError
-        When the grid's cost at a clean action's row is not what the replay attributed.
+        When the cost at a clean action's decision point is not what the replay attributed.
     """
     actions = templates.actions
     sided = clean_bundles(actions)
@@ -244,8 +245,8 @@ def build_cost_columns(
     if len(sided) > max_bundles:
         return _without(
             len(actions),
-            f"{len(sided)} distinct bundles (with their opposites) would need costs laid out, "
-            f"the limit is {max_bundles}.",
+            f"{len(sided)} distinct bundles (with their opposites) need costs on every row, the "
+            f"limit is {max_bundles}.",
             columns.scale,
         )
     points.prepare(sided)

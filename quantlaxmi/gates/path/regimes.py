@@ -1,4 +1,4 @@
-"""Regimes of a market from its past alone: bull, bear, chop."""
+"""Regimes of a market (bull, bear, chop), each known before the rows that it names."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ TREND_PERCENT = 30
 
 
 def trend_regimes(ts_ns: I64, price: I64, step_ns: int, window: int) -> npt.NDArray[np.int8]:
-    """Regime each row lies in, on a clock grid.
+    """The regime of each row, by steps of the clock.
 
-    At the beginning of a clock step the last `window` steps are looked back on: the move from end
-    to end against the sum of the moves from step to step (Kaufman's efficiency ratio). From 0.3 on
-    it is a trend, bull or bear by the move's sign; below it, and before a whole window has passed,
-    it is chop. All rows of a step share its regime, so a row's regime is known before the row. In
-    integers, exactly.
+    At the beginning of a step, the last `window` steps give Kaufman's efficiency ratio: the move
+    from end to end over the sum of the moves from step to step. From 0.3 on it is a trend, bull or
+    bear by the sign of the move. Below that, and before a whole window has passed, it is chop. All
+    rows of a step share its regime, so that a row's regime is known before the row. Integers make
+    it exact.
 
     Parameters
     ----------
     ts_ns : ndarray of int64, shape (n_rows,)
         Ascending.
     price : ndarray of int64, shape (n_rows,)
-        Of the instrument that names the regime, any scale; mid2 on a points.
+        Price of the instrument whose regime is asked for, any scale; mid2 at decision points.
     step_ns : int
-        Step of the clock, which counts from the epoch.
+        Length of a step; steps are counted from the epoch.
     window : int
-        Steps looked back on.
+        Number of steps that a regime is taken from.
 
     Returns
     -------

@@ -1,10 +1,10 @@
-"""Round trips and positions of a run, on the rows of its market grid.
+"""Round trips and positions of a run, over its decision points.
 
-An *action* is what the fills of one decision did to the positions; it stands on the row of the
-decision, at whose mid it is valued. A *trip* goes from flat to flat of all instruments together.
-A decision that turns one position into an opposite or another one is two actions on one row: one
-that closes, one that opens. A position still open at the end is closed at the last row's mid,
-without costs: the mid at which the ledger marks it.
+An *action* is what the fills of one decision did to the positions. It stands on the row of the
+decision and is valued at that row's mids. A *trip* goes from flat to flat over all instruments
+together. A decision that turns a position into the opposite one, or into another one, is two
+actions on one row: the first closes, the second opens. A position still open at the end is closed
+at the last row's mids without costs, because the ledger marks it at those mids.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.schema import FillFlag, OrderAction
+from quantlaxmi.instruments import Bundle
+from quantlaxmi.schema import I64, FillFlag, OrderAction
 
 __all__ = [
     "Action",
     "PathError",
     "TradePath",
+    "TradeRecords",
     "Trip",
     "build_path",
     "count_round_trips",
     "opposite",
 ]
-
-Bundle = tuple[tuple[int, int], ...]
 
 
 def opposite(bundle: Bundle) -> Bundle:
@@ -48,16 +48,16 @@ class Action:
     Attributes
     ----------
     row : int
-        Grid row of the decision.
+        Decision point of the decision.
     bundle : tuple of (int, int)
         (instrument, signed quantity filled), ascending by instrument, no zeros.
     cost : int
         Slippage plus fees, attribution scale.
     clean : bool
-        Every order of the decision filled whole, in one trip, from size that the run had not taken
-        before: the grid's cost must equal `cost`.
+        Whether every order of the decision filled whole, in one trip, from size that the run had
+        not taken before. The cost at the decision point must then equal `cost`.
     mark : bool
-        The closing of an open position at the end, at the last row's mid.
+        Whether it closes a position still open at the end, at the last row's mids.
     """
 
     row: int
@@ -73,6 +73,15 @@ class Trip:
 
     actions: tuple[Action, ...]
 
+    def positions(self) -> list[Bundle]:
+        """The position after each action; the last one is empty."""
+        position: dict[int, int] = {}
+        found = []
+        for action in self.actions:
+            position = _after(position, action.bundle)
+            found.append(_bundle(position))
+        return found
+
     @property
     def open_at_end(self) -> bool:
         """Whether the run ended inside this trip."""
@@ -81,29 +90,29 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class TradePath:
-    """A run as gates see it.
+    """The positions of a run as gates see them.
 
     Attributes
     ----------
     trips : tuple of Trip
     changes : tuple of (int, Bundle)
-        Rows at which the position changes and the position held from there, ascending.
+        Rows at which the position changes and the position from there on, ascending.
     gross : int
-        Mid-to-mid PnL, attribution scale: attributed gross plus the open position's mark.
+        Mid-to-mid PnL, attribution scale: the attributed gross and the mark of an open position.
     cost : int
         Slippage plus fees of all fills, attribution scale.
     funding : int
         Received less paid, attribution scale.
     stray_cost : int
-        The part of `cost` paid by decisions that left no position, so by no action.
+        The part of `cost` that belongs to no action, because the decision changed no position.
     short_actions : int
-        Actions that did not fill as decided.
+        Actions whose fills differ from what was decided.
     after_own_actions : int
-        Others that passed over size which the run had taken before (`FillFlag.AFTER_OWN`).
+        Other actions that passed over size which the run had taken before (`FillFlag.AFTER_OWN`).
     reversals : int
-        Decisions split into a closing and an opening action.
+        Decisions that are two actions, a closing and an opening one.
     has_resting_orders : bool
-        A limit order was sent, or a change of one.
+        Whether a limit order was sent, or a change of one.
     """
 
     trips: tuple[Trip, ...]
@@ -127,10 +136,8 @@ def _bundle(quantities: dict[int, int]) -> Bundle:
     return tuple(sorted((i, q) for i, q in quantities.items() if q))
 
 
-def _rows_of(
-    decisions: npt.NDArray[np.void], seq: npt.NDArray[np.int64], used: Sequence[int]
-) -> dict[int, int]:
-    """Grid row of every decision in `used`."""
+def _rows_of(decisions: npt.NDArray[np.void], seq: I64, used: Sequence[int]) -> dict[int, int]:
+    """Decision point of every decision in `used`."""
     wanted = decisions["seq"][list(used)]
     rows = np.searchsorted(seq, wanted)
     inside = rows < len(seq)
@@ -145,32 +152,44 @@ def _rows_of(
     return dict(zip(used, rows.tolist(), strict=True))
 
 
-def build_path(
-    *,
-    decisions: npt.NDArray[np.void],
-    legs: npt.NDArray[np.void],
-    fills: npt.NDArray[np.void],
-    gross: Sequence[int],
-    cost: Sequence[int],
-    funding: int,
-    seq: npt.NDArray[np.int64],
-    mid2: Mapping[int, npt.NDArray[np.int64]],
-    units: Sequence[int],
-) -> TradePath:
-    """Cut a run into trips.
+@dataclass(frozen=True, slots=True)
+class TradeRecords:
+    """What a run traded.
 
-    Parameters
+    Attributes
     ----------
     decisions : ndarray of DECISION_DTYPE
         Ascending in ``seq``.
     legs : ndarray of LEG_DTYPE
     fills : ndarray of FILL_DTYPE
-    gross, cost : sequence of int, one a fill
+    gross, cost : sequence of int, one for each fill
         Attributed gross, and slippage plus fee, attribution scale.
     funding : int
         Of the whole run, attribution scale.
+    """
+
+    decisions: npt.NDArray[np.void]
+    legs: npt.NDArray[np.void]
+    fills: npt.NDArray[np.void]
+    gross: Sequence[int]
+    cost: Sequence[int]
+    funding: int
+
+
+def build_path(
+    records: TradeRecords,
+    *,
+    seq: I64,
+    mid2: Mapping[int, I64],
+    units: Sequence[int],
+) -> TradePath:
+    """Cut a run into round trips.
+
+    Parameters
+    ----------
+    records : TradeRecords
     seq : ndarray of int64, shape (n_rows,)
-        Message numbers of the grid's rows, ascending.
+        Message numbers of the decision points, ascending.
     mid2 : mapping of int to ndarray of int64, shape (n_rows,)
         Bid plus ask, by instrument traded.
     units : sequence of int
@@ -184,24 +203,48 @@ def build_path(
     ------
     PathError
         When a filled decision is at no decision point, a fill belongs to no decision, or an order
-        (one that rested, say) was filled after those of a later decision: then the positions at
-        the rows of the decisions are not those that were held.
+        (one that rested, say) was filled after those of a later decision: then the position after
+        a decision is not the sum of the decisions before it.
     EngineError
         When an action's value at the decision points' mids is not its attributed gross.
     """
+    legs, fills = records.legs, records.fills
+    moved, value = _moves(records)
+    _check_order(fills)
+    intended = _intended(legs, moved)
+    passed = set(fills["decision"][(fills["flags"] & FillFlag.AFTER_OWN) != 0].tolist())
+    used = sorted(moved)
+    rows = _rows_of(records.decisions, seq, used) if used else {}
+    builder = _Builder(mid2, units, len(seq) - 1)
+    for decision in used:
+        delta = _bundle(moved[decision])
+        gross, cost = value[decision]
+        whole = delta == intended[decision]
+        builder.act(rows[decision], delta, gross, cost, whole=whole, after_own=decision in passed)
+    builder.finish()
+    return TradePath(
+        trips=tuple(builder.trips),
+        changes=tuple(builder.changes),
+        gross=builder.gross,
+        cost=builder.cost,
+        funding=records.funding,
+        stray_cost=builder.stray,
+        short_actions=builder.short,
+        after_own_actions=builder.after_own,
+        reversals=builder.reversals,
+        has_resting_orders=bool(len(legs)) and bool((legs["order_type"] != 0).any()),
+    )
+
+
+def _moves(records: TradeRecords) -> tuple[dict[int, dict[int, int]], dict[int, list[int]]]:
+    """Quantities that each decision moved, and its gross and cost."""
+    fills, gross, cost = records.fills, records.gross, records.cost
     if len(gross) != len(fills) or len(cost) != len(fills):
         raise EngineError(f"{len(fills)} fills have {len(gross)} attributions")
     moved: dict[int, dict[int, int]] = {}
     value: dict[int, list[int]] = {}
-    for k, (decision, instrument, side, qty) in enumerate(
-        zip(
-            fills["decision"].tolist(),
-            fills["instrument"].tolist(),
-            fills["side"].tolist(),
-            fills["qty"].tolist(),
-            strict=True,
-        )
-    ):
+    columns = (fills[name].tolist() for name in ("decision", "instrument", "side", "qty"))
+    for k, (decision, instrument, side, qty) in enumerate(zip(*columns, strict=True)):
         if decision < 0:
             raise PathError(
                 f"Fill {k} belongs to no decision: run the strategy without flattening or closing "
@@ -212,6 +255,11 @@ def build_path(
         total = value.setdefault(decision, [0, 0])
         total[0] += gross[k]
         total[1] += cost[k]
+    return moved, value
+
+
+def _check_order(fills: npt.NDArray[np.void]) -> None:
+    """Refuse fills that came after those of a later decision."""
     order = fills["decision"].tolist()
     late = next((k for k, (a, b) in enumerate(pairwise(order)) if b < a), None)
     if late is not None:
@@ -219,34 +267,6 @@ def build_path(
             f"Fill {late + 1} is of decision {order[late + 1]} and came after one of decision "
             f"{order[late]}: the rows of the decisions do not tell what was held."
         )
-    intended = _intended(legs, moved)
-    passed = set(fills["decision"][(fills["flags"] & FillFlag.AFTER_OWN) != 0].tolist())
-    used = sorted(moved)
-    rows = _rows_of(decisions, seq, used) if used else {}
-    builder = _Builder(mid2, units, len(seq) - 1)
-    for decision in used:
-        delta = _bundle(moved[decision])
-        builder.act(
-            rows[decision],
-            delta,
-            value[decision][0],
-            value[decision][1],
-            whole=delta == intended[decision],
-            after_own=decision in passed,
-        )
-    builder.finish()
-    return TradePath(
-        trips=tuple(builder.trips),
-        changes=tuple(builder.changes),
-        gross=builder.gross,
-        cost=builder.cost,
-        funding=funding,
-        stray_cost=builder.stray,
-        short_actions=builder.short,
-        after_own_actions=builder.after_own,
-        reversals=builder.reversals,
-        has_resting_orders=bool(len(legs)) and bool((legs["order_type"] != 0).any()),
-    )
 
 
 def _intended(legs: npt.NDArray[np.void], moved: dict[int, dict[int, int]]) -> dict[int, Bundle]:
@@ -305,11 +325,9 @@ def count_round_trips(fills: npt.NDArray[np.void]) -> int:
 
 
 class _Builder:
-    """Positions while the decisions are read in order."""
+    """Makes actions and trips of decisions, read in order."""
 
-    def __init__(
-        self, mid2: Mapping[int, npt.NDArray[np.int64]], units: Sequence[int], last_row: int
-    ) -> None:
+    def __init__(self, mid2: Mapping[int, I64], units: Sequence[int], last_row: int) -> None:
         self.mid2, self.units, self.last_row = mid2, units, last_row
         self.position: dict[int, int] = {}
         self.actions: list[Action] = []
@@ -322,8 +340,7 @@ class _Builder:
         return sum(q * int(self.mid2[i][row]) * self.units[i] for i, q in bundle)
 
     def _put(self, action: Action) -> None:
-        for instrument, quantity in action.bundle:
-            self.position[instrument] = self.position.get(instrument, 0) + quantity
+        self.position = _after(self.position, action.bundle)
         self.actions.append(action)
         held = _bundle(self.position)
         if self.changes and self.changes[-1][0] == action.row:
@@ -338,8 +355,7 @@ class _Builder:
     ) -> None:
         if -self._value(delta, row) != gross:
             raise EngineError(
-                f"the action at decision point {row} is worth {-self._value(delta, row)} at the "
-                f"decision points' "
+                f"the action at decision point {row} is worth {-self._value(delta, row)} at its "
                 f"mids, but its fills were attributed {gross}"
             )
         self.gross += gross
