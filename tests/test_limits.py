@@ -42,8 +42,6 @@ LONG_FUNCTIONS: dict[str, str] = {
     "_ext/trip_sums.pyx::_sum": "one pass over fills with all sums in registers",
     "calibrate/null_strategies_kernel.py::step": "one branch for each rule, compiled",
     "strategies/basis_capture_kernel.py::step": "the strategy's one step, compiled as one function",
-    "gates/path/placement.py::build_cost_columns": "to be split",
-    "gates/path/round_trips.py::build_path": "to be split",
     "gates/random_entry.py::_neutral": "to be split",
 }
 #: What is called from outside with keywords, each of which is documented.
@@ -58,7 +56,6 @@ ENTRY_POINTS = {
 }
 #: File::function -> why it takes more parameters.
 MANY_PARAMETERS: dict[str, str] = {
-    "gates/path/round_trips.py::build_path": "to be split",
     "gates/resampling/companion_nulls.py::judge_against_companions": "to be split",
 }
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.context import DecisionPoints
+from quantlaxmi.gates.context import Costs, DecisionPoints
 from quantlaxmi.gates.path.columns import LIMIT, Columns
 from quantlaxmi.gates.path.funding import PositionFunding
 from quantlaxmi.gates.path.round_trips import Action, Trip, opposite
@@ -249,6 +249,50 @@ def build_cost_columns(
             f"limit is {max_bundles}.",
             columns.scale,
         )
+    costs = _costs_of(points, sided, actions)
+    unit = math.gcd(
+        columns.scale, funding.unit, *(costs[b].unit for b in sided), *(a.cost for a in actions)
+    )
+    net_scale = columns.scale // unit
+    peaks = {b: _peak(costs[b], rows) * (costs[b].unit // unit) for b in sided}
+    largest = [columns.largest[b] for b in action_bundle.tolist()]
+    worst = _largest_net(templates, largest, peaks, funding, unit, net_scale)
+    trips = len(templates.occupied)
+    if worst >= LIMIT or net_scale >= LIMIT or trips * worst * worst >= 2**127:
+        return _without(
+            len(actions),
+            f"A trip's net PnL can reach {worst}, the limit is 2^62, and 2^127 for the squares of "
+            f"{trips} of them.",
+            columns.scale,
+        )
+    index = {b: k for k, b in enumerate(sided)}
+    values = np.zeros((max(len(sided), 1), len(rows)), np.int64)
+    for b, k in index.items():
+        np.multiply(costs[b].values[rows], costs[b].unit // unit, out=values[k])
+    mirrors = [index[opposite(a.bundle)] if a.clean else -1 for a in actions]
+    return CostColumns(
+        reason="",
+        values=values,
+        action_cost=np.array([index[a.bundle] if a.clean else -1 for a in actions], np.int64),
+        action_mirror_cost=np.array(mirrors, np.int64),
+        action_constant=np.array([0 if a.clean else a.cost // unit for a in actions], np.int64),
+        own=np.array([a.cost // unit for a in actions], np.int64),
+        paid=funding.table(unit),
+        net_scale=net_scale,
+        unit=unit,
+    )
+
+
+def _costs_of(
+    points: DecisionPoints, sided: list[Bundle], actions: Sequence[Action]
+) -> dict[Bundle, Costs]:
+    """Costs of bundles, equal to what the replay attributed to clean actions.
+
+    Raises
+    ------
+    EngineError
+        When they are not.
+    """
     points.prepare(sided)
     costs = {b: points.cost(b) for b in sided}
     for a in actions:
@@ -260,56 +304,35 @@ def build_cost_columns(
                 f"the action at decision point {a.row} cost {a.cost} in the replay, {found} "
                 "at the decision points"
             )
-    unit = math.gcd(
-        columns.scale, funding.unit, *(costs[b].unit for b in sided), *(a.cost for a in actions)
-    )
-    net_scale = columns.scale // unit
-    picked = [costs[b].values[rows] for b in sided]
-    peak = {
-        b: max((abs(int(f(v))) for f in (np.min, np.max)), default=0) * (costs[b].unit // unit)
-        if v.size
-        else 0
-        for b, v in zip(sided, picked, strict=True)
-    }
-    worst = 0
-    for low, high in zip(templates.trip_first[:-1], templates.trip_first[1:], strict=True):
-        trip = range(int(low), int(high))
-        worst = max(
-            worst,
-            net_scale * sum(columns.largest[action_bundle[a]] for a in trip)
-            + sum(
-                max(
-                    abs(actions[a].cost) // unit,
-                    peak.get(actions[a].bundle, 0),
-                    peak.get(opposite(actions[a].bundle), 0),
-                )
-                for a in trip
+    return costs
+
+
+def _peak(cost: Costs, rows: I64) -> int:
+    """Largest magnitude of a bundle's cost on tradeable rows, in the cost's own unit."""
+    values = cost.values[rows]
+    return max(abs(int(values.min())), abs(int(values.max()))) if values.size else 0
+
+
+def _largest_net(
+    templates: Templates,
+    largest: list[int],
+    peaks: dict[Bundle, int],
+    funding: PositionFunding,
+    unit: int,
+    net_scale: int,
+) -> int:
+    """No trip's net PnL exceeds this in magnitude, wherever it stands; nor does funding."""
+    worst = funding.peak // unit
+    for low, high in itertools.pairwise(templates.trip_first.tolist()):
+        gross = cost = 0
+        for k in range(low, high):
+            action = templates.actions[k]
+            gross += largest[k]
+            cost += max(
+                abs(action.cost) // unit,
+                peaks.get(action.bundle, 0),
+                peaks.get(opposite(action.bundle), 0),
             )
-            + funding.largest(trip) // unit,
-        )
-    trips = len(templates.occupied)
-    worst = max(worst, funding.peak // unit)
-    if worst >= LIMIT or net_scale >= LIMIT or trips * worst * worst >= 2**127:
-        return _without(
-            len(actions),
-            f"A trip's net PnL can reach {worst}, the limit is 2^62, and 2^127 for the squares of "
-            f"{trips} of them.",
-            columns.scale,
-        )
-    index = {b: k for k, b in enumerate(sided)}
-    values = np.zeros((max(len(sided), 1), len(rows)), np.int64)
-    for k, (b, v) in enumerate(zip(sided, picked, strict=True)):
-        np.multiply(v, costs[b].unit // unit, out=values[k])
-    return CostColumns(
-        reason="",
-        values=values,
-        action_cost=np.array([index[a.bundle] if a.clean else -1 for a in actions], np.int64),
-        action_mirror_cost=np.array(
-            [index[opposite(a.bundle)] if a.clean else -1 for a in actions], np.int64
-        ),
-        action_constant=np.array([0 if a.clean else a.cost // unit for a in actions], np.int64),
-        own=np.array([a.cost // unit for a in actions], np.int64),
-        paid=funding.table(unit),
-        net_scale=net_scale,
-        unit=unit,
-    )
+        trip = range(low, high)
+        worst = max(worst, net_scale * gross + cost + funding.largest(trip) // unit)
+    return worst
