@@ -270,7 +270,7 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
 
 
 def test_the_first_draw_that_fails_is_named_on_any_number_of_threads(short):
-    def work(draw, _moved, _check):
+    def work(draw, _moved):
         if draw in (5, 7):
             raise StrategyError(f"draw {draw}")
         return draw

@@ -236,10 +236,10 @@ def test_taking_the_signal_away_hurts_nobody_at_real_fees(run):
     from quantlaxmi.gates.results import Verdict
 
     guard, *filters = G2AntiOverfitSuite.from_run(run).run_ablation()
-    assert guard.result.verdict is Verdict.FAIL
-    assert guard.result.details["decisions_without"] == 0
-    assert guard.result.details["bucket_seconds"] == "0.5"
-    assert Fraction(guard.result.details["lost"]) == Fraction(run.net_pnl) * Fraction(10) ** (
+    assert guard.verdict is Verdict.FAIL
+    assert guard.details["decisions_without"] == 0
+    assert guard.details["bucket_seconds"] == "0.5"
+    assert Fraction(guard.details["lost"]) == Fraction(run.net_pnl) * Fraction(10) ** (
         run.ledger_exponent - 1
     )
     assert [f.removed for f in filters] == [("max_quote_age_ms",), ("cooldown_ms",)]
