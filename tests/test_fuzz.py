@@ -339,7 +339,7 @@ def test_a_binding_is_nested_in_at_most_64_levels(tmp_path: Path, depth: int) ->
 @pytest.mark.parametrize("depth", [62, 100, 300, 450, 900])
 def test_a_deeply_nested_report_is_refused(tmp_path: Path, depth: int) -> None:
     path = tmp_path / "r.json"
-    plain = {**report_target.BASE, "g3_details": {"x": nested(depth)}}
+    plain = {**report_target.BASE, "costs": {"x": nested(depth)}}
     try:
         text = report_target.forged(plain)
     except RecursionError:
