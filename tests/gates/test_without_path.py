@@ -1,0 +1,150 @@
+"""A run that has no path: the gates that need none judge it, the others say why they cannot.
+
+A loss limit that closes makes a fill of no decision, so the path over decision points ends. Once
+that silenced every gate, and a strategy that peeks escaped its FAIL by setting such a limit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from quantlaxmi.events import LegIntent
+from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.gates import GatePolicy, Verdict, observation, suites
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
+from quantlaxmi.gates.observation import RunObservation, context_of
+from quantlaxmi.gates.path.round_trips import PathError, count_round_trips
+from quantlaxmi.report import run_gates
+from quantlaxmi.run.replay import backtest
+from quantlaxmi.schema import Side
+from quantlaxmi.segment import open_segment
+from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+POLICY = GatePolicy(
+    min_trades=2,
+    extend_factor=1,
+    n_random_sides=99,
+    random_entry={"n_sims": 99, "n_neutral_pairs": 9},
+    label_permutation={"n_perms": 99},
+    market_null={"n_draws": 19},
+    ablation={"n_bootstrap": 99},
+)
+NEED_A_PATH = {
+    "random_entry.matched",
+    "random_entry.neutral",
+    "label_permutation",
+    "market_null",
+    "time_shift",
+    "lag_profile",
+}
+
+
+@pytest.fixture(scope="module")
+def segment():
+    return open_segment(DATA / "edgeless")
+
+
+def peeker(segment):
+    """Makes a strategy that knows the last price of the segment."""
+
+    class KnowsTheLastPrice(CryptoStrategy):
+        """Now and then holds the perpetual towards the last price of the segment."""
+
+        strategy_id = "knows_the_last_price"
+        Config = StrategyConfig
+        rationales = ("towards the last price", "a while out")
+
+        def __init__(self, config=None):
+            super().__init__(config)
+            self.n = 0
+
+        def on_market(self, event, ctx):
+            self.n += 1
+            symbol = ctx.instruments[1].symbol
+            if ctx.in_flight or not ctx.book(symbol).valid:
+                return None
+            held = ctx.position(symbol).qty
+            if held and self.n % 300 < 150:
+                side = Side.SELL if held > 0 else Side.BUY
+                return ctx.decide([LegIntent(symbol, side, abs(held))], rationale="a while out")
+            if held or self.n % 300 < 150:
+                return None
+            quotes = segment.columns("quotes")
+            own = quotes["instrument"] == 1
+            last = int(quotes["bid"][own][-1]) + int(quotes["ask"][own][-1])
+            side = Side.BUY if last > ctx.book(symbol).bid + ctx.book(symbol).ask else Side.SELL
+            return ctx.decide([LegIntent(symbol, side, 10**6)], rationale="towards the last price")
+
+    return KnowsTheLastPrice()
+
+
+@pytest.fixture(scope="module")
+def closed(segment):
+    """The peeker's run, closed by its loss limit."""
+    limits = RiskLimits(max_loss=FixedPoint.from_text("5"), on_max_loss="close")
+    run = backtest(segment, peeker(segment), limits=limits)
+    assert (run.exact.fills["decision"] < 0).any()  # the limit fired while a position was open
+    return run
+
+
+def test_a_peeker_with_a_loss_limit_fails(segment, closed):
+    report = run_gates(segment, peeker(segment), limits=closed.limits, policy=POLICY)
+    (g2,) = report.results
+    assert g2.look_ahead.verdict is Verdict.FAIL
+    assert "came later" in g2.look_ahead.reasons[0]
+    assert g2.net_positive.verdict in (Verdict.PASS, Verdict.FAIL)
+    assert g2.result("delay").verdict is not Verdict.INCONCLUSIVE
+    assert g2.result("ablation.signals").verdict is not Verdict.INCONCLUSIVE
+    silent = {r.gate for r in g2.results if "belongs to no decision" in r.reasons[0]}
+    assert silent == NEED_A_PATH
+    assert all(
+        g2.result(name).verdict
+        is (Verdict.SHOWN if name == "lag_profile" else Verdict.INCONCLUSIVE)
+        for name in silent
+    )
+    assert report.verdict == "FAIL"
+
+
+def test_a_gate_of_the_ledger_makes_neither_path_nor_decision_points(segment, monkeypatch):
+    def never(*_):
+        raise AssertionError("asked for")
+
+    monkeypatch.setattr(observation, "path_of", never)
+    monkeypatch.setattr(RunObservation, "decision_points", property(never))
+    run = backtest(segment, "basis_capture")
+    suite = G2AntiOverfitSuite.from_run(run, policy=POLICY)
+    assert suite.run_net_positive().verdict is Verdict.FAIL
+    assert suite.run_look_ahead().verdict is Verdict.PASS
+    assert suite.run_delay()[0].verdict is Verdict.NOT_APPLICABLE
+    assert suite.run_ablation()[0].verdict is Verdict.FAIL
+
+
+def test_a_path_and_its_failure_are_made_once(segment, closed, monkeypatch):
+    asked = []
+    honest = observation.path_of
+    monkeypatch.setattr(
+        observation, "path_of", lambda *given: asked.append(given) or honest(*given)
+    )
+    gates = {name.partition(".")[0] for name in NEED_A_PATH}
+    context = context_of(closed, POLICY.replace(suites={"g2": sorted(gates)}))
+    for _ in range(3):
+        with pytest.raises(PathError, match="belongs to no decision"):
+            _ = context.path
+    suites.run_suite("g2", context)
+    assert len(asked) == 1
+    context = context_of(backtest(segment, "basis_capture"), POLICY)
+    assert context.path is context.path
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("name", ["planted", "edgeless"])
+@pytest.mark.parametrize("strategy", ["basis_capture", peeker])
+def test_round_trips_of_the_ledger_are_those_of_the_path(name, strategy):
+    segment = open_segment(DATA / name)
+    run = backtest(segment, strategy if isinstance(strategy, str) else strategy(segment))
+    context = context_of(run, POLICY)
+    assert context.n_trips == count_round_trips(run.exact.fills) == len(context.path.trips) > 2
