@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 
 from quantlaxmi.canonical import canonical_digest
-from quantlaxmi.errors import ConfigError, InputError, shown
+from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.files import read_bounded
 from quantlaxmi.settings import Place, Reads, Settings
 from quantlaxmi.settings.place import told
@@ -53,8 +53,7 @@ class Latency(msgspec.Struct, frozen=True):
             )
         for value in self.table_ns or (self.constant_ns,):
             if type(value) is not int or not 0 <= value <= MAX_LATENCY_NS:
-                problem = f"was {shown(value)}, expected whole nanoseconds, 0 to {MAX_LATENCY_NS}"
-                raise ConfigError("latency", problem)
+                raise Place("latency").was(value, f"whole nanoseconds, 0 to {MAX_LATENCY_NS}")
 
     @property
     def largest_ns(self) -> int:
