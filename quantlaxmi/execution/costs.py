@@ -14,12 +14,13 @@ from typing import Any, Final
 import msgspec
 
 from quantlaxmi.canonical import canonical_digest
-from quantlaxmi.errors import ConfigError
+from quantlaxmi.errors import ConfigError, FixedPointOverflow
 from quantlaxmi.execution.cost_file import KINDS, CostFile, CostTable
 from quantlaxmi.execution.impact import Impact
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
+from quantlaxmi.settings.place import told
 
 #: What shortens the queue before a resting order.
 QUEUES: Final = ("trades", "pro_rata")
@@ -243,6 +244,9 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 and type(exponent) is int
                 and -18 <= exponent <= 0
             )
+        except FixedPointOverflow as error:
+            problem = f"was {told(error.operands[0])}, expected a decimal of at most 18 digits"
+            raise ConfigError("costs", problem) from None
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError("costs", f"is no cost model: {error}") from None
         if not same:

@@ -226,27 +226,7 @@ class Context:
         StrategyError
             If a leg names an unknown symbol.
         """
-        made = []
-        for leg in legs:
-            book = self.book(leg.symbol)
-            snapshot = MarketSnapshot(
-                leg.symbol, book.bid, book.bid_qty, book.ask, book.ask_qty, book.ts_ns
-            )
-            made.append(
-                DecisionLeg(
-                    instrument=self._index[leg.symbol],
-                    symbol=leg.symbol,
-                    side=leg.side,
-                    order_type=leg.order_type,
-                    qty=leg.qty,
-                    limit_price=leg.limit_price,
-                    reference_price=snapshot.reference_price,
-                    snapshot=snapshot,
-                    action=leg.action,
-                    time_in_force=leg.time_in_force,
-                    target=leg.target,
-                )
-            )
+        made = [self._leg(leg) for leg in legs]
         if bundle is None:
             bundle = all(map(is_immediate, made))
         return DecisionEvent(
@@ -259,6 +239,26 @@ class Context:
             rationale=rationale,
             bundle=bundle,
             legs=tuple(made),
+        )
+
+    def _leg(self, leg: LegIntent) -> DecisionLeg:
+        """A leg with the book that the strategy saw."""
+        book = self.book(leg.symbol)
+        snapshot = MarketSnapshot(
+            leg.symbol, book.bid, book.bid_qty, book.ask, book.ask_qty, book.ts_ns
+        )
+        return DecisionLeg(
+            instrument=self._index[leg.symbol],
+            symbol=leg.symbol,
+            side=leg.side,
+            order_type=leg.order_type,
+            qty=leg.qty,
+            limit_price=leg.limit_price,
+            reference_price=snapshot.reference_price,
+            snapshot=snapshot,
+            action=leg.action,
+            time_in_force=leg.time_in_force,
+            target=leg.target,
         )
 
     def _unknown(self, symbol: str) -> StrategyError:

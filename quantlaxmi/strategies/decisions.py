@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quantlaxmi.errors import StrategyError
@@ -56,28 +57,12 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
     if text not in bound.rationales:
         raise _broken(bound, f"rationale {text!r} is not one of the texts it declares")
     legs: tuple[LegIntent | DecisionLeg, ...] = decision.legs
-    if not 1 <= len(legs) <= MAX_LEGS:
-        raise _broken(bound, f"a decision had {len(legs)} legs, must have 1 to {MAX_LEGS}")
     indices = {one.symbol: i for i, one in enumerate(bound.universe)}
-    seen: set[int] = set()
-    for k, leg in enumerate(legs):
-        i = _check_leg(bound, k, leg, indices)
-        if bundle and not is_immediate(leg):
-            raise _broken(bound, f"leg {k}: a bundle takes new orders that end on arrival")
-        if bundle and i in seen:
-            raise _broken(bound, f"leg {k}: a bundle names {leg.symbol!r} twice")
-        seen.add(i)
+    _check_legs(bound, legs, bundle, indices)
     rationale = bound.rationales.index(text)
     for k, leg in enumerate(legs):
         out = legs_out[k]
-        out.instrument = indices[leg.symbol]
-        out.side = int(leg.side)
-        out.qty = int(leg.qty)
-        out.order_type = int(leg.order_type)
-        out.limit_price = 0 if leg.limit_price is None else int(leg.limit_price)
-        out.action = int(leg.action)
-        out.time_in_force = int(leg.time_in_force)
-        out.target = -1 if leg.target is None else int(leg.target)
+        _write_leg(out, leg, indices[leg.symbol])
         out.decision_type = int(kind)
         out.direction = int(direction)
         out.confidence = -1 if confidence is None else int(confidence)
@@ -86,11 +71,41 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
     return len(legs)
 
 
+def _check_legs(
+    bound: BoundStrategy,
+    legs: Sequence[LegIntent | DecisionLeg],
+    bundle: bool,
+    indices: Mapping[str, int],
+) -> None:
+    if not 1 <= len(legs) <= MAX_LEGS:
+        raise _broken(bound, f"a decision had {len(legs)} legs, must have 1 to {MAX_LEGS}")
+    seen: set[int] = set()
+    for k, leg in enumerate(legs):
+        i = _check_leg(bound, k, leg, indices)
+        if bundle and not is_immediate(leg):
+            raise _broken(bound, f"leg {k}: a bundle takes new orders that end on arrival")
+        if bundle and i in seen:
+            raise _broken(bound, f"leg {k}: a bundle names {leg.symbol!r} twice")
+        seen.add(i)
+
+
+def _write_leg(out: Any, leg: LegIntent | DecisionLeg, instrument: int) -> None:
+    """Write what a leg says of itself; the decision's own fields are the same on every leg."""
+    out.instrument = instrument
+    out.side = int(leg.side)
+    out.qty = int(leg.qty)
+    out.order_type = int(leg.order_type)
+    out.limit_price = 0 if leg.limit_price is None else int(leg.limit_price)
+    out.action = int(leg.action)
+    out.time_in_force = int(leg.time_in_force)
+    out.target = -1 if leg.target is None else int(leg.target)
+
+
 def _check_leg(
     bound: BoundStrategy,
     k: int,
     leg: LegIntent | DecisionLeg,
-    indices: dict[str, int],
+    indices: Mapping[str, int],
 ) -> int:
     """Return the leg's instrument index, or raise StrategyError."""
 

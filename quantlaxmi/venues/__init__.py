@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from quantlaxmi.errors import ConfigError, FixedPointError
 from quantlaxmi.execution.costs import CostModel, FeeRate, cost_key
 from quantlaxmi.fixed import FixedPoint
@@ -121,15 +123,7 @@ def fees(
     if not found:
         names = ", ".join(t.name for t in known)
         raise ConfigError(names, f"has no row for {asked}; give the rates with --costs", "fees")
-
-    def at(ts_ns: int) -> tuple[str, FeeRow] | None:
-        for name, rows in found:
-            row: FeeRow | None = _at(rows, ts_ns)
-            if row is not None:
-                return name, row
-        return None
-
-    first = at(first_ns)
+    first = _fee_at(found, first_ns)
     if first is None:
         name, rows = min(found, key=lambda pair: pair[1][0].valid_from_ns)
         raise ConfigError(
@@ -138,9 +132,30 @@ def fees(
             f"{day_text(rows[0].valid_from_ns)}; give the rates with --costs",
             "fees",
         )
-    begun = first[1]
+    if last_ns is not None:
+        _check_no_change(found, first[1], first_ns, last_ns, asked)
+    return first[1]
+
+
+#: A table's name and its rows for one market, ascending by date.
+_FeeRows = tuple[str, tuple[FeeRow, ...]]
+
+
+def _fee_at(found: Sequence[_FeeRows], ts_ns: int) -> tuple[str, FeeRow] | None:
+    """The row in force at a time, with its table's name; the first rows go before the others."""
+    for name, rows in found:
+        row: FeeRow | None = _at(rows, ts_ns)
+        if row is not None:
+            return name, row
+    return None
+
+
+def _check_no_change(
+    found: Sequence[_FeeRows], begun: FeeRow, first_ns: int, last_ns: int, asked: str
+) -> None:
+    """Refuse data within which the rates change."""
     for moment in sorted({row.valid_from_ns for _, rows in found for row in rows}):
-        if last_ns is None or not first_ns < moment <= last_ns or (now := at(moment)) is None:
+        if not first_ns < moment <= last_ns or (now := _fee_at(found, moment)) is None:
             continue
         name, row = now
         if (row.maker_bps, row.taker_bps) != (begun.maker_bps, begun.taker_bps):
@@ -151,7 +166,6 @@ def fees(
                 "or give the rates with --costs",
                 "fees",
             )
-    return begun
 
 
 def grid_steps(
@@ -241,14 +255,7 @@ def run_costs(
             rates[kind] = next(iter(by_symbol.values()))
         else:  # venues or symbols that differ
             symbols.update(by_symbol)
-    return CostModel(
-        rates=rates,
-        symbols=symbols,
-        min_notional=minimum,
-        fee_exponent=model.fee_exponent,
-        queue=model.queue,
-        impact=model.impact,
-    )
+    return msgspec.structs.replace(model, rates=rates, symbols=symbols, min_notional=minimum)
 
 
 def _highest_minimum(

@@ -162,3 +162,10 @@ def test_the_queue_is_a_setting_that_the_hash_covers(tmp_path):
     path.write_text('queue = "fifo"\n')
     with pytest.raises(ConfigError, match=r"queue.*was 'fifo', expected trades or pro_rata"):
         CostModel.load(path)
+
+
+def test_a_description_with_a_number_beyond_64_bits_is_refused_in_plain_words():
+    described = CostModel.binance().describe() | {"min_notional": {"spot": "1e400"}}
+    with pytest.raises(ConfigError) as caught:
+        CostModel.from_description(described)
+    assert str(caught.value) == "costs: was '1e400', expected a decimal of at most 18 digits"

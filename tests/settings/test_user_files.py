@@ -17,6 +17,7 @@ from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.gates.policy import load_policy
 from quantlaxmi.importers.bars.mapping import load_mapping as load_bars
 from quantlaxmi.importers.bars.mapping_file import ArchiveFile, KlinesFile
 from quantlaxmi.importers.instrument_mapping import load_mapping as load_instruments
@@ -25,6 +26,7 @@ from quantlaxmi.venues import load_table
 from tests.bars_files import MAPPING
 
 _RUN = "backtest --segment-dir nowhere --strategy basis_capture"
+_GATES = "run-gates --segment-dir nowhere --strategy basis_capture --gates g2 --policy"
 _KLINES = 'half_spread_bps = "1"\nbase = "BTC"\n[perp]\nsymbol = "BTCUSDT"\n'
 _ENTRY = '[instruments."bybit/X"]\nkind = "perp"\ncurrency = "USDT"\nbase = "X"\n'
 _VENUE = (
@@ -78,6 +80,16 @@ KINDS = {
         'max_loss = "10"\n[symbols.X]\nmax_position = "1"\n', 'max_position = "1"',
         "symbols.X.max_position", "expected a decimal number from 0 to", False,
         "symbols.X.max_position", "symbols.X.max_positions",
+    ),
+    "policy": Kind(
+        load_policy, _GATES,
+        "alpha = 0.05\n", "alpha = 0.05", "alpha", "expected a decimal number from 0.000001 to 0.5",
+        False, "alpha", "alpa",
+    ),
+    "gate": Kind(
+        load_policy, _GATES,
+        "[random_entry]\nn_sims = 99\n", "n_sims = 99", "random_entry.n_sims",
+        "expected a whole number from 19 to", True, "random_entry.n_sims", "random_entry.n_sim",
     ),
     "rate of orders": Kind(
         RiskLimits.load, f"{_RUN} --risk", "max_orders_per_second = 5\n",
