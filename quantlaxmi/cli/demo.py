@@ -7,8 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.cli.output import Progress, money_text
+from quantlaxmi.cli.gate_table import report_lines
+from quantlaxmi.cli.output import money_text
 from quantlaxmi.cli.run_files import check_new_folder
+from quantlaxmi.cli.steps import Steps
 
 if TYPE_CHECKING:
     from quantlaxmi.importers.synthetic import SyntheticKind
@@ -17,14 +19,16 @@ USAGE = """
 The whole road on two generated segments: backtest, replay, parity, gates.
 
 Usage:
-  {program} demo [--out DIR] [--threads N]
+  {program} demo [--out DIR] [--threads N] [--verbose]
 
 Options:
   --out DIR    Folder to create with the segments, traces and reports; by default they are made in a
                temporary folder and removed.
   --threads N  Threads for the draws; the result does not depend on it.
+  --verbose    Print the reasons of every gate too, as sentences.
 
-Exits 0 when the planted edge passes the gates and the edgeless segment does not.
+What it is at is said on stderr. Exits 0 when the planted edge passes the gates and the edgeless
+segment does not.
 """
 STORY = {
     "planted": "The perpetual's basis jumps away from zero and comes back: an edge is there.",
@@ -45,58 +49,60 @@ def main(args: dict[str, Any]) -> int:
             out.mkdir()
         else:
             out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quantlaxmi-demo-")))
-        verdicts = {kind.value: _walk(kind, out, threads) for kind in SyntheticKind}
-        kept = f"Everything is in {out}." if args["--out"] else ""
-    expected = verdicts["planted"] == "PASS" and verdicts["edgeless"] != "PASS"
+        with Steps() as steps:
+            walks = {
+                kind.value: _walk(kind, out, threads, steps, verbose=args["--verbose"])
+                for kind in SyntheticKind
+            }
+    for kind, (_, lines) in walks.items():
+        print(f"{kind}: {STORY[kind]}")
+        print("\n".join(f"  {line}" for line in lines))
+        print()
+    expected = walks["planted"][0] == "PASS" and walks["edgeless"][0] != "PASS"
     print(
         "As it should be: the planted edge passes, the edgeless segment does not."
         if expected
         else "NOT as it should be: the planted edge must pass and the edgeless segment must not."
     )
-    if kept:
-        print(kept)
+    if args["--out"]:
+        print(f"Everything is in {out}.")
     return 0 if expected else 1
 
 
-def _walk(kind: SyntheticKind, out: Path, threads: int | None) -> str:
-    from quantlaxmi.cli.run_gates import gate_rows
+def _walk(
+    kind: SyntheticKind, out: Path, threads: int | None, steps: Steps, *, verbose: bool
+) -> tuple[str, list[str]]:
+    """Verdict of a segment, and the lines that say how it came about."""
     from quantlaxmi.importers.synthetic import DEMO_SEED, generate_segment
     from quantlaxmi.report import bind_report, report_of
     from quantlaxmi.run.replay import backtest, replay
     from quantlaxmi.strategies.registry import StrategyRegistry
     from quantlaxmi.trace.parity import verify_replay_parity
 
-    print(f"{kind.value}: {STORY[kind.value]}")
-    segment = generate_segment(kind, out / kind.value)
-    print(
-        f"  segment    {segment.n_messages:,} messages, seed {DEMO_SEED[kind]}, "
-        f"digest {segment.digest[:16]}"
-    )
+    name = kind.value
+    steps(f"{name}: generate the segment")
+    segment = generate_segment(kind, out / name)
     strategy = StrategyRegistry().create(STRATEGY)
+    steps(f"{name}: backtest")
     run = backtest(segment, strategy)
+    steps(f"{name}: replay")
+    again = replay(segment, strategy)
+    for route, trace in (("backtest", run.trace), ("replay", again.trace)):
+        trace.save(out / f"{name}-{route}.json")
+    parity = verify_replay_parity(run.trace, again.trace)
+    report = report_of(run, threads=threads, progress=steps.named(name))
+    report.save(out / f"{name}-g2.json")
+    bind_report(report, segment, out)
+    verdict = report.verdict if parity.matched else "PARITY_BROKEN"
     scale = run.ledger_exponent
     fees = sum(account.fees for account in run.accounts)
-    print(
-        f"  backtest   {STRATEGY}, default settings: {run.n_decisions} decisions, "
-        f"{run.n_fills} fills"
-    )
-    print(
-        f"             gross {money_text(run.gross_pnl, scale - 1)}, "
-        f"fees {money_text(fees, scale)}, net {money_text(run.net_pnl, scale - 1)} USDT"
-    )
-    again = replay(segment, strategy)
-    for name, trace in (("backtest", run.trace), ("replay", again.trace)):
-        trace.save(out / f"{kind.value}-{name}.json")
-    parity = verify_replay_parity(run.trace, again.trace)
-    print(f"  replay     {parity.text()}")
-    with Progress("  gates") as progress:
-        report = report_of(run, threads=threads, progress=progress.named)
-    path = out / f"{kind.value}-g2.json"
-    report.save(path)
-    bind_report(report, segment, out)
-    for gate, role, verdict, why in gate_rows(report):
-        print(f"  {role:<10} {gate}: {verdict}; {why}")
-    verdict = report.verdict if parity.matched else "PARITY_BROKEN"
-    print(f"  verdict    {verdict}, report {report.report_hash[:16]}")
-    print()
-    return verdict
+    return verdict, [
+        f"segment   {segment.n_messages:,} messages, seed {DEMO_SEED[kind]}, "
+        f"digest {segment.digest[:16]}",
+        f"backtest  {STRATEGY}, default settings: {run.n_decisions} decisions, {run.n_fills} fills",
+        f"          gross {money_text(run.gross_pnl, scale - 1)}, "
+        f"fees {money_text(fees, scale)}, net {money_text(run.net_pnl, scale - 1)} USDT",
+        f"replay    {parity.text()}",
+        *report_lines(report, verbose=verbose),
+        f"verdict   {verdict}, report {report.report_hash[:16]}",
+    ]

@@ -20,6 +20,13 @@ def money_text(mantissa: int, exponent: int) -> str:
     return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, with an ellipsis in its middle where it has more than so many characters."""
+    if len(text) <= most:
+        return text
+    return f"{text[: (most - 1) // 2]}…{text[len(text) - most // 2 :]}"
+
+
 def print_json(value: object) -> None:
     """Print one JSON document; money in it is decimal text, because JSON numbers are floats."""
     print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.cli.output import Progress, print_facts, print_table
+from quantlaxmi.cli.gate_table import report_lines
+from quantlaxmi.cli.output import Progress, print_facts
 from quantlaxmi.cli.run_options import RUN_OPTIONS, RUN_USAGE, make_strategy, run_keywords
 from quantlaxmi.cli.values import whole_number
 
@@ -18,7 +19,7 @@ Run a strategy over a segment and try to break the result.
 Usage:
   {{program}} run-gates {RUN_USAGE}
                  --gates LIST [--policy TOML] [--threads N]
-                 [--output-report FILE] [--checkpoint FILE] [--json]
+                 [--output-report FILE] [--checkpoint FILE] [--verbose | --json]
 
 Options:
 {RUN_OPTIONS}
@@ -28,6 +29,7 @@ Options:
   --output-report FILE  Write the report as JSON and bind it to the segment in bindings.jsonl.
   --checkpoint FILE     Keep the counts of draws there; the same command goes on from them after an
                         interruption, and comes to the same report.
+  --verbose             Print the reasons of every gate too, as sentences.
   --json                Print the report instead of a summary.
 
 Exit codes: 0 passed, 1 failed, 2 bad input, 3 inconclusive.
@@ -75,24 +77,15 @@ def main(args: dict[str, Any]) -> int:
     if args["--json"]:
         print(report.to_bytes().decode().rstrip("\n"))
         return EXIT[report.verdict]
-    print_report(report)
+    print_report(report, verbose=args["--verbose"])
     if target:
         print_facts({"report": target, "bound in": str(bound)})
     return EXIT[report.verdict]
 
 
-def gate_rows(report: GateReport) -> list[tuple[str, str, str, str]]:
-    """Gate, role, verdict and reasons of everything that ran."""
-    return [
-        (found.gate, found.role, found.verdict.value, "; ".join(found.reasons))
-        for suite in report.results
-        for found in suite.results
-    ]
-
-
-def print_report(report: GateReport) -> None:
-    """Print every gate with its reasons, then the verdict."""
-    print_table(("gate", "role", "verdict", "why"), gate_rows(report))
+def print_report(report: GateReport, *, verbose: bool = False) -> None:
+    """Print the table of gates, then the verdict and what it rests on."""
+    print("\n".join(report_lines(report, verbose=verbose)))
     print_facts(
         {
             "verdict": report.verdict,
