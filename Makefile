@@ -25,6 +25,8 @@ TESTS ?= tests
 # Processes that test side by side: a number, or auto for one a core.
 PYTEST_WORKERS ?= auto
 BIN = $(VENV)/bin
+# Says what is being done and for how long; its output is shown where it fails.
+STEP = $(PYTHON) .ci/step.py
 # Numba must not write into the installed package, nor share a cache with another build.
 export NUMBA_CACHE_DIR ?= $(abspath $(VENV))/numba-cache
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -44,25 +46,27 @@ python-check:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than CPython 3.11" >&2; exit 1; }
 
 $(VENV)/made: | python-check
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "build>=1.2"
+	@$(STEP) $(VENV)/venv.log "virtual environment in $(VENV)" $(PYTHON) -m venv $(VENV)
+	@$(STEP) $(VENV)/pip.log "tool that builds" $(BIN)/python -m pip install "build>=1.2"
 	@touch $@
 
 # The wheel is built from the sdist, so a file missing from the sdist fails here.
 $(DIST)/made: $(VENV)/made $(SOURCES)
-	rm -rf $(DIST)
-	$(BIN)/python -m build --outdir $(DIST) . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	@rm -rf $(DIST)
+	@$(STEP) $(VENV)/build.log "sdist, and the wheel from it: compiles some forty modules" \
+	  $(BIN)/python -m build --outdir $(DIST) .
 	@touch $@
 
 $(VENV)/installed: $(DIST)/made
-	wheel=$$(ls $(DIST)/*.whl) && $(BIN)/python -m pip install --quiet "$$wheel[dev,report]" \
-	  && $(BIN)/python -m pip install --quiet --no-deps --force-reinstall "$$wheel"
+	@wheel=$$(ls $(DIST)/*.whl) \
+	  && $(STEP) $(VENV)/pip.log "what the wheel needs" $(BIN)/python -m pip install "$$wheel[dev,report]" \
+	  && $(STEP) $(VENV)/pip.log "the wheel" $(BIN)/python -m pip install --no-deps --force-reinstall "$$wheel"
 	@touch $@
 
 dist: $(DIST)/made
 
 demo: $(VENV)/installed
-	$(BIN)/quantlaxmi-crypto demo
+	@$(BIN)/quantlaxmi-crypto demo
 	@echo
 	@echo "quantlaxmi-crypto is in $(BIN); to have it on your path:  . $(BIN)/activate"
 
@@ -70,7 +74,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	@echo "make: tests of the installed package, $(PYTEST_WORKERS) processes, $(if $(QUANTLAXMI_DEEP),full depth,a tenth of full depth (make test-deep: all of it))"
 	rm -rf $(TESTROOT) && mkdir -p $(TESTROOT)
-	cp -R tests fuzz data examples docs benchmarks pyproject.toml Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE $(TESTROOT)/
+	cp -R tests fuzz data examples docs benchmarks pyproject.toml Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .ci $(TESTROOT)/
 	cd $(TESTROOT) && QUANTLAXMI_TEST_INSTALLED=1 QUANTLAXMI_DIST=$(abspath $(DIST)) \
 	  $(abspath $(BIN))/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder \
 	  $(PYTEST_FLAGS) $(TESTS)

@@ -42,7 +42,8 @@ extensions = [
 ]
 
 setup(
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(
         extensions, compiler_directives=DIRECTIVES, include_path=["."], build_dir="build/cython"
-    )
+    ),
 )

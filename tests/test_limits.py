@@ -25,7 +25,6 @@ LONG_FILES: dict[str, str] = {
     "_ext/csv_rows.pyx": "one row from text to integers; a split would cross a nogil call a cell",
     "_ext/engine_core.pyx": "the engine's one step, inlined; its parts are .pxd files",
     "_ext/replay_loop.pyx": "the engine's one class; Cython has no class in two files",
-    "files.py": "every bounded read and whole write",
     "gates/market_null.py": "to be split",
 }
 #: File::function -> why it is longer.
