@@ -303,7 +303,7 @@ def test_gates_that_stop_never_grow_and_are_not_believed_to(tmp_path):
     tries=st.sampled_from([0, 3]),
     own=st.tuples(st.integers(-9, 9), st.integers(1, 9)),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_histograms_hold_the_draws_that_count(draws, h, batch, tries, own):
     """Every draw that counts lies in the twin's bin, and no other, whatever the batch."""
     draws += [(0, 0, False)] * (60 - len(draws))
