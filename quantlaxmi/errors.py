@@ -40,7 +40,7 @@ def shown(value: object, most: int = 80) -> str:
 
 
 def first_cause(error: BaseException) -> str:
-    """What made an error happen, in one line without a path of this machine.
+    """What made an error happen, in one line without a final period or a path of this machine.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def first_cause(error: BaseException) -> str:
     """
     cause = error.__cause__
     said = str(error) if cause is None else f"{type(cause).__name__}: {cause}"
-    return " ".join(said.split())[:200]
+    return " ".join(said.split())[:200].rstrip(".")
 
 
 class QuantlaxmiError(Exception):

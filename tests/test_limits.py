@@ -54,9 +54,7 @@ ENTRY_POINTS = {
     "run/replay.py::replay",
 }
 #: File::function -> why it takes more parameters.
-MANY_PARAMETERS: dict[str, str] = {
-    "gates/resampling/companion_nulls.py::judge_against_companions": "to be split",
-}
+MANY_PARAMETERS: dict[str, str] = {}
 
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 CYTHON = sorted([*PACKAGE.rglob("*.pyx"), *PACKAGE.rglob("*.pxd")])

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
-from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.errors import (
+    ConfigError,
+    EngineError,
+    FixedPointOverflow,
+    StrategyError,
+    first_cause,
+)
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.increments import bucket_step, net_by_bucket
@@ -147,10 +153,7 @@ def _run_all(context: GateContext, jobs: list[Callable[[], Run]], *, alone: bool
         try:
             return _Without(job())
         except (StrategyError, ConfigError, FixedPointOverflow) as error:
-            # The cause says what happened, and no path of this machine.
-            cause = error.__cause__
-            said = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
-            return _Without(None, " ".join(said.split())[:200])
+            return _Without(None, first_cause(error))
 
     return run_in_order(
         attempt,
@@ -218,7 +221,7 @@ class _Study:
         context, names = self.context, ", ".join(removed)
         spec = replace(SIGNALS, labels={"removed": list(removed)})
         if without.run is None:
-            reason = f"With {names} neutral the strategy cannot run: {without.problem}"
+            reason = f"With {names} neutral the strategy cannot run: {without.problem}."
             return spec.unanswered(reason)
         lost = self.run.net_pnl - without.run.net_pnl
         details = self._details(without.run)
@@ -260,7 +263,7 @@ class _Study:
         made: dict[str, GateResult] = {}
         for name, without in zip(names, runs, strict=True):
             if without.run is None:
-                text = f"It cannot be switched off alone: {without.problem}"
+                text = f"It cannot be switched off alone: {without.problem}."
                 made[name] = self._diagnosis(name, Verdict.SHOWN, text, {})
             elif self.problem:
                 details = self._filter_details(name, without.run)

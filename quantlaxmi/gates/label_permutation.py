@@ -12,9 +12,13 @@ import numpy.typing as npt
 from quantlaxmi.gates import market_null
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
-from quantlaxmi.gates.path.columns import BoundError, Columns, build_columns, check_squares
+from quantlaxmi.gates.path.columns import BoundError, BundleColumns, build_columns, check_squares
 from quantlaxmi.gates.path.regimes import trend_regimes
-from quantlaxmi.gates.resampling.companion_nulls import judge_against_companions, trip_gains
+from quantlaxmi.gates.resampling.companion_nulls import (
+    CompanionNull,
+    judge_against_companions,
+    trip_gains,
+)
 from quantlaxmi.gates.resampling.draws import check_identity, count_draws, exact_p, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
@@ -25,13 +29,13 @@ from quantlaxmi.gates.results import (
     decimal_text,
 )
 from quantlaxmi.instruments import Bundle
+from quantlaxmi.schema import I64
 from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.arrangements import Arrangements, orders
 from quantlaxmi.stats.monte_carlo import wide_ints
 
 __all__ = ["GATE", "cut_spans", "evaluate"]
 
-I64 = npt.NDArray[np.int64]
 NAME = "label_permutation"
 RESULT = ResultSpec(NAME, "test", PermutationResult, {"kind": "labels"})
 _DAY_NS = 86_400 * 10**9
@@ -138,7 +142,7 @@ def _blocks(context: GateContext) -> tuple[I64, str]:
         stretch = np.concatenate([[0], np.cumsum(np.diff(regime) != 0)]).astype(np.int64)
         return (
             stretch,
-            f"stretches of one regime, {settings.regime_steps} steps of {seconds} s back",
+            f"times of one regime, {settings.regime_steps} steps of {seconds} s back",
         )
     if way == "day" or (way == "auto" and int(ts[-1]) - int(ts[0]) >= 2 * _DAY_NS):
         return ts // _DAY_NS, "UTC day"
@@ -148,7 +152,7 @@ def _blocks(context: GateContext) -> tuple[I64, str]:
 def _sweep(
     context: GateContext,
     spans: Spans,
-    columns: Columns,
+    columns: BundleColumns,
     gains: I64,
     size: str,
     arrangements: Arrangements,
@@ -173,16 +177,16 @@ def _sweep(
 
     n_perms = context.settings(LabelPermutationSettings).n_perms
     (count,) = count_draws(context, NAME, n_perms, 4, sweep, [(s, q)])
-    n, companion = context.policy.n_random_sides, market_null.companion_null(context)
-    held = judge_against_companions(context, NAME, count, "permutations", gains, n, companion)
+    null, market = CompanionNull(count, "permutations"), market_null.companion_null(context)
+    judged = judge_against_companions(context, NAME, null, gains, market=market)
     details: dict[str, Json] = {
         **_details(context, spans, size, arrangements),
-        **held.details,
+        **judged.details,
         **sum_details(s, q),
         "gross": decimal_text(context.path.gross, context.decision_points.ledger_exponent - 1),
         **exact_p(count, arrangements),
     }
-    return RESULT.result(held.verdict, held.reason, held.deciding, details)
+    return RESULT.result(judged.verdict, judged.reason, judged.deciding, details)
 
 
 def _details(
@@ -202,15 +206,15 @@ def _details(
 def evaluate(context: GateContext) -> list[GateResult]:
     """Label permutation by runs (test).
 
-    The position after each decision, on the grid's rows, is cut into spans: stretches of constant
+    The position after each decision, row by row, is cut into spans: times of constant
     position, flat ones too, cut again at the borders of blocks. A draw puts the runs of each
     block in a random order. Blocks are UTC days, `block_seconds` for a segment under two days, or,
-    by `within`, stretches of one regime (`regimes.trend_regimes`).
+    by `within`, times of one regime (`regimes.trend_regimes`).
 
     Null hypothesis: inside a block, the order of the runs says nothing about the moves of the
     market under them. Statistic: studentised gross, where the squares are those of the runs that
-    are not flat; ties count against the strategy. The trips with coin sides stand beside it, and
-    the larger p decides: see `coin_sides`.
+    are not flat; ties count against the strategy. Random sides and the
+    market null are companions, and the largest p decides: see `companion_nulls`.
 
     Cannot see: an edge between blocks (the right side for a whole day), costs and funding, and
     what a drift earns while the time in position stays the same. Lengths are counted in rows.

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.delay import delays_of
 from quantlaxmi.gates.gate import Gate
-from quantlaxmi.gates.path.columns import BoundError, Columns
+from quantlaxmi.gates.path.columns import BoundError, BundleColumns
 from quantlaxmi.gates.path.holding_periods import (
     HoldingPeriods,
     build_holding_columns,
@@ -28,6 +27,7 @@ from quantlaxmi.gates.results import (
     studentised,
 )
 from quantlaxmi.gates.thresholds import NoSettings
+from quantlaxmi.schema import I64
 
 __all__ = ["GATE", "evaluate"]
 
@@ -38,15 +38,13 @@ MOVES = (1, 2, 5, 10, 20, 50, 100)
 #: A loss of this many standard errors is no chance.
 _CLEAR = 3
 
-I64 = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
 class _Profile:
     """Values the trips with their ends on other rows."""
 
     stretches: HoldingPeriods
-    columns: Columns
+    columns: BundleColumns
 
     def gains(self, start: I64, stop: I64) -> list[int]:
         """PnL of each trip, in units of the columns."""

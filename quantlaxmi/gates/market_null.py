@@ -8,10 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantlaxmi.errors import ConfigError, EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.errors import (
+    ConfigError,
+    EngineError,
+    FixedPointOverflow,
+    StrategyError,
+    first_cause,
+)
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
-from quantlaxmi.gates.path.columns import BoundError, attribution_units
+from quantlaxmi.gates.path.columns import BoundError
+from quantlaxmi.gates.path.trip_gross import trip_gross
 from quantlaxmi.gates.resampling.companion_nulls import (
     CompanionNull,
     judge_against_companions,
@@ -90,11 +97,7 @@ def _identity(context: GateContext, rerun: Rerun, replays: Replays) -> Sums:
         if table.tobytes() != getattr(run.exact, name).tobytes():
             raise EngineError(f"the identity draw of {NAME} gave other {name} than the replay")
     own = replays.sums(market)
-    units, mid2 = attribution_units(context.decision_points), context.decision_points.mid2
-    gains = [
-        sum(-q * int(mid2[i][a.row]) * units[i] for a in trip.actions for i, q in a.bundle)
-        for trip in context.path.trips
-    ]
+    gains = trip_gross(context.path.trips, context.decision_points)
     found = (own.total * replays.scale, own.squares * replays.scale**2, own.trips, own.held_ns)
     expected = (context.path.gross, sum(g * g for g in gains), len(gains), _held_ns(context))
     if not own.followed or found != expected:
@@ -252,11 +255,15 @@ def _draw(
     try:
         own = _identity(context, rerun, replays)
     except (StrategyError, FixedPointOverflow) as error:
-        raise Inconclusive(f"The strategy cannot be run again: {_said(error)}.") from error
+        raise Inconclusive(
+            f"The strategy cannot be run again: {first_cause(error).rstrip('.')}."
+        ) from error
     try:
         search = search_of(context, rerun, replays, own)
     except (StrategyError, ConfigError, FixedPointOverflow) as error:
-        raise Inconclusive(f"A setting of the grid cannot be run: {_said(error)}.") from error
+        raise Inconclusive(
+            f"A setting of the grid cannot be run: {first_cause(error).rstrip('.')}."
+        ) from error
     details |= {
         "settings_searched": len(search.configs),
         "grid_search": search.reason,
@@ -279,13 +286,6 @@ def _draw(
     details["driftless_draws"] = without
     _least_arrangements(context, replays.flips.n_moving)
     return drifting, _count(context, rerun, made(False), without)
-
-
-def _said(error: Exception) -> str:
-    """The first cause of an error, which says what happened and no path of this machine."""
-    cause = error.__cause__
-    said = str(error) if cause is None else f"{type(cause).__name__}: {cause}"
-    return " ".join(said.split())[:200].rstrip(".")
 
 
 def _made(context: GateContext, rerun: Rerun | None) -> _Drawn:
@@ -321,7 +321,7 @@ def _drawn(context: GateContext) -> _Drawn:
 
 
 def companion_null(context: GateContext) -> CompanionNull:
-    """The market null as a test of moved positions is held against it."""
+    """The market null as a companion of the tests of moved positions."""
     if NAME not in context.policy.suites.get("g2", ()):
         return CompanionNull(None, f"the policy does not list {NAME}")
     if context.rerun is None:
@@ -362,8 +362,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     drawn ones and would pass 6 % of the time. So a strategy that could pass is also held against
     markets whose increments themselves are turned over. Where the data has no drift these are a
     group's orbit, and the level is exact; where it has one they would take it for an edge. A fifth
-    as many are drawn, 199 at least. As in the tests of moved positions, coin sides stand beside
-    (`coin_sides`), and the largest p decides.
+    as many are drawn, 199 at least. Random sides are a companion null too (`companion_nulls`), and
+    the largest p decides.
 
     Cannot see: an edge in the drift (it is kept), in the size of moves, or in costs and funding;
     a rule that earns from moves shared within one instant only; a choice among settings that are
@@ -396,12 +396,9 @@ def evaluate(context: GateContext) -> list[GateResult]:
         gains = trip_gains(context)
     except BoundError as error:
         raise Inconclusive(str(error), drawn.details) from error
-    n, null = context.policy.n_random_sides, drifting.text
-    held = judge_against_companions(
-        context, NAME, drifting.count, null, gains, n, driftless=driftless
-    )
-    details = drawn.details | held.details
-    return [RESULT.result(held.verdict, held.reason, held.deciding, details)]
+    judged = judge_against_companions(context, NAME, drifting, gains, driftless=driftless)
+    details = drawn.details | judged.details
+    return [RESULT.result(judged.verdict, judged.reason, judged.deciding, details)]
 
 
 GATE = Gate(NAME, "g2", (RESULT,), MarketNullSettings, evaluate)

@@ -21,7 +21,7 @@ from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import (
     BoundError,
-    Columns,
+    BundleColumns,
     attribution_units,
     build_columns,
     check_squares,
@@ -36,7 +36,11 @@ from quantlaxmi.gates.path.placement import (
     tradeable_rows,
 )
 from quantlaxmi.gates.path.round_trips import opposite
-from quantlaxmi.gates.resampling.companion_nulls import judge_against_companions, trip_gains
+from quantlaxmi.gates.resampling.companion_nulls import (
+    CompanionNull,
+    judge_against_companions,
+    trip_gains,
+)
 from quantlaxmi.gates.resampling.draws import check_identity, count_draws, exact_p, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
@@ -48,6 +52,7 @@ from quantlaxmi.gates.results import (
     decimal_text,
     rounded,
 )
+from quantlaxmi.schema import I64
 from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.arrangements import Arrangements, placements
 from quantlaxmi.stats.monte_carlo import wide_ints
@@ -58,7 +63,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GATE", "evaluate"]
 
-I64 = npt.NDArray[np.int64]
 MATCHED = ResultSpec("random_entry.matched", "test", RandomEntryResult, {"kind": "matched"})
 NEUTRAL = ResultSpec("random_entry.neutral", "guard", RandomEntryResult, {"kind": "neutral"})
 #: The generator's numbers are uniform up to this many places.
@@ -90,8 +94,8 @@ class RandomEntrySettings(Settings, frozen=True, kw_only=True):
 class _Layout:
     templates: Templates
     rows: I64
-    columns: Columns  # on tradeable rows
-    own: Columns  # on the actions' own rows
+    columns: BundleColumns  # on tradeable rows
+    own: BundleColumns  # on the actions' own rows
     action_bundle: I64
     costs: CostColumns
     funding: PositionFunding
@@ -159,8 +163,8 @@ def _build(context: GateContext) -> _Layout:
     )
 
 
-def _rows_of(columns: Columns, rows: I64) -> Columns:
-    return Columns(
+def _rows_of(columns: BundleColumns, rows: I64) -> BundleColumns:
+    return BundleColumns(
         np.ascontiguousarray(columns.values[rows]),
         columns.term_first,
         columns.term_column,
@@ -216,8 +220,8 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
     Null hypothesis: given how many round trips there were, their sides and how long they were
     held, the rows on which they stand are a uniform draw from all placements without overlap on
     the rows where the strategy could have traded. Statistic: studentised gross (sum of the trips'
-    mid-to-mid PnL over the root of the sum of its squares), ties against the strategy. Its own
-    trips with coin sides stand beside it, and the larger p decides: see `coin_sides`.
+    mid-to-mid PnL over the root of the sum of its squares), ties against the strategy. Random
+    sides and the market null are companions, and the largest p decides: see `companion_nulls`.
 
     Cannot see: an edge that lies in *how long* or *on which side* to hold, since both are kept;
     costs and funding (the net p, which has both, is shown); a market that drifts, where holding the
@@ -240,12 +244,10 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
     n_sims = context.settings(RandomEntrySettings).n_sims
     counts = count_draws(context, MATCHED.name, n_sims, 8, sweep, own)
-    n, companion = context.policy.n_random_sides, market_null.companion_null(context)
-    held = judge_against_companions(
-        context, MATCHED.name, counts[0], "random entries", lay.gains, n, companion
-    )
+    null, market = CompanionNull(counts[0], "random entries"), market_null.companion_null(context)
+    judged = judge_against_companions(context, MATCHED.name, null, lay.gains, market=market)
     exponent = context.decision_points.ledger_exponent - 1
-    details = _common_details(context, lay) | held.details
+    details = _common_details(context, lay) | judged.details
     details |= sum_details(sums[0], sums[1])
     details["gross"] = decimal_text(context.path.gross, exponent)
     details["funding"] = decimal_text(context.path.funding, exponent)
@@ -253,7 +255,7 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = lay.costs.reason or None
     details |= exact_p(counts[0], lay.arrangements)
-    return MATCHED.result(held.verdict, held.reason, held.deciding, details)
+    return MATCHED.result(judged.verdict, judged.reason, judged.deciding, details)
 
 
 def _neutral(context: GateContext, lay: _Layout) -> GateResult:

@@ -11,13 +11,17 @@ import numpy.typing as npt
 from quantlaxmi.gates import market_null
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
-from quantlaxmi.gates.path.columns import BoundError, Columns
+from quantlaxmi.gates.path.columns import BoundError, BundleColumns
 from quantlaxmi.gates.path.holding_periods import (
     HoldingPeriods,
     build_holding_columns,
     holding_periods_of,
 )
-from quantlaxmi.gates.resampling.companion_nulls import judge_against_companions, trip_gains
+from quantlaxmi.gates.resampling.companion_nulls import (
+    CompanionNull,
+    judge_against_companions,
+    trip_gains,
+)
 from quantlaxmi.gates.resampling.draws import check_identity, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
@@ -57,7 +61,7 @@ class TimeShiftSettings(Settings, frozen=True, kw_only=True):
 def _sweep(
     context: GateContext,
     stretches: HoldingPeriods,
-    columns: Columns,
+    columns: BundleColumns,
     gains: npt.NDArray[np.int64],
     details: dict[str, Json],
 ) -> GateResult:
@@ -87,14 +91,14 @@ def _sweep(
         systematic=True,
         histogram=histogram(bins_of(out), bin_of(s, q)),
     )
-    n, companion = context.policy.n_random_sides, market_null.companion_null(context)
-    held = judge_against_companions(context, NAME, count, "shifts", gains, n, companion)
+    null, market = CompanionNull(count, "shifts"), market_null.companion_null(context)
+    judged = judge_against_companions(context, NAME, null, gains, market=market)
     details |= {
-        **held.details,
+        **judged.details,
         **sum_details(s, q),
         "gross": decimal_text(context.path.gross, context.decision_points.ledger_exponent - 1),
     }
-    return RESULT.result(held.verdict, held.reason, held.deciding, details)
+    return RESULT.result(judged.verdict, judged.reason, judged.deciding, details)
 
 
 def _too_little(
@@ -133,8 +137,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
 
     Null hypothesis: where on the segment the path stands says nothing about the moves of the
     market under it; what the path remembers of itself is kept. Statistic: studentised gross,
-    the squares those of the trips; ties count against the strategy. The trips with coin sides
-    stand beside it, and the larger p decides: see `coin_sides`.
+    the squares those of the trips; ties count against the strategy. Random sides and the
+    market null are companions, and the largest p decides: see `companion_nulls`.
 
     Cannot see: an edge that lasts as long as the segment (the right side nearly always), costs
     and funding, and which of the parameters were searched. A path that remembers itself over
@@ -167,7 +171,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     decorrelation, distinct = stretches.decorrelation(context), stretches.distinct_shifts()
     details |= {
         "steps": stretches.n_steps,
-        "stretches": len(stretches.position),
+        "holding_periods": len(stretches.position),
         "distinct_shifts": distinct,
         "decorrelation_steps": None if decorrelation is None else rounded(float(decorrelation)),
     }

@@ -301,7 +301,7 @@ def test_what_cannot_run_is_said(planted):
     assert guard.verdict is Verdict.INCONCLUSIVE
     assert "cannot run: ZeroDivisionError" in guard.reasons[0]
     assert only.verdict is Verdict.SHOWN
-    assert only.reasons == ("It cannot be switched off alone: RuntimeError: off",)
+    assert only.reasons == ("It cannot be switched off alone: RuntimeError: off.",)
 
 
 def test_a_bound_strategy_has_its_guard_and_no_filters(planted):

@@ -9,7 +9,11 @@ from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates import time_shift
 from quantlaxmi.gates.path.columns import BoundError, check_squares
 from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.gates.resampling.companion_nulls import STREAM, judge_against_companions, trip_gains
+from quantlaxmi.gates.resampling.companion_nulls import (
+    CompanionNull,
+    judge_against_companions,
+    trip_gains,
+)
 from quantlaxmi.gates.results import MonteCarlo, Verdict
 from quantlaxmi.stats.monte_carlo import wide_ints
 from tests.gate_fakes import judged, make_input, pair_trips, random_entries, walk_points
@@ -52,13 +56,15 @@ def test_the_larger_p_decides_and_both_are_said():
     context = make_input(points, pair_trips(np.random.default_rng(2), 900, 40))
     gains = trip_gains(context)
     for moved in (MonteCarlo(0, 199), MonteCarlo(199, 199)):
-        held = judge_against_companions(context, "x", moved, "moved positions", gains, 199)
-        sides = held.details[STREAM]
-        assert held.deciding.p_value == max(float(moved.p_value), held.deciding.p_value)
-        assert held.verdict is (Verdict.PASS if held.deciding.p_value <= 0.05 else Verdict.FAIL)
-        assert "moved positions" in held.reason
-        assert "random sides did at least as well), the larger decides" in held.reason
-        assert float(held.deciding.p_value) >= sides["p_value"]
+        found = judge_against_companions(
+            context, "x", CompanionNull(moved, "moved positions"), gains
+        )
+        sides = found.details["random_sides"]
+        assert found.deciding.p_value == max(float(moved.p_value), found.deciding.p_value)
+        assert found.verdict is (Verdict.PASS if found.deciding.p_value <= 0.05 else Verdict.FAIL)
+        assert "moved positions" in found.reason
+        assert "random sides did at least as well), the larger decides" in found.reason
+        assert float(found.deciding.p_value) >= sides["p_value"]
 
 
 def test_all_gates_share_the_random_sides():
@@ -70,9 +76,9 @@ def test_all_gates_share_the_random_sides():
         label_permutation={"n_perms": 99},
     )
     context = make_input(points, pair_trips(np.random.default_rng(3), 1500, 40), policy=policy)
-    first = random_entries(context).matched.details[STREAM]
-    assert first == judged(permutation, context).details[STREAM]
-    assert first == judged(time_shift, context).details[STREAM]
+    first = random_entries(context).matched.details["random_sides"]
+    assert first == judged(permutation, context).details["random_sides"]
+    assert first == judged(time_shift, context).details["random_sides"]
 
 
 def test_a_drift_is_no_edge():
@@ -97,5 +103,5 @@ def test_a_drift_is_no_edge():
         judged(permutation, context),
     ):
         assert result.verdict is Verdict.FAIL
-        assert result.details[STREAM]["p_value"] <= 0.05
+        assert result.details["random_sides"]["p_value"] <= 0.05
         assert result.details["moved"]["p_value"] > 0.05

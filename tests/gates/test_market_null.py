@@ -97,7 +97,7 @@ def test_a_planted_edge_is_beyond_all_draws(planted):
 def test_no_edge_stops_early_and_fails():
     found = result_of(suite_of(open_segment(DATA / "edgeless"), policy=GatePolicy()))
     assert found.verdict is Verdict.FAIL
-    moved, coins = (found.details[name] for name in ("moved", "coin_sides"))
+    moved, coins = (found.details[name] for name in ("moved", "random_sides"))
     assert moved["stopped"] and moved["exceedances"] == 20
     assert moved["p_value"] == rounded(20 / moved["draws"])
     # The larger p decides: here that of random sides.

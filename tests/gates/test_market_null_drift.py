@@ -47,7 +47,7 @@ def test_a_drift_is_no_edge(suite):
     """Without the data's drift in the markets it would be one."""
     found = suite.run_market_null()[0]
     assert found.verdict is Verdict.FAIL
-    assert found.details["coin_sides"]["p_value"] < 0.001
+    assert found.details["random_sides"]["p_value"] < 0.001
     assert found.details["moved"]["p_value"] > 0.2
     replays = market_null.Replays(
         suite.context, suite.context.rerun, suite.context.key(market_draws.STREAM)

@@ -56,6 +56,8 @@ POLICY = {
     "bootstrap_buckets": ("ablation", "max_buckets"),
     "min_buckets": ("ablation", "min_buckets"),
 }
+#: Keys of the details.
+DETAILS = {"coin_sides": "random_sides", "stretches": "holding_periods"}
 #: New in version 2: draws of random sides, which were `n_sims` or `n_perms` before, and a gate
 #: without settings.
 NEW_IN_POLICY = {"n_random_sides": 10_000, "lag_profile": {}}
@@ -86,7 +88,9 @@ def renamed(result):
     """A result of version 1 as version 2 lays it out."""
     labels = {name: result[name] for name in ("kind", "removed") if name in result}
     kept = {name: value for name, value in result.items() if name not in labels}
-    return {**kept, "labels": labels, "gate": GATES.get(result["gate"], result["gate"])}
+    details = {DETAILS.get(name, name): value for name, value in result["details"].items()}
+    gate = GATES.get(result["gate"], result["gate"])
+    return {**kept, "labels": labels, "gate": gate, "details": details}
 
 
 def policy_of(old):

@@ -19,7 +19,14 @@ from quantlaxmi.gates.context import DecisionPoints
 from quantlaxmi.instruments import Bundle
 from quantlaxmi.schema import I64
 
-__all__ = ["LIMIT", "BoundError", "Columns", "attribution_units", "build_columns", "check_squares"]
+__all__ = [
+    "LIMIT",
+    "BoundError",
+    "BundleColumns",
+    "attribution_units",
+    "build_columns",
+    "check_squares",
+]
 
 #: Every 64-bit quantity of a sweep stays below this in magnitude.
 LIMIT = 2**62
@@ -52,7 +59,7 @@ def attribution_units(points: DecisionPoints) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class BundleColumns:
     """Values of bundles as sums over columns, relative to the first row.
 
     Attributes
@@ -122,7 +129,7 @@ def _shape_columns(
     return shapes
 
 
-def build_columns(points: DecisionPoints, bundles: Sequence[Bundle]) -> Columns:
+def build_columns(points: DecisionPoints, bundles: Sequence[Bundle]) -> BundleColumns:
     """Columns in which every bundle of `bundles` is a short sum.
 
     Parameters
@@ -134,7 +141,7 @@ def build_columns(points: DecisionPoints, bundles: Sequence[Bundle]) -> Columns:
 
     Returns
     -------
-    Columns
+    BundleColumns
 
     Raises
     ------
@@ -171,7 +178,9 @@ def build_columns(points: DecisionPoints, bundles: Sequence[Bundle]) -> Columns:
     return _assemble(columns, places, common)
 
 
-def _assemble(columns: list[I64], places: list[list[tuple[int, int]]], common: int) -> Columns:
+def _assemble(
+    columns: list[I64], places: list[list[tuple[int, int]]], common: int
+) -> BundleColumns:
     quantities = math.gcd(*(c for terms in places for _, c in terms)) or 1
     peaks = [_peak(c) for c in columns]
     first, column_of, coefficients, largest = [0], [], [], []
@@ -185,7 +194,7 @@ def _assemble(columns: list[I64], places: list[list[tuple[int, int]]], common: i
             raise BoundError(f"A bundle's value can reach {bound}, the limit is 2^62.")
         first.append(len(column_of))
         largest.append(bound)
-    return Columns(
+    return BundleColumns(
         values=np.ascontiguousarray(np.column_stack(columns)),
         term_first=np.array(first, np.int64),
         term_column=np.array(column_of, np.int64),

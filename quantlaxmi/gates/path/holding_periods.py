@@ -12,7 +12,7 @@ import numpy as np
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import (
     BoundError,
-    Columns,
+    BundleColumns,
     attribution_units,
     build_columns,
     check_squares,
@@ -107,7 +107,7 @@ def holding_periods_of(trips: tuple[Trip, ...], n_rows: int) -> HoldingPeriods:
     )
 
 
-def build_holding_columns(context: GateContext, periods: HoldingPeriods) -> Columns:
+def build_holding_columns(context: GateContext, periods: HoldingPeriods) -> BundleColumns:
     """Columns for the positions, with the bound on what one trip can earn wherever it stands.
 
     Raises

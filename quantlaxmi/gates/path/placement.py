@@ -15,7 +15,7 @@ import numpy as np
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.context import Costs, DecisionPoints
-from quantlaxmi.gates.path.columns import LIMIT, Columns
+from quantlaxmi.gates.path.columns import LIMIT, BundleColumns
 from quantlaxmi.gates.path.funding import PositionFunding
 from quantlaxmi.gates.path.round_trips import Action, Trip, opposite
 from quantlaxmi.instruments import Bundle
@@ -223,7 +223,7 @@ def _without(n_actions: int, reason: str, scale: int) -> CostColumns:
 def build_cost_columns(
     templates: Templates,
     rows: I64,
-    columns: Columns,
+    columns: BundleColumns,
     action_bundle: I64,
     points: DecisionPoints,
     max_bundles: int,

@@ -104,11 +104,10 @@ class Judgement:
 
 def judge_against_companions(
     context: GateContext,
-    gate: str,
-    moved: MonteCarlo,
-    null: str,
+    result: str,
+    own: CompanionNull,
     gains: I64,
-    draws: int,
+    *,
     market: CompanionNull | None = None,
     driftless: CompanionNull | None = None,
 ) -> Judgement:
@@ -125,15 +124,12 @@ def judge_against_companions(
     Parameters
     ----------
     context : GateContext
-    gate : str
-    moved : MonteCarlo
-        Draws of the test's own null.
-    null : str
-        What they are: a part of the reason.
+    result : str
+        Name of the result, for progress and checkpoints.
+    own : CompanionNull
+        The test's own null, with its draws.
     gains : ndarray of int64, shape (n_trips,)
         As `trip_gains` gives them.
-    draws : int
-        Draws of random sides.
     market : CompanionNull, optional
         The market null, for tests of moved positions.
     driftless : CompanionNull, optional
@@ -148,10 +144,12 @@ def judge_against_companions(
         with running(context.threads):
             kernels.random_sides(key, first, gains, out)
 
+    assert own.count is not None
+    draws = context.policy.n_random_sides
     s, q = sum(gains.tolist()), sum(g * g for g in gains.tolist())
-    (sides,) = count_draws(context, f"{gate}.{STREAM}", draws, 4, sweep, [(s, q)])
-    counts = {null: moved, "random sides": sides}
-    details = {"moved": moved.to_json(), STREAM: sides.to_json()}
+    (sides,) = count_draws(context, f"{result}.{STREAM}", draws, 4, sweep, [(s, q)])
+    counts = {own.text: own.count, "random sides": sides}
+    details = {"moved": own.count.to_json(), "random_sides": sides.to_json()}
     missing = ""
     for name, companion in (("market", market), ("driftless", driftless)):
         if companion is None:

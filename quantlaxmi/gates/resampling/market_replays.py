@@ -56,7 +56,7 @@ class DrawFailed(Exception):
     @property
     def reason(self) -> str:
         """As a sentence."""
-        cause = "" if self.__cause__ is None else first_cause(self.__cause__).rstrip(".")
+        cause = "" if self.__cause__ is None else first_cause(self.__cause__)
         return f"On the market of draw {self.draw} the strategy could not be run: {cause}."
 
 
