@@ -313,7 +313,10 @@ def _drawn(context: GateContext) -> _Drawn:
             NAME,
             context.key(STREAM),
             context.settings(MarketNullSettings),
-            policy.general,
+            policy.alpha,
+            policy.min_trades,
+            policy.min_arrangements,
+            policy.extend_factor,
         ),
         lambda: _made(context, rerun),
     )

@@ -345,14 +345,14 @@ def test_draws_grow_where_the_interval_holds_the_level():
     rng = np.random.default_rng(3)
     noise = rng.integers(-50, 51, 60)
     series = [(noise - round(noise.mean()) + 6).tolist()]  # about 1.6 standard errors
-    small = resample(_input(), "x", series, grow=True)
+    small = resample(_input(), "x", series, DRAWS, grow=True)
     assert small.extended is False  # extend_factor 1
-    grown = resample(_input(extend_factor=3), "x", series, grow=True)
+    grown = resample(_input(extend_factor=3), "x", series, DRAWS, grow=True)
     lower, upper = small.count(0).interval()
     assert grown.extended == (lower <= 0.05 <= upper)
     assert grown.extended and grown.count(0).draws == 297
     assert grown.sums[0][:99] == small.sums[0]
-    far = resample(_input(extend_factor=3), "x", [[1, 2] * 30], grow=True)
+    far = resample(_input(extend_factor=3), "x", [[1, 2] * 30], DRAWS, grow=True)
     assert not far.extended and far.count(0).exceedances == 0
 
 

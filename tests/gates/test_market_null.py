@@ -377,7 +377,7 @@ def test_plain_python_goes_through_the_same_gate(short):
         )
     )
     assert found.monte_carlo is not None
-    assert "basis_sd_bps" in found.details  # it may trade both
+    assert "basis_sd_bps" not in found.details  # it trades one instrument: there is no pair
     assert found.details["grid_search"] == "The strategy declares no grid."
 
 
