@@ -126,8 +126,8 @@ class InstrumentQuality(msgspec.Struct, frozen=True, kw_only=True):
     messages : int
     kinds : dict of str to KindQuality
         By table; those without messages are left out.
-    quotes_crossed, quotes_locked : int
-        Quotes whose bid is above, or at, their ask.
+    quotes_crossed, quotes_locked, quotes_one_sided : int
+        Quotes whose bid is above, or at, their ask; quotes that lack a bid, an ask or both.
     spread, spread_bps : Quantiles or None
         Ask minus bid of the other quotes with positive prices, as price and in bps of their mid.
     depth : DepthQuality or None
@@ -140,6 +140,7 @@ class InstrumentQuality(msgspec.Struct, frozen=True, kw_only=True):
     kinds: dict[str, KindQuality]
     quotes_crossed: int
     quotes_locked: int
+    quotes_one_sided: int
     spread: Quantiles | None
     spread_bps: Quantiles | None
     depth: DepthQuality | None
@@ -278,15 +279,18 @@ def _instrument(
     kinds = {n: _kind(c, stale_ns) for n, c in messages.items() if len(c["seq"])}
     bid, ask = messages["quotes"]["bid"], messages["quotes"]["ask"]
     usable = (bid > 0) & (bid < ask)
-    bid, ask, all_bid, all_ask = bid[usable], ask[usable], bid, ask
+    both = (bid > 0) & (ask > 0)
+    crossed, locked = int((both & (bid > ask)).sum()), int((both & (bid == ask)).sum())
+    bid, ask = bid[usable], ask[usable]
     return InstrumentQuality(
         symbol=instrument.symbol,
         venue=instrument.venue,
         price_exponent=instrument.price_exponent,
         messages=sum(kind.messages for kind in kinds.values()),
         kinds=kinds,
-        quotes_crossed=int((all_bid > all_ask).sum()),
-        quotes_locked=int((all_bid == all_ask).sum()),
+        quotes_crossed=crossed,
+        quotes_locked=locked,
+        quotes_one_sided=int((~both).sum()),
         spread=quantiles(ask - bid, instrument.price_exponent),
         spread_bps=_bps_quantiles(_wide(ask - bid, 2), _wide(bid) + _wide(ask)),
         depth=_depth(depth_rows, messages["quotes"]) if "depth" in kinds else None,
@@ -317,6 +321,8 @@ def _kind(columns: Columns, stale_ns: int) -> KindQuality:
 def _depth(rows: Columns, quotes: Columns) -> DepthQuality:
     names = ("first_id", "last_id", "prev_id", "side", "price", "qty", "flags")
     columns = [np.ascontiguousarray(rows[name]) for name in names]
+    told = (quotes["bid"] != 0) | (quotes["ask"] != 0)  # else the book was not known
+    quotes = {name: column[told] for name, column in quotes.items()}
     ids = quotes["update_id"]
     if len(ids) and (int(ids[0]) <= 0 or (np.diff(ids) < 0).any()):
         ids = ids[:0]  # no ids of the venue's: nothing to compare by

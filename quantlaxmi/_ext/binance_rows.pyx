@@ -13,8 +13,8 @@ from libc.string cimport memcmp
 
 from quantlaxmi._ext.binance_values cimport (
     FAULT_CROSSED, FAULT_EMPTY, FAULT_HALF, FAULT_JSON, FAULT_LONG, FAULT_MARKET, FAULT_NONE, FAULT_OVERFLOW,
-    FAULT_SHAPE, FAULT_STAMP, FAULT_SYMBOL, FAULT_TEXT, FAULT_UNIT,
-    decimal, exchange_time, number, optional_time, price, qty
+    FAULT_SHAPE, FAULT_STAMP, FAULT_STREAM, FAULT_SYMBOL, FAULT_TEXT, FAULT_UNIT,
+    decimal, exchange_time, number, optional_time, price, qty, side
 )
 from quantlaxmi._ext.message_rows cimport (
     FOLLOW_FIRST, FOLLOW_PREV, RANK_DEPTH, RANK_FUNDING, RANK_QUOTE, RANK_TRADE, MessageRows,
@@ -116,7 +116,7 @@ cdef class BinanceRows(MessageRows):
         cdef message_t* m = self._slot()
         cdef Py_ssize_t n_levels = self.n_levels, i = 0
         cdef int fault = FAULT_NONE, kind = 0
-        cdef int64_t stamp = 0, unit
+        cdef int64_t stamp = 0, unit = 0
         cdef char bits = 0
         self.n_lines += 1
         self.note[0] = ""
@@ -184,8 +184,16 @@ cdef class BinanceRows(MessageRows):
                     fault = self._accept(m)
         if fault == FAULT_NONE:
             self.n_messages += 1
+            if m.rank == RANK_QUOTE:
+                self.last_book = m.sequence
+                self.n_one_sided += m.v0 == 0 or m.v2 == 0
             return 0
         self.n_levels = n_levels
+        # The book that such a line told is not known. Another symbol's or stream's is not meant.
+        if fault != FAULT_STREAM and fault != FAULT_SYMBOL and b"@bookTicker" in s[:n]:
+            if fault == FAULT_UNIT or fault == FAULT_STAMP:
+                unit = 0
+            self._void(RANK_QUOTE, stamp * unit, 0)
         if cut and fault in (FAULT_STAMP, FAULT_JSON, FAULT_EMPTY, FAULT_TEXT):
             fault, self.note[0] = FAULT_HALF, "the capture ends inside a line"
         excerpt = (<bytes>s[:min(n, _EXCERPT)]).decode("utf-8", "backslashreplace")
@@ -212,12 +220,10 @@ cdef class BinanceRows(MessageRows):
             perp = data.E != 0 or data.T != 0
             self._market(False, perp)
             fault = number(data.u, &m.sequence, "u", self.note)
-            if not fault: fault = price(data.b, &m.v0, "bid", self.note)
-            if not fault: fault = price(data.a, &m.v2, "ask", self.note)
-            if not fault: fault = qty(data.B, &m.v1, 0, "bid quantity", self.note)
-            if not fault: fault = qty(data.A, &m.v3, 0, "ask quantity", self.note)
+            if not fault: fault = side(data.b, data.B, &m.v0, &m.v1, "bid", self.note)
+            if not fault: fault = side(data.a, data.A, &m.v2, &m.v3, "ask", self.note)
             if not fault: fault = optional_time(data.T, data.E, &m.exch, self.note)
-            if not fault and m.v0 >= m.v2:
+            if not fault and m.v0 >= m.v2 > 0:
                 self.note[0] = f"bid {data.b[:40]} is not below ask {data.a[:40]}"
                 fault = FAULT_CROSSED
         elif kind == RANK_TRADE:

@@ -79,6 +79,24 @@ cdef inline int qty(object text, int64_t* out, int64_t least, str name, list not
     return fault
 
 
+cdef inline int side(
+    object price_text, object qty_text, int64_t* value, int64_t* size, str name, list note
+) except -1:
+    """Price and quantity of one side of a quote; an absent side has 0 for both."""
+    cdef int fault = decimal(price_text, value)
+    if fault == FAULT_NONE and value[0] < 0:
+        fault = FAULT_PRICE
+    if fault == FAULT_NONE:
+        fault = qty(qty_text, size, 0, f"{name} quantity", note)
+        if fault:
+            return fault
+        if value[0] == 0 and size[0]:
+            fault = FAULT_PRICE
+    if fault:
+        note[0] = f"{name} {price_text[:60]!r}"
+    return fault
+
+
 cdef inline int number(object value, int64_t* out, str name, list note) except -1:
     """An id: any whole number that int64 holds and that is not negative."""
     cdef int overflow = 0

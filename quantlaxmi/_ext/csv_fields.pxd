@@ -70,6 +70,7 @@ cdef struct row_t:
     int side
     int snapshot
     int known
+    int absent     # bit 1 << slot: the cell of a quote's price or quantity is empty
     int decimals   # behind the point in the last column, -1 where it is no number
 
 cdef class CsvFields(MessageRows):

@@ -10,7 +10,7 @@ from quantlaxmi._ext.binance_values cimport (
 from quantlaxmi._ext.decimal_text cimport (
     DECIMAL_INEXACT, DECIMAL_OK, DECIMAL_OVERFLOW, parse_mantissa
 )
-from quantlaxmi._ext.message_rows cimport RANK_DEPTH, MessageRows, level_t
+from quantlaxmi._ext.message_rows cimport RANK_DEPTH, RANK_QUOTE, MessageRows, level_t
 
 from quantlaxmi._ext import binance_rows
 from quantlaxmi.errors import InputError
@@ -170,7 +170,7 @@ cdef class CsvFields(MessageRows):
         r.prev = -1
         r.hours = 0
         r.v[0] = r.v[1] = r.v[2] = r.v[3] = 0
-        r.side = r.snapshot = r.known = 0
+        r.side = r.snapshot = r.known = r.absent = 0
         r.decimals = -1
         self.half_level = 0
         if self.columns[self.n_columns - 1].role >= ASK_PRICE or self.rank == RANK_DEPTH:
@@ -192,6 +192,15 @@ cdef class CsvFields(MessageRows):
             s = comma + 1
         if fault == FAULT_NONE and r.first > r.sequence and self.rank == RANK_DEPTH:
             fault, noted = FAULT_SHAPE, f"first id {r.first} is above last id {r.sequence}"
+        if fault == FAULT_NONE and self.rank == RANK_QUOTE:
+            for k in range(0, 4, 2):  # an absent side has neither price nor quantity
+                if r.v[k] == 0 and r.v[k + 1]:
+                    fault = FAULT_MISSING if r.absent >> k & 1 else FAULT_PRICE
+                elif r.v[k] and r.absent >> (k + 1) & 1:
+                    fault = FAULT_MISSING
+                if fault:
+                    noted = f"the {'ask' if k else 'bid'} has no {'price' if r.v[k] == 0 else 'quantity'}"
+                    break
         if fault:
             self.note[0] = noted
         return fault
@@ -209,11 +218,14 @@ cdef class CsvFields(MessageRows):
             r.decimals = <int>(0 if point == NULL else s + n - point - 1)
         if role >= ASK_PRICE and role <= BID_QTY:
             return self._level(role, s, n)
+        if n == 0 and self.rank == RANK_QUOTE and (role == PRICE or role == QTY):
+            r.absent |= 1 << slot
+            return FAULT_NONE
         if n == 0 and role != TRADE_ID:
             return FAULT_NONE if role == OPTIONAL_PRICE else FAULT_MISSING
         if role == PRICE or role == OPTIONAL_PRICE:
             fault = self._decimal(s, n, self.price_exponent, self.fine_ends, &r.v[slot])
-            if not fault and r.v[slot] <= 0:
+            if not fault and r.v[slot] < (0 if self.rank == RANK_QUOTE else 1):
                 fault = FAULT_PRICE
         elif role == QTY or role == SIZE:
             fault = self._decimal(s, n, self.qty_exponent, self.fine_ends, &r.v[slot])

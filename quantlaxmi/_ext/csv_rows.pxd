@@ -27,6 +27,8 @@ cdef class CsvRows(CsvFields):
     cdef readonly int64_t n_read_lines     # lines they were read from
 
     cdef int _single(self, const row_t* r, Py_ssize_t first_level) except -1
+    cdef int _void_book(self, const row_t* r, int fault) except -1
+    cdef int _empty_snapshot(self, message_t* m) except -1
     cdef int _grouped(self, const row_t* r) except -1
     cdef int _place_fault(self, const row_t* r) except -1
     cdef int _begin_message(self, const row_t* r) except -1

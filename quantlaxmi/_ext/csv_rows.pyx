@@ -12,7 +12,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport INT64_MAX, int64_t
 
 from quantlaxmi._ext.binance_values cimport (
-    FAULT_CROSSED, FAULT_EMPTY, FAULT_HALF, FAULT_LONG, FAULT_NONE, FAULT_TEXT
+    FAULT_CROSSED, FAULT_EMPTY, FAULT_HALF, FAULT_LONG, FAULT_NONE, FAULT_SYMBOL, FAULT_TEXT
 )
 from quantlaxmi._ext.csv_fields cimport (
     FAULT_APART, FAULT_COLUMNS, FAULT_COMMENT, FAULT_DAY, FAULT_INCOMPLETE, FAULT_MISMATCH,
@@ -186,14 +186,16 @@ cdef class CsvRows(CsvFields):
                 fault = self._grouped(&r)
         if fault == FAULT_NONE:
             return 0
+        if self.grouping == GROUP_LINE:
+            self.n_levels = first_level
+            if self.rank == RANK_QUOTE or self.rank == RANK_DEPTH:
+                self._void_book(&r, fault)
         if cut and fault != FAULT_EMPTY and fault != FAULT_COMMENT:
             self.note[0] = f"the file ends inside a line; {FAULTS[fault]}: {self.note[0]}"
             fault = FAULT_HALF
         excerpt = (<bytes>s[:min(n, _EXCERPT)]).decode("utf-8", "backslashreplace")
         self.faults.append((self.n_lines, fault, self.note[0], excerpt))
-        if self.grouping == GROUP_LINE:
-            self.n_levels = first_level
-        elif fault != FAULT_EMPTY:
+        if self.grouping != GROUP_LINE and fault != FAULT_EMPTY:
             self._place_fault(&r)
         return 0
 
@@ -209,7 +211,32 @@ cdef class CsvRows(CsvFields):
         self.n_messages += 1
         self.n_read += 1
         self.n_read_lines += 1
+        self.last_book = m.sequence
+        if self.rank == RANK_QUOTE:
+            self.n_one_sided += m.v0 == 0 or m.v2 == 0
         return FAULT_NONE
+
+    cdef int _void_book(self, const row_t* r, int fault) except -1:
+        """The book of a line set aside is not known; no data and another symbol's tell of none."""
+        cdef int wanted = KNOW_RECEIVED | KNOW_EXCHANGE
+        cdef bint placed = r.known & wanted == wanted and fault != FAULT_DAY and fault != FAULT_APART
+        if fault == FAULT_EMPTY or fault == FAULT_COMMENT or fault == FAULT_SYMBOL:
+            return 0
+        if self.numbered and self.rank == RANK_DEPTH and self.last_book >= 0:
+            self.number += 1
+            self.last_book = self.number
+        self._void(self.rank, r.recv if placed else 0, r.exch if placed else 0)
+        if self.rank == RANK_DEPTH and self.last_book >= 0:
+            self._empty_snapshot(self.messages + self.n_messages - 1)
+        return 0
+
+    cdef int _empty_snapshot(self, message_t* m) except -1:
+        """A book snapshot without levels."""
+        m.v0 = m.sequence
+        m.v1 = m.sequence - 1
+        m.v2 = 1
+        m.v3 = self.first_level + self.n_levels
+        return 0
 
     cdef int _grouped(self, const row_t* r) except -1:
         """A line that holds one level of a message."""
@@ -350,7 +377,7 @@ cdef class CsvRows(CsvFields):
         m.v0, m.v1, m.v2, m.v3 = r.v[0], r.v[1], r.v[2], r.v[3]
         m.v4 = m.v5 = 0
         if self.rank == RANK_QUOTE:
-            if m.v0 >= m.v2:
+            if m.v0 >= m.v2 > 0:
                 self.note[0] = "the bid is not below the ask"
                 return FAULT_CROSSED
         elif self.rank == RANK_TRADE:

@@ -3,11 +3,12 @@ from libc.stdint cimport int64_t
 
 # One accepted message. `sequence` is the exchange's own number (trade id, update id, event time),
 # and (ts, rank, sequence, line) is the total order. The rest depends on the rank:
-#   QUOTE    v0..v3 = bid, bid quantity, ask, ask quantity
+#   QUOTE    v0..v3 = bid, bid quantity, ask, ask quantity; 0, 0 of an absent side
 #   TRADE    v0..v2 = price, quantity, aggressor's side
 #   DEPTH    v0 = first id, v1 = previous id or -1, v2 = 1 for a snapshot, v3 = first level
 #            (counted from the source's start), v4 = bid levels, v5 = ask levels
 #   FUNDING  v0..v3 = mark, index, rate, next funding time
+# A quote or book snapshot of no lines (n_lines 0) says that the book is not known from then on.
 cdef struct message_t:
     int64_t ts
     int64_t rank       # schema.EventKind
@@ -61,6 +62,9 @@ cdef class MessageRows:
     cdef readonly object symbol       # the venue's, once a line has told it
     cdef readonly list faults         # (line, code, detail, excerpt) since last taken
     cdef int64_t suspect_ns           # a stamp far ahead that waits to be confirmed
+    cdef int64_t last_book            # exchange sequence of the last quote or book, -1 before any
+    cdef readonly int64_t n_voids     # messages that say that the book is not known
+    cdef readonly int64_t n_one_sided # quotes without a bid, an ask or both
     cdef object source
     cdef list note                    # one entry: what the fault just found is about
     cdef bytearray carry              # start of a line that goes on in the next piece
@@ -75,5 +79,6 @@ cdef class MessageRows:
     cdef int _carried(self, bint cut) except -1
     cdef int _line(self, const char* s, Py_ssize_t n, bint cut) except -1
     cdef int _accept(self, message_t* m) except -1
+    cdef int _void(self, int rank, int64_t ts, int64_t exch) except -1
     cdef int _room(self, Py_ssize_t n) except -1
     cdef message_t* _slot(self) except NULL

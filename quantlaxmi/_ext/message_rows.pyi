@@ -6,6 +6,8 @@ MAX_WAITING_LEVELS: int
 class MessageRows:
     n_lines: int
     n_reordered: int
+    n_voids: int
+    n_one_sided: int
     high_ns: int
     started: bool
     symbol: str | None

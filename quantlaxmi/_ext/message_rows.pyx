@@ -47,7 +47,7 @@ cdef class MessageRows:
         self.window_ns = window_ns
         self.apart_ns = _DAY_NS
         self.fault_apart = FAULT_STAMP
-        self.instrument = self.open_level = -1
+        self.instrument = self.open_level = self.last_book = -1
         self.faults = []
         self.carry = bytearray()
         self.note = [""]
@@ -183,6 +183,31 @@ cdef class MessageRows:
         self.started = True
         self.suspect_ns = 0
         return FAULT_NONE
+
+    cdef int _void(self, int rank, int64_t ts, int64_t exch) except -1:
+        """Say that the book is not known from a line on that was set aside.
+
+        A stamp that may be wrong, or none (0), leaves the latest time before the line. The clock
+        does not follow a faulty line.
+        """
+        cdef message_t* m
+        if self.last_book < 0:
+            return 0  # no book before it that could be traded on
+        if not self.high_ns - self.window_ns <= ts <= self.high_ns + _DAY_NS or (
+            exch and not -self.apart_ns <= ts - exch <= self.apart_ns
+        ):
+            ts, exch = self.high_ns, 0
+        m = self._slot()
+        m.ts = ts
+        m.exch = exch
+        m.rank = rank
+        m.sequence = self.last_book  # the line puts it behind the book before
+        m.line = self.n_lines
+        m.n_lines = m.status = 0
+        m.v0 = m.v1 = m.v2 = m.v3 = m.v4 = m.v5 = 0
+        self.n_messages += 1
+        self.n_voids += 1
+        return 0
 
     cdef message_t* _slot(self) except NULL:
         cdef message_t* grown

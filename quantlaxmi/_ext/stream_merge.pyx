@@ -100,6 +100,8 @@ cdef inline void _check(
     cdef int fault = 0
     cdef bint snapshot = m.rank == RANK_DEPTH and m.v2
     m.status = 0
+    if m.n_lines == 0:
+        return  # the number is that of the book before
     if s.checked_ids >> m.rank & 1:
         if snapshot:
             m.reference = s.snapshot

@@ -184,7 +184,8 @@ class _Capture:
         file = self.file
         file.lines, file.reordered = self.rows.n_lines, self.rows.n_reordered
         file.messages_by_kind = dict(self.messages)
-        file.message_lines = sum(self.messages.values())
+        file.voids, file.one_sided = self.rows.n_voids, self.rows.n_one_sided
+        file.message_lines = sum(self.messages.values()) - file.voids
         file.raw_bytes, file.text_bytes = self.text.raw_bytes, self.text.text_bytes
         file.sha256 = self.text.sha256
 
@@ -255,8 +256,9 @@ def _tables(
 
 
 def _notes(files: list[ImportedFile], window_ns: int) -> list[str]:
-    notes = []
+    notes: list[str] = []
     for file in files:
+        notes += file.book_notes()
         if file.reordered:
             notes.append(
                 f"{file.symbol}: {file.reordered} lines were out of order by receive time, "

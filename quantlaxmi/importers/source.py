@@ -128,6 +128,10 @@ class ImportedFile:
     symbol : str
     lines, header_lines, message_lines, messages_by_kind, reordered, depth_gaps, trade_gaps
         As in `CaptureCounts`; whole after the last rows.
+    voids : int
+        Messages without a line: the book is not known after a line set aside.
+    one_sided : int
+        Quotes without a bid, an ask or both.
     raw_bytes, text_bytes : int
     sha256 : str
         Of the file as stored.
@@ -143,6 +147,8 @@ class ImportedFile:
     reordered: int = 0
     depth_gaps: int = 0
     trade_gaps: int = 0
+    voids: int = 0
+    one_sided: int = 0
     raw_bytes: int = 0
     text_bytes: int = 0
     sha256: str = ""
@@ -189,6 +195,21 @@ class ImportedFile:
             header_lines=self.header_lines,
             trade_gaps=self.trade_gaps,
         )
+
+    def book_notes(self) -> list[str]:
+        """What a reader should know of its books."""
+        notes = []
+        if self.voids:
+            notes.append(
+                f"{self.log.name}: {self.voids} books could not be read; after each the book of "
+                f"{self.symbol} is not valid until the next good one."
+            )
+        if self.one_sided:
+            notes.append(
+                f"{self.log.name}: {self.one_sided} quotes lack a bid, an ask or both; the book "
+                f"of {self.symbol} is not valid while they stand."
+            )
+        return notes
 
     def source_file(self) -> SourceFile:
         """Its entry in the manifest."""

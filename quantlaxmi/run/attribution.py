@@ -200,7 +200,8 @@ def trade_attributions(
         spread = age_ms = depth = mid2 = 0
         leg = _leg_seen(decisions, legs, decision, instrument)
         if leg is not None:
-            spread, mid2 = int(leg["ask"] - leg["bid"]), int(leg["ask"] + leg["bid"])
+            if leg["bid"] > 0 and leg["ask"] > 0:  # else it lacked a side then
+                spread, mid2 = int(leg["ask"] - leg["bid"]), int(leg["ask"] + leg["bid"])
             age_ms = int(decisions["ts_ns"][decision] - leg["quote_ts_ns"]) // 1_000_000
             depth = int(leg["ask_qty"] if side > 0 else leg["bid_qty"])
         yield TradeAttribution(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers import import_capture
+from quantlaxmi.importers import ImportResult, import_capture
 from tests.csv_texts import FORMAT_OF, NAME_OF, check, clean_rows, lane_of
 from tests.depth import examples
 from tests.naive.csv_cells import LAYOUTS, Lane, TooFine
@@ -41,6 +41,63 @@ def test_words_are_taken_as_they_are_written(tmp_path: Path, word: str) -> None:
     assert rows[3].endswith((",True", ",False"))
     rows[3] = f"{rows[3].rpartition(',')[0]},{word}"
     assert check(tmp_path, [lane_of("aggTrades", rows)]).quarantined == (word not in ("1", "FALSE"))
+
+
+def books_after(tmp_path: Path, layout: str, k: int, old: str, new: str) -> ImportResult:
+    """Import clean lines, the last but one of them changed."""
+    rows = clean_rows(layout, 8)
+    assert old in rows[k]
+    rows[k] = rows[k].replace(old, new)
+    return check(tmp_path, [lane_of(layout, rows)])
+
+
+@pytest.mark.parametrize(
+    ("layout", "old", "new"),
+    [
+        ("bookTicker", "100.06,1,", "NaN,1,"),
+        ("bookTicker", "100.06,1,", "100.07,1,"),
+        ("bookTicker", "100.06,1,", "100.000000001,1,"),
+        ("bookTicker", "100.06,1,", "0,1,"),
+        ("bookTicker", "100.06,1,", ",1,"),
+        ("bookTicker", "100.06,1,", "100.06,,"),
+        ("bookTicker", "100.06,1,", "1,"),
+        ("quotes", "100.06,2", "100.08,2"),
+        ("quotes", "100.06,2", ",2"),
+    ],
+)
+def test_a_quote_set_aside_takes_the_book_before_it(
+    tmp_path: Path, layout: str, old: str, new: str
+) -> None:
+    result = books_after(tmp_path, layout, 6, old, new)
+    assert (result.quarantined, result.messages_by_kind["quotes"]) == (1, 8)
+    quotes = result.segment.columns("quotes")
+    for name in ("bid", "bid_qty", "ask", "ask_qty"):
+        assert (quotes[name] == 0).tolist() == [False] * 6 + [True, False]
+    assert quotes["ts_ns"][5] <= quotes["ts_ns"][6] < quotes["ts_ns"][7]
+
+
+@pytest.mark.parametrize(
+    ("layout", "old", "new"),
+    [
+        ("bookTicker", "100.06,1,", "0,0,"),
+        ("bookTicker", "100.06,1,", ",,"),
+        ("bookTicker", "100.06,1,", "0.00000000,,"),
+        ("quotes", "100.06,2", ","),
+    ],
+)
+def test_a_one_sided_quote_is_data(tmp_path: Path, layout: str, old: str, new: str) -> None:
+    result = books_after(tmp_path, layout, 6, old, new)
+    assert (result.quarantined, result.messages_by_kind["quotes"]) == (0, 8)
+    quotes = result.segment.columns("quotes")
+    assert [int(quotes[n][6]) for n in ("bid", "bid_qty", "ask")] == [0, 0, 10_007_000_000]
+    assert any("1 quotes lack a bid" in note for note in result.segment.manifest.notes)
+
+
+def test_a_book_set_aside_takes_the_one_before_it(tmp_path: Path) -> None:
+    result = books_after(tmp_path, "book_snapshot_2", 6, ",101,1,", ",x,1,")
+    depth = result.segment.columns("depth")
+    assert depth["side"].tolist().count(0) == 1  # a snapshot without levels
+    assert result.messages_by_kind["depth"] == 8
 
 
 CELLS = st.sampled_from(

@@ -11,6 +11,7 @@ import pytest
 from quantlaxmi._ext.binance_rows import FAULTS, MAX_LINE
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_binance_stream
+from quantlaxmi.segment import open_segment
 from tests import captures
 from tests.captures import MS, T0, check_against_naive, diff, line, mark, snapshot, ticker, trade
 
@@ -133,6 +134,10 @@ PERP_FAULTS = {
 }
 
 
+#: Reasons after which the book before stands: another's, older than it, or seen already.
+KNOWN = ("unknown-stream", "wrong-symbol", "duplicate-id", "id-going-back")
+
+
 def cases() -> list[tuple[bool, str, bytes]]:
     found = [(False, reason, text) for reason, texts in SPOT_FAULTS.items() for text in texts]
     return found + [(True, reason, text) for reason, texts in PERP_FAULTS.items() for text in texts]
@@ -160,7 +165,9 @@ def test_a_faulty_line_is_set_aside_with_its_reason(
         )
         assert captures.quarantined(result) == [("perp" if perp else "spot", 22, reason)], text[:99]
         assert result.lines == len(lines)
-        assert sum(result.messages_by_kind.values()) == len(clean)
+        # A quote that could not be read leaves a book that is not known.
+        unknown = b"@bookTicker" in text and reason not in KNOWN
+        assert sum(result.messages_by_kind.values()) == len(clean) + unknown
         assert result.quarantine_reasons == {reason: 1}
         assert result.segment.manifest.quarantine.reasons == {reason: 1}
         [record] = (folder / "seg" / "quarantine.jsonl").read_text().splitlines()
@@ -211,6 +218,61 @@ def test_a_quantity_of_zero_and_a_message_without_levels_are_kept(tmp_path: Path
     assert result.quarantined == 0
     assert expected.tables["depth"]["side"][-1] == 0
     assert expected.tables["depth"]["flags"][-1] == 1
+
+
+def quotes_of(tmp_path: Path, *texts: bytes) -> list[tuple[int, ...]]:
+    """(ms after T0, bid, its quantity, ask, its quantity) of quotes, among clean ones."""
+    lines = [*captures.spot_lines(21), *texts]
+    result, _ = check_against_naive(
+        tmp_path, [(b"\n".join(lines) + b"\n", False)], max_quarantine=Fraction(1, 4)
+    )
+    columns = result.segment.columns("quotes")
+    names = ("bid", "bid_qty", "ask", "ask_qty")
+    late = columns["ts_ns"] >= T0 + 200 * MS
+    stamps = ((columns["ts_ns"][late] - T0) // MS).tolist()
+    values = [(columns[name][late] // 10**6).tolist() for name in names]
+    return list(zip(stamps, *values, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        (ticker(AT + 5 * MS, 2020, "NaN", "101"), 205),
+        (ticker(AT + 5 * MS, 2020, "0", "101"), 205),  # a quantity without a price
+        (ticker(AT + 5 * MS, 2020, "102", "101"), 205),
+        (ticker(AT + 5 * MS, 2020, "100.000000001", "101"), 205),
+        (ticker(AT + 5 * MS, 2020, "100", "101")[:-1], 205),
+        (ticker(AT + 5 * MS, 2020, "100", "101") + b"\xff", 200),
+        (b"x" + ticker(AT + 5 * MS, 2020, "100", "101"), 200),  # no time: that of the line before
+        (ticker(AT - 3_000 * MS, 2020, "100", "101"), 200),
+    ],
+)
+def test_a_quote_set_aside_takes_the_book_before_it(tmp_path: Path, text: bytes, ms: int) -> None:
+    good = ticker(AT + 50 * MS, 2021, "90", "91")
+    found = quotes_of(tmp_path, text, good)
+    assert found == [(ms, 0, 0, 0, 0), (250, 9000, 150, 9100, 200)]
+
+
+def test_a_one_sided_quote_is_data(tmp_path: Path) -> None:
+    found = quotes_of(
+        tmp_path,
+        ticker(AT + 5 * MS, 2020, "0.00000000", "101", B="0.00000000"),
+        ticker(AT + 6 * MS, 2021, "100", "0", A="0"),
+        ticker(AT + 7 * MS, 2022, "0", "0", A="0", B="0"),
+    )
+    assert found == [(205, 0, 0, 10100, 200), (206, 10000, 150, 0, 0), (207, 0, 0, 0, 0)]
+    manifest = open_segment(tmp_path / "seg").manifest
+    assert manifest.quarantine.lines == 0
+    assert any(note.startswith("spot.txt: 3 quotes lack") for note in manifest.notes)
+
+
+def test_before_the_first_quote_there_is_no_book_to_take(tmp_path: Path) -> None:
+    """Else a capture of depth alone would have quotes, none of them valid."""
+    lines = [captures.spot_lines(2)[0], ticker(T0 + MS, 1, "NaN", "1")]
+    result, _ = check_against_naive(
+        tmp_path, [(b"\n".join(lines) + b"\n", False)], max_quarantine=1
+    )
+    assert result.messages_by_kind["quotes"] == 0
 
 
 def test_one_corrupt_id_costs_two_lines_and_not_all_that_follow(tmp_path: Path) -> None:

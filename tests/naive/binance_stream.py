@@ -32,6 +32,7 @@ class Message(NamedTuple):
     rows: list[dict[str, int]]
     link: int  # id that a depth update says it joins; -1 for others
     snapshot: bool
+    unknown: bool = False  # a book that could not be read
 
 
 class Result(NamedTuple):
@@ -89,6 +90,17 @@ def _qty(text: str, least: int = 0) -> int:
     return value
 
 
+def _side(price: str, qty: str) -> tuple[int, int]:
+    """Price and quantity of a side; both 0 where there is none."""
+    value = _mantissa(price)
+    if value < 0:
+        raise Faulty("price-not-positive")
+    size = _qty(qty)
+    if size and not value:
+        raise Faulty("price-not-positive")
+    return value, size
+
+
 def _id(value: int) -> int:
     if value >= 2**63:
         raise Faulty("overflow")
@@ -117,6 +129,7 @@ class Capture:
         self.high: int | None = None
         self.suspect = 0
         self.reordered = 0
+        self.last_quote = -1
 
     def line(self, number: int, line: bytes) -> Message:
         if len(line) > MAX_LINE:
@@ -190,6 +203,24 @@ class Capture:
         else:
             self.high = message.ts
         self.suspect = 0
+        if message.rank == EventKind.QUOTE:
+            self.last_quote = message.sequence
+
+    def unknown_book(self, number: int, line: bytes, reason: str) -> list[Message]:
+        """The book is unknown from the time on of a quote that was set aside."""
+        if b"@bookTicker" not in line or reason in ("unknown-stream", "wrong-symbol"):
+            return []
+        if self.last_quote < 0 or self.high is None:
+            return []
+        ts = self.high
+        if reason not in ("bad-stamp", "stamp-unit", "line-too-long", "not-utf-8"):
+            told = int(line.split(b" ")[0]) * self.unit
+            if -self.window_ns <= told - self.high <= DAY:
+                ts = told
+        row = dict.fromkeys(("exch_ts_ns", "bid", "bid_qty", "ask", "ask_qty", "flags"), 0)
+        row |= {"ts_ns": ts, "update_id": self.last_quote}
+        rank = EventKind.QUOTE
+        return [Message(ts, rank, self.last_quote, number, self.source, [row], -1, False, True)]
 
     def bookTicker(self, data: dict[str, Any]) -> Any:
         for name in "sbBaA":
@@ -199,8 +230,8 @@ class Capture:
 
         def build() -> Any:
             update_id = _id(data["u"])
-            bid, ask = _price(data["b"]), _price(data["a"])
-            bid_qty, ask_qty = _qty(data["B"]), _qty(data["A"])
+            bid, bid_qty = _side(data["b"], data["B"])
+            ask, ask_qty = _side(data["a"], data["A"])
             row = {
                 "exch_ts_ns": _time_of(data),
                 "update_id": update_id,
@@ -210,7 +241,7 @@ class Capture:
                 "ask_qty": ask_qty,
                 "flags": 0,
             }
-            if bid >= ask:
+            if bid and ask and bid >= ask:
                 raise Faulty("crossed-book")
             return EventKind.QUOTE, update_id, [row], -1
 
@@ -368,6 +399,7 @@ def naive_import(texts: list[tuple[bytes, bool]], window_ns: int = 10**9) -> Res
                 messages.append(capture.line(number, line))
             except Faulty as fault:
                 reason = str(fault)
+                messages += capture.unknown_book(number, line, reason)
                 textual = {"bad-stamp", "not-json", "empty-line", "not-utf-8"}
                 if number > whole and reason in textual:
                     reason = "half-line"
@@ -389,7 +421,9 @@ def naive_import(texts: list[tuple[bytes, bool]], window_ns: int = 10**9) -> Res
     seq = 0
     for m in messages:
         try:
-            if m.snapshot:
+            if m.unknown:
+                pass
+            elif m.snapshot:
                 if m.sequence < snapshots.get(m.source, -1):
                     raise Faulty("id-going-back")
                 snapshots[m.source] = m.sequence

@@ -62,6 +62,14 @@ def price(lane: Lane, name: str, text: str) -> int:
     return value
 
 
+def price_or_none(lane: Lane, name: str, text: str) -> int:
+    """0 says that the side is absent."""
+    value = mantissa(lane, text)
+    if value < 0:
+        raise Faulty("price-not-positive")
+    return value
+
+
 def qty(lane: Lane, name: str, text: str) -> int:
     value = mantissa(lane, text)
     if value < 0:

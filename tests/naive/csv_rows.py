@@ -11,6 +11,9 @@ from tests.naive.csv_cells import (
     Faulty,
     Lane,
     anything,
+    price,
+    price_or_none,
+    qty,
     trade_id,
 )
 
@@ -59,6 +62,7 @@ class Reader:
         self.high: int | None = None
         self.suspect = self.reordered = self.numbers = 0
         self.decimals: int | str = "none"
+        self.last_id = -1
 
     def fields(self, text: str) -> tuple[dict[str, int], str]:
         """What could be read, and the first fault."""
@@ -67,6 +71,7 @@ class Reader:
             return {}, "column-count"
         found: dict[str, int] = {}
         fault = ""
+        empty: set[str] = set()
         for k, ((name, key, read), cell) in enumerate(zip(self.columns, cells, strict=True)):
             try:
                 if self.lane.layout == "book_snapshot_2" and k >= 4:
@@ -77,15 +82,27 @@ class Reader:
                         raise Faulty("missing-value")
                     if not cell:
                         continue
+                elif not cell and self.kind == EventKind.QUOTE and read in (price, qty):
+                    empty.add(key)
+                    found[key] = 0
+                    continue
                 elif not cell and read is not trade_id and read is not anything:
                     if key == "index":
                         continue
                     raise Faulty("missing-value")
+                if self.kind == EventKind.QUOTE and read is price:
+                    read = price_or_none
                 found[key] = read(self.lane, name, cell)
             except Faulty as reason:
                 fault = fault or str(reason)
         if not fault and "first" in found and found["first"] > found["id"]:
             fault = "wrong-shape"
+        for side in ("bid", "ask") if self.kind == EventKind.QUOTE and not fault else ():
+            # A side is there with both of its cells, or absent with none or zeros.
+            if not found[side] and found[side + "_qty"]:
+                fault = fault or ("missing-value" if side in empty else "price-not-positive")
+            if found[side] and side + "_qty" in empty:
+                fault = fault or "missing-value"
         return found, fault
 
     def last_decimals(self, text: str) -> int:
@@ -159,6 +176,8 @@ class Reader:
                     else:
                         open_["lines"].append(number)
                         open_["rows"].append(found)
+            if fault and self.books:
+                self.unknown_book(number, found, fault)
             if fault:
                 if cut and fault not in ("empty-line", "comment-line"):
                     fault = "half-line"
@@ -172,6 +191,34 @@ class Reader:
             if reason:
                 self.faults += [(line, reason) for line in group["lines"]]
 
+    @property
+    def books(self) -> bool:
+        """Every line tells a whole book."""
+        return self.kind == EventKind.QUOTE or self.lane.layout == "book_snapshot_2"
+
+    def unknown_book(self, line: int, found: dict[str, int], fault: str) -> None:
+        """The book that a line should have told is unknown from the line's time on."""
+        if fault in ("empty-line", "comment-line", "wrong-symbol") or self.high is None:
+            return
+        ts, exch = self.high, 0  # where its own time cannot be believed
+        if fault not in ("outside-day", "time-apart") and {"recv", "exch"} <= found.keys():
+            near = abs(found["recv"] - found["exch"]) <= APART
+            if near and -self.window_ns <= found["recv"] - self.high <= DAY:
+                ts, exch = found["recv"], found["exch"]
+        common = {"ts_ns": ts, "exch_ts_ns": exch}
+        if self.kind == EventKind.QUOTE:
+            row = dict.fromkeys(("bid", "bid_qty", "ask", "ask_qty", "flags"), 0)
+            row["update_id"] = sequence = self.last_id
+        else:
+            self.numbers += 1
+            sequence = self.numbers
+            row = {"side": 0, "price": 0, "qty": 0, "first_id": sequence, "last_id": sequence}
+            row |= {"prev_id": sequence - 1, "flags": DepthFlag.SNAPSHOT | DepthFlag.LAST}
+        self.messages.append(
+            Message(ts, int(self.kind), sequence, line, self.number, [], [common | row],
+                    self.kind == EventKind.DEPTH, -1)
+        )  # fmt: skip
+
     def finish(self, lines: list[int], found: list[dict[str, int]]) -> str:
         head = found[0]
         ts = head["recv"]
@@ -184,7 +231,7 @@ class Reader:
         if self.kind == EventKind.QUOTE:
             rows = [{k: head[k] for k in ("bid", "bid_qty", "ask", "ask_qty")}]
             rows[0] |= {"update_id": sequence, "flags": 0}
-            if head["bid"] >= head["ask"]:
+            if head["bid"] and head["ask"] and head["bid"] >= head["ask"]:
                 return "crossed-book"
         elif self.kind == EventKind.TRADE:
             rows = [{k: head[k] for k in ("price", "qty", "side")} | {"trade_id": sequence}]
@@ -242,6 +289,7 @@ class Reader:
         else:
             self.high = ts
         self.suspect = 0
+        self.last_id = sequence
         self.messages.append(
             Message(ts, int(self.kind), sequence, lines[0], self.number, lines,
                     [common | row for row in rows], snapshot, join)
@@ -286,7 +334,7 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
     for m in messages:
         layout, instrument = lanes[m.lane].layout, lanes[m.lane].instrument
         reason = ""
-        if layout not in UNCHECKED:
+        if layout not in UNCHECKED and m.lines:
             if m.snapshot:
                 reason = "id-going-back" if m.sequence < snapshots[m.lane] else ""
                 snapshots[m.lane] = max(snapshots[m.lane], m.sequence)

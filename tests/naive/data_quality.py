@@ -86,6 +86,7 @@ def depth(columns: dict[str, list[int]], quotes: list[Row]) -> dict[str, int]:
     names = ("messages", "snapshots", "gaps", "standing", "crossed", "locked", "one_sided",
              "compared", "agreeing", "compared_exact", "agreeing_exact")  # fmt: skip
     found = dict.fromkeys(names, 0)
+    quotes = [q for q in quotes if q["bid"] or q["ask"]]  # the others tell of no book
     ids = [q["update_id"] for q in quotes]
     comparable = bool(ids) and ids[0] > 0 and ids == sorted(ids)
     book = DepthBook()

@@ -69,8 +69,10 @@ def check(segment: MarketData, stale_ns: int = 5 * 10**9) -> SegmentQuality:
             assert plain == naive.kind(mine[table], stale_ns), (k, table)
         assert found.messages == sum(map(len, mine.values()))
         quotes = mine["quotes"]
-        assert found.quotes_crossed == sum(q["bid"] > q["ask"] for q in quotes)
-        assert found.quotes_locked == sum(q["bid"] == q["ask"] for q in quotes)
+        both = [q for q in quotes if min(q["bid"], q["ask"]) > 0]
+        assert found.quotes_crossed == sum(q["bid"] > q["ask"] for q in both)
+        assert found.quotes_locked == sum(q["bid"] == q["ask"] for q in both)
+        assert found.quotes_one_sided == len(quotes) - len(both)
         assert (shape(found.spread), shape(found.spread_bps)) == naive.spreads(quotes)
         depth = [r for r in tables["depth"] if r["instrument"] == k]
         columns = {name: [r[name] for r in depth] for name in TABLES["depth"]}

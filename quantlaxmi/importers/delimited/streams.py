@@ -43,7 +43,7 @@ class CsvRecord(ImportedFile):
     @property
     def n_messages(self) -> int:
         """Messages in the segment."""
-        return self.messages_read - self.messages_refused
+        return self.messages_read - self.messages_refused + self.voids
 
 
 class CsvStream:
@@ -148,6 +148,7 @@ class CsvStream:
         self._source = TextSource(file.path, _EXPECTED, True, self._together)
         file.first_line = self.rows.n_lines
         file.reordered = self.rows.n_reordered
+        file.voids, file.one_sided = self.rows.n_voids, self.rows.n_one_sided
         self.rows.begin(
             str(file.path), csv.columns, csv.check_text, csv.head.n_header, csv.day_from, csv.day_to
         )
@@ -159,6 +160,8 @@ class CsvStream:
         file.header_lines = rows.n_header
         file.messages_read, file.lines_read = rows.n_read, rows.n_read_lines
         file.reordered = rows.n_reordered - file.reordered
+        file.voids = rows.n_voids - file.voids
+        file.one_sided = rows.n_one_sided - file.one_sided
         file.raw_bytes, file.text_bytes = source.raw_bytes, source.text_bytes
         file.sha256 = source.sha256
         source.close()
@@ -209,7 +212,7 @@ class CsvStream:
             file.message_lines = file.lines_read - file.lines_refused
             file.messages_by_kind = dict.fromkeys(TABLE_OF.values(), 0)
             file.messages_by_kind[self.table] = file.n_messages
-            _check_acceptable(file, file.n_messages)
+            _check_acceptable(file, file.messages_read - file.messages_refused)
         read, written = sum(file.n_messages for file in self.files), self.messages[self.table]
         if written != read or self.messages.total() != written:
             raise EngineError(f"{written} messages of {self.table} were written, {read} were read")
