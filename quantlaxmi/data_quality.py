@@ -39,10 +39,8 @@ class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    n : int
-        How many values there were.
-    exponent : int
-        The values are mantissas at 10**exponent.
+    n, exponent : int
+        How many values there were; they are mantissas at 10**exponent.
     values : tuple of int
         At the shares of `SHARES`, least first.
     """
@@ -57,9 +55,8 @@ class KindQuality(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    messages : int
-    first_ts_ns, last_ts_ns : int
-        Receive times.
+    messages, first_ts_ns, last_ts_ns : int
+        Their number; receive times.
     equal_stamps : int
         Messages received at the very time of the one of this kind before.
     stale, stale_ns : int
@@ -92,10 +89,9 @@ class DepthQuality(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     messages, snapshots, gaps : int
         Gaps are breaks of the venue's sequence rule while a book stood.
-    standing : int
-        Messages after which a book stood.
-    crossed, locked, one_sided : int
-        Of these, with a best bid above, at, or without a best ask (or the reverse).
+    standing, crossed, locked, one_sided : int
+        Messages after which a book stood; of these, with a best bid above, at, or without a best
+        ask (or the reverse).
     compared, agreeing : int
         Standing books with a quote whose update id is not above the book's; those whose best bid
         and ask, with sizes, are those of the last such quote.
@@ -122,8 +118,7 @@ class InstrumentQuality(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     symbol, venue : str
-    price_exponent : int
-    messages : int
+    price_exponent, messages : int
     kinds : dict of str to KindQuality
         By table; those without messages are left out.
     quotes_crossed, quotes_locked, quotes_one_sided : int
@@ -278,9 +273,8 @@ def _instrument(
 ) -> InstrumentQuality:
     kinds = {n: _kind(c, stale_ns) for n, c in messages.items() if len(c["seq"])}
     bid, ask = messages["quotes"]["bid"], messages["quotes"]["ask"]
-    usable = (bid > 0) & (bid < ask)
-    both = (bid > 0) & (ask > 0)
-    crossed, locked = int((both & (bid > ask)).sum()), int((both & (bid == ask)).sum())
+    both, usable = (bid > 0) & (ask > 0), (bid > 0) & (bid < ask)
+    crossed, locked = (int((both & where).sum()) for where in (bid > ask, bid == ask))
     bid, ask = bid[usable], ask[usable]
     return InstrumentQuality(
         symbol=instrument.symbol,

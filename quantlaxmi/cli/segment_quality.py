@@ -79,7 +79,8 @@ def _print(quality: SegmentQuality) -> None:
     _quantile_table("Basis", ("pair", "unit"), bases, BPS_EXPONENT)
     print("\nQuotes and rebuilt books")
     print_table(
-        ("symbol", "quotes crossed", "quotes locked", "quotes one-sided", "depth messages", "snapshots", "depth gaps",
+        ("symbol", "quotes crossed", "quotes locked", "quotes one-sided", "depth messages",
+         "snapshots", "depth gaps",
          "books", "crossed", "locked", "one-sided", "compared", "agree", "same id", "agree there"),
         [
             (i.symbol, i.quotes_crossed, i.quotes_locked, i.quotes_one_sided, *_books(i.depth))
