@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.files import irregular, one_line_errors, read_exactly, sync_folder
+from quantlaxmi.files import check_writable, irregular, one_line_errors, read_exactly, sync_folder
 
 MAX_LINE_BYTES: Final = 1 << 20
 MAX_FILE_BYTES: Final = 1 << 28
@@ -130,6 +130,23 @@ def append_binding(path: Path | str, record: dict[str, Any]) -> Binding:
             if new:
                 sync_folder(path.parent)
     return binding
+
+
+def check_chain(path: Path | str) -> None:
+    """Refuse, before any work, a chain to which nothing could be appended; nothing is written.
+
+    Raises
+    ------
+    InputError
+        The chain is broken, or its file is a link, not regular, or cannot be written.
+    """
+    path = Path(path)
+    if not os.path.lexists(path):
+        check_writable(path)
+        return
+    with _opened(path, os.O_RDWR | os.O_APPEND) as fd:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        _read(path, fd)
 
 
 def read_bindings(path: Path | str) -> tuple[Binding, ...]:

@@ -157,3 +157,7 @@ class EngineError(QuantlaxmiError):
 
 class WorkerError(QuantlaxmiError):
     """A worker process died, or failed with an error that cannot be sent."""
+
+
+class LeftoverRemoved(UserWarning):
+    """A file or folder that a killed run left beside its output was removed."""

@@ -26,7 +26,7 @@ def test_staged_directory_appears_whole(tmp_path):
     out = tmp_path / "out"
     with staged_directory(out) as folder:
         assert not out.exists()
-        assert folder.parent == tmp_path
+        assert folder.parent.parent == tmp_path
         (folder / "below").mkdir()
         (folder / "below" / "file").write_text("x")
     assert (out / "below" / "file").read_text() == "x"

@@ -53,7 +53,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 INNER: dict[str, tuple[str, ...]] = {
     package: tuple(text.split())
     for package, text in {
-        "files": "common named inside write",
+        "files": "common named inside outputs temporary write",
         "settings": "place kinds base",
         "events": "ids market outcomes decisions",
         "stats": """

@@ -9,9 +9,13 @@ from quantlaxmi.calibrate.naive_tests import NAIVE
 from quantlaxmi.calibrate.null_strategies import SEARCHED
 from quantlaxmi.calibrate.result import LEVEL, Calibration, SizeCheck
 from quantlaxmi.calibrate.study import MARKET, SUITE
+from quantlaxmi.files import FileKind
 from quantlaxmi.gates.time_shift import TimeShiftSettings
 
-__all__ = ["page"]
+__all__ = ["KIND", "page"]
+
+_TITLE = "# Calibration"
+KIND = FileKind("a calibration's page", f"{_TITLE}\n".encode(), first=True)
 
 _HEADS = {
     "random_entry.matched": "random entry",
@@ -185,7 +189,7 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
         else "No real capture was given, so the scenario `real` is left out."
     )
     text = [
-        "# Calibration",
+        _TITLE,
         "",
         f"`{command}` makes this page. Every test has {draws} draws (`extend_factor` 1) and the "
         f"circular shift {shifts} offsets. {real}",

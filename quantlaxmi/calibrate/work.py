@@ -16,7 +16,7 @@ from quantlaxmi.calibrate.experiments import Batch, Experiment, Outcome, batches
 from quantlaxmi.calibrate.study import TESTS, Settings
 from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.files import read_regular, write_whole
+from quantlaxmi.files import check_file, check_no_segment, check_writable, read_regular, write_whole
 from quantlaxmi.parallel.processes import run_in_processes
 
 __all__ = ["CHECKPOINT", "run_experiments"]
@@ -70,6 +70,8 @@ class Checkpoint:
 
     def __init__(self, folder: Path, of: str) -> None:
         self.path = folder / CHECKPOINT
+        check_file(self.path, None, ConfigError)
+        check_writable(self.path, ConfigError)
         self._of = of
         self.done: Done = {}
         self._written = time.monotonic()
@@ -83,12 +85,13 @@ class Checkpoint:
             of = head["calibration"]
             done = {line["batch"]: _outcome(line["counts"]) for line in lines}
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise ConfigError(self.path, "is not a calibration's checkpoint; remove it") from None
+            raise ConfigError(
+                self.path, "is not a calibration's checkpoint; name another folder"
+            ) from None
         if of != self._of:
             raise ConfigError(
                 self.path,
-                "belongs to another seed, number of draws, capture or version; name another "
-                "folder or remove it",
+                "belongs to another seed, number of draws, capture or version; name another folder",
             )
         return done
 
@@ -166,6 +169,7 @@ def run_experiments(
     """
     kept = None
     if checkpoint is not None:
+        check_no_segment(checkpoint, ConfigError)
         try:
             checkpoint.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -46,11 +46,11 @@ def _command(args: dict[str, Any], program: str) -> str:
 
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.calibrate import calibrate, open_capture
-    from quantlaxmi.calibrate.markdown import page
+    from quantlaxmi.calibrate.markdown import KIND, page
     from quantlaxmi.cli.run_files import check_output
     from quantlaxmi.cli.run_gates import threads_of
     from quantlaxmi.errors import InputError
-    from quantlaxmi.files import write_whole
+    from quantlaxmi.files import write_output
 
     runs = whole_number("--runs", args["--runs"], 1, 10**7)
     draws = whole_number("--draws", args["--draws"], 19, 10**6)
@@ -59,7 +59,7 @@ def main(args: dict[str, Any]) -> int:
     seed = whole_number("--seed", args["--seed"], 0)
     threads = threads_of(args)
     if args["--out"]:
-        check_output("--out", args["--out"], (".md",))
+        check_output("--out", args["--out"], (".md",), KIND)
     capture = None if args["--segment-dir"] is None else open_capture(args["--segment-dir"])
     names = args["--scenarios"]
     begun = time.monotonic()
@@ -80,7 +80,7 @@ def main(args: dict[str, Any]) -> int:
         if args["--checkpoint"]:  # which may have held some or all of it
             took = ""
         text = page(found, _command(args, "quantlaxmi-crypto"), took)
-        write_whole(Path(args["--out"]), text.encode())
+        write_output(Path(args["--out"]), (text.encode(),), KIND, InputError)
     if args["--json"]:
         print_json(found.to_json())
         return 0 if found.holds else 1

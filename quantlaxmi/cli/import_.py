@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.output import Progress, print_facts, print_json
+from quantlaxmi.cli.run_files import check_new_folder
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def main(args: dict[str, Any]) -> int:
     name = args["--format"]
     if name not in FORMATS:
         raise InputError("--format", f"was {name[:40]!r}; expected one of {', '.join(FORMATS)}")
+    check_new_folder("--out", args["--out"], [*args["--input"], args["--spot"], args["--perp"]])
     with Progress("importing") as progress:
         result = import_capture(
             name,

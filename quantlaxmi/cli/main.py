@@ -7,11 +7,14 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from quantlaxmi.cli.ending import Terminated, terminable
 from quantlaxmi.cli.usage import UsageError, parse, suggestion
-from quantlaxmi.errors import QuantlaxmiError
+from quantlaxmi.errors import LeftoverRemoved, QuantlaxmiError
 from quantlaxmi.version import __version__
 
 #: Exit codes of every command.
@@ -84,6 +87,23 @@ def _say(program: str, text: object) -> None:
     print(f"{program}: {line}", file=sys.stderr)
 
 
+@contextmanager
+def _leftovers_said(program: str) -> Iterator[None]:
+    """Say in a line what killed runs left; other warnings go their way."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, LeftoverRemoved):
+                _say(program, message)
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.simplefilter("always", LeftoverRemoved)
+        warnings.showwarning = show
+        yield
+
+
 def run(program: str, argv: Sequence[str] | None = None) -> int:
     """Run one command line.
 
@@ -102,7 +122,7 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        with terminable():
+        with terminable(), _leftovers_said(program):
             code = _command(program, arguments)
             sys.stdout.flush()
         return code

@@ -4,56 +4,71 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
+    from quantlaxmi.files import FileKind
     from quantlaxmi.run.result import Run
 
 
-def check_output(option: str, path: str, suffixes: tuple[str, ...] = ()) -> None:
-    """Refuse, before any work, a file that could not be written after it.
+def check_output(option: str, path: str, suffixes: tuple[str, ...], kind: FileKind) -> None:
+    """Refuse, before any work, a file that must not or could not be written after it.
 
     Raises
     ------
     InputError
-        If its folder does not exist, it is a folder, or its name ends otherwise than in
-        ``suffixes``.
+        If `files.check_file` refuses it, nothing can be written there, or its name ends otherwise
+        than in ``suffixes``.
     """
-    target = Path(path)
-    if suffixes and target.suffix not in suffixes:
+    from quantlaxmi.files import check_file, check_writable
+
+    if Path(path).suffix not in suffixes:
         raise InputError(option, f"was {path}, expected a name ending in {' or '.join(suffixes)}")
     with _option_errors(option, path):
-        if target.is_dir():
-            raise InputError(option, f"was {path}, which is a folder; expected a file")
-        if not target.parent.is_dir():
-            raise InputError(option, f"was {path}, but there is no folder {target.parent}")
+        check_file(Path(path), kind)
+        check_writable(Path(path))
 
 
-def check_new_folder(option: str, path: str) -> None:
-    """Refuse a folder that exists, or whose parent does not.
+def check_new_folder(option: str, path: str, inputs: Iterable[str | None] = ()) -> None:
+    """Refuse a folder that exists, cannot be made, or lies inside a segment or an input.
+
+    Parameters
+    ----------
+    option, path : str
+    inputs : iterable of str or None
+        Files and folders that the command reads.
 
     Raises
     ------
     InputError
     """
+    from quantlaxmi.files import check_folder, check_writable
+
     target = Path(path)
     with _option_errors(option, path):
-        if target.exists():
-            raise InputError(option, f"was {path}, which exists; expected a folder to create")
-        if not target.parent.is_dir():
-            raise InputError(option, f"was {path}, but there is no folder {target.parent}")
+        check_folder(target)
+        check_writable(target)
+        inside = (Path(os.path.realpath(target.parent)) / target.name).parents
+        for name in inputs:
+            if name and Path(os.path.realpath(name)) in inside:
+                raise InputError(option, f"was {path}: lies inside the input {name}")
 
 
 @contextlib.contextmanager
 def _option_errors(option: str, path: str) -> Iterator[None]:
-    """Name the option where its path cannot even be looked at, such as one that is too long."""
+    """Name the option whose path is refused."""
     try:
         yield
-    except OSError as error:
+    except InputError as error:
+        if error.source == option:
+            raise
+        raise InputError(option, f"was {path}: {error.problem}") from None
+    except OSError as error:  # such as a name that is too long
         raise InputError(option, f"was {path}: {error.strerror}") from None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ from quantlaxmi.cli.gate_table import report_lines
 from quantlaxmi.cli.output import Progress, print_facts
 from quantlaxmi.cli.run_options import RUN_OPTIONS, RUN_USAGE, make_strategy, run_keywords
 from quantlaxmi.cli.values import whole_number
+from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
     from quantlaxmi.report import GateReport
@@ -19,14 +22,16 @@ Run a strategy over a segment and try to break the result.
 Usage:
   {{program}} run-gates {RUN_USAGE}
                  --gates LIST [--policy TOML] [--threads N]
-                 [--output-report FILE] [--checkpoint FILE] [--verbose | --json]
+                 [--output-report FILE] [--bind DIR] [--checkpoint FILE] [--verbose | --json]
 
 Options:
 {RUN_OPTIONS}
   --gates LIST          Suites to run, separated by commas: g2.
   --policy TOML         Thresholds and draws; the report records them.
   --threads N           Threads for the draws; the result does not depend on it.
-  --output-report FILE  Write the report as JSON and bind it to the segment in bindings.jsonl.
+  --output-report FILE  Write the report as JSON.
+  --bind DIR            Append segment, verdict and hashes to the chain DIR/bindings.jsonl; DIR may
+                        be the segment's folder, which nothing else is written to.
   --checkpoint FILE     Keep the counts of draws there; the same command goes on from them after an
                         interruption, and comes to the same report.
   --verbose             Print the reasons of every gate too, as sentences.
@@ -44,19 +49,13 @@ def threads_of(args: dict[str, Any]) -> int | None:
 
 
 def main(args: dict[str, Any]) -> int:
-    from quantlaxmi.cli.run_files import check_output
     from quantlaxmi.gates import load_policy
-    from quantlaxmi.gates.checkpoint import check_place
     from quantlaxmi.report import bind_report, run_gates
     from quantlaxmi.segment import open_whole
 
-    target = args["--output-report"]
-    if target:
-        check_output("--output-report", target, (".json",))
     gates = tuple(name.strip() for name in args["--gates"].split(","))
     policy = None if args["--policy"] is None else load_policy(args["--policy"])
-    if args["--checkpoint"] is not None:
-        check_place(args["--checkpoint"])
+    _check_outputs(args)
     strategy, keywords, threads = make_strategy(args), run_keywords(args), threads_of(args)
     segment = open_whole(args["--segment-dir"])
     with Progress("gates") as progress:
@@ -70,17 +69,47 @@ def main(args: dict[str, Any]) -> int:
             checkpoint=args["--checkpoint"],
             **keywords,
         )
-    bound = None
-    if target:
-        report.save(target)
-        bound = bind_report(report, segment, Path(target).resolve().parent)
+    # Said before it is written: a full disk does not take the verdict with it.
     if args["--json"]:
         print(report.to_bytes().decode().rstrip("\n"))
-        return EXIT[report.verdict]
-    print_report(report, verbose=args["--verbose"])
-    if target:
-        print_facts({"report": target, "bound in": str(bound)})
+    else:
+        print_report(report, verbose=args["--verbose"])
+    sys.stdout.flush()
+    made: dict[str, str] = {}
+    if args["--output-report"]:
+        report.save(args["--output-report"])
+        made["report"] = args["--output-report"]
+    if args["--bind"]:
+        made["bound in"] = str(bind_report(report, segment, args["--bind"]))
+    if made and not args["--json"]:
+        print_facts(made)
     return EXIT[report.verdict]
+
+
+def _check_outputs(args: dict[str, Any]) -> None:
+    """Refuse outputs before the gates run.
+
+    Raises
+    ------
+    InputError
+        If one must not or cannot be written, or two have one name.
+    """
+    from quantlaxmi.bindings import check_chain
+    from quantlaxmi.cli.run_files import check_output
+    from quantlaxmi.gates.checkpoint import check_place
+    from quantlaxmi.report.gate_report import KIND
+
+    target, checkpoint, bind = (args[f"--{k}"] for k in ("output-report", "checkpoint", "bind"))
+    if target:
+        check_output("--output-report", target, (".json",), KIND)
+    if checkpoint:
+        check_place(checkpoint)
+        if target and os.path.realpath(target) == os.path.realpath(checkpoint):
+            raise InputError("--checkpoint", f"was {checkpoint}, which --output-report names too")
+    if bind:
+        if not Path(bind).is_dir():
+            raise InputError("--bind", f"was {bind}, expected a folder that exists")
+        check_chain(Path(bind) / "bindings.jsonl")
 
 
 def print_report(report: GateReport, *, verbose: bool = False) -> None:

@@ -84,7 +84,9 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
     from quantlaxmi.segment import open_whole
 
     if args["--output-trace"]:
-        check_output("--output-trace", args["--output-trace"], (".json", ".arrow"))
+        from quantlaxmi.trace.file import KIND
+
+        check_output("--output-trace", args["--output-trace"], (".json", ".arrow"), KIND)
     if args["--run-dir"]:
         check_new_folder("--run-dir", args["--run-dir"])
     strategy, keywords = make_strategy(args), run_keywords(args)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from quantlaxmi.cli.output import print_facts, print_json, print_table
+from quantlaxmi.cli.run_files import check_new_folder
 from quantlaxmi.cli.segment_quality import show_quality
 from quantlaxmi.cli.values import utc_text, whole_number
 from quantlaxmi.errors import InputError
@@ -53,9 +54,11 @@ def main(args: dict[str, Any]) -> int:
         show_quality(folder, whole_number("--stale-ms", args["--stale-ms"], 1, 10**12), as_json)
     elif not args["--out"]:
         raise InputError("--out", "is missing, expected a folder to create")
-    elif args["split"]:
-        _split(args)
     else:
+        check_new_folder("--out", args["--out"], [folder])
+    if args["split"]:
+        _split(args)
+    elif args["export"]:
         _export(args)
     return 0
 

@@ -11,16 +11,30 @@ from quantlaxmi.files.inside import (
     read_exactly,
 )
 from quantlaxmi.files.named import check_regular, open_regular, read_regular, read_toml
+from quantlaxmi.files.outputs import (
+    SEGMENT_MANIFEST,
+    FileKind,
+    check_file,
+    check_folder,
+    check_no_segment,
+)
 from quantlaxmi.files.write import (
     check_writable,
     staged_directory,
     sync_file,
     sync_folder,
+    whole_file,
+    write_output,
     write_pieces,
     write_whole,
 )
 
 __all__ = [
+    "SEGMENT_MANIFEST",
+    "FileKind",
+    "check_file",
+    "check_folder",
+    "check_no_segment",
     "check_regular",
     "check_writable",
     "hash_inside",
@@ -38,6 +52,8 @@ __all__ = [
     "staged_directory",
     "sync_file",
     "sync_folder",
+    "whole_file",
+    "write_output",
     "write_pieces",
     "write_whole",
 ]

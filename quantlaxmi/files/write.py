@@ -5,29 +5,28 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from quantlaxmi.errors import InputError, SegmentError
-from quantlaxmi.files.common import FOLDER_FLAGS, READ_FLAGS, named_errors, one_line_errors
+from quantlaxmi.files.common import FOLDER_FLAGS, READ_FLAGS, one_line_errors
+from quantlaxmi.files.outputs import FileKind, check_file, check_folder
+from quantlaxmi.files.temporary import make_temporary, new_file, new_folder, remove_leftovers
 
 
-def check_writable(path: Path, error: type[InputError]) -> None:
-    """Refuse a name under which `write_pieces` could not write; nothing is left behind.
+def check_writable(path: Path, error: type[InputError] = InputError) -> None:
+    """Refuse a name under which nothing could be written; nothing is left behind.
 
     Raises
     ------
     InputError
-        As ``error``: there is no such folder, or no file can be made in it.
+        As ``error``.
     """
-    with named_errors(path, error):
-        if not path.parent.is_dir():
-            raise error(path, f"cannot be written: there is no folder {path.parent}")
-    temporary = _temporary(path)
     with one_line_errors(path, "cannot be written", error):
-        os.close(_made(temporary))
+        temporary, fd = make_temporary(path, "tmp", new_file)
         temporary.unlink()
+        os.close(fd)
 
 
 def sync_file(path: Path) -> None:
@@ -48,6 +47,20 @@ def _sync(path: Path, flags: int) -> None:
         os.close(fd)
 
 
+def write_output(
+    path: Path, pieces: Iterable[bytes | memoryview], kind: FileKind, error: type[InputError]
+) -> None:
+    """Write or replace a file that a user named.
+
+    Raises
+    ------
+    InputError
+        As ``error``: as `check_file`, or it cannot be written.
+    """
+    check_file(path, kind, error)
+    write_pieces(path, pieces, error)
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write or replace a file so that a reader or a crash sees the old bytes or the new ones.
 
@@ -61,29 +74,27 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def write_pieces(path: Path, pieces: Iterable[bytes | memoryview], error: type[InputError]) -> None:
     """Write as `write_whole` does, piece by piece; what fails is raised as ``error``."""
-    temporary = _temporary(path)
+    with whole_file(path, error) as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, error: type[InputError]) -> Iterator[BinaryIO]:
+    """Write a file beside its place; on a normal end it is durable and comes under its name."""
     with one_line_errors(path, "cannot be written", error):
+        remove_leftovers(path)
+        temporary, fd = make_temporary(path, "tmp", new_file)
         try:
-            with os.fdopen(_made(temporary), "wb") as file:
-                for piece in pieces:
-                    file.write(piece)
+            with os.fdopen(fd, "wb") as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+                temporary.replace(path)  # before it is closed, which gives its lock back
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
-
-
-def _temporary(path: Path) -> Path:
-    """What is written first, in the same folder."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
-def _made(path: Path) -> int:
-    """Descriptor of a file that was not there."""
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
 
 
 @contextlib.contextmanager
@@ -104,18 +115,19 @@ def staged_directory(out: Path | str) -> Iterator[Path]:
     Raises
     ------
     InputError
-        ``out`` exists, or cannot be made.
+        ``out`` exists, lies inside a segment, or cannot be made.
     """
     out = Path(out)
-    if os.path.lexists(out):
-        raise InputError(out, "exists already; choose another output folder or remove it first")
-    parent = out.resolve().parent
+    check_folder(out)
+    place = out.parent.resolve() / out.name
+    with one_line_errors(out, "cannot be made", InputError):
+        remove_leftovers(place)
+        # A folder within the locked one, because a segment's writer locks its own.
+        around, fd = make_temporary(place, "partial", new_folder)
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=parent))
-    except OSError as error:
-        raise InputError(out, f"cannot be made: {error.strerror}") from error
-    try:
-        temporary.chmod(0o777 & ~_umask())
+        temporary = around / place.name
+        with one_line_errors(out, "cannot be made", InputError):
+            temporary.mkdir()
         yield temporary
         with one_line_errors(out, "cannot be written"):
             for folder, _, names in os.walk(temporary):
@@ -124,14 +136,8 @@ def staged_directory(out: Path | str) -> Iterator[Path]:
                 sync_folder(Path(folder))
             if os.path.lexists(out):
                 raise InputError(out, "was made by somebody else in the meantime")
-            temporary.rename(out)
-            sync_folder(parent)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+            temporary.rename(place)
+            sync_folder(place.parent)
+    finally:
+        shutil.rmtree(around, ignore_errors=True)
+        os.close(fd)

@@ -14,7 +14,7 @@ from typing import Any
 
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, shown
-from quantlaxmi.files import check_regular, check_writable, read_regular, write_whole
+from quantlaxmi.files import check_file, check_writable, read_regular, write_whole
 from quantlaxmi.stats.histogram import BINS
 
 __all__ = ["VERSION", "Checkpoint", "CountLimits", "DrawCounts", "check_place"]
@@ -116,10 +116,10 @@ def check_place(path: str | Path) -> None:
     Raises
     ------
     ConfigError
-        When it stands for something else than a regular file, or none can be made there.
+        When no output may be there (`check_file`), or none can be made.
     """
     path = Path(path)
-    check_regular(path, ConfigError, "a gate checkpoint")
+    check_file(path, None, ConfigError)
     check_writable(path, ConfigError)
 
 
@@ -155,22 +155,22 @@ class Checkpoint:
         try:
             value = json.loads(raw)
             if "gates" in value and (version := value.get("version", 1)) != VERSION:
-                problem = f"was {shown(version)}, expected {VERSION}; remove the file"
+                problem = f"was {shown(version)}, expected {VERSION}; name another file"
                 raise ConfigError(self.path, problem, "version")
             identity, gates, seal = value["run"], value["gates"], value["hash"]
             if not isinstance(gates, dict):
                 raise ValueError
             whole = self._seal(gates)  # ValueError: a number or a text that no checkpoint holds
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise ConfigError(self.path, "is not a gate checkpoint; remove it") from None
+            raise ConfigError(self.path, "is not a gate checkpoint; name another file") from None
         if identity != self._identity:
             raise ConfigError(
                 self.path,
                 "is the checkpoint of another run, strategy, policy, seed or version; name another "
-                "file or remove it",
+                "file",
             )
         if seal != whole:
-            raise ConfigError(self.path, "was changed or cut; remove it", "hash")
+            raise ConfigError(self.path, "was changed or cut; name another file", "hash")
         return gates
 
     def load(self, gate: str, limits: CountLimits) -> DrawCounts | None:
@@ -190,7 +190,7 @@ class Checkpoint:
         except ValueError:
             sound = False
         if not sound:
-            problem = f"was {shown(self._gates[gate])}, which no drawing gives; remove the file"
+            problem = f"was {shown(self._gates[gate])}, which no drawing gives; name another file"
             raise ConfigError(self.path, problem, gate)
         return kept
 

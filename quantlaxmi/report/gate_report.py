@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from quantlaxmi.canonical import canonical_digest
-from quantlaxmi.errors import InputError, ReportError, shown
-from quantlaxmi.files import read_regular, write_whole
+from quantlaxmi.errors import ReportError, shown
+from quantlaxmi.files import FileKind, read_regular, write_output
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.report.read_results import read_suite
 
 __all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report"]
 
 FORMAT = "quantlaxmi-gate-report"
+KIND = FileKind("a gate report", FORMAT.encode())
 VERSION = 2
 MAX_REPORT_BYTES = 1 << 26
 #: Deepest nesting of a report that is read: far above any that is written, and far below what
@@ -155,12 +156,9 @@ class GateReport:
         Raises
         ------
         ReportError
-            When it cannot be written.
+            When it cannot be written, or something else is there.
         """
-        try:
-            write_whole(Path(path), self.to_bytes())
-        except InputError as error:
-            raise ReportError(path, error.problem) from error
+        write_output(Path(path), (self.to_bytes(),), KIND, ReportError)
 
 
 def _file_hash(plain: dict[str, Any]) -> str:

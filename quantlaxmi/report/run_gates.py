@@ -222,15 +222,15 @@ def _report(run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, 
     ).sealed()
 
 
-def bind_report(report: GateReport, segment: MarketData, beside: str | Path) -> Path:
+def bind_report(report: GateReport, segment: MarketData, folder: str | Path) -> Path:
     """Bind a report to its segment in an append-only, hash-chained ``bindings.jsonl``.
 
     Parameters
     ----------
     report : GateReport
     segment : MarketData
-    beside : str or Path
-        Folder of the report, for a segment whose folder cannot be written.
+    folder : str or Path
+        Where the chain is or begins; the segment's own folder may be named.
 
     Returns
     -------
@@ -240,13 +240,10 @@ def bind_report(report: GateReport, segment: MarketData, beside: str | Path) -> 
     Raises
     ------
     InputError
-        When the chain was broken before, or neither folder can be written.
+        When the chain was broken before, or cannot be written.
     """
-    import os
-
     from quantlaxmi.bindings import append_binding
 
-    folder = segment.path if os.access(segment.path, os.W_OK) else Path(beside)
     chain = Path(folder) / "bindings.jsonl"
     append_binding(
         chain,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from quantlaxmi.errors import InputError
-from quantlaxmi.files import one_line_errors, sync_folder
+from quantlaxmi.errors import InputError, SegmentError
+from quantlaxmi.files import check_no_segment, whole_file
 from quantlaxmi.segment.market_data import MarketData
 
 ROW_GROUP_ROWS = 1 << 20
@@ -45,6 +45,7 @@ def export(segment: MarketData, table: str, out: Path | str) -> Path:
     out = Path(out)
     if os.path.lexists(out):
         raise InputError(out, "exists already; choose another file or remove it first")
+    check_no_segment(out)
     rows = segment.arrow(table)
     metadata = {
         "quantlaxmi.segment_id": segment.segment_id,
@@ -52,17 +53,9 @@ def export(segment: MarketData, table: str, out: Path | str) -> Path:
         "quantlaxmi.instruments": msgspec.json.encode(segment.instruments),
     }
     rows = rows.replace_schema_metadata({**(rows.schema.metadata or {}), **metadata})
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    with one_line_errors(out, "cannot be written"):
-        try:
-            with temporary.open("xb") as file:
-                with pq.ParquetWriter(file, rows.schema, compression="zstd") as writer:
-                    writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.rename(out)
-            sync_folder(out.resolve().parent)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    with (
+        whole_file(out, SegmentError) as file,
+        pq.ParquetWriter(file, rows.schema, compression="zstd") as writer,
+    ):
+        writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
     return out

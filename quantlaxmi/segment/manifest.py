@@ -16,12 +16,12 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
-from quantlaxmi.files import one_line_errors, read_bounded, write_whole
+from quantlaxmi.files import SEGMENT_MANIFEST, one_line_errors, read_bounded, write_whole
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import SCHEMA_VERSION, TABLES
 from quantlaxmi.segment.wal import LogCut, log_name
 
-MANIFEST_NAME: Final = "segment.json"
+MANIFEST_NAME: Final = SEGMENT_MANIFEST
 BINDINGS_NAME: Final = "bindings.jsonl"
 COLUMN_FOLDER: Final = "columns"
 MAX_MANIFEST_BYTES: Final = 1 << 24

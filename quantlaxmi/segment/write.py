@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from quantlaxmi.errors import InputError, SegmentError
-from quantlaxmi.files import hash_inside, locked_folder, one_line_errors, sync_folder
+from quantlaxmi.files import (
+    check_no_segment,
+    hash_inside,
+    locked_folder,
+    one_line_errors,
+    sync_folder,
+)
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import SCHEMA_VERSION, TABLES
 from quantlaxmi.segment.manifest import (
@@ -77,6 +83,7 @@ class SegmentWriter:
         roll_bytes: int = ROLL_BYTES,
     ) -> None:
         path = Path(path)
+        check_no_segment(path, SegmentError)
         with one_line_errors(path, "cannot be made"):
             path.mkdir(exist_ok=True)
             if any(path.iterdir()):

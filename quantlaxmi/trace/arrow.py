@@ -20,10 +20,11 @@ import msgspec
 import numpy as np
 
 from quantlaxmi.errors import TraceError
-from quantlaxmi.files import write_pieces
+from quantlaxmi.files import write_output
 from quantlaxmi.trace.file import (
     FORMAT,
     FORMAT_VERSION,
+    KIND,
     TRACE_TABLES,
     HeaderText,
     Rows,
@@ -106,7 +107,7 @@ def save_arrow(path: Path, content: TraceContent) -> None:
     places = _places(view, _NO_DIGEST)
     if len(places) != 2:
         raise TraceError(path, f"cannot be written: the header holds {_DIGEST_TAG.decode()}")
-    write_pieces(path, _signed(view, places, _digest(view, places)), TraceError)
+    write_output(path, _signed(view, places, _digest(view, places)), KIND, TraceError)
 
 
 def load_arrow(path: Path) -> TraceContent:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from quantlaxmi._ext.int_text import format_ints, parse_ints
 from quantlaxmi.errors import TraceError
-from quantlaxmi.files import open_regular, write_pieces
+from quantlaxmi.files import FileKind, open_regular, write_output
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import (
     DECISION_DTYPE,
@@ -38,6 +38,7 @@ from quantlaxmi.trace.header import TraceHeader
 Rows: TypeAlias = npt.NDArray[np.void]
 
 FORMAT: Final = "quantlaxmi-trace"
+KIND: Final = FileKind("a decision trace", FORMAT.encode())
 FORMAT_VERSION: Final = 2
 #: Largest JSON trace written or read; longer ones are for ``.arrow``.
 MAX_JSON_BYTES: Final = 1 << 29
@@ -217,7 +218,7 @@ def save_json(path: Path, content: TraceContent) -> None:
                 raise TraceError(path, f"would pass {MAX_JSON_BYTES} bytes; write .arrow instead")
             yield chunk
 
-    write_pieces(path, counted(), TraceError)
+    write_output(path, counted(), KIND, TraceError)
 
 
 def load_json(path: Path) -> TraceContent:

@@ -212,7 +212,7 @@ def test_a_checkpoint_of_another_version_is_refused_by_its_version(tmp_path):
     first = {"run": "01" * 32, "gates": {"g": {"done": 7, "found": [2], "stopped": False}}}
     for version in ({}, {"version": 3}, {"version": "2"}):
         path.write_text(json.dumps({**first, **version, "hash": "00" * 32}))
-        with pytest.raises(ConfigError, match=r"version\): was .*, expected 2; remove the file"):
+        with pytest.raises(ConfigError, match=r"version\): was .*, expected 2; name another file"):
             Checkpoint(path, b"\x01" * 32)
 
 

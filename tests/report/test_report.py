@@ -287,8 +287,7 @@ def test_interpreted_kernels_and_unwritable_caches_give_the_same_report(tmp_path
     assert _hash_in({"NUMBA_CACHE_DIR": str(blocked / "below")}, DATA / "planted") == usual
 
 
-def test_binding_goes_to_the_segment_or_beside_the_report(planted, report, tmp_path, monkeypatch):
-    import os
+def test_binding_goes_where_it_was_asked_for(planted, report, tmp_path):
     import shutil
 
     from quantlaxmi.bindings import read_bindings
@@ -298,14 +297,13 @@ def test_binding_goes_to_the_segment_or_beside_the_report(planted, report, tmp_p
     bound = shutil.ignore_patterns("bindings.jsonl")
     shutil.copytree(DATA / "planted", tmp_path / "seg", ignore=bound)
     own = open_segment(tmp_path / "seg")
-    chain = bind_report(report, own, tmp_path)
+    chain = bind_report(report, own, own.path)
     assert chain == tmp_path / "seg" / "bindings.jsonl"
-    bind_report(report, own, tmp_path)
+    bind_report(report, own, own.path)
     found = read_bindings(chain)
     assert [b.record["report_hash"] for b in found] == [report.report_hash] * 2
     assert found[0].record["file_hash"] == report.file_hash
     assert open_segment(tmp_path / "seg").digest == planted.digest
-    monkeypatch.setattr(os, "access", lambda *_: False)
     assert bind_report(report, own, tmp_path) == tmp_path / "bindings.jsonl"
 
 

@@ -158,7 +158,7 @@ def test_other_suffixes_are_refused(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(TraceError, match="cannot be written: No such file"):
+    with pytest.raises(TraceError, match="cannot be written: there is no folder"):
         cases.pair_trace(1).save(tmp_path / "no" / f"a.{kind}")
 
 
