@@ -190,8 +190,7 @@ def test_a_verdict_is_said_before_it_is_written(room, capsys, monkeypatch):
         raise ReportError("g2.json", "cannot be written: No space left on device")
 
     monkeypatch.setattr(GateReport, "save", full)
-    (room / "p.toml").write_text("n_sims = 99\nextend_factor = 1\nn_shifts = 19\n")
-    line = f"run-gates {RUN} --gates g2 --policy p.toml --output-report g2.json"
+    line = f"run-gates {RUN} --gates g2 --output-report g2.json"
     assert main_crypto(line.split()) == 2
     said = capsys.readouterr()
     assert "verdict" in said.out
@@ -199,9 +198,8 @@ def test_a_verdict_is_said_before_it_is_written(room, capsys, monkeypatch):
 
 
 def test_a_binding_is_made_where_it_is_asked_for(room, capsys):
-    (room / "p.toml").write_text("n_sims = 99\nextend_factor = 1\nn_shifts = 19\n")
     before = content(room / "seg")
-    line = f"run-gates {RUN} --gates g2 --policy p.toml --bind"
+    line = f"run-gates {RUN} --gates g2 --bind"
     assert main_crypto([*line.split(), "seg"]) in (1, 3)
     assert content(room / "seg").keys() - before.keys() == {room / "seg" / "bindings.jsonl"}
     assert main_crypto(["segment", "verify", "--segment-dir", "seg"]) == 0
