@@ -86,12 +86,13 @@ INNER: dict[str, tuple[str, ...]] = {
             decision_points replay rerun
             """,
         "gates": """
-            keys thresholds results suite_result checkpoint
+            keys thresholds reasons results suite_result checkpoint
             path.round_trips path.regimes path.increments context path.columns path.funding
             path.trip_gross path.holding_periods path.placement gate
             resampling.market_settings resampling.draws resampling.paired_bootstrap
             resampling.market_replays
             resampling.grid_search resampling.companion_nulls resampling.market_draws
+            resampling.market_comparison
             net_positive look_ahead delay lag_profile ablation
             market_null random_entry label_permutation time_shift
             observation suites policy g2_suite

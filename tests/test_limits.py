@@ -25,7 +25,6 @@ LONG_FILES: dict[str, str] = {
     "_ext/csv_rows.pyx": "one row from text to integers; a split would cross a nogil call a cell",
     "_ext/engine_core.pyx": "the engine's one step, inlined; its parts are .pxd files",
     "_ext/replay_loop.pyx": "the engine's one class; Cython has no class in two files",
-    "gates/market_null.py": "to be split",
 }
 #: File::function -> why it is longer.
 LONG_FUNCTIONS: dict[str, str] = {
@@ -41,7 +40,6 @@ LONG_FUNCTIONS: dict[str, str] = {
     "_ext/trip_sums.pyx::_sum": "one pass over fills with all sums in registers",
     "calibrate/null_strategies_kernel.py::step": "one branch for each rule, compiled",
     "strategies/basis_capture_kernel.py::step": "the strategy's one step, compiled as one function",
-    "gates/random_entry.py::_neutral": "to be split",
 }
 #: What is called from outside with keywords, each of which is documented.
 ENTRY_POINTS = {

@@ -18,6 +18,7 @@ from quantlaxmi.errors import (
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.increments import bucket_step, net_by_bucket
+from quantlaxmi.gates.reasons import NO_RERUN, not_enough
 from quantlaxmi.gates.resampling.paired_bootstrap import Bootstrap, resample
 from quantlaxmi.gates.results import (
     AblationResult,
@@ -117,7 +118,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     """
     rerun = context.rerun
     if rerun is None:
-        raise Inconclusive("The path was given without a run, so it cannot be run again.")
+        raise Inconclusive(NO_RERUN)
     bound = rerun.run.strategy
     removed = tuple(_signal_name(rerun, k) for k in bound.signals)
     filters = tuple(bound.config.filters()) if rerun.strategy is not None else ()
@@ -130,7 +131,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     if removed:
         guard = study.signals(removed, runs.pop(0))
     else:
-        reason = "The strategy declares no signals, so there is nothing to take away."
+        reason = "Declared signals to take away: none."
         guard = SIGNALS.result(Verdict.NOT_APPLICABLE, reason)
     return [guard, *study.filters(filters, runs)]
 
@@ -185,9 +186,8 @@ class _Study:
         else:
             self.problem = f"Net PnL is in {len(run.cash)} currencies, expected one."
         if not self.problem and len(self.own) < self.settings.min_buckets:
-            self.problem = (
-                f"{len(self.own)} buckets of {self._length()}, at least "
-                f"{self.settings.min_buckets} are needed."
+            self.problem = not_enough(
+                f"Buckets of {self._length()}", len(self.own), self.settings.min_buckets
             )
 
     def _length(self) -> str:
@@ -221,7 +221,7 @@ class _Study:
         context, names = self.context, ", ".join(removed)
         spec = replace(SIGNALS, labels={"removed": list(removed)})
         if without.run is None:
-            reason = f"With {names} neutral the strategy cannot run: {without.problem}."
+            reason = f"Run with {names} neutral: failed with {without.problem}. Let it run so."
             return spec.unanswered(reason)
         lost = self.run.net_pnl - without.run.net_pnl
         details = self._details(without.run)
@@ -245,17 +245,16 @@ class _Study:
         details["lost_lower_limit"] = None if limit is None else decimal_text(limit, self.exponent)
         passed = count.p_value <= context.policy.level
         grown = f", grown from {self.settings.n_bootstrap}" if count.extended else ""
-        bound = "" if limit is None else f", lower limit of the loss {self._money(limit)}"
         reason = (
-            f"With {names} neutral net PnL is {self._money(without.run.net_pnl)} instead of "
-            f"{self._money(self.run.net_pnl)}: {self._money(abs(lost))} "
-            f"{'lost' if lost >= 0 else 'gained'}{bound}, "
-            f"p = {float(count.p_value):.6g} "
-            f"({count.exceedances} of {count.draws} bootstrap draws{grown}), the limit is "
-            f"{context.policy.alpha}."
+            f"Net PnL with {names} neutral: {self._money(without.run.net_pnl)} instead of "
+            f"{self._money(self.run.net_pnl)}. Bootstrap draws without a loss: "
+            f"{count.exceedances} of {count.draws}{grown}, p = {float(count.p_value):.6g}, "
+            f"limit {context.policy.alpha}."
         )
-        verdict = Verdict.PASS if passed else Verdict.FAIL
-        return spec.result(verdict, reason, count, details)
+        if passed:
+            return spec.result(Verdict.PASS, reason, count, details)
+        reason += " The signals add nothing measurable: change them, or test on more data."
+        return spec.result(Verdict.FAIL, reason, count, details)
 
     def filters(self, names: tuple[str, ...], runs: list[_Without]) -> list[GateResult]:
         """One diagnosis for each filter; StepM over those that could be switched off."""
@@ -263,7 +262,7 @@ class _Study:
         made: dict[str, GateResult] = {}
         for name, without in zip(names, runs, strict=True):
             if without.run is None:
-                text = f"It cannot be switched off alone: {without.problem}."
+                text = f"Run without this filter alone: failed with {without.problem}."
                 made[name] = self._diagnosis(name, Verdict.SHOWN, text, {})
             elif self.problem:
                 details = self._filter_details(name, without.run)
@@ -299,15 +298,11 @@ class _Study:
                 if interval is not None:
                     low, high = (self._money(v) for v in interval)
                     share = decimal_text(*_percent(1 - level))
-                    text += f" {share} % interval of the change {low} to {high};"
-                text += (
-                    f" p of harm {float(p):.6g} over {len(judged)} "
-                    f"filter{'s' if len(judged) > 1 else ''}, a warning at "
-                    f"{self.context.policy.alpha}."
-                )
+                    text += f" {share} % interval of the change {low} to {high},"
+                text += f" p of harm {float(p):.6g}, warning at {self.context.policy.alpha}."
             verdict = Verdict.WARN if p <= level else Verdict.SHOWN
             if verdict is Verdict.WARN:
-                text += " The filter costs money here."
+                text += " The filter costs money here: loosen it."
             made[name] = self._diagnosis(name, verdict, text, details)
         return made
 
@@ -327,10 +322,10 @@ class _Study:
             (run.exact.legs, self.run.exact.legs),
         )
         if all(a.tobytes() == b.tobytes() for a, b in tables):
-            return "Switched off alone it changes nothing: it never held a decision back."
+            return "Decisions that this filter alone prevents: none."
         return (
-            f"Switched off alone, net PnL is {self._money(run.net_pnl)} instead of "
-            f"{self._money(self.run.net_pnl)}, with {run.n_decisions} decisions instead of "
+            f"Net PnL without this filter: {self._money(run.net_pnl)} instead of "
+            f"{self._money(self.run.net_pnl)}, decisions {run.n_decisions} instead of "
             f"{self.run.n_decisions}."
         )
 

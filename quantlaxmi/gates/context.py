@@ -13,6 +13,7 @@ import numpy.typing as npt
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.keys import stream_key
 from quantlaxmi.gates.path.round_trips import TradePath
+from quantlaxmi.gates.reasons import not_enough
 from quantlaxmi.gates.results import Inconclusive, Json
 from quantlaxmi.gates.thresholds import Thresholds
 from quantlaxmi.instruments import Bundle
@@ -227,7 +228,7 @@ class GateContext:
     def too_few_trips(self) -> str:
         """Why there are too few round trips to judge, or nothing."""
         trips, least = self.n_trips, self.policy.min_trades
-        return f"{trips} round trips, at least {least} are needed." if trips < least else ""
+        return not_enough("Round trips", trips, least) if trips < least else ""
 
     def report_progress(self, gate: str, done: int, total: int) -> None:
         """Report progress where somebody listens."""

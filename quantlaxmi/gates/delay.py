@@ -12,6 +12,7 @@ import numpy as np
 from quantlaxmi.errors import ConfigError, FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import DecisionPoints, GateContext
 from quantlaxmi.gates.gate import Gate
+from quantlaxmi.gates.reasons import NO_RERUN
 from quantlaxmi.gates.results import (
     GateResult,
     Inconclusive,
@@ -170,7 +171,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     the strategy makes of its fills are the engine's at that latency. Net and gross at each are
     shown.
 
-    Condition held: at the required delay at least `least_delay_share` of a positive net PnL is
+    Condition: at the required delay at least `least_delay_share` of a positive net PnL is
     left. Keeping or gaining PnL is a pass: that a strategy does not need to be fast speaks for it.
     Where net PnL is not above 0 there is nothing whose survival could be asked: NOT APPLICABLE
     (that guard is `net_positive`).
@@ -200,7 +201,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
 
     context.require_trips(details)
     if rerun is None:
-        raise Inconclusive("There is no run that could be made again.", details)
+        raise Inconclusive(NO_RERUN, details)
     run, delays = rerun.run, delays_of(context)
     base = (run.net_pnl, run.gross_pnl, run.n_fills)
     details |= {
@@ -211,23 +212,24 @@ def evaluate(context: GateContext) -> list[GateResult]:
     try:
         found = _rerun_later(context, rerun, delays)
     except (StrategyError, FixedPointOverflow) as error:
-        raise Inconclusive(f"A later run could not be made: {error}.", details) from error
+        raise Inconclusive(f"Run with later orders: {error}. Mend that first.", details) from error
     details["curve"] = _curve(delays, found, base, exponent)
     net, left = base[0], found[delays.required][0]
     if net <= 0:
         return results(
             Verdict.NOT_APPLICABLE,
-            f"Net PnL is {decimal_text(net, exponent)}: there is no profit whose survival "
-            "could be asked.",
+            f"Profit that a delay could take away: none, net PnL is {decimal_text(net, exponent)}.",
         )
     share = Fraction(left, net)
     kept = share >= Fraction(settings.least_share)
-    return results(
-        Verdict.PASS if kept else Verdict.FAIL,
-        f"With orders {delays.text(delays.required)} later, net PnL is "
-        f"{decimal_text(left, exponent)} of {decimal_text(net, exponent)}, a share of "
-        f"{float(share):.4g}, the limit is {settings.least_share}.",
+    reason = (
+        f"Net PnL with orders {delays.text(delays.required)} later: {decimal_text(left, exponent)} "
+        f"of {decimal_text(net, exponent)}, a share of {float(share):.4g}, limit "
+        f"{settings.least_share}."
     )
+    if kept:
+        return results(Verdict.PASS, reason)
+    return results(Verdict.FAIL, f"{reason} Measure the real latency, or hold longer.")
 
 
 GATE = Gate(NAME, "g2", (RESULT,), DelaySettings, evaluate)

@@ -14,6 +14,7 @@ from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, BundleColumns, build_columns, check_squares
 from quantlaxmi.gates.path.regimes import trend_regimes
+from quantlaxmi.gates.reasons import not_enough, too_large
 from quantlaxmi.gates.resampling.companion_nulls import (
     CompanionNull,
     judge_against_companions,
@@ -134,7 +135,7 @@ def _blocks(context: GateContext) -> tuple[I64, str]:
         # That of the first instrument traded: the spot of a pair.
         steps = (int(ts[-1]) - int(ts[0])) // (seconds * 10**9)
         if steps > _MAX_STEPS:
-            raise BoundError(f"{steps} steps of {seconds} s, regimes are told for {_MAX_STEPS}.")
+            raise BoundError(f"Regime steps of {seconds} s: {steps}, limit {_MAX_STEPS}.")
         instrument = min(i for _, bundle in context.path.changes for i, _ in bundle)
         regime = trend_regimes(
             ts, context.decision_points.mid2[instrument], seconds * 10**9, settings.regime_steps
@@ -241,14 +242,15 @@ def evaluate(context: GateContext) -> list[GateResult]:
     try:
         block, size = _blocks(context)
     except BoundError as error:
-        raise Inconclusive(str(error), details) from error
+        raise Inconclusive(too_large(error), details) from error
     spans = cut_spans(context.path.changes, block)
     arrangements = spans.arrangements()
     details = _details(context, spans, size, arrangements)
     if arrangements.fewer_than(context.policy.min_arrangements):
         raise Inconclusive(
-            f"{arrangements.text()} distinct arrangements, at least "
-            f"{context.policy.min_arrangements} are needed.",
+            not_enough(
+                "Distinct arrangements", arrangements.text(), context.policy.min_arrangements
+            ),
             details,
         )
     try:
@@ -263,7 +265,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
             )
         check_squares(2 * max(columns.largest), len(spans.length))
     except BoundError as error:
-        raise Inconclusive(str(error), details) from error
+        raise Inconclusive(too_large(error), details) from error
     return [_sweep(context, spans, columns, gains, size, arrangements)]
 
 

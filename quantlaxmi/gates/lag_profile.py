@@ -15,6 +15,7 @@ from quantlaxmi.gates.path.holding_periods import (
     build_holding_columns,
     holding_periods_of,
 )
+from quantlaxmi.gates.reasons import too_large
 from quantlaxmi.gates.resampling.draws import check_identity
 from quantlaxmi.gates.results import (
     GateResult,
@@ -102,19 +103,18 @@ def _judge(
     exponent = context.decision_points.ledger_exponent - 1
     gross, left = sum(own), sum(later)
     change = (
-        "Shifted one move of the market later, gross goes from "
-        f"{decimal_text(gross * scale, exponent)} to {decimal_text(left * scale, exponent)}"
+        "Gross with positions one market move later: "
+        f"{decimal_text(left * scale, exponent)} instead of {decimal_text(gross * scale, exponent)}"
     )
     size = studentised(s, squares)
     if gross > 0 and 2 * left < gross and s > 0 and s * s >= _CLEAR**2 * squares:
         return Verdict.WARN, (
-            f"{change}, a loss of {size:.4g} standard errors: the profit lies in the first move "
-            "after each decision. Such is a look one row ahead, a price that no order could have "
-            "met, or a signal that is spent at once."
+            f"{change}, a loss of {size:.4g} standard errors, warning from {_CLEAR}. Check for a "
+            "look one row ahead, for prices that no order could meet, and the real latency."
         )
     return Verdict.SHOWN, (
-        f"{change} ({size:.4g} standard errors; a warning takes over half of it and "
-        f"{_CLEAR} standard errors)."
+        f"{change}, {size:.4g} standard errors lost. A warning takes half of gross and "
+        f"{_CLEAR} standard errors."
     )
 
 
@@ -154,11 +154,11 @@ def evaluate(context: GateContext) -> list[GateResult]:
     }
     stretches = holding_periods_of(context.path.trips, max(len(context.decision_points.seq), 1))
     if not stretches.positions:
-        raise Inconclusive("No position was held over any step.", details)
+        raise Inconclusive("Positions held from one decision point to the next: none.", details)
     try:
         profile = _Profile(stretches, build_holding_columns(context, stretches))
     except BoundError as error:
-        raise Inconclusive(str(error), details) from error
+        raise Inconclusive(too_large(error), details) from error
     from quantlaxmi._jit.compiler import running
 
     held = sorted({i for bundle in stretches.positions for i, _ in bundle})

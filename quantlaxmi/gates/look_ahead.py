@@ -12,6 +12,7 @@ from quantlaxmi.errors import QuantlaxmiError, StrategyError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.keys import stream_key
+from quantlaxmi.gates.reasons import NO_RERUN
 from quantlaxmi.gates.results import GateResult, Inconclusive, Json, ResultSpec, Verdict
 from quantlaxmi.settings import Bounds, Settings
 
@@ -238,7 +239,7 @@ def verify_no_lookahead(
 def evaluate(context: GateContext) -> list[GateResult]:
     """Look-ahead (guard).
 
-    Condition held: on beginnings of the segment the strategy's decision records are, byte for
+    Condition: on beginnings of the segment the strategy's decision records are, byte for
     byte, the first of those on the whole segment. A decision that changes, is missing or is new
     when the future is not there was made with knowledge of it. One of the runs is on the whole
     segment: a strategy that does not decide the same twice fails as well.
@@ -261,7 +262,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
         Where there is no decision, or the strategy cannot be run again.
     """
     if context.rerun is None:
-        raise Inconclusive("There is no run that could be made again.")
+        raise Inconclusive(NO_RERUN)
     decisions = context.rerun.run.n_decisions
     try:
         found = _check(
@@ -271,18 +272,19 @@ def evaluate(context: GateContext) -> list[GateResult]:
             lambda done, total: context.report_progress(NAME, done, total),
         )
     except QuantlaxmiError as error:
-        raise Inconclusive(f"The strategy cannot be run again: {error}.") from error
+        raise Inconclusive(f"Second run of the strategy: {error}. Mend that first.") from error
     details: dict[str, Json] = {
         "decisions": decisions,
         "beginnings": [cut.to_json() for cut in found.cuts],
     }
     if found.found:
-        return [RESULT.result(Verdict.FAIL, found.difference, None, details)]
+        reason = f"{found.difference} Remove what reads ahead of the decision."
+        return [RESULT.result(Verdict.FAIL, reason, None, details)]
     if not decisions:
-        raise Inconclusive("The strategy made no decision.", details)
+        raise Inconclusive("Decisions to check: none. Run on more data.", details)
     reason = (
-        f"On {len(found.cuts)} beginnings of the segment the decisions, up to {decisions}, are "
-        "to the byte those on the whole; a single difference fails."
+        f"Decisions that change where the segment ends earlier: 0 of {decisions}, on "
+        f"{len(found.cuts)} beginnings, limit 0."
     )
     return [RESULT.result(Verdict.PASS, reason, None, details)]
 

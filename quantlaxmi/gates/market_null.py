@@ -6,8 +6,6 @@ import functools
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from quantlaxmi.errors import (
     ConfigError,
     EngineError,
@@ -19,6 +17,7 @@ from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError
 from quantlaxmi.gates.path.trip_gross import trip_gross
+from quantlaxmi.gates.reasons import NO_RERUN, not_enough, too_large
 from quantlaxmi.gates.resampling.companion_nulls import (
     CompanionNull,
     judge_against_companions,
@@ -26,6 +25,7 @@ from quantlaxmi.gates.resampling.companion_nulls import (
 )
 from quantlaxmi.gates.resampling.draws import SweepFailed, sum_details
 from quantlaxmi.gates.resampling.grid_search import search_of
+from quantlaxmi.gates.resampling.market_comparison import basis_sd, compared_with_data
 from quantlaxmi.gates.resampling.market_draws import (
     LEAST_POSITIVE,
     LOOKED_DRAWS,
@@ -35,7 +35,7 @@ from quantlaxmi.gates.resampling.market_draws import (
     MarketDraws,
     driftless_wanted,
 )
-from quantlaxmi.gates.resampling.market_replays import Moved, Replays, Sums
+from quantlaxmi.gates.resampling.market_replays import Replays, Sums
 from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 from quantlaxmi.gates.results import (
     GateResult,
@@ -118,56 +118,15 @@ def _held_ns(context: GateContext) -> int:
     return held if since is None else held + int(ts[-1]) - since
 
 
-def _basis_sd(context: GateContext, rerun: Rerun, replays: Replays, moved: Moved) -> float | None:
-    """Standard deviation of a pair's basis over its decision points, in bps; None for no pair."""
-    pair = context.decision_points.instruments
-    if len(pair) != 2:
-        return None
-    first, second = (
-        (
-            context.decision_points.mid2[i]
-            + 2 * replays.shifts(moved, i, context.decision_points.seq)
-        ).astype(np.float64)
-        for i in pair
-    )
-    exponents = [rerun.run.instruments[i].price_exponent for i in pair]
-    ratio = second / first * 10.0 ** (exponents[1] - exponents[0])
-    return float(np.std((ratio - 1.0) * 1e4))
-
-
-def _shown(context: GateContext, rerun: Rerun, draws: MarketDraws) -> dict[str, Json]:
-    """The null beside the data: time in position, trips, and of a pair its basis."""
-    ts = context.decision_points.ts_ns
-    span = max(int(ts[-1]) - int(ts[0]), 1)
-    details: dict[str, Json] = {
-        "shown_draws": len(draws.shown),
-        "time_in_position": rounded(draws.own.held_ns / span),
-    }
-    used = [s for s in draws.shown if s.sums is not None and s.sums.followed]
-    sums = [s.sums for s in used if s.sums is not None]
-    if sums:
-        held = sum(s.held_ns for s in sums) / len(sums)
-        details["null_time_in_position"] = rounded(held / span)
-        details["null_trips"] = rounded(sum(s.trips for s in sums) / len(sums))
-    basis = _basis_sd(context, rerun, draws.replays, draws.replays.room())
-    if basis is not None:
-        moved = [s.basis_sd for s in used if s.basis_sd is not None]
-        details["basis_sd_bps"] = rounded(basis)
-        if moved:
-            details["null_basis_sd_bps"] = rounded(sum(moved) / len(moved))
-    return details
-
-
 def _rule(context: GateContext, draws: MarketDraws) -> tuple[str, dict[str, Json]]:
     """What is drawn, for the sentence, and which draws count, for the details."""
     least = context.policy.min_trades
-    signs = "random signs" if draws.drift else "random signs, no drift"
+    null = "sign-flipped markets" if draws.drift else "sign-flipped markets without drift"
     who = "the strategy" if len(draws.configs) == 1 else "one of the settings"
     if draws.conditional:
-        null = f"markets with {signs} and at least {least} round trips"
         rule = f"A market counts where {who} made {least} round trips, as on the data."
     else:
-        null = f"markets with {signs} and any number of trips"
+        null += " with any number of round trips"
         rule = (
             f"On {draws.enough} of {LOOKED_DRAWS} markets {who} made {least} round trips: all "
             "count, and the level is that over all runs, those not judged among them."
@@ -189,7 +148,7 @@ def _count(
     ------
     Inconclusive
     """
-    signs = "random signs" if draws.drift else "random signs and no drift"
+    signs = "Sign-flipped markets" if draws.drift else "Sign-flipped markets without drift"
     try:
         draws.begin()
         details |= {
@@ -197,11 +156,11 @@ def _count(
             "positive_share": rounded(draws.positive / draws.tries),
         }
         if draws.drift:
-            details |= _shown(context, rerun, draws)
+            details |= compared_with_data(context, rerun, draws)
         if not draws.has_positive_prices:
             raise Inconclusive(
-                f"{draws.positive} of {draws.tries} markets with {signs} kept their prices "
-                f"positive, at least {LEAST_POSITIVE:.0%} are needed."
+                f"{signs} whose prices stay positive: {draws.positive} of {draws.tries}, at least "
+                f"{LEAST_POSITIVE:.0%} needed. Test on a shorter segment."
             )
         null, rule = _rule(context, draws)
         details |= rule
@@ -211,8 +170,11 @@ def _count(
     needed = min(draws.wanted, math.ceil(1 / context.policy.level) - 1)
     if not count.stopped and count.draws < needed:
         raise Inconclusive(
-            f"{count.draws} of {MOST_TRIES * draws.wanted} markets with {signs} have "
-            f"{context.policy.min_trades} round trips, at least {needed} are needed."
+            not_enough(
+                f"{signs} with {context.policy.min_trades} round trips",
+                f"{count.draws} of {MOST_TRIES * draws.wanted}",
+                needed,
+            )
         )
     return CompanionNull(count, null)
 
@@ -226,8 +188,7 @@ def _least_arrangements(context: GateContext, free: int) -> None:
     """
     if free < 64 and 2**free < context.policy.min_arrangements:
         raise Inconclusive(
-            f"{2**free} distinct arrangements, at least {context.policy.min_arrangements} are "
-            "needed."
+            not_enough("Distinct arrangements", 2**free, context.policy.min_arrangements)
         )
 
 
@@ -272,8 +233,8 @@ def _draw(
     }
 
     def made(drift: bool) -> MarketDraws:
-        basis_sd = functools.partial(_basis_sd, context, rerun, replays)
-        return MarketDraws(context, replays, search.configs, own, basis_sd, drift)
+        spread = functools.partial(basis_sd, context, rerun, replays)
+        return MarketDraws(context, replays, search.configs, own, spread, drift)
 
     drifting = _count(context, rerun, made(True), details)
     assert drifting.count is not None
@@ -297,7 +258,7 @@ def _made(context: GateContext, rerun: Rerun | None) -> _Drawn:
     try:
         context.require_trips()
         if rerun is None:
-            raise Inconclusive("There is no run to make again.")
+            raise Inconclusive(NO_RERUN)
         return _Drawn(*_draw(context, rerun, details), details)
     except Inconclusive as error:
         none = CompanionNull(None, error.reason)
@@ -362,11 +323,11 @@ def evaluate(context: GateContext) -> list[GateResult]:
 
     The mean is that of the data, so every market drawn has the data's drift and a drift of its own
     besides, while the data has its own alone: a rule against the level of a pair loses more on the
-    drawn ones and would pass 6 % of the time. So a strategy that could pass is also held against
-    markets whose increments themselves are turned over. Where the data has no drift these are a
-    group's orbit, and the level is exact; where it has one they would take it for an edge. A fifth
-    as many are drawn, 199 at least. Random sides are a companion null too (`companion_nulls`), and
-    the largest p decides.
+    drawn ones and would pass 6 % of the time. So a strategy that could pass has to beat a second
+    kind of markets, whose increments themselves are turned over. Where the data has no drift these
+    are a group's orbit, and the level is exact; where it has one they would take it for an edge. A
+    fifth as many are drawn, 199 at least. Random sides have to be beaten too, and the largest p
+    decides (`companion_nulls`).
 
     Cannot see: an edge in the drift (it is kept), in the size of moves, or in costs and funding;
     a rule that earns from moves shared within one instant only; a choice among settings that are
@@ -398,7 +359,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     try:
         gains = trip_gains(context)
     except BoundError as error:
-        raise Inconclusive(str(error), drawn.details) from error
+        raise Inconclusive(too_large(error), drawn.details) from error
     judged = judge_against_companions(context, NAME, drifting, gains, driftless=driftless)
     details = drawn.details | judged.details
     return [RESULT.result(judged.verdict, judged.reason, judged.deciding, details)]

@@ -65,10 +65,10 @@ def evaluate(context: GateContext) -> list[GateResult]:
     }
     context.require_trips(details)
     verdict = Verdict.PASS if net > 0 else Verdict.FAIL
-    reason = (
-        f"Net PnL is {float(net * Fraction(10) ** exponent):.9g} after the policy's costs, "
-        "the limit is above 0."
-    )
+    amount = float(net * Fraction(10) ** exponent)
+    reason = f"Net PnL after the policy's costs: {amount:.9g}, limit above 0."
+    if verdict is Verdict.FAIL:
+        reason += " Trade less often, or only where the expected move exceeds the costs."
     return [RESULT.result(verdict, reason, None, details)]
 
 

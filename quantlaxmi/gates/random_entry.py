@@ -1,13 +1,13 @@
 """Random entry: does the strategy enter and leave better than chance?
 
 Two results. The *matched* test draws the strategy's own round trips at random places; the
-*neutral* guard tosses a fair coin for their sides and holds the engine to account.
+*neutral* guard draws their sides at random and checks that the engine favours none.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +36,7 @@ from quantlaxmi.gates.path.placement import (
     tradeable_rows,
 )
 from quantlaxmi.gates.path.round_trips import opposite
+from quantlaxmi.gates.reasons import not_enough, too_large
 from quantlaxmi.gates.resampling.companion_nulls import (
     CompanionNull,
     judge_against_companions,
@@ -164,14 +165,7 @@ def _build(context: GateContext) -> _Layout:
 
 
 def _rows_of(columns: BundleColumns, rows: I64) -> BundleColumns:
-    return BundleColumns(
-        np.ascontiguousarray(columns.values[rows]),
-        columns.term_first,
-        columns.term_column,
-        columns.term_coefficient,
-        columns.scale,
-        columns.largest,
-    )
+    return replace(columns, values=np.ascontiguousarray(columns.values[rows]))
 
 
 def _own_sums(context: GateContext, lay: _Layout) -> list[int]:
@@ -258,10 +252,24 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
     return MATCHED.result(judged.verdict, judged.reason, judged.deciding, details)
 
 
+def _check_pair(pair: int, gross: int, net: int, cost: int) -> None:
+    """The sums of both members of a mirrored pair.
+
+    Raises
+    ------
+    EngineError
+        When the engine favours a side.
+    """
+    if gross != 0:
+        raise EngineError(f"mirrored pair {pair} earned {gross} gross, expected 0")
+    if net != -cost:
+        raise EngineError(f"mirrored pair {pair} earned {net} net, expected {-cost}")
+
+
 def _neutral(context: GateContext, lay: _Layout) -> GateResult:
     """Mirrored neutral entry (guard).
 
-    Claim held: a trader without opinion earns nothing before costs. Trips stand where the matched
+    Condition: a trader without opinion earns nothing before costs. Trips stand where the matched
     null would put them, a fair coin chooses the side of each, and every draw is followed by its
     mirror, all sides turned. The gross of a pair must be integer 0 and its net minus its costs
     (what one pays in funding the other receives), else the engine favours a side, and that is an
@@ -288,16 +296,10 @@ def _neutral(context: GateContext, lay: _Layout) -> GateResult:
         gross, cost, net, gross_m, cost_m, net_m = (
             wide_ints(out[:, k], out[:, k + 1]) for k in range(0, 12, 2)
         )
-        for t in range(len(out)):
-            if gross[t] + gross_m[t] != 0:
-                raise EngineError(
-                    f"mirrored pair {done + t} earned {gross[t] + gross_m[t]} gross, expected 0"
-                )
-            if net[t] + net_m[t] != -(cost[t] + cost_m[t]):
-                raise EngineError(
-                    f"mirrored pair {done + t} earned {net[t] + net_m[t]} net, expected "
-                    f"{-(cost[t] + cost_m[t])}"
-                )
+        for t, (g, c, e, gm, cm, em) in enumerate(
+            zip(gross, cost, net, gross_m, cost_m, net_m, strict=True), done
+        ):
+            _check_pair(t, g + gm, e + em, c + cm)
         total += sum(gross)
         squares += sum(g * g for g in gross)
         costs += sum(cost) + sum(cost_m)
@@ -308,8 +310,8 @@ def _neutral(context: GateContext, lay: _Layout) -> GateResult:
     details["sum_of_gross"] = str(total)
     details["sum_of_squared_gross"] = str(squares)
     details |= _bps(context, lay, n, total, squares, costs if with_net else None)
-    reason = f"All {n} mirrored pairs earned exactly 0 gross" + (
-        " and minus their costs net." if with_net else f"; net not checked: {lay.costs.reason}"
+    reason = f"Mirrored random pairs whose gross is not exactly 0: 0 of {n}, limit 0." + (
+        f" The same of net plus costs: 0 of {n}." if with_net else f" Net: {lay.costs.reason}"
     )
     return NEUTRAL.result(Verdict.PASS, reason, None, details)
 
@@ -367,17 +369,22 @@ def evaluate(context: GateContext) -> list[GateResult]:
     }
     if context.path.has_resting_orders:
         raise Inconclusive(
-            "The strategy rests orders, which random entries at the market do not match.", details
+            "Random entries at the market: they do not match a strategy that rests orders. "
+            "Rely on the other gates.",
+            details,
         )
     context.require_trips(details)
     try:
         lay = _build(context)
-    except (PlacementError, BoundError) as error:
-        raise Inconclusive(str(error), details) from error
+    except PlacementError as error:
+        raise Inconclusive(f"{error} Run on more data.", details) from error
+    except BoundError as error:
+        raise Inconclusive(too_large(error), details) from error
     if lay.arrangements.fewer_than(context.policy.min_arrangements):
         raise Inconclusive(
-            f"{lay.arrangements.text()} distinct arrangements, at least "
-            f"{context.policy.min_arrangements} are needed.",
+            not_enough(
+                "Distinct arrangements", lay.arrangements.text(), context.policy.min_arrangements
+            ),
             _common_details(context, lay),
         )
     return [_matched(context, lay), _neutral(context, lay)]

@@ -17,6 +17,7 @@ from quantlaxmi.gates.path.holding_periods import (
     build_holding_columns,
     holding_periods_of,
 )
+from quantlaxmi.gates.reasons import not_enough, too_large
 from quantlaxmi.gates.resampling.companion_nulls import (
     CompanionNull,
     judge_against_companions,
@@ -108,15 +109,12 @@ def _too_little(
     settings, steps = context.settings(TimeShiftSettings), stretches.n_steps
     least = max(context.policy.min_arrangements, settings.n_shifts + 1)
     if distinct < least:
-        return f"{distinct} distinct shifts, at least {least} are needed."
+        return not_enough("Distinct shifts", distinct, least)
     if decorrelation is None:
-        return "The position never changes."
+        return not_enough("Changes of the position", 0, 1)
     if steps < settings.min_decorrelations * decorrelation:
-        return (
-            f"The {steps} steps are {float(steps / decorrelation):.4g} decorrelation times of "
-            f"the position ({float(decorrelation):.4g} steps each), at least "
-            f"{settings.min_decorrelations} are needed."
-        )
+        times = f"{float(steps / decorrelation):.4g} in {steps} steps"
+        return not_enough("Decorrelation times of the position", times, settings.min_decorrelations)
     return ""
 
 
@@ -167,7 +165,9 @@ def evaluate(context: GateContext) -> list[GateResult]:
     context.require_trips(details)
     stretches = holding_periods_of(context.path.trips, len(context.decision_points.seq))
     if stretches.n_steps < 1 or not stretches.positions:
-        raise Inconclusive("No position was held over any step.", details)
+        raise Inconclusive(
+            "Positions held from one decision point to the next: none. Run on more data.", details
+        )
     decorrelation, distinct = stretches.decorrelation(context), stretches.distinct_shifts()
     details |= {
         "steps": stretches.n_steps,
@@ -181,7 +181,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     try:
         columns, gains = build_holding_columns(context, stretches), trip_gains(context)
     except BoundError as error:
-        raise Inconclusive(str(error), details) from error
+        raise Inconclusive(too_large(error), details) from error
     return [_sweep(context, stretches, columns, gains, details)]
 
 

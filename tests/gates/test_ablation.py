@@ -75,7 +75,7 @@ def test_guard_passes_where_the_signal_earns_and_fails_where_it_does_not(named):
     assert details["lost"] == details["net"]
     assert (Fraction(details["lost_lower_limit"]) > 0) == (name == "planted")
     (reason,) = guard.reasons
-    assert details["net"][:6] in reason and "the limit is 0.05" in reason
+    assert details["net"][:6] in reason and "limit 0.05" in reason
 
 
 def test_every_form_gives_the_same_results(planted):
@@ -248,14 +248,14 @@ def test_a_filter_that_costs_money_is_a_warning(planted):
     assert (details["value"], details["off"], details["limits"]) == ("true", "false", "market")
     assert Fraction(details["gained"]) > 0
     assert Fraction(details["gained_interval"][0]) > 0
-    assert "The filter costs money here." in harmful.reasons[0]
+    assert "The filter costs money here: loosen it." in harmful.reasons[0]
 
 
 def test_a_filter_that_never_binds_changes_nothing(planted):
     filters = _suite(planted, sets=["max_spread_bps=900000"]).run_ablation()[1:]
     idle = {f.removed[0]: f for f in filters}["max_spread_bps"]
     assert idle.verdict is Verdict.SHOWN and idle.details["harm_p_value"] == 1.0
-    assert "changes nothing" in idle.reasons[0]
+    assert "alone prevents: none" in idle.reasons[0]
 
 
 def test_without_signals_the_guard_is_not_applicable(planted):
@@ -268,19 +268,19 @@ def test_without_signals_the_guard_is_not_applicable(planted):
 
     (guard,) = _suite(planted, Blind()).run_ablation()
     assert guard.removed == () and guard.verdict is Verdict.NOT_APPLICABLE
-    assert "declares no signals" in guard.reasons[0]
+    assert "Declared signals to take away: none." in guard.reasons[0]
 
 
 def test_too_little_data_is_inconclusive(planted):
     guard, *filters = _suite(planted, policy=QUICK.replace(min_trades=301)).run_ablation()
     assert guard.verdict is Verdict.INCONCLUSIVE
-    assert guard.reasons == ("300 round trips, at least 301 are needed.",)
+    assert guard.reasons == ("Round trips: 300, at least 301 needed. Run on more data.",)
     policy = QUICK.replace(ablation={"max_buckets": 60, "min_buckets": 90})
     guard, *filters = _suite(planted, policy=policy).run_ablation()
     assert guard.verdict is Verdict.INCONCLUSIVE
-    assert guard.reasons == ("46 buckets of 120 s, at least 90 are needed.",)
+    assert guard.reasons == ("Buckets of 120 s: 46, at least 90 needed. Run on more data.",)
     assert all(f.verdict is Verdict.SHOWN for f in filters)
-    assert "at least 90 are needed" in filters[1].reasons[0]
+    assert "at least 90 needed" in filters[1].reasons[0]
     assert "gained" in filters[1].details
 
 
@@ -299,9 +299,9 @@ def test_what_cannot_run_is_said(planted):
 
     guard, only = _suite(planted, Fragile(RuleConfig(never=1))).run_ablation()
     assert guard.verdict is Verdict.INCONCLUSIVE
-    assert "cannot run: ZeroDivisionError" in guard.reasons[0]
+    assert "failed with ZeroDivisionError" in guard.reasons[0]
     assert only.verdict is Verdict.SHOWN
-    assert only.reasons == ("It cannot be switched off alone: RuntimeError: off.",)
+    assert only.reasons == ("Run without this filter alone: failed with RuntimeError: off.",)
 
 
 def test_a_bound_strategy_has_its_guard_and_no_filters(planted):
@@ -316,7 +316,7 @@ def test_a_path_without_a_run_is_inconclusive():
     context = make_input(points, pair_trips(np.random.default_rng(1), 1200, 40))
     guard = judged(ablation, context)
     assert guard.verdict is Verdict.INCONCLUSIVE
-    assert "without a run" in guard.reasons[0]
+    assert "without the strategy" in guard.reasons[0]
 
 
 def _input(**changes):

@@ -58,7 +58,7 @@ def test_the_share_that_survives_decides(planted):
     kept = _judged(planted)
     assert kept.verdict is Verdict.PASS
     assert "50 ms later" in kept.reasons[0]
-    assert kept.reasons[0].endswith("the limit is 0.5.")
+    assert kept.reasons[0].endswith("limit 0.5.")
     lost = _judged(planted, required_ms=5000, least_share="1")
     assert lost.verdict is Verdict.FAIL  # it loses some of its profit within five seconds
     assert lost.details["required"] == "5000 ms"
@@ -71,16 +71,16 @@ def test_no_profit_is_not_applicable():
     run = backtest(open_segment(DATA / "edgeless"), "basis_capture")
     found = G2AntiOverfitSuite.from_run(run).run_delay((10,))[0]
     assert found.verdict is Verdict.NOT_APPLICABLE
-    assert "no profit" in found.reasons[0]
+    assert "Profit that a delay could take away: none" in found.reasons[0]
     assert [point["share_of_net"] for point in found.details["curve"]] == [None] * 3
 
 
 def test_what_cannot_be_asked_is_inconclusive(planted, monkeypatch):
     points = walk_points(0, 2000)
     few = make_input(points, pair_trips(np.random.default_rng(0), 2000, 29))
-    assert judged(delay, few).reasons == ("29 round trips, at least 30 are needed.",)
+    assert judged(delay, few).reasons == ("Round trips: 29, at least 30 needed. Run on more data.",)
     none = make_input(points, pair_trips(np.random.default_rng(0), 2000, 30))
-    assert "no run" in judged(delay, none).reasons[0]
+    assert "without the strategy" in judged(delay, none).reasons[0]
 
     def fails(self, **options):
         raise StrategyError("lost its way")
@@ -223,7 +223,7 @@ def test_an_edge_that_lasts_does_not_warn(planted):
 def test_a_profile_of_nothing_is_shown_without_figures():
     found = judged(lag_profile, make_input(walk_points(0, 10), []))
     assert found.verdict is Verdict.SHOWN
-    assert found.reasons == ("No position was held over any step.",)
+    assert found.reasons == ("Positions held from one decision point to the next: none.",)
 
 
 def test_the_profile_holds_its_own_identity():

@@ -149,7 +149,7 @@ def test_no_decision_is_inconclusive(segment):
     suite = G2AntiOverfitSuite.from_run(backtest(segment, _Silent()))
     result = suite.run_look_ahead()
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reasons == ("The strategy made no decision.",)
+    assert result.reasons == ("Decisions to check: none. Run on more data.",)
 
 
 def test_what_cannot_run_again_is_inconclusive(segment):
@@ -158,7 +158,7 @@ def test_what_cannot_run_again_is_inconclusive(segment):
                           if f != "strategy"})  # fmt: skip
     result = G2AntiOverfitSuite.from_run(backtest(segment, lost)).run_look_ahead()
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "cannot be run again" in result.reasons[0]
+    assert "so it cannot be run again afresh" in result.reasons[0]
 
 
 def test_state_kept_between_runs_is_caught(segment):

@@ -17,6 +17,7 @@ from quantlaxmi.gates import GatePolicy, MonteCarlo, market_null
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import Memo
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
+from quantlaxmi.gates.reasons import NO_RERUN
 from quantlaxmi.gates.resampling import market_draws
 from quantlaxmi.gates.resampling.companion_nulls import CompanionNull
 from quantlaxmi.gates.resampling.draws import DrawRule
@@ -84,10 +85,9 @@ def test_a_planted_edge_is_beyond_all_draws(planted):
     assert details["driftless_unavailable"] is None
     assert details["driftless_draws"]["draws_wanted"] == 60
     assert (
-        "0.0163934 (0 of 60 markets with random signs and at least 10 round trips did at least as "
-        "well), 9.999e-05 (0 of 10000 random sides did at least as well) and 0.0163934 (0 of 60 "
-        "markets with random signs, no drift and at least 10 round trips did at least as well), "
-        "the largest decides" in found.reasons[0]
+        found.reasons[0] == "At least as good as the strategy: 0 of 60 sign-flipped markets, "
+        "0 of 10000 random sides, 0 of 60 sign-flipped markets without drift. "
+        "Largest p = 0.0163934, limit 0.05."
     )
     # On a basis that is a random walk positions are held for long.
     assert details["null_basis_sd_bps"] > 3 * details["basis_sd_bps"]
@@ -102,7 +102,7 @@ def test_no_edge_stops_early_and_fails():
     assert moved["p_value"] == rounded(20 / moved["draws"])
     # The larger p decides: here that of random sides.
     assert found.monte_carlo.to_json() == max(moved, coins, key=lambda c: c["p_value"])
-    assert "stopped at exceedance 20" in found.reasons[0]
+    assert "(stopped there)" in found.reasons[0]
     # Markets without drift are drawn only where those with it would let the strategy pass.
     assert found.details["driftless"] is None
     unavailable = found.details["driftless_unavailable"]
@@ -251,14 +251,13 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
         if m < 19 and not stopped:
             assert found.verdict is Verdict.INCONCLUSIVE
             assert found.reasons == (
-                f"{m} of 240 markets with random signs have {least} round trips, at least 19 are "
-                "needed.",
+                f"Sign-flipped markets with {least} round trips: {m} of 240, at least 19 needed. "
+                "Run on more data.",
             )
             continue
         moved = found.details["moved"]
         assert (moved["exceedances"], moved["draws"], moved["stopped"]) == (b, m, stopped)
-        which = f"and at least {least} round trips" if conditional else "and any number of trips"
-        assert which in found.reasons[0]
+        assert ("any number of round trips" in found.reasons[0]) == (not conditional)
         if MonteCarlo(b, m, stopped).p_value > policy.level:
             assert found.details["driftless"] is None
             continue
@@ -312,8 +311,7 @@ def test_it_is_drawn_once_for_all_gates(short, monkeypatch):
     assert len(made) == 1
     for found in moved:
         assert found.details["market"] == alone.details["moved"]
-        assert "markets with random signs" in found.reasons[0]
-        assert "the largest decides" in found.reasons[0]
+        assert "sign-flipped markets" in found.reasons[0]
     assert "market" not in alone.details
     suite.run_market_null(19)
     assert len(made) == 2
@@ -331,8 +329,7 @@ def test_what_moved_positions_are_held_against_without_it(short):
     found = suite.run_random_entry()
     assert found.details["market"] is None
     assert found.reasons[0].endswith(
-        "the larger decides, the limit is 0.05; no null covers exits that depend on prices, "
-        "as the policy does not list market_null."
+        "Exits that depend on prices are not tested, as the policy does not list market_null."
     )
     suite = suite_of(short, policy=policy)
     without = replace(suite.context, rerun=None)
@@ -426,7 +423,7 @@ class Holder(InAndOut):
 def test_one_position_held_throughout_does_not_crash(short):
     found = result_of(suite_of(short, Holder()))
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reasons == ("1 round trips, at least 10 are needed.",)
+    assert found.reasons == ("Round trips: 1, at least 10 needed. Run on more data.",)
     # min_trades cannot be 1, so look past it: the mean of the increments stays, and so does it.
     suite = suite_of(short, Holder())
     own = market_null._identity(
@@ -442,7 +439,7 @@ def test_what_it_cannot_say(short):
     without = judged(market_null, replace(suite.context, rerun=None))
     assert (without.verdict, without.reasons) == (
         Verdict.INCONCLUSIVE,
-        ("There is no run to make again.",),
+        (NO_RERUN,),
     )
     few = replace(suite.context, policy=QUICK.replace(min_trades=10**6))
     assert judged(market_null, few).verdict is Verdict.INCONCLUSIVE

@@ -92,8 +92,8 @@ def test_markets_without_drift_that_tell_nothing_leave_the_gate_inconclusive(sui
     found = suite.run_market_null()[0]
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == (
-        "3 of 400 markets with random signs and no drift have 10 round trips, at least 19 are "
-        "needed.",
+        "Sign-flipped markets without drift with 10 round trips: 3 of 400, at least 19 needed. "
+        "Run on more data.",
     )
     assert found.details["driftless_draws"]["draws_wanted"] == 40
     beside = suite.run_random_entry()
@@ -120,5 +120,5 @@ def test_still_prices_have_no_signs_without_drift(suite, monkeypatch):
     again = replace(suite, context=replace(suite.context, memo=Memo()))
     found = again.run_market_null()[0]
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reasons == ("32 distinct arrangements, at least 1000 are needed.",)
+    assert found.reasons == ("Distinct arrangements: 32, at least 1000 needed. Run on more data.",)
     assert found.details["driftless_draws"]["free_signs"] == 5

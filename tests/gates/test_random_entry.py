@@ -255,7 +255,7 @@ def test_knowing_sides_passes_and_reports_net():
     assert result.matched.monte_carlo.exceedances == 0
     assert result.matched.details["net"]["draws"] == 200
     assert result.neutral.verdict is Verdict.PASS
-    assert "limit is 0.05" in result.matched.reasons[0]
+    assert "limit 0.05" in result.matched.reasons[0]
 
 
 def test_knowing_the_wrong_side_fails():
@@ -270,7 +270,7 @@ def test_too_few_trips_are_inconclusive():
     points, actions = _case(trips=29, rows=2000)
     result = random_entries(make_input(points, actions))
     assert result.matched.verdict is Verdict.INCONCLUSIVE
-    assert result.matched.reasons == ("29 round trips, at least 30 are needed.",)
+    assert result.matched.reasons == ("Round trips: 29, at least 30 needed. Run on more data.",)
 
 
 def test_no_trades_are_inconclusive():
@@ -287,7 +287,9 @@ def test_too_few_arrangements_are_inconclusive():
     assert many.matched.verdict is not Verdict.INCONCLUSIVE
     points = walk_points(0, 61)  # one free row: 31 ways
     few = random_entries(make_input(points, actions))
-    assert few.matched.reasons == ("31 distinct arrangements, at least 1000 are needed.",)
+    assert few.matched.reasons == (
+        "Distinct arrangements: 31, at least 1000 needed. Run on more data.",
+    )
 
 
 def test_no_room_is_inconclusive():
@@ -362,7 +364,9 @@ def test_ties_count_against_the_strategy():
 
 def test_draws_grow_once_where_the_interval_holds_alpha():
     points, actions = _case(trips=30, rows=2000)
-    policy = GatePolicy(alpha="0.5", random_entry={"n_sims": 60, "n_neutral_pairs": 2})
+    policy = GatePolicy(
+        alpha="0.5", n_random_sides=60, random_entry={"n_sims": 60, "n_neutral_pairs": 2}
+    )
     found = {
         random_entries(make_input(points, actions, policy=policy, seed=s)).matched.monte_carlo
         for s in range(6)

@@ -107,4 +107,7 @@ def test_too_many_steps_are_not_counted():
     context = make_input(points, pair_trips(np.random.default_rng(1), 200, 5), policy=policy)
     found = judged(permutation, context)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reasons == ("199000000 steps of 1 s, regimes are told for 10000000.",)
+    assert found.reasons == (
+        "Regime steps of 1 s: 199000000, limit 10000000. "
+        "Use smaller positions or a shorter segment.",
+    )

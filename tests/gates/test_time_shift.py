@@ -203,7 +203,7 @@ def test_knowing_sides_passes_and_the_wrong_ones_fail():
     good = judged(time_shift, make_input(points, actions))
     assert good.verdict is Verdict.PASS
     (reason,) = good.reasons
-    assert reason.startswith("p = 0.005 (0 of 199 shifts did at least as well) and ")
+    assert reason.startswith("At least as good as the strategy: 0 of 199 shifts, ")
     wrong = [(r, {i: -q for i, q in d.items()}) for r, d in actions]
     bad = judged(time_shift, make_input(points, wrong))
     assert bad.verdict is Verdict.FAIL
@@ -227,14 +227,17 @@ def _unclear(actions, rows, **policy):
 
 def test_too_little_is_inconclusive():
     rng = np.random.default_rng(0)
-    assert _unclear([], 5) == "0 round trips, at least 30 are needed."
-    assert _unclear(pair_trips(rng, 2000, 29), 2000) == "29 round trips, at least 30 are needed."
+    assert _unclear([], 5) == "Round trips: 0, at least 30 needed. Run on more data."
+    assert (
+        _unclear(pair_trips(rng, 2000, 29), 2000)
+        == "Round trips: 29, at least 30 needed. Run on more data."
+    )
     short = pair_trips(rng, 900, 40, hold=(1, 3))
-    assert _unclear(short, 900) == "899 distinct shifts, at least 1000 are needed."
+    assert _unclear(short, 900) == "Distinct shifts: 899, at least 1000 needed. Run on more data."
     slow = pair_trips(rng, 4000, 40, sides=[1] * 20 + [-1] * 20, hold=(90, 99))
-    assert "decorrelation times" in _unclear(slow, 4000)
+    assert "Decorrelation times" in _unclear(slow, 4000)
     regular = [(10 * k, {0: -1 if k % 2 else 1}) for k in range(80)]
-    assert _unclear(regular, 801) == "20 distinct shifts, at least 1000 are needed."
+    assert _unclear(regular, 801) == "Distinct shifts: 20, at least 1000 needed. Run on more data."
 
 
 def test_wide_numbers_are_refused_not_wrapped():

@@ -219,7 +219,7 @@ def test_a_strategy_that_never_trades_is_inconclusive(planted):
     report = run_gates(planted, idle, policy=QUICK)
     assert report.verdict == "INCONCLUSIVE"
     assert report.g2_passed is False
-    assert "0 round trips, at least 30 are needed." in report.g2_details["reasons"][0]
+    assert "Round trips: 0, at least 30 needed." in report.g2_details["reasons"][0]
 
 
 @pytest.mark.parametrize("gates", [("g3",), ("g2", "g3"), (), ("g2", "g2"), ("",)])

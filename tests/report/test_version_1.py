@@ -110,7 +110,7 @@ def comparable(value):
     """Without what is not compared, and without what is new in counts."""
     if isinstance(value, dict):
         left_out = NOT_COMPARED | TEXTS | (NEW_IN_COUNTS if "exceedances" in value else set())
-        return {k: comparable(v) for k, v in value.items() if k not in left_out}
+        return {DETAILS.get(k, k): comparable(v) for k, v in value.items() if k not in left_out}
     return [comparable(v) for v in value] if isinstance(value, list) else value
 
 

@@ -88,7 +88,7 @@ def test_gates_do_not_match_it_with_orders_at_the_market():
     suite = G2AntiOverfitSuite.from_run(backtest(segment, made))
     for half in (suite.run_random_entry(), suite.run_neutral_entry()):
         assert half.verdict == Verdict.INCONCLUSIVE
-        assert half.reasons[0].startswith("The strategy rests orders")
+        assert "a strategy that rests orders" in half.reasons[0]
 
 
 def test_the_twin_fills_what_was_decided():

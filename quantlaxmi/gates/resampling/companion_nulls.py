@@ -42,6 +42,8 @@ __all__ = ["STREAM", "CompanionNull", "Judgement", "judge_against_companions", "
 #: Name of the random stream. It is data: random numbers follow from it. All gates share it, and so
 #: have one p for random sides.
 STREAM = "coin_sides"
+#: What to do where a test does not pass.
+_NEXT = " No better than chance here: change the signal, or test on more data."
 
 
 def trip_gains(context: GateContext) -> I64:
@@ -159,15 +161,18 @@ def judge_against_companions(
         if companion.count is not None:
             counts[companion.text] = companion.count
         elif companion is market:
-            missing = f"; no null covers exits that depend on prices, as {companion.text}"
+            missing = f" Exits that depend on prices are not tested, as {companion.text}."
     deciding = max(counts.values(), key=lambda count: count.p_value)
-    *others, last = (count_text(context, count, what) for what, count in counts.items())
+    passed = deciding.p_value <= context.policy.level
+    drawn = ", ".join(count_text(context, count, what) for what, count in counts.items())
     reason = (
-        f"p = {', '.join(others)} and {last}, the {'largest' if others[1:] else 'larger'} decides, "
-        f"the limit is {context.policy.alpha}{missing}."
+        f"At least as good as the strategy: {drawn}. "
+        f"Largest p = {float(deciding.p_value):.6g}, limit {context.policy.alpha}."
+        + ("" if passed else _NEXT)
+        + missing
     )
     return Judgement(
-        Verdict.PASS if deciding.p_value <= context.policy.level else Verdict.FAIL,
+        Verdict.PASS if passed else Verdict.FAIL,
         reason,
         deciding,
         details,

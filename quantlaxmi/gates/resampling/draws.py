@@ -278,7 +278,7 @@ def exact_p(count: MonteCarlo, arrangements: Arrangements) -> dict[str, Json]:
 
 
 def count_text(context: GateContext, count: MonteCarlo, null: str) -> str:
-    """``0.0737 (736 of 10000 random entries did at least as well)``.
+    """``736 of 10000 random entries``, and whether the draws were grown or stopped.
 
     Parameters
     ----------
@@ -289,13 +289,10 @@ def count_text(context: GateContext, count: MonteCarlo, null: str) -> str:
     """
     how = ""
     if count.extended:
-        how = f", grown from {count.draws // context.policy.extend_factor}"
+        how = f" (grown from {count.draws // context.policy.extend_factor})"
     if count.stopped:
-        how = f", stopped at exceedance {count.exceedances}"
-    return (
-        f"{float(count.p_value):.6g} ({count.exceedances} of {count.draws} {null} did at "
-        f"least as well{how})"
-    )
+        how = " (stopped there)"
+    return f"{count.exceedances} of {count.draws} {null}{how}"
 
 
 def check_identity(context: GateContext, gate: str, gross: int) -> None:
