@@ -81,7 +81,7 @@ def test_runs_are_shuffled_within_stretches_of_a_regime():
     context = make_input(points, pair_trips(np.random.default_rng(1), 6000, 60), policy=policy)
     block, size = permutation._blocks(context)
     regimes = trend_regimes(points.ts_ns, points.mid2[0], 60 * 10**9, 5)
-    assert size.startswith("stretches of one regime")
+    assert size.startswith("times of one regime")
     assert len(set(regimes.tolist())) == 3
     assert (np.diff(block) == (np.diff(regimes) != 0)).all()
     found = judged(permutation, context)

@@ -52,7 +52,15 @@ def test_the_policy_has_its_table(suite, policy):
 def test_the_command_line_shows_it_and_the_report_holds_it(suite, policy, tmp_path, capsys):
     path = tmp_path / "report.json"
     command = ["run-gates", "--segment-dir", str(DATA / "planted"), "--strategy", "basis_capture"]
-    command += ["--gates", suite, "--policy", str(policy), "--output-report", str(path), "--verbose"]
+    command += [
+        "--gates",
+        suite,
+        "--policy",
+        str(policy),
+        "--output-report",
+        str(path),
+        "--verbose",
+    ]
     assert main_crypto(command) == 1
     out = capsys.readouterr().out
     assert "Fills: 1212, limit 99." in out
