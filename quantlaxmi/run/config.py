@@ -112,7 +112,8 @@ class RunConfig:
         """Return the config with the costs that the market's venues had on its first date.
 
         Every run completes its config once, before anything else. A complete one is returned as it
-        is, so a sweep completes it once for its segment and no table is looked up again.
+        is: a sweep over one segment completes it once, and no table is looked up again. Windows
+        of different dates are each given the config as it was before.
 
         Raises
         ------
