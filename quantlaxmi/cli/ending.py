@@ -2,17 +2,70 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Terminated", "terminable"]
+__all__ = [
+    "OutputLost",
+    "Terminated",
+    "check_standard_streams",
+    "drop_output",
+    "flush_output",
+    "terminable",
+]
 
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM came; it unwinds as an interrupt does."""
+
+
+class OutputLost(Exception):
+    """Standard output is closed, or what was printed cannot be written to it."""
+
+
+def check_standard_streams() -> None:
+    """Refuse a closed standard output; a closed standard error loses what is said there.
+
+    A name that is not UTF-8 is printed with escapes, in JSON too.
+
+    Raises
+    ------
+    OutputLost
+    """
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stdout is None:
+        raise OutputLost("standard output is closed; give it a file, or /dev/null")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def flush_output() -> None:
+    """Write what was printed.
+
+    Raises
+    ------
+    OutputLost
+        It cannot be written.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(f"standard output cannot be written: {error.strerror}") from None
+
+
+def drop_output() -> None:
+    """Give the interpreter's own last flush somewhere to write to."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.output import Progress, print_facts, print_json
 from quantlaxmi.cli.run_files import check_new_folder
+from quantlaxmi.cli.values import share
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,17 +46,9 @@ Options:
 
 
 def main(args: dict[str, Any]) -> int:
-    from fractions import Fraction
-
     from quantlaxmi.importers import FORMATS, import_capture
 
-    text = args["--max-quarantine"]
-    try:
-        share = Fraction(text) if len(text) <= 40 else None
-    except (ValueError, ZeroDivisionError):
-        share = None
-    if share is None or not 0 <= share <= 1:
-        raise InputError("--max-quarantine", f"was {text[:40]!r}, expected a share from 0 to 1")
+    most = share("--max-quarantine", args["--max-quarantine"])
     name = args["--format"]
     if name not in FORMATS:
         raise InputError("--format", f"was {name[:40]!r}; expected one of {', '.join(FORMATS)}")
@@ -70,7 +63,7 @@ def main(args: dict[str, Any]) -> int:
             out=args["--out"],
             underlying=args["--underlying"],
             strict=args["--strict"],
-            max_quarantine=share,
+            max_quarantine=most,
             progress=progress,
         )
     _print_result(result, args["--json"])

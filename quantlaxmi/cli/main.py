@@ -12,7 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from quantlaxmi.cli.ending import Terminated, terminable
+from quantlaxmi.cli.ending import (
+    OutputLost,
+    Terminated,
+    check_standard_streams,
+    drop_output,
+    flush_output,
+    terminable,
+)
 from quantlaxmi.cli.usage import UsageError, parse, suggestion
 from quantlaxmi.errors import LeftoverRemoved, QuantlaxmiError
 from quantlaxmi.version import __version__
@@ -24,7 +31,7 @@ TERMINATED = 128 + signal.SIGTERM
 #: Command -> (its module, what the overview says of it).
 COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("import_", "turn recorded market data into a segment"),
-    "segment": ("segment", "show, verify, measure, split or export a segment"),
+    "segment": ("segment", "show, verify, measure, split, export or recover a segment"),
     "backtest": ("backtest", "run a strategy over a segment's sealed columns"),
     "replay": ("replay", "run a strategy over a segment's append-only log"),
     "verify-parity": ("verify_parity", "compare two decision traces"),
@@ -36,6 +43,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 #: Named by the design, not built yet.
 PLANNED = ("compare", "sweep-gates", "sweep-report", "explain")
+#: What a full or broken standard output answers.
+_LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 TRACEBACK = "QUANTLAXMI_TRACEBACK"
 #: What the system says, by other errors than MemoryError, where it has no memory to give.
 _NO_MEMORY = (os.strerror(errno.ENOMEM), "can't start new thread", "failed to map segment")
@@ -104,6 +113,26 @@ def _leftovers_said(program: str) -> Iterator[None]:
         yield
 
 
+def _unforeseen(program: str, arguments: Sequence[str], error: Exception) -> int:
+    """Say what no module foresaw: no memory, or a bug."""
+    if os.environ.get(TRACEBACK) == "1":
+        raise error
+    if isinstance(error, MemoryError) or any(text in str(error) for text in _NO_MEMORY):
+        what = f" ({error})" if str(error) else ""
+        _say(
+            program,
+            f"{arguments[0]} ran out of memory{what}; free some, raise the process's limit "
+            "(ulimit -v), or give it less data at once",
+        )
+        return BAD_INPUT
+    _say(
+        program,
+        f"internal error: {type(error).__name__}: {error} "
+        f"(this is a bug; {TRACEBACK}=1 shows where)",
+    )
+    return BAD_INPUT
+
+
 def run(program: str, argv: Sequence[str] | None = None) -> int:
     """Run one command line.
 
@@ -122,9 +151,10 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
+        check_standard_streams()
         with terminable(), _leftovers_said(program):
             code = _command(program, arguments)
-            sys.stdout.flush()
+            flush_output()
         return code
     except UsageError as error:
         _say(error.program, error)
@@ -141,23 +171,18 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
         _say(program, "interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader left; give the interpreter's own last flush somewhere to write to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # the reader left
         return 128 + signal.SIGPIPE
-    except Exception as error:
-        if os.environ.get(TRACEBACK) == "1":
-            raise
-        if isinstance(error, MemoryError) or any(text in str(error) for text in _NO_MEMORY):
-            what = f" ({error})" if str(error) else ""
-            _say(
-                program,
-                f"{arguments[0]} ran out of memory{what}; free some, raise the process's limit "
-                "(ulimit -v), or give it less data at once",
-            )
-            return BAD_INPUT
-        _say(
-            program,
-            f"internal error: {type(error).__name__}: {error} "
-            f"(this is a bug; {TRACEBACK}=1 shows where)",
-        )
+    except OutputLost as error:
+        drop_output()
+        _say(program, error)
         return BAD_INPUT
+    except OSError as error:
+        # Files are written and read under errors that name them; what is left is a print.
+        if error.filename is not None or error.errno not in _LOST:
+            return _unforeseen(program, arguments, error)
+        drop_output()
+        _say(program, f"standard output cannot be written: {error.strerror}")
+        return BAD_INPUT
+    except Exception as error:
+        return _unforeseen(program, arguments, error)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.cli.ending import flush_output
 from quantlaxmi.cli.gate_table import report_lines
 from quantlaxmi.cli.output import Progress, print_facts
 from quantlaxmi.cli.run_options import RUN_OPTIONS, RUN_USAGE, make_strategy, run_keywords
@@ -74,7 +74,7 @@ def main(args: dict[str, Any]) -> int:
         print(report.to_bytes().decode().rstrip("\n"))
     else:
         print_report(report, verbose=args["--verbose"])
-    sys.stdout.flush()
+    flush_output()
     made: dict[str, str] = {}
     if args["--output-report"]:
         report.save(args["--output-report"])

@@ -1,4 +1,4 @@
-"""``segment``: show, verify, measure, split or export a segment."""
+"""``segment``: show, verify, measure, split, export or recover a segment."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from quantlaxmi.cli.values import utc_text, whole_number
 from quantlaxmi.errors import InputError
 
 USAGE = """
-Show, verify, measure, split or export a segment.
+Show, verify, measure, split, export or recover a segment.
 
 Usage:
-  {program} segment (info|verify|quality|split|export) {segment} DIR
+  {program} segment (info|verify|quality|split|export|recover) {segment} DIR
                  [--stale-ms N] [--rows N] [--by-day] [--out DIR] [--json]
 
 Options:
@@ -29,7 +29,8 @@ Options:
 info reads the manifest. verify reads every byte of the log, the columns and the manifest, and
 names the file that was changed. quality counts messages, silence, clocks, spreads, books and basis;
 docs/DATA_QUALITY.md says how. split keeps the global message numbers. export writes one Parquet
-file for each table.
+file for each table. recover cuts the log of a recording whose writer died at its last whole batch
+and seals it.
 """
 
 
@@ -50,6 +51,9 @@ def main(args: dict[str, Any]) -> int:
     elif args["verify"]:
         facts = verify_segment(folder)
         print_json(facts) if as_json else print_facts(facts)
+    elif args["recover"]:
+        facts = _recovered(folder)
+        print_json(facts) if as_json else print_facts(facts)
     elif args["quality"]:
         show_quality(folder, whole_number("--stale-ms", args["--stale-ms"], 1, 10**12), as_json)
     elif not args["--out"]:
@@ -61,6 +65,21 @@ def main(args: dict[str, Any]) -> int:
     elif args["export"]:
         _export(args)
     return 0
+
+
+def _recovered(folder: str) -> dict[str, Any]:
+    from quantlaxmi.segment import SegmentWriter
+
+    with SegmentWriter.resume(folder) as writer:
+        report = writer.recovery
+        segment = writer.seal()
+    cuts = [] if report is None else report.cuts
+    return {
+        "path": str(segment.path),
+        "digest": segment.digest,
+        "messages": segment.n_messages,
+        "cuts": [f"{cut.file}: {cut.cut_bytes} bytes, {cut.reason}" for cut in cuts],
+    }
 
 
 def _split(args: dict[str, Any]) -> None:

@@ -28,11 +28,15 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else ""
 
 
-def _split_glued(argv: Iterable[str]) -> list[str]:
+def _split_glued(where: str, argv: Iterable[str]) -> list[str]:
     """Undo a quoted list of options: ``"--set a=1 --set b=2"`` given as one argument."""
     words: list[str] = []
     for word in argv:
-        words.extend(shlex.split(word) if re.match(r"--[a-z-]+\s", word) else [word])
+        try:
+            words.extend(shlex.split(word) if re.match(r"--[a-z-]+\s", word) else [word])
+        except ValueError as error:
+            problem = f"cannot use {word[:80]!r}: {str(error)[:1].lower()}{str(error)[1:]}"
+            raise UsageError(where.partition(" ")[0], problem) from None
     return words
 
 
@@ -103,11 +107,11 @@ def parse(template: str, program: str, command: str, argv: list[str]) -> dict[st
     """
     folder = "--session-dir" if program == "quantlaxmi-india" else "--segment-dir"
     doc = template.replace("{program}", program).replace("{segment}", folder).strip("\n")
-    words = _split_glued(argv)
+    where = f"{program} {command}"
+    words = _split_glued(where, argv)
     if "--help" in words or "-h" in words:
         print(doc)
         return None
-    where = f"{program} {command}"
     _check(doc, where, words)
 
     from docopt import DocoptExit, docopt

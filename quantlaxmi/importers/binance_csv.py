@@ -90,17 +90,17 @@ LAYOUTS: Final = (SNAPSHOT, DIFFERENCE, TRADE)
 
 _NAME = re.compile(
     r"_(?P<market>spot|usd_m_futures|coin_m_futures)_(?P<symbol>[a-z0-9]+)"
-    r"(?:_(?P<day>\d\d)-(?P<month>\d\d)-(?P<year>\d{4}))?(?:\D|$)",
+    r"(?:_(?P<day>[0-9][0-9])-(?P<month>[0-9][0-9])-(?P<year>[0-9]{4}))?(?:\D|$)",
     re.IGNORECASE,
 )
 _COMMENT = re.compile(
     r"# *[A-Z_]+ (?P<market>SPOT|USD_M_FUTURES|COIN_M_FUTURES) (?P<symbol>[A-Z0-9]+)"
-    r"(?: (?P<day>\d\d)-(?P<month>\d\d)-(?P<year>\d{4}))?\s*"
+    r"(?: (?P<day>[0-9][0-9])-(?P<month>[0-9][0-9])-(?P<year>[0-9]{4}))?\s*"
 )
-_SHAPE = re.compile(r"# *DataFrame shape: (\d{1,12}) x \d+ *")
+_SHAPE = re.compile(r"# *DataFrame shape: ([0-9]{1,12}) x [0-9]+ *")
 _STREAMS: Final = {
     "trade": re.compile(r"([a-z0-9_]{1,40})@trade"),
-    "difference_depth": re.compile(r"([a-z0-9_]{1,40})@depth(?:@\d{1,5}ms)?"),
+    "difference_depth": re.compile(r"([a-z0-9_]{1,40})@depth(?:@[0-9]{1,5}ms)?"),
 }
 _EVENTS: Final = {"trade": "trade", "difference_depth": "depthUpdate"}
 

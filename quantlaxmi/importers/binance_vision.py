@@ -105,8 +105,8 @@ LAYOUTS: Final[dict[tuple[str, bool], Layout]] = {
 }
 _KINDS: Final = tuple(dict.fromkeys(kind for kind, _ in LAYOUTS))
 _NAME = re.compile(
-    r"(?P<symbol>[A-Z0-9_]+?)-(?P<kind>[A-Za-z]+)(?:-\d+[smhdwM][a-z]?)?"
-    r"-(?P<year>\d{4})-(?P<month>\d\d)(?:-(?P<day>\d\d))?\.(?:csv|zip)(?:\.gz|\.zip)?"
+    r"(?P<symbol>[A-Z0-9_]+?)-(?P<kind>[A-Za-z]+)(?:-[0-9]+[smhdwM][a-z]?)?"
+    r"-(?P<year>[0-9]{4})-(?P<month>[0-9][0-9])(?:-(?P<day>[0-9][0-9]))?\.(?:csv|zip)(?:\.gz|\.zip)?"
 )
 _DEPTH_NAME = re.compile(r"(?P<symbol>[A-Z0-9]+)_T_DEPTH_.*")
 _BARS: Final = ("klines", "markPriceKlines", "indexPriceKlines")

@@ -102,8 +102,8 @@ LAYOUTS: Final = (
         Column("mark_price", "price", 0),
     ),
 )
-_LEVEL = re.compile(r"asks\[(\d{1,2})\]\.price")
-_DAY = re.compile(r"_(\d{4})-(\d\d)-(\d\d)_")
+_LEVEL = re.compile(r"asks\[([0-9]{1,2})\]\.price")
+_DAY = re.compile(r"_([0-9]{4})-([0-9][0-9])-([0-9][0-9])_")
 
 _BINANCE: Final = {"binance": False, "binance-futures": True}
 

@@ -270,7 +270,9 @@ def open_segment(path: Path | str, *, verify: Verify = "columns") -> Segment:
         raise ValueError(f"verify was {verify!r}, expected manifest, columns, log or all")
     manifest = load_manifest(path)
     if manifest.state != "sealed":
-        raise SegmentError(path, "is a recording that was not sealed; recover and seal it first")
+        raise SegmentError(
+            path, "is a recording that was not sealed; segment recover seals what it has"
+        )
     segment = Segment(path, manifest)
     _check_files(segment)
     if verify in ("columns", "all"):

@@ -40,7 +40,7 @@ KLINE_COLUMNS: Final = (
 )  # fmt: skip
 FUNDING_COLUMNS: Final = ("calc_time", "funding_interval_hours", "last_funding_rate")
 _NAME: Final = re.compile(
-    r"(?P<symbol>[A-Z0-9]+)-(?P<interval>\d+[smhd])-\d{4}-\d\d(?:-\d\d)?\.(?:csv|zip)(?:\.gz|\.zip)?"
+    r"(?P<symbol>[A-Z0-9]+)-(?P<interval>[0-9]+[smhd])-[0-9]{4}-[0-9][0-9](?:-[0-9][0-9])?\.(?:csv|zip)(?:\.gz|\.zip)?"
 )
 _FUNDING: Final = re.compile(r"(?P<symbol>[A-Z0-9]+)-fundingRate-.*")
 _UTC: Final = ZoneInfo("UTC")

@@ -127,7 +127,7 @@ _SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _ANY: Final = msgspec.json.Decoder().decode
 
-_STREAM = re.compile(r"[a-z0-9_]{1,40}@(?:(bookTicker)|(trade)|(depth)(?:@\d{1,5}ms)?|"
+_STREAM = re.compile(r"[a-z0-9_]{1,40}@(?:(bookTicker)|(trade)|(depth)(?:@[0-9]{1,5}ms)?|"
                      r"(markPrice)(?:@[13]s)?)")  # fmt: skip
 _KINDS: Final = {
     "bookTicker": EventKind.QUOTE,
