@@ -334,7 +334,18 @@ def check_instruments(instruments: tuple[Instrument, ...]) -> str:
         return "expected at least one instrument, each with a symbol"
     if len(set(symbols)) < len(symbols):
         return "two instruments have the same symbol"
+    if len(symbols) > MAX_INSTRUMENTS:
+        return f"{len(symbols)} instruments, expected at most {MAX_INSTRUMENTS}"
     for i in instruments:
+        for name in ("symbol", "venue", "venue_symbol", "currency", "base"):
+            if not getattr(i, name).isprintable():
+                return f"instrument {i.symbol!r}: {name} has a character that cannot be printed"
+        if not i.contract_size > 0:
+            return f"instrument {i.symbol!r}: contract_size was {i.contract_size}, expected above 0"
+        for name in ("tick", "lot"):
+            if not 0 <= getattr(i, name) <= 2**63 - 1:
+                problem = f"{name} was {getattr(i, name)}, expected a mantissa from 0 to 2**63 - 1"
+                return f"instrument {i.symbol!r}: {problem}"
         if not (-18 <= i.price_exponent <= 18 and -18 <= i.qty_exponent <= 18):
             return f"instrument {i.symbol!r}: exponents must lie in -18..18"
         if problem := inverse_problem(i):

@@ -18,6 +18,8 @@ from quantlaxmi.schema import TABLES, DepthFlag, QuoteFlag
 
 Columns = dict[str, NDArray[Any]]
 
+#: The number after it means "no message" to the loop that merges the tables.
+MAX_SEQ = 2**63 - 2
 #: Rows checked at a time, so that the pieces stay in the processor's cache.
 CHUNK_ROWS = 1 << 16
 #: Bits that the flags of a table may have.
@@ -152,6 +154,8 @@ class RowRules:
             return f"row {at}: seq was {seq[0]}, expected above {self.last_seq}", 0
         if ts_ns[0] < max(self.last_ts_ns, 0):
             return f"row {at}: ts_ns was {ts_ns[0]}, expected {max(self.last_ts_ns, 0)} or later", 0
+        if seq[-1] > MAX_SEQ:  # they ascend, or the next rule says that they do not
+            return f"row {at + len(seq) - 1}: seq was {seq[-1]}, expected at most {MAX_SEQ}", 0
         ends = seq[1:] != seq[:-1]  # row i ends a message
         if bad := _first(seq[1:] < seq[:-1]):
             return f"row {at + bad}: seq was {seq[bad]}, after {seq[bad - 1]}", 0

@@ -21,6 +21,7 @@ from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter, open_segment, verify_segment
 from quantlaxmi.segment import manifest as manifests
 from quantlaxmi.segment.arrow_io import read_header, table_schema
+from quantlaxmi.segment.rows import RowRules
 from quantlaxmi.segment.wal import batch_crc
 from tests.depth import examples
 from tests.segments import INSTRUMENTS, make_tables, write_segment
@@ -226,6 +227,43 @@ def test_a_forged_manifest_is_refused_though_its_hash_fits(copy):
             open_segment(copy)
         (copy / "segment.json").write_bytes(good)
     open_segment(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("contract_size", 0), ("contract_size", -1), ("tick", -1), ("lot", -1), ("lot", 2**63),
+        ("symbol", "BTC\x1b[2J"), ("venue", "a\nb"), ("venue_symbol", "\x00"), ("currency", "\t"),
+        ("base", "\u202e"),
+    ],
+)  # fmt: skip
+def test_instruments_are_checked_on_opening(copy, name, value):
+    wrong = msgspec.structs.replace(INSTRUMENTS[0], **{name: value})
+    reseal(copy, instruments=(wrong, *INSTRUMENTS[1:]))
+    with pytest.raises(SegmentError, match=f"instrument .*{name}") as refused:
+        open_segment(copy)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_number_that_ends_the_engines_merge_is_no_message(tmp_path, table):
+    """With it in a segment, backtest, replay and gates never ended and heard no signal."""
+    rows = make_tables(60)[table]
+    last = rows["seq"][-1]
+    for seq, allowed in ((2**63 - 2, True), (2**63 - 1, False)):
+        changed = {**rows, "seq": np.where(rows["seq"] == last, seq, rows["seq"])}
+        rules = RowRules(table, len(INSTRUMENTS))
+        problem = rules.add(changed)
+        assert (problem == "") == allowed
+        assert allowed or f"seq was {seq}, expected at most {2**63 - 2}" in problem
+        path = tmp_path / str(seq)
+        with SegmentWriter(path, venue="x", instruments=INSTRUMENTS) as writer:
+            if allowed:
+                writer.append(table, changed)
+                assert writer.seal().n_messages
+            else:
+                with pytest.raises(SegmentError, match="expected at most"):
+                    writer.append(table, changed)
 
 
 def forge_log(path, table, columns, *, options=None, metadata=None, schema=None, null=False):
