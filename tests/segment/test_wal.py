@@ -252,6 +252,7 @@ def test_sigkill_at_random_moments_loses_no_flushed_batch(tmp_path):
     print(f"{kills} kills, {cuts} torn files cut, {len(promised)} flushes kept")
 
 
+@pytest.mark.filterwarnings("ignore::quantlaxmi.errors.LeftoverRemoved")
 def test_sigkill_while_sealing_leaves_a_recording_or_a_segment(tmp_path):
     with SegmentWriter(tmp_path / "base", venue="v", instruments=INSTRUMENTS) as writer:
         for table, columns in make_tables(2000).items():
