@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from quantlaxmi.errors import SegmentError
+from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import one_line_errors
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment.horizon import cut_columns, last_seq_of
@@ -56,6 +56,10 @@ class SegmentParts(Segment):
     def gaps(self) -> tuple[Gap, ...]:
         """Known holes, as the parts list them; one that touches several is counted once."""
         return tuple(dict.fromkeys(gap for part in self.parts for gap in part.gaps))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        paths = [part.path for part in self.parts]
+        return _reopened_parts, (paths, self.digest)
 
     def _quote_flags(self) -> list[NDArray[Any]]:
         return [flags for part in self.parts for flags in part._quote_flags()]
@@ -138,6 +142,21 @@ def open_parts(paths: Sequence[Path | str], *, verify: Verify = "columns") -> Se
             f"the {len(parts)} parts hash to {found}, the segment they were split from to "
             f"{known.digest}; some are missing",
         )
+    return together
+
+
+def _reopened_parts(paths: Sequence[Path], digest: str) -> SegmentParts:
+    """The parts that were pickled, opened by their paths.
+
+    Raises
+    ------
+    SegmentCorrupt
+        They are of another segment now.
+    """
+    together = open_parts(paths, verify="manifest")
+    if together.digest != digest:
+        problem = f"is part of {together.digest}, expected {digest}: replaced"
+        raise SegmentCorrupt(paths[0], problem)
     return together
 
 

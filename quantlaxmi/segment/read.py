@@ -84,6 +84,10 @@ class Segment:
     def __repr__(self) -> str:
         return f"<Segment {self.segment_id}: {self.n_messages} messages at {str(self.path)!r}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Maps do not travel: another process opens the folder and verifies what it reads.
+        return _reopened, (self.path, self.digest)
+
     @property
     def origin(self) -> str:
         """Digest of the whole recording: this one's."""
@@ -279,6 +283,20 @@ def open_segment(path: Path | str, *, verify: Verify = "columns") -> Segment:
         segment._verify_columns(list(manifest.tables), whole_file=verify == "all")
     if verify == "all":
         segment._verify_all()
+    return segment
+
+
+def _reopened(path: Path, digest: str) -> Segment:
+    """The segment that was pickled, opened by its path.
+
+    Raises
+    ------
+    SegmentCorrupt
+        Another segment stands there now.
+    """
+    segment = open_segment(path, verify="manifest")
+    if segment.digest != digest:
+        raise SegmentCorrupt(path, f"has the digest {segment.digest}, expected {digest}: replaced")
     return segment
 
 
