@@ -1,12 +1,12 @@
-"""Sweep kernel of the circular time shift: the position path turned around the segment.
+"""Sweep kernel of the circular shift: the path of positions moved around the segment.
 
-The market of n + 1 rows has n steps, step r from row r to row r + 1. A *run* holds one bundle over
-the steps start..stop-1, a *trip* is the runs from flat to flat. Shifting by k turns all runs k
-steps around the circle of steps; what passes the end goes on at the beginning, and is valued on
-both sides. No step leads from the last row to the first, so prices are never joined there.
+The market of n + 1 rows has n steps, step r from row r to row r + 1. A *holding period* has one
+position over the steps start..stop-1, a *trip* is the periods from flat to flat. A shift by k moves
+all periods k steps around the circle of steps. What passes the end goes on at the beginning, and is
+valued on both sides. No step leads from the last row to the first, so prices are never joined.
 
-A draw costs two or four reads a run, whatever the number of rows. The PnL of one trip must fit
-int64, which the caller proves; sums over trips are 128-bit. Draw ``t`` writes slot ``t`` alone.
+A draw costs two or four reads for each period, whatever the number of rows. The caller proves that
+the PnL of one trip fits int64; sums over trips are 128-bit. Draw ``t`` writes slot ``t`` alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Path", "circular", "gains", "identity"]
 
 
 class Path(NamedTuple):
-    """A position path over a market, as the kernels read it.
+    """A path of positions over a market, as the kernels read it.
 
     Attributes
     ----------
@@ -34,11 +34,11 @@ class Path(NamedTuple):
     term_column, term_coefficient : ndarray of int64, shape (n_terms,)
         A bundle's value at a row: its coefficients times its columns.
     trip_first : ndarray of int64, shape (n_trips + 1,)
-        Into the runs.
-    run_start, run_stop : ndarray of int64, shape (n_runs,)
+        Into the holding periods.
+    start, stop : ndarray of int64, shape (n_periods,)
         First step, and the step after the last.
-    run_position : ndarray of int64, shape (n_runs,)
-        Bundle held.
+    position : ndarray of int64, shape (n_periods,)
+        Bundle of the position.
     """
 
     columns: I64
@@ -46,9 +46,9 @@ class Path(NamedTuple):
     term_column: I64
     term_coefficient: I64
     trip_first: I64
-    run_start: I64
-    run_stop: I64
-    run_position: I64
+    start: I64
+    stop: I64
+    position: I64
 
 
 @inline
@@ -64,15 +64,15 @@ def _trip_gain(path: Path, trip: int, offset: int) -> int:
     """PnL of a trip shifted by 0 to n_steps - 1 steps."""
     n_steps = path.columns.shape[0] - 1
     gain = 0
-    for run in range(path.trip_first[trip], path.trip_first[trip + 1]):
-        start, stop = path.run_start[run] + offset, path.run_stop[run] + offset
+    for period in range(path.trip_first[trip], path.trip_first[trip + 1]):
+        start, stop = path.start[period] + offset, path.stop[period] + offset
         if start >= n_steps:
             start, stop = start - n_steps, stop - n_steps
-        held = path.run_position[run]
+        position = path.position[period]
         if stop > n_steps:
             stop -= n_steps
-            gain += _value(path, held, n_steps) - _value(path, held, 0)
-        gain += _value(path, held, stop) - _value(path, held, start)
+            gain += _value(path, position, n_steps) - _value(path, position, 0)
+        gain += _value(path, position, stop) - _value(path, position, start)
     return gain
 
 

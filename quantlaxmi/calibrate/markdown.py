@@ -159,11 +159,12 @@ def _naive(found: Calibration) -> list[str]:
         "## Why not a simpler test",
         "",
         "Each simpler test and the test that is used instead see the same runs of two scenarios. "
-        "In the first scenario the simpler test keeps its level. The second one adds volatility "
-        "clusters, spreads that change, or exits that take profit, and the simpler test passes "
-        "too many. A strategy that leaves when it has won is judged because it made enough round "
-        "trips. Its gains are then short and its losses long, so that neither moved round trips, "
-        "nor random sides, nor markets on which it seldom trades are a valid null for it.",
+        "In the first scenario the simpler test is near its level. The second one adds "
+        "autocorrelation, volatility clusters, spreads that change, or exits that take profit, "
+        "and the simpler test passes too many. A strategy that leaves when it has won is judged "
+        "because it made enough round trips. Its gains are then short and its losses long, so "
+        "that neither moved round trips, nor random sides, nor markets on which it seldom trades "
+        "are a valid null for it.",
         "",
         *_table(["simpler test", "scenario", "runs", "passes", "used instead"], rows),
         "",

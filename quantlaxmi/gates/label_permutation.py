@@ -68,16 +68,16 @@ class LabelPermutationSettings(Settings, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Stretches of constant position, block by block.
+    """Times of constant position, flat ones too, block by block.
 
     Attributes
     ----------
     positions : tuple of Bundle
-        Distinct positions held, flat excluded.
-    position : ndarray of int64, shape (n_runs,)
+        Distinct positions, flat excluded.
+    position : ndarray of int64, shape (n_spans,)
         Index into `positions`, -1 for flat.
-    length : ndarray of int64, shape (n_runs,)
-        Rows; a run of length L ends where the next begins.
+    length : ndarray of int64, shape (n_spans,)
+        Rows; a span of length L ends where the next begins.
     block_first : ndarray of int64, shape (n_blocks + 1,)
     block_row : ndarray of int64, shape (n_blocks,)
         First row of each block.
@@ -90,7 +90,7 @@ class Spans:
     block_row: I64
 
     def arrangements(self) -> Arrangements:
-        """Orders of the runs inside their blocks, equal runs interchangeable."""
+        """Orders of the spans inside their blocks, equal spans interchangeable."""
         keys = list(zip(self.position.tolist(), self.length.tolist(), strict=True))
         edges = self.block_first.tolist()
         return orders([keys[a:b] for a, b in itertools.pairwise(edges)])
@@ -104,22 +104,22 @@ def cut_spans(changes: tuple[tuple[int, Bundle], ...], block: I64) -> Spans:
     changes : tuple of (int, Bundle)
         Rows at which the position changes, ascending, and the position from there; flat before.
     block : ndarray of int64, shape (n_rows,)
-        Number of the block each row lies in, ascending. The last row only ends a run.
+        Number of the block each row lies in, ascending. The last row only ends a span.
     """
     last = len(block) - 1
     borders = np.flatnonzero(np.diff(block[:last])) + 1 if last > 0 else np.zeros(0, np.int64)
     rows = np.array([r for r, _ in changes], np.int64)
     starts = np.unique(np.concatenate([np.zeros(1, np.int64), borders, rows]))
     starts = starts[starts < last] if last > 0 else starts[:0]
-    held: dict[Bundle, int] = {}
+    index: dict[Bundle, int] = {}
     for _, bundle in changes:
         if bundle:
-            held.setdefault(bundle, len(held))
-    codes = np.array([-1, *(held[b] if b else -1 for _, b in changes)], np.int64)
+            index.setdefault(bundle, len(index))
+    codes = np.array([-1, *(index[b] if b else -1 for _, b in changes)], np.int64)
     position = codes[np.searchsorted(rows, starts, "right")]
     block_row = np.concatenate([np.zeros(1, np.int64), borders])[: len(starts)]
     return Spans(
-        positions=tuple(held),
+        positions=tuple(index),
         position=position,
         length=np.diff(np.append(starts, last)).astype(np.int64),
         block_first=np.append(np.searchsorted(starts, block_row), len(starts)).astype(np.int64),
@@ -140,9 +140,9 @@ def _blocks(context: GateContext) -> tuple[I64, str]:
         regime = trend_regimes(
             ts, context.decision_points.mid2[instrument], seconds * 10**9, settings.regime_steps
         )
-        stretch = np.concatenate([[0], np.cumsum(np.diff(regime) != 0)]).astype(np.int64)
+        number = np.concatenate([[0], np.cumsum(np.diff(regime) != 0)]).astype(np.int64)
         return (
-            stretch,
+            number,
             f"times of one regime, {settings.regime_steps} steps of {seconds} s back",
         )
     if way == "day" or (way == "auto" and int(ts[-1]) - int(ts[0]) >= 2 * _DAY_NS):
@@ -196,8 +196,8 @@ def _details(
     return {
         "trips": len(context.path.trips),
         "rows": len(context.decision_points.seq),
-        "runs": len(spans.length),
-        "runs_not_flat": int((spans.position >= 0).sum()),
+        "spans": len(spans.length),
+        "spans_not_flat": int((spans.position >= 0).sum()),
         "blocks": len(spans.block_row),
         "block": size,
         "arrangements": arrangements.text(),
@@ -205,17 +205,17 @@ def _details(
 
 
 def evaluate(context: GateContext) -> list[GateResult]:
-    """Label permutation by runs (test).
+    """Label permutation (test).
 
-    The position after each decision, row by row, is cut into spans: times of constant
-    position, flat ones too, cut again at the borders of blocks. A draw puts the runs of each
-    block in a random order. Blocks are UTC days, `block_seconds` for a segment under two days, or,
-    by `within`, times of one regime (`regimes.trend_regimes`).
+    The position after each decision, row by row, is cut into spans: times of constant position,
+    flat ones too, cut again at the borders of blocks. A draw puts the spans of each block in a
+    random order. Blocks are UTC days, or `block_seconds` for a segment under two days, or, by
+    `within`, times of one regime (`regimes.trend_regimes`).
 
-    Null hypothesis: inside a block, the order of the runs says nothing about the moves of the
-    market under them. Statistic: studentised gross, where the squares are those of the runs that
-    are not flat; ties count against the strategy. Random sides and the
-    market null are companions, and the largest p decides: see `companion_nulls`.
+    Null hypothesis: inside a block, the order of the spans says nothing about the moves of the
+    market under them. Statistic: studentised gross, with the squares of the spans that are not
+    flat; ties count against the strategy. Random sides and the market null are companions, and the
+    largest p decides: see `companion_nulls`.
 
     Cannot see: an edge between blocks (the right side for a whole day), costs and funding, and
     what a drift earns while the time in position stays the same. Lengths are counted in rows.
@@ -258,10 +258,10 @@ def evaluate(context: GateContext) -> list[GateResult]:
             build_columns(context.decision_points, spans.positions),
             trip_gains(context),
         )
-        # A run's PnL is the difference of two bundle values.
+        # A span's PnL is the difference of two bundle values.
         if 2 * max(columns.largest) >= 2**62:
             raise BoundError(
-                f"A run's PnL can reach {2 * max(columns.largest)}, the limit is 2^62."
+                f"A span's PnL can reach {2 * max(columns.largest)}, the limit is 2^62."
             )
         check_squares(2 * max(columns.largest), len(spans.length))
     except BoundError as error:

@@ -44,20 +44,20 @@ _CLEAR = 3
 class _Profile:
     """Values the trips with their ends on other rows."""
 
-    stretches: HoldingPeriods
+    periods: HoldingPeriods
     columns: BundleColumns
 
     def gains(self, start: I64, stop: I64) -> list[int]:
         """PnL of each trip, in units of the columns."""
         from quantlaxmi._jit import time_shift as kernels
 
-        out = np.zeros(len(self.stretches.trip_first) - 1, np.int64)
+        out = np.zeros(len(self.periods.trip_first) - 1, np.int64)
         path = kernels.Path(
             *self.columns.arrays,
-            self.stretches.trip_first,
+            self.periods.trip_first,
             start,
             stop,
-            self.stretches.position,
+            self.periods.position,
         )
         kernels.gains(path, out)
         found: list[int] = out.tolist()
@@ -72,7 +72,7 @@ class _Profile:
         rows = np.concatenate([np.zeros(1, np.int64), moved])
         start, stop = (
             rows[np.clip(np.searchsorted(moved, end, "right") + moves, 0, len(moved))]
-            for end in (self.stretches.start, self.stretches.stop)
+            for end in (self.periods.start, self.periods.stop)
         )
         return self.gains(start, stop)
 
@@ -80,7 +80,7 @@ class _Profile:
         """Shifted by a duration: to the last row that stands no later than the shifted time."""
         start, stop = (
             np.maximum(np.searchsorted(ts_ns, ts_ns[end] + ns, "right") - 1, 0)
-            for end in (self.stretches.start, self.stretches.stop)
+            for end in (self.periods.start, self.periods.stop)
         )
         return self.gains(start, stop)
 
@@ -152,16 +152,16 @@ def evaluate(context: GateContext) -> list[GateResult]:
         "trips": len(context.path.trips),
         "rows": len(context.decision_points.seq),
     }
-    stretches = holding_periods_of(context.path.trips, max(len(context.decision_points.seq), 1))
-    if not stretches.positions:
+    periods = holding_periods_of(context.path.trips, max(len(context.decision_points.seq), 1))
+    if not periods.positions:
         raise Inconclusive("Positions held from one decision point to the next: none.", details)
     try:
-        profile = _Profile(stretches, build_holding_columns(context, stretches))
+        profile = _Profile(periods, build_holding_columns(context, periods))
     except BoundError as error:
         raise Inconclusive(too_large(error), details) from error
     from quantlaxmi._jit.compiler import running
 
-    held = sorted({i for bundle in stretches.positions for i, _ in bundle})
+    held = sorted({i for bundle in periods.positions for i, _ in bundle})
     mid2 = np.stack([context.decision_points.mid2[i] for i in held])
     moved = np.flatnonzero((np.diff(mid2) != 0).any(axis=0)) + 1
     delays, scale, ts_ns = delays_of(context), profile.columns.scale, context.decision_points.ts_ns

@@ -61,7 +61,7 @@ class TimeShiftSettings(Settings, frozen=True, kw_only=True):
 
 def _sweep(
     context: GateContext,
-    stretches: HoldingPeriods,
+    periods: HoldingPeriods,
     columns: BundleColumns,
     gains: npt.NDArray[np.int64],
     details: dict[str, Json],
@@ -69,14 +69,14 @@ def _sweep(
     from quantlaxmi._jit import time_shift as kernels
     from quantlaxmi._jit.compiler import running
 
-    shifts, steps = context.settings(TimeShiftSettings).n_shifts, stretches.n_steps
+    shifts, steps = context.settings(TimeShiftSettings).n_shifts, periods.n_steps
     offsets = np.array([k * steps // (shifts + 1) for k in range(1, shifts + 1)], np.int64)
     path = kernels.Path(
         *columns.arrays,
-        stretches.trip_first,
-        stretches.start,
-        stretches.stop,
-        stretches.position,
+        periods.trip_first,
+        periods.start,
+        periods.stop,
+        periods.position,
     )
     own = np.zeros(4, np.uint64)
     out = np.empty((shifts, 4), np.uint64)
@@ -103,10 +103,10 @@ def _sweep(
 
 
 def _too_little(
-    context: GateContext, stretches: HoldingPeriods, decorrelation: Fraction | None, distinct: int
+    context: GateContext, periods: HoldingPeriods, decorrelation: Fraction | None, distinct: int
 ) -> str:
     """Why there is not enough to judge, or nothing."""
-    settings, steps = context.settings(TimeShiftSettings), stretches.n_steps
+    settings, steps = context.settings(TimeShiftSettings), periods.n_steps
     least = max(context.policy.min_arrangements, settings.n_shifts + 1)
     if distinct < least:
         return not_enough("Distinct shifts", distinct, least)
@@ -163,26 +163,26 @@ def evaluate(context: GateContext) -> list[GateResult]:
         "rows": len(context.decision_points.seq),
     }
     context.require_trips(details)
-    stretches = holding_periods_of(context.path.trips, len(context.decision_points.seq))
-    if stretches.n_steps < 1 or not stretches.positions:
+    periods = holding_periods_of(context.path.trips, len(context.decision_points.seq))
+    if periods.n_steps < 1 or not periods.positions:
         raise Inconclusive(
             "Positions held from one decision point to the next: none. Run on more data.", details
         )
-    decorrelation, distinct = stretches.decorrelation(context), stretches.distinct_shifts()
+    decorrelation, distinct = periods.decorrelation(context), periods.distinct_shifts()
     details |= {
-        "steps": stretches.n_steps,
-        "holding_periods": len(stretches.position),
+        "steps": periods.n_steps,
+        "holding_periods": len(periods.position),
         "distinct_shifts": distinct,
         "decorrelation_steps": None if decorrelation is None else rounded(float(decorrelation)),
     }
-    reason = _too_little(context, stretches, decorrelation, distinct)
+    reason = _too_little(context, periods, decorrelation, distinct)
     if reason:
         raise Inconclusive(reason, details)
     try:
-        columns, gains = build_holding_columns(context, stretches), trip_gains(context)
+        columns, gains = build_holding_columns(context, periods), trip_gains(context)
     except BoundError as error:
         raise Inconclusive(too_large(error), details) from error
-    return [_sweep(context, stretches, columns, gains, details)]
+    return [_sweep(context, periods, columns, gains, details)]
 
 
 GATE = Gate(NAME, "g2", (RESULT,), TimeShiftSettings, evaluate)

@@ -48,32 +48,32 @@ def _market(points):
     ]
 
 
-def _held(stretches):
+def _held(periods):
     """Each trip as {step: {instrument: quantity}}."""
     trips = []
-    for a, b in zip(stretches.trip_first[:-1], stretches.trip_first[1:], strict=True):
+    for a, b in zip(periods.trip_first[:-1], periods.trip_first[1:], strict=True):
         trip = {}
         for k in range(a, b):
-            bundle = dict(stretches.positions[stretches.position[k]])
-            trip |= dict.fromkeys(range(stretches.start[k], stretches.stop[k]), bundle)
+            bundle = dict(periods.positions[periods.position[k]])
+            trip |= dict.fromkeys(range(periods.start[k], periods.stop[k]), bundle)
         trips.append(trip)
     return trips
 
 
-def _path(stretches, instruments):
-    path = [(0,) * instruments for _ in range(stretches.n_steps)]
-    for trip in _held(stretches):
+def _path(periods, instruments):
+    path = [(0,) * instruments for _ in range(periods.n_steps)]
+    for trip in _held(periods):
         for step, held in trip.items():
             path[step] = tuple(held.get(i, 0) for i in range(instruments))
     return path
 
 
-def _draws(stretches, columns, offsets, threads=1):
+def _draws(periods, columns, offsets, threads=1):
     out = np.empty((len(offsets), 4), np.uint64)
     with running(threads):
         path = kernels.Path(
-            *columns.arrays, stretches.trip_first, stretches.start,
-            stretches.stop, stretches.position,
+            *columns.arrays, periods.trip_first, periods.start,
+            periods.stop, periods.position,
         )  # fmt: skip
         kernels.circular(np.array(offsets, np.int64), path, out)
     return out
@@ -84,15 +84,15 @@ def test_every_shift_matches_naive(kind):
     points = walk_points(3, ROWS, instruments=3)
     actions = CASES.get(kind) or pair_trips(np.random.default_rng(3), ROWS, 8)
     context = make_input(points, actions)
-    stretches = holding_periods_of(context.path.trips, ROWS)
-    assert len(stretches.trip_first) == len(context.path.trips) + 1
+    periods = holding_periods_of(context.path.trips, ROWS)
+    assert len(periods.trip_first) == len(context.path.trips) + 1
     columns, market, trips = (
-        build_holding_columns(context, stretches),
+        build_holding_columns(context, periods),
         _market(points),
-        _held(stretches),
+        _held(periods),
     )
     assert naive.sums(trips, market, 0)[0] == context.path.gross
-    out = _draws(stretches, columns, range(ROWS - 1))
+    out = _draws(periods, columns, range(ROWS - 1))
     for k in range(ROWS - 1):
         s, q = wide_ints(out[k, 0::2].copy(), out[k, 1::2].copy())
         assert (s * columns.scale, q * columns.scale**2) == naive.sums(trips, market, k)
@@ -102,18 +102,18 @@ def test_all_shifts_of_a_trip_over_the_whole_segment_are_equal():
     """It passes the end at every offset, and is one trip with one square each time."""
     points = walk_points(3, ROWS)
     context = make_input(points, CASES["the whole segment"])
-    stretches = holding_periods_of(context.path.trips, ROWS)
-    out = _draws(stretches, build_holding_columns(context, stretches), range(ROWS - 1))
+    periods = holding_periods_of(context.path.trips, ROWS)
+    out = _draws(periods, build_holding_columns(context, periods), range(ROWS - 1))
     assert (out == out[0]).all()
-    assert stretches.decorrelation(context) is None
-    assert stretches.distinct_shifts() == 1
+    assert periods.decorrelation(context) is None
+    assert periods.distinct_shifts() == 1
 
 
 def test_offsets_are_those_of_the_twin():
     points = walk_points(6, 2100)
     context = make_input(points, pair_trips(np.random.default_rng(6), 2100, 40))
-    stretches = holding_periods_of(context.path.trips, 2100)
-    market, trips = _market(points), _held(stretches)
+    periods = holding_periods_of(context.path.trips, 2100)
+    market, trips = _market(points), _held(periods)
     s, q = naive.sums(trips, market, 0)
     larger = 0
     for k in naive.offsets(2099, 49):
@@ -130,11 +130,11 @@ def test_offsets_are_those_of_the_twin():
 def test_threads_give_the_same_bits():
     points = walk_points(6, 2000)
     context = make_input(points, pair_trips(np.random.default_rng(6), 2000, 40))
-    stretches = holding_periods_of(context.path.trips, 2000)
-    columns, offsets = build_holding_columns(context, stretches), naive.offsets(1999, 199)
-    whole = _draws(stretches, columns, offsets)
+    periods = holding_periods_of(context.path.trips, 2000)
+    columns, offsets = build_holding_columns(context, periods), naive.offsets(1999, 199)
+    whole = _draws(periods, columns, offsets)
     for threads in (2, 4):
-        assert (whole == _draws(stretches, columns, offsets, threads)).all()
+        assert (whole == _draws(periods, columns, offsets, threads)).all()
 
 
 def test_identity_fault_is_an_engine_error():
@@ -150,11 +150,11 @@ def test_decorrelation_matches_naive(kind):
     points = walk_points(3, ROWS, instruments=3)
     actions = CASES.get(kind) or pair_trips(np.random.default_rng(3), ROWS, 8)
     context = make_input(points, actions)
-    stretches = holding_periods_of(context.path.trips, ROWS)
-    path = _path(stretches, 3)
+    periods = holding_periods_of(context.path.trips, ROWS)
+    path = _path(periods, 3)
     weights = [(int(points.mid2[i, 0]) * u) ** 2 for i, u in enumerate(attribution_units(points))]
-    assert stretches.decorrelation(context) == naive.decorrelation(path, weights)
-    assert stretches.distinct_shifts() == naive.distinct(path)
+    assert periods.decorrelation(context) == naive.decorrelation(path, weights)
+    assert periods.distinct_shifts() == naive.distinct(path)
 
 
 @settings(max_examples=examples(150), deadline=None)
@@ -262,8 +262,8 @@ def test_squares_that_would_pass_128_bits_are_refused_not_wrapped():
         side, start = rng.choice([-1, 1]), period * k + rng.integers(3, 6)
         actions += [(int(start), {0: int(side)}), (int(start) + 10, {0: -int(side)})]
     context = make_input(points, actions, policy=GatePolicy(time_shift={"min_decorrelations": 1}))
-    stretches = holding_periods_of(context.path.trips, rows)
-    market, trips = _market(points), _held(stretches)
+    periods = holding_periods_of(context.path.trips, rows)
+    market, trips = _market(points), _held(periods)
     q = max(naive.sums(trips, market, k)[1] for k in naive.offsets(rows - 1, 19))
     scale = attribution_units(points)[0]
     assert np.gcd.reduce(np.diff(points.mid2[0])) == 1

@@ -57,7 +57,12 @@ POLICY = {
     "min_buckets": ("ablation", "min_buckets"),
 }
 #: Keys of the details.
-DETAILS = {"coin_sides": "random_sides", "stretches": "holding_periods"}
+DETAILS = {
+    "coin_sides": "random_sides",
+    "stretches": "holding_periods",
+    "runs": "spans",
+    "runs_not_flat": "spans_not_flat",
+}
 #: New in version 2: draws of random sides, which were `n_sims` or `n_perms` before, and a gate
 #: without settings.
 NEW_IN_POLICY = {"n_random_sides": 10_000, "lag_profile": {}}

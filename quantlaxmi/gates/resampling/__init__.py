@@ -1,1 +1,1 @@
-"""How the draws of a null distribution are made, counted and stopped."""
+"""How the draws of null distributions are made, counted and stopped."""

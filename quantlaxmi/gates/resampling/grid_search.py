@@ -1,4 +1,4 @@
-"""The settings among which a draw of the market null takes the best: those of a declared grid."""
+"""Search of the parameter grid: the settings of which a draw of the market null takes the best."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _MAX_GRID = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The settings a draw tries, the run's own (None) first, and why these."""
+    """The settings of a draw, the run's own (None) first, and the reason for them."""
 
     configs: tuple[StrategyConfig | None, ...]
     reason: str
 
 
 def search_of(context: GateContext, rerun: Rerun, replays: Replays, own: Sums) -> Search:
-    """The settings among which a draw takes the best: the grid's, where the run's are of it."""
+    """The settings of a draw: the whole parameter grid, where the run's own are one of it."""
     alone = (None,)
     if context.settings(MarketNullSettings).grid_search == "off":
         return Search(alone, "The policy turns the search of the grid off.")

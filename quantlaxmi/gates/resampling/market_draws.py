@@ -1,4 +1,4 @@
-"""Draws of the market null: which markets count, what they are compared with, and the count."""
+"""Draws of the market null: the strategy run on sign-flipped markets, counted."""
 
 from __future__ import annotations
 
@@ -31,52 +31,52 @@ __all__ = [
     "driftless_wanted",
 ]
 
-#: The gate's, in progress and checkpoints.
+#: Name of the gate, in progress and checkpoints.
 NAME = "market_null"
-#: Of the random stream.
+#: Name of the random stream. It is data: random numbers follow from it.
 STREAM = "market_permutation"
-#: The draws without drift, in progress and checkpoints.
+#: Name of the draws without drift, in progress and checkpoints.
 DRIFTLESS = f"{NAME}.driftless"
-#: Of the draws with drift so many more, and at least so many, are made without.
+#: One draw without drift is made for so many with drift, and at least so many.
 _DRIFTLESS_SHARE, _LEAST_DRIFTLESS = 5, 199
-#: First draws, of which is shown what the null does; fewer where drawing stops before.
+#: First draws, whose average the details show; fewer where drawing stops before.
 SHOWN_DRAWS = 20
-#: Of the markets made for them, the least share with positive prices.
+#: Least share of the markets made for them that must have positive prices.
 LEAST_POSITIVE = 0.1
-#: Of so many draws so many must have trips enough, for draws to be held to having them.
+#: Only draws with enough trips count, where at least so many of the first so many have them.
 LOOKED_DRAWS, LEAST_ENOUGH = 200, 2
-#: At most so many draws are made for one that counts.
+#: At most so many draws are made for each one wanted.
 MOST_TRIES = 10
-#: A draw is handed on as +1 or -1 against 0: it was compared here, in integers of any width.
+#: A draw is compared here, in integers of any width, and counted as +1 or -1 against 0.
 _WORDS = np.array([[2**64 - 1, 2**64 - 1, 0, 1], [0, 1, 0, 1]], np.uint64)
 
 
 def driftless_wanted(draws: int) -> int:
-    """How many draws without drift are held beside so many with it."""
+    """How many draws without drift are made for so many with it."""
     return min(draws, max(_LEAST_DRIFTLESS, draws // _DRIFTLESS_SHARE))
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What one draw came to.
+    """The result of one draw.
 
     Attributes
     ----------
     enough : bool
-        Whether one of the settings made trips enough on its market.
+        Whether one of the settings made enough trips on its market.
     at_least : bool
-        Whether one that made them did at least as well as the strategy.
+        Whether a setting with enough trips did at least as well as the strategy.
     any_at_least : bool
-        Whether one of all settings did.
+        Whether any setting did at least as well.
     top, any_top : int
-        Bin of the largest statistic among the settings that made them, and among all settings. A
-        draw that counts against the strategy without a statistic lies in the last bin.
+        Bin of the largest statistic among the settings with enough trips, and among all settings.
+        A draw that counts against the strategy without a statistic lies in the last bin.
     tries : int
         Markets made until one had positive prices.
     sums : Sums or None
-        Of the run's own settings; None where there was no such market.
+        Sums of the run's own settings; None where no market had positive prices.
     basis_sd : float or None
-        Standard deviation of a pair's basis there, for the first draws.
+        Standard deviation of a pair's basis on the market, for the first draws.
     """
 
     enough: bool
@@ -93,29 +93,29 @@ class Draw:
 class MarketDraws:
     """The draws of one market null.
 
-    A draw counts where one of the settings made `min_trades` round trips on its market; its
-    statistic is then the largest of those that did. What was recorded is such a market, because
-    the run is judged, so that it and the draws that count are members of one set, equally likely
-    under the null. Where hardly a market has the trips, all draws count, with the largest
-    statistic of all settings: then the level holds over all runs, the many among them that are not
-    judged.
+    A draw counts where one of the settings made `min_trades` round trips on its market. Its
+    statistic is the largest of the settings that did. The recorded market is such a market too,
+    because the run is judged. So it and the draws that count are members of one set, equally likely
+    under the null. Where hardly any market has enough trips, all draws count, with the largest
+    statistic of all settings. The level then holds over all runs, those that are not judged
+    included.
 
     Attributes
     ----------
     context : GateContext
     replays : Replays
     configs : sequence of StrategyConfig or None
-        Settings whose largest statistic a draw has; None stands for the run's own and is first.
+        Settings of which a draw takes the largest statistic. The first is None: the run's own.
     own : Sums
-        Of the run.
+        Sums of the run.
     basis_sd : callable
-        Of a moved market; for the first draws.
+        Gives the standard deviation of a pair's basis on a market; for the first draws.
     drift : bool
         Whether the markets keep the data's drift.
     first : list of Draw
         The draws made so far.
     looked, enough : int
-        Draws from which the rule was found, and those of them with trips enough.
+        Draws that decided which draws count, and those of them with enough trips.
     """
 
     context: GateContext
@@ -131,12 +131,12 @@ class MarketDraws:
 
     @property
     def name(self) -> str:
-        """In progress and in checkpoints."""
+        """Name in progress and in checkpoints."""
         return NAME if self.drift else DRIFTLESS
 
     @property
     def wanted(self) -> int:
-        """Draws that shall count."""
+        """How many draws have to count."""
         draws = self.context.settings(MarketNullSettings).n_draws
         return draws if self.drift else driftless_wanted(draws)
 
@@ -152,7 +152,7 @@ class MarketDraws:
 
     @property
     def positive(self) -> int:
-        """Those of them with positive prices."""
+        """Draws among the first that found a market with positive prices."""
         return sum(draw.sums is not None for draw in self.shown)
 
     @property
@@ -162,7 +162,7 @@ class MarketDraws:
 
     @property
     def conditional(self) -> bool:
-        """Whether draws are held to having trips enough."""
+        """Whether only draws with enough trips count."""
         return self.enough >= LEAST_ENOUGH
 
     def _run(self, market: Moved, *, looking: bool, shown: bool = False) -> Draw:
@@ -198,7 +198,7 @@ class MarketDraws:
         return Draw(enough, at_least, any_at_least, top, any_top, market.tries, own, basis)
 
     def begin(self) -> None:
-        """Make the first draws, and find out which rule holds.
+        """Make the first draws, and decide which draws count.
 
         Raises
         ------
@@ -214,7 +214,7 @@ class MarketDraws:
 
     @property
     def _reported(self) -> int:
-        """How far the first draws are, of those that shall count."""
+        """How many of the wanted draws the first ones are worth, for progress."""
         return max(self.enough, self.looked // MOST_TRIES)
 
     def _is_known(self, most: int) -> bool:
@@ -225,7 +225,7 @@ class MarketDraws:
         return self.conditional and (self.looked >= SHOWN_DRAWS or stopped)
 
     def _look(self, most: int) -> None:
-        """Make draws one a thread, until it is known whether markets have trips enough."""
+        """Make draws, one on each thread, until it is known whether markets have enough trips."""
         total = self.wanted
         while not self._is_known(most):
             draws = range(self.looked, min(most, self.looked + self.replays.threads))
@@ -264,7 +264,7 @@ class MarketDraws:
             raise SweepFailed(len(found), failed.reason) from failed
 
     def count(self) -> MonteCarlo:
-        """Count the draws at least as good as the strategy, of those that count.
+        """Count the draws that do at least as well as the strategy, among those that count.
 
         Raises
         ------
@@ -272,8 +272,8 @@ class MarketDraws:
             When the strategy cannot be run on the market of a draw that is needed.
         """
         settings = self.context.settings(MarketNullSettings)
-        # Half a second a batch, so that progress and interrupts are seen, and no more draws than
-        # may be needed to stop; the counts do not depend on it.
+        # A batch takes half a second, so that progress and interrupts are seen, and has no more
+        # draws than may be needed to stop. The counts do not depend on it.
         most = settings.stop_exceedances or 256
         own_bin = bin_of(self.own.total, self.own.squares)
         fitting = int(0.5 * self.replays.threads / (self._seconds + 1e-6))

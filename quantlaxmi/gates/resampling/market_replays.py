@@ -1,4 +1,4 @@
-"""Replays over moved markets, several at a time: the draws of the market null.
+"""Replays over sign-flipped markets, several at a time: the draws of the market null.
 
 A thread makes the signs and shifts of one draw in its own arrays, runs the strategy over the
 recorded columns with those shifts, and sums the trips from the engine's records. Kernels run
@@ -31,7 +31,7 @@ from quantlaxmi.strategies.kernel import BoundStrategy
 
 __all__ = ["MAX_TRIES", "DrawFailed", "Moved", "Replays", "Sums"]
 
-#: Markets tried for one draw until one keeps its prices positive.
+#: Most markets made for one draw until one has positive prices.
 MAX_TRIES = 100
 #: A message number after any other.
 _NO_LATER = 2**63 - 1
@@ -46,7 +46,7 @@ class DrawFailed(Exception):
     ----------
     draw : int
     before : list
-        What the draws asked for before it gave.
+        Results of the draws before it.
     """
 
     def __init__(self, draw: int, before: list[Any]) -> None:
@@ -62,17 +62,17 @@ class DrawFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a strategy earned on one market, mid to mid, in units of `Replays.scale`.
+    """PnL of a strategy on one market, mid to mid, in units of `Replays.scale`.
 
     Attributes
     ----------
     followed : bool
-        False where a decision was filled that had seen no valid book; the rest is then 0.
+        False where a filled decision had seen no valid book; the rest is then 0.
     total, squares : int
-        Of the trips' PnL.
+        Sum of the trips' PnL and of its squares.
     trips : int
     held_ns : int
-        Time not flat.
+        Time in position.
     """
 
     followed: bool
@@ -84,7 +84,7 @@ class Sums:
 
 @dataclass(slots=True)
 class Moved:
-    """One moved market.
+    """One sign-flipped market.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Moved:
     tries : int
         Markets made until this one was accepted.
     accepted : bool
-        Whether it keeps all valid books positive; False when `MAX_TRIES` did not.
+        Whether all valid books are positive; False where none of `MAX_TRIES` markets was such.
     """
 
     signs: npt.NDArray[np.uint64]
@@ -113,7 +113,7 @@ class Replays:
         With a run to make again.
     rerun : Rerun
     key : int
-        Of the gate's random numbers.
+        Key of the gate's random numbers.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Replays:
     Raises
     ------
     BoundError
-        When prices or money units leave the integers they are kept in.
+        When prices or money units do not fit their integers.
     """
 
     def __init__(self, context: GateContext, rerun: Rerun, key: int) -> None:
@@ -160,7 +160,7 @@ class Replays:
             self.threads = cores(context.threads)
 
     def _rows_of(self, instrument: int) -> tuple[I64, I64, I64]:
-        """Message numbers and rows, of depth and of quotes, at which its shift is known."""
+        """Messages that set an instrument's shift, and their rows of depth and of quotes."""
         quotes, depth = self._tables["quotes"], self._tables["depth"]
         of_quotes = np.flatnonzero(quotes["instrument"] == instrument)
         of_depth = np.zeros(0, np.int64)
@@ -173,7 +173,7 @@ class Replays:
         return seq, of_depth, of_quotes
 
     def _last_row(self, instrument: int, seq: int) -> tuple[str, int] | None:
-        """Table and row that hold the instrument's shift at a message; None before any."""
+        """Table and row of the instrument's shift at a message; None before any."""
         known, of_depth, of_quotes = self._rows_of(instrument)
         at = int(np.searchsorted(known, seq, "right")) - 1
         if at < 0:
@@ -197,7 +197,7 @@ class Replays:
         return found
 
     def room(self) -> Moved:
-        """Arrays for one thread's draws: the market as it is."""
+        """Arrays for the draws of one thread; at first they are the recorded market."""
         return Moved(*self.flips.room())
 
     def move(self, draw: int, moved: Moved, drift: bool = True) -> Moved:
@@ -212,12 +212,12 @@ class Replays:
         return moved
 
     def _bound(self, config: StrategyConfig | None) -> BoundStrategy:
-        """A strategy for one run; kernels keep their state outside, so one does for all."""
+        """A strategy for one run; kernels keep no state of their own and serve all runs."""
         bound = self._bounds.get(b"" if config is None else config.config_hash)
         return self._rerun.bind(config) if bound is None else bound
 
     def keep_bound(self, configs: Sequence[StrategyConfig | None]) -> None:
-        """Bind once what may be used for many runs; before threads are started."""
+        """Bind once what many runs can use; call it before threads are started."""
         for config in configs:
             bound = self._rerun.bind(config)
             if bound.form != "python":
@@ -228,7 +228,7 @@ class Replays:
         moved: Moved,
         config: StrategyConfig | None = None,
     ) -> Session:
-        """Run the strategy over a moved market; the finished session."""
+        """The finished session of the strategy on a sign-flipped market."""
         session = self._rerun.session(self._bound(config))
         tables = dict(self._tables)
         tables["quotes"] = {**tables["quotes"], "shift": moved.quotes}
@@ -243,7 +243,7 @@ class Replays:
         moved: Moved,
         config: StrategyConfig | None = None,
     ) -> Sums:
-        """Trips of the strategy on a moved market.
+        """Sums over the trips of the strategy on a sign-flipped market.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Paired differences in buckets, resampled: counts, limits and intervals, all integers."""
+"""Paired bootstrap of differences in buckets: counts, limits and intervals, all integers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Bootstrap", "resample"]
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """Sums of one or more series over the same resampled orders.
+    """Sums of one or more series, resampled in the same orders.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Bootstrap:
     block : int
         Mean block length in millionths of a bucket.
     extended : bool
-        Whether the number of draws grew because the interval of b/m held the level.
+        Whether the number of draws grew because the interval of b/m contains the level.
     """
 
     own: tuple[int, ...]
@@ -37,7 +37,7 @@ class Bootstrap:
     extended: bool = False
 
     def count(self, k: int) -> MonteCarlo:
-        """Draws that lie at least as far above the observed sum as that lies above 0."""
+        """Draws at least as far above the observed sum as the observed sum is above 0."""
         reach = 2 * self.own[k]
         found = sum(s >= reach for s in self.sums[k])
         deviations = [s - self.own[k] for s in self.sums[k]]
@@ -45,9 +45,9 @@ class Bootstrap:
         return MonteCarlo(found, len(self.sums[k]), extended=self.extended, histogram=null)
 
     def lower_limit(self, k: int, level: Fraction) -> int | None:
-        """One-sided lower limit of the sum's expectation; above 0 just when p <= `level`.
+        """One-sided lower limit of the sum's expectation; it is above 0 exactly when p <= `level`.
 
-        None where so few draws give no such limit.
+        None where there are too few draws.
         """
         beyond = int(level * (len(self.sums[k]) + 1))
         if beyond < 1:
@@ -77,13 +77,13 @@ def resample(
     ----------
     context : GateContext
     stream : str
-        Names the random numbers.
+        Name of the random stream.
     series : sequence of sequences of int
-        Of one length. Blocks are as long as the one that needs the longest asks for.
+        All of one length. Blocks have the length that the most dependent series needs.
     draws : int
     grow : bool
-        Let the draws grow once by `extend_factor` where the interval of the first series' b/m
-        holds alpha.
+        Whether the draws grow once by `extend_factor` where the interval of b/m of the first
+        series contains alpha.
 
     Returns
     -------
