@@ -1,4 +1,4 @@
-"""The batches of a calibration, side by side in processes, kept in a file as they are done."""
+"""Runs the batches of a calibration in several processes and keeps what is done in a file."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def run_experiments(
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Outcome]:
-    """Make all runs of the experiments and count what the tests said.
+    """Make all runs of the experiments and count the verdicts of the tests.
 
     Parameters
     ----------
@@ -147,9 +147,9 @@ def run_experiments(
     settings : Settings
     capture : Capture, optional
     threads : int, optional
-        Processes side by side; all cores by default. The counts do not depend on it.
+        Number of processes; all cores by default. The counts do not depend on it.
     checkpoint : Path, optional
-        A folder. Batches found there are not made again; new ones are kept there.
+        A folder that keeps finished batches; those found there are not made again.
     progress : callable, optional
         Called with runs done and runs in all.
 
@@ -161,21 +161,13 @@ def run_experiments(
     Raises
     ------
     ConfigError
-        For a checkpoint of another calibration.
+        When the checkpoint belongs to another calibration.
 
     Notes
     -----
     Whatever ends it, an interrupt too, ends the processes at once and keeps the finished batches.
     """
-    kept = None
-    if checkpoint is not None:
-        check_no_segment(checkpoint, ConfigError)
-        try:
-            checkpoint.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            problem = f"cannot be made: {error.strerror}; expected a folder for the checkpoint"
-            raise ConfigError(checkpoint, problem) from None
-        kept = Checkpoint(checkpoint, identity(settings, capture))
+    kept = None if checkpoint is None else _open(checkpoint, identity(settings, capture))
     done: Done = kept.done if kept is not None else {}
     batches = batches_of(experiments)
     total = sum(batch.count for batch in batches)
@@ -196,7 +188,7 @@ def run_experiments(
             progress(finished, total)
 
     try:
-        # A process each: most of a small run is Python, which threads would take in turns.
+        # Processes, not threads: most of a small run is Python.
         run_in_processes(
             partial(run_batch, settings=settings, capture=capture),
             waiting,
@@ -206,6 +198,24 @@ def run_experiments(
     finally:
         if kept is not None:
             kept.write()
+    return _summed(experiments, batches, done)
+
+
+def _open(folder: Path, of: str) -> Checkpoint:
+    """The checkpoint in a folder, which is made where it is not there."""
+    check_no_segment(folder, ConfigError)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"cannot be made: {error.strerror}; expected a folder for the checkpoint"
+        raise ConfigError(folder, problem) from None
+    return Checkpoint(folder, of)
+
+
+def _summed(
+    experiments: Sequence[Experiment], batches: Sequence[Batch], done: Done
+) -> dict[str, Outcome]:
+    """The counts of every experiment, over its batches."""
     summed: dict[str, Outcome] = {experiment.key: {} for experiment in experiments}
     for batch in batches:
         for test, counts in done[_name(batch)].items():
