@@ -8,16 +8,19 @@ from quantlaxmi._ext.message_rows cimport level_t
 cdef enum:
     GROUP_LINE = 0    # a line is a message
     GROUP_IDS = 1     # consecutive lines with equal ids
-    GROUP_STAMPS = 2  # consecutive lines with equal stamps
+    GROUP_STAMPS = 2  # consecutive lines with one receive time
 
 
-cdef inline bint same_message(int grouping, const row_t* a, const row_t* b) noexcept nogil:
-    """Two lines belong to one message."""
-    if a.snapshot != b.snapshot:
-        return False
+cdef inline bint same_message(
+    int grouping, const row_t* a, const row_t* head, bint after_snapshot
+) noexcept nogil:
+    """A line belongs to a message; ``after_snapshot``: so does the line before, a snapshot's."""
     if grouping == GROUP_IDS:
-        return a.sequence == b.sequence and a.first == b.first
-    return a.recv == b.recv and a.exch == b.exch
+        return (
+            a.snapshot == head.snapshot and a.sequence == head.sequence and a.first == head.first
+        )
+    # Where a snapshot begins the book is reset, so that the lines before are a message of their own.
+    return a.recv == head.recv and (after_snapshot or not a.snapshot)
 
 
 cdef inline Py_ssize_t bids_first(level_t* levels, Py_ssize_t n) noexcept nogil:

@@ -19,6 +19,7 @@ cdef class CsvRows(CsvFields):
     cdef bint damaged
     cdef bint damage_next
     cdef bint hole
+    cdef bint after_snapshot       # the line before was a snapshot's
     cdef int64_t number            # of the last depth message numbered here
     cdef int64_t diff_before       # last update id of a difference, in the order of the file
     cdef int last_decimals         # of the last column: -1 none yet, -2 they vary
@@ -26,6 +27,10 @@ cdef class CsvRows(CsvFields):
     cdef readonly int64_t n_read           # messages read, of the file begun last
     cdef readonly int64_t n_read_lines     # lines they were read from
 
+    cdef int _set_aside(
+        self, const row_t* r, const char* s, Py_ssize_t n, int fault, bint cut,
+        Py_ssize_t first_level,
+    ) except -1
     cdef int _single(self, const row_t* r, Py_ssize_t first_level) except -1
     cdef int _void_book(self, const row_t* r, int fault) except -1
     cdef int _empty_snapshot(self, message_t* m) except -1

@@ -119,7 +119,7 @@ cdef class CsvRows(CsvFields):
         self.day_to = day_to
         self.last_decimals = -1
         self.n_header = self.n_read = self.n_read_lines = 0
-        self.hole = self.damage_next = False
+        self.hole = self.damage_next = self.after_snapshot = False
 
     def feed(self, bytes text not None, bint end=False):
         """Read the next piece of the file; it may end inside a line.
@@ -185,18 +185,28 @@ cdef class CsvRows(CsvFields):
             else:
                 fault = self._grouped(&r)
         if fault == FAULT_NONE:
+            self.after_snapshot = r.snapshot
             return 0
+        return self._set_aside(&r, s, n, fault, cut, first_level)
+
+    cdef int _set_aside(
+        self, const row_t* r, const char* s, Py_ssize_t n, int fault, bint cut,
+        Py_ssize_t first_level,
+    ) except -1:
+        """A faulty line is told, and what its fault does to the message or book it belongs to."""
         if self.grouping == GROUP_LINE:
             self.n_levels = first_level
             if self.rank == RANK_QUOTE or self.rank == RANK_DEPTH:
-                self._void_book(&r, fault)
+                self._void_book(r, fault)
         if cut and fault != FAULT_EMPTY and fault != FAULT_COMMENT:
             self.note[0] = f"the file ends inside a line; {FAULTS[fault]}: {self.note[0]}"
             fault = FAULT_HALF
         excerpt = (<bytes>s[:min(n, _EXCERPT)]).decode("utf-8", "backslashreplace")
         self.faults.append((self.n_lines, fault, self.note[0], excerpt))
         if self.grouping != GROUP_LINE and fault != FAULT_EMPTY:
-            self._place_fault(&r)
+            self._place_fault(r)
+            if r.known & KNOW_SNAPSHOT:
+                self.after_snapshot = r.snapshot
         return 0
 
     cdef int _single(self, const row_t* r, Py_ssize_t first_level) except -1:
@@ -242,7 +252,7 @@ cdef class CsvRows(CsvFields):
         """A line that holds one level of a message."""
         cdef const row_t* h = &self.head
         cdef level_t* level
-        if self.is_open and not same_message(self.grouping, r, h):
+        if self.is_open and not same_message(self.grouping, r, h, self.after_snapshot):
             self._close()
         if not self.is_open:
             self._begin_message(r)
@@ -279,10 +289,13 @@ cdef class CsvRows(CsvFields):
         level.qty = r.v[1] if r.side > 0 else -1 - r.v[1]
         self.n_levels += 1
         self.open.n_lines += 1
+        self.head.exch = max(self.head.exch, r.exch)  # the venue sent it no earlier
         return FAULT_NONE
 
     cdef int _begin_message(self, const row_t* r) except -1:
         self.head = r[0]
+        if self.grouping == GROUP_STAMPS and self.after_snapshot:
+            self.head.snapshot = 0  # the snapshot goes on: its levels are added to the book
         self.is_open = True
         self.damaged = False
         self.open.line = self.n_lines
@@ -305,7 +318,7 @@ cdef class CsvRows(CsvFields):
 
     cdef int _place_fault(self, const row_t* r) except -1:
         """Let a faulty line damage the message it belongs to."""
-        cdef int wanted = KNOW_RECEIVED | KNOW_EXCHANGE | KNOW_SNAPSHOT
+        cdef int wanted = KNOW_RECEIVED | KNOW_SNAPSHOT
         cdef Py_ssize_t k
         if self.grouping == GROUP_IDS:
             wanted = KNOW_ID
@@ -315,7 +328,9 @@ cdef class CsvRows(CsvFields):
                 elif self.columns[k].role == IS_SNAPSHOT:
                     wanted |= KNOW_SNAPSHOT
         if r.known & wanted == wanted:
-            if self.is_open and not same_message(self.grouping, r, &self.head):
+            if self.is_open and not same_message(
+                self.grouping, r, &self.head, self.after_snapshot
+            ):
                 self._close()
             if not self.is_open:
                 self._begin_message(r)

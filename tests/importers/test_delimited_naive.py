@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import ImportResult, import_capture
-from tests.csv_texts import FORMAT_OF, NAME_OF, check, clean_rows, lane_of
+from quantlaxmi.schema import DepthFlag
+from tests.csv_texts import FORMAT_OF, NAME_OF, T0_MS, check, clean_rows, lane_of
 from tests.depth import examples
 from tests.naive.csv_cells import LAYOUTS, Lane, TooFine
 from tests.naive.csv_rows import naive_csv
@@ -91,6 +92,66 @@ def test_a_one_sided_quote_is_data(tmp_path: Path, layout: str, old: str, new: s
     quotes = result.segment.columns("quotes")
     assert [int(quotes[n][6]) for n in ("bid", "bid_qty", "ask")] == [0, 0, 10_007_000_000]
     assert any("1 quotes lack a bid" in note for note in result.segment.manifest.notes)
+
+
+def l2(*lines: str) -> list[str]:
+    """Lines of a Tardis book: exchange ms, receive ms, snapshot, side, price, amount."""
+    rows = []
+    for text in lines:
+        exch, received, rest = text.split(" ", 2)
+        stamps = [(T0_MS + int(ms)) * 1000 for ms in (exch, received)]
+        word = {"s": "true", "d": "false"}[rest[0]]
+        rows.append(
+            f"binance-futures,BTCUSDT,{stamps[0]},{stamps[1]},{word},{','.join(rest[2:].split())}"
+        )
+    return rows
+
+
+def messages(result: ImportResult) -> list[tuple[int, int, bool, int]]:
+    """(exchange ms, receive ms, snapshot, levels) of the depth messages."""
+    depth = result.segment.columns("depth")
+    found: dict[int, tuple[int, int, bool, int]] = {}
+    for k, seq in enumerate(depth["seq"].tolist()):
+        levels = found[seq][3] if seq in found else 0
+        exch, ts = (int(depth[n][k]) // 10**6 - T0_MS for n in ("exch_ts_ns", "ts_ns"))
+        found[seq] = (exch, ts, bool(depth["flags"][k] & DepthFlag.SNAPSHOT), levels + 1)
+    return list(found.values())
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # One receive time is one message, whatever the exchange stamped its lines with.
+        (
+            ["1 9 s bid 99 1", "2 9 s ask 101 1", "4 9 s ask 102 1",
+             "11 19 d bid 100 1", "13 19 d ask 101 0", "12 19 d ask 103 1"],
+            [(4, 9, True, 3), (13, 19, False, 3)],
+        ),
+        # A snapshot in two messages resets the book once.
+        (
+            ["1 9 s bid 99 1", "1 9 s ask 101 1", "2 10 s bid 98 1", "11 19 d bid 98 0"],
+            [(1, 9, True, 2), (2, 10, False, 1), (11, 19, False, 1)],
+        ),
+        # What follows a snapshot in its message is of it; a snapshot ends the message before.
+        (
+            ["1 9 s bid 99 1", "1 9 s ask 101 1", "2 9 d bid 99 0", "2 9 d bid 98 1",
+             "2 9 s bid 97 1", "2 9 s ask 100 1"],
+            [(2, 9, True, 4), (2, 9, True, 2)],
+        ),
+    ],
+)  # fmt: skip
+def test_lines_of_one_receive_time_are_one_message(
+    tmp_path: Path, lines: list[str], expected: list[tuple[int, int, bool, int]]
+) -> None:
+    result = check(tmp_path, [lane_of("incremental_book_L2", l2(*lines))])
+    assert messages(result) == expected
+    assert result.quarantined == 0
+
+
+def test_a_snapshot_that_goes_on_after_a_faulty_part_leaves_no_book(tmp_path: Path) -> None:
+    lines = l2("1 9 s bid 99 x", "1 9 s ask 101 1", "2 10 s bid 98 1", "3 11 d bid 97 1")
+    result = check(tmp_path, [lane_of("incremental_book_L2", lines)])
+    assert [snapshot for _, _, snapshot, _ in messages(result)] == [False, False]
 
 
 def test_a_book_set_aside_takes_the_one_before_it(tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ class Reader:
         self.n_lines = len(lines)
         open_: dict[str, Any] | None = None
         hole = unknown = False
+        was = 0  # whether the line before was a snapshot's
         groups: list[dict[str, Any]] = []
         for number, raw in enumerate(lines, 1):
             if number <= self.lane.n_header:
@@ -147,23 +148,31 @@ class Reader:
             elif fault == "empty-line":
                 hole = True
             else:
-                wanted = ["recv", "exch", "snapshot"]
+                wanted = ["recv", "snapshot"]
                 if self.grouping == "ids":
                     keys = {"difference_depth": ["id", "first"], "depth_snapshot": ["id"]}
                     wanted = keys.get(self.lane.layout, ["id", "first", "snapshot"])
                 key = tuple(found.get(name) for name in wanted)
                 if None in key:
+                    was = found.get("snapshot", was)
                     if open_:
                         open_["bad"] = True
                     unknown, hole = True, False
                 else:
-                    if open_ is None or open_["key"] != key:
+                    begins = open_ is None or open_["key"] != key
+                    if self.grouping == "stamps":
+                        # One receive time is one message; a snapshot line after one that is none
+                        # resets the book, which only a message's first line can.
+                        reset = found["snapshot"] == 1 and was != 1
+                        begins = open_ is None or open_["key"][0] != key[0] or reset
+                        was, found = found["snapshot"], found | {"snapshot": int(reset)}
+                    if begins:
                         open_ = {"key": key, "bad": unknown, "lines": [], "rows": []}
                         open_["head"] = found
                         groups.append(open_)
                     else:
                         head = open_["head"]
-                        same_head = all(
+                        same_head = self.grouping == "stamps" or all(
                             found.get(k) == head.get(k)
                             for k in ("recv", "exch", "event", "request", "prev")
                         )
@@ -222,7 +231,7 @@ class Reader:
     def finish(self, lines: list[int], found: list[dict[str, int]]) -> str:
         head = found[0]
         ts = head["recv"]
-        exch = head.get("exch", 0) or head.get("event", 0)
+        exch = max(row.get("exch", 0) for row in found) or head.get("event", 0)
         if self.lane.layout in NO_RECEIVE:
             exch = ts
         sequence = head.get("id", 0)
