@@ -198,6 +198,10 @@ cdef class CsvRows(CsvFields):
             self.n_levels = first_level
             if self.rank == RANK_QUOTE or self.rank == RANK_DEPTH:
                 self._void_book(r, fault)
+            elif self.rank == RANK_FUNDING and self.stamp_is_exchange and (
+                fault != FAULT_EMPTY and fault != FAULT_COMMENT and fault != FAULT_SYMBOL
+            ):
+                self.lost = True  # a settlement, not one of many announcements of it
         if cut and fault != FAULT_EMPTY and fault != FAULT_COMMENT:
             self.note[0] = f"the file ends inside a line; {FAULTS[fault]}: {self.note[0]}"
             fault = FAULT_HALF
@@ -218,6 +222,9 @@ cdef class CsvRows(CsvFields):
         fault = self._finish(m, r, first_level)
         if fault:
             return fault
+        if self.rank == RANK_FUNDING:
+            m.v5 = self.lost
+            self.lost = False
         self.n_messages += 1
         self.n_read += 1
         self.n_read_lines += 1

@@ -7,7 +7,8 @@ from libc.stdint cimport int64_t
 #   TRADE    v0..v2 = price, quantity, aggressor's side
 #   DEPTH    v0 = first id, v1 = previous id or -1, v2 = 1 for a snapshot, v3 = first level
 #            (counted from the source's start), v4 = bid levels, v5 = ask levels
-#   FUNDING  v0..v3 = mark, index, rate, next funding time
+#   FUNDING  v0..v3 = mark, index, rate, next funding time; v4 = ns to a settlement, 0 unknown,
+#            v5 = 1 where one before it was set aside
 # A quote or book snapshot of no lines (n_lines 0) says that the book is not known from then on.
 cdef struct message_t:
     int64_t ts
@@ -64,6 +65,7 @@ cdef class MessageRows:
     cdef int64_t suspect_ns           # a stamp far ahead that waits to be confirmed
     cdef int64_t last_book            # exchange sequence of the last quote or book, -1 before any
     cdef readonly int64_t n_voids     # messages that say that the book is not known
+    cdef readonly bint lost           # settlements were set aside since the last one taken
     cdef readonly int64_t n_one_sided # quotes without a bid, an ask or both
     cdef object source
     cdef list note                    # one entry: what the fault just found is about

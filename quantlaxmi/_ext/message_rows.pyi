@@ -7,6 +7,7 @@ class MessageRows:
     n_lines: int
     n_reordered: int
     n_voids: int
+    lost: bool
     n_one_sided: int
     high_ns: int
     started: bool

@@ -129,10 +129,14 @@ cdef inline void _check(
         s.trade = m.sequence
         s.trade_ts = m.ts
         s.trade_seq = seq
-    elif m.rank == RANK_FUNDING and m.v4:
+    elif m.rank == RANK_FUNDING and (m.v4 or m.v5):
         # Where the time between settlements changes, the longer one holds for both.
-        if s.paid_every and m.ts - s.paid_ts > max(m.v4, s.paid_every) + LATE_NS:
+        if s.paid_every and (
+            m.v5 or m.ts - s.paid_ts > max(m.v4, s.paid_every) + LATE_NS
+        ):
             _gap(m, s.paid_ts, s.paid_ts, s.paid_seq, counts)
+        elif m.v5:
+            _gap(m, m.ts, m.ts, -1, counts)
         s.paid_every = m.v4
         s.paid_ts = m.ts
         s.paid_seq = seq

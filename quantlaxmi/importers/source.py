@@ -18,6 +18,8 @@ from quantlaxmi.segment.manifest import Cadence, Gap, SourceFile
 
 #: How far a receive stamp may fall behind the latest one and still be put in its place.
 REORDER_WINDOW_NS: Final = 1_000_000_000
+#: Share of faulty lines that an import takes unless it is told otherwise; of settlements, none.
+FORGIVEN: Final = Fraction(1, 100)
 #: Gaps listed one by one in the manifest; the rest is counted in a note.
 MAX_LISTED_GAPS: Final = 10_000
 _DAY_NS: Final = 86_400 * 10**9
@@ -99,7 +101,7 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     underlying: str | None = None
     mapping: Path | str | None = None
     strict: bool = False
-    max_quarantine: Fraction = Fraction(1, 100)
+    max_quarantine: Fraction = FORGIVEN
     reorder_window_ns: int = REORDER_WINDOW_NS
     progress: Progress | None = None
 

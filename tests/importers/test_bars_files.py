@@ -18,7 +18,7 @@ from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.importers import import_bars, import_capture
 from quantlaxmi.importers.bars.mapping import TimeColumn, load_mapping
 from quantlaxmi.importers.bars.timestamps import BadStamp, stamp_reader
-from tests.bars_files import HEADER, MAPPING, START, random_lines, run_import, write_files
+from tests.bars_files import HEADER, HOUR, MAPPING, START, random_lines, run_import, write_files
 from tests.depth import examples
 
 LINES = random_lines(30)
@@ -198,6 +198,35 @@ def test_half_a_line_at_the_end_is_set_aside(tmp_path: Path, cut: int) -> None:
     assert found[:2] == (31, "half-line")
 
 
+def rates(*cells: str) -> list[str]:
+    """Hourly lines with these cells of the rate."""
+    return [f"{line.rpartition(',')[0]},{cell}" for line, cell in zip(LINES, cells, strict=False)]
+
+
+def test_settlements_beside_the_schedule_end_the_import(tmp_path: Path) -> None:
+    cells = ["0.0001" if k in (0, 8, 16, 20, 24) else "" for k in range(30)]
+    match = r"bars.csv \(line 22\): column 'rate' has a rate at no multiple .* none in line 3; exp"
+    refuse(tmp_path, match, rates(*cells), max_quarantine=Fraction(1))
+    taken = run_import(tmp_path, rates(*cells), mapping=MAPPING.replace('every = "8h"', ""))
+    assert taken.segment.columns("funding")["ts_ns"].tolist() == [
+        START + k * HOUR for k in (0, 8, 16, 20, 24)
+    ]
+
+
+def test_a_rate_that_is_carried_on_may_begin_late(tmp_path: Path) -> None:
+    result = run_import(tmp_path, rates("0.0001", *["0.0002"] * 29))
+    assert len(result.segment.columns("funding")["seq"]) == 4
+
+
+def test_a_settlement_that_is_set_aside_is_not_forgiven(tmp_path: Path) -> None:
+    lines = random_lines(200)
+    lines[16] = f"{lines[16].rpartition(',')[0]},x"
+    refuse(tmp_path, "1 funding settlements are set aside, which the 1 % of --max-q", lines)
+    result = run_import(tmp_path, lines, max_quarantine=Fraction(2, 100))
+    gaps = [gap for gap in result.segment.manifest.gaps if gap.table == "funding"]
+    assert [gap.start_ns for gap in gaps] == [START + 16 * HOUR]
+
+
 def test_a_last_line_without_newline_is_taken_where_its_end_is_not_read(tmp_path: Path) -> None:
     lines = [line + ",x" for line in LINES]
     assert quarantined(tmp_path, lines, end="", header=HEADER + ",other") == []
@@ -310,6 +339,7 @@ def test_the_command_line_imports_bars(tmp_path: Path, capsys: pytest.CaptureFix
         (["--mapping", str(rules)], "needs --input PATH"),
         (["--spot", str(data)], "--spot: is not for bars"),
     ):
+        words[words.index("--out") + 1] = str(tmp_path / "none")
         assert main_crypto([*words, *more]) == 2
         assert match in capsys.readouterr().err
 

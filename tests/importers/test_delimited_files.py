@@ -374,6 +374,7 @@ def test_the_command_line_takes_files_again_and_again(
     assert told["messages_by_kind"] == {"trades": 24, "quotes": 24, "depth": 0, "funding": 0}
     assert told["lines"] == told["header_lines"] + told["message_lines"] + told["quarantined"]
     for more in (["--spot", "x"], ["--perp", "x"]):
+        words[words.index("--out") + 1] = str(tmp_path / "none")
         monkeypatch.setattr("sys.argv", ["quantlaxmi-crypto", *words, *more])
         assert main_crypto() == 2
         assert "is not for binance-vision" in capsys.readouterr().err

@@ -154,6 +154,26 @@ def test_a_snapshot_that_goes_on_after_a_faulty_part_leaves_no_book(tmp_path: Pa
     assert [snapshot for _, _, snapshot, _ in messages(result)] == [False, False]
 
 
+def test_a_settlement_set_aside_is_a_gap_and_not_forgiven(tmp_path: Path) -> None:
+    rows = clean_rows("fundingRate", 200)
+    rows[7] = rows[7].replace("-0.0001", "x")
+    lane = lane_of("fundingRate", rows)
+    [gap] = check(tmp_path, [lane]).segment.manifest.gaps  # 37 ms apart: no time tells it
+    assert (gap.table, gap.after_seq) == ("funding", 6)
+    path = tmp_path / NAME_OF["fundingRate"]
+    path.write_bytes(lane.text)
+    with pytest.raises(InputError, match="1 settlements are set aside, which the 1 % of"):
+        import_capture("binance-vision", inputs=[path], out=tmp_path / "other")
+
+
+def test_a_settlement_set_aside_at_the_end_is_a_gap(tmp_path: Path) -> None:
+    rows = clean_rows("fundingRate", 8)
+    rows[7] = rows[7].replace("-0.0001", "x")
+    lanes = [lane_of("aggTrades", clean_rows("aggTrades", 30)), lane_of("fundingRate", rows)]
+    [gap] = check(tmp_path, lanes).segment.manifest.gaps
+    assert gap.end_ns - gap.start_ns == (29 - 6) * 37 * 10**6
+
+
 def test_a_book_set_aside_takes_the_one_before_it(tmp_path: Path) -> None:
     result = books_after(tmp_path, "book_snapshot_2", 6, ",101,1,", ",x,1,")
     depth = result.segment.columns("depth")

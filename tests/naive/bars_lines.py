@@ -154,6 +154,8 @@ class Reader:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.found = Found([[] for _ in rules.legs])
+        self.rate_cells: list[tuple[bool, bool]] = []  # (has a rate, is on the schedule)
+        self.rate_cell = (False, True)
 
     def csv(self, text: bytes) -> Found:
         """All of a file's text, header included."""
@@ -207,6 +209,7 @@ class Reader:
             bars.append(bar | {"line": number})
         if paid is not None:
             self.found.settlements.append((*paid, number))
+        self.rate_cells.append(self.rate_cell)
 
     def bar(self, k: int, leg: Leg, cells: dict[str, str]) -> dict[str, Any]:
         columns, rules = leg.columns, self.rules
@@ -268,6 +271,7 @@ class Reader:
             on_time = late <= 60 * 10**9
             at_ns -= late * on_time
         text = cells[rules.rate]
+        self.rate_cell = bool(text), on_time
         if not text and not (rules.every_ns and on_time):
             return None
         rate = Fraction(mantissa(text, -16), 10**16) * rules.times * 10**8
@@ -297,6 +301,10 @@ class Reader:
             self.drop(partial, "partial-bar")
         if any(not bars for bars in found.bars):
             raise Refused("no bar")
+        first = next((k for k, (rate, _) in enumerate(self.rate_cells) if rate), 0)
+        beside = {rate for rate, on_time in self.rate_cells[first:] if not on_time}
+        if beside == {True, False}:  # neither carried on nor only at settlements
+            raise Refused("every")
         perp = {bar["open_ns"]: bar for bar in found.bars[-1]}
         marked, lacking = [], set()
         for at_ns, mark, rate, line in found.settlements:

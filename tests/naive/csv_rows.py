@@ -42,6 +42,7 @@ class Message(NamedTuple):
     rows: list[dict[str, int]]
     snapshot: bool
     join: int  # what a difference must follow
+    lost: bool = False  # a settlement before it was set aside
 
 
 class Result(NamedTuple):
@@ -63,6 +64,7 @@ class Reader:
         self.suspect = self.reordered = self.numbers = 0
         self.decimals: int | str = "none"
         self.last_id = -1
+        self.lost = False
 
     def fields(self, text: str) -> tuple[dict[str, int], str]:
         """What could be read, and the first fault."""
@@ -185,6 +187,8 @@ class Reader:
                     else:
                         open_["lines"].append(number)
                         open_["rows"].append(found)
+            if fault and self.lane.layout == "fundingRate":
+                self.lost |= fault not in ("empty-line", "comment-line", "wrong-symbol")
             if fault and self.books:
                 self.unknown_book(number, found, fault)
             if fault:
@@ -301,8 +305,9 @@ class Reader:
         self.last_id = sequence
         self.messages.append(
             Message(ts, int(self.kind), sequence, lines[0], self.number, lines,
-                    [common | row for row in rows], snapshot, join)
+                    [common | row for row in rows], snapshot, join, self.lost)
         )  # fmt: skip
+        self.lost = False
         return ""
 
 
@@ -326,6 +331,7 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
     quarantined: list[tuple[int, int, str]] = []
     messages: list[Message] = []
     n_lines = reordered = 0
+    readers: list[Reader] = []
     for number, lane in enumerate(lanes):
         reader = Reader(number, lane, window_ns)
         reader.run()
@@ -333,6 +339,8 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
         messages += reader.messages
         n_lines += reader.n_lines
         reordered += reader.reordered
+        readers.append(reader)
+    lost = [r.high or 0 for r in readers if r.lost]
     messages.sort(key=lambda m: (m.ts, m.rank, m.sequence, m.line, m.lane))
     tables: dict[str, dict[str, list[int]]] = {t: {c: [] for c in cs} for t, cs in TABLES.items()}
     ids = [Ids() for _ in lanes]
@@ -360,9 +368,12 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
                 gaps.append((TABLE_OF[EventKind(m.rank)], last[1], last[2], m.ts))
         if layout == "fundingRate":
             longest = max(m.join, last[0] if last else 0) * 3600 * 10**9
-            if m.join and last and m.ts - last[2] > longest + 60 * 10**9:
+            far = m.join and last and last[0] and m.ts - last[2] > longest + 60 * 10**9
+            if last and last[0] and (m.lost or far):
                 gaps.append(("funding", last[1], last[2], m.ts))
-            if m.join:
+            elif m.lost:
+                gaps.append(("funding", -1, m.ts, m.ts))
+            if m.join or m.lost:
                 before[m.lane] = m.join, seq, m.ts
         if (depth and (not m.snapshot or layout in NUMBERED)) or layout in COUNTED:
             before[m.lane] = m.sequence, seq, m.ts
@@ -370,4 +381,6 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
             for name, column in tables[TABLE_OF[EventKind(m.rank)]].items():
                 column.append({"seq": seq, "instrument": instrument, **row}[name])
         seq += 1
+    end = max((r.high or 0 for r in readers), default=0)
+    gaps += [("funding", seq - 1, high, end) for high in lost]
     return Result(tables, sorted(quarantined), gaps, n_lines, seq, reordered)

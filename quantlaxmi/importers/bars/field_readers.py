@@ -201,6 +201,7 @@ class FundingPart(_Part):
         self.settlements = settlements
         self.made: tuple[int, int, int] | None = None
         self.at_ns = -1
+        self.filled = self.off = False
 
     def read(self, cells: list[str]) -> None:
         """One line, with care."""
@@ -209,14 +210,17 @@ class FundingPart(_Part):
         text, every = cells[self.rate_slot], funding.every_ns
         at_ns = self.stamp(cells)
         on_time = True
+        self.filled, self.off = bool(text), False
         if every:
             late = at_ns % every
             on_time = late <= self.late_ns
             if on_time:
                 at_ns -= late
             elif self.alone:
+                self.at_ns = at_ns
                 raise Faulty("off-schedule", f"column {funding.time.column!r} is {late // 10**9} s "
                              f"after a settlement of every {every // 10**9} s")  # fmt: skip
+        self.off = not on_time
         if not text and not (every and on_time):
             if self.alone:
                 raise Faulty("empty-cell", f"column {funding.rate!r} was '', expected a rate")
@@ -260,6 +264,7 @@ class FundingPart(_Part):
         mark = batch.cells[self.mark_slot] if self.mark_slot >= 0 else None
         times = settlement_times(self.funding, stamps, self.late_ns)
         rates = batch.cells[self.rate_slot]
+        self.is_filled, self.is_off = rates.ends > rates.starts, ~times[1]
         self.values = settlement_columns(
             self.funding, times, rates, mark, self.price_exponent, self.alone, good
         )
@@ -280,6 +285,7 @@ class FundingPart(_Part):
     def keep(self, k: int, line: int) -> None:
         """The row read with care is accepted, as number ``k`` of its batch."""
         self.values["made"][k] = self.made is not None
+        self.is_filled[k], self.is_off[k] = self.filled, self.off
         if self.made is not None:
             for name, value in zip(("at_ns", "rate", "mark"), self.made, strict=True):
                 self.values[name][k] = value
@@ -296,6 +302,9 @@ class FundingPart(_Part):
 
     def end_batch(self, kept: NDArray[np.bool_], lines: Int64Array) -> None:
         """Keep a batch's accepted rows."""
+        self.settlements.note_cells(
+            self.is_filled[kept], self.is_off[kept], self.base + lines[kept]
+        )
         kept = kept & (self.values["made"] == 1)
         columns = {name: self.values[name][kept] for name in ("at_ns", "rate", "mark")}
         self.settlements.append(columns | {"line": self.base + lines[kept]})

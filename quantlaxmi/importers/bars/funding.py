@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.errors import InputError
+from quantlaxmi.importers.bars.mapping import FundingMapping
 from quantlaxmi.importers.bars.series import Series, Settlements
 from quantlaxmi.importers.bars.spool import chunks
+from quantlaxmi.importers.source import FORGIVEN
 from quantlaxmi.segment.manifest import Gap
 
 
@@ -89,8 +95,52 @@ def _missing_times(settlements: Settlements, every_ns: int, perp: Series) -> Ite
     if not every_ns:
         yield from faulty
         return
-    faulty = [at_ns for at_ns in faulty if at_ns > last_ns]
-    start = -(-perp.first_ns // every_ns)
+    start, at = -(-perp.first_ns // every_ns), 0
     for low, high in chunks(last_ns // every_ns - start + 1):
-        yield from missing(np.arange(start + low, start + high) * every_ns)
-    yield from faulty
+        times = np.arange(start + low, start + high) * every_ns
+        end = bisect_right(faulty, int(times[-1]))
+        yield from sorted({*missing(times), *faulty[at:end]})
+        at = end
+    yield from faulty[at:]
+
+
+def check_settlements(settlements: Settlements, funding: FundingMapping, path: Path) -> None:
+    """Refuse a column that is filled beside the schedule and not carried on.
+
+    Raises
+    ------
+    InputError
+        A rate stands at no multiple of ``every``, and elsewhere a cell is empty: it is a
+        settlement that the schedule does not have.
+    """
+    if settlements.off_filled >= 0 and settlements.off_empty >= 0:
+        raise InputError(
+            path,
+            f"column {funding.rate!r} has a rate at no multiple of every = "
+            f"{funding.every_ns // 10**9} s, and none in "
+            f"{settlements.place(settlements.off_empty)}; "
+            "expected one that is carried on, or a mapping without every, by which each filled "
+            "cell is a settlement",
+            settlements.place(settlements.off_filled),
+        )
+
+
+def check_lost(
+    settlements: Settlements, perp: Series, interval_ns: int, most: Fraction, path: Path
+) -> None:
+    """Refuse settlements set aside within the bars' time: what is forgiven covers none.
+
+    Raises
+    ------
+    InputError
+        There is one, and no more than the default share of faulty lines was asked for.
+    """
+    end_ns = perp.last_ns + interval_ns
+    lost = [at_ns for at_ns in settlements.lost_ns if perp.first_ns <= at_ns <= end_ns]
+    if lost and most <= FORGIVEN:
+        raise InputError(
+            path,
+            f"{len(lost)} funding settlements are set aside, which the {float(100 * FORGIVEN):g} % "
+            "of --max-quarantine do not cover; expected none, or a larger --max-quarantine, by "
+            "which each is a gap",
+        )

@@ -7,11 +7,13 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantlaxmi.importers.bars.mapping import LegMapping
 from quantlaxmi.importers.bars.spool import Int64Array, Store, chunks
 
 _MOST: Final = (1 << 63) - 1
+Mask = NDArray[np.bool_]
 
 
 class Rows:
@@ -40,9 +42,13 @@ class Rows:
 
     def last_place(self) -> str:
         """Where the last row was read, in words."""
-        before, name = next((f for f in reversed(self.files) if f[0] < self.last_line), (0, ""))
+        return self.place(self.last_line)
+
+    def place(self, line: int) -> str:
+        """Where a line stands, in words."""
+        before, name = next((f for f in reversed(self.files) if f[0] < line), (0, ""))
         here = not self.files or self.files[-1][0] == before
-        return f"line {self.last_line - before}" + ("" if here else f" of {name}")
+        return f"line {line - before}" + ("" if here else f" of {name}")
 
     def __len__(self) -> int:
         return len(self._spool)
@@ -109,6 +115,9 @@ class Settlements(Rows):
     ----------
     lost_ns : list of int
         Settlement times whose line was set aside.
+    off_filled, off_empty : int
+        The first lines beside the schedule with a rate, and, behind one with a rate, without: -1
+        where there is none.
     """
 
     NAMES: Final = ("at_ns", "rate", "mark", "line")
@@ -116,6 +125,19 @@ class Settlements(Rows):
     def __init__(self, store: Store) -> None:
         super().__init__(store, self.NAMES)
         self.lost_ns: list[int] = []
+        self.off_filled = self.off_empty = -1
+        self._begun = False
+
+    def note_cells(self, filled: Mask, off: Mask, lines: Int64Array) -> None:
+        """Tell which lines have a rate, and which stand beside the schedule."""
+        if not len(lines):
+            return
+        begun = np.logical_or.accumulate(filled) | self._begun
+        self._begun = bool(begun[-1])
+        if self.off_filled < 0 and (off & filled).any():
+            self.off_filled = int(lines[(off & filled).argmax()])
+        if self.off_empty < 0 and (off & ~filled & begun).any():
+            self.off_empty = int(lines[(off & ~filled & begun).argmax()])
 
     def drop(self, lines: Int64Array) -> None:
         """Forget the settlements of some lines, and note their times."""

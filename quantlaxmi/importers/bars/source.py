@@ -11,7 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.bars.funding import missing_settlements, set_marks
+from quantlaxmi.importers.bars.funding import (
+    check_lost,
+    check_settlements,
+    missing_settlements,
+    set_marks,
+)
 from quantlaxmi.importers.bars.inputs import BarsInput
 from quantlaxmi.importers.bars.mapping import BarsMapping
 from quantlaxmi.importers.bars.messages import BarTables
@@ -101,6 +106,7 @@ def _tables(
         check_copies(bars.files)
         _set_partial_bars_aside(bars)
         _check_legs(bars, options.max_quarantine)
+        _check_funding(bars, options.max_quarantine)
         n_own_marks = _mark_settlements(bars)
         for file in bars.files:
             _check_file(file, options.max_quarantine)
@@ -150,6 +156,18 @@ def _check_legs(bars: Bars, max_quarantine: Fraction) -> None:
         if apart := abs(series.first_ns - first.first_ns) % interval_ns:
             problem = f"its bars begin {apart // 10**9} s beside those of {first_input.path.name}"
             raise InputError(one.path, f"{problem}; expected one grid of {interval_ns // 10**9} s")
+
+
+def _check_funding(bars: Bars, max_quarantine: Fraction) -> None:
+    """Refuse settlements beside their schedule, and those that were set aside."""
+    mapping, paid = bars.mapping, bars.paid
+    if paid is None or paid.settlements is None or mapping.funding is None:
+        return
+    check_settlements(paid.settlements, mapping.funding, paid.path)
+    for file in bars.files:  # where too much of a file is faulty, that is said
+        _check_file(file, max_quarantine)
+    perp, _ = bars.legs[mapping.legs[-1].key]
+    check_lost(paid.settlements, perp, mapping.interval_ns, max_quarantine, paid.path)
 
 
 def _mark_settlements(bars: Bars) -> int:

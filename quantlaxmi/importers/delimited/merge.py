@@ -101,9 +101,27 @@ def merged_tables(
         if merge.more:
             continue
         if all(finished):
+            gaps.extend(_lost_at_the_end(feeds, merge.seq - 1))
             return
         _furthest_behind(feeds).feed()
         report_progress(sum(feed.raw_bytes for feed in feeds))
+
+
+def _lost_at_the_end(feeds: Sequence[Feed], after_seq: int) -> list[Gap]:
+    """Settlements set aside behind the last one of their file."""
+    end_ns = max(feed.rows.high_ns for feed in feeds)
+    return [
+        Gap(
+            table="funding",
+            symbol=feed.symbol,
+            start_ns=feed.rows.high_ns,
+            end_ns=end_ns,
+            after_seq=after_seq,
+            reason="a settlement is missing: nothing is paid from here on",
+        )
+        for feed in feeds
+        if feed.rows.lost
+    ]
 
 
 def crowded(path: Path, line: int, limit: str, window_ns: int) -> InputError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from quantlaxmi._ext.csv_fields import FAULTS, ROLES
 from quantlaxmi._ext.csv_rows import GROUPINGS, CsvRows
@@ -13,8 +14,10 @@ from quantlaxmi.importers.delimited.layout import APART_NS, CsvFile
 from quantlaxmi.importers.delimited.merge import TABLE_OF, crowded
 from quantlaxmi.importers.delimited.text_source import TextSource
 from quantlaxmi.importers.quarantine import QuarantineLog
-from quantlaxmi.importers.source import MAX_LISTED_GAPS, ImportedFile, ImportOptions
+from quantlaxmi.importers.source import FORGIVEN, MAX_LISTED_GAPS, ImportedFile, ImportOptions
 
+#: Faults of lines that are no settlement, or one that is told twice.
+_NO_SETTLEMENT = ("empty-line", "comment-line", "wrong-symbol", "duplicate-id")
 _EXPECTED = "comma-separated values"
 
 
@@ -39,6 +42,24 @@ class CsvRecord(ImportedFile):
     lines_read: int = 0
     messages_refused: int = 0
     lines_refused: int = 0
+
+    def check_share(self, max_quarantine: Fraction) -> None:
+        """As of every file; of a file of settlements the default share forgives none.
+
+        Raises
+        ------
+        InputError
+        """
+        super().check_share(max_quarantine)
+        if self.csv.layout.name != "fundingRate" or max_quarantine > FORGIVEN:
+            return
+        if lost := sum(fault.reason not in _NO_SETTLEMENT for fault in self.log.faults):
+            raise InputError(
+                self.path,
+                f"{lost} settlements are set aside, which the {float(100 * FORGIVEN):g} % of "
+                "--max-quarantine do not cover; expected none, or a larger --max-quarantine, by "
+                f"which each is a gap; {self.log.first()}",
+            )
 
     @property
     def n_messages(self) -> int:
