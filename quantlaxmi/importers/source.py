@@ -155,6 +155,11 @@ class ImportedFile:
     text_bytes: int = 0
     sha256: str = ""
 
+    @property
+    def is_empty(self) -> bool:
+        """It has a header at most."""
+        return self.lines == self.header_lines
+
     def check_share(self, max_quarantine: Fraction) -> None:
         """Refuse a file with too many faulty lines.
 

@@ -103,6 +103,9 @@ LAYOUTS: Final = (
     ),
 )
 _LEVEL = re.compile(r"asks\[([0-9]{1,2})\]\.price")
+_NAME = re.compile(
+    r"([a-z0-9-]+)_\w+_[0-9]{4}-[0-9][0-9]-[0-9][0-9]_(.+?)\.csv(?:\.gz|\.zip)?", re.ASCII
+)
 _DAY = re.compile(r"_([0-9]{4})-([0-9][0-9])-([0-9][0-9])_")
 
 _BINANCE: Final = {"binance": False, "binance-futures": True}
@@ -177,6 +180,8 @@ def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str 
     layout = _layout_of(head)
     columns = resolve(head, layout)
     exchange, symbol = head.most_common("exchange"), head.most_common("symbol")
+    if not head.rows and (name := _NAME.fullmatch(path.name)):  # a day without messages
+        exchange, symbol = name[1], name[2]
     if not exchange or not symbol:
         raise InputError(path, "has no line behind its header")
     instrument = _instrument(path, exchange, symbol, known)

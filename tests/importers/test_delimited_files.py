@@ -378,3 +378,24 @@ def test_the_command_line_takes_files_again_and_again(
         monkeypatch.setattr("sys.argv", ["quantlaxmi-crypto", *words, *more])
         assert main_crypto() == 2
         assert "is not for binance-vision" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("format", "layout", "name"),
+    [
+        ("binance-vision", "aggTrades", "BTCUSDT-aggTrades-2023-11-{day:02}.csv"),
+        ("tardis", "trades", "binance-futures_trades_2023-11-{day:02}_BTCUSDT.csv"),
+    ],
+)
+def test_a_day_of_a_header_alone_is_an_empty_day(
+    tmp_path: Path, format: str, layout: str, name: str
+) -> None:
+    days = {14: text_of(layout), 15: header(layout).encode() + b"\n"}
+    days[16] = days[15]  # the same content, and yet no file given twice
+    paths = [put(tmp_path / name.format(day=day), text) for day, text in days.items()]
+    result = run(tmp_path, format, *paths)
+    assert (result.lines, result.header_lines, result.message_lines) == (27, 3, 24)
+    empty = [note for note in result.segment.manifest.notes if "a header and no line" in note]
+    assert [note.partition(":")[0] for note in empty] == [path.name for path in paths[1:]]
+    with pytest.raises(InputError, match="no line behind its header"):
+        run(tmp_path, format, paths[1], out=tmp_path / "none")

@@ -88,6 +88,8 @@ def _notes(files: Sequence[CsvRecord], window_ns: int) -> list[str]:
         if file.csv.promised_rows not in (-1, n_rows):
             promised = file.csv.promised_rows
             notes.append(f"{file.log.name}: its header tells {promised} rows, it has {n_rows}.")
+        if file.is_empty:
+            notes.append(f"{file.log.name}: has a header and no line; no message is of its time.")
         notes += file.book_notes()
         if file.reordered:
             notes.append(

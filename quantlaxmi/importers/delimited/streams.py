@@ -188,8 +188,8 @@ class CsvStream:
         source.close()
         self._source = None
         self.finished = self._at == len(self.files) - 1
-        if file.lines == file.header_lines:
-            raise InputError(file.path, "has no line behind its header")
+        if self.finished and all(one.is_empty for one in self.files):
+            raise InputError(self.files[0].path, "has no line behind its header")
         _check_acceptable(file, file.messages_read)
 
     def close(self) -> None:
@@ -240,7 +240,7 @@ class CsvStream:
 
 
 def _check_acceptable(file: CsvRecord, n_messages: int) -> None:
-    if n_messages == 0:
+    if n_messages == 0 and not file.is_empty:
         raise InputError(file.path, f"has no acceptable line; {file.log.summary()}")
 
 
@@ -293,4 +293,4 @@ def _first_stamp(file: CsvFile) -> tuple[int, str]:
             for limit, unit in ((10**14, 10**6), (10**17, 10**3), (10**20, 1)):
                 if value < limit:
                     return value * unit, file.path.name
-    return 0, file.path.name
+    return file.day_from, file.path.name
