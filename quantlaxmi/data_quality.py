@@ -22,8 +22,7 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES, DepthFlag, InstrumentKind
 from quantlaxmi.segment import MarketData
-
-Columns = dict[str, NDArray[Any]]
+from quantlaxmi.segment.rows import Columns
 
 #: Silence beyond this is a stale stretch: the age at which strategies stop to trust a quote.
 STALE_NS: Final = 5_000_000_000

@@ -92,7 +92,7 @@ class RandomEntrySettings(Settings, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class _Placed:
     templates: Templates
     rows: I64
     columns: BundleColumns  # on tradeable rows
@@ -128,7 +128,7 @@ class _Layout:
         )
 
 
-def _build(context: GateContext) -> _Layout:
+def _build(context: GateContext) -> _Placed:
     limit = context.settings(RandomEntrySettings).max_net_bundles
     rows = tradeable_rows(context.decision_points, context.path.trips, limit)
     templates = make_templates(context.path.trips, rows)
@@ -151,7 +151,7 @@ def _build(context: GateContext) -> _Layout:
     costs = build_cost_columns(
         templates, rows, columns, action_bundle, context.decision_points, limit, funding
     )
-    return _Layout(
+    return _Placed(
         templates=templates,
         rows=rows,
         columns=_rows_of(columns, rows),
@@ -168,21 +168,21 @@ def _rows_of(columns: BundleColumns, rows: I64) -> BundleColumns:
     return replace(columns, values=np.ascontiguousarray(columns.values[rows]))
 
 
-def _own_sums(context: GateContext, lay: _Layout) -> list[int]:
+def _own_sums(context: GateContext, placed: _Placed) -> list[int]:
     """S, Q, net S, net Q of the strategy, proven equal to the replay's."""
     from quantlaxmi._jit import random_entry as kernels
     from quantlaxmi._jit.compiler import running
 
     out = np.zeros(8, np.uint64)
     with running(context.threads):
-        _, trips, terms = lay.kernel_arguments()
-        bundles = kernels.Bundles(*lay.own.arrays)
-        kernels.identity(bundles, trips, terms, lay.costs.own, lay.funding.own_settled, out)
+        _, trips, terms = placed.kernel_arguments()
+        bundles = kernels.Bundles(*placed.own.arrays)
+        kernels.identity(bundles, trips, terms, placed.costs.own, placed.funding.own_settled, out)
     sums = wide_ints(out[0::2], out[1::2])
-    gross = sums[0] * lay.columns.scale
+    gross = sums[0] * placed.columns.scale
     check_identity(context, "random_entry", gross)
-    if not lay.costs.reason:
-        net = sums[2] * lay.costs.unit
+    if not placed.costs.reason:
+        net = sums[2] * placed.costs.unit
         replayed = context.path.net + context.path.stray_cost
         if net != replayed:
             raise EngineError(
@@ -191,24 +191,24 @@ def _own_sums(context: GateContext, lay: _Layout) -> list[int]:
     return sums
 
 
-def _common_details(context: GateContext, lay: _Layout) -> dict[str, Json]:
+def _common_details(context: GateContext, placed: _Placed) -> dict[str, Json]:
     path = context.path
     return {
         "trips": len(path.trips),
         "open_at_end": bool(path.trips[-1].open_at_end),
-        "tradeable_rows": len(lay.rows),
+        "tradeable_rows": len(placed.rows),
         "rows": len(context.decision_points.seq),
-        "free_rows": lay.templates.free,
-        "arrangements": lay.arrangements.text(),
-        "actions": len(lay.templates.actions),
+        "free_rows": placed.templates.free,
+        "arrangements": placed.arrangements.text(),
+        "actions": len(placed.templates.actions),
         "actions_filled_short": path.short_actions,
         "actions_after_own_takes": path.after_own_actions,
-        "actions_off_tradeable_rows": lay.templates.off_rows,
+        "actions_off_tradeable_rows": placed.templates.off_rows,
         "reversals": path.reversals,
     }
 
 
-def _matched(context: GateContext, lay: _Layout) -> GateResult:
+def _matched(context: GateContext, placed: _Placed) -> GateResult:
     """Matched random entry (test).
 
     Null hypothesis: given how many round trips there were, their sides and how long they were
@@ -227,9 +227,9 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
     from quantlaxmi._jit import random_entry as kernels
     from quantlaxmi._jit.compiler import running
 
-    sums = _own_sums(context, lay)
-    with_net = not lay.costs.reason
-    key, arguments = np.uint64(context.key(MATCHED.name)), lay.kernel_arguments()
+    sums = _own_sums(context, placed)
+    with_net = not placed.costs.reason
+    key, arguments = np.uint64(context.key(MATCHED.name)), placed.kernel_arguments()
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
         with running(context.threads):
@@ -239,16 +239,16 @@ def _matched(context: GateContext, lay: _Layout) -> GateResult:
     n_sims = context.settings(RandomEntrySettings).n_sims
     counts = count_draws(context, MATCHED.name, n_sims, 8, sweep, own)
     null, market = CompanionNull(counts[0], "random entries"), market_null.companion_null(context)
-    judged = judge_against_companions(context, MATCHED.name, null, lay.gains, market=market)
+    judged = judge_against_companions(context, MATCHED.name, null, placed.gains, market=market)
     exponent = context.decision_points.ledger_exponent - 1
-    details = _common_details(context, lay) | judged.details
+    details = _common_details(context, placed) | judged.details
     details |= sum_details(sums[0], sums[1])
     details["gross"] = decimal_text(context.path.gross, exponent)
     details["funding"] = decimal_text(context.path.funding, exponent)
     details["net_pnl"] = decimal_text(context.path.net, exponent)
     details["net"] = counts[1].to_json() if with_net else None
-    details["net_unavailable"] = lay.costs.reason or None
-    details |= exact_p(counts[0], lay.arrangements)
+    details["net_unavailable"] = placed.costs.reason or None
+    details |= exact_p(counts[0], placed.arrangements)
     return MATCHED.result(judged.verdict, judged.reason, judged.deciding, details)
 
 
@@ -266,7 +266,7 @@ def _check_pair(pair: int, gross: int, net: int, cost: int) -> None:
         raise EngineError(f"mirrored pair {pair} earned {net} net, expected {-cost}")
 
 
-def _neutral(context: GateContext, lay: _Layout) -> GateResult:
+def _neutral(context: GateContext, placed: _Placed) -> GateResult:
     """Mirrored neutral entry (guard).
 
     Condition: a trader without opinion earns nothing before costs. Trips stand where the matched
@@ -284,11 +284,11 @@ def _neutral(context: GateContext, lay: _Layout) -> GateResult:
     from quantlaxmi._jit import random_entry as kernels
     from quantlaxmi._jit.compiler import running
 
-    with_net = not lay.costs.reason
+    with_net = not placed.costs.reason
     n = context.settings(RandomEntrySettings).n_neutral_pairs
     total = squares = costs = 0
     done = 0
-    key, arguments = np.uint64(context.key(NEUTRAL.name)), lay.kernel_arguments()
+    key, arguments = np.uint64(context.key(NEUTRAL.name)), placed.kernel_arguments()
     while done < n:
         out = np.empty((min(100_000, n - done), 12), np.uint64)
         with running(context.threads):
@@ -305,13 +305,13 @@ def _neutral(context: GateContext, lay: _Layout) -> GateResult:
         costs += sum(cost) + sum(cost_m)
         done += len(out)
         context.report_progress(NEUTRAL.name, done, n)
-    details = _common_details(context, lay)
+    details = _common_details(context, placed)
     details["pairs"] = n
     details["sum_of_gross"] = str(total)
     details["sum_of_squared_gross"] = str(squares)
-    details |= _bps(context, lay, n, total, squares, costs if with_net else None)
+    details |= _bps(context, placed, n, total, squares, costs if with_net else None)
     reason = f"Mirrored random pairs whose gross is not exactly 0: 0 of {n}, limit 0." + (
-        f" The same of net plus costs: 0 of {n}." if with_net else f" Net: {lay.costs.reason}"
+        f" The same of net plus costs: 0 of {n}." if with_net else f" Net: {placed.costs.reason}"
     )
     return NEUTRAL.result(Verdict.PASS, reason, None, details)
 
@@ -330,10 +330,10 @@ def _trip_notional(context: GateContext) -> Fraction:
 
 
 def _bps(
-    context: GateContext, lay: _Layout, n: int, total: int, squares: int, costs: int | None
+    context: GateContext, placed: _Placed, n: int, total: int, squares: int, costs: int | None
 ) -> dict[str, Json]:
     per_draw = len(context.path.trips) * _trip_notional(context)
-    unit = float(Fraction(lay.columns.scale * 10_000) / per_draw)
+    unit = float(Fraction(placed.columns.scale * 10_000) / per_draw)
     mean = total / n * unit
     spread = math.sqrt(Fraction(n * squares - total * total, n * (n - 1))) * unit
     margin = context.settings(RandomEntrySettings).tost_margin_bps
@@ -344,7 +344,7 @@ def _bps(
         "tost_p": rounded(tost_p(n, mean, spread, float(margin))),
         "mean_cost_bps_a_trip": None
         if costs is None
-        else rounded(float(Fraction(costs * lay.costs.unit * 10_000, 2 * n) / per_draw)),
+        else rounded(float(Fraction(costs * placed.costs.unit * 10_000, 2 * n) / per_draw)),
     }
 
 
@@ -375,19 +375,19 @@ def evaluate(context: GateContext) -> list[GateResult]:
         )
     context.require_trips(details)
     try:
-        lay = _build(context)
+        placed = _build(context)
     except PlacementError as error:
         raise Inconclusive(f"{error} Run on more data.", details) from error
     except BoundError as error:
         raise Inconclusive(too_large(error), details) from error
-    if lay.arrangements.fewer_than(context.policy.min_arrangements):
+    if placed.arrangements.fewer_than(context.policy.min_arrangements):
         raise Inconclusive(
             not_enough(
-                "Distinct arrangements", lay.arrangements.text(), context.policy.min_arrangements
+                "Distinct arrangements", placed.arrangements.text(), context.policy.min_arrangements
             ),
-            _common_details(context, lay),
+            _common_details(context, placed),
         )
-    return [_matched(context, lay), _neutral(context, lay)]
+    return [_matched(context, placed), _neutral(context, placed)]
 
 
 GATE = Gate("random_entry", "g2", (MATCHED, NEUTRAL), RandomEntrySettings, evaluate)

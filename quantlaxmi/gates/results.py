@@ -80,7 +80,7 @@ class MonteCarlo:
     extended : bool
         Whether the number of draws grew because the interval held the level.
     systematic : bool
-        Whether the draws were laid out evenly instead of drawn, so that no seed moves them.
+        Whether the draws are evenly spaced instead of random, so that no seed moves them.
     histogram : Histogram or None
         The null distribution: the draws by their statistic.
     """

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from quantlaxmi.schema import TABLES
 
-Columns = Mapping[str, NDArray[Any]]
+#: Columns of one table by their names, read-only.
+TableColumns = Mapping[str, NDArray[Any]]
 
 
 class _Reader:
     """Batches of one table's log, with the part not yet handed out."""
 
-    def __init__(self, batches: Iterator[Columns]) -> None:
+    def __init__(self, batches: Iterator[TableColumns]) -> None:
         self._batches = batches
-        self.waiting: Columns | None = None
+        self.waiting: TableColumns | None = None
         self.next()
 
     def next(self) -> None:
@@ -29,7 +30,7 @@ class _Reader:
                 return
         self.waiting = None
 
-    def take(self, horizon: int) -> Columns | None:
+    def take(self, horizon: int) -> TableColumns | None:
         """Return the waiting rows with ``seq <= horizon`` and keep the others."""
         if self.waiting is None:
             return None
@@ -44,7 +45,9 @@ class _Reader:
         return taken
 
 
-def merged_chunks(batches: Mapping[str, Iterator[Columns]]) -> Iterator[dict[str, Columns]]:
+def merged_chunks(
+    batches: Mapping[str, Iterator[TableColumns]],
+) -> Iterator[dict[str, TableColumns]]:
     """Cut the tables' batches into chunks that a run can be fed with in turn.
 
     A chunk reaches to the smallest last ``seq`` among the batches at hand, so that at most one

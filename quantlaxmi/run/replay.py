@@ -17,7 +17,7 @@ from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.run.config import RunConfig
-from quantlaxmi.run.feed import Columns, merged_chunks
+from quantlaxmi.run.feed import TableColumns, merged_chunks
 from quantlaxmi.run.records import Account, RunRecords
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
@@ -152,7 +152,7 @@ def _run(
     market: MarketData,
     strategy: Strategy | BoundStrategy | str,
     config: RunConfig,
-    chunks: Iterator[Mapping[str, Columns]],
+    chunks: Iterator[Mapping[str, TableColumns]],
     interpreted: bool,
     progress: Progress | None,
 ) -> Run:

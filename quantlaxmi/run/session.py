@@ -35,7 +35,7 @@ from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.parallel.threads import raise_if_stopped
 from quantlaxmi.run.config import RunConfig
-from quantlaxmi.run.feed import Columns
+from quantlaxmi.run.feed import TableColumns
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
 from quantlaxmi.strategies.views import view
@@ -248,7 +248,7 @@ class Session:
         return 0
 
     def feed(
-        self, tables: Mapping[str, Columns], progress: Callable[[int], None] | None = None
+        self, tables: Mapping[str, TableColumns], progress: Callable[[int], None] | None = None
     ) -> None:
         """Process a chunk of the segment's tables; chunks ascend in ``seq``.
 

@@ -31,7 +31,7 @@ def basis_sd(context: GateContext, rerun: Rerun, replays: Replays, moved: Moved)
 
 
 def compared_with_data(context: GateContext, rerun: Rerun, draws: MarketDraws) -> dict[str, Json]:
-    """The null beside the data: time in position, trips, and of a pair its basis."""
+    """The null next to the data: time in position, trips, and of a pair its basis."""
     ts = context.decision_points.ts_ns
     span = max(int(ts[-1]) - int(ts[0]), 1)
     details: dict[str, Json] = {
