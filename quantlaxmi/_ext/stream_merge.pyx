@@ -25,7 +25,9 @@ cdef enum:
     MAX_SOURCES = 64
     MAX_RELEASED = 1 << 16  # rows after which no further message is released at once
     STATUS_GAP = -1
+    STATUS_SILENCE = -2  # a gap that no number tells, but the time without a message
     LATE_NS = 60_000_000_000  # a settlement may be stamped this much after its time
+    SILENCE_NS = 43_200_000_000_000  # twelve hours: a day's file that is missing is longer
 
 cdef struct counts_t:
     Py_ssize_t messages[5]  # by rank
@@ -140,6 +142,12 @@ cdef inline void _check(
         s.paid_every = m.v4
         s.paid_ts = m.ts
         s.paid_seq = seq
+        return
+    if m.status == 0 and s.told_ts[m.rank] >= 0 and m.ts - s.told_ts[m.rank] > SILENCE_NS:
+        _gap(m, 0, s.told_ts[m.rank], s.told_seq[m.rank], counts)
+        m.status = STATUS_SILENCE
+    s.told_ts[m.rank] = m.ts
+    s.told_seq[m.rank] = seq
 
 
 cdef void _order(
@@ -243,6 +251,7 @@ cdef class StreamMerge:
             for rank in range(5):
                 self.state[k].ids[rank].last = -1
                 self.state[k].ids[rank].before = -1
+                self.state[k].told_ts[rank] = self.state[k].told_seq[rank] = -1
         self.faults = []
         self.gaps = []
 
@@ -326,6 +335,10 @@ cdef class StreamMerge:
                     picks[p].source, m.since_seq, m.since_ts, m.ts, m.reference,
                     _joins(&self.state[picks[p].source], m), m.line, m.rank,
                 ))
+            elif m.status == STATUS_SILENCE:
+                self.gaps.append((
+                    picks[p].source, m.since_seq, m.since_ts, m.ts, None, None, m.line, m.rank
+                ))
         return 0
 
     def take_counts(self):
@@ -353,7 +366,8 @@ cdef class StreamMerge:
         list of (source, seq, start_ns, end_ns, last, found, line, rank)
             Number and receive time of the message before, receive time of the one after, the last
             id before, and the id that should have joined it (perpetual: ``pu``, spot: ``U``,
-            trades: their id; settlements: their time); line and rank of the message after.
+            trades: their id; settlements: their time), both None where only a long time without
+            a message tells it; line and rank of the message after.
         """
         gaps, self.gaps = self.gaps, []
         return gaps

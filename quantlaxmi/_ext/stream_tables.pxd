@@ -22,6 +22,8 @@ cdef struct source_t:
     ids_t ids[5]       # by rank
     int64_t snapshot   # last snapshot's id, -1 for none
     int64_t diff       # last diff's id in the segment, -1 for none
+    int64_t told_ts[5]   # of the last message in the segment by rank, -1 for none
+    int64_t told_seq[5]
     int64_t diff_ts
     int64_t diff_seq
     int64_t trade      # last trade's id in the segment, -1 for none

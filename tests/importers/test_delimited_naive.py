@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import ImportResult, import_capture
 from quantlaxmi.schema import DepthFlag
-from tests.csv_texts import FORMAT_OF, NAME_OF, T0_MS, check, clean_rows, lane_of
+from tests.csv_texts import FORMAT_OF, NAME_OF, T0_MS, check, clean_rows, header, lane_of
 from tests.depth import examples
 from tests.naive.csv_cells import LAYOUTS, Lane, TooFine
 from tests.naive.csv_rows import naive_csv
@@ -172,6 +172,31 @@ def test_a_settlement_set_aside_at_the_end_is_a_gap(tmp_path: Path) -> None:
     lanes = [lane_of("aggTrades", clean_rows("aggTrades", 30)), lane_of("fundingRate", rows)]
     [gap] = check(tmp_path, lanes).segment.manifest.gaps
     assert gap.end_ns - gap.start_ns == (29 - 6) * 37 * 10**6
+
+
+@pytest.mark.parametrize("hours", [12, 13, 24])
+def test_a_long_silence_is_a_gap(tmp_path: Path, hours: int) -> None:
+    rows = clean_rows("bookTicker", 6)
+    for k in (4, 5):
+        for ms in (T0_MS + 37 * k, T0_MS + 37 * k + 2):
+            rows[k] = rows[k].replace(str(ms), str(ms - 37 + hours * 3_600_000))
+    gaps = check(tmp_path, [lane_of("bookTicker", rows)]).segment.manifest.gaps
+    expected = [("quotes", 3, f"no quotes for {hours} hours")] if hours > 12 else []
+    assert [(gap.table, gap.after_seq, gap.reason) for gap in gaps] == expected
+
+
+def test_a_missing_day_is_a_gap(tmp_path: Path) -> None:
+    day, paths = 86_400_000, []
+    for n in (14, 16):
+        rows = []
+        for k in range(20):
+            at = T0_MS - T0_MS % day + (n - 14) * day + k * 4_000_000
+            rows.append(f"{700 + 100 * n + k},100.5,0.5,1,1,{at},True")
+        paths.append(tmp_path / f"BTCUSDT-aggTrades-2023-11-{n}.csv")
+        paths[-1].write_text("\n".join([header("aggTrades"), *rows]) + "\n")
+    out = tmp_path / "seg"
+    manifest = import_capture("binance-vision", inputs=paths, out=out).segment.manifest
+    assert [(gap.table, gap.after_seq) for gap in manifest.gaps] == [("trades", 19)]
 
 
 def test_a_book_set_aside_takes_the_one_before_it(tmp_path: Path) -> None:

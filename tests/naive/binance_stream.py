@@ -418,6 +418,7 @@ def naive_import(texts: list[tuple[bytes, bool]], window_ns: int = 10**9) -> Res
     snapshots: dict[int, int] = {}
     diffs: dict[int, tuple[int, int, int]] = {}
     gaps: list[tuple[int, int, int, int]] = []
+    told: dict[tuple[int, int], tuple[int, int]] = {}  # seq and time of the last of a kind
     seq = 0
     for m in messages:
         try:
@@ -432,10 +433,16 @@ def naive_import(texts: list[tuple[bytes, bool]], window_ns: int = 10**9) -> Res
         except Faulty as fault:
             quarantined.append((m.source, m.line, str(fault)))
             continue
+        n_gaps = len(gaps)
         if m.rank == EventKind.DEPTH and not m.snapshot:
             if m.source in diffs and diffs[m.source][0] != m.link:
                 gaps.append((m.source, diffs[m.source][1], diffs[m.source][2], m.ts))
             diffs[m.source] = m.sequence, seq, m.ts
+        last = told.get((m.source, m.rank))
+        if last and m.ts - last[1] > DAY // 2 and len(gaps) == n_gaps:
+            gaps.append((m.source, *last, m.ts))  # silence
+        if not m.unknown:
+            told[m.source, m.rank] = seq, m.ts
         table = tables[table_of[EventKind(m.rank)]]
         for row in m.rows:
             for name, column in table.items():

@@ -347,6 +347,7 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
     snapshots = [-1] * len(lanes)
     before: list[tuple[int, int, int] | None] = [None] * len(lanes)  # id, seq, ts
     gaps: list[tuple[str, int, int, int]] = []
+    told: dict[int, tuple[int, int]] = {}  # seq and time of the last message of a lane
     seq = 0
     for m in messages:
         layout, instrument = lanes[m.lane].layout, lanes[m.lane].instrument
@@ -360,6 +361,7 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
         if reason:
             quarantined += [(m.lane, line, reason) for line in m.lines]
             continue
+        n_gaps = len(gaps)
         depth = m.rank == EventKind.DEPTH
         last = before[m.lane]
         if (depth and not m.snapshot) or layout in COUNTED:
@@ -375,6 +377,10 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
                 gaps.append(("funding", -1, m.ts, m.ts))
             if m.join or m.lost:
                 before[m.lane] = m.join, seq, m.ts
+        if m.lines and not (layout == "fundingRate" and (m.join or m.lost)):
+            if m.lane in told and m.ts - told[m.lane][1] > DAY // 2 and len(gaps) == n_gaps:
+                gaps.append((TABLE_OF[EventKind(m.rank)], *told[m.lane], m.ts))  # silence
+            told[m.lane] = seq, m.ts
         if (depth and (not m.snapshot or layout in NUMBERED)) or layout in COUNTED:
             before[m.lane] = m.sequence, seq, m.ts
         for row in m.rows:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from quantlaxmi._ext.message_rows import MessageRows
 from quantlaxmi._ext.stream_merge import StreamMerge
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.source import Tables
+from quantlaxmi.importers.source import MAX_LISTED_GAPS, Tables
 from quantlaxmi.schema import EventKind
 from quantlaxmi.segment.manifest import Gap
 
@@ -21,6 +21,7 @@ TABLE_OF: Final = {
     EventKind.QUOTE: "quotes",
     EventKind.FUNDING: "funding",
 }
+_HOUR_NS: Final = 3_600 * 10**9
 _GAPS: Final = {
     EventKind.TRADE: "trade after {last} is missing, the next is {found}",
     EventKind.DEPTH: "depth update after {last} is missing, the next joins {found}",
@@ -86,14 +87,18 @@ def merged_tables(
             feeds[source].refuse(line, n_lines, code, f"{number} after {before}")
         for source, seq, start_ns, end_ns, last, found, line, rank in merge.take_gaps():
             feed, kind = feeds[source], EventKind(rank)
-            if feed.count_gap(line, len(gaps)):
+            silence = last is None
+            listed = len(gaps) < MAX_LISTED_GAPS if silence else feed.count_gap(line, len(gaps))
+            if listed:
+                reason = _GAPS[kind] if not silence else f"no {TABLE_OF[kind]} for {{hours}} hours"
+                hours = (end_ns - start_ns) // _HOUR_NS
                 gap = Gap(
                     table=TABLE_OF[kind],
                     symbol=feed.symbol,
                     start_ns=start_ns,
                     end_ns=end_ns,
                     after_seq=seq,
-                    reason=_GAPS[kind].format(last=last, found=found),
+                    reason=reason.format(last=last, found=found, hours=hours),
                 )
                 gaps.append(gap)
         if tables:
