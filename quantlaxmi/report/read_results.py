@@ -51,7 +51,8 @@ class _Reader:
     def monte_carlo(self, place: str, value: Any) -> MonteCarlo:
         """The counts of a test."""
         counts = {name: self.field(place, value, name, kind) for name, kind in _COUNTS.items()}
-        if not 0 <= counts["exceedances"] <= counts["draws"] or not counts["draws"]:
+        least = int(counts["stopped"])  # drawing stops at an exceedance
+        if not least <= counts["exceedances"] <= counts["draws"] or not counts["draws"]:
             raise ReportError(
                 self.path,
                 f"was {counts['exceedances']} of {counts['draws']} draws",

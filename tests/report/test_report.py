@@ -162,6 +162,40 @@ def test_verify_finds_an_invented_verdict(planted, report, saved):
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda r: r.pop("role"), "suites.g2.results[2].role"),
+        (lambda r: r.update(verdict="MAYBE"), "suites.g2.results[2].verdict"),
+        (lambda r: r["monte_carlo"].update(draws=True), "suites.g2.results[2].monte_carlo.draws"),
+        (
+            lambda r: r["monte_carlo"].update(draws=0),
+            "suites.g2.results[2].monte_carlo.exceedances",
+        ),
+        (
+            lambda r: r["monte_carlo"].update(stopped=True, exceedances=0),
+            "suites.g2.results[2].monte_carlo.exceedances",
+        ),
+        (
+            lambda r: r["monte_carlo"]["histogram"].update(counts=[1]),
+            "suites.g2.results[2].monte_carlo.histogram.counts",
+        ),
+        (
+            lambda r: r["monte_carlo"]["histogram"].update(own_bin=99),
+            "suites.g2.results[2].monte_carlo.histogram.own_bin",
+        ),
+    ],
+)
+def test_a_result_that_no_gate_gives_is_refused_by_its_place(report, saved, change, place):
+    details = json.loads(json.dumps(report.g2_details))
+    change(details["results"][2])
+    replace(report, suites={"g2": details}).sealed().save(saved)
+    with pytest.raises(ReportError) as caught:
+        load_report(saved)
+    assert str(caught.value).startswith(f"{saved} ({place}): "), str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_verify_refuses_another_segment_and_unknown_strategies(planted, edgeless, report, saved):
     with pytest.raises(ReportError, match=r"header\.segment_digest"):
         verify_report(saved, edgeless)
