@@ -21,23 +21,10 @@ PACKAGE = Path(quantlaxmi.__file__).parent
 ROOT = Path(__file__).parents[1]
 
 #: File -> why it is longer.
-LONG_FILES: dict[str, str] = {
-    "_ext/csv_rows.pyx": "one row from text to integers; a split would cross a nogil call a cell",
-    "_ext/engine_core.pyx": "the engine's one step, inlined; its parts are .pxd files",
-    "_ext/replay_loop.pyx": "the engine's one class; Cython has no class in two files",
-}
+LONG_FILES: dict[str, str] = {}
 #: File::function -> why it is longer.
 LONG_FUNCTIONS: dict[str, str] = {
     "_ext/_types_check.pyx::layout": "a table: the offset of every field of every record",
-    "_ext/attribution_kernel.pyx::attribute": "one pass over fills with all sums in registers",
-    "_ext/binance_rows.pyx::_line": "one branch for each kind of message",
-    "_ext/binance_rows.pyx::_message": "one branch for each kind of message",
-    "_ext/canonical.pyx::_pack": "one branch for each kind of record",
-    "_ext/csv_fields.pyx::_field": "one branch for each kind of field",
-    "_ext/engine_core.pyx::_record_decision": "fills one record, field by field",
-    "_ext/replay_loop.pyx::__init__": "takes a typed view of every array the loop writes",
-    "_ext/text_cells.pyx::_iso": "one branch for each part of a timestamp",
-    "_ext/trip_sums.pyx::_sum": "one pass over fills with all sums in registers",
     "calibrate/null_strategies_kernel.py::step": "one branch for each rule, compiled",
     "strategies/basis_capture_kernel.py::step": "the strategy's one step, compiled as one function",
 }

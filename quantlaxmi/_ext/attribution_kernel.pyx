@@ -9,6 +9,94 @@ from quantlaxmi._ext.accounts cimport account_fill, account_t
 from quantlaxmi._ext.wide cimport *
 
 
+cdef struct parts_t:
+    # One fill's money, at 10**(ledger exponent - 1).
+    ql_i128 gross
+    ql_i128 slippage
+    ql_i128 fee
+    ql_i128 funding
+    ql_i128 edge
+
+
+cdef int _split(
+    const fill_t* f, int64_t reference, int64_t scale, account_t* at_mid, ql_i128 waiting,
+    parts_t* p,
+) noexcept nogil:
+    """Split one fill's cash; ``waiting`` is the funding since the fill before."""
+    cdef ql_i128 ten = ql_mul64(10, 1), before = at_mid.realized, unused_cash = ql_mul64(0, 0)
+    cdef ql_i128 notional
+    return (
+        ql_mul(ql_mul64(reference, f.qty), ql_mul64(scale, -f.side), &p.gross)
+        or ql_mul(ql_mul64(f.price, f.qty), ql_mul64(scale, -10 * f.side), &notional)
+        or ql_sub(p.gross, notional, &p.slippage)
+        or ql_mul(ql_join(f.fee_hi, f.fee_lo), ten, &p.fee)
+        or ql_mul(waiting, ten, &p.funding)
+        or account_fill(at_mid, &unused_cash, f.side, f.qty, reference, ql_mul64(0, 0))
+        or ql_sub(at_mid.realized, before, &p.edge)
+    )
+
+
+cdef struct rows_t:
+    const fill_t* fills
+    const decision_t* decisions
+    const leg_t* legs
+    const funding_paid_t* funding
+    const int64_t* scale
+    const int64_t* own_mid
+    Py_ssize_t n_fills
+    Py_ssize_t n_funding
+
+
+cdef inline int64_t _reference(
+    const fill_t* f, const decision_t* decisions, const leg_t* legs, int64_t own_mid
+) noexcept nogil:
+    """The mid that the fill's leg saw; of a trim, the one that its decision's leg saw."""
+    cdef Py_ssize_t k, first
+    if f.leg >= 0:
+        return legs[f.leg].reference_price
+    if f.decision < 0:
+        return own_mid
+    first = decisions[f.decision].first_leg
+    for k in range(first, first + decisions[f.decision].n_legs):
+        if legs[k].instrument == f.instrument:
+            return legs[k].reference_price
+    return 0
+
+
+cdef Py_ssize_t _attribute(
+    const rows_t* r,
+    account_t* at_mid,          # by instrument, traded at the references
+    ql_i128* waiting,           # by instrument: funding since its last fill
+    int64_t[:, :, ::1] parts,   # OUT (n_fills, 5, 2)
+    int64_t[::1] references,    # OUT (n_fills,)
+) noexcept nogil:
+    """0, or the 1-based number of the first fill whose money does not fit."""
+    cdef Py_ssize_t i, j = 0, k
+    cdef int64_t inst
+    cdef parts_t p
+    cdef ql_i128 each[5]
+    cdef const fill_t* f
+    cdef const funding_paid_t* paid
+    for i in range(r.n_fills):
+        while j < r.n_funding and r.funding[j].fills_before <= i:
+            paid = &r.funding[j]
+            inst = paid.instrument
+            if ql_add(waiting[inst], ql_join(paid.amount_hi, paid.amount_lo), &waiting[inst]):
+                return i + 1
+            j += 1
+        f = &r.fills[i]
+        inst = f.instrument
+        references[i] = _reference(f, r.decisions, r.legs, r.own_mid[i])
+        if _split(f, references[i], r.scale[inst], &at_mid[inst], waiting[inst], &p):
+            return i + 1
+        waiting[inst] = ql_mul64(0, 0)
+        each[0], each[1], each[2], each[3], each[4] = p.gross, p.slippage, p.fee, p.funding, p.edge
+        for k in range(5):
+            parts[i, k, 0] = ql_hi(each[k])
+            parts[i, k, 1] = ql_lo(each[k])
+    return 0
+
+
 def attribute(
     const fill_t[::1] fills,
     const decision_t[::1] decisions,
@@ -42,76 +130,29 @@ def attribute(
     status : int
         0, or the 1-based number of the first fill whose money does not fit 128 bits.
     """
-    cdef Py_ssize_t n = fills.shape[0], i, j = 0, k
-    parts_array = np.zeros((n, 5, 2), dtype=np.int64)
-    references_array = np.zeros(n, dtype=np.int64)
-    waiting_array = np.zeros((scale.shape[0] + 1, 2), dtype=np.int64)
-    cdef int64_t[:, :, ::1] parts = parts_array
-    cdef int64_t[::1] references = references_array
-    cdef int64_t[:, ::1] waiting = waiting_array
-    cdef int64_t ref, inst
-    cdef ql_i128 notional, gross, slip, fee, paid, before, edge, ten = ql_mul64(10, 1)
-    cdef ql_i128 unused_cash
-    cdef Py_ssize_t status = 0
-    cdef account_t* at_mid = <account_t*>calloc(scale.shape[0] + 1, sizeof(account_t))
-    if at_mid == NULL:
+    parts = np.zeros((fills.shape[0], 5, 2), dtype=np.int64)
+    references = np.zeros(fills.shape[0], dtype=np.int64)
+    cdef int64_t[:, :, ::1] parts_view = parts
+    cdef int64_t[::1] references_view = references
+    cdef Py_ssize_t status = 0, k, n = scale.shape[0]
+    cdef rows_t rows
+    cdef account_t* at_mid = <account_t*>calloc(n + 1, sizeof(account_t))
+    cdef ql_i128* waiting = <ql_i128*>calloc(n + 1, sizeof(ql_i128))
+    if at_mid == NULL or waiting == NULL:
+        free(at_mid)
+        free(waiting)
         raise MemoryError("attribution")
-    for k in range(scale.shape[0]):
+    for k in range(n):
         at_mid[k].scale = ql_mul64(scale[k], 1)
+    rows.fills = &fills[0] if fills.shape[0] else NULL
+    rows.decisions = &decisions[0] if decisions.shape[0] else NULL
+    rows.legs = &legs[0] if legs.shape[0] else NULL
+    rows.funding = &funding[0] if funding.shape[0] else NULL
+    rows.scale = &scale[0] if n else NULL
+    rows.own_mid = &own_mid[0] if own_mid.shape[0] else NULL
+    rows.n_fills, rows.n_funding = fills.shape[0], funding.shape[0]
     with nogil:
-        for i in range(n):
-            while j < funding.shape[0] and funding[j].fills_before <= i:
-                inst = funding[j].instrument
-                if ql_add(
-                    ql_join(waiting[inst, 0], waiting[inst, 1]),
-                    ql_join(funding[j].amount_hi, funding[j].amount_lo), &paid,
-                ):
-                    status = i + 1
-                    break
-                waiting[inst, 0] = ql_hi(paid)
-                waiting[inst, 1] = ql_lo(paid)
-                j += 1
-            if status:
-                break
-            inst = fills[i].instrument
-            if fills[i].leg >= 0:
-                ref = legs[fills[i].leg].reference_price
-            elif fills[i].decision < 0:
-                ref = own_mid[i]
-            else:
-                ref = 0
-                for k in range(decisions[fills[i].decision].n_legs):
-                    if legs[decisions[fills[i].decision].first_leg + k].instrument == inst:
-                        ref = legs[decisions[fills[i].decision].first_leg + k].reference_price
-                        break
-            references[i] = ref
-            before = at_mid[inst].realized
-            unused_cash = ql_mul64(0, 0)
-            if (
-                ql_mul(ql_mul64(ref, fills[i].qty), ql_mul64(scale[inst], -fills[i].side), &gross)
-                or ql_mul(ql_mul64(fills[i].price, fills[i].qty),
-                          ql_mul64(scale[inst], -10 * fills[i].side), &notional)
-                or ql_sub(gross, notional, &slip)
-                or ql_mul(ql_join(fills[i].fee_hi, fills[i].fee_lo), ten, &fee)
-                or ql_mul(ql_join(waiting[inst, 0], waiting[inst, 1]), ten, &paid)
-                or account_fill(
-                    &at_mid[inst], &unused_cash, fills[i].side, fills[i].qty, ref, ql_mul64(0, 0)
-                )
-                or ql_sub(at_mid[inst].realized, before, &edge)
-            ):
-                status = i + 1
-                break
-            waiting[inst, 0] = 0
-            waiting[inst, 1] = 0
-            parts[i, 0, 0] = ql_hi(gross)
-            parts[i, 0, 1] = ql_lo(gross)
-            parts[i, 1, 0] = ql_hi(slip)
-            parts[i, 1, 1] = ql_lo(slip)
-            parts[i, 2, 0] = ql_hi(fee)
-            parts[i, 2, 1] = ql_lo(fee)
-            parts[i, 3, 0] = ql_hi(paid)
-            parts[i, 3, 1] = ql_lo(paid)
-            parts[i, 4, 0] = ql_hi(edge)
-            parts[i, 4, 1] = ql_lo(edge)
+        status = _attribute(&rows, at_mid, waiting, parts_view, references_view)
     free(at_mid)
-    return parts_array, references_array, status
+    free(waiting)
+    return parts, references, status

@@ -19,6 +19,13 @@ cdef class BinanceRows(MessageRows):
     cdef int64_t best_plain[2]
     cdef bint _plain(self, object bids, object asks) except -1
     cdef Py_ssize_t _plain_side(self, object raw, bint highest, Py_ssize_t after) except? -2
+    cdef int _stamped(self, const char* s, Py_ssize_t n, message_t* m) except -1
+    cdef int _body(self, bytes body, int kind, message_t* m) except -1
+    cdef int _quote(self, object data, message_t* m) except -1
+    cdef int _trade(self, object data, message_t* m) except -1
+    cdef int _mark_price(self, object data, message_t* m) except -1
+    cdef int _depth(self, object data, message_t* m, bint snapshot) except -1
+    cdef int _depth_ids(self, object data, message_t* m) except -1
     cdef int _message(self, int kind, object line, message_t* m) except -1
     cdef int _own_symbol(self, int kind, object stream, object symbol) except -1
     cdef int _levels(self, object levels, int64_t* best, bint highest) except -1

@@ -7,6 +7,13 @@ from quantlaxmi._ext.binance_values cimport (
     FAULT_DECIMAL, FAULT_DUPLICATE, FAULT_FINE, FAULT_NONE, FAULT_OVERFLOW, FAULT_PRICE, FAULT_QTY,
     FAULT_SHAPE, FAULT_STAMP, FAULT_UNIT
 )
+from quantlaxmi._ext.csv_roles cimport (
+    ASK_PRICE, ASK_QTY, BID_PRICE, BID_QTY, BUYER_IS_MAKER, EVENT, EXCHANGE, FAULT_COLUMNS,
+    FAULT_MISSING, FIRST_ID, FLAG, HOURS, ID, IS_ASK, IS_SNAPSHOT, KNOW_EXCHANGE, KNOW_RECEIVED,
+    MAX_COLUMNS, NEXT_FUNDING, NUMBER, OPTIONAL_PRICE, PREV_ID, PRICE, QTY, RATE, RECEIVED,
+    REQUESTED, SIZE, SKIP, TAKER, TEXT, TRADE_ID, row_t
+)
+from quantlaxmi._ext.csv_words cimport integer_field, whole, word_field
 from quantlaxmi._ext.decimal_text cimport (
     DECIMAL_INEXACT, DECIMAL_OK, DECIMAL_OVERFLOW, parse_mantissa
 )
@@ -44,51 +51,6 @@ cdef enum:
     UNIT_NS = 4
     RATE_EXPONENT = -8
     RATE_ONE = 100_000_000
-    MOST_HOURS = 1000
-
-
-cdef inline int _whole(const char* s, Py_ssize_t n, int64_t* out) noexcept nogil:
-    """A whole number of at most 18 digits; 0 if it is one."""
-    cdef Py_ssize_t i
-    cdef int64_t value = 0
-    cdef unsigned char c
-    if n < 1 or n > 18:
-        return 1
-    for i in range(n):
-        c = <unsigned char>s[i] - 48
-        if c > 9:
-            return 1
-        value = value * 10 + c
-    out[0] = value
-    return 0
-
-
-cdef inline int _boolean(const char* s, Py_ssize_t n) noexcept nogil:
-    """1, 0, or -1 for neither; as Java, Python and C print them."""
-    if n == 1 and (s[0] == b'0' or s[0] == b'1'):
-        return s[0] - 48
-    if n == 4 and (s[0] == b't' or s[0] == b'T'):
-        if memcmp(s + 1, b"rue", 3) == 0 or memcmp(s, b"TRUE", 4) == 0:
-            return 1
-    if n == 5 and (s[0] == b'f' or s[0] == b'F'):
-        if memcmp(s + 1, b"alse", 4) == 0 or memcmp(s, b"FALSE", 5) == 0:
-            return 0
-    return -1
-
-
-cdef inline int _side(const char* s, Py_ssize_t n) noexcept nogil:
-    """Side of a level: 1 bid, -1 ask, 0 neither."""
-    if n == 1:
-        if s[0] == b'0' or s[0] == b'b':
-            return 1
-        if s[0] == b'1' or s[0] == b'a':
-            return -1
-    elif n == 3:
-        if memcmp(s, b"bid", 3) == 0:
-            return 1
-        if memcmp(s, b"ask", 3) == 0:
-            return -1
-    return 0
 
 
 cdef str _shown(const char* s, Py_ssize_t n):
@@ -206,8 +168,7 @@ cdef class CsvFields(MessageRows):
         return fault
 
     cdef int _field(self, Py_ssize_t k, const char* s, Py_ssize_t n, row_t* r) except -1:
-        cdef int role = self.columns[k].role, slot = self.columns[k].slot, fault, flag
-        cdef int64_t value = 0
+        cdef int role = self.columns[k].role
         cdef const char* point
         if role == SKIP:
             return FAULT_NONE
@@ -219,89 +180,47 @@ cdef class CsvFields(MessageRows):
         if role >= ASK_PRICE and role <= BID_QTY:
             return self._level(role, s, n)
         if n == 0 and self.rank == RANK_QUOTE and (role == PRICE or role == QTY):
-            r.absent |= 1 << slot
+            r.absent |= 1 << self.columns[k].slot
             return FAULT_NONE
         if n == 0 and role != TRADE_ID:
             return FAULT_NONE if role == OPTIONAL_PRICE else FAULT_MISSING
-        if role == PRICE or role == OPTIONAL_PRICE:
-            fault = self._decimal(s, n, self.price_exponent, self.fine_ends, &r.v[slot])
-            if not fault and r.v[slot] < (0 if self.rank == RANK_QUOTE else 1):
-                fault = FAULT_PRICE
-        elif role == QTY or role == SIZE:
-            fault = self._decimal(s, n, self.qty_exponent, self.fine_ends, &r.v[slot])
-            if not fault and r.v[slot] < (1 if role == SIZE else 0):
-                fault = FAULT_QTY
-        elif role == RATE:
-            fault = self._decimal(s, n, RATE_EXPONENT, False, &r.v[slot])
-            if not fault and not -RATE_ONE <= r.v[slot] <= RATE_ONE:
-                fault = FAULT_OVERFLOW
-        elif role == TEXT:
+        if PRICE <= role <= OPTIONAL_PRICE:
+            return self._amount(k, s, n, r)
+        if RECEIVED <= role <= REQUESTED or role == NEXT_FUNDING:
+            return self._time(k, s, n, r)
+        if role == TEXT:
             return self._text(k, s, n)
-        elif role == RECEIVED:
-            fault = self._stamp(k, s, n, &r.recv)
-            if not fault:
-                r.known |= KNOW_RECEIVED
-            return fault
-        elif role == EXCHANGE:
-            fault = self._stamp(k, s, n, &r.exch)
-            if not fault:
-                r.known |= KNOW_EXCHANGE
-            return fault
-        elif role == EVENT:
-            return self._stamp(k, s, n, &r.event)
-        elif role == REQUESTED:
-            return self._stamp(k, s, n, &r.request)
-        elif role == NEXT_FUNDING:
-            return self._stamp(k, s, n, &r.v[3])
-        elif role == ID:
-            if _whole(s, n, &r.sequence):
-                return FAULT_NUMBER
-            r.known |= KNOW_ID
-            return FAULT_NONE
-        elif role == FIRST_ID:
-            if _whole(s, n, &r.first):
-                return FAULT_NUMBER
-            r.known |= KNOW_FIRST
-            return FAULT_NONE
-        elif role == PREV_ID:
-            if n == 2 and s[0] == b'-' and s[1] == b'1':  # there is none
-                return FAULT_NONE
-            return FAULT_NUMBER if _whole(s, n, &r.prev) else FAULT_NONE
-        elif role == NUMBER:
-            return FAULT_NUMBER if _whole(s, n, &value) else FAULT_NONE
-        elif role == HOURS:
-            return FAULT_NUMBER if _whole(s, n, &r.hours) or r.hours > MOST_HOURS else FAULT_NONE
-        elif role == TRADE_ID:
+        if role == TRADE_ID:
             return self._trade_id(s, n, r)
-        elif role == IS_ASK:
-            r.side = _side(s, n)
-            return FAULT_NONE if r.side else FAULT_WORD
-        elif role == TAKER:
-            if n == 3 and memcmp(s, b"buy", 3) == 0:
-                r.side = 1
-            elif n == 4 and memcmp(s, b"sell", 4) == 0:
-                r.side = -1
-            elif n != 7 or memcmp(s, b"unknown", 7) != 0:
-                return FAULT_WORD
-            return FAULT_NONE
-        elif role == IS_SNAPSHOT:
-            flag = _boolean(s, n)
-            if n == 4 and memcmp(s, b"snap", 4) == 0:
-                flag = 1
-            elif n == 3 and memcmp(s, b"set", 3) == 0:
-                flag = 0
-            if flag < 0:
-                return FAULT_WORD
-            r.snapshot = flag
-            r.known |= KNOW_SNAPSHOT
-            return FAULT_NONE
-        else:
-            flag = _boolean(s, n)
-            if flag < 0:
-                return FAULT_WORD
-            if role == BUYER_IS_MAKER:
-                r.side = -1 if flag else 1  # the buyer was the maker: the seller took
-            return FAULT_NONE
+        if ID <= role <= PREV_ID or role == NUMBER or role == HOURS:
+            return integer_field(role, s, n, r)
+        return word_field(role, s, n, r)
+
+    cdef int _amount(self, Py_ssize_t k, const char* s, Py_ssize_t n, row_t* r) except -1:
+        """A price, a quantity or a rate, within what it may be."""
+        cdef int role = self.columns[k].role, fault, least
+        cdef int64_t* v = &r.v[self.columns[k].slot]
+        if role == PRICE or role == OPTIONAL_PRICE:
+            fault = self._decimal(s, n, self.price_exponent, self.fine_ends, v)
+            least = 0 if self.rank == RANK_QUOTE else 1
+            return FAULT_PRICE if not fault and v[0] < least else fault
+        if role == RATE:
+            fault = self._decimal(s, n, RATE_EXPONENT, False, v)
+            return FAULT_OVERFLOW if not fault and not -RATE_ONE <= v[0] <= RATE_ONE else fault
+        fault = self._decimal(s, n, self.qty_exponent, self.fine_ends, v)
+        return FAULT_QTY if not fault and v[0] < (1 if role == SIZE else 0) else fault
+
+    cdef int _time(self, Py_ssize_t k, const char* s, Py_ssize_t n, row_t* r) except -1:
+        cdef int role = self.columns[k].role, fault
+        if role == EVENT:
+            return self._stamp(k, s, n, &r.event)
+        if role == REQUESTED:
+            return self._stamp(k, s, n, &r.request)
+        if role == NEXT_FUNDING:
+            return self._stamp(k, s, n, &r.v[3])
+        fault = self._stamp(k, s, n, &r.recv if role == RECEIVED else &r.exch)
+        if not fault:
+            r.known |= KNOW_RECEIVED if role == RECEIVED else KNOW_EXCHANGE
         return fault
 
     cdef int _decimal(
@@ -361,11 +280,11 @@ cdef class CsvFields(MessageRows):
         cdef int64_t value = 0, unit = 0
         cdef int bit = 0
         if n == 19 and s[0] <= b'9':
-            if _whole(s, 18, &value) == 0 and 48 <= s[18] <= 57 and value < 920_000_000_000_000_000:
+            if whole(s, 18, &value) == 0 and 48 <= s[18] <= 57 and value < 920_000_000_000_000_000:
                 value = value * 10 + (s[18] - 48)
             else:
                 value = 0
-        elif _whole(s, n, &value):
+        elif whole(s, n, &value):
             value = 0
         if 100_000_000_000 <= value <= 9_200_000_000_000:
             unit, bit = 1_000_000, UNIT_MS
@@ -388,7 +307,7 @@ cdef class CsvFields(MessageRows):
 
     cdef int _trade_id(self, const char* s, Py_ssize_t n, row_t* r) except -1:
         """The venue's number, or 0 for an id in words; the same id twice is found here."""
-        if _whole(s, n, &r.sequence):
+        if whole(s, n, &r.sequence):
             r.sequence = 0
         if n and self.last_id is not None and PyBytes_GET_SIZE(self.last_id) == n and (
             memcmp(PyBytes_AS_STRING(self.last_id), s, n) == 0

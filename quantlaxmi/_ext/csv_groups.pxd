@@ -2,7 +2,7 @@
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.string cimport memcpy
 
-from quantlaxmi._ext.csv_fields cimport row_t
+from quantlaxmi._ext.csv_roles cimport row_t
 from quantlaxmi._ext.message_rows cimport level_t
 
 cdef enum:

@@ -1,13 +1,11 @@
 from collections.abc import Callable, Sequence
 
-from quantlaxmi._ext.csv_fields import CsvFields
+from quantlaxmi._ext.csv_messages import CsvMessages
 
 GROUPINGS: dict[str, int]
 
-class CsvRows(CsvFields):
+class CsvRows(CsvMessages):
     n_header: int
-    n_read: int
-    n_read_lines: int
     def __init__(
         self,
         source: str,

@@ -10,6 +10,19 @@ cdef enum:
     LAST = 1  # schema.DepthFlag
 
 
+cdef _first_quotes(quotes, Py_ssize_t n_instruments):
+    """Message number of each instrument's first quote; beyond all where it has none."""
+    cdef const int64_t[::1] seq = quotes["seq"]
+    cdef const short[::1] instrument = quotes["instrument"]
+    cdef int64_t[::1] first
+    cdef Py_ssize_t i
+    found = np.full(n_instruments, np.iinfo(np.int64).max, dtype=np.int64)
+    first = found
+    for i in range(seq.shape[0] - 1, -1, -1):
+        first[instrument[i]] = seq[i]
+    return found
+
+
 def depth_tops(depth, quotes, Py_ssize_t n_instruments):
     """Where depth gives the top of a book, by the engine's rule: until the first quote.
 
@@ -25,11 +38,11 @@ def depth_tops(depth, quotes, Py_ssize_t n_instruments):
         Best bid and best ask at the rows of depth that set the top, 0 at all others; None where
         none does.
     """
-    cdef const int64_t[::1] seq = depth["seq"], quote_seq = quotes["seq"]
+    cdef const int64_t[::1] seq = depth["seq"]
     cdef const int64_t[::1] first_id = depth["first_id"], last_id = depth["last_id"]
     cdef const int64_t[::1] prev_id = depth["prev_id"]
     cdef const int64_t[::1] price = depth["price"], qty = depth["qty"]
-    cdef const short[::1] instrument = depth["instrument"], quoted = quotes["instrument"]
+    cdef const short[::1] instrument = depth["instrument"]
     cdef const signed char[::1] side = depth["side"], flags = depth["flags"]
     cdef Py_ssize_t n = seq.shape[0], i, k, found = 0
     cdef int64_t[::1] first_quote, bid, ask
@@ -39,11 +52,8 @@ def depth_tops(depth, quotes, Py_ssize_t n_instruments):
     cdef int status = 0
     if n == 0:
         return None
-    starts = np.full(n_instruments, np.iinfo(np.int64).max, dtype=np.int64)
     bids, asks = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    first_quote, bid, ask = starts, bids, asks
-    for i in range(quote_seq.shape[0] - 1, -1, -1):
-        first_quote[quoted[i]] = quote_seq[i]
+    first_quote, bid, ask = _first_quotes(quotes, n_instruments), bids, asks
     books = <depth_t*>calloc(n_instruments, sizeof(depth_t))
     if books == NULL:
         raise MemoryError("order books")
@@ -54,12 +64,8 @@ def depth_tops(depth, quotes, Py_ssize_t n_instruments):
             k = instrument[i]
             if seq[i] > first_quote[k]:
                 continue
-            row.first_id = first_id[i]
-            row.last_id = last_id[i]
-            row.prev_id = prev_id[i]
-            row.side = side[i]
-            row.price = price[i]
-            row.qty = qty[i]
+            row.first_id, row.last_id, row.prev_id = first_id[i], last_id[i], prev_id[i]
+            row.side, row.price, row.qty = side[i], price[i], qty[i]
             row.flags = flags[i]
             d = &books[k]
             status = depth_apply(d, &row)

@@ -4,20 +4,18 @@ Order of things at a message with receive time ``ts``: what is due before ``ts``
 changes the book; features follow; the strategy is asked; its orders are sent.
 """
 from libc.stdint cimport int64_t
-from libc.string cimport memset
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.decision_record cimport record_decision
 from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport *
-from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE, check_legs
-from quantlaxmi._ext.latency_news cimport drawn_ns, see_all, show
+from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
+from quantlaxmi._ext.latency_news cimport show
 from quantlaxmi._ext.loss_close cimport watch_losses
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.own_takes cimport takes_seen
-from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
-from quantlaxmi._ext.risk_checks cimport check_orders
 from quantlaxmi._ext.wide cimport *
 
 cdef enum:
@@ -35,158 +33,6 @@ cdef extern from *:
     #define QL_MAX_TS (INT64_MAX - 2 * 3653LL * 86400000000000LL)
     """
     const int64_t QL_MAX_TS
-
-
-cdef int _sent(engine_t* e, const pending_t* p) noexcept nogil:
-    if p.action != ACT_NEW:
-        return request_row(e, p, PENDING, WHY_DECISION, e.ts_ns)
-    return order_row(e, p, ORDER_NEW, PENDING, WHY_DECISION, 0, e.ts_ns)
-
-
-cdef int _refused(engine_t* e, pending_t* p) noexcept nogil:
-    """Note that it was not sent; news of a request bear the number of its order."""
-    cdef int status
-    if p.action == ACT_NEW:
-        return order_row(e, p, ORDER_UPDATE, CANCELLED, WHY_REFUSED, 0, e.ts_ns)
-    status = request_row(e, p, REJECTED, WHY_REFUSED, e.ts_ns)
-    p.order = p.target
-    return status
-
-
-cdef int _refuse_all(engine_t* e, int64_t n_legs) noexcept nogil:
-    """In the warm-up nothing is sent or recorded; the strategy is told that all was refused."""
-    cdef leg_out_t* out = e.legs_out
-    cdef pending_t refused[MAX_LEGS]
-    cdef pending_t* p
-    cdef int64_t i
-    cdef int status
-    for i in range(n_legs):
-        p = &refused[i]
-        memset(p, 0, sizeof(pending_t))
-        p.decision = -1
-        p.instrument = out[i].instrument
-        p.side = out[i].side
-        p.qty = out[i].qty
-        p.action = out[i].action
-        status = new_number(e, p)
-        if status != OK:
-            return status
-        (<order_state_t*>e.states.data)[p.order].live = 0
-        if p.action != ACT_NEW:
-            p.order = out[i].target
-    for i in range(n_legs):
-        p = &refused[i]
-        status = tell(e, p, 0, 0, e.ts_ns, 0, p.qty, WHY_REFUSED)
-        if status != OK:
-            return status
-    memset(out, 0, n_legs * sizeof(leg_out_t))
-    return OK
-
-
-cdef int _record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
-    """Store the decision with what it saw of each leg's book, and send its orders."""
-    cdef leg_out_t* out = e.legs_out
-    cdef decision_t* d
-    cdef leg_t* leg
-    cdef book_t* book
-    cdef pending_t p
-    cdef pending_t kept[MAX_LEGS]
-    cdef char refused[MAX_LEGS]
-    cdef int64_t i, arrival, in_flight, n_refused = 0
-    cdef int status
-    status = check_legs(e, n_legs)
-    if status != OK:
-        return status
-    if e.seq < e.first_seq:
-        return _refuse_all(e, n_legs)
-    # The orders of a decision arrive together: the draw is the decision's.
-    arrival = e.latency_ns
-    if e.delays != NULL:
-        arrival = drawn_ns(&e.delays.entry, e.decisions.n)
-    if ql_add_i64(e.ctx.now_ns, arrival, &arrival):
-        return OVERFLOW
-    d = <decision_t*>push(&e.decisions)
-    if d == NULL:
-        return NO_MEMORY
-    d.sequence = e.decisions.n - 1
-    d.seq = e.seq
-    d.ts_ns = e.ts_ns
-    d.decision_type = out[0].decision_type
-    d.direction = out[0].direction
-    d.confidence = out[0].confidence
-    d.rationale = out[0].rationale
-    d.bundle = out[0].bundle
-    d.first_leg = e.legs.n
-    d.n_legs = n_legs
-    memset(&p, 0, sizeof(p))
-    p.arrival = arrival
-    p.decision = d.sequence
-    p.bundle = d.bundle
-    status = check_orders(e, p.decision, n_legs, refused)
-    if status != OK:
-        return status
-    for i in range(n_legs):
-        n_refused += refused[i]
-    p.n_legs = n_legs - n_refused
-    for i in range(n_legs):
-        leg = <leg_t*>push(&e.legs)
-        if leg == NULL:
-            return NO_MEMORY
-        book = &e.books[out[i].instrument]
-        leg.decision = p.decision
-        leg.instrument = out[i].instrument
-        leg.side = out[i].side
-        leg.action = out[i].action
-        leg.order_type = out[i].order_type
-        leg.time_in_force = out[i].time_in_force
-        leg.target = out[i].target
-        leg.qty = out[i].qty
-        leg.limit_price = out[i].limit_price
-        leg.reference_price = 5 * book.mid2
-        leg.bid = book.bid
-        leg.bid_qty = book.bid_qty
-        leg.ask = book.ask
-        leg.ask_qty = book.ask_qty
-        leg.quote_ts_ns = book.ts_ns
-        p.leg = e.legs.n - 1
-        p.instrument = leg.instrument
-        p.side = leg.side
-        p.order_type = leg.order_type
-        p.time_in_force = leg.time_in_force
-        p.qty = leg.qty
-        p.limit_price = leg.limit_price
-        p.action = leg.action
-        p.target = leg.target
-        status = new_number(e, &p)
-        if status == OK:
-            status = _sent(e, &p)
-        if status == OK and refused[i]:
-            kept[i] = p
-            status = _refused(e, &kept[i])
-        if status != OK:
-            return status
-        if refused[i]:
-            continue
-        if p.action == ACT_NEW:
-            e.ctx.in_flight += 1
-            if ql_add_i64(e.positions[p.instrument].pending_qty, p.side * p.qty, &in_flight):
-                return OVERFLOW
-            e.positions[p.instrument].pending_qty = in_flight
-        status = enqueue(e, &p)
-        if status != OK:
-            return status
-    if e.lagging:
-        see_all(e)  # it knows what it has sent
-    if n_refused:
-        # Told once all is sent, as of any order that ends short.
-        for i in range(n_legs):
-            if refused[i]:
-                status = tell(e, &kept[i], 0, 0, e.ts_ns, 0, kept[i].qty, WHY_REFUSED)
-                if status != OK:
-                    return status
-    # Kernels may leave out what is 0 for a plain order.
-    memset(out, 0, n_legs * sizeof(leg_out_t))
-    return OK
 
 
 cdef inline int _ask_strategy(engine_t* e, int64_t kind, bint quiet=False) noexcept nogil:
@@ -215,7 +61,7 @@ cdef inline int _ask_strategy(engine_t* e, int64_t kind, bint quiet=False) noexc
     if n < 0:
         e.detail = n
         return STRATEGY_FAILED
-    return _record_decision(e, n)
+    return record_decision(e, n)
 
 
 cdef int _refuse(engine_t* e, const columns_t* t, int status) noexcept nogil:

@@ -148,6 +148,16 @@ cdef struct grid_row_t:
     int64_t can_trade
 
 
+# What became of an order, as its strategy is told.
+cdef struct report_t:
+    int64_t qty  # filled at `price`; 0: something else became of it
+    int64_t price
+    int64_t ts_ns
+    int64_t flags
+    int64_t left  # what may still fill
+    int64_t reason
+
+
 # A funding settlement as any position would have met it.
 cdef struct settlement_t:
     int64_t instrument

@@ -34,8 +34,8 @@ cdef void refresh_due(engine_t* e) noexcept nogil:
     e.due_ns = due
 
 
-cdef int _side_order(
-    engine_t* e, const pending_t* like, int64_t instrument, int64_t side, int64_t qty, int64_t ts,
+cdef int _own_order(
+    engine_t* e, const pending_t* like, int64_t instrument, int64_t signed_qty, int64_t ts,
     int reason, int64_t flags,
 ) noexcept nogil:
     """Send and execute at once an order the engine itself makes (a trim, a flattening)."""
@@ -44,8 +44,8 @@ cdef int _side_order(
     cdef int status
     p.leg = -1
     p.instrument = instrument
-    p.side = side
-    p.qty = qty
+    p.side = 1 if signed_qty > 0 else -1
+    p.qty = p.side * signed_qty
     p.action = ACT_NEW
     p.order_type = MARKET_ORDER
     p.time_in_force = GTC
@@ -53,7 +53,7 @@ cdef int _side_order(
     if new_number(e, &p) != OK:
         return NO_MEMORY
     e.ctx.in_flight += 1
-    if ql_add_i64(e.positions[instrument].pending_qty, side * qty, &in_flight):
+    if ql_add_i64(e.positions[instrument].pending_qty, signed_qty, &in_flight):
         return OVERFLOW
     e.positions[instrument].pending_qty = in_flight
     status = order_row(e, &p, ORDER_NEW, PENDING, reason, 0, ts)
@@ -66,7 +66,7 @@ cdef int _side_order(
 
 
 cdef int _close_out(engine_t* e, const pending_t* p) noexcept nogil:
-    """Cancel what rests in the currency of ``p`` and close what is held, as it now is."""
+    """Cancel what rests in the currency of ``p`` and close the positions as they now are."""
     cdef int64_t currency = e.accounts[p.instrument].currency, i, qty
     cdef close_order_t* noted
     cdef int status
@@ -85,10 +85,7 @@ cdef int _close_out(engine_t* e, const pending_t* p) noexcept nogil:
             return NO_MEMORY
         noted.order = e.ctx.next_order
         noted.mid = e.guard.close_mid[i]
-        status = _side_order(
-            e, p, i, -1 if qty > 0 else 1, qty if qty > 0 else -qty, p.arrival, WHY_MAX_LOSS,
-            FLAG_CLOSE,
-        )
+        status = _own_order(e, p, i, -qty, p.arrival, WHY_MAX_LOSS, FLAG_CLOSE)
         if status != OK:
             return status
     return OK
@@ -132,8 +129,8 @@ cdef int _execute_bundle(engine_t* e) noexcept nogil:
                 e, orders[i].decision, orders[i].instrument, &excess, orders[i].arrival
             )
             if status == OK and excess > 0:
-                status = _side_order(
-                    e, &orders[i], orders[i].instrument, -orders[i].side, excess,
+                status = _own_order(
+                    e, &orders[i], orders[i].instrument, -orders[i].side * excess,
                     orders[i].arrival, WHY_TRIM, FLAG_TRIM,
                 )
             if status != OK:
@@ -262,8 +259,5 @@ cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
                 continue
             memset(&own, 0, sizeof(own))
             own.decision = -1
-            status = _side_order(
-                e, &own, i, -1 if qty > 0 else 1, qty if qty > 0 else -qty, e.ts_ns,
-                WHY_FLATTEN, FLAG_FLATTEN,
-            )
+            status = _own_order(e, &own, i, -qty, e.ts_ns, WHY_FLATTEN, FLAG_FLATTEN)
     return status

@@ -35,9 +35,8 @@ cdef void see_all(engine_t* e) noexcept nogil:
     d.known_in_flight = e.ctx.in_flight
 
 
-cdef int hold(
-    engine_t* e, const pending_t* p, bint told, int64_t qty, int64_t price, int64_t ts,
-    int64_t flags, int64_t left, int reason,
+cdef int delay_news(
+    engine_t* e, const pending_t* p, bint told, const report_t* r
 ) noexcept nogil:
     cdef delays_t* d = e.delays
     cdef position_t* now = &e.positions[p.instrument]
@@ -53,7 +52,7 @@ cdef int hold(
     d.known_in_flight = e.ctx.in_flight
     if not told and not (one.qty or one.pending_qty or one.n_fills or one.in_flight):
         return OK
-    if ql_add_i64(ts, drawn_ns(&d.response, p.order), &one.due):
+    if ql_add_i64(r.ts_ns, drawn_ns(&d.response, p.order), &one.due):
         one.due = NEVER  # beyond all data
     one.instrument = p.instrument
     one.fill = e.fills.n - 1
@@ -61,13 +60,13 @@ cdef int hold(
     one.notice.decision = p.decision
     one.notice.instrument = p.instrument
     one.notice.side = p.side
-    one.notice.qty = qty
-    one.notice.price = price
-    one.notice.ts_ns = ts
-    one.notice.flags = flags
-    one.notice.order_left = left
+    one.notice.qty = r.qty
+    one.notice.price = r.price
+    one.notice.ts_ns = r.ts_ns
+    one.notice.flags = r.flags
+    one.notice.order_left = r.left
     one.notice.order = p.order
-    one.notice.reason = reason
+    one.notice.reason = r.reason
     if push(&d.news) == NULL:
         return NO_MEMORY
     q = <news_t*>d.news.data

@@ -78,6 +78,7 @@ cdef class MessageRows:
     cdef bint count_trades     # trade ids have no holes but gaps
 
     cdef int _keep(self, const char* s, Py_ssize_t n) except -1
+    cdef int _readable(self, const char* s, Py_ssize_t n) except -1
     cdef int _carried(self, bint cut) except -1
     cdef int _line(self, const char* s, Py_ssize_t n, bint cut) except -1
     cdef int _accept(self, message_t* m) except -1

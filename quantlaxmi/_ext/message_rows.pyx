@@ -1,11 +1,12 @@
 """What every reader of text lines shares: lines cut out of pieces, the source's clock, buffers."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
+from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t
 from libc.string cimport memchr
 
 from quantlaxmi._ext.binance_values cimport (
-    FAULT_JUMP, FAULT_NONE, FAULT_REVERSAL, FAULT_STAMP
+    FAULT_JUMP, FAULT_LONG, FAULT_NONE, FAULT_REVERSAL, FAULT_STAMP, FAULT_TEXT
 )
 
 from quantlaxmi.errors import InputError
@@ -14,7 +15,7 @@ cdef Py_ssize_t _MAX_LINE = 1 << 20
 #: Longest line read, in bytes.
 MAX_LINE = _MAX_LINE
 cdef Py_ssize_t _MAX_SPAN = 1 << 26
-#: A longer stretch without a newline ends the import: the file is not lines of text.
+#: So many bytes without a newline end the import: the file is not lines of text.
 MAX_SPAN = _MAX_SPAN
 
 cdef Py_ssize_t _MAX_WAITING = 1 << 18
@@ -103,6 +104,24 @@ cdef class MessageRows:
                 f"line {self.n_lines + 1}",
             )
         return 0
+
+    cdef int _readable(self, const char* s, Py_ssize_t n) except -1:
+        """A fault where the bytes are no line of text: too many, or not UTF-8."""
+        cdef Py_ssize_t i
+        cdef char bits = 0
+        self.note[0] = ""
+        if n > _MAX_LINE:
+            self.note[0] = f"longer than {_MAX_LINE} bytes"
+            return FAULT_LONG
+        for i in range(n):
+            bits |= s[i]
+        if bits & 0x80:
+            try:
+                PyUnicode_DecodeUTF8(s, n, NULL)
+            except UnicodeDecodeError as error:
+                self.note[0] = f"byte {error.start}"
+                return FAULT_TEXT
+        return FAULT_NONE
 
     cdef int _carried(self, bint cut) except -1:
         cdef bytes line = bytes(self.carry)

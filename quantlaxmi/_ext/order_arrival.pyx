@@ -29,6 +29,7 @@ cdef int take(
     cdef market_t* m = &e.markets[p.instrument]
     cdef ladder_t ladder
     cdef level_t level
+    cdef report_t report
     cdef int64_t left = p.qty - filled[0], qty, price
     cdef int status
     cdef ql_i128 rate = 0
@@ -48,12 +49,13 @@ cdef int take(
                 return OVERFLOW
             if not _within(p, price):
                 price = p.limit_price
-        status = book_fill(
-            e, p, price, qty, ts,
+        report = report_t(
+            qty, price, ts,
             flags | (FLAG_DEPTH if level.beyond_touch else 0)
             | (FLAG_AFTER_OWN if ladder.after_own else 0),
-            TAKER_FEE, left,
+            left, WHY_FILLED,
         )
+        status = book_fill(e, p, &report, TAKER_FEE)
         if status != OK:
             return status
     return OK
@@ -70,7 +72,7 @@ cdef int _end_short(
     status = order_row(e, p, ORDER_UPDATE, PARTIAL if filled else CANCELLED, reason, filled, ts)
     if status != OK:
         return status
-    return notify(e, p, 0, 0, ts, flags, left, reason)
+    return notify(e, p, ts, flags, left, reason)
 
 
 cdef int finish_order(
@@ -104,7 +106,7 @@ cdef int _arrive_limit(engine_t* e, const pending_t* p, int64_t ts, int64_t* fil
     if status == OK:
         status = order_row(e, p, ORDER_UPDATE, RESTING, WHY_RESTS, filled[0], ts)
     if status == OK:
-        status = notify(e, p, 0, 0, ts, 0, p.qty - filled[0], WHY_RESTS)
+        status = notify(e, p, ts, 0, p.qty - filled[0], WHY_RESTS)
     return status
 
 
@@ -157,7 +159,7 @@ cdef int _modify(
     else:
         status = _change_row(e, &order, p, RESTING if keeps else PENDING, WHY_MODIFIED, filled, ts)
     if status == OK:
-        status = notify(e, &order, 0, 0, ts, 0, left, WHY_MODIFIED)
+        status = notify(e, &order, ts, 0, left, WHY_MODIFIED)
     if status != OK or left == 0 or keeps:
         return status
     return _arrive_limit(e, &order, ts, &filled)
@@ -174,7 +176,7 @@ cdef int _request(engine_t* e, const pending_t* p, int64_t ts) noexcept nogil:
         order.order = p.target
         status = request_row(e, p, REJECTED, WHY_NOT_RESTING, ts)
         if status == OK:
-            status = notify(e, &order, 0, 0, ts, 0, 0, WHY_NOT_RESTING)
+            status = notify(e, &order, ts, 0, 0, WHY_NOT_RESTING)
         return status
     if p.action == ACT_MODIFY:
         return _modify(e, lane, i, p, ts)
@@ -189,7 +191,7 @@ cdef int _request(engine_t* e, const pending_t* p, int64_t ts) noexcept nogil:
     )
     if status != OK:
         return status
-    return notify(e, &order, 0, 0, ts, 0, left, WHY_CANCELLED)
+    return notify(e, &order, ts, 0, left, WHY_CANCELLED)
 
 
 cdef int arrive(engine_t* e, const pending_t* p, int64_t ts, int64_t* filled) noexcept nogil:

@@ -1,6 +1,6 @@
 """Order rows, fills with their money, and what a strategy is told of them."""
 from libc.stdint cimport int64_t
-from quantlaxmi._ext.engine_state cimport engine_t, pending_t
+from quantlaxmi._ext.engine_state cimport engine_t, pending_t, report_t
 
 # Give the order or request the run's next number and remember it.
 cdef int new_number(engine_t* e, pending_t* p) noexcept nogil
@@ -11,18 +11,13 @@ cdef int order_row(
 cdef int request_row(
     engine_t* e, const pending_t* p, int status, int reason, int64_t ts
 ) noexcept nogil
-# Tell the strategy of a fill, or with ``qty`` 0 of what else became of an order.
+# Tell the strategy what became of an order that did not fill.
 cdef int notify(
-    engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
-    int64_t left, int reason,
+    engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t left, int reason
 ) noexcept nogil
-# The same at once, however late news are.
-cdef int tell(
-    engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
-    int64_t left, int reason,
-) noexcept nogil
-# Book a fill: money, position, row; then tell the strategy. ``left`` is what may still fill.
+# Tell the strategy at once, however late news are, that the order was refused.
+cdef int tell_refusal(engine_t* e, const pending_t* p) noexcept nogil
+# Book a fill: money, position, row; then tell the strategy.
 cdef int book_fill(
-    engine_t* e, const pending_t* p, int64_t price, int64_t qty, int64_t ts, int64_t flags,
-    int fee_kind, int64_t left,
+    engine_t* e, const pending_t* p, const report_t* r, int fee_kind
 ) noexcept nogil

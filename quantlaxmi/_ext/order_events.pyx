@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.engine_state cimport *
-from quantlaxmi._ext.latency_news cimport hold, see_all, show
+from quantlaxmi._ext.latency_news cimport delay_news, see_all, show
 from quantlaxmi._ext.wide cimport *
 
 
@@ -36,6 +36,7 @@ cdef int order_row(
     engine_t* e, const pending_t* p, int kind, int status, int reason, int64_t filled, int64_t ts
 ) noexcept nogil:
     cdef order_t* o = <order_t*>push(&e.orders)
+    cdef report_t silent
     if o == NULL:
         return NO_MEMORY
     if status == FILLED or status == PARTIAL or status == CANCELLED:
@@ -57,42 +58,42 @@ cdef int order_row(
     o.seq = e.seq
     if e.lagging:
         if reason != WHY_DECISION:
-            return hold(e, p, False, 0, 0, ts, 0, 0, 0)
+            silent = report_t(0, 0, ts, 0, 0, 0)
+            return delay_news(e, p, False, &silent)
         see_all(e)  # the leg before, which was sent just now
     return OK
 
 
 cdef int notify(
-    engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
-    int64_t left, int reason,
+    engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t left, int reason
 ) noexcept nogil:
-    e.positions[p.instrument].n_fills += 1 if qty else 0
-    if e.lagging:
-        return hold(e, p, True, qty, price, ts, flags, left, reason)
-    return tell(e, p, qty, price, ts, flags, left, reason)
+    cdef report_t r = report_t(0, 0, ts, flags, left, reason)
+    return delay_news(e, p, True, &r) if e.lagging else _tell(e, p, &r)
 
 
-cdef int tell(
-    engine_t* e, const pending_t* p, int64_t qty, int64_t price, int64_t ts, int64_t flags,
-    int64_t left, int reason,
-) noexcept nogil:
+cdef int tell_refusal(engine_t* e, const pending_t* p) noexcept nogil:
+    cdef report_t r = report_t(0, 0, e.ts_ns, 0, p.qty, WHY_REFUSED)
+    return _tell(e, p, &r)
+
+
+cdef int _tell(engine_t* e, const pending_t* p, const report_t* r) noexcept nogil:
     cdef int64_t status
     if e.on_fill == NULL:
         return OK
     e.notice.decision = p.decision
     e.notice.instrument = p.instrument
     e.notice.side = p.side
-    e.notice.qty = qty
-    e.notice.price = price
-    e.notice.ts_ns = ts
-    e.notice.flags = flags
-    e.notice.order_left = left
+    e.notice.qty = r.qty
+    e.notice.price = r.price
+    e.notice.ts_ns = r.ts_ns
+    e.notice.flags = r.flags
+    e.notice.order_left = r.left
     e.notice.order = p.order
-    e.notice.reason = reason
-    e.ctx.now_ns = ts
+    e.notice.reason = r.reason
+    e.ctx.now_ns = r.ts_ns
     e.told_fill = e.fills.n - 1
     if e.lagging:
-        show(e, ts)
+        show(e, r.ts_ns)
     status = e.on_fill(e.seen_ctx, e.notice, e.books, e.seen_positions, e.state, e.params)
     if status < 0:
         e.detail = status
@@ -101,16 +102,15 @@ cdef int tell(
 
 
 cdef int book_fill(
-    engine_t* e, const pending_t* p, int64_t price, int64_t qty, int64_t ts, int64_t flags,
-    int fee_kind, int64_t left,
+    engine_t* e, const pending_t* p, const report_t* r, int fee_kind
 ) noexcept nogil:
     cdef account_t* a = &e.accounts[p.instrument]
     cdef ql_i128* cash = &e.cash[a.currency]
     cdef ql_i128 fee
     cdef fill_t* f
-    if fee_of(a, price, qty, fee_kind, &fee):
+    if fee_of(a, r.price, r.qty, fee_kind, &fee):
         return OVERFLOW
-    if account_fill(a, cash, p.side, qty, price, fee):
+    if account_fill(a, cash, p.side, r.qty, r.price, fee):
         return OVERFLOW
     f = <fill_t*>push(&e.fills)
     if f == NULL:
@@ -120,11 +120,11 @@ cdef int book_fill(
     f.leg = p.leg
     f.instrument = p.instrument
     f.side = p.side
-    f.price = price
-    f.qty = qty
-    f.ts_ns = ts
+    f.price = r.price
+    f.qty = r.qty
+    f.ts_ns = r.ts_ns
     f.seq = e.seq
-    f.flags = flags
+    f.flags = r.flags
     f.fee_hi = ql_hi(fee)
     f.fee_lo = ql_lo(fee)
     f.cash_hi = ql_hi(cash[0])
@@ -133,5 +133,6 @@ cdef int book_fill(
     f.realized_hi = ql_hi(a.realized)
     f.realized_lo = ql_lo(a.realized)
     e.positions[p.instrument].qty = a.qty
-    e.positions[p.instrument].pending_qty -= p.side * qty
-    return notify(e, p, qty, price, ts, flags, left, WHY_FILLED)
+    e.positions[p.instrument].pending_qty -= p.side * r.qty
+    e.positions[p.instrument].n_fills += 1
+    return delay_news(e, p, True, r) if e.lagging else _tell(e, p, r)

@@ -14,8 +14,7 @@ cdef class Engine:
     cdef Bridge bridge
     cdef bint ended  # its tables were handed over
 
-    cdef _set_delays(self, delays)
-    cdef _set_guard(self, rules, limits)
+    cdef _set_strategy(self, bridge, step_address, on_fill_address)
     cdef _load(self, columns_t* t, table, wide_names, small_names)
     cdef bint _exhausted(self)
     cdef _going_on(self)

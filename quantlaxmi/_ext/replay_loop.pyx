@@ -5,21 +5,16 @@ strategy state, features, results), so that a replay can stop after any message 
 are fed in chunks of any size, and the result does not depend on how they were cut.
 """
 from libc.stdint cimport int64_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memset
-
-import numpy as np
 
 from quantlaxmi import schema as _schema
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.depth_book cimport depth_free, depth_init
 from quantlaxmi._ext.engine_core cimport engine_run
+from quantlaxmi._ext.engine_setup cimport (
+    allocate, point_at, release, set_accounts, set_delays, set_features, set_guard, set_impact
+)
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport engine_finish
-from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
-from quantlaxmi._ext.accounts cimport account_t
-from quantlaxmi._ext.impact cimport impact_t
-from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.python_bridge cimport (
     Bridge, EventBridge, event_step, python_fill, python_step
 )
@@ -39,7 +34,7 @@ FAILURES = {
 }
 
 
-#: Tables of a run, in the order they are told of.
+#: Tables of a run, in the order of :meth:`Engine.tables`.
 RESULTS = {
     "decisions": _schema.DECISION_DTYPE,
     "legs": _schema.LEG_DTYPE,
@@ -48,14 +43,6 @@ RESULTS = {
     "funding": _schema.FUNDING_PAID_DTYPE,
     "risk": _schema.RISK_DTYPE,
 }
-
-
-cdef ql_i128 _wide(value) except? -1:
-    """A Python int as a 128-bit integer."""
-    cdef object low = value & 0xFFFFFFFFFFFFFFFF
-    if low >= 1 << 63:
-        low -= 1 << 64
-    return ql_join(value >> 64, low)
 
 
 cdef class Engine:
@@ -108,216 +95,47 @@ cdef class Engine:
         limits=(0, 0, 0, None, 1, False), pro_rata=False, delays=None, impact=(),
     ):
         cdef engine_t* e = &self.e
-        cdef ctx_t[::1] ctx = memory["ctx"]
-        cdef event_t[::1] event = memory["event"]
-        cdef book_t[::1] books = memory["books"]
-        cdef position_t[::1] positions = memory["positions"]
-        cdef feature_t[::1] feature_slots = memory["features"]
-        cdef slot_t[::1] state = memory["state"]
-        cdef param_t[::1] params = memory["params"]
-        cdef leg_out_t[::1] legs_out = memory["legs_out"]
-        cdef fill_notice_t[::1] notice = memory["notice"]
-        cdef Py_ssize_t i, k
         if e.markets != NULL:
             raise RuntimeError("an Engine is initialised once")
-        if legs_out.shape[0] < MAX_LEGS or len(accounts) != books.shape[0]:
+        if len(accounts) != len(memory["books"]):
             raise ValueError("engine memory has the wrong size")
         self._keep = dict(memory)
-        e.ctx = &ctx[0]
-        e.event = &event[0]
-        e.books = &books[0]
-        e.positions = &positions[0]
-        e.features = &feature_slots[0] if feature_slots.shape[0] else NULL
-        e.state = &state[0] if state.shape[0] else NULL
-        e.params = &params[0] if params.shape[0] else NULL
-        e.legs_out = &legs_out[0]
-        e.notice = &notice[0]
+        point_at(e, self._keep)
         e.event_mask = event_mask
         e.latency_ns = latency_ns
-        e.n_instruments = books.shape[0]
-        e.n_features = len(features)
-        e.rate_den = _wide(rate_den)
+        e.pro_rata = pro_rata
         e.due_ns = NEVER
         e.ts_ns = -NEVER
         e.seq = -1
+        self._set_strategy(bridge, step_address, on_fill_address)
+        e.ctx.abi_version = _schema.KERNEL_ABI_VERSION
+        e.ctx.n_instruments = e.n_instruments
+        e.ctx.latency_ns = latency_ns
+        allocate(e, n_currencies)
+        set_accounts(e, accounts, n_currencies, rate_den)
+        if delays is not None:
+            set_delays(e, self._keep, delays)
+        set_guard(e, rules, limits)
+        set_impact(e, impact)
+        set_features(e, features)
+
+    cdef _set_strategy(self, bridge, step_address, on_fill_address):
+        """Whom to ask: a kernel by its addresses, or Python over a bridge."""
+        cdef engine_t* e = &self.e
         self.bridge = bridge
         if bridge is None:
             e.step = <step_fn><size_t>step_address
             e.on_fill = <on_fill_fn><size_t>on_fill_address
             if e.step == NULL:
                 raise ValueError("a kernel strategy has no step function")
-        else:
-            e.step = event_step if isinstance(bridge, EventBridge) else python_step
-            if self.bridge.fill_call is not None:
-                e.on_fill = python_fill
-            e.ctx.user = <int64_t><size_t><void*>self.bridge
-        e.ctx.abi_version = _schema.KERNEL_ABI_VERSION
-        e.ctx.n_instruments = e.n_instruments
-        e.ctx.latency_ns = latency_ns
-        e.pending.item = sizeof(pending_t)
-        e.states.item = sizeof(order_state_t)
-        e.pro_rata = pro_rata
-        e.decisions.item = sizeof(decision_t)
-        e.legs.item = sizeof(leg_t)
-        e.orders.item = sizeof(order_t)
-        e.fills.item = sizeof(fill_t)
-        e.funding.item = sizeof(funding_paid_t)
-        e.markets = <market_t*>calloc(e.n_instruments, sizeof(market_t))
-        e.accounts = <account_t*>calloc(e.n_instruments, sizeof(account_t))
-        e.dues = <funding_due_t*>calloc(e.n_instruments, sizeof(funding_due_t))
-        e.cash = <ql_i128*>calloc(n_currencies, sizeof(ql_i128))
-        e.calls = <feature_call_t*>calloc(e.n_features + 1, sizeof(feature_call_t))
-        e.lanes = <buffer_t*>calloc(2 * e.n_instruments, sizeof(buffer_t))
-        if (
-            e.lanes == NULL or e.markets == NULL or e.accounts == NULL or e.dues == NULL or e.cash == NULL
-            or e.calls == NULL
-        ):
-            raise MemoryError("engine state")
-        for i in range(2 * e.n_instruments):
-            e.lanes[i].item = sizeof(resting_t)
-        for i in range(e.n_instruments):
-            depth_init(&e.markets[i].depth)
-            e.dues[i].at = NEVER
-            e.dues[i].settled = -NEVER
-            currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale = accounts[i]
-            if not 0 <= currency < n_currencies:
-                raise ValueError("an account names no currency")
-            e.accounts[i].currency = currency
-            e.accounts[i].scale = _wide(scale)
-            e.accounts[i].fee_num[MAKER_FEE] = _wide(maker_num)
-            e.accounts[i].fee_den[MAKER_FEE] = _wide(maker_den)
-            e.accounts[i].fee_num[TAKER_FEE] = _wide(taker_num)
-            e.accounts[i].fee_den[TAKER_FEE] = _wide(taker_den)
-            e.accounts[i].fee_scale = _wide(fee_scale)
-        e.seen_ctx = e.ctx
-        e.seen_positions = e.positions
-        if delays is not None:
-            self._set_delays(delays)
-        self._set_guard(rules, limits)
-        if any(fixed or root for fixed, root in impact):
-            e.impact = <impact_t*>calloc(e.n_instruments, sizeof(impact_t))
-            if e.impact == NULL:
-                raise MemoryError("impact")
-            for i in range(e.n_instruments):
-                e.impact[i].fixed, e.impact[i].root = impact[i]
-        for k, (name, args) in enumerate(features):
-            if len(args) > MAX_FEATURE_ARGS:
-                raise ValueError(f"feature {name!r} has too many arguments")
-            e.calls[k].fn = feature_by_name(name)
-            for i in range(len(args)):
-                e.calls[k].args[i] = args[i]
-
-    cdef _set_delays(self, delays):
-        cdef engine_t* e = &self.e
-        cdef delays_t* d
-        cdef const int64_t[::1] values
-        cdef draws_t* each[2]
-        cdef ctx_t[::1] ctx
-        cdef position_t[::1] positions
-        cdef Py_ssize_t i
-        d = e.delays = <delays_t*>calloc(1, sizeof(delays_t))
-        if d == NULL:
-            raise MemoryError("latencies")
-        each[0], each[1] = &d.entry, &d.response
-        for i in range(2):
-            constant, table, key = delays[i]
-            values = np.array(table, dtype=np.int64)
-            self._keep[f"latency {i}"] = values
-            each[i].constant = constant
-            each[i].n = values.shape[0]
-            each[i].values = &values[0] if values.shape[0] else NULL
-            each[i].key = key
-        if d.response.n == 0 and d.response.constant == 0:
             return
-        # From here on the strategy's memory holds what it has heard.
-        e.lagging = 1
-        d.news.item = sizeof(news_t)
-        self._keep["true ctx"] = self._keep["ctx"].copy()
-        self._keep["true positions"] = self._keep["positions"].copy()
-        ctx = self._keep["true ctx"]
-        positions = self._keep["true positions"]
-        e.ctx = &ctx[0]
-        e.positions = &positions[0]
-        d.known = <position_t*>calloc(e.n_instruments, sizeof(position_t))
-        if d.known == NULL:
-            raise MemoryError("latencies")
-
-    cdef _set_guard(self, rules, limits):
-        cdef guard_t* g = &self.e.guard
-        cdef rule_t* rule
-        cdef Py_ssize_t i
-        g.rows.item = sizeof(risk_t)
-        if not rules:
-            return
-        if len(rules) != self.e.n_instruments:
-            raise ValueError("there is not one rule an instrument")
-        per_second, per_minute, g.max_book_age_ns, least, unit, closes = limits
-        g.closes = closes and least is not None
-        g.rates[0].limit, g.rates[0].window_ns = per_second, 1_000_000_000
-        g.rates[1].limit, g.rates[1].window_ns = per_minute, 60_000_000_000
-        for i in range(2):
-            g.rates[i].times = <int64_t*>calloc(g.rates[i].limit + 1, sizeof(int64_t))
-            if g.rates[i].times == NULL:
-                raise MemoryError("order rates")
-        g.has_max_loss = least is not None
-        if g.has_max_loss:
-            g.least_result = _wide(least)
-        g.money_unit = _wide(unit)
-        g.close_orders.item = sizeof(close_order_t)
-        if g.closes:
-            g.stopped = <char*>calloc(self.e.n_instruments, 1)
-            g.closing = <char*>calloc(self.e.n_instruments, 1)
-            g.close_mid = <int64_t*>calloc(self.e.n_instruments, sizeof(int64_t))
-            if g.stopped == NULL or g.closing == NULL or g.close_mid == NULL:
-                raise MemoryError("losses")
-        g.rules = <rule_t*>calloc(len(rules), sizeof(rule_t))
-        if g.rules == NULL:
-            raise MemoryError("rules")
-        for i, (tick, lot, least, exempt, position, worth) in enumerate(rules):
-            rule = &g.rules[i]
-            rule.tick, rule.lot, rule.closing_exempt = tick, lot, exempt
-            rule.min_notional = _wide(least)
-            rule.max_position = position
-            rule.has_max_notional = worth is not None
-            if rule.has_max_notional:
-                rule.max_notional = _wide(worth)
+        e.step = event_step if isinstance(bridge, EventBridge) else python_step
+        if self.bridge.fill_call is not None:
+            e.on_fill = python_fill
+        e.ctx.user = <int64_t><size_t><void*>self.bridge
 
     def __dealloc__(self):
-        cdef Py_ssize_t i
-        free(self.e.impact)
-        free(self.e.guard.stopped)
-        free(self.e.guard.closing)
-        free(self.e.guard.close_mid)
-        free(self.e.guard.close_orders.data)
-        if self.e.delays != NULL:
-            free(self.e.delays.known)
-            free(self.e.delays.news.data)
-            free(self.e.delays)
-        for i in range(2):
-            free(self.e.guard.rates[i].times)
-        free(self.e.guard.rules)
-        free(self.e.guard.rows.data)
-        if self.e.markets != NULL:
-            for i in range(self.e.n_instruments):
-                depth_free(&self.e.markets[i].depth)
-                free(self.e.markets[i].takes[0].rows)
-                free(self.e.markets[i].takes[1].rows)
-        free(self.e.markets)
-        free(self.e.accounts)
-        free(self.e.dues)
-        free(self.e.cash)
-        free(self.e.calls)
-        free(self.e.pending.data)
-        free(self.e.states.data)
-        if self.e.lanes != NULL:
-            for i in range(2 * self.e.n_instruments):
-                free(self.e.lanes[i].data)
-        free(self.e.lanes)
-        free(self.e.decisions.data)
-        free(self.e.legs.data)
-        free(self.e.orders.data)
-        free(self.e.fills.data)
-        free(self.e.funding.data)
+        release(&self.e)
 
     def refuse_before(self, int64_t seq):
         """Refuse orders decided before a message: nothing is sent or recorded in the warm-up."""

@@ -100,14 +100,14 @@ cdef int _fill(engine_t* e, buffer_t* lane, Py_ssize_t i, int64_t qty) noexcept 
     """Fill ``qty`` of the order at its price; it leaves the lane when it is filled whole."""
     cdef resting_t* r = <resting_t*>lane.data + i
     cdef pending_t order = r.order
+    cdef report_t report
     cdef int64_t left = r.left - qty
     cdef int status
     r.left = left
     if left == 0:
         leave(e, lane, i)
-    status = book_fill(
-        e, &order, order.limit_price, qty, e.ts_ns, FLAG_MAKER, MAKER_FEE, left
-    )
+    report = report_t(qty, order.limit_price, e.ts_ns, FLAG_MAKER, left, WHY_FILLED)
+    status = book_fill(e, &order, &report, MAKER_FEE)
     if status != OK:
         return status
     if left == 0:
@@ -265,7 +265,7 @@ cdef int cancel_resting(engine_t* e, Py_ssize_t k, int64_t ts, int reason) noexc
                 order.qty - left, ts,
             )
             if status == OK:
-                status = notify(e, &order, 0, 0, ts, 0, left, reason)
+                status = notify(e, &order, ts, 0, left, reason)
             if status != OK:
                 return status
     return OK

@@ -1,1 +1,1 @@
-"""Rules and limits held against orders; C functions only."""
+"""Rules and limits of orders; C functions only."""

@@ -1,4 +1,4 @@
-"""The venue's rules and the desk's limits, held against a decision before its orders are sent.
+"""The venue's rules and the desk's limits, checked on a decision before its orders are sent.
 
 A leg that breaks one leaves a row for each it breaks. A refused leg refuses its whole bundle. An
 order closes when it is opposite to the position and, with all that is in flight or rests on its
@@ -69,7 +69,7 @@ cdef int _money_row(
     )
 
 
-# Seen from a leg's side: what is held against it is negative.
+# Seen from a leg's side: a position against it is negative.
 cdef struct exposure_t:
     ql_i128 most  # position if all on its side filled and nothing on the other
     ql_i128 after  # the same once the leg has arrived: its order is then no more than it asks for

@@ -14,7 +14,7 @@ from quantlaxmi._ext.message_rows cimport (
     level_t, message_t
 )
 from quantlaxmi._ext.stream_tables cimport (
-    depth_out_t, fill, funding_out_t, ids_t, pick_t, quote_out_t, source_t, trade_out_t
+    fill, ids_t, pick_t, source_t, tables_out_t
 )
 
 import numpy as np
@@ -270,18 +270,45 @@ cdef class StreamMerge:
         dict of str to dict of str to ndarray
             Tables with at least one row, columns as in ``schema.TABLES``.
         """
-        cdef Py_ssize_t k, p, n_pending = 0, n_sources = len(self.sources)
-        cdef MessageRows rows
+        cdef Py_ssize_t k, p, n_pending = self._sorted(finished), n_sources = len(self.sources)
         cdef counts_t counts = counts_t((0, 0, 0, 0, 0), 0, 0, 0, 0, 0, False)
         cdef source_t* s
         cdef message_t* m
         cdef pick_t* picks
-        cdef quote_out_t quotes
-        cdef depth_out_t depth
-        cdef trade_out_t trades
-        cdef funding_out_t funding
+        cdef tables_out_t out
         cdef size_t address
+        order = np.empty(max(min(n_pending, MAX_RELEASED), 1), dtype=np.int64)
+        address = order.ctypes.data
+        picks = <pick_t*>address
+        with nogil:
+            _order(self.state, n_sources, self.seq, picks, &counts)
+        tables = {
+            "quotes": _columns("quotes", counts.messages[RANK_QUOTE], <void**>&out.quotes),
+            "depth": _columns("depth", counts.depth_rows, <void**>&out.depth),
+            "trades": _columns("trades", counts.messages[RANK_TRADE], <void**>&out.trades),
+            "funding": _columns("funding", counts.messages[RANK_FUNDING], <void**>&out.funding),
+        }
+        with nogil:
+            fill(self.state, picks, counts.picks, self.seq, &out)
+        if counts.faults or counts.gaps:
+            self._tell(picks, counts.picks)
+        for p in range(counts.picks):
+            s = &self.state[picks[p].source]
+            m = s.messages + picks[p].index
+            if m.status <= 0:
+                self.told[picks[p].source][m.rank] += 1
+        self.seq += counts.picks - counts.faults
+        self.more = counts.more
         for k in range(n_sources):
+            _drop(self.sources[k], self.state[k].next)
+        return {name: columns for name, columns in tables.items() if len(columns["seq"])}
+
+    cdef Py_ssize_t _sorted(self, finished) except -1:
+        """Take what the sources have read, each in its order, and until when it is final."""
+        cdef Py_ssize_t k, n_pending = 0
+        cdef MessageRows rows
+        cdef source_t* s
+        for k in range(len(self.sources)):
             rows = self.sources[k]
             s = &self.state[k]
             s.messages = rows.messages
@@ -295,31 +322,7 @@ cdef class StreamMerge:
             with nogil:
                 _sort(s.messages, s.n)
             n_pending += s.n
-        order = np.empty(max(min(n_pending, MAX_RELEASED), 1), dtype=np.int64)
-        address = order.ctypes.data
-        picks = <pick_t*>address
-        with nogil:
-            _order(self.state, n_sources, self.seq, picks, &counts)
-        tables = {
-            "quotes": _columns("quotes", counts.messages[RANK_QUOTE], <void**>&quotes),
-            "depth": _columns("depth", counts.depth_rows, <void**>&depth),
-            "trades": _columns("trades", counts.messages[RANK_TRADE], <void**>&trades),
-            "funding": _columns("funding", counts.messages[RANK_FUNDING], <void**>&funding),
-        }
-        with nogil:
-            fill(self.state, picks, counts.picks, self.seq, &quotes, &depth, &trades, &funding)
-        if counts.faults or counts.gaps:
-            self._tell(picks, counts.picks)
-        for p in range(counts.picks):
-            s = &self.state[picks[p].source]
-            m = s.messages + picks[p].index
-            if m.status <= 0:
-                self.told[picks[p].source][m.rank] += 1
-        self.seq += counts.picks - counts.faults
-        self.more = counts.more
-        for k in range(n_sources):
-            _drop(self.sources[k], self.state[k].next)
-        return {name: columns for name, columns in tables.items() if len(columns["seq"])}
+        return n_pending
 
     cdef int _tell(self, const pick_t* picks, Py_ssize_t n_picks) except -1:
         cdef Py_ssize_t p

@@ -84,6 +84,13 @@ cdef struct funding_out_t:
     int64_t* next_funding
 
 
+cdef struct tables_out_t:
+    quote_out_t quotes
+    depth_out_t depth
+    trade_out_t trades
+    funding_out_t funding
+
+
 cdef inline Py_ssize_t depth_rows(
     const message_t* m, const level_t* level, int64_t seq, int16_t instrument,
     depth_out_t* out, Py_ssize_t row
@@ -115,9 +122,11 @@ cdef inline Py_ssize_t depth_rows(
 
 
 cdef inline void fill(
-    source_t* sources, const pick_t* picks, Py_ssize_t n_picks, int64_t seq,
-    quote_out_t* quotes, depth_out_t* depth, trade_out_t* trades, funding_out_t* funding
+    source_t* sources, const pick_t* picks, Py_ssize_t n_picks, int64_t seq, tables_out_t* out
 ) noexcept nogil:
+    cdef quote_out_t* quotes = &out.quotes
+    cdef trade_out_t* trades = &out.trades
+    cdef funding_out_t* funding = &out.funding
     cdef Py_ssize_t p, q = 0, d = 0, t = 0, f = 0
     cdef const message_t* m
     cdef const source_t* s
@@ -151,7 +160,7 @@ cdef inline void fill(
             trades.side[t] = <int8_t>m.v2
             t += 1
         elif m.rank == RANK_DEPTH:
-            d = depth_rows(m, s.levels + (m.v3 - s.first_level), seq, instrument, depth, d)
+            d = depth_rows(m, s.levels + (m.v3 - s.first_level), seq, instrument, &out.depth, d)
         else:
             funding.seq[f] = seq
             funding.ts[f] = m.ts

@@ -12,6 +12,37 @@ from quantlaxmi._ext.decimal_text cimport DECIMAL_OK, parse_mantissa
 cdef int64_t _DAY_NS = 86_400_000_000_000
 
 
+cdef struct cells_t:
+    # Where the cells of row n go: to place slot * n_rows + n.
+    int delimiter
+    Py_ssize_t n_columns
+    Py_ssize_t n_rows
+    const int64_t* slot_of
+    int64_t* starts
+    int64_t* ends
+
+
+cdef inline bint _split_line(
+    const uint8_t* s, int64_t begin, int64_t end, const cells_t* cells, Py_ssize_t n
+) noexcept nogil:
+    """Whether the line is plain and has the right number of cells."""
+    cdef Py_ssize_t column = 0
+    cdef int64_t i, cell = begin, slot
+    cdef uint8_t c
+    for i in range(begin, end + 1):
+        c = s[i] if i < end else <uint8_t>cells.delimiter
+        if c == cells.delimiter:
+            slot = cells.slot_of[column] if column < cells.n_columns else -1
+            if slot >= 0:
+                slot = slot * cells.n_rows + n
+                _trim(s, cell, i, &cells.starts[slot], &cells.ends[slot])
+            column += 1
+            cell = i + 1
+        elif c < 32 or c >= 127 or c == 34:
+            return False
+    return column == cells.n_columns
+
+
 def split_cells(
     const uint8_t[::1] text,          # IN
     int64_t first,
@@ -51,40 +82,26 @@ def split_cells(
     consumed : int
         Where the line after them begins.
     """
-    cdef Py_ssize_t n_columns = slot_of.shape[0], n_rows = plain.shape[0]
+    cdef Py_ssize_t n_rows = plain.shape[0], n = 0
     cdef const uint8_t* s = &text[0] if text.shape[0] else NULL
     cdef const uint8_t* newline
-    cdef int64_t at = first, end, i, cell
-    cdef Py_ssize_t n = 0, column
-    cdef uint8_t c
-    cdef bint good
+    cdef int64_t at = first, begin, end
+    cdef cells_t cells
+    cells.delimiter = delimiter
+    cells.n_columns = slot_of.shape[0]
+    cells.slot_of = &slot_of[0] if slot_of.shape[0] else NULL
+    cells.starts = &starts[0, 0] if starts.shape[0] and n_rows else NULL
+    cells.ends = &ends[0, 0] if ends.shape[0] and n_rows else NULL
+    cells.n_rows = starts.shape[1]
     while n < n_rows and at < stop:
         newline = <const uint8_t*>memchr(s + at, 10, stop - at)
         if newline == NULL:
             break
         end = newline - s
         lines[0, n] = at
-        if end > at and s[end - 1] == 13:
-            lines[1, n] = end - 1
-        else:
-            lines[1, n] = end
-        cell = at
-        at = end + 1
-        end = lines[1, n]
-        good = 0 < end - cell <= longest
-        column = 0
-        if good:
-            for i in range(cell, end + 1):
-                c = s[i] if i < end else <uint8_t>delimiter
-                if c == delimiter:
-                    if column < n_columns and slot_of[column] >= 0:
-                        _trim(s, cell, i, &starts[slot_of[column], n], &ends[slot_of[column], n])
-                    column += 1
-                    cell = i + 1
-                elif c < 32 or c >= 127 or c == 34:
-                    good = False
-                    break
-        plain[n] = good and column == n_columns
+        lines[1, n] = end - (end > at and s[end - 1] == 13)
+        begin, at, end = at, end + 1, lines[1, n]
+        plain[n] = 0 < end - begin <= longest and _split_line(s, begin, end, &cells, n)
         n += 1
     return n, at
 
@@ -211,9 +228,8 @@ cdef inline int _month_days(int year, int month) noexcept nogil:
 
 cdef int _iso(const uint8_t* s, int64_t n, int64_t* out) noexcept nogil:
     """1 where an offset is named, 0 where none is, -1 where the text has to be read with care."""
-    cdef int century, year, month, day, hour, minute, second = 0, digits = 0, sign
-    cdef int64_t ns = 0, offset, at
-    cdef uint8_t c
+    cdef int century, year, month, day
+    cdef int64_t at
     if n < 10 or s[4] != b'-' or s[7] != b'-':
         return -1
     century, year, month, day = _two(s), _two(s + 2), _two(s + 5), _two(s + 8)
@@ -226,6 +242,15 @@ cdef int _iso(const uint8_t* s, int64_t n, int64_t* out) noexcept nogil:
     out[0] = _days(year, month, day) * _DAY_NS
     if n == 10:
         return 0
+    at = _clock(s, n, out)
+    return _zone(s, n, at, out) if at > 0 else -1
+
+
+cdef int64_t _clock(const uint8_t* s, int64_t n, int64_t* out) noexcept nogil:
+    """Add the time of day behind a date; where the text goes on, or -1."""
+    cdef int hour, minute, second = 0, digits = 0
+    cdef int64_t ns = 0, at
+    cdef uint8_t c
     if n < 16 or (s[10] != b' ' and s[10] != b'T') or s[13] != b':':
         return -1
     hour, minute = _two(s + 11), _two(s + 14)
@@ -252,6 +277,13 @@ cdef int _iso(const uint8_t* s, int64_t n, int64_t* out) noexcept nogil:
                 ns *= 10
                 digits += 1
     out[0] += ((hour * 60 + minute) * 60 + second) * <int64_t>1_000_000_000 + ns
+    return at
+
+
+cdef int _zone(const uint8_t* s, int64_t n, int64_t at, int64_t* out) noexcept nogil:
+    """Take off the offset named from ``at`` on; as `_iso`."""
+    cdef int hour, minute, sign
+    cdef int64_t offset
     if at == n:
         return 0
     while at < n and s[at] == b' ':

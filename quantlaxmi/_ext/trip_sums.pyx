@@ -1,6 +1,6 @@
 """Sum and sum of squares of a run's trips, straight from the engine's records.
 
-The trips are those of gates/trips.py: a decision's fills are valued at the mids the decision saw; a
+The trips are those of gates/path/round_trips.py: a decision's fills are valued at the mids the decision saw; a
 trip goes from flat to flat of all instruments; a decision that turns the position over ends one
 trip and begins another; a trip open at the end is closed at given mids. Fills are taken in the order
 of their decisions, also where an order that rested was filled late.
@@ -114,6 +114,25 @@ cdef int _act(book_keeping_t* b, Py_ssize_t n, const int64_t* weights) noexcept 
     return _finish_trip(b) if flat else FOLLOWED
 
 
+cdef int _sort_fills(
+    const engine_t* e, Py_ssize_t* order, Py_ssize_t* start
+) noexcept nogil:
+    """Order fills by decision, then in the order of filling; ``start[d]`` is where those of d end.
+    """
+    cdef const fill_t* fills = <const fill_t*>e.fills.data
+    cdef Py_ssize_t d, k
+    for k in range(e.fills.n):
+        if fills[k].decision < 0:
+            return NO_DECISION
+        start[fills[k].decision + 1] += 1
+    for d in range(e.decisions.n):
+        start[d + 1] += start[d]
+    for k in range(e.fills.n):
+        order[start[fills[k].decision]] = k
+        start[fills[k].decision] += 1
+    return FOLLOWED
+
+
 cdef int _sum(
     const engine_t* e, book_keeping_t* b, Py_ssize_t* order, Py_ssize_t* start,
     const int64_t* weights, const int64_t* last_mid2, int64_t end_ns,
@@ -125,17 +144,9 @@ cdef int _sum(
     cdef bint moved, in_position = False
     cdef int64_t since = 0
     cdef int status
-    # Fills by decision, in the order of filling: a counting sort.
-    for k in range(e.fills.n):
-        if fills[k].decision < 0:
-            return NO_DECISION
-        start[fills[k].decision + 1] += 1
-    for d in range(e.decisions.n):
-        start[d + 1] += start[d]
-    for k in range(e.fills.n):
-        order[start[fills[k].decision]] = k
-        start[fills[k].decision] += 1
-    # Now start[d] is where the fills of d end.
+    status = _sort_fills(e, order, start)
+    if status != FOLLOWED:
+        return status
     k = 0
     for d in range(e.decisions.n):
         if k == start[d]:
@@ -178,6 +189,16 @@ cdef int _sum(
         if status != FOLLOWED:
             return status
     return _finish_trip(b)
+
+
+cdef int _raise_for(int status) except -1:
+    if status == OUT_OF_MEMORY:
+        raise MemoryError("trips")
+    if status == TOO_WIDE:
+        raise OverflowError("the money of a trip does not fit 128 bits")
+    if status == NO_DECISION:
+        raise ValueError("a fill belongs to no decision")
+    return 0
 
 
 def trip_sums(
@@ -234,12 +255,7 @@ def trip_sums(
             status = _sum(e, &b, order, start, &weights[0], &last_mid2[0], end_ns)
         free(order)
         free(start)
-    if status == OUT_OF_MEMORY:
-        raise MemoryError("trips")
-    if status == TOO_WIDE:
-        raise OverflowError("the money of a trip does not fit 128 bits")
-    if status == NO_DECISION:
-        raise ValueError("a fill belongs to no decision")
+    _raise_for(status)
     squares = 0
     for k in range(3, -1, -1):
         squares = (squares << 64) | int(b.squares[k])

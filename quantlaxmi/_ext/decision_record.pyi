@@ -1,0 +1,1 @@
+"""Decisions as the engine records them; C functions only."""

@@ -1,0 +1,1 @@
+"""Setting up the state of a run; C functions only."""

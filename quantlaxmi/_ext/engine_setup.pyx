@@ -1,0 +1,247 @@
+"""An engine's state is allocated, filled from Python's settings, and freed."""
+from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free
+
+import numpy as np
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.accounts cimport account_t
+from quantlaxmi._ext.depth_book cimport depth_free, depth_init
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
+from quantlaxmi._ext.impact cimport impact_t
+from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.wide cimport *
+
+
+cdef ql_i128 _wide(value) except? -1:
+    """A Python int as a 128-bit integer."""
+    cdef object low = value & 0xFFFFFFFFFFFFFFFF
+    if low >= 1 << 63:
+        low -= 1 << 64
+    return ql_join(value >> 64, low)
+
+
+cdef int point_at(engine_t* e, dict memory) except -1:
+    """Use the records that are shared with the strategy."""
+    cdef ctx_t[::1] ctx = memory["ctx"]
+    cdef event_t[::1] event = memory["event"]
+    cdef book_t[::1] books = memory["books"]
+    cdef position_t[::1] positions = memory["positions"]
+    cdef feature_t[::1] features = memory["features"]
+    cdef slot_t[::1] state = memory["state"]
+    cdef param_t[::1] params = memory["params"]
+    cdef leg_out_t[::1] legs_out = memory["legs_out"]
+    cdef fill_notice_t[::1] notice = memory["notice"]
+    if legs_out.shape[0] < MAX_LEGS:
+        raise ValueError("engine memory has the wrong size")
+    e.ctx = &ctx[0]
+    e.event = &event[0]
+    e.books = &books[0]
+    e.positions = &positions[0]
+    e.features = &features[0] if features.shape[0] else NULL
+    e.state = &state[0] if state.shape[0] else NULL
+    e.params = &params[0] if params.shape[0] else NULL
+    e.legs_out = &legs_out[0]
+    e.notice = &notice[0]
+    e.n_instruments = books.shape[0]
+    e.seen_ctx = e.ctx
+    e.seen_positions = e.positions
+    return 0
+
+
+cdef int allocate(engine_t* e, Py_ssize_t n_currencies) except -1:
+    """Room for the state of every instrument and currency, and for results."""
+    cdef Py_ssize_t i
+    e.pending.item = sizeof(pending_t)
+    e.states.item = sizeof(order_state_t)
+    e.decisions.item = sizeof(decision_t)
+    e.legs.item = sizeof(leg_t)
+    e.orders.item = sizeof(order_t)
+    e.fills.item = sizeof(fill_t)
+    e.funding.item = sizeof(funding_paid_t)
+    e.markets = <market_t*>calloc(e.n_instruments, sizeof(market_t))
+    e.accounts = <account_t*>calloc(e.n_instruments, sizeof(account_t))
+    e.dues = <funding_due_t*>calloc(e.n_instruments, sizeof(funding_due_t))
+    e.cash = <ql_i128*>calloc(n_currencies, sizeof(ql_i128))
+    e.lanes = <buffer_t*>calloc(2 * e.n_instruments, sizeof(buffer_t))
+    if (
+        e.lanes == NULL or e.markets == NULL or e.accounts == NULL or e.dues == NULL
+        or e.cash == NULL
+    ):
+        raise MemoryError("engine state")
+    for i in range(2 * e.n_instruments):
+        e.lanes[i].item = sizeof(resting_t)
+    for i in range(e.n_instruments):
+        depth_init(&e.markets[i].depth)
+        e.dues[i].at = NEVER
+        e.dues[i].settled = -NEVER
+    return 0
+
+
+cdef int set_accounts(
+    engine_t* e, accounts, Py_ssize_t n_currencies, rate_den
+) except -1:
+    """What prices, quantities, fees and rates come to in money."""
+    cdef Py_ssize_t i
+    e.rate_den = _wide(rate_den)
+    for i in range(e.n_instruments):
+        currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale = accounts[i]
+        if not 0 <= currency < n_currencies:
+            raise ValueError("an account names no currency")
+        e.accounts[i].currency = currency
+        e.accounts[i].scale = _wide(scale)
+        e.accounts[i].fee_num[MAKER_FEE] = _wide(maker_num)
+        e.accounts[i].fee_den[MAKER_FEE] = _wide(maker_den)
+        e.accounts[i].fee_num[TAKER_FEE] = _wide(taker_num)
+        e.accounts[i].fee_den[TAKER_FEE] = _wide(taker_den)
+        e.accounts[i].fee_scale = _wide(fee_scale)
+    return 0
+
+
+cdef int set_features(engine_t* e, features) except -1:
+    """Kernels of features, in the order of their slots."""
+    cdef Py_ssize_t i, k
+    e.n_features = len(features)
+    e.calls = <feature_call_t*>calloc(e.n_features + 1, sizeof(feature_call_t))
+    if e.calls == NULL:
+        raise MemoryError("engine state")
+    for k, (name, args) in enumerate(features):
+        if len(args) > MAX_FEATURE_ARGS:
+            raise ValueError(f"feature {name!r} has too many arguments")
+        e.calls[k].fn = feature_by_name(name)
+        for i in range(len(args)):
+            e.calls[k].args[i] = args[i]
+    return 0
+
+
+cdef int set_impact(engine_t* e, impact) except -1:
+    """Fixed and square-root impact by instrument; none where all are 0."""
+    cdef Py_ssize_t i
+    if not any(fixed or root for fixed, root in impact):
+        return 0
+    e.impact = <impact_t*>calloc(e.n_instruments, sizeof(impact_t))
+    if e.impact == NULL:
+        raise MemoryError("impact")
+    for i in range(e.n_instruments):
+        e.impact[i].fixed, e.impact[i].root = impact[i]
+    return 0
+
+
+cdef int set_delays(engine_t* e, dict keep, delays) except -1:
+    """Latencies that are drawn; the arrays they are drawn from go to ``keep``."""
+    cdef delays_t* d
+    cdef const int64_t[::1] values
+    cdef draws_t* each[2]
+    cdef ctx_t[::1] ctx
+    cdef position_t[::1] positions
+    cdef Py_ssize_t i
+    d = e.delays = <delays_t*>calloc(1, sizeof(delays_t))
+    if d == NULL:
+        raise MemoryError("latencies")
+    each[0], each[1] = &d.entry, &d.response
+    for i in range(2):
+        constant, table, key = delays[i]
+        values = np.array(table, dtype=np.int64)
+        keep[f"latency {i}"] = values
+        each[i].constant = constant
+        each[i].n = values.shape[0]
+        each[i].values = &values[0] if values.shape[0] else NULL
+        each[i].key = key
+    if d.response.n == 0 and d.response.constant == 0:
+        return 0
+    # From here on the strategy's memory holds what it has heard.
+    e.lagging = 1
+    d.news.item = sizeof(news_t)
+    keep["true ctx"] = keep["ctx"].copy()
+    keep["true positions"] = keep["positions"].copy()
+    ctx = keep["true ctx"]
+    positions = keep["true positions"]
+    e.ctx = &ctx[0]
+    e.positions = &positions[0]
+    d.known = <position_t*>calloc(e.n_instruments, sizeof(position_t))
+    if d.known == NULL:
+        raise MemoryError("latencies")
+    return 0
+
+
+cdef int set_guard(engine_t* e, rules, limits) except -1:
+    """Rules of the venue and limits of the desk."""
+    cdef guard_t* g = &e.guard
+    cdef rule_t* rule
+    cdef Py_ssize_t i
+    g.rows.item = sizeof(risk_t)
+    if not rules:
+        return 0
+    if len(rules) != e.n_instruments:
+        raise ValueError("there is not one rule an instrument")
+    per_second, per_minute, g.max_book_age_ns, least, unit, closes = limits
+    g.closes = closes and least is not None
+    g.rates[0].limit, g.rates[0].window_ns = per_second, 1_000_000_000
+    g.rates[1].limit, g.rates[1].window_ns = per_minute, 60_000_000_000
+    for i in range(2):
+        g.rates[i].times = <int64_t*>calloc(g.rates[i].limit + 1, sizeof(int64_t))
+        if g.rates[i].times == NULL:
+            raise MemoryError("order rates")
+    g.has_max_loss = least is not None
+    if g.has_max_loss:
+        g.least_result = _wide(least)
+    g.money_unit = _wide(unit)
+    g.close_orders.item = sizeof(close_order_t)
+    if g.closes:
+        g.stopped = <char*>calloc(e.n_instruments, 1)
+        g.closing = <char*>calloc(e.n_instruments, 1)
+        g.close_mid = <int64_t*>calloc(e.n_instruments, sizeof(int64_t))
+        if g.stopped == NULL or g.closing == NULL or g.close_mid == NULL:
+            raise MemoryError("losses")
+    g.rules = <rule_t*>calloc(len(rules), sizeof(rule_t))
+    if g.rules == NULL:
+        raise MemoryError("rules")
+    for i, (tick, lot, least, exempt, position, worth) in enumerate(rules):
+        rule = &g.rules[i]
+        rule.tick, rule.lot, rule.closing_exempt = tick, lot, exempt
+        rule.min_notional = _wide(least)
+        rule.max_position = position
+        rule.has_max_notional = worth is not None
+        if rule.has_max_notional:
+            rule.max_notional = _wide(worth)
+    return 0
+
+
+cdef void release(engine_t* e) noexcept:
+    """Free all that was allocated, whole or in part."""
+    cdef Py_ssize_t i
+    free(e.impact)
+    free(e.guard.stopped)
+    free(e.guard.closing)
+    free(e.guard.close_mid)
+    free(e.guard.close_orders.data)
+    if e.delays != NULL:
+        free(e.delays.known)
+        free(e.delays.news.data)
+        free(e.delays)
+    for i in range(2):
+        free(e.guard.rates[i].times)
+    free(e.guard.rules)
+    free(e.guard.rows.data)
+    if e.markets != NULL:
+        for i in range(e.n_instruments):
+            depth_free(&e.markets[i].depth)
+            free(e.markets[i].takes[0].rows)
+            free(e.markets[i].takes[1].rows)
+    free(e.markets)
+    free(e.accounts)
+    free(e.dues)
+    free(e.cash)
+    free(e.calls)
+    free(e.pending.data)
+    free(e.states.data)
+    if e.lanes != NULL:
+        for i in range(2 * e.n_instruments):
+            free(e.lanes[i].data)
+    free(e.lanes)
+    free(e.decisions.data)
+    free(e.legs.data)
+    free(e.orders.data)
+    free(e.fills.data)
+    free(e.funding.data)
