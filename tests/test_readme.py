@@ -41,7 +41,9 @@ def test_readme_demo_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> 
     found = re.search(r"This is what `make demo` prints.*?```\n(.*?)```", README, re.DOTALL)
     assert found
     assert main_crypto(["demo"]) == 0
-    assert capsys.readouterr().out == found[1]
+    printed = capsys.readouterr().out
+    assert printed == found[1]
+    assert max(map(len, printed.splitlines())) <= 120
 
 
 def test_readme_links_and_targets_exist() -> None:

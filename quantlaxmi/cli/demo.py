@@ -56,7 +56,7 @@ def main(args: dict[str, Any]) -> int:
             }
     for kind, (_, lines) in walks.items():
         print(f"{kind}: {STORY[kind]}")
-        print("\n".join(f"  {line}" for line in lines))
+        print("\n".join(lines))
         print()
     expected = walks["planted"][0] == "PASS" and walks["edgeless"][0] != "PASS"
     print(
@@ -97,12 +97,13 @@ def _walk(
     scale = run.ledger_exponent
     fees = sum(account.fees for account in run.accounts)
     return verdict, [
-        f"segment   {segment.n_messages:,} messages, seed {DEMO_SEED[kind]}, "
+        f"  segment   {segment.n_messages:,} messages, seed {DEMO_SEED[kind]}, "
         f"digest {segment.digest[:16]}",
-        f"backtest  {STRATEGY}, default settings: {run.n_decisions} decisions, {run.n_fills} fills",
-        f"          gross {money_text(run.gross_pnl, scale - 1)}, "
+        f"  backtest  {STRATEGY}, default settings: {run.n_decisions} decisions, "
+        f"{run.n_fills} fills",
+        f"            gross {money_text(run.gross_pnl, scale - 1)}, "
         f"fees {money_text(fees, scale)}, net {money_text(run.net_pnl, scale - 1)} USDT",
-        f"replay    {parity.text()}",
-        *report_lines(report, verbose=verbose),
-        f"verdict   {verdict}, report {report.report_hash[:16]}",
+        f"  replay    {parity.text()}",
+        *report_lines(report, verbose=verbose, indent=2),
+        f"  verdict   {verdict}, report {report.report_hash[:16]}",
     ]
