@@ -144,5 +144,7 @@ def test_monte_carlo_result_derives_p():
         "p_value": 0.05,
         "stopped": False,
         "extended": False,
+        "systematic": False,
+        "histogram": None,
         "interval_95": pytest.approx([0.036504, 0.064330], abs=5e-7),
     }

@@ -274,7 +274,7 @@ def test_an_import_that_is_ended_leaves_nothing(tmp_path: Path, number: int, cod
     text = "from quantlaxmi.cli import main_crypto as main; raise SystemExit(main())"
     with subprocess.Popen([sys.executable, "-c", text, *words], stderr=subprocess.PIPE) as process:
         limit = time.monotonic() + 60
-        while not any(tmp_path.glob(".seg.*.partial/wal/trades*")):
+        while not any(tmp_path.glob(".seg.*.partial/seg/wal/trades*")):
             assert process.poll() is None and time.monotonic() < limit
             time.sleep(0.005)
         process.send_signal(number)
