@@ -1,4 +1,4 @@
-"""Whether what a strategy wrote can be orders at all, before anything is recorded of it."""
+"""Checks that the legs of a decision can be orders, before the decision is recorded."""
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *

@@ -1,4 +1,4 @@
-"""A loss that closes: after every message of an instrument its currency's result is looked at.
+"""Closing at a loss: after every message of an instrument its currency's result is checked.
 
 The first time it is below the limit the currency is stopped: a risk row is left, what rests is
 cancelled and positions are closed at the market, after the latency of any order. What a thin or

@@ -1,4 +1,4 @@
-"""What every reader of text lines shares: lines cut out of pieces, the source's clock, buffers."""
+"""The base of every reader of text lines: it cuts lines out of pieces, keeps the clock and buffers."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
 from cpython.unicode cimport PyUnicode_DecodeUTF8

@@ -1,4 +1,4 @@
-"""Watching a market with a strategy's eyes and costs, trading nothing."""
+"""Observing a market with a strategy's filters, latency and costs, without trading."""
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset

@@ -1,4 +1,4 @@
-"""Orders and requests at their arrival: what they take, what rests, what is changed or too late.
+"""Orders and requests arrive: they take, rest, change a resting order, or come too late.
 
 A market order takes from the displayed book and the rest is cancelled. A limit order takes what is
 at its price or better; its rest is cancelled (immediate or cancel) or joins the queue. A post-only

@@ -1,4 +1,4 @@
-"""What becomes of orders, written down: their rows, their fills with the money, and the news."""
+"""Records of orders: their rows, their fills with the money, and the news for the strategy."""
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *

@@ -1,4 +1,4 @@
-"""Own takes: what a run took at prices whose levels still stand, so that it is not given twice.
+"""Own takes: quantity that a run took at levels still displayed, so that it cannot take it twice.
 
 Our fills do not change the recorded market, which goes on showing what we took. A level stands as
 long as the data show it: while it is the touch, or behind the touch while the rebuilt depth has it.

@@ -1,4 +1,4 @@
-"""Orders that rest: their place in the queue, and what the market's messages fill of them.
+"""Resting orders: their place in the queue, and their fills by market messages.
 
 The queue is told conservatively. An order joins behind all that is displayed at its price; trades
 at the price, by the opposite aggressor, take from what is ahead first and fill it with what they

@@ -44,7 +44,7 @@ _U16: Final = struct.Struct("<H")
 
 @functools.lru_cache(maxsize=4096)
 def rationale_hash(text: str) -> bytes:
-    """First 8 bytes of SHA-256 over the UTF-8 text: what stands for it in a record."""
+    """First 8 bytes of SHA-256 over the UTF-8 text, which a record has in its place."""
     return hashlib.sha256(text.encode()).digest()[:8]
 
 
@@ -54,7 +54,7 @@ class LegIntent(msgspec.Struct, frozen=True, gc=False):
     Attributes
     ----------
     side : Side
-        A change has the side of the order it names, whatever stands here.
+        Ignored in a change, which has the side of the order it names.
     qty : int
         Positive mantissa at the instrument's quantity exponent; of a modified order its new
         total, filled part included; 0 to cancel.
@@ -227,7 +227,7 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     @property
     def rationale_hash(self) -> bytes:
-        """The 8 bytes that stand for the rationale in the record."""
+        """The 8 bytes that the record has in place of the rationale."""
         return rationale_hash(self.rationale)
 
     def canonical_bytes(self) -> bytes:

@@ -39,7 +39,7 @@ class OrderEvent(msgspec.Struct, frozen=True, gc=False):
     leg : int
         Index into the run's legs, one of that decision's; -1 for trims and flattening.
     qty, filled_qty : int
-        Mantissas at the instrument's quantity exponent; of a request what it asks for, and 0.
+        Mantissas at the instrument's quantity exponent; of a request the quantity asked for, and 0.
     limit_price : int or None
         Mantissa at the price exponent; None for market orders.
     seq : int

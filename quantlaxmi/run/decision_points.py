@@ -72,7 +72,8 @@ class DecisionPoints:
         Whether the strategy's own filters let it trade.
     settlements : ndarray of int64, shape (n_settlements, 4)
         Funding, in the order in which it happened: instrument, time, mark at the price exponent,
-        rate at `schema.RATE_EXPONENT`. What orders that arrived before the time had made is held.
+        rate at `schema.RATE_EXPONENT`. A settlement pays the position that orders made which
+        arrived before its time.
     """
 
     run: Run
@@ -107,20 +108,20 @@ class DecisionPoints:
 
     @property
     def costs_unknown(self) -> str:
-        """Why no order's cost can be told at a row it was not sent at; empty where it can.
+        """Why the cost of an order at another row is unknown; empty where it is known.
 
-        `BundleCost.fillable` then says what was displayed at the largest latency.
+        `BundleCost.fillable` is then the displayed size at the largest latency.
         """
         if self.run.latency.entry.is_constant:
             return ""
         return (
-            "The latency of order entry is drawn for each decision: what a decision elsewhere "
-            "would have cost is not known."
+            "The latency of order entry is drawn for each decision, so the cost of a decision at "
+            "another row is not known."
         )
 
     @property
     def settled(self) -> NDArray[np.int64]:
-        """For each row, the settlements that orders decided there come too late for."""
+        """For each row, how many settlements are made before an order decided there arrives."""
         arrivals = self.ts_ns + self.run.latency_ns
         found = np.searchsorted(self.settlements[:, 1], arrivals, side="right")
         return found.astype(np.int64)

@@ -216,7 +216,7 @@ class DecisionTrace:
     def save(self, path: str | Path) -> None:
         """Write the trace; ``.json`` and ``.arrow`` hold the same content.
 
-        The file is written beside its place and renamed in when whole.
+        The file is written under a temporary name and renamed when whole.
 
         Raises
         ------
