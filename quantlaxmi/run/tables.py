@@ -20,7 +20,6 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.execution.risk import risk_exponent
 from quantlaxmi.fixed import int128_halves
 from quantlaxmi.fixed.point import format_decimal
-from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.ledger_lines import MONEY, LedgerLines, lines_at_fills
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.segment import MarketData
@@ -103,8 +102,8 @@ def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
             pa.array(symbols, pa.string()),
         ),
         "currency": _texts(of[which], currencies),
-        "position": _scaled(instruments, positions, which, "qty_exponent", 0),
-        "mid": _scaled(instruments, mids, which, "price_exponent", -1),
+        "position": _scaled(records, lines.held, positions, which, "qty_exponent", 0),
+        "mid": _scaled(records, lines.held, mids, which, "price_exponent", -1),
     }
     for name in MONEY:
         column = woven([getattr(part, name) for part in money])
@@ -113,15 +112,21 @@ def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
 
 
 def _scaled(
-    instruments: list[Instrument],
+    records: RunRecords,
+    held: Sequence[int],
     values: NDArray[Any],
     which: NDArray[Any],
     exponent: str,
     shift: int,
 ) -> Any:
-    """Python integers of the instruments ``which`` at their finest exponent, null elsewhere."""
-    exponents = [getattr(i, exponent) + shift for i in instruments]
-    finest = min(exponents, default=0)
+    """Python integers at the finest exponent of all the run's instruments; null in sums.
+
+    ``which`` is each row's place in ``held``. The type of the column does not depend on what was
+    held, so that tables of several runs over one segment can be put together.
+    """
+    all_exponents = [getattr(i, exponent) + shift for i in records.instruments]
+    finest = min(all_exponents)
+    exponents = [all_exponents[i] for i in held]
     # All places above the instruments' are of currencies.
     steps = np.array([10 ** (e - finest) for e in exponents] + [0], dtype=object)
     column = _halves(*int128_halves(values * steps[np.minimum(which, len(exponents))]), finest)

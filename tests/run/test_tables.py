@@ -11,7 +11,9 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.tables import RUN_TABLES
 from quantlaxmi.segment import open_segment
+from quantlaxmi.strategies import StrategyRegistry
 
+NEVER = ("threshold_bps=100000",)
 DATA = Path(__file__).parents[2] / "data"
 
 
@@ -75,3 +77,17 @@ def test_decisions_say_why(run):
 def test_unknown_table_is_refused_by_name(run):
     with pytest.raises(InputError, match=r"'trades'.*decisions, legs"):
         run.table("trades")
+
+
+def test_a_ledger_of_nothing_held_has_the_sums_and_the_same_types(run):
+    idle = backtest(run.segment, StrategyRegistry().create("basis_capture", sets=NEVER))
+    assert idle.n_fills == 0
+    empty = idle.table("ledger")
+    assert empty.num_rows == 0
+    assert empty.schema == run.table("ledger").schema
+    curve = idle.equity_curve(60 * 10**9)
+    table = curve.table()
+    table.validate(full=True)
+    assert table.num_rows == len(curve)
+    assert table["symbol"].null_count == len(curve)
+    assert set(table["equity"].to_pylist()) == {0}
