@@ -82,7 +82,8 @@ INNER: dict[str, tuple[str, ...]] = {
             synthetic_depth synthetic
             """,
         "run": """
-            config attribution records record_arrays feed session ledger_lines tables equity result
+            config attribution records record_arrays feed session ledger_lines tables equity
+            summary.line summary.orders summary.sections result
             decision_points replay rerun
             """,
         "gates": """

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.output import Progress, money_text, print_facts, print_json
 from quantlaxmi.cli.values import whole_number
+from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from fractions import Fraction
 
     from quantlaxmi.run.result import Run
     from quantlaxmi.strategies.sdk import Strategy
@@ -32,7 +34,8 @@ _ROUTE_USAGE = """
 
 Usage:
   {program} {route} RUN_USAGE
-                 [--interpreted] [--flatten] [--output-trace FILE] [--run-dir DIR] [--json]
+                 [--interpreted] [--flatten] [--output-trace FILE] [--run-dir DIR]
+                 [--price-step X] [--json]
 
 Options:
 RUN_OPTIONS
@@ -40,6 +43,8 @@ RUN_OPTIONS
   --flatten             Close what is open at the last message.
   --output-trace FILE   Write the decision trace, .json or .arrow.
   --run-dir DIR         Folder to create with the trace, the summary and every fill's attribution.
+  --price-step X        A mid that moves by more than this factor from one book to the next is
+                        told where it was held [default: 1.5].
   --json                One JSON document instead of a table.
 """
 
@@ -89,6 +94,7 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
         check_output("--output-trace", args["--output-trace"], (".json", ".arrow"), KIND)
     if args["--run-dir"]:
         check_new_folder("--run-dir", args["--run-dir"])
+    step = price_step(args["--price-step"])
     strategy, keywords = make_strategy(args), run_keywords(args)
     segment = open_whole(args["--segment-dir"])
     with Progress(label) as progress:
@@ -100,13 +106,30 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
             progress=progress,
             **keywords,
         )
-    facts = run_facts(run)
+    lines = run.summary(step)
+    facts = {**run_facts(run), "summary": [line.to_json() for line in lines]}
     if args["--output-trace"]:
         run.trace.save(args["--output-trace"])
     if args["--run-dir"]:
         write_run(run, facts, args["--run-dir"])
-    print_json(facts) if args["--json"] else print_facts(facts)
+    if args["--json"]:
+        print_json(facts)
+        return 0
+    del facts["summary"]
+    print_facts(facts)
+    for line in lines:
+        print(f"- {line}")
     return 0
+
+
+def price_step(text: str) -> Fraction:
+    """Value of ``--price-step``."""
+    from quantlaxmi.run.summary.line import price_step_of
+
+    try:
+        return price_step_of(text)
+    except InputError as error:
+        raise InputError("--price-step", error.problem) from None
 
 
 def run_facts(run: Run) -> dict[str, Any]:

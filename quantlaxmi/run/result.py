@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from quantlaxmi.events import TradeAttribution
@@ -13,6 +14,7 @@ from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.records import Account, RunRecords
+from quantlaxmi.run.summary.line import PRICE_STEP, FinishedRun, SummaryLine, price_step_of
 from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.trace import DecisionTrace
@@ -133,6 +135,30 @@ class Run:
         from quantlaxmi.run.equity import equity_curve
 
         return equity_curve(self.exact, self.segment, step_ns, currency)
+
+    def summary(self, price_step: Fraction | str = PRICE_STEP) -> tuple[SummaryLine, ...]:
+        """Return what should be known besides the figures: refused orders, gaps held and so on.
+
+        Parameters
+        ----------
+        price_step : Fraction or str
+            A mid that moves by more than this factor between two books is listed where it was
+            held; above 1.
+
+        Returns
+        -------
+        tuple of SummaryLine
+            One sentence each (``str(line)``), with its count, whole, cause and figures.
+
+        Raises
+        ------
+        InputError
+            ``price_step`` is no number above 1.
+        """
+        from quantlaxmi.run.summary.sections import summary_lines
+
+        step = price_step_of(price_step)
+        return summary_lines(FinishedRun(self.exact, self.segment, self.config, step))
 
     def trade_attributions(self) -> Iterator[TradeAttribution]:
         """Yield one `TradeAttribution` for every fill, in order."""

@@ -1,0 +1,22 @@
+"""All sections of a run's summary, in the order in which they are told.
+
+A section is a function from a `FinishedRun` to `SummaryLine`s, in a file of its own; one that has
+nothing to say yields nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
+from quantlaxmi.run.summary.orders import order_lines
+
+Section = Callable[[FinishedRun], Iterable[SummaryLine]]
+
+SECTIONS: Final[tuple[Section, ...]] = (order_lines,)
+
+
+def summary_lines(run: FinishedRun) -> tuple[SummaryLine, ...]:
+    """Return the lines of every section."""
+    return tuple(line for section in SECTIONS for line in section(run))
