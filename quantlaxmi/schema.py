@@ -26,7 +26,7 @@ SCHEMA_VERSION: Final = 1
 #: Layout of a trace's rows and records.
 TRACE_SCHEMA_VERSION: Final = 2
 #: Changes only when the same inputs may give other decisions, fills or money.
-SEMANTICS_VERSION: Final = 4
+SEMANTICS_VERSION: Final = 5
 #: Changes with any kernel-facing record or signature; checked when a kernel is loaded.
 KERNEL_ABI_VERSION: Final = 3
 #: Most legs one decision may carry.

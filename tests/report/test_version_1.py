@@ -69,7 +69,10 @@ NEW_IN_POLICY = {"n_random_sides": 10_000, "lag_profile": {}}
 #: New in every count of draws.
 NEW_IN_COUNTS = {"systematic", "histogram"}
 #: Sentences, which are for people, the clock, and hashes of what was renamed.
-NOT_COMPARED = {"reasons", "timestamp", "version", "policy_hash", "report_hash", "file_hash"}
+SAID = {"reasons", "timestamp", "version", "policy_hash", "report_hash", "file_hash"}
+#: The version of the semantics, and what it is hashed into: the old reports are of version 4.
+SEMANTICS = {"semantics_version", "run_id", "trace_hash", "outcome_hash"}
+NOT_COMPARED = SAID | SEMANTICS
 #: Texts of the details that say in words what was drawn.
 TEXTS = {"rule", "grid_search", "driftless_unavailable", "block"}
 
