@@ -29,13 +29,14 @@ PURE_MODE = ["quantlaxmi/strategies/basis_capture_kernel.py"]
 SOURCES = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.pyx")) + [
     p for p in PURE_MODE if Path(p).exists()
 ]
+HEADERS = [f"quantlaxmi/_ext/{name}.h" for name in ("int128", "int256", "impact")]
 
 extensions = [
     Extension(
         source.rsplit(".", 1)[0].replace("/", "."),
         [source],
         include_dirs=["quantlaxmi/_ext"],
-        depends=["quantlaxmi/_ext/int128.h"],
+        depends=HEADERS,
         extra_compile_args=COMPILE_ARGS,
     )
     for source in SOURCES

@@ -79,6 +79,7 @@ def test_packaging_distributions_hold_what_they_should() -> None:
         "data/planted/segment.json",
         "benchmarks/run.py",
         "quantlaxmi/_ext/int128.h",
+        "quantlaxmi/_ext/int256.h",
     ):
         assert needed in names, needed
     assert not any(name.endswith((".so", ".c", ".pyc")) for name in names)

@@ -1,7 +1,8 @@
 """Cash and average-cost accounts in checked 128-bit integers.
 
 The total cost of the open position is carried, not a price: a partial close takes
-half-even(cost * q / Q) of it and leaves the rest, so that nothing is lost to rounding.
+half-even(cost * q / Q) of it and leaves the rest, so that nothing is lost to rounding. Amounts fit
+128 bits; products that are divided again need not.
 """
 from libc.stdint cimport int64_t
 from quantlaxmi._ext.wide cimport *
@@ -27,9 +28,8 @@ cdef inline int fee_of(
     const account_t* a, int64_t price, int64_t qty, int taker, ql_i128* out
 ) noexcept nogil:
     cdef ql_i128 n
-    if ql_mul(ql_mul64(price, qty), a.fee_num[taker], &n):
+    if ql_mul_div(ql_mul64(price, qty), a.fee_num[taker], a.fee_den[taker], QL_HALF_EVEN, &n):
         return 1
-    n = ql_div_half_even(n, a.fee_den[taker])
     return ql_mul(n, a.fee_scale, out)
 
 
@@ -54,10 +54,10 @@ cdef inline int account_fill(
         closing = qty if qty < held else held
         if closing == held:
             released = a.cost
-        else:
-            if ql_mul(a.cost, ql_mul64(closing, 1), &part):
-                return 1
-            released = ql_div_half_even(part, ql_mul64(held, 1))
+        elif ql_mul_div(
+            a.cost, ql_mul64(closing, 1), ql_mul64(held, 1), QL_HALF_EVEN, &released
+        ):
+            return 1
         if notional(a, price, closing, &part) or ql_sub(part, released, &gain):
             return 1
         if sign > 0:
@@ -87,10 +87,11 @@ cdef inline int account_funding(
     account_t* a, ql_i128* cash, int64_t mark, int64_t rate, ql_i128 den, ql_i128* amount
 ) noexcept nogil:
     """Pay or receive funding on the open position: -half-even(qty * mark * rate / den)."""
-    cdef ql_i128 n
-    if notional(a, mark, a.qty, &n) or ql_mul(n, ql_mul64(rate, 1), &n):
+    cdef ql_i128 n, factor
+    if ql_mul(a.scale, ql_mul64(rate, 1), &factor):
         return 1
-    n = ql_div_half_even(n, den)
+    if ql_mul_div(ql_mul64(mark, a.qty), factor, den, QL_HALF_EVEN, &n):
+        return 1
     if ql_sub(ql_mul64(0, 0), n, amount):
         return 1
     return ql_add(cash[0], amount[0], cash) or ql_add(a.funding, amount[0], &a.funding)

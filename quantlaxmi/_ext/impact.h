@@ -4,9 +4,7 @@
  * square roots are kept to 2**-32. Everything rounds against the taker. */
 #ifndef QL_IMPACT_H
 #define QL_IMPACT_H
-#include "int128.h"
-
-typedef unsigned __int128 ql_u128;
+#include "int256.h"
 
 /* Least r with r * r >= n, for n < 2**127; digit by digit. */
 static inline ql_u128 ql_root_up(ql_u128 n) {
@@ -39,9 +37,8 @@ static inline int ql_impact_rate(
 static inline int ql_impact_price(int64_t price, int64_t side, ql_i128 rate, int64_t *out) {
     const ql_i128 den = (ql_i128)1000000000000LL << 32;
     ql_i128 amount, moved;
-    if (ql_mul(price, rate, &amount)) return 1;
-    amount = amount / den + (amount % den != 0);
-    moved = side > 0 ? price + amount : price - amount;
+    if (ql_mul_div(price, rate, den, QL_CEILING, &amount)) return 1;
+    if (side > 0 ? ql_add(price, amount, &moved) : ql_sub(price, amount, &moved)) return 1;
     if (moved < 1) moved = 1;
     if (moved > INT64_MAX / 10) return 1;
     *out = (int64_t)moved;

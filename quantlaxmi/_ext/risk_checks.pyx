@@ -226,10 +226,11 @@ cdef int _check_rules(
     # Without any price nothing can be said; such an order finds no book either.
     if status != OK or ql_cmp(rule.min_notional, _i128(0)) <= 0 or price <= 0:
         return status
+    worth = e.accounts[leg.instrument].scale
+    if ql_cmp_wide(ql_mul64(price, leg.qty), worth, rule.min_notional, _i128(1)) >= 0:
+        return OK
     if notional(&e.accounts[leg.instrument], price, leg.qty, &worth):
         return OVERFLOW
-    if ql_cmp(worth, rule.min_notional) >= 0:
-        return OK
     if rule.closing_exempt:
         status = _exposure(e, k, refused, &x)
         if status != OK or x.closes:
@@ -277,11 +278,15 @@ cdef int _check_limits(
     if leg.order_type == LIMIT_ORDER:
         price = leg.limit_price
     if status == OK and rule.has_max_notional and price > 0:
-        if ql_mul(x.after, _i128(price), &worth) or ql_mul(worth, a.scale, &worth):
+        if ql_mul(a.scale, _i128(price), &worth):
             return OVERFLOW
-        if ql_cmp(worth, rule.max_notional) > 0:
-            status = _money_row(
-                e, decision, leg.instrument, RULE_MAX_NOTIONAL, worth, rule.max_notional
+        if ql_cmp_wide(x.after, worth, rule.max_notional, _i128(1)) > 0:
+            # No amount is too large to be refused.
+            if ql_mul_div(x.after, worth, g.money_unit, QL_DOWN, &worth):
+                worth = _i128(NEVER)
+            status = _row(
+                e, decision, leg.instrument, RULE_MAX_NOTIONAL, _shown(worth),
+                _shown(ql_divided(rule.max_notional, g.money_unit)), e.ts_ns,
             )
     if status == OK and g.has_max_loss:
         status = lost(e, a.currency, &worth)

@@ -1,4 +1,4 @@
-"""C declarations of the checked 128-bit helpers in int128.h."""
+"""C declarations of the checked 128-bit helpers in int128.h, and of the products in int256.h."""
 from libc.stdint cimport int64_t
 
 cdef extern from "int128.h" nogil:
@@ -28,6 +28,13 @@ cdef extern from "int128.h" nogil:
     int ql_cmp(ql_i128 a, ql_i128 b)
     ql_i128 ql_abs(ql_i128 a)
     int64_t ql_to_i64(ql_i128 a)
+    int QL_HALF_EVEN
+    int QL_DOWN
+    int QL_CEILING
+
+cdef extern from "int256.h" nogil:
+    int ql_mul_div(ql_i128 a, ql_i128 b, ql_i128 d, int rounding, ql_i128 *out)
+    int ql_cmp_wide(ql_i128 a, ql_i128 b, ql_i128 c, ql_i128 d)
 
 
 cdef inline object wide_int(ql_i128 value):
