@@ -74,9 +74,9 @@ INNER: dict[str, tuple[str, ...]] = {
             delimited.layout delimited.zip_member delimited.text_source delimited.file_head
             delimited.merge delimited.streams delimited.source
             binance.symbols binance.messages binance_stream binance_csv tardis
-            bars.mapping_file bars.mapping
-            bars.spool bars.table bars.csv bars.parquet bars.json_archive
-            bars.notes bars.timestamps bars.series bars.cell_checks bars.columns bars.funding
+            bars.mapping_file bars.text_form bars.mapping
+            bars.descending bars.spool bars.table bars.csv bars.parquet bars.json_archive
+            bars.timestamps bars.series bars.notes bars.cell_checks bars.columns bars.funding
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
             bars.read bars.source bars.klines_csv bars_csv_parquet klines_json binance_vision
             synthetic_depth synthetic

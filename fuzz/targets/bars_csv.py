@@ -30,7 +30,8 @@ TOKENS = (
     *(word for word in WORDS if len(word) < 1000),
     b",,", b",", b";", b'"1"', b'"a,b"', b"1704067200", b"1704067200000", b"0.000000001", b"1e12",
     b"2024-03-31 02:30:00", b"2024-10-27T02:30:00", b"0001-01-01 00:00", b"9999-12-31 23:59",
-    b"+05:30", b"Z", b" ", b"1700000000.5", b"1.5", b"-0.0001",
+    b"+05:30", b"Z", b" ", b"1700000000.5", b"1.5", b"-0.0001", b"1,5", b"1.234,5",
+    b"0.30000000000000004", b"-0.000000001", b"100.0000000050000000", b"0.000000005",
 )  # fmt: skip
 
 
@@ -46,7 +47,12 @@ def drawn_rules(draw: Draw) -> Rules:
         at_close=draw.number(3) == 0,
         delimiter=draw.pick((",", ",", ";", "\t")),
         jump_bps=draw.pick((None, None, Fraction(40))),
+        rounds=draw.number(3) == 0,
+        scale=draw.pick((0, 0, 0, -2, 1)),
+        descending=draw.number(4) == 0,
+        skip_lines=draw.pick((0, 0, 0, 2)),
     )
+    rules.comma = rules.delimiter != "," and draw.number(2) == 0
     if rules.unit != "text":
         rules.zone = "UTC"
     if legs[-1] == "p" and draw.number(3):
@@ -62,6 +68,11 @@ def mapping_text(rules: Rules) -> bytes:
     """The rules as a mapping file."""
     lines = ['interval = "1h"', "half_spread_bps = 1", "size = 5", 'base = "BTC"']
     lines.append(f"delimiter = {json.dumps(rules.delimiter)}")
+    lines += ["round = true"] * rules.rounds + ['decimal = ","'] * rules.comma
+    lines += [f'scale = "1e{rules.scale}"'] * bool(rules.scale)
+    lines += [f"skip_lines = {rules.skip_lines}"] * bool(rules.skip_lines)
+    lines += ['order = "descending"'] * rules.descending
+    lines += [f"columns = {json.dumps(rules.columns)}"] * bool(rules.columns)
     if rules.jump_bps is not None:
         lines.append(f"max_jump_bps = {rules.jump_bps}")
     stamp = "close" if rules.at_close else "open"
@@ -88,21 +99,29 @@ def written(ns: int, rules: Rules) -> str:
     return utc.astimezone(zone).replace(tzinfo=None).isoformat(" ")
 
 
+def number(rules: Rules, text: str) -> str:
+    """A number as the columns have it."""
+    return text.replace(".", ",") if rules.comma else text
+
+
 def clean_lines(rules: Rules, n: int, start: int) -> list[bytes]:
     """Header and ``n`` bars."""
     columns = [rules.time, *(c for leg in rules.legs for c in leg.columns.values())]
     columns += [c for c in (rules.rate, rules.mark, rules.paid_time) if c] + ["note"]
     lines = [rules.delimiter.join(columns)]
-    for hour in range(n):
+    for hour in reversed(range(n)) if rules.descending else range(n):
         opened = (start + 3600 * hour) * 10**9
         price = 100 + hour % 7 * 0.25
         cells = {rules.time: written(opened + rules.at_close * rules.interval_ns, rules)}
         for column in columns[1:]:
             name = column[2:]
-            cells[column] = f"{price + {'high': 1, 'low': -1, 'close': 0.25}.get(name, 0):.4f}"
+            value = price + {"high": 1, "low": -1, "close": 0.25}.get(name, 0)
+            cells[column] = number(rules, f"{value / 10.0**rules.scale:.4f}")
             if name == "close_time":
                 cells[column] = written(opened + rules.interval_ns, rules)
-        cells |= {"rate": f"0.000{hour % 9}", "mark": ("", "100.5")[hour % 2]}
+        mark = f"{100.5 / 10.0**rules.scale:.4f}"
+        cells["rate"] = number(rules, f"0.000{hour % 9}")
+        cells["mark"] = ("", number(rules, mark))[hour % 2]
         cells |= {"paid": written(opened, rules), "note": "x"}
         lines.append(rules.delimiter.join(cells[column] for column in columns))
     return [line.encode() for line in lines]
@@ -114,7 +133,10 @@ def one(draw: Draw) -> None:
     if draw.number(4) == 0:  # the last cell is one that is read
         header, *lines = [line.rpartition(rules.delimiter.encode())[0] for line in (header, *lines)]
     end = draw.pick((b"\n", b"\n", b"", b"\r\n"))
-    text = b"\n".join([header, *edit_lines(draw, lines, TOKENS)]) + end
+    head = [b"made by hand,"] * rules.skip_lines + [header]
+    if draw.number(4) == 0:  # no header: the mapping tells the columns
+        rules.columns = head.pop().decode().split(rules.delimiter)
+    text = b"\n".join([*head, *edit_lines(draw, lines, TOKENS)]) + end
     mapping = mapping_text(rules)
     folder = Path(tempfile.mkdtemp(dir=scratch.folder()))
     try:

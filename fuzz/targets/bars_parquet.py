@@ -73,7 +73,7 @@ def written(draw: Draw, table: pa.Table) -> bytes:
 
 def one(draw: Draw) -> None:
     rules = drawn_rules(draw)
-    rules.delimiter = ","
+    rules.delimiter, rules.comma, rules.skip_lines = ",", False, 0
     lines = [line.decode().split(",") for line in clean_lines(rules, draw.pick((3, 9)), 1711749600)]
     header, rows = lines[0], lines[1:]
     for _ in range(draw.number(4)):

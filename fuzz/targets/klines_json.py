@@ -17,7 +17,8 @@ from fuzz.draw import WORDS, Draw, edit_bytes, edit_json
 from fuzz.targets.bars_csv import compare, expected, faults
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import ImportResult, import_klines_json
-from tests.naive.bars_lines import Klines, Leg, Refused, Rules
+from tests.naive.bars_lines import Leg, Refused, Rules
+from tests.naive.kline_lists import Klines
 
 ALLOWED = (InputError,)
 MAPPING = b'half_spread_bps = 1\nbase = "BTC"\n[spot]\nsymbol = "BTCUSDT"\n'

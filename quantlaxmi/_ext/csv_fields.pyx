@@ -238,7 +238,12 @@ cdef class CsvFields(MessageRows):
                     f"line {self.n_lines}",
                 )
             return FAULT_FINE
-        return FAULT_OVERFLOW if status == DECIMAL_OVERFLOW else FAULT_DECIMAL
+        if status == DECIMAL_OVERFLOW:
+            self.note[0] = f"does not fit 64 bits at 1e{exponent}"
+            if fine_ends:
+                self.note[0] += "; a mapping can name a coarser price_exponent or qty_exponent"
+            return FAULT_OVERFLOW
+        return FAULT_DECIMAL
 
     cdef int _level(self, int role, const char* s, Py_ssize_t n) except -1:
         """Half a level; asks are told by a negative quantity, -1 - qty, until they are sorted."""

@@ -19,8 +19,10 @@ def decimal_cells(
     starts: npt.NDArray[np.int64],  # int64_t[::1]
     ends: npt.NDArray[np.int64],  # int64_t[::1]
     exponent: int,
+    rounding: int,
     out: npt.NDArray[np.int64],  # out: int64_t[::1]
     good: npt.NDArray[np.uint8],  # in and out: uint8_t[::1]
+    rounded: npt.NDArray[np.uint8],  # in and out: uint8_t[::1]
 ) -> None: ...
 def equal_cells(
     text: Buffer,  # uint8_t[::1]

@@ -7,7 +7,9 @@ who reads it again with care and words its fault.
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memchr, memcmp
 
-from quantlaxmi._ext.decimal_text cimport DECIMAL_OK, parse_mantissa
+from quantlaxmi._ext.decimal_text cimport (
+    DECIMAL_INEXACT, DECIMAL_OK, parse_mantissa, parse_mantissa_rounded
+)
 
 cdef int64_t _DAY_NS = 86_400_000_000_000
 
@@ -122,10 +124,12 @@ def decimal_cells(
     const int64_t[::1] starts,        # IN  (n_rows,)
     const int64_t[::1] ends,          # IN  (n_rows,)
     int exponent,
+    int rounding,
     int64_t[::1] out,                 # OUT (n_rows,)
     uint8_t[::1] good,                # IN and OUT (n_rows,)
+    uint8_t[::1] rounded,             # IN and OUT (n_rows,)
 ):
-    """Mantissas of cells, exactly.
+    """Mantissas of cells, exactly unless a rounding is asked for.
 
     Parameters
     ----------
@@ -133,18 +137,27 @@ def decimal_cells(
     starts, ends : ndarray of int64, shape (n_rows,)
     exponent : int
         Power of ten of the mantissas.
+    rounding : int
+        A value of `quantlaxmi.fixed.Rounding` for digits beyond the exponent; -1: they are faults.
     out : ndarray of int64, shape (n_rows,)
         Filled where ``good`` stays 1.
     good : ndarray of uint8, shape (n_rows,)
         Rows to read; set to 0 where a cell is no number or does not fit the exponent.
+    rounded : ndarray of uint8, shape (n_rows,)
+        Set to 1 where a cell was rounded.
     """
     cdef const char* s = <const char*>&text[0] if text.shape[0] else NULL
     cdef Py_ssize_t k
+    cdef int status
     for k in range(starts.shape[0]):
         if good[k]:
-            good[k] = parse_mantissa(
-                s + starts[k], ends[k] - starts[k], exponent, &out[k]
-            ) == DECIMAL_OK
+            status = parse_mantissa(s + starts[k], ends[k] - starts[k], exponent, &out[k])
+            if status == DECIMAL_INEXACT and rounding >= 0:
+                status = parse_mantissa_rounded(
+                    s + starts[k], ends[k] - starts[k], exponent, rounding, &out[k]
+                )
+                rounded[k] = 1
+            good[k] = status == DECIMAL_OK
 
 
 def equal_cells(

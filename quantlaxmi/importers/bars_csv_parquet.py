@@ -20,6 +20,7 @@ from quantlaxmi.importers.bars.read import Reading, read_input
 from quantlaxmi.importers.bars.source import Bars, bars_source
 from quantlaxmi.importers.bars.spool import Store
 from quantlaxmi.importers.bars.table import Table
+from quantlaxmi.importers.bars.text_form import FileForm
 from quantlaxmi.importers.pipeline import ImportResult, import_source
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.source import (
@@ -113,20 +114,22 @@ def _read(
         reading = Reading(mapping, number, store)
         file = ImportedFile(path=path, log=QuarantineLog(path, reading.stream, options.strict))
         report_progress = progress_reporter(paths, number, options.progress)
-        with closing(_open_table(path, mapping.delimiter, report_progress)) as table:
+        with closing(_open_table(path, mapping.form, report_progress, store.folder)) as table:
             read_input(table, mapping, reading, file.log)
             fill_in(file, table)
         inputs.append(BarsInput([file], reading.series, reading.settlements))
     return Bars(mapping, inputs)
 
 
-def _open_table(path: Path, delimiter: str, report_progress: Callable[[int], None]) -> Table:
+def _open_table(
+    path: Path, form: FileForm, report_progress: Callable[[int], None], folder: Path
+) -> Table:
     """Open a file of bars, CSV or Parquet as its first bytes say.
 
     Raises
     ------
     InputError
-        It cannot be read, or names a column twice.
+        It cannot be read, names a column twice, or is Parquet and the mapping describes text.
     """
     try:
         with open_regular(path, InputError, "a file of bars") as file:
@@ -137,11 +140,15 @@ def _open_table(path: Path, delimiter: str, report_progress: Callable[[int], Non
     if is_parquet:
         from quantlaxmi.importers.bars.parquet import ParquetTable
 
-        table = ParquetTable(path, report_progress)
+        told = {"columns": form.columns, "skip_lines": form.skip_lines, "decimal": form.comma}
+        if wrong := [key for key, value in told.items() if value]:
+            raise InputError(path, f"is Parquet; expected text, which {wrong[0]} describes")
+        table = ParquetTable(path, report_progress, form.descending)
     else:
-        table = CsvTable(path, delimiter, report_progress)
+        table = CsvTable(path, form, report_progress, folder=folder)
     twice = {name for name in table.header if table.header.count(name) > 1}
     if twice:
         table.close()
-        raise InputError(path, f"has column {min(twice)[:40]!r} twice", "line 1")
+        place = f"line {table.header_lines or 1}"
+        raise InputError(path, f"has column {min(twice)[:40]!r} twice", place)
     return table

@@ -147,7 +147,7 @@ def cell(text: bytes) -> tuple[np.ndarray, np.ndarray]:
 @given(st.from_regex(r"[+-]?[0-9]{0,12}(\.[0-9]{0,9})?(e[+-]?[0-9])?", fullmatch=True))
 def test_decimal_cells_are_exact(text: str) -> None:
     raw, out, good = text.encode(), np.zeros(1, np.int64), np.ones(1, np.uint8)
-    decimal_cells(raw or b" ", *cell(raw), -8, out, good)
+    decimal_cells(raw or b" ", *cell(raw), -8, -1, out, good, good.copy())
     try:
         wanted = FixedPoint.from_text(text, -8).mantissa
     except FixedPointError:

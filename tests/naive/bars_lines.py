@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.naive.decimal_text import EMPTY, INEXACT, MALFORMED, OK, parse
+from tests.naive.decimal_text import EMPTY, INEXACT, MALFORMED, OK, parse, round_fraction
 
 UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 RANGE = range(946_684_800 * 10**9, 4_102_444_800 * 10**9)
@@ -60,6 +60,12 @@ class Rules:
     times: Fraction = Fraction(1)
     every_ns: int = 0
     jump_bps: Fraction | None = None
+    rounds: bool = False  # half to even, where digits do not fit
+    comma: bool = False  # the decimal point
+    scale: int = 0  # prices are in units of ten to its power
+    columns: list[str] = field(default_factory=list)  # of a file without header
+    skip_lines: int = 0
+    descending: bool = False
 
 
 @dataclass
@@ -72,11 +78,11 @@ class Found:
     lines: int = 0
 
 
-def mantissa(text: str, exponent: int = -8) -> int:
+def mantissa(text: str, exponent: int = -8, rounding: int | None = None) -> int:
     # A power of more than four digits is never written out: far beyond 64 bits, too fine, or 0.
     text = re.sub(r"([eE][+-]?0*)[1-9][0-9]{4,}$", r"\g<1>9999", text)
     try:
-        status, value = parse(text.encode("ascii"), exponent)
+        status, value = parse(text.encode("ascii"), exponent, rounding)
     except UnicodeEncodeError:
         status, value = MALFORMED, 0
     if status == OK:
@@ -85,8 +91,8 @@ def mantissa(text: str, exponent: int = -8) -> int:
     raise Faulty(names.get(status, "overflow"))
 
 
-def price(text: str) -> int:
-    value = mantissa(text)
+def price(text: str, exponent: int = -8, rounding: int | None = None) -> int:
+    value = mantissa(text, exponent, rounding)
     if value <= 0:
         raise Faulty("price-not-positive")
     return value
@@ -163,13 +169,20 @@ class Reader:
         n_whole = len(lines) - 1
         if not lines[-1]:
             lines.pop()
-        self.header = lines[0].decode().split(self.rules.delimiter)
+        begun = self.rules.skip_lines
+        self.header = self.rules.columns
+        if not self.header:
+            self.header = lines[begun].decode().split(self.rules.delimiter)
+            begun += 1
         self.found.lines = len(lines)
-        for number, raw in enumerate(lines[1:], 2):
+        numbered = list(enumerate(lines[begun:], begun + 1))
+        if self.rules.descending:
+            numbered.reverse()
+        for number, raw in numbered:
             try:
                 self.line(number, raw, number > n_whole)
             except Faulty as reason:
-                if str(reason) == "stamp-unit" and number == 2:
+                if str(reason) == "stamp-unit" and number == numbered[0][0]:
                     raise Refused("stamp-unit") from None
                 self.found.faults.append((number, str(reason)))
         return self.end()
@@ -214,7 +227,7 @@ class Reader:
     def bar(self, k: int, leg: Leg, cells: dict[str, str]) -> dict[str, Any]:
         columns, rules = leg.columns, self.rules
         prices = {
-            name: price(cells[columns[name]])
+            name: self.priced(cells[columns[name]])
             for name in ("open", "high", "low", "close")
             if name in columns
         }
@@ -246,8 +259,20 @@ class Reader:
         if prices.get("low", low) > low or prices.get("high", high) < high:
             raise Faulty("inconsistent-bar")
 
+    def pointed(self, text: str) -> str:
+        """A number's text with a point; what was a point is none."""
+        if not self.rules.comma:
+            return text
+        return "".join({",": ".", ".": "?"}.get(c, c) for c in text)
+
+    def priced(self, text: str) -> int:
+        text, exponent = self.pointed(text), -8 - self.rules.scale
+        if not self.rules.rounds:
+            return price(text, exponent)
+        return price(text, exponent, 0)
+
     def displayed(self, text: str, share: Fraction) -> int:
-        volume = mantissa(text)
+        volume = mantissa(self.pointed(text), rounding=4)  # always down
         if volume < 0:
             raise Faulty("bad-quantity")
         return int(volume * share)
@@ -274,12 +299,15 @@ class Reader:
         self.rate_cell = bool(text), on_time
         if not text and not (rules.every_ns and on_time):
             return None
-        rate = Fraction(mantissa(text, -16), 10**16) * rules.times * 10**8
+        rounding = 0 if rules.rounds else None
+        rate = Fraction(mantissa(self.pointed(text), -16, rounding), 10**16) * rules.times * 10**8
+        if rules.rounds:
+            rate = Fraction(round_fraction(rate, 0))
         if rate.denominator != 1:
             raise Faulty("too-fine")
         if abs(rate) > 10**8:
             raise Faulty("overflow")
-        mark = price(cells[rules.mark]) if rules.mark and cells[rules.mark] else 0
+        mark = self.priced(cells[rules.mark]) if rules.mark and cells[rules.mark] else 0
         if not on_time:
             return None
         before = self.found.settlements
@@ -326,75 +354,3 @@ class Reader:
         found.faults += [(line, reason) for line in lines]
         found.bars = [[bar for bar in bars if bar["line"] not in lines] for bars in found.bars]
         found.settlements = [paid for paid in found.settlements if paid[3] not in lines]
-
-
-class Klines(Reader):
-    """Reads Binance kline arrays: values of the JSON files of an archive, in its order.
-
-    The first kline that can tells the length of all; files then follow each other in time.
-    """
-
-    def read(self, months: list[list[Any]]) -> Found:
-        self.rules.interval_ns = 0
-        read = [(begin(month), [self.judged(values) for values in month]) for month in months]
-        for _, month in sorted(read, key=lambda pair: pair[0]):
-            for bar, reason in month:
-                self.found.lines += 1
-                try:
-                    if reason:
-                        raise Faulty(reason)
-                    self.grid(0, bar["open_ns"])
-                    self.keep(self.found.lines, [bar], None)
-                except Faulty as fault:
-                    self.found.faults.append((self.found.lines, str(fault)))
-        if not self.found.bars[0]:
-            raise Refused("no bar")
-        return self.found
-
-    def judged(self, values: Any) -> tuple[dict[str, Any], str]:
-        try:
-            return self.kline(values), ""
-        except Faulty as reason:
-            return {}, str(reason)
-
-    def kline(self, values: Any) -> dict[str, Any]:
-        if not shaped(values):
-            raise Faulty("wrong-shape")
-        open_ns, unit = moment(values[0])
-        if not self.rules.interval_ns:
-            told = moment(values[6])[0] + unit - open_ns
-            if not 0 < told <= 366 * 86_400 * 10**9 or told % 10**9:
-                raise Faulty("partial-bar")
-            self.rules.interval_ns = told
-        closed, other = moment(values[6])
-        if unit != other:
-            raise Faulty("stamp-unit")
-        names = ("open", "high", "low", "close")
-        prices = {name: price(text) for name, text in zip(names, values[1:5], strict=True)}
-        self.whole(open_ns, closed)
-        self.order(prices)
-        size = self.displayed(values[5], self.rules.legs[0].share)
-        return self.made(open_ns, prices, size)
-
-
-def begin(month: list[Any]) -> int:
-    """Time of the first kline that can be read; 0 where there is none."""
-    for values in month:
-        try:
-            if shaped(values):
-                return moment(values[0])[0]
-        except Faulty:
-            continue
-    return 0
-
-
-def shaped(values: Any) -> bool:
-    kinds = [int, str, str, str, str, str, int]
-    return type(values) is list and [type(value) for value in values[:7]] == kinds
-
-
-def moment(value: int) -> tuple[int, int]:
-    for unit in (10**6, 10**3):
-        if value * unit in RANGE:
-            return value * unit, unit
-    raise Faulty("bad-stamp")

@@ -7,9 +7,11 @@ from fractions import Fraction
 from typing import Final
 
 from quantlaxmi._ext.decimal_text import parse_decimal
-from quantlaxmi.errors import DecimalTextError, FixedPointOverflow
+from quantlaxmi.errors import DecimalTextError, FixedPointError, FixedPointOverflow
+from quantlaxmi.fixed import Rounding
 from quantlaxmi.importers.bars.mapping import LegMapping
 from quantlaxmi.importers.bars.series import Series
+from quantlaxmi.importers.bars.text_form import Numbers
 from quantlaxmi.schema import RATE_EXPONENT
 
 #: A bar's last instant may be written up to this much before the next one's first.
@@ -25,48 +27,99 @@ class Faulty(Exception):
         super().__init__(reason)
 
 
-def decimal_cell(text: str, exponent: int, column: str, expected: str) -> int:
-    """Mantissa of one cell; raises `Faulty` naming column, value and what was expected."""
+def decimal_cell(
+    text: str,
+    exponent: int,
+    column: str,
+    expected: str,
+    numbers: Numbers,
+    rounding: int = -1,
+) -> tuple[int, bool]:
+    """Mantissa of one cell, and whether it was rounded.
+
+    Raises
+    ------
+    Faulty
+        It names column, value and what was expected.
+    """
+    plain = numbers.plain(text)
+    rounding = max(rounding, numbers.rounding)
     try:
-        return parse_decimal(text, exponent)
+        return parse_decimal(plain, exponent), False
     except DecimalTextError as error:
         fine = error.reason.startswith("has digits")
-        reason = "empty-cell" if not text else "too-fine" if fine else "bad-decimal"
-        expected = f"{expected} of at most {-exponent} decimals" if fine else expected
+        if fine and rounding >= 0:
+            try:
+                return parse_decimal(plain, exponent, rounding), True
+            except FixedPointOverflow:
+                reason = "overflow"
+        else:
+            reason = "empty-cell" if not text else "too-fine" if fine else "bad-decimal"
+            expected = f"{expected} of at most {-exponent} decimals" if fine else expected
+            expected += "; set round = true to round" if fine else ""
     except FixedPointOverflow:
         reason = "overflow"
     raise Faulty(reason, f"column {column!r} was {text[:40]!r}, expected {expected}")
 
 
-def price_cell(text: str, exponent: int, column: str) -> int:
-    """A positive price."""
-    value = decimal_cell(text, exponent, column, "a price")
+def _remedied(fault: Faulty, text: str, exponent: int, key: str, digits: int) -> Faulty:
+    """A fault that names, where a number does not fit 64 bits, the exponent at which it does."""
+    if fault.reason != "overflow":
+        return fault
+    for more in range(1, 1 - exponent):
+        try:
+            parse_decimal(text, digits + more, Rounding.DOWN)
+        except FixedPointError:
+            continue
+        remedy = f"; set {key} = {exponent + more}"
+        break
+    else:
+        remedy = ""
+    return Faulty("overflow", f"{fault.detail} that fits 64 bits at 1e{exponent}{remedy}")
+
+
+def price_cell(text: str, leg: LegMapping, column: str) -> tuple[int, bool]:
+    """A positive price, and whether it was rounded."""
+    try:
+        value, rounded = decimal_cell(text, leg.price_digits, column, "a price", leg.numbers)
+    except Faulty as fault:
+        exponent = leg.instrument.price_exponent
+        plain = leg.numbers.plain(text)
+        raise _remedied(fault, plain, exponent, "price_exponent", leg.price_digits) from None
     if value <= 0:
         problem = f"column {column!r} was {text[:40]!r}, expected a price above 0"
         raise Faulty("price-not-positive", problem)
-    return value
+    return value, rounded
 
 
-def ratio_cell(text: str, column: str) -> int:
-    """A premium index, of either sign, at `RATE_EXPONENT`."""
-    value = decimal_cell(text, RATE_EXPONENT, column, "a premium index")
+def ratio_cell(text: str, column: str, numbers: Numbers) -> tuple[int, bool]:
+    """A premium index, of either sign, at `RATE_EXPONENT`; and whether it was rounded."""
+    value, rounded = decimal_cell(text, RATE_EXPONENT, column, "a premium index", numbers)
     if abs(value) > 10**-RATE_EXPONENT:
         problem = f"column {column!r} was {text[:40]!r}, expected a premium index within -1 to 1"
         raise Faulty("overflow", problem)
-    return value
+    return value, rounded
 
 
-def volume_size(text: str, leg: LegMapping, column: str) -> int:
-    """Displayed size of a bar: a share of its volume, rounded down."""
-    volume = decimal_cell(text, leg.instrument.qty_exponent, column, "a volume")
-    if volume < 0:
-        detail = f"column {column!r} was {text[:40]!r}, expected a volume of 0 or more"
-        raise Faulty("bad-quantity", detail)
-    size = volume * leg.share.numerator // leg.share.denominator
-    if size > _MOST:
-        detail = f"column {column!r} was {text[:40]!r}, expected a volume of which the share fits"
-        raise Faulty("overflow", detail)
-    return size
+def volume_size(text: str, leg: LegMapping, column: str) -> tuple[int, bool]:
+    """Displayed size of a bar: a share of its volume, rounded down; and whether digits of the
+    volume were dropped."""
+    exponent = leg.instrument.qty_exponent
+    try:
+        volume, cut = decimal_cell(
+            text, exponent, column, "a volume", Numbers(leg.numbers.comma), Rounding.FLOOR
+        )
+        if volume < 0:
+            detail = f"column {column!r} was {text[:40]!r}, expected a volume of 0 or more"
+            raise Faulty("bad-quantity", detail)
+        size = volume * leg.share.numerator // leg.share.denominator
+        if size > _MOST:
+            problem = f"column {column!r} was {text[:40]!r}, expected a volume of which the share"
+            raise Faulty("overflow", problem)
+    except Faulty as fault:
+        plain = leg.numbers.plain(text)
+        raise _remedied(fault, plain, exponent, "qty_exponent", exponent) from None
+    return size, cut
 
 
 def check_prices(prices: Mapping[str, int]) -> None:

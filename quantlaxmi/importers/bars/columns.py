@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.text_cells import decimal_cells, equal_cells, stamp_cells
+from quantlaxmi.fixed import Rounding
 from quantlaxmi.importers.bars.mapping import FundingMapping, LegMapping, TimeColumn
 from quantlaxmi.importers.bars.mapping_file import UNITS
 from quantlaxmi.importers.bars.spool import Int64Array
@@ -25,9 +26,13 @@ _RATE_DIGITS: Final = -16
 Mask = NDArray[np.uint8]
 
 
-def _decimals(cells: Cells, exponent: int, good: Mask) -> Int64Array:
+def _decimals(
+    cells: Cells, exponent: int, good: Mask, rounding: int = -1, rounded: Mask | None = None
+) -> Int64Array:
     out = np.zeros(len(good), np.int64)
-    decimal_cells(cells.text, cells.starts, cells.ends, exponent, out, good)
+    rounded = np.zeros(len(good), np.uint8) if rounded is None else rounded
+    text = cells.text if cells.numbers is None else cells.numbers
+    decimal_cells(text, cells.starts, cells.ends, exponent, rounding, out, good, rounded)
     return out
 
 
@@ -49,7 +54,7 @@ def read_stamps(
     ndarray of int64, shape (n_rows,)
     """
     if time.unit in UNITS:
-        out = _decimals(cells, -UNITS[time.unit], good)
+        out = _decimals(cells._replace(numbers=None), -UNITS[time.unit], good)
     else:
         out, known = np.zeros(len(good), np.int64), good.copy()
         if time.unit == "text":
@@ -91,22 +96,25 @@ def leg_columns(
     Returns
     -------
     dict of str to ndarray of int64, shape (n_rows,)
-        ``open_ns``, ``open``, ``close`` and ``size``.
+        ``open_ns``, ``open``, ``close`` and ``size``; ``rounded``: 1 where a price was, and 2
+        where digits of the volume were dropped.
     """
     if "symbol_column" in slots:
         cells = batch.cells[slots["symbol_column"]]
         wanted = leg.instrument.venue_symbol.encode()
         equal_cells(cells.text, cells.starts, cells.ends, wanted, good)
     prices = {}
+    rounded, cut = np.zeros(len(good), np.uint8), np.zeros(len(good), np.uint8)
+    rounding = leg.numbers.rounding
     for name in ("open", "high", "low", "close"):
         if name in slots:
             cells = batch.cells[slots[name]]
             if leg.is_premium:
-                prices[name] = _decimals(cells, RATE_EXPONENT, good)
+                prices[name] = _decimals(cells, RATE_EXPONENT, good, rounding, rounded)
                 most = 10**-RATE_EXPONENT
                 good &= (prices[name] >= -most) & (prices[name] <= most)
             else:
-                prices[name] = _decimals(cells, leg.instrument.price_exponent, good)
+                prices[name] = _decimals(cells, leg.price_digits, good, rounding, rounded)
                 good &= prices[name] > 0
     opened, closed = prices["open"], prices["close"]
     if "low" in prices:
@@ -114,7 +122,8 @@ def leg_columns(
     if "high" in prices:
         good &= prices["high"] >= np.maximum(opened, closed)
     if "volume" in slots:
-        volume = _decimals(batch.cells[slots["volume"]], leg.instrument.qty_exponent, good)
+        exponent = leg.instrument.qty_exponent
+        volume = _decimals(batch.cells[slots["volume"]], exponent, good, Rounding.FLOOR, cut)
         over, under = leg.share.numerator, leg.share.denominator
         if under > _MOST:
             good[:] = 0
@@ -124,7 +133,8 @@ def leg_columns(
     else:
         size = np.full(len(good), leg.fixed_size, np.int64)
     open_ns = stamps - interval_ns if leg.time.at_close else stamps.copy()
-    return {"open_ns": open_ns, "open": opened, "close": closed, "size": size}
+    flags = (rounded + 2 * cut).astype(np.int64)
+    return {"open_ns": open_ns, "open": opened, "close": closed, "size": size, "rounded": flags}
 
 
 def settlement_times(
@@ -158,7 +168,7 @@ def settlement_columns(
     times: tuple[Int64Array, NDArray[np.bool_]],
     rate_cells: Cells,
     mark_cells: Cells | None,
-    price_exponent: int,
+    price_digits: int,
     alone: bool,
     good: Mask,
 ) -> dict[str, Int64Array]:
@@ -171,7 +181,8 @@ def settlement_columns(
         As `settlement_times` gives them.
     rate_cells : Cells
     mark_cells : Cells or None
-    price_exponent : int
+    price_digits : int
+        Power of ten at which the text of a mark is its mantissa.
     alone : bool
         The file has nothing else, so that every row must be a settlement.
     good : ndarray of uint8, shape (n_rows,)
@@ -179,7 +190,8 @@ def settlement_columns(
     Returns
     -------
     dict of str to ndarray of int64, shape (n_rows,)
-        ``at_ns``, ``rate``, ``mark``, and ``made``: 1 for a settlement.
+        ``at_ns``, ``rate``, ``mark``; ``made``: 1 for a settlement; ``rounded``: 1 where the mark
+        was.
     """
     at_ns, on_time = times
     given = rate_cells.ends > rate_cells.starts
@@ -190,17 +202,19 @@ def settlement_columns(
     reads = good * given.astype(np.uint8)
     wanted = reads.copy()
     rate = _rates(funding, rate_cells, reads)
-    mark = np.zeros(len(good), np.int64)
+    mark, rounded = np.zeros(len(good), np.int64), np.zeros(len(good), np.uint8)
     if mark_cells is not None:
         priced = reads * (mark_cells.ends > mark_cells.starts).astype(np.uint8)
         right = priced.copy()
-        mark = _decimals(mark_cells, price_exponent, right)
+        rounding = funding.numbers.rounding
+        mark = _decimals(mark_cells, price_digits, right, rounding, rounded)
         right &= mark > 0
         reads[(priced == 1) & (right == 0)] = 0
         mark = np.where(right == 1, mark, 0)
     good[(wanted == 1) & (reads == 0)] = 0
     made = (on_time & given).astype(np.int64)
-    return {"at_ns": at_ns, "rate": rate, "mark": mark, "made": made}
+    flags = rounded.astype(np.int64)
+    return {"at_ns": at_ns, "rate": rate, "mark": mark, "made": made, "rounded": flags}
 
 
 def _rates(funding: FundingMapping, cells: Cells, good: Mask) -> Int64Array:

@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 
 from quantlaxmi._ext.text_cells import split_cells
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers.bars.descending import DescendingText
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.table import BATCH_LINES, Batch, Cells, Row
+from quantlaxmi.importers.bars.text_form import FileForm
 from quantlaxmi.importers.delimited.text_source import TextSource
 
 MAX_LINE: Final = 1 << 16
 MAX_SPAN: Final = 64 << 20
 _EXPECTED: Final = "bars below a header"
+#: Decimal comma to point; a point where a comma belongs stays a fault.
+_COMMA: Final = bytes.maketrans(b",.", b".,")
 
 
 class CsvTable:
@@ -27,12 +31,14 @@ class CsvTable:
     Parameters
     ----------
     path : Path
-    delimiter : str
+    form : FileForm
     report_progress : callable
         Called with the bytes read so far.
     names : sequence of str, optional
         Names of the columns of a file that may have no header: the first line is one if it does
         not begin with a digit.
+    folder : Path, optional
+        Where text that is read from its end waits.
 
     Raises
     ------
@@ -43,30 +49,58 @@ class CsvTable:
     def __init__(
         self,
         path: Path,
-        delimiter: str,
+        form: FileForm,
         report_progress: Callable[[int], None],
         names: Sequence[str] | None = None,
+        folder: Path | None = None,
     ) -> None:
-        self.path, self._delimiter, self._report_progress = path, delimiter, report_progress
+        self.path, self._delimiter, self._report_progress = path, form.delimiter, report_progress
+        self._comma = form.comma
         self._source = TextSource(path, _EXPECTED, zipped=True)
         self._text, self._ended = b"", False
+        self._descending: DescendingText | None = None
         try:
-            while b"\n" not in self._text and not self._ended:
-                self._more()
-            text, newline, _ = self._text.partition(b"\n")
-            self.header_lines = 1
-            if names is not None and text[:1].isdigit():
-                self.header, self.header_lines = list(names), 0
+            self.header_lines = 0
+            for _ in range(form.skip_lines):
+                self._skip()
+            if form.columns:
+                self.header = list(form.columns)
             else:
-                first = self._cells(text)
-                if isinstance(first, tuple) or not newline or not text.strip():
-                    raise InputError(path, f"has no whole header; expected {_EXPECTED}", "line 1")
-                self.header = [name.strip() for name in first]
-                self._text = self._text[len(text) + 1 :]
+                self._read_header(names)
+            self.first_line, self._step = self.header_lines + 1, 1
+            if form.descending:
+                assert folder is not None
+                self._descending = DescendingText(self._source, self._text, folder)
+                self._text, self._ended = b"", True
+                report_progress(self._source.raw_bytes)
+                n_lines = self._descending.n_lines + bool(self._descending.cut)
+                self.first_line, self._step = self.header_lines + n_lines, -1
         except BaseException:
-            self._source.close()
+            self.close()
             raise
         self.lines = self.header_lines
+
+    def _skip(self) -> None:
+        """Pass over a line before the header."""
+        while b"\n" not in self._text and not self._ended:
+            self._more()
+        text, newline, self._text = self._text.partition(b"\n")
+        self.header_lines += bool(text or newline)
+
+    def _read_header(self, names: Sequence[str] | None) -> None:
+        while b"\n" not in self._text and not self._ended:
+            self._more()
+        text, newline, _ = self._text.partition(b"\n")
+        if names is not None and text[:1].isdigit():
+            self.header = list(names)
+            return
+        first = self._cells(text)
+        self.header_lines += 1
+        if isinstance(first, tuple) or not newline or not text.strip():
+            place = f"line {self.header_lines}"
+            raise InputError(self.path, f"has no whole header; expected {_EXPECTED}", place)
+        self.header = [name.strip() for name in first]
+        self._text = self._text[len(text) + 1 :]
 
     @property
     def raw_bytes(self) -> int:
@@ -83,14 +117,22 @@ class CsvTable:
     def close(self) -> None:
         """Stop reading."""
         self._source.close()
+        if self._descending is not None:
+            self._descending.close()
 
     def batches(self, columns: list[int]) -> Iterator[Batch]:
         """Lines below the header; cells are stripped of spaces."""
         slot_of = np.full(len(self.header), -1, np.int64)
         slot_of[columns] = np.arange(len(columns))
         one_byte = ord(self._delimiter) < 128
+        if self._descending is not None and self._descending.cut:
+            yield self._alone(self._descending.cut, columns)
+        more = self._descending.pieces() if self._descending is not None else None
         while True:
+            if more is not None:
+                self._text = next(more, b"")
             text, at = self._text, 0
+            numbers = text.translate(_COMMA) if self._comma else None
             while at < len(text):
                 starts, ends, lines = (
                     np.zeros((n, BATCH_LINES), np.int64) for n in (len(columns), len(columns), 2)
@@ -102,34 +144,49 @@ class CsvTable:
                 )  # fmt: skip
                 if n == 0:
                     break
-                yield self._batch(text, columns, starts, ends, lines, plain[:n] * one_byte)
+                cells = [
+                    Cells(text, starts[slot, :n], ends[slot, :n], numbers)
+                    for slot in range(len(columns))
+                ]
+                yield self._batch(text, columns, cells, lines, plain[:n] * one_byte)
+            if more is not None:
+                if not text:
+                    break
+                continue
             self._text = text[at:]
             if self._ended:
                 break
             self._more()
         if self._text:
-            self.lines += 1
-            last = self._row(self._text, self.lines, False, columns)
-            yield Batch(self.lines, np.zeros(1, np.uint8), _none(columns), lambda _: last)
+            yield self._alone(self._text, columns)
             self._text = b""
+
+    def _alone(self, text: bytes, columns: list[int]) -> Batch:
+        """What stands behind the last newline."""
+        lines = self._numbers(1)
+        last = self._row(text, int(lines[0]), False, columns)
+        return Batch(lines, np.zeros(1, np.uint8), _none(columns), lambda _: last)
+
+    def _numbers(self, n: int) -> Int64Array:
+        """Numbers of the next lines."""
+        before = self.lines - self.header_lines
+        self.lines += n
+        return self.first_line + self._step * np.arange(before, before + n)
 
     def _batch(
         self,
         text: bytes,
         columns: list[int],
-        starts: Int64Array,
-        ends: Int64Array,
-        lines: Int64Array,
+        cells: list[Cells],
+        places: Int64Array,
         plain: NDArray[np.uint8],
     ) -> Batch:
-        first, n = self.lines + 1, len(plain)
-        self.lines += n
+        lines = self._numbers(len(plain))
 
         def row(k: int) -> Row:
-            return self._row(text[lines[0, k] : lines[1, k]], first + k, True, columns)
+            return self._row(text[places[0, k] : places[1, k]], int(lines[k]), True, columns)
 
-        cells = [Cells(text, starts[slot, :n], ends[slot, :n]) for slot in range(len(columns))]
-        return Batch(first, plain, cells, row)
+        return Batch(lines, plain, cells, row)
 
     def _row(self, text: bytes, line: int, whole: bool, columns: list[int]) -> Row:
         """One line, read with care."""

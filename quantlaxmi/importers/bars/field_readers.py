@@ -6,11 +6,13 @@ what the second does not.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.fixed import div_round
 from quantlaxmi.importers.bars.cell_checks import (
     CLOSE_NS,
     Faulty,
@@ -90,7 +92,7 @@ class LegPart(_Part):
         self.slots = {
             name: columns.slot(column, f"{leg.key}.{name}") for name, column in leg.columns.items()
         }
-        self.made: tuple[int, int, int, int] = (0, 0, 0, 0)
+        self.made: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
 
     def read(self, cells: list[str]) -> None:
         """One line, with care."""
@@ -101,24 +103,29 @@ class LegPart(_Part):
                 column = leg.columns["symbol_column"]
                 wanted = leg.instrument.venue_symbol
                 raise MixedSymbols(f"column {column!r} was {symbol[:40]!r}, expected {wanted!r}")
-        exponent = leg.instrument.price_exponent
-        prices: dict[str, int] = {
-            name: (
-                ratio_cell(cells[self.slots[name]], leg.columns[name])
-                if leg.is_premium
-                else price_cell(cells[self.slots[name]], exponent, leg.columns[name])
-            )
-            for name in ("open", "high", "low", "close")
-            if name in self.slots
-        }
+        prices, rounded = self._prices(cells)
         stamp = self.stamp(cells)
         open_ns = stamp - self.interval_ns if self.time.at_close else stamp
         if "close_time" in self.slots:
             self._check_close(cells[self.slots["close_time"]], open_ns)
         check_prices(prices)
-        size = self._size(cells)
+        size, cut = self._size(cells)
         check_time(self.series, open_ns, self.interval_ns, self.time.column)
-        self.made = (open_ns, prices["open"], prices["close"], size)
+        self.made = (open_ns, prices["open"], prices["close"], size, rounded + 2 * cut)
+
+    def _prices(self, cells: list[str]) -> tuple[dict[str, int], int]:
+        """Prices of a line, and whether one was rounded."""
+        leg, prices, rounded = self.leg, dict[str, int](), 0
+        for name in ("open", "high", "low", "close"):
+            if name in self.slots:
+                text, column = cells[self.slots[name]], leg.columns[name]
+                prices[name], was = (
+                    ratio_cell(text, column, leg.numbers)
+                    if leg.is_premium
+                    else price_cell(text, leg, column)
+                )
+                rounded |= was
+        return prices, rounded
 
     @property
     def rows(self) -> Rows:
@@ -148,17 +155,18 @@ class LegPart(_Part):
 
     def keep(self, k: int, line: int) -> None:
         """The row read with care is accepted, as number ``k`` of its batch."""
-        for name, value in zip(self.series.NAMES, self.made, strict=False):
+        for name, value in zip((*self.series.NAMES[:-1], "rounded"), self.made, strict=True):
             self.values[name][k] = value
         self.series.note(self.made[0], self.base + line)
 
-    def reach(self, k: int, line: int) -> None:
+    def reach(self, k: int, lines: Int64Array) -> None:
         """Rows of the batch up to number ``k`` are accepted."""
-        self.series.note(int(self.values["open_ns"][k]), self.base + line)
+        self.series.note(int(self.values["open_ns"][k]), self.base + int(lines[k]))
 
     def end_batch(self, kept: NDArray[np.bool_], lines: Int64Array) -> None:
         """Keep a batch's accepted rows."""
         columns = {name: column[kept] for name, column in self.values.items()}
+        self.series.count_rounded(columns.pop("rounded"))
         self.series.append(columns | {"line": self.base + lines[kept]})
 
     def _check_close(self, text: str, open_ns: int) -> None:
@@ -170,9 +178,9 @@ class LegPart(_Part):
             raise Faulty("bad-stamp", detail) from None
         check_close(closed, open_ns, self.interval_ns, f"column {column!r} was {text[:40]!r}")
 
-    def _size(self, cells: list[str]) -> int:
+    def _size(self, cells: list[str]) -> tuple[int, bool]:
         if "volume" not in self.slots:
-            return self.leg.fixed_size
+            return self.leg.fixed_size, False
         return volume_size(cells[self.slots["volume"]], self.leg, self.leg.columns["volume"])
 
 
@@ -187,7 +195,7 @@ class FundingPart(_Part):
         self,
         funding: FundingMapping,
         columns: Columns,
-        price_exponent: int,
+        perp: LegMapping,
         alone: bool,
         interval_ns: int,
         settlements: Settlements,
@@ -195,11 +203,11 @@ class FundingPart(_Part):
         super().__init__(funding.time, columns, "funding")
         # The bar after a settlement's is no late line of it, however short bars are.
         self.late_ns = LATE_NS if alone else min(LATE_NS, interval_ns - 1)
-        self.funding, self.price_exponent, self.alone = funding, price_exponent, alone
+        self.funding, self.perp, self.alone = funding, perp, alone
         self.rate_slot = columns.slot(funding.rate, "funding.rate")
         self.mark_slot = columns.slot(funding.mark, "funding.mark") if funding.mark else -1
         self.settlements = settlements
-        self.made: tuple[int, int, int] | None = None
+        self.made: tuple[int, int, int, int] | None = None
         self.at_ns = -1
         self.filled = self.off = False
 
@@ -227,10 +235,10 @@ class FundingPart(_Part):
             return
         if on_time:
             self.at_ns = at_ns
-        rate = self._rate(text)
-        mark = 0
+        rate, rounded = self._rate(text)
+        mark, was = 0, False
         if self.mark_slot >= 0 and cells[self.mark_slot]:
-            mark = price_cell(cells[self.mark_slot], self.price_exponent, funding.mark)
+            mark, was = price_cell(cells[self.mark_slot], self.perp, funding.mark)
         if not on_time:
             return  # carried on from the settlement before
         if at_ns <= self.settlements.last_ns:
@@ -238,12 +246,14 @@ class FundingPart(_Part):
             raise Faulty("duplicate-time" if same else "time-reversal", f"column "
                          f"{funding.time.column!r}: a settlement at or after its time is in "
                          f"{self.settlements.last_place()}")  # fmt: skip
-        self.made = (at_ns, rate, mark)
+        self.made = (at_ns, rate, mark, rounded | was)
 
-    def _rate(self, text: str) -> int:
-        column = self.funding.rate
-        fine = decimal_cell(text, _RATE_DIGITS, column, "a rate")
+    def _rate(self, text: str) -> tuple[int, bool]:
+        column, numbers = self.funding.rate, self.funding.numbers
+        fine, rounded = decimal_cell(text, _RATE_DIGITS, column, "a rate", numbers)
         rate = fine * self.funding.times / 10 ** (RATE_EXPONENT - _RATE_DIGITS)
+        if rate.denominator != 1 and numbers.rounds:
+            rate, rounded = Fraction(div_round(rate.numerator, rate.denominator)), True
         if rate.denominator != 1:
             detail = f"column {column!r} was {text[:40]!r}, expected a rate that times "
             decimals = f"{self.funding.times} has at most {-RATE_EXPONENT} decimals"
@@ -251,7 +261,7 @@ class FundingPart(_Part):
         if abs(rate) > 10**-RATE_EXPONENT:
             detail = f"column {column!r} was {text[:40]!r}, expected a rate within -1 to 1"
             raise Faulty("overflow", detail)
-        return int(rate)
+        return int(rate), rounded
 
     @property
     def rows(self) -> Rows:
@@ -266,7 +276,7 @@ class FundingPart(_Part):
         rates = batch.cells[self.rate_slot]
         self.is_filled, self.is_off = rates.ends > rates.starts, ~times[1]
         self.values = settlement_columns(
-            self.funding, times, rates, mark, self.price_exponent, self.alone, good
+            self.funding, times, rates, mark, self.perp.price_digits, self.alone, good
         )
 
     def check_order(self, good: Mask) -> None:
@@ -287,18 +297,18 @@ class FundingPart(_Part):
         self.values["made"][k] = self.made is not None
         self.is_filled[k], self.is_off[k] = self.filled, self.off
         if self.made is not None:
-            for name, value in zip(("at_ns", "rate", "mark"), self.made, strict=True):
+            for name, value in zip(("at_ns", "rate", "mark", "rounded"), self.made, strict=True):
                 self.values[name][k] = value
             self.settlements.note(self.made[0], self.base + line)
 
-    def reach(self, k: int, line: int) -> None:
+    def reach(self, k: int, lines: Int64Array) -> None:
         """Rows of the batch up to number ``k`` are accepted."""
         found = np.flatnonzero(self.values["made"][: k + 1])
         if len(found):
             last = int(found[-1])
             at_ns = int(self.values["at_ns"][last])
             if at_ns > self.settlements.last_ns:
-                self.settlements.note(at_ns, self.base + line - (k - last))
+                self.settlements.note(at_ns, self.base + int(lines[last]))
 
     def end_batch(self, kept: NDArray[np.bool_], lines: Int64Array) -> None:
         """Keep a batch's accepted rows."""
@@ -306,6 +316,7 @@ class FundingPart(_Part):
             self.is_filled[kept], self.is_off[kept], self.base + lines[kept]
         )
         kept = kept & (self.values["made"] == 1)
+        self.settlements.n_rounded += int(np.count_nonzero(self.values["rounded"][kept]))
         columns = {name: self.values[name][kept] for name in ("at_ns", "rate", "mark")}
         self.settlements.append(columns | {"line": self.base + lines[kept]})
 

@@ -59,7 +59,7 @@ class Months:
 
     def __init__(self, leg: LegMapping, interval_ns: int, store: Store) -> None:
         self._leg, self.interval_ns, self._store = leg, interval_ns, store
-        self._spool = store.spool(("kline", *Series.NAMES[:-1]))
+        self._spool = store.spool(("kline", *Series.NAMES[:-1], "rounded"))
         self._months: list[_Month] = []
         self._n_faults = 0
         self.n_klines = 0
@@ -76,14 +76,14 @@ class Months:
                 stamp = _stamp(values[0], _NAMES[0])
                 first_ns = first_ns or stamp[0]
                 self.interval_ns = self.interval_ns or _interval(values, stamp)
-                open_ns, prices, size = _bar(values, stamp, self._leg, self.interval_ns)
+                bar = _bar(values, stamp, self._leg, self.interval_ns)
             except Faulty as fault:
                 where = f"{name} kline {k}: {fault.detail}" if name else fault.detail
                 self.first = self.first or f"first at line {self.n_klines + k}, {where}"
                 shown = Faulty(fault.reason, where)
                 faults.append((k, shown, bytes(kline)[:160].decode("utf-8", "replace")))
                 continue
-            rows.append((k, open_ns, prices["open"], prices["close"], size))
+            rows.append((k, *bar))
         table = np.array(rows, np.int64).reshape(-1, len(self._spool.names))
         if len(table):
             self._spool.append(dict(zip(self._spool.names, table.T, strict=True)))
@@ -144,7 +144,9 @@ class Months:
             except Faulty as fault:
                 where = f"{name} kline {line - before}: " if name else ""
                 log.add(line, fault.reason, where + fault.detail)
-        series.append({n: column[kept] for n, column in rows.items()})
+        accepted = {n: column[kept] for n, column in rows.items()}
+        series.count_rounded(accepted.pop("rounded"))
+        series.append(accepted)
 
 
 def _values(kline: msgspec.Raw) -> list[Any]:
@@ -173,20 +175,21 @@ def _stamp(value: int, name: str) -> tuple[int, int]:
 
 def _bar(
     values: list[Any], stamp: tuple[int, int], leg: LegMapping, interval_ns: int
-) -> tuple[int, dict[str, int], int]:
+) -> tuple[int, int, int, int, int]:
+    """Beginning, open, close and size of a bar, and what of it was rounded."""
     open_ns, unit = stamp
     close_ns, close_unit = _stamp(values[6], _NAMES[6])
     if unit != close_unit:
         problem = f"open time was {values[0]}, close time {values[6]}; expected one unit"
         raise Faulty("stamp-unit", problem)
-    exponent = leg.instrument.price_exponent
-    prices = {
-        name: price_cell(text, exponent, name)
-        for name, text in zip(_NAMES[1:5], values[1:5], strict=True)
-    }
+    prices, rounded = {}, 0
+    for name, text in zip(_NAMES[1:5], values[1:5], strict=True):
+        prices[name], was = price_cell(text, leg, name)
+        rounded |= was
     check_close(close_ns, open_ns, interval_ns, f"close time was {values[6]}")
     check_prices(prices)
-    return open_ns, prices, volume_size(values[5], leg, "volume")
+    size, cut = volume_size(values[5], leg, "volume")
+    return open_ns, prices["open"], prices["close"], size, rounded + 2 * cut
 
 
 def _interval(values: list[Any], stamp: tuple[int, int]) -> int:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -20,7 +19,6 @@ from quantlaxmi.importers.bars.csv import CsvTable
 from quantlaxmi.importers.bars.inputs import BarsInput, checked_inputs, fill_in, progress_reporter
 from quantlaxmi.importers.bars.mapping import (
     BarsMapping,
-    FundingMapping,
     TimeColumn,
     load_mapping,
 )
@@ -91,7 +89,7 @@ def _read(
             reading.next_file(path.name, sum(file.lines for file in files))
             names = FUNDING_COLUMNS if reading.alone else KLINE_COLUMNS
             report_progress = progress_reporter(flat, done, options.progress)
-            with closing(CsvTable(path, ",", report_progress, names)) as table:
+            with closing(CsvTable(path, mapping.form, report_progress, names)) as table:
                 read_input(table, _in_unit(mapping, path), reading, log)
                 files.append(ImportedFile(path=path, log=log))
                 fill_in(files[-1], table)
@@ -132,7 +130,7 @@ def _completed(rules: BarsMapping, members: Sequence[Sequence[Path]]) -> BarsMap
             told = _FUNDING.fullmatch(path.name)
             _check_name(path, "symbol", told["symbol"] if told else path.name, symbol)
         time_ = TimeColumn("calc_time", "ms", _UTC)
-        funding = FundingMapping(funding.input, time_, "last_funding_rate", "", Fraction(1), 0)
+        funding = replace(funding, time=time_, rate="last_funding_rate")
     return replace(
         rules, legs=tuple(legs), funding=funding, premium=premium, interval_ns=interval_ns
     )

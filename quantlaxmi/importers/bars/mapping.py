@@ -24,6 +24,7 @@ from quantlaxmi.importers.bars.mapping_file import (
     PremiumTable,
     TimeTable,
 )
+from quantlaxmi.importers.bars.text_form import EXACT, FileForm, Numbers
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.settings import Place
@@ -76,6 +77,9 @@ class LegMapping:
         Displayed size, where there is none.
     is_premium : bool
         They are bars of the instrument's premium index: ratios of either sign, not prices.
+    numbers : Numbers
+    shift : int
+        Prices are written in units of ten to its power.
     """
 
     instrument: Instrument
@@ -86,6 +90,13 @@ class LegMapping:
     share: Fraction
     size: Fraction
     is_premium: bool = False
+    numbers: Numbers = EXACT
+    shift: int = 0
+
+    @property
+    def price_digits(self) -> int:
+        """Power of ten at which the text of a price is its mantissa."""
+        return self.instrument.price_exponent - self.shift
 
     @property
     def key(self) -> str:
@@ -112,6 +123,7 @@ class FundingMapping:
         What a cell is multiplied by to give the rate that is paid.
     every_ns : int
         Settlement times are multiples of it since 1970; 0: every filled cell is a settlement.
+    numbers : Numbers
     """
 
     input: int
@@ -120,6 +132,7 @@ class FundingMapping:
     mark: str
     times: Fraction
     every_ns: int
+    numbers: Numbers = EXACT
 
 
 @dataclass(frozen=True)
@@ -150,7 +163,7 @@ class BarsMapping:
     source : Path
     interval_ns : int
         Length of a bar; 0 where the format tells it.
-    delimiter : str
+    form : FileForm
     venue : str
     legs : tuple of LegMapping
         Spot before perpetual.
@@ -162,7 +175,7 @@ class BarsMapping:
 
     source: Path
     interval_ns: int
-    delimiter: str
+    form: FileForm
     venue: str
     legs: tuple[LegMapping, ...]
     funding: FundingMapping | None
@@ -217,13 +230,41 @@ def load_mapping(
     return BarsMapping(
         source=Path(path),
         interval_ns=file.interval,
-        delimiter=file.delimiter,
+        form=_form(at, file),
         venue=file.venue or "bars",
         legs=legs,
         funding=paid,
         max_jump_bps=None if file.max_jump_bps is None else Fraction(file.max_jump_bps),
         premium=None if index is None else _premium(at / "premium", index, legs, paid),
     )
+
+
+def _form(at: Place, file: BarsFile | KlinesFile) -> FileForm:
+    if not isinstance(file, BarsFile):
+        return FileForm(file.delimiter)
+    if file.decimal == file.delimiter:
+        raise (at / "decimal").fail(f"was {file.decimal!r}, which is the delimiter, too")
+    return FileForm(
+        delimiter=file.delimiter,
+        columns=file.columns or (),
+        skip_lines=file.skip_lines,
+        descending=file.order == "descending",
+        comma=file.decimal == ",",
+    )
+
+
+def _numbers(file: BarsFile | KlinesFile) -> Numbers:
+    return Numbers(comma=isinstance(file, BarsFile) and file.decimal == ",", rounds=file.round)
+
+
+def _shift(own: Place, scale: Decimal | None) -> int:
+    """Power of ten of a scale."""
+    if scale is None:
+        return 0
+    shift = scale.adjusted()
+    if scale != Decimal(1).scaleb(shift):
+        raise (own / "scale").was(scale, "a power of ten such as 0.0001")
+    return shift
 
 
 def _time(at: Place, own: TimeTable | None, file: BarsFile) -> TimeColumn:
@@ -271,6 +312,8 @@ def _leg(
         half_spread_bps=Fraction(spread),
         share=Fraction(_first(leg.share, file.share) or DEFAULT_SHARE),
         size=Fraction(0) if size is None or displayed else Fraction(size),
+        numbers=_numbers(file),
+        shift=_shift(own, _first(leg.scale, file.scale)),
     )
     if not displayed and not 1 <= made.fixed_size < 1 << 63:
         units = f"units of 1e{file.qty_exponent} that fit 64 bits"
@@ -319,7 +362,8 @@ def _funding(
     if not isinstance(table, BarsFunding) or not isinstance(file, BarsFile):
         if in_bars:
             raise (at / "input").was(table.input, "an input without bars")
-        return FundingMapping(table.input - 1, TimeColumn(""), "", "", Fraction(1), 0)
+        time, numbers = TimeColumn(""), _numbers(file)
+        return FundingMapping(table.input - 1, time, "", "", Fraction(1), 0, numbers)
     if in_bars and 0 < table.every < file.interval:
         seconds = file.interval // 10**9
         raise (at / "every").fail(
@@ -332,6 +376,7 @@ def _funding(
         mark=table.mark,
         times=Fraction(table.times),
         every_ns=table.every,
+        numbers=_numbers(file),
     )
 
 

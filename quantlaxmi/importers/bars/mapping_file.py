@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo
 
-from quantlaxmi.settings import Bounds, Chars, Place, Reads, Settings
+from quantlaxmi.settings import Bounds, Chars, Items, Place, Reads, Settings
 
 UNITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 #: Longest span of time that a mapping may name, such as a bar's length.
@@ -65,6 +65,7 @@ Input = Annotated[int, Bounds(ge=1, le=16)]
 Positive = Annotated[Decimal, Bounds(gt=0, lt="1e15", places=15)]
 Step = Annotated[Decimal, Bounds(ge=0, lt="1e15", places=15)]
 Span = Annotated[int, Reads(_span, _SPAN)]
+Columns = Annotated[tuple[Name, ...], Items(least=2, most=1000, distinct=True)]
 
 
 class Terms(Settings, frozen=True, kw_only=True):
@@ -76,6 +77,7 @@ class Terms(Settings, frozen=True, kw_only=True):
     half_spread_bps: Annotated[Decimal, Bounds(gt=0, lt=10_000, places=15)] | None = None
     share: Positive | None = None
     size: Positive | None = None
+    scale: Annotated[Decimal, Bounds(gt=0, lt="1e13", places=12)] | None = None
 
 
 class TimeTable(Settings, frozen=True, kw_only=True):
@@ -140,6 +142,7 @@ class MappingFile(Terms, frozen=True, kw_only=True):
 
     interval: Span = 0
     delimiter: Annotated[str, Chars(pattern=r'[^"\n\r]', says="one character, no quote")] = ","
+    round: bool = False
     price_exponent: Exponent = -8
     qty_exponent: Exponent = -8
     max_jump_bps: Step | None = None
@@ -149,6 +152,10 @@ class BarsFile(MappingFile, frozen=True, kw_only=True):
     """A mapping of format ``bars``."""
 
     interval: Span
+    columns: Columns | None = None
+    skip_lines: Annotated[int, Bounds(ge=0, le=1000)] = 0
+    order: Literal["ascending", "descending"] = "ascending"
+    decimal: Literal[".", ","] = "."
     time: TimeTable | None = None
     spot: BarsLeg | None = None
     perp: BarsLeg | None = None

@@ -92,6 +92,8 @@ class BarTables:
         as may be listed.
     n_gaps : int
         All of them.
+    widest : list of (Fraction, int)
+        By instrument: the largest half spread of its quotes, in bps of the price, and that price.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class BarTables:
         self.last_ns = max(series.last_ns for series in all_series) + interval_ns
         self.gaps: list[list[Gap]] = [[] for _ in all_series]
         self.n_gaps = 0
+        self.widest = [(Fraction(0), 0) for _ in all_series]
         self._seq = 0
 
     def tables(self) -> Iterator[dict[str, Table]]:
@@ -251,7 +254,19 @@ class BarTables:
                 "leaves inside 1 to 2**63; set price_exponent",
                 f"line {series.column('line')[low + k]}",
             )
+        if len(prices):
+            self._note_widest(instrument, prices, bid, ask)
         return bid.astype(np.int64), ask.astype(np.int64)
+
+    def _note_widest(
+        self, instrument: int, prices: Int64Array, bid: Int64Array, ask: Int64Array
+    ) -> None:
+        """Remember where rounding outward made most of the half spread."""
+        apart = np.maximum(ask - prices, prices - bid)
+        k = int(np.argmax(apart.astype(np.float64) / prices))
+        found = Fraction(int(apart[k]) * 10_000, int(prices[k]))
+        if found > self.widest[instrument][0]:
+            self.widest[instrument] = found, int(prices[k])
 
     def _find_gaps(self, quotes: dict[str, Int64Array], start_ns: int, stop_ns: int) -> None:
         """Spans without bars that begin between two times."""

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 from quantlaxmi.importers.bars.mapping import BarsMapping, LegMapping
+from quantlaxmi.importers.bars.series import Series, Settlements
 from quantlaxmi.importers.source import MAX_LISTED_GAPS
 
 
 def bars_notes(
-    mapping: BarsMapping, lots: Sequence[int], n_settlements: int, n_own_marks: int, n_gaps: int
+    mapping: BarsMapping,
+    lots: Sequence[int],
+    widest: Sequence[tuple[Fraction, int]],
+    n_settlements: int,
+    n_own_marks: int,
+    n_gaps: int,
 ) -> list[str]:
     """Notes of a segment of bars, one sentence or two each.
 
@@ -19,6 +26,8 @@ def bars_notes(
     mapping : BarsMapping
     lots : sequence of int
         Least quantity of each instrument; 0 for any.
+    widest : sequence of (Fraction, int)
+        Largest half spread of each instrument's quotes in bps, and its price.
     n_settlements : int
         Funding settlements; unused where the mapping names no funding.
     n_own_marks : int
@@ -30,7 +39,7 @@ def bars_notes(
         f"Bars of {mapping.interval_ns // 10**9} s: decisions are made at a bar's close and trade "
         "at the next bar's open; where the next bar is missing orders are cancelled."
     ]
-    notes += [_leg_note(leg, lot) for leg, lot in zip(mapping.legs, lots, strict=True)]
+    notes += [_leg_note(*leg) for leg in zip(mapping.legs, lots, widest, strict=True)]
     if mapping.funding is not None:
         notes.append(
             f"{mapping.legs[-1].instrument.symbol}: {n_settlements} funding settlements, each once "
@@ -56,17 +65,45 @@ def bars_notes(
     return notes
 
 
-def _leg_note(leg: LegMapping, lot: int) -> str:
+def _leg_note(leg: LegMapping, lot: int, widest: tuple[Fraction, int]) -> str:
     shown = (
         f"{_plain(leg.share)} of the bar's volume"
         if leg.size == 0
         else f"{_plain(leg.size)}, whatever was traded"
     )
     shown += ", in whole lots" * bool(lot)
+    exponent = leg.instrument.price_exponent
+    price = f"{Decimal(widest[1]).scaleb(exponent):f}"
     return (
         f"{leg.instrument.symbol}: half spread assumed {_plain(leg.half_spread_bps)} bps on "
-        f"either side of open and close, rounded outward; displayed size assumed {shown}."
+        f"either side of open and close, rounded outward to 1e{exponent}, which makes it up to "
+        f"{float(widest[0]):.4g} bps, at a price of {price}; displayed size assumed {shown}."
     )
+
+
+def rounding_notes(all_series: Sequence[Series], settlements: Settlements | None) -> list[str]:
+    """What was read with less digits than the files have."""
+    notes = []
+    for series in all_series:
+        symbol = series.leg.instrument.symbol
+        if series.n_rounded:
+            digits = series.leg.price_digits
+            notes.append(
+                f"{symbol}: prices of {series.n_rounded} bars have digits beyond 1e{digits} and "
+                "were rounded, half to even, as the mapping asks."
+            )
+        if series.n_cut:
+            exponent = series.leg.instrument.qty_exponent
+            notes.append(
+                f"{symbol}: volumes of {series.n_cut} bars have digits beyond 1e{exponent} and "
+                "were rounded down."
+            )
+    if settlements is not None and settlements.n_rounded:
+        notes.append(
+            f"{settlements.n_rounded} settlements have a rate or mark with digits beyond its "
+            "exponent, which were rounded, half to even, as the mapping asks."
+        )
+    return notes
 
 
 def _plain(value: Fraction) -> str:

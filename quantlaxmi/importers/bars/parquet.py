@@ -33,6 +33,8 @@ class ParquetTable:
     path : Path
     report_progress : callable
         Called with the bytes read so far.
+    descending : bool
+        The last row is the earliest, and read first.
 
     Raises
     ------
@@ -42,8 +44,11 @@ class ParquetTable:
 
     header_lines = 0
 
-    def __init__(self, path: Path, report_progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, path: Path, report_progress: Callable[[int], None], descending: bool = False
+    ) -> None:
         self.path, self._report_progress, self.lines = path, report_progress, 0
+        self._descending = descending
         digest = hashlib.sha256()
         self._open = open_regular(path, InputError, "a Parquet file of bars")
         try:
@@ -59,6 +64,7 @@ class ParquetTable:
             raise self._fail(error) from None
         self.sha256 = digest.hexdigest()
         self.header = list(self._file.schema_arrow.names)
+        self.first_line = max(self._file.metadata.num_rows, 1) if descending else 1
 
     def _fail(self, error: BaseException) -> InputError:
         words = " ".join(str(error).split())[:200]
@@ -75,22 +81,33 @@ class ParquetTable:
         wanted = sorted(set(names))
         try:
             self._check_groups(set(wanted))
-            for piece in self._file.iter_batches(batch_size=BATCH_LINES, columns=wanted):
+            for piece in self._pieces(wanted):
                 texts = {name: _texts(piece.column(name)) for name in wanted}
                 yield self._batch([_cells(texts[name]) for name in names], piece.num_rows)
             self._report_progress(self.raw_bytes)
         except _ERRORS as error:
             raise self._fail(error) from None
 
+    def _pieces(self, wanted: list[str]) -> Iterator[Any]:
+        """Rows of some columns, as they are read."""
+        if not self._descending:
+            yield from self._file.iter_batches(batch_size=BATCH_LINES, columns=wanted)
+            return
+        for group in reversed(range(self._file.metadata.num_row_groups)):
+            pieces = self._file.iter_batches(BATCH_LINES, row_groups=[group], columns=wanted)
+            for piece in reversed(list(pieces)):
+                yield piece.take(pa.array(np.arange(piece.num_rows)[::-1]))
+
     def _batch(self, cells: list[Cells], n: int) -> Batch:
-        first = self.lines + 1
+        before, step = self.lines, -1 if self._descending else 1
+        lines = self.first_line + step * np.arange(before, before + n)
         self.lines += n
 
         def row(k: int) -> Row:
             texts = [column.text_of(k) for column in cells]
-            return Row(first + k, texts, None, ",".join(texts)[:160])
+            return Row(int(lines[k]), texts, None, ",".join(texts)[:160])
 
-        return Batch(first, np.ones(n, np.uint8), cells, row)
+        return Batch(lines, np.ones(n, np.uint8), cells, row)
 
     def _check_groups(self, names: set[str]) -> None:
         about = self._file.metadata

@@ -89,10 +89,14 @@ def read_input(table: Table, mapping: BarsMapping, reading: Reading, log: Quaran
         for leg, series in zip(legs, reading.series, strict=True)
     ]
     if mapping.funding is not None and reading.settlements is not None:
-        exponent = mapping.legs[-1].instrument.price_exponent
         parts.append(
             FundingPart(
-                mapping.funding, columns, exponent, reading.alone, interval_ns, reading.settlements
+                mapping.funding,
+                columns,
+                mapping.legs[-1],
+                reading.alone,
+                interval_ns,
+                reading.settlements,
             )
         )
     for part in parts:
@@ -126,15 +130,14 @@ def _take_batch(
         if k > at:
             kept[at:k] = True
             for part in parts:
-                part.reach(k - 1, batch.first_line + k - 1)
+                part.reach(k - 1, batch.lines)
         if k < n and _take_row(table, batch, k, parts, log):
             kept[k] = True
             for part in parts:
                 part.pass_on(ordered[k + 1 :])
         at = k + 1
-    lines = np.arange(batch.first_line, batch.first_line + n)
     for part in parts:
-        part.end_batch(kept, lines)
+        part.end_batch(kept, batch.lines)
 
 
 def _take_row(
@@ -147,7 +150,7 @@ def _take_row(
         for part in parts:
             part.keep(k, row.line)
         return True
-    if fault[0] == "stamp-unit" and row.line == 1 + table.header_lines:
+    if fault[0] == "stamp-unit" and row.line == table.first_line:
         raise InputError(table.path, fault[1], f"line {row.line}")
     for part in parts:
         if isinstance(part, FundingPart):

@@ -92,6 +92,11 @@ class Series(Rows):
     leg : LegMapping
     store : Store
         Where they are kept.
+
+    Attributes
+    ----------
+    n_rounded, n_cut : int
+        Bars that were accepted with a price rounded, and with digits of the volume dropped.
     """
 
     NAMES: Final = ("open_ns", "open", "close", "size", "line")
@@ -99,6 +104,13 @@ class Series(Rows):
     def __init__(self, leg: LegMapping, store: Store) -> None:
         super().__init__(store, self.NAMES)
         self.leg = leg
+        self.n_rounded = self.n_cut = 0
+
+    def count_rounded(self, flags: Int64Array) -> None:
+        """Tell of bars that are accepted: 1 where a price was rounded, and 2 where digits of the
+        volume were dropped."""
+        self.n_rounded += int(np.count_nonzero(flags & 1))
+        self.n_cut += int(np.count_nonzero(flags & 2))
 
 
 class Settlements(Rows):
@@ -118,6 +130,8 @@ class Settlements(Rows):
     off_filled, off_empty : int
         The first lines beside the schedule with a rate, and, behind one with a rate, without: -1
         where there is none.
+    n_rounded : int
+        Settlements that were accepted with a rate or mark rounded.
     """
 
     NAMES: Final = ("at_ns", "rate", "mark", "line")
@@ -126,6 +140,7 @@ class Settlements(Rows):
         super().__init__(store, self.NAMES)
         self.lost_ns: list[int] = []
         self.off_filled = self.off_empty = -1
+        self.n_rounded = 0
         self._begun = False
 
     def note_cells(self, filled: Mask, off: Mask, lines: Int64Array) -> None:

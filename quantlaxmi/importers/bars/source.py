@@ -20,7 +20,7 @@ from quantlaxmi.importers.bars.funding import (
 from quantlaxmi.importers.bars.inputs import BarsInput
 from quantlaxmi.importers.bars.mapping import BarsMapping
 from quantlaxmi.importers.bars.messages import BarTables
-from quantlaxmi.importers.bars.notes import bars_notes
+from quantlaxmi.importers.bars.notes import bars_notes, rounding_notes
 from quantlaxmi.importers.bars.premium_index import IndicativeRates, missing_rates
 from quantlaxmi.importers.bars.series import Series, partial_lines
 from quantlaxmi.importers.bars.spool import Store, chunks
@@ -129,7 +129,10 @@ def _tables(
         yield from made.tables()
         source.gaps, n_gaps = _gaps(bars, made, all_series[-1])
         n_settlements = len(settlements) if settlements is not None else 0
-        source.notes += bars_notes(bars.mapping, lots, n_settlements, n_own_marks, n_gaps)
+        source.notes += bars_notes(
+            bars.mapping, lots, made.widest, n_settlements, n_own_marks, n_gaps
+        )
+        source.notes += rounding_notes(all_series, settlements)
 
 
 def _set_partial_bars_aside(bars: Bars) -> None:

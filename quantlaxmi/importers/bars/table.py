@@ -41,11 +41,14 @@ class Cells(NamedTuple):
     ----------
     text : bytes or array of uint8
     starts, ends : ndarray of int64, shape (n_rows,)
+    numbers : bytes or array of uint8, optional
+        The same text, in which numbers have a decimal point; None where it is ``text``.
     """
 
     text: bytes | memoryview
     starts: Int64Array
     ends: Int64Array
+    numbers: bytes | memoryview | None = None
 
     def text_of(self, k: int) -> str:
         """Text of one cell."""
@@ -57,8 +60,8 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    first_line : int
-        Number of the first.
+    lines : ndarray of int64, shape (n_rows,)
+        Their numbers.
     plain : ndarray of uint8, shape (n_rows,)
         1 where ``cells`` are the row's; the others can only be read by ``row``.
     cells : list of Cells
@@ -67,7 +70,7 @@ class Batch(NamedTuple):
         Number in the batch to the `Row`, read with care.
     """
 
-    first_line: int
+    lines: Int64Array
     plain: NDArray[np.uint8]
     cells: list[Cells]
     row: Callable[[int], Row]
@@ -82,6 +85,8 @@ class Table(Protocol):
     header : list of str
     header_lines, lines, raw_bytes, text_bytes : int
         ``lines`` counts the header as well; whole after the last batch.
+    first_line : int
+        Number of the line that is read first.
     sha256 : str
         Of the file as stored; whole after the last batch.
     """
@@ -92,6 +97,8 @@ class Table(Protocol):
 
     @property
     def header_lines(self) -> int: ...
+    @property
+    def first_line(self) -> int: ...
     @property
     def raw_bytes(self) -> int: ...
     @property
@@ -118,4 +125,5 @@ def place_of(table: Table, column: str, key: str) -> int:
     near = difflib.get_close_matches(column, table.header, n=1, cutoff=0.6)
     shown = ", ".join(table.header[:8]) + (", ..." if len(table.header) > 8 else "")
     hint = f"did you mean {near[0]!r}?" if near else f"it has {shown}"
-    raise InputError(table.path, f"lacks column {column!r}, which {key} names; {hint}", "line 1")
+    problem = f"lacks column {column!r}, which {key} names; {hint}"
+    raise InputError(table.path, problem, f"line {table.header_lines or 1}")
