@@ -32,6 +32,8 @@ COMMANDS = (
     "import --format binance-vision --input BTCUSDT-aggTrades-2023-11.csv --input . --out new",
     "segment info --segment-dir seg --json",
     "segment verify --segment-dir seg",
+    "bindings list --bind seg --json",
+    "bindings verify --bind seg --segment-dir seg --last 0",
     "segment quality --segment-dir seg --stale-ms 100 --json",
     "segment split --segment-dir seg --rows 300 --out new",
     "segment split --segment-dir seg --by-day --out new",

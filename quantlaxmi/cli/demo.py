@@ -105,5 +105,5 @@ def _walk(
         f"fees {money_text(fees, scale)}, net {money_text(run.net_pnl, scale - 1)} USDT",
         f"  replay    {parity.text()}",
         *report_lines(report, verbose=verbose, indent=2),
-        f"  verdict   {verdict}, report {report.report_hash[:16]}",
+        f"  verdict   {verdict}, policy {report.policy_text}, report {report.report_hash[:16]}",
     ]

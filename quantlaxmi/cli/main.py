@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify-parity": ("verify_parity", "compare two decision traces"),
     "run-gates": ("run_gates", "try to break a result; write a gate report"),
     "verify-report": ("verify_report", "recompute a gate report from its segment"),
+    "bindings": ("bindings", "list or verify the chain that binds reports to segments"),
     "calibrate": ("calibrate", "measure how often the gates pass what has no edge"),
     "strategies": ("strategies", "list the strategies, or show one's settings"),
     "demo": ("demo", "the whole road on two generated segments"),

@@ -97,6 +97,7 @@ def _check_outputs(args: dict[str, Any]) -> None:
     from quantlaxmi.bindings import check_chain
     from quantlaxmi.cli.run_files import check_output
     from quantlaxmi.gates.checkpoint import check_place
+    from quantlaxmi.report import chain_in
     from quantlaxmi.report.gate_report import KIND
 
     target, checkpoint, bind = (args[f"--{k}"] for k in ("output-report", "checkpoint", "bind"))
@@ -109,7 +110,7 @@ def _check_outputs(args: dict[str, Any]) -> None:
     if bind:
         if not Path(bind).is_dir():
             raise InputError("--bind", f"was {bind}, expected a folder that exists")
-        check_chain(Path(bind) / "bindings.jsonl")
+        check_chain(chain_in(bind))
 
 
 def print_report(report: GateReport, *, verbose: bool = False) -> None:
@@ -119,6 +120,7 @@ def print_report(report: GateReport, *, verbose: bool = False) -> None:
         {
             "verdict": report.verdict,
             "suites": list(report.suites),
+            "policy": report.policy_text,
             "strategy": report.strategy_id,
             "seed": str(report.seed),
             "trace_hash": report.trace_hash,

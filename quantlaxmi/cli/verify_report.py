@@ -12,7 +12,7 @@ Compute a gate report again from its segment, with the inputs it records, and co
 
 Usage:
   {program} verify-report --report FILE {segment} DIR [--strategy NAME] [--config TOML]
-                 [--set KV]... [--threads N] [--json]
+                 [--set KV]... [--policy FILE] [--threads N] [--json]
 
 Options:
   --report FILE      Report written by run-gates --output-report.
@@ -20,6 +20,7 @@ Options:
   --strategy NAME    For a strategy that is not installed: path.py:Class, with its settings.
   --config TOML      Settings of that strategy.
   --set KV           A setting of that strategy as key=value.
+  --policy FILE      The policy that the report must have been judged by: a TOML file, or "default".
   --threads N        Threads for the draws; the result does not depend on it.
   --json             One JSON document instead of text.
 
@@ -30,11 +31,16 @@ Exit codes: 0 the same, 1 not the same, 2 the file was changed or does not belon
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.cli.run_options import make_strategy
     from quantlaxmi.errors import InputError
+    from quantlaxmi.gates import GatePolicy, load_policy
     from quantlaxmi.report import verify_report
     from quantlaxmi.segment import open_whole
 
     if args["--strategy"] is None and (args["--config"] or args["--set"]):
         raise InputError("--set", "belongs to a strategy given by --strategy")
+    policy = None
+    if args["--policy"] is not None:
+        default = args["--policy"] == "default"
+        policy = GatePolicy() if default else load_policy(args["--policy"])
     strategy = None if args["--strategy"] is None else make_strategy(args)
     segment = open_whole(args["--segment-dir"])
     with Progress("verify") as progress:
@@ -42,12 +48,14 @@ def main(args: dict[str, Any]) -> int:
             args["--report"],
             segment,
             strategy=strategy,
+            policy=policy,
             threads=threads_of(args),
             progress=progress.named,
         )
     facts = {
         "result": "REPORT_MATCH" if check.matches else "REPORT_DIFFERS",
         "verdict": check.recorded.verdict,
+        "policy": check.recomputed.policy_text,
         "report_hash": check.recorded.report_hash,
         "recomputed_hash": check.recomputed.report_hash,
         "differences": [str(d) for d in check.differences],

@@ -14,7 +14,7 @@ table a gate::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,33 @@ class GatePolicy(Thresholds):
     def policy_hash(self) -> str:
         """SHA-256 of the canonical text of every threshold, hexadecimal."""
         return canonical_digest("quantlaxmi.gate-policy.v2", self.to_json()).hex()
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """How it differs from the default policy, a text for each threshold; empty if it does not.
+
+        >>> GatePolicy(alpha="0.5", suites={"g2": ["net_positive", "delay"]}).differences[0]
+        'alpha = 0.5 (default 0.05)'
+        """
+        return tuple(_differences("", self.to_json(), GatePolicy().to_json()))
+
+
+def _differences(place: str, own: Any, default: Any) -> Iterator[str]:
+    """A text for each place at which a policy's plain values are not the default ones."""
+    if isinstance(own, dict):
+        for key in default:
+            yield from _differences(f"{place}.{key}" if place else key, own[key], default[key])
+    elif own == default:
+        return
+    elif place.startswith("suites."):
+        left_out = [name for name in default if name not in own]
+        yield f"{place} without {', '.join(left_out)}" if left_out else f"{place} in another order"
+    else:
+        yield f"{place} = {_value(own)} (default {_value(default)})"
+
+
+def _value(plain: Any) -> str:
+    return f"[{', '.join(map(str, plain))}]" if isinstance(plain, list) else str(plain)
 
 
 def _exact(kind: type[Settings], value: Any, source: object, key: str) -> Any:

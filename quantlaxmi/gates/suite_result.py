@@ -30,10 +30,14 @@ class SuiteResult:
     suite : str
     results : tuple of GateResult
         Of every gate that ran, in order, diagnoses among them.
+    left_out : tuple of str
+        Gates that the policy leaves out although they decide. A suite that lacks one is at most
+        INCONCLUSIVE: what was not asked is not answered.
     """
 
     suite: str
     results: tuple[GateResult, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def gates(self) -> tuple[str, ...]:
@@ -42,7 +46,8 @@ class SuiteResult:
 
     @property
     def verdict(self) -> Verdict:
-        return combine(r.verdict for r in self.results if r.role != "diagnosis")
+        found = [r.verdict for r in self.results if r.role != "diagnosis"]
+        return combine([*found, Verdict.INCONCLUSIVE] if self.left_out else found)
 
     @property
     def passed(self) -> bool:
@@ -51,7 +56,11 @@ class SuiteResult:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        return tuple(f"{r.gate}: {text}" for r in self.results for text in r.reasons)
+        found = tuple(f"{r.gate}: {text}" for r in self.results for text in r.reasons)
+        if not self.left_out:
+            return found
+        names = ", ".join(self.left_out)
+        return (f"policy: {self.suite} leaves out {names}; the suite passes whole only.", *found)
 
     def result(self, name: str) -> GateResult | None:
         """The result of this name, or None where it did not run."""
@@ -89,6 +98,7 @@ class SuiteResult:
     def to_json(self) -> dict[str, Json]:
         return {
             "gates": list(self.gates),
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
             "verdict": self.verdict.value,
             "passed": self.passed,
             "reasons": list(self.reasons),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from quantlaxmi.gates import (
     ablation,
     delay,
@@ -17,7 +19,7 @@ from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.suite_result import SuiteResult
 
-__all__ = ["ALL_GATES", "gates_of", "run_suite", "suite_names"]
+__all__ = ["ALL_GATES", "gates_of", "left_out", "run_suite", "suite_names"]
 
 #: Every gate, in the order of running. A new gate is its file and an entry here.
 ALL_GATES: tuple[Gate, ...] = (
@@ -44,7 +46,7 @@ def gates_of(suite: str) -> tuple[Gate, ...]:
 
 
 def run_suite(suite: str, context: GateContext) -> SuiteResult:
-    """Run every gate of a suite that the policy lists.
+    """Run every gate of a suite that the policy lists; the result names those that it leaves out.
 
     Raises
     ------
@@ -53,4 +55,15 @@ def run_suite(suite: str, context: GateContext) -> SuiteResult:
     """
     wanted = context.policy.suites[suite]
     found = [gate.judge(context) for gate in gates_of(suite) if gate.name in wanted]
-    return SuiteResult(suite, tuple(result for results in found for result in results))
+    results = tuple(result for results in found for result in results)
+    return SuiteResult(suite, results, left_out(suite, wanted))
+
+
+def left_out(suite: str, wanted: Iterable[str]) -> tuple[str, ...]:
+    """The gates of a suite that decide its verdict and are not among those wanted."""
+    names = set(wanted)
+    return tuple(
+        gate.name
+        for gate in gates_of(suite)
+        if gate.name not in names and any(spec.role != "diagnosis" for spec in gate.results)
+    )

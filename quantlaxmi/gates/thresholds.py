@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, TypeVar
 
+from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import EngineError
 from quantlaxmi.settings import Bounds, Settings
 
@@ -61,6 +62,9 @@ class Thresholds:
     general: General
     suites: Mapping[str, tuple[str, ...]]
     tables: Mapping[str, Settings]
+
+    def __hash__(self) -> int:
+        return hash(canonical_json(self.to_json()))
 
     def settings(self, kind: type[S]) -> S:
         """The settings of this class: those of the gate that declares it.

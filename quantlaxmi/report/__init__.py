@@ -1,7 +1,8 @@
 """Reports: what the gates found, in a file that cannot be changed unseen."""
 
+from quantlaxmi.report.binding import bind_report, binding_faults, chain_in
 from quantlaxmi.report.gate_report import GateReport, load_report
-from quantlaxmi.report.run_gates import bind_report, report_of, run_gates
+from quantlaxmi.report.run_gates import report_of, run_gates
 from quantlaxmi.report.verify import Difference, ReportCheck, verify_report
 
 __all__ = [
@@ -9,6 +10,8 @@ __all__ = [
     "GateReport",
     "ReportCheck",
     "bind_report",
+    "binding_faults",
+    "chain_in",
     "load_report",
     "report_of",
     "run_gates",

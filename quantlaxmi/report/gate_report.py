@@ -32,6 +32,8 @@ MAX_DEPTH = 64
 
 #: Fields outside ``report_hash``.
 _UNHASHED = ("timestamp", "report_hash", "file_hash")
+#: Fields of the file that follow from others: what a report says of itself is checked.
+_DERIVED = ("g2_passed", "g3_passed")
 
 
 def _text(value: object) -> bytes:
@@ -62,6 +64,9 @@ class GateReport:
     policy : dict
         Every threshold with its effective value.
     policy_hash : str
+    policy_differences : tuple of str
+        How the policy differs from the default one, a text for each threshold; empty if it does
+        not.
     seed : int
         Of the draws.
     config : dict of str to str
@@ -98,6 +103,7 @@ class GateReport:
     risk: dict[str, Any]
     latency_ns: int
     latency: dict[str, Any] | None = None
+    policy_differences: tuple[str, ...] = ()
     report_hash: str = ""
     results: tuple[SuiteResult, ...] = field(default=(), compare=False, repr=False)
 
@@ -122,7 +128,13 @@ class GateReport:
         return dict(self.suites.get("g3", {}))
 
     def _passed(self, suite: str) -> bool | None:
-        return self.suites[suite]["verdict"] == "PASS" if suite in self.suites else None
+        found = self.suites.get(suite)
+        return None if found is None else found["verdict"] == "PASS" and not found.get("left_out")
+
+    @property
+    def policy_text(self) -> str:
+        """``"default"``, or every difference from the default policy."""
+        return "; ".join(self.policy_differences) or "default"
 
     def compute_hash(self) -> str:
         """SHA-256 over every field but the timestamp and the hashes."""
@@ -138,6 +150,8 @@ class GateReport:
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "results"}
         if self.latency is None:
             del own["latency"]
+        own["policy_differences"] = list(self.policy_differences)
+        own |= {name: getattr(self, name) for name in _DERIVED}
         return {"format": FORMAT, "version": VERSION, **own}
 
     def to_bytes(self) -> bytes:
@@ -177,6 +191,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "suites": dict,
     "header": dict,
     "policy": dict,
+    "policy_differences": list,
     "config": dict,
     "costs": dict,
     "risk": dict,
@@ -230,7 +245,7 @@ def load_report(path: str | Path) -> GateReport:
 
 
 def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
-    names = [f.name for f in fields(GateReport) if f.name != "results"]
+    names = [*(f.name for f in fields(GateReport) if f.name != "results"), *_DERIVED]
     for name in plain:
         if name not in names:
             raise ReportError(path, "unknown field", name)
@@ -239,12 +254,24 @@ def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
             continue
         if name not in plain:
             raise ReportError(path, "is missing", name)
+        if name in _DERIVED:
+            continue
         kind = _TYPES.get(name, str)
         value = plain[name]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ReportError(path, f"was {shown(value, 40)}, of a wrong type", name)
+    said = plain["policy_differences"]
+    if not all(isinstance(text, str) for text in said):
+        raise ReportError(path, f"was {shown(said, 40)}, expected texts", "policy_differences")
     results = tuple(read_suite(path, name, value) for name, value in plain["suites"].items())
-    return GateReport(**plain, results=results)
+    own = {name: value for name, value in plain.items() if name not in _DERIVED}
+    report = GateReport(**{**own, "policy_differences": tuple(said)}, results=results)
+    for name in _DERIVED:
+        if plain[name] is not (found := getattr(report, name)):
+            raise ReportError(
+                path, f"was {shown(plain[name], 40)}, the suites give {json.dumps(found)}", name
+            )
+    return report
 
 
 def _too_deep(plain: object) -> bool:

@@ -118,7 +118,11 @@ def read_suite(path: Path, suite: str, value: Any) -> SuiteResult:
         for spec in gate.results:
             specs[gate.name] = specs[spec.name] = spec
     results = reader.field(place, value, "results", list)
+    left_out = reader.field(place, value, "left_out", list) if "left_out" in value else []
+    if not all(isinstance(name, str) for name in left_out):
+        raise ReportError(path, f"was {shown(left_out, 40)}, expected names", f"{place}.left_out")
     return SuiteResult(
         suite,
         tuple(reader.result(f"{place}.results[{k}]", one, specs) for k, one in enumerate(results)),
+        tuple(left_out),
     )

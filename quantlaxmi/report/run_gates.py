@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from quantlaxmi.run.result import Run
     from quantlaxmi.segment import MarketData
 
-__all__ = ["Progress", "bind_report", "check_suites", "report_of", "run_gates"]
+__all__ = ["Progress", "check_suites", "report_of", "run_gates"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -213,6 +213,7 @@ def _report(run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, 
         outcome_hash=run.trace.outcome_hash.hex(),
         policy=policy.to_json(),
         policy_hash=policy.policy_hash,
+        policy_differences=policy.differences,
         seed=seed,
         config=run.strategy.config.as_texts(),
         costs=run.costs.describe(),
@@ -220,42 +221,3 @@ def _report(run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, 
         latency_ns=run.latency_ns,
         latency=None if run.latency.is_plain else run.latency.describe(),
     ).sealed()
-
-
-def bind_report(report: GateReport, segment: MarketData, folder: str | Path) -> Path:
-    """Bind a report to its segment in an append-only, hash-chained ``bindings.jsonl``.
-
-    Parameters
-    ----------
-    report : GateReport
-    segment : MarketData
-    folder : str or Path
-        Where the chain is or begins; the segment's own folder may be named.
-
-    Returns
-    -------
-    pathlib.Path
-        The chain the binding went to.
-
-    Raises
-    ------
-    InputError
-        When the chain was broken before, or cannot be written.
-    """
-    from quantlaxmi.bindings import append_binding
-
-    chain = Path(folder) / "bindings.jsonl"
-    append_binding(
-        chain,
-        {
-            "kind": "gate-report",
-            "run_id": report.run_id,
-            "segment_digest": segment.digest,
-            "strategy_id": report.strategy_id,
-            "verdict": report.verdict,
-            "report_hash": report.report_hash,
-            "file_hash": report.file_hash,
-            "timestamp": report.timestamp,
-        },
-    )
-    return chain

@@ -61,6 +61,7 @@ def verify_report(
     segment: MarketData,
     *,
     strategy: Any = None,
+    policy: GatePolicy | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> ReportCheck:
@@ -73,6 +74,8 @@ def verify_report(
     strategy : Strategy or BoundStrategy, optional
         With its settings; needed for one that is not installed. By default the registry's
         strategy of the recorded name, with the recorded settings.
+    policy : GatePolicy, optional
+        The policy that the report must have been judged by; any by default.
     threads : int, optional
     progress : callable, optional
 
@@ -83,8 +86,8 @@ def verify_report(
     Raises
     ------
     ReportError
-        When the file was changed, was made from another segment or strategy, or names inputs that
-        no run can have: with the field's name.
+        When the file was changed, was made from another segment or strategy, was judged by another
+        policy, or names inputs that no run can have: with the field's name.
     """
     recorded = load_report(path)
     if recorded.header.get("segment_digest") != segment.digest:
@@ -95,10 +98,13 @@ def verify_report(
         )
     if strategy is None:
         strategy = _recorded_strategy(path, recorded)
+    inputs = _recorded_inputs(path, recorded)
+    if policy is not None:
+        _demand(path, inputs["policy"], policy)
     recomputed = run_gates(
         segment,
         strategy,
-        **_recorded_inputs(path, recorded),
+        **inputs,
         threads=threads,
         progress=progress,
     )
@@ -127,6 +133,16 @@ def _field(path: str | Path, name: str) -> Iterator[None]:
     except InputError as error:
         place = f"{name}.{error.place}" if error.place else name
         raise ReportError(path, error.problem, place) from None
+
+
+def _demand(path: str | Path, recorded: GatePolicy, policy: GatePolicy) -> None:
+    """Refuse a report that was judged by another policy than the one demanded."""
+    found = [
+        f"{one.field} was {one.recorded}, demanded {one.recomputed}"
+        for one in _differences("", recorded.to_json(), policy.to_json())
+    ]
+    if found:
+        raise ReportError(path, "; ".join(found), "policy")
 
 
 def _recorded_strategy(path: str | Path, recorded: GateReport) -> Any:

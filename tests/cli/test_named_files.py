@@ -130,6 +130,12 @@ CASES = {
     "verify-report --report": Case(
         "verify-report --segment-dir seg --report {}", "x.json", "file: is not a gate report",
     ),
+    "verify-report --policy": Case(
+        "verify-report --segment-dir nowhere --report none.json --policy {}", "x.toml", _NEXT,
+    ),
+    "bindings --report": Case(
+        "bindings verify --bind . --report {}", "x.json", "file: is not a gate report",
+    ),
     "verify-report --config": Case(
         f"verify-report {_RUN} --report none.json --config {{}}", "x.toml", _NEXT,
     ),

@@ -95,7 +95,9 @@ def test_both_suites_run_in_one_report(suite):
     segment, policy = open_segment(DATA / "planted"), GatePolicy(suites={"g2": ["net_positive"]})
     report = run_gates(segment, "basis_capture", gates=("g2", "toys"), policy=policy)
     assert [found.suite for found in report.results] == ["g2", "toys"]
-    assert report.verdict == "PASS"
+    assert [found.verdict for found in report.results] == ["INCONCLUSIVE", "PASS"]
+    assert report.results[0].left_out[0] == "look_ahead"
+    assert report.verdict == "INCONCLUSIVE"
     policy = policy.replace(toy={"most_fills": 1})
     assert (
         run_gates(segment, "basis_capture", gates=("g2", "toys"), policy=policy).verdict == "FAIL"

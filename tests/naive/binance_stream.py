@@ -129,9 +129,10 @@ class Capture:
         self.high: int | None = None
         self.suspect = 0
         self.reordered = 0
-        self.last_quote = -1
+        self.last_quote = self.told = -1
 
     def line(self, number: int, line: bytes) -> Message:
+        self.told = -1  # its receive time, once that is read
         if len(line) > MAX_LINE:
             raise Faulty("line-too-long")
         try:
@@ -153,6 +154,7 @@ class Capture:
         if self.unit not in (0, unit):
             raise Faulty("stamp-unit")
         self.unit = unit
+        self.told = stamp * unit
         message = self.message(number, stamp * unit, text[match.end() :])
         self.clock(message)
         return message
@@ -212,11 +214,8 @@ class Capture:
             return []
         if self.last_quote < 0 or self.high is None:
             return []
-        ts = self.high
-        if reason not in ("bad-stamp", "stamp-unit", "line-too-long", "not-utf-8"):
-            told = int(line.split(b" ")[0]) * self.unit
-            if -self.window_ns <= told - self.high <= DAY:
-                ts = told
+        near = self.told >= 0 and -self.window_ns <= self.told - self.high <= DAY
+        ts = self.told if near else self.high
         row = dict.fromkeys(("exch_ts_ns", "bid", "bid_qty", "ask", "ask_qty", "flags"), 0)
         row |= {"ts_ns": ts, "update_id": self.last_quote}
         rank = EventKind.QUOTE
@@ -439,7 +438,7 @@ def naive_import(texts: list[tuple[bytes, bool]], window_ns: int = 10**9) -> Res
                 gaps.append((m.source, diffs[m.source][1], diffs[m.source][2], m.ts))
             diffs[m.source] = m.sequence, seq, m.ts
         last = told.get((m.source, m.rank))
-        if last and m.ts - last[1] > DAY // 2 and len(gaps) == n_gaps:
+        if last and not m.unknown and m.ts - last[1] > DAY // 2 and len(gaps) == n_gaps:
             gaps.append((m.source, *last, m.ts))  # silence
         if not m.unknown:
             told[m.source, m.rank] = seq, m.ts
