@@ -64,8 +64,8 @@ INNER: dict[str, tuple[str, ...]] = {
             deflated_sharpe min_track_record min_backtest cpcv cscv
             """,
         "segment": """
-            rows horizon arrow_io wal manifest columns market_data read window seal recover
-            write memory split parts export
+            rows horizon arrow_io wal manifest columns market_data read window unchanged
+            seal recover write memory split parts export
             """,
         "execution": "impact cost_file ledger costs account_terms latency risk",
         "trace": "header objects file arrow decision_trace parity",

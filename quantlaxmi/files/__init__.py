@@ -2,6 +2,7 @@
 
 from quantlaxmi.files.common import irregular, one_line_errors
 from quantlaxmi.files.inside import (
+    FileState,
     hash_inside,
     locked_folder,
     map_sized,
@@ -9,6 +10,7 @@ from quantlaxmi.files.inside import (
     open_sized,
     read_bounded,
     read_exactly,
+    state_inside,
 )
 from quantlaxmi.files.named import check_regular, open_regular, read_regular, read_toml
 from quantlaxmi.files.outputs import (
@@ -32,6 +34,7 @@ from quantlaxmi.files.write import (
 __all__ = [
     "SEGMENT_MANIFEST",
     "FileKind",
+    "FileState",
     "check_file",
     "check_folder",
     "check_no_segment",
@@ -50,6 +53,7 @@ __all__ = [
     "read_regular",
     "read_toml",
     "staged_directory",
+    "state_inside",
     "sync_file",
     "sync_folder",
     "whole_file",

@@ -9,6 +9,7 @@ import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files.common import FOLDER_FLAGS, READ_FLAGS, irregular, one_line_errors
@@ -118,12 +119,48 @@ def hash_inside(folder: Path, name: str, size: int | None = None) -> tuple[str, 
         return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(fd).st_size
 
 
-def map_sized(folder: Path, name: str, size: int) -> mmap.mmap:
-    """Map a file of exactly ``size`` (> 0) bytes read-only."""
+class FileState(NamedTuple):
+    """What the file system says of a file; it changes when the file is written or replaced.
+
+    Attributes
+    ----------
+    device, inode : int
+    size : int
+    mtime_ns : int
+        When the content was last written; whoever owns the file can set it.
+    ctime_ns : int
+        When content, name, links or rights last changed; nobody can set it.
+    """
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, fd: int) -> FileState:
+        """The state of an open file."""
+        found = os.fstat(fd)
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def state_inside(folder: Path, name: str) -> FileState:
+    """The state of a file of a folder as it is now; opened as `open_inside` does."""
+    fd = open_inside(folder, name)
+    try:
+        return FileState.of(fd)
+    finally:
+        os.close(fd)
+
+
+def map_sized(folder: Path, name: str, size: int) -> tuple[mmap.mmap, FileState]:
+    """Map a file of exactly ``size`` (> 0) bytes read-only; with its state before that."""
     fd = open_sized(folder, name, size)
     try:
         with one_line_errors(folder / name, "cannot be mapped"):
-            return mmap.mmap(fd, size, access=mmap.ACCESS_READ)
+            state = FileState.of(fd)
+            return mmap.mmap(fd, size, access=mmap.ACCESS_READ), state
     finally:
         os.close(fd)
 

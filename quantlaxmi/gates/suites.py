@@ -18,6 +18,7 @@ from quantlaxmi.gates import (
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.suite_result import SuiteResult
+from quantlaxmi.segment.unchanged import check_unchanged
 
 __all__ = ["ALL_GATES", "gates_of", "left_out", "run_suite", "suite_names"]
 
@@ -52,9 +53,13 @@ def run_suite(suite: str, context: GateContext) -> SuiteResult:
     ------
     EngineError
         When an identity of a gate does not hold.
+    SegmentCorrupt
+        The segment was changed while the gates ran.
     """
     wanted = context.policy.suites[suite]
     found = [gate.judge(context) for gate in gates_of(suite) if gate.name in wanted]
+    if context.rerun is not None:
+        check_unchanged(context.rerun.run.segment)
     results = tuple(result for results in found for result in results)
     return SuiteResult(suite, results, left_out(suite, wanted))
 

@@ -22,6 +22,7 @@ from quantlaxmi.run.records import Account, RunRecords
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
 from quantlaxmi.segment import MarketData
+from quantlaxmi.segment.unchanged import check_unchanged
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.strategies.sdk import Strategy
@@ -166,6 +167,7 @@ def _run(
         session.feed(chunk, None if progress is None else _further(progress, done, total))
         done += session.engine.chunk_rows
     session.finish()
+    check_unchanged(market)
     return Run(_records(header, session), market, bound, config)
 
 

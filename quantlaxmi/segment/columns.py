@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
+from numpy.typing import NDArray
 
 from quantlaxmi.errors import SegmentCorrupt
-from quantlaxmi.files import map_sized, one_line_errors
+from quantlaxmi.files import FileState, map_sized, one_line_errors
 from quantlaxmi.parallel.threads import Threads, raise_if_stopped
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment.arrow_io import (
@@ -138,6 +139,8 @@ class MappedTable(NamedTuple):
         Read-only views of the map.
     ranges : tuple of (int, int)
         Start and stop of each column in the file, in order.
+    state : FileState
+        Of the file before it was mapped.
     """
 
     path: Path
@@ -145,6 +148,7 @@ class MappedTable(NamedTuple):
     batch: pa.RecordBatch
     columns: Columns
     ranges: tuple[Range, ...]
+    state: FileState
 
 
 def map_columns(folder: Path, table: str, rows: int, size: int) -> MappedTable:
@@ -161,7 +165,7 @@ def map_columns(folder: Path, table: str, rows: int, size: int) -> MappedTable:
         raise SegmentCorrupt(path, f"is {size} bytes long, too short for {rows} rows")
     if size > rows * row_bytes(table) + MAX_FRAMING_BYTES:
         raise SegmentCorrupt(path, f"is {size} bytes long, too long for {rows} rows")
-    mapped = map_sized(folder, name, size)
+    mapped, state = map_sized(folder, name, size)
     memory = pa.py_buffer(mapped)
     try:
         if mapped[: len(_MAGIC)] != _MAGIC:
@@ -181,7 +185,8 @@ def map_columns(folder: Path, table: str, rows: int, size: int) -> MappedTable:
             raise ValueError("columns overlap or stand out of order")
     except (*ARROW_ERRORS, OSError, EOFError) as error:
         raise SegmentCorrupt(path, f"is damaged: {' '.join(str(error).split())}") from error
-    return MappedTable(path, mapped, batch, columns, tuple(zip(starts, ends, strict=True)))
+    ranges = tuple(zip(starts, ends, strict=True))
+    return MappedTable(path, mapped, batch, columns, ranges, state)
 
 
 def check_footer(table: MappedTable) -> None:
@@ -282,6 +287,13 @@ def _hash(task: HashTask) -> str:
             sha256.update(view[at : min(stop, at + _HASH_STEP)])
             raise_if_stopped()
     return sha256.hexdigest()
+
+
+def byte_pieces(column: NDArray[Any]) -> Iterator[memoryview]:
+    """Bytes of a column in pieces, between which an interrupt is heard."""
+    view = column.data.cast("B") if len(column) else memoryview(b"")
+    for at in range(0, len(view), _HASH_STEP):
+        yield view[at : at + _HASH_STEP]
 
 
 def column_entries(table: str, hashes: list[str]) -> tuple[ColumnEntry, ...]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import one_line_errors
 from quantlaxmi.schema import TABLES
+from quantlaxmi.segment.columns import byte_pieces
 from quantlaxmi.segment.horizon import cut_columns, last_seq_of
 from quantlaxmi.segment.manifest import MANIFEST_NAME, ColumnEntry, Gap, segment_digest
 from quantlaxmi.segment.read import Count, Segment, Verify, open_segment
@@ -89,6 +90,11 @@ class SegmentParts(Segment):
         """The same columns as an Arrow table, one batch a part, without copying."""
         whole = pa.concat_tables([part.arrow(table) for part in self.parts])
         return whole.slice(0, len(self.columns(table)["seq"]))
+
+    def check_unchanged(self) -> None:
+        """As `Segment.check_unchanged`, of every part."""
+        for part in self.parts:
+            part.check_unchanged()
 
     def log(self, table: str) -> Iterator[Columns]:
         """Stream the parts' logs of a table, one after another; see `Segment.log`."""
@@ -186,7 +192,8 @@ def _digest(together: SegmentParts) -> str:
         for column in entry.columns:
             digest = hashlib.sha256()
             for part in together.parts:
-                digest.update(part.columns(entry.table)[column.name].data)
+                for piece in byte_pieces(part.columns(entry.table)[column.name]):
+                    digest.update(piece)
             columns.append(
                 ColumnEntry(name=column.name, dtype=column.dtype, sha256=digest.hexdigest())
             )

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
-from quantlaxmi.files import hash_inside, one_line_errors, open_sized
+from quantlaxmi.files import hash_inside, one_line_errors, open_sized, state_inside
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment.columns import (
@@ -175,6 +175,29 @@ class Segment:
                         f"was changed: SHA-256 is {found[2]}, the manifest says {log.sha256}",
                     )
         _check_counts(self.path / MANIFEST_NAME, entry, rules)
+
+    def check_unchanged(self) -> None:
+        """Check that the columns in use are still those that were verified.
+
+        Compared are device, inode, size and the time of the last write of each file. Where only
+        rights or links of a file have changed since, its bytes are hashed again.
+
+        Raises
+        ------
+        SegmentCorrupt
+            A file was written, replaced or removed after it was verified.
+        """
+        for table, mapped in list(self._mapped.items()):
+            now = state_inside(self.path, mapped.path.relative_to(self.path).as_posix())
+            if now[:-1] != mapped.state[:-1]:
+                raise SegmentCorrupt(
+                    mapped.path,
+                    "was changed after it was verified, so what was made of it is of no use; "
+                    "verify the segment and run again",
+                )
+            if now != mapped.state:
+                with hash_pool() as pool:
+                    run_hashes(hash_tasks(mapped, self._entry(table), whole_file=False), pool)
 
     def _entry(self, table: str) -> TableEntry:
         try:
