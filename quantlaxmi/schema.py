@@ -122,6 +122,7 @@ class OrderReason(enum.IntEnum):
     MODIFIED = 12  # as the strategy asked
     NOT_RESTING = 13  # what was to be changed had ended, or was not there yet
     MAX_LOSS = 14  # closed or cancelled by the engine, because the largest loss was passed
+    MARGIN_CALL = 16  # closed or cancelled by the engine, because equity was below margin used
 
 
 class RiskRule(enum.IntEnum):
@@ -138,6 +139,7 @@ class RiskRule(enum.IntEnum):
     MAX_LOSS = 9  # result so far, open positions at the mid: money, negative
     TRIM_REST = 10  # nothing refused: an excess below a lot that a trim left standing
     NO_BOOK = 11  # the instrument had no valid book yet, so that nothing could be valued: zeros
+    MARGIN_CALL = 14  # equity, and the margin used that it was below: money
 
 
 #: Money in risk rows is at this exponent, or at the ledger's where that is coarser.
@@ -150,7 +152,7 @@ class FillFlag(enum.IntFlag):
     FLATTEN = 2
     DEPTH = 4  # taken beyond the touch, from the recorded depth
     MAKER = 8
-    CLOSE = 16  # the engine closed a position, because the largest loss was passed
+    CLOSE = 16  # the engine closed a position: the largest loss was passed, or a margin call
     AFTER_OWN = 32  # size that the run itself had taken before was passed over to get here
 
 

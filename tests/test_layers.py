@@ -82,8 +82,8 @@ INNER: dict[str, tuple[str, ...]] = {
             synthetic_depth synthetic
             """,
         "run": """
-            config attribution records record_arrays feed session ledger_lines tables equity
-            summary.line summary.orders summary.sections result
+            config attribution capital records record_arrays feed session ledger_lines tables equity
+            summary.line summary.capital summary.orders summary.sections result
             decision_points replay rerun
             """,
         "gates": """

@@ -140,4 +140,6 @@ def rules_of(
         limits.max_book_age_ms * 10**6,
         value(limits.max_loss),
         limits.on_max_loss == "close",
+        value(limits.capital),
+        value(limits.leverage),
     )

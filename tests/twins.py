@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -248,6 +250,17 @@ def assert_same(run: Run, engine: Engine) -> None:
     assert run.exact.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
     assert run.exact.depth_gaps == tuple(b.depth.gaps for b in engine.market.books)
     assert run.exact.risk.dtype == schema.RISK_DTYPE
+    assert_same_capital(run, engine)
+
+
+def assert_same_capital(run: Run, engine: Engine) -> None:
+    """Drawdown and margin used, at a tenth of the ledger's unit."""
+    use, unit = run.exact.capital, Fraction(10) ** (engine.ledger_exponent - 1)
+    if not engine.limits.capital:
+        assert use is None
+        return
+    assert (use.capital, use.drawdown) == (engine.limits.capital // unit, engine.drawdown / unit)
+    assert use.most_used == math.ceil(engine.most_used / unit)
 
 
 def check_case(case: Case, kinds=ALL_KINDS) -> tuple[Run, Engine]:

@@ -40,7 +40,7 @@ cdef inline int _ask_strategy(engine_t* e, int64_t kind, bint quiet=False) noexc
     cdef Py_ssize_t k
     cdef int64_t n
     cdef int status
-    if e.guard.closes:
+    if e.guard.watches:
         status = watch_losses(e)
         if status != OK:
             return status

@@ -175,7 +175,7 @@ cdef int set_guard(engine_t* e, rules, limits) except -1:
         return 0
     if len(rules) != e.n_instruments:
         raise ValueError("there is not one rule an instrument")
-    per_second, per_minute, g.max_book_age_ns, least, unit, closes = limits
+    per_second, per_minute, g.max_book_age_ns, least, unit, closes, capital = limits
     g.closes = closes and least is not None
     g.rates[0].limit, g.rates[0].window_ns = per_second, 1_000_000_000
     g.rates[1].limit, g.rates[1].window_ns = per_minute, 60_000_000_000
@@ -188,7 +188,12 @@ cdef int set_guard(engine_t* e, rules, limits) except -1:
         g.least_result = _wide(least)
     g.money_unit = _wide(unit)
     g.close_orders.item = sizeof(close_order_t)
-    if g.closes:
+    if capital is not None:
+        g.margin.on = 1
+        g.margin.capital = g.margin.peak = _wide(capital[0])
+        g.margin.leverage_num, g.margin.leverage_den = _wide(capital[1]), _wide(capital[2])
+    g.watches = g.closes or g.margin.on
+    if g.watches:
         g.stopped = <char*>calloc(e.n_instruments, 1)
         g.closing = <char*>calloc(e.n_instruments, 1)
         g.close_mid = <int64_t*>calloc(e.n_instruments, sizeof(int64_t))

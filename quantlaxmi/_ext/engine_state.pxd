@@ -39,6 +39,7 @@ cdef enum:
     WHY_MODIFIED = 12
     WHY_NOT_RESTING = 13
     WHY_MAX_LOSS = 14
+    WHY_MARGIN_CALL = 16
     FLAG_TRIM = 1
     FLAG_FLATTEN = 2
     FLAG_DEPTH = 4
@@ -191,6 +192,24 @@ cdef struct close_order_t:
     int64_t mid
 
 
+# Stated capital and what was made of it; money at ledger exponent - 1 (see margin.pyx).
+cdef struct margin_t:
+    int64_t on  # 0: none is stated
+    ql_i128 capital
+    ql_i128 leverage_num
+    ql_i128 leverage_den
+    ql_i128 peak  # highest equity so far
+    ql_i128 drawdown  # largest fall from a peak
+    ql_i128 most_used
+    ql_i128 called_equity  # of the margin call
+    ql_i128 called_used
+
+
+cdef enum Stop:  # why nothing more is sent in a currency
+    BY_LOSS = 1
+    BY_MARGIN = 2
+
+
 cdef struct guard_t:
     rule_t* rules  # NULL: nothing is checked
     rate_t rates[2]
@@ -199,8 +218,10 @@ cdef struct guard_t:
     ql_i128 least_result  # minus the largest loss, at ledger exponent - 1
     ql_i128 money_unit  # ledger units of one money unit of a risk row
     int64_t closes  # a loss closes: see loss_close.pyx
+    margin_t margin
+    int64_t watches  # a loss, or margin, is looked at after every message
     int64_t n_closes
-    char* stopped  # by currency
+    char* stopped  # by currency: 0, or why (Stop)
     char* closing  # by currency: a close is on its way
     int64_t* close_mid  # by instrument, at price exponent - 1, when the close was sent
     buffer_t close_orders  # close_order_t

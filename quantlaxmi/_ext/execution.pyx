@@ -10,6 +10,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport deliver, news_due
+from quantlaxmi._ext.margin cimport look_at_margin
 from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.order_arrival cimport arrive, finish_order, take
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
@@ -69,11 +70,13 @@ cdef int _close_out(engine_t* e, const pending_t* p) noexcept nogil:
     """Cancel what rests in the currency of ``p`` and close the positions as they now are."""
     cdef int64_t currency = e.accounts[p.instrument].currency, i, qty
     cdef close_order_t* noted
-    cdef int status
+    cdef int status, why = WHY_MAX_LOSS
+    if e.guard.stopped[currency] == BY_MARGIN:
+        why = WHY_MARGIN_CALL
     e.guard.closing[currency] = 0
     for i in range(e.n_instruments):
         if e.accounts[i].currency == currency:
-            status = cancel_resting(e, i, p.arrival, WHY_MAX_LOSS)
+            status = cancel_resting(e, i, p.arrival, why)
             if status != OK:
                 return status
     for i in range(e.n_instruments):
@@ -85,7 +88,7 @@ cdef int _close_out(engine_t* e, const pending_t* p) noexcept nogil:
             return NO_MEMORY
         noted.order = e.ctx.next_order
         noted.mid = e.guard.close_mid[i]
-        status = _own_order(e, p, i, -qty, p.arrival, WHY_MAX_LOSS, FLAG_CLOSE)
+        status = _own_order(e, p, i, -qty, p.arrival, why, FLAG_CLOSE)
         if status != OK:
             return status
     return OK
@@ -237,6 +240,7 @@ cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
     cdef int status = OK
     cdef Py_ssize_t i
     cdef int64_t qty
+    cdef bint called
     if e.due_ns <= e.ts_ns and e.ts_ns != NEVER:
         status = advance(e, e.ts_ns + 1)
     while status == OK and e.pending_head < e.pending.n:
@@ -260,4 +264,6 @@ cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
             memset(&own, 0, sizeof(own))
             own.decision = -1
             status = _own_order(e, &own, i, -qty, e.ts_ns, WHY_FLATTEN, FLAG_FLATTEN)
+    if status == OK and e.guard.margin.on:
+        status = look_at_margin(e, &called)
     return status

@@ -80,8 +80,10 @@ cdef class Engine:
         By instrument, fixed and square-root impact at 10**-8 bps; empty for none.
     limits : tuple
         ``(orders per second, orders per minute, oldest book in ns, least result, money unit,
-        whether passing the least result closes)``;
-        0 for no limit, the least result (at ledger exponent - 1) None for none.
+        whether passing the least result closes, capital)``;
+        0 for no limit, the least result (at ledger exponent - 1) None for none. ``capital`` is
+        None, or ``(capital at ledger exponent - 1, numerator, denominator of the leverage)``; there
+        is then one currency.
     pro_rata : bool
         Size cancelled at the price of a resting order shortens the queue before it in proportion.
     """
@@ -92,7 +94,7 @@ cdef class Engine:
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
-        limits=(0, 0, 0, None, 1, False), pro_rata=False, delays=None, impact=(),
+        limits=(0, 0, 0, None, 1, False, None), pro_rata=False, delays=None, impact=(),
     ):
         cdef engine_t* e = &self.e
         if e.markets != NULL:
@@ -295,6 +297,13 @@ cdef class Engine:
     def cash(self, Py_ssize_t n_currencies):
         """Cash by currency, ledger scale."""
         return [wide_int(self.e.cash[i]) for i in range(n_currencies)]
+
+    def margin(self):
+        """Stated capital, largest drawdown, most margin used at ledger exponent - 1; or None."""
+        cdef const margin_t* m = &self.e.guard.margin
+        if not m.on:
+            return None
+        return wide_int(m.capital), wide_int(m.drawdown), wide_int(m.most_used)
 
     def last_fill(self):
         """The fill last told of, as a tuple of its fields (``schema.FILL_DTYPE``)."""

@@ -10,3 +10,5 @@ cdef int trim_rest(engine_t* e, int64_t decision, int64_t instrument, int64_t* e
 cdef int lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nogil
 # Note that a result is below the limit.
 cdef int loss_row(engine_t* e, int64_t decision, int64_t instrument, ql_i128 result) noexcept nogil
+# Note the margin call, or an order that is refused after it.
+cdef int margin_row(engine_t* e, int64_t decision, int64_t instrument) noexcept nogil

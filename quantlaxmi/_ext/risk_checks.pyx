@@ -26,6 +26,7 @@ cdef enum:
     RULE_MAX_LOSS = 9
     RULE_TRIM_REST = 10
     RULE_NO_BOOK = 11
+    RULE_MARGIN_CALL = 14
 
 cdef extern from "<stdint.h>" nogil:
     const int64_t LOWEST "INT64_MIN"
@@ -204,6 +205,14 @@ cdef int loss_row(
     )
 
 
+cdef int margin_row(engine_t* e, int64_t decision, int64_t instrument) noexcept nogil:
+    cdef const margin_t* m = &e.guard.margin
+    return _money_row(
+        e, decision, instrument, RULE_MARGIN_CALL, ql_divided(m.called_equity, _i128(10)),
+        ql_divided(m.called_used, _i128(10)),
+    )
+
+
 cdef int _check_rules(
     engine_t* e, int64_t decision, int64_t k, const char* refused
 ) noexcept nogil:
@@ -259,7 +268,9 @@ cdef int _check_limits(
             status = _row(
                 e, decision, leg.instrument, RULE_STALE_BOOK, age, g.max_book_age_ns, e.ts_ns
             )
-    if status == OK and g.closes and g.stopped[a.currency]:
+    if status == OK and g.watches and g.stopped[a.currency] == BY_MARGIN:
+        return margin_row(e, decision, leg.instrument)
+    if status == OK and g.watches and g.stopped[a.currency]:
         status = lost(e, a.currency, &worth)
         return status if status != OK else loss_row(e, decision, leg.instrument, worth)
     if status != OK or not (rule.max_position or rule.has_max_notional or g.has_max_loss):

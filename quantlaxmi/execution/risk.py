@@ -27,6 +27,7 @@ MAX_AGE_MS: Final = 7 * 86_400_000
 Size = Annotated[FixedPoint, Bounds(ge=0, le="1e18")]
 Orders = Annotated[int, Bounds(ge=0, le=MAX_ORDERS)]
 _OFF: Final = FixedPoint(0, 0)
+_ONE: Final = FixedPoint(1, 0)
 _SIZES: Final = ("max_position", "max_notional")
 _COUNTS: Final = ("max_orders_per_second", "max_orders_per_minute", "max_book_age_ms")
 
@@ -34,8 +35,8 @@ _COUNTS: Final = ("max_orders_per_second", "max_orders_per_minute", "max_book_ag
 #: position, max notional.
 Rule = tuple[int, int, int, bool, int, int | None]
 #: Orders per second and per minute, oldest book in ns, least result, ledger units of a money unit,
-#: whether passing the least result closes.
-Limits = tuple[int, int, int, int | None, int, bool]
+#: whether passing the least result closes; capital, with numerator and denominator of the leverage.
+Limits = tuple[int, int, int, int | None, int, bool, tuple[int, int, int] | None]
 
 
 class SizeLimits(Settings, frozen=True, kw_only=True):
@@ -62,6 +63,8 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         on_max_loss = "close"   # or "refuse"
         max_orders_per_second = 10
         max_book_age_ms = 500
+        capital = "10000"
+        leverage = "3"
         [symbols.BTCUSDT-PERP]
         max_position = "0.5"
         max_notional = "30000"
@@ -80,6 +83,12 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
     on_max_loss : {"refuse", "close"}
         Whether a passed ``max_loss`` only refuses what opens, or stops the currency for good: what
         rests is cancelled, what is held closed, nothing else sent.
+    capital : FixedPoint
+        Stated capital in the one currency of the run's instruments: return and drawdown are of it,
+        and equity below margin used is a margin call, which closes and stops as ``"close"`` does.
+    leverage : FixedPoint
+        Margin used is the sum of the positions' notionals at the mid over this; at least 0.01.
+        Needs ``capital``.
     symbols : dict of str to SizeLimits
         Of one instrument, by its symbol; take the place of the first two, both of them.
     """
@@ -93,7 +102,14 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
     max_orders_per_minute: Orders = 0
     max_book_age_ms: Annotated[int, Bounds(ge=0, le=MAX_AGE_MS)] = 0
     on_max_loss: Literal["refuse", "close"] = "refuse"
+    capital: Size = _OFF
+    leverage: Annotated[FixedPoint, Bounds(ge="0.01", le="1000000")] = _ONE
     symbols: dict[str, SizeLimits] = msgspec.field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse a leverage of no capital."""
+        if self.leverage.to_fraction() != 1 and not self.capital.mantissa:
+            raise self.lacks("capital")
 
     def describe(self) -> dict[str, Any]:
         """Return the limits that are on as plain values; what ``risk_hash`` covers."""
@@ -106,6 +122,10 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
                 found[key] = getattr(self, key)
         if self.on_max_loss != "refuse" and self.max_loss.mantissa:
             found["on_max_loss"] = self.on_max_loss
+        if self.capital.mantissa:
+            found["capital"] = plain(self.capital)
+            if self.leverage.to_fraction() != 1:
+                found["leverage"] = plain(self.leverage)
         if self.symbols:
             found["symbols"] = {
                 symbol: {key: plain(getattr(own, key)) for key in _SIZES}
@@ -207,7 +227,28 @@ def order_rules(
         loss,
         _fits("money", 10 ** (money_exponent(ledger) - ledger), 126),
         limits.on_max_loss == "close",
+        _capital(instruments, limits, ledger),
     )
+
+
+def _capital(
+    instruments: Sequence[Instrument], limits: RiskLimits, ledger: int
+) -> tuple[int, int, int] | None:
+    if not limits.capital.mantissa:
+        return None
+    currencies = sorted({one.currency for one in instruments})
+    if len(currencies) > 1:
+        here = ", ".join(currencies)
+        raise ConfigError("risk", f"is of one currency, and the segment has {here}", "capital")
+    stated = _fits("capital", math.floor(_money(limits.capital, ledger - 1)), 126)
+    if stated < 1:
+        raise ConfigError(
+            "risk",
+            f"was {limits.capital.to_text()}, below the least amount of the run's money",
+            "capital",
+        )
+    leverage = limits.leverage.to_fraction()
+    return stated, leverage.numerator, leverage.denominator
 
 
 def money_exponent(ledger: int) -> int:

@@ -16,6 +16,7 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.execution.ledger import ledger_scale
 from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.run.attribution import Attributions
+from quantlaxmi.run.capital import CapitalUse
 from quantlaxmi.run.records import Account, RunRecords
 from quantlaxmi.trace import TRACE_TABLES
 from quantlaxmi.trace.header import TraceHeader
@@ -34,13 +35,16 @@ def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:
         The tables by their names; ``attributions`` (n_fills, 5, 2) and ``reference_price``
         (n_fills,); by instrument ``booked`` (n, 5, 2), which is position, cost, realized, fees and
         funding, ``last_mids`` and ``depth_gaps``; ``cash`` (n_currencies, 2); ``counts``, which is
-        ledger exponent and messages. All but the tables are int64, halves (hi, lo) last.
+        ledger exponent and messages; ``capital`` (3, 2) where it is stated: capital, drawdown,
+        most margin used. All but the tables are int64, halves (hi, lo) last.
     """
     booked = [
         value
         for a in records.accounts
         for value in (a.position, a.cost, a.realized, a.fees, a.funding)
     ]
+    use = records.capital
+    stated = [] if use is None else [use.capital, use.drawdown, use.most_used]
     return {
         **{name: getattr(records, name) for name in TRACE_TABLES},
         "attributions": records.attributions.parts,
@@ -50,6 +54,7 @@ def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:
         "depth_gaps": np.array(records.depth_gaps, np.int64),
         "cash": np.stack(int128_halves(list(records.cash.values())), axis=1),
         "counts": np.array([records.ledger_exponent, records.n_messages], np.int64),
+        **({"capital": np.stack(int128_halves(stated), axis=1)} if stated else {}),
     }
 
 
@@ -87,6 +92,11 @@ def records_of(header: TraceHeader, arrays: Arrays) -> RunRecords:
         last_mids=arrays["last_mids"],
         n_messages=n_messages,
         depth_gaps=tuple(arrays["depth_gaps"].tolist()),
+        capital=(
+            CapitalUse(*int128_array(*arrays["capital"].T).tolist())
+            if "capital" in arrays
+            else None
+        ),
     )
 
 
@@ -101,6 +111,7 @@ def _check(arrays: Arrays, n_instruments: int, n_currencies: int) -> None:
         "depth_gaps": (n_instruments,),
         "cash": (n_currencies, 2),
         "counts": (2,),
+        **({"capital": (3, 2)} if "capital" in arrays else {}),
     }
     for name in (*TRACE_TABLES, *shapes):
         if name not in arrays:

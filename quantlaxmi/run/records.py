@@ -18,6 +18,7 @@ from quantlaxmi.events import TradeAttribution
 from quantlaxmi.execution.ledger import ledger_scale
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import Attributions, trade_attributions
+from quantlaxmi.run.capital import CapitalUse
 from quantlaxmi.trace import DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
 
@@ -89,6 +90,8 @@ class RunRecords:
         Messages of the market that the engine read.
     depth_gaps : tuple of int
         By instrument: gaps in the numbering of its depth updates.
+    capital : CapitalUse or None
+        None where the limits state no capital.
     """
 
     header: TraceHeader
@@ -105,6 +108,7 @@ class RunRecords:
     last_mids: NDArray[np.int64]
     n_messages: int
     depth_gaps: tuple[int, ...]
+    capital: CapitalUse | None = None
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

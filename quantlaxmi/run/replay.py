@@ -16,6 +16,7 @@ from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import attribute_fills
+from quantlaxmi.run.capital import CapitalUse
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.feed import TableColumns, merged_chunks
 from quantlaxmi.run.records import Account, RunRecords
@@ -223,6 +224,7 @@ def _records(header: TraceHeader, session: Session) -> RunRecords:
         Account.marked(booked, mid, scale)
         for booked, mid, scale in zip(engine.accounts(), mids.tolist(), scales, strict=True)
     ]
+    margin = engine.margin()
     return RunRecords(
         header=header,
         ledger_exponent=session.ledger_exponent,
@@ -238,4 +240,5 @@ def _records(header: TraceHeader, session: Session) -> RunRecords:
         n_messages=engine.n_messages,
         last_mids=mids,
         depth_gaps=tuple(engine.depth_gaps()),
+        capital=None if margin is None else CapitalUse(*margin),
     )

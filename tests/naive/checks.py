@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from quantlaxmi.schema import RISK_MONEY_EXPONENT, OrderAction, OrderType, RiskRule
+from quantlaxmi.schema import RISK_MONEY_EXPONENT, OrderAction, OrderReason, OrderType, RiskRule
 from tests.naive.terms import Decision, Leg
 
 TEN = Fraction(10)
@@ -56,7 +56,10 @@ class Checks:
             yield RiskRule.STALE_BOOK, age, limits.max_age_ns
         currency = self.terms[leg.instrument].currency
         if currency in self.stopped:
-            yield self._money(RiskRule.MAX_LOSS, self._result(currency), -limits.max_loss)
+            why, row = self.stopped[currency]
+            if why == OrderReason.MAX_LOSS:
+                row = self._money(RiskRule.MAX_LOSS, self._result(currency), -limits.max_loss)
+            yield row
         elif not closes and not self._takes_away(leg, sent):
             if rule.max_position and after > rule.max_position:
                 yield RiskRule.MAX_POSITION, after, rule.max_position

@@ -114,7 +114,10 @@ class Engine(Checks, Arrivals, Stopping):
         self.funding_terms: dict[int, tuple[int, int]] = {}  # instrument -> mark, rate
         self.funding_settled: dict[int, int] = {}
         self.pending: list[_Pending] = []
-        self.stopped: set[str] = set()
+        self.stopped: dict[str, tuple[OrderReason, tuple[RiskRule, int, int]]] = {}
+        unit = TEN ** (self.ledger_exponent - 1)
+        self.peak = self.limits.capital // unit * unit
+        self.drawdown = self.most_used = Fraction(0)
         self.closing: set[str] = set()
         self.in_flight: dict[int, Row] = {}
         self.pending_qty = [0 for _ in terms]
@@ -170,7 +173,7 @@ class Engine(Checks, Arrivals, Stopping):
         else:
             self.queues.book_changed(row["instrument"])
         self.n_messages += 1
-        if self.limits.closes and self.limits.max_loss:
+        if self.limits.capital or (self.limits.closes and self.limits.max_loss):
             self._watch(row["instrument"])
         quiet = table == "quotes" and row["flags"] & QuoteFlag.QUIET
         if KINDS[table] in self.wanted and not quiet:
@@ -208,6 +211,8 @@ class Engine(Checks, Arrivals, Stopping):
                         OrderReason.FLATTEN,
                         FillFlag.FLATTEN,
                     )
+        if self.limits.capital:
+            self.look()
 
     def _let_happen(self, before: int) -> None:
         while True:

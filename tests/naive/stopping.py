@@ -1,7 +1,13 @@
-"""What a loss that closes does, for the naive engine; see quantlaxmi/_ext/loss_close.pyx."""
+"""What a loss that closes and a margin call do, for the naive engine.
+
+Equity is the capital and the result so far. Margin used is the sum of the notionals at the mids
+over the leverage. Equity below margin used is a margin call.
+"""
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 from quantlaxmi.schema import FillFlag, OrderReason, OrderStatus, RiskRule
@@ -11,20 +17,48 @@ CLOSE: Row = {"side": 0, "qty": 0, "action": -1}
 
 
 class Stopping:
-    """Its state is the engine's: ``stopped`` and ``closing`` are sets of currencies."""
+    """Its state is the engine's: ``stopped`` says why by currency, ``closing`` is a set of them."""
 
     def _in(self, currency: str) -> list[int]:
         return [i for i, terms in enumerate(self.terms) if terms.currency == currency]
 
+    def look(self) -> tuple[Fraction, Fraction]:
+        """Equity and margin used now; what was reached so far is kept."""
+        (currency,) = self.cash
+        # Capital is whole tenths of the ledger's unit, what is over is left out.
+        unit = Fraction(10) ** (self.ledger_exponent - 1)
+        equity = self.limits.capital // unit * unit + self._result(currency)
+        notionals = [
+            Fraction(abs(self.notional(i, self.market.books[i].mid2, account.position)), 2)
+            for i, account in enumerate(self.accounts)
+        ]
+        used = sum(notionals, Fraction(0)) * Fraction(10) ** self.ledger_exponent
+        used /= self.limits.leverage
+        self.peak = max(self.peak, equity)
+        self.drawdown = max(self.drawdown, self.peak - equity)
+        self.most_used = max(self.most_used, used)
+        return equity, used
+
+    def _stop(self, instrument: int, why: OrderReason, row: tuple[RiskRule, int, int]) -> None:
+        self.stopped[self.terms[instrument].currency] = (why, row)
+        self._risk_row(-1, instrument, *row, self.ts_ns)
+
     def _watch(self, instrument: int) -> None:
         currency = self.terms[instrument].currency
+        equity, used = self.look() if self.limits.capital else (Fraction(0), Fraction(0))
         if currency not in self.stopped:
             result, limit = self._result(currency), -self.limits.max_loss
-            if result >= limit:
+            if self.limits.closes and self.limits.max_loss and result < limit:
+                row = self._money(RiskRule.MAX_LOSS, result, limit)
+                self._stop(instrument, OrderReason.MAX_LOSS, row)
+            elif equity < used:
+                # Money comes in units: what equity is below is the next whole one.
+                unit = Fraction(10) ** (self.ledger_exponent - 1)
+                least = math.ceil(used / unit) * unit
+                row = self._money(RiskRule.MARGIN_CALL, equity, least)
+                self._stop(instrument, OrderReason.MARGIN_CALL, row)
+            else:
                 return
-            self.stopped.add(currency)
-            _, value, least = self._money(RiskRule.MAX_LOSS, result, limit)
-            self._risk_row(-1, instrument, RiskRule.MAX_LOSS, value, least, self.ts_ns)
         mine = self._in(currency)
         held = any(self.accounts[i].position and self.market.books[i].valid for i in mine)
         rests = any(self.queues.lane(i, side) for i in mine for side in (1, -1))
@@ -35,6 +69,7 @@ class Stopping:
     def _close_out(self, marker: Row, ts_ns: int) -> None:
         currency: Any = self.terms[marker["instrument"]].currency
         self.closing.discard(currency)
+        reason = self.stopped[currency][0]
         for i in self._in(currency):
             for side in (1, -1):
                 lane = self.queues.lane(i, side)
@@ -42,11 +77,10 @@ class Stopping:
                     one = lane.pop(0)
                     filled = one.order["qty"] - one.left
                     status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
-                    self._close(one.order, filled, status, OrderReason.MAX_LOSS, ts_ns)
-                    self._tell(one.order, one.left, ts_ns, 0, OrderReason.MAX_LOSS)
+                    self._close(one.order, filled, status, reason, ts_ns)
+                    self._tell(one.order, one.left, ts_ns, 0, reason)
         for i in self._in(currency):
             held = self.accounts[i].position
             if held:
                 side = -1 if held > 0 else 1
-                reason, flag = OrderReason.MAX_LOSS, FillFlag.CLOSE
-                self._own_order(i, side, abs(held), ts_ns, -1, reason, flag)
+                self._own_order(i, side, abs(held), ts_ns, -1, reason, FillFlag.CLOSE)

@@ -39,6 +39,8 @@ class Limits:
     max_age_ns: int = 0
     max_loss: Fraction = Fraction(0)
     closes: bool = False
+    capital: Fraction = Fraction(0)
+    leverage: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ _RULES: Final[dict[RiskRule, str]] = {
     RiskRule.ORDERS_PER_MINUTE: "more than {limit} within a minute",
     RiskRule.STALE_BOOK: "the book was older than {limit} s or not valid",
     RiskRule.MAX_LOSS: "a result below {limit} {currency}",
+    RiskRule.MARGIN_CALL: "a margin call had stopped the run",
     RiskRule.NO_BOOK: "{symbol} had no valid book yet",
 }
 _ENDS: Final[dict[OrderReason, str]] = {
@@ -37,6 +38,7 @@ _ENDS: Final[dict[OrderReason, str]] = {
     OrderReason.WOULD_TAKE: "post-only, and would have taken",
     OrderReason.CANCELLED: "as the strategy asked",
     OrderReason.MAX_LOSS: "the largest loss was passed",
+    OrderReason.MARGIN_CALL: "a margin call",
 }
 
 

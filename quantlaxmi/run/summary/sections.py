@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from quantlaxmi.run.summary.capital import capital_lines
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.run.summary.orders import order_lines
 
 Section = Callable[[FinishedRun], Iterable[SummaryLine]]
 
-SECTIONS: Final[tuple[Section, ...]] = (order_lines,)
+SECTIONS: Final[tuple[Section, ...]] = (capital_lines, order_lines)
 
 
 def summary_lines(run: FinishedRun) -> tuple[SummaryLine, ...]:
