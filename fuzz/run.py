@@ -42,6 +42,7 @@ TARGETS = (
     "bars_mapping",
     "klines_json",
     "vision_klines",
+    "vendor_bars",
     "instrument_mapping",
     "trace_json",
     "trace_arrow",

@@ -35,7 +35,7 @@ def message(sample: Sample, k: int = ROW) -> list[int]:
 
 def _renamed(sample: Sample) -> Spoiled:
     rows = rows_of(sample)
-    if sample.format == "klines-json":
+    if sample.by_line and sample.format != "binance-stream":
         return None  # its values have places, not names
     if sample.by_line:
         k = with_cell(sample, sample.price)

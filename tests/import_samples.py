@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import feather
 
 from quantlaxmi.importers.bars.klines_csv import KLINE_COLUMNS as VISION_KLINES
 from tests import bars_files
@@ -66,12 +67,12 @@ class Sample:
     @property
     def by_line(self) -> bool:
         """Every line names its fields: there is no column."""
-        return self.format in ("binance-stream", "klines-json")
+        return self.format in ("binance-stream", "klines-json") or self.kind == "ohlcv json"
 
     @property
     def is_parquet(self) -> bool:
         """It is no text."""
-        return self.kind.endswith("parquet")
+        return self.kind.endswith(("parquet", "feather"))
 
 
 def csv_text(rows: Rows, with_header: bool = True) -> bytes:
@@ -183,6 +184,38 @@ def _bars() -> Rows:
     return [dict(zip(names, line.split(","), strict=True)) for line in lines]
 
 
+def _ohlcv(stamp: str = "date", unit: int = 10**6) -> Rows:
+    """Bars of an hour, one a row."""
+    rows = []
+    for k in range(N_ROWS):
+        cells = [f"{100 + k + more}.5" for more in (0, 1, -1, 0)]
+        start = f"{(bars_files.START + k * bars_files.HOUR) // unit}"
+        names = (stamp, "open", "high", "low", "close", "volume")
+        rows.append(dict(zip(names, [start, *cells, f"{k % 7}.25"], strict=True)))
+    return rows
+
+
+def _minutes_of_day() -> Rows:
+    return [row | {"time": f"{60_000 * k}"} for k, row in enumerate(_ohlcv("time"))]
+
+
+def _feather(rows: Rows) -> bytes:
+    """As freqtrade writes it: stamps with a zone, floats, compressed."""
+    columns: dict[str, Any] = {}
+    for name in rows[0]:
+        texts = [row.get(name, "") for row in rows]
+        if name == "date":
+            columns[name] = pa.array(list(map(int, texts)), pa.timestamp("ms", "UTC"))
+            continue
+        try:
+            columns[name] = list(map(float, texts))
+        except ValueError:
+            columns[name] = texts
+    file = io.BytesIO()
+    feather.write_feather(pa.table(columns), file, "lz4", chunksize=20)
+    return file.getvalue()
+
+
 _TARDIS = {"symbol": "symbol", "unit_ns": 10**3}
 _TARDIS_STAMPS = "timestamp local_timestamp"
 _KLINE_MAPPING = """
@@ -232,6 +265,14 @@ SAMPLES = {
                ("open_time", "close_time"), "open", n_header=0, mapping=_KLINE_MAPPING),
         Sample("klines-json", "BTCUSDT_1h.json", _klines(), _kline_text,
                ("open_time", "close_time"), "open", n_header=0, mapping=_KLINE_MAPPING),
+        Sample("ohlcv json", "BTC_USDT-1h.json", _ohlcv(), _kline_text, ("date",), "open",
+               n_header=0, mapping=_KLINE_MAPPING),
+        Sample("ohlcv feather", "BTC_USDT-1h.feather", _ohlcv(), _feather, ("date",), "open",
+               n_header=0, mapping=_KLINE_MAPPING),
+        Sample("kraken", "BTCUSDT_60.csv", [r | {"trades": "7"} for r in _ohlcv("time", 10**9)],
+               _bare, ("time",), "open", n_header=0, mapping=_KLINE_MAPPING, unit_ns=10**9),
+        Sample("lean", "20240101_trade.csv", _minutes_of_day(), _bare, ("time",), "open",
+               n_header=0, mapping='scale = "1"\ninterval = "1m"\n' + _KLINE_MAPPING),
         Sample("bars csv", "bars.csv", _bars(), csv_text, ("time",), "s_open",
                mapping=bars_files.MAPPING, unit_ns=10**9),
         Sample("bars parquet", "bars.parquet", _bars(), _parquet, ("time",), "s_open", n_header=0,

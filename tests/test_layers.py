@@ -76,9 +76,11 @@ INNER: dict[str, tuple[str, ...]] = {
             binance.symbols binance.messages binance_stream binance_csv tardis
             bars.mapping_file bars.text_form bars.mapping
             bars.descending bars.spool bars.table bars.csv bars.parquet bars.json_archive
+            bars.json_table bars.feather_table bars.confirmed
             bars.timestamps bars.series bars.notes bars.cell_checks bars.columns bars.funding
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
-            bars.read bars.source bars.klines_csv bars_csv_parquet klines_json binance_vision
+            bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet klines_json
+            ohlcv kraken lean binance_vision
             synthetic_depth synthetic
             """,
         "run": """

@@ -29,7 +29,9 @@ Options:
                           tardis: quotes, trades, book_snapshot_N, incremental_book_L2 and
                             derivative_ticker (--input);
                           bars: any CSV or Parquet of bars (--input, --mapping);
-                          klines-json: archives of kline arrays (--input, --mapping).
+                          klines-json: archives of kline arrays (--input, --mapping);
+                          ohlcv: lists of bars of ccxt and freqtrade, JSON or Feather; kraken: its
+                            OHLCVT archive; lean: LEAN's trade bars (--input, --mapping).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.

@@ -12,6 +12,9 @@ from quantlaxmi.importers import (
     binance_stream,
     binance_vision,
     klines_json,
+    kraken,
+    lean,
+    ohlcv,
     tardis,
 )
 from quantlaxmi.importers.bars_csv_parquet import import_bars
@@ -44,6 +47,9 @@ FORMATS: Final[dict[str, OpenSource]] = {
     "tardis": tardis.open_source,
     "bars": bars_csv_parquet.open_source,
     "klines-json": klines_json.open_source,
+    "ohlcv": ohlcv.open_source,
+    "kraken": kraken.open_source,
+    "lean": lean.open_source,
 }
 
 

@@ -8,6 +8,7 @@ decoded: compression is refused, because it would let a small file ask for much 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ ARROW_ERRORS = (
 _SCHEMA, _RECORD_BATCH = 1, 3  # MessageHeader union tags in Arrow's Message.fbs
 _CONTINUATION = 0xFFFFFFFF
 _FILE_END = b"ARROW1"
+_MAX_FOOTER = 64 << 20
 #: Where writers of the format's version 4 named a compression, before it had a field.
 _OLD_COMPRESSION = "ARROW:experimental_compression"
 
@@ -145,6 +147,79 @@ def read_file_header(data: memoryview) -> tuple[int, Header]:
     if mark != _CONTINUATION or not 0 < inner <= length - 8:
         raise ValueError("the footer does not point at a message")
     return int(offset), read_header(data[offset + 8 : offset + 8 + inner])
+
+
+def batch_sizes(read: Callable[[int, int], bytes], size: int) -> list[int]:
+    """Bytes that each batch of an Arrow file unpacks to, as its buffers say.
+
+    Arrow fails where a buffer unpacks to more than it says.
+
+    Parameters
+    ----------
+    read : callable
+        Length and place to the bytes there.
+    size : int
+        Length of the file.
+
+    Raises
+    ------
+    ValueError, struct.error, LookupError
+        The file is no Arrow file, has dictionaries, or points outside itself.
+
+    References
+    ----------
+    Apache Arrow, format/File.fbs and format/Message.fbs; a compressed buffer begins with its
+    unpacked length, -1 where it is not compressed.
+    """
+    end = size - len(_FILE_END) - 4
+    tail = read(len(_FILE_END) + 4, max(end, 0))
+    if end < 0 or tail[4:] != _FILE_END:
+        raise ValueError("expected an Arrow file, which ends in ARROW1")
+    (length,) = struct.unpack("<i", tail[:4])
+    if not 0 < length <= min(end, _MAX_FOOTER):
+        raise ValueError("the footer is longer than the file, or than 64 MiB")
+    footer = memoryview(read(length, end - length))
+    root = _indirect(footer, 0)
+    if _n_items(footer, root, 2):
+        raise ValueError("expected no dictionary")
+    n = _n_items(footer, root, 3)
+    blocks = _indirect(footer, _field(footer, root, 3)) + 4 if n else 0
+    return [_unpacked(read, end, *_block(footer, blocks + 24 * k)) for k in range(n)]
+
+
+def _block(footer: memoryview, at: int) -> tuple[int, int, int]:
+    """Place, length of metadata and of body of a batch."""
+    offset, length, _, body = struct.unpack_from("<qiiq", footer, at)
+    return int(offset), int(length), int(body)
+
+
+def _n_items(data: memoryview, table: int, index: int) -> int:
+    at = _field(data, table, index)
+    return int(struct.unpack_from("<I", data, _indirect(data, at))[0]) if at else 0
+
+
+def _unpacked(
+    read: Callable[[int, int], bytes], end: int, offset: int, length: int, body: int
+) -> int:
+    if offset < 0 or not 8 < length <= _MAX_FOOTER or body < 0 or offset + length + body > end:
+        raise ValueError("the footer points outside the file")
+    flatbuffer = memoryview(read(length, offset))[8:]
+    _, batch = _message(flatbuffer, _RECORD_BATCH, "a record batch")
+    compressed = _field(flatbuffer, batch, 3) != 0
+    n = _n_items(flatbuffer, batch, 2)
+    at = _indirect(flatbuffer, _field(flatbuffer, batch, 2)) + 4 if n else 0
+    total = 0
+    for k in range(n):
+        start, stored = struct.unpack_from("<qq", flatbuffer, at + 16 * k)
+        if start < 0 or stored < 0 or start + stored > body:
+            raise ValueError("a buffer reaches beyond its batch")
+        if compressed and stored >= 8:
+            (told,) = struct.unpack("<q", read(8, offset + length + start))
+            stored = stored if told == -1 else told
+            if stored < 0:
+                raise ValueError("a buffer has a negative length")
+        total += stored
+    return total
 
 
 def _message(flatbuffer: memoryview, wanted: int, name: str) -> tuple[int, int]:

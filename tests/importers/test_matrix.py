@@ -48,6 +48,10 @@ TABLE: dict[str, dict[str, str]] = {
         "*klines": r"exit \(line 1\): lacks column 'open', which spot.open names",
         "klines-json": "-",
         "bars*": r"exit \(line 1\): lacks column 's_open', which spot.open names; did you mean",
+        "ohlcv json": "-",
+        "ohlcv feather": r"exit \(line 1\): lacks column 'open', which spot.open names",
+        "kraken": "-",
+        "lean": "-",
     },
     "missing column": {
         "*": r"exit \(line 1\): lacks column '.+' of \w+",
@@ -57,11 +61,17 @@ TABLE: dict[str, dict[str, str]] = {
         "*klines bare": "exit 48 of 48 lines are faulty.* has 11 cells, expected 12",
         "klines-json": "line wrong-shape",
         "bars*": r"exit \(line 1\): lacks column 's_open', which spot.open names",
+        "ohlcv json": "line wrong-shape",
+        "ohlcv feather": r"exit \(line 1\): lacks column 'open', which spot.open names",
+        "kraken": "exit 48 of 48 lines are faulty.* has 6 cells, expected 7",
+        "lean": r"exit \(line 1\): has 5 columns; expected 6 of trade bars: time,open",
     },
     "one stamp a thousand times": {
         "*": "line stamp-unit",
         "binance-stream*": "line bad-stamp",
-        "klines-json": "whole",  # every kline may be in ms or µs
+        "klines-json": "whole",  # every kline may be in ms or µs,
+        "ohlcv feather": "line bad-stamp",
+        "lean": "line bad-stamp",
     },
     "one stamp a thousandth": {
         "*": "line bad-stamp",  # seconds, which no format has
@@ -71,6 +81,8 @@ TABLE: dict[str, dict[str, str]] = {
         "tardis*": "line stamp-unit",
         "*klines*": "line stamp-unit",
         "klines-json": "line bad-stamp",
+        "ohlcv json": "line stamp-unit",
+        "lean": "line time-reversal",
     },
     "all stamps a thousand times": {
         "*": "whole",  # of ms they are µs, which is a unit of the format
@@ -80,6 +92,10 @@ TABLE: dict[str, dict[str, str]] = {
         "tardis*": _NO_ROOM + "stamp-unit: timestamp '1700000000000000000' .*expected",
         "klines-json": "exit first at line 1, open time was 1704067200000000.*expected",
         "bars*": r"exit \(line [12]\): column 'time' was '1704067200000', expected .*millis",
+        "ohlcv*": r"exit \(line 1\): column 'date' was '1704067200000000', expected .*microseconds",
+        "ohlcv feather": "exit 48 of 48 lines are faulty.*bad-stamp: column 'date' was '',",
+        "kraken": r"exit \(line 1\): column 'time' was '1704067200000', expected .*millis",
+        "lean": "exit 46 of 48 lines are faulty",
     },
     "all stamps a thousandth": {
         "*": _NO_ROOM + r"bad-stamp: \w+ '1700000000'.*expected a time",
@@ -90,6 +106,10 @@ TABLE: dict[str, dict[str, str]] = {
         "*klines*": r"exit \(line [12]\): column 'open_time' was '1704067200', expected .*seconds",
         "klines-json": "exit first at line 1, open time was 1704067200, expected milli- or micros",
         "bars*": "exit 48 of 48 lines are faulty.*bad-stamp: column 'time' was '1704067', expected",
+        "ohlcv*": r"exit \(line 1\): column 'date' was '1704067200', expected .*seconds",
+        "ohlcv feather": "exit 48 of 48 lines are faulty.*bad-stamp: column 'date' was '1970",
+        "kraken": "exit 48 of 48 lines are faulty.*bad-stamp: column 'time' was '1704067',",
+        "lean": "exit 47 of 48 lines are faulty",
     },
     "mixed symbols": {
         "*": "-",
@@ -103,8 +123,11 @@ TABLE: dict[str, dict[str, str]] = {
         "*": "exit has BTCUSDT; expected ETHUSDT, as --underlying says",
         "*klines*": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
         "bars*": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
+        "ohlcv*": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
+        "kraken": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
+        "lean": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
     },
-    "reversed time": {"*": "line time-reversal"},
+    "reversed time": {"*": "line time-reversal", "lean": "line bad-stamp"},
     "duplicate id": {
         "*": "line duplicate-id",
         "binance-csv d*": "line message-mismatch",  # lines of one id are one message
@@ -113,6 +136,9 @@ TABLE: dict[str, dict[str, str]] = {
         "tardis trades": "line duplicate-id",
         "*klines*": "line duplicate-time",
         "bars*": "line duplicate-time",
+        "ohlcv*": "line duplicate-time",
+        "kraken": "line duplicate-time",
+        "lean": "line duplicate-time",
     },
     "gap": {
         "*": "gap depth",
@@ -124,17 +150,25 @@ TABLE: dict[str, dict[str, str]] = {
         "tardis*": "whole",
         "*klines*": "gap quotes",
         "bars*": "gap funding,quotes",
+        "ohlcv*": "gap quotes",
+        "kraken": "gap quotes",
+        "lean": "gap quotes",
     },
     "half a line at the end": {
         "*": "line half-line",
         "klines-json": _CUT_JSON,
         "*parquet": _CUT_PARQUET,
+        "ohlcv json": "exit is no JSON list of date, open",
+        "ohlcv feather": "exit cannot be read as Feather",
     },
     "a character less at the end": {
         "*": "line half-line",
         "*klines*": "whole",  # in a column that is not read
         "klines-json": _CUT_JSON,
         "*parquet": _CUT_PARQUET,
+        "ohlcv json": "exit is no JSON list of date, open",
+        "ohlcv feather": "exit cannot be read as Feather",
+        "kraken": "whole",
     },
     "empty file": {"*": "exit is empty; expected"},
     "truncated gzip": {
@@ -146,12 +180,14 @@ TABLE: dict[str, dict[str, str]] = {
         "*": "exit is truncated zip; it has no table of contents",
         "binance-stream*": "exit is zip data; expected plain text or gzip",
         "klines-json": "exit cannot be read: .*; expected a tar or a JSON file",
+        "ohlcv*": "exit is zip data; expected plain text or gzip",
     },
     "folder": {
         "*": "exit has no file that ends in one of .csv",
         "binance-stream*": "exit is a folder; expected a",
         "klines-json": "exit is a folder; expected an archive",
         "bars*": "exit is a folder; expected a",
+        "ohlcv*": "exit is a folder; expected a file of bars",
     },
     "binary garbage": {
         "*": r"exit \(line 1\): has columns .*; expected ",
@@ -159,26 +195,55 @@ TABLE: dict[str, dict[str, str]] = {
         "*klines*": r"exit \(line 1\): has no whole header; expected bars",
         "klines-json": "exit cannot be read: .*; expected a tar or a JSON file",
         "bars*": r"exit \(line 1\): has no whole header; expected bars",
+        "ohlcv*": "exit is no JSON list of date, open",
+        "kraken": "exit 18 of 18 lines are faulty.*not-utf-8",
+        "lean": r"exit \(line 1\): has 1 columns; expected 6 of trade bars",
     },
-    "a line of garbage": {"*": "line not-utf-8", "klines-json": _CUT_JSON, "*parquet": "-"},
-    "byte order mark": {"*": "whole", "*parquet": "-"},
-    "CRLF": {"*": "whole", "*parquet": "-"},
+    "a line of garbage": {
+        "*": "line not-utf-8",
+        "klines-json": _CUT_JSON,
+        "*parquet": "-",
+        "ohlcv json": "exit is no JSON list of date, open",
+        "*feather": "-",
+    },
+    "byte order mark": {
+        "*": "whole",
+        "*parquet": "-",
+        "*feather": "-",
+    },
+    "CRLF": {
+        "*": "whole",
+        "*parquet": "-",
+        "*feather": "-",
+    },
     "quoted fields": {
         "*": r"exit \(line [12]\): has quoted fields \(\".*\"\); expected plain comma-separated",
         "binance-stream*": "-",
         "klines-json": "-",
         "bars csv": "whole",
         "*parquet": "-",
+        "ohlcv*": "-",
     },
     "price of 20 digits": {"*": "line overflow"},
-    "price of 1e400": {"*": "line overflow", "*parquet": "line bad-decimal"},  # an infinity
-    "price of nan": {"*": "line bad-decimal", "*parquet": "line empty-cell"},
+    "price of 1e400": {
+        "*": "line overflow",
+        "*parquet": "line bad-decimal",
+        "*feather": "line bad-decimal",
+    },  # an infinity
+    "price of nan": {
+        "*": "line bad-decimal",
+        "*parquet": "line empty-cell",
+        "*feather": "line empty-cell",
+    },
     "price below zero": {"*": "line price-not-positive", "*fundingRate": "line overflow"},
     "no price": {
         "*": "line missing-value",
         "binance-stream*": "line bad-decimal",
         "*klines*": "line empty-cell",
         "bars*": "line empty-cell",
+        "ohlcv*": "line empty-cell",
+        "kraken": "line empty-cell",
+        "lean": "line empty-cell",
     },
     "price of ten decimals": {
         "*": "line too-fine",

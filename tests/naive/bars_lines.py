@@ -66,6 +66,7 @@ class Rules:
     columns: list[str] = field(default_factory=list)  # of a file without header
     skip_lines: int = 0
     descending: bool = False
+    day_ns: int = 0  # of the day whose milliseconds stamps are
 
 
 @dataclass
@@ -108,6 +109,14 @@ def as_unit(text: str, unit: str) -> int | None:
 
 def stamp(text: str, rules: Rules) -> int:
     """Nanoseconds; a stamp of another unit is told apart from one that cannot be read."""
+    if rules.day_ns:
+        try:
+            within = mantissa(text, -6)
+        except Faulty:
+            raise Faulty("bad-stamp") from None
+        if not 0 <= within < 86_400 * 10**9:
+            raise Faulty("bad-stamp")
+        return rules.day_ns + within
     found = as_unit(text, rules.unit) if rules.unit in UNITS else iso(text, rules.zone)
     if found is not None:
         return found

@@ -18,7 +18,7 @@ from quantlaxmi.importers.bars.mapping import FundingMapping, LegMapping, TimeCo
 from quantlaxmi.importers.bars.mapping_file import UNITS
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.table import Batch, Cells
-from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS, BadStamp
+from quantlaxmi.importers.bars.timestamps import DAY_NS, FIRST_NS, LAST_NS, BadStamp
 from quantlaxmi.schema import RATE_EXPONENT
 
 _MOST: Final = (1 << 63) - 1
@@ -55,6 +55,9 @@ def read_stamps(
     """
     if time.unit in UNITS:
         out = _decimals(cells._replace(numbers=None), -UNITS[time.unit], good)
+        if time.day_ns:
+            good &= (out >= 0) & (out < DAY_NS)
+            out += np.where(good == 1, time.day_ns, 0)
     else:
         out, known = np.zeros(len(good), np.int64), good.copy()
         if time.unit == "text":

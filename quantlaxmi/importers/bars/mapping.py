@@ -48,12 +48,15 @@ class TimeColumn:
         Of stamps that name no offset.
     at_close : bool
         The stamp is the bar's end; else its beginning.
+    day_ns : int
+        Beginning of the day whose milliseconds ``unit = "ms"`` counts; 0: of 1970.
     """
 
     column: str
     unit: str = "text"
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     at_close: bool = False
+    day_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class LegMapping:
     numbers : Numbers
     shift : int
         Prices are written in units of ten to its power.
+    scaled : bool
+        The mapping says so.
     """
 
     instrument: Instrument
@@ -92,6 +97,7 @@ class LegMapping:
     is_premium: bool = False
     numbers: Numbers = EXACT
     shift: int = 0
+    scaled: bool = False
 
     @property
     def price_digits(self) -> int:
@@ -314,6 +320,7 @@ def _leg(
         size=Fraction(0) if size is None or displayed else Fraction(size),
         numbers=_numbers(file),
         shift=_shift(own, _first(leg.scale, file.scale)),
+        scaled=_first(leg.scale, file.scale) is not None,
     )
     if not displayed and not 1 <= made.fixed_size < 1 << 63:
         units = f"units of 1e{file.qty_exponent} that fit 64 bits"

@@ -169,6 +169,18 @@ class KlinesFile(MappingFile, frozen=True, kw_only=True):
     perp: KlinesLeg | None = None
 
 
+class FundedFile(KlinesFile, frozen=True, kw_only=True):
+    """A mapping of bars whose columns are known, with funding in files of its own."""
+
+    funding: KlinesFunding | None = None
+
+
+class LeanFile(KlinesFile, frozen=True, kw_only=True):
+    """A mapping of LEAN's bars, whose clock is the exchange's."""
+
+    zone: Annotated[ZoneInfo, Reads(_zone, _ZONE)] = ZoneInfo("UTC")
+
+
 class ArchiveFile(KlinesFile, frozen=True, kw_only=True):
     """A mapping of an archive's klines, which can come with funding and a premium index."""
 

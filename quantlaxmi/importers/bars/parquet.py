@@ -19,6 +19,7 @@ from quantlaxmi.importers.bars.table import BATCH_LINES, Batch, Cells, Row
 
 #: Most bytes of one row group: its columns that are read are unpacked as a whole.
 MAX_GROUP: Final = 1 << 29
+_UNIT_NS: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _ERRORS: Final = (pa.ArrowException, OSError, ValueError)
 
 
@@ -82,8 +83,8 @@ class ParquetTable:
         try:
             self._check_groups()
             for piece in self._pieces(wanted):
-                texts = {name: _texts(piece.column(name)) for name in wanted}
-                yield self._batch([_cells(texts[name]) for name in names], piece.num_rows)
+                texts = {name: column_texts(piece.column(name)) for name in wanted}
+                yield self._batch([column_cells(texts[name]) for name in names], piece.num_rows)
             self._report_progress(self.raw_bytes)
         except _ERRORS as error:
             raise self._fail(error) from None
@@ -120,12 +121,17 @@ class ParquetTable:
                 raise InputError(self.path, f"{problem}smaller row groups", f"row group {g + 1}")
 
 
-def _texts(column: Any) -> Any:
+def column_texts(column: Any) -> Any:
     """A column as an array of texts."""
     kind = column.type
     if pa.types.is_timestamp(kind):
         # A stamp with a zone is one instant; one without is read in the mapping's zone.
         aware = kind.tz is not None
+        # What nanoseconds do not reach is no stamp; the cell is empty.
+        most = ((1 << 63) - 1) // _UNIT_NS[kind.unit]
+        whole = column.cast(pa.int64())
+        known = pc.and_(pc.less_equal(whole, most), pc.greater_equal(whole, -most))
+        column = pc.if_else(known, column, pa.scalar(None, kind))
         column = column.cast(pa.timestamp("ns", "UTC") if aware else pa.timestamp("ns"))
         plain = column.cast(pa.int64()).cast(pa.timestamp("ns")).cast(pa.string())
         return pc.binary_join_element_wise(plain, "Z", "") if aware else plain
@@ -143,7 +149,7 @@ def _texts(column: Any) -> Any:
         return pa.array(texts, pa.string())
 
 
-def _cells(texts: Any) -> Cells:
+def column_cells(texts: Any) -> Cells:
     """Where the texts of an array lie; those of nulls are empty."""
     if texts.null_count:
         texts = pc.fill_null(texts, "")

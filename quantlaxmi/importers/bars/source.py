@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -47,11 +47,14 @@ class Bars:
     inputs : list of BarsInput
     rates : IndicativeRates or None
         By the premium index, where the mapping names one.
+    notes : list of str
+        What else a reader should know.
     """
 
     mapping: BarsMapping
     inputs: list[BarsInput]
     rates: IndicativeRates | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def files(self) -> list[ImportedFile]:
@@ -132,7 +135,7 @@ def _tables(
         source.notes += bars_notes(
             bars.mapping, lots, made.widest, n_settlements, n_own_marks, n_gaps
         )
-        source.notes += rounding_notes(all_series, settlements)
+        source.notes += [*rounding_notes(all_series, settlements), *bars.notes]
 
 
 def _set_partial_bars_aside(bars: Bars) -> None:

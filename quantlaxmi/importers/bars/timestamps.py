@@ -14,6 +14,7 @@ from quantlaxmi.importers.bars.mapping_file import UNITS
 
 FIRST_NS: Final = 946_684_800 * 10**9  # 2000-01-01
 LAST_NS: Final = 4_102_444_800 * 10**9  # 2100-01-01
+DAY_NS: Final = 86_400 * 10**9
 #: A venue stamps a settlement a little after its time; more is no settlement of that time.
 LATE_NS: Final = 60 * 10**9
 _TEXT: Final = re.compile(
@@ -41,6 +42,8 @@ class BadStamp(ValueError):
 
 def stamp_reader(time: TimeColumn) -> Callable[[str], int]:
     """Reader of one column's stamps: text to nanoseconds; raises `BadStamp`."""
+    if time.day_ns:
+        return lambda text: time.day_ns + _of_day(text)
     if time.unit in UNITS:
         return lambda text: _number(text, time.unit)
     if time.unit == "text":
@@ -66,6 +69,17 @@ def _number(text: str, unit: str) -> int:
         right = _right_unit(text)
         hint = f"; it looks like {_WORDS[right]}" if right else ""
         raise BadStamp(f"expected {expected} within 2000 to 2099{hint}", right)
+    return value
+
+
+def _of_day(text: str) -> int:
+    expected = f"milliseconds of a day, 0 to {DAY_NS // 10**6 - 1}"
+    try:
+        value = parse_decimal(text, -6)
+    except FixedPointError:
+        raise BadStamp(f"expected {expected}") from None
+    if not 0 <= value < DAY_NS:
+        raise BadStamp(f"expected {expected}")
     return value
 
 
