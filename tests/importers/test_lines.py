@@ -179,6 +179,23 @@ def test_a_faulty_line_is_set_aside_with_its_reason(
             )
 
 
+def test_what_fuzzing_found_of_quotes_that_were_set_aside(tmp_path: Path) -> None:
+    """The twin took another time of such a quote, ended a silence with it, and read other digits."""
+    clean, hours = captures.spot_lines(), 13 * 3600 * 10**9
+    end, later = T0 + 400 * MS, T0 + 400 * MS + hours
+    cases = (
+        (captures.perp_lines(), ticker(end, 9000, "99", "100", True, T=1_720_000_000_000)),
+        (clean, ticker(later, 9000, "x", "100")),
+        (clean, diff(end, 1041, 1044).replace(b"@100ms", "@1٠0ms".encode())),
+    )
+    for k, (lines, text) in enumerate(cases):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        text = b"\n".join([*lines, text, b""])
+        result, _ = check_against_naive(folder, [(text, not k)], max_quarantine=Fraction(1, 10))
+        assert result.quarantined == 1
+
+
 @pytest.mark.parametrize("cut", [1, 10, 60, 110])
 def test_half_a_line_at_the_end_is_set_aside(tmp_path: Path, cut: int) -> None:
     clean = captures.spot_lines(101)

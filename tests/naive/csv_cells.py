@@ -209,7 +209,7 @@ LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
         ("MUnknownParameter", "", boolean)]),
     "difference_depth": (EventKind.DEPTH, "ids", [
         ("TimestampOfReceive", "recv", any_stamp),
-        ("Stream", "", stream(r"depth(?:@\d{1,5}ms)?")), ("EventType", "", event("depthUpdate")),
+        ("Stream", "", stream(r"depth(?:@[0-9]{1,5}ms)?")), ("EventType", "", event("depthUpdate")),
         ("EventTime", "event", any_stamp), ("Symbol", "", symbol),
         ("FirstUpdateId", "first", whole), ("FinalUpdateId", "id", whole),
         ("IsAsk", "side", side), ("Price", "price", price),
