@@ -106,6 +106,28 @@ def test_outputs_are_refused_from_python_too(room):
     quantlaxmi.verify_segment(room / "seg")
 
 
+def test_an_import_s_output_is_in_no_input_from_python_too(room):
+    from quantlaxmi.importers import import_binance_stream, import_capture
+
+    capture = room / "captures"
+    capture.mkdir()
+    said = "lies inside the input"
+    before = sorted(room.rglob("*"))
+    for kind in ("tardis", "binance-csv", "binance-vision", "bars", "klines-json"):
+        for inputs in ([capture], [str(room), capture]):
+            with pytest.raises(InputError, match=said):
+                import_capture(kind, inputs=inputs, out=capture / "seg")
+    with pytest.raises(InputError, match=said):
+        import_binance_stream(capture, None, capture / "seg")
+    (room / "here").symlink_to("captures")
+    with pytest.raises(InputError, match=said):
+        import_capture("tardis", inputs=[capture], out=room / "here" / "seg")
+    (room / "here").unlink()
+    with pytest.raises(InputError, match="exists already"):  # before an input is looked at
+        import_capture("tardis", inputs=["nowhere"], out=room / "seg")
+    assert sorted(room.rglob("*")) == before
+
+
 def test_only_a_file_of_the_same_kind_is_replaced(tmp_path):
     path = tmp_path / "x"
     write_output(path, (b"a toy",), KIND, ReportError)

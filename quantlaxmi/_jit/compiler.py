@@ -19,7 +19,7 @@ import numba
 import numpy as np
 
 from quantlaxmi._jit.cache_files import VerifiedCacheFile
-from quantlaxmi.errors import ConfigError
+from quantlaxmi.errors import ConfigError, WorkerError
 
 __all__ = ["cache_folder", "inline", "kernel", "running"]
 
@@ -28,6 +28,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Kernels run one at a time: one of Numba's threading layers aborts the process when two
 #: Python threads enter parallel code together.
 _ENTER = threading.Lock()
+#: The process whose threads kernels run on, once there are any.
+_started_in: int | None = None
 
 
 def cache_folder() -> Path | None:
@@ -163,14 +165,24 @@ def running(threads: int | None) -> Iterator[None]:
     ------
     ConfigError
         When `threads` is below 1.
+    WorkerError
+        In a process that was forked off one in which kernels had run: their threads did not come
+        along, and OpenMP ends a process that asks for them.
     """
+    global _started_in
     if threads is not None and threads < 1:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
+    if _started_in not in (None, os.getpid()):  # before the lock, which may be held for ever
+        raise WorkerError(
+            "this process was forked after gates had run in its parent, whose threads it lacks; "
+            "start processes by multiprocessing.get_context('spawn')"
+        )
     # Interpreted kernels work on NumPy scalars, which warn where unsigned arithmetic wraps.
     with _ENTER, np.errstate(over="ignore"):
         if _CONFIG.DISABLE_JIT:
             yield
             return
+        _started_in = os.getpid()
         before = numba.get_num_threads()
         if threads is not None:
             numba.set_num_threads(min(threads, _CONFIG.NUMBA_NUM_THREADS))

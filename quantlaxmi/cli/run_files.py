@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,16 +46,13 @@ def check_new_folder(option: str, path: str, inputs: Iterable[str | None] = ()) 
     ------
     InputError
     """
-    from quantlaxmi.files import check_folder, check_writable
+    from quantlaxmi.files import check_folder, check_outside, check_writable
 
     target = Path(path)
     with _option_errors(option, path):
         check_folder(target)
         check_writable(target)
-        inside = (Path(os.path.realpath(target.parent)) / target.name).parents
-        for name in inputs:
-            if name and Path(os.path.realpath(name)) in inside:
-                raise InputError(option, f"was {path}: lies inside the input {name}")
+        check_outside(target, inputs)
 
 
 @contextlib.contextmanager

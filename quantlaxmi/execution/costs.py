@@ -6,7 +6,7 @@ half to even at ``fee_exponent``: Binance books commissions to eight decimals.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from quantlaxmi.execution.impact import Impact
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
+from quantlaxmi.settings import Field, Place, fields_of
 from quantlaxmi.settings.place import told
 
 #: What shortens the queue before a resting order.
@@ -57,6 +58,11 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         too, taken from before and behind it in proportion.
     impact : dict of str to Impact
         By kind or by kind and symbol: what orders that take do to their own price.
+
+    Raises
+    ------
+    ConfigError
+        A value is of another type, or out of the bounds that a file of costs has.
     """
 
     rates: dict[InstrumentKind, FeeRate]
@@ -65,6 +71,9 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     fee_exponent: int = -8
     queue: str = QUEUES[0]
     impact: dict[str, Impact] = {}
+
+    def __post_init__(self) -> None:
+        _check_bounds(self)
 
     @classmethod
     def binance(cls) -> CostModel:
@@ -262,6 +271,36 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
 def cost_key(instrument: Instrument) -> str:
     """Key of an instrument's own entries in a `CostModel`."""
     return f"{instrument.kind.value}.{instrument.symbol}"
+
+
+def _check_bounds(model: CostModel) -> None:
+    """Hold a model made in Python to the bounds of a file."""
+    at = Place("costs")
+    whole, table = ({f.name: f for f in fields_of(cls)} for cls in (CostFile, CostTable))
+    for name in ("fee_exponent", "queue"):
+        whole[name].read(getattr(model, name), at / name)
+    for name in ("rates", "symbols", "min_notional", "impact"):
+        if not isinstance(getattr(model, name), Mapping):
+            raise (at / name).was(getattr(model, name), "a dict")
+    for key, rate in (*model.rates.items(), *model.symbols.items()):
+        if not isinstance(rate, FeeRate):
+            raise (at / key).was(rate, "a FeeRate")
+        for name in ("maker_bps", "taker_bps"):
+            _check_fixed(table[name], getattr(rate, name), at / key / name)
+    for key in model.rates:
+        if not isinstance(key, InstrumentKind):
+            raise (at / "rates").was(key, "an InstrumentKind")
+    for key, least in model.min_notional.items():
+        _check_fixed(table["min_notional"], least, at / key / "min_notional")
+    for key, impact in model.impact.items():
+        if not isinstance(impact, Impact):
+            raise (at / key).was(impact, "an Impact")
+
+
+def _check_fixed(field: Field, value: object, at: Place) -> None:
+    if not isinstance(value, FixedPoint):
+        raise at.was(value, "a FixedPoint")
+    field.kind.read(value, at)
 
 
 def _rate(table: CostTable) -> FeeRate:

@@ -19,6 +19,7 @@ from quantlaxmi.files.outputs import (
     check_file,
     check_folder,
     check_no_segment,
+    check_outside,
 )
 from quantlaxmi.files.write import (
     check_writable,
@@ -38,6 +39,7 @@ __all__ = [
     "check_file",
     "check_folder",
     "check_no_segment",
+    "check_outside",
     "check_regular",
     "check_writable",
     "hash_inside",

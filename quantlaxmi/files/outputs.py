@@ -1,13 +1,14 @@
 """No output is an input: where files and folders that a user names may be written.
 
 The rule stands here alone. An output is never a link, a pipe or a device, never lies inside a
-segment, and replaces only a file of its own kind.
+segment or a folder that is read, and replaces only a file of its own kind.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,6 +58,30 @@ def check_no_segment(path: Path, error: type[InputError] = InputError) -> None:
         for folder in (Path(os.path.realpath(path.parent)) / path.name).parents:
             if (folder / SEGMENT_MANIFEST).exists():
                 raise error(path, f"lies inside the segment {folder}; name another place")
+
+
+def check_outside(
+    path: Path, inputs: Iterable[Path | str | None], error: type[InputError] = InputError
+) -> None:
+    """Refuse a place inside a folder that is read.
+
+    Parameters
+    ----------
+    path : Path
+    inputs : iterable of Path, str or None
+        Files and folders that are read.
+    error : type of InputError
+
+    Raises
+    ------
+    InputError
+        As ``error``.
+    """
+    with one_line_errors(path, "cannot be made", error):
+        around = (Path(os.path.realpath(path.parent)) / path.name).parents
+        for name in inputs:
+            if name and Path(os.path.realpath(name)) in around:
+                raise error(path, f"lies inside the input {name}; name another place")
 
 
 def check_file(path: Path, kind: FileKind | None, error: type[InputError] = InputError) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.files import staged_directory, write_whole
+from quantlaxmi.files import check_folder, check_outside, staged_directory, write_whole
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, quarantine_bytes
 from quantlaxmi.importers.source import (
     CaptureCounts,
@@ -87,9 +87,11 @@ def import_source(
     Raises
     ------
     InputError
-        The inputs cannot be used, or ``out`` exists.
+        The inputs cannot be used, or ``out`` exists or lies inside one of them.
     """
     started = time.perf_counter()
+    check_folder(Path(out))
+    check_outside(Path(out), inputs.values() if isinstance(inputs, Mapping) else inputs)
     result = write_segment(open_source(inputs, options), out, options)
     return msgspec.structs.replace(result, elapsed_s=time.perf_counter() - started)
 

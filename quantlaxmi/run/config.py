@@ -7,8 +7,8 @@ whole.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,22 @@ from quantlaxmi.venues import run_costs
 _NO_COSTS: Final = CostModel(rates={})
 _NO_LIMITS: Final = RiskLimits()
 _DEFAULT_LATENCY: Final = LatencyModel.constant(DEFAULT_LATENCY_NS)
+
+
+class Completed(NamedTuple):
+    """How the costs of a config were completed.
+
+    Attributes
+    ----------
+    digest : str
+        Of the market.
+    asked, full : CostModel
+        As they were given; with what the dated tables say.
+    """
+
+    digest: str
+    asked: CostModel
+    full: CostModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +61,8 @@ class RunConfig:
         Of everything drawn, 0 to 2**64 - 1.
     flatten : bool
         Close what is open at the last message.
+    completed : Completed or None
+        Where ``costs`` are not as they were given. It decides no run and stands in no hash.
 
     Raises
     ------
@@ -57,6 +75,7 @@ class RunConfig:
     latency: LatencyModel = _DEFAULT_LATENCY
     seed: int = 0
     flatten: bool = False
+    completed: Completed | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -111,16 +130,21 @@ class RunConfig:
     def complete_for(self, market: MarketData) -> RunConfig:
         """Return the config with the costs that the market's venues had on its first date.
 
-        Every run completes its config once, before anything else. A complete one is returned as it
-        is: a sweep over one segment completes it once, and no table is looked up again. Windows
-        of different dates are each given the config as it was before.
+        Every run completes its config once, before anything else. For the same market a complete
+        one is returned as it is: a sweep over one segment looks no table up again. For another
+        market the costs are completed from what was given: a window of another date has the rates
+        of its own date.
 
         Raises
         ------
         ConfigError
             Commissions are not known for the date, or change within the data, and none were given.
         """
-        costs, instruments = self.costs, market.instruments
+        costs, instruments, before = self.costs, market.instruments, self.completed
+        if before is not None and before.full == costs:  # else others were given since
+            if before.digest == market.digest:
+                return self
+            costs = before.asked
         if all(costs.covers(one) and costs.least_notional(one) is not None for one in instruments):
             full = costs.restricted(instruments)
         else:
@@ -128,7 +152,9 @@ class RunConfig:
             if first < 0:  # no message, and nothing to pay for: the latest terms
                 first = last = int(np.iinfo(np.int64).max)
             full = run_costs(costs, instruments, first, last)
-        return self if full == costs else replace(self, costs=full)
+        if full == self.costs:
+            return self
+        return replace(self, costs=full, completed=Completed(market.digest, costs, full))
 
     def describe(self) -> dict[str, Any]:
         """Return the config as plain values, decimals as text; what ``digest`` covers."""

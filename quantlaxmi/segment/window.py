@@ -82,6 +82,8 @@ class Window:
         spans = [_span(self.source.columns(table), low, high) for table in TABLES]
         filled = [span for span in spans if span is not None]
         if not filled:
+            if source.n_messages == 0:
+                raise InputError(path, "has no messages to make a window of")
             raise InputError(path, f"has no message from {low} to {high} to make a window of")
         self.first_seq, self.first_ts_ns = min(span[0] for span in filled)
         self.last_seq, self.last_ts_ns = max(span[1] for span in filled)
@@ -126,7 +128,7 @@ class Window:
             raise InputError(path, f"warmup_ns was {warm}, expected 0 or more")
         found = [_first_from(source, ts_ns) for ts_ns in (start, stop)]
         first, after = (source.last_seq + 1 if seq is None else seq for seq in found)
-        if first >= after:
+        if source.n_messages and first >= after:
             raise InputError(
                 path, f"has no message from {start} ns to before {stop} ns to make a window of"
             )

@@ -179,6 +179,18 @@ class BoundStrategy:
             hold(callable(self.step), "step must be callable")
             hold(all(f is None or callable(f) for f in functions), "mixes kernel forms")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # C addresses and objects of a run do not travel: another process binds the strategy again.
+        if self.strategy is None:
+            raise StrategyError(
+                f"strategy {self.strategy_id!r} was given bound, so another process cannot bind "
+                "it: give the strategy itself"
+            )
+        interpreted = self.form == "interpreted"
+        return _bound_again, (
+            self.strategy, self.universe, interpreted, self.neutral, self.config_hash
+        )  # fmt: skip
+
     @property
     def signals(self) -> tuple[int, ...]:
         """Slots of the features that are signals."""
@@ -211,6 +223,30 @@ class BoundStrategy:
         text = ",".join(map(str, neutral)).encode()
         digest = hashlib.sha256(b"quantlaxmi.neutral.v1\0" + self.config_hash + text).digest()
         return replace(self, neutral=neutral, config_hash=digest)
+
+
+def _bound_again(
+    strategy: Any,
+    universe: tuple[Instrument, ...],
+    interpreted: bool,
+    neutral: tuple[int, ...],
+    config_hash: bytes,
+) -> BoundStrategy:
+    """The strategy that was pickled, bound anew.
+
+    Raises
+    ------
+    StrategyError
+        Its settings are others than those that were pickled.
+    """
+    made: BoundStrategy = strategy.bind(universe, interpreted=interpreted)
+    made = made.neutralised(neutral)
+    if made.config_hash != config_hash:
+        raise StrategyError(
+            f"strategy {made.strategy_id!r} was pickled with settings of hash "
+            f"{config_hash.hex()[:16]}, bound again it has {made.config_hash.hex()[:16]}"
+        )
+    return made
 
 
 def mask_of(kinds: Any) -> int:

@@ -70,6 +70,31 @@ def test_exponents_too_far_apart_are_refused():
         account_terms(fine, CostModel.binance(), -50, 0)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"rates": None}, r"\(rates\): was None, expected a dict"),
+        ({"rates": {InstrumentKind.PERP: 4}}, r"\(perp\): was 4, expected a FeeRate"),
+        ({"rates": {"perp": model_of(1).rates[InstrumentKind.SPOT]}}, r"an InstrumentKind"),
+        ({"fee_exponent": 1}, r"\(fee_exponent\): was 1, expected a whole number from -18 to 0"),
+        ({"queue": "x"}, r"\(queue\): was 'x'"),
+        ({"min_notional": {"perp": FixedPoint(-1, 0)}}, r"\(perp\.min_notional\): was -1"),
+        ({"min_notional": {"perp": 5}}, r"\(perp\.min_notional\): was 5, expected a FixedPoint"),
+        ({"symbols": model_of("1.5").rates | {"perp.X": 3}}, r"expected a FeeRate"),
+        ({"impact": {"perp": 3}}, r"expected an Impact"),
+    ],
+)
+def test_a_model_made_in_python_has_the_bounds_of_a_file(change, said):
+    with pytest.raises(ConfigError, match=said):
+        CostModel(**{"rates": {}, **change})
+
+
+@pytest.mark.parametrize("bps", ["1000.1", "-1001", "0.000000001"])
+def test_a_rate_out_of_bounds_is_refused_from_python_too(bps):
+    with pytest.raises(ConfigError, match=r"^costs \(spot\.taker_bps\): was .* from -1000 to 1000"):
+        model_of(bps)
+
+
 def test_hash_is_of_values_not_of_their_writing():
     a, b = model_of("10"), model_of("10.000")
     assert a.cost_hash == b.cost_hash

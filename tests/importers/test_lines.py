@@ -180,7 +180,7 @@ def test_a_faulty_line_is_set_aside_with_its_reason(
 
 
 def test_what_fuzzing_found_of_quotes_that_were_set_aside(tmp_path: Path) -> None:
-    """The twin took another time of such a quote, ended a silence with it, and read other digits."""
+    """The twin took another time of it, ended a silence with it, and read other digits."""
     clean, hours = captures.spot_lines(), 13 * 3600 * 10**9
     end, later = T0 + 400 * MS, T0 + 400 * MS + hours
     cases = (

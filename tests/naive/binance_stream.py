@@ -13,7 +13,9 @@ DAY = 86_400 * 10**9
 MAX_LINE = 1 << 20
 UNIT = Fraction(1, 10**8)
 DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
-STREAM = re.compile(r"[a-z0-9_]{1,40}@(bookTicker|trade|depth(?:@[0-9]{1,5}ms)?|markPrice(?:@[13]s)?)")
+STREAM = re.compile(
+    r"[a-z0-9_]{1,40}@(bookTicker|trade|depth(?:@[0-9]{1,5}ms)?|markPrice(?:@[13]s)?)"
+)
 NOTHING = object()
 
 

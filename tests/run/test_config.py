@@ -21,7 +21,7 @@ from quantlaxmi.run import RunConfig
 from quantlaxmi.run.replay import backtest, run_columns, run_log
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.schema import InstrumentKind
-from quantlaxmi.segment import open_segment
+from quantlaxmi.segment import Window, open_segment
 from tests.segment.test_parts import DATA
 
 #: What a run is made with; one word may have several spellings.
@@ -75,7 +75,7 @@ def test_every_term_changes_the_digest():
     base = RunConfig()
     digests = {replace(base, **{name: value}).digest for name, value in OTHERS.items()}
     assert len(digests | {base.digest}) == len(OTHERS) + 1
-    assert set(OTHERS) == set(RunConfig.__dataclass_fields__)
+    assert {*OTHERS, "completed"} == set(RunConfig.__dataclass_fields__)
 
 
 def test_equal_terms_are_one_key():
@@ -148,6 +148,27 @@ def test_costs_are_completed_once_for_a_segment(planted, monkeypatch):
     assert full.complete_for(planted) is full
     run = run_columns(planted, "basis_capture", full)
     assert run.config is full
+
+
+def test_a_completed_config_takes_the_rates_of_another_market_s_date(planted, monkeypatch):
+    """It kept those of the first date, and of the first market's instruments."""
+    asked = []
+
+    def rates(costs, instruments, first, last):
+        asked.append((costs, first))
+        return CostModel(rates=spot(str(len(asked))).rates)
+
+    monkeypatch.setattr("quantlaxmi.run.config.run_costs", rates)
+    given = RunConfig(costs=CostModel(rates={}, fee_exponent=-6))
+    first = given.complete_for(planted)
+    window = Window(planted, planted.last_seq - 100)
+    second = first.complete_for(window)
+    assert asked == [(given.costs, planted.first_ts_ns), (given.costs, window.first_ts_ns)]
+    assert second.costs.rates == spot("2").rates
+    assert first.complete_for(planted) is first
+    replace(first, costs=spot("7")).complete_for(window)
+    assert asked[-1][0] == spot("7")  # given since
+    assert first.digest == replace(first, completed=None).digest
 
 
 def test_both_routes_take_a_config_and_hash_it_into_the_header(planted):
