@@ -374,13 +374,13 @@ def _basis(
     usable = (bid > 0) & (bid < ask) & np.isin(quotes["instrument"], (spot, perp))
     which = quotes["instrument"][usable]
     twice = _wide(bid[usable]) + _wide(ask[usable])  # twice the mid
-    least = min(instruments[spot].price_exponent, instruments[perp].price_exponent)
+    least = min(instruments[k].unit_price_exponent for k in (spot, perp))
     mids, begun = [], 0
     for k in (spot, perp):
         rows = np.where(which == k, np.arange(len(which)), -1)
         last = np.maximum.accumulate(rows) if len(rows) else rows
         begun = max(begun, int((last < 0).sum()))
-        mids.append(_wide(twice[last], 10 ** (instruments[k].price_exponent - least)))
+        mids.append(_wide(twice[last], 10 ** (instruments[k].unit_price_exponent - least)))
     spots, perps = mids[0][begun:], mids[1][begun:]
     return _bps_quantiles(_wide(perps - spots), spots)
 

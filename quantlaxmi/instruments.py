@@ -1,11 +1,13 @@
-"""What is traded: symbol, kind, exponents, tick, lot and currency."""
+"""What is traded: symbol, kind, exponents, tick, lot, contract size and currency."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Final
 
 import msgspec
 
+from quantlaxmi.errors import shown
 from quantlaxmi.schema import InstrumentKind
 
 #: What is traded together: (instrument index, signed quantity mantissa), ascending by instrument.
@@ -15,6 +17,16 @@ Bundle = tuple[tuple[int, int], ...]
 _COIN_MARGINED: Final = frozenset(
     {"binance-coinm", "binance-delivery", "huobi-dm", "huobi-dm-swap", "bybit-inverse"}
 )
+#: Venues whose derivatives are counted in contracts, as recorders and libraries name them.
+_COUNTS_CONTRACTS: Final = frozenset(
+    {
+        "okx", "okex", "okx-swap", "okex-swap", "okx-futures", "okex-futures", "okx-options",
+        "okex-options", "gate", "gateio", "gate-io", "gate-io-futures", "gateio-futures",
+        "huobi-dm-linear-swap", "htx-linear-swap", "htx", "huobi", "kucoin-futures",
+        "kucoinfutures", "bitmex", "mexc", "mexc-futures", "phemex", "delta",
+        "digifinex", "bitnomial", "cme",
+    }
+)  # fmt: skip
 #: Others of whose contracts the best known are; venue and the venue's symbol.
 _INVERSE: Final = frozenset(
     {
@@ -28,7 +40,30 @@ _INVERSE: Final = frozenset(
 )
 
 
-class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+#: Largest mantissa of a contract size, and most decimals.
+MAX_CONTRACT_SIZE: Final = 10**18
+MAX_CONTRACT_PLACES: Final = 12
+#: Most units of the base that a price may be of.
+MAX_PRICE_UNITS: Final = 10**9
+
+
+def _zero() -> int:
+    return 0
+
+
+def _one() -> int:
+    return 1
+
+
+def _absent() -> int | None:
+    return None
+
+
+# Canonical JSON names every field that has a factory, and leaves out the last two at their
+# defaults: they came later, and what was written before keeps its bytes.
+class Instrument(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """One tradable instrument of a segment.
 
     Attributes
@@ -49,10 +84,17 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     base : str
         What is bought and sold.
     contract_size : int
-        Units of ``base`` in one quantity unit (1 outside futures and options).
+        Units of ``base`` in one quantity unit, a mantissa at ``contract_exponent``: 1 where the
+        venue counts coins, 0.01 for a contract of a hundredth.
     expiry_ns : int or None
     strike : int or None
         Mantissa at ``price_exponent``.
+    contract_exponent : int
+        From -12 to 0; below 0 the contract size ends in no zero, so that each size is written one
+        way.
+    price_units : int
+        Units of ``base`` that the price is of, a power of ten: 1000 for 1000SHIBUSDT with the base
+        SHIB.
     """
 
     symbol: str
@@ -63,11 +105,76 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     qty_exponent: int
     currency: str
     base: str
-    tick: int = 0
-    lot: int = 0
-    contract_size: int = 1
-    expiry_ns: int | None = None
-    strike: int | None = None
+    tick: int = msgspec.field(default_factory=_zero)
+    lot: int = msgspec.field(default_factory=_zero)
+    contract_size: int = msgspec.field(default_factory=_one)
+    expiry_ns: int | None = msgspec.field(default_factory=_absent)
+    strike: int | None = msgspec.field(default_factory=_absent)
+    contract_exponent: int = 0
+    price_units: int = 1
+
+    @property
+    def multiplier(self) -> tuple[int, int]:
+        """Money of ``price * quantity``: contract size over price units, as mantissa, exponent.
+
+        The exponent is at most 0, and the mantissa ends in no zero where it is below 0.
+        """
+        return decimal_parts(self.contract, self.price_units)
+
+    @property
+    def product_exponent(self) -> int:
+        """Exponent at which ``price * quantity`` mantissas are whole units of money."""
+        return self.price_exponent + self.qty_exponent + self.multiplier[1]
+
+    @property
+    def unit_price_exponent(self) -> int:
+        """Exponent at which price mantissas are prices of one unit of ``base``."""
+        return self.price_exponent - (len(str(self.price_units)) - 1)
+
+    @property
+    def contract(self) -> Fraction:
+        """Units of ``base`` in one quantity unit, exact."""
+        return Fraction(self.contract_size) * Fraction(10) ** self.contract_exponent
+
+    @property
+    def base_unit(self) -> Fraction:
+        """Units of ``base`` in one unit of a quantity's mantissa, exact."""
+        return self.contract * Fraction(10) ** self.qty_exponent
+
+
+def decimal_parts(value: Fraction, over: int = 1) -> tuple[int, int]:
+    """``value / over`` as mantissa and exponent: at most 0, no zero at the end below 0.
+
+    Parameters
+    ----------
+    value : Fraction
+        An exact decimal.
+    over : int
+        A power of ten.
+    """
+    mantissa, exponent = value / over, 0
+    while mantissa.denominator != 1:
+        mantissa, exponent = mantissa * 10, exponent - 1
+    return mantissa.numerator, exponent
+
+
+def contract_problem(one: Instrument) -> str:
+    """What is wrong with an instrument's contract size or price units; empty where nothing is."""
+    size, exponent, units = one.contract_size, one.contract_exponent, one.price_units
+    if not 0 < size <= MAX_CONTRACT_SIZE:
+        return f"contract_size was {shown(size)}, expected above 0 and at most 10**18"
+    if not -MAX_CONTRACT_PLACES <= exponent <= 0:
+        return f"contract_exponent was {shown(exponent)}, expected from -{MAX_CONTRACT_PLACES} to 0"
+    if exponent and size % 10 == 0:
+        return f"contract_size was {size} at 10**{exponent}, expected without a zero at its end"
+    if not 1 <= units <= MAX_PRICE_UNITS or units != 10 ** (len(str(units)) - 1):
+        return f"price_units was {shown(units)}, expected a power of ten up to 10**9"
+    return ""
+
+
+def counts_contracts(venue: str) -> bool:
+    """Whether a venue is known to count its derivatives in contracts, which are not coins."""
+    return venue.lower() in _COUNTS_CONTRACTS
 
 
 def inverse_problem(one: Instrument) -> str:

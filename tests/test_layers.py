@@ -70,7 +70,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "execution": "impact cost_file ledger costs account_terms latency risk",
         "trace": "header objects file arrow decision_trace parity",
         "importers": """
-            tick_sizes instrument_mapping quarantine source pipeline
+            tick_sizes traded_pair instrument_mapping quarantine source pipeline
             delimited.layout delimited.zip_member delimited.text_source delimited.file_head
             delimited.merge delimited.streams delimited.source
             binance.symbols binance.messages binance_stream binance_csv tardis

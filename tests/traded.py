@@ -45,6 +45,11 @@ UNIVERSES = {
         instrument("P", InstrumentKind.PERP, -1, 0, contract_size=75),
         instrument("F", InstrumentKind.FUTURE, -4, -1, currency="INR"),
     ),
+    "contracts": (
+        instrument("S", InstrumentKind.SPOT, -2, -3),
+        instrument("P", InstrumentKind.PERP, -1, 0, contract_size=125, contract_exponent=-4),
+        instrument("F", InstrumentKind.FUTURE, -2, 0, contract_size=1000, price_units=1000),
+    ),
 }
 
 #: The same with lots, where every fill and trim has a rest.
@@ -105,7 +110,8 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
                 taker,
                 maker,
                 one.currency,
-                one.contract_size,
+                one.contract_size * Fraction(10) ** one.contract_exponent,
+                one.price_units,
             )
         )
     return tuple(made)
@@ -122,7 +128,7 @@ def rules_of(
     made = []
     for one in instruments:
         own = limits.symbols.get(one.symbol, limits)
-        unit = one.contract_size * Fraction(10) ** one.qty_exponent
+        unit = one.contract_size * Fraction(10) ** (one.contract_exponent + one.qty_exponent)
         least = model.min_notional.get(f"{one.kind}.{one.symbol}", model.min_notional.get(one.kind))
         made.append(
             Rules(

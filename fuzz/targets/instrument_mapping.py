@@ -16,8 +16,8 @@ ALLOWED = (InputError,)
 SEEDS = (
     b'[instruments."bybit/BTCUSDT"]\nkind = "perp"\ncurrency = "USDT"\nbase = "BTC"\n'
     b'symbol = "BTCUSDT-BYBIT"\nvenue = "bybit"\nprice_exponent = -8\ncontract_size = 1\n',
-    b'instruments = { "bybit/BTCUSDT" = { kind = "spot", currency = "A", base = "B", '
-    b"qty_exponent = -3, inverse = false } }\n",
+    b'instruments = { "bybit/BTCUSDT" = { kind = "spot", currency = "USDT", base = "B", '
+    b"contract_size = 0.0125, price_units = 1000, qty_exponent = -3, inverse = false } }\n",
     b'[instruments."bybit/BTCUSDT"]\nkind = "perp"\ncurrency = "USD"\nbase = "BTC"\n'
     b"inverse = true\ncontract_size = 100\nprice_exponent = 0\n",
 )

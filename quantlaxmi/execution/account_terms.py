@@ -12,8 +12,7 @@ from quantlaxmi.instruments import Instrument
 
 def ledger_exponent(instruments: tuple[Instrument, ...], costs: CostModel) -> int:
     """Return the exponent at which a run keeps money: the finest product scale, or the fees'."""
-    products = [i.price_exponent + i.qty_exponent for i in instruments]
-    return min([*products, costs.fee_exponent])
+    return min([*(i.product_exponent for i in instruments), costs.fee_exponent])
 
 
 def account_terms(
@@ -33,14 +32,13 @@ def account_terms(
         The instrument has no rate, or its exponents lie so far from the ledger's that money would
         not fit a kernel's integers.
     """
-    product = instrument.price_exponent + instrument.qty_exponent
+    product, size = instrument.product_exponent, instrument.multiplier[0]
     rate = costs.rate(instrument)
     terms: list[int] = []
     for bps in (rate.maker_bps, rate.taker_bps):
         # 1 bps = 10**-4; the fraction num/den brings the product to units of 10**fee_exponent.
         factor = bps.to_fraction() * Fraction(10) ** (product - 4 - costs.fee_exponent)
         terms += [factor.numerator, factor.denominator]
-    size = instrument.contract_size
     scale = ledger_scale(instrument, ledger)
     fee_scale = int(10 ** (costs.fee_exponent - ledger))
     maker_num, maker_den, taker_num, taker_den = terms

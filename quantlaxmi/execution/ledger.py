@@ -22,16 +22,15 @@ def ledger_scale(instrument: Instrument, ledger_exponent: int) -> int:
     ----------
     instrument : Instrument
     ledger_exponent : int
-        Of the ledger's money; at most the product's, ``price_exponent + qty_exponent``.
+        Of the ledger's money; at most the instrument's ``product_exponent``.
     """
-    product = instrument.price_exponent + instrument.qty_exponent
-    return _scale(product, instrument.contract_size, ledger_exponent)
+    return _scale(instrument.product_exponent, instrument.multiplier[0], ledger_exponent)
 
 
-def _scale(product_exponent: int, contract_size: int, ledger_exponent: int) -> int:
-    """Units of the underlying in a quantity, times the steps from product to ledger exponent."""
+def _scale(product_exponent: int, multiplier: int, ledger_exponent: int) -> int:
+    """Mantissa of the multiplier, times the steps from product to ledger exponent."""
     steps: int = 10 ** (product_exponent - ledger_exponent)
-    return contract_size * steps
+    return multiplier * steps
 
 
 class PnLAccumulator:
@@ -47,12 +46,14 @@ class PnLAccumulator:
     price_exponent, qty_exponent : int
         Prices and quantities are mantissas at 10**exponent.
     exponent : int, optional
-        Ledger scale; at most, and by default, ``price_exponent + qty_exponent``, where products
-        are exact.
+        Ledger scale; at most, and by default, ``price_exponent + qty_exponent +
+        contract_exponent``, where products are exact.
     currency : str
         Currency of cash and PnL; the asset of fees that name none.
     contract_size : int
-        Units of the underlying in one quantity unit, at least 1.
+        Money of a price of 1 for a quantity of 1, a mantissa at ``contract_exponent``, at least 1;
+        see `Instrument.multiplier`.
+    contract_exponent : int
 
     Attributes
     ----------
@@ -113,11 +114,13 @@ class PnLAccumulator:
         exponent: int | None = None,
         currency: str = "",
         contract_size: int = 1,
+        contract_exponent: int = 0,
     ) -> None:
         # NumPy's integers wrap; from here on all are Python's.
         self.price_exponent = operator.index(price_exponent)
         self.qty_exponent = operator.index(qty_exponent)
-        product = self.price_exponent + self.qty_exponent
+        places = operator.index(contract_exponent)
+        product = self.price_exponent + self.qty_exponent + places
         self.exponent = product if exponent is None else operator.index(exponent)
         if self.exponent > product:
             raise FixedPointError(

@@ -196,7 +196,7 @@ def order_rules(
     rules: list[Rule] = []
     for one in instruments:
         own = limits.sizes(one.symbol)
-        unit = one.contract_size * Fraction(10) ** one.qty_exponent
+        unit = one.base_unit
         position = math.floor(own.max_position.to_fraction() / unit)
         if own.max_position.mantissa and position < 1:
             raise ConfigError(

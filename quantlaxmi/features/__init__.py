@@ -24,8 +24,9 @@ def feature_arguments(
     ----------
     name : str
         ``"mid_basis"``: perp mid minus spot mid over spot mid. ``num`` is
-        ``(perp bid + ask) - (spot bid + ask)`` and ``den`` is ``spot bid + ask``, both at the finer
-        of the two price exponents; both 0 while either book is not valid. ``value`` stays 0.
+        ``(perp bid + ask) - (spot bid + ask)`` and ``den`` is ``spot bid + ask``, both of as many
+        units of the base and at the finer of the two price exponents; both 0 while either book is
+        not valid. ``value`` stays 0.
         Neutral: a basis of zero, ``num`` 0 and ``den`` 1 wherever the basis is valid.
     args : tuple of int
         For ``"mid_basis"``: index of the spot instrument, index of the perpetual.
@@ -44,6 +45,12 @@ def feature_arguments(
         raise StrategyError(f"feature {name!r} is not known, expected one of {', '.join(NAMES)}")
     if len(args) != 2 or not all(0 <= a < len(instruments) for a in args):
         raise StrategyError(f"feature {name!r} takes two instrument indices, was given {args}")
-    spot, perp = (instruments[a].price_exponent for a in args)
+    spot, perp = (instruments[a].unit_price_exponent for a in args)
     fine = min(spot, perp)
-    return (*args, 10 ** (spot - fine), 10 ** (perp - fine))
+    steps = (10 ** (spot - fine), 10 ** (perp - fine))
+    if max(steps) >= 1 << 63:
+        symbols = " and ".join(instruments[a].symbol for a in args)
+        raise StrategyError(
+            f"feature {name!r} of {symbols}: the prices' exponents are too far apart"
+        )
+    return (*args, *steps)

@@ -134,10 +134,7 @@ def amounts_of(run: Run) -> Amounts:
         When attributed gross, slippage, fees and funding are not the ledger's net.
     """
     fills, costs = run.exact.fills, run.exact.attributions
-    units = [
-        10 ** (1 + i.price_exponent + i.qty_exponent - run.ledger_exponent) * i.contract_size
-        for i in run.instruments
-    ]
+    units = [10 * scale for scale in run.exact.scales]
     notional = sum(
         price * qty * units[i]
         for price, qty, i in zip(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from quantlaxmi.instruments import Instrument
+from quantlaxmi.importers.traded_pair import ContractSize, PriceUnits, Terms, pair_fields
+from quantlaxmi.instruments import Instrument, counts_contracts
 from quantlaxmi.schema import InstrumentKind
-from quantlaxmi.settings import Bounds, Chars, Settings
+from quantlaxmi.settings import Bounds, Chars, Place, Settings
 
 Exponent = Annotated[int, Bounds(ge=-18, le=18)]
 Word = Annotated[
@@ -30,8 +31,12 @@ class MappedInstrument(Settings, frozen=True, kw_only=True):
         By default the exchange of the file.
     price_exponent, qty_exponent : int
         Prices and quantities are whole multiples of 10**exponent.
-    contract_size : int
-        Units of ``base`` in one quantity unit.
+    contract_size : Decimal, optional
+        Units of ``base`` in one quantity unit, exact; 1 where it is left out. It may not be left
+        out where the venue counts contracts, or the symbol is not base and currency.
+    price_units : int, optional
+        Units of ``base`` that the price is of; by default what the symbol says, 1000 of
+        1000SHIBUSDT with the base SHIB, else 1.
     inverse : bool
         Profit is in the base; such an instrument is refused.
     """
@@ -43,7 +48,8 @@ class MappedInstrument(Settings, frozen=True, kw_only=True):
     venue: Word | None = None
     price_exponent: Exponent = -8
     qty_exponent: Exponent = -8
-    contract_size: Annotated[int, Bounds(ge=1, le=10**9)] = 1
+    contract_size: ContractSize | None = None
+    price_units: PriceUnits | None = None
     inverse: bool = False
 
     def check(self) -> None:
@@ -53,8 +59,31 @@ class MappedInstrument(Settings, frozen=True, kw_only=True):
                 "inverse", "but inverse (coin-margined) contracts are not computed; expected false"
             )
 
-    def instrument(self, exchange: str, symbol: str) -> Instrument:
-        """The segment's instrument."""
+    def instrument(self, exchange: str, symbol: str, at: Place | None = None) -> Instrument:
+        """The segment's instrument.
+
+        Parameters
+        ----------
+        exchange, symbol : str
+            As in the file.
+        at : Place, optional
+            The entry, for errors.
+
+        Raises
+        ------
+        ConfigError
+            The currency is not the symbol's, or a contract size is needed and not given.
+        """
+        venue = self.venue or exchange
+        told = Terms(self.currency, self.base, self.contract_size, self.price_units)
+        kind = InstrumentKind(self.kind)
+        at = Place(type(self).__name__) if at is None else at
+        # The file's own name of the venue counts beside the one that the mapping gives it.
+        named = exchange if counts_contracts(exchange) else venue
+        return pair_fields(at, symbol, kind, named, told).on(self.plain(exchange, symbol))
+
+    def plain(self, exchange: str, symbol: str) -> Instrument:
+        """The instrument without its contract, of which nothing is checked."""
         return Instrument(
             symbol=self.symbol or symbol,
             venue=self.venue or exchange,
@@ -64,7 +93,6 @@ class MappedInstrument(Settings, frozen=True, kw_only=True):
             qty_exponent=self.qty_exponent,
             currency=self.currency,
             base=self.base,
-            contract_size=self.contract_size,
         )
 
 

@@ -30,6 +30,7 @@ from quantlaxmi.importers.source import (
     Source,
 )
 from quantlaxmi.importers.tick_sizes import Steps
+from quantlaxmi.importers.traded_pair import contract_notes
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import Segment, SegmentWriter, open_segment
 from quantlaxmi.segment.manifest import Quarantine
@@ -190,7 +191,7 @@ def _seal(
     writer.seal(
         gaps=source.gaps,
         quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
-        notes=[*source.notes, *step_notes],
+        notes=[*source.notes, *contract_notes(source.instruments), *step_notes],
         sources=[file.source_file() for file in source.files],
         files=[QUARANTINE_NAME] if n_quarantined else [],
     )

@@ -24,11 +24,12 @@ from quantlaxmi.importers.delimited.layout import (
     resolve,
 )
 from quantlaxmi.importers.delimited.source import csv_source
-from quantlaxmi.importers.instrument_mapping import MappedInstrument, load_mapping
+from quantlaxmi.importers.instrument_mapping import load_mapping
 from quantlaxmi.importers.pipeline import ImportResult, import_source
 from quantlaxmi.importers.source import ImportOptions, Inputs, Progress, Source, input_paths
-from quantlaxmi.instruments import Instrument, inverse_problem
+from quantlaxmi.instruments import Instrument, counts_contracts, inverse_problem
 from quantlaxmi.schema import EventKind, InstrumentKind
+from quantlaxmi.settings import Place
 
 _HEAD: Final = (
     Column("exchange", "text"),
@@ -108,6 +109,15 @@ _NAME = re.compile(
 )
 _DAY = re.compile(r"_([0-9]{4})-([0-9][0-9])-([0-9][0-9])_")
 
+
+class _Known:
+    """What a mapping tells of instruments."""
+
+    def __init__(self, path: Path | str | None) -> None:
+        self.at = Place(path) / "instruments"
+        self.entries = load_mapping(path) if path is not None else {}
+
+
 _BINANCE: Final = {"binance": False, "binance-futures": True}
 
 
@@ -125,7 +135,7 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
     InputError
         A file is none of the format, or has an instrument that is not known.
     """
-    known = load_mapping(options.mapping) if options.mapping is not None else {}
+    known = _Known(options.mapping)
     paths = input_files(input_paths(inputs, "tardis"))
     return csv_source([_understand(path, known, options.underlying) for path in paths], options)
 
@@ -175,7 +185,7 @@ def import_tardis(
     return import_source(open_source, inputs, out, options)
 
 
-def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str | None) -> CsvFile:
+def _understand(path: Path, known: _Known, underlying: str | None) -> CsvFile:
     head = read_head(path, header=True)
     layout = _layout_of(head)
     columns = resolve(head, layout)
@@ -220,17 +230,16 @@ def _layout_of(head: FileHead) -> Layout:
     return best
 
 
-def _instrument(
-    path: Path, exchange: str, symbol: str, known: dict[str, MappedInstrument]
-) -> Instrument:
+def _instrument(path: Path, exchange: str, symbol: str, known: _Known) -> Instrument:
     key = f"{exchange}/{symbol}"
-    if key in known:
-        instrument = known[key].instrument(exchange, symbol)
-    elif exchange in _BINANCE:
+    entry = known.entries.get(key)
+    if entry is None and exchange in _BINANCE:
         return binance_instrument(path, symbol.upper(), _BINANCE[exchange])
-    else:
-        # Nothing is assumed of it but what would forbid it.
-        instrument = Instrument(
+    # Nothing is assumed of an unknown one but what would forbid it.
+    plain = (
+        entry.plain(exchange, symbol)
+        if entry is not None
+        else Instrument(
             symbol=symbol,
             venue=exchange,
             venue_symbol=symbol,
@@ -240,15 +249,17 @@ def _instrument(
             currency="?",
             base="",
         )
+    )
     # A mapping may call a venue otherwise: the file's own name for it counts, too.
-    for venue in (exchange, instrument.venue):
-        told = msgspec.structs.replace(instrument, venue=venue, venue_symbol=symbol)
+    for venue in (exchange, plain.venue):
+        told = msgspec.structs.replace(plain, venue=venue, venue_symbol=symbol)
         if problem := inverse_problem(told):
             raise InputError(path, problem)
-    if key in known:
-        return instrument
+    if entry is not None:
+        return entry.instrument(exchange, symbol, known.at / key)
+    needed = " and contract_size" if counts_contracts(exchange) else ""
     raise InputError(
         path,
         f"has {key[:100]}, of which kind, currency and base are not known; expected "
-        f'--mapping FILE with [instruments."{key[:100]}"]',
+        f'--mapping FILE with [instruments."{key[:100]}"]{needed}',
     )

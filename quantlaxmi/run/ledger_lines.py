@@ -273,7 +273,8 @@ def _booked(
         price_exponent=one.price_exponent,
         qty_exponent=one.qty_exponent,
         exponent=records.ledger_exponent,
-        contract_size=one.contract_size,
+        contract_size=one.multiplier[0],
+        contract_exponent=one.multiplier[1],
     )
     fee = int128_array(rows["fee_hi"], rows["fee_lo"])
     realized = int128_array(rows["realized_hi"], rows["realized_lo"])

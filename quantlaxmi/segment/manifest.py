@@ -17,7 +17,7 @@ import msgspec
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import SEGMENT_MANIFEST, one_line_errors, read_bounded, write_whole
-from quantlaxmi.instruments import Instrument, inverse_problem
+from quantlaxmi.instruments import Instrument, contract_problem, inverse_problem
 from quantlaxmi.schema import SCHEMA_VERSION, TABLES
 from quantlaxmi.segment.wal import LogCut, log_name
 
@@ -340,8 +340,8 @@ def check_instruments(instruments: tuple[Instrument, ...]) -> str:
         for name in ("symbol", "venue", "venue_symbol", "currency", "base"):
             if not getattr(i, name).isprintable():
                 return f"instrument {i.symbol!r}: {name} has a character that cannot be printed"
-        if not i.contract_size > 0:
-            return f"instrument {i.symbol!r}: contract_size was {i.contract_size}, expected above 0"
+        if problem := contract_problem(i):
+            return f"instrument {i.symbol!r}: {problem}"
         for name in ("tick", "lot"):
             if not 0 <= getattr(i, name) <= 2**63 - 1:
                 problem = f"{name} was {getattr(i, name)}, expected a mantissa from 0 to 2**63 - 1"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Final
 
@@ -16,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi.errors import StrategyError
-from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.instruments import Instrument
+from quantlaxmi.fixed import FixedPoint, format_decimal
+from quantlaxmi.instruments import Instrument, decimal_parts
 from quantlaxmi.schema import RATE_EXPONENT, SLOT_DTYPE, EventKind, InstrumentKind
 from quantlaxmi.strategies.config import Bounds, Filter, StrategyConfig
 from quantlaxmi.strategies.kernel import (
@@ -166,7 +165,7 @@ def find_pair(instruments: Sequence[Instrument], config: BasisCaptureConfig) -> 
     if not pairs:
         raise StrategyError(
             "basis_capture needs a spot and a perp of one base and currency; "
-            f"the segment has {shown}"
+            f"{_unlike(instruments, found)}the segment has {shown}"
         )
     if len(pairs) > 1:
         raise StrategyError(
@@ -175,10 +174,22 @@ def find_pair(instruments: Sequence[Instrument], config: BasisCaptureConfig) -> 
     return pairs[0]
 
 
+def _unlike(
+    instruments: Sequence[Instrument], found: Mapping[InstrumentKind, Sequence[int]]
+) -> str:
+    """How the only spot and the only perpetual differ; empty where there are several."""
+    spots, perps = found[InstrumentKind.SPOT], found[InstrumentKind.PERP]
+    if (len(spots), len(perps)) != (1, 1):
+        return ""
+    spot, perp = instruments[spots[0]], instruments[perps[0]]
+    if spot.base != perp.base:
+        return f"{spot.symbol} is of {spot.base}, {perp.symbol} of {perp.base}; "
+    return f"{spot.symbol} is quoted in {spot.currency}, {perp.symbol} in {perp.currency}; "
+
+
 def _qty_units(size: FixedPoint, instrument: Instrument) -> Fraction:
     """A size in units of the base, counted in the instrument's smallest quantity units."""
-    scale = instrument.contract_size * Fraction(10) ** instrument.qty_exponent
-    return size.to_fraction() / scale
+    return size.to_fraction() / instrument.base_unit
 
 
 def leg_qty(size: FixedPoint, instrument: Instrument, what: str) -> int:
@@ -191,9 +202,10 @@ def leg_qty(size: FixedPoint, instrument: Instrument, what: str) -> int:
     """
     units, step = _qty_units(size, instrument), max(instrument.lot, 1)
     if units.denominator != 1 or units.numerator % step:
-        smallest = Decimal(step * instrument.contract_size).scaleb(instrument.qty_exponent)
+        mantissa, exponent = decimal_parts(step * instrument.base_unit)
         raise StrategyError(
-            f"{what} was {size.to_text()}, must be a multiple of {smallest:f}, "
+            f"{what} was {size.to_text()}, must be a multiple of "
+            f"{format_decimal(mantissa, exponent)}, "
             f"the smallest step of {instrument.symbol}"
         )
     return units.numerator

@@ -32,6 +32,13 @@ def _optional(value: int | None) -> bytes:
     return b"\x00" if value is None else struct.pack("<Bq", 1, value)
 
 
+def _contract_bytes(i: Instrument) -> bytes:
+    """A whole size priced by the unit as it always was; all others begin with a negative size."""
+    if i.contract_exponent == 0 and i.price_units == 1:
+        return struct.pack("<q", i.contract_size)
+    return struct.pack("<qbq", -i.contract_size, i.contract_exponent, i.price_units)
+
+
 def _instrument_bytes(i: Instrument) -> bytes:
     return b"".join(
         (
@@ -42,7 +49,8 @@ def _instrument_bytes(i: Instrument) -> bytes:
             struct.pack("<bb", i.price_exponent, i.qty_exponent),
             _text(i.currency),
             _text(i.base),
-            struct.pack("<qqq", i.tick, i.lot, i.contract_size),
+            struct.pack("<qq", i.tick, i.lot),
+            _contract_bytes(i),
             _optional(i.expiry_ns),
             _optional(i.strike),
         )

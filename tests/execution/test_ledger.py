@@ -1,6 +1,7 @@
 """PnLAccumulator against its naive twin, the replay loop's account, and doubles."""
 
 import doctest
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from quantlaxmi._ext._accounts_check import KernelAccount
 from quantlaxmi.errors import FixedPointError, FixedPointOverflow
 from quantlaxmi.execution import ledger
-from quantlaxmi.execution.ledger import PnLAccumulator
+from quantlaxmi.execution.ledger import PnLAccumulator, ledger_scale
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.schema import Side
+from tests import traded
 from tests.depth import examples
 from tests.naive import ledger as naive
 
@@ -135,6 +137,33 @@ def test_contract_size_multiplies_notional():
     pnl.apply_fill(1, 2, 10_000)
     assert pnl.cost == 2 * 75 * 10_000
     assert pnl.mark(10_100) == 2 * 75 * 100
+
+
+def test_contract_size_is_an_exact_decimal():
+    pnl = PnLAccumulator(price_exponent=-1, qty_exponent=0, contract_size=125, contract_exponent=-4)
+    assert pnl.exponent == -5
+    pnl.apply_fill(1, 100, 600_001)  # 100 contracts of 0.0125: 1.25 of 60000.1
+    assert Fraction(pnl.cost) * Fraction(10) ** -5 == Fraction(125, 100) * Fraction(600_001, 10)
+    with pytest.raises(FixedPointError, match="-4 is coarser than the product's, -5"):
+        PnLAccumulator(
+            price_exponent=-1, qty_exponent=0, exponent=-4, contract_size=125, contract_exponent=-4
+        )
+
+
+@pytest.mark.parametrize(
+    ("size", "places", "units", "multiplier"),
+    [(1, 0, 1, (1, 0)), (75, 0, 1, (75, 0)), (1, -2, 1, (1, -2)), (1000, 0, 1000, (1, 0)),
+     (5, 0, 1000, (5, -3)), (10**6, 0, 1000, (1000, 0)), (25, -1, 100, (25, -3))],
+)  # fmt: skip
+def test_money_of_an_instrument_is_price_times_quantity_times_multiplier(
+    size, places, units, multiplier
+):
+    one = traded.instrument(
+        "P", "perp", -2, -1, contract_size=size, contract_exponent=places, price_units=units
+    )
+    assert one.multiplier == multiplier and one.product_exponent == -3 + multiplier[1]
+    assert ledger_scale(one, -12) == multiplier[0] * 10 ** (multiplier[1] + 9)
+    assert one.base_unit == Fraction(size) * Fraction(10) ** (places - 1)
 
 
 def test_fees_name_their_asset():

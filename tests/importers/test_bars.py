@@ -329,6 +329,7 @@ def test_volume_gives_the_displayed_size(tmp_path: Path) -> None:
     mapping = """
 interval = "1h"
 half_spread_bps = "1"
+currency = "USD"
 time = { column = "time", unit = "s" }
 [spot]
 symbol = "X"

@@ -29,7 +29,12 @@ def header_bytes(h):
         out += struct.pack("<b", i["price_exponent"]) + struct.pack("<b", i["qty_exponent"])
         out += text(i["currency"]) + text(i["base"])
         out += struct.pack("<q", i["tick"]) + struct.pack("<q", i["lot"])
-        out += struct.pack("<q", i["contract_size"])
+        places, units = i.get("contract_exponent", 0), i.get("price_units", 1)
+        if (places, units) == (0, 1):
+            out += struct.pack("<q", i["contract_size"])
+        else:
+            out += struct.pack("<q", -i["contract_size"])
+            out += struct.pack("<b", places) + struct.pack("<q", units)
         out += optional(i["expiry_ns"]) + optional(i["strike"])
     return out
 

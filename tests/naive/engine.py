@@ -105,7 +105,7 @@ class Engine(Checks, Arrivals, Stopping):
         self.terms, self.decide, self.latency_ns = tuple(terms), decide, latency_ns
         self.fee_exponent, self.wanted, self.on_fill = fee_exponent, wanted, on_fill
         self.ledger_exponent = min(
-            [fee_exponent, *(t.price_exponent + t.qty_exponent for t in terms)]
+            [fee_exponent, *(t.price_exponent + t.qty_exponent - t.places for t in terms)]
         )
         self.market = Market(len(terms))
         self.accounts = [Account() for _ in terms]
@@ -137,7 +137,7 @@ class Engine(Checks, Arrivals, Stopping):
         value = (
             price
             * qty
-            * t.contract_size
+            * t.multiplier
             * TEN ** (t.price_exponent + t.qty_exponent - self.ledger_exponent)
         )
         assert value.denominator == 1

@@ -15,7 +15,18 @@ class Terms:
     taker_bps: Fraction
     maker_bps: Fraction = Fraction(1)
     currency: str = "USDT"
-    contract_size: int = 1
+    contract_size: Fraction = Fraction(1)
+    price_units: int = 1
+
+    @property
+    def multiplier(self) -> Fraction:
+        """Money of a price of 1 for a quantity of 1."""
+        return self.contract_size / self.price_units
+
+    @property
+    def places(self) -> int:
+        """Decimals of the multiplier."""
+        return next(k for k in range(40) if (self.multiplier * 10**k).denominator == 1)
 
 
 @dataclass(frozen=True)

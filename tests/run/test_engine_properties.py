@@ -281,7 +281,8 @@ def test_doubles_agree_within_a_basis_point(case):
     for fill in twins.rows_of(run.exact.fills):
         one = instruments[fill["instrument"]]
         price = fill["price"] * 10.0**one.price_exponent
-        qty = fill["qty"] * 10.0**one.qty_exponent * one.contract_size
+        qty = fill["qty"] * 10.0**one.qty_exponent * one.multiplier[0]
+        qty *= 10.0 ** one.multiplier[1]
         cash -= fill["side"] * price * qty + fill["fee"] * unit
         held[fill["instrument"]] += fill["side"] * qty
         turnover += price * qty

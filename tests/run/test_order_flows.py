@@ -119,7 +119,7 @@ def test_money_positions_and_orders_add_up(case):
     cash, held = defaultdict(int), [0] * len(instruments)
     for fill in fills:
         one = instruments[fill["instrument"]]
-        scale = 10 ** (one.price_exponent + one.qty_exponent - unit) * one.contract_size
+        scale = 10 ** (one.product_exponent - unit) * one.multiplier[0]
         cash[one.currency] -= fill["side"] * fill["price"] * fill["qty"] * scale + fill["fee"]
         held[fill["instrument"]] += fill["side"] * fill["qty"]
         assert fill["position"] == held[fill["instrument"]]

@@ -121,7 +121,7 @@ def profit(run: Run) -> tuple[float, float]:
     for i, one in enumerate(segment.instruments):
         mine = fills[fills["instrument"] == i]
         price = mine["price"].astype(float) * 10.0**one.price_exponent
-        qty = mine["qty"].astype(float) * 10.0**one.qty_exponent * one.contract_size
+        qty = mine["qty"].astype(float) * 10.0**one.qty_exponent * float(one.contract)
         held = mine["side"] * qty
         rate = run.costs.rate(one).taker_bps.to_f64() / 10_000
         cash -= float((held * price).sum()) + float((price * qty).sum()) * rate

@@ -232,7 +232,9 @@ def test_a_forged_manifest_is_refused_though_its_hash_fits(copy):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("contract_size", 0), ("contract_size", -1), ("tick", -1), ("lot", -1), ("lot", 2**63),
+        ("contract_size", 0), ("contract_size", -1), ("contract_size", 10**18 + 1),
+        ("contract_exponent", 1), ("contract_exponent", -13), ("price_units", 0),
+        ("price_units", 20), ("price_units", 10**10), ("tick", -1), ("lot", -1), ("lot", 2**63),
         ("symbol", "BTC\x1b[2J"), ("venue", "a\nb"), ("venue_symbol", "\x00"), ("currency", "\t"),
         ("base", "\u202e"),
     ],
@@ -243,6 +245,20 @@ def test_instruments_are_checked_on_opening(copy, name, value):
     with pytest.raises(SegmentError, match=f"instrument .*{name}") as refused:
         open_segment(copy)
     assert str(refused.value).isprintable()
+
+
+def test_a_contract_size_is_written_one_way_and_only_where_it_is_no_whole_one(copy):
+    text = (copy / "segment.json").read_text()
+    assert '"contract_size": 1' in text
+    assert "contract_exponent" not in text and "price_units" not in text
+    hundredth = msgspec.structs.replace(INSTRUMENTS[0], contract_exponent=-2, price_units=1000)
+    reseal(copy, instruments=(hundredth, *INSTRUMENTS[1:]))
+    assert open_segment(copy).instruments[0] == hundredth
+    assert '"contract_exponent": -2' in (copy / "segment.json").read_text()
+    twice = msgspec.structs.replace(hundredth, contract_size=10)
+    reseal(copy, instruments=(twice, *INSTRUMENTS[1:]))
+    with pytest.raises(SegmentError, match="without a zero at its end"):
+        open_segment(copy)
 
 
 @pytest.mark.parametrize("table", TABLES)

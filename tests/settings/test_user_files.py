@@ -121,7 +121,7 @@ KINDS = {
     "instruments": Kind(
         load_instruments, "import --format tardis --input none.csv --out out --mapping",
         f"{_ENTRY}contract_size = 1\n", "contract_size = 1",
-        'instruments."bybit/X".contract_size', "expected a whole number from 1 to", True,
+        'instruments."bybit/X".contract_size', "expected a decimal number above 0", False,
         'instruments."bybit/X".contract_size', 'instruments."bybit/X".contract_sizes',
     ),
     "venue": Kind(

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.errors import ConfigError, StrategyError
+from quantlaxmi.features import feature_arguments
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.strategies import StrategyRegistry
@@ -279,6 +280,54 @@ def test_price_near_the_int64_limit_is_a_status():
 def test_binding_refuses_what_does_not_fit(instruments, sets, said):
     with pytest.raises(StrategyError, match=r".") as caught:
         BasisCapture(BasisCaptureConfig.load(sets=[sets] if sets else [])).bind(instruments)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+SHIB = instrument(symbol="SHIBUSDT", base="SHIB", qty_exponent=0)
+SHIB_1000 = instrument(
+    PERP, symbol="1000SHIBUSDT", base="SHIB", qty_exponent=-2, contract_size=1000, price_units=1000
+)
+OKX = instrument(PERP, qty_exponent=0, contract_exponent=-2, lot=1)
+
+
+@pytest.mark.parametrize(
+    ("pair", "size", "quantities"),
+    [
+        ((SHIB, SHIB_1000), "25000", [25_000, 2_500]),
+        ((PAIR[0], OKX), "0.25", [25_000_000, 25]),
+    ],
+)
+def test_a_pair_of_other_contract_sizes_trades_at_equal_base_quantity(pair, size, quantities):
+    config = BasisCaptureConfig.load(sets=[f"position_size={size}"])
+    bound = BasisCapture(config).bind(pair)
+    assert bound.params["value"].tolist()[9:11] == quantities
+    held = [q * one.base_unit for q, one in zip(quantities, pair, strict=True)]
+    assert held[0] == held[1] == FixedPoint.from_text(size).to_fraction()
+
+
+def test_a_basis_is_of_equal_units():
+    spot, perp = 1_700, 1_717_000  # 0.00001700 a coin, 0.01717 a thousand
+    _, _, of_spot, of_perp = feature_arguments("mid_basis", (0, 1), (SHIB, SHIB_1000))
+    assert Fraction(perp * of_perp, spot * of_spot) == Fraction(101, 100)
+    assert feature_arguments("mid_basis", (0, 1), PAIR)[2:] == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("pair", "sets", "said"),
+    [
+        (
+            (PAIR[0], instrument(PERP, currency="USDC")),
+            "",
+            "quoted in USDT, BTCUSDT-PERP in USDC",
+        ),
+        ((SHIB, instrument(PERP, base="1000SHIB")), "", "is of SHIB, BTCUSDT-PERP of 1000SHIB"),
+        ((PAIR[0], OKX), "position_size=0.015", "must be a multiple of 0.01"),
+        ((SHIB, SHIB_1000), "position_size=25", "multiple of 10, the smallest step of 1000SHIB"),
+    ],
+)
+def test_a_pair_that_cannot_hedge_is_refused_in_one_sentence(pair, sets, said):
+    with pytest.raises(StrategyError, match=r".") as caught:
+        BasisCapture(BasisCaptureConfig.load(sets=[sets] if sets else [])).bind(pair)
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 

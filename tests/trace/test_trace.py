@@ -95,6 +95,8 @@ INSTRUMENT_CHANGED = {
     "tick": 1,
     "lot": 1,
     "contract_size": 2,
+    "contract_exponent": -2,
+    "price_units": 1000,
     "expiry_ns": 0,
     "strike": 0,
 }

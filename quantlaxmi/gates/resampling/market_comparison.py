@@ -25,7 +25,7 @@ def basis_sd(context: GateContext, rerun: Rerun, replays: Replays, moved: Moved)
         ).astype(np.float64)
         for i in pair
     )
-    exponents = [rerun.run.instruments[i].price_exponent for i in pair]
+    exponents = [rerun.run.instruments[i].unit_price_exponent for i in pair]
     ratio = second / first * 10.0 ** (exponents[1] - exponents[0])
     return float(np.std((ratio - 1.0) * 1e4))
 

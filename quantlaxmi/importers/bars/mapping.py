@@ -25,6 +25,7 @@ from quantlaxmi.importers.bars.mapping_file import (
     TimeTable,
 )
 from quantlaxmi.importers.bars.text_form import EXACT, FileForm, Numbers
+from quantlaxmi.importers.traded_pair import Terms, pair_fields
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.settings import Place
@@ -331,24 +332,31 @@ def _leg(
 def _instrument(
     own: Place, file: BarsFile | KlinesFile, kind: InstrumentKind, leg: KlinesLeg
 ) -> Instrument:
-    def said(name: str, default: str) -> str:
-        return getattr(leg, name) or getattr(file, name) or default
-
-    instrument = Instrument(
-        symbol=f"{leg.symbol}-PERP" if kind is InstrumentKind.PERP else leg.symbol,
-        venue=said("venue", "bars"),
-        venue_symbol=leg.symbol,
+    symbol, venue = leg.symbol, leg.venue or file.venue or "bars"
+    plain = Instrument(
+        symbol=f"{symbol}-PERP" if kind is InstrumentKind.PERP else symbol,
+        venue=venue,
+        venue_symbol=symbol,
         kind=kind,
         price_exponent=file.price_exponent,
         qty_exponent=file.qty_exponent,
-        currency=said("currency", "USDT"),
-        base=said("base", leg.symbol),
+        currency=leg.currency or file.currency or "?",
+        base=leg.base or file.base or "",
         tick=_step(own / "tick", leg.tick, file.price_exponent),
         lot=_step(own / "lot", leg.lot, file.qty_exponent),
     )
-    if problem := inverse_problem(instrument):
+    if problem := inverse_problem(plain):
         raise (own / "symbol").fail(f"is wrong: {problem}")
-    return instrument
+    told = Terms(
+        leg.currency or file.currency or "",
+        plain.base,
+        leg.contract_size,
+        leg.price_units,
+    )
+    made = pair_fields(own, symbol, kind, venue, told).on(plain)
+    if problem := inverse_problem(made):
+        raise (own / "symbol").fail(f"is wrong: {problem}")
+    return made
 
 
 def _step(at: Place, value: Decimal, exponent: int) -> int:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo
 
+from quantlaxmi.importers.traded_pair import ContractSize, PriceUnits
 from quantlaxmi.settings import Bounds, Chars, Items, Place, Reads, Settings
 
 UNITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
@@ -96,6 +97,8 @@ class KlinesLeg(Terms, frozen=True, kw_only=True):
     input: Input = 1
     tick: Step = Decimal(0)
     lot: Step = Decimal(0)
+    contract_size: ContractSize | None = None
+    price_units: PriceUnits | None = None
 
 
 class BarsLeg(KlinesLeg, frozen=True, kw_only=True):

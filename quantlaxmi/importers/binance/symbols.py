@@ -7,15 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers.traded_pair import QUOTE_CURRENCIES
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 
-#: Currencies a symbol may end in; the longest match is taken.
-QUOTE_CURRENCIES: Final = (
-    "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USDP", "USD1", "RLUSD", "DAI", "BTC", "ETH", "BNB",
-    "EUR", "GBP", "TRY", "BRL", "JPY", "AUD", "ARS", "MXN", "COP", "PLN", "RON", "CZK", "UAH",
-    "ZAR", "IDR", "NGN", "RUB", "BIDR", "VAI", "TRX", "XRP", "DOGE", "SOL", "DOT", "USD",
-)  # fmt: skip
 #: Prices and quantities are printed with at most eight decimals.
 EXPONENT: Final = -8
 
