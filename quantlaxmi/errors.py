@@ -147,6 +147,10 @@ class ConfigError(InputError):
     """A strategy, cost or policy setting is unknown, of a wrong type or out of range."""
 
 
+class CurrencyError(QuantlaxmiError):
+    """Amounts of several currencies would have been added."""
+
+
 class StrategyError(QuantlaxmiError):
     """A strategy failed while running, or does not keep its contract."""
 

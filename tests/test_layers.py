@@ -67,7 +67,7 @@ INNER: dict[str, tuple[str, ...]] = {
             rows horizon arrow_io wal manifest columns market_data read window unchanged
             seal recover write memory split parts export
             """,
-        "execution": "impact cost_file ledger costs account_terms latency risk",
+        "execution": "impact cost_file conversion ledger costs account_terms latency risk",
         "trace": "header objects file arrow decision_trace parity",
         "importers": """
             tick_sizes traded_pair instrument_mapping quarantine source pipeline

@@ -10,7 +10,7 @@ from quantlaxmi.cli.ending import flush_output
 from quantlaxmi.cli.gate_table import report_lines
 from quantlaxmi.cli.output import Progress, print_facts
 from quantlaxmi.cli.run_options import RUN_OPTIONS, RUN_USAGE, make_strategy, run_keywords
-from quantlaxmi.cli.values import whole_number
+from quantlaxmi.cli.values import utc_text, whole_number
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Run a strategy over a segment and try to break the result.
 
 Usage:
   {{program}} run-gates {RUN_USAGE}
-                 --gates LIST [--policy TOML] [--threads N]
+                 --gates LIST [--policy TOML] [--threads N] [--convert FILE]...
                  [--output-report FILE] [--bind DIR] [--checkpoint FILE] [--verbose | --json]
 
 Options:
@@ -29,6 +29,8 @@ Options:
   --gates LIST          Suites to run, separated by commas: g2.
   --policy TOML         Thresholds and draws; the report records them.
   --threads N           Threads for the draws; the result does not depend on it.
+  --convert FILE        Rates for a strategy that trades in several currencies: CSV with ts,rate, or
+                        CURRENCY=FILE; may be repeated. Without it the gates are inconclusive.
   --output-report FILE  Write the report as JSON.
   --bind DIR            Append segment, verdict and hashes to the chain DIR/bindings.jsonl; DIR may
                         be the segment's folder, which nothing else is written to.
@@ -67,6 +69,7 @@ def main(args: dict[str, Any]) -> int:
             threads=threads,
             progress=progress.named,
             checkpoint=args["--checkpoint"],
+            convert=args["--convert"],
             **keywords,
         )
     # Said before it is written: a full disk does not take the verdict with it.
@@ -116,14 +119,19 @@ def _check_outputs(args: dict[str, Any]) -> None:
 def print_report(report: GateReport, *, verbose: bool = False) -> None:
     """Print the table of gates, then the verdict and what it rests on."""
     print("\n".join(report_lines(report, verbose=verbose)))
-    print_facts(
-        {
-            "verdict": report.verdict,
-            "suites": list(report.suites),
-            "policy": report.policy_text,
-            "strategy": report.strategy_id,
-            "seed": str(report.seed),
-            "trace_hash": report.trace_hash,
-            "report_hash": report.report_hash,
-        }
-    )
+    facts: dict[str, Any] = {
+        "verdict": report.verdict,
+        "suites": list(report.suites),
+        "policy": report.policy_text,
+        "strategy": report.strategy_id,
+        "seed": str(report.seed),
+        "trace_hash": report.trace_hash,
+        "report_hash": report.report_hash,
+    }
+    if report.conversion is not None:
+        facts["converted"] = [
+            f"1 {one['currency']} = {one['rate']} {report.conversion['currency']}, set at "
+            f"{utc_text(one['ts_ns'])}; {one['lowest']} to {one['highest']} within the data"
+            for one in report.conversion["rates"]
+        ]
+    print_facts(facts)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from quantlaxmi.run.result import Run
     from quantlaxmi.strategies.sdk import Strategy
 
+#: Facts of a run that are money.
+_MONEY = ("gross_pnl", "slippage", "fees", "funding", "net_pnl")
 #: The part of a usage text that every run shares, and its explanations.
 RUN_USAGE = """{segment} DIR --strategy NAME [--config TOML] [--set KV]...
                  [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [--seed N]"""
@@ -116,7 +118,7 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
         print_json(facts)
         return 0
     del facts["summary"]
-    print_facts(facts)
+    print_facts(lines_by_currency(facts))
     for line in lines:
         print(f"- {line}")
     return 0
@@ -132,11 +134,45 @@ def price_step(text: str) -> Fraction:
         raise InputError("--price-step", error.problem) from None
 
 
+def run_money(run: Run) -> dict[str, Any]:
+    """A run's money by name, as exact decimal text: each a mapping where there are currencies.
+
+    Currencies that were not traded are left out, unless none was.
+    """
+    exact, scale = run.exact, run.exact.ledger_exponent
+    traded = exact.traded_currencies or tuple(exact.cash)
+    amounts = {
+        "gross_pnl": (exact.gross_by_currency, scale - 1),
+        "slippage": (exact.fills_by_currency(exact.attributions.slippage), scale - 1),
+        "fees": (exact.by_currency(a.fees for a in exact.accounts), scale),
+        "funding": (exact.by_currency(a.funding for a in exact.accounts), scale),
+        "net_pnl": (exact.net_by_currency, scale - 1),
+    }
+    found: dict[str, Any] = {}
+    for name, (by_currency, exponent) in amounts.items():
+        texts = {currency: money_text(by_currency[currency], exponent) for currency in traded}
+        found[name] = texts if len(traded) > 1 else texts[traded[0]]
+    return {**found, "currency": ", ".join(traded)}
+
+
+def lines_by_currency(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts to print, with a line for each currency where money is in several."""
+    found: dict[str, Any] = {}
+    for name, value in facts.items():
+        if name in _MONEY and isinstance(value, dict):
+            found |= {f"{name} {currency}": text for currency, text in value.items()}
+        else:
+            found[name] = value
+    return found
+
+
 def run_facts(run: Run) -> dict[str, Any]:
-    """What is said of a run; money is exact decimal text in the currency of its account."""
+    """What is said of a run; money is exact decimal text in the currency of its account.
+
+    Money in several currencies is a mapping by currency, because it is never added.
+    """
     from quantlaxmi.schema import DecisionType, RiskRule
 
-    scale = run.ledger_exponent
     kinds = run.exact.decisions["decision_type"]
     return {
         "segment": str(run.segment.path),
@@ -151,12 +187,7 @@ def run_facts(run: Run) -> dict[str, Any]:
             for rule in RiskRule
             if (n := int((run.exact.risk["rule"] == rule).sum()))
         },
-        "gross_pnl": money_text(run.gross_pnl, scale - 1),
-        "slippage": money_text(sum(run.exact.attributions.slippage.tolist()), scale - 1),
-        "fees": money_text(sum(a.fees for a in run.accounts), scale),
-        "funding": money_text(sum(a.funding for a in run.accounts), scale),
-        "net_pnl": money_text(run.net_pnl, scale - 1),
-        "currency": ", ".join(run.cash),
+        **run_money(run),
         "open_positions": {
             instrument.symbol: money_text(account.position, instrument.qty_exponent)
             for instrument, account in zip(run.instruments, run.accounts, strict=True)

@@ -12,7 +12,7 @@ Compute a gate report again from its segment, with the inputs it records, and co
 
 Usage:
   {program} verify-report --report FILE {segment} DIR [--strategy NAME] [--config TOML]
-                 [--set KV]... [--policy FILE] [--threads N] [--json]
+                 [--set KV]... [--policy FILE] [--threads N] [--convert FILE]... [--json]
 
 Options:
   --report FILE      Report written by run-gates --output-report.
@@ -22,6 +22,7 @@ Options:
   --set KV           A setting of that strategy as key=value.
   --policy FILE      The policy that the report must have been judged by: a TOML file, or "default".
   --threads N        Threads for the draws; the result does not depend on it.
+  --convert FILE     Rates that the report was made with, FILE or CURRENCY=FILE; may be repeated.
   --json             One JSON document instead of text.
 
 Exit codes: 0 the same, 1 not the same, 2 the file was changed or does not belong here.
@@ -51,6 +52,7 @@ def main(args: dict[str, Any]) -> int:
             policy=policy,
             threads=threads_of(args),
             progress=progress.named,
+            convert=args["--convert"],
         )
     facts = {
         "result": "REPORT_MATCH" if check.matches else "REPORT_DIFFERS",

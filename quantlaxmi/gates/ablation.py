@@ -17,7 +17,7 @@ from quantlaxmi.errors import (
 )
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
-from quantlaxmi.gates.path.increments import bucket_step, net_by_bucket
+from quantlaxmi.gates.path.increments import bucket_step, net_by_bucket, run_equity
 from quantlaxmi.gates.reasons import NO_RERUN, not_enough
 from quantlaxmi.gates.resampling.paired_bootstrap import Bootstrap, resample
 from quantlaxmi.gates.results import (
@@ -176,16 +176,11 @@ class _Study:
             run.segment.first_ts_ns, run.segment.last_ts_ns, self.settings.max_buckets
         )
         self.problem = ""
-        self.own: list[int] = []
-        if len(run.cash) == 1:
-            self.curve = run.equity_curve(self.step_ns)
-            equity = [0, *(int(v) for v in self.curve.equity)]
-            self.own = [b - a for a, b in itertools.pairwise(equity)]
-            if self.own != net_by_bucket(run, self.curve):
-                raise EngineError("the run's buckets by fills are not those of its ledger")
-        else:
-            self.problem = f"Net PnL is in {len(run.cash)} currencies, expected one."
-        if not self.problem and len(self.own) < self.settings.min_buckets:
+        self.curve, equity = run_equity(run, self.step_ns)
+        self.own = [b - a for a, b in itertools.pairwise([0, *equity])]
+        if self.own != net_by_bucket(run, self.curve):
+            raise EngineError("the run's buckets by fills are not those of its ledger")
+        if len(self.own) < self.settings.min_buckets:
             self.problem = not_enough(
                 f"Buckets of {self._length()}", len(self.own), self.settings.min_buckets
             )

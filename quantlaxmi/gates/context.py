@@ -160,6 +160,8 @@ class GateContext:
         Makes the run again; None for a path without one.
     checkpoint : Checkpoint or None
         Where the counts of draws are kept.
+    currencies : tuple of str
+        Of the money that is judged; amounts of several are never added, so no gate can judge it.
     memo : Memo
         What was made for one gate and is used by others.
     """
@@ -173,6 +175,7 @@ class GateContext:
     progress: Callable[[str, int, int], None] | None = None
     rerun: Rerun | None = None
     checkpoint: Checkpoint | None = None
+    currencies: tuple[str, ...] = ()
     memo: Memo = field(default_factory=Memo, compare=False, repr=False)
 
     @property
@@ -205,6 +208,15 @@ class GateContext:
     def ledger_exponent(self) -> int:
         """Exponent of the run's money."""
         return self.observed.ledger_exponent
+
+    def mixed_currencies(self) -> str:
+        """Why money in several currencies cannot be judged, or nothing."""
+        if len(self.currencies) < 2:
+            return ""
+        return (
+            f"The strategy trades instruments quoted in {' and '.join(self.currencies)}, whose "
+            "amounts are never added: give rates with --convert FILE, or trade those of one."
+        )
 
     def settings(self, kind: type[S]) -> S:
         """The policy's settings of this class: those of the gate that declares it."""

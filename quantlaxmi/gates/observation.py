@@ -10,6 +10,8 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import Amounts, GateContext
@@ -23,6 +25,7 @@ from quantlaxmi.gates.path.round_trips import (
     count_round_trips,
 )
 from quantlaxmi.gates.thresholds import Thresholds
+from quantlaxmi.schema import IntColumn
 
 if TYPE_CHECKING:
     from quantlaxmi.run.decision_points import DecisionPoints
@@ -97,7 +100,18 @@ class RunObservation:
 
 def _funding_of(run: Run) -> int:
     """What a run received in funding, attribution scale."""
-    return 10 * sum(account.funding for account in run.accounts)
+    paid = zip(run.weights, run.accounts, strict=True)
+    return 10 * sum(weight * account.funding for weight, account in paid)
+
+
+def _weighed(run: Run, amounts: IntColumn) -> list[int]:
+    """Amounts of fills in the currency of results."""
+    if run.conversion is not None and len(amounts):
+        weights = run.weights
+        amounts = amounts * np.array(
+            [weights[i] for i in run.exact.fills["instrument"].tolist()], dtype=object
+        )
+    return list(amounts.tolist())
 
 
 def path_of(run: Run, points: DecisionPoints) -> TradePath:
@@ -113,8 +127,8 @@ def path_of(run: Run, points: DecisionPoints) -> TradePath:
         decisions=run.exact.decisions,
         legs=run.exact.legs,
         fills=run.exact.fills,
-        gross=costs.gross.tolist(),
-        cost=(costs.slippage + costs.fee).tolist() if len(costs) else [],
+        gross=_weighed(run, costs.gross),
+        cost=_weighed(run, costs.slippage + costs.fee) if len(costs) else [],
         funding=_funding_of(run),
     )
     return build_path(
@@ -126,7 +140,7 @@ def path_of(run: Run, points: DecisionPoints) -> TradePath:
 
 
 def amounts_of(run: Run) -> Amounts:
-    """Totals of a run, compared with its ledger.
+    """Totals of a run of one currency or with a conversion, compared with its ledger.
 
     Raises
     ------
@@ -134,7 +148,9 @@ def amounts_of(run: Run) -> Amounts:
         When attributed gross, slippage, fees and funding are not the ledger's net.
     """
     fills, costs = run.exact.fills, run.exact.attributions
-    units = [10 * scale for scale in run.exact.scales]
+    units = [
+        10 * scale * weight for scale, weight in zip(run.exact.scales, run.weights, strict=True)
+    ]
     notional = sum(
         price * qty * units[i]
         for price, qty, i in zip(
@@ -146,8 +162,8 @@ def amounts_of(run: Run) -> Amounts:
     )
     amounts = Amounts(
         gross=run.gross_pnl,
-        slippage=sum(costs.slippage.tolist()),
-        fees=sum(costs.fee.tolist()),
+        slippage=sum(_weighed(run, costs.slippage)),
+        fees=sum(_weighed(run, costs.fee)),
         funding=_funding_of(run),
         notional=notional,
         fills=len(fills),
@@ -158,6 +174,14 @@ def amounts_of(run: Run) -> Amounts:
             f"10**{run.ledger_exponent - 1}"
         )
     return amounts
+
+
+def _currencies(run: Run) -> tuple[str, ...]:
+    """Currencies of the money that a run and its re-runs may make; one with a conversion."""
+    if run.conversion is not None:
+        return (run.conversion.currency,)
+    declared = (run.instruments[i].currency for i in run.strategy.instruments)
+    return tuple(dict.fromkeys((*declared, *run.exact.traded_currencies)))
 
 
 def context_of(
@@ -205,4 +229,5 @@ def context_of(
         progress=progress,
         rerun=Rerun(run, maker),
         checkpoint=checkpoint,
+        currencies=_currencies(run),
     )

@@ -30,6 +30,8 @@ MAX_REPORT_BYTES = 1 << 26
 #: exhausts the interpreter's stack while the report is hashed.
 MAX_DEPTH = 64
 
+#: Fields that a file has only where there is something to say.
+_OPTIONAL = ("latency", "conversion")
 #: Fields outside ``report_hash``.
 _UNHASHED = ("timestamp", "report_hash", "file_hash")
 #: Fields of the file that follow from others: what a report says of itself is checked.
@@ -80,6 +82,10 @@ class GateReport:
     latency : dict or None
         The latency model's description where it is more than ``latency_ns``; else the file does not
         have it.
+    conversion : dict or None
+        How money of several currencies became one: the result's currency, every rate with its time,
+        its lowest and highest within the data, and the SHA-256 of its file. Where nothing was
+        converted the file does not have it.
     report_hash : str
         SHA-256, hexadecimal.
     results : tuple of SuiteResult
@@ -104,6 +110,7 @@ class GateReport:
     latency_ns: int
     latency: dict[str, Any] | None = None
     policy_differences: tuple[str, ...] = ()
+    conversion: dict[str, Any] | None = None
     report_hash: str = ""
     results: tuple[SuiteResult, ...] = field(default=(), compare=False, repr=False)
 
@@ -148,8 +155,9 @@ class GateReport:
     def to_json(self) -> dict[str, Any]:
         """Every field of the file but ``file_hash``."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "results"}
-        if self.latency is None:
-            del own["latency"]
+        for name in _OPTIONAL:
+            if own[name] is None:
+                del own[name]
         own["policy_differences"] = list(self.policy_differences)
         own |= {name: getattr(self, name) for name in _DERIVED}
         return {"format": FORMAT, "version": VERSION, **own}
@@ -188,6 +196,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "seed": int,
     "latency_ns": int,
     "latency": dict,
+    "conversion": dict,
     "suites": dict,
     "header": dict,
     "policy": dict,
@@ -250,7 +259,7 @@ def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
         if name not in names:
             raise ReportError(path, "unknown field", name)
     for name in names:
-        if name == "latency" and name not in plain:
+        if name in _OPTIONAL and name not in plain:
             continue
         if name not in plain:
             raise ReportError(path, "is missing", name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.checkpoint import Checkpoint, check_place
 from quantlaxmi.gates.keys import check_seed
@@ -21,6 +23,7 @@ from quantlaxmi.report.gate_report import GateReport, now
 from quantlaxmi.version import __version__
 
 if TYPE_CHECKING:
+    from quantlaxmi.execution.conversion import Conversion
     from quantlaxmi.execution.costs import CostModel
     from quantlaxmi.execution.latency import LatencyModel
     from quantlaxmi.execution.risk import RiskLimits
@@ -65,6 +68,7 @@ def run_gates(
     threads: int | None = None,
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
+    convert: Sequence[str | Path] = (),
 ) -> GateReport:
     """Run a strategy and try to break the result.
 
@@ -96,6 +100,10 @@ def run_gates(
         gives the report, hash and all, that it would have given at once. That it is the same call
         is told by the run's hashes, policy, seed, the package's version and the strategy's code;
         not by what that code imports (`quantlaxmi.strategies.code_digest`).
+    convert : sequence of str or Path
+        Files of rates, ``FILE`` or ``CURRENCY=FILE``, for a segment of several currencies; see
+        `quantlaxmi.execution.conversion`. Without them a strategy that trades several is
+        INCONCLUSIVE, because their amounts are never added.
 
     Returns
     -------
@@ -107,6 +115,8 @@ def run_gates(
     ConfigError
         For an unknown suite, a seed or number of threads out of range, or a checkpoint of
         another run or in a place where it cannot be written.
+    InputError
+        For rates that cannot be used.
     EngineError
         When an identity does not hold; no report is made.
     """
@@ -120,6 +130,7 @@ def run_gates(
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
     if checkpoint is not None:
         check_place(checkpoint)
+    conversion = _conversion(convert, segment)
     maker = maker_of(strategy)
     config = RunConfig.of(
         costs=costs, limits=limits, latency_ns=latency_ns, latency=latency, seed=seed
@@ -131,7 +142,7 @@ def run_gates(
         progress=None if progress is None else partial(progress, "backtest"),
     )
     return report_of(
-        run,
+        replace(run, conversion=conversion),
         policy=policy,
         seed=seed,
         threads=threads,
@@ -140,6 +151,17 @@ def run_gates(
         checkpoint=checkpoint,
         maker=maker,
     )
+
+
+def _conversion(convert: Sequence[str | Path], segment: MarketData) -> Conversion | None:
+    """Rates for the currencies of a segment, or None where none are given."""
+    from quantlaxmi.execution.conversion import Conversion, RateFile
+
+    if not convert:
+        return None
+    currencies = list(dict.fromkeys(one.currency for one in segment.instruments))
+    files = [RateFile.load(named) for named in convert]
+    return Conversion.of(files, currencies, segment.first_ts_ns, segment.last_ts_ns)
 
 
 def report_of(
@@ -184,7 +206,7 @@ def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], An
     """
     from quantlaxmi.strategies.code_digest import code_digest
 
-    bound = run.strategy
+    bound, rates = run.strategy, run.conversion
     parts = (
         run.header.run_id.bytes,
         run.trace.trace_hash,
@@ -193,6 +215,7 @@ def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], An
         seed.to_bytes(8, "little"),
         code_digest(bound.strategy or bound.instance, bound.owner, maker),
         __version__.encode(),
+        b"" if rates is None else canonical_json(rates.describe()),
     )
     return hashlib.sha256(b"quantlaxmi.gate-run.v2\0" + b"".join(parts)).digest()
 
@@ -220,4 +243,5 @@ def _report(run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, 
         risk=run.limits.describe(),
         latency_ns=run.latency_ns,
         latency=None if run.latency.is_plain else run.latency.describe(),
+        conversion=None if run.conversion is None else run.conversion.describe(),
     ).sealed()

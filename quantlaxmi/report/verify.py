@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.canonical import canonical_json
-from quantlaxmi.errors import InputError, ReportError
+from quantlaxmi.errors import InputError, ReportError, shown
 from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.report.gate_report import GateReport, load_report
@@ -64,6 +64,7 @@ def verify_report(
     policy: GatePolicy | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    convert: Sequence[str | Path] = (),
 ) -> ReportCheck:
     """Compute a report again from its segment, with the inputs it records.
 
@@ -78,6 +79,8 @@ def verify_report(
         The policy that the report must have been judged by; any by default.
     threads : int, optional
     progress : callable, optional
+    convert : sequence of str or Path
+        The files of rates that the report was made with, as `run_gates` takes them.
 
     Returns
     -------
@@ -87,9 +90,11 @@ def verify_report(
     ------
     ReportError
         When the file was changed, was made from another segment or strategy, was judged by another
-        policy, or names inputs that no run can have: with the field's name.
+        policy, was made with other rates, or names inputs that no run can have: with the field's
+        name.
     """
     recorded = load_report(path)
+    _check_rates(path, recorded, convert)
     if recorded.header.get("segment_digest") != segment.digest:
         raise ReportError(
             path,
@@ -107,6 +112,7 @@ def verify_report(
         **inputs,
         threads=threads,
         progress=progress,
+        convert=convert,
     )
     for name in ("strategy_id", "config"):
         if getattr(recorded, name) != getattr(recomputed, name):
@@ -143,6 +149,28 @@ def _demand(path: str | Path, recorded: GatePolicy, policy: GatePolicy) -> None:
     ]
     if found:
         raise ReportError(path, "; ".join(found), "policy")
+
+
+def _check_rates(path: str | Path, recorded: GateReport, convert: Sequence[str | Path]) -> None:
+    """Ask for the files of rates that a report names, before the gates run."""
+    from quantlaxmi.execution.conversion import RateFile
+
+    rates = (recorded.conversion or {}).get("rates", [])
+    listed = rates if isinstance(rates, list) else []
+    named = [one if isinstance(one, dict) else {} for one in listed]
+    wanted = [str(one.get("sha256")) for one in named]
+    given = [RateFile.load(one).sha256 for one in convert]
+    if sorted(wanted) != sorted(given):
+        expected = " and ".join(
+            f"{shown(one.get('currency'), 20)} from a file of SHA-256 {shown(one.get('sha256'))}"
+            for one in named
+        )
+        raise ReportError(
+            path,
+            f"was made with {'rates for ' + expected if expected else 'no rates'}, expected "
+            f"{'them by --convert' if expected else 'no --convert'}",
+            "conversion",
+        )
 
 
 def _recorded_strategy(path: str | Path, recorded: GateReport) -> Any:

@@ -10,6 +10,7 @@ segment has or the strategy declares.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,7 +89,7 @@ class DecisionPoints:
 
     @property
     def ledger_exponent(self) -> int:
-        """Exponent of the run's money."""
+        """Exponent of the run's money; with a conversion, of its results."""
         return self.run.ledger_exponent
 
     @property
@@ -103,8 +104,9 @@ class DecisionPoints:
 
     @property
     def scales(self) -> tuple[int, ...]:
-        """By instrument: ledger units of one ``price * quantity`` mantissa product."""
-        return self.run.exact.scales
+        """By instrument: units of results in one ``price * quantity`` mantissa product."""
+        own, weights = self.run.exact.scales, self.run.weights
+        return tuple(scale * weight for scale, weight in zip(own, weights, strict=True))
 
     @property
     def costs_unknown(self) -> str:
@@ -130,12 +132,12 @@ class DecisionPoints:
         """What a position receives at each settlement, at ledger exponent - 1; exact.
 
         ``-half_even(quantity * mark * rate)`` in ledger units, by instrument, as the engine books
-        it.
+        it, then converted.
         """
-        quantities, scales = dict(held), self.scales
+        quantities, scales, weights = dict(held), self.run.exact.scales, self.run.weights
         den = 10**-schema.RATE_EXPONENT
         return [
-            -10 * div_round(quantities.get(i, 0) * mark * scales[i] * rate, den)
+            -10 * weights[i] * div_round(quantities.get(i, 0) * mark * scales[i] * rate, den)
             for i, _, mark, rate in self.settlements.tolist()
         ]
 
@@ -156,8 +158,9 @@ class DecisionPoints:
                     "bundle", f"was {bundle}, expected of the instruments {self.instruments}"
                 )
         if wanted:
-            observer, _ = _observe(self.run, self.instruments, wanted)
-            self._costs.update(_costs_of(observer, wanted, len(self.seq)))
+            parts = _parts(self.run, wanted)
+            observer, _ = _observe(self.run, self.instruments, parts)
+            self._costs.update(_costs_of(self.run, observer, wanted, len(self.seq)))
 
     def cost(self, bundle: Bundle) -> BundleCost:
         """Return what trading ``bundle`` would cost when decided at each row.
@@ -187,7 +190,7 @@ def decision_points(run: Run, bundles: Iterable[Bundle] = ()) -> DecisionPoints:
     wanted = list(dict.fromkeys(bundles))
     decided = run.exact.legs["instrument"].tolist()
     traded = tuple(sorted({*decided, *(i for bundle in wanted for i, _ in bundle)}))
-    observer, last = _observe(run, traded, wanted)
+    observer, last = _observe(run, traded, _parts(run, wanted))
     seq, ts_ns, can_trade, mids = observer.rows()
     required = list(traded or run.strategy.instruments)
     if len(seq) and (observer.last_mids() != last[required]).any():
@@ -203,11 +206,54 @@ def decision_points(run: Run, bundles: Iterable[Bundle] = ()) -> DecisionPoints:
         last,
         can_trade,
         observer.settlements(),
-        _costs_of(observer, wanted, len(seq)),
+        _costs_of(run, observer, wanted, len(seq)),
     )
 
 
-def _costs_of(observer: Observer, bundles: list[Bundle], n_rows: int) -> dict[Bundle, BundleCost]:
+def _by_currency(run: Run, bundle: Bundle) -> dict[int, Bundle]:
+    """The legs of a bundle by the weight of their currency; all together where there is one."""
+    weights = run.weights
+    return {
+        w: tuple(leg for leg in bundle if weights[leg[0]] == w)
+        for w in dict.fromkeys(weights[i] for i, _ in bundle)
+    }
+
+
+def _parts(run: Run, bundles: Iterable[Bundle]) -> list[Bundle]:
+    """What an observer prices: of each bundle the legs of one currency, because it adds them."""
+    return list(dict.fromkeys(part for one in bundles for part in _by_currency(run, one).values()))
+
+
+def _costs_of(
+    run: Run, observer: Observer, bundles: list[Bundle], n_rows: int
+) -> dict[Bundle, BundleCost]:
+    """Costs of bundles in the currency of results, put together of their legs' currencies."""
+    parts = _parts_of(observer, _parts(run, bundles), n_rows)
+    found = {}
+    for bundle in bundles:
+        own = [(w, parts[part]) for w, part in _by_currency(run, bundle).items()]
+        if len(own) == 1:
+            [(weight, one)] = own
+            found[bundle] = BundleCost(one.values, one.unit * weight, one.fillable)
+        else:
+            found[bundle] = _added(own)
+    return found
+
+
+def _added(parts: list[tuple[int, BundleCost]]) -> BundleCost:
+    """Costs of the parts of one bundle, each multiplied by its weight."""
+    fillable = np.logical_and.reduce([one.fillable for _, one in parts])
+    unit = math.gcd(*(weight * one.unit for weight, one in parts))
+    total = (
+        sum(one.values.astype(object) * (weight * one.unit // unit) for weight, one in parts)
+        * fillable
+    )
+    if len(total) and max(abs(v) for v in total.tolist()) >= 1 << 63:
+        raise FixedPointOverflow("bundle cost", ("a cost in several currencies",))
+    return BundleCost(total.astype(np.int64), unit, fillable)
+
+
+def _parts_of(observer: Observer, bundles: list[Bundle], n_rows: int) -> dict[Bundle, BundleCost]:
     """Costs that an observer found; where the end of the data is a row more, none stand there."""
     try:
         values, fillable, units = observer.costs()

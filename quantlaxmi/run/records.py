@@ -7,7 +7,7 @@ read, tabled and attributed without them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi.events import TradeAttribution
+from quantlaxmi.execution.conversion import one_currency
 from quantlaxmi.execution.ledger import ledger_scale
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import Attributions, trade_attributions
 from quantlaxmi.run.capital import CapitalUse
+from quantlaxmi.schema import IntColumn
 from quantlaxmi.trace import DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
 
@@ -133,20 +135,71 @@ class RunRecords:
         """By instrument: ledger units of one ``price * quantity`` mantissa product."""
         return tuple(ledger_scale(one, self.ledger_exponent) for one in self.instruments)
 
-    @property
-    def net_pnl(self) -> int:
-        """Realized and unrealized PnL minus fees plus funding, at ledger exponent - 1."""
-        return sum(10 * (a.realized - a.fees + a.funding) + a.unrealized for a in self.accounts)
+    @functools.cached_property
+    def traded_currencies(self) -> tuple[str, ...]:
+        """Quote currencies of the instruments that have fills, in the segment's order."""
+        filled = set(np.unique(self.fills["instrument"]).tolist())
+        return tuple(
+            dict.fromkeys(one.currency for i, one in enumerate(self.instruments) if i in filled)
+        )
+
+    def by_currency(self, amounts: Iterable[int]) -> dict[str, int]:
+        """Sums of amounts of instruments, one for each currency of the run."""
+        found = dict.fromkeys(self.cash, 0)
+        for one, amount in zip(self.instruments, amounts, strict=True):
+            found[one.currency] += amount
+        return found
+
+    def fills_by_currency(self, amounts: IntColumn) -> dict[str, int]:
+        """Sums of amounts of fills, one for each currency of the run."""
+        found = dict.fromkeys(self.cash, 0)
+        which = self.fills["instrument"]
+        for i in np.unique(which).tolist():
+            found[self.instruments[i].currency] += sum(amounts[which == i].tolist())
+        return found
 
     @property
-    def gross_pnl(self) -> int:
-        """Mid-to-mid PnL, open positions at the last mid, at ledger exponent - 1."""
+    def net_by_currency(self) -> dict[str, int]:
+        """`net_pnl` of each currency of the run."""
+        return self.by_currency(
+            10 * (a.realized - a.fees + a.funding) + a.unrealized for a in self.accounts
+        )
+
+    @property
+    def gross_by_currency(self) -> dict[str, int]:
+        """`gross_pnl` of each currency of the run."""
         mids: list[int] = self.last_mids.tolist()
-        marked = sum(
+        marked = self.by_currency(
             a.position * mid * scale
             for a, mid, scale in zip(self.accounts, mids, self.scales, strict=True)
         )
-        return self.attributions.gross_total + marked
+        if len(self.traded_currencies) == 1:  # the same sum, without a Python integer a fill
+            marked[self.traded_currencies[0]] += self.attributions.gross_total
+            return marked
+        traded = self.fills_by_currency(self.attributions.gross)
+        return {currency: amount + traded[currency] for currency, amount in marked.items()}
+
+    @property
+    def net_pnl(self) -> int:
+        """Realized and unrealized PnL minus fees plus funding, at ledger exponent - 1.
+
+        Raises
+        ------
+        CurrencyError
+            Instruments of several currencies were traded: see `net_by_currency`.
+        """
+        return one_currency(self.net_by_currency, self.traded_currencies, "net PnL")
+
+    @property
+    def gross_pnl(self) -> int:
+        """Mid-to-mid PnL, open positions at the last mid, at ledger exponent - 1.
+
+        Raises
+        ------
+        CurrencyError
+            As `net_pnl`.
+        """
+        return one_currency(self.gross_by_currency, self.traded_currencies, "gross PnL")
 
     def trade_attributions(self) -> Iterator[TradeAttribution]:
         """Yield one `TradeAttribution` for every fill, in order."""

@@ -83,12 +83,13 @@ class Rerun:
         run = self.run
         begun = Window(run.segment, last=last_seq)
         with horizon(run.segment.origin, last_seq):
-            return run_columns(
+            again = run_columns(
                 begun,
                 self.bind() if self.maker is None else make_strategy(self.maker, begun),
                 run.config,
                 interpreted=run.strategy.form == "interpreted",
             )
+        return self._converted(again)
 
     def session(self, bound: BoundStrategy) -> Session:
         """A run of the same instruments and config, to be fed with columns.
@@ -124,11 +125,17 @@ class Rerun:
         neutral : tuple of int
             Feature slots to hold at their neutral values.
         """
-        return run_columns(
+        again = run_columns(
             self.run.segment,
             self.bind(settings).neutralised(neutral),
             self.run.config if config is None else config,
         )
+        return self._converted(again)
+
+    def _converted(self, again: Run) -> Run:
+        """A run with the conversion of the first one."""
+        conversion = self.run.conversion
+        return again if conversion is None else replace(again, conversion=conversion)
 
 
 def make_strategy(maker: Callable[[Any], Any], segment: Any) -> Any:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from quantlaxmi.events import TradeAttribution
+from quantlaxmi.execution.conversion import Conversion
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
@@ -39,12 +40,15 @@ class Run:
     strategy : BoundStrategy
     config : RunConfig
         Complete: costs that were not given are those of the dated tables.
+    conversion : Conversion or None
+        Where it is given, `net_pnl` and `gross_pnl` are in its currency, at its finer exponent.
     """
 
     exact: RunRecords
     segment: MarketData
     strategy: BoundStrategy
     config: RunConfig
+    conversion: Conversion | None = None
 
     @property
     def header(self) -> TraceHeader:
@@ -73,18 +77,47 @@ class Run:
 
     @property
     def ledger_exponent(self) -> int:
-        """Exponent of the run's money."""
-        return self.exact.ledger_exponent
+        """Exponent of the run's money; with a conversion, of its results."""
+        own = self.exact.ledger_exponent
+        return own if self.conversion is None else own + self.conversion.exponent
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """By instrument: what its money is multiplied by in results, 1 without a conversion."""
+        if self.conversion is None:
+            return (1,) * len(self.instruments)
+        return tuple(self.conversion.weight(one.currency) for one in self.instruments)
+
+    @property
+    def net_by_currency(self) -> dict[str, int]:
+        """`net_pnl` of each currency, never converted, at the records' ledger exponent - 1."""
+        return self.exact.net_by_currency
 
     @property
     def net_pnl(self) -> int:
-        """Realized and unrealized PnL minus fees plus funding, at ledger exponent - 1."""
-        return self.exact.net_pnl
+        """Realized and unrealized PnL minus fees plus funding, at ledger exponent - 1.
+
+        Raises
+        ------
+        CurrencyError
+            Instruments of several currencies were traded, and there is no conversion.
+        """
+        if self.conversion is None:
+            return self.exact.net_pnl
+        return self.conversion.total(self.exact.net_by_currency)
 
     @property
     def gross_pnl(self) -> int:
-        """Mid-to-mid PnL, open positions at the last mid, at ledger exponent - 1."""
-        return self.exact.gross_pnl
+        """Mid-to-mid PnL, open positions at the last mid, at ledger exponent - 1.
+
+        Raises
+        ------
+        CurrencyError
+            As `net_pnl`.
+        """
+        if self.conversion is None:
+            return self.exact.gross_pnl
+        return self.conversion.total(self.exact.gross_by_currency)
 
     @property
     def n_messages(self) -> int:

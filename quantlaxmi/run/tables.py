@@ -201,6 +201,7 @@ def _fills(records: RunRecords) -> dict[str, Any]:
         "ts": _times(rows["ts_ns"]),
         "seq": rows["seq"],
         **_who(records, rows),
+        "currency": _currencies(records, rows),
         "price": _amounts(records, rows, "price", "price_exponent"),
         "qty": _amounts(records, rows, "qty", "qty_exponent"),
         "fee": _halves(rows["fee_hi"], rows["fee_lo"], records.ledger_exponent),
@@ -218,6 +219,7 @@ def _funding(records: RunRecords) -> dict[str, Any]:
     return {
         "ts": _times(rows["ts_ns"]),
         "symbol": _symbols(records, rows),
+        "currency": _currencies(records, rows),
         "position": _amounts(records, rows, "position", "qty_exponent"),
         "mark": _amounts(records, rows, "mark", "price_exponent"),
         "rate": _decimals(rows["rate"], schema.RATE_EXPONENT),
@@ -262,6 +264,7 @@ def _attributions(records: RunRecords) -> dict[str, Any]:
         "decision": _known(rows["decision"]),
         "ts": _times(rows["ts_ns"]),
         **_who(records, rows),
+        "currency": _currencies(records, rows),
         "price": _amounts(records, rows, "price", "price_exponent"),
         "qty": _amounts(records, rows, "qty", "qty_exponent"),
         **money,
@@ -287,6 +290,13 @@ def _who(records: RunRecords, rows: NDArray[Any]) -> dict[str, Any]:
 
 def _symbols(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
     return _texts(rows["instrument"], tuple(i.symbol for i in records.instruments))
+
+
+def _currencies(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
+    """Currency of each row's money."""
+    names = list(dict.fromkeys(i.currency for i in records.instruments))
+    code = np.array([names.index(i.currency) for i in records.instruments], np.int64)
+    return _texts(code[rows["instrument"]], names)
 
 
 def _texts(index: NDArray[np.int64], texts: Sequence[str]) -> pa.Array:

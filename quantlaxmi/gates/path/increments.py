@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from quantlaxmi.run.equity import EquityCurve
     from quantlaxmi.run.result import Run
 
-__all__ = ["STEPS_NS", "bucket_step", "net_by_bucket"]
+__all__ = ["STEPS_NS", "bucket_step", "net_by_bucket", "run_equity"]
 
 
 _MS = 10**6
@@ -52,6 +52,30 @@ def bucket_step(first_ns: int, last_ns: int, most: int) -> int:
     )
 
 
+def run_equity(run: Run, step_ns: int) -> tuple[EquityCurve, list[int]]:
+    """Curve of a run on a clock, and at its points the equity of all that it traded.
+
+    Parameters
+    ----------
+    run : Run
+        Of one currency, or with a conversion to one.
+    step_ns : int
+
+    Returns
+    -------
+    curve : EquityCurve
+        Of the first currency of the run.
+    equity : list of int
+        Attribution scale.
+    """
+    totals = dict.fromkeys(run.exact.traded_currencies or tuple(run.cash)[:1], 1)
+    if run.conversion is not None:
+        totals = dict(run.conversion.weights)
+    curve = run.equity_curve(step_ns, next(iter(totals)))
+    equity = sum(curve.totals[currency].equity * weight for currency, weight in totals.items())
+    return curve, [int(value) for value in equity]
+
+
 def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     """Increments of a run's equity over clock buckets, with fees, funding and open positions.
 
@@ -61,7 +85,7 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     Parameters
     ----------
     run : Run
-        Of one currency.
+        Of one currency, or with a conversion to one.
     curve : EquityCurve
         Curve of this or another run over the same segment. Buckets end at its points, and its mids
         mark open positions.
@@ -78,13 +102,15 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     """
     fills, funding, points = run.exact.fills, run.exact.funding, curve.ts_ns
     done = np.searchsorted(fills["ts_ns"], points, side="right")
-    scales = [10 * scale for scale in run.exact.scales]
+    weights = run.weights
+    scales = [10 * scale * weight for scale, weight in zip(run.exact.scales, weights, strict=True)]
     signed = fills["side"] * fills["qty"]
     scale = np.array([scales[i] for i in fills["instrument"].tolist()], dtype=object)
     paid = signed.astype(object) * fills["price"].astype(object) * scale
-    paid += 10 * int128_array(fills["fee_hi"], fills["fee_lo"])
+    paid += 10 * _weighed(int128_array(fills["fee_hi"], fills["fee_lo"]), fills, weights)
     equity = -_sum_to(paid, done)
-    received = 10 * int128_array(funding["amount_hi"], funding["amount_lo"])
+    received = int128_array(funding["amount_hi"], funding["amount_lo"])
+    received = 10 * _weighed(received, funding, weights)
     equity += _sum_to(received, np.searchsorted(funding["ts_ns"], points, side="right"))
     marks = dict(zip(curve.held, curve.mid2, strict=True))
     own = np.unique(fills["instrument"]).tolist()
@@ -102,6 +128,16 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
             f"10**{run.ledger_exponent - 1}"
         )
     return [b - a for a, b in itertools.pairwise([0, *found])]
+
+
+def _weighed(amounts: IntColumn, rows: npt.NDArray[np.void], weights: tuple[int, ...]) -> IntColumn:
+    """Amounts of rows times the weights of their instruments."""
+    if set(weights) == {1} or not len(amounts):
+        return amounts
+    found: IntColumn = amounts * np.array(
+        [weights[i] for i in rows["instrument"].tolist()], dtype=object
+    )
+    return found
 
 
 def _sum_to(amounts: IntColumn, done: npt.NDArray[np.intp]) -> IntColumn:

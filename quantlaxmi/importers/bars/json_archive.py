@@ -16,7 +16,7 @@ import msgspec
 
 from quantlaxmi.errors import InputError, QuantlaxmiError
 from quantlaxmi.files import open_regular
-from quantlaxmi.importers.binance.symbols import QUOTE_CURRENCIES
+from quantlaxmi.importers.traded_pair import QUOTE_CURRENCIES
 
 #: Most bytes of one JSON file, of all of an archive, and most files in it.
 MAX_MEMBER: Final = 64 << 20
