@@ -74,7 +74,7 @@ INNER: dict[str, tuple[str, ...]] = {
             delimited.layout delimited.zip_member delimited.text_source delimited.file_head
             delimited.merge delimited.streams delimited.source
             binance.symbols binance.messages binance_stream binance_csv tardis
-            bars.mapping_file bars.text_form bars.mapping
+            bars.mapping_file bars.leg_instrument bars.text_form bars.mapping
             bars.descending bars.spool bars.table bars.csv bars.parquet bars.json_archive
             bars.json_table bars.feather_table bars.confirmed
             bars.timestamps bars.series bars.notes bars.cell_checks bars.columns bars.funding

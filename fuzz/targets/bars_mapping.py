@@ -17,7 +17,8 @@ SEEDS = (
     b'input = 2\nsymbol = "BTCUSDT"\n',
     b'interval = "1d"\nsize = 1\nhalf_spread_bps = 1\ndelimiter = ";"\nmax_jump_bps = 5\n[time]\n'
     b'column = "t"\nunit = "%d.%m.%Y %H:%M"\nzone = "Europe/Berlin"\nstamp = "close"\n[perp]\n'
-    b'symbol = "X"\ncurrency = "EUR"\ncontract_size = 0.01\nopen = "o"\nclose = "c"\nvolume = "v"\n[funding]\nrate = "r"\n'
+    b'symbol = "X"\ncurrency = "EUR"\ncontract_size = 0.01\nopen = "o"\nclose = "c"\nvolume = "v"\n'
+    b'[funding]\nrate = "r"\n'
     b'times = 8\ninput = 2\ntime = { column = "s", unit = "ms" }\n',
 )
 TOKENS = (*WORDS, b"%Y", b"%z", b"%", b"%j", b"%U", b"%f", b"Asia/Tokyo", b"0x", b"true", b"ns")

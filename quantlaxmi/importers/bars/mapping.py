@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from quantlaxmi.importers.bars.leg_instrument import leg_instrument
 from quantlaxmi.importers.bars.mapping_file import (
     BarsFile,
     BarsFunding,
@@ -25,8 +26,7 @@ from quantlaxmi.importers.bars.mapping_file import (
     TimeTable,
 )
 from quantlaxmi.importers.bars.text_form import EXACT, FileForm, Numbers
-from quantlaxmi.importers.traded_pair import Terms, pair_fields
-from quantlaxmi.instruments import Instrument, inverse_problem
+from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.settings import Place
 
@@ -308,7 +308,7 @@ def _leg(
     if size is None and not displayed:
         raise (own / "size").fail("is missing")
     made = LegMapping(
-        instrument=_instrument(own, file, kind, leg),
+        instrument=leg_instrument(own, file, kind, leg),
         input=leg.input - 1,
         time=(
             _time(own / "time", leg.time, file)
@@ -327,44 +327,6 @@ def _leg(
         units = f"units of 1e{file.qty_exponent} that fit 64 bits"
         raise (own / "size").was(size, units)
     return made
-
-
-def _instrument(
-    own: Place, file: BarsFile | KlinesFile, kind: InstrumentKind, leg: KlinesLeg
-) -> Instrument:
-    symbol, venue = leg.symbol, leg.venue or file.venue or "bars"
-    plain = Instrument(
-        symbol=f"{symbol}-PERP" if kind is InstrumentKind.PERP else symbol,
-        venue=venue,
-        venue_symbol=symbol,
-        kind=kind,
-        price_exponent=file.price_exponent,
-        qty_exponent=file.qty_exponent,
-        currency=leg.currency or file.currency or "?",
-        base=leg.base or file.base or "",
-        tick=_step(own / "tick", leg.tick, file.price_exponent),
-        lot=_step(own / "lot", leg.lot, file.qty_exponent),
-    )
-    if problem := inverse_problem(plain):
-        raise (own / "symbol").fail(f"is wrong: {problem}")
-    told = Terms(
-        leg.currency or file.currency or "",
-        plain.base,
-        leg.contract_size,
-        leg.price_units,
-    )
-    made = pair_fields(own, symbol, kind, venue, told).on(plain)
-    if problem := inverse_problem(made):
-        raise (own / "symbol").fail(f"is wrong: {problem}")
-    return made
-
-
-def _step(at: Place, value: Decimal, exponent: int) -> int:
-    """A tick or lot as a mantissa; 0 where the mapping names none."""
-    units = Fraction(value) / Fraction(10) ** exponent
-    if units.denominator != 1 or units >= 1 << 63:
-        raise at.was(value, f"a multiple of 1e{exponent} that fits 64 bits")
-    return int(units)
 
 
 def _funding(
