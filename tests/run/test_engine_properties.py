@@ -292,8 +292,9 @@ def test_doubles_agree_within_a_basis_point(case):
         q * mid * 10.0 ** (one.price_exponent - 1)
         for q, mid, one in zip(held, run.exact.last_mids.tolist(), instruments, strict=True)
     )
-    assert abs(value - run.net_pnl * unit / 10) <= 1e-4 * turnover + 1e-18
-    assert abs(value - run.net_pnl * unit / 10) <= 1e-12 * (turnover + abs(value)) + 1e-18
+    net = sum(run.net_by_currency.values()) * unit / 10
+    assert abs(value - net) <= 1e-4 * turnover + 1e-18
+    assert abs(value - net) <= 1e-12 * (turnover + abs(value)) + 1e-18
 
 
 # --- errors ------------------------------------------------------------------------------------

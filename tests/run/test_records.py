@@ -40,7 +40,8 @@ def same(a: RunRecords, b: RunRecords) -> None:
         assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
     assert a.header == b.header
     assert (a.accounts, a.cash, a.ledger_exponent) == (b.accounts, b.cash, b.ledger_exponent)
-    assert (a.net_pnl, a.gross_pnl) == (b.net_pnl, b.gross_pnl)
+    assert a.net_by_currency == b.net_by_currency
+    assert a.gross_by_currency == b.gross_by_currency
     assert (a.n_messages, a.depth_gaps) == (b.n_messages, b.depth_gaps)
     assert a.last_mids.tolist() == b.last_mids.tolist()
     assert list(a.trade_attributions()) == list(b.trade_attributions())
