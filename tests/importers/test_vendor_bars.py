@@ -153,7 +153,8 @@ def test_lean_equities_are_scaled_and_in_the_exchange_s_zone(tmp_path: Path) -> 
     for day in ("20240308", "20240311"):  # clocks changed on the 10th
         lean_day(folder, day, "spy", 10_000, [570, 571, 572])
     rules = SPOT.replace("BTCUSDT", "SPY").replace('"BTC"', '"SPY"')
-    result = imported(tmp_path, "lean", folder, rules=rules, more='zone = "America/New_York"')
+    more = 'zone = "America/New_York"\ncurrency = "USD"'
+    result = imported(tmp_path, "lean", folder, rules=rules, more=more)
     quotes = result.segment.columns("quotes")
     half_past_nine = [1_709_908_200, 1_710_163_800]  # 14:30 UTC, then 13:30
     assert sorted({t for t in quotes["ts_ns"].tolist() if t // 10**9 in half_past_nine}) == [
