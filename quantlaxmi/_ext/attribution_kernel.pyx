@@ -6,6 +6,7 @@ import numpy as np
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_fill, account_t
+from quantlaxmi._ext.signals cimport hear
 from quantlaxmi._ext.wide cimport *
 
 
@@ -69,7 +70,7 @@ cdef Py_ssize_t _attribute(
     ql_i128* waiting,           # by instrument: funding since its last fill
     int64_t[:, :, ::1] parts,   # OUT (n_fills, 5, 2)
     int64_t[::1] references,    # OUT (n_fills,)
-) noexcept nogil:
+) except -1 nogil:
     """0, or the 1-based number of the first fill whose money does not fit."""
     cdef Py_ssize_t i, j = 0, k
     cdef int64_t inst
@@ -78,6 +79,7 @@ cdef Py_ssize_t _attribute(
     cdef const fill_t* f
     cdef const funding_paid_t* paid
     for i in range(r.n_fills):
+        hear(i)
         while j < r.n_funding and r.funding[j].fills_before <= i:
             paid = &r.funding[j]
             inst = paid.instrument
@@ -151,8 +153,10 @@ def attribute(
     rows.scale = &scale[0] if n else NULL
     rows.own_mid = &own_mid[0] if own_mid.shape[0] else NULL
     rows.n_fills, rows.n_funding = fills.shape[0], funding.shape[0]
-    with nogil:
-        status = _attribute(&rows, at_mid, waiting, parts_view, references_view)
-    free(at_mid)
-    free(waiting)
+    try:
+        with nogil:
+            status = _attribute(&rows, at_mid, waiting, parts_view, references_view)
+    finally:
+        free(at_mid)
+        free(waiting)
     return parts, references, status

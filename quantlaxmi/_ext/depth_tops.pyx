@@ -5,6 +5,7 @@ from libc.stdlib cimport calloc, free
 import numpy as np
 
 from quantlaxmi._ext.depth_book cimport depth_apply, depth_free, depth_init, depth_row_t, depth_t
+from quantlaxmi._ext.signals cimport hear
 
 cdef enum:
     LAST = 1  # schema.DepthFlag
@@ -57,27 +58,30 @@ def depth_tops(depth, quotes, Py_ssize_t n_instruments):
     books = <depth_t*>calloc(n_instruments, sizeof(depth_t))
     if books == NULL:
         raise MemoryError("order books")
-    with nogil:
-        for k in range(n_instruments):
-            depth_init(&books[k])
-        for i in range(n):
-            k = instrument[i]
-            if seq[i] > first_quote[k]:
-                continue
-            row.first_id, row.last_id, row.prev_id = first_id[i], last_id[i], prev_id[i]
-            row.side, row.price, row.qty = side[i], price[i], qty[i]
-            row.flags = flags[i]
-            d = &books[k]
-            status = depth_apply(d, &row)
-            if status != 0:
-                break
-            if row.flags & LAST and d.valid and d.n[0] and d.n[1]:
-                bid[i] = d.levels[0][d.n[0] - 1].price
-                ask[i] = d.levels[1][d.n[1] - 1].price
-                found += 1
+    for k in range(n_instruments):
+        depth_init(&books[k])
+    try:
+        with nogil:
+            for i in range(n):
+                hear(i)
+                k = instrument[i]
+                if seq[i] > first_quote[k]:
+                    continue
+                row.first_id, row.last_id, row.prev_id = first_id[i], last_id[i], prev_id[i]
+                row.side, row.price, row.qty = side[i], price[i], qty[i]
+                row.flags = flags[i]
+                d = &books[k]
+                status = depth_apply(d, &row)
+                if status != 0:
+                    break
+                if row.flags & LAST and d.valid and d.n[0] and d.n[1]:
+                    bid[i] = d.levels[0][d.n[0] - 1].price
+                    ask[i] = d.levels[1][d.n[1] - 1].price
+                    found += 1
+    finally:
         for k in range(n_instruments):
             depth_free(&books[k])
-    free(books)
+        free(books)
     if status != 0:
         raise MemoryError("order books")
     return (bids, asks) if found else None

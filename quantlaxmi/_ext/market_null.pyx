@@ -20,6 +20,7 @@ from libc.stdlib cimport calloc, free
 import numpy as np
 
 from quantlaxmi._ext.philox cimport philox_block
+from quantlaxmi._ext.signals cimport hear
 from quantlaxmi._ext.wide cimport *
 from quantlaxmi._ext.depth_tops import depth_tops
 
@@ -174,6 +175,7 @@ cdef class SignFlips:
         cdef int64_t mid2, step, failed = -1
         with nogil:
             for i in range(self.n_rows[which]):
+                hear(i)
                 if not self._valid(which, i):
                     continue
                 k = self.instrument[which][i]
@@ -209,7 +211,7 @@ cdef class SignFlips:
             return False
         return which == DEPTH or (self.bid_qty[i] > 0 and self.ask_qty[i] > 0)
 
-    cdef void _number(self) noexcept nogil:
+    cdef int _number(self) except -1 nogil:
         """Number the instants in time order, over both tables."""
         cdef Py_ssize_t at[2]
         cdef int which
@@ -232,6 +234,7 @@ cdef class SignFlips:
             ):
                 which = QUOTES
             i = at[which]
+            hear(i)
             if number < 0 or self.ts[which][i] != now:
                 number += 1
                 now = self.ts[which][i]
@@ -248,6 +251,7 @@ cdef class SignFlips:
         self.n_free += free_one
         self.n_moving += moving
         self.n_instants = number + 1
+        return 0
 
     def room(self):
         """Arrays a thread needs for its draws.

@@ -10,6 +10,7 @@ from quantlaxmi._ext.engine_core cimport engine_run
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.probe cimport probe_step
 from quantlaxmi._ext.replay_loop cimport Engine
+from quantlaxmi._ext.signals cimport hear
 from quantlaxmi._ext.wide cimport *
 
 
@@ -174,6 +175,7 @@ cdef class Observer(Engine):
             if ql_hi(p.units[k]) == 0 and ql_lo(p.units[k]) == 0:
                 p.units[k] = ql_mul64(1, 1)
             for i in range(n):
+                hear(i)
                 one = ql_divided(costs[i * p.n_bundles + k], p.units[k])
                 if not ql_fits64(one):
                     raise OverflowError(f"a cost of bundle {k} does not fit 64 bits")
@@ -201,6 +203,7 @@ cdef _column(const buffer_t* b, Py_ssize_t k):
     column = np.empty(b.n, dtype=np.int64)
     out = column
     for i in range(b.n):
+        hear(i)
         out[i] = values[i * width + k]
     return column
 

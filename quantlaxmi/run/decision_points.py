@@ -24,8 +24,9 @@ from quantlaxmi._ext.replay_loop import FAILURES
 from quantlaxmi.errors import EngineError, FixedPointOverflow, InputError, StrategyError
 from quantlaxmi.fixed import div_round
 from quantlaxmi.instruments import Bundle
+from quantlaxmi.parallel.pace import Pace
 from quantlaxmi.run.result import Run
-from quantlaxmi.run.session import KERNEL_STRIDE, Session, feature_calls
+from quantlaxmi.run.session import FIRST_ROWS, MOST_ROWS, Session, feature_calls
 from quantlaxmi.strategies.views import view
 
 
@@ -304,9 +305,10 @@ def _observe(
     )
     observer.refuse_before(segment.first_seq)
     observer.load({name: segment.columns(name) for name in schema.TABLES})
-    done, status = False, 0
+    done, status, pace = False, 0, Pace(FIRST_ROWS, MOST_ROWS)
     while status == 0 and not done:
-        status, done = observer.run(KERNEL_STRIDE)
+        with pace:
+            status, done = observer.run(pace.size)
     if status == 0:
         status = observer.finish()
     if status != 0:

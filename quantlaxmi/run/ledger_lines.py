@@ -23,7 +23,9 @@ from quantlaxmi.errors import EngineError
 from quantlaxmi.execution.ledger import PnLAccumulator, ledger_scale
 from quantlaxmi.fixed import int128_array
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.parallel.pace import Pace
 from quantlaxmi.run.records import RunRecords
+from quantlaxmi.run.session import FIRST_ROWS, MOST_ROWS
 from quantlaxmi.schema import IntColumn
 from quantlaxmi.segment import MarketData
 
@@ -186,11 +188,15 @@ def marks_at(
     steps, place = np.unique(rows, return_inverse=True)
     wanted = np.array(instruments, np.intp)
     found, read = np.zeros((len(wanted), len(steps)), np.int64), 0
+    pace = Pace(FIRST_ROWS, MOST_ROWS)
     for k, upto in enumerate(steps.tolist()):
-        status, _ = engine.run(upto - read) if upto > read else (0, False)
-        if status:
-            raise EngineError(f"{FAILURES.get(status, status)} at message seq {engine.seq}")
-        read = upto
+        while read < upto:
+            piece = min(pace.size, upto - read)
+            with pace:
+                status, _ = engine.run(piece)
+            if status:
+                raise EngineError(f"{FAILURES.get(status, status)} at message seq {engine.seq}")
+            read += piece
         found[:, k] = mid2[wanted]
     return np.ascontiguousarray(found[:, place])
 

@@ -33,6 +33,7 @@ from quantlaxmi.execution.risk import RiskLimits, order_rules
 from quantlaxmi.features import NEUTRAL, feature_arguments
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.parallel.pace import Pace
 from quantlaxmi.parallel.threads import raise_if_stopped
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.feed import TableColumns
@@ -40,9 +41,9 @@ from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
 from quantlaxmi.strategies.views import view
 
-#: Rows between two looks at pending signals: tens of milliseconds either way.
-KERNEL_STRIDE: Final = 1 << 21
-PYTHON_STRIDE: Final = 1 << 15
+#: Rows of an engine's first call, and of its largest (see `parallel.pace`).
+FIRST_ROWS: Final = 1 << 14
+MOST_ROWS: Final = 1 << 21
 
 
 def make_memory(bound: BoundStrategy, n_instruments: int) -> dict[str, NDArray[Any]]:
@@ -150,7 +151,6 @@ class Session:
             for i in instruments
         )
         self._bridge = self._make_bridge()
-        kernel = bound.form == "kernel"
         step, on_fill = (f if isinstance(f, int) else 0 for f in (bound.step, bound.on_fill))
         self.engine = Engine(
             self.memory,
@@ -168,7 +168,7 @@ class Session:
             delays=config.latency.delays(config.seed, bound.config_hash),
             impact=[costs.impact_on(one).terms for one in instruments],
         )
-        self._stride = KERNEL_STRIDE if kernel else PYTHON_STRIDE
+        self._pace = Pace(FIRST_ROWS, MOST_ROWS)
 
     def _make_bridge(self) -> Bridge | None:
         bound, memory = self.bound, self.memory
@@ -266,7 +266,8 @@ class Session:
         self.engine.load(tables)
         done = False
         while not done:
-            status, done = self.engine.run(self._stride)
+            with self._pace:
+                status, done = self.engine.run(self._pace.size)
             if status != 0:
                 self._raise(status)
             raise_if_stopped()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.checkpoint import CountLimits, DrawCounts
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.results import Json, MonteCarlo, rounded, studentised
+from quantlaxmi.parallel.pace import Pace
 from quantlaxmi.schema import U64
 from quantlaxmi.stats.arrangements import Arrangements
 from quantlaxmi.stats.exact_permutation import exact_permutation_p
@@ -33,6 +35,9 @@ __all__ = [
 
 #: Draws computed at a time: 6.4 MB of sums.
 BATCH = 100_000
+#: Draws of the first batch, and of the smallest that follows (see `parallel.pace`).
+FIRST_DRAWS: Final = 256
+LEAST_DRAWS: Final = 32
 
 Sweep = Callable[[int, U64], None]
 
@@ -90,7 +95,7 @@ class DrawRule:
     stop_after : int
         Exceedances of the first statistic at which drawing stops; 0 for never.
     batch : int
-        Draws asked of the sweep at a time.
+        Draws asked of the sweep at a time, at most: a batch takes about a tenth of a second.
     tries : int
         Where not 0, a draw counts only where the last statistic is at least the strategy's, and at
         most `tries` draws are made for each one wanted.
@@ -251,10 +256,16 @@ def _draw(
         context.report_progress(gate, min(done, counts.wanted), counts.wanted)
 
     report_progress()
+    # Gates that choose a small batch have measured it.
+    first = min(counts.rule.batch, FIRST_DRAWS)
+    pace = Pace(first, counts.rule.batch, least=min(first, LEAST_DRAWS))
+    if counts.rule.batch <= FIRST_DRAWS:
+        pace = Pace(first, first, least=first)
     while counts.counted < counts.wanted and counts.done < most and not counts.stopped:
-        out = np.empty((min(counts.rule.batch, most - counts.done), width), np.uint64)
+        out = np.empty((min(pace.size, most - counts.done), width), np.uint64)
         try:
-            sweep(counts.done, out)
+            with pace:
+                sweep(counts.done, out)
         except SweepFailed as failed:
             counts.add(out[: failed.filled])
             if counts.counted < counts.wanted and not counts.stopped:
