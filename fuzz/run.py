@@ -50,6 +50,7 @@ TARGETS = (
     "costs_toml",
     "risk_toml",
     "latency_toml",
+    "rates_csv",
     "market_toml",
     "policy_toml",
     "strategy_toml",

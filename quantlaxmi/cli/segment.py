@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from quantlaxmi.cli.output import print_facts, print_json, print_table
+from quantlaxmi.cli.output import money_text, print_facts, print_json, print_table
 from quantlaxmi.cli.run_files import check_new_folder
 from quantlaxmi.cli.segment_quality import show_quality
 from quantlaxmi.cli.values import utc_text, whole_number
@@ -128,8 +128,17 @@ def _print_info(info: dict[str, Any]) -> None:
     print()
     counts = [(table, c["messages"], c["rows"]) for table, c in info["counts"].items()]
     print_table(("table", "messages", "rows"), counts)
-    names = ("symbol", "venue", "kind", "currency", "price_exponent", "qty_exponent")
-    print_table(names, [[row[n] for n in names] for row in info["instruments"]])
+    names = ("symbol", "venue", "kind", "base", "currency", "price_exponent", "qty_exponent")
+    contracts = [
+        money_text(row["contract_size"], row.get("contract_exponent", 0))
+        + (f" / {units}" if (units := row.get("price_units", 1)) != 1 else "")
+        for row in info["instruments"]
+    ]
+    rows = [
+        [*(row[n] for n in names), contract]
+        for row, contract in zip(info["instruments"], contracts, strict=True)
+    ]
+    print_table((*names, "contract_size"), rows)
     if info["sources"]:
         fields = ("name", "stream", "lines", "bytes", "sha256")
         print_table(fields, [[row[f] for f in fields] for row in info["sources"]])

@@ -45,7 +45,7 @@ class SizeLimits(Settings, frozen=True, kw_only=True):
     Attributes
     ----------
     max_position : FixedPoint
-        Units of quantity, long or short.
+        Units of the base, long or short: a contract counts its size.
     max_notional : FixedPoint
         Worth of the position at the touch, in the instrument's currency.
     """

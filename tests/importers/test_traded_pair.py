@@ -6,10 +6,12 @@ import json
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from quantlaxmi.data_quality import segment_quality
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.execution.costs import CostModel
@@ -18,10 +20,12 @@ from quantlaxmi.importers.traded_pair import Terms, bare_symbol, pair_fields, sp
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import InstrumentKind, Side
 from quantlaxmi.settings import Place
+from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.sdk import CryptoStrategy
 from tests.bars_files import START
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 QUOTES = "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount"
 SWAP = '[instruments."okex-swap/BTC-USDT-SWAP"]\nkind = "perp"\ncurrency = "USDT"\nbase = "BTC"\n'
 
@@ -214,3 +218,98 @@ def test_bars_without_a_currency_are_in_that_of_their_symbol(tmp_path: Path) -> 
         toml.write_text(text + extra)
         with pytest.raises(ConfigError, match=said):
             import_bars([path], tmp_path / "b", mapping=toml)
+
+
+# --- a pair of unlike units, from files to money --------------------------------------------------
+
+PAIR = """
+interval = "1h"
+half_spread_bps = "0.5"
+base = "SHIB"
+price_exponent = -12
+qty_exponent = -2
+time = { column = "time", unit = "s" }
+[spot]
+symbol = "SHIBUSDT"
+venue = "binance"
+open = "so"
+close = "sc"
+volume = "sv"
+lot = 1
+[perp]
+symbol = "1000SHIBUSDT"
+venue = "binance-usdm"
+contract_size = 1000
+open = "po"
+close = "pc"
+volume = "pv"
+lot = 1
+"""
+
+
+def shib(tmp_path: Path) -> Any:
+    """Spot at about 0.000017 a coin; the perpetual of a thousand coins wanders around it."""
+    random = Random(5)
+    lines, spot, perp = ["time,so,sc,sv,po,pc,pv"], 170_000, 170_000
+    for k in range(200):
+        before = spot, perp
+        spot += random.randint(-300, 300)
+        perp = spot + random.choice((-400, 0, 0, 400))
+        s, p = (
+            [f"{Decimal(v).scaleb(-scale):f}" for v in pair]
+            for pair, scale in (((before[0], spot), 10), ((before[1], perp), 7))
+        )
+        lines.append(
+            f"{START // 10**9 + 3600 * k},{s[0]},{s[1]},10000000000,{p[0]},{p[1]},10000000"
+        )
+    (tmp_path / "shib.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "pair.toml").write_text(PAIR)
+    return import_bars(
+        [tmp_path / "shib.csv"], tmp_path / "shib", mapping=tmp_path / "pair.toml"
+    ).segment
+
+
+def test_a_thousand_coins_are_hedged_by_a_thousand_coins(tmp_path: Path) -> None:
+    segment = shib(tmp_path)
+    spot, perp = segment.instruments
+    assert (spot.price_units, perp.price_units, perp.contract_size) == (1, 1000, 1000)
+    assert any("one unit of quantity is 1000 SHIB" in note for note in segment.manifest.notes)
+    (tmp_path / "c.toml").write_text(
+        '[spot]\nmaker_bps = "1"\ntaker_bps = "1"\nmin_notional = "0"\n'
+        '[perp]\nmaker_bps = "1"\ntaker_bps = "1"\nmin_notional = "0"\n'
+    )
+    settings = ["position_size=25000 threshold_bps=10 exit_threshold_bps=1 max_quote_age_ms=0"]
+    runs = []
+    for name, interpreted in (
+        ("basis_capture", False),
+        ("basis_capture", True),
+        (f"{EXAMPLES}/basis_capture_python.py:Basis", False),
+    ):
+        strategy = StrategyRegistry().create(name, sets=settings)
+        costs = CostModel.load(tmp_path / "c.toml")
+        runs.append(backtest(segment, strategy, costs=costs, interpreted=interpreted))
+    assert len({run.trace.trace_hash for run in runs}) == 1
+    fills = [dict(zip(f.dtype.names, f.tolist(), strict=True)) for f in runs[0].exact.fills]
+    assert len(fills) > 40
+    cash = held = Fraction(0)
+    coins = [Fraction(0), Fraction(0)]
+    for fill in fills:
+        one = segment.instruments[fill["instrument"]]
+        size = Fraction(fill["qty"], 100) * (1000 if one is perp else 1)
+        a_coin = Fraction(fill["price"], 10**12) / (1000 if one is perp else 1)
+        assert size == 25_000 and Fraction("0.00001") < a_coin < Fraction("0.00003")
+        coins[fill["instrument"]] += fill["side"] * size
+        fee = Fraction(round(size * a_coin / 10**4 * 10**8), 10**8)
+        cash -= fill["side"] * size * a_coin + fee
+    assert sum(coins) == 0  # hedged to the coin, whatever is open
+    mids = runs[0].exact.last_mids.tolist()
+    for amount, mid, of in zip(coins, mids, (1, 1000), strict=True):
+        held += amount * Fraction(mid, 10**13) / of
+    assert runs[0].net_pnl * Fraction(10) ** (runs[0].ledger_exponent - 1) == cash + held
+
+
+def test_the_quality_of_a_pair_compares_prices_of_one_coin(tmp_path: Path) -> None:
+    [pair] = segment_quality(shib(tmp_path)).pairs
+    basis = pair.basis_bps
+    assert basis is not None
+    assert all(abs(v) * Fraction(10) ** basis.exponent < 100 for v in basis.values)
