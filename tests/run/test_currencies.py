@@ -14,6 +14,7 @@ import pytest
 
 from quantlaxmi.calibrate.null_markets import COSTS, PERP, make_quotes
 from quantlaxmi.calibrate.random_streams import bell
+from quantlaxmi.cli import main_crypto
 from quantlaxmi.cli.run_options import lines_by_currency, run_facts
 from quantlaxmi.errors import CurrencyError, InputError, ReportError
 from quantlaxmi.events import LegIntent
@@ -24,7 +25,7 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.report import load_report, run_gates, verify_report
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind, Side
-from quantlaxmi.segment import MemorySegment
+from quantlaxmi.segment import MemorySegment, SegmentWriter
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.sdk import CryptoStrategy
 
@@ -242,3 +243,62 @@ def test_decision_points_of_a_converted_run_cost_what_its_trades_cost(
                 cost = context.decision_points.cost(action.bundle)
                 assert int(cost.values[action.row]) * cost.unit == action.cost
     assert np.issubdtype(context.decision_points.cost(((0, 1), (1, 2))).values.dtype, np.int64)
+
+
+# --- from the command line ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: Any) -> Path:
+    """The market as a sealed segment, its costs, and the strategy's file."""
+    made = tmp_path_factory.mktemp("currencies")
+    segment = market()
+    with SegmentWriter(made / "seg", venue="generated", instruments=segment.instruments) as writer:
+        writer.append("quotes", segment.columns("quotes"))
+        writer.seal()
+    rates = '[{0}]\nmaker_bps = "2"\ntaker_bps = "2"\nmin_notional = "0"\n'
+    (made / "costs.toml").write_text(rates.format("perp"))
+    (made / "policy.toml").write_text('min_trades = 20\n[suites]\ng2 = ["net_positive"]\n')
+    (made / "turns.py").write_text(f"from {__name__} import Turns\n")
+    return made
+
+
+def command(folder: Path, capsys: Any, *words: str) -> tuple[int, str, str]:
+    code = main_crypto([str(folder / w[1:]) if w.startswith("@") else w for w in words])
+    found = capsys.readouterr()
+    return code, found.out, found.err
+
+
+RUN = ("--segment-dir", "@seg", "--strategy", "@turns.py:Turns", "--costs", "@costs.toml")
+
+
+def test_the_commands_say_each_currency_and_take_rates(
+    folder: Path, tmp_path: Path, capsys: Any
+) -> None:
+    code, out, _ = command(folder, capsys, "backtest", *RUN)
+    lines = [line.split() for line in out.splitlines()]
+    assert code == 0 and {tuple(line[:2]) for line in lines} >= {
+        (name, currency)
+        for name in ("gross_pnl", "slippage", "fees", "funding", "net_pnl")
+        for currency in ("USDT", "BTC")
+    }
+    code, out, _ = command(folder, capsys, "backtest", *RUN, "--json")
+    assert code == 0 and set(json.loads(out)["net_pnl"]) == {"USDT", "BTC"}
+    gates = ("run-gates", *RUN, "--gates", "g2", "--policy", "@policy.toml")
+    code, out, _ = command(folder, capsys, *gates)
+    assert code == 3 and "INCONCLUSIVE" in out
+    path, report = rate_file(tmp_path), str(tmp_path / "report.json")
+    code, out, _ = command(folder, capsys, *gates, "--convert", path, "--output-report", report)
+    assert "1 BTC = 2.125 USDT" in " ".join(out.split()) and code in (1, 3)
+    verify = ("verify-report", "--report", report, *RUN[:4])
+    code, out, _ = command(folder, capsys, *verify, "--convert", f"BTC={path}")
+    assert code == 0 and "REPORT_MATCH" in out
+    code, _, err = command(folder, capsys, *verify)
+    assert code == 2 and "(conversion)" in err and len(err.splitlines()) == 1
+    for given, said in (
+        (str(tmp_path / "none.csv"), "cannot be read"),
+        (str(tmp_path), "is a folder"),
+        (f"EUR={path}", "was EUR="),
+    ):
+        code, _, err = command(folder, capsys, *gates, "--convert", given)
+        assert code == 2 and said in err and len(err.splitlines()) == 1
