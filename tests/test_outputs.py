@@ -47,6 +47,9 @@ LINES = {
     f"run-gates {RUN} --gates g2 --checkpoint seg/segment.json": INSIDE,
     f"run-gates {RUN} --gates g2 --checkpoint seg/counts": INSIDE,
     f"run-gates {RUN} --gates g2 --checkpoint x.json --output-report x.json": "names too",
+    f"backtest {RUN} --output-trace x.json --run-dir x.json": "which --output-trace names too",
+    f"replay {RUN} --output-trace x.json --run-dir ./x.json": "which --output-trace names too",
+    f"run-gates {RUN} --gates g2 --bind seg/columns": INSIDE,
     f"run-gates {RUN} --gates g2 --bind nowhere": "expected a folder that exists",
     f"run-gates {RUN} --gates g2 --bind broken": "chain is broken",
     f"run-gates {RUN} --gates g2 --checkpoint policy.toml": "is not a gate checkpoint; name",
@@ -203,6 +206,20 @@ def test_threads_that_save_one_path_all_succeed(tmp_path):
     assert failed == []
     assert (tmp_path / "x").read_bytes().startswith(b"toy ")
     assert names(tmp_path) == ["x"]
+
+
+def test_a_run_s_figures_are_said_before_they_are_written(room, capsys, monkeypatch):
+    from quantlaxmi.trace import DecisionTrace
+
+    def full(*_):
+        raise TraceError("t.json", "cannot be written: No space left on device")
+
+    monkeypatch.setattr(DecisionTrace, "save", full)
+    for route in ("backtest", "replay"):
+        assert main_crypto(f"{route} {RUN} --output-trace t.json".split()) == 2
+        said = capsys.readouterr()
+        assert "net_pnl" in said.out or "net" in said.out
+        assert "No space left" in said.err
 
 
 def test_a_verdict_is_said_before_it_is_written(room, capsys, monkeypatch):

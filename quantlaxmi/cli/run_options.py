@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.cli.ending import flush_output
 from quantlaxmi.cli.output import Progress, money_text, print_facts, print_json
 from quantlaxmi.cli.values import whole_number
 from quantlaxmi.errors import InputError
@@ -90,12 +92,15 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
     from quantlaxmi.cli.run_files import check_new_folder, check_output, write_run
     from quantlaxmi.segment import open_whole
 
-    if args["--output-trace"]:
+    trace, folder = args["--output-trace"], args["--run-dir"]
+    if trace:
         from quantlaxmi.trace.file import KIND
 
-        check_output("--output-trace", args["--output-trace"], (".json", ".arrow"), KIND)
-    if args["--run-dir"]:
-        check_new_folder("--run-dir", args["--run-dir"])
+        check_output("--output-trace", trace, (".json", ".arrow"), KIND)
+    if folder:
+        check_new_folder("--run-dir", folder)
+        if trace and os.path.realpath(trace) == os.path.realpath(folder):
+            raise InputError("--run-dir", f"was {folder}, which --output-trace names too")
     step = price_step(args["--price-step"])
     strategy, keywords = make_strategy(args), run_keywords(args)
     segment = open_whole(args["--segment-dir"])
@@ -110,17 +115,19 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
         )
     lines = run.summary(step)
     facts = {**run_facts(run), "summary": [line.to_json() for line in lines]}
-    if args["--output-trace"]:
-        run.trace.save(args["--output-trace"])
-    if args["--run-dir"]:
-        write_run(run, facts, args["--run-dir"])
+    # Said before it is written: a full disk does not take the figures with it.
     if args["--json"]:
         print_json(facts)
-        return 0
-    del facts["summary"]
-    print_facts(lines_by_currency(facts))
-    for line in lines:
-        print(f"- {line}")
+    else:
+        figures = {name: value for name, value in facts.items() if name != "summary"}
+        print_facts(lines_by_currency(figures))
+        for line in lines:
+            print(f"- {line}")
+    flush_output()
+    if trace:
+        run.trace.save(trace)
+    if folder:
+        write_run(run, facts, folder)
     return 0
 
 
