@@ -26,6 +26,8 @@ BINDINGS_NAME: Final = "bindings.jsonl"
 COLUMN_FOLDER: Final = "columns"
 MAX_MANIFEST_BYTES: Final = 1 << 24
 MAX_INSTRUMENTS: Final = 1 << 15  # rows hold the index in 16 bits
+#: Longest name of an instrument, a venue or a currency.
+MAX_NAME: Final = 128
 _HASH_TAG: Final = b"quantlaxmi.segment.manifest/1\n"
 _DIGEST_TAG: Final = b"quantlaxmi.segment.columns/1\n"
 _AUX_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -338,6 +340,9 @@ def check_instruments(instruments: tuple[Instrument, ...]) -> str:
         return f"{len(symbols)} instruments, expected at most {MAX_INSTRUMENTS}"
     for i in instruments:
         for name in ("symbol", "venue", "venue_symbol", "currency", "base"):
+            if len(getattr(i, name)) > MAX_NAME:
+                problem = f"{name} has {len(getattr(i, name))} characters, expected at most"
+                return f"instrument {i.symbol[:40]!r}: {problem} {MAX_NAME}"
             if not getattr(i, name).isprintable():
                 return f"instrument {i.symbol!r}: {name} has a character that cannot be printed"
         if problem := contract_problem(i):

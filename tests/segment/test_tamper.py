@@ -235,7 +235,8 @@ def test_a_forged_manifest_is_refused_though_its_hash_fits(copy):
         ("contract_size", 0), ("contract_size", -1), ("contract_size", 10**18 + 1),
         ("contract_exponent", 1), ("contract_exponent", -13), ("price_units", 0),
         ("price_units", 20), ("price_units", 10**10), ("tick", -1), ("lot", -1), ("lot", 2**63),
-        ("symbol", "BTC\x1b[2J"), ("venue", "a\nb"), ("venue_symbol", "\x00"), ("currency", "\t"),
+        ("symbol", "BTC\x1b[2J"), ("symbol", "x" * 129), ("currency", "U" * 10**5),
+        ("venue", "a\nb"), ("venue_symbol", "\x00"), ("currency", "\t"),
         ("base", "\u202e"),
     ],
 )  # fmt: skip
