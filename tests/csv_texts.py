@@ -20,6 +20,8 @@ FORMAT_OF = {
         ("aggTrades", "aggTrades_spot", "trades_perp", "trades_spot"), "binance-vision"
     ),
     **dict.fromkeys(("bookTicker", "fundingRate", "T_DEPTH"), "binance-vision"),
+    "okx_trades": "okx",
+    **dict.fromkeys(("bybit_trading", "bybit_spot"), "bybit"),
 }
 NAME_OF = {
     "trade": "x_spot_btcusdt.csv",
@@ -32,6 +34,17 @@ NAME_OF = {
     "T_DEPTH": "BTCUSDT_T_DEPTH_2023-11-14.csv",
     "bookTicker": "BTCUSDT-bookTicker-2023-11.csv",
     "fundingRate": "BTCUSDT-fundingRate-2023-11.csv",
+    "okx_trades": "BTC-USDT-trades-2023-11-15.csv",  # of Hong Kong
+    "bybit_trading": "BTCUSDT2023-11-14.csv",
+    "bybit_spot": "BTCUSDT_2023-11-14.csv",
+}
+DAY_NS = 86_400 * 10**9
+DAY = (1_699_920_000 * 10**9, 1_699_920_000 * 10**9 + DAY_NS)
+#: What the names of others promise.
+DAYS = {
+    "okx_trades": (DAY[1] - DAY_NS // 3, DAY[1] + DAY_NS),
+    "bybit_trading": DAY,
+    "bybit_spot": DAY,
 }
 #: 2023-11 with a minute at each end, in ns: what the archive's names above promise.
 MONTH = (1_698_796_740 * 10**9, 1_701_388_860 * 10**9)
@@ -67,6 +80,10 @@ def clean_rows(layout: str, n: int = 24) -> list[str]:
             "T_DEPTH": f"BTCUSDT,{group // 1000},{500 + 4 * m},{503 + 4 * m},{'ba'[k % 3 == 2]},"
             f"{('set', 'snap')[m == 0]},{99 + 3 * (k % 3 == 2)}.{k:02},{k % 2 or int(m == 0)},"
             f"{499 + 4 * m if m else -1}",
+            "okx_trades": f"BTC-USDT,{700 + k},{('buy', 'sell')[k % 2]},100.{k:02},0.50,{ms},0",
+            "bybit_trading": f"{ms // 1000}.{ms % 1000:03}0,BTCUSDT,{('Buy', 'Sell')[k % 2]},0.5,"
+            f"100.{k:02},PlusTick,{k:08x}-4abc-5def,7.8e+09,0.5,50.1",
+            "bybit_spot": f"{k + 1},{ms},100.{k:02},0.5,{('buy', 'sell')[k % 2]}",
             "quotes": f"{head},1.5,100.{k + 1:02},100.{k:02},2",
             "trades": f"{head},{('a-', '')[k % 2]}{k},{('buy', 'sell', 'unknown')[k % 3]},"
             f"100.5,{k + 1}",
@@ -87,7 +104,9 @@ def lane_of(
     lane = Lane(layout, body, n_header=int(with_header))
     if with_header:
         lane.text = header(layout).encode() + b"\n" + body
-    lane.fine_ends = layout not in FORMAT_OF
+    lane.fine_ends = not FORMAT_OF.get(layout, "tardis").startswith("binance")
+    lane.symbol = "BTC-USDT" if layout == "okx_trades" else lane.symbol
+    lane.day = DAYS.get(layout, lane.day)
     if FORMAT_OF.get(layout) == "binance-vision" and layout != "T_DEPTH":
         lane.day = MONTH
     return lane

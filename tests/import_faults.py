@@ -7,6 +7,7 @@ import io
 import random
 import zipfile
 from collections.abc import Callable
+from decimal import Decimal
 
 from tests.import_samples import Rows, Sample
 
@@ -55,13 +56,19 @@ def _dropped(sample: Sample) -> Spoiled:
     return sample.encode(rows), k
 
 
+def _moved(text: str, change: Callable[[Decimal], Decimal]) -> str:
+    """A stamp, quoted or not, whole or with a fraction, after a change."""
+    value = change(Decimal(text.strip('"')))
+    moved = f"{value:f}" if "." in text else f"{int(value)}"
+    return f'"{moved}"' if text.startswith('"') else moved
+
+
 def _unit(times: int, whole: bool) -> Callable[[Sample], Spoiled]:
     def spoil(sample: Sample) -> Spoiled:
         rows = rows_of(sample)
         for row in rows if whole else [rows[ROW]]:
             for column in sample.stamps:
-                value = int(row[column])
-                row[column] = str(value * 1000 if times > 0 else value // 1000)
+                row[column] = _moved(row[column], lambda v: v * 1000 if times > 0 else v / 1000)
         return sample.encode(rows), ROW
 
     return spoil
@@ -71,7 +78,7 @@ def _mixed(sample: Sample) -> Spoiled:
     if not sample.symbol:
         return None
     k, rows = with_cell(sample, sample.symbol), rows_of(sample)
-    rows[k][sample.symbol] = rows[k][sample.symbol].replace("BTCUSDT", "ETHUSDT")
+    rows[k][sample.symbol] = rows[k][sample.symbol].replace("BTC", "ETH")
     return sample.encode(rows), k
 
 
@@ -79,7 +86,9 @@ def _reversed(sample: Sample) -> Spoiled:
     rows = rows_of(sample)
     for k in message(sample):
         for column in sample.stamps:
-            rows[k][column] = str(int(rows[k][column]) - 36_000 * 10**9 // sample.unit_ns)
+            rows[k][column] = _moved(
+                rows[k][column], lambda v: v - Decimal(36_000 * 10**9) / sample.unit_ns
+            )
     return sample.encode(rows), ROW
 
 

@@ -67,7 +67,7 @@ class Sample:
     @property
     def by_line(self) -> bool:
         """Every line names its fields: there is no column."""
-        return self.format in ("binance-stream", "klines-json") or self.kind == "ohlcv json"
+        return self.format in ("binance-stream", "klines-json") or self.kind.endswith(" json")
 
     @property
     def is_parquet(self) -> bool:
@@ -226,6 +226,29 @@ half_spread_bps = "1"
 symbol = "BTCUSDT"
 """
 
+_OKX_MAPPING = 'interval = "1h"\n' + _KLINE_MAPPING.replace("BTCUSDT", "BTC-USDT")
+
+
+def _candles() -> Rows:
+    """Candles that have ended."""
+    more = {"vol_ccy": "7", "vol_quote": "700"}
+    rows = []
+    for row in _ohlcv("open_time"):
+        stamp = {"open_time": row.pop("open_time"), "confirm": "1"}
+        row["vol"] = row.pop("volume")
+        rows.append({"instrument_name": "BTC-USDT"} | row | more | stamp)
+    return rows
+
+
+def _okx_json() -> Rows:
+    rows = []
+    for row in _candles():
+        cells = {"open_time": row["open_time"]} | row
+        del cells["instrument_name"]
+        rows.append({name: json.dumps(text) for name, text in cells.items()})
+    return rows
+
+
 SAMPLES = {
     sample.kind: sample
     for sample in (
@@ -251,6 +274,15 @@ SAMPLES = {
                ("calc_time",), "last_funding_rate"),
         Sample("binance-vision T_DEPTH", "BTCUSDT_T_DEPTH_2023-11-14_depth_update.csv", _t_depth(),
                csv_text, ("timestamp",), "price", "symbol", "last_update_id"),
+        _csv("okx trades", "okx_trades", "created_time", "price", symbol="instrument_name",
+             id="trade_id"),
+        _csv("bybit trading", "bybit_trading", "timestamp", "price", symbol="symbol",
+             id="trdMatchID", unit_ns=10**9),
+        _csv("bybit spot", "bybit_spot", "timestamp", "price", id="id"),
+        Sample("okx candles", "candles.csv", _candles(), csv_text, ("open_time",), "open",
+               "instrument_name", mapping=_OKX_MAPPING),
+        Sample("okx candles json", "candles.json", _okx_json(), _kline_text, ("open_time",),
+               "open", n_header=0, mapping=_OKX_MAPPING),
         _csv("tardis quotes", "quotes", _TARDIS_STAMPS, "bid_price", **_TARDIS),
         _csv("tardis trades", "trades", _TARDIS_STAMPS, "price", id="id", **_TARDIS),
         _csv("tardis book_snapshot_2", "book_snapshot_2", _TARDIS_STAMPS, "asks[0].price",

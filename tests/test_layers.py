@@ -80,7 +80,7 @@ INNER: dict[str, tuple[str, ...]] = {
             bars.timestamps bars.series bars.notes bars.cell_checks bars.columns bars.funding
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
             bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet klines_json
-            ohlcv kraken lean binance_vision
+            ohlcv kraken lean okx bybit binance_vision
             synthetic_depth synthetic
             """,
         "run": """

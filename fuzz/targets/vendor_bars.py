@@ -45,7 +45,7 @@ def cells(hour: int, stamp: str) -> list[str]:
 def one(draw: Draw) -> None:
     folder = Path(tempfile.mkdtemp(dir=scratch.folder()))
     try:
-        draw.pick((lists, lists, kraken, lean, feathers))(draw, folder)
+        draw.pick((lists, lists, candles, kraken, lean, feathers))(draw, folder)
     finally:
         shutil.rmtree(folder)
 
@@ -75,6 +75,22 @@ def lists(draw: Draw, folder: Path) -> None:
         return
     rules = Rules([leg()], time="date", unit="ms", columns=["date", *BAR])
     check(folder, "ohlcv", name, data, rules, lambda: ListReader(rules).rows(text))
+
+
+def candles(draw: Draw, folder: Path) -> None:
+    """OKX's, as CSV, the last of them not yet ended or not."""
+    lines = [
+        ",".join(["BTCUSDT", *cells(k, "")[1:], "7", "700", str((START_S + 3600 * k) * 1000), "1"])
+        for k in range(draw.pick((3, 9)))
+    ]
+    ended = draw.number(2) == 1
+    header = "instrument_name,open,high,low,close,vol,vol_ccy,vol_quote,open_time,confirm"
+    text = "\n".join([header, *lines[:-1], lines[-1][:-1] + str(int(ended)), ""]).encode()
+    if draw.number(4):
+        imported(folder, "okx", "c.csv", edit_bytes(draw, text, TOKENS, 3))
+        return
+    result = imported(folder, "okx", "c.csv", text)
+    assert (result.quarantined, result.message_lines) == (0, len(lines) - 1 + ended)
 
 
 def kraken(draw: Draw, folder: Path) -> None:

@@ -49,6 +49,7 @@ cdef enum:
     UNIT_MS = 1
     UNIT_US = 2
     UNIT_NS = 4
+    UNIT_S = 8       # seconds with a fraction, which no other unit stands beside
     RATE_EXPONENT = -8
     RATE_ONE = 100_000_000
 
@@ -70,7 +71,8 @@ cdef class CsvFields(MessageRows):
         `EventKind` of every message.
     price_exponent, qty_exponent : int
     units : str
-        Allowed units of stamps: ``"ms"``, ``"us"``, ``"ns"``, separated by blanks.
+        Allowed units of stamps: ``"ms"``, ``"us"``, ``"ns"``, separated by blanks; or ``"s"``,
+        seconds with a fraction.
     fine_ends : bool
         A price or quantity with digits below the exponent ends the import.
     """
@@ -85,7 +87,7 @@ cdef class CsvFields(MessageRows):
         self.qty_exponent = qty_exponent
         self.units = 0
         for unit in units.split():
-            self.units |= {"ms": UNIT_MS, "us": UNIT_US, "ns": UNIT_NS}[unit]
+            self.units |= {"s": UNIT_S, "ms": UNIT_MS, "us": UNIT_US, "ns": UNIT_NS}[unit]
         self.fine_ends = fine_ends
 
     def plan(self, source, columns, check_text):
@@ -284,6 +286,14 @@ cdef class CsvFields(MessageRows):
     cdef int _stamp(self, Py_ssize_t k, const char* s, Py_ssize_t n, int64_t* out) except -1:
         cdef int64_t value = 0, unit = 0
         cdef int bit = 0
+        if self.units == UNIT_S:
+            if parse_mantissa(s, n, -9, &value) != DECIMAL_OK or not (
+                100_000_000_000_000_000 <= value <= 9_200_000_000_000_000_000
+            ):
+                self.note[0] = "is no time in seconds"
+                return FAULT_STAMP
+            out[0] = value
+            return FAULT_NONE
         if n == 19 and s[0] <= b'9':
             if whole(s, 18, &value) == 0 and 48 <= s[18] <= 57 and value < 920_000_000_000_000_000:
                 value = value * 10 + (s[18] - 48)

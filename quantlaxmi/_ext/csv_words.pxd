@@ -83,9 +83,9 @@ cdef inline int word_field(int role, const char* s, Py_ssize_t n, row_t* r) noex
         r.side = side_of(s, n)
         return FAULT_NONE if r.side else FAULT_WORD
     if role == TAKER:
-        if n == 3 and memcmp(s, b"buy", 3) == 0:
+        if n == 3 and (s[0] == b'b' or s[0] == b'B') and memcmp(s + 1, b"uy", 2) == 0:
             r.side = 1
-        elif n == 4 and memcmp(s, b"sell", 4) == 0:
+        elif n == 4 and (s[0] == b's' or s[0] == b'S') and memcmp(s + 1, b"ell", 3) == 0:
             r.side = -1
         elif n != 7 or memcmp(s, b"unknown", 7) != 0:
             return FAULT_WORD

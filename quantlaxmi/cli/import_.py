@@ -31,7 +31,9 @@ Options:
                           bars: any CSV or Parquet of bars (--input, --mapping);
                           klines-json: archives of kline arrays (--input, --mapping);
                           ohlcv: lists of bars of ccxt and freqtrade, JSON or Feather; kraken: its
-                            OHLCVT archive; lean: LEAN's trade bars (--input, --mapping).
+                            OHLCVT archive; lean: LEAN's trade bars (--input, --mapping);
+                          okx: its trades (--input), or its candles (--input, --mapping);
+                          bybit: trades of its public archive (--input).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.

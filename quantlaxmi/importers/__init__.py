@@ -11,10 +11,12 @@ from quantlaxmi.importers import (
     binance_csv,
     binance_stream,
     binance_vision,
+    bybit,
     klines_json,
     kraken,
     lean,
     ohlcv,
+    okx,
     tardis,
 )
 from quantlaxmi.importers.bars_csv_parquet import import_bars
@@ -50,6 +52,8 @@ FORMATS: Final[dict[str, OpenSource]] = {
     "ohlcv": ohlcv.open_source,
     "kraken": kraken.open_source,
     "lean": lean.open_source,
+    "okx": okx.open_source,
+    "bybit": bybit.open_source,
 }
 
 

@@ -52,6 +52,8 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv feather": r"exit \(line 1\): lacks column 'open', which spot.open names",
         "kraken": "-",
         "lean": "-",
+        "okx candles": r"exit \(line 1\): lacks column 'open', which spot.open names",
+        "okx candles json": "-",
     },
     "missing column": {
         "*": r"exit \(line 1\): lacks column '.+' of \w+",
@@ -65,6 +67,8 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv feather": r"exit \(line 1\): lacks column 'open', which spot.open names",
         "kraken": "exit 48 of 48 lines are faulty.* has 6 cells, expected 7",
         "lean": r"exit \(line 1\): has 5 columns; expected 6 of trade bars: time,open",
+        "okx candles": r"exit \(line 1\): lacks column 'open', which spot.open names",
+        "okx candles json": "line wrong-shape",
     },
     "one stamp a thousand times": {
         "*": "line stamp-unit",
@@ -72,6 +76,7 @@ TABLE: dict[str, dict[str, str]] = {
         "klines-json": "whole",  # every kline may be in ms or µs,
         "ohlcv feather": "line bad-stamp",
         "lean": "line bad-stamp",
+        "bybit trading": "line bad-stamp",
     },
     "one stamp a thousandth": {
         "*": "line bad-stamp",  # seconds, which no format has
@@ -83,6 +88,7 @@ TABLE: dict[str, dict[str, str]] = {
         "klines-json": "line bad-stamp",
         "ohlcv json": "line stamp-unit",
         "lean": "line time-reversal",
+        "okx candles*": "line stamp-unit",
     },
     "all stamps a thousand times": {
         "*": "whole",  # of ms they are µs, which is a unit of the format
@@ -96,6 +102,10 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv feather": "exit 48 of 48 lines are faulty.*bad-stamp: column 'date' was '',",
         "kraken": r"exit \(line 1\): column 'time' was '1704067200000', expected .*millis",
         "lean": "exit 46 of 48 lines are faulty",
+        "okx trades": _NO_ROOM + "stamp-unit: created_time '1700000000000000'",
+        "bybit spot": _NO_ROOM + "stamp-unit: timestamp '1700000000000000'",
+        "bybit trading": _NO_ROOM + "bad-stamp: timestamp '1700000000000.0000'",
+        "okx candles*": r"exit \(line [12]\): column 'open_time' was '17040672000+', .*micros",
     },
     "all stamps a thousandth": {
         "*": _NO_ROOM + r"bad-stamp: \w+ '1700000000'.*expected a time",
@@ -103,13 +113,15 @@ TABLE: dict[str, dict[str, str]] = {
         "binance-csv trade": "whole",
         "binance-csv diff*": "whole",
         "tardis*": _NO_ROOM + "stamp-unit: timestamp '1700000000000' .*expected",
-        "*klines*": r"exit \(line [12]\): column 'open_time' was '1704067200', expected .*seconds",
+        "*klines*": r"exit \(line [12]\): column 'open_time' was '17040672+0+', expected .*sec",
         "klines-json": "exit first at line 1, open time was 1704067200, expected milli- or micros",
         "bars*": "exit 48 of 48 lines are faulty.*bad-stamp: column 'time' was '1704067', expected",
         "ohlcv*": r"exit \(line 1\): column 'date' was '1704067200', expected .*seconds",
         "ohlcv feather": "exit 48 of 48 lines are faulty.*bad-stamp: column 'date' was '1970",
         "kraken": "exit 48 of 48 lines are faulty.*bad-stamp: column 'time' was '1704067',",
         "lean": "exit 47 of 48 lines are faulty",
+        "bybit trading": _NO_ROOM + "bad-stamp: timestamp '1700000.*",
+        "okx candles*": r"exit \(line [12]\): column 'open_time' was '17040672+0+', expected .*sec",
     },
     "mixed symbols": {
         "*": "-",
@@ -118,6 +130,9 @@ TABLE: dict[str, dict[str, str]] = {
         "binance-csv diff*": "line wrong-symbol",
         "*T_DEPTH": "line wrong-symbol",
         "tardis*": "line wrong-symbol",
+        "okx trades": "line wrong-symbol",
+        "okx candles": r"exit \(line 26\): column 'instrument_name' was 'ETH-USDT', expected",
+        "bybit trading": "line wrong-symbol",
     },
     "another underlying": {
         "*": "exit has BTCUSDT; expected ETHUSDT, as --underlying says",
@@ -126,8 +141,14 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv*": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
         "kraken": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
         "lean": r"exit \(spot.symbol\): names BTCUSDT; expected ETHUSDT",
+        "okx trades": "exit has BTC-USDT; expected ETHUSDT, as --underlying says",
+        "okx candles*": r"exit \(spot.symbol\): names BTC-USDT; expected ETHUSDT",
     },
-    "reversed time": {"*": "line time-reversal", "lean": "line bad-stamp"},
+    "reversed time": {
+        "*": "line time-reversal",
+        "lean": "line bad-stamp",
+        "okx trades": "line outside-day",
+    },
     "duplicate id": {
         "*": "line duplicate-id",
         "binance-csv d*": "line message-mismatch",  # lines of one id are one message
@@ -139,6 +160,7 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv*": "line duplicate-time",
         "kraken": "line duplicate-time",
         "lean": "line duplicate-time",
+        "okx candles*": "line duplicate-time",
     },
     "gap": {
         "*": "gap depth",
@@ -153,6 +175,9 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv*": "gap quotes",
         "kraken": "gap quotes",
         "lean": "gap quotes",
+        "okx trades": "whole",
+        "bybit*": "whole",
+        "okx candles*": "gap quotes",
     },
     "half a line at the end": {
         "*": "line half-line",
@@ -160,6 +185,7 @@ TABLE: dict[str, dict[str, str]] = {
         "*parquet": _CUT_PARQUET,
         "ohlcv json": "exit is no JSON list of date, open",
         "ohlcv feather": "exit cannot be read as Feather",
+        "okx candles json": "exit is no JSON list of open_time",
     },
     "a character less at the end": {
         "*": "line half-line",
@@ -169,6 +195,8 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv json": "exit is no JSON list of date, open",
         "ohlcv feather": "exit cannot be read as Feather",
         "kraken": "whole",
+        "okx candles json": "exit is no JSON list of open_time",
+        "bybit trading": "whole",
     },
     "empty file": {"*": "exit is empty; expected"},
     "truncated gzip": {
@@ -181,6 +209,7 @@ TABLE: dict[str, dict[str, str]] = {
         "binance-stream*": "exit is zip data; expected plain text or gzip",
         "klines-json": "exit cannot be read: .*; expected a tar or a JSON file",
         "ohlcv*": "exit is zip data; expected plain text or gzip",
+        "okx candles json": "exit is zip data; expected plain text or gzip",
     },
     "folder": {
         "*": "exit has no file that ends in one of .csv",
@@ -198,6 +227,7 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv*": "exit is no JSON list of date, open",
         "kraken": "exit 18 of 18 lines are faulty.*not-utf-8",
         "lean": r"exit \(line 1\): has 1 columns; expected 6 of trade bars",
+        "okx candles json": "exit is no JSON list of open_time",
     },
     "a line of garbage": {
         "*": "line not-utf-8",
@@ -205,6 +235,7 @@ TABLE: dict[str, dict[str, str]] = {
         "*parquet": "-",
         "ohlcv json": "exit is no JSON list of date, open",
         "*feather": "-",
+        "okx candles json": "exit is no JSON list of open_time",
     },
     "byte order mark": {
         "*": "whole",
@@ -223,6 +254,7 @@ TABLE: dict[str, dict[str, str]] = {
         "bars csv": "whole",
         "*parquet": "-",
         "ohlcv*": "-",
+        "okx candles json": "-",
     },
     "price of 20 digits": {"*": "line overflow"},
     "price of 1e400": {
@@ -244,10 +276,13 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv*": "line empty-cell",
         "kraken": "line empty-cell",
         "lean": "line empty-cell",
+        "okx candles*": "line empty-cell",
     },
     "price of ten decimals": {
         "*": "line too-fine",
         "tardis*": r"exit \(line 26\): holds '1.1234567891', finer than",
+        "okx trades": r"exit \(line 26\): holds '1.1234567891', finer than",
+        "bybit*": r"exit \(line 26\): holds '1.1234567891', finer than",
     },
 }
 

@@ -182,3 +182,45 @@ def test_lean_that_does_not_tell_its_units_asks(tmp_path: Path) -> None:
     (daily / "btcusdt_trade.csv").write_text("20240101 00:00,1,1,1,1,1,1,1,1,1,1\n")
     with pytest.raises(InputError, match=r"has 11 columns .bars of quotes.; expected 6"):
         imported(tmp_path, "lean", daily / "btcusdt_trade.csv", out="q")
+
+
+OKX = SPOT.replace("BTCUSDT", "BTC-USDT")
+
+
+def candle(k: int, confirm: str = "1") -> list[str]:
+    return [str(START_MS + 3_600_000 * k), "100", "102", "99", "101", "5", "7", "700", confirm]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("answer", [True, False])
+def test_the_last_candle_of_okx_is_left_out_where_it_has_not_ended(
+    tmp_path: Path, newest_first: bool, answer: bool
+) -> None:
+    rows = [candle(k, "01"[k < 9]) for k in range(10)]
+    rows = rows[::-1] if newest_first else rows
+    path = tmp_path / "candles.json"
+    path.write_text(json.dumps({"code": "0", "data": rows} if answer else rows))
+    result = imported(tmp_path, "okx", path, rules=OKX, more='interval = "1h"')
+    assert (result.lines, result.header_lines, result.quarantined) == (10, 1, 0)
+    line = 1 if newest_first else 10
+    note = f"candles.json: line {line}, the last bar, had not ended and was left out."
+    assert note in result.segment.manifest.notes
+    quotes = result.segment.columns("quotes")
+    assert quotes["ts_ns"][-1] == START + 9 * HOUR
+    assert quotes["bid_qty"][0] == 50_000_000  # a tenth of `vol`
+
+
+def test_an_unfinished_candle_before_others_is_set_aside(tmp_path: Path) -> None:
+    header = "instrument_name,open,high,low,close,vol,vol_ccy,vol_quote,open_time,confirm\n"
+    lines = [",".join(["BTC-USDT-SWAP", *c[1:-1], c[0], c[-1]]) for c in
+             (candle(k, "01"[k not in (4, 9)]) for k in range(10))]  # fmt: skip
+    path = tmp_path / "c.csv"
+    path.write_text(header + "\n".join(lines) + "\n")
+    rules = OKX.replace("[spot]", "[perp]").replace("BTC-USDT", "BTC-USDT-SWAP")
+    result = imported(tmp_path, "okx", path, rules=rules, more='interval = "1h"')
+    assert result.quarantine_reasons == {"partial-bar": 1}
+    assert result.segment.columns("quotes")["bid_qty"][0] == 70_000_000  # a tenth of `vol_ccy`
+    with pytest.raises(InputError, match=r"BTC-USD-SWAP, an inverse .coin-margined. contract"):
+        imported(tmp_path, "okx", path, rules=rules.replace("USDT-SWAP", "USD-SWAP"), out="x")
+    with pytest.raises(InputError, match=r"needs --mapping FILE for candles of okx"):
+        import_capture("okx", inputs=[path], out=tmp_path / "y")

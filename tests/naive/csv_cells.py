@@ -107,7 +107,17 @@ def stamp(*allowed: int) -> Callable[[Lane, str, str], int]:
     return read
 
 
-any_stamp, us_stamp = stamp(10**6, 10**3), stamp(10**3)
+any_stamp, us_stamp, ms_stamp = stamp(10**6, 10**3), stamp(10**3), stamp(10**6)
+
+
+def seconds(lane: Lane, name: str, text: str) -> int:
+    match = DECIMAL.fullmatch(text)
+    if not match or len((match[1] or "").lstrip("+-0")) > 4:
+        raise Faulty("bad-stamp")
+    value = Fraction(text) * 10**9
+    if value.denominator != 1 or not 10**17 <= value <= 9_200_000_000_000_000_000:
+        raise Faulty("bad-stamp")
+    return int(value)
 
 
 def hours(lane: Lane, name: str, text: str) -> int:
@@ -149,7 +159,7 @@ BOOLEAN = {"true": 1, "True": 1, "TRUE": 1, "_1": 1, "false": 0, "False": 0, "FA
 boolean = words(**BOOLEAN)
 is_snapshot = words(**BOOLEAN, snap=1, set=0)
 maker = words(**{k: -1 if v else 1 for k, v in BOOLEAN.items()})
-taker = words(buy=1, sell=-1, unknown=0)
+taker = words(buy=1, Buy=1, sell=-1, Sell=-1, unknown=0)
 side = words(_0=1, b=1, bid=1, _1=-1, a=-1, ask=-1)
 
 
@@ -236,6 +246,18 @@ LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
         ("last_update_id", "id", whole), ("side", "side", side),
         ("update_type", "snapshot", is_snapshot), ("price", "price", price), ("qty", "qty", qty),
         ("pu", "prev", previous)]),
+    "okx_trades": (EventKind.TRADE, "line", [
+        ("instrument_name", "", symbol), ("trade_id", "id", whole), ("side", "side", taker),
+        ("price", "price", price), ("size", "qty", size), ("created_time", "recv", ms_stamp),
+        ("source", "", whole)]),
+    "bybit_trading": (EventKind.TRADE, "line", [
+        ("timestamp", "recv", seconds), ("symbol", "", symbol), ("side", "side", taker),
+        ("size", "qty", size), ("price", "price", price), ("tickDirection", "", anything),
+        ("trdMatchID", "id", trade_id), ("grossValue", "", anything),
+        ("homeNotional", "", anything), ("foreignNotional", "", anything)]),
+    "bybit_spot": (EventKind.TRADE, "line", [
+        ("id", "id", trade_id), ("timestamp", "recv", ms_stamp), ("price", "price", price),
+        ("volume", "qty", size), ("side", "side", taker)]),
     "quotes": (EventKind.QUOTE, "line", [
         *HEAD, ("ask_amount", "ask_qty", qty), ("ask_price", "ask", price),
         ("bid_price", "bid", price), ("bid_amount", "bid_qty", qty)]),

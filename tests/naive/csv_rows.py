@@ -27,8 +27,9 @@ TABLE_OF = {
 }
 NUMBERED = {"incremental_book_L2", "book_snapshot_2"}
 TRADES = {"aggTrades", "aggTrades_spot", "trades_perp", "trades_spot"}
-NO_RECEIVE = TRADES | {"fundingRate", "T_DEPTH"}
-UNCHECKED = {"quotes", "trades", "derivative_ticker"} | NUMBERED
+BYBIT = {"bybit_trading", "bybit_spot"}
+NO_RECEIVE = TRADES | BYBIT | {"fundingRate", "T_DEPTH", "okx_trades"}
+UNCHECKED = {"quotes", "trades", "derivative_ticker"} | NUMBERED | BYBIT
 COUNTED = TRADES | {"trade"}
 
 

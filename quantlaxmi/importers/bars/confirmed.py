@@ -31,7 +31,11 @@ class ConfirmedTable:
 
     def __init__(self, table: Table, column: str) -> None:
         self._table, self._column = table, column
-        self._place = place_of(table, column, "the format")
+        try:
+            self._place = place_of(table, column, "the format")
+        except BaseException:
+            table.close()
+            raise
         self.path, self.header = table.path, table.header
         self.notes: list[str] = []
 
@@ -94,7 +98,9 @@ class ConfirmedTable:
             if found.fault is None:
                 told = found.cells[-1]
                 found.cells = found.cells[:-1]
-                if told != "1":
+                if found.open_end:
+                    found.fault = "half-line", "has no newline, so that its last cell may be cut"
+                elif told != "1":
                     detail = f"column {self._column!r} was {told[:40]!r}, expected 1"
                     found.fault = ("partial-bar", detail)
             return found

@@ -87,6 +87,10 @@ class JsonTable:
             self.sha256 = source.sha256
         return b"".join(pieces)
 
+    def read_descending(self) -> None:
+        """Read the last row first."""
+        self._descending, self.first_line = True, len(self._rows)
+
     def close(self) -> None:
         """Forget the rows."""
         self._rows = []

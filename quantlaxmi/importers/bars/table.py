@@ -93,8 +93,9 @@ class Table(Protocol):
 
     path: Path
     header: list[str]
-    lines: int
 
+    @property
+    def lines(self) -> int: ...
     @property
     def header_lines(self) -> int: ...
     @property

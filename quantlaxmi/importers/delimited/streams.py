@@ -288,7 +288,10 @@ def _first_stamp(file: CsvFile) -> tuple[int, str]:
     at = next(k for k, column in enumerate(file.columns) if column[1] == ROLES["received"])
     for row in file.head.rows:
         text = row[at] if len(row) == len(file.columns) else ""
-        if text.isascii() and text.isdigit() and 12 <= len(text) <= 19:
+        seconds, point, _ = text.partition(".")
+        if seconds.isascii() and seconds.isdigit() and len(seconds) == 10:
+            return int(seconds) * 10**9, file.path.name
+        if not point and text.isascii() and text.isdigit() and 12 <= len(text) <= 19:
             value = int(text)
             for limit, unit in ((10**14, 10**6), (10**17, 10**3), (10**20, 1)):
                 if value < limit:
