@@ -26,6 +26,7 @@ class MemorySegment:
         self.tables, self.instruments, self.cuts = tables, tuple(instruments), tuple(cuts)
         self.digest = self.origin = "00" * 32
         self.segment_id = "test"
+        self.gaps = ()
         self.cadence, self.path = "events", Path("(test)")
         self.n_messages = len(set().union(*(t["seq"].tolist() for t in tables.values())))
         stamps = [

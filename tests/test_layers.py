@@ -65,12 +65,12 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "segment": """
             rows horizon arrow_io wal manifest columns market_data read window unchanged
-            seal recover write memory split parts export
+            seal recover write memory split parts export books
             """,
         "execution": "impact cost_file conversion ledger costs account_terms latency risk",
         "trace": "header objects file arrow decision_trace parity",
         "importers": """
-            tick_sizes traded_pair instrument_mapping quarantine source pipeline
+            tick_sizes traded_pair instrument_mapping quarantine source missing_days pipeline
             delimited.layout delimited.zip_member delimited.text_source delimited.file_head
             delimited.merge delimited.streams delimited.source
             binance.symbols binance.messages binance_stream binance_csv tardis
@@ -85,7 +85,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "run": """
             config attribution capital records record_arrays feed session ledger_lines tables equity
-            summary.line summary.capital summary.orders summary.sections result
+            summary.line summary.capital summary.books summary.held summary.gaps summary.steps
+            summary.orders summary.sections result
             decision_points replay rerun
             """,
         "gates": """

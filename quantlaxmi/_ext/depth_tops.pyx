@@ -1,4 +1,4 @@
-"""The top of the book where it comes from depth, without running an engine."""
+"""The top of the book where it comes from depth, without an engine: row by row, or counted."""
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 
@@ -9,6 +9,12 @@ from quantlaxmi._ext.signals cimport hear
 
 cdef enum:
     LAST = 1  # schema.DepthFlag
+    # What a book is, in the order of the counts of `DepthKinds`.
+    VALID = 0
+    NO_SIDE = 1
+    CROSSED = 2
+    LOCKED = 3
+    N_KINDS = 4
 
 
 cdef _first_quotes(quotes, Py_ssize_t n_instruments):
@@ -85,3 +91,99 @@ def depth_tops(depth, quotes, Py_ssize_t n_instruments):
     if status != 0:
         raise MemoryError("order books")
     return (bids, asks) if found else None
+
+
+cdef inline int _kind(const depth_t* d) noexcept nogil:
+    """What a rebuilt book is; its levels have positive prices and sizes."""
+    cdef int64_t bid, ask
+    if not d.valid or d.n[0] == 0 or d.n[1] == 0:
+        return NO_SIDE
+    bid, ask = d.levels[0][d.n[0] - 1].price, d.levels[1][d.n[1] - 1].price
+    if bid > ask:
+        return CROSSED
+    return LOCKED if bid == ask else VALID
+
+
+cdef class DepthKinds:
+    """Counts what the books are that depth gives, piece by piece, by the engine's rule.
+
+    Parameters
+    ----------
+    n_instruments : int
+
+    Attributes
+    ----------
+    counts : ndarray of int64, shape (n_instruments, 4)
+        Depth messages after which the book is valid, lacks a side or does not stand, is crossed,
+        is locked.
+    """
+
+    cdef readonly object counts
+    cdef int64_t[:, ::1] found
+    cdef depth_t* books
+    cdef Py_ssize_t n_books
+
+    def __cinit__(self, Py_ssize_t n_instruments):
+        cdef Py_ssize_t k
+        self.n_books = n_instruments
+        self.counts = np.zeros((n_instruments, N_KINDS), dtype=np.int64)
+        self.found = self.counts
+        self.books = <depth_t*>calloc(max(1, n_instruments), sizeof(depth_t))
+        if self.books == NULL:
+            raise MemoryError("order books")
+        for k in range(n_instruments):
+            depth_init(&self.books[k])
+
+    def __dealloc__(self):
+        cdef Py_ssize_t k
+        if self.books != NULL:
+            for k in range(self.n_books):
+                depth_free(&self.books[k])
+            free(self.books)
+
+    def add(self, depth, const int64_t[::1] first_quote):
+        """Count the messages of further rows.
+
+        Parameters
+        ----------
+        depth : mapping of str to ndarray
+            Columns of the table, in order.
+        first_quote : ndarray of int64, shape (n_instruments,)
+            Number of the message of each instrument's first quote, after which nothing of its
+            depth is counted.
+
+        Raises
+        ------
+        IndexError
+            A row names no instrument.
+        MemoryError
+        """
+        cdef const int64_t[::1] seq = depth["seq"]
+        cdef const int64_t[::1] first_id = depth["first_id"], last_id = depth["last_id"]
+        cdef const int64_t[::1] prev_id = depth["prev_id"]
+        cdef const int64_t[::1] price = depth["price"], qty = depth["qty"]
+        cdef const short[::1] instrument = depth["instrument"]
+        cdef const signed char[::1] side = depth["side"], flags = depth["flags"]
+        cdef Py_ssize_t n = seq.shape[0], i, k
+        cdef depth_row_t row
+        cdef int status = 0
+        with nogil:
+            for i in range(n):
+                k = instrument[i]
+                if k < 0 or k >= self.n_books:
+                    status = -1
+                    break
+                if seq[i] > first_quote[k]:
+                    continue
+                row.first_id, row.last_id, row.prev_id = first_id[i], last_id[i], prev_id[i]
+                row.side, row.price, row.qty = side[i], price[i], qty[i]
+                row.flags = flags[i]
+                status = depth_apply(&self.books[k], &row)
+                if status != 0:
+                    break
+                if row.flags & LAST:
+                    self.found[k, _kind(&self.books[k])] += 1
+        if status == -1:
+            raise IndexError(f"row {i} of depth names no instrument")
+        if status != 0:
+            raise MemoryError("order books")

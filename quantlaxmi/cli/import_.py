@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.output import Progress, print_facts, print_json
 from quantlaxmi.cli.run_files import check_new_folder
-from quantlaxmi.cli.values import share
+from quantlaxmi.cli.values import share, utc_text
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
     from quantlaxmi.importers import ImportResult
+
+#: Notes, and gaps, that are printed; the longest gaps first.
+_MAX_LINES = 10
 
 USAGE = """
 Turn recorded market data into a sealed segment.
@@ -75,6 +78,7 @@ def main(args: dict[str, Any]) -> int:
 
 
 def _print_result(result: ImportResult, as_json: bool) -> None:
+    manifest = result.segment.manifest
     if as_json:
         print_json(
             {
@@ -86,6 +90,8 @@ def _print_result(result: ImportResult, as_json: bool) -> None:
                 "messages_by_kind": result.messages_by_kind,
                 "quarantined": result.quarantined,
                 "quarantine_reasons": result.quarantine_reasons,
+                "gaps": len(manifest.gaps),
+                "notes": list(manifest.notes),
                 "text_bytes": result.text_bytes,
                 "elapsed_s": result.elapsed_s,
             }
@@ -99,5 +105,17 @@ def _print_result(result: ImportResult, as_json: bool) -> None:
             **result.messages_by_kind,
             "quarantined": result.quarantined,
             **{f"  {reason}": n for reason, n in result.quarantine_reasons.items()},
+            "gaps": len(manifest.gaps),
         }
     )
+    longest = sorted(manifest.gaps, key=lambda gap: gap.start_ns - gap.end_ns)
+    gaps = [
+        f"a gap of {gap.table or 'all data'} of {gap.symbol or 'all'}, {utc_text(gap.start_ns)} to "
+        f"{utc_text(gap.end_ns)}: {gap.reason}"
+        for gap in longest
+    ]
+    for lines in (manifest.notes, gaps):
+        for line in lines[:_MAX_LINES]:
+            print(f"- {line}")
+        if len(lines) > _MAX_LINES:
+            print(f"- {len(lines) - _MAX_LINES:,} more of them: segment info shows all")

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import check_folder, check_outside, staged_directory, write_whole
+from quantlaxmi.importers.missing_days import LastMessages, with_missing_days
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, quarantine_bytes
 from quantlaxmi.importers.source import (
     CaptureCounts,
@@ -33,6 +34,7 @@ from quantlaxmi.importers.tick_sizes import Steps
 from quantlaxmi.importers.traded_pair import contract_notes
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import Segment, SegmentWriter, open_segment
+from quantlaxmi.segment.books import BookTally, book_problems
 from quantlaxmi.segment.manifest import Quarantine
 
 
@@ -125,7 +127,11 @@ def write_segment(source: Source, out: Path | str, options: ImportOptions) -> Im
             instruments=steps.instruments,
             cadence=source.cadence,
         ) as writer:
+            books = BookTally([one.symbol for one in steps.instruments])
+            last = LastMessages()
             for tables in steps.tables():
+                books.add(tables)
+                last.add(tables)
                 for table, columns in tables.items():
                     writer.append(table, columns)
                     written.add(table, columns["seq"])
@@ -133,7 +139,15 @@ def write_segment(source: Source, out: Path | str, options: ImportOptions) -> Im
             for file in source.files:
                 file.check_share(options.max_quarantine)
             counts = tuple(file.counts() for file in source.files)
-            reasons = _seal(writer, folder, source, steps.notes())
+            problems = [
+                f"{sentence}."
+                for one in books.counts()
+                for sentence in book_problems(one, source.cadence)
+            ]
+            source.gaps = with_missing_days(source.gaps, source.files, last)
+            contracts = contract_notes(source.instruments)
+            source.notes = [*problems, *source.notes, *contracts, *steps.notes()]
+            reasons = _seal(writer, folder, source)
     return ImportResult(
         segment=open_segment(out, verify="manifest"),
         messages_by_kind=written.messages,
@@ -179,9 +193,7 @@ class _MessageCounts:
             self._last_seq[table] = int(seq[-1])
 
 
-def _seal(
-    writer: SegmentWriter, folder: Path, source: Source, step_notes: Sequence[str]
-) -> Counter[str]:
+def _seal(writer: SegmentWriter, folder: Path, source: Source) -> Counter[str]:
     """Write the quarantine file and seal the segment; lines set aside, by reason."""
     logs = [file.log for file in source.files]
     reasons = sum((log.reasons() for log in logs), Counter[str]())
@@ -191,7 +203,7 @@ def _seal(
     writer.seal(
         gaps=source.gaps,
         quarantine=Quarantine(lines=n_quarantined, reasons=dict(sorted(reasons.items()))),
-        notes=[*source.notes, *contract_notes(source.instruments), *step_notes],
+        notes=source.notes,
         sources=[file.source_file() for file in source.files],
         files=[QUARANTINE_NAME] if n_quarantined else [],
     )

@@ -9,13 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from quantlaxmi.run.summary.books import book_lines
 from quantlaxmi.run.summary.capital import capital_lines
+from quantlaxmi.run.summary.gaps import gap_lines
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.run.summary.orders import order_lines
+from quantlaxmi.run.summary.steps import step_lines
 
 Section = Callable[[FinishedRun], Iterable[SummaryLine]]
 
-SECTIONS: Final[tuple[Section, ...]] = (capital_lines, order_lines)
+SECTIONS: Final[tuple[Section, ...]] = (
+    capital_lines,
+    book_lines,
+    gap_lines,
+    step_lines,
+    order_lines,
+)
 
 
 def summary_lines(run: FinishedRun) -> tuple[SummaryLine, ...]:

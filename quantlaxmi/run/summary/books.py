@@ -1,0 +1,24 @@
+"""Instruments of a run on which little or nothing can be traded, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
+from quantlaxmi.segment.books import book_counts, book_problems
+
+#: Sentences told; the rest is counted.
+MAX_LISTED: Final = 10
+
+
+def book_lines(run: FinishedRun) -> Iterator[SummaryLine]:
+    """Yield why orders on an instrument cannot be filled, or mostly cannot."""
+    cadence = run.market.cadence
+    found = [p for counts in book_counts(run.market) for p in book_problems(counts, cadence)]
+    for sentence in found[:MAX_LISTED]:
+        what, _, cause = sentence.partition(": ")
+        yield SummaryLine("books", what, cause)
+    if len(found) > MAX_LISTED:
+        more = len(found) - MAX_LISTED
+        yield SummaryLine("books", "further sentences of this kind", count=more)

@@ -1,0 +1,190 @@
+"""Books of market data by what an order can do with them: valid, or why not.
+
+The rule is the engine's: quotes give the top of a book, rebuilt depth until the first quote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi._ext.depth_tops import DepthKinds
+from quantlaxmi.schema import DepthFlag
+from quantlaxmi.segment.market_data import MarketData
+
+__all__ = ["BookCounts", "BookTally", "book_counts", "book_problems"]
+
+#: What a book is, in the order of the counts.
+_KINDS: Final = ("valid", "no_side", "crossed", "locked", "no_size")
+_VALID, _NO_SIDE, _CROSSED, _LOCKED, _NO_SIZE = range(len(_KINDS))
+#: Rows looked at together.
+_CHUNK: Final = 1 << 20
+_CAUSES: Final = {
+    "no_side": "without a bid, an ask or both",
+    "crossed": "crossed",
+    "locked": "locked (bid = ask)",
+    "no_size": "without size",
+}
+
+
+@dataclass(frozen=True)
+class BookCounts:
+    """Books of one instrument, one after each message that sets its top.
+
+    Attributes
+    ----------
+    symbol : str
+    valid : int
+        Both sides, uncrossed, with positive prices and sizes: an order can be filled.
+    no_side, crossed, locked, no_size : int
+        Not valid; each counts once, under the first that holds in this order.
+    depth_messages, depth_snapshots : int
+        Of the instrument's depth; without a snapshot its depth never stands.
+    """
+
+    symbol: str
+    valid: int
+    no_side: int
+    crossed: int
+    locked: int
+    no_size: int
+    depth_messages: int
+    depth_snapshots: int
+
+    @property
+    def books(self) -> int:
+        """All of them."""
+        return self.valid + self.no_side + self.crossed + self.locked + self.no_size
+
+
+class BookTally:
+    """Counts the books of rows that come in order, piece by piece.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        Of the instruments, by their index.
+    """
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        n = len(symbols)
+        self._symbols = tuple(symbols)
+        self._depth = DepthKinds(n)
+        self._first_quote = np.full(n, np.iinfo(np.int64).max)
+        self._quotes = np.zeros((n, len(_KINDS)), np.int64)
+        self._messages = np.zeros((2, n), np.int64)  # all, snapshots
+
+    def add(self, tables: Mapping[str, Mapping[str, NDArray[Any]]]) -> None:
+        """Count the books of further rows.
+
+        Parameters
+        ----------
+        tables : mapping of str to columns
+            Rows that come after all before; only ``quotes`` and ``depth`` are read.
+
+        Raises
+        ------
+        IndexError
+            A row names no instrument.
+        """
+        quotes, depth = tables.get("quotes"), tables.get("depth")
+        if quotes is not None and len(quotes["seq"]):
+            self._add_quotes(quotes)
+        if depth is not None and len(depth["seq"]):
+            self._depth.add(depth, self._first_quote)
+            ends = depth["flags"] & np.int8(DepthFlag.LAST) != 0
+            snapshots = ends & (depth["flags"] & np.int8(DepthFlag.SNAPSHOT) != 0)
+            for messages, rows in zip(self._messages, (ends, snapshots), strict=True):
+                messages += np.bincount(depth["instrument"][rows], minlength=len(messages))
+
+    def _add_quotes(self, quotes: Mapping[str, NDArray[Any]]) -> None:
+        told, at = np.unique(quotes["instrument"], return_index=True)
+        if told[0] < 0 or told[-1] >= len(self._first_quote):
+            raise IndexError("a row of quotes names no instrument")
+        self._first_quote[told] = np.minimum(self._first_quote[told], quotes["seq"][at])
+        kinds = _kinds(*(quotes[name] for name in ("bid", "ask", "bid_qty", "ask_qty")))
+        cells = quotes["instrument"].astype(np.int64) * len(_KINDS) + kinds
+        tally = np.bincount(cells, minlength=self._quotes.size)
+        self._quotes += tally.reshape(self._quotes.shape)
+
+    def counts(self) -> tuple[BookCounts, ...]:
+        """Return what was counted so far, by instrument."""
+        found = self._quotes.copy()
+        found[:, :_NO_SIZE] += self._depth.counts  # a level of size 0 is deleted
+        return tuple(
+            BookCounts(symbol, *row, *told)
+            for symbol, row, told in zip(
+                self._symbols, found.tolist(), self._messages.T.tolist(), strict=True
+            )
+        )
+
+
+def book_counts(market: MarketData) -> tuple[BookCounts, ...]:
+    """Count the books of every instrument, in the market's order.
+
+    Parameters
+    ----------
+    market : MarketData
+    """
+    tally = BookTally([one.symbol for one in market.instruments])
+    quotes, depth = market.columns("quotes"), market.columns("depth")
+    # Quotes first: they tell where depth ends to give the top. Pieces may part a message of depth.
+    for name, columns in (("quotes", quotes), ("depth", depth)):
+        for start in range(0, len(columns["seq"]), _CHUNK):
+            part = {key: column[start : start + _CHUNK] for key, column in columns.items()}
+            tally.add({name: part})
+    return tally.counts()
+
+
+def book_problems(counts: BookCounts, cadence: str) -> list[str]:
+    """Why little or nothing of an instrument can be traded, one sentence each; mostly empty.
+
+    Parameters
+    ----------
+    counts : BookCounts
+    cadence : {"events", "bars", "snapshots"}
+        Of the market.
+    """
+    symbol, n, found = counts.symbol, counts.books, []
+    unsnapped = counts.depth_messages and not counts.depth_snapshots
+    if not n:
+        found.append(f"{symbol} has no quote and no depth: no order can be filled")
+    elif 2 * counts.valid < n:
+        causes = {name: getattr(counts, name) for name in _KINDS[1:]}
+        worst = max(causes, key=lambda name: causes[name])
+        why = _CAUSES[worst]
+        if worst == "no_size" and cadence == "bars":
+            why = "without size, because the volume of its bars shows none"
+        if worst == "no_side" and unsnapped and counts.depth_messages >= n:
+            why = "unknown, because its depth has no snapshot"
+        lead = f"{n - counts.valid:,} of {n:,} books of {symbol} cannot be traded on"
+        told = (
+            f"all {n:,} books of {symbol} are {why}"
+            if causes[worst] == n
+            else (f"{lead}, {causes[worst]:,} are {why}")
+        )
+        found.append(told if counts.valid else f"{told}: no order can be filled")
+    if unsnapped and counts.valid:
+        found.append(
+            f"depth of {symbol} never stands: {counts.depth_messages:,} messages, no snapshot; "
+            "orders meet the top alone"
+        )
+    return found
+
+
+def _kinds(
+    bid: NDArray[np.int64],
+    ask: NDArray[np.int64],
+    bid_qty: NDArray[np.int64],
+    ask_qty: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """What each book is: an index into `_KINDS`."""
+    kinds = np.where((bid_qty > 0) & (ask_qty > 0), _VALID, _NO_SIZE)
+    kinds[bid == ask] = _LOCKED
+    kinds[bid > ask] = _CROSSED
+    kinds[(bid <= 0) | (ask <= 0)] = _NO_SIDE
+    return kinds
