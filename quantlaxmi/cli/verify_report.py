@@ -17,9 +17,10 @@ Usage:
 Options:
   --report FILE      Report written by run-gates --output-report.
   {segment} DIR  The segment it was made on.
-  --strategy NAME    For a strategy that is not installed: path.py:Class, with its settings.
-  --config TOML      Settings of that strategy.
-  --set KV           A setting of that strategy as key=value.
+  --strategy NAME    For a strategy that is not installed: path.py:Class. Its settings are read from
+                     the report.
+  --config TOML      Settings of that strategy in place of the report's.
+  --set KV           A setting of that strategy as key=value, in place of the report's settings.
   --policy FILE      The policy that the report must have been judged by: a TOML file, or "default".
   --threads N        Threads for the draws; the result does not depend on it.
   --convert FILE     Rates that the report was made with, FILE or CURRENCY=FILE; may be repeated.
@@ -42,7 +43,8 @@ def main(args: dict[str, Any]) -> int:
     if args["--policy"] is not None:
         default = args["--policy"] == "default"
         policy = GatePolicy() if default else load_policy(args["--policy"])
-    strategy = None if args["--strategy"] is None else make_strategy(args)
+    own = args["--config"] or args["--set"]
+    strategy = make_strategy(args) if own else args["--strategy"]
     segment = open_whole(args["--segment-dir"])
     with Progress("verify") as progress:
         check = verify_report(

@@ -17,6 +17,8 @@ from quantlaxmi.gates.results import GateResult, Inconclusive, Json, ResultSpec,
 from quantlaxmi.settings import Bounds, Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from quantlaxmi.execution.costs import CostModel
     from quantlaxmi.execution.latency import LatencyModel
     from quantlaxmi.execution.risk import RiskLimits
@@ -172,7 +174,7 @@ def _check(
 
 
 def verify_no_lookahead(
-    segment: MarketData,
+    segment: MarketData | Path | str,
     strategy: Any,
     *,
     n_cuts: int = 12,
@@ -192,7 +194,8 @@ def verify_no_lookahead(
 
     Parameters
     ----------
-    segment : MarketData
+    segment : MarketData, Path or str
+        A path is a segment's folder.
     strategy : Strategy, BoundStrategy, str or callable
         As `backtest` takes it, or a function that makes a strategy from a segment. Only the latter
         shows a look-ahead through data that a strategy takes along from the segment when it is
@@ -223,7 +226,9 @@ def verify_no_lookahead(
     from quantlaxmi.run.config import RunConfig
     from quantlaxmi.run.replay import run_columns
     from quantlaxmi.run.rerun import Rerun, make_strategy, maker_of
+    from quantlaxmi.segment import as_market
 
+    segment = as_market(segment)
     if not 1 <= n_cuts <= _MAX_CUTS:
         raise InputError("n_cuts", f"was {n_cuts}, expected 1 to {_MAX_CUTS}")
     maker = maker_of(strategy)

@@ -35,14 +35,21 @@ __all__ = ["Progress", "check_suites", "report_of", "run_gates"]
 Progress = Callable[[str, int, int], None]
 
 
-def check_suites(gates: tuple[str, ...]) -> tuple[str, ...]:
-    """The suites asked for, where this version has them all.
+def check_suites(gates: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the suites asked for, where this version has them all.
+
+    Parameters
+    ----------
+    gates : str or sequence of str
+        Names of suites; in one text they are separated by commas.
 
     Raises
     ------
     ConfigError
     """
     known = suite_names()
+    names = gates.split(",") if isinstance(gates, str) else gates
+    gates = tuple(name.strip() if isinstance(name, str) else name for name in names)
     for name in gates:
         if name not in known:
             expected = ", ".join(known)
@@ -55,10 +62,10 @@ def check_suites(gates: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def run_gates(
-    segment: MarketData,
+    segment: MarketData | Path | str,
     strategy: Any,
     *,
-    gates: tuple[str, ...] = ("g2",),
+    gates: str | Sequence[str] = ("g2",),
     policy: GatePolicy | None = None,
     costs: CostModel | None = None,
     limits: RiskLimits | None = None,
@@ -74,11 +81,12 @@ def run_gates(
 
     Parameters
     ----------
-    segment : MarketData
+    segment : MarketData, Path or str
+        A path is a segment's folder.
     strategy : Strategy, BoundStrategy, str or callable
         As `quantlaxmi.run.replay.backtest` takes it, or a function that makes a strategy from a
         segment: the prefix guard calls it with beginnings of this one.
-    gates : tuple of str
+    gates : str or sequence of str
         Suites to run; ``"g2"`` is what this version has.
     policy : GatePolicy, optional
         Thresholds; the defaults of `GatePolicy` without.
@@ -123,8 +131,9 @@ def run_gates(
     from quantlaxmi.run.config import RunConfig
     from quantlaxmi.run.replay import run_columns
     from quantlaxmi.run.rerun import make_strategy, maker_of
+    from quantlaxmi.segment import as_market
 
-    gates = check_suites(tuple(gates))
+    gates, segment = check_suites(gates), as_market(segment)
     check_seed(seed)
     if threads is not None and threads < 1:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
@@ -171,7 +180,7 @@ def report_of(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
-    gates: tuple[str, ...] = ("g2",),
+    gates: str | Sequence[str] = ("g2",),
     checkpoint: str | Path | None = None,
     maker: Callable[[Any], Any] | None = None,
 ) -> GateReport:

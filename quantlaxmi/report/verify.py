@@ -58,7 +58,7 @@ class ReportCheck:
 
 def verify_report(
     path: str | Path,
-    segment: MarketData,
+    segment: MarketData | Path | str,
     *,
     strategy: Any = None,
     policy: GatePolicy | None = None,
@@ -71,10 +71,11 @@ def verify_report(
     Parameters
     ----------
     path : str or Path
-    segment : MarketData
-    strategy : Strategy or BoundStrategy, optional
-        With its settings; needed for one that is not installed. By default the registry's
-        strategy of the recorded name, with the recorded settings.
+    segment : MarketData, Path or str
+        A path is a segment's folder.
+    strategy : Strategy, BoundStrategy, type of Strategy or str, optional
+        Needed for one that is not installed. A class or a name (``path.py:Class``) is made with the
+        recorded settings. By default the registry's strategy of the recorded name.
     policy : GatePolicy, optional
         The policy that the report must have been judged by; any by default.
     threads : int, optional
@@ -93,6 +94,9 @@ def verify_report(
         policy, was made with other rates, or names inputs that no run can have: with the field's
         name.
     """
+    from quantlaxmi.segment import as_market
+
+    segment = as_market(segment)
     recorded = load_report(path)
     _check_rates(path, recorded, convert)
     if recorded.header.get("segment_digest") != segment.digest:
@@ -101,8 +105,8 @@ def verify_report(
             f"was {recorded.header.get('segment_digest')}, {segment.path} has {segment.digest}",
             "header.segment_digest",
         )
-    if strategy is None:
-        strategy = _recorded_strategy(path, recorded)
+    if strategy is None or isinstance(strategy, str | type):
+        strategy = _recorded_strategy(path, recorded, strategy)
     inputs = _recorded_inputs(path, recorded)
     if policy is not None:
         _demand(path, inputs["policy"], policy)
@@ -173,20 +177,31 @@ def _check_rates(path: str | Path, recorded: GateReport, convert: Sequence[str |
         )
 
 
-def _recorded_strategy(path: str | Path, recorded: GateReport) -> Any:
-    from quantlaxmi.strategies.registry import StrategyRegistry
+def _recorded_strategy(path: str | Path, recorded: GateReport, given: Any) -> Any:
+    """The strategy that was named, or that of the recorded name, with the recorded settings."""
+    from quantlaxmi.strategies.registry import StrategyRegistry, check_class
 
     registry = StrategyRegistry()
     # A name from a file must never be one that makes the registry load code from a path.
-    if recorded.strategy_id not in registry.list():
+    if given is None and recorded.strategy_id not in registry.list():
         raise ReportError(
             path,
             f"was {recorded.strategy_id!r}, which is not installed; name the strategy's file",
             "strategy_id",
         )
-    sets = [shlex.quote(f"{k}={v}") for k, v in recorded.config.items()]
+    found: Any = given
+    if not isinstance(given, type):
+        found = registry.get(given or recorded.strategy_id)
+    check_class(found)
+    if found.strategy_id != recorded.strategy_id:
+        raise ReportError(
+            path,
+            f"was {recorded.strategy_id}, the strategy given has {found.strategy_id}",
+            "strategy_id",
+        )
     with _field(path, "config"):
-        return registry.create(recorded.strategy_id, sets=sets)
+        sets = [shlex.quote(f"{k}={v}") for k, v in recorded.config.items()]
+        return found.made_with(found.Config.load(sets=sets))
 
 
 def _recorded_inputs(path: str | Path, recorded: GateReport) -> dict[str, Any]:

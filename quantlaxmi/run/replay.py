@@ -8,9 +8,10 @@ recorded market alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from quantlaxmi import schema
-from quantlaxmi.errors import StrategyError
+from quantlaxmi.errors import StrategyError, shown
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
@@ -22,21 +23,23 @@ from quantlaxmi.run.feed import TableColumns, merged_chunks
 from quantlaxmi.run.records import Account, RunRecords
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
-from quantlaxmi.segment import MarketData
+from quantlaxmi.segment import MarketData, as_market
 from quantlaxmi.segment.unchanged import check_unchanged
 from quantlaxmi.strategies.kernel import BoundStrategy
-from quantlaxmi.strategies.registry import StrategyRegistry
+from quantlaxmi.strategies.registry import StrategyRegistry, check_class
 from quantlaxmi.strategies.sdk import Strategy
 from quantlaxmi.trace.header import TraceHeader
 
 __all__ = ["Account", "Progress", "Run", "backtest", "replay", "run_columns", "run_log"]
 
 Progress = Callable[[int, int], None]
+#: A strategy with its settings, its class or name for its defaults, or a bound one.
+AnyStrategy = Strategy | type[Strategy] | BoundStrategy | str
 
 
 def backtest(
-    segment: MarketData,
-    strategy: Strategy | BoundStrategy | str,
+    segment: MarketData | Path | str,
+    strategy: AnyStrategy,
     *,
     costs: CostModel | None = None,
     limits: RiskLimits | None = None,
@@ -51,10 +54,11 @@ def backtest(
 
     Parameters
     ----------
-    segment : MarketData
-        As `open_segment` gives it, or a window of it.
-    strategy : Strategy, BoundStrategy or str
-        A strategy with its settings, or the name of a registered one for its defaults.
+    segment : MarketData, Path or str
+        As `open_segment` gives it, or a window of it; or a segment's folder.
+    strategy : Strategy, type of Strategy, BoundStrategy or str
+        A strategy with its settings; for its defaults its class, its registered name or
+        ``path.py:Class``.
     costs : CostModel, optional
         What it does not say is taken from the dated tables of `quantlaxmi.venues`, by venue, kind
         and the data's first date.
@@ -91,12 +95,14 @@ def backtest(
         seed=seed,
         flatten=flatten,
     )
-    return run_columns(segment, strategy, config, interpreted=interpreted, progress=progress)
+    return run_columns(
+        as_market(segment), strategy, config, interpreted=interpreted, progress=progress
+    )
 
 
 def replay(
-    segment: MarketData,
-    strategy: Strategy | BoundStrategy | str,
+    segment: MarketData | Path | str,
+    strategy: AnyStrategy,
     *,
     costs: CostModel | None = None,
     limits: RiskLimits | None = None,
@@ -120,12 +126,12 @@ def replay(
         seed=seed,
         flatten=flatten,
     )
-    return run_log(segment, strategy, config, interpreted=interpreted, progress=progress)
+    return run_log(as_market(segment), strategy, config, interpreted=interpreted, progress=progress)
 
 
 def run_columns(
     market: MarketData,
-    strategy: Strategy | BoundStrategy | str,
+    strategy: AnyStrategy,
     config: RunConfig,
     *,
     interpreted: bool = False,
@@ -139,7 +145,7 @@ def run_columns(
 
 def run_log(
     market: MarketData,
-    strategy: Strategy | BoundStrategy | str,
+    strategy: AnyStrategy,
     config: RunConfig,
     *,
     interpreted: bool = False,
@@ -152,7 +158,7 @@ def run_log(
 
 def _run(
     market: MarketData,
-    strategy: Strategy | BoundStrategy | str,
+    strategy: AnyStrategy,
     config: RunConfig,
     chunks: Iterator[Mapping[str, TableColumns]],
     interpreted: bool,
@@ -178,16 +184,30 @@ def _further(progress: Progress, done: int, total: int) -> Callable[[int], None]
 
 
 def bind(
-    strategy: Strategy | BoundStrategy | str,
+    strategy: AnyStrategy,
     instruments: tuple[Instrument, ...],
     *,
     interpreted: bool = False,
 ) -> BoundStrategy:
-    """Bind a strategy, named or made, to a segment's instruments; a fresh one for each run."""
+    """Bind a strategy, named or made, to a segment's instruments; a fresh one for each run.
+
+    Raises
+    ------
+    StrategyError
+        It is none, or is bound to other instruments.
+    """
     if isinstance(strategy, str):
         strategy = StrategyRegistry().create(strategy)
+    if isinstance(strategy, type) and issubclass(strategy, Strategy):
+        check_class(strategy)
+        strategy = strategy.made_with()
     if isinstance(strategy, Strategy):
         return strategy.bind(instruments, interpreted=interpreted)
+    if not isinstance(strategy, BoundStrategy):
+        raise StrategyError(
+            f"strategy was {shown(strategy)}, expected a strategy with its settings, its class or "
+            "its name"
+        )
     if strategy.universe != instruments:
         raise StrategyError(f"strategy {strategy.strategy_id!r} is bound to other instruments")
     return strategy

@@ -57,7 +57,7 @@ class Rerun:
         bound, strategy = self.run.strategy, self.strategy
         if strategy is not None:
             if settings is not None:
-                strategy = _made(type(strategy), settings)
+                strategy = type(strategy).made_with(settings)
             again: BoundStrategy = strategy.bind(
                 self.run.instruments, interpreted=bound.form == "interpreted"
             )
@@ -158,18 +158,5 @@ def make_strategy(maker: Callable[[Any], Any], segment: Any) -> Any:
 def maker_of(strategy: Any) -> Callable[[Any], Any] | None:
     """The function of a segment that makes a strategy, where it was given as one."""
     if isinstance(strategy, type) and issubclass(strategy, Strategy):
-        return lambda segment: strategy()
+        return lambda segment: strategy.made_with()
     return strategy if callable(strategy) else None
-
-
-def _made(kind: Any, config: StrategyConfig) -> Any:
-    """A strategy of some class with other settings."""
-    try:
-        strategy = kind(config)
-    except TypeError as error:
-        raise StrategyError(
-            f"strategy {kind.strategy_id!r} cannot be made from settings alone: {error}"
-        ) from None
-    if getattr(strategy, "config", None) is not config:
-        raise StrategyError(f"strategy {kind.strategy_id!r} does not keep the settings it is given")
-    return strategy

@@ -198,7 +198,12 @@ class Session:
             bound.instance.on_market,
             self._deliver_fill if hasattr(bound.instance, "on_fill") else None,
             (view(memory["notice"])[0],),
-            functools.partial(write_decision, legs_out=view(memory["legs_out"]), bound=bound),
+            functools.partial(
+                write_decision,
+                legs_out=view(memory["legs_out"]),
+                bound=bound,
+                positions=view(memory["positions"]),
+            ),
             self.context,
             tuple(i.symbol for i in self.instruments),
             self._correlations,

@@ -26,7 +26,7 @@ from quantlaxmi.segment.manifest import (
 )
 from quantlaxmi.segment.market_data import MarketData
 from quantlaxmi.segment.memory import MemorySegment
-from quantlaxmi.segment.parts import SegmentParts, open_parts, open_whole
+from quantlaxmi.segment.parts import SegmentParts, as_market, open_parts, open_whole
 from quantlaxmi.segment.read import Count, Segment, open_segment, require_sealed
 from quantlaxmi.segment.recover import RecoveryReport, recover
 from quantlaxmi.segment.split import split_segment
@@ -50,6 +50,7 @@ __all__ = [
     "SegmentWriter",
     "SourceFile",
     "Window",
+    "as_market",
     "export",
     "open_parts",
     "open_segment",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from quantlaxmi.errors import SegmentCorrupt, SegmentError
+from quantlaxmi.errors import InputError, SegmentCorrupt, SegmentError, shown
 from quantlaxmi.files import one_line_errors
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment.columns import byte_pieces
 from quantlaxmi.segment.horizon import cut_columns, last_seq_of
 from quantlaxmi.segment.manifest import MANIFEST_NAME, ColumnEntry, Gap, segment_digest
+from quantlaxmi.segment.market_data import MarketData
 from quantlaxmi.segment.read import Count, Segment, Verify, open_segment
 from quantlaxmi.segment.rows import Columns
 from quantlaxmi.segment.split import MAX_PARTS
@@ -182,6 +184,30 @@ def open_whole(path: Path | str, *, verify: Verify = "columns") -> Segment:
     if parts:
         return open_parts(parts[: MAX_PARTS + 1], verify=verify)
     return open_segment(folder, verify=verify)
+
+
+def as_market(segment: MarketData | Path | str) -> MarketData:
+    """Return market data as they are, or those in a segment's folder.
+
+    Parameters
+    ----------
+    segment : MarketData, Path or str
+        A path is opened as by `open_whole`.
+
+    Raises
+    ------
+    InputError
+        It is neither.
+    SegmentError, SegmentCorrupt
+        As `open_whole`.
+    """
+    if isinstance(segment, str | os.PathLike):
+        return open_whole(segment)
+    if not (hasattr(segment, "columns") and hasattr(segment, "instruments")):
+        raise InputError(
+            "segment", f"was {shown(segment)}, expected market data or a segment's folder"
+        )
+    return segment
 
 
 def _digest(together: SegmentParts) -> str:

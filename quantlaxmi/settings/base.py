@@ -120,7 +120,32 @@ class Table:
         return value.to_json()
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SettingsMeta(msgspec.StructMeta):
+    """Class of settings classes: a call with a name that is no field is told in one sentence."""
+
+    def __call__(cls, *values: Any, **fields: Any) -> Any:
+        names = cls.__struct_fields__
+        if values:
+            raise ConfigError(
+                cls.__name__, f"was given {told(values[0])} without a name, expected name=value"
+            )
+        for name in fields:
+            if name not in names:
+                raise Place(cls.__name__).unknown(name, names)
+        missing = next((f for f in fields_of(cls) if f.required and f.name not in fields), None)
+        if missing is not None:
+            at = Place(cls.__name__) / missing.name
+            raise at.fail(f"is missing, expected {missing.kind.expected}")
+        return super().__call__(**fields)
+
+
+class Settings(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    metaclass=SettingsMeta,
+):
     """Base of settings: subclass it with ``frozen=True, kw_only=True`` and one line a field.
 
     A field is ``bool``, ``int``, ``str``, ``Literal`` texts, a ``StrEnum``, ``FixedPoint``,

@@ -11,6 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, Protocol
 
+import numpy as np
+
 from quantlaxmi.errors import FixedPointError, FixedPointOverflow
 from quantlaxmi.fixed import FixedPoint, decimal_text
 from quantlaxmi.settings.place import Place, TomlNumber
@@ -143,9 +145,10 @@ class Whole:
         return self.bounds.expected("a whole number")
 
     def read(self, value: Any, at: Place) -> int:
-        if type(value) is not int or not self.bounds.holds(Fraction(value)):
+        number = int(value) if isinstance(value, np.integer) else value
+        if type(number) is not int or not self.bounds.holds(Fraction(number)):
             raise at.was(value, self.expected)
-        return value
+        return number
 
     def plain(self, value: int) -> int:
         return value
@@ -214,7 +217,7 @@ def _number_text(value: Any, at: Place, expected: str) -> str:
     """The text of a number that is to be read exactly."""
     if isinstance(value, float):
         raise at.was(value, f"{expected}, exact: write '{value!r}' as text, not as a float")
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+    if isinstance(value, bool) or not isinstance(value, int | np.integer | str | Decimal):
         raise at.was(value, expected)
     if isinstance(value, int) and value.bit_length() > 256:
         raise at.was(value, expected)

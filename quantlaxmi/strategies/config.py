@@ -6,7 +6,7 @@ import hashlib
 import re
 import shlex
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -64,15 +64,18 @@ class StrategyConfig(Settings, frozen=True, kw_only=True):
         super().__post_init__()
 
     @classmethod
-    def load(cls, path: str | Path | None = None, sets: Iterable[str] = ()) -> Self:
+    def load(
+        cls, path: str | Path | None = None, sets: Mapping[str, Any] | Iterable[str] = ()
+    ) -> Self:
         """Make settings from a TOML file, then from ``key=value`` texts that go over it.
 
         Parameters
         ----------
         path : path or None
             TOML with one key a field; numbers are read as exact decimals.
-        sets : iterable of str
-            Each one ``key=value`` or several in one quoted text; the last one of a key holds.
+        sets : mapping of str to object, or iterable of str
+            Values by name, texts or of the field's type; or texts, each one ``key=value`` or
+            several in one quoted text, of which the last one of a key holds.
 
         Raises
         ------
@@ -84,10 +87,11 @@ class StrategyConfig(Settings, frozen=True, kw_only=True):
             values = read_settings(path, cls.file_kind)
             cls.from_mapping(values, path)  # a fault of the file is told as the file's
         given = {}
-        for key, text in split_sets(sets):
+        for key, value in sets.items() if isinstance(sets, Mapping) else split_sets(sets):
             if key not in fields:
                 raise Place("--set").unknown(key, fields)
-            given[key] = _from_text(fields[key], text)
+            is_text = isinstance(value, str)
+            given[key] = _from_text(fields[key], value) if is_text else value
         return cls.from_mapping({**values, **given}, "--set" if given else path)
 
     def filters(self) -> dict[str, Filter]:
@@ -158,7 +162,9 @@ def split_sets(sets: Iterable[str]) -> list[tuple[str, str]]:
         If a text has no key or no ``=``.
     """
     pairs = []
-    for text in sets:
+    for text in [sets] if isinstance(sets, str) else sets:
+        if not isinstance(text, str):
+            raise Place("--set").was(text, "key=value")
         try:
             words: Sequence[str] = shlex.split(text)
         except ValueError as error:

@@ -11,7 +11,7 @@ from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MarketSnapshot
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import DecisionType, OrderAction, OrderType, Side, TimeInForce
-from quantlaxmi.strategies.decisions import is_immediate
+from quantlaxmi.strategies.decisions import effect_of, is_immediate
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.views import view
 
@@ -194,7 +194,7 @@ class Context:
         legs: Iterable[LegIntent],
         *,
         rationale: str,
-        decision_type: DecisionType = DecisionType.ENTER,
+        decision_type: DecisionType | None = None,
         direction: int = 0,
         confidence: int | None = None,
         bundle: bool | None = None,
@@ -207,7 +207,8 @@ class Context:
             1 to ``schema.MAX_LEGS``.
         rationale : str
             One of the strategy's declared texts.
-        decision_type : DecisionType
+        decision_type : DecisionType or None
+            None: what it does to the position, if all its orders fill (`decisions.effect_of`).
         direction : int
             1 long, -1 short, 0 neither.
         confidence : int or None
@@ -227,6 +228,8 @@ class Context:
             If a leg names an unknown symbol.
         """
         made = [self._leg(leg) for leg in legs]
+        if decision_type is None:
+            decision_type = effect_of(made, lambda symbol: int(self.position(symbol).qty))
         if bundle is None:
             bundle = all(map(is_immediate, made))
         return DecisionEvent(

@@ -94,7 +94,7 @@ def check_runs_equal(subject: Subject) -> None:
     strategy, segment = subject.strategy, subject.segment
     bound = strategy.bind(segment.instruments)
     first = _hashes(subject.backtest(segment, strategy))
-    for again in (strategy, bound, bound, type(strategy)(strategy.config)):
+    for again in (strategy, bound, bound, type(strategy).made_with(strategy.config)):
         _hold(_hashes(subject.backtest(segment, again)) == first, "a second run differs")
 
 
@@ -219,7 +219,7 @@ def check_strategy(
     >>> for line in check_strategy(MyStrategy, segment, quantlaxmi.backtest):  # doctest: +SKIP
     ...     print(line)
     """
-    made = strategy() if isinstance(strategy, type) else strategy
+    made = strategy.made_with() if isinstance(strategy, type) else strategy
     check_class(type(made))
     subject = Subject(made, segment, backtest)
     for check in CHECKS:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MultiLegOrderIntent
@@ -14,7 +16,37 @@ _I64_MAX = (1 << 63) - 1
 _CONFIDENCE_MAX = 10_000
 
 
-def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int:
+def effect_of(legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int]) -> DecisionType:
+    """Say what a decision does to the position, if all its orders fill.
+
+    Parameters
+    ----------
+    legs : sequence of LegIntent or DecisionLeg
+    held : callable
+        Filled position of a symbol, signed, as a quantity mantissa.
+
+    Returns
+    -------
+    DecisionType
+        ENTER where every instrument it names is flat before, EXIT where every one is flat after;
+        ADJUST for all else, and wherever it changes an order.
+    """
+    if any(leg.action != OrderAction.NEW or not _is_int(leg.qty, 1, _I64_MAX) for leg in legs):
+        return DecisionType.ADJUST
+    traded: dict[str, int] = {}
+    for leg in legs:
+        traded[leg.symbol] = traded.get(leg.symbol, 0) + int(leg.side) * int(leg.qty)
+    before = {symbol: held(symbol) for symbol in traded}
+    if not any(before.values()):
+        return DecisionType.ENTER
+    if all(before[symbol] + qty == 0 for symbol, qty in traded.items()):
+        return DecisionType.EXIT
+    return DecisionType.ADJUST
+
+
+def write_decision(
+    decision: object, legs_out: Any, bound: BoundStrategy, positions: Any = None
+) -> int:
     """Check what a strategy returned and write it as leg records.
 
     Parameters
@@ -24,6 +56,8 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
         OUT. Written only if the whole decision is in order.
     bound : BoundStrategy
         What the strategy declared.
+    positions : ctypes array of Position, or ndarray view of it, optional
+        By instrument, for the type of an intent, which names none; all flat without.
 
     Returns
     -------
@@ -41,14 +75,13 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
         kind, direction, text = decision.decision_type, decision.direction, decision.rationale
         confidence, bundle = decision.confidence, decision.bundle
     elif isinstance(decision, MultiLegOrderIntent):
-        # An intent names legs and a shape; whether they open or close is theirs to know.
-        kind, direction, text = DecisionType.ADJUST, 0, str(decision.strategy_type)
+        kind, direction, text = None, 0, str(decision.strategy_type)
         confidence, bundle = None, True
     else:
         raise _broken(
             bound, f"on_market returned {type(decision).__name__}, must be a decision or None"
         )
-    if kind not in tuple(DecisionType):
+    if kind is not None and kind not in tuple(DecisionType):
         raise _broken(bound, f"decision_type was {kind!r}, must be a DecisionType")
     if direction not in (-1, 0, 1):
         raise _broken(bound, f"direction was {direction!r}, must be 1, -1 or 0")
@@ -60,6 +93,10 @@ def write_decision(decision: object, legs_out: Any, bound: BoundStrategy) -> int
     indices = {one.symbol: i for i, one in enumerate(bound.universe)}
     _check_legs(bound, legs, bundle, indices)
     rationale = bound.rationales.index(text)
+    if kind is None:
+        kind = effect_of(
+            legs, lambda symbol: 0 if positions is None else int(positions[indices[symbol]].qty)
+        )
     for k, leg in enumerate(legs):
         out = legs_out[k]
         _write_leg(out, leg, indices[leg.symbol])
@@ -154,7 +191,10 @@ def is_immediate(leg: LegIntent | DecisionLeg) -> bool:
 
 
 def _is_int(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    """Whether it is an integer, Python's or NumPy's, within bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        return False
+    return low <= int(value) <= high
 
 
 def _broken(bound: BoundStrategy, problem: str) -> StrategyError:

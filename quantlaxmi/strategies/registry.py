@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import importlib
-import importlib.util
 import inspect
 import re
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from quantlaxmi.errors import InputError, StrategyError
 from quantlaxmi.files import open_regular
 from quantlaxmi.strategies.sdk import Strategy
+from quantlaxmi.strategies.user_files import load_module, plain_names
 
 #: Entry-point group other packages name their strategies in.
 GROUP: Final = "quantlaxmi.strategies"
@@ -96,16 +93,19 @@ class StrategyRegistry:
         return sorted({*self._points, *self._classes})
 
     def create(
-        self, name: str, config: str | Path | None = None, sets: Iterable[str] = ()
+        self,
+        name: str,
+        config: str | Path | None = None,
+        sets: Mapping[str, Any] | Iterable[str] = (),
     ) -> Strategy:
-        """Make a strategy with settings from a TOML file and ``key=value`` texts.
+        """Make a strategy with settings from a TOML file and ``key=value`` texts or values.
 
         Parameters
         ----------
         name : str
             As for `get`.
         config : path, optional
-        sets : iterable of str
+        sets : mapping of str to object, or iterable of str
             As for `StrategyConfig.load`.
 
         Raises
@@ -113,7 +113,7 @@ class StrategyRegistry:
         StrategyError, ConfigError
         """
         found = self.get(name)
-        return found(found.Config.load(config, sets))
+        return found.made_with(found.Config.load(config, sets))
 
 
 def check_class(strategy: object) -> None:
@@ -139,6 +139,8 @@ def check_class(strategy: object) -> None:
 def load_file(path: Path, member: str) -> type[Strategy]:
     """Load a strategy class from a Python file; the file's code is run.
 
+    The file may import others of its folder (`quantlaxmi.strategies.user_files`).
+
     Parameters
     ----------
     path : Path
@@ -155,28 +157,16 @@ def load_file(path: Path, member: str) -> type[Strategy]:
     except InputError as error:
         raise StrategyError(str(error)) from None
     full = path.resolve()
-    name = f"quantlaxmi_user_{hashlib.sha256(str(full).encode()).hexdigest()[:16]}"
-    module = sys.modules.get(name)
-    if module is None:
-        spec = importlib.util.spec_from_file_location(name, full)
-        if spec is None or spec.loader is None:
-            raise StrategyError(f"{path}: is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[name]
-            raise StrategyError(f"{path}: {type(error).__name__}: {_line(error)}") from error
-        except BaseException:
-            del sys.modules[name]
-            raise
+    try:
+        module = load_module(full)
+    except Exception as error:
+        raise StrategyError(f"{path}: {type(error).__name__}: {_line(error)}") from error
     offered = {
         key: value
         for key, value in vars(module).items()
         if isinstance(value, type)
         and issubclass(value, Strategy)
-        and value.__module__ == name
+        and value.__module__ == module.__name__
         and not inspect.isabstract(value)
     }
     if not member and len(offered) == 1:
@@ -211,4 +201,4 @@ def _load_point(point: EntryPoint) -> type[Strategy]:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(plain_names(str(error)).split())[:300]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from quantlaxmi.errors import StrategyError
+from quantlaxmi.errors import ConfigError, StrategyError
 from quantlaxmi.events import (
     DecisionEvent,
     FillEvent,
@@ -56,6 +58,17 @@ class Strategy(ABC):
 
     config: Any
 
+    def __new__(cls, *arguments: Any, **named: Any) -> Self:
+        # A subclass whose __init__ does not call this one has its settings all the same.
+        made = super().__new__(cls)
+        given = named.get("config", arguments[0] if arguments else None)
+        if type(given) is cls.Config:
+            made.config = given
+        elif given is None:
+            with contextlib.suppress(ConfigError):  # some settings have no default
+                made.config = cls.Config()
+        return made
+
     def __init__(self, config: StrategyConfig | None = None) -> None:
         made = self.Config() if config is None else config
         if type(made) is not self.Config:
@@ -64,6 +77,48 @@ class Strategy(ABC):
                 f"must be {self.Config.__name__}"
             )
         self.config = made
+
+    @classmethod
+    def made_with(cls, config: StrategyConfig | None = None) -> Self:
+        """Make a strategy from settings alone, whatever its ``__init__`` takes.
+
+        Parameters
+        ----------
+        config : StrategyConfig, optional
+            The defaults if left out.
+
+        Raises
+        ------
+        StrategyError
+            Its ``__init__`` needs more than the settings, or does not keep those it is given.
+        """
+        settings = cls.Config() if config is None else config
+        made = cls.__new__(cls, settings)
+        made._begin_as_new(settings)
+        return made
+
+    def _begin_as_new(self, settings: StrategyConfig) -> None:
+        """Run ``__init__`` with the settings, or without where it takes none."""
+        kind = type(self)
+        takes = inspect.signature(kind.__init__)
+        given: tuple[StrategyConfig, ...] = (settings,)
+        try:
+            takes.bind(self, *given)
+        except TypeError:
+            given = ()
+            try:
+                takes.bind(self)
+            except TypeError as error:
+                raise StrategyError(
+                    f"strategy {kind.__name__}: its __init__ must take the settings alone, "
+                    f"def __init__(self, config=None); {error}"
+                ) from None
+        kind.__init__(self, *given)
+        if getattr(self, "config", None) != settings:
+            raise StrategyError(
+                f"strategy {kind.__name__} does not keep the settings it is given: its __init__ "
+                "must call super().__init__(config)"
+            )
 
     @property
     def config_hash(self) -> bytes:
@@ -139,14 +194,15 @@ class PythonStrategy(Strategy):
 
     def fresh(self) -> Self:
         """Return an instance of the same class and settings, as it was before any event."""
-        return type(self)(self.config)
+        return self.made_with(self.config)
 
     def begin(self, ctx: Context) -> None:
         """Begin a run in ``ctx``, as new: a second run meets nothing the first one left."""
         if self._ctx is not None:
             config = self.config
             self.__dict__.clear()
-            type(self).__init__(self, config)
+            self.config = config
+            self._begin_as_new(config)
         self._ctx = ctx
         self.on_start(ctx)
 

@@ -199,7 +199,7 @@ def test_options_intents_are_bundles():
     )
     assert write_decision(intent, view(memory["legs_out"]), bound) == 2
     first = memory["legs_out"][0]
-    assert first["decision_type"] == DecisionType.ADJUST and first["bundle"] == 1
+    assert first["decision_type"] == DecisionType.ENTER and first["bundle"] == 1
     assert bound.rationales[first["rationale"]] == "calendar"
 
 
