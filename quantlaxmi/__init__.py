@@ -43,6 +43,7 @@ _HOME: dict[str, str] = {
         ),
         "run.result": "Run",
         "run.replay": "backtest replay",
+        "run.check_strategy": "check_strategy",
         "gates": (
             "GatePolicy GateResult G2AntiOverfitSuite TimeShiftResult RandomEntryResult "
             "PermutationResult AblationResult"
@@ -125,6 +126,7 @@ if TYPE_CHECKING:
     from quantlaxmi.report import GateReport as GateReport
     from quantlaxmi.report.run_gates import run_gates as run_gates
     from quantlaxmi.report.verify import verify_report as verify_report
+    from quantlaxmi.run.check_strategy import check_strategy as check_strategy
     from quantlaxmi.run.replay import backtest as backtest
     from quantlaxmi.run.replay import replay as replay
     from quantlaxmi.run.result import Run as Run

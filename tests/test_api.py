@@ -26,7 +26,7 @@ _NAMES = """
     Divergence HeaderMismatch LengthMismatch Match OutcomeMismatch ReplayParityResult
     verify_replay_parity
     Context CryptoStrategy IndiaOptionsStrategy Strategy StrategyConfig StrategyRegistry
-    Run backtest replay
+    Run backtest check_strategy replay
     G2AntiOverfitSuite TimeShiftResult RandomEntryResult PermutationResult AblationResult
     GatePolicy GateReport GateResult LookAhead run_gates verify_no_lookahead verify_report
 """

@@ -87,7 +87,7 @@ INNER: dict[str, tuple[str, ...]] = {
             config attribution capital records record_arrays feed session ledger_lines tables equity
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
             summary.orders summary.sections result
-            decision_points replay rerun
+            decision_points replay rerun check_strategy
             """,
         "gates": """
             keys thresholds reasons results suite_result checkpoint

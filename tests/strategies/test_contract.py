@@ -7,6 +7,8 @@ from typing import Annotated
 
 import pytest
 
+import quantlaxmi
+from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.run.replay import backtest, replay
@@ -14,7 +16,6 @@ from quantlaxmi.schema import DecisionType, Side
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import Bounds, CryptoStrategy, StrategyConfig, StrategyRegistry
 from quantlaxmi.strategies.contract import CHECKS, check_strategy
-from tests.check_strategy import main
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data"
@@ -60,11 +61,39 @@ def test_strategies_keep_the_contract(segment, name):
 
 
 def test_the_suite_runs_from_a_command_line(capsys):
-    assert main([str(DATA / "planted"), PYTHON, "cooldown_ms=0"]) == 0
-    assert capsys.readouterr().out.count("ok ") == len(CHECKS)
-    assert main([str(DATA / "planted"), "no_such"]) == 1
+    check = ["strategies", "check"]
+    planted = ["--segment-dir", str(DATA / "planted")]
+    assert main_crypto([*check, PYTHON, *planted, "--set", "cooldown_ms=0"]) == 0
+    assert capsys.readouterr().out.count("holds: ") == len(CHECKS)
+    assert main_crypto([*check, "no_such", *planted]) == 2
     assert "unknown strategy" in capsys.readouterr().err
-    assert main([]) == 2
+    assert main_crypto([*check, PYTHON]) == 2
+    assert "strategies check" in capsys.readouterr().err
+
+
+def test_a_broken_contract_is_told_on_a_command_line(capsys, tmp_path):
+    path = tmp_path / "draws.py"
+    path.write_text(
+        "import itertools\n"
+        "from quantlaxmi.events import LegIntent\n"
+        "from quantlaxmi.schema import Side\n"
+        "from quantlaxmi.strategies.sdk import CryptoStrategy\n"
+        "count = itertools.count()\n"
+        "class Draws(CryptoStrategy):\n"
+        "    strategy_id = 'draws'\n"
+        "    def on_market(self, event, ctx):\n"
+        "        if next(count) % 997 or ctx.in_flight:\n"
+        "            return None\n"
+        "        symbol = ctx.instruments[0].symbol\n"
+        "        return ctx.decide([LegIntent(symbol, Side.BUY, 10**6)], rationale='rule')\n"
+    )
+    folder = str(DATA / "planted")
+    assert main_crypto(["strategies", "check", str(path), "--segment-dir", folder]) == 1
+    assert "broken: draws: check_runs_equal: a second run differs" in capsys.readouterr().out
+
+
+def test_the_suite_runs_from_python():
+    assert len(list(quantlaxmi.check_strategy("basis_capture", DATA / "planted"))) == len(CHECKS)
 
 
 class Every(CryptoStrategy):

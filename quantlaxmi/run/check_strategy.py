@@ -1,0 +1,50 @@
+"""Hold a strategy to the public contract, on the engine of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from quantlaxmi.run.replay import backtest
+from quantlaxmi.segment import MarketData, as_market
+from quantlaxmi.strategies import contract
+from quantlaxmi.strategies.registry import StrategyRegistry
+from quantlaxmi.strategies.sdk import Strategy
+
+__all__ = ["check_strategy"]
+
+
+def check_strategy(
+    strategy: Strategy | type[Strategy] | str, segment: MarketData | Path | str
+) -> Iterator[str]:
+    """Hold a strategy to the contract, check by check.
+
+    Parameters
+    ----------
+    strategy : Strategy, type of Strategy or str
+        With its settings; its class or its name (``path.py:Class``) for its defaults.
+    segment : MarketData, Path or str
+        A path is a segment's folder. The more decisions the strategy takes on it, the more the
+        checks tell.
+
+    Yields
+    ------
+    str
+        What each check that passed has shown.
+
+    Raises
+    ------
+    StrategyError
+        Naming the first check that failed, and why.
+    InputError
+        There is no such segment.
+
+    Examples
+    --------
+    >>> shown = list(check_strategy("basis_capture", "data/planted"))
+    >>> shown[0]
+    'Every setting moves the config hash, and equal settings have equal hashes.'
+    """
+    if isinstance(strategy, str):
+        strategy = StrategyRegistry().create(strategy)
+    yield from contract.check_strategy(strategy, as_market(segment), backtest)
