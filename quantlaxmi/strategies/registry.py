@@ -157,6 +157,8 @@ def load_file(path: Path, member: str) -> type[Strategy]:
     except InputError as error:
         raise StrategyError(str(error)) from None
     full = path.resolve()
+    if full.suffix != ".py":  # what a link points to
+        raise StrategyError(f"{path}: is not a Python file")
     try:
         module = load_module(full)
     except Exception as error:
