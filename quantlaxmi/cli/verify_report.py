@@ -36,6 +36,7 @@ def main(args: dict[str, Any]) -> int:
     from quantlaxmi.gates import GatePolicy, load_policy
     from quantlaxmi.report import verify_report
     from quantlaxmi.segment import open_whole
+    from quantlaxmi.strategies.registry import StrategyRegistry
 
     if args["--strategy"] is None and (args["--config"] or args["--set"]):
         raise InputError("--set", "belongs to a strategy given by --strategy")
@@ -44,7 +45,9 @@ def main(args: dict[str, Any]) -> int:
         default = args["--policy"] == "default"
         policy = GatePolicy() if default else load_policy(args["--policy"])
     own = args["--config"] or args["--set"]
-    strategy = make_strategy(args) if own else args["--strategy"]
+    strategy: Any = args["--strategy"]
+    if strategy is not None:
+        strategy = make_strategy(args) if own else StrategyRegistry().get(strategy)
     segment = open_whole(args["--segment-dir"])
     with Progress("verify") as progress:
         check = verify_report(
