@@ -5,10 +5,14 @@ from __future__ import annotations
 import platform
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.cli.ending import flush_output
 from quantlaxmi.cli.output import Progress, print_json, print_table
 from quantlaxmi.cli.values import whole_number
+
+if TYPE_CHECKING:
+    from quantlaxmi.calibrate.result import Calibration
 
 USAGE = """
 Simulate strategies without an edge and with one, run the gates' tests on them, show the rates.
@@ -75,15 +79,23 @@ def main(args: dict[str, Any]) -> int:
             progress=progress,
         )
     minutes, seconds = divmod(round(time.monotonic() - begun), 60)
+    # Said before it is written: a full disk does not take the rates with it.
+    if args["--json"]:
+        print_json(found.to_json())
+    else:
+        _print_rates(found, capture is not None)
+    flush_output()
     if args["--out"]:
         took = f"It took {minutes} min {seconds} s on {platform.machine()}."
         if args["--checkpoint"]:  # which may have held some or all of it
             took = ""
         text = page(found, _command(args, "quantlaxmi-crypto"), took)
         write_output(Path(args["--out"]), (text.encode(),), KIND, InputError)
-    if args["--json"]:
-        print_json(found.to_json())
-        return 0 if found.holds else 1
+    return 0 if found.holds else 1
+
+
+def _print_rates(found: Calibration, with_capture: bool) -> None:
+    """Print the rates of every test, and whether each keeps to its level."""
     rows = [
         (one.group, one.label, test, f"{one.runs:,}", *_percents(counts))
         for one in found.experiments
@@ -93,13 +105,12 @@ def main(args: dict[str, Any]) -> int:
         ("table", "scenario", "test", "runs", "passed of judged, %", "of all, %", "not judged, %"),
         rows,
     )
-    if capture is None:
+    if not with_capture:
         print("No real capture was given (--segment-dir), so the scenario real is left out.")
     for check in found.size_checks():
         scenario, p = min(check.p_values.items(), key=lambda item: item[1])
         said = "keeps to" if check.holds else "IS ABOVE"
         print(f"{check.test} {said} 5 %: smallest adjusted p {p:.3g}, on {scenario}.")
-    return 0 if found.holds else 1
 
 
 def _percents(counts: dict[str, int]) -> tuple[str, str, str]:
