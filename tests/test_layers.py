@@ -101,6 +101,7 @@ INNER: dict[str, tuple[str, ...]] = {
             market_null random_entry label_permutation time_shift
             observation suites policy g2_suite
             """,
+        "data_quality": "figures measure",
         "report": "read_results gate_report binding run_gates verify",
         "calibrate": """
             random_streams null_markets null_strategies_kernel null_strategies scenarios capture
