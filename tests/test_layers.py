@@ -77,7 +77,8 @@ INNER: dict[str, tuple[str, ...]] = {
             bars.mapping_file bars.leg_instrument bars.text_form bars.mapping
             bars.descending bars.spool bars.table bars.csv bars.parquet bars.json_archive
             bars.json_table bars.feather_table bars.confirmed
-            bars.timestamps bars.series bars.notes bars.cell_checks bars.columns bars.funding
+            bars.timestamps bars.sessions bars.series bars.notes bars.cell_checks bars.columns
+            bars.funding
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
             bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet klines_json
             ohlcv kraken lean okx bybit binance_vision

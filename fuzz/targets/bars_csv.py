@@ -52,6 +52,7 @@ def drawn_rules(draw: Draw) -> Rules:
         descending=draw.number(4) == 0,
         skip_lines=draw.pick((0, 0, 0, 2)),
     )
+    rules.next_bar = draw.number(3) == 0
     rules.comma = rules.delimiter != "," and draw.number(2) == 0
     if rules.unit != "text":
         rules.zone = "UTC"
@@ -72,6 +73,7 @@ def mapping_text(rules: Rules) -> bytes:
     lines += [f'scale = "1e{rules.scale}"'] * bool(rules.scale)
     lines += [f"skip_lines = {rules.skip_lines}"] * bool(rules.skip_lines)
     lines += ['order = "descending"'] * rules.descending
+    lines += ['gap = "next_bar"'] * rules.next_bar
     lines += [f"columns = {json.dumps(rules.columns)}"] * bool(rules.columns)
     if rules.jump_bps is not None:
         lines.append(f"max_jump_bps = {rules.jump_bps}")
@@ -179,7 +181,7 @@ def check(folder: Path, text: bytes, mapping: bytes, rules: Rules) -> None:
     """Import and hold everything equal to the naive reading."""
     try:
         found = Reader(rules).csv(text)
-        wanted = expected(found, rules.interval_ns)
+        wanted = expected(found, rules.interval_ns, rules.next_bar)
     except Refused:
         imported(folder, text, mapping)
         raise AssertionError("was taken, expected a refusal") from None
@@ -193,7 +195,9 @@ def compare(result: ImportResult, found: Found, wanted: list[tuple[str, tuple[in
     assert rows_of(result) == wanted
 
 
-def expected(found: Found, interval_ns: int) -> list[tuple[str, tuple[int, ...]]]:
+def expected(
+    found: Found, interval_ns: int, next_bar: bool = False
+) -> list[tuple[str, tuple[int, ...]]]:
     """Rows of the segment; `Refused` where a price leaves no room for the spread."""
     if any(not bars for bars in found.bars):
         raise Refused("no bar")
@@ -205,4 +209,4 @@ def expected(found: Found, interval_ns: int) -> list[tuple[str, tuple[int, ...]]
             if bid <= 0 or ask >= 2**63:
                 raise Refused("spread")
     paid = [row[:3] for row in found.settlements if first <= row[0] <= last]
-    return quote_rows(found.bars, interval_ns, HALF_SPREAD, paid)
+    return quote_rows(found.bars, interval_ns, HALF_SPREAD, paid, lambda ended, begun: next_bar)

@@ -6,7 +6,7 @@ Everything is Python ints and Fractions over the texts of a CSV file.
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from fractions import Fraction
 from math import ceil, floor
@@ -51,16 +51,27 @@ def quote_rows(
     interval_ns: int,
     half_spread: Fraction,
     funding: Sequence[tuple[int, int, int]] = (),
+    waits: Callable[[int, int], bool] = lambda ended, begun: False,
 ) -> list[tuple[str, tuple[int, ...]]]:
     """Every row in order: ``("quotes", (ts, instrument, bid, bid_qty, ask, ask_qty, flags))`` and
     ``("funding", (ts, mark, rate))``.
 
     A bar is a dict of ``open_ns open close size``; ``funding`` holds ``(time, mark, rate)``.
+    ``waits(ended, begun)``: the close before a span without bars is said when the next bar begins.
     """
     begins = [{bar["open_ns"]: bar for bar in bars} for bars in legs]
-    ends = [{bar["open_ns"] + interval_ns: bar for bar in bars} for bars in legs]
-    last = max(max(e) for e in ends)
-    times = sorted({t for part in (*begins, *ends) for t in part} | {f[0] for f in funding})
+    ends: list[dict[int, dict[str, Any]]] = [{} for _ in legs]
+    shut: list[dict[int, dict[str, Any]]] = [{} for _ in legs]
+    last = max(bars[-1]["open_ns"] + interval_ns for bars in legs)
+    for k, bars in enumerate(legs):
+        for bar, after in zip(bars, [*bars[1:], None], strict=True):
+            ended = bar["open_ns"] + interval_ns
+            if after is not None and after["open_ns"] > ended and waits(ended, after["open_ns"]):
+                ends[k][after["open_ns"]] = shut[k][ended] = bar
+            else:
+                ends[k][ended] = bar
+    parts = (*begins, *ends, *shut)
+    times = sorted({t for part in parts for t in part} | {f[0] for f in funding})
     rows: list[tuple[str, tuple[int, ...]]] = []
     for ts in times:
         ending = [k for k in range(len(legs)) if ts in ends[k]]
@@ -76,8 +87,8 @@ def quote_rows(
                 bar = begins[k][ts]
                 bid, ask = sides(bar["open"], half_spread)
                 rows.append(("quotes", (ts, k, bid, bar["size"], ask, bar["size"], 1)))
-            elif k in ending and ts != last:
-                bid, ask = sides(ends[k][ts]["close"], half_spread)
+            elif (k in ending or ts in shut[k]) and ts != last:
+                bid, ask = sides((ends[k] | shut[k])[ts]["close"], half_spread)
                 rows.append(("quotes", (ts, k, bid, 0, ask, 0, 1)))
     return rows
 

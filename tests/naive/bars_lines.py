@@ -66,6 +66,7 @@ class Rules:
     columns: list[str] = field(default_factory=list)  # of a file without header
     skip_lines: int = 0
     descending: bool = False
+    next_bar: bool = False  # decisions wait over missing bars
     day_ns: int = 0  # of the day whose milliseconds stamps are
 
 

@@ -178,6 +178,10 @@ class BarsMapping:
     max_jump_bps : Fraction or None
         A bar whose close is further than this from the next open is partial.
     premium : PremiumMapping or None
+    calendar : str
+        Whose closed times decisions wait over; empty for none.
+    next_bar : bool
+        They wait over every span without bars.
     """
 
     source: Path
@@ -188,6 +192,8 @@ class BarsMapping:
     funding: FundingMapping | None
     max_jump_bps: Fraction | None
     premium: PremiumMapping | None = None
+    calendar: str = ""
+    next_bar: bool = False
 
     @property
     def read(self) -> tuple[LegMapping, ...]:
@@ -234,6 +240,8 @@ def load_mapping(
         raise (at / "funding").fail("was given, but there is no [perp] to pay it")
     paid = None if funding is None else _funding(at / "funding", file, funding, legs)
     index: PremiumTable | None = getattr(file, "premium", None)
+    if file.calendar is not None and file.gap != "cancel":
+        raise (at / "gap").fail(f"was {file.gap!r} beside a calendar; expected one of the two")
     return BarsMapping(
         source=Path(path),
         interval_ns=file.interval,
@@ -242,6 +250,8 @@ def load_mapping(
         legs=legs,
         funding=paid,
         max_jump_bps=None if file.max_jump_bps is None else Fraction(file.max_jump_bps),
+        calendar=file.calendar or "",
+        next_bar=file.gap == "next_bar",
         premium=None if index is None else _premium(at / "premium", index, legs, paid),
     )
 

@@ -66,6 +66,7 @@ Input = Annotated[int, Bounds(ge=1, le=16)]
 Positive = Annotated[Decimal, Bounds(gt=0, lt="1e15", places=15)]
 Step = Annotated[Decimal, Bounds(ge=0, lt="1e15", places=15)]
 Span = Annotated[int, Reads(_span, _SPAN)]
+Calendar = Annotated[str, Chars(pattern=r"[A-Za-z0-9_/]{1,40}", says="a name such as XNYS")]
 Columns = Annotated[tuple[Name, ...], Items(least=2, most=1000, distinct=True)]
 
 
@@ -149,6 +150,8 @@ class MappingFile(Terms, frozen=True, kw_only=True):
     price_exponent: Exponent = -8
     qty_exponent: Exponent = -8
     max_jump_bps: Step | None = None
+    gap: Literal["cancel", "next_bar"] = "cancel"
+    calendar: Calendar | None = None
 
 
 class BarsFile(MappingFile, frozen=True, kw_only=True):

@@ -11,6 +11,9 @@ at which bars end and others begin the segment has, in this order of ``seq``:
 3. quiet quotes: the opens of the bars that begin at T, and for an instrument whose next bar is
    missing its close without size, which makes the book invalid.
 
+Over a weekend or holiday (`GapRule.waits`) the close of the bar that ends then is no quote at T.
+It stands before the opens of the next bar, at its time: what is decided on it meets that bar.
+
 An order executes after all messages with a stamp up to its arrival, so even without latency it
 meets the opens, or is cancelled for an invalid book. After the last T there is nothing to trade at:
 its closes are all quiet, they mark positions and nothing is decided on them.
@@ -28,6 +31,7 @@ from numpy.typing import NDArray
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.premium_index import IndicativeRates
 from quantlaxmi.importers.bars.series import Series, Settlements
+from quantlaxmi.importers.bars.sessions import GapRule
 from quantlaxmi.importers.bars.spool import CHUNK_ROWS, Int64Array
 from quantlaxmi.schema import TABLES, QuoteFlag
 from quantlaxmi.segment.manifest import Gap
@@ -83,6 +87,11 @@ class BarTables:
         Least quantity of each instrument, at its quantity exponent: sizes displayed are whole
         multiples of it; 0 for any.
 
+    max_gaps : int
+        Most gaps that are listed of an instrument.
+    rule : GapRule
+        Over which spans without bars a decision waits for the next bar.
+
     Attributes
     ----------
     first_ns, last_ns : int
@@ -105,7 +114,9 @@ class BarTables:
         sources: Sequence[object],
         lots: Sequence[int],
         max_gaps: int,
+        rule: GapRule,
     ) -> None:
+        self._rule = rule
         self._series, self._settlements, self._rates = all_series, settlements, rates
         self._interval_ns, self._sources, self._lots = interval_ns, sources, lots
         self._max_gaps = max_gaps
@@ -216,26 +227,39 @@ class BarTables:
         first, last = _places(times, start_ns - interval_ns, stop_ns - interval_ns)
         opened, ended = times[begin:end], times[first:last] + interval_ns
         following = np.append(times[first + 1 : last + 1], [-1] * (last == len(times)))
-        alone = np.flatnonzero((following[: len(ended)] != ended) & (ended != self.last_ns))
+        following = following[: len(ended)]
+        alone = np.flatnonzero((following != ended) & (ended != self.last_ns))
+        kept = np.flatnonzero(~self._rule.waits(ended, following))
+        # The close before a break is decided on when the next bar opens.
+        low, high = max(begin - 1, 0), max(end - 1, begin - 1, 0)
+        begun = times[low + 1 : high + 1]
+        late = np.flatnonzero(self._rule.waits(times[low:high] + interval_ns, begun))
         size = {}
-        for name, (low, high) in {"opens": (begin, end), "closes": (first, last)}.items():
-            size[name] = np.array(series.column("size")[low:high])
+        places = {"opens": (begin, end), "closes": (first, last), "late": (low, high)}
+        for name, (start, stop) in places.items():
+            size[name] = np.array(series.column("size")[start:stop])
             if self._lots[instrument]:
                 size[name] -= size[name] % self._lots[instrument]
         line = series.column("line")
         open_bid, open_ask = self._spread(instrument, "open", begin, end)
         bid, ask = self._spread(instrument, "close", first, last)
+        late_bid, late_ask = self._spread(instrument, "close", low, high)
         none = np.zeros(len(alone), np.int64)
         ended_line = np.array(line[first:last])
+        late_line = np.array(line[low:high])
+        n_rows = [len(kept), len(late), len(opened), len(alone)]
+        sizes = np.concatenate([size["closes"][kept], size["late"][late], size["opens"], none])
         return {
-            "ts_ns": np.concatenate([ended, opened, ended[alone]]),
-            "phase": np.repeat([_CLOSES, _OPENS, _OPENS], [len(ended), len(opened), len(alone)]),
-            "instrument": np.full(len(ended) + len(opened) + len(alone), instrument),
-            "update_id": np.concatenate([ended_line, line[begin:end], ended_line[alone]]),
-            "bid": np.concatenate([bid, open_bid, bid[alone]]),
-            "bid_qty": np.concatenate([size["closes"], size["opens"], none]),
-            "ask": np.concatenate([ask, open_ask, ask[alone]]),
-            "ask_qty": np.concatenate([size["closes"], size["opens"], none]),
+            "ts_ns": np.concatenate([ended[kept], begun[late], opened, ended[alone]]),
+            "phase": np.repeat([_CLOSES, _CLOSES, _OPENS, _OPENS], n_rows),
+            "instrument": np.full(sum(n_rows), instrument),
+            "update_id": np.concatenate(
+                [ended_line[kept], late_line[late], line[begin:end], ended_line[alone]]
+            ),
+            "bid": np.concatenate([bid[kept], late_bid[late], open_bid, bid[alone]]),
+            "bid_qty": sizes,
+            "ask": np.concatenate([ask[kept], late_ask[late], open_ask, ask[alone]]),
+            "ask_qty": sizes,
         }
 
     def _spread(
@@ -279,10 +303,13 @@ class BarTables:
                 times[low + 1 : high + 1], [self.last_ns] * (high == len(times) and high > low)
             )
             for k in np.flatnonzero(following > ended).tolist():
+                end, start = int(ended[k]), int(following[k])
+                n_missing = self._rule.n_missing(end, start)
+                if not n_missing:
+                    continue
                 self.n_gaps += 1
                 if len(found) == self._max_gaps:
                     continue
-                end, start = int(ended[k]), int(following[k])
                 after = int(np.searchsorted(quotes["ts_ns"], end, side="right")) - 1
                 found.append(
                     Gap(
@@ -291,7 +318,7 @@ class BarTables:
                         start_ns=end,
                         end_ns=start,
                         after_seq=int(quotes["seq"][after]),
-                        reason=f"{(start - end) // interval_ns} bars are missing",
+                        reason=f"{n_missing} bars are missing",
                     )
                 )
 

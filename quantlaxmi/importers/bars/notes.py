@@ -35,9 +35,15 @@ def bars_notes(
     n_gaps : int
         All gaps, listed or not.
     """
+    cancelled = "where the next bar is missing orders are cancelled"
+    if mapping.calendar:
+        closed = f"over closed times of {mapping.calendar} they wait for it"
+        cancelled = f"{closed}, elsewhere {cancelled}"
+    elif mapping.next_bar:
+        cancelled = "they wait for it however long bars are missing"
     notes = [
         f"Bars of {mapping.interval_ns // 10**9} s: decisions are made at a bar's close and trade "
-        "at the next bar's open; where the next bar is missing orders are cancelled."
+        f"at the next bar's open; {cancelled}."
     ]
     notes += [_leg_note(*leg) for leg in zip(mapping.legs, lots, widest, strict=True)]
     if mapping.funding is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
@@ -23,6 +23,7 @@ from quantlaxmi.importers.bars.messages import BarTables
 from quantlaxmi.importers.bars.notes import bars_notes, rounding_notes
 from quantlaxmi.importers.bars.premium_index import IndicativeRates, missing_rates
 from quantlaxmi.importers.bars.series import Series, partial_lines
+from quantlaxmi.importers.bars.sessions import GapRule, NextBar, Sessions, check_calendar
 from quantlaxmi.importers.bars.spool import Store, chunks
 from quantlaxmi.importers.pipeline import check_copies
 from quantlaxmi.importers.source import (
@@ -84,6 +85,8 @@ def bars_source(
         Reads all inputs; rows wait in the given store until they are written.
     options : ImportOptions
     """
+    if mapping.calendar:
+        check_calendar(mapping.source, mapping.calendar)
     source = Source(
         venue=mapping.venue,
         cadence="bars",
@@ -128,6 +131,7 @@ def _tables(
             [one.path for _, one in legs],
             lots,
             MAX_LISTED_GAPS,
+            _gap_rule(bars.mapping, all_series),
         )
         yield from made.tables()
         source.gaps, n_gaps = _gaps(bars, made, all_series[-1])
@@ -136,6 +140,14 @@ def _tables(
             bars.mapping, lots, made.widest, n_settlements, n_own_marks, n_gaps
         )
         source.notes += [*rounding_notes(all_series, settlements), *bars.notes]
+
+
+def _gap_rule(mapping: BarsMapping, all_series: Sequence[Series]) -> GapRule:
+    if not mapping.calendar:
+        return (NextBar if mapping.next_bar else GapRule)(mapping.interval_ns)
+    first_ns = min(series.first_ns for series in all_series)
+    last_ns = max(series.last_ns for series in all_series)
+    return Sessions(mapping.source, mapping.calendar, mapping.interval_ns, first_ns, last_ns)
 
 
 def _set_partial_bars_aside(bars: Bars) -> None:
