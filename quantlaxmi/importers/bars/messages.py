@@ -78,7 +78,6 @@ class BarTables:
         By instrument; each has at least one bar.
     settlements : Settlements or None
         Of the last instrument; every mark is set.
-    interval_ns : int
     sources : sequence of object
         File of each series, for errors.
     rates : IndicativeRates or None
@@ -110,13 +109,12 @@ class BarTables:
         all_series: Sequence[Series],
         settlements: Settlements | None,
         rates: IndicativeRates | None,
-        interval_ns: int,
         sources: Sequence[object],
         lots: Sequence[int],
         max_gaps: int,
         rule: GapRule,
     ) -> None:
-        self._rule = rule
+        self._rule, interval_ns = rule, rule.interval_ns
         self._series, self._settlements, self._rates = all_series, settlements, rates
         self._interval_ns, self._sources, self._lots = interval_ns, sources, lots
         self._max_gaps = max_gaps

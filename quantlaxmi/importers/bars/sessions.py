@@ -25,7 +25,7 @@ class GapRule:
     """
 
     def __init__(self, interval_ns: int) -> None:
-        self._interval_ns = interval_ns
+        self.interval_ns = interval_ns
 
     def waits(self, ended: Int64Array, begun: Int64Array) -> NDArray[np.bool_]:
         """Over which spans between bars a decision waits for the next one.
@@ -43,7 +43,7 @@ class GapRule:
 
     def n_missing(self, start_ns: int, end_ns: int) -> int:
         """Bars that a span of time should have; the first begins with it."""
-        return (end_ns - start_ns) // self._interval_ns
+        return (end_ns - start_ns) // self.interval_ns
 
 
 class NextBar(GapRule):
@@ -101,7 +101,7 @@ class Sessions(GapRule):
 
     def n_missing(self, start_ns: int, end_ns: int) -> int:
         """As `GapRule.n_missing`: bars that the market is open in."""
-        interval_ns = self._interval_ns
+        interval_ns = self.interval_ns
         if interval_ns % _DAY_NS == 0:
             # A bar of a day is the session of its date, wherever midnight is.
             days = self._days + _DAY_NS // 2

@@ -127,7 +127,6 @@ def _tables(
             all_series,
             settlements,
             bars.rates,
-            bars.mapping.interval_ns,
             [one.path for _, one in legs],
             lots,
             MAX_LISTED_GAPS,
