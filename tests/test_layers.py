@@ -70,7 +70,8 @@ INNER: dict[str, tuple[str, ...]] = {
         "execution": "impact cost_file conversion ledger costs account_terms latency risk",
         "trace": "header objects file arrow decision_trace parity",
         "importers": """
-            tick_sizes traded_pair instrument_mapping quarantine source missing_days pipeline
+            exponents tick_sizes traded_pair instrument_mapping quarantine source
+            missing_days pipeline
             delimited.layout delimited.zip_member delimited.text_source delimited.file_head
             delimited.merge delimited.streams delimited.source
             binance.symbols binance.messages binance_stream binance_csv tardis

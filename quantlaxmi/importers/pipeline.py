@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import check_folder, check_outside, staged_directory, write_whole
+from quantlaxmi.importers.exponents import TooFine
 from quantlaxmi.importers.missing_days import LastMessages, with_missing_days
 from quantlaxmi.importers.quarantine import QUARANTINE_NAME, quarantine_bytes
 from quantlaxmi.importers.source import (
@@ -95,11 +96,22 @@ def import_source(
     started = time.perf_counter()
     check_folder(Path(out))
     check_outside(Path(out), inputs.values() if isinstance(inputs, Mapping) else inputs)
-    result = write_segment(open_source(inputs, options), out, options)
+    kept: set[tuple[str, str]] = set()
+    while True:
+        try:
+            result = write_segment(open_source(inputs, options), out, options, kept)
+            break
+        except TooFine as found:
+            kept.add(found.kept)
     return msgspec.structs.replace(result, elapsed_s=time.perf_counter() - started)
 
 
-def write_segment(source: Source, out: Path | str, options: ImportOptions) -> ImportResult:
+def write_segment(
+    source: Source,
+    out: Path | str,
+    options: ImportOptions,
+    kept: Collection[tuple[str, str]] = (),
+) -> ImportResult:
     """Write a source's rows, check its files and seal the segment.
 
     Parameters
@@ -109,9 +121,13 @@ def write_segment(source: Source, out: Path | str, options: ImportOptions) -> Im
         Folder of the segment; it must not exist. It is built beside its place and renamed when it
         is whole and durable; after an error nothing is left.
     options : ImportOptions
+    kept : collection of (str, str)
+        Symbols with "price" or "qty" that are finer than tick or lot; written as they are read.
 
     Raises
     ------
+    TooFine
+        Another one is; write a new source with it.
     InputError
         A file cannot be used, is given twice or has too many faulty lines; or ``out`` exists.
     EngineError
@@ -120,7 +136,7 @@ def write_segment(source: Source, out: Path | str, options: ImportOptions) -> Im
     started = time.perf_counter()
     written = _MessageCounts()
     with staged_directory(out) as folder, closing(source.tables(folder)) as rows:
-        steps = Steps(source.instruments, rows, count=source.cadence != "bars")
+        steps = Steps(source.instruments, rows, count=source.cadence != "bars", kept=kept)
         with SegmentWriter(
             folder,
             venue=source.venue,

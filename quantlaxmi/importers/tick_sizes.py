@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.importers.exponents import READ_EXPONENT, fitted, refit
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.venues import grid_steps
 from quantlaxmi.venues.tables import day_text
@@ -38,7 +39,10 @@ class Steps:
     tables : iterator of tables
         The segment's rows in order, as they will be written.
     count : bool
-        Count quotes that are off them; quotes made with an assumed spread always are.
+        Count quotes that are off them; quotes made with an assumed spread always are. These keep
+        their exponents; others are written at those of tick and lot (see `importers.exponents`).
+    kept : collection of (str, str)
+        Symbols with "price" or "qty" that stay as they were read.
 
     Attributes
     ----------
@@ -47,13 +51,21 @@ class Steps:
     """
 
     def __init__(
-        self, instruments: Sequence[Instrument], tables: Iterator[Tables], *, count: bool = True
+        self,
+        instruments: Sequence[Instrument],
+        tables: Iterator[Tables],
+        *,
+        count: bool = True,
+        kept: Collection[tuple[str, str]] = (),
     ) -> None:
         first = next(tables, {})
         stamps = [int(c["ts_ns"][0]) for c in first.values() if len(c["ts_ns"])]
         self._first_ns = self._last_ns = min(stamps, default=-1)
-        self._given, self._counts = tuple(instruments), count
-        self.instruments = tuple(with_steps(one, self._first_ns) for one in instruments)
+        self._read, self._counts, self._kept = tuple(instruments), count, sorted(kept)
+        self._given = self._read
+        if count:
+            self._given = tuple(fitted(one, self._first_ns, kept) for one in instruments)
+        self.instruments = tuple(with_steps(one, self._first_ns) for one in self._given)
         self._rest: Iterable[Tables] = itertools.chain([first] if first else [], tables)
         self._off = [0] * len(self.instruments)
         self._quotes = [0] * len(self.instruments)
@@ -64,6 +76,7 @@ class Steps:
             for columns in tables.values():
                 if len(columns["ts_ns"]):
                     self._last_ns = max(self._last_ns, int(columns["ts_ns"][-1]))
+            tables = refit(tables, self._read, self._given)
             if self._counts and "quotes" in tables:
                 self._count(tables["quotes"])
             yield tables
@@ -83,7 +96,11 @@ class Steps:
 
     def notes(self) -> list[str]:
         """What the manifest says of steps; to be asked when all rows have passed."""
-        notes = []
+        notes = [
+            f"{symbol}: a {'price' if what == 'price' else 'quantity'} is finer than "
+            f"{'tick' if what == 'price' else 'lot'}; all are kept at 1e{READ_EXPONENT}."
+            for symbol, what in self._kept
+        ]
         for one, given, off, quotes in zip(
             self.instruments, self._given, self._off, self._quotes, strict=True
         ):

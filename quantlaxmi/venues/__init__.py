@@ -36,6 +36,7 @@ __all__ = [
     "grid_steps",
     "load_table",
     "lookup",
+    "rules_from",
     "run_costs",
 ]
 
@@ -85,6 +86,18 @@ def lookup(
         if found is not None:
             return found
     return None
+
+
+def rules_from(venue: str, kind: InstrumentKind, symbol: str, ts_ns: int) -> tuple[RuleRow, ...]:
+    """Return the row in force at a time and all later ones; none where none was in force then.
+
+    See `lookup` for the parameters.
+    """
+    begun = lookup(venue, kind, symbol, ts_ns)
+    if begun is None:
+        return ()
+    rows = [row for table in _tables() for row in table.rules.get((venue, kind, symbol), ())]
+    return (begun, *(row for row in rows if row.valid_from_ns > ts_ns))
 
 
 def fees(

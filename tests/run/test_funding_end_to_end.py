@@ -18,8 +18,17 @@ from quantlaxmi.run.result import Run
 from quantlaxmi.schema import EventKind, FillFlag, OrderType, TimeInForce
 from quantlaxmi.segment import Segment
 from tests import twins
+from tests.as_read import rows_as_read
 from tests.captures import T0, line, mark, ticker, trade
 from tests.naive.engine import Decision, Leg
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_read():
+    """Amounts are written at 10**-8 below."""
+    with rows_as_read():
+        yield
+
 
 MS = 10**6
 MINUTE = 60_000 * MS
@@ -78,7 +87,7 @@ def archive(folder: Path) -> Segment:
     # Settled within a minute, some milliseconds late as the venue stamps them.
     rows += [f"{t0 + 60_000 * s.at + 7},8,{s.rate}" for s in SETTLEMENTS]
     (folder / "BTCUSDT-fundingRate-2023-11.csv").write_text("\n".join(rows) + "\n")
-    return import_binance_vision([folder], folder / "seg").segment
+    return import_binance_vision(sorted(folder.glob("*.csv")), folder / "seg").segment
 
 
 def capture(folder: Path) -> Segment:
@@ -167,7 +176,7 @@ def test_a_settlement_by_a_book_from_depth_alone(tmp_path: Path) -> None:
     (tmp_path / "BTCUSDT-fundingRate-2023-11.csv").write_text(
         f"calc_time,funding_interval_hours,last_funding_rate\n{t0 + 10_000},8,0.01\n"
     )
-    segment = import_binance_vision([tmp_path], tmp_path / "seg").segment
+    segment = import_binance_vision(sorted(tmp_path.glob("*.csv")), tmp_path / "seg").segment
     run = backtest(segment, twins.script({0: Decision((Leg(0, 1, 10**8),))}))
     [row] = twins.rows_of(run.exact.funding)
     assert (row["mark"], row["amount"]) == (102 * 10**8, -102 * 10**14)

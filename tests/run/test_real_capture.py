@@ -23,6 +23,7 @@ from quantlaxmi.schema import DecisionType, EventKind, FillFlag, OrderReason
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
 from tests import market_builder, random_markets, traded, twins
+from tests.as_read import rows_as_read
 from tests.depth import DEEP
 from tests.naive.basis_rule import BasisRule
 from tests.naive.engine import Decision, Engine, Leg
@@ -41,9 +42,39 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="session")
 def segment(tmp_path_factory):
+    """At 10**-8, as the rules counted by hand take it."""
     out = tmp_path_factory.mktemp("real") / "seg"
-    import_capture("binance-stream", spot=SPOT, perp=PERP, out=out)
+    with rows_as_read():
+        import_capture("binance-stream", spot=SPOT, perp=PERP, out=out)
     return open_segment(out, verify="all")
+
+
+def test_exponents_of_tick_and_lot_change_no_decision_and_no_money(segment, run, tmp_path):
+    import_capture("binance-stream", spot=SPOT, perp=PERP, out=tmp_path / "seg")
+    fitted = backtest(open_segment(tmp_path / "seg"), strategy())
+    exponents = [(i.price_exponent, i.qty_exponent) for i in fitted.instruments]
+    # Three rows of the spot's depth are finer than its lot.
+    assert exponents == [(-2, -8), (-8, -3)]
+
+    def told(one):
+        """Decisions by their messages, fills and money as values."""
+        instruments = one.instruments
+        fills = [
+            (
+                f["seq"],
+                f["instrument"],
+                f["side"],
+                f["qty"] * Fraction(10) ** instruments[f["instrument"]].qty_exponent,
+                f["price"] * Fraction(10) ** instruments[f["instrument"]].price_exponent,
+                f["fee"] * Fraction(10) ** one.ledger_exponent,
+                f["cash"] * Fraction(10) ** one.ledger_exponent,
+            )
+            for f in twins.rows_of(one.exact.fills)
+        ]
+        net = one.net_pnl * Fraction(10) ** (one.ledger_exponent - 1)
+        return one.exact.decisions["seq"].tolist(), fills, net
+
+    assert told(fitted) == told(run)
 
 
 def strategy():
