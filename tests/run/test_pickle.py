@@ -111,6 +111,29 @@ def test_other_settings_than_those_pickled_are_told(segment):
         _bound_again(strategy, segment.instruments, False, (), bytes(32))
 
 
+def test_a_run_of_a_strategy_file_travels(segment, tmp_path):
+    """Another process imports the file by itself."""
+    name = f"{ROOT / 'examples' / 'basis_capture_python.py'}:Basis"
+    run = quantlaxmi.backtest(segment, StrategyRegistry().create(name))
+    kept = tmp_path / "run.pickle"
+    kept.write_bytes(pickle.dumps(run))
+    code = (
+        "import pickle, sys; run = pickle.load(open(sys.argv[1], 'rb'));"
+        "print(run.trace.trace_hash.hex(), run.strategy.strategy_id)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(kept)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == [run.trace.trace_hash.hex(), run.strategy.strategy_id], (
+        done.stderr
+    )
+
+
 def test_reports_and_their_results_pickle(segment):
     report = run_gates(segment, "basis_capture", policy=POLICY)
     made = again(report)
