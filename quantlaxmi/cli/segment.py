@@ -20,7 +20,7 @@ Usage:
 
 Options:
   {segment} DIR  The segment's folder.
-  --stale-ms N       quality: silence beyond this is a stale stretch [default: 5000].
+  --stale-ms N       quality: a longer time without a message is a silence [default: 5000].
   --rows N           split: messages in each part.
   --by-day           split: one part for each UTC day.
   --out DIR          split, export: folder to create.

@@ -55,9 +55,9 @@ def _print(quality: SegmentQuality) -> None:
     )
     kinds = [(i.symbol, name, kind) for i in quality.instruments for name, kind in i.kinds.items()]
     bound = f"{money_text(quality.stale_ns, -9)} s"
-    print(f"\nMessages; a stale stretch is a silence of more than {bound}")
+    print(f"\nMessages; a silence is a time of more than {bound} without one")
     print_table(
-        ("symbol", "kind", "messages", "from", "to", "equal stamps", "stale", "stale s",
+        ("symbol", "kind", "messages", "from", "to", "equal stamps", "silences", "silence s",
          "longest s", "longest from", "venue time back"),
         [
             (symbol, name, k.messages, utc_text(k.first_ts_ns), utc_text(k.last_ts_ns),

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-#: Silence beyond this is a stale stretch: the age at which strategies stop to trust a quote.
+#: A longer time without a message is a silence: the age at which strategies stop to trust a quote.
 STALE_NS: Final = 5_000_000_000
 #: Ratios are multiples of 10**-4 bps.
 BPS_EXPONENT: Final = -4
@@ -40,7 +40,7 @@ class KindQuality(msgspec.Struct, frozen=True, kw_only=True):
     equal_stamps : int
         Messages received at the very time of the one of this kind before.
     stale, stale_ns : int
-        Stretches longer than the bound between two messages that follow one another; their sum.
+        Silences: times above the bound between two messages that follow one another; their sum.
     longest_ns, longest_from_ns : int
         The longest time between two, and where it began (the first of equals); 0 and the first
         time where there is one message.
@@ -144,7 +144,7 @@ class SegmentQuality(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     segment_id, digest : str
     stale_ns : int
-        The bound of stale stretches.
+        The bound above which a time without a message is a silence.
     messages, first_ts_ns, last_ts_ns : int
     equal_stamps : int
         Messages received at the very time of the message before, of whatever kind and instrument.

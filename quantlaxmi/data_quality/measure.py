@@ -46,7 +46,7 @@ def segment_quality(segment: MarketData, *, stale_ns: int = STALE_NS) -> Segment
     ----------
     segment : MarketData
     stale_ns : int
-        Silence longer than this is a stale stretch.
+        A longer time without a message is a silence.
 
     Raises
     ------

@@ -29,6 +29,7 @@ _RULES: Final[dict[RiskRule, str]] = {
     RiskRule.MAX_LOSS: "a result below {limit} {currency}",
     RiskRule.MARGIN_CALL: "a margin call had stopped the run",
     RiskRule.NO_BOOK: "{symbol} had no valid book yet",
+    RiskRule.MARGIN_CALL: "after a margin call",
 }
 _ENDS: Final[dict[OrderReason, str]] = {
     OrderReason.SIZE_EXHAUSTED: "the displayed size was used up",
@@ -38,6 +39,7 @@ _ENDS: Final[dict[OrderReason, str]] = {
     OrderReason.WOULD_TAKE: "post-only, and would have taken",
     OrderReason.CANCELLED: "as the strategy asked",
     OrderReason.MAX_LOSS: "the largest loss was passed",
+    OrderReason.MARGIN_CALL: "a margin call",
     OrderReason.MARGIN_CALL: "a margin call",
 }
 
