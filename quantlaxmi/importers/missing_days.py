@@ -86,7 +86,11 @@ class _Series:
 
 
 def with_missing_days(
-    gaps: Sequence[Gap], files: Sequence[ImportedFile], last: LastMessages
+    gaps: Sequence[Gap],
+    files: Sequence[ImportedFile],
+    last: LastMessages,
+    *,
+    told_by_rows: bool = False,
 ) -> list[Gap]:
     """Return gaps that say for which days no file was given.
 
@@ -101,6 +105,9 @@ def with_missing_days(
     files : sequence of ImportedFile
     last : LastMessages
         Of all rows.
+    told_by_rows : bool
+        The rows tell every gap there is, as those of bars do, so that a day without a gap is one on
+        which the market was closed.
     """
     found = list(gaps)
     for series in _series(files):
@@ -122,7 +129,8 @@ def with_missing_days(
                     if len(found[k].reason) < _LONG:
                         reason = f"{found[k].reason}; {text}"
                         found[k] = msgspec.structs.replace(found[k], reason=reason)
-                if not told and not is_empty and len(found) < MAX_LISTED_GAPS:
+                is_gap = not (told or is_empty or told_by_rows)
+                if is_gap and len(found) < MAX_LISTED_GAPS:
                     found.append(
                         Gap(
                             table=table,

@@ -160,7 +160,9 @@ def write_segment(
                 for one in books.counts()
                 for sentence in book_problems(one, source.cadence)
             ]
-            source.gaps = with_missing_days(source.gaps, source.files, last)
+            source.gaps = with_missing_days(
+                source.gaps, source.files, last, told_by_rows=source.cadence == "bars"
+            )
             contracts = contract_notes(source.instruments)
             source.notes = [*problems, *source.notes, *contracts, *steps.notes()]
             reasons = _seal(writer, folder, source)

@@ -117,6 +117,17 @@ def test_a_gap_that_the_rows_tell_is_not_told_twice() -> None:
     assert with_missing_days([], days, LastMessages()) == []
 
 
+def test_a_day_on_which_the_market_of_bars_was_closed_is_none() -> None:
+    days = named("2024-03-01", "2024-03-04")
+    assert with_missing_days([], days, LastMessages(), told_by_rows=True) == []
+    hole = Gap(table="quotes", symbol="X", start_ns=at("2024-03-02"), end_ns=at("2024-03-03"),
+               reason="24 bars are missing")  # fmt: skip
+    gaps = with_missing_days([hole], days, LastMessages(), told_by_rows=True)
+    assert [gap.reason for gap in gaps] == [
+        "24 bars are missing; no file of 2024-03-02 to 2024-03-03"
+    ]
+
+
 def test_series_of_other_symbols_and_kinds_are_their_own() -> None:
     files = [file("X-2024-03-01.csv"), file("X-2024-03-03.csv", symbol="Y")]
     assert with_missing_days([], files, LastMessages()) == []

@@ -174,7 +174,7 @@ def test_the_command_prints_tables_or_json(capsys: pytest.CaptureFixture[str]) -
     line = ["segment", "quality", "--segment-dir", str(ROOT / "data/planted")]
     assert main_crypto(line) == 0
     text = capsys.readouterr().out
-    assert "a silence of more than 5 s" in text
+    assert "a silence is a time of more than 5 s without one" in text
     assert "BTCUSDT-PERP - BTCUSDT" in text
     assert main_crypto([*line, "--json", "--stale-ms", "1000"]) == 0
     told = json.loads(capsys.readouterr().out)
