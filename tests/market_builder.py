@@ -64,20 +64,30 @@ def to_tables(rows: Mapping[str, Sequence[Mapping[str, int]]]) -> Tables:
 
 @dataclass
 class MarketBuilder:
-    """Rows of a market, message by message; ``seq`` goes up by itself."""
+    """Rows of a market, message by message; ``seq`` goes up by itself.
+
+    Messages are stamped ``transit`` before they are received; None: not at all.
+    """
 
     ts_ns: int = START_NS
     seq: int = 0
+    transit: int | None = 7
     rows: dict[str, list[dict[str, int]]] = field(
         default_factory=lambda: {table: [] for table in TABLES}
     )
 
     def _add(self, table: str, instrument: int, **fields: int) -> None:
         head = {"seq": self.seq, "ts_ns": self.ts_ns, "instrument": instrument}
-        self.rows[table].append({**head, "exch_ts_ns": self.ts_ns - 7, **fields})
+        stamp = 0 if self.transit is None else self.ts_ns - self.transit
+        self.rows[table].append({**head, "exch_ts_ns": stamp, **fields})
 
     def wait(self, ns: int) -> MarketBuilder:
         self.ts_ns += ns
+        return self
+
+    def late(self, transit: int | None) -> MarketBuilder:
+        """Messages from here on are stamped so long before they are received."""
+        self.transit = transit
         return self
 
     def quote(

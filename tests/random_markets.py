@@ -37,6 +37,8 @@ class _Source:
         k = r.randrange(self.n)
         self.mid[k] += r.randrange(-2, 3)
         what = r.choice("qqqqqqdddddtf")
+        # Trades are received late, some messages have no stamp, and two clocks differ either way.
+        b.late(r.choice((7, 7, 7, 9, 12, 30, None, -2) if what != "t" else (7, 9, 12, 30, None)))
         if what == "q" and (self.with_quotes or r.random() < 0.05):
             bid = self.mid[k] - r.randrange(0, 3)
             if r.random() < 0.07:

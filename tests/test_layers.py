@@ -88,7 +88,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "run": """
             config attribution capital records record_arrays feed session ledger_lines tables equity
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
-            summary.orders summary.sections result
+            summary.orders summary.clocks summary.sections result
             decision_points replay rerun check_strategy
             """,
         "gates": """

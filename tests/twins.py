@@ -215,6 +215,7 @@ def naive_run(case: Case, kinds=ALL_KINDS, first_seq: int = 0) -> tuple[Engine, 
         rules=rules,
         limits=limits,
         pro_rata=case.costs.queue == "pro_rata",
+        by_receipt=case.costs.trade_clock == "receive",
         first_seq=first_seq,
     )
     engine.run(case.tables, case.flatten)
@@ -249,6 +250,9 @@ def assert_same(run: Run, engine: Engine) -> None:
     assert run.n_messages == engine.n_messages
     assert run.exact.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
     assert run.exact.depth_gaps == tuple(b.depth.gaps for b in engine.market.books)
+    assert [(c.offset_ns, c.n_met, c.n_over) for c in run.exact.venue_clocks] == [
+        (c.offset, c.met, c.over) for c in engine.clocks
+    ]
     assert run.exact.risk.dtype == schema.RISK_DTYPE
     assert_same_capital(run, engine)
 

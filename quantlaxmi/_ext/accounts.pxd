@@ -84,13 +84,14 @@ cdef inline int account_fill(
 
 
 cdef inline int account_funding(
-    account_t* a, ql_i128* cash, int64_t mark, int64_t rate, ql_i128 den, ql_i128* amount
+    account_t* a, ql_i128* cash, int64_t held, int64_t mark, int64_t rate, ql_i128 den,
+    ql_i128* amount,
 ) noexcept nogil:
-    """Pay or receive funding on the open position: -half-even(qty * mark * rate / den)."""
+    """Pay or receive funding on what was held: -half-even(held * mark * rate / den)."""
     cdef ql_i128 n, factor
     if ql_mul(a.scale, ql_mul64(rate, 1), &factor):
         return 1
-    if ql_mul_div(ql_mul64(mark, a.qty), factor, den, QL_HALF_EVEN, &n):
+    if ql_mul_div(ql_mul64(mark, held), factor, den, QL_HALF_EVEN, &n):
         return 1
     if ql_sub(ql_mul64(0, 0), n, amount):
         return 1

@@ -23,6 +23,8 @@ cdef struct depth_t:
     book_level_t* room[2]
     Py_ssize_t cap[2]
     Py_ssize_t at[2]  # where the last change was: the next one of a message is mostly near
+    # Of the last snapshot, its worst prices: at them and nearer, a level that is not there is 0.
+    int64_t known[2]
     int valid
     int fresh  # a snapshot was loaded and no difference applied yet: the first may overlap it
     int mode  # what is done with the rows of the message in progress

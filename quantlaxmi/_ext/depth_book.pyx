@@ -15,6 +15,9 @@ from libc.string cimport memmove, memset
 
 import numpy as np
 
+cdef extern from "<stdint.h>" nogil:
+    const int64_t NO_PRICE "INT64_MAX"
+
 cdef enum:
     LAST = 1  # schema.DepthFlag
     SNAPSHOT = 2
@@ -246,6 +249,9 @@ cdef int depth_apply(depth_t* d, const depth_row_t* row) noexcept nogil:
         if d.mode == LOAD:
             d.valid = 1
             d.fresh = 1
+            # A side without a level tells nothing of any price.
+            d.known[0] = d.levels[0][0].price if d.n[0] else NO_PRICE
+            d.known[1] = d.levels[1][0].price if d.n[1] else -NO_PRICE
             return _replay_held(d)
         d.fresh = 0
     return 0

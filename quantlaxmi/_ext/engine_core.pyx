@@ -16,6 +16,7 @@ from quantlaxmi._ext.loss_close cimport watch_losses
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.own_takes cimport takes_seen
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
+from quantlaxmi._ext.venue_clock cimport clock_sees
 from quantlaxmi._ext.wide cimport *
 
 cdef enum:
@@ -90,6 +91,9 @@ cdef inline int _begin(engine_t* e, const columns_t* t, int kind) noexcept nogil
     e.event.seq = t.seq[i]
     e.event.ts_ns = ts
     e.event.exch_ts_ns = t.exch[i]
+    # Funding is due by the venue's clock, which is now known better.
+    if clock_sees(&e.clocks[t.instrument[i]], ts, t.exch[i]):
+        refresh_due(e)
     return OK
 
 
@@ -242,9 +246,9 @@ cdef int _funding(engine_t* e, columns_t* t) noexcept nogil:
         return status
     k = t.instrument[i]
     due = &e.dues[k]
-    # A later settlement is announced while one is open: by the venue's clock that one is over.
+    # A later settlement is announced while one is open: that one is over, whatever the clock says.
     if due.at != NEVER and t.c[3][i] > due.at:
-        status = settle_funding(e, k, due.at, e.ts_ns)
+        status = settle_funding(e, k, e.ts_ns)
         if status != OK:
             return status
     # 0: the data has no mark.

@@ -11,6 +11,7 @@ from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
 from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.venue_clock cimport venue_clock_t
 from quantlaxmi._ext.wide cimport *
 
 
@@ -63,11 +64,12 @@ cdef int allocate(engine_t* e, Py_ssize_t n_currencies) except -1:
     e.markets = <market_t*>calloc(e.n_instruments, sizeof(market_t))
     e.accounts = <account_t*>calloc(e.n_instruments, sizeof(account_t))
     e.dues = <funding_due_t*>calloc(e.n_instruments, sizeof(funding_due_t))
+    e.clocks = <venue_clock_t*>calloc(e.n_instruments, sizeof(venue_clock_t))
     e.cash = <ql_i128*>calloc(n_currencies, sizeof(ql_i128))
     e.lanes = <buffer_t*>calloc(2 * e.n_instruments, sizeof(buffer_t))
     if (
         e.lanes == NULL or e.markets == NULL or e.accounts == NULL or e.dues == NULL
-        or e.cash == NULL
+        or e.clocks == NULL or e.cash == NULL
     ):
         raise MemoryError("engine state")
     for i in range(2 * e.n_instruments):
@@ -237,6 +239,7 @@ cdef void release(engine_t* e) noexcept:
     free(e.markets)
     free(e.accounts)
     free(e.dues)
+    free(e.clocks)
     free(e.cash)
     free(e.calls)
     free(e.pending.data)

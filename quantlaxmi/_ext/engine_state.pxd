@@ -7,6 +7,7 @@ from quantlaxmi._ext.accounts cimport account_t
 from quantlaxmi._ext.feature_kernels cimport feature_call_t
 from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.venue_clock cimport venue_clock_t
 from quantlaxmi._ext.wide cimport *
 
 cdef extern from "<stdint.h>" nogil:
@@ -113,11 +114,12 @@ cdef struct resting_t:
     int64_t ahead  # displayed size before it; UNKNOWN until its price is the touch
     int64_t shown  # displayed at its price when the book last changed, UNKNOWN: not displayed
     int64_t traded  # at its price since then
+    int64_t since  # the venue's clock when it arrived; before all times where nobody can tell
 
 
 cdef struct funding_due_t:
-    int64_t at  # next settlement, NEVER where none is announced
-    int64_t settled  # last settlement made
+    int64_t at  # next settlement by the venue's clock, NEVER where none is announced
+    int64_t settled  # last settlement made, by the same
     int64_t mark
     int64_t rate
 
@@ -289,6 +291,8 @@ cdef struct engine_t:
     account_t* accounts
     ql_i128* cash
     funding_due_t* dues
+    venue_clock_t* clocks  # by instrument
+    int64_t trades_by_receipt  # trades act by receive time, whatever they are stamped with
     ql_i128 rate_den
     int64_t due_ns  # earliest pending arrival or funding time
     int64_t ts_ns  # of the last message

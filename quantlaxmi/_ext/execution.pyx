@@ -17,17 +17,24 @@ from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
 from quantlaxmi._ext.probe cimport probe_arrive, probe_due, probe_settle
 from quantlaxmi._ext.resting cimport cancel_resting, end_resting
 from quantlaxmi._ext.risk_checks cimport trim_rest
+from quantlaxmi._ext.venue_clock cimport receive_time
 from quantlaxmi._ext.wide cimport *
+
+
+cdef inline int64_t _settles(const engine_t* e, Py_ssize_t i) noexcept nogil:
+    """Receive time of an instrument's next settlement, which may be past; NEVER: none."""
+    return NEVER if e.dues[i].at == NEVER else receive_time(&e.clocks[i], e.dues[i].at)
 
 
 cdef void refresh_due(engine_t* e) noexcept nogil:
     cdef Py_ssize_t i
-    cdef int64_t due = NEVER
+    cdef int64_t due = NEVER, at
     if e.pending_head < e.pending.n:
         due = (<pending_t*>e.pending.data)[e.pending_head].arrival
     for i in range(e.n_instruments):
-        if e.dues[i].at < due:
-            due = e.dues[i].at
+        at = _settles(e, i)
+        if at < due:
+            due = at
     if e.probe != NULL and probe_due(e) < due:
         due = probe_due(e)
     if e.lagging and news_due(e) < due:
@@ -141,15 +148,38 @@ cdef int _execute_bundle(engine_t* e) noexcept nogil:
     return OK
 
 
-cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at, int64_t before) noexcept nogil:
+cdef int64_t _held_at(const engine_t* e, Py_ssize_t instrument, int64_t ts) noexcept nogil:
+    """The position at a receive time that may be past.
+
+    It includes what messages of that time filled, but no order that arrived then.
+    """
+    cdef const fill_t* f
+    cdef int64_t held = e.accounts[instrument].qty
+    cdef Py_ssize_t i
+    cdef bint later = False
+    for i in range(e.fills.n - 1, -1, -1):
+        f = <const fill_t*>e.fills.data + i
+        if f.instrument == instrument:
+            if f.ts_ns < ts or (f.ts_ns == ts and f.flags & FLAG_MAKER):
+                return f.position if later else held
+            later = True
+        elif f.ts_ns < ts and not later:
+            return held
+    return 0 if later else held
+
+
+cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t latest) noexcept nogil:
     cdef funding_due_t* due = &e.dues[i]
     cdef account_t* a = &e.accounts[i]
     cdef ql_i128 amount
     cdef funding_paid_t* row
-    cdef int64_t mark = due.mark
+    cdef int64_t mark = due.mark, at = due.at, before = _settles(e, i), held
+    if before > latest:
+        before = latest
     due.settled = at
     due.at = NEVER
-    if a.qty == 0 and e.probe == NULL:
+    held = _held_at(e, i, before)
+    if held == 0 and e.probe == NULL:
         return OK
     if mark == 0:
         # The source has none: the mid, half to even. Prices are at most a tenth of int64.
@@ -157,7 +187,7 @@ cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at, int64_t before) n
         mark = (mark >> 1) + (mark & (mark >> 1) & 1)
     if e.probe != NULL:
         return probe_settle(e, i, before, mark, due.rate)
-    if account_funding(a, &e.cash[a.currency], mark, due.rate, e.rate_den, &amount):
+    if account_funding(a, &e.cash[a.currency], held, mark, due.rate, e.rate_den, &amount):
         return OVERFLOW
     row = <funding_paid_t*>push(&e.funding)
     if row == NULL:
@@ -165,7 +195,7 @@ cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t at, int64_t before) n
     row.instrument = i
     row.ts_ns = at
     row.seq = e.seq
-    row.position = a.qty
+    row.position = held
     row.mark = mark
     row.rate = due.rate
     row.amount_hi = ql_hi(amount)
@@ -194,12 +224,8 @@ cdef int advance(engine_t* e, int64_t ts) noexcept nogil:
             status = deliver(e)
         elif e.due_ns < arrival or arrival == NEVER or _funding_at(e, arrival):
             for i in range(e.n_instruments):
-                if e.dues[i].at == e.due_ns and status == OK:
-                    # One announced after its time waits for the message after: orders that
-                    # arrived before the last message are in.
-                    status = settle_funding(
-                        e, i, e.due_ns, e.due_ns if e.due_ns > e.ts_ns else e.ts_ns
-                    )
+                if status == OK and _settles(e, i) == e.due_ns:
+                    status = settle_funding(e, i, NEVER)
         else:
             status = _execute_bundle(e)
         if status != OK:
@@ -211,7 +237,7 @@ cdef int advance(engine_t* e, int64_t ts) noexcept nogil:
 cdef inline int _funding_at(const engine_t* e, int64_t at) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(e.n_instruments):
-        if e.dues[i].at == at:
+        if _settles(e, i) == at:
             return 1
     return 0
 

@@ -184,7 +184,7 @@ cdef class Observer(Engine):
         return values, fillable.view(np.bool_), [wide_int(p.units[k]) for k in range(p.n_bundles)]
 
     def settlements(self):
-        """Funding settlements in the order in which they happened.
+        """Funding settlements by their time.
 
         Returns
         -------
@@ -192,7 +192,9 @@ cdef class Observer(Engine):
             Instrument, time before which orders must have arrived for their position to pay,
             mark at the price exponent, rate at `schema.RATE_EXPONENT`. The times ascend.
         """
-        return np.stack([_column(&self.probe.settlements, k) for k in range(4)], axis=1)
+        found = np.stack([_column(&self.probe.settlements, k) for k in range(4)], axis=1)
+        # One that was announced after its time happened later than others of that time.
+        return found[np.argsort(found[:, 1], kind="stable")]
 
 
 cdef _column(const buffer_t* b, Py_ssize_t k):

@@ -102,7 +102,7 @@ cdef int _arrive_limit(engine_t* e, const pending_t* p, int64_t ts, int64_t* fil
         status = take(e, p, ts, 0, filled)
         if status != OK or p.time_in_force == IOC or filled[0] == p.qty:
             return status if status != OK else finish_order(e, p, ts, 0, filled[0])
-    status = join(e, p, p.qty - filled[0])
+    status = join(e, p, p.qty - filled[0], ts)
     if status == OK:
         status = order_row(e, p, ORDER_UPDATE, RESTING, WHY_RESTS, filled[0], ts)
     if status == OK:

@@ -19,6 +19,7 @@ from quantlaxmi._ext.python_bridge cimport (
     Bridge, EventBridge, event_step, python_fill, python_step
 )
 from quantlaxmi._ext.record_table cimport copied, taken
+from quantlaxmi._ext.venue_clock cimport venue_clock_t
 from quantlaxmi._ext.wide cimport *
 
 #: What a status below 0 means.
@@ -86,6 +87,9 @@ cdef class Engine:
         is then one currency.
     pro_rata : bool
         Size cancelled at the price of a resting order shortens the queue before it in proportion.
+    trades_by_receipt : bool
+        A trade acts on every order that rests when it is received, also where it was over by the
+        venue's clock when the order arrived.
     """
 
     def __cinit__(self):
@@ -95,6 +99,7 @@ cdef class Engine:
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
         limits=(0, 0, 0, None, 1, False, None), pro_rata=False, delays=None, impact=(),
+        trades_by_receipt=False,
     ):
         cdef engine_t* e = &self.e
         if e.markets != NULL:
@@ -106,6 +111,7 @@ cdef class Engine:
         e.event_mask = event_mask
         e.latency_ns = latency_ns
         e.pro_rata = pro_rata
+        e.trades_by_receipt = trades_by_receipt
         e.due_ns = NEVER
         e.ts_ns = -NEVER
         e.seq = -1
@@ -323,6 +329,19 @@ cdef class Engine:
     def told_fill(self) -> int:
         """Number of the fill last told of."""
         return self.e.told_fill
+
+    def venue_clocks(self):
+        """Per instrument ``(offset, trades met, trades over)``, see ``venue_clock.pxd``.
+
+        The offset is the venue's clock minus the receive clock in nanoseconds, None where no
+        message had a stamp. Trades met reached the price of a resting order, counted for each
+        order; those that were over before the order arrived did nothing for it.
+        """
+        cdef const venue_clock_t* c = self.e.clocks
+        return [
+            (int(c[i].offset) if c[i].n_hours else None, int(c[i].n_met), int(c[i].n_over))
+            for i in range(self.e.n_instruments)
+        ]
 
     def depth_gaps(self):
         """Per instrument: how often the depth sequence broke."""

@@ -9,8 +9,8 @@ cdef inline buffer_t* lane_of(engine_t* e, int64_t instrument, int64_t side) noe
 
 # Index of an order in its lane, -1 where it does not rest.
 cdef Py_ssize_t find(const buffer_t* lane, int64_t order) noexcept nogil
-# Join the queue with ``left``, behind what is displayed at the price.
-cdef int join(engine_t* e, const pending_t* p, int64_t left) noexcept nogil
+# Join the queue at receive time ``ts`` with ``left``, behind what is displayed at the price.
+cdef int join(engine_t* e, const pending_t* p, int64_t left, int64_t ts) noexcept nogil
 cdef void leave(engine_t* e, buffer_t* lane, Py_ssize_t i) noexcept nogil
 # A trade of the market was seen; ``aggressor`` 1, -1 or 0 where it is not known.
 cdef int resting_trade(

@@ -1,13 +1,17 @@
 """Resting orders: their place in the queue, and their fills by market messages.
 
-The queue is told conservatively. An order joins behind all that is displayed at its price; trades
-at the price, by the opposite aggressor, take from what is ahead first and fill it with what they
-have left. A trade beyond the price, or an opposite touch at or beyond it, shows that the price was
-reached: then the order fills up to the size seen. One trade's quantity and one displayed size are
-given out once, by price, then by age. Fills are at the order's own price, as maker.
+The queue is told conservatively. An order joins behind all that is displayed at its price, and is
+never behind more than is displayed there later; trades at the price, by the opposite aggressor,
+take from what is ahead first and fill it with what they have left. A trade beyond the price would
+not have happened before the order was filled: it fills it whole. An opposite touch at or beyond the
+price fills up to the size seen. One trade's quantity and one displayed size are given out once, by
+price, then by age. Fills are at the order's own price, as maker, in whole lots.
+
+A trade that was over by the venue's clock when an order arrived does nothing for that order,
+although it was received later (venue_clock.pxd).
 
 Where the size at a price is not displayed the place is UNKNOWN: only a trade beyond it or the
-opposite touch fills, until the price is the touch, behind whose size the order then stands.
+opposite touch fills, until the size is displayed, behind which the order then stands.
 """
 from libc.stdint cimport int64_t
 from libc.string cimport memmove
@@ -18,6 +22,7 @@ from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.own_takes cimport takes_add
 from quantlaxmi._ext.order_events cimport book_fill, notify, order_row
+from quantlaxmi._ext.venue_clock cimport stamp_counts, venue_clock_t, venue_time
 from quantlaxmi._ext.wide cimport *
 
 
@@ -47,10 +52,7 @@ cdef int64_t _displayed(
     if not d.valid or d.n[own] == 0:
         return UNKNOWN
     price -= e.markets[k].shift
-    # Beyond the worst level recorded nothing is known, nor between a touch that is fresher than
-    # the depth and the depth's own best level.
-    if (price < d.levels[own][0].price) if side > 0 else (price > d.levels[own][0].price):
-        return UNKNOWN
+    # Nothing is known between a touch that is fresher than the depth and the depth's own best.
     i = d.n[own] - 1
     if (price > d.levels[own][i].price) if side > 0 else (price < d.levels[own][i].price):
         return UNKNOWN
@@ -59,10 +61,11 @@ cdef int64_t _displayed(
             return d.levels[own][i].qty
         if (d.levels[own][i].price < price) if side > 0 else (d.levels[own][i].price > price):
             break
-    return 0
+    # Beyond the snapshot's levels only those are known that changed since.
+    return 0 if ((price >= d.known[own]) if side > 0 else (price <= d.known[own])) else UNKNOWN
 
 
-cdef int join(engine_t* e, const pending_t* p, int64_t left) noexcept nogil:
+cdef int join(engine_t* e, const pending_t* p, int64_t left, int64_t ts) noexcept nogil:
     cdef buffer_t* lane = &e.lanes[2 * p.instrument + (0 if p.side > 0 else 1)]
     cdef resting_t* r
     cdef Py_ssize_t i
@@ -81,10 +84,13 @@ cdef int join(engine_t* e, const pending_t* p, int64_t left) noexcept nogil:
     r[i].shown = _displayed(e, p.instrument, p.side, p.limit_price)
     r[i].ahead = r[i].shown
     r[i].traded = 0
+    r[i].since = -NEVER if e.trades_by_receipt else venue_time(&e.clocks[p.instrument], ts)
     # Never before an older order of ours at the same price.
     if i > 0 and r[i - 1].order.limit_price == p.limit_price and r[i].ahead != UNKNOWN:
         if r[i - 1].ahead == UNKNOWN or r[i - 1].ahead > r[i].ahead:
             r[i].ahead = r[i - 1].ahead
+    if i > 0 and r[i - 1].order.limit_price == p.limit_price and r[i - 1].since > r[i].since:
+        r[i].since = r[i - 1].since
     e.n_resting += 1
     return OK
 
@@ -117,6 +123,28 @@ cdef int _fill(engine_t* e, buffer_t* lane, Py_ssize_t i, int64_t qty) noexcept 
     )
 
 
+cdef inline int64_t _whole_lots(
+    const engine_t* e, Py_ssize_t k, int64_t qty, int64_t left
+) noexcept nogil:
+    """What an order of which ``left`` is open gets of ``qty``: whole lots, or all that is left."""
+    cdef int64_t lot
+    if qty >= left:
+        return left
+    lot = e.guard.rules[k].lot if e.guard.rules != NULL else 0
+    return qty - qty % lot if lot > 1 else qty
+
+
+cdef inline bint _was_over(engine_t* e, Py_ssize_t k, const resting_t* r) noexcept nogil:
+    """Whether the trade at hand was made before the order arrived; counts both."""
+    cdef venue_clock_t* c = &e.clocks[k]
+    cdef int64_t apart = 0
+    c.n_met += 1
+    if e.event.exch_ts_ns > r.since or not stamp_counts(e.ts_ns, e.event.exch_ts_ns, &apart):
+        return False
+    c.n_over += 1
+    return True
+
+
 cdef int _trade_side(
     engine_t* e, Py_ssize_t k, int64_t side, int64_t price, int64_t qty, bint hits, int64_t* pool
 ) noexcept nogil:
@@ -125,14 +153,21 @@ cdef int _trade_side(
     cdef resting_t* r
     cdef int64_t own, used, fill, left
     cdef Py_ssize_t i = 0
+    cdef bint beyond
     cdef int status
     while i < lane.n:
         r = <resting_t*>lane.data + i
         own = r.order.limit_price
-        if (price < own) if side > 0 else (price > own):
+        beyond = (price < own) if side > 0 else (price > own)
+        if not beyond and not (price == own and hits):
+            return OK
+        if _was_over(e, k, r):
+            i += 1
+            continue
+        if beyond:
             r.ahead = 0
-            used = 0
-        elif price == own and hits:
+            fill = r.left
+        else:
             if ql_add_i64(r.traded, qty, &r.traded):
                 r.traded = NEVER  # more than was ever displayed
             if r.ahead == UNKNOWN:
@@ -140,15 +175,12 @@ cdef int _trade_side(
                 continue
             used = r.ahead if r.ahead < pool[0] else pool[0]
             r.ahead -= used
-        else:
-            return OK
-        fill = pool[0] - used
-        if fill > r.left:
-            fill = r.left
+            fill = _whole_lots(e, k, pool[0] - used, r.left)
         if fill == 0:
             i += 1
             continue
-        pool[0] -= fill
+        # What it takes is not there for others at the trade's price.
+        pool[0] = pool[0] - fill if fill < pool[0] else 0
         left = r.left - fill
         status = _fill(e, lane, i, fill)
         if status != OK:
@@ -174,7 +206,6 @@ cdef int resting_trade(
 cdef void _requeue(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
     """Places in the queue after the book has changed."""
     cdef buffer_t* lane = &e.lanes[2 * k + (0 if side > 0 else 1)]
-    cdef const book_t* b = &e.books[k]
     cdef resting_t* r
     cdef resting_t* older
     cdef int64_t shown, before, fewer, price
@@ -183,15 +214,14 @@ cdef void _requeue(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
         r = <resting_t*>lane.data + i
         price = r.order.limit_price
         shown = _displayed(e, k, side, price)
-        if r.ahead == UNKNOWN:
-            if (price >= b.bid) if side > 0 else (price <= b.ask):
-                r.ahead = shown
-        elif e.pro_rata and shown != UNKNOWN and r.shown != UNKNOWN:
+        if e.pro_rata and r.ahead != UNKNOWN and shown != UNKNOWN and r.shown != UNKNOWN:
             before = r.shown - r.traded
             fewer = before - shown
             if before > 0 and fewer > 0:
                 # Not negative, so truncation is floor; at most ahead, for fewer <= before.
                 r.ahead -= ql_muldiv(fewer, r.ahead, before)
+        if shown != UNKNOWN and (r.ahead == UNKNOWN or r.ahead > shown):
+            r.ahead = shown
         r.shown = shown
         r.traded = 0
         if i > 0 and r.ahead != UNKNOWN:
@@ -200,13 +230,32 @@ cdef void _requeue(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
                 r.ahead = older.ahead
 
 
+cdef int64_t _up_to(
+    market_t* m, const book_t* b, const pending_t* p, int64_t most, bint taken
+) noexcept nogil:
+    """Size of the other side at the order's price or better, at most ``most``; less: no memory.
+
+    With ``taken`` it is noted as taken.
+    """
+    cdef ladder_t ladder
+    cdef level_t level
+    cdef int64_t found = 0, qty
+    ladder_open(&ladder, m, b, p.side)
+    while found < most and ladder_next(&ladder, &level):
+        if (level.price > p.limit_price) if p.side > 0 else (level.price < p.limit_price):
+            break
+        qty = level.qty if level.qty < most - found else most - found
+        if taken and takes_add(&m.takes[ladder.side], ladder.side, level.price, qty) != 0:
+            break
+        found += qty
+    return found
+
+
 cdef int _cross_side(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
     """Fill orders that the opposite touch has reached, from the size it displays."""
     cdef buffer_t* lane = &e.lanes[2 * k + (0 if side > 0 else 1)]
     cdef market_t* m = &e.markets[k]
     cdef resting_t* r
-    cdef ladder_t ladder
-    cdef level_t level
     cdef int64_t own, left, fill
     cdef Py_ssize_t i = 0
     cdef int status
@@ -215,19 +264,13 @@ cdef int _cross_side(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
         own = r.order.limit_price
         if (e.books[k].ask > own) if side > 0 else (e.books[k].bid < own):
             return OK
-        left = r.left
-        ladder_open(&ladder, m, &e.books[k], side)
-        while left > 0 and ladder_next(&ladder, &level):
-            if (level.price > own) if side > 0 else (level.price < own):
-                break
-            fill = level.qty if level.qty < left else left
-            left -= fill
-            if takes_add(&m.takes[ladder.side], ladder.side, level.price, fill) != 0:
-                return NO_MEMORY
-        fill = r.left - left
+        fill = _whole_lots(e, k, _up_to(m, &e.books[k], &r.order, r.left, False), r.left)
         if fill == 0:
             i += 1
             continue
+        if _up_to(m, &e.books[k], &r.order, fill, True) != fill:
+            return NO_MEMORY
+        left = r.left - fill
         status = _fill(e, lane, i, fill)
         if status != OK:
             return status

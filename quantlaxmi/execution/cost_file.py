@@ -16,6 +16,8 @@ Bps = Annotated[FixedPoint, Bounds(ge=-MAX_BPS, le=MAX_BPS, places=8)]
 Amount = Annotated[FixedPoint, Bounds(ge=0, le="1e18", places=8)]
 #: What shortens the queue before a resting order.
 Queue = Literal["trades", "pro_rata"]
+#: By which clock a trade is later than a resting order.
+TradeClock = Literal["exchange", "receive"]
 
 
 class CostTable(Settings, frozen=True, kw_only=True):
@@ -71,6 +73,8 @@ class CostFile(Settings, frozen=True, kw_only=True):
         Each commission is a multiple of 10**fee_exponent of the currency.
     queue : {"trades", "pro_rata"}
         What shortens the queue before a resting order.
+    trade_clock : {"exchange", "receive"}
+        By which clock a trade is later than a resting order, and so acts on it.
     spot, perp, future, call, put : KindTable or None
     """
 
@@ -78,6 +82,7 @@ class CostFile(Settings, frozen=True, kw_only=True):
 
     fee_exponent: Annotated[int, Bounds(ge=-18, le=0)] = -8
     queue: Queue = "trades"
+    trade_clock: TradeClock = "exchange"
     spot: KindTable | None = None
     perp: KindTable | None = None
     future: KindTable | None = None

@@ -25,6 +25,8 @@ from quantlaxmi.settings.place import told
 
 #: What shortens the queue before a resting order.
 QUEUES: Final = ("trades", "pro_rata")
+#: By which clock a trade is later than a resting order, and so acts on it.
+TRADE_CLOCKS: Final = ("exchange", "receive")
 
 
 class FeeRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +58,10 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     queue : {"trades", "pro_rata"}
         What shortens the queue before a resting order: trades alone, or size that was cancelled
         too, taken from before and behind it in proportion.
+    trade_clock : {"exchange", "receive"}
+        A trade acts on a resting order where its exchange stamp is later than the venue's clock
+        when the order arrived, as the instrument's stamps show that clock; or where it was
+        received later.
     impact : dict of str to Impact
         By kind or by kind and symbol: what orders that take do to their own price.
 
@@ -70,6 +76,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     min_notional: dict[str, FixedPoint] = {}
     fee_exponent: int = -8
     queue: str = QUEUES[0]
+    trade_clock: str = TRADE_CLOCKS[0]
     impact: dict[str, Impact] = {}
 
     def __post_init__(self) -> None:
@@ -97,6 +104,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
 
             fee_exponent = -8
             queue = "trades"        # or "pro_rata"
+            trade_clock = "exchange"  # or "receive"
             [spot]
             maker_bps = "10"
             taker_bps = "10"
@@ -123,6 +131,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             },
             fee_exponent=file.fee_exponent,
             queue=file.queue,
+            trade_clock=file.trade_clock,
             impact={key: _impact(one) for key, one in tables.items() if one.has_impact},
         )
 
@@ -177,6 +186,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             },
             fee_exponent=self.fee_exponent,
             queue=self.queue,
+            trade_clock=self.trade_clock,
             impact={k: v for k, v in self.impact.items() if k in known or "." not in k},
         )
 
@@ -198,15 +208,19 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             min_notional=self.min_notional,
             fee_exponent=self.fee_exponent,
             queue=self.queue,
+            trade_clock=self.trade_clock,
             impact=self.impact,
         )
 
     def describe(self) -> dict[str, Any]:
         """Return the model as plain values, decimals as text; what ``cost_hash`` covers.
 
-        ``queue`` stands in it where it is not the first of `QUEUES`, ``impact`` where there is any.
+        ``queue`` and ``trade_clock`` stand in it where they are not the first of `QUEUES` and
+        `TRADE_CLOCKS`, ``impact`` where there is any.
         """
         more: dict[str, Any] = {} if self.queue == QUEUES[0] else {"queue": self.queue}
+        if self.trade_clock != TRADE_CLOCKS[0]:
+            more["trade_clock"] = self.trade_clock
         if not all(one.is_off for one in self.impact.values()):
             more["impact"] = {
                 key: {"fixed_bps": plain(one.fixed_bps), "root_bps": plain(one.root_bps)}
@@ -234,6 +248,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             options = {
                 "fee_exponent": described["fee_exponent"],
                 "queue": described.get("queue", QUEUES[0]),
+                "trade_clock": described.get("trade_clock", TRADE_CLOCKS[0]),
             }
             CostFile.from_mapping(options, "costs")
             model = cls(
@@ -244,11 +259,13 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 },
                 fee_exponent=described["fee_exponent"],
                 queue=described.get("queue", QUEUES[0]),
+                trade_clock=described.get("trade_clock", TRADE_CLOCKS[0]),
                 impact={k: _impact_of(v) for k, v in described.get("impact", {}).items()},
             )
             exponent = model.fee_exponent
             same = (
                 model.queue in QUEUES
+                and model.trade_clock in TRADE_CLOCKS
                 and model.describe() == described
                 and type(exponent) is int
                 and -18 <= exponent <= 0

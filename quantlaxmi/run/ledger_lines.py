@@ -130,7 +130,7 @@ def lines_at_times(
         Equity by cash and equity by accounts differ.
     """
     settled = {
-        i: np.searchsorted(rows["ts_ns"], ts_ns, side="right")
+        i: np.searchsorted(_paid_at(segment, rows), ts_ns, side="right")
         for i, rows in _funding_of_held(records).items()
     }
     done = np.searchsorted(records.fills["ts_ns"], ts_ns, side="right")
@@ -304,6 +304,28 @@ def _funding_of_held(records: RunRecords) -> dict[int, NDArray[Any]]:
     """Funding rows of each instrument that the run ever held, by ascending index."""
     held = np.unique(records.fills["instrument"]).tolist()
     return {i: records.funding[records.funding["instrument"] == i] for i in held}
+
+
+def _paid_at(segment: MarketData, rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Receive time of settlements, which are stamped by the venue's clock; ascending.
+
+    A settlement came after the message of its row and not after the next one.
+    """
+    after = np.full(len(rows), np.iinfo(np.int64).min, np.int64)
+    before = np.full(len(rows), np.iinfo(np.int64).max, np.int64)
+    for name in schema.TABLES:
+        table = segment.columns(name)
+        if len(table["seq"]):
+            place = np.searchsorted(table["seq"], rows["seq"], side="right")
+            ts_ns = table["ts_ns"]
+            read, coming = place > 0, place < len(ts_ns)
+            after[read] = np.maximum(after[read], ts_ns[place[read] - 1])
+            before[coming] = np.minimum(before[coming], ts_ns[place[coming]])
+    # After the last message nothing comes: what was due until then is paid with it.
+    last = before == np.iinfo(np.int64).max
+    before[last] = after[last]
+    paid: NDArray[np.int64] = np.clip(rows["ts_ns"], after, before)
+    return paid
 
 
 def _last_seq(segment: MarketData, ts_ns: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from quantlaxmi.execution.ledger import ledger_scale
 from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.run.attribution import Attributions
 from quantlaxmi.run.capital import CapitalUse
-from quantlaxmi.run.records import Account, RunRecords
+from quantlaxmi.run.records import Account, RunRecords, VenueClock
 from quantlaxmi.trace import TRACE_TABLES
 from quantlaxmi.trace.header import TraceHeader
 
@@ -34,9 +34,10 @@ def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:
     dict of str to ndarray
         The tables by their names; ``attributions`` (n_fills, 5, 2) and ``reference_price``
         (n_fills,); by instrument ``booked`` (n, 5, 2), which is position, cost, realized, fees and
-        funding, ``last_mids`` and ``depth_gaps``; ``cash`` (n_currencies, 2); ``counts``, which is
-        ledger exponent and messages; ``capital`` (3, 2) where it is stated: capital, drawdown,
-        most margin used. All but the tables are int64, halves (hi, lo) last.
+        funding, ``last_mids``, ``depth_gaps`` and ``venue_clocks`` (n, 4), which is whether there
+        was a stamp, offset, trades met and trades over; ``cash`` (n_currencies, 2); ``counts``,
+        which is ledger exponent and messages; ``capital`` (3, 2) where it is stated: capital,
+        drawdown, most margin used. All but the tables are int64, halves (hi, lo) last.
     """
     booked = [
         value
@@ -52,6 +53,13 @@ def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:
         "booked": np.stack(int128_halves(booked), axis=1).reshape(-1, 5, 2),
         "last_mids": records.last_mids,
         "depth_gaps": np.array(records.depth_gaps, np.int64),
+        "venue_clocks": np.array(
+            [
+                (c.offset_ns is not None, c.offset_ns or 0, c.n_met, c.n_over)
+                for c in records.venue_clocks
+            ],
+            np.int64,
+        ).reshape(-1, 4),
         "cash": np.stack(int128_halves(list(records.cash.values())), axis=1),
         "counts": np.array([records.ledger_exponent, records.n_messages], np.int64),
         **({"capital": np.stack(int128_halves(stated), axis=1)} if stated else {}),
@@ -92,6 +100,10 @@ def records_of(header: TraceHeader, arrays: Arrays) -> RunRecords:
         last_mids=arrays["last_mids"],
         n_messages=n_messages,
         depth_gaps=tuple(arrays["depth_gaps"].tolist()),
+        venue_clocks=tuple(
+            VenueClock(offset if known else None, met, over)
+            for known, offset, met, over in arrays["venue_clocks"].tolist()
+        ),
         capital=(
             CapitalUse(*int128_array(*arrays["capital"].T).tolist())
             if "capital" in arrays
@@ -109,6 +121,7 @@ def _check(arrays: Arrays, n_instruments: int, n_currencies: int) -> None:
         "booked": (n_instruments, 5, 2),
         "last_mids": (n_instruments,),
         "depth_gaps": (n_instruments,),
+        "venue_clocks": (n_instruments, 4),
         "cash": (n_currencies, 2),
         "counts": (2,),
         **({"capital": (3, 2)} if "capital" in arrays else {}),

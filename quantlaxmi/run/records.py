@@ -68,6 +68,27 @@ class Account:
         return cls(position, cost, realized, fees, funding, position * mid * scale - 10 * put_in)
 
 
+@dataclass(frozen=True)
+class VenueClock:
+    """The venue's clock as an instrument's stamps show it, and what it kept from resting orders.
+
+    Attributes
+    ----------
+    offset_ns : int or None
+        Venue's clock minus receive clock at the end of the run: the largest exchange stamp minus
+        receive time within the last two hours that had stamps. None where there was no stamp: then
+        trades and settlements go by receive time.
+    n_met : int
+        Trades that reached the price of a resting order, counted for each order.
+    n_over : int
+        Those of them that were over before the order arrived, and so did nothing for it.
+    """
+
+    offset_ns: int | None
+    n_met: int
+    n_over: int
+
+
 @dataclass(frozen=True, eq=False)
 class RunRecords:
     """Rows and money of a finished run, exact: integer mantissas, instrument indices.
@@ -92,6 +113,8 @@ class RunRecords:
         Messages of the market that the engine read.
     depth_gaps : tuple of int
         By instrument: gaps in the numbering of its depth updates.
+    venue_clocks : tuple of VenueClock
+        By instrument.
     capital : CapitalUse or None
         None where the limits state no capital.
     """
@@ -110,6 +133,7 @@ class RunRecords:
     last_mids: NDArray[np.int64]
     n_messages: int
     depth_gaps: tuple[int, ...]
+    venue_clocks: tuple[VenueClock, ...]
     capital: CapitalUse | None = None
 
     @property

@@ -20,7 +20,7 @@ from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.run.capital import CapitalUse
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.feed import TableColumns, merged_chunks
-from quantlaxmi.run.records import Account, RunRecords
+from quantlaxmi.run.records import Account, RunRecords, VenueClock
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
 from quantlaxmi.segment import MarketData, as_market
@@ -65,7 +65,8 @@ def backtest(
     limits : RiskLimits, optional
         All off by default; the venue's ticks, lots and least notionals hold where they are known.
     latency_ns : int
-        From decision to arrival of its orders.
+        From decision to arrival of its orders, in the time of the recording: it stands for the way
+        of the order to the venue and of the market data from it.
     latency : LatencyModel, optional
         Takes the place of ``latency_ns``: drawn from a table, and a response latency.
     flatten : bool
@@ -260,5 +261,6 @@ def _records(header: TraceHeader, session: Session) -> RunRecords:
         n_messages=engine.n_messages,
         last_mids=mids,
         depth_gaps=tuple(engine.depth_gaps()),
+        venue_clocks=tuple(VenueClock(*each) for each in engine.venue_clocks()),
         capital=None if margin is None else CapitalUse(*margin),
     )

@@ -167,6 +167,7 @@ class Session:
             costs.queue == "pro_rata",
             delays=config.latency.delays(config.seed, bound.config_hash),
             impact=[costs.impact_on(one).terms for one in instruments],
+            trades_by_receipt=costs.trade_clock == "receive",
         )
         self._pace = Pace(FIRST_ROWS, MOST_ROWS)
 

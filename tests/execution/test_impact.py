@@ -87,6 +87,7 @@ def naive_run(case: Case) -> ImpactEngine:
         rules=rules,
         limits=limits,
         pro_rata=case.costs.queue == "pro_rata",
+        by_receipt=case.costs.trade_clock == "receive",
         impact=fractions(case),
     )
     engine.run(case.tables, case.flatten)

@@ -40,7 +40,7 @@ class Arrivals:
                 self._finish(order, filled, ts_ns, FillFlag.NONE)
                 return filled
         left = order["qty"] - filled
-        self.queues.join(order, left)
+        self.queues.join(order, left, ts_ns)
         status, reason = OrderStatus.RESTING, OrderReason.RESTS
         self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, ts_ns)
         self._tell(order, left, ts_ns, 0, OrderReason.RESTS)

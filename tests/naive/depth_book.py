@@ -33,6 +33,8 @@ class DepthBook:
     last_id: int = 0
     gaps: int = 0
     from_snapshot: bool = False  # and no difference added yet
+    #: Of the last snapshot by side, its worst price; None where it had no level there.
+    worst: dict[int, int | None] = field(default_factory=lambda: {1: None, -1: None})
     waiting: list[Message] = field(default_factory=list)
 
     def apply(self, message: Message) -> None:
@@ -42,6 +44,7 @@ class DepthBook:
             self.bids, self.asks = {}, {}
             self._write(message)
             self.valid = self.from_snapshot = True
+            self.worst = {1: min(self.bids, default=None), -1: max(self.asks, default=None)}
             held, self.waiting = self.waiting, []
             for k, one in enumerate(held):
                 if not self._add(one):

@@ -6,8 +6,8 @@
 4. A market order takes the touch, then recorded levels beyond it; the rest is cancelled. What was
    taken at a price is not there again while that level stands, and is at most what it shows.
 5. Legs of a bundle end matched: the excess over the least filled share is traded back at once.
-6. Funding is settled once, at its time, before orders of the same time; at the mid where the row
-   has no mark.
+6. Funding is settled once, at its time by the venue's clock (venue_clock.py), before orders of the
+   same time, on the position held then; at the mid where the row has no mark.
 7. A quiet quote changes its book; the strategy is not asked.
 8. A row's ``shift`` is added to its instrument's prices from there on; validity is as recorded.
 9. An order that breaks a rule of its venue or a limit is refused unsent, with its bundle; so is one
@@ -28,7 +28,6 @@ from fractions import Fraction
 from typing import Any
 
 from quantlaxmi.schema import (
-    RATE_EXPONENT,
     EventKind,
     FillFlag,
     OrderAction,
@@ -42,9 +41,11 @@ from tests.naive.account import Account
 from tests.naive.arrivals import Arrivals
 from tests.naive.books import Market, Row, merged
 from tests.naive.checks import Checks
+from tests.naive.funding import Funding
 from tests.naive.resting import Queues
 from tests.naive.stopping import Stopping
 from tests.naive.terms import Decision, Leg, Limits, Rules, Terms
+from tests.naive.venue_clock import VenueClock
 
 __all__ = [
     "Account",
@@ -79,7 +80,7 @@ class _Pending:
 Decide = Callable[["Engine", str, Row], Decision | None]
 
 
-class Engine(Checks, Arrivals, Stopping):
+class Engine(Checks, Arrivals, Funding, Stopping):
     """One run; ``decide`` is asked at every message whose kind is wanted."""
 
     def __init__(
@@ -94,10 +95,12 @@ class Engine(Checks, Arrivals, Stopping):
         rules: Sequence[Rules] = (),
         limits: Limits | None = None,
         pro_rata: bool = False,
+        by_receipt: bool = False,
         first_seq: int = 0,
     ) -> None:
         self.first_seq = first_seq
-        self.queues = Queues(self, pro_rata)
+        self.queues = Queues(self, pro_rata, by_receipt)
+        self.clocks = [VenueClock() for _ in terms]
         self.sides: dict[int, int] = {}
         self.rules, self.limits = tuple(rules) or tuple(Rules() for _ in terms), limits or Limits()
         self.sent_times: list[int] = []
@@ -164,12 +167,14 @@ class Engine(Checks, Arrivals, Stopping):
         assert row["ts_ns"] >= self.ts_ns
         self._let_happen(before=row["ts_ns"])
         self.ts_ns, self.seq = row["ts_ns"], row["seq"]
+        for each in rows:
+            self.clocks[each["instrument"]].see(each["ts_ns"], each["exch_ts_ns"])
         self.market.apply(table, rows)
         if table == "funding":
             self._announce(row)
         elif table == "trades":
             price = row["price"] + self.market.books[row["instrument"]].shift
-            self.queues.trade(row["instrument"], price, row["qty"], row["side"])
+            self.queues.trade(row["instrument"], row, price)
         else:
             self.queues.book_changed(row["instrument"])
         self.n_messages += 1
@@ -217,54 +222,16 @@ class Engine(Checks, Arrivals, Stopping):
     def _let_happen(self, before: int) -> None:
         while True:
             events: list[tuple[int, int, int]] = [
-                (at, 0, i) for i, at in self.funding_due.items()
+                (self._settles(i), 0, i) for i in self.funding_due
             ] + [(p.arrival, 1, k) for k, p in enumerate(self.pending)]
             events = [e for e in events if e[0] < before]
             if not events:
                 return
             _, what, which = min(events)
             if what == 0:
-                self._settle(which)
+                self._settle(which, self._settles(which))
             else:
                 self._execute(self.pending.pop(which))
-
-    # --- funding -------------------------------------------------------------------------------
-
-    def _announce(self, row: Row) -> None:
-        i, at = row["instrument"], row["next_funding_ns"]
-        if i in self.funding_due and at > self.funding_due[i]:
-            self._settle(i)
-        mark = row["mark"] + self.market.books[i].shift if row["mark"] else 0
-        self.funding_terms[i] = (mark, row["rate"])
-        if at > 0 and (i not in self.funding_settled or at > self.funding_settled[i]):
-            self.funding_due[i] = at
-
-    def _settle(self, i: int) -> None:
-        at = self.funding_due.pop(i)
-        self.funding_settled[i] = at
-        account = self.accounts[i]
-        if account.position == 0:
-            return
-        mark, rate = self.funding_terms[i]
-        if mark == 0:  # the source has none
-            book = self.market.books[i]
-            mark = round(Fraction(book.mid2, 2))
-        exact = self.notional(i, mark, account.position) * rate * TEN**RATE_EXPONENT
-        amount = -round(exact)
-        account.funding += amount
-        self.cash[self.terms[i].currency] += amount
-        self.funding.append(
-            {
-                "instrument": i,
-                "ts_ns": at,
-                "seq": self.seq,
-                "position": account.position,
-                "mark": mark,
-                "rate": rate,
-                "amount": amount,
-                "fills_before": len(self.fills),
-            }
-        )
 
     # --- decisions and orders ------------------------------------------------------------------
 

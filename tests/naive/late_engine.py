@@ -73,7 +73,7 @@ class LateEngine(Engine):
     def _let_happen(self, before: int) -> None:
         self.pending.sort(key=lambda group: group.arrival)  # equal ones stay as sent
         while True:
-            times = [*self.funding_due.values(), *(p.arrival for p in self.pending)]
+            times = [*map(self._settles, self.funding_due), *(p.arrival for p in self.pending)]
             truth = min(times, default=before)
             news = min(self.news, key=lambda one: one[:2], default=None)
             if truth < before and (news is None or truth <= news[0]):

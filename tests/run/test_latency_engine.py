@@ -141,6 +141,7 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
         rules=rules,
         limits=limits,
         pro_rata=case.costs.queue == "pro_rata",
+        by_receipt=case.costs.trade_clock == "receive",
     )
     if plain_response:
         engine.later = lambda order, ts_ns, what: what()  # heard at once, within the event

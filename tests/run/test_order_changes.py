@@ -61,7 +61,7 @@ def test_an_order_counts_as_the_largest_that_its_changes_in_flight_make_it():
 
 def test_what_is_filled_already_does_not_count_again():
     """Two of five are filled: raised to 9 there are seven to come, with the two held nine."""
-    m = quotes(100, 100).trade(0, 98, 2, -1).wait(10).quote(0, 100, 50, 101, 50).wait(10)
+    m = quotes(100, 100).quote(0, 98, 50, 99, 2).wait(10).quote(0, 100, 50, 101, 50).wait(10)
     m.quote(0, 100, 50, 101, 50).wait(1)
     schedule = {0: one(limit(1, 5, 99)), 3: one(modify(0, 9, 99)), 4: one(limit(1, 1, 98))}
     assert broken(run(m, schedule, max_position=9)) == [(POSITION, 2, 10)]
@@ -194,7 +194,7 @@ def test_an_order_with_a_new_price_is_measured_against_the_decision_that_gave_it
     ],
 )
 def test_a_change_that_keeps_the_place_keeps_the_decision(change, decisions):
-    m = quotes(100, 100).trade(0, 98, 2, -1).wait(1).quote(0, 110, 5, 111, 5).wait(9)
+    m = quotes(100, 100).quote(0, 98, 5, 99, 2).wait(1).quote(0, 110, 5, 111, 5).wait(9)
     m.trade(0, 97, 9, -1).wait(1)
     found = run(m, {0: one(limit(1, 4, 99)), 3: one(change)})
     rows = twins.rows_of(found.exact.fills)

@@ -157,16 +157,18 @@ def _request(row):
 @settings(max_examples=examples(100), deadline=None)
 @given(order_cases())
 def test_the_book_is_never_crossed_by_our_orders(case):
-    """After a change of the book nothing of ours rests where the other side still offers size."""
+    """After a change of the book nothing of ours rests where the other side offers a lot."""
     looked = Queues.book_changed
 
     def look(queues, instrument):
         looked(queues, instrument)
         book = queues.engine.market.books[instrument]
+        lot = queues.engine.rules[instrument].lot or 1
         for side in (1, -1):
-            offered = [price for price, *_ in book.available(side)]
             for one in queues.lane(instrument, side):
-                assert not any((one.price - price) * side >= 0 for price in offered)
+                levels = [level[:2] for level in book.available(side)]
+                offered = sum(qty for price, qty in levels if (one.price - price) * side >= 0)
+                assert offered < min(lot, one.left)
 
     with mock.patch.object(Queues, "book_changed", look):
         twins.check_case(case)
@@ -202,7 +204,7 @@ def no_size_twice(case):
     """By message: what traded, what was displayed at each change of the book."""
     _, fills, _, tables = by_hand(case)
     traded = {row["seq"]: row for row in tables["trades"]}
-    made = defaultdict(int)
+    made, beyond = defaultdict(int), defaultdict(int)
     for fill in fills:
         if not fill["flags"] & FillFlag.MAKER:
             continue
@@ -211,8 +213,13 @@ def no_size_twice(case):
         if trade is not None:
             assert fill["instrument"] == trade["instrument"]
             assert (fill["price"] - trade["price"]) * fill["side"] >= 0
+            # Beyond an order's price any trade fills it; at it, what those orders leave of it.
+            if fill["price"] != trade["price"]:
+                beyond[fill["seq"]] += fill["qty"]
+                assert not made[fill["seq"]]
+                continue
             made[fill["seq"]] += fill["qty"]
-            assert made[fill["seq"]] <= trade["qty"]
+            assert made[fill["seq"]] <= trade["qty"] - beyond[fill["seq"]]
     # Quotes alone: while its price stands a side gives at most the size it showed, whether taken on
     # arrival or by what rested.
     if not tables["depth"]:

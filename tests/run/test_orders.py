@@ -110,11 +110,67 @@ def test_a_trade_of_the_same_side_says_nothing_at_the_price():
     assert fills(run(m, {0: one(limit(1, 6, 99))})) == []
 
 
-def test_a_trade_beyond_the_price_leaves_nothing_ahead():
-    m = market().trade(0, 98, 2, -1).trade(0, 99, 3, -1).wait(1)
+@pytest.mark.parametrize("aggressor", [1, -1, 0])
+def test_a_trade_beyond_the_price_fills_the_whole_order(aggressor):
+    """Whatever it traded: nothing would have traded there before all of ours was gone."""
+    m = market().trade(0, 98, 2, aggressor).trade(0, 99, 3, -1).wait(1)
     found = run(m, {0: one(limit(1, 6, 99))})
-    assert fills(found) == [(0, 99, 2, 1, MAKER), (0, 99, 3, 2, MAKER)]
-    assert story(found)[-1] == ("UPDATE", "PARTIAL", "END_OF_DATA", 6, 5)
+    assert fills(found) == [(0, 99, 6, 1, MAKER)]
+    assert story(found)[-1] == ("UPDATE", "FILLED", "FILLED", 6, 6)
+
+
+def test_what_a_trade_beyond_fills_is_not_there_at_its_own_price():
+    m = MarketBuilder().quote(0, 90, 1, 110, 1).wait(1).trade(0, 95, 7, -1).wait(1)
+    legs = (limit(1, 4, 96), limit(1, 9, 95), limit(1, 1, 97))
+    assert [f[:3] for f in fills(run(m, {0: one(*legs)}))] == [(2, 97, 1), (0, 96, 4), (1, 95, 2)]
+    legs = (limit(1, 40, 96), limit(1, 9, 95))
+    assert [f[:3] for f in fills(run(m, {0: one(*legs)}))] == [(0, 96, 40)]
+
+
+def test_no_more_is_ahead_than_is_displayed():
+    """Five were ahead; two are shown later, whether traded or cancelled."""
+    m = market().quote(0, 99, 2, 101, 4).wait(1).trade(0, 99, 3, -1).wait(1)
+    assert fills(run(m, {0: one(limit(1, 6, 99))})) == [(0, 99, 1, 2, MAKER)]
+    # The touch falls below the price: nothing is shown there, so nothing is ahead.
+    m = market().quote(0, 98, 2, 101, 4).quote(0, 99, 9, 101, 4).wait(1).trade(0, 99, 3, -1).wait(1)
+    assert fills(run(m, {0: one(limit(1, 6, 99))})) == [(0, 99, 3, 3, MAKER)]
+    # It grows again: what was added stands behind.
+    m = market().quote(0, 99, 2, 101, 4).quote(0, 99, 50, 101, 4).trade(0, 99, 3, -1).wait(1)
+    assert fills(run(m, {0: one(limit(1, 6, 99))})) == [(0, 99, 1, 3, MAKER)]
+    # A book that is not valid shows nothing either way.
+    m = market().quote(0, 0, 0, 101, 4).trade(0, 99, 6, -1).wait(1)
+    assert fills(run(m, {0: one(limit(1, 6, 99))})) == [(0, 99, 1, 2, MAKER)]
+
+
+def test_depth_beyond_the_snapshot_is_unknown_but_for_what_changed():
+    """A difference shows 90; what is between it and the snapshot's worst, 95, nobody knows."""
+    levels = [(1, 99, 5), (1, 95, 1), (-1, 101, 4), (-1, 105, 4)]
+    changes = [(1, 90, 3), (1, 95, 0), (-1, 110, 3), (-1, 105, 0)]
+    for price, ahead in ((98, 0), (95, 0), (94, None), (91, None), (90, 3), (89, None)):
+        for side in (1, -1):
+            own, hit = (price, price) if side > 0 else (200 - price, 200 - price)
+            m = MarketBuilder().depth(0, (5, 5, -1), levels, snapshot=True)
+            m.depth(0, (6, 6, -1), changes).wait(1).trade(0, hit, 9, -side).wait(1)
+            found = run(m, {1: one(limit(side, 20, own))})
+            filled = [f[2] for f in fills(found)]
+            assert filled == ([] if ahead is None else [9 - ahead]), (price, side)
+
+
+def test_a_snapshot_of_one_side_tells_nothing_of_the_other():
+    levels = [(-1, 101, 4), (-1, 105, 4)]
+    m = MarketBuilder().depth(0, (5, 5, -1), levels, snapshot=True)
+    m.depth(0, (6, 6, -1), [(1, 99, 5), (1, 90, 5)]).wait(1).trade(0, 95, 9, -1).wait(1)
+    assert fills(run(m, {1: one(limit(1, 2, 95))})) == []
+
+
+@pytest.mark.parametrize("model", [FREE, PRO_RATA])
+def test_maker_fills_are_whole_lots(model):
+    """Lot 2: of a trade's last 3, two; of a displayed 3, two; and a rest of one lot whole."""
+    m = market().trade(0, 99, 8, -1).wait(1).quote(0, 96, 9, 98, 3).wait(1)
+    found = run(
+        m.trade(0, 98, 1, -1).wait(1), {0: one(limit(1, 6, 99))}, universe="lots", model=model
+    )
+    assert [f[2:4] for f in fills(found)] == [(2, 1), (2, 2), (2, 3)]
 
 
 def test_an_order_that_improves_the_touch_has_nobody_ahead():
@@ -136,7 +192,7 @@ def test_between_a_fresher_touch_and_the_depth_the_place_is_unknown():
     m.wait(1).trade(0, 98, 9, -1).trade(0, 97, 3, -1).wait(1)
     found = run(m, {1: one(limit(1, 6, 98))})
     # Nobody knows what stands at 98: only the trade beyond it fills.
-    assert fills(found) == [(0, 98, 3, 3, MAKER)]
+    assert fills(found) == [(0, 98, 6, 3, MAKER)]
 
 
 @pytest.mark.parametrize("recorded", [False, True])
@@ -153,7 +209,7 @@ def test_an_unknown_place_waits_for_the_touch(recorded):
 
 def test_an_unknown_place_is_filled_by_a_trade_beyond_it():
     m = market().trade(0, 96, 2, 1).wait(1)
-    assert fills(run(m, {0: one(limit(1, 6, 97))})) == [(0, 97, 2, 1, MAKER)]
+    assert fills(run(m, {0: one(limit(1, 6, 97))})) == [(0, 97, 6, 1, MAKER)]
 
 
 def test_an_unknown_place_that_the_touch_leaves_behind_has_nobody_ahead():
@@ -186,25 +242,34 @@ def test_a_trade_is_given_out_once_by_price_then_age():
 def test_a_younger_order_never_passes_an_older_one():
     m = market().quote(0, 99, 1, 101, 4).wait(1).trade(0, 99, 4, -1).trade(0, 99, 4, -1).wait(1)
     found = run(m, {0: one(limit(1, 2, 99)), 1: one(limit(1, 2, 99))})
-    # The first joined behind 5; the second behind it, though only 1 was shown then.
-    assert [f[:4] for f in fills(found)] == [(0, 99, 2, 3), (1, 99, 1, 3)]
+    # The first joined behind 5, of which 1 was left when the second came.
+    assert [f[:4] for f in fills(found)] == [(0, 99, 2, 2), (1, 99, 1, 2), (1, 99, 1, 3)]
 
 
-def test_a_younger_order_knows_no_more_of_its_place_than_an_older_one():
-    """The depth that shows the size comes between them; a trade at the price fills neither."""
+def test_a_place_becomes_known_with_the_depth_that_shows_it():
+    """Of the older order as of the younger one, which comes with the depth."""
     m = market().depth(0, (5, 5, -1), [(1, 99, 5), (1, 97, 1), (1, 95, 1), (-1, 101, 4)], True)
     m.wait(1).trade(0, 97, 9, -1).trade(0, 96, 3, -1).wait(1)
     found = run(m, {0: one(limit(1, 2, 97)), 1: one(limit(1, 2, 97))})
-    assert [f[:4] for f in fills(found)] == [(0, 97, 2, 3), (1, 97, 1, 3)]
+    assert [f[:4] for f in fills(found)] == [(0, 97, 2, 2), (1, 97, 2, 2)]
 
 
 def test_pro_rata_cancels_shorten_the_queue():
-    """Eight ahead, 2 traded, 3 left shown of 6: half was cancelled, of what is ahead too."""
-    m = MarketBuilder().quote(0, 99, 8, 101, 4).wait(1).trade(0, 99, 2, -1)
-    m.quote(0, 99, 3, 101, 4).trade(0, 99, 4, -1).wait(1)
+    """Eight ahead, as many behind; 2 traded, 7 left shown of 14: half was cancelled, 3 ahead."""
+    m = MarketBuilder().quote(0, 99, 8, 101, 4).wait(1).quote(0, 99, 16, 101, 4).trade(0, 99, 2, -1)
+    m.quote(0, 99, 7, 101, 4).trade(0, 99, 5, -1).wait(1)
     schedule = {0: one(limit(1, 6, 99))}
     assert fills(run(m, schedule)) == []
-    assert fills(run(m, schedule, model=PRO_RATA)) == [(0, 99, 1, 3, MAKER)]
+    assert fills(run(m, schedule, model=PRO_RATA)) == [(0, 99, 2, 4, MAKER)]
+
+
+def test_pro_rata_fills_whole_lots():
+    """Eight ahead of 16; three are cancelled, one of them ahead: of ten traded three are left."""
+    m = MarketBuilder().quote(0, 99, 8, 101, 4).wait(1).quote(0, 99, 16, 101, 4)
+    m.quote(0, 99, 13, 101, 4).trade(0, 99, 10, -1).wait(1)
+    schedule = {0: one(limit(1, 6, 99))}
+    found = run(m, schedule, universe="lots", model=PRO_RATA)
+    assert fills(found) == [(0, 99, 2, 3, MAKER)]
 
 
 # --- time in force -----------------------------------------------------------------------------
@@ -293,15 +358,15 @@ def test_less_at_the_same_price_keeps_the_place_and_anything_else_loses_it():
     ],
 )
 def test_a_changed_order_takes_unless_it_is_post_only(tif, last):
-    """The trade beyond its price fills one before the change comes."""
-    m = market().trade(0, 50, 1, 1).wait(1)
+    """The trade at its price fills one, after five, before the change comes."""
+    m = market().trade(0, 99, 6, -1).wait(1)
     found = run(m, {0: one(limit(1, 6, 99, tif)), 1: one(modify(0, 3, 101))})
     assert ("MODIFY", "PENDING", "MODIFIED", 3, 1) in story(found)
     assert story(found)[-1] == last
 
 
 def test_a_total_that_is_filled_ends_the_order():
-    m = market().trade(0, 98, 4, -1).wait(1).trade(0, 98, 4, -1)
+    m = market().trade(0, 99, 9, -1).wait(1).trade(0, 98, 4, -1)
     found = run(m, {0: one(limit(1, 6, 99)), 1: one(modify(0, 3, 99))})
     assert story(found)[-1] == ("MODIFY", "FILLED", "MODIFIED", 4, 4)
     assert sum(f[2] for f in fills(found)) == 4

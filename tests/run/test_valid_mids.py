@@ -45,7 +45,7 @@ def test_positions_are_marked_at_the_last_valid_mid():
 
 
 def test_a_settlement_without_mark_is_made_at_the_last_valid_mid():
-    market = MarketBuilder().quote(1, 99, 9, 101, 9).wait(1)
+    market = MarketBuilder(transit=0).quote(1, 99, 9, 101, 9).wait(1)
     market.funding(1, 0, 10**7, market.ts_ns + 5).wait(2).quote(1, 0, 0, 900, 9).wait(9)
     run = run_of(market.trade(1, 1, 1, 1), {0: Decision((Leg(1, 1, 3),))})
     assert run.exact.funding["mark"].tolist() == [100]

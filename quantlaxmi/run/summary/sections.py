@@ -11,6 +11,7 @@ from typing import Final
 
 from quantlaxmi.run.summary.books import book_lines
 from quantlaxmi.run.summary.capital import capital_lines
+from quantlaxmi.run.summary.clocks import clock_lines
 from quantlaxmi.run.summary.gaps import gap_lines
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.run.summary.orders import order_lines
@@ -24,6 +25,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     gap_lines,
     step_lines,
     order_lines,
+    clock_lines,
 )
 
 
