@@ -1,5 +1,8 @@
 """How long orders take to arrive, and how long news of them take to come back.
 
+Entry latency is in the time of the recording: an order that arrives at a receive time meets what was
+received until then. So it stands for the way to the venue and the transit of market data from it.
+
 Each is a constant or is drawn from a table of measured values. A draw is a function of the run's
 seed and configuration and of a number: of the decision for entry (its orders arrive together), of
 the order for response. Nothing else moves it: not other orders, not the data that follow.
@@ -132,7 +135,7 @@ class LatencyModel(Settings, frozen=True, kw_only=True):
     Attributes
     ----------
     entry : Latency
-        From a decision to its orders' arrival.
+        From a decision to its orders' arrival, with the transit of market data.
     response : Latency
         From what happens to an order to the strategy's hearing of it: fills, cancels and the
         positions it sees.

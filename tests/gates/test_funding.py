@@ -45,7 +45,8 @@ def check_settlements(case: Case) -> int:
         (f["instrument"], f["position"], f["mark"], f["rate"], 10 * f["amount"])
         for f in twins.rows_of(run.exact.funding)
     ]
-    assert paid == expected
+    # The points have them by time; the run has one that was announced late when it was paid.
+    assert sorted(paid) == sorted(expected)
     late = [
         int(sum(before <= ts + case.latency_ns for before in times.tolist()))
         for ts in points.ts_ns.tolist()
