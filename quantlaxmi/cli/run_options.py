@@ -30,8 +30,8 @@ RUN_OPTIONS = """  {segment} DIR     The segment's folder.
   --costs TOML          Commissions and least notionals; what it does not name is the venue's on the
                         data's date.
   --risk TOML           Limits on positions, losses, orders and the age of books; none by default.
-  --latency-ns N        Nanoseconds from a decision to its orders' arrival, with the transit of market
-                        data [default: 1000000].
+  --latency-ns N        Nanoseconds from a decision to its orders' arrival, with the transit of
+                        market data [default: 1000000].
   --latency TOML        Latencies of entry and response, constant or drawn from measured values.
   --seed N              Seed of everything drawn [default: 0]."""
 _ROUTE_USAGE = """

@@ -1,7 +1,7 @@
 """How long orders take to arrive, and how long news of them take to come back.
 
-Entry latency is in the time of the recording: an order that arrives at a receive time meets what was
-received until then. So it stands for the way to the venue and the transit of market data from it.
+Entry latency is in the time of the recording: an order that arrives at a receive time meets what
+was received until then. So it stands for the way to the venue and the transit of market data back.
 
 Each is a constant or is drawn from a table of measured values. A draw is a function of the run's
 seed and configuration and of a number: of the decision for entry (its orders arrive together), of
