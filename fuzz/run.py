@@ -43,6 +43,7 @@ TARGETS = (
     "klines_json",
     "vision_klines",
     "vendor_bars",
+    "bybit_book",
     "instrument_mapping",
     "trace_json",
     "trace_arrow",

@@ -249,6 +249,34 @@ def _okx_json() -> Rows:
     return rows
 
 
+_BYBIT_MAPPING = """
+[instruments."bybit/BTCUSDT"]
+kind = "perp"
+currency = "USDT"
+base = "BTC"
+symbol = "BTCUSDT-PERP"
+"""
+
+
+def _bybit_book() -> Rows:
+    return [
+        {"ts": f"{T0_MS + 100 * k}", "cts": f"{T0_MS + 100 * k - 7}", "s": '"BTCUSDT"',
+         "u": f"{500 + k}", "type": ('"delta"', '"snapshot"')[k == 0], "price": f'"100.{k:02}"'}
+        for k in range(N_ROWS)
+    ]  # fmt: skip
+
+
+def _book_text(rows: Rows) -> bytes:
+    """A message a row; of a row without price a level of one cell."""
+    lines = []
+    for row in rows:
+        level = ",".join([row["price"], '"1.5"'] if "price" in row else ['"1.5"'])
+        data = f'"s":{row["s"]},"b":[[{level}]],"a":[["102","2"]],"u":{row["u"]},"seq":1'
+        head = f'"topic":"orderbook.500.BTCUSDT","type":{row["type"]},"ts":{row["ts"]}'
+        lines.append(f'{{{head},"data":{{{data}}},"cts":{row["cts"]}}}\n')
+    return "".join(lines).encode()
+
+
 SAMPLES = {
     sample.kind: sample
     for sample in (
@@ -283,6 +311,8 @@ SAMPLES = {
                "instrument_name", mapping=_OKX_MAPPING),
         Sample("okx candles json", "candles.json", _okx_json(), _kline_text, ("open_time",),
                "open", n_header=0, mapping=_OKX_MAPPING),
+        Sample("bybit book json", "2023-11-14_BTCUSDT_ob500.data", _bybit_book(), _book_text,
+               ("ts", "cts"), "price", "s", "u", 0, mapping=_BYBIT_MAPPING),
         _csv("tardis quotes", "quotes", _TARDIS_STAMPS, "bid_price", **_TARDIS),
         _csv("tardis trades", "trades", _TARDIS_STAMPS, "price", id="id", **_TARDIS),
         _csv("tardis book_snapshot_2", "book_snapshot_2", _TARDIS_STAMPS, "asks[0].price",

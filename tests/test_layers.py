@@ -82,7 +82,7 @@ INNER: dict[str, tuple[str, ...]] = {
             bars.funding
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
             bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet klines_json
-            ohlcv kraken lean okx bybit binance_vision
+            ohlcv kraken lean okx bybit_book bybit binance_vision
             synthetic_depth synthetic
             """,
         "run": """

@@ -36,7 +36,7 @@ Options:
                           ohlcv: lists of bars of ccxt and freqtrade, JSON or Feather; kraken: its
                             OHLCVT archive; lean: LEAN's trade bars (--input, --mapping);
                           okx: its trades (--input), or its candles (--input, --mapping);
-                          bybit: trades of its public archive (--input).
+                          bybit: trades and order books of its public archives (--input).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.binance.symbols import split_symbol
+from quantlaxmi.importers.bybit_book import NAME, BookFeed, BookFile
 from quantlaxmi.importers.delimited.file_head import day_range, input_files, read_head
 from quantlaxmi.importers.delimited.layout import (
     Column,
@@ -18,9 +21,18 @@ from quantlaxmi.importers.delimited.layout import (
     nearest,
     resolve,
 )
+from quantlaxmi.importers.delimited.merge import merged_tables
 from quantlaxmi.importers.delimited.source import csv_source
+from quantlaxmi.importers.delimited.streams import CsvStream, make_streams
 from quantlaxmi.importers.instrument_mapping import MappedInstrument, load_mapping
-from quantlaxmi.importers.source import ImportOptions, Inputs, Source, input_paths
+from quantlaxmi.importers.source import (
+    MAX_LISTED_GAPS,
+    ImportOptions,
+    Inputs,
+    Source,
+    Tables,
+    input_paths,
+)
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import EventKind, InstrumentKind
 from quantlaxmi.settings import Place
@@ -70,6 +82,12 @@ _NO_RECEIVE_TIME: Final = (
 )
 
 
+_BOOK_TIME: Final = (
+    "Order books are ordered by the time at which the exchange made each message (ts), which is "
+    "later than that of its matching engine (cts, the exchange time)."
+)
+
+
 def open_source(inputs: Inputs, options: ImportOptions) -> Source:
     """Files of the public archive.
 
@@ -86,8 +104,91 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
     """
     known = load_mapping(options.mapping) if options.mapping is not None else {}
     paths = input_files(input_paths(inputs, "bybit"))
-    files = [_understand(path, known, options.underlying) for path in paths]
-    return csv_source(files, options, [_NO_RECEIVE_TIME])
+    trades = [
+        _understand(path, known, options.underlying)
+        for path in paths
+        if not NAME.fullmatch(path.name)
+    ]
+    books = [
+        _book(path, known, options.underlying)
+        for path in sorted(paths, key=lambda path: path.name)
+        if NAME.fullmatch(path.name)
+    ]
+    notes = [_NO_RECEIVE_TIME] * bool(trades) + [_BOOK_TIME] * bool(books)
+    if not books:
+        return csv_source(trades, options, notes)
+    return _both_source(trades, books, options, notes)
+
+
+def _both_source(
+    trades: Sequence[CsvFile], books: Sequence[BookFile], options: ImportOptions, notes: list[str]
+) -> Source:
+    """Trades and order books as one source."""
+    found: dict[str, Instrument] = {}
+    files: list[CsvFile | BookFile] = [*trades, *books]
+    for file in files:
+        if found.setdefault(file.instrument.symbol, file.instrument) != file.instrument:
+            problem = f"has {file.instrument.symbol}, which another file describes otherwise"
+            raise InputError(file.path, problem)
+    instruments = sorted(found.values(), key=lambda i: (i.kind != InstrumentKind.SPOT, i.symbol))
+    source = Source(
+        venue=instruments[0].venue,
+        cadence="events",
+        instruments=instruments,
+        tables=lambda folder: _tables(trades, books, options, source),
+        notes=notes,
+    )
+    return source
+
+
+def _tables(
+    trades: Sequence[CsvFile], books: Sequence[BookFile], options: ImportOptions, source: Source
+) -> Generator[Tables, None, None]:
+    """Yield the rows of the files in order, and fill in the source."""
+    symbols = [instrument.symbol for instrument in source.instruments]
+    paths = [file.path for file in trades] + [file.path for file in books]
+    total = sum(path.stat().st_size for path in paths if path.exists())
+    with ExitStack() as stack:
+        streams = make_streams(trades, symbols, options) if trades else []
+        by_symbol: dict[str, list[BookFile]] = {}
+        for book in books:
+            by_symbol.setdefault(book.instrument.symbol, []).append(book)
+        n = len(streams) + len(by_symbol)
+        feeds = [
+            BookFeed(files, symbols.index(symbol), options, n)
+            for symbol, files in sorted(by_symbol.items())
+        ]
+        all_feeds: list[CsvStream | BookFeed] = [*streams, *feeds]
+        for one in all_feeds:
+            stack.callback(one.close)
+        yield from merged_tables(
+            all_feeds, source.gaps, lambda done: options.report_progress(done, total)
+        )
+        for one in all_feeds:
+            one.finish()
+            source.files += one.files
+        if (n_gaps := sum(f.depth_gaps + f.trade_gaps for f in source.files)) > MAX_LISTED_GAPS:
+            source.notes.append(f"{n_gaps} gaps, the first {MAX_LISTED_GAPS} are listed.")
+
+
+def _book(path: Path, known: dict[str, MappedInstrument], underlying: str | None) -> BookFile:
+    """A file of an order book, of which only its folder or a mapping tells the market."""
+    told = NAME.fullmatch(path.name)
+    assert told is not None
+    symbol, folders = told["symbol"], [part.lower() for part in path.absolute().parts[:-1]]
+    market = next((part for part in reversed(folders) if part in ("spot", "linear")), "")
+    if not market and f"bybit/{symbol}" not in known:
+        raise InputError(
+            path,
+            "does not tell its market; expected it in a folder named spot or linear, or --mapping "
+            f'FILE with [instruments."bybit/{symbol}"]',
+        )
+    instrument = instrument_of(path, symbol, market == "linear", known)
+    if (instrument.price_exponent, instrument.qty_exponent) != (-8, -8):
+        raise InputError(path, "needs price_exponent and qty_exponent -8 of its mapping")
+    if underlying is not None and underlying.upper() not in (symbol, instrument.base):
+        raise InputError(path, f"has {symbol}; expected {underlying}, as --underlying says")
+    return BookFile(path, instrument)
 
 
 def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str | None) -> CsvFile:

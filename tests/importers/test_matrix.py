@@ -54,6 +54,7 @@ TABLE: dict[str, dict[str, str]] = {
         "lean": "-",
         "okx candles": r"exit \(line 1\): lacks column 'open', which spot.open names",
         "okx candles json": "-",
+        "bybit book json": "-",
     },
     "missing column": {
         "*": r"exit \(line 1\): lacks column '.+' of \w+",
@@ -69,6 +70,7 @@ TABLE: dict[str, dict[str, str]] = {
         "lean": r"exit \(line 1\): has 5 columns; expected 6 of trade bars: time,open",
         "okx candles": r"exit \(line 1\): lacks column 'open', which spot.open names",
         "okx candles json": "line wrong-shape",
+        "bybit book json": "line wrong-shape",
     },
     "one stamp a thousand times": {
         "*": "line stamp-unit",
@@ -77,6 +79,7 @@ TABLE: dict[str, dict[str, str]] = {
         "ohlcv feather": "line bad-stamp",
         "lean": "line bad-stamp",
         "bybit trading": "line bad-stamp",
+        "bybit book json": "whole",
     },
     "one stamp a thousandth": {
         "*": "line bad-stamp",  # seconds, which no format has
@@ -106,6 +109,7 @@ TABLE: dict[str, dict[str, str]] = {
         "bybit spot": _NO_ROOM + "stamp-unit: timestamp '1700000000000000'",
         "bybit trading": _NO_ROOM + "bad-stamp: timestamp '1700000000000.0000'",
         "okx candles*": r"exit \(line [12]\): column 'open_time' was '17040672000+', .*micros",
+        "bybit book json": "whole",
     },
     "all stamps a thousandth": {
         "*": _NO_ROOM + r"bad-stamp: \w+ '1700000000'.*expected a time",
@@ -161,6 +165,7 @@ TABLE: dict[str, dict[str, str]] = {
         "kraken": "line duplicate-time",
         "lean": "line duplicate-time",
         "okx candles*": "line duplicate-time",
+        "bybit book json": "gap depth",
     },
     "gap": {
         "*": "gap depth",
@@ -178,6 +183,7 @@ TABLE: dict[str, dict[str, str]] = {
         "okx trades": "whole",
         "bybit*": "whole",
         "okx candles*": "gap quotes",
+        "bybit book json": "gap depth",
     },
     "half a line at the end": {
         "*": "line half-line",
@@ -228,6 +234,7 @@ TABLE: dict[str, dict[str, str]] = {
         "kraken": "exit 18 of 18 lines are faulty.*not-utf-8",
         "lean": r"exit \(line 1\): has 1 columns; expected 6 of trade bars",
         "okx candles json": "exit is no JSON list of open_time",
+        "bybit book json": "exit has no acceptable line; first at line 1, not-utf-8",
     },
     "a line of garbage": {
         "*": "line not-utf-8",
@@ -255,6 +262,7 @@ TABLE: dict[str, dict[str, str]] = {
         "*parquet": "-",
         "ohlcv*": "-",
         "okx candles json": "-",
+        "bybit book json": "-",
     },
     "price of 20 digits": {"*": "line overflow"},
     "price of 1e400": {
@@ -277,12 +285,14 @@ TABLE: dict[str, dict[str, str]] = {
         "kraken": "line empty-cell",
         "lean": "line empty-cell",
         "okx candles*": "line empty-cell",
+        "bybit book json": "line bad-decimal",
     },
     "price of ten decimals": {
         "*": "line too-fine",
         "tardis*": r"exit \(line 26\): holds '1.1234567891', finer than",
         "okx trades": r"exit \(line 26\): holds '1.1234567891', finer than",
         "bybit*": r"exit \(line 26\): holds '1.1234567891', finer than",
+        "bybit book json": "line too-fine",
     },
 }
 
