@@ -126,6 +126,7 @@ TABLE: dict[str, dict[str, str]] = {
         "lean": "exit 47 of 48 lines are faulty",
         "bybit trading": _NO_ROOM + "bad-stamp: timestamp '1700000.*",
         "okx candles*": r"exit \(line [12]\): column 'open_time' was '17040672+0+', expected .*sec",
+        "bybit book json": _NO_ROOM + "bad-stamp: exchange time ts 1700000000",
     },
     "mixed symbols": {
         "*": "-",
@@ -137,6 +138,7 @@ TABLE: dict[str, dict[str, str]] = {
         "okx trades": "line wrong-symbol",
         "okx candles": r"exit \(line 26\): column 'instrument_name' was 'ETH-USDT', expected",
         "bybit trading": "line wrong-symbol",
+        "bybit book json": "line wrong-symbol",
     },
     "another underlying": {
         "*": "exit has BTCUSDT; expected ETHUSDT, as --underlying says",
