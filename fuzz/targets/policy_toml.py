@@ -20,6 +20,8 @@ SEEDS = (
 def one(draw: Draw) -> None:
     path = scratch.file("policy.toml", edit_toml(draw, draw.pick(SEEDS)))
     policy = load_policy(path)
+    assert (policy == GatePolicy()) == (not policy.differences)
+    assert all("\n" not in text for text in policy.differences)
     again = GatePolicy.from_mapping(policy.to_json())
     assert again.policy_hash == policy.policy_hash
     assert 0 < policy.level < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,10 +131,10 @@ def binding_faults(
     InputError
         There is no chain, or it is broken.
     """
-    if not chain.is_file():
+    if not os.path.lexists(chain):
         raise InputError(chain, "is not there; run-gates --bind makes it")
     lines = read_bindings(chain)
-    faults = []
+    faults = [] if lines else ["the chain has no line"]
     if last is not None and last not in {line.hash for line in lines}:
         faults.append(f"no line has the hash {last}: lines were removed, or it is another chain")
     found = [line for line in lines if line.record.get("kind") == KIND]

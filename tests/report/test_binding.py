@@ -93,6 +93,19 @@ def test_the_command_lists_and_verifies(chain, report, tmp_path, capsys):
     assert "lines were removed" in json.loads(capsys.readouterr().out)["differences"][0]
 
 
+def test_what_is_no_chain_or_has_no_line_is_told(tmp_path, capsys):
+    import os
+
+    path = tmp_path / "bindings.jsonl"
+    path.touch()
+    assert command("verify", "--bind", tmp_path) == 1
+    assert "the chain has no line" in capsys.readouterr().out
+    path.unlink()
+    os.mkfifo(path)
+    assert command("list", "--bind", tmp_path) == 2
+    assert "pipe" in capsys.readouterr().err
+
+
 def test_bad_command_lines_are_one_line(tmp_path, capsys):
     for words, said in (
         (("list", "--bind", tmp_path), "is not there; run-gates --bind makes it"),
