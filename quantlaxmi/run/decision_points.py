@@ -213,10 +213,12 @@ def decision_points(run: Run, bundles: Iterable[Bundle] = ()) -> DecisionPoints:
 
 def _by_currency(run: Run, bundle: Bundle) -> dict[int, Bundle]:
     """The legs of a bundle by the weight of their currency; all together where there is one."""
-    weights = run.weights
+    if run.conversion is None or not bundle:
+        return {1: bundle}
+    weights = dict(enumerate(run.weights))  # the observer refuses what is out of range
     return {
-        w: tuple(leg for leg in bundle if weights[leg[0]] == w)
-        for w in dict.fromkeys(weights[i] for i, _ in bundle)
+        w: tuple(leg for leg in bundle if weights.get(leg[0], 0) == w)
+        for w in dict.fromkeys(weights.get(i, 0) for i, _ in bundle)
     }
 
 
