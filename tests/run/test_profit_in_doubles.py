@@ -88,7 +88,7 @@ SEGMENTS: dict[str, Make] = {
     ),
     **{
         f"klines of {symbol}": bars(
-            KLINES_MAPPING.replace("BTCUSDT", symbol),
+            KLINES_MAPPING.replace("BTC", symbol.removesuffix("USDT")),
             CRYPTO / f"binance_spot_klines/{symbol}_1h.tar.gz",
             format="klines-json",
         )
@@ -134,16 +134,28 @@ def profit(run: Run) -> tuple[float, float]:
 
 
 def settlements(segment: Segment, instrument: int) -> list[tuple[int, int, int]]:
-    """Time, mark and rate of each settlement: the last row up to its time that announces it."""
-    rows = segment.columns("funding")
+    """Time, mark and rate of each settlement: the last row up to its time that announces it.
+
+    The time is the receive time at which the venue's clock shows the settlement's.
+    """
+    rows, ahead = segment.columns("funding"), offset(segment, instrument)
     found: dict[int, tuple[int, int, int]] = {}
     for ts, i, mark, rate, at in zip(
         *(rows[k].tolist() for k in ("ts_ns", "instrument", "mark", "rate", "next_funding_ns")),
         strict=True,
     ):
-        if i == instrument and ts <= at <= segment.last_ts_ns:
-            found[at] = (at, mark, rate)
+        if i == instrument and ts <= at - ahead <= segment.last_ts_ns:
+            found[at] = (at - ahead, mark, rate)
     return list(found.values())
+
+
+def offset(segment: Segment, instrument: int) -> int:
+    """Largest exchange stamp minus receive time; these captures last minutes, bars have none."""
+    apart = [0]
+    for table in map(segment.columns, segment.counts):
+        mine = (table["instrument"] == instrument) & (table["exch_ts_ns"] > 0)
+        apart.extend((table["exch_ts_ns"] - table["ts_ns"])[mine].tolist())
+    return max(apart[1:], default=0)
 
 
 def last_mids(segment: Segment) -> list[float]:
