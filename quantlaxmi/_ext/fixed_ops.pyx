@@ -7,6 +7,7 @@ exponent wanted for each row. `quantlaxmi.fixed` shapes the inputs and raises.
 """
 from libc.stdint cimport int8_t, int64_t
 
+from quantlaxmi._ext.signals cimport hear
 from quantlaxmi._ext.wide cimport (
     QL_OK,
     QL_OVERFLOW,
@@ -34,11 +35,12 @@ cdef int _add(
     bint subtract,
     int64_t[::1] out,          # OUT (n_rows,)
     Py_ssize_t* row,
-) noexcept nogil:
+) except -1 nogil:
     cdef Py_ssize_t i
     cdef int status
     cdef int64_t sign = -1 if subtract else 1
     for i in range(out.shape[0]):
+        hear(i)
         # sign * b in 128 bits: -(-2**63) is there too.
         status = ql_add_scaled(
             a[i], ea[i] - et[i], ql_mul64(sign, b[i]), eb[i] - et[i], &out[i]
@@ -59,10 +61,11 @@ cdef int _mul(
     int rounding,
     int64_t[::1] out,          # OUT (n_rows,)
     Py_ssize_t* row,
-) noexcept nogil:
+) except -1 nogil:
     cdef Py_ssize_t i
     cdef int status
     for i in range(out.shape[0]):
+        hear(i)
         status = ql_quotient(
             ql_mul64(a[i], b[i]), ql_mul64(1, 1), ea[i] + eb[i] - et[i], rounding, &out[i]
         )
@@ -82,10 +85,11 @@ cdef int _div(
     int rounding,
     int64_t[::1] out,          # OUT (n_rows,)
     Py_ssize_t* row,
-) noexcept nogil:
+) except -1 nogil:
     cdef Py_ssize_t i
     cdef int status
     for i in range(out.shape[0]):
+        hear(i)
         status = ql_quotient(
             ql_mul64(a[i], 1), ql_mul64(b[i], 1), ea[i] - eb[i] - et[i], rounding, &out[i]
         )
@@ -96,16 +100,18 @@ cdef int _div(
     return QL_OK
 
 
-cdef void _compare(
+cdef int _compare(
     const int64_t[:] a,        # IN  (n_rows,)
     const int8_t[:] ea,        # IN  (n_rows,)
     const int64_t[:] b,        # IN  (n_rows,)
     const int8_t[:] eb,        # IN  (n_rows,)
     int8_t[::1] out,           # OUT (n_rows,) -1, 0, 1
-) noexcept nogil:
+) except -1 nogil:
     cdef Py_ssize_t i
     for i in range(out.shape[0]):
+        hear(i)
         out[i] = ql_cmp_scaled(a[i], ea[i], b[i], eb[i])
+    return QL_OK
 
 
 cdef int _sum(
@@ -115,10 +121,11 @@ cdef int _sum(
     int64_t* hi,
     int64_t* lo,
     Py_ssize_t* row,
-) noexcept nogil:
+) except -1 nogil:
     cdef Py_ssize_t i
     cdef ql_i128 total = ql_join(0, 0), term
     for i in range(a.shape[0]):
+        hear(i)
         if ql_scale10(ql_mul64(a[i], 1), ea[i] - exponent, &term) or ql_add(total, term, &total):
             row[0] = i
             return QL_OVERFLOW
