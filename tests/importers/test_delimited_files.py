@@ -132,7 +132,8 @@ def test_consecutive_files_are_one_stream_in_the_order_of_their_times(tmp_path: 
     assert result.segment.columns("trades")["trade_id"].tolist() == list(range(700, 724))
     assert result.segment.manifest.gaps == ()
     assert [c.file for c in result.captures] == [names[1], names[0]]
-    folder = run(tmp_path, "binance-vision", tmp_path, out=tmp_path / "seg2")
+    # A segment is made beside the folder that is read, never in it.
+    folder = run(tmp_path, "binance-vision", tmp_path, out=tmp_path.with_name("beside"))
     assert folder.segment.digest == result.segment.digest
 
 

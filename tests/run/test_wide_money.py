@@ -87,7 +87,7 @@ def test_a_notional_beyond_the_ledger_is_refused_not_an_error() -> None:
     least = CostModel(
         rates=traded.COSTS[3].rates,
         min_notional={"spot": FixedPoint.from_text("5")},
-        fee_exponent=-28,
+        fee_exponent=-18,
     )
     run = backtest(
         segment,
