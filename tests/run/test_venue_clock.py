@@ -75,6 +75,10 @@ def test_a_trade_that_was_over_when_the_order_arrived_does_nothing():
         found = run(m, {0: order(1, 6, 99)}, RECEIVE, latency=5)
         assert filled(found) == [(0, 6, 2)]
         assert clocks(found)[0] == (-7, 1, 0)
+        assert (
+            "the venue's clock of S was 0.000007 ms behind the receive clock: by its largest "
+            "exchange stamp; settlements go by it"
+        ) in [str(line) for line in found.summary()]
 
 
 def test_a_trade_that_was_over_takes_nothing_from_the_queue():

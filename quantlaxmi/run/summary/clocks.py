@@ -21,6 +21,8 @@ def clock_lines(run: FinishedRun) -> Iterator[SummaryLine]:
     One that is stamped by the receive clock has no line unless a trade was kept from an order.
     """
     records = run.records
+    by_stamps = run.config.costs.trade_clock == "exchange"
+    judged = "trades on resting orders and settlements" if by_stamps else "settlements"
     ordered = np.unique(records.orders["instrument"]).tolist()
     found = [
         (records.instruments[i].symbol, records.venue_clocks[i])
@@ -28,7 +30,7 @@ def clock_lines(run: FinishedRun) -> Iterator[SummaryLine]:
         if records.venue_clocks[i].offset_ns != 0 or records.venue_clocks[i].n_over
     ]
     for symbol, clock in found[:MAX_INSTRUMENTS]:
-        yield _offset_line(symbol, clock)
+        yield _offset_line(symbol, clock, judged)
         if clock.n_over:
             yield SummaryLine(
                 "clocks",
@@ -46,7 +48,7 @@ def clock_lines(run: FinishedRun) -> Iterator[SummaryLine]:
         )
 
 
-def _offset_line(symbol: str, clock: VenueClock) -> SummaryLine:
+def _offset_line(symbol: str, clock: VenueClock, judged: str) -> SummaryLine:
     if clock.offset_ns is None:
         why = "trades on resting orders and settlements go by receive time"
         return SummaryLine("clocks", f"{symbol} has no exchange stamps", why)
@@ -55,6 +57,6 @@ def _offset_line(symbol: str, clock: VenueClock) -> SummaryLine:
     return SummaryLine(
         "clocks",
         f"the venue's clock of {symbol} was {ms} ms {where} the receive clock",
-        "by its largest exchange stamp; trades on resting orders and settlements go by it",
+        f"by its largest exchange stamp; {judged} go by it",
         figures={"offset_ns": str(clock.offset_ns)},
     )
