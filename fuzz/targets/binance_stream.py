@@ -15,6 +15,7 @@ from fuzz.draw import WORDS, Draw, edit_lines
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_binance_stream
 from tests import captures
+from tests.as_read import rows_as_read
 
 ALLOWED = ()
 #: Refusals of a whole file, which the naive import does not know.
@@ -53,7 +54,8 @@ def one(draw: Draw) -> None:
                 paths[perp].write_bytes(text)
             import_binance_stream(paths.get(False), paths.get(True), folder / "seg", **options)
         else:
-            captures.check_against_naive(folder, texts, **options)
+            with rows_as_read():
+                captures.check_against_naive(folder, texts, **options)
     except InputError as error:
         assert any(x in str(error) for x in REFUSALS), str(error)
     finally:
