@@ -58,6 +58,10 @@ class Rerun:
         if strategy is not None:
             if settings is not None:
                 strategy = type(strategy).made_with(settings)
+                if strategy.config is not settings:  # equal by chance, as defaults are
+                    raise StrategyError(
+                        f"strategy {strategy.strategy_id!r} does not keep the settings it is given"
+                    )
             again: BoundStrategy = strategy.bind(
                 self.run.instruments, interpreted=bound.form == "interpreted"
             )

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
+from quantlaxmi.strategies.user_files import folder_package
+
 __all__ = ["code_digest"]
 
 _DOMAIN = b"quantlaxmi.strategy-code.v1\0"
@@ -19,9 +21,10 @@ def code_digest(*parts: object) -> bytes:
 
     Of a module its file, Python or compiled; of a function and of every class that an object
     descends from the file of its module or, where there is none (a notebook, a console), its
-    compiled functions and plain constants.
+    compiled functions and plain constants. A strategy file is taken with the files of its folder
+    that are loaded.
 
-    Not seen: what these files import from others, what an object was made of besides its
+    Not seen: what these files import from elsewhere, what an object was made of besides its
     settings, and changes of a file between its import and this call.
 
     Parameters
@@ -49,6 +52,15 @@ def _contents(part: object) -> Iterator[tuple[str, bytes]]:
                 members = sorted(vars(kind).items())
                 content = b"".join(f"{k}=".encode() + _compiled(v) for k, v in members)
             yield kind.__qualname__, content
+            yield from _neighbours(kind.__module__)
+
+
+def _neighbours(name: str) -> Iterator[tuple[str, bytes]]:
+    """Files of a strategy file's folder that are loaded, it among them."""
+    package = folder_package(name)
+    if package is not None:
+        for other in sorted(n for n in sys.modules if n.startswith(f"{package}.")):
+            yield other.removeprefix(f"{package}."), _file(sys.modules[other]) or b""
 
 
 def _file(module: ModuleType | None) -> bytes | None:

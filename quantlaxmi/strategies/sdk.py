@@ -113,7 +113,12 @@ class Strategy(ABC):
                     f"strategy {kind.__name__}: its __init__ must take the settings alone, "
                     f"def __init__(self, config=None); {error}"
                 ) from None
-        kind.__init__(self, *given)
+        try:
+            kind.__init__(self, *given)
+        except TypeError as error:
+            raise StrategyError(
+                f"strategy {kind.__name__} cannot be made from settings alone: {error}"
+            ) from error
         if getattr(self, "config", None) != settings:
             raise StrategyError(
                 f"strategy {kind.__name__} does not keep the settings it is given: its __init__ "

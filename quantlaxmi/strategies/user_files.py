@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["load_module", "module_name", "plain_names"]
+__all__ = ["folder_package", "load_module", "module_name", "plain_names"]
 
 #: Makes this module a package: of folders, which the finder below knows.
 __path__: list[str] = []
@@ -53,6 +53,13 @@ def load_module(path: Path) -> ModuleType:
     return importlib.import_module(module_name(path))
 
 
+def folder_package(name: str) -> str | None:
+    """Return the package of the folder that a module belongs to; None for other modules."""
+    if not name.startswith(f"{__name__}."):
+        return None
+    return ".".join(name.split(".")[: __name__.count(".") + 2])
+
+
 def plain_names(text: str) -> str:
     """Return a text of Python's with modules under the names that their files know them by."""
     words = [
@@ -77,7 +84,7 @@ class _Loader(SourceFileLoader):
     """Runs a file with an ``import`` that looks among its neighbours first."""
 
     def exec_module(self, module: ModuleType) -> None:
-        package = ".".join(module.__name__.split(".")[: __name__.count(".") + 2])
+        package = folder_package(module.__name__) or ""
         folder = _folder(package)
         vars(module)["__builtins__"] = {
             **vars(builtins),

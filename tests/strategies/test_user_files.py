@@ -11,6 +11,7 @@ import pytest
 
 import quantlaxmi
 from quantlaxmi.errors import StrategyError
+from quantlaxmi.strategies.code_digest import code_digest
 from quantlaxmi.strategies.registry import StrategyRegistry
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +126,16 @@ def test_a_file_that_fails_is_loaded_again(tmp_path: Path) -> None:
         StrategyRegistry().get(str(path))
     path.write_text(STRATEGY.replace("import helper", "").replace("from tools", "# from tools"))
     assert StrategyRegistry().get(str(path)).strategy_id == "mine"
+
+
+def test_the_digest_of_the_code_covers_neighbours(tmp_path: Path) -> None:
+    digests = []
+    for name, size in (("one", 1), ("two", 1), ("three", 2)):
+        path = folder_of(tmp_path, name, 1)
+        (path.parent / "helper.py").write_text("NAME, FACTOR = 'x', 1\n")
+        (path.parent / "tools" / "more.py").write_text(f"SIZE = {size}\n")
+        digests.append(code_digest(StrategyRegistry().create(str(path))))
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_verify_report_reads_the_settings_of_a_file(tmp_path: Path) -> None:
