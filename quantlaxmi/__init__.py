@@ -25,8 +25,8 @@ _HOME: dict[str, str] = {
         "events": (
             "QuoteEvent DepthEvent TradeEvent FundingEvent MarketSnapshot DecisionEvent RiskEvent "
             "OrderEvent OrderNew OrderModify OrderCancel OrderUpdate FillEvent FundingPayment "
-            "CorrelationContext ReplayEvent IndiaMarketEvent DecisionLeg "
-            "LegIntent MultiLegOrderIntent OptionsStrategyType TradeAttribution"
+            "BorrowPayment CorrelationContext ReplayEvent IndiaMarketEvent "
+            "DecisionLeg LegIntent MultiLegOrderIntent OptionsStrategyType TradeAttribution"
         ),
         "segment": "Segment SegmentWriter open_segment recover segment_info verify_segment",
         "trace.header": "TraceHeader",
@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from quantlaxmi.errors import SegmentError as SegmentError
     from quantlaxmi.errors import StrategyError as StrategyError
     from quantlaxmi.errors import TraceError as TraceError
+    from quantlaxmi.events import BorrowPayment as BorrowPayment
     from quantlaxmi.events import CorrelationContext as CorrelationContext
     from quantlaxmi.events import DecisionEvent as DecisionEvent
     from quantlaxmi.events import DecisionLeg as DecisionLeg

@@ -139,6 +139,8 @@ class RiskRule(enum.IntEnum):
     MAX_LOSS = 9  # result so far, open positions at the mid: money, negative
     TRIM_REST = 10  # nothing refused: an excess below a lot that a trim left standing
     NO_BOOK = 11  # the instrument had no valid book yet, so that nothing could be valued: zeros
+    SHORT_SPOT = 12  # spot would be sold that is not held: position if it fills, and 0, mantissas
+    TRIM_SHORT = 13  # nothing refused: what a trim could not take, of what it should: mantissas
     MARGIN_CALL = 14  # equity, and the margin used that it was below: money
 
 
@@ -309,6 +311,18 @@ FUNDING_PAID_DTYPE: Final = _record(
     "mark",
     "rate",
     "amount_hi",
+    "amount_lo",
+    "fills_before",
+)
+#: Interest on spot that was sold and not held, over a time of constant position.
+BORROW_PAID_DTYPE: Final = _record(
+    "instrument",
+    "since_ns",  # the position was held from here
+    "ts_ns",  # to here, when it was paid
+    "seq",
+    "position",  # below 0
+    "mid2",  # bid + ask of the last valid book at ts_ns
+    "amount_hi",  # paid, not below 0
     "amount_lo",
     "fills_before",
 )

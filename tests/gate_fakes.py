@@ -37,6 +37,8 @@ class FakePoints:
     #: Settlements: (row, instrument, amount): paid are quantity * amount / 4 on the position that
     #: decisions on earlier rows have made.
     dues: tuple[tuple[int, int, int], ...] = ()
+    #: Fractions of interest, by instrument that is borrowed to be sold.
+    lent: dict[int, tuple[int, int]] = field(default_factory=dict)
     prepared: list = field(default_factory=list)
 
     @property
@@ -60,6 +62,18 @@ class FakePoints:
         rows = [row for row, _, _ in self.dues]
         return np.searchsorted(rows, np.arange(len(self.seq)), side="right").astype(np.int64)
 
+    @property
+    def arrivals_ns(self):
+        return self.ts_ns
+
+    @property
+    def arrival_mid2(self):
+        return {i: self.mid2[i] + 2 * i for i in self.lent}
+
+    @property
+    def interest(self):
+        return {i: (num, den, 1) for i, (num, den) in self.lent.items()}
+
     def funding(self, held):
         return [-10 * round(Fraction(dict(held).get(i, 0) * part, 4)) for _, i, part in self.dues]
 
@@ -76,7 +90,9 @@ class FakePoints:
         return FakeCosts(values, 1, fillable)
 
 
-def walk_points(seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=None, dues=()):
+def walk_points(
+    seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=None, dues=(), lent=None
+):
     """Independent random walks with random spreads and ample size."""
     rng = np.random.default_rng(seed)
     moves = rng.integers(-5, 6, (instruments, n))
@@ -91,6 +107,7 @@ def walk_points(seed, n, *, step_ns=10**9, instruments=2, tick=100, can_trade=No
         size=np.full((instruments, n), 10**6),
         scales=(1,) * instruments,
         dues=tuple(sorted(dues)),
+        lent=lent or {},
     )
 
 
@@ -102,7 +119,8 @@ def make_run(points, actions, *, wanted=None):
     """
     units = attribution_units(points)
     decisions = np.zeros(len(actions), DECISION_DTYPE)
-    legs, fills, gross, cost = [], [], [], []
+    legs, fills, gross, cost, borrow = [], [], [], [], []
+    loans = Loans(points)
     for k, (row, deltas) in enumerate(actions):
         decisions[k]["sequence"], decisions[k]["seq"] = k, points.seq[row]
         decisions[k]["ts_ns"] = points.ts_ns[row]
@@ -117,14 +135,34 @@ def make_run(points, actions, *, wanted=None):
             fills.append(fill)
             gross.append(-q * int(points.mid2[i, row]) * units[i])
             cost.append(abs(q) * (int(points.spread[i, row]) * units[i] + points.fee))
+            borrow.append(loans.paid(row, i, q))
     return {
         "decisions": decisions,
         "legs": np.concatenate(legs) if legs else np.zeros(0, LEG_DTYPE),
         "fills": np.concatenate(fills) if fills else np.zeros(0, FILL_DTYPE),
         "gross": gross,
         "cost": cost,
+        "borrow": borrow,
         "funding": sum(paid(points, actions)),
+        "open_borrow": sum(loans.paid(len(points.seq) - 1, i, 0) for i in range(len(points.mid2))),
     }
+
+
+class Loans:
+    """Interest on what is held short, paid whenever it changes."""
+
+    def __init__(self, points):
+        self.points, self.held = points, {}
+
+    def paid(self, row, i, change):
+        quantity, since = self.held.get(i, (0, 0))
+        now = int(self.points.arrivals_ns[row])
+        self.held[i] = quantity + change, now
+        if quantity >= 0 or i not in self.points.lent:
+            return 0
+        num, den = self.points.lent[i]
+        mid2 = int(self.points.arrival_mid2[i][row])
+        return 10 * round(Fraction(mid2 * -quantity * (now - since) * num, den))
 
 
 def paid(points, actions):

@@ -19,6 +19,15 @@ from tests.market_builder import START_NS, MarketBuilder, Tables
 from tests.naive.engine import Decision, Leg
 
 
+def stretched(tables: Tables, factor: int) -> Tables:
+    """The same market with every time multiplied."""
+    times = ("ts_ns", "exch_ts_ns", "next_funding_ns")
+    return {
+        table: {name: c * factor if name in times else c for name, c in columns.items()}
+        for table, columns in tables.items()
+    }
+
+
 class _Source:
     """Draws a market; small prices and sizes, so that everything collides."""
 

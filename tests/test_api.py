@@ -17,10 +17,10 @@ _NAMES = """
     ConfigError DecimalTextError EngineError FixedPointError FixedPointOverflow InputError
     QuantlaxmiError ReportError SegmentCorrupt SegmentError StrategyError TraceError
     FixedArray FixedPoint Rounding Instrument PnLAccumulator CostModel
-    CorrelationContext DecisionEvent DecisionLeg DepthEvent FillEvent FundingEvent FundingPayment
-    IndiaMarketEvent LegIntent MarketSnapshot MultiLegOrderIntent OptionsStrategyType OrderCancel
-    OrderEvent OrderModify OrderNew OrderUpdate QuoteEvent ReplayEvent RiskEvent TradeAttribution
-    TradeEvent
+    BorrowPayment CorrelationContext DecisionEvent DecisionLeg DepthEvent FillEvent FundingEvent
+    FundingPayment IndiaMarketEvent LegIntent MarketSnapshot MultiLegOrderIntent OptionsStrategyType
+    OrderCancel OrderEvent OrderModify OrderNew OrderUpdate QuoteEvent ReplayEvent RiskEvent
+    TradeAttribution TradeEvent
     Segment SegmentWriter open_segment recover segment_info verify_segment import_capture
     DecisionTrace DecisionTraceBuilder TraceHeader load_trace
     Divergence HeaderMismatch LengthMismatch Match OutcomeMismatch ReplayParityResult

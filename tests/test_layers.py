@@ -88,13 +88,13 @@ INNER: dict[str, tuple[str, ...]] = {
         "run": """
             config attribution capital records record_arrays feed session ledger_lines tables equity
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
-            summary.orders summary.clocks summary.sections result
+            summary.orders summary.clocks summary.bundles summary.short_spot summary.sections result
             decision_points replay rerun check_strategy
             """,
         "gates": """
             keys thresholds reasons results suite_result checkpoint
             path.round_trips path.regimes path.increments context path.columns path.funding
-            path.trip_gross path.holding_periods path.placement gate
+            path.borrow path.trip_gross path.holding_periods path.placement path.net_terms gate
             resampling.market_settings resampling.draws resampling.paired_bootstrap
             resampling.market_replays
             resampling.grid_search resampling.companion_nulls resampling.market_draws

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from quantlaxmi.events import DecisionEvent, DecisionLeg, MarketSnapshot
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import (
+    BORROW_PAID_DTYPE,
     FILL_DTYPE,
     FUNDING_PAID_DTYPE,
     ORDER_DTYPE,
@@ -169,7 +170,7 @@ def decision(sequence: int, **changes: Any) -> DecisionEvent:
 
 
 def outcomes(n: int) -> dict[str, np.ndarray]:
-    """Order, fill, funding and risk rows of ``n`` pair trades; all fields in range."""
+    """Order, fill, funding, risk and interest rows of ``n`` pair trades; all fields in range."""
     orders, fills = np.zeros(4 * n, ORDER_DTYPE), np.zeros(2 * n, FILL_DTYPE)
     orders["order"] = np.arange(4 * n) // 2
     orders["leg"] = orders["order"]
@@ -197,7 +198,10 @@ def outcomes(n: int) -> dict[str, np.ndarray]:
     funding["instrument"], funding["rate"], funding["amount_hi"] = 1, 10_000, -1
     funding["amount_lo"] = -77
     risk["rule"], risk["value"], risk["limit"] = 2, 5, 4
-    return {"orders": orders, "fills": fills, "funding": funding, "risk": risk}
+    borrow = np.zeros(min(n, 1), BORROW_PAID_DTYPE)
+    borrow["position"], borrow["mid2"], borrow["amount_lo"] = -5, 12_000_000_000_000, 123
+    tables = {"orders": orders, "fills": fills, "funding": funding, "risk": risk}
+    return {**tables, "borrow": borrow}
 
 
 def pair_trace(n: int = 4, h: TraceHeader | None = None) -> DecisionTrace:

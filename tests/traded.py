@@ -73,6 +73,7 @@ def costs(
     future: str = "2",
     fee_exponent: int = -8,
     queue: str = "trades",
+    borrow: str = "",
 ) -> CostModel:
     rates = {}
     for kind, bps in zip(
@@ -83,16 +84,27 @@ def costs(
         taker = FixedPoint.from_text(bps)
         maker = FixedPoint.from_text("-0.7") if bps == "50" else FixedPoint(1, 0)
         rates[kind] = FeeRate(maker_bps=maker, taker_bps=taker)
-    return CostModel(rates=rates, fee_exponent=fee_exponent, queue=queue)
+    return CostModel(
+        rates=rates,
+        fee_exponent=fee_exponent,
+        queue=queue,
+        borrow={"spot": FixedPoint.from_text(borrow)} if borrow else {},
+    )
 
 
-#: Ties, rebates, nothing, and rates of many digits.
+#: Ties, rebates, nothing, and rates of many digits; interest that is assumed, high, and nothing.
 COSTS = (
     costs(),
-    costs("50", "-25", "0", fee_exponent=0),
-    costs("0.12345678", "500", "-1.5", fee_exponent=-2),
-    costs("0", "0", "0"),
+    costs("50", "-25", "0", fee_exponent=0, borrow="100000"),
+    costs("0.12345678", "500", "-1.5", fee_exponent=-2, borrow="9876.54321001"),
+    costs("0", "0", "0", borrow="0"),
 )
+
+
+def borrow_of(one: Instrument, model: CostModel) -> Fraction:
+    """Its own rate, else its kind's, else 1,000 bps."""
+    found = model.borrow.get(f"spot.{one.symbol}", model.borrow.get("spot", FixedPoint(1000, 0)))
+    return found.mantissa * Fraction(10) ** found.exponent
 
 
 def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms, ...]:
@@ -112,6 +124,7 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
                 one.currency,
                 one.contract_size * Fraction(10) ** one.contract_exponent,
                 one.price_units,
+                None if one.kind != InstrumentKind.SPOT else borrow_of(one, model),
             )
         )
     return tuple(made)
@@ -148,4 +161,5 @@ def rules_of(
         limits.on_max_loss == "close",
         value(limits.capital),
         value(limits.leverage),
+        limits.short_spot == "refuse",
     )

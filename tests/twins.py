@@ -37,7 +37,7 @@ WIDE = {
     "realized": ("realized_hi", "realized_lo"),
     "amount": ("amount_hi", "amount_lo"),
 }
-TABLES = ("decisions", "legs", "orders", "fills", "funding", "risk")
+TABLES = ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow")
 
 
 class Script(CryptoStrategy):
@@ -244,9 +244,9 @@ def assert_same(run: Run, engine: Engine) -> None:
         assert rows_of(getattr(run.exact, name)) == getattr(engine, name), name
     assert run.ledger_exponent == engine.ledger_exponent
     assert dict(run.cash) == engine.cash
-    assert [(a.position, a.cost, a.realized, a.fees, a.funding) for a in run.accounts] == [
-        (a.position, a.cost, a.realized, a.fees, a.funding) for a in engine.accounts
-    ]
+    assert [
+        (a.position, a.cost, a.realized, a.fees, a.funding, a.borrow) for a in run.accounts
+    ] == [(a.position, a.cost, a.realized, a.fees, a.funding, a.borrow) for a in engine.accounts]
     assert run.n_messages == engine.n_messages
     assert run.exact.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
     assert run.exact.depth_gaps == tuple(b.depth.gaps for b in engine.market.books)

@@ -161,6 +161,17 @@ cdef packed struct funding_paid_t:
     int64_t amount_lo
     int64_t fills_before
 
+cdef packed struct borrow_paid_t:
+    int64_t instrument
+    int64_t since_ns
+    int64_t ts_ns
+    int64_t seq
+    int64_t position
+    int64_t mid2
+    int64_t amount_hi
+    int64_t amount_lo
+    int64_t fills_before
+
 cdef packed struct risk_t:
     int64_t decision
     int64_t instrument

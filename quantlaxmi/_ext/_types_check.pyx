@@ -10,6 +10,7 @@ from quantlaxmi._ext._types cimport (
     feature_t,
     fill_notice_t,
     fill_t,
+    borrow_paid_t,
     funding_paid_t,
     leg_out_t,
     leg_t,
@@ -56,6 +57,7 @@ def layout(str name):
     cdef order_t order
     cdef fill_t fill
     cdef funding_paid_t funding_paid
+    cdef borrow_paid_t borrow_paid
     cdef risk_t risk
     for k in range(64):
         words[k] = k
@@ -101,6 +103,9 @@ def layout(str name):
     if name == "funding_paid_t":
         memcpy(&funding_paid, words, sizeof(funding_paid))
         return sizeof(funding_paid), funding_paid
+    if name == "borrow_paid_t":
+        memcpy(&borrow_paid, words, sizeof(borrow_paid))
+        return sizeof(borrow_paid), borrow_paid
     if name == "risk_t":
         memcpy(&risk, words, sizeof(risk))
         return sizeof(risk), risk

@@ -13,6 +13,7 @@ cdef struct account_t:
     ql_i128 realized  # before fees and funding
     ql_i128 fees
     ql_i128 funding
+    ql_i128 borrow  # interest paid on a short position that is borrowed
     ql_i128 scale  # 10**(price exponent + quantity exponent - ledger exponent)
     ql_i128 fee_num[2]  # fee = half-even(price * qty * num / den) * fee_scale; [0] maker, [1] taker
     ql_i128 fee_den[2]

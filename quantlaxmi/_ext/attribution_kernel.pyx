@@ -16,14 +16,14 @@ cdef struct parts_t:
     ql_i128 slippage
     ql_i128 fee
     ql_i128 funding
+    ql_i128 borrow
     ql_i128 edge
 
 
 cdef int _split(
-    const fill_t* f, int64_t reference, int64_t scale, account_t* at_mid, ql_i128 waiting,
-    parts_t* p,
+    const fill_t* f, int64_t reference, int64_t scale, account_t* at_mid, parts_t* p
 ) noexcept nogil:
-    """Split one fill's cash; ``waiting`` is the funding since the fill before."""
+    """Split one fill's cash; the account has the funding and interest since the fill before."""
     cdef ql_i128 ten = ql_mul64(10, 1), before = at_mid.realized, unused_cash = ql_mul64(0, 0)
     cdef ql_i128 notional
     return (
@@ -31,7 +31,8 @@ cdef int _split(
         or ql_mul(ql_mul64(f.price, f.qty), ql_mul64(scale, -10 * f.side), &notional)
         or ql_sub(p.gross, notional, &p.slippage)
         or ql_mul(ql_join(f.fee_hi, f.fee_lo), ten, &p.fee)
-        or ql_mul(waiting, ten, &p.funding)
+        or ql_mul(at_mid.funding, ten, &p.funding)
+        or ql_mul(at_mid.borrow, ten, &p.borrow)
         or account_fill(at_mid, &unused_cash, f.side, f.qty, reference, ql_mul64(0, 0))
         or ql_sub(at_mid.realized, before, &p.edge)
     )
@@ -42,10 +43,12 @@ cdef struct rows_t:
     const decision_t* decisions
     const leg_t* legs
     const funding_paid_t* funding
+    const borrow_paid_t* borrow
     const int64_t* scale
     const int64_t* own_mid
     Py_ssize_t n_fills
     Py_ssize_t n_funding
+    Py_ssize_t n_borrow
 
 
 cdef inline int64_t _reference(
@@ -66,34 +69,43 @@ cdef inline int64_t _reference(
 
 cdef Py_ssize_t _attribute(
     const rows_t* r,
-    account_t* at_mid,          # by instrument, traded at the references
-    ql_i128* waiting,           # by instrument: funding since its last fill
-    int64_t[:, :, ::1] parts,   # OUT (n_fills, 5, 2)
+    account_t* at_mid,          # by instrument, traded at the references; funding and interest
+                                # are those since its last fill
+    int64_t[:, :, ::1] parts,   # OUT (n_fills, 6, 2)
     int64_t[::1] references,    # OUT (n_fills,)
 ) except -1 nogil:
     """0, or the 1-based number of the first fill whose money does not fit."""
-    cdef Py_ssize_t i, j = 0, k
+    cdef Py_ssize_t i, j = 0, b = 0, k
     cdef int64_t inst
     cdef parts_t p
-    cdef ql_i128 each[5]
+    cdef ql_i128 each[6]
     cdef const fill_t* f
     cdef const funding_paid_t* paid
+    cdef const borrow_paid_t* interest
+    cdef account_t* a
     for i in range(r.n_fills):
         hear(i)
         while j < r.n_funding and r.funding[j].fills_before <= i:
             paid = &r.funding[j]
-            inst = paid.instrument
-            if ql_add(waiting[inst], ql_join(paid.amount_hi, paid.amount_lo), &waiting[inst]):
+            a = &at_mid[paid.instrument]
+            if ql_add(a.funding, ql_join(paid.amount_hi, paid.amount_lo), &a.funding):
                 return i + 1
             j += 1
+        while b < r.n_borrow and r.borrow[b].fills_before <= i:
+            interest = &r.borrow[b]
+            a = &at_mid[interest.instrument]
+            if ql_add(a.borrow, ql_join(interest.amount_hi, interest.amount_lo), &a.borrow):
+                return i + 1
+            b += 1
         f = &r.fills[i]
         inst = f.instrument
         references[i] = _reference(f, r.decisions, r.legs, r.own_mid[i])
-        if _split(f, references[i], r.scale[inst], &at_mid[inst], waiting[inst], &p):
+        if _split(f, references[i], r.scale[inst], &at_mid[inst], &p):
             return i + 1
-        waiting[inst] = ql_mul64(0, 0)
-        each[0], each[1], each[2], each[3], each[4] = p.gross, p.slippage, p.fee, p.funding, p.edge
-        for k in range(5):
+        at_mid[inst].funding = at_mid[inst].borrow = ql_mul64(0, 0)
+        each[0], each[1], each[2], each[3] = p.gross, p.slippage, p.fee, p.funding
+        each[4], each[5] = p.borrow, p.edge
+        for k in range(6):
             parts[i, k, 0] = ql_hi(each[k])
             parts[i, k, 1] = ql_lo(each[k])
     return 0
@@ -104,18 +116,19 @@ def attribute(
     const decision_t[::1] decisions,
     const leg_t[::1] legs,
     const funding_paid_t[::1] funding,
+    const borrow_paid_t[::1] borrow,
     const int64_t[::1] scale,
     const int64_t[::1] own_mid,
 ):
     """Split the cash effect of every fill.
 
-    ``cash = gross - slippage - fee + funding``, where ``gross`` is the cash of trading at the mid
-    the decision saw, and ``funding`` what the instrument's position paid or received since its
-    previous fill. All at 10**(ledger exponent - 1), because a mid may be half a unit.
+    ``cash = gross - slippage - fee + funding - borrow``, where ``gross`` is the cash of trading at
+    the mid the decision saw, ``funding`` what the instrument's position received and ``borrow`` the
+    interest it paid since its previous fill. All at 10**(ledger exponent - 1), because a mid may be half a unit.
 
     Parameters
     ----------
-    fills, decisions, legs, funding : ndarrays of the schema's dtypes
+    fills, decisions, legs, funding, borrow : ndarrays of the schema's dtypes
     scale : ndarray of int64, shape (n_instruments,)
         Ledger units of one ``price * quantity`` mantissa product.
     own_mid : ndarray of int64, shape (n_fills,)
@@ -124,25 +137,22 @@ def attribute(
 
     Returns
     -------
-    parts : ndarray of int64, shape (n_fills, 5, 2)
-        ``gross, slippage, fee, funding, edge`` as 128-bit halves (hi, lo). ``edge`` is what the
+    parts : ndarray of int64, shape (n_fills, 6, 2)
+        ``gross, slippage, fee, funding, borrow, edge`` as 128-bit halves (hi, lo). ``edge`` is what the
         fill realised from mid to mid (0 for one that opens), by average cost at the mids.
     references : ndarray of int64, shape (n_fills,)
         The mid each fill is measured against, at price exponent - 1.
     status : int
         0, or the 1-based number of the first fill whose money does not fit 128 bits.
     """
-    parts = np.zeros((fills.shape[0], 5, 2), dtype=np.int64)
+    parts = np.zeros((fills.shape[0], 6, 2), dtype=np.int64)
     references = np.zeros(fills.shape[0], dtype=np.int64)
     cdef int64_t[:, :, ::1] parts_view = parts
     cdef int64_t[::1] references_view = references
     cdef Py_ssize_t status = 0, k, n = scale.shape[0]
     cdef rows_t rows
     cdef account_t* at_mid = <account_t*>calloc(n + 1, sizeof(account_t))
-    cdef ql_i128* waiting = <ql_i128*>calloc(n + 1, sizeof(ql_i128))
-    if at_mid == NULL or waiting == NULL:
-        free(at_mid)
-        free(waiting)
+    if at_mid == NULL:
         raise MemoryError("attribution")
     for k in range(n):
         at_mid[k].scale = ql_mul64(scale[k], 1)
@@ -150,13 +160,13 @@ def attribute(
     rows.decisions = &decisions[0] if decisions.shape[0] else NULL
     rows.legs = &legs[0] if legs.shape[0] else NULL
     rows.funding = &funding[0] if funding.shape[0] else NULL
+    rows.borrow = &borrow[0] if borrow.shape[0] else NULL
     rows.scale = &scale[0] if n else NULL
     rows.own_mid = &own_mid[0] if own_mid.shape[0] else NULL
-    rows.n_fills, rows.n_funding = fills.shape[0], funding.shape[0]
+    rows.n_fills, rows.n_funding, rows.n_borrow = fills.shape[0], funding.shape[0], borrow.shape[0]
     try:
         with nogil:
-            status = _attribute(&rows, at_mid, waiting, parts_view, references_view)
+            status = _attribute(&rows, at_mid, parts_view, references_view)
     finally:
         free(at_mid)
-        free(waiting)
     return parts, references, status

@@ -4,10 +4,10 @@ from libc.string cimport memset
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_state cimport *
-from quantlaxmi._ext.execution cimport enqueue
 from quantlaxmi._ext.latency_news cimport drawn_ns, see_all
 from quantlaxmi._ext.leg_checks cimport check_legs
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell_refusal
+from quantlaxmi._ext.order_queue cimport enqueue
 from quantlaxmi._ext.risk_checks cimport check_orders
 from quantlaxmi._ext.wide cimport *
 

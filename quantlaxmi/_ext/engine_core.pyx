@@ -6,6 +6,7 @@ changes the book; features follow; the strategy is asked; its orders are sent.
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.bundles cimport send_owed
 from quantlaxmi._ext.decision_record cimport record_decision
 from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
 from quantlaxmi._ext.engine_state cimport *
@@ -166,6 +167,10 @@ cdef inline int _quote(engine_t* e, columns_t* t) noexcept nogil:
         status = resting_book(e, t.instrument[i])
         if status != OK:
             return status
+    if e.owed.n:
+        status = send_owed(e, t.instrument[i])
+        if status != OK:
+            return status
     t.at += 1
     return _ask_strategy(e, KIND_QUOTE, t.flags[i] & QUIET)
 
@@ -232,6 +237,10 @@ cdef int _depth(engine_t* e, columns_t* t) noexcept nogil:
         takes_seen(&m.takes[0], &e.books[k], &m.depth, m.shift, True)
     if e.n_resting:
         status = resting_book(e, k)
+        if status != OK:
+            return status
+    if e.owed.n:
+        status = send_owed(e, k)
         if status != OK:
             return status
     return _ask_strategy(e, KIND_DEPTH)

@@ -9,5 +9,6 @@ cdef int set_accounts(
 cdef int set_delays(engine_t* e, dict keep, delays) except -1
 cdef int set_guard(engine_t* e, rules, limits) except -1
 cdef int set_impact(engine_t* e, impact) except -1
+cdef int set_borrow(engine_t* e, terms) except -1
 cdef int set_features(engine_t* e, features) except -1
 cdef void release(engine_t* e) noexcept

@@ -55,21 +55,24 @@ cdef int allocate(engine_t* e, Py_ssize_t n_currencies) except -1:
     """Room for the state of every instrument and currency, and for results."""
     cdef Py_ssize_t i
     e.pending.item = sizeof(pending_t)
+    e.owed.item = sizeof(pending_t)
     e.states.item = sizeof(order_state_t)
     e.decisions.item = sizeof(decision_t)
     e.legs.item = sizeof(leg_t)
     e.orders.item = sizeof(order_t)
     e.fills.item = sizeof(fill_t)
     e.funding.item = sizeof(funding_paid_t)
+    e.borrow.item = sizeof(borrow_paid_t)
     e.markets = <market_t*>calloc(e.n_instruments, sizeof(market_t))
     e.accounts = <account_t*>calloc(e.n_instruments, sizeof(account_t))
     e.dues = <funding_due_t*>calloc(e.n_instruments, sizeof(funding_due_t))
     e.clocks = <venue_clock_t*>calloc(e.n_instruments, sizeof(venue_clock_t))
+    e.loans = <borrow_t*>calloc(e.n_instruments, sizeof(borrow_t))
     e.cash = <ql_i128*>calloc(n_currencies, sizeof(ql_i128))
     e.lanes = <buffer_t*>calloc(2 * e.n_instruments, sizeof(buffer_t))
     if (
         e.lanes == NULL or e.markets == NULL or e.accounts == NULL or e.dues == NULL
-        or e.clocks == NULL or e.cash == NULL
+        or e.clocks == NULL or e.loans == NULL or e.cash == NULL
     ):
         raise MemoryError("engine state")
     for i in range(2 * e.n_instruments):
@@ -98,6 +101,16 @@ cdef int set_accounts(
         e.accounts[i].fee_num[TAKER_FEE] = _wide(taker_num)
         e.accounts[i].fee_den[TAKER_FEE] = _wide(taker_den)
         e.accounts[i].fee_scale = _wide(fee_scale)
+    return 0
+
+
+cdef int set_borrow(engine_t* e, terms) except -1:
+    """Interest on short positions by instrument; ``terms`` may be empty for none."""
+    cdef Py_ssize_t i
+    if len(terms) not in (0, e.n_instruments):
+        raise ValueError("there are not terms of borrowing for every instrument")
+    for i, (num, den) in enumerate(terms):
+        e.loans[i].num, e.loans[i].den = _wide(num), _wide(den)
     return 0
 
 
@@ -240,9 +253,11 @@ cdef void release(engine_t* e) noexcept:
     free(e.accounts)
     free(e.dues)
     free(e.clocks)
+    free(e.loans)
     free(e.cash)
     free(e.calls)
     free(e.pending.data)
+    free(e.owed.data)
     free(e.states.data)
     if e.lanes != NULL:
         for i in range(2 * e.n_instruments):
@@ -253,3 +268,4 @@ cdef void release(engine_t* e) noexcept:
     free(e.orders.data)
     free(e.fills.data)
     free(e.funding.data)
+    free(e.borrow.data)

@@ -54,6 +54,7 @@ cdef enum:
     ACT_MODIFY = 1
     ACT_CANCEL = 2
     ACT_CLOSE = 3  # the engine's own: cancel what rests, close what is held, in one currency
+    ACT_TRIM = 4  # the engine's own: an order that takes back what a bundle filled too much
     GTC = 0  # schema.TimeInForce
     IOC = 1
     POST_ONLY = 2
@@ -124,6 +125,13 @@ cdef struct funding_due_t:
     int64_t rate
 
 
+# Interest on a short position of an instrument that is borrowed to be sold (borrow.pyx).
+cdef struct borrow_t:
+    ql_i128 num  # half-even(bid + ask times quantity times ns times num / den), ledger units
+    ql_i128 den  # 0: it is not borrowed
+    int64_t since  # time up to which interest was paid
+
+
 # Observes a market instead of trading on it (see probe.pyx).
 cdef struct probe_t:
     can_trade_fn can_trade  # NULL: always
@@ -140,6 +148,9 @@ cdef struct probe_t:
     Py_ssize_t head  # first row whose orders have not arrived
     buffer_t rows  # grid_row_t
     buffer_t mids  # n_columns int64 a row
+    const int64_t* lent  # indices of the instruments whose mids on arrival are kept
+    Py_ssize_t n_lent
+    buffer_t arrivals  # n_lent int64 a row: bid + ask; written on arrival
     buffer_t costs  # n_bundles ql_i128 a row; written on arrival
     buffer_t fillable  # n_bundles bytes a row
     buffer_t settlements  # settlement_t
@@ -223,6 +234,7 @@ cdef struct guard_t:
     margin_t margin
     int64_t watches  # a loss, or margin, is looked at after every message
     int64_t n_closes
+    int64_t no_short  # what would have to be borrowed is not sold
     char* stopped  # by currency: 0, or why (Stop)
     char* closing  # by currency: a close is on its way
     int64_t* close_mid  # by instrument, at price exponent - 1, when the close was sent
@@ -293,6 +305,7 @@ cdef struct engine_t:
     funding_due_t* dues
     venue_clock_t* clocks  # by instrument
     int64_t trades_by_receipt  # trades act by receive time, whatever they are stamped with
+    borrow_t* loans  # by instrument
     ql_i128 rate_den
     int64_t due_ns  # earliest pending arrival or funding time
     int64_t ts_ns  # of the last message
@@ -301,6 +314,7 @@ cdef struct engine_t:
     int64_t detail
     int64_t pending_head
     buffer_t pending
+    buffer_t owed  # pending_t: rests of trims that wait for a book; they count as in flight
     buffer_t states  # order_state_t by order number
     buffer_t* lanes  # resting_t, [2 * instrument + (1 for sells)]; best price, then oldest, first
     int64_t n_resting
@@ -310,6 +324,7 @@ cdef struct engine_t:
     buffer_t orders
     buffer_t fills
     buffer_t funding
+    buffer_t borrow
     guard_t guard
 
 

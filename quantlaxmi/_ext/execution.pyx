@@ -8,15 +8,17 @@ from libc.string cimport memset
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
+from quantlaxmi._ext.borrow cimport accrue_all
+from quantlaxmi._ext.bundles cimport end_owed, end_trim, match_legs, trim_arrives
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport deliver, news_due
 from quantlaxmi._ext.margin cimport look_at_margin
 from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.order_arrival cimport arrive, finish_order, take
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
+from quantlaxmi._ext.order_queue cimport dequeue
 from quantlaxmi._ext.probe cimport probe_arrive, probe_due, probe_settle
 from quantlaxmi._ext.resting cimport cancel_resting, end_resting
-from quantlaxmi._ext.risk_checks cimport trim_rest
 from quantlaxmi._ext.venue_clock cimport receive_time
 from quantlaxmi._ext.wide cimport *
 
@@ -46,7 +48,7 @@ cdef int _own_order(
     engine_t* e, const pending_t* like, int64_t instrument, int64_t signed_qty, int64_t ts,
     int reason, int64_t flags,
 ) noexcept nogil:
-    """Send and execute at once an order the engine itself makes (a trim, a flattening)."""
+    """Send and execute at once an order the engine itself makes: it closes, or flattens."""
     cdef pending_t p = like[0]
     cdef int64_t filled, in_flight
     cdef int status
@@ -103,49 +105,19 @@ cdef int _close_out(engine_t* e, const pending_t* p) noexcept nogil:
 
 cdef int _execute_bundle(engine_t* e) noexcept nogil:
     """Execute the orders of the decision at the head of the queue; they arrived together."""
-    cdef pending_t* q
     cdef pending_t orders[MAX_LEGS]
     cdef int64_t filled[MAX_LEGS]
-    cdef int64_t target, excess
-    cdef Py_ssize_t i, j, n
+    cdef Py_ssize_t i, n = dequeue(e, orders)
     cdef int status
-    q = <pending_t*>e.pending.data + e.pending_head
-    n = q.n_legs
-    for i in range(n):
-        orders[i] = q[i]
-    e.pending_head += n
-    if e.pending_head == e.pending.n:
-        e.pending_head = 0
-        e.pending.n = 0
     if orders[0].action == ACT_CLOSE:
         return _close_out(e, &orders[0])
+    if orders[0].action == ACT_TRIM:
+        return trim_arrives(e, &orders[0])
     for i in range(n):
         status = arrive(e, &orders[i], orders[i].arrival, &filled[i])
         if status != OK:
             return status
-    if not orders[0].bundle or n < 2:
-        return OK
-    # The leg that filled the smallest share sets the size of all: compare f_i/q_i exactly.
-    j = 0
-    for i in range(1, n):
-        if ql_cmp_products(filled[i], orders[j].qty, filled[j], orders[i].qty) < 0:
-            j = i
-    for i in range(n):
-        # Quotient of non-negative numbers, so truncation is floor.
-        target = ql_muldiv(orders[i].qty, filled[j], orders[j].qty)
-        excess = filled[i] - target
-        if excess > 0:
-            status = trim_rest(
-                e, orders[i].decision, orders[i].instrument, &excess, orders[i].arrival
-            )
-            if status == OK and excess > 0:
-                status = _own_order(
-                    e, &orders[i], orders[i].instrument, -orders[i].side * excess,
-                    orders[i].arrival, WHY_TRIM, FLAG_TRIM,
-                )
-            if status != OK:
-                return status
-    return OK
+    return match_legs(e, orders, filled, n) if orders[0].bundle else OK
 
 
 cdef int64_t _held_at(const engine_t* e, Py_ssize_t instrument, int64_t ts) noexcept nogil:
@@ -242,23 +214,6 @@ cdef inline int _funding_at(const engine_t* e, int64_t at) noexcept nogil:
     return 0
 
 
-cdef int enqueue(engine_t* e, const pending_t* p) noexcept nogil:
-    """Insert by arrival, after those with the same; the orders of a decision stay together."""
-    cdef pending_t* q = <pending_t*>push(&e.pending)
-    cdef Py_ssize_t i
-    if q == NULL:
-        return NO_MEMORY
-    q = <pending_t*>e.pending.data
-    i = e.pending.n - 1
-    while i > e.pending_head and q[i - 1].arrival > p.arrival:
-        q[i] = q[i - 1]
-        i -= 1
-    q[i] = p[0]
-    if p.arrival < e.due_ns:
-        e.due_ns = p.arrival
-    return OK
-
-
 cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
     """Let what is due up to the last message happen, cancel the rest, flatten if asked."""
     cdef pending_t* p
@@ -274,12 +229,16 @@ cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
         e.pending_head += 1
         if p.action == ACT_CLOSE:
             continue
+        if p.action == ACT_TRIM:
+            status = end_trim(e, p)
+            continue
         if p.action != ACT_NEW:
             status = request_row(e, p, REJECTED, WHY_END, e.ts_ns)
             continue
         e.ctx.in_flight -= 1
         e.positions[p.instrument].pending_qty -= p.side * p.qty
         status = order_row(e, p, ORDER_UPDATE, CANCELLED, WHY_END, 0, e.ts_ns)
+    end_owed(e)
     if status == OK and e.n_resting:
         status = end_resting(e)
     if flatten:
@@ -290,6 +249,8 @@ cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
             memset(&own, 0, sizeof(own))
             own.decision = -1
             status = _own_order(e, &own, i, -qty, e.ts_ns, WHY_FLATTEN, FLAG_FLATTEN)
+    if status == OK:
+        status = accrue_all(e, e.ts_ns)
     if status == OK and e.guard.margin.on:
         status = look_at_margin(e, &called)
     return status

@@ -10,9 +10,9 @@ from libc.string cimport memset
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_state cimport *
-from quantlaxmi._ext.execution cimport enqueue
 from quantlaxmi._ext.latency_news cimport drawn_ns
 from quantlaxmi._ext.margin cimport look_at_margin
+from quantlaxmi._ext.order_queue cimport enqueue
 from quantlaxmi._ext.risk_checks cimport loss_row, lost, margin_row
 from quantlaxmi._ext.wide cimport *
 

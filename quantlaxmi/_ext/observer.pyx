@@ -29,6 +29,8 @@ cdef class Observer(Engine):
         C address of the kernel's ``can_trade``, 0 for none.
     can_trade_call, can_trade_args
         The same as a Python callable with its arguments, or None.
+    lent : sequence of int
+        Instruments whose mids are kept as orders decided at a row would arrive.
 
     The other parameters are those of :class:`Engine`.
     """
@@ -42,15 +44,38 @@ cdef class Observer(Engine):
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, required, bundles, keep_mids=True, can_trade_address=0, can_trade_call=None,
-        can_trade_args=(), impact=(),
+        can_trade_args=(), impact=(), lent=(),
     ):
-        cdef int64_t[::1] view
         Engine.__init__(
             self, memory, accounts, n_currencies, features, event_mask, latency_ns,
             rate_den, <size_t><void*>probe_step, impact=impact,
         )
         cdef probe_t* p = &self.probe
         memset(p, 0, sizeof(probe_t))
+        self._lay_out(required, bundles, lent, keep_mids)
+        p.units = <ql_i128*>calloc(p.n_bundles + 1, sizeof(ql_i128))
+        if p.units == NULL:
+            raise MemoryError("bundle units")
+        p.rows.item = sizeof(grid_row_t)
+        p.mids.item = p.n_columns * sizeof(int64_t)
+        p.arrivals.item = p.n_lent * sizeof(int64_t)
+        p.costs.item = p.n_bundles * sizeof(ql_i128)
+        p.fillable.item = p.n_bundles
+        p.settlements.item = sizeof(settlement_t)
+        self._can_trade_call = can_trade_call
+        self._can_trade_args = can_trade_args
+        if can_trade_call is not None:
+            p.can_trade = _call_can_trade
+        else:
+            p.can_trade = <can_trade_fn><size_t>can_trade_address
+        self.e.probe = p
+        self.e.ctx.user = <int64_t><size_t>&self.e
+        self.e.owner = <void*>self
+
+    cdef _lay_out(self, required, bundles, lent, keep_mids):
+        """Instruments and the legs of bundles as arrays that the probe reads."""
+        cdef int64_t[::1] view
+        cdef probe_t* p = &self.probe
         place = {i: k for k, i in enumerate(required)}
         legs = [leg for b in bundles for leg in b]
         if not place or not all(0 <= i < self.e.n_instruments for i in place):
@@ -64,6 +89,7 @@ cdef class Observer(Engine):
             np.array([i for i, _ in legs] + [0], dtype=np.int64),
             np.array([place[i] for i, _ in legs] + [0], dtype=np.int64),
             np.array([qty for _, qty in legs] + [0], dtype=np.int64),
+            np.array([*lent, 0], dtype=np.int64),
         ]
         p.n_required = len(required)
         p.n_columns = len(required) if keep_mids else 0
@@ -80,28 +106,15 @@ cdef class Observer(Engine):
         p.leg_column = &view[0]
         view = self._legs[5]
         p.leg_qty = &view[0]
-        p.units = <ql_i128*>calloc(p.n_bundles + 1, sizeof(ql_i128))
-        if p.units == NULL:
-            raise MemoryError("bundle units")
-        p.rows.item = sizeof(grid_row_t)
-        p.mids.item = p.n_columns * sizeof(int64_t)
-        p.costs.item = p.n_bundles * sizeof(ql_i128)
-        p.fillable.item = p.n_bundles
-        p.settlements.item = sizeof(settlement_t)
-        self._can_trade_call = can_trade_call
-        self._can_trade_args = can_trade_args
-        if can_trade_call is not None:
-            p.can_trade = _call_can_trade
-        else:
-            p.can_trade = <can_trade_fn><size_t>can_trade_address
-        self.e.probe = p
-        self.e.ctx.user = <int64_t><size_t>&self.e
-        self.e.owner = <void*>self
+        view = self._legs[6]
+        p.lent = &view[0]
+        p.n_lent = len(lent)
 
     def __dealloc__(self):
         free(self.probe.units)
         free(self.probe.rows.data)
         free(self.probe.mids.data)
+        free(self.probe.arrivals.data)
         free(self.probe.costs.data)
         free(self.probe.fillable.data)
         free(self.probe.settlements.data)
@@ -134,6 +147,16 @@ cdef class Observer(Engine):
             _column(&p.rows, 2) == 1,
             [_column(&p.mids, k) for k in range(p.n_columns)],
         )
+
+    def arrival_mids(self):
+        """Bid + ask of what is lent, as orders decided at each row would arrive; 0 past the end.
+
+        Returns
+        -------
+        list of ndarray of int64, shape (n_rows,)
+            One column an instrument lent.
+        """
+        return [_column(&self.probe.arrivals, k) for k in range(self.probe.n_lent)]
 
     def last_mids(self):
         """Bid + ask of the required instruments at the last row; 0 where there is none.

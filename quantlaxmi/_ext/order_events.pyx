@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
+from quantlaxmi._ext.borrow cimport accrue
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport delay_news, see_all, show
 from quantlaxmi._ext.wide cimport *
@@ -108,6 +109,9 @@ cdef int book_fill(
     cdef ql_i128* cash = &e.cash[a.currency]
     cdef ql_i128 fee
     cdef fill_t* f
+    cdef int status = accrue(e, p.instrument, r.ts_ns)
+    if status != OK:
+        return status
     if fee_of(a, r.price, r.qty, fee_kind, &fee):
         return OVERFLOW
     if account_fill(a, cash, p.side, r.qty, r.price, fee):

@@ -2,7 +2,8 @@
 
 The same messages, books, latency and ladder as a run; only the strategy is replaced by an observer.
 A row is noted at each message the strategy would have been asked at with all its books valid. When
-orders decided at that row would arrive, each bundle is priced against the books as they then stand.
+orders decided at that row would arrive, each bundle is priced against the books as they then stand,
+and the mids of what is lent are kept: interest is paid on them.
 Funding settlements are noted, whatever is held.
 """
 from libc.stdint cimport int64_t
@@ -17,7 +18,7 @@ from quantlaxmi._ext.wide cimport *
 
 
 cdef int64_t probe_due(const engine_t* e) noexcept nogil:
-    if e.probe.n_bundles == 0 or e.probe.head == e.probe.rows.n:
+    if e.probe.n_bundles + e.probe.n_lent == 0 or e.probe.head == e.probe.rows.n:
         return NEVER
     return (<grid_row_t*>e.probe.rows.data)[e.probe.head].ts_ns + e.latency_ns
 
@@ -77,6 +78,8 @@ cdef int probe_arrive(engine_t* e) noexcept nogil:
     cdef Py_ssize_t k, row = p.head
     cdef int status
     p.head += 1
+    for k in range(p.n_lent):
+        (<int64_t*>p.arrivals.data)[row * p.n_lent + k] = e.books[p.lent[k]].mid2
     for k in range(p.n_bundles):
         status = _price_bundle(
             e, k, <int64_t*>p.mids.data + row * p.n_columns,
@@ -123,6 +126,8 @@ cdef int64_t probe_step(
         return NO_MEMORY
     if p.n_bundles and (push(&p.costs) == NULL or push(&p.fillable) == NULL):
         return NO_MEMORY
+    if p.n_lent and push(&p.arrivals) == NULL:
+        return NO_MEMORY
     row.seq = event.seq
     row.ts_ns = event.ts_ns
     row.can_trade = 1
@@ -137,6 +142,6 @@ cdef int64_t probe_step(
         if mids == NULL:
             return NO_MEMORY
         memcpy(mids, p.last, p.n_columns * sizeof(int64_t))
-    if p.n_bundles and row.ts_ns + e.latency_ns < e.due_ns:
+    if p.n_bundles + p.n_lent and row.ts_ns + e.latency_ns < e.due_ns:
         e.due_ns = row.ts_ns + e.latency_ns
     return 0

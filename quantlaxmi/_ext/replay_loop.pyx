@@ -11,7 +11,8 @@ from quantlaxmi import schema as _schema
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_core cimport engine_run
 from quantlaxmi._ext.engine_setup cimport (
-    allocate, point_at, release, set_accounts, set_delays, set_features, set_guard, set_impact
+    allocate, point_at, release, set_accounts, set_borrow, set_delays, set_features, set_guard,
+    set_impact
 )
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport engine_finish
@@ -43,6 +44,7 @@ RESULTS = {
     "fills": _schema.FILL_DTYPE,
     "funding": _schema.FUNDING_PAID_DTYPE,
     "risk": _schema.RISK_DTYPE,
+    "borrow": _schema.BORROW_PAID_DTYPE,
 }
 
 
@@ -85,6 +87,12 @@ cdef class Engine:
         0 for no limit, the least result (at ledger exponent - 1) None for none. ``capital`` is
         None, or ``(capital at ledger exponent - 1, numerator, denominator of the leverage)``; there
         is then one currency.
+    borrow : sequence of (int, int)
+        By instrument, the interest on a short position as a fraction: half-even(bid + ask times
+        quantity times nanoseconds times ``num / den``) in ledger units; (0, 0) where none is
+        borrowed. Empty for none.
+    refuse_short : bool
+        A sale of an instrument that would have to be borrowed is refused.
     pro_rata : bool
         Size cancelled at the price of a resting order shortens the queue before it in proportion.
     trades_by_receipt : bool
@@ -99,7 +107,7 @@ cdef class Engine:
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
         limits=(0, 0, 0, None, 1, False, None), pro_rata=False, delays=None, impact=(),
-        trades_by_receipt=False,
+        trades_by_receipt=False, borrow=(), refuse_short=False,
     ):
         cdef engine_t* e = &self.e
         if e.markets != NULL:
@@ -125,6 +133,8 @@ cdef class Engine:
             set_delays(e, self._keep, delays)
         set_guard(e, rules, limits)
         set_impact(e, impact)
+        set_borrow(e, borrow)
+        e.guard.no_short = refuse_short
         set_features(e, features)
 
     cdef _set_strategy(self, bridge, step_address, on_fill_address):
@@ -270,18 +280,18 @@ cdef class Engine:
         return self.e.ctx.message
 
     def tables(self, bint last=False):
-        """Results so far as read-only arrays: decisions, legs, orders, fills, funding, risk.
+        """Results so far as read-only arrays, by the names of ``RESULTS``.
 
         Parameters
         ----------
         last : bool
             The arrays are the engine's own memory, without a copy: the run ends here.
         """
-        cdef buffer_t* buffers[6]
+        cdef buffer_t* buffers[7]
         cdef Py_ssize_t i
         buffers[:] = [
             &self.e.decisions, &self.e.legs, &self.e.orders, &self.e.fills, &self.e.funding,
-            &self.e.guard.rows,
+            &self.e.guard.rows, &self.e.borrow,
         ]
         self.ended = self.ended or last
         return {
@@ -290,12 +300,12 @@ cdef class Engine:
         }
 
     def accounts(self):
-        """Per instrument ``(position, cost, realized, fees, funding)``, ledger scale."""
+        """Per instrument ``(position, cost, realized, fees, funding, borrow)``, ledger scale."""
         return [
             (
                 int(self.e.accounts[i].qty), wide_int(self.e.accounts[i].cost),
                 wide_int(self.e.accounts[i].realized), wide_int(self.e.accounts[i].fees),
-                wide_int(self.e.accounts[i].funding),
+                wide_int(self.e.accounts[i].funding), wide_int(self.e.accounts[i].borrow),
             )
             for i in range(self.e.n_instruments)
         ]

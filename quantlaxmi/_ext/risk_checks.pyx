@@ -24,8 +24,8 @@ cdef enum:
     RULE_PER_SECOND = 6
     RULE_STALE_BOOK = 8
     RULE_MAX_LOSS = 9
-    RULE_TRIM_REST = 10
     RULE_NO_BOOK = 11
+    RULE_SHORT_SPOT = 12
     RULE_MARGIN_CALL = 14
 
 cdef extern from "<stdint.h>" nogil:
@@ -43,7 +43,7 @@ cdef inline int64_t _shown(ql_i128 value) noexcept nogil:
     return NEVER if ql_cmp(value, ql_mul64(0, 0)) > 0 else LOWEST
 
 
-cdef int _row(
+cdef int risk_row(
     engine_t* e, int64_t decision, int64_t instrument, int rule, int64_t value, int64_t limit,
     int64_t ts,
 ) noexcept nogil:
@@ -64,7 +64,7 @@ cdef int _money_row(
     engine_t* e, int64_t decision, int64_t instrument, int rule, ql_i128 value, ql_i128 limit
 ) noexcept nogil:
     cdef ql_i128 unit = e.guard.money_unit
-    return _row(
+    return risk_row(
         e, decision, instrument, rule, _shown(ql_divided(value, unit)),
         _shown(ql_divided(limit, unit)), e.ts_ns,
     )
@@ -104,6 +104,7 @@ cdef int _exposure(
     cdef const pending_t* q = <pending_t*>e.pending.data
     cdef const buffer_t* lane = &e.lanes[2 * leg.instrument + (0 if leg.side > 0 else 1)]
     cdef const resting_t* r = <resting_t*>lane.data
+    cdef const pending_t* owed = <pending_t*>e.owed.data
     cdef const order_state_t* own
     cdef int64_t held = e.accounts[leg.instrument].qty, filled = 0, asked
     cdef ql_i128 same = _i128(0)
@@ -114,11 +115,18 @@ cdef int _exposure(
             return OVERFLOW
         if leg.action == ACT_MODIFY and r[i].order.order == leg.target:
             filled = r[i].order.qty - r[i].left
+    for i in range(e.owed.n):
+        if owed[i].instrument == leg.instrument and owed[i].side == leg.side:
+            if ql_add(same, _i128(owed[i].qty), &same):
+                return OVERFLOW
     for again in range(2):
         for i in range(e.pending_head, e.pending.n):
             if q[i].instrument != leg.instrument or q[i].side != leg.side:
                 continue
-            if q[i].action == ACT_NEW and not again and ql_add(same, _i128(q[i].qty), &same):
+            if (
+                (q[i].action == ACT_NEW or q[i].action == ACT_TRIM) and not again
+                and ql_add(same, _i128(q[i].qty), &same)
+            ):
                 return OVERFLOW
             if q[i].action == ACT_MODIFY and _change(e, q[i].target, q[i].qty, again, &same):
                 return OVERFLOW
@@ -182,6 +190,8 @@ cdef int lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nogi
             continue
         if ql_sub(a.realized, a.fees, &part) or ql_add(part, a.funding, &part):
             return OVERFLOW
+        if ql_sub(part, a.borrow, &part):
+            return OVERFLOW
         if a.qty != 0 and (
             ql_sub(part, a.cost, &part) if a.qty > 0 else ql_add(part, a.cost, &part)
         ):
@@ -225,13 +235,13 @@ cdef int _check_rules(
     cdef exposure_t x
     cdef int status = OK
     if leg.action == ACT_NEW and book.mid2 == 0:
-        status = _row(e, decision, leg.instrument, RULE_NO_BOOK, 0, 0, e.ts_ns)
+        status = risk_row(e, decision, leg.instrument, RULE_NO_BOOK, 0, 0, e.ts_ns)
     if status == OK and rule.lot and leg.qty % rule.lot:
-        status = _row(e, decision, leg.instrument, RULE_LOT, leg.qty, rule.lot, e.ts_ns)
+        status = risk_row(e, decision, leg.instrument, RULE_LOT, leg.qty, rule.lot, e.ts_ns)
     if leg.order_type == LIMIT_ORDER:
         price = leg.limit_price
         if status == OK and rule.tick and price % rule.tick:
-            status = _row(e, decision, leg.instrument, RULE_TICK, price, rule.tick, e.ts_ns)
+            status = risk_row(e, decision, leg.instrument, RULE_TICK, price, rule.tick, e.ts_ns)
     # Without any price nothing can be said; such an order finds no book either.
     if status != OK or ql_cmp(rule.min_notional, _i128(0)) <= 0 or price <= 0:
         return status
@@ -249,39 +259,29 @@ cdef int _check_rules(
     )
 
 
-cdef int _check_limits(
-    engine_t* e, int64_t decision, int64_t k, const char* refused
+cdef inline bint _borrows(const engine_t* e, const leg_out_t* leg) noexcept nogil:
+    """Whether it sells what would have to be borrowed, and may not be."""
+    cdef ql_i128 den = e.loans[leg.instrument].den
+    return e.guard.no_short and leg.side < 0 and ql_cmp(den, _i128(0)) != 0
+
+
+cdef int _check_exposed(
+    engine_t* e, int64_t decision, const leg_out_t* leg, const exposure_t* x
 ) noexcept nogil:
-    """The desk's limits on leg k, but for the rate of orders."""
-    cdef const leg_out_t* leg = &e.legs_out[k]
+    """The desk's limits on what would be held once a leg that does not close had arrived."""
     cdef const guard_t* g = &e.guard
     cdef const rule_t* rule = &g.rules[leg.instrument]
     cdef const book_t* book = &e.books[leg.instrument]
     cdef const account_t* a = &e.accounts[leg.instrument]
-    cdef int64_t price, age
+    cdef int64_t price
     cdef ql_i128 worth
-    cdef exposure_t x
     cdef int status = OK
-    if g.max_book_age_ns:
-        age = e.ts_ns - book.ts_ns if book.valid else -1
-        if age < 0 or age > g.max_book_age_ns:
-            status = _row(
-                e, decision, leg.instrument, RULE_STALE_BOOK, age, g.max_book_age_ns, e.ts_ns
-            )
-    if status == OK and g.watches and g.stopped[a.currency] == BY_MARGIN:
-        return margin_row(e, decision, leg.instrument)
-    if status == OK and g.watches and g.stopped[a.currency]:
-        status = lost(e, a.currency, &worth)
-        return status if status != OK else loss_row(e, decision, leg.instrument, worth)
-    if status != OK or not (rule.max_position or rule.has_max_notional or g.has_max_loss):
-        return status
-    if _takes_away(e, k, refused):
-        return OK
-    status = _exposure(e, k, refused, &x)
-    if status != OK or x.closes:
-        return status
-    if rule.max_position and ql_cmp(x.most, _i128(rule.max_position)) > 0:
-        status = _row(
+    if _borrows(e, leg) and ql_cmp(x.most, _i128(0)) > 0:
+        if ql_sub(_i128(0), x.most, &worth):
+            return OVERFLOW
+        status = risk_row(e, decision, leg.instrument, RULE_SHORT_SPOT, _shown(worth), 0, e.ts_ns)
+    if status == OK and rule.max_position and ql_cmp(x.most, _i128(rule.max_position)) > 0:
+        status = risk_row(
             e, decision, leg.instrument, RULE_MAX_POSITION, _shown(x.most), rule.max_position,
             e.ts_ns,
         )
@@ -295,7 +295,7 @@ cdef int _check_limits(
             # No amount is too large to be refused.
             if ql_mul_div(x.after, worth, g.money_unit, QL_DOWN, &worth):
                 worth = _i128(NEVER)
-            status = _row(
+            status = risk_row(
                 e, decision, leg.instrument, RULE_MAX_NOTIONAL, _shown(worth),
                 _shown(ql_divided(rule.max_notional, g.money_unit)), e.ts_ns,
             )
@@ -305,6 +305,42 @@ cdef int _check_limits(
             if ql_cmp(worth, g.least_result) < 0:
                 status = loss_row(e, decision, leg.instrument, worth)
     return status
+
+
+cdef int _check_limits(
+    engine_t* e, int64_t decision, int64_t k, const char* refused
+) noexcept nogil:
+    """The desk's limits on leg k, but for the rate of orders."""
+    cdef const leg_out_t* leg = &e.legs_out[k]
+    cdef const guard_t* g = &e.guard
+    cdef const rule_t* rule = &g.rules[leg.instrument]
+    cdef const book_t* book = &e.books[leg.instrument]
+    cdef const account_t* a = &e.accounts[leg.instrument]
+    cdef int64_t age
+    cdef ql_i128 worth
+    cdef exposure_t x
+    cdef int status = OK
+    if g.max_book_age_ns:
+        age = e.ts_ns - book.ts_ns if book.valid else -1
+        if age < 0 or age > g.max_book_age_ns:
+            status = risk_row(
+                e, decision, leg.instrument, RULE_STALE_BOOK, age, g.max_book_age_ns, e.ts_ns
+            )
+    if status == OK and g.watches and g.stopped[a.currency] == BY_MARGIN:
+        return margin_row(e, decision, leg.instrument)
+    if status == OK and g.watches and g.stopped[a.currency]:
+        status = lost(e, a.currency, &worth)
+        return status if status != OK else loss_row(e, decision, leg.instrument, worth)
+    if status != OK or not (
+        _borrows(e, leg) or rule.max_position or rule.has_max_notional or g.has_max_loss
+    ):
+        return status
+    if _takes_away(e, k, refused):
+        return OK
+    status = _exposure(e, k, refused, &x)
+    if status != OK or x.closes:
+        return status
+    return _check_exposed(e, decision, leg, &x)
 
 
 cdef void _expire(rate_t* r, int64_t now) noexcept nogil:
@@ -342,7 +378,7 @@ cdef int check_orders(engine_t* e, int64_t decision, int64_t n_legs, char* refus
         for i in range(2):
             r = &g.rates[i]
             if status == OK and r.limit and r.n + sent >= r.limit:
-                status = _row(
+                status = risk_row(
                     e, decision, e.legs_out[k].instrument, RULE_PER_SECOND + i, r.n + sent + 1,
                     r.limit, e.ts_ns,
                 )
@@ -361,18 +397,3 @@ cdef int check_orders(engine_t* e, int64_t decision, int64_t n_legs, char* refus
                 r.times[(r.head + r.n) % r.limit] = e.ts_ns
                 r.n += 1
     return OK
-
-
-cdef int trim_rest(
-    engine_t* e, int64_t decision, int64_t instrument, int64_t* excess, int64_t ts
-) noexcept nogil:
-    """Cut a trim down to whole lots; what stays is noted."""
-    cdef int64_t lot, rest
-    if e.guard.rules == NULL or e.guard.rules[instrument].lot == 0:
-        return OK
-    lot = e.guard.rules[instrument].lot
-    rest = excess[0] % lot
-    excess[0] -= rest
-    if rest == 0:
-        return OK
-    return _row(e, decision, instrument, RULE_TRIM_REST, rest, lot, ts)

@@ -23,6 +23,7 @@ import numpy as np
 from numba import prange
 
 from quantlaxmi._jit.compiler import inline, kernel
+from quantlaxmi._jit.interest import Interest, trip_interest
 from quantlaxmi._jit.rng import below, words
 from quantlaxmi._jit.wide import add_signed, add_square
 from quantlaxmi.schema import I64, U64
@@ -30,6 +31,7 @@ from quantlaxmi.schema import I64, U64
 __all__ = [
     "MAX_ROWS",
     "Bundles",
+    "Interest",
     "NetTerms",
     "Trips",
     "bundle_value",
@@ -197,9 +199,15 @@ def bundle_value(
 
 @inline
 def _trip_result(
-    bundles: Bundles, trips: Trips, net: NetTerms, trip: int, start: int, turned: bool
+    bundles: Bundles,
+    trips: Trips,
+    net: NetTerms,
+    interest: Interest,
+    trip: int,
+    start: int,
+    turned: bool,
 ) -> tuple[int, int, int]:
-    """Gross, cost and funding of one trip that begins at a row, with its sides turned or not."""
+    """Gross, cost with interest, and funding of one trip that begins at a row, turned or not."""
     gross = 0
     cost = 0
     funding = 0
@@ -228,6 +236,8 @@ def _trip_result(
                     funding += net.paid[position, now] - net.paid[position, since]
                 position = after
                 since = now
+    if net.known:
+        cost += trip_interest(interest, trips.offset, trip, start, turned)
     return gross, cost, funding
 
 
@@ -238,6 +248,7 @@ def matched(
     bundles: Bundles,
     trips: Trips,
     net: NetTerms,
+    interest: Interest,
     out: U64,  # OUT (n_draws, 8) gross S, Q and net S, Q as (high, low)
 ) -> None:
     """Sum and sum of squares of the trips' PnL under random placement, draw by draw."""
@@ -255,7 +266,9 @@ def matched(
             s_hi = s_lo = q_hi = q_lo = np.uint64(0)
             ns_hi = ns_lo = nq_hi = nq_lo = np.uint64(0)
             for j in range(k):
-                gross, cost, funding = _trip_result(bundles, trips, net, order[j], starts[j], False)
+                gross, cost, funding = _trip_result(
+                    bundles, trips, net, interest, order[j], starts[j], False
+                )
                 s_hi, s_lo = add_signed(s_hi, s_lo, gross)
                 q_hi, q_lo = add_square(q_hi, q_lo, gross)
                 if net.known:
@@ -273,6 +286,7 @@ def neutral(
     bundles: Bundles,
     trips: Trips,
     net: NetTerms,
+    interest: Interest,
     out: U64,  # OUT (n_pairs, 12) (gross, cost, net) of the draw, then of its mirror, (high, low)
 ) -> None:
     """Gross, cost and net of random sides at random places, and of the same with sides turned.
@@ -296,7 +310,7 @@ def neutral(
                 for j in range(k):
                     turned = (random[2 * k + j] >> np.uint64(63)) != np.uint64(member)
                     gross, cost, funding = _trip_result(
-                        bundles, trips, net, order[j], starts[j], turned
+                        bundles, trips, net, interest, order[j], starts[j], turned
                     )
                     g_hi, g_lo = add_signed(g_hi, g_lo, gross)
                     if net.known:
@@ -313,7 +327,7 @@ def identity(
     bundles: Bundles,  # at the strategy's own rows, one an action
     trips: Trips,
     net: NetTerms,
-    own_cost: I64,  # IN  (n_actions,) the strategy's own costs, units of net
+    own_cost: I64,  # IN  (n_actions,) the strategy's own costs with interest, units of net
     own_settled: I64,  # IN  (n_actions,) settlements that came before the action
     out: U64,  # OUT (8,) as a row of `matched`
 ) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quantlaxmi.strategies.sdk import Strategy
 
 #: Facts of a run that are money.
-_MONEY = ("gross_pnl", "slippage", "fees", "funding", "net_pnl")
+_MONEY = ("gross_pnl", "slippage", "fees", "funding", "borrow", "net_pnl")
 #: The part of a usage text that every run shares, and its explanations.
 RUN_USAGE = """{segment} DIR --strategy NAME [--config TOML] [--set KV]...
                  [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [--seed N]"""
@@ -154,6 +154,7 @@ def run_money(run: Run) -> dict[str, Any]:
         "slippage": (exact.fills_by_currency(exact.attributions.slippage), scale - 1),
         "fees": (exact.by_currency(a.fees for a in exact.accounts), scale),
         "funding": (exact.by_currency(a.funding for a in exact.accounts), scale),
+        "borrow": (exact.by_currency(a.borrow for a in exact.accounts), scale),
         "net_pnl": (exact.net_by_currency, scale - 1),
     }
     found: dict[str, Any] = {}

@@ -31,6 +31,7 @@ from quantlaxmi.events.market import (
 )
 from quantlaxmi.events.outcomes import (
     BPS_EXPONENT,
+    BorrowPayment,
     FillEvent,
     FundingPayment,
     OrderCancel,
@@ -47,6 +48,7 @@ __all__ = [
     "BPS_EXPONENT",
     "CONFIDENCE_EXPONENT",
     "RECORD_TAG",
+    "BorrowPayment",
     "CorrelationContext",
     "DecisionEvent",
     "DecisionLeg",

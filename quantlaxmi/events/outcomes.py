@@ -169,8 +169,36 @@ class FundingPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
     correlation: CorrelationContext | None = None
 
 
+class BorrowPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Interest on spot that was sold and not held, over a time of constant position.
+
+    Attributes
+    ----------
+    since_ns, ts_ns : int
+        The time; it is paid at its end.
+    position : int
+        Signed quantity mantissa, below 0.
+    mid2 : int
+        Bid + ask of the last valid book at its end, price mantissas.
+    amount : int
+        Paid, at the ledger scale.
+    fills_before : int
+        Fills of the run that had happened when it was paid.
+    """
+
+    symbol: str
+    since_ns: int
+    ts_ns: int
+    seq: int
+    position: int
+    mid2: int
+    amount: int
+    fills_before: int
+    correlation: CorrelationContext | None = None
+
+
 class RiskEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A rule of the venue or a risk limit refused an order, or a trim left less than a lot.
+    """A rule of the venue or a risk limit refused an order, or a trim left a bundle unmatched.
 
     Attributes
     ----------
@@ -192,8 +220,8 @@ class RiskEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
 class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
     """What one fill earned and what it cost.
 
-    ``gross - slippage - fee + funding == cash_effect``, exactly, in integers at ``exponent``.
-    Basis points are derived from these and rounded half-even to 10**BPS_EXPONENT.
+    ``gross - slippage - fee + funding - borrow == cash_effect``, exactly, in integers at
+    ``exponent``. Basis points are derived from these and rounded half-even to 10**BPS_EXPONENT.
 
     Attributes
     ----------
@@ -204,17 +232,18 @@ class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
         Cash at the decision's mid: -side * qty * mid.
     slippage : int
         side * qty * (price - mid): adverse when positive.
-    fee, funding : int
-        Fee paid; funding received since the previous fill of the instrument.
+    fee, funding, borrow : int
+        Fee paid; funding received, and interest on sold spot paid, since the previous fill of the
+        instrument.
     cash_effect : int
-        What the fill, with the funding before it, did to cash.
+        What the fill, with the funding and interest before it, did to cash.
     edge : int
         What the fill realised from mid to mid, by average cost at the mids; 0 for one that opens.
     exponent : int
-        Scale of the six amounts: ledger exponent - 1, because mids can be half units.
+        Scale of the seven amounts: ledger exponent - 1, because mids can be half units.
     gross_edge_bps, fee_drag_bps, slippage_bps, realized_edge_bps, spread_at_decision_bps : int
-        ``edge``, ``fee``, ``slippage`` and ``edge - slippage - fee + funding`` over the notional at
-        the decision's mid; the spread over the mid.
+        ``edge``, ``fee``, ``slippage`` and ``edge - slippage - fee + funding - borrow`` over the
+        notional at the decision's mid; the spread over the mid.
     quote_age_at_decision_ms : int
     book_depth_at_decision : int
         Quantity displayed on the side taken, at the instrument's quantity exponent.
@@ -227,6 +256,7 @@ class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
     slippage: int
     fee: int
     funding: int
+    borrow: int
     cash_effect: int
     edge: int
     exponent: int

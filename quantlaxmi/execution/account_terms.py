@@ -1,8 +1,9 @@
-"""Integers with which a kernel books money: the ledger's scale and an instrument's fee terms."""
+"""Integers with which a kernel books money: ledger's scale, fees and interest of an instrument."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Final
 
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.costs import CostModel
@@ -13,6 +14,39 @@ from quantlaxmi.instruments import Instrument
 def ledger_exponent(instruments: tuple[Instrument, ...], costs: CostModel) -> int:
     """Return the exponent at which a run keeps money: the finest product scale, or the fees'."""
     return min([*(i.product_exponent for i in instruments), costs.fee_exponent])
+
+
+#: Nanoseconds of the year by which interest is told.
+YEAR_NS: Final = 365 * 86_400 * 10**9
+
+
+def borrow_terms(instrument: Instrument, costs: CostModel, ledger: int) -> tuple[int, int]:
+    """Return the fraction with which a kernel works out the interest on a short position.
+
+    Returns
+    -------
+    num, den : int
+        ``half_even((bid + ask) * quantity * nanoseconds * num / den)`` is the interest at
+        10**ledger; (0, 0) where the instrument need not be borrowed to be sold.
+
+    Raises
+    ------
+    ConfigError
+        The fraction does not fit a kernel's integers.
+    """
+    bps = costs.borrow_bps(instrument)
+    if bps is None:
+        return 0, 0
+    # The mid is half of bid + ask.
+    scale = ledger_scale(instrument, ledger)
+    rate = Fraction(bps.to_fraction() * scale, 2 * 10**4 * YEAR_NS)
+    if rate.numerator >= 1 << 63 or rate.denominator >= 1 << 126:
+        raise ConfigError(
+            "costs",
+            f"interest of {instrument.symbol} does not fit a ledger at 10**{ledger}",
+            "borrow_bps",
+        )
+    return rate.numerator, rate.denominator
 
 
 def account_terms(

@@ -1,4 +1,4 @@
-"""The file of ``--costs``: rates, least notionals and impact, by kind and by symbol."""
+"""The file of ``--costs``: rates, least notionals, interest and impact, by kind and by symbol."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
+from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.impact import ImpactBps
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.settings import Bounds, Others, Settings
@@ -13,6 +14,9 @@ from quantlaxmi.settings import Bounds, Others, Settings
 #: Nothing in these markets costs a tenth of the trade; beyond it the unit is surely wrong.
 MAX_BPS: Final = 1000
 Bps = Annotated[FixedPoint, Bounds(ge=-MAX_BPS, le=MAX_BPS, places=8)]
+#: A thousand per cent a year: what cannot be had at this rate cannot be had.
+MAX_BORROW_BPS: Final = 100_000
+BorrowBps = Annotated[FixedPoint, Bounds(ge=0, le=MAX_BORROW_BPS, places=8)]
 Amount = Annotated[FixedPoint, Bounds(ge=0, le="1e18", places=8)]
 #: What shortens the queue before a resting order.
 Queue = Literal["trades", "pro_rata"]
@@ -31,6 +35,8 @@ class CostTable(Settings, frozen=True, kw_only=True):
         Least value of an order, in the instrument's currency; 0 is no least.
     impact_bps, impact_sqrt_bps : FixedPoint or None
         The two terms of `Impact`.
+    borrow_bps : FixedPoint or None
+        Interest a year on spot that is sold and not held, in basis points; of spot alone.
     """
 
     maker_bps: Bps | None = None
@@ -38,6 +44,7 @@ class CostTable(Settings, frozen=True, kw_only=True):
     min_notional: Amount | None = None
     impact_bps: ImpactBps | None = None
     impact_sqrt_bps: ImpactBps | None = None
+    borrow_bps: BorrowBps | None = None
 
     @property
     def has_impact(self) -> bool:
@@ -47,7 +54,8 @@ class CostTable(Settings, frozen=True, kw_only=True):
     def check(self) -> None:
         """Check that a table sets something, and both rates or neither."""
         rates = (self.maker_bps, self.taker_bps)
-        alone = self.min_notional is not None or self.has_impact
+        others = (self.min_notional, self.borrow_bps)
+        alone = self.has_impact or others != (None, None)
         if None in rates and not (rates == (None, None) and alone):
             raise self.lacks("maker_bps" if self.maker_bps is None else "taker_bps")
 
@@ -88,6 +96,17 @@ class CostFile(Settings, frozen=True, kw_only=True):
     future: KindTable | None = None
     call: KindTable | None = None
     put: KindTable | None = None
+
+    def check(self) -> None:
+        """Check that interest is of spot: nothing else is borrowed to be sold."""
+        for key, table in self.tables().items():
+            if table.borrow_bps is not None and key.partition(".")[0] != "spot":
+                raise ConfigError(
+                    type(self).__name__,
+                    f"was {table.borrow_bps.to_text()}, expected in a table of spot: nothing else "
+                    "is borrowed to be sold",
+                    f"{key}.borrow_bps",
+                )
 
     def tables(self) -> dict[str, CostTable]:
         """Every table that sets something, by ``perp`` or ``perp.BTCUSDT-PERP``."""

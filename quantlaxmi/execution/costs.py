@@ -1,4 +1,4 @@
-"""What trading costs: commission per fill, by kind of instrument.
+"""What trading costs: commission per fill, by kind of instrument, and interest on sold spot.
 
 A rate is in basis points of the fill's notional (price times quantity). Each commission is rounded
 half to even at ``fee_exponent``: Binance books commissions to eight decimals.
@@ -22,6 +22,9 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.settings import Field, Place, fields_of
 from quantlaxmi.settings.place import told
+
+#: Interest a year on spot that is sold and not held, where no table knows a rate: an assumption.
+ASSUMED_BORROW_BPS: Final = FixedPoint(1000, 0)
 
 #: What shortens the queue before a resting order.
 QUEUES: Final = ("trades", "pro_rata")
@@ -64,6 +67,9 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         received later.
     impact : dict of str to Impact
         By kind or by kind and symbol: what orders that take do to their own price.
+    borrow : dict of str to FixedPoint
+        By kind (``"spot"``) or by kind and symbol: interest a year on spot that is sold and not
+        held, in basis points. Where it has no entry `ASSUMED_BORROW_BPS` is paid.
 
     Raises
     ------
@@ -78,6 +84,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = QUEUES[0]
     trade_clock: str = TRADE_CLOCKS[0]
     impact: dict[str, Impact] = {}
+    borrow: dict[str, FixedPoint] = {}
 
     def __post_init__(self) -> None:
         _check_bounds(self)
@@ -111,6 +118,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             min_notional = "5"
             impact_bps = "0.5"      # on the price of every fill that takes
             impact_sqrt_bps = "2"   # times the root of order quantity over displayed touch
+            borrow_bps = "1000"     # a year, on spot that is sold and not held
             [perp.BTCUSDT-PERP]     # one symbol: goes before its kind
             maker_bps = "-0.5"      # a rebate
             taker_bps = "4"
@@ -133,6 +141,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             queue=file.queue,
             trade_clock=file.trade_clock,
             impact={key: _impact(one) for key, one in tables.items() if one.has_impact},
+            borrow={k: one.borrow_bps for k, one in tables.items() if one.borrow_bps is not None},
         )
 
     def covers(self, instrument: Instrument) -> bool:
@@ -163,6 +172,25 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         own = self.impact.get(cost_key(instrument))
         return own or self.impact.get(instrument.kind.value) or Impact()
 
+    def known_borrow(self, instrument: Instrument) -> FixedPoint | None:
+        """Interest a year on selling it short, basis points; None where the model has none.
+
+        Nothing but spot is borrowed to be sold.
+        """
+        if instrument.kind != InstrumentKind.SPOT:
+            return None
+        return self.borrow.get(cost_key(instrument), self.borrow.get(instrument.kind.value))
+
+    def borrow_bps(self, instrument: Instrument) -> FixedPoint | None:
+        """What a run pays a year on selling it short: None where it need not be borrowed.
+
+        `known_borrow`, or `ASSUMED_BORROW_BPS` for spot without one.
+        """
+        if instrument.kind != InstrumentKind.SPOT:
+            return None
+        known = self.known_borrow(instrument)
+        return ASSUMED_BORROW_BPS if known is None else known
+
     def restricted(self, instruments: Sequence[Instrument]) -> CostModel:
         """Return the model without entries for symbols that are not among ``instruments``.
 
@@ -172,7 +200,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             There are such entries and none of them is among them: surely a slip.
         """
         known = {cost_key(one) for one in instruments}
-        named = {key for key in (*self.symbols, *self.min_notional, *self.impact) if "." in key}
+        keys = (*self.symbols, *self.min_notional, *self.impact, *self.borrow)
+        named = {key for key in keys if "." in key}
         if named and not named & known:
             here = ", ".join(sorted(known))
             raise ConfigError("costs", f"is not traded here, only {here}", min(named))
@@ -188,10 +217,11 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             queue=self.queue,
             trade_clock=self.trade_clock,
             impact={k: v for k, v in self.impact.items() if k in known or "." not in k},
+            borrow={k: v for k, v in self.borrow.items() if k in known or "." not in k},
         )
 
     def scaled(self, factor: Fraction) -> CostModel:
-        """Return the model with every rate times ``factor`` (exact, to 10**-8 bps)."""
+        """Return the model with every commission times ``factor`` (exact, to 10**-8 bps)."""
 
         def times(bps: FixedPoint) -> FixedPoint:
             value = bps.to_fraction() * factor * 10**8
@@ -210,13 +240,14 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             queue=self.queue,
             trade_clock=self.trade_clock,
             impact=self.impact,
+            borrow=self.borrow,
         )
 
     def describe(self) -> dict[str, Any]:
         """Return the model as plain values, decimals as text; what ``cost_hash`` covers.
 
         ``queue`` and ``trade_clock`` stand in it where they are not the first of `QUEUES` and
-        `TRADE_CLOCKS`, ``impact`` where there is any.
+        `TRADE_CLOCKS`, ``impact`` and ``borrow`` where there are any.
         """
         more: dict[str, Any] = {} if self.queue == QUEUES[0] else {"queue": self.queue}
         if self.trade_clock != TRADE_CLOCKS[0]:
@@ -226,6 +257,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 key: {"fixed_bps": plain(one.fixed_bps), "root_bps": plain(one.root_bps)}
                 for key, one in sorted(self.impact.items())
             }
+        if self.borrow:
+            more["borrow"] = {key: plain(bps) for key, bps in sorted(self.borrow.items())}
         return {
             **more,
             "fee_exponent": self.fee_exponent,
@@ -261,6 +294,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 queue=described.get("queue", QUEUES[0]),
                 trade_clock=described.get("trade_clock", TRADE_CLOCKS[0]),
                 impact={k: _impact_of(v) for k, v in described.get("impact", {}).items()},
+                borrow={k: FixedPoint.from_text(v) for k, v in described.get("borrow", {}).items()},
             )
             exponent = model.fee_exponent
             same = (
@@ -296,7 +330,7 @@ def _check_bounds(model: CostModel) -> None:
     whole, table = ({f.name: f for f in fields_of(cls)} for cls in (CostFile, CostTable))
     for name in ("fee_exponent", "queue"):
         whole[name].read(getattr(model, name), at / name)
-    for name in ("rates", "symbols", "min_notional", "impact"):
+    for name in ("rates", "symbols", "min_notional", "impact", "borrow"):
         if not isinstance(getattr(model, name), Mapping):
             raise (at / name).was(getattr(model, name), "a dict")
     for key, rate in (*model.rates.items(), *model.symbols.items()):
@@ -309,6 +343,8 @@ def _check_bounds(model: CostModel) -> None:
             raise (at / "rates").was(key, "an InstrumentKind")
     for key, least in model.min_notional.items():
         _check_fixed(table["min_notional"], least, at / key / "min_notional")
+    for key, bps in model.borrow.items():
+        _check_fixed(table["borrow_bps"], bps, at / key / "borrow_bps")
     for key, impact in model.impact.items():
         if not isinstance(impact, Impact):
             raise (at / key).was(impact, "an Impact")

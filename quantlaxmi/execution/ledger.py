@@ -34,7 +34,7 @@ def _scale(product_exponent: int, multiplier: int, ledger_exponent: int) -> int:
 
 
 class PnLAccumulator:
-    """Realized and unrealized PnL, fees and funding of one instrument.
+    """Realized and unrealized PnL, fees, funding and interest of one instrument.
 
     The *total* cost of the open position is carried, not a price. A fill that closes ``q`` of
     ``Q`` takes half-even(cost * q / Q) of it and leaves the rest, so nothing is lost to rounding
@@ -67,9 +67,11 @@ class PnLAccumulator:
         PnL of closed quantity, before fees and funding.
     funding : int
         Received; negative where paid.
+    borrow : int
+        Interest paid on what was sold and not held.
     cash : int
-        All notional received less paid, less fees in ``currency``, plus funding. From flat to
-        flat it is ``realized - fees + funding``.
+        All notional received less paid, less fees in ``currency``, plus funding, less interest.
+        From flat to flat it is ``realized - fees + funding - borrow``.
     n_fills : int
 
     Raises
@@ -94,6 +96,7 @@ class PnLAccumulator:
         "_fees",
         "_mark",
         "_scale",
+        "borrow",
         "cash",
         "cost",
         "currency",
@@ -132,7 +135,8 @@ class PnLAccumulator:
         self._scale = _scale(product, operator.index(contract_size), self.exponent)
         self._fees: dict[str, int] = {currency: 0}
         self._mark: tuple[int, int] | None = None
-        self.position = self.cost = self.realized = self.funding = self.cash = self.n_fills = 0
+        self.position = self.cost = self.realized = self.cash = self.n_fills = 0
+        self.funding = self.borrow = 0
 
     def apply_fill(
         self, side: int, qty: int, price: int, fee: int = 0, fee_asset: str | None = None
@@ -196,6 +200,12 @@ class PnLAccumulator:
         amount = operator.index(amount)
         self.funding += amount
         self.cash += amount
+
+    def apply_borrow(self, amount: int) -> None:
+        """Book interest at ``exponent`` on what was sold and not held: positive where paid."""
+        amount = operator.index(amount)
+        self.borrow += amount
+        self.cash -= amount
 
     def mark(self, price: int, exponent: int | None = None) -> int:
         """Value the open position at a price, now and after later fills until the next mark.
@@ -269,12 +279,12 @@ class PnLAccumulator:
 
     @property
     def net(self) -> int:
-        """``realized + unrealized - fees + funding``."""
-        return self.realized + self.unrealized - self.fees + self.funding
+        """``realized + unrealized - fees + funding - borrow``."""
+        return self.realized + self.unrealized - self.fees + self.funding - self.borrow
 
     def as_text(self) -> dict[str, str]:
         """Exact decimal texts of position and money, by name."""
-        names = ("cost", "realized", "unrealized", "fees", "funding", "cash", "net")
+        names = ("cost", "realized", "unrealized", "fees", "funding", "borrow", "cash", "net")
         texts = {name: format_decimal(getattr(self, name), self.exponent) for name in names}
         return {"position": format_decimal(self.position, self.qty_exponent), **texts}
 

@@ -29,6 +29,14 @@ Orders = Annotated[int, Bounds(ge=0, le=MAX_ORDERS)]
 _OFF: Final = FixedPoint(0, 0)
 _ONE: Final = FixedPoint(1, 0)
 _SIZES: Final = ("max_position", "max_notional")
+#: Rules whose values and limits are quantities.
+_QUANTITIES: Final = (
+    RiskRule.LOT,
+    RiskRule.MAX_POSITION,
+    RiskRule.TRIM_REST,
+    RiskRule.TRIM_SHORT,
+    RiskRule.SHORT_SPOT,
+)
 _COUNTS: Final = ("max_orders_per_second", "max_orders_per_minute", "max_book_age_ms")
 
 #: Of an instrument: tick, lot, least notional, whether closing orders are exempt from it, max
@@ -65,6 +73,7 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         max_book_age_ms = 500
         capital = "10000"
         leverage = "3"
+        short_spot = "refuse"   # or "borrow"
         [symbols.BTCUSDT-PERP]
         max_position = "0.5"
         max_notional = "30000"
@@ -89,6 +98,8 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
     leverage : FixedPoint
         Margin used is the sum of the positions' notionals at the mid over this; at least 0.01.
         Needs ``capital``.
+    short_spot : {"borrow", "refuse"}
+        Whether spot that is not held is borrowed to be sold, at interest, or such an order refused.
     symbols : dict of str to SizeLimits
         Of one instrument, by its symbol; take the place of the first two, both of them.
     """
@@ -104,6 +115,7 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
     on_max_loss: Literal["refuse", "close"] = "refuse"
     capital: Size = _OFF
     leverage: Annotated[FixedPoint, Bounds(ge="0.01", le="1000000")] = _ONE
+    short_spot: Literal["borrow", "refuse"] = "borrow"
     symbols: dict[str, SizeLimits] = msgspec.field(default_factory=dict)
 
     def check(self) -> None:
@@ -126,6 +138,8 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
             found["capital"] = plain(self.capital)
             if self.leverage.to_fraction() != 1:
                 found["leverage"] = plain(self.leverage)
+        if self.short_spot != "borrow":
+            found["short_spot"] = self.short_spot
         if self.symbols:
             found["symbols"] = {
                 symbol: {key: plain(getattr(own, key)) for key in _SIZES}
@@ -258,7 +272,7 @@ def money_exponent(ledger: int) -> int:
 
 def risk_exponent(rule: RiskRule, instrument: Instrument, ledger: int) -> int:
     """Exponent of a risk row's value and limit; ages are nanoseconds, written as seconds."""
-    if rule in (RiskRule.LOT, RiskRule.MAX_POSITION, RiskRule.TRIM_REST):
+    if rule in _QUANTITIES:
         return instrument.qty_exponent
     if rule == RiskRule.TICK:
         return instrument.price_exponent

@@ -63,6 +63,12 @@ class DecisionPoints(Protocol):
     def settlements(self) -> npt.NDArray[np.int64]: ...
     @property
     def settled(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def arrivals_ns(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def arrival_mid2(self) -> Mapping[int, npt.NDArray[np.int64]]: ...
+    @property
+    def interest(self) -> Mapping[int, tuple[int, int, int]]: ...
     def funding(self, held: Bundle) -> list[int]: ...
     def prepare(self, bundles: Iterable[Bundle]) -> None: ...
     def cost(self, bundle: Bundle) -> Costs: ...
@@ -80,6 +86,8 @@ class Amounts:
         Costs are positive.
     funding : int
         Received is positive.
+    borrow : int
+        Interest paid on spot that was sold and not held.
     notional : int
         Of all fills, at their prices.
     fills : int
@@ -89,13 +97,14 @@ class Amounts:
     slippage: int
     fees: int
     funding: int
+    borrow: int
     notional: int
     fills: int
 
     @property
     def net(self) -> int:
         """What the ledger shows."""
-        return self.gross - self.slippage - self.fees + self.funding
+        return self.gross - self.slippage - self.fees + self.funding - self.borrow
 
     def stressed(self, fee_multiplier: Fraction, extra_slippage_bps: Fraction) -> Fraction:
         """Net with fees multiplied and a share of every fill's notional taken off."""
@@ -104,6 +113,7 @@ class Amounts:
             - self.slippage
             - self.fees * fee_multiplier
             + self.funding
+            - self.borrow
             - self.notional * extra_slippage_bps / 10_000
         )
 

@@ -25,7 +25,7 @@ from quantlaxmi.gates.path.round_trips import (
     count_round_trips,
 )
 from quantlaxmi.gates.thresholds import Thresholds
-from quantlaxmi.schema import IntColumn
+from quantlaxmi.schema import FillFlag, IntColumn
 
 if TYPE_CHECKING:
     from quantlaxmi.run.decision_points import DecisionPoints
@@ -114,6 +114,12 @@ def _weighed(run: Run, amounts: IntColumn) -> list[int]:
     return list(amounts.tolist())
 
 
+def _borrow_of(run: Run) -> int:
+    """What a run paid in interest, attribution scale."""
+    paid = zip(run.weights, run.accounts, strict=True)
+    return 10 * sum(weight * account.borrow for weight, account in paid)
+
+
 def path_of(run: Run, points: DecisionPoints) -> TradePath:
     """Round trips and positions of a run at its decision points.
 
@@ -122,14 +128,18 @@ def path_of(run: Run, points: DecisionPoints) -> TradePath:
     PathError
         When the run has no path there.
     """
+    _check_trims(run)
     costs = run.exact.attributions
+    borrow = _weighed(run, costs.borrow)
     records = TradeRecords(
         decisions=run.exact.decisions,
         legs=run.exact.legs,
         fills=run.exact.fills,
         gross=_weighed(run, costs.gross),
         cost=_weighed(run, costs.slippage + costs.fee) if len(costs) else [],
+        borrow=borrow,
         funding=_funding_of(run),
+        open_borrow=_borrow_of(run) - sum(borrow),
     )
     return build_path(
         records,
@@ -139,13 +149,36 @@ def path_of(run: Run, points: DecisionPoints) -> TradePath:
     )
 
 
+def _check_trims(run: Run) -> None:
+    """Refuse a run in which funding was settled while the legs of a bundle were unmatched.
+
+    Raises
+    ------
+    PathError
+        The rows of the decisions do not tell what was held then.
+    """
+    fills, settled = run.exact.fills, run.exact.funding["fills_before"]
+    late = np.flatnonzero((fills["flags"] & FillFlag.TRIM) != 0)
+    if not len(late) or not len(settled):
+        return
+    decisions, first = np.unique(fills["decision"], return_index=True)
+    begun = first[np.searchsorted(decisions, fills["decision"][late])]
+    between = np.searchsorted(settled, late, "right") > np.searchsorted(settled, begun, "right")
+    if between.any():
+        trim = int(late[between][0])
+        raise PathError(
+            f"Funding was settled before fill {trim} had matched the legs of decision "
+            f"{int(fills['decision'][trim])}: the rows of the decisions do not tell what was held."
+        )
+
+
 def amounts_of(run: Run) -> Amounts:
     """Totals of a run of one currency or with a conversion, compared with its ledger.
 
     Raises
     ------
     EngineError
-        When attributed gross, slippage, fees and funding are not the ledger's net.
+        When attributed gross, slippage, fees, funding and interest are not the ledger's net.
     """
     fills, costs = run.exact.fills, run.exact.attributions
     units = [
@@ -165,6 +198,7 @@ def amounts_of(run: Run) -> Amounts:
         slippage=sum(_weighed(run, costs.slippage)),
         fees=sum(_weighed(run, costs.fee)),
         funding=_funding_of(run),
+        borrow=_borrow_of(run),
         notional=notional,
         fills=len(fills),
     )

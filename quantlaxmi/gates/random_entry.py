@@ -19,6 +19,7 @@ from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import market_null
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
+from quantlaxmi.gates.path.borrow import build_position_interest
 from quantlaxmi.gates.path.columns import (
     BoundError,
     BundleColumns,
@@ -26,8 +27,10 @@ from quantlaxmi.gates.path.columns import (
     build_columns,
     check_squares,
 )
-from quantlaxmi.gates.path.funding import PositionFunding, build_position_funding
+from quantlaxmi.gates.path.funding import build_position_funding
+from quantlaxmi.gates.path.net_terms import net_terms
 from quantlaxmi.gates.path.placement import (
+    Carry,
     CostColumns,
     PlacementError,
     Templates,
@@ -99,32 +102,21 @@ class _Placed:
     own: BundleColumns  # on the actions' own rows
     action_bundle: I64
     costs: CostColumns
-    funding: PositionFunding
+    carry: Carry
     arrangements: Arrangements
     gains: I64
 
     def kernel_arguments(
         self, *, net: bool = True
-    ) -> tuple[kernels.Bundles, kernels.Trips, kernels.NetTerms]:
+    ) -> tuple[kernels.Bundles, kernels.Trips, kernels.NetTerms, kernels.Interest]:
         """What the kernels take; the net figures are left out where they are not known."""
         from quantlaxmi._jit import random_entry as kernels
 
-        t, costs, funding = self.templates, self.costs, self.funding
+        t = self.templates
         return (
             kernels.Bundles(*self.columns.arrays),
             kernels.Trips(t.trip_first, self.action_bundle, t.offset, t.occupied, t.free),
-            kernels.NetTerms(
-                known=net and not costs.reason,
-                scale=costs.net_scale,
-                costs=costs.values,
-                cost=costs.action_cost,
-                mirror_cost=costs.action_mirror_cost,
-                constant=costs.action_constant,
-                settled=funding.settled,
-                position=funding.action_held,
-                mirror_position=funding.action_mirror_held,
-                paid=costs.paid,
-            ),
+            *net_terms(self.costs, self.carry, known=net and not self.costs.reason),
         )
 
 
@@ -147,9 +139,12 @@ def _build(context: GateContext) -> _Placed:
     if bound >= 2**62:
         raise BoundError(f"A trip's PnL can reach {bound}, the limit is 2^62.")
     check_squares(bound, len(context.path.trips))
-    funding = build_position_funding(context.path.trips, rows, context.decision_points)
+    carry = Carry(
+        build_position_funding(context.path.trips, rows, context.decision_points),
+        build_position_interest(context.path, rows, context.decision_points),
+    )
     costs = build_cost_columns(
-        templates, rows, columns, action_bundle, context.decision_points, limit, funding
+        templates, rows, columns, action_bundle, context.decision_points, limit, carry
     )
     return _Placed(
         templates=templates,
@@ -158,7 +153,7 @@ def _build(context: GateContext) -> _Placed:
         own=_rows_of(columns, np.array([a.row for a in actions], np.int64)),
         action_bundle=action_bundle,
         costs=costs,
-        funding=funding,
+        carry=carry,
         arrangements=arrangements,
         gains=trip_gains(context),
     )
@@ -175,9 +170,11 @@ def _own_sums(context: GateContext, placed: _Placed) -> list[int]:
 
     out = np.zeros(8, np.uint64)
     with running(context.threads):
-        _, trips, terms = placed.kernel_arguments()
+        _, trips, terms, _ = placed.kernel_arguments()
         bundles = kernels.Bundles(*placed.own.arrays)
-        kernels.identity(bundles, trips, terms, placed.costs.own, placed.funding.own_settled, out)
+        kernels.identity(
+            bundles, trips, terms, placed.costs.own, placed.carry.funding.own_settled, out
+        )
     sums = wide_ints(out[0::2], out[1::2])
     gross = sums[0] * placed.columns.scale
     check_identity(context, "random_entry", gross)
@@ -218,8 +215,8 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
     sides and the market null are companions, and the largest p decides: see `companion_nulls`.
 
     Cannot see: an edge that lies in *how long* or *on which side* to hold, since both are kept;
-    costs and funding (the net p, which has both, is shown); a market that drifts, where holding the
-    right side all the time needs no entries. Distances are counted in tradeable rows.
+    costs, interest and funding (the net p, which has all, is shown); a market that drifts, where
+    holding the right side all the time needs no entries. Distances are counted in tradeable rows.
 
     Source: random entries as a baseline after Aronson (2006), Evidence-based technical analysis,
     ch. 6; p-value Phipson and Smyth (2010).
@@ -245,6 +242,7 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
     details |= sum_details(sums[0], sums[1])
     details["gross"] = decimal_text(context.path.gross, exponent)
     details["funding"] = decimal_text(context.path.funding, exponent)
+    details["borrow"] = decimal_text(context.path.borrow, exponent)
     details["net_pnl"] = decimal_text(context.path.net, exponent)
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = placed.costs.reason or None

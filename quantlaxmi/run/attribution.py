@@ -2,8 +2,9 @@
 
 For each fill, in exact integers at 10**(ledger exponent - 1): the cash of trading at the mid its
 decision saw (``gross``), minus slippage, minus fee, plus the funding of its instrument since the
-previous fill, is the fill's effect on cash. ``edge`` is what a fill realised from mid to mid, so
-from flat to flat ``edge - slippage - fee + funding`` sums to the realised PnL net of all costs.
+previous fill, minus the interest on it since then, is the fill's effect on cash. ``edge`` is what
+a fill realised from mid to mid, so from flat to flat ``edge - slippage - fee + funding - borrow``
+sums to the realised PnL net of all costs.
 A fill's decision is the one that sent its order, or the last to give it a new price or a larger
 total.
 Basis points are derived from these integers on reading.
@@ -29,7 +30,7 @@ from quantlaxmi.schema import IntColumn
 from quantlaxmi.trace.header import Correlator, TraceHeader
 
 #: Places of ``Attributions.parts``.
-_GROSS, _SLIPPAGE, _FEE, _FUNDING, _EDGE = range(5)
+_GROSS, _SLIPPAGE, _FEE, _FUNDING, _BORROW, _EDGE = range(6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +39,13 @@ class Attributions:
 
     Attributes
     ----------
-    parts : ndarray of int64, shape (n_fills, 5, 2)
-        ``gross, slippage, fee, funding, edge`` as 128-bit halves (hi, lo), at 10**exponent.
+    parts : ndarray of int64, shape (n_fills, 6, 2)
+        ``gross, slippage, fee, funding, borrow, edge`` as 128-bit halves (hi, lo), at 10**exponent.
     reference_price : ndarray of int64, shape (n_fills,)
         The mid each fill is measured against, at its instrument's price exponent - 1.
     exponent : int
         Ledger exponent - 1.
-    gross, slippage, fee, funding, edge : ndarray of int (object), shape (n_fills,)
+    gross, slippage, fee, funding, borrow, edge : ndarray of int (object), shape (n_fills,)
         At 10**exponent.
     """
 
@@ -84,20 +85,25 @@ class Attributions:
         return self._column(_FUNDING)
 
     @functools.cached_property
+    def borrow(self) -> IntColumn:
+        """Interest paid since its previous fill on the instrument, sold and not held."""
+        return self._column(_BORROW)
+
+    @functools.cached_property
     def edge(self) -> IntColumn:
         """What the fill realised from mid to mid, 0 for one that opens."""
         return self._column(_EDGE)
 
     @functools.cached_property
     def cash_effect(self) -> IntColumn:
-        """What each fill, with the funding before it, did to cash."""
-        effect: IntColumn = self.gross - self.slippage - self.fee + self.funding
+        """What each fill, with the funding and interest before it, did to cash."""
+        effect: IntColumn = self.gross - self.slippage - self.fee + self.funding - self.borrow
         return effect
 
     @functools.cached_property
     def realized_edge(self) -> IntColumn:
-        """``edge - slippage - fee + funding``."""
-        edge: IntColumn = self.edge - self.slippage - self.fee + self.funding
+        """``edge - slippage - fee + funding - borrow``."""
+        edge: IntColumn = self.edge - self.slippage - self.fee + self.funding - self.borrow
         return edge
 
 
@@ -114,7 +120,7 @@ def attribute_fills(
     Parameters
     ----------
     tables : dict
-        ``fills, decisions, legs, funding`` of the run.
+        ``fills, decisions, legs, funding, borrow`` of the run.
     scales : sequence of int
         Ledger units of one price*quantity product, per instrument.
     last_mids : ndarray of int64, shape (n_instruments,)
@@ -141,17 +147,19 @@ def attribute_fills(
         tables["decisions"],
         tables["legs"],
         tables["funding"],
+        tables["borrow"],
         np.array(scales, dtype=np.int64),
         own_mids,
     )
     if status:
         raise FixedPointOverflow("attribute", tuple(fills[status - 1].item()), status - 1)
-    late = tables["funding"][tables["funding"]["fills_before"] > _last_fill_of(tables, len(scales))]
-    gross, slippage, fee, paid = (
-        int128_sum(parts[:, k, 0], parts[:, k, 1]) for k in (_GROSS, _SLIPPAGE, _FEE, _FUNDING)
+    gross, slippage, fee, received, interest = (
+        int128_sum(parts[:, k, 0], parts[:, k, 1]) for k in range(_EDGE)
     )
-    open_funding = int128_sum(late["amount_hi"], late["amount_lo"])
-    total = gross - slippage - fee + paid + 10 * open_funding
+    open_money = _after_last_fills(tables, "funding", len(scales)) - _after_last_fills(
+        tables, "borrow", len(scales)
+    )
+    total = gross - slippage - fee + received - interest + 10 * open_money
     result = Attributions(parts, references, ledger_exponent - 1)
     if total != 10 * sum(cash) or len(result) != len(fills):
         raise EngineError(
@@ -161,12 +169,21 @@ def attribute_fills(
     return result
 
 
-def _last_fill_of(tables: dict[str, NDArray[Any]], n_instruments: int) -> NDArray[np.int64]:
-    """For each funding row, the number of its instrument's last fill, -1 where it has none."""
+def _after_last_fills(tables: dict[str, NDArray[Any]], name: str, n_instruments: int) -> int:
+    """Sum of a table's payments that came after the last fill of their instrument."""
+    rows = tables[name]
+    late = rows[rows["fills_before"] > _last_fill_of(tables, rows, n_instruments)]
+    return int128_sum(late["amount_hi"], late["amount_lo"])
+
+
+def _last_fill_of(
+    tables: dict[str, NDArray[Any]], rows: NDArray[Any], n_instruments: int
+) -> NDArray[np.int64]:
+    """For each row, the number of its instrument's last fill, -1 where it has none."""
     fills = tables["fills"]["instrument"]
     last = np.full(n_instruments, -1, dtype=np.int64)
     np.maximum.at(last, fills, np.arange(len(fills), dtype=np.int64))
-    of_row: NDArray[np.int64] = last[tables["funding"]["instrument"]]
+    of_row: NDArray[np.int64] = last[rows["instrument"]]
     return of_row
 
 
@@ -212,6 +229,7 @@ def trade_attributions(
             slippage=slippage,
             fee=fee,
             funding=columns.funding[number],
+            borrow=columns.borrow[number],
             cash_effect=columns.cash_effect[number],
             edge=columns.edge[number],
             exponent=columns.exponent,

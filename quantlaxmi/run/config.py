@@ -18,7 +18,7 @@ from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, MAX_LATENCY_NS, LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.segment import MarketData
-from quantlaxmi.venues import run_costs
+from quantlaxmi.venues import borrow_on, run_costs
 
 #: Says nothing: everything comes from the dated tables.
 _NO_COSTS: Final = CostModel(rates={})
@@ -145,12 +145,17 @@ class RunConfig:
             if before.digest == market.digest:
                 return self
             costs = before.asked
-        if all(costs.covers(one) and costs.least_notional(one) is not None for one in instruments):
+        first, last = market.first_ts_ns, market.last_ts_ns
+        if first < 0:  # no message, and nothing to pay for: the latest terms
+            first = last = int(np.iinfo(np.int64).max)
+        if all(
+            costs.covers(one)
+            and costs.least_notional(one) is not None
+            and borrow_on(costs, one, first, last) is None
+            for one in instruments
+        ):
             full = costs.restricted(instruments)
         else:
-            first, last = market.first_ts_ns, market.last_ts_ns
-            if first < 0:  # no message, and nothing to pay for: the latest terms
-                first = last = int(np.iinfo(np.int64).max)
             full = run_costs(costs, instruments, first, last)
         if full == self.costs:
             return self

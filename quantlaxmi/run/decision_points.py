@@ -11,7 +11,7 @@ segment has or the strategy declares.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from quantlaxmi import schema
 from quantlaxmi._ext.observer import Observer
 from quantlaxmi._ext.replay_loop import FAILURES
 from quantlaxmi.errors import EngineError, FixedPointOverflow, InputError, StrategyError
+from quantlaxmi.execution.account_terms import borrow_terms
 from quantlaxmi.fixed import div_round
 from quantlaxmi.instruments import Bundle
 from quantlaxmi.parallel.pace import Pace
@@ -72,6 +73,9 @@ class DecisionPoints:
         Bid + ask of every instrument's last valid book at the end of the data; 0 where it had none.
     can_trade : ndarray of bool, shape (n_rows,)
         Whether the strategy's own filters let it trade.
+    arrival_mid2 : mapping of int to ndarray of int64, shape (n_rows,)
+        By instrument that is borrowed to be sold: bid + ask of its last valid book as orders
+        decided at the row arrive; 0 where that is past the end.
     settlements : ndarray of int64, shape (n_settlements, 4)
         Funding, in the order in which it happened: instrument, time, mark at the price exponent,
         rate at `schema.RATE_EXPONENT`. A settlement pays the position that orders made which
@@ -85,6 +89,7 @@ class DecisionPoints:
     mid2: Mapping[int, NDArray[np.int64]]
     last_mid2: NDArray[np.int64]
     can_trade: NDArray[np.bool_]
+    arrival_mid2: Mapping[int, NDArray[np.int64]]
     settlements: NDArray[np.int64]
     _costs: dict[Bundle, BundleCost] = field(default_factory=dict, repr=False)
 
@@ -123,10 +128,28 @@ class DecisionPoints:
         )
 
     @property
+    def arrivals_ns(self) -> NDArray[np.int64]:
+        """For each row, when an order decided there arrives."""
+        arrivals: NDArray[np.int64] = self.ts_ns + self.run.latency_ns
+        return arrivals
+
+    @property
+    def interest(self) -> Mapping[int, tuple[int, int, int]]:
+        """By instrument that is borrowed to be sold, the fraction of `borrow_terms`, and a weight.
+
+        The weight is what a ledger unit of the instrument's currency is in results.
+        """
+        run = self.run
+        exponent, weights = run.exact.ledger_exponent, run.weights
+        return {
+            i: (*borrow_terms(run.instruments[i], run.costs, exponent), weights[i])
+            for i in self.arrival_mid2
+        }
+
+    @property
     def settled(self) -> NDArray[np.int64]:
         """For each row, how many settlements are made before an order decided there arrives."""
-        arrivals = self.ts_ns + self.run.latency_ns
-        found = np.searchsorted(self.settlements[:, 1], arrivals, side="right")
+        found = np.searchsorted(self.settlements[:, 1], self.arrivals_ns, side="right")
         return found.astype(np.int64)
 
     def funding(self, held: Bundle) -> list[int]:
@@ -191,13 +214,16 @@ def decision_points(run: Run, bundles: Iterable[Bundle] = ()) -> DecisionPoints:
     wanted = list(dict.fromkeys(bundles))
     decided = run.exact.legs["instrument"].tolist()
     traded = tuple(sorted({*decided, *(i for bundle in wanted for i, _ in bundle)}))
-    observer, last = _observe(run, traded, _parts(run, wanted))
+    lent = _lent(run, traded)
+    observer, last = _observe(run, traded, _parts(run, wanted), lent)
     seq, ts_ns, can_trade, mids = observer.rows()
     required = list(traded or run.strategy.instruments)
+    arrivals = observer.arrival_mids()
     if len(seq) and (observer.last_mids() != last[required]).any():
         seq, ts_ns = np.append(seq, observer.seq), np.append(ts_ns, run.segment.last_ts_ns)
         can_trade = np.append(can_trade, False)
         mids = [np.append(mid2, last[i]) for i, mid2 in zip(traded, mids, strict=True)]
+        arrivals = [np.append(mid2, 0) for mid2 in arrivals]
     return DecisionPoints(
         run,
         traded,
@@ -206,9 +232,16 @@ def decision_points(run: Run, bundles: Iterable[Bundle] = ()) -> DecisionPoints:
         dict(zip(traded, mids, strict=True)),
         last,
         can_trade,
+        dict(zip(lent, arrivals, strict=True)),
         observer.settlements(),
         _costs_of(run, observer, wanted, len(seq)),
     )
+
+
+def _lent(run: Run, traded: tuple[int, ...]) -> list[int]:
+    """Of the instruments traded those that are borrowed to be sold."""
+    borrowed = [run.costs.borrow_bps(one) is not None for one in run.instruments]
+    return [i for i, one in enumerate(borrowed) if one and i in traded]
 
 
 def _by_currency(run: Run, bundle: Bundle) -> dict[int, Bundle]:
@@ -271,7 +304,7 @@ def _parts_of(observer: Observer, bundles: list[Bundle], n_rows: int) -> dict[Bu
 
 
 def _observe(
-    run: Run, traded: tuple[int, ...], bundles: list[Bundle]
+    run: Run, traded: tuple[int, ...], bundles: list[Bundle], lent: Sequence[int] = ()
 ) -> tuple[Observer, NDArray[np.int64]]:
     """Watch the whole market, rows need the books of ``traded``; and every last valid mid2."""
     segment, bound = run.segment, run.strategy
@@ -304,6 +337,7 @@ def _observe(
         call,
         args,
         [run.costs.impact_on(one).terms for one in run.instruments],
+        lent,
     )
     observer.refuse_before(segment.first_seq)
     observer.load({name: segment.columns(name) for name in schema.TABLES})

@@ -28,7 +28,7 @@ class EquityCurve(LedgerLines):
     currency : str
     money : Money
         Sums over the currency's instruments; also as ``cash``, ``realized``, ``unrealized``,
-        ``fees``, ``funding`` and ``equity``.
+        ``fees``, ``funding``, ``borrow`` and ``equity``.
 
     The others are those of `LedgerLines`.
     """
@@ -79,6 +79,11 @@ class EquityCurve(LedgerLines):
     def funding(self) -> IntColumn:
         """As in `money`."""
         return self.money.funding
+
+    @property
+    def borrow(self) -> IntColumn:
+        """As in `money`."""
+        return self.money.borrow
 
     @property
     def equity(self) -> IntColumn:

@@ -1,17 +1,17 @@
 """The ledger of a run, line by line: at every fill, and at any points in time.
 
-A line has cash, position, realised and unrealised PnL, fees and funding of each instrument that the
-run ever held, and their sums by currency. Everything is an exact integer.
+A line has cash, position, realised and unrealised PnL, fees, funding and interest of each
+instrument that the run ever held, and their sums by currency. Everything is an exact integer.
 ``equity = cash + position * mid`` is worked out from prices and quantities traded;
-``realized + unrealized - fees + funding`` from the accounts, by average cost. The two are checked
-to be equal at every line, and cash to be that of the engine's fills.
+``realized + unrealized - fees + funding - borrow`` from the accounts, by average cost. The two are
+checked to be equal at every line, and cash to be that of the engine's fills.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from quantlaxmi.run.session import FIRST_ROWS, MOST_ROWS
 from quantlaxmi.schema import IntColumn
 from quantlaxmi.segment import MarketData
 
-MONEY = ("cash", "realized", "unrealized", "fees", "funding", "equity")
+MONEY = ("cash", "realized", "unrealized", "fees", "funding", "borrow", "equity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,7 @@ class Money:
     unrealized: IntColumn
     fees: IntColumn
     funding: IntColumn
+    borrow: IntColumn
     equity: IntColumn
 
 
@@ -96,11 +97,8 @@ def lines_at_fills(records: RunRecords, segment: MarketData) -> LedgerLines:
     """
     fills = records.fills
     done = np.arange(1, len(fills) + 1)
-    # Funding booked before the fill; what is booked after it has seen it.
-    settled = {
-        i: np.searchsorted(rows["fills_before"], done, side="left")
-        for i, rows in _funding_of_held(records).items()
-    }
+    # Funding and interest booked before the fill; what is booked after it has seen it.
+    settled = _payments(records, lambda rows: rows["fills_before"], done, "left")
     mid2 = marks_at(segment, fills["seq"], tuple(settled))
     lines = _lines(records, mid2, fills["ts_ns"], done, settled)
     booked = int128_array(fills["cash_hi"], fills["cash_lo"])
@@ -129,10 +127,13 @@ def lines_at_times(
     EngineError
         Equity by cash and equity by accounts differ.
     """
-    settled = {
-        i: np.searchsorted(_paid_at(segment, rows), ts_ns, side="right")
-        for i, rows in _funding_of_held(records).items()
-    }
+
+    def paid_at(rows: NDArray[Any]) -> NDArray[np.int64]:
+        # Settlements are stamped by the venue's clock, interest by the receive time.
+        times: NDArray[np.int64] = rows["ts_ns"]
+        return _paid_at(segment, rows) if rows.dtype == schema.FUNDING_PAID_DTYPE else times
+
+    settled = _payments(records, paid_at, ts_ns, "right")
     done = np.searchsorted(records.fills["ts_ns"], ts_ns, side="right")
     mid2 = marks_at_times(segment, ts_ns, tuple(settled))
     return _lines(records, mid2, ts_ns, done, settled)
@@ -206,9 +207,9 @@ def _lines(
     mid2: NDArray[np.int64],
     ts_ns: NDArray[np.int64],
     done: NDArray[np.intp],
-    settled: Mapping[int, NDArray[np.intp]],
+    settled: Mapping[int, _Paid],
 ) -> LedgerLines:
-    """Lines after ``done`` fills of all and ``settled`` settlements of each instrument held."""
+    """Lines after ``done`` fills of all and the ``settled`` payments of each instrument held."""
     held = tuple(settled)
     position = np.zeros(mid2.shape, np.int64)
     first_line = np.zeros(len(held), np.int64)
@@ -219,7 +220,7 @@ def _lines(
         first_line[k] = np.searchsorted(count, 1)
         position[k] = np.append(np.int64(0), records.fills["position"][own])[count]
         money = _money(records, i, own, count, settled[i], position[k].astype(object) * mid2[k])
-        other = money.realized + money.unrealized - money.fees + money.funding
+        other = money.realized + money.unrealized - money.fees + money.funding - money.borrow
         wrong = np.flatnonzero(money.equity != other)
         if len(wrong):
             at = int(wrong[0])
@@ -249,22 +250,23 @@ def _money(
     i: int,
     own: NDArray[np.intp],
     count: NDArray[np.intp],
-    settled: NDArray[np.intp],
+    settled: _Paid,
     marked: IntColumn,
 ) -> Money:
-    """Money of one instrument after ``count`` of its ``own`` fills and ``settled`` settlements.
+    """Money of one instrument after ``count`` of its ``own`` fills and its ``settled`` payments.
 
     ``marked`` is position times mid2.
     """
     one, rows = records.instruments[i], records.fills[own]
     traded, cost, fees = (10 * _after(c, count) for c in _booked(rows, one, records))
     realized = 10 * _after(int128_array(rows["realized_hi"], rows["realized_lo"]), count)
-    paid = records.funding[records.funding["instrument"] == i]
-    amounts = int128_array(paid["amount_hi"], paid["amount_lo"])
-    funding = 10 * _after(_running(amounts), settled)
+    funding, borrow = (
+        10 * _after(_running(int128_array(paid["amount_hi"], paid["amount_lo"])), number)
+        for paid, number in settled
+    )
     worth = marked * (5 * ledger_scale(one, records.ledger_exponent))
-    cash = traded - fees + funding
-    return Money(cash, realized, worth - cost, fees, funding, cash + worth)
+    cash = traded - fees + funding - borrow
+    return Money(cash, realized, worth - cost, fees, funding, borrow, cash + worth)
 
 
 def _booked(
@@ -300,10 +302,22 @@ def _booked(
     return traded, cost, fees
 
 
-def _funding_of_held(records: RunRecords) -> dict[int, NDArray[Any]]:
-    """Funding rows of each instrument that the run ever held, by ascending index."""
-    held = np.unique(records.fills["instrument"]).tolist()
-    return {i: records.funding[records.funding["instrument"] == i] for i in held}
+#: Of funding, then of interest: an instrument's rows, and how many of them each line has seen.
+_Paid = tuple[tuple[NDArray[Any], NDArray[np.intp]], ...]
+
+
+def _payments(
+    records: RunRecords,
+    place: Callable[[NDArray[Any]], NDArray[np.int64]],
+    at: NDArray[np.int64],
+    side: Literal["left", "right"],
+) -> dict[int, _Paid]:
+    """Payments of each instrument ever held, by ascending index, and how many each line has."""
+    found: dict[int, _Paid] = {}
+    for i in np.unique(records.fills["instrument"]).tolist():
+        tables = (t[t["instrument"] == i] for t in (records.funding, records.borrow))
+        found[i] = tuple((rows, np.searchsorted(place(rows), at, side=side)) for rows in tables)
+    return found
 
 
 def _paid_at(segment: MarketData, rows: NDArray[Any]) -> NDArray[np.int64]:

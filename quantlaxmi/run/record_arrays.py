@@ -32,17 +32,17 @@ def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict of str to ndarray
-        The tables by their names; ``attributions`` (n_fills, 5, 2) and ``reference_price``
-        (n_fills,); by instrument ``booked`` (n, 5, 2), which is position, cost, realized, fees and
-        funding, ``last_mids``, ``depth_gaps`` and ``venue_clocks`` (n, 4), which is whether there
-        was a stamp, offset, trades met and trades over; ``cash`` (n_currencies, 2); ``counts``,
-        which is ledger exponent and messages; ``capital`` (3, 2) where it is stated: capital,
-        drawdown, most margin used. All but the tables are int64, halves (hi, lo) last.
+        The tables by their names; ``attributions`` (n_fills, 6, 2) and ``reference_price``
+        (n_fills,); by instrument ``booked`` (n, 6, 2), which is position, cost, realized, fees,
+        funding and borrow, ``last_mids``, ``depth_gaps`` and ``venue_clocks`` (n, 4), which is
+        whether there was a stamp, offset, trades met and trades over; ``cash`` (n_currencies, 2);
+        ``counts``, which is ledger exponent and messages; ``capital`` (3, 2) where it is stated:
+        capital, drawdown, most margin used. All but the tables are int64, halves (hi, lo) last.
     """
     booked = [
         value
         for a in records.accounts
-        for value in (a.position, a.cost, a.realized, a.fees, a.funding)
+        for value in (a.position, a.cost, a.realized, a.fees, a.funding, a.borrow)
     ]
     use = records.capital
     stated = [] if use is None else [use.capital, use.drawdown, use.most_used]
@@ -50,7 +50,7 @@ def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:
         **{name: getattr(records, name) for name in TRACE_TABLES},
         "attributions": records.attributions.parts,
         "reference_price": records.attributions.reference_price,
-        "booked": np.stack(int128_halves(booked), axis=1).reshape(-1, 5, 2),
+        "booked": np.stack(int128_halves(booked), axis=1).reshape(-1, 6, 2),
         "last_mids": records.last_mids,
         "depth_gaps": np.array(records.depth_gaps, np.int64),
         "venue_clocks": np.array(
@@ -116,9 +116,9 @@ def _check(arrays: Arrays, n_instruments: int, n_currencies: int) -> None:
     """Refuse what `arrays_of` cannot have made of a run of so many instruments."""
     n_fills = len(arrays["fills"]) if "fills" in arrays else 0
     shapes: dict[str, tuple[int, ...]] = {
-        "attributions": (n_fills, 5, 2),
+        "attributions": (n_fills, 6, 2),
         "reference_price": (n_fills,),
-        "booked": (n_instruments, 5, 2),
+        "booked": (n_instruments, 6, 2),
         "last_mids": (n_instruments,),
         "depth_gaps": (n_instruments,),
         "venue_clocks": (n_instruments, 4),

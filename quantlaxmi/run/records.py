@@ -21,7 +21,7 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import Attributions, trade_attributions
 from quantlaxmi.run.capital import CapitalUse
 from quantlaxmi.schema import IntColumn
-from quantlaxmi.trace import DecisionTrace
+from quantlaxmi.trace import OUTCOME_TABLES, DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
 
 
@@ -37,8 +37,8 @@ class Account:
         Total cost of the open position, not negative.
     realized : int
         PnL of what was closed, by average cost, before fees and funding.
-    fees, funding : int
-        Paid; received.
+    fees, funding, borrow : int
+        Fees paid; funding received; interest paid on spot that was sold and not held.
     unrealized : int
         Open position at the last mid against its cost, at ledger exponent - 1.
     """
@@ -48,7 +48,14 @@ class Account:
     realized: int
     fees: int
     funding: int
+    borrow: int
     unrealized: int
+
+    @property
+    def net(self) -> int:
+        """Realized and unrealized PnL less all costs, at ledger exponent - 1."""
+        booked = self.realized - self.fees + self.funding - self.borrow
+        return 10 * booked + self.unrealized
 
     @classmethod
     def marked(cls, booked: Sequence[int], mid: int, scale: int) -> Account:
@@ -57,15 +64,16 @@ class Account:
         Parameters
         ----------
         booked : sequence of int
-            Position, cost, realized, fees, funding.
+            Position, cost, realized, fees, funding, borrow.
         mid : int
             At price exponent - 1.
         scale : int
             Of `ledger_scale`.
         """
-        position, cost, realized, fees, funding = booked
+        position, cost, realized, fees, funding, borrow = booked
         put_in = cost if position >= 0 else -cost
-        return cls(position, cost, realized, fees, funding, position * mid * scale - 10 * put_in)
+        unrealized = position * mid * scale - 10 * put_in
+        return cls(position, cost, realized, fees, funding, borrow, unrealized)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class RunRecords:
         Names the instruments that rows hold by index.
     ledger_exponent : int
         Exponent of all money, unless a field says otherwise.
-    decisions, legs, orders, fills, funding, risk : ndarray of the schema's dtypes
+    decisions, legs, orders, fills, funding, risk, borrow : ndarray of the schema's dtypes
         In the order in which they happened.
     accounts : tuple of Account
         By instrument.
@@ -127,6 +135,7 @@ class RunRecords:
     fills: NDArray[Any]
     funding: NDArray[Any]
     risk: NDArray[Any]
+    borrow: NDArray[Any]
     accounts: tuple[Account, ...]
     cash: Mapping[str, int]
     attributions: Attributions
@@ -148,10 +157,7 @@ class RunRecords:
             self.header,
             self.decisions,
             self.legs,
-            self.orders,
-            self.fills,
-            self.funding,
-            self.risk,
+            **{name: getattr(self, name) for name in OUTCOME_TABLES},
         )
 
     @functools.cached_property
@@ -185,9 +191,7 @@ class RunRecords:
     @property
     def net_by_currency(self) -> dict[str, int]:
         """`net_pnl` of each currency of the run."""
-        return self.by_currency(
-            10 * (a.realized - a.fees + a.funding) + a.unrealized for a in self.accounts
-        )
+        return self.by_currency(a.net for a in self.accounts)
 
     @property
     def gross_by_currency(self) -> dict[str, int]:

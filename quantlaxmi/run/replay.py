@@ -255,6 +255,7 @@ def _records(header: TraceHeader, session: Session) -> RunRecords:
         fills=tables["fills"],
         funding=tables["funding"],
         risk=tables["risk"],
+        borrow=tables["borrow"],
         accounts=tuple(accounts),
         cash=dict(zip(session.currencies, cash, strict=True)),
         attributions=attributions,

@@ -95,7 +95,7 @@ class Run:
 
     @property
     def net_pnl(self) -> int:
-        """Realized and unrealized PnL minus fees plus funding, at ledger exponent - 1.
+        """Realized and unrealized PnL - fees + funding - interest, at ledger exponent - 1.
 
         Raises
         ------

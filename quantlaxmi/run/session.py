@@ -27,7 +27,7 @@ from quantlaxmi.events import (
     TradeEvent,
 )
 from quantlaxmi.events.ids import CorrelationContext
-from quantlaxmi.execution.account_terms import account_terms, ledger_exponent
+from quantlaxmi.execution.account_terms import account_terms, borrow_terms, ledger_exponent
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.risk import RiskLimits, order_rules
 from quantlaxmi.features import NEUTRAL, feature_arguments
@@ -83,6 +83,7 @@ class _Money:
     currencies: tuple[str, ...]
     terms: tuple[Any, ...]
     rules: tuple[Any, Any]
+    borrow: tuple[tuple[int, int], ...]
 
 
 #: Of the last session: a sweep makes thousands with the same frozen objects; fractions are slow.
@@ -107,7 +108,8 @@ def _money_terms(
         account_terms(i, costs, exponent, currencies.index(i.currency)) for i in instruments
     )
     rules = order_rules(instruments, costs, limits, exponent)
-    _last_money = _Money(instruments, costs, limits, exponent, currencies, terms, rules)
+    borrow = tuple(borrow_terms(i, costs, exponent) for i in instruments)
+    _last_money = _Money(instruments, costs, limits, exponent, currencies, terms, rules, borrow)
     return _last_money
 
 
@@ -168,6 +170,8 @@ class Session:
             delays=config.latency.delays(config.seed, bound.config_hash),
             impact=[costs.impact_on(one).terms for one in instruments],
             trades_by_receipt=costs.trade_clock == "receive",
+            borrow=money.borrow,
+            refuse_short=config.limits.short_spot == "refuse",
         )
         self._pace = Pace(FIRST_ROWS, MOST_ROWS)
 

@@ -38,9 +38,10 @@ def run_table(records: RunRecords, segment: MarketData, name: str) -> pa.Table:
     segment : MarketData
         The market of the run; read for ``ledger`` alone.
     name : str
-        ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``risk``, ``attributions``
-        (one row a fill) or ``ledger`` (after each fill, one row for each instrument that is or was
-        held, and one for each currency).
+        ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``borrow`` (interest on spot
+        that was sold and not held), ``risk``, ``attributions`` (one row a fill) or ``ledger``
+        (after each fill, one row for each instrument that is or was held, and one for each
+        currency).
 
     Returns
     -------
@@ -74,7 +75,7 @@ def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
     -------
     pyarrow.Table
         ``line`` counts from 0; ``symbol``, ``position`` and ``mid`` are null in sums. In every row
-        ``equity = cash + position * mid = realized + unrealized - fees + funding``.
+        ``equity = cash + position * mid = realized + unrealized - fees + funding - borrow``.
     """
     instruments = [records.instruments[i] for i in lines.held]
     symbols, currencies = [one.symbol for one in instruments], list(lines.totals)
@@ -227,6 +228,19 @@ def _funding(records: RunRecords) -> dict[str, Any]:
     }
 
 
+def _borrow(records: RunRecords) -> dict[str, Any]:
+    rows = records.borrow
+    mids = {"instrument": rows["instrument"], "mid": 5 * rows["mid2"]}
+    return {
+        "since": _times(rows["since_ns"]),
+        "ts": _times(rows["ts_ns"]),
+        "symbol": _symbols(records, rows),
+        "position": _amounts(records, rows, "position", "qty_exponent"),
+        "mid": _amounts(records, mids, "mid", "price_exponent", -1),
+        "amount": _halves(rows["amount_hi"], rows["amount_lo"], records.ledger_exponent),
+    }
+
+
 def _risk(records: RunRecords) -> dict[str, Any]:
     """Values and limits as decimal text, each in the unit its rule has."""
     rows = records.risk
@@ -253,12 +267,15 @@ def _risk(records: RunRecords) -> dict[str, Any]:
     }
 
 
+_PARTS: Final = (
+    *("gross", "slippage", "fee", "funding", "borrow"),
+    *("cash_effect", "edge", "realized_edge"),
+)
+
+
 def _attributions(records: RunRecords) -> dict[str, Any]:
     rows, found = records.fills, records.attributions
-    money = {
-        name: _halves(*int128_halves(getattr(found, name)), found.exponent)
-        for name in ("gross", "slippage", "fee", "funding", "cash_effect", "edge", "realized_edge")
-    }
+    money = {name: _halves(*int128_halves(getattr(found, name)), found.exponent) for name in _PARTS}
     return {
         "fill": np.arange(len(rows)),
         "decision": _known(rows["decision"]),
@@ -277,6 +294,7 @@ _TABLES: Final[dict[str, Callable[[RunRecords], dict[str, Any]]]] = {
     "orders": _orders,
     "fills": _fills,
     "funding": _funding,
+    "borrow": _borrow,
     "risk": _risk,
     "attributions": _attributions,
 }
@@ -323,7 +341,11 @@ def _known(numbers: NDArray[np.int64]) -> pa.Array:
 
 
 def _amounts(
-    records: RunRecords, rows: NDArray[Any], field: str, exponent: str, shift: int = 0
+    records: RunRecords,
+    rows: NDArray[Any] | dict[str, NDArray[np.int64]],
+    field: str,
+    exponent: str,
+    shift: int = 0,
 ) -> pa.Array:
     """Mantissas of rows of several instruments as decimals at the finest of their exponents."""
     exponents = np.array([getattr(i, exponent) + shift for i in records.instruments])

@@ -25,6 +25,7 @@ from quantlaxmi.trace.file import (
     FORMAT,
     FORMAT_VERSION,
     KIND,
+    RARE_TABLES,
     TRACE_TABLES,
     HeaderText,
     Rows,
@@ -41,11 +42,14 @@ _NO_DIGEST: Final = b"0" * 64
 _STATED: Final = ("header_hash", "trace_hash", "outcome_hash")
 
 
-def _schema(metadata: dict[bytes, bytes]) -> Any:
+def _schema(metadata: dict[bytes, bytes], rare: frozenset[str]) -> Any:
+    """Schema of a file with these of the tables that stand in it only where they have rows."""
     import pyarrow as pa
 
     fields = []
     for name, dtype in TRACE_TABLES.items():
+        if name in RARE_TABLES - rare:
+            continue
         struct = pa.struct([pa.field(f, pa.int64(), nullable=False) for f in dtype.names or ()])
         item = pa.field("item", struct, nullable=False)
         fields.append(pa.field(name, pa.large_list(item), nullable=False))
@@ -92,7 +96,7 @@ def save_arrow(path: Path, content: TraceContent) -> None:
         **{name.encode(): getattr(content, name).encode() for name in _STATED},
         b"file_hash": _DIGEST_TAG + _NO_DIGEST,
     }
-    schema = _schema(metadata)
+    schema = _schema(metadata, frozenset(n for n in RARE_TABLES if len(content.tables[n])))
     columns = []
     for field in schema:
         rows = content.tables[field.name]
@@ -158,7 +162,8 @@ def _content(path: Path, buffer: Any) -> TraceContent:
             found = f"{metadata['format'][:80]!r} {metadata['version'][:20]}"
             problem = f"was {found}; {FORMAT!r} {FORMAT_VERSION} is read"
             raise TraceError(path, problem, "format, version")
-        if not schema.equals(_schema({})) or reader.num_record_batches != 1:
+        rare = RARE_TABLES & set(schema.names)
+        if not schema.equals(_schema({}, rare)) or reader.num_record_batches != 1:
             raise TraceError(path, "has another schema than that of a trace")
         batch = reader.get_batch(0)
     batch.validate(full=True)
@@ -169,7 +174,14 @@ def _content(path: Path, buffer: Any) -> TraceContent:
         raise TraceError(path, f"was {metadata['run_id']}; {header.run_id} was expected", "run_id")
     if batch.num_rows != 1:
         raise TraceError(path, f"has {batch.num_rows} rows; 1 was expected")
-    tables = {name: _rows(path, name, batch.column(name)) for name in TRACE_TABLES}
+    tables = {
+        name: _rows(path, name, batch.column(name))
+        if name in schema.names
+        else np.empty(0, TRACE_TABLES[name])
+        for name in TRACE_TABLES
+    }
+    if empty := [name for name in rare if not len(tables[name])]:
+        raise TraceError(path, "has no rows, so that it is not written", empty[0])
     return TraceContent(header, tables, *(metadata[name] for name in _STATED))
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from quantlaxmi._ext.canonical import MAX_RECORD_BYTES, STATUS_FIELDS, pack_records
 from quantlaxmi.errors import EngineError, TraceError
 from quantlaxmi.events import (
+    BorrowPayment,
     DecisionEvent,
     FillEvent,
     FundingPayment,
@@ -28,7 +29,14 @@ from quantlaxmi.events import (
 )
 from quantlaxmi.schema import MAX_LEGS
 from quantlaxmi.trace.arrow import load_arrow, save_arrow
-from quantlaxmi.trace.file import OUTCOME_TABLES, TRACE_TABLES, TraceContent, load_json, save_json
+from quantlaxmi.trace.file import (
+    OUTCOME_TABLES,
+    RARE_TABLES,
+    TRACE_TABLES,
+    TraceContent,
+    load_json,
+    save_json,
+)
 from quantlaxmi.trace.header import TraceHeader
 from quantlaxmi.trace.objects import LazyRows, RowReader, Rows, check_outcomes, decision_rows
 
@@ -99,30 +107,19 @@ class DecisionTrace:
         header: TraceHeader,
         decisions: Rows,
         legs: Rows,
-        orders: Rows | None = None,
-        fills: Rows | None = None,
-        funding: Rows | None = None,
-        risk: Rows | None = None,
+        **outcomes: Rows | None,
     ) -> DecisionTrace:
         """Trace of an engine's result arrays, which are not copied.
 
         Parameters
         ----------
         header : TraceHeader
-        decisions, legs, orders, fills, funding, risk : ndarray, shape (n_rows,)
-            Of DECISION_DTYPE, LEG_DTYPE, ORDER_DTYPE, FILL_DTYPE, FUNDING_PAID_DTYPE, RISK_DTYPE.
+        decisions, legs : ndarray, shape (n_rows,)
+            Of DECISION_DTYPE and LEG_DTYPE.
+        **outcomes : ndarray or None, shape (n_rows,)
+            By name of `OUTCOME_TABLES`, of the types there; what is left out is empty.
         """
-        return cls(
-            header,
-            {
-                "decisions": decisions,
-                "legs": legs,
-                "orders": orders,
-                "fills": fills,
-                "funding": funding,
-                "risk": risk,
-            },
-        )
+        return cls(header, {"decisions": decisions, "legs": legs, **outcomes})
 
     def __len__(self) -> int:
         return len(self._tables["decisions"])
@@ -182,10 +179,17 @@ class DecisionTrace:
         return digest.digest()
 
     def compute_outcome_hash(self) -> bytes:
-        """SHA-256 over tag, header hash and the rows of each outcome table, count-prefixed."""
+        """SHA-256 over tag, header hash and the rows of each outcome table, count-prefixed.
+
+        A rare table stands in it with its name, and only where it has rows.
+        """
         digest = hashlib.sha256(OUTCOME_TAG + self.header.header_hash)
         for name in OUTCOME_TABLES:
             rows = self._tables[name]
+            if name in RARE_TABLES:
+                if not len(rows):
+                    continue
+                digest.update(struct.pack("<H", len(name)) + name.encode())
             digest.update(struct.pack("<Q", len(rows)))
             digest.update(rows.view(np.uint8).data)
         return digest.digest()
@@ -267,6 +271,11 @@ class DecisionTrace:
         return LazyRows(len(self._tables["funding"]), self.reader.funding)
 
     @property
+    def borrow(self) -> LazyRows[BorrowPayment]:
+        """Interest on spot that was sold and not held, as objects."""
+        return LazyRows(len(self._tables["borrow"]), self.reader.borrow)
+
+    @property
     def risk_events(self) -> LazyRows[RiskEvent]:
         """Refusals of risk limits as objects."""
         return LazyRows(len(self._tables["risk"]), self.reader.risk)
@@ -343,18 +352,12 @@ class DecisionTraceBuilder:
         self._digest.update(decision.canonical_bytes())
         self._decisions.append(decision)
 
-    def finalize(
-        self,
-        orders: Rows | None = None,
-        fills: Rows | None = None,
-        funding: Rows | None = None,
-        risk: Rows | None = None,
-    ) -> DecisionTrace:
+    def finalize(self, **outcomes: Rows | None) -> DecisionTrace:
         """The trace; the builder can go on afterwards.
 
         Parameters
         ----------
-        orders, fills, funding, risk : ndarray, shape (n_rows,)
+        **outcomes : ndarray or None, shape (n_rows,)
             Outcome rows, as for `DecisionTrace.from_arrays`.
 
         Raises
@@ -366,7 +369,7 @@ class DecisionTraceBuilder:
         """
         rows, legs, rationales = decision_rows(self._decisions, self._header.rationales)
         header = msgspec.structs.replace(self._header, rationales=rationales)
-        trace = DecisionTrace.from_arrays(header, rows, legs, orders, fills, funding, risk)
+        trace = DecisionTrace.from_arrays(header, rows, legs, **outcomes)
         digest = self._digest.copy()
         digest.update(struct.pack("<Q", len(rows)))
         if digest.digest() != trace.trace_hash:

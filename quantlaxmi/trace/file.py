@@ -25,6 +25,7 @@ from quantlaxmi.errors import TraceError
 from quantlaxmi.files import FileKind, open_regular, write_output
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import (
+    BORROW_PAID_DTYPE,
     DECISION_DTYPE,
     FILL_DTYPE,
     FUNDING_PAID_DTYPE,
@@ -48,7 +49,10 @@ OUTCOME_TABLES: Final[dict[str, np.dtype[np.void]]] = {
     "fills": FILL_DTYPE,
     "funding": FUNDING_PAID_DTYPE,
     "risk": RISK_DTYPE,
+    "borrow": BORROW_PAID_DTYPE,
 }
+#: Outcome tables that are hashed and written only where they have rows.
+RARE_TABLES: Final = frozenset({"borrow"})
 #: All tables of a trace.
 TRACE_TABLES: Final[dict[str, np.dtype[np.void]]] = {
     "decisions": DECISION_DTYPE,
@@ -104,6 +108,7 @@ class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     funding: dict[str, msgspec.Raw]
     risk: dict[str, msgspec.Raw]
     file_hash: str
+    borrow: dict[str, msgspec.Raw] | None = None
 
 
 # --- header -----------------------------------------------------------------------------------
@@ -193,6 +198,8 @@ def _json_body(content: TraceContent) -> Iterator[bytes]:
         yield f',\n"{name}":"{getattr(content, name)}"'.encode()
     for name, dtype in TRACE_TABLES.items():
         rows = content.tables[name]
+        if name in RARE_TABLES and not len(rows):
+            continue
         yield f',\n"{name}":'.encode()
         for k, field in enumerate(dtype.names or ()):
             yield f'{"," if k else "{"}\n"{field}":'.encode()
@@ -262,8 +269,10 @@ def load_json(path: Path) -> TraceContent:
     return content
 
 
-def _table_from_text(path: Path, name: str, columns: dict[str, msgspec.Raw]) -> Rows:
+def _table_from_text(path: Path, name: str, columns: dict[str, msgspec.Raw] | None) -> Rows:
     dtype = TRACE_TABLES[name]
+    if columns is None:
+        return np.empty(0, dtype)
     names = list(dtype.names or ())
     if list(columns) != names:
         wrong = next((c for c in columns if c not in names), None)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from quantlaxmi.errors import TraceError
 from quantlaxmi.events import (
+    BorrowPayment,
     DecisionEvent,
     DecisionLeg,
     FillEvent,
@@ -215,6 +216,21 @@ class RowReader:
             self.correlator.context(r["instrument"]),
         )
 
+    def borrow(self, i: int) -> BorrowPayment:
+        """Interest payment of row ``i``."""
+        r = self._row("borrow", i)
+        return BorrowPayment(
+            self._symbol(r["instrument"]),
+            r["since_ns"],
+            r["ts_ns"],
+            r["seq"],
+            r["position"],
+            r["mid2"],
+            join_halves(r["amount_hi"], r["amount_lo"]),
+            r["fills_before"],
+            self.correlator.context(r["instrument"]),
+        )
+
     def risk(self, i: int) -> RiskEvent:
         """Risk event of row ``i``."""
         r = self._row("risk", i)
@@ -297,7 +313,7 @@ def check_outcomes(header: TraceHeader, tables: Mapping[str, Rows]) -> None:
         "rule": (min(RiskRule), max(RiskRule)),
         "order": (0, np.iinfo(np.int64).max),
     }
-    for name in ("orders", "fills", "funding", "risk"):
+    for name in ("orders", "fills", "funding", "risk", "borrow"):
         rows = tables[name]
         for field in rows.dtype.names or ():
             if field not in bounds:

@@ -1,9 +1,9 @@
-"""What venues ask of orders and take for fills, by date.
+"""What venues ask of orders, take for fills and charge for loans, by date.
 
 Tables are TOML files beside this one: rows with a market, ``valid_from`` and ``source``. A row is
 found by the date of the trade, never by today's. What no table knows stays unknown: tick, lot and
 least notional are then 0 and not enforced; a missing commission is an error, for money would be
-wrong without a word.
+wrong without a word; missing interest is assumed, and the assumption is told.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 from quantlaxmi.errors import ConfigError, FixedPointError
-from quantlaxmi.execution.costs import CostModel, FeeRate, cost_key
+from quantlaxmi.execution.costs import ASSUMED_BORROW_BPS, CostModel, FeeRate, cost_key
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.venues.tables import (
     TABLE_NAMES,
+    BorrowRow,
     FeeRow,
     MarketTable,
     RuleRow,
@@ -29,9 +30,11 @@ from quantlaxmi.venues.tables import (
 )
 
 __all__ = [
+    "BorrowRow",
     "FeeRow",
     "MarketTable",
     "RuleRow",
+    "borrow_bps",
     "fees",
     "grid_steps",
     "load_table",
@@ -150,6 +153,42 @@ def fees(
     return first[1]
 
 
+def borrow_bps(
+    venue: str,
+    asset: str,
+    first_ns: int,
+    last_ns: int,
+    *,
+    tables: Sequence[MarketTable] | None = None,
+) -> FixedPoint | None:
+    """Return what a venue charges a year for lending an asset, over a stretch of time.
+
+    Parameters
+    ----------
+    venue, asset : str
+    first_ns, last_ns : int
+        Nanoseconds since the Unix epoch, both included.
+    tables : sequence of MarketTable, optional
+
+    Returns
+    -------
+    FixedPoint or None
+        Basis points: the highest rate in force within the stretch, which errs against the
+        strategy; a time of which none is known counts as `ASSUMED_BORROW_BPS`. None where nothing
+        above that assumption is known and some of the time is not.
+    """
+    rows: tuple[BorrowRow, ...] = ()
+    for table in _tables() if tables is None else tables:
+        rows = rows or table.borrow.get((venue, asset), ())
+    start: BorrowRow | None = _at(rows, first_ns)
+    within = [r for r in rows if r is start or first_ns < r.valid_from_ns <= last_ns]
+    known = [row.borrow_bps for row in within if row.borrow_bps is not None]
+    highest = max(known, default=None)
+    if start is None or len(known) < len(within):
+        return None if highest is None or highest <= ASSUMED_BORROW_BPS else highest
+    return highest
+
+
 #: A table's name and its rows for one market, ascending by date.
 _FeeRows = tuple[str, tuple[FeeRow, ...]]
 
@@ -236,8 +275,8 @@ def run_costs(
     Returns
     -------
     CostModel
-        With a least notional for every instrument and a rate for each; giving it back gives the
-        same model.
+        With a least notional and a rate for every instrument, and the interest on spot where it is
+        known; giving it back gives the same model.
 
     Raises
     ------
@@ -252,8 +291,11 @@ def run_costs(
     """
     model = (CostModel(rates={}) if given is None else given).restricted(instruments)
     found: dict[InstrumentKind, dict[str, FeeRate]] = {}
-    minimum = dict(model.min_notional)
+    minimum, borrow = dict(model.min_notional), dict(model.borrow)
     for one in instruments:
+        interest = borrow_on(model, one, first_ns, last_ns, tables=tables)
+        if interest is not None:
+            borrow[cost_key(one)] = interest
         if not model.covers(one):
             row = fees(
                 one.venue, one.kind, first_ns, last_ns, symbol=one.venue_symbol, tables=tables
@@ -268,7 +310,23 @@ def run_costs(
             rates[kind] = next(iter(by_symbol.values()))
         else:  # venues or symbols that differ
             symbols.update(by_symbol)
-    return msgspec.structs.replace(model, rates=rates, symbols=symbols, min_notional=minimum)
+    return msgspec.structs.replace(
+        model, rates=rates, symbols=symbols, min_notional=minimum, borrow=borrow
+    )
+
+
+def borrow_on(
+    model: CostModel,
+    one: Instrument,
+    first_ns: int,
+    last_ns: int,
+    *,
+    tables: Sequence[MarketTable] | None = None,
+) -> FixedPoint | None:
+    """Interest that the tables know on spot of which a model has none; None where it lacks none."""
+    if one.kind != InstrumentKind.SPOT or model.known_borrow(one) is not None:
+        return None
+    return borrow_bps(one.venue, one.base, first_ns, last_ns, tables=tables)
 
 
 def _highest_minimum(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.execution.cost_file import Bps
+from quantlaxmi.execution.cost_file import BorrowBps, Bps
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.settings import (
@@ -125,6 +125,26 @@ class FeeRow(Settings, frozen=True, kw_only=True):
     symbol: Text | None = None
 
 
+class BorrowRow(Settings, frozen=True, kw_only=True):
+    """Interest on an asset that a venue lends to be sold, from a day on.
+
+    Attributes
+    ----------
+    venue, asset : str
+    valid_from_ns : int
+        Nanoseconds since the Unix epoch, UTC.
+    borrow_bps : FixedPoint or None
+        Basis points a year; None where it is not known from here on.
+    source : str
+    """
+
+    venue: Text
+    asset: Text
+    valid_from_ns: Day
+    borrow_bps: BorrowBps | None = None
+    source: Text
+
+
 class TableFile(Settings, frozen=True, kw_only=True):
     """A table as it is written; ``format`` is 1."""
 
@@ -134,6 +154,7 @@ class TableFile(Settings, frozen=True, kw_only=True):
     format: Annotated[int, Bounds(ge=1, le=1)]
     rules: Annotated[tuple[RuleRow, ...], Items(most=MAX_ROWS)] = ()
     fees: Annotated[tuple[FeeRow, ...], Items(most=MAX_ROWS)] = ()
+    borrow: Annotated[tuple[BorrowRow, ...], Items(most=MAX_ROWS)] = ()
 
 
 class MarketTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +167,7 @@ class MarketTable(msgspec.Struct, frozen=True, kw_only=True):
     rules : dict of (venue, kind, symbol) to tuple of RuleRow
     fees : dict of (venue, kind) to tuple of FeeRow
     symbol_fees : dict of (venue, kind, symbol) to tuple of FeeRow
+    borrow : dict of (venue, asset) to tuple of BorrowRow
         Rows of one key ascend by date.
     """
 
@@ -153,6 +175,7 @@ class MarketTable(msgspec.Struct, frozen=True, kw_only=True):
     rules: dict[tuple[str, InstrumentKind, str], tuple[RuleRow, ...]]
     fees: dict[tuple[str, InstrumentKind], tuple[FeeRow, ...]]
     symbol_fees: dict[tuple[str, InstrumentKind, str], tuple[FeeRow, ...]] = {}
+    borrow: dict[tuple[str, str], tuple[BorrowRow, ...]] = {}
 
 
 def load_table(path: str | Path, name: str | None = None) -> MarketTable:
@@ -182,6 +205,7 @@ def load_table(path: str | Path, name: str | None = None) -> MarketTable:
         rules=_by_date(called, "rules", file.rules, lambda r: (r.venue, r.kind, r.symbol)),
         fees={key: rows for key, rows in of_fees.items() if len(key) == 2},
         symbol_fees={key: rows for key, rows in of_fees.items() if len(key) == 3},
+        borrow=_by_date(called, "borrow", file.borrow, lambda r: (r.venue, r.asset)),
     )
 
 

@@ -1,5 +1,6 @@
 """Funding at decision points and in random entry's draws: what the engine booked, exactly."""
 
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -56,7 +57,7 @@ def check_settlements(case: Case) -> int:
 
 
 @settings(max_examples=examples(300), deadline=None)
-@given(random_cases())
+@given(random_cases(slow=True))
 def test_settlements_are_those_of_the_run(case):
     check_settlements(case)
 
@@ -105,8 +106,14 @@ def calm_case(seed, latency, model) -> Case:
     return Case("calm", builder.tables(), schedule, latency, False, "coarse", model)
 
 
-def check_identity(case: Case) -> bool:
-    """The identity draw against the ledger; whether there was funding in it."""
+def stretched(case: Case, factor: int) -> Case:
+    """The same with every time multiplied, so that interest counts."""
+    tables = random_markets.stretched(case.tables, factor)
+    return replace(case, tables=tables, latency_ns=case.latency_ns * factor)
+
+
+def check_identity(case: Case) -> tuple[bool, bool]:
+    """The identity draw against the ledger; whether there was funding and interest in it."""
     run, _ = twins.run_case(case)
     policy = QUICK.replace(random_entry={"max_net_bundles": 100})
     suite = G2AntiOverfitSuite.from_run(run, policy=policy)
@@ -114,23 +121,32 @@ def check_identity(case: Case) -> bool:
     try:
         lay = random_entry._build(suite.context)
     except PlacementError:
-        return False
+        return False, False
     assert not lay.costs.reason
     net = random_entry._own_sums(suite.context, lay)[2] * lay.costs.unit
     assert net - path.stray_cost == path.net == run.net_pnl
-    return path.funding != 0
+    return path.funding != 0, path.borrow != 0
 
 
 @settings(max_examples=examples(150), deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([0, 1, 2, 5]), st.sampled_from(traded.COSTS))
-def test_the_identity_draw_is_the_ledger_on_random_markets(seed, latency, model):
-    case = calm_case(seed, latency, model)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([0, 1, 2, 5]),
+    st.sampled_from(traded.COSTS),
+    st.sampled_from([1, 10**13, 86_400 * 10**9]),
+)
+def test_the_identity_draw_is_the_ledger_on_random_markets(seed, latency, model, factor):
+    case = stretched(calm_case(seed, latency, model), factor)
     check_settlements(case)
     check_identity(case)
 
 
 def test_random_markets_have_identities_with_funding():
-    assert sum(check_identity(calm_case(seed, 1, traded.COSTS[0])) for seed in range(40)) > 20
+    found = [
+        check_identity(stretched(calm_case(seed, 1, traded.COSTS[1]), 10**13)) for seed in range(40)
+    ]
+    assert sum(funded for funded, _ in found) > 20
+    assert sum(lent for _, lent in found) > 20
 
 
 @pytest.mark.parametrize("which", ["planted", "edgeless"])
@@ -168,7 +184,7 @@ def test_a_position_open_at_the_end_meets_settlements_after_the_last_row():
     suite = G2AntiOverfitSuite.from_run(run, policy=QUICK)
     lay = random_entry._build(suite.context)
     assert random_entry._own_sums(suite.context, lay)[2] * lay.costs.unit == run.net_pnl
-    assert np.array_equal(lay.funding.own_settled[-1:], [len(points.settlements)])
+    assert np.array_equal(lay.carry.funding.own_settled[-1:], [len(points.settlements)])
 
 
 def test_an_open_position_is_marked_where_the_ledger_marks_it():

@@ -51,6 +51,23 @@ def _naive_case(context, lay):
     return market, trips, occupied, dues
 
 
+#: A tenth a year, and far more, of which every payment is rounded.
+LENT = {0: (1, 630720000000000000), 1: (37, 10**13 + 7)}
+
+
+def _naive_loans(context, lay):
+    points, rows = context.decision_points, lay.rows.tolist()
+    return {
+        i: (
+            [int(points.arrivals_ns[row]) for row in rows],
+            lambda row, q, ns, i=i, num=num, den=den: (
+                10 * round(Fraction(int(points.arrival_mid2[i][rows[row]]) * q * ns * num, den))
+            ),
+        )
+        for i, (num, den, _) in points.interest.items()
+    }
+
+
 def _draws(context, lay, key, m, first=0, threads=1):
     out = np.empty((m, 8), np.uint64)
     with running(threads):
@@ -76,10 +93,12 @@ DUES = [(0, 0, 9), (5, 0, 7), (6, 1, -5), (42, 0, 333), (42, 1, 51), (44, 1, 2),
         (149, 0, 10**6), (149, 2, 11), (150, 2, 13)]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["pairs", "filtered", "mixed", "dense", "funded", "often"])
+@pytest.mark.parametrize("kind", ["pairs", "filtered", "mixed", "dense", "funded", "often", "lent"])
 def test_matched_matches_naive(kind):
-    if kind in ("mixed", "funded"):
-        points = walk_points(3, 150, instruments=3, dues=DUES if kind == "funded" else ())
+    if kind in ("mixed", "funded", "lent"):
+        dues = () if kind == "mixed" else DUES
+        lent = LENT if kind == "lent" else None
+        points = walk_points(3, 150, instruments=3, dues=dues, lent=lent)
         actions, wanted = _mixed_actions()
         context = make_input(points, actions, wanted=wanted)
     elif kind in ("filtered", "often"):
@@ -96,7 +115,8 @@ def test_matched_matches_naive(kind):
     for t in range(40):
         s, q, ns, nq = wide_ints(out[t, 0::2].copy(), out[t, 1::2].copy())
         scale, unit = lay.columns.scale, lay.costs.unit
-        expected = naive.matched(99, t, market, trips, occupied, lay.templates.free, dues)
+        free, loans = lay.templates.free, _naive_loans(context, lay)
+        expected = naive.matched(99, t, market, trips, occupied, free, dues, loans)
         assert (s * scale, q * scale**2, ns * unit, nq * unit**2) == expected
 
 
@@ -122,9 +142,11 @@ def test_placements_are_disjoint_inside_and_uniform():
     assert sum((c - expected) ** 2 / expected for c in seen.values()) < 110  # 59 degrees, 1e-4
 
 
-@pytest.mark.parametrize("dues", [(), DUES], ids=["plain", "funded"])
-def test_identity_is_the_replay(dues):
-    points = walk_points(3, 150, instruments=3, dues=dues)
+@pytest.mark.parametrize(
+    ("dues", "lent"), [((), None), (DUES, None), (DUES, LENT)], ids=["plain", "funded", "lent"]
+)
+def test_identity_is_the_replay(dues, lent):
+    points = walk_points(3, 150, instruments=3, dues=dues, lent=lent)
     actions, wanted = _mixed_actions()
     context = make_input(points, actions, wanted=wanted)
     lay = random_entry._build(context)
@@ -137,7 +159,9 @@ def test_identity_is_the_replay(dues):
     assert sums[0] * lay.columns.scale == gross == context.path.gross
     received = sum(paid(points, actions))
     assert bool(received) == bool(dues)
-    assert sums[2] * lay.costs.unit == gross - context.path.cost + received == context.path.net
+    net = gross - context.path.cost + received - context.path.borrow
+    assert sums[2] * lay.costs.unit == net == context.path.net
+    assert bool(context.path.borrow) == bool(lent)
     assert context.path.short_actions == 1
     assert context.path.reversals == 1
     assert context.path.trips[-1].open_at_end

@@ -81,9 +81,10 @@ def test_short_fills_and_what_leaves_nothing():
     run["fills"] = np.concatenate([run["fills"], undone])
     run["gross"].append(-run["gross"][-1])
     run["cost"].append(11)
+    run["borrow"].append(5)
     path = _build(run)
     assert path.short_actions == 2
-    assert path.stray_cost == run["cost"][2] + 11
+    assert (path.stray_cost, path.strays) == (run["cost"][2] + 11 + 5, 1)
     assert len(path.trips) == 1
     assert path.cost == sum(run["cost"])
 

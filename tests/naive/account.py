@@ -14,6 +14,7 @@ class Account:
     realized: int = 0
     fees: int = 0
     funding: int = 0
+    borrow: int = 0
 
     def fill(self, side: int, qty: int, notional_of: Callable[[int], int]) -> None:
         """Average cost with the total carried; a flip closes, then opens."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from quantlaxmi.schema import (
     FillFlag,
     OrderAction,
@@ -140,12 +142,38 @@ class Arrivals:
         status, reason = OrderStatus.RESTING, OrderReason.FILLED
         self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, self.ts_ns)
 
+    def pay_interest(self, i: int, ts_ns: int) -> None:
+        """On what was sold and not held, for the time since this was last asked."""
+        account, terms = self.accounts[i], self.terms[i]
+        since, self.paid_until[i] = self.paid_until[i], ts_ns
+        if account.position >= 0 or terms.borrow_bps is None or ts_ns == since:
+            return
+        mid2 = self.market.books[i].mid2
+        worth = Fraction(self.notional(i, mid2, -account.position), 2)
+        years = Fraction(ts_ns - since, 365 * 24 * 3600 * 10**9)
+        amount = round(worth * terms.borrow_bps / 10**4 * years)
+        account.borrow += amount
+        self.cash[terms.currency] -= amount
+        self.borrow.append(
+            {
+                "instrument": i,
+                "since_ns": since,
+                "ts_ns": ts_ns,
+                "seq": self.seq,
+                "position": account.position,
+                "mid2": mid2,
+                "amount": amount,
+                "fills_before": len(self.fills),
+            }
+        )
+
     def book_fill(
         self, order: Row, price: int, qty: int, ts_ns: int, flags: int, left: int
     ) -> None:
         i, side = order["instrument"], order["side"]
         account, currency = self.accounts[i], self.terms[i].currency
         self.pending_qty[i] -= side * qty
+        self.pay_interest(i, ts_ns)
         fee = self.fee(i, price, qty, bool(flags & FillFlag.MAKER))
         account.fees += fee
         account.fill(side, qty, lambda q: self.notional(i, price, q))

@@ -1,8 +1,8 @@
 """Naive twin of quantlaxmi.run.attribution: the formulas, fill by fill, in Python ints.
 
 With mids m at price exponent - 1 and money at ledger exponent - 1: gross = -side qty m, slippage =
-side qty (price - m), fee, funding of the instrument since its previous fill, and edge = what the
-fill closes at the mids, by average cost.
+side qty (price - m), fee, funding and interest of the instrument since its previous fill, and edge
+= what the fill closes at the mids, by average cost.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def attribute(
     funding: Sequence[Row],
     last_mids: Sequence[int],
     notional: Callable[[int, int, int], int],
+    borrow: Sequence[Row] = (),
 ) -> list[Row]:
     """``notional(instrument, price, qty)`` is money at the ledger exponent."""
     at_mid = [Account() for _ in last_mids]
@@ -32,10 +33,13 @@ def attribute(
         mid = _mid(decisions, legs, fill, last_mids)
         # A mid is ten times as fine as a price, as this money is ten times as fine as the ledger.
         gross = -side * notional(i, mid, qty)
-        paid = sum(
-            row["amount"]
-            for row in funding
-            if row["instrument"] == i and previous[i] < row["fills_before"] <= number
+        received, interest = (
+            sum(
+                row["amount"]
+                for row in rows
+                if row["instrument"] == i and previous[i] < row["fills_before"] <= number
+            )
+            for rows in (funding, borrow)
         )
         before = at_mid[i].realized
         at_mid[i].fill(side, qty, lambda q, i=i, mid=mid: notional(i, mid, q))
@@ -45,7 +49,8 @@ def attribute(
                 "gross": gross,
                 "slippage": side * 10 * notional(i, fill["price"], qty) + gross,
                 "fee": 10 * fill["fee"],
-                "funding": 10 * paid,
+                "funding": 10 * received,
+                "borrow": 10 * interest,
                 "edge": at_mid[i].realized - before,
                 "reference_price": mid,
             }

@@ -95,10 +95,13 @@ def trace_hash(header, decisions):
     return hashlib.sha256(out + struct.pack("<Q", len(decisions))).digest()
 
 
-def outcome_hash(header, orders, fills, funding, risk):
+def outcome_hash(header, orders, fills, funding, risk, borrow=()):
     """Each table a list of rows, each row its integers in the order of the document."""
     out = b"QLO\x02" + hashlib.sha256(header_bytes(header)).digest()
-    for rows in (orders, fills, funding, risk):
+    for name, rows in (("", orders), ("", fills), ("", funding), ("", risk), ("borrow", borrow)):
+        if name and not rows:
+            continue
+        out += text(name) if name else b""
         out += struct.pack("<Q", len(rows))
         for row in rows:
             for value in row:

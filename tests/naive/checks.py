@@ -61,6 +61,9 @@ class Checks:
                 row = self._money(RiskRule.MAX_LOSS, self._result(currency), -limits.max_loss)
             yield row
         elif not closes and not self._takes_away(leg, sent):
+            borrows = self.terms[leg.instrument].borrow_bps is not None
+            if limits.refuse_short and borrows and side < 0 < after:
+                yield RiskRule.SHORT_SPOT, -after, 0
             if rule.max_position and after > rule.max_position:
                 yield RiskRule.MAX_POSITION, after, rule.max_position
             worth = self._currency(leg.instrument, price, self._once_arrived(leg, sent))
@@ -142,7 +145,8 @@ class Checks:
                 continue
             book, sign = self.market.books[i], 1 if account.position >= 0 else -1
             marked = Fraction(self.notional(i, book.mid2, account.position), 2)
-            booked = account.realized - account.fees + account.funding - sign * account.cost
+            booked = account.realized - account.fees + account.funding - account.borrow
+            booked -= sign * account.cost
             total += (marked + booked) * TEN**self.ledger_exponent
         return total
 

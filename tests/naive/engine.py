@@ -5,7 +5,9 @@
 3. Top of book: the rebuilt depth until the instrument's first quote, then quotes.
 4. A market order takes the touch, then recorded levels beyond it; the rest is cancelled. What was
    taken at a price is not there again while that level stands, and is at most what it shows.
-5. Legs of a bundle end matched: the excess over the least filled share is traded back at once.
+5. Legs of a bundle end matched: the excess over the least filled share is traded back by a trim,
+   sent when they have arrived (trims.py). What it cannot take leaves a risk row and is sent again
+   at the next message with a valid book.
 6. Funding is settled once, at its time by the venue's clock (venue_clock.py), before orders of the
    same time, on the position held then; at the mid where the row has no mark.
 7. A quiet quote changes its book; the strategy is not asked.
@@ -18,6 +20,8 @@
    Limits see an order at the largest it may still become.
 12. An order whose price is changed or whose total is raised is from then on that of the decision
    that changed it: its rows and fills name that decision and that leg.
+13. A short position of what must be borrowed pays interest at every change of it and at the end:
+   mid then times quantity times rate times the time since the last change, half to even.
 """
 
 from __future__ import annotations
@@ -45,6 +49,7 @@ from tests.naive.funding import Funding
 from tests.naive.resting import Queues
 from tests.naive.stopping import Stopping
 from tests.naive.terms import Decision, Leg, Limits, Rules, Terms
+from tests.naive.trims import Trims
 from tests.naive.venue_clock import VenueClock
 
 __all__ = [
@@ -75,12 +80,13 @@ class _Pending:
     decision: int
     bundle: bool
     orders: list[Row]
+    trim: bool = False
 
 
 Decide = Callable[["Engine", str, Row], Decision | None]
 
 
-class Engine(Checks, Arrivals, Funding, Stopping):
+class Engine(Checks, Arrivals, Funding, Stopping, Trims):
     """One run; ``decide`` is asked at every message whose kind is wanted."""
 
     def __init__(
@@ -131,6 +137,9 @@ class Engine(Checks, Arrivals, Funding, Stopping):
         self.orders: list[Row] = []
         self.fills: list[Row] = []
         self.funding: list[Row] = []
+        self.owed: list[Row] = []
+        self.borrow: list[Row] = []
+        self.paid_until = [0 for _ in terms]
 
     # --- money ---------------------------------------------------------------------------------
 
@@ -177,6 +186,7 @@ class Engine(Checks, Arrivals, Funding, Stopping):
             self.queues.trade(row["instrument"], row, price)
         else:
             self.queues.book_changed(row["instrument"])
+            self.send_owed(row["instrument"])
         self.n_messages += 1
         if self.limits.capital or (self.limits.closes and self.limits.max_loss):
             self._watch(row["instrument"])
@@ -191,6 +201,8 @@ class Engine(Checks, Arrivals, Funding, Stopping):
         self.pending = [group for group in self.pending if group.decision >= 0]
         for group in self.pending:
             for order in group.orders:
+                if group.trim:
+                    self.note_short(order, order["qty"], self.ts_ns)
                 if order["action"] == OrderAction.NEW:
                     status, reason = OrderStatus.CANCELLED, OrderReason.END_OF_DATA
                     self._close(order, 0, status, reason, self.ts_ns)
@@ -198,6 +210,8 @@ class Engine(Checks, Arrivals, Funding, Stopping):
                     reason = OrderReason.END_OF_DATA
                     self._request_row(order, OrderStatus.REJECTED, reason, self.ts_ns)
         self.pending = []
+        for order in list(self.owed):
+            self.forget(order)
         for one in self.queues.all():
             filled = one.order["qty"] - one.left
             status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
@@ -216,6 +230,8 @@ class Engine(Checks, Arrivals, Funding, Stopping):
                         OrderReason.FLATTEN,
                         FillFlag.FLATTEN,
                     )
+        for i in range(len(self.terms)):
+            self.pay_interest(i, self.ts_ns)
         if self.limits.capital:
             self.look()
 
@@ -391,15 +407,29 @@ class Engine(Checks, Arrivals, Funding, Stopping):
         self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, ts_ns)
 
     def _gone(self, order: Row, filled: int) -> None:
+        if self.waits(order):
+            self.in_flight[order["order"]] = {**order, "qty": order["qty"] - filled}
+            return
         del self.in_flight[order["order"]]
         self.pending_qty[order["instrument"]] -= order["side"] * (order["qty"] - filled)
 
     def _send_close(self, marker: Row) -> None:
         self.pending.append(_Pending(self.ts_ns + self.latency_ns, -1, False, [marker]))
 
+    def latency_of(self, decision: int) -> int:
+        """Of the orders of a decision, and of its trims."""
+        return self.latency_ns
+
+    def _send_trim(self, order: Row, ts_ns: int) -> None:
+        arrival = ts_ns + self.latency_of(order["decision"])
+        self.pending.append(_Pending(arrival, order["decision"], False, [order], True))
+
     def _execute(self, group: _Pending) -> None:
         if group.decision < 0:
             self._close_out(group.orders[0], group.arrival)
+            return
+        if group.trim:
+            self.trim_arrives(group.orders[0], group.arrival)
             return
         filled = [self._arrive(order, group.arrival) for order in group.orders]
         if not group.bundle or len(group.orders) < 2:
@@ -409,27 +439,7 @@ class Engine(Checks, Arrivals, Funding, Stopping):
         )
         for f, order in zip(filled, group.orders, strict=True):
             excess = f - int(order["qty"] * share)  # not negative, so int() is floor
-            lot = self.rules[order["instrument"]].lot or 1
-            if excess % lot:
-                self._risk_row(
-                    group.decision,
-                    order["instrument"],
-                    RiskRule.TRIM_REST,
-                    excess % lot,
-                    lot,
-                    group.arrival,
-                )
-            excess -= excess % lot
-            if excess > 0:
-                self._own_order(
-                    order["instrument"],
-                    -order["side"],
-                    excess,
-                    group.arrival,
-                    group.decision,
-                    OrderReason.TRIM,
-                    FillFlag.TRIM,
-                )
+            self.trim(order, excess, group.arrival)
 
     def _own_order(
         self,

@@ -63,6 +63,17 @@ class LateEngine(Engine):
     def latency_ns(self, _: int) -> None:
         pass
 
+    def latency_of(self, decision: int) -> int:
+        return self.entry(decision)
+
+    def forget(self, order: Row) -> None:
+        super().forget(order)
+        hear = (order["instrument"], 0, -order["side"] * order["qty"], -1)
+        self.later(order["order"], self.ts_ns, lambda: self._hear(*hear))
+
+    def renewed(self, *order: Any) -> Row:
+        return Engine._new(self, *order)  # known of as in flight already
+
     def later(self, order: int, ts_ns: int, what: Callable[[], None]) -> None:
         if self.response is None:
             what()
@@ -104,6 +115,8 @@ class LateEngine(Engine):
 
     def _gone(self, order: Row, filled: int) -> None:
         super()._gone(order, filled)
+        if self.waits(order):
+            return
         hear = (order["instrument"], 0, -order["side"] * (order["qty"] - filled), -1)
         if self.unsent:
             self._hear(*hear)

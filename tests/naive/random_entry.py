@@ -41,7 +41,24 @@ def funding(actions, start, dues, sign=1):
     return total
 
 
-def matched(key, draw, market, trips, occupied, free, dues=()):
+def interest(actions, start, loans, sign=1):
+    """What a trip that begins on tradeable row `start` pays for what it sold and did not hold.
+
+    `loans` gives by instrument (arrival by row, payment on (mid's row, quantity, ns)).
+    """
+    total = 0
+    for i, (arrivals, payment) in loans.items():
+        held, since = 0, None
+        for offset, bundle, _ in actions:
+            if i in bundle:
+                row = start + offset
+                if sign * held < 0:
+                    total += payment(row, -sign * held, arrivals[row] - arrivals[since])
+                held, since = held + bundle[i], row
+    return total
+
+
+def matched(key, draw, market, trips, occupied, free, dues=(), loans=None):
     """(S, Q, net S, net Q) of one draw.
 
     `market` gives mid2 * unit by instrument and tradeable row; a trip is a list of
@@ -50,6 +67,7 @@ def matched(key, draw, market, trips, occupied, free, dues=()):
     s = q = ns = nq = 0
     for trip, start in place(key, draw, free, occupied):
         gross, net = 0, funding(trips[trip], start, dues)
+        net -= interest(trips[trip], start, loans or {})
         for offset, bundle, costs in trips[trip]:
             row = start + offset
             gross -= sum(quantity * market[i][row] for i, quantity in bundle.items())

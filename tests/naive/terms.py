@@ -17,6 +17,7 @@ class Terms:
     currency: str = "USDT"
     contract_size: Fraction = Fraction(1)
     price_units: int = 1
+    borrow_bps: Fraction | None = None  # a year; None: it need not be borrowed to be sold
 
     @property
     def multiplier(self) -> Fraction:
@@ -52,6 +53,7 @@ class Limits:
     closes: bool = False
     capital: Fraction = Fraction(0)
     leverage: Fraction = Fraction(1)
+    refuse_short: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,20 @@ from hypothesis import given, settings
 
 from quantlaxmi.errors import EngineError, FixedPointOverflow
 from quantlaxmi.run.attribution import attribute_fills
-from quantlaxmi.schema import DECISION_DTYPE, FILL_DTYPE, FUNDING_PAID_DTYPE, LEG_DTYPE
+from quantlaxmi.schema import (
+    BORROW_PAID_DTYPE,
+    DECISION_DTYPE,
+    FILL_DTYPE,
+    FUNDING_PAID_DTYPE,
+    LEG_DTYPE,
+)
 from tests import cases, traded, twins
 from tests.cases import Case
 from tests.depth import examples
 from tests.naive import attribution as naive
 from tests.run.test_replay_loop import random_cases
 
-COLUMNS = ("gross", "slippage", "fee", "funding", "edge")
+COLUMNS = ("gross", "slippage", "fee", "funding", "borrow", "edge")
 
 
 def check(case: Case):
@@ -23,7 +29,13 @@ def check(case: Case):
     engine, _ = twins.naive_run(case)
     mids = [5 * b.mid2 for b in engine.market.books]
     expected = naive.attribute(
-        engine.decisions, engine.legs, engine.fills, engine.funding, mids, engine.notional
+        engine.decisions,
+        engine.legs,
+        engine.fills,
+        engine.funding,
+        mids,
+        engine.notional,
+        engine.borrow,
     )
     found = run.exact.attributions
     assert found.exponent == run.ledger_exponent - 1
@@ -37,13 +49,13 @@ def check_identities(run, engine, expected):
     """What each fill did to cash; what came to rest; and nothing else."""
     found = run.exact.attributions
     assert found.cash_effect.tolist() == [
-        e["gross"] - e["slippage"] - e["fee"] + e["funding"] for e in expected
+        e["gross"] - e["slippage"] - e["fee"] + e["funding"] - e["borrow"] for e in expected
     ]
     direct = [
         -f["side"] * 10 * engine.notional(f["instrument"], f["price"], f["qty"]) - 10 * f["fee"]
         for f in engine.fills
     ]
-    assert (found.cash_effect - found.funding).tolist() == direct
+    assert (found.cash_effect - found.funding + found.borrow).tolist() == direct
     for currency, cash in run.cash.items():
         check_currency(run, engine, expected, direct, currency, cash)
 
@@ -54,6 +66,7 @@ def check_currency(run, engine, expected, direct, currency, cash):
     rows = [e for e, f in zip(expected, engine.fills, strict=True) if mine[f["instrument"]]]
     traded = sum(d for d, f in zip(direct, engine.fills, strict=True) if mine[f["instrument"]])
     paid = sum(row["amount"] for row in engine.funding if mine[row["instrument"]])
+    paid -= sum(row["amount"] for row in engine.borrow if mine[row["instrument"]])
     assert traded + 10 * paid == 10 * cash
     # Cash and what is still held at the last mid are the profit.
     held = sum(
@@ -63,8 +76,8 @@ def check_currency(run, engine, expected, direct, currency, cash):
     )
     net, gross = run.net_by_currency[currency], run.exact.gross_by_currency[currency]
     assert net == 10 * cash + held
-    late = 10 * paid - sum(e["funding"] for e in rows)
-    costs = sum(e["slippage"] + e["fee"] - e["funding"] for e in rows) - late
+    late = 10 * paid - sum(e["funding"] - e["borrow"] for e in rows)
+    costs = sum(e["slippage"] + e["fee"] - e["funding"] + e["borrow"] for e in rows) - late
     assert net == gross - costs
     accounts = [a for a, own in zip(run.accounts, mine, strict=True) if own]
     if all(a.position == 0 for a in accounts):
@@ -85,13 +98,13 @@ def test_corners_match_naive(case):
 
 
 @settings(max_examples=examples(150), deadline=None)
-@given(random_cases())
+@given(random_cases(slow=True))
 def test_random_runs_match_naive(case):
     check_identities(*check(case))
 
 
 @settings(max_examples=examples(60), deadline=None)
-@given(random_cases())
+@given(random_cases(slow=True))
 def test_bps_follow_from_the_integers(case):
     run, _ = twins.run_case(case)
     rows = list(run.trade_attributions())
@@ -100,16 +113,19 @@ def test_bps_follow_from_the_integers(case):
     ids = {row.fill_id for row in rows}
     assert len(ids) == len(rows)
     for k, row in enumerate(rows):
-        parts = (row.gross, row.slippage, row.fee, row.funding, row.edge)
+        parts = (row.gross, row.slippage, row.fee, row.funding, row.borrow, row.edge)
         assert parts == tuple(getattr(found, name)[k] for name in COLUMNS)
-        assert row.cash_effect == row.gross - row.slippage - row.fee + row.funding
+        assert row.cash_effect == row.gross - row.slippage - row.fee + row.funding - row.borrow
         assert row.symbol == run.instruments[run.exact.fills["instrument"][k]].symbol
         notional = abs(row.gross)
         for amount, bps in (
             (row.edge, row.gross_edge_bps),
             (row.fee, row.fee_drag_bps),
             (row.slippage, row.slippage_bps),
-            (row.edge - row.slippage - row.fee + row.funding, row.realized_edge_bps),
+            (
+                row.edge - row.slippage - row.fee + row.funding - row.borrow,
+                row.realized_edge_bps,
+            ),
         ):
             assert bps == (round(Fraction(amount * 10**8, notional)) if notional else 0)
 
@@ -120,6 +136,7 @@ def test_no_fills():
         "decisions": np.zeros(0, DECISION_DTYPE),
         "legs": np.zeros(0, LEG_DTYPE),
         "funding": np.zeros(0, FUNDING_PAID_DTYPE),
+        "borrow": np.zeros(0, BORROW_PAID_DTYPE),
     }
     found = attribute_fills(empty, [1], np.zeros(1, np.int64), -8, [0])
     assert len(found) == 0
@@ -138,6 +155,7 @@ def test_money_that_does_not_fit_names_the_fill():
         "decisions": np.zeros(0, DECISION_DTYPE),
         "legs": np.zeros(0, LEG_DTYPE),
         "funding": np.zeros(0, FUNDING_PAID_DTYPE),
+        "borrow": np.zeros(0, BORROW_PAID_DTYPE),
     }
     with pytest.raises(FixedPointOverflow) as caught:
         attribute_fills(tables, [10**6], np.zeros(1, np.int64), -8, [0])

@@ -16,7 +16,7 @@ from quantlaxmi.execution.latency import MAX_LATENCY_NS
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.run.session import Session
-from quantlaxmi.schema import TABLES, EventKind, FillFlag, OrderStatus, Side
+from quantlaxmi.schema import TABLES, EventKind, FillFlag, OrderStatus, RiskRule, Side
 from quantlaxmi.segment import SegmentWriter, open_segment
 from tests import random_markets, traded, twins
 from tests.cases import Case
@@ -215,29 +215,42 @@ def test_nothing_is_made_or_lost(case):
         assert (account.position == 0) <= (account.cost == 0 and account.unrealized == 0)
     for fill in fills:
         if fill["decision"] >= 0:
-            decided = int(run.exact.decisions["ts_ns"][fill["decision"]])
-            assert fill["ts_ns"] == decided + case.latency_ns
+            assert fill["ts_ns"] == opened[fill["order"]]["ts_ns"] + case.latency_ns
 
 
 @settings(max_examples=examples(150), deadline=None)
 @given(random_cases())
-def test_bundles_end_matched_unless_a_trim_ran_short(case):
+def test_bundles_end_matched_or_say_so(case):
     run, _ = twins.run_case(case)
+    short = [r for r in twins.rows_of(run.exact.risk) if r["rule"] == RiskRule.TRIM_SHORT]
     orders = twins.rows_of(run.exact.orders)
     for decision in twins.rows_of(run.exact.decisions):
         if not decision["bundle"] or decision["n_legs"] < 2:
             continue
         mine = [o for o in orders if o["decision"] == decision["sequence"] and o["kind"] == 4]
         legs = [o for o in mine if o["leg"] >= 0]
-        trims = {o["instrument"]: o for o in mine if o["leg"] < 0}
+        trims = [o for o in mine if o["leg"] < 0]
         least = min(legs, key=_share)
         for order in legs:
             target = order["qty"] * least["filled_qty"] // least["qty"]
-            trim = trims.get(order["instrument"])
-            assert (trim is None) == (order["filled_qty"] == target)
-            if trim is not None:
-                assert trim["qty"] == order["filled_qty"] - target
-                assert trim["side"] == -order["side"]
+            excess = order["filled_qty"] - target
+            own = [o for o in trims if o["instrument"] == order["instrument"]]
+            told = [
+                r
+                for r in short
+                if (r["decision"], r["instrument"]) == (decision["sequence"], order["instrument"])
+            ]
+            assert all(o["side"] == -order["side"] for o in own)
+            left = excess
+            for k, trim in enumerate(own):  # each is sent for what the ones before left
+                assert trim["qty"] == left
+                left -= trim["filled_qty"]
+                assert (left > 0) == (k < len(told))
+            assert bool(own) == bool(excess)
+            assert [r["value"] for r in told] == [o["qty"] - o["filled_qty"] for o in own][
+                : len(told)
+            ]
+            assert left == 0 or told[-1]["value"] == left
 
 
 def _share(order):

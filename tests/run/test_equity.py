@@ -20,14 +20,23 @@ def run(request):
     return backtest(open_segment(DATA / request.param), "basis_capture")
 
 
+def joined(high, low):
+    return (int(high) << 64) + (int(low) & (2**64 - 1))
+
+
 def by_hand(run, points):
-    """Equity at each point from prices, quantities, fees and funding alone, as Fractions."""
+    """Equity at each point from prices, quantities and booked payments alone, as Fractions."""
     scale = Fraction(10) ** run.ledger_exponent
     quotes = run.segment.columns("quotes")
     n = len(run.instruments)
     out = []
     cash, position, mid = Fraction(0), [0] * n, [Fraction(0)] * n
-    q = f = p = 0
+    q = f = 0
+    # Money that stands in rows: what was paid to the run, and what it paid.
+    rows = [(1, row) for row in run.exact.funding] + [(-1, row) for row in run.exact.borrow]
+    paid = sorted(
+        (int(r["ts_ns"]), sign * joined(r["amount_hi"], r["amount_lo"])) for sign, r in rows
+    )
     for point in points:
         while q < len(quotes["seq"]) and quotes["ts_ns"][q] <= point:
             k = int(quotes["instrument"][q])
@@ -40,10 +49,8 @@ def by_hand(run, points):
             cash -= side * Fraction(qty * price, 10**16) + fee * scale
             position[int(row["instrument"])] += side * qty
             f += 1
-        while p < len(run.exact.funding) and run.exact.funding["ts_ns"][p] <= point:
-            row = run.exact.funding[p]
-            cash += ((int(row["amount_hi"]) << 64) + (int(row["amount_lo"]) & (2**64 - 1))) * scale
-            p += 1
+        while paid and paid[0][0] <= point:
+            cash += paid.pop(0)[1] * scale
         marked = sum(Fraction(x, 10**8) * m for x, m in zip(position, mid, strict=True))
         out.append(cash + marked)
     return out
@@ -60,7 +67,9 @@ def test_equity_is_cash_plus_marked_positions(run, step_ns):
 def test_equity_ends_at_the_runs_net_pnl(run):
     curve = run.equity_curve(60 * 10**9)
     assert curve.equity[-1] == run.net_pnl
-    assert (curve.equity == curve.realized + curve.unrealized - curve.fees + curve.funding).all()
+    costs = curve.fees - curve.funding + curve.borrow
+    assert (curve.equity == curve.realized + curve.unrealized - costs).all()
+    assert curve.borrow[-1] > 0
     assert curve.ts_ns[-1] == run.segment.last_ts_ns
     assert (np.diff(curve.ts_ns[:-1]) == 60 * 10**9).all()
     assert curve.max_drawdown >= 0
@@ -92,9 +101,10 @@ def test_the_table_of_a_curve_has_a_row_an_instrument_and_their_sum(run):
         *parts, total = rows[3 * line : 3 * line + 3]
         assert [p["symbol"] for p in parts] == [i.symbol for i in run.instruments]
         assert (total["symbol"], total["position"], total["mid"]) == (None, None, None)
-        for name in ("cash", "realized", "unrealized", "fees", "funding", "equity"):
+        for name in ("cash", "realized", "unrealized", "fees", "funding", "borrow", "equity"):
             assert total[name] == sum(p[name] for p in parts)
         for p in (*parts, total):
-            assert p["equity"] == p["realized"] + p["unrealized"] - p["fees"] + p["funding"]
+            costs = p["fees"] - p["funding"] + p["borrow"]
+            assert p["equity"] == p["realized"] + p["unrealized"] - costs
         for p in parts:
             assert p["equity"] == p["cash"] + p["position"] * p["mid"]

@@ -240,11 +240,20 @@ def test_orders_of_a_decision_arrive_together_at_the_draw(case: Case, model, see
             else model.entry.constant_ns
         )
         ended = run.exact.orders[
-            (run.exact.orders["decision"] == number) & (run.exact.orders["kind"] == 4)
+            (run.exact.orders["decision"] == number)
+            & (run.exact.orders["kind"] == 4)
+            & (run.exact.orders["leg"] >= 0)
         ]
         for order in ended:
             if order["reason"] not in (6, 7):  # the end of the data, refused
                 assert order["ts_ns"] == decision["ts_ns"] + wanted
+        trims = run.exact.orders[
+            (run.exact.orders["decision"] == number) & (run.exact.orders["leg"] < 0)
+        ]
+        sent = {o["order"]: o["ts_ns"] for o in trims if o["kind"] == 1}
+        for order in trims:  # they take the latency of their decision, drawn once
+            if order["kind"] == 4 and order["reason"] != 6:
+                assert order["ts_ns"] == sent[order["order"]] + wanted
 
 
 def _key(run: Run, model: LatencyModel, seed: int, which: int) -> int:

@@ -36,11 +36,12 @@ def line_of(engine: Engine) -> Line:
         cost = account.cost if account.position > 0 else -account.cost
         put_in = account.realized - cost  # what trading alone did to cash
         money = {
-            "cash": 10 * (put_in - account.fees + account.funding),
+            "cash": 10 * (put_in - account.fees + account.funding - account.borrow),
             "realized": 10 * account.realized,
             "unrealized": marked - 10 * cost,
             "fees": 10 * account.fees,
             "funding": 10 * account.funding,
+            "borrow": 10 * account.borrow,
         }
         money["equity"] = money["cash"] + marked
         lines.append((account.position, mid2, money))
@@ -69,12 +70,16 @@ def assert_lines(run: Run, lines, k: int, expected: Line) -> None:
             )
             assert getattr(total, name)[k] == sum(mine)
         assert total.equity[k] == (
-            total.realized[k] + total.unrealized[k] - total.fees[k] + total.funding[k]
+            total.realized[k]
+            + total.unrealized[k]
+            - total.fees[k]
+            + total.funding[k]
+            - total.borrow[k]
         )
 
 
 @settings(max_examples=examples(100), deadline=None)
-@given(st.one_of(random_cases(60), order_cases(60)))
+@given(st.one_of(random_cases(60, slow=True), order_cases(60)))
 def test_every_fill_has_its_line(case) -> None:
     run, _ = twins.run_case(case)
     expected: list[Line] = []

@@ -32,13 +32,18 @@ def test_run_booked_again_gives_the_same_money(segment, size, flatten):
         )
         for i in run.instruments
     ]
-    fills, paid = run.exact.fills, run.exact.funding
+    fills, paid, lent = run.exact.fills, run.exact.funding, run.exact.borrow
+    interest = int128_array(lent["amount_hi"], lent["amount_lo"])
+    assert len(lent) > 0
     fees = int128_array(fills["fee_hi"], fills["fee_lo"])
     realized = int128_array(fills["realized_hi"], fills["realized_lo"])
     cash = int128_array(fills["cash_hi"], fills["cash_lo"])
     amounts = int128_array(paid["amount_hi"], paid["amount_lo"])
-    p = 0
+    p = b = 0
     for k, fill in enumerate(fills):
+        while b < len(lent) and lent["fills_before"][b] <= k:
+            accounts[lent["instrument"][b]].apply_borrow(interest[b])
+            b += 1
         while p < len(paid) and paid["ts_ns"][p] <= fill["ts_ns"]:
             accounts[paid["instrument"][p]].apply_funding(amounts[p])
             p += 1
@@ -49,12 +54,14 @@ def test_run_booked_again_gives_the_same_money(segment, size, flatten):
         assert sum(a.cash for a in accounts) == cash[k]
     for k in range(p, len(paid)):
         accounts[paid["instrument"][k]].apply_funding(amounts[k])
+    for k in range(b, len(lent)):
+        accounts[lent["instrument"][k]].apply_borrow(interest[k])
     for booked, account, mid, instrument in zip(
         run.accounts, accounts, run.exact.last_mids, run.instruments, strict=True
     ):
         account.mark(np.int64(mid), instrument.price_exponent - 1)
         assert (account.position, account.cost) == (booked.position, booked.cost)
         assert (account.realized, account.fees) == (booked.realized, booked.fees)
-        assert account.funding == booked.funding
+        assert (account.funding, account.borrow) == (booked.funding, booked.borrow)
         assert account.unrealized_at(run.ledger_exponent - 1) == booked.unrealized
     assert sum(a.cash for a in accounts) == run.cash["USDT"]

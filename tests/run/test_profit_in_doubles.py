@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 
 from quantlaxmi.importers import import_bars, import_capture
+from quantlaxmi.run.ledger_lines import lines_at_fills
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.result import Run
+from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.segment import Segment, open_segment
 from quantlaxmi.strategies import StrategyRegistry
 from tests import random_markets, twins
@@ -130,7 +132,25 @@ def profit(run: Run) -> tuple[float, float]:
         for at, mark, paid in settlements(segment, i):
             position = float(held[mine["ts_ns"] < at].sum())
             cash -= position * mark * 10.0**one.price_exponent * paid * 1e-8
+        if one.kind == InstrumentKind.SPOT:
+            cash -= interest(run, i, float(held.sum()), marks[i])
     return cash + worth, traded
+
+
+def interest(run: Run, i: int, at_end: float, mark: float) -> float:
+    """On what was sold and not held, fill by fill, at the mids that the ledger's lines have."""
+    one, total, held, since = run.instruments[i], 0.0, 0.0, 0
+    lines = lines_at_fills(run.exact, run.segment)
+    unit = 10.0**one.qty_exponent * one.contract_size
+    for k, fill in enumerate(run.exact.fills):
+        if fill["instrument"] == i:
+            mid = float(lines.mid2[lines.held.index(i), k]) / 2
+            total += max(0.0, -held) * mid * float(fill["ts_ns"] - since)
+            held += float(fill["side"]) * float(fill["qty"]) * unit
+            since = fill["ts_ns"]
+    total += max(0.0, -at_end) * mark * float(run.segment.last_ts_ns - since)
+    years = 10.0**one.price_exponent / (365 * 86_400e9)
+    return total * years * run.costs.borrow_bps(one).to_f64() / 10_000
 
 
 def settlements(segment: Segment, instrument: int) -> list[tuple[int, int, int]]:

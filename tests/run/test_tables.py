@@ -41,6 +41,7 @@ def test_every_table_has_the_runs_rows(run):
         "orders": len(run.exact.orders),
         "fills": run.n_fills,
         "funding": len(run.exact.funding),
+        "borrow": len(run.exact.borrow),
         "risk": len(run.exact.risk),
         "attributions": run.n_fills,
         "ledger": 3 * run.n_fills - 1,  # the first fill's line has one instrument
@@ -64,7 +65,9 @@ def test_attributed_money_sums_to_cash(run):
     total = sum(row["cash_effect"] for row in rows)
     assert total == Decimal(sum(run.cash.values())).scaleb(run.ledger_exponent)
     for row in rows:
-        assert row["gross"] - row["slippage"] - row["fee"] + row["funding"] == row["cash_effect"]
+        assert row["cash_effect"] == (
+            row["gross"] - row["slippage"] - row["fee"] + row["funding"] - row["borrow"]
+        )
 
 
 def test_decisions_say_why(run):

@@ -33,7 +33,7 @@ from tests.naive import canonical as naive
 def arrays(trace: DecisionTrace) -> dict[str, np.ndarray]:
     return {
         name: trace.table(name).copy()
-        for name in ("decisions", "legs", "orders", "fills", "funding", "risk")
+        for name in ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow")
     }
 
 
@@ -157,7 +157,8 @@ def test_packed_records_match_objects_and_naive(drawn: list[DecisionEvent]) -> N
 def test_outcome_hash_matches_naive() -> None:
     for trace in (cases.pair_trace(3), cases.pair_trace(0)):
         tables = [
-            [row.item() for row in trace.table(n)] for n in ("orders", "fills", "funding", "risk")
+            [row.item() for row in trace.table(n)]
+            for n in ("orders", "fills", "funding", "risk", "borrow")
         ]
         assert trace.outcome_hash == naive.outcome_hash(cases.plain_header(trace.header), *tables)
 
@@ -258,7 +259,7 @@ def test_every_field_moves_the_trace_hash(table: str, field: str) -> None:
 
 def test_every_outcome_field_moves_the_outcome_hash_alone() -> None:
     trace = cases.pair_trace(2)
-    for name in ("orders", "fills", "funding", "risk"):
+    for name in ("orders", "fills", "funding", "risk", "borrow"):
         for field in trace.table(name).dtype.names:
             rows = arrays(trace)
             rows[name][field][0] ^= 1

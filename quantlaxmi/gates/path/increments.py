@@ -77,7 +77,7 @@ def run_equity(run: Run, step_ns: int) -> tuple[EquityCurve, list[int]]:
 
 
 def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
-    """Increments of a run's equity over clock buckets, with fees, funding and open positions.
+    """Increments of a run's equity over clock buckets, with all costs and open positions.
 
     One sweep over the prices and quantities of the fills gives them; the average costs that an
     `EquityCurve` keeps are not needed.
@@ -100,7 +100,7 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     EngineError
         When the sum is not the ledger's net PnL.
     """
-    fills, funding, points = run.exact.fills, run.exact.funding, curve.ts_ns
+    fills, points = run.exact.fills, curve.ts_ns
     done = np.searchsorted(fills["ts_ns"], points, side="right")
     weights = run.weights
     scales = [10 * scale * weight for scale, weight in zip(run.exact.scales, weights, strict=True)]
@@ -109,9 +109,10 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     paid = signed.astype(object) * fills["price"].astype(object) * scale
     paid += 10 * _weighed(int128_array(fills["fee_hi"], fills["fee_lo"]), fills, weights)
     equity = -_sum_to(paid, done)
-    received = int128_array(funding["amount_hi"], funding["amount_lo"])
-    received = 10 * _weighed(received, funding, weights)
-    equity += _sum_to(received, np.searchsorted(funding["ts_ns"], points, side="right"))
+    for sign, rows in ((1, run.exact.funding), (-1, run.exact.borrow)):
+        received = _weighed(int128_array(rows["amount_hi"], rows["amount_lo"]), rows, weights)
+        received = 10 * sign * received
+        equity += _sum_to(received, np.searchsorted(rows["ts_ns"], points, side="right"))
     marks = dict(zip(curve.held, curve.mid2, strict=True))
     own = np.unique(fills["instrument"]).tolist()
     if other := [i for i in own if i not in marks]:  # the curve is of another run

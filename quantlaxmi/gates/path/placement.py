@@ -15,6 +15,7 @@ import numpy as np
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.context import Costs, DecisionPoints
+from quantlaxmi.gates.path.borrow import PositionInterest
 from quantlaxmi.gates.path.columns import LIMIT, BundleColumns
 from quantlaxmi.gates.path.funding import PositionFunding
 from quantlaxmi.gates.path.round_trips import Action, Trip, opposite
@@ -22,6 +23,7 @@ from quantlaxmi.instruments import Bundle
 from quantlaxmi.schema import I64
 
 __all__ = [
+    "Carry",
     "CostColumns",
     "PlacementError",
     "Templates",
@@ -179,6 +181,14 @@ def make_templates(trips: tuple[Trip, ...], rows: I64) -> Templates:
 
 
 @dataclass(frozen=True, slots=True)
+class Carry:
+    """What holding the positions of the trips pays and costs."""
+
+    funding: PositionFunding
+    interest: PositionInterest
+
+
+@dataclass(frozen=True, slots=True)
 class CostColumns:
     """Costs of the actions on every tradeable row, or why they are not known.
 
@@ -193,7 +203,7 @@ class CostColumns:
     action_constant : ndarray of int64, shape (n_actions,)
         Observed cost of actions that are not clean, in units of net.
     own : ndarray of int64, shape (n_actions,)
-        Observed cost of every action, in units of net.
+        Observed cost of every action with the interest paid at it, in units of net.
     paid : ndarray of int64, shape (n_positions, n_settlements + 1)
         Running sums of the positions' funding, in units of net.
     net_scale : int
@@ -227,11 +237,12 @@ def build_cost_columns(
     action_bundle: I64,
     points: DecisionPoints,
     max_bundles: int,
-    funding: PositionFunding,
+    carry: Carry,
 ) -> CostColumns:
     """Costs of every clean action's bundle and of its opposite, on tradeable rows.
 
-    Costs and the funding of the positions are in one unit, that of net PnL.
+    Costs, and the funding of the positions and the interest on them, are in one unit, that of net
+    PnL.
 
     Raises
     ------
@@ -240,7 +251,8 @@ def build_cost_columns(
     """
     actions = templates.actions
     sided = clean_bundles(actions)
-    if reason := points.costs_unknown or funding.reason:
+    funding, interest = carry.funding, carry.interest
+    if reason := points.costs_unknown or funding.reason or interest.reason:
         return _without(len(actions), reason, columns.scale)
     if len(sided) > max_bundles:
         return _without(
@@ -251,12 +263,16 @@ def build_cost_columns(
         )
     costs = _costs_of(points, sided, actions)
     unit = math.gcd(
-        columns.scale, funding.unit, *(costs[b].unit for b in sided), *(a.cost for a in actions)
+        columns.scale,
+        funding.unit,
+        interest.unit,
+        *(costs[b].unit for b in sided),
+        *(part for a in actions for part in (a.cost, a.borrow)),
     )
     net_scale = columns.scale // unit
     peaks = {b: _peak(costs[b], rows) * (costs[b].unit // unit) for b in sided}
     largest = [columns.largest[b] for b in action_bundle.tolist()]
-    worst = _largest_net(templates, largest, peaks, funding, unit, net_scale)
+    worst = _largest_net(templates, largest, peaks, carry, unit, net_scale)
     trips = len(templates.occupied)
     if worst >= LIMIT or net_scale >= LIMIT or trips * worst * worst >= 2**127:
         return _without(
@@ -276,7 +292,7 @@ def build_cost_columns(
         action_cost=np.array([index[a.bundle] if a.clean else -1 for a in actions], np.int64),
         action_mirror_cost=np.array(mirrors, np.int64),
         action_constant=np.array([0 if a.clean else a.cost // unit for a in actions], np.int64),
-        own=np.array([a.cost // unit for a in actions], np.int64),
+        own=np.array([(a.cost + a.borrow) // unit for a in actions], np.int64),
         paid=funding.table(unit),
         net_scale=net_scale,
         unit=unit,
@@ -317,22 +333,23 @@ def _largest_net(
     templates: Templates,
     largest: list[int],
     peaks: dict[Bundle, int],
-    funding: PositionFunding,
+    carry: Carry,
     unit: int,
     net_scale: int,
 ) -> int:
     """No trip's net PnL exceeds this in magnitude, wherever it stands; nor does funding."""
-    worst = funding.peak // unit
-    for low, high in itertools.pairwise(templates.trip_first.tolist()):
-        gross = cost = 0
+    worst = carry.funding.peak // unit
+    edges = itertools.pairwise(templates.trip_first.tolist())
+    for (low, high), interest in zip(edges, carry.interest.largest, strict=True):
+        gross, cost = 0, interest // unit
         for k in range(low, high):
             action = templates.actions[k]
             gross += largest[k]
             cost += max(
-                abs(action.cost) // unit,
+                (abs(action.cost) + action.borrow) // unit,
                 peaks.get(action.bundle, 0),
                 peaks.get(opposite(action.bundle), 0),
             )
         trip = range(low, high)
-        worst = max(worst, net_scale * gross + cost + funding.largest(trip) // unit)
+        worst = max(worst, net_scale * gross + cost + carry.funding.largest(trip) // unit)
     return worst

@@ -58,6 +58,8 @@ class Action:
         not taken before. The cost at the decision point must then equal `cost`.
     mark : bool
         Whether it closes a position still open at the end, at the last row's mids.
+    borrow : int
+        Interest paid with it, attribution scale.
     """
 
     row: int
@@ -65,6 +67,7 @@ class Action:
     cost: int
     clean: bool
     mark: bool = False
+    borrow: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +106,10 @@ class TradePath:
         Slippage plus fees of all fills, attribution scale.
     funding : int
         Received less paid, attribution scale.
-    stray_cost : int
-        The part of `cost` that belongs to no action, because the decision changed no position.
+    borrow : int
+        Interest paid, attribution scale.
+    stray_cost, strays : int
+        Cost and interest of filled decisions that changed no position; their number.
     short_actions : int
         Actions whose fills differ from what was decided.
     after_own_actions : int
@@ -120,7 +125,9 @@ class TradePath:
     gross: int
     cost: int
     funding: int
+    borrow: int
     stray_cost: int
+    strays: int
     short_actions: int
     after_own_actions: int
     reversals: int
@@ -129,7 +136,7 @@ class TradePath:
     @property
     def net(self) -> int:
         """What the ledger shows, attribution scale."""
-        return self.gross - self.cost + self.funding
+        return self.gross - self.cost + self.funding - self.borrow
 
 
 def _bundle(quantities: dict[int, int]) -> Bundle:
@@ -154,7 +161,7 @@ def _rows_of(decisions: npt.NDArray[np.void], seq: I64, used: Sequence[int]) -> 
 
 @dataclass(frozen=True, slots=True)
 class TradeRecords:
-    """What a run traded.
+    """What a run traded; money at the attribution scale.
 
     Attributes
     ----------
@@ -162,10 +169,10 @@ class TradeRecords:
         Ascending in ``seq``.
     legs : ndarray of LEG_DTYPE
     fills : ndarray of FILL_DTYPE
-    gross, cost : sequence of int, one for each fill
-        Attributed gross, and slippage plus fee, attribution scale.
-    funding : int
-        Of the whole run, attribution scale.
+    gross, cost, borrow : sequence of int, one for each fill
+        Attributed gross, slippage plus fee, interest.
+    funding, open_borrow : int
+        Funding of the whole run; interest on what was still open at its end.
     """
 
     decisions: npt.NDArray[np.void]
@@ -173,7 +180,9 @@ class TradeRecords:
     fills: npt.NDArray[np.void]
     gross: Sequence[int]
     cost: Sequence[int]
+    borrow: Sequence[int]
     funding: int
+    open_borrow: int
 
 
 def build_path(
@@ -203,8 +212,8 @@ def build_path(
     ------
     PathError
         When a filled decision is at no decision point, a fill belongs to no decision, or an order
-        (one that rested, say) was filled after those of a later decision: then the position after
-        a decision is not the sum of the decisions before it.
+        was filled after those of a later decision: then the position after a decision is not the
+        sum of the decisions before it.
     EngineError
         When an action's value at the decision points' mids is not its attributed gross.
     """
@@ -218,17 +227,23 @@ def build_path(
     builder = _Builder(mid2, units, len(seq) - 1)
     for decision in used:
         delta = _bundle(moved[decision])
-        gross, cost = value[decision]
-        whole = delta == intended[decision]
-        builder.act(rows[decision], delta, gross, cost, whole=whole, after_own=decision in passed)
-    builder.finish()
+        builder.act(
+            rows[decision],
+            delta,
+            value[decision],
+            whole=delta == intended[decision],
+            after_own=decision in passed,
+        )
+    builder.finish(records.open_borrow)
     return TradePath(
         trips=tuple(builder.trips),
         changes=tuple(builder.changes),
         gross=builder.gross,
         cost=builder.cost,
         funding=records.funding,
+        borrow=sum(records.borrow) + records.open_borrow,
         stray_cost=builder.stray,
+        strays=builder.strays,
         short_actions=builder.short,
         after_own_actions=builder.after_own,
         reversals=builder.reversals,
@@ -237,10 +252,10 @@ def build_path(
 
 
 def _moves(records: TradeRecords) -> tuple[dict[int, dict[int, int]], dict[int, list[int]]]:
-    """Quantities that each decision moved, and its gross and cost."""
-    fills, gross, cost = records.fills, records.gross, records.cost
-    if len(gross) != len(fills) or len(cost) != len(fills):
-        raise EngineError(f"{len(fills)} fills have {len(gross)} attributions")
+    """Quantities that each decision moved, and its gross, cost and interest."""
+    fills, money = records.fills, (records.gross, records.cost, records.borrow)
+    if any(len(column) != len(fills) for column in money):
+        raise EngineError(f"{len(fills)} fills have {len(records.gross)} attributions")
     moved: dict[int, dict[int, int]] = {}
     value: dict[int, list[int]] = {}
     columns = (fills[name].tolist() for name in ("decision", "instrument", "side", "qty"))
@@ -252,9 +267,9 @@ def _moves(records: TradeRecords) -> tuple[dict[int, dict[int, int]], dict[int, 
             )
         at = moved.setdefault(decision, {})
         at[instrument] = at.get(instrument, 0) + side * qty
-        total = value.setdefault(decision, [0, 0])
-        total[0] += gross[k]
-        total[1] += cost[k]
+        total = value.setdefault(decision, [0, 0, 0])
+        for which, column in enumerate(money):
+            total[which] += column[k]
     return moved, value
 
 
@@ -333,7 +348,7 @@ class _Builder:
         self.actions: list[Action] = []
         self.trips: list[Trip] = []
         self.changes: list[tuple[int, Bundle]] = []
-        self.gross = self.cost = self.stray = 0
+        self.gross = self.cost = self.stray = self.strays = 0
         self.short = self.after_own = self.reversals = 0
 
     def _value(self, bundle: Bundle, row: int) -> int:
@@ -351,8 +366,9 @@ class _Builder:
             self.actions = []
 
     def act(
-        self, row: int, delta: Bundle, gross: int, cost: int, *, whole: bool, after_own: bool
+        self, row: int, delta: Bundle, value: Sequence[int], *, whole: bool, after_own: bool
     ) -> None:
+        gross, cost, borrow = value
         if -self._value(delta, row) != gross:
             raise EngineError(
                 f"the action at decision point {row} is worth {-self._value(delta, row)} at its "
@@ -366,19 +382,19 @@ class _Builder:
         after = _after(self.position, delta)
         if not _turns(held, after):
             if delta:
-                self._put(Action(row, delta, cost, whole and not after_own))
+                self._put(Action(row, delta, cost, whole and not after_own, borrow=borrow))
             else:
-                self.stray += cost
+                self.stray += cost + borrow
+                self.strays += 1
             return
         self.reversals += 1
-        close = opposite(held)
         # The cost of the whole is known, its halves are not; they only have to add up.
-        self._put(Action(row, close, cost // 2, False))
+        self._put(Action(row, opposite(held), cost // 2, False, borrow=borrow))
         self._put(Action(row, _bundle(after), cost - cost // 2, False))
 
-    def finish(self) -> None:
+    def finish(self, borrow: int) -> None:
         held = _bundle(self.position)
         if held:
             close = opposite(held)
-            self.gross += -self._value(close, self.last_row)
-            self._put(Action(self.last_row, close, 0, False, mark=True))
+            self.gross -= self._value(close, self.last_row)
+            self._put(Action(self.last_row, close, 0, False, mark=True, borrow=borrow))

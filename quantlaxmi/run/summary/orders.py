@@ -28,6 +28,7 @@ _RULES: Final[dict[RiskRule, str]] = {
     RiskRule.STALE_BOOK: "the book was older than {limit} s or not valid",
     RiskRule.MAX_LOSS: "a result below {limit} {currency}",
     RiskRule.MARGIN_CALL: "a margin call had stopped the run",
+    RiskRule.SHORT_SPOT: "{symbol} that is not held may not be sold",
     RiskRule.NO_BOOK: "{symbol} had no valid book yet",
     RiskRule.MARGIN_CALL: "after a margin call",
 }
@@ -72,7 +73,7 @@ def order_lines(run: FinishedRun) -> Iterator[SummaryLine]:
 
 def _refusals(records: RunRecords, orders: NDArray[Any]) -> dict[str, int]:
     """Refused orders by cause."""
-    risk = records.risk[records.risk["rule"] != RiskRule.TRIM_REST]
+    risk = records.risk[~np.isin(records.risk["rule"], (RiskRule.TRIM_REST, RiskRule.TRIM_SHORT))]
     n = max(1, len(records.instruments))
     found: dict[str, int] = {}
     left = orders

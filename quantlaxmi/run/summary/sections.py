@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from quantlaxmi.run.summary.books import book_lines
+from quantlaxmi.run.summary.bundles import bundle_lines
 from quantlaxmi.run.summary.capital import capital_lines
 from quantlaxmi.run.summary.clocks import clock_lines
 from quantlaxmi.run.summary.gaps import gap_lines
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.run.summary.orders import order_lines
+from quantlaxmi.run.summary.short_spot import short_spot_lines
 from quantlaxmi.run.summary.steps import step_lines
 
 Section = Callable[[FinishedRun], Iterable[SummaryLine]]
@@ -26,6 +28,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
     step_lines,
     order_lines,
     clock_lines,
+    bundle_lines,
+    short_spot_lines,
 )
 
 

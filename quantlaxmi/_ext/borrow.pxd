@@ -1,0 +1,7 @@
+"""Interest on what is sold and not held."""
+from libc.stdint cimport int64_t
+from quantlaxmi._ext.engine_state cimport engine_t
+
+# Pay the interest of instrument ``i`` up to time ``ts``; before its position changes, and at the end.
+cdef int accrue(engine_t* e, Py_ssize_t i, int64_t ts) noexcept nogil
+cdef int accrue_all(engine_t* e, int64_t ts) noexcept nogil

@@ -1,0 +1,1 @@
+"""Interest on what is borrowed to be sold; C functions only."""

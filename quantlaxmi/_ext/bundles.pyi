@@ -1,0 +1,1 @@
+"""Bundles and their trims; C functions only."""
