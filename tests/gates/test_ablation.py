@@ -99,8 +99,9 @@ def _fills(run):
         )
         for f in run.exact.fills
     ], [
-        (int(p["ts_ns"]), int128_to_int(int(p["amount_hi"]), int(p["amount_lo"])) * fee)
-        for p in run.exact.funding
+        (int(p["ts_ns"]), sign * int128_to_int(int(p["amount_hi"]), int(p["amount_lo"])) * fee)
+        for sign, rows in ((1, run.exact.funding), (-1, run.exact.borrow))
+        for p in rows
     ]
 
 
