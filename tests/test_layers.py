@@ -68,7 +68,7 @@ INNER: dict[str, tuple[str, ...]] = {
             seal recover write memory split parts export books
             """,
         "execution": "impact cost_file conversion ledger costs account_terms latency risk",
-        "trace": "header objects file arrow decision_trace parity",
+        "trace": "header objects file arrow decision_trace builder parity",
         "importers": """
             exponents tick_sizes traded_pair instrument_mapping quarantine source
             missing_days pipeline

@@ -1,10 +1,10 @@
 """Decision traces: packed, hashed, written, read back and compared."""
 
+from quantlaxmi.trace.builder import DecisionTraceBuilder
 from quantlaxmi.trace.decision_trace import (
     OUTCOME_TAG,
     TRACE_TAG,
     DecisionTrace,
-    DecisionTraceBuilder,
     load_trace,
     trace_hasher,
 )

@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi._ext.canonical import MAX_RECORD_BYTES, STATUS_FIELDS, pack_records
-from quantlaxmi.errors import EngineError, TraceError
+from quantlaxmi.errors import TraceError
 from quantlaxmi.events import (
     BorrowPayment,
     DecisionEvent,
@@ -27,7 +26,6 @@ from quantlaxmi.events import (
     RiskEvent,
     rationale_hash,
 )
-from quantlaxmi.schema import MAX_LEGS
 from quantlaxmi.trace.arrow import load_arrow, save_arrow
 from quantlaxmi.trace.file import (
     OUTCOME_TABLES,
@@ -38,7 +36,7 @@ from quantlaxmi.trace.file import (
     save_json,
 )
 from quantlaxmi.trace.header import TraceHeader
-from quantlaxmi.trace.objects import LazyRows, RowReader, Rows, check_outcomes, decision_rows
+from quantlaxmi.trace.objects import LazyRows, RowReader, Rows, check_outcomes
 
 TRACE_TAG: Final = b"QLT\x01"
 OUTCOME_TAG: Final = b"QLO\x02"
@@ -47,7 +45,23 @@ _CHUNK_BYTES: Final = 1 << 18
 
 
 def trace_hasher(header: TraceHeader) -> hashlib._Hash:
-    """SHA-256 that has read all that stands before the first record of a trace."""
+    """Return a SHA-256 that has read everything before the first record of a trace.
+
+    Parameters
+    ----------
+    header : TraceHeader
+
+    Returns
+    -------
+    hashlib object
+        Ready for the records.
+
+    Examples
+    --------
+    >>> from quantlaxmi import backtest
+    >>> trace_hasher(backtest("data/planted", "basis_capture").header).digest_size
+    32
+    """
     raw = header.canonical_bytes()
     return hashlib.sha256(TRACE_TAG + struct.pack("<I", len(raw)) + raw)
 
@@ -66,11 +80,12 @@ def _rows(name: str, array: Rows | None) -> Rows:
 
 
 class DecisionTrace:
-    """Decisions and outcomes of one run.
+    """Decisions and outcomes of one run, with their hashes.
 
     Parameters
     ----------
     header : TraceHeader
+        What the run depended on.
     tables : dict of str to ndarray
         Rows by name of `TRACE_TABLES`; tables left out are empty. Arrays are not copied: whoever
         passes them must not change them afterwards.
@@ -79,6 +94,15 @@ class DecisionTrace:
     ------
     TraceError
         A table has another row type, or legs do not belong to the decisions.
+
+    Examples
+    --------
+    >>> from quantlaxmi import backtest
+    >>> trace = backtest("data/planted", "basis_capture").trace
+    >>> len(trace), trace.decisions[0].legs[0].symbol
+    (602, 'BTCUSDT-PERP')
+    >>> trace.trace_hash == trace.compute_hash()
+    True
     """
 
     __slots__ = ("_outcome_hash", "_rationales", "_reader", "_tables", "_trace_hash", "header")
@@ -290,10 +314,26 @@ def _suffix(path: Path) -> str:
 def load_trace(path: str | Path) -> DecisionTrace:
     """Read a trace file and recompute every hash it states.
 
+    Parameters
+    ----------
+    path : str or Path
+        A file that `DecisionTrace.save` wrote.
+
+    Returns
+    -------
+    DecisionTrace
+
     Raises
     ------
     TraceError
         The file cannot be used, was edited, or states a hash that its content has not.
+
+    Examples
+    --------
+    >>> from quantlaxmi import backtest
+    >>> backtest("data/planted", "basis_capture").trace.save("run.trace.json")
+    >>> len(load_trace("run.trace.json"))
+    602
     """
     path = Path(path)
     content = (load_json if _suffix(path) == ".json" else load_arrow)(path)
@@ -311,67 +351,3 @@ def load_trace(path: str | Path) -> DecisionTrace:
         if getattr(content, name) != value.hex():
             raise TraceError(path, f"its content hashes to {value.hex()}", name)
     return trace
-
-
-class DecisionTraceBuilder:
-    """Builds a trace from decision objects, hashing each as it comes.
-
-    Parameters
-    ----------
-    header : TraceHeader
-        Its ``rationales`` may be incomplete; texts of the decisions are added.
-    """
-
-    __slots__ = ("_decisions", "_digest", "_header", "_n_instruments")
-
-    def __init__(self, header: TraceHeader) -> None:
-        self._header = header
-        self._decisions: list[DecisionEvent] = []
-        self._digest = trace_hasher(header)
-        self._n_instruments = len(header.instruments)
-
-    def __len__(self) -> int:
-        return len(self._decisions)
-
-    def record(self, decision: DecisionEvent) -> None:
-        """Add the next decision.
-
-        Raises
-        ------
-        TraceError
-            Its sequence is not the next one, it has no legs or too many, or a value is out of
-            range.
-        """
-        n = len(self._decisions)
-        place = f"decision {n}"
-        if decision.sequence != n:
-            raise TraceError("trace", f"sequence was {decision.sequence}; {n} was expected", place)
-        if not 1 <= len(decision.legs) <= MAX_LEGS:
-            problem = f"{len(decision.legs)} legs; 1 to {MAX_LEGS} were expected"
-            raise TraceError("trace", problem, place)
-        self._digest.update(decision.canonical_bytes())
-        self._decisions.append(decision)
-
-    def finalize(self, **outcomes: Rows | None) -> DecisionTrace:
-        """The trace; the builder can go on afterwards.
-
-        Parameters
-        ----------
-        **outcomes : ndarray or None, shape (n_rows,)
-            Outcome rows, as for `DecisionTrace.from_arrays`.
-
-        Raises
-        ------
-        TraceError
-            A value is out of range.
-        EngineError
-            The rows do not hash to what was hashed from the objects.
-        """
-        rows, legs, rationales = decision_rows(self._decisions, self._header.rationales)
-        header = msgspec.structs.replace(self._header, rationales=rationales)
-        trace = DecisionTrace.from_arrays(header, rows, legs, **outcomes)
-        digest = self._digest.copy()
-        digest.update(struct.pack("<Q", len(rows)))
-        if digest.digest() != trace.trace_hash:
-            raise EngineError("the rows of a trace do not hash to what its decisions did")
-        return trace
