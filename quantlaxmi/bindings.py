@@ -30,17 +30,18 @@ _TAG: Final = b"quantlaxmi.bindings/1\n"
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of the chain.
+    """One line of the chain, which holds the hash of the line before it.
 
     Attributes
     ----------
     index : int
         Number of the line, from 0.
     previous : str
-        Hash of the line before.
+        Hash of the line before, in hex.
     record : dict
-        What was bound.
+        JSON values; for a gate report its hash and where it came from.
     hash : str
+        SHA-256 in hex over the line without this field.
     """
 
     index: int
@@ -81,6 +82,7 @@ def append_binding(path: Path | str, record: dict[str, Any]) -> Binding:
     Parameters
     ----------
     path : Path or str
+        The chain's file; one JSON object a line.
     record : dict
         JSON values with text keys.
 
@@ -94,6 +96,13 @@ def append_binding(path: Path | str, record: dict[str, Any]) -> Binding:
     InputError
         The chain is broken, the record is no JSON object or too long, or the file is a link, not
         regular, or cannot be written.
+
+    Examples
+    --------
+    >>> append_binding("chain.jsonl", {"report": "abc"}).index
+    0
+    >>> append_binding("chain.jsonl", {"report": "def"}).index
+    1
     """
     path = Path(path)
     try:
@@ -133,12 +142,23 @@ def append_binding(path: Path | str, record: dict[str, Any]) -> Binding:
 
 
 def check_chain(path: Path | str) -> None:
-    """Refuse, before any work, a chain to which nothing could be appended; nothing is written.
+    """Check that a record could be appended to a chain.
+
+    Nothing is written.
+
+    Parameters
+    ----------
+    path : Path or str
+        The chain's file; it need not exist.
 
     Raises
     ------
     InputError
         The chain is broken, or its file is a link, not regular, or cannot be written.
+
+    Examples
+    --------
+    >>> check_chain("chain.jsonl")
     """
     path = Path(path)
     if not os.path.lexists(path):
@@ -150,12 +170,30 @@ def check_chain(path: Path | str) -> None:
 
 
 def read_bindings(path: Path | str) -> tuple[Binding, ...]:
-    """Read and check a chain; empty where there is no file.
+    """Read a chain and check every line of it.
+
+    Parameters
+    ----------
+    path : Path or str
+        The chain's file.
+
+    Returns
+    -------
+    tuple of Binding
+        Empty where there is no file.
 
     Raises
     ------
     InputError
         The chain is broken, naming the line; or the file is a link, not regular or too long.
+
+    Examples
+    --------
+    >>> read_bindings("chain.jsonl")
+    ()
+    >>> line = append_binding("chain.jsonl", {"report": "abc"})
+    >>> read_bindings("chain.jsonl") == (line,)
+    True
     """
     path = Path(path)
     if not os.path.lexists(path):

@@ -75,6 +75,7 @@ class Instrument(
     venue_symbol : str
         The symbol as the venue writes it.
     kind : InstrumentKind
+        Spot, perpetual, option and so on.
     price_exponent, qty_exponent : int
         Prices and quantities are integer mantissas at 10**exponent.
     tick, lot : int
@@ -87,6 +88,7 @@ class Instrument(
         Units of ``base`` in one quantity unit, a mantissa at ``contract_exponent``: 1 where the
         venue counts coins, 0.01 for a contract of a hundredth.
     expiry_ns : int or None
+        Time of expiry, ns since the epoch; None where it does not expire.
     strike : int or None
         Mantissa at ``price_exponent``.
     contract_exponent : int
@@ -95,6 +97,15 @@ class Instrument(
     price_units : int
         Units of ``base`` that the price is of, a power of ten: 1000 for 1000SHIBUSDT with the base
         SHIB.
+
+    Examples
+    --------
+    >>> spot = Instrument(
+    ...     symbol="BTCUSDT", venue="binance", venue_symbol="BTCUSDT", kind=InstrumentKind.SPOT,
+    ...     price_exponent=-2, qty_exponent=-5, currency="USDT", base="BTC",
+    ... )
+    >>> spot.tick, spot.contract_size
+    (0, 1)
     """
 
     symbol: str

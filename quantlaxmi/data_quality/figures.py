@@ -138,7 +138,7 @@ class PairQuality(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SegmentQuality(msgspec.Struct, frozen=True, kw_only=True):
-    """What `segment_quality` found.
+    """Figures on the data of a segment, as `segment_quality` returns them.
 
     Attributes
     ----------

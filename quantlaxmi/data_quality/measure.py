@@ -45,8 +45,14 @@ def segment_quality(segment: MarketData, *, stale_ns: int = STALE_NS) -> Segment
     Parameters
     ----------
     segment : MarketData
+        A segment, its parts, a window of it, or rows in memory.
     stale_ns : int
-        A longer time without a message is a silence.
+        Nanoseconds; a longer time without a message is a silence.
+
+    Returns
+    -------
+    SegmentQuality
+        Counts, silences, spreads, clock offsets and basis.
 
     Raises
     ------
@@ -54,6 +60,13 @@ def segment_quality(segment: MarketData, *, stale_ns: int = STALE_NS) -> Segment
         ``stale_ns`` is not positive.
     SegmentCorrupt
         The segment's columns were changed.
+
+    Examples
+    --------
+    >>> from quantlaxmi import open_segment
+    >>> quality = segment_quality(open_segment("data/planted"))
+    >>> quality.instruments[0].spread.n, quality.pairs[0].basis_bps.n
+    (10894, 21996)
     """
     if stale_ns < 1:
         raise InputError("stale_ns", f"was {stale_ns}, expected a positive number")
@@ -88,13 +101,24 @@ def segment_quality(segment: MarketData, *, stale_ns: int = STALE_NS) -> Segment
 
 
 def quantiles(values: NDArray[Any], exponent: int) -> Quantiles | None:
-    """Quantiles of integers at `SHARES`; None where there are none.
+    """Compute the quantiles of integers at `SHARES`.
 
     Parameters
     ----------
     values : ndarray of int64 or of Python integers, shape (n_values,)
+        Mantissas.
     exponent : int
-        Of the values.
+        Power of ten of the values.
+
+    Returns
+    -------
+    Quantiles or None
+        None where there are no values.
+
+    Examples
+    --------
+    >>> quantiles(np.array([30, 10, 20]), -2).values[-1]
+    30
     """
     n = len(values)
     if not n:

@@ -44,7 +44,24 @@ _U16: Final = struct.Struct("<H")
 
 @functools.lru_cache(maxsize=4096)
 def rationale_hash(text: str) -> bytes:
-    """First 8 bytes of SHA-256 over the UTF-8 text, which a record has in its place."""
+    """Hash a rationale: the first 8 bytes of SHA-256 over its UTF-8 text.
+
+    A decision's record has the hash in place of the text.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    bytes
+        8 bytes.
+
+    Examples
+    --------
+    >>> rationale_hash("rule").hex()
+    '7369949b47ef2c6b'
+    """
     return hashlib.sha256(text.encode()).digest()[:8]
 
 
@@ -53,18 +70,28 @@ class LegIntent(msgspec.Struct, frozen=True, gc=False):
 
     Attributes
     ----------
+    symbol : str
+        Symbol of the instrument.
     side : Side
         Ignored in a change, which has the side of the order it names.
     qty : int
         Positive mantissa at the instrument's quantity exponent; of a modified order its new
         total, filled part included; 0 to cancel.
+    order_type : OrderType
+        Market or limit.
     limit_price : int or None
         Mantissa at the instrument's price exponent; None for market orders and to cancel.
     time_in_force : TimeInForce
         Of a new limit order; a modified one keeps its own.
     action : OrderAction
+        New order, change or cancel.
     target : int or None
-        Number of the order to modify or cancel; given exactly for these.
+        Number of the order to modify or cancel; None for a new order.
+
+    Examples
+    --------
+    >>> LegIntent("BTCUSDT", Side.BUY, 1_000_000).order_type.name
+    'MARKET'
     """
 
     symbol: str
@@ -91,12 +118,22 @@ class OptionsStrategyType(enum.StrEnum):
 
 
 class MultiLegOrderIntent(msgspec.Struct, frozen=True, gc=False):
-    """Legs an options strategy wants traded together.
+    """Several legs that an options strategy asks to trade together.
 
     Attributes
     ----------
+    legs : tuple of LegIntent
+        1 to ``schema.MAX_LEGS``.
+    strategy_type : OptionsStrategyType
+        Shape of the position; the decision's rationale.
     decision_id : UUID or None
         Given by the engine; None when a strategy returns it.
+
+    Examples
+    --------
+    >>> legs = tuple(LegIntent(symbol, Side.BUY, 1) for symbol in ("CALL", "PUT"))
+    >>> MultiLegOrderIntent(legs, OptionsStrategyType.STRADDLE).legs[1].symbol
+    'PUT'
     """
 
     legs: tuple[LegIntent, ...]

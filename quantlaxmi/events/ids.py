@@ -72,7 +72,7 @@ def derived_id(header_hash: bytes, stage: Stage, sequence: int) -> UUID:
 
 
 class CorrelationContext(msgspec.Struct, frozen=True, gc=False):
-    """Where an event belongs, so that a fill can be followed to its decision and market row.
+    """The run, decision, order and market message that an event belongs to.
 
     Attributes
     ----------

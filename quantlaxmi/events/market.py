@@ -32,10 +32,20 @@ class QuoteEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
         Market row key: global message number of the segment.
     ts_ns, exch_ts_ns : int
         Receive and venue time, ns since the epoch; venue time 0 where the source has none.
+    symbol : str
+        Symbol of the instrument.
     bid, ask : int
         Mantissas at the instrument's price exponent.
     bid_qty, ask_qty : int
         Mantissas at the instrument's quantity exponent.
+    correlation : CorrelationContext or None
+        Where the event belongs; None unless somebody asks for it.
+
+    Examples
+    --------
+    >>> quote = QuoteEvent(7, 1_700_000_000_000_000_000, 0, "BTCUSDT", 10000, 5, 10001, 3)
+    >>> quote.ask - quote.bid
+    1
     """
 
     seq: int
@@ -77,7 +87,17 @@ class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class TradeEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A trade of the market; ``side`` is the aggressor's. Units as in `QuoteEvent`."""
+    """One trade of the market. Units as in `QuoteEvent`.
+
+    Attributes
+    ----------
+    price : int
+        Mantissa at the instrument's price exponent.
+    qty : int
+        Mantissa at the instrument's quantity exponent, positive.
+    side : Side
+        Side of the aggressor.
+    """
 
     seq: int
     ts_ns: int

@@ -64,19 +64,19 @@ class OrderEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class OrderNew(OrderEvent, frozen=True, gc=False, tag=True):
-    """The order was sent."""
+    """An order was sent."""
 
 
 class OrderModify(OrderEvent, frozen=True, gc=False, tag=True):
-    """A request to change its price or quantity: sent, carried out or rejected."""
+    """A request to change an order's price or quantity: sent, carried out or rejected."""
 
 
 class OrderCancel(OrderEvent, frozen=True, gc=False, tag=True):
-    """A request to cancel it: sent, carried out or rejected."""
+    """A request to cancel an order: sent, carried out or rejected."""
 
 
 class OrderUpdate(OrderEvent, frozen=True, gc=False, tag=True):
-    """Its filled quantity or status changed."""
+    """The filled quantity or the status of an order changed."""
 
 
 class OrderNotice(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -218,7 +218,7 @@ class RiskEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """What one fill earned and what it cost.
+    """The profit and the costs of one fill.
 
     ``gross - slippage - fee + funding - borrow == cash_effect``, exactly, in integers at
     ``exponent``. Basis points are derived from these and rounded half-even to 10**BPS_EXPONENT.

@@ -177,7 +177,7 @@ class UsedRate:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """How amounts in several currencies become one.
+    """Exact rates by which amounts in several currencies become one amount.
 
     Attributes
     ----------
@@ -189,6 +189,13 @@ class Conversion:
         Amounts gain so many decimals: that of the finest rate, at most 0.
     weights : mapping of str to int
         By currency: units at the finer exponent in one unit of its money.
+
+    Examples
+    --------
+    >>> _ = Path("usdc.csv").write_text("ts,rate\\n1704067200,1.0002\\n")
+    >>> rates, at = RateFile.load("USDC=usdc.csv"), 1_704_067_200 * 10**9
+    >>> Conversion.of([rates], ["USDT", "USDC"], at, at).weights
+    {'USDT': 10000, 'USDC': 10002}
     """
 
     currency: str

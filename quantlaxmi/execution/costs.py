@@ -33,7 +33,7 @@ TRADE_CLOCKS: Final = ("exchange", "receive")
 
 
 class FeeRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Commission of one kind of instrument.
+    """Commission rates of one kind of instrument.
 
     Attributes
     ----------
@@ -51,22 +51,21 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     rates : dict of InstrumentKind to FeeRate
-        What an instrument without an entry of its own pays.
+        Rates of an instrument without an entry of its own.
     symbols : dict of str to FeeRate
         By kind and symbol: ``"perp.BTCUSDT-PERP"``.
     min_notional : dict of str to FixedPoint
-        By kind (``"perp"``) or by kind and symbol, in the instrument's currency; 0 is no least.
+        By kind (``"perp"``) or by kind and symbol, in the instrument's currency; 0 is no minimum.
     fee_exponent : int
-        Each commission is a multiple of 10**fee_exponent of the currency.
+        Each commission is a multiple of 10**fee_exponent of the currency, rounded half to even.
     queue : {"trades", "pro_rata"}
-        What shortens the queue before a resting order: trades alone, or size that was cancelled
-        too, taken from before and behind it in proportion.
+        What shortens the queue before a resting order: trades alone, or also size that was
+        cancelled, taken in proportion from before and behind the order.
     trade_clock : {"exchange", "receive"}
-        A trade acts on a resting order where its exchange stamp is later than the venue's clock
-        when the order arrived, as the instrument's stamps show that clock; or where it was
-        received later.
+        Which trades act on a resting order: those with an exchange time later than its arrival by
+        the venue's clock, or those received later than its arrival.
     impact : dict of str to Impact
-        By kind or by kind and symbol: what orders that take do to their own price.
+        By kind or by kind and symbol: how far an order that takes moves its own price.
     borrow : dict of str to FixedPoint
         By kind (``"spot"``) or by kind and symbol: interest a year on spot that is sold and not
         held, in basis points. Where it has no entry `ASSUMED_BORROW_BPS` is paid.
@@ -75,6 +74,11 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     ------
     ConfigError
         A value is of another type, or out of the bounds that a file of costs has.
+
+    Examples
+    --------
+    >>> CostModel.binance().rates[InstrumentKind.PERP].taker_bps.to_text()
+    '5'
     """
 
     rates: dict[InstrumentKind, FeeRate]

@@ -32,6 +32,11 @@ class Impact(Settings, frozen=True, kw_only=True):
         Of every fill that takes.
     root_bps : FixedPoint
         Times the square root of the order's quantity over the displayed touch.
+
+    Examples
+    --------
+    >>> Impact(fixed_bps=FixedPoint(5, -1), root_bps=FixedPoint(0, 0)).terms
+    (50000000, 0)
     """
 
     fixed_bps: ImpactBps = _ZERO

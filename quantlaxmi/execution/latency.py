@@ -139,6 +139,12 @@ class LatencyModel(Settings, frozen=True, kw_only=True):
     response : Latency
         From what happens to an order to the strategy's hearing of it: fills, cancels and the
         positions it sees.
+
+    Examples
+    --------
+    >>> model = LatencyModel.constant(2_000_000)
+    >>> model.delayed(1_000_000).entry.largest_ns
+    3000000
     """
 
     file_kind: ClassVar[str] = "a file of latencies"

@@ -102,6 +102,12 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         Whether spot that is not held is borrowed to be sold, at interest, or such an order refused.
     symbols : dict of str to SizeLimits
         Of one instrument, by its symbol; take the place of the first two, both of them.
+
+    Examples
+    --------
+    >>> limits = RiskLimits(max_loss=FixedPoint(1500, 0), on_max_loss="close")
+    >>> limits.max_loss.to_text(), limits.max_orders_per_second
+    ('1500', 0)
     """
 
     file_kind: ClassVar[str] = "a file of risk limits"

@@ -18,28 +18,37 @@ __all__ = ["NAMES", "NEUTRAL", "feature_arguments"]
 def feature_arguments(
     name: str, args: tuple[int, ...], instruments: tuple[Instrument, ...]
 ) -> tuple[int, ...]:
-    """Return the arguments of a feature's kernel.
+    """Translate the declared arguments of a feature to those of its kernel.
 
     Parameters
     ----------
     name : str
-        ``"mid_basis"``: perp mid minus spot mid over spot mid. ``num`` is
-        ``(perp bid + ask) - (spot bid + ask)`` and ``den`` is ``spot bid + ask``, both of as many
+        ``"mid_basis"``: (perpetual mid - spot mid) / spot mid. ``num`` is
+        ``(perp bid + ask) - (spot bid + ask)`` and ``den`` is ``spot bid + ask``, both in the same
         units of the base and at the finer of the two price exponents; both 0 while either book is
         not valid. ``value`` stays 0.
         Neutral: a basis of zero, ``num`` 0 and ``den`` 1 wherever the basis is valid.
     args : tuple of int
         For ``"mid_basis"``: index of the spot instrument, index of the perpetual.
     instruments : tuple of Instrument
+        All instruments of the segment, in its order.
 
     Returns
     -------
     tuple of int
+        For ``"mid_basis"``: both indices, then the powers of ten that bring the price of each to
+        the common exponent.
 
     Raises
     ------
     StrategyError
         The feature is not known or its arguments do not fit.
+
+    Examples
+    --------
+    >>> from quantlaxmi import open_segment
+    >>> feature_arguments("mid_basis", (0, 1), open_segment("data/planted").instruments)
+    (0, 1, 1, 1)
     """
     if name not in NAMES:
         raise StrategyError(f"feature {name!r} is not known, expected one of {', '.join(NAMES)}")

@@ -99,7 +99,7 @@ def whole_file(path: Path, error: type[InputError]) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def staged_directory(out: Path | str) -> Iterator[Path]:
-    """Build a folder beside its place and move it in when it is whole.
+    """Build a folder under a temporary name and rename it when it is complete.
 
     Parameters
     ----------
@@ -115,7 +115,14 @@ def staged_directory(out: Path | str) -> Iterator[Path]:
     Raises
     ------
     InputError
-        ``out`` exists, lies inside a segment, or cannot be made.
+        ``out`` exists, is inside a segment, or cannot be made.
+
+    Examples
+    --------
+    >>> with staged_directory("results") as folder:
+    ...     _ = (folder / "note.txt").write_text("complete")
+    >>> Path("results/note.txt").read_text()
+    'complete'
     """
     out = Path(out)
     check_folder(out)

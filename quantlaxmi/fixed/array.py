@@ -52,6 +52,12 @@ class FixedArray:
     -----
     The other operand of an operation is a FixedArray of as many rows, or a FixedPoint that stands
     for every row. Comparison operators give arrays of bool.
+
+    Examples
+    --------
+    >>> prices = FixedArray([10050, 10075], -2)
+    >>> prices.add(FixedPoint(1, 0)).to_text()
+    ['101.50', '101.75']
     """
 
     __slots__ = ("exponent", "mantissa")

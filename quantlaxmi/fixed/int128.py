@@ -26,6 +26,12 @@ def int128_to_int(hi: int, lo: int) -> int:
     Returns
     -------
     int
+        ``hi * 2**64 + lo``, ``lo`` read as unsigned.
+
+    Examples
+    --------
+    >>> int128_to_int(-1, -1), int128_to_int(1, 0) == 1 << 64
+    (-1, True)
     """
     return (int(hi) << 64) | (int(lo) & _MASK)
 
@@ -36,6 +42,7 @@ def int_to_int128(value: int) -> tuple[int, int]:
     Parameters
     ----------
     value : int
+        From -2**127 to 2**127 - 1.
 
     Returns
     -------
@@ -46,6 +53,11 @@ def int_to_int128(value: int) -> tuple[int, int]:
     ------
     FixedPointError
         ``value`` does not fit 128 bits.
+
+    Examples
+    --------
+    >>> int_to_int128(-1), int_to_int128(1 << 64)
+    ((-1, -1), (1, 0))
     """
     value = operator.index(value)
     if not -(1 << 127) <= value < 1 << 127:
@@ -65,6 +77,12 @@ def int128_array(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> npt.ND
     Returns
     -------
     ndarray of object (int), shape (n_rows,)
+        ``hi * 2**64 + lo`` of each row, ``lo`` read as unsigned.
+
+    Examples
+    --------
+    >>> int128_array(np.array([0, -1]), np.array([5, -1])).tolist()
+    [5, -1]
     """
     low = np.ascontiguousarray(lo, dtype=np.int64).view(np.uint64)
     joined: npt.NDArray[np.object_] = np.asarray(hi, dtype=np.int64).astype(object)
@@ -74,7 +92,7 @@ def int128_array(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> npt.ND
 
 
 def int128_sum(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> int:
-    """Sum arrays of halves, exactly, without a Python integer a row.
+    """Sum arrays of 128-bit halves exactly, without one Python integer for each row.
 
     Parameters
     ----------
@@ -84,6 +102,12 @@ def int128_sum(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> int:
     Returns
     -------
     int
+        The exact sum, which may exceed 128 bits.
+
+    Examples
+    --------
+    >>> int128_sum(np.array([0, -1]), np.array([5, -1]))
+    4
     """
     low = np.ascontiguousarray(lo, dtype=np.int64).view(np.uint64)
     # A lane has 32 bits, the top one with the sign: 2**32 rows of it fit 64.
@@ -105,15 +129,22 @@ def int128_halves(
     Parameters
     ----------
     values : sequence of int, length n_rows
+        Each from -2**127 to 2**127 - 1.
 
     Returns
     -------
     hi, lo : ndarray of int64, shape (n_rows,)
+        Upper halves, and bit patterns of the lower halves.
 
     Raises
     ------
     FixedPointError
         A value does not fit 128 bits; the message names its row.
+
+    Examples
+    --------
+    >>> [half.tolist() for half in int128_halves([5, -1, 1 << 64])]
+    [[0, -1, 1], [5, -1, 0]]
     """
     rows = np.asarray(values, dtype=object)
     hi, lo = np.empty(rows.shape, np.int64), np.empty(rows.shape, np.int64)

@@ -19,7 +19,10 @@ I64_MAX: Final = (1 << 63) - 1
 
 
 class Rounding(enum.IntEnum):
-    """What becomes of digits beyond the wanted exponent; the numbers are those of ``int128.h``."""
+    """How digits beyond the wanted exponent are rounded.
+
+    The numbers are those of ``int128.h``.
+    """
 
     HALF_EVEN = 0  #: to the nearest, a tie to the even digit
     HALF_UP = 1  #: to the nearest, a tie away from zero
@@ -30,21 +33,29 @@ class Rounding(enum.IntEnum):
 
 
 def div_round(numerator: int, denominator: int, rounding: Rounding = Rounding.HALF_EVEN) -> int:
-    """Quotient of two integers of any size, rounded to an integer.
+    """Divide two integers of any size and round the quotient to an integer.
 
     Parameters
     ----------
     numerator, denominator : int
+        Of any size and sign.
     rounding : Rounding
+        To the nearest, ties to even, by default.
 
     Returns
     -------
     int
+        The rounded quotient, of any size.
 
     Raises
     ------
     FixedPointError
         ``denominator`` is 0.
+
+    Examples
+    --------
+    >>> div_round(5, 2), div_round(7, 2), div_round(-5, 2, Rounding.FLOOR)
+    (2, 4, -3)
     """
     # NumPy's integers wrap.
     numerator, denominator = operator.index(numerator), operator.index(denominator)
@@ -74,18 +85,24 @@ def _rounds_away(rounding: Rounding, negative: bool, odd: int, above_half: int) 
 
 
 def format_decimal(mantissa: int, exponent: int) -> str:
-    """Text of ``mantissa * 10**exponent`` without an ``e``; keeps every digit.
+    """Write ``mantissa * 10**exponent`` without an ``e`` and with every digit.
 
     Parameters
     ----------
     mantissa : int
         Of any size.
     exponent : int
+        Power of ten.
 
     Returns
     -------
     str
         For example ``"-0.050"`` for (-50, -3) and ``"1200"`` for (12, 2).
+
+    Examples
+    --------
+    >>> format_decimal(-50, -3), format_decimal(12, 2)
+    ('-0.050', '1200')
     """
     mantissa, exponent = operator.index(mantissa), operator.index(exponent)
     if exponent >= 0:
@@ -95,7 +112,7 @@ def format_decimal(mantissa: int, exponent: int) -> str:
 
 
 def decimal_text(mantissa: int, exponent: int) -> str:
-    """Text of ``mantissa * 10**exponent`` without an ``e`` and without zeros at the end.
+    """Write ``mantissa * 10**exponent`` without an ``e`` and without trailing zeros.
 
     Equal values give equal texts.
 
@@ -104,11 +121,17 @@ def decimal_text(mantissa: int, exponent: int) -> str:
     mantissa : int
         Of any size.
     exponent : int
+        Power of ten.
 
     Returns
     -------
     str
         For example ``"-0.05"`` for (-50, -3) and ``"1200"`` for (12, 2).
+
+    Examples
+    --------
+    >>> decimal_text(-50, -3), decimal_text(12, 2)
+    ('-0.05', '1200')
     """
     if not mantissa:
         return "0"
@@ -133,6 +156,12 @@ class FixedPoint:
         The mantissa does not fit.
     FixedPointError
         The exponent does not fit, or either is no integer.
+
+    Examples
+    --------
+    >>> price = FixedPoint.from_text("100.50", -2)
+    >>> (price + FixedPoint(1, 0)).to_text(), price == FixedPoint(1005, -1)
+    ('101.50', True)
     """
 
     mantissa: int

@@ -76,11 +76,21 @@ def import_capture(format: str, *, out: Path | str, **options: Any) -> ImportRes
     Returns
     -------
     ImportResult
+        The sealed segment, and the number of lines and messages read.
 
     Raises
     ------
     InputError
         The format is unknown, an option is not for it, or the data cannot be used.
+
+    Examples
+    --------
+    >>> _ = Path("trades.csv").write_text(
+    ...     "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\\n"
+    ...     "binance,BTCUSDT,1700000000000000,1700000000001000,7,buy,100.01,0.25\\n"
+    ... )
+    >>> import_capture("tardis", inputs=["trades.csv"], out="segment").messages_by_kind["trades"]
+    1
     """
     if format not in FORMATS:
         raise InputError("--format", f"was {format!r}; expected one of {', '.join(FORMATS)}")

@@ -94,6 +94,31 @@ def import_bars(
     InputError
         The mapping or a file cannot be used, a file has no bars or too many faulty lines, or
         ``out`` exists.
+
+    Examples
+    --------
+    >>> _ = Path("bars.csv").write_text(
+    ...     "time,open,high,low,close\\n1704067200,100,102,99,101\\n1704070800,101,103,100,102\\n"
+    ... )
+    >>> _ = Path("bars.toml").write_text('''
+    ... interval = "1h"
+    ... venue = "binance"
+    ... currency = "USDT"
+    ... base = "BTC"
+    ... half_spread_bps = "1"
+    ... size = "5"
+    ... [time]
+    ... column = "time"
+    ... unit = "s"
+    ... [spot]
+    ... symbol = "BTCUSDT"
+    ... open = "open"
+    ... high = "high"
+    ... low = "low"
+    ... close = "close"
+    ... ''')
+    >>> import_bars(["bars.csv"], "segment", mapping="bars.toml").segment.cadence
+    'bars'
     """
     options = ImportOptions(
         underlying=underlying,

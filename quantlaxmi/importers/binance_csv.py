@@ -152,11 +152,23 @@ def import_binance_csv(
     Returns
     -------
     ImportResult
+        The sealed segment, and the number of lines and messages read.
 
     Raises
     ------
     InputError
         A file is no such dump, cannot be read, or has nothing acceptable or too much that is not.
+
+    Examples
+    --------
+    >>> _ = Path("x_spot_btcusdt.csv").write_text(
+    ...     "TimestampOfReceive,Stream,EventType,EventTime,TransactionTime,Symbol,TradeId,"
+    ...     "Price,Quantity,IsBuyerMarketMaker\\n"
+    ...     "1700000000000900,btcusdt@trade,trade,1700000000000500,1700000000000000,BTCUSDT,700,"
+    ...     "100.01,0.5,1\\n"
+    ... )
+    >>> import_binance_csv(["x_spot_btcusdt.csv"], "segment").messages_by_kind["trades"]
+    1
     """
     options = ImportOptions(
         underlying=underlying, strict=strict, max_quarantine=max_quarantine, progress=progress

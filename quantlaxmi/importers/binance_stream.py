@@ -83,7 +83,7 @@ def import_binance_stream(
     progress: Progress | None = None,
     reorder_window_ns: int = REORDER_WINDOW_NS,
 ) -> ImportResult:
-    """Import captures of one underlying's spot and perpetual streams to a segment.
+    """Import captures of the spot and perpetual streams of one underlying.
 
     Parameters
     ----------
@@ -107,6 +107,7 @@ def import_binance_stream(
     Returns
     -------
     ImportResult
+        The sealed segment, and the number of lines and messages read.
 
     Raises
     ------
@@ -119,6 +120,15 @@ def import_binance_stream(
     Instrument 0 is spot and 1 the perpetual, or 0 whichever is given alone. Messages are numbered
     in the order (receive time, `EventKind`, exchange sequence, line, spot before perpetual); the
     exchange sequence is the trade id, the update id, or the event time of a mark price.
+
+    Examples
+    --------
+    >>> _ = Path("spot.txt").write_text(
+    ...     '1700000000000000000 {"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT",'
+    ...     '"b":"100.00","B":"1.5","a":"100.01","A":"2"}}\\n'
+    ... )
+    >>> import_binance_stream("spot.txt", out="segment").messages_by_kind["quotes"]
+    1
     """
     if out is None:
         raise TypeError("import_binance_stream() needs out, the folder to make")

@@ -178,12 +178,23 @@ def import_binance_vision(
     Returns
     -------
     ImportResult
+        The sealed segment, and the number of lines and messages read.
 
     Raises
     ------
     InputError
         A file is none of the archive, cannot be read, or has nothing acceptable or too much that
         is not.
+
+    Examples
+    --------
+    >>> _ = Path("BTCUSDT-trades-2024-01-01.csv").write_text(
+    ...     "id,price,qty,quote_qty,time,is_buyer_maker,is_best_match\\n"
+    ...     "7,100.01,0.25,25.0025,1704067200000,False,True\\n"
+    ... )
+    >>> result = import_binance_vision(["BTCUSDT-trades-2024-01-01.csv"], "segment")
+    >>> result.messages_by_kind["trades"], result.quarantined
+    (1, 0)
     """
     options = ImportOptions(
         underlying=underlying,

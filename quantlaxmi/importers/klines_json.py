@@ -83,6 +83,25 @@ def import_klines_json(
     ------
     InputError
         A file cannot be used, is of another symbol or of two, or has too many faulty klines.
+
+    Examples
+    --------
+    >>> _ = Path("klines.json").write_text(
+    ...     '[[1704067200000, "100", "102", "99", "101", "5", 1704070799999,'
+    ...     ' "505", 9, "2", "202", "0"]]'
+    ... )
+    >>> _ = Path("klines.toml").write_text('''
+    ... venue = "binance"
+    ... currency = "USDT"
+    ... base = "BTC"
+    ... half_spread_bps = "1"
+    ... size = "5"
+    ... [spot]
+    ... symbol = "BTCUSDT"
+    ... ''')
+    >>> result = import_klines_json(["klines.json"], "segment", mapping="klines.toml")
+    >>> result.messages_by_kind["quotes"]
+    2
     """
     options = ImportOptions(
         underlying=underlying,

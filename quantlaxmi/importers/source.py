@@ -33,7 +33,7 @@ Inputs = Sequence[Path | str] | Mapping[str, Path | str]
 
 
 class CaptureCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one file's lines.
+    """Counts of the lines of one file: read, set aside and reordered.
 
     Attributes
     ----------

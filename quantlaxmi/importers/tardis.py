@@ -168,12 +168,22 @@ def import_tardis(
     Returns
     -------
     ImportResult
+        The sealed segment, and the number of lines and messages read.
 
     Raises
     ------
     InputError
         A file is none of Tardis, cannot be read, has an instrument that is not known or numbers
         finer than its exponents, or has nothing acceptable or too much that is not.
+
+    Examples
+    --------
+    >>> _ = Path("trades.csv").write_text(
+    ...     "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\\n"
+    ...     "binance,BTCUSDT,1700000000000000,1700000000001000,7,buy,100.01,0.25\\n"
+    ... )
+    >>> import_tardis(["trades.csv"], "segment").segment.instruments[0].symbol
+    'BTCUSDT'
     """
     options = ImportOptions(
         underlying=underlying,

@@ -68,6 +68,14 @@ class RunConfig:
     ------
     InputError
         A value is of another type, or the seed out of range.
+
+    Examples
+    --------
+    >>> config = RunConfig.of(latency_ns=2_000_000, seed=7)
+    >>> config.latency_ns, config.flatten
+    (2000000, False)
+    >>> config == RunConfig.of(latency_ns=2_000_000, seed=7)
+    True
     """
 
     costs: CostModel = _NO_COSTS

@@ -27,7 +27,9 @@ from quantlaxmi.trace.header import TraceHeader
 
 @dataclass(frozen=True)
 class Account:
-    """What one instrument's position and money came to; money at the run's ledger exponent.
+    """Final position and money of one instrument.
+
+    Money is a mantissa at the run's ledger exponent.
 
     Attributes
     ----------
@@ -125,6 +127,13 @@ class RunRecords:
         By instrument.
     capital : CapitalUse or None
         None where the limits state no capital.
+
+    Examples
+    --------
+    >>> from quantlaxmi import backtest
+    >>> records = backtest("data/planted", "basis_capture").exact
+    >>> records.fills.shape, records.fills["qty"].dtype
+    ((1212,), dtype('int64'))
     """
 
     header: TraceHeader

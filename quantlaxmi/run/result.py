@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished run: what was decided, ordered, filled and earned.
+    """A finished run: its decisions, orders, fills and money.
 
     Attributes
     ----------
@@ -38,10 +38,20 @@ class Run:
     segment : MarketData
         The market: a segment, or a window of it.
     strategy : BoundStrategy
+        The strategy with its settings.
     config : RunConfig
         Complete: costs that were not given are those of the dated tables.
     conversion : Conversion or None
         Where it is given, `net_pnl` and `gross_pnl` are in its currency, at its finer exponent.
+
+    Examples
+    --------
+    >>> from quantlaxmi import backtest
+    >>> run = backtest("data/planted", "basis_capture")
+    >>> run.n_decisions, run.table("fills").num_rows
+    (602, 1212)
+    >>> run.summary()[0].what
+    'no capital stated'
     """
 
     exact: RunRecords

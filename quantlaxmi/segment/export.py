@@ -23,8 +23,9 @@ def export(segment: MarketData, table: str, out: Path | str) -> Path:
     Parameters
     ----------
     segment : MarketData
+        A segment, its parts, a window of it, or rows in memory.
     table : str
-        A key of ``schema.TABLES``.
+        A key of ``schema.TABLES``: ``"quotes"``, ``"depth"``, ``"trades"`` or ``"funding"``.
     out : Path or str
         A file that does not exist.
 
@@ -39,6 +40,13 @@ def export(segment: MarketData, table: str, out: Path | str) -> Path:
         ``out`` exists or cannot be written.
     SegmentCorrupt
         The table's columns were changed.
+
+    Examples
+    --------
+    >>> import pyarrow.parquet as pq
+    >>> from quantlaxmi.segment import open_segment
+    >>> pq.read_table(export(open_segment("data/planted"), "funding", "funding.parquet")).num_rows
+    348
     """
     import pyarrow.parquet as pq  # takes long to load, and few callers export
 

@@ -61,6 +61,14 @@ class MemorySegment:
     SegmentError
         A column is missing or unknown, a value does not fit, or a row or an instrument breaks the
         rules of segments.
+
+    Examples
+    --------
+    >>> from quantlaxmi import open_segment
+    >>> segment = open_segment("data/planted")
+    >>> funding = {name: column[:10] for name, column in segment.columns("funding").items()}
+    >>> MemorySegment(segment.instruments, {"funding": funding}).n_messages
+    10
     """
 
     def __init__(

@@ -40,6 +40,14 @@ class SegmentParts(Segment):
         In order. `columns` and `arrow` copy them together; `log` streams one after another.
 
     The other attributes are those of `Segment`, with the parent's digest and id.
+
+    Examples
+    --------
+    >>> from quantlaxmi.segment import open_segment, split_segment
+    >>> parts = split_segment(open_segment("data/planted"), "parts", rows=10_000)
+    >>> whole = SegmentParts(parts)
+    >>> whole.digest == open_segment("data/planted").digest
+    True
     """
 
     def __init__(self, parts: Sequence[Segment]) -> None:
@@ -118,6 +126,7 @@ def open_parts(paths: Sequence[Path | str], *, verify: Verify = "columns") -> Se
     Returns
     -------
     SegmentParts
+        Equal in digest and messages to the segment that was split.
 
     Raises
     ------
@@ -125,6 +134,13 @@ def open_parts(paths: Sequence[Path | str], *, verify: Verify = "columns") -> Se
         A folder is no part, the parts are of different segments, overlap, or are not all of it.
     SegmentCorrupt
         A part's bytes are not those its manifest names.
+
+    Examples
+    --------
+    >>> from quantlaxmi.segment import open_segment, split_segment
+    >>> parts = split_segment(open_segment("data/planted"), "parts", rows=10_000)
+    >>> open_parts([part.path for part in parts]).n_messages
+    24231
     """
     if not paths:
         raise SegmentError("parts", "none was given, expected the folders of a split segment")
@@ -169,12 +185,29 @@ def _reopened_parts(paths: Sequence[Path], digest: str) -> SegmentParts:
 
 
 def open_whole(path: Path | str, *, verify: Verify = "columns") -> Segment:
-    """Open a segment, or the folder that `split_segment` made with all the parts of one.
+    """Open a segment, or the folder of all its parts that `split_segment` wrote.
+
+    Parameters
+    ----------
+    path : Path or str
+        The segment's folder, or the folder of the parts.
+    verify : {"columns", "log", "all", "manifest"}
+        As for `open_segment`.
+
+    Returns
+    -------
+    Segment
+        A `SegmentParts` where the folder has parts.
 
     Raises
     ------
     SegmentError, SegmentCorrupt
         As `open_segment` and `open_parts`.
+
+    Examples
+    --------
+    >>> open_whole("data/planted").cadence
+    'events'
     """
     folder = Path(path)
     parts: list[Path] = []
@@ -192,7 +225,12 @@ def as_market(segment: MarketData | Path | str) -> MarketData:
     Parameters
     ----------
     segment : MarketData, Path or str
-        A path is opened as by `open_whole`.
+        A path is a folder, which `open_whole` opens.
+
+    Returns
+    -------
+    MarketData
+        The object that was given, or the opened segment.
 
     Raises
     ------
@@ -200,6 +238,11 @@ def as_market(segment: MarketData | Path | str) -> MarketData:
         It is neither.
     SegmentError, SegmentCorrupt
         As `open_whole`.
+
+    Examples
+    --------
+    >>> as_market("data/planted").n_messages
+    24231
     """
     if isinstance(segment, str | os.PathLike):
         return open_whole(segment)

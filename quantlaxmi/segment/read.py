@@ -44,7 +44,13 @@ Verify = Literal["manifest", "columns", "log", "all"]
 
 
 class Count(NamedTuple):
-    """Messages and rows of one table."""
+    """Messages and rows of one table.
+
+    Attributes
+    ----------
+    messages, rows : int
+        A message can have several rows, such as the levels of a depth update.
+    """
 
     messages: int
     rows: int
@@ -56,19 +62,29 @@ class Segment:
     Attributes
     ----------
     path : Path
+        The segment's folder.
     manifest : Manifest
+        What the segment says of itself.
     instruments : tuple of Instrument
         Rows name them by their index here.
     digest : str
         SHA-256 in hex over the canonical column bytes.
     segment_id : str
+        A name for people.
     counts : dict of str to Count
         Messages and rows of each table.
     n_messages, n_rows : int
+        Over all tables.
     first_seq, last_seq : int
         Numbers of the first and last message; -1 in a segment without messages.
     first_ts_ns, last_ts_ns : int
-        Receive times; -1 in a segment without messages.
+        Receive times, ns since the epoch; -1 in a segment without messages.
+
+    Examples
+    --------
+    >>> segment = open_segment("data/planted")
+    >>> segment.counts["funding"]
+    Count(messages=348, rows=348)
     """
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
@@ -284,6 +300,7 @@ def open_segment(path: Path | str, *, verify: Verify = "columns") -> Segment:
     Returns
     -------
     Segment
+        Its columns are mapped from disk when they are first read.
 
     Raises
     ------
@@ -291,6 +308,14 @@ def open_segment(path: Path | str, *, verify: Verify = "columns") -> Segment:
         The folder is no segment, or one that was not sealed.
     SegmentCorrupt
         A byte was changed; the message names the file.
+
+    Examples
+    --------
+    >>> segment = open_segment("data/planted")
+    >>> segment.n_messages, [one.symbol for one in segment.instruments]
+    (24231, ['BTCUSDT', 'BTCUSDT-PERP'])
+    >>> segment.columns("quotes")["bid"].dtype
+    dtype('int64')
     """
     path = Path(path)
     if verify not in ("manifest", "columns", "log", "all"):

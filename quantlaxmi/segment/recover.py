@@ -16,7 +16,7 @@ from quantlaxmi.segment.wal import END_MARK, LogCut, LogFileReader, log_files
 
 
 class RecoveryReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What recovery found and did.
+    """The cuts that recovery made in a log, and the rows that remain.
 
     Attributes
     ----------
@@ -46,12 +46,26 @@ def recover(path: Path | str) -> RecoveryReport:
     path : Path or str
         The recording's folder.
 
+    Returns
+    -------
+    RecoveryReport
+        The files that were cut, and the rows and messages of each table.
+
     Raises
     ------
     SegmentError
         The folder is no segment, is sealed, or somebody writes to it.
     SegmentCorrupt
         Files are damaged in a way a crash does not explain.
+
+    Examples
+    --------
+    >>> from quantlaxmi import SegmentWriter, open_segment
+    >>> instruments = open_segment("data/planted").instruments
+    >>> with SegmentWriter("recording", venue="binance", instruments=instruments) as writer:
+    ...     writer.flush()
+    >>> recover("recording").cuts
+    ()
     """
     path = Path(path)
     load_manifest(path)  # says what is wrong with a folder that is none before it is locked

@@ -43,6 +43,7 @@ def split_segment(
     Returns
     -------
     tuple of Segment
+        The parts, in the order of their messages.
 
     Raises
     ------
@@ -52,6 +53,13 @@ def split_segment(
         It is no sealed segment.
     SegmentCorrupt
         The segment's columns were changed.
+
+    Examples
+    --------
+    >>> from quantlaxmi.segment import open_segment
+    >>> parts = split_segment(open_segment("data/planted"), "parts", rows=10_000)
+    >>> [part.n_rows <= 10_000 for part in parts]
+    [True, True, True]
     """
     out, segment = Path(out), require_sealed(segment)
     if (rows is None) == (not by_day):

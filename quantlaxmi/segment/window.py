@@ -61,6 +61,13 @@ class Window:
     ------
     InputError
         A bound is no whole number, or no message lies between the bounds.
+
+    Examples
+    --------
+    >>> from quantlaxmi import open_segment
+    >>> window = Window(open_segment("data/planted"), 10_000, 19_999, warmup=9_000)
+    >>> window.n_messages, window.warmup_seq
+    (11000, 9000)
     """
 
     def __init__(

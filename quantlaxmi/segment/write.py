@@ -52,21 +52,32 @@ class SegmentWriter:
     path : Path or str
         A folder that does not exist or is empty.
     venue : str
+        Name of the venue, for example ``"binance"``.
     instruments : sequence of Instrument
         Rows name them by their index.
     sources : iterable of SourceFile or mapping
-        Files the rows come from; may be given to `seal` instead.
+        Files that the rows come from; they may be given to `seal` instead.
     cadence : {"events", "bars", "snapshots"}, optional
         How the rows follow one another. Where it is not stated, readers derive it from the quotes.
     batch_rows : int
-        Rows gathered before a batch is written to the log.
+        Number of rows that are gathered before a batch is written to the log.
     roll_bytes : int
-        Length after which a log file is closed and the next begun.
+        Length in bytes after which a log file is closed and the next begun.
 
     Raises
     ------
     InputError
         The folder cannot be used, or the instruments are not valid.
+
+    Examples
+    --------
+    >>> data = open_segment("data/planted")
+    >>> with SegmentWriter("copy", venue="binance", instruments=data.instruments) as writer:
+    ...     for table in data.counts:
+    ...         writer.append(table, data.columns(table))
+    ...     copy = writer.seal()
+    >>> copy.digest == data.digest
+    True
     """
 
     recovery: RecoveryReport | None

@@ -26,18 +26,24 @@ _DECIMAL_TEXT: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.A
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Inclusive limits of a number, or the texts a text field may take.
+    """Limits of a number, or the texts that a text field may take.
 
     Parameters
     ----------
     ge, le : int, str or None
-        Smallest and largest value; a str is an exact decimal.
+        Smallest and largest value, both allowed; a str is an exact decimal.
     gt, lt : int, str or None
         Limits that a value may not reach.
     choices : tuple of str
         Allowed texts; empty for any.
     places : int or None
         Most digits after the decimal point.
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> Annotated[int, Bounds(ge=0, le=100)].__metadata__[0].le
+    100
     """
 
     ge: int | str | None = None

@@ -24,7 +24,7 @@ _FLAT: Final = (kinds.Flag, kinds.Whole, kinds.Fixed, kinds.Text, kinds.Choice)
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Marks a field that can only keep the strategy from trading, and says how it is switched off.
+    """Marks a setting that can only keep the strategy from trading, with the value that is off.
 
     Parameters
     ----------
@@ -33,6 +33,11 @@ class Filter:
     limits : str
         ``"market"`` for a filter on what the market shows (spread, age, displayed size),
         ``"rate"`` for a limiter on the strategy's own activity (cooldown, trades an hour).
+
+    Examples
+    --------
+    >>> Filter(off="0", limits="rate").limits
+    'rate'
     """
 
     off: bool | int | str | None = 0
@@ -49,6 +54,8 @@ class StrategyConfig(Settings, frozen=True, kw_only=True):
 
     Examples
     --------
+    >>> from typing import Annotated
+    >>> from quantlaxmi.fixed import FixedPoint
     >>> class Config(StrategyConfig, frozen=True, kw_only=True):
     ...     threshold_bps: Annotated[FixedPoint, Bounds(ge=0)] = FixedPoint(5, 0)
     >>> Config.from_mapping({"threshold_bps": "4.5"}).as_texts()

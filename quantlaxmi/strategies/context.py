@@ -53,20 +53,25 @@ class FeatureView(Protocol):
 
 
 class Context:
-    """What a plain-Python strategy may look at while it handles an event.
+    """The market, positions and features that a plain-Python strategy sees at an event.
 
-    The views that `book`, `position` and `feature` return are live: take them once in ``on_start``
-    and read them at every event, which is faster than asking again.
+    The engine makes it. The views that `book`, `position` and `feature` return are live: take them
+    once in ``on_start`` and read them at every event, which is faster than asking again.
 
     Parameters
     ----------
     bound : BoundStrategy
+        The strategy and its instruments.
     ctx : ndarray of CTX_DTYPE, shape (1,)
+        Time, orders in flight and the number of the next order.
     books : ndarray of BOOK_DTYPE, shape (n_instruments,)
+        Top of book of each instrument, mantissas at its exponents.
     positions : ndarray of POSITION_DTYPE, shape (n_instruments,)
+        Signed quantity mantissas.
     features : ndarray of FEATURE_DTYPE, shape (n_features,)
+        In the order in which the strategy declared them.
     event : ndarray of EVENT_DTYPE, shape (1,)
-        Where the engine keeps the message at hand.
+        The message that the strategy handles.
     """
 
     __slots__ = ("_books", "_ctx", "_event", "_features", "_index", "_positions", "_universe")

@@ -58,6 +58,11 @@ class FeatureSpec:
     signal : bool
         Whether its value steers what is traded; the ablation gate takes all signals away together.
         False for context, such as what a size is scaled by.
+
+    Examples
+    --------
+    >>> FeatureSpec("mid_basis", (0, 1)).signal
+    True
     """
 
     name: str
@@ -128,6 +133,14 @@ class BoundStrategy:
     ------
     StrategyError
         If a part is missing, of a wrong dtype or out of range.
+
+    Examples
+    --------
+    >>> from quantlaxmi import StrategyRegistry, open_segment
+    >>> strategy = StrategyRegistry(installed=False).get("basis_capture")()
+    >>> bound = strategy.bind(open_segment("data/planted").instruments)
+    >>> bound.form, [bound.universe[k].symbol for k in bound.instruments]
+    ('kernel', ['BTCUSDT-PERP', 'BTCUSDT'])
     """
 
     strategy_id: str
@@ -250,7 +263,22 @@ def _bound_again(
 
 
 def mask_of(kinds: Any) -> int:
-    """Return the event mask of some EventKinds."""
+    """Return the event mask of some EventKinds.
+
+    Parameters
+    ----------
+    kinds : iterable of EventKind
+
+    Returns
+    -------
+    int
+        ``1 << kind`` of every kind, added.
+
+    Examples
+    --------
+    >>> mask_of([EventKind.QUOTE]) == 1 << EventKind.QUOTE
+    True
+    """
     mask = 0
     for kind in kinds:
         mask |= 1 << int(kind)
@@ -258,7 +286,7 @@ def mask_of(kinds: Any) -> int:
 
 
 def make_params(values: Sequence[int | FixedPoint | float]) -> NDArray[Any]:
-    """Lay values out as kernel parameters.
+    """Convert values to kernel parameters.
 
     Parameters
     ----------
@@ -269,6 +297,12 @@ def make_params(values: Sequence[int | FixedPoint | float]) -> NDArray[Any]:
     Returns
     -------
     ndarray of PARAM_DTYPE, shape (len(values),)
+
+    Examples
+    --------
+    >>> params = make_params([5, FixedPoint(25, -1)])
+    >>> params["value"].tolist(), params["exponent"].tolist()
+    ([5, 25], [0, -1])
     """
     params = np.zeros(len(values), schema.PARAM_DTYPE)
     for i, value in enumerate(values):
@@ -313,10 +347,21 @@ def load_compiled(module_name: str, *, interpreted: bool = False) -> KernelFunct
     interpreted : bool
         Load the source uncompiled: the kernel's interpreted twin.
 
+    Returns
+    -------
+    KernelFunctions
+        C addresses, or Python callables where ``interpreted``.
+
     Raises
     ------
     StrategyError
         If the module is missing or not compiled, or of another kernel ABI.
+
+    Examples
+    --------
+    >>> compiled = load_compiled("quantlaxmi.strategies.basis_capture_kernel")
+    >>> isinstance(compiled.step, int)
+    True
     """
     module = _load_source(module_name) if interpreted else importlib.import_module(module_name)
     check_abi(module_name, getattr(module, "ABI_VERSION", None), module.RECORD_SIZES)

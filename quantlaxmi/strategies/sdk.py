@@ -33,22 +33,30 @@ from quantlaxmi.strategies.kernel import BoundStrategy, FeatureSpec, mask_of
 class Strategy(ABC):
     """A trading rule with its settings: the base of kernels and plain-Python strategies.
 
-    Subclasses set the class attributes and are made with one argument, the settings.
+    A subclass sets the class attributes. It is made with one argument, the settings.
 
     Attributes
     ----------
     strategy_id : str
-        Stable name; stands in the header of every trace.
+        Stable name; the header of every trace has it.
     Config : type of StrategyConfig
+        Type of the settings.
     rationales : tuple of str
-        Every text a decision may give as its reason.
+        Every text that a decision may give as its reason.
     grid : mapping of str to tuple of str
-        Values of settings worth trying in training, as texts; may be empty.
+        Parameter grid: values of settings to try in training, as texts; may be empty.
 
     Parameters
     ----------
     config : StrategyConfig, optional
         An instance of ``Config``; the defaults if left out.
+
+    Examples
+    --------
+    >>> from quantlaxmi import StrategyRegistry
+    >>> strategy = StrategyRegistry(installed=False).get("basis_capture")()
+    >>> strategy.config.threshold_bps.to_text()
+    '5'
     """
 
     strategy_id: ClassVar[str]
@@ -232,7 +240,22 @@ class PythonStrategy(Strategy):
 
 
 class CryptoStrategy(PythonStrategy):
-    """A plain-Python strategy on crypto instruments."""
+    """A plain-Python strategy on crypto instruments.
+
+    Examples
+    --------
+    >>> from quantlaxmi import LegIntent, backtest
+    >>> from quantlaxmi.schema import Side
+    >>> class BuyOnce(CryptoStrategy):
+    ...     strategy_id = "buy_once"
+    ...     def on_market(self, event, ctx):
+    ...         if ctx.position("BTCUSDT").qty or ctx.in_flight or not ctx.book("BTCUSDT").valid:
+    ...             return None
+    ...         leg = LegIntent("BTCUSDT", Side.BUY, 1_000_000)
+    ...         return ctx.decide([leg], rationale="rule")
+    >>> backtest("data/planted", BuyOnce()).n_fills
+    1
+    """
 
     @abstractmethod
     def on_market(self, event: ReplayEvent, ctx: Context) -> DecisionEvent | None:
@@ -242,7 +265,16 @@ class CryptoStrategy(PythonStrategy):
 class IndiaOptionsStrategy(PythonStrategy):
     """A plain-Python strategy on Indian options, which asks for several legs at once.
 
-    Its rationale is the intent's ``strategy_type``.
+    The rationale of a decision is the ``strategy_type`` of the intent.
+
+    Examples
+    --------
+    >>> class Straddle(IndiaOptionsStrategy):
+    ...     strategy_id = "straddle"
+    ...     def on_market(self, event, ctx):
+    ...         return None
+    >>> "straddle" in Straddle.rationales
+    True
     """
 
     rationales: ClassVar[tuple[str, ...]] = tuple(t.value for t in OptionsStrategyType)

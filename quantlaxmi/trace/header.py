@@ -58,29 +58,38 @@ def _instrument_bytes(i: Instrument) -> bytes:
 
 
 class TraceHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a run's decisions and outcomes depend on.
+    """Everything that the decisions and outcomes of a run depend on.
 
     Attributes
     ----------
     schema_version, semantics_version : int
+        Versions of the record layout and of the engine's rules.
     segment_digest : bytes
         32 bytes over the canonical column bytes of the segment.
     strategy_id : str
+        Name of the strategy.
     config_hash, cost_hash, latency_hash, risk_hash : bytes
-        32 bytes each.
+        32 bytes each: SHA-256 over the settings, costs, latencies and limits.
     seed : int
         Unsigned 64-bit.
     instruments : tuple of Instrument
         The segment's; legs and fills name them by index.
     rationales : tuple of str
-        Texts that decisions name by index. The table is no part of the hashed header, because each
-        record holds its text's hash: the same decisions have one hash however a strategy's form
-        orders its texts.
+        Texts that decisions name by index. The hashed header leaves the table out, because each
+        record has the hash of its text: equal decisions have one hash, in whatever order a
+        strategy's form lists its texts.
 
     Raises
     ------
     TraceError
         A field is out of range.
+
+    Examples
+    --------
+    >>> from quantlaxmi import backtest
+    >>> header = backtest("data/planted", "basis_capture").header
+    >>> header.strategy_id, len(header.header_hash)
+    ('basis_capture', 32)
     """
 
     segment_digest: bytes

@@ -47,7 +47,7 @@ class FieldDifference(msgspec.Struct, frozen=True):
 
 
 class Match(_Result, frozen=True, tag=True):
-    """Header, decisions and outcomes are the same.
+    """Two runs with equal headers, decisions and outcomes.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Match(_Result, frozen=True, tag=True):
 
 
 class Divergence(_Result, frozen=True, tag=True):
-    """A decision differs.
+    """The first decision that differs between two runs.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Divergence(_Result, frozen=True, tag=True):
 
 
 class LengthMismatch(_Result, frozen=True, tag=True):
-    """One run has more decisions; those both have are the same.
+    """Two runs of which one has more decisions; their common decisions are equal.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class LengthMismatch(_Result, frozen=True, tag=True):
 
 
 class HeaderMismatch(_Result, frozen=True, tag=True):
-    """The decisions are the same, but not what they were made from.
+    """Two runs with equal decisions and different headers.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ class HeaderMismatch(_Result, frozen=True, tag=True):
 
 
 class OutcomeMismatch(_Result, frozen=True, tag=True):
-    """Header and decisions are the same, but not what became of them.
+    """Two runs with equal headers and decisions, and different outcomes.
 
     Attributes
     ----------
@@ -190,15 +190,25 @@ def verify_replay_parity(original: DecisionTrace, replay: DecisionTrace) -> Repl
     Parameters
     ----------
     original, replay : DecisionTrace
+        The trace of the run, and that of its replay.
 
     Returns
     -------
     Match, Divergence, LengthMismatch, HeaderMismatch or OutcomeMismatch
+        The first difference, or `Match`.
 
     Raises
     ------
     TraceError
         A value of a decision is out of its field's range.
+
+    Examples
+    --------
+    >>> from quantlaxmi import backtest, replay
+    >>> first = backtest("data/planted", "basis_capture").trace
+    >>> second = replay("data/planted", "basis_capture").trace
+    >>> type(verify_replay_parity(first, second)).__name__
+    'Match'
     """
     header = original.header.first_difference(replay.header)
     header_field = None if header is None else header[0]
