@@ -164,4 +164,4 @@ class WorkerError(QuantlaxmiError):
 
 
 class LeftoverRemoved(UserWarning):
-    """A file or folder that a killed run left beside its output was removed."""
+    """A file or folder that a killed run left next to its output was removed."""

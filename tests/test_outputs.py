@@ -37,7 +37,7 @@ def names(folder):
     return sorted(p.name for p in folder.iterdir())
 
 
-INSIDE = "lies inside the segment"
+INSIDE = "is inside the segment"
 LINES = {
     f"backtest {RUN} --output-trace seg/segment.json": INSIDE,
     f"replay {RUN} --output-trace seg/columns/a.arrow": INSIDE,
@@ -55,7 +55,7 @@ LINES = {
     f"run-gates {RUN} --gates g2 --checkpoint policy.toml": "is not a gate checkpoint; name",
     "segment split --segment-dir seg --rows 20000 --out seg/parts": INSIDE,
     "segment export --segment-dir seg --out seg/wal/parquet": INSIDE,
-    "import --format tardis --input capture --out capture/seg": "lies inside the input capture",
+    "import --format tardis --input capture --out capture/seg": "is inside the input capture",
     "import --format tardis --input capture --out seg/new": INSIDE,
     "calibrate --runs 1 --out page.md": "is there and is not a calibration's page",
     "calibrate --runs 1 --checkpoint seg/kept": INSIDE,
@@ -114,7 +114,7 @@ def test_an_import_s_output_is_in_no_input_from_python_too(room):
 
     capture = room / "captures"
     capture.mkdir()
-    said = "lies inside the input"
+    said = "is inside the input"
     before = sorted(room.rglob("*"))
     for kind in ("tardis", "binance-csv", "binance-vision", "bars", "klines-json"):
         for inputs in ([capture], [str(room), capture]):

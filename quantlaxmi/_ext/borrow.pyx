@@ -2,7 +2,7 @@
 
 A short position of spot pays for the time it was held, from one change of the position to the next
 and to the end of the run: the mid at that later time, times quantity, rate and nanoseconds, rounded
-half to even to the ledger's unit. Interest takes cash, and stands beside fees and funding. A row is
+half to even to the ledger's unit. Interest takes cash, and is booked apart from fees and funding. A row is
 left where the rate is 0 too, because it tells what was short and how long.
 """
 from libc.stdint cimport int64_t

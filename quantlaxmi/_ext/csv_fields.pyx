@@ -49,7 +49,7 @@ cdef enum:
     UNIT_MS = 1
     UNIT_US = 2
     UNIT_NS = 4
-    UNIT_S = 8       # seconds with a fraction, which no other unit stands beside
+    UNIT_S = 8       # seconds with a fraction, which occurs with no other unit
     RATE_EXPONENT = -8
     RATE_ONE = 100_000_000
 

@@ -3,8 +3,8 @@
 A difference follows when it continues the last update id: on venues that send the previous id
 (USDM futures) ``prev_id == last``; on the others (spot) ``first_id == last + 1``. The first one
 after a snapshot may overlap it. Anything else is a gap: the book is invalid until a snapshot
-bridges to the differences held since. A snapshot is usually *older* than differences already
-received, so these are held while no book stands and applied after it; nothing later than the
+bridges to the differences kept since. A snapshot is usually *older* than differences already
+received, so these are kept while no book stands and applied after it; nothing later than the
 present row is ever used.
 
 Source of the rule: Binance API documentation, "How to manage a local order book correctly".
@@ -25,7 +25,7 @@ cdef enum:
     APPLY = 1
     HOLD = 2
     LOAD = 3
-    # About 56 MB. A longer wait for a snapshot drops what is held: the book then stays invalid
+    # About 56 MB. A longer wait for a snapshot drops what was kept: the book then stays invalid
     # until a snapshot that needs none of it.
     MAX_HELD = 1 << 20
     # Half of the changes are within so many levels of the one before.
@@ -206,7 +206,7 @@ cdef int _row_into_levels(depth_t* d, const depth_row_t* row) noexcept nogil:
 
 
 cdef int _replay_held(depth_t* d) noexcept nogil:
-    """Apply the held differences that continue the snapshot just loaded."""
+    """Apply the kept differences that continue the snapshot just loaded."""
     cdef Py_ssize_t i = 0, end
     cdef int follows
     while i < d.n_held:

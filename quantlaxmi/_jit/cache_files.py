@@ -1,4 +1,4 @@
-"""Files of Numba's cache with a SHA-256 beside each, checked before anything is loaded.
+"""Files of Numba's cache with a SHA-256 next to each, checked before anything is loaded.
 
 Numba unpickles and runs what its files hold. One flipped bit in the machine code ends the process,
 and no exception can be caught. So a file that is not the one that was saved is removed, and the
@@ -46,7 +46,7 @@ class VerifiedCacheFile(_Files):  # type: ignore[misc]
 
 
 def _seal(path: Path) -> None:
-    """Write the hash of a file beside it, whole."""
+    """Write the hash of a file next to it, whole."""
     part = path.with_name(f"{path.name}.tmp.{uuid.uuid4().hex[:16]}")
     try:
         part.write_bytes(hashlib.sha256(path.read_bytes()).digest())

@@ -1,4 +1,4 @@
-"""How the sweep kernels are compiled: where the cache lies, which threads run, one at a time.
+"""How the sweep kernels are compiled: where the cache is, which threads run, one at a time.
 
 Importing this module imports Numba, so only a running sweep does it.
 """
@@ -172,7 +172,7 @@ def running(threads: int | None) -> Iterator[None]:
     global _started_in
     if threads is not None and threads < 1:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
-    if _started_in not in (None, os.getpid()):  # before the lock, which may be held for ever
+    if _started_in not in (None, os.getpid()):  # before the lock, which may never be free
         raise WorkerError(
             "this process was forked after gates had run in its parent, whose threads it lacks; "
             "start processes by multiprocessing.get_context('spawn')"

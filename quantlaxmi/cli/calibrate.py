@@ -87,7 +87,7 @@ def main(args: dict[str, Any]) -> int:
     flush_output()
     if args["--out"]:
         took = f"It took {minutes} min {seconds} s on {platform.machine()}."
-        if args["--checkpoint"]:  # which may have held some or all of it
+        if args["--checkpoint"]:  # which may contain some or all of it
             took = ""
         text = page(found, _command(args, "quantlaxmi-crypto"), took)
         write_output(Path(args["--out"]), (text.encode(),), KIND, InputError)

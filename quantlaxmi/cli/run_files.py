@@ -34,7 +34,7 @@ def check_output(option: str, path: str, suffixes: tuple[str, ...], kind: FileKi
 
 
 def check_new_folder(option: str, path: str, inputs: Iterable[str | None] = ()) -> None:
-    """Refuse a folder that exists, cannot be made, or lies inside a segment or an input.
+    """Refuse a folder that exists, cannot be made, or is inside a segment or an input.
 
     Parameters
     ----------

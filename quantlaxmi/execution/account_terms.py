@@ -63,7 +63,7 @@ def account_terms(
     Raises
     ------
     ConfigError
-        The instrument has no rate, or its exponents lie so far from the ledger's that money would
+        The instrument has no rate, or its exponents are so far from the ledger's that money would
         not fit a kernel's integers.
     """
     product, size = instrument.product_exponent, instrument.multiplier[0]

@@ -76,7 +76,7 @@ class Latency(msgspec.Struct, frozen=True):
 
 
 def _read(value: Any, at: Place) -> Latency:
-    """Read one number, a list of them, or the name of a file beside the source."""
+    """Read one number, a list of them, or the name of a file next to the source."""
     try:
         if isinstance(value, dict):
             if value.keys() != {"table"} or not isinstance(value["table"], str):
@@ -94,7 +94,7 @@ def _read(value: Any, at: Place) -> Latency:
 
 
 def _table(name: str, at: Place) -> tuple[int, ...]:
-    """Values of a file beside the TOML: one a line, a first line ``ns`` aside."""
+    """Values of a file next to the TOML: one a line, a first line ``ns`` aside."""
     if not name or Path(name).name != name or "\0" in name:
         raise at.fail(f"table was {told(name)}, expected a file's name in the folder of this one")
     folder = Path(str(at.source)).parent
@@ -130,7 +130,7 @@ class LatencyModel(Settings, frozen=True, kw_only=True):
     ::
 
         entry = [812000, 797000, 1104000]    # drawn from these; or one number; else 1 ms
-        response = {table = "measured.csv"}  # a value a line, beside the TOML; else 0
+        response = {table = "measured.csv"}  # a value a line, next to the TOML; else 0
 
     Attributes
     ----------

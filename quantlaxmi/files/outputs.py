@@ -1,6 +1,6 @@
 """No output is an input: where files and folders that a user names may be written.
 
-The rule stands here alone. An output is never a link, a pipe or a device, never lies inside a
+The rule is written here alone. An output is never a link, a pipe or a device, is never inside a
 segment or a folder that is read, and replaces only a file of its own kind.
 """
 
@@ -57,7 +57,7 @@ def check_no_segment(path: Path, error: type[InputError] = InputError) -> None:
         # Not Path.resolve, which fails on a link that names itself.
         for folder in (Path(os.path.realpath(path.parent)) / path.name).parents:
             if (folder / SEGMENT_MANIFEST).exists():
-                raise error(path, f"lies inside the segment {folder}; name another place")
+                raise error(path, f"is inside the segment {folder}; name another place")
 
 
 def check_outside(
@@ -82,7 +82,7 @@ def check_outside(
         for name in inputs:
             # A name that no file can have is refused by whoever reads it.
             if name and "\0" not in str(name) and Path(os.path.realpath(name)) in around:
-                raise error(path, f"lies inside the input {name}; name another place")
+                raise error(path, f"is inside the input {name}; name another place")
 
 
 def check_file(path: Path, kind: FileKind | None, error: type[InputError] = InputError) -> None:
@@ -99,7 +99,7 @@ def check_file(path: Path, kind: FileKind | None, error: type[InputError] = Inpu
     ------
     InputError
         As ``error``: there is no such folder, the name stands for a link, a folder, a pipe or a
-        device, lies inside a segment, or is a file of another kind.
+        device, is inside a segment, or is a file of another kind.
     """
     with one_line_errors(path, "cannot be written", error):
         if not path.parent.is_dir():

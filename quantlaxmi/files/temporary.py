@@ -1,4 +1,4 @@
-"""What is written beside an output's place first, and what killed runs left of that."""
+"""Temporary files and folders next to an output, and the remains of killed runs."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def write_pieces(path: Path, pieces: Iterable[bytes | memoryview], error: type[I
 
 @contextlib.contextmanager
 def whole_file(path: Path, error: type[InputError]) -> Iterator[BinaryIO]:
-    """Write a file beside its place; on a normal end it is durable and comes under its name."""
+    """Write a file under a temporary name; on a normal end make it durable and rename it."""
     with one_line_errors(path, "cannot be written", error):
         remove_leftovers(path)
         temporary, fd = make_temporary(path, "tmp", new_file)

@@ -65,7 +65,7 @@ def import_capture(format: str, *, out: Path | str, **options: Any) -> ImportRes
     format : str
         A key of `FORMATS`.
     out : Path or str
-        Folder of the segment; it must not exist. It is built beside its place and renamed
+        Folder of the segment; it must not exist. It is built under a temporary name and renamed
         when it is whole.
     **options
         ``inputs``, files of any format but ``binance-stream``, or ``spot`` and ``perp``, its

@@ -71,7 +71,7 @@ def import_bars(
     inputs : sequence of Path or str
         Files in the order of the mapping's ``input`` numbers; CSV (plain or gzip) or Parquet.
     out : Path or str
-        Folder of the segment; it must not exist. It is built beside its place and renamed
+        Folder of the segment; it must not exist. It is built under a temporary name and renamed
         when it is whole.
     mapping : Path or str
         TOML file; see ``docs/IMPORT.md``.

@@ -90,7 +90,7 @@ def import_binance_stream(
     spot, perp : Path, str or None
         Captures, plain or gzip; one may be None or left out.
     out : Path or str
-        Folder of the segment; it must not exist. It is built beside its place and renamed
+        Folder of the segment; it must not exist. It is built under a temporary name and renamed
         when it is whole.
     underlying : str, optional
         Symbol (``BTCUSDT``) or base (``BTC``) that the captures must have.

@@ -78,7 +78,7 @@ class MappedInstrument(Settings, frozen=True, kw_only=True):
         told = Terms(self.currency, self.base, self.contract_size, self.price_units)
         kind = InstrumentKind(self.kind)
         at = Place(type(self).__name__) if at is None else at
-        # The file's own name of the venue counts beside the one that the mapping gives it.
+        # The file's own name of the venue counts as well as the one that the mapping gives it.
         named = exchange if counts_contracts(exchange) else venue
         return pair_fields(at, symbol, kind, named, told).on(self.plain(exchange, symbol))
 

@@ -91,7 +91,7 @@ def import_source(
     Raises
     ------
     InputError
-        The inputs cannot be used, or ``out`` exists or lies inside one of them.
+        The inputs cannot be used, or ``out`` exists or is inside one of them.
     """
     started = time.perf_counter()
     check_folder(Path(out))
@@ -118,7 +118,7 @@ def write_segment(
     ----------
     source : Source
     out : Path or str
-        Folder of the segment; it must not exist. It is built beside its place and renamed when it
+        Folder of the segment; it must not exist. It gets a temporary name and is renamed when it
         is whole and durable; after an error nothing is left.
     options : ImportOptions
     kept : collection of (str, str)

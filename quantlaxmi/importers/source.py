@@ -244,7 +244,7 @@ class Source:
         the dated tables fill them in.
     tables : callable
         Folder to the rows, batch by batch, in the order of ``seq``. Temporary files may be made
-        in the folder, which lies on the segment's disk; whatever the generator opens it closes.
+        in the folder, which is on the segment's disk; whatever the generator opens it closes.
     files : list of ImportedFile
         Whole, as are gaps and notes, when the generator has ended.
     gaps : list of Gap

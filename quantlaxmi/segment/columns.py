@@ -1,6 +1,6 @@
 """Sealed columns: one Arrow file a table, one contiguous batch, mapped without copying.
 
-Writing streams: pyarrow lays the file out over a blank buffer that is never written, and the
+Writing streams: pyarrow arranges the file over a blank buffer that is never written, and the
 values go to their places batch by batch, so a table never has to fit in memory.
 """
 
@@ -108,7 +108,7 @@ def write_columns(folder: Path, table: str, rows: int, batches: Iterable[Columns
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
         file.flush()
         if len(sink.skipped) != (len(widths) if rows else 0):
-            raise OSError("pyarrow laid the columns out in an unexpected way")
+            raise OSError("pyarrow arranged the columns in an unexpected way")
         at = sink.skipped.copy()
         for columns in batches:
             for k, column in enumerate(columns.values()):

@@ -71,7 +71,7 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     name : str
         Its name without folders.
     sha256 : str
-        Of the file as it lay on disk.
+        Of the file as it was on disk.
     bytes, lines : int
         Length on disk; lines of its text.
     stream : str
@@ -352,7 +352,7 @@ def check_instruments(instruments: tuple[Instrument, ...]) -> str:
                 problem = f"{name} was {getattr(i, name)}, expected a mantissa from 0 to 2**63 - 1"
                 return f"instrument {i.symbol!r}: {problem}"
         if not (-18 <= i.price_exponent <= 18 and -18 <= i.qty_exponent <= 18):
-            return f"instrument {i.symbol!r}: exponents must lie in -18..18"
+            return f"instrument {i.symbol!r}: exponents must be in -18..18"
         if problem := inverse_problem(i):
             return f"instrument {problem}"
     return ""

@@ -1,4 +1,4 @@
-"""What the engine, the gates and reports read of market data, wherever it lies."""
+"""The market data that the engine, the gates and reports read, on disk or in memory."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ def require_sealed(data: MarketData) -> Segment:
     Raises
     ------
     SegmentError
-        It is a window of a segment or lies in memory.
+        It is a window of a segment or exists only in memory.
     """
     if not isinstance(data, Segment):
         kind = type(data).__name__

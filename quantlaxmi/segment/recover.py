@@ -74,7 +74,7 @@ def recover(path: Path | str) -> RecoveryReport:
 
 
 def recover_folder(path: Path) -> tuple[Manifest, dict[str, RecoveredLog], RecoveryReport]:
-    """Recover a folder whose lock is held; also gives what a writer needs to go on."""
+    """Recover a folder that is locked; also return what a writer needs to go on."""
     manifest = load_manifest(path)
     if manifest.state == "sealed":
         raise SegmentError(path, "is sealed; there is nothing to recover")

@@ -34,7 +34,7 @@ class Window:
     """Consecutive messages of market data, preceded by a warm-up.
 
     Bounds that no message has are moved inwards to the next that one has, so that windows of the
-    same messages are equal. A window of a window is the window of the whole whose bounds lie in
+    same messages are equal. A window of a window is the window of the whole whose bounds are in
     both; its warm-up begins no earlier than the first one's.
 
     Parameters
@@ -60,7 +60,7 @@ class Window:
     Raises
     ------
     InputError
-        A bound is no whole number, or no message lies between the bounds.
+        A bound is no whole number, or no message is between the bounds.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class Window:
         Raises
         ------
         InputError
-            A bound is no whole number, ``warmup_ns`` is negative, or no message lies between the
+            A bound is no whole number, ``warmup_ns`` is negative, or no message is between the
             times.
         """
         path = source.path

@@ -79,7 +79,7 @@ class Field:
     optional, required : bool
         It may be None; it has no default.
     markers : tuple
-        What stands in its ``Annotated`` beside the type.
+        The metadata of its ``Annotated``.
     """
 
     name: str
@@ -150,7 +150,7 @@ class Settings(
 
     A field is ``bool``, ``int``, ``str``, ``Literal`` texts, a ``StrEnum``, ``FixedPoint``,
     ``Decimal``, another settings class, ``tuple[kind, ...]``, ``dict[str, kind]``, or one of
-    them ``| None``. Limits stand beside the type: ``Annotated[type, Bounds(...)]``, `Chars` for
+    them ``| None``. Limits follow the type: ``Annotated[type, Bounds(...)]``, `Chars` for
     texts, `Items` for tuples. Values are checked whenever an object is made; decimals may be
     given as text, int or the class, never as float. A subclass adds rules over several fields in
     ``check``.
@@ -327,7 +327,7 @@ def _split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 def _kind(hint: Any, markers: tuple[Any, ...]) -> Kind | None:
-    """Kind of a type, with the limits that stand beside it; None for a type it cannot be."""
+    """Kind of a type, with the limits that follow it; None for a type it cannot be."""
 
     def marker(cls: type, default: Any) -> Any:
         return next((m for m in markers if isinstance(m, cls)), default)

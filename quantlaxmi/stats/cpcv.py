@@ -68,14 +68,14 @@ def training_rows(
     test : tuple of int
         Test groups, ascending.
     purge : int
-        Rows left out before each tested stretch: as long as an outcome reaches forward.
+        Rows left out before each test block: as many as an outcome reaches forward.
     embargo : int
-        Rows left out after each tested stretch, beside as many as `purge`.
+        Rows left out after each test block, in addition to `purge` rows.
 
     Returns
     -------
     tuple of (int, int)
-        First and end row of each stretch.
+        First and end row of each block.
 
     Raises
     ------

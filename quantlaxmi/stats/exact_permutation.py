@@ -15,7 +15,7 @@ def exact_permutation_p(exceedances: int, draws: int, arrangements: int) -> floa
     With N equally likely arrangements the true permutation p-value is one of 1/N, ..., N/N, each
     as likely under the null. Averaging the chance of at most b exceedances over them gives a
     p-value of exactly the nominal size; (b + 1)/(m + 1) is its limit for large N and never
-    smaller. It is shown beside that one; verdicts rest on (b + 1)/(m + 1).
+    smaller. It is shown next to that one; verdicts rest on (b + 1)/(m + 1).
 
     Parameters
     ----------

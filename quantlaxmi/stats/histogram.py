@@ -31,7 +31,7 @@ STUDENTISED = "studentised sum"
 STANDARDISED = "standardised deviation"
 #: Bins of one unit of the statistic: each is a quarter wide.
 PER_UNIT = 4
-#: The bins of equal width cover [-6, 6); one open bin lies on either side.
+#: The bins of equal width cover [-6, 6); one open bin is on either side.
 HIGHEST = 6
 #: Number of bins, both open ones counted.
 BINS = 2 * HIGHEST * PER_UNIT + 2
@@ -84,7 +84,7 @@ def bin_of(s: int, q: int) -> int:
     s, q : int
         Sum and sum of squares, of any size. Where the squares are 0 the statistic is 0.
     """
-    low, high = -_EDGES, _EDGES + 1  # the first edge that is above the statistic lies in between
+    low, high = -_EDGES, _EDGES + 1  # the first edge that is above the statistic is in between
     while low < high:
         middle = (low + high) // 2
         # The edge middle/4 as a studentised sum: middle/sqrt(16).
@@ -104,7 +104,7 @@ def _magnitude(
 def bins_of(sums: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """The bin of every draw's studentised sum; the same on every machine.
 
-    Doubles find the bin of a statistic that lies clear of all edges; the others are compared in
+    Doubles find the bin of a statistic that is clear of all edges; the others are compared in
     integers, as `bin_of` does it.
 
     Parameters

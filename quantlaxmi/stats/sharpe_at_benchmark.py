@@ -80,7 +80,7 @@ def min_track_record_at_benchmark(
 ) -> float:
     """Observations at which `sharpe_probability` reaches 1 - alpha.
 
-    Parameters as `sharpe_probability`; `alpha` lies between 0 and 1.
+    Parameters as `sharpe_probability`; `alpha` is between 0 and 1.
 
     Raises
     ------

@@ -8,7 +8,7 @@ __all__ = ["tost_p"]
 
 
 def tost_p(n: int, mean: float, deviation: float, margin: float) -> float:
-    """P-value of the hypothesis that a mean lies outside (-margin, margin).
+    """P-value of the hypothesis that a mean is outside (-margin, margin).
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """basis_capture: trade the perpetual against its spot when their mids drift apart.
 
-The rule itself is in ``basis_capture_kernel``; here are its settings and how they are laid out
+The rule itself is in ``basis_capture_kernel``; here are its settings and how they are converted
 for a segment's instruments.
 """
 
@@ -111,7 +111,7 @@ class BasisCapture(Strategy):
     def bind(
         self, instruments: Sequence[Instrument], *, interpreted: bool = False
     ) -> BoundStrategy:
-        """Find the pair and lay the settings out as kernel parameters; see `Strategy.bind`."""
+        """Find the pair and convert the settings to kernel parameters; see `Strategy.bind`."""
         config: BasisCaptureConfig = self.config
         spot, perp = find_pair(instruments, config)
         functions = self.functions(interpreted)

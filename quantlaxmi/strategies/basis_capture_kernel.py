@@ -25,7 +25,7 @@ if cython.compiled:
     )
     from cython.cimports.quantlaxmi._ext.wide import ql_cmp_products
 
-    #: Bytes of each record as compiled in, held against ``schema`` when the kernel is loaded.
+    #: Bytes of each record as compiled in, compared with ``schema`` when the kernel is loaded.
     RECORD_SIZES = {
         "ctx": cython.sizeof(ctx_t),
         "event": cython.sizeof(event_t),

@@ -210,7 +210,7 @@ class BoundStrategy:
         return tuple(k for k, spec in enumerate(self.features) if spec.signal)
 
     def neutralised(self, slots: Iterable[int]) -> BoundStrategy:
-        """Return the same strategy with some feature slots held at their neutral values.
+        """Return the same strategy with some feature slots fixed at their neutral values.
 
         Parameters
         ----------

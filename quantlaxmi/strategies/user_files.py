@@ -1,4 +1,4 @@
-"""Modules of strategy files and of the files beside them, each folder by itself.
+"""Modules of strategy files and of the files next to them, each folder by itself.
 
 A strategy file may import its neighbours: files and packages of its own folder. They are modules of
 a package that stands for the folder, whose name holds the folder's path. So two folders with a

@@ -36,7 +36,7 @@ def structure(name: str, dtype: np.dtype[Any]) -> type[ctypes.Structure]:
     Raises
     ------
     StrategyError
-        If a field is neither int64 nor float64, or ctypes lays the record out otherwise.
+        If a field is neither int64 nor float64, or ctypes gives the record another layout.
     """
     fields = []
     for field in dtype.names or ():

@@ -1,6 +1,6 @@
 """What venues ask of orders, take for fills and charge for loans, by date.
 
-Tables are TOML files beside this one: rows with a market, ``valid_from`` and ``source``. A row is
+Tables are TOML files next to this one: rows with a market, ``valid_from`` and ``source``. A row is
 found by the date of the trade, never by today's. What no table knows stays unknown: tick, lot and
 least notional are then 0 and not enforced; a missing commission is an error, for money would be
 wrong without a word; missing interest is assumed, and the assumption is told.
@@ -112,7 +112,7 @@ def fees(
     symbol: str = "",
     tables: Sequence[MarketTable] | None = None,
 ) -> FeeRow:
-    """Return a venue's commission at a time, or over a stretch without a change.
+    """Return a venue's commission at a time, or over a period without a change.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def borrow_bps(
     *,
     tables: Sequence[MarketTable] | None = None,
 ) -> FixedPoint | None:
-    """Return what a venue charges a year for lending an asset, over a stretch of time.
+    """Return what a venue charges a year for lending an asset, over a period of time.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def borrow_bps(
     Returns
     -------
     FixedPoint or None
-        Basis points: the highest rate in force within the stretch, which errs against the
+        Basis points: the highest rate in force within the period, which errs against the
         strategy; a time of which none is known counts as `ASSUMED_BORROW_BPS`. None where nothing
         above that assumption is known and some of the time is not.
     """

@@ -294,8 +294,10 @@ def test_files_that_are_missing_or_given_twice(tmp_path: Path) -> None:
     out = tmp_path / "seg"
     with pytest.raises(InputError, match=r"none\.csv: cannot be read"):
         import_bars([tmp_path / "none.csv"], out, mapping=rules)
+    folder = tmp_path / "folder"
+    folder.mkdir()
     with pytest.raises(InputError, match="is a folder"):
-        import_bars([tmp_path], out, mapping=rules)
+        import_bars([folder], out, mapping=rules)
     with pytest.raises(InputError, match="was given 2 times"):
         import_bars([data, data], out, mapping=rules)
     rules.write_text(MAPPING.replace("[perp]", "[perp]\ninput = 2"))

@@ -110,7 +110,7 @@ def test_orders_before_missing_bars_are_cancelled_unless_they_wait(
 
 
 def test_both_ways_at_once_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"gap.*was 'next_bar' beside a calendar"):
+    with pytest.raises(ConfigError, match=r"gap.*was 'next_bar' with a calendar"):
         imported(tmp_path, DAYS, 'gap = "next_bar"\ncalendar = "XNYS"')
 
 

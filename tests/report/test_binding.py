@@ -67,7 +67,7 @@ def test_a_report_of_other_data_is_not_bound(report, tmp_path):
 def test_a_chain_begins_in_no_folder_of_a_segment_s_own(report, segment, tmp_path):
     shutil.copytree(segment.path, tmp_path / "seg")
     own = open_segment(tmp_path / "seg")
-    with pytest.raises(InputError, match="lies inside the segment"):
+    with pytest.raises(InputError, match="is inside the segment"):
         bind_report(report, own, tmp_path / "seg" / "columns")
     assert bind_report(report, own, tmp_path / "seg").parent == tmp_path / "seg"
     open_segment(tmp_path / "seg")

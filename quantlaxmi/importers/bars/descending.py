@@ -27,7 +27,7 @@ class DescendingText:
     start : bytes
         What was read of it already, and belongs to the lines.
     folder : Path
-        Where the file lies.
+        Folder of the file.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Funding settlements beside bars: their mark prices, and those that the data do not have."""
+"""Funding settlements with bars: their mark prices, and those that the data do not have."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _missing_times(settlements: Settlements, every_ns: int, perp: Series) -> Ite
 
 
 def check_settlements(settlements: Settlements, funding: FundingMapping, path: Path) -> None:
-    """Refuse a column that is filled beside the schedule and not carried on.
+    """Refuse a column that is filled off the schedule and not carried on.
 
     Raises
     ------

@@ -241,7 +241,7 @@ def load_mapping(
     paid = None if funding is None else _funding(at / "funding", file, funding, legs)
     index: PremiumTable | None = getattr(file, "premium", None)
     if file.calendar is not None and file.gap != "cancel":
-        raise (at / "gap").fail(f"was {file.gap!r} beside a calendar; expected one of the two")
+        raise (at / "gap").fail(f"was {file.gap!r} with a calendar; expected one of the two")
     return BarsMapping(
         source=Path(path),
         interval_ns=file.interval,

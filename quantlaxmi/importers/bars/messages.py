@@ -322,7 +322,7 @@ class BarTables:
 
 
 def _places(times: Int64Array, start_ns: int, stop_ns: int) -> tuple[int, int]:
-    """Where ascending times from ``start_ns`` to before ``stop_ns`` lie."""
+    """Places of ascending times from ``start_ns`` to before ``stop_ns``."""
     low, high = np.searchsorted(times, (start_ns, stop_ns))
     return int(low), int(high)
 

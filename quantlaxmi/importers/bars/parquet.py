@@ -150,7 +150,7 @@ def column_texts(column: Any) -> Any:
 
 
 def column_cells(texts: Any) -> Cells:
-    """Where the texts of an array lie; those of nulls are empty."""
+    """Positions of the texts of an array; those of nulls are empty."""
     if texts.null_count:
         texts = pc.fill_null(texts, "")
     n = len(texts)

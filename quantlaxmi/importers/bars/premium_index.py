@@ -116,8 +116,8 @@ def rates_of(mapping: BarsMapping, premium: Series, store: Store, path: Path) ->
     if rules.every_ns % interval_ns:
         problem = f"was {rules.every_ns // 10**9} s, expected a multiple of the bars' {seconds} s"
         raise ConfigError(mapping.source, problem, "premium.every")
-    if beside := premium.first_ns % interval_ns if len(premium) else 0:
-        problem = f"its bars begin {beside / 10**9:g} s beside multiples of {seconds} s"
+    if apart := premium.first_ns % interval_ns if len(premium) else 0:
+        problem = f"its bars begin {apart / 10**9:g} s off the multiples of {seconds} s"
         raise InputError(path, f"{problem} since 1970; expected none")
     return IndicativeRates(store, premium, interval_ns, rules.every_ns, rules.interest)
 

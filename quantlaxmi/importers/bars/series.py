@@ -128,7 +128,7 @@ class Settlements(Rows):
     lost_ns : list of int
         Settlement times whose line was set aside.
     off_filled, off_empty : int
-        The first lines beside the schedule with a rate, and, behind one with a rate, without: -1
+        The first lines off the schedule with a rate, and, behind one with a rate, without: -1
         where there is none.
     n_rounded : int
         Settlements that were accepted with a rate or mark rounded.
@@ -144,7 +144,7 @@ class Settlements(Rows):
         self._begun = False
 
     def note_cells(self, filled: Mask, off: Mask, lines: Int64Array) -> None:
-        """Tell which lines have a rate, and which stand beside the schedule."""
+        """Tell which lines have a rate, and which are off the schedule."""
         if not len(lines):
             return
         begun = np.logical_or.accumulate(filled) | self._begun

@@ -171,12 +171,12 @@ def _check_legs(bars: Bars, max_quarantine: Fraction) -> None:
                 _check_file(file, max_quarantine)
             raise InputError(one.path, f"has no bar of {series.leg.instrument.symbol}")
         if apart := abs(series.first_ns - first.first_ns) % interval_ns:
-            problem = f"its bars begin {apart // 10**9} s beside those of {first_input.path.name}"
+            problem = f"its bars begin {apart // 10**9} s off those of {first_input.path.name}"
             raise InputError(one.path, f"{problem}; expected one grid of {interval_ns // 10**9} s")
 
 
 def _check_funding(bars: Bars, max_quarantine: Fraction) -> None:
-    """Refuse settlements beside their schedule, and those that were set aside."""
+    """Refuse settlements off their schedule, and those that were set aside."""
     mapping, paid = bars.mapping, bars.paid
     if paid is None or paid.settlements is None or mapping.funding is None:
         return

@@ -23,7 +23,7 @@ class Store:
     Parameters
     ----------
     folder : Path
-        Where their files lie: on the disk of the segment.
+        Folder of their files, on the disk of the segment.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -35,7 +35,7 @@ class Row:
 
 
 class Cells(NamedTuple):
-    """Where one column's cells lie.
+    """Positions of one column's cells.
 
     Attributes
     ----------

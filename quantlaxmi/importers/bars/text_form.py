@@ -1,4 +1,4 @@
-"""How a file of bars is laid out, and how numbers in it are written."""
+"""The layout of a file of bars, and how numbers in it are written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from quantlaxmi.fixed import Rounding
 
 @dataclass(frozen=True)
 class FileForm:
-    """How a file of text is laid out.
+    """The layout of a file of text.
 
     Attributes
     ----------
