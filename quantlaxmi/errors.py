@@ -22,7 +22,7 @@ def _line(text: str) -> str:
 
 
 def shown(value: object, most: int = 80) -> str:
-    """How a message names a value that a file gave, whatever its kind, size and depth.
+    """Return a bounded text of a value from a file, of any kind, size and depth.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def shown(value: object, most: int = 80) -> str:
 
 
 def first_cause(error: BaseException) -> str:
-    """What made an error happen, in one line without a final period or a path of this machine.
+    """Return the cause of an error, in one line without a final period or a path of this machine.
 
     Parameters
     ----------

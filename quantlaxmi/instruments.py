@@ -1,4 +1,4 @@
-"""What is traded: symbol, kind, exponents, tick, lot, contract size and currency."""
+"""Instruments: symbol, kind, exponents, tick, lot, contract size and currency."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def decimal_parts(value: Fraction, over: int = 1) -> tuple[int, int]:
 
 
 def contract_problem(one: Instrument) -> str:
-    """What is wrong with an instrument's contract size or price units; empty where nothing is."""
+    """Return the fault of a contract size or of price units; empty where there is none."""
     size, exponent, units = one.contract_size, one.contract_exponent, one.price_units
     if not 0 < size <= MAX_CONTRACT_SIZE:
         return f"contract_size was {shown(size)}, expected above 0 and at most 10**18"

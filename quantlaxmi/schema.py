@@ -57,7 +57,7 @@ class OrderType(enum.IntEnum):
 
 
 class OrderAction(enum.IntEnum):
-    """What a leg asks for: an order, another price or quantity for one, or its end."""
+    """Request of a leg: a new order, another price or quantity for one, or its cancel."""
 
     NEW = 0
     MODIFY = 1
@@ -65,7 +65,7 @@ class OrderAction(enum.IntEnum):
 
 
 class TimeInForce(enum.IntEnum):
-    """What becomes of the part of a limit order that takes nothing on arrival."""
+    """Treatment of the part of a limit order that takes nothing on arrival."""
 
     GTC = 0  # rests until it is filled or cancelled
     IOC = 1  # is cancelled
@@ -81,7 +81,7 @@ class InstrumentKind(enum.StrEnum):
 
 
 class DecisionType(enum.IntEnum):
-    """What a decision does to the bundle it names."""
+    """Effect of a decision on the bundle it names."""
 
     ENTER = 1
     EXIT = 2
@@ -126,7 +126,7 @@ class OrderReason(enum.IntEnum):
 
 
 class RiskRule(enum.IntEnum):
-    """What refused an order; the unit of a risk row's ``value`` and ``limit`` follows from it."""
+    """Rule that refused an order; it sets the unit of a risk row's ``value`` and ``limit``."""
 
     LOT = 1  # quantity is no multiple of the lot: quantity mantissas
     TICK = 2  # limit price is no multiple of the tick: price mantissas

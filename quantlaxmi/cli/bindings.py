@@ -86,7 +86,7 @@ def _list(lines: Sequence[Binding], *, as_json: bool) -> None:
 
 
 def _cell(value: object, most: int) -> str:
-    """What a file says, as a terminal may show it."""
+    """Return text of a file in a form that a terminal may show."""
     if isinstance(value, str) and value.isprintable():
         return shortened(value, most) if most > 16 else value[:most]
     return "" if value is None else shown(value, most)

@@ -75,7 +75,7 @@ def _cells(result: GateResult, level: str) -> tuple[str, ...]:
 
 
 def _line(cells: Iterable[str], widths: Iterable[int]) -> str:
-    """Words stand to the left, numbers to the right."""
+    """Align words left and numbers right."""
     padded = [
         f"{cell:<{width}}" if k < 3 else f"{cell:>{width}}"
         for k, (cell, width) in enumerate(zip(cells, widths, strict=True))

@@ -43,7 +43,7 @@ def print_facts(
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = ""
 ) -> None:
-    """Print rows under headings (none where all are empty); numbers stand to the right."""
+    """Print rows under headings (none where all are empty); numbers are aligned right."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape

@@ -1,4 +1,4 @@
-"""The options that make a run, and what is said of it; shared by the commands that run."""
+"""The options of a run, and the lines printed about it; shared by the commands that run."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def lines_by_currency(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_facts(run: Run) -> dict[str, Any]:
-    """What is said of a run; money is exact decimal text in the currency of its account.
+    """Facts printed about a run; money is exact decimal text in the currency of its account.
 
     Money in several currencies is a mapping by currency, because it is never added.
     """

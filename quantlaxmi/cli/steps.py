@@ -1,4 +1,4 @@
-"""Says on stderr what a long command is at, with the seconds since it began."""
+"""Prints the current step of a long command on stderr, with the seconds since its start."""
 
 from __future__ import annotations
 

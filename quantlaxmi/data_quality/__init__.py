@@ -1,4 +1,4 @@
-"""How good the data of a segment is: counts, silence, clocks, spreads, books and basis."""
+"""Quality of the data of a segment: counts, silence, clocks, spreads, books and basis."""
 
 from quantlaxmi.data_quality.figures import (
     BPS_EXPONENT,

@@ -1,4 +1,4 @@
-"""Typed events: what strategies receive, decide and are told, and what a trace is read as.
+"""Typed events: market events, decisions and outcomes, for strategies and readers of traces.
 
 All prices and quantities are integer mantissas at their instrument's exponents; money is an
 integer at the scale its field names. All types are frozen and hold only immutable values, so no

@@ -1,4 +1,4 @@
-"""Decision events: what a strategy asks for, and what it decided with the market it saw.
+"""Decision events: the legs a strategy asks for, and its decisions with the market it saw.
 
 Names are public through ``quantlaxmi.events``.
 """

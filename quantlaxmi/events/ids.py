@@ -22,7 +22,7 @@ _KEEP: Final = ~((0xF << 76) | (0x3 << 62)) & ((1 << 128) - 1)
 
 
 class Stage(enum.IntEnum):
-    """What an id names; part of the hashed text, so ids of two stages never meet."""
+    """Kind of thing that an id names; part of the hashed text, so ids of two stages never meet."""
 
     DECISION = 1
     ORDER = 2

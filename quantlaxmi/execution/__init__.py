@@ -1,1 +1,1 @@
-"""What an order meets: costs, impact, latency, risk limits and the ledger."""
+"""Execution of orders: costs, impact, latency, risk limits and the ledger."""

@@ -25,7 +25,7 @@ TradeClock = Literal["exchange", "receive"]
 
 
 class CostTable(Settings, frozen=True, kw_only=True):
-    """What a kind of instrument, or one symbol of it, costs; what it leaves out, others say.
+    """Costs of a kind of instrument, or of one symbol; other tables give what it leaves out.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class CostTable(Settings, frozen=True, kw_only=True):
 
 
 class KindTable(CostTable, frozen=True, kw_only=True):
-    """What a kind costs, with tables of symbols that go before it."""
+    """Costs of a kind, with tables of symbols that take precedence."""
 
     symbols: Annotated[dict[str, CostTable], Others()] = msgspec.field(default_factory=dict)
 

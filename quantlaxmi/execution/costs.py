@@ -1,4 +1,4 @@
-"""What trading costs: commission per fill, by kind of instrument, and interest on sold spot.
+"""Trading costs: commission per fill, by kind of instrument, and interest on sold spot.
 
 A rate is in basis points of the fill's notional (price times quantity). Each commission is rounded
 half to even at ``fee_exponent``: Binance books commissions to eight decimals.
@@ -329,7 +329,7 @@ def cost_key(instrument: Instrument) -> str:
 
 
 def _check_bounds(model: CostModel) -> None:
-    """Hold a model made in Python to the bounds of a file."""
+    """Apply the bounds of a file to a model made in Python."""
     at = Place("costs")
     whole, table = ({f.name: f for f in fields_of(cls)} for cls in (CostFile, CostTable))
     for name in ("fee_exponent", "queue"):

@@ -1,4 +1,4 @@
-"""What an order that takes does to its own price, beyond the displayed book.
+"""Impact of an order that takes on its own price, beyond the displayed book.
 
 A fill at a displayed price ``p`` is booked at ``p + side * ceil(p * (fixed + root * R))``, with
 ``R`` the square root of the order's quantity over the displayed touch it meets, rounded up to

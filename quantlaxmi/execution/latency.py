@@ -1,4 +1,4 @@
-"""How long orders take to arrive, and how long news of them take to come back.
+"""Latency of orders to the venue, and of news about them back to the strategy.
 
 Entry latency is in the time of the recording: an order that arrives at a receive time meets what
 was received until then. So it stands for the way to the venue and the transit of market data back.
@@ -125,7 +125,7 @@ _READS: Final = Reads(_read, "whole nanoseconds, a list of them or a table", Lat
 
 
 class LatencyModel(Settings, frozen=True, kw_only=True):
-    """Latencies of a run, as a TOML file holds them.
+    """Latencies of a run, read from a TOML file.
 
     ::
 
@@ -194,7 +194,7 @@ class LatencyModel(Settings, frozen=True, kw_only=True):
         return model
 
     def latency_hash(self, flatten: bool) -> bytes:
-        """SHA-256 for the trace header; the end of the run stands with it.
+        """SHA-256 for the trace header; it covers the end of the run too.
 
         A constant entry latency alone hashes as runs without a model do.
         """

@@ -63,7 +63,7 @@ class SizeLimits(Settings, frozen=True, kw_only=True):
 
 
 class RiskLimits(Settings, frozen=True, kw_only=True):
-    """Limits of a run, as a TOML file holds them; what it does not name is off.
+    """Limits of a run, read from a TOML file; a limit that it does not name is off.
 
     ::
 

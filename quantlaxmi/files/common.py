@@ -1,4 +1,4 @@
-"""How files are opened, and errors of the system as one line that names the file."""
+"""Opens files, and turns errors of the system into one line that names the file."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def one_line_errors(
 
 
 def irregular(mode: int) -> str:
-    """What a file is that is not a regular one, in words; empty for a regular one."""
+    """Return the kind of a file that is not regular, in words; empty for a regular one."""
     if stat.S_ISREG(mode):
         return ""
     return f"is not a regular file but {_KINDS.get(stat.S_IFMT(mode), 'of another kind')}"

@@ -120,7 +120,7 @@ def hash_inside(folder: Path, name: str, size: int | None = None) -> tuple[str, 
 
 
 class FileState(NamedTuple):
-    """What the file system says of a file; it changes when the file is written or replaced.
+    """State of a file in the file system; it changes when the file is written or replaced.
 
     Attributes
     ----------
@@ -167,7 +167,7 @@ def map_sized(folder: Path, name: str, size: int) -> tuple[mmap.mmap, FileState]
 
 @contextlib.contextmanager
 def locked_folder(path: Path) -> Iterator[None]:
-    """Hold the one writer's lock of a folder; it ends with the process, leaving nothing behind.
+    """Lock a folder for its one writer; it ends with the process, leaving nothing behind.
 
     Raises
     ------

@@ -17,7 +17,7 @@ _PIECE_BYTES = 1 << 20
 
 
 def check_regular(path: str | Path, error: type[InputError], expected: str) -> None:
-    """Refuse a name that stands for something else than a regular file; as `open_regular`.
+    """Refuse a name of anything but a regular file; as `open_regular`.
 
     That there is nothing is left to the caller, but a link to nothing is refused: what is written
     in its place would not be where it points.

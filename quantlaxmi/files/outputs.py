@@ -24,7 +24,7 @@ _HEAD_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """What an output is, so that it replaces only a file of the same kind.
+    """Kind of an output, so that it replaces only a file of the same kind.
 
     Attributes
     ----------

@@ -76,7 +76,7 @@ def fitted(one: Instrument, ts_ns: int, kept: Collection[tuple[str, str]]) -> In
 
 
 def _own(step: int) -> list[FixedPoint]:
-    """A step that the user told, which stands above the tables."""
+    """A step that the user gave; it takes precedence over the tables."""
     return [FixedPoint(step, READ_EXPONENT)] if step else []
 
 

@@ -57,7 +57,7 @@ class _Series:
 
     @property
     def tables(self) -> list[str]:
-        """What the files hold."""
+        """The tables that the files contain."""
         kinds = {k for file in self.files.values() for k, n in file.messages_by_kind.items() if n}
         return sorted(kinds)
 

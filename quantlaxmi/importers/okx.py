@@ -155,7 +155,7 @@ def _candles(path: Path, leg: LegMapping, rates: bool) -> VendorFile:
 
 
 def _stamp(row: bytes) -> int:
-    """First cell of a row, 0 where it is no number: files are read as they stand then."""
+    """First cell of a row, 0 where it is no number: files are then read in their own order."""
     try:
         text = str(msgspec.json.decode(row)[0])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""What every import does, whatever its format: open a source, write its rows, check, seal.
+"""Steps of every import, of any format: open a source, write its rows, check, seal.
 
 A format is one function, ``open_source(inputs, options) -> Source``. A `Source` says which
 instruments it has, yields the segment's rows in order and fills in, while it is read, what became

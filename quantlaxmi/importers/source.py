@@ -1,4 +1,4 @@
-"""What a format hands to the pipeline: instruments, rows in order, and one record a file."""
+"""A format's output to the pipeline: instruments, rows in order, and one record a file."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class ImportedFile:
             raise InputError(self.path, f"{share}, {limit}; {self.log.summary()}")
 
     def counts(self) -> CaptureCounts:
-        """What became of its lines.
+        """Counts of its lines.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class ImportedFile:
         )
 
     def book_notes(self) -> list[str]:
-        """What a reader should know of its books."""
+        """Notes on its books for a reader."""
         notes = []
         if self.voids:
             notes.append(
@@ -231,7 +231,7 @@ class ImportedFile:
 
 @dataclass(kw_only=True)
 class Source:
-    """What a format makes of its inputs.
+    """Market data read from a format's inputs.
 
     Attributes
     ----------

@@ -111,7 +111,7 @@ _DAY = re.compile(r"_([0-9]{4})-([0-9][0-9])-([0-9][0-9])_")
 
 
 class _Known:
-    """What a mapping tells of instruments."""
+    """Instruments as a mapping describes them."""
 
     def __init__(self, path: Path | str | None) -> None:
         self.at = Place(path) / "instruments"

@@ -95,7 +95,7 @@ class Steps:
             self._off[k] += int(off.sum())
 
     def notes(self) -> list[str]:
-        """What the manifest says of steps; to be asked when all rows have passed."""
+        """Return the manifest's notes on steps; call it after all rows."""
         notes = [
             f"{symbol}: a {'price' if what == 'price' else 'quantity'} is finer than "
             f"{'tick' if what == 'price' else 'lot'}; all are kept at 1e{READ_EXPONENT}."

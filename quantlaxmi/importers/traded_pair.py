@@ -1,4 +1,4 @@
-"""What a symbol and a mapping say of a traded pair: base, quote currency, contract, price units.
+"""A traded pair by its symbol and mapping: base, quote currency, contract, price units.
 
 Nothing is assumed. The quote currency is the symbol's end or what the mapping names. A symbol that
 is not the base and the currency one after the other needs a contract size, and so does a venue
@@ -39,7 +39,7 @@ _MANY: Final = r"10{3,8}|1M"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a mapping names of a pair; None or empty where it names nothing."""
+    """Terms of a pair that a mapping names; None or empty where it names none."""
 
     currency: str
     base: str
@@ -169,7 +169,7 @@ def _not_the_pair(symbol: str, own: str, base: str, currency: str) -> str:
 
 
 def contract_notes(instruments: Sequence[Instrument]) -> list[str]:
-    """What a manifest says of instruments whose quantity or price is not of one unit."""
+    """Return the manifest's notes on instruments whose quantity or price is not of one unit."""
     notes = []
     for one in instruments:
         size = format_decimal(one.contract_size, one.contract_exponent)

@@ -1,4 +1,4 @@
-"""How much a compiled loop does between two looks at whether an interrupt has come.
+"""Adapts the work of a compiled loop between two checks for an interrupt.
 
 Python hears of Ctrl-C between two calls of a compiled loop, never inside one. What a row or a draw
 takes depends on the data, so the size of a call follows from what the calls before it took.

@@ -228,7 +228,7 @@ def _pinned() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Let interrupts come after this; a process begun here inherits that it hears of none.
+    """Delay interrupts; a process that is started here ignores them.
 
     Until `_serve` runs a worker would die of Ctrl-C with a traceback.
     """

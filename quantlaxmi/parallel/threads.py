@@ -39,7 +39,7 @@ class Stopped(BaseException):
 
 
 class _Batch:
-    """What the items of one `Threads.iterate` share.
+    """State shared by the items of one `Threads.iterate`.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class _Batch:
 
 
 class _Place(threading.local):
-    """What the calling thread is at work on."""
+    """The current item of the calling thread."""
 
     pool: Threads | None = None
     batch: _Batch | None = None
@@ -205,7 +205,7 @@ def run_in_order(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> list[Result]:
-    """Do the same with every item, on several threads; results stand in the order of the items.
+    """Do the same with every item, on several threads; results are in the order of the items.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where every fill's money came from.
+"""Attribution of every fill's money to gross, slippage, fees and funding.
 
 For each fill, in exact integers at 10**(ledger exponent - 1): the cash of trading at the mid its
 decision saw (``gross``), minus slippage, minus fee, plus the funding of its instrument since the
@@ -71,7 +71,7 @@ class Attributions:
 
     @functools.cached_property
     def slippage(self) -> IntColumn:
-        """What the fill's price cost compared with that mid."""
+        """Cost of the fill's price compared with that mid."""
         return self._column(_SLIPPAGE)
 
     @functools.cached_property
@@ -91,12 +91,12 @@ class Attributions:
 
     @functools.cached_property
     def edge(self) -> IntColumn:
-        """What the fill realised from mid to mid, 0 for one that opens."""
+        """PnL that the fill realised from mid to mid, 0 for one that opens."""
         return self._column(_EDGE)
 
     @functools.cached_property
     def cash_effect(self) -> IntColumn:
-        """What each fill, with the funding and interest before it, did to cash."""
+        """Change of cash by each fill, with the funding and interest before it."""
         effect: IntColumn = self.gross - self.slippage - self.fee + self.funding - self.borrow
         return effect
 

@@ -1,4 +1,4 @@
-"""What a run made of its stated capital."""
+"""Return and drawdown of a run on its stated capital."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["CapitalUse"]
 
 @dataclass(frozen=True)
 class CapitalUse:
-    """Stated capital of a run and what was made of it; money at the run's ledger exponent - 1.
+    """Stated capital of a run, its return and drawdown; money at the run's ledger exponent - 1.
 
     Equity and margin used are looked at after every message and at the end of the run.
 

@@ -1,4 +1,4 @@
-"""Hold a strategy to the public contract, on the engine of this package."""
+"""Checks a strategy against the public contract, on the engine of this package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["check_strategy"]
 def check_strategy(
     strategy: Strategy | type[Strategy] | str, segment: MarketData | Path | str
 ) -> Iterator[str]:
-    """Hold a strategy to the contract, check by check.
+    """Check a strategy against the contract, rule by rule.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ _DEFAULT_LATENCY: Final = LatencyModel.constant(DEFAULT_LATENCY_NS)
 
 
 class Completed(NamedTuple):
-    """How the costs of a config were completed.
+    """Record of how the costs of a config were completed.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a strategy could have traded, row by row, and what each trade would have cost.
+"""Trades that a strategy could have made, row by row, and the cost of each.
 
 Gates place a strategy's round trips elsewhere on the same market. They price them with the engine's
 own books, latency, ladder and fees, so that the strategy's own round trips cost what they cost in
@@ -153,7 +153,7 @@ class DecisionPoints:
         return found.astype(np.int64)
 
     def funding(self, held: Bundle) -> list[int]:
-        """What a position receives at each settlement, at ledger exponent - 1; exact.
+        """Return the funding of a position at each settlement, at ledger exponent - 1; exact.
 
         ``-half_even(quantity * mark * rate)`` in ledger units, by instrument, as the engine books
         it, then converted.
@@ -239,7 +239,7 @@ def decision_points(run: Run, bundles: Iterable[Bundle] = ()) -> DecisionPoints:
 
 
 def _lent(run: Run, traded: tuple[int, ...]) -> list[int]:
-    """Of the instruments traded those that are borrowed to be sold."""
+    """Return the traded instruments that are borrowed when sold."""
     borrowed = [run.costs.borrow_bps(one) is not None for one in run.instruments]
     return [i for i, one in enumerate(borrowed) if one and i in traded]
 
@@ -256,7 +256,7 @@ def _by_currency(run: Run, bundle: Bundle) -> dict[int, Bundle]:
 
 
 def _parts(run: Run, bundles: Iterable[Bundle]) -> list[Bundle]:
-    """What an observer prices: of each bundle the legs of one currency, because it adds them."""
+    """Legs that an observer prices: those of one currency in each bundle, because it adds them."""
     return list(dict.fromkeys(part for one in bundles for part in _by_currency(run, one).values()))
 
 

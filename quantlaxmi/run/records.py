@@ -1,4 +1,4 @@
-"""The records of a finished run: what was decided, ordered, filled and earned, as exact rows.
+"""The records of a finished run: decisions, orders, fills and money, as exact rows.
 
 `RunRecords` needs neither the strategy nor the segment, so what a catalog stores of a run can be
 read, tabled and attributed without them.
@@ -61,7 +61,7 @@ class Account:
 
     @classmethod
     def marked(cls, booked: Sequence[int], mid: int, scale: int) -> Account:
-        """Return the account of what was booked, with the open position at a mid.
+        """Return the booked account, with the open position valued at a mid.
 
         Parameters
         ----------

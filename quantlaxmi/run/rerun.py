@@ -1,4 +1,4 @@
-"""A finished run, made again with one thing changed: what the gates that re-run a strategy use."""
+"""A finished run, made again with one thing changed, for the gates that re-run a strategy."""
 
 from __future__ import annotations
 

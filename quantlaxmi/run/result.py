@@ -1,4 +1,4 @@
-"""A finished run: its records, what it was made from, and the figures people ask for first."""
+"""A finished run: its records, its inputs, and the figures people ask for first."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Run:
 
     @property
     def costs(self) -> CostModel:
-        """Complete: what was given, the rest from the dated tables."""
+        """Complete costs: those given, the rest from the dated tables."""
         return self.config.costs
 
     @property
@@ -156,7 +156,7 @@ class Run:
 
     @property
     def latency(self) -> LatencyModel:
-        """Of order entry and response."""
+        """Latency of order entry and response."""
         return self.config.latency
 
     @property
@@ -180,7 +180,7 @@ class Run:
         return equity_curve(self.exact, self.segment, step_ns, currency)
 
     def summary(self, price_step: Fraction | str = PRICE_STEP) -> tuple[SummaryLine, ...]:
-        """Return what should be known besides the figures: refused orders, gaps held and so on.
+        """Return the facts to know besides the figures: refused orders, gaps held over and so on.
 
         Parameters
         ----------

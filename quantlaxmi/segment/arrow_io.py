@@ -37,7 +37,7 @@ _OLD_COMPRESSION = "ARROW:experimental_compression"
 
 
 class Header(NamedTuple):
-    """What a record batch message says of itself.
+    """Header of a record batch message.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Books of market data by what an order can do with them: valid, or why not.
+"""Books of market data by their use for an order: valid, or the reason why not.
 
 The rule is the engine's: quotes give the top of a book, rebuilt depth until the first quote.
 """
@@ -112,7 +112,7 @@ class BookTally:
         self._quotes += tally.reshape(self._quotes.shape)
 
     def counts(self) -> tuple[BookCounts, ...]:
-        """Return what was counted so far, by instrument."""
+        """Return the counts so far, by instrument."""
         found = self._quotes.copy()
         found[:, :_NO_SIZE] += self._depth.counts  # a level of size 0 is deleted
         return tuple(
@@ -182,7 +182,7 @@ def _kinds(
     bid_qty: NDArray[np.int64],
     ask_qty: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """What each book is: an index into `_KINDS`."""
+    """Kind of each book: an index into `_KINDS`."""
     kinds = np.where((bid_qty > 0) & (ask_qty > 0), _VALID, _NO_SIZE)
     kinds[bid == ask] = _LOCKED
     kinds[bid > ask] = _CROSSED

@@ -232,7 +232,7 @@ def hash_pool() -> Threads:
 
 
 def hash_tasks(table: MappedTable, entry: TableEntry | None, *, whole_file: bool) -> list[HashTask]:
-    """What to hash of a mapped table: framing, each column and, on demand, the file as a whole."""
+    """List the pieces of a mapped table to hash: framing, each column and, on demand, the file."""
     edges = [0, *(x for pair in table.ranges for x in pair), len(table.map)]
     framing = tuple(zip(edges[::2], edges[1::2], strict=True))
     names = list(table.columns)

@@ -21,7 +21,7 @@ _HORIZON: ContextVar[tuple[str, int] | None] = ContextVar("horizon", default=Non
 
 @contextmanager
 def horizon(digest: str, last_seq: int) -> Iterator[None]:
-    """Let nothing of the segment with this digest be read after a message.
+    """Forbid reading the segment with this digest after a message.
 
     It is in force in the thread or task that enters it, whichever object of the segment is asked.
 

@@ -1,4 +1,4 @@
-"""``segment.json``: what a segment holds, canonical and self-hashed.
+"""``segment.json``: the contents of a segment, canonical and self-hashed.
 
 The bytes of a manifest are a function of its content: fields in declared order, two blanks of
 indent, one newline at the end. Loading decodes, encodes again and refuses any difference, so
@@ -182,7 +182,7 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Manifest(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """Everything a segment says of itself; see docs/SEGMENT_FORMAT.md for every field."""
+    """The manifest of a segment; docs/SEGMENT_FORMAT.md describes every field."""
 
     schema_version: int
     state: Literal["recording", "sealed"]

@@ -131,7 +131,7 @@ class MemorySegment:
 
     @cached_property
     def cadence(self) -> Cadence:
-        """How rows follow one another: as stated, else derived from the quotes."""
+        """Cadence of the rows: as stated, else derived from the quotes."""
         return self._stated or derived_cadence([self._tables["quotes"]["flags"]])
 
     def columns(self, table: str) -> Columns:

@@ -121,7 +121,7 @@ class Segment:
 
     @cached_property
     def cadence(self) -> Cadence:
-        """How rows follow one another: as the manifest states, else derived from the quotes."""
+        """Cadence of the rows: as the manifest states, else derived from the quotes."""
         return self.manifest.cadence or derived_cadence(self._quote_flags())
 
     def _quote_flags(self) -> list[NDArray[Any]]:
@@ -270,7 +270,7 @@ class Segment:
 
 
 def require_sealed(data: MarketData) -> Segment:
-    """The data, where it is a sealed segment: what is done to its folder needs one.
+    """Return the data if it is a sealed segment; operations on its folder need one.
 
     Raises
     ------

@@ -97,7 +97,7 @@ def recover_folder(path: Path) -> tuple[Manifest, dict[str, RecoveredLog], Recov
 
 
 class RecoveredLog(msgspec.Struct, kw_only=True):
-    """Where a table's log stands after recovery.
+    """State of a table's log after recovery.
 
     Attributes
     ----------

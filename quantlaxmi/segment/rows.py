@@ -1,4 +1,4 @@
-"""Whether rows of a table keep the segment's rules; checked on writing and on every reading.
+"""Rules of a table's rows, checked on writing and on every reading.
 
 A manifest proves that bytes are unchanged, not that they make sense: an instrument index out of
 range would send a compiled loop out of its arrays, so the rules are checked wherever columns enter.
@@ -188,7 +188,7 @@ class RowRules:
 
 
 def check_order(tables: dict[str, Columns]) -> str:
-    """Whether messages of all tables stand in one order: distinct seq, receive times along it.
+    """Whether messages of all tables have one order: distinct seq, receive times along it.
 
     Parameters
     ----------

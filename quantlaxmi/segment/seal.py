@@ -34,7 +34,7 @@ from quantlaxmi.segment.wal import LOG_FOLDER, LogFileReader, log_files
 
 
 def drop_columns(path: Path) -> None:
-    """Remove what a sealing that did not end has left."""
+    """Remove the remains of a sealing that did not end."""
     with one_line_errors(path / COLUMN_FOLDER, "cannot be removed"):
         if (path / COLUMN_FOLDER).exists():
             shutil.rmtree(path / COLUMN_FOLDER)
@@ -130,7 +130,7 @@ def _batches(
 def _entry(
     path: Path, rules: RowRules, size: int, log: tuple[LogFile, ...], pool: Threads
 ) -> tuple[TableEntry, Columns]:
-    """What the manifest says of a table whose columns were written, and the columns."""
+    """Return the manifest's entry of a table whose columns were written, and the columns."""
     table = rules.table
     mapped = map_columns(path, table, rules.rows, size)
     framing, *columns, whole = run_hashes(hash_tasks(mapped, None, whole_file=True), pool)

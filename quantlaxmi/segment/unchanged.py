@@ -1,4 +1,4 @@
-"""Whether market data are still what was verified, asked at the end of what used them."""
+"""Checks, after use, that market data are still the verified ones."""
 
 from __future__ import annotations
 

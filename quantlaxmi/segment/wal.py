@@ -161,7 +161,7 @@ class TableLog:
         self.next_file += 1
 
     def abandon(self) -> None:
-        """Let go of the file as it stands, as a crash would; recovery ends it."""
+        """Close the file unfinished, as a crash would; recovery ends it."""
         if self._file is not None:
             with contextlib.suppress(OSError):  # a full disk refuses the buffered rest once more
                 self._file.close()
@@ -169,7 +169,7 @@ class TableLog:
 
 
 class _Input:
-    """What pyarrow reads a log file through: bounded, hashed, its position known."""
+    """Input through which pyarrow reads a log file: bounded, hashed, with a known position."""
 
     closed = False
 
@@ -299,7 +299,7 @@ class LogFileReader:
 
     @property
     def ended(self) -> bool:
-        """Whether the file was read to its end mark and holds nothing after it."""
+        """Whether the file was read to its end mark and has nothing after it."""
         return not self.problem and self.size == self.end + len(END_MARK)
 
     @property

@@ -1,4 +1,4 @@
-"""Kinds of settings: what each reads, what it expects, and how it is written as JSON."""
+"""Kinds of settings: how each is read, checked and written as JSON."""
 
 from __future__ import annotations
 
@@ -112,11 +112,11 @@ class Items:
 
 
 class Kind(Protocol):
-    """What a field is."""
+    """Kind of a field."""
 
     @property
     def expected(self) -> str:
-        """What errors say was expected."""
+        """Text of errors for the expected value."""
 
     def read(self, value: Any, at: Place) -> Any:
         """Make the field's value from what a file or a caller gave, or raise what `at` says."""

@@ -1,4 +1,4 @@
-"""Where a setting stands, and how errors name it: ``costs.toml (perp.BTCUSDT-PERP.maker_bps)``."""
+"""Place of a setting, and its name in errors: ``costs.toml (perp.BTCUSDT-PERP.maker_bps)``."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Place:
 
 
 def told(value: object) -> str:
-    """How errors show a value: texts in quotes, numbers as they were written."""
+    """Return a value as errors show it: texts in quotes, numbers as they were written."""
     if isinstance(value, TomlNumber):
         return value[:_MOST_SHOWN]
     if isinstance(value, FixedPoint):

@@ -1,4 +1,4 @@
-"""What a plain-Python strategy sees of a run: live views of the engine's own memory."""
+"""The run as a plain-Python strategy sees it: live views of the engine's own memory."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ CHECKS: Final[tuple[Callable[[Subject], None], ...]] = (
 def check_strategy(
     strategy: Strategy | type[Strategy], segment: Any, backtest: Backtest
 ) -> Iterator[str]:
-    """Hold a strategy to the contract, check by check.
+    """Check a strategy against the contract, rule by rule.
 
     Parameters
     ----------

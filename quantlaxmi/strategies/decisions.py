@@ -17,7 +17,7 @@ _CONFIDENCE_MAX = 10_000
 
 
 def effect_of(legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int]) -> DecisionType:
-    """Say what a decision does to the position, if all its orders fill.
+    """Return the effect of a decision on the position, if all its orders fill.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def effect_of(legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int
 def write_decision(
     decision: object, legs_out: Any, bound: BoundStrategy, positions: Any = None
 ) -> int:
-    """Check what a strategy returned and write it as leg records.
+    """Check the decision that a strategy returned, and write it as leg records.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _check_legs(
 
 
 def _write_leg(out: Any, leg: LegIntent | DecisionLeg, instrument: int) -> None:
-    """Write what a leg says of itself; the decision's own fields are the same on every leg."""
+    """Write the fields of a leg; the decision's own fields are the same on every leg."""
     out.instrument = instrument
     out.side = int(leg.side)
     out.qty = int(leg.qty)

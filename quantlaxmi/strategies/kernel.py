@@ -1,4 +1,4 @@
-"""What a strategy looks like once it is bound to the instruments of a segment.
+"""Strategies that are bound to the instruments of a segment.
 
 A *kernel* is three functions over packed records (see ``schema``), handed to the engine as C
 addresses, or as Python callables on ctypes views when its interpreted twin is asked for.
@@ -318,7 +318,7 @@ def make_params(values: Sequence[int | FixedPoint | float]) -> NDArray[Any]:
 
 
 def check_abi(name: str, version: object, sizes: Mapping[str, int]) -> None:
-    """Hold a kernel's ABI version and compiled-in record sizes against this package's.
+    """Compare a kernel's ABI version and compiled-in record sizes with this package's.
 
     Raises
     ------

@@ -117,7 +117,7 @@ class StrategyRegistry:
 
 
 def check_class(strategy: object) -> None:
-    """Hold that something is a concrete strategy class with a usable id.
+    """Check that something is a concrete strategy class with a usable id.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a strategy author writes against: base classes, and the context of a plain-Python call."""
+"""Interface for strategy authors: base classes, and the context of a plain-Python call."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ class PythonStrategy(Strategy):
         """Take note of other news: an order rests, was changed, ended short or was refused."""
 
     def can_trade(self, ctx: Context) -> bool:
-        """Whether the strategy's own filters hold now, whatever its position."""
+        """Whether the strategy's own filters let it trade now, whatever its position."""
         return True
 
     def position(self, symbol: str) -> FixedPoint:

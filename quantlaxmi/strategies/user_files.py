@@ -70,7 +70,7 @@ def plain_names(text: str) -> str:
 
 
 def _lead(word: str) -> str:
-    """What stands before a module's own name in a word, from this module's name on."""
+    """Return the part of a word before a module's own name, from this module's name on."""
     start = word.index(f"{__name__}.")
     folder = word[start + len(__name__) + 1 :].partition(".")[0]
     return f"{__name__}.{folder}."
@@ -137,7 +137,7 @@ def _is_beside(folder: Path, top: str) -> bool:
 
 
 def _folder(package: str) -> Path:
-    """The folder that a package stands for.
+    """The folder of a package.
 
     Raises
     ------

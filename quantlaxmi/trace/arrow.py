@@ -43,7 +43,7 @@ _STATED: Final = ("header_hash", "trace_hash", "outcome_hash")
 
 
 def _schema(metadata: dict[bytes, bytes], rare: frozenset[str]) -> Any:
-    """Schema of a file with these of the tables that stand in it only where they have rows."""
+    """Schema of a file with these of the tables that it has only where they have rows."""
     import pyarrow as pa
 
     fields = []

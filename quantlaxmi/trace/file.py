@@ -65,7 +65,7 @@ _TAIL_BYTES: Final = len(_DIGEST_MEMBER) + 64 + len(_DIGEST_END)
 
 
 class TraceContent(NamedTuple):
-    """What a trace file holds; the hashes are as claimed, for the reader to recompute."""
+    """Contents of a trace file; the hashes are as claimed, for the reader to recompute."""
 
     header: TraceHeader
     tables: Mapping[str, Rows]

@@ -1,4 +1,4 @@
-"""What a trace was made from: versions, segment, strategy, hashes, seed and instruments.
+"""Inputs of a trace: versions, segment, strategy, hashes, seed and instruments.
 
 Backtest and replay of one segment have the same header. Its canonical bytes begin the hashed text
 of a trace, and its hash is the run's id. ``docs/TRACE_FORMAT.md`` is normative.

@@ -1,4 +1,4 @@
-"""Whether a replay is the run it repeats: decisions first, then header, then outcomes."""
+"""Comparison of a replay with its run: decisions first, then header, then outcomes."""
 
 from __future__ import annotations
 

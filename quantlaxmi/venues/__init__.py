@@ -1,4 +1,4 @@
-"""What venues ask of orders, take for fills and charge for loans, by date.
+"""Order rules, commissions and loan rates of venues, by date.
 
 Tables are TOML files next to this one: rows with a market, ``valid_from`` and ``source``. A row is
 found by the date of the trade, never by today's. What no table knows stays unknown: tick, lot and
@@ -65,7 +65,7 @@ def lookup(
     *,
     tables: Sequence[MarketTable] | None = None,
 ) -> RuleRow | None:
-    """Return what a venue asked of orders in a symbol at a time.
+    """Return a venue's rules for orders in a symbol at a time.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def borrow_bps(
     *,
     tables: Sequence[MarketTable] | None = None,
 ) -> FixedPoint | None:
-    """Return what a venue charges a year for lending an asset, over a period of time.
+    """Return a venue's yearly rate for lending an asset, over a period of time.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def run_costs(
     *,
     tables: Sequence[MarketTable] | None = None,
 ) -> CostModel:
-    """Return the complete costs of a run: what was given, the rest from the dated tables.
+    """Return the complete costs of a run: those given, the rest from the dated tables.
 
     Parameters
     ----------

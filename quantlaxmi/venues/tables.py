@@ -73,7 +73,7 @@ Day = Annotated[int, Key("valid_from"), Reads(_moment, _DAY, day_text)]
 
 
 class RuleRow(Settings, frozen=True, kw_only=True):
-    """What a venue asks of orders in one symbol, from a day on.
+    """A venue's rules for orders in one symbol, from a day on.
 
     Attributes
     ----------

@@ -162,7 +162,7 @@ class CsvTable:
             self._text = b""
 
     def _alone(self, text: bytes, columns: list[int]) -> Batch:
-        """What stands behind the last newline."""
+        """Return the text after the last newline."""
         lines = self._numbers(1)
         last = self._row(text, int(lines[0]), False, columns)
         return Batch(lines, np.zeros(1, np.uint8), _none(columns), lambda _: last)

@@ -16,7 +16,7 @@ _MAX_SPAN: Final = 64 << 20
 
 
 class DescendingText:
-    """What is left of a text, its last line first.
+    """The rest of a text, its last line first.
 
     The unpacked text waits in a file without a name, which vanishes with the process.
 
@@ -93,5 +93,5 @@ class DescendingText:
             yield b"\n".join(reversed(block[:-1].split(b"\n"))) + b"\n"
 
     def close(self) -> None:
-        """Give the disk back."""
+        """Free the space on disk."""
         self._file.close()

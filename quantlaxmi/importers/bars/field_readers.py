@@ -1,4 +1,4 @@
-"""What is read of each line of bars: one leg's bar, or a funding settlement.
+"""The fields read from each line of bars: one leg's bar, or a funding settlement.
 
 Each part reads lines many at once (``columns``) and one with care (``read``); the first never takes
 what the second does not.
@@ -57,7 +57,7 @@ class Columns:
 
 
 class _Part:
-    """What is read of each line: one leg's bar, or a settlement.
+    """The fields read from each line: one leg's bar, or a settlement.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ class LegPart(_Part):
 
     @property
     def rows(self) -> Rows:
-        """What was accepted."""
+        """The accepted rows."""
         return self.series
 
     def columns(self, batch: Batch, good: Mask) -> None:
@@ -265,7 +265,7 @@ class FundingPart(_Part):
 
     @property
     def rows(self) -> Rows:
-        """What was accepted."""
+        """The accepted rows."""
         return self.settlements
 
     def columns(self, batch: Batch, good: Mask) -> None:

@@ -1,4 +1,4 @@
-"""The TOML mapping of format ``bars``: which column is what, and what is assumed.
+"""The TOML mapping of format ``bars``: the meaning of columns, and the assumptions.
 
 Unknown keys, wrong types and missing columns are refused with the file and the key's name; see
 ``docs/IMPORT.md`` for an example.
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TimeColumn:
-    """How stamps are written.
+    """Form of the time stamps.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class LegMapping:
 
 @dataclass(frozen=True)
 class FundingMapping:
-    """Where funding rates stand.
+    """Columns of funding rates.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class FundingMapping:
 
 @dataclass(frozen=True)
 class PremiumMapping:
-    """Where a perpetual's premium index stands, and what its rates are made with.
+    """Input of a perpetual's premium index, and the terms of its rates.
 
     Attributes
     ----------
@@ -285,7 +285,7 @@ def _shift(own: Place, scale: Decimal | None) -> int:
 
 
 def _time(at: Place, own: TimeTable | None, file: BarsFile) -> TimeColumn:
-    """How a table's stamps are written: what it says itself, else ``[time]``."""
+    """Form of a table's time stamps: its own, else that of ``[time]``."""
     tables = [table for table in (own, file.time) if table is not None]
     column = _first(*(table.column for table in tables))
     if column is None:

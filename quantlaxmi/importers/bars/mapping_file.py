@@ -71,7 +71,7 @@ Columns = Annotated[tuple[Name, ...], Items(least=2, most=1000, distinct=True)]
 
 
 class Terms(Settings, frozen=True, kw_only=True):
-    """What the whole file or a table of bars says; the table's own goes first."""
+    """Terms of the whole file or of a table of bars; the table's own take precedence."""
 
     venue: Name | None = None
     currency: Name | None = None
@@ -83,7 +83,7 @@ class Terms(Settings, frozen=True, kw_only=True):
 
 
 class TimeTable(Settings, frozen=True, kw_only=True):
-    """How stamps are written; what a table of bars leaves out, ``[time]`` says."""
+    """Form of time stamps; ``[time]`` gives what a table of bars leaves out."""
 
     column: Name | None = None
     unit: Annotated[str, Reads(_unit, _UNIT)] | None = None
@@ -122,7 +122,7 @@ class KlinesFunding(Settings, frozen=True, kw_only=True):
 
 
 class BarsFunding(KlinesFunding, frozen=True, kw_only=True):
-    """Where funding rates stand."""
+    """Columns of funding rates."""
 
     rate: Name
     mark: Column = ""
@@ -140,7 +140,7 @@ class PremiumTable(Settings, frozen=True, kw_only=True):
 
 
 class MappingFile(Terms, frozen=True, kw_only=True):
-    """What every mapping can say."""
+    """Keys of every mapping."""
 
     file_kind: ClassVar[str] = "a mapping of bars"
 

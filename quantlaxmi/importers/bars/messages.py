@@ -1,4 +1,4 @@
-"""Bars to messages: what a strategy decides on, and what its orders meet.
+"""Bars to messages: the quotes for a strategy's decisions and for its orders.
 
 A bar's close is known when the next bar opens, and nobody can trade at it any more. At the time T
 at which bars end and others begin the segment has, in this order of ``seq``:

@@ -1,4 +1,4 @@
-"""What a manifest says of bars: how they trade, and everything that was assumed."""
+"""Notes of a manifest about bars: how they trade, and every assumption."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _leg_note(leg: LegMapping, lot: int, widest: tuple[Fraction, int]) -> str:
 
 
 def rounding_notes(all_series: Sequence[Series], settlements: Settlements | None) -> list[str]:
-    """What was read with less digits than the files have."""
+    """Note the values that were read with fewer digits than the files have."""
     notes = []
     for series in all_series:
         symbol = series.leg.instrument.symbol

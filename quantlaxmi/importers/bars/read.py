@@ -22,7 +22,7 @@ from quantlaxmi.importers.quarantine import QuarantineLog
 
 
 class Reading:
-    """What is read of one input: of a file, or of several that follow each other.
+    """The reading of one input: of a file, or of several that follow each other.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Reading:
         self.settlements = Settlements(store) if paid else None
 
     def next_file(self, name: str, before: int) -> None:
-        """Go on with another file; ``before`` lines stand in those before it."""
+        """Go on with another file; the files before it have ``before`` lines."""
         for rows in (*self.series, *([self.settlements] if self.settlements is not None else [])):
             rows.files.append((before, name))
 

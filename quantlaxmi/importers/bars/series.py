@@ -45,7 +45,7 @@ class Rows:
         return self.place(self.last_line)
 
     def place(self, line: int) -> str:
-        """Where a line stands, in words."""
+        """Position of a line, in words."""
         before, name = next((f for f in reversed(self.files) if f[0] < line), (0, ""))
         here = not self.files or self.files[-1][0] == before
         return f"line {line - before}" + ("" if here else f" of {name}")
@@ -62,7 +62,7 @@ class Rows:
             self._spool.append(columns)
 
     def note(self, time_ns: int, line: int) -> None:
-        """Tell that a row is accepted which is appended later."""
+        """Note a row that is accepted and appended later."""
         self.first_ns = time_ns if self.first_ns < 0 else self.first_ns
         self.last_ns, self.last_line = time_ns, line
 

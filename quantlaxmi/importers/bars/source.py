@@ -188,7 +188,7 @@ def _check_funding(bars: Bars, max_quarantine: Fraction) -> None:
 
 
 def _mark_settlements(bars: Bars) -> int:
-    """Give each settlement a mark price; how many had one of their own."""
+    """Give each settlement a mark price; return how many had one of their own."""
     paid = bars.paid
     if paid is None or paid.settlements is None:
         return 0

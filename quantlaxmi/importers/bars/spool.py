@@ -118,7 +118,7 @@ class Spool:
         return made
 
     def close(self) -> None:
-        """Give the disk back."""
+        """Free the space on disk."""
         self._maps.clear()
         for file in self._files.values():
             file.close()

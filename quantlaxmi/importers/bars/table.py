@@ -1,4 +1,4 @@
-"""What a file of bars offers, whatever its form: batches of lines, as cells and one by one."""
+"""Interface of a file of bars in any form: batches of lines, as cells and one by one."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Batch(NamedTuple):
 
 
 class Table(Protocol):
-    """What a file of bars offers.
+    """Interface of a file of bars.
 
     Attributes
     ----------

@@ -34,7 +34,7 @@ class FileForm:
 
 @dataclass(frozen=True)
 class Numbers:
-    """How numbers are written, and what becomes of digits that an exponent does not keep.
+    """Form of numbers, and the treatment of digits beyond the exponent.
 
     Attributes
     ----------

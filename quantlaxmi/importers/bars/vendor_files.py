@@ -63,7 +63,7 @@ Understand = Callable[[Path, LegMapping, bool], VendorFile]
 
 
 def csv_opener(path: Path, form: FileForm) -> OpenTable:
-    """How a file of text is opened."""
+    """Return the opener of a file of text."""
     return lambda report, folder: CsvTable(path, form, report, folder=folder)
 
 

@@ -1,1 +1,1 @@
-"""What the formats of Binance share: its symbols, and the messages of its streams."""
+"""Shared by the formats of Binance: symbols, and the messages of its streams."""

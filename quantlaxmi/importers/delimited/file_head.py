@@ -1,4 +1,4 @@
-"""Which files an import was given, and how each begins."""
+"""The files given to an import, and the beginning of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the columns of a CSV file mean, and which file is which."""
+"""The meaning of the columns of a CSV file, and the kind of each file."""
 
 from __future__ import annotations
 

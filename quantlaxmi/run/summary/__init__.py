@@ -1,1 +1,1 @@
-"""What should be said of a finished run besides its figures: one file a section, one list."""
+"""Facts about a finished run besides its figures: one file a section, one list."""

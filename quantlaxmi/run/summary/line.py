@@ -1,4 +1,4 @@
-"""One line of a run's summary, and what lines are made from."""
+"""One line of a run's summary, and the run that lines are made from."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class SummaryLine:
 
 @dataclass(frozen=True, eq=False)
 class FinishedRun:
-    """What the sections of a summary read.
+    """The run as the sections of a summary read it.
 
     Attributes
     ----------
