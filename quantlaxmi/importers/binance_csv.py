@@ -230,7 +230,7 @@ def _is_perp(head: FileHead, market: str) -> bool:
         if column_of(header, name) >= 0:
             return perp
     raise InputError(
-        head.path, "does not tell its market; expected a name such as ..._spot_btcusdt_14-04-2025"
+        head.path, "does not name its market; expected a name such as ..._spot_btcusdt_14-04-2025"
     )
 
 

@@ -206,7 +206,9 @@ class _Capture:
         other = rows.votes_other if strong else rows.quotes_other
         if other > own + enough:
             found, given = ("spot", "perpetual") if self.perp else ("perpetual", "spot")
-            problem = f"has {found} streams ({other} of {own + other} lines that tell), was given"
+            problem = (
+                f"has {found} streams ({other} of {own + other} lines that show it), was given"
+            )
             raise InputError(
                 self.path, f"{problem} as --{self.log.stream}; expected {given} streams"
             )

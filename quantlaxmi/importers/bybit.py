@@ -180,7 +180,7 @@ def _book(path: Path, known: dict[str, MappedInstrument], underlying: str | None
     if not market and f"bybit/{symbol}" not in known:
         raise InputError(
             path,
-            "does not tell its market; expected it in a folder named spot or linear, or --mapping "
+            "does not name its market; expected it in a folder named spot or linear, or --mapping "
             f'FILE with [instruments."bybit/{symbol}"]',
         )
     instrument = instrument_of(path, symbol, market == "linear", known)
@@ -200,7 +200,7 @@ def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str 
     name = _NAME.fullmatch(path.name)
     symbol = head.most_common("symbol") or (name["symbol"] if name else "")
     if not symbol:
-        problem = "tells no symbol by its name; expected one such as BTCUSDT_2024-01-01.csv.gz"
+        problem = "has no symbol in its name; expected one such as BTCUSDT_2024-01-01.csv.gz"
         raise InputError(path, problem, "name")
     instrument = instrument_of(path, symbol, layout is _CONTRACTS, known)
     if underlying is not None and underlying.upper() not in (symbol.upper(), instrument.base):

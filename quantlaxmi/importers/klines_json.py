@@ -150,6 +150,6 @@ def _read_months(
     if not months.n_klines:
         raise InputError(archive.path, "has no kline")
     if not months.interval_ns:
-        raise InputError(archive.path, f"has no kline that tells its interval; {months.first}; "
+        raise InputError(archive.path, f"has no kline that shows its interval; {months.first}; "
                          "set interval in the mapping")  # fmt: skip
     return months

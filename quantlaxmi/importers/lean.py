@@ -126,6 +126,6 @@ def _shift(path: Path, folders: list[str], leg: LegMapping) -> int | None:
             return 0
     raise InputError(
         path,
-        "is not in a folder by its asset class, such as equity or crypto, which tells what "
+        "is not in a folder by its asset class, such as equity or crypto, which shows what "
         'prices are written in; set scale = "0.0001" (equities, options) or "1" in the mapping',
     )

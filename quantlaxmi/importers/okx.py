@@ -169,7 +169,7 @@ def _understand(path: Path, known: dict[str, MappedInstrument], underlying: str 
     name = _NAME.fullmatch(path.name)
     symbol = head.most_common("instrument_name") or (name["symbol"] if name else "")
     if not symbol:
-        problem = "tells no instrument; expected a column instrument_name or a name such as "
+        problem = "names no instrument; expected a column instrument_name or a name such as "
         raise InputError(path, f"{problem}BTC-USDT-trades-2024-01-15.csv")
     instrument = _instrument(path, symbol, known)
     if underlying is not None and underlying.upper() not in (symbol, instrument.base):
@@ -213,7 +213,7 @@ def _instrument(path: Path, symbol: str, known: dict[str, MappedInstrument]) -> 
     if found["kind"]:
         raise InputError(
             path,
-            f"has {symbol}, whose sizes count contracts of a size that the file does not tell; "
+            f"has {symbol}, whose sizes count contracts of a size that the file does not give; "
             f'expected --mapping FILE with [instruments."okx/{symbol}"] and its contract_size',
         )
     return Instrument(

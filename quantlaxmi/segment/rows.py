@@ -59,7 +59,7 @@ def _fit(path: Path, array: NDArray[Any], dtype: np.dtype[Any], what: str) -> ND
     if array.dtype != dtype and len(array):
         limits = np.iinfo(dtype)
         if array.dtype.kind not in "iu":
-            raise SegmentError(path, f"{what} holds {array.dtype}, expected integers")
+            raise SegmentError(path, f"{what} has {array.dtype}, expected integers")
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
             raise SegmentError(path, f"{what} has values that do not fit {dtype.str}")
     return np.ascontiguousarray(array, dtype)

@@ -75,7 +75,7 @@ def split_segment(
     with staged_directory(out) as folder:
         for k, (first, stop) in enumerate(cuts):
             if k == MAX_PARTS:
-                raise InputError(out, f"would hold more than {MAX_PARTS} parts")
+                raise InputError(out, f"would have more than {MAX_PARTS} parts")
             part = {table: _between(columns, first, stop) for table, columns in tables.items()}
             name = f"part-{k:04d}" if rows is not None else _day(part)
             _write_part(segment, folder / name, part, rule)

@@ -110,7 +110,7 @@ def save_arrow(path: Path, content: TraceContent) -> None:
     view = memoryview(sink.getvalue()).cast("B")
     places = _places(view, _NO_DIGEST)
     if len(places) != 2:
-        raise TraceError(path, f"cannot be written: the header holds {_DIGEST_TAG.decode()}")
+        raise TraceError(path, f"cannot be written: the header has {_DIGEST_TAG.decode()}")
     write_output(path, _signed(view, places, _digest(view, places)), KIND, TraceError)
 
 
@@ -134,7 +134,7 @@ def _load(path: Path, view: memoryview) -> TraceContent:
 
     mark = re.search(re.escape(_DIGEST_TAG) + b"([0-9a-f]{64})", view)
     if mark is None:
-        raise TraceError(path, "holds no file_hash: cut short or not a trace")
+        raise TraceError(path, "has no file_hash: cut short or not a trace")
     stated = bytes(mark[1])
     places = _places(view, stated)
     digest = _digest(view, places)

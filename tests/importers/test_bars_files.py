@@ -98,7 +98,7 @@ def test_a_mapping_that_does_not_fit_the_file(
         ("[funding]", "[spot.funding]", "spot.funding.*unknown setting"),
         ('every = "8h"', 'times = "-1"', "funding.times.*was '-1'"),
         ("[perp]", "[perp]\ninput = 0", "perp.input.*was 0, expected a whole number from 1"),
-        ("[perp]", "[perp]\ninput = 2", "was given 1 times; .* speaks of 2"),
+        ("[perp]", "[perp]\ninput = 2", "was given 1 times; .* names 2"),
         ('every = "8h"', 'every = "30m"', "funding.every.*shorter than a bar"),
     ],
 )

@@ -138,7 +138,7 @@ def test_trades_beside_a_book_and_several_days(tmp_path: Path) -> None:
 def test_what_a_file_does_not_tell(tmp_path: Path) -> None:
     path = tmp_path / NAME
     path.write_text("\n".join(clean()) + "\n")
-    with pytest.raises(InputError, match=r"does not tell its market; expected it in a folder"):
+    with pytest.raises(InputError, match=r"does not name its market; expected it in a folder"):
         import_capture("bybit", inputs=[path], out=tmp_path / "seg")
     rules = tmp_path / "m.toml"
     rules.write_text(

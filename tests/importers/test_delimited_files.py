@@ -280,7 +280,7 @@ def test_one_instrument_told_twice_is_refused(tmp_path: Path) -> None:
     a = put(tmp_path / f"{AGG}.csv", text_of("aggTrades"))
     rows = [f"{k},100,1,100,{T0_MS + k},true" for k in range(5)]
     b = put(tmp_path / "BTCUSDT-trades-2023-11.csv", "\n".join(rows).encode())
-    refuse(tmp_path, "tell the same as the aggTrades", "binance-vision", a, b)
+    refuse(tmp_path, "repeat the aggTrades", "binance-vision", a, b)
     refuse(tmp_path, "is given twice", "binance-vision", a, a)
     c = put(tmp_path / "BTCUSDT-aggTrades-2023-11.csv", text_of("aggTrades"))
     options = {"max_quarantine": Fraction(1)}
@@ -298,7 +298,7 @@ def test_nothing_to_import_is_refused(tmp_path: Path) -> None:
 def test_a_snapshot_without_symbol_or_market_is_refused(tmp_path: Path) -> None:
     path = put(tmp_path / "x.csv", text_of("depth_snapshot"))
     refuse(tmp_path, "does not name its symbol", "binance-csv", path)
-    refuse(tmp_path, "does not tell its market", "binance-csv", path, underlying="BTCUSDT")
+    refuse(tmp_path, "does not name its market", "binance-csv", path, underlying="BTCUSDT")
     path = put(tmp_path / "x_coin_m_futures_btcusd_14-11-2023.csv", text_of("depth_snapshot"))
     refuse(tmp_path, "coin-margined|no known quote", "binance-csv", path)
     comment = b"# DEPTH_SNAPSHOT SPOT BTCUSDT 14-11-2023\n"

@@ -151,7 +151,7 @@ GOOD = json.dumps([kline(0), kline(1)]).encode()
         ({"a.json": b'{"code": 1}'}, "is no JSON array of klines"),
         ({"a.json": b"[]"}, "has no kline"),
         ({}, "has no kline"),
-        ({"a.json": b"[[1]]"}, "has no kline that tells its interval"),
+        ({"a.json": b"[[1]]"}, "has no kline that shows its interval"),
     ],
 )
 def test_archives_that_cannot_be_used(tmp_path: Path, months: dict, match: str) -> None:

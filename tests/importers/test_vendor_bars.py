@@ -92,7 +92,7 @@ def test_names_that_tell_another_symbol_or_interval(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has bars of 3600 s; expected 60 s"):
         imported(tmp_path, "ohlcv", right, more='interval = "1m"')
     unknown = written(tmp_path / "fetched.json", bars(3))
-    with pytest.raises(InputError, match=r"tells no length of its bars.*set interval"):
+    with pytest.raises(InputError, match=r"has no length of its bars.*set interval"):
         imported(tmp_path, "ohlcv", unknown)
     assert imported(tmp_path, "ohlcv", unknown, more='interval = "1h"').quarantined == 0
 

@@ -76,7 +76,7 @@ def test_older_files_of_okx_name_columns_in_two_languages(tmp_path: Path) -> Non
     name = "BTC-USDT-trades-2023-11-15.csv"
     result = imported(tmp_path, "okx", name, head.encode("gbk") + body.encode())
     assert result.segment.columns("trades")["price"].tolist() == [10_025_000_000, 10_050_000_000]
-    with pytest.raises(InputError, match=r"tells no instrument; expected a column instrument_name"):
+    with pytest.raises(InputError, match=r"names no instrument; expected a column instrument_name"):
         imported(tmp_path, "okx", "trades.csv", head.encode("gbk") + body.encode())
 
 

@@ -102,7 +102,7 @@ def checked_inputs(
             problem = f"names {known[0]}; expected {underlying}, as --underlying says"
             raise InputError(mapping.source, problem, f"{leg.instrument.kind.value}.symbol")
     if len(inputs) != mapping.n_inputs:
-        problem = f"was given {len(inputs)} times; {mapping.source} speaks of {mapping.n_inputs}"
+        problem = f"was given {len(inputs)} times; {mapping.source} names {mapping.n_inputs}"
         raise InputError("--input", problem)
     return [Path(path) for path in inputs]
 

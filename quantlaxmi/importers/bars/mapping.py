@@ -353,9 +353,7 @@ def _funding(
         return FundingMapping(table.input - 1, time, "", "", Fraction(1), 0, numbers)
     if in_bars and 0 < table.every < file.interval:
         seconds = file.interval // 10**9
-        raise (at / "every").fail(
-            f"is shorter than a bar of {seconds} s, whose line holds one rate"
-        )
+        raise (at / "every").fail(f"is shorter than a bar of {seconds} s, whose line has one rate")
     return FundingMapping(
         input=table.input - 1,
         time=_time(at / "time", table.time, file),

@@ -130,7 +130,7 @@ def _interval(mapping: BarsMapping, files: Sequence[Sequence[VendorFile]]) -> in
                 problem = f"{told}; expected {interval_ns // 10**9} s"
                 raise InputError(file.path, problem, "name")
     if not interval_ns:
-        problem = "tells no length of its bars by its name; set interval in the mapping"
+        problem = "has no length of its bars in its name; set interval in the mapping"
         raise InputError(files[min(bars)][0].path, problem)
     return interval_ns
 

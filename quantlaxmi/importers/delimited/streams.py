@@ -272,7 +272,7 @@ def make_streams(
         if other is not members[0]:
             raise InputError(
                 members[0].path,
-                f"has {members[0].layout.name} of {instruments[number]}, which tell the same as "
+                f"has {members[0].layout.name} of {instruments[number]}, which repeat "
                 f"the {other.layout.name} of {other.path.name}; expected one of them",
             )
     if len(groups) > 64:
