@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import functools
 import importlib
 import inspect
 import sys
@@ -170,3 +171,21 @@ def test_exceptions_are_still_exceptions() -> None:
     stale = [n for n in NO_EXAMPLE if n not in HERE or _has(HERE[n], "Examples")]
     stale += [n for n in NO_FIELDS if n not in HERE or _has(HERE[n], "Attributes")]
     assert stale == []
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_methods_have_a_docstring(name: str) -> None:
+    """A method has its own or its base's; members of a protocol are attributes of the class."""
+    value = HERE[name]
+    members = {
+        member
+        for member, defined in vars(value).items()
+        if not member.startswith("_") and (inspect.isroutine(defined) or _is_property(defined))
+    }
+    if getattr(value, "_is_protocol", False):
+        members = {member for member in members if not _is_property(vars(value)[member])}
+    assert sorted(m for m in members if not inspect.getdoc(getattr(value, m))) == []
+
+
+def _is_property(value: object) -> bool:
+    return isinstance(value, (property, functools.cached_property))

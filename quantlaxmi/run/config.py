@@ -143,6 +143,15 @@ class RunConfig:
         market the costs are completed from what was given: a window of another date has the rates
         of its own date.
 
+        Parameters
+        ----------
+        market : MarketData
+            The market of the run.
+
+        Returns
+        -------
+        RunConfig
+
         Raises
         ------
         ConfigError

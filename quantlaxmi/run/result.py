@@ -165,16 +165,38 @@ class Run:
         return self.config.latency_ns
 
     def table(self, name: str) -> pa.Table:
-        """Return decisions, orders, fills, the ledger and so on as an Arrow table.
+        """Return one table of the run: decisions, orders, fills, the ledger and so on.
 
-        Symbols, UTC times and exact decimals; see `quantlaxmi.run.tables.run_table`.
+        `quantlaxmi.run.tables.run_table` describes the columns of each.
+
+        Parameters
+        ----------
+        name : str
+            Name of the table, for example ``"fills"``.
+
+        Returns
+        -------
+        pyarrow.Table
+            Symbols, UTC times and exact decimals.
         """
         from quantlaxmi.run.tables import run_table
 
         return run_table(self.exact, self.segment, name)
 
     def equity_curve(self, step_ns: int, currency: str | None = None) -> EquityCurve:
-        """Return the ledger at every ``step_ns``; see `quantlaxmi.run.equity.equity_curve`."""
+        """Return the ledger at regular times; see `quantlaxmi.run.equity.equity_curve`.
+
+        Parameters
+        ----------
+        step_ns : int
+            Nanoseconds between two lines.
+        currency : str, optional
+            Currency of the sums, where the run has several.
+
+        Returns
+        -------
+        EquityCurve
+        """
         from quantlaxmi.run.equity import equity_curve
 
         return equity_curve(self.exact, self.segment, step_ns, currency)

@@ -79,15 +79,47 @@ class MarketData(Protocol):
     def last_ts_ns(self) -> int: ...
 
     def columns(self, table: str) -> Columns:
-        """Columns of a table, a key of ``schema.TABLES``: read-only arrays of equal length."""
+        """Return the columns of a table.
+
+        Parameters
+        ----------
+        table : str
+            A key of ``schema.TABLES``.
+
+        Returns
+        -------
+        mapping of str to ndarray, each of shape (n_rows,)
+            Read-only arrays, of the schema's dtypes.
+        """
         ...
 
     def arrow(self, table: str) -> pa.Table:
-        """The same columns as an Arrow table."""
+        """Return the columns of a table as an Arrow table.
+
+        Parameters
+        ----------
+        table : str
+            A key of ``schema.TABLES``.
+
+        Returns
+        -------
+        pyarrow.Table
+        """
         ...
 
     def log(self, table: str) -> Iterator[Columns]:
-        """The same rows in order, as batches of whole messages, in bounded memory."""
+        """Stream the rows of a table in order, in bounded memory.
+
+        Parameters
+        ----------
+        table : str
+            A key of ``schema.TABLES``.
+
+        Yields
+        ------
+        mapping of str to ndarray
+            A batch of whole messages.
+        """
         ...
 
 

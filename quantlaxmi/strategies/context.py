@@ -119,7 +119,18 @@ class Context:
         return self._universe[instrument].symbol
 
     def book(self, symbol: str) -> BookView:
-        """Live book of an instrument."""
+        """Return the live book of an instrument.
+
+        Parameters
+        ----------
+        symbol : str
+            Symbol of an instrument of the segment.
+
+        Returns
+        -------
+        BookView
+            Prices and sizes are mantissas at the instrument's exponents.
+        """
         try:
             book: BookView = self._books[symbol]
         except KeyError:
@@ -127,7 +138,18 @@ class Context:
         return book
 
     def position(self, symbol: str) -> PositionView:
-        """Live position of an instrument."""
+        """Return the live position of an instrument.
+
+        Parameters
+        ----------
+        symbol : str
+            Symbol of an instrument of the segment.
+
+        Returns
+        -------
+        PositionView
+            Its ``qty`` is a signed mantissa at the quantity exponent.
+        """
         try:
             position: PositionView = self._positions[symbol]
         except KeyError:
@@ -135,7 +157,18 @@ class Context:
         return position
 
     def feature(self, k: int) -> FeatureView:
-        """Live slot of the strategy's feature number ``k``, in the order it declared them."""
+        """Return the live slot of one of the strategy's features.
+
+        Parameters
+        ----------
+        k : int
+            Number of the feature, in the order in which the strategy declared them.
+
+        Returns
+        -------
+        FeatureView
+            ``num``, ``den`` and ``value`` of the feature.
+        """
         try:
             feature: FeatureView = self._features[k]
         except IndexError:
@@ -150,7 +183,17 @@ class Context:
         return self._universe
 
     def instrument(self, symbol: str) -> Instrument:
-        """Exponents, lot, tick and so on of an instrument."""
+        """Return an instrument: exponents, lot, tick and so on.
+
+        Parameters
+        ----------
+        symbol : str
+            Symbol of an instrument of the segment.
+
+        Returns
+        -------
+        Instrument
+        """
         if symbol not in self._index:
             raise self._unknown(symbol)
         return self._universe[self._index[symbol]]
@@ -163,7 +206,25 @@ class Context:
         limit_price: int,
         time_in_force: TimeInForce = TimeInForce.GTC,
     ) -> LegIntent:
-        """Return a leg for `decide`: a limit order."""
+        """Return a leg for `decide`: a limit order.
+
+        Parameters
+        ----------
+        symbol : str
+            Symbol of the instrument.
+        side : Side
+            Buy or sell.
+        qty : int
+            Positive mantissa at the quantity exponent.
+        limit_price : int
+            Mantissa at the price exponent.
+        time_in_force : TimeInForce
+            Good till cancelled by default.
+
+        Returns
+        -------
+        LegIntent
+        """
         return LegIntent(symbol, side, qty, OrderType.LIMIT, limit_price, time_in_force)
 
     def modify(self, symbol: str, order: int, qty: int, limit_price: int) -> LegIntent:
@@ -191,7 +252,19 @@ class Context:
         )
 
     def cancel(self, symbol: str, order: int) -> LegIntent:
-        """Return a leg for `decide`: cancel what is left of a resting order; see `modify`."""
+        """Return a leg for `decide`: cancel the rest of a resting order.
+
+        Parameters
+        ----------
+        symbol : str
+            Symbol of the order's instrument.
+        order : int
+            Number of the order; see `modify`.
+
+        Returns
+        -------
+        LegIntent
+        """
         return LegIntent(symbol, Side.BUY, 0, action=OrderAction.CANCEL, target=order)
 
     def decide(

@@ -56,6 +56,16 @@ class StrategyRegistry:
     def register(self, strategy: StrategyClass) -> StrategyClass:
         """Add a strategy class under its ``strategy_id``; usable as a decorator.
 
+        Parameters
+        ----------
+        strategy : type of Strategy
+            A class that can be made from its settings.
+
+        Returns
+        -------
+        type of Strategy
+            The class that was given.
+
         Raises
         ------
         StrategyError
@@ -69,7 +79,16 @@ class StrategyRegistry:
         return strategy
 
     def get(self, name: str) -> type[Strategy]:
-        """Return the strategy class called ``name``, or the one at ``path.py:Class``.
+        """Return a strategy class by its name, or from a file.
+
+        Parameters
+        ----------
+        name : str
+            A ``strategy_id``, or ``path.py:Class``.
+
+        Returns
+        -------
+        type of Strategy
 
         Raises
         ------

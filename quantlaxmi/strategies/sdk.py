@@ -259,7 +259,20 @@ class CryptoStrategy(PythonStrategy):
 
     @abstractmethod
     def on_market(self, event: ReplayEvent, ctx: Context) -> DecisionEvent | None:
-        """Look at one market event; return a decision made by ``ctx.decide``, or None."""
+        """Handle one market event.
+
+        Parameters
+        ----------
+        event : ReplayEvent
+            The message that the engine has just applied.
+        ctx : Context
+            Books, positions, features and the makers of legs.
+
+        Returns
+        -------
+        DecisionEvent or None
+            Made by ``ctx.decide``; None to do nothing.
+        """
 
 
 class IndiaOptionsStrategy(PythonStrategy):
@@ -281,7 +294,20 @@ class IndiaOptionsStrategy(PythonStrategy):
 
     @abstractmethod
     def on_market(self, event: IndiaMarketEvent, ctx: Context) -> MultiLegOrderIntent | None:
-        """Look at one market event; return the legs to trade together, or None."""
+        """Handle one market event.
+
+        Parameters
+        ----------
+        event : IndiaMarketEvent
+            The message that the engine has just applied.
+        ctx : Context
+            Books, positions and features.
+
+        Returns
+        -------
+        MultiLegOrderIntent or None
+            The legs to trade together; None to do nothing.
+        """
 
 
 def start(

@@ -47,6 +47,11 @@ class DecisionTraceBuilder:
     def record(self, decision: DecisionEvent) -> None:
         """Add the next decision.
 
+        Parameters
+        ----------
+        decision : DecisionEvent
+            Its ``sequence`` is the number of decisions so far.
+
         Raises
         ------
         TraceError

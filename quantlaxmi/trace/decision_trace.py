@@ -152,7 +152,18 @@ class DecisionTrace:
         return f"<DecisionTrace of {self.header.strategy_id}: {len(self)} decisions>"
 
     def table(self, name: str) -> Rows:
-        """Rows of a table of `TRACE_TABLES`, read-only."""
+        """Return the rows of a table, read-only.
+
+        Parameters
+        ----------
+        name : str
+            A key of `TRACE_TABLES`.
+
+        Returns
+        -------
+        ndarray, shape (n_rows,)
+            Of the table's record type.
+        """
         return self._tables[name]
 
     # --- records and hashes ---------------------------------------------------------------
@@ -233,7 +244,17 @@ class DecisionTrace:
         return self._outcome_hash
 
     def verify_parity(self, other: DecisionTrace) -> bool:
-        """Whether both have the same header, decisions and outcomes, recomputed on both sides."""
+        """Whether two traces have equal headers, decisions and outcomes.
+
+        Parameters
+        ----------
+        other : DecisionTrace
+            Its hashes are recomputed, as are this one's.
+
+        Returns
+        -------
+        bool
+        """
         return (
             self.compute_hash() == other.compute_hash()
             and self.compute_outcome_hash() == other.compute_outcome_hash()
@@ -242,9 +263,14 @@ class DecisionTrace:
     # --- files ----------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write the trace; ``.json`` and ``.arrow`` hold the same content.
+        """Write the trace to a ``.json`` or ``.arrow`` file, with the same content in both.
 
         The file is written under a temporary name and renamed when whole.
+
+        Parameters
+        ----------
+        path : str or Path
+            The ending chooses the form.
 
         Raises
         ------
