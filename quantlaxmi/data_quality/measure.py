@@ -115,6 +115,11 @@ def quantiles(values: NDArray[Any], exponent: int) -> Quantiles | None:
     Quantiles or None
         None where there are no values.
 
+    References
+    ----------
+    Definition 1 of Hyndman, Fan, "Sample quantiles in statistical packages", The American
+    Statistician 50 (1996): the inverse of the empirical distribution function.
+
     Examples
     --------
     >>> quantiles(np.array([30, 10, 20]), -2).values[-1]

@@ -219,7 +219,7 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     confidence : int or None
         At 10**CONFIDENCE_EXPONENT, not negative.
     rationale : str
-        Why; its hash stands in the record.
+        The reason; the record has its hash.
     bundle : bool
         The legs must end matched: what one leg fills in excess is traded back at once.
     legs : tuple of DecisionLeg
@@ -270,7 +270,7 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     def canonical_bytes(self) -> bytes:
         """The decision's record, as hashed into a trace.
 
-        No id derived from the run stands in it, so the records of a run over a truncated segment
+        It has no id derived from the run, so the records of a run over a truncated segment
         are a prefix of those over the whole one.
 
         Returns
@@ -281,8 +281,8 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
         Raises
         ------
         TraceError
-            A value does not fit its field, or one stands where none belongs: a limit price without
-            a limit order, a target without a change.
+            A value does not fit its field, or one is given where none belongs: a limit price
+            without a limit order, a target without a change.
         """
         conf = self.confidence
         place = f"decision {self.sequence}"

@@ -69,8 +69,8 @@ class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     valid : bool
         Whether the top can be traded on: both sides there, uncrossed, with sizes.
     depth_valid : bool
-        Whether the rebuilt depth stands; False from a sequence gap to the next snapshot, in which
-        nothing beyond the top is known.
+        Whether the rebuilt depth is complete; False from a sequence gap to the next snapshot,
+        while nothing beyond the top is known.
     """
 
     seq: int

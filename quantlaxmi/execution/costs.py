@@ -250,7 +250,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     def describe(self) -> dict[str, Any]:
         """Return the model as plain values, decimals as text; what ``cost_hash`` covers.
 
-        ``queue`` and ``trade_clock`` stand in it where they are not the first of `QUEUES` and
+        ``queue`` and ``trade_clock`` are in it where they are not the first of `QUEUES` and
         `TRADE_CLOCKS`, ``impact`` and ``borrow`` where there are any.
         """
         more: dict[str, Any] = {} if self.queue == QUEUES[0] else {"queue": self.queue}

@@ -26,12 +26,20 @@ ImpactBps = Annotated[FixedPoint, Bounds(ge=0, le=MAX_IMPACT_BPS, places=8)]
 class Impact(Settings, frozen=True, kw_only=True):
     """Impact on one instrument, in basis points of the price; 0 is none.
 
+    A fill at a displayed price ``p`` is booked at ``p + side * ceil(p * (fixed + root * R))``.
+    ``R`` is the square root of the order's quantity over the displayed touch, rounded up to
+    ``2**-32``.
+
     Attributes
     ----------
     fixed_bps : FixedPoint
         Of every fill that takes.
     root_bps : FixedPoint
         Times the square root of the order's quantity over the displayed touch.
+
+    References
+    ----------
+    Almgren, Thum, Hauptmann, Li, "Direct estimation of equity market impact", Risk 18 (2005).
 
     Examples
     --------

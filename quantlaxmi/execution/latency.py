@@ -1,7 +1,7 @@
 """Latency of orders to the venue, and of news about them back to the strategy.
 
 Entry latency is in the time of the recording: an order that arrives at a receive time meets what
-was received until then. So it stands for the way to the venue and the transit of market data back.
+was received until then. So it covers the way to the venue and the transit of market data back.
 
 Each is a constant or is drawn from a table of measured values. A draw is a function of the run's
 seed and configuration and of a number: of the decision for entry (its orders arrive together), of
@@ -36,14 +36,14 @@ Delays = tuple[tuple[int, Sequence[int], int], tuple[int, Sequence[int], int]]
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """A time in nanoseconds: a constant, or drawn from measured values.
+    """One latency: a constant, or a table of measured values to draw from.
 
     Attributes
     ----------
     constant_ns : int
         Where there is no table.
     table_ns : tuple of int
-        Each as likely as any other; a value measured twice stands twice.
+        Each as likely as any other; a value measured twice is listed twice.
     """
 
     constant_ns: int = 0

@@ -62,7 +62,7 @@ class RunConfig:
     flatten : bool
         Close what is open at the last message.
     completed : Completed or None
-        Where ``costs`` are not as they were given. It decides no run and stands in no hash.
+        Where ``costs`` are not as they were given. It changes no run and enters no hash.
 
     Raises
     ------

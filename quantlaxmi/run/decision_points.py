@@ -290,7 +290,7 @@ def _added(parts: list[tuple[int, BundleCost]]) -> BundleCost:
 
 
 def _parts_of(observer: Observer, bundles: list[Bundle], n_rows: int) -> dict[Bundle, BundleCost]:
-    """Costs that an observer found; where the end of the data is a row more, none stand there."""
+    """Costs that an observer found; where the end of the data is an additional row, it has none."""
     try:
         values, fillable, units = observer.costs()
     except OverflowError as error:

@@ -65,7 +65,7 @@ def backtest(
     limits : RiskLimits, optional
         All off by default; the venue's ticks, lots and least notionals hold where they are known.
     latency_ns : int
-        From decision to arrival of its orders, in the time of the recording: it stands for the way
+        From decision to arrival of its orders, in the time of the recording: it covers the way
         of the order to the venue and of the market data from it.
     latency : LatencyModel, optional
         Takes the place of ``latency_ns``: drawn from a table, and a response latency.
@@ -74,7 +74,7 @@ def backtest(
     interpreted : bool
         Run the kernel's interpreted twin; slow, same trace.
     seed : int
-        Of drawn latencies; stands in the trace header.
+        Of drawn latencies; the trace header has it.
     progress : callable, optional
         Called with rows done and rows in all.
 

@@ -43,7 +43,7 @@ class BookCounts:
     no_side, crossed, locked, no_size : int
         Not valid; each counts once, under the first that holds in this order.
     depth_messages, depth_snapshots : int
-        Of the instrument's depth; without a snapshot its depth never stands.
+        Of the instrument's depth; without a snapshot no book is built from it.
     """
 
     symbol: str

@@ -182,7 +182,7 @@ def map_columns(folder: Path, table: str, rows: int, size: int) -> MappedTable:
         ends = [at + c.nbytes for at, c in zip(starts, columns.values(), strict=False)]
         order = [0, *(x for pair in zip(starts, ends, strict=True) for x in pair), size]
         if order != sorted(order):
-            raise ValueError("columns overlap or stand out of order")
+            raise ValueError("columns overlap or are out of order")
     except (*ARROW_ERRORS, OSError, EOFError) as error:
         raise SegmentCorrupt(path, f"is damaged: {' '.join(str(error).split())}") from error
     ranges = tuple(zip(starts, ends, strict=True))

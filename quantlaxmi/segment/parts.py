@@ -2,7 +2,7 @@
 
 A run over the parts carries books, pending orders, positions, funding and the clock from one part
 to the next, because it is one run. That the parts are all of the segment, in order and unchanged,
-is proven by computing the parent's digest from their columns: it stands in the trace's header.
+is proven by computing the parent's digest from their columns: it is in the trace's header.
 """
 
 from __future__ import annotations

@@ -340,7 +340,7 @@ def _reopened(path: Path, digest: str) -> Segment:
     Raises
     ------
     SegmentCorrupt
-        Another segment stands there now.
+        Another segment is there now.
     """
     segment = open_segment(path, verify="manifest")
     if segment.digest != digest:

@@ -71,7 +71,7 @@ def whole_messages(seq: NDArray[Any], size: int) -> Iterator[tuple[int, int]]:
     Parameters
     ----------
     seq : ndarray of int64, shape (n_rows,)
-        Rows of one message share a number and stand together.
+        Rows of one message share a number and follow one another.
     size : int
         Most rows of a range, unless a single message has more.
 
@@ -178,7 +178,7 @@ class RowRules:
         last = (flags & np.int8(DepthFlag.LAST)) != 0
         if not last[-1] or not np.array_equal(last[:-1], ends):
             row = at + (int(np.argmax(last[:-1] != ends)) if last[-1] else len(seq) - 1)
-            return f"row {row}: LAST must stand on the last row of a message and nowhere else", 0
+            return f"row {row}: LAST must be on the last row of a message and nowhere else", 0
         same = ~ends
         for name in ("ts_ns", "instrument"):
             column = columns[name]
@@ -220,7 +220,7 @@ def _check_pair(few: str, a: Columns, many: str, b: Columns, chunk: int = 1 << 1
         late = (after <= last) & (ts_ns[at_after] < a_ts)
         if (bad := twice | early | late).any():
             k = int(np.argmax(bad))
-            what = "stands in both" if twice[k] else "is out of receive-time order between them"
+            what = "is in both" if twice[k] else "is out of receive-time order between them"
             return f"tables {few} and {many}: message {a_seq[k]} {what}"
     return ""
 

@@ -68,7 +68,7 @@ class LogCut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ----------
     file, table : str
     kept_batches, kept_rows : int
-        What stands whole before the cut, in this file.
+        Complete batches and rows before the cut, in this file.
     cut_bytes : int
         Bytes dropped after it.
     reason : str

@@ -143,7 +143,7 @@ class SegmentWriter:
     ) -> SegmentWriter:
         """Recover a recording and go on writing to it, in new log files.
 
-        What recovery did stands in the writer's ``recovery``.
+        The writer's ``recovery`` says what recovery did.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """The contract every strategy keeps, as checks that anyone can hold a strategy to.
 
-The engine is given by the caller (``quantlaxmi.backtest``), because strategies stand above it and
+The engine is given by the caller (``quantlaxmi.backtest``), because strategies are above it and
 never import it.
 """
 

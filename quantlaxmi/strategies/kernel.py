@@ -170,7 +170,7 @@ class BoundStrategy:
         indices = range(len(self.universe))
         hold(len(self.config_hash) == 32, "config_hash must be 32 bytes")
         hold(bool(self.rationales), "declares no rationale texts, needs at least one")
-        hold(len(set(self.rationales)) == len(self.rationales), "a rationale text stands twice")
+        hold(len(set(self.rationales)) == len(self.rationales), "lists a rationale text twice")
         hold(bool(self.instruments), "trades no instrument")
         hold(len(set(self.instruments)) == len(self.instruments), "names an instrument twice")
         hold(all(i in indices for i in self.instruments), "names an instrument out of range")

@@ -1,7 +1,7 @@
 """Modules of strategy files and of the files next to them, each folder by itself.
 
 A strategy file may import its neighbours: files and packages of its own folder. They are modules of
-a package that stands for the folder, whose name holds the folder's path. So two folders with a
+a package for the folder, whose name has the folder's path. So two folders with a
 ``helper.py`` each do not mix, ``sys.path`` stays as it is, and another process that is handed a
 pickled strategy, setting or decision finds the file by the module's name.
 """
@@ -24,7 +24,7 @@ __all__ = ["folder_package", "load_module", "module_name", "plain_names"]
 
 #: Makes this module a package: of folders, which the finder below knows.
 __path__: list[str] = []
-#: First letters of the name that stands for a folder, and of one for a file that is no identifier.
+#: First letters of the name of a folder, and of one for a file that is no identifier.
 _FOLDER, _FILE = "d_", "f_"
 
 
@@ -142,7 +142,7 @@ def _folder(package: str) -> Path:
     Raises
     ------
     ValueError
-        The name stands for none.
+        No folder has the name.
     """
     name = package.rpartition(".")[2]
     if not name.startswith(_FOLDER):

@@ -1,8 +1,8 @@
 """Trace files in Arrow IPC form, for long traces: the same content as the JSON kind.
 
 One row; each table is a list of structs of 64-bit integers, so that pyarrow, Polars and pandas
-read it. The header and the hashes stand in the schema's metadata, with a SHA-256 over the whole
-file in which the places of that digest itself are taken as zeros: it can stand inside the file it
+read it. The header and the hashes are in the schema's metadata, with a SHA-256 over the whole
+file in which the places of that digest itself are taken as zeros: it can be inside the file it
 covers, and every changed byte is found before the content is looked at. A batch's header is looked
 at before its body: compression is refused, because it would let a small file ask for much memory.
 """

@@ -56,6 +56,10 @@ def trace_hasher(header: TraceHeader) -> hashlib._Hash:
     hashlib object
         Ready for the records.
 
+    References
+    ----------
+    NIST FIPS 180-4 (SHA-256); docs/TRACE_FORMAT.md lists the bytes.
+
     Examples
     --------
     >>> from quantlaxmi import backtest
@@ -216,7 +220,7 @@ class DecisionTrace:
     def compute_outcome_hash(self) -> bytes:
         """SHA-256 over tag, header hash and the rows of each outcome table, count-prefixed.
 
-        A rare table stands in it with its name, and only where it has rows.
+        It covers a rare table, with its name, only where the table has rows.
         """
         digest = hashlib.sha256(OUTCOME_TAG + self.header.header_hash)
         for name in OUTCOME_TABLES:

@@ -141,7 +141,7 @@ def bound(**changes):
     [
         ({"config_hash": b""}, "32 bytes"),
         ({"rationales": ()}, "no rationale"),
-        ({"rationales": ("r", "r")}, "stands twice"),
+        ({"rationales": ("r", "r")}, "lists a rationale text twice"),
         ({"instruments": ()}, "trades no instrument"),
         ({"instruments": (0, 0)}, "twice"),
         ({"instruments": (2,)}, "out of range"),
