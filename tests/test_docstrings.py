@@ -148,6 +148,18 @@ def test_class_has_its_sections(name: str) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("name", [name for name in CLASSES if name not in NO_FIELDS])
+def test_records_document_every_field(name: str) -> None:
+    value = HERE[name]
+    fields = getattr(value, "__struct_fields__", None) or getattr(value, "__dataclass_fields__", ())
+    if any(base.__name__ in HERE for base in value.__mro__[1:]):
+        return  # its base documents them
+    text = inspect.getdoc(value) or ""
+    heads = [line.split(" : ")[0] for line in text.split("\n") if not line.startswith(" ")]
+    named = {name.strip() for head in heads for name in head.split(",")}
+    assert sorted(set(fields) - named) == []
+
+
 def test_main_classes_are_public() -> None:
     assert sorted(set(MAIN) - set(CLASSES)) == []
 

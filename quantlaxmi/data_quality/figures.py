@@ -98,7 +98,9 @@ class InstrumentQuality(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     symbol, venue : str
+        Names of the instrument and of its venue.
     price_exponent, messages : int
+        Exponent of prices; messages of all kinds.
     kinds : dict of str to KindQuality
         By table; those without messages are left out.
     quotes_crossed, quotes_locked, quotes_one_sided : int
@@ -106,6 +108,7 @@ class InstrumentQuality(msgspec.Struct, frozen=True, kw_only=True):
     spread, spread_bps : Quantiles or None
         Ask minus bid of the other quotes with positive prices, as price and in bps of their mid.
     depth : DepthQuality or None
+        None without depth.
     """
 
     symbol: str
@@ -127,6 +130,7 @@ class PairQuality(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     spot, perp : str
+        Symbols of the two instruments.
     basis_bps : Quantiles or None
         Perpetual's mid over spot's, minus one, after every usable quote of either once both have
         had one.
@@ -143,15 +147,19 @@ class SegmentQuality(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     segment_id, digest : str
+        Of the segment; the digest in hex.
     stale_ns : int
         The bound above which a time without a message is a silence.
     messages, first_ts_ns, last_ts_ns : int
+        Number of all messages; receive times of the first and the last.
     equal_stamps : int
         Messages received at the very time of the message before, of whatever kind and instrument.
     quarantined, recorded_gaps : int
         Lines set aside and gaps listed, as the manifest says.
     instruments : tuple of InstrumentQuality
+        One for each instrument, in the segment's order.
     pairs : tuple of PairQuality
+        One for each perpetual with its spot.
     """
 
     segment_id: str

@@ -148,13 +148,22 @@ class DecisionLeg(msgspec.Struct, frozen=True, gc=False):
     ----------
     instrument : int
         Index into the trace header's instruments.
+    symbol : str
+        Symbol of the instrument.
+    side : Side
+        Buy or sell.
+    order_type : OrderType
+        Market or limit.
     qty : int
         Mantissa at the instrument's quantity exponent: positive, 0 for a cancel.
     limit_price : int or None
         Mantissa at the price exponent; given exactly for limit orders.
     reference_price : int
         Mid at the decision, at price exponent - 1.
+    snapshot : MarketSnapshot
+        Top of book of the instrument at the decision.
     action : OrderAction
+        New order, change or cancel.
     time_in_force : TimeInForce
         Of a new limit order, else GTC.
     target : int or None
@@ -214,6 +223,8 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
         Market row key: global number of the message decided on.
     ts_ns : int
         Receive time of that message, ns since the epoch.
+    decision_type : DecisionType
+        Effect of the decision on the position.
     direction : int
         The strategy's own: 1 long, -1 short, 0 neither.
     confidence : int or None
@@ -224,6 +235,8 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
         The legs must end matched: what one leg fills in excess is traded back at once.
     legs : tuple of DecisionLeg
         1 to ``schema.MAX_LEGS``.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     sequence: int

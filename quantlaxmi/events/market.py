@@ -39,7 +39,7 @@ class QuoteEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     bid_qty, ask_qty : int
         Mantissas at the instrument's quantity exponent.
     correlation : CorrelationContext or None
-        Where the event belongs; None unless somebody asks for it.
+        Run, decision and order of the event; None where it was made without.
 
     Examples
     --------
@@ -64,6 +64,14 @@ class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     Attributes
     ----------
+    seq : int
+        Market row key: global message number of the segment.
+    ts_ns : int
+        Receive time, ns since the epoch.
+    exch_ts_ns : int
+        Venue time, ns since the epoch; 0 where the source has none.
+    symbol : str
+        Symbol of the instrument.
     bid, bid_qty, ask, ask_qty : int
         The top: the rebuilt depth's until the instrument's first quote, the latest quote's after.
     valid : bool
@@ -71,6 +79,8 @@ class DepthEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     depth_valid : bool
         Whether the rebuilt depth is complete; False from a sequence gap to the next snapshot,
         while nothing beyond the top is known.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     seq: int
@@ -91,12 +101,22 @@ class TradeEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     Attributes
     ----------
+    seq : int
+        Market row key: global message number of the segment.
+    ts_ns : int
+        Receive time, ns since the epoch.
+    exch_ts_ns : int
+        Venue time, ns since the epoch; 0 where the source has none.
+    symbol : str
+        Symbol of the instrument.
     price : int
         Mantissa at the instrument's price exponent.
     qty : int
         Mantissa at the instrument's quantity exponent, positive.
     side : Side
         Side of the aggressor.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     seq: int
@@ -114,12 +134,22 @@ class FundingEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     Attributes
     ----------
+    seq : int
+        Market row key: global message number of the segment.
+    ts_ns : int
+        Receive time, ns since the epoch.
+    exch_ts_ns : int
+        Venue time, ns since the epoch; 0 where the source has none.
+    symbol : str
+        Symbol of the instrument.
     mark, index : int
         Mantissas at the instrument's price exponent; index 0 where the source has none.
     rate : int
         Mantissa at ``schema.RATE_EXPONENT``, for one settlement.
     next_funding_ns : int
         When it is settled, ns since the epoch.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     seq: int
@@ -138,6 +168,10 @@ class MarketSnapshot(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     Attributes
     ----------
+    symbol : str
+        Symbol of the instrument.
+    bid, bid_qty, ask, ask_qty : int
+        Mantissas at the instrument's exponents.
     quote_ts_ns : int
         Receive time of the book's last change.
     """

@@ -38,12 +38,28 @@ class OrderEvent(msgspec.Struct, frozen=True, gc=False):
         -1 where there is none (flattening).
     leg : int
         Index into the run's legs, one of that decision's; -1 for trims and flattening.
+    symbol : str
+        Symbol of the instrument.
+    side : Side
+        Buy or sell.
+    order_type : OrderType
+        Market or limit.
     qty, filled_qty : int
         Mantissas at the instrument's quantity exponent; of a request the quantity asked for, and 0.
     limit_price : int or None
         Mantissa at the price exponent; None for market orders.
+    status : OrderStatus
+        State of the order after this step.
+    reason : OrderReason
+        Cause of this step.
+    ts_ns : int
+        Time in ns since the epoch, by the clock of the recording.
     seq : int
         Market row key of the last message the engine had applied.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
+    time_in_force : TimeInForce
+        Of a limit order, else GTC.
     """
 
     order: int
@@ -88,10 +104,19 @@ class OrderNotice(msgspec.Struct, frozen=True, gc=False, tag=True):
         Order number; of a request, that of the order it was to change.
     decision : int
         As in `OrderEvent`.
+    symbol : str
+        Symbol of the instrument.
+    side : Side
+        Buy or sell.
+    reason : OrderReason
+        Cause of this step.
     qty : int
         What was cancelled or refused; what rests, for ``RESTS`` and ``MODIFIED``; 0 for
         ``NOT_RESTING``.
     ts_ns : int
+        Time of the news, ns since the epoch.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     order: int
@@ -113,17 +138,30 @@ class FillEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
         Index of the fill in the run.
     order, decision, leg : int
         As in `OrderEvent`.
+    symbol : str
+        Symbol of the instrument.
+    side : Side
+        Buy or sell.
     price, qty : int
         Mantissas at the instrument's exponents; qty is positive.
+    ts_ns : int
+        Time in ns since the epoch, by the clock of the recording.
+    seq : int
+        Market row key of the last message that the engine had applied.
+    flags : FillFlag
+        Whether it made or took, and why it was made: a trim, flattening, a close and so on.
     fee : int
         Paid when positive, a rebate when negative; at the ledger scale of ``fee_asset``.
     fee_asset : str
+        Asset in which the fee is paid.
     position : int
         Position in the instrument after the fill, signed mantissa.
     realized : int
         Realized PnL of the instrument after the fill, before fees and funding, ledger scale.
     cash : int
         Cash after the fill, ledger scale.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     fill: int
@@ -150,12 +188,20 @@ class FundingPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     Attributes
     ----------
+    symbol : str
+        Symbol of the instrument.
+    ts_ns : int
+        Time in ns since the epoch, by the clock of the recording.
+    seq : int
+        Market row key of the last message that the engine had applied.
     position, mark, rate : int
         Signed quantity mantissa, price mantissa, rate at ``schema.RATE_EXPONENT``.
     amount : int
         Received when positive, at the ledger scale.
     fills_before : int
         Fills of the run that had happened when it was settled.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     symbol: str
@@ -174,8 +220,12 @@ class BorrowPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     Attributes
     ----------
+    symbol : str
+        Symbol of the instrument.
     since_ns, ts_ns : int
         The time; it is paid at its end.
+    seq : int
+        Market row key of the last message that the engine had applied.
     position : int
         Signed quantity mantissa, below 0.
     mid2 : int
@@ -184,6 +234,8 @@ class BorrowPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
         Paid, at the ledger scale.
     fills_before : int
         Fills of the run that had happened when it was paid.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     symbol: str
@@ -202,9 +254,20 @@ class RiskEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     Attributes
     ----------
+    decision : int
+        Sequence of the decision; -1 where there is none.
+    symbol : str
+        Symbol of the instrument.
     rule : RiskRule
+        The rule that refused.
     value, limit : int
         What was found and what is allowed, in the rule's own unit.
+    ts_ns : int
+        Time in ns since the epoch, by the clock of the recording.
+    seq : int
+        Market row key of the last message that the engine had applied.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     decision: int
@@ -228,6 +291,9 @@ class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
     decision_id : UUID or None
         None for a fill that flattens at the end of the data.
     fill_id : UUID
+        Id of the fill.
+    symbol : str
+        Symbol of the instrument.
     gross : int
         Cash at the decision's mid: -side * qty * mid.
     slippage : int
@@ -245,8 +311,11 @@ class TradeAttribution(msgspec.Struct, frozen=True, gc=False, tag=True):
         ``edge``, ``fee``, ``slippage`` and ``edge - slippage - fee + funding - borrow`` over the
         notional at the decision's mid; the spread over the mid.
     quote_age_at_decision_ms : int
+        Age of the quote at the decision, in milliseconds.
     book_depth_at_decision : int
         Quantity displayed on the side taken, at the instrument's quantity exponent.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
     """
 
     decision_id: UUID | None

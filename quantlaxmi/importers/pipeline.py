@@ -45,11 +45,13 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     segment : Segment
+        The sealed segment.
     messages_by_kind : dict of str to int
         Messages by table, over all files.
     quarantined : int
         Lines set aside.
     quarantine_reasons : dict of str to int
+        Lines set aside, by reason.
     lines : int
         ``header_lines + message_lines + quarantined``.
     captures : tuple of CaptureCounts
@@ -57,9 +59,11 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     text_bytes : int
         Uncompressed text read.
     elapsed_s : float
+        Seconds of the whole import.
     message_lines : int
         Lines the messages were read from; one a message in a stream capture.
     header_lines : int
+        Lines of headers.
     """
 
     segment: Segment

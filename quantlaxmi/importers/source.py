@@ -45,6 +45,7 @@ class CaptureCounts(msgspec.Struct, frozen=True, kw_only=True):
     messages_by_kind : dict of str to int
         Messages by table.
     quarantined : int
+        Lines set aside.
     reordered : int
         Lines put back in their place by receive time.
     depth_gaps : int
@@ -54,6 +55,7 @@ class CaptureCounts(msgspec.Struct, frozen=True, kw_only=True):
     message_lines : int
         Lines the messages were read from; one a message in a stream capture.
     header_lines : int
+        Lines of headers.
     trade_gaps : int
         Holes in the trade ids.
     """

@@ -46,6 +46,7 @@ class MemorySegment:
     cadence : {"events", "bars", "snapshots"}, optional
         Derived from the quotes where it is not stated.
     gaps : iterable of Gap
+        Times in which messages are known to be missing.
     quarantine : Quarantine, optional
         None: no line was refused.
 

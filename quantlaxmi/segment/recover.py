@@ -21,6 +21,7 @@ class RecoveryReport(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     path : str
+        The recording's folder.
     cuts : tuple of LogCut
         Files cut now; empty after a clean end.
     rows, messages, last_seq : dict of str to int

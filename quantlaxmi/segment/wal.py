@@ -67,11 +67,13 @@ class LogCut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes
     ----------
     file, table : str
+        Name of the file, and of its table.
     kept_batches, kept_rows : int
         Complete batches and rows before the cut, in this file.
     cut_bytes : int
         Bytes dropped after it.
     reason : str
+        What was wrong at the cut.
     """
 
     file: str

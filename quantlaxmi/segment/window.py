@@ -40,6 +40,7 @@ class Window:
     Parameters
     ----------
     source : MarketData
+        A segment, its parts, another window, or rows in memory.
     first, last : int, optional
         Numbers of the first and the last message, both inside. None: those of ``source``.
     warmup : int, optional

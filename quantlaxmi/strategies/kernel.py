@@ -101,7 +101,9 @@ class BoundStrategy:
     Parameters
     ----------
     strategy_id : str
+        Name of the strategy.
     config : StrategyConfig
+        Its settings.
     config_hash : bytes
         32 bytes.
     rationales : tuple of str
@@ -113,10 +115,13 @@ class BoundStrategy:
     event_mask : int
         ``1 << kind`` of every EventKind it wants to be stepped on.
     params : ndarray of PARAM_DTYPE, shape (n_params,)
+        Parameters of the kernel.
     state : ndarray of SLOT_DTYPE, shape (n_slots,)
         As at the start of a run; the engine works on a copy.
     features : tuple of FeatureSpec
+        Features that the engine computes for it.
     form : {"kernel", "interpreted", "python"}
+        Compiled kernel, its interpreted twin, or plain Python.
     step, on_fill, can_trade : int, callable or None
         C addresses for ``"kernel"``, callables for ``"interpreted"``, None for ``"python"``;
         a kernel may leave ``on_fill`` and ``can_trade`` at None.

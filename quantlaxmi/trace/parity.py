@@ -52,6 +52,7 @@ class Match(_Result, frozen=True, tag=True):
     Attributes
     ----------
     n_decisions : int
+        Decisions of each run.
     trace_hash, outcome_hash : str
         Hex, as recomputed on both sides.
     """
@@ -77,6 +78,7 @@ class Divergence(_Result, frozen=True, tag=True):
     field : str
         Its first field that does, such as ``"ts_ns"`` or ``"legs[1].snapshot.bid"``.
     original, replay : DecisionEvent
+        The decision in both runs.
     header_field : str or None
         First header field that differs too, which may be why.
     """
@@ -107,6 +109,7 @@ class LengthMismatch(_Result, frozen=True, tag=True):
     Attributes
     ----------
     original_len, replay_len : int
+        Decisions of each run.
     header_field : str or None
         First header field that differs too, which may be why.
     """
