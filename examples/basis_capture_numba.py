@@ -16,7 +16,7 @@ from quantlaxmi.strategies.basis_capture import BasisCapture
 from quantlaxmi.strategies.kernel import KernelFunctions
 from quantlaxmi.strategies.numba_kernel import cmp_products, compile_kernel
 
-# What BasisCapture.bind lays out in params and state.
+# Layout of params and state, as BasisCapture.bind fills them.
 SPOT, PERP, THRESHOLD, EXIT, MAX_AGE, COOLDOWN, MAX_SPREAD, MAX_TRADES, HEDGED = range(9)
 QTY = 9  # spot, then perp
 MIN_BID, MIN_ASK = 11, 12  # spot; the perp's are two further on

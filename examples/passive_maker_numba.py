@@ -28,7 +28,7 @@ from quantlaxmi.strategies.kernel import BoundStrategy, make_params, mask_of
 from quantlaxmi.strategies.numba_kernel import compile_kernel
 from quantlaxmi.strategies.sdk import Strategy
 
-# The settings are those of the file beside this one, which is in no package.
+# The settings are those of the file next to this one, which is in no package.
 _spec = importlib.util.spec_from_file_location(
     "examples_passive_maker", Path(__file__).with_name("passive_maker.py")
 )

@@ -1,7 +1,7 @@
 """Record dtypes, tables and enumerations: the one place where layouts are declared for Python.
 
 ``_ext/_types.pxd`` declares the same records for C; ``tests/ext/test_schema.py`` compares size and
-offsets. Kernel-facing records hold 64-bit fields only, because smaller ones are laid out or
+offsets. Kernel-facing records hold 64-bit fields only, because smaller ones are placed or
 promoted differently by compiled and interpreted code.
 
 Units: ``*_ns`` are nanoseconds since the Unix epoch, ``price``/``qty`` mantissas are at their

@@ -57,17 +57,17 @@ def _seal(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
-    """Hold a file to its hash, or remove both.
+    """Check a file against its hash, or remove both.
 
     Raises
     ------
     FileNotFoundError
         The file or its hash is not there, or the two disagree.
     """
-    beside = Path(f"{path}{_SUFFIX}")
+    hash_file = Path(f"{path}{_SUFFIX}")
     with suppress(FileNotFoundError):
-        if hashlib.sha256(path.read_bytes()).digest() == beside.read_bytes():
+        if hashlib.sha256(path.read_bytes()).digest() == hash_file.read_bytes():
             return
-    for one in (path, beside):
+    for one in (path, hash_file):
         one.unlink(missing_ok=True)
     raise FileNotFoundError(str(path))
