@@ -22,6 +22,7 @@ from quantlaxmi.schema import OrderReason, QuoteFlag
 from quantlaxmi.segment import verify_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.trace.parity import Match, verify_replay_parity
+from tests import twins
 from tests.bars_files import (
     HEADER,
     HOUR,
@@ -163,19 +164,29 @@ def test_pnl_by_hand(tmp_path: Path, latency_ns: int) -> None:
         qty=Fraction(1, 100),
         fees=(Fraction(10, 10_000), Fraction(5, 10_000)),
     )
-    compare(run, hand)
+    loans = naive.interest_by_hand(
+        bars, hand, HOUR, half_spread=H, bps=Fraction(1000), latency_ns=latency_ns
+    )
+    compare(run, hand, loans)
+    assert len(loans) > 5
     assert len(hand["fills"]) > 20
     assert len(hand["payments"]) > 10
     again = replay(result.segment, strategy(), latency_ns=latency_ns)
     assert isinstance(verify_replay_parity(run.trace, again.trace), Match)
 
 
-def compare(run, hand) -> None:
-    """A run against the spreadsheet, to the last unit."""
+def compare(run, hand, loans) -> None:
+    """A run against the spreadsheet and the interest on its spot, to the last unit."""
     taker = [run.costs.rate(i).taker_bps for i in run.instruments]
     assert [float(t) for t in map(naive_bps, taker)] == [10.0, 5.0]
     scale = Fraction(10) ** -run.ledger_exponent
-    assert dict(run.cash) == {"USDT": int(hand["cash"] * scale)}
+    interest = sum(amount for *_, amount in loans)
+    assert run.ledger_exponent == -16
+    assert dict(run.cash) == {"USDT": int(hand["cash"] * scale) - interest}
+    assert [a.borrow for a in run.accounts] == [interest, 0]
+    names = ("since_ns", "ts_ns", "position")
+    paid = [(*(int(b[n]) for n in names), b["amount"]) for b in twins.rows_of(run.exact.borrow)]
+    assert paid == loans
     assert sum(a.fees for a in run.accounts) == hand["fees"] * scale
     assert sum(a.funding for a in run.accounts) == hand["funding"] * scale
     fills = [
@@ -191,7 +202,9 @@ def compare(run, hand) -> None:
         a.position * int(mid) for a, mid in zip(run.accounts, run.exact.last_mids, strict=True)
     )
     # last_mids are at a tenth of the price unit; the ledger here at price times quantity.
-    assert Fraction(dict(run.cash)["USDT"]) + Fraction(marked, 10) == hand["equity"] * scale
+    assert (
+        Fraction(dict(run.cash)["USDT"]) + Fraction(marked, 10) == hand["equity"] * scale - interest
+    )
     reasons = run.exact.orders["reason"].tolist()
     assert reasons.count(OrderReason.BOOK_INVALID) == 2 * hand["cancelled"]
 

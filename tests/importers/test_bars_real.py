@@ -10,6 +10,7 @@ import pytest
 
 from quantlaxmi.importers import import_bars
 from quantlaxmi.report import run_gates
+from quantlaxmi.run.config import DEFAULT_LATENCY_NS
 from quantlaxmi.run.replay import backtest, replay
 from quantlaxmi.segment import verify_segment
 from quantlaxmi.strategies import StrategyRegistry
@@ -173,20 +174,32 @@ def test_rows_of_the_hourly_file_match_naive(hourly) -> None:
 def test_hourly_pnl_by_hand(hourly, threshold, exit_threshold, latency_ns) -> None:
     made = f"threshold_bps={threshold}", f"exit_threshold_bps={exit_threshold}"
     run = backtest(hourly.segment, strategy(*made), latency_ns=latency_ns)
+    bars, half_spread = hourly_bars(), Fraction(1, 20_000)
     hand = naive.basis_by_hand(
-        hourly_bars(),
+        bars,
         HOUR,
-        half_spread=Fraction(1, 20_000),
+        half_spread=half_spread,
         threshold=Fraction(threshold),
         exit_threshold=Fraction(exit_threshold),
         qty=Fraction(1, 100),
         fees=(Fraction(10, 10_000), Fraction(5, 10_000)),
     )
-    compare(run, hand)
+    # No rate of these years is on record: 1,000 bps are assumed.
+    loans = naive.interest_by_hand(
+        bars, hand, HOUR, half_spread=half_spread, bps=Fraction(1000), latency_ns=latency_ns
+    )
+    compare(run, hand, loans)
+    assert len(loans) > 10
     assert len(hand["payments"]) > 1_000
     assert len(hand["fills"]) > 200
     # Held through funding with both legs: never one without the other.
     assert sum(account.position for account in run.accounts) == 0
+
+
+@needs_hourly
+def test_what_the_hourly_file_gives_at_5_and_2_5(hourly) -> None:
+    run = backtest(hourly.segment, strategy("threshold_bps=5", "exit_threshold_bps=2.5"))
+    assert (run.n_decisions, run.n_fills, len(run.exact.funding)) == (419, 838, 1_428)
 
 
 @needs_hourly
@@ -237,7 +250,16 @@ def test_daily_files_of_three_inputs(tmp_path: Path) -> None:
         qty=Fraction(1, 100),
         fees=(Fraction(10, 10_000), Fraction(5, 10_000)),
     )
-    compare(run, hand)
+    # The highest rate on record within the data, that of 2021-01-10, is paid throughout.
+    loans = naive.interest_by_hand(
+        bars,
+        hand,
+        DAY,
+        half_spread=Fraction(1, 10_000),
+        bps=Fraction(2555, 2),
+        latency_ns=DEFAULT_LATENCY_NS,
+    )
+    compare(run, hand, loans)
     assert len(hand["payments"]) > 2_000
 
 

@@ -177,3 +177,50 @@ def basis_by_hand(
         "held": held,
         "cancelled": cancelled,
     }
+
+
+#: What the ledger counts money in: sixteen decimals.
+LEDGER = 10**16
+YEAR_NS = 365 * 86_400 * 10**9
+
+
+def interest_by_hand(
+    bars: Sequence[dict[str, Any]],
+    hand: dict[str, Any],
+    interval_ns: int,
+    *,
+    half_spread: Fraction,
+    bps: Fraction,
+    latency_ns: int,
+) -> list[tuple[int, int, int, int]]:
+    """Return what the borrowed spot of `basis_by_hand` costs.
+
+    Interest is mid * quantity * bps * nanoseconds / (10**4 * 365 days), half to even. It is paid at
+    each change of the spot's position, at the mid of the open that fills, and at the last close.
+
+    Parameters
+    ----------
+    bars, hand
+        Bars and what `basis_by_hand` returned for them.
+    bps : Fraction
+        Interest a year.
+    latency_ns : int
+        Orders of a close fill so much later, at the prices of the open.
+
+    Returns
+    -------
+    list of tuple
+        ``(since_ns, ts_ns, signed quantity in 10**-8, interest in 10**-16)``.
+    """
+    opens = {bar["open_ns"]: sum(sides(bar["spot"][0], half_spread)) for bar in bars}
+    changes = [(at + latency_ns, signed, opens[at]) for at, k, signed, _ in hand["fills"] if k == 0]
+    last = sum(sides(bars[-1]["spot"][1], half_spread))
+    changes.append((bars[-1]["open_ns"] + interval_ns, 0, last))
+    paid, position, since = [], 0, 0
+    for at, signed, bid_and_ask in changes:
+        if position < 0:
+            worth = Fraction(bid_and_ask, 2 * UNIT) * Fraction(-position, UNIT)
+            amount = round(worth * bps * (at - since) * LEDGER / (10**4 * YEAR_NS))
+            paid.append((since, at, position, amount))
+        position, since = position + signed, at
+    return paid
