@@ -50,8 +50,10 @@ def segment(tmp_path_factory):
 
 
 def test_exponents_of_tick_and_lot_change_no_decision_and_no_money(segment, run, tmp_path):
+    """But for interest, which is rounded to the ledger's unit: that is computed for each."""
     import_capture("binance-stream", spot=SPOT, perp=PERP, out=tmp_path / "seg")
-    fitted = backtest(open_segment(tmp_path / "seg"), strategy())
+    other = open_segment(tmp_path / "seg")
+    fitted = backtest(other, strategy())
     exponents = [(i.price_exponent, i.qty_exponent) for i in fitted.instruments]
     # Three rows of the spot's depth are finer than its lot.
     assert exponents == [(-2, -8), (-8, -3)]
@@ -74,7 +76,39 @@ def test_exponents_of_tick_and_lot_change_no_decision_and_no_money(segment, run,
         net = one.net_pnl * Fraction(10) ** (one.ledger_exponent - 1)
         return one.exact.decisions["seq"].tolist(), fills, net
 
-    assert told(fitted) == told(run)
+    free = CostModel(rates={}, borrow={"spot": FixedPoint(0, 0)})
+    assert told(backtest(other, strategy(), costs=free)) == told(
+        backtest(segment, strategy(), costs=free)
+    )
+    assert fitted.exact.decisions["seq"].tolist() == run.exact.decisions["seq"].tolist()
+    assert (fitted.ledger_exponent, run.ledger_exponent) == (-11, -16)
+    for one in (fitted, run):
+        paid = [row["amount"] for row in twins.rows_of(one.exact.borrow)]
+        assert paid == [round(x / Fraction(10) ** one.ledger_exponent) for x in interest(run)]
+        assert [a.borrow for a in one.accounts] == [sum(paid), 0]
+
+
+def interest(run) -> list[Fraction]:
+    """Before it is rounded: of the spot that was sold and not held, from change to change.
+
+    The mid is the last quote's. No rate of 2024 is on record: 1,000 bps a year are assumed.
+    """
+    quotes, found, held, since = run.segment.columns("quotes"), [], 0, 0
+    spot = quotes["instrument"] == 0
+    stamps, mid2 = quotes["ts_ns"][spot], (quotes["bid"] + quotes["ask"])[spot]
+    changes = [
+        (f["ts_ns"], f["side"] * f["qty"])
+        for f in twins.rows_of(run.exact.fills)
+        if f["instrument"] == 0
+    ]
+    for at, change in [*changes, (run.segment.last_ts_ns, 0)]:
+        if held < 0 and at > since:
+            mid = Fraction(int(mid2[np.searchsorted(stamps, at, side="right") - 1]), 2 * 10**8)
+            quantity, years = Fraction(-held, 10**8), Fraction(at - since, 365 * 86_400 * 10**9)
+            found.append(mid * quantity * Fraction(1000, 10**4) * years)
+        held, since = held + change, at
+    assert len(found) > 20
+    return found
 
 
 def strategy():
@@ -256,6 +290,7 @@ def test_profit_in_doubles_is_within_a_basis_point(run):
         mine = fills["instrument"] == i
         held = (fills["side"] * fills["qty"])[mine].sum() * unit
         cash += held * run.exact.last_mids[i] * 1e-9
+    cash -= float(sum(interest(run)))
     exact = run.net_pnl * 1e-17
     assert exact < 0  # at real fees this capture earns nothing
     assert abs(cash - exact) <= 1e-4 * abs(exact)
