@@ -53,7 +53,7 @@ def main() -> None:
             again.keep_bound([None])
             seconds = median_seconds(
                 lambda again=again, name=name: again.each(
-                    range(DRAWS[name]), lambda _, moved, check: again.sums(moved, None, check)
+                    range(DRAWS[name]), lambda _, moved: again.sums(moved)
                 ),
                 3,
             )
