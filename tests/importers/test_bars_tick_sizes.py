@@ -29,11 +29,11 @@ def test_bars_of_a_known_market_have_the_steps_of_their_date(tmp_path: Path) -> 
 
 
 def test_bars_of_unknown_markets_have_none_and_say_so(tmp_path: Path) -> None:
-    mapping = MAPPING.replace('venue = "binance"', 'venue = "elsewhere"').replace("BTCUSDT", "XY")
+    mapping = MAPPING.replace('venue = "binance"', 'venue = "elsewhere"').replace("BTC", "XY")
     result = run_import(tmp_path, LINES, mapping=mapping)
     assert [(i.tick, i.lot) for i in result.segment.instruments] == [(0, 0), (0, 0)]
     told = [note for note in result.segment.manifest.notes if "not known" in note]
-    assert [note.partition(":")[0] for note in told] == ["XY", "XY-PERP"]
+    assert [note.partition(":")[0] for note in told] == ["XYUSDT", "XYUSDT-PERP"]
 
 
 def test_a_mapping_s_steps_stand_above_the_tables(tmp_path: Path) -> None:

@@ -151,10 +151,10 @@ def test_inverse_samples_are_refused(tmp_path: Path, sample: tuple[Any, ...]) ->
 def test_their_layouts_import_whole(tmp_path: Path, sample: tuple[Any, ...]) -> None:
     """The same rows under the name of a venue whose contract is linear."""
     name, exchange, symbol, table, messages, rows = sample
-    text = real(TARDIS / name).read_text().replace(f"{exchange},{symbol},", "elsewhere,LINEAR,")
+    text = real(TARDIS / name).read_text().replace(f"{exchange},{symbol},", "elsewhere,BTCUSD,")
     (tmp_path / name).write_text(text)
     (tmp_path / "m.toml").write_text(
-        '[instruments."elsewhere/LINEAR"]\nkind = "perp"\ncurrency = "USD"\nbase = "BTC"\n'
+        '[instruments."elsewhere/BTCUSD"]\nkind = "perp"\ncurrency = "USD"\nbase = "BTC"\n'
     )
     options = {"mapping": tmp_path / "m.toml", "strict": True}
     result = run(tmp_path, "tardis", tmp_path / name, **options)
