@@ -85,10 +85,10 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
         A file is none of the format, or has an instrument that is not known.
     """
     paths = input_paths(inputs, "okx")
-    files = input_files(paths) if paths[0].is_dir() else [paths[0]]
-    if _is_json(files[0]):
+    first = input_files(paths[:1])[0]
+    if _is_json(first):
         return _candles_source(paths, options)
-    head = _head(files[0])
+    head = _head(first)
     if "open_time" in (head.header or ()):
         return _candles_source(paths, options)
     if not {"trade_id", "side", "created_time"} & set(head.header or ()):
@@ -108,7 +108,7 @@ def _candles_source(paths: list[Path], options: ImportOptions) -> Source:
 
 
 def _members(path: Path) -> list[Path]:
-    return input_files([path]) if path.is_dir() else [path]
+    return input_files([path])
 
 
 def _is_json(path: Path) -> bool:

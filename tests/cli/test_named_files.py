@@ -143,6 +143,24 @@ CASES = {
         "verify-report --segment-dir seg --report none.json --strategy {}:Mine", "x.py",
         "file: has no class 'Mine'",
     ),
+    "run-gates --convert": Case(
+        "run-gates --segment-dir seg --strategy basis_capture --gates g2 --convert {}", "x.csv",
+        r"x.csv \(line 1\): was ''",
+    ),
+    "run-gates --convert, of a currency": Case(
+        "run-gates --segment-dir seg --strategy basis_capture --gates g2 --convert USDC={}",
+        "x.csv", r"x.csv \(line 1\): was ''",
+    ),
+    "verify-report --convert": Case(
+        "verify-report --segment-dir seg --report g2.json --convert {}", "x.csv",
+        r"x.csv \(line 1\): was ''",
+    ),
+    "strategies --config": Case(
+        "strategies check basis_capture --segment-dir nowhere --config {}", "x.toml", _NEXT,
+    ),
+    "strategies check NAME": Case(
+        "strategies check {}:Mine --segment-dir nowhere", "x.py", "file: has no class 'Mine'",
+    ),
     "strategies show NAME": Case("strategies show {}:Mine", "x.py", "file: has no class 'Mine'"),
     "verify-parity --original": Case(
         "verify-parity --original {} --replay none.json", "x.json", "file: does not end with",
@@ -172,6 +190,15 @@ CASES = {
     "import --input, klines": _import_case("binance-vision klines", folder=_CSV_FOLDER),
     "import --input, tardis": _import_case("tardis quotes", folder=_CSV_FOLDER),
     "import --input, klines-json": _import_case("klines-json"),
+    "import --input, ohlcv": _import_case("ohlcv json"),
+    "import --input, ohlcv feather": _import_case("ohlcv feather"),
+    "import --input, kraken": _import_case("kraken", folder=_CSV_FOLDER),
+    "import --input, lean": _import_case("lean", folder=_CSV_FOLDER),
+    "import --input, okx": _import_case("okx trades", folder=_CSV_FOLDER),
+    "import --input, okx candles": _import_case("okx candles", folder=_CSV_FOLDER),
+    "import --input, okx candles json": _import_case("okx candles json", folder=_CSV_FOLDER),
+    "import --input, bybit": _import_case("bybit trading", folder=_CSV_FOLDER),
+    "import --input, bybit book": _import_case("bybit book json", folder=_CSV_FOLDER),
     "import --input, bars": _import_case("bars csv"),
     "import --input, bars parquet": _import_case("bars parquet"),
     **{
@@ -198,6 +225,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (room / f"{kind.replace(' ', '-')}.toml").write_text(sample.mapping)
     segment = quantlaxmi.open_segment(room / "seg")
     quantlaxmi.backtest(segment, "basis_capture").trace.save(room / "a.json")
+    quantlaxmi.run_gates(segment, "basis_capture", gates=("g2",)).save(room / "g2.json")
     return room
 
 
