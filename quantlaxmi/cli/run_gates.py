@@ -99,6 +99,7 @@ def _check_outputs(args: dict[str, Any]) -> None:
     """
     from quantlaxmi.bindings import check_chain
     from quantlaxmi.cli.run_files import check_output
+    from quantlaxmi.files import one_line_errors
     from quantlaxmi.gates.checkpoint import check_place
     from quantlaxmi.report import chain_in
     from quantlaxmi.report.gate_report import KIND
@@ -111,8 +112,9 @@ def _check_outputs(args: dict[str, Any]) -> None:
         if target and os.path.realpath(target) == os.path.realpath(checkpoint):
             raise InputError("--checkpoint", f"was {checkpoint}, which --output-report names too")
     if bind:
-        if not Path(bind).is_dir():
-            raise InputError("--bind", f"was {bind}, expected a folder that exists")
+        with one_line_errors(bind, "cannot be read", InputError):
+            if not Path(bind).is_dir():
+                raise InputError("--bind", f"was {bind}, expected a folder that exists")
         check_chain(chain_in(bind))
 
 

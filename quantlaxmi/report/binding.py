@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.bindings import Binding, append_binding, read_bindings
 from quantlaxmi.errors import InputError, shown
-from quantlaxmi.files import check_no_segment
+from quantlaxmi.files import check_no_segment, one_line_errors
 from quantlaxmi.report.gate_report import GateReport
 from quantlaxmi.segment import MemorySegment, SegmentParts, Window
 from quantlaxmi.segment.manifest import BINDINGS_NAME
@@ -33,8 +33,9 @@ def chain_in(folder: str | Path) -> Path:
         folders within it hold nothing but its files.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(folder, "is no folder; expected one that exists")
+    with one_line_errors(folder, "cannot be read", InputError):
+        if not folder.is_dir():
+            raise InputError(folder, "is no folder; expected one that exists")
     check_no_segment(folder)
     return folder / BINDINGS_NAME
 
