@@ -74,7 +74,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	@echo "make: tests of the installed package, $(PYTEST_WORKERS) processes, $(if $(QUANTLAXMI_DEEP),full depth,a tenth of full depth (make test-deep: all of it))"
 	rm -rf $(TESTROOT) && mkdir -p $(TESTROOT)
-	cp -R tests fuzz data examples docs benchmarks pyproject.toml Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .ci $(TESTROOT)/
+	cp -R tests fuzz data examples docs benchmarks pyproject.toml setup.py Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .ci $(TESTROOT)/
 	cd $(TESTROOT) && QUANTLAXMI_TEST_INSTALLED=1 QUANTLAXMI_DIST=$(abspath $(DIST)) \
 	  $(abspath $(BIN))/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder \
 	  $(PYTEST_FLAGS) $(TESTS)
