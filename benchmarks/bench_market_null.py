@@ -36,7 +36,8 @@ def main() -> None:
         segment = open_segment(path)
         run = backtest(segment, "basis_capture")
         policy = GatePolicy(
-            min_trades=2, market_null={"n_draws": DRAWS[name], "stop_exceedances": 0}
+            min_trades=2,
+            market_null={"n_draws": DRAWS[name], "n_draws_extended": DRAWS[name]},
         )
         made = G2AntiOverfitSuite.from_run(run, policy=policy)
         assert made.context.rerun is not None

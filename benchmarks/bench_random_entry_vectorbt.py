@@ -42,7 +42,7 @@ from quantlaxmi.gates import GatePolicy
 gates = ("random_entry", "label_permutation", "time_shift", "ablation")
 policy = GatePolicy(
     suites={"g2": gates},
-    n_random_sides=99,
+    random_sides={"n_draws": 99},
     random_entry={"n_sims": 99, "n_neutral_pairs": 9},
     label_permutation={"n_perms": 99},
     ablation={"n_bootstrap": 99},

@@ -197,13 +197,25 @@ class FakeObservation:
     def ledger_exponent(self):
         return self.decision_points.ledger_exponent
 
+    @property
+    def distinct_stamps(self):
+        return len(np.unique(self.decision_points.ts_ns))
+
+    @property
+    def increments(self):
+        raise NotImplementedError("made-up runs have no ledger")
+
+    @property
+    def premium_events(self):
+        return 0
+
 
 def make_input(points, actions, *, policy=None, seed=0, threads=1, **options):
     return GateContext(
         observed=FakeObservation(make_path(points, actions, **options), points),
         policy=policy
         or GatePolicy(
-            n_random_sides=200,
+            random_sides={"n_draws": 200},
             extend_factor=1,
             random_entry={"n_sims": 200, "n_neutral_pairs": 20},
             label_permutation={"n_perms": 200},

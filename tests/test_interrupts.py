@@ -22,7 +22,8 @@ from tests.segments import START_NS, write_segment
 CRYPTO = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
 ROWS = 3_000_000 if DEEP else 600_000
 POLICY = """extend_factor = 1
-n_random_sides = 2000000
+[random_sides]
+n_draws = 2000000
 [suites]
 g2 = ["random_entry", "label_permutation", "market_null"]
 [random_entry]

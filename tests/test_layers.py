@@ -61,7 +61,7 @@ INNER: dict[str, tuple[str, ...]] = {
             integrated_autocorrelation stationary_bootstrap newey_west tost
             benjamini holm stepm superior_predictive_ability
             sharpe_scaling sharpe_variance sharpe_at_benchmark probabilistic_sharpe
-            deflated_sharpe min_track_record min_backtest cpcv cscv
+            deflated_sharpe min_track_record min_backtest cpcv cscv hall_t student_t
             """,
         "segment": """
             rows horizon arrow_io wal manifest columns market_data read window unchanged
@@ -92,22 +92,27 @@ INNER: dict[str, tuple[str, ...]] = {
             decision_points replay rerun check_strategy
             """,
         "gates": """
-            keys thresholds reasons results suite_result checkpoint
-            path.round_trips path.regimes path.increments context path.columns path.funding
-            path.borrow path.trip_gross path.holding_periods path.placement path.net_terms gate
+            keys thresholds reasons results edge suite_result checkpoint
+            path.round_trips path.regimes path.increments path.clock_buckets context path.columns
+            path.funding path.borrow path.trip_gross path.holding_periods path.placement
+            path.net_terms gate
             resampling.market_settings resampling.draws resampling.paired_bootstrap
             resampling.market_replays
-            resampling.grid_search resampling.companion_nulls resampling.market_draws
-            resampling.market_comparison
-            net_positive look_ahead delay lag_profile ablation
-            market_null random_entry label_permutation time_shift
+            resampling.grid_search resampling.market_draws resampling.market_comparison
+            net_positive look_ahead delay equity premium lag_profile ablation
+            market_null random_entry label_permutation time_shift random_sides
             observation suites policy g2_suite
             """,
         "data_quality": "figures measure",
         "report": "read_results gate_report binding run_gates verify",
         "calibrate": """
-            random_streams null_markets null_strategies_kernel null_strategies scenarios capture
-            study naive_tests experiments result work markdown
+            random_streams markets
+            rules.legs rules.schedule_kernel rules.reaction_kernel rules.sizing_kernel
+            rules.maker_kernel rules.schedules rules.strategies
+            worlds.world worlds.noise worlds.coins worlds.levels worlds.basis worlds.crash
+            worlds.sizing worlds.jumps worlds.quotes worlds.makers worlds.carry worlds.planted
+            worlds.reversion worlds.catalogue
+            capture cheats selfcheck study naive_tests experiments result work markdown
             """,
     }.items()
 }

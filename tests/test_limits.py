@@ -25,7 +25,7 @@ LONG_FILES: dict[str, str] = {}
 #: File::function -> why it is longer.
 LONG_FUNCTIONS: dict[str, str] = {
     "_ext/_types_check.pyx::layout": "a table: the offset of every field of every record",
-    "calibrate/null_strategies_kernel.py::step": "one branch for each rule, compiled",
+    "calibrate/rules/reaction_kernel.py::step": "one branch for each rule, compiled",
     "strategies/basis_capture_kernel.py::step": "the strategy's one step, compiled as one function",
 }
 #: What is called from outside with keywords, each of which is documented.

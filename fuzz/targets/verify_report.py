@@ -20,7 +20,7 @@ ALLOWED = (QuantlaxmiError,)
 #: What `verify_report` computes with; the rest it compares.
 INPUTS = ("policy", "config", "costs", "suites", "seed", "latency_ns", "strategy_id", "header",
           "risk")  # fmt: skip
-DRAWS = ("n_sims", "n_perms", "n_neutral_pairs", "n_draws", "n_random_sides", "extend_factor")
+DRAWS = ("n_sims", "n_perms", "n_neutral_pairs", "n_draws", "n_draws_extended", "extend_factor")
 
 
 @cache
@@ -28,7 +28,7 @@ def base() -> tuple[Segment, dict[str, Any]]:
     """A short segment and the report of it."""
     segment = generate_segment("planted", scratch.folder() / "seg", rows=400, seed=1)
     policy = GatePolicy(
-        n_random_sides=19,
+        random_sides={"n_draws": 19},
         extend_factor=1,
         random_entry={"n_sims": 19, "n_neutral_pairs": 2},
         label_permutation={"n_perms": 19},

@@ -1,14 +1,13 @@
-"""Calibration: a simulation study of the gates' tests, with null strategies and planted edges."""
+"""Calibration: a simulation study of the verdict, in worlds without an edge and with one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from quantlaxmi.calibrate.capture import Capture, open_capture, real_scenario
-from quantlaxmi.calibrate.experiments import experiments_of
+from quantlaxmi.calibrate.capture import Capture, open_capture
+from quantlaxmi.calibrate.experiments import edges, experiments_of, no_edge
 from quantlaxmi.calibrate.result import Calibration
-from quantlaxmi.calibrate.scenarios import NO_EDGE, POWER
 from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.calibrate.work import run_experiments
 
@@ -18,7 +17,9 @@ __all__ = ["Calibration", "Capture", "calibrate", "open_capture"]
 def calibrate(
     *,
     runs: int = 4000,
-    draws: int = 99,
+    draws: int = 199,
+    extended: int = 1999,
+    market_every: int = 1,
     seed: int = 1,
     scenarios: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
@@ -27,23 +28,26 @@ def calibrate(
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Calibration:
-    """Simulate null strategies and planted edges, run the gates' tests on them, count the verdicts.
+    """Simulate worlds without an edge and with one, judge runs in them, count the verdicts.
 
     Parameters
     ----------
     runs : int
-        Simulated runs of each scenario whose false-pass rate is compared with the level. Rates that
-        are only shown take a quarter of them.
-    draws : int
-        Draws of each Monte Carlo test.
+        Simulated runs of each world without an edge. Power and simpler tests take a quarter of
+        them, the best of fifty an eighth.
+    draws, extended : int
+        Draws of each kind of the market null: first, and where they leave the level open.
+    market_every : int
+        Without an edge the market null is asked in every so many runs alone, and where the verdict
+        depends on it.
     seed : int
         Seed of all random streams.
     scenarios : sequence of str, optional
-        Names of scenarios; all by default.
+        Names of worlds; all by default.
     groups : sequence of str, optional
         Kinds of experiments, of ``experiments.GROUPS``; all by default.
     capture : Capture, optional
-        A real capture, on which a strategy with random sides is run.
+        A real capture, on which a rule with random sides is run.
     threads : int, optional
         Number of processes; the counts do not depend on it.
     checkpoint : Path, optional
@@ -54,13 +58,12 @@ def calibrate(
     Raises
     ------
     InputError
-        When no scenario has one of the names.
+        When no world, or no group, has one of the names.
     ConfigError
         When the checkpoint belongs to another calibration.
     """
-    settings = Settings(seed, draws)
-    experiments = experiments_of(runs, scenarios, capture)
-    experiments = [one for one in experiments if groups is None or one.group in groups]
+    settings = Settings(seed, draws, extended, market_every)
+    experiments = experiments_of(runs, scenarios, capture, groups)
     outcomes = run_experiments(
         experiments,
         settings,
@@ -69,6 +72,6 @@ def calibrate(
         checkpoint=checkpoint,
         progress=progress,
     )
-    texts = {one.name: one.text for one in (*NO_EDGE, *real_scenario(capture), *POWER)}
+    worlds = {one.name: one for one in (*no_edge(capture), *edges())}
     digest = capture.digest if capture else None
-    return Calibration(settings, runs, tuple(experiments), outcomes, texts, digest)
+    return Calibration(settings, runs, tuple(experiments), outcomes, worlds, digest)

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from quantlaxmi.calibrate import null_strategies
-from quantlaxmi.calibrate.random_streams import below, sub_key
-from quantlaxmi.calibrate.scenarios import Case, Scenario
+from quantlaxmi.calibrate.random_streams import NOISE, Draws
+from quantlaxmi.calibrate.worlds.world import Case, World, rule
 from quantlaxmi.errors import InputError
 from quantlaxmi.segment import Segment, open_segment
 from quantlaxmi.segment.memory import MemorySegment
 
-__all__ = ["Capture", "open_capture", "real_scenario"]
+__all__ = ["Capture", "open_capture", "real_worlds"]
 
 #: Quotes of one instrument in a run.
-WINDOW = 1500
+WINDOW = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +69,22 @@ def _loaded(path: str, digest: str) -> tuple[Segment, int, dict[str, np.ndarray]
     return segment, *_quotes(path, segment)
 
 
-def _make(capture: Capture, key: int, search: bool) -> Case:
+def _make(capture: Capture, draws: Draws, search: bool) -> Case:
     segment, best, quotes = _loaded(capture.path, capture.digest)
     rows = len(quotes["seq"])
-    first = int(below(key, 10, 1, rows - WINDOW + 1)[0])
+    first = int(draws.below(NOISE, 1, rows - WINDOW + 1)[0])
     window = {name: column[first : first + WINDOW].copy() for name, column in quotes.items()}
     window["instrument"][:] = 0
     window["flags"][:] = 0
     instrument = segment.instruments[best]
     # A lot where it is known; what is displayed at the touch is nearly always more.
-    config = null_strategies.CoinConfig(
-        rule="trips", key=sub_key(key, 1), rows=WINDOW, qty=max(instrument.lot, 1)
-    )
-    kind = null_strategies.CoinSearch if search else null_strategies.CoinStrategy
-    return Case(MemorySegment([instrument], {"quotes": window}), kind(config))
+    made = rule(draws, search, rows=WINDOW, qty=max(instrument.lot, 1))
+    return Case(MemorySegment([instrument], {"quotes": window}), made)
 
 
-def real_scenario(capture: Capture | None) -> tuple[Scenario, ...]:
-    """The scenario of a capture, where one is given."""
+def real_worlds(capture: Capture | None) -> tuple[World, ...]:
+    """The world of a capture, where one is given."""
     if capture is None:
         return ()
     text = f"random sides on windows of {WINDOW} quotes of a real capture"
-    return (Scenario("real", text, functools.partial(_make, capture)),)
+    return (World("real", text, functools.partial(_make, capture)),)

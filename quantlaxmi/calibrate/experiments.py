@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quantlaxmi.calibrate import study
-from quantlaxmi.calibrate.capture import Capture, real_scenario
-from quantlaxmi.calibrate.naive_tests import NAIVE
-from quantlaxmi.calibrate.random_streams import run_key, sub_key
-from quantlaxmi.calibrate.scenarios import NO_EDGE, POWER, Scenario
-from quantlaxmi.calibrate.study import MARKET, TESTS, Settings
+from quantlaxmi.calibrate.capture import Capture, real_worlds
+from quantlaxmi.calibrate.naive_tests import NAIVE, letter_of
+from quantlaxmi.calibrate.random_streams import Draws, run_key
+from quantlaxmi.calibrate.study import Settings
+from quantlaxmi.calibrate.worlds.catalogue import EDGES, NO_EDGE
+from quantlaxmi.calibrate.worlds.world import TESTS, World
 from quantlaxmi.errors import InputError
 
 __all__ = [
@@ -23,23 +24,21 @@ __all__ = [
     "Batch",
     "Experiment",
     "Outcome",
+    "edges",
     "experiments_of",
+    "no_edge",
     "run_batch",
     "scenario_names",
 ]
 
-#: Kinds of experiments: false-pass rates; power; the best strategy of a search; tests that are not
-#: used; the market null that repeats the search. In the order of the work.
-GROUPS = ("size", "power", "chosen", "naive", "search")
-#: A rate that is only shown takes one run for so many of a rate that is compared with the level.
-SHOWN_SHARE = 4
+#: Kinds of experiments, in the order of the work: false-pass rates; the same with fees; power; the
+#: best of fifty, told of the search and not; tests that are not used.
+GROUPS = ("size", "paid", "power", "search", "chosen", "naive")
+#: One run for so many of a false-pass rate: power, simpler tests; best of fifty.
+SHARES = {"size": 1, "paid": 1, "power": 4, "naive": 4, "chosen": 8, "search": 8}
 #: Draws of the market null where each is fifty runs: two exceedances decide at 5 %.
 SEARCH_DRAWS = 39
-#: Scenarios of the kind ``search``, where a run costs some hundred replays.
-SEARCHED_SCENARIOS = ("coins", "loud", "momentum", "basis", "basis-exits")
-#: Those of them in which net PnL chooses the strategy as well.
-NET_SCENARIOS = ("momentum", "basis-exits")
-_BATCH = {"size": 100, "power": 100, "search": 20, "chosen": 20, "naive": 50}
+_BATCH = {"size": 50, "paid": 100, "power": 20, "search": 5, "chosen": 10, "naive": 25}
 
 #: Test -> P, F or I -> runs.
 Outcome = dict[str, dict[str, int]]
@@ -47,16 +46,16 @@ Outcome = dict[str, dict[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Some runs of one scenario, and one question asked of them.
+    """Some runs of one world, and one question asked of them.
 
     Attributes
     ----------
     group : str
         Its kind, one of `GROUPS`.
     scenario : str
-        Name of the scenario.
+        Name of the world.
     variant : str
-        The naive test; ``net`` where net PnL chooses the strategy; else empty.
+        The simpler test; else empty.
     runs : int
     """
 
@@ -64,12 +63,6 @@ class Experiment:
     scenario: str
     variant: str
     runs: int
-
-    @property
-    def label(self) -> str:
-        """The scenario, and what chose the strategy where that is net PnL."""
-        chosen_by_net = self.group == "search" and self.variant == "net"
-        return f"{self.scenario}, by net PnL" if chosen_by_net else self.scenario
 
     @property
     def key(self) -> str:
@@ -86,49 +79,72 @@ class Batch:
     count: int
 
 
+def no_edge(capture: Capture | None) -> tuple[World, ...]:
+    """Worlds without an edge, the capture's last."""
+    return (*NO_EDGE, *real_worlds(capture))
+
+
+def edges() -> tuple[World, ...]:
+    """Worlds with a planted edge."""
+    return EDGES
+
+
 def scenario_names(capture: Capture | None) -> tuple[str, ...]:
     """Names that ``--scenarios`` knows."""
-    return tuple(c.name for c in (*NO_EDGE, *real_scenario(capture), *POWER))
+    return tuple(one.name for one in (*no_edge(capture), *EDGES))
 
 
 def experiments_of(
-    runs: int, scenarios: Sequence[str] | None, capture: Capture | None
+    runs: int,
+    scenarios: Sequence[str] | None,
+    capture: Capture | None,
+    groups: Sequence[str] | None = None,
 ) -> list[Experiment]:
     """The experiments that are asked for.
 
     Parameters
     ----------
     runs : int
-        Runs of an experiment whose rate is compared with the level; others take a quarter.
+        Runs of each false-pass rate; others take the part that `SHARES` has.
     scenarios : sequence of str or None
-        Names of scenarios; None for all.
+        Names of worlds; None for all.
     capture : Capture or None
+    groups : sequence of str or None
+        Of `GROUPS`; None for all.
 
     Raises
     ------
     InputError
-        When no scenario has one of the names.
+        When no world, or no group, has one of the names.
     """
     known = scenario_names(capture)
-    for name in scenarios or ():
-        if name not in known:
-            raise InputError("--scenarios", f"was {name!r}, expected of {', '.join(known)}")
+    _check("--scenarios", scenarios, known)
+    _check("--groups", groups, GROUPS)
     wanted = known if scenarios is None else tuple(scenarios)
-    fewer = max(1, runs // SHOWN_SHARE)
-    no_edge = [c.name for c in (*NO_EDGE, *real_scenario(capture)) if c.name in wanted]
-    made = [Experiment("size", name, "", runs) for name in no_edge]
-    made += [Experiment("power", c.name, "", fewer) for c in POWER if c.name in wanted]
-    made += [Experiment("chosen", name, "", fewer) for name in no_edge]
-    made += [
-        Experiment("naive", name, variant, fewer)
-        for variant, naive in NAIVE.items()
-        for name in naive.scenarios
-        if name in no_edge
-    ]
-    made += [Experiment("search", name, "", runs) for name in no_edge if name in SEARCHED_SCENARIOS]
-    return made + [
-        Experiment("search", name, "net", runs) for name in no_edge if name in NET_SCENARIOS
-    ]
+    nulls = [one.name for one in no_edge(capture) if one.name in wanted]
+    planted = [one.name for one in EDGES if one.name in wanted]
+    made: list[Experiment] = []
+    for group in GROUPS if groups is None else [one for one in GROUPS if one in groups]:
+        count = max(1, runs // SHARES[group])
+        if group == "naive":
+            made += [
+                Experiment(group, name, variant, count)
+                for variant, naive in NAIVE.items()
+                for name in naive.scenarios
+                if name in nulls
+            ]
+        else:
+            names = planted if group == "power" else nulls
+            if group in ("search", "chosen"):
+                names = [one.name for one in no_edge(capture) if one.searched and one.name in nulls]
+            made += [Experiment(group, name, "", count) for name in names]
+    return made
+
+
+def _check(option: str, given: Sequence[str] | None, known: Sequence[str]) -> None:
+    for name in given or ():
+        if name not in known:
+            raise InputError(option, f"was {name!r}, expected of {', '.join(known)}")
 
 
 def batches_of(experiments: Sequence[Experiment]) -> list[Batch]:
@@ -140,39 +156,39 @@ def batches_of(experiments: Sequence[Experiment]) -> list[Batch]:
     ]
 
 
-def _scenario(name: str, capture: Capture | None) -> Scenario:
-    return next(c for c in (*NO_EDGE, *real_scenario(capture), *POWER) if c.name == name)
-
-
 def _judged(
-    experiment: Experiment, scenario: Scenario, key: int, settings: Settings
+    experiment: Experiment, world: World, number: int, settings: Settings
 ) -> dict[str, str]:
-    if experiment.group in ("size", "power"):
-        return study.judge(study.run_case(scenario.make(key, False)), settings)
-    if experiment.group == "naive":
+    # All experiments of a world see the same markets; a search draws other sides on them.
+    draws = Draws(run_key(settings.seed, world.name, number))
+    group = experiment.group
+    case = world.make(draws, group in ("search", "chosen"))
+    if group in ("size", "paid", "power"):
+        run = study.run_case(case, costs="paid" if group == "paid" else "free")
+        due = group == "power" or (group == "size" and number % settings.market_every == 0)
+        return study.judge(run, settings.policy(), market=due)
+    if group == "naive":
         naive = NAIVE[experiment.variant]
-        run = study.run_case(scenario.make(key, False))
-        # The market null is a companion null of the other tests.
-        gates = tuple(g for g in TESTS if naive.used.startswith(g) or g == MARKET)
-        return {
-            experiment.variant: naive.test(run, settings, sub_key(key, 2)),
-            naive.used: study.judge(run, settings, gates)[naive.used],
-        }
-    case = scenario.make(key, True)
-    run = study.run_case(case, study.choose(case, net=experiment.variant == "net"))
-    if experiment.group == "search":
-        few = Settings(settings.seed, min(settings.draws, SEARCH_DRAWS))
-        return study.judge(run, few, (MARKET,), search=True)
-    return study.judge(run, settings)
+        run = study.run_case(case)
+        own = naive.test(run, settings, draws.sub_key(2))
+        return {experiment.variant: own, naive.used: letter_of(run, settings, naive.used)}
+    run = study.run_case(case, study.choose(case, settings.policy()))
+    if group == "chosen":
+        return study.judge(run, settings.policy(short=True))
+    few = Settings(settings.seed, min(settings.draws, SEARCH_DRAWS), 0)
+    return study.judge(run, few.policy(search=True))
 
 
 def run_batch(batch: Batch, settings: Settings, capture: Capture | None) -> Outcome:
-    """Make the runs of a batch and count the verdicts of the tests."""
-    scenario = _scenario(batch.experiment.scenario, capture)
+    """Make the runs of a batch and count the letters of the tests."""
+    name = batch.experiment.scenario
+    world = next(one for one in (*no_edge(capture), *EDGES) if one.name == name)
     counts: dict[str, Counter[str]] = {}
-    for run in range(batch.first, batch.first + batch.count):
-        # All experiments of a scenario see the same markets; a search draws other sides on them.
-        key = run_key(settings.seed, scenario.name, run)
-        for test, letter in _judged(batch.experiment, scenario, key, settings).items():
+    for number in range(batch.first, batch.first + batch.count):
+        for test, letter in _judged(batch.experiment, world, number, settings).items():
             counts.setdefault(test, Counter())[letter] += 1
-    return {test: dict(sorted(c.items())) for test, c in counts.items()}
+    order = {test: k for k, test in enumerate(TESTS)}
+    return {
+        test: dict(sorted(counts[test].items()))
+        for test in sorted(counts, key=lambda one: order.get(one, -1))
+    }

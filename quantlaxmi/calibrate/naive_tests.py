@@ -1,4 +1,4 @@
-"""Simpler tests, to show their false-pass rates; no gate uses them."""
+"""Simpler tests, to show their false-pass rates; no verdict uses them."""
 
 from __future__ import annotations
 
@@ -9,90 +9,84 @@ from types import MappingProxyType
 import numpy as np
 
 from quantlaxmi.calibrate.random_streams import words
-from quantlaxmi.calibrate.study import Settings
-from quantlaxmi.gates import label_permutation as permutation
-from quantlaxmi.gates import random_entry
+from quantlaxmi.calibrate.study import LETTERS, Settings, context_of
+from quantlaxmi.calibrate.worlds.world import EQUITY, MARKET
+from quantlaxmi.gates import (
+    equity,
+    label_permutation,
+    market_null,
+    random_entry,
+    random_sides,
+    time_shift,
+)
 from quantlaxmi.gates.context import GateContext
-from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.observation import path_of
-from quantlaxmi.gates.path.columns import build_columns
+from quantlaxmi.gates.path.clock_buckets import increments_of
 from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.gates.path.trip_gross import trip_gross
 from quantlaxmi.gates.resampling.market_replays import Replays
+from quantlaxmi.gates.results import Inconclusive
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.replay import run_columns
 from quantlaxmi.run.result import Run
 from quantlaxmi.segment.memory import MemorySegment
-from quantlaxmi.stats.monte_carlo import exceedances, studentised_at_least, wide_ints
+from quantlaxmi.stats.monte_carlo import studentised_at_least
+from quantlaxmi.stats.student_t import mean_t, t_quantile
 
-__all__ = ["NAIVE", "NaiveTest"]
+__all__ = ["NAIVE", "NaiveTest", "letter_of"]
 
 #: Increments that stay together where blocks of them are permuted.
 BLOCK = 50
+#: Draws of the simpler tests that run the strategy again.
+DRAWS = 39
 
 
-def _passes(exceedances: int, draws: int) -> str:
-    return "P" if 20 * (exceedances + 1) <= draws + 1 else "F"
+def _context(run: Run, settings: Settings) -> GateContext:
+    return context_of(run, settings.policy(short=True))
 
 
-def _input(run: Run, settings: Settings, *, net: bool = False) -> GateContext:
-    policy = settings.policy(net=net)
-    return G2AntiOverfitSuite.from_run(run, policy=policy, seed=settings.seed, threads=1).context
+def letter_of(run: Run, settings: Settings, name: str) -> str:
+    """The letter of one of the two tests on a run."""
+    context = _context(run, settings)
+    gates = {EQUITY: equity.GATE, MARKET: market_null.GATE}
+    result = gates[name].judge(context)[0]
+    return LETTERS[result.verdict]
 
 
-def row_shuffling(run: Run, settings: Settings, key: int) -> str:
-    """Shuffle the positions row by row, inside the blocks of the label permutation."""
-    from quantlaxmi._jit import permutation as kernels
-    from quantlaxmi._jit.compiler import running
+def _alone(gate: Gate) -> Callable[[Run, Settings, int], str]:
+    """A diagnosis, or the random baseline, as if its p decided."""
 
-    context = _input(run, settings)
-    block, _ = permutation._blocks(context)
-    spans = permutation.cut_spans(context.path.changes, block)
-    columns = build_columns(context.decision_points, spans.positions)
-    rows = int(spans.length.sum())
-    ends = np.append(spans.block_row[1:], rows)
-    arrays = (
-        kernels.Bundles(*columns.arrays),
-        kernels.Spans(
-            np.append(0, np.cumsum(ends - spans.block_row)),
-            spans.block_row,
-            np.ones(rows, np.int64),
-            np.repeat(spans.position, spans.length),
-        ),
-    )
-    own, out = np.zeros(4, np.uint64), np.empty((settings.draws, 4), np.uint64)
-    with running(1):
-        kernels.identity(*arrays, own)
-        kernels.shuffled(np.uint64(key), 0, *arrays, out)
-    s, q = wide_ints(own[0::2], own[1::2])
-    return _passes(sum(exceedances(out, s, q)), settings.draws)
+    def judged(run: Run, settings: Settings, _key: int) -> str:
+        context = _context(run, settings)
+        count = gate.judge(context)[0].monte_carlo
+        if count is None:
+            return "I"
+        return "P" if count.p_value <= context.policy.level else "F"
+
+    return judged
 
 
-def raw_pnl(run: Run, settings: Settings, key: int) -> str:
-    """Matched random entry on sums of PnL that are not studentised."""
-    from quantlaxmi._jit import random_entry as kernels
-    from quantlaxmi._jit.compiler import running
-
-    context = _input(run, settings)
-    built = random_entry._build(context)
-    out = np.empty((settings.draws, 8), np.uint64)
-    with running(1):
-        kernels.matched(np.uint64(key), 0, *built.kernel_arguments(net=False), out)
-    gross = context.path.gross // built.columns.scale
-    sums = wide_ints(out[:, 0], out[:, 1])
-    return _passes(sum(s >= gross for s in sums), settings.draws)
+def plain_t(run: Run, settings: Settings, _key: int) -> str:
+    """Student's t of the clock buckets' net, without correction for skew."""
+    context = _context(run, settings)
+    try:
+        net = context.increments().net
+    except Inconclusive:
+        return "I"
+    found = mean_t(net)
+    if found is None:
+        return "I"
+    return "P" if found >= t_quantile(context.policy.alpha, len(net) - 1) else "F"
 
 
-def net_pnl(run: Run, settings: Settings, key: int) -> str:
-    """Matched random entry on studentised PnL net of costs, a figure that the gate only shows."""
-    net = random_entry.GATE.judge(_input(run, settings, net=True))[0].details["net"]
-    assert isinstance(net, dict)
-    exceedances = net["exceedances"]
-    assert isinstance(exceedances, int)
-    return _passes(exceedances, settings.draws)
+def _bucket_sums(run: Run) -> tuple[int, int]:
+    """Sum of the clock buckets' gross and of its squares."""
+    gross = increments_of(run).gross
+    return sum(gross), sum(g * g for g in gross)
 
 
-def _studentised(run: Run) -> tuple[int, int]:
+def _trip_sums(run: Run) -> tuple[int, int]:
     """Sum of the trips' gross PnL and of its squares."""
     points = decision_points(run)
     gains = trip_gross(path_of(run, points).trips, points)
@@ -117,55 +111,69 @@ def _permuted(segment: MemorySegment, key: int, draw: int) -> MemorySegment:
     return MemorySegment(segment.instruments, {"quotes": moved})
 
 
-def block_increments(run: Run, settings: Settings, key: int) -> str:
-    """Permute blocks of 50 increments of the market, and run the strategy again on it."""
-    segment = run.segment
-    assert isinstance(segment, MemorySegment)
-    if _input(run, settings).too_few_trips():
-        return "I"
-    s, q = _studentised(run)
-    limit, found = (settings.draws + 1) // 20, 0
-    for draw in range(settings.draws):
-        again = run_columns(_permuted(segment, key, draw), run.strategy.strategy, run.config)
-        try:
-            drawn = _studentised(again)
-        except PathError:
-            drawn = 0, 0
-        found += studentised_at_least(*drawn, s, q)
+def _few_exceed(settings: Settings, s: int, q: int, draw: Callable[[int], tuple[int, int]]) -> str:
+    """P where at most one of the draws does at least as well: the level 5 % at 39 draws."""
+    draws = min(DRAWS, settings.draws)
+    limit, found = (draws + 1) // 20, 0
+    for number in range(draws):
+        found += studentised_at_least(*draw(number), s, q)
         if found >= limit:
             return "F"
     return "P"
 
 
+def block_increments(run: Run, settings: Settings, key: int) -> str:
+    """Permute blocks of 50 increments of the market, and run the strategy again on it."""
+    segment = run.segment
+    assert isinstance(segment, MemorySegment)
+    if _context(run, settings).too_few_trips():
+        return "I"
+
+    def draw(number: int) -> tuple[int, int]:
+        moved = _permuted(segment, key, number)
+        return _bucket_sums(run_columns(moved, run.strategy.strategy, run.config))
+
+    return _few_exceed(settings, *_bucket_sums(run), draw)
+
+
 def any_trips(run: Run, settings: Settings, key: int) -> str:
     """The market null over all sign-flipped markets, whatever the number of round trips on them."""
-    context = _input(run, settings)
+    context = _context(run, settings)
     if context.too_few_trips() or context.rerun is None:
         return "I"
     replays = Replays(context, context.rerun, key)
     replays.keep_bound([None])
     market = replays.room()
     own = replays.sums(market)
-    limit, found = (settings.draws + 1) // 20, 0
-    for draw in range(settings.draws):
-        sums = replays.sums(replays.move(draw, market))
-        found += studentised_at_least(sums.total, sums.squares, own.total, own.squares)
-        if found >= limit:
-            return "F"
-    return "P"
+
+    def draw(number: int) -> tuple[int, int]:
+        sums = replays.sums(replays.move(number, market))
+        return sums.total, sums.squares
+
+    return _few_exceed(settings, own.total, own.squares, draw)
 
 
-def without_market(gate: str) -> Callable[[Run, Settings, int], str]:
-    """A gate's test without the market null as its companion."""
+def by_trips(run: Run, settings: Settings, key: int) -> str:
+    """The market null on the sum of the round trips' squares instead of the buckets'."""
+    context = _context(run, settings)
+    if context.too_few_trips() or context.rerun is None:
+        return "I"
+    replays = Replays(context, context.rerun, key)
+    market = replays.room()
+    segment = run.segment
+    assert isinstance(segment, MemorySegment)
+    quotes = segment.columns("quotes")
 
-    def judged(run: Run, settings: Settings, _key: int) -> str:
-        suite = G2AntiOverfitSuite.from_run(
-            run, policy=settings.policy((gate,)), seed=settings.seed, threads=1
-        )
-        result = next(r for r in suite.run().results if r.role == "test")
-        return {"PASS": "P", "FAIL": "F"}.get(result.verdict.value, "I")
+    def draw(number: int) -> tuple[int, int]:
+        shift = replays.move(number, market).quotes
+        moved = {**quotes, "bid": quotes["bid"] + shift, "ask": quotes["ask"] + shift}
+        again = MemorySegment(segment.instruments, {"quotes": moved})
+        try:
+            return _trip_sums(run_columns(again, run.strategy.strategy, run.config))
+        except PathError:
+            return 0, 0
 
-    return judged
+    return _few_exceed(settings, *_trip_sums(run), draw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +187,7 @@ class NaiveTest:
     text : str
         What it does, for the page.
     scenarios : tuple of str
-        One that does it no harm, then one that does.
+        A world that does it no harm, then one that does.
     used : str
         Name of the result that is used instead.
     """
@@ -192,47 +200,47 @@ class NaiveTest:
 
 NAIVE: MappingProxyType[str, NaiveTest] = MappingProxyType(
     {
-        "rows": NaiveTest(
-            row_shuffling,
-            "positions shuffled row by row",
-            ("persistent-0.0", "persistent-0.6"),
-            "label_permutation",
-        ),
-        "raw": NaiveTest(
-            raw_pnl,
-            "random entry on PnL that is not studentised",
-            ("coins", "loud"),
-            "random_entry.matched",
-        ),
-        "net": NaiveTest(
-            net_pnl,
-            "random entry on PnL net of costs",
-            ("coins", "narrow"),
-            "random_entry.matched",
+        "t": NaiveTest(
+            plain_t,
+            "Student's t of the clock buckets",
+            ("coins", "crash-3%-of-150"),
+            EQUITY,
         ),
         "increments": NaiveTest(
             block_increments,
             f"blocks of {BLOCK} increments permuted, the strategy run again",
-            ("momentum", "basis-exits"),
-            "market_null",
+            ("momentum", "level-volatility"),
+            MARKET,
         ),
         "any_trips": NaiveTest(
             any_trips,
             "sign-flipped markets with any number of round trips",
-            ("basis", "basis-exits"),
-            "market_null",
+            ("basis", "walk-level"),
+            MARKET,
         ),
-        "moved": NaiveTest(
-            without_market("random_entry"),
-            "random entry and random sides, without the market null",
-            ("basis", "basis-exits"),
-            "random_entry.matched",
+        "trips": NaiveTest(
+            by_trips,
+            "sign-flipped markets, squares of round trips instead of clock buckets",
+            ("coins", "level-volatility"),
+            MARKET,
         ),
-        "shuffled": NaiveTest(
-            without_market("label_permutation"),
-            "label permutation and random sides, without the market null",
-            ("basis", "basis-exits"),
-            "label_permutation",
+        "entry": NaiveTest(
+            _alone(random_entry.GATE), "random entry alone", ("coins", "cut-winners"), MARKET
+        ),
+        "sides": NaiveTest(
+            _alone(random_sides.GATE),
+            "random sides of the trips alone",
+            ("coins", "cut-winners"),
+            MARKET,
+        ),
+        "labels": NaiveTest(
+            _alone(label_permutation.GATE),
+            "label permutation alone",
+            ("coins", "cut-winners"),
+            MARKET,
+        ),
+        "shift": NaiveTest(
+            _alone(time_shift.GATE), "circular time shift alone", ("coins", "cut-winners"), MARKET
         ),
     }
 )

@@ -18,9 +18,10 @@ import numpy.typing as npt
 from quantlaxmi.gates.keys import stream_key
 from quantlaxmi.schema import I64
 
-__all__ = ["BELL_SD", "bell", "below", "run_key", "sub_key", "words"]
+__all__ = ["BELL_SD", "NOISE", "Draws", "bell", "below", "run_key", "sub_key", "words"]
 
-
+#: The stream of a market's moves.
+NOISE = 10
 #: Standard deviation of `bell`.
 BELL_SD = float(np.sqrt((2.0**32 - 1.0) / 3.0))
 
@@ -53,3 +54,43 @@ def bell(key: int, stream: int, n: int) -> I64:
     quarters = words(key, stream, n).view(np.uint16).reshape(n, 4)
     total: I64 = quarters.sum(axis=1, dtype=np.int64)
     return total - 2 * (2**16 - 1)
+
+
+class Draws:
+    """The random numbers of one run.
+
+    A test replaces single numbers: with the noise of one row mirrored, the moves of a market
+    without an edge cancel, and nothing before that row has changed.
+
+    Parameters
+    ----------
+    key : int
+        Key of the run.
+    """
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+
+    def bell(self, stream: int, n: int) -> I64:
+        """See `bell`."""
+        return bell(self.key, stream, n)
+
+    def below(self, stream: int, n: int, bound: int) -> I64:
+        """See `below`."""
+        return below(self.key, stream, n, bound)
+
+    def noise(self, n: int) -> I64:
+        """The noise of a market's moves, one number a row."""
+        return self.bell(NOISE, n)
+
+    def sides(self, stream: int, n: int) -> I64:
+        """`n` fair coins, 1 or -1."""
+        return 2 * self.below(stream, n, 2) - 1
+
+    def lengths(self, stream: int, rows: int, shortest: int, longest: int) -> I64:
+        """Uniform lengths from `shortest` to `longest`, enough of them to fill `rows`."""
+        return self.below(stream, rows // shortest + 2, longest - shortest + 1) + shortest
+
+    def sub_key(self, number: int) -> int:
+        """See `sub_key`."""
+        return sub_key(self.key, number)

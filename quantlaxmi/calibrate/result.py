@@ -1,4 +1,4 @@
-"""Result of a calibration: counts of verdicts, and whether false-pass rates keep to the level."""
+"""Result of a calibration: counts of letters, and whether rates keep to what they should be."""
 
 from __future__ import annotations
 
@@ -6,37 +6,68 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quantlaxmi.calibrate.experiments import Experiment, Outcome
-from quantlaxmi.calibrate.study import SUITE, Settings
+from quantlaxmi.calibrate.study import Settings
+from quantlaxmi.calibrate.worlds.world import EITHER, MARKET, TESTS, TIMING, World
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.gates.results import Json, rounded
 from quantlaxmi.stats.holm import holm
 
-__all__ = ["LEVEL", "Calibration", "SizeCheck"]
+__all__ = ["LEAST_JUDGED", "LEVEL", "MARGIN", "Calibration", "Check", "judged_of"]
 
-#: Level of the tests, and of the check of their sizes.
+#: Level of the tests, and of the checks.
 LEVEL = 0.05
-_DOMAIN = "quantlaxmi.calibration-result.v1"
+#: Power may be so much below what STATISTICS measured.
+MARGIN = 0.03
+#: A cell without an edge shows something where at least this share of its runs is judged.
+LEAST_JUDGED = 0.5
+#: Results that a search is told of: the equity test and the premium know of no search.
+_TOLD = (MARKET, TIMING)
+_DOMAIN = "quantlaxmi.calibration-result.v2"
+
+
+def judged_of(counts: Mapping[str, int]) -> int:
+    """Runs that passed or failed."""
+    return counts.get("P", 0) + counts.get("F", 0)
+
+
+def _asked(counts: Mapping[str, int]) -> int:
+    return sum(counts.values())
 
 
 @dataclass(frozen=True, slots=True)
-class SizeCheck:
-    """Whether one test's false-pass rate is at most the level, on every scenario.
+class Check:
+    """One result's rates over the cells of one kind of experiment.
 
     Attributes
     ----------
+    group : str
+        Kind of the experiments.
     test : str
     p_values : dict of str to float
-        By scenario: the chance of so many passes or more when the rate is exactly the level,
-        adjusted for the number of scenarios (Holm).
+        By world: without an edge the chance of so many passes or more where the rate is the level,
+        with one that of so few where it is `MARGIN` below the measured one; adjusted for the number
+        of cells (Holm).
     """
 
+    group: str
     test: str
     p_values: Mapping[str, float]
 
     @property
+    def outside(self) -> tuple[str, ...]:
+        """Worlds whose rate is significantly outside, the worst first."""
+        found = [(p, name) for name, p in self.p_values.items() if p <= LEVEL]
+        return tuple(name for _, name in sorted(found))
+
+    @property
     def holds(self) -> bool:
-        """No scenario's rate is significantly above the level."""
-        return all(p > LEVEL for p in self.p_values.values())
+        """No world's rate is significantly outside."""
+        return not self.outside
+
+    @property
+    def worst(self) -> str:
+        """The world with the smallest p."""
+        return min(self.p_values, key=lambda name: self.p_values[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +78,11 @@ class Calibration:
     ----------
     settings : Settings
     runs : int
-        Runs of each experiment whose rate is compared with the level.
+        Runs of each world without an edge.
     experiments : tuple of Experiment
     outcomes : dict of str to Outcome
         By the experiment's key.
-    scenarios : dict of str to str
-        Description of each scenario.
+    worlds : dict of str to World
     capture : str or None
         Digest of the real capture, where there is one.
     """
@@ -61,7 +91,7 @@ class Calibration:
     runs: int
     experiments: tuple[Experiment, ...]
     outcomes: Mapping[str, Outcome]
-    scenarios: Mapping[str, str]
+    worlds: Mapping[str, World]
     capture: str | None
 
     def group(self, name: str) -> list[Experiment]:
@@ -69,35 +99,67 @@ class Calibration:
         return [experiment for experiment in self.experiments if experiment.group == name]
 
     def tests(self, group: str) -> list[str]:
-        """Tests of the experiments of a kind, in the suite's order, the suite last."""
-        found = dict.fromkeys(
-            t for experiment in self.group(group) for t in self.outcomes[experiment.key]
-        )
-        return [t for t in found if t != SUITE] + [t for t in found if t == SUITE]
+        """Results of the experiments of a kind, in the order of `TESTS`."""
+        found = {t for experiment in self.group(group) for t in self.outcomes[experiment.key]}
+        return [test for test in TESTS if test in found]
 
-    def size_checks(self) -> list[SizeCheck]:
-        """One check for each test, and one for the market null that repeats the search."""
+    def _counts(self, experiment: Experiment, test: str) -> Mapping[str, int]:
+        return self.outcomes[experiment.key].get(test, {})
+
+    def _held(self, group: str, test: str) -> list[Experiment]:
+        """Cells without an edge that are held to the level, where a run was judged."""
+        if group == "search" and test not in _TOLD:
+            return []
+        return [
+            one
+            for one in self.group(group)
+            if test in self.worlds[one.scenario].nulls and judged_of(self._counts(one, test))
+        ]
+
+    def size_checks(self) -> list[Check]:
+        """Whether false-pass rates are at most the level: a check for each kind and result."""
         from scipy.stats import binom
 
         checks = []
-        for group, suffix in (("size", ""), ("search", ", search repeated")):
+        for group in ("size", "paid", "search"):
             for test in self.tests(group):
                 p_values = {}
-                for experiment in self.group(group):
-                    counts = self.outcomes[experiment.key].get(test)
-                    if counts and counts["P"] + counts["F"]:
-                        judged = counts["P"] + counts["F"]
-                        p_values[experiment.label] = float(binom.sf(counts["P"] - 1, judged, LEVEL))
+                for one in self._held(group, test):
+                    counts = self._counts(one, test)
+                    passed, judged = counts.get("P", 0), judged_of(counts)
+                    p_values[one.scenario] = float(binom.sf(passed - 1, judged, LEVEL))
                 if p_values:
-                    adjusted = holm(list(p_values.values()))
-                    made = dict(zip(p_values, adjusted, strict=True))
-                    checks.append(SizeCheck(test + suffix, made))
+                    checks.append(_adjusted(group, test, p_values))
         return checks
+
+    def power_check(self) -> Check | None:
+        """Whether the joint verdict's power is at most `MARGIN` below the measured one."""
+        from scipy.stats import binom
+
+        p_values = {}
+        for one in self.group("power"):
+            expected = self.worlds[one.scenario].expected
+            counts = self._counts(one, EITHER)
+            if expected is not None and judged_of(counts):
+                least = expected - MARGIN
+                p = binom.cdf(counts.get("P", 0), judged_of(counts), least)
+                p_values[one.scenario] = float(p)
+        return _adjusted("power", EITHER, p_values) if p_values else None
+
+    def not_shown(self, group: str, test: str) -> list[str]:
+        """Worlds without an edge of whose runs fewer than half were judged by a result."""
+        return [
+            one.scenario
+            for one in self.group(group)
+            if test in self.worlds[one.scenario].nulls
+            and judged_of(self._counts(one, test)) < LEAST_JUDGED * _asked(self._counts(one, test))
+        ]
 
     @property
     def holds(self) -> bool:
-        """Whether every test keeps its level on every scenario."""
-        return all(check.holds for check in self.size_checks())
+        """Whether no false-pass rate is above the level, and no power below what was measured."""
+        power = self.power_check()
+        return all(c.holds for c in self.size_checks()) and (power is None or power.holds)
 
     def counts_json(self) -> dict[str, Json]:
         """The part of the result that the hash covers."""
@@ -108,6 +170,8 @@ class Calibration:
         return {
             "seed": self.settings.seed,
             "draws": self.settings.draws,
+            "extended": self.settings.extended,
+            "market_every": self.settings.market_every,
             "runs": self.runs,
             "capture": self.capture,
             "counts": counts,
@@ -119,13 +183,21 @@ class Calibration:
         return canonical_digest(_DOMAIN, self.counts_json()).hex()
 
     def to_json(self) -> dict[str, Json]:
-        checks: list[Json] = []
-        for c in self.size_checks():
-            p_values: dict[str, Json] = {scenario: rounded(p) for scenario, p in c.p_values.items()}
-            checks.append({"test": c.test, "holds": c.holds, "holm_p": p_values})
+        power = self.power_check()
         return {
             **self.counts_json(),
             "holds": self.holds,
-            "size_checks": checks,
+            "size_checks": [_check_json(c) for c in self.size_checks()],
+            "power_check": None if power is None else _check_json(power),
             "result_hash": self.result_hash,
         }
+
+
+def _adjusted(group: str, test: str, p_values: Mapping[str, float]) -> Check:
+    adjusted = holm(list(p_values.values()))
+    return Check(group, test, dict(zip(p_values, adjusted, strict=True)))
+
+
+def _check_json(check: Check) -> Json:
+    p_values: dict[str, Json] = {name: rounded(p) for name, p in check.p_values.items()}
+    return {"group": check.group, "test": check.test, "holds": check.holds, "holm_p": p_values}

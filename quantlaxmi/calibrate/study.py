@@ -1,28 +1,45 @@
-"""One simulated run through the gates as they ship, and the verdict of each test."""
+"""One simulated run through the gates as they ship, and the letter of each result.
+
+A run is PASS, FAIL or INCONCLUSIVE: P, F, I. The look-ahead and delay guards and the random
+baseline are dear and can only take a PASS away, so they are asked only where the verdict still
+depends on them: it is that of the whole suite.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quantlaxmi.calibrate.null_markets import COSTS
-from quantlaxmi.calibrate.scenarios import Case, grid_strategies
+from quantlaxmi.calibrate.markets import COSTS
+from quantlaxmi.calibrate.worlds.world import EITHER, EQUITY, MARKET, PREMIUM, TIMING, Case
+from quantlaxmi.gates import (
+    delay,
+    equity,
+    look_ahead,
+    market_null,
+    net_positive,
+    premium,
+    random_entry,
+)
+from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.edge import Edge, edge_of
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.resampling.market_replays import Replays
-from quantlaxmi.gates.results import Verdict, combine
+from quantlaxmi.gates.results import GateResult, Verdict
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.result import Run
 from quantlaxmi.stats.monte_carlo import studentised_at_least
+from quantlaxmi.strategies.parameter_grid import grid_configs
 from quantlaxmi.strategies.sdk import Strategy
 
-__all__ = ["MARKET", "SUITE", "TESTS", "Settings", "choose", "judge", "run_case"]
+__all__ = ["Settings", "choose", "context_of", "grid_strategies", "judge", "run_case"]
 
-#: The gates with a test, which are calibrated, in the suite's order.
-MARKET = "market_null"
-TESTS = ("random_entry", "label_permutation", MARKET, "time_shift")
-#: All tests together.
-SUITE = "suite"
-_LETTERS = {Verdict.PASS: "P", Verdict.FAIL: "F", Verdict.INCONCLUSIVE: "I"}
+LETTERS = {Verdict.PASS: "P", Verdict.FAIL: "F", Verdict.INCONCLUSIVE: "I"}
+#: Gates that decide, cheap ones first; those after the tests can only take a PASS away.
+_FIRST: tuple[Gate, ...] = (net_positive.GATE, equity.GATE, premium.GATE)
+_LAST: tuple[Gate, ...] = (look_ahead.GATE, delay.GATE, random_entry.GATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,65 +49,68 @@ class Settings:
     Attributes
     ----------
     seed : int
-    draws : int
-        Draws of every Monte Carlo test. `draws` + 1 should be a multiple of 20, so that the level
-        is 5 %.
+    draws, extended : int
+        Draws of each kind of the market null: first, and where they leave the level open. One less
+        than a multiple of 20, so that the level is 5 %.
+    market_every : int
+        Of the runs without an edge, the market null is asked in every so many alone, and where the
+        verdict depends on it. It has a rate over the former, which no result chose.
     """
 
     seed: int
-    draws: int
+    draws: int = 199
+    extended: int = 1999
+    market_every: int = 1
 
-    def policy(
-        self, gates: tuple[str, ...] = TESTS, *, net: bool = False, search: bool = False
-    ) -> GatePolicy:
-        """The gates' default policy with few draws.
+    def policy(self, *, search: bool = False, short: bool = False) -> GatePolicy:
+        """The gates' default policy; the random baseline has fewer draws.
 
-        Draws of the market null stop at the exceedance after which the test cannot pass, so that
-        the verdict is that of all draws.
+        Parameters
+        ----------
+        search : bool
+            Whether the market null searches the parameter grid in every draw.
+        short : bool
+            Whether the market null ends at the first number of draws.
         """
         return GatePolicy(
-            suites={"g2": gates},
-            n_random_sides=self.draws,
             extend_factor=1,
-            random_entry={
-                "n_sims": self.draws,
-                "n_neutral_pairs": 2,
-                "max_net_bundles": 16 if net else 0,
-            },
-            label_permutation={"n_perms": self.draws},
+            random_entry={"n_sims": 999, "n_neutral_pairs": 2, "max_net_bundles": 0},
             market_null={
                 "n_draws": self.draws,
-                "stop_exceedances": (self.draws + 1) // 20,
+                "n_draws_extended": self.draws if short else max(self.draws, self.extended),
                 "grid_search": "auto" if search else "off",
             },
         )
 
 
-def run_case(case: Case, strategy: Strategy | None = None) -> Run:
-    """Run the case's strategy, or another one, on its market."""
-    return backtest(case.segment, strategy or case.strategy, costs=COSTS)
+def run_case(case: Case, strategy: Strategy | None = None, *, costs: str = "free") -> Run:
+    """Run the case's strategy, or another one, on its market; `costs` is a name of `COSTS`."""
+    return backtest(case.segment, strategy or case.strategy, costs=COSTS[costs])
 
 
-def choose(case: Case, *, net: bool = False) -> Strategy:
-    """The best strategy of the case's parameter grid; the first of equals.
+def context_of(run: Run, policy: GatePolicy) -> GateContext:
+    """What gates are given to judge a run, with the seed of a verdict."""
+    return G2AntiOverfitSuite.from_run(run, policy=policy, threads=1).context
 
-    Only strategies with enough round trips to be judged are compared, where there are any.
 
-    Parameters
-    ----------
-    case : Case
-    net : bool
-        Whether net PnL decides; else the statistic of the tests does, which is before costs.
+def grid_strategies(strategy: Strategy) -> list[Strategy]:
+    """The strategy with every setting of its parameter grid, in the grid's order."""
+    return [type(strategy)(config) for config in grid_configs(strategy)]
+
+
+def choose(case: Case, policy: GatePolicy) -> Strategy:
+    """The best strategy of the case's parameter grid by the market null's statistic.
+
+    Only strategies with enough round trips to be judged are compared, where there are any; the
+    first of equals is taken.
     """
-    context = G2AntiOverfitSuite.from_run(run_case(case), threads=1).context
+    context = context_of(run_case(case), policy)
     assert context.rerun is not None
     replays = Replays(context, context.rerun, 0)
     made = [
         (one, replays.sums(replays.room(), one.config)) for one in grid_strategies(case.strategy)
     ]
     judged = [entry for entry in made if entry[1].trips >= context.policy.min_trades] or made
-    if net:
-        return max((one for one, _ in judged), key=lambda one: run_case(case, one).net_pnl)
     best, top = judged[0]
     for one, sums in judged[1:]:
         if not studentised_at_least(top.total, top.squares, sums.total, sums.squares):
@@ -98,25 +118,51 @@ def choose(case: Case, *, net: bool = False) -> Strategy:
     return best
 
 
-def judge(
-    run: Run, settings: Settings, gates: tuple[str, ...] = TESTS, *, search: bool = False
-) -> dict[str, str]:
-    """The verdict of each test on a run, as P, F or I; `SUITE` has that of all together.
+def judge(run: Run, policy: GatePolicy, *, market: bool = True) -> dict[str, str]:
+    """The letters of the tests and of the verdict by edge.
 
     Parameters
     ----------
     run : Run
-    settings : Settings
-    gates : tuple of str
-        Names of the gates in the policy.
-    search : bool
-        Whether the market null searches the strategy's parameter grid in every draw.
+    policy : GatePolicy
+    market : bool
+        Whether the market null is asked where the verdict does not depend on it; where it is not
+        asked it has no letter.
+
+    Returns
+    -------
+    dict of str to str
+        By name of `worlds.world.TESTS`. Of timing and premium a P is a verdict of that edge, an I
+        an INCONCLUSIVE verdict, and an F any other.
     """
-    suite = G2AntiOverfitSuite.from_run(
-        run, policy=settings.policy(gates, search=search), seed=settings.seed, threads=1
-    )
-    tests = [r for r in suite.run().results if r.role == "test"]
-    found = {r.gate: _LETTERS[r.verdict] for r in tests}
-    if len(tests) > 1:
-        found[SUITE] = _LETTERS[combine(r.verdict for r in tests)]
-    return found
+    context = context_of(run, policy)
+    results = _asked(context, _FIRST)
+    if market or not _decided(results):
+        results += _asked(context, [market_null.GATE])
+    if not _decided(results):
+        results += _asked(context, _LAST)
+    edge = edge_of(results)
+    letters = {r.gate: LETTERS[r.verdict] for r in results if r.gate in (EQUITY, MARKET)}
+    if not market:
+        letters.pop(MARKET, None)
+    return letters | _by_edge(edge)
+
+
+def _asked(context: GateContext, gates: Sequence[Gate]) -> list[GateResult]:
+    return [result for gate in gates for result in gate.judge(context)]
+
+
+def _decided(results: Sequence[GateResult]) -> bool:
+    """Whether the verdict is FAIL whatever the gates say that were not asked."""
+    failed = {r.role for r in results if r.verdict is Verdict.FAIL}
+    return "guard" in failed or {"test", "premium"} <= failed
+
+
+def _by_edge(edge: Edge) -> dict[str, str]:
+    letter = LETTERS[edge.verdict]
+    not_this = "I" if letter == "I" else "F"
+    return {
+        TIMING: "P" if edge.kind == "timing" else not_this,
+        PREMIUM: "P" if edge.kind == "premium" else not_this,
+        EITHER: letter,
+    }

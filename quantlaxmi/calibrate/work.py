@@ -13,7 +13,7 @@ from typing import Any
 
 from quantlaxmi.calibrate.capture import Capture
 from quantlaxmi.calibrate.experiments import Batch, Experiment, Outcome, batches_of, run_batch
-from quantlaxmi.calibrate.study import TESTS, Settings
+from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.files import check_file, check_no_segment, check_writable, read_regular, write_whole
@@ -24,7 +24,7 @@ __all__ = ["CHECKPOINT", "run_experiments"]
 #: Name of the file in the checkpoint's folder.
 CHECKPOINT = "calibration.jsonl"
 _MAX_BYTES = 1 << 26
-_DOMAIN = b"quantlaxmi.calibration.v1\0"
+_DOMAIN = b"quantlaxmi.calibration.v2\0"
 #: Seconds between two writings of the checkpoint.
 _KEEP_EVERY = 2.0
 
@@ -43,16 +43,18 @@ def identity(settings: Settings, capture: Capture | None) -> str:
     of the gates, the statistics and the kernels."""
     digest = hashlib.sha256(_DOMAIN)
     package = Path(__file__).parent.parent
-    sources = [*package.glob("calibrate/*.py"), *package.glob("gates/**/*.py")]
+    sources = [*package.glob("calibrate/**/*.py"), *package.glob("gates/**/*.py")]
     sources += [*package.glob("stats/*.py"), *package.glob("_jit/*.py")]
     sources += package.glob("_ext/*.p[yx][xd]")
     for source in sorted(source for source in sources if source.name not in _SHOWING):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+        name = source.relative_to(package).as_posix()
+        digest.update(name.encode() + b"\0" + source.read_bytes() + b"\0")
     parts = [
         settings.seed,
         settings.draws,
+        settings.extended,
+        settings.market_every,
         settings.policy().policy_hash,
-        list(TESTS),
         capture.digest if capture else None,
     ]
     digest.update(canonical_json(parts))

@@ -1,4 +1,4 @@
-"""``calibrate``: false-pass rates and power of the gates' tests, by simulation."""
+"""``calibrate``: false-pass rates and power of the verdict, by simulation."""
 
 from __future__ import annotations
 
@@ -12,19 +12,26 @@ from quantlaxmi.cli.output import Progress, print_json, print_table
 from quantlaxmi.cli.values import whole_number
 
 if TYPE_CHECKING:
-    from quantlaxmi.calibrate.result import Calibration
+    from quantlaxmi.calibrate import Calibration
 
 USAGE = """
-Simulate strategies without an edge and with one, run the gates' tests on them, show the rates.
+Simulate worlds without an edge and with one, judge runs in them by the whole suite, show the rates.
 
 Usage:
-  {program} calibrate [--runs N] [--scenarios LIST] [--draws N] [--seed N]
-                 [{segment} DIR] [--threads N] [--out FILE] [--checkpoint DIR] [--json]
+  {program} calibrate [--runs N] [--scenarios LIST] [--groups LIST] [--draws N]
+                 [--extended N] [--market-every N] [--seed N] [{segment} DIR]
+                 [--threads N] [--out FILE] [--checkpoint DIR] [--json]
 
 Options:
-  --runs N          Runs of each false-pass rate; rates only shown take a quarter [default: 4000].
-  --scenarios LIST  Names of scenarios, separated by commas; all by default.
-  --draws N         Draws of each test; one less than a multiple of 20 [default: 99].
+  --runs N          Runs of each false-pass rate; power and simpler tests take a quarter, the best
+                    of fifty an eighth [default: 4000].
+  --scenarios LIST  Names of worlds, separated by commas; all by default.
+  --groups LIST     Of size, paid, power, search, chosen, naive; all by default.
+  --draws N         Draws of each kind of the market null; one less than a multiple of 20
+                    [default: 199].
+  --extended N      The same, where the first draws leave the level open [default: 1999].
+  --market-every N  Ask the market null of edgeless runs in every Nth alone, and where the verdict
+                    depends on it: three times as fast at 4 [default: 1].
   --seed N          Seed of all random streams [default: 1].
   {segment} DIR  A real capture, traded with random sides; left out by default.
   --threads N       Number of processes; the rates do not depend on it. All cores by default.
@@ -33,19 +40,42 @@ Options:
                     Ctrl-C or SIGTERM.
   --json            Print the counts instead of the rates.
 
-Exits 0 where every false-pass rate keeps to the level, 1 where one does not.
+Exits 0 where false-pass rates keep to the level and power to what was measured before, else 1.
 """
 
 
 def _command(args: dict[str, Any], program: str) -> str:
     """The command line that makes the same tables."""
     words = [program, "calibrate"]
-    for name in ("--runs", "--draws", "--seed", "--scenarios"):
+    for name in (
+        "--runs",
+        "--draws",
+        "--extended",
+        "--market-every",
+        "--seed",
+        "--scenarios",
+        "--groups",
+    ):
         if args[name] is not None:
             words += [name, args[name]]
     if args["--segment-dir"] is not None:
         words += ["--segment-dir", "CAPTURE"]
     return " ".join(words)
+
+
+def _draws(args: dict[str, Any], option: str) -> int:
+    """A number of draws at which the level 5 % is exact."""
+    from quantlaxmi.errors import InputError
+
+    found = whole_number(option, args[option], 19, 10**6)
+    if (found + 1) % 20:
+        raise InputError(option, f"was {found}, expected one less than a multiple of 20")
+    return found
+
+
+def _names(args: dict[str, Any], option: str) -> list[str] | None:
+    given = args[option]
+    return None if given is None else [name.strip() for name in given.split(",")]
 
 
 def main(args: dict[str, Any]) -> int:
@@ -57,22 +87,22 @@ def main(args: dict[str, Any]) -> int:
     from quantlaxmi.files import write_output
 
     runs = whole_number("--runs", args["--runs"], 1, 10**7)
-    draws = whole_number("--draws", args["--draws"], 19, 10**6)
-    if (draws + 1) % 20:
-        raise InputError("--draws", f"was {draws}, expected one less than a multiple of 20")
+    draws, extended = _draws(args, "--draws"), _draws(args, "--extended")
     seed = whole_number("--seed", args["--seed"], 0)
     threads = threads_of(args)
     if args["--out"]:
         check_output("--out", args["--out"], (".md",), KIND)
     capture = None if args["--segment-dir"] is None else open_capture(args["--segment-dir"])
-    names = args["--scenarios"]
     begun = time.monotonic()
     with Progress("calibration") as progress:
         found = calibrate(
             runs=runs,
             draws=draws,
+            extended=extended,
+            market_every=whole_number("--market-every", args["--market-every"], 1, 10**6),
             seed=seed,
-            scenarios=None if names is None else [name.strip() for name in names.split(",")],
+            scenarios=_names(args, "--scenarios"),
+            groups=_names(args, "--groups"),
             capture=capture,
             threads=threads,
             checkpoint=Path(args["--checkpoint"]) if args["--checkpoint"] else None,
@@ -83,7 +113,7 @@ def main(args: dict[str, Any]) -> int:
     if args["--json"]:
         print_json(found.to_json())
     else:
-        _print_rates(found, capture is not None)
+        _print_rates(found)
     flush_output()
     if args["--out"]:
         took = f"It took {minutes} min {seconds} s on {platform.machine()}."
@@ -94,23 +124,29 @@ def main(args: dict[str, Any]) -> int:
     return 0 if found.holds else 1
 
 
-def _print_rates(found: Calibration, with_capture: bool) -> None:
-    """Print the rates of every test, and whether each keeps to its level."""
+def _print_rates(found: Calibration) -> None:
+    """Print the rates of every result, and whether each is where it should be."""
+    from quantlaxmi.calibrate.markdown import HEADS
+
     rows = [
-        (one.group, one.label, test, f"{one.runs:,}", *_percents(counts))
+        (one.group, one.scenario, HEADS.get(test, test), f"{one.runs:,}", *_percents(counts))
         for one in found.experiments
         for test, counts in found.outcomes[one.key].items()
     ]
     print_table(
-        ("table", "scenario", "test", "runs", "passed of judged, %", "of all, %", "not judged, %"),
+        ("table", "world", "result", "runs", "passed of judged, %", "of all, %", "not judged, %"),
         rows,
     )
-    if not with_capture:
-        print("No real capture was given (--segment-dir), so the scenario real is left out.")
+    if found.capture is None:
+        print("No real capture was given (--segment-dir), so the world real is left out.")
     for check in found.size_checks():
-        scenario, p = min(check.p_values.items(), key=lambda item: item[1])
         said = "keeps to" if check.holds else "IS ABOVE"
-        print(f"{check.test} {said} 5 %: smallest adjusted p {p:.3g}, on {scenario}.")
+        p, name = check.p_values[check.worst], HEADS[check.test]
+        least = f"smallest adjusted p {p:.3g}, in {check.worst}"
+        print(f"{check.group}, {name}: {said} 5 %: {least}.")
+    power = found.power_check()
+    if power is not None and not power.holds:
+        print(f"Power IS BELOW what was measured in {', '.join(power.outside)}.")
 
 
 def _percents(counts: dict[str, int]) -> tuple[str, str, str]:

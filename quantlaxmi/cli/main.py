@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify-report": ("verify_report", "recompute a gate report from its segment"),
     "bindings": ("bindings", "list or verify the chain that binds reports to segments"),
     "calibrate": ("calibrate", "measure how often the gates pass what has no edge"),
+    "selfcheck": ("selfcheck", "run strategies whose answer is known, and compare"),
     "strategies": ("strategies", "list the strategies, or show one's settings"),
     "demo": ("demo", "the whole road on two generated segments"),
 }

@@ -20,14 +20,16 @@ USAGE = f"""
 Run a strategy over a segment and try to break the result.
 
 Usage:
-  {{program}} run-gates {RUN_USAGE}
-                 --gates LIST [--policy TOML] [--threads N] [--convert FILE]...
+  {{program}} run-gates {RUN_USAGE.replace("{seed}", "--run-seed")}
+                 [--seed N] --gates LIST [--policy TOML] [--threads N] [--convert FILE]...
                  [--output-report FILE] [--bind DIR] [--checkpoint FILE] [--verbose | --json]
 
 Options:
-{RUN_OPTIONS}
+{RUN_OPTIONS.replace("{seed} N   ", "--run-seed N")}
   --gates LIST          Suites to run, separated by commas: g2.
   --policy TOML         Thresholds and draws; the report records them.
+  --seed N              Seed of the gates' draws. The report is then a diagnosis and no verdict: a
+                        verdict takes a hash of segment, settings searched and policy.
   --threads N           Threads for the draws; the result does not depend on it.
   --convert FILE        Rates for a strategy that trades in several currencies: CSV with ts,rate, or
                         CURRENCY=FILE; may be repeated. Without it the gates are inconclusive.
@@ -39,9 +41,9 @@ Options:
   --verbose             Print the reasons of every gate too, as sentences.
   --json                Print the report instead of a summary.
 
-Exit codes: 0 passed, 1 failed, 2 bad input, 3 inconclusive.
+Exit codes: 0 passed, 1 failed, 2 bad input, 3 inconclusive or no verdict.
 """
-EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
+EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3, "DIAGNOSIS": 3}
 
 
 def threads_of(args: dict[str, Any]) -> int | None:
@@ -58,7 +60,11 @@ def main(args: dict[str, Any]) -> int:
     gates = tuple(name.strip() for name in args["--gates"].split(","))
     policy = None if args["--policy"] is None else load_policy(args["--policy"])
     _check_outputs(args)
-    strategy, keywords, threads = make_strategy(args), run_keywords(args), threads_of(args)
+    strategy, threads = make_strategy(args), threads_of(args)
+    keywords = run_keywords(args, "--run-seed")
+    keywords["run_seed"] = keywords.pop("seed")
+    if args["--seed"] is not None:
+        keywords["seed"] = whole_number("--seed", args["--seed"], 0, 2**63 - 1)
     segment = open_whole(args["--segment-dir"])
     with Progress("gates") as progress:
         report = run_gates(
@@ -122,9 +128,8 @@ def print_report(report: GateReport, *, verbose: bool = False) -> None:
     """Print the table of gates, then the verdict and what it rests on."""
     print("\n".join(report_lines(report, verbose=verbose)))
     facts: dict[str, Any] = {
-        "verdict": report.verdict,
+        "verdict": report.verdict_text,
         "suites": list(report.suites),
-        "policy": report.policy_text,
         "strategy": report.strategy_id,
         "seed": str(report.seed),
         "trace_hash": report.trace_hash,

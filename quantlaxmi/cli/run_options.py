@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MONEY = ("gross_pnl", "slippage", "fees", "funding", "borrow", "net_pnl")
 #: The part of a usage text that every run shares, and its explanations.
 RUN_USAGE = """{segment} DIR --strategy NAME [--config TOML] [--set KV]...
-                 [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [--seed N]"""
+                 [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [{seed} N]"""
 RUN_OPTIONS = """  {segment} DIR     The segment's folder.
   --strategy NAME       One of those the strategies command lists, or path.py:Class.
   --config TOML         Settings of the strategy.
@@ -33,7 +33,7 @@ RUN_OPTIONS = """  {segment} DIR     The segment's folder.
   --latency-ns N        Nanoseconds from a decision to its orders' arrival, with the transit of
                         market data [default: 1000000].
   --latency TOML        Latencies of entry and response, constant or drawn from measured values.
-  --seed N              Seed of everything drawn [default: 0]."""
+  {seed} N           Seed of the run's own draws: of latencies [default: 0]."""
 _ROUTE_USAGE = """
 {about}
 
@@ -57,6 +57,7 @@ RUN_OPTIONS
 def route_usage(route: str, about: str) -> str:
     """Usage text of ``backtest`` or ``replay``."""
     text = _ROUTE_USAGE.replace("RUN_USAGE", RUN_USAGE).replace("RUN_OPTIONS", RUN_OPTIONS)
+    text = text.replace("{seed} N   ", "--seed N   ").replace("{seed}", "--seed")
     return text.replace("{route}", route).replace("{about}", about)
 
 
@@ -67,11 +68,14 @@ def make_strategy(args: dict[str, Any]) -> Strategy:
     return StrategyRegistry().create(args["--strategy"], args["--config"], args["--set"])
 
 
-def run_keywords(args: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments of ``backtest`` and ``replay`` that options give."""
+def run_keywords(args: dict[str, Any], seed: str = "--seed") -> dict[str, Any]:
+    """Keyword arguments of ``backtest`` and ``replay`` that options give.
+
+    `seed` names the option of the run's own seed.
+    """
     keywords: dict[str, Any] = {
         "latency_ns": whole_number("--latency-ns", args["--latency-ns"], 0, 86_400 * 10**9),
-        "seed": whole_number("--seed", args["--seed"], 0, 2**63 - 1),
+        "seed": whole_number(seed, args[seed], 0, 2**63 - 1),
     }
     if args["--latency"] is not None:
         from quantlaxmi.execution.latency import LatencyModel

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["GATE", "SIGNALS", "evaluate"]
 
 NAME = "ablation"
-SIGNALS = ResultSpec("ablation.signals", "guard", AblationResult, {"removed": []})
+SIGNALS = ResultSpec("ablation.signals", "diagnosis", AblationResult, {"removed": []})
 
 
 class AblationSettings(Settings, frozen=True, kw_only=True):
@@ -70,13 +70,13 @@ class _Without:
 
 
 def evaluate(context: GateContext) -> list[GateResult]:
-    """Run the strategy without its signals (guard), and without each filter (diagnoses).
+    """Run the strategy without its signals, and without each filter (diagnoses).
 
     Every declared signal holds its neutral value throughout one re-run; the difference of the two
     runs' net PnL is taken in clock buckets (equity increments: fees, funding and the open position
     count) and resampled by the stationary bootstrap, both runs in the same order.
 
-    Null hypothesis of the guard: the signals add nothing, the mean difference is not above 0. It
+    Null hypothesis: the signals add nothing, the mean difference is not above 0. It
     passes when p, the share of draws whose sum lies at least as far above the observed one as
     that lies above 0, is at most alpha; equally, when the one-sided lower limit of the difference
     is above 0. A neutral run that never trades is the normal case: the difference is then the
@@ -107,9 +107,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Returns
     -------
     list of GateResult
-        The guard, then one diagnosis for each filter that is on, in the settings' order. The guard
-        is NOT APPLICABLE without declared signals, INCONCLUSIVE below `min_trades` round trips
-        or `min_buckets` buckets, or when the strategy cannot run with neutral signals.
+        Of the signals, then of each filter that is on, in the settings' order. That of the signals
+        warns where they add nothing measurable, and is NOT APPLICABLE without declared signals.
 
     Raises
     ------
@@ -129,11 +128,11 @@ def evaluate(context: GateContext) -> list[GateResult]:
     runs = _run_all(context, jobs, alone=bound.form != "kernel")
     study = _Study(context, rerun)
     if removed:
-        guard = study.signals(removed, runs.pop(0))
+        whole = study.signals(removed, runs.pop(0))
     else:
         reason = "Declared signals to take away: none."
-        guard = SIGNALS.result(Verdict.NOT_APPLICABLE, reason)
-    return [guard, *study.filters(filters, runs)]
+        whole = SIGNALS.result(Verdict.NOT_APPLICABLE, reason)
+    return [whole, *study.filters(filters, runs)]
 
 
 def _signal_name(rerun: Rerun, slot: int) -> str:
@@ -212,7 +211,7 @@ class _Study:
         }
 
     def signals(self, removed: tuple[str, ...], without: _Without) -> GateResult:
-        """The guard: all signals neutral together must hurt."""
+        """All signals neutral together should hurt."""
         context, names = self.context, ", ".join(removed)
         spec = replace(SIGNALS, labels={"removed": list(removed)})
         if without.run is None:
@@ -247,9 +246,9 @@ class _Study:
             f"limit {context.policy.alpha}."
         )
         if passed:
-            return spec.result(Verdict.PASS, reason, count, details)
+            return spec.result(Verdict.SHOWN, reason, count, details)
         reason += " The signals add nothing measurable: change them, or test on more data."
-        return spec.result(Verdict.FAIL, reason, count, details)
+        return spec.result(Verdict.WARN, reason, count, details)
 
     def filters(self, names: tuple[str, ...], runs: list[_Without]) -> list[GateResult]:
         """One diagnosis for each filter; StepM over those that could be switched off."""

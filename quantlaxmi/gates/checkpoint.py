@@ -17,11 +17,11 @@ from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.files import check_file, check_writable, read_regular, write_whole
 from quantlaxmi.stats.histogram import BINS
 
-__all__ = ["VERSION", "Checkpoint", "CountLimits", "DrawCounts", "check_place"]
+__all__ = ["VERSION", "Checkpoint", "CountLimits", "DrawCounts", "Stage", "check_place"]
 
-#: Version 2 keeps histograms of the draws.
-VERSION = 2
-_DOMAIN = "quantlaxmi.gate-checkpoint.v2"
+#: Version 3 counts in stages, each with its own number of exceedances that stops it.
+VERSION = 3
+_DOMAIN = "quantlaxmi.gate-checkpoint.v3"
 _MAX_BYTES = 1 << 20
 
 
@@ -77,6 +77,21 @@ class DrawCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """How many draws are counted, and at which exceedance counting stops.
+
+    Attributes
+    ----------
+    draws : int
+    stop_after : int
+        Exceedances of the first statistic; 0 for never.
+    """
+
+    draws: int
+    stop_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CountLimits:
     """What the counts of one gate can be: a checkpoint that holds others is refused.
 
@@ -84,30 +99,34 @@ class CountLimits:
     ----------
     statistics, histograms : int
         How many statistics the gate counts, and for how many of them it bins the draws.
-    most : int
-        Draws it makes at most.
-    stop_after : int
-        Exceedances of the first statistic at which it stops; 0 for never.
+    stages : tuple of Stage
+    tries : int
+        Draws made at most for each one that counts.
     picked : bool
         Whether only the draws count that the last statistic names.
     """
 
     statistics: int
     histograms: int
-    most: int
-    stop_after: int = 0
+    stages: tuple[Stage, ...]
+    tries: int = 1
     picked: bool = False
 
     def allow(self, kept: DrawCounts) -> bool:
         """Whether drawing can have given these counts."""
-        return (
-            kept.done <= self.most
-            and len(kept.found) == self.statistics
-            and kept.stopped == (0 < self.stop_after == kept.found[0])
-            and (not self.stop_after or kept.found[0] <= self.stop_after)
-            and len(kept.bins) == self.histograms
-            and all(sum(one) == (kept.found[-1] if self.picked else kept.done) for one in kept.bins)
-        )
+        if len(kept.found) != self.statistics or len(kept.bins) != self.histograms:
+            return False
+        counted = kept.found[-1] if self.picked else kept.done
+        found = kept.found[0]
+        for stage in self.stages:
+            if counted <= stage.draws and kept.done <= self.tries * stage.draws:
+                stops = 0 < stage.stop_after == found
+                return (
+                    kept.stopped == stops
+                    and (not stage.stop_after or found <= stage.stop_after)
+                    and all(sum(one) == counted for one in kept.bins)
+                )
+        return False
 
 
 def check_place(path: str | Path) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.keys import stream_key
+from quantlaxmi.gates.path.clock_buckets import BUCKETS, Increments
 from quantlaxmi.gates.path.round_trips import TradePath
 from quantlaxmi.gates.reasons import not_enough
 from quantlaxmi.gates.results import Inconclusive, Json
@@ -149,6 +150,12 @@ class Observation(Protocol):
     def n_trips(self) -> int: ...
     @property
     def ledger_exponent(self) -> int: ...
+    @property
+    def distinct_stamps(self) -> int: ...
+    @property
+    def increments(self) -> Increments: ...
+    @property
+    def premium_events(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +234,20 @@ class GateContext:
             f"The strategy trades instruments quoted in {' and '.join(self.currencies)}, whose "
             "amounts are never added: give rates with --convert FILE, or trade those of one."
         )
+
+    def increments(self, details: dict[str, Json] | None = None) -> Increments:
+        """The run's money in 200 clock buckets.
+
+        Raises
+        ------
+        Inconclusive
+            Where the market has fewer distinct times than there are buckets.
+        """
+        stamps = self.observed.distinct_stamps
+        if stamps < BUCKETS:
+            reason = not_enough("Distinct times of messages", stamps, BUCKETS)
+            raise Inconclusive(reason, (details or {}) | {"distinct_times": stamps})
+        return self.observed.increments
 
     def settings(self, kind: type[S]) -> S:
         """The policy's settings of this class: those of the gate that declares it."""

@@ -11,12 +11,15 @@ from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.gates import (
     ablation,
     delay,
+    equity,
     label_permutation,
     lag_profile,
     look_ahead,
     market_null,
     net_positive,
+    premium,
     random_entry,
+    random_sides,
     time_shift,
 )
 from quantlaxmi.gates.checkpoint import Checkpoint
@@ -75,7 +78,7 @@ class G2AntiOverfitSuite:
         run: Run,
         *,
         policy: GatePolicy | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         threads: int | None = None,
         progress: Callable[[str, int, int], None] | None = None,
         checkpoint: Checkpoint | None = None,
@@ -118,6 +121,18 @@ class G2AntiOverfitSuite:
         """The guard on decisions that depend on what came later."""
         return look_ahead.GATE.judge(self.context)[0]
 
+    def run_equity(self) -> GateResult:
+        """The test on the mean of net PnL, rare losses allowed for."""
+        return equity.GATE.judge(self.context)[0]
+
+    def run_premium(self) -> GateResult:
+        """Whether funding and spread carry the result."""
+        return premium.GATE.judge(self.context)[0]
+
+    def run_random_sides(self) -> PermutationResult:
+        """The same trips with the side of each chosen by a coin."""
+        return SuiteResult("g2", random_sides.GATE.judge(self.context)).permutation_results[0]
+
     def run_random_entry(self, seed: int | None = None) -> RandomEntryResult:
         """The matched random entry, with the suite's seed or another.
 
@@ -148,13 +163,12 @@ class G2AntiOverfitSuite:
         Parameters
         ----------
         n_perms : int, optional
-            Shuffles within a day or regime, and draws of random sides.
+            Shuffles within a day or regime.
         market : bool
             Run the market null too, at the policy's number of its draws: each runs the strategy
             again, so they are not counted by `n_perms`.
         """
-        changes = {"label_permutation": {"n_perms": n_perms}, "n_random_sides": n_perms}
-        context = self._with_policy(**({} if n_perms is None else changes))
+        context = self._with_policy(**_table("label_permutation", n_perms=n_perms))
         found = SuiteResult("g2", label_permutation.GATE.judge(context)).permutation_results
         return [*found, *(self.run_market_null() if market else ())]
 

@@ -15,7 +15,8 @@ import numpy as np
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import Amounts, GateContext
-from quantlaxmi.gates.keys import check_seed
+from quantlaxmi.gates.keys import check_seed, gate_seed
+from quantlaxmi.gates.path.clock_buckets import Increments, distinct_stamps, increments_of
 from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.path.round_trips import (
     PathError,
@@ -91,6 +92,24 @@ class RunObservation:
     def n_trips(self) -> int:
         """Round trips of the ledger, an open one among them."""
         return count_round_trips(self._run.exact.fills)
+
+    @functools.cached_property
+    def distinct_stamps(self) -> int:
+        """Distinct times of the market's messages, counted up to the number of clock buckets."""
+        return distinct_stamps(self._run.segment)
+
+    @functools.cached_property
+    def increments(self) -> Increments:
+        """The run's money in clock buckets."""
+        return increments_of(self._run)
+
+    @functools.cached_property
+    def premium_events(self) -> int:
+        """Events that earn without timing: fills as maker, settlements of a position."""
+        fills, funding = self._run.exact.fills, self._run.exact.funding
+        makers = int((fills["flags"] & FillFlag.MAKER != 0).sum())
+        paid = (funding["amount_hi"] != 0) | (funding["amount_lo"] != 0)
+        return makers + int(paid.sum())
 
     @property
     def ledger_exponent(self) -> int:
@@ -222,7 +241,7 @@ def context_of(
     run: Run,
     policy: Thresholds,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     threads: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     checkpoint: Checkpoint | None = None,
@@ -235,8 +254,9 @@ def context_of(
     run : Run
         Made without flattening.
     policy : Thresholds
-    seed : int
-        Of the random draws.
+    seed : int, optional
+        Of the random draws. By default a hash of segment, settings searched and policy: the seed
+        of a verdict (`gate_seed`).
     threads : int, optional
         Results do not depend on it.
     progress : callable, optional
@@ -256,7 +276,7 @@ def context_of(
     return GateContext(
         observed=RunObservation(run),
         policy=policy,
-        seed=check_seed(seed),
+        seed=_derived_seed(run, policy) if seed is None else check_seed(seed),
         segment_digest=run.header.segment_digest,
         config_hash=run.header.config_hash,
         threads=threads,
@@ -265,3 +285,12 @@ def context_of(
         checkpoint=checkpoint,
         currencies=_currencies(run),
     )
+
+
+def _derived_seed(run: Run, policy: Thresholds) -> int:
+    """The seed of a verdict on a run."""
+    from quantlaxmi.gates.resampling.grid_search import declared_grid
+
+    hashes = [run.header.config_hash]
+    hashes += [config.config_hash for config in declared_grid(run.strategy.strategy, policy)]
+    return gate_seed(run.header.segment_digest, hashes, policy.policy_hash)

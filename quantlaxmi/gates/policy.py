@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.gates import suites
 from quantlaxmi.gates.thresholds import General, Thresholds
 from quantlaxmi.settings import Items, Place, Settings, fields_of, read_settings
@@ -88,11 +87,6 @@ class GatePolicy(Thresholds):
             merges = isinstance(value, Mapping) and isinstance(values.get(key), dict)
             values[key] = {**values[key], **value} if merges else value
         return GatePolicy(**values)
-
-    @property
-    def policy_hash(self) -> str:
-        """SHA-256 of the canonical text of every threshold, hexadecimal."""
-        return canonical_digest("quantlaxmi.gate-policy.v2", self.to_json()).hex()
 
     @property
     def differences(self) -> tuple[str, ...]:

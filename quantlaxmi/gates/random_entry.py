@@ -1,6 +1,6 @@
 """Random entry: does the strategy enter and leave better than chance?
 
-Two results. The *matched* test draws the strategy's own round trips at random places; the
+Two results. The *matched* baseline draws the strategy's own round trips at random places; the
 *neutral* guard draws their sides at random and checks that the engine favours none.
 """
 
@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates import market_null
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.borrow import build_position_interest
@@ -40,12 +39,13 @@ from quantlaxmi.gates.path.placement import (
 )
 from quantlaxmi.gates.path.round_trips import opposite
 from quantlaxmi.gates.reasons import not_enough, too_large
-from quantlaxmi.gates.resampling.companion_nulls import (
-    CompanionNull,
-    judge_against_companions,
-    trip_gains,
+from quantlaxmi.gates.resampling.draws import (
+    check_identity,
+    count_draws,
+    count_text,
+    exact_p,
+    sum_details,
 )
-from quantlaxmi.gates.resampling.draws import check_identity, count_draws, exact_p, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
     Inconclusive,
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GATE", "evaluate"]
 
-MATCHED = ResultSpec("random_entry.matched", "test", RandomEntryResult, {"kind": "matched"})
+MATCHED = ResultSpec("random_entry.matched", "timing guard", RandomEntryResult, {"kind": "matched"})
 NEUTRAL = ResultSpec("random_entry.neutral", "guard", RandomEntryResult, {"kind": "neutral"})
 #: The generator's numbers are uniform up to this many places.
 _MAX_PLACES = 2**32
@@ -104,7 +104,6 @@ class _Placed:
     costs: CostColumns
     carry: Carry
     arrangements: Arrangements
-    gains: I64
 
     def kernel_arguments(
         self, *, net: bool = True
@@ -155,7 +154,6 @@ def _build(context: GateContext) -> _Placed:
         costs=costs,
         carry=carry,
         arrangements=arrangements,
-        gains=trip_gains(context),
     )
 
 
@@ -206,13 +204,16 @@ def _common_details(context: GateContext, placed: _Placed) -> dict[str, Json]:
 
 
 def _matched(context: GateContext, placed: _Placed) -> GateResult:
-    """Matched random entry (test).
+    """Matched random entry (guard of timing).
 
     Null hypothesis: given how many round trips there were, their sides and how long they were
     held, the rows on which they stand are a uniform draw from all placements without overlap on
     the rows where the strategy could have traded. Statistic: studentised gross (sum of the trips'
-    mid-to-mid PnL over the root of the sum of its squares), ties against the strategy. Random
-    sides and the market null are companions, and the largest p decides: see `companion_nulls`.
+    mid-to-mid PnL over the root of the sum of its squares), ties against the strategy.
+
+    It is no test: rules without an edge that react to prices pass it 29 to 75 % of the time. A run
+    that does not beat it shows no timing. Where it does not apply or has too little data, it does
+    not stand in the way.
 
     Cannot see: an edge that lies in *how long* or *on which side* to hold, since both are kept;
     costs, interest and funding (the net p, which has all, is shown); a market that drifts, where
@@ -235,10 +236,9 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
     n_sims = context.settings(RandomEntrySettings).n_sims
     counts = count_draws(context, MATCHED.name, n_sims, 8, sweep, own)
-    null, market = CompanionNull(counts[0], "random entries"), market_null.companion_null(context)
-    judged = judge_against_companions(context, MATCHED.name, null, placed.gains, market=market)
+    passed = counts[0].p_value <= context.policy.level
     exponent = context.decision_points.ledger_exponent - 1
-    details = _common_details(context, placed) | judged.details
+    details = _common_details(context, placed)
     details |= sum_details(sums[0], sums[1])
     details["gross"] = decimal_text(context.path.gross, exponent)
     details["funding"] = decimal_text(context.path.funding, exponent)
@@ -247,7 +247,14 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = placed.costs.reason or None
     details |= exact_p(counts[0], placed.arrangements)
-    return MATCHED.result(judged.verdict, judged.reason, judged.deciding, details)
+    reason = (
+        f"At least as good as the strategy: {count_text(counts[0], 'random entries')}, "
+        f"p = {float(counts[0].p_value):.6g}, limit {context.policy.alpha}."
+    )
+    if not passed:
+        reason += " Entries and exits are no better than random ones."
+    verdict = Verdict.PASS if passed else Verdict.FAIL
+    return MATCHED.result(verdict, reason, counts[0], details)
 
 
 def _check_pair(pair: int, gross: int, net: int, cost: int) -> None:
@@ -356,8 +363,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Raises
     ------
     Inconclusive
-        Below the policy's numbers of round trips and arrangements, and where the strategy rests
-        orders or its trips cannot be placed.
+        Below the policy's number of round trips, and where amounts are too large.
     EngineError
         When the identity draw is not the replay, or a mirrored pair does not cancel.
     """
@@ -366,26 +372,27 @@ def evaluate(context: GateContext) -> list[GateResult]:
         "rows": len(context.decision_points.seq),
     }
     if context.path.has_resting_orders:
-        raise Inconclusive(
-            "Random entries at the market: they do not match a strategy that rests orders. "
-            "Rely on the other gates.",
-            details,
-        )
+        reason = "Random entries at the market: they do not match a strategy that rests orders."
+        return _without_draws(Verdict.NOT_APPLICABLE, reason, details)
     context.require_trips(details)
     try:
         placed = _build(context)
     except PlacementError as error:
-        raise Inconclusive(f"{error} Run on more data.", details) from error
+        reason = f"{error} Run on more data."
+        return _without_draws(Verdict.INCONCLUSIVE, reason, details)
     except BoundError as error:
         raise Inconclusive(too_large(error), details) from error
     if placed.arrangements.fewer_than(context.policy.min_arrangements):
-        raise Inconclusive(
-            not_enough(
-                "Distinct arrangements", placed.arrangements.text(), context.policy.min_arrangements
-            ),
-            _common_details(context, placed),
-        )
+        arrangements, least = placed.arrangements.text(), context.policy.min_arrangements
+        reason = not_enough("Distinct arrangements", arrangements, least)
+        return _without_draws(Verdict.INCONCLUSIVE, reason, _common_details(context, placed))
     return [_matched(context, placed), _neutral(context, placed)]
+
+
+def _without_draws(matched: Verdict, reason: str, details: dict[str, Json]) -> list[GateResult]:
+    """The results where trips have no other places: nothing is drawn that could be neutral."""
+    neutral = NEUTRAL.result(Verdict.NOT_APPLICABLE, reason, None, details)
+    return [MATCHED.result(matched, reason, None, details), neutral]
 
 
 GATE = Gate("random_entry", "g2", (MATCHED, NEUTRAL), RandomEntrySettings, evaluate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from quantlaxmi.gates.edge import Edge, edge_of
 from quantlaxmi.gates.results import (
     AblationResult,
     GateResult,
@@ -13,7 +14,6 @@ from quantlaxmi.gates.results import (
     RandomEntryResult,
     TimeShiftResult,
     Verdict,
-    combine,
 )
 
 __all__ = ["SuiteResult"]
@@ -46,8 +46,19 @@ class SuiteResult:
 
     @property
     def verdict(self) -> Verdict:
-        found = [r.verdict for r in self.results if r.role != "diagnosis"]
-        return combine([*found, Verdict.INCONCLUSIVE] if self.left_out else found)
+        return self._edge.verdict
+
+    @property
+    def edge(self) -> str | None:
+        """``"timing"`` or ``"premium"``, where the suite passed by one of them."""
+        return self._edge.kind
+
+    @property
+    def _edge(self) -> Edge:
+        found = edge_of(self.results)
+        if self.left_out and found.verdict is Verdict.PASS:
+            return Edge(Verdict.INCONCLUSIVE, None)
+        return found
 
     @property
     def passed(self) -> bool:
@@ -100,6 +111,7 @@ class SuiteResult:
             "gates": list(self.gates),
             **({"left_out": list(self.left_out)} if self.left_out else {}),
             "verdict": self.verdict.value,
+            "edge": self.edge,
             "passed": self.passed,
             "reasons": list(self.reasons),
             "results": [result.to_json() for result in self.results],

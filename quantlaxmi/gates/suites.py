@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from quantlaxmi.gates import (
     ablation,
     delay,
+    equity,
     label_permutation,
     lag_profile,
     look_ahead,
     market_null,
     net_positive,
+    premium,
     random_entry,
+    random_sides,
     time_shift,
 )
 from quantlaxmi.gates.context import GateContext
@@ -26,12 +29,15 @@ __all__ = ["ALL_GATES", "gates_of", "left_out", "run_suite", "suite_names"]
 ALL_GATES: tuple[Gate, ...] = (
     net_positive.GATE,
     look_ahead.GATE,
+    delay.GATE,
+    equity.GATE,
+    premium.GATE,
     random_entry.GATE,
-    label_permutation.GATE,
     market_null.GATE,
+    label_permutation.GATE,
     time_shift.GATE,
     lag_profile.GATE,
-    delay.GATE,
+    random_sides.GATE,
     ablation.GATE,
 )
 

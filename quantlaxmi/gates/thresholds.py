@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, TypeVar
 
-from quantlaxmi.canonical import canonical_json
+from quantlaxmi.canonical import canonical_digest, canonical_json
 from quantlaxmi.errors import EngineError
 from quantlaxmi.settings import Bounds, Settings
 
@@ -28,8 +28,8 @@ class General(Settings, frozen=True, kw_only=True):
         A run of fewer round trips is INCONCLUSIVE.
     min_arrangements : int
         A null distribution of fewer distinct arrangements is INCONCLUSIVE.
-    n_random_sides : int
-        Draws of random sides, which the tests share.
+    accept_premium : bool
+        Whether a run passes that earns funding or spread without timing.
     extend_factor : int
         Once, where the Clopper-Pearson interval of b/m holds alpha, draws grow by this factor;
         1 never grows them.
@@ -38,7 +38,7 @@ class General(Settings, frozen=True, kw_only=True):
     alpha: Annotated[Decimal, Bounds(ge="0.000001", le="0.5")] = Decimal("0.05")
     min_trades: Annotated[int, Bounds(ge=2, le=10**9)] = 30
     min_arrangements: Annotated[int, Bounds(ge=1, le=10**6)] = 1000
-    n_random_sides: Annotated[int, Bounds(ge=19, le=10**8)] = 10_000
+    accept_premium: bool = True
     extend_factor: Annotated[int, Bounds(ge=1, le=100)] = 10
 
 
@@ -88,6 +88,11 @@ class Thresholds:
         }
 
     @property
+    def policy_hash(self) -> str:
+        """SHA-256 of the canonical text of every threshold, hexadecimal."""
+        return canonical_digest("quantlaxmi.gate-policy.v2", self.to_json()).hex()
+
+    @property
     def alpha(self) -> Decimal:
         """Level of every test."""
         return self.general.alpha
@@ -108,9 +113,9 @@ class Thresholds:
         return self.general.min_arrangements
 
     @property
-    def n_random_sides(self) -> int:
-        """Draws of random sides."""
-        return self.general.n_random_sides
+    def accept_premium(self) -> bool:
+        """Whether a premium passes."""
+        return self.general.accept_premium
 
     @property
     def extend_factor(self) -> int:

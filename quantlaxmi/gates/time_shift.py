@@ -6,9 +6,7 @@ from fractions import Fraction
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 
-from quantlaxmi.gates import market_null
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, BundleColumns
@@ -17,13 +15,8 @@ from quantlaxmi.gates.path.holding_periods import (
     build_holding_columns,
     holding_periods_of,
 )
-from quantlaxmi.gates.reasons import not_enough, too_large
-from quantlaxmi.gates.resampling.companion_nulls import (
-    CompanionNull,
-    judge_against_companions,
-    trip_gains,
-)
-from quantlaxmi.gates.resampling.draws import check_identity, sum_details
+from quantlaxmi.gates.reasons import NOT_A_TEST, not_enough, too_large
+from quantlaxmi.gates.resampling.draws import check_identity, count_text, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
     Inconclusive,
@@ -31,6 +24,7 @@ from quantlaxmi.gates.results import (
     MonteCarlo,
     ResultSpec,
     TimeShiftResult,
+    Verdict,
     decimal_text,
     rounded,
 )
@@ -41,7 +35,7 @@ from quantlaxmi.stats.monte_carlo import exceedances, wide_ints
 __all__ = ["GATE", "evaluate"]
 
 NAME = "time_shift"
-RESULT = ResultSpec(NAME, "test", TimeShiftResult, {"kind": "circular"})
+RESULT = ResultSpec(NAME, "diagnosis", TimeShiftResult, {"kind": "circular"})
 
 
 class TimeShiftSettings(Settings, frozen=True, kw_only=True):
@@ -63,7 +57,6 @@ def _sweep(
     context: GateContext,
     periods: HoldingPeriods,
     columns: BundleColumns,
-    gains: npt.NDArray[np.int64],
     details: dict[str, Json],
 ) -> GateResult:
     from quantlaxmi._jit import time_shift as kernels
@@ -92,14 +85,15 @@ def _sweep(
         systematic=True,
         histogram=histogram(bins_of(out), bin_of(s, q)),
     )
-    null, market = CompanionNull(count, "shifts"), market_null.companion_null(context)
-    judged = judge_against_companions(context, NAME, null, gains, market=market)
     details |= {
-        **judged.details,
         **sum_details(s, q),
         "gross": decimal_text(context.path.gross, context.decision_points.ledger_exponent - 1),
     }
-    return RESULT.result(judged.verdict, judged.reason, judged.deciding, details)
+    reason = (
+        f"At least as good as the strategy: {count_text(count, 'shifts')}, "
+        f"p = {float(count.p_value):.6g}. {NOT_A_TEST}"
+    )
+    return RESULT.result(Verdict.SHOWN, reason, count, details)
 
 
 def _too_little(
@@ -119,7 +113,7 @@ def _too_little(
 
 
 def evaluate(context: GateContext) -> list[GateResult]:
-    """Circular time shift (test).
+    """Circular time shift (diagnosis).
 
     The whole position path is turned around the segment by ``k * steps // (n_shifts + 1)`` steps,
     k = 1..n_shifts: equally spaced on the full circle, none left out, the strategy's own place
@@ -135,13 +129,12 @@ def evaluate(context: GateContext) -> list[GateResult]:
 
     Null hypothesis: where on the segment the path stands says nothing about the moves of the
     market under it; what the path remembers of itself is kept. Statistic: studentised gross,
-    the squares those of the trips; ties count against the strategy. Random sides and the
-    market null are companions, and the largest p decides: see `companion_nulls`.
+    the squares those of the trips; ties count against the strategy.
 
-    Cannot see: an edge that lasts as long as the segment (the right side nearly always), costs
-    and funding, and which of the parameters were searched. A path that remembers itself over
-    more than 1/`min_decorrelations` of the segment has too few shifts that differ:
-    INCONCLUSIVE.
+    Cannot see: rules that react to prices, which pass it without an edge, so that it decides
+    nothing; an edge that lasts as long as the segment (the right side nearly always), costs and
+    funding, and which of the parameters were searched. A path that remembers itself over more
+    than 1/`min_decorrelations` of the segment has too few shifts that differ.
 
     Source: shift tests, Harris (2020), A shift test for independence in generic time series,
     arXiv:2012.06862; groups of transformations, Lehmann and Romano, Testing statistical
@@ -179,10 +172,10 @@ def evaluate(context: GateContext) -> list[GateResult]:
     if reason:
         raise Inconclusive(reason, details)
     try:
-        columns, gains = build_holding_columns(context, periods), trip_gains(context)
+        columns = build_holding_columns(context, periods)
     except BoundError as error:
         raise Inconclusive(too_large(error), details) from error
-    return [_sweep(context, periods, columns, gains, details)]
+    return [_sweep(context, periods, columns, details)]
 
 
 GATE = Gate(NAME, "g2", (RESULT,), TimeShiftSettings, evaluate)

@@ -35,7 +35,9 @@ _OPTIONAL = ("latency", "conversion")
 #: Fields outside ``report_hash``.
 _UNHASHED = ("timestamp", "report_hash", "file_hash")
 #: Fields of the file that follow from others: what a report says of itself is checked.
-_DERIVED = ("g2_passed", "g3_passed")
+_DERIVED = ("g2_passed", "g3_passed", "edge")
+#: The verdict of a report whose seed was chosen.
+DIAGNOSIS = "DIAGNOSIS"
 
 
 def _text(value: object) -> bytes:
@@ -55,7 +57,8 @@ class GateReport:
     timestamp : str
         UTC, the only place of the wall clock.
     verdict : str
-        ``"PASS"``, ``"FAIL"`` or ``"INCONCLUSIVE"``, over the suites that ran.
+        ``"PASS"``, ``"FAIL"`` or ``"INCONCLUSIVE"``, over the suites that ran. ``"DIAGNOSIS"``
+        where somebody chose the seed: a seed can be chosen until it passes, so that is no verdict.
     suites : dict
         By name of every suite that ran: its gates, verdict, reasons, and all results with their
         counts and figures, as `SuiteResult.to_json` gives them.
@@ -70,7 +73,7 @@ class GateReport:
         How the policy differs from the default one, a text for each threshold; empty if it does
         not.
     seed : int
-        Of the draws.
+        Of the draws; that of a verdict is a hash of segment, settings searched and policy.
     config : dict of str to str
         Settings of the strategy as ``--set`` reads them.
     costs : dict
@@ -134,8 +137,40 @@ class GateReport:
         """What the robustness suite found; empty where it did not run."""
         return dict(self.suites.get("g3", {}))
 
+    @property
+    def edge(self) -> str | None:
+        """What a PASS of the anti-overfit suite rests on: ``"timing"`` or ``"premium"``."""
+        found: str | None = None if self.is_diagnosis else self.suites.get("g2", {}).get("edge")
+        return found
+
+    @property
+    def is_diagnosis(self) -> bool:
+        """Whether somebody chose the seed, so that there is no verdict."""
+        return self.verdict == DIAGNOSIS
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict in one sentence: what it is, and what it rests on."""
+        if self.is_diagnosis:
+            return "diagnosis, no verdict: the seed was chosen (--seed)"
+        words = [self.verdict if self.edge is None else f"{self.verdict} ({self.edge})"]
+        if self.edge == "premium":
+            words.append("earned by anyone who holds this, on this segment")
+        words.append(self._selection_text)
+        words.append(f"policy: {self.policy_text}")
+        return "; ".join(words)
+
+    @property
+    def _selection_text(self) -> str:
+        """Which settings the market null searched; how many others were tried is not known."""
+        for result in self.g2_details.get("results", ()):
+            searched = result.get("details", {}).get("settings_searched")
+            if isinstance(searched, int) and searched > 1:
+                return f"best of {searched} settings allowed for, other trials unknown"
+        return "selection not tested, trials unknown"
+
     def _passed(self, suite: str) -> bool | None:
-        found = self.suites.get(suite)
+        found = None if self.is_diagnosis else self.suites.get(suite)
         return None if found is None else found["verdict"] == "PASS" and not found.get("left_out")
 
     @property
@@ -276,7 +311,8 @@ def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
     own = {name: value for name, value in plain.items() if name not in _DERIVED}
     report = GateReport(**{**own, "policy_differences": tuple(said)}, results=results)
     for name in _DERIVED:
-        if plain[name] is not (found := getattr(report, name)):
+        found = getattr(report, name)
+        if type(plain[name]) is not type(found) or plain[name] != found:
             raise ReportError(
                 path, f"was {shown(plain[name], 40)}, the suites give {json.dumps(found)}", name
             )

@@ -19,7 +19,7 @@ from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import combine
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import run_suite, suite_names
-from quantlaxmi.report.gate_report import GateReport, now
+from quantlaxmi.report.gate_report import DIAGNOSIS, GateReport, now
 from quantlaxmi.version import __version__
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def run_gates(
     limits: RiskLimits | None = None,
     latency_ns: int | None = None,
     latency: LatencyModel | None = None,
-    seed: int = 0,
+    run_seed: int = 0,
+    seed: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
@@ -97,8 +98,11 @@ def run_gates(
         From a decision to its orders' arrival; a millisecond by default.
     latency : LatencyModel, optional
         Takes the place of ``latency_ns``.
-    seed : int
-        Of every draw; stands in the trace header too.
+    run_seed : int
+        Of the run's own draws (latencies); stands in the trace header.
+    seed : int, optional
+        Of the gates' draws: the report is then a diagnosis and no verdict. By default a hash of
+        segment, settings searched and policy.
     threads : int, optional
         Of the sweeps; the report does not depend on it. All by default.
     progress : callable, optional
@@ -134,7 +138,8 @@ def run_gates(
     from quantlaxmi.segment import as_market
 
     gates, segment = check_suites(gates), as_market(segment)
-    check_seed(seed)
+    if seed is not None:
+        check_seed(seed)
     if threads is not None and threads < 1:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
     if checkpoint is not None:
@@ -142,7 +147,7 @@ def run_gates(
     conversion = _conversion(convert, segment)
     maker = maker_of(strategy)
     config = RunConfig.of(
-        costs=costs, limits=limits, latency_ns=latency_ns, latency=latency, seed=seed
+        costs=costs, limits=limits, latency_ns=latency_ns, latency=latency, seed=run_seed
     )
     run = run_columns(
         segment,
@@ -177,7 +182,7 @@ def report_of(
     run: Run,
     *,
     policy: GatePolicy | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     gates: str | Sequence[str] = ("g2",),
@@ -190,20 +195,13 @@ def report_of(
     from the segment, where there was one.
     """
     policy = policy or GatePolicy()
-    kept = None
+    context = context_of(run, policy, seed=seed, threads=threads, progress=progress, maker=maker)
     if checkpoint is not None:
-        kept = Checkpoint(checkpoint, _identity(run, policy, seed, maker))
-    context = context_of(
-        run,
-        policy,
-        seed=seed,
-        threads=threads,
-        progress=progress,
-        checkpoint=kept,
-        maker=maker,
-    )
+        kept = Checkpoint(checkpoint, _identity(run, policy, context.seed, maker))
+        context = replace(context, checkpoint=kept)
     found = tuple(run_suite(name, context) for name in check_suites(gates))
-    return _report(run, policy, seed, found)
+    verdict = combine(suite.verdict for suite in found).value if seed is None else DIAGNOSIS
+    return _report(run, policy, context.seed, found, verdict)
 
 
 def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], Any] | None) -> bytes:
@@ -229,7 +227,9 @@ def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], An
     return hashlib.sha256(b"quantlaxmi.gate-run.v2\0" + b"".join(parts)).digest()
 
 
-def _report(run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, ...]) -> GateReport:
+def _report(
+    run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, ...], verdict: str
+) -> GateReport:
     from quantlaxmi.trace.file import header_json
 
     return GateReport(
@@ -237,7 +237,7 @@ def _report(run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, 
         strategy_id=run.strategy.strategy_id,
         segment_id=run.segment.segment_id,
         timestamp=now(),
-        verdict=combine(suite.verdict for suite in suites).value,
+        verdict=verdict,
         suites={suite.suite: suite.to_json() for suite in suites},
         results=suites,
         header=json.loads(header_json(run.header)),

@@ -227,7 +227,10 @@ def _recorded_inputs(path: str | Path, recorded: GateReport) -> dict[str, Any]:
         with _field(path, "latency"):
             found["latency"] = LatencyModel.from_description(recorded.latency)
     with _field(path, "seed"):
-        found["seed"] = check_seed(recorded.seed)
+        check_seed(recorded.seed)
+        found["seed"] = recorded.seed if recorded.is_diagnosis else None
+    with _field(path, "header.seed"):
+        found["run_seed"] = check_seed(recorded.header.get("seed"))
     return found
 
 

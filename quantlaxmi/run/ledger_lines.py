@@ -143,7 +143,7 @@ def marks_at_times(
     segment: MarketData, ts_ns: NDArray[np.int64], instruments: Sequence[int]
 ) -> NDArray[np.int64]:
     """As `marks_at`, after all messages up to each time; times ascend."""
-    return marks_at(segment, _last_seq(segment, ts_ns), instruments)
+    return marks_at(segment, last_seq_at(segment, ts_ns), instruments)
 
 
 def marks_at(
@@ -342,7 +342,7 @@ def _paid_at(segment: MarketData, rows: NDArray[Any]) -> NDArray[np.int64]:
     return paid
 
 
-def _last_seq(segment: MarketData, ts_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def last_seq_at(segment: MarketData, ts_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of the last message up to each time, -1 before the first."""
     found = np.full(len(ts_ns), -1, np.int64)
     for name in schema.TABLES:

@@ -13,95 +13,114 @@ import numpy as np
 import pytest
 
 from quantlaxmi.calibrate import calibrate, study
-from quantlaxmi.calibrate.experiments import Experiment, batches_of, experiments_of, run_batch
-from quantlaxmi.calibrate.markdown import _rate, page
+from quantlaxmi.calibrate.experiments import (
+    GROUPS,
+    Experiment,
+    batches_of,
+    experiments_of,
+    run_batch,
+)
+from quantlaxmi.calibrate.markdown import page, rate
 from quantlaxmi.calibrate.naive_tests import NAIVE, _permuted
-from quantlaxmi.calibrate.null_markets import MOVE, autoregressive, clustered
-from quantlaxmi.calibrate.null_strategies import SEARCHED, schedule_of
-from quantlaxmi.calibrate.random_streams import BELL_SD, bell, run_key
+from quantlaxmi.calibrate.random_streams import Draws, run_key
 from quantlaxmi.calibrate.result import Calibration
-from quantlaxmi.calibrate.scenarios import NO_EDGE, POWER, T_VALUES, grid_strategies
 from quantlaxmi.calibrate.work import CHECKPOINT
+from quantlaxmi.calibrate.worlds.catalogue import EDGES, NO_EDGE
+from quantlaxmi.calibrate.worlds.world import EITHER, EQUITY, MARKET, TESTS
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError, InputError
-from quantlaxmi.gates.observation import path_of
-from quantlaxmi.gates.suites import ALL_GATES
-from quantlaxmi.run.decision_points import decision_points
+from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 
 # Interpreted kernels are some hundred times slower; there the rates are only looked at.
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
-RUNS = 4 if INTERPRETED else 40
-#: Cells whose rule waits for a level, so that many runs make too few trips to be judged.
-EXITS = ("basis-exits", "basis-defaults")
+RUNS = 2 if INTERPRETED else 12
+#: Worlds of the reduced calibration: one of each kind.
+NULLS = ("coins", "coins-30", "momentum", "egarch", "crash-3%-of-150", "cut-winners", "makers")
+PLANTED = ("planted-t5-100", "reversion-9", "carry-t7")
+WORLDS = {world.name: world for world in (*NO_EDGE, *EDGES)}
+SETTINGS = study.Settings(5, 19, 19)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """All scenarios, sizes and power."""
+    """Some worlds without an edge, and with one."""
     folder = tmp_path_factory.mktemp("kept")
     return calibrate(
-        runs=RUNS, draws=39, seed=5, groups=("size", "power"), threads=1, checkpoint=folder
-    )
+        runs=RUNS, draws=19, extended=19, seed=5, scenarios=(*NULLS, *PLANTED),
+        groups=("size", "paid", "power"), threads=1, checkpoint=folder,
+    )  # fmt: skip
 
 
 def test_no_edge_passes_at_most_at_the_level(small):
-    found = small
-    for check in found.size_checks():
+    checks = small.size_checks()
+    assert {(c.group, c.test) for c in checks} == {
+        *(("size", test) for test in TESTS),
+        *(("paid", test) for test in TESTS if test != MARKET),
+    }
+    for check in checks:
         # A gross fault shows; the page has the fine ones.
         assert min(check.p_values.values()) > 0.005, check
-        # Positions of rules that wait for a level last too long for the circular shift.
-        scenarios = {scenario.name for scenario in NO_EDGE}
-        assert scenarios - set(check.p_values) <= (
-            {*EXITS} if check.test == "time_shift" else set()
-        )
-    for experiment in found.group("size"):
-        assert all(sum(c.values()) == RUNS for c in found.outcomes[experiment.key].values())
-        judged = found.outcomes[experiment.key][study.SUITE]
-        least = 0.1 if experiment.scenario in EXITS else 0.9
-        assert INTERPRETED or judged["P"] + judged["F"] > least * RUNS, experiment
+    for experiment in small.group("size"):
+        counts = small.outcomes[experiment.key]
+        assert list(counts) == list(TESTS)
+        assert all(sum(c.values()) == RUNS for c in counts.values())
+    assert not small.not_shown("size", EITHER)
 
 
 @pytest.mark.skipif(INTERPRETED, reason="too few runs")
 def test_an_edge_is_found(small):
-    found = small
-    passed = [found.outcomes[f"power/edge-{t}"] for t in T_VALUES]
-    for counts in passed[-1].values():
-        assert counts["P"] >= 0.7 * RUNS / 4
-    assert passed[0][study.SUITE]["P"] <= passed[-1][study.SUITE]["P"]
+    for name, edge in zip(PLANTED, ("timing", "timing", "premium"), strict=True):
+        counts = small.outcomes[f"power/{name}"]
+        assert counts[edge].get("P", 0) >= RUNS // 4 - 1, (name, counts)
+    check = small.power_check()
+    assert set(check.p_values) == {"reversion-9", "carry-t7"}
 
 
-def test_every_gate_that_tests_is_calibrated():
-    """A gate whose result has the role of a test is in `TESTS`."""
-    case = NO_EDGE[0].make(run_key(0, "x", 0), False)
-    run = study.run_case(case)
-    settings = study.Settings(0, 19)
-    # Guards and diagnoses toss nothing.
-    quick = {"net_positive", "delay", "ablation", "look_ahead", "lag_profile"}
-    for gate in {g.name for g in ALL_GATES} - quick:
-        said = study.judge(run, settings, (gate,))
-        assert bool(said) == (gate in study.TESTS), gate
+@pytest.mark.parametrize(
+    "name", ["coins", "crash-rate-0.2%", "makers", "planted-t4-40", "carry-t4"]
+)
+def test_the_verdict_is_that_of_the_whole_suite(name):
+    """Gates that are not asked could not change it."""
+    guards = ["net_positive", "look_ahead", "delay", "random_entry"]
+    policy = SETTINGS.policy().replace(suites={"g2": [*guards, EQUITY, "premium", MARKET]})
+    for number in range(1 if INTERPRETED else 3):
+        run = study.run_case(WORLDS[name].make(Draws(run_key(3, name, number)), False))
+        whole = G2AntiOverfitSuite.from_run(run, policy=policy, threads=1).run()
+        for market in (True, False):
+            letters = study.judge(run, SETTINGS.policy(), market=market)
+            assert letters[EITHER] == study.LETTERS[whole.verdict]
+            edges = {one for one in ("timing", "premium") if letters[one] == "P"}
+            assert edges == ({whole.edge} if whole.edge else set())
+            assert (MARKET in letters) == market
+            for test in {EQUITY, MARKET} & set(letters):
+                assert letters[test] == study.LETTERS[whole.result(test).verdict]
 
 
-def test_counts_do_not_depend_on_processes_or_interruptions(small, tmp_path):
-    found = small
-    experiments = [
-        experiment
-        for experiment in found.experiments
-        if experiment.scenario in ("narrow", "edge-3")
-    ]
-    batch = batches_of([Experiment("size", "narrow", "", 10)])[0]
-    settings = found.settings
-    assert run_batch(batch, settings, None) == run_batch(batch, settings, None)
-    options = {"runs": 12, "draws": 39, "seed": 5, "scenarios": ("narrow", "edge-3")}
-    groups = ("size", "power")
-    alone = calibrate(**options, groups=groups, threads=1, checkpoint=tmp_path)
+def test_every_world_can_be_judged():
+    """One run of each; what they make of it is the study's business."""
+    few = study.Settings(1, 19, 19)
+    for world in WORLDS.values():
+        if INTERPRETED and world.name not in NULLS:
+            continue
+        run = study.run_case(world.make(Draws(run_key(1, world.name, 0)), False), costs="paid")
+        letters = study.judge(run, few.policy(), market=False)
+        assert set(letters) == set(TESTS) - {MARKET}, world.name
+        assert len(run.exact.fills) > 3, world.name
+
+
+def test_counts_do_not_depend_on_processes_or_interruptions(tmp_path):
+    batch = batches_of([Experiment("size", "coins-30", "", 3)])[0]
+    assert run_batch(batch, SETTINGS, None) == run_batch(batch, SETTINGS, None)
+    options = {"runs": 8, "draws": 19, "extended": 19, "seed": 5, "groups": ("paid", "power")}
+    options["scenarios"] = ("coins-30", "planted-t5-100")
+    alone = calibrate(**options, threads=1, checkpoint=tmp_path)
     kept = (tmp_path / CHECKPOINT).read_text().splitlines()
-    assert len(kept) == 1 + len(experiments)
+    assert len(kept) == 1 + len(alone.experiments)
     (tmp_path / CHECKPOINT).write_text("\n".join(kept[:2]) + "\n")
-    again = calibrate(**options, groups=groups, threads=1, checkpoint=tmp_path)
+    again = calibrate(**options, threads=1, checkpoint=tmp_path)
     assert again.result_hash == alone.result_hash
     if not INTERPRETED:
-        assert calibrate(**options, groups=groups, threads=2).result_hash == alone.result_hash
+        assert calibrate(**options, threads=2).result_hash == alone.result_hash
 
 
 #: Of every experiment the first batch is done at once, the others after ten minutes.
@@ -184,7 +203,7 @@ def test_an_ended_command_ends_at_once_and_keeps_what_was_done(
     ],
 )
 def test_a_foreign_or_cut_checkpoint_is_refused(tmp_path, change, said):
-    options = {"runs": 1, "draws": 19, "scenarios": ("quiet",), "groups": ("size",), "threads": 1}
+    options = {"runs": 1, "draws": 19, "scenarios": ("quiet",), "groups": ("paid",), "threads": 1}
     calibrate(**options, checkpoint=tmp_path)
     kept = (tmp_path / CHECKPOINT).read_text().splitlines()
     (tmp_path / CHECKPOINT).write_text("\n".join(change(kept)))
@@ -192,124 +211,126 @@ def test_a_foreign_or_cut_checkpoint_is_refused(tmp_path, change, said):
         calibrate(**options, checkpoint=tmp_path)
 
 
-def test_lines_name_what_is_asked_for():
-    assert {experiment.scenario for experiment in experiments_of(8, ("loud", "edge-4"), None)} == {
-        "loud",
-        "edge-4",
-    }
-    with pytest.raises(InputError, match="'lout', expected of coins"):
-        experiments_of(8, ("lout",), None)
-    assert [t.first for t in batches_of([Experiment("size", "loud", "", 250)])] == [0, 100, 200]
+def test_the_market_null_can_be_asked_in_every_third_run_alone():
+    every, third = study.Settings(5, 19, 19), study.Settings(5, 19, 19, 3)
+    batch = batches_of([Experiment("size", "coins-30", "", 5)])[0]
+    all_runs, some = (run_batch(batch, settings, None) for settings in (every, third))
+    assert sum(some.pop(MARKET).values()) == 2
+    assert sum(all_runs.pop(MARKET).values()) == 5
+    assert some == all_runs
 
 
-def test_generators_are_what_they_say():
-    x = bell(1, 2, 200_000)
-    assert abs(x.mean()) < 4 * BELL_SD / np.sqrt(len(x))
-    assert abs(x.std() / BELL_SD - 1) < 0.01
-    for rho in (0.0, 0.3, 0.6):
-        y = autoregressive(1, 2, 200_000, rho).astype(float)
-        assert abs(np.corrcoef(y[1:], y[:-1])[0, 1] - rho) < 0.01
-        assert abs(y.std() * np.sqrt(1 - rho**2) / BELL_SD - 1) < 0.02
-    z = clustered(1, 2, 200_000).astype(float)
-    assert abs(np.corrcoef(z[1:], z[:-1])[0, 1]) < 0.02
-    assert np.corrcoef(abs(z[1:]), abs(z[:-1]))[0, 1] > 0.2
-    assert len(grid_strategies(NO_EDGE[0].make(1, True).strategy)) == SEARCHED
-    for scenario in NO_EDGE:
-        assert len(grid_strategies(scenario.make(1, True).strategy)) == SEARCHED, scenario.name
+def test_experiments_are_what_is_asked_for():
+    made = experiments_of(8, ("loud", "planted-t4-40"), None)
+    assert {one.key for one in made} == {
+        "size/loud", "paid/loud", "search/loud", "chosen/loud", "power/planted-t4-40",
+    }  # fmt: skip
+    assert {one.runs for one in made} == {1, 2, 8}
+    assert [one.key for one in experiments_of(8, ("loud",), None, ("paid",))] == ["paid/loud"]
+    everything = experiments_of(4000, None, None)
+    assert {one.group for one in everything} == set(GROUPS)
+    assert sum(one.group == "size" for one in everything) == len(NO_EDGE)
+    for words, said in (
+        ({"scenarios": ("lout",)}, "'lout', expected of coins"),
+        ({"scenarios": None, "groups": ("all",)}, "'all', expected of size"),
+    ):
+        with pytest.raises(InputError, match=said):
+            experiments_of(8, capture=None, **words)
+    assert [t.first for t in batches_of([Experiment("size", "loud", "", 120)])] == [0, 50, 100]
 
 
-def test_a_planted_edge_has_its_t():
-    """The mean over many runs of the trips' mean over its standard error."""
-    scenario = next(c for c in POWER if c.name == "edge-4")
-    found = []
-    for run in range(200):
-        case = scenario.make(run_key(1, "t", run), False)
-        mid = case.segment.columns("quotes")["bid"]
-        held = schedule_of("trips", case.strategy.config.key, 0, len(mid))
-        edges = np.flatnonzero(np.diff(held, prepend=0, append=0))
-        last = len(mid) - 1
-        gains = [
-            held[a] * (mid[min(b, last)] - mid[a]) / MOVE
-            for a, b in zip(edges[::2], edges[1::2], strict=True)
-        ]
-        found.append(np.mean(gains) / np.std(gains, ddof=1) * np.sqrt(len(gains)))
-    assert abs(np.mean(found) - 4) < 0.3
+def counted(passed, failed=0, left=0):
+    return {test: {"P": passed, "F": failed, "I": left} for test in TESTS}
 
 
-def test_naive_tests_run_and_the_page_shows_everything(tmp_path):
-    names = ("coins", "persistent-0.6", "loud", "narrow", "momentum", "basis", "edge-3", *EXITS)
-    settings = study.Settings(2, 19)
-    runs = 1
+def calibration(outcomes, runs=400):
+    """A calibration of made-up counts, by the experiments' keys."""
+    experiments = tuple(Experiment(*key.split("/"), "", runs) for key in outcomes)
+    outcomes = {one.key: outcomes[one.key] for one in experiments}
+    return Calibration(SETTINGS, runs, experiments, outcomes, WORLDS, None)
+
+
+def test_the_first_lines_say_the_worst_cell_and_all_that_are_outside():
+    found = calibration(
+        {
+            "size/coins": counted(14, 386),
+            "size/crash-rate-0.2%": counted(200, 200),
+            "size/walk-level": counted(3, 97, 300),
+            "paid/coins": counted(2, 398),
+            "power/carry-t7": counted(340, 60),
+            "power/planted-t4-40": counted(395, 5),
+        }
+    )
+    assert not found.holds
+    size = next(c for c in found.size_checks() if (c.group, c.test) == ("size", EITHER))
+    assert size.outside == ("crash-rate-0.2%",)
+    assert found.power_check().outside == ("carry-t7",)
+    assert found.not_shown("size", EITHER) == ["walk-level"]
+    lines = [line for line in page(found, "command", "").splitlines() if line]
+    assert lines[1].startswith("**The worst cell of the joint verdict is `crash-rate-0.2%`")
+    assert "50.00 % pass without an edge" in lines[1]
+    first = "\n".join(lines[:12])
+    assert "nothing tells it from an edge: crash-rate-0.2% 67.0 % of the runs" in first
+    assert "above 5 % in crash-rate-0.2%" in first
+    assert "more than 3 points below what STATISTICS measured in carry-t7" in first
+    assert "fewer than half of the runs were judged: walk-level" in first
+    good = calibration({"size/coins": counted(20, 380), "power/carry-t7": counted(395, 5)})
+    assert good.holds
+    text = page(good, "command", "")
+    assert "No rate is significantly above 5 %." in text
+    assert "x[t] = x[t-1] + n[t]" in text
+
+
+def test_what_a_world_has_by_itself_is_not_held_to_the_level():
+    """A drift is earned by being long, so equity passes; nobody tells equity of a search."""
+    found = calibration(
+        {"size/long-on-drift": counted(300, 100), "search/coins": counted(300, 100)}
+    )
+    held = {(c.group, c.test) for c in found.size_checks()}
+    assert ("size", EQUITY) not in held
+    assert ("size", MARKET) in held
+    assert {test for group, test in held if group == "search"} == {MARKET, "timing"}
+
+
+def test_rates_are_those_of_judged_runs():
+    assert rate({"P": 2, "F": 38, "I": 0}) == "5.00 %"
+    assert rate({"P": 1, "F": 19, "I": 20}) == "5.00 % (2.50 % of all, 50.0 % not judged)"
+    assert rate({"I": 3}) == "none judged"
+    assert rate(None) == ""
+
+
+def test_every_kind_of_experiment_runs_and_stands_on_the_page():
+    """One run of each simpler test, of a search with telling and without, and of the rest."""
+    names = {name for naive in NAIVE.values() for name in naive.scenarios}
+    assert names <= {world.name for world in NO_EDGE}
     experiments = [
-        experiment
-        for experiment in experiments_of(4 * runs, names, None)
-        if experiment.group != "search"
+        Experiment("naive", naive.scenarios[-1 if INTERPRETED else 1], variant, 1)
+        for variant, naive in NAIVE.items()
     ]
-    outcomes = {}
-    for experiment in experiments:
-        batch = batches_of(
-            [Experiment(experiment.group, experiment.scenario, experiment.variant, 1)]
-        )[0]
-        counts = run_batch(batch, settings, None)
-        outcomes[experiment.key] = {t: {"P": 0, "F": 0, "I": 0} | c for t, c in counts.items()}
-    texts = {scenario.name: scenario.text for scenario in (*NO_EDGE, *POWER)}
-    found = Calibration(settings, 4, tuple(experiments), outcomes, texts, None)
-    text = page(found, "command", "It took a second.")
+    experiments += [Experiment(group, "coins-30", "", 1) for group in ("search", "chosen")]
+    experiments += [Experiment("search", "momentum", "", 1)]
+    outcomes = {
+        one.key: run_batch(batch, SETTINGS, None)
+        for one in experiments
+        for batch in batches_of([one])
+    }
+    for one in experiments:
+        expected = {one.variant, NAIVE[one.variant].used} if one.variant else set(TESTS)
+        assert set(outcomes[one.key]) == expected, one
+    full = {
+        key: {test: {"P": 0, "F": 0, "I": 0} | c for test, c in outcome.items()}
+        for key, outcome in outcomes.items()
+    }
+    text = page(Calibration(SETTINGS, 1, tuple(experiments), full, WORLDS, None), "command", "")
     for naive in NAIVE.values():
         assert naive.text in text
-    for experiment in experiments:
-        assert f"| {experiment.scenario} |" in text or experiment.group == "naive"
-    assert found.result_hash in text
-    assert json.loads(json.dumps(found.to_json()))["holds"] in (True, False)
-
-
-def test_the_best_of_fifty_is_one_that_is_judged():
-    scenario = next(c for c in NO_EDGE if c.name == "basis-exits")
-    differ = 0
-    for run in range(8):
-        case = scenario.make(run_key(5, "best", run), True)
-        made = [(one, study.run_case(case, one)) for one in grid_strategies(case.strategy)]
-        judged = [
-            (o, r) for o, r in made if len(path_of(r, decision_points(r)).trips) >= 30
-        ] or made
-        best = max(judged, key=lambda pair: pair[1].net_pnl)[0]
-        assert study.choose(case, net=True).config == best.config
-        gross = study.choose(case).config
-        assert gross in [one.config for one, _ in judged]
-        differ += gross != best.config
-    assert differ
-
-
-def test_rates_are_of_the_judged_and_of_all():
-    assert _rate({"P": 2, "F": 38, "I": 0}) == "5.00 %"
-    assert _rate({"P": 2, "F": 18, "I": 20}) == "10.00 % (5.00 % of all, 50.0 % not judged)"
-    assert _rate({"P": 0, "F": 0, "I": 4}) == "none judged"
-    assert _rate(None) == ""
-
-
-def test_a_search_by_net_is_a_line_of_its_own():
-    experiments = [
-        experiment
-        for experiment in experiments_of(40, ("momentum",), None)
-        if experiment.group == "search"
-    ]
-    assert [(experiment.label, experiment.runs) for experiment in experiments] == [
-        ("momentum", 40),
-        ("momentum, by net PnL", 40),
-    ]
-    outcomes = {
-        experiment.key: {study.MARKET: {"P": passed, "F": 40 - passed, "I": 0}}
-        for experiment, passed in zip(experiments, (0, 20), strict=True)
-    }
-    found = Calibration(study.Settings(1, 19), 40, tuple(experiments), outcomes, {}, None)
-    (check,) = found.size_checks()
-    assert set(check.p_values) == {"momentum", "momentum, by net PnL"}
-    assert not check.holds
+    assert "The best of 50, with telling" in text
+    assert "The best of 50, without telling" in text
 
 
 def test_permuted_increments_are_the_same_increments():
-    for name in ("momentum", "basis-exits"):
-        segment = next(c for c in NO_EDGE if c.name == name).make(3, False).segment
+    for name in ("momentum", "basis"):
+        segment = WORLDS[name].make(Draws(3), False).segment
         made = _permuted(segment, 1, 2)
         turns = len(segment.instruments)
         for column in ("bid", "ask"):
@@ -321,11 +342,13 @@ def test_permuted_increments_are_the_same_increments():
 
 
 def test_calibrate_command(tmp_path, capsys):
-    words = ["--runs", "4", "--draws", "19", "--scenarios", "quiet", "--threads", "1"]
+    words = ["--runs", "2", "--draws", "19", "--extended", "19", "--scenarios", "coins-30"]
+    words += ["--groups", "size", "--threads", "1"]
     out = tmp_path / "page.md"
     code = main_crypto(["calibrate", *words, "--out", str(out)])
     assert code in (0, 1)
-    assert "calibrate --runs 4 --draws 19 --seed 1 --scenarios quiet" in out.read_text()
+    command = "calibrate --runs 2 --draws 19 --extended 19 --market-every 1 --seed 1"
+    assert f"{command} --scenarios coins-30 --groups size" in out.read_text()
     assert "No real capture was given" in capsys.readouterr().out
     assert main_crypto(["calibrate", *words, "--json"]) == code
     counts = json.loads(capsys.readouterr().out)
@@ -336,8 +359,10 @@ def test_calibrate_command(tmp_path, capsys):
     ("words", "said"),
     [
         (["--draws", "100"], "one less than a multiple of 20"),
+        (["--extended", "100"], "one less than a multiple of 20"),
         (["--runs", "0"], "expected a whole number from 1"),
         (["--scenarios", "nothing"], "expected of coins"),
+        (["--groups", "nothing"], "expected of size"),
         (["--out", "page.txt"], "expected a name ending in .md"),
         (["--segment-dir", "/nowhere"], "/nowhere"),
     ],

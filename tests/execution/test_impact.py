@@ -263,11 +263,11 @@ def test_gates_hold_their_identities_with_impact(tmp_path: Path) -> None:
         replay(planted, "basis_capture", costs=costs),
     )
     policy = GatePolicy(
-        n_random_sides=60,
+        random_sides={"n_draws": 60},
         extend_factor=1,
         random_entry={"n_sims": 60, "n_neutral_pairs": 20},
         label_permutation={"n_perms": 60},
-        market_null={"n_draws": 39},
+        market_null={"n_draws": 39, "n_draws_extended": 39},
     )
     report = run_gates(planted, "basis_capture", policy=policy, costs=costs)
     report.save(tmp_path / "report.json")

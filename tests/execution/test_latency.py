@@ -22,11 +22,11 @@ from tests.run.test_latency_engine import MODEL
 from tests.segment.test_parts import DATA
 
 QUICK = GatePolicy(
-    n_random_sides=60,
+    random_sides={"n_draws": 60},
     extend_factor=1,
     random_entry={"n_sims": 60, "n_neutral_pairs": 20},
     label_permutation={"n_perms": 60},
-    market_null={"n_draws": 39},
+    market_null={"n_draws": 39, "n_draws_extended": 39},
 )
 
 

@@ -27,10 +27,10 @@ from tests.naive.engine import Decision, Leg
 DATA = Path(__file__).parents[2] / "data"
 TENTH_S = 10**8
 QUICK = GatePolicy(
-    n_random_sides=99,
+    random_sides={"n_draws": 99},
     random_entry={"n_sims": 99, "n_neutral_pairs": 20},
     label_permutation={"n_perms": 99},
-    market_null={"n_draws": 39},
+    market_null={"n_draws": 39, "n_draws_extended": 39},
 )
 
 

@@ -60,21 +60,21 @@ def _suite(segment, strategy="basis_capture", *, sets=(), policy=QUICK, **option
     return G2AntiOverfitSuite.from_run(backtest(segment, strategy), policy=policy, **options)
 
 
-def test_guard_passes_where_the_signal_earns_and_fails_where_it_does_not(named):
+def test_signals_that_add_nothing_are_warned_of(named):
     name, segment = named
     policy = QUICK.replace(ablation={"max_buckets": 1000}) if not INTERPRETED else QUICK
     suite = _suite(segment, policy=policy)
-    guard, *filters = suite.run_ablation()
-    assert guard.removed == ("mid_basis(BTCUSDT, BTCUSDT-PERP)",)
-    assert guard.role == "guard"
-    assert guard.verdict is (Verdict.PASS if name == "planted" else Verdict.FAIL)
+    whole, *filters = suite.run_ablation()
+    assert whole.removed == ("mid_basis(BTCUSDT, BTCUSDT-PERP)",)
+    assert whole.role == "diagnosis"
+    assert whole.verdict is (Verdict.SHOWN if name == "planted" else Verdict.WARN)
     assert [f.removed for f in filters] == [("max_quote_age_ms",), ("cooldown_ms",)]
     assert all(f.role == "diagnosis" for f in filters)
-    details = guard.details
+    details = whole.details
     assert details["decisions_without"] == 0 and details["net_without"] == "0"
     assert details["lost"] == details["net"]
     assert (Fraction(details["lost_lower_limit"]) > 0) == (name == "planted")
-    (reason,) = guard.reasons
+    (reason,) = whole.reasons
     assert details["net"][:6] in reason and "limit 0.05" in reason
 
 
@@ -233,10 +233,10 @@ def test_neutral_run_is_the_rule_written_without_its_signal(planted):
 
 def test_a_neutral_run_that_trades_is_compared_bucket_by_bucket(planted):
     suite = _suite(planted, Rule())
-    guard = suite.run_ablation()[0]
-    assert guard.details["decisions_without"] > 100
-    lost = Fraction(guard.details["net"]) - Fraction(guard.details["net_without"])
-    assert Fraction(guard.details["lost"]) == lost
+    whole = suite.run_ablation()[0]
+    assert whole.details["decisions_without"] > 100
+    lost = Fraction(whole.details["net"]) - Fraction(whole.details["net_without"])
+    assert Fraction(whole.details["lost"]) == lost
 
 
 def test_a_filter_that_costs_money_is_a_warning(planted):
@@ -267,19 +267,23 @@ def test_without_signals_the_guard_is_not_applicable(planted):
         def basis(self, ctx):
             return 1, 1
 
-    (guard,) = _suite(planted, Blind()).run_ablation()
-    assert guard.removed == () and guard.verdict is Verdict.NOT_APPLICABLE
-    assert "Declared signals to take away: none." in guard.reasons[0]
+    (whole,) = _suite(planted, Blind()).run_ablation()
+    assert whole.removed == () and whole.verdict is Verdict.NOT_APPLICABLE
+    assert "Declared signals to take away: none." in whole.reasons[0]
 
 
 def test_too_little_data_is_inconclusive(planted):
-    guard, *filters = _suite(planted, policy=QUICK.replace(min_trades=301)).run_ablation()
-    assert guard.verdict is Verdict.INCONCLUSIVE
-    assert guard.reasons == ("Round trips: 300, at least 301 needed. Run on more data.",)
+    whole, *filters = _suite(planted, policy=QUICK.replace(min_trades=301)).run_ablation()
+    assert whole.verdict is Verdict.SHOWN and whole.monte_carlo is None
+    assert whole.reasons == (
+        "Round trips: 300, at least 301 needed. Run on about 1.1 times as much data.",
+    )
     policy = QUICK.replace(ablation={"max_buckets": 60, "min_buckets": 90})
-    guard, *filters = _suite(planted, policy=policy).run_ablation()
-    assert guard.verdict is Verdict.INCONCLUSIVE
-    assert guard.reasons == ("Buckets of 120 s: 46, at least 90 needed. Run on more data.",)
+    whole, *filters = _suite(planted, policy=policy).run_ablation()
+    assert whole.verdict is Verdict.SHOWN and whole.monte_carlo is None
+    assert whole.reasons == (
+        "Buckets of 120 s: 46, at least 90 needed. Run on about 2.0 times as much data.",
+    )
     assert all(f.verdict is Verdict.SHOWN for f in filters)
     assert "at least 90 needed" in filters[1].reasons[0]
     assert "gained" in filters[1].details
@@ -298,26 +302,26 @@ def test_what_cannot_run_is_said(planted):
                 raise RuntimeError("off")
             return super().on_market(event, ctx)
 
-    guard, only = _suite(planted, Fragile(RuleConfig(never=1))).run_ablation()
-    assert guard.verdict is Verdict.INCONCLUSIVE
-    assert "failed with ZeroDivisionError" in guard.reasons[0]
+    whole, only = _suite(planted, Fragile(RuleConfig(never=1))).run_ablation()
+    assert whole.verdict is Verdict.SHOWN and whole.monte_carlo is None
+    assert "failed with ZeroDivisionError" in whole.reasons[0]
     assert only.verdict is Verdict.SHOWN
     assert only.reasons == ("Run without this filter alone: failed with RuntimeError: off.",)
 
 
-def test_a_bound_strategy_has_its_guard_and_no_filters(planted):
+def test_a_bound_strategy_has_its_signals_and_no_filters(planted):
     bound = StrategyRegistry().create("basis_capture").bind(planted.instruments)
     bound = replace(bound, strategy=None)
-    (guard,) = G2AntiOverfitSuite.from_run(backtest(planted, bound), policy=QUICK).run_ablation()
-    assert guard.verdict is Verdict.PASS
+    (whole,) = G2AntiOverfitSuite.from_run(backtest(planted, bound), policy=QUICK).run_ablation()
+    assert whole.verdict is Verdict.SHOWN and whole.monte_carlo.p_value < 0.05
 
 
-def test_a_path_without_a_run_is_inconclusive():
+def test_a_path_without_a_run_is_said():
     points = walk_points(1, 1200)
     context = make_input(points, pair_trips(np.random.default_rng(1), 1200, 40))
-    guard = judged(ablation, context)
-    assert guard.verdict is Verdict.INCONCLUSIVE
-    assert "without the strategy" in guard.reasons[0]
+    whole = judged(ablation, context)
+    assert whole.verdict is Verdict.SHOWN and whole.monte_carlo is None
+    assert "without the strategy" in whole.reasons[0]
 
 
 def _input(**changes):

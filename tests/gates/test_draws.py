@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.gates.checkpoint import Checkpoint, CountLimits, DrawCounts
+from quantlaxmi.gates.checkpoint import Checkpoint, CountLimits, DrawCounts, Stage
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.resampling.draws import DrawRule, SweepFailed, count_draws
 from quantlaxmi.gates.results import MonteCarlo
@@ -64,7 +65,13 @@ def naive(hits, h):
 @settings(max_examples=examples(150), deadline=None)
 def test_stopping_is_by_draw_whatever_the_batch(hits, h, batch):
     (count,) = count_draws(
-        make(), "g", len(hits), 4, sweep_of(hits), [(1, 1)], DrawRule(stop_after=h, batch=batch)
+        make(),
+        "g",
+        len(hits),
+        4,
+        sweep_of(hits),
+        [(1, 1)],
+        DrawRule((Stage(len(hits), h),), batch=batch),
     )
     assert (count.exceedances, count.draws, count.stopped) == naive(hits, h)
     b, m = count.exceedances, count.draws
@@ -88,7 +95,9 @@ def test_draws_that_do_not_count_are_passed_over(hits, h, batch, wanted):
         for k in range(2):
             sweep_of([hit[k] for hit in hits])(first, out[:, 4 * k : 4 * k + 4])
 
-    count, _ = count_draws(make(), "g", wanted, 8, sweep, [(1, 1)] * 2, DrawRule(h, batch, tries))
+    count, _ = count_draws(
+        make(), "g", wanted, 8, sweep, [(1, 1)] * 2, DrawRule((Stage(wanted, h),), batch, tries)
+    )
     counting = [a for a, counts in hits[: tries * wanted] if counts][:wanted]
     assert (count.exceedances, count.draws, count.stopped) == naive(counting, h)
 
@@ -106,7 +115,9 @@ def test_a_draw_that_fails_counts_only_where_it_is_needed(stop, fails, batch):
             raise SweepFailed(filled, "Draw 7.")
 
     def draw():
-        return count_draws(make(), "g", 20, 4, sweep, [(1, 1)], DrawRule(stop, batch))[0]
+        return count_draws(
+            make(), "g", 20, 4, sweep, [(1, 1)], DrawRule((Stage(20, stop),), batch)
+        )[0]
 
     if fails:
         with pytest.raises(SweepFailed, match="Draw 7"):
@@ -143,9 +154,9 @@ def test_an_interrupted_count_goes_on_where_it_was(tmp_path, h, cut):
     def run(**options):
         context = make(checkpoint=Checkpoint(path, b"\x01" * 32))
         sweep = sweep_of(hits, **options)
-        return count_draws(context, "g", 100, 4, sweep, [(1, 1)], DrawRule(h, 10))
+        return count_draws(context, "g", 100, 4, sweep, [(1, 1)], DrawRule((Stage(100, h),), 10))
 
-    whole = count_draws(make(), "g", 100, 4, sweep_of(hits), [(1, 1)], DrawRule(h))
+    whole = count_draws(make(), "g", 100, 4, sweep_of(hits), [(1, 1)], DrawRule((Stage(100, h),)))
     try:
         interrupted = run(dies_at=cut) is None
     except KeyboardInterrupt:
@@ -188,13 +199,13 @@ def counts(done, found, stopped=False, *, counting=None):
 
 def test_a_checkpoint_is_believed_only_whole_and_by_its_own_run(tmp_path):
     path = tmp_path / "c"
-    limits = CountLimits(statistics=1, histograms=1, most=10)
+    limits = CountLimits(statistics=1, histograms=1, stages=(Stage(10),))
     Checkpoint(path, b"\x01" * 32).save("g", counts(7, (2,)))
     assert Checkpoint(path, b"\x01" * 32).load("g", limits) == counts(7, (2,))
     assert Checkpoint(path, b"\x01" * 32).load("other", limits) is None
     with pytest.raises(ConfigError, match="another run"):
         Checkpoint(path, b"\x02" * 32)
-    for wrong in ({"statistics": 2}, {"histograms": 0}, {"most": 6}, {"picked": True}):
+    for wrong in ({"statistics": 2}, {"histograms": 0}, {"stages": (Stage(6),)}, {"picked": True}):
         with pytest.raises(ConfigError, match="no drawing gives"):
             Checkpoint(path, b"\x01" * 32).load("g", replace(limits, **wrong))
     whole = path.read_bytes()
@@ -210,9 +221,9 @@ def test_a_checkpoint_of_another_version_is_refused_by_its_version(tmp_path):
     """Version 1 kept no histograms; its counts cannot be gone on with."""
     path = tmp_path / "c"
     first = {"run": "01" * 32, "gates": {"g": {"done": 7, "found": [2], "stopped": False}}}
-    for version in ({}, {"version": 3}, {"version": "2"}):
+    for version in ({}, {"version": 2}, {"version": "3"}):
         path.write_text(json.dumps({**first, **version, "hash": "00" * 32}))
-        with pytest.raises(ConfigError, match=r"version\): was .*, expected 2; name another file"):
+        with pytest.raises(ConfigError, match=r"version\): was .*, expected 3; name another file"):
             Checkpoint(path, b"\x01" * 32)
 
 
@@ -273,27 +284,72 @@ def test_histograms_that_no_drawing_gives_are_refused(tmp_path, bins):
 def check_refused(tmp_path, kept, stop_after=0):
     path = tmp_path / "c"
     seal = Checkpoint(path, b"\x01" * 32)._seal({"g": kept})
-    text = {"version": 2, "run": "01" * 32, "gates": {"g": kept}, "hash": seal}
+    text = {"version": 3, "run": "01" * 32, "gates": {"g": kept}, "hash": seal}
     path.write_text(json.dumps(text))
     context = make(POLICY.replace(extend_factor=1), checkpoint=Checkpoint(path, b"\x01" * 32))
+    rule = DrawRule((Stage(100, stop_after),))
     with pytest.raises(ConfigError, match=r"c \(g\): was .*, which no drawing gives"):
-        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], DrawRule(stop_after))
+        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], rule)
 
 
 def test_counts_of_a_gate_that_stops_are_taken_up(tmp_path):
-    limits = CountLimits(1, 1, 100, 20)
+    limits = CountLimits(1, 1, (Stage(100, 20),))
     for found, stopped in [(20, True), (19, False)]:
         kept = Checkpoint(tmp_path / "c", b"\x01" * 32)
         kept.save("g", counts(30, (found,), stopped))
         assert kept.load("g", limits) == counts(30, (found,), stopped)
 
 
-def test_gates_that_stop_never_grow_and_are_not_believed_to(tmp_path):
+def test_a_gate_of_one_stage_is_not_believed_to_have_grown(tmp_path):
     kept = Checkpoint(tmp_path / "c", b"\x01" * 32)
     kept.save("g", counts(150, (3,)))
     context = make(POLICY.replace(extend_factor=10), checkpoint=kept)
     with pytest.raises(ConfigError, match="no drawing gives"):
-        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], DrawRule(20))
+        count_draws(context, "g", 100, 4, sweep_of([]), [(1, 1)], DrawRule((Stage(100, 20),)))
+
+
+@given(
+    hits=st.lists(st.booleans(), min_size=60, max_size=60),
+    stops=st.tuples(st.integers(1, 12), st.integers(1, 20)),
+    batch=st.integers(1, 70),
+    cut=st.integers(1, 60),
+)
+@settings(max_examples=examples(150), deadline=None)
+def test_two_stages_stop_each_at_its_own_exceedance(tmp_path_factory, hits, stops, batch, cut):
+    """The second follows where the first leaves the level open; an interruption changes nothing."""
+    stages = (Stage(20, stops[0]), Stage(60, stops[1]))
+    b, m, stopped = naive(hits[:20], stops[0])
+    extended = False
+    if not stopped:
+        low, high = MonteCarlo(b, m).interval()
+        if low <= 0.05 <= high:
+            extended = True
+            b, m, stopped = b, 20, b == stops[1]
+            for hit in hits[20:]:
+                if stopped or b > stops[1]:
+                    break
+                b, m = b + hit, m + 1
+                stopped = b == stops[1]
+    if extended and b >= stops[1] and not stopped:
+        return  # a second stop below what the first stage found: no policy makes such stages
+    rule = DrawRule(stages, batch=batch)
+    path = tmp_path_factory.mktemp("stages") / "c"
+
+    def run(**options):
+        context = make(POLICY, checkpoint=Checkpoint(path, b"\x01" * 32))
+        return count_draws(context, "g", 20, 4, sweep_of(hits, **options), [(1, 1)], rule)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        run(dies_at=cut)
+    (count,) = run()
+    if extended and stops[1] <= naive(hits[:20], 0)[0]:
+        return
+    assert (count.exceedances, count.draws, count.stopped, count.extended) == (
+        b,
+        m,
+        stopped,
+        extended,
+    )
 
 
 @given(
@@ -316,13 +372,12 @@ def test_histograms_hold_the_draws_that_count(draws, h, batch, tries, own):
 
     wanted = 60 // max(tries, 1)
     first, second = count_draws(
-        make(), "g", wanted, 8, sweep, [own, (1, 1)], DrawRule(h, batch, tries)
+        make(), "g", wanted, 8, sweep, [own, (1, 1)], DrawRule((Stage(wanted, h),), batch, tries)
     )
     counting = [(s, q) for s, q, picked in draws if picked or not tries][: first.draws]
     assert list(first.histogram.counts) == naive_histogram.histogram(counting)
     assert first.histogram.own_bin == naive_histogram.bin_of(*own)
-    for one in (first, second):
-        assert sum(one.histogram.counts) == one.draws
+    assert sum(first.histogram.counts) == sum(second.histogram.counts) == first.draws
     above = sum(first.histogram.counts[first.histogram.own_bin + 1 :])
     assert above <= first.exceedances <= above + first.histogram.counts[first.histogram.own_bin]
 

@@ -22,11 +22,11 @@ from tests.naive import random_entry as naive
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 QUICK = GatePolicy(
-    n_random_sides=50,
+    random_sides={"n_draws": 50},
     extend_factor=1,
     random_entry={"n_sims": 50, "n_neutral_pairs": 5},
     label_permutation={"n_perms": 50},
-    market_null={"n_draws": 19},
+    market_null={"n_draws": 19, "n_draws_extended": 19},
 )
 
 

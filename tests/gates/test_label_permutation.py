@@ -1,5 +1,7 @@
 """Label permutation: the kernel against its naive twin, cutting, identities, verdicts."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -140,38 +142,74 @@ def test_holding_what_rises_passes_and_what_falls_fails():
         side = 1 if moves[row] >= 0 else -1
         actions += [(row, {0: side}), (row + 1, {0: -side})]
     good = judged(permutation, make_input(points, actions))
-    assert good.verdict is Verdict.PASS
+    assert (good.role, good.verdict) == ("diagnosis", Verdict.SHOWN)
     assert good.monte_carlo.exceedances == 0
     bad = judged(permutation, make_input(points, [(r, {0: -d[0]}) for r, d in actions]))
-    assert bad.verdict is Verdict.FAIL
-    assert " permutations, " in bad.reasons[0]
+    assert bad.monte_carlo.p_value > 0.9
+    assert " permutations within " in bad.reasons[0]
 
 
 def test_too_little_is_inconclusive():
     points = walk_points(6, 3000, instruments=1)
     few = judged(permutation, make_input(points, [(1, {0: 1}), (5, {0: -1})]))
-    assert few.reasons == ("Round trips: 1, at least 30 needed. Run on more data.",)
+    assert few.reasons == (
+        "Round trips: 1, at least 30 needed. Run on about 30.0 times as much data.",
+    )
     actions = [(1, {0: 1}), (5, {0: -1}), (9, {0: 1}), (12, {0: -1})]
     policy = GatePolicy(min_trades=2)
     result = judged(permutation, make_input(points, actions, policy=policy))
-    # Flat 1, 4 and 2987 rows, held 4 and 3: 5! orders.
+    assert result.verdict is Verdict.NOT_APPLICABLE
     assert result.reasons == (
-        "Distinct arrangements: 120, at least 1000 needed. Run on more data.",
+        "Runs of constant position: fewer than 8, the least that are shuffled.",
+    )
+    equal = [(k, {0: 1 if k % 20 == 10 else -1}) for k in range(10, 90, 10)]
+    result = judged(permutation, make_input(points, equal, policy=policy))
+    # Nine runs: four of 10 rows held, four flat of 10 and a long one; 9!/(4! 4!) orders.
+    assert result.reasons == (
+        "Distinct arrangements: 630, at least 1000 needed. Run on more data.",
     )
 
 
 def test_the_exact_p_is_shown_where_arrangements_are_few():
     policy = GatePolicy(
-        n_random_sides=199, min_trades=2, extend_factor=1, label_permutation={"n_perms": 199}
+        random_sides={"n_draws": 199},
+        min_trades=2,
+        extend_factor=1,
+        label_permutation={"n_perms": 199},
     )
     for trips, known in ((4, True), (40, False)):
         actions = pair_trips(np.random.default_rng(3), 1200, trips)
         result = judged(permutation, make_input(walk_points(2, 1200), actions, policy=policy))
         assert ("exact_permutation_p" in result.details) == known
         if known:
-            moved = result.details["moved"]
+            moved = result.monte_carlo
             p = exact_permutation_p(
-                moved["exceedances"], moved["draws"], int(result.details["arrangements"])
+                moved.exceedances, moved.draws, int(result.details["arrangements"])
             )
             assert result.details["exact_permutation_p"] == pytest.approx(p, rel=1e-8)
-            assert p <= moved["p_value"]
+            assert p <= moved.p_value
+
+
+def test_blocks_grow_until_slow_positions_are_shuffled():
+    """Positions of ten blocks each: blocks of their own length hold no whole run."""
+    rows, changes = 4001, []
+    for k in range(40):
+        changes += [(100 * k + 10, ((0, 1 if k % 2 else -1),))]
+    block = np.arange(rows) // 10
+    grown, joined = permutation.grown_blocks(tuple(changes), block)
+    assert joined == 128  # the first power of two with 8 whole runs on average
+    spans = permutation.cut_spans(tuple(changes), grown)
+    borders = np.flatnonzero(np.diff(grown[: rows - 1])) + 1
+    starts = [0, *(row for row, _ in changes)]
+    whole = sum(
+        not any(a < border < b for border in borders)
+        for a, b in itertools.pairwise([*starts, rows - 1])
+    )
+    assert whole >= permutation.MIN_RUNS * (len(borders) + 1)
+    assert spans.length.sum() == rows - 1
+    # Short runs are left in the blocks they were given.
+    short = tuple((k, ((0, 1),) if k % 2 else ()) for k in range(1, rows - 1))
+    assert permutation.grown_blocks(short, np.arange(rows) // 100)[1] == 1
+    # Too few runs in all: there is nothing to shuffle.
+    assert permutation.grown_blocks(tuple(changes[:5]), block) is None
+    assert permutation.grown_blocks((), np.zeros(1, np.int64)) is None

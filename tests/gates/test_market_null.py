@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,26 +16,29 @@ from quantlaxmi.errors import ConfigError, EngineError, StrategyError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.gates import GatePolicy, MonteCarlo, market_null
 from quantlaxmi.gates.checkpoint import Checkpoint
-from quantlaxmi.gates.context import Memo
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
+from quantlaxmi.gates.observation import RunObservation
+from quantlaxmi.gates.path.clock_buckets import increments_of
 from quantlaxmi.gates.reasons import NO_RERUN
 from quantlaxmi.gates.resampling import market_draws
-from quantlaxmi.gates.resampling.companion_nulls import CompanionNull
 from quantlaxmi.gates.resampling.draws import DrawRule
 from quantlaxmi.gates.resampling.market_replays import DrawFailed
-from quantlaxmi.gates.results import Verdict, rounded
+from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
+from quantlaxmi.gates.results import Verdict
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import Side
 from quantlaxmi.segment import open_segment, split_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.parameter_grid import grid_configs
 from tests.depth import some
-from tests.gate_fakes import FakeObservation, judged, random_entries
+from tests.gate_fakes import judged
 from tests.in_and_out import InAndOut
 from tests.naive import market_null as naive
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-QUICK = GatePolicy(min_trades=10, market_null={"n_draws": 60, "grid_search": "off"})
+QUICK = GatePolicy(
+    min_trades=10, market_null={"n_draws": 60, "n_draws_extended": 60, "grid_search": "off"}
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,38 +80,55 @@ def test_a_planted_edge_is_beyond_all_draws(planted):
     assert found.monte_carlo.draws == 60
     details = found.details
     assert details["trips"] == 300
-    counts = {name: dict(details[name]) for name in ("moved", "driftless")}
-    nulls = [one.pop("histogram") for one in counts.values()]
-    assert counts["driftless"] == counts["moved"]
-    # No draw of either null lies in the strategy's bin or above it.
-    for null in nulls:
+    for kind in ("drifting", "driftless"):
+        count = details[kind]["count"]
+        assert (count["exceedances"], count["draws"], count["stopped"]) == (0, 60, False)
+        null = count["histogram"]
+        # No draw lies in the strategy's bin or above it.
         assert sum(null["counts"]) == sum(null["counts"][: null["own_bin"]]) == 60
-    assert details["driftless_unavailable"] is None
-    assert details["driftless_draws"]["draws_wanted"] == 60
+        assert details[kind]["unconditional_p_value"] <= 1 / 61 + 1e-9
+        assert details[kind]["unconditional_draws"] >= 60
     assert (
-        found.reasons[0] == "At least as good as the strategy: 0 of 60 sign-flipped markets, "
-        "0 of 10000 random sides, 0 of 60 sign-flipped markets without drift. "
-        "Largest p = 0.0163934, limit 0.05."
+        found.reasons[0] == "Sign-flipped markets on which the strategy did at least as well: "
+        "0 of 60 with the drift of the data, 0 of 60 without; larger p = 0.0163934, limit 0.05."
     )
     # On a basis that is a random walk positions are held for long.
-    assert details["null_basis_sd_bps"] > 3 * details["basis_sd_bps"]
-    assert details["null_time_in_position"] > details["time_in_position"]
+    shown = details["drifting"]
+    assert shown["null_basis_sd_bps"] > 3 * shown["basis_sd_bps"]
+    assert shown["null_time_in_position"] > shown["time_in_position"]
 
 
 def test_no_edge_stops_early_and_fails():
-    found = result_of(suite_of(open_segment(DATA / "edgeless"), policy=GatePolicy()))
+    policy = GatePolicy(market_null={"grid_search": "off"})
+    found = result_of(suite_of(open_segment(DATA / "edgeless"), policy=policy))
     assert found.verdict is Verdict.FAIL
-    moved, coins = (found.details[name] for name in ("moved", "random_sides"))
-    assert moved["stopped"] and moved["exceedances"] == 20
-    assert moved["p_value"] == rounded(20 / moved["draws"])
-    # The larger p decides: here that of random sides.
-    assert found.monte_carlo.to_json() == max(moved, coins, key=lambda c: c["p_value"])
+    counts = [found.details[kind]["count"] for kind in ("drifting", "driftless")]
+    for count in counts:
+        assert count["stopped"] and count["exceedances"] == 17
+    # The larger p decides.
+    assert found.monte_carlo.to_json() == max(counts, key=lambda c: c["p_value"])
     assert "(stopped there)" in found.reasons[0]
-    # Markets without drift are drawn only where those with it would let the strategy pass.
-    assert found.details["driftless"] is None
-    unavailable = found.details["driftless_unavailable"]
-    assert unavailable == "the markets with the data's drift decide"
-    assert "driftless_draws" not in found.details
+    assert "; p > 0.05, limit 0.05." in found.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("level", "draws", "longer", "expected"),
+    [
+        ("0.05", 199, 1999, [(199, 17), (1999, 100)]),
+        ("0.05", 1999, 199, [(1999, 100)]),
+        ("0.05", 19, 19, [(19, 1)]),
+        ("0.01", 199, 1999, [(199, 6), (1999, 20)]),
+    ],
+)
+def test_the_stages_of_counting(level, draws, longer, expected):
+    """17 of 199: the fewest whose interval lies above 5 %; 100 of 1,999: with p above 5 %."""
+    made = MarketNullSettings(n_draws=draws, n_draws_extended=longer).stages(Fraction(level))
+    assert [(stage.draws, stage.stop_after) for stage in made] == expected
+
+
+def test_counts_that_leave_the_level_open_are_4_to_16_of_199():
+    open_to = [b for b in range(30) if (i := MonteCarlo(b, 199).interval())[0] <= 0.05 <= i[1]]
+    assert open_to == list(range(4, 17))
 
 
 def batches_of(batch):
@@ -116,7 +137,7 @@ def batches_of(batch):
 
 
 def test_threads_and_batches_change_nothing(short):
-    policy = QUICK.replace(min_trades=5, market_null={"stop_exceedances": 5})
+    policy = QUICK.replace(min_trades=5)
     run = backtest(short, StrategyRegistry().create("basis_capture"))
     base = G2AntiOverfitSuite.from_run(run, policy=policy, threads=1)
     expected = result_of(base).to_json()
@@ -131,7 +152,7 @@ def test_threads_and_batches_change_nothing(short):
             assert result_of(base).to_json() == expected
 
 
-@pytest.mark.parametrize("name", [GATE, market_draws.DRIFTLESS])
+@pytest.mark.parametrize("name", [f"{GATE}.drifting", f"{GATE}.driftless"])
 def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path, name):
     expected = result_of(suite_of(short)).to_json()
     kept = tmp_path / "kept"
@@ -154,17 +175,15 @@ def test_an_interrupt_goes_through_and_the_next_run_goes_on(short, tmp_path, nam
         progress=lambda gate, done, _total: told.append(done) if gate == name else None,
     )
     assert result_of(again).to_json() == expected
-    # The first draws tell what the null is like, and are made again; the others go on.
-    assert told[0] == 0
-    assert until[0] in told and not set(told) & set(range(10, until[0]))
+    # The first draws tell what the null is like, and are made again; counting goes on.
+    assert told[0] == until[0]
     batches.undo()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_signal_ends_the_draws(short, threads):
-    suite = suite_of(
-        short, policy=GatePolicy(min_trades=10, market_null={"n_draws": 10**7}), threads=threads
-    )
+    policy = GatePolicy(min_trades=10, market_null={"n_draws": 10**7})
+    suite = suite_of(short, policy=policy, threads=threads)
     timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
     before = threading.active_count()
     timer.start()
@@ -186,16 +205,23 @@ def test_the_identity_is_held_against_the_run(short, monkeypatch):
     wrong = replace(suite.context.rerun, run=replace(run, exact=replace(run.exact, fills=fills)))
     with pytest.raises(EngineError, match="other fills"):
         judged(market_null, replace(suite.context, rerun=wrong))
-    path = replace(suite.context.path, gross=suite.context.path.gross + 1)
     with pytest.raises(EngineError, match="identity draw"):
-        judged(
-            market_null,
-            replace(suite.context, observed=FakeObservation(path, suite.context.decision_points)),
-        )
+        judged(market_null, replace(suite.context, observed=OneUnitMore(run)))
 
 
-def test_the_grid_is_searched_where_the_settings_are_in_it(short):
-    policy = QUICK.replace(market_null={"n_draws": 30, "grid_search": "auto"})
+class OneUnitMore(RunObservation):
+    """A run whose first clock bucket has a unit that no record has."""
+
+    @property
+    def increments(self):
+        found = increments_of(self._run)
+        return replace(found, gross=(found.gross[0] + 1, *found.gross[1:]))
+
+
+def test_the_grid_is_searched_and_the_run_s_own_settings_with_it(short):
+    policy = QUICK.replace(
+        market_null={"n_draws": 30, "n_draws_extended": 30, "grid_search": "auto"}
+    )
     better = []
     for t, x in ((3, "1"), (5, "2.5"), (8, "2")):
         strategy = StrategyRegistry().create(
@@ -210,7 +236,7 @@ def test_the_grid_is_searched_where_the_settings_are_in_it(short):
     assert len(set(better)) == 3
     other = StrategyRegistry().create("basis_capture", sets=("threshold_bps=5.5",))
     found = result_of(suite_of(short, other, policy=policy)).details["grid_search"]
-    assert "none of the grid's 15" in found
+    assert "15 settings, the run's own added to them" in found
 
 
 @pytest.mark.parametrize("search", ["off", "auto"])
@@ -218,54 +244,54 @@ def test_the_grid_is_searched_where_the_settings_are_in_it(short):
     ("name", "least"),
     some([("short", 30), ("walking", 2), ("short", 12), ("short", 58), ("walking", 15)], 2),
 )
-@pytest.mark.parametrize("stop", [0, 4])
-def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least, stop):
+@pytest.mark.parametrize("longer", [19, 39])
+def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least, longer):
     policy = GatePolicy(
         min_trades=least,
-        extend_factor=1,
-        market_null={"n_draws": 24, "stop_exceedances": stop, "grid_search": search},
+        market_null={"n_draws": 19, "n_draws_extended": longer, "grid_search": search},
     )
     suite = suite_of(request.getfixturevalue(name), policy=policy)
     assert len(suite.context.path.trips) >= least
-    replays = market_null.Replays(
-        suite.context, suite.context.rerun, suite.context.key(market_draws.STREAM)
-    )
+    replays = market_null.Replays(suite.context, suite.context.rerun, suite.context.key(GATE))
     configs = [None]
     if search == "auto":
-        configs += grid_configs(suite.context.rerun.strategy)
+        own_hash = suite.context.rerun.run.header.config_hash
+        grid = grid_configs(suite.context.rerun.strategy)
+        configs += [c for c in grid if c.config_hash != own_hash]
     replays.keep_bound(configs)
     own = replays.sums(replays.room())
-    counts = []
-    for drift in (True, False):
+    stages = [
+        (stage.draws, stage.stop_after)
+        for stage in suite.context.settings(MarketNullSettings).stages(policy.level)
+    ]
+    expected = {}
+    for kind, drift in (("drifting", True), ("driftless", False)):
         draws = []
-        for draw in range(240):
+        for draw in range(10 * longer):
             market = replays.move(draw, replays.room(), drift)
             sums = [replays.sums(market, config) for config in configs]
             draws.append([(x.total, x.squares, x.trips) for x in sums])
-        counts.append(naive.count(draws, (own.total, own.squares), least, 24, stop))
-    (conditional, b, m, stopped), driftless = counts
+        b, m, stopped = naive.count(draws, (own.total, own.squares), least, stages[:1])
+        extended = False
+        if not stopped and len(stages) == 2:
+            low, high = MonteCarlo(b, m).interval() if m else (1, 0)
+            if low <= 0.05 <= high:
+                extended = True
+                b, m, stopped = naive.count(draws, (own.total, own.squares), least, stages)
+        expected[kind] = b, m, stopped, extended
     for threads in (1, 3):
-        found = judged(market_null, replace(suite.context, threads=threads, memo=Memo()))
-        assert found.details["conditional_on_trips"] == conditional
-        assert f"{least} round trips" in found.details["rule"]
-        if m < 19 and not stopped:
-            assert found.verdict is Verdict.INCONCLUSIVE
-            assert found.reasons == (
-                f"Sign-flipped markets with {least} round trips: {m} of 240, at least 19 needed. "
-                "Run on more data.",
-            )
-            continue
-        moved = found.details["moved"]
-        assert (moved["exceedances"], moved["draws"], moved["stopped"]) == (b, m, stopped)
-        assert ("any number of round trips" in found.reasons[0]) == (not conditional)
-        if MonteCarlo(b, m, stopped).p_value > policy.level:
-            assert found.details["driftless"] is None
-            continue
-        assert name == "short"  # the walk does not come this far
-        conditional, b, m, stopped = driftless
-        without = found.details["driftless"]
-        assert (without["exceedances"], without["draws"], without["stopped"]) == (b, m, stopped)
-        assert found.details["driftless_draws"]["conditional_on_trips"] == conditional
+        found = judged(market_null, replace(suite.context, threads=threads))
+        for kind, (b, m, stopped, extended) in expected.items():
+            if kind not in found.details:
+                break
+            wanted = stages[-1 if extended else 0][0]
+            count = found.details[kind]["count"]
+            assert (count["exceedances"], count["draws"]) == (b, m)
+            assert (count["stopped"], count["extended"]) == (stopped, extended)
+            if m < wanted and not stopped:
+                assert found.verdict is Verdict.INCONCLUSIVE
+                assert f"{least} round trips: {m} of {10 * wanted}" in found.reasons[0]
+                break
 
 
 def test_the_first_draw_that_fails_is_named_on_any_number_of_threads(short):
@@ -285,83 +311,15 @@ def test_the_first_draw_that_fails_is_named_on_any_number_of_threads(short):
         assert replays.each(range(0), work) == []
 
 
-def test_it_is_drawn_once_for_all_gates(short, monkeypatch):
-    """Whichever gate comes first, and with what other policy it is asked."""
-    made = []
-    original = market_null.Replays
-
-    def counting(*args):
-        made.append(args)
-        return original(*args)
-
-    monkeypatch.setattr(market_null, "Replays", counting)
-    policy = QUICK.replace(
-        n_random_sides=99,
-        random_entry={"n_sims": 99, "n_neutral_pairs": 2},
-        label_permutation={"n_perms": 99},
-        time_shift={"min_decorrelations": 1},
-    )
-    suite = suite_of(short, policy=policy)
-    moved = [
-        suite.run_time_shift()[0],
-        suite.run_permutation(199)[0],
-        suite.run_random_entry(),
-    ]
-    alone = result_of(suite)
-    assert len(made) == 1
-    for found in moved:
-        assert found.details["market"] == alone.details["moved"]
-        assert "sign-flipped markets" in found.reasons[0]
-    assert "market" not in alone.details
-    suite.run_market_null(19)
-    assert len(made) == 2
-    suite.run_random_entry(seed=5)
-    assert len(made) == 3
-
-
-def test_what_moved_positions_are_held_against_without_it(short):
-    policy = QUICK.replace(
-        n_random_sides=99,
-        random_entry={"n_sims": 99, "n_neutral_pairs": 2},
-        label_permutation={"n_perms": 99},
-    )
-    suite = suite_of(short, policy=policy.replace(suites={"g2": ("random_entry",)}))
-    found = suite.run_random_entry()
-    assert found.details["market"] is None
-    assert found.reasons[0].endswith(
-        "Exits that depend on prices are not tested, as the policy does not list market_null."
-    )
-    suite = suite_of(short, policy=policy)
-    without = replace(suite.context, rerun=None)
-    assert "as there is no run to make again." in random_entries(without).matched.reasons[0]
-    hard = replace(suite.context, policy=policy.replace(min_arrangements=10**6))
-    assert "arrangements" not in market_null.companion_null(hard).text
-    suite = suite_of(short, Fragile(), policy=policy.replace(min_trades=2))
-    assert market_null.companion_null(suite.context).text == "market_null is inconclusive"
-
-
-def test_the_largest_p_decides(short, monkeypatch):
-    policy = QUICK.replace(
-        n_random_sides=99,
-        random_entry={"n_sims": 99, "n_neutral_pairs": 2},
-        label_permutation={"n_perms": 99},
-    )
-    suite = suite_of(short, policy=policy)
-    bad = CompanionNull(MonteCarlo(20, 60, stopped=True), "markets")
-    monkeypatch.setattr(market_null, "companion_null", lambda context: bad)
-    for found in (suite.run_random_entry(), suite.run_permutation()[0]):
-        assert found.verdict is Verdict.FAIL
-        assert found.monte_carlo == bad.count
-
-
 def test_progress_is_told_at_once_and_the_first_draws_are_of_it(short):
     told = []
     suite = suite_of(short, progress=lambda gate, done, total: told.append((gate, done, total)))
     result_of(suite)
-    own = [(done, total) for gate, done, total in told if gate == "market_null"]
-    assert own[0] == (0, 60) and own[-1] == (60, 60)
-    assert [done for done, _ in own] == sorted(done for done, _ in own)
-    assert len({done for done, _ in own}) > 5
+    assert told[0] == ("market_null", 0, 60)
+    for kind in ("drifting", "driftless"):
+        own = [(done, total) for gate, done, total in told if gate == f"market_null.{kind}"]
+        assert own[0] == (0, 60) and own[-1] == (60, 60)
+        assert [done for done, _ in own] == sorted(done for done, _ in own)
 
 
 def test_plain_python_goes_through_the_same_gate(short):
@@ -369,7 +327,9 @@ def test_plain_python_goes_through_the_same_gate(short):
         suite_of(
             short,
             InAndOut(),
-            policy=QUICK.replace(market_null={"n_draws": 25, "grid_search": "auto"}),
+            policy=QUICK.replace(
+                market_null={"n_draws": 25, "n_draws_extended": 25, "grid_search": "auto"}
+            ),
             threads=4,
         )
     )
@@ -379,7 +339,7 @@ def test_plain_python_goes_through_the_same_gate(short):
 
 
 def test_the_interpreted_kernel_gives_the_compiled_ones_counts(short):
-    policy = QUICK.replace(min_trades=5, market_null={"n_draws": 19, "stop_exceedances": 2})
+    policy = QUICK.replace(min_trades=5, market_null={"n_draws": 19, "n_draws_extended": 19})
     results = []
     for interpreted in (False, True):
         run = backtest(short, "basis_capture", interpreted=interpreted)
@@ -423,7 +383,9 @@ class Holder(InAndOut):
 def test_one_position_held_throughout_does_not_crash(short):
     found = result_of(suite_of(short, Holder()))
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reasons == ("Round trips: 1, at least 10 needed. Run on more data.",)
+    assert found.reasons == (
+        "Round trips: 1, at least 10 needed. Run on about 10.0 times as much data.",
+    )
     # min_trades cannot be 1, so look past it: the mean of the increments stays, and so does it.
     suite = suite_of(short, Holder())
     own = market_null._identity(

@@ -18,7 +18,7 @@ from tests.segments import INSTRUMENTS
 POLICY = GatePolicy(
     min_trades=2,
     extend_factor=1,
-    market_null={"n_draws": 19, "stop_exceedances": 1, "grid_search": "off"},
+    market_null={"n_draws": 19, "n_draws_extended": 19, "grid_search": "off"},
 )
 RULE = ("threshold_bps=3", "exit_threshold_bps=1", "cooldown_ms=0", "max_quote_age_ms=0")
 START_NS, UNIT = 1_723_000_000 * 10**9, 10**8

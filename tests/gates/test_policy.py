@@ -68,7 +68,8 @@ def test_every_key_moves_the_hash():
     hashes = [GatePolicy().policy_hash]
     for key, value in plain.items():
         if not isinstance(value, dict):
-            hashes.append(GatePolicy(**{key: _others(value)}).policy_hash)
+            other = not value if isinstance(value, bool) else _others(value)
+            hashes.append(GatePolicy(**{key: other}).policy_hash)
             continue
         for name, inner in value.items():
             other = "day" if name == "within" else _others(inner)

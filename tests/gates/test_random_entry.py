@@ -294,7 +294,9 @@ def test_too_few_trips_are_inconclusive():
     points, actions = _case(trips=29, rows=2000)
     result = random_entries(make_input(points, actions))
     assert result.matched.verdict is Verdict.INCONCLUSIVE
-    assert result.matched.reasons == ("Round trips: 29, at least 30 needed. Run on more data.",)
+    assert result.matched.reasons == (
+        "Round trips: 29, at least 30 needed. Run on about 1.1 times as much data.",
+    )
 
 
 def test_no_trades_are_inconclusive():
@@ -314,6 +316,9 @@ def test_too_few_arrangements_are_inconclusive():
     assert few.matched.reasons == (
         "Distinct arrangements: 31, at least 1000 needed. Run on more data.",
     )
+    # No entry is drawn, so the guard on drawn entries blocks no verdict.
+    assert few.matched.verdict is Verdict.INCONCLUSIVE
+    assert few.neutral.verdict is Verdict.NOT_APPLICABLE
 
 
 def test_no_room_is_inconclusive():
@@ -389,7 +394,7 @@ def test_ties_count_against_the_strategy():
 def test_draws_grow_once_where_the_interval_holds_alpha():
     points, actions = _case(trips=30, rows=2000)
     policy = GatePolicy(
-        alpha="0.5", n_random_sides=60, random_entry={"n_sims": 60, "n_neutral_pairs": 2}
+        alpha="0.5", random_sides={"n_draws": 60}, random_entry={"n_sims": 60, "n_neutral_pairs": 2}
     )
     found = {
         random_entries(make_input(points, actions, policy=policy, seed=s)).matched.monte_carlo

@@ -66,10 +66,10 @@ def test_nothing_has_no_regime():
     assert trend_regimes(np.zeros(0, np.int64), np.zeros(0, np.int64), STEP, 3).tolist() == []
 
 
-def test_runs_are_shuffled_within_stretches_of_a_regime():
+def test_runs_are_shuffled_within_times_of_a_regime():
     points = walk_points(4, 6000)
     policy = GatePolicy(
-        n_random_sides=200,
+        random_sides={"n_draws": 200},
         extend_factor=1,
         label_permutation={
             "n_perms": 200,
@@ -85,8 +85,9 @@ def test_runs_are_shuffled_within_stretches_of_a_regime():
     assert len(set(regimes.tolist())) == 3
     assert (np.diff(block) == (np.diff(regimes) != 0)).all()
     found = judged(permutation, context)
-    assert found.verdict in (Verdict.PASS, Verdict.FAIL)
-    assert found.details["blocks"] == int(block[-2]) - int(block[0]) + 1
+    assert found.verdict is Verdict.SHOWN and found.monte_carlo.draws == 200
+    grown, _ = permutation.grown_blocks(context.path.changes, block)
+    assert found.details["blocks"] == int(grown[-2]) - int(grown[0]) + 1
     within = {
         name: permutation._blocks(
             replace(context, policy=policy.replace(label_permutation={"within": name}))
@@ -106,7 +107,7 @@ def test_too_many_steps_are_not_counted():
     policy = GatePolicy(min_trades=2, label_permutation={"block_seconds": 1, "within": "regime"})
     context = make_input(points, pair_trips(np.random.default_rng(1), 200, 5), policy=policy)
     found = judged(permutation, context)
-    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.verdict is Verdict.SHOWN and found.monte_carlo is None
     assert found.reasons == (
         "Regime steps of 1 s: 199000000, limit 10000000. "
         "Use smaller positions or a shorter segment.",

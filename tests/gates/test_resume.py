@@ -23,10 +23,10 @@ CRYPTO = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_cryp
 DATA = Path(__file__).resolve().parents[2] / "data"
 #: Enough draws for every gate to have batches before and after an interruption.
 POLICY = GatePolicy(
-    n_random_sides=400,
+    random_sides={"n_draws": 400},
     random_entry={"n_sims": 400, "n_neutral_pairs": 50},
     label_permutation={"n_perms": 400},
-    market_null={"n_draws": 60},
+    market_null={"n_draws": 60, "n_draws_extended": 60},
     ablation={"n_bootstrap": 200},
 )
 
@@ -80,7 +80,7 @@ def test_a_killed_command_goes_on(tmp_path, planted):
     """SIGINT ends the command with one line and code 130; the same command then finishes."""
     policy = tmp_path / "policy.toml"
     policy.write_text(
-        "extend_factor = 1\nn_random_sides = 200\n"
+        "extend_factor = 1\n"
         '[suites]\ng2 = ["random_entry", "label_permutation"]\n'
         "[random_entry]\nn_sims = 150000\nn_neutral_pairs = 20\n"
         "[label_permutation]\nn_perms = 200\n"

@@ -21,11 +21,11 @@ from quantlaxmi.strategies.registry import load_file
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 POLICY = GatePolicy(
-    n_random_sides=300,
+    random_sides={"n_draws": 300},
     extend_factor=1,
     random_entry={"n_sims": 300, "n_neutral_pairs": 20},
     label_permutation={"n_perms": 300},
-    market_null={"n_draws": 19},
+    market_null={"n_draws": 19, "n_draws_extended": 19},
     time_shift={"n_shifts": 19},
 )
 
@@ -50,8 +50,7 @@ def test_other_seeds_and_draws_are_not_answered_from_the_checkpoint(run, tmp_pat
     assert other != plain.run_random_entry()
     for n_perms in (199, 999):  # fewer and more than were counted
         assert kept.run_permutation(n_perms=n_perms) == plain.run_permutation(n_perms=n_perms)
-        counted = kept.run_permutation(n_perms=n_perms)[0].details["moved"]
-        assert counted["draws"] == n_perms
+        assert kept.run_permutation(n_perms=n_perms)[0].monte_carlo.draws == n_perms
     assert path.read_bytes() == before
     assert suite_of(run, Checkpoint(path, b"\x01" * 32)).run_permutation() == kept.run_permutation()
 
@@ -107,7 +106,7 @@ def test_a_checkpoint_is_not_believed_after_the_strategy_s_code_changed(run, tmp
     """Its decisions are the same here; on the markets that draws make they need not be."""
     policy = GatePolicy(
         suites={"g2": ["label_permutation"]},
-        n_random_sides=19,
+        random_sides={"n_draws": 19},
         extend_factor=1,
         min_trades=2,
         label_permutation={"n_perms": 19},

@@ -27,10 +27,10 @@ DATA = Path(__file__).resolve().parents[2] / "data"
 POLICY = GatePolicy(
     min_trades=2,
     extend_factor=1,
-    n_random_sides=99,
+    random_sides={"n_draws": 99},
     random_entry={"n_sims": 99, "n_neutral_pairs": 9},
     label_permutation={"n_perms": 99},
-    market_null={"n_draws": 19},
+    market_null={"n_draws": 19, "n_draws_extended": 19},
     ablation={"n_bootstrap": 99},
 )
 NEED_A_PATH = {
@@ -40,6 +40,7 @@ NEED_A_PATH = {
     "market_null",
     "time_shift",
     "lag_profile",
+    "random_sides",
 }
 
 
@@ -98,12 +99,14 @@ def test_a_peeker_with_a_loss_limit_fails(segment, closed):
     assert "came later" in g2.look_ahead.reasons[0]
     assert g2.net_positive.verdict in (Verdict.PASS, Verdict.FAIL)
     assert g2.result("delay").verdict is not Verdict.INCONCLUSIVE
-    assert g2.result("ablation.signals").verdict is not Verdict.INCONCLUSIVE
+    for judged in ("equity", "premium"):
+        assert g2.result(judged).verdict in (Verdict.PASS, Verdict.FAIL)
+    assert g2.result("ablation.signals").verdict is Verdict.NOT_APPLICABLE  # it declares none
     silent = {r.gate for r in g2.results if "belongs to no decision" in r.reasons[0]}
     assert silent == NEED_A_PATH
     assert all(
         g2.result(name).verdict
-        is (Verdict.SHOWN if name == "lag_profile" else Verdict.INCONCLUSIVE)
+        is (Verdict.SHOWN if g2.result(name).role == "diagnosis" else Verdict.INCONCLUSIVE)
         for name in silent
     )
     assert report.verdict == "FAIL"
@@ -120,7 +123,9 @@ def test_a_gate_of_the_ledger_makes_neither_path_nor_decision_points(segment, mo
     assert suite.run_net_positive().verdict is Verdict.FAIL
     assert suite.run_look_ahead().verdict is Verdict.PASS
     assert suite.run_delay()[0].verdict is Verdict.NOT_APPLICABLE
-    assert suite.run_ablation()[0].verdict is Verdict.FAIL
+    assert suite.run_ablation()[0].verdict is Verdict.WARN
+    assert suite.run_equity().verdict is Verdict.FAIL
+    assert suite.run_premium().verdict is Verdict.FAIL
 
 
 def test_a_path_and_its_failure_are_made_once(segment, closed, monkeypatch):

@@ -144,17 +144,58 @@ def trips(engine: Engine, weights: list[int], last_mid2: list[int]) -> tuple[int
     return sum(gains), sum(g * g for g in gains), len(gains)
 
 
+def bucket_sums(
+    engine: Engine,
+    weights: list[int],
+    tables: Mapping[str, Any],
+    made: list[list[tuple[int, int]]],
+    n: int,
+) -> tuple[int, int] | None:
+    """Sum and sum of squares of gross in n equal parts of the clock; None as for `trips`.
+
+    The time from the first to the last message is cut; part k has the stamps up to
+    ``first + (last - first) * (k + 1) // n``. A fill is worth its decision's mid; what is held, the
+    mid of the last valid book at the part's end.
+    """
+    stamps = sorted(int(ts) for columns in tables.values() for ts in columns["ts_ns"])
+    first, span = stamps[0], stamps[-1] - stamps[0]
+    mids = {
+        (legs["decision"], legs["instrument"]): legs["reference_price"] // 5 for legs in engine.legs
+    }
+    if any(not mids.get((f["decision"], f["instrument"])) for f in engine.fills):
+        return None
+    states = paths(tables, len(weights))
+    values = [0]
+    for k in range(n):
+        end = first + span * (k + 1) // n
+        value = 0
+        for i, weight in enumerate(weights):
+            done = [f for f in engine.fills if f["instrument"] == i and f["ts_ns"] <= end]
+            held = sum(f["side"] * f["qty"] for f in done)
+            value -= weight * sum(f["side"] * f["qty"] * mids[f["decision"], i] for f in done)
+            seen = [(seq, bid + ask) for seq, ts, bid, ask in states[i].states if ts <= end]
+            if held:
+                seq, mid2 = seen[-1]
+                value += weight * held * (mid2 + 2 * shift_at(made[i], seq))
+        values.append(value)
+    gains = [b - a for a, b in itertools.pairwise(values)]
+    return sum(gains), sum(g * g for g in gains)
+
+
 def count(
     draws: list[list[tuple[int, int, int]]],
     own: tuple[int, int],
     least: int,
-    wanted: int,
-    stop_after: int,
-) -> tuple[bool, int, int, bool]:
-    """Whether draws are held to trips, exceedances, draws that count, and whether it stopped.
+    stages: list[tuple[int, int]],
+    tries: int = 10,
+) -> tuple[int, int, bool]:
+    """Exceedances, draws that count, and whether it stopped.
 
-    `draws` has sum, squares and trips of every setting on the market of each draw, in order: 200
-    at least, and ten times the wanted ones.
+    `draws` has sum, squares and trips of every setting on the market of each draw, in order.
+    A draw counts where a setting made `least` trips, and exceeds where such a setting's S/sqrt(Q)
+    is at least the data's. `stages` are (draws that count, exceedances that stop): the second
+    follows where the share of the first leaves the level open, which is for the caller to say by
+    giving one or two.
     """
 
     def reaches(total: int, squares: int) -> bool:
@@ -164,17 +205,15 @@ def count(
 
         return square(total, squares) >= square(*own)
 
-    conditional = sum(any(n >= least for *_, n in one) for one in draws[:200]) >= 2
-    used = [
-        [(s, q) for s, q, n in one if n >= least or not conditional]
-        for one in draws[: 10 * wanted if conditional else wanted]
-    ]
-    b = m = 0
-    for one in filter(None, used):
-        m += 1
-        b += any(reaches(*sums) for sums in one)
-        if stop_after and b == stop_after:
-            return conditional, b, m, True
-        if m == wanted:
-            break
-    return conditional, b, m, False
+    b = m = done = 0
+    for wanted, stop_after in stages:
+        for one in draws[done : tries * wanted]:
+            if m == wanted:
+                break
+            done += 1
+            able = [(s, q) for s, q, n in one if n >= least]
+            m += bool(able)
+            b += any(reaches(*sums) for sums in able)
+            if stop_after and b == stop_after:
+                return b, m, True
+    return b, m, False

@@ -17,7 +17,7 @@ from quantlaxmi.segment import open_segment
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 GUTTED = GatePolicy(suites={"g2": ["look_ahead"]}, alpha="0.5")
-SAID = ("alpha = 0.5 (default 0.05)", "suites.g2 without net_positive, random_entry, ")
+SAID = ("alpha = 0.5 (default 0.05)", "suites.g2 without net_positive, delay, equity, ")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,8 @@ def test_a_suite_that_lacks_a_test_never_passes(report):
 @pytest.mark.parametrize("gate", [gate.name for gate in ALL_GATES])
 def test_every_gate_that_decides_is_missed(gate):
     kept = [one.name for one in ALL_GATES if one.name != gate]
-    expected = () if gate == "lag_profile" else (gate,)
+    diagnoses = ("label_permutation", "time_shift", "lag_profile", "random_sides", "ablation")
+    expected = () if gate in diagnoses else (gate,)
     assert left_out("g2", kept) == expected
 
 
@@ -65,8 +66,8 @@ def test_every_difference_is_named():
     ).differences
     assert found == (
         "min_trades = 2 (default 30)",
-        "suites.g2 without net_positive, random_entry, label_permutation, market_null, "
-        "time_shift, lag_profile, delay, ablation",
+        "suites.g2 without net_positive, delay, equity, premium, random_entry, market_null, "
+        "label_permutation, time_shift, lag_profile, random_sides, ablation",
         "delay.delays_ms = [50] (default [10, 50, 100, 250, 1000, 5000])",
     )
     names = [gate.name for gate in ALL_GATES]

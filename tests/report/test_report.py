@@ -17,10 +17,10 @@ from quantlaxmi.segment import open_segment
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 QUICK = GatePolicy(
-    n_random_sides=99,
+    random_sides={"n_draws": 99},
     random_entry={"n_sims": 99, "n_neutral_pairs": 20},
     label_permutation={"n_perms": 99},
-    market_null={"n_draws": 39},
+    market_null={"n_draws": 19, "n_draws_extended": 19, "grid_search": "off"},
 )
 
 
@@ -36,7 +36,7 @@ def edgeless():
 
 @pytest.fixture(scope="module")
 def report(planted):
-    return run_gates(planted, "basis_capture", policy=QUICK, seed=3)
+    return run_gates(planted, "basis_capture", policy=QUICK)
 
 
 @pytest.fixture
@@ -49,6 +49,8 @@ def saved(report, tmp_path):
 def test_planted_edge_passes(report):
     assert report.verdict == "PASS"
     assert report.g2_passed is True
+    assert report.edge == "timing"
+    assert report.verdict_text.startswith("PASS (timing); selection not tested")
     (g2,) = report.results
     assert report.g2_details["gates"] == list(g2.gates) == [gate.name for gate in gates_of("g2")]
     assert g2.random_entry_baseline.monte_carlo.exceedances == 0
@@ -66,11 +68,28 @@ def test_no_edge_does_not_pass(edgeless):
 
 
 def test_report_does_not_depend_on_threads_or_time(planted, report):
-    again = run_gates(planted, "basis_capture", policy=QUICK, seed=3, threads=1)
+    again = run_gates(planted, "basis_capture", policy=QUICK, threads=1)
     assert again.report_hash == report.report_hash
     assert replace(again, timestamp="then").compute_hash() == report.report_hash
-    other = run_gates(planted, "basis_capture", policy=QUICK, seed=4, threads=2)
-    assert other.report_hash != report.report_hash
+
+
+def test_a_chosen_seed_gives_a_diagnosis_and_no_verdict(planted, report, tmp_path):
+    """A seed can be chosen until it passes; that of a verdict follows from what is judged."""
+    chosen = run_gates(planted, "basis_capture", policy=QUICK, seed=3)
+    assert chosen.verdict == "DIAGNOSIS" and chosen.seed == 3
+    assert chosen.g2_passed is None and chosen.edge is None
+    assert "no verdict" in chosen.verdict_text
+    chosen.save(tmp_path / "d.json")
+    assert json.loads((tmp_path / "d.json").read_text())["g2_passed"] is None
+    assert verify_report(tmp_path / "d.json", planted).matches
+    # The verdict's own seed, given by hand, is a chosen seed all the same.
+    named = run_gates(planted, "basis_capture", policy=QUICK, seed=report.seed)
+    assert named.verdict == "DIAGNOSIS"
+    assert named.suites == report.suites
+    # The run's own seed stands in the trace header, apart from that of the gates.
+    assert report.header["seed"] == 0
+    other = run_gates(planted, "basis_capture", policy=QUICK.replace(min_trades=29))
+    assert other.seed != report.seed
 
 
 def test_saved_report_loads_and_is_plain_json(report, saved):
@@ -153,42 +172,42 @@ def test_verify_recomputes_the_report(planted, saved):
 def test_verify_finds_an_invented_verdict(planted, report, saved):
     """Hashes can be made to fit an invention; recomputation finds it."""
     details = json.loads(json.dumps(report.g2_details))
-    details["results"][2]["monte_carlo"]["exceedances"] = 1
+    details["results"][5]["monte_carlo"]["exceedances"] = 1
     replace(report, suites={"g2": details}).sealed().save(saved)
     check = verify_report(saved, planted)
     assert not check.matches
     assert [str(d) for d in check.differences] == [
-        "suites.g2.results[2].monte_carlo.exceedances was 1, recomputed 0"
+        "suites.g2.results[5].monte_carlo.exceedances was 1, recomputed 0"
     ]
 
 
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        (lambda r: r.pop("role"), "suites.g2.results[2].role"),
-        (lambda r: r.update(verdict="MAYBE"), "suites.g2.results[2].verdict"),
-        (lambda r: r["monte_carlo"].update(draws=True), "suites.g2.results[2].monte_carlo.draws"),
+        (lambda r: r.pop("role"), "suites.g2.results[5].role"),
+        (lambda r: r.update(verdict="MAYBE"), "suites.g2.results[5].verdict"),
+        (lambda r: r["monte_carlo"].update(draws=True), "suites.g2.results[5].monte_carlo.draws"),
         (
             lambda r: r["monte_carlo"].update(draws=0),
-            "suites.g2.results[2].monte_carlo.exceedances",
+            "suites.g2.results[5].monte_carlo.exceedances",
         ),
         (
             lambda r: r["monte_carlo"].update(stopped=True, exceedances=0),
-            "suites.g2.results[2].monte_carlo.exceedances",
+            "suites.g2.results[5].monte_carlo.exceedances",
         ),
         (
             lambda r: r["monte_carlo"]["histogram"].update(counts=[1]),
-            "suites.g2.results[2].monte_carlo.histogram.counts",
+            "suites.g2.results[5].monte_carlo.histogram.counts",
         ),
         (
             lambda r: r["monte_carlo"]["histogram"].update(own_bin=99),
-            "suites.g2.results[2].monte_carlo.histogram.own_bin",
+            "suites.g2.results[5].monte_carlo.histogram.own_bin",
         ),
     ],
 )
 def test_a_result_that_no_gate_gives_is_refused_by_its_place(report, saved, change, place):
     details = json.loads(json.dumps(report.g2_details))
-    change(details["results"][2])
+    change(details["results"][5])
     replace(report, suites={"g2": details}).sealed().save(saved)
     with pytest.raises(ReportError) as caught:
         load_report(saved)
@@ -275,7 +294,7 @@ def test_only_asked_gates_run(planted):
     report = run_gates(planted, "basis_capture", policy=policy)
     assert report.g2_details["gates"] == ["label_permutation"]
     assert report.results[0].random_entry_baseline is None
-    assert report.results[0].result("label_permutation").verdict is Verdict.PASS
+    assert report.results[0].result("label_permutation").verdict is Verdict.SHOWN
     assert report.g2_passed is False
 
 
@@ -292,11 +311,11 @@ from quantlaxmi.gates import GatePolicy
 from quantlaxmi.report import run_gates
 from quantlaxmi.segment import open_segment
 policy = GatePolicy(
-    n_random_sides=20,
+    random_sides={"n_draws": 20},
     extend_factor=1,
     random_entry={"n_sims": 20, "n_neutral_pairs": 3},
     label_permutation={"n_perms": 20},
-    market_null={"n_draws": 19},
+    market_null={"n_draws": 19, "n_draws_extended": 19},
 )
 print(run_gates(open_segment(sys.argv[1]), "basis_capture", policy=policy).report_hash)
 """
@@ -361,6 +380,7 @@ def test_a_run_without_path_silences_the_gates_that_need_one_alone(planted):
         "market_null",
         "time_shift",
         "lag_profile",
+        "random_sides",
     }
     assert g2.net_positive.verdict is Verdict.PASS
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from quantlaxmi.calibrate.null_markets import COSTS, PERP, make_quotes
+from quantlaxmi.calibrate.markets import PERP, fees, make_quotes
 from quantlaxmi.calibrate.random_streams import bell
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.cli.run_options import lines_by_currency, run_facts
@@ -33,13 +33,13 @@ ROWS = 3_000
 BTC = msgspec.structs.replace(PERP, symbol="ETHBTC-PERP", currency="BTC", base="ETH")
 RATE = Fraction("2.125")
 QUICK = GatePolicy(
-    n_random_sides=99,
+    random_sides={"n_draws": 99},
     random_entry={"n_sims": 99, "n_neutral_pairs": 20},
     label_permutation={"n_perms": 99},
-    market_null={"n_draws": 19},
+    market_null={"n_draws": 19, "n_draws_extended": 19},
     min_trades=20,
 )
-FREE = msgspec.structs.replace(COSTS, fee_exponent=-18)
+FREE = msgspec.structs.replace(fees("2"), fee_exponent=-18)
 
 
 class Turns(CryptoStrategy):
@@ -86,7 +86,8 @@ class Two(Turns):
 
 
 def market(second: Instrument = BTC) -> MemorySegment:
-    return make_quotes(bell(11, 0, ROWS), instruments=(PERP, second))
+    half_spread = np.full(ROWS, 10**7)
+    return make_quotes(bell(11, 0, ROWS), instruments=(PERP, second), half_spread=half_spread)
 
 
 def rate_file(tmp_path: Path, *, late: str = "99") -> str:

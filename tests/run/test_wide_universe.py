@@ -26,11 +26,11 @@ N_INSTRUMENTS, N_ONE_SIDED, N_QUOTES = 400, 40, 160_000
 #: Places of the pair that is traded among the instruments.
 SPOT, PERP = 7, 311
 QUICK = GatePolicy(
-    n_random_sides=50,
+    random_sides={"n_draws": 50},
     extend_factor=1,
     random_entry={"n_sims": 50, "n_neutral_pairs": 5},
     label_permutation={"n_perms": 50},
-    market_null={"n_draws": 19, "grid_search": "off"},
+    market_null={"n_draws": 19, "n_draws_extended": 19, "grid_search": "off"},
 )
 
 

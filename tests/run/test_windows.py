@@ -222,10 +222,10 @@ def test_rows_before_the_warm_up_do_not_matter(ways):
 
 SMALL = GatePolicy(
     min_trades=2,
-    n_random_sides=100,
+    random_sides={"n_draws": 100},
     random_entry={"n_sims": 100, "n_neutral_pairs": 100},
     label_permutation={"n_perms": 100},
-    market_null={"n_draws": 20},
+    market_null={"n_draws": 20, "n_draws_extended": 20},
     look_ahead={"n_beginnings": 4},
 )
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.gates.checkpoint import CountLimits, DrawCounts
+from quantlaxmi.gates.checkpoint import CountLimits, DrawCounts, Stage
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.results import Json, MonteCarlo, rounded, studentised
 from quantlaxmi.parallel.pace import Pace
@@ -92,31 +92,30 @@ class DrawRule:
 
     Attributes
     ----------
-    stop_after : int
-        Exceedances of the first statistic at which drawing stops; 0 for never.
+    stages : tuple of Stage
+        Drawing ends with the first, but where it did not stop and the interval of b/m contains
+        the level it goes on to the second. Empty: the number asked for, then `extend_factor` times
+        as many, without stopping.
     batch : int
         Draws asked of the sweep at a time, at most: a batch takes about a tenth of a second.
     tries : int
         Where not 0, a draw counts only where the last statistic is at least the strategy's, and at
         most `tries` draws are made for each one wanted.
-    reported : int
-        Draws that were reported as done before the first batch.
     binnings : sequence of Binning or None
         For the first statistics, one each; None: every statistic is studentised.
     """
 
-    stop_after: int = 0
+    stages: tuple[Stage, ...] = ()
     batch: int = BATCH
     tries: int = 0
-    reported: int = 0
     binnings: Sequence[Binning] | None = None
 
 
 class _Counts:
     """Counts of the draws so far, in draw order."""
 
-    def __init__(self, own: Sequence[tuple[int, int]], rule: DrawRule, wanted: int) -> None:
-        self.own, self.rule, self.wanted = own, rule, wanted
+    def __init__(self, own: Sequence[tuple[int, int]], rule: DrawRule, stage: Stage) -> None:
+        self.own, self.rule, self.stage = own, rule, stage
         self.binnings = rule.binnings
         if self.binnings is None:
             self.binnings = [studentised_binning(k, s, q) for k, (s, q) in enumerate(own)]
@@ -130,11 +129,10 @@ class _Counts:
         """Draws that count: where they are picked, those the last statistic names."""
         return self.found[-1] if self.picked else self.done
 
-    def limits(self, most: int) -> CountLimits:
-        """What counts of this gate a checkpoint may hold."""
-        return CountLimits(
-            len(self.own), len(self.bins), most, self.rule.stop_after, picked=self.picked
-        )
+    @property
+    def most(self) -> int:
+        """Draws that are made at most in this stage."""
+        return max(self.rule.tries, 1) * self.stage.draws
 
     def go_on(self, kept: DrawCounts) -> None:
         """Take up counts that were kept."""
@@ -153,20 +151,22 @@ class _Counts:
             for one, binning in zip(self.bins, self.binnings or (), strict=True)
         ]
         made += [None] * (len(self.found) - len(made))
+        # The first statistic is of the draws that count; the others are of all that were made.
+        counted = [self.counted, *[self.done] * (len(self.found) - 1)]
         return [
-            MonteCarlo(b, self.counted, self.stopped, extended, histogram=histogram)
-            for b, histogram in zip(self.found, made, strict=True)
+            MonteCarlo(b, m, self.stopped, extended, histogram=histogram)
+            for b, m, histogram in zip(self.found, counted, made, strict=True)
         ]
 
     def add(self, out: U64) -> None:
         """Count a batch, up to the draw at which drawing stops."""
         hits = [exceedances(out[:, 4 * k : 4 * k + 4], s, q) for k, (s, q) in enumerate(self.own)]
         used = len(out)
-        missing, free = self.rule.stop_after - self.found[0], self.wanted - self.counted
+        missing, free = self.stage.stop_after - self.found[0], self.stage.draws - self.counted
         for i, hit in enumerate(hits[0]):
             missing -= hit
             free -= hits[-1][i] if self.picked else 1
-            if self.rule.stop_after and missing == 0:
+            if self.stage.stop_after and missing == 0:
                 used, self.stopped = i + 1, True
                 break
             if free == 0:
@@ -192,9 +192,8 @@ def count_draws(
 ) -> list[MonteCarlo]:
     """Count the draws at least as large as the strategy, for one or more statistics.
 
-    The first statistic decides how long to draw. With a fixed number, draws grow once, tenfold by
-    default, where the interval of b/m contains alpha; later draws go on where the first ones ended.
-    With `stop_after`, drawing stops at that exceedance (Besag and Clifford) and never grows.
+    The first statistic decides how long to draw: a first stage, and a second where the interval of
+    b/m contains alpha and drawing did not stop. Later draws go on where the first ones ended.
     Draws are counted and binned in their order, so the counts do not depend on batches or threads,
     nor on an interruption: with a checkpoint in `context`, counting goes on where it was left.
 
@@ -224,36 +223,36 @@ def count_draws(
         That of `sweep`, unless drawing stopped at a draw before the one that failed.
     """
     rule = rule or DrawRule()
-    counts = _Counts(own, rule, draws)
-    most, extended = max(rule.tries, 1) * draws, False
     factor = context.policy.extend_factor
+    stages = rule.stages or (Stage(draws), Stage(draws * factor))[: 1 if factor == 1 else 2]
+    counts = _Counts(own, rule, stages[0])
     if context.checkpoint is not None:
-        limits = counts.limits(most if rule.stop_after else most * factor)
+        limits = CountLimits(
+            len(own), len(counts.bins), stages, max(rule.tries, 1), picked=counts.picked
+        )
         kept = context.checkpoint.load(gate, limits)
         if kept is not None:
             counts.go_on(kept)
-            extended = kept.done > most or counts.counted > draws
     while True:
-        if extended:
-            counts.wanted, most = counts.wanted * factor, most * factor
-        _draw(context, gate, width, sweep, counts, most)
-        made = counts.results(extended)
-        if rule.stop_after or extended or factor == 1:
-            return made
-        lower, upper = made[0].interval()
-        if not lower <= context.policy.alpha <= upper:
-            return made
-        extended = True
+        extended = counts.stage is not stages[0]
+        if extended or not (counts.counted > counts.stage.draws or counts.done > counts.most):
+            _draw(context, gate, width, sweep, counts)
+            made = counts.results(extended)
+            if counts.stopped or counts.stage is stages[-1]:
+                return made
+            lower, upper = made[0].interval()
+            if not lower <= context.policy.alpha <= upper:
+                return made
+        counts.stage = stages[-1]
 
 
-def _draw(
-    context: GateContext, gate: str, width: int, sweep: Sweep, counts: _Counts, most: int
-) -> None:
-    """Make batches until enough draws count, `most` are made, or drawing stops."""
+def _draw(context: GateContext, gate: str, width: int, sweep: Sweep, counts: _Counts) -> None:
+    """Make batches until enough draws count, no more are allowed, or drawing stops."""
+    wanted, most = counts.stage.draws, counts.most
 
     def report_progress() -> None:
-        done = max(counts.counted, counts.done * counts.wanted // most, counts.rule.reported)
-        context.report_progress(gate, min(done, counts.wanted), counts.wanted)
+        done = max(counts.counted, counts.done * wanted // most)
+        context.report_progress(gate, min(done, wanted), wanted)
 
     report_progress()
     # Gates that choose a small batch have measured it.
@@ -261,14 +260,14 @@ def _draw(
     pace = Pace(first, counts.rule.batch, least=min(first, LEAST_DRAWS))
     if counts.rule.batch <= FIRST_DRAWS:
         pace = Pace(first, first, least=first)
-    while counts.counted < counts.wanted and counts.done < most and not counts.stopped:
+    while counts.counted < wanted and counts.done < most and not counts.stopped:
         out = np.empty((min(pace.size, most - counts.done), width), np.uint64)
         try:
             with pace:
                 sweep(counts.done, out)
         except SweepFailed as failed:
             counts.add(out[: failed.filled])
-            if counts.counted < counts.wanted and not counts.stopped:
+            if counts.counted < wanted and not counts.stopped:
                 raise
         else:
             counts.add(out)
@@ -288,21 +287,16 @@ def exact_p(count: MonteCarlo, arrangements: Arrangements) -> dict[str, Json]:
     return {"exact_permutation_p": rounded(p)}
 
 
-def count_text(context: GateContext, count: MonteCarlo, null: str) -> str:
+def count_text(count: MonteCarlo, null: str) -> str:
     """``736 of 10000 random entries``, and whether the draws were grown or stopped.
 
     Parameters
     ----------
-    context : GateContext
     count : MonteCarlo
     null : str
         What was drawn: ``"random entries"``.
     """
-    how = ""
-    if count.extended:
-        how = f" (grown from {count.draws // context.policy.extend_factor})"
-    if count.stopped:
-        how = " (stopped there)"
+    how = " (stopped there)" if count.stopped else " (grown)" if count.extended else ""
     return f"{count.exceedances} of {count.draws} {null}{how}"
 
 

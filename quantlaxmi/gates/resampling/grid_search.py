@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.market_replays import Replays, Sums
 from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
+from quantlaxmi.gates.thresholds import Thresholds
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.stats.monte_carlo import studentised_at_least
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.parameter_grid import grid_configs
 
-__all__ = ["Search", "search_of"]
+__all__ = ["Search", "declared_grid", "search_of"]
 
 _MAX_GRID = 10_000
 
@@ -25,23 +27,29 @@ class Search:
     reason: str
 
 
+def declared_grid(strategy: Any, policy: Thresholds) -> tuple[StrategyConfig, ...]:
+    """The settings that draws search: the grid that the strategy declares; empty where none is.
+
+    A grid of over 10,000 settings is not searched.
+    """
+    if strategy is None or policy.settings(MarketNullSettings).grid_search == "off":
+        return ()
+    configs = grid_configs(strategy, _MAX_GRID + 1)
+    return configs if len(configs) <= _MAX_GRID else ()
+
+
 def search_of(context: GateContext, rerun: Rerun, replays: Replays, own: Sums) -> Search:
-    """The settings of a draw: the whole parameter grid, where the run's own are one of it."""
+    """The settings of a draw: the run's own and the whole grid that the strategy declares."""
     alone = (None,)
     if context.settings(MarketNullSettings).grid_search == "off":
         return Search(alone, "The policy turns the search of the grid off.")
     strategy = rerun.strategy
-    configs = () if strategy is None else grid_configs(strategy, _MAX_GRID + 1)
-    if not configs:
+    if strategy is None or not strategy.grid:
         return Search(alone, "The strategy declares no grid.")
-    if len(configs) > _MAX_GRID:
+    configs = declared_grid(strategy, context.policy)
+    if not configs:
         return Search(alone, f"The grid has over {_MAX_GRID} settings, so it is not searched.")
     own_hash = rerun.run.header.config_hash
-    if own_hash not in {c.config_hash for c in configs}:
-        return Search(
-            alone,
-            f"The settings are none of the grid's {len(configs)}: no search is accounted for.",
-        )
     others = [c for c in configs if c.config_hash != own_hash]
     replays.keep_bound(others)
     market, better = replays.room(), 0
@@ -50,8 +58,9 @@ def search_of(context: GateContext, rerun: Rerun, replays: Replays, own: Sums) -
         better += not sums.followed or not studentised_at_least(
             own.total, own.squares, sums.total, sums.squares
         )
+    where = "one of them" if len(others) < len(configs) else "added to them"
     return Search(
         (None, *others),
-        f"Every draw has the largest statistic of the grid's {len(configs)} settings; on the data "
-        f"{better} did better than the run's.",
+        f"Every draw has the largest statistic of the grid's {len(configs)} settings, the run's "
+        f"own {where}; on the data {better} did better than the run's.",
     )

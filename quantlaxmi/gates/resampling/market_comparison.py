@@ -35,10 +35,10 @@ def compared_with_data(context: GateContext, rerun: Rerun, draws: MarketDraws) -
     ts = context.decision_points.ts_ns
     span = max(int(ts[-1]) - int(ts[0]), 1)
     details: dict[str, Json] = {
-        "shown_draws": len(draws.shown),
+        "shown_draws": len(draws.first),
         "time_in_position": rounded(draws.own.held_ns / span),
     }
-    used = [s for s in draws.shown if s.sums is not None and s.sums.followed]
+    used = [s for s in draws.first if s.sums is not None and s.sums.followed]
     sums = [s.sums for s in used if s.sums is not None]
     if sums:
         held = sum(s.held_ns for s in sums) / len(sums)

@@ -1,8 +1,8 @@
 """Replays over sign-flipped markets, several at a time: the draws of the market null.
 
 A thread makes the signs and shifts of one draw in its own arrays, runs the strategy over the
-recorded columns with those shifts, and sums the trips from the engine's records. Kernels run
-without the GIL. A draw depends on its number alone.
+recorded columns with those shifts, and sums its clock buckets from the engine's records. Kernels
+run without the GIL. A draw depends on its number alone.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi._ext.bucket_sums import bucket_sums
 from quantlaxmi._ext.market_null import SignFlips
 from quantlaxmi._ext.trip_sums import NO_MID_SEEN, trip_sums
 from quantlaxmi.errors import FixedPointOverflow, StrategyError, first_cause
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.path.clock_buckets import bucket_ends
 from quantlaxmi.gates.path.columns import BoundError, attribution_units
 from quantlaxmi.parallel import cores
 from quantlaxmi.parallel.threads import iterate_in_order
+from quantlaxmi.run.ledger_lines import last_seq_at, marks_at
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import I64, TABLES
@@ -69,7 +72,7 @@ class Sums:
     followed : bool
         False where a filled decision had seen no valid book; the rest is then 0.
     total, squares : int
-        Sum of the trips' PnL and of its squares.
+        Sum of the clock buckets' gross and of its squares.
     trips : int
     held_ns : int
         Time in position.
@@ -153,6 +156,10 @@ class Replays:
         # at the end of the data.
         last_seq = dict.fromkeys(points.instruments, int(points.seq[-1]))
         self._last = [self._last_row(i, last_seq.get(i, _NO_LATER)) for i in range(n)]
+        self._ends = bucket_ends(run.segment.first_ts_ns, run.segment.last_ts_ns)
+        seq = last_seq_at(run.segment, self._ends)
+        self._end_mid2 = marks_at(run.segment, seq, range(n))
+        self._end_rows = self._rows_at(seq)
         own = rerun.run.strategy
         self._bounds: dict[bytes, BoundStrategy] = {}
         self.threads = 1
@@ -171,6 +178,36 @@ class Replays:
                 of_depth = of_depth[: np.searchsorted(depth["seq"][of_depth], first)]
         seq = np.concatenate([depth["seq"][of_depth], quotes["seq"][of_quotes]])
         return seq, of_depth, of_quotes
+
+    def _rows_at(self, seq: I64) -> dict[str, tuple[I64, I64]]:
+        """By table: places in ``_end_mid2`` (flat) that it shifts, and the rows of their shifts."""
+        places: dict[str, list[tuple[int, int]]] = {"quotes": [], "depth": []}
+        for i in range(len(self._end_mid2)):
+            known, of_depth, of_quotes = self._rows_of(i)
+            for k, at in enumerate((np.searchsorted(known, seq, "right") - 1).tolist()):
+                place = i * len(seq) + k
+                if 0 <= at < len(of_depth):
+                    places["depth"].append((place, int(of_depth[at])))
+                elif at >= 0:
+                    places["quotes"].append((place, int(of_quotes[at - len(of_depth)])))
+        return {
+            table: (
+                np.array([p for p, _ in found], np.int64),
+                np.array([r for _, r in found], np.int64),
+            )
+            for table, found in places.items()
+        }
+
+    def _end_mids(self, moved: Moved) -> I64:
+        """Twice the mid of every instrument at the end of every clock bucket of a moved market."""
+        mid2 = self._end_mid2.copy()
+        flat = mid2.reshape(-1)
+        for table in ("quotes", "depth"):
+            places, rows = self._end_rows[table]
+            shifts = 2 * getattr(moved, table)[rows]
+            shifts[flat[places] == 0] = 0  # it never had a valid book
+            flat[places] += shifts
+        return mid2
 
     def _last_row(self, instrument: int, seq: int) -> tuple[str, int] | None:
         """Table and row of the instrument's shift at a message; None before any."""
@@ -243,7 +280,7 @@ class Replays:
         moved: Moved,
         config: StrategyConfig | None = None,
     ) -> Sums:
-        """Sums over the trips of the strategy on a sign-flipped market.
+        """Sums of the strategy on a sign-flipped market.
 
         Raises
         ------
@@ -256,12 +293,17 @@ class Replays:
             if place is not None and last[i]:  # 0: it never had a valid book
                 last[i] += 2 * getattr(moved, place[0])[place[1]]
         try:
-            found = trip_sums(session.engine, self._weights, last, self._end_ns)
+            status, _, _, trips, held_ns = trip_sums(
+                session.engine, self._weights, last, self._end_ns
+            )
+            followed, total, squares = bucket_sums(
+                session.engine, self._weights, self._ends, self._end_mids(moved)
+            )
         except OverflowError as error:
             raise FixedPointOverflow("market null", (str(error),)) from None
-        if found[0] == NO_MID_SEEN:
+        if status == NO_MID_SEEN or not followed:
             return Sums(False, 0, 0, 0, 0)
-        return Sums(True, *found[1:])
+        return Sums(True, total, squares, trips, held_ns)
 
     def each(self, draws: range, work: Callable[[int, Moved], T], drift: bool = True) -> list[T]:
         """Do something with the market of every draw, on all threads; results by draw.

@@ -1,4 +1,4 @@
-"""Random sides: the kernel against its naive twin, and the larger p deciding."""
+"""Random sides: the kernel against its naive twin, and a diagnosis that decides nothing."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,11 @@ import pytest
 from quantlaxmi._jit import random_sides as kernels
 from quantlaxmi._jit.compiler import running
 from quantlaxmi.gates import label_permutation as permutation
-from quantlaxmi.gates import time_shift
+from quantlaxmi.gates import random_sides
 from quantlaxmi.gates.path.columns import BoundError, check_squares
 from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.gates.resampling.companion_nulls import (
-    CompanionNull,
-    judge_against_companions,
-    trip_gains,
-)
-from quantlaxmi.gates.results import MonteCarlo, Verdict, rounded
+from quantlaxmi.gates.random_sides import trip_gains
+from quantlaxmi.gates.results import Verdict
 from quantlaxmi.stats.monte_carlo import wide_ints
 from tests.gate_fakes import judged, make_input, pair_trips, random_entries, walk_points
 from tests.naive import random_sides as naive
@@ -51,34 +47,21 @@ def test_gains_are_the_trips_gross_and_bounded():
     check_squares(2**61, 31)
 
 
-def test_the_larger_p_decides_and_both_are_said():
+def test_the_gate_shows_its_p_and_decides_nothing():
     points = walk_points(2, 900)
-    context = make_input(points, pair_trips(np.random.default_rng(2), 900, 40))
-    gains = trip_gains(context)
-    for moved in (MonteCarlo(0, 199), MonteCarlo(199, 199)):
-        found = judge_against_companions(
-            context, "x", CompanionNull(moved, "moved positions"), gains
-        )
-        sides = found.details["random_sides"]
-        assert found.deciding.p_value == max(float(moved.p_value), found.deciding.p_value)
-        assert found.verdict is (Verdict.PASS if found.deciding.p_value <= 0.05 else Verdict.FAIL)
-        assert "moved positions" in found.reason
-        assert " random sides. Largest p = " in found.reason
-        assert rounded(float(found.deciding.p_value)) >= sides["p_value"]
-
-
-def test_all_gates_share_the_random_sides():
-    points = walk_points(3, 1500)
-    policy = GatePolicy(
-        n_random_sides=99,
-        extend_factor=1,
-        random_entry={"n_sims": 99, "n_neutral_pairs": 2},
-        label_permutation={"n_perms": 99},
-    )
-    context = make_input(points, pair_trips(np.random.default_rng(3), 1500, 40), policy=policy)
-    first = random_entries(context).matched.details["random_sides"]
-    assert first == judged(permutation, context).details["random_sides"]
-    assert first == judged(time_shift, context).details["random_sides"]
+    policy = GatePolicy(extend_factor=1, random_sides={"n_draws": 99})
+    context = make_input(points, pair_trips(np.random.default_rng(2), 900, 40), policy=policy)
+    found = judged(random_sides, context)
+    assert (found.role, found.verdict, found.kind) == ("diagnosis", Verdict.SHOWN, "sides")
+    gains = trip_gains(context).tolist()
+    draws = [naive.random_sides(context.key("coin_sides"), t, gains) for t in range(99)]
+    own = sum(gains)
+    assert found.monte_carlo.exceedances == sum(s >= own for s, _ in draws)  # Q is the same
+    assert found.monte_carlo.draws == 99
+    assert "decides nothing" in found.reasons[0]
+    few = make_input(points, [(1, {0: 1}), (5, {0: -1})], policy=policy)
+    assert judged(random_sides, few).verdict is Verdict.SHOWN
+    assert "Round trips: 1" in judged(random_sides, few).reasons[0]
 
 
 def test_a_drift_is_no_edge():
@@ -87,7 +70,7 @@ def test_a_drift_is_no_edge():
     points = walk_points(4, 2000)
     points.mid2[0] += 300 * np.arange(2000)
     policy = GatePolicy(
-        n_random_sides=199,
+        random_sides={"n_draws": 199},
         extend_factor=1,
         random_entry={"n_sims": 199, "n_neutral_pairs": 2},
         label_permutation={"n_perms": 199},
@@ -98,10 +81,6 @@ def test_a_drift_is_no_edge():
         for q in (d[0],)
     ]
     context = make_input(points, actions, policy=policy)
-    for result in (
-        random_entries(context).matched,
-        judged(permutation, context),
-    ):
-        assert result.verdict is Verdict.FAIL
-        assert result.details["random_sides"]["p_value"] <= 0.05
-        assert result.details["moved"]["p_value"] > 0.05
+    assert judged(random_sides, context).monte_carlo.p_value <= 0.05
+    assert random_entries(context).matched.verdict is Verdict.FAIL
+    assert judged(permutation, context).monte_carlo.p_value > 0.05

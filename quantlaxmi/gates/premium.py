@@ -1,0 +1,173 @@
+"""Premium: does the run earn what anyone earns who holds the position, funding or spread?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.gate import Gate
+from quantlaxmi.gates.path.clock_buckets import BUCKETS, Increments, merged
+from quantlaxmi.gates.results import (
+    GateResult,
+    Json,
+    ResultSpec,
+    Verdict,
+    decimal_text,
+    rounded,
+)
+from quantlaxmi.gates.thresholds import NoSettings
+from quantlaxmi.stats.hall_t import hall_t
+from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps
+from quantlaxmi.stats.student_t import mean_t, t_quantile
+
+__all__ = ["GATE", "evaluate"]
+
+NAME = "premium"
+RESULT = ResultSpec(NAME, "premium")
+#: Fewest buckets with a position and fewest premium events (maker fills, settlements held).
+MIN_HELD, MIN_EVENTS = 40, 30
+#: The numbers of longer buckets that the equity and the non-timing part are looked at in.
+MIDDLE, LONG = 40, 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One statistic, the quantile it has to reach, and its name."""
+
+    name: str
+    found: Decimal | None
+    quantile: Decimal
+
+    @property
+    def passed(self) -> bool:
+        return self.found is not None and self.found >= self.quantile
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "statistic": None if self.found is None else rounded(float(self.found)),
+            "quantile": str(self.quantile),
+            "passed": self.passed,
+        }
+
+    @property
+    def text(self) -> str:
+        shown = "no spread" if self.found is None else f"{float(self.found):.6g}"
+        return f"{self.name}: {shown}, at least {float(self.quantile):.6g} needed"
+
+
+def _hall(values: Sequence[int]) -> Decimal | None:
+    found = hall_t(values)
+    return None if found is None else found.statistic
+
+
+def _asked(increments: Increments, alpha: Decimal) -> list[_Asked]:
+    """Every statistic of the gate, in order."""
+    net, costs = increments.net, increments.costs
+    middle, long = merged(net, MIDDLE), merged(net, LONG)
+
+    def one(name: str, found: Decimal | None, n: int) -> _Asked:
+        return _Asked(name, found, t_quantile(alpha, n - 1))
+
+    return [
+        one(f"Hall's t of net PnL in {BUCKETS} buckets", _hall(net), BUCKETS),
+        one(f"Hall's t of net PnL in {MIDDLE} buckets", _hall(middle), MIDDLE),
+        one(f"t of net PnL in {LONG} buckets", mean_t(long), LONG),
+        one(f"t of the part without timing in {BUCKETS} buckets", mean_t(costs), BUCKETS),
+        one(f"t of the part without timing in {LONG} buckets", mean_t(merged(costs, LONG)), LONG),
+    ]
+
+
+def evaluate(context: GateContext) -> list[GateResult]:
+    """Net PnL that needs no timing: spread and funding (decides where timing does not).
+
+    The part without timing is net minus gross: slippage (what a maker gains is positive), fees,
+    funding and all else that the ledger books. The gate passes where equity passes Hall's t in 200
+    and in 40 clock buckets and the plain t in 10; the part without timing passes the plain t in 200
+    and in 10; it is at least half of net; at least 40 of 200 buckets had a position; and at least
+    30 events earned it (fills as maker, settlements of a position).
+
+    Null hypothesis of each statistic: the increments have mean 0 given the past. Longer buckets
+    are there for funding that remembers itself.
+
+    Cannot see: whether the premium goes on. It is earned by anyone who holds this, on this segment;
+    a segment shorter than ten decorrelation times of the funding says little. A PASS shows that
+    time.
+
+    Source: the statistics are those of `quantlaxmi.gates.equity` and Student (1908).
+
+    Parameters
+    ----------
+    context : GateContext
+
+    Raises
+    ------
+    Inconclusive
+        Where the market has fewer than 200 distinct times.
+    """
+    exponent = context.ledger_exponent - 1
+    increments = context.increments()
+    asked = _asked(increments, context.policy.alpha)
+    without_timing, net = sum(increments.costs), sum(increments.net)
+    held, events = sum(increments.held), context.observed.premium_events
+    details: dict[str, Json] = {
+        "net": decimal_text(net, exponent),
+        "without_timing": decimal_text(without_timing, exponent),
+        "buckets_with_position": held,
+        "premium_events": events,
+        "statistics": {one.name: one.to_json() for one in asked},
+    }
+    if without_timing <= 0 or 2 * without_timing < net:
+        share = f"{_amount(without_timing, exponent)} of net {_amount(net, exponent)}"
+        reason = f"Part of net PnL without timing: {share}, at least half needed."
+        return [
+            RESULT.result(
+                Verdict.FAIL, f"{reason} This run earns by timing or not at all.", None, details
+            )
+        ]
+    if failed := [one for one in asked if not one.passed]:
+        reason = f"{failed[0].text}. The premium is not measurable here: test on more data."
+        return [RESULT.result(Verdict.FAIL, reason, None, details)]
+    if held < MIN_HELD or events < MIN_EVENTS:
+        reason = (
+            f"Buckets with a position: {held}, at least {MIN_HELD} needed; fills as maker and "
+            f"settlements: {events}, at least {MIN_EVENTS} needed. Run on more data."
+        )
+        return [RESULT.result(Verdict.INCONCLUSIVE, reason, None, details)]
+    return [_earned(context, increments, details)]
+
+
+def _earned(context: GateContext, increments: Increments, details: dict[str, Json]) -> GateResult:
+    """The result where every condition holds."""
+    seconds = _decorrelation_seconds(increments)
+    details["decorrelation_seconds"] = seconds
+    what = (
+        "Premium: earned by anyone who holds this, on this segment. Its decorrelation time is "
+        f"{seconds:.6g} s."
+    )
+    if not context.policy.accept_premium:
+        reason = f"{what} The policy does not accept a premium (accept_premium = false)."
+        return RESULT.result(Verdict.FAIL, reason, None, details)
+    return RESULT.result(Verdict.PASS, what, None, details)
+
+
+def _decorrelation_seconds(increments: Increments) -> float:
+    """Integrated autocorrelation time of the part without timing."""
+    values = increments.costs
+    # The sums of the procedure are 64 bits wide: twenty bits of each value say enough.
+    unit = max(map(abs, values)) // 2**20 + 1
+    scaled = [v // unit for v in values]
+    steps = decorrelation_steps(np.arange(len(values) + 1, dtype=np.int64), [scaled], [1])
+    ends = increments.ends
+    bucket = (int(ends[-1]) - int(ends[0])) / max(len(ends) - 1, 1) / 1e9
+    return rounded(float(steps or 1) * bucket)
+
+
+def _amount(value: int, exponent: int) -> str:
+    return f"{rounded(float(Decimal(value) * Decimal(10) ** exponent)):.9g}"
+
+
+GATE = Gate(NAME, "g2", (RESULT,), NoSettings, evaluate)
