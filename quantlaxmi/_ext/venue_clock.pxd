@@ -22,7 +22,7 @@ cdef extern from "<stdint.h>" nogil:
 
 cdef struct venue_clock_t:
     int64_t n_hours  # hours of receive time that had stamps
-    int64_t hour  # the last of them
+    int64_t hour_last_ns  # last instant of the latest of them, so that no row has to divide
     int64_t latest[2]  # largest stamp minus receive time of that hour, and of the one before it
     int64_t offset  # the larger of both; 0 while there is no stamp
     int64_t n_met  # trades that reached the price of a resting order, one for each order
@@ -36,16 +36,22 @@ cdef inline int stamp_counts(int64_t ts, int64_t exch, int64_t* apart) noexcept 
     return -QL_MOST_APART <= apart[0] <= QL_MOST_APART
 
 
+cdef inline int64_t _last_of_hour(int64_t ts) noexcept nogil:
+    cdef int64_t last
+    if ql_add_i64(ts - ts % QL_CLOCK_HOUR, QL_CLOCK_HOUR - 1, &last):
+        return CLOCK_NEVER
+    return last
+
+
 cdef inline int clock_sees(venue_clock_t* c, int64_t ts, int64_t exch) noexcept nogil:
     """A message was received; 1 where the offset is another one."""
-    cdef int64_t apart = 0, hour, before = c.offset
+    cdef int64_t apart = 0, before = c.offset
     if not stamp_counts(ts, exch, &apart):
         return 0
-    hour = ts / QL_CLOCK_HOUR
-    if c.n_hours == 0 or hour != c.hour:
+    if c.n_hours == 0 or ts > c.hour_last_ns:  # receive times never go back
         c.latest[1] = c.latest[0] if c.n_hours else apart
         c.latest[0] = apart
-        c.hour = hour
+        c.hour_last_ns = _last_of_hour(ts)
         c.n_hours += 1
     elif apart > c.latest[0]:
         c.latest[0] = apart

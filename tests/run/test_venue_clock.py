@@ -130,6 +130,18 @@ def test_the_largest_stamp_of_two_hours_counts():
     assert clocks(run(m, {}))[0][0] == -7
 
 
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_an_hour_begins_with_its_first_instant(n):
+    for begin in (0, 5 * HOUR, 400_000 * HOUR):
+        m, clock = MarketBuilder(ts_ns=begin + HOUR - 2), VenueClock()
+        times = [begin + at for at in (HOUR - 1, HOUR, 2 * HOUR - 1, 2 * HOUR, 2 * HOUR + 1)]
+        for at, late in list(zip(times, (-500, 3, 2, 9, 8), strict=True))[:n]:
+            m.ts_ns = at
+            m.late(late).quote(0, 99, 5, 101, 4)
+            clock.see(m.ts_ns, m.ts_ns - late)
+        assert clocks(run(m, {}))[0][0] == clock.offset == (500 if n < 4 else -2)
+
+
 @settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3 * HOUR), st.integers(-50, 50)), max_size=30))
 def test_the_clock_is_that_of_its_definition(messages):
