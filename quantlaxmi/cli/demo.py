@@ -94,6 +94,7 @@ def _walk(
     report.save(out / f"{name}-g2.json")
     bind_report(report, segment, out)
     verdict = report.verdict if parity.matched else "PARITY_BROKEN"
+    sentence = report.verdict_text if parity.matched else verdict
     scale = run.ledger_exponent
     fees = sum(account.fees for account in run.accounts)
     return verdict, [
@@ -105,5 +106,6 @@ def _walk(
         f"fees {money_text(fees, scale)}, net {money_text(run.net_pnl, scale - 1)} USDT",
         f"  replay    {parity.text()}",
         *report_lines(report, verbose=verbose, indent=2),
-        f"  verdict   {verdict}, policy {report.policy_text}, report {report.report_hash[:16]}",
+        f"  verdict   {sentence}",
+        f"  report    {report.report_hash[:16]}",
     ]

@@ -51,8 +51,9 @@ def gate_lines(
 
     Notes
     -----
-    ``p`` is the p-value that decided, the largest of a gate's, and ``n`` the draws behind it; a
-    gate that counts no draws has neither, and its reason names the limit.
+    ``p`` is the p-value that decided, the largest of a gate's, and ``n`` the draws behind it, or
+    the clock buckets of a p-value from Student's t. A gate without a p-value has neither, and its
+    reason names the limit. A diagnosis decides nothing and has no limit.
     """
     found = list(results)
     rows = [_HEADS, *(_cells(result, level) for result in found)]
@@ -67,10 +68,12 @@ def gate_lines(
 
 
 def _cells(result: GateResult, level: str) -> tuple[str, ...]:
-    counts = result.monte_carlo
+    counts, limit = result.monte_carlo, "" if result.role == "diagnosis" else level
     numbers = ("", "", "")
     if counts is not None:
-        numbers = (f"{float(counts.p_value):.4g}", f"{counts.draws:,}", level)
+        numbers = (f"{float(counts.p_value):.4g}", f"{counts.draws:,}", limit)
+    elif "p_value" in result.details:
+        numbers = (f"{result.details['p_value']:.4g}", f"{result.details['buckets']:,}", limit)
     return (shortened(result.gate, _NAME), result.role, result.verdict.value, *numbers)
 
 

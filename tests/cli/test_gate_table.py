@@ -22,17 +22,19 @@ RESULTS = [
         MonteCarlo(0, 200),
     ),
     GateResult("delay", "guard", Verdict.NOT_APPLICABLE, ()),
-    GateResult("label_permutation", "test", Verdict.FAIL, ("",), MonteCarlo(20, 1050, True)),
+    GateResult("equity", "test", Verdict.PASS, (), None, {"p_value": 0.0123, "buckets": 200}),
+    GateResult("label_permutation", "diagnosis", Verdict.SHOWN, ("",), MonteCarlo(20, 1050, True)),
 ]
 
 
 def test_one_line_a_gate_with_its_numbers() -> None:
     assert gate_lines(RESULTS, "0.05") == [
-        "gate               role   verdict                p      n  limit",
-        "net_positive       guard  FAIL",
-        "market_null        test   PASS            0.004975    200   0.05",
-        "delay              guard  NOT APPLICABLE",
-        "label_permutation  test   FAIL             0.01905  1,050   0.05",
+        "gate               role       verdict                p      n  limit",
+        "net_positive       guard      FAIL",
+        "market_null        test       PASS            0.004975    200   0.05",
+        "delay              guard      NOT APPLICABLE",
+        "equity             test       PASS              0.0123    200   0.05",
+        "label_permutation  diagnosis  SHOWN            0.01905  1,050",
     ]
     assert gate_lines([], "0.05") == ["gate  role  verdict  p  n  limit"]
 
