@@ -89,7 +89,7 @@ INNER: dict[str, tuple[str, ...]] = {
             config attribution capital records record_arrays feed session ledger_lines tables equity
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
             summary.orders summary.clocks summary.bundles summary.short_spot summary.sections result
-            decision_points replay rerun check_strategy
+            decision_points replay rerun grid_runs check_strategy
             """,
         "gates": """
             keys thresholds reasons results edge suite_result checkpoint

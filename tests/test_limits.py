@@ -35,6 +35,7 @@ ENTRY_POINTS = {
     "importers/binance_stream.py::import_binance_stream",
     "report/run_gates.py::report_of",
     "report/run_gates.py::run_gates",
+    "run/grid_runs.py::grid_runs",
     "run/replay.py::backtest",
     "run/replay.py::replay",
 }

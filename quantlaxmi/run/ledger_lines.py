@@ -128,12 +128,12 @@ def lines_at_times(
         Equity by cash and equity by accounts differ.
     """
 
-    def paid_at(rows: NDArray[Any]) -> NDArray[np.int64]:
+    def received_at(rows: NDArray[Any]) -> NDArray[np.int64]:
         # Settlements are stamped by the venue's clock, interest by the receive time.
         times: NDArray[np.int64] = rows["ts_ns"]
-        return _paid_at(segment, rows) if rows.dtype == schema.FUNDING_PAID_DTYPE else times
+        return paid_at(segment, rows) if rows.dtype == schema.FUNDING_PAID_DTYPE else times
 
-    settled = _payments(records, paid_at, ts_ns, "right")
+    settled = _payments(records, received_at, ts_ns, "right")
     done = np.searchsorted(records.fills["ts_ns"], ts_ns, side="right")
     mid2 = marks_at_times(segment, ts_ns, tuple(settled))
     return _lines(records, mid2, ts_ns, done, settled)
@@ -320,7 +320,7 @@ def _payments(
     return found
 
 
-def _paid_at(segment: MarketData, rows: NDArray[Any]) -> NDArray[np.int64]:
+def paid_at(segment: MarketData, rows: NDArray[Any]) -> NDArray[np.int64]:
     """Receive time of settlements, which are stamped by the venue's clock; ascending.
 
     A settlement came after the message of its row and not after the next one.
