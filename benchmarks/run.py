@@ -35,6 +35,7 @@ SUBJECTS: dict[str, list[str]] = {
     "random-entry-vectorbt": ["bench_random_entry_vectorbt.py"],
     "ablation": ["bench_ablation.py"],
     "time-shift": ["bench_time_shift.py"],
+    "fixed-cost": ["bench_fixed_cost.py"],
     "cold-start": ["bench_cold_start.py"],
     "hftbacktest": ["bench_hftbacktest.py"],
 }

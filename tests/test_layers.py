@@ -20,6 +20,7 @@ import quantlaxmi
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("version",),
     ("errors",),
+    ("recent",),
     ("schema",),
     ("instruments",),
     ("_ext",),
@@ -67,7 +68,9 @@ INNER: dict[str, tuple[str, ...]] = {
             rows horizon arrow_io wal manifest columns market_data read window unchanged
             seal recover write memory split parts export books
             """,
-        "execution": "impact cost_file conversion ledger costs account_terms latency risk",
+        "execution": """
+            impact cost_file conversion ledger costs account_terms latency risk run_terms
+            """,
         "trace": "header objects file arrow decision_trace builder parity",
         "importers": """
             exponents tick_sizes traded_pair instrument_mapping quarantine source

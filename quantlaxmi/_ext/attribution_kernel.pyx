@@ -38,6 +38,25 @@ cdef int _split(
     )
 
 
+cdef struct sum_t:
+    # A sum of 128-bit integers, exact in any number a run can have: upper and lower halves apart.
+    ql_i128 hi
+    ql_i128 lo  # of halves read as unsigned
+
+
+cdef inline void _gather(sum_t* sum, int64_t hi, int64_t lo, int64_t sign) noexcept nogil:
+    # 2**32 rows of 64 bits stay below 2**97.
+    ql_add(sum.hi, ql_mul64(hi, sign), &sum.hi)
+    if sign > 0:
+        ql_add(sum.lo, ql_join(0, lo), &sum.lo)
+    else:
+        ql_sub(sum.lo, ql_join(0, lo), &sum.lo)
+
+
+cdef object _whole(const sum_t* sum):
+    return (wide_int(sum.hi) << 64) + wide_int(sum.lo)
+
+
 cdef struct rows_t:
     const fill_t* fills
     const decision_t* decisions
@@ -49,6 +68,7 @@ cdef struct rows_t:
     Py_ssize_t n_fills
     Py_ssize_t n_funding
     Py_ssize_t n_borrow
+    Py_ssize_t n_instruments
 
 
 cdef inline int64_t _reference(
@@ -67,12 +87,35 @@ cdef inline int64_t _reference(
     return 0
 
 
+# Of gross, slippage, fee, funding and borrow in the cash effect of a fill.
+cdef int64_t[5] _SIGNS
+_SIGNS[:] = [1, -1, -1, 1, -1]
+cdef enum:
+    _EDGE = 5
+
+
+cdef void _gather_open(
+    const rows_t* r, const account_t* at_mid, Py_ssize_t j, Py_ssize_t b, sum_t* late
+) noexcept nogil:
+    """Funding and interest that came after the last fill of their instrument, in ledger units."""
+    cdef Py_ssize_t k
+    for k in range(r.n_instruments):
+        _gather(late, ql_hi(at_mid[k].funding), ql_lo(at_mid[k].funding), 1)
+        _gather(late, ql_hi(at_mid[k].borrow), ql_lo(at_mid[k].borrow), -1)
+    for k in range(j, r.n_funding):
+        _gather(late, r.funding[k].amount_hi, r.funding[k].amount_lo, 1)
+    for k in range(b, r.n_borrow):
+        _gather(late, r.borrow[k].amount_hi, r.borrow[k].amount_lo, -1)
+
+
 cdef Py_ssize_t _attribute(
     const rows_t* r,
     account_t* at_mid,          # by instrument, traded at the references; funding and interest
                                 # are those since its last fill
     int64_t[:, :, ::1] parts,   # OUT (n_fills, 6, 2)
     int64_t[::1] references,    # OUT (n_fills,)
+    sum_t* cash,                # OUT cash effects of all fills
+    sum_t* late,                # OUT what came after the last fills, in ledger units
 ) except -1 nogil:
     """0, or the 1-based number of the first fill whose money does not fit."""
     cdef Py_ssize_t i, j = 0, b = 0, k
@@ -108,6 +151,9 @@ cdef Py_ssize_t _attribute(
         for k in range(6):
             parts[i, k, 0] = ql_hi(each[k])
             parts[i, k, 1] = ql_lo(each[k])
+            if k != _EDGE:
+                _gather(cash, parts[i, k, 0], parts[i, k, 1], _SIGNS[k])
+    _gather_open(r, at_mid, j, b, late)
     return 0
 
 
@@ -144,6 +190,9 @@ def attribute(
         The mid each fill is measured against, at price exponent - 1.
     status : int
         0, or the 1-based number of the first fill whose money does not fit 128 bits.
+    cash : int
+        Sum of all cash effects, and of the funding and interest after the last fill of their
+        instrument.
     """
     parts = np.zeros((fills.shape[0], 6, 2), dtype=np.int64)
     references = np.zeros(fills.shape[0], dtype=np.int64)
@@ -151,6 +200,7 @@ def attribute(
     cdef int64_t[::1] references_view = references
     cdef Py_ssize_t status = 0, k, n = scale.shape[0]
     cdef rows_t rows
+    cdef sum_t cash, late
     cdef account_t* at_mid = <account_t*>calloc(n + 1, sizeof(account_t))
     if at_mid == NULL:
         raise MemoryError("attribution")
@@ -164,9 +214,11 @@ def attribute(
     rows.scale = &scale[0] if n else NULL
     rows.own_mid = &own_mid[0] if own_mid.shape[0] else NULL
     rows.n_fills, rows.n_funding, rows.n_borrow = fills.shape[0], funding.shape[0], borrow.shape[0]
+    rows.n_instruments = n
+    cash.hi = cash.lo = late.hi = late.lo = ql_mul64(0, 0)
     try:
         with nogil:
-            status = _attribute(&rows, at_mid, parts_view, references_view)
+            status = _attribute(&rows, at_mid, parts_view, references_view, &cash, &late)
     finally:
         free(at_mid)
-    return parts, references, status
+    return parts, references, status, _whole(&cash) + 10 * _whole(&late)

@@ -19,6 +19,7 @@ from quantlaxmi.execution.cost_file import KINDS, CostFile, CostTable
 from quantlaxmi.execution.impact import Impact
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.recent import Recent
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.settings import Field, Place, fields_of
 from quantlaxmi.settings.place import told
@@ -26,6 +27,7 @@ from quantlaxmi.settings.place import told
 #: Interest a year on spot that is sold and not held, where no table knows a rate: an assumption.
 ASSUMED_BORROW_BPS: Final = FixedPoint(1000, 0)
 
+_NO_IMPACT: Final = Impact()
 #: What shortens the queue before a resting order.
 QUEUES: Final = ("trades", "pro_rata")
 #: By which clock a trade is later than a resting order, and so acts on it.
@@ -174,7 +176,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     def impact_on(self, instrument: Instrument) -> Impact:
         """Impact on one instrument: its own entry, else its kind's, else none."""
         own = self.impact.get(cost_key(instrument))
-        return own or self.impact.get(instrument.kind.value) or Impact()
+        return own or self.impact.get(instrument.kind.value) or _NO_IMPACT
 
     def known_borrow(self, instrument: Instrument) -> FixedPoint | None:
         """Interest a year on selling it short, basis points; None where the model has none.
@@ -209,19 +211,16 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         if named and not named & known:
             here = ", ".join(sorted(known))
             raise ConfigError("costs", f"is not traded here, only {here}", min(named))
-        return CostModel(
-            rates=self.rates,
-            symbols={key: rate for key, rate in self.symbols.items() if key in known},
-            min_notional={
-                key: value
-                for key, value in self.min_notional.items()
-                if key in known or "." not in key
-            },
-            fee_exponent=self.fee_exponent,
-            queue=self.queue,
-            trade_clock=self.trade_clock,
-            impact={k: v for k, v in self.impact.items() if k in known or "." not in k},
-            borrow={k: v for k, v in self.borrow.items() if k in known or "." not in k},
+
+        def kept(table: dict[str, Any]) -> dict[str, Any]:
+            return {key: value for key, value in table.items() if key in known or "." not in key}
+
+        return msgspec.structs.replace(
+            self,
+            symbols=kept(self.symbols),
+            min_notional=kept(self.min_notional),
+            impact=kept(self.impact),
+            borrow=kept(self.borrow),
         )
 
     def scaled(self, factor: Fraction) -> CostModel:
@@ -236,15 +235,10 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         def rate(r: FeeRate) -> FeeRate:
             return FeeRate(maker_bps=times(r.maker_bps), taker_bps=times(r.taker_bps))
 
-        return CostModel(
+        return msgspec.structs.replace(
+            self,
             rates={kind: rate(r) for kind, r in self.rates.items()},
             symbols={key: rate(r) for key, r in self.symbols.items()},
-            min_notional=self.min_notional,
-            fee_exponent=self.fee_exponent,
-            queue=self.queue,
-            trade_clock=self.trade_clock,
-            impact=self.impact,
-            borrow=self.borrow,
         )
 
     def describe(self) -> dict[str, Any]:
@@ -294,11 +288,9 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 min_notional={
                     k: FixedPoint.from_text(v) for k, v in described["min_notional"].items()
                 },
-                fee_exponent=described["fee_exponent"],
-                queue=described.get("queue", QUEUES[0]),
-                trade_clock=described.get("trade_clock", TRADE_CLOCKS[0]),
                 impact={k: _impact_of(v) for k, v in described.get("impact", {}).items()},
                 borrow={k: FixedPoint.from_text(v) for k, v in described.get("borrow", {}).items()},
+                **options,
             )
             exponent = model.fee_exponent
             same = (
@@ -318,9 +310,21 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         return model
 
     @property
+    def entries(self) -> tuple[dict[Any, Any], ...]:
+        """Copies of the dicts inside: the model is frozen, they are not."""
+        first = (dict(self.rates), dict(self.symbols), dict(self.min_notional))
+        return (*first, dict(self.impact), dict(self.borrow))
+
+    @property
     def cost_hash(self) -> bytes:
         """SHA-256 of the canonical description: equal terms give equal hashes."""
-        return canonical_digest("quantlaxmi.costs.2", self.describe())
+        return _hashes.get(
+            (self,), self.entries, lambda: canonical_digest("quantlaxmi.costs.2", self.describe())
+        )
+
+
+#: Every run's header has the hash; most runs have the costs of a few others.
+_hashes: Final = Recent[bytes](most=8)
 
 
 def cost_key(instrument: Instrument) -> str:

@@ -20,6 +20,7 @@ import msgspec
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.files import read_bounded
+from quantlaxmi.recent import Recent
 from quantlaxmi.settings import Place, Reads, Settings
 from quantlaxmi.settings.place import told
 
@@ -198,6 +199,9 @@ class LatencyModel(Settings, frozen=True, kw_only=True):
 
         A constant entry latency alone hashes as runs without a model do.
         """
+        return _hashes.get((self,), (flatten,), lambda: self._latency_hash(flatten))
+
+    def _latency_hash(self, flatten: bool) -> bytes:
         if self.is_plain:
             plain = {"kind": "constant", "latency_ns": self.entry.constant_ns, "flatten": flatten}
             return canonical_digest("quantlaxmi.latency.1", plain)
@@ -217,6 +221,10 @@ class LatencyModel(Settings, frozen=True, kw_only=True):
             for one, name in ((self.entry, "entry"), (self.response, "response"))
         ]
         return made[0], made[1]
+
+
+#: Every run's header has the hash. Few are kept, because a model may hold a long table.
+_hashes: Final = Recent[bytes](most=4)
 
 
 def _key(seed: int, config_hash: bytes, stream: str) -> int:

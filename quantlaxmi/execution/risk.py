@@ -18,6 +18,7 @@ from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.costs import CostModel, plain
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.recent import Recent
 from quantlaxmi.schema import RISK_MONEY_EXPONENT, InstrumentKind, RiskRule
 from quantlaxmi.settings import Bounds, Settings
 
@@ -168,9 +169,16 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         return limits
 
     @property
+    def entries(self) -> tuple[dict[str, SizeLimits], ...]:
+        """A copy of the dict inside: the limits are frozen, it is not."""
+        return (dict(self.symbols),)
+
+    @property
     def risk_hash(self) -> bytes:
         """SHA-256 of the canonical description: equal limits give equal hashes."""
-        return canonical_digest("quantlaxmi.risk.1", self.describe())
+        return _hashes.get(
+            (self,), self.entries, lambda: canonical_digest("quantlaxmi.risk.1", self.describe())
+        )
 
     def sizes(self, symbol: str) -> SizeLimits:
         """Limits of one instrument: its own, else those of all."""
@@ -190,6 +198,10 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         if self.symbols and not self.symbols.keys() & known:
             here = ", ".join(sorted(known))
             raise ConfigError("risk", f"is not traded here, only {here}", min(self.symbols))
+
+
+#: Every run's header has the hash; most runs have the limits of a few others.
+_hashes: Final = Recent[bytes](most=8)
 
 
 def order_rules(

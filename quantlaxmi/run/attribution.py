@@ -142,7 +142,7 @@ def attribute_fills(
     own_mids = np.ascontiguousarray(last_mids[fills["instrument"]], dtype=np.int64)
     for order, mid in (close_references or {}).items():
         own_mids[fills["order"] == order] = mid
-    parts, references, status = attribute(
+    parts, references, status, total = attribute(
         fills,
         tables["decisions"],
         tables["legs"],
@@ -153,13 +153,6 @@ def attribute_fills(
     )
     if status:
         raise FixedPointOverflow("attribute", tuple(fills[status - 1].item()), status - 1)
-    gross, slippage, fee, received, interest = (
-        int128_sum(parts[:, k, 0], parts[:, k, 1]) for k in range(_EDGE)
-    )
-    open_money = _after_last_fills(tables, "funding", len(scales)) - _after_last_fills(
-        tables, "borrow", len(scales)
-    )
-    total = gross - slippage - fee + received - interest + 10 * open_money
     result = Attributions(parts, references, ledger_exponent - 1)
     if total != 10 * sum(cash) or len(result) != len(fills):
         raise EngineError(
@@ -167,24 +160,6 @@ def attribute_fills(
             f"{10 * sum(cash)} at 10**{ledger_exponent - 1}"
         )
     return result
-
-
-def _after_last_fills(tables: dict[str, NDArray[Any]], name: str, n_instruments: int) -> int:
-    """Sum of a table's payments that came after the last fill of their instrument."""
-    rows = tables[name]
-    late = rows[rows["fills_before"] > _last_fill_of(tables, rows, n_instruments)]
-    return int128_sum(late["amount_hi"], late["amount_lo"])
-
-
-def _last_fill_of(
-    tables: dict[str, NDArray[Any]], rows: NDArray[Any], n_instruments: int
-) -> NDArray[np.int64]:
-    """For each row, the number of its instrument's last fill, -1 where it has none."""
-    fills = tables["fills"]["instrument"]
-    last = np.full(n_instruments, -1, dtype=np.int64)
-    np.maximum.at(last, fills, np.arange(len(fills), dtype=np.int64))
-    of_row: NDArray[np.int64] = last[rows["instrument"]]
-    return of_row
 
 
 def trade_attributions(

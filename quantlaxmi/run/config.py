@@ -17,6 +17,8 @@ from quantlaxmi.errors import ConfigError, InputError, shown
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, MAX_LATENCY_NS, LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.recent import Recent
 from quantlaxmi.segment import MarketData
 from quantlaxmi.venues import borrow_on, run_costs
 
@@ -165,15 +167,11 @@ class RunConfig:
         first, last = market.first_ts_ns, market.last_ts_ns
         if first < 0:  # no message, and nothing to pay for: the latest terms
             first = last = int(np.iinfo(np.int64).max)
-        if all(
-            costs.covers(one)
-            and costs.least_notional(one) is not None
-            and borrow_on(costs, one, first, last) is None
-            for one in instruments
-        ):
-            full = costs.restricted(instruments)
-        else:
-            full = run_costs(costs, instruments, first, last)
+        full = _full_costs.get(
+            (costs, instruments),
+            (costs.entries, first, last),
+            lambda: _complete(costs, instruments, first, last),
+        )
         if full == self.costs:
             return self
         return replace(self, costs=full, completed=Completed(market.digest, costs, full))
@@ -223,6 +221,24 @@ class RunConfig:
         return hash(self.digest)
 
 
+#: Of the segments at hand, and of their windows in time.
+_full_costs: Final = Recent[CostModel](most=8)
+
+
+def _complete(
+    costs: CostModel, instruments: tuple[Instrument, ...], first: int, last: int
+) -> CostModel:
+    """Costs with what the dated tables say of the times from ``first`` to ``last``."""
+    if all(
+        costs.covers(one)
+        and costs.least_notional(one) is not None
+        and borrow_on(costs, one, first, last) is None
+        for one in instruments
+    ):
+        return costs.restricted(instruments)
+    return run_costs(costs, instruments, first, last)
+
+
 _KINDS: Final[dict[str, type]] = {
     "costs": CostModel,
     "limits": RiskLimits,
@@ -244,4 +260,6 @@ def constant_latency(latency_ns: int) -> LatencyModel:
         whole = -1
     if not 0 <= whole <= MAX_LATENCY_NS or whole != latency_ns:
         raise InputError("latency_ns", f"was {shown(latency_ns)}, expected 0 to {MAX_LATENCY_NS}")
+    if whole == DEFAULT_LATENCY_NS:
+        return _DEFAULT_LATENCY  # the same object, whose hash is kept
     return LatencyModel.constant(whole)

@@ -25,6 +25,7 @@ from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
 from quantlaxmi.segment import MarketData, as_market
 from quantlaxmi.segment.unchanged import check_unchanged
+from quantlaxmi.strategies.bind_once import bind_once
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.registry import StrategyRegistry, check_class
 from quantlaxmi.strategies.sdk import Strategy
@@ -219,7 +220,9 @@ def bind(
     *,
     interpreted: bool = False,
 ) -> BoundStrategy:
-    """Bind a strategy, named or made, to a segment's instruments; a fresh one for each run.
+    """Bind a strategy, named or made, to a segment's instruments.
+
+    Plain Python is bound afresh for each run; a kernel keeps nothing of a run (`bind_once`).
 
     Raises
     ------
@@ -232,7 +235,7 @@ def bind(
         check_class(strategy)
         strategy = strategy.made_with()
     if isinstance(strategy, Strategy):
-        return strategy.bind(instruments, interpreted=interpreted)
+        return bind_once(strategy, instruments, interpreted=interpreted)
     if not isinstance(strategy, BoundStrategy):
         raise StrategyError(
             f"strategy was {shown(strategy)}, expected a strategy with its settings, its class or "

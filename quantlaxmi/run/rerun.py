@@ -13,6 +13,7 @@ from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
 from quantlaxmi.segment.horizon import horizon
 from quantlaxmi.segment.window import Window
+from quantlaxmi.strategies.bind_once import bind_once
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Strategy
@@ -41,7 +42,7 @@ class Rerun:
         return self.run.strategy.strategy
 
     def bind(self, settings: StrategyConfig | None = None) -> BoundStrategy:
-        """Bind the strategy afresh, for one run.
+        """Bind the strategy for one run: plain Python afresh, a kernel once for all.
 
         Parameters
         ----------
@@ -62,10 +63,9 @@ class Rerun:
                     raise StrategyError(
                         f"strategy {strategy.strategy_id!r} does not keep the settings it is given"
                     )
-            again: BoundStrategy = strategy.bind(
-                self.run.instruments, interpreted=bound.form == "interpreted"
+            return bind_once(
+                strategy, self.run.instruments, interpreted=bound.form == "interpreted"
             )
-            return again
         if settings is None and bound.form != "python":
             return bound  # its state is copied at the start of every run
         raise StrategyError(

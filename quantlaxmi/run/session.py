@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -27,14 +26,13 @@ from quantlaxmi.events import (
     TradeEvent,
 )
 from quantlaxmi.events.ids import CorrelationContext
-from quantlaxmi.execution.account_terms import account_terms, borrow_terms, ledger_exponent
-from quantlaxmi.execution.costs import CostModel
-from quantlaxmi.execution.risk import RiskLimits, order_rules
+from quantlaxmi.execution.run_terms import run_terms
 from quantlaxmi.features import NEUTRAL, feature_arguments
 from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.parallel.pace import Pace
 from quantlaxmi.parallel.threads import raise_if_stopped
+from quantlaxmi.recent import Recent
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.feed import TableColumns
 from quantlaxmi.strategies.kernel import BoundStrategy
@@ -61,56 +59,23 @@ def make_memory(bound: BoundStrategy, n_instruments: int) -> dict[str, NDArray[A
     }
 
 
+#: All settings of a strategy have the same features, as a rule.
+_calls: Final = Recent[list[tuple[str, tuple[int, ...]]]](most=4)
+
+
 def feature_calls(
     bound: BoundStrategy, instruments: tuple[Instrument, ...]
 ) -> list[tuple[str, tuple[int, ...]]]:
     """Name and arguments of the kernel that fills each feature slot."""
-    made = []
-    for k, f in enumerate(bound.features):
-        arguments = feature_arguments(f.name, f.args, instruments)
-        made.append((NEUTRAL[f.name] if k in bound.neutral else f.name, arguments))
-    return made
 
+    def make() -> list[tuple[str, tuple[int, ...]]]:
+        made = []
+        for k, f in enumerate(bound.features):
+            arguments = feature_arguments(f.name, f.args, instruments)
+            made.append((NEUTRAL[f.name] if k in bound.neutral else f.name, arguments))
+        return made
 
-@dataclass(frozen=True, slots=True)
-class _Money:
-    """The integers of a run's money, and what they were made of."""
-
-    instruments: tuple[Instrument, ...]
-    costs: CostModel
-    limits: RiskLimits
-    exponent: int
-    currencies: tuple[str, ...]
-    terms: tuple[Any, ...]
-    rules: tuple[Any, Any]
-    borrow: tuple[tuple[int, int], ...]
-
-
-#: Of the last session: a sweep makes thousands with the same frozen objects; fractions are slow.
-_last_money: _Money | None = None
-
-
-def _money_terms(
-    instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLimits
-) -> _Money:
-    global _last_money
-    last = _last_money
-    if (
-        last is not None
-        and last.instruments is instruments
-        and last.costs is costs
-        and last.limits is limits
-    ):
-        return last
-    exponent = ledger_exponent(instruments, costs)
-    currencies = tuple(dict.fromkeys(i.currency for i in instruments))
-    terms = tuple(
-        account_terms(i, costs, exponent, currencies.index(i.currency)) for i in instruments
-    )
-    rules = order_rules(instruments, costs, limits, exponent)
-    borrow = tuple(borrow_terms(i, costs, exponent) for i in instruments)
-    _last_money = _Money(instruments, costs, limits, exponent, currencies, terms, rules, borrow)
-    return _last_money
+    return _calls.get((instruments,), (bound.features, bound.neutral), make)
 
 
 class Session:
@@ -139,19 +104,11 @@ class Session:
         self.bound = bound
         self.config = config
         costs = config.costs
-        money = _money_terms(instruments, costs, config.limits)
-        self.ledger_exponent, self.currencies = money.exponent, money.currencies
-        self.terms = list(money.terms)
+        money = run_terms(instruments, costs, config.limits)
+        self.ledger_exponent, self.currencies = money.ledger_exponent, money.currencies
+        self.terms = money.accounts
         self.memory = make_memory(bound, len(instruments))
-        self._correlations = tuple(
-            CorrelationContext(
-                session_id=session_id,
-                symbol=i.symbol,
-                venue=i.venue,
-                strategy_id=bound.strategy_id,
-            )
-            for i in instruments
-        )
+        self._session_id = session_id
         self._bridge = self._make_bridge()
         step, on_fill = (f if isinstance(f, int) else 0 for f in (bound.step, bound.on_fill))
         self.engine = Engine(
@@ -165,15 +122,28 @@ class Session:
             step,
             on_fill,
             self._bridge,
-            *money.rules,
+            money.rules,
+            money.limits,
             costs.queue == "pro_rata",
             delays=config.latency.delays(config.seed, bound.config_hash),
-            impact=[costs.impact_on(one).terms for one in instruments],
+            impact=money.impact,
             trades_by_receipt=costs.trade_clock == "receive",
             borrow=money.borrow,
             refuse_short=config.limits.short_spot == "refuse",
         )
         self._pace = Pace(FIRST_ROWS, MOST_ROWS)
+
+    @functools.cached_property
+    def _correlations(self) -> tuple[CorrelationContext, ...]:
+        return tuple(
+            CorrelationContext(
+                session_id=self._session_id,
+                symbol=i.symbol,
+                venue=i.venue,
+                strategy_id=self.bound.strategy_id,
+            )
+            for i in self.instruments
+        )
 
     def _make_bridge(self) -> Bridge | None:
         bound, memory = self.bound, self.memory

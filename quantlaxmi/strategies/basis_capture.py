@@ -99,6 +99,7 @@ class BasisCapture(Strategy):
         "exit short perp: basis inside exit threshold",
         "exit long perp: basis inside exit threshold",
     )
+    binds_alike: ClassVar[bool] = True
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "threshold_bps": ("3", "4", "5", "6", "8"),
         "exit_threshold_bps": ("1", "2", "2.5"),

@@ -45,6 +45,9 @@ class Strategy(ABC):
         Every text that a decision may give as its reason.
     grid : mapping of str to tuple of str
         Parameter grid: values of settings to try in training, as texts; may be empty.
+    binds_alike : bool
+        Whether `bind` reads nothing but settings and instruments, no file and no clock. A kernel is
+        then bound once for many runs.
 
     Parameters
     ----------
@@ -63,6 +66,7 @@ class Strategy(ABC):
     Config: ClassVar[type[StrategyConfig]] = StrategyConfig
     rationales: ClassVar[tuple[str, ...]] = ("rule",)
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    binds_alike: ClassVar[bool] = False
 
     config: Any
 

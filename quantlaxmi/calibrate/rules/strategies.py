@@ -114,6 +114,7 @@ class Rule(Strategy):
     """A rule of a calibration run."""
 
     strategy_id: ClassVar[str] = "calibration"
+    binds_alike: ClassVar[bool] = True
     Config: ClassVar[type[StrategyConfig]] = RuleConfig
     config: Any
 

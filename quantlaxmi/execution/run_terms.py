@@ -1,0 +1,90 @@
+"""The integers of a run's money, made once for the same instruments, costs and limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from quantlaxmi.execution.account_terms import account_terms, borrow_terms, ledger_exponent
+from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.execution.risk import Limits, RiskLimits, Rule, order_rules
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.recent import Recent
+
+__all__ = ["RunTerms", "run_terms"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunTerms:
+    """What an engine books, checks and prices orders with.
+
+    Attributes
+    ----------
+    ledger_exponent : int
+        Of the run's money.
+    currencies : tuple of str
+        In the order of the instruments that have them first.
+    accounts : tuple
+        Of each instrument, see `account_terms`.
+    borrow : tuple of (int, int)
+        Of each instrument, see `borrow_terms`.
+    impact : tuple of (int, int)
+        Of each instrument, see `Impact.terms`.
+    rules : tuple of Rule
+        Of each instrument, see `order_rules`.
+    limits : Limits
+    """
+
+    ledger_exponent: int
+    currencies: tuple[str, ...]
+    accounts: tuple[tuple[int, int, int, int, int, int, int], ...]
+    borrow: tuple[tuple[int, int], ...]
+    impact: tuple[tuple[int, int], ...]
+    rules: tuple[Rule, ...]
+    limits: Limits
+
+
+#: A gate runs with the run's own terms, and with those of a few stresses.
+_kept: Final = Recent[RunTerms](most=8)
+
+
+def run_terms(
+    instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLimits
+) -> RunTerms:
+    """Return the terms of a run.
+
+    Parameters
+    ----------
+    instruments : tuple of Instrument
+    costs : CostModel
+        With a rate for every instrument.
+    limits : RiskLimits
+
+    Raises
+    ------
+    ConfigError
+        An instrument has no rate, or something does not fit a kernel's integers.
+    """
+    return _kept.get(
+        (instruments, costs, limits),
+        (costs.entries, limits.entries),
+        lambda: _made(instruments, costs, limits),
+    )
+
+
+def _made(instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLimits) -> RunTerms:
+    exponent = ledger_exponent(instruments, costs)
+    currencies = tuple(dict.fromkeys(one.currency for one in instruments))
+    rules, checks = order_rules(instruments, costs, limits, exponent)
+    return RunTerms(
+        exponent,
+        currencies,
+        tuple(
+            account_terms(one, costs, exponent, currencies.index(one.currency))
+            for one in instruments
+        ),
+        tuple(borrow_terms(one, costs, exponent) for one in instruments),
+        tuple(costs.impact_on(one).terms for one in instruments),
+        tuple(rules),
+        checks,
+    )
