@@ -11,7 +11,8 @@ from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
 from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
-from quantlaxmi._ext.venue_clock cimport venue_clock_t
+from quantlaxmi._ext.own_takes cimport takes_t
+from quantlaxmi._ext.venue_clock cimport met_t, venue_clock_t
 from quantlaxmi._ext.wide cimport *
 
 
@@ -51,6 +52,31 @@ cdef int point_at(engine_t* e, dict memory) except -1:
     return 0
 
 
+cdef int allocate_tape(tape_t* m, engine_t* e, engine_t** alone) except -1:
+    """A market of which ``e`` is the only lane."""
+    cdef Py_ssize_t i
+    m.event, m.books, m.features = e.event, e.books, e.features
+    m.n_instruments = e.n_instruments
+    m.ts_ns = -NEVER
+    m.seq = -1
+    m.due_ns = m.funding_ns = NEVER
+    m.markets = <market_t*>calloc(m.n_instruments, sizeof(market_t))
+    m.dues = <funding_due_t*>calloc(m.n_instruments, sizeof(funding_due_t))
+    m.clocks = <venue_clock_t*>calloc(m.n_instruments, sizeof(venue_clock_t))
+    if m.markets == NULL or m.dues == NULL or m.clocks == NULL:
+        raise MemoryError("market state")
+    for i in range(m.n_instruments):
+        depth_init(&m.markets[i].depth)
+        m.dues[i].at = NEVER
+        m.dues[i].settled = -NEVER
+    e.tape = m
+    e.markets, e.clocks = m.markets, m.clocks
+    alone[0] = e
+    m.lanes = alone
+    m.n_lanes = m.n_alive = 1
+    return 0
+
+
 cdef int allocate(engine_t* e, Py_ssize_t n_currencies) except -1:
     """Room for the state of every instrument and currency, and for results."""
     cdef Py_ssize_t i
@@ -63,24 +89,19 @@ cdef int allocate(engine_t* e, Py_ssize_t n_currencies) except -1:
     e.fills.item = sizeof(fill_t)
     e.funding.item = sizeof(funding_paid_t)
     e.borrow.item = sizeof(borrow_paid_t)
-    e.markets = <market_t*>calloc(e.n_instruments, sizeof(market_t))
+    e.takes = <takes_t*>calloc(2 * e.n_instruments, sizeof(takes_t))
+    e.met = <met_t*>calloc(e.n_instruments, sizeof(met_t))
     e.accounts = <account_t*>calloc(e.n_instruments, sizeof(account_t))
-    e.dues = <funding_due_t*>calloc(e.n_instruments, sizeof(funding_due_t))
-    e.clocks = <venue_clock_t*>calloc(e.n_instruments, sizeof(venue_clock_t))
     e.loans = <borrow_t*>calloc(e.n_instruments, sizeof(borrow_t))
     e.cash = <ql_i128*>calloc(n_currencies, sizeof(ql_i128))
-    e.lanes = <buffer_t*>calloc(2 * e.n_instruments, sizeof(buffer_t))
+    e.queues = <buffer_t*>calloc(2 * e.n_instruments, sizeof(buffer_t))
     if (
-        e.lanes == NULL or e.markets == NULL or e.accounts == NULL or e.dues == NULL
-        or e.clocks == NULL or e.loans == NULL or e.cash == NULL
+        e.queues == NULL or e.takes == NULL or e.met == NULL or e.accounts == NULL
+        or e.loans == NULL or e.cash == NULL
     ):
         raise MemoryError("engine state")
     for i in range(2 * e.n_instruments):
-        e.lanes[i].item = sizeof(resting_t)
-    for i in range(e.n_instruments):
-        depth_init(&e.markets[i].depth)
-        e.dues[i].at = NEVER
-        e.dues[i].settled = -NEVER
+        e.queues[i].item = sizeof(resting_t)
     return 0
 
 
@@ -114,19 +135,19 @@ cdef int set_borrow(engine_t* e, terms) except -1:
     return 0
 
 
-cdef int set_features(engine_t* e, features) except -1:
+cdef int set_features(tape_t* m, features) except -1:
     """Kernels of features, in the order of their slots."""
     cdef Py_ssize_t i, k
-    e.n_features = len(features)
-    e.calls = <feature_call_t*>calloc(e.n_features + 1, sizeof(feature_call_t))
-    if e.calls == NULL:
+    m.n_features = len(features)
+    m.calls = <feature_call_t*>calloc(m.n_features + 1, sizeof(feature_call_t))
+    if m.calls == NULL:
         raise MemoryError("engine state")
     for k, (name, args) in enumerate(features):
         if len(args) > MAX_FEATURE_ARGS:
             raise ValueError(f"feature {name!r} has too many arguments")
-        e.calls[k].fn = feature_by_name(name)
+        m.calls[k].fn = feature_by_name(name)
         for i in range(len(args)):
-            e.calls[k].args[i] = args[i]
+            m.calls[k].args[i] = args[i]
     return 0
 
 
@@ -207,7 +228,7 @@ cdef int set_guard(engine_t* e, rules, limits) except -1:
         g.margin.on = 1
         g.margin.capital = g.margin.peak = _wide(capital[0])
         g.margin.leverage_num, g.margin.leverage_den = _wide(capital[1]), _wide(capital[2])
-    g.watches = g.closes or g.margin.on
+    g.watches = e.tape.watches = g.closes or g.margin.on
     if g.watches:
         g.stopped = <char*>calloc(e.n_instruments, 1)
         g.closing = <char*>calloc(e.n_instruments, 1)
@@ -228,9 +249,21 @@ cdef int set_guard(engine_t* e, rules, limits) except -1:
     return 0
 
 
-cdef void release(engine_t* e) noexcept:
+cdef void _release_tape(tape_t* m) noexcept:
+    cdef Py_ssize_t i
+    if m.markets != NULL:
+        for i in range(m.n_instruments):
+            depth_free(&m.markets[i].depth)
+    free(m.markets)
+    free(m.dues)
+    free(m.clocks)
+    free(m.calls)
+
+
+cdef void release(tape_t* m, engine_t* e) noexcept:
     """Free all that was allocated, whole or in part."""
     cdef Py_ssize_t i
+    _release_tape(m)
     free(e.impact)
     free(e.guard.stopped)
     free(e.guard.closing)
@@ -244,25 +277,21 @@ cdef void release(engine_t* e) noexcept:
         free(e.guard.rates[i].times)
     free(e.guard.rules)
     free(e.guard.rows.data)
-    if e.markets != NULL:
-        for i in range(e.n_instruments):
-            depth_free(&e.markets[i].depth)
-            free(e.markets[i].takes[0].rows)
-            free(e.markets[i].takes[1].rows)
-    free(e.markets)
+    if e.takes != NULL:
+        for i in range(2 * e.n_instruments):
+            free(e.takes[i].rows)
+    free(e.takes)
+    free(e.met)
     free(e.accounts)
-    free(e.dues)
-    free(e.clocks)
     free(e.loans)
     free(e.cash)
-    free(e.calls)
     free(e.pending.data)
     free(e.owed.data)
     free(e.states.data)
-    if e.lanes != NULL:
+    if e.queues != NULL:
         for i in range(2 * e.n_instruments):
-            free(e.lanes[i].data)
-    free(e.lanes)
+            free(e.queues[i].data)
+    free(e.queues)
     free(e.decisions.data)
     free(e.legs.data)
     free(e.orders.data)

@@ -1,13 +1,14 @@
 """The state of a run: what a replay carries from one message to the next."""
 from libc.stdint cimport int64_t, uint64_t
-from libc.stdlib cimport realloc
-from libc.string cimport memset
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t
+from quantlaxmi._ext.buffers cimport buffer_t, push
 from quantlaxmi._ext.feature_kernels cimport feature_call_t
 from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
-from quantlaxmi._ext.venue_clock cimport venue_clock_t
+from quantlaxmi._ext.own_takes cimport takes_t
+from quantlaxmi._ext.probe_state cimport grid_row_t, probe_t, settlement_t
+from quantlaxmi._ext.venue_clock cimport met_t, venue_clock_t
 from quantlaxmi._ext.wide cimport *
 
 cdef extern from "<stdint.h>" nogil:
@@ -74,13 +75,6 @@ cdef enum Status:
     BAD_BUNDLE = -8  # a leg that may rest, or a change of an order, in a bundle
 
 
-cdef struct buffer_t:
-    char* data
-    Py_ssize_t n
-    Py_ssize_t cap
-    Py_ssize_t item
-
-
 cdef struct pending_t:
     int64_t arrival
     int64_t order
@@ -132,36 +126,6 @@ cdef struct borrow_t:
     int64_t since  # time up to which interest was paid
 
 
-# Observes a market instead of trading on it (see probe.pyx).
-cdef struct probe_t:
-    can_trade_fn can_trade  # NULL: always
-    const int64_t* required  # indices of the instruments whose books a row needs
-    Py_ssize_t n_required
-    Py_ssize_t n_columns  # n_required, or 0 where no mids are kept
-    int64_t* last  # (n_required,) bid + ask at the last row
-    Py_ssize_t n_bundles
-    const int64_t* starts  # (n_bundles + 1,) into the leg arrays
-    const int64_t* leg_instrument
-    const int64_t* leg_column  # place of the instrument in `required`
-    const int64_t* leg_qty  # signed
-    ql_i128* units  # greatest common divisor of each bundle's costs so far
-    Py_ssize_t head  # first row whose orders have not arrived
-    buffer_t rows  # grid_row_t
-    buffer_t mids  # n_columns int64 a row
-    const int64_t* lent  # indices of the instruments whose mids on arrival are kept
-    Py_ssize_t n_lent
-    buffer_t arrivals  # n_lent int64 a row: bid + ask; written on arrival
-    buffer_t costs  # n_bundles ql_i128 a row; written on arrival
-    buffer_t fillable  # n_bundles bytes a row
-    buffer_t settlements  # settlement_t
-
-
-cdef struct grid_row_t:
-    int64_t seq
-    int64_t ts_ns
-    int64_t can_trade
-
-
 # What became of an order, as its strategy is told.
 cdef struct report_t:
     int64_t qty  # filled at `price`; 0: something else became of it
@@ -170,14 +134,6 @@ cdef struct report_t:
     int64_t flags
     int64_t left  # what may still fill
     int64_t reason
-
-
-# A funding settlement as any position would have met it.
-cdef struct settlement_t:
-    int64_t instrument
-    int64_t before_ns  # what orders that arrived before this time had made is what pays
-    int64_t mark
-    int64_t rate
 
 
 # What may be sent; 0 is no rule. Money is at the ledger's scale.
@@ -274,11 +230,40 @@ cdef struct delays_t:
     buffer_t news  # news_t by time, then as they happened
 
 
+# A market as its rows are read. All its lanes share it: nothing in it depends on what a lane does,
+# but when the next lane has something due, and whether any has to be looked at.
+cdef struct tape_t:
+    event_t* event
+    book_t* books
+    feature_t* features
+    feature_call_t* calls
+    market_t* markets
+    venue_clock_t* clocks  # by instrument
+    funding_due_t* dues
+    Py_ssize_t n_instruments
+    Py_ssize_t n_features
+    int64_t event_mask
+    int64_t ts_ns  # of the last message
+    int64_t seq
+    int64_t message
+    int64_t funding_ns  # earliest settlement by the receive clock
+    int64_t due_ns  # the same, or what is due earlier in a lane
+    int64_t busy  # a lane has own takes, resting orders or trims that wait for a book
+    int64_t watches  # a lane looks at losses or margin after every message
+    engine_t** lanes
+    Py_ssize_t n_lanes
+    Py_ssize_t n_alive  # lanes that have not failed
+
+
+# One lane of a market: a strategy, its orders, accounts and results. ``ts_ns`` and ``seq`` of a lane,
+# and the message in its context, are brought up to date when something happens in it (tape.pyx).
 cdef struct engine_t:
+    tape_t* tape
+    int64_t failed  # the status that ended it
     probe_t* probe  # NULL in a run that trades
     void* owner  # the Python object that observes, with a probe
     ctx_t* ctx
-    event_t* event
+    event_t* event  # the tape's, as are books, features, markets, clocks
     book_t* books
     position_t* positions
     feature_t* features
@@ -294,20 +279,19 @@ cdef struct engine_t:
     int64_t told_fill  # fill that on_fill is told of
     step_fn step
     on_fill_fn on_fill
-    int64_t event_mask
     int64_t latency_ns
     Py_ssize_t n_instruments
-    Py_ssize_t n_features
-    feature_call_t* calls
     market_t* markets
+    takes_t* takes  # by instrument, of bids and of asks
+    int64_t n_takes
     account_t* accounts
     ql_i128* cash
-    funding_due_t* dues
-    venue_clock_t* clocks  # by instrument
+    venue_clock_t* clocks
+    met_t* met  # by instrument
     int64_t trades_by_receipt  # trades act by receive time, whatever they are stamped with
     borrow_t* loans  # by instrument
     ql_i128 rate_den
-    int64_t due_ns  # earliest pending arrival or funding time
+    int64_t due_ns  # earliest pending arrival, or of news
     int64_t ts_ns  # of the last message
     int64_t seq
     int64_t first_seq  # orders decided before this message are refused: warm-up
@@ -316,7 +300,7 @@ cdef struct engine_t:
     buffer_t pending
     buffer_t owed  # pending_t: rests of trims that wait for a book; they count as in flight
     buffer_t states  # order_state_t by order number
-    buffer_t* lanes  # resting_t, [2 * instrument + (1 for sells)]; best price, then oldest, first
+    buffer_t* queues  # resting_t, [2 * instrument + (1 for sells)]; best price, then oldest, first
     int64_t n_resting
     int64_t pro_rata  # cancelled size is taken from before and behind our orders alike
     buffer_t decisions
@@ -343,18 +327,9 @@ cdef struct columns_t:
     Py_ssize_t at
 
 
-cdef inline void* push(buffer_t* b) noexcept nogil:
-    """Room for one more record, zeroed; NULL when memory ran out."""
-    cdef Py_ssize_t cap
-    cdef char* p
-    if b.n == b.cap:
-        cap = 2 * b.cap if b.cap else 64
-        p = <char*>realloc(b.data, cap * b.item)
-        if p == NULL:
-            return NULL
-        b.data = p
-        b.cap = cap
-    p = b.data + b.n * b.item
-    memset(p, 0, b.item)
-    b.n += 1
-    return p
+cdef inline void due_at(engine_t* e, int64_t at) noexcept nogil:
+    """Something will be due in a lane."""
+    if at < e.due_ns:
+        e.due_ns = at
+        if at < e.tape.due_ns:
+            e.tape.due_ns = at

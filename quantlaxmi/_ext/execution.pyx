@@ -1,7 +1,6 @@
-"""Orders meet the book, and money follows: execution, bundles, funding, the end of a run.
+"""Orders of a lane meet the book, and money follows: execution, bundles, funding, the end of a run.
 
-Only due times move anything here: an order at its arrival, funding at its settlement; at equal
-times funding comes first.
+Only due times move anything here: an order at its arrival, funding at its settlement (tape.pyx).
 """
 from libc.stdint cimport int64_t
 from libc.string cimport memset
@@ -19,24 +18,13 @@ from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
 from quantlaxmi._ext.order_queue cimport dequeue
 from quantlaxmi._ext.probe cimport probe_arrive, probe_due, probe_settle
 from quantlaxmi._ext.resting cimport cancel_resting, end_resting
-from quantlaxmi._ext.venue_clock cimport receive_time
 from quantlaxmi._ext.wide cimport *
 
 
-cdef inline int64_t _settles(const engine_t* e, Py_ssize_t i) noexcept nogil:
-    """Receive time of an instrument's next settlement, which may be past; NEVER: none."""
-    return NEVER if e.dues[i].at == NEVER else receive_time(&e.clocks[i], e.dues[i].at)
-
-
 cdef void refresh_due(engine_t* e) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int64_t due = NEVER, at
+    cdef int64_t due = NEVER
     if e.pending_head < e.pending.n:
         due = (<pending_t*>e.pending.data)[e.pending_head].arrival
-    for i in range(e.n_instruments):
-        at = _settles(e, i)
-        if at < due:
-            due = at
     if e.probe != NULL and probe_due(e) < due:
         due = probe_due(e)
     if e.lagging and news_due(e) < due:
@@ -140,26 +128,19 @@ cdef int64_t _held_at(const engine_t* e, Py_ssize_t instrument, int64_t ts) noex
     return 0 if later else held
 
 
-cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t latest) noexcept nogil:
-    cdef funding_due_t* due = &e.dues[i]
+cdef int lane_settle(
+    engine_t* e, Py_ssize_t i, int64_t at, int64_t before, int64_t mark, int64_t rate
+) noexcept nogil:
     cdef account_t* a = &e.accounts[i]
     cdef ql_i128 amount
     cdef funding_paid_t* row
-    cdef int64_t mark = due.mark, at = due.at, before = _settles(e, i), held
-    if before > latest:
-        before = latest
-    due.settled = at
-    due.at = NEVER
-    held = _held_at(e, i, before)
-    if held == 0 and e.probe == NULL:
-        return OK
-    if mark == 0:
-        # The source has none: the mid, half to even. Prices are at most a tenth of int64.
-        mark = e.books[i].mid2
-        mark = (mark >> 1) + (mark & (mark >> 1) & 1)
+    cdef int64_t held
     if e.probe != NULL:
-        return probe_settle(e, i, before, mark, due.rate)
-    if account_funding(a, &e.cash[a.currency], held, mark, due.rate, e.rate_den, &amount):
+        return probe_settle(e, i, before, mark, rate)
+    held = _held_at(e, i, before)
+    if held == 0:
+        return OK
+    if account_funding(a, &e.cash[a.currency], held, mark, rate, e.rate_den, &amount):
         return OVERFLOW
     row = <funding_paid_t*>push(&e.funding)
     if row == NULL:
@@ -169,35 +150,24 @@ cdef int settle_funding(engine_t* e, Py_ssize_t i, int64_t latest) noexcept nogi
     row.seq = e.seq
     row.position = held
     row.mark = mark
-    row.rate = due.rate
+    row.rate = rate
     row.amount_hi = ql_hi(amount)
     row.amount_lo = ql_lo(amount)
     row.fills_before = e.fills.n
     return OK
 
 
-cdef int advance(engine_t* e, int64_t ts) noexcept nogil:
-    """Let everything due before ``ts`` happen, in time order; funding first at equal times."""
-    cdef Py_ssize_t i
+cdef int lane_advance(engine_t* e, int64_t until) noexcept nogil:
     cdef int64_t arrival
     cdef int status
-    while e.due_ns < ts:
-        if e.probe != NULL and probe_due(e) == e.due_ns:
-            status = probe_arrive(e)
-            if status != OK:
-                return status
-            refresh_due(e)
-            continue
+    while e.due_ns < until:
         arrival = NEVER
         if e.pending_head < e.pending.n:
             arrival = (<pending_t*>e.pending.data)[e.pending_head].arrival
-        status = OK
-        if e.lagging and e.due_ns < arrival and not _funding_at(e, e.due_ns):
+        if e.probe != NULL and probe_due(e) == e.due_ns:
+            status = probe_arrive(e)
+        elif e.lagging and e.due_ns < arrival:
             status = deliver(e)
-        elif e.due_ns < arrival or arrival == NEVER or _funding_at(e, arrival):
-            for i in range(e.n_instruments):
-                if status == OK and _settles(e, i) == e.due_ns:
-                    status = settle_funding(e, i, NEVER)
         else:
             status = _execute_bundle(e)
         if status != OK:
@@ -206,24 +176,13 @@ cdef int advance(engine_t* e, int64_t ts) noexcept nogil:
     return OK
 
 
-cdef inline int _funding_at(const engine_t* e, int64_t at) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(e.n_instruments):
-        if _settles(e, i) == at:
-            return 1
-    return 0
-
-
-cdef int engine_finish(engine_t* e, bint flatten) noexcept nogil:
-    """Let what is due up to the last message happen, cancel the rest, flatten if asked."""
+cdef int lane_finish(engine_t* e, bint flatten) noexcept nogil:
     cdef pending_t* p
     cdef pending_t own
     cdef int status = OK
     cdef Py_ssize_t i
     cdef int64_t qty
     cdef bint called
-    if e.due_ns <= e.ts_ns and e.ts_ns != NEVER:
-        status = advance(e, e.ts_ns + 1)
     while status == OK and e.pending_head < e.pending.n:
         p = <pending_t*>e.pending.data + e.pending_head
         e.pending_head += 1

@@ -75,8 +75,7 @@ cdef int delay_news(
         q[i] = q[i - 1]
         i -= 1
     q[i] = one
-    if one.due < e.due_ns:
-        e.due_ns = one.due
+    due_at(e, one.due)
     return OK
 
 

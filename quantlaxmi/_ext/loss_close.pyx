@@ -54,7 +54,7 @@ cdef int watch_losses(engine_t* e) noexcept nogil:
         if e.accounts[i].currency == currency:
             if e.accounts[i].qty != 0 and e.books[i].valid:
                 wanted = True
-            if e.lanes[2 * i].n or e.lanes[2 * i + 1].n:
+            if e.queues[2 * i].n or e.queues[2 * i + 1].n:
                 wanted = True
     if not wanted:
         return OK

@@ -4,11 +4,11 @@ from quantlaxmi._ext._types cimport book_t
 from quantlaxmi._ext.depth_book cimport depth_t
 from quantlaxmi._ext.own_takes cimport takes_t
 
+# What the recorded rows say of one instrument, whoever trades on it.
 cdef struct market_t:
     depth_t depth
     int64_t shift  # added to all recorded prices; the levels of ``depth`` stand without it
     int has_quotes  # a quote was seen: quotes, not the rebuilt depth, give the top of the book
-    takes_t takes[2]  # of bids and of asks
 
 cdef struct level_t:
     int64_t price
@@ -27,13 +27,13 @@ cdef struct ladder_t:
 
 
 cdef inline void ladder_open(
-    ladder_t* l, const market_t* m, const book_t* book, int64_t order_side
+    ladder_t* l, const market_t* m, const takes_t* takes, const book_t* book, int64_t order_side
 ) noexcept nogil:
     l.book = book
     l.depth = &m.depth
     l.side = 1 if order_side > 0 else 0
     l.next = -1
-    l.own = &m.takes[l.side]
+    l.own = &takes[l.side]
     l.at = 0
     l.after_own = 0
     l.shift = m.shift

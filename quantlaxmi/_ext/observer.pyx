@@ -6,7 +6,7 @@ from libc.string cimport memset
 import numpy as np
 
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.engine_core cimport engine_run
+from quantlaxmi._ext.engine_core cimport tape_run
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.probe cimport probe_step
 from quantlaxmi._ext.replay_loop cimport Engine
@@ -124,8 +124,8 @@ cdef class Observer(Engine):
         cdef int64_t status
         if self._can_trade_call is None:
             return Engine.run(self, limit)
-        status = engine_run(
-            &self.e, &self.quotes, &self.depth, &self.trades, &self.funding, limit
+        status = tape_run(
+            &self.tape, &self.quotes, &self.depth, &self.trades, &self.funding, limit
         )
         return status, self._exhausted()
 

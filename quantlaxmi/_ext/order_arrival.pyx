@@ -10,8 +10,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.impact cimport impact_rate, ql_impact_price
 from quantlaxmi._ext.matching cimport *
-from quantlaxmi._ext.own_takes cimport takes_add
-from quantlaxmi._ext.order_events cimport book_fill, notify, order_row, request_row
+from quantlaxmi._ext.order_events cimport book_fill, note_take, notify, order_row, request_row
 from quantlaxmi._ext.resting cimport find, join, lane_of, leave
 from quantlaxmi._ext.wide cimport *
 
@@ -26,7 +25,6 @@ cdef inline int _within(const pending_t* p, int64_t price) noexcept nogil:
 cdef int take(
     engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t* filled
 ) noexcept nogil:
-    cdef market_t* m = &e.markets[p.instrument]
     cdef ladder_t ladder
     cdef level_t level
     cdef report_t report
@@ -36,12 +34,14 @@ cdef int take(
     if e.impact != NULL and e.books[p.instrument].valid:
         if impact_rate(&e.impact[p.instrument], &e.books[p.instrument], p.side, left, &rate):
             return OVERFLOW
-    ladder_open(&ladder, m, &e.books[p.instrument], p.side)
+    ladder_open(
+        &ladder, &e.markets[p.instrument], &e.takes[2 * p.instrument], &e.books[p.instrument], p.side
+    )
     while left > 0 and ladder_next(&ladder, &level) and _within(p, level.price):
         qty = level.qty if level.qty < left else left
         left -= qty
         filled[0] += qty
-        if takes_add(&m.takes[ladder.side], ladder.side, level.price, qty) != 0:
+        if note_take(e, p.instrument, ladder.side, level.price, qty) != 0:
             return NO_MEMORY
         price = level.price
         if e.impact != NULL:
@@ -95,7 +95,10 @@ cdef int _arrive_limit(engine_t* e, const pending_t* p, int64_t ts, int64_t* fil
     cdef level_t level
     cdef int status
     if p.time_in_force == POST_ONLY:
-        ladder_open(&ladder, &e.markets[p.instrument], &e.books[p.instrument], p.side)
+        ladder_open(
+            &ladder, &e.markets[p.instrument], &e.takes[2 * p.instrument],
+            &e.books[p.instrument], p.side,
+        )
         if ladder_next(&ladder, &level) and _within(p, level.price):
             return _end_short(e, p, ts, 0, filled[0], WHY_WOULD_TAKE)
     else:

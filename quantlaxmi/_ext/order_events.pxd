@@ -2,6 +2,8 @@
 from libc.stdint cimport int64_t
 from quantlaxmi._ext.engine_state cimport engine_t, pending_t, report_t
 
+# Remember ``qty`` more that was taken from a side of a book; 0, or -1 when memory ran out.
+cdef int note_take(engine_t* e, Py_ssize_t k, int side, int64_t price, int64_t qty) noexcept nogil
 # Give the order or request the run's next number and remember it.
 cdef int new_number(engine_t* e, pending_t* p) noexcept nogil
 cdef int order_row(

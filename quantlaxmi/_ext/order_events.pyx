@@ -6,7 +6,16 @@ from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.borrow cimport accrue
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport delay_news, see_all, show
+from quantlaxmi._ext.own_takes cimport takes_add, takes_t
 from quantlaxmi._ext.wide cimport *
+
+
+cdef int note_take(engine_t* e, Py_ssize_t k, int side, int64_t price, int64_t qty) noexcept nogil:
+    cdef takes_t* takes = &e.takes[2 * k + side]
+    cdef Py_ssize_t before = takes.n
+    cdef int status = takes_add(takes, side, price, qty)
+    e.n_takes += takes.n - before
+    return status
 
 
 cdef int new_number(engine_t* e, pending_t* p) noexcept nogil:

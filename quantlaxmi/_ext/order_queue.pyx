@@ -16,8 +16,7 @@ cdef int enqueue(engine_t* e, const pending_t* p) noexcept nogil:
         q[i] = q[i - 1]
         i -= 1
     q[i] = p[0]
-    if p.arrival < e.due_ns:
-        e.due_ns = p.arrival
+    due_at(e, p.arrival)
     return OK
 
 

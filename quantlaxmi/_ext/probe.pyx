@@ -42,7 +42,7 @@ cdef int _price_bundle(
         if e.impact != NULL and e.books[inst].valid:
             if impact_rate(&e.impact[inst], &e.books[inst], side, left, &rate):
                 return OVERFLOW
-        ladder_open(&ladder, &e.markets[inst], &e.books[inst], side)
+        ladder_open(&ladder, &e.markets[inst], &e.takes[2 * inst], &e.books[inst], side)
         while left > 0 and ladder_next(&ladder, &level):
             take = level.qty if level.qty < left else left
             left -= take
@@ -142,6 +142,6 @@ cdef int64_t probe_step(
         if mids == NULL:
             return NO_MEMORY
         memcpy(mids, p.last, p.n_columns * sizeof(int64_t))
-    if p.n_bundles + p.n_lent and row.ts_ns + e.latency_ns < e.due_ns:
-        e.due_ns = row.ts_ns + e.latency_ns
+    if p.n_bundles + p.n_lent:
+        due_at(e, row.ts_ns + e.latency_ns)
     return 0

@@ -1,10 +1,12 @@
 """The engine of a run, for extension modules that build on it."""
-from quantlaxmi._ext.engine_state cimport buffer_t, columns_t, engine_t
+from quantlaxmi._ext.engine_state cimport buffer_t, columns_t, engine_t, tape_t
 from quantlaxmi._ext.python_bridge cimport Bridge
 
 
 cdef class Engine:
     cdef engine_t e
+    cdef tape_t tape
+    cdef engine_t* alone  # the tape's only lane
     cdef columns_t quotes
     cdef columns_t depth
     cdef columns_t trades

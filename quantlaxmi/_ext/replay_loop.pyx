@@ -9,18 +9,18 @@ from libc.string cimport memset
 
 from quantlaxmi import schema as _schema
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.engine_core cimport engine_run
+from quantlaxmi._ext.engine_core cimport tape_run
 from quantlaxmi._ext.engine_setup cimport (
-    allocate, point_at, release, set_accounts, set_borrow, set_delays, set_features, set_guard,
-    set_impact
+    allocate, allocate_tape, point_at, release, set_accounts, set_borrow, set_delays, set_features,
+    set_guard, set_impact
 )
 from quantlaxmi._ext.engine_state cimport *
-from quantlaxmi._ext.execution cimport engine_finish
 from quantlaxmi._ext.python_bridge cimport (
     Bridge, EventBridge, event_step, python_fill, python_step
 )
 from quantlaxmi._ext.record_table cimport copied, taken
-from quantlaxmi._ext.venue_clock cimport venue_clock_t
+from quantlaxmi._ext.tape cimport tape_finish
+from quantlaxmi._ext.venue_clock cimport met_t, venue_clock_t
 from quantlaxmi._ext.wide cimport *
 
 #: What a status below 0 means.
@@ -102,6 +102,7 @@ cdef class Engine:
 
     def __cinit__(self):
         memset(&self.e, 0, sizeof(engine_t))
+        memset(&self.tape, 0, sizeof(tape_t))
 
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
@@ -110,13 +111,14 @@ cdef class Engine:
         trades_by_receipt=False, borrow=(), refuse_short=False,
     ):
         cdef engine_t* e = &self.e
-        if e.markets != NULL:
+        if e.tape != NULL:
             raise RuntimeError("an Engine is initialised once")
         if len(accounts) != len(memory["books"]):
             raise ValueError("engine memory has the wrong size")
         self._keep = dict(memory)
         point_at(e, self._keep)
-        e.event_mask = event_mask
+        allocate_tape(&self.tape, e, &self.alone)
+        self.tape.event_mask = event_mask
         e.latency_ns = latency_ns
         e.pro_rata = pro_rata
         e.trades_by_receipt = trades_by_receipt
@@ -135,7 +137,7 @@ cdef class Engine:
         set_impact(e, impact)
         set_borrow(e, borrow)
         e.guard.no_short = refuse_short
-        set_features(e, features)
+        set_features(&self.tape, features)
 
     cdef _set_strategy(self, bridge, step_address, on_fill_address):
         """Whom to ask: a kernel by its addresses, or Python over a bridge."""
@@ -153,7 +155,7 @@ cdef class Engine:
         e.ctx.user = <int64_t><size_t><void*>self.bridge
 
     def __dealloc__(self):
-        release(&self.e)
+        release(&self.tape, &self.e)
 
     def refuse_before(self, int64_t seq):
         """Refuse orders decided before a message: nothing is sent or recorded in the warm-up."""
@@ -229,9 +231,13 @@ cdef class Engine:
         self._going_on()
         if self.bridge is None:
             with nogil:
-                status = engine_run(&self.e, &self.quotes, &self.depth, &self.trades, &self.funding, limit)
+                status = tape_run(
+                    &self.tape, &self.quotes, &self.depth, &self.trades, &self.funding, limit
+                )
         else:
-            status = engine_run(&self.e, &self.quotes, &self.depth, &self.trades, &self.funding, limit)
+            status = tape_run(
+                &self.tape, &self.quotes, &self.depth, &self.trades, &self.funding, limit
+            )
         return status, self._exhausted()
 
     cdef bint _exhausted(self):
@@ -248,7 +254,7 @@ cdef class Engine:
         status : int
         """
         self._going_on()
-        return engine_finish(&self.e, flatten)
+        return tape_finish(&self.tape, flatten)
 
     cdef _going_on(self):
         if self.ended:
@@ -262,12 +268,12 @@ cdef class Engine:
     @property
     def seq(self) -> int:
         """Row key of the last message read, -1 before the first."""
-        return self.e.seq
+        return self.tape.seq
 
     @property
     def ts_ns(self) -> int:
         """Receive time of the last message read."""
-        return self.e.ts_ns
+        return self.tape.ts_ns
 
     @property
     def detail(self) -> int:
@@ -277,7 +283,7 @@ cdef class Engine:
     @property
     def n_messages(self) -> int:
         """Messages read so far."""
-        return self.e.ctx.message
+        return self.tape.message
 
     def tables(self, bint last=False):
         """Results so far as read-only arrays, by the names of ``RESULTS``.
@@ -347,12 +353,13 @@ cdef class Engine:
         message had a stamp. Trades met reached the price of a resting order, counted for each
         order; those that were over before the order arrived did nothing for it.
         """
-        cdef const venue_clock_t* c = self.e.clocks
+        cdef const venue_clock_t* c = self.tape.clocks
+        cdef const met_t* met = self.e.met
         return [
-            (int(c[i].offset) if c[i].n_hours else None, int(c[i].n_met), int(c[i].n_over))
+            (int(c[i].offset) if c[i].n_hours else None, int(met[i].n_met), int(met[i].n_over))
             for i in range(self.e.n_instruments)
         ]
 
     def depth_gaps(self):
         """Per instrument: how often the depth sequence broke."""
-        return [int(self.e.markets[i].depth.gaps) for i in range(self.e.n_instruments)]
+        return [int(self.tape.markets[i].depth.gaps) for i in range(self.e.n_instruments)]

@@ -4,7 +4,7 @@ from quantlaxmi._ext.engine_state cimport buffer_t, engine_t, pending_t
 
 
 cdef inline buffer_t* lane_of(engine_t* e, int64_t instrument, int64_t side) noexcept nogil:
-    return &e.lanes[2 * instrument + (0 if side > 0 else 1)]
+    return &e.queues[2 * instrument + (0 if side > 0 else 1)]
 
 
 # Index of an order in its lane, -1 where it does not rest.

@@ -20,9 +20,9 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.depth_book cimport depth_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.matching cimport *
-from quantlaxmi._ext.own_takes cimport takes_add
+from quantlaxmi._ext.order_events cimport note_take
 from quantlaxmi._ext.order_events cimport book_fill, notify, order_row
-from quantlaxmi._ext.venue_clock cimport stamp_counts, venue_clock_t, venue_time
+from quantlaxmi._ext.venue_clock cimport met_t, stamp_counts, venue_time
 from quantlaxmi._ext.wide cimport *
 
 
@@ -66,7 +66,7 @@ cdef int64_t _displayed(
 
 
 cdef int join(engine_t* e, const pending_t* p, int64_t left, int64_t ts) noexcept nogil:
-    cdef buffer_t* lane = &e.lanes[2 * p.instrument + (0 if p.side > 0 else 1)]
+    cdef buffer_t* lane = &e.queues[2 * p.instrument + (0 if p.side > 0 else 1)]
     cdef resting_t* r
     cdef Py_ssize_t i
     if push(lane) == NULL:
@@ -136,7 +136,7 @@ cdef inline int64_t _whole_lots(
 
 cdef inline bint _was_over(engine_t* e, Py_ssize_t k, const resting_t* r) noexcept nogil:
     """Whether the trade at hand was made before the order arrived; counts both."""
-    cdef venue_clock_t* c = &e.clocks[k]
+    cdef met_t* c = &e.met[k]
     cdef int64_t apart = 0
     c.n_met += 1
     if e.event.exch_ts_ns > r.since or not stamp_counts(e.ts_ns, e.event.exch_ts_ns, &apart):
@@ -149,7 +149,7 @@ cdef int _trade_side(
     engine_t* e, Py_ssize_t k, int64_t side, int64_t price, int64_t qty, bint hits, int64_t* pool
 ) noexcept nogil:
     """One side's orders meet a trade; ``pool`` is what of it is not given out."""
-    cdef buffer_t* lane = &e.lanes[2 * k + (0 if side > 0 else 1)]
+    cdef buffer_t* lane = &e.queues[2 * k + (0 if side > 0 else 1)]
     cdef resting_t* r
     cdef int64_t own, used, fill, left
     cdef Py_ssize_t i = 0
@@ -205,7 +205,7 @@ cdef int resting_trade(
 
 cdef void _requeue(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
     """Places in the queue after the book has changed."""
-    cdef buffer_t* lane = &e.lanes[2 * k + (0 if side > 0 else 1)]
+    cdef buffer_t* lane = &e.queues[2 * k + (0 if side > 0 else 1)]
     cdef resting_t* r
     cdef resting_t* older
     cdef int64_t shown, before, fewer, price
@@ -231,7 +231,7 @@ cdef void _requeue(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
 
 
 cdef int64_t _up_to(
-    market_t* m, const book_t* b, const pending_t* p, int64_t most, bint taken
+    engine_t* e, const pending_t* p, int64_t most, bint taken
 ) noexcept nogil:
     """Size of the other side at the order's price or better, at most ``most``; less: no memory.
 
@@ -240,12 +240,13 @@ cdef int64_t _up_to(
     cdef ladder_t ladder
     cdef level_t level
     cdef int64_t found = 0, qty
-    ladder_open(&ladder, m, b, p.side)
+    cdef Py_ssize_t k = p.instrument
+    ladder_open(&ladder, &e.markets[k], &e.takes[2 * k], &e.books[k], p.side)
     while found < most and ladder_next(&ladder, &level):
         if (level.price > p.limit_price) if p.side > 0 else (level.price < p.limit_price):
             break
         qty = level.qty if level.qty < most - found else most - found
-        if taken and takes_add(&m.takes[ladder.side], ladder.side, level.price, qty) != 0:
+        if taken and note_take(e, k, ladder.side, level.price, qty) != 0:
             break
         found += qty
     return found
@@ -253,8 +254,7 @@ cdef int64_t _up_to(
 
 cdef int _cross_side(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
     """Fill orders that the opposite touch has reached, from the size it displays."""
-    cdef buffer_t* lane = &e.lanes[2 * k + (0 if side > 0 else 1)]
-    cdef market_t* m = &e.markets[k]
+    cdef buffer_t* lane = &e.queues[2 * k + (0 if side > 0 else 1)]
     cdef resting_t* r
     cdef int64_t own, left, fill
     cdef Py_ssize_t i = 0
@@ -264,11 +264,11 @@ cdef int _cross_side(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
         own = r.order.limit_price
         if (e.books[k].ask > own) if side > 0 else (e.books[k].bid < own):
             return OK
-        fill = _whole_lots(e, k, _up_to(m, &e.books[k], &r.order, r.left, False), r.left)
+        fill = _whole_lots(e, k, _up_to(e, &r.order, r.left, False), r.left)
         if fill == 0:
             i += 1
             continue
-        if _up_to(m, &e.books[k], &r.order, fill, True) != fill:
+        if _up_to(e, &r.order, fill, True) != fill:
             return NO_MEMORY
         left = r.left - fill
         status = _fill(e, lane, i, fill)
@@ -280,7 +280,7 @@ cdef int _cross_side(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
 
 cdef int resting_book(engine_t* e, Py_ssize_t k) noexcept nogil:
     cdef int status
-    if not e.books[k].valid or e.lanes[2 * k].n + e.lanes[2 * k + 1].n == 0:
+    if not e.books[k].valid or e.queues[2 * k].n + e.queues[2 * k + 1].n == 0:
         return OK
     _requeue(e, k, 1)
     _requeue(e, k, -1)
@@ -296,7 +296,7 @@ cdef int cancel_resting(engine_t* e, Py_ssize_t k, int64_t ts, int reason) noexc
     cdef int64_t left
     cdef int side, status
     for side in range(2):
-        lane = &e.lanes[2 * k + side]
+        lane = &e.queues[2 * k + side]
         while lane.n:
             order = (<resting_t*>lane.data).order
             left = (<resting_t*>lane.data).left
@@ -320,7 +320,7 @@ cdef int end_resting(engine_t* e) noexcept nogil:
     cdef Py_ssize_t i, k
     cdef int status
     for k in range(2 * e.n_instruments):
-        lane = &e.lanes[k]
+        lane = &e.queues[k]
         for i in range(lane.n):
             r = <resting_t*>lane.data + i
             e.ctx.in_flight -= 1

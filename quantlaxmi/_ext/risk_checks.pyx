@@ -102,7 +102,7 @@ cdef int _exposure(
     cdef const leg_out_t* leg = &e.legs_out[k]
     cdef const leg_out_t* other
     cdef const pending_t* q = <pending_t*>e.pending.data
-    cdef const buffer_t* lane = &e.lanes[2 * leg.instrument + (0 if leg.side > 0 else 1)]
+    cdef const buffer_t* lane = &e.queues[2 * leg.instrument + (0 if leg.side > 0 else 1)]
     cdef const resting_t* r = <resting_t*>lane.data
     cdef const pending_t* owed = <pending_t*>e.owed.data
     cdef const order_state_t* own

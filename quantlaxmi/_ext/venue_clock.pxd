@@ -20,13 +20,17 @@ cdef extern from *:
 cdef extern from "<stdint.h>" nogil:
     const int64_t CLOCK_NEVER "INT64_MAX"
 
+# Trades and the resting orders of one lane.
+cdef struct met_t:
+    int64_t n_met  # trades that reached the price of a resting order, one for each order
+    int64_t n_over  # those that were over before the order arrived
+
+
 cdef struct venue_clock_t:
     int64_t n_hours  # hours of receive time that had stamps
     int64_t hour_last_ns  # last instant of the latest of them, so that no row has to divide
     int64_t latest[2]  # largest stamp minus receive time of that hour, and of the one before it
     int64_t offset  # the larger of both; 0 while there is no stamp
-    int64_t n_met  # trades that reached the price of a resting order, one for each order
-    int64_t n_over  # those that were over before the order arrived
 
 
 cdef inline int stamp_counts(int64_t ts, int64_t exch, int64_t* apart) noexcept nogil:
