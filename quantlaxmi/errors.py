@@ -165,3 +165,11 @@ class WorkerError(QuantlaxmiError):
 
 class LeftoverRemoved(UserWarning):
     """A file or folder that a killed run left next to its output was removed."""
+
+
+class TrialError(InputError):
+    """A trial ledger cannot be used, or the chain of one of its files is broken."""
+
+
+class HoldoutError(InputError):
+    """Rows of a sealed holdout would be read, or its seal cannot be opened."""

@@ -88,10 +88,13 @@ INNER: dict[str, tuple[str, ...]] = {
             ohlcv kraken lean okx bybit_book bybit binance_vision
             synthetic_depth synthetic
             """,
+        "trials": "records chain writer ledger merge holdout used",
         "run": """
             config attribution capital records record_arrays feed session ledger_lines tables equity
+            position_changes
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
             summary.orders summary.clocks summary.bundles summary.short_spot summary.sections result
+            bucket_sums trial_lines
             decision_points replay rerun grid_runs check_strategy
             """,
         "gates": """

@@ -19,6 +19,7 @@ from quantlaxmi.gates.results import Inconclusive, Json
 from quantlaxmi.gates.thresholds import Thresholds
 from quantlaxmi.instruments import Bundle
 from quantlaxmi.settings import Settings
+from quantlaxmi.strategies.grid_file import Grid
 
 if TYPE_CHECKING:
     from quantlaxmi.run.rerun import Rerun
@@ -179,6 +180,9 @@ class GateContext:
         Where the counts of draws are kept.
     currencies : tuple of str
         Of the money that is judged; amounts of several are never added, so no gate can judge it.
+    grid : Grid or None
+        The settings that were given to be searched, the run's among them; in place of the grid that
+        the strategy declares.
     memo : Memo
         What was made for one gate and is used by others.
     """
@@ -193,6 +197,7 @@ class GateContext:
     rerun: Rerun | None = None
     checkpoint: Checkpoint | None = None
     currencies: tuple[str, ...] = ()
+    grid: Grid | None = None
     memo: Memo = field(default_factory=Memo, compare=False, repr=False)
 
     @property

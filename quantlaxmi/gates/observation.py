@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from quantlaxmi.errors import EngineError
+from quantlaxmi.errors import EngineError, StrategyError
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import Amounts, GateContext
 from quantlaxmi.gates.keys import check_seed, gate_seed
@@ -23,16 +24,17 @@ from quantlaxmi.gates.path.round_trips import (
     TradePath,
     TradeRecords,
     build_path,
-    count_round_trips,
 )
 from quantlaxmi.gates.thresholds import Thresholds
+from quantlaxmi.run.position_changes import count_round_trips
 from quantlaxmi.schema import FillFlag, IntColumn
+from quantlaxmi.strategies.grid_file import Grid
 
 if TYPE_CHECKING:
     from quantlaxmi.run.decision_points import DecisionPoints
     from quantlaxmi.run.result import Run
 
-__all__ = ["RunObservation", "amounts_of", "context_of", "path_of"]
+__all__ = ["RunObservation", "amounts_of", "context_of", "path_of", "with_grid"]
 
 
 class RunObservation:
@@ -287,10 +289,35 @@ def context_of(
     )
 
 
-def _derived_seed(run: Run, policy: Thresholds) -> int:
+def with_grid(context: GateContext, grid: Grid, *, seed: int | None = None) -> GateContext:
+    """The context with settings to search, in place of those that the strategy declares.
+
+    Parameters
+    ----------
+    context : GateContext
+        As `context_of` gives it.
+    grid : Grid
+        The run's own settings are added where it does not have them.
+    seed : int, optional
+        As for `context_of`: by default the seed of a verdict over these settings.
+
+    Raises
+    ------
+    StrategyError
+        The strategy was given bound, so that no other setting of it can be run.
+    """
+    run = None if context.rerun is None else context.rerun.run
+    if run is None or run.strategy.strategy is None:
+        raise StrategyError("a grid needs a strategy that can be made again, not a bound one")
+    grid = grid.including(run.strategy.config)
+    derived = _derived_seed(run, context.policy, grid) if seed is None else check_seed(seed)
+    return replace(context, grid=grid, seed=derived)
+
+
+def _derived_seed(run: Run, policy: Thresholds, grid: Grid | None = None) -> int:
     """The seed of a verdict on a run."""
     from quantlaxmi.gates.resampling.grid_search import declared_grid
 
     hashes = [run.header.config_hash]
-    hashes += [config.config_hash for config in declared_grid(run.strategy.strategy, policy)]
+    hashes += [config.config_hash for config in declared_grid(run.strategy.strategy, policy, grid)]
     return gate_seed(run.header.segment_digest, hashes, policy.policy_hash)

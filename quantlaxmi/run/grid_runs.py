@@ -30,6 +30,7 @@ from quantlaxmi.segment.unchanged import check_unchanged
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Strategy
+from quantlaxmi.trials.holdout import refuse_sealed
 
 __all__ = ["GridRuns", "SettingRun", "grid_runs"]
 
@@ -210,6 +211,8 @@ def grid_runs(
         A setting cannot be run; of several the first.
     FixedPointOverflow
         Money does not fit.
+    HoldoutError
+        Some rows are sealed in the trial ledger that is in use.
 
     Examples
     --------
@@ -224,6 +227,7 @@ def grid_runs(
     >>> found.runs[0].n_fills
     1212
     """
+    refuse_sealed(segment)
     market = _Market(segment, config, ends, weights)
     makers = [_bound(strategy, one, segment) for one in configs]
     kernels = all(bound.form == "kernel" for bound in makers)

@@ -23,6 +23,7 @@ from quantlaxmi.run.feed import TableColumns, merged_chunks
 from quantlaxmi.run.records import Account, RunRecords, VenueClock
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
+from quantlaxmi.run.trial_lines import recorded
 from quantlaxmi.segment import MarketData, as_market
 from quantlaxmi.segment.unchanged import check_unchanged
 from quantlaxmi.strategies.bind_once import bind_once
@@ -30,6 +31,7 @@ from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.registry import StrategyRegistry, check_class
 from quantlaxmi.strategies.sdk import Strategy
 from quantlaxmi.trace.header import TraceHeader
+from quantlaxmi.trials.holdout import refuse_sealed
 
 __all__ = ["Account", "Progress", "Run", "backtest", "replay", "run_columns", "run_log"]
 
@@ -50,6 +52,7 @@ def backtest(
     interpreted: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
+    trials: Path | str | None = None,
 ) -> Run:
     """Run a strategy over a segment's sealed columns.
 
@@ -78,6 +81,9 @@ def backtest(
         Of drawn latencies; the trace header has it.
     progress : callable, optional
         Called with rows done and rows in all.
+    trials : Path or str, optional
+        Folder of a trial ledger, to which the run is written and whose seals hold; by default that
+        of the environment's ``QUANTLAXMI_TRIALS``, where it is set.
 
     Returns
     -------
@@ -87,6 +93,10 @@ def backtest(
     Raises
     ------
     StrategyError, FixedPointOverflow, InputError
+    HoldoutError
+        Some rows are sealed in the ledger.
+    TrialError
+        The ledger is broken or cannot be written.
     ConfigError
         Commissions are not known for the data's date, or change within it, and none were given.
 
@@ -104,9 +114,12 @@ def backtest(
         seed=seed,
         flatten=flatten,
     )
-    return run_columns(
-        as_market(segment), strategy, config, interpreted=interpreted, progress=progress
-    )
+    with recorded(trials, "backtest") as record:
+        run = run_columns(
+            as_market(segment), strategy, config, interpreted=interpreted, progress=progress
+        )
+        record(run)
+    return run
 
 
 def replay(
@@ -121,6 +134,7 @@ def replay(
     interpreted: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
+    trials: Path | str | None = None,
 ) -> Run:
     """Run a strategy over a segment's log, in bounded memory.
 
@@ -128,7 +142,8 @@ def replay(
 
     Parameters
     ----------
-    segment, strategy, costs, limits, latency_ns, latency, flatten, interpreted, seed, progress
+    segment, strategy, costs, limits, latency_ns, latency, flatten, interpreted, seed, progress, \
+    trials
         As in `backtest`.
 
     Returns
@@ -138,7 +153,7 @@ def replay(
 
     Raises
     ------
-    StrategyError, FixedPointOverflow, InputError, ConfigError
+    StrategyError, FixedPointOverflow, InputError, HoldoutError, TrialError, ConfigError
         As in `backtest`.
     SegmentCorrupt
         A byte of the log was changed.
@@ -157,7 +172,12 @@ def replay(
         seed=seed,
         flatten=flatten,
     )
-    return run_log(as_market(segment), strategy, config, interpreted=interpreted, progress=progress)
+    with recorded(trials, "replay") as record:
+        run = run_log(
+            as_market(segment), strategy, config, interpreted=interpreted, progress=progress
+        )
+        record(run)
+    return run
 
 
 def run_columns(
@@ -195,6 +215,7 @@ def _run(
     interpreted: bool,
     progress: Progress | None,
 ) -> Run:
+    refuse_sealed(market)
     config = config.complete_for(market)
     bound = bind(strategy, market.instruments, interpreted=interpreted)
     header = make_header(market, bound, config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterator
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
@@ -12,20 +13,30 @@ from quantlaxmi.strategies.user_files import folder_package
 
 __all__ = ["code_digest"]
 
-_DOMAIN = b"quantlaxmi.strategy-code.v1\0"
+#: Version 2 hashes source; version 1 hashed a compiled module's binary, of which each build has its
+#: own.
+_DOMAIN = b"quantlaxmi.strategy-code.v2\0"
+#: What a compiled module may be shipped as, in the order in which it is looked for.
+_SOURCES = (".pyx", ".py")
+_PACKAGE = __name__.partition(".")[0]
 _PLAIN = (bool, int, float, str, bytes, tuple, type(None))
 
 
 def code_digest(*parts: object) -> bytes:
-    """SHA-256 of the code behind some objects.
+    """SHA-256 of the source behind some objects: version 2.
 
-    Of a module its file, Python or compiled; of a function and of every class that an object
-    descends from the file of its module or, where there is none (a notebook, a console), its
-    compiled functions and plain constants. A strategy file is taken with the files of its folder
-    that are loaded.
+    Of a module its source; of a function and of every class that an object descends from the source
+    of its module or, where there is none (a notebook, a console), its compiled functions and plain
+    constants. Of a compiled module the source is the ``.pyx`` or ``.py`` beside it and its
+    ``.pxd``, never the binary: two builds of one source have one digest. Lines may end either way.
+    A strategy file is taken with the files of its folder that are loaded.
+
+    Left out: the standard library, and this package's own base classes, which are no strategies;
+    the version and the trace header stand for them.
 
     Not seen: what these files import from elsewhere, what an object was made of besides its
-    settings, and changes of a file between its import and this call.
+    settings, changes of a file between its import and this call, and the code of a compiled module
+    that was shipped without its source.
 
     Parameters
     ----------
@@ -42,12 +53,14 @@ def code_digest(*parts: object) -> bytes:
 
 def _contents(part: object) -> Iterator[tuple[str, bytes]]:
     if isinstance(part, ModuleType):
-        yield "", _file(part) or b""
+        yield "", _source(part) or b""
     elif isinstance(part, FunctionType):
-        yield part.__qualname__, _file(sys.modules.get(part.__module__)) or _compiled(part)
+        yield part.__qualname__, _source(sys.modules.get(part.__module__)) or _compiled(part)
     elif part is not None:
         for kind in type(part).__mro__[:-1]:
-            content = _file(sys.modules.get(kind.__module__))
+            if _is_elsewhere(kind):
+                continue
+            content = _source(sys.modules.get(kind.__module__))
             if content is None:
                 members = sorted(vars(kind).items())
                 content = b"".join(f"{k}=".encode() + _compiled(v) for k, v in members)
@@ -55,21 +68,45 @@ def _contents(part: object) -> Iterator[tuple[str, bytes]]:
             yield from _neighbours(kind.__module__)
 
 
+def _is_elsewhere(kind: type) -> bool:
+    """Whether a class is Python's, or one of this package that is no strategy."""
+    top = kind.__module__.partition(".")[0]
+    return top in sys.stdlib_module_names or (
+        top == _PACKAGE
+        and folder_package(kind.__module__) is None
+        and getattr(kind, "strategy_id", None) is None
+    )
+
+
 def _neighbours(name: str) -> Iterator[tuple[str, bytes]]:
     """Files of a strategy file's folder that are loaded, it among them."""
     package = folder_package(name)
     if package is not None:
         for other in sorted(n for n in sys.modules if n.startswith(f"{package}.")):
-            yield other.removeprefix(f"{package}."), _file(sys.modules[other]) or b""
+            yield other.removeprefix(f"{package}."), _source(sys.modules[other]) or b""
 
 
-def _file(module: ModuleType | None) -> bytes | None:
-    """Content of a module's file, or None where it has none."""
+def _source(module: ModuleType | None) -> bytes | None:
+    """Source of a module, or None where none was shipped."""
     name = getattr(module, "__file__", None)
+    if not name:
+        return None
+    path = Path(name)
+    found = [path]
+    suffix = next((end for end in EXTENSION_SUFFIXES if path.name.endswith(end)), None)
+    if suffix is not None:
+        stem = path.name.removesuffix(suffix)
+        beside = [path.with_name(stem + end) for end in _SOURCES]
+        found = [one for one in beside if one.is_file()][:1]
+    elif path.suffix in BYTECODE_SUFFIXES:
+        return None
+    declared = [one.with_suffix(".pxd") for one in found]
+    found += [one for one in declared if one.is_file()]
     try:
-        return Path(name).read_bytes() if name else None
+        pieces = [one.read_bytes().replace(b"\r\n", b"\n") for one in found]
     except OSError:
         return None
+    return b"\0".join(pieces) if pieces else None
 
 
 def _compiled(value: object) -> bytes:

@@ -16,8 +16,9 @@ from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.gates import GatePolicy, Verdict, observation, suites
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.observation import RunObservation, context_of
-from quantlaxmi.gates.path.round_trips import PathError, count_round_trips
+from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.report import run_gates
+from quantlaxmi.run.position_changes import count_round_trips
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import Side
 from quantlaxmi.segment import open_segment

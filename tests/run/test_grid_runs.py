@@ -15,10 +15,10 @@ from quantlaxmi._ext.trip_times import trip_times
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.fixed import int128_array
 from quantlaxmi.gates.path.clock_buckets import bucket_ends, increments_of
-from quantlaxmi.gates.path.round_trips import count_round_trips
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.grid_runs import grid_runs
 from quantlaxmi.run.ledger_lines import lines_at_times, marks_at_times, paid_at
+from quantlaxmi.run.position_changes import count_round_trips
 from quantlaxmi.segment import Window
 from quantlaxmi.strategies.parameter_grid import grid_configs
 from quantlaxmi.strategies.registry import StrategyRegistry

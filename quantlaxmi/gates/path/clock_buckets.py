@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.errors import EngineError
-from quantlaxmi.run.ledger_lines import lines_at_times
+from quantlaxmi.run.bucket_sums import BUCKETS, bucket_ends, sums_at
 from quantlaxmi.schema import I64, TABLES
 
 if TYPE_CHECKING:
@@ -27,26 +26,6 @@ if TYPE_CHECKING:
     from quantlaxmi.segment import MarketData
 
 __all__ = ["BUCKETS", "Increments", "bucket_ends", "distinct_stamps", "increments_of", "merged"]
-
-#: Parts that a segment's time is cut into.
-BUCKETS = 200
-
-
-def bucket_ends(first_ns: int, last_ns: int, n: int = BUCKETS) -> I64:
-    """Last stamp that each bucket can have: ``first + (last - first) * (k + 1) // n``.
-
-    Parameters
-    ----------
-    first_ns, last_ns : int
-        Times of the first and the last message.
-    n : int
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-    """
-    span = last_ns - first_ns
-    return np.array([first_ns + span * (k + 1) // n for k in range(n)], np.int64)
 
 
 def distinct_stamps(segment: MarketData, enough: int = BUCKETS) -> int:
@@ -115,30 +94,13 @@ def increments_of(run: Run) -> Increments:
     EngineError
         When the sums are not the ledger's gross and net.
     """
-    first, last = run.segment.first_ts_ns, run.segment.last_ts_ns
-    ends, weights = bucket_ends(first, last), run.weights
-    lines = lines_at_times(run.exact, run.segment, ends)
-    fills, units = run.exact.fills, run.exact.scales
-    done = np.searchsorted(fills["ts_ns"], ends, side="right")
-    each = zip(fills["instrument"].tolist(), run.exact.attributions.gross.tolist(), strict=True)
-    traded = itertools.accumulate((weights[i] * amount for i, amount in each), initial=0)
-    at_decisions = np.array(list(traded), dtype=object)[done]
-    worth, equity = np.zeros(len(ends), dtype=object), np.zeros(len(ends), dtype=object)
-    for k, i in enumerate(lines.held):
-        unit = 5 * units[i] * weights[i]
-        worth = worth + lines.position[k].astype(object) * lines.mid2[k] * unit
-        equity = equity + lines.instruments[k].equity * weights[i]
-    gross, net = (at_decisions + worth).tolist(), equity.tolist()
-    if gross[-1] != run.gross_pnl or net[-1] != run.net_pnl:
-        raise EngineError(
-            f"gross and net are {gross[-1]} and {net[-1]} by buckets, the ledger's "
-            f"{run.gross_pnl} and {run.net_pnl}, at 10**{run.ledger_exponent - 1}"
-        )
+    ends = bucket_ends(run.segment.first_ts_ns, run.segment.last_ts_ns)
+    sums = sums_at(run, ends)
     return Increments(
         ends,
-        tuple(b - a for a, b in itertools.pairwise([0, *gross])),
-        tuple(b - a for a, b in itertools.pairwise([0, *net])),
-        _held(lines.position, done, fills["ts_ns"]),
+        tuple(b - a for a, b in itertools.pairwise([0, *sums.gross])),
+        tuple(b - a for a, b in itertools.pairwise([0, *sums.net])),
+        _held(sums.position, sums.fills, run.exact.fills["ts_ns"]),
     )
 
 

@@ -9,15 +9,16 @@ at the last row's mids without costs, because the ledger marks it at those mids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.instruments import Bundle
+from quantlaxmi.run.position_changes import after_change, bundle_of, turns_over
 from quantlaxmi.schema import I64, FillFlag, OrderAction
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "TradeRecords",
     "Trip",
     "build_path",
-    "count_round_trips",
     "opposite",
 ]
 
@@ -81,8 +81,8 @@ class Trip:
         position: dict[int, int] = {}
         found = []
         for action in self.actions:
-            position = _after(position, action.bundle)
-            found.append(_bundle(position))
+            position = after_change(position, action.bundle)
+            found.append(bundle_of(position))
         return found
 
     @property
@@ -137,10 +137,6 @@ class TradePath:
     def net(self) -> int:
         """What the ledger shows, attribution scale."""
         return self.gross - self.cost + self.funding - self.borrow
-
-
-def _bundle(quantities: dict[int, int]) -> Bundle:
-    return tuple(sorted((i, q) for i, q in quantities.items() if q))
 
 
 def _rows_of(decisions: npt.NDArray[np.void], seq: I64, used: Sequence[int]) -> dict[int, int]:
@@ -226,7 +222,7 @@ def build_path(
     rows = _rows_of(records.decisions, seq, used) if used else {}
     builder = _Builder(mid2, units, len(seq) - 1)
     for decision in used:
-        delta = _bundle(moved[decision])
+        delta = bundle_of(moved[decision])
         builder.act(
             rows[decision],
             delta,
@@ -297,46 +293,7 @@ def _intended(legs: npt.NDArray[np.void], moved: dict[int, dict[int, int]]) -> d
         if decision in wanted:
             at = wanted[decision]
             at[instrument] = at.get(instrument, 0) + side * qty
-    return {d: _bundle(w) for d, w in wanted.items()}
-
-
-def _after(position: dict[int, int], delta: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """The position after a change of it."""
-    after = dict(position)
-    for instrument, quantity in delta:
-        after[instrument] = after.get(instrument, 0) + quantity
-    return after
-
-
-def _turns(held: Bundle, after: dict[int, int]) -> bool:
-    """Whether a change closes all that is held and opens something else."""
-    return bool(held) and any(after.values()) and all(q * after[i] <= 0 for i, q in held)
-
-
-def count_round_trips(fills: npt.NDArray[np.void]) -> int:
-    """Round trips of a ledger, an open one at the end among them.
-
-    Fills of one decision that follow one another are one change of the position, as in the path;
-    this count needs neither decision points nor mids, so it is known of every run.
-
-    Parameters
-    ----------
-    fills : ndarray of FILL_DTYPE
-        In the order of the ledger.
-    """
-    position: dict[int, int] = {}
-    trips = 0
-    rows = zip(
-        fills["decision"].tolist(),
-        fills["instrument"].tolist(),
-        (fills["side"].astype(np.int64) * fills["qty"]).tolist(),
-        strict=True,
-    )
-    for _, group in groupby(rows, key=lambda row: row[0]):
-        held = _bundle(position)
-        position = _after(position, ((i, q) for _, i, q in group))
-        trips += bool(held) and (_turns(held, position) or not any(position.values()))
-    return trips + any(position.values())
+    return {d: bundle_of(w) for d, w in wanted.items()}
 
 
 class _Builder:
@@ -355,9 +312,9 @@ class _Builder:
         return sum(q * int(self.mid2[i][row]) * self.units[i] for i, q in bundle)
 
     def _put(self, action: Action) -> None:
-        self.position = _after(self.position, action.bundle)
+        self.position = after_change(self.position, action.bundle)
         self.actions.append(action)
-        held = _bundle(self.position)
+        held = bundle_of(self.position)
         if self.changes and self.changes[-1][0] == action.row:
             self.changes.pop()
         self.changes.append((action.row, held))
@@ -378,9 +335,9 @@ class _Builder:
         self.cost += cost
         self.short += not whole
         self.after_own += whole and after_own
-        held = _bundle(self.position)
-        after = _after(self.position, delta)
-        if not _turns(held, after):
+        held = bundle_of(self.position)
+        after = after_change(self.position, delta)
+        if not turns_over(held, after):
             if delta:
                 self._put(Action(row, delta, cost, whole and not after_own, borrow=borrow))
             else:
@@ -390,10 +347,10 @@ class _Builder:
         self.reversals += 1
         # The cost of the whole is known, its halves are not; they only have to add up.
         self._put(Action(row, opposite(held), cost // 2, False, borrow=borrow))
-        self._put(Action(row, _bundle(after), cost - cost // 2, False))
+        self._put(Action(row, bundle_of(after), cost - cost // 2, False))
 
     def finish(self, borrow: int) -> None:
-        held = _bundle(self.position)
+        held = bundle_of(self.position)
         if held:
             close = opposite(held)
             self.gross -= self._value(close, self.last_row)

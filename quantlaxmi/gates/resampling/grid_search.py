@@ -12,11 +12,10 @@ from quantlaxmi.gates.thresholds import Thresholds
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.stats.monte_carlo import studentised_at_least
 from quantlaxmi.strategies.config import StrategyConfig
+from quantlaxmi.strategies.grid_file import MAX_SETTINGS, Grid
 from quantlaxmi.strategies.parameter_grid import grid_configs
 
 __all__ = ["Search", "declared_grid", "search_of"]
-
-_MAX_GRID = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +26,32 @@ class Search:
     reason: str
 
 
-def declared_grid(strategy: Any, policy: Thresholds) -> tuple[StrategyConfig, ...]:
-    """The settings that draws search: the grid that the strategy declares; empty where none is.
+def declared_grid(
+    strategy: Any, policy: Thresholds, grid: Grid | None = None
+) -> tuple[StrategyConfig, ...]:
+    """The settings that draws search: the grid that was given, else the one a strategy declares.
 
-    A grid of over 10,000 settings is not searched.
+    Empty where there is none. A declared grid of over 10,000 settings is not searched.
     """
     if strategy is None or policy.settings(MarketNullSettings).grid_search == "off":
         return ()
-    configs = grid_configs(strategy, _MAX_GRID + 1)
-    return configs if len(configs) <= _MAX_GRID else ()
+    if grid is not None:
+        return grid.configs
+    configs = grid_configs(strategy, MAX_SETTINGS + 1)
+    return configs if len(configs) <= MAX_SETTINGS else ()
 
 
 def search_of(context: GateContext, rerun: Rerun, replays: Replays, own: Sums) -> Search:
-    """The settings of a draw: the run's own and the whole grid that the strategy declares."""
+    """The settings of a draw: the run's own and the whole grid, given or declared."""
     alone = (None,)
     if context.settings(MarketNullSettings).grid_search == "off":
         return Search(alone, "The policy turns the search of the grid off.")
     strategy = rerun.strategy
-    if strategy is None or not strategy.grid:
+    if strategy is None or (context.grid is None and not strategy.grid):
         return Search(alone, "The strategy declares no grid.")
-    configs = declared_grid(strategy, context.policy)
+    configs = declared_grid(strategy, context.policy, context.grid)
     if not configs:
-        return Search(alone, f"The grid has over {_MAX_GRID} settings, so it is not searched.")
+        return Search(alone, f"The grid has over {MAX_SETTINGS} settings, so it is not searched.")
     own_hash = rerun.run.header.config_hash
     others = [c for c in configs if c.config_hash != own_hash]
     replays.keep_bound(others)
