@@ -62,7 +62,7 @@ def _messages(rng: np.random.Generator, start: int, stop: int) -> Columns:
     near = np.minimum(rng.geometric(0.05, len(m)), SHOWN)
     level = np.where(snapshot, place // 2 + 1, near)
     tick = np.where(m % 2 == 0, SPOT.tick, PERP.tick)
-    middle = 60_000 * 10**8
+    middle = 60_000 * 100  # at SPOT's and PERP's 10**-2
     gone = (rng.integers(0, 4, len(m)) == 0) & ~snapshot
     last = 10 * own + 10
     ts_ns = 1_700_000_000_000_000_000 + 1_000_000 * m
@@ -80,7 +80,7 @@ def _messages(rng: np.random.Generator, start: int, stop: int) -> Columns:
         "prev_id": np.where(snapshot | (m % 2 == 0), -1, last - 10),
         "side": side,
         "price": middle - side * level * tick,
-        "qty": np.where(gone, 0, rng.integers(1, 10**6, len(m)) * 1000),
+        "qty": np.where(gone, 0, rng.integers(1, 10**6, len(m))),
         "flags": flags,
     }
     return {name: columns[name].astype(dtype) for name, dtype in TABLES["depth"].items()}

@@ -6,6 +6,9 @@ from quantlaxmi.events import LegIntent
 from quantlaxmi.schema import EventKind, Side
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
 
+#: 0.01 at the exponent of the bundled segments' spot.
+SIZE = 1000
+
 
 class InAndOut(CryptoStrategy):
     """Buys at every fortieth quote and sells at the next, whatever prices did: always long."""
@@ -24,4 +27,4 @@ class InAndOut(CryptoStrategy):
             return None
         held = ctx.position(self.symbol).qty
         side = Side.SELL if held > 0 else Side.BUY
-        return ctx.decide([LegIntent(self.symbol, side, abs(held) or 10**6)], rationale="rule")
+        return ctx.decide([LegIntent(self.symbol, side, abs(held) or SIZE)], rationale="rule")

@@ -3,7 +3,8 @@
 Captures are read at 10**-8, which every venue's texts fit. Whole lots at 10**-8 are numbers of up
 to 17 digits for a coin that trades by the billion, and products of such numbers are wide. So the
 rows of a capture whose lot is known are written at the lot's exponent, and prices of spot at the
-tick's. A derivative's marks are finer than its tick, so its prices stay at 10**-8.
+tick's. A derivative's prices stay at 10**-8: marks share their exponent and have eight
+decimals, and a settlement without a mark is at the mid, which may be half a tick.
 """
 
 from __future__ import annotations

@@ -33,29 +33,31 @@ Int64Array = npt.NDArray[np.int64]
 UInt64Array = npt.NDArray[np.uint64]
 Table = dict[str, npt.NDArray[Any]]
 
+#: Of prices, marks and indices: spot's tick. The perpetual's tick is 0.1; its marks are half ticks.
+_PRICE_EXPONENT: Final = -2
 SPOT: Final = Instrument(
     symbol="BTCUSDT",
     venue="binance",
     venue_symbol="BTCUSDT",
     kind=InstrumentKind.SPOT,
-    price_exponent=-8,
-    qty_exponent=-8,
+    price_exponent=_PRICE_EXPONENT,
+    qty_exponent=-5,
     currency="USDT",
     base="BTC",
-    tick=10**6,
-    lot=10**3,
+    tick=1,
+    lot=1,
 )
 PERP: Final = Instrument(
     symbol="BTCUSDT-PERP",
     venue="binance-usdm",
     venue_symbol="BTCUSDT",
     kind=InstrumentKind.PERP,
-    price_exponent=-8,
-    qty_exponent=-8,
+    price_exponent=_PRICE_EXPONENT,
+    qty_exponent=-3,
     currency="USDT",
     base="BTC",
-    tick=10**7,
-    lot=10**5,
+    tick=10,
+    lot=1,
 )
 
 
@@ -73,8 +75,8 @@ DEMO_SEED: Final[dict[SyntheticKind, int]] = {
 
 _START_NS: Final = 1_705_302_000_000_000_000  # 2024-01-15 07:00:00 UTC
 _EIGHT_HOURS_NS: Final = 8 * 3_600 * 10**9
-_START_PRICE: Final = 42_000 * 10**8
-_LOWEST, _HIGHEST = 30_000 * 10**8, 60_000 * 10**8
+_START_PRICE: Final = 42_000 * 100
+_LOWEST, _HIGHEST = 30_000 * 100, 60_000 * 100
 _BASIS_UNIT: Final = 10**7  # a basis of 1 is a thousandth of a basis point
 _FUNDING_RATE: Final = 10_000  # 0.01 %
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -154,7 +156,7 @@ class _Source:
         self._quotes_only = quotes_only
         self._ts, self._price, self._seq = _START_NS, _START_PRICE, 0
         self._updates, self._trades = 0, 0
-        self._depth = DepthSource(tick=(SPOT.tick, PERP.tick))
+        self._depth = DepthSource((SPOT, PERP))
 
     def chunk(self, k: Int64Array) -> dict[str, Table]:
         """Tables of the events ``k`` (consecutive, following those of the last call)."""
@@ -163,7 +165,7 @@ class _Source:
         step = np.where(d.below(1, k, 50) == 0, 0, d.between(2, k, 20, 480) * 1_000_000)
         step += np.where(step > 0, d.below(3, k, 1_000_000), 0)
         ts = np.cumsum(step) + self._ts
-        price = np.cumsum(d.between(4, k, -75, 75) * 10**6) + self._price
+        price = np.cumsum(d.between(4, k, -75, 75)) + self._price
         basis = self._basis.at(k)
         instrument = d.below(5, k, 2)
         is_perp = instrument == 1
@@ -171,13 +173,13 @@ class _Source:
         fair = _fold(price, _LOWEST, _HIGHEST)
         mid = np.where(is_perp, fair + fair * basis // _BASIS_UNIT, fair)
         tick = np.where(is_perp, PERP.tick, SPOT.tick)
-        lot = np.where(is_perp, PERP.lot, SPOT.lot)
+        lot = np.where(is_perp, 10**5, 10**3)  # at 10**-8, as sizes are drawn
         bid = mid // tick * tick
         wide = np.where(d.below(6, k, 8) == 0, d.between(7, k, 2, 12), 1)
         ask = bid + wide * tick
-        # Products of two uniform numbers: 0.005 to about 4, few of them below 0.01.
-        bid_qty = (500_000 + d.below(8, k, 20_000) * d.below(9, k, 20_000)) // lot * lot
-        ask_qty = (500_000 + d.below(10, k, 20_000) * d.below(11, k, 20_000)) // lot * lot
+        # Products of two uniform numbers: 0.005 to about 4, few of them below 0.01. Whole lots.
+        bid_qty = (500_000 + d.below(8, k, 20_000) * d.below(9, k, 20_000)) // lot
+        ask_qty = (500_000 + d.below(10, k, 20_000) * d.below(11, k, 20_000)) // lot
 
         alone = (step > 0) & (d.below(1, k + 1, 50) != 0)
         no_rows = np.zeros(len(k), bool)
@@ -205,7 +207,7 @@ class _Source:
         if not self._quotes_only:
             t, p, f = (np.flatnonzero(has) for has in (has_trade, has_depth, has_funding))
             tables["trades"] = self._trade_rows(
-                k, t, (seq_quote - has_depth - 1)[t], quotes, venue_ts, lot
+                k, t, (seq_quote - has_depth - 1)[t], quotes, venue_ts
             )
             tables["funding"] = _funding_rows(f, (seq_end - 1)[f], quotes, venue_ts, fair)
             tables["depth"] = self._depth.rows(
@@ -222,7 +224,6 @@ class _Source:
         seq: Int64Array,
         quotes: Table,
         venue_ts: Int64Array,
-        lot: Int64Array,
     ) -> Table:
         """Trades at the touch of the quotes at ``places``, of random side and size."""
         buys = self._draws.below(14, k, 2) == 1
@@ -235,7 +236,7 @@ class _Source:
             "exch_ts_ns": venue_ts[places],
             "trade_id": self._trades - n + 1 + np.arange(n, dtype=np.int64),
             "price": np.where(buys, quotes["ask"], quotes["bid"])[places],
-            "qty": ((1 + self._draws.below(15, k, 400)) * lot)[places],
+            "qty": (1 + self._draws.below(15, k, 400))[places],
             "side": np.where(buys, int(Side.BUY), int(Side.SELL))[places].astype(np.int8),
         }
 
@@ -292,7 +293,8 @@ def synthetic_tables(
     Returns
     -------
     iterator of dict of str to dict of str to ndarray
-        Columns of ``schema.TABLES``; prices and quantities are mantissas at 10**-8.
+        Columns of ``schema.TABLES``; prices and quantities are mantissas at the exponents of
+        ``SPOT`` and ``PERP``.
 
     Raises
     ------

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES, DepthFlag
 
 _LEVELS = 4
-_LEVEL_QTY = 25 * 10**6  # a quarter of a coin at each level beyond the touch
+_LEVEL_COINS = Fraction(1, 4)  # at each level beyond the touch
 
 
 class DepthSource:
@@ -18,14 +20,15 @@ class DepthSource:
 
     Parameters
     ----------
-    tick : tuple of int
-        Distance between levels, one for each instrument, as price mantissas.
+    instruments : tuple of Instrument
+        Levels are a tick apart.
     """
 
-    def __init__(self, tick: tuple[int, ...]) -> None:
-        self._tick = tick
-        self._last_id = [0 for _ in tick]
-        self._shown: list[list[tuple[int, int]]] = [[] for _ in tick]
+    def __init__(self, instruments: tuple[Instrument, ...]) -> None:
+        self._tick = [one.tick for one in instruments]
+        self._qty = [int(_LEVEL_COINS / Fraction(10) ** one.qty_exponent) for one in instruments]
+        self._last_id = [0 for _ in instruments]
+        self._shown: list[list[tuple[int, int]]] = [[] for _ in instruments]
 
     def _message(
         self, instrument: int, bid: int, ask: int
@@ -47,7 +50,7 @@ class DepthSource:
         gone = [(side, price, 0, 0) for side, price in old if (side, price) not in now]
         flags = int(DepthFlag.SNAPSHOT) if snapshot else 0
         rows = gone + [
-            (side, price, _LEVEL_QTY * (1 + j % _LEVELS), flags)
+            (side, price, self._qty[instrument] * (1 + j % _LEVELS), flags)
             for j, (side, price) in enumerate(levels)
         ]
         side, price, qty, flag = rows[-1]

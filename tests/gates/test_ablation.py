@@ -209,7 +209,7 @@ class Rule(CryptoStrategy):
             return None
         # The basis reverts: against it.
         side = Side.BUY if num < 0 else Side.SELL
-        return ctx.decide([LegIntent(self.perp, side, 10**6)], rationale="turn")
+        return ctx.decide([LegIntent(self.perp, side, 10)], rationale="turn")
 
 
 class OwnBasis(Rule):

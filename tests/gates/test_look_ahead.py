@@ -66,7 +66,7 @@ def _peeker(quotes_of, *, every=40, ahead=1):
             if not change:
                 return None
             side = Side.BUY if change > 0 else Side.SELL
-            return ctx.decide([LegIntent(symbol, side, 10**6)], rationale="open")
+            return ctx.decide([LegIntent(symbol, side, 10)], rationale="open")
 
     return Peeker()
 
@@ -173,7 +173,7 @@ def test_state_kept_between_runs_is_caught(segment):
             if len(seen) % 499 or not ctx.book(ctx.instruments[1].symbol).valid:
                 return None
             return ctx.decide(
-                [LegIntent(ctx.instruments[1].symbol, Side.BUY, 10**6)], rationale="rule"
+                [LegIntent(ctx.instruments[1].symbol, Side.BUY, 10)], rationale="rule"
             )
 
     assert quantlaxmi.verify_no_lookahead(segment, Keeps(), n_cuts=2).found

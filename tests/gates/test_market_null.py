@@ -32,7 +32,7 @@ from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.parameter_grid import grid_configs
 from tests.depth import some
 from tests.gate_fakes import judged
-from tests.in_and_out import InAndOut
+from tests.in_and_out import SIZE, InAndOut
 from tests.naive import market_null as naive
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -377,7 +377,7 @@ class Holder(InAndOut):
         self.calls += 1
         if self.calls != 40:
             return None
-        return ctx.decide([LegIntent(self.symbol, Side.BUY, 10**6)], rationale="rule")
+        return ctx.decide([LegIntent(self.symbol, Side.BUY, SIZE)], rationale="rule")
 
 
 def test_one_position_held_throughout_does_not_crash(short):

@@ -79,7 +79,7 @@ def peeker(segment):
             own = quotes["instrument"] == 1
             last = int(quotes["bid"][own][-1]) + int(quotes["ask"][own][-1])
             side = Side.BUY if last > ctx.book(symbol).bid + ctx.book(symbol).ask else Side.SELL
-            return ctx.decide([LegIntent(symbol, side, 10**6)], rationale="towards the last price")
+            return ctx.decide([LegIntent(symbol, side, 10)], rationale="towards the last price")
 
     return KnowsTheLastPrice()
 

@@ -29,6 +29,8 @@ def by_hand(run, points):
     scale = Fraction(10) ** run.ledger_exponent
     quotes = run.segment.columns("quotes")
     n = len(run.instruments)
+    price_unit = [Fraction(10) ** one.price_exponent for one in run.instruments]
+    qty_unit = [Fraction(10) ** one.qty_exponent for one in run.instruments]
     out = []
     cash, position, mid = Fraction(0), [0] * n, [Fraction(0)] * n
     q = f = 0
@@ -40,18 +42,19 @@ def by_hand(run, points):
     for point in points:
         while q < len(quotes["seq"]) and quotes["ts_ns"][q] <= point:
             k = int(quotes["instrument"][q])
-            mid[k] = Fraction(int(quotes["bid"][q]) + int(quotes["ask"][q]), 2 * 10**8)
+            mid[k] = Fraction(int(quotes["bid"][q]) + int(quotes["ask"][q]), 2) * price_unit[k]
             q += 1
         while f < run.n_fills and run.exact.fills["ts_ns"][f] <= point:
             row = run.exact.fills[f]
             side, qty, price = int(row["side"]), int(row["qty"]), int(row["price"])
             fee = (int(row["fee_hi"]) << 64) + (int(row["fee_lo"]) & (2**64 - 1))
-            cash -= side * Fraction(qty * price, 10**16) + fee * scale
-            position[int(row["instrument"])] += side * qty
+            k = int(row["instrument"])
+            cash -= side * qty * price * price_unit[k] * qty_unit[k] + fee * scale
+            position[k] += side * qty
             f += 1
         while paid and paid[0][0] <= point:
             cash += paid.pop(0)[1] * scale
-        marked = sum(Fraction(x, 10**8) * m for x, m in zip(position, mid, strict=True))
+        marked = sum(x * u * m for x, u, m in zip(position, qty_unit, mid, strict=True))
         out.append(cash + marked)
     return out
 

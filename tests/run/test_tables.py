@@ -52,10 +52,11 @@ def test_every_table_has_the_runs_rows(run):
 
 def test_fills_read_back_exactly(run):
     for row, fill in zip(_rows(run, "fills"), run.exact.fills, strict=True):
-        assert row["symbol"] == run.instruments[fill["instrument"]].symbol
+        one = run.instruments[fill["instrument"]]
+        assert row["symbol"] == one.symbol
         assert row["side"] == ("BUY" if fill["side"] > 0 else "SELL")
-        assert row["price"] == Decimal(int(fill["price"])).scaleb(-8)
-        assert row["position"] == Decimal(int(fill["position"])).scaleb(-8)
+        assert row["price"] == Decimal(int(fill["price"])).scaleb(one.price_exponent)
+        assert row["position"] == Decimal(int(fill["position"])).scaleb(one.qty_exponent)
         fee = (int(fill["fee_hi"]) << 64) + (int(fill["fee_lo"]) & (2**64 - 1))
         assert row["fee"] == Decimal(fee).scaleb(run.ledger_exponent)
 

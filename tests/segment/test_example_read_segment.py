@@ -53,4 +53,4 @@ def test_the_script_says_what_is_not_installed(
         assert f"{name:8} is not installed; pip install {name} to read with it." in said
     n_quotes = len(open_segment(ROOT / "data" / "planted").columns("quotes")["seq"])
     assert f"pyarrow  {n_quotes:,} quotes" in said
-    assert "instrument 1 is BTCUSDT-PERP: prices in 10**-8, quantities in 10**-8" in said
+    assert "instrument 1 is BTCUSDT-PERP: prices in 10**-2, quantities in 10**-3" in said

@@ -85,7 +85,7 @@ def test_a_broken_contract_is_told_on_a_command_line(capsys, tmp_path):
         "        if next(count) % 997 or ctx.in_flight:\n"
         "            return None\n"
         "        symbol = ctx.instruments[0].symbol\n"
-        "        return ctx.decide([LegIntent(symbol, Side.BUY, 10**6)], rationale='rule')\n"
+        "        return ctx.decide([LegIntent(symbol, Side.BUY, 1000)], rationale='rule')\n"
     )
     folder = str(DATA / "planted")
     assert main_crypto(["strategies", "check", str(path), "--segment-dir", folder]) == 1
@@ -115,7 +115,7 @@ class Every(CryptoStrategy):
     def trade(self, ctx, side):
         kind = DecisionType.ENTER if side == Side.BUY else DecisionType.EXIT
         return ctx.decide(
-            [LegIntent(self.first, side, 10**6)],
+            [LegIntent(self.first, side, 1000)],
             rationale="count",
             decision_type=kind,
             direction=int(side),

@@ -43,7 +43,7 @@ class InAndOut(CryptoStrategy):
         if self.seen % self.config.every:
             return None
         side = Side.SELL if self.held.qty else Side.BUY
-        return ctx.decide([LegIntent(self.symbol, side, np.int64(10**6))], rationale="rule")
+        return ctx.decide([LegIntent(self.symbol, side, np.int64(10))], rationale="rule")
 
 
 class NoSuper(InAndOut):

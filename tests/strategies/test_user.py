@@ -55,7 +55,7 @@ def step(ctx, event, books, positions, features, state, params, legs_out):
     held = positions[0].qty
     legs_out[0].instrument = 0
     legs_out[0].side = -1 if held > 0 else 1
-    legs_out[0].qty = held if held > 0 else 1_000_000 + 1000 * state[1].i
+    legs_out[0].qty = held if held > 0 else 1000 + state[1].i
     legs_out[0].order_type = 0
     legs_out[0].limit_price = 0
     legs_out[0].decision_type = 2 if held > 0 else 1
@@ -130,7 +130,7 @@ class Python(CryptoStrategy):
         self.seen = 0
         held = self.held.qty
         side = Side.SELL if held > 0 else Side.BUY
-        leg = LegIntent(self.symbol, side, held if held > 0 else 1_000_000 + 1000 * self.fills)
+        leg = LegIntent(self.symbol, side, held if held > 0 else 1000 + self.fills)
         return ctx.decide(
             [leg],
             rationale="count",
@@ -224,7 +224,7 @@ def test_options_intents_become_bundles(segment):
                 return None
             self.done = True
             first, second = (i.symbol for i in ctx.instruments)
-            legs = (LegIntent(first, Side.BUY, 10**6), LegIntent(second, Side.SELL, 10**6))
+            legs = (LegIntent(first, Side.BUY, 1000), LegIntent(second, Side.SELL, 10))
             return MultiLegOrderIntent(legs, OptionsStrategyType.VERTICAL)
 
     run = backtest(segment, Pair())

@@ -66,7 +66,14 @@ def test_what_is_not_known_is_not_made_up() -> None:
 
 def test_synthetic_instruments_have_the_steps_of_their_day() -> None:
     for one in (SPOT, PERP):
-        steps = markets.grid_steps(one.venue, one.kind, one.venue_symbol, at(2024, 1, 15), -8, -8)
+        steps = markets.grid_steps(
+            one.venue,
+            one.kind,
+            one.venue_symbol,
+            at(2024, 1, 15),
+            one.price_exponent,
+            one.qty_exponent,
+        )
         assert steps == (one.tick, one.lot)
 
 
