@@ -255,7 +255,7 @@ class CryptoStrategy(PythonStrategy):
     ...     def on_market(self, event, ctx):
     ...         if ctx.position("BTCUSDT").qty or ctx.in_flight or not ctx.book("BTCUSDT").valid:
     ...             return None
-    ...         leg = LegIntent("BTCUSDT", Side.BUY, 1_000_000)
+    ...         leg = LegIntent("BTCUSDT", Side.BUY, 1000)  # 0.01 at 10**-5
     ...         return ctx.decide([leg], rationale="rule")
     >>> backtest("data/planted", BuyOnce()).n_fills
     1
