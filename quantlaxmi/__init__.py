@@ -46,7 +46,7 @@ _HOME: dict[str, str] = {
         "run.check_strategy": "check_strategy",
         "gates": (
             "GatePolicy GateResult G2AntiOverfitSuite TimeShiftResult RandomEntryResult "
-            "PermutationResult AblationResult"
+            "PermutationResult AblationResult G3RobustnessSuite WalkForwardResult SelectionResult"
         ),
         "gates.look_ahead": "verify_no_lookahead LookAhead",
         "report": "GateReport",
@@ -115,11 +115,14 @@ if TYPE_CHECKING:
     from quantlaxmi.fixed import Rounding as Rounding
     from quantlaxmi.gates import AblationResult as AblationResult
     from quantlaxmi.gates import G2AntiOverfitSuite as G2AntiOverfitSuite
+    from quantlaxmi.gates import G3RobustnessSuite as G3RobustnessSuite
     from quantlaxmi.gates import GatePolicy as GatePolicy
     from quantlaxmi.gates import GateResult as GateResult
     from quantlaxmi.gates import PermutationResult as PermutationResult
     from quantlaxmi.gates import RandomEntryResult as RandomEntryResult
+    from quantlaxmi.gates import SelectionResult as SelectionResult
     from quantlaxmi.gates import TimeShiftResult as TimeShiftResult
+    from quantlaxmi.gates import WalkForwardResult as WalkForwardResult
     from quantlaxmi.gates.look_ahead import LookAhead as LookAhead
     from quantlaxmi.gates.look_ahead import verify_no_lookahead as verify_no_lookahead
     from quantlaxmi.importers import import_capture as import_capture

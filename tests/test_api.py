@@ -28,6 +28,7 @@ _NAMES = """
     Context CryptoStrategy IndiaOptionsStrategy Strategy StrategyConfig StrategyRegistry
     Run backtest check_strategy replay
     G2AntiOverfitSuite TimeShiftResult RandomEntryResult PermutationResult AblationResult
+    G3RobustnessSuite WalkForwardResult SelectionResult
     GatePolicy GateReport GateResult LookAhead run_gates verify_no_lookahead verify_report
 """
 PUBLIC = _NAMES.split()

@@ -107,7 +107,9 @@ INNER: dict[str, tuple[str, ...]] = {
             resampling.grid_search resampling.market_draws resampling.market_comparison
             net_positive look_ahead delay equity premium lag_profile ablation
             market_null random_entry label_permutation time_shift random_sides
-            observation suites policy g2_suite
+            forward.folds forward.choice forward.training forward.neighbours forward.out_of_sample
+            forward.forward_details forward.hall_test walk_forward
+            observation suites policy g2_suite g3_suite
             """,
         "data_quality": "figures measure",
         "report": "read_results gate_report binding run_gates verify",

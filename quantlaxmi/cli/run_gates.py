@@ -26,7 +26,7 @@ Usage:
 
 Options:
 {RUN_OPTIONS.replace("{seed} N   ", "--run-seed N")}
-  --gates LIST          Suites to run, separated by commas: g2.
+  --gates LIST          Suites to run, separated by commas: g2,g3.
   --policy TOML         Thresholds and draws; the report records them.
   --seed N              Seed of the gates' draws. The report is then a diagnosis and no verdict: a
                         verdict takes a hash of segment, settings searched and policy.

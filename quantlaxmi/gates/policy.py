@@ -14,16 +14,21 @@ table a gate::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from quantlaxmi.gates import suites
+from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.thresholds import General, Thresholds
 from quantlaxmi.settings import Items, Place, Settings, fields_of, read_settings
 from quantlaxmi.settings.kinds import Choice, Several
 
 __all__ = ["GatePolicy", "load_policy"]
+
+#: The suites whose every threshold is in the policy's hash. Those of others enter it where they are
+#: not the default, so that a new suite changes no verdict of these.
+_HASHED_WHOLE = ("g2",)
 
 
 class GatePolicy(Thresholds):
@@ -52,7 +57,7 @@ class GatePolicy(Thresholds):
     def _read(self, values: Mapping[str, Any], source: object) -> None:
         at = Place(source)
         shared = {field.name for field in fields_of(General)}
-        gates = {gate.name: gate for gate in suites.ALL_GATES}
+        gates = _gates()
         for key in values:
             if key not in {*shared, "suites", *gates}:
                 raise at.unknown(key, {*shared, "suites", *gates})
@@ -80,9 +85,28 @@ class GatePolicy(Thresholds):
         made._read(values, source)
         return made
 
+    def to_json(self, whole: Iterable[str] = _HASHED_WHOLE) -> dict[str, Any]:
+        """Thresholds with their effective values; decimals as plain text.
+
+        Parameters
+        ----------
+        whole : iterable of str
+            Suites of which every threshold is named; of others those that are not the default.
+        """
+        named, default = set(whole), {name: gate.Settings() for name, gate in _gates().items()}
+        found: dict[str, Any] = {**self.general.to_json(), "suites": {}}
+        for suite, names in self.suites.items():
+            if suite in named or names != tuple(gate.name for gate in suites.gates_of(suite)):
+                found["suites"][suite] = list(names)
+        for name, table in self.tables.items():
+            plain = table.to_json()
+            if _gates()[name].suite in named or plain != default[name].to_json():
+                found[name] = plain
+        return found
+
     def replace(self, **changes: Any) -> GatePolicy:
         """The same policy with some values changed; of a table, those that are named."""
-        values = self.to_json()
+        values = self.to_json(suites.suite_names())
         for key, value in changes.items():
             merges = isinstance(value, Mapping) and isinstance(values.get(key), dict)
             values[key] = {**values[key], **value} if merges else value
@@ -95,7 +119,13 @@ class GatePolicy(Thresholds):
         >>> GatePolicy(alpha="0.5", suites={"g2": ["net_positive", "delay"]}).differences[0]
         'alpha = 0.5 (default 0.05)'
         """
-        return tuple(_differences("", self.to_json(), GatePolicy().to_json()))
+        every = suites.suite_names()
+        return tuple(_differences("", self.to_json(every), GatePolicy().to_json(every)))
+
+
+def _gates() -> dict[str, Gate]:
+    """Every gate by its name."""
+    return {gate.name: gate for gate in suites.ALL_GATES}
 
 
 def _differences(place: str, own: Any, default: Any) -> Iterator[str]:

@@ -23,8 +23,10 @@ __all__ = [
     "PermutationResult",
     "RandomEntryResult",
     "ResultSpec",
+    "SelectionResult",
     "TimeShiftResult",
     "Verdict",
+    "WalkForwardResult",
     "combine",
     "decimal_text",
     "rounded",
@@ -203,6 +205,30 @@ class AblationResult(GateResult):
         """Names of the signals, or of the filter, that were neutralised."""
         names = self.labels["removed"]
         return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+
+class WalkForwardResult(GateResult):
+    """Settings chosen from the past alone, judged on what came after."""
+
+    __slots__ = ()
+
+    @property
+    def folds(self) -> tuple[dict[str, Json], ...]:
+        """A row a fold: its times, the setting chosen, what it earned before and after."""
+        rows = self.details.get("folds")
+        return tuple(row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+
+
+class SelectionResult(GateResult):
+    """The best of all settings that were tried, against the best of them on markets of chance."""
+
+    __slots__ = ()
+
+    @property
+    def n_settings(self) -> int:
+        """Settings of which every draw took the best."""
+        found = self.details.get("settings_searched")
+        return found if isinstance(found, int) else 0
 
 
 class Inconclusive(Exception):

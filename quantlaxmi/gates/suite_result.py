@@ -12,13 +12,19 @@ from quantlaxmi.gates.results import (
     Json,
     PermutationResult,
     RandomEntryResult,
+    SelectionResult,
     TimeShiftResult,
     Verdict,
+    WalkForwardResult,
+    combine,
 )
 
 __all__ = ["SuiteResult"]
 
 R = TypeVar("R", bound=GateResult)
+
+#: The suite that looks for an edge: it passes by one of two. In the others all that decides passes.
+EDGE_SUITE = "g2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,10 @@ class SuiteResult:
 
     @property
     def _edge(self) -> Edge:
-        found = edge_of(self.results)
+        if self.suite == EDGE_SUITE:
+            found = edge_of(self.results)
+        else:
+            found = Edge(combine(r.verdict for r in self.results if r.role != "diagnosis"), None)
         if self.left_out and found.verdict is Verdict.PASS:
             return Edge(Verdict.INCONCLUSIVE, None)
         return found
@@ -105,6 +114,16 @@ class SuiteResult:
     @property
     def ablation_results(self) -> tuple[AblationResult, ...]:
         return self.of(AblationResult)
+
+    @property
+    def walk_forward(self) -> WalkForwardResult | None:
+        """The test on settings chosen from the past alone."""
+        return next(iter(self.of(WalkForwardResult)), None)
+
+    @property
+    def selection(self) -> SelectionResult | None:
+        """The test that allows for every setting that was tried."""
+        return next(iter(self.of(SelectionResult)), None)
 
     def to_json(self) -> dict[str, Json]:
         return {

@@ -17,6 +17,7 @@ from quantlaxmi.gates import (
     random_entry,
     random_sides,
     time_shift,
+    walk_forward,
 )
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
@@ -39,6 +40,7 @@ ALL_GATES: tuple[Gate, ...] = (
     lag_profile.GATE,
     random_sides.GATE,
     ablation.GATE,
+    walk_forward.GATE,
 )
 
 

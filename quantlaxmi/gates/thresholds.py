@@ -89,7 +89,7 @@ class Thresholds:
 
     @property
     def policy_hash(self) -> str:
-        """SHA-256 of the canonical text of every threshold, hexadecimal."""
+        """SHA-256 of the canonical text of `to_json`, hexadecimal."""
         return canonical_digest("quantlaxmi.gate-policy.v2", self.to_json()).hex()
 
     @property

@@ -88,7 +88,7 @@ def run_gates(
         As `quantlaxmi.run.replay.backtest` takes it, or a function that makes a strategy from a
         segment: the prefix guard calls it with beginnings of this one.
     gates : str or sequence of str
-        Suites to run; ``"g2"`` is what this version has.
+        Suites to run, of ``"g2"`` and ``"g3"``.
     policy : GatePolicy, optional
         Thresholds; the defaults of `GatePolicy` without.
     costs : CostModel, optional
@@ -243,7 +243,7 @@ def _report(
         header=json.loads(header_json(run.header)),
         trace_hash=run.trace.trace_hash.hex(),
         outcome_hash=run.trace.outcome_hash.hex(),
-        policy=policy.to_json(),
+        policy=policy.to_json(("g2", *(suite.suite for suite in suites))),
         policy_hash=policy.policy_hash,
         policy_differences=policy.differences,
         seed=seed,

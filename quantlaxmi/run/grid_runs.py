@@ -23,6 +23,7 @@ from quantlaxmi.parallel.threads import Progress, iterate_in_order
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.ledger_lines import marks_at_times, paid_at
 from quantlaxmi.run.records import Account
+from quantlaxmi.run.replay import bind
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import I64, TABLES
 from quantlaxmi.segment import MarketData
@@ -41,7 +42,8 @@ class SettingRun:
 
     Attributes
     ----------
-    config : StrategyConfig
+    config : StrategyConfig or None
+        None: the strategy as it was given.
     halves : ndarray of int64, shape (2, n_ends)
         Equity at each end, upper and lower 64 bits; see `equity`.
     trips : ndarray of int64, shape (3, n_closed)
@@ -54,7 +56,7 @@ class SettingRun:
         Net of each instrument at the end of the run, at the exponent of `equity`.
     """
 
-    config: StrategyConfig
+    config: StrategyConfig | None
     halves: I64
     trips: I64
     is_open: bool
@@ -117,7 +119,7 @@ class _Market:
         session.finish()
         return session
 
-    def reduced(self, config: StrategyConfig, session: Session) -> SettingRun:
+    def reduced(self, config: StrategyConfig | None, session: Session) -> SettingRun:
         """What is kept of a finished session."""
         engine = session.engine
         accounts, mids = engine.accounts(), session.last_mids().tolist()
@@ -171,8 +173,8 @@ def _decided_ns(fills: npt.NDArray[Any], tables: dict[str, npt.NDArray[Any]]) ->
 
 def grid_runs(
     segment: MarketData,
-    strategy: Strategy,
-    configs: Sequence[StrategyConfig],
+    strategy: Strategy | BoundStrategy,
+    configs: Sequence[StrategyConfig | None],
     ends: I64,
     *,
     config: RunConfig,
@@ -186,9 +188,10 @@ def grid_runs(
     ----------
     segment : MarketData
         A segment, or a window of it: then every run is fresh, warmed on the messages before it.
-    strategy : Strategy
-        Of the class that is run; its own settings do not matter.
-    configs : sequence of StrategyConfig
+    strategy : Strategy or BoundStrategy
+        Of the class that is run. A bound one has its own settings alone.
+    configs : sequence of StrategyConfig or None
+        None is the strategy as it is given.
     ends : ndarray of int64, shape (n_ends,)
         Last stamp of each bucket, ascending, as `quantlaxmi.gates.path.clock_buckets` cuts them.
     config : RunConfig
@@ -229,11 +232,11 @@ def grid_runs(
     """
     refuse_sealed(segment)
     market = _Market(segment, config, ends, weights)
-    makers = [_bound(strategy, one, segment) for one in configs]
-    kernels = all(bound.form == "kernel" for bound in makers)
+    bounds = [_bound(strategy, one, segment) for one in configs]
+    kernels = all(bound.form == "kernel" for bound in bounds)
 
     def one(index: int) -> SettingRun:
-        bound = makers[index]
+        bound = bounds[index]
         if bound.form == "python":  # it has state of its own, made anew for the run
             bound = _bound(strategy, configs[index], segment)
         return market.reduced(configs[index], market.run(bound))
@@ -246,15 +249,31 @@ def grid_runs(
     return GridRuns(ends, runs)
 
 
-def _bound(strategy: Strategy, config: StrategyConfig, segment: MarketData) -> BoundStrategy:
+def _bound(
+    strategy: Strategy | BoundStrategy, config: StrategyConfig | None, segment: MarketData
+) -> BoundStrategy:
     """The strategy with one setting, for one run.
 
     Raises
     ------
     StrategyError
-        It cannot be made from settings alone.
+        It cannot be made from settings alone, or was given bound and keeps state of its own.
     """
-    made = type(strategy).made_with(config)
-    if made.config is not config:  # equal by chance, as defaults are
-        raise StrategyError(f"strategy {made.strategy_id!r} does not keep the settings it is given")
-    return made.bind(segment.instruments)
+    made: Strategy | BoundStrategy = strategy
+    if config is not None:
+        if isinstance(strategy, BoundStrategy):
+            raise StrategyError(
+                f"strategy {strategy.strategy_id!r} was given bound, so it has no other settings: "
+                "give the strategy itself"
+            )
+        made = type(strategy).made_with(config)
+        if made.config is not config:  # equal by chance, as defaults are
+            raise StrategyError(
+                f"strategy {made.strategy_id!r} does not keep the settings it is given"
+            )
+    elif isinstance(strategy, BoundStrategy) and strategy.form == "python":
+        raise StrategyError(
+            f"strategy {strategy.strategy_id!r} was given bound, so it cannot be run again "
+            "afresh: give the strategy itself"
+        )
+    return bind(made, segment.instruments)

@@ -18,9 +18,11 @@ from quantlaxmi.settings import Settings
 def test_defaults_are_the_documented_ones():
     policy = GatePolicy()
     assert (policy.alpha, policy.min_trades, policy.min_arrangements) == (Decimal("0.05"), 30, 1000)
-    assert policy.suites == {"g2": tuple(gate.name for gate in gates_of("g2"))}
+    assert policy.suites == {
+        suite: tuple(gate.name for gate in gates_of(suite)) for suite in ("g2", "g3")
+    }
     assert policy.suites["g2"][:2] == ("net_positive", "look_ahead")
-    plain = policy.to_json()
+    plain = policy.to_json(("g2", "g3"))
     assert plain["random_entry"]["n_sims"] == plain["label_permutation"]["n_perms"] == 10_000
     assert plain["time_shift"] == {"n_shifts": 199, "min_decorrelations": 40}
     assert plain["look_ahead"] == {"n_beginnings": 12}
@@ -60,11 +62,11 @@ def _others(value):
         return value[:-1]
     if isinstance(value, int):
         return value - 1 if value > 2 else value + 1
-    return {"auto": "off", "1": "2", "0": "1"}.get(value, "0.25")
+    return {"auto": "off", "1": "2", "0": "1", "anchored": "rolling"}.get(value, "0.25")
 
 
 def test_every_key_moves_the_hash():
-    plain = GatePolicy().to_json()
+    plain = GatePolicy().to_json(("g2", "g3"))
     hashes = [GatePolicy().policy_hash]
     for key, value in plain.items():
         if not isinstance(value, dict):
@@ -72,10 +74,25 @@ def test_every_key_moves_the_hash():
             hashes.append(GatePolicy(**{key: other}).policy_hash)
             continue
         for name, inner in value.items():
+            if inner == ["walk_forward"]:  # a list of one cannot be shorter
+                continue
             other = "day" if name == "within" else _others(inner)
             hashes.append(GatePolicy(**{key: {name: other}}).policy_hash)
     assert len(hashes) == len(set(hashes)) > 25
     assert GatePolicy.from_mapping(plain) == GatePolicy()
+
+
+def test_defaults_of_later_suites_are_not_in_the_hash():
+    """A new suite changes no verdict of G2, whose seed is made of the hash."""
+    plain = GatePolicy().to_json()
+    assert "walk_forward" not in plain and list(plain["suites"]) == ["g2"]
+    other = GatePolicy(walk_forward={"folds": 5})
+    assert other.to_json()["walk_forward"]["folds"] == 5
+    assert other.differences == ("walk_forward.folds = 5 (default 6)",)
+    assert other.replace(alpha="0.1").to_json()["walk_forward"]["folds"] == 5
+    assert GatePolicy.from_mapping(other.to_json()) == other
+    shorter = GatePolicy(suites={"g3": ["walk_forward"]})
+    assert GatePolicy.from_mapping(shorter.to_json()).suites == shorter.suites
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_verify_report_names_what_was_changed(suite, policy, tmp_path):
 def test_both_suites_run_in_one_report(suite):
     if suite == "g2":
         pytest.skip("of the suite of its own")
-    assert suite_names() == ("g2", "toys")
+    assert suite_names() == ("g2", "g3", "toys")
     assert [gate.name for gate in gates_of("toys")] == ["toy"]
     segment, policy = open_segment(DATA / "planted"), GatePolicy(suites={"g2": ["net_positive"]})
     report = run_gates(segment, "basis_capture", gates=("g2", "toys"), policy=policy)

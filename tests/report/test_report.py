@@ -275,7 +275,7 @@ def test_a_strategy_that_never_trades_is_inconclusive(planted):
     assert "Round trips: 0, at least 30 needed." in report.g2_details["reasons"][0]
 
 
-@pytest.mark.parametrize("gates", [("g3",), ("g2", "g3"), (), ("g2", "g2"), ("",)])
+@pytest.mark.parametrize("gates", [("g4",), ("g2", "g4"), (), ("g2", "g2"), ("",)])
 def test_unknown_suites_are_refused_by_name(planted, gates):
     with pytest.raises(ConfigError, match="--gates"):
         run_gates(planted, "basis_capture", gates=gates)

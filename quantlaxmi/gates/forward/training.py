@@ -1,0 +1,111 @@
+"""The choice of every fold, made from what had ended before its test began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.forward.choice import Choice, Purge, Trained, best_of, purge_of
+from quantlaxmi.gates.forward.folds import Fold
+from quantlaxmi.gates.path.clock_buckets import bucket_ends
+from quantlaxmi.run.grid_runs import GridRuns, grid_runs
+from quantlaxmi.run.rerun import Rerun
+from quantlaxmi.strategies.config import StrategyConfig
+from quantlaxmi.strategies.parameter_grid import grid_configs
+
+__all__ = ["MAX_SETTINGS", "TrainedFolds", "run_settings", "settings_of", "trained_folds"]
+
+#: Most settings of a grid; of a larger one the run's own alone is judged.
+MAX_SETTINGS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedFolds:
+    """The choice of every fold, with what it was made from.
+
+    Attributes
+    ----------
+    settings : tuple of StrategyConfig
+        As the grid's runs: the run's own first.
+    grid : GridRuns
+        Of every setting over the whole segment, in its 200 clock buckets.
+    folds : tuple of Fold
+    purges : tuple of Purge
+    choices : tuple of Choice or None
+        None where no setting had variance and trips.
+    whole : tuple of Choice
+        Every setting over all buckets.
+    """
+
+    settings: tuple[StrategyConfig, ...]
+    grid: GridRuns
+    folds: tuple[Fold, ...]
+    purges: tuple[Purge, ...]
+    choices: tuple[Choice | None, ...]
+    whole: tuple[Choice, ...]
+
+
+def settings_of(context: GateContext, rerun: Rerun) -> tuple[StrategyConfig | None, ...]:
+    """The settings to choose from: the run's own (None) and the grid's, each once."""
+    strategy, own = rerun.strategy, rerun.run.header.config_hash
+    grid = () if strategy is None else grid_configs(strategy, MAX_SETTINGS + 1)
+    if len(grid) > MAX_SETTINGS:
+        grid = ()
+    return (None, *(config for config in grid if config.config_hash != own))
+
+
+def run_settings(
+    context: GateContext, rerun: Rerun, progress: Callable[[int, int], None]
+) -> GridRuns:
+    """Run every setting over the whole segment.
+
+    Raises
+    ------
+    StrategyError, ConfigError, FixedPointOverflow
+        One of them cannot be run.
+    """
+    run = rerun.run
+
+    def make() -> GridRuns:
+        return grid_runs(
+            run.segment,
+            run.strategy if rerun.strategy is None else rerun.strategy,
+            settings_of(context, rerun),
+            bucket_ends(run.segment.first_ts_ns, run.segment.last_ts_ns),
+            config=run.config,
+            weights=run.weights,
+            threads=context.threads,
+            progress=progress,
+        )
+
+    found: GridRuns = context.memo.get((run,), ("grid_runs",), make)
+    return found
+
+
+def trained_folds(
+    rerun: Rerun, grid: GridRuns, folds: tuple[Fold, ...], cap: Fraction
+) -> TrainedFolds:
+    """Choose a setting in every fold.
+
+    Parameters
+    ----------
+    rerun : Rerun
+    grid : GridRuns
+    folds : tuple of Fold
+    cap : Fraction
+        Largest purge, as a share of the train window.
+    """
+    run = rerun.run
+    configs = tuple(run.strategy.config if r.config is None else r.config for r in grid.runs)
+    hashes = [config.config_hash for config in configs]
+    trained = Trained(grid, run.segment.first_ts_ns)
+    purges, choices = [], []
+    for fold in folds:
+        purge = purge_of(grid, fold, cap)
+        purges.append(purge)
+        made = trained.choices(fold.train_begin_ns, fold.test_begin_ns - purge.ns)
+        choices.append(best_of(made, hashes))
+    whole = trained.choices(run.segment.first_ts_ns, run.segment.last_ts_ns + 1)
+    return TrainedFolds(configs, grid, folds, tuple(purges), tuple(choices), tuple(whole))

@@ -1,0 +1,123 @@
+"""The robustness suite, asked gate by gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from quantlaxmi.errors import ConfigError, shown
+from quantlaxmi.gates import walk_forward
+from quantlaxmi.gates.checkpoint import Checkpoint
+from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.observation import context_of
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.results import WalkForwardResult
+from quantlaxmi.gates.suite_result import SuiteResult
+from quantlaxmi.gates.suites import run_suite
+from quantlaxmi.gates.walk_forward import WalkForwardSettings
+
+if TYPE_CHECKING:
+    from quantlaxmi.run.result import Run
+
+__all__ = ["G3RobustnessSuite"]
+
+
+@dataclass(frozen=True, slots=True)
+class G3RobustnessSuite:
+    """The robustness gates of one strategy, configuration and segment.
+
+    As in `G2AntiOverfitSuite` the strategy and the segment are those of the run, so no method takes
+    them. The methods return results, and `run` all of them in a `SuiteResult`.
+
+    Attributes
+    ----------
+    context : GateContext
+    """
+
+    context: GateContext
+
+    @classmethod
+    def from_run(
+        cls,
+        run: Run,
+        *,
+        policy: GatePolicy | None = None,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> G3RobustnessSuite:
+        """Prepare the suite for a finished run; see `context_of` for the parameters.
+
+        Raises
+        ------
+        ConfigError
+            For a seed out of range.
+        """
+        context = context_of(
+            run,
+            policy or GatePolicy(),
+            seed=seed,
+            threads=threads,
+            progress=progress,
+            checkpoint=checkpoint,
+        )
+        return cls(context)
+
+    def run_walk_forward(self, window_size: timedelta | None = None) -> WalkForwardResult:
+        """The test on settings chosen from the past alone.
+
+        Parameters
+        ----------
+        window_size : timedelta, optional
+            Length of a test window; by default the policy's number of windows is cut. Windows are
+            of equal length and fill the time that does not only train, so as many are cut as fit
+            whole.
+
+        Raises
+        ------
+        ConfigError
+            For a window that is not above 0, or that fits under twice or over 100 times.
+        """
+        context = self.context
+        if window_size is not None:
+            policy = GatePolicy(**context.policy.to_json())
+            folds = self._folds(window_size)
+            changed = policy.replace(walk_forward={"folds": folds})
+            context = replace(context, policy=changed, checkpoint=None)
+        [found] = SuiteResult("g3", walk_forward.GATE.judge(context)).of(WalkForwardResult)
+        return found
+
+    def _folds(self, window_size: object) -> int:
+        """How many whole test windows of a length there are."""
+        if not isinstance(window_size, timedelta) or window_size <= timedelta(0):
+            problem = f"was {shown(window_size)}, expected a timedelta above 0"
+            raise ConfigError("window_size", problem)
+        rerun, settings = self.context.rerun, self.context.settings(WalkForwardSettings)
+        if rerun is None or not rerun.run.segment.n_messages:
+            return settings.folds
+        segment = rerun.run.segment
+        span = segment.last_ts_ns - segment.first_ts_ns + 1
+        tested = Fraction(span) * (1 - Fraction(settings.train_share))
+        folds = int(tested / (window_size // timedelta(microseconds=1) * 1000))
+        if not 2 <= folds <= 100:
+            hours = float(tested) / 3.6e12
+            raise ConfigError(
+                "window_size",
+                f"was {window_size}, which fits {folds} times into the {hours:.4g} hours that are "
+                "tested, expected 2 to 100 times",
+            )
+        return folds
+
+    def run(self) -> SuiteResult:
+        """Every gate of the policy's G3 suite, in the order of running.
+
+        Raises
+        ------
+        EngineError
+            When an identity of a sweep does not hold.
+        """
+        return run_suite("g3", self.context)

@@ -1,0 +1,67 @@
+"""Reports of the robustness suite: whole, recomputed, the same over threads and interruptions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from quantlaxmi import WalkForwardResult, open_segment, run_gates, verify_report
+from quantlaxmi.gates import GatePolicy
+from quantlaxmi.report import load_report
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+QUICK = GatePolicy(suites={"g2": ["net_positive", "equity"]}, walk_forward={"folds": 4})
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return open_segment(DATA / "planted")
+
+
+@pytest.fixture(scope="module")
+def report(planted):
+    return run_gates(planted, "basis_capture", gates="g2,g3", policy=QUICK, threads=1)
+
+
+def test_a_report_has_both_suites_and_their_policy(planted, report):
+    assert report.g3_passed is True and report.g3_details["verdict"] == "PASS"
+    assert report.policy["walk_forward"]["folds"] == 4
+    assert report.policy["suites"]["g3"] == report.g3_details["gates"]
+    walk = report.results[1].walk_forward
+    assert isinstance(walk, WalkForwardResult) and len(walk.folds) == 4
+    # Without G3 nothing says that it passed, and its defaults are not in the policy.
+    alone = run_gates(planted, "basis_capture", policy=GatePolicy(suites=QUICK.suites))
+    assert alone.g3_passed is None and alone.g3_details == {}
+    assert "walk_forward" not in alone.policy
+    only = run_gates(planted, "basis_capture", gates=("g3",), policy=QUICK)
+    assert only.g2_passed is None and only.g3_passed is True and only.verdict == "PASS"
+    assert only.edge is None
+
+
+def test_it_is_the_same_over_threads_and_with_a_checkpoint(planted, report, tmp_path):
+    for options in ({"threads": 2}, {"threads": 1, "checkpoint": tmp_path / "c"}):
+        again = run_gates(planted, "basis_capture", gates=("g2", "g3"), policy=QUICK, **options)
+        assert again.report_hash == report.report_hash
+
+
+def test_it_is_read_back_and_recomputed(planted, report, tmp_path):
+    path = tmp_path / "r.json"
+    report.save(path)
+    loaded = load_report(path)
+    assert loaded == report and loaded.results == report.results
+    assert isinstance(loaded.results[1].results[0], WalkForwardResult)
+    check = verify_report(path, planted, threads=2)
+    assert check.matches and not check.differences
+
+
+def test_an_edited_figure_is_named(planted, report, tmp_path):
+    suites = json.loads(json.dumps(report.suites))
+    suites["g3"]["results"][0]["details"]["folds"][2]["net"] = "1000"
+    path = tmp_path / "r.json"
+    replace(report, suites=suites).sealed().save(path)
+    check = verify_report(path, planted)
+    assert not check.matches
+    assert [d.field for d in check.differences] == ["suites.g3.results[0].details.folds[2].net"]
