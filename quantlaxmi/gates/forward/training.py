@@ -13,12 +13,10 @@ from quantlaxmi.gates.path.clock_buckets import bucket_ends
 from quantlaxmi.run.grid_runs import GridRuns, grid_runs
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.strategies.config import StrategyConfig
+from quantlaxmi.strategies.grid_file import MAX_SETTINGS
 from quantlaxmi.strategies.parameter_grid import grid_configs
 
-__all__ = ["MAX_SETTINGS", "TrainedFolds", "run_settings", "settings_of", "trained_folds"]
-
-#: Most settings of a grid; of a larger one the run's own alone is judged.
-MAX_SETTINGS = 10_000
+__all__ = ["TrainedFolds", "run_settings", "settings_of", "trained_folds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +46,19 @@ class TrainedFolds:
 
 
 def settings_of(context: GateContext, rerun: Rerun) -> tuple[StrategyConfig | None, ...]:
-    """The settings to choose from: the run's own (None) and the grid's, each once."""
+    """The settings to choose from: the run's own (None) and the grid's, each once.
+
+    The grid is the one that was given, else the one that the strategy declares; of a declared one
+    of over 10,000 settings none is taken.
+    """
     strategy, own = rerun.strategy, rerun.run.header.config_hash
-    grid = () if strategy is None else grid_configs(strategy, MAX_SETTINGS + 1)
-    if len(grid) > MAX_SETTINGS:
-        grid = ()
-    return (None, *(config for config in grid if config.config_hash != own))
+    configs: tuple[StrategyConfig, ...] = ()
+    if strategy is not None and context.grid is not None:
+        configs = context.grid.configs
+    elif strategy is not None:
+        declared = grid_configs(strategy, MAX_SETTINGS + 1)
+        configs = declared if len(declared) <= MAX_SETTINGS else ()
+    return (None, *(config for config in configs if config.config_hash != own))
 
 
 def run_settings(
