@@ -86,6 +86,7 @@ FAULTS = {
     "fine": lambda lines: lines.__setitem__(6, lines[6].replace('[["', '[["0.000000001')),
     "nan": lambda lines: lines.__setitem__(6, lines[6].replace('"b":[["', '"b":[["nan')),
     "id": lambda lines: lines.__setitem__(6, line(6, u=-4)),
+    "huge id": lambda lines: lines.__setitem__(6, line(6, u=2**63)),
     "no cts": lambda lines: lines.__setitem__(6, line(6, cts=0)),
     "empty book": lambda lines: lines.__setitem__(6, line(6).split('"b"')[0]
         + '"b":[],"a":[],"u":506},"cts":0}'),

@@ -221,6 +221,7 @@ def test_mixed_symbols_are_refused_by_their_share(tmp_path: Path) -> None:
     [
         (zipped(), "empty zip data|has 0 files"),
         (zipped(("a.csv", b"1"), ("b.csv", b"2")), "has 2 files"),
+        (zipped(("QQ", b"1")).replace(b"QQ", b"\0Q"), "has a member without a name"),
         (zipped(("../a.csv", b"1")), "leaves its folder"),
         (zipped(("/a.csv", b"1")), "leaves its folder"),
         (zipped(("c:\\a.csv", b"1")), "leaves its folder"),

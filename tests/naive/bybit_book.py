@@ -54,6 +54,8 @@ def read_line(text: bytes, symbol: str) -> Book:
     exch = stamp(content["cts"]) if content.get("cts") else 0
     if data["u"] < 0:
         raise Faulty("wrong-shape")
+    if data["u"] >= 2**63:
+        raise Faulty("overflow")
     levels = []
     lane = Lane("trades", b"")
     for side, name in ((1, "b"), (-1, "a")):

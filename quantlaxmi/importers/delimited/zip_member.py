@@ -80,11 +80,13 @@ def _single(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
         raise InputError(path, f"has {len(members)} members; expected a zip of one file")
-    files = [member for member in members if not member.is_dir()]
+    files = [member for member in members if not member.filename.endswith("/")]
     if len(files) != 1:
         shown = ", ".join(repr(m.filename[:60]) for m in files[:3]) or "none"
         raise InputError(path, f"has {len(files)} files ({shown}); expected a zip of one file")
     [member] = files
+    if not member.filename:
+        raise InputError(path, "has a member without a name; expected a zip of one file")
     # Nothing is written, but a name like these is never a vendor's.
     parts = member.filename.replace("\\", "/").split("/")
     if ".." in parts or parts[0] == "" or ":" in parts[0]:
