@@ -114,8 +114,9 @@ def attribute_fills(
     ledger_exponent: int,
     cash: Sequence[int],
     close_references: Mapping[int, int] | None = None,
+    currencies: Sequence[int] | None = None,
 ) -> Attributions:
-    """Attribute every fill, and compare the sum with the ledger.
+    """Attribute every fill, and compare the sum of each currency with the ledger.
 
     Parameters
     ----------
@@ -130,11 +131,13 @@ def attribute_fills(
         The ledger's cash by currency at the end of the run.
     close_references : mapping of int to int, optional
         By number of an order with which the engine closed, the mid when it was sent.
+    currencies : sequence of int, optional
+        Place in ``cash`` of each instrument's currency; by default there is one.
 
     Raises
     ------
     EngineError
-        The attributions do not sum to the ledger's cash: an engine fault, the run is withheld.
+        The attributions of a currency do not sum to the ledger's cash: an engine fault, the run is withheld.
     FixedPointOverflow
         A fill's money does not fit 128 bits.
     """
@@ -142,24 +145,40 @@ def attribute_fills(
     own_mids = np.ascontiguousarray(last_mids[fills["instrument"]], dtype=np.int64)
     for order, mid in (close_references or {}).items():
         own_mids[fills["order"] == order] = mid
-    parts, references, status, total = attribute(
-        fills,
-        tables["decisions"],
-        tables["legs"],
-        tables["funding"],
-        tables["borrow"],
-        np.array(scales, dtype=np.int64),
-        own_mids,
-    )
-    if status:
-        raise FixedPointOverflow("attribute", tuple(fills[status - 1].item()), status - 1)
-    result = Attributions(parts, references, ledger_exponent - 1)
-    if total != 10 * sum(cash) or len(result) != len(fills):
-        raise EngineError(
-            f"attributions of {len(fills)} fills sum to {total}, the ledger's cash to "
-            f"{10 * sum(cash)} at 10**{ledger_exponent - 1}"
+    parts = np.zeros((len(fills), 6, 2), dtype=np.int64)
+    references = np.zeros(len(fills), dtype=np.int64)
+    for k, held in enumerate(cash):
+        own = tables if len(cash) == 1 else _of_currency(tables, np.array(currencies) == k)
+        rows = np.arange(len(fills)) if own is tables else own["rows"]
+        parts[rows], references[rows], status, total = attribute(
+            own["fills"],
+            tables["decisions"],
+            tables["legs"],
+            own["funding"],
+            own["borrow"],
+            np.array(scales, dtype=np.int64),
+            own_mids[rows],
         )
-    return result
+        if status:
+            row = int(rows[status - 1])
+            raise FixedPointOverflow("attribute", tuple(fills[row].item()), row)
+        if total != 10 * held:
+            raise EngineError(
+                f"attributions of {len(rows)} fills sum to {total}, the ledger's cash to "
+                f"{10 * held} at 10**{ledger_exponent - 1}, of currency {k}"
+            )
+    return Attributions(parts, references, ledger_exponent - 1)
+
+
+def _of_currency(
+    tables: dict[str, NDArray[Any]], is_own: NDArray[np.bool_]
+) -> dict[str, NDArray[Any]]:
+    """Rows of the instruments for which ``is_own`` is true, and the places of the fills."""
+    own = {
+        name: tables[name][is_own[tables[name]["instrument"]]]
+        for name in ("fills", "funding", "borrow")
+    }
+    return own | {"rows": np.flatnonzero(is_own[tables["fills"]["instrument"]])}
 
 
 def trade_attributions(

@@ -292,7 +292,13 @@ def _records(header: TraceHeader, session: Session) -> RunRecords:
     scales = [term[1] for term in session.terms]
     mids = session.last_mids()
     attributions = attribute_fills(
-        tables, scales, mids, session.ledger_exponent, cash, engine.close_references()
+        tables,
+        scales,
+        mids,
+        session.ledger_exponent,
+        cash,
+        engine.close_references(),
+        [term[0] for term in session.terms],
     )
     accounts = [
         Account.marked(booked, mid, scale)

@@ -16,18 +16,20 @@ from quantlaxmi.calibrate.markets import PERP, fees, make_quotes
 from quantlaxmi.calibrate.random_streams import bell
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.cli.run_options import lines_by_currency, run_facts
-from quantlaxmi.errors import CurrencyError, InputError, ReportError
+from quantlaxmi.errors import CurrencyError, EngineError, InputError, ReportError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.execution.conversion import Conversion, RateFile
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates.observation import amounts_of, context_of
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.report import load_report, run_gates, verify_report
+from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind, Side
 from quantlaxmi.segment import MemorySegment, SegmentWriter
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.sdk import CryptoStrategy
+from tests import twins
 
 ROWS = 3_000
 BTC = msgspec.structs.replace(PERP, symbol="ETHBTC-PERP", currency="BTC", base="ETH")
@@ -133,6 +135,20 @@ def test_money_of_two_currencies_is_never_added(run: Any) -> None:
     printed = lines_by_currency(facts)
     assert printed["net_pnl BTC"] == facts["net_pnl"]["BTC"] and "net_pnl" not in printed
     assert json.loads(json.dumps(facts)) == facts
+
+
+def test_the_attributions_of_each_currency_sum_to_its_cash(run: Any) -> None:
+    tables = {name: getattr(run.exact, name) for name in twins.TABLES}
+    arguments = (run.exact.scales, run.exact.last_mids, run.ledger_exponent)
+    cash = list(run.cash.values())
+    found = attribute_fills(tables, *arguments, cash, None, [0, 1])
+    own = run.exact.fills["instrument"]
+    assert [int(sum(found.cash_effect[own == k])) for k in (0, 1)] == [10 * c for c in cash]
+    assert (found.parts == run.exact.attributions.parts).all()
+    # A unit of one currency is none of another, though the sum of the numbers is the same.
+    wrong = [cash[0] + 1, cash[1] - 1]
+    with pytest.raises(EngineError, match="of currency 0"):
+        attribute_fills(tables, *arguments, wrong, None, [0, 1])
 
 
 @pytest.mark.parametrize("table", ["fills", "attributions", "ledger", "funding"])

@@ -77,7 +77,7 @@ def test_a_trade_that_was_over_when_the_order_arrived_does_nothing():
         assert clocks(found)[0] == (-7, 1, 0)
         assert (
             "the venue's clock of S was 0.000007 ms behind the receive clock: by its largest "
-            "exchange stamp; settlements go by it"
+            "exchange stamp"
         ) in [str(line) for line in found.summary()]
 
 
@@ -103,7 +103,7 @@ def test_without_stamps_trades_go_by_receive_time_and_the_summary_says_so():
     found = run(m, {0: order(1, 6, 99)})
     assert filled(found) == [(0, 6, 2)]
     assert clocks(found) == [(None, 1, 0), (None, 0, 0)]
-    said = "S has no exchange stamps: trades on resting orders and settlements go by receive time"
+    said = "S has no exchange stamps: trades on resting orders go by receive time"
     assert said in [str(line) for line in found.summary()]
     # A clock that is not known when the order comes keeps nothing from it.
     m = start(None).late(LATE).trade(0, 98, 1, -1).wait(1)
@@ -232,9 +232,29 @@ def test_records_keep_clocks_and_the_summary_tells_them():
     texts = [str(line) for line in found.summary()]
     assert (
         "the venue's clock of S was 1272.402468 ms ahead of the receive clock: by its largest "
-        "exchange stamp; trades on resting orders and settlements go by it"
+        "exchange stamp; trades on resting orders go by it"
     ) in texts
     assert (
         "2 of 2 trades were over when the resting order at their price arrived: "
         "S, by exchange stamps; they did nothing for it"
     ) in texts
+
+
+@pytest.mark.parametrize(
+    ("instrument", "price", "goes"),
+    [
+        (0, 0, ""),
+        (1, 0, "; settlements go by it"),
+        (1, 99, "; trades on resting orders and settlements go by it"),
+    ],
+)
+def test_the_summary_names_what_goes_by_the_clock(instrument: int, price: int, goes: str):
+    """No word of trades where no order rests, and of settlements where there are none."""
+    leg = Leg(instrument, 1, 1, 1 if price else 0, price)
+    found = run(start().wait(1), {1: Decision((leg,), bundle=False)})
+    said = [str(line) for line in found.summary() if line.section == "clocks"]
+    symbol = found.instruments[instrument].symbol
+    assert said == [
+        f"the venue's clock of {symbol} was 0.000007 ms behind the receive clock: by its largest "
+        f"exchange stamp{goes}"
+    ]
