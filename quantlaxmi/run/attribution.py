@@ -137,7 +137,8 @@ def attribute_fills(
     Raises
     ------
     EngineError
-        The attributions of a currency do not sum to the ledger's cash: an engine fault, the run is withheld.
+        The attributions of a currency do not sum to the ledger's cash: an engine fault, the run is
+        withheld.
     FixedPointOverflow
         A fill's money does not fit 128 bits.
     """

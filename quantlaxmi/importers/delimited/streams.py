@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from quantlaxmi._ext.csv_fields import FAULTS, ROLES
 from quantlaxmi._ext.csv_rows import GROUPINGS, CsvRows
-from quantlaxmi.errors import EngineError, InputError
+from quantlaxmi.errors import InputError
 from quantlaxmi.importers.delimited.layout import APART_NS, CsvFile
-from quantlaxmi.importers.delimited.merge import TABLE_OF, crowded
-from quantlaxmi.importers.delimited.text_source import TextSource
+from quantlaxmi.importers.delimited.line_feed import (
+    LineFeed,
+    LineRecord,
+    check_acceptable,
+    no_messages,
+)
+from quantlaxmi.importers.delimited.merge import TABLE_OF
 from quantlaxmi.importers.quarantine import QuarantineLog
-from quantlaxmi.importers.source import FORGIVEN, MAX_LISTED_GAPS, ImportedFile, ImportOptions
+from quantlaxmi.importers.source import FORGIVEN, MAX_LISTED_GAPS, ImportOptions
 
 #: Faults of lines that are no settlement, or one that is told twice.
 _NO_SETTLEMENT = ("empty-line", "comment-line", "wrong-symbol", "duplicate-id")
@@ -22,14 +26,12 @@ _EXPECTED = "comma-separated values"
 
 
 @dataclass(kw_only=True)
-class CsvRecord(ImportedFile):
+class CsvRecord(LineRecord):
     """One file of a `CsvStream`; filled while it is read.
 
     Attributes
     ----------
     csv : CsvFile
-    first_line : int
-        Lines of the stream before it.
     messages_read, lines_read : int
         Messages, and lines of them, that could be read.
     messages_refused, lines_refused : int
@@ -37,7 +39,6 @@ class CsvRecord(ImportedFile):
     """
 
     csv: CsvFile
-    first_line: int = 0
     messages_read: int = 0
     lines_read: int = 0
     messages_refused: int = 0
@@ -67,8 +68,8 @@ class CsvRecord(ImportedFile):
         return self.messages_read - self.messages_refused + self.voids
 
 
-class CsvStream:
-    """Files of one instrument and layout, read one after the other: a `Feed` of the merge.
+class CsvStream(LineFeed[CsvRecord, CsvRows]):
+    """Files of one instrument and layout, read one after the other.
 
     Parameters
     ----------
@@ -82,12 +83,9 @@ class CsvStream:
 
     Attributes
     ----------
-    files : list of CsvRecord
-    symbol, table : str
-    rows : CsvRows
-    finished : bool
-    messages : Counter of str
-        Messages in the segment, by table.
+    table : str
+
+    The others are those of `LineFeed`.
     """
 
     def __init__(
@@ -99,21 +97,19 @@ class CsvStream:
     ) -> None:
         first = files[0]
         layout = first.layout
-        self.symbol = first.instrument.symbol
         self.table = TABLE_OF[layout.kind]
-        self.files = [
+        records = [
             CsvRecord(
                 path=file.path,
                 log=QuarantineLog(file.path, layout.name, options.strict, n_shown=5),
-                symbol=self.symbol,
+                symbol=first.instrument.symbol,
                 csv=file,
             )
             for file in files
         ]
-        self._window_ns, self._together = options.reorder_window_ns, together
-        self.rows = CsvRows(
+        rows = CsvRows(
             str(first.path),
-            self._window_ns,
+            options.reorder_window_ns,
             instrument=instrument,
             rank=int(layout.kind),
             grouping=GROUPINGS[layout.grouping],
@@ -129,94 +125,38 @@ class CsvStream:
             ids=layout.ids,
             count_trades=layout.count_trades,
         )
-        self._at = -1
-        self._source: TextSource | None = None
-        self.finished = False
-        self.messages: Counter[str] = Counter()
+        super().__init__(records, rows, FAULTS, _EXPECTED, options, together)
 
-    @property
-    def raw_bytes(self) -> int:
-        """Read so far, as stored."""
-        done = sum(file.raw_bytes for file in self.files)
-        return done + (self._source.raw_bytes if self._source is not None else 0)
-
-    def feed(self) -> None:
-        """Read the next piece.
-
-        Raises
-        ------
-        InputError
-            The file cannot be read, or has nothing acceptable, or too much of it waits for its
-            place in the order.
-        """
-        if (crowd := self.rows.crowd()) is not None:
-            line, limit = crowd
-            file = self._file_of(line)
-            raise crowded(file.path, line - file.first_line, limit, self._window_ns)
-        source = self._source or self._open_next()
-        file = self.files[self._at]
-        text, end = source.read()
-        self.rows.feed(text, end)
-        for line, code, detail, excerpt in self.rows.take_faults():
-            file.log.add(line - file.first_line, FAULTS[code], detail, excerpt)
-        if end:
-            self._end(file, source)
-
-    def _open_next(self) -> TextSource:
-        self._at += 1
-        file = self.files[self._at]
+    def _begin(self, file: CsvRecord) -> None:
         csv = file.csv
-        self._source = TextSource(file.path, _EXPECTED, True, self._together)
-        file.first_line = self.rows.n_lines
-        file.reordered = self.rows.n_reordered
         file.voids, file.one_sided = self.rows.n_voids, self.rows.n_one_sided
         self.rows.begin(
             str(file.path), csv.columns, csv.check_text, csv.head.n_header, csv.day_from, csv.day_to
         )
-        return self._source
 
-    def _end(self, file: CsvRecord, source: TextSource) -> None:
+    def _end(self, file: CsvRecord) -> None:
         rows = self.rows
-        file.lines = rows.n_lines - file.first_line
         file.header_lines = rows.n_header
         file.messages_read, file.lines_read = rows.n_read, rows.n_read_lines
-        file.reordered = rows.n_reordered - file.reordered
         file.voids = rows.n_voids - file.voids
         file.one_sided = rows.n_one_sided - file.one_sided
-        file.raw_bytes, file.text_bytes = source.raw_bytes, source.text_bytes
-        file.sha256 = source.sha256
-        source.close()
-        self._source = None
-        self.finished = self._at == len(self.files) - 1
         if self.finished and all(one.is_empty for one in self.files):
             raise InputError(self.files[0].path, "has no line behind its header")
-        _check_acceptable(file, file.messages_read)
-
-    def close(self) -> None:
-        """Stop reading."""
-        if self._source is not None:
-            self._source.close()
-            self._source = None
-
-    def _file_of(self, line: int) -> CsvRecord:
-        """The file of a line of the stream."""
-        return next(f for f in reversed(self.files[: self._at + 1]) if f.first_line < line)
+        if not file.is_empty:
+            check_acceptable(file, file.messages_read)
 
     def refuse(self, line: int, n_lines: int, code: int, detail: str) -> None:
         """Set a message aside that only the final order showed to be faulty."""
+        super().refuse(line, n_lines, code, detail)
         file = self._file_of(line)
-        for k in range(line, line + n_lines):
-            file.log.add(k - file.first_line, FAULTS[code], detail)
         file.messages_refused += 1
         file.lines_refused += n_lines
 
     def count_gap(self, line: int, n_listed: int) -> bool:
         """Count a gap before a line; whether it is listed."""
-        file = self._file_of(line)
         if self.table == "depth":
-            file.depth_gaps += 1
-        else:
-            file.trade_gaps += 1
+            return super().count_gap(line, n_listed)
+        self._file_of(line).trade_gaps += 1
         return n_listed < MAX_LISTED_GAPS
 
     def finish(self) -> None:
@@ -231,17 +171,10 @@ class CsvStream:
         """
         for file in self.files:
             file.message_lines = file.lines_read - file.lines_refused
-            file.messages_by_kind = dict.fromkeys(TABLE_OF.values(), 0)
-            file.messages_by_kind[self.table] = file.n_messages
-            _check_acceptable(file, file.messages_read - file.messages_refused)
-        read, written = sum(file.n_messages for file in self.files), self.messages[self.table]
-        if written != read or self.messages.total() != written:
-            raise EngineError(f"{written} messages of {self.table} were written, {read} were read")
-
-
-def _check_acceptable(file: CsvRecord, n_messages: int) -> None:
-    if n_messages == 0 and not file.is_empty:
-        raise InputError(file.path, f"has no acceptable line; {file.log.summary()}")
+            file.messages_by_kind = no_messages() | {self.table: file.n_messages}
+            if not file.is_empty:
+                check_acceptable(file, file.messages_read - file.messages_refused)
+        self._check_written(self.table, sum(file.n_messages for file in self.files))
 
 
 def make_streams(
