@@ -95,8 +95,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     A filter switched off alone is a diagnosis: taking away a cooldown adds good trades too. StepM
     over all filters that are on controls the chance of any false WARN at alpha.
 
-    Cannot see: whether the signals were chosen by looking at this data; signals a strategy computes
-    by itself instead of declaring them; what two filters do only together.
+    Cannot see: whether the signals were chosen by looking at this data; signals that a strategy
+    computes and does not name; what two filters do only together.
 
     Source: Politis and Romano (1994); Romano and Wolf (2005).
 
@@ -136,10 +136,27 @@ def evaluate(context: GateContext) -> list[GateResult]:
 
 
 def _signal_name(rerun: Rerun, slot: int) -> str:
-    spec = rerun.run.strategy.features[slot]
+    bound = rerun.run.strategy
+    if slot >= len(bound.features):
+        return bound.named_signals[slot - len(bound.features)]
+    spec = bound.features[slot]
     instruments = rerun.run.instruments
     named = (instruments[a].symbol if 0 <= a < len(instruments) else str(a) for a in spec.args)
     return f"{spec.name}({', '.join(named)})"
+
+
+def _never_asked(own: Run, neutral: Run) -> tuple[str, ...]:
+    """The strategy's own signals that neither run passed through, where both objects are at hand.
+
+    A neutral run may never come to a place at which the run itself asks, and the reverse.
+    """
+    asked: set[str] = set()
+    for run in (own, neutral):
+        found = getattr(run.strategy.instance, "signals_asked", None)
+        if found is None:
+            return ()
+        asked |= found
+    return tuple(name for name in own.strategy.named_signals if name not in asked)
 
 
 def _without_filter(rerun: Rerun, name: str) -> Callable[[], Run]:
@@ -212,6 +229,20 @@ class _Study:
 
     def signals(self, removed: tuple[str, ...], without: _Without) -> GateResult:
         """All signals neutral together should hurt."""
+        never = () if without.run is None else _never_asked(self.run, without.run)
+        found = self._signals(removed, without)
+        if not never:
+            return found
+        details: dict[str, Json] = {**found.details, "never_asked": list(never)}
+        text = f"Declared and never passed through ctx.signal: {', '.join(never)}."
+        if set(never) < set(removed):
+            return replace(found, reasons=(f"{found.reasons[0]} {text}",), details=details)
+        text += " Nothing was taken away: pass them through, or do not declare them."
+        return replace(
+            found, verdict=Verdict.WARN, reasons=(text,), monte_carlo=None, details=details
+        )
+
+    def _signals(self, removed: tuple[str, ...], without: _Without) -> GateResult:
         context, names = self.context, ", ".join(removed)
         spec = replace(SIGNALS, labels={"removed": list(removed)})
         if without.run is None:

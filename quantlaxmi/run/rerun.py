@@ -127,7 +127,7 @@ class Rerun:
         settings : StrategyConfig, optional
             Other settings of the strategy.
         neutral : tuple of int
-            Feature slots to hold at their neutral values.
+            Slots of signals to hold at their neutral values.
         """
         again = run_columns(
             self.run.segment,

@@ -13,6 +13,7 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import DecisionType, OrderAction, OrderType, Side, TimeInForce
 from quantlaxmi.strategies.decisions import effect_of, is_immediate
 from quantlaxmi.strategies.kernel import BoundStrategy
+from quantlaxmi.strategies.own_signals import OwnSignals, V
 from quantlaxmi.strategies.views import view
 
 
@@ -74,7 +75,9 @@ class Context:
         The message that the strategy handles.
     """
 
-    __slots__ = ("_books", "_ctx", "_event", "_features", "_index", "_positions", "_universe")
+    __slots__ = (
+        "_books", "_ctx", "_event", "_features", "_index", "_positions", "_universe", "own_signals"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class Context:
         self._books: Final = dict(zip(self._index, view(books), strict=True))
         self._positions: Final = dict(zip(self._index, view(positions), strict=True))
         self._features: Final = tuple(view(features))
+        self.own_signals: Final = OwnSignals(bound)
 
     @property
     def now_ns(self) -> int:
@@ -176,6 +180,29 @@ class Context:
                 f"feature {k} was asked for, the strategy declares {len(self._features)}"
             ) from None
         return feature
+
+    def signal(self, name: str, value: V) -> V:
+        """Pass the value of one of the class's own signals through.
+
+        The ablation gate runs the strategy again with all its signals neutral: this then returns 0
+        of the value's kind. A value that is not known (None, NaN) stays as it is.
+
+        Parameters
+        ----------
+        name : str
+            One of the class's ``signals``.
+        value : int, float, Decimal, Fraction, FixedPoint, bool, NumPy number or None
+
+        Returns
+        -------
+        value, or its 0
+
+        Raises
+        ------
+        StrategyError
+            The class does not name this signal, or the value is no number.
+        """
+        return self.own_signals.passed(name, value)
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

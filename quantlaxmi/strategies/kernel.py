@@ -132,7 +132,9 @@ class BoundStrategy:
     strategy : Strategy or None
         What was bound, so that it can be bound again in another form or with other settings.
     neutral : tuple of int
-        Feature slots that hold their neutral values, see `neutralised`.
+        Slots of signals that hold their neutral values, see `neutralised`.
+    named_signals : tuple of str
+        For ``"python"``: its own signals; their slots follow those of the features.
 
     Raises
     ------
@@ -166,6 +168,7 @@ class BoundStrategy:
     owner: object = None
     strategy: Any = None
     neutral: tuple[int, ...] = ()
+    named_signals: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         def hold(condition: bool, problem: str) -> None:
@@ -184,8 +187,9 @@ class BoundStrategy:
         hold(self.params.dtype == schema.PARAM_DTYPE, "params must be of PARAM_DTYPE")
         hold(self.state.dtype == schema.SLOT_DTYPE, "state must be of SLOT_DTYPE")
         hold(len(self.state) <= MAX_STATE_SLOTS, f"state has over {MAX_STATE_SLOTS} slots")
-        slots = range(len(self.features))
-        hold(all(k in slots for k in self.neutral), "neutralises a feature it does not declare")
+        slots = range(len(self.features) + len(self.named_signals))
+        hold(all(k in slots for k in self.neutral), "neutralises a signal it does not declare")
+        hold(self.form == "python" or not self.named_signals, "names signals, a kernel cannot")
         functions = (self.step, self.on_fill, self.can_trade)
         if self.form == "python":
             hold(functions == (None, None, None), "plain Python has an instance, no kernel")
@@ -204,23 +208,22 @@ class BoundStrategy:
                 f"strategy {self.strategy_id!r} was given bound, so another process cannot bind "
                 "it: give the strategy itself"
             )
-        interpreted = self.form == "interpreted"
-        return _bound_again, (
-            self.strategy, self.universe, interpreted, self.neutral, self.config_hash
-        )  # fmt: skip
+        form = self.form == "interpreted"
+        return _bound_again, (self.strategy, self.universe, form, self.neutral, self.config_hash)
 
     @property
     def signals(self) -> tuple[int, ...]:
-        """Slots of the features that are signals."""
-        return tuple(k for k, spec in enumerate(self.features) if spec.signal)
+        """Slots of the features that are signals, then of the signals with names."""
+        own = range(len(self.features), len(self.features) + len(self.named_signals))
+        return (*(k for k, spec in enumerate(self.features) if spec.signal), *own)
 
     def neutralised(self, slots: Iterable[int]) -> BoundStrategy:
-        """Return the same strategy with some feature slots fixed at their neutral values.
+        """Return the same strategy with some signals fixed at their neutral values.
 
         Parameters
         ----------
         slots : iterable of int
-            Indices into ``features``. None: the strategy as it is.
+            Of features, then of ``named_signals``. None: the strategy as it is.
 
         Returns
         -------

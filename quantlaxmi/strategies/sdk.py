@@ -28,6 +28,7 @@ from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.context import Context as Context
 from quantlaxmi.strategies.decisions import write_decision as write_decision
 from quantlaxmi.strategies.kernel import BoundStrategy, FeatureSpec, mask_of
+from quantlaxmi.strategies.own_signals import check_names
 
 
 class Strategy(ABC):
@@ -170,9 +171,13 @@ class PythonStrategy(Strategy):
     ----------
     event_kinds : tuple of EventKind
         What ``on_market`` is called for.
+    signals : tuple of str
+        Names of the signals that the class computes by itself. It passes each value through
+        ``ctx.signal(name, value)``, so that ablation can run it with 0 in their place.
     """
 
     event_kinds: ClassVar[tuple[EventKind, ...]] = (EventKind.QUOTE,)
+    signals: ClassVar[tuple[str, ...]] = ()
     _ctx: Context | None = None
 
     def trades(self, instruments: Sequence[Instrument]) -> tuple[int, ...]:
@@ -209,6 +214,11 @@ class PythonStrategy(Strategy):
         exponent = self._ctx.instrument(symbol).qty_exponent
         return FixedPoint(self._ctx.position(symbol).qty, exponent)
 
+    @property
+    def signals_asked(self) -> frozenset[str] | None:
+        """Names that the run passed through ``ctx.signal``; None outside a run."""
+        return None if self._ctx is None else frozenset(self._ctx.own_signals.asked)
+
     def fresh(self) -> Self:
         """Return an instance of the same class and settings, as it was before any event."""
         return self.made_with(self.config)
@@ -237,6 +247,7 @@ class PythonStrategy(Strategy):
             universe=universe,
             event_mask=mask_of(self.event_kinds),
             features=tuple(instance.features(universe)),
+            named_signals=check_names(type(self).signals, self.strategy_id),
             form="python",
             instance=instance,
             strategy=self,
