@@ -99,7 +99,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "gates": """
             keys thresholds reasons results edge suite_result checkpoint
-            path.round_trips path.regimes path.increments path.clock_buckets context path.columns
+            path.round_trips path.regimes path.increments path.clock_buckets context carried_by
+            path.columns
             path.funding path.borrow path.trip_gross path.holding_periods path.placement
             path.net_terms gate
             resampling.market_settings resampling.draws resampling.paired_bootstrap

@@ -28,6 +28,9 @@ __all__ = ["Amounts", "Costs", "DecisionPoints", "GateContext", "Memo", "Observa
 
 S = TypeVar("S", bound=Settings)
 
+#: Fewest premium events (maker fills, settlements held) that a premium is judged by.
+MIN_EVENTS = 30
+
 
 class Costs(Protocol):
     """Slippage and fees of one bundle at every row: `quantlaxmi.run.decision_points.BundleCost`."""
@@ -271,6 +274,21 @@ class GateContext:
             When there are fewer.
         """
         if few := self.too_few_trips():
+            raise Inconclusive(few, details)
+
+    def require_trades(self, details: dict[str, Json] | None = None) -> None:
+        """Ask for `min_trades` round trips, or as many premium events as a premium needs.
+
+        A guard asks for no more: a position that is held throughout is one round trip, and earns
+        its funding all the same.
+
+        Raises
+        ------
+        Inconclusive
+            When there are fewer of both.
+        """
+        few = self.too_few_trips()
+        if few and self.observed.premium_events < MIN_EVENTS:
             raise Inconclusive(few, details)
 
     def too_few_trips(self) -> str:

@@ -188,7 +188,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Raises
     ------
     Inconclusive
-        Below the policy's number of round trips, or where the strategy cannot be run again.
+        Below the policy's number of round trips and of a premium's events, or where the strategy
+        cannot be run again.
     ConfigError
         A delay of the policy is more than a latency can be.
     """
@@ -199,7 +200,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     def results(verdict: Verdict, reason: str) -> list[GateResult]:
         return [RESULT.result(verdict, reason, None, details)]
 
-    context.require_trips(details)
+    context.require_trades(details)
     if rerun is None:
         raise Inconclusive(NO_RERUN, details)
     run, delays = rerun.run, delays_of(context)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
+from quantlaxmi.gates.carried_by import carried_by
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.clock_buckets import BUCKETS
+from quantlaxmi.gates.reasons import more_data, unseen_text
 from quantlaxmi.gates.results import (
     GateResult,
     Inconclusive,
@@ -82,33 +84,27 @@ def evaluate(context: GateContext) -> list[GateResult]:
     passed = found.statistic >= quantile
     asked = f"Hall's t of net PnL in {BUCKETS} clock buckets: {float(found.statistic):.6g}"
     reason = f"{asked}, at least {float(quantile):.6g} needed (p = {p:.3g})."
+    reason += f" {carried_by(context.amounts, exponent)}"
     if not passed:
-        return [RESULT.result(Verdict.FAIL, f"{reason} {_what_carries(context)}", None, details)]
-    loss = _unseen_loss(sum(net), exponent)
-    details["unseen_loss"] = loss
-    reason += f" Unseen: a loss of {loss} once in {BUCKETS // 3} buckets would erase this."
+        more = more_data(float(found.statistic), float(quantile))
+        reason += f" {_advice(sum(net), context)} or test on new data: {more}."
+        return [RESULT.result(Verdict.FAIL, reason, None, details)]
+    details["unseen_loss"] = _unseen_loss(sum(net), exponent)
+    details["unseen_buckets"] = BUCKETS // 3
+    reason += f" Unseen: {unseen_text(details)}."
     return [RESULT.result(Verdict.PASS, reason, None, details)]
+
+
+def _advice(net: int, context: GateContext) -> str:
+    """What to change where the statistic is too small."""
+    if context.amounts.gross > 0 >= net:
+        return "Trade less often,"
+    return "Change the rule,"
 
 
 def _unseen_loss(net: int, exponent: int) -> str:
     """A third of net: at chance 3/n a bucket it takes all of it, and is absent 5 % of the time."""
     return f"{rounded(float(Fraction(net, 3) * Fraction(10) ** exponent)):.6g}"
-
-
-def _what_carries(context: GateContext) -> str:
-    """What the money was made of, and what to do."""
-    amounts, unit = context.amounts, Fraction(10) ** (context.ledger_exponent - 1)
-    parts = {
-        "gross": amounts.gross,
-        "slippage": -amounts.slippage,
-        "fees": -amounts.fees,
-        "funding": amounts.funding,
-        "interest": -amounts.borrow,
-    }
-    shown = ", ".join(f"{name} {float(value * unit):.6g}" for name, value in parts.items() if value)
-    if amounts.gross > 0 >= amounts.net:
-        return f"Costs take what the moves give: {shown}. Trade less often."
-    return f"Made of: {shown or 'nothing'}. Change the rule, or test on more data."
 
 
 def _money(value: Decimal, exponent: int) -> str:

@@ -13,6 +13,7 @@ from quantlaxmi.errors import (
     StrategyError,
     first_cause,
 )
+from quantlaxmi.gates.carried_by import carried_by
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError
@@ -272,9 +273,18 @@ def evaluate(context: GateContext) -> list[GateResult]:
         f"{count_text(driftless, 'without')}; {shown}, limit {context.policy.alpha}."
     )
     if not passed:
-        reason += " No better than chance here: change the signal, or test on more data."
+        exponent = context.ledger_exponent - 1
+        reason += f" {carried_by(context.amounts, exponent)} {_advice(context)}"
     verdict = Verdict.PASS if passed else Verdict.FAIL
     return [RESULT.result(verdict, reason, deciding, details)]
+
+
+def _advice(context: GateContext) -> str:
+    """What to do where the strategy did no better than on drawn markets."""
+    amounts = context.amounts
+    if 0 < amounts.net < 2 * (amounts.net - amounts.gross):
+        return "That needs no timing: read premium."
+    return "No better than chance here: change the signal, or test on more data."
 
 
 GATE = Gate(NAME, "g2", (RESULT,), MarketNullSettings, evaluate)

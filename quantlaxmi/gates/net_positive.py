@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
 
+from quantlaxmi.gates.carried_by import carried_by
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.results import GateResult, Json, ResultSpec, Verdict, decimal_text, rounded
@@ -48,7 +49,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Raises
     ------
     Inconclusive
-        Below the policy's number of round trips.
+        Below the policy's number of round trips, and of a premium's events.
     """
     settings, amounts = context.settings(NetPositiveSettings), context.amounts
     exponent = context.ledger_exponent - 1
@@ -64,12 +65,15 @@ def evaluate(context: GateContext) -> list[GateResult]:
         "net": decimal_text(amounts.net, exponent),
         "net_after_policy_costs": rounded(float(net * Fraction(10) ** exponent)),
     }
-    context.require_trips(details)
+    context.require_trades(details)
     verdict = Verdict.PASS if net > 0 else Verdict.FAIL
     amount = float(net * Fraction(10) ** exponent)
     reason = f"Net PnL after the policy's costs: {amount:.9g}, limit above 0."
-    if verdict is Verdict.FAIL:
+    reason += f" {carried_by(amounts, exponent)}"
+    if verdict is Verdict.FAIL and amounts.gross > 0:
         reason += " Trade less often, or only where the expected move exceeds the costs."
+    elif verdict is Verdict.FAIL:
+        reason += " The moves themselves lose: change the rule."
     return [RESULT.result(verdict, reason, None, details)]
 
 

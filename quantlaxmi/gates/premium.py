@@ -8,9 +8,11 @@ from decimal import Decimal
 
 import numpy as np
 
-from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.carried_by import carried_by
+from quantlaxmi.gates.context import MIN_EVENTS, GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.clock_buckets import BUCKETS, Increments, merged
+from quantlaxmi.gates.reasons import more_data, not_enough
 from quantlaxmi.gates.results import (
     GateResult,
     Json,
@@ -28,8 +30,8 @@ __all__ = ["GATE", "evaluate"]
 
 NAME = "premium"
 RESULT = ResultSpec(NAME, "premium")
-#: Fewest buckets with a position and fewest premium events (maker fills, settlements held).
-MIN_HELD, MIN_EVENTS = 40, 30
+#: Fewest buckets with a position.
+MIN_HELD = 40
 #: The numbers of longer buckets that the equity and the non-timing part are looked at in.
 MIDDLE, LONG = 40, 10
 
@@ -52,6 +54,11 @@ class _Asked:
             "quantile": str(self.quantile),
             "passed": self.passed,
         }
+
+    @property
+    def more(self) -> str:
+        """How much more data would do."""
+        return more_data(float(self.found or 0), float(self.quantile))
 
     @property
     def text(self) -> str:
@@ -109,6 +116,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
         Where the market has fewer than 200 distinct times.
     """
     exponent = context.ledger_exponent - 1
+    carried = carried_by(context.amounts, exponent)
     increments = context.increments()
     asked = _asked(increments, context.policy.alpha)
     without_timing, net = sum(increments.costs), sum(increments.net)
@@ -122,19 +130,21 @@ def evaluate(context: GateContext) -> list[GateResult]:
     }
     if without_timing <= 0 or 2 * without_timing < net:
         share = f"{_amount(without_timing, exponent)} of net {_amount(net, exponent)}"
-        reason = f"Part of net PnL without timing: {share}, at least half needed."
-        return [
-            RESULT.result(
-                Verdict.FAIL, f"{reason} This run earns by timing or not at all.", None, details
-            )
-        ]
-    if failed := [one for one in asked if not one.passed]:
-        reason = f"{failed[0].text}. The premium is not measurable here: test on more data."
-        return [RESULT.result(Verdict.FAIL, reason, None, details)]
-    if held < MIN_HELD or events < MIN_EVENTS:
         reason = (
-            f"Buckets with a position: {held}, at least {MIN_HELD} needed; fills as maker and "
-            f"settlements: {events}, at least {MIN_EVENTS} needed. Run on more data."
+            f"Part of net PnL without timing: {share}, above 0 and at least half needed. {carried} "
+            "This run earns by timing or not at all."
+        )
+        return [RESULT.result(Verdict.FAIL, reason, None, details)]
+    if failed := [one for one in asked if not one.passed]:
+        reason = f"{failed[0].text}. {carried} Not measurable here: test on {failed[0].more}."
+        return [RESULT.result(Verdict.FAIL, reason, None, details)]
+    if events < MIN_EVENTS:
+        reason = not_enough("Fills as maker and settlements of a position", events, MIN_EVENTS)
+        return [RESULT.result(Verdict.INCONCLUSIVE, reason, None, details)]
+    if held < MIN_HELD:
+        reason = (
+            f"Buckets with a position: {held} of {BUCKETS}, at least {MIN_HELD} needed. "
+            "Hold in more of the time."
         )
         return [RESULT.result(Verdict.INCONCLUSIVE, reason, None, details)]
     return [_earned(context, increments, details)]
@@ -145,13 +155,14 @@ def _earned(context: GateContext, increments: Increments, details: dict[str, Jso
     seconds = _decorrelation_seconds(increments)
     details["decorrelation_seconds"] = seconds
     what = (
-        "Premium: earned by anyone who holds this, on this segment. Its decorrelation time is "
-        f"{seconds:.6g} s."
+        "Premium: earned by anyone who holds this, on this segment. "
+        f"{carried_by(context.amounts, context.ledger_exponent - 1)}"
     )
     if not context.policy.accept_premium:
         reason = f"{what} The policy does not accept a premium (accept_premium = false)."
         return RESULT.result(Verdict.FAIL, reason, None, details)
-    return RESULT.result(Verdict.PASS, what, None, details)
+    reason = f"{what} Decorrelation time of the part without timing: {seconds:.6g} s."
+    return RESULT.result(Verdict.PASS, reason, None, details)
 
 
 def _decorrelation_seconds(increments: Increments) -> float:

@@ -37,7 +37,7 @@ from quantlaxmi.gates.path.placement import (
     make_templates,
     tradeable_rows,
 )
-from quantlaxmi.gates.path.round_trips import opposite
+from quantlaxmi.gates.path.round_trips import PathError, opposite
 from quantlaxmi.gates.reasons import not_enough, too_large
 from quantlaxmi.gates.resampling.draws import (
     check_identity,
@@ -48,7 +48,6 @@ from quantlaxmi.gates.resampling.draws import (
 )
 from quantlaxmi.gates.results import (
     GateResult,
-    Inconclusive,
     Json,
     RandomEntryResult,
     ResultSpec,
@@ -167,9 +166,9 @@ def _own_sums(context: GateContext, placed: _Placed) -> list[int]:
     from quantlaxmi._jit.compiler import running
 
     out = np.zeros(8, np.uint64)
+    _, trips, terms, _ = placed.kernel_arguments()
+    bundles = kernels.Bundles(*placed.own.arrays)
     with running(context.threads):
-        _, trips, terms, _ = placed.kernel_arguments()
-        bundles = kernels.Bundles(*placed.own.arrays)
         kernels.identity(
             bundles, trips, terms, placed.costs.own, placed.carry.funding.own_settled, out
         )
@@ -240,9 +239,8 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
     exponent = context.decision_points.ledger_exponent - 1
     details = _common_details(context, placed)
     details |= sum_details(sums[0], sums[1])
-    details["gross"] = decimal_text(context.path.gross, exponent)
-    details["funding"] = decimal_text(context.path.funding, exponent)
-    details["borrow"] = decimal_text(context.path.borrow, exponent)
+    for name in ("gross", "funding", "borrow"):
+        details[name] = decimal_text(getattr(context.path, name), exponent)
     details["net_pnl"] = decimal_text(context.path.net, exponent)
     details["net"] = counts[1].to_json() if with_net else None
     details["net_unavailable"] = placed.costs.reason or None
@@ -252,7 +250,7 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
         f"p = {float(counts[0].p_value):.6g}, limit {context.policy.alpha}."
     )
     if not passed:
-        reason += " Entries and exits are no better than random ones."
+        reason += " Entries and exits are no better than random ones: change when it trades."
     verdict = Verdict.PASS if passed else Verdict.FAIL
     return MATCHED.result(verdict, reason, counts[0], details)
 
@@ -291,8 +289,7 @@ def _neutral(context: GateContext, placed: _Placed) -> GateResult:
 
     with_net = not placed.costs.reason
     n = context.settings(RandomEntrySettings).n_neutral_pairs
-    total = squares = costs = 0
-    done = 0
+    total = squares = costs = done = 0
     key, arguments = np.uint64(context.key(NEUTRAL.name)), placed.kernel_arguments()
     while done < n:
         out = np.empty((min(100_000, n - done), 12), np.uint64)
@@ -311,9 +308,7 @@ def _neutral(context: GateContext, placed: _Placed) -> GateResult:
         done += len(out)
         context.report_progress(NEUTRAL.name, done, n)
     details = _common_details(context, placed)
-    details["pairs"] = n
-    details["sum_of_gross"] = str(total)
-    details["sum_of_squared_gross"] = str(squares)
+    details |= {"pairs": n, "sum_of_gross": str(total), "sum_of_squared_gross": str(squares)}
     details |= _bps(context, placed, n, total, squares, costs if with_net else None)
     reason = f"Mirrored random pairs whose gross is not exactly 0: 0 of {n}, limit 0." + (
         f" The same of net plus costs: 0 of {n}." if with_net else f" Net: {placed.costs.reason}"
@@ -360,28 +355,35 @@ def evaluate(context: GateContext) -> list[GateResult]:
     ----------
     context : GateContext
 
+    Returns
+    -------
+    list of GateResult
+        Matched: INCONCLUSIVE without a path, with too few round trips or places, too large amounts;
+        the neutral half then has nothing to draw: NOT APPLICABLE.
+
     Raises
     ------
-    Inconclusive
-        Below the policy's number of round trips, and where amounts are too large.
     EngineError
         When the identity draw is not the replay, or a mirrored pair does not cancel.
     """
-    details: dict[str, Json] = {
-        "trips": len(context.path.trips),
-        "rows": len(context.decision_points.seq),
-    }
+    details: dict[str, Json] = {}
+    try:
+        details["trips"] = len(context.path.trips)
+    except PathError as error:
+        return _without_draws(Verdict.INCONCLUSIVE, str(error), details)
+    details["rows"] = len(context.decision_points.seq)
     if context.path.has_resting_orders:
         reason = "Random entries at the market: they do not match a strategy that rests orders."
         return _without_draws(Verdict.NOT_APPLICABLE, reason, details)
-    context.require_trips(details)
+    if few := context.too_few_trips():
+        return _without_draws(Verdict.INCONCLUSIVE, few, details)
     try:
         placed = _build(context)
     except PlacementError as error:
         reason = f"{error} Run on more data."
         return _without_draws(Verdict.INCONCLUSIVE, reason, details)
     except BoundError as error:
-        raise Inconclusive(too_large(error), details) from error
+        return _without_draws(Verdict.INCONCLUSIVE, too_large(error), details)
     if placed.arrangements.fewer_than(context.policy.min_arrangements):
         arrangements, least = placed.arrangements.text(), context.policy.min_arrangements
         reason = not_enough("Distinct arrangements", arrangements, least)

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["NOT_A_TEST", "NO_RERUN", "not_enough", "too_large"]
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+__all__ = [
+    "NOT_A_TEST",
+    "NO_RERUN",
+    "more_data",
+    "not_enough",
+    "too_large",
+    "unseen_text",
+]
+
+#: More than so many times as much data is no advice.
+_MOST_TIMES = 100
 
 #: A gate that runs the strategy again was given a path alone.
 NO_RERUN = "Second run of the strategy: not possible without the strategy. Give it to the gates."
@@ -21,18 +35,46 @@ def not_enough(what: str, found: object, least: object) -> str:
     >>> not_enough("Round trips", 0, 30)
     'Round trips: 0, at least 30 needed. Run on more data.'
     """
-    return f"{what}: {found}, at least {least} needed. Run on {_more_data(found, least)}."
+    times = None
+    if type(found) is int and type(least) is int and 0 < found < least:
+        times = Fraction(least, found)
+    return f"{what}: {found}, at least {least} needed. Run on {_times(times)}."
 
 
-def _more_data(found: object, least: object) -> str:
-    """How much more data would do, where numbers tell it."""
-    if type(found) is not int or type(least) is not int or not 0 < found < least:
+def more_data(statistic: float, quantile: float) -> str:
+    """How much data would do for a statistic that grows with its root.
+
+    Examples
+    --------
+    >>> more_data(1.0, 1.6525)
+    'about 2.8 times as much data'
+    >>> more_data(-0.3, 1.6525), more_data(0.01, 1.6525)
+    ('more data', 'more data')
+    """
+    if not 0 < statistic < quantile:
         return "more data"
-    # Rounded up, so that what is asked for would do.
-    tenths = -(-10 * least // found)
-    return f"about {tenths / 10:.1f} times as much data"
+    return _times((Fraction(quantile) / Fraction(statistic)) ** 2)
+
+
+def _times(times: Fraction | None) -> str:
+    """So many times as much data, rounded up, so that what is asked for would do."""
+    if times is None or times > _MOST_TIMES:
+        return "more data"
+    return f"about {-(-10 * times.numerator // times.denominator) / 10:.1f} times as much data"
 
 
 def too_large(error: Exception) -> str:
     """The reason of a gate whose exact integers would not fit; `error` names number and limit."""
     return f"{error} Use smaller positions or a shorter segment."
+
+
+def unseen_text(details: Mapping[str, Any]) -> str:
+    """The loss that a passed run may not have met, from the details of its result.
+
+    Examples
+    --------
+    >>> unseen_text({"unseen_loss": "12.5", "unseen_buckets": 66})
+    'a loss of 12.5 once in 66 buckets would erase this'
+    """
+    loss, buckets = details["unseen_loss"], details["unseen_buckets"]
+    return f"a loss of {loss} once in {buckets} buckets would erase this"

@@ -17,6 +17,7 @@ from typing import Any
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ReportError, shown
 from quantlaxmi.files import FileKind, read_regular, write_output
+from quantlaxmi.gates.reasons import unseen_text
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.report.read_results import read_suite
 
@@ -156,9 +157,20 @@ class GateReport:
         words = [self.verdict if self.edge is None else f"{self.verdict} ({self.edge})"]
         if self.edge == "premium":
             words.append("earned by anyone who holds this, on this segment")
+        if self.edge is not None and (unseen := self._unseen):
+            words.append(unseen)
         words.append(self._selection_text)
         words.append(f"policy: {self.policy_text}")
         return "; ".join(words)
+
+    @property
+    def _unseen(self) -> str:
+        """The loss that would erase a PASS and may be missing from the segment."""
+        for result in self.g2_details.get("results", ()):
+            details = result.get("details", {})
+            if result.get("gate") == "equity" and {"unseen_loss", "unseen_buckets"} <= set(details):
+                return unseen_text(details)
+        return ""
 
     @property
     def _selection_text(self) -> str:
