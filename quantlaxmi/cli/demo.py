@@ -107,5 +107,6 @@ def _walk(
         f"  replay    {parity.text()}",
         *report_lines(report, verbose=verbose, indent=2),
         f"  verdict   {sentence}",
+        *([f"  unseen    {unseen}"] if (unseen := report.unseen_text) else []),
         f"  report    {report.report_hash[:16]}",
     ]

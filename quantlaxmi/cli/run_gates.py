@@ -129,6 +129,7 @@ def print_report(report: GateReport, *, verbose: bool = False) -> None:
     print("\n".join(report_lines(report, verbose=verbose)))
     facts: dict[str, Any] = {
         "verdict": report.verdict_text,
+        **({"unseen": unseen} if (unseen := report.unseen_text) else {}),
         "suites": list(report.suites),
         "strategy": report.strategy_id,
         "seed": str(report.seed),

@@ -157,15 +157,15 @@ class GateReport:
         words = [self.verdict if self.edge is None else f"{self.verdict} ({self.edge})"]
         if self.edge == "premium":
             words.append("earned by anyone who holds this, on this segment")
-        if self.edge is not None and (unseen := self._unseen):
-            words.append(unseen)
         words.append(self._selection_text)
         words.append(f"policy: {self.policy_text}")
         return "; ".join(words)
 
     @property
-    def _unseen(self) -> str:
-        """The loss that would erase a PASS and may be missing from the segment."""
+    def unseen_text(self) -> str:
+        """The loss that would erase a PASS and may be missing from the segment; else nothing."""
+        if self.edge is None:
+            return ""
         for result in self.g2_details.get("results", ()):
             details = result.get("details", {})
             if result.get("gate") == "equity" and {"unseen_loss", "unseen_buckets"} <= set(details):

@@ -58,15 +58,16 @@ class Basis(CryptoStrategy):
             return None
         basis, held = self.signal_of(ctx), self.held.qty
         if not held and abs(basis) > 5:
-            return self.trade(ctx, -(10**6) if basis > 0 else 10**6, "in")
+            return self.trade(ctx, -10 if basis > 0 else 10, "in")
         if held and (basis < 2.5 if held < 0 else basis > -2.5):
             return self.trade(ctx, -held, "out")
         return None
 
     def trade(self, ctx, qty, why):
+        """Trade a quantity of the perpetual, of 0.001, against spot, of 0.00001."""
         legs = [
             LegIntent(symbol, Side.BUY if one > 0 else Side.SELL, abs(one))
-            for symbol, one in zip(self.pair, (-qty, qty), strict=True)
+            for symbol, one in zip(self.pair, (-100 * qty, qty), strict=True)
         ]
         return ctx.decide(legs, rationale=why)
 
