@@ -65,7 +65,7 @@ INNER: dict[str, tuple[str, ...]] = {
             deflated_sharpe min_track_record min_backtest cpcv cscv hall_t student_t
             """,
         "segment": """
-            rows horizon arrow_io wal manifest columns market_data read window unchanged
+            rows horizon arrow_io wal manifest columns market_data read window unchanged depth_index
             seal recover write memory split parts export books
             """,
         "execution": """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from quantlaxmi import schema
 from quantlaxmi.events import DecisionEvent, LegIntent
-from quantlaxmi.run.replay import backtest, replay
+from quantlaxmi.run.config import RunConfig
+from quantlaxmi.run.replay import run_columns, run_log
 from quantlaxmi.run.result import Run
 from quantlaxmi.schema import (
     DecisionType,
@@ -136,7 +137,11 @@ def script(schedule: Schedule, kinds=ALL_KINDS) -> Script:
 
 
 def run_case(
-    case: Case, cuts=None, kinds=ALL_KINDS, bounds: tuple[int | None, ...] = ()
+    case: Case,
+    cuts=None,
+    kinds=ALL_KINDS,
+    bounds: tuple[int | None, ...] = (),
+    depth: Literal["live", "index"] = "live",
 ) -> tuple[Run, list[Any]]:
     """The engine's run of a case and what its strategy noted; with ``cuts`` from the log.
 
@@ -146,15 +151,16 @@ def run_case(
     if bounds:
         segment = Window(segment, *bounds)
     strategy = script(case.schedule, kinds)
-    route = backtest if cuts is None else replay
-    run = route(
-        segment,
-        strategy,
+    config = RunConfig.of(
         costs=case.costs,
         limits=case.limits,
         latency_ns=case.latency_ns,
         flatten=case.flatten,
     )
+    if cuts is None:
+        run = run_columns(segment, strategy, config, depth=depth)
+    else:
+        run = run_log(segment, strategy, config)
     return run, type(strategy).log
 
 
@@ -268,11 +274,15 @@ def assert_same_capital(run: Run, engine: Engine) -> None:
 
 
 def check_case(case: Case, kinds=ALL_KINDS) -> tuple[Run, Engine]:
+    """The engine, with the live book and with the depth index, against the twin."""
     before = {t: {n: c.tobytes() for n, c in cols.items()} for t, cols in case.tables.items()}
     run, seen = run_case(case, kinds=kinds)
     engine, expected = naive_run(case, kinds)
     assert seen == expected
     assert_same(run, engine)
+    indexed, seen = run_case(case, kinds=kinds, depth="index")
+    assert seen == expected
+    assert_same(indexed, engine)
     after = {t: {n: c.tobytes() for n, c in cols.items()} for t, cols in case.tables.items()}
     assert after == before
     return run, engine

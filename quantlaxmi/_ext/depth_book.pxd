@@ -14,6 +14,10 @@ cdef struct book_level_t:
     int64_t price
     int64_t qty
 
+# Told of every level that a message sets, as it is set; quantity 0: there is none now. Side 0 bids,
+# 1 asks. 0, or -1 when memory ran out.
+ctypedef int (*level_fn)(void* listener, int side, int64_t price, int64_t qty) noexcept nogil
+
 cdef struct depth_t:
     # [0] bids ascending, [1] asks descending: the best level is the last.
     book_level_t* levels[2]
@@ -32,6 +36,9 @@ cdef struct depth_t:
     int64_t last_id
     int64_t gaps
     int64_t ignored
+    int64_t loads  # snapshots that were begun: each empties both sides first
+    level_fn heard  # NULL: nobody listens
+    void* listener
     depth_row_t* held  # differences received while no book stands, for the next snapshot
     Py_ssize_t n_held
     Py_ssize_t cap_held

@@ -185,6 +185,7 @@ cdef int _choose_mode(depth_t* d, const depth_row_t* row) noexcept nogil:
         d.n[0] = 0
         d.n[1] = 0
         d.valid = 0
+        d.loads += 1
         return LOAD
     if not d.valid:
         return HOLD
@@ -200,9 +201,12 @@ cdef int _choose_mode(depth_t* d, const depth_row_t* row) noexcept nogil:
 
 
 cdef int _row_into_levels(depth_t* d, const depth_row_t* row) noexcept nogil:
+    cdef int k = 0 if row.side > 0 else 1
     if row.side == 0:
         return 0
-    return _set_level(d, 0 if row.side > 0 else 1, row.price, row.qty)
+    if d.heard != NULL and d.heard(d.listener, k, row.price, row.qty if row.qty > 0 else 0) != 0:
+        return -1
+    return _set_level(d, k, row.price, row.qty)
 
 
 cdef int _replay_held(depth_t* d) noexcept nogil:

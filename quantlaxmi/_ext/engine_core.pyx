@@ -7,7 +7,8 @@ from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.decision_record cimport record_decision
-from quantlaxmi._ext.depth_book cimport book_level_t, depth_apply, depth_row_t
+from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
+from quantlaxmi._ext.depth_levels cimport depth_ends, depth_now_t, depth_size, depth_stands
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
 from quantlaxmi._ext.latency_news cimport show
@@ -202,16 +203,21 @@ cdef int _trade(tape_t* m, columns_t* t) noexcept nogil:
 cdef int _depth(tape_t* m, columns_t* t) noexcept nogil:
     """One row of a depth message; the strategy is asked at its last row."""
     cdef Py_ssize_t i = t.at
-    cdef Py_ssize_t k
     cdef depth_row_t row
-    cdef market_t* of
-    cdef const book_level_t* bid
-    cdef const book_level_t* ask
+    cdef depth_now_t* d
+    cdef const int64_t* shift = NULL
     cdef int status = _begin(m, t, KIND_DEPTH)
     if status != OK:
         return status
-    k = t.instrument[i]
-    of = &m.markets[k]
+    d = &m.markets[t.instrument[i]].depth
+    t.at += 1
+    if t.index != NULL:
+        d.sides = t.index.sides + 2 * t.instrument[i]
+        d.state = t.index.states + i
+        d.message = i
+        if t.shift != NULL:
+            shift = t.shift + t.index.rows[i]
+        return _depth_changed(m, t.instrument[i], t.flags[i], shift)
     row.first_id = t.c[0][i]
     row.last_id = t.c[1][i]
     row.prev_id = t.c[2][i]
@@ -219,26 +225,49 @@ cdef int _depth(tape_t* m, columns_t* t) noexcept nogil:
     row.price = t.c[3][i]
     row.qty = t.c[4][i]
     row.flags = t.flags[i]
-    if depth_apply(&of.depth, &row) != 0:
+    if depth_apply(&d.book, &row) != 0:
         return NO_MEMORY
-    t.at += 1
     if not row.flags & LAST:
         return OK
-    m.event.flags = row.flags
-    m.books[k].depth_valid = of.depth.valid
-    if not of.has_quotes:
-        if of.depth.valid and of.depth.n[0] and of.depth.n[1]:
-            bid = &of.depth.levels[0][of.depth.n[0] - 1]
-            ask = &of.depth.levels[1][of.depth.n[1] - 1]
-            status = _set_top(m, k, bid.price, bid.qty, ask.price, ask.qty)
-            if t.shift != NULL and status == OK:
-                status = _shift_top(m, k, t.shift[i])
-            if status != OK:
-                return status
-            _top_stands(m, k)
-        else:
-            # The last prices stay; nobody may trade on them.
-            m.books[k].valid = 0
+    if t.shift != NULL:
+        shift = t.shift + i
+    return _depth_changed(m, t.instrument[i], row.flags, shift)
+
+
+cdef int _top_from_depth(tape_t* m, Py_ssize_t k, const int64_t* shift) noexcept nogil:
+    """Depth gives the top of the book; ``shift`` NULL: none is added."""
+    cdef const depth_now_t* d = &m.markets[k].depth
+    cdef int64_t best[2]
+    cdef int64_t worst
+    cdef int status
+    if not (
+        depth_stands(d) and depth_ends(d, 0, &best[0], &worst)
+        and depth_ends(d, 1, &best[1], &worst)
+    ):
+        # The last prices stay; nobody may trade on them.
+        m.books[k].valid = 0
+        return OK
+    status = _set_top(
+        m, k, best[0], depth_size(d, 0, best[0]), best[1], depth_size(d, 1, best[1])
+    )
+    if shift != NULL and status == OK:
+        status = _shift_top(m, k, shift[0])
+    if status == OK:
+        _top_stands(m, k)
+    return status
+
+
+cdef int _depth_changed(
+    tape_t* m, Py_ssize_t k, int64_t flags, const int64_t* shift
+) noexcept nogil:
+    """What follows from a whole depth message."""
+    cdef int status
+    m.event.flags = flags
+    m.books[k].depth_valid = depth_stands(&m.markets[k].depth)
+    if not m.markets[k].has_quotes:
+        status = _top_from_depth(m, k, shift)
+        if status != OK:
+            return status
     if m.busy:
         status = lanes_see_book(m, k, True)
         if status != OK:

@@ -66,7 +66,7 @@ cdef int allocate_tape(tape_t* m, engine_t* e, engine_t** alone) except -1:
     if m.markets == NULL or m.dues == NULL or m.clocks == NULL:
         raise MemoryError("market state")
     for i in range(m.n_instruments):
-        depth_init(&m.markets[i].depth)
+        depth_init(&m.markets[i].depth.book)
         m.dues[i].at = NEVER
         m.dues[i].settled = -NEVER
     e.tape = m
@@ -253,7 +253,7 @@ cdef void _release_tape(tape_t* m) noexcept:
     cdef Py_ssize_t i
     if m.markets != NULL:
         for i in range(m.n_instruments):
-            depth_free(&m.markets[i].depth)
+            depth_free(&m.markets[i].depth.book)
     free(m.markets)
     free(m.dues)
     free(m.clocks)

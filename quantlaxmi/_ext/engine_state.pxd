@@ -1,8 +1,9 @@
 """The state of a run: what a replay carries from one message to the next."""
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t
 from quantlaxmi._ext.buffers cimport buffer_t, push
+from quantlaxmi._ext.depth_levels cimport depth_state_t, level_history_t
 from quantlaxmi._ext.feature_kernels cimport feature_call_t
 from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
@@ -312,6 +313,13 @@ cdef struct engine_t:
     guard_t guard
 
 
+# The depth table by messages instead of rows (depth_index.pyx).
+cdef struct depth_index_t:
+    const level_history_t* sides  # [2 * instrument + (1 for asks)]
+    const depth_state_t* states  # by message
+    const int32_t* rows  # by message: its last row in the table
+
+
 cdef struct columns_t:
     const int64_t* seq
     const int64_t* ts
@@ -323,6 +331,8 @@ cdef struct columns_t:
     # NULL, or what is added to the instrument's prices from this row on, until a later row of it
     # sets another; of quotes, and of depth where it gives the top (see market_null.pyx).
     const int64_t* shift
+    # Of depth, or NULL: the columns then have an entry a message, and ``shift`` one a row.
+    const depth_index_t* index
     Py_ssize_t n
     Py_ssize_t at
 

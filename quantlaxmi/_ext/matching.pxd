@@ -1,12 +1,12 @@
 """What a market order takes from the book as it stands: the touch, then recorded depth beyond it."""
 from libc.stdint cimport int64_t
 from quantlaxmi._ext._types cimport book_t
-from quantlaxmi._ext.depth_book cimport depth_t
+from quantlaxmi._ext.depth_levels cimport depth_further, depth_now_t, depth_open
 from quantlaxmi._ext.own_takes cimport takes_t
 
 # What the recorded rows say of one instrument, whoever trades on it.
 cdef struct market_t:
-    depth_t depth
+    depth_now_t depth
     int64_t shift  # added to all recorded prices; the levels of ``depth`` stand without it
     int has_quotes  # a quote was seen: quotes, not the rebuilt depth, give the top of the book
 
@@ -17,9 +17,9 @@ cdef struct level_t:
 
 cdef struct ladder_t:
     const book_t* book
-    const depth_t* depth
+    const depth_now_t* depth
     int side  # of the book: 0 bids, 1 asks
-    Py_ssize_t next  # -1: the touch is next, else index into the depth's levels
+    Py_ssize_t next  # -1: the touch is next, else how far the walk over the depth is
     const takes_t* own
     Py_ssize_t at  # first own take that is not before the level at hand
     int after_own  # own takes were passed over
@@ -42,22 +42,19 @@ cdef inline void ladder_open(
 cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
     """The next level an order would take from; 0 when there is none."""
     cdef int k = l.side
-    cdef const depth_t* d = l.depth
-    cdef int64_t touch, price
+    cdef int64_t touch = l.book.ask if k else l.book.bid, price
     while True:
         if l.next == -1:
             if not l.book.valid:
                 return 0
-            out.price = l.book.ask if k else l.book.bid
+            out.price = touch
             out.qty = l.book.ask_qty if k else l.book.bid_qty
             out.beyond_touch = 0
-            l.next = d.n[k] if d.valid else 0
+            l.next = depth_open(l.depth, k, touch, l.shift)
         else:
-            if l.next == 0:
+            if not depth_further(l.depth, k, &l.next, &price, &out.qty):
                 return 0
-            l.next -= 1
-            touch = l.book.ask if k else l.book.bid
-            price = d.levels[k][l.next].price + l.shift
+            price += l.shift
             # A shift may carry far bids to where no price is.
             if l.shift and price <= 0:
                 return 0
@@ -65,7 +62,6 @@ cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
             if (price <= touch) if k else (price >= touch):
                 continue
             out.price = price
-            out.qty = d.levels[k][l.next].qty
             out.beyond_touch = 1
         while l.at < l.own.n and (
             l.own.rows[l.at].price < out.price if k else l.own.rows[l.at].price > out.price

@@ -10,7 +10,7 @@ from libc.stdlib cimport realloc
 from libc.string cimport memmove
 
 from quantlaxmi._ext._types cimport book_t
-from quantlaxmi._ext.depth_book cimport depth_t
+from quantlaxmi._ext.depth_levels cimport depth_ends, depth_now_t, depth_size, depth_stands
 
 
 cdef inline bint _better(int side, int64_t a, int64_t b) noexcept nogil:
@@ -40,35 +40,27 @@ cdef int takes_add(takes_t* t, int side, int64_t price, int64_t qty) noexcept no
 
 
 cdef inline int64_t _standing(
-    int k, int64_t price, int64_t mine, const book_t* b, const depth_t* d, int64_t shift,
+    int k, int64_t price, int64_t mine, const book_t* b, const depth_now_t* d, int64_t shift,
     bint depth_changed,
 ) noexcept nogil:
     """How much of a take is still there; 0 where its level is not seen to stand."""
     cdef int64_t touch = b.ask if k else b.bid
-    cdef int64_t shown, recorded = price - shift
-    cdef Py_ssize_t low = 0, high, middle
+    cdef int64_t shown, recorded = price - shift, best, worst
     if price == touch:
         shown = b.ask_qty if k else b.bid_qty
         return shown if shown < mine else mine
-    if _better(k, price, touch) or not d.valid or d.n[k] == 0:
+    if _better(k, price, touch) or not depth_stands(d) or not depth_ends(d, k, &best, &worst):
         return 0
-    high = d.n[k] - 1  # the best level; 0 is the worst
-    if _better(k, recorded, d.levels[k][high].price) or _better(k, d.levels[k][0].price, recorded):
+    if _better(k, recorded, best) or _better(k, worst, recorded):
         return 0
     if not depth_changed:
         return mine
-    while low < high:
-        middle = (low + high) // 2
-        if _better(k, recorded, d.levels[k][middle].price):
-            low = middle + 1
-        else:
-            high = middle
-    shown = d.levels[k][low].qty if d.levels[k][low].price == recorded else 0
+    shown = depth_size(d, k, recorded)
     return shown if shown < mine else mine
 
 
 cdef void takes_seen(
-    takes_t* t, const book_t* b, const depth_t* d, int64_t shift, bint depth_changed
+    takes_t* t, const book_t* b, const depth_now_t* d, int64_t shift, bint depth_changed
 ) noexcept nogil:
     cdef int k
     cdef int64_t left

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi._ext.depth_index import DepthIndex
 from quantlaxmi._ext.python_bridge import Bridge
 
 FAILURES: dict[int, str]
@@ -32,7 +33,11 @@ class Engine:
         refuse_short: bool = ...,
     ) -> None: ...
     def refuse_before(self, seq: int) -> None: ...
-    def load(self, tables: Mapping[str, Mapping[str, NDArray[Any]]]) -> None: ...
+    def load(
+        self,
+        tables: Mapping[str, Mapping[str, NDArray[Any]]],
+        depth_index: DepthIndex | None = ...,
+    ) -> None: ...
     def run(self, limit: int = ...) -> tuple[int, bool]: ...
     def finish(self, flatten: bool = ...) -> int: ...
     @property

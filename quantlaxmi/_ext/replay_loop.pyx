@@ -9,6 +9,8 @@ from libc.string cimport memset
 
 from quantlaxmi import schema as _schema
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.depth_index cimport DepthIndex
+from quantlaxmi._ext.depth_levels cimport depth_gaps
 from quantlaxmi._ext.engine_core cimport tape_run
 from quantlaxmi._ext.engine_setup cimport (
     allocate, allocate_tape, point_at, release, set_accounts, set_borrow, set_delays, set_features,
@@ -161,13 +163,27 @@ cdef class Engine:
         """Refuse orders decided before a message: nothing is sent or recorded in the warm-up."""
         self.e.first_seq = seq
 
-    def load(self, tables):
+    def load(self, tables, DepthIndex depth_index=None):
         """Take the next chunk: for each table a dict of columns, ascending in ``seq``.
 
         A message's rows may be cut between chunks; every ``seq`` of the chunk must be above those
         of the chunk before. An int64 column ``shift`` of ``quotes`` or ``depth`` is added to the
         instrument's prices from its row on: the top, the levels, trades and marks.
+
+        Parameters
+        ----------
+        tables : mapping of str to mapping of str to ndarray
+        depth_index : DepthIndex, optional
+            Of the depth table, which this chunk then has whole, or its beginning: depth is looked
+            up there, and messages are visited instead of rows.
+
+        Raises
+        ------
+        ValueError
+            The index is of another table.
         """
+        if self.depth.index != NULL:
+            raise RuntimeError("depth that an index stands for comes in one chunk")
         self._columns = []
         self._load(
             &self.quotes, tables.get("quotes"), ("bid", "bid_qty", "ask", "ask_qty"), ("flags",)
@@ -176,6 +192,11 @@ cdef class Engine:
             &self.depth, tables.get("depth"),
             ("first_id", "last_id", "prev_id", "price", "qty"), ("side", "flags"),
         )
+        if depth_index is not None and self.depth.n:
+            if depth_index.n_instruments != self.e.n_instruments:
+                raise ValueError("the depth index is of another table")
+            depth_index.point(&self.depth, tables["depth"])
+            self._columns.append(depth_index)
         self._load(&self.trades, tables.get("trades"), ("price", "qty"), ("side",))
         self._load(
             &self.funding, tables.get("funding"),
@@ -263,7 +284,10 @@ cdef class Engine:
     @property
     def chunk_rows(self) -> int:
         """Rows of the loaded chunk read so far."""
-        return self.quotes.at + self.depth.at + self.trades.at + self.funding.at
+        cdef Py_ssize_t depth = self.depth.at
+        if self.depth.index != NULL and depth:
+            depth = self.depth.index.rows[depth - 1] + 1
+        return self.quotes.at + depth + self.trades.at + self.funding.at
 
     @property
     def seq(self) -> int:
@@ -362,4 +386,4 @@ cdef class Engine:
 
     def depth_gaps(self):
         """Per instrument: how often the depth sequence broke."""
-        return [int(self.tape.markets[i].depth.gaps) for i in range(self.e.n_instruments)]
+        return [int(depth_gaps(&self.tape.markets[i].depth)) for i in range(self.e.n_instruments)]

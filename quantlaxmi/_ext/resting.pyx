@@ -17,7 +17,9 @@ from libc.stdint cimport int64_t
 from libc.string cimport memmove
 
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.depth_book cimport depth_t
+from quantlaxmi._ext.depth_levels cimport (
+    depth_ends, depth_known, depth_now_t, depth_size, depth_stands, worse
+)
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.matching cimport *
 from quantlaxmi._ext.order_events cimport note_take
@@ -39,30 +41,24 @@ cdef int64_t _displayed(
 ) noexcept nogil:
     """Size displayed on ``side`` at ``price``; UNKNOWN where the data does not show it."""
     cdef const book_t* b = &e.books[k]
-    cdef const depth_t* d = &e.markets[k].depth
+    cdef const depth_now_t* d = &e.markets[k].depth
     cdef int own = 0 if side > 0 else 1
-    cdef int64_t touch = b.bid if side > 0 else b.ask
-    cdef Py_ssize_t i
+    cdef int64_t touch = b.bid if side > 0 else b.ask, best, worst, size
     if not b.valid:
         return UNKNOWN
     if price == touch:
         return b.bid_qty if side > 0 else b.ask_qty
     if (price > touch) if side > 0 else (price < touch):
         return 0
-    if not d.valid or d.n[own] == 0:
+    if not depth_stands(d) or not depth_ends(d, own, &best, &worst):
         return UNKNOWN
     price -= e.markets[k].shift
     # Nothing is known between a touch that is fresher than the depth and the depth's own best.
-    i = d.n[own] - 1
-    if (price > d.levels[own][i].price) if side > 0 else (price < d.levels[own][i].price):
+    if worse(own, best, price):
         return UNKNOWN
-    for i in range(d.n[own] - 1, -1, -1):
-        if d.levels[own][i].price == price:
-            return d.levels[own][i].qty
-        if (d.levels[own][i].price < price) if side > 0 else (d.levels[own][i].price > price):
-            break
+    size = depth_size(d, own, price)
     # Beyond the snapshot's levels only those are known that changed since.
-    return 0 if ((price >= d.known[own]) if side > 0 else (price <= d.known[own])) else UNKNOWN
+    return UNKNOWN if size == 0 and worse(own, price, depth_known(d, own)) else size
 
 
 cdef int join(engine_t* e, const pending_t* p, int64_t left, int64_t ts) noexcept nogil:

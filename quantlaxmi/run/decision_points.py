@@ -28,6 +28,7 @@ from quantlaxmi.instruments import Bundle
 from quantlaxmi.parallel.pace import Pace
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import FIRST_ROWS, MOST_ROWS, Session, feature_calls
+from quantlaxmi.segment.depth_index import depth_index_of
 from quantlaxmi.strategies.views import view
 
 
@@ -340,7 +341,8 @@ def _observe(
         lent,
     )
     observer.refuse_before(segment.first_seq)
-    observer.load({name: segment.columns(name) for name in schema.TABLES})
+    tables = {name: segment.columns(name) for name in schema.TABLES}
+    observer.load(tables, depth_index_of(segment))
     done, status, pace = False, 0, Pace(FIRST_ROWS, MOST_ROWS)
     while status == 0 and not done:
         with pace:

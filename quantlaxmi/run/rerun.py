@@ -133,6 +133,7 @@ class Rerun:
             self.run.segment,
             self.bind(settings).neutralised(neutral),
             self.run.config if config is None else config,
+            depth="index",
         )
         return self._converted(again)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi import schema
+from quantlaxmi._ext.depth_index import DepthIndex
 from quantlaxmi._ext.python_bridge import Bridge, EventBridge
 from quantlaxmi._ext.replay_loop import FAILURES, Engine
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
@@ -228,7 +229,10 @@ class Session:
         return 0
 
     def feed(
-        self, tables: Mapping[str, TableColumns], progress: Callable[[int], None] | None = None
+        self,
+        tables: Mapping[str, TableColumns],
+        progress: Callable[[int], None] | None = None,
+        depth_index: DepthIndex | None = None,
     ) -> None:
         """Process a chunk of the segment's tables; chunks ascend in ``seq``.
 
@@ -237,13 +241,15 @@ class Session:
         tables : mapping of table name to columns
         progress : callable, optional
             Called now and then with the rows of this chunk done.
+        depth_index : DepthIndex, optional
+            Of the whole depth table, or of one that this one is the beginning of.
 
         Raises
         ------
         StrategyError, FixedPointOverflow, EngineError, MemoryError
             The run cannot go on; the session is then not to be used.
         """
-        self.engine.load(tables)
+        self.engine.load(tables, depth_index)
         done = False
         while not done:
             with self._pace:

@@ -58,12 +58,13 @@ def case_of(tables, seed, calls, **options):
 def test_shifted_columns_give_what_the_twin_gives(with_quotes, seed, latency, flatten):
     tables = shifted_tables(random_market(seed, 120, 2, with_quotes), seed)
     case = case_of(tables, seed, 120, latency_ns=latency, flatten=flatten)
-    run, seen = run_case(case)
     engine, expected = naive_run(case)
-    assert seen == expected
-    for name in TABLES:
-        assert rows_of(getattr(run.exact, name)) == getattr(engine, name), name
-    assert run.exact.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
+    for depth in ("live", "index"):
+        run, seen = run_case(case, depth=depth)
+        assert seen == expected
+        for name in TABLES:
+            assert rows_of(getattr(run.exact, name)) == getattr(engine, name), name
+        assert run.exact.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]
 
 
 @given(seed=st.integers(0, 10**6), latency=st.sampled_from([0, 3]))

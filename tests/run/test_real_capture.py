@@ -17,20 +17,25 @@ from quantlaxmi._ext.depth_book import DepthBook
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.importers import import_capture
+from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.decision_points import decision_points
-from quantlaxmi.run.replay import backtest, replay
+from quantlaxmi.run.replay import backtest, replay, run_columns
 from quantlaxmi.schema import DecisionType, EventKind, FillFlag, OrderReason
 from quantlaxmi.segment import open_segment
+from quantlaxmi.segment.depth_index import depth_index_of
+from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
 from tests import market_builder, random_markets, traded, twins
 from tests.as_read import rows_as_read
 from tests.depth import DEEP
+from tests.gates.test_market_null_draws import replays_of
 from tests.naive.basis_rule import BasisRule
 from tests.naive.engine import Decision, Engine, Leg
 
 REAL = Path(os.environ.get("QUANTLAXMI_REAL_DATA", Path(__file__).parents[2] / "../shared/data"))
 PAIR = REAL / "crypto/binance_capture_2024_08"
 SPOT, PERP = PAIR / "spot/btcusdt_20240808.gz", PAIR / "usdm/btcusdt_20240808.gz"
+MAKER = f"{Path(__file__).parents[2] / 'examples' / 'passive_maker_numba.py'}:Maker"
 QTY = 10**6  # 0.01 BTC, the default size
 MS = 10**6
 
@@ -221,6 +226,43 @@ def test_routes_and_forms_give_one_hash(segment, run):
     for other in others:
         assert other.trace.trace_hash == run.trace.trace_hash
         assert other.trace.outcome_hash == run.trace.outcome_hash
+
+
+@pytest.mark.parametrize("maker", [False, True])
+def test_the_depth_index_gives_the_trace_of_the_live_book(segment, maker):
+    made = StrategyRegistry().create(MAKER) if maker else strategy()
+    live, other = (
+        run_columns(segment, made, RunConfig.of(), depth=depth) for depth in ("live", "index")
+    )
+    assert live.n_fills > 20
+    assert other.trace.trace_hash == live.trace.trace_hash
+    assert other.trace.outcome_hash == live.trace.outcome_hash
+    if maker:
+        return
+    live, other = (replays_of(one) for one in (live, other))
+    live._depth_index = None
+    for draw in range(3):
+        market = live.move(draw, live.room())
+        assert live.sums(market) == other.sums(market)
+
+
+def test_the_depth_index_is_the_live_book_at_every_message(segment):
+    """All levels at every tenth message, where each book stands and its gaps at every one."""
+    depth, start = segment.columns("depth"), 0
+    names = ("first_id", "last_id", "prev_id", "side", "price", "qty", "flags")
+    index, books = depth_index_of(segment), (DepthBook(), DepthBook())
+    for m, end in enumerate((np.flatnonzero(depth["flags"] & 1) + 1).tolist()):
+        i = int(depth["instrument"][start])
+        books[i].apply(*(depth[name][start:end] for name in names))
+        start = end
+        assert index.stands(i, m) == (books[i].valid, books[i].gaps)
+        if m % 10 == 0 and books[i].valid:
+            for side in (1, -1):
+                levels = books[i].levels(side)
+                assert np.array_equal(index.levels(i, side, m), levels)
+                price, size = levels[m % len(levels)].tolist()
+                assert index.size(i, side, m, price) == size
+    assert m == segment.counts["depth"].messages - 1
 
 
 def test_half_the_capture_gives_half_the_trace(segment, run):

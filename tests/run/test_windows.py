@@ -70,8 +70,8 @@ def check_window(case, first, last, warmup, cuts=()):
     window = Window(twins.MemorySegment(case.tables, case.instruments), first, last, warmup)
     rows = {table: window.columns(table) for table in TABLES}
     engine, expected = twins.naive_run(replace(case, tables=rows), first_seq=window.first_seq)
-    for route in (None, cuts):
-        run, seen = twins.run_case(case, route, bounds=(first, last, warmup))
+    for route, depth in ((None, "live"), (None, "index"), (cuts, "live")):
+        run, seen = twins.run_case(case, route, bounds=(first, last, warmup), depth=depth)
         assert seen == expected
         twins.assert_same(run, engine)
         assert not run.n_decisions or run.exact.decisions["seq"][0] >= window.first_seq

@@ -29,6 +29,7 @@ from quantlaxmi.run.ledger_lines import last_seq_at, marks_at
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import I64, TABLES
+from quantlaxmi.segment.depth_index import depth_index_of
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
 
@@ -138,6 +139,7 @@ class Replays:
         self._tables: dict[str, Mapping[str, npt.NDArray[Any]]] = {
             name: run.segment.columns(name) for name in TABLES
         }
+        self._depth_index = depth_index_of(run.segment)
         n = len(run.instruments)
         try:
             self.flips = SignFlips(self._tables["quotes"], self._tables["depth"], n)
@@ -271,7 +273,7 @@ class Replays:
         tables["quotes"] = {**tables["quotes"], "shift": moved.quotes}
         if self.flips.uses_depth:
             tables["depth"] = {**tables["depth"], "shift": moved.depth}
-        session.feed(tables)
+        session.feed(tables, depth_index=self._depth_index)
         session.finish()
         return session
 

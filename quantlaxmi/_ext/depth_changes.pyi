@@ -1,0 +1,1 @@
+"""Changes of depth levels; C functions only."""
