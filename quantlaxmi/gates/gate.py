@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.round_trips import PathError
-from quantlaxmi.gates.results import GateResult, Inconclusive, ResultSpec
+from quantlaxmi.gates.results import GateResult, Inconclusive, ResultSpec, Verdict
 from quantlaxmi.settings import Settings
 
 __all__ = ["Gate"]
@@ -31,6 +31,8 @@ class Gate:
         The gate's table in the policy, a class of its own: `quantlaxmi.settings.Settings`.
     evaluate : callable
         Takes a `GateContext` and gives the results. It raises `Inconclusive` where it cannot ask.
+    dear : bool
+        Whether it draws or runs the strategy many times, so that a policy may skip it.
     """
 
     name: str
@@ -38,6 +40,15 @@ class Gate:
     results: tuple[ResultSpec, ...]
     Settings: type[Settings]
     evaluate: Callable[[GateContext], Sequence[GateResult]]
+    dear: bool = False
+
+    def skipped(self, guard: str) -> tuple[GateResult, ...]:
+        """The declared results, not asked for because a guard had failed."""
+        reason = (
+            f"Skipped: the guard {guard} failed, so the verdict is FAIL whatever this gate finds; "
+            'early = "off" in the policy asks it all the same.'
+        )
+        return tuple(spec.result(Verdict.SKIPPED, reason) for spec in self.results)
 
     def judge(self, context: GateContext) -> tuple[GateResult, ...]:
         """Run the gate; where it cannot ask its question, every declared result says why.

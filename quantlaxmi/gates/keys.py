@@ -36,7 +36,7 @@ def gate_seed(segment_digest: bytes, config_hashes: Iterable[bytes], policy_hash
         Hashes of the configurations that are searched, the run's own among them; their order and
         repetitions do not matter.
     policy_hash : str
-        Hexadecimal.
+        Hexadecimal; of all that draws depend on, `Thresholds.draws_hash`.
 
     Returns
     -------

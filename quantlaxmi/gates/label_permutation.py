@@ -317,4 +317,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [_sweep(context, spans, columns, size, arrangements)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), LabelPermutationSettings, evaluate)
+GATE = Gate(NAME, "g2", (RESULT,), LabelPermutationSettings, evaluate, dear=True)

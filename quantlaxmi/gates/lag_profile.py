@@ -182,4 +182,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [RESULT.result(verdict, reason, None, details)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), NoSettings, evaluate)
+GATE = Gate(NAME, "g2", (RESULT,), NoSettings, evaluate, dear=True)

@@ -320,4 +320,4 @@ def _derived_seed(run: Run, policy: Thresholds, grid: Grid | None = None) -> int
 
     hashes = [run.header.config_hash]
     hashes += [config.config_hash for config in declared_grid(run.strategy.strategy, policy, grid)]
-    return gate_seed(run.header.segment_digest, hashes, policy.policy_hash)
+    return gate_seed(run.header.segment_digest, hashes, policy.draws_hash)

@@ -120,7 +120,10 @@ class GatePolicy(Thresholds):
         'alpha = 0.5 (default 0.05)'
         """
         every = suites.suite_names()
-        return tuple(_differences("", self.to_json(every), GatePolicy().to_json(every)))
+        own, default = (
+            {"early": one.general.early, **one.to_json(every)} for one in (self, GatePolicy())
+        )
+        return tuple(_differences("", own, default))
 
 
 def _gates() -> dict[str, Gate]:

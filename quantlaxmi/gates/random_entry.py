@@ -397,4 +397,4 @@ def _without_draws(matched: Verdict, reason: str, details: dict[str, Json]) -> l
     return [MATCHED.result(matched, reason, None, details), neutral]
 
 
-GATE = Gate("random_entry", "g2", (MATCHED, NEUTRAL), RandomEntrySettings, evaluate)
+GATE = Gate("random_entry", "g2", (MATCHED, NEUTRAL), RandomEntrySettings, evaluate, dear=True)

@@ -37,7 +37,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 
 class Verdict(enum.StrEnum):
-    """Outcome of a gate or a suite; the last three decide nothing."""
+    """Outcome of a gate or a suite; the last four decide nothing."""
 
     PASS = "PASS"
     FAIL = "FAIL"
@@ -45,6 +45,7 @@ class Verdict(enum.StrEnum):
     WARN = "WARN"  # a diagnosis that deserves a look
     SHOWN = "SHOWN"  # a diagnosis
     NOT_APPLICABLE = "NOT APPLICABLE"  # the gate has nothing to ask of this strategy
+    SKIPPED = "SKIPPED"  # a guard had failed, so the gate was not asked
 
 
 _DECIDING = frozenset({Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE})

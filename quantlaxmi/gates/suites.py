@@ -20,11 +20,13 @@ from quantlaxmi.gates import (
     walk_forward,
 )
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.edge import GUARD
 from quantlaxmi.gates.gate import Gate
+from quantlaxmi.gates.results import GateResult, Verdict
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.segment.unchanged import check_unchanged
 
-__all__ = ["ALL_GATES", "gates_of", "left_out", "run_suite", "suite_names"]
+__all__ = ["ALL_GATES", "failed_guard_of", "gates_of", "left_out", "run_suite", "suite_names"]
 
 #: Every gate, in the order of running. A new gate is its file and an entry here.
 ALL_GATES: tuple[Gate, ...] = (
@@ -54,8 +56,16 @@ def gates_of(suite: str) -> tuple[Gate, ...]:
     return tuple(gate for gate in ALL_GATES if gate.suite == suite)
 
 
-def run_suite(suite: str, context: GateContext) -> SuiteResult:
+def run_suite(suite: str, context: GateContext, failed_guard: str | None = None) -> SuiteResult:
     """Run every gate of a suite that the policy lists; the result names those that it leaves out.
+
+    Parameters
+    ----------
+    suite : str
+    context : GateContext
+        Where its policy says ``early = "guards"``, dear gates are skipped once a guard has failed.
+    failed_guard : str, optional
+        A guard that failed in a suite before this one.
 
     Raises
     ------
@@ -65,11 +75,25 @@ def run_suite(suite: str, context: GateContext) -> SuiteResult:
         The segment was changed while the gates ran.
     """
     wanted = context.policy.suites[suite]
-    found = [gate.judge(context) for gate in gates_of(suite) if gate.name in wanted]
+    results: list[GateResult] = []
+    for gate in gates_of(suite):
+        if gate.name not in wanted:
+            continue
+        if context.policy.skips_early and gate.dear and failed_guard is not None:
+            results += gate.skipped(failed_guard)
+            continue
+        found = gate.judge(context)
+        results += found
+        failed_guard = failed_guard or failed_guard_of(found)
     if context.rerun is not None:
         check_unchanged(context.rerun.run.segment)
-    results = tuple(result for results in found for result in results)
-    return SuiteResult(suite, results, left_out(suite, wanted))
+    return SuiteResult(suite, tuple(results), left_out(suite, wanted))
+
+
+def failed_guard_of(results: Iterable[GateResult]) -> str | None:
+    """The first guard that failed; None where none did."""
+    failed = (r for r in results if r.role == GUARD and r.verdict is Verdict.FAIL)
+    return next((result.gate for result in failed), None)
 
 
 def left_out(suite: str, wanted: Iterable[str]) -> tuple[str, ...]:

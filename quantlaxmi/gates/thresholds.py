@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from quantlaxmi.canonical import canonical_digest, canonical_json
 from quantlaxmi.errors import EngineError
@@ -33,6 +33,9 @@ class General(Settings, frozen=True, kw_only=True):
     extend_factor : int
         Once, where the Clopper-Pearson interval of b/m holds alpha, draws grow by this factor;
         1 never grows them.
+    early : {"off", "guards"}
+        Whether dear gates are SKIPPED once a guard has failed. The verdict is FAIL either way, and
+        draws do not depend on it.
     """
 
     alpha: Annotated[Decimal, Bounds(ge="0.000001", le="0.5")] = Decimal("0.05")
@@ -40,6 +43,14 @@ class General(Settings, frozen=True, kw_only=True):
     min_arrangements: Annotated[int, Bounds(ge=1, le=10**6)] = 1000
     accept_premium: bool = True
     extend_factor: Annotated[int, Bounds(ge=1, le=100)] = 10
+    early: Literal["off", "guards"] = "off"
+
+    def to_json(self) -> dict[str, Any]:
+        """Every threshold; ``early`` where it is on, so that policies from before it stay equal."""
+        plain = super().to_json()
+        if self.early == "off":
+            del plain["early"]
+        return plain
 
 
 class NoSettings(Settings, frozen=True, kw_only=True):
@@ -91,6 +102,17 @@ class Thresholds:
     def policy_hash(self) -> str:
         """SHA-256 of the canonical text of `to_json`, hexadecimal."""
         return canonical_digest("quantlaxmi.gate-policy.v2", self.to_json()).hex()
+
+    @property
+    def draws_hash(self) -> str:
+        """`policy_hash` of the same thresholds with ``early`` off: the seed of draws needs it."""
+        plain = {key: value for key, value in self.to_json().items() if key != "early"}
+        return canonical_digest("quantlaxmi.gate-policy.v2", plain).hex()
+
+    @property
+    def skips_early(self) -> bool:
+        """Whether dear gates are skipped once a guard has failed."""
+        return self.general.early == "guards"
 
     @property
     def alpha(self) -> Decimal:

@@ -215,4 +215,4 @@ def _plain(context: GateContext, amount: Fraction | int) -> str:
     return f"{rounded(float(amount * Fraction(10) ** (context.ledger_exponent - 1))):.6g}"
 
 
-GATE = Gate(NAME, "g3", (RESULT,), WalkForwardSettings, evaluate)
+GATE = Gate(NAME, "g3", (RESULT,), WalkForwardSettings, evaluate, dear=True)

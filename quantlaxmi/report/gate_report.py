@@ -157,6 +157,8 @@ class GateReport:
         words = [self.verdict if self.edge is None else f"{self.verdict} ({self.edge})"]
         if self.edge == "premium":
             words.append("earned by anyone who holds this, on this segment")
+        if self._skipped:
+            words.append(f"a guard failed, so {', '.join(self._skipped)} were skipped")
         words.append(self._selection_text)
         words.append(f"policy: {self.policy_text}")
         return "; ".join(words)
@@ -171,6 +173,14 @@ class GateReport:
             if result.get("gate") == "equity" and {"unseen_loss", "unseen_buckets"} <= set(details):
                 return unseen_text(details)
         return ""
+
+    @property
+    def _skipped(self) -> tuple[str, ...]:
+        """Gates that were not asked because a guard had failed."""
+        found = (r for suite in self.suites.values() for r in suite.get("results", ()))
+        return tuple(
+            dict.fromkeys(r["gate"].partition(".")[0] for r in found if r["verdict"] == "SKIPPED")
+        )
 
     @property
     def _selection_text(self) -> str:

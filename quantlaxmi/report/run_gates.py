@@ -18,7 +18,7 @@ from quantlaxmi.gates.observation import context_of
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import combine
 from quantlaxmi.gates.suite_result import SuiteResult
-from quantlaxmi.gates.suites import run_suite, suite_names
+from quantlaxmi.gates.suites import failed_guard_of, run_suite, suite_names
 from quantlaxmi.report.gate_report import DIAGNOSIS, GateReport, now
 from quantlaxmi.version import __version__
 
@@ -199,9 +199,13 @@ def report_of(
     if checkpoint is not None:
         kept = Checkpoint(checkpoint, _identity(run, policy, context.seed, maker))
         context = replace(context, checkpoint=kept)
-    found = tuple(run_suite(name, context) for name in check_suites(gates))
+    found: list[SuiteResult] = []
+    failed_guard: str | None = None
+    for name in check_suites(gates):
+        found.append(run_suite(name, context, failed_guard))
+        failed_guard = failed_guard or failed_guard_of(found[-1].results)
     verdict = combine(suite.verdict for suite in found).value if seed is None else DIAGNOSIS
-    return _report(run, policy, context.seed, found, verdict)
+    return _report(run, policy, context.seed, tuple(found), verdict)
 
 
 def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], Any] | None) -> bytes:
