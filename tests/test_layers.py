@@ -62,7 +62,7 @@ INNER: dict[str, tuple[str, ...]] = {
             integrated_autocorrelation stationary_bootstrap newey_west tost
             benjamini holm stepm superior_predictive_ability
             sharpe_scaling sharpe_variance sharpe_at_benchmark probabilistic_sharpe
-            deflated_sharpe min_track_record min_backtest cpcv cscv hall_t student_t
+            deflated_sharpe min_track_record min_backtest cpcv cscv hall_t student_t cochran_q
             """,
         "segment": """
             rows horizon arrow_io wal manifest columns market_data read window unchanged depth_index
@@ -99,8 +99,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "gates": """
             keys thresholds reasons results edge suite_result checkpoint
-            path.round_trips path.regimes path.increments path.clock_buckets context carried_by
-            path.columns
+            path.round_trips path.regimes path.increments path.clock_buckets
+            path.bucket_costs path.market_steps context carried_by path.columns
             path.funding path.borrow path.trip_gross path.holding_periods path.placement
             path.net_terms gate
             resampling.market_settings resampling.draws resampling.paired_bootstrap
@@ -110,6 +110,7 @@ INNER: dict[str, tuple[str, ...]] = {
             market_null random_entry label_permutation time_shift random_sides
             forward.folds forward.choice forward.training forward.neighbours forward.out_of_sample
             forward.forward_details forward.hall_test walk_forward
+            regimes cost_sensitivity
             observation suites policy g2_suite g3_suite
             """,
         "data_quality": "figures measure",

@@ -223,17 +223,17 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             borrow=kept(self.borrow),
         )
 
-    def scaled(self, factor: Fraction) -> CostModel:
-        """Return the model with every commission times ``factor`` (exact, to 10**-8 bps)."""
+    def scaled(self, factor: Fraction, more_bps: Fraction = Fraction(0)) -> CostModel:
+        """Return the model with every commission times ``factor``, and some basis points more."""
 
-        def times(bps: FixedPoint) -> FixedPoint:
-            value = bps.to_fraction() * factor * 10**8
+        def changed(bps: FixedPoint) -> FixedPoint:
+            value = (bps.to_fraction() * factor + more_bps) * 10**8
             if value.denominator != 1:
                 raise ConfigError("costs", f"rate times {factor} needs more than 8 decimals")
             return FixedPoint(value.numerator, -8)
 
         def rate(r: FeeRate) -> FeeRate:
-            return FeeRate(maker_bps=times(r.maker_bps), taker_bps=times(r.taker_bps))
+            return FeeRate(maker_bps=changed(r.maker_bps), taker_bps=changed(r.taker_bps))
 
         return msgspec.structs.replace(
             self,

@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.keys import stream_key
+from quantlaxmi.gates.path.bucket_costs import BucketCosts
 from quantlaxmi.gates.path.clock_buckets import BUCKETS, Increments
+from quantlaxmi.gates.path.market_steps import MarketSteps
 from quantlaxmi.gates.path.round_trips import TradePath
 from quantlaxmi.gates.reasons import not_enough
 from quantlaxmi.gates.results import Inconclusive, Json
@@ -160,6 +162,9 @@ class Observation(Protocol):
     def increments(self) -> Increments: ...
     @property
     def premium_events(self) -> int: ...
+    @property
+    def bucket_costs(self) -> BucketCosts: ...
+    def market_steps(self, most: int) -> MarketSteps | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,10 @@ from quantlaxmi.errors import EngineError, StrategyError
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import Amounts, GateContext
 from quantlaxmi.gates.keys import check_seed, gate_seed
+from quantlaxmi.gates.path.bucket_costs import BucketCosts, bucket_costs
 from quantlaxmi.gates.path.clock_buckets import Increments, distinct_stamps, increments_of
 from quantlaxmi.gates.path.columns import attribution_units
+from quantlaxmi.gates.path.market_steps import MarketSteps, market_steps
 from quantlaxmi.gates.path.round_trips import (
     PathError,
     TradePath,
@@ -104,6 +106,15 @@ class RunObservation:
     def increments(self) -> Increments:
         """The run's money in clock buckets."""
         return increments_of(self._run)
+
+    @functools.cached_property
+    def bucket_costs(self) -> BucketCosts:
+        """Fees and notional in the clock buckets."""
+        return bucket_costs(self._run, self.increments.ends)
+
+    def market_steps(self, most: int) -> MarketSteps | None:
+        """Net PnL by steps of the clock, beside a price."""
+        return market_steps(self._run, most)
 
     @functools.cached_property
     def premium_events(self) -> int:

@@ -16,12 +16,14 @@ from quantlaxmi.stats.monte_carlo import monte_carlo_p, sequential_p
 
 __all__ = [
     "AblationResult",
+    "CostSensitivityResult",
     "GateResult",
     "Inconclusive",
     "Json",
     "MonteCarlo",
     "PermutationResult",
     "RandomEntryResult",
+    "RegimeSliceResult",
     "ResultSpec",
     "SelectionResult",
     "TimeShiftResult",
@@ -230,6 +232,37 @@ class SelectionResult(GateResult):
         """Settings of which every draw took the best."""
         found = self.details.get("settings_searched")
         return found if isinstance(found, int) else 0
+
+
+class RegimeSliceResult(GateResult):
+    """What the run did in one regime of the market."""
+
+    __slots__ = ()
+
+    @property
+    def regime(self) -> str:
+        """Name of the regime: ``"bull_low_volatility"``."""
+        return str(self.labels["regime"])
+
+
+class CostSensitivityResult(GateResult):
+    """What is left of the run's net PnL where trading costs more."""
+
+    __slots__ = ()
+
+    @property
+    def break_even_fee_multiplier(self) -> float | None:
+        """Multiple of the fees at which nothing is left; None where there is none."""
+        return _number(self.details.get("break_even_fee_multiplier"))
+
+    @property
+    def break_even_bps(self) -> float | None:
+        """Basis points of every fill at which nothing is left; None where there are none."""
+        return _number(self.details.get("break_even_bps"))
+
+
+def _number(value: Json) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 class Inconclusive(Exception):

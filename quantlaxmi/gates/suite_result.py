@@ -8,10 +8,12 @@ from typing import TypeVar
 from quantlaxmi.gates.edge import Edge, edge_of
 from quantlaxmi.gates.results import (
     AblationResult,
+    CostSensitivityResult,
     GateResult,
     Json,
     PermutationResult,
     RandomEntryResult,
+    RegimeSliceResult,
     SelectionResult,
     TimeShiftResult,
     Verdict,
@@ -124,6 +126,14 @@ class SuiteResult:
     def selection(self) -> SelectionResult | None:
         """The test that allows for every setting that was tried."""
         return next(iter(self.of(SelectionResult)), None)
+
+    @property
+    def regime_slicing(self) -> tuple[RegimeSliceResult, ...]:
+        return self.of(RegimeSliceResult)
+
+    @property
+    def cost_sensitivity(self) -> CostSensitivityResult | None:
+        return next(iter(self.of(CostSensitivityResult)), None)
 
     def to_json(self) -> dict[str, Json]:
         return {

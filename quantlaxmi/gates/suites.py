@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from quantlaxmi.gates import (
     ablation,
+    cost_sensitivity,
     delay,
     equity,
     label_permutation,
@@ -16,6 +17,7 @@ from quantlaxmi.gates import (
     premium,
     random_entry,
     random_sides,
+    regimes,
     time_shift,
     walk_forward,
 )
@@ -43,6 +45,8 @@ ALL_GATES: tuple[Gate, ...] = (
     random_sides.GATE,
     ablation.GATE,
     walk_forward.GATE,
+    regimes.GATE,
+    cost_sensitivity.GATE,
 )
 
 

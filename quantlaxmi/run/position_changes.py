@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from quantlaxmi.instruments import Bundle
 
-__all__ = ["after_change", "bundle_of", "count_round_trips", "turns_over"]
+__all__ = ["after_change", "bundle_of", "count_round_trips", "round_trip_starts", "turns_over"]
 
 
 def bundle_of(quantities: dict[int, int]) -> Bundle:
@@ -32,10 +32,21 @@ def turns_over(held: Bundle, after: dict[int, int]) -> bool:
 
 
 def count_round_trips(fills: npt.NDArray[np.void]) -> int:
-    """Round trips of a ledger, an open one at the end among them.
+    """Round trips of a ledger, an open one at the end among them; see `round_trip_starts`.
 
-    Fills of one decision that follow one another are one change of the position, as in the path;
-    this count needs neither decision points nor mids, so it is known of every run.
+    Parameters
+    ----------
+    fills : ndarray of FILL_DTYPE
+        In the order of the ledger.
+    """
+    return len(round_trip_starts(fills))
+
+
+def round_trip_starts(fills: npt.NDArray[np.void]) -> list[int]:
+    """Row of the first fill of every round trip of a ledger, an open one at the end among them.
+
+    Fills of one decision that follow one another are one change of the position, as in the path.
+    Neither decision points nor mids are needed, so the trips of every run are known.
 
     Parameters
     ----------
@@ -43,15 +54,15 @@ def count_round_trips(fills: npt.NDArray[np.void]) -> int:
         In the order of the ledger.
     """
     position: dict[int, int] = {}
-    trips = 0
-    rows = zip(
-        fills["decision"].tolist(),
-        fills["instrument"].tolist(),
-        (fills["side"].astype(np.int64) * fills["qty"]).tolist(),
-        strict=True,
-    )
+    starts, row = [], 0
+    signed = fills["side"].astype(np.int64) * fills["qty"]
+    columns = (fills["decision"], fills["instrument"], signed)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
     for _, group in groupby(rows, key=lambda row: row[0]):
-        held = bundle_of(position)
-        position = after_change(position, ((i, q) for _, i, q in group))
-        trips += bool(held) and (turns_over(held, position) or not any(position.values()))
-    return trips + any(position.values())
+        held, first = bundle_of(position), row
+        changes = [(i, q) for _, i, q in group]
+        row += len(changes)
+        position = after_change(position, changes)
+        if any(position.values()) and (not held or turns_over(held, position)):
+            starts.append(first)
+    return starts
