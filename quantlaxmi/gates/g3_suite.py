@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from quantlaxmi.errors import ConfigError, shown
-from quantlaxmi.gates import walk_forward
+from quantlaxmi.gates import cost_sensitivity, regimes, walk_forward
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.observation import context_of
 from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.gates.results import WalkForwardResult
+from quantlaxmi.gates.results import CostSensitivityResult, RegimeSliceResult, WalkForwardResult
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import run_suite
 from quantlaxmi.gates.walk_forward import WalkForwardSettings
@@ -111,6 +112,37 @@ class G3RobustnessSuite:
                 "tested, expected 2 to 100 times",
             )
         return folds
+
+    def run_regime_slicing(self) -> list[RegimeSliceResult]:
+        """What the run did in each regime of the market; `regimes.GATE` has the guard on them."""
+        return list(SuiteResult("g3", regimes.GATE.judge(self.context)).regime_slicing)
+
+    def run_cost_sensitivity(
+        self, fee_range: tuple[float | Decimal, float | Decimal] | None = None
+    ) -> CostSensitivityResult:
+        """The guard on net PnL where trading costs more.
+
+        Parameters
+        ----------
+        fee_range : pair of numbers, optional
+            Least and largest multiple of the fees on the surface; the policy's without.
+
+        Raises
+        ------
+        ConfigError
+            For a range that is none, or out of bounds.
+        """
+        context, given = self.context, cast(object, fee_range)
+        if given is not None:
+            if not isinstance(given, tuple | list) or len(given) != 2:
+                problem = f"was {shown(given)}, expected two multiples of the fees"
+                raise ConfigError("fee_range", problem)
+            least, most = (str(value) for value in given)
+            changes = {"least_multiplier": least, "most_multiplier": most}
+            policy = GatePolicy(**context.policy.to_json()).replace(cost_sensitivity=changes)
+            context = replace(context, policy=policy, checkpoint=None)
+        [found] = SuiteResult("g3", cost_sensitivity.GATE.judge(context)).of(CostSensitivityResult)
+        return found
 
     def run(self) -> SuiteResult:
         """Every gate of the policy's G3 suite, in the order of running.

@@ -14,6 +14,7 @@ from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.gates import GatePolicy, Verdict, cost_sensitivity
+from quantlaxmi.gates.g3_suite import G3RobustnessSuite
 from quantlaxmi.gates.observation import context_of
 from quantlaxmi.gates.results import CostSensitivityResult
 from quantlaxmi.run.replay import backtest
@@ -136,3 +137,14 @@ def test_a_path_without_a_strategy_is_judged_by_the_formula(run):
     context = replace(context_of(run, GatePolicy()), rerun=None)
     [found] = cost_sensitivity.GATE.judge(context)
     assert found.verdict is Verdict.PASS and found.details["fills_depend_on_costs"] is None
+
+
+def test_the_suite_takes_a_range_of_fees(run):
+    suite = G3RobustnessSuite.from_run(run)
+    surface = suite.run_cost_sensitivity((1, 2.5)).details["surface"]
+    assert (surface["fee_multipliers"][0], surface["fee_multipliers"][-1]) == (1, 2.5)
+    assert suite.run_cost_sensitivity() == judged(run)
+    for wrong in ((2, 1), (1,), "12", (0, 1000), (-1, 2)):
+        with pytest.raises(ConfigError):
+            suite.run_cost_sensitivity(wrong)
+    assert [one.regime for one in suite.run_regime_slicing()][-1] == "chop_high_volatility"
