@@ -15,6 +15,7 @@ cdef class CsvFields(MessageRows):
     cdef int qty_exponent
     cdef int units                 # allowed units of stamps, bits UNIT_*
     cdef bint fine_ends            # digits below the exponent end the import
+    cdef readonly int64_t n_rounded  # sizes of trades that were rounded to the exponent instead
     cdef int64_t unit_of[MAX_COLUMNS]  # ns in one unit of a stamp column, 0 until told
     cdef bytes last_id             # text id of the trade before
     cdef bint half_level           # the price of a level was empty

@@ -6,6 +6,7 @@ FAULTS: tuple[str, ...]
 ROLES: dict[str, int]
 
 class CsvFields(MessageRows):
+    n_rounded: int
     def __init__(
         self,
         source: str,

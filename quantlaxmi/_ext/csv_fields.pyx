@@ -15,9 +15,10 @@ from quantlaxmi._ext.csv_roles cimport (
 )
 from quantlaxmi._ext.csv_words cimport integer_field, whole, word_field
 from quantlaxmi._ext.decimal_text cimport (
-    DECIMAL_INEXACT, DECIMAL_OK, DECIMAL_OVERFLOW, parse_mantissa
+    DECIMAL_INEXACT, DECIMAL_OK, DECIMAL_OVERFLOW, parse_mantissa, parse_mantissa_rounded
 )
 from quantlaxmi._ext.message_rows cimport RANK_DEPTH, RANK_QUOTE, MessageRows, level_t
+from quantlaxmi._ext.wide cimport QL_HALF_EVEN
 
 from quantlaxmi._ext import binance_rows
 from quantlaxmi.errors import InputError
@@ -209,7 +210,16 @@ cdef class CsvFields(MessageRows):
         if role == RATE:
             fault = self._decimal(s, n, RATE_EXPONENT, False, v)
             return FAULT_OVERFLOW if not fault and not -RATE_ONE <= v[0] <= RATE_ONE else fault
-        fault = self._decimal(s, n, self.qty_exponent, self.fine_ends, v)
+        if role == SIZE and self.fine_ends and parse_mantissa(
+            s, n, self.qty_exponent, v
+        ) == DECIMAL_INEXACT and parse_mantissa_rounded(
+            s, n, self.qty_exponent, QL_HALF_EVEN, v
+        ) == DECIMAL_OK:
+            # Venues print doubles (0.00044782999999999997), and no exponent keeps their digits.
+            self.n_rounded += v[0] > 0
+            fault = FAULT_NONE
+        else:
+            fault = self._decimal(s, n, self.qty_exponent, self.fine_ends, v)
         return FAULT_QTY if not fault and v[0] < (1 if role == SIZE else 0) else fault
 
     cdef int _time(self, Py_ssize_t k, const char* s, Py_ssize_t n, row_t* r) except -1:

@@ -136,6 +136,8 @@ class ImportedFile:
         Messages without a line: the book is not known after a line set aside.
     one_sided : int
         Quotes without a bid, an ask or both.
+    rounded : int
+        Sizes of trades that had digits beyond the exponent.
     raw_bytes, text_bytes : int
     sha256 : str
         Of the file as stored.
@@ -153,6 +155,7 @@ class ImportedFile:
     trade_gaps: int = 0
     voids: int = 0
     one_sided: int = 0
+    rounded: int = 0
     raw_bytes: int = 0
     text_bytes: int = 0
     sha256: str = ""
@@ -217,6 +220,11 @@ class ImportedFile:
             notes.append(
                 f"{self.log.name}: {self.one_sided} quotes lack a bid, an ask or both; the book "
                 f"of {self.symbol} is not valid while they stand."
+            )
+        if self.rounded:
+            notes.append(
+                f"{self.log.name}: sizes of {self.rounded} trades of {self.symbol} have digits "
+                "beyond the exponent and were rounded, half to even."
             )
         return notes
 

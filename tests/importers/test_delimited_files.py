@@ -336,6 +336,24 @@ def test_numbers_finer_than_the_exponent_end_the_import(tmp_path: Path) -> None:
     refuse(tmp_path, r"\(line \d\): holds '100.0500000001', finer than 10\*\*-8", "tardis", path)
 
 
+def test_sizes_of_trades_that_are_printed_as_doubles_are_rounded_and_noted(tmp_path: Path) -> None:
+    """As OKX's archive has them; half to even. What rounds to nothing is no trade."""
+    texts = ("0.00044782999999999997", "1e-05", "0.000000015", "0.000000025", "0.5", "1e-9")
+    lines = [
+        f"BTC-USDT,{7 + k},buy,104933.5,{text},{1737331200000 + k}" for k, text in enumerate(texts)
+    ]
+    head = "instrument_name,trade_id,side,price,size,created_time"
+    path = put(tmp_path / "BTC-USDT-trades-2025-01-20.csv", "\n".join([head, *lines, ""]).encode())
+    result = run(tmp_path, "okx", path, max_quarantine=Fraction(1))
+    assert result.segment.columns("trades")["qty"].tolist() == [44783, 1000, 2, 2, 50_000_000]
+    assert result.quarantine_reasons == {"bad-quantity": 1}
+    noted = (
+        f"{path.name}: sizes of 3 trades of BTC-USDT have digits beyond the exponent and were "
+        "rounded, half to even."
+    )
+    assert noted in result.segment.manifest.notes
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [

@@ -84,6 +84,21 @@ def size(lane: Lane, name: str, text: str) -> int:
     return value
 
 
+def traded(lane: Lane, name: str, text: str) -> int:
+    """Of a trade of a venue that prints doubles: rounded where it is too fine."""
+    try:
+        return size(lane, name, text)
+    except TooFine:
+        power = text.lower().partition("e")[2] or "0"
+        # Below 10**-999 nothing is left of the few digits of a cell.
+        value = 0 if int(power) < -9999 else round(Fraction(text) / UNIT)
+        if not value < 2**63:
+            raise Faulty("overflow") from None
+        if value < 1:
+            raise Faulty("bad-quantity") from None
+        return value
+
+
 def rate(lane: Lane, name: str, text: str) -> int:
     value = mantissa(Lane("", b""), text)
     if abs(value) > 10**8:
@@ -248,22 +263,22 @@ LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
         ("pu", "prev", previous)]),
     "okx_trades": (EventKind.TRADE, "line", [
         ("instrument_name", "", symbol), ("trade_id", "id", whole), ("side", "side", taker),
-        ("price", "price", price), ("size", "qty", size), ("created_time", "recv", ms_stamp),
+        ("price", "price", price), ("size", "qty", traded), ("created_time", "recv", ms_stamp),
         ("source", "", whole)]),
     "bybit_trading": (EventKind.TRADE, "line", [
         ("timestamp", "recv", seconds), ("symbol", "", symbol), ("side", "side", taker),
-        ("size", "qty", size), ("price", "price", price), ("tickDirection", "", anything),
+        ("size", "qty", traded), ("price", "price", price), ("tickDirection", "", anything),
         ("trdMatchID", "id", trade_id), ("grossValue", "", anything),
         ("homeNotional", "", anything), ("foreignNotional", "", anything)]),
     "bybit_spot": (EventKind.TRADE, "line", [
         ("id", "id", trade_id), ("timestamp", "recv", ms_stamp), ("price", "price", price),
-        ("volume", "qty", size), ("side", "side", taker)]),
+        ("volume", "qty", traded), ("side", "side", taker)]),
     "quotes": (EventKind.QUOTE, "line", [
         *HEAD, ("ask_amount", "ask_qty", qty), ("ask_price", "ask", price),
         ("bid_price", "bid", price), ("bid_amount", "bid_qty", qty)]),
     "trades": (EventKind.TRADE, "line", [
         *HEAD, ("id", "id", trade_id), ("side", "side", taker), ("price", "price", price),
-        ("amount", "qty", size)]),
+        ("amount", "qty", traded)]),
     "incremental_book_L2": (EventKind.DEPTH, "stamps", [
         *HEAD, ("is_snapshot", "snapshot", is_snapshot), ("side", "side", side),
         ("price", "price", price), ("amount", "qty", qty)]),

@@ -132,7 +132,8 @@ class CsvFile:
     day_from, day_to : int
         Receive times that the file's name promises; 0, 0 for any.
     fine_ends : bool
-        Digits below the exponent end the import instead of setting the line aside.
+        Digits below the exponent end the import instead of setting the line aside; sizes of trades
+        are rounded.
     promised_rows : int
         Rows the file says it has; -1 where it does not say.
     """

@@ -130,6 +130,7 @@ class CsvStream(LineFeed[CsvRecord, CsvRows]):
     def _begin(self, file: CsvRecord) -> None:
         csv = file.csv
         file.voids, file.one_sided = self.rows.n_voids, self.rows.n_one_sided
+        file.rounded = self.rows.n_rounded
         self.rows.begin(
             str(file.path), csv.columns, csv.check_text, csv.head.n_header, csv.day_from, csv.day_to
         )
@@ -140,6 +141,7 @@ class CsvStream(LineFeed[CsvRecord, CsvRows]):
         file.messages_read, file.lines_read = rows.n_read, rows.n_read_lines
         file.voids = rows.n_voids - file.voids
         file.one_sided = rows.n_one_sided - file.one_sided
+        file.rounded = rows.n_rounded - file.rounded
         if self.finished and all(one.is_empty for one in self.files):
             raise InputError(self.files[0].path, "has no line behind its header")
         if not file.is_empty:
