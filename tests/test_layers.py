@@ -60,7 +60,8 @@ INNER: dict[str, tuple[str, ...]] = {
         "stats": """
             arrangements block_length clopper_pearson exact_permutation monte_carlo histogram
             integrated_autocorrelation stationary_bootstrap newey_west tost
-            benjamini holm stepm superior_predictive_ability
+            benjamini holm simes storey ledoit_wolf model_confidence_set stepm
+            superior_predictive_ability
             sharpe_scaling sharpe_variance sharpe_at_benchmark probabilistic_sharpe
             deflated_sharpe min_track_record min_backtest cpcv cscv hall_t student_t cochran_q
             """,
@@ -106,10 +107,11 @@ INNER: dict[str, tuple[str, ...]] = {
             resampling.market_settings resampling.draws resampling.paired_bootstrap
             resampling.market_replays
             resampling.grid_search resampling.market_draws resampling.market_comparison
+            resampling.market_counts resampling.selection_figures
             net_positive look_ahead delay equity premium lag_profile ablation
             market_null random_entry label_permutation time_shift random_sides
             forward.folds forward.choice forward.training forward.neighbours forward.out_of_sample
-            forward.forward_details forward.hall_test walk_forward
+            forward.forward_details forward.hall_test walk_forward selection
             regimes cost_sensitivity
             observation suites policy g2_suite g3_suite
             """,

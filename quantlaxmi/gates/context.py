@@ -22,6 +22,7 @@ from quantlaxmi.gates.thresholds import Thresholds
 from quantlaxmi.instruments import Bundle
 from quantlaxmi.settings import Settings
 from quantlaxmi.strategies.grid_file import Grid
+from quantlaxmi.trials.used import TrialsUsed
 
 if TYPE_CHECKING:
     from quantlaxmi.run.rerun import Rerun
@@ -191,6 +192,8 @@ class GateContext:
     grid : Grid or None
         The settings that were given to be searched, the run's among them; in place of the grid that
         the strategy declares.
+    trials : TrialsUsed or None
+        What a trial ledger knows of these data; None without one.
     memo : Memo
         What was made for one gate and is used by others.
     """
@@ -206,6 +209,7 @@ class GateContext:
     checkpoint: Checkpoint | None = None
     currencies: tuple[str, ...] = ()
     grid: Grid | None = None
+    trials: TrialsUsed | None = None
     memo: Memo = field(default_factory=Memo, compare=False, repr=False)
 
     @property

@@ -10,12 +10,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from quantlaxmi.errors import ConfigError, shown
-from quantlaxmi.gates import cost_sensitivity, regimes, walk_forward
+from quantlaxmi.gates import cost_sensitivity, regimes, selection, walk_forward
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.observation import context_of
 from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.gates.results import CostSensitivityResult, RegimeSliceResult, WalkForwardResult
+from quantlaxmi.gates.results import (
+    CostSensitivityResult,
+    RegimeSliceResult,
+    SelectionResult,
+    WalkForwardResult,
+)
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import run_suite
 from quantlaxmi.gates.walk_forward import WalkForwardSettings
@@ -112,6 +117,11 @@ class G3RobustnessSuite:
                 "tested, expected 2 to 100 times",
             )
         return folds
+
+    def run_selection(self) -> SelectionResult:
+        """The test that allows for every setting that was tried."""
+        [found] = SuiteResult("g3", selection.GATE.judge(self.context)).of(SelectionResult)
+        return found
 
     def run_regime_slicing(self) -> list[RegimeSliceResult]:
         """What the run did in each regime of the market; `regimes.GATE` has the guard on them."""

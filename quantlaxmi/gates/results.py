@@ -229,8 +229,8 @@ class SelectionResult(GateResult):
 
     @property
     def n_settings(self) -> int:
-        """Settings of which every draw took the best."""
-        found = self.details.get("settings_searched")
+        """Settings that were tried and can be run here, the run's own among them."""
+        found = self.details.get("settings")
         return found if isinstance(found, int) else 0
 
 

@@ -18,6 +18,7 @@ from quantlaxmi.gates import (
     random_entry,
     random_sides,
     regimes,
+    selection,
     time_shift,
     walk_forward,
 )
@@ -45,6 +46,7 @@ ALL_GATES: tuple[Gate, ...] = (
     random_sides.GATE,
     ablation.GATE,
     walk_forward.GATE,
+    selection.GATE,
     regimes.GATE,
     cost_sensitivity.GATE,
 )

@@ -173,11 +173,14 @@ def evaluate(context: GateContext) -> list[GateResult]:
         raise Inconclusive(not_enough("Messages", 0, 1), details)
     folds = settings.folds_of(segment.first_ts_ns, segment.last_ts_ns)
     stamps = _stamps(context, rerun, folds, details)
-    total = len(settings_of(context, rerun)) + len(folds)
+    searched = settings_of(context, rerun)
+    total = len(searched) + len(folds)
+
+    def tell(done: int, _: int) -> None:
+        context.report_progress(NAME, done, total)
+
     try:
-        grid = run_settings(
-            context, rerun, lambda done, _: context.report_progress(NAME, done, total)
-        )
+        grid = run_settings(context, rerun, searched, tell)
         details["settings"] = len(grid.runs)
         trained = trained_folds(rerun, grid, folds, Fraction(settings.purge_cap))
         found, judged = _test(context, rerun, trained, stamps, details)

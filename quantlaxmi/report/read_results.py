@@ -116,7 +116,8 @@ def read_suite(path: Path, suite: str, value: Any) -> SuiteResult:
     specs: dict[str, ResultSpec] = {}
     for gate in gates_of(suite):
         for spec in gate.results:
-            specs[gate.name] = specs[spec.name] = spec
+            specs[spec.name] = spec
+            specs.setdefault(gate.name, spec)  # of results that it may add
     results = reader.field(place, value, "results", list)
     left_out = reader.field(place, value, "left_out", list) if "left_out" in value else []
     if not all(isinstance(name, str) for name in left_out):

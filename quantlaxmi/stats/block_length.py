@@ -87,6 +87,13 @@ def block_length(series: Sequence[int]) -> BlockLength:
     ``ceil(sqrt(n)) + max(5, floor(log10 n))``, as programs in use compute it. The paper's smallest
     lag *before* such a run is one less.
 
+    ``arch.bootstrap.optimal_block_length`` takes for the correlation of a lag the product over the
+    norms of the two parts of the series that overlap; here it is over the sum of squares of the
+    whole series, which is the papers' ``R(k)/R(0)``. Short series with a few large values differ:
+    a part without such a value has a small norm, and its lag looks significant there. On long
+    series both give the same M. The whole series' norm is the same for all lags, so that the
+    comparison needs no roots and stays exact.
+
     References
     ----------
     Politis, White (2004), Automatic block-length selection for the dependent bootstrap,

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
 
 from quantlaxmi.stats.monte_carlo import monte_carlo_p
 
 __all__ = ["SuperiorAbility", "superior_predictive_ability"]
 
 _PLACES = 32
+_WIDE: Final = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +79,21 @@ def superior_predictive_ability(
         squares = sum((s - total) ** 2 for s in sums)
         spread.append(math.isqrt((squares << 2 * _PLACES) // len(sums)))
     tested = [k for k, sd in enumerate(spread) if sd > 0]
-    whole = math.prod(spread[k] for k in tested)
-    factor = {k: whole // spread[k] for k in tested}
-    reached = max([0, *(own[k] * factor[k] for k in tested)])
+    best = max(tested, key=lambda k: Fraction(own[k], spread[k]), default=None)
+    reaches = best is not None and own[best] > 0
     lowest = Fraction(1, 1 << 2 * _PLACES)
+    columns = {k: _column(draws[k]) for k in tested}
 
     def p(kept: set[int]) -> Fraction:
-        largest = [0] * len(draws[0])
+        m = len(draws[0])
+        if best is None or not reaches:  # the statistic is 0, and no draw's is below it
+            return monte_carlo_p(m, m)
+        found = np.zeros(m, bool)
         for k in tested:
-            centre = own[k] if k in kept else 0
-            largest = [
-                max(m, (s - centre) * factor[k]) for m, s in zip(largest, draws[k], strict=True)
-            ]
-        return monte_carlo_p(sum(m >= reached for m in largest), len(largest))
+            # (s - centre)/sd_k >= own/sd of the best one, in integers: s is at least this.
+            least = -(-own[best] * spread[k] // spread[best]) + (own[k] if k in kept else 0)
+            found |= _at_least(columns[k], least)
+        return monte_carlo_p(int(found.sum()), m)
 
     near = {k for k in tested if own[k] >= 0 or own[k] ** 2 <= threshold * spread[k] ** 2 * lowest}
     return SuperiorAbility(
@@ -94,3 +101,17 @@ def superior_predictive_ability(
         consistent=p(near),
         upper=p(set(tested)),
     )
+
+
+def _column(sums: Sequence[int]) -> npt.NDArray[Any]:
+    """Sums as 64-bit integers where they fit, else as Python's."""
+    if all(-_WIDE <= s < _WIDE for s in (min(sums), max(sums))):
+        return np.array(sums, np.int64)
+    return np.array(sums, dtype=object)
+
+
+def _at_least(column: npt.NDArray[Any], least: int) -> npt.NDArray[np.bool_]:
+    if column.dtype == np.int64 and not -_WIDE <= least < _WIDE:
+        return np.full(len(column), least < 0)
+    found: npt.NDArray[np.bool_] = np.asarray(column >= least, bool)
+    return found

@@ -20,7 +20,7 @@ from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.observation import RunObservation
 from quantlaxmi.gates.path.clock_buckets import increments_of
 from quantlaxmi.gates.reasons import NO_RERUN
-from quantlaxmi.gates.resampling import market_draws
+from quantlaxmi.gates.resampling import market_counts, market_draws
 from quantlaxmi.gates.resampling.draws import DrawRule
 from quantlaxmi.gates.resampling.market_replays import DrawFailed
 from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
@@ -388,10 +388,10 @@ def test_one_position_held_throughout_does_not_crash(short):
     )
     # min_trades cannot be 1, so look past it: the mean of the increments stays, and so does it.
     suite = suite_of(short, Holder())
-    own = market_null._identity(
+    own = market_counts._identity(
         suite.context,
         suite.context.rerun,
-        market_null.Replays(suite.context, suite.context.rerun, 1),
+        market_counts.Replays(suite.context, suite.context.rerun, 1),
     )
     assert own.trips == 1
 

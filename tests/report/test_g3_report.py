@@ -5,15 +5,27 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from quantlaxmi import WalkForwardResult, open_segment, run_gates, verify_report
+from quantlaxmi import SelectionResult, WalkForwardResult, open_segment, run_gates, verify_report
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.report import load_report
+from quantlaxmi.strategies.registry import StrategyRegistry
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-QUICK = GatePolicy(suites={"g2": ["net_positive", "equity"]}, walk_forward={"folds": 4})
+QUICK = GatePolicy(
+    suites={"g2": ["net_positive", "equity"]},
+    walk_forward={"folds": 4},
+    market_null={"n_draws": 19, "n_draws_extended": 19},
+)
+
+
+class Small(type(StrategyRegistry().create("basis_capture"))):  # type: ignore[misc]
+    """The bundled strategy with a grid of its own."""
+
+    grid: ClassVar = {"threshold_bps": ("4", "6")}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +35,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def report(planted):
-    return run_gates(planted, "basis_capture", gates="g2,g3", policy=QUICK, threads=1)
+    return run_gates(planted, Small, gates="g2,g3", policy=QUICK, threads=1)
 
 
 def test_a_report_has_both_suites_and_their_policy(planted, report):
@@ -33,18 +45,35 @@ def test_a_report_has_both_suites_and_their_policy(planted, report):
     walk = report.results[1].walk_forward
     assert isinstance(walk, WalkForwardResult) and len(walk.folds) == 4
     # Without G3 nothing says that it passed, and its defaults are not in the policy.
-    alone = run_gates(planted, "basis_capture", policy=GatePolicy(suites=QUICK.suites))
+    alone = run_gates(planted, Small, policy=GatePolicy(suites=QUICK.suites))
     assert alone.g3_passed is None and alone.g3_details == {}
     assert "walk_forward" not in alone.policy
-    only = run_gates(planted, "basis_capture", gates=("g3",), policy=QUICK)
+    selection = report.results[1].selection
+    assert isinstance(selection, SelectionResult) and selection.n_settings == 3
+    only = run_gates(planted, Small, gates=("g3",), policy=QUICK)
     assert only.g2_passed is None and only.g3_passed is True and only.verdict == "PASS"
     assert only.edge is None
 
 
 def test_it_is_the_same_over_threads_and_with_a_checkpoint(planted, report, tmp_path):
     for options in ({"threads": 2}, {"threads": 1, "checkpoint": tmp_path / "c"}):
-        again = run_gates(planted, "basis_capture", gates=("g2", "g3"), policy=QUICK, **options)
+        again = run_gates(planted, Small, gates=("g2", "g3"), policy=QUICK, **options)
         assert again.report_hash == report.report_hash
+
+
+def test_an_interrupted_run_goes_on_to_the_same_report(planted, report, tmp_path):
+    options = {"gates": ("g2", "g3"), "policy": QUICK, "threads": 1, "checkpoint": tmp_path / "c"}
+    asked = []
+
+    def interrupt(gate, done, total):
+        asked.append(gate)
+        if gate == "market_null.driftless" and done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_gates(planted, Small, progress=interrupt, **options)
+    assert "market_null.drifting" in asked and (tmp_path / "c").exists()
+    assert run_gates(planted, Small, **options).report_hash == report.report_hash
 
 
 def test_it_is_read_back_and_recomputed(planted, report, tmp_path):
@@ -53,7 +82,7 @@ def test_it_is_read_back_and_recomputed(planted, report, tmp_path):
     loaded = load_report(path)
     assert loaded == report and loaded.results == report.results
     assert isinstance(loaded.results[1].results[0], WalkForwardResult)
-    check = verify_report(path, planted, threads=2)
+    check = verify_report(path, planted, strategy=Small, threads=2)
     assert check.matches and not check.differences
 
 
@@ -62,6 +91,6 @@ def test_an_edited_figure_is_named(planted, report, tmp_path):
     suites["g3"]["results"][0]["details"]["folds"][2]["net"] = "1000"
     path = tmp_path / "r.json"
     replace(report, suites=suites).sealed().save(path)
-    check = verify_report(path, planted)
+    check = verify_report(path, planted, strategy=Small)
     assert not check.matches
     assert [d.field for d in check.differences] == ["suites.g3.results[0].details.folds[2].net"]

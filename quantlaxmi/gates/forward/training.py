@@ -10,11 +10,10 @@ from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.forward.choice import Choice, Purge, Trained, best_of, purge_of
 from quantlaxmi.gates.forward.folds import Fold
 from quantlaxmi.gates.path.clock_buckets import bucket_ends
+from quantlaxmi.gates.resampling.grid_search import given_grid
 from quantlaxmi.run.grid_runs import GridRuns, grid_runs
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.strategies.config import StrategyConfig
-from quantlaxmi.strategies.grid_file import MAX_SETTINGS
-from quantlaxmi.strategies.parameter_grid import grid_configs
 
 __all__ = ["TrainedFolds", "run_settings", "settings_of", "trained_folds"]
 
@@ -51,20 +50,18 @@ def settings_of(context: GateContext, rerun: Rerun) -> tuple[StrategyConfig | No
     The grid is the one that was given, else the one that the strategy declares; of a declared one
     of over 10,000 settings none is taken.
     """
-    strategy, own = rerun.strategy, rerun.run.header.config_hash
-    configs: tuple[StrategyConfig, ...] = ()
-    if strategy is not None and context.grid is not None:
-        configs = context.grid.configs
-    elif strategy is not None:
-        declared = grid_configs(strategy, MAX_SETTINGS + 1)
-        configs = declared if len(declared) <= MAX_SETTINGS else ()
+    own = rerun.run.header.config_hash
+    configs = given_grid(context, rerun.strategy)
     return (None, *(config for config in configs if config.config_hash != own))
 
 
 def run_settings(
-    context: GateContext, rerun: Rerun, progress: Callable[[int, int], None]
+    context: GateContext,
+    rerun: Rerun,
+    settings: tuple[StrategyConfig | None, ...],
+    progress: Callable[[int, int], None] | None = None,
 ) -> GridRuns:
-    """Run every setting over the whole segment.
+    """Run settings over the whole segment, in its clock buckets; the same ones only once.
 
     Raises
     ------
@@ -77,7 +74,7 @@ def run_settings(
         return grid_runs(
             run.segment,
             run.strategy if rerun.strategy is None else rerun.strategy,
-            settings_of(context, rerun),
+            settings,
             bucket_ends(run.segment.first_ts_ns, run.segment.last_ts_ns),
             config=run.config,
             weights=run.weights,
@@ -85,7 +82,8 @@ def run_settings(
             progress=progress,
         )
 
-    found: GridRuns = context.memo.get((run,), ("grid_runs",), make)
+    hashes = tuple(b"" if one is None else one.config_hash for one in settings)
+    found: GridRuns = context.memo.get((run,), ("grid_runs", hashes), make)
     return found
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.draws import Binning, DrawRule, SweepFailed, count_draws
+from quantlaxmi.gates.resampling.grid_search import NAME
 from quantlaxmi.gates.resampling.market_replays import DrawFailed, Moved, Replays, Sums
 from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 from quantlaxmi.gates.results import MonteCarlo
@@ -21,9 +22,6 @@ from quantlaxmi.strategies.config import StrategyConfig
 
 __all__ = ["LEAST_POSITIVE", "MOST_TRIES", "NAME", "SHOWN_DRAWS", "MarketDraws"]
 
-#: Name of the gate in progress and checkpoints, and of its random stream, which is data: random
-#: numbers follow from it.
-NAME = "market_null"
 #: First draws, whose averages the details show; fewer where drawing stops before.
 SHOWN_DRAWS = 20
 #: Least share of the markets made for them that must have positive prices.
@@ -89,6 +87,8 @@ class MarketDraws:
         Gives the standard deviation of a pair's basis on a market; for the first draws.
     drift : bool
         Whether the markets keep the data's drift.
+    label : str
+        What the counts are called in progress and in checkpoints; the random stream is the same.
     first : list of Draw
         The first draws, kept for what the details show.
     """
@@ -99,13 +99,14 @@ class MarketDraws:
     own: Sums
     basis_sd: Callable[[Moved], float | None]
     drift: bool
+    label: str = NAME
     first: list[Draw] = field(default_factory=list)
     _seconds: float = 0.0
 
     @property
     def name(self) -> str:
         """Name in progress and in checkpoints."""
-        return f"{NAME}.{'drifting' if self.drift else 'driftless'}"
+        return f"{self.label}.{'drifting' if self.drift else 'driftless'}"
 
     @property
     def tries(self) -> int:
