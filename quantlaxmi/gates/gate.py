@@ -33,6 +33,8 @@ class Gate:
         Takes a `GateContext` and gives the results. It raises `Inconclusive` where it cannot ask.
     dear : bool
         Whether it draws or runs the strategy many times, so that a policy may skip it.
+    added : type
+        Class of the results that it gives beside those declared.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Gate:
     Settings: type[Settings]
     evaluate: Callable[[GateContext], Sequence[GateResult]]
     dear: bool = False
+    added: type[GateResult] = GateResult
 
     def skipped(self, guard: str) -> tuple[GateResult, ...]:
         """The declared results, not asked for because a guard had failed."""

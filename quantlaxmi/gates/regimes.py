@@ -246,4 +246,4 @@ def _amount(value: int, exponent: int) -> str:
     return f"{rounded(float(Fraction(value) * Fraction(10) ** exponent)):.6g}"
 
 
-GATE = Gate(NAME, "g3", (RESULT,), RegimesSettings, evaluate)
+GATE = Gate(NAME, "g3", (RESULT,), RegimesSettings, evaluate, added=RegimeSliceResult)

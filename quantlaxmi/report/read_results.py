@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from quantlaxmi.errors import ReportError, shown
-from quantlaxmi.gates.results import GateResult, MonteCarlo, ResultSpec, Verdict
+from quantlaxmi.gates.results import GateResult, MonteCarlo, Verdict
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import gates_of
 from quantlaxmi.stats.histogram import BINS, Histogram
@@ -74,7 +74,7 @@ class _Reader:
             raise ReportError(self.path, f"was {own_bin}, expected a bin", f"{place}.own_bin")
         return Histogram(tuple(counts), own_bin, self.field(place, found, "statistic", str))
 
-    def result(self, place: str, value: Any, specs: dict[str, ResultSpec]) -> GateResult:
+    def result(self, place: str, value: Any, kinds: dict[str, type[GateResult]]) -> GateResult:
         """One result of a gate; of the class that the gate declares."""
         if not isinstance(value, dict):
             raise ReportError(self.path, f"was {shown(value, 40)}, expected a result", place)
@@ -89,8 +89,8 @@ class _Reader:
         if made["monte_carlo"] is not None:
             made["monte_carlo"] = self.monte_carlo(f"{place}.monte_carlo", made["monte_carlo"])
         name = made["gate"]
-        spec = specs.get(name) or specs.get(name.partition(".")[0])
-        return (GateResult if spec is None else spec.kind)(**made)
+        added = kinds.get(f"{name.partition('.')[0]}.", GateResult)
+        return kinds.get(name, added)(**made)
 
 
 def read_suite(path: Path, suite: str, value: Any) -> SuiteResult:
@@ -113,17 +113,16 @@ def read_suite(path: Path, suite: str, value: Any) -> SuiteResult:
     if not isinstance(value, dict):
         raise ReportError(path, f"was {shown(value, 40)}, expected a suite's results", place)
     reader.field(place, value, "verdict", str)
-    specs: dict[str, ResultSpec] = {}
+    kinds: dict[str, type[GateResult]] = {}
     for gate in gates_of(suite):
-        for spec in gate.results:
-            specs[spec.name] = spec
-            specs.setdefault(gate.name, spec)  # of results that it may add
+        kinds[f"{gate.name}."] = gate.added
+        kinds |= {spec.name: spec.kind for spec in gate.results}
     results = reader.field(place, value, "results", list)
     left_out = reader.field(place, value, "left_out", list) if "left_out" in value else []
     if not all(isinstance(name, str) for name in left_out):
         raise ReportError(path, f"was {shown(left_out, 40)}, expected names", f"{place}.left_out")
     return SuiteResult(
         suite,
-        tuple(reader.result(f"{place}.results[{k}]", one, specs) for k, one in enumerate(results)),
+        tuple(reader.result(f"{place}.results[{k}]", one, kinds) for k, one in enumerate(results)),
         tuple(left_out),
     )
