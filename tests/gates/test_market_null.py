@@ -252,7 +252,7 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
     )
     suite = suite_of(request.getfixturevalue(name), policy=policy)
     assert len(suite.context.path.trips) >= least
-    replays = market_null.Replays(suite.context, suite.context.rerun, suite.context.key(GATE))
+    replays = market_counts.Replays(suite.context, suite.context.rerun, suite.context.key(GATE))
     configs = [None]
     if search == "auto":
         own_hash = suite.context.rerun.run.header.config_hash
@@ -302,7 +302,7 @@ def test_the_first_draw_that_fails_is_named_on_any_number_of_threads(short):
 
     for threads in (1, 2, 4, 8):
         suite = suite_of(short, threads=threads)
-        replays = market_null.Replays(suite.context, suite.context.rerun, 1)
+        replays = market_counts.Replays(suite.context, suite.context.rerun, 1)
         with pytest.raises(DrawFailed) as failed:
             replays.each(range(12), work)
         assert (failed.value.draw, failed.value.before) == (5, [0, 1, 2, 3, 4])

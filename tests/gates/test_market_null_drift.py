@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from quantlaxmi.gates import GatePolicy, MonteCarlo, market_null
+from quantlaxmi.gates import GatePolicy, MonteCarlo
+from quantlaxmi.gates.context import Memo
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
-from quantlaxmi.gates.resampling import market_draws
+from quantlaxmi.gates.resampling import market_counts, market_draws
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.run.replay import backtest
 from tests import market_builder, traded
@@ -34,6 +36,11 @@ def rising():
     return market_builder.MemorySegment(tables, INSTRUMENTS)
 
 
+def fresh(suite):
+    """The suite without what it made before: these tests change what is made."""
+    return replace(suite, context=replace(suite.context, memo=Memo()))
+
+
 @pytest.fixture(scope="module")
 def suite():
     run = backtest(rising(), InAndOut(), costs=traded.costs())
@@ -42,12 +49,12 @@ def suite():
 
 def test_a_drift_is_no_edge(suite):
     """Without the data's drift in the markets it would be one."""
-    found = suite.run_market_null()[0]
+    found = fresh(suite).run_market_null()[0]
     assert found.verdict is Verdict.FAIL
     drifting, driftless = (found.details[kind]["count"] for kind in ("drifting", "driftless"))
     assert drifting["p_value"] > 0.2
     assert (driftless["exceedances"], driftless["draws"]) == (0, 39)
-    replays = market_null.Replays(suite.context, suite.context.rerun, suite.context.key(GATE))
+    replays = market_counts.Replays(suite.context, suite.context.rerun, suite.context.key(GATE))
     own = replays.sums(replays.room())
     room = replays.room()
     sums = [replays.sums(replays.move(draw, room, False)) for draw in range(39)]
@@ -64,11 +71,11 @@ def test_the_larger_p_of_markets_with_and_without_drift_decides(suite, monkeypat
         return chosen, chosen
 
     monkeypatch.setattr(market_draws.MarketDraws, "count", count)
-    found = suite.run_market_null()[0]
+    found = fresh(suite).run_market_null()[0]
     assert found.verdict is Verdict.FAIL
     assert found.monte_carlo == worse
     monkeypatch.setattr(market_draws.MarketDraws, "count", lambda _: (good, good))
-    assert suite.run_market_null()[0].verdict is Verdict.PASS
+    assert fresh(suite).run_market_null()[0].verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize("short", ["drifting", "driftless"])
@@ -78,7 +85,7 @@ def test_markets_that_tell_too_little_leave_the_gate_inconclusive(suite, monkeyp
         return MonteCarlo(0, made), MonteCarlo(0, 390)
 
     monkeypatch.setattr(market_draws.MarketDraws, "count", count)
-    found = suite.run_market_null()[0]
+    found = fresh(suite).run_market_null()[0]
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == (
         f"Sign-flipped markets ({short}) on which the strategy made 10 round trips: 3 of 390, at "
@@ -89,7 +96,7 @@ def test_markets_that_tell_too_little_leave_the_gate_inconclusive(suite, monkeyp
 def test_still_prices_have_no_signs_without_drift(suite, monkeypatch):
     """A price that stands still deviates from its mean, yet its sign turns nothing over."""
     flips = SimpleNamespace(n_free=1000, n_moving=5)
-    original = market_null.Replays
+    original = market_counts.Replays
 
     class Still(original):
         def __init__(self, *args):
@@ -101,8 +108,8 @@ def test_still_prices_have_no_signs_without_drift(suite, monkeypatch):
                 **vars(flips),
             )
 
-    monkeypatch.setattr(market_null, "Replays", Still)
-    found = suite.run_market_null()[0]
+    monkeypatch.setattr(market_counts, "Replays", Still)
+    found = fresh(suite).run_market_null()[0]
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == (
         "Distinct arrangements: 32, at least 1000 needed. Run on about 31.3 times as much data.",
