@@ -270,8 +270,15 @@ def test_the_first_lines_say_the_worst_cell_and_all_that_are_outside():
     assert lines[1].startswith("**The worst cell of the joint verdict is `crash-rate-0.2%`")
     assert "50.00 % pass without an edge" in lines[1]
     first = "\n".join(lines[:12])
+    assert lines[2].startswith("**Significantly above 5 %** (one-sided binomial test")
+    assert lines[3:5] == [
+        "| world | joint verdict | with costs | adjusted p | runs without the rare loss |",
+        "|---|---|---|---|---|",
+    ]
+    assert lines[5].startswith("| `crash-rate-0.2%` | 50.00 % |  | ")
+    assert lines[5].endswith(" | 67.0 % |")
+    assert "every PASS prints the loss that would erase it" in first
     assert "nothing tells it from an edge: crash-rate-0.2% 67.0 % of the runs" in first
-    assert "above 5 % in crash-rate-0.2%" in first
     assert "more than 3 points below what STATISTICS measured in carry-t7" in first
     assert "fewer than half of the runs were judged: walk-level" in first
     good = calibration({"size/coins": counted(20, 380), "power/carry-t7": counted(395, 5)})
@@ -279,6 +286,27 @@ def test_the_first_lines_say_the_worst_cell_and_all_that_are_outside():
     text = page(good, "command", "")
     assert "No rate is significantly above 5 %." in text
     assert "x[t] = x[t-1] + n[t]" in text
+
+
+def test_the_worst_world_comes_first_and_other_results_are_told_apart():
+    low, high = counted(100, 300), counted(200, 200)
+    alone = counted(20, 380) | {MARKET: {"P": 90, "F": 310, "I": 0}}
+    found = calibration(
+        {
+            "size/crash-rate-0.5%": low,
+            "size/crash-rate-0.2%": low,
+            "size/coins": alone,
+            "paid/crash-rate-0.2%": high,
+            "paid/crash-rate-0.5%": low,
+        }
+    )
+    text = page(found, "command", "")
+    worlds = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `crash")]
+    assert worlds == ["crash-rate-0.2%", "crash-rate-0.5%"]
+    assert "| `crash-rate-0.2%` | 25.00 % | 50.00 % | " in text
+    first = text.partition("makes this page")[0]
+    assert "**market null, without costs: above 5 % in coins**" in first
+    assert "**equity, without costs" not in first  # its worlds are in the table
 
 
 def test_what_a_world_has_by_itself_is_not_held_to_the_level():
