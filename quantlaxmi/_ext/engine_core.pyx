@@ -6,13 +6,13 @@ changes the book; features follow; the strategy is asked; its orders are sent.
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.decision_record cimport record_decision
 from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
 from quantlaxmi._ext.depth_levels cimport depth_ends, depth_now_t, depth_size, depth_stands
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
 from quantlaxmi._ext.latency_news cimport show
 from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.quote_run cimport decided, quote_run
 from quantlaxmi._ext.tape cimport *
 from quantlaxmi._ext.venue_clock cimport clock_sees
 from quantlaxmi._ext.wide cimport *
@@ -32,17 +32,6 @@ cdef extern from *:
     #define QL_MAX_TS (INT64_MAX - 2 * 3653LL * 86400000000000LL)
     """
     const int64_t QL_MAX_TS
-
-
-cdef int _decided(tape_t* m, engine_t* e, int64_t n) noexcept nogil:
-    """A strategy has answered with legs, or has failed."""
-    cdef int status = STRATEGY_FAILED
-    if n > 0:
-        bring_up(m, e)
-        status = record_decision(e, n)
-    else:
-        e.detail = n
-    return OK if status == OK else lane_failed(m, e, status)
 
 
 cdef inline int _ask_strategies(tape_t* m, int64_t kind, bint quiet=False) noexcept nogil:
@@ -74,7 +63,7 @@ cdef inline int _ask_strategies(tape_t* m, int64_t kind, bint quiet=False) noexc
             e.legs_out,
         )
         if n != 0:
-            status = _decided(m, e, n)
+            status = decided(m, e, n)
             if status != OK:
                 return status
     return OK
@@ -328,6 +317,11 @@ cdef int64_t tape_run(
         other = dd if dd < dt else dt
         other = df if df < other else other
         while quotes.at < quotes.n and quotes.seq[quotes.at] < other and done < limit:
+            status = quote_run(m, quotes, other, limit - done, &done)
+            if status != OK:
+                return status
+            if quotes.at == quotes.n or quotes.seq[quotes.at] >= other or done == limit:
+                break
             status = _quote(m, quotes)
             if status != OK:
                 return status

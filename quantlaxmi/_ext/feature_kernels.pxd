@@ -12,4 +12,7 @@ cdef struct feature_call_t:
     feature_fn fn
     int64_t args[MAX_FEATURE_ARGS]
 
+cdef int mid_basis(
+    const event_t* event, const book_t* books, const int64_t* args, feature_t* out
+) noexcept nogil
 cdef feature_fn feature_by_name(str name) except NULL

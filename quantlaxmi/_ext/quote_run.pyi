@@ -1,0 +1,1 @@
+"""Runs of quotes; C functions only."""

@@ -1,0 +1,155 @@
+"""The short way of a quote: most rows of a market are valid quotes at which nothing is due.
+
+It does what the engine's general way (engine_core.pyx) does with such a row, in the same order,
+for one lane. What is constant over a run of rows is read once, since each store makes the compiler
+read all pointers again; the commonest feature is computed in place. A row that needs more (something
+is due, the book is not valid, the row is faulty) is left to the general way, untouched.
+"""
+from libc.stdint cimport int64_t
+
+from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.decision_record cimport record_decision
+from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.feature_kernels cimport mid_basis
+from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
+from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.tape cimport *
+from quantlaxmi._ext.venue_clock cimport clock_sees, venue_clock_t
+
+cdef enum:
+    KIND_QUOTE = 3  # schema.EventKind
+    QUIET = 1  # schema.QuoteFlag
+
+
+cdef int decided(tape_t* m, engine_t* e, int64_t n) noexcept nogil:
+    cdef int status = STRATEGY_FAILED
+    if n > 0:
+        bring_up(m, e)
+        status = record_decision(e, n)
+    else:
+        e.detail = n
+    return OK if status == OK else lane_failed(m, e, status)
+
+
+cdef inline void _basis(
+    const book_t* spot, const book_t* perp, feature_t* out
+) noexcept nogil:
+    """As `mid_basis` where both prices have one exponent."""
+    cdef int64_t den = 0, num = 0
+    if spot.valid and perp.valid:
+        den = spot.bid + spot.ask
+        num = perp.bid + perp.ask - den
+    out.den = den
+    out.num = num
+
+
+cdef inline bint _is_basis(const tape_t* m) noexcept nogil:
+    return (
+        m.n_features == 1 and m.calls[0].fn == mid_basis
+        and m.calls[0].args[2] == 1 and m.calls[0].args[3] == 1
+    )
+
+
+cdef inline void _set_book(
+    book_t* b, const columns_t* t, Py_ssize_t i, int64_t shift
+) noexcept nogil:
+    """What the row says of a book, which has both sides, uncrossed."""
+    b.valid = t.c[1][i] > 0 and t.c[3][i] > 0
+    b.bid = t.c[0][i] + shift
+    b.bid_qty = t.c[1][i]
+    b.ask = t.c[2][i] + shift
+    b.ask_qty = t.c[3][i]
+    b.ts_ns = t.ts[i]
+    b.exch_ts_ns = t.exch[i]
+    b.seq = t.seq[i]
+    if b.valid:
+        b.mid2 = b.bid + b.ask
+
+
+cdef inline void _note(
+    tape_t* m, const columns_t* t, Py_ssize_t i, int64_t message
+) noexcept nogil:
+    """The message at hand, for who is about to look at it."""
+    cdef event_t* event = m.event
+    m.message = message
+    event.kind = KIND_QUOTE
+    event.instrument = t.instrument[i]
+    event.seq = m.seq = t.seq[i]
+    event.ts_ns = m.ts_ns = t.ts[i]
+    event.exch_ts_ns = t.exch[i]
+
+
+cdef inline bint _is_plain(
+    const columns_t* t, Py_ssize_t i, int64_t last, int64_t due, Py_ssize_t n_instruments
+) noexcept nogil:
+    """Whether nothing is due before the row, and it sets a book with both sides."""
+    return (
+        0 <= t.instrument[i] < n_instruments and last <= t.ts[i] <= due
+        and 0 < t.c[0][i] < t.c[2][i] <= QL_MAX_PRICE
+        and (
+            t.shift == NULL
+            or -QL_MAX_PRICE <= t.shift[i] <= QL_MAX_PRICE - t.c[2][i]
+        )
+    )
+
+
+cdef inline int _ask(tape_t* m, engine_t* e) noexcept nogil:
+    """Ask the strategy about the message noted."""
+    cdef int64_t n
+    e.ctx.now_ns = m.ts_ns
+    e.ctx.message = m.message
+    n = e.step(
+        e.seen_ctx, m.event, m.books, e.seen_positions, m.features, e.state, e.params, e.legs_out
+    )
+    return OK if n == 0 else decided(m, e, n)
+
+
+cdef int quote_run(
+    tape_t* m, columns_t* quotes, int64_t before, int64_t limit, int64_t* done
+) noexcept nogil:
+    cdef columns_t t = quotes[0]  # nobody else knows this one, so its pointers stay as they are
+    cdef engine_t* e = m.lanes[0]
+    cdef book_t* books = m.books
+    cdef market_t* markets = m.markets
+    cdef venue_clock_t* clocks = m.clocks
+    cdef Py_ssize_t i = t.at, end = t.n, spot = -1, perp = -1, k
+    cdef int64_t due = m.due_ns, last = m.ts_ns, message = m.message
+    cdef bint asks = (m.event_mask >> KIND_QUOTE) & 1, basis = _is_basis(m)
+    cdef int status = OK
+    if m.n_lanes != 1 or e.failed or e.lagging or m.watches or (m.n_features and not basis):
+        return OK
+    if basis:
+        spot, perp = m.calls[0].args[0], m.calls[0].args[1]
+    if limit < end - i:
+        end = i + limit
+    while status == OK and i < end and t.seq[i] < before:
+        if not _is_plain(&t, i, last, due, m.n_instruments):
+            break
+        k, last = t.instrument[i], t.ts[i]
+        if t.shift != NULL:
+            markets[k].shift = t.shift[i]
+        if clock_sees(clocks + k, last, t.exch[i]):
+            refresh_tape(m)
+            due = m.due_ns
+        if not markets[k].has_quotes:
+            markets[k].has_quotes = 1
+        _set_book(books + k, &t, i, t.shift[i] if t.shift != NULL else 0)
+        i += 1
+        if m.busy:
+            _note(m, &t, i - 1, message)
+            status = lanes_see_book(m, k, False)
+            due = m.due_ns
+            if status != OK:
+                break
+        message += 1
+        if k == spot or k == perp:
+            _basis(books + spot, books + perp, m.features)
+        if asks and not t.flags[i - 1] & QUIET:
+            _note(m, &t, i - 1, message)
+            status = _ask(m, e)
+            due = m.due_ns
+    if i > t.at:
+        _note(m, &t, i - 1, message)
+        done[0] += i - t.at
+    quotes.at = i
+    return status
