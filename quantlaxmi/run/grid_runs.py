@@ -27,6 +27,7 @@ from quantlaxmi.run.replay import bind
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import I64, TABLES
 from quantlaxmi.segment import MarketData
+from quantlaxmi.segment.depth_index import depth_index_of
 from quantlaxmi.segment.unchanged import check_unchanged
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
@@ -105,6 +106,7 @@ class _Market:
         self.segment, self.config, self.ends = segment, config.complete_for(segment), ends
         n = len(segment.instruments)
         self.tables = {name: segment.columns(name) for name in TABLES}
+        self.depth_index = depth_index_of(segment)
         self.mid2 = marks_at_times(segment, ends, range(n))
         self.weights = (1,) * n if weights is None else tuple(weights)
         if max(self.weights, default=1) >= 2**63:
@@ -115,7 +117,7 @@ class _Market:
         """The finished session of one setting."""
         session = Session(self.segment.instruments, bound, self.config, self.segment.origin)
         session.engine.refuse_before(self.segment.first_seq)
-        session.feed(self.tables)
+        session.feed(self.tables, depth_index=self.depth_index)
         session.finish()
         return session
 
