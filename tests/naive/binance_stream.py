@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from quantlaxmi.schema import TABLES, DepthFlag, EventKind
+from tests.naive.binance_fields import (
+    Faulty,
+    field_of,
+    id_of,
+    mantissa_of,
+    price_of,
+    qty_of,
+    refuse_constant,
+    side_of,
+    stamp_of,
+    time_of,
+)
 
 DAY = 86_400 * 10**9
 MAX_LINE = 1 << 20
-UNIT = Fraction(1, 10**8)
-DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
 STREAM = re.compile(
     r"[a-z0-9_]{1,40}@(bookTicker|trade|depth(?:@[0-9]{1,5}ms)?|markPrice(?:@[13]s)?)"
 )
-NOTHING = object()
-
-
-class Faulty(Exception):
-    """The reason a line is set aside for."""
 
 
 class Message(NamedTuple):
@@ -44,83 +48,6 @@ class Result(NamedTuple):
     lines: int
     messages: int
     reordered: int
-
-
-def _constant(text: str) -> Any:
-    raise ValueError(text)
-
-
-def _field(data: dict[str, Any], name: str, kind: type, default: Any = NOTHING) -> Any:
-    if name not in data:
-        if default is NOTHING:
-            raise Faulty("wrong-shape")
-        return default
-    value = data[name]
-    if type(value) is not kind:  # bool is no int here
-        raise Faulty("wrong-shape")
-    return value
-
-
-def _mantissa(text: str) -> int:
-    match = DECIMAL.fullmatch(text)
-    if not match:
-        raise Faulty("bad-decimal")
-    if match.group(1) and abs(int(match.group(1))) > 500:
-        digits = text.lower().split("e")[0]
-        if not re.search("[1-9]", digits):
-            return 0
-        raise Faulty("too-fine" if int(match.group(1)) < 0 else "overflow")
-    value = Fraction(text) / UNIT
-    if value.denominator != 1:
-        raise Faulty("too-fine")
-    if not -(2**63) <= value < 2**63:
-        raise Faulty("overflow")
-    return int(value)
-
-
-def _price(text: str) -> int:
-    value = _mantissa(text)
-    if value <= 0:
-        raise Faulty("price-not-positive")
-    return value
-
-
-def _qty(text: str, least: int = 0) -> int:
-    value = _mantissa(text)
-    if value < least:
-        raise Faulty("bad-quantity")
-    return value
-
-
-def _side(price: str, qty: str) -> tuple[int, int]:
-    """Price and quantity of a side; both 0 where there is none."""
-    value = _mantissa(price)
-    if value < 0:
-        raise Faulty("price-not-positive")
-    size = _qty(qty)
-    if size and not value:
-        raise Faulty("price-not-positive")
-    return value, size
-
-
-def _id(value: int) -> int:
-    if value >= 2**63:
-        raise Faulty("overflow")
-    if value < 0:
-        raise Faulty("wrong-shape")
-    return value
-
-
-def _time(value: int) -> int:
-    for unit in (10**6, 10**3, 1):
-        if 10**17 <= value * unit <= 9_200_000_000_000_000_000:
-            return value * unit
-    raise Faulty("bad-stamp")
-
-
-def _time_of(data: dict[str, Any]) -> int:
-    value = data.get("T", 0) or data.get("E", 0)
-    return _time(value) if value else 0
 
 
 class Capture:
@@ -163,18 +90,20 @@ class Capture:
 
     def message(self, number: int, ts: int, text: str) -> Message:
         try:
-            content = json.loads(text, parse_constant=_constant, parse_float=lambda t: ("float", t))
+            content = json.loads(
+                text, parse_constant=refuse_constant, parse_float=lambda t: ("float", t)
+            )
         except (ValueError, RecursionError):
             raise Faulty("not-json") from None
         if not isinstance(content, dict):
             raise Faulty("wrong-shape")
         if "stream" in content:
-            stream = _field(content, "stream", str)
+            stream = field_of(content, "stream", str)
             match = STREAM.fullmatch(stream)
             if not match:
                 raise Faulty("unknown-stream")
             kind = match.group(1).split("@")[0]
-            data = _field(content, "data", dict)
+            data = field_of(content, "data", dict)
             read = getattr(self, kind)
             build = read(data)  # the shape is judged before the symbol, the values after it
             symbol = data["s"]
@@ -225,16 +154,16 @@ class Capture:
 
     def bookTicker(self, data: dict[str, Any]) -> Any:
         for name in "sbBaA":
-            _field(data, name, str)
-        _field(data, "u", int)
+            field_of(data, name, str)
+        field_of(data, "u", int)
         _common(data, "bookTicker")
 
         def build() -> Any:
-            update_id = _id(data["u"])
-            bid, bid_qty = _side(data["b"], data["B"])
-            ask, ask_qty = _side(data["a"], data["A"])
+            update_id = id_of(data["u"])
+            bid, bid_qty = side_of(data["b"], data["B"])
+            ask, ask_qty = side_of(data["a"], data["A"])
             row = {
-                "exch_ts_ns": _time_of(data),
+                "exch_ts_ns": stamp_of(data),
                 "update_id": update_id,
                 "bid": bid,
                 "bid_qty": bid_qty,
@@ -250,40 +179,40 @@ class Capture:
 
     def trade(self, data: dict[str, Any]) -> Any:
         for name in "spq":
-            _field(data, name, str)
-        _field(data, "t", int)
-        _field(data, "m", bool)
-        perp = _field(data, "X", str, None) is not None
-        spot = _field(data, "M", bool, None) is not None
+            field_of(data, name, str)
+        field_of(data, "t", int)
+        field_of(data, "m", bool)
+        perp = field_of(data, "X", str, None) is not None
+        spot = field_of(data, "M", bool, None) is not None
         _common(data, "trade")
 
         def build() -> Any:
             if (perp and not self.perp) or (spot and not perp and self.perp):
                 raise Faulty("other-market")
-            trade_id = _id(data["t"])
-            row = {"trade_id": trade_id, "price": _price(data["p"]), "qty": _qty(data["q"], 1)}
-            row["exch_ts_ns"] = _time_of(data)
+            trade_id = id_of(data["t"])
+            row = {"trade_id": trade_id, "price": price_of(data["p"]), "qty": qty_of(data["q"], 1)}
+            row["exch_ts_ns"] = stamp_of(data)
             row["side"] = -1 if data["m"] else 1
             return EventKind.TRADE, trade_id, [row], -1
 
         return build
 
     def depth(self, data: dict[str, Any]) -> Any:
-        _field(data, "s", str)
+        field_of(data, "s", str)
         for name in ("U", "u"):
-            _field(data, name, int)
-        perp = _field(data, "pu", int, None) is not None
+            field_of(data, name, int)
+        perp = field_of(data, "pu", int, None) is not None
         _common(data, "depthUpdate")
         _shape_of_levels(data, "b", "a")
 
         def build() -> Any:
             if perp != self.perp:
                 raise Faulty("other-market")
-            first, last = _id(data["U"]), _id(data["u"])
-            prev = _id(data["pu"]) if perp else -1
+            first, last = id_of(data["U"]), id_of(data["u"])
+            prev = id_of(data["pu"]) if perp else -1
             if first > last:
                 raise Faulty("wrong-shape")
-            exch = _time_of(data)
+            exch = stamp_of(data)
             rows = _depth_rows(_levels(data["b"]), _levels(data["a"]), 0)
             for row in rows:
                 row |= {"exch_ts_ns": exch, "first_id": first, "last_id": last, "prev_id": prev}
@@ -292,14 +221,14 @@ class Capture:
         return build
 
     def snapshot(self, data: dict[str, Any]) -> Any:
-        _field(data, "lastUpdateId", int)
-        _field(data, "E", int, 0)
-        _field(data, "T", int, 0)
+        field_of(data, "lastUpdateId", int)
+        field_of(data, "E", int, 0)
+        field_of(data, "T", int, 0)
         _shape_of_levels(data, "bids", "asks")
 
         def build() -> Any:
-            last = _id(data["lastUpdateId"])
-            exch = _time_of(data)
+            last = id_of(data["lastUpdateId"])
+            exch = stamp_of(data)
             bids, asks = _levels(data["bids"]), _levels(data["asks"])
             best_bid = max((p for p, q in bids if q), default=0)
             best_ask = min((p for p, q in asks if q), default=2**63)
@@ -314,21 +243,21 @@ class Capture:
 
     def markPrice(self, data: dict[str, Any]) -> Any:
         for name in "spr":
-            _field(data, name, str)
+            field_of(data, name, str)
         for name in "ET":
-            _field(data, name, int)
-        index = _field(data, "i", str, "")
+            field_of(data, name, int)
+        index = field_of(data, "i", str, "")
         _common(data, "markPriceUpdate")
 
         def build() -> Any:
             if not self.perp:
                 raise Faulty("other-market")
-            row = {"exch_ts_ns": _time(data["E"]), "mark": _price(data["p"])}
-            row["index"] = _price(index) if index else 0
-            row["rate"] = _mantissa(data["r"])
+            row = {"exch_ts_ns": time_of(data["E"]), "mark": price_of(data["p"])}
+            row["index"] = price_of(index) if index else 0
+            row["rate"] = mantissa_of(data["r"])
             if abs(row["rate"]) > 10**8:
                 raise Faulty("overflow")
-            row["next_funding_ns"] = _time(data["T"])
+            row["next_funding_ns"] = time_of(data["T"])
             return EventKind.FUNDING, row["exch_ts_ns"], [row], -1
 
         return build
@@ -339,21 +268,21 @@ def kind_is_snapshot(rows: list[dict[str, int]]) -> bool:
 
 
 def _common(data: dict[str, Any], event: str) -> None:
-    _field(data, "E", int, 0)
-    _field(data, "T", int, 0)
+    field_of(data, "E", int, 0)
+    field_of(data, "T", int, 0)
     if "e" in data and data["e"] != event:
         raise Faulty("wrong-shape")
 
 
 def _shape_of_levels(data: dict[str, Any], *names: str) -> None:
     for name in names:
-        for level in _field(data, name, list):
+        for level in field_of(data, name, list):
             if type(level) is not list or [type(x) for x in level] != [str, str]:
                 raise Faulty("wrong-shape")
 
 
 def _levels(levels: list[list[str]]) -> list[tuple[int, int]]:
-    return [(_price(p), _qty(q)) for p, q in levels]
+    return [(price_of(p), qty_of(q)) for p, q in levels]
 
 
 def _depth_rows(
