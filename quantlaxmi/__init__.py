@@ -18,7 +18,7 @@ _HOME: dict[str, str] = {
         "errors": (
             "QuantlaxmiError FixedPointError FixedPointOverflow DecimalTextError InputError "
             "SegmentError SegmentCorrupt TraceError ReportError ConfigError StrategyError "
-            "EngineError"
+            "EngineError TrialError HoldoutError"
         ),
         "instruments": "Instrument",
         "fixed": "FixedPoint FixedArray Rounding",
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from quantlaxmi.errors import EngineError as EngineError
     from quantlaxmi.errors import FixedPointError as FixedPointError
     from quantlaxmi.errors import FixedPointOverflow as FixedPointOverflow
+    from quantlaxmi.errors import HoldoutError as HoldoutError
     from quantlaxmi.errors import InputError as InputError
     from quantlaxmi.errors import QuantlaxmiError as QuantlaxmiError
     from quantlaxmi.errors import ReportError as ReportError
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from quantlaxmi.errors import SegmentError as SegmentError
     from quantlaxmi.errors import StrategyError as StrategyError
     from quantlaxmi.errors import TraceError as TraceError
+    from quantlaxmi.errors import TrialError as TrialError
     from quantlaxmi.events import BorrowPayment as BorrowPayment
     from quantlaxmi.events import CorrelationContext as CorrelationContext
     from quantlaxmi.events import DecisionEvent as DecisionEvent

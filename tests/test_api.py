@@ -15,7 +15,8 @@ import quantlaxmi
 _NAMES = """
     __version__
     ConfigError DecimalTextError EngineError FixedPointError FixedPointOverflow InputError
-    QuantlaxmiError ReportError SegmentCorrupt SegmentError StrategyError TraceError
+    QuantlaxmiError ReportError SegmentCorrupt SegmentError StrategyError TraceError TrialError
+    HoldoutError
     FixedArray FixedPoint Rounding Instrument PnLAccumulator CostModel
     BorrowPayment CorrelationContext DecisionEvent DecisionLeg DepthEvent FillEvent FundingEvent
     FundingPayment IndiaMarketEvent LegIntent MarketSnapshot MultiLegOrderIntent OptionsStrategyType

@@ -106,8 +106,8 @@ INNER: dict[str, tuple[str, ...]] = {
             path.net_terms gate
             resampling.market_settings resampling.draws resampling.paired_bootstrap
             resampling.market_replays
-            resampling.grid_search resampling.market_draws resampling.market_comparison
-            resampling.market_counts resampling.selection_figures
+            resampling.grid_search resampling.grid_choice resampling.market_draws
+            resampling.market_comparison resampling.market_counts resampling.selection_figures
             net_positive look_ahead delay equity premium lag_profile ablation
             market_null random_entry label_permutation time_shift random_sides
             forward.folds forward.choice forward.training forward.neighbours forward.out_of_sample
@@ -116,7 +116,7 @@ INNER: dict[str, tuple[str, ...]] = {
             observation suites policy g2_suite g3_suite
             """,
         "data_quality": "figures measure",
-        "report": "read_results gate_report binding run_gates verify",
+        "report": "read_results verdict_words gate_report binding known tried run_gates verify",
         "calibrate": """
             random_streams markets
             rules.legs rules.schedule_kernel rules.reaction_kernel rules.sizing_kernel

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run-gates": ("run_gates", "try to break a result; write a gate report"),
     "verify-report": ("verify_report", "recompute a gate report from its segment"),
     "bindings": ("bindings", "list or verify the chain that binds reports to segments"),
+    "trials": ("trials", "list, count, merge or verify what was tried; seal a holdout"),
     "calibrate": ("calibrate", "measure how often the gates pass what has no edge"),
     "selfcheck": ("selfcheck", "run strategies whose answer is known, and compare"),
     "strategies": ("strategies", "list the strategies, or show one's settings"),

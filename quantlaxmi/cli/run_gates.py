@@ -22,7 +22,8 @@ Run a strategy over a segment and try to break the result.
 Usage:
   {{program}} run-gates {RUN_USAGE.replace("{seed}", "--run-seed")}
                  [--seed N] --gates LIST [--policy TOML] [--threads N] [--convert FILE]...
-                 [--output-report FILE] [--bind DIR] [--checkpoint FILE] [--verbose | --json]
+                 [--grid TOML] [--trials DIR] [--open-seal] [--output-report FILE] [--bind DIR]
+                 [--checkpoint FILE] [--verbose | --json]
 
 Options:
 {RUN_OPTIONS.replace("{seed} N   ", "--run-seed N")}
@@ -33,6 +34,12 @@ Options:
   --threads N           Threads for the draws; the result does not depend on it.
   --convert FILE        Rates for a strategy that trades in several currencies: CSV with ts,rate, or
                         CURRENCY=FILE; may be repeated. Without it the gates are inconclusive.
+  --grid TOML           Settings to search, in place of those that the strategy declares. Where no
+                        setting is given, the one with the largest Z on the data is judged.
+  --trials DIR          Folder of the trial ledger: what is run is written there, and its seals
+                        hold. By default that of QUANTLAXMI_TRIALS, where it is set.
+  --open-seal           Open the sealed rows of the segment, once, for this setting, and judge them
+                        by the equity test alone.
   --output-report FILE  Write the report as JSON.
   --bind DIR            Append segment, verdict and hashes to the chain DIR/bindings.jsonl; DIR may
                         be the segment's folder, which nothing else is written to.
@@ -43,6 +50,8 @@ Options:
 
 Exit codes: 0 passed, 1 failed, 2 bad input, 3 inconclusive or no verdict.
 """
+#: Settings that fail their own check, named in the terminal; the report names all.
+_MOST_NAMED = 5
 EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3, "DIAGNOSIS": 3}
 
 
@@ -60,7 +69,7 @@ def main(args: dict[str, Any]) -> int:
     gates = tuple(name.strip() for name in args["--gates"].split(","))
     policy = None if args["--policy"] is None else load_policy(args["--policy"])
     _check_outputs(args)
-    strategy, threads = make_strategy(args), threads_of(args)
+    strategy, threads = _strategy(args), threads_of(args)
     keywords = run_keywords(args, "--run-seed")
     keywords["run_seed"] = keywords.pop("seed")
     if args["--seed"] is not None:
@@ -76,6 +85,9 @@ def main(args: dict[str, Any]) -> int:
             progress=progress.named,
             checkpoint=args["--checkpoint"],
             convert=args["--convert"],
+            grid=args["--grid"],
+            trials=args["--trials"],
+            open_seal=args["--open-seal"],
             **keywords,
         )
     # Said before it is written: a full disk does not take the verdict with it.
@@ -93,6 +105,15 @@ def main(args: dict[str, Any]) -> int:
     if made and not args["--json"]:
         print_facts(made)
     return EXIT[report.verdict]
+
+
+def _strategy(args: dict[str, Any]) -> Any:
+    """The strategy with its settings; its class where a grid is to give them."""
+    if args["--grid"] is None or args["--config"] is not None or args["--set"]:
+        return make_strategy(args)
+    from quantlaxmi.strategies.registry import StrategyRegistry
+
+    return StrategyRegistry().get(args["--strategy"])
 
 
 def _check_outputs(args: dict[str, Any]) -> None:
@@ -136,6 +157,8 @@ def print_report(report: GateReport, *, verbose: bool = False) -> None:
         "trace_hash": report.trace_hash,
         "report_hash": report.report_hash,
     }
+    if report.grid is not None:
+        facts["grid"] = _grid_lines(report)
     if report.conversion is not None:
         facts["converted"] = [
             f"1 {one['currency']} = {one['rate']} {report.conversion['currency']}, set at "
@@ -143,3 +166,20 @@ def print_report(report: GateReport, *, verbose: bool = False) -> None:
             for one in report.conversion["rates"]
         ]
     print_facts(facts)
+
+
+def _grid_lines(report: GateReport) -> list[str]:
+    """Settings of the grid, the one that was judged, and those that fail their own check."""
+    found: dict[str, Any] = report.grid or {}
+    settings, refused = found["settings"], found["refused"]
+    varied = [k for k in report.config if any(one[k] != settings[0][k] for one in settings)]
+    judged = " ".join(f"{name}={report.config[name]}" for name in varied) or "its only setting"
+    lines = [
+        f"{len(settings)} settings, hash {report.grid_hash}",
+        f"judged: {judged}; the equity test is of this setting, not adjusted for its selection",
+    ]
+    if refused:
+        named = "; ".join(one["values"] for one in refused[:_MOST_NAMED])
+        more = f" and {len(refused) - _MOST_NAMED} more" if len(refused) > _MOST_NAMED else ""
+        lines.append(f"{len(refused)} fail their own check: {named}{more}")
+    return lines

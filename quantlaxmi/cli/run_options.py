@@ -40,7 +40,7 @@ _ROUTE_USAGE = """
 Usage:
   {program} {route} RUN_USAGE
                  [--interpreted] [--flatten] [--output-trace FILE] [--run-dir DIR]
-                 [--price-step X] [--json]
+                 [--price-step X] [--trials DIR] [--json]
 
 Options:
 RUN_OPTIONS
@@ -50,6 +50,8 @@ RUN_OPTIONS
   --run-dir DIR         Folder to create with the trace, the summary and every fill's attribution.
   --price-step X        A mid that moves by more than this factor from one book to the next is
                         told where it was held [default: 1.5].
+  --trials DIR          Folder of the trial ledger: the run is written there, and its seals hold.
+                        By default that of QUANTLAXMI_TRIALS, where it is set.
   --json                One JSON document instead of a table.
 """
 
@@ -116,6 +118,7 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
             flatten=args["--flatten"],
             interpreted=args["--interpreted"],
             progress=progress,
+            trials=args["--trials"],
             **keywords,
         )
     lines = run.summary(step)

@@ -20,6 +20,7 @@ from quantlaxmi.files import FileKind, read_regular, write_output
 from quantlaxmi.gates.reasons import unseen_text
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.report.read_results import read_suite
+from quantlaxmi.report.verdict_words import holdout_words, selection_words
 
 __all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report"]
 
@@ -32,7 +33,7 @@ MAX_REPORT_BYTES = 1 << 26
 MAX_DEPTH = 64
 
 #: Fields that a file has only where there is something to say.
-_OPTIONAL = ("latency", "conversion")
+_OPTIONAL = ("latency", "conversion", "grid", "grid_hash", "trials", "holdout")
 #: Fields outside ``report_hash``.
 _UNHASHED = ("timestamp", "report_hash", "file_hash")
 #: Fields of the file that follow from others: what a report says of itself is checked.
@@ -90,6 +91,16 @@ class GateReport:
         How money of several currencies became one: the result's currency, every rate with its time,
         its lowest and highest within the data, and the SHA-256 of its file. Where nothing was
         converted the file does not have it.
+    grid, grid_hash : dict and str, or None
+        Every setting of the grid that was given, the run's among them, those that fail their own
+        check, and the hash of the settings; the file has them where a grid was given.
+    trials : dict or None
+        The keys of the trials that bear on the data, sorted, their hash, how many settings among
+        them were not searched, and the settings of this strategy and code; the file has it where
+        there is a trial ledger.
+    holdout : dict or None
+        Seals whose rows the run read after they were opened, and whether this report is that
+        opening; the file has it where there is one.
     report_hash : str
         SHA-256, hexadecimal.
     results : tuple of SuiteResult
@@ -115,6 +126,10 @@ class GateReport:
     latency: dict[str, Any] | None = None
     policy_differences: tuple[str, ...] = ()
     conversion: dict[str, Any] | None = None
+    grid: dict[str, Any] | None = None
+    grid_hash: str | None = None
+    trials: dict[str, Any] | None = None
+    holdout: dict[str, Any] | None = None
     report_hash: str = ""
     results: tuple[SuiteResult, ...] = field(default=(), compare=False, repr=False)
 
@@ -159,7 +174,8 @@ class GateReport:
             words.append("earned by anyone who holds this, on this segment")
         if self._skipped:
             words.append(f"a guard failed, so {', '.join(self._skipped)} were skipped")
-        words.append(self._selection_text)
+        words += holdout_words(self.holdout)
+        words.append(selection_words(self.g2_details, self.trials))
         words.append(f"policy: {self.policy_text}")
         return "; ".join(words)
 
@@ -181,15 +197,6 @@ class GateReport:
         return tuple(
             dict.fromkeys(r["gate"].partition(".")[0] for r in found if r["verdict"] == "SKIPPED")
         )
-
-    @property
-    def _selection_text(self) -> str:
-        """Which settings the market null searched; how many others were tried is not known."""
-        for result in self.g2_details.get("results", ()):
-            searched = result.get("details", {}).get("settings_searched")
-            if isinstance(searched, int) and searched > 1:
-                return f"best of {searched} settings allowed for, other trials unknown"
-        return "selection not tested, trials unknown"
 
     def _passed(self, suite: str) -> bool | None:
         found = None if self.is_diagnosis else self.suites.get(suite)
@@ -254,6 +261,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "latency_ns": int,
     "latency": dict,
     "conversion": dict,
+    "grid": dict,
+    "trials": dict,
+    "holdout": dict,
     "suites": dict,
     "header": dict,
     "policy": dict,

@@ -6,20 +6,22 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.checkpoint import Checkpoint, check_place
+from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.keys import check_seed
-from quantlaxmi.gates.observation import context_of
+from quantlaxmi.gates.observation import context_of, with_grid
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import combine
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import failed_guard_of, run_suite, suite_names
 from quantlaxmi.report.gate_report import DIAGNOSIS, GateReport, now
+from quantlaxmi.report.known import NOTHING, AnyGrid, Known
+from quantlaxmi.report.tried import HOLDOUT_GATES, Tried, holdout_policy, sealed_rows
 from quantlaxmi.version import __version__
 
 if TYPE_CHECKING:
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from quantlaxmi.execution.risk import RiskLimits
     from quantlaxmi.run.result import Run
     from quantlaxmi.segment import MarketData
+    from quantlaxmi.strategies.grid_file import Grid
 
-__all__ = ["Progress", "check_suites", "report_of", "run_gates"]
+__all__ = ["Progress", "check_suites", "conversion_of", "report_of", "run_gates"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -77,6 +80,9 @@ def run_gates(
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
     convert: Sequence[str | Path] = (),
+    grid: AnyGrid | None = None,
+    trials: Path | str | None = None,
+    open_seal: bool = False,
 ) -> GateReport:
     """Run a strategy and try to break the result.
 
@@ -116,6 +122,18 @@ def run_gates(
         Files of rates, ``FILE`` or ``CURRENCY=FILE``, for a segment of several currencies; see
         `quantlaxmi.execution.conversion`. Without them a strategy that trades several is
         INCONCLUSIVE, because their amounts are never added.
+    grid : Path, str, Grid or sequence of StrategyConfig, optional
+        Settings to search in every draw, in place of those that the strategy declares; a path is a
+        TOML file (`quantlaxmi.strategies.grid_file`). A strategy that is given by name or as a
+        class is judged with the setting of the largest Z on the data, of ties that of the smaller
+        hash; the settings of one that is given as an object are judged, and added to the grid.
+    trials : Path or str, optional
+        Folder of a trial ledger: the run and the grid's settings are written to it, its seals hold,
+        and the report keeps the keys of the trials that bear on the data. By default that of the
+        environment's ``QUANTLAXMI_TRIALS``, where it is set.
+    open_seal : bool
+        Open the seal of the segment in the ledger, once, for this setting: the sealed rows are
+        judged, by the equity test alone.
 
     Returns
     -------
@@ -125,49 +143,70 @@ def run_gates(
     Raises
     ------
     ConfigError
-        For an unknown suite, a seed or number of threads out of range, or a checkpoint of
-        another run or in a place where it cannot be written.
+        For an unknown suite, a seed or number of threads out of range, a grid that cannot be used,
+        or a checkpoint of another run or in a place where it cannot be written.
+    HoldoutError
+        Some rows are sealed; or there is no seal to open.
+    TrialError
+        The ledger is broken or cannot be written.
     InputError
         For rates that cannot be used.
     EngineError
         When an identity does not hold; no report is made.
     """
     from quantlaxmi.run.config import RunConfig
-    from quantlaxmi.run.replay import run_columns
-    from quantlaxmi.run.rerun import make_strategy, maker_of
     from quantlaxmi.segment import as_market
+    from quantlaxmi.trials.ledger import current_ledger, using
 
     gates, segment = check_suites(gates), as_market(segment)
+    _check(seed, threads, checkpoint)
+    config = RunConfig.of(
+        costs=costs, limits=limits, latency_ns=latency_ns, latency=latency, seed=run_seed
+    )
+    ledger = current_ledger(trials)
+    with using(ledger):
+        if open_seal:
+            segment = sealed_rows(segment, strategy, ledger, grid)
+            gates, policy = HOLDOUT_GATES, holdout_policy(policy)
+        tried = Tried.on(
+            segment,
+            strategy,
+            config,
+            conversion_of(convert, segment),
+            grid=grid,
+            threads=threads,
+            progress=progress,
+        )
+        return report_of(
+            tried.run,
+            policy=policy,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+            gates=gates,
+            checkpoint=checkpoint,
+            maker=tried.maker,
+            grid=tried.grid,
+            known=tried.write(ledger, judges_holdout=open_seal),
+        )
+
+
+def _check(seed: int | None, threads: int | None, checkpoint: str | Path | None) -> None:
+    """Refuse what no run can have, before any work.
+
+    Raises
+    ------
+    ConfigError
+    """
     if seed is not None:
         check_seed(seed)
     if threads is not None and threads < 1:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
     if checkpoint is not None:
         check_place(checkpoint)
-    conversion = _conversion(convert, segment)
-    maker = maker_of(strategy)
-    config = RunConfig.of(
-        costs=costs, limits=limits, latency_ns=latency_ns, latency=latency, seed=run_seed
-    )
-    run = run_columns(
-        segment,
-        strategy if maker is None else make_strategy(maker, segment),
-        config,
-        progress=None if progress is None else partial(progress, "backtest"),
-    )
-    return report_of(
-        replace(run, conversion=conversion),
-        policy=policy,
-        seed=seed,
-        threads=threads,
-        progress=progress,
-        gates=gates,
-        checkpoint=checkpoint,
-        maker=maker,
-    )
 
 
-def _conversion(convert: Sequence[str | Path], segment: MarketData) -> Conversion | None:
+def conversion_of(convert: Sequence[str | Path], segment: MarketData) -> Conversion | None:
     """Rates for the currencies of a segment, or None where none are given."""
     from quantlaxmi.execution.conversion import Conversion, RateFile
 
@@ -188,54 +227,82 @@ def report_of(
     gates: str | Sequence[str] = ("g2",),
     checkpoint: str | Path | None = None,
     maker: Callable[[Any], Any] | None = None,
+    grid: Grid | None = None,
+    known: Known = NOTHING,
 ) -> GateReport:
     """Judge a finished run; see `run_gates` for the parameters.
 
     The run must have been made without flattening; `maker` is the function that made its strategy
-    from the segment, where there was one.
+    from the segment, where there was one; `known` is what a trial ledger says.
     """
     policy = policy or GatePolicy()
     context = context_of(run, policy, seed=seed, threads=threads, progress=progress, maker=maker)
+    if grid is not None:
+        context = with_grid(context, grid, seed=seed)
+    if known.trials is not None:
+        context = replace(context, trials=known.trials)
     if checkpoint is not None:
-        kept = Checkpoint(checkpoint, _identity(run, policy, context.seed, maker))
+        kept = Checkpoint(checkpoint, _identity(context, policy, maker))
         context = replace(context, checkpoint=kept)
     found: list[SuiteResult] = []
     failed_guard: str | None = None
     for name in check_suites(gates):
         found.append(run_suite(name, context, failed_guard))
         failed_guard = failed_guard or failed_guard_of(found[-1].results)
-    verdict = combine(suite.verdict for suite in found).value if seed is None else DIAGNOSIS
-    return _report(run, policy, context.seed, tuple(found), verdict)
+    verdict = combine(suite.verdict for suite in found).value
+    if known.judges_holdout:  # one test, by which a suite does not pass whole
+        verdict = found[0].results[0].verdict.value
+    return _report(context, policy, tuple(found), verdict if seed is None else DIAGNOSIS, known)
 
 
-def _identity(run: Run, policy: GatePolicy, seed: int, maker: Callable[[Any], Any] | None) -> bytes:
+def _identity(
+    context: GateContext, policy: GatePolicy, maker: Callable[[Any], Any] | None
+) -> bytes:
     """Hash of what the draws of a gate run depend on.
 
-    The run's outcome, the policy, the seed, this version and the strategy's code, which draws run
-    again on other markets. Code and data that the strategy takes from elsewhere are not in it:
-    they are known by the decisions they made.
+    The run's outcome, the policy, the seed, the settings searched, this version and the strategy's
+    code, which draws run again on other markets. Code and data that the strategy takes from
+    elsewhere are not in it: they are known by the decisions they made.
     """
     from quantlaxmi.strategies.code_digest import code_digest
 
+    run = _run_of(context)
     bound, rates = run.strategy, run.conversion
     parts = (
         run.header.run_id.bytes,
         run.trace.trace_hash,
         run.trace.outcome_hash,
         bytes.fromhex(policy.policy_hash),
-        seed.to_bytes(8, "little"),
+        context.seed.to_bytes(8, "little"),
         code_digest(bound.strategy or bound.instance, bound.owner, maker),
         __version__.encode(),
         b"" if rates is None else canonical_json(rates.describe()),
+        b"" if context.grid is None else bytes.fromhex(context.grid.grid_hash),
+        b"" if context.trials is None else bytes.fromhex(context.trials.keys_hash),
     )
     return hashlib.sha256(b"quantlaxmi.gate-run.v2\0" + b"".join(parts)).digest()
 
 
+def _run_of(context: GateContext) -> Run:
+    """The run that is judged."""
+    assert context.rerun is not None  # context_of has seen to it
+    return context.rerun.run
+
+
 def _report(
-    run: Run, policy: GatePolicy, seed: int, suites: tuple[SuiteResult, ...], verdict: str
+    context: GateContext,
+    policy: GatePolicy,
+    suites: tuple[SuiteResult, ...],
+    verdict: str,
+    known: Known,
 ) -> GateReport:
+    from quantlaxmi.gates.resampling.grid_search import searched_hashes
     from quantlaxmi.trace.file import header_json
 
+    run, grid = _run_of(context), context.grid
+    trials: dict[str, Any] | None = None
+    if known.trials is not None:
+        trials = known.trials.describe({one.hex() for one in searched_hashes(context)})
     return GateReport(
         run_id=str(run.header.run_id),
         strategy_id=run.strategy.strategy_id,
@@ -250,11 +317,15 @@ def _report(
         policy=policy.to_json(("g2", *(suite.suite for suite in suites))),
         policy_hash=policy.policy_hash,
         policy_differences=policy.differences,
-        seed=seed,
+        seed=context.seed,
         config=run.strategy.config.as_texts(),
         costs=run.costs.describe(),
         risk=run.limits.describe(),
         latency_ns=run.latency_ns,
         latency=None if run.latency.is_plain else run.latency.describe(),
         conversion=None if run.conversion is None else run.conversion.describe(),
+        grid=None if grid is None else grid.describe(),
+        grid_hash=None if grid is None else grid.grid_hash,
+        trials=trials,
+        holdout=known.holdout,
     ).sealed()

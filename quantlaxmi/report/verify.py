@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.canonical import canonical_json
-from quantlaxmi.errors import InputError, ReportError, shown
+from quantlaxmi.errors import ConfigError, InputError, ReportError, shown
 from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.report.gate_report import GateReport, load_report
-from quantlaxmi.report.run_gates import Progress, check_suites, run_gates
+from quantlaxmi.report.known import Known, strategy_class
+from quantlaxmi.report.run_gates import Progress, check_suites, conversion_of, report_of
+from quantlaxmi.report.tried import run_once, sealed_window
 
 if TYPE_CHECKING:
+    from quantlaxmi.run.config import RunConfig
     from quantlaxmi.segment import MarketData
+    from quantlaxmi.strategies.grid_file import Grid
 
 __all__ = ["Difference", "ReportCheck", "verify_report"]
 
@@ -94,11 +98,16 @@ def verify_report(
         policy, was made with other rates, or names inputs that no run can have: with the field's
         name.
     """
+    from quantlaxmi.run.rerun import maker_of
     from quantlaxmi.segment import as_market
 
     segment = as_market(segment)
     recorded = load_report(path)
     _check_rates(path, recorded, convert)
+    known = _recorded_known(path, recorded)
+    if known.judges_holdout:
+        with _field(path, "holdout"):
+            segment = sealed_window(segment, known.seals[0]["from_ns"])
     if recorded.header.get("segment_digest") != segment.digest:
         raise ReportError(
             path,
@@ -107,17 +116,35 @@ def verify_report(
         )
     if strategy is None or isinstance(strategy, str | type):
         strategy = _recorded_strategy(path, recorded, strategy)
-    inputs = _recorded_inputs(path, recorded)
+    gates, recorded_policy, seed, config = _recorded_inputs(path, recorded)
     if policy is not None:
-        _demand(path, inputs["policy"], policy)
-    recomputed = run_gates(
-        segment,
-        strategy,
-        **inputs,
+        _demand(path, recorded_policy, policy)
+    if threads is not None and threads < 1:
+        raise ConfigError("--threads", f"was {threads}, expected at least 1")
+    grid = _recorded_grid(path, recorded, strategy)
+    maker = maker_of(strategy)
+    run = run_once(segment, strategy, maker, config, conversion_of(convert, segment), progress)
+    recomputed = report_of(
+        run,
+        policy=recorded_policy,
+        seed=seed,
         threads=threads,
         progress=progress,
-        convert=convert,
+        gates=gates,
+        maker=maker,
+        grid=grid,
+        known=known,
     )
+    _demand_strategy(path, recorded, recomputed)
+    hidden = ("timestamp", "report_hash")
+    pairs = [
+        {k: v for k, v in r.to_json().items() if k not in hidden} for r in (recorded, recomputed)
+    ]
+    return ReportCheck(recorded, recomputed, tuple(_differences("", *pairs)))
+
+
+def _demand_strategy(path: str | Path, recorded: GateReport, recomputed: GateReport) -> None:
+    """Refuse a strategy that is not the recorded one."""
     for name in ("strategy_id", "config"):
         if getattr(recorded, name) != getattr(recomputed, name):
             raise ReportError(
@@ -126,11 +153,24 @@ def verify_report(
                 f"{getattr(recomputed, name)}",
                 name,
             )
-    hidden = ("timestamp", "report_hash")
-    pairs = [
-        {k: v for k, v in r.to_json().items() if k not in hidden} for r in (recorded, recomputed)
-    ]
-    return ReportCheck(recorded, recomputed, tuple(_differences("", *pairs)))
+
+
+def _recorded_known(path: str | Path, recorded: GateReport) -> Known:
+    """The trials and seals that a report knew, whatever a ledger says now."""
+    with _field(path, "trials"):
+        Known.from_report(recorded.trials, None)
+    with _field(path, "holdout"):
+        return Known.from_report(recorded.trials, recorded.holdout)
+
+
+def _recorded_grid(path: str | Path, recorded: GateReport, strategy: Any) -> Grid | None:
+    """The grid that a report was made over."""
+    from quantlaxmi.strategies.grid_file import Grid
+
+    if recorded.grid is None:
+        return None
+    with _field(path, "grid"):
+        return Grid.from_description(recorded.grid, strategy_class(strategy))
 
 
 @contextmanager
@@ -141,7 +181,7 @@ def _field(path: str | Path, name: str) -> Iterator[None]:
     except ReportError:
         raise
     except InputError as error:
-        place = f"{name}.{error.place}" if error.place else name
+        place = ".".join(part for part in (name, error.place) if part)
         raise ReportError(path, error.problem, place) from None
 
 
@@ -204,18 +244,21 @@ def _recorded_strategy(path: str | Path, recorded: GateReport, given: Any) -> An
         return found.made_with(found.Config.load(sets=sets))
 
 
-def _recorded_inputs(path: str | Path, recorded: GateReport) -> dict[str, Any]:
-    """What `run_gates` is given besides segment and strategy, each checked under its name."""
+def _recorded_inputs(
+    path: str | Path, recorded: GateReport
+) -> tuple[tuple[str, ...], GatePolicy, int | None, RunConfig]:
+    """Suites, policy, chosen seed and the run's configuration, each checked under its name."""
     from quantlaxmi.execution.costs import CostModel
     from quantlaxmi.execution.latency import LatencyModel
     from quantlaxmi.execution.risk import RiskLimits
-    from quantlaxmi.run.config import constant_latency
+    from quantlaxmi.run.config import RunConfig, constant_latency
 
     found: dict[str, Any] = {"latency": None}
+    seed: int | None = None
     with _field(path, "suites"):
-        found["gates"] = check_suites(tuple(recorded.suites))
+        gates = check_suites(tuple(recorded.suites))
     with _field(path, "policy"):
-        found["policy"] = GatePolicy.from_mapping(recorded.policy)
+        policy = GatePolicy.from_mapping(recorded.policy)
     with _field(path, "costs"):
         found["costs"] = CostModel.from_description(recorded.costs)
     with _field(path, "risk"):
@@ -228,10 +271,10 @@ def _recorded_inputs(path: str | Path, recorded: GateReport) -> dict[str, Any]:
             found["latency"] = LatencyModel.from_description(recorded.latency)
     with _field(path, "seed"):
         check_seed(recorded.seed)
-        found["seed"] = recorded.seed if recorded.is_diagnosis else None
+        seed = recorded.seed if recorded.is_diagnosis else None
     with _field(path, "header.seed"):
-        found["run_seed"] = check_seed(recorded.header.get("seed"))
-    return found
+        found["seed"] = check_seed(recorded.header.get("seed"))
+    return gates, policy, seed, RunConfig.of(**found)
 
 
 _ABSENT = "absent"

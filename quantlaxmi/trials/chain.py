@@ -105,6 +105,12 @@ class ChainFile:
         self.known: set[object] = set()
         self.size = self.torn = 0
         self._inode: tuple[int, int] | None = None
+        self._mtime_ns = 0
+
+    def note(self, status: os.stat_result) -> None:
+        """Remember the file as it is: one that is the same is not read again."""
+        self._inode = (status.st_dev, status.st_ino)
+        self._mtime_ns = status.st_mtime_ns
 
     @property
     def last(self) -> str:
@@ -127,9 +133,11 @@ class ChainFile:
         """
         with opened(self.path, os.O_RDONLY) as fd:
             status = os.fstat(fd)
-            if self._inode != (status.st_dev, status.st_ino) or status.st_size < self.size:
+            same = self._inode == (status.st_dev, status.st_ino)
+            rewritten = status.st_size == self.size and status.st_mtime_ns != self._mtime_ns
+            if not same or rewritten or status.st_size < self.size:
                 self._forget()
-            self._inode = (status.st_dev, status.st_ino)
+            self.note(status)
             if status.st_size > MAX_FILE_BYTES:
                 raise TrialError(self.path, f"is longer than {MAX_FILE_BYTES} bytes")
             if status.st_size == self.size:

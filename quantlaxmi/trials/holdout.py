@@ -6,9 +6,7 @@ a run on another machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,10 +16,8 @@ from quantlaxmi.segment import MarketData
 from quantlaxmi.trials.ledger import TrialLedger, current_ledger
 from quantlaxmi.trials.records import Extent, Opening, Seal, extent_of
 
-__all__ = ["Holdout", "holdouts", "open_seal", "refuse_sealed", "seal_from", "unsealed_for"]
+__all__ = ["Holdout", "holdouts", "open_seal", "refuse_sealed", "seal_from"]
 
-#: Seals that this thread or task may read past: of the run that opens one.
-_ALLOWED: ContextVar[frozenset[str]] = ContextVar("allowed", default=frozenset())
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,23 +86,13 @@ def refuse_sealed(market: MarketData, ledger: TrialLedger | None = None) -> tupl
         return ()
     found = holdouts(ledger, extent_of(market))
     for one in found:
-        if one.opening is None and one.seal.seal_id not in _ALLOWED.get():
+        if one.opening is None:
             raise HoldoutError(
                 market.path,
                 f"its rows from {one.begins} on are sealed in {ledger.folder}: end before them, or "
                 "name the one setting to judge by run-gates --open-seal",
             )
     return found
-
-
-@contextmanager
-def unsealed_for(holdout: Holdout) -> Iterator[None]:
-    """Let this thread or task read past a seal: for the run that its opening names."""
-    token = _ALLOWED.set(_ALLOWED.get() | {holdout.seal.seal_id})
-    try:
-        yield
-    finally:
-        _ALLOWED.reset(token)
 
 
 def seal_from(market: MarketData, from_ns: int, ledger: TrialLedger) -> Seal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -76,14 +76,35 @@ class TrialsUsed:
         own = (self.strategy, self.code)
         return sum((key.strategy, key.code) != own for key in self.keys)
 
-    def describe(self) -> dict[str, Any]:
-        """What a report holds."""
+    def not_searched(self, searched: Collection[str]) -> int:
+        """Settings that were tried, of any strategy and code, but not searched for the verdict.
+
+        Parameters
+        ----------
+        searched : collection of str
+            Hashes of the settings of this strategy and code that were.
+        """
+        own = (self.strategy, self.code)
+        tried = {(key.strategy, key.code, key.config) for key in self.keys}
+        return sum(
+            (strategy, code) != own or config not in searched for strategy, code, config in tried
+        )
+
+    def describe(self, searched: Collection[str]) -> dict[str, Any]:
+        """What a report holds.
+
+        Parameters
+        ----------
+        searched : collection of str
+            As for `not_searched`.
+        """
         return {
             "strategy": self.strategy,
             "code": self.code,
             "count": len(self.keys),
             "keys": [list(key) for key in self.keys],
             "keys_hash": self.keys_hash,
+            "not_searched": self.not_searched(searched),
             "settings": {name: dict(texts) for name, texts in self.settings.items()},
         }
 
@@ -96,7 +117,7 @@ class TrialsUsed:
         TrialError
             They are none, or not those whose hash stands beside them.
         """
-        names = ("strategy", "code", "count", "keys", "keys_hash", "settings")
+        names = ("strategy", "code", "count", "keys", "keys_hash", "not_searched", "settings")
         if not isinstance(described, Mapping) or set(described) != set(names):
             raise TrialError("trials", f"was {shown(described)}, expected {', '.join(names)}")
         listed, settings = described["keys"], described["settings"]

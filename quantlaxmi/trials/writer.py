@@ -146,6 +146,7 @@ class TrialWriter:
         self._write(data)
         for line, text in made:
             file.added(line, len(text))
+        file.note(os.fstat(self._fd))
 
     def _write(self, data: bytes) -> None:
         path = self.file.path

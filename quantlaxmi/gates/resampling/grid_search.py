@@ -17,7 +17,15 @@ from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.grid_file import MAX_SETTINGS, Grid
 from quantlaxmi.strategies.parameter_grid import grid_configs
 
-__all__ = ["NAME", "Search", "declared_grid", "given_grid", "search_of", "tried_settings"]
+__all__ = [
+    "NAME",
+    "Search",
+    "declared_grid",
+    "given_grid",
+    "search_of",
+    "searched_hashes",
+    "tried_settings",
+]
 
 #: Name of the market null in progress and checkpoints, and of its random stream, which is data:
 #: random numbers follow from it.
@@ -82,6 +90,16 @@ def tried_settings(context: GateContext, rerun: Rerun) -> tuple[tuple[StrategyCo
         else:
             found.append(config)
     return tuple(found), lost
+
+
+def searched_hashes(context: GateContext) -> set[bytes]:
+    """Hashes of the settings that the market null searches, the run's own among them."""
+    rerun = context.rerun
+    if rerun is None or context.settings(MarketNullSettings).grid_search == "off":
+        return {context.config_hash}
+    tried, _ = tried_settings(context, rerun)
+    configs = (*given_grid(context, rerun.strategy), *tried)
+    return {context.config_hash, *(one.config_hash for one in configs)}
 
 
 def _made(strategy: Any, texts: Mapping[str, str]) -> StrategyConfig | None:

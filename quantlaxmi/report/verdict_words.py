@@ -1,0 +1,46 @@
+"""What the verdict line says of selection and of holdouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["holdout_words", "selection_words"]
+
+
+def selection_words(g2: Mapping[str, Any], trials: Mapping[str, Any] | None) -> str:
+    """Which settings the market null searched, and what is known of others that were tried.
+
+    Parameters
+    ----------
+    g2 : mapping
+        What the suite found; empty where it did not run.
+    trials : mapping or None
+        What the ledger knew; None without one.
+    """
+    searched = 1
+    for result in g2.get("results", ()):
+        found = result.get("details", {}).get("settings_searched")
+        searched = found if isinstance(found, int) else searched
+    tested = searched > 1
+    text = f"best of {searched} settings allowed for" if tested else "selection not tested"
+    if trials is None:
+        return f"{text}, other trials unknown" if tested else f"{text}, trials unknown"
+    count, others = trials.get("count"), trials.get("not_searched")
+    ledger = "1 trial" if count == 1 else f"{count} trials"
+    return f"{text}, {ledger} in the ledger, {others} of their settings not searched"
+
+
+def holdout_words(holdout: Mapping[str, Any] | None) -> list[str]:
+    """What there is to say of rows that were sealed.
+
+    Parameters
+    ----------
+    holdout : mapping or None
+        What the report holds of seals.
+    """
+    if holdout is None:
+        return []
+    if holdout.get("judged"):
+        return ["sealed rows, opened once for this setting, by the equity test alone"]
+    return ["NOT FRESH: rows of a holdout that was opened before"]
