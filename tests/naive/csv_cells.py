@@ -291,4 +291,4 @@ LAYOUTS: dict[str, tuple[EventKind, str, list[tuple[str, str, Any]]]] = {
         ("last_price", "", anything), ("index_price", "index", price),
         ("mark_price", "mark", price)]),
 }  # fmt: skip
-DECIMALS = {price, qty, size, rate, whole, hours, previous}
+DECIMALS = {price, qty, size, traded, rate, whole, hours, previous}
