@@ -70,7 +70,7 @@ INNER: dict[str, tuple[str, ...]] = {
             seal recover write memory split parts export books
             """,
         "execution": """
-            impact cost_file conversion ledger costs account_terms latency risk run_terms
+            impact cost_file conversion ledger costs base_fees account_terms latency risk run_terms
             """,
         "trace": "header objects file arrow decision_trace builder parity",
         "importers": """

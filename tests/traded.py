@@ -62,6 +62,11 @@ STEPPED = {
         instrument("S", InstrumentKind.SPOT, -8, -8, lot=1),
         instrument("P", InstrumentKind.PERP, -8, -8, lot=5),
     ),
+    # Finer than the eight decimals of a fee in base.
+    "fine spot": (
+        instrument("S", InstrumentKind.SPOT, -3, -9, lot=4),
+        instrument("P", InstrumentKind.PERP, -3, -2),
+    ),
 }
 
 NO_LIMITS = RiskLimits()
@@ -74,6 +79,7 @@ def costs(
     fee_exponent: int = -8,
     queue: str = "trades",
     borrow: str = "",
+    buy_fee: str = "",
 ) -> CostModel:
     rates = {}
     for kind, bps in zip(
@@ -89,6 +95,7 @@ def costs(
         fee_exponent=fee_exponent,
         queue=queue,
         borrow={"spot": FixedPoint.from_text(borrow)} if borrow else {},
+        buy_fee={"spot": buy_fee} if buy_fee else {},
     )
 
 
@@ -98,6 +105,15 @@ COSTS = (
     costs("50", "-25", "0", fee_exponent=0, borrow="100000"),
     costs("0.12345678", "500", "-1.5", fee_exponent=-2, borrow="9876.54321001"),
     costs("0", "0", "0", borrow="0"),
+)
+#: Fees in base: common, of many digits, so high that they show in small quantities, and a rebate of
+#: makers; nothing.
+BASE_COSTS = (
+    costs(buy_fee="base"),
+    costs("0.12345678", "500", "-1.5", fee_exponent=-2, borrow="9876.54321001", buy_fee="base"),
+    costs("999.99999999", "5", "2", borrow="100000", buy_fee="base"),
+    costs("50", "-25", "0", fee_exponent=0, buy_fee="base"),
+    costs("0", "0", "0", buy_fee="base"),
 )
 
 
@@ -125,6 +141,7 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
                 one.contract_size * Fraction(10) ** one.contract_exponent,
                 one.price_units,
                 None if one.kind != InstrumentKind.SPOT else borrow_of(one, model),
+                one.kind == InstrumentKind.SPOT and model.buy_fee.get("spot") == "base",
             )
         )
     return tuple(made)

@@ -3,6 +3,10 @@
 The total cost of the open position is carried, not a price: a partial close takes
 half-even(cost * q / Q) of it and leaves the rest, so that nothing is lost to rounding. Amounts fit
 128 bits; products that are divided again need not.
+
+A fee in base is taken from what was bought, in whole steps; what is below a step stays owed and is
+taken with a later one, so that the fees of a run do not depend on how its orders were split. A buy
+of q with such a fee f is a buy of q - f at the same price, and a fee of f at that price.
 """
 from libc.stdint cimport int64_t
 from quantlaxmi._ext.wide cimport *
@@ -18,7 +22,17 @@ cdef struct account_t:
     ql_i128 fee_num[2]  # fee = half-even(price * qty * num / den) * fee_scale; [0] maker, [1] taker
     ql_i128 fee_den[2]
     ql_i128 fee_scale
+    int64_t in_base  # buys pay their fee in base
+    int64_t base_bps[2]  # of what is bought, 10**-8 bps; 0: that fee is paid in quote
+    int64_t base_step  # fees in base are multiples of it, quantity units
+    ql_i128 base_owed  # of fees in base and below a step, 10**-12 quantity units
     int64_t currency
+
+cdef extern from *:
+    """
+    #define QL_WHOLE_BPS 1000000000000LL /* 10**4 bps at 10**-8 */
+    """
+    const int64_t QL_WHOLE_BPS
 
 
 cdef inline int notional(const account_t* a, int64_t price, int64_t qty, ql_i128* out) noexcept nogil:
@@ -32,6 +46,44 @@ cdef inline int fee_of(
     if ql_mul_div(ql_mul64(price, qty), a.fee_num[taker], a.fee_den[taker], QL_HALF_EVEN, &n):
         return 1
     return ql_mul(n, a.fee_scale, out)
+
+
+cdef inline int64_t base_fee(
+    const account_t* a, ql_i128* owed, int64_t qty, int taker
+) noexcept nogil:
+    """What a buy pays in base when ``owed`` is owed before it; ``owed`` becomes what is after it.
+
+    Rates are below 10**4 bps and a step is at most 10**10 units, so products fit; never more than
+    was bought is taken.
+    """
+    cdef ql_i128 step = ql_mul64(a.base_step, QL_WHOLE_BPS), due
+    cdef int64_t n
+    due = owed[0] + ql_mul64(qty, a.base_bps[taker])
+    n = ql_to_i64(ql_divided(due, step))
+    if n > qty / a.base_step:
+        n = qty / a.base_step
+    owed[0] = due - n * step
+    return n * a.base_step
+
+
+cdef inline int order_for(
+    const account_t* a, int64_t wanted, int64_t lot, int64_t* qty
+) noexcept nogil:
+    """The smallest whole lots of which a buy at the market leaves ``wanted`` after its fee; 1 on
+    overflow.
+    """
+    cdef ql_i128 owed
+    cdef int64_t lacks = wanted
+    qty[0] = 0
+    while lacks > 0:
+        # One more unit bought is at most one more kept.
+        if lacks % lot and ql_add_i64(lacks, lot - lacks % lot, &lacks):
+            return 1
+        if ql_add_i64(qty[0], lacks, qty):
+            return 1
+        owed = a.base_owed
+        lacks = wanted - (qty[0] - base_fee(a, &owed, qty[0], 1))
+    return 0
 
 
 cdef inline int account_fill(

@@ -5,10 +5,15 @@ beyond it is taken back by a trim: an order at the market, sent when the legs ha
 latency of their decision. What a trim finds no size for leaves a risk row, and the rest is sent
 again at the next message that leaves a valid book of its instrument, one latency later, until it is
 done. Until then it counts as in flight. What is below a lot stays, with a risk row.
+
+Where a buy paid its fee in base, what it received is matched: of a buy filled too far that share of
+it is sold again, and of a sale as much is bought back as leaves the excess after the fee.
 """
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.accounts cimport order_for
+from quantlaxmi._ext.closing cimport lot_of
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport drawn_ns
 from quantlaxmi._ext.order_arrival cimport finish_order, take
@@ -40,13 +45,13 @@ cdef int _send(engine_t* e, pending_t* p, int64_t ts) noexcept nogil:
 
 
 cdef int _trim(engine_t* e, const pending_t* leg, int64_t excess) noexcept nogil:
-    """Take back what a leg filled too much: whole lots of it."""
-    cdef const rule_t* rules = e.guard.rules
+    """Take back what a leg moved too much: whole lots of it."""
     cdef pending_t p = leg[0]
-    cdef int64_t lot = 1, in_flight
+    cdef int64_t lot = lot_of(e, leg.instrument), in_flight
     cdef int status
-    if rules != NULL and rules[leg.instrument].lot:
-        lot = rules[leg.instrument].lot
+    if leg.side < 0 and e.accounts[leg.instrument].in_base:
+        if order_for(&e.accounts[leg.instrument], excess, 1, &excess):
+            return OVERFLOW
     if excess % lot:
         status = risk_row(
             e, leg.decision, leg.instrument, RULE_TRIM_REST, excess % lot, lot, leg.arrival
@@ -70,7 +75,7 @@ cdef int _trim(engine_t* e, const pending_t* leg, int64_t excess) noexcept nogil
 
 
 cdef int match_legs(
-    engine_t* e, const pending_t* orders, const int64_t* filled, Py_ssize_t n
+    engine_t* e, const pending_t* orders, const int64_t* filled, const int64_t* moved, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t i, j = 0
     cdef int64_t target
@@ -83,7 +88,9 @@ cdef int match_legs(
         # Quotient of non-negative numbers, so truncation is floor.
         target = ql_muldiv(orders[i].qty, filled[j], orders[j].qty)
         if filled[i] > target:
-            status = _trim(e, &orders[i], filled[i] - target)
+            # The same share of what the position gained; all of it where no fee was in base.
+            target = ql_muldiv(moved[i], target, filled[i])
+            status = OK if moved[i] == target else _trim(e, &orders[i], moved[i] - target)
             if status != OK:
                 return status
     return OK

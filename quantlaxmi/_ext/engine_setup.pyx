@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free
 import numpy as np
 
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.accounts cimport account_t
+from quantlaxmi._ext.accounts cimport QL_WHOLE_BPS, account_t
 from quantlaxmi._ext.depth_book cimport depth_free, depth_init
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
@@ -132,6 +132,24 @@ cdef int set_borrow(engine_t* e, terms) except -1:
         raise ValueError("there are not terms of borrowing for every instrument")
     for i, (num, den) in enumerate(terms):
         e.loans[i].num, e.loans[i].den = _wide(num), _wide(den)
+    return 0
+
+
+cdef int set_base_fees(engine_t* e, terms) except -1:
+    """Fees that buys pay in base, by instrument; ``terms`` may be empty for none."""
+    cdef Py_ssize_t i
+    cdef int64_t maker_bps, taker_bps, step, most = 10_000_000_000
+    if len(terms) not in (0, e.n_instruments):
+        raise ValueError("there are not terms of fees in base for every instrument")
+    for i, (in_base, maker_bps, taker_bps, step) in enumerate(terms):
+        if maker_bps < 0 or taker_bps < 0 or maker_bps >= QL_WHOLE_BPS or taker_bps >= QL_WHOLE_BPS:
+            raise ValueError("a fee in base is out of range")
+        if not 0 < step <= most:
+            raise ValueError("the step of a fee in base is out of range")
+        e.accounts[i].in_base = in_base
+        e.accounts[i].base_bps[MAKER_FEE] = maker_bps
+        e.accounts[i].base_bps[TAKER_FEE] = taker_bps
+        e.accounts[i].base_step = step
     return 0
 
 

@@ -49,6 +49,7 @@ cdef enum:
     FLAG_MAKER = 8
     FLAG_CLOSE = 16
     FLAG_AFTER_OWN = 32
+    FLAG_BASE_FEE = 64
     UNKNOWN = -1
     MARKET_ORDER = 0  # schema.OrderType
     LIMIT_ORDER = 1

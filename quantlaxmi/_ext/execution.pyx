@@ -9,6 +9,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.borrow cimport accrue_all
 from quantlaxmi._ext.bundles cimport end_owed, end_trim, match_legs, trim_arrives
+from quantlaxmi._ext.closing cimport closing_qty
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport deliver, news_due
 from quantlaxmi._ext.margin cimport look_at_margin
@@ -77,15 +78,19 @@ cdef int _close_out(engine_t* e, const pending_t* p) noexcept nogil:
             if status != OK:
                 return status
     for i in range(e.n_instruments):
-        qty = e.accounts[i].qty
-        if e.accounts[i].currency != currency or qty == 0:
+        if e.accounts[i].currency != currency:
+            continue
+        status = closing_qty(e, i, &qty)
+        if status != OK:
+            return status
+        if qty == 0:
             continue
         noted = <close_order_t*>push(&e.guard.close_orders)
         if noted == NULL:
             return NO_MEMORY
         noted.order = e.ctx.next_order
         noted.mid = e.guard.close_mid[i]
-        status = _own_order(e, p, i, -qty, p.arrival, why, FLAG_CLOSE)
+        status = _own_order(e, p, i, qty, p.arrival, why, FLAG_CLOSE)
         if status != OK:
             return status
     return OK
@@ -95,17 +100,22 @@ cdef int _execute_bundle(engine_t* e) noexcept nogil:
     """Execute the orders of the decision at the head of the queue; they arrived together."""
     cdef pending_t orders[MAX_LEGS]
     cdef int64_t filled[MAX_LEGS]
+    cdef int64_t moved[MAX_LEGS]
     cdef Py_ssize_t i, n = dequeue(e, orders)
+    cdef int64_t before
     cdef int status
     if orders[0].action == ACT_CLOSE:
         return _close_out(e, &orders[0])
     if orders[0].action == ACT_TRIM:
         return trim_arrives(e, &orders[0])
     for i in range(n):
+        before = e.accounts[orders[i].instrument].qty
         status = arrive(e, &orders[i], orders[i].arrival, &filled[i])
         if status != OK:
             return status
-    return match_legs(e, orders, filled, n) if orders[0].bundle else OK
+        # Positions are within 63 bits either way, and one order moves one less than twice that.
+        moved[i] = (e.accounts[orders[i].instrument].qty - before) * orders[i].side
+    return match_legs(e, orders, filled, moved, n) if orders[0].bundle else OK
 
 
 cdef int64_t _held_at(const engine_t* e, Py_ssize_t instrument, int64_t ts) noexcept nogil:
@@ -202,12 +212,13 @@ cdef int lane_finish(engine_t* e, bint flatten) noexcept nogil:
         status = end_resting(e)
     if flatten:
         for i in range(e.n_instruments):
-            qty = e.accounts[i].qty
-            if qty == 0 or status != OK:
+            if status == OK:
+                status = closing_qty(e, i, &qty)
+            if status != OK or qty == 0:
                 continue
             memset(&own, 0, sizeof(own))
             own.decision = -1
-            status = _own_order(e, &own, i, -qty, e.ts_ns, WHY_FLATTEN, FLAG_FLATTEN)
+            status = _own_order(e, &own, i, qty, e.ts_ns, WHY_FLATTEN, FLAG_FLATTEN)
     if status == OK:
         status = accrue_all(e, e.ts_ns)
     if status == OK and e.guard.margin.on:

@@ -9,6 +9,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.closing cimport closing_qty
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport drawn_ns
 from quantlaxmi._ext.margin cimport look_at_margin
@@ -44,7 +45,7 @@ cdef int _look(engine_t* e, int64_t k, int64_t currency) noexcept nogil:
 
 cdef int watch_losses(engine_t* e) noexcept nogil:
     cdef guard_t* g = &e.guard
-    cdef int64_t k = e.event.instrument, currency = e.accounts[k].currency, i
+    cdef int64_t k = e.event.instrument, currency = e.accounts[k].currency, i, qty
     cdef pending_t p
     cdef bint wanted = False
     cdef int status = _look(e, k, currency)
@@ -52,7 +53,10 @@ cdef int watch_losses(engine_t* e) noexcept nogil:
         return status
     for i in range(e.n_instruments):
         if e.accounts[i].currency == currency:
-            if e.accounts[i].qty != 0 and e.books[i].valid:
+            status = closing_qty(e, i, &qty)
+            if status != OK:
+                return status
+            if qty != 0 and e.books[i].valid:
                 wanted = True
             if e.queues[2 * i].n or e.queues[2 * i + 1].n:
                 wanted = True

@@ -118,12 +118,19 @@ cdef int book_fill(
     cdef ql_i128* cash = &e.cash[a.currency]
     cdef ql_i128 fee
     cdef fill_t* f
+    cdef int64_t kept = r.qty
+    cdef report_t told = r[0]
     cdef int status = accrue(e, p.instrument, r.ts_ns)
     if status != OK:
         return status
-    if fee_of(a, r.price, r.qty, fee_kind, &fee):
+    if p.side > 0 and a.base_bps[fee_kind] > 0:
+        kept -= base_fee(a, &a.base_owed, r.qty, fee_kind)
+        told.flags |= FLAG_BASE_FEE
+        if notional(a, r.price, r.qty - kept, &fee):
+            return OVERFLOW
+    elif fee_of(a, r.price, r.qty, fee_kind, &fee):
         return OVERFLOW
-    if account_fill(a, cash, p.side, r.qty, r.price, fee):
+    if account_fill(a, cash, p.side, kept, r.price, fee):
         return OVERFLOW
     f = <fill_t*>push(&e.fills)
     if f == NULL:
@@ -137,7 +144,7 @@ cdef int book_fill(
     f.qty = r.qty
     f.ts_ns = r.ts_ns
     f.seq = e.seq
-    f.flags = r.flags
+    f.flags = told.flags
     f.fee_hi = ql_hi(fee)
     f.fee_lo = ql_lo(fee)
     f.cash_hi = ql_hi(cash[0])
@@ -148,4 +155,4 @@ cdef int book_fill(
     e.positions[p.instrument].qty = a.qty
     e.positions[p.instrument].pending_qty -= p.side * r.qty
     e.positions[p.instrument].n_fills += 1
-    return delay_news(e, p, True, r) if e.lagging else _tell(e, p, r)
+    return delay_news(e, p, True, &told) if e.lagging else _tell(e, p, &told)

@@ -13,8 +13,8 @@ from quantlaxmi._ext.depth_index cimport DepthIndex
 from quantlaxmi._ext.depth_levels cimport depth_gaps
 from quantlaxmi._ext.engine_core cimport tape_run
 from quantlaxmi._ext.engine_setup cimport (
-    allocate, allocate_tape, point_at, release, set_accounts, set_borrow, set_delays, set_features,
-    set_guard, set_impact
+    allocate, allocate_tape, point_at, release, set_accounts, set_base_fees, set_borrow, set_delays,
+    set_features, set_guard, set_impact
 )
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.python_bridge cimport (
@@ -93,6 +93,10 @@ cdef class Engine:
         By instrument, the interest on a short position as a fraction: half-even(bid + ask times
         quantity times nanoseconds times ``num / den``) in ledger units; (0, 0) where none is
         borrowed. Empty for none.
+    base_fees : sequence of tuple
+        By instrument ``(whether buys pay their fee in base, maker, taker, step)``: rates at 10**-8
+        bps of what is bought, 0 for one that is paid in quote, and the quantity units that fees are
+        multiples of. Empty for none.
     refuse_short : bool
         A sale of an instrument that would have to be borrowed is refused.
     pro_rata : bool
@@ -110,7 +114,7 @@ cdef class Engine:
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
         limits=(0, 0, 0, None, 1, False, None), pro_rata=False, delays=None, impact=(),
-        trades_by_receipt=False, borrow=(), refuse_short=False,
+        trades_by_receipt=False, borrow=(), refuse_short=False, base_fees=(),
     ):
         cdef engine_t* e = &self.e
         if e.tape != NULL:
@@ -138,6 +142,7 @@ cdef class Engine:
         set_guard(e, rules, limits)
         set_impact(e, impact)
         set_borrow(e, borrow)
+        set_base_fees(e, base_fees)
         e.guard.no_short = refuse_short
         set_features(&self.tape, features)
 

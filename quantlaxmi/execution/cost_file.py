@@ -20,6 +20,8 @@ BorrowBps = Annotated[FixedPoint, Bounds(ge=0, le=MAX_BORROW_BPS, places=8)]
 Amount = Annotated[FixedPoint, Bounds(ge=0, le="1e18", places=8)]
 #: What shortens the queue before a resting order.
 Queue = Literal["trades", "pro_rata"]
+#: What a buy of spot pays its fee in.
+BuyFee = Literal["quote", "base"]
 #: By which clock a trade is later than a resting order.
 TradeClock = Literal["exchange", "receive"]
 
@@ -37,6 +39,8 @@ class CostTable(Settings, frozen=True, kw_only=True):
         The two terms of `Impact`.
     borrow_bps : FixedPoint or None
         Interest a year on spot that is sold and not held, in basis points; of spot alone.
+    buy_fee : {"quote", "base"} or None
+        What a buy pays its fee in; of spot alone.
     """
 
     maker_bps: Bps | None = None
@@ -45,6 +49,7 @@ class CostTable(Settings, frozen=True, kw_only=True):
     impact_bps: ImpactBps | None = None
     impact_sqrt_bps: ImpactBps | None = None
     borrow_bps: BorrowBps | None = None
+    buy_fee: BuyFee | None = None
 
     @property
     def has_impact(self) -> bool:
@@ -54,8 +59,8 @@ class CostTable(Settings, frozen=True, kw_only=True):
     def check(self) -> None:
         """Check that a table sets something, and both rates or neither."""
         rates = (self.maker_bps, self.taker_bps)
-        others = (self.min_notional, self.borrow_bps)
-        alone = self.has_impact or others != (None, None)
+        others = (self.min_notional, self.borrow_bps, self.buy_fee)
+        alone = self.has_impact or any(one is not None for one in others)
         if None in rates and not (rates == (None, None) and alone):
             raise self.lacks("maker_bps" if self.maker_bps is None else "taker_bps")
 
@@ -98,9 +103,17 @@ class CostFile(Settings, frozen=True, kw_only=True):
     put: KindTable | None = None
 
     def check(self) -> None:
-        """Check that interest is of spot: nothing else is borrowed to be sold."""
+        """Check that interest and fees in base are of spot."""
         for key, table in self.tables().items():
-            if table.borrow_bps is not None and key.partition(".")[0] != "spot":
+            if key.partition(".")[0] == "spot":
+                continue
+            if table.buy_fee is not None:
+                raise ConfigError(
+                    type(self).__name__,
+                    f"was {table.buy_fee!r}, expected in a table of spot: nothing else is received",
+                    f"{key}.buy_fee",
+                )
+            if table.borrow_bps is not None:
                 raise ConfigError(
                     type(self).__name__,
                     f"was {table.borrow_bps.to_text()}, expected in a table of spot: nothing else "

@@ -34,6 +34,10 @@ QUEUES: Final = ("trades", "pro_rata")
 TRADE_CLOCKS: Final = ("exchange", "receive")
 
 
+#: Fields of a model that have entries by kind or symbol.
+_TABLES: Final = ("rates", "symbols", "min_notional", "impact", "borrow", "buy_fee")
+
+
 class FeeRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Commission rates of one kind of instrument.
 
@@ -71,6 +75,9 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     borrow : dict of str to FixedPoint
         By kind (``"spot"``) or by kind and symbol: interest a year on spot that is sold and not
         held, in basis points. Where it has no entry `ASSUMED_BORROW_BPS` is paid.
+    buy_fee : dict of str to {"quote", "base"}
+        By kind (``"spot"``) or by kind and symbol: what a buy of spot pays its fee in. Without an
+        entry it is the quote currency.
 
     Raises
     ------
@@ -91,6 +98,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     trade_clock: str = TRADE_CLOCKS[0]
     impact: dict[str, Impact] = {}
     borrow: dict[str, FixedPoint] = {}
+    buy_fee: dict[str, str] = {}
 
     def __post_init__(self) -> None:
         _check_bounds(self)
@@ -125,6 +133,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             impact_bps = "0.5"      # on the price of every fill that takes
             impact_sqrt_bps = "2"   # times the root of order quantity over displayed touch
             borrow_bps = "1000"     # a year, on spot that is sold and not held
+            buy_fee = "base"        # or "quote": what a buy pays its fee in
             [perp.BTCUSDT-PERP]     # one symbol: goes before its kind
             maker_bps = "-0.5"      # a rebate
             taker_bps = "4"
@@ -148,6 +157,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             trade_clock=file.trade_clock,
             impact={key: _impact(one) for key, one in tables.items() if one.has_impact},
             borrow={k: one.borrow_bps for k, one in tables.items() if one.borrow_bps is not None},
+            buy_fee={k: one.buy_fee for k, one in tables.items() if one.buy_fee is not None},
         )
 
     def covers(self, instrument: Instrument) -> bool:
@@ -206,22 +216,15 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             There are such entries and none of them is among them: surely a slip.
         """
         known = {cost_key(one) for one in instruments}
-        keys = (*self.symbols, *self.min_notional, *self.impact, *self.borrow)
-        named = {key for key in keys if "." in key}
+        named = {key for table in self.entries for key in table if "." in key}
         if named and not named & known:
             here = ", ".join(sorted(known))
             raise ConfigError("costs", f"is not traded here, only {here}", min(named))
-
-        def kept(table: dict[str, Any]) -> dict[str, Any]:
-            return {key: value for key, value in table.items() if key in known or "." not in key}
-
-        return msgspec.structs.replace(
-            self,
-            symbols=kept(self.symbols),
-            min_notional=kept(self.min_notional),
-            impact=kept(self.impact),
-            borrow=kept(self.borrow),
-        )
+        kept = {
+            name: {k: v for k, v in getattr(self, name).items() if k in known or "." not in k}
+            for name in _TABLES[1:]
+        }
+        return msgspec.structs.replace(self, **kept)
 
     def scaled(self, factor: Fraction, more_bps: Fraction = Fraction(0)) -> CostModel:
         """Return the model with every commission times ``factor``, and some basis points more."""
@@ -245,7 +248,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         """Return the model as plain values, decimals as text; what ``cost_hash`` covers.
 
         ``queue`` and ``trade_clock`` are in it where they are not the first of `QUEUES` and
-        `TRADE_CLOCKS`, ``impact`` and ``borrow`` where there are any.
+        `TRADE_CLOCKS`; ``impact``, ``borrow`` and ``buy_fee`` where there are any.
         """
         more: dict[str, Any] = {} if self.queue == QUEUES[0] else {"queue": self.queue}
         if self.trade_clock != TRADE_CLOCKS[0]:
@@ -257,6 +260,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             }
         if self.borrow:
             more["borrow"] = {key: plain(bps) for key, bps in sorted(self.borrow.items())}
+        if self.buy_fee:
+            more["buy_fee"] = dict(sorted(self.buy_fee.items()))
         return {
             **more,
             "fee_exponent": self.fee_exponent,
@@ -290,16 +295,10 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 },
                 impact={k: _impact_of(v) for k, v in described.get("impact", {}).items()},
                 borrow={k: FixedPoint.from_text(v) for k, v in described.get("borrow", {}).items()},
+                buy_fee=described.get("buy_fee", {}),
                 **options,
             )
-            exponent = model.fee_exponent
-            same = (
-                model.queue in QUEUES
-                and model.trade_clock in TRADE_CLOCKS
-                and model.describe() == described
-                and type(exponent) is int
-                and -18 <= exponent <= 0
-            )
+            same = model.describe() == described and type(model.fee_exponent) is int
         except FixedPointOverflow as error:
             problem = f"was {told(error.operands[0])}, expected a decimal of at most 18 digits"
             raise ConfigError("costs", problem) from None
@@ -312,8 +311,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def entries(self) -> tuple[dict[Any, Any], ...]:
         """Copies of the dicts inside: the model is frozen, they are not."""
-        first = (dict(self.rates), dict(self.symbols), dict(self.min_notional))
-        return (*first, dict(self.impact), dict(self.borrow))
+        return tuple(dict(getattr(self, name)) for name in _TABLES)
 
     @property
     def cost_hash(self) -> bytes:
@@ -338,7 +336,7 @@ def _check_bounds(model: CostModel) -> None:
     whole, table = ({f.name: f for f in fields_of(cls)} for cls in (CostFile, CostTable))
     for name in ("fee_exponent", "queue"):
         whole[name].read(getattr(model, name), at / name)
-    for name in ("rates", "symbols", "min_notional", "impact", "borrow"):
+    for name in _TABLES:
         if not isinstance(getattr(model, name), Mapping):
             raise (at / name).was(getattr(model, name), "a dict")
     for key, rate in (*model.rates.items(), *model.symbols.items()):
@@ -353,6 +351,8 @@ def _check_bounds(model: CostModel) -> None:
         _check_fixed(table["min_notional"], least, at / key / "min_notional")
     for key, bps in model.borrow.items():
         _check_fixed(table["borrow_bps"], bps, at / key / "borrow_bps")
+    for key, paid in model.buy_fee.items():
+        table["buy_fee"].read(paid, at / key / "buy_fee")
     for key, impact in model.impact.items():
         if not isinstance(impact, Impact):
             raise (at / key).was(impact, "an Impact")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from quantlaxmi.execution.account_terms import account_terms, borrow_terms, ledger_exponent
+from quantlaxmi.execution.base_fees import base_terms
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.risk import Limits, RiskLimits, Rule, order_rules
 from quantlaxmi.instruments import Instrument
@@ -28,6 +29,8 @@ class RunTerms:
         Of each instrument, see `account_terms`.
     borrow : tuple of (int, int)
         Of each instrument, see `borrow_terms`.
+    base_fees : tuple of (bool, int, int, int)
+        Of each instrument, see `base_terms`; empty where none pays a fee in base.
     impact : tuple of (int, int)
         Of each instrument, see `Impact.terms`.
     rules : tuple of Rule
@@ -39,6 +42,7 @@ class RunTerms:
     currencies: tuple[str, ...]
     accounts: tuple[tuple[int, int, int, int, int, int, int], ...]
     borrow: tuple[tuple[int, int], ...]
+    base_fees: tuple[tuple[bool, int, int, int], ...]
     impact: tuple[tuple[int, int], ...]
     rules: tuple[Rule, ...]
     limits: Limits
@@ -75,6 +79,7 @@ def run_terms(
 def _made(instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLimits) -> RunTerms:
     exponent = ledger_exponent(instruments, costs)
     currencies = tuple(dict.fromkeys(one.currency for one in instruments))
+    base = tuple(base_terms(one, costs) for one in instruments)
     rules, checks = order_rules(instruments, costs, limits, exponent)
     return RunTerms(
         exponent,
@@ -84,6 +89,7 @@ def _made(instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLim
             for one in instruments
         ),
         tuple(borrow_terms(one, costs, exponent) for one in instruments),
+        base if any(paid for paid, *_ in base) else (),
         tuple(costs.impact_on(one).terms for one in instruments),
         tuple(rules),
         checks,

@@ -20,7 +20,7 @@ from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.recent import Recent
 from quantlaxmi.segment import MarketData
-from quantlaxmi.venues import borrow_on, run_costs
+from quantlaxmi.venues import borrow_on, buy_fee_on, run_costs
 
 #: Says nothing: everything comes from the dated tables.
 _NO_COSTS: Final = CostModel(rates={})
@@ -233,6 +233,7 @@ def _complete(
         costs.covers(one)
         and costs.least_notional(one) is not None
         and borrow_on(costs, one, first, last) is None
+        and buy_fee_on(costs, one, first, last) is None
         for one in instruments
     ):
         return costs.restricted(instruments)

@@ -130,6 +130,7 @@ class Session:
             impact=money.impact,
             trades_by_receipt=costs.trade_clock == "receive",
             borrow=money.borrow,
+            base_fees=money.base_fees,
             refuse_short=config.limits.short_spot == "refuse",
         )
         self._pace = Pace(FIRST_ROWS, MOST_ROWS)

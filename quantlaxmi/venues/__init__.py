@@ -21,6 +21,7 @@ from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.venues.tables import (
     TABLE_NAMES,
     BorrowRow,
+    BuyFeeRow,
     FeeRow,
     MarketTable,
     RuleRow,
@@ -31,6 +32,7 @@ from quantlaxmi.venues.tables import (
 
 __all__ = [
     "BorrowRow",
+    "BuyFeeRow",
     "FeeRow",
     "MarketTable",
     "RuleRow",
@@ -275,8 +277,8 @@ def run_costs(
     Returns
     -------
     CostModel
-        With a least notional and a rate for every instrument, and the interest on spot where it is
-        known; giving it back gives the same model.
+        With a least notional and a rate for every instrument; for spot with the interest, and what
+        buys pay their fee in, where these are known. Giving it back gives the same model.
 
     Raises
     ------
@@ -291,11 +293,14 @@ def run_costs(
     """
     model = (CostModel(rates={}) if given is None else given).restricted(instruments)
     found: dict[InstrumentKind, dict[str, FeeRate]] = {}
-    minimum, borrow = dict(model.min_notional), dict(model.borrow)
+    minimum, borrow, buy_fee = dict(model.min_notional), dict(model.borrow), dict(model.buy_fee)
     for one in instruments:
         interest = borrow_on(model, one, first_ns, last_ns, tables=tables)
         if interest is not None:
             borrow[cost_key(one)] = interest
+        paid_in = buy_fee_on(model, one, first_ns, last_ns, tables=tables)
+        if paid_in is not None:
+            buy_fee[cost_key(one)] = paid_in
         if not model.covers(one):
             row = fees(
                 one.venue, one.kind, first_ns, last_ns, symbol=one.venue_symbol, tables=tables
@@ -311,7 +316,12 @@ def run_costs(
         else:  # venues or symbols that differ
             symbols.update(by_symbol)
     return msgspec.structs.replace(
-        model, rates=rates, symbols=symbols, min_notional=minimum, borrow=borrow
+        model,
+        rates=rates,
+        symbols=symbols,
+        min_notional=minimum,
+        borrow=borrow,
+        buy_fee=buy_fee,
     )
 
 
@@ -327,6 +337,30 @@ def borrow_on(
     if one.kind != InstrumentKind.SPOT or model.known_borrow(one) is not None:
         return None
     return borrow_bps(one.venue, one.base, first_ns, last_ns, tables=tables)
+
+
+def buy_fee_on(
+    model: CostModel,
+    one: Instrument,
+    first_ns: int,
+    last_ns: int,
+    *,
+    tables: Sequence[MarketTable] | None = None,
+) -> str | None:
+    """What the tables know that buys pay their fee in; None where they know or a model lacks none.
+
+    Where it changes within the data it is the base: what is received is then less.
+    """
+    kind = one.kind
+    if kind != InstrumentKind.SPOT or {kind.value, cost_key(one)} & set(model.buy_fee):
+        return None
+    for table in _tables() if tables is None else tables:
+        rows = table.buy_fees.get((one.venue, kind), ())
+        start = _at(rows, first_ns)
+        within = [r for r in rows if r is start or first_ns < r.valid_from_ns <= last_ns]
+        if within:
+            return "base" if any(r.buy_fee == "base" for r in within) else "quote"
+    return None
 
 
 def _highest_minimum(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.execution.cost_file import BorrowBps, Bps
+from quantlaxmi.execution.cost_file import BorrowBps, Bps, BuyFee
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.settings import (
@@ -145,6 +145,26 @@ class BorrowRow(Settings, frozen=True, kw_only=True):
     source: Text
 
 
+class BuyFeeRow(Settings, frozen=True, kw_only=True):
+    """What buys of one kind of instrument pay their fee in at a venue, from a day on.
+
+    Attributes
+    ----------
+    venue : str
+    kind : InstrumentKind
+    valid_from_ns : int
+        Nanoseconds since the Unix epoch, UTC.
+    buy_fee : {"quote", "base"}
+    source : str
+    """
+
+    venue: Text
+    kind: InstrumentKind
+    valid_from_ns: Day
+    buy_fee: BuyFee
+    source: Text
+
+
 class TableFile(Settings, frozen=True, kw_only=True):
     """A table as it is written; ``format`` is 1."""
 
@@ -155,6 +175,7 @@ class TableFile(Settings, frozen=True, kw_only=True):
     rules: Annotated[tuple[RuleRow, ...], Items(most=MAX_ROWS)] = ()
     fees: Annotated[tuple[FeeRow, ...], Items(most=MAX_ROWS)] = ()
     borrow: Annotated[tuple[BorrowRow, ...], Items(most=MAX_ROWS)] = ()
+    buy_fees: Annotated[tuple[BuyFeeRow, ...], Items(most=MAX_ROWS)] = ()
 
 
 class MarketTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +189,7 @@ class MarketTable(msgspec.Struct, frozen=True, kw_only=True):
     fees : dict of (venue, kind) to tuple of FeeRow
     symbol_fees : dict of (venue, kind, symbol) to tuple of FeeRow
     borrow : dict of (venue, asset) to tuple of BorrowRow
+    buy_fees : dict of (venue, kind) to tuple of BuyFeeRow
         Rows of one key ascend by date.
     """
 
@@ -176,6 +198,7 @@ class MarketTable(msgspec.Struct, frozen=True, kw_only=True):
     fees: dict[tuple[str, InstrumentKind], tuple[FeeRow, ...]]
     symbol_fees: dict[tuple[str, InstrumentKind, str], tuple[FeeRow, ...]] = {}
     borrow: dict[tuple[str, str], tuple[BorrowRow, ...]] = {}
+    buy_fees: dict[tuple[str, InstrumentKind], tuple[BuyFeeRow, ...]] = {}
 
 
 def load_table(path: str | Path, name: str | None = None) -> MarketTable:
@@ -206,6 +229,7 @@ def load_table(path: str | Path, name: str | None = None) -> MarketTable:
         fees={key: rows for key, rows in of_fees.items() if len(key) == 2},
         symbol_fees={key: rows for key, rows in of_fees.items() if len(key) == 3},
         borrow=_by_date(called, "borrow", file.borrow, lambda r: (r.venue, r.asset)),
+        buy_fees=_by_date(called, "buy_fees", file.buy_fees, lambda r: (r.venue, r.kind)),
     )
 
 

@@ -15,6 +15,7 @@ class Account:
     fees: int = 0
     funding: int = 0
     borrow: int = 0
+    base_owed: Fraction = Fraction(0)  # of fees in base, quantity units
 
     def fill(self, side: int, qty: int, notional_of: Callable[[int], int]) -> None:
         """Average cost with the total carried; a flip closes, then opens."""

@@ -174,10 +174,18 @@ class Arrivals:
         account, currency = self.accounts[i], self.terms[i].currency
         self.pending_qty[i] -= side * qty
         self.pay_interest(i, ts_ns)
-        fee = self.fee(i, price, qty, bool(flags & FillFlag.MAKER))
+        kept, terms = qty, self.terms[i]
+        bps = terms.maker_bps if flags & FillFlag.MAKER else terms.taker_bps
+        if terms.in_base and side > 0 and bps > 0:
+            # The venue takes it out of what was bought: all of it is paid for, less is received.
+            paid, account.base_owed = terms.base_fee(account.base_owed, qty, bps)
+            fee, kept, flags = self.notional(i, price, paid), qty - paid, flags | FillFlag.BASE_FEE
+            self.cash[currency] -= self.notional(i, price, qty)
+        else:
+            fee = self.fee(i, price, qty, bool(flags & FillFlag.MAKER))
+            self.cash[currency] -= side * self.notional(i, price, qty) + fee
         account.fees += fee
-        account.fill(side, qty, lambda q: self.notional(i, price, q))
-        self.cash[currency] -= side * self.notional(i, price, qty) + fee
+        account.fill(side, kept, lambda q: self.notional(i, price, q))
         fill = {
             "order": order["order"],
             "decision": order["decision"],

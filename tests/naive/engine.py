@@ -22,6 +22,8 @@
    that changed it: its rows and fills name that decision and that leg.
 13. A short position of what must be borrowed pays interest at every change of it and at the end:
    mid then times quantity times rate times the time since the last change, half to even.
+14. Where buys pay their fee in base, whole steps of it are taken from what was bought, valued at
+   the fill's price; the rest stays owed. What closes such a position is what can be sold.
 """
 
 from __future__ import annotations
@@ -218,13 +220,13 @@ class Engine(Checks, Arrivals, Funding, Stopping, Trims):
             self._close(one.order, filled, status, OrderReason.END_OF_DATA, self.ts_ns)
         self.queues.lanes.clear()
         if flatten:
-            for i, account in enumerate(self.accounts):
-                if account.position:
-                    side = -1 if account.position > 0 else 1
+            for i in range(len(self.accounts)):
+                if qty := self.closing_qty(i):
+                    side = 1 if qty > 0 else -1
                     self._own_order(
                         i,
                         side,
-                        abs(account.position),
+                        abs(qty),
                         self.ts_ns,
                         -1,
                         OrderReason.FLATTEN,
@@ -431,14 +433,22 @@ class Engine(Checks, Arrivals, Funding, Stopping, Trims):
         if group.trim:
             self.trim_arrives(group.orders[0], group.arrival)
             return
-        filled = [self._arrive(order, group.arrival) for order in group.orders]
+        filled, gained = [], []
+        for order in group.orders:
+            before = self.accounts[order["instrument"]].position
+            filled.append(self._arrive(order, group.arrival))
+            gained.append(abs(self.accounts[order["instrument"]].position - before))
         if not group.bundle or len(group.orders) < 2:
             return
         share = min(
             Fraction(f, order["qty"]) for f, order in zip(filled, group.orders, strict=True)
         )
-        for f, order in zip(filled, group.orders, strict=True):
-            excess = f - int(order["qty"] * share)  # not negative, so int() is floor
+        for f, g, order in zip(filled, gained, group.orders, strict=True):
+            target = int(order["qty"] * share)  # not negative, so int() is floor
+            # What a buy received less its fee is matched in the same share.
+            excess = g - g * target // f if f > target else 0
+            if order["side"] < 0 and self.terms[order["instrument"]].in_base:
+                excess = self.order_for(order["instrument"], excess, 1)
             self.trim(order, excess, group.arrival)
 
     def _own_order(

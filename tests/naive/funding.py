@@ -26,12 +26,13 @@ class Funding:
 
     def _held_at(self, i: int, ts_ns: int) -> int:
         """What messages up to a time had filled, and orders that arrived before it."""
-        return sum(
-            f["side"] * f["qty"]
-            for f in self.fills
-            if f["instrument"] == i
-            and f["ts_ns"] + (0 if f["flags"] & FillFlag.MAKER else 1) <= ts_ns
-        )
+        before = held = 0
+        for f in self.fills:
+            if f["instrument"] == i:
+                if f["ts_ns"] + (0 if f["flags"] & FillFlag.MAKER else 1) <= ts_ns:
+                    held += f["position"] - before
+                before = f["position"]
+        return held
 
     def _settle(self, i: int, latest: int) -> None:
         held = self._held_at(i, min(latest, self._settles(i)))

@@ -60,7 +60,7 @@ class Stopping:
             else:
                 return
         mine = self._in(currency)
-        held = any(self.accounts[i].position and self.market.books[i].valid for i in mine)
+        held = any(self.closing_qty(i) and self.market.books[i].valid for i in mine)
         rests = any(self.queues.lane(i, side) for i in mine for side in (1, -1))
         if currency not in self.closing and (held or rests):
             self.closing.add(currency)
@@ -80,7 +80,30 @@ class Stopping:
                     self._close(one.order, filled, status, reason, ts_ns)
                     self._tell(one.order, one.left, ts_ns, 0, reason)
         for i in self._in(currency):
-            held = self.accounts[i].position
-            if held:
-                side = -1 if held > 0 else 1
-                self._own_order(i, side, abs(held), ts_ns, -1, reason, FillFlag.CLOSE)
+            qty = self.closing_qty(i)
+            if qty:
+                side = 1 if qty > 0 else -1
+                self._own_order(i, side, abs(qty), ts_ns, -1, reason, FillFlag.CLOSE)
+
+    def closing_qty(self, i: int) -> int:
+        """Signed quantity that closes a position; where fees are in base, as far as lots go."""
+        held, lot = self.accounts[i].position, self.rules[i].lot or 1
+        if not self.terms[i].in_base:
+            return -held
+        return -(held - held % lot) if held >= 0 else self.order_for(i, -held, lot)
+
+    def order_for(self, i: int, wanted: int, lot: int) -> int:
+        """The smallest whole lots of which a buy at the market leaves what is wanted."""
+        terms, owed = self.terms[i], self.accounts[i].base_owed
+        bps = max(terms.taker_bps, Fraction(0))
+
+        def left(lots: int) -> int:
+            return lots * lot - terms.base_fee(owed, lots * lot, bps)[0]
+
+        low, high = 0, 1
+        while left(high) < wanted:
+            high *= 2
+        while low < high:  # more lots never leave less
+            middle = (low + high) // 2
+            low, high = (low, middle) if left(middle) >= wanted else (middle + 1, high)
+        return low * lot

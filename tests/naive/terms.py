@@ -18,6 +18,18 @@ class Terms:
     contract_size: Fraction = Fraction(1)
     price_units: int = 1
     borrow_bps: Fraction | None = None  # a year; None: it need not be borrowed to be sold
+    in_base: bool = False  # buys pay their fee in base
+
+    def base_fee(self, owed: Fraction, qty: int, bps: Fraction) -> tuple[int, Fraction]:
+        """Units that a buy pays, and what is owed after it: whole steps, at most what was bought.
+
+        A step is 10**-8 of the base, or a unit where that is coarser.
+        """
+        unit = self.contract_size * Fraction(10) ** self.qty_exponent
+        step = max(1, Fraction(1, 10**8) // unit)
+        due = owed + qty * bps / 10**4
+        paid = int(min(due, qty) // step * step)
+        return paid, due - paid
 
     @property
     def multiplier(self) -> Fraction:
