@@ -156,7 +156,7 @@ class FillFlag(enum.IntFlag):
     MAKER = 8
     CLOSE = 16  # the engine closed a position: the largest loss was passed, or a margin call
     AFTER_OWN = 32  # size that the run itself had taken before was passed over to get here
-    BASE_FEE = 64  # the fee was taken from what was bought: the position grew by less than `qty`
+    BASE_FEE = 64  # the fee was taken from what was bought; the quantity is what is left
 
 
 class DepthFlag(enum.IntFlag):

@@ -6,7 +6,8 @@ half-even(cost * q / Q) of it and leaves the rest, so that nothing is lost to ro
 
 A fee in base is taken from what was bought, in whole steps; what is below a step stays owed and is
 taken with a later one, so that the fees of a run do not depend on how its orders were split. A buy
-of q with such a fee f is a buy of q - f at the same price, and a fee of f at that price.
+of q with such a fee f is booked as what it is: a buy of q - f at the same price, and a fee of f at
+that price. A buy of no more than a step pays in quote, so that something is left of every buy.
 """
 from libc.stdint cimport int64_t
 from quantlaxmi._ext.wide cimport *
@@ -48,20 +49,23 @@ cdef inline int fee_of(
     return ql_mul(n, a.fee_scale, out)
 
 
+cdef inline bint pays_in_base(
+    const account_t* a, int64_t side, int64_t qty, int taker
+) noexcept nogil:
+    return side > 0 and a.base_bps[taker] > 0 and qty > a.base_step
+
+
 cdef inline int64_t base_fee(
     const account_t* a, ql_i128* owed, int64_t qty, int taker
 ) noexcept nogil:
-    """What a buy pays in base when ``owed`` is owed before it; ``owed`` becomes what is after it.
+    """What a buy that pays in base pays, with ``owed`` before it, which becomes what is after it.
 
-    Rates are below 10**4 bps and a step is at most 10**10 units, so products fit; never more than
-    was bought is taken.
+    Less than a step is owed, a step is at most 10**10 units and rates are at most a tenth: products
+    fit, and of more than a step something is left.
     """
-    cdef ql_i128 step = ql_mul64(a.base_step, QL_WHOLE_BPS), due
-    cdef int64_t n
-    due = owed[0] + ql_mul64(qty, a.base_bps[taker])
-    n = ql_to_i64(ql_divided(due, step))
-    if n > qty / a.base_step:
-        n = qty / a.base_step
+    cdef ql_i128 step = ql_mul64(a.base_step, QL_WHOLE_BPS)
+    cdef ql_i128 due = owed[0] + ql_mul64(qty, a.base_bps[taker])
+    cdef int64_t n = ql_to_i64(ql_divided(due, step))
     owed[0] = due - n * step
     return n * a.base_step
 
@@ -82,7 +86,9 @@ cdef inline int order_for(
         if ql_add_i64(qty[0], lacks, qty):
             return 1
         owed = a.base_owed
-        lacks = wanted - (qty[0] - base_fee(a, &owed, qty[0], 1))
+        lacks = wanted - qty[0]
+        if pays_in_base(a, 1, qty[0], 1):
+            lacks += base_fee(a, &owed, qty[0], 1)
     return 0
 
 

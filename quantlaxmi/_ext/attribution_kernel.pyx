@@ -6,7 +6,6 @@ import numpy as np
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_fill, account_t
-from quantlaxmi._ext.engine_state cimport FLAG_BASE_FEE
 from quantlaxmi._ext.signals cimport hear
 from quantlaxmi._ext.wide cimport *
 
@@ -24,21 +23,17 @@ cdef struct parts_t:
 cdef int _split(
     const fill_t* f, int64_t reference, int64_t scale, account_t* at_mid, parts_t* p
 ) noexcept nogil:
-    """Split one fill's cash; the account has the funding and interest since the fill before.
-
-    What a buy paid in base was never received: the fill is of what the position gained.
-    """
-    cdef int64_t qty = f.side * (f.position - at_mid.qty) if f.flags & FLAG_BASE_FEE else f.qty
+    """Split one fill's cash; the account has the funding and interest since the fill before."""
     cdef ql_i128 ten = ql_mul64(10, 1), before = at_mid.realized, unused_cash = ql_mul64(0, 0)
     cdef ql_i128 notional
     return (
-        ql_mul(ql_mul64(reference, qty), ql_mul64(scale, -f.side), &p.gross)
-        or ql_mul(ql_mul64(f.price, qty), ql_mul64(scale, -10 * f.side), &notional)
+        ql_mul(ql_mul64(reference, f.qty), ql_mul64(scale, -f.side), &p.gross)
+        or ql_mul(ql_mul64(f.price, f.qty), ql_mul64(scale, -10 * f.side), &notional)
         or ql_sub(p.gross, notional, &p.slippage)
         or ql_mul(ql_join(f.fee_hi, f.fee_lo), ten, &p.fee)
         or ql_mul(at_mid.funding, ten, &p.funding)
         or ql_mul(at_mid.borrow, ten, &p.borrow)
-        or account_fill(at_mid, &unused_cash, f.side, qty, reference, ql_mul64(0, 0))
+        or account_fill(at_mid, &unused_cash, f.side, f.qty, reference, ql_mul64(0, 0))
         or ql_sub(at_mid.realized, before, &p.edge)
     )
 

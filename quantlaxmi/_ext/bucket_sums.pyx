@@ -86,8 +86,7 @@ cdef int _sum(
             reference = _decision_mid2(decisions + fills[f].decision, legs, i)
             if reference == 0:
                 return NO_MID
-            # What the position changed by: a fee in base was never received.
-            signed_qty = fills[f].position - held[i]
+            signed_qty = fills[f].side * fills[f].qty
             if _product(signed_qty, reference, weights[i], &part):
                 return TOO_WIDE
             if ql_sub(s.traded, part, &s.traded) or ql_add_i64(held[i], signed_qty, &held[i]):

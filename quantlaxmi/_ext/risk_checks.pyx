@@ -11,6 +11,7 @@ from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t, notional
+from quantlaxmi._ext.borrow cimport accrued
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.wide cimport *
 
@@ -179,18 +180,20 @@ cdef int _takes_away(const engine_t* e, int64_t k, const char* refused) noexcept
 
 
 cdef int lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nogil:
-    """Result of a currency so far, open positions at the mid; at ledger exponent - 1."""
+    """Result so far, open positions at the mid, interest till now; at ledger exponent - 1."""
     cdef const account_t* a
-    cdef ql_i128 part, ten = _i128(10)
+    cdef ql_i128 part, interest, ten = _i128(10)
     cdef Py_ssize_t i
     total[0] = _i128(0)
     for i in range(e.n_instruments):
         a = &e.accounts[i]
         if a.currency != currency:
             continue
+        if accrued(e, i, e.ts_ns, &interest) != OK or ql_add(interest, a.borrow, &interest):
+            return OVERFLOW
         if ql_sub(a.realized, a.fees, &part) or ql_add(part, a.funding, &part):
             return OVERFLOW
-        if ql_sub(part, a.borrow, &part):
+        if ql_sub(part, interest, &part):
             return OVERFLOW
         if a.qty != 0 and (
             ql_sub(part, a.cost, &part) if a.qty > 0 else ql_add(part, a.cost, &part)
@@ -254,9 +257,7 @@ cdef int _check_rules(
         status = _exposure(e, k, refused, &x)
         if status != OK or x.closes:
             return status
-    return _money_row(
-        e, decision, leg.instrument, RULE_MIN_NOTIONAL, worth, rule.min_notional
-    )
+    return _money_row(e, decision, leg.instrument, RULE_MIN_NOTIONAL, worth, rule.min_notional)
 
 
 cdef inline bint _borrows(const engine_t* e, const leg_out_t* leg) noexcept nogil:

@@ -5,7 +5,8 @@ fee at the fill's price. So it is a buy of ``q - f`` at that price and a fee of 
 price.
 
 Of what is due, whole steps are taken: of 10**-8 of the base, or of the instrument's quantity unit
-where that is coarser. What is below a step stays due, and is taken with a later buy's fee.
+where that is coarser. What is below a step stays due, and is taken with a later buy's fee. A buy
+of no more than a step pays in quote, so that something is left of every buy.
 """
 
 from __future__ import annotations

@@ -139,13 +139,7 @@ class PnLAccumulator:
         self.funding = self.borrow = 0
 
     def apply_fill(
-        self,
-        side: int,
-        qty: int,
-        price: int,
-        fee: int = 0,
-        fee_asset: str | None = None,
-        fee_qty: int = 0,
+        self, side: int, qty: int, price: int, fee: int = 0, fee_asset: str | None = None
     ) -> int:
         """Book one fill.
 
@@ -162,10 +156,6 @@ class PnLAccumulator:
         fee_asset : str, optional
             Asset the fee is paid in; by default ``currency``. A fee in another asset is counted
             by itself and leaves cash and PnL alone.
-        fee_qty : int
-            What a venue kept of a buy as its fee, at ``qty_exponent`` and at most ``qty``: the
-            position grows by the rest, and a fee of ``fee_qty`` at ``price`` is booked besides
-            ``fee``.
 
         Returns
         -------
@@ -175,24 +165,19 @@ class PnLAccumulator:
         Raises
         ------
         FixedPointError
-            Side is neither 1 nor -1, the quantity is below 1, or something was kept of a sale, or
-            more than was bought.
+            Side is neither 1 nor -1, or the quantity is below 1.
         FixedPointOverflow
             Quantity, price or the new position does not fit int64. The account is unchanged.
         """
-        side, qty, price, fee, kept = map(operator.index, (side, qty, price, fee, fee_qty))
+        side, qty, price, fee = map(operator.index, (side, qty, price, fee))
         if side not in (Side.BUY, Side.SELL):
             raise FixedPointError(f"side {side} is neither 1 (buy) nor -1 (sell)")
         if qty < 1:
             raise FixedPointError(f"filled quantity {qty} is below 1")
-        if not 0 <= kept <= (qty if side == Side.BUY else 0):
-            raise FixedPointError(f"a fee of {kept} units of {side * qty} bought")
-        position = self.position + side * (qty - kept)
+        position = self.position + side * qty
         # Symmetric, as in the kernel: a position can always change its sign.
         if qty > _I64_MAX or not _I64_MIN <= price <= _I64_MAX or abs(position) > _I64_MAX:
             raise FixedPointOverflow("apply_fill", (self.position, side, qty, price))
-        self._book(self.currency, kept * price * self._scale)
-        qty -= kept
         cost, gain, opening = self.cost, 0, qty
         if self.position * side < 0:
             held = abs(self.position)
@@ -201,18 +186,14 @@ class PnLAccumulator:
             gain = -side * (closing * price * self._scale - released)
             cost -= released
             opening = qty - closing
-        self._book(self.currency if fee_asset is None else fee_asset, fee)
-        self.cash -= side * qty * price * self._scale
+        asset = self.currency if fee_asset is None else fee_asset
+        self._fees[asset] = self._fees.get(asset, 0) + fee
+        self.cash -= side * qty * price * self._scale + (fee if asset == self.currency else 0)
         self.cost = cost + opening * price * self._scale
         self.position = position
         self.realized += gain
         self.n_fills += 1
         return gain
-
-    def _book(self, asset: str, fee: int) -> None:
-        self._fees[asset] = self._fees.get(asset, 0) + fee
-        if asset == self.currency:
-            self.cash -= fee
 
     def apply_funding(self, amount: int) -> None:
         """Book a funding payment at ``exponent``: positive where received."""

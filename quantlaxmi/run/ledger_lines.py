@@ -286,14 +286,11 @@ def _booked(
     )
     fee = int128_array(rows["fee_hi"], rows["fee_lo"])
     realized = int128_array(rows["realized_hi"], rows["realized_lo"])
-    names = ("side", "qty", "price", "position", "flags")
-    for k, (side, qty, price, held, flags) in enumerate(
+    names = ("side", "qty", "price", "position")
+    for k, (side, qty, price, held) in enumerate(
         zip(*(rows[name].tolist() for name in names), strict=True)
     ):
-        if flags & schema.FillFlag.BASE_FEE:
-            account.apply_fill(side, qty, price, fee_qty=qty - (held - account.position))
-        else:
-            account.apply_fill(side, qty, price, fee[k])
+        account.apply_fill(side, qty, price, fee[k])
         if account.position != held or account.realized != realized[k]:
             raise EngineError(
                 f"fill {k} of {one.symbol} leaves {held} and realised {realized[k]}, by average "

@@ -142,16 +142,23 @@ class Arrivals:
         status, reason = OrderStatus.RESTING, OrderReason.FILLED
         self._order_row(order, OrderEventKind.UPDATE, status, reason, filled, self.ts_ns)
 
+    def interest(self, i: int, ts_ns: int) -> int:
+        """What a change of the position would have to pay at a time."""
+        account, terms = self.accounts[i], self.terms[i]
+        if account.position >= 0 or terms.borrow_bps is None:
+            return 0
+        worth = Fraction(self.notional(i, self.market.books[i].mid2, -account.position), 2)
+        years = Fraction(ts_ns - self.paid_until[i], 365 * 24 * 3600 * 10**9)
+        return round(worth * terms.borrow_bps / 10**4 * years)
+
     def pay_interest(self, i: int, ts_ns: int) -> None:
         """On what was sold and not held, for the time since this was last asked."""
         account, terms = self.accounts[i], self.terms[i]
+        amount = self.interest(i, ts_ns)
         since, self.paid_until[i] = self.paid_until[i], ts_ns
         if account.position >= 0 or terms.borrow_bps is None or ts_ns == since:
             return
         mid2 = self.market.books[i].mid2
-        worth = Fraction(self.notional(i, mid2, -account.position), 2)
-        years = Fraction(ts_ns - since, 365 * 24 * 3600 * 10**9)
-        amount = round(worth * terms.borrow_bps / 10**4 * years)
         account.borrow += amount
         self.cash[terms.currency] -= amount
         self.borrow.append(
@@ -176,7 +183,7 @@ class Arrivals:
         self.pay_interest(i, ts_ns)
         kept, terms = qty, self.terms[i]
         bps = terms.maker_bps if flags & FillFlag.MAKER else terms.taker_bps
-        if terms.in_base and side > 0 and bps > 0:
+        if terms.in_base and side > 0 and bps > 0 and qty > terms.step:
             # The venue takes it out of what was bought: all of it is paid for, less is received.
             paid, account.base_owed = terms.base_fee(account.base_owed, qty, bps)
             fee, kept, flags = self.notional(i, price, paid), qty - paid, flags | FillFlag.BASE_FEE
@@ -193,7 +200,7 @@ class Arrivals:
             "instrument": i,
             "side": side,
             "price": price,
-            "qty": qty,
+            "qty": kept,
             "ts_ns": ts_ns,
             "seq": self.seq,
             "flags": int(flags),

@@ -146,7 +146,7 @@ class Checks:
             book, sign = self.market.books[i], 1 if account.position >= 0 else -1
             marked = Fraction(self.notional(i, book.mid2, account.position), 2)
             booked = account.realized - account.fees + account.funding - account.borrow
-            booked -= sign * account.cost
+            booked -= sign * account.cost + self.interest(i, self.ts_ns)
             total += (marked + booked) * TEN**self.ledger_exponent
         return total
 

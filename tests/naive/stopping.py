@@ -98,7 +98,8 @@ class Stopping:
         bps = max(terms.taker_bps, Fraction(0))
 
         def left(lots: int) -> int:
-            return lots * lot - terms.base_fee(owed, lots * lot, bps)[0]
+            qty = lots * lot
+            return qty - (terms.base_fee(owed, qty, bps)[0] if bps and qty > terms.step else 0)
 
         low, high = 0, 1
         while left(high) < wanted:

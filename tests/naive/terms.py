@@ -21,15 +21,19 @@ class Terms:
     in_base: bool = False  # buys pay their fee in base
 
     def base_fee(self, owed: Fraction, qty: int, bps: Fraction) -> tuple[int, Fraction]:
-        """Units that a buy pays, and what is owed after it: whole steps, at most what was bought.
+        """Units that a buy pays, and what is owed after it: whole steps.
 
         A step is 10**-8 of the base, or a unit where that is coarser.
         """
-        unit = self.contract_size * Fraction(10) ** self.qty_exponent
-        step = max(1, Fraction(1, 10**8) // unit)
         due = owed + qty * bps / 10**4
-        paid = int(min(due, qty) // step * step)
+        paid = int(due // self.step * self.step)
         return paid, due - paid
+
+    @property
+    def step(self) -> int:
+        """Least fee in base, quantity units; a buy of no more pays in quote."""
+        unit = self.contract_size * Fraction(10) ** self.qty_exponent
+        return max(1, Fraction(1, 10**8) // unit)
 
     @property
     def multiplier(self) -> Fraction:

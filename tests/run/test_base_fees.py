@@ -70,22 +70,29 @@ def test_a_buy_is_a_buy_of_what_it_left_and_a_fee_at_its_price():
     run, _ = twins.check_case(bought(qty=4_000_999, flatten=False))
     [fill] = twins.rows_of(run.exact.fills)
     assert fill["flags"] & FillFlag.BASE_FEE
-    assert (fill["qty"], fill["position"], fill["fee"]) == (4_000_999, 3_996_999, 4000 * 101)
+    assert (fill["qty"], fill["position"], fill["fee"]) == (3_996_999, 3_996_999, 4000 * 101)
+    assert twins.rows_of(run.exact.orders)[-1]["filled_qty"] == 4_000_999
     assert run.cash["USDT"] == -4_000_999 * 101
     assert run.accounts[0].cost == 3_996_999 * 101
     assert run.accounts[0].fees == 4000 * 101
 
 
 def test_fees_do_not_depend_on_how_an_order_was_split():
-    """A thousand buys of one unit pay what one of a thousand pays, at the same price."""
+    """A thousand buys of two units pay what one of two thousand pays, at the same price."""
     quotes = MarketBuilder().quote(0, 99, 10**9, 101, 10**9)
     for _ in range(1000):
         quotes = quotes.wait(10).quote(0, 99, 10**9, 101, 10**9)
     one = bought(flatten=False)
-    schedule = {k: Decision((Leg(0, 1, 1),)) for k in range(1000)}
+    schedule = {k: Decision((Leg(0, 1, 2),)) for k in range(1000)}
     run, _ = twins.check_case(replace(one, tables=quotes.tables(), schedule=schedule))
-    assert run.accounts[0].position == 999
-    assert run.exact.fills["qty"].tolist() == [1] * 1000
+    assert run.accounts[0].position == 1998
+    assert run.exact.fills["qty"].sum() == 1998
+
+
+def test_a_buy_of_one_unit_pays_in_quote():
+    run, _ = twins.check_case(bought("coarse", qty=1, flatten=False, costs=traded.BASE_COSTS[2]))
+    [fill] = twins.rows_of(run.exact.fills)
+    assert (fill["qty"], fill["flags"], fill["fee"] > 0) == (1, 0, True)
 
 
 def test_what_is_below_a_lot_is_left_as_dust():
@@ -100,9 +107,9 @@ def test_a_short_is_bought_back_with_what_the_fee_takes():
     case = bought("lots", costs=traded.BASE_COSTS[2])
     run, _ = twins.check_case(replace(case, schedule={1: Decision((Leg(0, -1, 1000),))}))
     fills = twins.rows_of(run.exact.fills)
-    # 1112 leaves 1001 after a fee of 111.1, 1110 leaves 999 or 1000.
-    assert (fills[1]["side"], fills[1]["qty"]) in ((1, 1110), (1, 1112))
-    assert 0 <= run.accounts[0].position < 2
+    # 1110 pay 110.99999999, of which 110 are whole; 1108 would leave 998.
+    assert twins.rows_of(run.exact.orders)[-1]["filled_qty"] == 1110
+    assert (fills[1]["side"], fills[1]["qty"], fills[1]["position"]) == (1, 1000, 0)
 
 
 def test_a_rebate_is_paid_in_quote():
