@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from quantlaxmi.cli.fold_table import fold_lines
 from quantlaxmi.cli.output import shortened
 
 if TYPE_CHECKING:
@@ -87,7 +88,11 @@ def _line(cells: Iterable[str], widths: Iterable[int]) -> str:
 
 
 def _sentences(result: GateResult, margin: str) -> Iterator[str]:
+    from quantlaxmi.gates.results import WalkForwardResult
+
     for reason in result.reasons:
         yield from textwrap.wrap(
             reason, WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
         )
+    if isinstance(result, WalkForwardResult):
+        yield from (margin + line for line in fold_lines(result))

@@ -64,10 +64,14 @@ def _statistics(context: GateContext, rerun: Rerun, n: int, details: dict[str, J
     segment = rerun.run.segment
     details |= selection_figures(context, grid, trials, segment.last_ts_ns - segment.first_ts_ns)
     said = "the trial ledger" if context.trials is not None else "the grid, other trials unknown"
+    beside = "They decide nothing: see what each assumes."
+    if trials == 1:
+        reason = f"Probability that the Sharpe ratio is above 0: {_shown(details, 'psr')}. {beside}"
+        return SHOWN.result(Verdict.SHOWN, reason, None, details)
     reason = (
         f"Deflated Sharpe ratio over {trials} trials ({said}): {_shown(details, 'dsr')}; "
         f"probability of backtest overfitting {_shown(details, 'pbo')}; p of superior predictive "
-        f"ability {_shown(details, 'spa_p_value')}. They decide nothing: see what each assumes."
+        f"ability {_shown(details, 'spa_p_value')}. {beside}"
     )
     return SHOWN.result(Verdict.SHOWN, reason, None, details)
 

@@ -120,7 +120,7 @@ def _test(
             "Clock buckets with different increments out of sample: none. Run on more data.",
             details,
         )
-    details["out_of_sample"] = judged.details
+    details |= judged.details
     details |= shown_figures(trained, found, rerun.run.instruments, exponent)
     return found, judged
 
@@ -197,9 +197,12 @@ def _judge(
     """The verdict on what was found, as a sentence."""
     n, net = len(found.buckets), sum(found.nets)
     profitable = sum(one > 0 for one in found.nets)
+    settings, folds = details["settings"], len(found.nets)
+    how = f"the best of {settings} settings chosen from the past in each of {folds} folds"
+    if settings == 1:
+        how = f"one setting run afresh in each of {folds} folds"
     reason = (
-        f"Hall's t of net PnL out of sample in {n} clock buckets, the best of "
-        f"{details['settings']} settings chosen from the past in each of {len(found.nets)} folds: "
+        f"Hall's t of net PnL out of sample in {n} clock buckets, {how}: "
         f"{float(judged.statistic):.6g}, at least {float(judged.quantile):.6g} needed "
         f"(p = {judged.p_value:.3g}); net {_plain(context, net)}, {profitable} of "
         f"{sum(found.traded)} traded folds in profit."

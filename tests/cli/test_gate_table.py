@@ -10,7 +10,7 @@ import pytest
 from quantlaxmi.cli.gate_table import WIDTH, gate_lines
 from quantlaxmi.cli.output import shortened
 from quantlaxmi.cli.steps import Steps
-from quantlaxmi.gates.results import GateResult, MonteCarlo, Verdict
+from quantlaxmi.gates.results import GateResult, Json, MonteCarlo, Verdict, WalkForwardResult
 
 RESULTS = [
     GateResult("net_positive", "guard", Verdict.FAIL, ("Net PnL is -3, the limit is above 0.",)),
@@ -119,3 +119,23 @@ def test_steps_are_one_line_of_a_terminal_that_goes(monkeypatch: pytest.MonkeyPa
         "",
     ]
     assert max(len(part) for part in found.split("\r")) <= 80
+
+
+def test_folds_are_a_table_beneath_walk_forward() -> None:
+    row = {
+        "fold": 1, "test_begin_ns": 1_700_000_000 * 10**9, "purge_ns": 5 * 10**9,
+        "purge_capped": True, "net": "12.5", "round_trips": 3, "values": {"threshold": "4"},
+        "in_sample": {"statistic": 2.5, "round_trips": 7},
+    }  # fmt: skip
+    flat = {**row, "fold": 2, "purge_capped": False, "net": "0", "round_trips": 0}
+    del flat["values"], flat["in_sample"]
+    folds: Json = [row, flat]
+    result = WalkForwardResult("walk_forward", "test", Verdict.PASS, (), None, {"folds": folds})
+    lines = [line.split() for line in gate_lines([result], "0.05", verbose=True)[2:]]
+    assert lines[0][:3] == ["fold", "test", "begins"]
+    begins = "2023-11-14T22:13:20Z"
+    assert lines[1:] == [
+        ["1", begins, "5*", "threshold=4", "2.5", "7", "12.5", "3"],
+        ["2", begins, "5", "flat", "0", "0"],
+    ]
+    assert len(gate_lines([result], "0.05")) == 2

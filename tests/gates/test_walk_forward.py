@@ -81,7 +81,7 @@ def test_choices_and_test_windows_are_those_by_hand(planted, rolling):
         assert Fraction(row["net"]) == net
         assert row["fills"] == alone.n_fills and not row["left_open"]
         total += net
-    assert Fraction(found.details["out_of_sample"]["sum"]) == total
+    assert Fraction(found.details["sum"]) == total
 
 
 def test_buckets_days_and_instruments_add_up(planted, result):
@@ -99,7 +99,7 @@ def test_buckets_days_and_instruments_add_up(planted, result):
         equity = equity + money.equity
         nets.append([account.net for account in run.accounts])
     increments = [b - a for a, b in itertools.pairwise([0, *equity.tolist()])]
-    shown = result.details["out_of_sample"]
+    shown = result.details
     unit = Fraction(10) ** (planted.ledger_exponent - 1)
     assert Fraction(shown["worst"]) == min(increments) * unit
     assert Fraction(shown["sum"]) == sum(increments) * unit
