@@ -175,7 +175,8 @@ class GateReport:
         if self._skipped:
             words.append(f"a guard failed, so {', '.join(self._skipped)} were skipped")
         words += holdout_words(self.holdout)
-        words.append(selection_words(self.g2_details, self.trials))
+        found = (*self.g2_details.get("results", ()), *self.g3_details.get("results", ()))
+        words.append(selection_words(found, self.trials))
         words.append(f"policy: {self.policy_text}")
         return "; ".join(words)
 

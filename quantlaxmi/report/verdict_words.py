@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = ["holdout_words", "selection_words"]
 
 
-def selection_words(g2: Mapping[str, Any], trials: Mapping[str, Any] | None) -> str:
-    """Which settings the market null searched, and what is known of others that were tried.
+def selection_words(results: Iterable[Mapping[str, Any]], trials: Mapping[str, Any] | None) -> str:
+    """Which settings the draws searched, and what is known of others that were tried.
 
     Parameters
     ----------
-    g2 : mapping
-        What the suite found; empty where it did not run.
+    results : iterable of mapping
+        Of the suites that ran, in order.
     trials : mapping or None
         What the ledger knew; None without one.
     """
     searched = 1
-    for result in g2.get("results", ()):
+    for result in results:
         found = result.get("details", {}).get("settings_searched")
         searched = found if isinstance(found, int) else searched
     tested = searched > 1

@@ -53,6 +53,7 @@ def test_a_report_has_both_suites_and_their_policy(planted, report):
     only = run_gates(planted, Small, gates=("g3",), policy=QUICK)
     assert only.g2_passed is None and only.g3_passed is True and only.verdict == "PASS"
     assert only.edge is None
+    assert "best of 3 settings allowed for" in only.verdict_text
 
 
 def test_it_is_the_same_over_threads_and_with_a_checkpoint(planted, report, tmp_path):

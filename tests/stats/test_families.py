@@ -17,6 +17,7 @@ from quantlaxmi.stats.cscv import backtest_overfitting
 from quantlaxmi.stats.ledoit_wolf import difference_variance, sharpe_difference
 from quantlaxmi.stats.model_confidence_set import model_confidence_set
 from quantlaxmi.stats.simes import simes
+from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
 from quantlaxmi.stats.storey import null_share, q_values
 from quantlaxmi.stats.superior_predictive_ability import superior_predictive_ability
 from tests.depth import examples
@@ -152,6 +153,18 @@ def test_the_model_confidence_set_drops_what_is_worse():
     for bad in (([], []), ([1], []), ([1], [[]])):
         with pytest.raises(ValueError):
             model_confidence_set(*bad)
+
+
+def test_the_model_confidence_set_is_that_of_arch():
+    """arch 8.0.0, ``MCS(-x, 0.05, reps=5000, block_size=10, method="max", seed=3)``."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(0, 1, (500, 6)) + rng.normal(0, 1, (500, 1))
+    x += np.array([0.2, 0.18, 0.1, 0.05, 0, -0.1])
+    series = [[int(v * 1e9) for v in column] for column in x.T]
+    sums = bootstrap_sums(series, 10_000_000, 5000, 7)
+    found = model_confidence_set([sum(one) for one in series], sums)
+    arch = [1.0, 0.9606, 0.2308, 0.1308, 0.1308, 0.0]
+    assert [float(p) for p in found] == pytest.approx(arch, abs=0.02)
 
 
 @given(st.integers(0, 10**6), st.sampled_from([3, 100, 10**25]))
