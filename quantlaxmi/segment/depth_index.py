@@ -28,9 +28,10 @@ def depth_index_of(market: MarketData) -> DepthIndex | None:
     Returns
     -------
     DepthIndex or None
-        None where there is no depth, or the table cannot be indexed: a row breaks the rules of
-        segments, a price is outside a tenth of int64, or the index would exceed a gibibyte. Runs
-        then rebuild the book row by row.
+        None where there is no depth, where the market is an object that no index can be kept for
+        (it has no hash, or cannot be referred to weakly), or where the table cannot be indexed: a
+        row breaks the rules of segments, a price is outside a tenth of int64, or the index would
+        exceed a gibibyte. Runs then rebuild the book row by row.
 
     Examples
     --------
@@ -50,7 +51,10 @@ def depth_index_of(market: MarketData) -> DepthIndex | None:
         kept = _KEPT.get(market.source)
         if kept is not None and kept[0] >= rows:
             return kept[1]
-    kept = _KEPT.get(market)
+    try:
+        kept = _KEPT.get(market)
+    except TypeError:
+        return None
     # While a horizon is in force the table is shorter: such an index is made anew when it is over.
     if kept is None or kept[0] < rows:
         try:

@@ -108,6 +108,17 @@ def test_what_cannot_be_indexed_is_read_row_by_row():
     assert "names an instrument the segment does not have" in said[0]
 
 
+def test_a_market_that_nothing_can_be_kept_for_is_read_row_by_row():
+    case = next(c for c in cases.replay_cases() if len(c.tables["depth"]["seq"]))
+
+    class Unhashable(twins.MemorySegment):
+        __hash__ = None
+
+    market = Unhashable(case.tables, case.instruments)
+    assert depth_index_of(market) is None
+    assert depth_index_of(twins.MemorySegment(case.tables, case.instruments)) is not None
+
+
 def session_of(segment):
     bound = StrategyRegistry().create("basis_capture").bind(segment.instruments)
     return Session(segment.instruments, bound, RunConfig.of().complete_for(segment))
