@@ -69,7 +69,8 @@ def run_suite(suite: str, context: GateContext, failed_guard: str | None = None)
     ----------
     suite : str
     context : GateContext
-        Where its policy says ``early = "guards"``, dear gates are skipped once a guard has failed.
+        Where its policy says ``early = "guards"``, dear gates run last, and are skipped where a
+        guard has failed.
     failed_guard : str, optional
         A guard that failed in a suite before this one.
 
@@ -81,19 +82,18 @@ def run_suite(suite: str, context: GateContext, failed_guard: str | None = None)
         The segment was changed while the gates ran.
     """
     wanted = context.policy.suites[suite]
-    results: list[GateResult] = []
-    for gate in gates_of(suite):
-        if gate.name not in wanted:
-            continue
-        if context.policy.skips_early and gate.dear and failed_guard is not None:
-            results += gate.skipped(failed_guard)
-            continue
-        found = gate.judge(context)
-        results += found
-        failed_guard = failed_guard or failed_guard_of(found)
+    gates, early = [g for g in gates_of(suite) if g.name in wanted], context.policy.skips_early
+    found: dict[str, tuple[GateResult, ...]] = {}
+    for gate in sorted(gates, key=lambda g: early and g.dear):  # stable: what is cheap comes first
+        if early and gate.dear and failed_guard is not None:
+            found[gate.name] = gate.skipped(failed_guard)
+        else:
+            found[gate.name] = gate.judge(context)
+            failed_guard = failed_guard or failed_guard_of(found[gate.name])
     if context.rerun is not None:
         check_unchanged(context.rerun.run.segment)
-    return SuiteResult(suite, tuple(results), left_out(suite, wanted))
+    results = tuple(result for gate in gates for result in found[gate.name])
+    return SuiteResult(suite, results, left_out(suite, wanted))
 
 
 def failed_guard_of(results: Iterable[GateResult]) -> str | None:
