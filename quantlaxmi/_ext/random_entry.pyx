@@ -21,45 +21,11 @@ import numpy as np
 
 from quantlaxmi._ext.draw_sums cimport *
 from quantlaxmi._ext.philox cimport philox_below
+from quantlaxmi._ext.trip_results cimport *
 from quantlaxmi._ext.wide cimport *
 
 cdef enum:
     _EMPTY = -1
-
-
-cdef struct terms_t:
-    bundles_t bundles  # on tradeable rows only; in `identity`, on the actions' own rows
-    # Trips.
-    const int64_t* first
-    const int64_t* bundle
-    const int64_t* offset
-    const int64_t* occupied
-    Py_ssize_t n_trips
-    int64_t free_rows
-    # What turns gross into net.
-    int known
-    int64_t scale
-    const int64_t* costs
-    Py_ssize_t n_rows
-    const int64_t* cost
-    const int64_t* mirror_cost
-    const int64_t* constant
-    const int64_t* settled
-    const int64_t* position
-    const int64_t* mirror_position
-    const int64_t* paid
-    Py_ssize_t n_paid
-    # Interest on the spans of the trips.
-    const int64_t* span_first
-    const int64_t* begin
-    const int64_t* end
-    const int64_t* column
-    const int64_t* quantity
-    const int64_t* arrivals
-    const int64_t* mids
-    Py_ssize_t n_mids
-    const uint64_t* den
-    const int64_t* span_scale
 
 
 cdef struct room_t:
@@ -70,40 +36,6 @@ cdef struct room_t:
     int64_t* starts
     int64_t n_table
     int shift
-
-
-cdef struct result_t:
-    int64_t gross
-    int64_t cost
-    int64_t funding
-
-
-cdef int _set_trips(terms_t* t, bundles, trips) except -1:
-    set_bundles(&t.bundles, bundles)
-    t.first, t.bundle, t.offset = line_of(trips.first), line_of(trips.bundle), line_of(trips.offset)
-    t.occupied, t.n_trips, t.free_rows = line_of(trips.occupied), len(trips.occupied), trips.free
-    return 0
-
-
-cdef int _set_net(terms_t* t, net) except -1:
-    t.known, t.scale = bool(net.known), net.scale
-    t.costs, t.n_rows = table_of(net.costs), net.costs.shape[1]
-    t.cost, t.mirror_cost = line_of(net.cost), line_of(net.mirror_cost)
-    t.constant, t.settled = line_of(net.constant), line_of(net.settled)
-    t.position, t.mirror_position = line_of(net.position), line_of(net.mirror_position)
-    t.paid, t.n_paid = table_of(net.paid), net.paid.shape[1]
-    return 0
-
-
-cdef int _set_interest(terms_t* t, interest) except -1:
-    t.span_first, t.begin, t.end = (
-        line_of(interest.first), line_of(interest.begin), line_of(interest.end)
-    )
-    t.column, t.quantity = line_of(interest.column), line_of(interest.quantity)
-    t.arrivals = line_of(interest.arrivals)
-    t.mids, t.n_mids = table_of(interest.mids), interest.mids.shape[1]
-    t.den, t.span_scale = words_of(interest.den), line_of(interest.scale)
-    return 0
 
 
 cdef void _shape_table(int64_t n, int64_t k, int64_t* slots, int* shift) noexcept nogil:
@@ -179,53 +111,6 @@ cdef void _place(const terms_t* t, room_t* room) noexcept nogil:
         slot += 1
 
 
-cdef int64_t _trip_interest(const terms_t* t, int64_t trip, int64_t start, int turned) noexcept nogil:
-    """Interest of one trip that begins at a row, in units of net."""
-    cdef int64_t total = 0, s, short, row, held, c
-    for s in range(t.span_first[trip], t.span_first[trip + 1]):
-        short = t.quantity[s] if turned else -t.quantity[s]
-        if short > 0:
-            row = start + t.offset[t.end[s]]
-            held = t.arrivals[row] - t.arrivals[start + t.offset[t.begin[s]]]
-            c = t.column[s]
-            total += t.span_scale[c] * ql_to_i64(
-                ql_div_half_even(
-                    ql_mul64(t.mids[c * t.n_mids + row] * short, held),
-                    ql_join(<int64_t>t.den[2 * c], <int64_t>t.den[2 * c + 1]),
-                )
-            )
-    return total
-
-
-cdef inline result_t _trip_result(
-    const terms_t* t, int64_t trip, int64_t start, int turned
-) noexcept nogil:
-    """Gross, cost with interest, and funding of one trip that begins at a row, turned or not."""
-    cdef result_t r
-    cdef int64_t a, row, value, column, after, now, position = -1, since = 0
-    r.gross = r.cost = r.funding = 0
-    for a in range(t.first[trip], t.first[trip + 1]):
-        row = start + t.offset[a]
-        value = bundle_value(&t.bundles, t.bundle[a], row)
-        r.gross += -value if turned else value
-        if t.known:
-            r.cost += t.constant[a]
-            column = t.mirror_cost[a] if turned else t.cost[a]
-            if column >= 0:
-                r.cost += t.costs[column * t.n_rows + row]
-            after = t.mirror_position[a] if turned else t.position[a]
-            if position >= 0 or after >= 0:
-                now = t.settled[row]
-                if position >= 0:
-                    r.funding += t.paid[position * t.n_paid + now]
-                    r.funding -= t.paid[position * t.n_paid + since]
-                position = after
-                since = now
-    if t.known:
-        r.cost += _trip_interest(t, trip, start, turned)
-    return r
-
-
 cdef void _matched_draw(const terms_t* t, room_t* room, uint64_t* out) noexcept nogil:
     cdef ql_i128 sums[4]
     cdef Py_ssize_t j
@@ -234,7 +119,7 @@ cdef void _matched_draw(const terms_t* t, room_t* room, uint64_t* out) noexcept 
     for j in range(4):
         sums[j] = ql_mul64(0, 0)
     for j in range(t.n_trips):
-        r = _trip_result(t, room.order[j], room.starts[j], 0)
+        r = trip_result(t, room.order[j], room.starts[j], 0)
         add_value(&sums[0], r.gross)
         add_square(&sums[1], r.gross)
         if t.known:
@@ -256,7 +141,7 @@ cdef void _neutral_pair(const terms_t* t, room_t* room, uint64_t* out) noexcept 
             sums[j] = ql_mul64(0, 0)
         for j in range(k):
             turned = (room.random[2 * k + j] >> 63) != member
-            r = _trip_result(t, room.order[j], room.starts[j], turned)
+            r = trip_result(t, room.order[j], room.starts[j], turned)
             add_value(&sums[0], r.gross)
             if t.known:
                 add_value(&sums[1], r.cost)
@@ -272,9 +157,9 @@ cdef int _draws(
     cdef Py_ssize_t i, n = out.shape[0], n_random
     if out.shape[1] != (12 if pairs else 8):
         raise ValueError(f"out has {out.shape[1]} columns")
-    _set_trips(&t, bundles, trips)
-    _set_net(&t, net)
-    _set_interest(&t, interest)
+    set_trips(&t, bundles, trips)
+    set_net(&t, net)
+    set_interest(&t, interest)
     n_random = (3 if pairs else 2) * t.n_trips
     _make_room(&t, n_random, &room)
     with nogil:
@@ -345,8 +230,8 @@ def identity(
     cdef ql_i128 sums[4]
     cdef Py_ssize_t trip
     cdef int64_t a, gross, cost, gain, position, since, now
-    _set_trips(&t, bundles, trips)
-    _set_net(&t, net)
+    set_trips(&t, bundles, trips)
+    set_net(&t, net)
     for trip in range(4):
         sums[trip] = ql_mul64(0, 0)
     with nogil:
