@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
-from quantlaxmi.gates.carried_by import carried_by
+from quantlaxmi.gates.carried_by import carried_by, what_to_change
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.clock_buckets import BUCKETS
@@ -86,20 +86,13 @@ def evaluate(context: GateContext) -> list[GateResult]:
     reason = f"{asked}, at least {float(quantile):.6g} needed (p = {p:.3g})."
     reason += f" {carried_by(context.amounts, exponent)}"
     if not passed:
-        more = more_data(float(found.statistic), float(quantile))
-        reason += f" {_advice(sum(net), context)} or test on new data: {more}."
+        more = more_data(float(found.statistic), float(quantile), "new data")
+        reason += f" {what_to_change(context.amounts)}, or test on {more}."
         return [RESULT.result(Verdict.FAIL, reason, None, details)]
     details["unseen_loss"] = _unseen_loss(sum(net), exponent)
     details["unseen_buckets"] = BUCKETS // 3
     reason += f" Unseen: {unseen_text(details)}."
     return [RESULT.result(Verdict.PASS, reason, None, details)]
-
-
-def _advice(net: int, context: GateContext) -> str:
-    """What to change where the statistic is too small."""
-    if context.amounts.gross > 0 >= net:
-        return "Trade less often,"
-    return "Change the rule,"
 
 
 def _unseen_loss(net: int, exponent: int) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
 
-from quantlaxmi.gates.carried_by import carried_by
+from quantlaxmi.gates.carried_by import carried_by, what_to_change
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.results import GateResult, Json, ResultSpec, Verdict, decimal_text, rounded
@@ -70,10 +70,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     amount = float(net * Fraction(10) ** exponent)
     reason = f"Net PnL after the policy's costs: {amount:.9g}, limit above 0."
     reason += f" {carried_by(amounts, exponent)}"
-    if verdict is Verdict.FAIL and amounts.gross > 0:
-        reason += " Trade less often, or only where the expected move exceeds the costs."
-    elif verdict is Verdict.FAIL:
-        reason += " The moves themselves lose: change the rule."
+    if verdict is Verdict.FAIL:
+        reason += f" {what_to_change(amounts)}."
     return [RESULT.result(verdict, reason, None, details)]
 
 

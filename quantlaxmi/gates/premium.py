@@ -161,7 +161,11 @@ def _earned(context: GateContext, increments: Increments, details: dict[str, Jso
     if not context.policy.accept_premium:
         reason = f"{what} The policy does not accept a premium (accept_premium = false)."
         return RESULT.result(Verdict.FAIL, reason, None, details)
-    reason = f"{what} Decorrelation time of the part without timing: {seconds:.6g} s."
+    tenth = BUCKETS // LONG * _bucket_seconds(increments)
+    reason = (
+        f"{what} Decorrelation time of the part without timing: {_time_text(seconds)}, a tenth of "
+        f"the segment is {_time_text(tenth)}."
+    )
     return RESULT.result(Verdict.PASS, reason, None, details)
 
 
@@ -172,9 +176,20 @@ def _decorrelation_seconds(increments: Increments) -> float:
     unit = max(map(abs, values)) // 2**20 + 1
     scaled = [v // unit for v in values]
     steps = decorrelation_steps(np.arange(len(values) + 1, dtype=np.int64), [scaled], [1])
+    return rounded(float(steps or 1) * _bucket_seconds(increments))
+
+
+def _bucket_seconds(increments: Increments) -> float:
     ends = increments.ends
-    bucket = (int(ends[-1]) - int(ends[0])) / max(len(ends) - 1, 1) / 1e9
-    return rounded(float(steps or 1) * bucket)
+    return (int(ends[-1]) - int(ends[0])) / max(len(ends) - 1, 1) / 1e9
+
+
+def _time_text(seconds: float) -> str:
+    """A time in the unit that has a small number of it."""
+    for name, unit in (("days", 86_400), ("h", 3_600)):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.4g} {name}"
+    return f"{seconds:.4g} s"
 
 
 def _amount(value: int, exponent: int) -> str:

@@ -41,8 +41,8 @@ def not_enough(what: str, found: object, least: object) -> str:
     return f"{what}: {found}, at least {least} needed. Run on {_times(times)}."
 
 
-def more_data(statistic: float, quantile: float) -> str:
-    """How much data would do for a statistic that grows with its root.
+def more_data(statistic: float, quantile: float, unknown: str = "more data") -> str:
+    """How much data would do for a statistic that grows with its root; else `unknown`.
 
     Examples
     --------
@@ -52,14 +52,14 @@ def more_data(statistic: float, quantile: float) -> str:
     ('more data', 'more data')
     """
     if not 0 < statistic < quantile:
-        return "more data"
-    return _times((Fraction(quantile) / Fraction(statistic)) ** 2)
+        return unknown
+    return _times((Fraction(quantile) / Fraction(statistic)) ** 2, unknown)
 
 
-def _times(times: Fraction | None) -> str:
+def _times(times: Fraction | None, unknown: str = "more data") -> str:
     """So many times as much data, rounded up, so that what is asked for would do."""
     if times is None or times > _MOST_TIMES:
-        return "more data"
+        return unknown
     return f"about {-(-10 * times.numerator // times.denominator) / 10:.1f} times as much data"
 
 

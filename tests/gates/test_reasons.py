@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from quantlaxmi.gates import GatePolicy, Verdict
-from quantlaxmi.gates.carried_by import carried_by
+from quantlaxmi.gates.carried_by import carried_by, what_to_change
 from quantlaxmi.gates.context import Amounts
 from quantlaxmi.gates.reasons import more_data, not_enough, unseen_text
 from quantlaxmi.report import run_gates
@@ -52,6 +52,23 @@ def test_what_carries_the_money_is_named(given, said):
     assert carried_by(given, -1) == said
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (amounts(gross=40, fees=70), "Trade less often"),
+        (amounts(gross=40, slippage=70), "Trade less often"),
+        # Fees take what funding gives; that the moves lose a little is not the matter.
+        (amounts(gross=-12, fees=2188, funding=1824), "Trade less often"),
+        (amounts(gross=-12, fees=2), "Change the rule"),
+        (amounts(gross=40, funding=-70), "Hold less through settlements"),
+        (amounts(gross=40, borrow=70), "Hold less borrowed spot"),
+        (amounts(gross=40, fees=30), "Change the rule"),
+    ],
+)
+def test_what_to_change_follows_from_what_takes_the_money(given, said):
+    assert what_to_change(given) == said
+
+
 def test_what_would_settle_it():
     assert not_enough("Round trips", 12, 30).endswith("about 2.5 times as much data.")
     assert not_enough("Round trips", 11, 29).endswith("about 2.7 times as much data.")  # rounded up
@@ -62,6 +79,7 @@ def test_what_would_settle_it():
     assert more_data(1.0, 1.6125) == "about 2.7 times as much data"
     for statistic in (-1.0, 0.0, 0.01, 1.0):
         assert more_data(statistic, 1.0) == "more data"
+        assert more_data(statistic, 1.0, "new data") == "new data"
 
 
 def test_the_unseen_loss_is_said():

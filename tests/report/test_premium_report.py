@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -64,6 +65,8 @@ def test_a_premium_passes_and_says_who_earns_it(report, case, tmp_path):
     premium = report.results[0].result("premium")
     assert premium.details["decorrelation_seconds"] > 0
     assert "Carried by funding" in premium.reasons[0]
+    assert "Decorrelation time of the part without timing: " in premium.reasons[0]
+    assert re.search(r"timing: 350 s, a tenth of the segment is 1[45]\d\d s\.$", premium.reasons[0])
     assert verified(report, case, tmp_path)
 
 
