@@ -112,7 +112,9 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     for sign, rows in ((1, run.exact.funding), (-1, run.exact.borrow)):
         received = _weighed(int128_array(rows["amount_hi"], rows["amount_lo"]), rows, weights)
         received = 10 * sign * received
-        equity += _sum_to(received, np.searchsorted(rows["ts_ns"], points, side="right"))
+        # A venue's clock may be ahead: what it settled at the end is due after the last message.
+        due = np.minimum(rows["ts_ns"], points[-1])
+        equity += _sum_to(received, np.searchsorted(due, points, side="right"))
     marks = dict(zip(curve.held, curve.mid2, strict=True))
     own = np.unique(fills["instrument"]).tolist()
     if other := [i for i in own if i not in marks]:  # the curve is of another run
