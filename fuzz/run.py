@@ -55,10 +55,12 @@ TARGETS = (
     "market_toml",
     "policy_toml",
     "strategy_toml",
+    "grid_toml",
     "gate_report",
     "checkpoints",
     "verify_report",
     "bindings",
+    "trials",
     "cli",
 )
 CASE_SECONDS = 30

@@ -21,13 +21,14 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.settings import Field, Place, fields_of, read_settings
+from quantlaxmi.settings import Field, Place, fields_of, kinds, read_settings
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.sdk import Strategy
 
@@ -243,6 +244,7 @@ class Grid:
         listed, names = described["settings"], {"values", "reason"}
         if not isinstance(listed, list) or not 0 < len(listed) <= MAX_SETTINGS + 1:
             raise (at / "settings").was(listed, f"a list of 1 to {MAX_SETTINGS:,} settings")
+        fields = {field.name: field for field in fields_of(strategy.Config)}
         configs = []
         for k, texts in enumerate(listed):
             place = (at / "settings").row(k)
@@ -250,7 +252,8 @@ class Grid:
                 isinstance(text, str) for text in texts.values()
             ):
                 raise place.was(texts, "texts by setting")
-            configs.append(strategy.Config.load(sets=texts))
+            values = {name: _from_recorded(fields.get(name), text) for name, text in texts.items()}
+            configs.append(strategy.Config.from_mapping(values, "grid", place.key))
         said = described["refused"]
         if not isinstance(said, list) or len(said) > MAX_SETTINGS:
             raise (at / "refused").was(said, "a list")
@@ -270,6 +273,19 @@ def _value(field: Field, value: Any, at: Place) -> Any:
     if field.optional and type(value) is str and value.strip().lower() == "none":
         return None
     return field.read_foreign(value, at)
+
+
+def _from_recorded(field: Field | None, text: str) -> Any:
+    """A value from the text that `StrategyConfig.as_texts` gives of it."""
+    if field is None:
+        return text  # an unknown name, which is told as one
+    if field.optional and text == "None":
+        return None
+    if isinstance(field.kind, kinds.Flag):
+        return {"true": True, "false": False}.get(text, text)
+    if isinstance(field.kind, kinds.Whole) and re.fullmatch(r"-?[0-9]{1,19}", text):
+        return int(text)
+    return text
 
 
 def _lists(given: Any, fields: Mapping[str, Field], at: Place) -> dict[str, list[Any]]:

@@ -23,7 +23,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """A seal that covers some data, and its opening, where there was one."""
+    """A seal that covers some data, and its opening.
+
+    Attributes
+    ----------
+    seal : Seal
+    opening : Opening or None
+        None while it is sealed.
+    """
 
     seal: Seal
     opening: Opening | None
@@ -56,6 +63,18 @@ def holdouts(ledger: TrialLedger, data: Extent) -> tuple[Holdout, ...]:
     ledger : TrialLedger
         Read up to now.
     data : Extent
+
+    Returns
+    -------
+    tuple of Holdout
+
+    Examples
+    --------
+    >>> import os
+    >>> from quantlaxmi import open_segment
+    >>> os.mkdir("trials")
+    >>> holdouts(TrialLedger("trials"), extent_of(open_segment("data/planted")))
+    ()
     """
     found = [seal for seal in ledger.seals() if seal.covers(data)]
     openings = ledger.openings() if found else {}
@@ -80,6 +99,14 @@ def refuse_sealed(market: MarketData, ledger: TrialLedger | None = None) -> tupl
     ------
     HoldoutError
         Some rows are sealed.
+
+    Examples
+    --------
+    >>> import os
+    >>> from quantlaxmi import open_segment
+    >>> os.mkdir("trials")
+    >>> refuse_sealed(open_segment("data/planted"), TrialLedger("trials"))
+    ()
     """
     ledger = current_ledger(ledger)
     if ledger is None:
@@ -115,6 +142,16 @@ def seal_from(market: MarketData, from_ns: int, ledger: TrialLedger) -> Seal:
         No row would be sealed, all would be, or some of them are sealed by another seal.
     TrialError
         The ledger cannot be written.
+
+    Examples
+    --------
+    >>> import os
+    >>> from quantlaxmi import open_segment
+    >>> os.mkdir("trials")
+    >>> segment = open_segment("data/planted")
+    >>> seal = seal_from(segment, segment.last_ts_ns - 10**9, TrialLedger("trials"))
+    >>> seal.covers(extent_of(segment))
+    True
     """
     data = extent_of(market)
     if not data.first_ns < from_ns <= data.last_ns:
@@ -167,6 +204,20 @@ def open_seal(
         No row is sealed, several seals cover the data, or the seal was opened before.
     TrialError
         The ledger cannot be written.
+
+    Examples
+    --------
+    >>> import os
+    >>> from quantlaxmi import open_segment
+    >>> os.mkdir("trials")
+    >>> segment, ledger = open_segment("data/planted"), TrialLedger("trials")
+    >>> seal = seal_from(segment, segment.last_ts_ns - 10**9, ledger)
+    >>> zeros = "0" * 64
+    >>> made = open_seal(
+    ...     segment, ledger, strategy="mine", code=zeros, config={}, config_hash=zeros
+    ... )
+    >>> made.opening.strategy
+    'mine'
     """
     found = holdouts(ledger.refresh(), extent_of(market))
     if not found:

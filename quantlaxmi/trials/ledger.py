@@ -217,6 +217,13 @@ def current_ledger(trials: Path | str | TrialLedger | None = None) -> TrialLedge
     ------
     TrialError
         As `ledger_in`.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.mkdir("trials")
+    >>> current_ledger("trials").count()
+    0
     """
     if isinstance(trials, TrialLedger):
         return trials.refresh()
@@ -231,7 +238,21 @@ def current_ledger(trials: Path | str | TrialLedger | None = None) -> TrialLedge
 
 @contextmanager
 def using(ledger: TrialLedger | None) -> Iterator[None]:
-    """Make a ledger the current one, in this thread or task; None leaves what is current."""
+    """Make a ledger the current one, in this thread or task.
+
+    Parameters
+    ----------
+    ledger : TrialLedger or None
+        None leaves what is current.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.mkdir("trials")
+    >>> with using(TrialLedger("trials")):
+    ...     current_ledger().folder.name
+    'trials'
+    """
     if ledger is None:
         yield
         return

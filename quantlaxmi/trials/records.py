@@ -220,6 +220,17 @@ def extent_of(market: MarketData, instruments: tuple[Instrument, ...] | None = N
     market : MarketData
     instruments : tuple of Instrument, optional
         Those that matter; all by default.
+
+    Returns
+    -------
+    Extent
+
+    Examples
+    --------
+    >>> from quantlaxmi import open_segment
+    >>> segment = open_segment("data/planted")
+    >>> extent_of(segment).counts_for(extent_of(Window(segment, 0, 9_999)))
+    True
     """
     named = market.instruments if instruments is None else instruments
     return Extent(
