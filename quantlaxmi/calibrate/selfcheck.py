@@ -27,6 +27,7 @@ from quantlaxmi.schema import Side
 from quantlaxmi.segment.memory import MemorySegment
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.sdk import CryptoStrategy
+from quantlaxmi.trials.ledger import without_ledger
 
 __all__ = ["SPECIMENS", "Finding", "Specimen", "check_zoo"]
 
@@ -97,9 +98,10 @@ def _judged(
     """The verdict of the suite, and the look-ahead guard where it failed."""
     more = {} if suites is None else {"suites": suites}
     policy = GatePolicy(**_QUICK, **more)
-    report = run_gates(
-        segment, strategy, policy=policy, costs=COSTS["free"], limits=limits, threads=1
-    )
+    with without_ledger():
+        report = run_gates(
+            segment, strategy, policy=policy, costs=COSTS["free"], limits=limits, threads=1
+        )
     caught = report.results[0].look_ahead
     if caught is not None and caught.verdict is Verdict.FAIL:
         return "FAIL by look_ahead"
@@ -154,7 +156,8 @@ def _vanished() -> str:
     quotes["ts_ns"][at] = quotes["exch_ts_ns"][at] = quotes["ts_ns"][at - 1] + 500_000
     quotes["ask"][at] = quotes["ask_qty"][at] = 0
     market = MemorySegment(segment.instruments[:1], {"quotes": quotes})
-    run = backtest(market, _AtTheVanishedQuote(StrategyConfig()), costs=COSTS["free"])
+    with without_ledger():
+        run = backtest(market, _AtTheVanishedQuote(StrategyConfig()), costs=COSTS["free"])
     assert run.n_decisions == 1
     return f"{run.n_fills} fills"
 

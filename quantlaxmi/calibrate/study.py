@@ -33,6 +33,7 @@ from quantlaxmi.run.result import Run
 from quantlaxmi.stats.monte_carlo import studentised_at_least
 from quantlaxmi.strategies.parameter_grid import grid_configs
 from quantlaxmi.strategies.sdk import Strategy
+from quantlaxmi.trials.ledger import without_ledger
 
 __all__ = ["Settings", "choose", "context_of", "grid_strategies", "judge", "run_case"]
 
@@ -85,7 +86,8 @@ class Settings:
 
 def run_case(case: Case, strategy: Strategy | None = None, *, costs: str = "free") -> Run:
     """Run the case's strategy, or another one, on its market; `costs` is a name of `COSTS`."""
-    return backtest(case.segment, strategy or case.strategy, costs=COSTS[costs])
+    with without_ledger():
+        return backtest(case.segment, strategy or case.strategy, costs=COSTS[costs])
 
 
 def context_of(run: Run, policy: GatePolicy) -> GateContext:

@@ -40,6 +40,7 @@ STRATEGY = "basis_capture"
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.cli.run_gates import threads_of
     from quantlaxmi.importers.synthetic import SyntheticKind
+    from quantlaxmi.trials.ledger import without_ledger
 
     threads = threads_of(args)
     with ExitStack() as stack:
@@ -49,7 +50,7 @@ def main(args: dict[str, Any]) -> int:
             out.mkdir()
         else:
             out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quantlaxmi-demo-")))
-        with Steps() as steps:
+        with without_ledger(), Steps() as steps:
             walks = {
                 kind.value: _walk(kind, out, threads, steps, verbose=args["--verbose"])
                 for kind in SyntheticKind

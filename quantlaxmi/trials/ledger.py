@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from quantlaxmi.errors import TrialError
 from quantlaxmi.files import check_no_segment, one_line_errors
@@ -21,7 +21,7 @@ from quantlaxmi.trials.chain import ChainFile
 from quantlaxmi.trials.records import Extent, Opening, Record, Seal, Trial, TrialKey, identity
 from quantlaxmi.trials.writer import TrialWriter
 
-__all__ = ["ENVIRONMENT", "TrialLedger", "current_ledger", "ledger_in", "using"]
+__all__ = ["ENVIRONMENT", "TrialLedger", "current_ledger", "ledger_in", "using", "without_ledger"]
 
 #: Names the folder of the ledger where no call or option does.
 ENVIRONMENT: Final = "QUANTLAXMI_TRIALS"
@@ -182,7 +182,8 @@ class TrialLedger:
 
 
 _LEDGERS: dict[str, TrialLedger] = {}
-_CURRENT: ContextVar[TrialLedger | None] = ContextVar("ledger", default=None)
+#: None: that of the environment; False: none at all.
+_CURRENT: ContextVar[TrialLedger | Literal[False] | None] = ContextVar("ledger", default=None)
 
 
 def ledger_in(folder: Path | str) -> TrialLedger:
@@ -230,6 +231,8 @@ def current_ledger(trials: Path | str | TrialLedger | None = None) -> TrialLedge
     if trials is not None:
         return ledger_in(trials)
     inside = _CURRENT.get()
+    if inside is False:
+        return None
     if inside is not None:
         return inside.refresh()
     named = os.environ.get(ENVIRONMENT)
@@ -245,6 +248,10 @@ def using(ledger: TrialLedger | None) -> Iterator[None]:
     ledger : TrialLedger or None
         None leaves what is current.
 
+    Returns
+    -------
+    context manager
+
     Examples
     --------
     >>> import os
@@ -257,6 +264,16 @@ def using(ledger: TrialLedger | None) -> Iterator[None]:
         yield
         return
     token = _CURRENT.set(ledger)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+@contextmanager
+def without_ledger() -> Iterator[None]:
+    """Use no ledger, in this thread or task: for runs on made data, which are nobody's trials."""
+    token = _CURRENT.set(False)
     try:
         yield
     finally:

@@ -286,6 +286,8 @@ def test_the_current_ledger_is_named_inside_or_by_the_environment(tmp_path, monk
     with using(TrialLedger(inside)):
         assert current_ledger().folder == inside  # type: ignore[union-attr]
         assert current_ledger(named).folder == named  # type: ignore[union-attr]
+    with ledger_module.without_ledger():
+        assert current_ledger() is None
     monkeypatch.setenv(ledger_module.ENVIRONMENT, str(tmp_path / "absent"))
     with pytest.raises(TrialError, match="absent: is no folder"):
         current_ledger()
