@@ -219,7 +219,27 @@ def open_seal(
     >>> made.opening.strategy
     'mine'
     """
-    found = holdouts(ledger.refresh(), extent_of(market))
+    with ledger.alone():
+        found = _unopened(market, ledger)
+        made = Opening(
+            seal=found.seal_id,
+            strategy=strategy,
+            code=code,
+            config=dict(config),
+            config_hash=config_hash,
+        )
+        ledger.append([made])
+    return Holdout(found, made)
+
+
+def _unopened(market: MarketData, ledger: TrialLedger) -> Seal:
+    """The one seal of some data, where it was never opened.
+
+    Raises
+    ------
+    HoldoutError
+    """
+    found = holdouts(ledger, extent_of(market))
     if not found:
         raise HoldoutError(market.path, f"has no rows that are sealed in {ledger.folder}")
     if len(found) > 1:
@@ -233,12 +253,4 @@ def open_seal(
             f"its rows from {found[0].begins} on were opened for {opening.strategy} "
             f"{opening.config_hash[:16]} already; a seal is opened once",
         )
-    made = Opening(
-        seal=found[0].seal.seal_id,
-        strategy=strategy,
-        code=code,
-        config=dict(config),
-        config_hash=config_hash,
-    )
-    ledger.append([made])
-    return Holdout(found[0].seal, made)
+    return found[0].seal

@@ -6,6 +6,7 @@ segment, strategy, code and settings, however many lines or files tell of it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import threading
@@ -166,6 +167,25 @@ class TrialLedger:
                 self._writer.append(wanted)
                 self._files[self._writer.file.path.name] = self._writer.file
             return len(wanted)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out of such a block on this folder, and read up to now.
+
+        Raises
+        ------
+        TrialError
+            The folder cannot be locked, or the ledger is broken.
+        """
+        with one_line_errors(self.folder, "cannot be locked", TrialError):
+            fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with one_line_errors(self.folder, "cannot be locked", TrialError):
+                fcntl.flock(fd, fcntl.LOCK_EX)
+            self.refresh()
+            yield
+        finally:
+            os.close(fd)  # gives the lock back
 
     def prepare(self) -> None:
         """Take a file to write to, before the work whose trial it shall have.

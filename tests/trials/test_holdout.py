@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +153,33 @@ def test_a_ledger_inside_a_call_holds_in_its_threads(tmp_path: Path, monkeypatch
         backtest(PLANTED, "basis_capture")
     with pytest.raises(HoldoutError):
         backtest(PLANTED, "basis_capture", trials=tmp_path / "ledger")
+
+
+OPEN = """
+import sys
+from quantlaxmi import open_segment
+from quantlaxmi.errors import HoldoutError
+from quantlaxmi.trials import TrialLedger, open_seal
+segment, ledger = open_segment(sys.argv[1]), TrialLedger(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    open_seal(segment, ledger, strategy="a", code="0" * 64, config={}, config_hash=sys.argv[3] * 64)
+    print("opened")
+except HoldoutError:
+    print("refused")
+"""
+
+
+def test_of_processes_at_one_time_one_opens(ledger) -> None:
+    words = [sys.executable, "-c", OPEN, str(PLANTED), str(ledger.folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    asked = [subprocess.Popen([*words, str(k)], **pipes) for k in range(3)]
+    for one in asked:
+        assert one.stdout.readline() == "ready\n"
+    for one in asked:
+        one.stdin.write("\n")
+        one.stdin.flush()
+    found = sorted(one.communicate()[0] for one in asked)
+    assert found == ["opened\n", "refused\n", "refused\n"]
+    assert len(ledger.refresh().openings()) == 1
