@@ -90,7 +90,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "trials": "records chain writer ledger merge holdout used",
         "run": """
-            config attribution capital records record_arrays feed session ledger_lines tables equity
+            config attribution capital records record_arrays feed session accrued ledger_lines
+            tables equity
             position_changes
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
             summary.orders summary.clocks summary.bundles summary.short_spot summary.sections result

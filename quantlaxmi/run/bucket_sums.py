@@ -83,7 +83,7 @@ def sums_at(run: Run, ends: I64) -> BucketSums:
         When the sums are not the ledger's gross and net.
     """
     expected, weights = (run.gross_pnl, run.net_pnl), run.weights
-    lines = lines_at_times(run.exact, run.segment, ends)
+    lines = lines_at_times(run.exact, run.segment, ends, run.loans)
     fills, units = run.exact.fills, run.exact.scales
     done = np.searchsorted(fills["ts_ns"], ends, side="right")
     each = zip(fills["instrument"].tolist(), run.exact.attributions.gross.tolist(), strict=True)

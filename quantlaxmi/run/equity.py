@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.run.accrued import Loans
 from quantlaxmi.run.ledger_lines import LedgerLines, Money, lines_at_times
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.schema import IntColumn
@@ -28,7 +29,7 @@ class EquityCurve(LedgerLines):
     currency : str
     money : Money
         Sums over the currency's instruments; also as ``cash``, ``realized``, ``unrealized``,
-        ``fees``, ``funding``, ``borrow`` and ``equity``.
+        ``fees``, ``funding``, ``borrow``, ``accrued`` and ``equity``.
 
     The others are those of `LedgerLines`.
     """
@@ -86,6 +87,11 @@ class EquityCurve(LedgerLines):
         return self.money.borrow
 
     @property
+    def accrued(self) -> IntColumn:
+        """As in `money`."""
+        return self.money.accrued
+
+    @property
     def equity(self) -> IntColumn:
         """As in `money`."""
         return self.money.equity
@@ -110,7 +116,11 @@ class EquityCurve(LedgerLines):
 
 
 def equity_curve(
-    records: RunRecords, segment: MarketData, step_ns: int, currency: str | None = None
+    records: RunRecords,
+    segment: MarketData,
+    step_ns: int,
+    currency: str | None = None,
+    loans: Loans | None = None,
 ) -> EquityCurve:
     """Return the ledger of a run at every ``step_ns``, and at its last message.
 
@@ -123,6 +133,8 @@ def equity_curve(
         Points fall on multiples of it since the epoch, from the first message's on.
     currency : str, optional
         Whose sums `EquityCurve.equity` and its like are; needed where there are several.
+    loans : sequence of (int, int), optional
+        At what the run borrows, of `loans_of`; without, interest counts where it is paid.
 
     Returns
     -------
@@ -150,4 +162,4 @@ def equity_curve(
         )
     start = -(-first // step_ns) * step_ns
     points = np.append(np.arange(start, last, step_ns, dtype=np.int64), np.int64(last))
-    return EquityCurve(lines_at_times(records, segment, points), records, currency)
+    return EquityCurve(lines_at_times(records, segment, points, loans), records, currency)

@@ -17,9 +17,10 @@ import numpy.typing as npt
 from quantlaxmi._ext.equity_buckets import equity_buckets
 from quantlaxmi._ext.trip_times import trip_times
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
-from quantlaxmi.fixed import int128_array
+from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.parallel import cores
 from quantlaxmi.parallel.threads import Progress, iterate_in_order
+from quantlaxmi.run.accrued import accrued_interest, loans_of
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.ledger_lines import marks_at_times, paid_at
 from quantlaxmi.run.records import Account
@@ -141,12 +142,28 @@ class _Market:
                 self.mid2,
                 halves,
             )
+            self._accrue(halves, tables["borrow"], session)
             trips, is_open = trip_times(fills, _decided_ns(fills, tables), len(scales))
         except OverflowError as error:
             raise FixedPointOverflow("grid_runs", (str(error),)) from None
         marked = zip(accounts, mids, scales, self.weights, strict=True)
         nets = tuple(Account.marked(b, mid, scale).net * w for b, mid, scale, w in marked)
         return SettingRun(config, halves, trips, is_open, len(fills), nets)
+
+    def _accrue(
+        self, halves: npt.NDArray[np.int64], borrow: npt.NDArray[Any], session: Session
+    ) -> None:
+        """Take the interest that is not paid yet off the equity at the ends."""
+        if not len(borrow):
+            return
+        loans = loans_of(session.instruments, self.config.costs, session.ledger_exponent)
+        equity = int128_array(*halves)
+        for i, terms in enumerate(loans):
+            rows = borrow[borrow["instrument"] == i]
+            paid = np.searchsorted(rows["ts_ns"], self.ends, side="right")
+            owed = accrued_interest(rows, paid, self.ends, self.mid2[i], terms)
+            equity = equity - 10 * self.weights[i] * owed
+        halves[:] = int128_halves(equity)
 
     def _settled(self, funding: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], I64]:
         """Settlements in the order of their receive times."""

@@ -2,9 +2,10 @@
 
 A line has cash, position, realised and unrealised PnL, fees, funding and interest of each
 instrument that the run ever held, and their sums by currency. Everything is an exact integer.
-``equity = cash + position * mid`` is worked out from prices and quantities traded;
-``realized + unrealized - fees + funding - borrow`` from the accounts, by average cost. The two are
-checked to be equal at every line, and cash to be that of the engine's fills.
+``equity = cash + position * mid - accrued`` is worked out from prices and quantities traded;
+``realized + unrealized - fees + funding - borrow - accrued`` from the accounts, by average cost;
+``accrued`` is the interest since it was last paid. The two are checked to be equal at every line,
+and cash to be that of the engine's fills.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ from quantlaxmi.execution.ledger import PnLAccumulator, ledger_scale
 from quantlaxmi.fixed import int128_array
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.parallel.pace import Pace
+from quantlaxmi.run.accrued import Loans, accrued_interest
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.run.session import FIRST_ROWS, MOST_ROWS
 from quantlaxmi.schema import IntColumn
 from quantlaxmi.segment import MarketData
 
-MONEY = ("cash", "realized", "unrealized", "fees", "funding", "borrow", "equity")
+MONEY = ("cash", "realized", "unrealized", "fees", "funding", "borrow", "accrued", "equity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,7 @@ class Money:
     fees: IntColumn
     funding: IntColumn
     borrow: IntColumn
+    accrued: IntColumn
     equity: IntColumn
 
 
@@ -81,7 +84,9 @@ class LedgerLines:
         return len(self.ts_ns)
 
 
-def lines_at_fills(records: RunRecords, segment: MarketData) -> LedgerLines:
+def lines_at_fills(
+    records: RunRecords, segment: MarketData, loans: Loans | None = None
+) -> LedgerLines:
     """Return the ledger after every fill, one line each, marked at the book it met.
 
     Parameters
@@ -89,6 +94,8 @@ def lines_at_fills(records: RunRecords, segment: MarketData) -> LedgerLines:
     records : RunRecords
     segment : MarketData
         The market of the run.
+    loans : sequence of (int, int), optional
+        At what the run borrows, of `loans_of`; without, interest counts where it is paid.
 
     Raises
     ------
@@ -100,7 +107,7 @@ def lines_at_fills(records: RunRecords, segment: MarketData) -> LedgerLines:
     # Funding and interest booked before the fill; what is booked after it has seen it.
     settled = _payments(records, lambda rows: rows["fills_before"], done, "left")
     mid2 = marks_at(segment, fills["seq"], tuple(settled))
-    lines = _lines(records, mid2, fills["ts_ns"], done, settled)
+    lines = _lines(records, mid2, fills["ts_ns"], done, settled, loans)
     booked = int128_array(fills["cash_hi"], fills["cash_lo"])
     for number, instrument in enumerate(fills["instrument"].tolist()):
         total = lines.totals[records.instruments[instrument].currency].cash[number]
@@ -110,7 +117,10 @@ def lines_at_fills(records: RunRecords, segment: MarketData) -> LedgerLines:
 
 
 def lines_at_times(
-    records: RunRecords, segment: MarketData, ts_ns: NDArray[np.int64]
+    records: RunRecords,
+    segment: MarketData,
+    ts_ns: NDArray[np.int64],
+    loans: Loans | None = None,
 ) -> LedgerLines:
     """Return the ledger at points in time.
 
@@ -121,6 +131,8 @@ def lines_at_times(
         The market of the run.
     ts_ns : ndarray of int64, shape (n_lines,)
         Ascending. A line holds all messages, fills and settlements up to its own time.
+    loans : sequence of (int, int), optional
+        As of `lines_at_fills`.
 
     Raises
     ------
@@ -136,7 +148,7 @@ def lines_at_times(
     settled = _payments(records, received_at, ts_ns, "right")
     done = np.searchsorted(records.fills["ts_ns"], ts_ns, side="right")
     mid2 = marks_at_times(segment, ts_ns, tuple(settled))
-    return _lines(records, mid2, ts_ns, done, settled)
+    return _lines(records, mid2, ts_ns, done, settled, loans)
 
 
 def marks_at_times(
@@ -208,6 +220,7 @@ def _lines(
     ts_ns: NDArray[np.int64],
     done: NDArray[np.intp],
     settled: Mapping[int, _Paid],
+    loans: Loans | None,
 ) -> LedgerLines:
     """Lines after ``done`` fills of all and the ``settled`` payments of each instrument held."""
     held = tuple(settled)
@@ -219,8 +232,11 @@ def _lines(
         count = np.searchsorted(own, done, side="left")
         first_line[k] = np.searchsorted(count, 1)
         position[k] = np.append(np.int64(0), records.fills["position"][own])[count]
-        money = _money(records, i, own, count, settled[i], position[k].astype(object) * mid2[k])
+        owed = accrued_interest(*settled[i][1], ts_ns, mid2[k], loans[i] if loans else (0, 0))
+        worth = position[k].astype(object) * mid2[k]
+        money = _money(records, i, own, count, settled[i], (worth, 10 * owed))
         other = money.realized + money.unrealized - money.fees + money.funding - money.borrow
+        other = other - money.accrued
         wrong = np.flatnonzero(money.equity != other)
         if len(wrong):
             at = int(wrong[0])
@@ -251,12 +267,13 @@ def _money(
     own: NDArray[np.intp],
     count: NDArray[np.intp],
     settled: _Paid,
-    marked: IntColumn,
+    now: tuple[IntColumn, IntColumn],
 ) -> Money:
     """Money of one instrument after ``count`` of its ``own`` fills and its ``settled`` payments.
 
-    ``marked`` is position times mid2.
+    ``now`` is position times mid2, and the interest that is not paid yet.
     """
+    marked, accrued = now
     one, rows = records.instruments[i], records.fills[own]
     traded, cost, fees = (10 * _after(c, count) for c in _booked(rows, one, records))
     realized = 10 * _after(int128_array(rows["realized_hi"], rows["realized_lo"]), count)
@@ -266,7 +283,8 @@ def _money(
     )
     worth = marked * (5 * ledger_scale(one, records.ledger_exponent))
     cash = traded - fees + funding - borrow
-    return Money(cash, realized, worth - cost, fees, funding, borrow, cash + worth)
+    equity = cash + worth - accrued
+    return Money(cash, realized, worth - cost, fees, funding, borrow, accrued, equity)
 
 
 def _booked(

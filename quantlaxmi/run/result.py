@@ -13,6 +13,7 @@ from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.run.accrued import Loans, loans_of
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.records import Account, RunRecords
 from quantlaxmi.run.summary.line import PRICE_STEP, FinishedRun, SummaryLine, price_step_of
@@ -181,7 +182,12 @@ class Run:
         """
         from quantlaxmi.run.tables import run_table
 
-        return run_table(self.exact, self.segment, name)
+        return run_table(self.exact, self.segment, name, self.loans)
+
+    @property
+    def loans(self) -> Loans:
+        """At what the run borrows each instrument; see `quantlaxmi.run.accrued.loans_of`."""
+        return loans_of(self.instruments, self.costs, self.exact.ledger_exponent)
 
     def equity_curve(self, step_ns: int, currency: str | None = None) -> EquityCurve:
         """Return the ledger at regular times; see `quantlaxmi.run.equity.equity_curve`.
@@ -199,7 +205,7 @@ class Run:
         """
         from quantlaxmi.run.equity import equity_curve
 
-        return equity_curve(self.exact, self.segment, step_ns, currency)
+        return equity_curve(self.exact, self.segment, step_ns, currency, self.loans)
 
     def summary(self, price_step: Fraction | str = PRICE_STEP) -> tuple[SummaryLine, ...]:
         """Return the facts to know besides the figures: refused orders, gaps held over and so on.

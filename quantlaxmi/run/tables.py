@@ -20,6 +20,7 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.execution.risk import risk_exponent
 from quantlaxmi.fixed import int128_halves
 from quantlaxmi.fixed.point import format_decimal
+from quantlaxmi.run.accrued import Loans
 from quantlaxmi.run.ledger_lines import MONEY, LedgerLines, lines_at_fills
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.segment import MarketData
@@ -29,7 +30,9 @@ _DIGITS: Final = 38
 _UTC: Final = pa.timestamp("ns", tz="UTC")
 
 
-def run_table(records: RunRecords, segment: MarketData, name: str) -> pa.Table:
+def run_table(
+    records: RunRecords, segment: MarketData, name: str, loans: Loans | None = None
+) -> pa.Table:
     """Return one table of a run.
 
     Parameters
@@ -42,6 +45,8 @@ def run_table(records: RunRecords, segment: MarketData, name: str) -> pa.Table:
         that was sold and not held), ``risk``, ``attributions`` (one row a fill) or ``ledger``
         (after each fill, one row for each instrument that is or was held, and one for each
         currency).
+    loans : sequence of (int, int), optional
+        As of `lines_at_fills`.
 
     Returns
     -------
@@ -55,7 +60,7 @@ def run_table(records: RunRecords, segment: MarketData, name: str) -> pa.Table:
     if name not in RUN_TABLES:
         raise InputError("table", f"was {name!r}, expected one of {', '.join(RUN_TABLES)}")
     if name == "ledger":
-        return ledger_table(records, lines_at_fills(records, segment))
+        return ledger_table(records, lines_at_fills(records, segment, loans))
     return pa.table(_TABLES[name](records))
 
 
@@ -75,7 +80,8 @@ def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
     -------
     pyarrow.Table
         ``line`` counts from 0; ``symbol``, ``position`` and ``mid`` are null in sums. In every row
-        ``equity = cash + position * mid = realized + unrealized - fees + funding - borrow``.
+        ``equity = cash + position * mid - accrued``, which is also
+        ``realized + unrealized - fees + funding - borrow - accrued``.
     """
     instruments = [records.instruments[i] for i in lines.held]
     symbols, currencies = [one.symbol for one in instruments], list(lines.totals)

@@ -14,6 +14,7 @@ from quantlaxmi.execution.costs import ASSUMED_BORROW_BPS, CostModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.run.attribution import attribute_fills
+from quantlaxmi.run.ledger_lines import lines_at_times
 from quantlaxmi.schema import RiskRule
 from quantlaxmi.trace import load_trace
 from tests import traded, twins
@@ -158,10 +159,59 @@ def test_tables_have_interest_in_a_column_of_its_own():
     ledger = run.table("ledger").to_pylist()
     for row in ledger:
         assert row["equity"] == (
-            row["realized"] + row["unrealized"] - row["fees"] + row["funding"] - row["borrow"]
+            row["realized"]
+            + row["unrealized"]
+            - row["fees"]
+            + row["funding"]
+            - row["borrow"]
+            - row["accrued"]
         )
     curve = run.equity_curve(DAY)
     assert int(curve.borrow[-1]) == 10 * run.accounts[0].borrow
+
+
+def test_equity_between_changes_has_the_interest_so_far():
+    run, engine = twins.check_case(sold(qty=50))
+    ends = run.segment.first_ts_ns + np.arange(1, 9) * (DAY // 4)
+    lines = lines_at_times(run.exact, run.segment, ends, run.loans)
+    start, second = (row["since_ns"] for row in engine.borrow)
+    for k, at in enumerate(ends.tolist()):
+        qty, since = (50, start) if at < second else (48, second)
+        due = interest(int(lines.mid2[0][k]), qty, 100_000, at - since)
+        if at >= engine.borrow[-1]["ts_ns"]:
+            due = 0
+        assert lines.instruments[0].accrued[k] == 10 * due
+        paid = sum(r["amount"] for r in engine.borrow if r["ts_ns"] <= at)
+        assert lines.instruments[0].borrow[k] == 10 * paid
+    plain = lines_at_times(run.exact, run.segment, ends)
+    total = lines.totals["USDT"]
+    assert (plain.totals["USDT"].equity - total.equity).tolist() == total.accrued.tolist()
+    assert total.accrued.any()
+    assert total.equity[-1] == plain.totals["USDT"].equity[-1] == run.net_pnl
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(random_cases(slow=True))
+def test_accrued_interest_is_that_of_the_formula(case):
+    """At every stamp of the market; nothing is owed once it is paid at the end."""
+    run, _ = twins.run_case(case)
+    stamps = sorted({int(t) for table in case.tables.values() for t in table["ts_ns"]})
+    if not len(run.exact.fills):
+        return
+    lines = lines_at_times(run.exact, run.segment, np.array(stamps, np.int64), run.loans)
+    terms = traded.terms_of(case.instruments, case.costs)
+    for place, i in enumerate(lines.held):
+        one, bps = case.instruments[i], terms[i].borrow_bps
+        places = one.price_exponent + one.qty_exponent - run.ledger_exponent
+        fills = [f for f in twins.rows_of(run.exact.fills) if f["instrument"] == i]
+        for k, at in enumerate(stamps):
+            before = [f for f in fills if f["ts_ns"] <= at]
+            held, due = before[-1]["position"] if before else 0, 0
+            if held < 0 and bps is not None and at < stamps[-1]:
+                unit = terms[i].multiplier * Fraction(10) ** places
+                worth = Fraction(int(lines.mid2[place][k]), 2) * -held * unit
+                due = round(worth * bps * (at - before[-1]["ts_ns"]) / (10**4 * YEAR))
+            assert lines.instruments[place].accrued[k] == 10 * due
 
 
 def test_attribution_without_the_interest_is_withheld():

@@ -55,6 +55,13 @@ def by_hand(run, points):
         while paid and paid[0][0] <= point:
             cash += paid.pop(0)[1] * scale
         marked = sum(x * u * m for x, u, m in zip(position, qty_unit, mid, strict=True))
+        for row in run.exact.borrow:
+            k, since = int(row["instrument"]), int(row["since_ns"])
+            if since < point < row["ts_ns"]:
+                # At the rate that is assumed where none is known, half to even in ledger units.
+                worth = -int(row["position"]) * qty_unit[k] * mid[k]
+                years = Fraction(point - since, 365 * 86_400 * 10**9)
+                marked -= round(worth * Fraction(1000, 10**4) * years / scale) * scale
         out.append(cash + marked)
     return out
 
@@ -70,7 +77,7 @@ def test_equity_is_cash_plus_marked_positions(run, step_ns):
 def test_equity_ends_at_the_runs_net_pnl(run):
     curve = run.equity_curve(60 * 10**9)
     assert curve.equity[-1] == run.net_pnl
-    costs = curve.fees - curve.funding + curve.borrow
+    costs = curve.fees - curve.funding + curve.borrow + curve.accrued
     assert (curve.equity == curve.realized + curve.unrealized - costs).all()
     assert curve.borrow[-1] > 0
     assert curve.ts_ns[-1] == run.segment.last_ts_ns
@@ -104,10 +111,19 @@ def test_the_table_of_a_curve_has_a_row_an_instrument_and_their_sum(run):
         *parts, total = rows[3 * line : 3 * line + 3]
         assert [p["symbol"] for p in parts] == [i.symbol for i in run.instruments]
         assert (total["symbol"], total["position"], total["mid"]) == (None, None, None)
-        for name in ("cash", "realized", "unrealized", "fees", "funding", "borrow", "equity"):
+        for name in (
+            "cash",
+            "realized",
+            "unrealized",
+            "fees",
+            "funding",
+            "borrow",
+            "accrued",
+            "equity",
+        ):
             assert total[name] == sum(p[name] for p in parts)
         for p in (*parts, total):
-            costs = p["fees"] - p["funding"] + p["borrow"]
+            costs = p["fees"] - p["funding"] + p["borrow"] + p["accrued"]
             assert p["equity"] == p["realized"] + p["unrealized"] - costs
         for p in parts:
-            assert p["equity"] == p["cash"] + p["position"] * p["mid"]
+            assert p["equity"] == p["cash"] + p["position"] * p["mid"] - p["accrued"]

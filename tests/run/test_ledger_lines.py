@@ -27,7 +27,7 @@ from tests.run.test_replay_loop import random_cases
 Line = tuple[list[tuple[int, int, dict[str, int]]], dict[str, int]]
 
 
-def line_of(engine: Engine) -> Line:
+def line_of(engine: Engine, ts_ns: int) -> Line:
     """Position, mid2 and money of each instrument as the naive engine stands, and its cash."""
     lines = []
     for i, (account, book) in enumerate(zip(engine.accounts, engine.market.books, strict=True)):
@@ -42,8 +42,9 @@ def line_of(engine: Engine) -> Line:
             "fees": 10 * account.fees,
             "funding": 10 * account.funding,
             "borrow": 10 * account.borrow,
+            "accrued": 10 * engine.interest(i, ts_ns),
         }
-        money["equity"] = money["cash"] + marked
+        money["equity"] = money["cash"] + marked - money["accrued"]
         lines.append((account.position, mid2, money))
     return lines, {k: 10 * v for k, v in engine.cash.items()}
 
@@ -75,6 +76,7 @@ def assert_lines(run: Run, lines, k: int, expected: Line) -> None:
             - total.fees[k]
             + total.funding[k]
             - total.borrow[k]
+            - total.accrued[k]
         )
 
 
@@ -86,7 +88,7 @@ def test_every_fill_has_its_line(case) -> None:
 
     def note(fill) -> None:
         if fill["qty"]:
-            expected.append(line_of(engine))
+            expected.append(line_of(engine, fill["ts_ns"]))
 
     instruments, mine = case.instruments, []
     calls = iter(range(10**9))
@@ -108,7 +110,7 @@ def test_every_fill_has_its_line(case) -> None:
         by_receipt=case.costs.trade_clock == "receive",
     )
     engine.run(case.tables, case.flatten)
-    lines = lines_at_fills(run.exact, run.segment)
+    lines = lines_at_fills(run.exact, run.segment, run.loans)
     assert lines.ts_ns.tolist() == run.exact.fills["ts_ns"].tolist()
     assert len(lines) == len(expected) == run.n_fills
     for k, line in enumerate(expected):
