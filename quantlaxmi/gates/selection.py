@@ -58,9 +58,10 @@ def _judge(context: GateContext, n: int, lost: int, details: dict[str, Json]) ->
 
 def _statistics(context: GateContext, rerun: Rerun, n: int, details: dict[str, Json]) -> GateResult:
     """What other measures of selection say; it decides nothing."""
-    tried, _ = tried_settings(context, rerun)
+    tried, lost = tried_settings(context, rerun)
     grid = run_settings(context, rerun, (*settings_of(context, rerun), *tried))
-    trials = n if context.trials is None else max(n, len(context.trials.keys))
+    known = 0 if context.trials is None else len(context.trials.keys)
+    trials = max(n + lost, known)  # a setting that was tried on several data is several trials
     segment = rerun.run.segment
     details |= selection_figures(context, grid, trials, segment.last_ts_ns - segment.first_ts_ns)
     said = "the trial ledger" if context.trials is not None else "the grid, other trials unknown"

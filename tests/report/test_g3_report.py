@@ -9,7 +9,14 @@ from typing import ClassVar
 
 import pytest
 
-from quantlaxmi import SelectionResult, WalkForwardResult, open_segment, run_gates, verify_report
+from quantlaxmi import (
+    SelectionResult,
+    WalkForwardResult,
+    backtest,
+    open_segment,
+    run_gates,
+    verify_report,
+)
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.report import load_report
 from quantlaxmi.strategies.registry import StrategyRegistry
@@ -95,3 +102,21 @@ def test_an_edited_figure_is_named(planted, report, tmp_path):
     check = verify_report(path, planted, strategy=Small)
     assert not check.matches
     assert [d.field for d in check.differences] == ["suites.g3.results[0].details.folds[2].net"]
+
+
+def test_trials_of_a_ledger_are_searched_and_those_made_later_change_nothing(planted, tmp_path):
+    def run(threshold):
+        sets = [f"threshold_bps={threshold}"]
+        backtest(planted, Small.made_with(Small.Config.load(sets=sets)), trials=ledger)
+
+    ledger, path = tmp_path / "ledger", tmp_path / "r.json"
+    ledger.mkdir()
+    policy = QUICK.replace(suites={"g3": ["selection"]})
+    run(8)
+    report = run_gates(planted, Small, gates="g3", policy=policy, threads=1, trials=ledger)
+    selection = report.results[0].selection
+    assert selection.n_settings == selection.details["settings_searched"] == 4
+    assert "best of 4 settings allowed for, 2 trials in the ledger, 0" in report.verdict_text
+    report.save(path)
+    run(7)
+    assert verify_report(path, planted, strategy=Small, threads=2).matches
