@@ -55,6 +55,14 @@ def measure(
     results.add(f"{format} {what}", made.text_bytes / 1e6 / seconds, "MB/s", target, note)
 
 
+def hourly_mapping() -> str:
+    """Mapping of the hourly file's columns."""
+    text = HOURLY_COLUMNS.replace('"rate"', '"funding_rate"')
+    for short, long in (('"s_', '"spot_'), ('"p_', '"perp_')):
+        text = text.replace(short, long)
+    return text.replace("[funding]", '[funding]\ntimes = "8"')
+
+
 def main() -> None:
     """Measure."""
     results = Results("import, every format")
@@ -107,10 +115,7 @@ def real(results: Results, folder: Path) -> None:
         name = path.stem.removeprefix("test_positive_binance_").rpartition("_spot")[0]
         measure(results, f"{name}, real", "binance-csv", path, "")
     mapping, klines = folder / "hourly.toml", folder / "klines.toml"
-    text = HOURLY_COLUMNS.replace('"rate"', '"funding_rate"')
-    for short, long in (('"s_', '"spot_'), ('"p_', '"perp_')):
-        text = text.replace(short, long)
-    mapping.write_text(text.replace("[funding]", '[funding]\ntimes = "8"'))
+    mapping.write_text(hourly_mapping())
     measure(results, "hourly CSV, real", "bars", HOURLY, "", mapping=mapping)
     measure(results, "tar.gz, real", "klines-json", KLINES, "", mapping=klines)
 

@@ -35,6 +35,7 @@ SUBJECTS: dict[str, list[str]] = {
     "random-entry": ["bench_random_entry.py"],
     "market-null": ["bench_market_null.py"],
     "walk-forward": ["bench_walk_forward.py"],
+    "lanes": ["bench_lanes.py"],
     "random-entry-vectorbt": ["bench_random_entry_vectorbt.py"],
     "ablation": ["bench_ablation.py"],
     "time-shift": ["bench_time_shift.py"],

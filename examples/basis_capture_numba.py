@@ -24,6 +24,8 @@ LAST, HEAD, RING = range(3)
 
 BPS = 10**12  # 10**4 bps at the 10**-8 that settings are given at
 HOUR_NS = 3_600_000_000_000
+NEVER = 2**63 - 1
+BEYOND = 1e300  # no basis is as large
 ENTER, EXIT_ALL = int(DecisionType.ENTER), int(DecisionType.EXIT)
 
 
@@ -135,9 +137,29 @@ def step(
     return n
 
 
+def asleep(in_flight: int, positions: Any, state: Any, params: Any, nap: Any) -> int:
+    """Bounds of the basis within which step does nothing, and a time before which."""
+    if in_flight != 0:
+        nap.until = NEVER
+        return 1
+    nap.until = state[LAST].i + params[COOLDOWN].value
+    perp_held = positions[params[PERP].value].qty
+    spot_held = positions[params[SPOT].value].qty if params[HEDGED].value != 0 else 0
+    if perp_held == 0 and spot_held == 0:
+        nap.high = params[THRESHOLD].value / BPS
+        nap.low = -nap.high
+        if params[MAX_TRADES].value > 0:
+            nap.until = max(nap.until, state[RING + state[HEAD].i].i + HOUR_NS)
+        return 1
+    short = (perp_held if perp_held != 0 else -spot_held) < 0
+    nap.low = params[EXIT].value / BPS if short else -BEYOND
+    nap.high = BEYOND if short else -params[EXIT].value / BPS
+    return 1
+
+
 class Basis(BasisCapture):
     """basis_capture with this file's kernel."""
 
     def functions(self, interpreted: bool) -> KernelFunctions:
         """Compile the kernel on first use."""
-        return compile_kernel(step, can_trade=can_trade, interpreted=interpreted)
+        return compile_kernel(step, can_trade=can_trade, asleep=asleep, interpreted=interpreted)

@@ -28,7 +28,10 @@ TRACE_SCHEMA_VERSION: Final = 2
 #: Changes only when the same inputs may give other decisions, fills or money.
 SEMANTICS_VERSION: Final = 5
 #: Changes with any kernel-facing record or signature; checked when a kernel is loaded.
-KERNEL_ABI_VERSION: Final = 3
+KERNEL_ABI_VERSION: Final = 4
+#: Versions that are loaded: 4 added the optional function ``asleep`` and its record, and changed
+#: nothing else, so a kernel of 3 runs as one that never sleeps.
+KERNEL_ABI_VERSIONS: Final = (3, 4)
 #: Most legs one decision may carry.
 MAX_LEGS: Final = 8
 #: Exponent of funding rates and of rates in bps given by configuration.
@@ -236,6 +239,8 @@ FILL_NOTICE_DTYPE: Final = _record(
     "order",
     "reason",  # OrderReason
 )
+#: How long a kernel sleeps: bounds of the first feature's num/den, and a time.
+NAP_DTYPE: Final = _record("low", "high", "until", real=("low", "high"))
 
 # --- result records ---------------------------------------------------------------------------
 

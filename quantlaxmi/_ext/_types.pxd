@@ -85,6 +85,13 @@ cdef packed struct fill_notice_t:
     int64_t order
     int64_t reason
 
+# How long a kernel sleeps: ``step`` returns 0 and changes nothing while the first feature's num/den is
+# at least ``low`` and at most ``high``, or before ``until``, unless the strategy is told something.
+cdef packed struct nap_t:
+    double low
+    double high
+    int64_t until
+
 cdef packed struct decision_t:
     int64_t sequence
     int64_t seq
@@ -186,3 +193,5 @@ ctypedef int64_t (*step_fn)(ctx_t*, event_t*, book_t*, position_t*, feature_t*, 
 ctypedef int64_t (*on_fill_fn)(ctx_t*, fill_notice_t*, book_t*, position_t*, slot_t*, param_t*) noexcept nogil
 # 1 where the strategy's own filters would let it trade now, whatever its position.
 ctypedef int64_t (*can_trade_fn)(ctx_t*, event_t*, book_t*, feature_t*, param_t*) noexcept nogil
+# 1 where the record says how long the kernel sleeps, by orders in flight, positions and its own state.
+ctypedef int64_t (*asleep_fn)(int64_t, position_t*, slot_t*, param_t*, nap_t*) noexcept nogil

@@ -14,6 +14,7 @@ from quantlaxmi._ext._types cimport (
     funding_paid_t,
     leg_out_t,
     leg_t,
+    nap_t,
     order_t,
     param_t,
     position_t,
@@ -52,6 +53,7 @@ def layout(str name):
     cdef param_t param
     cdef leg_out_t leg_out
     cdef fill_notice_t fill_notice
+    cdef nap_t nap
     cdef decision_t decision
     cdef leg_t leg
     cdef order_t order
@@ -88,6 +90,9 @@ def layout(str name):
     if name == "fill_notice_t":
         memcpy(&fill_notice, words, sizeof(fill_notice))
         return sizeof(fill_notice), fill_notice
+    if name == "nap_t":
+        memcpy(&nap, words, sizeof(nap))
+        return sizeof(nap), nap
     if name == "decision_t":
         memcpy(&decision, words, sizeof(decision))
         return sizeof(decision), decision

@@ -4,6 +4,7 @@ The buckets and their gross are those of gates/path/clock_buckets.py: fills are 
 decisions saw, positions at the mids of the bucket ends. Money is 128 bits wide and checked.
 """
 from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memset
 
 import numpy as np
 
@@ -20,13 +21,6 @@ cdef enum Outcome:
     NO_MID = 1  # a decision that was filled had seen no valid book of what it traded
     TOO_WIDE = 2  # a sum does not fit 128 bits
     UNORDERED = 3  # fills are not in the order of their times
-
-
-cdef struct sums_t:
-    ql_i128 traded  # money of all fills at the mids their decisions saw
-    ql_i128 before  # value at the end of the bucket before
-    ql_i128 total
-    uint64_t squares[4]
 
 
 cdef int64_t _decision_mid2(
@@ -46,7 +40,7 @@ cdef int _product(int64_t a, int64_t b, int64_t c, ql_i128* out) noexcept nogil:
 
 
 cdef int _close_bucket(
-    sums_t* s, const int64_t* held, const int64_t* weights, const int64_t* mid2, Py_ssize_t n,
+    bucket_sums_t* s, const int64_t* held, const int64_t* weights, const int64_t* mid2, Py_ssize_t n,
     Py_ssize_t stride,
 ) noexcept nogil:
     """Value what is held at the bucket's last mids, and add the bucket's increment."""
@@ -65,9 +59,9 @@ cdef int _close_bucket(
     return TOO_WIDE if ql_add_square(s.squares, part) else FOLLOWED
 
 
-cdef int _sum(
-    const engine_t* e, sums_t* s, int64_t* held, const int64_t* weights, const int64_t* ends,
-    Py_ssize_t n_buckets, const int64_t* mid2,
+cdef int sum_buckets(
+    const engine_t* e, bucket_sums_t* s, int64_t* held, const int64_t* weights,
+    const int64_t* ends, Py_ssize_t n_buckets, const int64_t* mid2,
 ) noexcept nogil:
     cdef const decision_t* decisions = <const decision_t*>e.decisions.data
     cdef const leg_t* legs = <const leg_t*>e.legs.data
@@ -76,6 +70,8 @@ cdef int _sum(
     cdef int64_t reference, signed_qty
     cdef ql_i128 part
     cdef int status
+    memset(s, 0, sizeof(bucket_sums_t))
+    memset(held, 0, n * sizeof(int64_t))
     for b in range(n_buckets):
         while f < e.fills.n and fills[f].ts_ns <= ends[b]:
             if f and fills[f].ts_ns < fills[f - 1].ts_ns:
@@ -131,17 +127,14 @@ def bucket_sums(
     ValueError
         When shapes differ, or fills are not in the order of time within the buckets.
     """
-    cdef sums_t s
+    cdef bucket_sums_t s
     cdef Py_ssize_t n = engine.e.n_instruments, n_buckets = ends.shape[0], k
     cdef int64_t[::1] held = np.zeros(n, dtype=np.int64)
     cdef int status
     if weights.shape[0] != n or mid2.shape[0] != n or mid2.shape[1] != n_buckets or not n_buckets:
         raise ValueError("weights are one an instrument, mids one an instrument and bucket")
-    s.traded = s.before = s.total = ql_mul64(0, 0)
-    for k in range(4):
-        s.squares[k] = 0
     with nogil:
-        status = _sum(
+        status = sum_buckets(
             &engine.e, &s, &held[0], &weights[0], &ends[0], n_buckets, &mid2[0, 0]
         )
     if status == NO_MID:

@@ -6,13 +6,15 @@ changes the book; features follow; the strategy is asked; its orders are sent.
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.asking cimport ask_awake, lane_answers
 from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
 from quantlaxmi._ext.depth_levels cimport depth_ends, depth_now_t, depth_size, depth_stands
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
 from quantlaxmi._ext.latency_news cimport show
 from quantlaxmi._ext.matching cimport market_t
-from quantlaxmi._ext.quote_run cimport decided, quote_run
+from quantlaxmi._ext.quote_run cimport quote_run
+from quantlaxmi._ext.sleep cimport all_sleep
 from quantlaxmi._ext.tape cimport *
 from quantlaxmi._ext.venue_clock cimport clock_sees
 from quantlaxmi._ext.wide cimport *
@@ -50,6 +52,8 @@ cdef inline int _ask_strategies(tape_t* m, int64_t kind, bint quiet=False) noexc
     m.message += 1
     if quiet or not (m.event_mask >> kind) & 1:
         return OK
+    if m.sleep != NULL:
+        return OK if all_sleep(m) else ask_awake(m)
     for k in range(m.n_lanes):
         e = m.lanes[k]
         if e.failed:
@@ -63,7 +67,7 @@ cdef inline int _ask_strategies(tape_t* m, int64_t kind, bint quiet=False) noexc
             e.legs_out,
         )
         if n != 0:
-            status = decided(m, e, n)
+            status = lane_answers(m, e, n)
             if status != OK:
                 return status
     return OK

@@ -6,12 +6,13 @@ import numpy as np
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport QL_WHOLE_BPS, account_t
-from quantlaxmi._ext.depth_book cimport depth_free, depth_init
+from quantlaxmi._ext.depth_book cimport depth_free
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
 from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.own_takes cimport takes_t
+from quantlaxmi._ext.tape cimport reset_tape
 from quantlaxmi._ext.venue_clock cimport met_t, venue_clock_t
 from quantlaxmi._ext.wide cimport *
 
@@ -54,21 +55,14 @@ cdef int point_at(engine_t* e, dict memory) except -1:
 
 cdef int allocate_tape(tape_t* m, engine_t* e, engine_t** alone) except -1:
     """A market of which ``e`` is the only lane."""
-    cdef Py_ssize_t i
     m.event, m.books, m.features = e.event, e.books, e.features
     m.n_instruments = e.n_instruments
-    m.ts_ns = -NEVER
-    m.seq = -1
-    m.due_ns = m.funding_ns = NEVER
     m.markets = <market_t*>calloc(m.n_instruments, sizeof(market_t))
     m.dues = <funding_due_t*>calloc(m.n_instruments, sizeof(funding_due_t))
     m.clocks = <venue_clock_t*>calloc(m.n_instruments, sizeof(venue_clock_t))
     if m.markets == NULL or m.dues == NULL or m.clocks == NULL:
         raise MemoryError("market state")
-    for i in range(m.n_instruments):
-        depth_init(&m.markets[i].depth.book)
-        m.dues[i].at = NEVER
-        m.dues[i].settled = -NEVER
+    reset_tape(m)
     e.tape = m
     e.markets, e.clocks = m.markets, m.clocks
     alone[0] = e

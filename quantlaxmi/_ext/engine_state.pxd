@@ -232,6 +232,16 @@ cdef struct delays_t:
     buffer_t news  # news_t by time, then as they happened
 
 
+# By lane; numbers of lanes that are not there sleep for ever (sleep.pyx).
+cdef struct sleep_t:
+    double* low
+    double* high
+    double* until
+    Py_ssize_t n  # a multiple of four
+    double all_low  # bounds that lie in those of every lane that a time does not keep asleep
+    double all_high
+
+
 # A market as its rows are read. All its lanes share it: nothing in it depends on what a lane does,
 # but when the next lane has something due, and whether any has to be looked at.
 cdef struct tape_t:
@@ -255,12 +265,14 @@ cdef struct tape_t:
     engine_t** lanes
     Py_ssize_t n_lanes
     Py_ssize_t n_alive  # lanes that have not failed
+    sleep_t* sleep  # NULL: every lane is asked at every message
 
 
 # One lane of a market: a strategy, its orders, accounts and results. ``ts_ns`` and ``seq`` of a lane,
 # and the message in its context, are brought up to date when something happens in it (tape.pyx).
 cdef struct engine_t:
     tape_t* tape
+    Py_ssize_t lane  # its number
     int64_t failed  # the status that ended it
     probe_t* probe  # NULL in a run that trades
     void* owner  # the Python object that observes, with a probe
@@ -281,6 +293,7 @@ cdef struct engine_t:
     int64_t told_fill  # fill that on_fill is told of
     step_fn step
     on_fill_fn on_fill
+    asleep_fn asleep  # NULL: it never sleeps
     int64_t latency_ns
     Py_ssize_t n_instruments
     market_t* markets

@@ -1,34 +1,25 @@
 """The short way of a quote: most rows of a market are valid quotes at which nothing is due.
 
 It does what the engine's general way (engine_core.pyx) does with such a row, in the same order,
-for one lane. What is constant over a run of rows is read once, since each store makes the compiler
+for all lanes. What is constant over a run of rows is read once, since each store makes the compiler
 read all pointers again; the commonest feature is computed in place. A row that needs more (something
 is due, the book is not valid, the row is faulty) is left to the general way, untouched.
 """
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.decision_record cimport record_decision
+from quantlaxmi._ext.asking cimport ask_awake, lane_answers
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport mid_basis
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
 from quantlaxmi._ext.matching cimport market_t
+from quantlaxmi._ext.sleep cimport all_sleep
 from quantlaxmi._ext.tape cimport *
 from quantlaxmi._ext.venue_clock cimport clock_sees, venue_clock_t
 
 cdef enum:
     KIND_QUOTE = 3  # schema.EventKind
     QUIET = 1  # schema.QuoteFlag
-
-
-cdef int decided(tape_t* m, engine_t* e, int64_t n) noexcept nogil:
-    cdef int status = STRATEGY_FAILED
-    if n > 0:
-        bring_up(m, e)
-        status = record_decision(e, n)
-    else:
-        e.detail = n
-    return OK if status == OK else lane_failed(m, e, status)
 
 
 cdef inline void _basis(
@@ -93,22 +84,35 @@ cdef inline bint _is_plain(
     )
 
 
-cdef inline int _ask(tape_t* m, engine_t* e) noexcept nogil:
-    """Ask the strategy about the message noted."""
+cdef inline int _ask(tape_t* m) noexcept nogil:
+    """Ask the strategies about the message noted."""
+    cdef engine_t* e
+    cdef Py_ssize_t k
     cdef int64_t n
-    e.ctx.now_ns = m.ts_ns
-    e.ctx.message = m.message
-    n = e.step(
-        e.seen_ctx, m.event, m.books, e.seen_positions, m.features, e.state, e.params, e.legs_out
-    )
-    return OK if n == 0 else decided(m, e, n)
+    cdef int status
+    if m.sleep != NULL:
+        return ask_awake(m)
+    for k in range(m.n_lanes):
+        e = m.lanes[k]
+        if e.failed:
+            continue
+        e.ctx.now_ns = m.ts_ns
+        e.ctx.message = m.message
+        n = e.step(
+            e.seen_ctx, m.event, m.books, e.seen_positions, m.features, e.state, e.params,
+            e.legs_out,
+        )
+        if n != 0:
+            status = lane_answers(m, e, n)
+            if status != OK:
+                return status
+    return OK
 
 
 cdef int quote_run(
     tape_t* m, columns_t* quotes, int64_t before, int64_t limit, int64_t* done
 ) noexcept nogil:
     cdef columns_t t = quotes[0]  # nobody else knows this one, so its pointers stay as they are
-    cdef engine_t* e = m.lanes[0]
     cdef book_t* books = m.books
     cdef market_t* markets = m.markets
     cdef venue_clock_t* clocks = m.clocks
@@ -116,7 +120,8 @@ cdef int quote_run(
     cdef int64_t due = m.due_ns, last = m.ts_ns, message = m.message
     cdef bint asks = (m.event_mask >> KIND_QUOTE) & 1, basis = _is_basis(m)
     cdef int status = OK
-    if m.n_lanes != 1 or e.failed or e.lagging or m.watches or (m.n_features and not basis):
+    # News that are late are a lone lane's.
+    if m.lanes[0].lagging or m.watches or (m.n_features and not basis):
         return OK
     if basis:
         spot, perp = m.calls[0].args[0], m.calls[0].args[1]
@@ -144,9 +149,9 @@ cdef int quote_run(
         message += 1
         if k == spot or k == perp:
             _basis(books + spot, books + perp, m.features)
-        if asks and not t.flags[i - 1] & QUIET:
+        if asks and not t.flags[i - 1] & QUIET and not (m.sleep != NULL and all_sleep(m)):
             _note(m, &t, i - 1, message)
-            status = _ask(m, e)
+            status = _ask(m)
             due = m.due_ns
     if i > t.at:
         _note(m, &t, i - 1, message)

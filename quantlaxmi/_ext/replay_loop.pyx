@@ -297,12 +297,12 @@ cdef class Engine:
     @property
     def seq(self) -> int:
         """Row key of the last message read, -1 before the first."""
-        return self.tape.seq
+        return self.e.tape.seq
 
     @property
     def ts_ns(self) -> int:
         """Receive time of the last message read."""
-        return self.tape.ts_ns
+        return self.e.tape.ts_ns
 
     @property
     def detail(self) -> int:
@@ -312,7 +312,7 @@ cdef class Engine:
     @property
     def n_messages(self) -> int:
         """Messages read so far."""
-        return self.tape.message
+        return self.e.tape.message
 
     def tables(self, bint last=False):
         """Results so far as read-only arrays, by the names of ``RESULTS``.
@@ -382,7 +382,7 @@ cdef class Engine:
         message had a stamp. Trades met reached the price of a resting order, counted for each
         order; those that were over before the order arrived did nothing for it.
         """
-        cdef const venue_clock_t* c = self.tape.clocks
+        cdef const venue_clock_t* c = self.e.tape.clocks
         cdef const met_t* met = self.e.met
         return [
             (int(c[i].offset) if c[i].n_hours else None, int(met[i].n_met), int(met[i].n_over))
@@ -391,4 +391,5 @@ cdef class Engine:
 
     def depth_gaps(self):
         """Per instrument: how often the depth sequence broke."""
-        return [int(depth_gaps(&self.tape.markets[i].depth)) for i in range(self.e.n_instruments)]
+        cdef const tape_t* m = self.e.tape
+        return [int(depth_gaps(&m.markets[i].depth)) for i in range(m.n_instruments)]

@@ -12,6 +12,8 @@ cdef inline void bring_up(const tape_t* m, engine_t* e) noexcept nogil:
 
 # The lane goes no further. The status where none is left, else 0.
 cdef int lane_failed(tape_t* m, engine_t* e, int status) noexcept nogil
+# Make the market as new: no row was read.
+cdef void reset_tape(tape_t* m) noexcept nogil
 # Find out anew when something is due, in the market or in a lane.
 cdef void refresh_tape(tape_t* m) noexcept nogil
 # Settle what is announced, on the positions held then, and at ``latest`` at the latest.

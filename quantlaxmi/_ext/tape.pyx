@@ -8,22 +8,48 @@ A lane that fails goes no further; the others do. The market itself ends only wh
 read, or no lane is left.
 """
 from libc.stdint cimport int64_t
+from libc.string cimport memset
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.bundles cimport send_owed
+from quantlaxmi._ext.depth_book cimport depth_free, depth_init
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.execution cimport lane_advance, lane_finish, lane_settle
 from quantlaxmi._ext.loss_close cimport watch_losses
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.own_takes cimport takes_seen
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
-from quantlaxmi._ext.venue_clock cimport receive_time
+from quantlaxmi._ext.sleep cimport doze, retire
+from quantlaxmi._ext.venue_clock cimport receive_time, venue_clock_t
 
 
 cdef int lane_failed(tape_t* m, engine_t* e, int status) noexcept nogil:
     e.failed = status
+    if m.sleep != NULL:
+        retire(m.sleep, e.lane)
     m.n_alive -= 1
     return status if m.n_alive == 0 else OK
+
+
+cdef void reset_tape(tape_t* m) noexcept nogil:
+    cdef Py_ssize_t i
+    memset(m.event, 0, sizeof(event_t))
+    memset(m.books, 0, m.n_instruments * sizeof(book_t))
+    if m.n_features:
+        memset(m.features, 0, m.n_features * sizeof(feature_t))
+    memset(m.clocks, 0, m.n_instruments * sizeof(venue_clock_t))
+    memset(m.dues, 0, m.n_instruments * sizeof(funding_due_t))
+    for i in range(m.n_instruments):
+        depth_free(&m.markets[i].depth.book)
+        memset(&m.markets[i], 0, sizeof(market_t))
+        depth_init(&m.markets[i].depth.book)
+        m.dues[i].at = NEVER
+        m.dues[i].settled = -NEVER
+    m.ts_ns = -NEVER
+    m.seq = -1
+    m.message = 0
+    m.due_ns = m.funding_ns = NEVER
+    m.busy = 0
 
 
 cdef inline int64_t _settles(const tape_t* m, Py_ssize_t i) noexcept nogil:
@@ -47,6 +73,15 @@ cdef void refresh_tape(tape_t* m) noexcept nogil:
 
 cdef inline bint _is_busy(const engine_t* e) noexcept nogil:
     return e.n_takes or e.n_resting or e.owed.n
+
+
+cdef inline int _touched(tape_t* m, engine_t* e, int status) noexcept nogil:
+    """Something has happened in a lane: it may sleep otherwise now, or it has failed."""
+    if status != OK:
+        return lane_failed(m, e, status)
+    if m.sleep != NULL:
+        doze(m.sleep, e)
+    return OK
 
 
 cdef int settle_funding(tape_t* m, Py_ssize_t i, int64_t latest) noexcept nogil:
@@ -86,10 +121,9 @@ cdef int _advance_lanes(tape_t* m, int64_t until) noexcept nogil:
         bring_up(m, e)
         status = lane_advance(e, until + (e.probe != NULL and until == m.funding_ns))
         m.busy |= _is_busy(e)
+        status = _touched(m, e, status)
         if status != OK:
-            status = lane_failed(m, e, status)
-            if status != OK:
-                return status
+            return status
     return OK
 
 
@@ -128,17 +162,19 @@ cdef int _see_book(tape_t* m, engine_t* e, Py_ssize_t k, bint depth_changed) noe
 
 cdef int lanes_see_book(tape_t* m, Py_ssize_t k, bint depth_changed) noexcept nogil:
     cdef engine_t* e
-    cdef Py_ssize_t j
+    cdef Py_ssize_t j, before
     cdef int status
     m.busy = 0
     for j in range(m.n_lanes):
         e = m.lanes[j]
         if e.failed or not _is_busy(e):
             continue
+        before = e.orders.n
         status = _see_book(m, e, k, depth_changed)
         m.busy |= _is_busy(e)
-        if status != OK:
-            status = lane_failed(m, e, status)
+        # Whatever the strategy is told leaves a row of an order.
+        if status != OK or e.orders.n != before:
+            status = _touched(m, e, status)
             if status != OK:
                 return status
     return OK
@@ -148,16 +184,17 @@ cdef int lanes_see_trade(
     tape_t* m, Py_ssize_t k, int64_t price, int64_t qty, int64_t side
 ) noexcept nogil:
     cdef engine_t* e
-    cdef Py_ssize_t j
+    cdef Py_ssize_t j, before
     cdef int status
     for j in range(m.n_lanes):
         e = m.lanes[j]
         if e.failed or not e.n_resting:
             continue
+        before = e.orders.n
         bring_up(m, e)
         status = resting_trade(e, k, price, qty, side)
-        if status != OK:
-            status = lane_failed(m, e, status)
+        if status != OK or e.orders.n != before:
+            status = _touched(m, e, status)
             if status != OK:
                 return status
     return OK

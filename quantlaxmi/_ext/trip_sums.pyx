@@ -7,6 +7,7 @@ of their decisions, also where an order that rested was filled late.
 """
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 
 import numpy as np
 
@@ -29,18 +30,7 @@ cdef enum Outcome:
 NO_MID_SEEN = NO_MID
 
 
-cdef struct book_keeping_t:
-    int64_t* held
-    int64_t* delta
-    int64_t* mid2
-    ql_i128 gain  # of the trip in progress
-    ql_i128 total
-    uint64_t squares[4]
-    int64_t trips
-    int64_t held_ns
-
-
-cdef int _finish_trip(book_keeping_t* b) noexcept nogil:
+cdef int _finish_trip(trip_sums_t* b) noexcept nogil:
     if ql_add(b.total, b.gain, &b.total) or ql_add_square(b.squares, b.gain):
         return TOO_WIDE
     b.trips += 1
@@ -48,7 +38,7 @@ cdef int _finish_trip(book_keeping_t* b) noexcept nogil:
     return FOLLOWED
 
 
-cdef int _trade(book_keeping_t* b, Py_ssize_t i, int64_t qty, const int64_t* weights) noexcept nogil:
+cdef int _trade(trip_sums_t* b, Py_ssize_t i, int64_t qty, const int64_t* weights) noexcept nogil:
     """Trade a signed quantity of one instrument at its mid."""
     cdef ql_i128 part
     if ql_mul(ql_mul64(qty, b.mid2[i]), ql_mul64(weights[i], 1), &part):
@@ -58,7 +48,7 @@ cdef int _trade(book_keeping_t* b, Py_ssize_t i, int64_t qty, const int64_t* wei
     return FOLLOWED
 
 
-cdef int _act(book_keeping_t* b, Py_ssize_t n, const int64_t* weights) noexcept nogil:
+cdef int _act(trip_sums_t* b, Py_ssize_t n, const int64_t* weights) noexcept nogil:
     """Apply the changes of one decision."""
     cdef Py_ssize_t i
     cdef bint any_held = False, any_after = False, opposed = True, flat = True
@@ -112,7 +102,7 @@ cdef int _sort_fills(
 
 
 cdef int _sum(
-    const engine_t* e, book_keeping_t* b, Py_ssize_t* order, Py_ssize_t* start,
+    const engine_t* e, trip_sums_t* b, Py_ssize_t* order, Py_ssize_t* start,
     const int64_t* weights, const int64_t* last_mid2, int64_t end_ns,
 ) noexcept nogil:
     cdef const decision_t* decisions = <const decision_t*>e.decisions.data
@@ -169,6 +159,24 @@ cdef int _sum(
     return _finish_trip(b)
 
 
+cdef int sum_trips(
+    const engine_t* e, trip_sums_t* b, int64_t* scratch, const int64_t* weights,
+    const int64_t* last_mid2, int64_t end_ns,
+) noexcept nogil:
+    cdef Py_ssize_t n = e.n_instruments
+    cdef Py_ssize_t* order = <Py_ssize_t*>calloc(e.fills.n + 1, sizeof(Py_ssize_t))
+    cdef Py_ssize_t* start = <Py_ssize_t*>calloc(e.decisions.n + 2, sizeof(Py_ssize_t))
+    cdef int status = OUT_OF_MEMORY
+    memset(b, 0, sizeof(trip_sums_t))
+    memset(scratch, 0, 3 * n * sizeof(int64_t))
+    b.held, b.delta, b.mid2 = scratch, scratch + n, scratch + 2 * n
+    if order != NULL and start != NULL:
+        status = _sum(e, b, order, start, weights, last_mid2, end_ns)
+    free(order)
+    free(start)
+    return status
+
+
 cdef int _raise_for(int status) except -1:
     if status == OUT_OF_MEMORY:
         raise MemoryError("trips")
@@ -210,29 +218,14 @@ def trip_sums(
     OverflowError
         When a trip's money does not fit 128 bits.
     """
-    cdef const engine_t* e = &engine.e
-    cdef book_keeping_t b
-    cdef Py_ssize_t n = e.n_instruments, k
-    cdef int status = OUT_OF_MEMORY
-    cdef int64_t[:, ::1] scratch = np.zeros((3, n), dtype=np.int64)
-    cdef Py_ssize_t* order
-    cdef Py_ssize_t* start
+    cdef trip_sums_t b
+    cdef Py_ssize_t n = engine.e.n_instruments, k
+    cdef int status
+    cdef int64_t[::1] scratch = np.zeros(3 * n, dtype=np.int64)
     if weights.shape[0] != n or last_mid2.shape[0] != n:
         raise ValueError("weights and mids are one an instrument")
-    b.held, b.delta, b.mid2 = &scratch[0, 0], &scratch[1, 0], &scratch[2, 0]
-    b.gain = ql_mul64(0, 0)
-    b.total = ql_mul64(0, 0)
-    for k in range(4):
-        b.squares[k] = 0
-    b.trips = 0
-    b.held_ns = 0
     with nogil:
-        order = <Py_ssize_t*>calloc(e.fills.n + 1, sizeof(Py_ssize_t))
-        start = <Py_ssize_t*>calloc(e.decisions.n + 2, sizeof(Py_ssize_t))
-        if order != NULL and start != NULL:
-            status = _sum(e, &b, order, start, &weights[0], &last_mid2[0], end_ns)
-        free(order)
-        free(start)
+        status = sum_trips(&engine.e, &b, &scratch[0], &weights[0], &last_mid2[0], end_ns)
     _raise_for(status)
     squares = 0
     for k in range(3, -1, -1):

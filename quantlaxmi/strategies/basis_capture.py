@@ -131,6 +131,7 @@ class BasisCapture(Strategy):
             step=functions.step,
             on_fill=functions.on_fill,
             can_trade=functions.can_trade,
+            asleep=functions.asleep,
             owner=functions.owner,
             strategy=self,
         )

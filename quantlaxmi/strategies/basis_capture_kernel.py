@@ -19,6 +19,7 @@ if cython.compiled:
         feature_t,
         fill_notice_t,
         leg_out_t,
+        nap_t,
         param_t,
         position_t,
         slot_t,
@@ -36,13 +37,14 @@ if cython.compiled:
         "param": cython.sizeof(param_t),
         "leg_out": cython.sizeof(leg_out_t),
         "fill_notice": cython.sizeof(fill_notice_t),
+        "nap": cython.sizeof(nap_t),
     }
 else:
     from quantlaxmi.strategies import views
 
     book_t, ctx_t, event_t = views.Book, views.Ctx, views.Event
     feature_t, fill_notice_t, leg_out_t = views.Feature, views.FillNotice, views.LegOut
-    param_t, position_t, slot_t = views.Param, views.Position, views.Slot
+    param_t, position_t, slot_t, nap_t = views.Param, views.Position, views.Slot, views.Nap
 
     RECORD_SIZES = {}
 
@@ -53,7 +55,7 @@ else:
 
 
 #: A literal on purpose: it is compiled in, and so tells which ABI this binary was built for.
-ABI_VERSION = 3
+ABI_VERSION = 4
 
 # params
 P_SPOT = cython.declare(cython.longlong, 0)  # instrument index
@@ -78,6 +80,10 @@ S_RING = cython.declare(cython.longlong, 2)  # first of max_trades_per_hour entr
 
 BPS_SCALE = cython.declare(cython.longlong, 1_000_000_000_000)  # 10**4 bps at 10**-8
 HOUR_NS = cython.declare(cython.longlong, 3_600_000_000_000)
+NEVER = cython.declare(cython.longlong, 9_223_372_036_854_775_807)
+# The same as a float, and a ratio that no basis reaches.
+BPS_REAL = cython.declare(cython.double, 1e12)
+BEYOND = cython.declare(cython.double, 1e300)
 # Above it the sum of a bid and an ask may leave int64.
 PRICE_LIMIT = cython.declare(cython.longlong, 4_611_686_018_427_387_904)
 
@@ -299,13 +305,59 @@ def on_fill(
     return 0
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def asleep(
+    in_flight: cython.longlong,
+    positions: cython.pointer[position_t],
+    state: cython.pointer[slot_t],
+    params: cython.pointer[param_t],
+    nap: cython.pointer[nap_t],
+) -> cython.longlong:
+    """1: the bounds of the basis within which step does nothing, and a time before which.
+
+    They are the ways out of step that need neither a book nor a position that changes.
+    """
+    perp_held: cython.longlong = positions[params[P_PERP].value].qty
+    spot_held: cython.longlong = 0
+    head: cython.longlong
+    limit: cython.double = params[P_EXIT].value
+    nap[0].low = BEYOND
+    nap[0].high = -BEYOND
+    nap[0].until = NEVER
+    if in_flight != 0:
+        return 1
+    nap[0].until = state[S_LAST].i + params[P_COOLDOWN].value
+    if params[P_HEDGED].value != 0:
+        spot_held = positions[params[P_SPOT].value].qty
+    if perp_held == 0 and spot_held == 0:
+        limit = params[P_THRESHOLD].value
+        nap[0].high = limit / BPS_REAL
+        nap[0].low = -nap[0].high
+        if params[P_MAX_TRADES].value > 0:
+            head = state[S_HEAD].i
+            if state[S_RING + head].i + HOUR_NS > nap[0].until:
+                nap[0].until = state[S_RING + head].i + HOUR_NS
+        return 1
+    # A short perp leaves when the basis falls below the limit, a long one above minus the limit.
+    if perp_held < 0 or (perp_held == 0 and spot_held > 0):
+        nap[0].low = limit / BPS_REAL
+        nap[0].high = BEYOND
+    else:
+        nap[0].low = -BEYOND
+        nap[0].high = -limit / BPS_REAL
+    return 1
+
+
 def functions():
-    """Return step, on_fill and can_trade: C addresses when compiled, else callables."""
+    """Return step, on_fill, can_trade and asleep: C addresses when compiled, else callables."""
     if cython.compiled:
         return (
             cython.cast(cython.size_t, cython.cast(cython.p_void, step)),
             cython.cast(cython.size_t, cython.cast(cython.p_void, on_fill)),
             cython.cast(cython.size_t, cython.cast(cython.p_void, can_trade)),
+            cython.cast(cython.size_t, cython.cast(cython.p_void, asleep)),
         )
     else:  # noqa: RET505  (pruned when compiled; after a return it would be unreachable code)
-        return (step, on_fill, can_trade)
+        return (step, on_fill, can_trade, asleep)

@@ -1,6 +1,6 @@
 """Strategies that are bound to the instruments of a segment.
 
-A *kernel* is three functions over packed records (see ``schema``), handed to the engine as C
+A *kernel* is a few functions over packed records (see ``schema``), handed to the engine as C
 addresses, or as Python callables on ctypes views when its interpreted twin is asked for.
 """
 
@@ -40,6 +40,7 @@ KERNEL_RECORDS: Final[dict[str, np.dtype[Any]]] = {
     "param": schema.PARAM_DTYPE,
     "leg_out": schema.LEG_OUT_DTYPE,
     "fill_notice": schema.FILL_NOTICE_DTYPE,
+    "nap": schema.NAP_DTYPE,
 }
 #: State a kernel may ask for: 64 MiB.
 MAX_STATE_SLOTS: Final = 1 << 22
@@ -76,9 +77,9 @@ class KernelFunctions:
 
     Parameters
     ----------
-    step, on_fill, can_trade : int or callable
-        C addresses of the functions declared in ``_ext/_types.pxd``, or callables with the same
-        parameters. ``on_fill`` and ``can_trade`` may be None: nothing to do, always tradable.
+    step, on_fill, can_trade, asleep : int or callable
+        C addresses of functions of ``_ext/_types.pxd``, or callables with the same parameters. All
+        but ``step`` may be None: nothing to do, always tradable, never asleep.
     owner : object
         Kept alive as long as the addresses are in use.
     """
@@ -87,6 +88,7 @@ class KernelFunctions:
     on_fill: KernelFunction | None = None
     can_trade: KernelFunction | None = None
     owner: object = None
+    asleep: KernelFunction | None = None
 
     @property
     def form(self) -> Form:
@@ -122,9 +124,9 @@ class BoundStrategy:
         Features that the engine computes for it.
     form : {"kernel", "interpreted", "python"}
         Compiled kernel, its interpreted twin, or plain Python.
-    step, on_fill, can_trade : int, callable or None
+    step, on_fill, can_trade, asleep : int, callable or None
         C addresses for ``"kernel"``, callables for ``"interpreted"``, None for ``"python"``;
-        a kernel may leave ``on_fill`` and ``can_trade`` at None.
+        a kernel may leave all but ``step`` at None.
     instance : object
         For ``"python"``: the fresh object with ``on_market`` and ``on_fill``.
     owner : object
@@ -164,6 +166,7 @@ class BoundStrategy:
     step: KernelFunction | None = None
     on_fill: KernelFunction | None = None
     can_trade: KernelFunction | None = None
+    asleep: KernelFunction | None = None
     instance: Any = None
     owner: object = None
     strategy: Any = None
@@ -190,9 +193,9 @@ class BoundStrategy:
         slots = range(len(self.features) + len(self.named_signals))
         hold(all(k in slots for k in self.neutral), "neutralises a signal it does not declare")
         hold(self.form == "python" or not self.named_signals, "names signals, a kernel cannot")
-        functions = (self.step, self.on_fill, self.can_trade)
+        functions = (self.step, self.on_fill, self.can_trade, self.asleep)
         if self.form == "python":
-            hold(functions == (None, None, None), "plain Python has an instance, no kernel")
+            hold(functions == (None,) * 4, "plain Python has an instance, no kernel")
             hold(callable(getattr(self.instance, "on_market", None)), "instance has no on_market")
         elif self.form == "kernel":
             hold(isinstance(self.step, int) and self.step != 0, "step must be a C address")
@@ -287,10 +290,7 @@ def mask_of(kinds: Any) -> int:
     >>> mask_of([EventKind.QUOTE]) == 1 << EventKind.QUOTE
     True
     """
-    mask = 0
-    for kind in kinds:
-        mask |= 1 << int(kind)
-    return mask
+    return sum({1 << int(kind) for kind in kinds})
 
 
 def make_params(values: Sequence[int | FixedPoint | float]) -> NDArray[Any]:
@@ -332,7 +332,7 @@ def check_abi(name: str, version: object, sizes: Mapping[str, int]) -> None:
     ------
     StrategyError
     """
-    if version != schema.KERNEL_ABI_VERSION:
+    if version not in schema.KERNEL_ABI_VERSIONS:
         raise StrategyError(
             f"kernel {name} was built for kernel ABI {version}, this package has "
             f"{schema.KERNEL_ABI_VERSION}: build it again"
@@ -373,10 +373,10 @@ def load_compiled(module_name: str, *, interpreted: bool = False) -> KernelFunct
     """
     module = _load_source(module_name) if interpreted else importlib.import_module(module_name)
     check_abi(module_name, getattr(module, "ABI_VERSION", None), module.RECORD_SIZES)
-    step, on_fill, can_trade = module.functions()
+    step, on_fill, can_trade, asleep = (*module.functions(), None)[:4]
     if not interpreted and not isinstance(step, int):
         raise StrategyError(f"kernel {module_name} is not compiled: build the package")
-    return KernelFunctions(step, on_fill, can_trade, owner=module)
+    return KernelFunctions(step, on_fill, can_trade, owner=module, asleep=asleep)
 
 
 def _load_source(module_name: str) -> ModuleType:

@@ -48,7 +48,10 @@ _RECORDS: Final[dict[str, Any]] = {
     "params": schema.PARAM_DTYPE,
     "legs_out": schema.LEG_OUT_DTYPE,
     "notice": schema.FILL_NOTICE_DTYPE,
+    "nap": schema.NAP_DTYPE,
 }
+#: Parameters of which there is one record.
+_SINGLE: Final = ("ctx", "event", "notice", "nap")
 STEP_PARAMETERS: Final = (
     "ctx",
     "event",
@@ -61,6 +64,7 @@ STEP_PARAMETERS: Final = (
 )
 ON_FILL_PARAMETERS: Final = ("ctx", "notice", "books", "positions", "state", "params")
 CAN_TRADE_PARAMETERS: Final = ("ctx", "event", "books", "features", "params")
+ASLEEP_PARAMETERS: Final = ("in_flight", "positions", "state", "params", "nap")
 
 
 def cmp_products(a: int, b: int, c: int, d: int) -> int:
@@ -140,6 +144,7 @@ def compile_kernel(
     step: Callable[..., Any],
     on_fill: Callable[..., Any] | None = None,
     can_trade: Callable[..., Any] | None = None,
+    asleep: Callable[..., Any] | None = None,
     *,
     interpreted: bool = False,
 ) -> KernelFunctions:
@@ -153,6 +158,8 @@ def compile_kernel(
         Returns 0 or a negative status.
     can_trade : callable(ctx, event, books, features, params), optional
         Returns 1 or 0.
+    asleep : callable(in_flight, positions, state, params, nap), optional
+        Fills ``nap`` and returns 1, or returns 0; see docs/STRATEGIES.md.
     interpreted : bool
         Return the functions as they are; so does NUMBA_DISABLE_JIT=1.
 
@@ -167,31 +174,38 @@ def compile_kernel(
 
     Notes
     -----
-    ``ctx``, ``event`` and ``notice`` are single records; the others are indexed, ``books[i].bid``,
-    without a check of the index. Functions
-    they call must be decorated by ``numba.extending.register_jitable`` or ``numba.njit``. An
-    exception raised inside becomes the status `STATUS_EXCEPTION`.
+    ``ctx``, ``event``, ``notice`` and ``nap`` are single records, ``in_flight`` is a number; the
+    others are indexed, ``books[i].bid``, without a check of the index. Functions they call must be
+    decorated by ``numba.extending.register_jitable`` or ``numba.njit``. An exception raised inside
+    becomes the status `STATUS_EXCEPTION`.
     """
     if interpreted or numba.config.DISABLE_JIT:
-        return KernelFunctions(step, on_fill, can_trade)
+        return KernelFunctions(step, on_fill, can_trade, asleep=asleep)
     made = [
         None if function is None else _compile(function, names)
         for function, names in (
             (step, STEP_PARAMETERS),
             (on_fill, ON_FILL_PARAMETERS),
             (can_trade, CAN_TRADE_PARAMETERS),
+            (asleep, ASLEEP_PARAMETERS),
         )
     ]
-    addresses = [None if one is None else int(one.address) for one in made]
-    assert addresses[0] is not None
-    return KernelFunctions(addresses[0], addresses[1], addresses[2], owner=tuple(made))
+    step_at, *others = [None if one is None else int(one.address) for one in made]
+    assert step_at is not None
+    on_fill_at, can_trade_at, asleep_at = others
+    return KernelFunctions(step_at, on_fill_at, can_trade_at, tuple(made), asleep_at)
+
+
+def _c_type(name: str) -> Any:
+    """Type of a parameter: a number, or a pointer to records."""
+    return types.CPointer(numba.from_dtype(_RECORDS[name])) if name in _RECORDS else types.int64
 
 
 @functools.cache
 def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
     """Wrap a function over records as a C function over pointers."""
-    c_signature = types.int64(*(types.CPointer(numba.from_dtype(_RECORDS[name])) for name in names))
-    arguments = [f"{name}[0]" if name in ("ctx", "event", "notice") else name for name in names]
+    c_signature = types.int64(*map(_c_type, names))
+    arguments = [f"{name}[0]" if name in _SINGLE else name for name in names]
     source = (
         f"def wrapper({', '.join(names)}):\n"
         "    try:\n"

@@ -60,6 +60,7 @@ Slot: Any = structure("Slot", schema.SLOT_DTYPE)
 Param: Any = structure("Param", schema.PARAM_DTYPE)
 LegOut: Any = structure("LegOut", schema.LEG_OUT_DTYPE)
 FillNotice: Any = structure("FillNotice", schema.FILL_NOTICE_DTYPE)
+Nap: Any = structure("Nap", schema.NAP_DTYPE)
 
 #: Every view with the dtype it was made of.
 STRUCTURES: Final[tuple[tuple[Any, np.dtype[Any]], ...]] = (
@@ -72,6 +73,7 @@ STRUCTURES: Final[tuple[tuple[Any, np.dtype[Any]], ...]] = (
     (Param, schema.PARAM_DTYPE),
     (LegOut, schema.LEG_OUT_DTYPE),
     (FillNotice, schema.FILL_NOTICE_DTYPE),
+    (Nap, schema.NAP_DTYPE),
 )
 _BY_DTYPE: Final = {dtype: made for made, dtype in STRUCTURES}
 

@@ -90,6 +90,19 @@ def test_another_abi_is_refused(version, sizes, said):
         check_abi("k", version, sizes)
 
 
+def test_a_kernel_of_abi_3_loads_and_never_sleeps(tmp_path, monkeypatch):
+    (tmp_path / "older_kernel.py").write_text(
+        "ABI_VERSION = 3\nRECORD_SIZES = {}\n"
+        "def step(*a): return 0\ndef functions(): return step, None, None\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert load_compiled("older_kernel", interpreted=True).asleep is None
+    assert load_compiled(KERNEL).asleep
+    check_abi("k", 3, {"book": KERNEL_RECORDS["book"].itemsize})
+    with pytest.raises(StrategyError, match="built for kernel ABI 2"):
+        check_abi("k", 2, {})
+
+
 def test_compiled_and_interpreted_kernels_load_side_by_side():
     compiled, interpreted = load_compiled(KERNEL), load_compiled(KERNEL, interpreted=True)
     assert compiled.form == "kernel" and interpreted.form == "interpreted"

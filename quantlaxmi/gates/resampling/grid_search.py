@@ -38,12 +38,14 @@ SELECTION: Final = "selection"
 class Search:
     """The settings of a draw, the run's own (None) first, the reason, and what counts are called.
 
-    The label is another one where other gates count draws of fewer settings.
+    The label is another one where other gates count draws of fewer settings. ``sums`` is what each
+    setting made on the data, run by itself; empty where there is only the run.
     """
 
     configs: tuple[StrategyConfig | None, ...]
     reason: str
     label: str = NAME
+    sums: tuple[Sums, ...] = ()
 
 
 def declared_grid(
@@ -144,8 +146,10 @@ def search_of(
     others = [c for c in configs if c.config_hash != own_hash]
     replays.keep_bound(others)
     market, better = replays.room(), 0
+    made = [own]
     for config in others:
         sums = replays.sums(market, config)
+        made.append(sums)
         better += not sums.followed or not studentised_at_least(
             own.total, own.squares, sums.total, sums.squares
         )
@@ -156,4 +160,5 @@ def search_of(
         f"Every draw has the largest statistic of {whose} {len(configs)} settings, the run's "
         f"own {where}; on the data {better} did better than the run's.",
         label,
+        tuple(made),
     )

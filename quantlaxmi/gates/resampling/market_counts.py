@@ -25,6 +25,7 @@ from quantlaxmi.gates.resampling.market_draws import (
     NAME,
     MarketDraws,
 )
+from quantlaxmi.gates.resampling.market_passes import SettingPasses
 from quantlaxmi.gates.resampling.market_replays import Replays, Sums
 from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 from quantlaxmi.gates.results import Inconclusive, Json, MonteCarlo, decimal_text, rounded
@@ -165,6 +166,8 @@ def _prepare(
         ) from error
     try:
         search = search_of(context, rerun, replays, own, everything=everything)
+        passes = SettingPasses(replays, search.configs)
+        passes.prove(search.sums or (own,))
     except (StrategyError, ConfigError, FixedPointOverflow) as error:
         raise Inconclusive(
             f"A setting of the grid cannot be run: {first_cause(error).rstrip('.')}.", details
@@ -177,7 +180,7 @@ def _prepare(
     }
     spread = functools.partial(basis_sd, context, rerun, replays)
     drifting, driftless = (
-        MarketDraws(context, replays, search.configs, own, spread, drift, search.label)
+        MarketDraws(context, replays, search.configs, passes, own, spread, drift, search.label)
         for drift in (True, False)
     )
     return _Prepared(replays, own, len(search.configs), drifting, driftless)

@@ -13,6 +13,7 @@ from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.draws import Binning, DrawRule, SweepFailed, count_draws
 from quantlaxmi.gates.resampling.grid_search import NAME
+from quantlaxmi.gates.resampling.market_passes import SettingPasses
 from quantlaxmi.gates.resampling.market_replays import DrawFailed, Moved, Replays, Sums
 from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 from quantlaxmi.gates.results import MonteCarlo
@@ -81,6 +82,8 @@ class MarketDraws:
     replays : Replays
     configs : sequence of StrategyConfig or None
         Settings of which a draw takes the largest statistic. The first is None: the run's own.
+    passes : SettingPasses
+        Runs all of them over one market.
     own : Sums
         Sums that a draw is compared with.
     basis_sd : callable
@@ -96,6 +99,7 @@ class MarketDraws:
     context: GateContext
     replays: Replays
     configs: Sequence[StrategyConfig | None]
+    passes: SettingPasses
     own: Sums
     basis_sd: Callable[[Moved], float | None]
     drift: bool
@@ -133,9 +137,9 @@ class MarketDraws:
         own: Sums | None = None
         enough = at_least = any_at_least = False
         top = 0
-        for config in self.configs:
+        for config, found in zip(self.configs, self.passes.sums(market), strict=True):
             try:
-                sums = self.replays.sums(market, config)
+                sums = self.replays.sums(market, config) if found is None else found
             except (StrategyError, FixedPointOverflow):
                 if at_least:  # the settings before this one have decided the draw
                     break

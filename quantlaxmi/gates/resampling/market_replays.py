@@ -40,6 +40,9 @@ MAX_TRIES = 100
 #: A message number after any other.
 _NO_LATER = 2**63 - 1
 
+#: Weights, mids at the end of the data, its time, ends of the clock buckets and the mids there.
+Marks = tuple[I64, I64, int, I64, I64]
+
 T = TypeVar("T")
 
 
@@ -99,6 +102,8 @@ class Moved:
         Markets made until this one was accepted.
     accepted : bool
         Whether all valid books are positive; False where none of `MAX_TRIES` markets was such.
+    draw : int
+        Its number.
     """
 
     signs: npt.NDArray[np.uint64]
@@ -106,6 +111,7 @@ class Moved:
     depth: I64
     tries: int = 0
     accepted: bool = True
+    draw: int = 0
 
 
 class Replays:
@@ -139,7 +145,7 @@ class Replays:
         self._tables: dict[str, Mapping[str, npt.NDArray[Any]]] = {
             name: run.segment.columns(name) for name in TABLES
         }
-        self._depth_index = depth_index_of(run.segment)
+        self.depth_index = depth_index_of(run.segment)
         n = len(run.instruments)
         try:
             self.flips = SignFlips(self._tables["quotes"], self._tables["depth"], n)
@@ -241,6 +247,7 @@ class Replays:
 
     def move(self, draw: int, moved: Moved, drift: bool = True) -> Moved:
         """Make the market of a draw in the arrays of `moved`, with the data's drift or without."""
+        moved.draw = draw
         for attempt in range(MAX_TRIES):
             moved.tries = attempt + 1
             moved.accepted = self.flips.draw(
@@ -268,14 +275,42 @@ class Replays:
         config: StrategyConfig | None = None,
     ) -> Session:
         """The finished session of the strategy on a sign-flipped market."""
-        session = self._rerun.session(self._bound(config))
+        session = self.new_session(config)
+        session.feed(self.tables(moved), depth_index=self.depth_index)
+        session.finish()
+        return session
+
+    @property
+    def strategy_id(self) -> str:
+        """Name of the strategy."""
+        return self._rerun.run.strategy.strategy_id
+
+    @property
+    def table_bytes(self) -> int:
+        """Memory of the run's own tables."""
+        exact = self._rerun.run.exact
+        names = ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow")
+        return sum(int(getattr(exact, name).nbytes) for name in names)
+
+    def new_session(self, config: StrategyConfig | None = None) -> Session:
+        """A run that has read nothing."""
+        return self._rerun.session(self._bound(config))
+
+    def tables(self, moved: Moved) -> dict[str, Mapping[str, npt.NDArray[Any]]]:
+        """The recorded columns, with the shifts of a market."""
         tables = dict(self._tables)
         tables["quotes"] = {**tables["quotes"], "shift": moved.quotes}
         if self.flips.uses_depth:
             tables["depth"] = {**tables["depth"], "shift": moved.depth}
-        session.feed(tables, depth_index=self._depth_index)
-        session.finish()
-        return session
+        return tables
+
+    def marks(self, moved: Moved) -> Marks:
+        """What the sums of any run over a market are made with."""
+        last = self._last_mid2.copy()
+        for i, place in enumerate(self._last):
+            if place is not None and last[i]:  # 0: it never had a valid book
+                last[i] += 2 * getattr(moved, place[0])[place[1]]
+        return self._weights, last, self._end_ns, self._ends, self._end_mids(moved)
 
     def sums(
         self,
@@ -290,17 +325,10 @@ class Replays:
             The run cannot go on.
         """
         session = self.session(moved, config)
-        last = self._last_mid2.copy()
-        for i, place in enumerate(self._last):
-            if place is not None and last[i]:  # 0: it never had a valid book
-                last[i] += 2 * getattr(moved, place[0])[place[1]]
+        weights, last, end_ns, ends, mid2 = self.marks(moved)
         try:
-            status, _, _, trips, held_ns = trip_sums(
-                session.engine, self._weights, last, self._end_ns
-            )
-            followed, total, squares = bucket_sums(
-                session.engine, self._weights, self._ends, self._end_mids(moved)
-            )
+            status, _, _, trips, held_ns = trip_sums(session.engine, weights, last, end_ns)
+            followed, total, squares = bucket_sums(session.engine, weights, ends, mid2)
         except OverflowError as error:
             raise FixedPointOverflow("market null", (str(error),)) from None
         if status == NO_MID_SEEN or not followed:

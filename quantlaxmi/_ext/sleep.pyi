@@ -1,0 +1,1 @@
+"""How long lanes sleep; C functions only."""

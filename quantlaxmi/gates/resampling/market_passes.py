@@ -1,0 +1,186 @@
+"""All settings of a draw over one pass of its market.
+
+The settings are lanes of one engine (`_ext.lanes`): rows, books and features are read once, and
+kernels that say how long they sleep are not called meanwhile. What cannot be a lane is run by
+itself: plain-Python and interpreted strategies, latencies that are drawn or answers that are late,
+losses that close, stated capital, and kernels that write to the books their neighbours read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from quantlaxmi._ext.lanes import MAX_LANES, Lanes
+from quantlaxmi.errors import FixedPointOverflow, StrategyError
+from quantlaxmi.gates.resampling.market_replays import Moved, Replays, Sums
+from quantlaxmi.parallel.pace import Pace
+from quantlaxmi.parallel.threads import raise_if_stopped
+from quantlaxmi.run.session import FIRST_ROWS, MOST_ROWS
+from quantlaxmi.strategies.config import StrategyConfig
+
+__all__ = ["CHECKED", "MOST_BYTES", "SettingPasses"]
+
+#: Tables that the lanes of one pass may have, if each were as long as the run's own.
+MOST_BYTES: Final = 1 << 29
+
+#: One draw in so many is run again with nobody asleep, and one of its settings by itself.
+CHECKED: Final = 64
+
+
+class _Beat:
+    """Rows of a pass's next stretch; interrupts are heard between two."""
+
+    def __init__(self) -> None:
+        self._pace, self._open = Pace(FIRST_ROWS, MOST_ROWS), False
+
+    def begin(self) -> None:
+        """A pass begins."""
+        self._open = False
+
+    def __call__(self) -> int:
+        raise_if_stopped()
+        if self._open:
+            self._pace.__exit__(None, None, None)
+        self._pace.__enter__()
+        self._open = True
+        return self._pace.size
+
+
+class _Room:
+    """The lanes of one thread: groups of settings, each a pass."""
+
+    def __init__(self, groups: list[Lanes]) -> None:
+        self.groups, self.beat = groups, _Beat()
+        self.loaded: Moved | None = None
+
+
+class SettingPasses:
+    """Runs the settings of a draw as lanes.
+
+    Parameters
+    ----------
+    replays : Replays
+        It has bound the settings.
+    configs : sequence of StrategyConfig or None
+        Settings of a draw.
+
+    Attributes
+    ----------
+    are_lanes : bool
+        Whether the settings run as lanes; else every one is run by itself.
+    """
+
+    def __init__(self, replays: Replays, configs: Sequence[StrategyConfig | None]) -> None:
+        self._replays, self._configs = replays, tuple(configs)
+        self._rooms: list[_Room] = []
+        self.are_lanes = True
+        try:
+            self._rooms.append(self._make())
+        except (ValueError, StrategyError, FixedPointOverflow):
+            self.are_lanes = False
+
+    def _make(self) -> _Room:
+        """Lanes for one thread.
+
+        Raises
+        ------
+        ValueError
+            The settings cannot be lanes.
+        """
+        groups = []
+        most = min(MAX_LANES, 1 + MOST_BYTES // (1 + self._replays.table_bytes))
+        for first in range(0, len(self._configs), most):
+            sessions = [self._replays.new_session(c) for c in self._configs[first : first + most]]
+            asleep = [s.bound.asleep if isinstance(s.bound.asleep, int) else 0 for s in sessions]
+            engines = [s.engine for s in sessions]
+            groups.append(Lanes(engines, len(sessions[0].currencies), asleep))
+        return _Room(groups)
+
+    def _pass(self, room: _Room, moved: Moved, *, sleeping: bool) -> list[Sums | None]:
+        marks = self._replays.marks(moved)
+        made: list[Sums | None] = []
+        for lanes in room.groups:
+            if room.loaded is not moved:
+                lanes.load(self._replays.tables(moved), self._replays.depth_index)
+            room.beat.begin()
+            found = lanes.run(room.beat, *marks, sleeping)
+            made += [None if one is None else Sums(*one) for one in found]
+            if len(room.groups) > 1:
+                lanes.forget()
+        room.loaded = moved
+        return made
+
+    def sums(self, moved: Moved) -> list[Sums | None]:
+        """Sums of every setting on a market; None where the setting has to be run by itself.
+
+        Parameters
+        ----------
+        moved : Moved
+
+        Raises
+        ------
+        StrategyError
+            The draw is one of those that are checked, and a kernel slept through a message at which
+            it acts, or its answer depends on the settings beside it.
+        """
+        if not self.are_lanes:
+            return [None] * len(self._configs)
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = self._make()
+        found = self._pass(room, moved, sleeping=True)
+        if moved.draw % CHECKED == 0:
+            self._hold_sleep(found, self._pass(room, moved, sleeping=False))
+            self._hold_lane(found, moved)
+        self._rooms.append(room)
+        return found
+
+    def prove(self, alone: Sequence[Sums]) -> None:
+        """Hold the lanes to what each setting made by itself on the recorded market.
+
+        Where a lane that never sleeps differs, the kernels write to what they share, and the
+        settings are no lanes.
+
+        Parameters
+        ----------
+        alone : sequence of Sums
+
+        Raises
+        ------
+        StrategyError
+            A kernel slept through a message at which it acts.
+        """
+        if not self.are_lanes:
+            return
+        room, market = self._rooms[0], self._replays.room()
+        awake = self._pass(room, market, sleeping=False)
+        if awake != list(alone):
+            self.are_lanes = False
+            self._rooms.clear()
+            return
+        self._hold_sleep(self._pass(room, market, sleeping=True), awake)
+
+    def _named(self, place: int) -> str:
+        config = self._configs[place]
+        strategy = self._replays.strategy_id
+        return f"strategy {strategy!r}" + ("" if config is None else f" with {config}")
+
+    def _hold_sleep(self, slept: list[Sums | None], awake: list[Sums | None]) -> None:
+        for place, (one, other) in enumerate(zip(slept, awake, strict=True)):
+            if one != other:
+                raise StrategyError(
+                    f"{self._named(place)} acts at a message that its kernel's asleep says it "
+                    "sleeps through: mend asleep, or leave it out"
+                )
+
+    def _hold_lane(self, found: list[Sums | None], moved: Moved) -> None:
+        place = moved.draw // CHECKED % len(found)
+        if found[place] is None:
+            return
+        if self._replays.sums(moved, self._configs[place]) != found[place]:
+            raise StrategyError(
+                f"{self._named(place)} answers otherwise beside other settings: its kernel writes "
+                "to books, features or the event, which it may only read"
+            )
