@@ -94,7 +94,7 @@ def test_buckets_days_and_instruments_add_up(planted, result):
     for row in result.folds:
         window = Window.between(segment, row["test_begin_ns"], row["test_stop_ns"])
         run = backtest(window, type(strategy).made_with(configs[row["chosen"]]), flatten=True)
-        lines = lines_at_times(run.exact, window, np.minimum(ends, window.last_ts_ns))
+        lines = lines_at_times(run.exact, window, np.minimum(ends, window.last_ts_ns), run.loans)
         [money] = lines.totals.values()
         equity = equity + money.equity
         nets.append([account.net for account in run.accounts])
