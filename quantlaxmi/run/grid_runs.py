@@ -17,10 +17,10 @@ import numpy.typing as npt
 from quantlaxmi._ext.equity_buckets import equity_buckets
 from quantlaxmi._ext.trip_times import trip_times
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
-from quantlaxmi.fixed import int128_array, int128_halves
+from quantlaxmi.fixed import int128_array, int128_to_int, int_to_int128
 from quantlaxmi.parallel import cores
 from quantlaxmi.parallel.threads import Progress, iterate_in_order
-from quantlaxmi.run.accrued import accrued_interest, loans_of
+from quantlaxmi.run.accrued import Loans, accrued_interest, loans_of
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.ledger_lines import marks_at_times, paid_at
 from quantlaxmi.run.records import Account
@@ -112,6 +112,7 @@ class _Market:
         self.weights = (1,) * n if weights is None else tuple(weights)
         if max(self.weights, default=1) >= 2**63:
             raise FixedPointOverflow("grid_runs", self.weights)
+        self._loans: Loans | None = None
         self.packed_weights = np.array(self.weights, np.int64)
 
     def run(self, bound: BoundStrategy) -> Session:
@@ -156,14 +157,18 @@ class _Market:
         """Take the interest that is not paid yet off the equity at the ends."""
         if not len(borrow):
             return
-        loans = loans_of(session.instruments, self.config.costs, session.ledger_exponent)
-        equity = int128_array(*halves)
-        for i, terms in enumerate(loans):
+        if self._loans is None:  # fractions are slow, and the same for every setting
+            costs, exponent = self.config.costs, session.ledger_exponent
+            self._loans = loans_of(session.instruments, costs, exponent)
+        for i, terms in enumerate(self._loans):
             rows = borrow[borrow["instrument"] == i]
+            if not len(rows):
+                continue
             paid = np.searchsorted(rows["ts_ns"], self.ends, side="right")
             owed = accrued_interest(rows, paid, self.ends, self.mid2[i], terms)
-            equity = equity - 10 * self.weights[i] * owed
-        halves[:] = int128_halves(equity)
+            for k in np.flatnonzero(owed).tolist():
+                equity = int128_to_int(*halves[:, k].tolist())
+                halves[:, k] = int_to_int128(equity - 10 * self.weights[i] * owed[k])
 
     def _settled(self, funding: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], I64]:
         """Settlements in the order of their receive times."""
