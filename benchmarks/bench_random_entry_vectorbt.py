@@ -8,6 +8,7 @@ in integers, and keeps the trades' lengths.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -244,13 +245,30 @@ def memory(results: Results) -> None:
     results.add("memory of a draw", (peaks[1] - peaks[0]) / 99_000, "bytes", "", note)
 
 
-def starting(results: Results) -> None:
-    """A new process that runs the draws of every gate; there is nothing to compile."""
+def compiling(results: Results) -> None:
+    """A new process that runs every sweep kernel: nothing compiled, compiled before, no cache."""
     segment = str(ROOT / "data" / "planted")
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", COLD, segment], capture_output=True, check=True)
+
+    def seconds(**environment: str) -> float:
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", COLD, segment],
+            env={**os.environ, **environment},
+            capture_output=True,
+            check=True,
+        )
+        return time.perf_counter() - start
+
+    with tempfile.TemporaryDirectory() as cache:
+        cold, warm = (seconds(NUMBA_CACHE_DIR=cache) for _ in range(2))
+        blocked = Path(cache, "file")
+        blocked.touch()
+        without = seconds(NUMBA_CACHE_DIR=str(blocked / "below"))
     note = "random entry, label permutation, time shift, ablation of the bundled segment"
-    results.add("all draws, a new process", time.perf_counter() - start, "s", "", note)
+    results.add("all sweep kernels, nothing compiled yet", cold, "s", "", note)
+    results.add("all sweep kernels, compiled before", warm, "s", "", "a new process")
+    results.add("what the cache saves", cold - warm, "s")
+    results.add("all sweep kernels, cache cannot be written", without, "s")
 
 
 def main() -> None:
@@ -259,7 +277,7 @@ def main() -> None:
     beside_vectorbt(results)
     growth(results)
     memory(results)
-    starting(results)
+    compiling(results)
     results.done()
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from harness import Results, generated, median_seconds
 
-from quantlaxmi._ext import time_shift as kernels
+from quantlaxmi._jit import time_shift as kernels
+from quantlaxmi._jit.compiler import running
 from quantlaxmi.gates import G2AntiOverfitSuite, GatePolicy
-from quantlaxmi.gates.path.draw_terms import Path
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import open_segment
 
@@ -20,7 +19,7 @@ def sweep(rows: int, trips: int, threads: int | None) -> float:
     rng = np.random.default_rng(1)
     columns = np.cumsum(rng.integers(-5, 6, rows))[:, None].astype(np.int64)
     ends = np.sort(rng.choice(rows, 2 * trips, replace=False)).astype(np.int64)
-    path = Path(
+    path = kernels.Path(
         columns,
         np.array([0, 1, 2]),
         np.zeros(2, np.int64),
@@ -34,11 +33,8 @@ def sweep(rows: int, trips: int, threads: int | None) -> float:
     out = np.empty((SHIFTS, 4), np.uint64)
 
     def once() -> None:
-        fill_rows(
-            out,
-            threads,
-            lambda at, part: kernels.circular(offsets[at : at + len(part)], path, part),
-        )
+        with running(threads):
+            kernels.circular(offsets, path, out)
 
     return median_seconds(once)
 

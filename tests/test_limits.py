@@ -105,7 +105,7 @@ def _cython_functions(text: str) -> Iterator[tuple[str, int]]:
 
 def _is_kernel(path: Path) -> bool:
     """Kernels meet no object: each array and integer is a parameter."""
-    return path.stem.endswith("_kernel")
+    return path.parent.name == "_jit" or path.stem.endswith("_kernel")
 
 
 def _stale(listed: Iterable[str], over: set[str]) -> list[str]:

@@ -44,7 +44,8 @@ def identity(settings: Settings, capture: Capture | None) -> str:
     digest = hashlib.sha256(_DOMAIN)
     package = Path(__file__).parent.parent
     sources = [*package.glob("calibrate/**/*.py"), *package.glob("gates/**/*.py")]
-    sources += [*package.glob("stats/*.py"), *package.glob("_ext/*.p[yx][xd]")]
+    sources += [*package.glob("stats/*.py"), *package.glob("_jit/*.py")]
+    sources += package.glob("_ext/*.p[yx][xd]")
     for source in sorted(source for source in sources if source.name not in _SHOWING):
         name = source.relative_to(package).as_posix()
         digest.update(name.encode() + b"\0" + source.read_bytes() + b"\0")

@@ -9,12 +9,9 @@ from typing import Annotated, Literal
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi._ext import permutation as kernels
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, BundleColumns, build_columns, check_squares
-from quantlaxmi.gates.path.draw_terms import Bundles
-from quantlaxmi.gates.path.draw_terms import Spans as SpanArrays
 from quantlaxmi.gates.path.regimes import trend_regimes
 from quantlaxmi.gates.reasons import NOT_A_TEST, not_enough, too_large
 from quantlaxmi.gates.resampling.draws import (
@@ -34,7 +31,6 @@ from quantlaxmi.gates.results import (
     decimal_text,
 )
 from quantlaxmi.instruments import Bundle
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.schema import I64
 from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.arrangements import Arrangements, orders
@@ -199,22 +195,23 @@ def _sweep(
     size: str,
     arrangements: Arrangements,
 ) -> GateResult:
+    from quantlaxmi._jit import permutation as kernels
+    from quantlaxmi._jit.compiler import running
+
     arrays = (
-        Bundles(*columns.arrays),
-        SpanArrays(spans.block_first, spans.block_row, spans.length, spans.position),
+        kernels.Bundles(*columns.arrays),
+        kernels.Spans(spans.block_first, spans.block_row, spans.length, spans.position),
     )
-    own = np.zeros((1, 4), np.uint64)
-    kernels.identity(*arrays, own)
-    s, q = wide_ints(own[0, 0::2], own[0, 1::2])
+    own = np.zeros(4, np.uint64)
+    with running(context.threads):
+        kernels.identity(*arrays, own)
+    s, q = wide_ints(own[0::2], own[1::2])
     check_identity(context, NAME, s * columns.scale)
-    key = context.key(NAME)
+    key = np.uint64(context.key(NAME))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        fill_rows(
-            out,
-            context.threads,
-            lambda at, part: kernels.shuffled(key, first + at, *arrays, part),
-        )
+        with running(context.threads):
+            kernels.shuffled(key, first, *arrays, out)
 
     n_perms = context.settings(LabelPermutationSettings).n_perms
     (count,) = count_draws(context, NAME, n_perms, 4, sweep, [(s, q)])

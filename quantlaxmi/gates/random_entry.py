@@ -10,12 +10,11 @@ import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi._ext import random_entry as kernels
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
@@ -27,7 +26,6 @@ from quantlaxmi.gates.path.columns import (
     build_columns,
     check_squares,
 )
-from quantlaxmi.gates.path.draw_terms import Bundles, Interest, NetTerms, Trips
 from quantlaxmi.gates.path.funding import build_position_funding
 from quantlaxmi.gates.path.net_terms import net_terms
 from quantlaxmi.gates.path.placement import (
@@ -57,12 +55,14 @@ from quantlaxmi.gates.results import (
     decimal_text,
     rounded,
 )
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.schema import I64
 from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.arrangements import Arrangements, placements
 from quantlaxmi.stats.monte_carlo import wide_ints
 from quantlaxmi.stats.tost import tost_p
+
+if TYPE_CHECKING:
+    from quantlaxmi._jit import random_entry as kernels
 
 __all__ = ["GATE", "evaluate"]
 
@@ -104,12 +104,16 @@ class _Placed:
     carry: Carry
     arrangements: Arrangements
 
-    def kernel_arguments(self, *, net: bool = True) -> tuple[Bundles, Trips, NetTerms, Interest]:
+    def kernel_arguments(
+        self, *, net: bool = True
+    ) -> tuple[kernels.Bundles, kernels.Trips, kernels.NetTerms, kernels.Interest]:
         """What the kernels take; the net figures are left out where they are not known."""
+        from quantlaxmi._jit import random_entry as kernels
+
         t = self.templates
         return (
-            Bundles(*self.columns.arrays),
-            Trips(t.trip_first, self.action_bundle, t.offset, t.occupied, t.free),
+            kernels.Bundles(*self.columns.arrays),
+            kernels.Trips(t.trip_first, self.action_bundle, t.offset, t.occupied, t.free),
             *net_terms(self.costs, self.carry, known=net and not self.costs.reason),
         )
 
@@ -158,10 +162,16 @@ def _rows_of(columns: BundleColumns, rows: I64) -> BundleColumns:
 
 def _own_sums(context: GateContext, placed: _Placed) -> list[int]:
     """S, Q, net S, net Q of the strategy, proven equal to the replay's."""
+    from quantlaxmi._jit import random_entry as kernels
+    from quantlaxmi._jit.compiler import running
+
     out = np.zeros(8, np.uint64)
     _, trips, terms, _ = placed.kernel_arguments()
-    bundles = Bundles(*placed.own.arrays)
-    kernels.identity(bundles, trips, terms, placed.costs.own, placed.carry.funding.own_settled, out)
+    bundles = kernels.Bundles(*placed.own.arrays)
+    with running(context.threads):
+        kernels.identity(
+            bundles, trips, terms, placed.costs.own, placed.carry.funding.own_settled, out
+        )
     sums = wide_ints(out[0::2], out[1::2])
     gross = sums[0] * placed.columns.scale
     check_identity(context, "random_entry", gross)
@@ -211,16 +221,16 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
     Source: random entries as a baseline after Aronson (2006), Evidence-based technical analysis,
     ch. 6; p-value Phipson and Smyth (2010).
     """
+    from quantlaxmi._jit import random_entry as kernels
+    from quantlaxmi._jit.compiler import running
+
     sums = _own_sums(context, placed)
     with_net = not placed.costs.reason
-    key, arguments = context.key(MATCHED.name), placed.kernel_arguments()
+    key, arguments = np.uint64(context.key(MATCHED.name)), placed.kernel_arguments()
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        fill_rows(
-            out,
-            context.threads,
-            lambda at, part: kernels.matched(key, first + at, *arguments, part),
-        )
+        with running(context.threads):
+            kernels.matched(key, first, *arguments, out)
 
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
     n_sims = context.settings(RandomEntrySettings).n_sims
@@ -274,17 +284,17 @@ def _neutral(context: GateContext, placed: _Placed) -> GateResult:
 
     Source: antithetic pairs, Hammersley and Morton (1956); equivalence, Schuirmann (1987).
     """
+    from quantlaxmi._jit import random_entry as kernels
+    from quantlaxmi._jit.compiler import running
+
     with_net = not placed.costs.reason
     n = context.settings(RandomEntrySettings).n_neutral_pairs
     total = squares = costs = done = 0
-    key, arguments = context.key(NEUTRAL.name), placed.kernel_arguments()
-
-    def fill(at: int, part: npt.NDArray[np.uint64]) -> None:
-        kernels.neutral(key, done + at, *arguments, part)
-
+    key, arguments = np.uint64(context.key(NEUTRAL.name)), placed.kernel_arguments()
     while done < n:
         out = np.empty((min(100_000, n - done), 12), np.uint64)
-        fill_rows(out, context.threads, fill)
+        with running(context.threads):
+            kernels.neutral(key, done, *arguments, out)
         gross, cost, net, gross_m, cost_m, net_m = (
             wide_ints(out[:, k], out[:, k + 1]) for k in range(0, 12, 2)
         )

@@ -8,7 +8,6 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi._ext import random_sides as kernels
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import LIMIT, BoundError, check_squares
@@ -23,7 +22,6 @@ from quantlaxmi.gates.results import (
     ResultSpec,
     Verdict,
 )
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.schema import I64
 from quantlaxmi.settings import Bounds, Settings
 
@@ -92,20 +90,20 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Inconclusive
         Below the policy's number of round trips.
     """
+    from quantlaxmi._jit import random_sides as kernels
+    from quantlaxmi._jit.compiler import running
+
     details: dict[str, Json] = {"trips": context.n_trips}
     context.require_trips(details)
     try:
         gains = trip_gains(context)
     except BoundError as error:
         raise Inconclusive(too_large(error), details) from error
-    key = context.key(STREAM)
+    key = np.uint64(context.key(STREAM))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        fill_rows(
-            out,
-            context.threads,
-            lambda at, part: kernels.random_sides(key, first + at, gains, part),
-        )
+        with running(context.threads):
+            kernels.random_sides(key, first, gains, out)
 
     draws = context.settings(RandomSidesSettings).n_draws
     s, q = sum(gains.tolist()), sum(g * g for g in gains.tolist())

@@ -7,11 +7,9 @@ from typing import Annotated
 
 import numpy as np
 
-from quantlaxmi._ext import time_shift as kernels
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, BundleColumns
-from quantlaxmi.gates.path.draw_terms import Path
 from quantlaxmi.gates.path.holding_periods import (
     HoldingPeriods,
     build_holding_columns,
@@ -30,7 +28,6 @@ from quantlaxmi.gates.results import (
     decimal_text,
     rounded,
 )
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.histogram import bin_of, bins_of, histogram
 from quantlaxmi.stats.monte_carlo import exceedances, wide_ints
@@ -62,24 +59,25 @@ def _sweep(
     columns: BundleColumns,
     details: dict[str, Json],
 ) -> GateResult:
+    from quantlaxmi._jit import time_shift as kernels
+    from quantlaxmi._jit.compiler import running
+
     shifts, steps = context.settings(TimeShiftSettings).n_shifts, periods.n_steps
     offsets = np.array([k * steps // (shifts + 1) for k in range(1, shifts + 1)], np.int64)
-    path = Path(
+    path = kernels.Path(
         *columns.arrays,
         periods.trip_first,
         periods.start,
         periods.stop,
         periods.position,
     )
-    own, out = np.empty((1, 4), np.uint64), np.empty((shifts, 4), np.uint64)
-    kernels.circular(np.zeros(1, np.int64), path, own)
-    s, q = wide_ints(own[0, 0::2], own[0, 1::2])
-    check_identity(context, NAME, s * columns.scale)
-    fill_rows(
-        out,
-        context.threads,
-        lambda at, part: kernels.circular(offsets[at : at + len(part)], path, part),
-    )
+    own = np.zeros(4, np.uint64)
+    out = np.empty((shifts, 4), np.uint64)
+    with running(context.threads):
+        kernels.identity(path, own)
+        s, q = wide_ints(own[0::2], own[1::2])
+        check_identity(context, NAME, s * columns.scale)
+        kernels.circular(offsets, path, out)
     context.report_progress(NAME, shifts, shifts)
     count = MonteCarlo(
         sum(exceedances(out, s, q)),

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi._ext.stationary_bootstrap import resampled_sums
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.stats.block_length import MILLION
 
 __all__ = ["bootstrap_sums"]
@@ -78,6 +76,9 @@ def bootstrap_sums(
     ----------
     Politis, Romano (1994), The stationary bootstrap, J. American Statistical Association 89.
     """
+    from quantlaxmi._jit.compiler import running
+    from quantlaxmi._jit.stationary_bootstrap import resampled_sums
+
     n = len(series[0]) if series else 0
     if not 1 <= n < 2**32 or any(len(s) != n for s in series):
         raise ValueError(f"series of {[len(s) for s in series]} observations cannot be resampled")
@@ -89,17 +90,12 @@ def bootstrap_sums(
         [[v // d for v in s] for s, d in zip(series, common, strict=True)], width
     )
     columns = np.ascontiguousarray(np.array(limbs, np.int64).T)
-    last_word = (MILLION << 64) // block - 1
+    last_word = np.uint64((MILLION << 64) // block - 1)
     sums: list[list[int]] = [[] for _ in series]
-    begun = first
-
-    def fill(at: int, part: npt.NDArray[np.int64]) -> None:
-        resampled_sums(key, begun + at, last_word, columns, part)
-
     for start in range(0, draws, _BATCH):
-        begun = first + start
         out = np.empty((min(_BATCH, draws - start), len(limbs)), np.int64)
-        fill_rows(out, threads, fill)
+        with running(threads):
+            resampled_sums(np.uint64(key), first + start, last_word, columns, out)
         at = 0
         for total, count, divisor in zip(sums, counts, common, strict=True):
             total += _joined(out[:, at : at + count], width, divisor)

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantlaxmi._ext import random_entry as kernels
+from quantlaxmi._jit import random_entry as kernels
+from quantlaxmi._jit.compiler import running
 from quantlaxmi.events import LegIntent
 from quantlaxmi.gates import GatePolicy, random_entry
 from quantlaxmi.gates import label_permutation as permutation
@@ -99,7 +100,8 @@ def test_a_draw_is_what_the_engine_earns_there(suite, draw):
     lay = random_entry._build(context)
     t, key = lay.templates, 1234
     out = np.empty((draw + 1, 8), np.uint64)
-    kernels.matched(key, 0, *lay.kernel_arguments(), out)
+    with running(1):
+        kernels.matched(np.uint64(key), 0, *lay.kernel_arguments(), out)
     s, _, net, _ = wide_ints(out[draw, 0::2].copy(), out[draw, 1::2].copy())
     script = {}
     first = t.trip_first.tolist()

@@ -5,14 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from quantlaxmi._ext import permutation as kernels
+from quantlaxmi._jit import permutation as kernels
+from quantlaxmi._jit.compiler import running
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates.path.columns import attribution_units, build_columns
-from quantlaxmi.gates.path.draw_terms import Bundles, Spans
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.stats.exact_permutation import exact_permutation_p
 from quantlaxmi.stats.monte_carlo import wide_ints
 from tests.gate_fakes import judged, make_input, pair_trips, walk_points
@@ -32,13 +31,10 @@ def _held(changes, rows):
 
 def _draws(spans, columns, key, m, first=0, threads=1):
     out = np.empty((m, 4), np.uint64)
-    bundles = Bundles(*columns.arrays)
-    arrays = Spans(spans.block_first, spans.block_row, spans.length, spans.position)
-    fill_rows(
-        out,
-        threads,
-        lambda at, part: kernels.shuffled(key, first + at, bundles, arrays, part),
-    )
+    with running(threads):
+        bundles = kernels.Bundles(*columns.arrays)
+        arrays = kernels.Spans(spans.block_first, spans.block_row, spans.length, spans.position)
+        kernels.shuffled(np.uint64(key), first, bundles, arrays, out)
     return out
 
 

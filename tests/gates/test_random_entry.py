@@ -5,7 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from quantlaxmi._ext import random_entry as kernels
+from quantlaxmi._jit import random_entry as kernels
+from quantlaxmi._jit.compiler import running
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import random_entry
 from quantlaxmi.gates.path import funding as held_funding
@@ -13,7 +14,6 @@ from quantlaxmi.gates.path import placement
 from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.stats.monte_carlo import studentised_at_least, wide_ints
 from tests.gate_fakes import make_input, make_path, paid, pair_trips, random_entries, walk_points
 from tests.naive import random_entry as naive
@@ -70,8 +70,8 @@ def _naive_loans(context, lay):
 
 def _draws(context, lay, key, m, first=0, threads=1):
     out = np.empty((m, 8), np.uint64)
-    arguments = lay.kernel_arguments()
-    fill_rows(out, threads, lambda at, part: kernels.matched(key, first + at, *arguments, part))
+    with running(threads):
+        kernels.matched(np.uint64(key), first, *lay.kernel_arguments(), out)
     return out
 
 
@@ -123,9 +123,14 @@ def test_matched_matches_naive(kind):
 def test_placements_are_disjoint_inside_and_uniform():
     occupied = np.array([3, 1, 2], np.int64)
     free, seen = 2, {}
+    table = np.empty(20, np.int64)
+    order, starts = np.empty(3, np.int64), np.empty(3, np.int64)
+    random = np.empty(6, np.uint64)
+    slots, shift = kernels._table_shape(free + 3, 3)
     draws = 6000
     for t in range(draws):
-        order, starts = kernels.place(11, t, free, occupied)
+        kernels.words(np.uint64(11), t, random)
+        kernels.place(random, free, occupied, table[: slots + 4], shift, order, starts)
         ends = starts + occupied[order]
         assert starts[0] >= 0
         assert ends[-1] <= occupied.sum() + free
@@ -222,7 +227,8 @@ def test_neutral_matches_naive_and_cancels(due):
     market, trips, occupied, dues = _naive_case(context, lay)
     out = np.empty((25, 12), np.uint64)
     t = lay.templates
-    kernels.neutral(8, 0, *lay.kernel_arguments(), out)
+    with running(2):
+        kernels.neutral(np.uint64(8), 0, *lay.kernel_arguments(), out)
     for draw in range(25):
         g, c, n, gm, cm, nm = wide_ints(out[draw, 0::2].copy(), out[draw, 1::2].copy())
         scale, unit = lay.columns.scale, lay.costs.unit

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from quantlaxmi._ext import random_sides as kernels
+from quantlaxmi._jit import random_sides as kernels
+from quantlaxmi._jit.compiler import running
 from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates import random_sides
 from quantlaxmi.gates.path.columns import BoundError, check_squares
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.random_sides import trip_gains
 from quantlaxmi.gates.results import Verdict
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.stats.monte_carlo import wide_ints
 from tests.gate_fakes import judged, make_input, pair_trips, random_entries, walk_points
 from tests.naive import random_sides as naive
@@ -23,7 +23,8 @@ def test_random_sides_match_naive(k, size):
     before = gains.copy()
     for threads in (1, 2):
         out = np.empty((70, 4), np.uint64)
-        fill_rows(out, threads, lambda at, part: kernels.random_sides(77, 5 + at, gains, part))
+        with running(threads):
+            kernels.random_sides(np.uint64(77), 5, gains, out)
         s, q = wide_ints(out[:, 0], out[:, 1]), wide_ints(out[:, 2], out[:, 3])
         expected = [naive.random_sides(77, 5 + t, gains.tolist()) for t in range(70)]
         assert list(zip(s, q, strict=True)) == expected

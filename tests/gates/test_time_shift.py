@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantlaxmi._ext import time_shift as kernels
+from quantlaxmi._jit import time_shift as kernels
+from quantlaxmi._jit.compiler import running
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates import time_shift
 from quantlaxmi.gates.path.columns import attribution_units
-from quantlaxmi.gates.path.draw_terms import Path
 from quantlaxmi.gates.path.holding_periods import build_holding_columns, holding_periods_of
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import Verdict
-from quantlaxmi.parallel.rows import fill_rows
 from quantlaxmi.stats.integrated_autocorrelation import decorrelation_steps, distinct_rotations
 from quantlaxmi.stats.monte_carlo import wide_ints
 from tests.depth import examples
@@ -71,16 +70,12 @@ def _path(periods, instruments):
 
 def _draws(periods, columns, offsets, threads=1):
     out = np.empty((len(offsets), 4), np.uint64)
-    path = Path(
-        *columns.arrays, periods.trip_first, periods.start,
-        periods.stop, periods.position,
-    )  # fmt: skip
-    shifts = np.array(offsets, np.int64)
-    fill_rows(
-        out,
-        threads,
-        lambda at, part: kernels.circular(shifts[at : at + len(part)], path, part),
-    )
+    with running(threads):
+        path = kernels.Path(
+            *columns.arrays, periods.trip_first, periods.start,
+            periods.stop, periods.position,
+        )  # fmt: skip
+        kernels.circular(np.array(offsets, np.int64), path, out)
     return out
 
 

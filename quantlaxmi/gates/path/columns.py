@@ -1,6 +1,6 @@
 """The market as the sweeps read it: small integer columns, bundles as sums of them, proven bounds.
 
-C's integers wrap, so that everything a sweep multiplies or adds in 64 bits is bounded here
+Numba's integers wrap, so that everything a sweep multiplies or adds in 64 bits is bounded here
 first, in Python integers. To make the integers small, mids are taken relative to the first row
 (the quantities of a trip sum to zero, so this changes nothing) and divided by their greatest common
 divisor; so are quantities. Both legs of a pair with matched quantities are one *shape*. Where there

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from quantlaxmi.gates.path.draw_terms import Interest, NetTerms
 from quantlaxmi.gates.path.placement import Carry, CostColumns
+
+if TYPE_CHECKING:
+    from quantlaxmi._jit import random_entry as kernels
 
 __all__ = ["net_terms"]
 
 
-def net_terms(costs: CostColumns, carry: Carry, *, known: bool) -> tuple[NetTerms, Interest]:
+def net_terms(
+    costs: CostColumns, carry: Carry, *, known: bool
+) -> tuple[kernels.NetTerms, kernels.Interest]:
     """Costs, funding and interest; with ``known`` false net figures are left out.
 
     Parameters
@@ -19,8 +25,10 @@ def net_terms(costs: CostColumns, carry: Carry, *, known: bool) -> tuple[NetTerm
     carry : Carry
     known : bool
     """
+    from quantlaxmi._jit import random_entry as kernels
+
     funding, interest = carry.funding, carry.interest
-    terms = NetTerms(
+    terms = kernels.NetTerms(
         known=known,
         scale=costs.net_scale,
         costs=costs.values,
@@ -32,7 +40,7 @@ def net_terms(costs: CostColumns, carry: Carry, *, known: bool) -> tuple[NetTerm
         mirror_position=funding.action_mirror_held,
         paid=costs.paid,
     )
-    return terms, Interest(
+    return terms, kernels.Interest(
         interest.first,
         interest.begin,
         interest.end,

@@ -1,0 +1,156 @@
+"""The cache of compiled kernels is a convenience: no state of it stops a sweep or changes one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import quantlaxmi
+
+#: Compiles two small kernels, and says what came out and how many were found compiled.
+SCRIPT = """
+import sys
+import numpy as np
+from quantlaxmi._jit import compiler
+from quantlaxmi._jit.rng import words
+{before}
+found = []
+for n in (7, 9):
+    out = np.zeros(n, np.uint64)
+    words(np.uint64(5), 3, out)
+    found.append(int(out[-1]))
+hits = sum(words.stats.cache_hits.values()) if hasattr(words, "stats") else 0
+print(found, hits, compiler._FOLDER)
+"""
+ENVIRONMENT = {
+    k: v
+    for k, v in os.environ.items()
+    if k not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "NUMBA_DISABLE_JIT")
+} | {"PYTHONPATH": str(Path(quantlaxmi.__file__).parent.parent)}
+
+
+def start(environment, before="", **options):
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SCRIPT.format(before=before)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**ENVIRONMENT, **environment},
+        **options,
+    )
+
+
+def end(process):
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, ""), err
+    numbers, _, rest = out.partition("] ")
+    hits, _, folder = rest.strip().partition(" ")
+    return numbers, int(hits), None if folder == "None" else Path(folder)
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """A cache filled by one process: what it computed, and the folder."""
+    home = tmp_path_factory.mktemp("home")
+    numbers, hits, folder = end(start({"HOME": str(home)}))
+    assert hits == 0
+    assert folder.is_relative_to(home / ".cache" / "quantlaxmi")
+    return numbers, home, folder
+
+
+def test_a_second_process_finds_the_kernels(usual):
+    numbers, home, folder = usual
+    assert end(start({"HOME": str(home)})) == (numbers, 1, folder)
+
+
+@pytest.mark.parametrize("name", ["HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"])
+def test_a_cache_that_cannot_be_made(usual, tmp_path, name):
+    """A file where the folder should be: nobody can write below it, root neither."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert end(start({name: str(blocked / "below")})) == (usual[0], 0, None)
+    assert blocked.read_text() == ""
+
+
+def test_a_home_that_is_read_only(usual, tmp_path):
+    """As a user to whom permissions mean something."""
+    options = {}
+    home = tmp_path / "home"
+    home.mkdir()
+    if os.geteuid() == 0:
+        options = {"user": 65534, "group": 65534, "extra_groups": ()}
+        probe = [sys.executable, "-c", "import quantlaxmi, numba"]
+        try:
+            tried = subprocess.run(probe, env=ENVIRONMENT, capture_output=True, **options)
+        except PermissionError:
+            tried = None
+        if tried is None or tried.returncode:
+            pytest.skip("this interpreter runs for root alone")
+    home.chmod(0o555)
+    try:
+        assert end(start({"HOME": str(home)}, **options)) == (usual[0], 0, None)
+    finally:
+        home.chmod(0o755)
+
+
+def test_processes_that_compile_at_once(usual, tmp_path):
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    together = [start(environment) for _ in range(3)]
+    found = [end(process) for process in together]
+    assert {numbers for numbers, _, _ in found} == {usual[0]}
+    assert end(start(environment))[:2] == (usual[0], 1)
+
+
+@pytest.mark.parametrize("keep", [0, 20])
+def test_a_cut_cache_is_compiled_anew(usual, tmp_path, keep):
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    _, _, folder = end(start(environment))
+    files = [p for p in folder.rglob("*") if p.suffix in (".nbi", ".nbc")]
+    assert files
+    for path in files:
+        path.write_bytes(path.read_bytes()[:keep])
+    assert end(start(environment))[:2] == (usual[0], 0)
+    assert end(start(environment))[:2] == (usual[0], 1)
+
+
+@pytest.mark.parametrize("kind", [".nbi", ".nbc"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_flipped_bit_is_compiled_anew(usual, tmp_path, kind, share):
+    """In machine code it would end the process instead of raising anything."""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    _, _, folder = end(start(environment))
+    for path in folder.rglob(f"*{kind}"):
+        data = bytearray(path.read_bytes())
+        data[int(len(data) * share)] ^= 0x40
+        path.write_bytes(data)
+    assert end(start(environment))[:2] == (usual[0], 0)
+    assert end(start(environment))[:2] == (usual[0], 1)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import shutil; shutil.rmtree(compiler._FOLDER)",
+        "import shutil; shutil.rmtree(compiler._FOLDER); compiler._FOLDER.write_text('')",
+    ],
+    ids=["removed", "a file"],
+)
+def test_a_folder_that_goes_away(usual, tmp_path, before):
+    """Between the choice of the folder and the first compilation."""
+    assert end(start({"NUMBA_CACHE_DIR": str(tmp_path)}, before))[0] == usual[0]
+
+
+def test_a_lock_that_is_never_given_back(usual, tmp_path):
+    """The kernel is compiled without the cache, and the sweep goes on."""
+    hold = (
+        "import fcntl, os; compiler._LOCK_SECONDS = 0.2; "
+        "held = os.open(compiler._FOLDER / '.lock', os.O_RDWR | os.O_CREAT); "
+        "fcntl.flock(held, fcntl.LOCK_EX)"
+    )
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert end(start(environment, hold))[:2] == (usual[0], 0)
+    assert end(start(environment))[:2] == (usual[0], 0)  # nothing had been kept
