@@ -55,7 +55,8 @@ class Action:
         Slippage plus fees, attribution scale.
     clean : bool
         Whether every order of the decision filled whole, in one trip, from size that the run had
-        not taken before. The cost at the decision point must then equal `cost`.
+        not taken before, and paid no fee in base. The cost at the decision point must then equal
+        `cost`.
     mark : bool
         Whether it closes a position still open at the end, at the last row's mids.
     borrow : int
@@ -217,7 +218,8 @@ def build_path(
     moved, value = _moves(records)
     _check_order(fills)
     intended = _intended(legs, moved)
-    passed = set(fills["decision"][(fills["flags"] & FillFlag.AFTER_OWN) != 0].tolist())
+    passed = _flagged(fills, FillFlag.AFTER_OWN)
+    in_base = _flagged(fills, FillFlag.BASE_FEE)
     used = sorted(moved)
     rows = _rows_of(records.decisions, seq, used) if used else {}
     builder = _Builder(mid2, units, len(seq) - 1)
@@ -229,6 +231,7 @@ def build_path(
             value[decision],
             whole=delta == intended[decision],
             after_own=decision in passed,
+            known=decision not in in_base,
         )
     builder.finish(records.open_borrow)
     return TradePath(
@@ -245,6 +248,12 @@ def build_path(
         reversals=builder.reversals,
         has_resting_orders=bool(len(legs)) and bool((legs["order_type"] != 0).any()),
     )
+
+
+def _flagged(fills: npt.NDArray[np.void], flag: FillFlag) -> set[int]:
+    """Decisions of which a fill has a flag."""
+    found: list[int] = fills["decision"][(fills["flags"] & flag) != 0].tolist()
+    return set(found)
 
 
 def _moves(records: TradeRecords) -> tuple[dict[int, dict[int, int]], dict[int, list[int]]]:
@@ -323,7 +332,14 @@ class _Builder:
             self.actions = []
 
     def act(
-        self, row: int, delta: Bundle, value: Sequence[int], *, whole: bool, after_own: bool
+        self,
+        row: int,
+        delta: Bundle,
+        value: Sequence[int],
+        *,
+        whole: bool,
+        after_own: bool,
+        known: bool,
     ) -> None:
         gross, cost, borrow = value
         if -self._value(delta, row) != gross:
@@ -339,7 +355,8 @@ class _Builder:
         after = after_change(self.position, delta)
         if not turns_over(held, after):
             if delta:
-                self._put(Action(row, delta, cost, whole and not after_own, borrow=borrow))
+                clean = whole and known and not after_own
+                self._put(Action(row, delta, cost, clean, borrow=borrow))
             else:
                 self.stray += cost + borrow
                 self.strays += 1
