@@ -64,7 +64,7 @@ STEPPED = {
     ),
     # Finer than the eight decimals of a fee in base.
     "fine spot": (
-        instrument("S", InstrumentKind.SPOT, -3, -9, lot=4),
+        instrument("S", InstrumentKind.SPOT, -3, -9),
         instrument("P", InstrumentKind.PERP, -3, -2),
     ),
 }
@@ -142,6 +142,7 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
                 one.price_units,
                 None if one.kind != InstrumentKind.SPOT else borrow_of(one, model),
                 one.kind == InstrumentKind.SPOT and model.buy_fee.get("spot") == "base",
+                one.lot,
             )
         )
     return tuple(made)

@@ -60,7 +60,7 @@ cdef inline int64_t base_fee(
 ) noexcept nogil:
     """What a buy that pays in base pays, with ``owed`` before it, which becomes what is after it.
 
-    Less than a step is owed, a step is at most 10**10 units and rates are at most a tenth: products
+    Less than a step is owed, a step is at most 10**15 units and rates are at most a tenth: products
     fit, and of more than a step something is left.
     """
     cdef ql_i128 step = ql_mul64(a.base_step, QL_WHOLE_BPS)

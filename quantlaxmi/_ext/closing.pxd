@@ -1,7 +1,7 @@
-"""What closes a position: all of it, or where buys pay their fee in base the lots that can be traded.
+"""What closes a position: all of it, or the lots that can be traded where buys pay in base.
 
-There a position need not be whole lots. What is held is sold but for what is below a lot; what is
-short is bought back with as much more as the fee takes, in whole lots. The rest is dust.
+There what is short is bought back with as much more as the fee takes, in whole lots. What is held is
+sold but for what is below a lot, which a displayed size that is no whole lot may have left.
 """
 from libc.stdint cimport int64_t
 from quantlaxmi._ext.accounts cimport account_t, order_for

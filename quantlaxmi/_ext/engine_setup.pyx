@@ -132,7 +132,7 @@ cdef int set_borrow(engine_t* e, terms) except -1:
 cdef int set_base_fees(engine_t* e, terms) except -1:
     """Fees that buys pay in base, by instrument; ``terms`` may be empty for none."""
     cdef Py_ssize_t i
-    cdef int64_t maker_bps, taker_bps, step, most = 10_000_000_000, tenth = QL_WHOLE_BPS // 10
+    cdef int64_t maker_bps, taker_bps, step, most = 1_000_000_000_000_000, tenth = QL_WHOLE_BPS // 10
     if len(terms) not in (0, e.n_instruments):
         raise ValueError("there are not terms of fees in base for every instrument")
     for i, (in_base, maker_bps, taker_bps, step) in enumerate(terms):

@@ -4,9 +4,10 @@ A buy of ``q`` with the fee ``f`` leaves ``q - f``, for the money of ``q``. The 
 fee at the fill's price. So it is a buy of ``q - f`` at that price and a fee of ``f`` times the
 price.
 
-Of what is due, whole steps are taken: of 10**-8 of the base, or of the instrument's quantity unit
-where that is coarser. What is below a step stays due, and is taken with a later buy's fee. A buy
-of no more than a step pays in quote, so that something is left of every buy.
+Of what is due, whole steps are taken: lots, where the lot is known, so that all that is received
+can be sold; else 10**-8 of the base, or the instrument's quantity unit where that is coarser. What
+is below a step stays due, and is taken with a later buy's fee. A buy of no more than a step pays in
+quote, so that something is left of every buy.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from quantlaxmi.schema import RATE_EXPONENT, InstrumentKind
 
 __all__ = ["base_terms", "in_base"]
 
+#: Largest step that a kernel takes, quantity units.
+MOST_STEP: Final = 10**15
 #: Finest amount of the base that venues take.
 _FINEST: Final = Fraction(1, 10**8)
 
@@ -50,4 +53,5 @@ def base_terms(instrument: Instrument, costs: CostModel) -> tuple[bool, int, int
     maker, taker = (
         max(0, bps.rescale(RATE_EXPONENT).mantissa) for bps in (rate.maker_bps, rate.taker_bps)
     )
-    return True, maker, taker, min(max(1, int(_FINEST / instrument.base_unit)), 10**10)
+    step = instrument.lot or max(1, int(_FINEST / instrument.base_unit))
+    return True, maker, taker, min(step, MOST_STEP)

@@ -19,11 +19,12 @@ class Terms:
     price_units: int = 1
     borrow_bps: Fraction | None = None  # a year; None: it need not be borrowed to be sold
     in_base: bool = False  # buys pay their fee in base
+    lot: int = 0
 
     def base_fee(self, owed: Fraction, qty: int, bps: Fraction) -> tuple[int, Fraction]:
         """Units that a buy pays, and what is owed after it: whole steps.
 
-        A step is 10**-8 of the base, or a unit where that is coarser.
+        A step is a lot; where it is not known 10**-8 of the base, or a unit where that is coarser.
         """
         due = owed + qty * bps / 10**4
         paid = int(due // self.step * self.step)
@@ -32,6 +33,8 @@ class Terms:
     @property
     def step(self) -> int:
         """Least fee in base, quantity units; a buy of no more pays in quote."""
+        if self.lot:
+            return self.lot
         unit = self.contract_size * Fraction(10) ** self.qty_exponent
         return max(1, Fraction(1, 10**8) // unit)
 

@@ -95,12 +95,12 @@ def test_a_buy_of_one_unit_pays_in_quote():
     assert (fill["qty"], fill["flags"], fill["fee"] > 0) == (1, 0, True)
 
 
-def test_what_is_below_a_lot_is_left_as_dust():
-    instruments = traded.STEPPED["lots"]
-    assert instruments[0].lot == 2
+def test_where_the_lot_is_known_all_that_is_received_can_be_sold():
+    """A fee of 49.38 units of lots of two takes 48; the rest stays owed."""
+    assert traded.STEPPED["lots"][0].lot == 2
     run, _ = twins.check_case(bought("lots", 4_000_000, costs=traded.BASE_COSTS[1]))
-    bought_, sold = twins.rows_of(run.exact.fills)
-    assert (bought_["position"], sold["qty"], sold["position"]) == (3_999_951, 3_999_950, 1)
+    received, sold = twins.rows_of(run.exact.fills)
+    assert (received["position"], sold["qty"], sold["position"]) == (3_999_952, 3_999_952, 0)
 
 
 def test_a_short_is_bought_back_with_what_the_fee_takes():
