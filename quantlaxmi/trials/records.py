@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
+from quantlaxmi.canonical import canonical_json
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.segment import MarketData, MemorySegment, Window
 
@@ -194,7 +195,7 @@ Record = Writer | Trial | Seal | Opening
 
 def encoded(record: msgspec.Struct) -> bytes:
     """Canonical JSON of a record or a line."""
-    return msgspec.json.encode(record, order="sorted")
+    return canonical_json(msgspec.to_builtins(record))
 
 
 def identity(record: Record) -> object:

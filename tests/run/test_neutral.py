@@ -107,7 +107,7 @@ def test_neutralised_refuses_what_is_not_declared(segment):
     bound = Watch().bind(segment.instruments)
     assert bound.neutralised(()) is bound
     for slots in ((2,), (-1,)):
-        with pytest.raises(StrategyError, match="neutralises a feature it does not declare"):
+        with pytest.raises(StrategyError, match="neutralises a signal it does not declare"):
             bound.neutralised(slots)
     with pytest.raises(StrategyError, match="neutralised already"):
         bound.neutralised((0,)).neutralised((1,))
