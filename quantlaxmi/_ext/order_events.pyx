@@ -118,19 +118,21 @@ cdef int book_fill(
     cdef ql_i128* cash = &e.cash[a.currency]
     cdef ql_i128 fee
     cdef fill_t* f
+    cdef int64_t kept = r.qty
     cdef report_t told = r[0]
     cdef int status = accrue(e, p.instrument, r.ts_ns)
     if status != OK:
         return status
     if pays_in_base(a, p.side, r.qty, fee_kind):
-        # What the venue took was never received: the fill is of the rest.
-        told.qty -= base_fee(a, &a.base_owed, r.qty, fee_kind)
+        # What the venue took was never received: the fill is booked of the rest. The strategy is
+        # told how much of its order was filled.
+        kept -= base_fee(a, &a.base_owed, r.qty, fee_kind)
         told.flags |= FLAG_BASE_FEE
-        if notional(a, r.price, r.qty - told.qty, &fee):
+        if notional(a, r.price, r.qty - kept, &fee):
             return OVERFLOW
     elif fee_of(a, r.price, r.qty, fee_kind, &fee):
         return OVERFLOW
-    if account_fill(a, cash, p.side, told.qty, r.price, fee):
+    if account_fill(a, cash, p.side, kept, r.price, fee):
         return OVERFLOW
     f = <fill_t*>push(&e.fills)
     if f == NULL:
@@ -141,7 +143,7 @@ cdef int book_fill(
     f.instrument = p.instrument
     f.side = p.side
     f.price = r.price
-    f.qty = told.qty
+    f.qty = kept
     f.ts_ns = r.ts_ns
     f.seq = e.seq
     f.flags = told.flags

@@ -215,7 +215,7 @@ class Session:
                 symbol=instrument.symbol,
                 side=schema.Side(fields["side"]),
                 price=fields["price"],
-                qty=fields["qty"],
+                qty=notice.qty,  # of the order; what was received may be less (FillFlag.BASE_FEE)
                 ts_ns=fields["ts_ns"],
                 seq=fields["seq"],
                 flags=schema.FillFlag(fields["flags"]),

@@ -211,4 +211,6 @@ class Arrivals:
         }
         self.fills.append(fill)
         if self.on_fill is not None:
-            self.on_fill({**fill, "order_left": left, "reason": int(OrderReason.FILLED)})
+            self.on_fill(
+                {**fill, "qty": qty, "order_left": left, "reason": int(OrderReason.FILLED)}
+            )
