@@ -162,7 +162,7 @@ def test_cli_imports_a_capture(cli: Cli, tmp_path: Path) -> None:
         (f"backtest {RUN} --output-trace none/a.json", "no folder"),
         ("backtest --segment-dir half --strategy basis_capture", "perp"),
         ("verify-parity --original none.json --replay none.json", "none.json"),
-        (f"run-gates {RUN} --gates g3", "g3"),
+        (f"run-gates {RUN} --gates g4", "g4"),
         (f"run-gates {RUN} --gates g2 --threads 0", "--threads"),
         (f"run-gates {RUN} --gates g2 --policy none.toml", "none.toml"),
         ("verify-report --report none.json --segment-dir seg", "none.json"),

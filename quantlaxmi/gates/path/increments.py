@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.fixed import int128_array
-from quantlaxmi.run.ledger_lines import marks_at_times
+from quantlaxmi.run.accrued import accrued_interest
+from quantlaxmi.run.ledger_lines import marks_at_times, paid_at
 from quantlaxmi.schema import IntColumn
 
 if TYPE_CHECKING:
@@ -111,10 +112,11 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
     equity = -_sum_to(paid, done)
     for sign, rows in ((1, run.exact.funding), (-1, run.exact.borrow)):
         received = _weighed(int128_array(rows["amount_hi"], rows["amount_lo"]), rows, weights)
-        received = 10 * sign * received
-        # A venue's clock may be ahead: what it settled at the end is due after the last message.
-        due = np.minimum(rows["ts_ns"], points[-1])
-        equity += _sum_to(received, np.searchsorted(due, points, side="right"))
+        # Settlements are stamped by the venue's clock, interest by the receive time.
+        times = paid_at(run.segment, rows) if sign > 0 else rows["ts_ns"]
+        order = np.argsort(times, kind="stable")
+        received = 10 * sign * received[order]
+        equity += _sum_to(received, np.searchsorted(times[order], points, side="right"))
     marks = dict(zip(curve.held, curve.mid2, strict=True))
     own = np.unique(fills["instrument"]).tolist()
     if other := [i for i in own if i not in marks]:  # the curve is of another run
@@ -124,6 +126,10 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
         position = np.append(np.int64(0), held)[done]
         # A mid is half of bid and ask, so tenfold money has five for each.
         equity += position.astype(object) * marks[i].astype(object) * (scales[i] // 2)
+        lent = run.exact.borrow[run.exact.borrow["instrument"] == i]
+        paid_by = np.searchsorted(lent["ts_ns"], points, side="right")
+        owed = accrued_interest(lent, paid_by, points, marks[i], run.loans[i])
+        equity -= 10 * weights[i] * owed
     found = [int(v) for v in equity]
     if found[-1] != run.net_pnl:
         raise EngineError(
