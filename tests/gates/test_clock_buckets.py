@@ -17,6 +17,7 @@ from quantlaxmi.gates.path.clock_buckets import (
     increments_of,
     merged,
 )
+from quantlaxmi.run.ledger_lines import paid_at
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import open_segment
 from tests import cases, random_markets
@@ -57,7 +58,8 @@ def test_sums_are_the_ledger_at_every_end(seed):
         done = fills["ts_ns"] <= end
         part = sum(found.costs[: k + 1])
         expected = -sum((costs.slippage + costs.fee)[done].tolist())
-        paid = run.exact.funding[run.exact.funding["ts_ns"] <= end]
+        # A settlement has the venue's stamp; it counts when its message was received.
+        paid = run.exact.funding[paid_at(run.segment, run.exact.funding) <= end]
         received = sum(
             10 * ((int(r["amount_hi"]) << 64) + (int(r["amount_lo"]) & (2**64 - 1))) for r in paid
         )

@@ -1,7 +1,8 @@
 """The guard of the ablation from two lists of fills and the mids at the buckets' ends.
 
 Everything is a fraction of the quote currency; a fill is (time, instrument, signed quantity, price,
-fee), a settlement (time, amount).
+fee), a settlement (time, amount), a loan (instrument, quantity short, since, until, basis points a
+year): interest that is paid at its end, and owed before.
 """
 
 import math
@@ -19,8 +20,21 @@ def bucket_ends(first, last, step):
     return [*ends, last]
 
 
-def increments(fills, settlements, ends, mid):
-    """Change of cash plus marked positions over each bucket; `mid(instrument, time)`."""
+YEAR_NS = 365 * 24 * 3600 * 10**9
+
+
+def owed(loans, at, mid, unit):
+    """Interest on loans that are open, each rounded half to even to the ledger's unit."""
+    found = Fraction(0)
+    for instrument, short, since, until, bps in loans:
+        if since < at < until:
+            exact = mid(instrument, at) * short * bps * (at - since) / (10**4 * YEAR_NS)
+            found += round(exact / unit) * unit
+    return found
+
+
+def increments(fills, settlements, ends, mid, loans=(), unit=Fraction(1)):
+    """Change of cash plus marked positions less interest owed over each bucket; `mid(i, time)`."""
     found, before = [], Fraction(0)
     for end in ends:
         cash, position = Fraction(0), {}
@@ -30,6 +44,7 @@ def increments(fills, settlements, ends, mid):
                 position[instrument] = position.get(instrument, 0) + qty
         cash += sum(amount for ts, amount in settlements if ts <= end)
         equity = cash + sum(q * mid(i, end) for i, q in position.items() if q)
+        equity -= owed(loans, end, mid, unit)
         found.append(equity - before)
         before = equity
     return found
