@@ -109,17 +109,18 @@ cdef int settle_funding(tape_t* m, Py_ssize_t i, int64_t latest) noexcept nogil:
     return OK
 
 
-cdef int _advance_lanes(tape_t* m, int64_t until) noexcept nogil:
+cdef int _advance_lanes(tape_t* m, int64_t until, bint settles) noexcept nogil:
+    """Let happen what is due in the lanes before a time, at which funding is settled or not."""
     cdef engine_t* e
     cdef Py_ssize_t j
     cdef int status
     for j in range(m.n_lanes):
         e = m.lanes[j]
         # What a probe prices comes before funding of the same time.
-        if e.failed or e.due_ns >= until + (e.probe != NULL and until == m.funding_ns):
+        if e.failed or e.due_ns >= until + (settles and e.probe != NULL):
             continue
         bring_up(m, e)
-        status = lane_advance(e, until + (e.probe != NULL and until == m.funding_ns))
+        status = lane_advance(e, until + (settles and e.probe != NULL))
         m.busy |= _is_busy(e)
         status = _touched(m, e, status)
         if status != OK:
@@ -133,7 +134,7 @@ cdef int advance(tape_t* m, int64_t ts) noexcept nogil:
     cdef int status
     while m.due_ns < ts:
         funding = m.funding_ns
-        status = _advance_lanes(m, funding if funding < ts else ts)
+        status = _advance_lanes(m, funding if funding < ts else ts, funding < ts)
         if funding < ts:
             for i in range(m.n_instruments):
                 if status == OK and _settles(m, i) == funding:

@@ -175,11 +175,14 @@ def _of_currency(
     tables: dict[str, NDArray[Any]], is_own: NDArray[np.bool_]
 ) -> dict[str, NDArray[Any]]:
     """Rows of the instruments for which ``is_own`` is true, and the places of the fills."""
-    own = {
-        name: tables[name][is_own[tables[name]["instrument"]]]
-        for name in ("fills", "funding", "borrow")
-    }
-    return own | {"rows": np.flatnonzero(is_own[tables["fills"]["instrument"]])}
+    rows = np.flatnonzero(is_own[tables["fills"]["instrument"]])
+    own = {"rows": rows, "fills": tables["fills"][rows]}
+    for name in ("funding", "borrow"):
+        paid = tables[name][is_own[tables[name]["instrument"]]]
+        # Counted among the fills of this currency, as they now are.
+        paid["fills_before"] = np.searchsorted(rows, paid["fills_before"], side="left")
+        own[name] = paid
+    return own
 
 
 def trade_attributions(

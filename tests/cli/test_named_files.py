@@ -73,6 +73,11 @@ CASES = {
         "run-gates --segment-dir seg --strategy basis_capture --gates g2 --checkpoint {}", "x.json",
         "file: is not a gate checkpoint; name another file",
     ),
+    "run-gates --grid": Case(
+        "run-gates --segment-dir seg --strategy basis_capture --gates g2 --grid {}", "x.toml",
+        r"x.toml \(strategy\): is missing", "x.toml: is a folder; expected a",
+        "x.toml: cannot be read: No such file or directory",
+    ),
     "run-gates --segment-dir": Case(
         "run-gates --segment-dir {} --strategy basis_capture --gates g2", "x",
         "file: is not a folder", "file: is not a segment: it has no segment.json",
@@ -317,7 +322,7 @@ def test_an_empty_name_is_refused(
 
 
 def test_every_option_that_names_a_file_has_its_case() -> None:
-    written = {"--output-trace", "--run-dir", "--output-report", "--out", "--bind"}
+    written = {"--output-trace", "--run-dir", "--output-report", "--out", "--bind", "--trials"}
     found = {
         f"{command} {option}"
         for command, options in _named().items()

@@ -47,10 +47,10 @@ def test_a_report_has_the_same_hash_with_the_live_book(monkeypatch, threads):
 def test_draws_are_the_same_with_the_live_book(monkeypatch):
     run = backtest(DATA / "planted", "basis_capture")
     indexed = replays_of(run)
-    assert indexed._depth_index is not None
+    assert indexed.depth_index is not None
     without_index(monkeypatch)
     live = replays_of(run)
-    assert live._depth_index is None
+    assert live.depth_index is None
     for draw in range(6):
         for drift in (True, False):
             one = indexed.move(draw, indexed.room(), drift)

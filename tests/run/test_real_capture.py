@@ -344,7 +344,7 @@ def test_taking_the_signal_away_hurts_nobody_at_real_fees(run):
     from quantlaxmi.gates.results import Verdict
 
     guard, *filters = G2AntiOverfitSuite.from_run(run).run_ablation()
-    assert guard.verdict is Verdict.FAIL
+    assert guard.verdict is Verdict.WARN
     assert guard.details["decisions_without"] == 0
     assert guard.details["bucket_seconds"] == "0.5"
     assert Fraction(guard.details["lost"]) == Fraction(run.net_pnl) * Fraction(10) ** (

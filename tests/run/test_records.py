@@ -55,12 +55,13 @@ def test_stored_records_are_those_of_the_run(run, stored):
 
 @pytest.mark.parametrize("name", RUN_TABLES)
 def test_tables_need_records_alone(run, stored, name):
-    assert run_table(stored, run.segment, name).equals(run.table(name))
+    # The costs say at what spot is borrowed.
+    assert run_table(stored, run.segment, name, run.loans).equals(run.table(name))
 
 
 def test_equity_needs_records_alone(run, stored):
     step = 60 * 10**9
-    curve = equity_curve(stored, open_segment(DATA / "planted"), step)
+    curve = equity_curve(stored, open_segment(DATA / "planted"), step, loans=run.loans)
     expected = run.equity_curve(step)
     assert curve.equity.tolist() == expected.equity.tolist()
     assert curve.table().equals(expected.table())

@@ -333,7 +333,7 @@ def test_arrow_mark_inside_the_header_is_refused(tmp_path: Path) -> None:
         ("orders", "decision", 2),
         ("orders", "leg", 4),
         ("orders", "order", -1),
-        ("fills", "flags", 64),
+        ("fills", "flags", 128),
         ("fills", "instrument", -1),
         ("funding", "instrument", 2),
         ("risk", "decision", -2),
