@@ -14,7 +14,6 @@ import pytest
 
 from quantlaxmi.errors import EngineError
 from quantlaxmi.events import LegIntent
-from quantlaxmi.fixed import int128_to_int
 from quantlaxmi.gates import GatePolicy, ablation
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.path.increments import STEPS_NS, bucket_step, net_by_bucket
@@ -33,6 +32,7 @@ from quantlaxmi.strategies import (
     StrategyRegistry,
 )
 from tests.gate_fakes import judged, make_input, pair_trips, walk_points
+from tests.gates.fractions_of_runs import fills_of, loans_of
 from tests.naive import ablation as naive
 from tests.naive import bootstrap as naive_bootstrap
 
@@ -87,34 +87,6 @@ def test_every_form_gives_the_same_results(planted):
         assert wanted == [r.to_json() for r in suite.run_ablation()]
 
 
-def _fills(run):
-    scales = [Fraction(10) ** (i.price_exponent + i.qty_exponent) for i in run.instruments]
-    fee = Fraction(10) ** run.ledger_exponent
-    return [
-        (
-            int(f["ts_ns"]),
-            int(f["instrument"]),
-            int(f["side"]) * int(f["qty"]),
-            int(f["price"]) * scales[int(f["instrument"])],
-            int128_to_int(int(f["fee_hi"]), int(f["fee_lo"])) * fee,
-        )
-        for f in run.exact.fills
-    ], [
-        (int(p["ts_ns"]), sign * int128_to_int(int(p["amount_hi"]), int(p["amount_lo"])) * fee)
-        for sign, rows in ((1, run.exact.funding), (-1, run.exact.borrow))
-        for p in rows
-    ]
-
-
-def _loans(run):
-    bps = {i: run.costs.borrow_bps(one) for i, one in enumerate(run.instruments)}
-    return [
-        (i, -int(p["position"]), int(p["since_ns"]), int(p["ts_ns"]), bps[i].to_fraction())
-        for p in run.exact.borrow
-        for i in [int(p["instrument"])]
-    ], Fraction(10) ** run.ledger_exponent
-
-
 def test_guard_is_the_twins(named):
     _, segment = named
     sets = ["exit_threshold_bps=1 cooldown_ms=7000"]
@@ -131,7 +103,7 @@ def test_guard_is_the_twins(named):
         scale = Fraction(10) ** (exponents.price_exponent + exponents.qty_exponent)
         return Fraction(int(quotes["bid"][row]) + int(quotes["ask"][row]), 2) * scale
 
-    own, other = (naive.increments(*_fills(r), ends, mid, *_loans(r)) for r in (run, neutral))
+    own, other = (naive.increments(*fills_of(r), ends, mid, *loans_of(r)) for r in (run, neutral))
     key = suite.context.key(ablation.SIGNALS.name)
     scale = 10 ** -(run.ledger_exponent - 1)
     b, block = naive.guard(own, other, scale, DRAWS, key)
