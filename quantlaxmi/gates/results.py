@@ -110,8 +110,8 @@ class MonteCarlo:
 
     def to_json(self) -> Json:
         interval: Json = None
-        # With a random number of draws, or none drawn at random, b/m has no such interval.
-        if not (self.stopped or self.systematic):
+        # With a random number of draws, none drawn at random or none at all, b/m has no interval.
+        if self.draws and not (self.stopped or self.systematic):
             lower, upper = self.interval()
             interval = [rounded(lower), rounded(upper)]
         return {

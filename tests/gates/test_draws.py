@@ -391,3 +391,9 @@ def test_a_checkpoint_that_cannot_be_written_is_told_at_the_start(tmp_path, monk
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
     Checkpoint("new", b"\x01" * 32)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_draws_of_which_none_counts_end_without_an_interval():
+    """A rule too seldom in the market for any sign-flipped one: once a ValueError of 0 of 0."""
+    none = MonteCarlo(0, 0)
+    assert none.to_json()["interval_95"] is None and none.to_json()["p_value"] == 1

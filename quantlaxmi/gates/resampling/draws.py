@@ -240,6 +240,8 @@ def count_draws(
             made = counts.results(extended)
             if counts.stopped or counts.stage is stages[-1]:
                 return made
+            if not made[0].draws:  # of all tries none counts, so no interval could decide
+                return made
             lower, upper = made[0].interval()
             if not lower <= context.policy.alpha <= upper:
                 return made
