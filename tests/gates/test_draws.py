@@ -394,6 +394,7 @@ def test_a_checkpoint_that_cannot_be_written_is_told_at_the_start(tmp_path, monk
 
 
 def test_draws_of_which_none_counts_end_without_an_interval():
-    """A rule too seldom in the market for any sign-flipped one: once a ValueError of 0 of 0."""
-    none = MonteCarlo(0, 0)
-    assert none.to_json()["interval_95"] is None and none.to_json()["p_value"] == 1
+    """On a real capture no sign-flipped market had enough trips: once a ValueError of 0 of 0."""
+    rule, sweep = DrawRule((Stage(5), Stage(50)), 3, 4), sweep_of([False] * 200)
+    none = count_draws(make(), "g", 5, 4, sweep, [(1, 1)], rule)[0]
+    assert (none.draws, none.p_value, none.to_json()["interval_95"]) == (0, 1, None)
