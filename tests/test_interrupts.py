@@ -144,7 +144,8 @@ def _interrupted(command: list[str], after: float) -> tuple[int, float, bytes]:
         while begun < after and _state(process.pid) != "Z":
             time.sleep(0.005)
             begun = _cpu(process.pid)
-        process.send_signal(signal.SIGINT)
+        # Not `send_signal`, which polls first and so reaps a process that has just ended.
+        os.kill(process.pid, signal.SIGINT)
         spent, said = _ended(process)
         return process.returncode, spent - begun, said
 
