@@ -10,6 +10,7 @@ def equity_buckets(
     borrow: NDArray[Any],
     scales: NDArray[np.int64],
     weights: NDArray[np.int64],
+    loans: NDArray[np.int64],
     ends: NDArray[np.int64],
     mid2: NDArray[np.int64],
     out: NDArray[np.int64],

@@ -1,7 +1,8 @@
 """Equity of a run at the ends of clock buckets, straight from its records.
 
-Equity is cash, less fees and interest, with funding, and what is held at the mids of the ends: that of
-run/ledger_lines.py, without a line a fill. Money is 128 bits wide and checked.
+Equity is cash, less fees and interest (also what is owed and not paid yet), with funding, and what
+is held at the mids of the ends: that of run/ledger_lines.py, without a line a fill. Money is 128 bits
+wide and checked.
 """
 from libc.stdint cimport int64_t
 
@@ -43,6 +44,29 @@ cdef int _fill(
     if ql_add_i64(held[fill.instrument], signed_qty, &held[fill.instrument]):
         return TOO_WIDE
     return _add(&s.cash, paid, weight)
+
+
+cdef int _owed(
+    const borrow_paid_t[::1] borrow, Py_ssize_t b, int64_t i, int64_t end, int64_t mid2,
+    const int64_t[:, ::1] loans, ql_i128* amount,
+) noexcept nogil:
+    """Interest since it was last paid, were the position changed at a time.
+
+    The row that is paid next says since when, and what, is short.
+    """
+    cdef ql_i128 den = ql_join(loans[i, 1], loans[i, 2]), factor
+    amount[0] = ql_mul64(0, 0)
+    if ql_cmp(den, amount[0]) == 0:
+        return SUMMED
+    while b < borrow.shape[0] and borrow[b].instrument != i:
+        b += 1
+    if b == borrow.shape[0] or borrow[b].since_ns >= end:
+        return SUMMED
+    if ql_mul(ql_mul64(loans[i, 0], 1), ql_mul64(end - borrow[b].since_ns, 1), &factor):
+        return TOO_WIDE
+    if ql_mul_div(ql_mul64(mid2, -borrow[b].position), factor, den, QL_HALF_EVEN, amount):
+        return TOO_WIDE
+    return SUMMED
 
 
 cdef int _read_up_to(
@@ -99,11 +123,11 @@ cdef int _mark(
 cdef int _sum(
     sums_t* s, const fill_t[::1] fills, const funding_paid_t[::1] funding,
     const int64_t[::1] paid_ns, const borrow_paid_t[::1] borrow, int64_t[::1] held,
-    const int64_t[::1] scales, const int64_t[::1] weights, const int64_t[::1] ends,
-    const int64_t[:, ::1] mid2, int64_t[:, ::1] out,
+    const int64_t[::1] scales, const int64_t[::1] weights, const int64_t[:, ::1] loans,
+    const int64_t[::1] ends, const int64_t[:, ::1] mid2, int64_t[:, ::1] out,
 ) noexcept nogil:
     cdef Py_ssize_t k, i
-    cdef ql_i128 equity
+    cdef ql_i128 equity, owed
     cdef int status
     for k in range(ends.shape[0]):
         status = _read_up_to(
@@ -115,6 +139,10 @@ cdef int _sum(
             return TOO_WIDE
         for i in range(held.shape[0]):
             if held[i] and _mark(&equity, held[i], mid2[i, k], scales[i], weights[i]):
+                return TOO_WIDE
+            if _owed(borrow, s.b, i, ends[k], mid2[i, k], loans, &owed):
+                return TOO_WIDE
+            if ql_mul(owed, ql_mul64(-10, 1), &owed) or _add(&equity, owed, weights[i]):
                 return TOO_WIDE
         out[0, k] = ql_hi(equity)
         out[1, k] = ql_lo(equity)
@@ -128,6 +156,7 @@ def equity_buckets(
     const borrow_paid_t[::1] borrow,  # IN
     const int64_t[::1] scales,  # IN (n_instruments,)
     const int64_t[::1] weights,  # IN (n_instruments,)
+    const int64_t[:, ::1] loans,  # IN (n_instruments, 3)
     const int64_t[::1] ends,  # IN (n_ends,)
     const int64_t[:, ::1] mid2,  # IN (n_instruments, n_ends)
     int64_t[:, ::1] out,  # OUT (2, n_ends)
@@ -144,6 +173,9 @@ def equity_buckets(
         Ledger units of one ``price * quantity``.
     weights : ndarray of int64, shape (n_instruments,)
         What an instrument's money is multiplied by in results.
+    loans : ndarray of int64, shape (n_instruments, 3)
+        Of the fraction of `quantlaxmi.execution.account_terms.borrow_terms` the numerator, and the
+        denominator's upper and lower 64 bits; zeros where nothing is borrowed.
     ends : ndarray of int64, shape (n_ends,)
         Times, ascending; an end has all that happened up to its own time.
     mid2 : ndarray of int64, shape (n_instruments, n_ends)
@@ -165,13 +197,16 @@ def equity_buckets(
     cdef int64_t[::1] held = np.zeros(max(n, 1), dtype=np.int64)[:n]
     if weights.shape[0] != n or mid2.shape[0] != n or mid2.shape[1] != ends.shape[0]:
         raise ValueError("scales and weights are one an instrument, mids one an instrument and end")
+    if loans.shape[0] != n or loans.shape[1] != 3:
+        raise ValueError("loans have three numbers an instrument")
     if out.shape[0] != 2 or out.shape[1] != ends.shape[0] or paid_ns.shape[0] != funding.shape[0]:
         raise ValueError("out has two rows of an entry an end, every settlement has its time")
     s.cash = ql_mul64(0, 0)
     s.f = s.p = s.b = 0
     with nogil:
         status = _sum(
-            &s, fills, funding, paid_ns, borrow, held, scales, weights, ends, mid2, out
+            &s, fills, funding, paid_ns, borrow, held, scales, weights, loans, ends,
+            mid2, out,
         )
     if status == TOO_WIDE:
         raise OverflowError("the equity of a run does not fit 128 bits")

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from quantlaxmi._ext.equity_buckets import equity_buckets
 from quantlaxmi._ext.trip_times import trip_times
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
-from quantlaxmi.fixed import int128_array, int128_to_int, int_to_int128
+from quantlaxmi.fixed import int128_array, int_to_int128
 from quantlaxmi.parallel import cores
 from quantlaxmi.parallel.threads import Progress, iterate_in_order
-from quantlaxmi.run.accrued import Loans, accrued_interest, loans_of
+from quantlaxmi.run.accrued import loans_of
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.ledger_lines import marks_at_times, paid_at
 from quantlaxmi.run.records import Account
@@ -112,7 +112,8 @@ class _Market:
         self.weights = (1,) * n if weights is None else tuple(weights)
         if max(self.weights, default=1) >= 2**63:
             raise FixedPointOverflow("grid_runs", self.weights)
-        self._loans: Loans | None = None
+        self._packed_loans: I64 | None = None
+        self._paid_at: tuple[I64, I64] | None = None
         self.packed_weights = np.array(self.weights, np.int64)
 
     def run(self, bound: BoundStrategy) -> Session:
@@ -139,11 +140,11 @@ class _Market:
                 _in_order(tables["borrow"], tables["borrow"]["ts_ns"])[0],
                 np.array(scales, np.int64),
                 self.packed_weights,
+                self._loans(session),
                 self.ends,
                 self.mid2,
                 halves,
             )
-            self._accrue(halves, tables["borrow"], session)
             trips, is_open = trip_times(fills, _decided_ns(fills, tables), len(scales))
         except OverflowError as error:
             raise FixedPointOverflow("grid_runs", (str(error),)) from None
@@ -151,30 +152,25 @@ class _Market:
         nets = tuple(Account.marked(b, mid, scale).net * w for b, mid, scale, w in marked)
         return SettingRun(config, halves, trips, is_open, len(fills), nets)
 
-    def _accrue(
-        self, halves: npt.NDArray[np.int64], borrow: npt.NDArray[Any], session: Session
-    ) -> None:
-        """Take the interest that is not paid yet off the equity at the ends."""
-        if not len(borrow):
-            return
-        if self._loans is None:  # fractions are slow, and the same for every setting
+    def _loans(self, session: Session) -> I64:
+        """At what each instrument is borrowed, as the kernel takes it: one for all settings."""
+        if self._packed_loans is None:  # fractions are slow
             costs, exponent = self.config.costs, session.ledger_exponent
-            self._loans = loans_of(session.instruments, costs, exponent)
-        for i, terms in enumerate(self._loans):
-            rows = borrow[borrow["instrument"] == i]
-            if not len(rows):
-                continue
-            paid = np.searchsorted(rows["ts_ns"], self.ends, side="right")
-            owed = accrued_interest(rows, paid, self.ends, self.mid2[i], terms)
-            for k in np.flatnonzero(owed).tolist():
-                equity = int128_to_int(*halves[:, k].tolist())
-                halves[:, k] = int_to_int128(equity - 10 * self.weights[i] * owed[k])
+            loans = loans_of(session.instruments, costs, exponent)
+            packed = [(num, *int_to_int128(den)) for num, den in loans]
+            self._packed_loans = np.array(packed, np.int64).reshape(-1, 3)
+        return self._packed_loans
 
     def _settled(self, funding: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], I64]:
         """Settlements in the order of their receive times."""
         if not len(funding):
             return funding, np.zeros(0, np.int64)
-        return _in_order(funding, paid_at(self.segment, funding))
+        due = np.stack([funding["seq"], funding["ts_ns"]])
+        known = self._paid_at
+        if known is None or not np.array_equal(known[0], due):
+            # All settings meet the same settlements, as a rule.
+            known = self._paid_at = due, paid_at(self.segment, funding)
+        return _in_order(funding, known[1])
 
 
 def _in_order(rows: npt.NDArray[Any], times: I64) -> tuple[npt.NDArray[Any], I64]:

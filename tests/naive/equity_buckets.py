@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 Row = Mapping[str, int]
@@ -20,10 +21,11 @@ def equity(
     borrow: Sequence[Row],
     scales: Sequence[int],
     weights: Sequence[int],
+    loans: Sequence[tuple[int, int]],
     ends: Sequence[int],
     mid2: Sequence[Sequence[int]],
 ) -> list[int]:
-    """Cash and the worth of what is held, at each end, in tenths of a ledger unit."""
+    """Cash, the worth of what is held, less interest owed, at each end, in tenths of a unit."""
     found = []
     for k, end in enumerate(ends):
         total = 0
@@ -40,6 +42,16 @@ def equity(
             for row in borrow:
                 if row["instrument"] == i and row["ts_ns"] <= end:
                     cash -= wide(row, "amount")
+            owed = 0
+            coming = [row for row in borrow if row["instrument"] == i and row["ts_ns"] > end]
+            if coming and loans[i][1]:
+                since = min(end, int(coming[0]["since_ns"]))
+                short = -int(coming[0]["position"])
+                # round() of a fraction is half to even.
+                owed = round(
+                    Fraction(int(mid2[i][k]) * short * (end - since) * loans[i][0], loans[i][1])
+                )
+            cash -= owed
             total += weight * (10 * cash + 5 * held * int(mid2[i][k]) * scale)
         found.append(total)
     return found

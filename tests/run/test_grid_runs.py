@@ -13,7 +13,7 @@ from quantlaxmi import backtest, open_segment, schema
 from quantlaxmi._ext.equity_buckets import equity_buckets
 from quantlaxmi._ext.trip_times import trip_times
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
-from quantlaxmi.fixed import int128_array
+from quantlaxmi.fixed import int128_array, int_to_int128
 from quantlaxmi.gates.path.clock_buckets import bucket_ends, increments_of
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.grid_runs import grid_runs
@@ -69,24 +69,43 @@ def records(draw):
     )  # fmt: skip
     fills["decision"] = decisions[: len(fills)]
     funding = table_of(schema.FUNDING_PAID_DTYPE, draw, draw(times), amount=WIDE)
-    borrow = table_of(schema.BORROW_PAID_DTYPE, draw, draw(times), amount=WIDE)
+    borrow = table_of(
+        schema.BORROW_PAID_DTYPE, draw, draw(times), amount=WIDE, position=SMALL,
+        since_ns=st.integers(-10, 60),
+    )  # fmt: skip
     ends = draw(st.lists(st.integers(-5, 70), max_size=8).map(sorted))
     mids = draw(st.lists(SMALL, min_size=2 * len(ends), max_size=2 * len(ends)))
     return fills, funding, borrow, np.array(ends, np.int64), mids
 
 
-@given(records(), st.integers(1, 10**12), st.integers(1, 10**9))
+NO_LOANS = np.zeros((1, 3), np.int64)
+TERMS = st.tuples(st.integers(0, 2**63 - 1), st.integers(0, 2**126 - 1))
+
+
+def packed_loans(terms):
+    """As the kernel takes fractions."""
+    return np.array([(num, *int_to_int128(den)) for num, den in terms], np.int64).reshape(-1, 3)
+
+
+@given(
+    records(),
+    st.integers(1, 10**12),
+    st.integers(1, 10**9),
+    st.lists(TERMS, min_size=2, max_size=2),
+)
 @settings(max_examples=examples(60), deadline=None)
-def test_equity_and_trips_are_their_twins(made, scale, weight):
+def test_equity_and_trips_are_their_twins(made, scale, weight, loans):
     fills, funding, borrow, ends, mids = made
     mid2 = np.array(mids, np.int64).reshape(2, len(ends))
     scales, weights = np.array([scale, 3], np.int64), np.array([weight, 1], np.int64)
     out = np.zeros((2, len(ends)), np.int64)
     paid = np.ascontiguousarray(funding["ts_ns"])
     before = [t.tobytes() for t in (fills, funding, borrow, mid2)]
-    equity_buckets(fills, funding, paid, borrow, scales, weights, ends, mid2, out)
+    equity_buckets(
+        fills, funding, paid, borrow, scales, weights, packed_loans(loans), ends, mid2, out
+    )
     expected = naive.equity(
-        fills, funding, paid, borrow, scales.tolist(), weights.tolist(), ends.tolist(), mid2
+        fills, funding, paid, borrow, scales.tolist(), weights.tolist(), loans, ends.tolist(), mid2
     )
     assert int128_array(*out).tolist() == expected
     decided = np.ascontiguousarray(fills["ts_ns"] - 1)
@@ -105,8 +124,8 @@ def test_wide_sums_are_refused_and_rows_are_checked():
     ends, mid2 = np.array([0], np.int64), np.ones((1, 1), np.int64)
     out = np.zeros((2, 1), np.int64)
 
-    def call(fills, weights=scales, mids=mid2):
-        equity_buckets(fills, *none, borrow, scales, weights, ends, mids, out)
+    def call(fills, weights=scales, mids=mid2, loans=NO_LOANS):
+        equity_buckets(fills, *none, borrow, scales, weights, loans, ends, mids, out)
 
     with pytest.raises(OverflowError, match="128 bits"):
         call(one)
@@ -117,6 +136,8 @@ def test_wide_sums_are_refused_and_rows_are_checked():
         call(late)
     with pytest.raises(ValueError, match="one an instrument"):
         call(late[:1], mids=np.ones((2, 1), np.int64))
+    with pytest.raises(ValueError, match="three numbers"):
+        call(late[:1], loans=np.zeros((2, 3), np.int64))
     with pytest.raises(OverflowError, match="64 bits"):
         trip_times(np.repeat(one, 2), np.zeros(2, np.int64), 1)
     with pytest.raises(ValueError, match="not there"):
@@ -138,10 +159,10 @@ def test_buckets_of_a_run_are_its_ledger(seed, flatten):
     weights = np.ones(2, np.int64)
     equity_buckets(
         exact.fills, exact.funding[order], paid[order], exact.borrow,
-        np.array(exact.scales, np.int64), weights, ends,
+        np.array(exact.scales, np.int64), weights, packed_loans(run.loans), ends,
         marks_at_times(segment, ends, range(2)), out,
     )  # fmt: skip
-    lines = lines_at_times(exact, segment, ends)
+    lines = lines_at_times(exact, segment, ends, run.loans)
     total = sum(money.equity for money in lines.totals.values())
     assert int128_array(*out).tolist() == list(np.broadcast_to(total, len(ends)))
 
