@@ -97,7 +97,7 @@ INNER: dict[str, tuple[str, ...]] = {
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
             summary.orders summary.clocks summary.bundles summary.short_spot summary.sections result
             bucket_sums trial_lines
-            decision_points replay rerun grid_runs check_strategy
+            decision_points replay rerun grid_market grid_runs setting_gross check_strategy
             """,
         "gates": """
             keys thresholds reasons results edge suite_result checkpoint

@@ -177,6 +177,8 @@ def run_gates(
             threads=threads,
             progress=progress,
         )
+        if ledger is not None and grid is None and _searches(gates, policy or GatePolicy()):
+            tried = tried.with_declared(threads=threads, progress=progress)
         return report_of(
             tried.run,
             policy=policy,
@@ -189,6 +191,16 @@ def run_gates(
             grid=tried.grid,
             known=tried.write(ledger, judges_holdout=open_seal),
         )
+
+
+def _searches(gates: Sequence[str], policy: GatePolicy) -> bool:
+    """Whether some gate tries the settings that a strategy's class declares."""
+    from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
+
+    asked = {gate for suite in gates for gate in policy.suites.get(suite, ())}
+    if asked & {"walk_forward", "selection"}:
+        return True
+    return "market_null" in asked and policy.settings(MarketNullSettings).grid_search != "off"
 
 
 def _check(seed: int | None, threads: int | None, checkpoint: str | Path | None) -> None:

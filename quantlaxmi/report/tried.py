@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from quantlaxmi.run.config import RunConfig
     from quantlaxmi.run.result import Run
     from quantlaxmi.segment import MarketData
+    from quantlaxmi.strategies.config import StrategyConfig
     from quantlaxmi.strategies.grid_file import Grid
     from quantlaxmi.trials.holdout import Holdout
     from quantlaxmi.trials.ledger import TrialLedger
@@ -120,22 +121,23 @@ class Tried:
         if ledger is not None:
             opened = refuse_sealed(segment, ledger)
             ledger.prepare()  # before the runs: a ledger that cannot be written costs none
+
         if grid is None:
             maker = maker_of(strategy)
             run = run_once(segment, strategy, maker, config, conversion, progress)
             return cls(run, maker, opened=opened)
-        from quantlaxmi.gates.resampling.grid_choice import run_grid
+        from quantlaxmi.gates.resampling.grid_choice import market_for, run_grid
 
         kind = strategy_class(strategy)
         settings, named = grid_of(grid, kind), not isinstance(strategy, str | type)
         others: tuple[Trial, ...] = ()
         if not named or ledger is not None:
             found = run_grid(
-                segment,
+                market_for(segment, config, conversion),
                 kind,
-                settings,
-                config,
+                settings.configs,
                 conversion=conversion,
+                hashed=ledger is not None,
                 threads=threads,
                 progress=None if progress is None else partial(progress, "grid"),
             )
@@ -144,6 +146,33 @@ class Tried:
                 strategy = kind.made_with(found.best)
         run = run_once(segment, strategy, None, config, conversion, progress)
         return cls(run, None, settings.including(run.strategy.config), others, opened)
+
+    def with_declared(
+        self, *, threads: int | None = None, progress: Progress | None = None
+    ) -> Tried:
+        """The same, where gates search the grid that the strategy's class declares.
+
+        Parameters
+        ----------
+        threads, progress
+            As for `run_gates`.
+        """
+        from quantlaxmi.gates.resampling.grid_choice import market_for, run_grid
+
+        run = self.run
+        declared = declared_settings(run)
+        if not declared:
+            return self
+        found = run_grid(
+            market_for(run.segment, run.config, run.conversion),
+            run.strategy.strategy,
+            declared,
+            conversion=run.conversion,
+            hashed=True,
+            threads=threads,
+            progress=None if progress is None else partial(progress, "grid"),
+        )
+        return replace(self, others=tuple(found.trials))
 
     def write(self, ledger: TrialLedger | None, *, judges_holdout: bool = False) -> Known:
         """Write what was tried to the ledger, and say what is known then.
@@ -168,6 +197,23 @@ class Tried:
         ledger.append([*self.others, own])
         used = TrialsUsed.of(ledger, data_of(self.run), [own, *self.others])
         return Known.of(used, self.opened, judges_holdout=judges_holdout)
+
+
+def declared_settings(run: Run) -> tuple[StrategyConfig, ...]:
+    """The settings that the strategy's class declares, but for the run's own.
+
+    They are none where there are over 10,000: then no gate searches them.
+    """
+    from quantlaxmi.strategies.grid_file import MAX_SETTINGS
+    from quantlaxmi.strategies.parameter_grid import grid_configs
+
+    strategy, own = run.strategy.strategy, run.strategy.config_hash
+    if strategy is None:
+        return ()
+    configs = grid_configs(strategy, MAX_SETTINGS + 1)
+    if len(configs) > MAX_SETTINGS:
+        return ()
+    return tuple(one for one in configs if one.config_hash != own)
 
 
 def sealed_window(segment: MarketData, from_ns: int) -> MarketData:

@@ -16,19 +16,16 @@ import numpy.typing as npt
 
 from quantlaxmi._ext.equity_buckets import equity_buckets
 from quantlaxmi._ext.trip_times import trip_times
-from quantlaxmi.errors import FixedPointOverflow, StrategyError
-from quantlaxmi.fixed import int128_array, int_to_int128
+from quantlaxmi.errors import FixedPointOverflow
+from quantlaxmi.fixed import int128_array
 from quantlaxmi.parallel import cores
 from quantlaxmi.parallel.threads import Progress, iterate_in_order
-from quantlaxmi.run.accrued import loans_of
 from quantlaxmi.run.config import RunConfig
-from quantlaxmi.run.ledger_lines import marks_at_times, paid_at
+from quantlaxmi.run.grid_market import GridMarket, bind_setting, in_order
 from quantlaxmi.run.records import Account
-from quantlaxmi.run.replay import bind
 from quantlaxmi.run.session import Session
-from quantlaxmi.schema import I64, TABLES
+from quantlaxmi.schema import I64
 from quantlaxmi.segment import MarketData
-from quantlaxmi.segment.depth_index import depth_index_of
 from quantlaxmi.segment.unchanged import check_unchanged
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
@@ -94,91 +91,33 @@ class GridRuns:
     runs: tuple[SettingRun, ...]
 
 
-class _Market:
-    """What all settings of a grid share."""
-
-    def __init__(
-        self,
-        segment: MarketData,
-        config: RunConfig,
-        ends: I64,
-        weights: Sequence[int] | None,
-    ) -> None:
-        self.segment, self.config, self.ends = segment, config.complete_for(segment), ends
-        n = len(segment.instruments)
-        self.tables = {name: segment.columns(name) for name in TABLES}
-        self.depth_index = depth_index_of(segment)
-        self.mid2 = marks_at_times(segment, ends, range(n))
-        self.weights = (1,) * n if weights is None else tuple(weights)
-        if max(self.weights, default=1) >= 2**63:
-            raise FixedPointOverflow("grid_runs", self.weights)
-        self._packed_loans: I64 | None = None
-        self._paid_at: tuple[I64, I64] | None = None
-        self.packed_weights = np.array(self.weights, np.int64)
-
-    def run(self, bound: BoundStrategy) -> Session:
-        """The finished session of one setting."""
-        session = Session(self.segment.instruments, bound, self.config, self.segment.origin)
-        session.engine.refuse_before(self.segment.first_seq)
-        session.feed(self.tables, depth_index=self.depth_index)
-        session.finish()
-        return session
-
-    def reduced(self, config: StrategyConfig | None, session: Session) -> SettingRun:
-        """What is kept of a finished session."""
-        engine = session.engine
-        accounts, mids = engine.accounts(), session.last_mids().tolist()
-        tables = engine.tables(last=True)
-        fills, (funding, paid_ns) = tables["fills"], self._settled(tables["funding"])
-        scales = [term[1] for term in session.terms]
-        halves = np.zeros((2, len(self.ends)), np.int64)
-        try:
-            equity_buckets(
-                fills,
-                funding,
-                paid_ns,
-                _in_order(tables["borrow"], tables["borrow"]["ts_ns"])[0],
-                np.array(scales, np.int64),
-                self.packed_weights,
-                self._loans(session),
-                self.ends,
-                self.mid2,
-                halves,
-            )
-            trips, is_open = trip_times(fills, _decided_ns(fills, tables), len(scales))
-        except OverflowError as error:
-            raise FixedPointOverflow("grid_runs", (str(error),)) from None
-        marked = zip(accounts, mids, scales, self.weights, strict=True)
-        nets = tuple(Account.marked(b, mid, scale).net * w for b, mid, scale, w in marked)
-        return SettingRun(config, halves, trips, is_open, len(fills), nets)
-
-    def _loans(self, session: Session) -> I64:
-        """At what each instrument is borrowed, as the kernel takes it: one for all settings."""
-        if self._packed_loans is None:  # fractions are slow
-            costs, exponent = self.config.costs, session.ledger_exponent
-            loans = loans_of(session.instruments, costs, exponent)
-            packed = [(num, *int_to_int128(den)) for num, den in loans]
-            self._packed_loans = np.array(packed, np.int64).reshape(-1, 3)
-        return self._packed_loans
-
-    def _settled(self, funding: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], I64]:
-        """Settlements in the order of their receive times."""
-        if not len(funding):
-            return funding, np.zeros(0, np.int64)
-        due = np.stack([funding["seq"], funding["ts_ns"]])
-        known = self._paid_at
-        if known is None or not np.array_equal(known[0], due):
-            # All settings meet the same settlements, as a rule.
-            known = self._paid_at = due, paid_at(self.segment, funding)
-        return _in_order(funding, known[1])
-
-
-def _in_order(rows: npt.NDArray[Any], times: I64) -> tuple[npt.NDArray[Any], I64]:
-    """Rows by their times; those of one time stay as they are."""
-    if len(rows) and (np.diff(times) < 0).any():
-        order = np.argsort(times, kind="stable")
-        return rows[order], np.ascontiguousarray(times[order])
-    return rows, np.ascontiguousarray(times)
+def _reduced(market: GridMarket, config: StrategyConfig | None, session: Session) -> SettingRun:
+    """What is kept of a finished session."""
+    engine = session.engine
+    accounts, mids = engine.accounts(), session.last_mids().tolist()
+    tables = engine.tables(last=True)
+    fills, (funding, paid_ns) = tables["fills"], market.settled(tables["funding"])
+    scales = [term[1] for term in session.terms]
+    halves = np.zeros((2, len(market.ends)), np.int64)
+    try:
+        equity_buckets(
+            fills,
+            funding,
+            paid_ns,
+            in_order(tables["borrow"], tables["borrow"]["ts_ns"])[0],
+            np.array(scales, np.int64),
+            market.packed_weights,
+            market.loans(session),
+            market.ends,
+            market.mid2,
+            halves,
+        )
+        trips, is_open = trip_times(fills, _decided_ns(fills, tables), len(scales))
+    except OverflowError as error:
+        raise FixedPointOverflow("grid_runs", (str(error),)) from None
+    marked = zip(accounts, mids, scales, market.weights, strict=True)
+    nets = tuple(Account.marked(b, mid, scale).net * w for b, mid, scale, w in marked)
+    return SettingRun(config, halves, trips, is_open, len(fills), nets)
 
 
 def _decided_ns(fills: npt.NDArray[Any], tables: dict[str, npt.NDArray[Any]]) -> I64:
@@ -251,15 +190,15 @@ def grid_runs(
     1212
     """
     refuse_sealed(segment)
-    market = _Market(segment, config, ends, weights)
-    bounds = [_bound(strategy, one, segment) for one in configs]
+    market = GridMarket(segment, config, ends, weights)
+    bounds = [bind_setting(strategy, one, segment) for one in configs]
     kernels = all(bound.form == "kernel" for bound in bounds)
 
     def one(index: int) -> SettingRun:
         bound = bounds[index]
         if bound.form == "python":  # it has state of its own, made anew for the run
-            bound = _bound(strategy, configs[index], segment)
-        return market.reduced(configs[index], market.run(bound))
+            bound = bind_setting(strategy, configs[index], segment)
+        return _reduced(market, configs[index], market.run(bound))
 
     found = iterate_in_order(
         one, range(len(configs)), threads=cores(threads) if kernels else 1, progress=progress
@@ -267,33 +206,3 @@ def grid_runs(
     runs = tuple(found)
     check_unchanged(segment)
     return GridRuns(ends, runs)
-
-
-def _bound(
-    strategy: Strategy | BoundStrategy, config: StrategyConfig | None, segment: MarketData
-) -> BoundStrategy:
-    """The strategy with one setting, for one run.
-
-    Raises
-    ------
-    StrategyError
-        It cannot be made from settings alone, or was given bound and keeps state of its own.
-    """
-    made: Strategy | BoundStrategy = strategy
-    if config is not None:
-        if isinstance(strategy, BoundStrategy):
-            raise StrategyError(
-                f"strategy {strategy.strategy_id!r} was given bound, so it has no other settings: "
-                "give the strategy itself"
-            )
-        made = type(strategy).made_with(config)
-        if made.config is not config:  # equal by chance, as defaults are
-            raise StrategyError(
-                f"strategy {made.strategy_id!r} does not keep the settings it is given"
-            )
-    elif isinstance(strategy, BoundStrategy) and strategy.form == "python":
-        raise StrategyError(
-            f"strategy {strategy.strategy_id!r} was given bound, so it cannot be run again "
-            "afresh: give the strategy itself"
-        )
-    return bind(made, segment.instruments)

@@ -13,12 +13,13 @@ from quantlaxmi.errors import ConfigError, ReportError, StrategyError, TrialErro
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates.observation import context_of
 from quantlaxmi.gates.path.clock_buckets import increments_of
-from quantlaxmi.gates.resampling.grid_choice import run_grid
+from quantlaxmi.gates.resampling.grid_choice import market_for, run_grid
 from quantlaxmi.report import load_report
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.segment import Window
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
 from quantlaxmi.strategies.grid_file import Grid
+from quantlaxmi.strategies.parameter_grid import grid_configs
 from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.trials import TrialLedger
 from quantlaxmi.trials.ledger import ENVIRONMENT
@@ -74,9 +75,8 @@ def test_ties_go_to_the_smaller_hash() -> None:
     """Thresholds that nothing reaches never trade: Z is 0 for all."""
     configs = [BasisCaptureConfig(threshold_bps=k) for k in (900, 901, 902, 903)]
     for given in (configs, configs[::-1]):
-        found = run_grid(
-            open_segment(PLANTED), BasisCapture, Grid.of("basis_capture", given), RunConfig()
-        )
+        market = market_for(open_segment(PLANTED), RunConfig())
+        found = run_grid(market, BasisCapture, given)
         assert {(one.total, one.squares) for one in found.settings} == {(0, 0)}
         assert found.best.config_hash == min(c.config_hash for c in configs)
 
@@ -143,6 +143,23 @@ def test_backtests_gates_and_grids_write_the_ledger(place: Path, grid_file: Path
     assert ledger.count() == 5
 
 
+def test_settings_that_a_class_declares_are_written_where_gates_search_them(place: Path) -> None:
+    run_gates(PLANTED, BasisCapture(), policy=NET, trials=place)
+    off = NULL.replace(market_null={"grid_search": "off"})
+    run_gates(PLANTED, BasisCapture(), policy=off, trials=place)
+    ledger = TrialLedger(place)
+    assert [one.purpose for one in ledger.refresh().trials()] == ["gates"]
+    run_gates(PLANTED, lambda segment: BasisCapture(), policy=NULL, trials=place)
+    found = {one.config_hash: one for one in ledger.refresh().trials()}
+    assert set(found) == {c.config_hash.hex() for c in grid_configs(BasisCapture())}
+    for config in grid_configs(BasisCapture())[:2]:
+        run = backtest(PLANTED, BasisCapture(config))
+        line, gross = found[config.config_hash.hex()], increments_of(run).gross
+        assert (line.purpose, line.run) == ("grid", run.trace.outcome_hash.hex())
+        assert (line.total, line.squares) == (str(sum(gross)), str(sum(g * g for g in gross)))
+        assert line.round_trips == len(context_of(run, NET).path.trips)
+
+
 def test_a_report_keeps_the_keys_it_used(place: Path, tmp_path: Path, monkeypatch) -> None:
     segment = open_segment(PLANTED)
     half = Window(segment, segment.first_seq, 12_000)
@@ -153,13 +170,15 @@ def test_a_report_keeps_the_keys_it_used(place: Path, tmp_path: Path, monkeypatc
     assert again.report_hash == report.report_hash
     trials = report.trials
     assert trials is not None
-    assert (trials["count"], trials["not_searched"]) == (2, 0)
+    # The window's, the run's, and the fourteen others of the grid that the class declares.
+    assert (trials["count"], trials["not_searched"]) == (16, 0)
     assert trials["keys"] == [list(key) for key in TrialLedger(place).refresh().trial_keys()]
-    assert set(trials["settings"]) == {c.config_hash.hex() for c in (other, BasisCapture())}
-    said = "best of 16 settings allowed for, 2 trials in the ledger, 0 of their settings not"
+    declared = {c.config_hash.hex() for c in grid_configs(BasisCapture())}
+    assert set(trials["settings"]) == {other.config_hash.hex(), *declared}
+    said = "best of 16 settings allowed for, 16 trials in the ledger, 0 of their settings not"
     assert said in report.verdict_text
     report.save(tmp_path / "report.json")
-    backtest(PLANTED, BasisCapture(BasisCaptureConfig(threshold_bps=8)), trials=place)
+    backtest(PLANTED, BasisCapture(BasisCaptureConfig(threshold_bps=9)), trials=place)
     monkeypatch.setenv(ENVIRONMENT, str(place))
     lines = sum(len(file.hashes) for file in TrialLedger(place).refresh().files)
     assert verify_report(tmp_path / "report.json", PLANTED).matches

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from quantlaxmi.errors import (
-    ConfigError,
-    FixedPointOverflow,
-    StrategyError,
-)
+from quantlaxmi.errors import ConfigError, FixedPointOverflow, StrategyError
 from quantlaxmi.execution.conversion import Conversion
 from quantlaxmi.parallel import cores
 from quantlaxmi.parallel.threads import iterate_in_order
+from quantlaxmi.run.bucket_sums import bucket_ends
 from quantlaxmi.run.config import RunConfig
-from quantlaxmi.run.replay import run_columns
-from quantlaxmi.run.trial_lines import trial_of
+from quantlaxmi.run.grid_market import GridMarket, bind_setting
+from quantlaxmi.run.setting_gross import gross_of_setting
+from quantlaxmi.run.trial_lines import SettingGross, code_of, data_with, line_of
 from quantlaxmi.segment import MarketData
+from quantlaxmi.segment.unchanged import check_unchanged
 from quantlaxmi.stats.monte_carlo import studentised_at_least
 from quantlaxmi.strategies.config import StrategyConfig
-from quantlaxmi.strategies.grid_file import Grid
+from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Strategy
 from quantlaxmi.trials.holdout import refuse_sealed
 from quantlaxmi.trials.records import Trial
 
-__all__ = ["GridOnData", "SettingOnData", "run_grid"]
+__all__ = ["GridOnData", "SettingOnData", "market_for", "run_grid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +33,28 @@ class SettingOnData:
     Attributes
     ----------
     config : StrategyConfig
-    trial : Trial or None
-        Its line for a trial ledger; None where it could not be run.
+    made : SettingGross or None
+        None where it could not be run.
     failure : Exception or None
         Why it could not.
+    bound : BoundStrategy or None
+        The strategy with the setting.
     """
 
     config: StrategyConfig
-    trial: Trial | None = None
+    made: SettingGross | None = None
     failure: Exception | None = None
+    bound: BoundStrategy | None = None
 
     @property
     def total(self) -> int | None:
         """Sum of the gross of 200 clock buckets; None where money was in several currencies."""
-        found = None if self.trial is None else self.trial.total
-        return None if found is None else int(found)
+        return None if self.made is None else self.made.total
 
     @property
     def squares(self) -> int | None:
         """Sum of its squares; None as for `total`."""
-        found = None if self.trial is None else self.trial.squares
-        return None if found is None else int(found)
+        return None if self.made is None else self.made.squares
 
     def beats(self, other: SettingOnData) -> bool:
         """Whether its Z is the larger one, exactly; of equal ones the smaller hash wins."""
@@ -72,8 +71,15 @@ class SettingOnData:
 
 @dataclass(frozen=True, slots=True)
 class GridOnData:
-    """What the settings of a grid did on the data, in the grid's order."""
+    """What the settings of a grid did on the data, in the grid's order.
 
+    Attributes
+    ----------
+    segment : MarketData
+    settings : tuple of SettingOnData
+    """
+
+    segment: MarketData
     settings: tuple[SettingOnData, ...]
 
     @property
@@ -97,29 +103,55 @@ class GridOnData:
 
     @property
     def trials(self) -> list[Trial]:
-        """Lines of the settings that could be run."""
-        return [one.trial for one in self.settings if one.trial is not None]
+        """Lines of the settings that could be run, for a trial ledger."""
+        codes: dict[object, str] = {}  # all settings of a class have one
+        found = []
+        for one in self.settings:
+            if one.made is None or one.bound is None:
+                continue
+            bound = one.bound
+            owner = id(bound.owner), type(bound.strategy or bound.instance)
+            if owner not in codes:
+                codes[owner] = code_of(bound)
+            data = data_with(self.segment, bound)
+            found.append(line_of(data, bound, codes[owner], one.made, "grid"))
+        return found
+
+
+def market_for(
+    segment: MarketData, config: RunConfig, conversion: Conversion | None = None
+) -> GridMarket:
+    """The market that settings are compared on: 200 clock buckets, money in one currency."""
+    weights = None
+    if conversion is not None:
+        weights = [conversion.weight(one.currency) for one in segment.instruments]
+    ends = bucket_ends(segment.first_ts_ns, segment.last_ts_ns)
+    return GridMarket(segment, config, ends, weights)
 
 
 def run_grid(
-    segment: MarketData,
-    strategy: type[Strategy],
-    grid: Grid,
-    config: RunConfig,
+    market: GridMarket,
+    strategy: Strategy | type[Strategy],
+    configs: Sequence[StrategyConfig],
     *,
     conversion: Conversion | None = None,
+    hashed: bool = False,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> GridOnData:
-    """Run every setting of a grid over the data.
+    """Run settings over the data, one pass each over what they share.
 
     Parameters
     ----------
-    segment : MarketData
-    strategy : type of Strategy
-    grid : Grid
-    config : RunConfig
+    market : GridMarket
+        Of `market_for`.
+    strategy : Strategy or type of Strategy
+        Of the class that is run.
+    configs : sequence of StrategyConfig
     conversion : Conversion, optional
+        As `market_for` was given it.
+    hashed : bool
+        Whether lines for a trial ledger are asked for.
     threads : int, optional
         Of kernels; the result does not depend on it.
     progress : callable, optional
@@ -130,30 +162,33 @@ def run_grid(
     HoldoutError
         Some rows are sealed.
     """
+    segment = market.segment
     refuse_sealed(segment)
-    inherited = contextvars.copy_context()  # a thread begins without its caller's ledger
 
     def one(setting: StrategyConfig) -> SettingOnData:
-        return inherited.copy().run(_on_data, setting)
-
-    def _on_data(setting: StrategyConfig) -> SettingOnData:
         try:
-            made = strategy.made_with(setting)
-            run = replace(run_columns(segment, made, config), conversion=conversion)
+            bound = bind_setting(strategy, setting, segment)
+            made = gross_of_setting(
+                market,
+                lambda: bind_setting(strategy, setting, segment),
+                conversion,
+                hashed=hashed,
+            )
         except (StrategyError, ConfigError, FixedPointOverflow) as error:
             return SettingOnData(setting, failure=error)
-        return SettingOnData(setting, trial_of(run, "grid"))
+        return SettingOnData(setting, made, bound=bound)
 
-    wanted = cores(threads) if _is_kernel(segment, strategy, grid.configs) else 1
-    found = iterate_in_order(one, grid.configs, threads=wanted, progress=progress)
-    return GridOnData(tuple(found))
+    wanted = cores(threads) if _is_kernel(segment, strategy, configs) else 1
+    found = tuple(iterate_in_order(one, configs, threads=wanted, progress=progress))
+    check_unchanged(segment)
+    return GridOnData(segment, found)
 
 
 def _is_kernel(
-    segment: MarketData, strategy: type[Strategy], configs: Sequence[StrategyConfig]
+    segment: MarketData, strategy: Strategy | type[Strategy], configs: Sequence[StrategyConfig]
 ) -> bool:
     """Whether the strategy runs without the interpreter, so that threads help."""
     try:
-        return strategy.made_with(configs[0]).bind(segment.instruments).form == "kernel"
+        return bind_setting(strategy, configs[0], segment).form == "kernel"
     except StrategyError:
         return False
