@@ -117,7 +117,9 @@ INNER: dict[str, tuple[str, ...]] = {
             observation suites policy g2_suite g3_suite
             """,
         "data_quality": "figures measure",
-        "report": "read_results verdict_words gate_report binding known tried run_gates verify",
+        "report": """
+            read_results verdict_words gate_report binding known judged_rows tried run_gates verify
+            """,
         "calibrate": """
             random_streams markets
             rules.legs rules.schedule_kernel rules.reaction_kernel rules.sizing_kernel

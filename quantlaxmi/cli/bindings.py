@@ -11,6 +11,7 @@ from quantlaxmi.errors import InputError, shown
 
 if TYPE_CHECKING:
     from quantlaxmi.bindings import Binding
+    from quantlaxmi.segment import MarketData
 
 USAGE = """
 List or verify the chain of bindings that run-gates --bind writes.
@@ -43,7 +44,7 @@ _SHOWN = {
 
 
 def main(args: dict[str, Any]) -> int:
-    from quantlaxmi.report import binding_faults, chain_in, load_report
+    from quantlaxmi.report import binding_faults, chain_in, judged_rows, load_report
     from quantlaxmi.segment import open_whole
 
     if args["list"]:
@@ -55,7 +56,10 @@ def main(args: dict[str, Any]) -> int:
         raise InputError("--last", f"was {shown(last)}, expected 64 hexadecimal digits")
     chain = chain_in(args["--bind"])
     report = None if args["--report"] is None else load_report(args["--report"])
-    segment = None if args["--segment-dir"] is None else open_whole(args["--segment-dir"])
+    segment: MarketData | None = None
+    if args["--segment-dir"] is not None:
+        segment = open_whole(args["--segment-dir"])
+        segment = segment if report is None else judged_rows(report, segment)
     lines, faults = binding_faults(chain, report=report, segment=segment, last=last)
     if args["list"]:
         _list(lines, as_json=args["--json"])

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from quantlaxmi.cli.ending import flush_output
 from quantlaxmi.cli.gate_table import report_lines
 from quantlaxmi.cli.output import Progress, print_facts
-from quantlaxmi.cli.run_options import RUN_OPTIONS, RUN_USAGE, make_strategy, run_keywords
+from quantlaxmi.cli.run_options import (
+    RUN_OPTIONS,
+    RUN_USAGE,
+    make_strategy,
+    run_keywords,
+    segment_of,
+)
 from quantlaxmi.cli.values import utc_text, whole_number
 from quantlaxmi.errors import InputError
 
@@ -63,8 +69,7 @@ def threads_of(args: dict[str, Any]) -> int | None:
 
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.gates import load_policy
-    from quantlaxmi.report import bind_report, run_gates
-    from quantlaxmi.segment import open_whole
+    from quantlaxmi.report import bind_report, judged_rows, run_gates
 
     gates = tuple(name.strip() for name in args["--gates"].split(","))
     policy = None if args["--policy"] is None else load_policy(args["--policy"])
@@ -74,7 +79,9 @@ def main(args: dict[str, Any]) -> int:
     keywords["run_seed"] = keywords.pop("seed")
     if args["--seed"] is not None:
         keywords["seed"] = whole_number("--seed", args["--seed"], 0, 2**63 - 1)
-    segment = open_whole(args["--segment-dir"])
+    if args["--open-seal"] and args["--until"] is not None:
+        raise InputError("--open-seal", "judges all sealed rows, expected no --until")
+    segment = segment_of(args)
     with Progress("gates") as progress:
         report = run_gates(
             segment,
@@ -101,7 +108,8 @@ def main(args: dict[str, Any]) -> int:
         report.save(args["--output-report"])
         made["report"] = args["--output-report"]
     if args["--bind"]:
-        made["bound in"] = str(bind_report(report, segment, args["--bind"]))
+        rows = judged_rows(report, segment)
+        made["bound in"] = str(bind_report(report, rows, args["--bind"]))
     if made and not args["--json"]:
         print_facts(made)
     return EXIT[report.verdict]

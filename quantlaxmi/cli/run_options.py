@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.ending import flush_output
 from quantlaxmi.cli.output import Progress, money_text, print_facts, print_json
-from quantlaxmi.cli.values import whole_number
+from quantlaxmi.cli.values import utc_nanoseconds, utc_text, whole_number
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from quantlaxmi.run.result import Run
+    from quantlaxmi.segment import MarketData
     from quantlaxmi.strategies.sdk import Strategy
 
 #: Facts of a run that are money.
 _MONEY = ("gross_pnl", "slippage", "fees", "funding", "borrow", "net_pnl")
 #: The part of a usage text that every run shares, and its explanations.
-RUN_USAGE = """{segment} DIR --strategy NAME [--config TOML] [--set KV]...
-                 [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [{seed} N]"""
+RUN_USAGE = """{segment} DIR [--until TIME] --strategy NAME [--config TOML]
+                 [--set KV]... [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML]
+                 [{seed} N]"""
 RUN_OPTIONS = """  {segment} DIR     The segment's folder.
+  --until TIME          Read no message received at this time or later, such as sealed rows; UTC:
+                        2024-08-08T12:00:00Z, or nanoseconds.
   --strategy NAME       One of those the strategies command lists, or path.py:Class.
   --config TOML         Settings of the strategy.
   --set KV              A setting as key=value, over those of --config; may be repeated, and one
@@ -70,6 +74,24 @@ def make_strategy(args: dict[str, Any]) -> Strategy:
     return StrategyRegistry().create(args["--strategy"], args["--config"], args["--set"])
 
 
+def segment_of(args: dict[str, Any]) -> MarketData:
+    """The segment, or its messages before ``--until``."""
+    from quantlaxmi.segment import messages_before, open_whole
+
+    until = args["--until"]
+    stop_ns = None if until is None else utc_nanoseconds("--until", until)
+    segment = open_whole(args["--segment-dir"])
+    if stop_ns is None:
+        return segment
+    if segment.n_messages and stop_ns <= segment.first_ts_ns:
+        raise InputError(
+            "--until",
+            f"was {until}, expected a time after {utc_text(segment.first_ts_ns)}, that of the "
+            "first message",
+        )
+    return messages_before(segment, stop_ns)
+
+
 def run_keywords(args: dict[str, Any], seed: str = "--seed") -> dict[str, Any]:
     """Keyword arguments of ``backtest`` and ``replay`` that options give.
 
@@ -97,7 +119,6 @@ def run_keywords(args: dict[str, Any], seed: str = "--seed") -> dict[str, Any]:
 def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> int:
     """Run ``backtest`` or ``replay``, write what was asked for, and say what came out."""
     from quantlaxmi.cli.run_files import check_new_folder, check_output, write_run
-    from quantlaxmi.segment import open_whole
 
     trace, folder = args["--output-trace"], args["--run-dir"]
     if trace:
@@ -110,7 +131,7 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
             raise InputError("--run-dir", f"was {folder}, which --output-trace names too")
     step = price_step(args["--price-step"])
     strategy, keywords = make_strategy(args), run_keywords(args)
-    segment = open_whole(args["--segment-dir"])
+    segment = segment_of(args)
     with Progress(label) as progress:
         run = route(
             segment,

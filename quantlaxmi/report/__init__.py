@@ -2,6 +2,7 @@
 
 from quantlaxmi.report.binding import bind_report, binding_faults, chain_in
 from quantlaxmi.report.gate_report import GateReport, load_report
+from quantlaxmi.report.judged_rows import judged_rows
 from quantlaxmi.report.run_gates import report_of, run_gates
 from quantlaxmi.report.verify import Difference, ReportCheck, verify_report
 
@@ -12,6 +13,7 @@ __all__ = [
     "bind_report",
     "binding_faults",
     "chain_in",
+    "judged_rows",
     "load_report",
     "report_of",
     "run_gates",

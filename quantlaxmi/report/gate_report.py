@@ -33,7 +33,7 @@ MAX_REPORT_BYTES = 1 << 26
 MAX_DEPTH = 64
 
 #: Fields that a file has only where there is something to say.
-_OPTIONAL = ("latency", "conversion", "grid", "grid_hash", "trials", "holdout")
+_OPTIONAL = ("latency", "conversion", "grid", "grid_hash", "trials", "holdout", "window")
 #: Fields outside ``report_hash``.
 _UNHASHED = ("timestamp", "report_hash", "file_hash")
 #: Fields of the file that follow from others: what a report says of itself is checked.
@@ -101,6 +101,10 @@ class GateReport:
     holdout : dict or None
         Seals whose rows the run read after they were opened, and whether this report is that
         opening; the file has it where there is one.
+    window : dict or None
+        Numbers of the first message that was read, and of the first and the last that could be
+        traded on, where the run was over a window of the segment; of a holdout that is judged
+        `holdout` says it.
     report_hash : str
         SHA-256, hexadecimal.
     results : tuple of SuiteResult
@@ -130,6 +134,7 @@ class GateReport:
     grid_hash: str | None = None
     trials: dict[str, Any] | None = None
     holdout: dict[str, Any] | None = None
+    window: dict[str, int] | None = None
     report_hash: str = ""
     results: tuple[SuiteResult, ...] = field(default=(), compare=False, repr=False)
 
@@ -265,6 +270,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "grid": dict,
     "trials": dict,
     "holdout": dict,
+    "window": dict,
     "suites": dict,
     "header": dict,
     "policy": dict,

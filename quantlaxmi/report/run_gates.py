@@ -20,6 +20,7 @@ from quantlaxmi.gates.results import combine
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import failed_guard_of, run_suite, suite_names
 from quantlaxmi.report.gate_report import DIAGNOSIS, GateReport, now
+from quantlaxmi.report.judged_rows import window_of
 from quantlaxmi.report.known import NOTHING, AnyGrid, Known
 from quantlaxmi.report.tried import HOLDOUT_GATES, Tried, holdout_policy, sealed_rows
 from quantlaxmi.version import __version__
@@ -340,4 +341,5 @@ def _report(
         grid_hash=None if grid is None else grid.grid_hash,
         trials=trials,
         holdout=known.holdout,
+        window=None if known.judges_holdout else window_of(run.segment),
     ).sealed()

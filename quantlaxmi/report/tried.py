@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from quantlaxmi.errors import ConfigError, HoldoutError
 from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.report.judged_rows import sealed_window
 from quantlaxmi.report.known import NOTHING, AnyGrid, Known, grid_of, strategy_class
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from quantlaxmi.trials.ledger import TrialLedger
     from quantlaxmi.trials.records import Trial
 
-__all__ = ["HOLDOUT_GATES", "Tried", "holdout_policy", "run_once", "sealed_rows", "sealed_window"]
+__all__ = ["HOLDOUT_GATES", "Tried", "holdout_policy", "run_once", "sealed_rows"]
 
 Progress = Callable[[str, int, int], None]
 #: Suites of which a holdout is judged by one test.
@@ -214,13 +215,6 @@ def declared_settings(run: Run) -> tuple[StrategyConfig, ...]:
     if len(configs) > MAX_SETTINGS:
         return ()
     return tuple(one for one in configs if one.config_hash != own)
-
-
-def sealed_window(segment: MarketData, from_ns: int) -> MarketData:
-    """The sealed rows of a segment, warmed on all earlier ones."""
-    from quantlaxmi.segment import Window
-
-    return Window.between(segment, max(from_ns, segment.first_ts_ns), segment.last_ts_ns + 1)
 
 
 def sealed_rows(

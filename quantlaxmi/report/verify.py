@@ -14,9 +14,10 @@ from quantlaxmi.errors import ConfigError, InputError, ReportError, shown
 from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.report.gate_report import GateReport, load_report
+from quantlaxmi.report.judged_rows import judged_rows
 from quantlaxmi.report.known import Known, strategy_class
 from quantlaxmi.report.run_gates import Progress, check_suites, conversion_of, report_of
-from quantlaxmi.report.tried import run_once, sealed_window
+from quantlaxmi.report.tried import run_once
 
 if TYPE_CHECKING:
     from quantlaxmi.run.config import RunConfig
@@ -105,9 +106,8 @@ def verify_report(
     recorded = load_report(path)
     _check_rates(path, recorded, convert)
     known = _recorded_known(path, recorded)
-    if known.judges_holdout:
-        with _field(path, "holdout"):
-            segment = sealed_window(segment, known.seals[0]["from_ns"])
+    with _field(path, "holdout" if known.judges_holdout else "window"):
+        segment = judged_rows(recorded, segment)
     if recorded.header.get("segment_digest") != segment.digest:
         raise ReportError(
             path,

@@ -31,7 +31,7 @@ from quantlaxmi.segment.read import Count, Segment, open_segment, require_sealed
 from quantlaxmi.segment.recover import RecoveryReport, recover
 from quantlaxmi.segment.split import split_segment
 from quantlaxmi.segment.wal import LOG_FOLDER, LogCut
-from quantlaxmi.segment.window import Window
+from quantlaxmi.segment.window import Window, messages_before
 from quantlaxmi.segment.write import SegmentWriter
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Window",
     "as_market",
     "export",
+    "messages_before",
     "open_parts",
     "open_segment",
     "open_whole",

@@ -25,7 +25,7 @@ from quantlaxmi.segment.manifest import Cadence, Gap, Quarantine
 from quantlaxmi.segment.market_data import MarketData
 from quantlaxmi.segment.rows import Columns
 
-__all__ = ["Window"]
+__all__ = ["Window", "messages_before"]
 
 _DIGEST_TAG: Final = b"quantlaxmi.window.v1\0"
 
@@ -221,6 +221,41 @@ class Window:
     def _cut(self, columns: Columns) -> Columns:
         start, stop = self._rows(columns)
         return {name: column[start:stop] for name, column in columns.items()}
+
+
+def messages_before(market: MarketData, stop_ns: int) -> MarketData:
+    """The messages received before a time: for work on what comes before a seal.
+
+    Parameters
+    ----------
+    market : MarketData
+    stop_ns : int
+        Receive time of the first message that is left out, ns.
+
+    Returns
+    -------
+    MarketData
+        A window; ``market`` itself where nothing is left out.
+
+    Raises
+    ------
+    InputError
+        ``stop_ns`` is no whole number, or no message is before it.
+
+    Examples
+    --------
+    >>> from quantlaxmi import open_segment
+    >>> segment = open_segment("data/planted")
+    >>> early = messages_before(segment, segment.first_ts_ns + 3600 * 10**9)
+    >>> early.last_ts_ns < segment.first_ts_ns + 3600 * 10**9
+    True
+    """
+    stop = _number(market.path, "stop_ns", stop_ns)
+    if stop is None:
+        raise InputError(market.path, "stop_ns was None, expected a whole number")
+    if not market.n_messages or stop > market.last_ts_ns:
+        return market
+    return Window.between(market, market.first_ts_ns, stop)
 
 
 def _number(path: Path, name: str, value: Any) -> int | None:
