@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quantlaxmi.gates import premium
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.forward.training import run_settings, settings_of
 from quantlaxmi.gates.gate import Gate
@@ -33,7 +34,8 @@ def _judge(context: GateContext, n: int, lost: int, details: dict[str, Json]) ->
     Raises
     ------
     Inconclusive
-        As the market null is, and where settings that were tried cannot be run.
+        As the market null is, where settings that were tried cannot be run, and where a premium
+        was chosen.
     """
     if n == 1 and not lost:
         known = "the trial ledger has no other" if context.trials is not None else "others unknown"
@@ -50,6 +52,13 @@ def _judge(context: GateContext, n: int, lost: int, details: dict[str, Json]) ->
             details,
         )
     reason = counts.sentence(context)
+    if not passed and premium.GATE.judge(context)[0].verdict is Verdict.PASS:
+        raise Inconclusive(
+            f"{reason} Funding or spread carries this run (see premium), which markets of chance "
+            "do not tell: its choice among settings is not tested. Judge this one setting on data "
+            "that nobody has tried.",
+            details | {"premium": True},
+        )
     if not passed:
         reason += " The best of so many is no better than chance: test this setting on new data."
     verdict = Verdict.PASS if passed else Verdict.FAIL
@@ -95,13 +104,17 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Where one setting alone is known the gate is NOT APPLICABLE. Settings of other strategies or of
     other code cannot be run here: where the others pass, their number makes the gate INCONCLUSIVE.
 
+    Z is of gross, so that a premium (funding, spread) cannot be told from chance by it. Where the
+    premium result of G2 passes and this one would not, the gate is INCONCLUSIVE: how a premium was
+    chosen is not tested. With one setting that is not asked.
+
     Beside it other measures are shown: probabilistic and deflated Sharpe ratio, their 2026
     revision, the shortest track records, the probability of backtest overfitting, superior
     predictive ability, StepM, the model confidence set, Simes, Storey, and the difference to the
     best other setting.
 
-    Cannot see: trials that nobody wrote down, here or elsewhere; what the market null cannot see,
-    so that a premium fails it.
+    Cannot see: trials that nobody wrote down, here or elsewhere; what the market null cannot see;
+    the best of many premiums.
 
     Source: Westfall and Young (1993), Resampling-based multiple testing; White (2000), A reality
     check for data snooping, Econometrica 68.

@@ -20,7 +20,7 @@ from quantlaxmi.gates.forward.training import (
 )
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.clock_buckets import BUCKETS, distinct_stamps
-from quantlaxmi.gates.reasons import NO_RERUN, not_enough
+from quantlaxmi.gates.reasons import NO_RERUN, more_data, not_enough
 from quantlaxmi.gates.results import (
     GateResult,
     Inconclusive,
@@ -208,7 +208,8 @@ def _judge(
         f"{sum(found.traded)} traded folds in profit."
     )
     if not judged.passed:
-        reason += " Search fewer settings, find a rule that lasts, or test on more data."
+        more = more_data(float(judged.statistic), float(judged.quantile))
+        reason += f" Search fewer settings, find a rule that lasts, or test on {more}."
         return RESULT.result(Verdict.FAIL, reason, None, details)
     loss = _plain(context, Fraction(net, 3))
     details["unseen_loss"] = loss

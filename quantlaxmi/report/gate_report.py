@@ -181,7 +181,7 @@ class GateReport:
             words.append(f"a guard failed, so {', '.join(self._skipped)} were skipped")
         words += holdout_words(self.holdout)
         found = (*self.g2_details.get("results", ()), *self.g3_details.get("results", ()))
-        words.append(selection_words(found, self.trials))
+        words.append(selection_words(found, self.trials, self.edge))
         words.append(f"policy: {self.policy_text}")
         return "; ".join(words)
 

@@ -8,7 +8,9 @@ from typing import Any
 __all__ = ["holdout_words", "selection_words"]
 
 
-def selection_words(results: Iterable[Mapping[str, Any]], trials: Mapping[str, Any] | None) -> str:
+def selection_words(
+    results: Iterable[Mapping[str, Any]], trials: Mapping[str, Any] | None, edge: str | None = None
+) -> str:
     """Which settings the draws searched, and what is known of others that were tried.
 
     Parameters
@@ -17,6 +19,8 @@ def selection_words(results: Iterable[Mapping[str, Any]], trials: Mapping[str, A
         Of the suites that ran, in order.
     trials : mapping or None
         What the ledger knew; None without one.
+    edge : str or None
+        What a PASS rests on: draws allow for the choice of timing, never for that of a premium.
     """
     searched = 1
     for result in results:
@@ -24,6 +28,8 @@ def selection_words(results: Iterable[Mapping[str, Any]], trials: Mapping[str, A
         searched = found if isinstance(found, int) else searched
     tested = searched > 1
     text = f"best of {searched} settings allowed for" if tested else "selection not tested"
+    if tested and edge == "premium":
+        text = f"best of {searched} settings, whose premiums' selection is not tested"
     if trials is None:
         return f"{text}, other trials unknown" if tested else f"{text}, trials unknown"
     count, others = trials.get("count"), trials.get("not_searched")

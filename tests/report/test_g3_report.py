@@ -116,7 +116,7 @@ def test_trials_of_a_ledger_are_searched_and_those_made_later_change_nothing(pla
     report = run_gates(planted, Small, gates="g3", policy=policy, threads=1, trials=ledger)
     selection = report.results[0].selection
     assert selection.n_settings == selection.details["settings_searched"] == 4
-    assert "best of 4 settings allowed for, 2 trials in the ledger, 0" in report.verdict_text
+    assert "best of 4 settings allowed for, 4 trials in the ledger, 0" in report.verdict_text
     report.save(path)
     run(7)
     assert verify_report(path, planted, strategy=Small, threads=2).matches

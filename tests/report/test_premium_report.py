@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -110,6 +111,27 @@ def test_a_policy_that_takes_no_premium_fails_it_for_that_reason(report, case, t
     assert "policy: accept_premium = False (default True);" in strict.verdict_text
     assert strict.unseen_text == ""
     assert verified(strict, case, tmp_path)
+
+
+def test_the_choice_of_a_premium_is_not_tested(case, tmp_path):
+    """Markets of chance tell nothing of funding: PASS with one setting, no verdict on a choice."""
+    config = case.strategy.config
+    grid = [config, msgspec.structs.replace(config, every=16)]
+    policy = POLICY.replace(suites={"g3": ["selection"]})
+    alone = judged(case, policy, gates="g2,g3")
+    assert (alone.edge, alone.g3_passed) == ("premium", False)  # short of its other gates
+    assert alone.results[1].selection.verdict is Verdict.NOT_APPLICABLE
+    assert "selection not tested, trials unknown" in alone.verdict_text
+    chosen = judged(case, policy, gates="g2,g3", grid=grid)
+    selection = chosen.results[1].selection
+    assert selection.verdict is Verdict.INCONCLUSIVE and selection.details["premium"] is True
+    assert "its choice among settings is not tested. Judge this one setting" in selection.reasons[0]
+    assert chosen.results[0].edge == "premium" and chosen.verdict == "INCONCLUSIVE"
+    said = "best of 2 settings, whose premiums' selection is not tested, other trials unknown"
+    assert said in chosen.verdict_text
+    strict = judged(case, policy.replace(accept_premium=False), gates="g3", grid=grid)
+    assert strict.results[0].selection.verdict is Verdict.FAIL
+    assert verified(chosen, case, tmp_path)
 
 
 def test_a_chosen_seed_says_no_edge(report, case, tmp_path):
