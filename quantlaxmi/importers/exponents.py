@@ -9,6 +9,7 @@ decimals, and a settlement without a mark is at the mid, which may be half a tic
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi._ext.step_fit import divided
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
@@ -31,7 +33,7 @@ _QTYS: Final = {"quotes": ("bid_qty", "ask_qty"), "trades": ("qty",), "depth": (
 
 
 class TooFine(Exception):
-    """A row is finer than tick or lot; the import begins again and keeps 10**-8 for it.
+    """A row is finer than tick or lot: 10**-8 is kept for it, in an import that begins again.
 
     Attributes
     ----------
@@ -107,26 +109,21 @@ def refit(
         A row does not fit.
     """
     made = {table: dict(columns) for table, columns in tables.items()}
-    for k, (before, after) in enumerate(zip(read, written, strict=True)):
-        for what, names, steps in (
-            ("price", _PRICES | _MARKS, after.price_exponent - before.price_exponent),
-            ("qty", _QTYS, after.qty_exponent - before.qty_exponent),
-        ):
-            if not steps:
-                continue
-            for table, columns in made.items():
-                mine = columns["instrument"] == k
-                for name in names.get(table, ()):
-                    columns[name] = _divided(columns[name], mine, 10**steps, (after.symbol, what))
+    for what, names in (("price", (_PRICES, _MARKS)), ("qty", (_QTYS,))):
+        exponent = f"{what}_exponent"
+        by = np.array(
+            [
+                10 ** (getattr(w, exponent) - getattr(r, exponent))
+                for r, w in zip(read, written, strict=True)
+            ],
+            np.int64,
+        )
+        if (by == 1).all():
+            continue
+        for table, columns in made.items():
+            for name in itertools.chain.from_iterable(one.get(table, ()) for one in names):
+                column, bad = divided(columns[name], columns["instrument"], by)
+                if column is None:
+                    raise TooFine(written[bad].symbol, what)
+                columns[name] = column
     return made
-
-
-def _divided(
-    column: npt.NDArray[Any], mine: npt.NDArray[np.bool_], by: int, what: tuple[str, str]
-) -> npt.NDArray[Any]:
-    whole, rest = np.divmod(column[mine], by)
-    if rest.any():
-        raise TooFine(*what)
-    column = column.copy()
-    column[mine] = whole
-    return column

@@ -36,6 +36,12 @@ class LastMessages:
     def add(self, tables: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> None:
         """Look at further rows."""
         for columns in tables.values():
+            if not len(columns["ts_ns"]):
+                continue
+            day, seq = int(columns["ts_ns"].max()) // _DAY_NS, int(columns["seq"][-1])
+            if int(columns["ts_ns"].min()) // _DAY_NS == day:  # as in nearly all pieces
+                self._of_day[day] = max(seq, self._of_day.get(day, -1))
+                continue
             days = columns["ts_ns"] // _DAY_NS
             ends = np.flatnonzero(np.diff(days, append=np.int64(-1)))
             for day, seq in zip(days[ends].tolist(), columns["seq"][ends].tolist(), strict=True):

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.importers.exponents import READ_EXPONENT, fitted, refit
+from quantlaxmi._ext.step_fit import count_off
+from quantlaxmi.importers.exponents import READ_EXPONENT, TooFine, fitted, refit
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.venues import grid_steps
 from quantlaxmi.venues.tables import day_text
@@ -61,14 +62,24 @@ class Steps:
         first = next(tables, {})
         stamps = [int(c["ts_ns"][0]) for c in first.values() if len(c["ts_ns"])]
         self._first_ns = self._last_ns = min(stamps, default=-1)
-        self._read, self._counts, self._kept = tuple(instruments), count, sorted(kept)
+        self._read, self._counts, self._kept = tuple(instruments), count, set(kept)
         self._given = self._read
         if count:
-            self._given = tuple(fitted(one, self._first_ns, kept) for one in instruments)
+            self._fit(first)
         self.instruments = tuple(with_steps(one, self._first_ns) for one in self._given)
         self._rest: Iterable[Tables] = itertools.chain([first] if first else [], tables)
-        self._off = [0] * len(self.instruments)
-        self._quotes = [0] * len(self.instruments)
+        self._off = np.zeros(len(self.instruments), np.int64)
+        self._quotes = np.zeros(len(self.instruments), np.int64)
+
+    def _fit(self, first: Tables) -> None:
+        """Find the exponents; what the first rows are too fine for needs no second beginning."""
+        while True:
+            self._given = tuple(fitted(one, self._first_ns, self._kept) for one in self._read)
+            try:
+                refit(first, self._read, self._given)
+                break
+            except TooFine as found:
+                self._kept.add(found.kept)
 
     def tables(self) -> Iterator[Tables]:
         """Yield the rows, all of them, and look at them in passing."""
@@ -82,24 +93,26 @@ class Steps:
             yield tables
 
     def _count(self, quotes: Mapping[str, npt.NDArray[Any]]) -> None:
-        for k, one in enumerate(self.instruments):
-            if not (one.tick or one.lot):
-                continue
-            mine = quotes["instrument"] == k
-            off = np.zeros(int(mine.sum()), np.bool_)
-            for names, step in ((("bid", "ask"), one.tick), (("bid_qty", "ask_qty"), one.lot)):
-                for name in names:
-                    if step:
-                        off |= quotes[name][mine] % step != 0
-            self._quotes[k] += len(off)
-            self._off[k] += int(off.sum())
+        names = {"bid": "tick", "ask": "tick", "bid_qty": "lot", "ask_qty": "lot"}
+        steps = {
+            what: np.array([getattr(one, what) for one in self.instruments], np.int64)
+            for what in ("tick", "lot")
+        }
+        off, rows = count_off(
+            [quotes[name] for name in names],
+            quotes["instrument"],
+            [steps[what] for what in names.values()],
+        )
+        known = (steps["tick"] != 0) | (steps["lot"] != 0)
+        self._quotes += np.where(known, rows, 0)
+        self._off += off
 
     def notes(self) -> list[str]:
         """Return the manifest's notes on steps; call it after all rows."""
         notes = [
             f"{symbol}: a {'price' if what == 'price' else 'quantity'} is finer than "
             f"{'tick' if what == 'price' else 'lot'}; all are kept at 1e{READ_EXPONENT}."
-            for symbol, what in self._kept
+            for symbol, what in sorted(self._kept)
         ]
         for one, given, off, quotes in zip(
             self.instruments, self._given, self._off, self._quotes, strict=True

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.depth_tops import DepthKinds
+from quantlaxmi._ext.quote_kinds import add_quotes
 from quantlaxmi.schema import DepthFlag
 from quantlaxmi.segment.market_data import MarketData
 
@@ -20,7 +21,6 @@ __all__ = ["BookCounts", "BookTally", "book_counts", "book_problems"]
 
 #: What a book is, in the order of the counts.
 _KINDS: Final = ("valid", "no_side", "crossed", "locked", "no_size")
-_VALID, _NO_SIDE, _CROSSED, _LOCKED, _NO_SIZE = range(len(_KINDS))
 #: Rows looked at together.
 _CHUNK: Final = 1 << 20
 _CAUSES: Final = {
@@ -93,7 +93,7 @@ class BookTally:
         """
         quotes, depth = tables.get("quotes"), tables.get("depth")
         if quotes is not None and len(quotes["seq"]):
-            self._add_quotes(quotes)
+            add_quotes(quotes, self._quotes, self._first_quote)
         if depth is not None and len(depth["seq"]):
             self._depth.add(depth, self._first_quote)
             ends = depth["flags"] & np.int8(DepthFlag.LAST) != 0
@@ -101,20 +101,10 @@ class BookTally:
             for messages, rows in zip(self._messages, (ends, snapshots), strict=True):
                 messages += np.bincount(depth["instrument"][rows], minlength=len(messages))
 
-    def _add_quotes(self, quotes: Mapping[str, NDArray[Any]]) -> None:
-        told, at = np.unique(quotes["instrument"], return_index=True)
-        if told[0] < 0 or told[-1] >= len(self._first_quote):
-            raise IndexError("a row of quotes names no instrument")
-        self._first_quote[told] = np.minimum(self._first_quote[told], quotes["seq"][at])
-        kinds = _kinds(*(quotes[name] for name in ("bid", "ask", "bid_qty", "ask_qty")))
-        cells = quotes["instrument"].astype(np.int64) * len(_KINDS) + kinds
-        tally = np.bincount(cells, minlength=self._quotes.size)
-        self._quotes += tally.reshape(self._quotes.shape)
-
     def counts(self) -> tuple[BookCounts, ...]:
         """Return the counts so far, by instrument."""
         found = self._quotes.copy()
-        found[:, :_NO_SIZE] += self._depth.counts  # a level of size 0 is deleted
+        found[:, :4] += self._depth.counts  # a level of size 0 is deleted
         return tuple(
             BookCounts(symbol, *row, *told)
             for symbol, row, told in zip(
@@ -174,17 +164,3 @@ def book_problems(counts: BookCounts, cadence: str) -> list[str]:
             "orders meet the top alone"
         )
     return found
-
-
-def _kinds(
-    bid: NDArray[np.int64],
-    ask: NDArray[np.int64],
-    bid_qty: NDArray[np.int64],
-    ask_qty: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Kind of each book: an index into `_KINDS`."""
-    kinds = np.where((bid_qty > 0) & (ask_qty > 0), _VALID, _NO_SIZE)
-    kinds[bid == ask] = _LOCKED
-    kinds[bid > ask] = _CROSSED
-    kinds[(bid <= 0) | (ask <= 0)] = _NO_SIDE
-    return kinds
