@@ -38,6 +38,7 @@ _HOME: dict[str, str] = {
         "execution.costs": "CostModel",
         "execution.ledger": "PnLAccumulator",
         "importers": "import_capture",
+        "importers.frame": "from_frame",
         "strategies": (
             "StrategyConfig StrategyRegistry Strategy CryptoStrategy IndiaOptionsStrategy Context"
         ),
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from quantlaxmi.gates.look_ahead import LookAhead as LookAhead
     from quantlaxmi.gates.look_ahead import verify_no_lookahead as verify_no_lookahead
     from quantlaxmi.importers import import_capture as import_capture
+    from quantlaxmi.importers.frame import from_frame as from_frame
     from quantlaxmi.instruments import Instrument as Instrument
     from quantlaxmi.report import GateReport as GateReport
     from quantlaxmi.report.run_gates import run_gates as run_gates

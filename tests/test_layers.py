@@ -67,14 +67,14 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "segment": """
             rows horizon arrow_io wal manifest columns market_data read window unchanged depth_index
-            seal recover write memory split parts export books
+            seal recover write memory held split parts export books
             """,
         "execution": """
             impact cost_file conversion ledger costs base_fees account_terms latency risk run_terms
             """,
         "trace": "header objects file arrow decision_trace builder parity",
         "importers": """
-            exponents tick_sizes traded_pair instrument_mapping quarantine source
+            exponents tick_sizes traded_pair instrument_mapping quarantine bars.terms source
             missing_days pipeline
             delimited.layout delimited.zip_member delimited.text_source delimited.file_head
             delimited.merge delimited.line_feed delimited.streams delimited.source
@@ -82,11 +82,12 @@ INNER: dict[str, tuple[str, ...]] = {
             bars.mapping_file bars.leg_instrument bars.text_form bars.mapping
             bars.descending bars.spool bars.table bars.csv bars.parquet bars.json_archive
             bars.json_table bars.feather_table bars.confirmed
+            bars.value_cells bars.frame_table bars.frame_columns
             bars.timestamps bars.sessions bars.series bars.notes bars.cell_checks bars.columns
-            bars.funding
+            bars.recognised bars.funding
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
-            bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet klines_json
-            ohlcv kraken lean okx bybit_book bybit binance_vision
+            bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet frame
+            klines_json ohlcv kraken lean okx bybit_book bybit binance_vision
             synthetic_depth synthetic
             """,
         "trials": "records chain writer ledger merge holdout used",

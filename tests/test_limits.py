@@ -40,6 +40,7 @@ ENTRY_POINTS = {
     "calibrate/__init__.py::calibrate",
     "gates/look_ahead.py::verify_no_lookahead",
     "importers/binance_stream.py::import_binance_stream",
+    "importers/frame.py::from_frame",
     "report/run_gates.py::report_of",
     "report/run_gates.py::run_gates",
     "run/grid_runs.py::grid_runs",

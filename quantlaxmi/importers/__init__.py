@@ -94,6 +94,8 @@ def import_capture(format: str, *, out: Path | str, **options: Any) -> ImportRes
     """
     if format not in FORMATS:
         raise InputError("--format", f"was {format!r}; expected one of {', '.join(FORMATS)}")
+    if format != "bars" and options.get("bars") is not None:
+        raise InputError("--symbol", f"is not for {format}; expected --format bars")
     captures = {name: options.pop(name, None) for name in ("spot", "perp")}
     captures = {name: path for name, path in captures.items() if path is not None}
     inputs = options.pop("inputs", ())

@@ -7,19 +7,23 @@ never traded at the bar that decided.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import open_regular
 from quantlaxmi.importers.bars.csv import CsvTable
 from quantlaxmi.importers.bars.inputs import BarsInput, checked_inputs, fill_in, progress_reporter
-from quantlaxmi.importers.bars.mapping import BarsMapping, load_mapping
+from quantlaxmi.importers.bars.mapping import BarsMapping, load_mapping, mapping_of
+from quantlaxmi.importers.bars.mapping_file import BarsFile
 from quantlaxmi.importers.bars.read import Reading, read_input
+from quantlaxmi.importers.bars.recognised import recognised_mapping
 from quantlaxmi.importers.bars.source import Bars, bars_source
 from quantlaxmi.importers.bars.spool import Store
 from quantlaxmi.importers.bars.table import Table
+from quantlaxmi.importers.bars.terms import BarsTerms
 from quantlaxmi.importers.bars.text_form import FileForm
 from quantlaxmi.importers.pipeline import ImportResult, import_source
 from quantlaxmi.importers.quarantine import QuarantineLog
@@ -49,9 +53,35 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
         The mapping cannot be used, or needs other files.
     """
     paths = input_paths(inputs, "bars")
-    mapping = load_mapping(required_mapping(options, "bars"))
+    if options.bars is None:
+        mapping = load_mapping(required_mapping(options, "bars"))
+    else:
+        values = recognised(paths, options.bars)
+        mapping = mapping_of(BarsFile.from_mapping(values, "bars"), "bars")
     paths = checked_inputs(mapping, paths, options.underlying)
     return bars_source(mapping, lambda store: _read(mapping, paths, options, store), options)
+
+
+def recognised(paths: Sequence[Path], terms: BarsTerms) -> dict[str, Any]:
+    """The mapping of files whose columns have the usual names, as TOML holds it.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One an instrument.
+    terms : BarsTerms
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, or a column is missing.
+    """
+    with ExitStack() as stack:
+        tables = []
+        for path in paths:
+            table = _open_table(path, FileForm(), lambda _: None, Path())
+            tables.append(stack.enter_context(closing(table)))
+        return recognised_mapping(tables, terms)
 
 
 def import_bars(
@@ -74,7 +104,7 @@ def import_bars(
         Folder of the segment; it must not exist. It is built under a temporary name and renamed
         when it is whole.
     mapping : Path or str
-        TOML file; see ``docs/IMPORT.md``.
+        TOML file; see ``docs/IMPORT.md``. Without one, `import_capture` recognises columns.
     underlying : str, optional
         Symbol or base that the mapping must name.
     strict : bool

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from quantlaxmi.importers.source import (
 from quantlaxmi.importers.tick_sizes import Steps
 from quantlaxmi.importers.traded_pair import contract_notes
 from quantlaxmi.schema import TABLES
-from quantlaxmi.segment import Segment, SegmentWriter, open_segment
+from quantlaxmi.segment import HeldSegment, Segment, SegmentWriter, open_segment
 from quantlaxmi.segment.books import BookTally, book_problems
 from quantlaxmi.segment.manifest import Quarantine
 
@@ -147,28 +147,7 @@ def write_segment(
             instruments=steps.instruments,
             cadence=source.cadence,
         ) as writer:
-            books = BookTally([one.symbol for one in steps.instruments])
-            last = LastMessages()
-            for tables in steps.tables():
-                books.add(tables)
-                last.add(tables)
-                for table, columns in tables.items():
-                    writer.append(table, columns)
-                    written.add(table, columns["seq"])
-            check_copies(source.files)
-            for file in source.files:
-                file.check_share(options.max_quarantine)
-            counts = tuple(file.counts() for file in source.files)
-            problems = [
-                f"{sentence}."
-                for one in books.counts()
-                for sentence in book_problems(one, source.cadence)
-            ]
-            source.gaps = with_missing_days(
-                source.gaps, source.files, last, told_by_rows=source.cadence == "bars"
-            )
-            contracts = contract_notes(source.instruments)
-            source.notes = [*problems, *source.notes, *contracts, *steps.notes()]
+            counts = _pass_on(source, steps, options, written, writer.append)
             reasons = _seal(writer, folder, source)
     return ImportResult(
         segment=open_segment(out, verify="manifest"),
@@ -182,6 +161,74 @@ def write_segment(
         message_lines=sum(c.message_lines for c in counts),
         header_lines=sum(c.header_lines for c in counts),
     )
+
+
+def hold_segment(source: Source, options: ImportOptions) -> HeldSegment:
+    """Take a source's rows into memory, as `write_segment` takes them to a folder.
+
+    Parameters
+    ----------
+    source : Source
+        Of cadence ``"bars"``, that needs no folder for its rows.
+    options : ImportOptions
+
+    Raises
+    ------
+    InputError
+        As `write_segment`.
+    """
+    parts: dict[str, list[Mapping[str, npt.NDArray[Any]]]] = {table: [] for table in TABLES}
+    with closing(source.tables(Path())) as rows:
+        steps = Steps(source.instruments, rows, count=source.cadence != "bars")
+        _pass_on(
+            source, steps, options, _MessageCounts(), lambda table, rows: parts[table].append(rows)
+        )
+    whole = {table: _joined(found) for table, found in parts.items() if found}
+    return HeldSegment(
+        steps.instruments,
+        whole,
+        venue=source.venue,
+        cadence=source.cadence,
+        gaps=source.gaps,
+        notes=source.notes,
+        copy=False,
+    )
+
+
+def _joined(parts: list[Mapping[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
+    """Batches of a table as one."""
+    return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
+
+
+def _pass_on(
+    source: Source,
+    steps: Steps,
+    options: ImportOptions,
+    written: _MessageCounts,
+    append: Callable[[str, Mapping[str, npt.NDArray[Any]]], None],
+) -> tuple[CaptureCounts, ...]:
+    """Hand all rows on, check the files, and complete the source's gaps and notes."""
+    books = BookTally([one.symbol for one in steps.instruments])
+    last = LastMessages()
+    for tables in steps.tables():
+        books.add(tables)
+        last.add(tables)
+        for table, columns in tables.items():
+            append(table, columns)
+            written.add(table, columns["seq"])
+    check_copies(source.files)
+    for file in source.files:
+        file.check_share(options.max_quarantine)
+    counts = tuple(file.counts() for file in source.files)
+    problems = [
+        f"{sentence}." for one in books.counts() for sentence in book_problems(one, source.cadence)
+    ]
+    source.gaps = with_missing_days(
+        source.gaps, source.files, last, told_by_rows=source.cadence == "bars"
+    )
+    contracts = contract_notes(source.instruments)
+    source.notes = [*problems, *source.notes, *contracts, *steps.notes()]
+    return counts
 
 
 def check_copies(files: Sequence[ImportedFile]) -> None:

@@ -93,10 +93,20 @@ class QuarantineLog:
         Any faulty line ends the import.
     n_shown : int
         Faulty lines that an error about all of them names.
+    rows : bool
+        Lines are rows of a frame, which its user counts from 0; the first is line 2.
     """
 
-    def __init__(self, path: Path, stream: str, strict: bool = False, n_shown: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        stream: str,
+        strict: bool = False,
+        n_shown: int = 1,
+        rows: bool = False,
+    ) -> None:
         self.path, self.stream, self.strict, self.n_shown = path, stream, strict, n_shown
+        self.rows = rows
         self.name = shown_name(path)
         self.faults: list[Fault] = []
 
@@ -119,6 +129,9 @@ class QuarantineLog:
             detail=detail,
             excerpt=excerpt,
         )
+        if self.rows:
+            said = (detail or str(fault)).replace("column ''", "the index")
+            raise InputError(self.path, said, f"row {line - 2}")
         if self.strict:
             raise InputError(self.path, f"{fault}; a strict import takes no faulty line",
                              f"line {line}")  # fmt: skip

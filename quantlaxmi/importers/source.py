@@ -12,6 +12,7 @@ import msgspec
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError, InputError
+from quantlaxmi.importers.bars.terms import BarsTerms
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.segment.manifest import Cadence, Gap, SourceFile
@@ -84,6 +85,8 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
         Symbol (``BTCUSDT``) or base (``BTC``) that the files must have.
     mapping : Path, str or None
         TOML file that describes what the files do not.
+    bars : BarsTerms or None
+        In place of a mapping of bars whose columns have the usual names.
     strict : bool
         End at the first faulty line instead of setting it aside.
     max_quarantine : Fraction
@@ -102,12 +105,15 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     underlying: str | None = None
     mapping: Path | str | None = None
+    bars: BarsTerms | None = None
     strict: bool = False
     max_quarantine: Fraction = FORGIVEN
     reorder_window_ns: int = REORDER_WINDOW_NS
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
+        if self.bars is not None and self.mapping is not None:
+            raise InputError("--mapping", "was given with --symbol; expected one of the two")
         share, window_ns = self.max_quarantine, self.reorder_window_ns
         if not 0 <= share <= 1:
             raise InputError("--max-quarantine", f"was {share}; expected a share from 0 to 1")
@@ -301,5 +307,6 @@ def required_mapping(options: ImportOptions, format: str) -> Path | str:
         There is none.
     """
     if options.mapping is None:
-        raise InputError("import", f"needs --mapping FILE for {format}")
+        other = ", or --symbol NAME where columns have the usual names" * (format == "bars")
+        raise InputError("import", f"needs --mapping FILE for {format}{other}")
     return options.mapping

@@ -13,6 +13,7 @@ import msgspec
 
 from quantlaxmi.files import staged_directory
 from quantlaxmi.segment.export import export
+from quantlaxmi.segment.held import HeldSegment
 from quantlaxmi.segment.manifest import (
     BINDINGS_NAME,
     COLUMN_FOLDER,
@@ -38,6 +39,7 @@ __all__ = [
     "Cadence",
     "Count",
     "Gap",
+    "HeldSegment",
     "LogCut",
     "Manifest",
     "MarketData",

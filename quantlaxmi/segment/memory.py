@@ -72,6 +72,9 @@ class MemorySegment:
     10
     """
 
+    #: Whether rows are copied; not where nobody else has the arrays.
+    _copies = True
+
     def __init__(
         self,
         instruments: Sequence[Instrument],
@@ -85,7 +88,7 @@ class MemorySegment:
         self.instruments = tuple(instruments)
         if problem := check_instruments(self.instruments):
             raise SegmentError(_PLACE, problem)
-        self._tables = {table: _columns(table, tables.get(table)) for table in TABLES}
+        self._tables = {table: _columns(table, tables.get(table), self._copies) for table in TABLES}
         for unknown in tables.keys() - TABLES.keys():
             conform(_PLACE, unknown, {})
         rules = {table: RowRules(table, len(self.instruments)) for table in TABLES}
@@ -175,12 +178,12 @@ class MemorySegment:
         return digest.hexdigest()
 
 
-def _columns(table: str, given: Mapping[str, ArrayLike] | None) -> Columns:
+def _columns(table: str, given: Mapping[str, ArrayLike] | None, copies: bool) -> Columns:
     if given is None:
         given = {name: np.zeros(0, dtype) for name, dtype in TABLES[table].items()}
     columns = {}
     for name, column in conform(_PLACE, table, given).items():
-        own = column.copy()
+        own = column.copy() if copies else column
         own.setflags(write=False)
         columns[name] = own[:]  # of a view nobody can make it writeable again
     return columns

@@ -8,7 +8,7 @@ from typing import Final
 
 from quantlaxmi._ext.decimal_text import parse_decimal
 from quantlaxmi.errors import DecimalTextError, FixedPointError, FixedPointOverflow
-from quantlaxmi.fixed import Rounding
+from quantlaxmi.fixed import Rounding, format_decimal
 from quantlaxmi.importers.bars.mapping import LegMapping
 from quantlaxmi.importers.bars.series import Series
 from quantlaxmi.importers.bars.text_form import Numbers
@@ -122,13 +122,17 @@ def volume_size(text: str, leg: LegMapping, column: str) -> tuple[int, bool]:
     return size, cut
 
 
-def check_prices(prices: Mapping[str, int]) -> None:
-    """A bar has low <= open, close <= high."""
+def check_prices(prices: Mapping[str, int], exponent: int) -> None:
+    """A bar has low <= open, close <= high; they are mantissas at an exponent."""
     inner = [prices["open"], prices["close"]]
     if prices.get("low", min(inner)) > min(inner) or prices.get("high", max(inner)) < max(inner):
-        shown = ", ".join(f"{name} {value}" for name, value in prices.items())
-        raise Faulty("inconsistent-bar", f"{shown} in price units; expected low <= open, close "
-                     "<= high")  # fmt: skip
+        shown = ", ".join(f"{k} {_shown(v, exponent)}" for k, v in prices.items())
+        raise Faulty("inconsistent-bar", f"{shown}; expected low <= open, close <= high")
+
+
+def _shown(mantissa: int, exponent: int) -> str:
+    text = format_decimal(mantissa, exponent)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def check_close(closed: int, open_ns: int, interval_ns: int, shown: str) -> None:

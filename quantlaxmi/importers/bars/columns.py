@@ -19,31 +19,35 @@ from quantlaxmi.importers.bars.mapping_file import UNITS
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.table import Batch, Cells
 from quantlaxmi.importers.bars.timestamps import DAY_NS, FIRST_NS, LAST_NS, BadStamp
+from quantlaxmi.importers.bars.value_cells import ValueCells
 from quantlaxmi.schema import RATE_EXPONENT
 
 _MOST: Final = (1 << 63) - 1
 _RATE_DIGITS: Final = -16
 Mask = NDArray[np.uint8]
+AnyCells = Cells | ValueCells
 
 
 def _decimals(
-    cells: Cells, exponent: int, good: Mask, rounding: int = -1, rounded: Mask | None = None
+    cells: AnyCells, exponent: int, good: Mask, rounding: int = -1, rounded: Mask | None = None
 ) -> Int64Array:
     out = np.zeros(len(good), np.int64)
     rounded = np.zeros(len(good), np.uint8) if rounded is None else rounded
+    if isinstance(cells, ValueCells):
+        return cells.decimals(exponent, rounding, good, rounded)
     text = cells.text if cells.numbers is None else cells.numbers
     decimal_cells(text, cells.starts, cells.ends, exponent, rounding, out, good, rounded)
     return out
 
 
 def read_stamps(
-    cells: Cells, time: TimeColumn, read_one: Callable[[str], int], good: Mask
+    cells: AnyCells, time: TimeColumn, read_one: Callable[[str], int], good: Mask
 ) -> Int64Array:
     """Stamps in ns since 1970.
 
     Parameters
     ----------
-    cells : Cells
+    cells : Cells or ValueCells
     time : TimeColumn
     read_one : callable
         Reader of one text, for what only it can read: patterns, and clocks of zones.
@@ -58,6 +62,8 @@ def read_stamps(
         if time.day_ns:
             good &= (out >= 0) & (out < DAY_NS)
             out += np.where(good == 1, time.day_ns, 0)
+    elif (made := _made_stamps(cells, time)) is not None:
+        out = made
     else:
         out, known = np.zeros(len(good), np.int64), good.copy()
         if time.unit == "text":
@@ -74,6 +80,13 @@ def read_stamps(
                 good[k] = 0
     good &= (out >= FIRST_NS) & (out < LAST_NS)
     return out
+
+
+def _made_stamps(cells: AnyCells, time: TimeColumn) -> Int64Array | None:
+    """Stamps of a column that holds times; None where they have to be read as text."""
+    if not isinstance(cells, ValueCells) or time.unit != "text":
+        return None
+    return cells.stamps() if time.zone.key == "UTC" or cells.is_zoned else None
 
 
 def leg_columns(
@@ -169,8 +182,8 @@ def settlement_times(
 def settlement_columns(
     funding: FundingMapping,
     times: tuple[Int64Array, NDArray[np.bool_]],
-    rate_cells: Cells,
-    mark_cells: Cells | None,
+    rate_cells: AnyCells,
+    mark_cells: AnyCells | None,
     price_digits: int,
     alone: bool,
     good: Mask,
@@ -220,7 +233,7 @@ def settlement_columns(
     return {"at_ns": at_ns, "rate": rate, "mark": mark, "made": made, "rounded": flags}
 
 
-def _rates(funding: FundingMapping, cells: Cells, good: Mask) -> Int64Array:
+def _rates(funding: FundingMapping, cells: AnyCells, good: Mask) -> Int64Array:
     """Rates that are paid, at `RATE_EXPONENT`; ``good`` becomes 0 where one is not exact."""
     fine = _decimals(cells, _RATE_DIGITS, good)
     over = funding.times.numerator

@@ -108,7 +108,7 @@ class LegPart(_Part):
         open_ns = stamp - self.interval_ns if self.time.at_close else stamp
         if "close_time" in self.slots:
             self._check_close(cells[self.slots["close_time"]], open_ns)
-        check_prices(prices)
+        check_prices(prices, RATE_EXPONENT if leg.is_premium else leg.instrument.price_exponent)
         size, cut = self._size(cells)
         check_time(self.series, open_ns, self.interval_ns, self.time.column)
         self.made = (open_ns, prices["open"], prices["close"], size, rounded + 2 * cut)

@@ -187,7 +187,7 @@ def _bar(
         prices[name], was = price_cell(text, leg, name)
         rounded |= was
     check_close(close_ns, open_ns, interval_ns, f"close time was {values[6]}")
-    check_prices(prices)
+    check_prices(prices, leg.instrument.price_exponent)
     size, cut = volume_size(values[5], leg, "volume")
     return open_ns, prices["open"], prices["close"], size, rounded + 2 * cut
 

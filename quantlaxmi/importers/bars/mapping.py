@@ -228,7 +228,24 @@ def load_mapping(
     ConfigError
         The file cannot be read, or a key is unknown, missing, of another type or out of range.
     """
-    file, at = kind.load(path), Place(path)
+    return mapping_of(kind.load(path), path)
+
+
+def mapping_of(file: BarsFile | KlinesFile, source: Path | str) -> BarsMapping:
+    """A mapping of keys that were read.
+
+    Parameters
+    ----------
+    file : BarsFile or KlinesFile
+    source : Path or str
+        What errors name.
+
+    Raises
+    ------
+    ConfigError
+        A key is missing, or they contradict each other.
+    """
+    at = Place(source)
     tables = {InstrumentKind.SPOT: file.spot, InstrumentKind.PERP: file.perp}
     legs = tuple(_leg(at, file, k, leg) for k, leg in tables.items() if leg is not None)
     if not legs:
@@ -243,7 +260,7 @@ def load_mapping(
     if file.calendar is not None and file.gap != "cancel":
         raise (at / "gap").fail(f"was {file.gap!r} with a calendar; expected one of the two")
     return BarsMapping(
-        source=Path(path),
+        source=Path(source),
         interval_ns=file.interval,
         form=_form(at, file),
         venue=file.venue or "bars",

@@ -85,7 +85,7 @@ class Terms(Settings, frozen=True, kw_only=True):
 class TimeTable(Settings, frozen=True, kw_only=True):
     """Form of time stamps; ``[time]`` gives what a table of bars leaves out."""
 
-    column: Name | None = None
+    column: Column | None = None  # empty for the column without a name, as of an index
     unit: Annotated[str, Reads(_unit, _UNIT)] | None = None
     zone: Annotated[ZoneInfo, Reads(_zone, _ZONE)] | None = None
     stamp: Literal["open", "close"] | None = None

@@ -274,7 +274,7 @@ class BarTables:
                 f"has a price of {prices[k]} units of 10**{series.leg.instrument.price_exponent}; "
                 f"expected one that a half spread of {float(series.leg.half_spread_bps):g} bps "
                 "leaves inside 1 to 2**63; set price_exponent",
-                f"line {series.column('line')[low + k]}",
+                series.place(int(series.column("line")[low + k])),
             )
         if len(prices):
             self._note_widest(instrument, prices, bid, ask)

@@ -39,6 +39,8 @@ class Rows:
         self._spool = store.spool(names)
         self.first_ns = self.last_ns = self.last_line = -1
         self.files: list[tuple[int, str]] = []
+        #: They are rows of a frame, which its user counts from 0; the first is line 2.
+        self.counts_rows = False
 
     def last_place(self) -> str:
         """Where the last row was read, in words."""
@@ -46,6 +48,8 @@ class Rows:
 
     def place(self, line: int) -> str:
         """Position of a line, in words."""
+        if self.counts_rows:
+            return f"row {line - 2}"
         before, name = next((f for f in reversed(self.files) if f[0] < line), (0, ""))
         here = not self.files or self.files[-1][0] == before
         return f"line {line - before}" + ("" if here else f" of {name}")

@@ -74,7 +74,10 @@ class Bars:
 
 
 def bars_source(
-    mapping: BarsMapping, read: Callable[[Store], Bars], options: ImportOptions
+    mapping: BarsMapping,
+    read: Callable[[Store], Bars],
+    options: ImportOptions,
+    store_in: Callable[[Path], Store] = Store,
 ) -> Source:
     """Bars as a source.
 
@@ -84,6 +87,8 @@ def bars_source(
     read : callable
         Reads all inputs; rows wait in the given store until they are written.
     options : ImportOptions
+    store_in : callable
+        Makes that store, in a folder.
     """
     if mapping.calendar:
         check_calendar(mapping.source, mapping.calendar)
@@ -91,13 +96,13 @@ def bars_source(
         venue=mapping.venue,
         cadence="bars",
         instruments=[leg.instrument for leg in mapping.legs],
-        tables=lambda folder: _tables(folder, read, options, source),
+        tables=lambda folder: _tables(store_in(folder), read, options, source),
     )
     return source
 
 
 def _tables(
-    folder: Path, read: Callable[[Store], Bars], options: ImportOptions, source: Source
+    stored: Store, read: Callable[[Store], Bars], options: ImportOptions, source: Source
 ) -> Generator[Tables, None, None]:
     """Yield the rows of bars and settlements in order, and fill in the source.
 
@@ -106,7 +111,7 @@ def _tables(
     InputError
         A file has no bars or too many faulty lines, or the two legs' bars do not begin on one grid.
     """
-    with Store(folder) as store:
+    with stored as store:
         bars = read(store)
         source.files += bars.files
         check_copies(bars.files)

@@ -124,6 +124,42 @@ class Spool:
             file.close()
 
 
+class MemoryStore(Store):
+    """Spools that stay in memory, for rows that are there already."""
+
+    def spool(self, names: Sequence[str]) -> Spool:
+        """An empty spool.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of the columns.
+        """
+        return _MemorySpool(self, names)
+
+
+class _MemorySpool(Spool):
+    """Columns of int64 of equal length, as lists of pieces until they are asked for."""
+
+    def __init__(self, store: Store, names: Sequence[str]) -> None:
+        self._store, self.names, self._rows = store, tuple(names), 0
+        self._pieces: dict[str, list[Int64Array]] = {name: [] for name in self.names}
+
+    def append(self, columns: Mapping[str, Int64Array]) -> None:
+        for name, pieces in self._pieces.items():
+            pieces.append(np.array(columns[name], np.int64))
+        self._rows += len(columns[self.names[0]])
+
+    def column(self, name: str) -> Int64Array:
+        pieces = self._pieces[name]
+        if len(pieces) != 1:
+            pieces[:] = [np.concatenate(pieces) if pieces else np.empty(0, np.int64)]
+        return pieces[0]
+
+    def close(self) -> None:
+        self._pieces.clear()
+
+
 def chunks(n_rows: int, size: int = CHUNK_ROWS) -> Iterator[tuple[int, int]]:
     """Begin and end of consecutive parts of at most ``size`` rows."""
     for start in range(0, n_rows, size):

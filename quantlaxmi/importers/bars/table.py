@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Batch(NamedTuple):
 
     lines: Int64Array
     plain: NDArray[np.uint8]
-    cells: list[Cells]
+    cells: Sequence[Any]  # Cells, or what is read as such: `value_cells`
     row: Callable[[int], Row]
 
 

@@ -94,6 +94,11 @@ def _right_unit(text: str) -> str:
     return ""
 
 
+def stamp_unit(text: str) -> str:
+    """The unit of a mapping in which a text is a stamp; empty where it needs a pattern."""
+    return "text" if _TEXT.fullmatch(text) else _right_unit(text)
+
+
 def _iso(text: str, time: TimeColumn) -> int:
     expected = "a text such as 2024-01-31 07:00:00"
     found = _TEXT.fullmatch(text)
