@@ -10,7 +10,17 @@ from pathlib import Path
 from harness import REPEATS, ROOT, Results, child
 
 DATA = ROOT / "data" / "planted"
-PROGRAM = Path(sys.executable).parent / "quantlaxmi-crypto"
+INSTALLED = Path(sys.executable).parent / "quantlaxmi-crypto"
+#: The command as it is installed, or what it does where the package lies beside the benchmarks.
+PROGRAM = (
+    [str(INSTALLED)]
+    if INSTALLED.exists()
+    else [
+        sys.executable,
+        "-c",
+        "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())",
+    ]
+)
 
 
 def main() -> None:
@@ -32,7 +42,7 @@ def main() -> None:
             "demo": ["demo"],
         }
         for name, words in commands.items():
-            seen = [child([str(PROGRAM), *words]) for _ in range(REPEATS + 1)][1:]
+            seen = [child([*PROGRAM, *words]) for _ in range(REPEATS + 1)][1:]
             if any(code for _, _, code in seen):
                 raise SystemExit(f"{name} ended with {seen[0][2]}")
             seconds = statistics.median(s for s, _, _ in seen)

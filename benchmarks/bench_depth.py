@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from bench_hftbacktest import environment
-from harness import WORK, Results, median_seconds, real_segment
+from harness import WORK, Results, median_seconds, real_segment, segments
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.depth_book import DepthBook
@@ -140,7 +140,12 @@ def measure(results: Results, name: str, segment: Segment, python: Path | None) 
         results.skip(f"hftbacktest, {name}", "could not be installed")
         return
     path = WORK / "depth.npz"
-    np.savez(path, **{f"{k}{i}": leg[k] for i, leg in enumerate(legs) for k in leg})
+    units = {
+        "units": np.array(
+            [[10.0**one.price_exponent, 10.0**one.qty_exponent] for one in segment.instruments]
+        )
+    }
+    np.savez(path, **units, **{f"{k}{i}": leg[k] for i, leg in enumerate(legs) for k in leg})
     for depth in ("ROIVector", "HashMap"):
         for form in ("elapse", "feed"):
             what = f"hftbacktest 2.4.4 {depth}, {PEER_FORMS[form]}"
@@ -168,8 +173,8 @@ def main() -> None:
     if real is None:
         results.skip("real depth", "the real capture is not here; set QUANTLAXMI_REAL_DATA")
     else:
-        measure(results, "real", depth_only(open_segment(real), WORK / "real-depth"), python)
-    measure(results, "generated", generated_depth(WORK / "generated-depth"), python)
+        measure(results, "real", depth_only(open_segment(real), segments() / "real-depth"), python)
+    measure(results, "generated", generated_depth(segments() / "generated-depth"), python)
     results.done()
 
 

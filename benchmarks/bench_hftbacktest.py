@@ -13,9 +13,8 @@ import venv
 from pathlib import Path
 
 import numpy as np
-from harness import WORK, Results, generated, median_seconds, real_segment
+from harness import WORK, Results, generated, median_seconds, real_segment, segments
 
-from quantlaxmi.importers.synthetic import PERP, SPOT
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import Segment, SegmentWriter, open_segment
 from quantlaxmi.strategies import StrategyRegistry
@@ -42,7 +41,9 @@ def environment() -> Path | None:
 def quotes_only(segment: Segment, out: Path) -> Segment:
     """The segment's quotes alone, so that both engines have the same to do."""
     if not (out / "segment.json").exists():
-        with SegmentWriter(out, venue=segment.manifest.venue, instruments=(SPOT, PERP)) as writer:
+        with SegmentWriter(
+            out, venue=segment.manifest.venue, instruments=segment.instruments
+        ) as writer:
             writer.append("quotes", segment.columns("quotes"))
             writer.seal()
     return open_segment(out)
@@ -55,7 +56,9 @@ def main() -> None:
     real = real_segment()
     cases = [("a million generated quotes", open_segment(generated(1_000_000)))]
     if real is not None:
-        cases.insert(0, ("real quotes", quotes_only(open_segment(real), WORK / "real-quotes")))
+        cases.insert(
+            0, ("real quotes", quotes_only(open_segment(real), segments() / "real-quotes"))
+        )
     for name, segment in cases:
         columns = segment.columns("quotes")
         n = len(columns["seq"])
@@ -74,7 +77,8 @@ def main() -> None:
             results.skip(f"hftbacktest, {name}", "could not be installed")
             continue
         path = WORK / "quotes.npz"
-        np.savez(path, **{k: np.asarray(v) for k, v in columns.items()})
+        units = [[10.0**one.price_exponent, 10.0**one.qty_exponent] for one in segment.instruments]
+        np.savez(path, units=np.array(units), **{k: np.asarray(v) for k, v in columns.items()})
         for depth in ("ROIVector", "HashMap"):
             done = subprocess.run(
                 [python, PEER, path, depth], capture_output=True, text=True, check=False

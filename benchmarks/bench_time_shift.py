@@ -66,7 +66,7 @@ def main() -> None:
     for name, call in (
         ("the null (199 shifts) and the lag profile", suite.run_time_shift),
         ("the delay guard, six re-runs", suite.run_delay),
-        ("the prefix guard, 12 beginnings and the whole", suite.run_prefix),
+        ("the look-ahead guard, 12 beginnings and the whole", suite.run_look_ahead),
     ):
         results.add(name, median_seconds(call, repeats=3), "s", "", note)
     results.done()

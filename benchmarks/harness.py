@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -21,6 +22,8 @@ SPOT = CAPTURE / "spot" / "btcusdt_20240808.gz"
 PERP = CAPTURE / "usdm" / "btcusdt_20240808.gz"
 #: Generated segments and the peers' environment; kept between runs.
 WORK = Path(os.environ.get("QUANTLAXMI_BENCH_DIR", ROOT / "build" / "bench"))
+#: What segments are made by: a kept segment is of this very code.
+MAKERS = ("importers", "venues", "segment", "schema.py", "instruments.py")
 REPEATS = int(os.environ.get("QUANTLAXMI_BENCH_REPEATS", "5"))
 
 
@@ -80,6 +83,21 @@ class Results:
         print(json.dumps({"subject": self.subject, "peak_mb": peak, "rows": self.rows}))
 
 
+def segments() -> Path:
+    """Folder of segments that are kept between runs, named by the source of what makes them."""
+    import quantlaxmi
+
+    package = Path(quantlaxmi.__file__).parent
+    source = hashlib.sha256()
+    for name in MAKERS:
+        place = package / name
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            source.update(path.read_bytes())
+    folder = WORK / f"segments-{source.hexdigest()[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def machine() -> dict[str, str]:
     """What the figures were measured on."""
     import numpy as np
@@ -109,12 +127,11 @@ def generated(rows: int) -> Path:
     from quantlaxmi.importers.synthetic import generate_segment
     from quantlaxmi.segment import open_segment
 
-    path = WORK / f"planted-{rows}"
+    path = segments() / f"planted-{rows}"
     try:
         open_segment(path, verify="manifest")
     except QuantlaxmiError:
         shutil.rmtree(path, ignore_errors=True)
-        WORK.mkdir(parents=True, exist_ok=True)
         generate_segment("planted", path, rows=rows, seed=7, quotes_only=True)
     return path
 
@@ -129,11 +146,10 @@ def real_segment() -> Path | None:
 
     if not (SPOT.exists() and PERP.exists()):
         return None
-    path = WORK / "real"
+    path = segments() / "real"
     try:
         open_segment(path, verify="manifest")
     except QuantlaxmiError:
         shutil.rmtree(path, ignore_errors=True)
-        WORK.mkdir(parents=True, exist_ok=True)
         import_capture("binance-stream", spot=SPOT, perp=PERP, out=path)
     return path

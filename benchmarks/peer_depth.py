@@ -29,14 +29,14 @@ TICKS, LOTS = (0.01, 0.1), (1e-5, 1e-3)
 ROI = 0.2
 
 
-def events_of(rows: dict[str, np.ndarray]) -> np.ndarray:
+def events_of(rows: dict[str, np.ndarray], units: np.ndarray) -> np.ndarray:
     """One event a level; a snapshot clears the book before it."""
     snapshot = (rows["flags"] & SNAPSHOT) != 0
     side = np.where(rows["side"] > 0, BUY_EVENT, SELL_EVENT)
     kind = np.where(snapshot, DEPTH_SNAPSHOT_EVENT, DEPTH_EVENT)
     made = np.zeros(len(snapshot), event_dtype)
     made["ev"] = kind | side | EXCH_EVENT | LOCAL_EVENT
-    made["px"], made["qty"] = rows["price"] / 1e8, rows["qty"] / 1e8
+    made["px"], made["qty"] = rows["price"] * units[0], rows["qty"] * units[1]
     made["local_ts"], made["exch_ts"] = rows["ts_ns"], rows["ts_ns"] - 1
     # Where a message is a snapshot, both sides are cleared up to its farthest price first.
     starts = np.flatnonzero(snapshot & np.append(True, rows["seq"][1:] != rows["seq"][:-1]))
@@ -81,7 +81,8 @@ def main(path: str, depth: str, form: str) -> None:
         legs = [
             {name[:-1]: held[name] for name in held.files if name.endswith(str(k))} for k in (0, 1)
         ]
-    feeds = [events_of(leg) for leg in legs]
+        units = held["units"]
+    feeds = [events_of(leg, unit) for leg, unit in zip(legs, units, strict=True)]
     make = ROIVectorMarketDepthBacktest if depth == "ROIVector" else HashMapMarketDepthBacktest
     times, best = [], []
     for turn in range(6):
@@ -109,8 +110,8 @@ def main(path: str, depth: str, form: str) -> None:
             times.append(time.perf_counter() - start)
         best = [
             [
-                round(hbt.depth(k).best_bid_tick * tick * 1e8),
-                round(hbt.depth(k).best_ask_tick * tick * 1e8),
+                round(hbt.depth(k).best_bid_tick * tick / units[k][0]),
+                round(hbt.depth(k).best_ask_tick * tick / units[k][0]),
             ]
             for k, tick in enumerate(TICKS)
         ]

@@ -34,7 +34,8 @@ def events_of(quotes: dict[str, np.ndarray], instrument: int) -> np.ndarray:
     parts = np.zeros((n, 4), event_dtype)
     used = np.ones((n, 4), bool)
     for k, (side, flag) in enumerate((("bid", BUY_EVENT), ("ask", SELL_EVENT))):
-        price, qty = quotes[side][mine] / 1e8, quotes[f"{side}_qty"][mine] / 1e8
+        price_unit, qty_unit = quotes["units"][instrument]
+        price, qty = quotes[side][mine] * price_unit, quotes[f"{side}_qty"][mine] * qty_unit
         previous = np.roll(price, 1)
         used[:, k] = price != previous
         used[0, k] = False
