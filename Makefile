@@ -115,6 +115,7 @@ format: $(VENV)/installed
 
 types: $(VENV)/installed
 	$(BIN)/mypy --cache-dir $(VENV)/mypy-cache
+	cd benchmarks && $(abspath $(BIN))/mypy --config-file mypy.ini --cache-dir $(abspath $(VENV))/mypy-cache *.py
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/run.py $(addprefix --only ,$(ONLY))

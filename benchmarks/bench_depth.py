@@ -140,12 +140,9 @@ def measure(results: Results, name: str, segment: Segment, python: Path | None) 
         results.skip(f"hftbacktest, {name}", "could not be installed")
         return
     path = WORK / "depth.npz"
-    units = {
-        "units": np.array(
-            [[10.0**one.price_exponent, 10.0**one.qty_exponent] for one in segment.instruments]
-        )
-    }
-    np.savez(path, **units, **{f"{k}{i}": leg[k] for i, leg in enumerate(legs) for k in leg})
+    units = [[10.0**one.price_exponent, 10.0**one.qty_exponent] for one in segment.instruments]
+    held: dict[str, Any] = {f"{k}{i}": leg[k] for i, leg in enumerate(legs) for k in leg}
+    np.savez(path, units=np.array(units), **held)
     for depth in ("ROIVector", "HashMap"):
         for form in ("elapse", "feed"):
             what = f"hftbacktest 2.4.4 {depth}, {PEER_FORMS[form]}"

@@ -82,7 +82,7 @@ def measure(results: Results, name: str, segment: Segment, target: str) -> None:
     run = backtest(segment, strategy)
     context = G2AntiOverfitSuite.from_run(run, policy=GatePolicy(min_trades=2)).context
     live, indexed = (Replays(context, Rerun(run), 1) for _ in range(2))
-    live._depth_index = None
+    live.depth_index = None
     for replays in (live, indexed):
         replays.keep_bound([None])
     market = live.move(0, live.room())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from harness import ROOT, Results, generated, median_seconds, real_segment
@@ -26,6 +27,11 @@ def segments() -> dict[str, Path | None]:
     }
 
 
+def draws_of(replays: Replays, n: int) -> None:
+    """Make the draws, and sum each up."""
+    replays.each(range(n), lambda _, moved: replays.sums(moved))
+
+
 def main() -> None:
     """Measure draws on one and on all threads."""
     results = Results("market null")
@@ -46,16 +52,14 @@ def main() -> None:
         replays = Replays(made.context, rerun, 1)
         laid_out = time.perf_counter() - begun
         replays.keep_bound([None])
-        plain = median_seconds(lambda run=run, segment=segment: backtest(segment, run.strategy), 5)
+        plain = median_seconds(partial(backtest, segment, run.strategy), 5)
         results.add(f"{name}: one backtest, to compare", plain * 1e3, "ms")
         for threads in (1, 2, None):
             context = replace(made.context, threads=threads)
             again = Replays(context, rerun, 1)
             again.keep_bound([None])
             seconds = median_seconds(
-                lambda again=again, name=name: again.each(
-                    range(DRAWS[name]), lambda _, moved: again.sums(moved)
-                ),
+                partial(draws_of, again, DRAWS[name]),
                 3,
             )
             label = "all threads" if threads is None else f"{threads} thread{'s' * (threads > 1)}"

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 
 from harness import Results, generated, median_seconds
 
@@ -48,7 +49,7 @@ def main() -> None:
     note = f"{trips} trips on {rows:,} tradeable rows, {DRAWS:,} draws, gross and net"
     for threads, label in ((1, "one thread"), (None, "all threads")):
         context = replace(made.context, threads=threads)
-        seconds = median_seconds(lambda context=context: gate._matched(context, lay))
+        seconds = median_seconds(partial(gate._matched, context, lay))
         target = "≤ 0.1" if threads is None else ""
         results.add(f"{DRAWS:,} draws, warm, {label}", seconds, "s", target, note)
         results.add(f"draws, warm, {label}", DRAWS / seconds / 1e3, "thousand draws/s")

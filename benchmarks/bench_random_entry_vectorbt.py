@@ -17,14 +17,16 @@ import tracemalloc
 import venv
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from harness import ROOT, WORK, Results, median_seconds
 
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates import random_entry as gate
-from quantlaxmi.gates.context import Amounts, Bundle, GateContext
+from quantlaxmi.gates.context import Amounts, GateContext, Observation
 from quantlaxmi.gates.path.round_trips import Action, TradePath, Trip
+from quantlaxmi.instruments import Bundle
 
 #: With the last plotly that it can be imported beside.
 VECTORBT = ("vectorbt==0.28.4", "plotly<6")
@@ -87,6 +89,11 @@ class Bars:
         """Of none."""
         return []
 
+    @property
+    def interest(self) -> dict[int, tuple[int, int, int]]:
+        """Of nothing borrowed."""
+        return {}
+
     def prepare(self, bundles: object) -> None:
         """Costs are made when asked for."""
 
@@ -124,6 +131,11 @@ class Observed:
         raise NotImplementedError
 
 
+def policy_of(draws: int) -> GatePolicy:
+    """The policy with that many draws, and no more where they leave the level open."""
+    return GatePolicy(extend_factor=1, min_trades=2, random_entry={"n_sims": draws})
+
+
 def gate_input(market: Bars, trades: int, draws: int, threads: int | None) -> GateContext:
     """Trades of random length at random places, as a finished run would give them."""
     rows = len(market.seq)
@@ -153,9 +165,9 @@ def gate_input(market: Bars, trades: int, draws: int, threads: int | None) -> Ga
         reversals=0,
         has_resting_orders=False,
     )
-    policy = GatePolicy(extend_factor=1, min_trades=2, random_entry={"n_sims": draws})
-    observed = Observed(path, market)
-    return GateContext(observed, policy, 0, b"\0" * 32, b"\0" * 32, threads)
+    # Stands in for a run: only what the gate reads is there.
+    observed = cast(Observation, Observed(path, market))
+    return GateContext(observed, policy_of(draws), 0, b"\0" * 32, b"\0" * 32, threads)
 
 
 def sweep_seconds(rows: int, trades: int, draws: int, threads: int | None = None) -> float:
@@ -236,8 +248,7 @@ def memory(results: Results) -> None:
     lay = gate._build(context)
     peaks = []
     for draws in (1_000, 101_000):
-        policy = context.policy.replace(random_entry={"n_sims": draws})
-        counted = replace(context, policy=policy)
+        counted = replace(context, policy=policy_of(draws))
         gate._matched(counted, lay)
         tracemalloc.start()
         gate._matched(counted, lay)
