@@ -28,6 +28,10 @@ def _congruential():
 
 
 def test_backtest_overfitting_published():
+    """Of two tables that anyone can make; Bailey et al. (2017) print no data with their numbers.
+
+    The next test is the paper's definition, by sets of rows.
+    """
     table = _congruential()
     assert backtest_overfitting(table, 4) == 0.5
     assert backtest_overfitting(table, 8) == pytest.approx(0.6142857142857143, abs=1e-12)

@@ -24,12 +24,17 @@ def near(value):
 
 
 def test_probabilistic_sharpe_published():
+    """Bailey, Lopez de Prado (2012), J. Risk 15(2): 24 months of ratio 1.585 give 0.913, 0.982."""
     monthly = 1.585 / math.sqrt(12)
     assert probabilistic_sharpe(monthly, 24, 0, -2.448, 10.164) == near(0.913234306884860)
     assert probabilistic_sharpe(monthly, 24) == near(0.981591236083497)
 
 
 def test_deflated_sharpe_published():
+    """Bailey, Lopez de Prado (2014), J. Portfolio Management 40(5): SR0 0.1132, DSR 0.9004; 46, 88.
+
+    With 46 trials, or 88 of normal returns, the probability would have been 0.95.
+    """
     daily, variance = 2.5 / math.sqrt(250), 0.5 / 250
     assert expected_maximum(100) == near(2.530602893201682)
     benchmark, found = deflated_sharpe(daily, 1250, 100, variance, -3, 10)
@@ -40,6 +45,10 @@ def test_deflated_sharpe_published():
 
 
 def test_minimum_lengths_published():
+    """The paper of 2012: 2.73 years daily, 2.83 weekly; that of 2014: five years for 45 trials.
+
+    Bailey, Borwein, Lopez de Prado, Zhu (2014), Notices of the AMS 61(5), is the second.
+    """
     for periods, sharpe, against, moments, years in (
         (250, 2, 1, (0, 3), 2.73118780172818),
         (52, 2, 1, (0, 3), 2.82883358694524),
