@@ -115,7 +115,7 @@ INNER: dict[str, tuple[str, ...]] = {
             forward.folds forward.choice forward.training forward.neighbours forward.out_of_sample
             forward.forward_details forward.hall_test walk_forward selection
             regimes cost_sensitivity
-            observation suites policy g2_suite g3_suite
+            observation suites policy suite_of_run g2_suite g3_suite
             """,
         "data_quality": "figures measure",
         "report": """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,7 @@ from quantlaxmi.gates import (
     random_sides,
     time_shift,
 )
-from quantlaxmi.gates.checkpoint import Checkpoint
-from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.keys import check_seed
-from quantlaxmi.gates.observation import context_of
-from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import (
     AblationResult,
     GateResult,
@@ -34,11 +30,12 @@ from quantlaxmi.gates.results import (
     RandomEntryResult,
     TimeShiftResult,
 )
+from quantlaxmi.gates.suite_of_run import SuiteOfRun
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import run_suite
 
 if TYPE_CHECKING:
-    from quantlaxmi.run.result import Run
+    pass
 
 __all__ = ["G2AntiOverfitSuite"]
 
@@ -58,60 +55,13 @@ def _table(gate: str, **values: Any) -> dict[str, dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class G2AntiOverfitSuite:
+class G2AntiOverfitSuite(SuiteOfRun):
     """The anti-overfit gates of one strategy, configuration and segment.
 
     The strategy and the segment are those of the run that `from_run` is given, so no method takes
     them: a result of another pair could not be told from this one's. The methods return results,
     and `run` all of them in a `SuiteResult`; the suite keeps none, and can be asked again.
-
-    Attributes
-    ----------
-    context : GateContext
     """
-
-    context: GateContext
-
-    @classmethod
-    def from_run(
-        cls,
-        run: Run,
-        *,
-        policy: GatePolicy | None = None,
-        seed: int | None = None,
-        threads: int | None = None,
-        progress: Callable[[str, int, int], None] | None = None,
-        checkpoint: Checkpoint | None = None,
-        maker: Callable[[Any], Any] | None = None,
-    ) -> G2AntiOverfitSuite:
-        """Prepare the suite for a finished run; see `context_of` for the parameters.
-
-        Raises
-        ------
-        ConfigError
-            For a seed out of range.
-        """
-        context = context_of(
-            run,
-            policy or GatePolicy(),
-            seed=seed,
-            threads=threads,
-            progress=progress,
-            checkpoint=checkpoint,
-            maker=maker,
-        )
-        return cls(context)
-
-    def _with_policy(self, **changes: Any) -> GateContext:
-        """The context with other values in the policy, where any is given.
-
-        What the checkpoint holds was counted with the suite's own policy and seed, so gates that
-        are asked for others neither read nor change it.
-        """
-        if not changes:
-            return self.context
-        policy = GatePolicy(**self.context.policy.to_json()).replace(**changes)
-        return replace(self.context, policy=policy, checkpoint=None)
 
     def run_net_positive(self) -> GateResult:
         """The guard on net PnL after the policy's costs."""

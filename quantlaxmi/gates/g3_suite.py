@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -11,67 +10,30 @@ from typing import TYPE_CHECKING, cast
 
 from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.gates import cost_sensitivity, regimes, selection, walk_forward
-from quantlaxmi.gates.checkpoint import Checkpoint
-from quantlaxmi.gates.context import GateContext
-from quantlaxmi.gates.observation import context_of
-from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import (
     CostSensitivityResult,
     RegimeSliceResult,
     SelectionResult,
     WalkForwardResult,
 )
+from quantlaxmi.gates.suite_of_run import SuiteOfRun
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import run_suite
 from quantlaxmi.gates.walk_forward import WalkForwardSettings
 
 if TYPE_CHECKING:
-    from quantlaxmi.run.result import Run
+    pass
 
 __all__ = ["G3RobustnessSuite"]
 
 
 @dataclass(frozen=True, slots=True)
-class G3RobustnessSuite:
+class G3RobustnessSuite(SuiteOfRun):
     """The robustness gates of one strategy, configuration and segment.
 
     As in `G2AntiOverfitSuite` the strategy and the segment are those of the run, so no method takes
     them. The methods return results, and `run` all of them in a `SuiteResult`.
-
-    Attributes
-    ----------
-    context : GateContext
     """
-
-    context: GateContext
-
-    @classmethod
-    def from_run(
-        cls,
-        run: Run,
-        *,
-        policy: GatePolicy | None = None,
-        seed: int | None = None,
-        threads: int | None = None,
-        progress: Callable[[str, int, int], None] | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> G3RobustnessSuite:
-        """Prepare the suite for a finished run; see `context_of` for the parameters.
-
-        Raises
-        ------
-        ConfigError
-            For a seed out of range.
-        """
-        context = context_of(
-            run,
-            policy or GatePolicy(),
-            seed=seed,
-            threads=threads,
-            progress=progress,
-            checkpoint=checkpoint,
-        )
-        return cls(context)
 
     def run_walk_forward(self, window_size: timedelta | None = None) -> WalkForwardResult:
         """The test on settings chosen from the past alone.
@@ -90,10 +52,7 @@ class G3RobustnessSuite:
         """
         context = self.context
         if window_size is not None:
-            policy = GatePolicy(**context.policy.to_json())
-            folds = self._folds(window_size)
-            changed = policy.replace(walk_forward={"folds": folds})
-            context = replace(context, policy=changed, checkpoint=None)
+            context = self._with_policy(walk_forward={"folds": self._folds(window_size)})
         [found] = SuiteResult("g3", walk_forward.GATE.judge(context)).of(WalkForwardResult)
         return found
 
@@ -149,8 +108,7 @@ class G3RobustnessSuite:
                 raise ConfigError("fee_range", problem)
             least, most = (str(value) for value in given)
             changes = {"least_multiplier": least, "most_multiplier": most}
-            policy = GatePolicy(**context.policy.to_json()).replace(cost_sensitivity=changes)
-            context = replace(context, policy=policy, checkpoint=None)
+            context = self._with_policy(cost_sensitivity=changes)
         [found] = SuiteResult("g3", cost_sensitivity.GATE.judge(context)).of(CostSensitivityResult)
         return found
 
