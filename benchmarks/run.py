@@ -35,6 +35,7 @@ SUBJECTS: dict[str, list[str]] = {
     "random-entry": ["bench_random_entry.py"],
     "market-null": ["bench_market_null.py"],
     "walk-forward": ["bench_walk_forward.py"],
+    "robustness": ["bench_robustness.py"],
     "lanes": ["bench_lanes.py"],
     "random-entry-vectorbt": ["bench_random_entry_vectorbt.py"],
     "ablation": ["bench_ablation.py"],
