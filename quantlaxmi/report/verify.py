@@ -109,9 +109,10 @@ def verify_report(
     with _field(path, "holdout" if known.judges_holdout else "window"):
         segment = judged_rows(recorded, segment)
     if recorded.header.get("segment_digest") != segment.digest:
+        has = "has" if recorded.window is None else "has in the report's window"
         raise ReportError(
             path,
-            f"was {recorded.header.get('segment_digest')}, {segment.path} has {segment.digest}",
+            f"was {recorded.header.get('segment_digest')}, {segment.path} {has} {segment.digest}",
             "header.segment_digest",
         )
     if strategy is None or isinstance(strategy, str | type):
