@@ -94,7 +94,9 @@ INNER: dict[str, tuple[str, ...]] = {
         "run": """
             config attribution capital records record_arrays feed session accrued ledger_lines
             tables equity
-            position_changes
+            position_changes round_trips trip_money result_table exact_run
+            excursions equity_points money returns trades figure_text run_text
+            run_statistics statistics
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
             summary.orders summary.clocks summary.bundles summary.short_spot summary.sections result
             bucket_sums trial_lines

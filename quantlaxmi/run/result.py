@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.events import TradeAttribution
-from quantlaxmi.execution.conversion import Conversion
-from quantlaxmi.execution.costs import CostModel
-from quantlaxmi.execution.latency import LatencyModel
-from quantlaxmi.execution.risk import RiskLimits
-from quantlaxmi.instruments import Instrument
-from quantlaxmi.run.accrued import Loans, loans_of
-from quantlaxmi.run.config import RunConfig
-from quantlaxmi.run.records import Account, RunRecords
+from quantlaxmi.run.exact_run import ExactRun
 from quantlaxmi.run.summary.line import PRICE_STEP, FinishedRun, SummaryLine, price_step_of
-from quantlaxmi.segment import MarketData
-from quantlaxmi.strategies.kernel import BoundStrategy
-from quantlaxmi.trace import DecisionTrace
-from quantlaxmi.trace.header import TraceHeader
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from quantlaxmi.run.equity import EquityCurve
+    from quantlaxmi.run.money import RunMoney
+    from quantlaxmi.run.result_table import ResultTable
+    from quantlaxmi.run.run_statistics import RunStatistics
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(ExactRun):
     """A finished run: its decisions, orders, fills and money.
 
     Attributes
@@ -55,115 +48,205 @@ class Run:
     'no capital stated'
     """
 
-    exact: RunRecords
-    segment: MarketData
-    strategy: BoundStrategy
-    config: RunConfig
-    conversion: Conversion | None = None
+    def __repr__(self) -> str:
+        from quantlaxmi.run.run_text import run_text
+
+        return run_text(self)
+
+    def _repr_html_(self) -> str:
+        from quantlaxmi.run.run_text import run_html
+
+        return run_html(self)
 
     @property
-    def header(self) -> TraceHeader:
-        """All that decides the run's outcome, hashed."""
-        return self.exact.header
+    def money(self) -> Mapping[str, RunMoney]:
+        """Net, gross and costs as Decimal, by traded currency; never converted.
+
+        See `quantlaxmi.run.money.RunMoney`.
+        """
+        from quantlaxmi.run.money import money_by_currency
+
+        return money_by_currency(self)
 
     @property
-    def trace(self) -> DecisionTrace:
-        """The decision trace, hashed on first use."""
-        return self.exact.trace
-
-    @property
-    def instruments(self) -> tuple[Instrument, ...]:
-        """Instruments of the segment, in the order indices name them."""
-        return self.exact.instruments
-
-    @property
-    def accounts(self) -> tuple[Account, ...]:
-        """Position and money of each instrument at the end."""
-        return self.exact.accounts
-
-    @property
-    def cash(self) -> Mapping[str, int]:
-        """By currency, at the ledger exponent."""
-        return self.exact.cash
-
-    @property
-    def ledger_exponent(self) -> int:
-        """Exponent of the run's money; with a conversion, of its results."""
-        own = self.exact.ledger_exponent
-        return own if self.conversion is None else own + self.conversion.exponent
-
-    @property
-    def weights(self) -> tuple[int, ...]:
-        """By instrument: what its money is multiplied by in results, 1 without a conversion."""
-        if self.conversion is None:
-            return (1,) * len(self.instruments)
-        return tuple(self.conversion.weight(one.currency) for one in self.instruments)
-
-    @property
-    def net_by_currency(self) -> dict[str, int]:
-        """`net_pnl` of each currency, never converted, at the records' ledger exponent - 1."""
-        return self.exact.net_by_currency
-
-    @property
-    def net_pnl(self) -> int:
-        """Realized and unrealized PnL - fees + funding - interest, at ledger exponent - 1.
+    def net(self) -> Decimal:
+        """Gross - slippage - fees + funding - interest, exact, in `currency`.
 
         Raises
         ------
         CurrencyError
-            Instruments of several currencies were traded, and there is no conversion.
+            As `currency`; so do the others.
         """
-        if self.conversion is None:
-            return self.exact.net_pnl
-        return self.conversion.total(self.exact.net_by_currency)
+        return self._money.net
 
     @property
-    def gross_pnl(self) -> int:
-        """Mid-to-mid PnL, open positions at the last mid, at ledger exponent - 1.
+    def gross(self) -> Decimal:
+        """PnL from mid to mid, open positions at the last mid, exact, in `currency`."""
+        return self._money.gross
+
+    @property
+    def fees(self) -> Decimal:
+        """Fees paid, exact, in `currency`; below 0 rebates."""
+        return self._money.fees
+
+    @property
+    def funding(self) -> Decimal:
+        """Funding received, exact, in `currency`; below 0 paid."""
+        return self._money.funding
+
+    @property
+    def slippage(self) -> Decimal:
+        """By how much fills were worse than the mids of their decisions, exact, in `currency`."""
+        return self._money.slippage
+
+    @property
+    def interest(self) -> Decimal:
+        """Interest paid on what was sold and not held, exact, in `currency`."""
+        return self._money.interest
+
+    @property
+    def _money(self) -> RunMoney:
+        from quantlaxmi.run.money import money_in_all
+
+        return money_in_all(self)
+
+    def trades(self, *, by_instrument: bool = False) -> ResultTable:
+        """Return one row a round trip, from flat to flat over all instruments together.
+
+        Parameters
+        ----------
+        by_instrument : bool
+            A row for each instrument of each trip, in its own currency; otherwise one a trip.
+
+        Returns
+        -------
+        ResultTable
+            ``trip``, ``entry_ts``, ``exit_ts`` (null while open), ``held``, ``open``,
+            ``instruments`` (how many); ``symbol``, ``side``, ``qty`` (the largest), ``entry_price``
+            and ``exit_price`` (averages, half to even) of the instrument that was traded first;
+            ``currency``, ``gross``, ``slippage``, ``fees``, ``funding``, ``interest``, ``net`` of
+            all, exact: their sums are the run's; ``net_bps`` of what was opened; ``worst``,
+            ``best``: extremes of the result at mids before costs (MAE, MFE), not by instrument.
 
         Raises
         ------
         CurrencyError
-            As `net_pnl`.
+            A trip is in several currencies, and there is no conversion.
+
+        Examples
+        --------
+        >>> from quantlaxmi import backtest
+        >>> run = backtest("data/planted", "basis_capture")
+        >>> trades = run.trades()
+        >>> len(trades), sum(trades["net"]) == run.net
+        (301, True)
         """
-        if self.conversion is None:
-            return self.exact.gross_pnl
-        return self.conversion.total(self.exact.gross_by_currency)
+        from quantlaxmi.run.result_table import ResultTable
+        from quantlaxmi.run.trades import trades_table
 
-    @property
-    def n_messages(self) -> int:
-        """Messages of the market that the engine read."""
-        return self.exact.n_messages
+        return ResultTable(trades_table(self, by_instrument=by_instrument))
 
-    @property
-    def n_decisions(self) -> int:
-        """Decisions of the strategy."""
-        return len(self.exact.decisions)
+    def fills(self) -> ResultTable:
+        """Return one row a fill; see `quantlaxmi.run.tables.run_table`."""
+        from quantlaxmi.run.result_table import ResultTable
 
-    @property
-    def n_fills(self) -> int:
-        """Fills of its orders."""
-        return len(self.exact.fills)
+        return ResultTable(self.table("fills"))
 
-    @property
-    def costs(self) -> CostModel:
-        """Complete costs: those given, the rest from the dated tables."""
-        return self.config.costs
+    def orders(self) -> ResultTable:
+        """Return one row an event of an order; see `quantlaxmi.run.tables.run_table`."""
+        from quantlaxmi.run.result_table import ResultTable
 
-    @property
-    def limits(self) -> RiskLimits:
-        """Limits that orders were checked against."""
-        return self.config.limits
+        return ResultTable(self.table("orders"))
 
-    @property
-    def latency(self) -> LatencyModel:
-        """Latency of order entry and response."""
-        return self.config.latency
+    def equity(self, freq: str | int = "1D", capital: Any = None) -> ResultTable:
+        """Return equity at the run's beginning, at regular times, and at its end.
 
-    @property
-    def latency_ns(self) -> int:
-        """From a decision to its orders' arrival; of a table the largest value."""
-        return self.config.latency_ns
+        Parameters
+        ----------
+        freq : str or int
+            Such as ``"1D"``, ``"4h"``, ``"15min"``; a number is nanoseconds. Times are multiples of
+            it since the epoch, UTC.
+        capital : Decimal, str or int, optional
+            In `currency`; by default that of the risk limits, if any.
+
+        Returns
+        -------
+        ResultTable
+            ``ts``, ``net`` (PnL so far), ``equity`` (with the capital, 0 where none is stated),
+            ``drawdown`` (below the highest equity so far, at most 0), all exact; and with a capital
+            ``return`` over each step, a double.
+
+        Raises
+        ------
+        InputError
+            The frequency or the capital cannot be read, or equity is not above 0 at some time.
+        CurrencyError
+            As `currency`.
+
+        Examples
+        --------
+        >>> from quantlaxmi import backtest
+        >>> equity = backtest("data/planted", "basis_capture").equity("1h", capital=10_000)
+        >>> equity["equity"][0]
+        Decimal('10000.00000000000000000')
+        """
+        from quantlaxmi.run.returns import equity_table
+
+        return equity_table(self, freq, capital)
+
+    def returns(self, freq: str | int = "1D", capital: Any = None) -> Any:
+        """Return the returns of equity as a pandas Series, which quantstats and pyfolio take.
+
+        Parameters
+        ----------
+        freq, capital
+            As of `equity`; a capital is needed.
+
+        Returns
+        -------
+        pandas.Series of float64
+            Indexed by the beginning of each step, UTC; the first and the last may be partial.
+
+        Raises
+        ------
+        InputError
+            pandas is not installed, no capital is stated, or as of `equity`.
+        """
+        from quantlaxmi.run.returns import returns_series
+
+        return returns_series(self, freq, capital)
+
+    def stats(self, capital: Any = None, freq: str | int | None = None) -> RunStatistics:
+        """Return the figures that people ask for, floats made at the edge, on a stated capital.
+
+        Parameters
+        ----------
+        capital : Decimal, str or int, optional
+            In `currency`; by default that of the risk limits. Else what needs one is None.
+        freq : str or int, optional
+            Step of the returns; by default days, hours, minutes or seconds, the longest of which
+            there are 30.
+
+        Returns
+        -------
+        RunStatistics
+            Annualised by the clock: a year has 365 days, closed times count.
+
+        Raises
+        ------
+        InputError, CurrencyError
+            As of `equity`.
+
+        Examples
+        --------
+        >>> from quantlaxmi import backtest
+        >>> stats = backtest("data/planted", "basis_capture").stats(capital=10_000)
+        >>> stats.round_trips
+        301
+        """
+        from quantlaxmi.run.statistics import run_statistics
+
+        return run_statistics(self, capital, freq)
 
     def table(self, name: str) -> pa.Table:
         """Return one table of the run: decisions, orders, fills, the ledger and so on.
@@ -183,11 +266,6 @@ class Run:
         from quantlaxmi.run.tables import run_table
 
         return run_table(self.exact, self.segment, name, self.loans)
-
-    @property
-    def loans(self) -> Loans:
-        """At what the run borrows each instrument; see `quantlaxmi.run.accrued.loans_of`."""
-        return loans_of(self.instruments, self.costs, self.exact.ledger_exponent)
 
     def equity_curve(self, step_ns: int, currency: str | None = None) -> EquityCurve:
         """Return the ledger at regular times; see `quantlaxmi.run.equity.equity_curve`.

@@ -103,18 +103,18 @@ def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
     mids = woven([*(5 * mid2.astype(object) for mid2 in lines.mid2), *blank])
     columns = {
         "line": line,
-        "ts": _times(lines.ts_ns[line]),
+        "ts": times_column(lines.ts_ns[line]),
         "symbol": pa.DictionaryArray.from_arrays(
             pa.array(np.where(is_sum, 0, which).astype(np.int32), mask=is_sum),
             pa.array(symbols, pa.string()),
         ),
-        "currency": _texts(of[which], currencies),
+        "currency": texts_column(of[which], currencies),
         "position": _scaled(records, lines.held, positions, which, "qty_exponent", 0),
         "mid": _scaled(records, lines.held, mids, which, "price_exponent", -1),
     }
     for name in MONEY:
         column = woven([getattr(part, name) for part in money])
-        columns[name] = _halves(*int128_halves(column), lines.exponent)
+        columns[name] = decimals_of_halves(*int128_halves(column), lines.exponent)
     return pa.table(columns)
 
 
@@ -136,7 +136,9 @@ def _scaled(
     exponents = [all_exponents[i] for i in held]
     # All places above the instruments' are of currencies.
     steps = np.array([10 ** (e - finest) for e in exponents] + [0], dtype=object)
-    column = _halves(*int128_halves(values * steps[np.minimum(which, len(exponents))]), finest)
+    column = decimals_of_halves(
+        *int128_halves(values * steps[np.minimum(which, len(exponents))]), finest
+    )
     return pc.if_else(pa.array(which < len(exponents)), column, pa.scalar(None, column.type))
 
 
@@ -145,11 +147,11 @@ def _decisions(records: RunRecords) -> dict[str, Any]:
     return {
         "decision": rows["sequence"],
         "seq": rows["seq"],
-        "ts": _times(rows["ts_ns"]),
+        "ts": times_column(rows["ts_ns"]),
         "type": _names(rows["decision_type"], schema.DecisionType),
         "direction": rows["direction"],
         "confidence": pa.array(rows["confidence"], mask=rows["confidence"] < 0),
-        "rationale": _texts(rows["rationale"], records.header.rationales),
+        "rationale": texts_column(rows["rationale"], records.header.rationales),
         "bundle": rows["bundle"] == 1,
         "legs": rows["n_legs"],
     }
@@ -175,7 +177,7 @@ def _legs(records: RunRecords) -> dict[str, Any]:
         **prices,
         **quantities,
         "reference_price": _amounts(records, rows, "reference_price", "price_exponent", -1),
-        "quote_ts": _times(rows["quote_ts_ns"]),
+        "quote_ts": times_column(rows["quote_ts_ns"]),
     }
 
 
@@ -185,7 +187,7 @@ def _orders(records: RunRecords) -> dict[str, Any]:
         "order": rows["order"],
         "decision": _known(rows["decision"]),
         "leg": _known(rows["leg"]),
-        "ts": _times(rows["ts_ns"]),
+        "ts": times_column(rows["ts_ns"]),
         "seq": rows["seq"],
         "event": _names(rows["kind"], schema.OrderEventKind),
         "status": _names(rows["status"], schema.OrderStatus),
@@ -205,16 +207,18 @@ def _fills(records: RunRecords) -> dict[str, Any]:
         "fill": np.arange(len(rows)),
         "order": rows["order"],
         "decision": _known(rows["decision"]),
-        "ts": _times(rows["ts_ns"]),
+        "ts": times_column(rows["ts_ns"]),
         "seq": rows["seq"],
         **_who(records, rows),
         "currency": _currencies(records, rows),
         "price": _amounts(records, rows, "price", "price_exponent"),
         "qty": _amounts(records, rows, "qty", "qty_exponent"),
-        "fee": _halves(rows["fee_hi"], rows["fee_lo"], records.ledger_exponent),
-        "cash": _halves(rows["cash_hi"], rows["cash_lo"], records.ledger_exponent),
+        "fee": decimals_of_halves(rows["fee_hi"], rows["fee_lo"], records.ledger_exponent),
+        "cash": decimals_of_halves(rows["cash_hi"], rows["cash_lo"], records.ledger_exponent),
         "position": _amounts(records, rows, "position", "qty_exponent"),
-        "realized": _halves(rows["realized_hi"], rows["realized_lo"], records.ledger_exponent),
+        "realized": decimals_of_halves(
+            rows["realized_hi"], rows["realized_lo"], records.ledger_exponent
+        ),
         "maker": rows["flags"] & schema.FillFlag.MAKER != 0,
         "trim": rows["flags"] & schema.FillFlag.TRIM != 0,
         "beyond_touch": rows["flags"] & schema.FillFlag.DEPTH != 0,
@@ -224,13 +228,13 @@ def _fills(records: RunRecords) -> dict[str, Any]:
 def _funding(records: RunRecords) -> dict[str, Any]:
     rows = records.funding
     return {
-        "ts": _times(rows["ts_ns"]),
+        "ts": times_column(rows["ts_ns"]),
         "symbol": _symbols(records, rows),
         "currency": _currencies(records, rows),
         "position": _amounts(records, rows, "position", "qty_exponent"),
         "mark": _amounts(records, rows, "mark", "price_exponent"),
         "rate": _decimals(rows["rate"], schema.RATE_EXPONENT),
-        "amount": _halves(rows["amount_hi"], rows["amount_lo"], records.ledger_exponent),
+        "amount": decimals_of_halves(rows["amount_hi"], rows["amount_lo"], records.ledger_exponent),
     }
 
 
@@ -238,12 +242,12 @@ def _borrow(records: RunRecords) -> dict[str, Any]:
     rows = records.borrow
     mids = {"instrument": rows["instrument"], "mid": 5 * rows["mid2"]}
     return {
-        "since": _times(rows["since_ns"]),
-        "ts": _times(rows["ts_ns"]),
+        "since": times_column(rows["since_ns"]),
+        "ts": times_column(rows["ts_ns"]),
         "symbol": _symbols(records, rows),
         "position": _amounts(records, rows, "position", "qty_exponent"),
         "mid": _amounts(records, mids, "mid", "price_exponent", -1),
-        "amount": _halves(rows["amount_hi"], rows["amount_lo"], records.ledger_exponent),
+        "amount": decimals_of_halves(rows["amount_hi"], rows["amount_lo"], records.ledger_exponent),
     }
 
 
@@ -265,7 +269,7 @@ def _risk(records: RunRecords) -> dict[str, Any]:
     }
     return {
         "decision": rows["decision"],
-        "ts": _times(rows["ts_ns"]),
+        "ts": times_column(rows["ts_ns"]),
         "seq": rows["seq"],
         "symbol": _symbols(records, rows),
         "rule": _names(rows["rule"], schema.RiskRule),
@@ -281,11 +285,14 @@ _PARTS: Final = (
 
 def _attributions(records: RunRecords) -> dict[str, Any]:
     rows, found = records.fills, records.attributions
-    money = {name: _halves(*int128_halves(getattr(found, name)), found.exponent) for name in _PARTS}
+    money = {
+        name: decimals_of_halves(*int128_halves(getattr(found, name)), found.exponent)
+        for name in _PARTS
+    }
     return {
         "fill": np.arange(len(rows)),
         "decision": _known(rows["decision"]),
-        "ts": _times(rows["ts_ns"]),
+        "ts": times_column(rows["ts_ns"]),
         **_who(records, rows),
         "currency": _currencies(records, rows),
         "price": _amounts(records, rows, "price", "price_exponent"),
@@ -313,17 +320,17 @@ def _who(records: RunRecords, rows: NDArray[Any]) -> dict[str, Any]:
 
 
 def _symbols(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
-    return _texts(rows["instrument"], tuple(i.symbol for i in records.instruments))
+    return texts_column(rows["instrument"], tuple(i.symbol for i in records.instruments))
 
 
 def _currencies(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
     """Currency of each row's money."""
     names = list(dict.fromkeys(i.currency for i in records.instruments))
     code = np.array([names.index(i.currency) for i in records.instruments], np.int64)
-    return _texts(code[rows["instrument"]], names)
+    return texts_column(code[rows["instrument"]], names)
 
 
-def _texts(index: NDArray[np.int64], texts: Sequence[str]) -> pa.Array:
+def texts_column(index: NDArray[np.int64], texts: Sequence[str]) -> pa.Array:
     codes = pa.array(index.astype(np.int32))
     return pa.DictionaryArray.from_arrays(codes, pa.array(texts, pa.string()))
 
@@ -334,10 +341,10 @@ def _names(values: NDArray[np.int64], kind: Any) -> pa.Array:
     order = {int(member): k for k, member in enumerate(members)}
     unique, inverse = np.unique(values, return_inverse=True)
     codes = np.array([order[int(v)] for v in unique], np.int64)[inverse]
-    return _texts(codes, [member.name for member in members])
+    return texts_column(codes, [member.name for member in members])
 
 
-def _times(ts_ns: NDArray[np.int64]) -> pa.Array:
+def times_column(ts_ns: NDArray[np.int64]) -> pa.Array:
     return pa.array(ts_ns).cast(_UTC)
 
 
@@ -360,15 +367,15 @@ def _amounts(
         return _decimals(rows[field], finest)
     steps = (exponents - finest)[rows["instrument"]].tolist()
     values = [v * 10**s for v, s in zip(rows[field].tolist(), steps, strict=True)]
-    return _halves(*int128_halves(np.array(values, dtype=object)), finest)
+    return decimals_of_halves(*int128_halves(np.array(values, dtype=object)), finest)
 
 
 def _decimals(values: NDArray[np.int64], exponent: int) -> pa.Array:
     values = np.ascontiguousarray(values)
-    return _halves(values >> 63, values, exponent)
+    return decimals_of_halves(values >> 63, values, exponent)
 
 
-def _halves(hi: NDArray[np.int64], lo: NDArray[np.int64], exponent: int) -> pa.Array:
+def decimals_of_halves(hi: NDArray[np.int64], lo: NDArray[np.int64], exponent: int) -> pa.Array:
     """128-bit halves as decimal128: Arrow stores just these bytes, little-endian."""
     wide = np.empty((len(lo), 2), np.int64)
     wide[:, 0], wide[:, 1] = lo, hi

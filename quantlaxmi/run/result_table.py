@@ -1,0 +1,129 @@
+"""A table of a run's results: Arrow inside, doubles or exact decimals for pandas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from quantlaxmi.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["ResultTable"]
+
+#: Rows that a notebook shows.
+_SHOWN = 10
+
+
+class ResultTable:
+    """Rows of a run, with symbols, UTC times and exact decimals.
+
+    Whatever reads Arrow takes it as it is: ``polars.DataFrame(table)``, ``duckdb``,
+    ``pyarrow.table(table)``.
+
+    Parameters
+    ----------
+    arrow : pyarrow.Table
+
+    Attributes
+    ----------
+    arrow : pyarrow.Table
+        Money, prices and quantities as exact decimals (decimal128).
+
+    Examples
+    --------
+    >>> from quantlaxmi import backtest
+    >>> fills = backtest("data/planted", "basis_capture").fills()
+    >>> len(fills), fills["qty"][0]
+    (1212, Decimal('0.00200000'))
+    """
+
+    def __init__(self, arrow: pa.Table) -> None:
+        self.arrow = arrow
+
+    def __len__(self) -> int:
+        return int(self.arrow.num_rows)
+
+    def __getitem__(self, column: str) -> list[Any]:
+        # Decimals, numbers and texts; times as NumPy's, which keep the nanoseconds.
+        return _values(self.arrow.column(column))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.arrow.__arrow_c_stream__(requested_schema)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(self.arrow.column_names)
+
+    def floats(self) -> pa.Table:
+        """Return the Arrow table with its decimals as the nearest doubles."""
+        import pyarrow as pa
+
+        columns = [
+            one.cast(pa.float64()) if pa.types.is_decimal(one.type) else one
+            for one in self.arrow.columns
+        ]
+        return pa.table(columns, names=self.arrow.column_names)
+
+    def to_pandas(self, *, exact: bool = False) -> Any:
+        """Return a pandas frame.
+
+        Parameters
+        ----------
+        exact : bool
+            Money, prices and quantities as `decimal.Decimal`; otherwise as float64.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        InputError
+            pandas is not installed.
+        """
+        need_pandas("to_pandas")
+        return (self.arrow if exact else self.floats()).to_pandas()
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.columns)
+        return f"<ResultTable of {len(self):,} rows: {names}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        shown = self.arrow.slice(0, _SHOWN)
+        rows = zip(*(_values(one) for one in shown.columns), strict=True)
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
+        )
+        more = f"<p>{len(self):,} rows</p>"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Values of a column, None where it has none."""
+    import pyarrow as pa
+
+    if not pa.types.is_temporal(column.type):
+        return list(column.to_pylist())
+    known = column.is_valid().to_pylist()
+    times = column.to_numpy()
+    return [value if has else None for value, has in zip(times, known, strict=True)]
+
+
+def need_pandas(what: str) -> Any:
+    """Import pandas.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise InputError(what, "needs pandas: pip install pandas") from None
+    return pandas

@@ -1,0 +1,48 @@
+"""A run in a few lines, for a terminal and a notebook."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from quantlaxmi.run.figure_text import amount_text, utc_text
+from quantlaxmi.run.money import money_by_currency
+
+if TYPE_CHECKING:
+    from quantlaxmi.run.exact_run import ExactRun
+
+__all__ = ["run_html", "run_text"]
+
+
+def run_text(run: ExactRun) -> str:
+    """A run in a few lines: what ran on what, and its money."""
+    return "\n".join(f"{name:<10} {value}" for name, value in _run_rows(run))
+
+
+def run_html(run: ExactRun) -> str:
+    """A run as a small table for a notebook."""
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>"
+        for name, value in _run_rows(run)
+    )
+    return f"<table><tbody>{rows}</tbody></table>"
+
+
+def _run_rows(run: ExactRun) -> list[tuple[str, str]]:
+    first, last = (utc_text(ts) for ts in (run.segment.first_ts_ns, run.segment.last_ts_ns))
+    rows = [
+        ("Run", f"{run.strategy.strategy_id} on {run.segment.segment_id}"),
+        ("time", f"{first} to {last}, {run.n_messages:,} messages"),
+        ("decisions", f"{run.n_decisions:,}, {run.n_fills:,} fills"),
+    ]
+    money = list(money_by_currency(run).items())
+    for currency, one in money[:4]:
+        parts = ", ".join(
+            f"{name} {amount_text(getattr(one, name))}"
+            for name in ("gross", "slippage", "fees", "funding", "interest")
+        )
+        rows += [("net", f"{amount_text(one.net)} {currency}"), ("", parts)]
+    if len(money) > 4:
+        rows.append(("", f"and {len(money) - 4} more currencies: run.money"))
+    rows.append(("more", ".stats(capital=…)  .trades()  .equity()  .summary()  .exact"))
+    return rows
