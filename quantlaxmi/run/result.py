@@ -139,7 +139,7 @@ class Run(ExactRun):
         >>> run = backtest("data/planted", "basis_capture")
         >>> trades = run.trades()
         >>> len(trades), sum(trades["net"]) == run.net
-        (301, True)
+        (300, True)
         """
         from quantlaxmi.run.result_table import ResultTable
         from quantlaxmi.run.trades import trades_table
@@ -188,7 +188,7 @@ class Run(ExactRun):
         >>> from quantlaxmi import backtest
         >>> equity = backtest("data/planted", "basis_capture").equity("1h", capital=10_000)
         >>> equity["equity"][0]
-        Decimal('10000.00000000000000000')
+        Decimal('10000.000000000')
         """
         from quantlaxmi.run.returns import equity_table
 
@@ -242,7 +242,7 @@ class Run(ExactRun):
         >>> from quantlaxmi import backtest
         >>> stats = backtest("data/planted", "basis_capture").stats(capital=10_000)
         >>> stats.round_trips
-        301
+        300
         """
         from quantlaxmi.run.statistics import run_statistics
 
