@@ -42,6 +42,7 @@ _HOME: dict[str, str] = {
         "strategies": (
             "StrategyConfig StrategyRegistry Strategy CryptoStrategy IndiaOptionsStrategy Context"
         ),
+        "strategies.positions": "from_positions",
         "run.result": "Run",
         "run.replay": "backtest replay",
         "run.check_strategy": "check_strategy",
@@ -150,6 +151,7 @@ if TYPE_CHECKING:
     from quantlaxmi.strategies import Strategy as Strategy
     from quantlaxmi.strategies import StrategyConfig as StrategyConfig
     from quantlaxmi.strategies import StrategyRegistry as StrategyRegistry
+    from quantlaxmi.strategies.positions import from_positions as from_positions
     from quantlaxmi.trace import DecisionTrace as DecisionTrace
     from quantlaxmi.trace import DecisionTraceBuilder as DecisionTraceBuilder
     from quantlaxmi.trace import load_trace as load_trace

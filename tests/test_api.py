@@ -23,7 +23,7 @@ _NAMES = """
     OrderCancel OrderEvent OrderModify OrderNew OrderUpdate QuoteEvent ReplayEvent RiskEvent
     TradeAttribution TradeEvent
     Segment SegmentWriter open_segment recover segment_info verify_segment import_capture
-    from_frame
+    from_frame from_positions
     DecisionTrace DecisionTraceBuilder TraceHeader load_trace
     Divergence HeaderMismatch LengthMismatch Match OutcomeMismatch ReplayParityResult
     verify_replay_parity

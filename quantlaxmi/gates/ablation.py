@@ -365,4 +365,13 @@ def _percent(share: Fraction) -> tuple[int, int]:
     return int(share * 100 * MILLION), -6
 
 
-GATE = Gate(NAME, "g2", (SIGNALS,), AblationSettings, evaluate, dear=True, added=AblationResult)
+GATE = Gate(
+    NAME,
+    "g2",
+    (SIGNALS,),
+    AblationSettings,
+    evaluate,
+    dear=True,
+    added=AblationResult,
+    needs_code=True,
+)

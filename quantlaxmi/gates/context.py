@@ -243,6 +243,11 @@ class GateContext:
         """Exponent of the run's money."""
         return self.observed.ledger_exponent
 
+    @property
+    def is_recording(self) -> bool:
+        """The run follows positions that were recorded elsewhere; their rule is not known."""
+        return self.rerun is not None and getattr(self.rerun.strategy, "is_recording", False)
+
     def mixed_currencies(self) -> str:
         """Why money in several currencies cannot be judged, or nothing."""
         if len(self.currencies) < 2:

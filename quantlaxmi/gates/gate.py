@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.round_trips import PathError
+from quantlaxmi.gates.reasons import NO_CODE
 from quantlaxmi.gates.results import GateResult, Inconclusive, ResultSpec, Verdict
 from quantlaxmi.settings import Settings
 
@@ -35,6 +36,9 @@ class Gate:
         Whether it draws or runs the strategy many times, so that a policy may skip it.
     added : type
         Class of the results that it gives beside those declared.
+    needs_code : bool
+        Whether its question is about the strategy's code: what it would do on other data or with
+        other settings. Of recorded positions it cannot be asked.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Gate:
     evaluate: Callable[[GateContext], Sequence[GateResult]]
     dear: bool = False
     added: type[GateResult] = GateResult
+    needs_code: bool = False
 
     def skipped(self, guard: str) -> tuple[GateResult, ...]:
         """The declared results, not asked for because a guard had failed."""
@@ -63,6 +68,8 @@ class Gate:
         """
         if problem := context.mixed_currencies():
             return tuple(spec.unanswered(problem) for spec in self.results)
+        if self.needs_code and context.is_recording:
+            return tuple(spec.unanswered(NO_CODE) for spec in self.results)
         try:
             found = tuple(self.evaluate(context))
         except Inconclusive as error:

@@ -294,4 +294,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [RESULT.result(Verdict.PASS, reason, None, details)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), LookAheadSettings, evaluate)
+GATE = Gate(NAME, "g2", (RESULT,), LookAheadSettings, evaluate, needs_code=True)

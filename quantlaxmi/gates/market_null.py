@@ -84,4 +84,4 @@ def _advice(context: GateContext) -> str:
     return "No better than chance here: change the signal, or test on more data."
 
 
-GATE = Gate(NAME, "g2", (RESULT,), MarketNullSettings, evaluate, dear=True)
+GATE = Gate(NAME, "g2", (RESULT,), MarketNullSettings, evaluate, dear=True, needs_code=True)

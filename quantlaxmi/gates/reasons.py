@@ -8,6 +8,7 @@ from typing import Any
 
 __all__ = [
     "NOT_A_TEST",
+    "NO_CODE",
     "NO_RERUN",
     "more_data",
     "not_enough",
@@ -20,6 +21,12 @@ _MOST_TIMES = 100
 
 #: A gate that runs the strategy again was given a path alone.
 NO_RERUN = "Second run of the strategy: not possible without the strategy. Give it to the gates."
+
+#: A gate that asks what the strategy would do elsewhere was given positions that somebody recorded.
+NO_CODE = (
+    "Recorded positions: what the rule would do on other data or with other settings is not known. "
+    "Its code is needed: give the strategy itself."
+)
 
 #: What a diagnosis says of its p.
 NOT_A_TEST = "It says nothing about rules that react to prices, and decides nothing."

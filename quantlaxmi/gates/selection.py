@@ -151,4 +151,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [judged, beside]
 
 
-GATE = Gate(NAME, "g3", (RESULT, SHOWN), NoSettings, evaluate, dear=True)
+GATE = Gate(NAME, "g3", (RESULT, SHOWN), NoSettings, evaluate, dear=True, needs_code=True)

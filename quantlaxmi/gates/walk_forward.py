@@ -222,4 +222,4 @@ def _plain(context: GateContext, amount: Fraction | int) -> str:
     return f"{rounded(float(amount * Fraction(10) ** (context.ledger_exponent - 1))):.6g}"
 
 
-GATE = Gate(NAME, "g3", (RESULT,), WalkForwardSettings, evaluate, dear=True)
+GATE = Gate(NAME, "g3", (RESULT,), WalkForwardSettings, evaluate, dear=True, needs_code=True)

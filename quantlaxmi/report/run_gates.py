@@ -167,6 +167,9 @@ def run_gates(
     ledger = current_ledger(trials)
     with using(ledger):
         if open_seal:
+            if getattr(strategy, "is_recording", False):
+                problem = "was given with recorded positions, which may know the sealed rows"
+                raise ConfigError("--open-seal", f"{problem}; expected the strategy itself")
             segment = sealed_rows(segment, strategy, ledger, grid)
             gates, policy = HOLDOUT_GATES, holdout_policy(policy)
         tried = Tried.on(

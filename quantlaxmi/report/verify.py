@@ -224,6 +224,10 @@ def _recorded_strategy(path: str | Path, recorded: GateReport, given: Any) -> An
 
     registry = StrategyRegistry()
     # A name from a file must never be one that makes the registry load code from a path.
+    if given is None and recorded.strategy_id == "recorded_positions":
+        raise ReportError(
+            path, "was made of positions; expected those that from_positions made", "strategy_id"
+        )
     if given is None and recorded.strategy_id not in registry.list():
         raise ReportError(
             path,

@@ -49,6 +49,8 @@ class Strategy(ABC):
     binds_alike : bool
         Whether `bind` reads nothing but settings and instruments, no file and no clock. A kernel is
         then bound once for many runs.
+    is_recording : bool
+        It follows what somebody recorded, so gates cannot ask what its rule would do elsewhere.
 
     Parameters
     ----------
@@ -68,6 +70,7 @@ class Strategy(ABC):
     rationales: ClassVar[tuple[str, ...]] = ("rule",)
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     binds_alike: ClassVar[bool] = False
+    is_recording: ClassVar[bool] = False
 
     config: Any
 

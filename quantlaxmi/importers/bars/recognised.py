@@ -174,12 +174,29 @@ def _columns(table: Table) -> _Columns:
         leg[role] = column
     if volume := _find(table, _VOLUME):
         leg["volume"] = volume
-    time, stamps = _time(table)
+    time, stamps = time_of(table)
     return _Columns(leg, time, np.diff(stamps))
 
 
-def _time(table: Table) -> tuple[dict[str, str], Int64Array]:
-    """The time's keys, and those of the first rows' stamps that can be read."""
+def time_of(table: Table) -> tuple[dict[str, str], Int64Array]:
+    """The column of time of a table, and the stamps of its first rows.
+
+    Parameters
+    ----------
+    table : Table
+
+    Returns
+    -------
+    time : dict of str to str
+        ``column``, and ``unit`` and ``stamp`` where they are not the default, as in a mapping.
+    stamps : ndarray of int64
+        Nanoseconds since 1970, of those of the first `SAMPLE_ROWS` rows that can be read.
+
+    Raises
+    ------
+    InputError
+        There is none, or it cannot be told in which unit it is.
+    """
     plain = [_plain(name) for name in table.header]
     places = [plain.index(name) for name in _TIMES if name in plain]
     if not places:
