@@ -105,6 +105,8 @@ def from_frame(
     >>> segment.instruments[0].currency, segment.cadence
     ('USDT', 'bars')
     """
+    if not isinstance(costs, Mapping | None):
+        raise InputError("costs", f"was {costs!r:.40}; expected a dict such as {{'size': 5}}")
     frames, symbols, kinds = _told(frame, symbol, kind)
     columns = [frame_columns(one, name) for one, name in frames]
     terms = BarsTerms(

@@ -206,7 +206,7 @@ def from_positions(
     >>> backtest(segment, made).n_fills
     2
     """
-    if interval is not None and not span_ns(interval):
+    if interval is not None and not (type(interval) is str and span_ns(interval)):
         raise InputError(
             "interval", f"was {str(interval)[:40]!r}; expected a length such as 1m, 4h, 1d"
         )

@@ -123,6 +123,8 @@ def test_frame_refusals_are_one_sentence(frame: Any, sentence: str | None) -> No
         ({"kind": {"BTCUSDT": "spot"}}, "was given kinds by name for one frame"),
         ({"interval": "1x"}, "interval: was '1x'; expected a length such as 1m, 4h, 1d"),
         ({"interval": "2h"}, "expected a multiple of 7200 s"),
+        ({"interval": 5}, "interval: was '5'; expected a length such as 1m, 4h, 1d"),
+        ({"costs": [1]}, "costs: was [1]; expected a dict such as {'size': 5}"),
         (
             {"costs": {"half_spred_bps": 1}},
             "costs: has 'half_spred_bps'; did you mean 'half_spread_bps'?",
@@ -149,3 +151,14 @@ def test_frame_pair_refusals() -> None:
         ql.from_frame({"A": frame, "B": frame_of()}, kind={"A": "spot"})
     with pytest.raises(ql.InputError, match="kind: was spot twice"):
         ql.from_frame({"A": frame, "B": frame_of()}, kind={"A": "spot", "B": "spot"})
+
+
+def test_frame_of_days_by_a_local_clock_is_refused_with_a_remedy() -> None:
+    zone = "America/New_York"
+    days = np.arange("2024-03-01", "2024-03-31", dtype="datetime64[D]").astype("datetime64[s]")
+    short = days.astype(np.int64) + 5 * 3600 - 3600 * (days >= np.datetime64("2024-03-11"))
+    frame = {name: values[:30] for name, values in frame_of().items()}
+    local = frame | {"time": pa.array(short, pa.int64()).cast(pa.timestamp("s", zone))}
+    with pytest.raises(ql.InputError, match=r"days of 23 and of 24 hours.* tz_localize"):
+        ql.from_frame(local, "BTCUSDT")
+    assert ql.from_frame(frame | {"time": days}, "BTCUSDT").gaps == ()

@@ -222,3 +222,14 @@ def test_example_from_vectorbt_runs(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "22 decisions, 22 fills" in out
     assert out.endswith("verdict FAIL: recorded positions can fail, and never pass\n")
+
+
+def test_report_on_a_frame_is_verified_on_the_folder_it_is_saved_to(
+    bars: Any, tmp_path: Path
+) -> None:
+    policy = ql.GatePolicy(suites={"g2": ("net_positive", "look_ahead", "equity", "delay")})
+    report = ql.run_gates(bars, Follows(), costs=COSTS, policy=policy)
+    report.save(tmp_path / "report.json")
+    saved = bars.save(tmp_path / "saved")
+    check = ql.verify_report(tmp_path / "report.json", saved, strategy=Follows())
+    assert check.matches, check.differences

@@ -134,7 +134,8 @@ def _check_terms(tables: Sequence[Table], terms: BarsTerms) -> None:
         raise InputError("kind", f"was {','.join(terms.kinds)}; {problem}")
     if len(terms.symbols) not in (0, 1, len(tables)):
         raise InputError("symbol", f"was told {len(terms.symbols)} times for {len(tables)} tables")
-    if terms.interval is not None and not span_ns(terms.interval):
+    told = terms.interval
+    if told is not None and not (type(told) is str and span_ns(told)):
         raise InputError(
             "interval", f"was {str(terms.interval)[:40]!r}; expected a length such as 1m, 4h, 1d"
         )
@@ -264,6 +265,9 @@ def _interval(tables: Sequence[Table], found: Sequence[_Columns]) -> str:
         raise InputError(tables[0].path, "has too few times to tell the length of a bar; expected "
                          "it as interval")  # fmt: skip
     step_ns = min(steps_ns)
+    if step_ns == _SHORT_DAY_NS and any((one == _DAY_NS).any() for one in steps):
+        problem = "has days of 23 and of 24 hours, as a change of the clock makes them; expected"
+        raise InputError(tables[0].path, f"{problem} dates without a zone, tz_localize(None)")
     seconds, rest = divmod(step_ns, 10**9)
     if rest or seconds > MAX_SPAN_S:
         problem = f"has bars {step_ns / 10**9:g} s apart; expected a length of whole seconds"
@@ -272,6 +276,8 @@ def _interval(tables: Sequence[Table], found: Sequence[_Columns]) -> str:
     return f"{seconds // size}{unit}"
 
 
+_DAY_NS: Final = 86_400 * 10**9
+_SHORT_DAY_NS: Final = 82_800 * 10**9
 _SPANS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
