@@ -25,9 +25,6 @@ LONG_FILES: dict[str, str] = {}
 #: Name of a test's file -> why it is longer.
 LONG_TESTS: dict[str, str] = {
     "engine.py": "the naive engine, to be read beside the compiled one",
-    "test_market_null.py": "cases that share their runs",
-    "test_orders.py": "cases that share their markets",
-    "test_random_entry.py": "cases that share their runs",
 }
 #: File::function -> why it is longer.
 LONG_FUNCTIONS: dict[str, str] = {
