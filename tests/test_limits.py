@@ -23,9 +23,7 @@ ROOT = Path(__file__).parents[1]
 #: File -> why it is longer.
 LONG_FILES: dict[str, str] = {}
 #: Name of a test's file -> why it is longer.
-LONG_TESTS: dict[str, str] = {
-    "engine.py": "the naive engine, to be read beside the compiled one",
-}
+LONG_TESTS: dict[str, str] = {}
 #: File::function -> why it is longer.
 LONG_FUNCTIONS: dict[str, str] = {
     "_ext/_types_check.pyx::layout": "a table: the offset of every field of every record",
