@@ -33,8 +33,10 @@ def sweep(rows: int, trips: int, threads: int | None) -> float:
     out = np.empty((SHIFTS, 4), np.uint64)
 
     def once() -> None:
-        with running(threads):
-            kernels.circular(offsets, path, out)
+        with running(threads) as divided:
+            divided(
+                lambda at, part: kernels.circular(offsets[at : at + len(part)], path, part), out
+            )
 
     return median_seconds(once)
 

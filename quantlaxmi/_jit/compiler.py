@@ -1,4 +1,4 @@
-"""How the sweep kernels are compiled: where the cache is, which threads run, one at a time.
+"""How the sweep kernels are compiled, where the cache is, and on which threads they run.
 
 Importing this module imports Numba, so only a running sweep does it.
 """
@@ -11,25 +11,30 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
+import numpy.typing as npt
+from numba.core.registry import CPUDispatcher
 
 from quantlaxmi._jit.cache_files import VerifiedCacheFile
-from quantlaxmi.errors import ConfigError, WorkerError
+from quantlaxmi.errors import ConfigError
 
-__all__ = ["cache_folder", "inline", "kernel", "running"]
+__all__ = ["Sweep", "Work", "cache_folder", "inline", "kernel", "make_draws", "running"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Kernels run one at a time: one of Numba's threading layers aborts the process when two
-#: Python threads enter parallel code together.
-_ENTER = threading.Lock()
-#: The process whose threads kernels run on, once there are any.
-_started_in: int | None = None
+#: Called with the number of the first row, and the rows.
+Work = Callable[[int, Any], object]
+Sweep = Callable[[Work, npt.NDArray[Any]], None]
+
+#: A part of fewer draws is not worth a thread.
+_LEAST_ROWS = 32
 
 
 def cache_folder() -> Path | None:
@@ -67,6 +72,7 @@ def cache_folder() -> Path | None:
 _LOCK_SECONDS = 10.0
 _FOLDER = cache_folder()
 _CONFIG: Any = numba.config
+_Dispatcher: Any = CPUDispatcher
 
 
 @contextmanager
@@ -142,52 +148,94 @@ def _decorate(function: F, **options: Any) -> F:
     return made
 
 
+class _InKernels(_Dispatcher):  # type: ignore[misc]
+    """A compiled function without a Python side: calling that would end the process."""
+
+    def __call__(self, *_arguments: Any) -> Any:
+        raise TypeError(f"{self.py_func.__name__} is called by kernels alone")
+
+
 def inline(function: F) -> F:
-    """Compile a small serial function called from kernels. Floats keep IEEE rules."""
-    return _decorate(function, fastmath=False, nogil=True)
+    """Compile a small function that kernels alone call.
+
+    It has no Python side, which would cost more to compile than itself. It counts no references
+    to its arrays, which the kernel holds: that counting was two thirds of a sweep. So it cannot
+    make arrays. Floats keep IEEE rules.
+    """
+    made: Any = _decorate(
+        function,
+        fastmath=False,
+        nogil=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        _nrt=False,
+    )
+    if not _CONFIG.DISABLE_JIT:
+        made.__class__ = _InKernels
+    inlined: F = made
+    return inlined
 
 
 def kernel(function: F) -> F:
-    """Compile a kernel whose outer ``prange`` runs over draws. Floats keep IEEE rules."""
-    return _decorate(function, fastmath=False, nogil=True, parallel=True)
+    """Compile a function that Python calls, without the GIL. Floats keep IEEE rules.
+
+    A sweep kernel is serial: `running` divides the draws. Numba's own parallel loops take four
+    times as long to compile.
+    """
+    return _decorate(function, fastmath=False, nogil=True, no_cfunc_wrapper=True)
 
 
 @contextmanager
-def running(threads: int | None) -> Iterator[None]:
-    """Hold the kernels for one caller and set the number of threads for the time.
+def running(threads: int | None) -> Iterator[Sweep]:
+    """Set the number of threads of a sweep, and NumPy's warnings for interpreted kernels.
 
     Parameters
     ----------
     threads : int or None
         Threads wanted; more than the machine offers gives all it offers. None: all.
 
+    Yields
+    ------
+    callable
+        ``sweep(work, out)`` calls ``work(at, part)`` for parts of the rows of `out` that follow
+        one another, the first of them row ``at``, each on a thread of its own.
+
     Raises
     ------
     ConfigError
         When `threads` is below 1.
-    WorkerError
-        In a process that was forked off one in which kernels had run: their threads did not come
-        along, and OpenMP ends a process that asks for them.
     """
-    global _started_in
     if threads is not None and threads < 1:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
-    if _started_in not in (None, os.getpid()):  # before the lock, which may never be free
-        raise WorkerError(
-            "this process was forked after gates had run in its parent, whose threads it lacks; "
-            "start processes by multiprocessing.get_context('spawn')"
-        )
+    offered: int = _CONFIG.NUMBA_NUM_THREADS
+    count = 1 if _CONFIG.DISABLE_JIT else min(threads or offered, offered)
     # Interpreted kernels work on NumPy scalars, which warn where unsigned arithmetic wraps.
-    with _ENTER, np.errstate(over="ignore"):
-        if _CONFIG.DISABLE_JIT:
-            yield
-            return
-        _started_in = os.getpid()
-        before = numba.get_num_threads()
-        if threads is not None:
-            numba.set_num_threads(min(threads, _CONFIG.NUMBA_NUM_THREADS))
-        try:
-            yield
-        finally:
-            with suppress(ValueError):
-                numba.set_num_threads(before)
+    with np.errstate(over="ignore"):
+        yield lambda work, out: _divide(work, out, count)
+
+
+def _divide(work: Work, out: npt.NDArray[Any], count: int) -> None:
+    """Call `work` for at most `count` parts of `out`, side by side; its first error is raised."""
+    rows = len(out)
+    count = max(1, min(count, rows // _LEAST_ROWS))
+    if count == 1:
+        work(0, out)
+        return
+    bounds = [rows * k // count for k in range(count + 1)]
+    with ThreadPoolExecutor(count) as pool:
+        parts = [pool.submit(work, a, out[a:b]) for a, b in pairwise(bounds)]
+    for part in parts:
+        part.result()
+
+
+def make_draws(
+    threads: int | None,
+    kernel: Callable[..., object],
+    key: np.uint64,
+    first: int,
+    arguments: tuple[Any, ...],
+    out: npt.NDArray[Any],
+) -> None:
+    """Fill the rows of `out` with the draws from number `first` on; see `running`."""
+    with running(threads) as divided:
+        divided(lambda at, part: kernel(key, first + at, *arguments, part), out)

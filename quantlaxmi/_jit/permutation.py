@@ -10,17 +10,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
-from quantlaxmi._jit.compiler import inline, kernel
+from quantlaxmi._jit.compiler import kernel
 from quantlaxmi._jit.random_entry import Bundles, bundle_value
 from quantlaxmi._jit.rng import below, words
 from quantlaxmi._jit.wide import add_signed, add_square
 from quantlaxmi.schema import I64, U64
 
 __all__ = ["Bundles", "Spans", "identity", "shuffled"]
-
-_CHUNK = 32
 
 
 class Spans(NamedTuple):
@@ -44,7 +41,7 @@ class Spans(NamedTuple):
     position: I64
 
 
-@inline
+@kernel
 def _walk(
     order: I64,  # IN  (n_spans,) which span stands j-th
     bundles: Bundles,
@@ -81,22 +78,20 @@ def shuffled(
     """Sum and sum of squares of the spans' PnL, spans shuffled inside their blocks."""
     n_draws = out.shape[0]
     n_spans = spans.length.shape[0]
-    for chunk in prange((n_draws + _CHUNK - 1) // _CHUNK):
-        random = np.empty(n_spans, np.uint64)
-        order = np.empty(n_spans, np.int64)
-        for t in range(chunk * _CHUNK, min(n_draws, (chunk + 1) * _CHUNK)):
-            words(key, first + t, random)
-            for i in range(n_spans):
-                order[i] = i
-            for b in range(spans.block_row.shape[0]):
-                low = spans.block_first[b]
-                for i in range(spans.block_first[b + 1] - 1, low, -1):
-                    j = low + below(random[i], i - low + 1)
-                    order[i], order[j] = order[j], order[i]
-            _walk(order, bundles, spans, out[t])
+    random = np.empty(n_spans, np.uint64)
+    order = np.empty(n_spans, np.int64)
+    for t in range(n_draws):
+        words(key, first + t, random)
+        for i in range(n_spans):
+            order[i] = i
+        for b in range(spans.block_row.shape[0]):
+            low = spans.block_first[b]
+            for i in range(spans.block_first[b + 1] - 1, low, -1):
+                j = low + below(random[i], i - low + 1)
+                order[i], order[j] = order[j], order[i]
+        _walk(order, bundles, spans, out[t])
 
 
-@inline
 def identity(
     bundles: Bundles,
     spans: Spans,

@@ -20,7 +20,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from quantlaxmi._jit.compiler import inline, kernel
 from quantlaxmi._jit.interest import Interest, trip_interest
@@ -45,7 +44,6 @@ __all__ = [
 MAX_ROWS = 2**32
 
 
-_CHUNK = 32  # draws that share one scratch allocation
 _EMPTY = -1
 
 
@@ -124,7 +122,7 @@ class NetTerms(NamedTuple):
     paid: I64
 
 
-@inline
+@kernel
 def _table_shape(n: int, k: int) -> tuple[int, int]:
     """Slots and shift of an ordered table for k values below n: at least 2k slots."""
     slots = 2
@@ -154,7 +152,7 @@ def _insert(table: I64, shift: int, value: int) -> bool:
     return True
 
 
-@inline
+@kernel
 def place(
     random: U64,  # IN  (>= 2k,) words of the draw
     free: int,
@@ -255,28 +253,27 @@ def matched(
     n_draws = out.shape[0]
     k = trips.occupied.shape[0]
     slots, shift = _table_shape(trips.free + k, k)
-    for chunk in prange((n_draws + _CHUNK - 1) // _CHUNK):
-        random = np.empty(2 * k, np.uint64)
-        table = np.empty(slots + k + 1, np.int64)
-        order = np.empty(k, np.int64)
-        starts = np.empty(k, np.int64)
-        for t in range(chunk * _CHUNK, min(n_draws, (chunk + 1) * _CHUNK)):
-            words(key, first + t, random)
-            place(random, trips.free, trips.occupied, table, shift, order, starts)
-            s_hi = s_lo = q_hi = q_lo = np.uint64(0)
-            ns_hi = ns_lo = nq_hi = nq_lo = np.uint64(0)
-            for j in range(k):
-                gross, cost, funding = _trip_result(
-                    bundles, trips, net, interest, order[j], starts[j], False
-                )
-                s_hi, s_lo = add_signed(s_hi, s_lo, gross)
-                q_hi, q_lo = add_square(q_hi, q_lo, gross)
-                if net.known:
-                    gain = net.scale * gross - cost + funding
-                    ns_hi, ns_lo = add_signed(ns_hi, ns_lo, gain)
-                    nq_hi, nq_lo = add_square(nq_hi, nq_lo, gain)
-            out[t, 0], out[t, 1], out[t, 2], out[t, 3] = s_hi, s_lo, q_hi, q_lo
-            out[t, 4], out[t, 5], out[t, 6], out[t, 7] = ns_hi, ns_lo, nq_hi, nq_lo
+    random = np.empty(2 * k, np.uint64)
+    table = np.empty(slots + k + 1, np.int64)
+    order = np.empty(k, np.int64)
+    starts = np.empty(k, np.int64)
+    for t in range(n_draws):
+        words(key, first + t, random)
+        place(random, trips.free, trips.occupied, table, shift, order, starts)
+        s_hi = s_lo = q_hi = q_lo = np.uint64(0)
+        ns_hi = ns_lo = nq_hi = nq_lo = np.uint64(0)
+        for j in range(k):
+            gross, cost, funding = _trip_result(
+                bundles, trips, net, interest, order[j], starts[j], False
+            )
+            s_hi, s_lo = add_signed(s_hi, s_lo, gross)
+            q_hi, q_lo = add_square(q_hi, q_lo, gross)
+            if net.known:
+                gain = net.scale * gross - cost + funding
+                ns_hi, ns_lo = add_signed(ns_hi, ns_lo, gain)
+                nq_hi, nq_lo = add_square(nq_hi, nq_lo, gain)
+        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = s_hi, s_lo, q_hi, q_lo
+        out[t, 4], out[t, 5], out[t, 6], out[t, 7] = ns_hi, ns_lo, nq_hi, nq_lo
 
 
 @kernel
@@ -297,32 +294,31 @@ def neutral(
     n_pairs = out.shape[0]
     k = trips.occupied.shape[0]
     slots, shift = _table_shape(trips.free + k, k)
-    for chunk in prange((n_pairs + _CHUNK - 1) // _CHUNK):
-        random = np.empty(3 * k, np.uint64)
-        table = np.empty(slots + k + 1, np.int64)
-        order = np.empty(k, np.int64)
-        starts = np.empty(k, np.int64)
-        for t in range(chunk * _CHUNK, min(n_pairs, (chunk + 1) * _CHUNK)):
-            words(key, first + t, random)
-            place(random, trips.free, trips.occupied, table, shift, order, starts)
-            for member in range(2):
-                g_hi = g_lo = c_hi = c_lo = n_hi = n_lo = np.uint64(0)
-                for j in range(k):
-                    turned = (random[2 * k + j] >> np.uint64(63)) != np.uint64(member)
-                    gross, cost, funding = _trip_result(
-                        bundles, trips, net, interest, order[j], starts[j], turned
-                    )
-                    g_hi, g_lo = add_signed(g_hi, g_lo, gross)
-                    if net.known:
-                        c_hi, c_lo = add_signed(c_hi, c_lo, cost)
-                        gain = net.scale * gross - cost + funding
-                        n_hi, n_lo = add_signed(n_hi, n_lo, gain)
-                o = 6 * member
-                out[t, o], out[t, o + 1], out[t, o + 2] = g_hi, g_lo, c_hi
-                out[t, o + 3], out[t, o + 4], out[t, o + 5] = c_lo, n_hi, n_lo
+    random = np.empty(3 * k, np.uint64)
+    table = np.empty(slots + k + 1, np.int64)
+    order = np.empty(k, np.int64)
+    starts = np.empty(k, np.int64)
+    for t in range(n_pairs):
+        words(key, first + t, random)
+        place(random, trips.free, trips.occupied, table, shift, order, starts)
+        for member in range(2):
+            g_hi = g_lo = c_hi = c_lo = n_hi = n_lo = np.uint64(0)
+            for j in range(k):
+                turned = (random[2 * k + j] >> np.uint64(63)) != np.uint64(member)
+                gross, cost, funding = _trip_result(
+                    bundles, trips, net, interest, order[j], starts[j], turned
+                )
+                g_hi, g_lo = add_signed(g_hi, g_lo, gross)
+                if net.known:
+                    c_hi, c_lo = add_signed(c_hi, c_lo, cost)
+                    gain = net.scale * gross - cost + funding
+                    n_hi, n_lo = add_signed(n_hi, n_lo, gain)
+            o = 6 * member
+            out[t, o], out[t, o + 1], out[t, o + 2] = g_hi, g_lo, c_hi
+            out[t, o + 3], out[t, o + 4], out[t, o + 5] = c_lo, n_hi, n_lo
 
 
-@inline
+@kernel
 def identity(
     bundles: Bundles,  # at the strategy's own rows, one an action
     trips: Trips,

@@ -7,7 +7,6 @@ Gains must fit int64 in magnitude below 2**62, which the caller proves; sums are
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from quantlaxmi._jit.compiler import kernel
 from quantlaxmi._jit.rng import words
@@ -15,9 +14,6 @@ from quantlaxmi._jit.wide import add_signed, add_square
 from quantlaxmi.schema import I64, U64
 
 __all__ = ["random_sides"]
-
-
-_CHUNK = 32
 _ONE = np.uint64(1)
 
 
@@ -31,14 +27,13 @@ def random_sides(
     """Sum of the gains, each turned where its bit of the draw is 1, and sum of their squares."""
     n_draws = out.shape[0]
     k = gains.shape[0]
-    for chunk in prange((n_draws + _CHUNK - 1) // _CHUNK):
-        random = np.empty((k + 63) // 64, np.uint64)
-        for t in range(chunk * _CHUNK, min(n_draws, (chunk + 1) * _CHUNK)):
-            words(key, first + t, random)
-            s_hi = s_lo = q_hi = q_lo = np.uint64(0)
-            for j in range(k):
-                turned = (random[j >> 6] >> np.uint64(j & 63)) & _ONE
-                gain = -gains[j] if turned == _ONE else gains[j]
-                s_hi, s_lo = add_signed(s_hi, s_lo, gain)
-                q_hi, q_lo = add_square(q_hi, q_lo, gain)
-            out[t, 0], out[t, 1], out[t, 2], out[t, 3] = s_hi, s_lo, q_hi, q_lo
+    random = np.empty((k + 63) // 64, np.uint64)
+    for t in range(n_draws):
+        words(key, first + t, random)
+        s_hi = s_lo = q_hi = q_lo = np.uint64(0)
+        for j in range(k):
+            turned = (random[j >> 6] >> np.uint64(j & 63)) & _ONE
+            gain = -gains[j] if turned == _ONE else gains[j]
+            s_hi, s_lo = add_signed(s_hi, s_lo, gain)
+            q_hi, q_lo = add_square(q_hi, q_lo, gain)
+        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = s_hi, s_lo, q_hi, q_lo

@@ -8,16 +8,12 @@ of one cipher block. Sums are int64, which the caller proves. Draw ``t`` writes 
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from quantlaxmi._jit.compiler import kernel
 from quantlaxmi._jit.rng import below, block
 from quantlaxmi.schema import I64
 
 __all__ = ["resampled_sums"]
-
-
-_CHUNK = 32
 
 
 @kernel
@@ -31,17 +27,16 @@ def resampled_sums(
     """Column sums over one resampled order of the rows for each draw."""
     n_draws, n_columns = out.shape
     n = columns.shape[0]
-    for chunk in prange((n_draws + _CHUNK - 1) // _CHUNK):
-        for t in range(chunk * _CHUNK, min(n_draws, (chunk + 1) * _CHUNK)):
-            at = 0
+    for t in range(n_draws):
+        at = 0
+        for k in range(n_columns):
+            out[t, k] = 0
+        for i in range(n):
+            begins, place = block(key, np.uint64(first + t), np.uint64(i))
+            at = at + 1
+            if i == 0 or begins <= last_word:
+                at = below(place, n)
+            elif at == n:
+                at = 0
             for k in range(n_columns):
-                out[t, k] = 0
-            for i in range(n):
-                begins, place = block(key, np.uint64(first + t), np.uint64(i))
-                at = at + 1
-                if i == 0 or begins <= last_word:
-                    at = below(place, n)
-                elif at == n:
-                    at = 0
-                for k in range(n_columns):
-                    out[t, k] += columns[at, k]
+                out[t, k] += columns[at, k]

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from quantlaxmi._jit.compiler import inline, kernel
 from quantlaxmi._jit.random_entry import bundle_value
@@ -97,20 +96,19 @@ def circular(
     out: U64,  # OUT (n_draws, 4)
 ) -> None:
     """Sum and sum of squares of the trips' PnL, the path shifted by each offset."""
-    for t in prange(offsets.shape[0]):
+    for t in range(offsets.shape[0]):
         _walk(path, offsets[t], out[t])
 
 
-@inline
 def identity(
     path: Path,
     out: U64,  # OUT (4,)
 ) -> None:
-    """The draw that moves nothing, through the same walk."""
-    _walk(path, 0, out)
+    """The draw that moves nothing, through the same kernel."""
+    circular(np.zeros(1, np.int64), path, out.reshape(1, 4))
 
 
-@inline
+@kernel
 def gains(
     path: Path,
     out: I64,  # OUT (n_trips,)

@@ -210,8 +210,8 @@ def _sweep(
     key = np.uint64(context.key(NAME))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        with running(context.threads):
-            kernels.shuffled(key, first, *arrays, out)
+        with running(context.threads) as divided:
+            divided(lambda at, part: kernels.shuffled(key, first + at, *arrays, part), out)
 
     n_perms = context.settings(LabelPermutationSettings).n_perms
     (count,) = count_draws(context, NAME, n_perms, 4, sweep, [(s, q)])

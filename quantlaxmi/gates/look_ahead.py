@@ -98,20 +98,16 @@ class LookAhead:
 
 def _cuts(run: Run, n_cuts: int, key: int) -> list[int]:
     """Last messages of the beginnings: most at decisions, some anywhere, one the last of all."""
-    from quantlaxmi._jit.compiler import running
-    from quantlaxmi._jit.rng import below, words
+    from quantlaxmi._ext.philox import below, words
 
     first, last = run.segment.first_seq, run.segment.last_seq
-    random = np.empty(n_cuts, np.uint64)
-    with running(1):
-        words(np.uint64(key), 0, random)
-        chosen = {last}
-        decided = run.exact.decisions["seq"]
-        for k, word in enumerate(random):
-            if k % 4 != 3 and len(decided):
-                chosen.add(int(decided[below(word, len(decided))]))
-            else:
-                chosen.add(first + int(below(word, min(last - first + 1, 2**32))))
+    chosen = {last}
+    decided = run.exact.decisions["seq"]
+    for k, word in enumerate(words(key, 0, n_cuts).tolist()):
+        if k % 4 != 3 and len(decided):
+            chosen.add(int(decided[below(word, len(decided))]))
+        else:
+            chosen.add(first + below(word, min(last - first + 1, 2**32)))
     return sorted(chosen)
 
 

@@ -222,15 +222,14 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
     ch. 6; p-value Phipson and Smyth (2010).
     """
     from quantlaxmi._jit import random_entry as kernels
-    from quantlaxmi._jit.compiler import running
+    from quantlaxmi._jit.compiler import make_draws
 
     sums = _own_sums(context, placed)
     with_net = not placed.costs.reason
     key, arguments = np.uint64(context.key(MATCHED.name)), placed.kernel_arguments()
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        with running(context.threads):
-            kernels.matched(key, first, *arguments, out)
+        make_draws(context.threads, kernels.matched, key, first, arguments, out)
 
     own = [(sums[0], sums[1])] + ([(sums[2], sums[3])] if with_net else [])
     n_sims = context.settings(RandomEntrySettings).n_sims
@@ -285,7 +284,7 @@ def _neutral(context: GateContext, placed: _Placed) -> GateResult:
     Source: antithetic pairs, Hammersley and Morton (1956); equivalence, Schuirmann (1987).
     """
     from quantlaxmi._jit import random_entry as kernels
-    from quantlaxmi._jit.compiler import running
+    from quantlaxmi._jit.compiler import make_draws
 
     with_net = not placed.costs.reason
     n = context.settings(RandomEntrySettings).n_neutral_pairs
@@ -293,8 +292,7 @@ def _neutral(context: GateContext, placed: _Placed) -> GateResult:
     key, arguments = np.uint64(context.key(NEUTRAL.name)), placed.kernel_arguments()
     while done < n:
         out = np.empty((min(100_000, n - done), 12), np.uint64)
-        with running(context.threads):
-            kernels.neutral(key, done, *arguments, out)
+        make_draws(context.threads, kernels.neutral, key, done, arguments, out)
         gross, cost, net, gross_m, cost_m, net_m = (
             wide_ints(out[:, k], out[:, k + 1]) for k in range(0, 12, 2)
         )

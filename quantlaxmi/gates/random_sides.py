@@ -102,8 +102,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     key = np.uint64(context.key(STREAM))
 
     def sweep(first: int, out: npt.NDArray[np.uint64]) -> None:
-        with running(context.threads):
-            kernels.random_sides(key, first, gains, out)
+        with running(context.threads) as divided:
+            divided(lambda at, part: kernels.random_sides(key, first + at, gains, part), out)
 
     draws = context.settings(RandomSidesSettings).n_draws
     s, q = sum(gains.tolist()), sum(g * g for g in gains.tolist())

@@ -73,11 +73,11 @@ def _sweep(
     )
     own = np.zeros(4, np.uint64)
     out = np.empty((shifts, 4), np.uint64)
-    with running(context.threads):
+    with running(context.threads) as divided:
         kernels.identity(path, own)
         s, q = wide_ints(own[0::2], own[1::2])
         check_identity(context, NAME, s * columns.scale)
-        kernels.circular(offsets, path, out)
+        divided(lambda at, part: kernels.circular(offsets[at : at + len(part)], path, part), out)
     context.report_progress(NAME, shifts, shifts)
     count = MonteCarlo(
         sum(exceedances(out, s, q)),

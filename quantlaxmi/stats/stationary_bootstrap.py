@@ -92,10 +92,19 @@ def bootstrap_sums(
     columns = np.ascontiguousarray(np.array(limbs, np.int64).T)
     last_word = np.uint64((MILLION << 64) // block - 1)
     sums: list[list[int]] = [[] for _ in series]
+
+    def sweep(begin: int, out: npt.NDArray[np.int64]) -> None:
+        with running(threads) as divided:
+            divided(
+                lambda at, part: resampled_sums(
+                    np.uint64(key), begin + at, last_word, columns, part
+                ),
+                out,
+            )
+
     for start in range(0, draws, _BATCH):
         out = np.empty((min(_BATCH, draws - start), len(limbs)), np.int64)
-        with running(threads):
-            resampled_sums(np.uint64(key), first + start, last_word, columns, out)
+        sweep(first + start, out)
         at = 0
         for total, count, divisor in zip(sums, counts, common, strict=True):
             total += _joined(out[:, at : at + count], width, divisor)

@@ -31,10 +31,13 @@ def _held(changes, rows):
 
 def _draws(spans, columns, key, m, first=0, threads=1):
     out = np.empty((m, 4), np.uint64)
-    with running(threads):
+    with running(threads) as divided:
         bundles = kernels.Bundles(*columns.arrays)
         arrays = kernels.Spans(spans.block_first, spans.block_row, spans.length, spans.position)
-        kernels.shuffled(np.uint64(key), first, bundles, arrays, out)
+        divided(
+            lambda at, part: kernels.shuffled(np.uint64(key), first + at, bundles, arrays, part),
+            out,
+        )
     return out
 
 

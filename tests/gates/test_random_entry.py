@@ -67,8 +67,9 @@ def _naive_loans(context, lay):
 
 def _draws(context, lay, key, m, first=0, threads=1):
     out = np.empty((m, 8), np.uint64)
-    with running(threads):
-        kernels.matched(np.uint64(key), first, *lay.kernel_arguments(), out)
+    arguments = lay.kernel_arguments()
+    with running(threads) as divided:
+        divided(lambda at, part: kernels.matched(np.uint64(key), first + at, *arguments, part), out)
     return out
 
 

@@ -23,8 +23,8 @@ def test_random_sides_match_naive(k, size):
     before = gains.copy()
     for threads in (1, 2):
         out = np.empty((70, 4), np.uint64)
-        with running(threads):
-            kernels.random_sides(np.uint64(77), 5, gains, out)
+        with running(threads) as divided:
+            divided(lambda at, part: kernels.random_sides(np.uint64(77), 5 + at, gains, part), out)
         s, q = wide_ints(out[:, 0], out[:, 1]), wide_ints(out[:, 2], out[:, 3])
         expected = [naive.random_sides(77, 5 + t, gains.tolist()) for t in range(70)]
         assert list(zip(s, q, strict=True)) == expected

@@ -70,12 +70,13 @@ def _path(periods, instruments):
 
 def _draws(periods, columns, offsets, threads=1):
     out = np.empty((len(offsets), 4), np.uint64)
-    with running(threads):
+    with running(threads) as divided:
         path = kernels.Path(
             *columns.arrays, periods.trip_first, periods.start,
             periods.stop, periods.position,
         )  # fmt: skip
-        kernels.circular(np.array(offsets, np.int64), path, out)
+        at_offsets = np.array(offsets, np.int64)
+        divided(lambda at, part: kernels.circular(at_offsets[at : at + len(part)], path, part), out)
     return out
 
 

@@ -1,5 +1,6 @@
 """The counter-based generator: published values, its naive twin, independence of order."""
 
+import os
 import subprocess
 import sys
 
@@ -8,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantlaxmi._jit import rng
+from quantlaxmi._jit import compiler, rng, wide
 from quantlaxmi._jit.compiler import running
-from quantlaxmi._jit.wide import add_signed, add_square
 from tests.depth import examples
 from tests.naive import rng as naive
 
@@ -68,6 +68,16 @@ def test_below_is_uniform():
     assert ((counts - 1000) ** 2 / 1000).sum() < 27.9  # chi-square, 6 degrees, 1e-4
 
 
+@compiler.kernel
+def add_signed(high, low, x):
+    return wide.add_signed(high, low, x)
+
+
+@compiler.kernel
+def add_square(high, low, x):
+    return wide.add_square(high, low, x)
+
+
 def _wide(pair):
     """Compiled functions hand back Python integers; they take unsigned ones."""
     return tuple(np.uint64(x) for x in pair)
@@ -83,6 +93,12 @@ def test_wide_sums_are_exact(values):
             q = _wide(add_square(*q, np.int64(x)))
     assert (int(s[0]) << 64 | int(s[1])) == sum(values) % 2**128
     assert (int(q[0]) << 64 | int(q[1])) == sum(x * x for x in values) % 2**128
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
+def test_what_has_no_python_side_says_so():
+    with pytest.raises(TypeError, match="add_signed is called by kernels alone"):
+        wide.add_signed(np.uint64(0), np.uint64(0), 1)
 
 
 def test_importing_gates_loads_no_numba():
