@@ -1,8 +1,7 @@
 """Record dtypes, tables and enumerations: the one place where layouts are declared for Python.
 
-``_ext/_types.pxd`` declares the same records for C; ``tests/ext/test_schema.py`` compares size and
-offsets. Kernel-facing records hold 64-bit fields only, because smaller ones are placed or
-promoted differently by compiled and interpreted code.
+``_ext/_types.pxd`` declares the same records for C; ``tests/ext/test_schema.py`` compares them.
+Kernel-facing records hold 64-bit fields only: compiled and interpreted code differ in others.
 
 Units: ``*_ns`` are nanoseconds since the Unix epoch, ``price``/``qty`` mantissas are at their
 instrument's exponents, ``*_hi``/``*_lo`` are the halves of a signed 128-bit integer
@@ -384,4 +383,18 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "rate": "<i8",  # at RATE_EXPONENT
         "next_funding_ns": "<i8",  # 0 where none is announced
     },
+    "bars": {
+        "seq": "<i8",
+        "ts_ns": "<i8",  # when the bar is known: that of the quote of its close
+        "instrument": "<i2",
+        "exch_ts_ns": "<i8",  # when it ended
+        "open_ns": "<i8",  # when it began
+        "open": "<i8",  # high and low are those of open and close where the source has none
+        "high": "<i8",
+        "low": "<i8",
+        "close": "<i8",
+        "volume": "<i8",  # 0 where the source has none
+    },
 }
+#: Tables that a segment has only where they have rows.
+OPTIONAL_TABLES: Final = frozenset({"bars"})

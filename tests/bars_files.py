@@ -87,7 +87,7 @@ def run_import(tmp_path: Path, lines: list[str], **options: Any) -> ImportResult
 
 
 def rows_of(result: ImportResult) -> list[tuple[str, tuple[int, ...]]]:
-    """Rows of a segment in order, as ``tests.naive.bars.quote_rows`` gives them."""
+    """Rows that are played, in order, as ``tests.naive.bars.quote_rows`` gives them."""
     found = []
     names = ["ts_ns", "instrument", "bid", "bid_qty", "ask", "ask_qty", "flags"]
     quotes, funding = (result.segment.columns(name) for name in ("quotes", "funding"))
@@ -96,5 +96,7 @@ def rows_of(result: ImportResult) -> list[tuple[str, tuple[int, ...]]]:
     for k, seq in enumerate(funding["seq"].tolist()):
         assert funding["next_funding_ns"][k] == funding["ts_ns"][k]
         found.append((seq, "funding", tuple(int(funding[n][k]) for n in ("ts_ns", "mark", "rate"))))
-    assert sorted(row[0] for row in found) == list(range(len(found)))
+    of_bars = result.segment.columns("bars")["seq"].tolist()
+    numbers = sorted([row[0] for row in found] + of_bars)
+    assert numbers == list(range(len(numbers)))
     return [row[1:] for row in sorted(found)]

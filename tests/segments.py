@@ -34,8 +34,8 @@ def make_tables(n_messages, *, seed=7, first_seq=0, step_ns=50_000_000):
     rng = np.random.default_rng(seed)
     lists = {table: {name: [] for name in columns} for table, columns in TABLES.items()}
     for k in range(n_messages):
-        table = ("quotes", "depth", "trades", "quotes", "funding", "quotes", "depth")[
-            int(rng.integers(7))
+        table = ("quotes", "depth", "trades", "quotes", "funding", "quotes", "depth", "bars")[
+            int(rng.integers(8))
         ]
         rows = int(rng.integers(1, 6)) if table == "depth" else 1
         instrument = int(rng.integers(2))

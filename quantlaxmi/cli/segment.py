@@ -102,12 +102,13 @@ def _split(args: dict[str, Any]) -> None:
 
 
 def _export(args: dict[str, Any]) -> None:
-    from quantlaxmi.schema import TABLES
     from quantlaxmi.segment import export, open_segment, staged_directory
 
     segment = open_segment(args["--segment-dir"])
     with staged_directory(args["--out"]) as staged:
-        names = [export(segment, table, staged / f"{table}.parquet").name for table in TABLES]
+        names = [
+            export(segment, table, staged / f"{table}.parquet").name for table in segment.counts
+        ]
     files = [str(Path(args["--out"]) / name) for name in names]
     print_json(files) if args["--json"] else print("\n".join(files))
 

@@ -33,7 +33,7 @@ from quantlaxmi.importers.source import (
 )
 from quantlaxmi.importers.tick_sizes import Steps
 from quantlaxmi.importers.traded_pair import contract_notes
-from quantlaxmi.schema import TABLES
+from quantlaxmi.schema import OPTIONAL_TABLES, TABLES
 from quantlaxmi.segment import HeldSegment, Segment, SegmentWriter, open_segment
 from quantlaxmi.segment.books import BookTally, book_problems
 from quantlaxmi.segment.manifest import Quarantine
@@ -151,7 +151,9 @@ def write_segment(
             reasons = _seal(writer, folder, source)
     return ImportResult(
         segment=open_segment(out, verify="manifest"),
-        messages_by_kind=written.messages,
+        messages_by_kind={
+            table: n for table, n in written.messages.items() if n or table not in OPTIONAL_TABLES
+        },
         quarantined=sum(c.quarantined for c in counts),
         quarantine_reasons=dict(reasons),
         lines=sum(c.lines for c in counts),

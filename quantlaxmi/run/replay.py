@@ -236,7 +236,9 @@ def _run(
     header = make_header(market, bound, config)
     session = Session(market.instruments, bound, config, market.origin)
     session.engine.refuse_before(market.first_seq)
-    total, done = market.n_rows, 0
+    total, done = 0, 0
+    if progress is not None:
+        total = market.n_rows - len(market.columns("bars")["seq"])  # bars are not played
     for chunk in chunks:
         further = None if progress is None else _further(progress, done, total)
         session.feed(chunk, further, index)

@@ -25,7 +25,8 @@ def export(segment: MarketData, table: str, out: Path | str) -> Path:
     segment : MarketData
         A segment, its parts, a window of it, or rows in memory.
     table : str
-        A key of ``schema.TABLES``: ``"quotes"``, ``"depth"``, ``"trades"`` or ``"funding"``.
+        A key of ``schema.TABLES``: ``"quotes"``, ``"depth"``, ``"trades"``, ``"funding"``
+        or ``"bars"``.
     out : Path or str
         A file that does not exist.
 

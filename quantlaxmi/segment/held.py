@@ -111,11 +111,12 @@ class HeldSegment(MemorySegment):
         return open_segment(path, verify="manifest")
 
     def _digest(self) -> str:
-        arrays = {(t, n): column for t, cols in self._tables.items() for n, column in cols.items()}
+        tables = {table: self._tables[table] for table in self.counts}
+        arrays = {(t, n): column for t, cols in tables.items() for n, column in cols.items()}
         with hash_pool() as pool:
             hashes = dict(zip(arrays, pool.iterate(_sha256, arrays.values()), strict=True))
         return segment_digest(
-            tuple(self._entry(t, [hashes[t, n] for n in cols]) for t, cols in self._tables.items())
+            tuple(self._entry(t, [hashes[t, n] for n in cols]) for t, cols in tables.items())
         )
 
     def _entry(self, table: str, hashes: list[str]) -> TableEntry:

@@ -18,7 +18,7 @@ import msgspec
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import SEGMENT_MANIFEST, one_line_errors, read_bounded, write_whole
 from quantlaxmi.instruments import Instrument, contract_problem, inverse_problem
-from quantlaxmi.schema import SCHEMA_VERSION, TABLES
+from quantlaxmi.schema import OPTIONAL_TABLES, SCHEMA_VERSION, TABLES
 from quantlaxmi.segment.wal import LogCut, log_name
 
 MANIFEST_NAME: Final = SEGMENT_MANIFEST
@@ -321,8 +321,10 @@ def check_manifest(manifest: Manifest) -> str:
         return "a file is named twice"
     if manifest.state == "recording":
         return "" if not manifest.tables else "a recording has sealed tables"
-    if [entry.table for entry in manifest.tables] != list(TABLES):
-        return f"expected the tables {', '.join(TABLES)}"
+    filled = {entry.table for entry in manifest.tables if entry.rows}
+    expected = [t for t in TABLES if t in filled or t not in OPTIONAL_TABLES]
+    if [entry.table for entry in manifest.tables] != expected:
+        return f"expected the tables {', '.join(expected)}"
     for entry in manifest.tables:
         if problem := _check_table(entry):
             return f"table {entry.table}: {problem}"

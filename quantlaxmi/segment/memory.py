@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from quantlaxmi.errors import SegmentError, shown
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import TABLES
+from quantlaxmi.schema import OPTIONAL_TABLES, TABLES
 from quantlaxmi.segment.arrow_io import table_schema
 from quantlaxmi.segment.horizon import cut_columns, last_seq_of
 from quantlaxmi.segment.manifest import Cadence, Gap, Manifest, Quarantine, check_instruments
@@ -97,7 +97,11 @@ class MemorySegment:
                 raise SegmentError(_PLACE, f"table {table}: {problem}")
         if problem := check_order(self._tables):
             raise SegmentError(_PLACE, problem)
-        self.counts = {table: Count(rule.messages, rule.rows) for table, rule in rules.items()}
+        self.counts = {
+            table: Count(rule.messages, rule.rows)
+            for table, rule in rules.items()
+            if rule.rows or table not in OPTIONAL_TABLES
+        }
         self.n_messages = sum(count.messages for count in self.counts.values())
         self.n_rows = sum(count.rows for count in self.counts.values())
         filled = [rule for rule in rules.values() if rule.rows]
@@ -171,8 +175,8 @@ class MemorySegment:
                 digest.update(column.data)
             return digest.hexdigest()
         digest = hashlib.sha256(_TABLES_TAG)
-        for table, columns in self._tables.items():
-            for name, column in columns.items():
+        for table in self.counts:
+            for name, column in self._tables[table].items():
                 digest.update(f"{table} {name} {column.dtype.str} {len(column)}\n".encode())
                 digest.update(column.data)
         return digest.hexdigest()

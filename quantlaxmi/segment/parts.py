@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError, SegmentCorrupt, SegmentError, shown
 from quantlaxmi.files import one_line_errors
-from quantlaxmi.schema import TABLES
+from quantlaxmi.schema import OPTIONAL_TABLES, TABLES
 from quantlaxmi.segment.columns import byte_pieces
 from quantlaxmi.segment.horizon import cut_columns, last_seq_of
 from quantlaxmi.segment.manifest import MANIFEST_NAME, ColumnEntry, Gap, segment_digest
@@ -75,15 +75,22 @@ class SegmentParts(Segment):
     def _quote_flags(self) -> list[NDArray[Any]]:
         return [flags for part in self.parts for flags in part._quote_flags()]
 
+    def _present(self) -> list[str]:
+        """Tables that the whole has; a part need not have each of them."""
+        return [name for name in TABLES if any(name in part.counts for part in self.parts)]
+
+    def _is_absent(self, table: str) -> bool:
+        return table in OPTIONAL_TABLES and table not in self._present()
+
     @property
     def counts(self) -> dict[str, Count]:
         """Messages and rows of each table, over all parts."""
         return {
             name: Count(
-                sum(part.counts[name].messages for part in self.parts),
-                sum(part.counts[name].rows for part in self.parts),
+                sum(part.counts[name].messages for part in self.parts if name in part.counts),
+                sum(part.counts[name].rows for part in self.parts if name in part.counts),
             )
-            for name in TABLES
+            for name in self._present()
         }
 
     def columns(self, table: str) -> Columns:
@@ -256,7 +263,8 @@ def as_market(segment: MarketData | Path | str) -> MarketData:
 def _digest(together: SegmentParts) -> str:
     """Segment digest of the parts' columns, one after another."""
     entries = []
-    for entry in together.manifest.tables:
+    of_all = {e.table: e for part in together.parts for e in part.manifest.tables}
+    for entry in (of_all[table] for table in together.counts):
         columns = []
         for column in entry.columns:
             digest = hashlib.sha256()

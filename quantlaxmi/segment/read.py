@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import hash_inside, one_line_errors, open_sized, state_inside
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import TABLES
+from quantlaxmi.schema import OPTIONAL_TABLES, TABLES
+from quantlaxmi.segment.arrow_io import table_schema
 from quantlaxmi.segment.columns import (
     HashTask,
     MappedTable,
@@ -37,7 +38,7 @@ from quantlaxmi.segment.manifest import (
     load_manifest,
 )
 from quantlaxmi.segment.market_data import MarketData, derived_cadence
-from quantlaxmi.segment.rows import Columns, RowRules, check_order
+from quantlaxmi.segment.rows import Columns, RowRules, check_order, empty_columns
 from quantlaxmi.segment.wal import LogFileReader, log_files
 
 Verify = Literal["manifest", "columns", "log", "all"]
@@ -152,10 +153,14 @@ class Segment:
             The file is not the one the manifest names. Verified at the first use, unless
             `open_segment` did.
         """
+        if self._is_absent(table):
+            return empty_columns(table)
         return cut_columns(dict(self._verified(table).columns), last_seq_of(self.digest))
 
     def arrow(self, table: str) -> pa.Table:
         """The same columns as an Arrow table, without copying."""
+        if self._is_absent(table):
+            return table_schema(table).empty_table()
         whole = pa.Table.from_batches([self._verified(table).batch])
         return whole.slice(0, len(self.columns(table)["seq"]))
 
@@ -176,6 +181,8 @@ class Segment:
         SegmentCorrupt
             A file is not the one the manifest names.
         """
+        if self._is_absent(table):
+            return
         entry = self._entry(table)
         rules = RowRules(table, len(self.instruments))
         for log in entry.log:
@@ -214,6 +221,10 @@ class Segment:
             if now != mapped.state:
                 with hash_pool() as pool:
                     run_hashes(hash_tasks(mapped, self._entry(table), whole_file=False), pool)
+
+    def _is_absent(self, table: str) -> bool:
+        """Whether the segment has no such table, as it need not have."""
+        return table in OPTIONAL_TABLES and table not in self._entries
 
     def _entry(self, table: str) -> TableEntry:
         try:
@@ -364,7 +375,7 @@ def _check_files(segment: Segment) -> None:
     with one_line_errors(path / COLUMN_FOLDER, "cannot be read"):
         found = sorted(file.name for file in (path / COLUMN_FOLDER).iterdir())
     for name in found:
-        if name not in {f"{table}.arrow" for table in TABLES}:
+        if f"{COLUMN_FOLDER}/{name}" not in sizes:
             raise SegmentCorrupt(path / COLUMN_FOLDER / name, "is not named by the manifest")
 
 

@@ -55,6 +55,14 @@ def conform(path: Path, table: str, columns: Mapping[str, ArrayLike]) -> Columns
     return rows
 
 
+def empty_columns(table: str) -> Columns:
+    """The columns of a table without rows."""
+    return {
+        name: np.frombuffer(b"", dtype)  # read-only, as all columns are
+        for name, dtype in TABLES[table].items()
+    }
+
+
 def _fit(path: Path, array: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
     if array.dtype != dtype and len(array):
         limits = np.iinfo(dtype)

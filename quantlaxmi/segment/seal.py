@@ -11,6 +11,7 @@ import msgspec
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import one_line_errors, sync_file, sync_folder
 from quantlaxmi.parallel.threads import Threads
+from quantlaxmi.schema import OPTIONAL_TABLES
 from quantlaxmi.segment.columns import (
     column_entries,
     hash_pool,
@@ -68,6 +69,8 @@ def seal_folder(path: Path, manifest: Manifest, rows: dict[str, int]) -> Manifes
     with hash_pool() as pool:
         durable = [pool.submit(_sync, path / name) for names in logs.values() for name in names]
         for table, names in logs.items():
+            if table in OPTIONAL_TABLES and not rows[table]:
+                continue
             rules = RowRules(table, len(manifest.instruments))
             log: list[LogFile] = []
             size = write_columns(path, table, rows[table], _batches(path, names, rules, log))

@@ -385,4 +385,6 @@ def test_hours_of_a_clock_change_are_refused() -> None:
 def test_formats_are_reached_by_name(tmp_path: Path) -> None:
     data, rules = write_files(tmp_path, LINES)
     result = import_capture("bars", inputs=[data], mapping=rules, out=tmp_path / "seg")
-    assert result.segment.n_messages == result.messages_by_kind["quotes"] + 4
+    kinds = result.messages_by_kind
+    assert kinds["bars"] == 60
+    assert result.segment.n_messages == kinds["quotes"] + 60 + 4

@@ -210,7 +210,7 @@ def test_frame_needs_no_frame_library() -> None:
         "print([m for m in ('numba', 'matplotlib', 'scipy.stats') if m in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.split("\n") == ["10", "[]", ""], done.stderr
+    assert done.stdout.split("\n") == ["15", "[]", ""], done.stderr
 
 
 @pytest.mark.parametrize(

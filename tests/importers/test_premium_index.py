@@ -351,8 +351,9 @@ def test_rates_equal_the_twin(
     with Store(tmp_path_factory.getbasetemp()) as store:
         series = Series(leg, store)
         line = np.arange(len(bars))
-        series.append({"open_ns": opened, "open": close, "close": close, "size": line * 0,
-                       "line": line})  # fmt: skip
+        prices = dict.fromkeys(("open", "high", "low", "close"), close)
+        none = {"volume": line * 0, "size": line * 0}
+        series.append({"open_ns": opened, **prices, **none, "line": line})
         made = IndicativeRates(store, series, step * minute, every * minute, Fraction(interest))
         found = list(zip(made.column("at_ns").tolist(), made.column("rate").tolist(), strict=True))
     texts = [f"{value}e-8" for value in close.tolist()]

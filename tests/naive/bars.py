@@ -93,6 +93,26 @@ def quote_rows(
     return rows
 
 
+def bar_rows(
+    legs: Sequence[Sequence[dict[str, Any]]],
+    interval_ns: int,
+    waits: Callable[[int, int], bool] = lambda ended, begun: False,
+) -> list[tuple[int, ...]]:
+    """Rows of ``bars``: time told, instrument, end, begin, open, high, low, close, volume.
+
+    A bar is a dict of ``open_ns open high low close volume``, prices in units.
+    """
+    rows = []
+    for k, bars in enumerate(legs):
+        for bar, after in zip(bars, [*bars[1:], None], strict=True):
+            ended = told = bar["open_ns"] + interval_ns
+            if after is not None and after["open_ns"] > ended and waits(ended, after["open_ns"]):
+                told = after["open_ns"]
+            names = ("open_ns", "open", "high", "low", "close", "volume")
+            rows.append((told, k, ended, *(bar[name] for name in names)))
+    return sorted(rows)
+
+
 def basis_by_hand(
     bars: Sequence[dict[str, Any]],
     interval_ns: int,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from quantlaxmi.schema import TABLES, DepthFlag
+from quantlaxmi.schema import OPTIONAL_TABLES, TABLES, DepthFlag
 from tests.naive.depth_book import DepthBook, Message
 
 Row = dict[str, Any]
@@ -128,9 +128,9 @@ class Market:
 
 
 def merged(tables: Mapping[str, Mapping[str, Sequence[int]]]) -> list[tuple[str, list[Row]]]:
-    """Messages of all tables in ``seq`` order; rows of a depth message together."""
+    """Messages that are played, in ``seq`` order; rows of a depth message together."""
     by_seq: dict[int, tuple[str, list[Row]]] = {}
-    for table in TABLES:
+    for table in TABLES.keys() - OPTIONAL_TABLES:  # no book changes by a whole bar
         columns = {name: [int(v) for v in values] for name, values in tables[table].items()}
         for i in range(len(columns["seq"])):
             row = {name: values[i] for name, values in columns.items()}

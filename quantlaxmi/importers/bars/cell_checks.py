@@ -101,9 +101,9 @@ def ratio_cell(text: str, column: str, numbers: Numbers) -> tuple[int, bool]:
     return value, rounded
 
 
-def volume_size(text: str, leg: LegMapping, column: str) -> tuple[int, bool]:
-    """Displayed size of a bar: a share of its volume, rounded down; and whether digits of the
-    volume were dropped."""
+def volume_size(text: str, leg: LegMapping, column: str) -> tuple[int, int, bool]:
+    """Volume of a bar, rounded down; the share of it that is displayed, rounded down; and whether
+    digits of the volume were dropped."""
     exponent = leg.instrument.qty_exponent
     try:
         volume, cut = decimal_cell(
@@ -119,7 +119,14 @@ def volume_size(text: str, leg: LegMapping, column: str) -> tuple[int, bool]:
     except Faulty as fault:
         plain = leg.numbers.plain(text)
         raise _remedied(fault, plain, exponent, "qty_exponent", exponent) from None
-    return size, cut
+    return volume, size, cut
+
+
+def bar_prices(prices: Mapping[str, int]) -> tuple[int, int, int, int]:
+    """Open, high, low and close; without a high or low those of open and close."""
+    opened, closed = prices["open"], prices["close"]
+    high = prices.get("high", max(opened, closed))
+    return opened, high, prices.get("low", min(opened, closed)), closed
 
 
 def check_prices(prices: Mapping[str, int], exponent: int) -> None:

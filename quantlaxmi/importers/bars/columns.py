@@ -112,8 +112,8 @@ def leg_columns(
     Returns
     -------
     dict of str to ndarray of int64, shape (n_rows,)
-        ``open_ns``, ``open``, ``close`` and ``size``; ``rounded``: 1 where a price was, and 2
-        where digits of the volume were dropped.
+        ``open_ns``, ``open``, ``high``, ``low``, ``close``, ``volume`` and ``size``;
+        ``rounded``: 1 where a price was, and 2 where digits of the volume were dropped.
     """
     if "symbol_column" in slots:
         cells = batch.cells[slots["symbol_column"]]
@@ -145,12 +145,23 @@ def leg_columns(
             good[:] = 0
             over = under = 1
         good &= (volume >= 0) & (volume <= _MOST // over)
-        size = np.where(good == 1, volume, 0) * over // under
+        volume = np.where(good == 1, volume, 0)
+        size = volume * over // under
     else:
+        volume = np.zeros(len(good), np.int64)
         size = np.full(len(good), leg.fixed_size, np.int64)
     open_ns = stamps - interval_ns if leg.time.at_close else stamps.copy()
     flags = (rounded + 2 * cut).astype(np.int64)
-    return {"open_ns": open_ns, "open": opened, "close": closed, "size": size, "rounded": flags}
+    return {
+        "open_ns": open_ns,
+        "open": opened,
+        "high": prices.get("high", np.maximum(opened, closed)),
+        "low": prices.get("low", np.minimum(opened, closed)),
+        "close": closed,
+        "volume": volume,
+        "size": size,
+        "rounded": flags,
+    }
 
 
 def settlement_times(

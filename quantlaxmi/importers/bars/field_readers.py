@@ -16,6 +16,7 @@ from quantlaxmi.fixed import div_round
 from quantlaxmi.importers.bars.cell_checks import (
     CLOSE_NS,
     Faulty,
+    bar_prices,
     check_close,
     check_prices,
     check_time,
@@ -92,7 +93,7 @@ class LegPart(_Part):
         self.slots = {
             name: columns.slot(column, f"{leg.key}.{name}") for name, column in leg.columns.items()
         }
-        self.made: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+        self.made: tuple[int, ...] = ()
 
     def read(self, cells: list[str]) -> None:
         """One line, with care."""
@@ -109,9 +110,9 @@ class LegPart(_Part):
         if "close_time" in self.slots:
             self._check_close(cells[self.slots["close_time"]], open_ns)
         check_prices(prices, RATE_EXPONENT if leg.is_premium else leg.instrument.price_exponent)
-        size, cut = self._size(cells)
+        volume, size, cut = self._size(cells)
         check_time(self.series, open_ns, self.interval_ns, self.time.column)
-        self.made = (open_ns, prices["open"], prices["close"], size, rounded + 2 * cut)
+        self.made = (open_ns, *bar_prices(prices), volume, size, rounded + 2 * cut)
 
     def _prices(self, cells: list[str]) -> tuple[dict[str, int], int]:
         """Prices of a line, and whether one was rounded."""
@@ -178,9 +179,9 @@ class LegPart(_Part):
             raise Faulty("bad-stamp", detail) from None
         check_close(closed, open_ns, self.interval_ns, f"column {column!r} was {text[:40]!r}")
 
-    def _size(self, cells: list[str]) -> tuple[int, bool]:
+    def _size(self, cells: list[str]) -> tuple[int, int, bool]:
         if "volume" not in self.slots:
-            return self.leg.fixed_size, False
+            return 0, self.leg.fixed_size, False
         return volume_size(cells[self.slots["volume"]], self.leg, self.leg.columns["volume"])
 
 

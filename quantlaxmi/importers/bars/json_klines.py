@@ -15,6 +15,7 @@ import numpy as np
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.cell_checks import (
     Faulty,
+    bar_prices,
     check_close,
     check_prices,
     check_time,
@@ -175,8 +176,8 @@ def _stamp(value: int, name: str) -> tuple[int, int]:
 
 def _bar(
     values: list[Any], stamp: tuple[int, int], leg: LegMapping, interval_ns: int
-) -> tuple[int, int, int, int, int]:
-    """Beginning, open, close and size of a bar, and what of it was rounded."""
+) -> tuple[int, ...]:
+    """What `Series` keeps of a bar, and what of it was rounded."""
     open_ns, unit = stamp
     close_ns, close_unit = _stamp(values[6], _NAMES[6])
     if unit != close_unit:
@@ -188,8 +189,8 @@ def _bar(
         rounded |= was
     check_close(close_ns, open_ns, interval_ns, f"close time was {values[6]}")
     check_prices(prices, leg.instrument.price_exponent)
-    size, cut = volume_size(values[5], leg, "volume")
-    return open_ns, prices["open"], prices["close"], size, rounded + 2 * cut
+    volume, size, cut = volume_size(values[5], leg, "volume")
+    return open_ns, *bar_prices(prices), volume, size, rounded + 2 * cut
 
 
 def _interval(values: list[Any], stamp: tuple[int, int]) -> int:

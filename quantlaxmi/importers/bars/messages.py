@@ -4,7 +4,8 @@ A bar's close is known when the next bar opens, and nobody can trade at it any m
 at which bars end and others begin the segment has, in this order of ``seq``:
 
 0. the rate that a premium index gives for its time T, where there is one: it informs, nothing is
-   settled by it, and the settlement of T stands behind it;
+   settled by it, and the settlement of T stands behind it; and the bars that end at T, whole, in
+   the table ``bars``: no book changes by them;
 1. the closes of the bars that end at T, by instrument; the last of them is an ordinary quote (the
    strategy decides here, with every close of T before it), the others are quiet;
 2. a funding settlement of time T;
@@ -37,7 +38,7 @@ from quantlaxmi.schema import TABLES, QuoteFlag
 from quantlaxmi.segment.manifest import Gap
 
 Table = dict[str, NDArray[Any]]
-_RATES, _CLOSES, _FUNDING, _OPENS = -1, 0, 1, 2
+_RATES, _BARS, _CLOSES, _FUNDING, _OPENS = -2, -1, 0, 1, 2
 _MOST: Final = (1 << 63) - 1
 
 
@@ -126,7 +127,7 @@ class BarTables:
         self._seq = 0
 
     def tables(self) -> Iterator[dict[str, Table]]:
-        """Yield rows of ``quotes`` and ``funding``, in order.
+        """Yield rows of ``quotes``, ``funding`` and ``bars``, in order.
 
         Raises
         ------
@@ -162,27 +163,31 @@ class BarTables:
         parts = [self._quotes(k, start_ns, stop_ns) for k in range(len(self._series))]
         quotes = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         paid = self._paid(start_ns, stop_ns)
-        n_quotes, n_paid = len(quotes["ts_ns"]), len(paid["at_ns"])
-        ts_ns = np.concatenate([quotes["ts_ns"], paid["at_ns"]])
-        phase = np.concatenate([quotes["phase"], np.where(paid["due_ns"] > 0, _FUNDING, _RATES)])
-        instrument = np.concatenate([quotes["instrument"], np.zeros(n_paid, np.int64)])
+        each = [self._bars(k, start_ns, stop_ns) for k in range(len(self._series))]
+        bars = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
+        n_quotes, n_paid, n_bars = len(quotes["ts_ns"]), len(paid["at_ns"]), len(bars["ts_ns"])
+        ts_ns = np.concatenate([quotes["ts_ns"], paid["at_ns"], bars["ts_ns"]])
+        of_paid = np.where(paid["due_ns"] > 0, _FUNDING, _RATES)
+        phase = np.concatenate([quotes["phase"], of_paid, np.full(n_bars, _BARS)])
+        none = np.zeros(n_paid, np.int64)
+        instrument = np.concatenate([quotes["instrument"], none, bars["instrument"]])
         order = np.lexsort((instrument, phase, ts_ns))
         seq = np.empty(len(order), np.int64)
         seq[order] = self._seq + np.arange(len(order))
         self._seq += len(order)
         quotes["seq"] = seq[:n_quotes]
-        by_seq = np.argsort(quotes["seq"])
-        quotes = {name: column[by_seq] for name, column in quotes.items()}
+        quotes = _ascending(quotes)
         _mark_quiet(quotes, self.last_ns)
         self._find_gaps(quotes, start_ns, stop_ns)
         tables = {}
         if n_quotes:
             tables["quotes"] = _typed("quotes", quotes)
         if n_paid:
-            paid["seq"] = seq[n_quotes:]
-            by_seq = np.argsort(paid["seq"])
-            paid = {name: column[by_seq] for name, column in paid.items()}
-            tables["funding"] = _typed("funding", self._funding(paid))
+            paid["seq"] = seq[n_quotes : n_quotes + n_paid]
+            tables["funding"] = _typed("funding", self._funding(_ascending(paid)))
+        if n_bars:
+            bars["seq"] = seq[n_quotes + n_paid :]
+            tables["bars"] = _typed("bars", _ascending(bars))
         return tables
 
     def _paid(self, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
@@ -215,6 +220,27 @@ class BarTables:
             "index": np.zeros(n, np.int64),
             "rate": paid["rate"],
             "next_funding_ns": paid["due_ns"],
+        }
+
+    def _bars(self, instrument: int, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
+        """Whole bars of one instrument, each when its close is told."""
+        series, interval_ns = self._series[instrument], self._interval_ns
+        times = series.column("open_ns")
+        # One that waits for the next bar is told when that one opens.
+        last = int(np.searchsorted(times, stop_ns - interval_ns))
+        first = max(int(np.searchsorted(times, start_ns - interval_ns)) - 1, 0)
+        ended = times[first:last] + interval_ns
+        following = np.append(times[first + 1 : last + 1], [-1] * (last == len(times)))
+        told = np.where(self._rule.waits(ended, following), following, ended)
+        here = np.flatnonzero((told >= start_ns) & (told < stop_ns))
+        rows = {
+            name: np.array(series.column(name)[first:last])[here]
+            for name in ("open_ns", "open", "high", "low", "close", "volume")
+        }
+        return rows | {
+            "ts_ns": told[here],
+            "exch_ts_ns": ended[here],
+            "instrument": np.full(len(here), instrument),
         }
 
     def _quotes(self, instrument: int, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
@@ -336,6 +362,12 @@ def _mark_quiet(quotes: dict[str, Int64Array], last_ns: int) -> None:
     quotes["flags"] = np.full(n, int(QuoteFlag.QUIET), np.int64)
     quotes["flags"][deciding] = 0
     quotes["exch_ts_ns"] = quotes["ts_ns"]
+
+
+def _ascending(columns: dict[str, Int64Array]) -> dict[str, Int64Array]:
+    """Rows in the order of their numbers."""
+    by_seq = np.argsort(columns["seq"])
+    return {name: column[by_seq] for name, column in columns.items()}
 
 
 def _typed(table: str, columns: dict[str, Any]) -> Table:

@@ -88,8 +88,9 @@ class Series(Rows):
     """Accepted bars of one instrument, ascending in time.
 
     Columns: ``open_ns``; ``open`` and ``close``, prices at the instrument's price exponent;
-    ``size``, displayed, at its quantity exponent; ``line``, where each bar was read. Of a premium
-    index ``open`` and ``close`` are ratios at `RATE_EXPONENT`.
+    ``high`` and ``low``, those of open and close where the file has none; ``volume``, 0 where it
+    has none, and ``size``, displayed, at its quantity exponent; ``line``, where each bar was read.
+    Of a premium index prices are ratios at `RATE_EXPONENT`.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ class Series(Rows):
         Bars that were accepted with a price rounded, and with digits of the volume dropped.
     """
 
-    NAMES: Final = ("open_ns", "open", "close", "size", "line")
+    NAMES: Final = ("open_ns", "open", "high", "low", "close", "volume", "size", "line")
 
     def __init__(self, leg: LegMapping, store: Store) -> None:
         super().__init__(store, self.NAMES)
