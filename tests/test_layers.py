@@ -121,7 +121,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "data_quality": "figures measure",
         "report": """
-            read_results verdict_words gate_report binding known judged_rows tried run_gates verify
+            read_results verdict_words gate_rows gate_report binding known judged_rows tried
+            run_gates verify
             """,
         "calibrate": """
             random_streams markets

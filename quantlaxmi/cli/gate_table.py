@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from quantlaxmi.cli.fold_table import fold_lines
 from quantlaxmi.cli.output import shortened
+from quantlaxmi.report.gate_rows import gate_rows
 
 if TYPE_CHECKING:
     from quantlaxmi.gates.results import GateResult
     from quantlaxmi.report import GateReport
+    from quantlaxmi.report.gate_rows import GateRow
 
 __all__ = ["WIDTH", "gate_lines", "report_lines"]
 
@@ -57,7 +59,7 @@ def gate_lines(
     reason names the limit. A diagnosis decides nothing and has no limit.
     """
     found = list(results)
-    rows = [_HEADS, *(_cells(result, level) for result in found)]
+    rows = [_HEADS, *(_cells(row) for row in gate_rows(found, level))]
     widths = [max(len(row[k]) for row in rows) for k in range(len(_HEADS))]
     margin = " " * indent
     lines = [margin + _line(_HEADS, widths)]
@@ -68,14 +70,9 @@ def gate_lines(
     return lines
 
 
-def _cells(result: GateResult, level: str) -> tuple[str, ...]:
-    counts, limit = result.monte_carlo, "" if result.role == "diagnosis" else level
-    numbers = ("", "", "")
-    if counts is not None:
-        numbers = (f"{float(counts.p_value):.4g}", f"{counts.draws:,}", limit)
-    elif "p_value" in result.details:
-        numbers = (f"{result.details['p_value']:.4g}", f"{result.details['buckets']:,}", limit)
-    return (shortened(result.gate, _NAME), result.role, result.verdict.value, *numbers)
+def _cells(row: GateRow) -> tuple[str, ...]:
+    numbers = ("", "") if row.p is None else (f"{row.p:.4g}", f"{row.n:,}")
+    return (shortened(row.gate, _NAME), row.role, row.verdict, *numbers, row.limit)
 
 
 def _line(cells: Iterable[str], widths: Iterable[int]) -> str:

@@ -144,12 +144,20 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
         )
     lines = run.summary(step)
     facts = {**run_facts(run), "summary": [line.to_json() for line in lines]}
+    # Money of several currencies is never added, so such a run has no figures in all.
+    stats = run.stats() if len(run.exact.traded_currencies) == 1 else None
+    if stats is not None:
+        facts["statistics"] = stats.to_dict()
     # Said before it is written: a full disk does not take the figures with it.
     if args["--json"]:
         print_json(facts)
     else:
-        figures = {name: value for name, value in facts.items() if name != "summary"}
+        figures = {
+            name: value for name, value in facts.items() if name not in ("summary", "statistics")
+        }
         print_facts(lines_by_currency(figures))
+        if stats is not None:
+            print(stats)
         for line in lines:
             print(f"- {line}")
     flush_output()

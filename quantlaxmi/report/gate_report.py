@@ -12,15 +12,19 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ReportError, shown
 from quantlaxmi.files import FileKind, read_regular, write_output
 from quantlaxmi.gates.reasons import unseen_text
 from quantlaxmi.gates.suite_result import SuiteResult
+from quantlaxmi.report.gate_rows import gate_rows, rows_table
 from quantlaxmi.report.read_results import read_suite
 from quantlaxmi.report.verdict_words import holdout_words, selection_words
+
+if TYPE_CHECKING:
+    from quantlaxmi.run.result_table import ResultTable
 
 __all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report"]
 
@@ -137,6 +141,24 @@ class GateReport:
     window: dict[str, int] | None = None
     report_hash: str = ""
     results: tuple[SuiteResult, ...] = field(default=(), compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        who = f"{self.strategy_id} on {self.segment_id}"
+        return f"<GateReport {who}: {self.verdict_text}; report_hash {self.report_hash[:16]}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p><b>{escape(self.verdict_text)}</b></p>{self.table()._repr_html_()}"
+
+    def table(self) -> ResultTable:
+        """Return one row a result of a gate: gate, role, verdict, p, n, limit, advice.
+
+        The terminal's table is made of the same rows. ``p`` is a double, null with ``n`` where the
+        gate has no p-value; ``limit`` is exact text.
+        """
+        found = [result for suite in self.results for result in suite.results]
+        return rows_table(gate_rows(found, self.policy["alpha"]))
 
     @property
     def g2_passed(self) -> bool | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["ResultTable"]
 
 #: Rows that a notebook shows.
-_SHOWN = 10
+_SHOWN = 40
 
 
 class ResultTable:
@@ -60,8 +60,9 @@ class ResultTable:
         """Return the Arrow table with its decimals as the nearest doubles."""
         import pyarrow as pa
 
+        # By way of the text: Arrow's own conversion of a decimal is not to the nearest double.
         columns = [
-            one.cast(pa.float64()) if pa.types.is_decimal(one.type) else one
+            one.cast(pa.string()).cast(pa.float64()) if pa.types.is_decimal(one.type) else one
             for one in self.arrow.columns
         ]
         return pa.table(columns, names=self.arrow.column_names)

@@ -1,0 +1,179 @@
+"""Statistics of a run against their closed forms, and an independent library's values."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import statistics as plain
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantlaxmi import backtest
+from quantlaxmi.errors import InputError
+from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.run.equity_points import clock_step, step_text
+
+DATA = Path(__file__).parents[2] / "data"
+MINUTE_YEAR = 365 * 24 * 60
+
+
+@pytest.fixture(scope="module", params=["planted", "edgeless"])
+def run(request):
+    return backtest(DATA / request.param, "basis_capture")
+
+
+def returns_of(run, capital):
+    equity = [Fraction(v) for v in run.equity("1min", capital)["equity"]]
+    return [float(b / a - 1) for a, b in itertools.pairwise(equity)]
+
+
+@pytest.mark.parametrize("freq", ["1s", "1min", "7min", "1h", "1D", 777_777_777])
+def test_equity_is_the_ledgers_at_the_same_times(run, freq):
+    table = run.equity(freq, capital="1000.5")
+    curve = run.equity_curve(clock_step(freq))
+    unit = Decimal(10) ** curve.exponent
+    at = {int(t): int(e) * unit for t, e in zip(curve.ts_ns, curve.equity, strict=True)}
+    found = [int(t.astype(np.int64)) for t in table["ts"]]
+    assert found[0] == run.segment.first_ts_ns and found[-1] == run.segment.last_ts_ns
+    assert table["net"][0] == 0
+    for t, net, equity in list(zip(found, table["net"], table["equity"], strict=True))[1:]:
+        assert net == at[t] and equity == net + Decimal("1000.5")
+    peaks = np.maximum.accumulate(np.array(table["equity"], dtype=object))
+    assert table["drawdown"] == [e - p for e, p in zip(table["equity"], peaks, strict=True)]
+
+
+def test_figures_of_returns_are_their_closed_forms(run):
+    stats, r = run.stats(10_000, "1min"), returns_of(run, 10_000)
+    n, mean, deviation = len(r), plain.fmean(r), plain.stdev(r)
+    second = plain.pvariance(r)
+    skew = plain.fmean([(x - mean) ** 3 for x in r]) / second**1.5
+    kurtosis = plain.fmean([(x - mean) ** 4 for x in r]) / second**2
+    sharpe, root = mean / deviation, math.sqrt(MINUTE_YEAR)
+    error = math.sqrt((1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2) / (n - 1))
+    losses = math.sqrt(sum(min(x, 0) ** 2 for x in r) / n)
+    expected = {
+        "steps": n,
+        "volatility": deviation * root,
+        "sharpe": sharpe * root,
+        "sharpe_error": error * root,
+        "psr": plain.NormalDist().cdf(sharpe / error),
+        "sortino": mean / losses * root,
+        "skew": skew,
+        "kurtosis": kurtosis,
+        "total_return": float(run.net) / 10_000,
+    }
+    for name, value in expected.items():
+        assert getattr(stats, name) == pytest.approx(value, rel=1e-9), name
+
+
+def test_drawdown_is_that_of_all_pairs_of_points(run):
+    stats, equity = run.stats(10_000, "1min"), run.equity("1min", 10_000)["equity"]
+    falls = [(a - b, a, k) for k, b in enumerate(equity) for a in equity[: k + 1]]
+    assert stats.max_drawdown_money == max(fall for fall, _, _ in falls)
+    assert stats.max_drawdown == pytest.approx(float(max(f / a for f, a, _ in falls)), rel=1e-12)
+
+
+def test_figures_of_trips_are_those_of_the_table(run):
+    stats, table = run.stats(), run.trades()
+    net = table["net"]
+    won, lost = sum(v for v in net if v > 0), -sum(v for v in net if v < 0)
+    assert stats.round_trips == len(net)
+    assert stats.win_rate == sum(v > 0 for v in net) / len(net)
+    assert stats.profit_factor == pytest.approx(float(won / lost), rel=1e-12)
+    assert stats.mean_trip_bps == pytest.approx(plain.fmean(table["net_bps"]), rel=1e-12)
+    held = sum(int(h.astype(np.int64)) for h in table["held"])
+    span = run.segment.last_ts_ns - run.segment.first_ts_ns
+    assert stats.exposure == pytest.approx(held / span, rel=1e-12)
+    fills = run.fills()
+    turnover = sum(p * q for p, q in zip(fills["price"], fills["qty"], strict=True))
+    assert stats.turnover == turnover
+    assert stats.break_even_bps == pytest.approx(float(run.net / turnover) * 1e4, rel=1e-12)
+    assert stats.break_even_fees == pytest.approx(float(1 + run.net / run.fees), rel=1e-12)
+    costs = run.slippage + run.fees + run.interest
+    share = float(costs / run.gross) if run.gross > 0 else None
+    assert stats.cost_share == (None if share is None else pytest.approx(share, rel=1e-12))
+
+
+def test_without_a_capital_what_needs_one_is_none_and_says_so(run):
+    stats = run.stats()
+    for name in ("total_return", "cagr", "volatility", "sharpe", "psr", "max_drawdown", "calmar"):
+        assert getattr(stats, name) is None, name
+    assert "no capital is stated" in stats.notes[0]
+    assert "return" not in run.equity("1min").columns
+    limits = RiskLimits(capital=FixedPoint(100_000, 0))
+    stated = backtest(run.segment, "basis_capture", limits=limits)
+    assert stated.stats().capital == 100_000 and stated.stats(5_000).capital == 5_000
+
+
+def test_a_ruined_capital_has_no_returns():
+    run = backtest(DATA / "edgeless", "basis_capture")
+    assert run.net < 0
+    stats = run.stats(capital=str(-run.net / 2))
+    assert stats.sharpe is None and "not above 0" in stats.notes[0]
+    with pytest.raises(InputError, match="capital: was too small"):
+        run.equity("1min", capital=str(-run.net / 2))
+
+
+@pytest.mark.parametrize("capital", [0, -1, "x", "nan", "1e400", True, [], "1e18"])
+def test_a_capital_that_is_none_is_refused(run, capital):
+    with pytest.raises(InputError, match="expected a number above 0"):
+        run.stats(capital=capital)
+
+
+@pytest.mark.parametrize("freq", ["", "0D", "-1h", "1.5h", "1y", 0, -5, True, None, 1 << 62])
+def test_a_frequency_that_is_none_is_refused(run, freq):
+    with pytest.raises(InputError, match="freq"):
+        run.equity(freq)
+
+
+def test_steps_are_read_and_written():
+    assert [step_text(clock_step(f)) for f in ("D", "2h", "15min", "90s", "1W", 1)] == [
+        *("1D", "2h", "15min", "90s", "7D", "1ns")
+    ]
+
+
+def test_texts_fit_a_screen_and_json_is_plain(run):
+    for stats in (run.stats(), run.stats(10_000)):
+        lines = str(stats).splitlines()
+        assert len(lines) < 20 and max(map(len, lines)) <= 80
+        assert json.loads(json.dumps(stats.to_dict()))["net"] == format(run.net, "f")
+        assert "<script" not in stats._repr_html_()
+    assert len(repr(run).splitlines()) < 20 and len(repr(run)) < 2_000
+    assert run._repr_html_().startswith("<table>")
+    assert len(repr(run.trace)) < 500 and len(repr(run.segment)) < 500
+    assert len(run.trades()._repr_html_()) < 100_000
+
+
+def test_pandas_has_doubles_or_exact_decimals(run):
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    table = run.trades()
+    doubles, exact = table.to_pandas(), table.to_pandas(exact=True)
+    assert doubles["net"].dtype == np.float64
+    assert sum(exact["net"], Decimal(0)) == run.net
+    assert doubles["net"].tolist() == [float(v) for v in exact["net"]]
+    r = run.returns("1min", 10_000)
+    assert r.tolist() == pytest.approx(returns_of(run, 10_000), rel=1e-9, abs=1e-18)
+    assert str(r.index.tz) == "UTC"
+    with pytest.raises(InputError, match="expected capital=AMOUNT"):
+        run.returns("1min")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_quantstats_takes_the_returns_and_gives_the_same_figures(run):
+    qs = pytest.importorskip("quantstats", reason="quantstats is not installed").stats
+    r, stats = run.returns("1min", 10_000), run.stats(10_000, "1min")
+    assert qs.sharpe(r, periods=MINUTE_YEAR) == pytest.approx(stats.sharpe, rel=1e-9)
+    assert qs.sortino(r, periods=MINUTE_YEAR) == pytest.approx(stats.sortino, rel=1e-9)
+    assert qs.volatility(r, periods=MINUTE_YEAR) == pytest.approx(stats.volatility, rel=1e-9)
+    assert qs.max_drawdown(r) == pytest.approx(-stats.max_drawdown, rel=1e-9)
+    assert qs.comp(r) == pytest.approx(stats.total_return, rel=1e-9)
+    # pandas' skew is corrected for the number of returns, and its kurtosis too and less 3.
+    n = len(r)
+    corrected = stats.skew * math.sqrt(n * (n - 1)) / (n - 2)
+    assert qs.skew(r) == pytest.approx(corrected, rel=1e-9)
