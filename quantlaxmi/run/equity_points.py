@@ -149,11 +149,38 @@ def _of_instrument(run: ExactRun, i: int, ts_ns: I64) -> IntColumn:
         if len(rows):
             sums = int128_running(rows["amount_hi"], rows["amount_lo"])
             value += sign * int128_array(sums[0][count], sums[1][count])
-    seq, mid2 = valid_mids(run, i)
-    at = np.searchsorted(seq, last_seq_at(run.segment, ts_ns), side="right")
-    marks = np.concatenate([np.zeros(1, np.int64), mid2])[at]
+    marks = _marks(run, i, last_seq_at(run.segment, ts_ns))
     held = np.concatenate([np.zeros(1, np.int64), fills["position"]])[done]
     value += held.astype(object) * marks.astype(object) * (5 * records.scales[i])
     due: IntColumn = accrued_interest(borrow, paid, ts_ns, marks, run.loans[i])
     value -= 10 * due
     return value
+
+
+#: Rows that are looked at one by one for the last valid book, before all are looked at together.
+_BACK: Final = 64
+
+
+def _marks(run: ExactRun, i: int, seq: I64) -> I64:
+    """Bid + ask of an instrument's last valid book after each message; 0 before the first."""
+    quotes = run.segment.columns("quotes")
+    row = np.searchsorted(quotes["seq"], seq, side="right") - 1
+    marks = np.zeros(len(seq), np.int64)
+    left = np.arange(len(seq))
+    for _ in range(_BACK):
+        left = left[row[left] >= 0]
+        if not len(left):
+            break
+        at = row[left]
+        bid, ask = quotes["bid"][at], quotes["ask"][at]
+        valid = (quotes["instrument"][at] == i) & (bid > 0) & (ask > bid)
+        valid &= (quotes["bid_qty"][at] > 0) & (quotes["ask_qty"][at] > 0)
+        marks[left[valid]] = (bid + ask)[valid]
+        left = left[~valid]
+        row[left] -= 1
+    # Sparse books, or such as depth may give before the first quote.
+    if len(missing := np.flatnonzero(marks == 0)):
+        own, mid2 = valid_mids(run, i)
+        found = np.searchsorted(own, seq[missing], side="right")
+        marks[missing] = np.concatenate([np.zeros(1, np.int64), mid2])[found]
+    return marks
