@@ -59,7 +59,7 @@ $(DIST)/made: $(VENV)/made $(SOURCES)
 
 $(VENV)/installed: $(DIST)/made
 	@wheel=$$(ls $(DIST)/*.whl) \
-	  && $(STEP) $(VENV)/pip.log "what the wheel needs" $(BIN)/python -m pip install "$$wheel[dev,report]" \
+	  && $(STEP) $(VENV)/pip.log "what the wheel needs" $(BIN)/python -m pip install "$$wheel[dev]" \
 	  && $(STEP) $(VENV)/pip.log "the wheel" $(BIN)/python -m pip install --no-deps --force-reinstall "$$wheel"
 	@touch $@
 

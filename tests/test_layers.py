@@ -93,7 +93,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "trials": "records chain writer ledger merge holdout used",
         "run": """
             config attribution capital records record_arrays feed session accrued ledger_lines
-            tables equity
+            tables equity drawing picture waterfall sampled plots
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text
             run_statistics statistics
@@ -121,8 +121,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "data_quality": "figures measure",
         "report": """
-            read_results verdict_words gate_rows gate_report binding known judged_rows tried
-            run_gates verify
+            read_results verdict_words gate_rows found figures maps layout html.questions html.svg
+            html.page pages gate_report binding known judged_rows tried run_gates verify plots
             """,
         "calibrate": """
             random_streams markets

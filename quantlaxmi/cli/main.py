@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify-parity": ("verify_parity", "compare two decision traces"),
     "run-gates": ("run_gates", "try to break a result; write a gate report"),
     "verify-report": ("verify_report", "recompute a gate report from its segment"),
+    "report": ("report", "write a gate report as a page"),
     "bindings": ("bindings", "list or verify the chain that binds reports to segments"),
     "trials": ("trials", "list, count, merge or verify what was tried; seal a holdout"),
     "calibrate": ("calibrate", "measure how often the gates pass what has no edge"),

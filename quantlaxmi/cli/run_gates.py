@@ -28,8 +28,8 @@ Run a strategy over a segment and try to break the result.
 Usage:
   {{program}} run-gates {RUN_USAGE.replace("{seed}", "--run-seed")}
                  [--seed N] --gates LIST [--policy TOML] [--threads N] [--convert FILE]...
-                 [--grid TOML] [--trials DIR] [--open-seal] [--output-report FILE] [--bind DIR]
-                 [--checkpoint FILE] [--verbose | --json]
+                 [--grid TOML] [--trials DIR] [--open-seal] [--output-report FILE] [--html FILE]
+                 [--bind DIR] [--checkpoint FILE] [--verbose | --json]
 
 Options:
 {RUN_OPTIONS.replace("{seed} N   ", "--run-seed N")}
@@ -47,6 +47,7 @@ Options:
   --open-seal           Open the sealed rows of the segment, once, for this setting, and judge them
                         by the equity test alone.
   --output-report FILE  Write the report as JSON.
+  --html FILE           Write the report as a page that needs no other file and has no script.
   --bind DIR            Append segment, verdict and hashes to the chain DIR/bindings.jsonl; DIR may
                         be the segment's folder, which nothing else is written to.
   --checkpoint FILE     Keep the counts of draws there; the same command goes on from them after an
@@ -107,6 +108,13 @@ def main(args: dict[str, Any]) -> int:
     if args["--output-report"]:
         report.save(args["--output-report"])
         made["report"] = args["--output-report"]
+    if args["--html"]:
+        from quantlaxmi.report.html import save_page
+        from quantlaxmi.report.verify import judged_run
+
+        run = judged_run(report, segment, strategy=args["--strategy"], convert=args["--convert"])
+        save_page(report.to_html(run), args["--html"])
+        made["page"] = args["--html"]
     if args["--bind"]:
         rows = judged_rows(report, segment)
         made["bound in"] = str(bind_report(report, rows, args["--bind"]))
@@ -142,6 +150,10 @@ def _check_outputs(args: dict[str, Any]) -> None:
     target, checkpoint, bind = (args[f"--{k}"] for k in ("output-report", "checkpoint", "bind"))
     if target:
         check_output("--output-report", target, (".json",), KIND)
+    if args["--html"]:
+        from quantlaxmi.report.html.page import KIND as PAGE
+
+        check_output("--html", args["--html"], (".html",), PAGE)
     if checkpoint:
         check_place(checkpoint)
         if target and os.path.realpath(target) == os.path.realpath(checkpoint):

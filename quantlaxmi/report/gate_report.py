@@ -20,6 +20,7 @@ from quantlaxmi.files import FileKind, read_regular, write_output
 from quantlaxmi.gates.reasons import unseen_text
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.report.gate_rows import gate_rows, rows_table
+from quantlaxmi.report.pages import Pages
 from quantlaxmi.report.read_results import read_suite
 from quantlaxmi.report.verdict_words import holdout_words, selection_words
 
@@ -52,7 +53,7 @@ def _text(value: object) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateReport:
+class GateReport(Pages):
     """What the gates found on one run, and everything needed to find it again.
 
     Attributes

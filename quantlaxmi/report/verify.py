@@ -21,10 +21,11 @@ from quantlaxmi.report.tried import run_once
 
 if TYPE_CHECKING:
     from quantlaxmi.run.config import RunConfig
+    from quantlaxmi.run.result import Run
     from quantlaxmi.segment import MarketData
     from quantlaxmi.strategies.grid_file import Grid
 
-__all__ = ["Difference", "ReportCheck", "verify_report"]
+__all__ = ["Difference", "ReportCheck", "judged_run", "verify_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,7 @@ def verify_report(
     known = _recorded_known(path, recorded)
     with _field(path, "holdout" if known.judges_holdout else "window"):
         segment = judged_rows(recorded, segment)
-    if recorded.header.get("segment_digest") != segment.digest:
-        has = "has" if recorded.window is None else "has in the report's window"
-        raise ReportError(
-            path,
-            f"was {recorded.header.get('segment_digest')}, {segment.path} {has} {segment.digest}",
-            "header.segment_digest",
-        )
+    _demand_segment(path, recorded, segment)
     if strategy is None or isinstance(strategy, str | type):
         strategy = _recorded_strategy(path, recorded, strategy)
     gates, recorded_policy, seed, config = _recorded_inputs(path, recorded)
@@ -142,6 +137,65 @@ def verify_report(
         {k: v for k, v in r.to_json().items() if k not in hidden} for r in (recorded, recomputed)
     ]
     return ReportCheck(recorded, recomputed, tuple(_differences("", *pairs)))
+
+
+def judged_run(
+    recorded: GateReport,
+    segment: MarketData | Path | str,
+    *,
+    path: str | Path = "report",
+    strategy: Any = None,
+    progress: Progress | None = None,
+    convert: Sequence[str | Path] = (),
+) -> Run:
+    """The run that a report judged, made again from the inputs it records; no gate is run.
+
+    Parameters
+    ----------
+    recorded : GateReport
+    segment : MarketData, Path or str
+    path : str or Path
+        The report's, for errors.
+    strategy, progress, convert : optional
+        As for `verify_report`.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ReportError
+        As `verify_report`, and when the run's trace is not the recorded one.
+    """
+    from quantlaxmi.run.rerun import maker_of
+    from quantlaxmi.segment import as_market
+
+    market = as_market(segment)
+    _check_rates(path, recorded, convert)
+    known = _recorded_known(path, recorded)
+    with _field(path, "holdout" if known.judges_holdout else "window"):
+        market = judged_rows(recorded, market)
+    _demand_segment(path, recorded, market)
+    if strategy is None or isinstance(strategy, str | type):
+        strategy = _recorded_strategy(path, recorded, strategy)
+    config = _recorded_inputs(path, recorded)[-1]
+    rates = conversion_of(convert, market)
+    run = run_once(market, strategy, maker_of(strategy), config, rates, progress)
+    if (found := run.trace.trace_hash.hex()) != recorded.trace_hash:
+        raise ReportError(path, f"was {recorded.trace_hash}, the run gives {found}", "trace_hash")
+    return run
+
+
+def _demand_segment(path: str | Path, recorded: GateReport, market: MarketData) -> None:
+    """Refuse a segment that is not the recorded one."""
+    if recorded.header.get("segment_digest") != market.digest:
+        has = "has" if recorded.window is None else "has in the report's window"
+        raise ReportError(
+            path,
+            f"was {recorded.header.get('segment_digest')}, {market.path} {has} {market.digest}",
+            "header.segment_digest",
+        )
 
 
 def _demand_strategy(path: str | Path, recorded: GateReport, recomputed: GateReport) -> None:

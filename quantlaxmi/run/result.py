@@ -14,6 +14,7 @@ from quantlaxmi.run.summary.line import PRICE_STEP, FinishedRun, SummaryLine, pr
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.figure import Figure
 
     from quantlaxmi.run.equity import EquityCurve
     from quantlaxmi.run.money import RunMoney
@@ -284,6 +285,28 @@ class Run(ExactRun):
         from quantlaxmi.run.equity import equity_curve
 
         return equity_curve(self.exact, self.segment, step_ns, currency, self.loans)
+
+    def plot(self, *, narrow: bool = False) -> Figure:
+        """Lay out the pictures of the run; see `quantlaxmi.run.plots.plot_run`.
+
+        Parameters
+        ----------
+        narrow : bool
+            For a screen of 390 pixels.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Not known to pyplot.
+
+        Raises
+        ------
+        InputError
+            Nothing was traded.
+        """
+        from quantlaxmi.run.plots import plot_run
+
+        return plot_run(self, narrow=narrow)
 
     def summary(self, price_step: Fraction | str = PRICE_STEP) -> tuple[SummaryLine, ...]:
         """Return the facts to know besides the figures: refused orders, gaps held over and so on.

@@ -1,0 +1,282 @@
+"""The page of a report: what its template is filled with, and its file."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from quantlaxmi.errors import ReportError
+from quantlaxmi.files import FileKind, write_output
+from quantlaxmi.gates.results import GateResult, Verdict
+from quantlaxmi.report.found import Judged, currency_of, results_of
+from quantlaxmi.report.html.questions import asked, next_step
+from quantlaxmi.report.html.svg import svg_of
+from quantlaxmi.report.layout import money_terms, pictures_of
+from quantlaxmi.run.picture import DrawnRun
+from quantlaxmi.version import __version__
+
+if TYPE_CHECKING:
+    from quantlaxmi.trace import DecisionTrace
+
+__all__ = ["KIND", "MAX_PAGE_BYTES", "filled", "page_of", "save_page"]
+
+
+class JudgedPage(Judged, Protocol):
+    """What a page needs of a report; `quantlaxmi.GateReport` has it."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def strategy_id(self) -> str: ...
+    @property
+    def segment_id(self) -> str: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def verdict_text(self) -> str: ...
+    @property
+    def unseen_text(self) -> str: ...
+    @property
+    def policy_text(self) -> str: ...
+    @property
+    def is_diagnosis(self) -> bool: ...
+    @property
+    def g3_passed(self) -> bool | None: ...
+    @property
+    def grid_hash(self) -> str | None: ...
+    @property
+    def trials(self) -> dict[str, Any] | None: ...
+    @property
+    def trace_hash(self) -> str: ...
+    @property
+    def outcome_hash(self) -> str: ...
+    @property
+    def policy_hash(self) -> str: ...
+    @property
+    def report_hash(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+
+
+class TracedRun(DrawnRun, Protocol):
+    """What a page needs of a run; `quantlaxmi.Run` has it."""
+
+    @property
+    def trace(self) -> DecisionTrace:
+        """The decision trace, hashed."""
+
+
+#: Stands in the head of every page, so that one replaces another and nothing else.
+MARK: Final = "quantlaxmi gate report page"
+KIND: Final = FileKind("a page of a gate report", MARK.encode())
+MAX_PAGE_BYTES: Final = 1 << 20
+_FOLDER = Path(__file__).parent
+#: Verdict -> the mark that says it without its colour.
+_SIGNS = {"PASS": "✔", "FAIL": "✘", "WARN": "!"}
+#: Hashes of the trace header that a page names.
+_HASHES = ("segment_digest", "config_hash", "cost_hash", "risk_hash", "latency_hash")
+
+
+def filled(template: str, **values: Any) -> str:
+    """A template of this folder, every value escaped unless it is markup made here.
+
+    Parameters
+    ----------
+    template : str
+        Name of the file.
+    **values
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = Markup((_FOLDER / "style.css").read_text(encoding="utf-8"))
+    text = environment.get_template(template).render(
+        style=style, mark=MARK, version=__version__, sign=_sign, **values
+    )
+    return text + "\n"
+
+
+def _sign(verdict: str) -> str:
+    return _SIGNS.get(verdict, "–")
+
+
+def page_of(report: JudgedPage, run: TracedRun | None = None) -> str:
+    """The page of a report.
+
+    Parameters
+    ----------
+    report : GateReport
+    run : Run, optional
+        The run that was judged: its prices, equity and positions are drawn too.
+
+    Returns
+    -------
+    str
+        HTML without a script. It does not have the report's time, so one report hash and one
+        version of the library give the same text.
+
+    Raises
+    ------
+    ReportError
+        The run is not the one of the report, a figure of the report cannot be drawn, or the page
+        would be over 1 MiB.
+    """
+    from markupsafe import Markup
+
+    if run is not None and run.trace.trace_hash.hex() != report.trace_hash:
+        problem = f"was {report.trace_hash}, the run given has {run.trace.trace_hash.hex()}"
+        raise ReportError("report", problem, "trace_hash")
+    drawn = [
+        {
+            "name": picture.name,
+            "title": picture.title,
+            "words": picture.words,
+            "svg": Markup(svg_of(picture, narrow=False) + svg_of(picture, narrow=True)),
+        }
+        for picture in pictures_of(report, run)
+    ]
+    terms = money_terms(report)
+    text = filled(
+        "report.html.j2",
+        report=report,
+        instruments=_instruments(report),
+        currency=currency_of(report),
+        terms=_amounts(report),
+        has_money=bool(terms),
+        pictures=drawn,
+        gates=[_gate(one) for one in results_of(report)],
+        to_do=list(_to_do(report)),
+        bound=_bound(report),
+        command=_command(report),
+        with_run=run is not None,
+    )
+    size = len(text.encode())
+    if size > MAX_PAGE_BYTES:
+        problem = f"would make a page of {size} bytes, at most {MAX_PAGE_BYTES}"
+        raise ReportError("report", problem, "suites")
+    return text
+
+
+def _instruments(report: JudgedPage) -> str:
+    listed = report.header.get("instruments")
+    found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    names = [str(one.get("symbol")) for one in found]
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+_NAMES = {
+    "net": "net",
+    "gross": "gross, mid to mid",
+    "slippage": "slippage",
+    "fees": "fees",
+    "funding": "funding received",
+    "borrow": "interest paid",
+    "trips": "round trips",
+    "fills": "fills",
+}
+
+
+def _amounts(report: JudgedPage) -> list[tuple[str, str]]:
+    """The money as the report has it: exact text, the net first."""
+    for one in results_of(report):
+        if one.gate == "net_positive":
+            found = one.details
+            return [(name, str(found[key])) for key, name in _NAMES.items() if key in found]
+    return []
+
+
+def _gate(result: GateResult) -> dict[str, Any]:
+    counts = result.monte_carlo
+    return {
+        "name": result.gate,
+        "role": result.role,
+        "verdict": result.verdict.value,
+        "asked": asked(result.gate),
+        "answer": " ".join(result.reasons),
+        "next": next_step(result),
+        "p": None if counts is None else f"{float(counts.p_value):.4g}",
+        "draws": None if counts is None else f"{counts.draws:,}",
+    }
+
+
+def _to_do(report: JudgedPage) -> Iterator[str]:
+    """What to do next: first what the verdict asks for, then what it leaves open."""
+    if report.is_diagnosis:
+        yield "Run the gates again without --seed: only then is there a verdict."
+    if report.verdict == "PASS":
+        yield "Test the same setting on data that were not used for this; then trade it small."
+    else:
+        stopped = [
+            one
+            for one in results_of(report)
+            if one.role not in ("diagnosis", "premium")
+            and one.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+        ]
+        stopped.sort(key=lambda one: one.verdict is not Verdict.FAIL)
+        for one in stopped[:3]:
+            yield f"{one.gate} ({one.verdict.value}): {next_step(one)}"
+        if len(stopped) > 3:
+            yield f"{len(stopped) - 3} more gates did not pass; see below."
+    if "selection not tested" in report.verdict_text:
+        yield "Were other settings tried? Say so by --grid or --trials; G3 then judges the choice."
+    if report.g3_passed is None and not report.is_diagnosis:
+        yield "Run the robustness gates too: --gates g2,g3."
+
+
+def _bound(report: JudgedPage) -> list[tuple[str, str]]:
+    """What the verdict is bound to: every hash, by name."""
+    header = report.header
+    rows = [("segment", report.segment_id), ("run", report.run_id)]
+    rows += [(name.replace("_", " "), str(header[name])) for name in _HASHES if name in header]
+    if report.grid_hash is not None:
+        rows.append(("grid hash", report.grid_hash))
+    if report.trials is not None and "hash" in report.trials:
+        rows.append(("trials hash", str(report.trials["hash"])))
+    return [
+        *rows,
+        ("trace hash", report.trace_hash),
+        ("outcome hash", report.outcome_hash),
+        ("policy hash", report.policy_hash),
+        ("seed of the draws", str(report.seed)),
+        ("report hash", report.report_hash),
+    ]
+
+
+def _command(report: JudgedPage) -> str:
+    rates = (report.conversion or {}).get("rates")
+    n_rates = len(rates) if isinstance(rates, list) else 0
+    words = [
+        "quantlaxmi-crypto",
+        "verify-report",
+        "--report",
+        "REPORT.json",
+        "--segment-dir",
+        "DIR",
+    ]
+    return shlex.join(words) + " --convert FILE" * min(n_rates, 8)
+
+
+def save_page(text: str, path: str | Path, error: type[ReportError] = ReportError) -> None:
+    """Write a page, whole or not at all.
+
+    Parameters
+    ----------
+    text : str
+    path : str or Path
+    error : type of ReportError
+
+    Raises
+    ------
+    ReportError
+        When it cannot be written, or something else is there.
+    """
+    write_output(Path(path), (text.encode(),), KIND, error)

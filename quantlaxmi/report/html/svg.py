@@ -1,0 +1,91 @@
+"""A picture as SVG within a page: its colours follow the theme, its words are for readers too."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any, Final
+from xml.sax.saxutils import escape
+
+from quantlaxmi.run.drawing import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    RED,
+    drawing_settings,
+    new_figure,
+)
+from quantlaxmi.run.picture import NARROW, WIDE, Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["VARIABLES", "svg_of"]
+
+#: Colour of a picture -> what the page's style sheet calls it.
+VARIABLES: Final = {
+    INK: "currentColor",
+    MUTED: "var(--muted)",
+    BLUE: "var(--blue)",
+    ORANGE: "var(--orange)",
+    GREEN: "var(--green)",
+    RED: "var(--red)",
+}
+_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+_FONTS = "'DejaVu Sans', Verdana, sans-serif"
+
+
+def svg_of(picture: Picture, *, narrow: bool) -> str:
+    """The picture as an ``svg`` element.
+
+    Parameters
+    ----------
+    picture : Picture
+    narrow : bool
+        The variant for a screen of 390 pixels.
+
+    Returns
+    -------
+    str
+        Its identifiers begin with the picture's name, so that pages can hold many.
+    """
+    with drawing_settings():
+        width, height = NARROW if narrow else WIDE, picture.height[narrow]
+        figure = new_figure(width, height)
+        picture.draw(figure)
+        text = _written(figure)
+    # The first definitions are a style of every element, which the page's style sheet has too.
+    body = text[text.index("</defs>") + len("</defs>") : text.rindex("</svg>")]
+    prefix = f"{'n' if narrow else 'w'}-{picture.name}-"
+    body = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{prefix}", body)
+    # A style holds a colour as #rrggbb; the text of a label is between tags.
+    body = re.sub(r"(?<=[ :])#[0-9a-f]{6}(?=[;\"])", lambda m: VARIABLES.get(m[0], m[0]), body)
+    body = body.replace("'DejaVu Sans'", _FONTS)
+    body = re.sub(r"<!--.*?-->|\n\s*(?=<)|(?<=>)\n", "", body, flags=re.DOTALL)
+    body = re.sub(r' (?:d|transform|x|y)="[^"]*"', _rounded, body)
+    named, said = f"{prefix}title", f"{prefix}desc"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{"narrow" if narrow else "wide"}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="{named} {said}">'
+        f'<title id="{named}">{escape(picture.title)}</title>'
+        f'<desc id="{said}">{escape(picture.words)}</desc>{body}</svg>'
+    )
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    """Coordinates to a hundredth of a pixel."""
+    text = re.sub(
+        r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), attribute[0]
+    )
+    return re.sub(r"\s+", " ", text)
+
+
+def _written(figure: Figure) -> str:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    out = io.StringIO()
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(out, metadata=_METADATA)
+    return out.getvalue()

@@ -1,0 +1,219 @@
+"""Two-dimensional pictures of a report: the cost surface and the map of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from quantlaxmi.errors import ReportError
+from quantlaxmi.report.found import Judged, currency_of, drawn_from, number, result_of, rows
+from quantlaxmi.run.drawing import BLUE, INK, RED, axes_of, is_narrow, on_data
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+__all__ = ["cost_surface", "setting_map"]
+
+#: Opacity of the cell of the largest amount: text on it stays legible in both themes.
+_DARKEST = 0.34
+
+
+def cost_surface(report: Judged, ax: Axes | None = None) -> Axes:
+    """Draw net PnL over fees and extra costs, with the line on which nothing is left.
+
+    Parameters
+    ----------
+    report : GateReport
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ReportError
+        The gate did not run or has no surface.
+    """
+    result = result_of(report, "cost_sensitivity")
+    if "surface" not in result.details:
+        raise ReportError("report", "has no cost surface", "cost_sensitivity")
+    with drawn_from("cost_sensitivity"):
+        found: Any = result.details["surface"]
+        x = [number(one) for one in rows(found["extra_bps"])]
+        y = [number(one) for one in rows(found["fee_multipliers"])]
+        net = [[number(cell) for cell in rows(row)] for row in rows(found["net"])]
+        if (
+            len(net) != len(y)
+            or not all(len(row) == len(x) for row in net)
+            or len(x) * len(y) > 400
+        ):
+            raise ValueError("the surface's sides differ")
+        settings = report.policy["cost_sensitivity"]
+        judged = (number(settings["extra_bps"]), number(settings["fee_multiplier"]))
+    with axes_of(ax, 720, 420) as ax:
+        _cells(ax, net)
+        if min(map(min, net)) < 0 < max(map(max, net)):
+            ax.contour(range(len(x)), range(len(y)), net, levels=[0.0], colors=INK, linewidths=2.5)
+            ax.plot([], [], color=INK, linewidth=2.5, label="nothing is left")
+        ax.plot(
+            [_place(x, 0)],
+            [_place(y, 1)],
+            marker="o",
+            markersize=26,
+            fillstyle="none",
+            linestyle="",
+            markeredgewidth=2,
+            color=INK,
+            label="this run",
+        )
+        if judged[0] <= max(x) and judged[1] <= max(y):
+            ax.plot(
+                [_place(x, judged[0])],
+                [_place(y, judged[1])],
+                marker="s",
+                markersize=24,
+                fillstyle="none",
+                linestyle="",
+                markeredgewidth=2,
+                color=INK,
+                label="judged here",
+            )
+        ax.set_xticks(range(len(x)), [f"{v:g}" for v in x])
+        ax.set_yticks(range(len(y)), [f"× {v:g}" for v in y])
+        ax.set_xlabel("basis points more on every fill")
+        currency = currency_of(report)
+        ax.set_ylabel("fees")
+        on_data(ax)
+        return ax if not currency else _title(ax, f"net PnL, {currency}")
+
+
+def _title(ax: Axes, text: str) -> Axes:
+    ax.annotate(
+        text,
+        (1.0, 1.0),
+        xycoords="axes fraction",
+        ha="right",
+        va="bottom",
+        xytext=(0, 5),
+        textcoords="offset points",
+    )
+    return ax
+
+
+def _place(values: Sequence[float], at: float) -> float:
+    """Where a value stands among ascending ones, in steps of them."""
+    for k in range(len(values) - 1):
+        if values[k] <= at <= values[k + 1] and values[k + 1] > values[k]:
+            return k + (at - values[k]) / (values[k + 1] - values[k])
+    return 0.0
+
+
+def _cells(ax: Axes, values: Sequence[Sequence[float | None]]) -> None:
+    """A cell a value: its colour by sign, its depth by size, its number written on it."""
+    from matplotlib.patches import Rectangle
+
+    known = [abs(v) for row in values for v in row if v is not None]
+    largest = max(known, default=0.0) or 1.0
+    for k, row in enumerate(values):
+        for j, value in enumerate(row):
+            if value is None:
+                continue
+            colour = RED if value < 0 else BLUE
+            depth = _DARKEST * abs(value) / largest
+            box = (j - 0.5, k - 0.5)
+            ax.add_patch(Rectangle(box, 1, 1, facecolor=colour, alpha=depth, linewidth=0))
+            if value < 0:
+                ax.add_patch(
+                    Rectangle(
+                        box, 1, 1, fill=False, linewidth=0, alpha=0.35, edgecolor=colour, hatch="/"
+                    )
+                )
+            text = f"{value:.3g}" if abs(value) < 1e4 else f"{value:.0e}"
+            ax.annotate(
+                text.replace("-", "−"),
+                (j, k),
+                ha="center",
+                va="center",
+                fontsize=11 if is_narrow(ax) else 12,
+            )
+    ax.set_xlim(-0.5, max(map(len, values)) - 0.5)
+    ax.set_ylim(-0.5, len(values) - 0.5)
+
+
+def setting_map(report: Judged, ax: Axes | None = None) -> Axes:
+    """Draw the statistic of the setting chosen most and of those next to it.
+
+    Parameters
+    ----------
+    report : GateReport
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Over two parameters a map, the chosen setting framed; else a bar a setting.
+
+    Raises
+    ------
+    ReportError
+        Walk-forward did not run, or chose nothing.
+    """
+    result = result_of(report, "walk_forward")
+    if not result.details.get("neighbours"):
+        raise ReportError("report", "has no neighbours of a setting", "walk_forward")
+    with drawn_from("walk_forward"):
+        found: Any = result.details["neighbours"]
+        own = {str(k): str(v) for k, v in found["setting"].items()}
+        cells = [(own, number(found["statistic"]))]
+        for one in rows(found["neighbours"]):
+            values = {str(k): str(v) for k, v in one["values"].items()}
+            if set(values) != set(own):
+                raise ValueError("the settings have other parameters")
+            cells.append((values, number(one["statistic"])))
+    names = sorted(own)
+    if len(names) != 2:
+        return _setting_bars(cells, names, ax)
+    sides = [sorted({values[name] for values, _ in cells}, key=_order) for name in names]
+    table: list[list[float | None]] = [[None] * len(sides[0]) for _ in sides[1]]
+    for values, statistic in cells:
+        table[sides[1].index(values[names[1]])][sides[0].index(values[names[0]])] = statistic
+    with axes_of(ax, 720, 90 + 70 * len(sides[1])) as ax:
+        _cells(ax, table)
+        at = sides[0].index(own[names[0]]), sides[1].index(own[names[1]])
+        from matplotlib.patches import Rectangle
+
+        ax.add_patch(
+            Rectangle(
+                (at[0] - 0.46, at[1] - 0.44), 0.92, 0.88, fill=False, edgecolor=INK, linewidth=2.5
+            )
+        )
+        for k, (axis, side) in enumerate(zip((ax.set_xticks, ax.set_yticks), sides, strict=True)):
+            axis(range(len(side)), [text[:10] for text in side])
+            (ax.set_xlabel, ax.set_ylabel)[k](names[k][:30])
+        return _title(ax, "statistic; framed: chosen most")
+
+
+def _setting_bars(
+    cells: list[tuple[dict[str, str], float]], names: list[str], ax: Axes | None
+) -> Axes:
+    with axes_of(ax, 720, 80 + 28 * len(cells)) as ax:
+        for k, (_, statistic) in enumerate(cells):
+            ax.barh(k, statistic, 0.62, color=BLUE if k == 0 else "none", edgecolor=BLUE)
+        varied = [n for n in names if len({values[n] for values, _ in cells}) > 1]
+        texts = [" ".join(f"{n}={values[n]}" for n in varied) or "chosen" for values, _ in cells]
+        most = 18 if is_narrow(ax) else 40
+        ax.set_yticks(
+            range(len(cells)), [t if len(t) <= most else t[: most - 1] + "…" for t in texts]
+        )
+        ax.set_ylim(len(cells) - 0.4, -0.6)
+        ax.set_xlabel("statistic; filled: chosen most")
+        return ax
+
+
+def _order(text: str) -> tuple[int, float, str]:
+    try:
+        return 0, number(text), text
+    except ValueError:
+        return 1, 0.0, text
