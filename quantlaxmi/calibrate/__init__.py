@@ -9,7 +9,8 @@ from quantlaxmi.calibrate.capture import Capture, open_capture
 from quantlaxmi.calibrate.experiments import edges, experiments_of, no_edge
 from quantlaxmi.calibrate.result import Calibration
 from quantlaxmi.calibrate.study import Settings
-from quantlaxmi.calibrate.work import run_experiments
+from quantlaxmi.calibrate.work import kept_experiments, run_experiments
+from quantlaxmi.errors import ConfigError
 
 __all__ = ["Calibration", "Capture", "calibrate", "open_capture"]
 
@@ -26,6 +27,7 @@ def calibrate(
     capture: Capture | None = None,
     threads: int | None = None,
     checkpoint: Path | None = None,
+    kept: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Calibration:
     """Simulate worlds without an edge and with one, judge runs in them, count the verdicts.
@@ -34,7 +36,7 @@ def calibrate(
     ----------
     runs : int
         Simulated runs of each world without an edge. Power and simpler tests take a quarter of
-        them, the best of fifty an eighth.
+        them, the best of fifty a quarter to a sixteenth (``experiments.SHARES``).
     draws, extended : int
         Draws of each kind of the market null: first, and where they leave the level open.
     market_every : int
@@ -52,6 +54,8 @@ def calibrate(
         Number of processes; the counts do not depend on it.
     checkpoint : Path, optional
         Folder that keeps finished batches, so that the next call goes on there.
+    kept : bool
+        Make no run: count those that the checkpoint has.
     progress : callable, optional
         Called with the runs done and all runs.
 
@@ -60,18 +64,24 @@ def calibrate(
     InputError
         When no world, or no group, has one of the names.
     ConfigError
-        When the checkpoint belongs to another calibration.
+        When the checkpoint belongs to another calibration or another process writes it, and for
+        ``kept`` without one.
     """
     settings = Settings(seed, draws, extended, market_every)
     experiments = experiments_of(runs, scenarios, capture, groups)
-    outcomes = run_experiments(
-        experiments,
-        settings,
-        capture=capture,
-        threads=threads,
-        checkpoint=checkpoint,
-        progress=progress,
-    )
+    if kept:
+        if checkpoint is None:
+            raise ConfigError("--kept", "was given alone, expected --checkpoint DIR beside it")
+        experiments, outcomes = kept_experiments(experiments, settings, checkpoint, capture)
+    else:
+        outcomes = run_experiments(
+            experiments,
+            settings,
+            capture=capture,
+            threads=threads,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
     worlds = {one.name: one for one in (*no_edge(capture), *edges())}
     digest = capture.digest if capture else None
     return Calibration(settings, runs, tuple(experiments), outcomes, worlds, digest)

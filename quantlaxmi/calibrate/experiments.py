@@ -14,9 +14,10 @@ from quantlaxmi.calibrate import study
 from quantlaxmi.calibrate.capture import Capture, real_worlds
 from quantlaxmi.calibrate.naive_tests import NAIVE, letter_of
 from quantlaxmi.calibrate.random_streams import Draws, run_key
+from quantlaxmi.calibrate.robust import CHOICES, judge_both
 from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.calibrate.worlds.catalogue import EDGES, NO_EDGE
-from quantlaxmi.calibrate.worlds.world import TESTS, World
+from quantlaxmi.calibrate.worlds.world import ROBUST, TESTS, World
 from quantlaxmi.errors import InputError
 
 __all__ = [
@@ -32,13 +33,18 @@ __all__ = [
 ]
 
 #: Kinds of experiments, in the order of the work: false-pass rates; the same with fees; power; the
-#: best of fifty, told of the search and not; tests that are not used.
-GROUPS = ("size", "paid", "power", "search", "chosen", "naive")
+#: best of fifty under both suites, without an edge and with one; the same under G2, told of the
+#: search and not; tests that are not used.
+GROUPS = ("size", "paid", "power", "robust", "lasting", "search", "chosen", "naive")
 #: One run for so many of a false-pass rate: power, simpler tests; best of fifty.
-SHARES = {"size": 1, "paid": 1, "power": 4, "naive": 4, "chosen": 8, "search": 8}
+SHARES = {"size": 1, "paid": 1, "power": 4, "naive": 4, "chosen": 8, "search": 4}
+SHARES |= {"robust": 4, "lasting": 16}
+#: How the setting is chosen in each: by the market null's statistic, by net; or there is one alone.
+VARIANTS = {"robust": ("gross", "net"), "lasting": ("alone", "gross")}
 #: Draws of the market null where each is fifty runs: two exceedances decide at 5 %.
 SEARCH_DRAWS = 39
-_BATCH = {"size": 50, "paid": 100, "power": 20, "search": 5, "chosen": 10, "naive": 25}
+_BATCH = {"size": 50, "paid": 100, "power": 10, "search": 5, "chosen": 10, "naive": 25}
+_BATCH |= {"robust": 10, "lasting": 5}
 
 #: Test -> P, F or I -> runs.
 Outcome = dict[str, dict[str, int]]
@@ -55,7 +61,7 @@ class Experiment:
     scenario : str
         Name of the world.
     variant : str
-        The simpler test; else empty.
+        The simpler test, or how the setting was chosen; else empty.
     runs : int
     """
 
@@ -63,6 +69,13 @@ class Experiment:
     scenario: str
     variant: str
     runs: int
+
+    @property
+    def cell(self) -> str:
+        """The world, and how the setting was chosen in it where there is more than one way."""
+        if self.group not in VARIANTS:
+            return self.scenario
+        return f"{self.scenario}, {self.variant}"
 
     @property
     def key(self) -> str:
@@ -134,10 +147,14 @@ def experiments_of(
                 if name in nulls
             ]
         else:
-            names = planted if group == "power" else nulls
-            if group in ("search", "chosen"):
+            names = planted if group in ("power", "lasting") else nulls
+            if group in ("search", "chosen", "robust"):
                 names = [one.name for one in no_edge(capture) if one.searched and one.name in nulls]
-            made += [Experiment(group, name, "", count) for name in names]
+            made += [
+                Experiment(group, name, variant, count)
+                for name in names
+                for variant in VARIANTS.get(group, ("",))
+            ]
     return made
 
 
@@ -162,7 +179,8 @@ def _judged(
     # All experiments of a world see the same markets; a search draws other sides on them.
     draws = Draws(run_key(settings.seed, world.name, number))
     group = experiment.group
-    case = world.make(draws, group in ("search", "chosen"))
+    searches = group in ("search", "chosen", "robust") or experiment.variant == "gross"
+    case = world.make(draws, searches)
     if group in ("size", "paid", "power"):
         run = study.run_case(case, costs="paid" if group == "paid" else "free")
         due = group == "power" or (group == "size" and number % settings.market_every == 0)
@@ -172,11 +190,18 @@ def _judged(
         run = study.run_case(case)
         own = naive.test(run, settings, draws.sub_key(2))
         return {experiment.variant: own, naive.used: letter_of(run, settings, naive.used)}
-    run = study.run_case(case, study.choose(case, settings.policy()))
+    choice = CHOICES[experiment.variant or "gross"]
+    run = study.run_case(case, choice(case, settings.policy()))
     if group == "chosen":
         return study.judge(run, settings.policy(short=True))
     few = Settings(settings.seed, min(settings.draws, SEARCH_DRAWS), 0)
-    return study.judge(run, few.policy(search=True))
+    if experiment.variant == "alone":
+        return judge_both(run, settings.policy())
+    policy = few.policy(search=True)
+    if group == "search":
+        return study.judge(run, policy)
+    due = group == "lasting" or number % settings.market_every == 0
+    return judge_both(run, policy, market=due)
 
 
 def run_batch(batch: Batch, settings: Settings, capture: Capture | None) -> Outcome:
@@ -187,7 +212,7 @@ def run_batch(batch: Batch, settings: Settings, capture: Capture | None) -> Outc
     for number in range(batch.first, batch.first + batch.count):
         for test, letter in _judged(batch.experiment, world, number, settings).items():
             counts.setdefault(test, Counter())[letter] += 1
-    order = {test: k for k, test in enumerate(TESTS)}
+    order = {test: k for k, test in enumerate((*TESTS, *ROBUST))}
     return {
         test: dict(sorted(counts[test].items()))
         for test in sorted(counts, key=lambda one: order.get(one, -1))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from quantlaxmi.calibrate.experiments import SEARCH_DRAWS, Experiment
+from quantlaxmi.calibrate.first_lines import first_lines
 from quantlaxmi.calibrate.naive_tests import NAIVE
-from quantlaxmi.calibrate.result import LEVEL, MARGIN, Calibration, Check, judged_of
+from quantlaxmi.calibrate.rate_tables import HEADS, check_line, rate, table
+from quantlaxmi.calibrate.result import LEVEL, MARGIN, Calibration
 from quantlaxmi.calibrate.rules.strategies import SEARCHED
-from quantlaxmi.calibrate.worlds.world import EITHER, EQUITY, MARKET, PREMIUM, TESTS, TIMING
+from quantlaxmi.calibrate.worlds.world import (
+    TESTS,
+)
 from quantlaxmi.files import FileKind
 
 __all__ = ["HEADS", "KIND", "page", "rate"]
@@ -16,44 +18,14 @@ __all__ = ["HEADS", "KIND", "page", "rate"]
 _TITLE = "# Calibration"
 KIND = FileKind("a calibration's page", f"{_TITLE}\n".encode(), first=True)
 
-HEADS = {
-    EQUITY: "equity",
-    MARKET: "market null",
-    TIMING: "PASS (timing)",
-    PREMIUM: "PASS (premium)",
-    EITHER: "joint verdict",
-}
-_KINDS = {
-    "size": "without costs",
-    "paid": "with costs",
-    "search": f"the best of {SEARCHED}, told",
-    "power": "power",
-}
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    made = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    return [*made, *("| " + " | ".join(row) + " |" for row in rows)]
-
-
-def rate(counts: dict[str, int] | None) -> str:
-    """``4.70 %``; where runs were not judged ``4.70 % (4.20 % of all, 10.6 % not judged)``."""
-    if counts is None:
-        return ""
-    judged = judged_of(counts)
-    runs = judged + counts.get("I", 0)
-    if not judged:
-        return "none judged"
-    text = f"{100 * counts.get('P', 0) / judged:.2f} %"
-    if judged == runs:
-        return text
-    of_all, left_out = 100 * counts.get("P", 0) / runs, 100 * (runs - judged) / runs
-    return f"{text} ({of_all:.2f} % of all, {left_out:.1f} % not judged)"
-
 
 def _cell(found: Calibration, one: Experiment, test: str) -> str:
     text = rate(found.outcomes[one.key].get(test))
-    if text and one.group in ("size", "paid") and test not in found.worlds[one.scenario].nulls:
+    if (
+        text
+        and one.group in ("size", "paid", "robust")
+        and not found.worlds[one.scenario].holds(test)
+    ):
         return f"*{text}*"
     return text
 
@@ -61,118 +33,10 @@ def _cell(found: Calibration, one: Experiment, test: str) -> str:
 def _rates(found: Calibration, group: str) -> list[str]:
     tests = found.tests(group)
     rows = [
-        [one.scenario, f"{one.runs:,}", *(_cell(found, one, test) for test in tests)]
+        [one.cell, f"{one.runs:,}", *(_cell(found, one, test) for test in tests)]
         for one in found.group(group)
     ]
-    return _table(["world", "runs", *(HEADS[test] for test in tests)], rows)
-
-
-def _check(check: Check) -> str:
-    """One line: the worst cell of a result, and all that are above."""
-    name = f"{HEADS[check.test]}, {_KINDS[check.group]}"
-    least = f"the smallest adjusted p is {check.p_values[check.worst]:.3g} ({check.worst})"
-    if check.holds:
-        return f"- {name}: no world is significantly above {100 * LEVEL:g} %; {least}."
-    return f"- **{name}: above {100 * LEVEL:g} % in {', '.join(check.outside)}**; {least}."
-
-
-def _worst(found: Calibration) -> list[str]:
-    """The first lines: the worst cell of the joint verdict, and every cell that is outside."""
-    lines = []
-    cells = [
-        (counts.get("P", 0) / judged_of(counts), one)
-        for one in found.group("size") + found.group("paid")
-        if EITHER in found.worlds[one.scenario].nulls
-        and judged_of(counts := found.outcomes[one.key].get(EITHER, {}))
-    ]
-    if cells:
-        _, worst = max(cells, key=lambda cell: cell[0])
-        shown = rate(found.outcomes[worst.key][EITHER])
-        lines.append(
-            f"**The worst cell of the joint verdict is `{worst.scenario}` ({_KINDS[worst.group]}): "
-            f"{shown} pass without an edge.**"
-        )
-    checks = found.size_checks()
-    above = _above(found, checks)
-    lines += above[:1]
-    if above:
-        lines.append("\n".join(above[1:]))
-    for check in checks:
-        if others := [name for name in check.outside if name not in _outside_jointly(checks)]:
-            least = check.p_values[others[0]]
-            lines.append(
-                f"**{HEADS[check.test]}, {_KINDS[check.group]}: above {100 * LEVEL:g} % in "
-                f"{', '.join(others)}**; the smallest adjusted p is {least:.3g} ({others[0]})."
-            )
-    if unseen := _unseen(found, checks):
-        lines.append(
-            "In some of these worlds the rare loss that makes the mean 0 is in no part of a run, "
-            f"so that nothing tells it from an edge: {unseen} of the runs. Such a run has the very "
-            "distribution of one with an edge: a test that refused it would refuse the edge. A "
-            "loss that comes once in 66 of 200 held buckets is missed 5 % of the time, one that "
-            "comes once in 500 in two runs of three. So every PASS prints the loss that would "
-            "erase it: ask whether it can happen."
-        )
-    if checks and all(check.holds for check in checks):
-        lines.append(f"No rate is significantly above {100 * LEVEL:g} %.")
-    power = found.power_check()
-    if power is not None and not power.holds:
-        lines.append(
-            f"**Power is more than {100 * MARGIN:g} points below what STATISTICS measured in "
-            f"{', '.join(power.outside)}.**"
-        )
-    for test in (EITHER, MARKET):
-        if few := found.not_shown("size", test):
-            lines.append(
-                f"Not shown for the {HEADS[test]}, as fewer than half of the runs were judged: "
-                f"{', '.join(few)}."
-            )
-    return [line for text in lines for line in (text, "")]
-
-
-def _outside_jointly(checks: Sequence[Check]) -> tuple[str, ...]:
-    """Worlds in which the joint verdict is above the level."""
-    joint = [check for check in checks if check.test == EITHER]
-    return tuple(dict.fromkeys(name for check in joint for name in check.outside))
-
-
-def _above(found: Calibration, checks: Sequence[Check]) -> list[str]:
-    """The worlds in which the joint verdict is above the level, the worst first, as a table."""
-    names = _outside_jointly(checks)
-    if not names:
-        return []
-    joint = {check.group: check for check in checks if check.test == EITHER}
-    rows = []
-    for name in names:
-        by_group = {
-            one.group: found.outcomes[one.key].get(EITHER)
-            for one in found.group("size") + found.group("paid")
-            if one.scenario == name
-        }
-        worst = max(
-            counts.get("P", 0) / judged_of(counts)
-            for counts in by_group.values()
-            if counts is not None and judged_of(counts)
-        )
-        adjusted = min(c.p_values[name] for c in joint.values() if name in c.p_values)
-        unseen = found.worlds[name].unseen
-        cells = [rate(by_group.get(group)) for group in ("size", "paid")]
-        shown = f"{100 * unseen:.1f} %" if unseen else ""
-        rows.append((worst, [f"`{name}`", *cells, f"{adjusted:.2g}", shown]))
-    rows.sort(key=lambda row: -row[0])
-    heads = ["world", "joint verdict", "with costs", "adjusted p", "runs without the rare loss"]
-    return [
-        f"**Significantly above {100 * LEVEL:g} %** (one-sided binomial test, adjusted for the "
-        "number of worlds by Holm), the worst first:",
-        *_table(heads, [row for _, row in rows]),
-    ]
-
-
-def _unseen(found: Calibration, checks: Sequence[Check]) -> str:
-    """Worlds above the level whose rare loss is often not in the sample, with the share."""
-    names = dict.fromkeys(name for check in checks for name in check.outside)
-    shares = [(name, found.worlds[name].unseen) for name in names]
-    return ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares if share)
+    return table(["world", "runs", *(HEADS[test] for test in tests)], rows)
 
 
 def _sizes(found: Calibration) -> list[str]:
@@ -200,7 +64,7 @@ def _sizes(found: Calibration) -> list[str]:
             *_rates(found, "paid"),
             "",
         ]
-    if shown := [_check(c) for c in checks if c.group in ("size", "paid")]:
+    if shown := [check_line(c) for c in checks if c.group in ("size", "paid")]:
         made += [
             f"One-sided binomial test that a rate is at most {100 * LEVEL:g} %, adjusted for the "
             "number of worlds (Holm):",
@@ -237,10 +101,45 @@ def _power(found: Calibration) -> list[str]:
         "Each run has a planted edge. t is the mean of the whole segment's sum over its standard "
         "deviation.",
         "",
-        *_table(heads, rows),
+        *table(heads, rows),
         "",
         *text,
     ]
+
+
+def _both(found: Calibration) -> list[str]:
+    made: list[str] = []
+    if found.group("robust"):
+        every = found.settings.market_every
+        asked = f"in every {every}th run" if every > 1 else "in every run"
+        made += [
+            f"## Both suites: the best of {SEARCHED}",
+            "",
+            f"{SEARCHED} settings without an edge are a declared grid; the one with the largest "
+            "statistic of gross (*gross*) or of net (*net*) on the data is judged by G2 and G3. "
+            "Rules on schedules have independent settings; those on the last moves (`momentum`, "
+            "`trend-on-walk`, `egarch`) overlapping ones; those on a level or a basis leave by "
+            "prices. Walk-forward is asked in every run. The market null and selection, one set "
+            f"of draws of which each searches all settings, are asked {asked}, and wherever the "
+            "verdict depends on them. Equity knows of no search and is not held to the level.",
+            "",
+            *_rates(found, "robust"),
+            "",
+            *(check_line(c) for c in found.size_checks() if c.group == "robust"),
+            "",
+        ]
+    if found.group("lasting"):
+        made += [
+            "### Power of both suites",
+            "",
+            "A planted edge with one setting (*alone*; nothing was chosen, so selection is not "
+            f"asked), and as one of {SEARCHED} settings (*gross*). The guard on costs asks for a "
+            "positive net at 0.5 bps more a fill, although the runs pay no fees.",
+            "",
+            *_rates(found, "lasting"),
+            "",
+        ]
+    return made
 
 
 def _searches(found: Calibration) -> list[str]:
@@ -257,7 +156,7 @@ def _searches(found: Calibration) -> list[str]:
             "",
             *_rates(found, "search"),
             "",
-            *(_check(c) for c in found.size_checks() if c.group == "search"),
+            *(check_line(c) for c in found.size_checks() if c.group == "search"),
             "",
         ]
     if found.group("chosen"):
@@ -290,7 +189,7 @@ def _naive(found: Calibration) -> list[str]:
         "first does the simpler test no harm. Random entry, random sides, label permutation and "
         "time shift are diagnoses or guards of the suite; here their p is read as if it decided.",
         "",
-        *_table(["simpler test", "world", "runs", "passes", "used instead"], rows),
+        *table(["simpler test", "world", "runs", "passes", "used instead"], rows),
         "",
     ]
 
@@ -306,7 +205,7 @@ def _worlds(found: Calibration) -> list[str]:
         "`quantlaxmi/calibrate/worlds/`. Where a world has no edge, a test finds that its moves "
         "given the past cancel exactly.",
         "",
-        *_table(["world", "market and rule"], [[n, found.worlds[n].text] for n in names]),
+        *table(["world", "market and rule"], [[n, found.worlds[n].text] for n in names]),
         "",
     ]
 
@@ -337,7 +236,7 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
     text = [
         _TITLE,
         "",
-        *_worst(found),
+        *first_lines(found),
         f"`{command}` makes this page. The market null has {settings.draws} draws of a kind, and "
         f"{max(settings.draws, settings.extended)} where these leave the level open. {often}{real}",
         "",
@@ -348,6 +247,7 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
         "",
         *_sizes(found),
         *_power(found),
+        *_both(found),
         *_searches(found),
         *_naive(found),
         *_worlds(found),

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from quantlaxmi.calibrate.experiments import Experiment, Outcome
 from quantlaxmi.calibrate.study import Settings
-from quantlaxmi.calibrate.worlds.world import EITHER, MARKET, TESTS, TIMING, World
+from quantlaxmi.calibrate.worlds.world import (
+    EITHER,
+    EQUITY,
+    PREMIUM,
+    ROBUST,
+    TESTS,
+    World,
+)
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.gates.results import Json, rounded
 from quantlaxmi.stats.holm import holm
@@ -20,8 +27,8 @@ LEVEL = 0.05
 MARGIN = 0.03
 #: A cell without an edge shows something where at least this share of its runs is judged.
 LEAST_JUDGED = 0.5
-#: Results that a search is told of: the equity test and the premium know of no search.
-_TOLD = (MARKET, TIMING)
+#: Results that are told of no search, and the verdict of G2 that rests on them.
+_UNTOLD = (EQUITY, PREMIUM, EITHER)
 _DOMAIN = "quantlaxmi.calibration-result.v2"
 
 
@@ -101,19 +108,19 @@ class Calibration:
     def tests(self, group: str) -> list[str]:
         """Results of the experiments of a kind, in the order of `TESTS`."""
         found = {t for experiment in self.group(group) for t in self.outcomes[experiment.key]}
-        return [test for test in TESTS if test in found]
+        return [test for test in (*TESTS, *ROBUST) if test in found]
 
     def _counts(self, experiment: Experiment, test: str) -> Mapping[str, int]:
         return self.outcomes[experiment.key].get(test, {})
 
     def _held(self, group: str, test: str) -> list[Experiment]:
         """Cells without an edge that are held to the level, where a run was judged."""
-        if group == "search" and test not in _TOLD:
+        if group in ("search", "robust") and test in _UNTOLD:
             return []
         return [
             one
             for one in self.group(group)
-            if test in self.worlds[one.scenario].nulls and judged_of(self._counts(one, test))
+            if self.worlds[one.scenario].holds(test) and judged_of(self._counts(one, test))
         ]
 
     def size_checks(self) -> list[Check]:
@@ -121,13 +128,13 @@ class Calibration:
         from scipy.stats import binom
 
         checks = []
-        for group in ("size", "paid", "search"):
+        for group in ("size", "paid", "robust", "search"):
             for test in self.tests(group):
                 p_values = {}
                 for one in self._held(group, test):
                     counts = self._counts(one, test)
                     passed, judged = counts.get("P", 0), judged_of(counts)
-                    p_values[one.scenario] = float(binom.sf(passed - 1, judged, LEVEL))
+                    p_values[one.cell] = float(binom.sf(passed - 1, judged, LEVEL))
                 if p_values:
                     checks.append(_adjusted(group, test, p_values))
         return checks
@@ -149,9 +156,9 @@ class Calibration:
     def not_shown(self, group: str, test: str) -> list[str]:
         """Worlds without an edge of whose runs fewer than half were judged by a result."""
         return [
-            one.scenario
+            one.cell
             for one in self.group(group)
-            if test in self.worlds[one.scenario].nulls
+            if self.worlds[one.scenario].holds(test)
             and judged_of(self._counts(one, test)) < LEAST_JUDGED * _asked(self._counts(one, test))
         ]
 

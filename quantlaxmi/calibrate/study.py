@@ -35,7 +35,16 @@ from quantlaxmi.strategies.parameter_grid import grid_configs
 from quantlaxmi.strategies.sdk import Strategy
 from quantlaxmi.trials.ledger import without_ledger
 
-__all__ = ["Settings", "choose", "context_of", "grid_strategies", "judge", "run_case"]
+__all__ = [
+    "LETTERS",
+    "Settings",
+    "choose",
+    "context_of",
+    "decided",
+    "grid_strategies",
+    "judge",
+    "run_case",
+]
 
 LETTERS = {Verdict.PASS: "P", Verdict.FAIL: "F", Verdict.INCONCLUSIVE: "I"}
 #: Gates that decide, cheap ones first; those after the tests can only take a PASS away.
@@ -139,9 +148,9 @@ def judge(run: Run, policy: GatePolicy, *, market: bool = True) -> dict[str, str
     """
     context = context_of(run, policy)
     results = _asked(context, _FIRST)
-    if market or not _decided(results):
+    if market or not decided(results):
         results += _asked(context, [market_null.GATE])
-    if not _decided(results):
+    if not decided(results):
         results += _asked(context, _LAST)
     edge = edge_of(results)
     letters = {r.gate: LETTERS[r.verdict] for r in results if r.gate in (EQUITY, MARKET)}
@@ -154,7 +163,7 @@ def _asked(context: GateContext, gates: Sequence[Gate]) -> list[GateResult]:
     return [result for gate in gates for result in gate.judge(context)]
 
 
-def _decided(results: Sequence[GateResult]) -> bool:
+def decided(results: Sequence[GateResult]) -> bool:
     """Whether the verdict is FAIL whatever the gates say that were not asked."""
     failed = {r.role for r in results if r.verdict is Verdict.FAIL}
     return "guard" in failed or {"test", "premium"} <= failed

@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from quantlaxmi.calibrate.capture import Capture
-from quantlaxmi.calibrate.experiments import Batch, Experiment, Outcome, batches_of, run_batch
+from quantlaxmi.calibrate.experiments import (
+    Batch,
+    Experiment,
+    Outcome,
+    batches_of,
+    edges,
+    no_edge,
+    run_batch,
+)
+from quantlaxmi.calibrate.fingerprint import fingerprint
 from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.canonical import canonical_json
-from quantlaxmi.errors import ConfigError
-from quantlaxmi.files import check_file, check_no_segment, check_writable, read_regular, write_whole
+from quantlaxmi.errors import ConfigError, SegmentError
+from quantlaxmi.files import (
+    check_file,
+    check_no_segment,
+    check_writable,
+    locked_folder,
+    read_regular,
+    write_whole,
+)
 from quantlaxmi.parallel.processes import run_in_processes
 
-__all__ = ["CHECKPOINT", "run_experiments"]
+__all__ = ["CHECKPOINT", "kept_experiments", "run_experiments"]
 
 #: Name of the file in the checkpoint's folder.
 CHECKPOINT = "calibration.jsonl"
 _MAX_BYTES = 1 << 26
-_DOMAIN = b"quantlaxmi.calibration.v2\0"
+_DOMAIN = b"quantlaxmi.calibration.v3\0"
 #: Seconds between two writings of the checkpoint.
 _KEEP_EVERY = 2.0
 
-#: Sources of this package that no count depends on.
-_SHOWING = frozenset({"markdown.py", "result.py", "work.py", "__init__.py"})
-
+#: Batch -> its counts.
 Done = dict[str, Outcome]
 
 
@@ -39,16 +55,8 @@ def _name(batch: Batch) -> str:
 
 
 def identity(settings: Settings, capture: Capture | None) -> str:
-    """Hash of what batches depend on: settings, policy, capture, and the sources of this package,
-    of the gates, the statistics and the kernels."""
+    """Hash of what all batches depend on: settings, policy, capture."""
     digest = hashlib.sha256(_DOMAIN)
-    package = Path(__file__).parent.parent
-    sources = [*package.glob("calibrate/**/*.py"), *package.glob("gates/**/*.py")]
-    sources += [*package.glob("stats/*.py"), *package.glob("_jit/*.py")]
-    sources += package.glob("_ext/*.p[yx][xd]")
-    for source in sorted(source for source in sources if source.name not in _SHOWING):
-        name = source.relative_to(package).as_posix()
-        digest.update(name.encode() + b"\0" + source.read_bytes() + b"\0")
     parts = [
         settings.seed,
         settings.draws,
@@ -61,8 +69,26 @@ def identity(settings: Settings, capture: Capture | None) -> str:
     return digest.hexdigest()
 
 
+def _prints(experiments: Sequence[Experiment], capture: Capture | None) -> dict[str, str]:
+    """The fingerprints of the worlds of some experiments, by name."""
+    names = {experiment.scenario for experiment in experiments}
+    worlds = (*no_edge(capture), *edges())
+    return {world.name: fingerprint(world) for world in worlds if world.name in names}
+
+
 class Checkpoint:
     """Finished batches in a file of JSON lines: first the identity, then one line for each batch.
+
+    A batch is one of the fingerprint of its world: where a world's runs have changed since it was
+    kept, it is not found and is made again.
+
+    Parameters
+    ----------
+    folder : Path
+    of : str
+        The identity.
+    prints : dict of str to str
+        Fingerprints by world.
 
     Raises
     ------
@@ -70,11 +96,11 @@ class Checkpoint:
         When the file is there and is not of this identity.
     """
 
-    def __init__(self, folder: Path, of: str) -> None:
+    def __init__(self, folder: Path, of: str, prints: dict[str, str]) -> None:
         self.path = folder / CHECKPOINT
         check_file(self.path, None, ConfigError)
         check_writable(self.path, ConfigError)
-        self._of = of
+        self._of, self._prints = of, prints
         self.done: Done = {}
         self._written = time.monotonic()
         if os.path.lexists(self.path):
@@ -93,13 +119,17 @@ class Checkpoint:
         if of != self._of:
             raise ConfigError(
                 self.path,
-                "belongs to another seed, number of draws, capture or version; name another folder",
+                "belongs to another seed, number of draws, policy or capture; name another folder",
             )
         return done
 
-    def add(self, name: str, outcome: Outcome) -> None:
+    def name_of(self, batch: Batch) -> str:
+        """Names a batch and what its world's runs were made of."""
+        return f"{_name(batch)}@{self._prints[batch.experiment.scenario]}"
+
+    def add(self, batch: Batch, outcome: Outcome) -> None:
         """Keep a batch."""
-        self.done[name] = outcome
+        self.done[self.name_of(batch)] = outcome
         if time.monotonic() - self._written > _KEEP_EVERY:
             self.write()
 
@@ -163,15 +193,30 @@ def run_experiments(
     Raises
     ------
     ConfigError
-        When the checkpoint belongs to another calibration.
+        When the checkpoint belongs to another calibration, or another process writes it.
 
     Notes
     -----
     Whatever ends it, an interrupt too, ends the processes at once and keeps the finished batches.
     """
-    kept = None if checkpoint is None else _open(checkpoint, identity(settings, capture))
-    done: Done = kept.done if kept is not None else {}
+    with contextlib.ExitStack() as stack:
+        kept = None
+        if checkpoint is not None:
+            prints = _prints(experiments, capture)
+            kept = stack.enter_context(_open(checkpoint, identity(settings, capture), prints))
+        return _run(experiments, settings, capture, threads, kept, progress)
+
+
+def _run(
+    experiments: Sequence[Experiment],
+    settings: Settings,
+    capture: Capture | None,
+    threads: int | None,
+    kept: Checkpoint | None,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Outcome]:
     batches = batches_of(experiments)
+    done = {} if kept is None else _found(kept, batches)
     total = sum(batch.count for batch in batches)
     waiting = [batch for batch in batches if _name(batch) not in done]
     # All experiments grow at one pace, so that the time left can be told and a part is of use.
@@ -181,10 +226,9 @@ def run_experiments(
     def keep(index: int, outcome: Outcome) -> None:
         nonlocal finished
         batch = waiting[index]
+        done[_name(batch)] = outcome
         if kept is not None:
-            kept.add(_name(batch), outcome)
-        else:
-            done[_name(batch)] = outcome
+            kept.add(batch, outcome)
         finished += batch.count
         if progress is not None:
             progress(finished, total)
@@ -203,15 +247,73 @@ def run_experiments(
     return _summed(experiments, batches, done)
 
 
-def _open(folder: Path, of: str) -> Checkpoint:
-    """The checkpoint in a folder, which is made where it is not there."""
+def kept_experiments(
+    experiments: Sequence[Experiment],
+    settings: Settings,
+    checkpoint: Path,
+    capture: Capture | None = None,
+) -> tuple[list[Experiment], dict[str, Outcome]]:
+    """What a checkpoint has of some experiments, each with the number of its runs there.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    settings : Settings
+    checkpoint : Path
+    capture : Capture, optional
+
+    Returns
+    -------
+    experiments : list of Experiment
+        Those of which a batch is kept.
+    outcomes : dict of str to Outcome
+        By the experiment's key.
+
+    Raises
+    ------
+    ConfigError
+        When the checkpoint belongs to another calibration, or has none of the runs.
+
+    Notes
+    -----
+    Nothing is locked: the file is written whole, so that a calibration may go on meanwhile.
+    """
+    kept = Checkpoint(checkpoint, identity(settings, capture), _prints(experiments, capture))
+    batches = batches_of(experiments)
+    done = _found(kept, batches)
+    batches = [batch for batch in batches if _name(batch) in done]
+    if not batches:
+        raise ConfigError(checkpoint, "has none of these runs, expected some that are finished")
+    runs: dict[str, int] = {}
+    for batch in batches:
+        key = batch.experiment.key
+        runs[key] = runs.get(key, 0) + batch.count
+    found = [replace(one, runs=runs[one.key]) for one in experiments if one.key in runs]
+    return found, _summed(found, batches, done)
+
+
+def _found(kept: Checkpoint, batches: Sequence[Batch]) -> Done:
+    """The batches that a checkpoint has, by name."""
+    names = {_name(batch): kept.name_of(batch) for batch in batches}
+    return {name: kept.done[own] for name, own in names.items() if own in kept.done}
+
+
+@contextlib.contextmanager
+def _open(folder: Path, of: str, prints: dict[str, str]) -> Iterator[Checkpoint]:
+    """The checkpoint in a folder, made where it is not there; for one process at a time."""
     check_no_segment(folder, ConfigError)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         problem = f"cannot be made: {error.strerror}; expected a folder for the checkpoint"
         raise ConfigError(folder, problem) from None
-    return Checkpoint(folder, of)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked_folder(folder))
+        except SegmentError:
+            problem = "is in use by another calibration; wait for it, or name another folder"
+            raise ConfigError(folder, problem) from None
+        yield Checkpoint(folder, of, prints)
 
 
 def _summed(

@@ -20,13 +20,13 @@ Simulate worlds without an edge and with one, judge runs in them by the whole su
 Usage:
   {program} calibrate [--runs N] [--scenarios LIST] [--groups LIST] [--draws N]
                  [--extended N] [--market-every N] [--seed N] [{segment} DIR]
-                 [--threads N] [--out FILE] [--checkpoint DIR] [--json]
+                 [--threads N] [--out FILE] [--checkpoint DIR] [--kept] [--json]
 
 Options:
-  --runs N          Runs of each false-pass rate; power and simpler tests take a quarter, the best
-                    of fifty an eighth [default: 4000].
+  --runs N          Runs of each false-pass rate; power, simpler tests and the best of fifty take a
+                    quarter to a sixteenth [default: 4000].
   --scenarios LIST  Names of worlds, separated by commas; all by default.
-  --groups LIST     Of size, paid, power, search, chosen, naive; all by default.
+  --groups LIST     Of size, paid, power, robust, lasting, search, chosen, naive; all by default.
   --draws N         Draws of each kind of the market null; one less than a multiple of 20
                     [default: 199].
   --extended N      The same, where the first draws leave the level open [default: 1999].
@@ -38,6 +38,7 @@ Options:
   --out FILE        Write the page, a .md file.
   --checkpoint DIR  Keep finished runs in this folder, and go on from what it has, also after
                     Ctrl-C or SIGTERM.
+  --kept            Make no run: show what the checkpoint has.
   --json            Print the counts instead of the rates.
 
 Exits 0 where false-pass rates keep to the level and power to what was measured before, else 1.
@@ -106,6 +107,7 @@ def main(args: dict[str, Any]) -> int:
             capture=capture,
             threads=threads,
             checkpoint=Path(args["--checkpoint"]) if args["--checkpoint"] else None,
+            kept=args["--kept"],
             progress=progress,
         )
     minutes, seconds = divmod(round(time.monotonic() - begun), 60)

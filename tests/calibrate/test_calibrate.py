@@ -14,10 +14,8 @@ import pytest
 
 from quantlaxmi.calibrate import calibrate, study
 from quantlaxmi.calibrate.experiments import (
-    GROUPS,
     Experiment,
     batches_of,
-    experiments_of,
     run_batch,
 )
 from quantlaxmi.calibrate.markdown import page, rate
@@ -28,7 +26,7 @@ from quantlaxmi.calibrate.work import CHECKPOINT
 from quantlaxmi.calibrate.worlds.catalogue import EDGES, NO_EDGE
 from quantlaxmi.calibrate.worlds.world import EITHER, EQUITY, MARKET, TESTS
 from quantlaxmi.cli import main_crypto
-from quantlaxmi.errors import ConfigError, InputError
+from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 
 # Interpreted kernels are some hundred times slower; there the rates are only looked at.
@@ -218,25 +216,6 @@ def test_the_market_null_can_be_asked_in_every_third_run_alone():
     assert sum(some.pop(MARKET).values()) == 2
     assert sum(all_runs.pop(MARKET).values()) == 5
     assert some == all_runs
-
-
-def test_experiments_are_what_is_asked_for():
-    made = experiments_of(8, ("loud", "planted-t4-40"), None)
-    assert {one.key for one in made} == {
-        "size/loud", "paid/loud", "search/loud", "chosen/loud", "power/planted-t4-40",
-    }  # fmt: skip
-    assert {one.runs for one in made} == {1, 2, 8}
-    assert [one.key for one in experiments_of(8, ("loud",), None, ("paid",))] == ["paid/loud"]
-    everything = experiments_of(4000, None, None)
-    assert {one.group for one in everything} == set(GROUPS)
-    assert sum(one.group == "size" for one in everything) == len(NO_EDGE)
-    for words, said in (
-        ({"scenarios": ("lout",)}, "'lout', expected of coins"),
-        ({"scenarios": None, "groups": ("all",)}, "'all', expected of size"),
-    ):
-        with pytest.raises(InputError, match=said):
-            experiments_of(8, capture=None, **words)
-    assert [t.first for t in batches_of([Experiment("size", "loud", "", 120)])] == [0, 50, 100]
 
 
 def counted(passed, failed=0, left=0):

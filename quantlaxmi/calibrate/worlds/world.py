@@ -12,13 +12,17 @@ from quantlaxmi.segment.memory import MemorySegment
 from quantlaxmi.strategies.sdk import Strategy
 
 __all__ = [
+    "BOTH",
     "EITHER",
     "EQUITY",
     "MARKET",
     "PREMIUM",
+    "ROBUST",
     "SD",
+    "SELECTION",
     "TESTS",
     "TIMING",
+    "WALK_FORWARD",
     "Case",
     "World",
     "rule",
@@ -27,6 +31,12 @@ __all__ = [
 #: Results of a run, in the order of tables: the two tests, and the verdict by edge and joint.
 EQUITY, MARKET, TIMING, PREMIUM, EITHER = "equity", "market_null", "timing", "premium", "either"
 TESTS = (EQUITY, MARKET, TIMING, PREMIUM, EITHER)
+#: Results of a run that both suites judge: the tests of G3, and the verdict of both suites.
+WALK_FORWARD, SELECTION, BOTH = "walk_forward", "selection", "both"
+ROBUST = (WALK_FORWARD, SELECTION, BOTH)
+#: A result of both suites keeps to the level where this one does: walk-forward asks what equity
+#: asks, selection what the market null asks.
+_AS = {WALK_FORWARD: EQUITY, SELECTION: MARKET, BOTH: EITHER}
 #: Standard deviation of the noise of a row.
 SD = round(BELL_SD)
 
@@ -75,6 +85,10 @@ class World:
     expected: float | None = None
     searched: bool = True
     unseen: float = 0.0
+
+    def holds(self, test: str) -> bool:
+        """Whether a result, of `TESTS` or `ROBUST`, keeps to the level in this world."""
+        return _AS.get(test, test) in self.nulls
 
 
 def rule(draws: Draws, search: bool, **settings: Any) -> Strategy:
