@@ -67,7 +67,7 @@ def calibration(draw: Draw) -> None:
     if draw.number(3) == 0:
         lines = edit_lines(draw, lines)
     path = scratch.file(work.CHECKPOINT, b"\n".join(lines) + b"\n")
-    held = work.Checkpoint(path.parent, "a" * 64)
+    held = work.Checkpoint(path.parent, "a" * 64, {})
     done = dict(held.done)
     held.write()
-    assert work.Checkpoint(path.parent, "a" * 64).done == done
+    assert work.Checkpoint(path.parent, "a" * 64, {}).done == done

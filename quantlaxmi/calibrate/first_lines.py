@@ -31,13 +31,13 @@ def first_lines(found: Calibration) -> list[str]:
             f"**The worst cell of the joint verdict is `{worst.scenario}` ({KINDS[worst.group]}): "
             f"{shown} pass without an edge.**"
         )
-    if few := _few(found):
-        lines.append(few)
     checks = found.size_checks()
     above = _above(found, checks)
     lines += above[:1]
     if above:
         lines.append("\n".join(above[1:]))
+    if few := _few(found):
+        lines.append(few)
     for check in checks:
         if others := [name for name in check.outside if name not in _outside_jointly(checks)]:
             least = check.p_values[others[0]]

@@ -61,6 +61,8 @@ def _command(args: dict[str, Any], program: str) -> str:
             words += [name, args[name]]
     if args["--segment-dir"] is not None:
         words += ["--segment-dir", "CAPTURE"]
+    if args["--kept"]:
+        words += ["--checkpoint", "DIR", "--kept"]
     return " ".join(words)
 
 

@@ -14,6 +14,7 @@ from quantlaxmi.calibrate.robust import CHOICES, judge_both
 from quantlaxmi.calibrate.work import CHECKPOINT
 from quantlaxmi.calibrate.worlds.catalogue import EDGES, NO_EDGE
 from quantlaxmi.calibrate.worlds.world import BOTH, EQUITY, MARKET, SELECTION, WALK_FORWARD
+from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.files import locked_folder
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
@@ -136,3 +137,14 @@ def test_a_second_process_on_a_checkpoint_is_refused(tmp_path):
         done.set()
         other.join()
     assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_the_page_of_kept_runs_says_how_it_is_made(tmp_path, capsys):
+    words = ["calibrate", "--runs", "1", "--draws", "19", "--extended", "19", "--threads", "1"]
+    words += ["--scenarios", "coins-30", "--groups", "paid", "--checkpoint", str(tmp_path / "kept")]
+    code, out = main_crypto(words), tmp_path / "page.md"
+    assert main_crypto([*words, "--kept", "--out", str(out)]) == code
+    text = out.read_text()
+    assert "--groups paid --checkpoint DIR --kept` makes this page" in text
+    assert "fewer runs than they should: with costs 1 of 4,000" in text
+    capsys.readouterr()
