@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from quantlaxmi.cli.fold_table import fold_lines
 from quantlaxmi.cli.output import shortened
-from quantlaxmi.report.gate_rows import gate_rows
 
 if TYPE_CHECKING:
     from quantlaxmi.gates.results import GateResult
@@ -59,6 +58,8 @@ def gate_lines(
     reason names the limit. A diagnosis decides nothing and has no limit.
     """
     found = list(results)
+    from quantlaxmi.report.gate_rows import gate_rows
+
     rows = [_HEADS, *(_cells(row) for row in gate_rows(found, level))]
     widths = [max(len(row[k]) for row in rows) for k in range(len(_HEADS))]
     margin = " " * indent
