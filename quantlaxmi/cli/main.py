@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("calibrate", "measure how often the gates pass what has no edge"),
     "selfcheck": ("selfcheck", "run strategies whose answer is known, and compare"),
     "strategies": ("strategies", "list the strategies, or show one's settings"),
+    "completion": ("completion", "print a script that completes commands in a shell"),
     "demo": ("demo", "the whole road on two generated segments"),
 }
 #: Named by the design, not built yet.

@@ -82,6 +82,16 @@ def _check(doc: str, where: str, argv: list[str]) -> None:
             raise UsageError(program, f"{place}: {name} {declared[name]} is missing")
 
 
+def _segment_option(program: str) -> str:
+    return "--session-dir" if program == "quantlaxmi-india" else "--segment-dir"
+
+
+def written_for(program: str, template: str) -> str:
+    """Return a usage text in the vocabulary of a program."""
+    text = template.replace("{program}", program)
+    return text.replace("{segment}", _segment_option(program)).strip("\n")
+
+
 def parse(template: str, program: str, command: str, argv: list[str]) -> dict[str, Any] | None:
     """Parse the arguments of one command.
 
@@ -97,16 +107,16 @@ def parse(template: str, program: str, command: str, argv: list[str]) -> dict[st
     Returns
     -------
     dict or None
-        docopt's result, with the program's vocabulary mapped to ``--segment-dir``; None after
-        ``--help`` was printed.
+        docopt's result, with the program's vocabulary mapped to ``--segment-dir``, and the
+        program's name as ``program``; None after ``--help`` was printed.
 
     Raises
     ------
     UsageError
         One line saying what is wrong.
     """
-    folder = "--session-dir" if program == "quantlaxmi-india" else "--segment-dir"
-    doc = template.replace("{program}", program).replace("{segment}", folder).strip("\n")
+    folder = _segment_option(program)
+    doc = written_for(program, template)
     where = f"{program} {command}"
     words = _split_glued(where, argv)
     if "--help" in words or "-h" in words:
@@ -121,4 +131,5 @@ def parse(template: str, program: str, command: str, argv: list[str]) -> dict[st
     except DocoptExit:
         shown = " ".join(words) or "no argument"
         raise UsageError(program, f"{command}: cannot use {shown!r}; see {where} --help") from None
-    return {("--segment-dir" if k == folder else k): v for k, v in parsed.items()}
+    named = {("--segment-dir" if k == folder else k): v for k, v in parsed.items()}
+    return {**named, "program": program}
