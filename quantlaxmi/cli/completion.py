@@ -11,9 +11,10 @@ Print a script that completes commands, options, files and folders in a shell.
 Usage:
   {program} completion (bash|zsh|fish)
 
-bash  {program} completion bash > ~/.local/share/bash-completion/completions/{program}
-zsh   {program} completion zsh > DIR/_{program}    DIR is a folder of $fpath
-fish  {program} completion fish > ~/.config/fish/completions/{program}.fish
+Where each shell looks for it:
+bash  ~/.local/share/bash-completion/completions/{program}
+zsh   _{program}, in a folder of $fpath
+fish  ~/.config/fish/completions/{program}.fish
 
 The script knows the commands of this version; write it again after an update.
 """

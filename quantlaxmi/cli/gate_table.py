@@ -57,9 +57,9 @@ def gate_lines(
     the clock buckets of a p-value from Student's t. A gate without a p-value has neither, and its
     reason names the limit. A diagnosis decides nothing and has no limit.
     """
-    found = list(results)
     from quantlaxmi.report.gate_rows import gate_rows
 
+    found = list(results)
     rows = [_HEADS, *(_cells(row) for row in gate_rows(found, level))]
     widths = [max(len(row[k]) for row in rows) for k in range(len(_HEADS))]
     margin = " " * indent
