@@ -6,6 +6,7 @@
 #   make test-deep    the same with every property test at its full depth, for a night
 #   make test-debug   make test-nojit   make test-golden   make lint   make types   make format
 #   make fuzz SECONDS=600 [TARGET="name ..."]     make bench [ONLY="subject ..."]
+#   make docs     the docs site in build/site; a broken link fails it
 #   make data   make dist   make clean
 
 # The first interpreter found that is new enough; `make test PYTHON=python3.13` chooses another.
@@ -36,7 +37,7 @@ export QUANTLAXMI_REAL_DATA ?= $(abspath ../shared/data)
 SOURCES = $(shell find quantlaxmi -type f ! -name '*.so' ! -name '*.py[co]') \
   setup.py pyproject.toml MANIFEST.in README.md LICENSE
 
-.PHONY: help demo test test-deep test-golden test-debug test-nojit fuzz lint format types bench data dist clean \
+.PHONY: help demo test test-deep test-golden test-debug test-nojit fuzz lint format types bench docs data dist clean \
   python-check
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -74,7 +75,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	@echo "make: tests of the installed package, $(PYTEST_WORKERS) processes, $(if $(QUANTLAXMI_DEEP),full depth,a tenth of full depth (make test-deep: all of it))"
 	rm -rf $(TESTROOT) && mkdir -p $(TESTROOT)
-	cp -R tests fuzz data examples docs benchmarks pyproject.toml setup.py Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .ci $(TESTROOT)/
+	cp -R tests fuzz data examples docs benchmarks mkdocs.yml pyproject.toml setup.py Makefile README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .ci $(TESTROOT)/
 	cd $(TESTROOT) && QUANTLAXMI_TEST_INSTALLED=1 QUANTLAXMI_DIST=$(abspath $(DIST)) \
 	  $(abspath $(BIN))/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder \
 	  $(PYTEST_FLAGS) $(TESTS)
@@ -119,6 +120,12 @@ types: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/run.py $(addprefix --only ,$(ONLY))
+
+# Not part of the tests: it takes a hundred megabytes of packages of its own.
+docs: $(VENV)/installed
+	@wheel=$$(ls $(DIST)/*.whl) \
+	  && $(STEP) $(VENV)/docs.log "what builds the site" $(BIN)/python -m pip install "$$wheel[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # Writes the bundled segments afresh; their digests stand in data/metadata.json and the tests.
 data: $(VENV)/installed
