@@ -1,30 +1,44 @@
-"""``strategies``: what can be run, and with what settings."""
+"""``strategies``: what can be run, with what settings, and whether it keeps the contract."""
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.output import print_json, print_table
 
+if TYPE_CHECKING:
+    from quantlaxmi.segment import Segment
+    from quantlaxmi.strategies.read_source import Finding
+    from quantlaxmi.strategies.sdk import Strategy
+
 USAGE = """
 List the strategies, show the settings of one and their defaults, or check that one keeps the
-contract of strategies.
+contract of strategies and that its source has nothing that differs between machines or runs.
 
 Usage:
   {program} strategies [--json]
   {program} strategies show NAME [--json]
-  {program} strategies check NAME [{segment} DIR] [--config TOML] [--set KV]...
+  {program} strategies check NAME [{segment} DIR] [--config TOML] [--set KV]... [--json]
 
 Options:
-  {segment} DIR  check: the segment to run on; the more decisions, the more it tells.
+  {segment} DIR  check: the segment to run on; the more decisions, the more it tells. By default
+                     a small one is generated, of BTCUSDT and BTCUSDT-PERP.
   --config TOML      check: settings of the strategy.
   --set KV           check: a setting as key=value, over those of --config; may be repeated.
-  --json             One JSON document instead of a table.
+  --json             One JSON document instead of a table or lines.
 
-NAME is one of the list or path.py:Class.
+NAME is one of the list, path.py:Class, or path.py where the file has one strategy.
 
-Exit codes of check: 0 the strategy keeps the contract, 1 it does not, 2 bad input.
+Exit codes of check: 0 nothing was found, 1 something was, 2 bad input.
 """
+#: Rows of the segment that is generated for a check.
+GENERATED_ROWS = 4_000
 
 
 def main(args: dict[str, Any]) -> int:
@@ -59,23 +73,74 @@ def main(args: dict[str, Any]) -> int:
 
 
 def _check(args: dict[str, Any]) -> int:
-    """Print each check that holds, and the first that does not."""
-    from quantlaxmi.errors import InputError, StrategyError
+    """Print what the source has, each check that holds, and the first that does not."""
+    from quantlaxmi.errors import StrategyError
     from quantlaxmi.run.check_strategy import check_strategy
-    from quantlaxmi.segment import open_whole
+    from quantlaxmi.run.replay import backtest
     from quantlaxmi.strategies.registry import StrategyRegistry
 
-    if args["--segment-dir"] is None:
-        raise InputError("strategies check", "needs the folder of a segment to run on")
     strategy = StrategyRegistry().create(args["NAME"], args["--config"], args["--set"])
-    segment = open_whole(args["--segment-dir"])
-    try:
-        for line in check_strategy(strategy, segment):
-            print(f"holds: {line}")
-    except StrategyError as error:
-        print(f"broken: {error}")
-        return 1
-    return 0
+    findings = _findings(args["NAME"], strategy)
+    say = (lambda line: None) if args["--json"] else print
+    holds: list[str] = []
+    broken, n_decisions = None, None
+    with _segment(args["--segment-dir"], strategy) as segment:
+        for finding in findings or ():
+            say(finding)
+        if findings is not None and not findings:
+            say("reads: Nothing that differs between machines or runs, as far as the source tells.")
+        try:
+            for line in check_strategy(strategy, segment):
+                holds.append(line)
+                say(f"holds: {line}")
+            n_decisions = backtest(segment, strategy).n_decisions
+        except StrategyError as error:
+            broken = str(error)
+            say(f"broken: {broken}")
+    if args["--json"]:
+        print_json(
+            {
+                "strategy": strategy.strategy_id,
+                "findings": [dataclasses.asdict(finding) for finding in findings or ()],
+                "source_read": findings is not None,
+                "holds": holds,
+                "broken": broken,
+                "decisions": n_decisions,
+            }
+        )
+    elif n_decisions == 0:
+        print("note: it took no decision on this segment, so the checks tell little")
+    return 1 if findings or broken is not None else 0
+
+
+def _findings(name: str, strategy: Strategy) -> Sequence[Finding] | None:
+    """What the source of a strategy has, its file named as the user named it; None without one."""
+    from quantlaxmi.strategies.read_source import read_source
+
+    path = name if name.endswith(".py") else name.rpartition(":")[0]
+    if not path.endswith(".py"):
+        path = getattr(sys.modules[type(strategy).__module__], "__file__", None) or ""
+    return read_source(path) if path.endswith(".py") else None
+
+
+@contextlib.contextmanager
+def _segment(folder: str | None, strategy: Strategy) -> Iterator[Segment]:
+    """The segment that was named, or a generated one that the strategy can be bound to."""
+    from quantlaxmi.errors import InputError, StrategyError
+    from quantlaxmi.importers.synthetic import SyntheticKind, generate_segment
+    from quantlaxmi.segment import open_whole
+
+    if folder is not None:
+        yield open_whole(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="quantlaxmi-check-") as place:
+        made = generate_segment(SyntheticKind.PLANTED, Path(place) / "seg", rows=GENERATED_ROWS)
+        try:
+            strategy.bind(made.instruments)
+        except StrategyError as error:
+            problem = f"needs the folder of a segment to run on; on the generated one: {error}"
+            raise InputError("strategies check", problem) from None
+        yield made
 
 
 def _first_line(strategy: type) -> str:

@@ -9,6 +9,7 @@ from quantlaxmi.strategies.kernel import (
     make_params,
     mask_of,
 )
+from quantlaxmi.strategies.read_source import Finding, read_source
 from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.strategies.sdk import (
     Context,
@@ -25,6 +26,7 @@ __all__ = [
     "CryptoStrategy",
     "FeatureSpec",
     "Filter",
+    "Finding",
     "IndiaOptionsStrategy",
     "KernelFunctions",
     "Strategy",
@@ -33,5 +35,6 @@ __all__ = [
     "load_compiled",
     "make_params",
     "mask_of",
+    "read_source",
     "write_decision",
 ]

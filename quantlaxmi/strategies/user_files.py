@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["folder_package", "load_module", "module_name", "plain_names"]
+__all__ = ["folder_package", "is_beside", "load_module", "module_name", "plain_names"]
 
 #: Makes this module a package: of folders, which the finder below knows.
 __path__: list[str] = []
@@ -119,12 +119,19 @@ class _Import:
 
     def _is_neighbour(self, top: str) -> bool:
         if top not in self._known:
-            self._known[top] = top != "quantlaxmi" and _is_beside(self._folder, top)
+            self._known[top] = top != "quantlaxmi" and is_beside(self._folder, top)
         return self._known[top]
 
 
-def _is_beside(folder: Path, top: str) -> bool:
-    """Whether a folder has a module that is not the one everybody gets under the name."""
+def is_beside(folder: Path, top: str) -> bool:
+    """Whether a folder has a module that is not the one everybody gets under the name.
+
+    Parameters
+    ----------
+    folder : Path
+    top : str
+        Name without dots.
+    """
     found = [p for p in (folder / top / "__init__.py", folder / f"{top}.py") if p.is_file()]
     if not found:
         return False
