@@ -79,8 +79,13 @@ def read_source(path: str | Path) -> tuple[Finding, ...]:
 
     Examples
     --------
-    >>> read_source("examples/sma_trend.py")
-    ()
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "mine.py"
+    ...     _ = file.write_text("import time\\nnow = time.time()\\n")
+    ...     for finding in read_source(file):
+    ...         print(finding.line, finding.rule, finding.found)
+    2 clock time.time
     """
     found: list[Finding] = []
     waiting, seen = [Path(path)], {Path(path).resolve()}
