@@ -7,7 +7,10 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+
+import pytest
 
 PAGE = Path(__file__).parent.parent / "docs" / "TUTORIAL.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -56,6 +59,22 @@ def test_tutorial_prints_what_it_says(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (code, ""), command
         assert done.stdout == output, command
     assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+def test_readme_goes_the_shortest_way_with_the_files_of_the_tutorial(tmp_path: Path) -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed (extra dev)")
+    readme = (PAGE.parent.parent / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"^    import pandas.*?\n\n(?=\S)", readme, re.DOTALL | re.MULTILINE)
+    assert found
+    (tmp_path / "short.py").write_text(textwrap.dedent(found[0]), encoding="utf-8")
+    for name in ("make_bars.py", "trend.py"):
+        (tmp_path / name).write_text(FILES[name], encoding="utf-8")
+    assert run("python make_bars.py 0.9 bars.csv", tmp_path).returncode == 0
+    done = run("python short.py", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    (verdict,) = re.findall(r"print\(report.verdict_text\) +# (.*)", found[0])
+    assert done.stdout.splitlines()[-1] == verdict
+    assert "12,001.28 USDT" in done.stdout
 
 
 def test_tutorial_names_its_files_and_links_to_pages_that_are_there() -> None:
