@@ -21,7 +21,6 @@ GATES: dict[str, Any] = {
 #: Gate, statistics, most draws, exceedances at which it stops.
 LOADED = (("random_entry", 2, 1000, 0), ("permutation", 1, 10**6, 20), ("other", 1, 1, 0))
 LINES: list[Any] = [
-    {"calibration": "a" * 64},
     {"batch": "null-0", "counts": {"g2": {"P": 3, "F": 1}, "x": {"I": 2}}},
     {"batch": "null-1", "counts": {}},
 ]
@@ -59,14 +58,20 @@ def gates(draw: Draw) -> None:
 
 
 def calibration(draw: Draw) -> None:
-    """Batches of a calibration."""
+    """Batches of a calibration, sealed anew or not."""
     try:
         lines = [json.dumps(line).encode() for line in edit_json(draw, LINES)]
     except (RecursionError, TypeError):
         return
     if draw.number(3) == 0:
         lines = edit_lines(draw, lines)
-    path = scratch.file(work.CHECKPOINT, b"\n".join(lines) + b"\n")
+    path = scratch.file(work.CHECKPOINT, b"")
+    path.unlink()
+    batches = b"".join(line + b"\n" for line in lines)
+    seal = work.Checkpoint(path.parent, "a" * 64, {})._seal(batches)
+    head = json.dumps({"calibration": "a" * 64, "hash": seal}).encode() + b"\n"
+    text = head + batches
+    path.write_bytes(edit_bytes(draw, text, WORDS, 3) if draw.number(4) == 0 else text)
     held = work.Checkpoint(path.parent, "a" * 64, {})
     done = dict(held.done)
     held.write()

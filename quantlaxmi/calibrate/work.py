@@ -43,6 +43,7 @@ __all__ = ["CHECKPOINT", "kept_experiments", "run_experiments"]
 CHECKPOINT = "calibration.jsonl"
 _MAX_BYTES = 1 << 26
 _DOMAIN = b"quantlaxmi.calibration.v3\0"
+_SEAL = b"quantlaxmi.calibration-checkpoint.v1\0"
 #: Seconds between two writings of the checkpoint.
 _KEEP_EVERY = 2.0
 
@@ -79,6 +80,7 @@ def _prints(experiments: Sequence[Experiment], capture: Capture | None) -> dict[
 class Checkpoint:
     """Finished batches in a file of JSON lines: first the identity, then one line for each batch.
 
+    The first line carries a hash of the others, so that a changed or cut file is never believed.
     A batch is one of the fingerprint of its world: where a world's runs have changed since it was
     kept, it is not found and is made again.
 
@@ -93,7 +95,7 @@ class Checkpoint:
     Raises
     ------
     ConfigError
-        When the file is there and is not of this identity.
+        When the file is there and is not of this identity, or was changed.
     """
 
     def __init__(self, folder: Path, of: str, prints: dict[str, str]) -> None:
@@ -110,9 +112,9 @@ class Checkpoint:
         raw = read_regular(self.path, _MAX_BYTES, ConfigError, "a calibration's checkpoint")
         try:
             head, *lines = [json.loads(line) for line in raw.splitlines()]
-            of = head["calibration"]
+            of, seal = head["calibration"], head.get("hash")
             done = {line["batch"]: _outcome(line["counts"]) for line in lines}
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ConfigError(
                 self.path, "is not a calibration's checkpoint; name another folder"
             ) from None
@@ -121,7 +123,13 @@ class Checkpoint:
                 self.path,
                 "belongs to another seed, number of draws, policy or capture; name another folder",
             )
+        if seal != self._seal(raw.partition(b"\n")[2]):
+            raise ConfigError(self.path, "was changed or cut; name another folder", "hash")
         return done
+
+    def _seal(self, batches: bytes) -> str:
+        """Hash of the identity and of the lines of all batches."""
+        return hashlib.sha256(_SEAL + self._of.encode() + b"\n" + batches).hexdigest()
 
     def name_of(self, batch: Batch) -> str:
         """Names a batch and what its world's runs were made of."""
@@ -135,10 +143,12 @@ class Checkpoint:
 
     def write(self) -> None:
         """Write all batches, whole or not at all."""
-        lines: list[Any] = [{"calibration": self._of}]
-        lines += [{"batch": name, "counts": counts} for name, counts in self.done.items()]
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        write_whole(self.path, text.encode())
+        batches = "".join(
+            json.dumps({"batch": name, "counts": counts}) + "\n"
+            for name, counts in self.done.items()
+        ).encode()
+        head = json.dumps({"calibration": self._of, "hash": self._seal(batches)}) + "\n"
+        write_whole(self.path, head.encode() + batches)
         self._written = time.monotonic()
 
 
