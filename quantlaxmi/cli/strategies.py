@@ -137,9 +137,11 @@ def _segment(folder: str | None, strategy: Strategy) -> Iterator[Segment]:
         made = generate_segment(SyntheticKind.PLANTED, Path(place) / "seg", rows=GENERATED_ROWS)
         try:
             strategy.bind(made.instruments)
-        except StrategyError as error:
-            problem = f"needs the folder of a segment to run on; on the generated one: {error}"
-            raise InputError("strategies check", problem) from None
+        except Exception as error:  # the user's code may raise anything
+            told = "" if isinstance(error, StrategyError) else f"{type(error).__name__}: "
+            told += " ".join(str(error).split())[:300]
+            problem = f"needs the folder of a segment to run on; on the generated one: {told}"
+            raise InputError("strategies check", problem.rstrip(": ")) from None
         yield made
 
 

@@ -16,7 +16,7 @@ from quantlaxmi.strategies.user_files import is_beside
 
 __all__ = ["Finding", "read_source"]
 
-_MOST_BYTES: Final = 2**22
+_MOST_BYTES: Final = 2**20
 _KIND: Final = "a strategy's Python file"
 
 
@@ -65,7 +65,7 @@ def read_source(path: str | Path) -> tuple[Finding, ...]:
     Parameters
     ----------
     path : str or Path
-        A Python file of at most 4 MiB.
+        A Python file of at most 1 MiB.
 
     Returns
     -------

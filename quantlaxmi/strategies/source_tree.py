@@ -46,20 +46,24 @@ class SourceTree:
         self.parents: dict[ast.AST, ast.AST] = {}
         #: Every node that the engine may run, in order of the file, roughly.
         self.nodes: list[ast.AST] = []
+        #: The innermost function or class around each node, or the module; and the function.
+        self._blocks: dict[ast.AST, ast.AST] = {self.tree: self.tree}
+        self._scopes: dict[ast.AST, ast.AST] = {self.tree: self.tree}
         waiting: list[ast.AST] = [self.tree]
         while waiting:
             node = waiting.pop()
             self.nodes.append(node)
             for child in _children(node):
                 self.parents[child] = node
+                is_function = isinstance(node, _Function)
+                is_block = is_function or isinstance(node, ast.ClassDef)
+                self._scopes[child] = node if is_function else self._scopes[node]
+                self._blocks[child] = node if is_block else self._blocks[node]
                 waiting.append(child)
 
     def scope(self, node: ast.AST) -> ast.AST:
         """The function around a node, or the module."""
-        while (node := self.parents.get(node, self.tree)) is not self.tree:
-            if isinstance(node, _Function):
-                break
-        return node
+        return self._scopes[node]
 
     def scopes(self, node: ast.AST) -> Iterator[ast.AST]:
         """The functions around a node, from the innermost, and the module."""
@@ -137,12 +141,7 @@ class SourceTree:
 
     def in_class(self, node: ast.AST) -> bool:
         """Whether a node stands in the body of a class, in none of its methods."""
-        while (node := self.parents.get(node, self.tree)) is not self.tree:
-            if isinstance(node, ast.ClassDef):
-                return True
-            if isinstance(node, _Function):
-                return False
-        return False
+        return isinstance(self._blocks[node], ast.ClassDef)
 
 
 class Known:

@@ -119,8 +119,23 @@ def test_program_for_india_has_it_too(cli):
             "mine.py",
             "needs the folder of a segment to run on; on the generated one: ",
         ),
+        (
+            GOOD.replace("def on_start", "def trades(self, _):\n        1 / 0\n\n    def on_start"),
+            "mine.py",
+            "on the generated one: ZeroDivisionError: division by zero",
+        ),
     ],
-    ids=["no file", "no class", "two classes", "syntax", "name", "segment", "setting", "binding"],
+    ids=[
+        "no file",
+        "no class",
+        "two classes",
+        "syntax",
+        "name",
+        "segment",
+        "setting",
+        "binding",
+        "bug",
+    ],
 )
 def test_bad_input_is_one_line(cli, text, words, problem):
     code, out, err = cli(text, words)

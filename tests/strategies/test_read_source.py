@@ -246,7 +246,7 @@ def test_findings_are_in_order_and_once(file: Path) -> None:
         (b"(" * 5000, "mine.py.*: is no(t| Python)|too deeply"),
         (b"x = " + b"-" * 100_000 + b"1", "is nested too deeply|is no Python"),
         (b"x = " + b"1+" * 50_000 + b"1", "is nested too deeply|is no Python"),
-        (b"#" * (2**22 + 1), "mine.py"),
+        (b"#" * (2**20 + 1), "mine.py"),
     ],
     ids=["syntax", "NUL", "not UTF-8", "coding", "brackets", "signs", "sums", "too long"],
 )
