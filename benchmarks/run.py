@@ -40,6 +40,7 @@ SUBJECTS: dict[str, list[str]] = {
     "random-entry-vectorbt": ["bench_random_entry_vectorbt.py"],
     "ablation": ["bench_ablation.py"],
     "time-shift": ["bench_time_shift.py"],
+    "statistics": ["bench_statistics.py"],
     "from-frame": ["bench_from_frame.py"],
     "fixed-cost": ["bench_fixed_cost.py"],
     "cold-start": ["bench_cold_start.py"],

@@ -187,7 +187,7 @@ def run_money(run: Run) -> dict[str, Any]:
     traded = exact.traded_currencies or tuple(exact.cash)
     amounts = {
         "gross_pnl": (exact.gross_by_currency, scale - 1),
-        "slippage": (exact.fills_by_currency(exact.attributions.slippage), scale - 1),
+        "slippage": (exact.fills_by_currency(*exact.attributions.halves("slippage")), scale - 1),
         "fees": (exact.by_currency(a.fees for a in exact.accounts), scale),
         "funding": (exact.by_currency(a.funding for a in exact.accounts), scale),
         "borrow": (exact.by_currency(a.borrow for a in exact.accounts), scale),

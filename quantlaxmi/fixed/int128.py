@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi._ext.int128_sums import total
 from quantlaxmi.errors import FixedPointError
 
 _MASK: Final = (1 << 64) - 1
@@ -96,7 +97,7 @@ def int128_sum(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> int:
 
     Parameters
     ----------
-    hi, lo : ndarray of int64, shape (n_rows,), n_rows below 2**32
+    hi, lo : ndarray of int64, shape (n_rows,)
         Upper halves, and bit patterns of the lower halves.
 
     Returns
@@ -109,16 +110,7 @@ def int128_sum(hi: npt.NDArray[np.int64], lo: npt.NDArray[np.int64]) -> int:
     >>> int128_sum(np.array([0, -1]), np.array([5, -1]))
     4
     """
-    low = np.ascontiguousarray(lo, dtype=np.int64).view(np.uint64)
-    # A lane has 32 bits, the top one with the sign: 2**32 rows of it fit 64.
-    half, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
-    lanes = (
-        np.sum(low & mask, dtype=np.uint64),
-        np.sum(low >> half, dtype=np.uint64),
-        np.sum(hi & 0xFFFFFFFF, dtype=np.uint64),
-        np.sum(hi >> 32, dtype=np.int64),
-    )
-    return sum(int(lane) << 32 * k for k, lane in enumerate(lanes))
+    return total(hi, lo)
 
 
 def int128_halves(

@@ -25,11 +25,12 @@ from quantlaxmi._ext.attribution_kernel import attribute
 from quantlaxmi.errors import EngineError, FixedPointOverflow
 from quantlaxmi.events.ids import Stage, derived_id
 from quantlaxmi.events.outcomes import BPS_EXPONENT, TradeAttribution
-from quantlaxmi.fixed import int128_array, int128_sum
+from quantlaxmi.fixed import int128_array
 from quantlaxmi.schema import IntColumn
 from quantlaxmi.trace.header import Correlator, TraceHeader
 
 #: Places of ``Attributions.parts``.
+_NAMES = ("gross", "slippage", "fee", "funding", "borrow", "edge")
 _GROSS, _SLIPPAGE, _FEE, _FUNDING, _BORROW, _EDGE = range(6)
 
 
@@ -59,15 +60,15 @@ class Attributions:
     def _column(self, k: int) -> IntColumn:
         return int128_array(self.parts[:, k, 0], self.parts[:, k, 1])
 
+    def halves(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Upper and lower halves of a column, by its name."""
+        column = self.parts[:, _NAMES.index(name)]
+        return column[:, 0], column[:, 1]
+
     @functools.cached_property
     def gross(self) -> IntColumn:
         """The cash of trading at the mid the decision saw."""
         return self._column(_GROSS)
-
-    @property
-    def gross_total(self) -> int:
-        """Sum of ``gross``."""
-        return int128_sum(self.parts[:, _GROSS, 0], self.parts[:, _GROSS, 1])
 
     @functools.cached_property
     def slippage(self) -> IntColumn:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantlaxmi.errors import EngineError, InputError
 from quantlaxmi.fixed import int128_array
-from quantlaxmi.fixed.lane_sums import int128_group_sums, int128_running
+from quantlaxmi.fixed.int128_sums import int128_combined, int128_running
 from quantlaxmi.run.accrued import accrued_interest
 from quantlaxmi.run.equity import MAX_POINTS
 from quantlaxmi.run.excursions import valid_mids
@@ -117,27 +118,24 @@ def equity_points(run: ExactRun, step_ns: int) -> EquityPoints:
     ts_ns = np.concatenate([[first], ts_ns, [last]]).astype(np.int64)
     net: IntColumn = np.array([0] * len(ts_ns), dtype=object)
     fills = run.exact.fills
-    for i in np.unique(fills["instrument"]).tolist():
-        net[1:] += run.weights[i] * _of_instrument(run, i, ts_ns[1:])
+    # Gross - slippage - fee of each fill; funding and interest come from their own rows.
+    halves = run.exact.attributions.halves
+    cash = int128_combined((1, halves("gross")), (-1, halves("slippage")), (-1, halves("fee")))
+    for i in run.exact.traded:
+        own = np.flatnonzero(fills["instrument"] == i)
+        net[1:] += run.weights[i] * _of_instrument(run, i, own, cash, ts_ns[1:])
     if net[-1] != run.net_pnl:
         raise EngineError(f"equity ends at {net[-1]}, the ledger's net PnL is {run.net_pnl}")
     return EquityPoints(step_ns, ts_ns, net, run.ledger_exponent - 1, currency)
 
 
-def _of_instrument(run: ExactRun, i: int, ts_ns: I64) -> IntColumn:
-    """Cash and worth of an instrument after all messages up to each time."""
+def _of_instrument(
+    run: ExactRun, i: int, own: NDArray[np.intp], cash: tuple[I64, I64], ts_ns: I64
+) -> IntColumn:
+    """Cash and worth of an instrument, whose fills are ``own``, after all up to each time."""
     records = run.exact
-    own = np.flatnonzero(records.fills["instrument"] == i)
-    fills, parts = records.fills[own], records.attributions.parts[own]
-    done = np.searchsorted(fills["ts_ns"], ts_ns, side="right")
-    # Gross - slippage - fee of each fill; funding and interest come from their own rows.
-    low = np.concatenate([parts[:, 0, 1], -parts[:, 1, 1], -parts[:, 2, 1]])
-    high = np.concatenate(
-        [parts[:, 0, 0], *(~parts[:, k, 0] + (parts[:, k, 1] == 0) for k in (1, 2))]
-    )
-    order = np.argsort(np.tile(np.arange(len(own)), 3), kind="stable")
-    cash = int128_group_sums(high[order], low[order], np.repeat(np.arange(len(own)), 3), len(own))
-    running = int128_running(*cash)
+    done = np.searchsorted(records.fills["ts_ns"][own], ts_ns, side="right")
+    running = int128_running(cash[0][own], cash[1][own])
     value: IntColumn = int128_array(running[0][done], running[1][done])
     funding = records.funding[records.funding["instrument"] == i]
     borrow = records.borrow[records.borrow["instrument"] == i]
@@ -150,7 +148,7 @@ def _of_instrument(run: ExactRun, i: int, ts_ns: I64) -> IntColumn:
             sums = int128_running(rows["amount_hi"], rows["amount_lo"])
             value += sign * int128_array(sums[0][count], sums[1][count])
     marks = _marks(run, i, last_seq_at(run.segment, ts_ns))
-    held = np.concatenate([np.zeros(1, np.int64), fills["position"]])[done]
+    held = np.concatenate([np.zeros(1, np.int64), records.fills["position"][own]])[done]
     value += held.astype(object) * marks.astype(object) * (5 * records.scales[i])
     due: IntColumn = accrued_interest(borrow, paid, ts_ns, marks, run.loans[i])
     value -= 10 * due

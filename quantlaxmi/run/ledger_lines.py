@@ -365,8 +365,9 @@ def last_seq_at(segment: MarketData, ts_ns: NDArray[np.int64]) -> NDArray[np.int
     found = np.full(len(ts_ns), -1, np.int64)
     for name in schema.TABLES:
         table = segment.columns(name)
-        rows = np.searchsorted(table["ts_ns"], ts_ns, side="right")
-        np.maximum(found, np.append(np.int64(-1), table["seq"])[rows], out=found)
+        rows = np.searchsorted(table["ts_ns"], ts_ns, side="right") - 1
+        after = np.flatnonzero(rows >= 0)
+        found[after] = np.maximum(found[after], table["seq"][rows[after]])
     return found
 
 

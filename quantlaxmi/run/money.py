@@ -57,7 +57,7 @@ def _amounts(run: ExactRun) -> dict[str, dict[str, int]]:
     return {
         "net": exact.net_by_currency,
         "gross": exact.gross_by_currency,
-        "slippage": exact.fills_by_currency(exact.attributions.slippage),
+        "slippage": exact.fills_by_currency(*exact.attributions.halves("slippage")),
         "fees": exact.by_currency(10 * a.fees for a in exact.accounts),
         "funding": exact.by_currency(10 * a.funding for a in exact.accounts),
         "interest": exact.by_currency(10 * a.borrow for a in exact.accounts),

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from quantlaxmi.events import TradeAttribution
 from quantlaxmi.execution.conversion import one_currency
 from quantlaxmi.execution.ledger import ledger_scale
+from quantlaxmi.fixed import int128_sum
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import Attributions, trade_attributions
 from quantlaxmi.run.capital import CapitalUse
-from quantlaxmi.schema import IntColumn
 from quantlaxmi.trace import OUTCOME_TABLES, DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
 
@@ -175,12 +175,15 @@ class RunRecords:
         return tuple(ledger_scale(one, self.ledger_exponent) for one in self.instruments)
 
     @functools.cached_property
+    def traded(self) -> tuple[int, ...]:
+        """Instruments that have fills, ascending."""
+        counts = np.bincount(self.fills["instrument"], minlength=1)
+        return tuple(np.flatnonzero(counts).tolist())
+
+    @functools.cached_property
     def traded_currencies(self) -> tuple[str, ...]:
         """Quote currencies of the instruments that have fills, in the segment's order."""
-        filled = set(np.unique(self.fills["instrument"]).tolist())
-        return tuple(
-            dict.fromkeys(one.currency for i, one in enumerate(self.instruments) if i in filled)
-        )
+        return tuple(dict.fromkeys(self.instruments[i].currency for i in self.traded))
 
     def by_currency(self, amounts: Iterable[int]) -> dict[str, int]:
         """Sums of amounts of instruments, one for each currency of the run."""
@@ -189,12 +192,16 @@ class RunRecords:
             found[one.currency] += amount
         return found
 
-    def fills_by_currency(self, amounts: IntColumn) -> dict[str, int]:
-        """Sums of amounts of fills, one for each currency of the run."""
+    def fills_by_currency(self, hi: NDArray[np.int64], lo: NDArray[np.int64]) -> dict[str, int]:
+        """Sums of amounts of fills in 128-bit halves, one for each currency of the run."""
         found = dict.fromkeys(self.cash, 0)
+        if len(self.traded_currencies) == 1:
+            found[self.traded_currencies[0]] = int128_sum(hi, lo)
+            return found
         which = self.fills["instrument"]
-        for i in np.unique(which).tolist():
-            found[self.instruments[i].currency] += sum(amounts[which == i].tolist())
+        for i in self.traded:
+            own = which == i
+            found[self.instruments[i].currency] += int128_sum(hi[own], lo[own])
         return found
 
     @property
@@ -210,10 +217,7 @@ class RunRecords:
             a.position * mid * scale
             for a, mid, scale in zip(self.accounts, mids, self.scales, strict=True)
         )
-        if len(self.traded_currencies) == 1:  # the same sum, without a Python integer a fill
-            marked[self.traded_currencies[0]] += self.attributions.gross_total
-            return marked
-        traded = self.fills_by_currency(self.attributions.gross)
+        traded = self.fills_by_currency(*self.attributions.halves("gross"))
         return {currency: amount + traded[currency] for currency, amount in marked.items()}
 
     @property

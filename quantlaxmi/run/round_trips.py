@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi._ext.trip_parts import trip_parts
 from quantlaxmi.schema import I64
 
 __all__ = ["RoundTrips", "round_trips"]
@@ -62,64 +63,6 @@ def round_trips(fills: NDArray[Any]) -> RoundTrips:
     -------
     RoundTrips
     """
-    n = len(fills)
-    if not n:
-        none = np.zeros(0, np.int64)
-        return RoundTrips(0, False, none, none, none, none, none)
-    signed = fills["side"] * fills["qty"]
-    after = fills["position"].astype(np.int64)
-    before = after - signed
-    group = np.cumsum(np.append(False, np.diff(fills["decision"]) != 0))
-    n_open = np.cumsum((after != 0).astype(np.int64) - (before != 0))
-    last = np.append(np.flatnonzero(np.diff(group)), n - 1)
-    ended = n_open[last]
-    begun = np.append(np.int64(0), ended[:-1])
-    sign, closed = _signs_at_start(fills["instrument"], group, before, after)
-    turned = (begun > 0) & (ended > 0) & (closed == begun)
-    trip_of = np.cumsum((begun == 0) | turned) - 1
-    trip = trip_of[group]
-
-    # On the side of the old position, what is left of it; all else is the new trip's.
-    old_side = np.where(turned[group], sign, 0)
-    old_before = old_side * np.maximum(old_side * before, 0)
-    old_after = old_side * np.maximum(old_side * after, 0)
-    parts = (
-        (trip - 1, old_after - old_before, old_before),
-        (trip, (after - old_after) - (before - old_before), before - old_before),
-    )
-    rows = np.arange(n)
-    trips, quantities, befores = (np.concatenate(one) for one in zip(*parts, strict=True))
-    fill = np.concatenate([rows, rows])
-    kept = np.flatnonzero(quantities != 0)
-    kept = kept[np.lexsort((fill[kept], trips[kept]))]
-    trips = trips[kept]
-    return RoundTrips(
-        int(trip_of[-1]) + 1,
-        bool(ended[-1]),
-        fill[kept],
-        trips,
-        quantities[kept],
-        befores[kept],
-        np.searchsorted(trips, np.arange(int(trip_of[-1]) + 1)),
-    )
-
-
-def _signs_at_start(
-    instrument: I64, group: NDArray[np.intp], before: I64, after: I64
-) -> tuple[I64, NDArray[np.intp]]:
-    """Sign of each fill's instrument as its change began; how many positions each change ends.
-
-    A position is ended where it is 0 or of the other sign after the change.
-    """
-    order = np.lexsort((instrument, group))  # stable: fills of an instrument keep their order
-    groups, which = group[order], instrument[order]
-    is_first = np.append(True, (np.diff(groups) != 0) | (np.diff(which) != 0))
-    first = np.flatnonzero(is_first)
-    last = np.append(first[1:], len(order)) - 1
-    held, left = np.sign(before[order[first]]), np.sign(after[order[last]])
-    ended = np.bincount(
-        groups[first], weights=(held != 0) & (held * left <= 0), minlength=int(group[-1]) + 1
-    ).astype(np.intp)
-    sign = np.empty(len(order), np.int64)
-    sign[order] = held[np.cumsum(is_first) - 1]
-    return sign, ended
+    n_instruments = int(fills["instrument"].max(initial=-1)) + 1
+    (fill, trip, quantity, before), n, is_open = trip_parts(fills, n_instruments)
+    return RoundTrips(n, is_open, fill, trip, quantity, before, np.searchsorted(trip, np.arange(n)))

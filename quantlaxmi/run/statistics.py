@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlaxmi.fixed.lane_sums import int128_floats
+from quantlaxmi.fixed.int128_sums import int128_floats, int128_product_sum
 from quantlaxmi.run.equity_points import clock_step, step_text
 from quantlaxmi.run.money import capital_of, exact_decimal, money_in_all
 from quantlaxmi.run.returns import CapitalCurve, capital_curve
@@ -153,9 +153,9 @@ def _drawdown(curve: CapitalCurve, has_capital: bool) -> tuple[float | None, Dec
 
 def _turnover(run: ExactRun) -> Decimal:
     fills, total = run.exact.fills, 0
-    for i in np.unique(fills["instrument"]).tolist():
-        own = fills[fills["instrument"] == i]
-        worth = sum(map(int.__mul__, own["price"].tolist(), own["qty"].tolist()))
+    for i in run.exact.traded:
+        own = np.flatnonzero(fills["instrument"] == i)
+        worth = int128_product_sum(fills["price"][own], fills["qty"][own])
         total += worth * run.exact.scales[i] * run.weights[i]
     return exact_decimal(total, run.ledger_exponent)
 
@@ -164,18 +164,18 @@ def _trips(run: ExactRun, span: int) -> dict[str, Any]:
     """Figures of the round trips."""
     found = trip_money(run.exact)
     trips = found.trips
-    hi, lo = money_of_trips(run, found)["net"]
+    hi, lo = money_of_trips(run, found, ("net",))["net"]
     net = int128_floats(hi, lo) * 10.0 ** (run.ledger_exponent - 1)
     won, lost = float(net[net > 0].sum()), -float(net[net < 0].sum())
     opened = entry_notional(run, found)
-    ts_ns = run.exact.fills["ts_ns"][trips.fill]
+    ts_ns = run.exact.fills["ts_ns"]
     held = 0
     if trips.n:
         last = np.append(trips.first_part[1:], len(trips.fill)) - 1
-        ends = ts_ns[last].copy()
+        ends = ts_ns[trips.fill[last]]
         if trips.is_open:
             ends[-1] = run.segment.last_ts_ns
-        held = int((ends - ts_ns[trips.first_part]).sum())
+        held = int((ends - ts_ns[trips.fill[trips.first_part]]).sum())
     return {
         "exposure": held / span if span else 0.0,
         "round_trips": trips.n,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from quantlaxmi.errors import CurrencyError
 from quantlaxmi.fixed import div_round, int128_array, int128_halves
-from quantlaxmi.fixed.lane_sums import int128_floats, int128_group_sums
+from quantlaxmi.fixed.int128_sums import int128_floats, int128_group_sums
 from quantlaxmi.run.excursions import excursions
 from quantlaxmi.run.tables import decimals_of_halves, texts_column, times_column
 from quantlaxmi.run.trip_money import PARTS, Halves, TripMoney, trip_money
@@ -68,8 +69,10 @@ def trades_table(run: ExactRun, *, by_instrument: bool = False) -> pa.Table:
     return pa.table(columns)
 
 
-def money_of_trips(run: ExactRun, found: TripMoney) -> dict[str, Halves]:
-    """Money of every trip, over its legs, at the run's ledger exponent - 1.
+def money_of_trips(
+    run: ExactRun, found: TripMoney, names: Sequence[str] = (*PARTS, "net")
+) -> dict[str, Halves]:
+    """Money of every trip, over its legs, at the run's ledger exponent - 1, by name.
 
     Raises
     ------
@@ -82,13 +85,14 @@ def money_of_trips(run: ExactRun, found: TripMoney) -> dict[str, Halves]:
     if run.conversion is None and len(run.exact.traded_currencies) > 1:
         mixed = np.flatnonzero(code != code[_first_legs(found)][trip])
         if len(mixed):
-            names = " and ".join(run.exact.traded_currencies)
+            traded = " and ".join(run.exact.traded_currencies)
             raise CurrencyError(
-                f"round trip {int(trip[mixed[0]])} is in {names}, which are never added: ask for "
+                f"round trip {int(trip[mixed[0]])} is in {traded}, which are never added: ask for "
                 "trades(by_instrument=True), or give rates with --convert FILE"
             )
     sums = {}
-    for name, halves in found.money.items():
+    for name in names:
+        halves = found.money[name]
         if run.conversion is not None:
             weight = np.array(weights, dtype=object)[found.instrument]
             halves = int128_halves(int128_array(*halves) * weight)

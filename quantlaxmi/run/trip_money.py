@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi._ext.trip_parts import counted_order
 from quantlaxmi.errors import EngineError
 from quantlaxmi.fixed import div_round, int128_array, int128_halves, int128_sum
-from quantlaxmi.fixed.lane_sums import int128_group_sums
+from quantlaxmi.fixed.int128_sums import int128_combined, int128_group_sums
 from quantlaxmi.run.round_trips import RoundTrips, round_trips
 from quantlaxmi.schema import I64
 
@@ -37,7 +38,7 @@ class TripMoney:
     Attributes
     ----------
     trips : RoundTrips
-    order : ndarray of int, shape (n_parts,)
+    order : ndarray of int64, shape (n_parts,)
         Parts of fills by leg, then by fill.
     leg : ndarray of int, shape (n_parts,)
         Leg of each part, in that order; ascending.
@@ -48,7 +49,7 @@ class TripMoney:
     """
 
     trips: RoundTrips
-    order: NDArray[np.intp]
+    order: I64
     leg: NDArray[np.intp]
     trip: I64
     instrument: I64
@@ -70,26 +71,35 @@ def trip_money(records: RunRecords) -> TripMoney:
     """
     trips = round_trips(records.fills)
     which = records.fills["instrument"][trips.fill].astype(np.int64)
-    order = np.lexsort((trips.fill, which, trips.trip))
+    # By instrument, then by trip: both keep the order of what is equal, that of the fills.
+    by_instrument = counted_order(which, len(records.instruments))
+    order = by_instrument[counted_order(trips.trip[by_instrument], trips.n)]
     keys = (trips.trip[order], which[order])
     is_first = np.ones(len(order), bool)
     is_first[1:] = (np.diff(keys[0]) != 0) | (np.diff(keys[1]) != 0)
     leg, first = np.cumsum(is_first) - 1, np.flatnonzero(is_first)
+    leg_of = np.empty(len(leg), np.int64)  # in the order of the trips
+    leg_of[order] = leg
     n = len(first)
-    shared = np.flatnonzero(np.abs(trips.quantity) != records.fills["qty"][trips.fill])
     parts = records.attributions.parts
+    if not np.array_equal(trips.fill, np.arange(len(parts))):
+        parts = parts[trips.fill]
+    # Every fill has a part, so as many parts as fills are whole ones.
+    shared = np.zeros(0, np.intp)
+    if len(trips.fill) != len(records.fills):
+        shared = np.flatnonzero(np.abs(trips.quantity) != records.fills["qty"][trips.fill])
     money = {}
     for k, name in enumerate(PARTS[:3]):
-        halves = (parts[trips.fill, k, 0], parts[trips.fill, k, 1])
+        halves = (parts[:, k, 0], parts[:, k, 1])
         if len(shared):
             _divide(halves, trips, shared, records.fills["qty"])
-        money[name] = int128_group_sums(halves[0][order], halves[1][order], leg, n)
+        money[name] = int128_group_sums(*halves, leg_of, n)
     found = TripMoney(
         trips, order, leg, keys[0][first], keys[1][first], money, records.attributions.exponent
     )
     _mark(records, found)
     for name, rows in (("funding", records.funding), ("interest", records.borrow)):
-        money[name] = _paid(found, which, rows)
+        money[name] = _paid(found, which, leg_of, rows)
     money["net"] = _net(money)
     _check(records, found)
     return found
@@ -120,36 +130,27 @@ def _mark(records: RunRecords, found: TripMoney) -> None:
     hi[legs], lo[legs] = int128_halves(gross)
 
 
-def _paid(found: TripMoney, which: I64, rows: NDArray[Any]) -> Halves:
+def _paid(found: TripMoney, which: I64, leg_of: I64, rows: NDArray[Any]) -> Halves:
     """Payments of each leg: a payment belongs to the last part of its instrument before it."""
-    totals = [0] * len(found.trip)
-    leg_of = np.empty(len(found.leg), np.int64)
-    leg_of[found.order] = found.leg
-    amounts = int128_array(rows["amount_hi"], rows["amount_lo"])
+    paid = np.flatnonzero((rows["amount_hi"] != 0) | (rows["amount_lo"] != 0))
+    rows = rows[paid]
+    legs = np.empty(len(rows), np.int64)
     for i in np.unique(rows["instrument"]).tolist():
         own = np.flatnonzero(which == i)  # by trip, then by fill: ascending in fills
         at = np.flatnonzero(rows["instrument"] == i)
         before = np.searchsorted(found.trips.fill[own], rows["fills_before"][at], side="left") - 1
-        for k, part in zip(at.tolist(), before.tolist(), strict=True):
-            if part >= 0:
-                totals[int(leg_of[own[part]])] += 10 * amounts[k]
-            elif amounts[k]:
-                raise EngineError(f"payment {k} of instrument {i} is of no position")
-    return int128_halves(totals) if any(totals) else (np.zeros(len(totals), np.int64),) * 2
+        if len(wrong := np.flatnonzero(before < 0)):
+            row = int(paid[at[wrong[0]]])
+            raise EngineError(f"payment {row} of instrument {i} is of no position")
+        legs[at] = leg_of[own[before]]
+    sums = int128_group_sums(rows["amount_hi"], rows["amount_lo"], legs, len(found.trip))
+    return int128_combined((10, sums))
 
 
 def _net(money: dict[str, Halves]) -> Halves:
     """Gross - slippage - fees + funding - interest of each leg."""
-    parts = [money[name] for name in PARTS]
     signs = (1, -1, -1, 1, -1)
-    n = len(parts[0][0])
-    hi = np.concatenate(
-        [h if s > 0 else ~h + (low == 0) for s, (h, low) in zip(signs, parts, strict=True)]
-    )
-    lo = np.concatenate([low if s > 0 else -low for s, (_, low) in zip(signs, parts, strict=True)])
-    group = np.tile(np.arange(n), len(signs))
-    order = np.argsort(group, kind="stable")
-    return int128_group_sums(hi[order], lo[order], group[order], n)
+    return int128_combined(*zip(signs, (money[name] for name in PARTS), strict=True))
 
 
 def _check(records: RunRecords, found: TripMoney) -> None:
