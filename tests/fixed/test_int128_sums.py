@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi import fixed
@@ -21,6 +21,7 @@ WIDE = st.integers(-(2**120), 2**120)
 EDGES = (2**127 - 1, -(2**127))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(WIDE, st.integers(0, 3))))
 def test_sums_by_group_are_those_of_integers(rows):
     hi, lo = fixed.int128_halves([value for value, _ in rows])
@@ -30,12 +31,14 @@ def test_sums_by_group_are_those_of_integers(rows):
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(WIDE))
 def test_running_sums_are_those_of_integers(values):
     found = fixed.int128_array(*int128_running(*fixed.int128_halves(values))).tolist()
     assert found == [sum(values[:k]) for k in range(len(values) + 1)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(WIDE, WIDE, WIDE)), *(st.integers(-9, 9),) * 3)
 def test_columns_times_factors_are_added_row_by_row(rows, a, b, c):
     columns = [fixed.int128_halves([row[k] for row in rows]) for k in range(3)]
@@ -43,6 +46,7 @@ def test_columns_times_factors_are_added_row_by_row(rows, a, b, c):
     assert fixed.int128_array(*found).tolist() == [a * x + b * y + c * z for x, y, z in rows]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(I64, I64)))
 def test_a_sum_of_products_has_any_size(rows):
     records = np.array(rows, dtype=[("a", "<i8"), ("b", "<i8")])  # strided columns
@@ -69,6 +73,7 @@ def test_what_does_not_fit_128_bits_is_an_error_and_names_its_row(value):
     assert fixed.int128_array(*apart).tolist() == [-sign, value]
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**127), 2**127 - 1))
 def test_doubles_are_within_a_unit_in_the_last_place(value):
     found = int128_floats(*fixed.int128_halves([value]))[0]

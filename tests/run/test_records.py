@@ -105,5 +105,7 @@ def test_a_run_points_at_its_records(run):
         run.exact.cash,
         run.exact.accounts,
     )
-    for name in ("decisions", "fills", "orders", "attributions"):
-        assert not hasattr(run, name)  # free for tables
+    for name in ("decisions", "attributions"):
+        assert not hasattr(run, name)  # raw rows are under exact only
+    assert len(run.fills()) == run.n_fills
+    assert len(run.orders()) == len(run.exact.orders)
