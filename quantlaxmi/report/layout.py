@@ -38,6 +38,13 @@ def money_terms(report: Judged) -> dict[str, float]:
     return {}
 
 
+def _terms_said(terms: dict[str, float], currency: str) -> str:
+    every = {**terms, "net": sum(terms.values())}
+    names = {"borrow": "interest"}
+    said = "; ".join(f"{names.get(name, name)} {amount:.6g}" for name, amount in every.items())
+    return f"{said} {currency}".rstrip().replace(" -", " −") + "."
+
+
 def pictures_of(report: Judged, run: DrawnRun | None = None) -> list[Picture]:
     """Every picture there is something to draw for, in the order of the page.
 
@@ -54,9 +61,7 @@ def pictures_of(report: Judged, run: DrawnRun | None = None) -> list[Picture]:
             Picture(
                 "money",
                 "What is left of the gross",
-                "; ".join(f"{name} {amount:.6g}" for name, amount in terms.items())
-                + f"; net {sum(terms.values()):.6g} {currency}".rstrip()
-                + ".",
+                _terms_said(terms, currency),
                 lambda figure: _one(figure, lambda ax: waterfall(terms, currency, ax)),
                 (300, 300),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -54,32 +55,11 @@ def cost_surface(report: Judged, ax: Axes | None = None) -> Axes:
         judged = (number(settings["extra_bps"]), number(settings["fee_multiplier"]))
     with axes_of(ax, 720, 420) as ax:
         _cells(ax, net)
-        if min(map(min, net)) < 0 < max(map(max, net)):
-            ax.contour(range(len(x)), range(len(y)), net, levels=[0.0], colors=INK, linewidths=2.5)
-            ax.plot([], [], color=INK, linewidth=2.5, label="nothing is left")
-        ax.plot(
-            [_place(x, 0)],
-            [_place(y, 1)],
-            marker="o",
-            markersize=26,
-            fillstyle="none",
-            linestyle="",
-            markeredgewidth=2,
-            color=INK,
-            label="this run",
-        )
+        _border(ax, net)
+        _frame(ax, (_place(x, 0), _place(y, 1)), "solid", "this run")
         if judged[0] <= max(x) and judged[1] <= max(y):
-            ax.plot(
-                [_place(x, judged[0])],
-                [_place(y, judged[1])],
-                marker="s",
-                markersize=24,
-                fillstyle="none",
-                linestyle="",
-                markeredgewidth=2,
-                color=INK,
-                label="judged here",
-            )
+            at = _place(x, judged[0]), _place(y, judged[1])
+            _frame(ax, at, (0, (3, 2)), "judged here")
         ax.set_xticks(range(len(x)), [f"{v:g}" for v in x])
         ax.set_yticks(range(len(y)), [f"× {v:g}" for v in y])
         ax.set_xlabel("basis points more on every fill")
@@ -100,6 +80,40 @@ def _title(ax: Axes, text: str) -> Axes:
         textcoords="offset points",
     )
     return ax
+
+
+def _border(ax: Axes, net: Sequence[Sequence[float]]) -> None:
+    """The line of break-even along the edges of cells, where it crosses no number."""
+    x: list[float] = []
+    y: list[float] = []
+    for k, row in enumerate(net):
+        for j, value in enumerate(row):
+            if j + 1 < len(row) and (value < 0) != (row[j + 1] < 0):
+                x += [j + 0.5, j + 0.5, math.nan]
+                y += [k - 0.5, k + 0.5, math.nan]
+            if k + 1 < len(net) and (value < 0) != (net[k + 1][j] < 0):
+                x += [j - 0.5, j + 0.5, math.nan]
+                y += [k + 0.5, k + 0.5, math.nan]
+    if x:
+        ax.plot(x, y, color=INK, linewidth=2.5, label="break-even")
+
+
+def _frame(ax: Axes, at: tuple[float, float], line: Any, label: str | None = None) -> None:
+    """A frame within the edges of a cell."""
+    from matplotlib.patches import Rectangle
+
+    ax.add_patch(
+        Rectangle(
+            (at[0] - 0.44, at[1] - 0.42),
+            0.88,
+            0.84,
+            fill=False,
+            edgecolor=INK,
+            linewidth=2,
+            linestyle=line,
+            label=label,
+        )
+    )
 
 
 def _place(values: Sequence[float], at: float) -> float:
@@ -182,13 +196,7 @@ def setting_map(report: Judged, ax: Axes | None = None) -> Axes:
     with axes_of(ax, 720, 90 + 70 * len(sides[1])) as ax:
         _cells(ax, table)
         at = sides[0].index(own[names[0]]), sides[1].index(own[names[1]])
-        from matplotlib.patches import Rectangle
-
-        ax.add_patch(
-            Rectangle(
-                (at[0] - 0.46, at[1] - 0.44), 0.92, 0.88, fill=False, edgecolor=INK, linewidth=2.5
-            )
-        )
+        _frame(ax, at, "solid")
         for k, (axis, side) in enumerate(zip((ax.set_xticks, ax.set_yticks), sides, strict=True)):
             axis(range(len(side)), [text[:10] for text in side])
             (ax.set_xlabel, ax.set_ylabel)[k](names[k][:30])
