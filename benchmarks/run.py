@@ -42,6 +42,7 @@ SUBJECTS: dict[str, list[str]] = {
     "time-shift": ["bench_time_shift.py"],
     "statistics": ["bench_statistics.py"],
     "from-frame": ["bench_from_frame.py"],
+    "html": ["bench_html.py"],
     "fixed-cost": ["bench_fixed_cost.py"],
     "cold-start": ["bench_cold_start.py"],
     "hftbacktest": ["bench_hftbacktest.py"],

@@ -93,7 +93,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "trials": "records chain writer ledger merge holdout used",
         "run": """
             config attribution capital records record_arrays feed session accrued ledger_lines
-            tables equity drawing picture waterfall sampled plots
+            tables equity drawing margins picture waterfall sampled plots
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text
             run_statistics statistics

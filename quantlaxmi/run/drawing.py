@@ -10,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -49,13 +49,20 @@ FONT_SIZE: Final = 12
 DPI: Final = 72
 
 _LOCK = threading.RLock()
+#: Whether the thread that holds the lock has set them already: each time costs milliseconds.
+_set = False
 
 
 @contextmanager
 def drawing_settings() -> Iterator[None]:
     """Settings of matplotlib under which every picture is made; afterwards they are as before."""
+    global _set
     import matplotlib
 
+    with _LOCK:
+        if _set:
+            yield
+            return
     kept = ("backend", "interactive", "toolbar", "timezone", "webagg", "tk.", "docstring")
     own: dict[str, Any] = {
         "axes.edgecolor": INK,
@@ -89,21 +96,29 @@ def drawing_settings() -> Iterator[None]:
     with _LOCK, warnings.catch_warnings(), matplotlib.rc_context(cast(Any, {**default, **own})):
         # A letter that the font lacks is drawn by the reader's own font.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-        yield
+        _set = True
+        try:
+            yield
+        finally:
+            _set = False
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(
+    width: float, height: float, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
     """A figure of so many pixels, which pyplot does not know.
 
     Parameters
     ----------
     width, height : float
         Pixels of a page.
+    layout : "constrained" or None
+        Who makes room for labels: matplotlib, or whoever draws.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 

@@ -21,6 +21,7 @@ from quantlaxmi.report.gate_report import _file_hash, _text, load_report
 from quantlaxmi.report.html import save_page
 from quantlaxmi.report.html.page import MAX_PAGE_BYTES
 from quantlaxmi.report.html.questions import QUESTIONS
+from quantlaxmi.report.maps import _DARKEST
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 POLICY = """
@@ -116,6 +117,17 @@ def test_contrast_is_enough_in_every_theme(page):
             for name in ("ink", "muted", "blue", "orange", "green", "red"):
                 a, b = sorted(map(_luminance, (colours[ground], colours[name])))
                 assert (b + 0.05) / (a + 0.05) >= 4.5, (name, ground)
+        # A number on the darkest cell of a map.
+        for name in ("blue", "red"):
+            tint, paper = (
+                [int(colours[k][i : i + 2], 16) for i in (1, 3, 5)] for k in (name, "paper")
+            )
+            mixed = [
+                round(_DARKEST * t + (1 - _DARKEST) * p) for t, p in zip(tint, paper, strict=True)
+            ]
+            cell = "#" + "".join(f"{part:02x}" for part in mixed)
+            a, b = sorted(map(_luminance, (cell, colours["ink"])))
+            assert (b + 0.05) / (a + 0.05) >= 4.5, name
 
 
 def test_gates_stand_in_the_order_of_running(report, page):

@@ -17,6 +17,7 @@ from quantlaxmi.run.drawing import (
     drawing_settings,
     new_figure,
 )
+from quantlaxmi.run.margins import fit_margins
 from quantlaxmi.run.picture import NARROW, WIDE, Picture
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ def svg_of(picture: Picture, *, narrow: bool) -> str:
     """
     with drawing_settings():
         width, height = NARROW if narrow else WIDE, picture.height[narrow]
-        figure = new_figure(width, height)
+        figure = new_figure(width, height, None)
         picture.draw(figure)
+        fit_margins(figure)
         text = _written(figure)
     # The first definitions are a style of every element, which the page's style sheet has too.
     body = text[text.index("</defs>") + len("</defs>") : text.rindex("</svg>")]

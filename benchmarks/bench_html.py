@@ -1,0 +1,42 @@
+"""The page of a report: processor time, medians, with and without the pictures of the run.
+
+A million rows of generated top of book. The report is of gates of both suites with few draws, for
+what is measured is the page.
+"""
+
+from __future__ import annotations
+
+import os
+
+from bench_robustness import medians
+from harness import Results, generated
+
+from quantlaxmi.gates import GatePolicy
+from quantlaxmi.report import run_gates
+from quantlaxmi.run.replay import backtest
+from quantlaxmi.segment import open_segment
+
+ROWS = int(os.environ.get("QUANTLAXMI_BENCH_ROWS", "1000000"))
+SUITES = {
+    "g2": ["net_positive", "delay", "equity", "random_sides"],
+    "g3": ["walk_forward", "regimes", "cost_sensitivity"],
+}
+
+
+def main() -> None:
+    """Measure a page with and without its run."""
+    results = Results(f"Page of a report, {ROWS:,} rows")
+    segment = open_segment(generated(ROWS))
+    policy = GatePolicy(suites=SUITES, random_sides={"n_draws": 99})
+    report = run_gates(segment, "basis_capture", gates="g2,g3", policy=policy, threads=1)
+    run = backtest(segment, "basis_capture")
+    whole, alone = medians([lambda: report.to_html(run), report.to_html])
+    size = len(report.to_html(run).encode()) / 1024
+    results.add("page with the pictures of the run", whole, "s CPU", "≤ 3 s")
+    results.add("page of the report alone", alone, "s CPU")
+    results.add("size of the page", size, "KiB", "≤ 1024 KiB")
+    results.done()
+
+
+if __name__ == "__main__":
+    main()
