@@ -122,7 +122,8 @@ INNER: dict[str, tuple[str, ...]] = {
         "data_quality": "figures measure",
         "report": """
             read_results verdict_words gate_rows found figures maps layout html.questions html.svg
-            html.page pages gate_report binding known judged_rows tried run_gates verify plots
+            html.page pages gate_report binding differences compare html.compare_page known
+            judged_rows tried run_gates verify plots
             """,
         "calibrate": """
             random_streams markets

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run-gates": ("run_gates", "try to break a result; write a gate report"),
     "verify-report": ("verify_report", "recompute a gate report from its segment"),
     "report": ("report", "write a gate report as a page"),
+    "compare": ("compare", "show where two gate reports differ"),
     "bindings": ("bindings", "list or verify the chain that binds reports to segments"),
     "trials": ("trials", "list, count, merge or verify what was tried; seal a holdout"),
     "calibrate": ("calibrate", "measure how often the gates pass what has no edge"),
@@ -47,7 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "the whole road on two generated segments"),
 }
 #: Named by the design, not built yet.
-PLANNED = ("compare", "sweep-gates", "sweep-report", "explain")
+PLANNED = ("sweep-gates", "sweep-report", "explain")
 #: What a full or broken standard output answers.
 _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 TRACEBACK = "QUANTLAXMI_TRACEBACK"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import ConfigError, InputError, ReportError, shown
 from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.report.differences import Difference, differences_of
 from quantlaxmi.report.gate_report import GateReport, load_report
 from quantlaxmi.report.judged_rows import judged_rows
 from quantlaxmi.report.known import Known, strategy_class
@@ -26,18 +26,6 @@ if TYPE_CHECKING:
     from quantlaxmi.strategies.grid_file import Grid
 
 __all__ = ["Difference", "ReportCheck", "judged_run", "verify_report"]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A place at which a recorded report is not the recomputed one."""
-
-    field: str
-    recorded: str
-    recomputed: str
-
-    def __str__(self) -> str:
-        return f"{self.field} was {self.recorded}, recomputed {self.recomputed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +124,7 @@ def verify_report(
     pairs = [
         {k: v for k, v in r.to_json().items() if k not in hidden} for r in (recorded, recomputed)
     ]
-    return ReportCheck(recorded, recomputed, tuple(_differences("", *pairs)))
+    return ReportCheck(recorded, recomputed, tuple(differences_of("", *pairs)))
 
 
 def judged_run(
@@ -244,7 +232,7 @@ def _demand(path: str | Path, recorded: GatePolicy, policy: GatePolicy) -> None:
     """Refuse a report that was judged by another policy than the one demanded."""
     found = [
         f"{one.field} was {one.recorded}, demanded {one.recomputed}"
-        for one in _differences("", recorded.to_json(), policy.to_json())
+        for one in differences_of("", recorded.to_json(), policy.to_json())
     ]
     if found:
         raise ReportError(path, "; ".join(found), "policy")
@@ -334,23 +322,3 @@ def _recorded_inputs(
     with _field(path, "header.seed"):
         found["seed"] = check_seed(recorded.header.get("seed"))
     return gates, policy, seed, RunConfig.of(**found)
-
-
-_ABSENT = "absent"
-
-
-def _differences(place: str, a: Any, b: Any) -> Iterator[Difference]:
-    if isinstance(a, dict) and isinstance(b, dict):
-        for key in sorted(a.keys() | b.keys()):
-            inner = f"{place}.{key}" if place else key
-            if key in a and key in b:
-                yield from _differences(inner, a[key], b[key])
-            else:
-                found = (str(x[key]) if key in x else _ABSENT for x in (a, b))
-                yield Difference(inner, *found)
-    elif isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b):
-        for k, (x, y) in enumerate(zip(a, b, strict=True)):
-            yield from _differences(f"{place}[{k}]", x, y)
-    elif canonical_json(a) != canonical_json(b):
-        # As text, which the hash covers: 1, 1.0 and true are equal as values.
-        yield Difference(place, str(a), str(b))
