@@ -83,6 +83,16 @@ CASES = {
         "file: is not a folder", "file: is not a segment: it has no segment.json",
         "file: is not a folder",
     ),
+    "report --report": Case(
+        "report html --segment-dir seg --out page.html --report {}", "x.json",
+        "file: is not a gate report",
+    ),
+    "report --convert": Case(
+        "report html --segment-dir seg --out page.html --report g2.json --convert {}", "x.csv",
+        r"x.csv \(line 1\): was ''",
+    ),
+    "compare FIRST": Case("compare {} g2.json", "x.json", "file: is not a gate report"),
+    "compare SECOND": Case("compare g2.json {}", "x.json", "file: is not a gate report"),
     "verify-report --report": Case(
         "verify-report --segment-dir seg --report {}", "x.json", "file: is not a gate report",
     ),
@@ -322,7 +332,15 @@ def test_an_empty_name_is_refused(
 
 
 def test_every_option_that_names_a_file_has_its_case() -> None:
-    written = {"--output-trace", "--run-dir", "--output-report", "--out", "--bind", "--trials"}
+    written = {
+        "--output-trace",
+        "--run-dir",
+        "--output-report",
+        "--out",
+        "--bind",
+        "--trials",
+        "--html",
+    }
     found = {
         f"{command} {option}"
         for command, options in _named().items()
