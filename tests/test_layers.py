@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("version",),
     ("errors",),
     ("recent",),
+    ("notebook",),
     ("schema",),
     ("instruments",),
     ("_ext",),
@@ -66,7 +67,8 @@ INNER: dict[str, tuple[str, ...]] = {
             deflated_sharpe min_track_record min_backtest cpcv cscv hall_t student_t cochran_q
             """,
         "segment": """
-            rows horizon arrow_io wal manifest columns market_data read window unchanged depth_index
+            rows horizon arrow_io wal manifest columns market_data shown
+            read window unchanged depth_index
             seal recover write memory held split parts export books
             """,
         "execution": """

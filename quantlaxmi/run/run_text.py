@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
+from quantlaxmi.notebook import names_html
 from quantlaxmi.run.figure_text import amount_text, utc_text
 from quantlaxmi.run.money import money_by_currency
 
@@ -21,11 +21,7 @@ def run_text(run: ExactRun) -> str:
 
 def run_html(run: ExactRun) -> str:
     """A run as a small table for a notebook."""
-    rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>"
-        for name, value in _run_rows(run)
-    )
-    return f"<table><tbody>{rows}</tbody></table>"
+    return names_html(_run_rows(run))
 
 
 def _run_rows(run: ExactRun) -> list[tuple[str, str]]:

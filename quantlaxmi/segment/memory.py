@@ -121,6 +121,11 @@ class MemorySegment:
     def __repr__(self) -> str:
         return f"<MemorySegment {self.segment_id}: {self.n_messages} messages>"
 
+    def _repr_html_(self) -> str:
+        from quantlaxmi.segment.shown import market_html
+
+        return market_html(self)
+
     @property
     def origin(self) -> str:
         """Digest of the whole recording: this one's."""

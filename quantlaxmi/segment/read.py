@@ -101,6 +101,11 @@ class Segment:
     def __repr__(self) -> str:
         return f"<Segment {self.segment_id}: {self.n_messages} messages at {str(self.path)!r}>"
 
+    def _repr_html_(self) -> str:
+        from quantlaxmi.segment.shown import market_html
+
+        return market_html(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Maps do not travel: another process opens the folder and verifies what it reads.
         return _reopened, (self.path, self.digest)

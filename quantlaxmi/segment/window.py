@@ -146,6 +146,11 @@ class Window:
     def __repr__(self) -> str:
         return f"<Window {self.first_seq}..{self.last_seq} of {self.source!r}>"
 
+    def _repr_html_(self) -> str:
+        from quantlaxmi.segment.shown import market_html
+
+        return market_html(self)
+
     @property
     def path(self) -> Path:
         """The folder of the whole."""

@@ -155,6 +155,13 @@ class DecisionTrace:
     def __repr__(self) -> str:
         return f"<DecisionTrace of {self.header.strategy_id}: {len(self)} decisions>"
 
+    def _repr_html_(self) -> str:
+        from quantlaxmi.notebook import names_html
+
+        rows = [("DecisionTrace", self.header.strategy_id)]
+        rows += [(name, f"{len(table):,}") for name, table in self._tables.items()]
+        return names_html([*rows, ("header hash", self.header.header_hash.hex())])
+
     def table(self, name: str) -> Rows:
         """Return the rows of a table, read-only.
 

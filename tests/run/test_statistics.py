@@ -18,6 +18,8 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.run.equity_points import clock_step, step_text
+from quantlaxmi.segment.memory import MemorySegment
+from quantlaxmi.segment.window import Window
 
 DATA = Path(__file__).parents[2] / "data"
 MINUTE_YEAR = 365 * 24 * 60
@@ -146,6 +148,15 @@ def test_texts_fit_a_screen_and_json_is_plain(run):
         assert "<script" not in stats._repr_html_()
     assert len(repr(run).splitlines()) < 20 and len(repr(run)) < 2_000
     assert run._repr_html_().startswith("<table>")
+    held = MemorySegment(run.segment.instruments, {})
+    start = run.segment.first_ts_ns + 10**9
+    window = Window.between(run.segment, start, start + 10**10)
+    for market in (run.segment, window, held):
+        page = market._repr_html_()
+        assert type(market).__name__ in page and market.digest in page and len(page) < 2_000
+        assert ("time" in page) == (market is not held)
+    page = run.trace._repr_html_()
+    assert f"<td>fills</td><td>{run.n_fills:,}</td>" in page and len(page) < 2_000
     assert len(repr(run.trace)) < 500 and len(repr(run.segment)) < 500
     assert len(run.trades()._repr_html_()) < 100_000
 
