@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from quantlaxmi.errors import ReportError, shown
 from quantlaxmi.report.differences import ABSENT, differences_of
 from quantlaxmi.report.found import results_of
 from quantlaxmi.report.gate_report import GateReport
@@ -126,6 +127,11 @@ def compare_reports(first: GateReport, second: GateReport) -> Comparison:
     Comparison
         First comes what decides first: the rows, what was run, the verdict, then its parts.
 
+    Raises
+    ------
+    ReportError
+        A report has figures that are none.
+
     Examples
     --------
     >>> from quantlaxmi.report import compare_reports, load_report
@@ -153,11 +159,17 @@ def _of(section: str, place: str, a: Any, b: Any) -> Iterator[ReportDifference]:
 
 
 def _gates(first: GateReport, second: GateReport) -> tuple[ComparedGate, ...]:
-    one, two = (
-        {row.gate: row for row in gate_rows(results_of(report), report.policy["alpha"])}
-        for report in (first, second)
-    )
+    one, two = ({row.gate: row for row in _rows(report)} for report in (first, second))
     return tuple(ComparedGate(name, one.get(name), two.get(name)) for name in {**one, **two})
+
+
+def _rows(report: GateReport) -> list[GateRow]:
+    """The rows of a report; a file may say anything, so a figure may be none."""
+    try:
+        return gate_rows(results_of(report), str(report.policy["alpha"]))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        problem = f"has figures that cannot be compared: {shown(str(error), 80)}"
+        raise ReportError(f"report {report.report_hash}", problem, "suites") from None
 
 
 def _money(first: GateReport, second: GateReport) -> tuple[tuple[str, str, str], ...]:
@@ -185,5 +197,7 @@ def _figures(report: GateReport) -> dict[str, Any]:
             hidden = _MONEY if result["gate"] == "net_positive" else ()
             own = {name: one for name, one in result.items() if name not in ("gate", "verdict")}
             own["details"] = {k: v for k, v in own["details"].items() if k not in hidden}
-            found[result["gate"]] = own
+            # A forged file may have a name twice: none hides another.
+            again = sum(name.partition(" #")[0] == result["gate"] for name in found)
+            found[result["gate"] + (f" #{again + 1}" if again else "")] = own
     return found

@@ -13,6 +13,7 @@ from quantlaxmi.cli import main_crypto, main_india
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.report import GateReport, compare_reports
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
+from tests.report.test_every_field import write
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 POLICY = GatePolicy(
@@ -131,3 +132,28 @@ def test_bad_input_is_one_line_and_exit_2(reports, capsys, tmp_path, main) -> No
         assert main(["compare", *words]) == 2
         out, err = capsys.readouterr()
         assert out == "" and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("p_value", "x"), ("p_value", [1]), ("buckets", None), ("alpha", None)]
+)
+def test_a_forged_report_is_one_line_and_exit_2(reports, capsys, tmp_path, name, value) -> None:
+    """Its hashes are those of what it says, and a figure is none."""
+    plain = json.loads((reports / "a.json").read_text())
+    if name == "alpha":
+        del plain["policy"]["alpha"]
+    else:
+        plain["suites"]["g2"]["results"][1]["details"][name] = value
+    write(tmp_path / "forged.json", plain)
+    assert main_crypto(["compare", f"{reports}/a.json", f"{tmp_path}/forged.json"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "internal error" not in err
+    assert "has figures that cannot be compared" in err
+
+
+def test_a_result_that_stands_twice_hides_nothing(reports) -> None:
+    one = judged()
+    twice = json.loads(json.dumps(one.suites))
+    twice["g2"]["results"].append(twice["g2"]["results"][0])
+    found = compare_reports(one, replace(one, suites=twice).sealed())
+    assert not found.equal and found.differences[-1].field == "net_positive #2"
