@@ -39,11 +39,13 @@ class MemorySegment:
         self.first_seq, self.last_seq = min(seqs, default=-1), max(seqs, default=-1)
 
     def columns(self, table: str) -> dict[str, np.ndarray]:
-        return dict(self.tables[table])
+        if table in self.tables:
+            return dict(self.tables[table])
+        return {name: np.zeros(0, dtype) for name, dtype in TABLES[table].items()}
 
     def log(self, table: str):
         """Batches of the table, cut before each row number of ``cuts`` that it has."""
-        columns = self.tables[table]
+        columns = self.columns(table)
         n = len(columns["seq"])
         edges = [0, *sorted({c for c in self.cuts if 0 < c < n}), n]
         for start, stop in itertools.pairwise(edges):

@@ -88,7 +88,7 @@ class _Pending:
 Decide = Callable[["Engine", str, Row], Decision | None]
 
 
-class Engine(Checks, Arrivals, Funding, Stopping, Trims, OrderRows):
+class Engine(OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
     """One run; ``decide`` is asked at every message whose kind is wanted."""
 
     def __init__(
@@ -201,7 +201,8 @@ class Engine(Checks, Arrivals, Funding, Stopping, Trims, OrderRows):
     def finish(self, flatten: bool) -> None:
         self._let_happen(before=self.ts_ns + 1)
         self.pending = [group for group in self.pending if group.decision >= 0]
-        for group in self.pending:
+        # As they would have arrived, which with drawn latencies is not as they were sent.
+        for group in sorted(self.pending, key=lambda one: one.arrival):
             for order in group.orders:
                 if group.trim:
                     self.note_short(order, order["qty"], self.ts_ns)
