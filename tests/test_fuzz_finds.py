@@ -44,7 +44,7 @@ from quantlaxmi.importers.bars.timestamps import BadStamp, stamp_reader
 from quantlaxmi.importers.instrument_mapping import load_mapping as load_instruments
 from quantlaxmi.importers.synthetic import generate_segment
 from quantlaxmi.report import load_report
-from quantlaxmi.report.verify import _differences
+from quantlaxmi.report.differences import differences_of
 from quantlaxmi.schema import RiskRule
 from quantlaxmi.segment.arrow_io import read_file_header, read_header, read_schema
 from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
@@ -286,7 +286,7 @@ def test_what_differs_is_named_though_the_values_are_equal(
     field: str, recorded: object, told: str
 ) -> None:
     plain = {"tick": 1, "kind": "spot", "rows": (1, 2)}
-    found = list(_differences("", {**plain, field: recorded}, {**plain, "rows": [1, 2]}))
+    found = list(differences_of("", {**plain, field: recorded}, {**plain, "rows": [1, 2]}))
     assert [str(d).partition(",")[0] for d in found] == [told]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import quantlaxmi
 from quantlaxmi import verify_report
 from quantlaxmi.errors import QuantlaxmiError
 from quantlaxmi.gates.suites import ALL_GATES, gates_of, suite_names
@@ -25,6 +26,7 @@ jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is in the extr
 from tests.report.schema_fields import Located, declared, objects  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(quantlaxmi.__file__).parent  # as it is installed
 SCHEMA = json.loads((ROOT / "docs" / "gate_report.schema.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
@@ -141,7 +143,7 @@ def test_every_field_of_the_schema_is_in_some_report_and_the_reverse(documents) 
     assert set(declared(SCHEMA)) - found == rare
     assert found <= set(declared(SCHEMA))
     for pointer, file in RARE.items():
-        source = (ROOT / "quantlaxmi" / "gates" / file).read_text("utf-8")
+        source = (PACKAGE / "gates" / file).read_text("utf-8")
         assert f'"{pointer.rpartition("/")[2]}"' in source
 
 

@@ -18,6 +18,7 @@ from quantlaxmi import backtest
 from quantlaxmi.run.position_changes import count_round_trips
 from quantlaxmi.run.round_trips import round_trips
 from quantlaxmi.schema import FILL_DTYPE
+from tests.depth import examples
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -66,7 +67,7 @@ def naive(fills: Any) -> tuple[list[tuple[int, int, int]], bool]:
     return sorted(parts), any(position.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 1), st.integers(0, 2), st.sampled_from([-3, -2, -1, 1, 2, 3])),

@@ -67,8 +67,8 @@ def test_the_suite_runs_from_a_command_line(capsys):
     assert capsys.readouterr().out.count("holds: ") == len(CHECKS)
     assert main_crypto([*check, "no_such", *planted]) == 2
     assert "unknown strategy" in capsys.readouterr().err
-    assert main_crypto([*check, PYTHON]) == 2
-    assert "strategies check" in capsys.readouterr().err
+    assert main_crypto([*check, PYTHON]) == 0  # on a generated segment
+    assert capsys.readouterr().out.count("holds: ") == len(CHECKS)
 
 
 def test_a_broken_contract_is_told_on_a_command_line(capsys, tmp_path):

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import quantlaxmi
 from quantlaxmi.errors import InputError
 from quantlaxmi.strategies import read_source
 from quantlaxmi.strategies.source_rules import RULES
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = Path(quantlaxmi.__file__).parent  # as it is installed
 
 #: By rule: sources whose last line must be found, and sources that must pass.
 BAD: dict[str, tuple[str, ...]] = {
@@ -203,7 +205,7 @@ def test_examples_of_the_project() -> None:
         ("read_segment.py", "polars.read_parquet"),
     ]
     for name in ("basis_capture.py", "basis_capture_kernel.py"):
-        assert read_source(ROOT / "quantlaxmi/strategies" / name) == ()
+        assert read_source(PACKAGE / "strategies" / name) == ()
 
 
 def test_imported_neighbours_are_read_once_and_not_run(file: Path) -> None:
