@@ -24,7 +24,7 @@ from harness import ROOT, WORK, Results, median_seconds
 
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates import random_entry as gate
-from quantlaxmi.gates.context import Amounts, GateContext, Observation
+from quantlaxmi.gates.context import GateContext, Observation
 from quantlaxmi.gates.path.round_trips import Action, TradePath, Trip
 from quantlaxmi.instruments import Bundle
 
@@ -125,10 +125,6 @@ class Observed:
     @property
     def ledger_exponent(self) -> int:
         return self.decision_points.ledger_exponent
-
-    @property
-    def amounts(self) -> Amounts:
-        raise NotImplementedError
 
 
 def policy_of(draws: int) -> GatePolicy:

@@ -89,17 +89,9 @@ def verify_report(
         name.
     """
     from quantlaxmi.run.rerun import maker_of
-    from quantlaxmi.segment import as_market
 
-    segment = as_market(segment)
     recorded = load_report(path)
-    _check_rates(path, recorded, convert)
-    known = _recorded_known(path, recorded)
-    with _field(path, "holdout" if known.judges_holdout else "window"):
-        segment = judged_rows(recorded, segment)
-    _demand_segment(path, recorded, segment)
-    if strategy is None or isinstance(strategy, str | type):
-        strategy = _recorded_strategy(path, recorded, strategy)
+    known, market, strategy = _judged(path, recorded, segment, strategy, convert)
     gates, recorded_policy, seed, config = _recorded_inputs(path, recorded)
     if policy is not None:
         _demand(path, recorded_policy, policy)
@@ -107,7 +99,7 @@ def verify_report(
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
     grid = _recorded_grid(path, recorded, strategy)
     maker = maker_of(strategy)
-    run = run_once(segment, strategy, maker, config, conversion_of(convert, segment), progress)
+    run = run_once(market, strategy, maker, config, conversion_of(convert, market), progress)
     recomputed = report_of(
         run,
         policy=recorded_policy,
@@ -157,6 +149,24 @@ def judged_run(
         As `verify_report`, and when the run's trace is not the recorded one.
     """
     from quantlaxmi.run.rerun import maker_of
+
+    _, market, strategy = _judged(path, recorded, segment, strategy, convert)
+    config = _recorded_inputs(path, recorded)[-1]
+    rates = conversion_of(convert, market)
+    run = run_once(market, strategy, maker_of(strategy), config, rates, progress)
+    if (found := run.trace.trace_hash.hex()) != recorded.trace_hash:
+        raise ReportError(path, f"was {recorded.trace_hash}, the run gives {found}", "trace_hash")
+    return run
+
+
+def _judged(
+    path: str | Path,
+    recorded: GateReport,
+    segment: MarketData | Path | str,
+    strategy: Any,
+    convert: Sequence[str | Path],
+) -> tuple[Known, MarketData, Any]:
+    """What was known, the rows that were judged, and the strategy with its recorded settings."""
     from quantlaxmi.segment import as_market
 
     market = as_market(segment)
@@ -167,12 +177,7 @@ def judged_run(
     _demand_segment(path, recorded, market)
     if strategy is None or isinstance(strategy, str | type):
         strategy = _recorded_strategy(path, recorded, strategy)
-    config = _recorded_inputs(path, recorded)[-1]
-    rates = conversion_of(convert, market)
-    run = run_once(market, strategy, maker_of(strategy), config, rates, progress)
-    if (found := run.trace.trace_hash.hex()) != recorded.trace_hash:
-        raise ReportError(path, f"was {recorded.trace_hash}, the run gives {found}", "trace_hash")
-    return run
+    return known, market, strategy
 
 
 def _demand_segment(path: str | Path, recorded: GateReport, market: MarketData) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.run.drawing import (
@@ -79,11 +80,11 @@ def price(run: DrawnRun | Sampled, symbol: str | None = None, ax: Axes | None = 
         rows = rows[rows["instrument"] == found.lines.held[k]]
         signed = np.where(rows["side"] < 0, -rows["qty"], rows["qty"])
         after = np.cumsum(signed)
-        opens = np.abs(after) > np.abs(after - signed)
+        opens, closes = entries_and_exits(after - signed, after)
         scale = 10.0 ** found.run.instruments[found.lines.held[k]].price_exponent
         for which, mark, colour, label in (
             (opens, "^", GREEN, "entries"),
-            (~opens, "x", ORANGE, "exits"),
+            (closes, "x", ORANGE, "exits"),
         ):
             x, y = found.at(rows["ts_ns"][which]), rows["price"][which] * scale
             ax.plot(
@@ -98,6 +99,20 @@ def price(run: DrawnRun | Sampled, symbol: str | None = None, ax: Axes | None = 
         ax.set_xlabel(found.time_label)
         ax.ticklabel_format(axis="y", useOffset=False, style="plain")
         return on_data(ax)
+
+
+def entries_and_exits(
+    before: NDArray[np.int64], after: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which fills open or add to a position, and which close some of one; a reversal does both.
+
+    Parameters
+    ----------
+    before, after : ndarray of int64, shape (n_fills,)
+        Positions around each fill.
+    """
+    turns = np.sign(before) * np.sign(after) < 0
+    return (np.abs(after) > np.abs(before)) | turns, (np.abs(after) < np.abs(before)) | turns
 
 
 def equity(run: DrawnRun | Sampled, currency: str | None = None, ax: Axes | None = None) -> Axes:

@@ -87,6 +87,11 @@ def filled(template: str, **values: Any) -> str:
     template : str
         Name of the file.
     **values
+
+    Raises
+    ------
+    ReportError
+        The page would be over 1 MiB.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -102,6 +107,10 @@ def filled(template: str, **values: Any) -> str:
     text = environment.get_template(template).render(
         style=style, mark=MARK, version=__version__, sign=_sign, **values
     )
+    size = len(text.encode()) + 1
+    if size > MAX_PAGE_BYTES:
+        problem = f"would make a page of {size} bytes, at most {MAX_PAGE_BYTES}"
+        raise ReportError("report", problem, "suites")
     return text + "\n"
 
 
@@ -145,7 +154,7 @@ def page_of(report: JudgedPage, run: TracedRun | None = None) -> str:
         for picture in pictures_of(report, run)
     ]
     terms = money_terms(report)
-    text = filled(
+    return filled(
         "report.html.j2",
         report=report,
         instruments=_instruments(report),
@@ -159,11 +168,6 @@ def page_of(report: JudgedPage, run: TracedRun | None = None) -> str:
         command=_command(report),
         with_run=run is not None,
     )
-    size = len(text.encode())
-    if size > MAX_PAGE_BYTES:
-        problem = f"would make a page of {size} bytes, at most {MAX_PAGE_BYTES}"
-        raise ReportError("report", problem, "suites")
-    return text
 
 
 def _instruments(report: JudgedPage) -> str:
