@@ -18,7 +18,7 @@ _HOME: dict[str, str] = {
         "errors": (
             "QuantlaxmiError FixedPointError FixedPointOverflow DecimalTextError InputError "
             "SegmentError SegmentCorrupt TraceError ReportError ConfigError StrategyError "
-            "EngineError TrialError HoldoutError"
+            "EngineError TrialError HoldoutError CatalogError NondeterminismError"
         ),
         "instruments": "Instrument",
         "fixed": "FixedPoint FixedArray Rounding",
@@ -75,6 +75,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from quantlaxmi.errors import CatalogError as CatalogError
     from quantlaxmi.errors import ConfigError as ConfigError
     from quantlaxmi.errors import DecimalTextError as DecimalTextError
     from quantlaxmi.errors import EngineError as EngineError
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from quantlaxmi.errors import FixedPointOverflow as FixedPointOverflow
     from quantlaxmi.errors import HoldoutError as HoldoutError
     from quantlaxmi.errors import InputError as InputError
+    from quantlaxmi.errors import NondeterminismError as NondeterminismError
     from quantlaxmi.errors import QuantlaxmiError as QuantlaxmiError
     from quantlaxmi.errors import ReportError as ReportError
     from quantlaxmi.errors import SegmentCorrupt as SegmentCorrupt

@@ -171,5 +171,13 @@ class TrialError(InputError):
     """A trial ledger cannot be used, or the chain of one of its files is broken."""
 
 
+class CatalogError(InputError):
+    """A sweep's catalog cannot be used, or its bytes are not those that were written."""
+
+
+class NondeterminismError(CatalogError):
+    """An item gave other bytes the second time; both are kept."""
+
+
 class HoldoutError(InputError):
     """Rows of a sealed holdout would be read, or its seal cannot be opened."""

@@ -16,7 +16,7 @@ _NAMES = """
     __version__
     ConfigError DecimalTextError EngineError FixedPointError FixedPointOverflow InputError
     QuantlaxmiError ReportError SegmentCorrupt SegmentError StrategyError TraceError TrialError
-    HoldoutError
+    HoldoutError CatalogError NondeterminismError
     FixedArray FixedPoint Rounding Instrument PnLAccumulator CostModel
     BorrowPayment CorrelationContext DecisionEvent DecisionLeg DepthEvent FillEvent FundingEvent
     FundingPayment IndiaMarketEvent LegIntent MarketSnapshot MultiLegOrderIntent OptionsStrategyType

@@ -17,7 +17,7 @@ DATA = Path(__file__).parents[1] / "data"
 #: Packages whose ``__all__`` is public, besides the flat names.
 _PACKAGES = """
     quantlaxmi segment strategies run gates report fixed events trace importers calibrate features
-    data_quality trials
+    data_quality trials batch
 """
 PACKAGES = _PACKAGES.split()
 #: Public names of packages that have no ``__all__``.

@@ -127,6 +127,9 @@ INNER: dict[str, tuple[str, ...]] = {
             html.page pages gate_report binding differences compare html.compare_page known
             judged_rows tried run_gates verify plots
             """,
+        "batch": """
+            records rows journal plan figures report_files parquet catalog compaction export
+            """,
         "calibrate": """
             random_streams markets
             rules.legs rules.schedule_kernel rules.reaction_kernel rules.sizing_kernel

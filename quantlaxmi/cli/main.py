@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "show where two gate reports differ"),
     "bindings": ("bindings", "list or verify the chain that binds reports to segments"),
     "trials": ("trials", "list, count, merge or verify what was tried; seal a holdout"),
+    "catalog": ("catalog", "show, verify, compact or export the catalog of sweeps"),
     "calibrate": ("calibrate", "measure how often the gates pass what has no edge"),
     "selfcheck": ("selfcheck", "run strategies whose answer is known, and compare"),
     "strategies": ("strategies", "list the strategies, or show one's settings"),

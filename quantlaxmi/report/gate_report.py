@@ -27,7 +27,7 @@ from quantlaxmi.report.verdict_words import holdout_words, selection_words
 if TYPE_CHECKING:
     from quantlaxmi.run.result_table import ResultTable
 
-__all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report"]
+__all__ = ["MAX_REPORT_BYTES", "GateReport", "load_report", "report_from_plain"]
 
 FORMAT = "quantlaxmi-gate-report"
 KIND = FileKind("a gate report", FORMAT.encode())
@@ -342,6 +342,11 @@ def load_report(path: str | Path) -> GateReport:
     if recorded != (found := _file_hash(plain)):
         raise ReportError(path, f"was {shown(recorded)}, the content gives {found}", "file_hash")
     del plain["format"], plain["version"]
+    return report_from_plain(path, plain)
+
+
+def report_from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
+    """The report of a file's fields but its format, version and ``file_hash``; or `ReportError`."""
     report = _from_plain(path, plain)
     if report.report_hash != (found := report.compute_hash()):
         raise ReportError(

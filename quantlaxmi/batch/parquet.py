@@ -1,0 +1,254 @@
+"""Parquet beside a catalog's journal: a view that any reader of Parquet can query.
+
+``reports/_manifest.json`` names the parts. Deleting all of it loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from quantlaxmi.batch.records import FIRST, KindCounts, Sha256
+from quantlaxmi.batch.report_files import report_name
+from quantlaxmi.batch.rows import Row
+from quantlaxmi.errors import CatalogError, SegmentCorrupt
+from quantlaxmi.files import hash_inside, read_bounded
+
+__all__ = [
+    "GATES",
+    "MANIFEST",
+    "PART",
+    "REPORTS",
+    "SETTINGS",
+    "TIMINGS",
+    "Manifest",
+    "Part",
+    "check_view",
+    "read_view",
+    "rows_of",
+    "timing_rows",
+]
+
+MANIFEST: Final = "_manifest.json"
+_MAX_MANIFEST: Final = 1 << 24
+PART: Final = re.compile(r"part-[0-9a-f]{16}\.parquet")
+#: Rows of a part that are declared at most, and its bytes.
+_MAX_ROWS, _MAX_BYTES = 10_000_000, 1 << 32
+
+_TEXT, _WHOLE, _REAL = pa.string(), pa.int64(), pa.float64()
+_PLACES: Final = pa.list_(pa.int64())
+#: Columns of ``reports``; some may be added, none changes.
+REPORTS: Final = pa.schema(
+    [
+        ("key", _TEXT),
+        ("segment_id", _TEXT),
+        ("segment_digest", _TEXT),
+        ("strategy_id", _TEXT),
+        ("code_digest", _TEXT),
+        ("grid_hash", _TEXT),
+        ("config_hash", _TEXT),
+        ("run_hash", _TEXT),
+        ("policy_hash", _TEXT),
+        ("engine_version", _TEXT),
+        ("gates", _TEXT),
+        ("rows", _WHOLE),
+        ("first_ts_ns", _WHOLE),
+        ("last_ts_ns", _WHOLE),
+        ("status", _TEXT),
+        ("error_kind", _TEXT),
+        ("error", _TEXT),
+        ("attempts", _WHOLE),
+        ("verdict", _TEXT),
+        ("g2", _TEXT),
+        ("g3", _TEXT),
+        ("edge", _TEXT),
+        ("excluded", _TEXT),
+        ("funnel", _TEXT),
+        ("settings", _WHOLE),
+        ("p_market_drift", _REAL),
+        ("p_market_drift_draws", _WHOLE),
+        ("p_market_drift_exceedances", _WHOLE),
+        ("p_market_drift_first", _PLACES),
+        ("p_market_driftless", _REAL),
+        ("p_market_driftless_draws", _WHOLE),
+        ("p_market_driftless_exceedances", _WHOLE),
+        ("p_market_driftless_first", _PLACES),
+        ("p_equity", _REAL),
+        ("mean", _TEXT),
+        ("sd", _TEXT),
+        ("buckets", _WHOLE),
+        ("trips", _WHOLE),
+        ("net", _TEXT),
+        ("gross", _TEXT),
+        ("currency", _TEXT),
+        ("break_even", _REAL),
+        ("dsr", _REAL),
+        ("pbo", _REAL),
+        ("unseen", _TEXT),
+        ("report_hash", _TEXT),
+        ("report", _TEXT),
+    ]
+)
+TIMINGS: Final = pa.schema(
+    [
+        ("key", _TEXT),
+        ("wall_s", _REAL),
+        ("cpu_s", _REAL),
+        ("peak_bytes", _WHOLE),
+        ("host", _TEXT),
+    ]
+)
+GATES: Final = pa.schema(
+    [
+        ("key", _TEXT),
+        ("suite", _TEXT),
+        ("gate", _TEXT),
+        ("role", _TEXT),
+        ("verdict", _TEXT),
+        ("exceedances", _WHOLE),
+        ("draws", _WHOLE),
+        ("reason", _TEXT),
+    ]
+)
+SETTINGS: Final = pa.schema(
+    [("key", _TEXT), ("config_hash", _TEXT), ("name", _TEXT), ("value", _TEXT)]
+)
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file of a view, its rows, and the SHA-256 of its bytes."""
+
+    file: str
+    rows: int
+    sha256: Sha256
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What ``_manifest.json`` holds: the parts, and how far the journals are in them."""
+
+    version: int
+    journals: dict[str, int]
+    reports: tuple[Part, ...]
+    timings: tuple[Part, ...]
+    gates: tuple[Part, ...] = ()
+    trials: tuple[Part, ...] = ()
+
+
+def rows_of(rows: Iterable[Row]) -> pa.Table:
+    """The table ``reports`` of some rows."""
+    return pa.Table.from_pylist([_report_row(row) for row in rows], REPORTS)
+
+
+def _report_row(row: Row) -> dict[str, Any]:
+    planned, finished = row.planned, row.finished
+    found: dict[str, Any] = {
+        name: getattr(planned, name) for name in planned.__struct_fields__ if name != "key"
+    }
+    found |= {"key": planned.key, "status": row.status}
+    if finished is None:
+        return found
+    for name in ("error_kind", "error", "attempts"):
+        found[name] = getattr(finished, name)
+    figures = finished.figures
+    if figures is None:
+        return found
+    for name in figures.__struct_fields__:
+        if name not in ("drifting", "driftless"):
+            found[name] = getattr(figures, name)
+    found["report"] = report_name(planned.key)
+    for name, kind in (("drift", "drifting"), ("driftless", "driftless")):
+        counts = getattr(row.drawn, kind, None) or getattr(figures, kind)
+        if counts is not None:
+            begin = f"p_market_{name}"
+            found[begin] = _shown_p(counts)
+            found[f"{begin}_draws"] = counts.draws
+            found[f"{begin}_exceedances"] = counts.exceedances
+            found[f"{begin}_first"] = list(counts.first)
+    return found
+
+
+def _shown_p(counts: KindCounts) -> float:
+    """P of the draws that were made; a family's inference bounds what all of them would give."""
+    if len(counts.first) == FIRST:
+        return FIRST / counts.first[-1]
+    if counts.stopped:
+        return counts.exceedances / counts.draws
+    return (counts.exceedances + 1) / (counts.draws + 1)
+
+
+def timing_rows(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """Rows of ``timings``."""
+    for row in rows:
+        if row.finished is not None:
+            yield {"key": row.key, **msgspec.structs.asdict(row.finished.timings)}
+
+
+def read_view(folder: Path) -> pa.Table:
+    """The table ``reports`` as the manifest names its parts, without a journal.
+
+    Parameters
+    ----------
+    folder : Path
+        The catalog's.
+
+    Raises
+    ------
+    CatalogError
+        There is no manifest, or a part is not the one that it names.
+    """
+    place = folder / "reports"
+    if place.is_symlink():
+        raise CatalogError(place, "is a symbolic link")
+    try:
+        raw = read_bounded(place, MANIFEST, _MAX_MANIFEST)
+        manifest = msgspec.convert(json.loads(raw), Manifest)
+        tables = [_read_part(place, part) for part in manifest.reports]
+    except SegmentCorrupt as error:
+        raise CatalogError(error.source, error.problem, error.place) from None
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        problem = str(error).splitlines()[0][:120]
+        raise CatalogError(place / MANIFEST, f"is no manifest: {problem}") from None
+    return pa.concat_tables(tables) if tables else REPORTS.empty_table()
+
+
+def check_view(folder: Path) -> None:
+    """Check the parts that the manifest names; nothing where there is no view.
+
+    Parameters
+    ----------
+    folder : Path
+        The catalog's.
+
+    Raises
+    ------
+    CatalogError
+        A part of ``reports`` is not the one that the manifest names.
+    """
+    if os.path.lexists(folder / "reports" / MANIFEST):
+        read_view(folder)
+
+
+def _read_part(place: Path, part: Part) -> pa.Table:
+    if not PART.fullmatch(part.file):
+        raise CatalogError(place / MANIFEST, f"names {part.file[:80]!r}, which is no part")
+    found, size = hash_inside(place, part.file)
+    if found != part.sha256:
+        raise CatalogError(place / part.file, "was changed: its hash is not the manifest's")
+    try:
+        with pq.ParquetFile(place / part.file) as file:
+            if size > _MAX_BYTES or file.metadata.num_rows != part.rows or part.rows > _MAX_ROWS:
+                raise CatalogError(
+                    place / part.file, f"declares {file.metadata.num_rows} rows, not {part.rows}"
+                )
+            return file.read(columns=REPORTS.names).cast(REPORTS)
+    except (pa.ArrowException, OSError) as error:
+        problem = str(error).splitlines()[0][:120]
+        raise CatalogError(place / part.file, f"is no part of a catalog: {problem}") from None

@@ -1,0 +1,118 @@
+"""Items and their keys: what makes two of them one, and what makes them differ."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from quantlaxmi.batch import item_key, plan
+from quantlaxmi.batch.plan import ENGINE_VERSION
+from quantlaxmi.errors import ConfigError, StrategyError
+from quantlaxmi.gates import GatePolicy
+from quantlaxmi.run.config import RunConfig
+from quantlaxmi.strategies.basis_capture import BasisCapture
+from quantlaxmi.strategies.grid_file import Grid
+from tests.batch.catalogs import DATA
+
+PLANTED = DATA / "planted"
+
+
+def keys(*args, **options):
+    return [item.key for item in plan(*args, **options).items]
+
+
+def test_an_item_is_a_segment_a_strategy_and_a_grid():
+    made = plan([DATA / "*"], ["basis_capture"])
+    assert [item.segment.name for item in made.items] == ["edgeless", "planted"]
+    item = made.items[0]
+    assert (item.planned.engine_version, item.planned.gates) == (ENGINE_VERSION, "g2")
+    assert item.planned.rows > 0 and item.planned.first_ts_ns < item.planned.last_ts_ns
+    assert item.key == item_key(item.inputs) == item.planned.key
+    assert made.policy.general.early == "guards"
+
+
+def test_longer_segments_come_first_and_items_of_one_stand_together():
+    configs = [BasisCapture.Config(threshold_bps=n) for n in (3, 4)]
+    made = plan([DATA / "edgeless", PLANTED], [BasisCapture], configs=configs)
+    rows = [item.planned.rows for item in made.items]
+    assert rows == sorted(rows, reverse=True)
+    names = [item.segment.name for item in made.items]
+    assert names == ["edgeless", "edgeless", "planted", "planted"]
+
+
+def test_equal_items_are_one_wherever_they_are(tmp_path):
+    copy = tmp_path / "another name"
+    shutil.copytree(PLANTED, copy)
+    assert keys([PLANTED, PLANTED, DATA / "pl*"], ["basis_capture"]) == keys([copy], [BasisCapture])
+    assert len(keys([PLANTED, copy], ["basis_capture"])) == 1
+
+
+def test_every_input_makes_another_key():
+    config = BasisCapture.Config(threshold_bps=4)
+    other = BasisCapture.Config(threshold_bps=3)
+    ways = [
+        {},
+        {"gates": "g2,g3"},
+        {"full": True},
+        {"policy": GatePolicy(alpha="0.01")},
+        {"run": RunConfig.of(latency_ns=5)},
+        {"run": RunConfig.of(seed=1)},
+        {"configs": [config]},
+        {"configs": [other]},
+        {"grid": Grid.of("basis_capture", [config])},
+        {"grid": Grid.of("basis_capture", [config, other])},
+    ]
+    found = [keys([PLANTED], ["basis_capture"], **way)[0] for way in ways]
+    found += keys([DATA / "edgeless"], ["basis_capture"])
+    assert len(set(found)) == len(found)
+    reverse = Grid.of("basis_capture", [other, config])
+    assert keys([PLANTED], [BasisCapture], grid=reverse)[0] == found[9]
+
+
+def test_a_grid_file_goes_to_its_strategy(tmp_path):
+    path = tmp_path / "grid.toml"
+    path.write_text('strategy = "basis_capture"\n[values]\nthreshold_bps = [3, 4]\n')
+    made = plan([PLANTED], ["basis_capture"], grid=path)
+    assert len(made.items[0].grid.configs) == 2
+    path.write_text('strategy = "another"\n[values]\nthreshold_bps = [3, 4]\n')
+    with pytest.raises(ConfigError, match="another"):
+        plan([PLANTED], ["basis_capture"], grid=path)
+
+
+def test_a_segment_that_cannot_be_opened_is_a_refused_item(tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(PLANTED, broken)
+    manifest = json.loads((broken / "segment.json").read_text())
+    manifest["digest"] = "0" * 64
+    (broken / "segment.json").write_text(json.dumps(manifest))
+    made = plan([broken, PLANTED], ["basis_capture"])
+    refused = next(item for item in made.items if item.refused)
+    assert "segment.json" in refused.refused and refused.planned.segment_digest == ""
+    assert sum(not item.refused for item in made.items) == 1
+
+
+@pytest.mark.parametrize(
+    ("segments", "options", "said"),
+    [
+        (["/nowhere/*"], {}, "matches no segment"),
+        (["/nowhere"], {}, "matches no segment"),
+        ([], {}, "names no segment"),
+        (["a\0b"], {}, "expected a folder or a pattern"),
+        ([PLANTED], {"gates": "g9"}, "'g9'"),
+        ([PLANTED], {"configs": [1]}, "expected settings"),
+        ([PLANTED], {"configs": ["x.toml"], "grid": "y.toml"}, "expected one of them"),
+    ],
+)
+def test_what_cannot_be_planned_is_one_line(segments, options, said):
+    with pytest.raises(ConfigError, match=said) as refused:
+        plan(segments, ["basis_capture"], **options)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_unknown_strategy_is_named():
+    with pytest.raises(StrategyError, match="did you mean basis_capture"):
+        plan([PLANTED], ["basis_captur"])
+    with pytest.raises(ConfigError, match="names no strategy"):
+        plan([PLANTED], [])
