@@ -111,7 +111,7 @@ INNER: dict[str, tuple[str, ...]] = {
             path.funding path.borrow path.trip_gross path.holding_periods path.placement
             path.net_terms gate
             resampling.market_settings resampling.draws resampling.paired_bootstrap
-            resampling.market_replays resampling.market_passes
+            resampling.bar_flips resampling.market_replays resampling.market_passes
             resampling.grid_search resampling.grid_choice resampling.market_draws
             resampling.market_comparison resampling.market_counts resampling.selection_figures
             net_positive look_ahead delay equity premium lag_profile ablation

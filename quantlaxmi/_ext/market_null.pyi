@@ -10,6 +10,7 @@ class SignFlips:
     n_free: int
     n_moving: int
     uses_depth: bool
+    quote_instants: NDArray[np.int64]
     def __init__(
         self,
         quotes: Mapping[str, NDArray[Any]],

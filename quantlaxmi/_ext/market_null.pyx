@@ -81,6 +81,8 @@ cdef class SignFlips:
         Of all instruments.
     uses_depth : bool
         Whether depth gives a top anywhere; else draws leave the depth table alone.
+    quote_instants : ndarray of int64
+        Instant of the increment that ends at each quote; -1 where none does.
 
     Raises
     ------
@@ -95,6 +97,7 @@ cdef class SignFlips:
     cdef readonly int64_t n_moving
     cdef readonly bint uses_depth
     cdef object _columns  # keeps what the pointers name
+    cdef readonly object quote_instants
     cdef Py_ssize_t n_rows[2]
     cdef const short* instrument[2]
     cdef const int64_t* ts[2]
@@ -113,7 +116,7 @@ cdef class SignFlips:
         self.paths = <path_t*>calloc(n_instruments + 1, sizeof(path_t))
         if self.paths == NULL:
             raise MemoryError("increments")
-        self._columns = []
+        self._columns, self.quote_instants = [], np.zeros(0, dtype=np.int64)
         tops = depth_tops(depth, quotes, n_instruments)
         self.uses_depth = tops is not None
         if self.uses_depth:
@@ -147,6 +150,8 @@ cdef class SignFlips:
         cdef int64_t[::1] own
         n = len(stamps)
         moves, instants = np.zeros(n, dtype=np.int64), np.full(n, NONE, dtype=np.int64)
+        if which == QUOTES:
+            self.quote_instants = instants
         self._columns.append((instruments, stamps, bids, asks, moves, instants))
         self.n_rows[which] = n
         self.instrument[which] = &instrument[0]

@@ -23,7 +23,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     fair sign an instant, shared by all instruments. Where it is minus, a *drifting* draw turns the
     deviation of the increment from the instrument's mean increment over the segment, a *driftless*
     one the increment itself. Bids, asks, levels, trades and marks follow the mid; spreads, sizes,
-    stamps and validity stay. After a set F of turned increments the prices of an instrument with n
+    stamps and validity stay. Bars that a strategy reads move with their quotes, and a turned one is
+    turned over (`BarFlips`); their lows stay positive too. After a set F of turned increments the prices of an instrument with n
     increments of sum T have moved by ``-sum(F) + half-even(|F| * T / n)``, driftless by
     ``-sum(F)``: integers. The strategy is run on that market with the run's own latency, fees,
     funding and limits.

@@ -217,3 +217,31 @@ def count(
             if stop_after and b == stop_after:
                 return b, m, True
     return b, m, False
+
+
+def moved_bars(
+    tables: Mapping[str, Any], made: list[list[tuple[int, int]]], turned: dict[int, int]
+) -> list[tuple[int, int, int, int]]:
+    """Open, high, low and close of every bar on a moved market.
+
+    Its open and close move as their quotes: the last one before its close, and that of its close.
+    Where the increment that ends at its close is turned, what lay above open and close lies below.
+    """
+    found = paths(tables, len(made))
+    quotes = list(
+        zip(*(tables["quotes"][n].tolist() for n in ("seq", "instrument", "ts_ns")), strict=True)
+    )
+    names = ("seq", "instrument", "open", "high", "low", "close")
+    bars = []
+    for seq, k, opened, high, low, closed in zip(
+        *(tables["bars"][n].tolist() for n in names), strict=True
+    ):
+        later = [(at, ts) for at, i, ts in quotes if i == k and at > seq]
+        begun = opened + shift_at(made[k], seq)
+        ended = closed + (shift_at(made[k], later[0][0]) if later else begun - opened)
+        above, below = high - max(opened, closed), min(opened, closed) - low
+        moves = later and any(at == later[0][0] for at, *_ in found[k].states[1:])
+        if moves and turned[later[0][1]]:
+            above, below = below, above
+        bars.append((begun, max(begun, ended) + above, min(begun, ended) - below, ended))
+    return bars

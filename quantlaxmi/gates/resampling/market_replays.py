@@ -23,6 +23,7 @@ from quantlaxmi.errors import FixedPointOverflow, StrategyError, first_cause
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.clock_buckets import bucket_ends
 from quantlaxmi.gates.path.columns import BoundError, attribution_units
+from quantlaxmi.gates.resampling.bar_flips import BarFlips
 from quantlaxmi.parallel import cores
 from quantlaxmi.parallel.threads import iterate_in_order
 from quantlaxmi.run.ledger_lines import last_seq_at, marks_at
@@ -104,6 +105,8 @@ class Moved:
         Whether all valid books are positive; False where none of `MAX_TRIES` markets was such.
     draw : int
         Its number.
+    bars : mapping of str to ndarray, optional
+        Its bars, where the strategy reads bars.
     """
 
     signs: npt.NDArray[np.uint64]
@@ -112,6 +115,7 @@ class Moved:
     tries: int = 0
     accepted: bool = True
     draw: int = 0
+    bars: Mapping[str, npt.NDArray[Any]] | None = None
 
 
 class Replays:
@@ -151,6 +155,10 @@ class Replays:
             self.flips = SignFlips(self._tables["quotes"], self._tables["depth"], n)
         except OverflowError as error:
             raise BoundError(f"The market cannot be moved: {error}.") from None
+        self._bars: BarFlips | None = None
+        if getattr(run.strategy.instance, "reads_bars", False):
+            quotes, instants = self._tables["quotes"], self.flips.quote_instants
+            self._bars = BarFlips(self._tables["bars"], quotes, instants)
         units = attribution_units(context.decision_points)
         self.scale = math.gcd(*units)
         weights = [u // self.scale for u in units]
@@ -253,6 +261,9 @@ class Replays:
             moved.accepted = self.flips.draw(
                 self._key, draw, attempt, moved.signs, moved.quotes, moved.depth, drift
             )
+            if moved.accepted and self._bars is not None:
+                moved.bars = self._bars.moved(moved.signs, moved.quotes)
+                moved.accepted = moved.bars is not None
             if moved.accepted:
                 break
         return moved
@@ -302,6 +313,8 @@ class Replays:
         tables["quotes"] = {**tables["quotes"], "shift": moved.quotes}
         if self.flips.uses_depth:
             tables["depth"] = {**tables["depth"], "shift": moved.depth}
+        if moved.bars is not None:
+            tables["bars"] = moved.bars
         return tables
 
     def marks(self, moved: Moved) -> Marks:
