@@ -66,7 +66,7 @@ def main() -> None:
             memory = max(m for _, m, _ in seen)
             target = "≤ 0.15" if name.endswith("--help") else ""
             results.add(name, seconds, "s", target, f"peak {memory:.0f} MB")
-        words = [str(PROGRAM), "run-gates", *run, "--gates", "g2"]
+        words = [*PROGRAM, "run-gates", *run, "--gates", "g2"]
         first = [first_run(words, Path(folder) / f"kernels-{k}") for k in range(2)]
         results.add("run-gates, nothing compiled", min(first), "s", "≤ 8", "best of two")
     results.done()

@@ -194,6 +194,7 @@ def _check_booked(path: TradePath, spans: Sequence[Span], points: DecisionPoints
     if path.strays or points.costs_unknown:
         return  # a decision that changed nothing in the end has paid some of it, or at another time
     actions = [action for trip in path.trips for action in trip.actions]
+    interest, arrivals = points.interest, points.arrivals_ns  # each is made at every look
     due: dict[int, list[Span]] = {}
     for span in spans:
         due.setdefault(span.end, []).append(span)
@@ -203,10 +204,8 @@ def _check_booked(path: TradePath, spans: Sequence[Span], points: DecisionPoints
             continue
         total = 0
         for span in ending:
-            num, den, weight = points.interest[span.instrument]
-            held_ns = int(points.arrivals_ns[action.row]) - int(
-                points.arrivals_ns[actions[span.begin].row]
-            )
+            num, den, weight = interest[span.instrument]
+            held_ns = int(arrivals[action.row]) - int(arrivals[actions[span.begin].row])
             mid2 = int(points.arrival_mid2[span.instrument][action.row])
             paid = div_round(mid2 * max(0, -span.quantity) * held_ns * num, den)
             total += LEDGER_UNIT * weight * paid
