@@ -24,10 +24,10 @@ def evaluate(context: GateContext) -> list[GateResult]:
     deviation of the increment from the instrument's mean increment over the segment, a *driftless*
     one the increment itself. Bids, asks, levels, trades and marks follow the mid; spreads, sizes,
     stamps and validity stay. Bars that a strategy reads move with their quotes, and a turned one is
-    turned over (`BarFlips`); their lows stay positive too. After a set F of turned increments the prices of an instrument with n
-    increments of sum T have moved by ``-sum(F) + half-even(|F| * T / n)``, driftless by
-    ``-sum(F)``: integers. The strategy is run on that market with the run's own latency, fees,
-    funding and limits.
+    turned over (`BarFlips`); their lows stay positive too. After a set F of turned increments the
+    prices of an instrument with n increments of sum T have moved by
+    ``-sum(F) + half-even(|F| * T / n)``, driftless by ``-sum(F)``: integers. The strategy is run on
+    that market with the run's own latency, fees, funding and limits.
 
     Statistic: Z = S/sqrt(Q) of the gross of 200 clock buckets (`path.clock_buckets`), compared in
     exact integers; ties count against the strategy. Where the strategy declares a grid (and
