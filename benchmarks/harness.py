@@ -115,8 +115,29 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": sys.version.split()[0],
         "numpy": np.__version__,
+        "yardstick": yardstick(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
+
+
+def yardstick() -> str:
+    """What a core does with memory on that day: figures of two days are compared by it.
+
+    One and the same rented machine has been seen at half its speed a day later.
+    """
+    import numpy as np
+
+    block = bytes(1 << 26)
+    hashed = median_seconds(lambda: hashlib.sha256(block).digest())
+    source, target = np.zeros(1 << 25), np.empty(1 << 25)
+    copied = median_seconds(lambda: np.copyto(target, source))
+    walk = np.random.default_rng(0).permutation(1 << 22)
+    looked = median_seconds(lambda: source[walk])
+    return (
+        f"SHA-256 {len(block) / hashed / 1e9:.2f} GB/s, copy of 256 MB "
+        f"{source.nbytes / copied / 1e9:.1f} GB/s, random look-ups in 32 MB "
+        f"{len(walk) / looked / 1e6:.0f} million/s"
+    )
 
 
 def generated(rows: int) -> Path:
