@@ -31,13 +31,18 @@ SOURCES = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.pyx")) + [
 ]
 HEADERS = [f"quantlaxmi/_ext/{name}.h" for name in ("int128", "int256", "impact")]
 
+# What reckons in doubles over black76.h: a square root is then one instruction, nothing of libm.
+EXACT = {"quantlaxmi/_ext/black76.pyx", "quantlaxmi/_ext/chain_surface.pyx"}
+EXACT_HEADERS = ["quantlaxmi/_ext/black76.h"]
+EXACT_ARGS = ["-fno-math-errno"]
+
 extensions = [
     Extension(
         source.rsplit(".", 1)[0].replace("/", "."),
         [source],
         include_dirs=["quantlaxmi/_ext"],
-        depends=HEADERS,
-        extra_compile_args=COMPILE_ARGS,
+        depends=EXACT_HEADERS if source in EXACT else HEADERS,
+        extra_compile_args=COMPILE_ARGS + EXACT_ARGS if source in EXACT else COMPILE_ARGS,
     )
     for source in SOURCES
 ]

@@ -41,6 +41,7 @@ SUBJECTS: dict[str, list[str]] = {
     "ablation": ["bench_ablation.py"],
     "time-shift": ["bench_time_shift.py"],
     "statistics": ["bench_statistics.py"],
+    "options": ["bench_options.py"],
     "from-frame": ["bench_from_frame.py"],
     "html": ["bench_html.py"],
     "fixed-cost": ["bench_fixed_cost.py"],

@@ -17,7 +17,7 @@ DATA = Path(__file__).parents[1] / "data"
 #: Packages whose ``__all__`` is public, besides the flat names.
 _PACKAGES = """
     quantlaxmi segment strategies run gates report fixed events trace importers calibrate features
-    data_quality trials batch
+    data_quality trials batch options
 """
 PACKAGES = _PACKAGES.split()
 #: Public names of packages that have no ``__all__``.
@@ -40,9 +40,9 @@ NO_EXAMPLE: dict[str, str] = {
 _MAIN = """
     Bounds BoundStrategy Conversion CostModel CryptoStrategy DecisionTrace DecisionTraceBuilder
     FeatureSpec Filter FixedArray FixedPoint Impact IndiaOptionsStrategy Instrument LatencyModel
-    LegIntent MemorySegment MultiLegOrderIntent PnLAccumulator QuoteEvent RiskLimits Run RunConfig
-    RunRecords Segment SegmentParts SegmentWriter Strategy StrategyConfig StrategyRegistry
-    TraceHeader Window
+    LegIntent MemorySegment MultiLegOrderIntent OptionChain PnLAccumulator QuoteEvent
+    RiskLimits Run RunConfig RunRecords Segment SegmentParts SegmentWriter Strategy StrategyConfig
+    StrategyRegistry TraceHeader Window
 """
 MAIN = _MAIN.split()
 #: Name -> why its docstring does not list its fields.

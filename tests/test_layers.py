@@ -74,6 +74,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "execution": """
             impact cost_file conversion ledger costs base_fees account_terms latency risk run_terms
             """,
+        "options": "status prices chain surface",
         "trace": "header objects file arrow decision_trace builder parity",
         "importers": """
             exponents tick_sizes traded_pair instrument_mapping quarantine bars.terms source

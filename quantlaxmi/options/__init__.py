@@ -1,0 +1,29 @@
+"""Option maths: Black-76 prices, greeks and volatilities, and what a whole chain says.
+
+Nothing is discounted: premiums are compared with a forward, as index options that settle in cash
+ask for. The maths use only operations that IEEE 754 rounds one way, so that a result has the same
+bits on every machine. What has no value is 0, and its status says why; nothing is not-a-number.
+"""
+
+from quantlaxmi.options.chain import YEAR_SECONDS, OptionChain
+from quantlaxmi.options.prices import Greeks, Valued, black76, greeks, implied_vol
+from quantlaxmi.options.status import OptionStatus
+from quantlaxmi.options.surface import Forward, Skew, Surface, atm, forward, skew, surface
+
+__all__ = [
+    "YEAR_SECONDS",
+    "Forward",
+    "Greeks",
+    "OptionChain",
+    "OptionStatus",
+    "Skew",
+    "Surface",
+    "Valued",
+    "atm",
+    "black76",
+    "forward",
+    "greeks",
+    "implied_vol",
+    "skew",
+    "surface",
+]
