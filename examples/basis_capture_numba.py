@@ -11,7 +11,7 @@ from typing import Any
 
 from numba.extending import register_jitable
 
-from quantlaxmi.schema import DecisionType
+from quantlaxmi.schema import DecisionType, OrderAction
 from quantlaxmi.strategies.basis_capture import BasisCapture
 from quantlaxmi.strategies.kernel import KernelFunctions
 from quantlaxmi.strategies.numba_kernel import cmp_products, compile_kernel
@@ -26,6 +26,7 @@ BPS = 10**12  # 10**4 bps at the 10**-8 that settings are given at
 HOUR_NS = 3_600_000_000_000
 NEVER = 2**63 - 1
 BEYOND = 1e300  # no basis is as large
+NEW_NET = int(OrderAction.NEW_NET)
 ENTER, EXIT_ALL = int(DecisionType.ENTER), int(DecisionType.EXIT)
 
 
@@ -61,12 +62,13 @@ def can_trade(ctx: Any, event: Any, books: Any, features: Any, params: Any) -> i
 
 @register_jitable
 def write_leg(leg: Any, instrument: int, signed_qty: int, kind: int, direction: int, why: int):
-    """A market order of ``signed_qty`` as one leg of the decision."""
+    """A market order that changes the position by ``signed_qty``, as one leg of the decision."""
     leg.instrument = instrument
     leg.side = 1 if signed_qty > 0 else -1
     leg.qty = abs(signed_qty)
     leg.order_type = 0
     leg.limit_price = 0
+    leg.action = NEW_NET
     leg.decision_type = kind
     leg.direction = direction
     leg.confidence = -1

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from quantlaxmi.events import DecisionEvent, FillEvent, LegIntent, ReplayEvent
+from quantlaxmi.events import DecisionEvent, FillEvent, ReplayEvent
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import DecisionType, Side
+from quantlaxmi.schema import DecisionType
 from quantlaxmi.strategies.basis_capture import (
     BasisCapture,
     BasisCaptureConfig,
@@ -114,9 +114,7 @@ class Basis(CryptoStrategy):
             why = self.rationales[2 if direction > 0 else 3]
         self.last_ns = now
         legs = [
-            LegIntent(one.symbol, Side(_sign(qty)), abs(qty))
-            for one, qty in zip(self.pair, signed, strict=False)
-            if qty
+            ctx.net(one.symbol, qty) for one, qty in zip(self.pair, signed, strict=False) if qty
         ]
         return ctx.decide(legs, rationale=why, decision_type=kind, direction=direction)
 

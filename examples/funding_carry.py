@@ -16,7 +16,7 @@ from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import DecisionEvent, LegIntent, ReplayEvent
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import InstrumentKind, Side
+from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.strategies.config import Bounds, StrategyConfig
 from quantlaxmi.strategies.context import Context
 from quantlaxmi.strategies.sdk import CryptoStrategy
@@ -86,7 +86,7 @@ class Carry(CryptoStrategy):
         if not all(book.valid for book in self.books):
             return None
         if self.config.close and self.positions[0].qty:
-            return ctx.decide(self._legs(Fraction(0)), rationale="close", direction=0)
+            return ctx.decide(self._legs(ctx, Fraction(0)), rationale="close", direction=0)
         self.next_ns = event.ts_ns + self.config.every_hours * HOUR_NS
         spot = self.pair[0]
         book = self.books[0]
@@ -95,15 +95,14 @@ class Carry(CryptoStrategy):
         change = abs(wanted - self.positions[0].qty * spot.base_unit)
         if change * 10_000 < wanted * self.config.tolerance_bps:
             return None
-        legs = self._legs(wanted)
+        legs = self._legs(ctx, wanted)
         return ctx.decide(legs, rationale="hold", direction=1) if legs else None
 
-    def _legs(self, base: Fraction) -> list[LegIntent]:
+    def _legs(self, ctx: Context, base: Fraction) -> list[LegIntent]:
         """What brings both legs to a quantity of the coin, spot long and the perpetual short."""
         legs = []
         for sign, one, held in zip((1, -1), self.pair, self.positions, strict=True):
             change = int(sign * base / one.base_unit) - held.qty
             if change:
-                side = Side.BUY if change > 0 else Side.SELL
-                legs.append(LegIntent(one.symbol, side, abs(change)))
+                legs.append(ctx.net(one.symbol, change))
         return legs

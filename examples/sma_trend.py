@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from quantlaxmi.errors import StrategyError
-from quantlaxmi.events import DecisionEvent, LegIntent, ReplayEvent
+from quantlaxmi.events import DecisionEvent, ReplayEvent
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import Side
 from quantlaxmi.strategies.basis_capture import leg_qty
 from quantlaxmi.strategies.config import Bounds, StrategyConfig
 from quantlaxmi.strategies.context import Context
@@ -103,5 +102,4 @@ class Trend(CryptoStrategy):
         change = side * self.qty - self.held.qty
         if not change:
             return None
-        leg = LegIntent(self.symbol, Side.BUY if change > 0 else Side.SELL, abs(change))
-        return ctx.decide([leg], rationale="cross", direction=side)
+        return ctx.decide([ctx.net(self.symbol, change)], rationale="cross", direction=side)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import SLOT_DTYPE, DecisionType, EventKind
+from quantlaxmi.schema import SLOT_DTYPE, DecisionType, EventKind, OrderAction
 from quantlaxmi.strategies.basis_capture import leg_qty
 from quantlaxmi.strategies.kernel import BoundStrategy, make_params, mask_of
 from quantlaxmi.strategies.numba_kernel import compile_kernel
@@ -34,6 +34,7 @@ INSTRUMENT, QTY, FAST, SLOW, BOTH_SIDES, EVERY_NS = range(6)
 # state: how many closes were taken, the next one's time, both sums, then the last closes in a ring
 TAKEN, NEXT_NS, FAST_SUM, SLOW_SUM, FIRST = range(5)
 
+NEW_NET = int(OrderAction.NEW_NET)
 ENTER, EXIT, ADJUST = (
     int(kind) for kind in (DecisionType.ENTER, DecisionType.EXIT, DecisionType.ADJUST)
 )
@@ -81,6 +82,7 @@ def step(
     leg.instrument = i
     leg.side = 1 if wanted > held else -1
     leg.qty = wanted - held if wanted > held else held - wanted
+    leg.action = NEW_NET
     leg.decision_type = EXIT if wanted == 0 else (ENTER if held == 0 else ADJUST)
     leg.direction = side
     leg.confidence = -1

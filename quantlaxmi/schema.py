@@ -25,11 +25,10 @@ SCHEMA_VERSION: Final = 1
 #: Layout of a trace's rows and records.
 TRACE_SCHEMA_VERSION: Final = 2
 #: Changes only when the same inputs may give other decisions, fills or money.
-SEMANTICS_VERSION: Final = 5
+SEMANTICS_VERSION: Final = 6
 #: Changes with any kernel-facing record or signature; checked when a kernel is loaded.
 KERNEL_ABI_VERSION: Final = 4
-#: Versions that are loaded: 4 added the optional function ``asleep`` and its record, and changed
-#: nothing else, so a kernel of 3 runs as one that never sleeps.
+#: Versions that are loaded: 4 only added ``asleep`` and its record; a kernel of 3 never sleeps.
 KERNEL_ABI_VERSIONS: Final = (3, 4)
 #: Most legs one decision may carry.
 MAX_LEGS: Final = 8
@@ -64,6 +63,7 @@ class OrderAction(enum.IntEnum):
     NEW = 0
     MODIFY = 1
     CANCEL = 2
+    NEW_NET = 5  # in no record: the engine makes it the new order that leaves `qty` after its fee
 
 
 class TimeInForce(enum.IntEnum):

@@ -18,6 +18,9 @@ from quantlaxmi.schema import OrderAction, OrderType
 from tests.market_builder import START_NS, MarketBuilder, Tables
 from tests.naive.engine import Decision, Leg
 
+#: Actions that make an order.
+ORDERS = (OrderAction.NEW, OrderAction.NEW_NET)
+
 
 def stretched(tables: Tables, factor: int) -> Tables:
     """The same market with every time multiplied."""
@@ -156,14 +159,14 @@ def resolved(
             touch = (bid if leg.side > 0 else ask) if valid else 1_000
             price = max(1, touch + leg.side * leg.limit_price) if _priced(leg) else 0
             leg = replace(leg, limit_price=price)
-        if decision.relative and leg.action != OrderAction.NEW:
+        if decision.relative and leg.action not in ORDERS:
             own = [order for order, instrument in mine if instrument == leg.instrument]
             if not own:
                 continue
             leg = replace(leg, target=own[-1 - leg.target % len(own)])
         legs.append(leg)
     for k, leg in enumerate(legs):
-        if leg.action == OrderAction.NEW:
+        if leg.action in ORDERS:
             mine.append((next_order + k, leg.instrument))
     return replace(decision, legs=tuple(legs)) if legs else None
 

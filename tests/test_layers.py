@@ -101,13 +101,14 @@ INNER: dict[str, tuple[str, ...]] = {
             excursions equity_points money returns trades figure_text run_text
             run_statistics statistics
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
-            summary.orders summary.clocks summary.bundles summary.short_spot summary.sections result
+            summary.orders summary.clocks summary.bundles summary.base_fees summary.short_spot
+            summary.sections result
             bucket_sums trial_lines
             decision_points replay rerun grid_market grid_runs setting_gross check_strategy
             """,
         "gates": """
             keys thresholds reasons results edge suite_result checkpoint
-            path.round_trips path.regimes path.increments path.clock_buckets
+            path.base_fees path.round_trips path.regimes path.increments path.clock_buckets
             path.bucket_costs path.market_steps context carried_by path.columns
             path.funding path.borrow path.trip_gross path.holding_periods path.placement
             path.net_terms gate

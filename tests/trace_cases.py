@@ -67,7 +67,7 @@ def header(**changes: Any) -> TraceHeader:
 def legs(draw: st.DrawFn, n_instruments: int = 2) -> DecisionLeg:
     k = draw(st.integers(0, n_instruments - 1))
     symbol = header().instruments[k].symbol
-    action = draw(st.sampled_from(OrderAction))
+    action = draw(st.sampled_from([OrderAction.NEW, OrderAction.MODIFY, OrderAction.CANCEL]))
     kind = draw(st.sampled_from(OrderType))
     if action != OrderAction.NEW:
         kind = OrderType.LIMIT if action == OrderAction.MODIFY else OrderType.MARKET

@@ -92,7 +92,7 @@ class Script(CryptoStrategy):
         if leg.order_type == OrderType.LIMIT:
             tif = TimeInForce(leg.time_in_force)
             return self.ctx.limit(symbol, Side(leg.side), leg.qty, leg.limit_price, tif)
-        return LegIntent(symbol, Side(leg.side), leg.qty)
+        return LegIntent(symbol, Side(leg.side), leg.qty, action=OrderAction(leg.action))
 
     def on_order(self, notice):
         self.log.append(

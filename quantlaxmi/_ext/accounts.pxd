@@ -26,6 +26,7 @@ cdef struct account_t:
     int64_t in_base  # buys pay their fee in base
     int64_t base_bps[2]  # of what is bought, 10**-8 bps; 0: that fee is paid in quote
     int64_t base_step  # fees in base are multiples of it, quantity units
+    int64_t base_lot  # that orders which pay in base are multiples of; 1 where it is not known
     ql_i128 base_owed  # of fees in base and below a step, 10**-12 quantity units
     int64_t currency
 

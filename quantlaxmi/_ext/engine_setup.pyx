@@ -132,18 +132,22 @@ cdef int set_borrow(engine_t* e, terms) except -1:
 cdef int set_base_fees(engine_t* e, terms) except -1:
     """Fees that buys pay in base, by instrument; ``terms`` may be empty for none."""
     cdef Py_ssize_t i
-    cdef int64_t maker_bps, taker_bps, step, most = 1_000_000_000_000_000, tenth = QL_WHOLE_BPS // 10
+    cdef int64_t maker_bps, taker_bps, step, lot
+    cdef int64_t most = 1_000_000_000_000_000, tenth = QL_WHOLE_BPS // 10
     if len(terms) not in (0, e.n_instruments):
         raise ValueError("there are not terms of fees in base for every instrument")
-    for i, (in_base, maker_bps, taker_bps, step) in enumerate(terms):
+    for i, (in_base, maker_bps, taker_bps, step, lot) in enumerate(terms):
         if maker_bps < 0 or taker_bps < 0 or maker_bps > tenth or taker_bps > tenth:
             raise ValueError("a fee in base is out of range")
         if not 0 < step <= most:
             raise ValueError("the step of a fee in base is out of range")
+        if lot <= 0:
+            raise ValueError("the lot of an order that pays in base is out of range")
         e.accounts[i].in_base = in_base
         e.accounts[i].base_bps[MAKER_FEE] = maker_bps
         e.accounts[i].base_bps[TAKER_FEE] = taker_bps
         e.accounts[i].base_step = step
+        e.accounts[i].base_lot = lot
     return 0
 
 

@@ -58,6 +58,7 @@ cdef enum:
     ACT_CANCEL = 2
     ACT_CLOSE = 3  # the engine's own: cancel what rests, close what is held, in one currency
     ACT_TRIM = 4  # the engine's own: an order that takes back what a bundle filled too much
+    ACT_NEW_NET = 5  # a leg's alone: check_legs makes it a new order
     GTC = 0  # schema.TimeInForce
     IOC = 1
     POST_ONLY = 2
@@ -284,6 +285,7 @@ cdef struct engine_t:
     slot_t* state
     param_t* params
     leg_out_t* legs_out
+    int64_t fee_part[MAX_LEGS]  # of each leg that is a net order, what its fee in base will take
     fill_notice_t* notice
     ctx_t* seen_ctx  # what the strategy is shown: the same, unless news are late
     position_t* seen_positions

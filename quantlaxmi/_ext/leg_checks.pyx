@@ -1,7 +1,12 @@
-"""Checks that the legs of a decision can be orders, before the decision is recorded."""
+"""Checks that the legs of a decision can be orders, before the decision is recorded.
+
+A net order becomes the new order that leaves what it asks for: where buys pay their fee in base, so
+many lots more as the fee takes.
+"""
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.accounts cimport account_t, order_for
 from quantlaxmi._ext.engine_state cimport *
 
 
@@ -18,6 +23,22 @@ cdef int _check_new(leg_out_t* leg) noexcept nogil:
     if leg.order_type != LIMIT_ORDER or not _is_price(leg.limit_price):
         return BAD_LEG
     return OK if GTC <= leg.time_in_force <= POST_ONLY else BAD_LEG
+
+
+cdef int _size_net(engine_t* e, leg_out_t* leg, int64_t* fee_part) noexcept nogil:
+    """Make a net order a new one; what is asked for is what the position gains."""
+    cdef const account_t* a = &e.accounts[leg.instrument]
+    cdef int64_t wanted = leg.qty, qty
+    leg.action = ACT_NEW
+    if leg.order_type != MARKET_ORDER:
+        return BAD_LEG
+    if leg.side <= 0 or wanted <= 0 or not a.in_base:
+        return OK
+    if order_for(a, wanted, a.base_lot, &qty):
+        return OVERFLOW
+    leg.qty = qty
+    fee_part[0] = qty - wanted
+    return OK
 
 
 cdef int _check_change(engine_t* e, leg_out_t* leg) noexcept nogil:
@@ -50,6 +71,11 @@ cdef int check_legs(engine_t* e, int64_t n_legs) noexcept nogil:
         e.detail = i
         if leg.instrument < 0 or leg.instrument >= e.n_instruments:
             return BAD_LEG
+        e.fee_part[i] = 0
+        if leg.action == ACT_NEW_NET:
+            status = _size_net(e, leg, &e.fee_part[i])
+            if status != OK:
+                return status
         if leg.action == ACT_NEW:
             status = _check_new(leg)
         elif leg.action == ACT_MODIFY or leg.action == ACT_CANCEL:

@@ -26,19 +26,28 @@ cdef int64_t probe_due(const engine_t* e) noexcept nogil:
 cdef int _price_bundle(
     const engine_t* e, Py_ssize_t bundle, const int64_t* mids, ql_i128* cost, char* fillable
 ) noexcept nogil:
-    """Slippage from the row's mids plus fees of taking the whole bundle now."""
+    """Slippage from the row's mids plus fees of taking the whole bundle now.
+
+    A buy that pays its fee in base is a net order: it leaves the leg's quantity. Nothing is owed
+    before it.
+    """
     cdef const probe_t* p = e.probe
     cdef ladder_t ladder
     cdef level_t level
     cdef ql_i128 total = ql_mul64(0, 0), part, fee
-    cdef int64_t inst, side, left, take, price, mid2, i
-    cdef ql_i128 rate = 0
+    cdef int64_t inst, side, left, take, price, mid2, paid, i
+    cdef ql_i128 rate = 0, owed
+    cdef const account_t* account
     fillable[0] = 0
     for i in range(p.starts[bundle], p.starts[bundle + 1]):
         inst = p.leg_instrument[i]
         mid2 = mids[p.leg_column[i]]
         side = 1 if p.leg_qty[i] > 0 else -1
         left = p.leg_qty[i] * side
+        account = &e.accounts[inst]
+        owed = 0
+        if side > 0 and account.in_base and order_for(account, left, account.base_lot, &left):
+            return OVERFLOW
         if e.impact != NULL and e.books[inst].valid:
             if impact_rate(&e.impact[inst], &e.books[inst], side, left, &rate):
                 return OVERFLOW
@@ -49,7 +58,12 @@ cdef int _price_bundle(
             price = level.price
             if e.impact != NULL and ql_impact_price(price, side, rate, &price):
                 return OVERFLOW
-            if fee_of(&e.accounts[inst], price, take, TAKER_FEE, &fee):
+            if pays_in_base(account, side, take, TAKER_FEE):
+                paid = base_fee(account, &owed, take, TAKER_FEE)
+                take -= paid
+                if notional(account, price, paid, &fee):
+                    return OVERFLOW
+            elif fee_of(account, price, take, TAKER_FEE, &fee):
                 return OVERFLOW
             # side * take * (10 * price - 5 * (bid + ask)) + 10 * fee, at ledger exponent - 1
             if (
@@ -57,7 +71,7 @@ cdef int _price_bundle(
                 or not ql_fits64(ql_mul64(mid2, 5))
                 or ql_mul(
                     ql_mul64(side * take, 10 * price - 5 * mid2),
-                    e.accounts[inst].scale, &part,
+                    account.scale, &part,
                 )
                 or ql_add(total, part, &total)
                 or ql_mul(fee, ql_mul64(10, 1), &fee)

@@ -31,7 +31,7 @@ class Engine:
         trades_by_receipt: bool = ...,
         borrow: Sequence[tuple[int, int]] = ...,
         refuse_short: bool = ...,
-        base_fees: Sequence[tuple[bool, int, int, int]] = ...,
+        base_fees: Sequence[tuple[bool, int, int, int, int]] = ...,
     ) -> None: ...
     def refuse_before(self, seq: int) -> None: ...
     def load(

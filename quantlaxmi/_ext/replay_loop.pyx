@@ -94,9 +94,9 @@ cdef class Engine:
         quantity times nanoseconds times ``num / den``) in ledger units; (0, 0) where none is
         borrowed. Empty for none.
     base_fees : sequence of tuple
-        By instrument ``(whether buys pay their fee in base, maker, taker, step)``: rates at 10**-8
-        bps of what is bought, 0 for one that is paid in quote, and the quantity units that fees are
-        multiples of. Empty for none.
+        By instrument ``(whether buys pay their fee in base, maker, taker, step, lot)``: rates at
+        10**-8 bps of what is bought, 0 for one that is paid in quote, and the quantity units that
+        fees, and that orders, are multiples of. Empty for none.
     refuse_short : bool
         A sale of an instrument that would have to be borrowed is refused.
     pro_rata : bool

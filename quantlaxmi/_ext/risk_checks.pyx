@@ -137,7 +137,8 @@ cdef int _exposure(
                 continue
             if i < k and refused[i]:
                 continue
-            if other.action == ACT_NEW and not again and ql_add(same, _i128(other.qty), &same):
+            asked = other.qty - e.fee_part[i]  # of a net order what will be held
+            if other.action == ACT_NEW and not again and ql_add(same, _i128(asked), &same):
                 return OVERFLOW
             if other.action == ACT_MODIFY and _change(e, other.target, other.qty, again, &same):
                 return OVERFLOW
@@ -393,8 +394,7 @@ cdef int check_orders(engine_t* e, int64_t decision, int64_t n_legs, char* refus
             refused[k] = 1
     for i in range(2):
         r = &g.rates[i]
-        if r.limit:
-            for k in range(sent):
-                r.times[(r.head + r.n) % r.limit] = e.ts_ns
-                r.n += 1
+        for k in range(sent if r.limit else 0):
+            r.times[(r.head + r.n) % r.limit] = e.ts_ns
+            r.n += 1
     return OK

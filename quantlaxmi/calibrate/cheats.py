@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from quantlaxmi.events import LegIntent
-from quantlaxmi.schema import I64, Side
+from quantlaxmi.schema import I64
 from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.sdk import CryptoStrategy, Strategy
@@ -49,15 +48,13 @@ class _InAndOut(CryptoStrategy):
             return None
         held = ctx.position(symbol).qty
         if held and call % _EVERY >= _HELD:
-            side = Side.SELL if held > 0 else Side.BUY
-            return ctx.decide([LegIntent(symbol, side, abs(held))], rationale="out")
+            return ctx.decide([ctx.net(symbol, -held)], rationale="out")
         if held or call % _EVERY >= _HELD:
             return None
         wanted = self.side_at(call)
         if not wanted:
             return None
-        side = Side.BUY if wanted > 0 else Side.SELL
-        return ctx.decide([LegIntent(symbol, side, _QTY)], rationale="in")
+        return ctx.decide([ctx.net(symbol, wanted * _QTY)], rationale="in")
 
 
 def peeker(rows: int) -> Callable[[MarketData], Strategy]:

@@ -75,8 +75,9 @@ class LegIntent(msgspec.Struct, frozen=True, gc=False):
     side : Side
         Ignored in a change, which has the side of the order it names.
     qty : int
-        Positive mantissa at the instrument's quantity exponent; of a modified order its new
-        total, filled part included; 0 to cancel.
+        Positive mantissa at the instrument's quantity exponent; of a net order what the position
+        shall gain after a fee in base; of a modified order its new total, filled part included;
+        0 to cancel.
     order_type : OrderType
         Market or limit.
     limit_price : int or None
@@ -84,7 +85,7 @@ class LegIntent(msgspec.Struct, frozen=True, gc=False):
     time_in_force : TimeInForce
         Of a new limit order; a modified one keeps its own.
     action : OrderAction
-        New order, change or cancel.
+        New order, net order, change or cancel.
     target : int or None
         Number of the order to modify or cancel; None for a new order.
 
@@ -189,6 +190,8 @@ def _leg_record(leg: DecisionLeg, place: str) -> bytes:
     if (limit is not None) != (leg.order_type == OrderType.LIMIT):
         problem = f"limit price was {limit}; one is expected exactly for limit orders"
         raise TraceError("trace", problem, place)
+    if leg.action == OrderAction.NEW_NET:
+        raise TraceError("trace", "action was that of a net order, which no record has", place)
     if (leg.target is not None) != (leg.action != OrderAction.NEW):
         problem = f"target was {leg.target}; one is expected exactly to modify or cancel"
         raise TraceError("trace", problem, place)

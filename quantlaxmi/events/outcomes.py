@@ -143,7 +143,8 @@ class FillEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     side : Side
         Buy or sell.
     price, qty : int
-        Mantissas at the instrument's exponents; qty is positive.
+        Mantissas at the instrument's exponents; qty is positive. It is what of the order was
+        filled. With `FillFlag.BASE_FEE` less is received, and ``position`` grows by that.
     ts_ns : int
         Time in ns since the epoch, by the clock of the recording.
     seq : int
@@ -151,9 +152,10 @@ class FillEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     flags : FillFlag
         Whether it made or took, and why it was made: a trim, flattening, a close and so on.
     fee : int
-        Paid when positive, a rebate when negative; at the ledger scale of ``fee_asset``.
+        Paid when positive, a rebate when negative; at the ledger scale of ``fee_asset``. Of a fee
+        that was taken in base it is the value at the fill's price.
     fee_asset : str
-        Asset in which the fee is paid.
+        Currency in which the ledger has the fee: the instrument's.
     position : int
         Position in the instrument after the fill, signed mantissa.
     realized : int

@@ -12,6 +12,7 @@ quote, so that something is left of every buy.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final
 
@@ -19,8 +20,13 @@ from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import RATE_EXPONENT, InstrumentKind
 
-__all__ = ["base_terms", "in_base"]
+__all__ = ["BaseTerms", "base_terms", "in_base", "net_order", "taken"]
 
+#: Whether buys pay their fee in base; maker's and taker's rate at `schema.RATE_EXPONENT` bps; the
+#: quantity units that fees and that orders are multiples of.
+BaseTerms = tuple[bool, int, int, int, int]
+#: 10**4 bps at `schema.RATE_EXPONENT`.
+_WHOLE: Final = 10**12
 #: Largest step that a kernel takes, quantity units.
 MOST_STEP: Final = 10**15
 #: Finest amount of the base that venues take.
@@ -35,7 +41,7 @@ def in_base(costs: CostModel, instrument: Instrument) -> bool:
     return (own or costs.buy_fee.get(instrument.kind.value)) == "base"
 
 
-def base_terms(instrument: Instrument, costs: CostModel) -> tuple[bool, int, int, int]:
+def base_terms(instrument: Instrument, costs: CostModel) -> BaseTerms:
     """Return the integers with which a kernel takes fees in base.
 
     Returns
@@ -46,12 +52,56 @@ def base_terms(instrument: Instrument, costs: CostModel) -> tuple[bool, int, int
         is.
     step : int
         Quantity units that a fee is a multiple of.
+    lot : int
+        Quantity units that an order is a multiple of; 1 where that is not known.
     """
+    lot = instrument.lot or 1
     if not in_base(costs, instrument):
-        return False, 0, 0, 1
+        return False, 0, 0, 1, lot
     rate = costs.rate(instrument)
     maker, taker = (
         max(0, bps.rescale(RATE_EXPONENT).mantissa) for bps in (rate.maker_bps, rate.taker_bps)
     )
     step = instrument.lot or max(1, int(_FINEST / instrument.base_unit))
-    return True, maker, taker, min(step, MOST_STEP)
+    return True, maker, taker, min(step, MOST_STEP), lot
+
+
+def taken(bought: Iterable[int], terms: BaseTerms) -> list[int]:
+    """Return what is taken in base of each of several buys that take, with nothing owed before.
+
+    Parameters
+    ----------
+    bought : iterable of int
+        Quantity units, one buy after another.
+    terms : BaseTerms
+
+    Returns
+    -------
+    list of int
+        Quantity units; 0 also for a buy that pays in quote.
+    """
+    _, _, taker, step, _ = terms
+    owed, found = 0, []
+    for qty in bought:
+        steps = 0
+        if taker and qty > step:
+            steps, owed = divmod(owed + qty * taker, step * _WHOLE)
+        found.append(steps * step)
+    return found
+
+
+def net_order(kept: int, terms: BaseTerms) -> int:
+    """Return the fewest whole lots of which a buy leaves ``kept``, with nothing owed before.
+
+    Examples
+    --------
+    >>> net_order(1000, (True, 0, 10 * 10**8, 1, 1))  # 10 bps of 1001 units: one is taken
+    1001
+    """
+    _, _, _, _, lot = terms
+    qty, lacks = 0, kept
+    while lacks > 0:
+        # One more unit bought is at most one more kept.
+        qty += -(-lacks // lot) * lot
+        lacks = kept - qty + taken([qty], terms)[0]
+    return qty

@@ -76,8 +76,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         By kind (``"spot"``) or by kind and symbol: interest a year on spot that is sold and not
         held, in basis points. Where it has no entry `ASSUMED_BORROW_BPS` is paid.
     buy_fee : dict of str to {"quote", "base"}
-        By kind (``"spot"``) or by kind and symbol: what a buy of spot pays its fee in. Without an
-        entry it is the quote currency.
+        By kind (``"spot"``) or by kind and symbol: what a buy of spot pays its fee in. What has no
+        entry a run takes from the dated tables; where these know nothing it is the quote currency.
 
     Raises
     ------

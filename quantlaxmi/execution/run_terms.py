@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from quantlaxmi.execution.account_terms import account_terms, borrow_terms, ledger_exponent
-from quantlaxmi.execution.base_fees import base_terms
+from quantlaxmi.execution.base_fees import BaseTerms, base_terms
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.risk import Limits, RiskLimits, Rule, order_rules
 from quantlaxmi.instruments import Instrument
@@ -29,7 +29,7 @@ class RunTerms:
         Of each instrument, see `account_terms`.
     borrow : tuple of (int, int)
         Of each instrument, see `borrow_terms`.
-    base_fees : tuple of (bool, int, int, int)
+    base_fees : tuple of (bool, int, int, int, int)
         Of each instrument, see `base_terms`; empty where none pays a fee in base.
     impact : tuple of (int, int)
         Of each instrument, see `Impact.terms`.
@@ -42,7 +42,7 @@ class RunTerms:
     currencies: tuple[str, ...]
     accounts: tuple[tuple[int, int, int, int, int, int, int], ...]
     borrow: tuple[tuple[int, int], ...]
-    base_fees: tuple[tuple[bool, int, int, int], ...]
+    base_fees: tuple[BaseTerms, ...]
     impact: tuple[tuple[int, int], ...]
     rules: tuple[Rule, ...]
     limits: Limits

@@ -8,6 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
+
 from quantlaxmi.errors import ConfigError, FixedPointOverflow, StrategyError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
@@ -168,11 +170,21 @@ class _Reruns:
         return self._made[key]
 
     def differs(self, point: tuple[Fraction, Fraction]) -> bool:
-        """Whether the run has other fills there."""
+        """Whether the run has other fills there.
+
+        A fee in base is taken of an order's fills as it comes due: an order may gain the same by
+        fills of other quantities.
+        """
         assert self._rerun is not None
         own, other = self._rerun.run.exact.fills, self.at(*point).exact.fills
-        names = ("seq", "instrument", "side", "price", "qty", "flags")
-        return len(own) != len(other) or any((own[n] != other[n]).any() for n in names)
+        names = ("seq", "order", "instrument", "side", "price")
+        if len(own) != len(other) or any((own[n] != other[n]).any() for n in names):
+            return True
+        orders, place = np.unique(own["order"], return_inverse=True)
+        gained = np.zeros((2, len(orders)), np.int64)
+        np.add.at(gained[0], place, own["qty"])
+        np.add.at(gained[1], place, other["qty"])
+        return bool((gained[0] != gained[1]).any())
 
     def net(self, multiplier: Fraction, more_bps: Fraction) -> Fraction:
         """Net PnL there, attribution scale."""

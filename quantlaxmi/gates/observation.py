@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantlaxmi.errors import EngineError, StrategyError
+from quantlaxmi.execution.run_terms import run_terms
+from quantlaxmi.fixed import int128_array
 from quantlaxmi.gates.checkpoint import Checkpoint
 from quantlaxmi.gates.context import Amounts, GateContext
 from quantlaxmi.gates.keys import check_seed, gate_seed
+from quantlaxmi.gates.path.base_fees import BaseBuys, base_buys
 from quantlaxmi.gates.path.bucket_costs import BucketCosts, bucket_costs
 from quantlaxmi.gates.path.clock_buckets import Increments, distinct_stamps, increments_of
 from quantlaxmi.gates.path.columns import attribution_units
@@ -152,6 +155,16 @@ def _borrow_of(run: Run) -> int:
     return 10 * sum(weight * account.borrow for weight, account in paid)
 
 
+def _base_buys(run: Run) -> BaseBuys:
+    """What fees in base took of a run's buys."""
+    terms = run_terms(run.instruments, run.costs, run.config.limits).base_fees
+    if not terms:
+        return BaseBuys()
+    fills = run.exact.fills
+    fees = int128_array(fills["fee_hi"], fills["fee_lo"]).tolist()
+    return base_buys(fills, fees, run.exact.scales, terms)
+
+
 def path_of(run: Run, points: DecisionPoints) -> TradePath:
     """Round trips and positions of a run at its decision points.
 
@@ -172,6 +185,7 @@ def path_of(run: Run, points: DecisionPoints) -> TradePath:
         borrow=borrow,
         funding=_funding_of(run),
         open_borrow=_borrow_of(run) - sum(borrow),
+        buys=_base_buys(run),
     )
     return build_path(
         records,

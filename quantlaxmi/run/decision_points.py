@@ -339,6 +339,7 @@ def _observe(
         args,
         [run.costs.impact_on(one).terms for one in run.instruments],
         lent,
+        session.base_fees,
     )
     observer.refuse_before(segment.first_seq)
     tables = {name: segment.columns(name) for name in schema.TABLES}

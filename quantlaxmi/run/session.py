@@ -107,7 +107,7 @@ class Session:
         costs = config.costs
         money = run_terms(instruments, costs, config.limits)
         self.ledger_exponent, self.currencies = money.ledger_exponent, money.currencies
-        self.terms = money.accounts
+        self.terms, self.base_fees = money.accounts, money.base_fees
         self.memory = make_memory(bound, len(instruments))
         self._session_id = session_id
         self._bridge = self._make_bridge()

@@ -78,6 +78,7 @@ S_LAST = cython.declare(cython.longlong, 0)  # time of the last decision
 S_HEAD = cython.declare(cython.longlong, 1)  # ring slot of the oldest entry
 S_RING = cython.declare(cython.longlong, 2)  # first of max_trades_per_hour entry times
 
+NEW_NET = cython.declare(cython.longlong, 5)  # schema.OrderAction
 BPS_SCALE = cython.declare(cython.longlong, 1_000_000_000_000)  # 10**4 bps at 10**-8
 HOUR_NS = cython.declare(cython.longlong, 3_600_000_000_000)
 NEVER = cython.declare(cython.longlong, 9_223_372_036_854_775_807)
@@ -175,12 +176,13 @@ def _write_leg(
     direction: cython.longlong,
     rationale: cython.longlong,
 ) -> cython.void:
-    """Fill one leg: a market order of signed_qty."""
+    """Fill one leg: a market order that changes the position by signed_qty."""
     legs[i].instrument = instrument
     legs[i].side = 1 if signed_qty > 0 else -1
     legs[i].qty = signed_qty if signed_qty > 0 else -signed_qty
     legs[i].order_type = 0
     legs[i].limit_price = 0
+    legs[i].action = NEW_NET
     legs[i].decision_type = decision_type
     legs[i].direction = direction
     legs[i].confidence = -1

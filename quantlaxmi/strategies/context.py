@@ -254,6 +254,27 @@ class Context:
         """
         return LegIntent(symbol, side, qty, OrderType.LIMIT, limit_price, time_in_force)
 
+    def net(self, symbol: str, change: int) -> LegIntent:
+        """Return a leg for `decide`: an order at the market that changes the position by so much.
+
+        Where buys pay their fee in base the engine buys as many lots more as the fee takes, so
+        that a short position is closed exactly, and a long one is what was asked for. Elsewhere,
+        and of a sale, it is an order of that quantity.
+
+        Parameters
+        ----------
+        symbol : str
+            Symbol of the instrument.
+        change : int
+            Signed mantissa at the quantity exponent, not 0.
+
+        Returns
+        -------
+        LegIntent
+        """
+        side = Side.BUY if change > 0 else Side.SELL
+        return LegIntent(symbol, side, abs(change), action=OrderAction.NEW_NET)
+
     def modify(self, symbol: str, order: int, qty: int, limit_price: int) -> LegIntent:
         """Return a leg for `decide`: change a resting order.
 

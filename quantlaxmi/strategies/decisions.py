@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from quantlaxmi.strategies.kernel import BoundStrategy
 
 _I64_MAX = (1 << 63) - 1
 _CONFIDENCE_MAX = 10_000
+#: Actions that make an order.
+ORDERS: Final = (OrderAction.NEW, OrderAction.NEW_NET)
 
 
 def effect_of(legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int]) -> DecisionType:
@@ -31,7 +33,7 @@ def effect_of(legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int
         ENTER where every instrument it names is flat before, EXIT where every one is flat after;
         ADJUST for all else, and wherever it changes an order.
     """
-    if any(leg.action != OrderAction.NEW or not _is_int(leg.qty, 1, _I64_MAX) for leg in legs):
+    if any(leg.action not in ORDERS or not _is_int(leg.qty, 1, _I64_MAX) for leg in legs):
         return DecisionType.ADJUST
     traded: dict[str, int] = {}
     for leg in legs:
@@ -158,8 +160,10 @@ def _check_leg(
     hold(leg.action in tuple(OrderAction), f"action was {leg.action!r}, must be an OrderAction")
     hold(leg.order_type in tuple(OrderType), f"order_type was {leg.order_type!r}")
     hold(leg.time_in_force in tuple(TimeInForce), f"time_in_force was {leg.time_in_force!r}")
-    if leg.action == OrderAction.NEW:
+    if leg.action in ORDERS:
         hold(leg.target is None, "a new order has no target")
+        if leg.action == OrderAction.NEW_NET:
+            hold(leg.order_type == OrderType.MARKET, "a net order is one at the market")
     else:
         hold(
             _is_int(leg.target, 0, _I64_MAX),
@@ -185,7 +189,7 @@ def _check_leg(
 
 def is_immediate(leg: LegIntent | DecisionLeg) -> bool:
     """Whether the leg is a new order that ends on arrival: only such legs can be bundled."""
-    return leg.action == OrderAction.NEW and (
+    return leg.action in ORDERS and (
         leg.order_type == OrderType.MARKET or leg.time_in_force == TimeInForce.IOC
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError, StrategyError
-from quantlaxmi.events import DecisionEvent, LegIntent, OrderNotice, ReplayEvent
+from quantlaxmi.events import DecisionEvent, OrderNotice, ReplayEvent
 from quantlaxmi.fixed import Rounding
 from quantlaxmi.importers.bars.columns import read_stamps
 from quantlaxmi.importers.bars.frame_columns import frame_columns
@@ -27,7 +27,7 @@ from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.timestamps import stamp_reader
 from quantlaxmi.importers.bars.value_cells import ValueCells
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import EventKind, OrderReason, Side
+from quantlaxmi.schema import EventKind, OrderReason
 from quantlaxmi.segment import MarketData
 from quantlaxmi.settings import Chars
 from quantlaxmi.strategies.config import StrategyConfig
@@ -149,8 +149,7 @@ class RecordedPositions(CryptoStrategy):
             if not missing or symbol in self._refused:
                 continue
             if ctx.book(symbol).valid:
-                side = Side.BUY if missing > 0 else Side.SELL
-                legs.append(LegIntent(symbol, side, abs(missing)))
+                legs.append(ctx.net(symbol, missing))
             else:
                 waits = True
         self._open = waits or bool(legs)

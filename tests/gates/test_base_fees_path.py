@@ -10,13 +10,13 @@ from quantlaxmi.gates.path.placement import clean_bundles
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import FillFlag
 from quantlaxmi.segment import open_segment
-from tests.run.test_base_fees import bought
+from tests.run.test_base_fees import bought, traded_net
 from tests.twins import run_case
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 
-def test_an_action_that_paid_in_base_carries_its_own_cost() -> None:
+def test_a_row_prices_a_buy_that_pays_in_base_as_the_engine_does() -> None:
     run = backtest(
         open_segment(DATA / "planted"),
         "basis_capture",
@@ -32,7 +32,7 @@ def test_an_action_that_paid_in_base_carries_its_own_cost() -> None:
     rows = {int(run.exact.decisions["seq"][d]) for d in paid}
     mine = [a for a in actions if int(points.seq[a.row]) in rows]
     assert mine
-    assert not any(a.clean for a in mine)
+    assert sum(a.clean for a in mine) > 0.9 * len(mine)
     costs = clean_bundles(actions)
     points.prepare(costs)
     for a in actions:
@@ -41,10 +41,18 @@ def test_an_action_that_paid_in_base_carries_its_own_cost() -> None:
             assert int(found.values[a.row]) * found.unit == a.cost
 
 
-def test_a_fee_below_a_step_is_no_row_s_cost_either() -> None:
-    """Nothing was taken yet, so all that was ordered was received, and cost less than it will."""
+def test_a_buy_before_which_something_was_owed_carries_its_own_cost() -> None:
+    """At 10 bps a step is due with the thousandth unit, which no row can know."""
+    case = traded_net(*[600, -600] * 4, universe="coarse")
+    run, _ = run_case(case)
+    trips = RunObservation(run).path.trips
+    assert [trip.actions[0].clean for trip in trips] == [True, False, True, False]
+    assert all(trip.actions[1].clean for trip in trips)
+
+
+def test_a_fee_below_a_step_is_not_taken_at_any_row() -> None:
     run, _ = run_case(bought("coarse", qty=2, flatten=False))
     [fill] = run.exact.fills
     assert (fill["qty"], fill["flags"], fill["fee_lo"]) == (2, FillFlag.BASE_FEE, 0)
     [trip] = RunObservation(run).path.trips
-    assert not trip.actions[0].clean
+    assert trip.actions[0].clean

@@ -7,12 +7,11 @@ import pytest
 
 from quantlaxmi._jit import random_entry as kernels
 from quantlaxmi._jit.compiler import running
-from quantlaxmi.events import LegIntent
 from quantlaxmi.gates import GatePolicy, random_entry
 from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.run.replay import backtest
-from quantlaxmi.schema import TABLES, EventKind, Side
+from quantlaxmi.schema import TABLES, EventKind
 from quantlaxmi.segment import open_segment
 from quantlaxmi.stats.monte_carlo import wide_ints
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
@@ -43,10 +42,7 @@ def _scripted(script):
             bundle = script.get(event.seq)
             if bundle is None:
                 return None
-            legs = [
-                LegIntent(ctx.instruments[i].symbol, Side.BUY if q > 0 else Side.SELL, abs(q))
-                for i, q in bundle
-            ]
+            legs = [ctx.net(ctx.instruments[i].symbol, q) for i, q in bundle]
             return ctx.decide(legs, rationale="script")
 
     return Scripted()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from quantlaxmi.schema import RISK_MONEY_EXPONENT, OrderAction, OrderReason, OrderType, RiskRule
@@ -14,6 +15,15 @@ TEN = Fraction(10)
 
 class Checks:
     """What `Engine` asks before it sends; its state is the engine's."""
+
+    def _sized(self, leg: Leg) -> Leg:
+        """A net order as the new order that leaves what it asks for."""
+        if leg.action != OrderAction.NEW_NET:
+            return leg
+        qty = leg.qty
+        if leg.side > 0 and self.terms[leg.instrument].in_base:
+            qty = self.order_for(leg.instrument, qty, self.terms[leg.instrument].lot or 1)
+        return replace(leg, action=OrderAction.NEW, qty=qty, gains=leg.qty)
 
     def _refused(self, decision: Decision, sequence: int) -> list[bool]:
         refused: list[bool] = []
@@ -114,7 +124,7 @@ class Checks:
                 found[number] = max(totals) - self._filled(number)
         for k, x in enumerate(legs):
             if x.action == OrderAction.NEW and self._lane(x) == self._lane(leg):
-                found["sent", k] = x.qty
+                found["sent", k] = x.qty if x.gains < 0 else x.gains
         return found
 
     def _once_arrived(self, leg: Leg, sent: list[Leg]) -> int:

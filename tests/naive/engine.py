@@ -29,7 +29,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -278,6 +278,7 @@ class Engine(OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
                 )
 
     def _record(self, decision: Decision) -> None:
+        decision = replace(decision, legs=tuple(map(self._sized, decision.legs)))
         if self.seq < self.first_seq:
             self._refuse(decision)
             return

@@ -85,6 +85,7 @@ class Leg:
     time_in_force: int = 0
     action: int = 0
     target: int = -1
+    gains: int = -1  # of a net order, once sized: what the position gains; -1: the quantity
 
 
 @dataclass(frozen=True)

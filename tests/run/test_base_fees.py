@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.risk import RiskLimits
-from quantlaxmi.schema import FillFlag
+from quantlaxmi.schema import FillFlag, OrderAction
 from tests import traded, twins
 from tests.cases import Case
 from tests.depth import examples
@@ -27,16 +27,28 @@ CASES = st.one_of(random_cases(80, slow=True), order_cases(80)).filter(
 )
 
 
-def in_base(case: Case, costs: CostModel, universe: str) -> Case:
-    """The case with fees in base; its own limits are of its own universe."""
+def in_base(case: Case, costs: CostModel, universe: str, nets: int = 0) -> Case:
+    """The case with fees in base; its own limits are of its own universe.
+
+    With ``nets`` every so many-th order at the market is a net order.
+    """
     limits = case.limits if universe == case.universe else traded.NO_LIMITS
-    return replace(case, costs=costs, universe=universe, limits=limits)
+    schedule = dict(case.schedule)
+    for call, decision in schedule.items() if nets else ():
+        legs = tuple(
+            replace(leg, action=OrderAction.NEW_NET)
+            if leg.action == leg.order_type == 0 and (call + k) % nets == 0
+            else leg
+            for k, leg in enumerate(decision.legs)
+        )
+        schedule[call] = replace(decision, legs=legs)
+    return replace(case, costs=costs, universe=universe, limits=limits, schedule=schedule)
 
 
 @settings(max_examples=examples(500), deadline=None)
-@given(CASES, COSTS, UNIVERSES)
-def test_the_engine_is_its_twin(case, costs, universe):
-    run, _ = twins.check_case(in_base(case, costs, universe))
+@given(CASES, COSTS, UNIVERSES, st.integers(0, 2))
+def test_the_engine_is_its_twin(case, costs, universe, nets):
+    run, _ = twins.check_case(in_base(case, costs, universe, nets))
     run.table("ledger")
 
 
@@ -139,3 +151,64 @@ def test_a_bundle_of_which_one_leg_fills_nothing_ends_flat():
         run, _ = twins.check_case(replace(case, tables=market.tables(), schedule=schedule))
         assert run.n_fills == 2
         assert run.accounts[0].position == 0
+
+
+NET = OrderAction.NEW_NET
+
+
+def traded_net(*qtys: int, universe: str = "lots", model: int = 0, **options) -> Case:
+    """One net order after the other, of signed quantities of spot."""
+    market = MarketBuilder().quote(0, 99, 10**9, 101, 10**9).quote(1, 99, 10**9, 101, 10**9)
+    for k in range(len(qtys) + 1):  # prices move, so that what was taken is forgotten
+        market = market.wait(10).quote(0, 98 + k % 2, 10**9, 102 - k % 2, 10**9)
+    schedule = {
+        2 + k: Decision((Leg(0, 1 if qty > 0 else -1, abs(qty), action=NET),))
+        for k, qty in enumerate(qtys)
+    }
+    costs = traded.BASE_COSTS[model]
+    return Case("net", market.tables(), schedule, universe=universe, costs=costs, **options)
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(
+    st.lists(st.integers(-5000, 5000).filter(bool).map(lambda n: 10 * n), min_size=1, max_size=9),
+    st.sampled_from(["lots", "binance", "coarse", "fine lots", "fine spot"]),
+    st.integers(0, 4),
+)
+def test_a_net_order_changes_the_position_by_what_it_asks_for(qtys, universe, model):
+    run, engine = twins.check_case(traded_net(*qtys, universe=universe, model=model))
+    assert run.accounts[0].position == sum(qtys)
+    ordered = run.exact.legs["side"] * run.exact.legs["qty"]
+    assert (abs(ordered) >= abs(sum(qtys[-1:]))).any()
+    assert (run.exact.legs["action"] == OrderAction.NEW).all()
+    assert engine.legs[0]["qty"] >= abs(qtys[0])
+
+
+def test_a_net_order_buys_what_is_due_and_no_more():
+    """Of 600 units at 10 bps 0.6 are owed: every second buy or so takes a whole one."""
+    case = traded_net(*[600, -600] * 5, universe="coarse")
+    run, _ = twins.check_case(case)
+    bought = run.exact.legs["qty"][::2].tolist()
+    assert bought == [600, 601, 600, 601, 601]
+    assert run.accounts[0].position == 0
+
+
+def test_without_a_fee_in_base_a_net_order_is_an_order():
+    plain = {2: Decision((Leg(0, 1, 1000),))}
+    for costs in (traded.COSTS[0], traded.BASE_COSTS[4]):
+        case = replace(traded_net(1000), costs=costs)
+        net, _ = twins.check_case(case)
+        new, _ = twins.check_case(replace(case, schedule=plain))
+        assert net.trace.trace_hash == new.trace.trace_hash
+        assert net.trace.outcome_hash == new.trace.outcome_hash
+
+
+def test_a_net_order_that_covers_is_a_close_for_every_limit():
+    """What it takes for the fee opens nothing: a limit on positions does not meet it."""
+    limits = RiskLimits.from_mapping({"max_position": "0.0001"}, "risk")
+    case = traded_net(-10_000, 10_000, 10_000, universe="binance", limits=limits)
+    run, _ = twins.check_case(case)
+    assert [row["rule"] for row in twins.rows_of(run.exact.risk)] == []
+    assert run.accounts[0].position == 10_000
+    more, _ = twins.check_case(traded_net(10_001, universe="binance", limits=limits))
+    assert len(more.exact.risk) == 1

@@ -36,6 +36,8 @@ REAL = Path(os.environ.get("QUANTLAXMI_REAL_DATA", Path(__file__).parents[2] / "
 PAIR = REAL / "crypto/binance_capture_2024_08"
 SPOT, PERP = PAIR / "spot/btcusdt_20240808.gz", PAIR / "usdm/btcusdt_20240808.gz"
 MAKER = f"{Path(__file__).parents[2] / 'examples' / 'passive_maker_numba.py'}:Maker"
+#: What was counted by hand pays all fees in quote.
+QUOTE = CostModel(rates={}, buy_fee={"spot": "quote"})
 QTY = 10**6  # 0.01 BTC, the default size
 MS = 10**6
 
@@ -129,6 +131,11 @@ def run(segment):
     return backtest(segment, strategy())
 
 
+@pytest.fixture(scope="session")
+def in_quote(segment):
+    return backtest(segment, strategy(), costs=QUOTE)
+
+
 def rule():
     return BasisRule(Fraction(4), Fraction(7, 2), 100 * MS)
 
@@ -157,7 +164,7 @@ def test_decisions_are_those_of_an_independent_count(segment, latency_ns):
     flight: the latency is shorter than the cooldown. (3) Its quote age limit of 5 s, which the
     count does not know: no leg's quote was that old at a decision. The 53rd position stays open.
     """
-    run = backtest(segment, strategy(), latency_ns=latency_ns)
+    run = backtest(segment, strategy(), latency_ns=latency_ns, costs=QUOTE)
     decisions = [
         (d["seq"], d["decision_type"], d["direction"]) for d in twins.rows_of(run.exact.decisions)
     ]
@@ -211,7 +218,7 @@ def test_the_naive_engine_agrees_on_every_row(segment):
         wanted=frozenset([EventKind.QUOTE]),
     )
     engine.run({table: looked_at.columns(table) for table in segment.counts})
-    run = backtest(looked_at, strategy())
+    run = backtest(looked_at, strategy(), costs=QUOTE)
     assert len(run.exact.decisions) >= 10
     twins.assert_same(run, engine)
 
@@ -307,7 +314,8 @@ def test_rebuilt_depth_is_the_venue_s_own_book(segment, capsys):
         assert book.gaps == 0
 
 
-def test_the_grid_prices_the_strategy_s_own_decisions(run):
+def test_the_grid_prices_the_strategy_s_own_decisions(in_quote):
+    run = in_quote
     points = decision_points(run)
     place = {seq: k for k, seq in enumerate(points.seq.tolist())}
     for decision in twins.rows_of(run.exact.decisions):
@@ -323,7 +331,8 @@ def test_the_grid_prices_the_strategy_s_own_decisions(run):
         )
 
 
-def test_profit_in_doubles_is_within_a_basis_point(run):
+def test_profit_in_doubles_is_within_a_basis_point(in_quote):
+    run = in_quote
     fills, unit = run.exact.fills, 1e-8
     notional = fills["price"] * unit * (fills["qty"] * unit)
     bps = np.where(fills["instrument"] == 0, 10e-4, 5e-4)

@@ -239,7 +239,7 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "schema": (lambda b: b.replace(b'"schema_version":2', b'"schema_version":1'), "is read"),
     "seed": (lambda b: b.replace(b'"seed":7', b'"seed":-7'), "seed"),
     "semantics": (
-        lambda b: b.replace(b'"semantics_version":5', b'"semantics_version":1'),
+        lambda b: b.replace(b'"semantics_version":6', b'"semantics_version":1'),
         "canonical form|header_hash",
     ),
     "run_id": (lambda b: re.sub(rb'"run_id":"\w', b'"run_id":"Z', b), "canonical form"),

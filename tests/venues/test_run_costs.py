@@ -109,8 +109,74 @@ def test_symbols_of_one_kind_that_differ_are_kept_apart(tmp_path) -> None:
 def test_costs_from_the_packages_table_keep_their_hash() -> None:
     model = markets.run_costs(None, PAIR, at(2024, 1, 15), at(2024, 1, 16))
     assert (
-        model.cost_hash.hex() == "06761ae76f69bb5203307bf44e0a236767c16db3b5f3d42520c0f74281b2323c"
+        model.cost_hash.hex() == "092c5390ee5582172f46dd8ca141068ea681487c73f51ba619e53bbb6f5d205e"
     )
+
+
+def buy_fee_rows(*rows: tuple[str, str]) -> str:
+    return "".join(
+        f'[[buy_fees]]\nvenue = "v"\nkind = "spot"\nvalid_from = "{day}"\nbuy_fee = "{paid}"\n'
+        'source = "s"\n'
+        for day, paid in rows
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "paid"),
+    [
+        ((2023, 12, 30), (2023, 12, 31), None),
+        ((2023, 12, 30), (2024, 1, 1), "base"),
+        ((2024, 1, 1), (2024, 1, 2), "base"),
+        ((2024, 1, 1), (2024, 2, 1), "base"),
+        ((2024, 2, 1), (2024, 2, 2), "quote"),
+        ((2024, 3, 1), (2025, 3, 1), "base"),
+    ],
+)
+def test_what_buys_pay_in_is_that_of_the_days_of_the_data(tmp_path, first, last, paid) -> None:
+    """Where it changes within the data it is the base; before the first row nothing is known."""
+    rows = buy_fee_rows(("2024-01-01", "base"), ("2024-02-01", "quote"), ("2024-03-01", "base"))
+    table = table_of(tmp_path, HEAD + rows)
+    one = msgspec.structs.replace(SPOT, venue="v")
+    span = (at(*first), at(*last))
+    given = CostModel(rates=CostModel.binance().rates)
+    for model, expected in ((given, paid), (CostModel(rates={}, buy_fee={"spot": "quote"}), None)):
+        assert markets.buy_fee_on(model, one, *span, tables=[table]) == expected
+    perp = msgspec.structs.replace(PERP, venue="v")
+    assert markets.buy_fee_on(given, perp, *span, tables=[table]) is None
+    made = markets.run_costs(given, (one,), *span, tables=[table])
+    assert made.buy_fee == ({} if paid is None else {"spot.BTCUSDT": paid})
+    assert CostModel.from_description(made.describe()) == made
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (buy_fee_rows(("2024-01-01", "bnb")), r"t\.toml \(buy_fees\[0\]\.buy_fee\): was 'bnb'"),
+        (
+            buy_fee_rows(("2024-01-02", "base"), ("2024-01-01", "quote")),
+            r"t\.toml \(buy_fees\[1\]\.valid_from\): was 2024-01-01, expected after 2024-01-02",
+        ),
+    ],
+)
+def test_a_faulty_row_of_buys_is_named(tmp_path, rows, words) -> None:
+    with pytest.raises(ConfigError, match=words):
+        table_of(tmp_path, HEAD + rows)
+
+
+def test_binance_spot_takes_the_fee_of_a_buy_in_base_unless_costs_say_otherwise() -> None:
+    segment = open_segment(DATA / "planted")
+    run = backtest(segment, "basis_capture")
+    assert run.costs.buy_fee == {"spot.BTCUSDT": "base"}
+    [line] = [one for one in run.summary() if one.section == "fees"]
+    assert "paid their fee in BTC: worth" in str(line) and line.count == line.of > 0
+    in_quote = CostModel(rates={}, buy_fee={"spot": "quote"})
+    other = backtest(segment, "basis_capture", costs=in_quote)
+    assert other.costs.buy_fee == {"spot": "quote"}
+    assert other.header.cost_hash != run.header.cost_hash
+    assert not [one for one in other.summary() if one.section == "fees"]
+    unknown = tuple(msgspec.structs.replace(one, venue="bars") for one in PAIR)
+    given = CostModel(rates=CostModel.binance().rates)
+    assert markets.run_costs(given, unknown, at(2024, 1, 1), at(2024, 1, 2)).buy_fee == {}
 
 
 def test_the_highest_least_notional_of_the_data_holds() -> None:

@@ -9,7 +9,11 @@ from typing import Any
 
 from numba.extending import register_jitable
 
+from quantlaxmi.schema import OrderAction
+
 __all__ = ["entry", "trade"]
+
+NEW_NET = int(OrderAction.NEW_NET)
 
 
 @register_jitable
@@ -21,7 +25,7 @@ def trade(legs_out: Any, k: int, instrument: int, held: int, wanted: int, legs: 
     legs_out[k].qty = change if change > 0 else -change
     legs_out[k].order_type = 0
     legs_out[k].limit_price = 0
-    legs_out[k].action = 0
+    legs_out[k].action = NEW_NET
     legs_out[k].time_in_force = 0
     legs_out[k].target = 0
     legs_out[k].decision_type = 2 if wanted == 0 else (1 if held == 0 else 3)

@@ -10,13 +10,14 @@ at the last row's mids without costs, because the ledger marks it at those mids.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
+from quantlaxmi.gates.path.base_fees import BaseBuys
 from quantlaxmi.instruments import Bundle
 from quantlaxmi.run.position_changes import after_change, bundle_of, turns_over
 from quantlaxmi.schema import I64, FillFlag, OrderAction
@@ -55,8 +56,8 @@ class Action:
         Slippage plus fees, attribution scale.
     clean : bool
         Whether every order of the decision filled whole, in one trip, from size that the run had
-        not taken before, and paid no fee in base. The cost at the decision point must then equal
-        `cost`.
+        not taken before, and a fee in base took what it would take with nothing owed before. The
+        cost at the decision point must then equal `cost`.
     mark : bool
         Whether it closes a position still open at the end, at the last row's mids.
     borrow : int
@@ -170,6 +171,8 @@ class TradeRecords:
         Attributed gross, slippage plus fee, interest.
     funding, open_borrow : int
         Funding of the whole run; interest on what was still open at its end.
+    buys : BaseBuys
+        What fees in base took of buys.
     """
 
     decisions: npt.NDArray[np.void]
@@ -180,6 +183,7 @@ class TradeRecords:
     borrow: Sequence[int]
     funding: int
     open_borrow: int
+    buys: BaseBuys = field(default_factory=BaseBuys)
 
 
 def build_path(
@@ -219,19 +223,20 @@ def build_path(
     _check_order(fills)
     intended = _intended(legs, moved)
     passed = _flagged(fills, FillFlag.AFTER_OWN)
-    in_base = _flagged(fills, FillFlag.BASE_FEE)
     used = sorted(moved)
     rows = _rows_of(records.decisions, seq, used) if used else {}
     builder = _Builder(mid2, units, len(seq) - 1)
     for decision in used:
         delta = bundle_of(moved[decision])
+        bought = records.buys.taken.get(decision)
+        ordered = bundle_of(_sum(moved[decision], bought)) if bought else delta
         builder.act(
             rows[decision],
             delta,
             value[decision],
-            whole=delta == intended[decision],
+            whole=ordered == intended[decision],
             after_own=decision in passed,
-            known=decision not in in_base,
+            known=decision not in records.buys.others,
         )
     builder.finish(records.open_borrow)
     return TradePath(
@@ -248,6 +253,11 @@ def build_path(
         reversals=builder.reversals,
         has_resting_orders=bool(len(legs)) and bool((legs["order_type"] != 0).any()),
     )
+
+
+def _sum(a: Mapping[int, int], b: Mapping[int, int]) -> dict[int, int]:
+    """Quantities of both, by instrument."""
+    return {i: a.get(i, 0) + b.get(i, 0) for i in {*a, *b}}
 
 
 def _flagged(fills: npt.NDArray[np.void], flag: FillFlag) -> set[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from quantlaxmi.run.summary.base_fees import base_fee_lines
 from quantlaxmi.run.summary.books import book_lines
 from quantlaxmi.run.summary.bundles import bundle_lines
 from quantlaxmi.run.summary.capital import capital_lines
@@ -29,6 +30,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     order_lines,
     clock_lines,
     bundle_lines,
+    base_fee_lines,
     short_spot_lines,
 )
 
