@@ -25,6 +25,7 @@ class Observer(Engine):
         can_trade_args: tuple[Any, ...] = ...,
         impact: Sequence[tuple[int, int]] = ...,
         lent: Sequence[int] = ...,
+        base_fees: Sequence[tuple[bool, int, int, int, int]] = ...,
     ) -> None: ...
     def rows(
         self,
