@@ -25,10 +25,12 @@ OTHERS = {
     "bindings": "Binding append_binding check_chain read_bindings",
     "execution.conversion": "Conversion",
     "execution.costs": "CostModel FeeRate",
+    "execution.fee_components": "FeeComponent exercise_fees fill_fees note_rounding",
     "execution.impact": "Impact",
     "execution.latency": "Latency LatencyModel",
     "execution.ledger": "PnLAccumulator",
     "execution.risk": "RiskLimits SizeLimits",
+    "venues.nse": "FeeRow LotRow NseTable SessionRow TickRow fee_components lot session_hours tick",
 }
 #: Being rewritten with their gates; checked for a docstring alone.
 ELSEWHERE = ("quantlaxmi.gates", "quantlaxmi.report", "quantlaxmi.calibrate")

@@ -72,7 +72,8 @@ INNER: dict[str, tuple[str, ...]] = {
             seal recover write memory held split parts export books
             """,
         "execution": """
-            impact cost_file conversion ledger costs base_fees account_terms latency risk run_terms
+            impact cost_file fee_components conversion ledger costs base_fees account_terms latency
+            risk run_terms
             """,
         "options": "status prices chain surface",
         "trace": "header objects file arrow decision_trace builder parity",
