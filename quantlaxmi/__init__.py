@@ -54,6 +54,7 @@ _HOME: dict[str, str] = {
         "report": "GateReport",
         "report.run_gates": "run_gates",
         "report.verify": "verify_report",
+        "batch.sweep": "sweep",
     }.items()
     for name in names.split()
 }
@@ -75,6 +76,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from quantlaxmi.batch.sweep import sweep as sweep
     from quantlaxmi.errors import CatalogError as CatalogError
     from quantlaxmi.errors import ConfigError as ConfigError
     from quantlaxmi.errors import DecimalTextError as DecimalTextError

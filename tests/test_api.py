@@ -32,6 +32,7 @@ _NAMES = """
     G2AntiOverfitSuite TimeShiftResult RandomEntryResult PermutationResult AblationResult
     G3RobustnessSuite WalkForwardResult SelectionResult
     GatePolicy GateReport GateResult LookAhead run_gates verify_no_lookahead verify_report
+    sweep
 """
 PUBLIC = _NAMES.split()
 

@@ -116,7 +116,8 @@ INNER: dict[str, tuple[str, ...]] = {
             resampling.market_settings resampling.draws resampling.paired_bootstrap
             resampling.bar_flips resampling.market_replays resampling.market_passes
             resampling.grid_search resampling.grid_choice resampling.market_draws
-            resampling.market_comparison resampling.market_counts resampling.selection_figures
+            resampling.market_comparison resampling.market_counts resampling.first_exceedances
+            resampling.selection_figures
             net_positive look_ahead delay equity premium lag_profile ablation
             market_null random_entry label_permutation time_shift random_sides
             forward.folds forward.choice forward.training forward.neighbours forward.out_of_sample
@@ -132,6 +133,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "batch": """
             records rows journal plan figures report_files parquet catalog compaction export
+            inference family survivors by_strategy summary page
+            tasks family_draws stages worker interrupts options sweep
             """,
         "calibrate": """
             random_streams markets

@@ -33,6 +33,7 @@ LONG_FUNCTIONS: dict[str, str] = {
 #: What is called from outside with keywords, each of which is documented.
 ENTRY_POINTS = {
     "batch/plan.py::plan",
+    "batch/sweep.py::sweep",
     "calibrate/__init__.py::calibrate",
     "gates/look_ahead.py::verify_no_lookahead",
     "importers/binance_stream.py::import_binance_stream",

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -336,7 +336,11 @@ class Catalog:
 
         It is that of the journals; the Parquet view is for other programs.
         """
-        return ResultTable(rows_of(self.rows[key] for key in sorted(self.rows)))
+        return self.table_of(self.rows)
+
+    def table_of(self, keys: Iterable[str]) -> ResultTable:
+        """Return one row for each of some items, sorted by key."""
+        return ResultTable(rows_of(self.rows[key] for key in sorted(keys)))
 
     def describe(self) -> dict[str, Any]:
         """Return facts of the catalog: items by status and version, files, torn bytes."""

@@ -35,9 +35,13 @@ from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import CatalogError
 from quantlaxmi.files import one_line_errors, whole_file, write_pieces
 
-__all__ = ["compact"]
+__all__ = ["Busy", "compact"]
 
 _LOCK: Final = "_compaction.lock"
+
+
+class Busy(CatalogError):
+    """Another process compacts the catalog."""
 
 
 def compact(catalog: Catalog, *, gates: bool = True) -> int:
@@ -66,7 +70,7 @@ def compact(catalog: Catalog, *, gates: bool = True) -> int:
     0
     """
     place = catalog.folder / "reports"
-    with _alone(place):
+    with alone(place):
         rows = [catalog.rows[key] for key in sorted(catalog.rows)]
         folders = ["reports", "timings"]
         tables: dict[str, Callable[[], pa.Table]] = {
@@ -146,7 +150,7 @@ def _remove_others(place: Path, kept: set[str]) -> None:
 
 
 @contextmanager
-def _alone(place: Path) -> Iterator[None]:
+def alone(place: Path) -> Iterator[None]:
     """Keep other compactions of the catalog out.
 
     Raises
@@ -160,7 +164,7 @@ def _alone(place: Path) -> Iterator[None]:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CatalogError(place, "is being compacted by another process") from None
+            raise Busy(place, "is being compacted by another process") from None
         except OSError:  # a file system without locks: parts of equal rows have equal names
             pass
         yield

@@ -112,11 +112,11 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __call__(self, done: int, total: int | None = None) -> None:
+    def __call__(self, done: int, total: int | None = None, note: str = "") -> None:
         if not self._on:
             return
         share = f" {100 * done // total:3d} %" if total else f" {done:,}"
-        text = f"{self._label}{share}{self._left(done, total)}"
+        text = f"{self._label}{share}{note}{self._left(done, total)}"
         self._width = max(self._width, len(text))
         print(f"\r{text:<{self._width}}", end="", file=sys.stderr, flush=True)
 

@@ -26,7 +26,7 @@ from quantlaxmi.errors import WorkerError
 from quantlaxmi.parallel.cores import ONE_THREAD, cores
 from quantlaxmi.parallel.threads import Progress
 
-__all__ = ["run_in_processes"]
+__all__ = ["Worker", "death_of", "end_workers", "run_in_processes", "start_worker"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -105,7 +105,7 @@ def _alone(
 
 
 @dataclass(slots=True)
-class _Worker:
+class Worker:
     """A process, the caller's end of its pipe, and the item it is at work on."""
 
     process: SpawnProcess
@@ -117,12 +117,12 @@ def _side_by_side(
     work: Callable[[Item], Result], items: Sequence[Item], count: int
 ) -> Generator[tuple[int, Result], None, None]:
     """Index and result of items as they are done; the error of the first that failed."""
-    workers: list[_Worker] = []
+    workers: list[Worker] = []
     waiting = iter(range(len(items)))
     failed: tuple[int, BaseException] | None = None
     try:
         for _ in range(count):
-            workers.append(_start(work))
+            workers.append(start_worker(work))
         busy = [one for one in workers if _give(one, items, waiting)]
         while busy:
             for worker in _heard(busy):
@@ -146,20 +146,21 @@ def _side_by_side(
         for worker in workers:
             worker.process.join(_GRACE)
     finally:
-        _end(workers)
+        end_workers(workers)
 
 
-def _start(work: Callable[[Any], Any]) -> _Worker:
+def start_worker(work: Callable[[Any], Any]) -> Worker:
+    """Start a process that answers what is sent to it, until its pipe is closed."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, work), daemon=True)
     with _pinned(), _interrupts_later():
         process.start()
     theirs.close()
-    return _Worker(process, ours)
+    return Worker(process, ours)
 
 
-def _give(worker: _Worker, items: Sequence[Any], waiting: Iterator[int]) -> bool:
+def _give(worker: Worker, items: Sequence[Any], waiting: Iterator[int]) -> bool:
     """Send the next item that waits; False where none does."""
     worker.index = next(waiting, None)
     if worker.index is None:
@@ -167,25 +168,26 @@ def _give(worker: _Worker, items: Sequence[Any], waiting: Iterator[int]) -> bool
     try:
         worker.pipe.send(items[worker.index])
     except ConnectionError:
-        raise _death(worker) from None
+        raise death_of(worker) from None
     return True
 
 
-def _heard(busy: Sequence[_Worker]) -> list[_Worker]:
+def _heard(busy: Sequence[Worker]) -> list[Worker]:
     """Workers that answered or died; waits until there is one."""
     heard = wait([one.pipe for one in busy])
     return [one for one in busy if one.pipe in heard]
 
 
-def _answer(worker: _Worker) -> tuple[BaseException | None, Any]:
+def _answer(worker: Worker) -> tuple[BaseException | None, Any]:
     try:
         error, result = worker.pipe.recv()
     except (EOFError, ConnectionResetError):
-        raise _death(worker) from None
+        raise death_of(worker) from None
     return error, result
 
 
-def _death(worker: _Worker) -> WorkerError:
+def death_of(worker: Worker) -> WorkerError:
+    """The error that says how a process ended, once its pipe is."""
     worker.process.join(_GRACE)
     code = worker.process.exitcode
     if code is None:
@@ -198,7 +200,7 @@ def _death(worker: _Worker) -> WorkerError:
     return WorkerError(f"a worker process {how}, expected its result{hint}")
 
 
-def _end(workers: Sequence[_Worker]) -> None:
+def end_workers(workers: Sequence[Worker]) -> None:
     """End the processes now: an item can be minutes long, and one begun is of no use."""
     for worker in workers:
         worker.pipe.close()

@@ -31,7 +31,7 @@ from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 from quantlaxmi.gates.results import Inconclusive, Json, MonteCarlo, decimal_text, rounded
 from quantlaxmi.run.rerun import Rerun
 
-__all__ = ["MarketCounts", "market_counts"]
+__all__ = ["MarketCounts", "Prepared", "market_counts", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class MarketCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class Prepared:
     """What the draws are made from."""
 
     replays: Replays
@@ -135,9 +135,9 @@ def _least_arrangements(context: GateContext, free: int, details: dict[str, Json
         )
 
 
-def _prepare(
+def prepare(
     context: GateContext, rerun: Rerun, details: dict[str, Json], everything: bool
-) -> _Prepared:
+) -> Prepared:
     """Run the identity draw and find the settings that are searched.
 
     Raises
@@ -183,7 +183,7 @@ def _prepare(
         MarketDraws(context, replays, search.configs, passes, own, spread, drift, search.label)
         for drift in (True, False)
     )
-    return _Prepared(replays, own, len(search.configs), drifting, driftless)
+    return Prepared(replays, own, len(search.configs), drifting, driftless)
 
 
 def _count(
@@ -270,7 +270,7 @@ def _counted(context: GateContext, everything: bool) -> MarketCounts:
     if rerun is None:
         raise Inconclusive(NO_RERUN, details)
     context.report_progress(NAME, 0, context.settings(MarketNullSettings).n_draws)
-    made = _prepare(context, rerun, details, everything)
+    made = prepare(context, rerun, details, everything)
     drifting = _count(context, rerun, made.drifting, details)
     driftless = _count(context, rerun, made.driftless, details)
     return MarketCounts(drifting, driftless, made.n_settings, details)

@@ -175,6 +175,16 @@ class MarketDraws:
             raise SweepFailed(0, failed.reason) from failed
         self._seconds = (time.perf_counter() - begun) * self.replays.threads / SHOWN_DRAWS
 
+    def made(self, draws: range) -> list[Draw]:
+        """Make the draws of these numbers.
+
+        Raises
+        ------
+        DrawFailed
+            With the draws before the one on whose market the strategy cannot be run.
+        """
+        return self.replays.each(draws, lambda _, market: self._run(market), self.drift)
+
     def _sweep(self, first: int, out: npt.NDArray[np.uint64]) -> None:
         found, failed = self.first[first : first + len(out)], None
         draws = range(first + len(found), first + len(out))

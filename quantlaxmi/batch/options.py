@@ -1,0 +1,85 @@
+"""How a sweep is done, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from quantlaxmi.errors import ConfigError
+
+__all__ = ["Log", "Progress", "SweepOptions", "SweepState"]
+
+_LEAST_MEMORY: Final = 64 << 20
+Progress = Callable[["SweepState"], None]
+Log = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepOptions:
+    """How a sweep is done; its results do not depend on it.
+
+    Attributes
+    ----------
+    workers : int or None
+        Processes; as many as processors by default.
+    item_seconds : float or None
+        Longest time of an item.
+    item_memory : int or None
+        Most bytes that an item may take.
+    retry_failed : bool
+        Try items again that failed before.
+    max_draws : int or None
+        Most draws of each kind for the family; as many as it takes by default.
+    progress : callable or None
+        Called with the state after every item.
+    log : callable or None
+        Called with a dict for every event.
+
+    Raises
+    ------
+    ConfigError
+        A limit is below a second or 64 MB, or there is no worker.
+    """
+
+    workers: int | None = None
+    item_seconds: float | None = None
+    item_memory: int | None = None
+    retry_failed: bool = False
+    max_draws: int | None = None
+    progress: Progress | None = None
+    log: Log | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and not 1 <= self.workers <= 1024:
+            raise ConfigError("--workers", f"was {self.workers}, expected 1 to 1024")
+        if self.item_seconds is not None and not 1 <= self.item_seconds <= 10**7:
+            raise ConfigError("--item-seconds", f"was {self.item_seconds}, expected at least 1")
+        if self.item_memory is not None and self.item_memory < _LEAST_MEMORY:
+            raise ConfigError("--item-memory", f"was {self.item_memory}, expected at least 64 MB")
+
+
+@dataclass(slots=True)
+class SweepState:
+    """How far a sweep is.
+
+    Attributes
+    ----------
+    items, known, done, failed : int
+        Planned; finished by an earlier sweep; and what became of the others until now.
+    seconds : float
+        Since the first item was begun.
+    interrupted : bool
+    """
+
+    items: int = 0
+    known: int = 0
+    done: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def left(self) -> int:
+        """Items that are not finished yet."""
+        return self.items - self.known - self.done - self.failed

@@ -1,0 +1,379 @@
+"""Do what was planned, in several processes, and keep what is done in a catalog.
+
+Only this process writes the journal, and only after a report is durable. So whatever ends it, a
+report that no line names is found again by its bytes, and nothing that a line names is missing.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from quantlaxmi.batch.catalog import Catalog
+from quantlaxmi.batch.compaction import Busy, compact
+from quantlaxmi.batch.interrupts import Interrupts
+from quantlaxmi.batch.journal import JournalWriter
+from quantlaxmi.batch.options import Log, Progress, SweepOptions, SweepState
+from quantlaxmi.batch.plan import AnyGrid, AnyStrategy, Plan, WorkItem, plan
+from quantlaxmi.batch.records import DONE, Finished
+from quantlaxmi.batch.stages import length_to_fix, open_tasks
+from quantlaxmi.batch.tasks import Task, TaskQueue, task_of
+from quantlaxmi.batch.worker import Outcome, do_packed
+from quantlaxmi.errors import QuantlaxmiError, StrategyError
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.parallel.cores import cores
+from quantlaxmi.parallel.work_queue import Ended, Limits, WorkQueue
+from quantlaxmi.run.config import RunConfig
+from quantlaxmi.run.result_table import ResultTable
+from quantlaxmi.strategies.config import StrategyConfig
+
+__all__ = ["Sweep", "sweep"]
+
+#: Times that an item is begun whose process died.
+MOST_ATTEMPTS: Final = 3
+#: Seconds that items under way have after an interrupt.
+LAST_SECONDS: Final = 10.0
+
+
+@dataclass
+class Sweep:
+    """A plan that is carried out in a catalog.
+
+    Attributes
+    ----------
+    plan : Plan
+    catalog : Catalog
+        Read up to now.
+    options : SweepOptions
+    state : SweepState
+    """
+
+    plan: Plan
+    catalog: Catalog
+    options: SweepOptions = field(default_factory=SweepOptions)
+    state: SweepState = field(default_factory=SweepState)
+
+    def __post_init__(self) -> None:
+        self.waiting = [item for item in self.plan.items if self._waits(item)]
+        self.state.items = len(self.plan.items)
+        self.state.known = self.state.items - len(self.waiting)
+        self._attempts: dict[str, int] = {}
+        self._passed_over: set[str] = set()
+        self._fatal: QuantlaxmiError | None = None
+        self._queue = TaskQueue(())
+        self._writer: JournalWriter | None = None
+        self._begun = time.monotonic()
+
+    def _waits(self, item: WorkItem) -> bool:
+        row = self.catalog.rows.get(item.key)
+        if row is None or row.finished is None:
+            return True
+        return self.options.retry_failed and not row.is_done
+
+    def predicted_cpu_s(self) -> float | None:
+        """Processor time of what is to do, from the rows and timings of items that are done.
+
+        Returns
+        -------
+        float or None
+            None where the catalog has no item of these strategies.
+        """
+        rows: dict[str, list[float]] = {}
+        for row in self.catalog.rows.values():
+            if row.is_done and row.finished is not None:
+                per = rows.setdefault(row.planned.strategy_id, [0.0, 0.0])
+                per[0] += row.finished.timings.cpu_s
+                per[1] += max(row.planned.rows, 1)
+        if not self.waiting or any(i.planned.strategy_id not in rows for i in self.waiting):
+            return None if self.waiting else 0.0
+        return sum(
+            rows[i.planned.strategy_id][0] / rows[i.planned.strategy_id][1] * i.planned.rows
+            for i in self.waiting
+        )
+
+    def run(self) -> SweepState:
+        """Do what waits.
+
+        Returns
+        -------
+        SweepState
+
+        Raises
+        ------
+        CatalogError
+            The catalog cannot be written: a full disk, among others.
+        NondeterminismError
+            An item gave other bytes than before; both are kept.
+        KeyboardInterrupt
+            After an interrupt, when what was done has been written.
+        """
+        self.catalog.cut_torn()
+        self._writer = self.catalog.writer()
+        with ExitStack() as stack:
+            stack.callback(self._writer.close)
+            interrupts = stack.enter_context(Interrupts())
+            known = self.catalog.rows
+            self._writer.add(i.planned for i in self.plan.items if i.key not in known)
+            self._refuse()
+            self._writer.flush()
+            try:
+                if not interrupts.asked:
+                    self._work(interrupts)
+                self._resolve(interrupts)
+            finally:
+                self._writer.flush()
+            self.state.interrupted = interrupts.asked > 0
+        self.catalog.refresh()
+        if self._fatal is not None:
+            raise self._fatal
+        interrupts.answer()
+        with suppress(Busy):  # whoever does it has these lines, or the next one will
+            if self.state.done + self.state.failed:
+                compact(self.catalog, gates=False)
+        return self.state
+
+    def _refuse(self) -> None:
+        for item in self.waiting:
+            if item.refused:
+                self._finish(item.key, Outcome("refused", "SegmentError", item.refused), 0)
+
+    def _work(self, interrupts: Interrupts) -> None:
+        options = self.options
+        growth = 256 << 20
+        if options.item_memory is not None:
+            growth = min(growth, options.item_memory // 2)
+        tasks = (
+            task_of(item, self.plan, self.catalog.folder, options.item_memory)
+            for item in self.waiting
+            if not item.refused
+        )
+        self._queue = TaskQueue(tasks)
+        if not len(self._queue):
+            return
+        self._begun = time.monotonic()
+        self._tell("begin", items=self.state.items, known=self.state.known)
+        limits = Limits(options.item_seconds, options.item_memory, growth=growth)
+        self._give_out(limits, self._answered, interrupts)
+        self._tell("end", **_counts(self.state))
+
+    def _give_out(
+        self,
+        limits: Limits,
+        answered: Callable[[Task, Outcome | Ended], None],
+        interrupts: Interrupts,
+    ) -> None:
+        WorkQueue(
+            work=do_packed,
+            workers=min(cores(self.options.workers), len(self._queue)),
+            limits=limits,
+            take=self._queue.take,
+            packed=_packed,
+            answered=answered,
+            beat=lambda: self._beat(interrupts),
+        ).run()
+
+    def _resolve(self, interrupts: Interrupts) -> None:
+        """Make further draws, stage by stage, of the items on which the discoveries depend."""
+        assert self._writer is not None
+        while self._fatal is None and not interrupts.asked:
+            self._writer.flush()
+            self.catalog.refresh()
+            found, tasks = open_tasks(
+                self.catalog,
+                self.plan,
+                self.catalog.folder,
+                most=self.options.max_draws,
+                passed_over=self._passed_over,
+            )
+            if not tasks:
+                return
+            fixed = length_to_fix(self.catalog, found)
+            if fixed is not None:
+                self._writer.add([fixed])
+                self._writer.flush()
+            self._tell("draws", items=len(tasks), most=max(task.draws for task in tasks))
+            self._queue = TaskQueue(tasks)
+            self._give_out(Limits(), self._drew, interrupts)
+
+    def _drew(self, task: Task, answer: Outcome | Ended) -> None:
+        assert self._writer is not None
+        if isinstance(answer, Ended) or answer.drawn is None:
+            reason = answer.reason if isinstance(answer, Ended) else answer.error
+            attempts = self._attempts[task.key] = self._attempts.get(task.key, 0) + 1
+            if isinstance(answer, Ended) and attempts < MOST_ATTEMPTS:
+                self._queue.put(task)
+            else:  # it stays open: nothing is known of draws that nobody made
+                self._passed_over.add(task.key)
+                self._tell("not drawn", key=task.key, error=reason)
+            return
+        self._writer.add([msgspec.structs.replace(answer.drawn, timings=answer.timings)])
+
+    def _beat(self, interrupts: Interrupts) -> float | None:
+        assert self._writer is not None
+        self._writer.tick()
+        if self._fatal is not None:
+            return 0.0
+        return interrupts.left(LAST_SECONDS)
+
+    def _answered(self, task: Task, answer: Outcome | Ended) -> None:
+        attempts = self._attempts[task.key] = self._attempts.get(task.key, 0) + 1
+        if isinstance(answer, Ended):
+            if answer.status == "crashed" and attempts < MOST_ATTEMPTS:
+                self._tell("again", key=task.key, attempt=attempts, error=answer.reason)
+                self._queue.put(task)
+                return
+            answer = Outcome(answer.status, "WorkerError", answer.reason)
+        self._finish(task.key, answer, attempts)
+
+    def _finish(self, key: str, made: Outcome, attempts: int) -> None:
+        assert self._writer is not None
+        if made.fatal is not None:
+            self._fatal = self._fatal or made.fatal
+            return
+        self._writer.add(
+            [
+                Finished(
+                    key=key,
+                    status=made.status,
+                    attempts=attempts,
+                    error_kind=made.error_kind,
+                    error=made.error,
+                    figures=made.figures,
+                    report=made.report,
+                    timings=made.timings,
+                )
+            ]
+        )
+        state = self.state
+        if made.status == DONE:
+            state.done += 1
+        else:
+            state.failed += 1
+        state.seconds = time.monotonic() - self._begun
+        verdict = "" if made.figures is None else made.figures.verdict
+        self._tell(
+            "item", key=key, status=made.status, verdict=verdict, error=made.error, **_counts(state)
+        )
+        if self.options.progress is not None:
+            self.options.progress(state)
+
+    def _tell(self, event: str, **facts: Any) -> None:
+        if self.options.log is not None:
+            self.options.log({"event": event, **facts})
+
+
+def _counts(state: SweepState) -> dict[str, int]:
+    return {"done": state.done, "failed": state.failed, "left": state.left}
+
+
+def _packed(task: Task) -> bytes:
+    """A task as a process gets it.
+
+    Raises
+    ------
+    StrategyError
+        The strategy is not one that another process can find.
+    """
+    try:
+        return pickle.dumps(task)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise StrategyError(
+            f"strategy {task.strategy.strategy_id!r} cannot be sent to a worker process: "
+            f"{' '.join(str(error).split())}; define its class at the top of a file"
+        ) from None
+
+
+def sweep(
+    segments: Sequence[Path | str],
+    strategies: Sequence[AnyStrategy],
+    *,
+    catalog: Catalog | Path | str | None = None,
+    grid: AnyGrid | Sequence[AnyGrid] | None = None,
+    configs: Sequence[Path | str | StrategyConfig] = (),
+    gates: str | Sequence[str] = ("g2",),
+    policy: GatePolicy | None = None,
+    run: RunConfig | None = None,
+    full: bool = False,
+    workers: int | None = None,
+    item_seconds: float | None = None,
+    item_memory: int | None = None,
+    retry_failed: bool = False,
+    max_draws: int | None = None,
+    progress: Progress | None = None,
+    log: Log | None = None,
+) -> ResultTable:
+    """Run gates over many segments and strategies; what was done before is not done again.
+
+    Parameters
+    ----------
+    segments, strategies, grid, configs, gates, policy, run, full
+        As for `plan`.
+    catalog : Catalog, Path or str, optional
+        Folder that keeps what is done; the same call goes on there after an interruption. Without
+        it nothing is kept but the table.
+    workers : int, optional
+        Processes; as many as there are processors by default. No result depends on it.
+    item_seconds : float, optional
+        An item that takes longer has failed, as ``"timeout"``.
+    item_memory : int, optional
+        Bytes; an item that takes more has failed, as ``"memory"``.
+    retry_failed : bool
+        Try items again that failed before.
+    max_draws : int, optional
+        Most draws of each kind of the market null for the family's p-values; by default as many
+        as it takes to know every discovery (`quantlaxmi.batch.family`).
+    progress : callable, optional
+        Called with a `SweepState` after every item.
+    log : callable, optional
+        Called with a dict for every event.
+
+    Returns
+    -------
+    ResultTable
+        One row an item of this sweep, sorted by key.
+
+    Raises
+    ------
+    ConfigError, StrategyError
+        As for `plan`, and where a limit is below a second or 64 MB.
+    CatalogError
+        The catalog cannot be used or written.
+    NondeterminismError
+        An item gave other bytes than before; both are kept.
+
+    Examples
+    --------
+    >>> from quantlaxmi import GatePolicy
+    >>> few = GatePolicy(suites={"g2": ["net_positive", "equity"]})
+    >>> table = sweep(["data/planted"], ["basis_capture"], policy=few, workers=1)
+    >>> table["status"], table["verdict"]
+    (['done'], ['INCONCLUSIVE'])
+    """
+    options = SweepOptions(
+        workers, item_seconds, item_memory, retry_failed, max_draws, progress, log
+    )
+    made = plan(
+        segments,
+        strategies,
+        grid=grid,
+        configs=configs,
+        gates=gates,
+        policy=policy,
+        run=run,
+        full=full,
+    )
+    with ExitStack() as stack:
+        if catalog is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="quantlaxmi-sweep-"))
+            catalog = Path(folder)
+        found = catalog if isinstance(catalog, Catalog) else Catalog.create(catalog)
+        Sweep(made, found, options).run()
+        return found.table_of(item.key for item in made.items)

@@ -1,0 +1,232 @@
+"""What a worker process does: one item from its segment to a durable report.
+
+It raises nothing: whatever ends an item is an outcome. Nothing here writes the journal.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import platform
+import resource
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from quantlaxmi.batch.figures import figures_of
+from quantlaxmi.batch.records import DONE, Drawn, Figures, Status, Timings
+from quantlaxmi.batch.report_files import ItemReport, store_item
+from quantlaxmi.batch.tasks import Task
+from quantlaxmi.errors import (
+    CatalogError,
+    ConfigError,
+    QuantlaxmiError,
+    SegmentError,
+)
+from quantlaxmi.report.gate_report import GateReport
+from quantlaxmi.segment import Segment, open_segment
+
+__all__ = ["Outcome", "do_packed", "do_task"]
+
+#: Folder of the counts of draws that an interrupted item goes on from.
+CHECKPOINTS: Final = "checkpoints"
+_MAX_TEXT: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a task.
+
+    Attributes
+    ----------
+    status : str
+        As `Finished` has it.
+    error_kind, error : str
+    figures : Figures or None
+    report : str
+        SHA-256 of the report's file.
+    drawn : Drawn or None
+        Of a task of draws.
+    timings : Timings
+    fatal : QuantlaxmiError or None
+        What ends the sweep: the catalog cannot be written, or an item gave other bytes.
+    """
+
+    status: Status
+    error_kind: str = ""
+    error: str = ""
+    figures: Figures | None = None
+    report: str = ""
+    drawn: Drawn | None = None
+    timings: Timings = field(default_factory=Timings)
+    fatal: QuantlaxmiError | None = None
+
+
+def do_packed(packed: bytes) -> Outcome:
+    """Do a task that was pickled: one that cannot be unpickled here is an outcome too.
+
+    Of no bytes at all it loads what every task needs.
+    """
+    if not packed:
+        return Outcome(DONE)
+    try:
+        task = pickle.loads(packed)
+    except Exception as error:
+        return _failed("failed", error)
+    return do_task(task)
+
+
+def do_task(task: Task) -> Outcome:
+    """Do an item, or make draws of it, and say what became of it.
+
+    Parameters
+    ----------
+    task : Task
+    """
+    wall, cpu = time.perf_counter(), time.process_time()
+    made = _outcome(task)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    timings = Timings(
+        wall_s=round(time.perf_counter() - wall, 6),
+        cpu_s=round(time.process_time() - cpu, 6),
+        peak_bytes=peak if sys.platform == "darwin" else peak * 1024,
+        host=platform.node()[:256],
+    )
+    return replace(made, timings=timings)
+
+
+def _outcome(task: Task) -> Outcome:
+    try:
+        segment = _segment(task)
+    except SegmentError as error:
+        return _failed("refused", error)
+    try:
+        _limit_memory(task.memory)
+        if task.draws:
+            from quantlaxmi.batch.family_draws import family_draws
+
+            return Outcome(DONE, drawn=family_draws(task, segment))
+        report = _report(task, segment)
+        found = ItemReport(inputs=task.inputs, figures=figures_of(report), report=report)
+        digest = store_item(task.folder, found)
+        _checkpoint(task).unlink(missing_ok=True)
+    except CatalogError as error:
+        return replace(_failed("failed", error), fatal=error)
+    except Exception as error:
+        return _raised(task, error)
+    return Outcome(DONE, figures=found.figures, report=digest)
+
+
+def _raised(task: Task, error: Exception) -> Outcome:
+    if _wants_memory(error):
+        return _failed("memory", error)
+    if not isinstance(error, SegmentError):
+        return _failed("failed", error)
+    if error.source != str(_checkpoint(task)):
+        return _failed("refused", error)
+    fatal = CatalogError(error.source, error.problem)  # no room for the counts of its draws
+    return replace(_failed("failed", fatal), fatal=fatal)
+
+
+def _failed(status: Status, error: Exception) -> Outcome:
+    text = " ".join(str(error).split())[:_MAX_TEXT]
+    return Outcome(status, error_kind=type(error).__name__[:256], error=text)
+
+
+def _wants_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says that there was no memory left."""
+    while error is not None:
+        if isinstance(error, MemoryError) or os.strerror(errno.ENOMEM) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+#: The segment that was opened last: items of one come in a row.
+_OPEN: dict[tuple[str, str], Segment] = {}
+
+
+def _segment(task: Task) -> Segment:
+    """The segment of a task, verified.
+
+    Raises
+    ------
+    SegmentError
+        It cannot be opened, was changed, or is another one than was planned.
+    """
+    name = (os.fspath(task.segment), task.digest)
+    found = _OPEN.get(name)
+    if found is None:
+        _OPEN.clear()
+        found = open_segment(task.segment)
+        if found.digest != task.digest:
+            raise SegmentError(
+                task.segment, f"has the digest {found.digest}, expected {task.digest}: replaced"
+            )
+        _OPEN[name] = found
+    return found
+
+
+def _checkpoint(task: Task) -> Path:
+    return task.folder / CHECKPOINTS / f"{task.key}.json"
+
+
+def _report(task: Task, segment: Segment) -> GateReport:
+    """The report of an item; a checkpoint that cannot be used is begun anew."""
+    try:
+        return run_item(task, segment, _checkpoint(task))
+    except ConfigError as error:
+        if error.source != str(_checkpoint(task)):
+            raise
+        with suppress(FileNotFoundError):
+            _checkpoint(task).unlink()
+        return run_item(task, segment, _checkpoint(task))
+
+
+def run_item(task: Task, segment: Segment, checkpoint: Path | None) -> GateReport:
+    """Run the gates of an item, with no ledger: its lines would depend on what ran beside it."""
+    from quantlaxmi.report.run_gates import run_gates
+    from quantlaxmi.trials.ledger import without_ledger
+
+    strategy: Any = task.strategy
+    if task.config is not None:
+        strategy = task.strategy.made_with(task.config)
+    with without_ledger():
+        return run_gates(
+            segment,
+            strategy,
+            gates=task.gates,
+            policy=task.policy,
+            costs=task.run.costs,
+            limits=task.run.limits,
+            latency=task.run.latency,
+            run_seed=task.run.seed,
+            grid=task.grid,
+            threads=1,
+            checkpoint=checkpoint,
+        )
+
+
+_LIMITED: list[int] = []
+
+
+def _limit_memory(memory: int | None) -> None:
+    """Let this process take no more address space than it has now and an item may take."""
+    if memory is None or _LIMITED:
+        return
+
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return
+    size = pages * os.sysconf("SC_PAGE_SIZE") + memory
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        size = min(size, hard)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (size, hard))
+    _LIMITED.append(size)

@@ -1,0 +1,230 @@
+"""``sweep-gates``: gates over many segments and strategies, kept in a catalog."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantlaxmi.cli.output import Progress, print_facts, print_json
+from quantlaxmi.cli.run_options import run_keywords
+from quantlaxmi.cli.values import whole_number
+from quantlaxmi.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quantlaxmi.batch.options import SweepState
+    from quantlaxmi.batch.sweep import Sweep
+
+USAGE = """
+Run gates over many segments and strategies; what a catalog has is not done again.
+
+Usage:
+  {program} sweep-gates --segments GLOB [FOLDER]... --strategies LIST --catalog DIR
+                 [--gates LIST] [--grid TOML]... [--config TOML]... [--policy TOML]
+                 [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [--run-seed N]
+                 [--workers N] [--item-seconds N] [--item-memory SIZE] [--retry-failed] [--full]
+                 [--dry-run] [--json-log FILE] [--json]
+
+Options:
+  --segments GLOB     Folders of segments: a pattern in quotes, or names that the shell made of it.
+  --strategies LIST   Those that the strategies command lists, or path.py:Class; with commas.
+  --catalog DIR       Folder that keeps what is done; it is made where there is none.
+  --gates LIST        Suites to run, with commas [default: g2].
+  --grid TOML         Settings to search inside an item; one file for each strategy.
+  --config TOML       One setting; each makes an item of its own. For one strategy.
+  --policy TOML       Thresholds and draws of the gates.
+  --costs TOML        Commissions and least notionals.
+  --risk TOML         Limits on positions, losses, orders and the age of books.
+  --latency-ns N      Nanoseconds from a decision to its orders' arrival [default: 1000000].
+  --latency TOML      Latencies of entry and response.
+  --run-seed N        Seed of the runs' own draws: of latencies [default: 0].
+  --workers N         Processes; as many as processors by default.
+  --item-seconds N    Longest time of an item.
+  --item-memory SIZE  Most memory of an item: bytes, or 512MB, 2GB.
+  --retry-failed      Try items again that failed before.
+  --full              Ask dear gates also of an item that a guard has failed.
+  --dry-run           Say what would be done, and do nothing.
+  --json-log FILE     Append one JSON object for each event.
+  --json              One JSON document instead of text.
+
+An item is a segment, a strategy and its grid. Ctrl-C lets running items end for ten seconds; the
+same command goes on where it stopped.
+
+Exit codes: 0 all items done, 1 some failed to run, 2 bad input, 130 interrupted.
+"""
+_SIZE = re.compile(r"([0-9]{1,15})(B|KB|MB|GB|TB)?", re.IGNORECASE)
+_UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+#: Failed items that are named; the table has all.
+_MOST_NAMED = 10
+
+
+def memory_size(option: str, text: str) -> int:
+    """Bytes of a text such as ``512MB``.
+
+    Raises
+    ------
+    InputError
+        It is none.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise InputError(option, f"was {text[:40]!r}, expected bytes, or a size such as 512MB")
+    return int(found[1]) * _UNITS[(found[2] or "").upper()]
+
+
+def main(args: dict[str, Any]) -> int:
+    from quantlaxmi.batch import Catalog
+    from quantlaxmi.batch.sweep import Sweep
+
+    with ExitStack() as stack:
+        log = _log(args["--json-log"], stack)
+        progress = stack.enter_context(Progress("sweep"))
+        options = _options(args, log, progress)
+        made = _plan(args)
+        name = args["--catalog"]
+        if args["--dry-run"] and not Path(name).exists():
+            return _say_plan(Sweep(made, _nothing(), options), args)
+        found = Catalog.open(name) if args["--dry-run"] else Catalog.create(name)
+        sweep = Sweep(made, found, options)
+        if args["--dry-run"]:
+            return _say_plan(sweep, args)
+        sweep.run()
+    return _say(sweep, args)
+
+
+def _options(args: dict[str, Any], log: Any, progress: Progress) -> Any:
+    from quantlaxmi.batch.options import SweepOptions
+
+    def show(state: SweepState) -> None:
+        made = state.done + state.failed
+        rate = made / state.seconds if state.seconds else 0.0
+        progress(
+            made,
+            state.items - state.known,
+            f" {state.done:,} done, {state.failed:,} failed, {state.known:,} known, {rate:.2g}/s",
+        )
+
+    seconds, memory, workers = (args[f"--{k}"] for k in ("item-seconds", "item-memory", "workers"))
+    return SweepOptions(
+        workers=None if workers is None else whole_number("--workers", workers, 1, 1024),
+        item_seconds=(
+            None if seconds is None else whole_number("--item-seconds", seconds, 1, 10**7)
+        ),
+        item_memory=None if memory is None else memory_size("--item-memory", memory),
+        retry_failed=args["--retry-failed"],
+        progress=show,
+        log=log,
+    )
+
+
+def _plan(args: dict[str, Any]) -> Any:
+    from quantlaxmi.batch import plan
+    from quantlaxmi.gates import load_policy
+    from quantlaxmi.run.config import RunConfig
+
+    return plan(
+        [args["--segments"], *args["FOLDER"]],
+        [name.strip() for name in args["--strategies"].split(",")],
+        grid=args["--grid"] or None,
+        configs=args["--config"],
+        gates=args["--gates"],
+        policy=None if args["--policy"] is None else load_policy(args["--policy"]),
+        run=RunConfig.of(**run_keywords(args, "--run-seed")),
+        full=args["--full"],
+    )
+
+
+def _nothing() -> Any:
+    """A catalog that knows nothing, for a dry run where there is none yet."""
+    from quantlaxmi.batch import Catalog
+
+    return Catalog(Path(), "")
+
+
+def _log(name: str | None, stack: ExitStack) -> Callable[[dict[str, Any]], None] | None:
+    """What appends events to a file, each a line.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    if name is None:
+        return None
+    import json
+
+    from quantlaxmi.files import check_no_segment, check_regular, one_line_errors
+
+    check_regular(name, InputError, "a log of events")
+    check_no_segment(Path(name), InputError)
+    with one_line_errors(name, "cannot be written", InputError):
+        file = stack.enter_context(Path(name).open("a", encoding="utf-8"))  # noqa: SIM115
+
+    def write(event: dict[str, Any]) -> None:
+        with one_line_errors(name, "cannot be written", InputError):
+            file.write(json.dumps(event, ensure_ascii=False) + "\n")
+            file.flush()
+
+    return write
+
+
+def _say_plan(sweep: Sweep, args: dict[str, Any]) -> int:
+    seconds = sweep.predicted_cpu_s()
+    facts: dict[str, Any] = {
+        "items": sweep.state.items,
+        "known": sweep.state.known,
+        "to_do": len(sweep.waiting),
+        "refused": sum(bool(item.refused) for item in sweep.waiting),
+        "cpu_hours": None if seconds is None else round(seconds / 3600, 4),
+    }
+    if args["--json"]:
+        print_json(facts)
+    else:
+        print_facts(
+            {**facts, "cpu_hours": "not known: no item of each strategy is done"}
+            if seconds is None
+            else facts
+        )
+    return 0
+
+
+def _say(sweep: Sweep, args: dict[str, Any]) -> int:
+    rows = [sweep.catalog.rows[item.key] for item in sweep.plan.items]
+    statuses: dict[str, int] = {}
+    verdicts: dict[str, int] = {}
+    failed = []
+    for row in rows:
+        statuses[row.status] = statuses.get(row.status, 0) + 1
+        finished = row.finished
+        if finished is not None and finished.figures is not None:
+            verdict = finished.figures.verdict
+            verdicts[verdict] = verdicts.get(verdict, 0) + 1
+        elif finished is not None:
+            failed.append(
+                {
+                    "segment": row.planned.segment_id,
+                    "strategy": row.planned.strategy_id,
+                    "status": row.status,
+                    "error": finished.error,
+                    "key": row.key,
+                }
+            )
+    facts: dict[str, Any] = {
+        "items": len(rows),
+        "known": sweep.state.known,
+        "status": dict(sorted(statuses.items())),
+        "verdicts": dict(sorted(verdicts.items())),
+        "catalog": str(sweep.catalog.folder),
+    }
+    if args["--json"]:
+        print_json({**facts, "failed": failed})
+    else:
+        print_facts(facts)
+        for one in failed[:_MOST_NAMED]:
+            print(f"- {one['segment']} {one['strategy']}: {one['status']}: {one['error']}")
+        if len(failed) > _MOST_NAMED:
+            print(f"- and {len(failed) - _MOST_NAMED} more; sweep-report names them")
+    return int(bool(failed))

@@ -1,0 +1,199 @@
+"""What a sweep's report says of a family: discoveries, what they earn, strategies, the page."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from fractions import Fraction
+from statistics import NormalDist
+
+import pytest
+
+from quantlaxmi.batch import family
+from quantlaxmi.batch.by_strategy import by_strategy, time_clusters
+from quantlaxmi.batch.catalog import Catalog
+from quantlaxmi.batch.records import Figures, Finished, KindCounts, Planned
+from quantlaxmi.batch.summary import family_summary
+from quantlaxmi.batch.survivors import shrunk_means, survivors
+from quantlaxmi.cli import main_crypto
+
+TENTH = Fraction(1, 10)
+DAY = 86_400 * 10**9
+
+
+def figures(p=0.0001, first=None, t=4.0, **more):
+    """Figures of an item whose equity has this t, with all draws made unless `first` is given."""
+    counts = KindCounts(draws=19_999, exceedances=len(first or ()), first=tuple(first or ()))
+    return Figures(
+        verdict="PASS",
+        config_hash="0" * 64,
+        report_hash="0" * 64,
+        drifting=counts,
+        driftless=counts,
+        p_equity=p,
+        mean=f"{t / math.sqrt(200):.9g}",
+        sd="1",
+        buckets=200,
+        currency="USDT",
+        **more,
+    )
+
+
+NO_EDGE = {"p": 0.6, "first": (1, 2, 3, 5, 7, 8, 9, 11, 12, 14), "t": 0.0, "funnel": "equity"}
+
+
+def catalog_of(folder, entries):
+    """A catalog of (strategy, day, figures or status)."""
+    catalog = Catalog.create(folder)
+    writer = catalog.writer()
+    for k, (strategy, day, entry) in enumerate(entries):
+        key = f"{k:064x}"
+        writer.add(
+            [
+                Planned(
+                    key=key,
+                    segment_id=f"segment-{k}<b>",
+                    strategy_id=strategy,
+                    run_hash="0" * 64,
+                    policy_hash="0" * 64,
+                    engine_version="0.1.0/5",
+                    gates="g2",
+                    rows=10,
+                    first_ts_ns=day * DAY,
+                    last_ts_ns=(day + 1) * DAY - 1,
+                )
+            ]
+        )
+        if isinstance(entry, Figures):
+            writer.add([Finished(key=key, status="done", figures=entry, report="0" * 64)])
+        else:
+            writer.add([Finished(key=key, status=entry, error="its <reason>")])
+    writer.flush()
+    writer.close()
+    return catalog.refresh()
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Twelve days: strategy a has an edge on three of them, b on none; one item failed."""
+    entries = [("a", day, figures() if day < 3 else figures(**NO_EDGE)) for day in range(12)]
+    entries += [("b", day, figures(**NO_EDGE)) for day in range(11)]
+    return catalog_of(tmp_path / "c", [*entries, ("b", 11, "crashed")])
+
+
+def test_survivors_have_an_end_that_allows_for_the_selection(mixed):
+    found = family(mixed)
+    rows = survivors(found)
+    assert [one.item.key for one in rows] == [f"{k:064x}" for k in range(3)]
+    z = NormalDist().inv_cdf(1 - 3 * 0.1 / 24)
+    for one in rows:
+        assert one.net == pytest.approx(4 * math.sqrt(200))
+        assert one.lower == pytest.approx((4 - z) * math.sqrt(200))
+        assert one.shrunk is None
+
+
+def test_means_are_shrunk_in_large_families(tmp_path):
+    ts = [-2.0, -1.0, 0.0, 1.0, 2.0] * 40
+    entries = [("a", 0, figures(**{**NO_EDGE, "t": t})) for t in ts]
+    items = family(catalog_of(tmp_path / "c", entries)).items
+    means = shrunk_means(items)
+    variance = sum(t * t for t in ts) / 199
+    for one, t in zip(items, ts, strict=True):
+        expected = (1 - 1 / variance) * t * math.sqrt(200)
+        assert means[one.key] == pytest.approx(expected, abs=1e-6)
+    assert shrunk_means(items[:199]) == {}
+    narrow = [("a", 0, figures(**{**NO_EDGE, "t": t / 4})) for t in ts]
+    found = shrunk_means(family(catalog_of(tmp_path / "d", narrow)).items)
+    assert max(abs(v) for v in found.values()) < 1e-6
+
+
+def test_strategies_are_judged_before_their_items(mixed):
+    a, b = by_strategy(family(mixed))
+    assert (a.strategy, a.items, a.selected, len(a.found)) == ("a", 12, True, 3)
+    assert (b.selected, b.found, b.clusters) == (False, (), 11)
+    assert a.global_p == 12 * Fraction(1, 10_000) / 3
+    assert a.clusters == 12 and a.mean_t == pytest.approx(1.0)
+    # mean 1 and standard deviation sqrt(12 * 3/12 * 9/12 ... ) of three fours among twelve
+    values = [4.0] * 3 + [0.0] * 9
+    sd = math.sqrt(sum((v - 1) ** 2 for v in values) / 11)
+    from scipy.stats import t as student
+
+    assert a.mean_p == pytest.approx(student.sf(1 / (sd / math.sqrt(12)), 11))
+
+
+def test_times_that_overlap_are_one():
+    assert time_clusters([]) == []
+    assert time_clusters([(0, 1), (1, 2), (3, 4)]) == [[0, 1], [2]]
+    assert time_clusters([(5, 6), (0, 100), (50, 60), (101, 102)]) == [[1, 0, 2], [3]]
+
+
+def test_few_times_give_no_p(tmp_path):
+    entries = [("a", day // 4, figures()) for day in range(36)]
+    (row,) = by_strategy(family(catalog_of(tmp_path / "c", entries)))
+    assert row.clusters == 9 and row.mean_t is not None and row.mean_p is None
+
+
+def test_the_summary_has_everything_once(mixed):
+    facts = family_summary(family(mixed))
+    assert (facts["items"], facts["alone_at_5_percent"]) == (24, 3)
+    assert facts["funnel"] == {"equity": 20, "passed all": 3}
+    assert facts["status"] == {"crashed": 1, "done": 23}
+    assert [one["error"] for one in facts["failed"]] == ["its <reason>"]
+    assert facts["unresolved"] == [] and len(facts["discoveries"]) == 3
+    json.dumps(facts, allow_nan=False)
+
+
+def test_unresolved_says_what_it_would_take(tmp_path):
+    counts = KindCounts(draws=199, exceedances=0)
+    import msgspec
+
+    still = msgspec.structs.replace(figures(), drifting=counts, driftless=counts)
+    entries = [("a", 0, still)] + [("a", k, figures(**NO_EDGE)) for k in range(1, 50)]
+    found = family(catalog_of(tmp_path / "c", entries))
+    (one,) = family_summary(found)["unresolved"]
+    assert one["would_take"] == 4_990  # 10/(4990 + 10) = 0.1/50
+    assert one["draws"] == 199
+
+
+def test_the_command_prints_json_and_a_page(mixed, tmp_path, capsys):
+    where = ["sweep-report", "--catalog", str(mixed.folder)]
+    assert main_crypto(where) == 0
+    out = capsys.readouterr().out
+    assert "segment-0<b>" in out and "Failed to run" in out and "its <reason>" in out
+    page = tmp_path / "sweep.html"
+    assert main_crypto([*where, "--json", "--html", str(page)]) == 0
+    assert json.loads(capsys.readouterr().out) == family_summary(family(mixed))
+    text = page.read_text()
+    assert "<script" not in text and "<b>" not in re.sub(r"<b>[^<]*</b>", "", text)
+    assert text.count("<rect") >= 24 + 20 and "segment-0&lt;b&gt;" in text
+    assert text.count('stroke-width="3"') == 3 and text.count(">×<") == 1
+    assert "reports/json/00/" in text
+    assert main_crypto([*where, "--q", "0.00001", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["discoveries"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--q", "0"], "--q"),
+        (["--q", "1"], "--q"),
+        (["--q", "nan"], "--q"),
+        (["--method", "holm"], "bh or by"),
+        (["--version", "9/9"], "expected one of"),
+        (["--html", "page.txt"], "--html"),
+    ],
+)
+def test_the_command_refuses_in_one_line(mixed, capsys, words, said):
+    assert main_crypto(["sweep-report", "--catalog", str(mixed.folder), *words]) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1
+
+
+def test_an_empty_catalog_has_nothing(tmp_path, capsys):
+    Catalog.create(tmp_path / "c")
+    page = tmp_path / "empty.html"
+    where = ["sweep-report", "--catalog", str(tmp_path / "c")]
+    assert main_crypto([*where, "--html", str(page)]) == 0
+    assert "discoveries" in capsys.readouterr().out
+    assert "0 discoveries among 0 items" in page.read_text()
