@@ -44,6 +44,7 @@ SUBJECTS: dict[str, list[str]] = {
     "options": ["bench_options.py"],
     "from-frame": ["bench_from_frame.py"],
     "html": ["bench_html.py"],
+    "sweep": ["bench_sweep.py"],
     "fixed-cost": ["bench_fixed_cost.py"],
     "cold-start": ["bench_cold_start.py"],
     "hftbacktest": ["bench_hftbacktest.py"],

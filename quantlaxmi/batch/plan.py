@@ -26,6 +26,8 @@ from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.grid_file import Grid
 from quantlaxmi.strategies.registry import StrategyRegistry, check_class
 from quantlaxmi.strategies.sdk import Strategy
+from quantlaxmi.trials.holdout import refuse_sealed
+from quantlaxmi.trials.ledger import TrialLedger, current_ledger
 from quantlaxmi.version import __version__
 
 __all__ = ["ENGINE_VERSION", "Plan", "WorkItem", "item_key", "plan"]
@@ -124,6 +126,8 @@ def plan(
 ) -> Plan:
     """Say what a sweep has to do, without doing it.
 
+    An item whose segment has sealed rows, by the current trial ledger, is refused.
+
     Parameters
     ----------
     segments : sequence of Path or str
@@ -182,12 +186,12 @@ def plan(
         "semantics": SEMANTICS_VERSION,
         "version": __version__,
     }
-    codes = _Codes()
+    codes, ledger = _Codes(), current_ledger()
     items: dict[str, WorkItem] = {}
     for found in opened:
         for kind in classes:
             for settings, config in _settings(grids.get(kind.strategy_id), singles):
-                item = _item(found, kind, settings, config, (codes, shared))
+                item = _item(found, kind, settings, config, (codes, shared, ledger))
                 items.setdefault(item.key, item)
     return Plan(tuple(items.values()), run, policy, suites)
 
@@ -313,10 +317,10 @@ def _item(
     kind: type[Strategy],
     grid: Grid | None,
     config: StrategyConfig | None,
-    common: tuple[_Codes, Mapping[str, Any]],
+    common: tuple[_Codes, Mapping[str, Any], TrialLedger | None],
 ) -> WorkItem:
     """The item of a segment, a strategy and its settings; refused where it cannot be begun."""
-    codes, shared = common
+    codes, shared, ledger = common
     segment, problem, code = found.segment, found.problem, ""
     searched: Iterable[StrategyConfig] = grid.configs if grid is not None else ()
     if grid is None:
@@ -324,6 +328,7 @@ def _item(
     hashes = sorted({one.config_hash.hex() for one in searched})
     if segment is not None:
         try:
+            refuse_sealed(segment, ledger)
             code = codes.of(kind, next(iter(searched)), segment)
         except QuantlaxmiError as error:
             problem = " ".join(str(error).split())

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from quantlaxmi.parallel.work_queue import Ended, Limits, WorkQueue
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.result_table import ResultTable
 from quantlaxmi.strategies.config import StrategyConfig
+from quantlaxmi.trials.ledger import TrialLedger, current_ledger, using
 
 __all__ = ["Sweep", "sweep"]
 
@@ -68,6 +69,7 @@ class Sweep:
         self._attempts: dict[str, int] = {}
         self._passed_over: set[str] = set()
         self._fatal: QuantlaxmiError | None = None
+        self._ledger: TrialLedger | None = None
         self._queue = TaskQueue(())
         self._writer: JournalWriter | None = None
         self._begun = time.monotonic()
@@ -150,8 +152,12 @@ class Sweep:
         growth = 256 << 20
         if options.item_memory is not None:
             growth = min(growth, options.item_memory // 2)
+        self._ledger = current_ledger()
         tasks = (
-            task_of(item, self.plan, self.catalog.folder, options.item_memory)
+            replace(
+                task_of(item, self.plan, self.catalog.folder, options.item_memory),
+                trials=self._ledger is not None,
+            )
             for item in self.waiting
             if not item.refused
         )
@@ -238,6 +244,8 @@ class Sweep:
         if made.fatal is not None:
             self._fatal = self._fatal or made.fatal
             return
+        if made.trials and self._ledger is not None:
+            self._ledger.append(made.trials)  # before the line that says the item is done
         self._writer.add(
             [
                 Finished(
@@ -306,6 +314,7 @@ def sweep(
     item_seconds: float | None = None,
     item_memory: int | None = None,
     retry_failed: bool = False,
+    trials: Path | str | None = None,
     max_draws: int | None = None,
     progress: Progress | None = None,
     log: Log | None = None,
@@ -327,6 +336,9 @@ def sweep(
         Bytes; an item that takes more has failed, as ``"memory"``.
     retry_failed : bool
         Try items again that failed before.
+    trials : Path or str, optional
+        Folder of a trial ledger: its seals hold, and what is tried is written to it. By default
+        that of the environment's ``QUANTLAXMI_TRIALS``, where it is set.
     max_draws : int, optional
         Most draws of each kind of the market null for the family's p-values; by default as many
         as it takes to know every discovery (`quantlaxmi.batch.family`).
@@ -360,17 +372,18 @@ def sweep(
     options = SweepOptions(
         workers, item_seconds, item_memory, retry_failed, max_draws, progress, log
     )
-    made = plan(
-        segments,
-        strategies,
-        grid=grid,
-        configs=configs,
-        gates=gates,
-        policy=policy,
-        run=run,
-        full=full,
-    )
     with ExitStack() as stack:
+        stack.enter_context(using(current_ledger(trials)))
+        made = plan(
+            segments,
+            strategies,
+            grid=grid,
+            configs=configs,
+            gates=gates,
+            policy=policy,
+            run=run,
+            full=full,
+        )
         if catalog is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="quantlaxmi-sweep-"))
             catalog = Path(folder)

@@ -39,6 +39,8 @@ class Task:
         As in `Plan`.
     memory : int or None
         Bytes that the item may take.
+    trials : bool
+        Whether a ledger keeps what is tried.
     draws : int
         Draws of each kind that shall count for the family; 0 to do the item itself.
     length : int
@@ -59,6 +61,7 @@ class Task:
     policy: GatePolicy
     gates: tuple[str, ...]
     memory: int | None = None
+    trials: bool = False
     draws: int = 0
     length: int = 0
     drawn: Drawn | None = None

@@ -11,8 +11,9 @@ import pickle
 import platform
 import resource
 import sys
+import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,7 @@ from quantlaxmi.errors import (
 )
 from quantlaxmi.report.gate_report import GateReport
 from quantlaxmi.segment import Segment, open_segment
+from quantlaxmi.trials.records import Trial
 
 __all__ = ["Outcome", "do_packed", "do_task"]
 
@@ -52,6 +54,8 @@ class Outcome:
     drawn : Drawn or None
         Of a task of draws.
     timings : Timings
+    trials : tuple of Trial
+        Lines for the trial ledger, where there is one.
     fatal : QuantlaxmiError or None
         What ends the sweep: the catalog cannot be written, or an item gave other bytes.
     """
@@ -63,6 +67,7 @@ class Outcome:
     report: str = ""
     drawn: Drawn | None = None
     timings: Timings = field(default_factory=Timings)
+    trials: tuple[Trial, ...] = ()
     fatal: QuantlaxmiError | None = None
 
 
@@ -110,7 +115,7 @@ def _outcome(task: Task) -> Outcome:
             from quantlaxmi.batch.family_draws import family_draws
 
             return Outcome(DONE, drawn=family_draws(task, segment))
-        report = _report(task, segment)
+        report, lines = _report(task, segment)
         found = ItemReport(inputs=task.inputs, figures=figures_of(report), report=report)
         digest = store_item(task.folder, found)
         _checkpoint(task).unlink(missing_ok=True)
@@ -118,7 +123,7 @@ def _outcome(task: Task) -> Outcome:
         return replace(_failed("failed", error), fatal=error)
     except Exception as error:
         return _raised(task, error)
-    return Outcome(DONE, figures=found.figures, report=digest)
+    return Outcome(DONE, figures=found.figures, report=digest, trials=lines)
 
 
 def _raised(task: Task, error: Exception) -> Outcome:
@@ -175,7 +180,7 @@ def _checkpoint(task: Task) -> Path:
     return task.folder / CHECKPOINTS / f"{task.key}.json"
 
 
-def _report(task: Task, segment: Segment) -> GateReport:
+def _report(task: Task, segment: Segment) -> tuple[GateReport, tuple[Trial, ...]]:
     """The report of an item; a checkpoint that cannot be used is begun anew."""
     try:
         return run_item(task, segment, _checkpoint(task))
@@ -187,28 +192,43 @@ def _report(task: Task, segment: Segment) -> GateReport:
         return run_item(task, segment, _checkpoint(task))
 
 
-def run_item(task: Task, segment: Segment, checkpoint: Path | None) -> GateReport:
-    """Run the gates of an item, with no ledger: its lines would depend on what ran beside it."""
-    from quantlaxmi.report.run_gates import run_gates
-    from quantlaxmi.trials.ledger import without_ledger
+def run_item(
+    task: Task, segment: Segment, checkpoint: Path | None
+) -> tuple[GateReport, tuple[Trial, ...]]:
+    """Run the gates of an item, and give the lines of what was tried where somebody keeps them.
+
+    The report knows of no ledger: which lines one has would depend on what ran beside the item.
+    """
+    from quantlaxmi.report.run_gates import report_of, searches_declared
+    from quantlaxmi.report.tried import Tried
+    from quantlaxmi.run.trial_lines import trial_of
+    from quantlaxmi.trials.ledger import TrialLedger, using, without_ledger
 
     strategy: Any = task.strategy
     if task.config is not None:
         strategy = task.strategy.made_with(task.config)
-    with without_ledger():
-        return run_gates(
-            segment,
-            strategy,
-            gates=task.gates,
+    lines: tuple[Trial, ...] = ()
+    with ExitStack() as stack:
+        if task.trials:  # an empty one, so that the settings of a grid make their lines
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="quantlaxmi-item-"))
+            stack.enter_context(using(TrialLedger(folder)))
+        else:
+            stack.enter_context(without_ledger())
+        tried = Tried.on(segment, strategy, task.run, None, grid=task.grid, threads=1)
+        if task.trials:
+            if task.grid is None and searches_declared(task.gates, task.policy):
+                tried = tried.with_declared(threads=1)
+            lines = (*tried.others, trial_of(tried.run, "gates"))
+        report = report_of(
+            tried.run,
             policy=task.policy,
-            costs=task.run.costs,
-            limits=task.run.limits,
-            latency=task.run.latency,
-            run_seed=task.run.seed,
-            grid=task.grid,
             threads=1,
+            gates=task.gates,
             checkpoint=checkpoint,
+            maker=tried.maker,
+            grid=tried.grid,
         )
+    return report, lines
 
 
 _LIMITED: list[int] = []

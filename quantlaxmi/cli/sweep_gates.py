@@ -26,7 +26,7 @@ Usage:
                  [--gates LIST] [--grid TOML]... [--config TOML]... [--policy TOML]
                  [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [--run-seed N]
                  [--workers N] [--item-seconds N] [--item-memory SIZE] [--retry-failed] [--full]
-                 [--dry-run] [--json-log FILE] [--json]
+                 [--trials DIR] [--dry-run] [--json-log FILE] [--json]
 
 Options:
   --segments GLOB     Folders of segments: a pattern in quotes, or names that the shell made of it.
@@ -46,6 +46,8 @@ Options:
   --item-memory SIZE  Most memory of an item: bytes, or 512MB, 2GB.
   --retry-failed      Try items again that failed before.
   --full              Ask dear gates also of an item that a guard has failed.
+  --trials DIR        Folder of the trial ledger: its seals hold, and what is tried is
+                      written there. By default that of QUANTLAXMI_TRIALS, where it is set.
   --dry-run           Say what would be done, and do nothing.
   --json-log FILE     Append one JSON object for each event.
   --json              One JSON document instead of text.
@@ -78,11 +80,13 @@ def memory_size(option: str, text: str) -> int:
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.batch import Catalog
     from quantlaxmi.batch.sweep import Sweep
+    from quantlaxmi.trials.ledger import current_ledger, using
 
     with ExitStack() as stack:
         log = _log(args["--json-log"], stack)
         progress = stack.enter_context(Progress("sweep"))
         options = _options(args, log, progress)
+        stack.enter_context(using(current_ledger(args["--trials"])))
         made = _plan(args)
         name = args["--catalog"]
         if args["--dry-run"] and not Path(name).exists():

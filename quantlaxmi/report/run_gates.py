@@ -34,7 +34,14 @@ if TYPE_CHECKING:
     from quantlaxmi.segment import MarketData
     from quantlaxmi.strategies.grid_file import Grid
 
-__all__ = ["Progress", "check_suites", "conversion_of", "report_of", "run_gates"]
+__all__ = [
+    "Progress",
+    "check_suites",
+    "conversion_of",
+    "report_of",
+    "run_gates",
+    "searches_declared",
+]
 
 Progress = Callable[[str, int, int], None]
 
@@ -181,7 +188,7 @@ def run_gates(
             threads=threads,
             progress=progress,
         )
-        if ledger is not None and grid is None and _searches(gates, policy or GatePolicy()):
+        if ledger is not None and grid is None and searches_declared(gates, policy or GatePolicy()):
             tried = tried.with_declared(threads=threads, progress=progress)
         return report_of(
             tried.run,
@@ -197,7 +204,7 @@ def run_gates(
         )
 
 
-def _searches(gates: Sequence[str], policy: GatePolicy) -> bool:
+def searches_declared(gates: Sequence[str], policy: GatePolicy) -> bool:
     """Whether some gate tries the settings that a strategy's class declares."""
     from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 

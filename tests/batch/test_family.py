@@ -44,7 +44,7 @@ def task_for(made, segment, **changes):
 def test_draws_of_a_family_are_those_of_the_gate(name):
     segment = open_segment(DATA / name)
     made = plan([DATA / name], ["basis_capture"], policy=FEW_DRAWS, full=True)
-    report = run_item(task_for(made, segment), segment, None)
+    report, _ = run_item(task_for(made, segment), segment, None)
     figures = figures_of(report)
     drawn = family_draws(task_for(made, segment, draws=49), segment)
     for own, found in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -18,21 +17,10 @@ from quantlaxmi.batch.options import SweepOptions
 from quantlaxmi.batch.sweep import Sweep
 from quantlaxmi.batch.tasks import TaskQueue, task_of
 from quantlaxmi.errors import CatalogError, ConfigError, NondeterminismError, StrategyError
-from quantlaxmi.segment import open_segment
-from quantlaxmi.segment.split import split_segment
 from tests.batch.bad_strategies import Bad, BadConfig, Quiet
-from tests.batch.catalogs import DATA, FEW
+from tests.batch.catalogs import FEW
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    """Thirteen short segments."""
-    out = tmp_path_factory.mktemp("parts") / "parts"
-    planted = open_segment(DATA / "planted")
-    split_segment(planted, out, rows=-(-planted.n_rows // 12))
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -335,48 +323,3 @@ def test_two_sweeps_at_once_give_the_rows_of_one(parts, expected, tmp_path):
     catalog = Catalog.open(tmp_path / "c")
     assert catalog.verify() == expected
     assert 1 <= len(catalog.journal_lines) <= 2
-
-
-def test_the_command_says_what_it_would_do_and_does_it(parts, tmp_path, capsys):
-    from quantlaxmi.cli import main_crypto
-
-    policy = tmp_path / "policy.toml"
-    policy.write_text('[suites]\ng2 = ["net_positive", "equity"]\n')
-    words = ["sweep-gates", "--segments", str(parts / "part-000[0-3]"), "--strategies"]
-    words += ["basis_capture", "--catalog", str(tmp_path / "c"), "--policy", str(policy)]
-    words += ["--workers", "1", "--json"]
-    assert main_crypto([*words, "--dry-run"]) == 0
-    facts = json.loads(capsys.readouterr().out)
-    assert (facts["items"], facts["to_do"], facts["cpu_hours"]) == (4, 4, None)
-    assert not (tmp_path / "c").exists()
-    assert main_crypto([*words, "--json-log", str(tmp_path / "log.jsonl")]) == 0
-    assert json.loads(capsys.readouterr().out)["status"] == {"done": 4}
-    events = [
-        json.loads(line)["event"] for line in (tmp_path / "log.jsonl").read_text().splitlines()
-    ]
-    assert events == ["begin", "item", "item", "item", "item", "end"]
-    wider = [w.replace("part-000[0-3]", "part-000*") for w in words]
-    assert main_crypto([*wider, "--dry-run"]) == 0
-    facts = json.loads(capsys.readouterr().out)
-    assert (facts["items"], facts["known"], facts["to_do"]) == (10, 4, 6)
-    assert facts["cpu_hours"] >= 0
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--item-memory", "much"], "expected bytes, or a size"),
-        (["--item-memory", "1MB"], "at least 64 MB"),
-        (["--item-seconds", "0"], "--item-seconds"),
-        (["--workers", "0"], "--workers"),
-        (["--gates", "g7"], "g7"),
-    ],
-)
-def test_the_command_refuses_in_one_line(tmp_path, capsys, words, said):
-    from quantlaxmi.cli import main_crypto
-
-    base = ["sweep-gates", "--segments", str(DATA / "*"), "--strategies", "basis_capture"]
-    assert main_crypto([*base, "--catalog", str(tmp_path / "c"), *words]) == 2
-    err = capsys.readouterr().err
-    assert said in err and err.count("\n") == 1
-    assert not (tmp_path / "c").exists()
