@@ -14,8 +14,8 @@ USAGE = """
 Say which items of a catalog are discoveries, allowing for how many were tried.
 
 Usage:
-  {program} sweep-report --catalog DIR [--q Q] [--method NAME] [--version TEXT] [--html FILE]
-                 [--json]
+  {program} sweep-report --catalog DIR [--q Q] [--method NAME] [--version TEXT]
+                 [--html FILE] [--json]
 
 Options:
   --catalog DIR   Folder of the catalog.
