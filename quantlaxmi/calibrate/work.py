@@ -70,11 +70,19 @@ def identity(settings: Settings, capture: Capture | None) -> str:
     return digest.hexdigest()
 
 
-def _prints(experiments: Sequence[Experiment], capture: Capture | None) -> dict[str, str]:
-    """The fingerprints of the worlds of some experiments, by name."""
-    names = {experiment.scenario for experiment in experiments}
-    worlds = (*no_edge(capture), *edges())
-    return {world.name: fingerprint(world) for world in worlds if world.name in names}
+class _Prints(dict[str, str]):
+    """The fingerprints of worlds by name, each made when it is first asked for.
+
+    All of them take many seconds, and a checkpoint that cannot be used is refused before.
+    """
+
+    def __init__(self, capture: Capture | None) -> None:
+        super().__init__()
+        self._worlds = {world.name: world for world in (*no_edge(capture), *edges())}
+
+    def __missing__(self, name: str) -> str:
+        self[name] = made = fingerprint(self._worlds[name])
+        return made
 
 
 class Checkpoint:
@@ -212,7 +220,7 @@ def run_experiments(
     with contextlib.ExitStack() as stack:
         kept = None
         if checkpoint is not None:
-            prints = _prints(experiments, capture)
+            prints = _Prints(capture)
             kept = stack.enter_context(_open(checkpoint, identity(settings, capture), prints))
         return _run(experiments, settings, capture, threads, kept, progress)
 
@@ -288,7 +296,7 @@ def kept_experiments(
     -----
     Nothing is locked: the file is written whole, so that a calibration may go on meanwhile.
     """
-    kept = Checkpoint(checkpoint, identity(settings, capture), _prints(experiments, capture))
+    kept = Checkpoint(checkpoint, identity(settings, capture), _Prints(capture))
     batches = batches_of(experiments)
     done = _found(kept, batches)
     batches = [batch for batch in batches if _name(batch) in done]

@@ -28,10 +28,11 @@ from quantlaxmi.calibrate.worlds.world import EITHER, EQUITY, MARKET, TESTS
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
+from tests.depth import DEEP, some
 
 # Interpreted kernels are some hundred times slower; there the rates are only looked at.
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
-RUNS = 2 if INTERPRETED else 12
+RUNS = 2 if INTERPRETED else 12 if DEEP else 8
 #: Worlds of the reduced calibration: one of each kind.
 NULLS = ("coins", "coins-30", "momentum", "egarch", "crash-3%-of-150", "cut-winners", "makers")
 PLANTED = ("planted-t5-100", "reversion-9", "carry-t7")
@@ -149,11 +150,14 @@ def _alive(group):
     return found
 
 
+INTERRUPTED = (signal.SIGINT, 130, "interrupted")
+TERMINATED = (signal.SIGTERM, 143, "terminated")
+
+
 @pytest.mark.parametrize(
-    ("number", "code", "said"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+    ("number", "code", "said", "threads"),
+    some([(*INTERRUPTED, 2), (*TERMINATED, 1), (*INTERRUPTED, 1), (*TERMINATED, 2)], 2),
 )
-@pytest.mark.parametrize("threads", [1, 2])
 def test_an_ended_command_ends_at_once_and_keeps_what_was_done(
     tmp_path, number, code, said, threads
 ):

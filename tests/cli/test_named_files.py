@@ -22,6 +22,7 @@ import pytest
 import quantlaxmi
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.cli.main import COMMANDS
+from quantlaxmi.gates import GatePolicy
 from tests.cli.command_worker import WAIT_S, Worker
 from tests.import_samples import SAMPLES
 
@@ -183,15 +184,15 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the command lines need besides the file."""
-    room = tmp_path_factory.mktemp("room")
+    room = tmp_path_factory.mktemp("room")  # what the command lines need besides the file
     shutil.copytree(DATA / "edgeless", room / "seg")
     for kind, sample in SAMPLES.items():
         if sample.mapping and " bare" not in kind:
             (room / f"{kind.replace(' ', '-')}.toml").write_text(sample.mapping)
     segment = quantlaxmi.open_segment(room / "seg")
     quantlaxmi.backtest(segment, "basis_capture").trace.save(room / "a.json")
-    quantlaxmi.run_gates(segment, "basis_capture", gates=("g2",)).save(room / "g2.json")
+    policy = GatePolicy(suites={"g2": ["net_positive"]})
+    quantlaxmi.run_gates(segment, "basis_capture", policy=policy).save(room / "g2.json")
     return room
 
 

@@ -233,12 +233,34 @@ def test_the_grid_is_searched_and_the_run_s_own_settings_with_it(short):
     assert "15 settings, the run's own added to them" in found
 
 
-@pytest.mark.parametrize("search", ["off", "auto"])
-@pytest.mark.parametrize(
-    ("name", "least"),
-    some([("short", 30), ("walking", 2), ("short", 12), ("short", 58), ("walking", 15)], 2),
-)
-@pytest.mark.parametrize("longer", [19, 39])
+class Draws:
+    """Sums of every setting on drawn markets, each market made when it is first asked for."""
+
+    def __init__(self, replays, configs, drift):
+        self.replays, self.configs, self.drift, self.made = replays, configs, drift, []
+
+    def __getitem__(self, span):
+        for draw in range(span.start, span.stop):
+            if draw == len(self.made):
+                market = self.replays.move(draw, self.replays.room(), self.drift)
+                sums = [self.replays.sums(market, config) for config in self.configs]
+                self.made.append([(x.total, x.squares, x.trips) for x in sums])
+            yield self.made[draw]
+
+
+#: Segment, trips of a draw that counts, draws of the second stage, and search. The last of the
+#: first eight makes all 390 draws of 15 settings, because few of them have 30 trips.
+CASES = [
+    (name, least, longer, search)
+    for name, least in (
+        ("walking", 2), ("short", 30), ("short", 12), ("short", 58), ("walking", 15),
+    )
+    for search in ("off", "auto")
+    for longer in (19, 39)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "least", "longer", "search"), some(CASES, 7))
 def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least, longer):
     policy = GatePolicy(
         min_trades=least,
@@ -260,11 +282,7 @@ def test_draws_are_counted_as_the_twin_counts_them(request, name, search, least,
     ]
     expected = {}
     for kind, drift in (("drifting", True), ("driftless", False)):
-        draws = []
-        for draw in range(10 * longer):
-            market = replays.move(draw, replays.room(), drift)
-            sums = [replays.sums(market, config) for config in configs]
-            draws.append([(x.total, x.squares, x.trips) for x in sums])
+        draws = Draws(replays, configs, drift)
         b, m, stopped = naive.count(draws, (own.total, own.squares), least, stages[:1])
         extended = False
         if not stopped and len(stages) == 2:

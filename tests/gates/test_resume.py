@@ -82,7 +82,7 @@ def test_a_killed_command_goes_on(tmp_path, planted):
     policy.write_text(
         "extend_factor = 1\n"
         '[suites]\ng2 = ["random_entry", "label_permutation"]\n'
-        "[random_entry]\nn_sims = 150000\nn_neutral_pairs = 20\n"
+        "[random_entry]\nn_sims = 30000\nn_neutral_pairs = 20\n"
         "[label_permutation]\nn_perms = 200\n"
     )
     command = [sys.executable, "-c", CRYPTO, "run-gates"]

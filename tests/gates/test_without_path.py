@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from quantlaxmi.events import LegIntent
@@ -52,6 +53,7 @@ def segment():
 
 def peeker(segment):
     """Makes a strategy that knows the last price of the segment."""
+    lasts = {}
 
     class KnowsTheLastPrice(CryptoStrategy):
         """Now and then holds the perpetual towards the last price of the segment."""
@@ -76,8 +78,11 @@ def peeker(segment):
             if held or self.n % 300 < 150:
                 return None
             quotes = segment.columns("quotes")
-            own = quotes["instrument"] == 1
-            last = int(quotes["bid"][own][-1]) + int(quotes["ask"][own][-1])
+            rows = len(quotes["bid"])  # those that may be read now
+            if rows not in lasts:
+                own = np.flatnonzero(quotes["instrument"] == 1)[-1]
+                lasts[rows] = int(quotes["bid"][own]) + int(quotes["ask"][own])
+            last = lasts[rows]
             side = Side.BUY if last > ctx.book(symbol).bid + ctx.book(symbol).ask else Side.SELL
             return ctx.decide([LegIntent(symbol, side, 10)], rationale="towards the last price")
 

@@ -191,7 +191,8 @@ def count(
 ) -> tuple[int, int, bool]:
     """Exceedances, draws that count, and whether it stopped.
 
-    `draws` has sum, squares and trips of every setting on the market of each draw, in order.
+    `draws` has sum, squares and trips of every setting on the market of each draw, in order; spans
+    of it are read from the first draw on.
     A draw counts where a setting made `least` trips, and exceeds where such a setting's S/sqrt(Q)
     is at least the data's. `stages` are (draws that count, exceedances that stop): the second
     follows where the share of the first leaves the level open, which is for the caller to say by

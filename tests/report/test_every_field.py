@@ -99,9 +99,10 @@ def text_of(place: tuple[Any, ...]) -> str:
 def test_every_edited_field_is_named(made, tmp_path: Path, monkeypatch) -> None:
     path = made
     plain = json.loads(path.read_text())
-    assert verify_report(path, PLANTED).matches
+    check = verify_report(path, PLANTED)
+    assert check.matches
     # The recomputed report is the same whatever was edited; it is made once.
-    recomputed = verify_report(path, PLANTED).recomputed
+    recomputed = check.recomputed
     monkeypatch.setattr(verify, "run_once", lambda *args: None)
     monkeypatch.setattr(verify, "report_of", lambda *args, **options: recomputed)
     forged, count, unnamed = tmp_path / "forged.json", 0, []

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from quantlaxmi.report import verify_report
+from tests.depth import some
 
 CRYPTO = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
 PLANTED = Path(__file__).resolve().parents[2] / "data" / "planted"
@@ -34,7 +35,7 @@ def draws_kept(checkpoint: Path) -> int:
     return max((g["done"] for name, g in gates.items() if "market_null" in name), default=0)
 
 
-@pytest.mark.parametrize("with_ledger", [False, True])
+@pytest.mark.parametrize("with_ledger", some([True, False], 1))
 def test_a_run_killed_in_mid_draw_gives_the_report_it_would_have_given(
     tmp_path: Path, with_ledger: bool
 ) -> None:

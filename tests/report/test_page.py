@@ -22,6 +22,7 @@ from quantlaxmi.report.html import save_page
 from quantlaxmi.report.html.page import MAX_PAGE_BYTES
 from quantlaxmi.report.html.questions import QUESTIONS
 from quantlaxmi.report.maps import _DARKEST
+from tests.depth import some
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 POLICY = """
@@ -173,7 +174,7 @@ def test_a_hostile_report_shows_escaped_text(made, tmp_path):
     assert "<script" not in text and "<img" not in text and "onerror=y&gt;" in text
 
 
-@pytest.mark.parametrize("value", [None, "1e999", [], {}, [[]], "no number", 10**400])
+@pytest.mark.parametrize("value", some(["no number", [[]], 10**400, None, "1e999", [], {}], 3))
 def test_figures_that_cannot_be_drawn_are_one_line(made, tmp_path, value):
     def change(plain):
         for suite in plain["suites"].values():
