@@ -48,8 +48,8 @@ def _sizes(found: Calibration) -> list[str]:
             "",
             f"The rules have no edge and pay no fees. At most {100 * LEVEL:g} % of the judged runs "
             "should pass. Some runs are INCONCLUSIVE; the brackets show the rate of all runs and "
-            "the share that was not judged. *Slanted* rates are not held to the level: the world "
-            "says why.",
+            "the share that was not judged. *Slanted* rates are not compared with the level: the "
+            "world says why.",
             "",
             *_rates(found, "size"),
             "",
@@ -121,7 +121,8 @@ def _both(found: Calibration) -> list[str]:
             "`trend-on-walk`, `egarch`) overlapping ones; those on a level or a basis leave by "
             "prices. Walk-forward is asked in every run. The market null and selection, one set "
             f"of draws of which each searches all settings, are asked {asked}, and wherever the "
-            "verdict depends on them. Equity knows of no search and is not held to the level.",
+            "verdict depends on them. Equity knows of no search: it is not compared with the "
+            "level.",
             "",
             *_rates(found, "robust"),
             "",

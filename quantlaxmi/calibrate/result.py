@@ -114,7 +114,7 @@ class Calibration:
         return self.outcomes[experiment.key].get(test, {})
 
     def _held(self, group: str, test: str) -> list[Experiment]:
-        """Cells without an edge that are held to the level, where a run was judged."""
+        """Cells without an edge that are compared with the level, where a run was judged."""
         if group in ("search", "robust") and test in _UNTOLD:
             return []
         return [

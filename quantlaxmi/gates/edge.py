@@ -14,7 +14,7 @@ from quantlaxmi.gates.results import GateResult, Verdict, combine
 
 __all__ = ["Edge", "edge_of"]
 
-#: Roles that decide, beside diagnoses.
+#: Roles that decide, besides diagnoses.
 TEST, GUARD, TIMING_GUARD, PREMIUM = "test", "guard", "timing guard", "premium"
 
 

@@ -74,14 +74,14 @@ def _statistics(context: GateContext, rerun: Rerun, n: int, details: dict[str, J
     segment = rerun.run.segment
     details |= selection_figures(context, grid, trials, segment.last_ts_ns - segment.first_ts_ns)
     said = "the trial ledger" if context.trials is not None else "the grid, other trials unknown"
-    beside = "They decide nothing: see what each assumes."
+    advice = "They decide nothing: see what each assumes."
     if trials == 1:
-        reason = f"Probability that the Sharpe ratio is above 0: {_shown(details, 'psr')}. {beside}"
+        reason = f"Probability that the Sharpe ratio is above 0: {_shown(details, 'psr')}. {advice}"
         return SHOWN.result(Verdict.SHOWN, reason, None, details)
     reason = (
         f"Deflated Sharpe ratio over {trials} trials ({said}): {_shown(details, 'dsr')}; "
         f"probability of backtest overfitting {_shown(details, 'pbo')}; p of superior predictive "
-        f"ability {_shown(details, 'spa_p_value')}. {beside}"
+        f"ability {_shown(details, 'spa_p_value')}. {advice}"
     )
     return SHOWN.result(Verdict.SHOWN, reason, None, details)
 
@@ -145,10 +145,10 @@ def evaluate(context: GateContext) -> list[GateResult]:
         judged = RESULT.unanswered(error.reason, details | error.details)
     shown: dict[str, Json] = {}
     try:
-        beside = _statistics(context, rerun, n, shown)
+        statistics = _statistics(context, rerun, n, shown)
     except Inconclusive as error:
-        beside = SHOWN.unanswered(error.reason, shown)
-    return [judged, beside]
+        statistics = SHOWN.unanswered(error.reason, shown)
+    return [judged, statistics]
 
 
 GATE = Gate(NAME, "g3", (RESULT, SHOWN), NoSettings, evaluate, dear=True, needs_code=True)

@@ -105,7 +105,7 @@ def null_distribution(report: Judged, gate: str, ax: Axes | None = None) -> Axes
 
 
 def p_values(report: Judged, ax: Axes | None = None) -> Axes:
-    """Draw every p-value beside the level that it has to stay below.
+    """Draw every p-value and the level that it has to stay below.
 
     Parameters
     ----------

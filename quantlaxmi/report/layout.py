@@ -101,7 +101,7 @@ def _single(
     """One picture of one gate; none where the report has no figures for it."""
     results = results_of(report)
     said = [one for one in results if one.gate == name]
-    words = _words(said[0]) if said else "Every p-value of the report beside the limit."
+    words = _words(said[0]) if said else "Every p-value of the report, and the limit."
     try:
         extra = _rows_drawn(report, name, draw)
     except ReportError as error:
@@ -149,7 +149,7 @@ def _rows_drawn(report: Judged, name: str, draw: Callable[..., Axes]) -> tuple[i
 
 
 _SINGLE: tuple[tuple[str, str, Callable[..., Axes], tuple[int, int]], ...] = (
-    ("suites", "P-values beside the limit", figures.p_values, (110, 150)),
+    ("suites", "P-values and the limit", figures.p_values, (110, 150)),
     ("delay", "Orders that arrive later", figures.delay_curve, (320, 340)),
     ("walk_forward", "Before and after each choice", figures.walk_forward_folds, (320, 320)),
     ("walk_forward", "Settings next to the chosen one", maps.setting_map, (110, 120)),
@@ -160,7 +160,7 @@ _LEAST_NULL = 210
 
 
 def _nulls(report: Judged) -> list[Picture]:
-    """The null distributions as one picture: two beside one another, one on a narrow screen."""
+    """The null distributions as one picture: two side by side, one on a narrow screen."""
     gates = figures.null_gates(report)[:12]
     if not gates:
         return []

@@ -58,7 +58,7 @@ def combinatorial_splits(groups: int, tested: int) -> CombinatorialSplits:
 def training_rows(
     n: int, groups: int, test: tuple[int, ...], *, purge: int = 0, embargo: int = 0
 ) -> tuple[tuple[int, int], ...]:
-    """Stretches of rows that a split may be trained on.
+    """Spans of rows that a split may be trained on.
 
     Parameters
     ----------

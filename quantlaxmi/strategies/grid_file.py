@@ -1,7 +1,7 @@
 """Grids of settings that a user names: a TOML file, or settings made in Python.
 
 A file gives values by setting, of which every combination is a setting of the strategy, and single
-settings beside them::
+settings besides::
 
     strategy = "basis_capture"
 

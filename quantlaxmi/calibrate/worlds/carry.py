@@ -61,7 +61,7 @@ class _Carry:
 
 
 def _mean(t: int) -> int:
-    """The rate whose sum has this t beside the noise of the price, held in 9 of 11 settlements."""
+    """The rate whose sum has this t against the noise of the price, held in 9 of 11 settlements."""
     held = 9 / 11
     rows: float = held * ROWS
     return round(t * SD * MOVE * math.sqrt(rows) / (rows / EVERY * UNIT))

@@ -1,4 +1,4 @@
-"""Coin sides: positions that a schedule takes whatever prices do."""
+"""Random sides: positions that a schedule takes whatever prices do."""
 
 from __future__ import annotations
 

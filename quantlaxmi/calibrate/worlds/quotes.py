@@ -72,7 +72,7 @@ WORLDS: tuple[World, ...] = (
         "asymmetric-spreads",
         "fades the last 2 rows' move of the mid; the true price is a walk, bid and ask lie 0.05 or "
         "0.25 s.d. from it, changed at random: mids come back, which no order can use. Mid to mid "
-        "that is an edge, so the market null alone is not held to the level",
+        "that is an edge, so the market null alone is not compared with the level",
         _asymmetric,
         nulls=tuple(test for test in TESTS if test != MARKET),
     ),

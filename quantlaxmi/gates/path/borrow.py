@@ -116,7 +116,7 @@ def _without(trips: int, reason: str) -> PositionInterest:
 
 
 def build_position_interest(path: TradePath, rows: I64, points: DecisionPoints) -> PositionInterest:
-    """Lay out the interest of every trip, and of the same with its sides turned.
+    """Build the interest of every trip, and of the same with its sides turned.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ CHECKED: Final = 64
 
 
 class _Beat:
-    """Rows of a pass's next stretch; interrupts are heard between two."""
+    """Rows of a pass's next span; interrupts are heard between two."""
 
     def __init__(self) -> None:
         self._pace, self._open = Pace(FIRST_ROWS, MOST_ROWS), False

@@ -125,7 +125,7 @@ def rates_of(mapping: BarsMapping, premium: Series, store: Store, path: Path) ->
 def missing_rates(
     rates: IndicativeRates, symbol: str, interval_ns: int, first_ns: int, last_ns: int
 ) -> Iterator[Gap]:
-    """Stretches of the bars' time without a premium index, ascending.
+    """Spans of the bars' time without a premium index, ascending.
 
     Parameters
     ----------

@@ -40,19 +40,19 @@ QUESTIONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "label_permutation": (
         "Do the same positions in another order do as well?",
-        "It decides nothing; read it beside the tests.",
+        "It decides nothing; read it with the tests.",
     ),
     "time_shift": (
         "Do the same positions at another time do as well?",
-        "It decides nothing; read it beside the tests.",
+        "It decides nothing; read it with the tests.",
     ),
     "lag_profile": (
         "How does the gross change when positions are moved a little in time?",
-        "A sharp fall beside zero means that the profit hangs on the latency: check it.",
+        "A sharp fall next to zero means that the profit hangs on the latency: check it.",
     ),
     "random_sides": (
         "Does a coin that chooses long or short do as well?",
-        "It decides nothing; read it beside the tests.",
+        "It decides nothing; read it with the tests.",
     ),
     "ablation": (
         "What is lost without this signal, or gained without this filter?",
