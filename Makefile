@@ -16,6 +16,8 @@ VENV ?= .venv
 DIST ?= build/dist
 TESTROOT ?= build/testroot
 PYTEST_FLAGS ?=
+# Which extra of pyproject.toml is installed with the wheel.
+EXTRA ?= dev
 # Fuzzing: seconds for each target, and the targets to run (all of them by default).
 SECONDS ?= 600
 TARGET ?=
@@ -30,6 +32,8 @@ BIN = $(VENV)/bin
 STEP = $(PYTHON) .ci/step.py
 # Numba must not write into the installed package, nor share a cache with another build.
 export NUMBA_CACHE_DIR ?= $(abspath $(VENV))/numba-cache
+# C that was made of Cython once, for the builds of other Pythons too.
+export QUANTLAXMI_C_CACHE ?= $(abspath build/cython-cache)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Real captures, where there are any: tests and benchmarks that need them are skipped without.
 export QUANTLAXMI_REAL_DATA ?= $(abspath ../shared/data)
@@ -60,7 +64,7 @@ $(DIST)/made: $(VENV)/made $(SOURCES)
 
 $(VENV)/installed: $(DIST)/made
 	@wheel=$$(ls $(DIST)/*.whl) \
-	  && $(STEP) $(VENV)/pip.log "what the wheel needs" $(BIN)/python -m pip install "$$wheel[dev]" \
+	  && $(STEP) $(VENV)/pip.log "what the wheel needs" $(BIN)/python -m pip install "$$wheel[$(EXTRA)]" \
 	  && $(STEP) $(VENV)/pip.log "the wheel" $(BIN)/python -m pip install --no-deps --force-reinstall "$$wheel"
 	@touch $@
 

@@ -1,7 +1,9 @@
 """Extension modules only; everything else is in pyproject.toml.
 
 ``QUANTLAXMI_DEBUG=1`` builds with bounds checks, so that ``pytest -W error`` fails on an index
-error that a ``noexcept`` kernel would otherwise swallow.
+error that a ``noexcept`` kernel would otherwise swallow. ``QUANTLAXMI_OPT`` names another level of
+optimisation than ``-O3``, and ``QUANTLAXMI_C_CACHE`` a folder that keeps the C files, so that a
+second build (of another Python) makes none anew.
 """
 
 import os
@@ -9,6 +11,7 @@ from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("QUANTLAXMI_DEBUG") == "1"
 DIRECTIVES = {
@@ -22,7 +25,9 @@ DIRECTIVES = {
     "freethreading_compatible": False,
 }
 # Contraction would make floats that steer a decision differ between machines.
-COMPILE_ARGS = ["-O1" if DEBUG else "-O3", "-ffp-contract=off", "-fno-fast-math", "-std=c11"]
+LEVEL = os.environ.get("QUANTLAXMI_OPT") or ("-O1" if DEBUG else "-O3")
+DEBUG_INFO = "-g" if DEBUG else "-g0"  # which takes a quarter of the compiler's time
+COMPILE_ARGS = [LEVEL, DEBUG_INFO, "-ffp-contract=off", "-fno-fast-math", "-std=c11"]
 
 # Kernels written in Cython's pure-Python mode: compiled here, interpreted as their own twin.
 PURE_MODE = ["quantlaxmi/strategies/basis_capture_kernel.py"]
@@ -47,9 +52,27 @@ extensions = [
     for source in SOURCES
 ]
 
+
+class BuildExt(build_ext):
+    """Makes C of Cython where it compiles it: neither metadata nor the sdist need any C."""
+
+    def run(self):
+        made = cythonize(
+            self.extensions,
+            compiler_directives=DIRECTIVES,
+            include_path=["."],
+            build_dir="build/cython",
+            nthreads=os.cpu_count() or 1,
+            cache=os.environ.get("QUANTLAXMI_C_CACHE") or False,
+        )
+        sources = {extension.name: extension.sources for extension in made}
+        for extension in self.extensions:
+            extension.sources = sources[extension.name]
+        super().run()
+
+
 setup(
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
-    ext_modules=cythonize(
-        extensions, compiler_directives=DIRECTIVES, include_path=["."], build_dir="build/cython"
-    ),
+    ext_modules=extensions,
+    cmdclass={"build_ext": BuildExt},
 )
