@@ -16,6 +16,29 @@ from tests.depth import examples
 settings.register_profile("quantlaxmi", max_examples=examples(100))
 settings.load_profile("quantlaxmi")
 
+#: Files that take longest. Processes that test side by side begin with them, so that none is left
+#: alone with one at the end.
+LONGEST = (
+    "tests/calibrate/test_calibrate.py",
+    "tests/report/test_page.py",
+    "tests/test_interrupts.py",
+    "tests/report/test_g3_killed.py",
+    "tests/cli/test_named_files.py",
+    "tests/gates/test_market_null.py",
+    "tests/calibrate/test_robust.py",
+    "tests/report/test_every_field.py",
+    "tests/gates/test_resume.py",
+    "tests/test_readme.py",
+    "tests/test_tutorial.py",
+    "tests/test_notebooks.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, all others as they were found."""
+    rank = {name: k for k, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(LONGEST)))
+
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """With QUANTLAXMI_TEST_INSTALLED set, refuse to test anything but the installed package."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import depth
+from tests import conftest, depth
 
 TESTS = Path(__file__).parent
 
@@ -29,3 +29,11 @@ def test_no_property_test_has_one_depth_alone() -> None:
     paths = sorted(TESTS.rglob("test_*.py"))
     assert paths
     assert [p.name for p in paths if alone.search(p.read_text(encoding="utf-8"))] == []
+
+
+def test_the_longest_files_come_first(request: pytest.FixtureRequest) -> None:
+    """They are there, and whatever is collected begins with those of them that are in it."""
+    assert [name for name in conftest.LONGEST if not (TESTS.parent / name).exists()] == []
+    files = list(dict.fromkeys(item.nodeid.partition("::")[0] for item in request.session.items))
+    long = [name for name in conftest.LONGEST if name in files]
+    assert files[: len(long)] == long

@@ -20,10 +20,21 @@ from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_klines_json
 from quantlaxmi.importers.bars import json_archive
+from quantlaxmi.importers.bars.cell_checks import (
+    Faulty,
+    bar_prices,
+    check_prices,
+    plain_bar,
+    price_cell,
+    volume_size,
+)
+from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn
+from quantlaxmi.importers.bars.text_form import Numbers
 from quantlaxmi.segment import verify_segment
 from tests.bars_files import HOUR, START, rows_of
 from tests.depth import examples
 from tests.naive import bars as naive
+from tests.segments import INSTRUMENTS
 
 REAL = Path(os.environ.get("QUANTLAXMI_REAL_DATA", Path(__file__).parents[2] / "../shared/data"))
 KLINES = REAL / "crypto/binance_spot_klines"
@@ -239,3 +250,28 @@ def test_every_real_kline_is_accounted_for(tmp_path: Path, symbol: str) -> None:
     lot = result.segment.instruments[0].lot
     assert (lot > 0) == (symbol == "BTCUSDT")
     assert rows_of(result) == expected(whole, lot or 1)
+
+
+CELLS = st.sampled_from(
+    ["100", "101.5", "99.25", "0", "-1", "", "1e2", "100.123456789", "9" * 19, "1,5", "+100", "007"]
+)
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(st.lists(CELLS, min_size=5, max_size=5), st.booleans(), st.booleans())
+def test_a_plain_bar_is_what_its_cells_are_one_by_one(cells, comma, rounds):
+    leg = LegMapping(
+        INSTRUMENTS[0], 0, TimeColumn("t", "ms"), {}, Fraction(1), Fraction(1, 3), Fraction(0),
+        numbers=Numbers(comma, rounds),
+    )  # fmt: skip
+    try:
+        prices, fine = {}, False
+        for name, cell in zip(("open", "high", "low", "close"), cells, strict=False):
+            prices[name], was = price_cell(cell, leg, name)
+            fine |= was
+        check_prices(prices, -8)
+        volume, size, cut = volume_size(cells[4], leg, "volume")
+        exact = None if fine or cut or comma else (*bar_prices(prices), volume, size)
+    except Faulty:
+        exact = None
+    assert plain_bar(cells, leg) == exact

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -33,21 +33,21 @@ def decimal_cell(
     column: str,
     expected: str,
     numbers: Numbers,
-    rounding: int = -1,
+    rounding: int | None = None,
 ) -> tuple[int, bool]:
-    """Mantissa of one cell, and whether it was rounded.
+    """Mantissa of one cell, and whether it was rounded: by `rounding`, or by that of `numbers`.
 
     Raises
     ------
     Faulty
         It names column, value and what was expected.
     """
-    plain = numbers.plain(text)
-    rounding = max(rounding, numbers.rounding)
+    plain = numbers.plain(text) if numbers.comma else text
     try:
         return parse_decimal(plain, exponent), False
     except DecimalTextError as error:
         fine = error.reason.startswith("has digits")
+        rounding = numbers.rounding if rounding is None else rounding
         if fine and rounding >= 0:
             try:
                 return parse_decimal(plain, exponent, rounding), True
@@ -106,9 +106,7 @@ def volume_size(text: str, leg: LegMapping, column: str) -> tuple[int, int, bool
     digits of the volume were dropped."""
     exponent = leg.instrument.qty_exponent
     try:
-        volume, cut = decimal_cell(
-            text, exponent, column, "a volume", Numbers(leg.numbers.comma), Rounding.FLOOR
-        )
+        volume, cut = decimal_cell(text, exponent, column, "a volume", leg.numbers, Rounding.FLOOR)
         if volume < 0:
             detail = f"column {column!r} was {text[:40]!r}, expected a volume of 0 or more"
             raise Faulty("bad-quantity", detail)
@@ -120,6 +118,26 @@ def volume_size(text: str, leg: LegMapping, column: str) -> tuple[int, int, bool
         plain = leg.numbers.plain(text)
         raise _remedied(fault, plain, exponent, "qty_exponent", exponent) from None
     return volume, size, cut
+
+
+def plain_bar(cells: Sequence[str], leg: LegMapping) -> tuple[int, ...] | None:
+    """Open, high, low, close, volume and displayed size, from the cells of a sound bar.
+
+    Nearly all bars are as they should be, without a digit to round. Any other is None, and its
+    cells are read one by one, which words the fault.
+    """
+    if leg.numbers.comma:
+        return None
+    digits = leg.price_digits
+    try:
+        opened, high, low, closed = [parse_decimal(cell, digits) for cell in cells[:4]]
+        volume = parse_decimal(cells[4], leg.instrument.qty_exponent)
+    except FixedPointError:
+        return None
+    size = volume * leg.share.numerator // leg.share.denominator
+    if 0 < low <= opened <= high and low <= closed <= high and volume >= 0 and size <= _MOST:
+        return opened, high, low, closed, volume, size
+    return None
 
 
 def bar_prices(prices: Mapping[str, int]) -> tuple[int, int, int, int]:

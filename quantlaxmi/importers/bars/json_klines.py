@@ -19,6 +19,7 @@ from quantlaxmi.importers.bars.cell_checks import (
     check_close,
     check_prices,
     check_time,
+    plain_bar,
     price_cell,
     volume_size,
 )
@@ -183,6 +184,10 @@ def _bar(
     if unit != close_unit:
         problem = f"open time was {values[0]}, close time {values[6]}; expected one unit"
         raise Faulty("stamp-unit", problem)
+    plain = plain_bar(values[1:6], leg)
+    if plain is not None:
+        check_close(close_ns, open_ns, interval_ns, f"close time was {values[6]}")
+        return open_ns, *plain, 0
     prices, rounded = {}, 0
     for name, text in zip(_NAMES[1:5], values[1:5], strict=True):
         prices[name], was = price_cell(text, leg, name)

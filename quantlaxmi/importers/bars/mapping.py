@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -100,7 +101,7 @@ class LegMapping:
     shift: int = 0
     scaled: bool = False
 
-    @property
+    @cached_property
     def price_digits(self) -> int:
         """Power of ten at which the text of a price is its mantissa."""
         return self.instrument.price_exponent - self.shift

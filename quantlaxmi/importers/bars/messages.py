@@ -366,9 +366,12 @@ def _mark_quiet(quotes: dict[str, Int64Array], last_ns: int) -> None:
 
 def _ascending(columns: dict[str, Int64Array]) -> dict[str, Int64Array]:
     """Rows in the order of their numbers."""
-    by_seq = np.argsort(columns["seq"])
+    seq = columns["seq"]
+    if (seq[1:] > seq[:-1]).all():  # as of one instrument
+        return columns
+    by_seq = np.argsort(seq)
     return {name: column[by_seq] for name, column in columns.items()}
 
 
 def _typed(table: str, columns: dict[str, Any]) -> Table:
-    return {name: columns[name].astype(dtype) for name, dtype in TABLES[table].items()}
+    return {name: columns[name].astype(dtype, copy=False) for name, dtype in TABLES[table].items()}
