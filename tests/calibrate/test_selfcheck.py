@@ -12,20 +12,13 @@ from pathlib import Path
 from quantlaxmi.calibrate import selfcheck
 from quantlaxmi.calibrate.selfcheck import SPECIMENS, Finding, Specimen
 from quantlaxmi.cli import main_crypto
-from tests.depth import DEEP
 
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_zoo_prints_what_the_readme_shows(capsys, monkeypatch):
-    """Every specimen runs, gives its answer, and all in under a minute of processor time.
-
-    With a fifth of the command's draws of the market null; with all of them in `make test-deep`.
-    """
-    if not DEEP:
-        fewer = {"grid_search": "off", "n_draws": 199, "n_draws_extended": 199}
-        monkeypatch.setitem(selfcheck._QUICK, "market_null", fewer)
+def test_the_zoo_prints_what_the_readme_shows(capsys):
+    """Every specimen runs, gives its answer, and all in under a minute of processor time."""
     text = README.read_text(encoding="utf-8")
     shown = re.search(r"`quantlaxmi-crypto selfcheck` runs.*?```\n(.*?)```", text, re.DOTALL)
     begun = time.process_time()
