@@ -30,6 +30,7 @@ OTHERS = {
     "execution.latency": "Latency LatencyModel",
     "execution.ledger": "PnLAccumulator",
     "execution.risk": "RiskLimits SizeLimits",
+    "importers.nse": "ChainDay Snapshot StaleSnapshot read_day read_snapshot",
     "venues.nse": "FeeRow LotRow NseTable SessionRow TickRow fee_components lot session_hours tick",
 }
 #: Being rewritten with their gates; checked for a docstring alone.
