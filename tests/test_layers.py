@@ -112,7 +112,7 @@ INNER: dict[str, tuple[str, ...]] = {
             path.base_fees path.round_trips path.regimes path.increments path.clock_buckets
             path.bucket_costs path.market_steps context carried_by path.columns
             path.funding path.borrow path.trip_gross path.holding_periods path.placement
-            path.net_terms gate
+            path.net_terms gate kernels_ahead
             resampling.market_settings resampling.draws resampling.paired_bootstrap
             resampling.bar_flips resampling.market_replays resampling.market_passes
             resampling.grid_search resampling.grid_choice resampling.market_draws

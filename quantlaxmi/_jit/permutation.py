@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlaxmi._jit.compiler import kernel
-from quantlaxmi._jit.random_entry import Bundles, bundle_value
-from quantlaxmi._jit.rng import below, words
+from quantlaxmi._jit.random_entry import Bundles, bundle_move
+from quantlaxmi._jit.rng import STILL, below, words
 from quantlaxmi._jit.wide import add_signed, add_square
 from quantlaxmi.schema import I64, U64
 
-__all__ = ["Bundles", "Spans", "identity", "shuffled"]
+__all__ = ["Bundles", "Spans", "identity", "prepare", "shuffled"]
 
 
 class Spans(NamedTuple):
@@ -42,35 +42,9 @@ class Spans(NamedTuple):
 
 
 @kernel
-def _walk(
-    order: I64,  # IN  (n_spans,) which span stands j-th
-    bundles: Bundles,
-    spans: Spans,
-    out: U64,  # OUT (4,) S and Q as (high, low)
-) -> None:
-    columns, coefficients = bundles.columns, bundles.term_coefficient
-    first, column = bundles.term_first, bundles.term_column
-    s_hi = s_lo = q_hi = q_lo = np.uint64(0)
-    for b in range(spans.block_row.shape[0]):
-        row = spans.block_row[b]
-        for j in range(spans.block_first[b], spans.block_first[b + 1]):
-            span = order[j]
-            end = row + spans.length[span]
-            position = spans.position[span]
-            if position >= 0:
-                gain = bundle_value(
-                    columns, first, column, coefficients, position, end
-                ) - bundle_value(columns, first, column, coefficients, position, row)
-                s_hi, s_lo = add_signed(s_hi, s_lo, gain)
-                q_hi, q_lo = add_square(q_hi, q_lo, gain)
-            row = end
-    out[0], out[1], out[2], out[3] = s_hi, s_lo, q_hi, q_lo
-
-
-@kernel
 def shuffled(
     key: np.uint64,
-    first: int,  # number of the first draw
+    first: int,  # number of the first draw, or STILL
     bundles: Bundles,
     spans: Spans,
     out: U64,  # OUT (n_draws, 4)
@@ -81,15 +55,27 @@ def shuffled(
     random = np.empty(n_spans, np.uint64)
     order = np.empty(n_spans, np.int64)
     for t in range(n_draws):
-        words(key, first + t, random)
         for i in range(n_spans):
             order[i] = i
+        if first != STILL:
+            words(key, first + t, random)
+            for b in range(spans.block_row.shape[0]):
+                low = spans.block_first[b]
+                for i in range(spans.block_first[b + 1] - 1, low, -1):
+                    j = low + below(random[i], i - low + 1)
+                    order[i], order[j] = order[j], order[i]
+        s_hi = s_lo = q_hi = q_lo = np.uint64(0)
         for b in range(spans.block_row.shape[0]):
-            low = spans.block_first[b]
-            for i in range(spans.block_first[b + 1] - 1, low, -1):
-                j = low + below(random[i], i - low + 1)
-                order[i], order[j] = order[j], order[i]
-        _walk(order, bundles, spans, out[t])
+            row = spans.block_row[b]
+            for j in range(spans.block_first[b], spans.block_first[b + 1]):
+                span = order[j]
+                end = row + spans.length[span]
+                if spans.position[span] >= 0:
+                    gain = bundle_move(bundles, spans.position[span], row, end)
+                    s_hi, s_lo = add_signed(s_hi, s_lo, gain)
+                    q_hi, q_lo = add_square(q_hi, q_lo, gain)
+                row = end
+        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = s_hi, s_lo, q_hi, q_lo
 
 
 def identity(
@@ -97,5 +83,12 @@ def identity(
     spans: Spans,
     out: U64,  # OUT (4,)
 ) -> None:
-    """The draw that moves nothing: the spans in their own order through the same walk."""
-    _walk(np.arange(spans.length.shape[0]), bundles, spans, out)
+    """The draw that moves nothing: the spans in their own order through the same kernel."""
+    shuffled(np.uint64(0), STILL, bundles, spans, out.reshape(1, 4))
+
+
+def prepare() -> None:
+    """Compile what the gate needs, or load it from the cache; nothing is drawn."""
+    none, table = np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+    bundles, spans = Bundles(table, none, none, none), Spans(none, none, none, none)
+    shuffled(np.uint64(0), 0, bundles, spans, np.zeros((0, 4), np.uint64))

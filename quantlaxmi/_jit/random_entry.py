@@ -23,7 +23,7 @@ import numpy as np
 
 from quantlaxmi._jit.compiler import inline, kernel
 from quantlaxmi._jit.interest import Interest, trip_interest
-from quantlaxmi._jit.rng import below, words
+from quantlaxmi._jit.rng import STILL, below, words
 from quantlaxmi._jit.wide import add_signed, add_square
 from quantlaxmi.schema import I64, U64
 
@@ -33,16 +33,19 @@ __all__ = [
     "Interest",
     "NetTerms",
     "Trips",
+    "bundle_move",
     "bundle_value",
     "identity",
     "matched",
     "neutral",
     "place",
+    "prepare",
 ]
 
 #: `below` is exact to 2**-32 up to here; `free` plus the number of trips may not exceed it.
 MAX_ROWS = 2**32
-
+#: Gross, cost and net in a member's sums.
+_PAIR = [0, 1, 8, 9, 4, 5]
 
 _EMPTY = -1
 
@@ -122,7 +125,7 @@ class NetTerms(NamedTuple):
     paid: I64
 
 
-@kernel
+@inline
 def _table_shape(n: int, k: int) -> tuple[int, int]:
     """Slots and shift of an ordered table for k values below n: at least 2k slots."""
     slots = 2
@@ -152,7 +155,7 @@ def _insert(table: I64, shift: int, value: int) -> bool:
     return True
 
 
-@kernel
+@inline
 def place(
     random: U64,  # IN  (>= 2k,) words of the draw
     free: int,
@@ -193,6 +196,18 @@ def bundle_value(
     for t in range(term_first[bundle], term_first[bundle + 1]):
         value += term_coefficient[t] * columns[row, term_column[t]]
     return value
+
+
+@inline
+def bundle_move(bundles: Bundles, bundle: int, row: int, end: int) -> int:
+    """Value of a bundle at `end` less that at `row`."""
+    moved = 0
+    for t in range(bundles.term_first[bundle], bundles.term_first[bundle + 1]):
+        column = bundles.term_column[t]
+        moved += bundles.term_coefficient[t] * (
+            bundles.columns[end, column] - bundles.columns[row, column]
+        )
+    return moved
 
 
 @inline
@@ -240,6 +255,59 @@ def _trip_result(
 
 
 @kernel
+def _draws(
+    key: np.uint64,
+    first: int,  # number of the first draw, or STILL
+    bundles: Bundles,
+    trips: Trips,
+    net: NetTerms,
+    interest: Interest,
+    out: U64,  # OUT (n_draws, n_members, 10) gross S, Q, net S, Q and cost as (high, low)
+) -> None:
+    """Sums over the trips at random places, draw by draw: with one member on their own sides.
+
+    With two members sides are random, and those of the second member are turned. Both are summed
+    one after the other from the market, neither from the other, so that their sum can show a fault.
+    One kernel does all draws of this module, because compiling takes longer than drawing.
+    """
+    n_draws, n_members = out.shape[:2]
+    k = trips.occupied.shape[0]
+    slots, shift = _table_shape(trips.free + k, k)
+    random = np.empty((1 + n_members) * k, np.uint64)
+    table = np.empty(slots + k + 1, np.int64)
+    order = np.empty(k, np.int64)
+    starts = np.empty(k, np.int64)
+    for t in range(n_draws):
+        if first == STILL:
+            for j in range(k):
+                order[j] = j
+                starts[j] = trips.first[j]
+        else:
+            words(key, first + t, random)
+            place(random, trips.free, trips.occupied, table, shift, order, starts)
+        for member in range(n_members):
+            s_hi = s_lo = q_hi = q_lo = c_hi = c_lo = np.uint64(0)
+            ns_hi = ns_lo = nq_hi = nq_lo = np.uint64(0)
+            for j in range(k):
+                turned = False
+                if n_members == 2:
+                    turned = (random[2 * k + j] >> np.uint64(63)) != np.uint64(member)
+                gross, cost, funding = _trip_result(
+                    bundles, trips, net, interest, order[j], starts[j], turned
+                )
+                s_hi, s_lo = add_signed(s_hi, s_lo, gross)
+                q_hi, q_lo = add_square(q_hi, q_lo, gross)
+                if net.known:
+                    c_hi, c_lo = add_signed(c_hi, c_lo, cost)
+                    gain = net.scale * gross - cost + funding
+                    ns_hi, ns_lo = add_signed(ns_hi, ns_lo, gain)
+                    nq_hi, nq_lo = add_square(nq_hi, nq_lo, gain)
+            row = out[t, member]
+            row[0], row[1], row[2], row[3] = s_hi, s_lo, q_hi, q_lo
+            row[4], row[5], row[6], row[7] = ns_hi, ns_lo, nq_hi, nq_lo
+            row[8], row[9] = c_hi, c_lo
+
+
 def matched(
     key: np.uint64,
     first: int,  # number of the first draw
@@ -250,33 +318,11 @@ def matched(
     out: U64,  # OUT (n_draws, 8) gross S, Q and net S, Q as (high, low)
 ) -> None:
     """Sum and sum of squares of the trips' PnL under random placement, draw by draw."""
-    n_draws = out.shape[0]
-    k = trips.occupied.shape[0]
-    slots, shift = _table_shape(trips.free + k, k)
-    random = np.empty(2 * k, np.uint64)
-    table = np.empty(slots + k + 1, np.int64)
-    order = np.empty(k, np.int64)
-    starts = np.empty(k, np.int64)
-    for t in range(n_draws):
-        words(key, first + t, random)
-        place(random, trips.free, trips.occupied, table, shift, order, starts)
-        s_hi = s_lo = q_hi = q_lo = np.uint64(0)
-        ns_hi = ns_lo = nq_hi = nq_lo = np.uint64(0)
-        for j in range(k):
-            gross, cost, funding = _trip_result(
-                bundles, trips, net, interest, order[j], starts[j], False
-            )
-            s_hi, s_lo = add_signed(s_hi, s_lo, gross)
-            q_hi, q_lo = add_square(q_hi, q_lo, gross)
-            if net.known:
-                gain = net.scale * gross - cost + funding
-                ns_hi, ns_lo = add_signed(ns_hi, ns_lo, gain)
-                nq_hi, nq_lo = add_square(nq_hi, nq_lo, gain)
-        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = s_hi, s_lo, q_hi, q_lo
-        out[t, 4], out[t, 5], out[t, 6], out[t, 7] = ns_hi, ns_lo, nq_hi, nq_lo
+    sums = np.empty((len(out), 1, 10), np.uint64)
+    _draws(key, first, bundles, trips, net, interest, sums)
+    out[:] = sums[:, 0, :8]
 
 
-@kernel
 def neutral(
     key: np.uint64,
     first: int,  # number of the first pair
@@ -286,39 +332,12 @@ def neutral(
     interest: Interest,
     out: U64,  # OUT (n_pairs, 12) (gross, cost, net) of the draw, then of its mirror, (high, low)
 ) -> None:
-    """Gross, cost and net of random sides at random places, and of the same with sides turned.
-
-    The two members of a pair are summed one after the other from the market, neither from the
-    other, so that their sum can show a fault.
-    """
-    n_pairs = out.shape[0]
-    k = trips.occupied.shape[0]
-    slots, shift = _table_shape(trips.free + k, k)
-    random = np.empty(3 * k, np.uint64)
-    table = np.empty(slots + k + 1, np.int64)
-    order = np.empty(k, np.int64)
-    starts = np.empty(k, np.int64)
-    for t in range(n_pairs):
-        words(key, first + t, random)
-        place(random, trips.free, trips.occupied, table, shift, order, starts)
-        for member in range(2):
-            g_hi = g_lo = c_hi = c_lo = n_hi = n_lo = np.uint64(0)
-            for j in range(k):
-                turned = (random[2 * k + j] >> np.uint64(63)) != np.uint64(member)
-                gross, cost, funding = _trip_result(
-                    bundles, trips, net, interest, order[j], starts[j], turned
-                )
-                g_hi, g_lo = add_signed(g_hi, g_lo, gross)
-                if net.known:
-                    c_hi, c_lo = add_signed(c_hi, c_lo, cost)
-                    gain = net.scale * gross - cost + funding
-                    n_hi, n_lo = add_signed(n_hi, n_lo, gain)
-            o = 6 * member
-            out[t, o], out[t, o + 1], out[t, o + 2] = g_hi, g_lo, c_hi
-            out[t, o + 3], out[t, o + 4], out[t, o + 5] = c_lo, n_hi, n_lo
+    """Gross, cost and net of random sides at random places, and of the same with sides turned."""
+    sums = np.empty((len(out), 2, 10), np.uint64)
+    _draws(key, first, bundles, trips, net, interest, sums)
+    out[:] = sums[:, :, _PAIR].reshape(-1, 12)
 
 
-@kernel
 def identity(
     bundles: Bundles,  # at the strategy's own rows, one an action
     trips: Trips,
@@ -328,32 +347,37 @@ def identity(
     out: U64,  # OUT (8,) as a row of `matched`
 ) -> None:
     """The draw that moves nothing: the strategy's own rows through the same sums."""
-    s_hi = s_lo = q_hi = q_lo = np.uint64(0)
-    ns_hi = ns_lo = nq_hi = nq_lo = np.uint64(0)
-    for trip in range(trips.first.shape[0] - 1):
-        gross = 0
-        cost = 0
-        position = -1
-        since = 0
-        for a in range(trips.first[trip], trips.first[trip + 1]):
-            gross += bundle_value(
-                bundles.columns,
-                bundles.term_first,
-                bundles.term_column,
-                bundles.term_coefficient,
-                trips.bundle[a],
-                a,
-            )
-            cost += own_cost[a]
-            now = own_settled[a]
-            if position >= 0:
-                cost -= net.paid[position, now] - net.paid[position, since]
-            position = net.position[a]
-            since = now
-        s_hi, s_lo = add_signed(s_hi, s_lo, gross)
-        q_hi, q_lo = add_square(q_hi, q_lo, gross)
-        gain = net.scale * gross - cost
-        ns_hi, ns_lo = add_signed(ns_hi, ns_lo, gain)
-        nq_hi, nq_lo = add_square(nq_hi, nq_lo, gain)
-    out[0], out[1], out[2], out[3] = s_hi, s_lo, q_hi, q_lo
-    out[4], out[5], out[6], out[7] = ns_hi, ns_lo, nq_hi, nq_lo
+    n = len(own_cost)
+    begins = np.repeat(trips.first[:-1], np.diff(trips.first))
+    nothing = np.zeros(n, np.int64)
+    own = net._replace(
+        costs=own_cost.reshape(1, n),
+        cost=nothing,
+        mirror_cost=nothing,
+        constant=nothing,
+        settled=own_settled,
+    )
+    none = np.zeros(0, np.int64)
+    interest = Interest(
+        np.zeros(len(trips.first), np.int64), none, none, none, none, none,
+        none.reshape(0, 0), np.zeros((0, 2), np.uint64), none,
+    )  # fmt: skip
+    sums = np.empty((1, 1, 10), np.uint64)
+    placed = trips._replace(offset=np.arange(n) - begins)
+    _draws(np.uint64(0), STILL, bundles, placed, own, interest, sums)
+    out[:] = sums[0, 0, :8]
+
+
+def prepare() -> None:
+    """Compile what the gate needs, or load it from the cache; nothing is drawn."""
+    none, table = np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+    first = np.zeros(1, np.int64)
+    matched(
+        np.uint64(0),
+        0,
+        Bundles(table, none, none, none),
+        Trips(first, none, none, none, 0),
+        NetTerms(False, 1, table, none, none, none, none, none, none, table),
+        Interest(first, none, none, none, none, none, table, np.zeros((0, 2), np.uint64), none),
+        np.zeros((0, 8), np.uint64),
+    )

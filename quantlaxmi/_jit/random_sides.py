@@ -13,7 +13,8 @@ from quantlaxmi._jit.rng import words
 from quantlaxmi._jit.wide import add_signed, add_square
 from quantlaxmi.schema import I64, U64
 
-__all__ = ["random_sides"]
+__all__ = ["prepare", "random_sides"]
+
 _ONE = np.uint64(1)
 
 
@@ -37,3 +38,8 @@ def random_sides(
             s_hi, s_lo = add_signed(s_hi, s_lo, gain)
             q_hi, q_lo = add_square(q_hi, q_lo, gain)
         out[t, 0], out[t, 1], out[t, 2], out[t, 3] = s_hi, s_lo, q_hi, q_lo
+
+
+def prepare() -> None:
+    """Compile what the gate needs, or load it from the cache; nothing is drawn."""
+    random_sides(np.uint64(0), 0, np.zeros(0, np.int64), np.zeros((0, 4), np.uint64))

@@ -15,9 +15,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi._jit.compiler import kernel
+from quantlaxmi._jit.compiler import inline
 
-__all__ = ["below", "block", "words"]
+__all__ = ["STILL", "below", "block", "words"]
+
+#: In place of a draw's number: the draw that moves nothing.
+STILL = -1
 
 _M0 = np.uint64(0xD2511F53)
 _M1 = np.uint64(0xCD9E8D57)
@@ -27,7 +30,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 
 
-@kernel
+@inline
 def block(key: np.uint64, high: np.uint64, low: np.uint64) -> tuple[np.uint64, np.uint64]:
     """One block: 128 random bits of the counter ``high * 2**64 + low`` under `key`.
 
@@ -59,7 +62,7 @@ def block(key: np.uint64, high: np.uint64, low: np.uint64) -> tuple[np.uint64, n
     return x0 | (x1 << _32), x2 | (x3 << _32)
 
 
-@kernel
+@inline
 def words(key: np.uint64, draw: int, out: npt.NDArray[np.uint64]) -> None:
     """Fill `out` with the words 0, 1, ... of one draw.
 
@@ -78,7 +81,7 @@ def words(key: np.uint64, draw: int, out: npt.NDArray[np.uint64]) -> None:
             out[2 * i + 1] = b
 
 
-@kernel
+@inline
 def below(word: np.uint64, n: int) -> int:
     """``floor(word * n / 2**64)``: a number in [0, n), for 0 < n <= 2**32.
 

@@ -13,7 +13,7 @@ from quantlaxmi._jit.compiler import kernel
 from quantlaxmi._jit.rng import below, block
 from quantlaxmi.schema import I64
 
-__all__ = ["resampled_sums"]
+__all__ = ["prepare", "resampled_sums"]
 
 
 @kernel
@@ -40,3 +40,9 @@ def resampled_sums(
                 at = 0
             for k in range(n_columns):
                 out[t, k] += columns[at, k]
+
+
+def prepare() -> None:
+    """Compile what the bootstrap needs, or load it from the cache; nothing is drawn."""
+    table = np.zeros((0, 0), np.int64)
+    resampled_sums(np.uint64(0), 0, np.uint64(0), table, table)

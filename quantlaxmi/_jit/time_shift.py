@@ -16,11 +16,14 @@ from typing import NamedTuple
 import numpy as np
 
 from quantlaxmi._jit.compiler import inline, kernel
-from quantlaxmi._jit.random_entry import bundle_value
+from quantlaxmi._jit.random_entry import Bundles, bundle_move
 from quantlaxmi._jit.wide import add_signed, add_square
 from quantlaxmi.schema import I64, U64
 
-__all__ = ["Path", "circular", "gains", "identity"]
+__all__ = ["Path", "circular", "identity", "prepare"]
+
+#: The first row; a literal would be a signature of its own.
+_BEGIN = np.int64(0)
 
 
 class Path(NamedTuple):
@@ -51,16 +54,9 @@ class Path(NamedTuple):
 
 
 @inline
-def _value(path: Path, bundle: int, row: int) -> int:
-    value: int = bundle_value(
-        path.columns, path.term_first, path.term_column, path.term_coefficient, bundle, row
-    )
-    return value
-
-
-@inline
 def _trip_gain(path: Path, trip: int, offset: int) -> int:
     """PnL of a trip shifted by 0 to n_steps - 1 steps."""
+    bundles = Bundles(path.columns, path.term_first, path.term_column, path.term_coefficient)
     n_steps = path.columns.shape[0] - 1
     gain = 0
     for period in range(path.trip_first[trip], path.trip_first[trip + 1]):
@@ -70,23 +66,9 @@ def _trip_gain(path: Path, trip: int, offset: int) -> int:
         position = path.position[period]
         if stop > n_steps:
             stop -= n_steps
-            gain += _value(path, position, n_steps) - _value(path, position, 0)
-        gain += _value(path, position, stop) - _value(path, position, start)
+            gain += bundle_move(bundles, position, _BEGIN, n_steps)
+        gain += bundle_move(bundles, position, start, stop)
     return gain
-
-
-@inline
-def _walk(
-    path: Path,
-    offset: int,
-    out: U64,  # OUT (4,) S and Q as (high, low)
-) -> None:
-    s_hi = s_lo = q_hi = q_lo = np.uint64(0)
-    for trip in range(path.trip_first.shape[0] - 1):
-        gain = _trip_gain(path, trip, offset)
-        s_hi, s_lo = add_signed(s_hi, s_lo, gain)
-        q_hi, q_lo = add_square(q_hi, q_lo, gain)
-    out[0], out[1], out[2], out[3] = s_hi, s_lo, q_hi, q_lo
 
 
 @kernel
@@ -97,7 +79,12 @@ def circular(
 ) -> None:
     """Sum and sum of squares of the trips' PnL, the path shifted by each offset."""
     for t in range(offsets.shape[0]):
-        _walk(path, offsets[t], out[t])
+        s_hi = s_lo = q_hi = q_lo = np.uint64(0)
+        for trip in range(path.trip_first.shape[0] - 1):
+            gain = _trip_gain(path, trip, offsets[t])
+            s_hi, s_lo = add_signed(s_hi, s_lo, gain)
+            q_hi, q_lo = add_square(q_hi, q_lo, gain)
+        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = s_hi, s_lo, q_hi, q_lo
 
 
 def identity(
@@ -108,11 +95,8 @@ def identity(
     circular(np.zeros(1, np.int64), path, out.reshape(1, 4))
 
 
-@kernel
-def gains(
-    path: Path,
-    out: I64,  # OUT (n_trips,)
-) -> None:
-    """PnL of each trip, nothing shifted."""
-    for trip in range(out.shape[0]):
-        out[trip] = _trip_gain(path, trip, 0)
+def prepare() -> None:
+    """Compile what the gate needs, or load it from the cache; nothing is shifted."""
+    none, table = np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+    path = Path(table, none, none, none, none, none, none, none)
+    circular(none, path, np.zeros((0, 4), np.uint64))

@@ -374,4 +374,5 @@ GATE = Gate(
     dear=True,
     added=AblationResult,
     needs_code=True,
+    kernels="stationary_bootstrap",
 )

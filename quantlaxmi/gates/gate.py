@@ -39,6 +39,8 @@ class Gate:
     needs_code : bool
         Whether its question is about the strategy's code: what it would do on other data or with
         other settings. Of recorded positions it cannot be asked.
+    kernels : str
+        Module of `quantlaxmi._jit` whose kernels it sweeps with; empty where it has no sweep.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Gate:
     dear: bool = False
     added: type[GateResult] = GateResult
     needs_code: bool = False
+    kernels: str = ""
 
     def skipped(self, guard: str) -> tuple[GateResult, ...]:
         """The declared results, not asked for because a guard had failed."""

@@ -317,4 +317,6 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [_sweep(context, spans, columns, size, arrangements)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), LabelPermutationSettings, evaluate, dear=True)
+GATE = Gate(
+    NAME, "g2", (RESULT,), LabelPermutationSettings, evaluate, dear=True, kernels="permutation"
+)

@@ -49,18 +49,10 @@ class _Profile:
 
     def gains(self, start: I64, stop: I64) -> list[int]:
         """PnL of each trip, in units of the columns."""
-        from quantlaxmi._jit import time_shift as kernels
-
-        out = np.zeros(len(self.periods.trip_first) - 1, np.int64)
-        path = kernels.Path(
-            *self.columns.arrays,
-            self.periods.trip_first,
-            start,
-            stop,
-            self.periods.position,
-        )
-        kernels.gains(path, out)
-        found: list[int] = out.tolist()
+        position, first = self.periods.position, self.periods.trip_first
+        moves = self.columns.at(position, stop) - self.columns.at(position, start)
+        sums = np.append(0, np.cumsum(moves))  # they may wrap; differences of them do not
+        found: list[int] = (sums[first[1:]] - sums[first[:-1]]).tolist()
         return found
 
     def by_moves(self, moved: I64, moves: int) -> list[int]:
@@ -159,23 +151,20 @@ def evaluate(context: GateContext) -> list[GateResult]:
         profile = _Profile(periods, build_holding_columns(context, periods))
     except BoundError as error:
         raise Inconclusive(too_large(error), details) from error
-    from quantlaxmi._jit.compiler import running
-
     held = sorted({i for bundle in periods.positions for i, _ in bundle})
     mid2 = np.stack([context.decision_points.mid2[i] for i in held])
     moved = np.flatnonzero((np.diff(mid2) != 0).any(axis=0)) + 1
     delays, scale, ts_ns = delays_of(context), profile.columns.scale, context.decision_points.ts_ns
-    with running(1):
-        own, later = profile.by_moves(moved, 0), profile.by_moves(moved, 1)
-        moves: list[Json] = [
-            _point(context, scale, profile.by_moves(moved, k), moves=k)
-            for k in (*(-m for m in reversed(MOVES)), 0, *MOVES)
-        ]
-        amounts = (*(-d for d in reversed(delays.amounts)), *delays.amounts)
-        times: list[Json] = [
-            _point(context, scale, profile.by_time(ts_ns, k * delays.unit_ns), **{delays.unit: k})
-            for k in amounts
-        ]
+    own, later = profile.by_moves(moved, 0), profile.by_moves(moved, 1)
+    moves: list[Json] = [
+        _point(context, scale, profile.by_moves(moved, k), moves=k)
+        for k in (*(-m for m in reversed(MOVES)), 0, *MOVES)
+    ]
+    amounts = (*(-d for d in reversed(delays.amounts)), *delays.amounts)
+    times: list[Json] = [
+        _point(context, scale, profile.by_time(ts_ns, k * delays.unit_ns), **{delays.unit: k})
+        for k in amounts
+    ]
     check_identity(context, NAME, sum(own) * scale)
     details |= {"moves": len(moved), "by_moves": moves, "by_time": times}
     verdict, reason = _judge(context, scale, own, later)

@@ -349,10 +349,6 @@ def _bps(
 def evaluate(context: GateContext) -> list[GateResult]:
     """Run both halves; see `_matched` and `_neutral` for their hypotheses.
 
-    Parameters
-    ----------
-    context : GateContext
-
     Returns
     -------
     list of GateResult
@@ -395,4 +391,7 @@ def _without_draws(matched: Verdict, reason: str, details: dict[str, Json]) -> l
     return [MATCHED.result(matched, reason, None, details), neutral]
 
 
-GATE = Gate("random_entry", "g2", (MATCHED, NEUTRAL), RandomEntrySettings, evaluate, dear=True)
+_NAME = "random_entry"
+GATE = Gate(
+    _NAME, "g2", (MATCHED, NEUTRAL), RandomEntrySettings, evaluate, dear=True, kernels=_NAME
+)

@@ -115,4 +115,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [RESULT.result(Verdict.SHOWN, reason, count, details | sum_details(s, q))]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), RandomSidesSettings, evaluate, dear=True)
+GATE = Gate(NAME, "g2", (RESULT,), RandomSidesSettings, evaluate, dear=True, kernels="random_sides")

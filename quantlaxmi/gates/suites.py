@@ -25,6 +25,7 @@ from quantlaxmi.gates import (
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.edge import GUARD
 from quantlaxmi.gates.gate import Gate
+from quantlaxmi.gates.kernels_ahead import kernels_ahead
 from quantlaxmi.gates.results import GateResult, Verdict
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.segment.unchanged import check_unchanged
@@ -84,12 +85,15 @@ def run_suite(suite: str, context: GateContext, failed_guard: str | None = None)
     wanted = context.policy.suites[suite]
     gates, early = [g for g in gates_of(suite) if g.name in wanted], context.policy.skips_early
     found: dict[str, tuple[GateResult, ...]] = {}
-    for gate in sorted(gates, key=lambda g: early and g.dear):  # stable: what is cheap comes first
-        if early and gate.dear and failed_guard is not None:
-            found[gate.name] = gate.skipped(failed_guard)
-        else:
-            found[gate.name] = gate.judge(context)
-            failed_guard = failed_guard or failed_guard_of(found[gate.name])
+    # Stable: what is cheap comes first where dear gates may be skipped, and sweeps come last.
+    order = sorted(gates, key=lambda g: (early and g.dear, bool(g.kernels)))
+    with kernels_ahead([] if early or context.too_few_trips() else order, context.threads):
+        for gate in order:
+            if early and gate.dear and failed_guard is not None:
+                found[gate.name] = gate.skipped(failed_guard)
+            else:
+                found[gate.name] = gate.judge(context)
+                failed_guard = failed_guard or failed_guard_of(found[gate.name])
     if context.rerun is not None:
         check_unchanged(context.rerun.run.segment)
     results = tuple(result for gate in gates for result in found[gate.name])

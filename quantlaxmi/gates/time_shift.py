@@ -178,4 +178,4 @@ def evaluate(context: GateContext) -> list[GateResult]:
     return [_sweep(context, periods, columns, details)]
 
 
-GATE = Gate(NAME, "g2", (RESULT,), TimeShiftSettings, evaluate, dear=True)
+GATE = Gate(NAME, "g2", (RESULT,), TimeShiftSettings, evaluate, dear=True, kernels="time_shift")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from quantlaxmi.stats.monte_carlo import studentised_at_least, wide_ints
+from quantlaxmi.stats.monte_carlo import studentised_at_least, studentised_doubles, wide_ints
 
 __all__ = [
     "BINS",
@@ -95,12 +95,6 @@ def bin_of(s: int, q: int) -> int:
     return low + _EDGES
 
 
-def _magnitude(
-    high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.float64]:
-    return high.astype(np.float64) * 2.0**64 + low.astype(np.float64)
-
-
 def bins_of(sums: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """The bin of every draw's studentised sum; the same on every machine.
 
@@ -117,21 +111,13 @@ def bins_of(sums: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     ndarray of int64, shape (n_draws,)
         From 0 to `LAST_BIN`.
     """
-    s_high, s_low, q_high, q_low = (sums[:, k] for k in range(4))
-    negative = s_high.view(np.int64) < 0
-    # The magnitude of S first: doubles of a negative number's two halves would cancel.
-    low = np.where(negative, ~s_low + np.uint64(1), s_low)
-    carry = (negative & (s_low == 0)).astype(np.uint64)
-    high = np.where(negative, ~s_high + carry, s_high)
-    s = np.where(negative, -1.0, 1.0) * _magnitude(high, low)
-    q = _magnitude(q_high, q_low)
-    place = np.divide(PER_UNIT * s, np.sqrt(q), out=np.zeros(len(sums)), where=q > 0)
+    place = PER_UNIT * studentised_doubles(sums)
     floor = np.floor(np.clip(place, -_EDGES - 1.0, float(_EDGES)))
     bins: npt.NDArray[np.int64] = floor.astype(np.int64) + (_EDGES + 1)
     unclear = np.flatnonzero(np.abs(place - np.rint(place)) < _NEAR)
     if len(unclear):
-        exact_s = wide_ints(s_high[unclear], s_low[unclear])
-        exact_q = wide_ints(q_high[unclear], q_low[unclear])
+        exact_s = wide_ints(sums[unclear, 0], sums[unclear, 1])
+        exact_q = wide_ints(sums[unclear, 2], sums[unclear, 3])
         bins[unclear] = [bin_of(a, b) for a, b in zip(exact_s, exact_q, strict=True)]
     return bins
 

@@ -13,6 +13,7 @@ from quantlaxmi.gates.path import placement
 from quantlaxmi.gates.path.columns import attribution_units
 from quantlaxmi.stats.monte_carlo import wide_ints
 from tests.gate_fakes import make_input, make_path, paid, pair_trips, random_entries, walk_points
+from tests.jit import with_python_side as jit
 from tests.naive import random_entry as naive
 
 
@@ -124,11 +125,11 @@ def test_placements_are_disjoint_inside_and_uniform():
     table = np.empty(20, np.int64)
     order, starts = np.empty(3, np.int64), np.empty(3, np.int64)
     random = np.empty(6, np.uint64)
-    slots, shift = kernels._table_shape(free + 3, 3)
+    slots, shift = jit.table_shape(free + 3, 3)
     draws = 6000
     for t in range(draws):
-        kernels.words(np.uint64(11), t, random)
-        kernels.place(random, free, occupied, table[: slots + 4], shift, order, starts)
+        jit.words(np.uint64(11), t, random)
+        jit.place(random, free, occupied, table[: slots + 4], shift, order, starts)
         ends = starts + occupied[order]
         assert starts[0] >= 0
         assert ends[-1] <= occupied.sum() + free

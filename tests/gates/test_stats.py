@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from quantlaxmi.gates.results import MonteCarlo, Verdict, combine, decimal_text, rounded
 from quantlaxmi.stats.arrangements import orders, placements
 from quantlaxmi.stats.clopper_pearson import clopper_pearson
-from quantlaxmi.stats.monte_carlo import exceedances, monte_carlo_p, wide_ints
+from quantlaxmi.stats.monte_carlo import exceedances, monte_carlo_p, studentised_at_least, wide_ints
 from quantlaxmi.stats.tost import tost_p
 from tests.depth import examples
 
@@ -109,6 +109,28 @@ def test_exceedances_counts_ties():
 
     sums = np.array([row(3, 9), row(-3, 9), row(2**70, 2**140 >> 20), row(6, 36)], np.uint64)
     assert sum(exceedances(sums, 3, 9)) == 3
+
+
+WIDE = st.integers(-(2**120), 2**120) | st.integers(-(2**20), 2**20) | st.integers(-3, 3)
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(
+    own=st.tuples(WIDE, st.integers(0, 2**126) | st.integers(0, 9)),
+    draws=st.lists(st.tuples(WIDE, st.integers(0, 2**126) | st.integers(0, 9)), max_size=6),
+    times=st.integers(1, 2**30), off=st.integers(-1, 1),
+)  # fmt: skip
+def test_exceedances_are_those_of_integers(own, draws, times, off):
+    """Also a hair beside a tie, where doubles cannot tell."""
+    s_own, q_own = own
+    beside = (s_own * times + off, q_own * times * times)
+    draws = [*draws, own] + [beside] * (abs(beside[0]) < 2**126 and beside[1] < 2**127)
+    sums = np.array(
+        [[(s >> 64) % 2**64, s % 2**64, q >> 64, q % 2**64] for s, q in draws], np.uint64
+    )
+    assert exceedances(sums, s_own, q_own) == [
+        studentised_at_least(s, q, s_own, q_own) for s, q in draws
+    ]
 
 
 @pytest.mark.parametrize(

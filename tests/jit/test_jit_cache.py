@@ -11,19 +11,19 @@ import pytest
 
 import quantlaxmi
 
-#: Compiles two small kernels, and says what came out and how many were found compiled.
+#: Compiles a small kernel, and says what came out and how many were found compiled.
 SCRIPT = """
 import sys
 import numpy as np
 from quantlaxmi._jit import compiler
-from quantlaxmi._jit.rng import words
+from quantlaxmi._jit.random_sides import random_sides
 {before}
 found = []
 for n in (7, 9):
-    out = np.zeros(n, np.uint64)
-    words(np.uint64(5), 3, out)
-    found.append(int(out[-1]))
-hits = sum(words.stats.cache_hits.values()) if hasattr(words, "stats") else 0
+    out = np.zeros((n, 4), np.uint64)
+    random_sides(np.uint64(5), 3, np.arange(n), out)
+    found.append(int(out[-1, 1]))
+hits = sum(random_sides.stats.cache_hits.values()) if hasattr(random_sides, "stats") else 0
 print(found, hits, compiler._FOLDER)
 """
 ENVIRONMENT = {

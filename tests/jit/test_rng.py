@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantlaxmi._jit import compiler, rng, wide
+from quantlaxmi._jit import wide
 from quantlaxmi._jit.compiler import running
 from tests.depth import examples
+from tests.jit import with_python_side as jit
 from tests.naive import rng as naive
 
 U64 = st.integers(0, 2**64 - 1)
@@ -33,7 +34,7 @@ KNOWN = [
 
 
 def _block(key, high, low):
-    return tuple(int(x) for x in rng.block(np.uint64(key), np.uint64(high), np.uint64(low)))
+    return tuple(int(x) for x in jit.block(np.uint64(key), np.uint64(high), np.uint64(low)))
 
 
 @pytest.mark.parametrize(("counter", "key", "expected"), KNOWN)
@@ -49,33 +50,23 @@ def test_block_known_vectors(counter, key, expected):
 @given(key=U64, draw=st.integers(0, 2**63 - 1), n=st.integers(0, 9))
 def test_words_match_naive(key, draw, n):
     out = np.zeros(n, np.uint64)
-    rng.words(np.uint64(key), draw, out)
+    jit.words(np.uint64(key), draw, out)
     assert out.tolist() == [naive.word(key, draw, i) for i in range(n)]
 
 
 @settings(max_examples=examples(100), deadline=None)
 @given(word=U64, n=st.integers(1, 2**32))
 def test_below_matches_naive(word, n):
-    assert int(rng.below(np.uint64(word), n)) == naive.below(word, n)
+    assert int(jit.below(np.uint64(word), n)) == naive.below(word, n)
 
 
 def test_below_is_uniform():
     counts = np.zeros(7, int)
     out = np.zeros(7000, np.uint64)
-    rng.words(np.uint64(5), 0, out)
+    jit.words(np.uint64(5), 0, out)
     for word in out:
-        counts[rng.below(word, 7)] += 1
+        counts[jit.below(word, 7)] += 1
     assert ((counts - 1000) ** 2 / 1000).sum() < 27.9  # chi-square, 6 degrees, 1e-4
-
-
-@compiler.kernel
-def add_signed(high, low, x):
-    return wide.add_signed(high, low, x)
-
-
-@compiler.kernel
-def add_square(high, low, x):
-    return wide.add_square(high, low, x)
 
 
 def _wide(pair):
@@ -89,8 +80,8 @@ def test_wide_sums_are_exact(values):
     s = q = (np.uint64(0), np.uint64(0))
     with running(1):
         for x in values:
-            s = _wide(add_signed(*s, np.int64(x)))
-            q = _wide(add_square(*q, np.int64(x)))
+            s = _wide(jit.add_signed(*s, np.int64(x)))
+            q = _wide(jit.add_square(*q, np.int64(x)))
     assert (int(s[0]) << 64 | int(s[1])) == sum(values) % 2**128
     assert (int(q[0]) << 64 | int(q[1])) == sum(x * x for x in values) % 2**128
 

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi._ext import philox
-from quantlaxmi._jit import rng
 from quantlaxmi.execution.latency import Latency, LatencyModel
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.replay import backtest, replay
@@ -23,6 +22,7 @@ from quantlaxmi.strategies import StrategyRegistry
 from tests import random_markets, traded, twins
 from tests.cases import Case
 from tests.depth import examples
+from tests.jit import with_python_side as jit
 from tests.market_builder import MemorySegment
 from tests.naive import rng as naive_rng
 from tests.naive.late_engine import LateEngine, drawn
@@ -43,7 +43,7 @@ MODELS = st.builds(LatencyModel, entry=LATENCIES, response=LATENCIES)
 @given(U64, st.integers(1, 2**32))
 def test_a_number_below_n_is_the_twins(word: int, n: int) -> None:
     found = philox.below(word, n)
-    assert found == naive_rng.below(word, n) == int(rng.below(np.uint64(word), n))
+    assert found == naive_rng.below(word, n) == int(jit.below(np.uint64(word), n))
 
 
 def test_below_takes_no_n_beyond_its_range() -> None:

@@ -85,6 +85,23 @@ class BundleColumns:
         """Columns and terms, in the order of the kernels' ``Bundles``."""
         return self.values, self.term_first, self.term_column, self.term_coefficient
 
+    def at(self, bundles: I64, rows: I64) -> I64:
+        """Value of each of some bundles at a row of its own.
+
+        Parameters
+        ----------
+        bundles, rows : ndarray of int64, shape (n,)
+        """
+        first = self.term_first[bundles]
+        counts = self.term_first[bundles + 1] - first
+        ends = np.cumsum(counts)
+        terms = np.repeat(first - (ends - counts), counts) + np.arange(counts.sum())
+        prices = self.values[np.repeat(rows, counts), self.term_column[terms]]
+        sums = np.append(0, np.cumsum(self.term_coefficient[terms] * prices))
+        # Running sums may wrap; differences of them are exact, since every value fits.
+        values: I64 = sums[ends] - sums[ends - counts]
+        return values
+
 
 def _peak(column: I64) -> int:
     return max(abs(int(column.max())), abs(int(column.min()))) if column.size else 0
