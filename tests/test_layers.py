@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("recent",),
     ("notebook",),
+    ("progress",),
     ("schema",),
     ("instruments",),
     ("_ext",),

@@ -17,6 +17,7 @@ _ONE = np.uint64(1)
 _32 = np.uint64(32)
 _63 = np.uint64(63)
 _WORD = 2.0**64
+_NEARLY = 1.0 - 2.0**-48
 
 
 class Interest(NamedTuple):
@@ -62,47 +63,32 @@ def _product(x: np.uint64, y: np.uint64) -> tuple[np.uint64, np.uint64]:
 
 
 @inline
-def _less_multiple(
-    high: np.uint64, low: np.uint64, times: int | np.int64, den_high: np.uint64, den_low: np.uint64
-) -> tuple[np.uint64, np.uint64]:
-    """``(high, low) - times * (den_high, den_low)`` modulo 2**128, `times` of either sign."""
-    by = np.uint64(-times) if times < 0 else np.uint64(times)
-    m_high, m_low = _product(by, den_low)
-    m_high = m_high + by * den_high
-    if times < 0:
-        total = low + m_low
-        return high + m_high + (_ONE if total < low else _ZERO), total
-    return high - m_high - (_ONE if low < m_low else _ZERO), low - m_low
-
-
-@inline
 def half_even(a: int, b: int, den_high: np.uint64, den_low: np.uint64) -> int:
     """``a * b / den`` half to even, for ``a``, ``b`` from 0 and a quotient below 2**62.
 
-    Doubles guess the quotient, 128-bit remainders correct it: the first guess is off by less than
-    ``2 + quotient / 2**50``, the second by less than 2, and the rest is counted.
+    Doubles say how often the divisor is taken off what is left, always a little less than they
+    find: they are off by less than 2**-50 of it. What is taken is exact, and so is the quotient.
     """
     high, low = _product(np.uint64(a), np.uint64(b))
     divisor = np.float64(den_high) * _WORD + np.float64(den_low)
-    quotient = np.int64((np.float64(high) * _WORD + np.float64(low)) / divisor)
-    high, low = _less_multiple(high, low, quotient, den_high, den_low)
-    # The remainder is signed now, and less than 2**127 off 0.
-    off = np.int64((np.float64(np.int64(high)) * _WORD + np.float64(low)) / divisor)
-    quotient += off
-    high, low = _less_multiple(high, low, off, den_high, den_low)
-    while np.int64(high) < 0:
-        quotient -= 1
-        high, low = _less_multiple(high, low, -1, den_high, den_low)
+    quotient = _ZERO
     while high > den_high or (high == den_high and low >= den_low):
-        quotient += 1
-        high, low = _less_multiple(high, low, 1, den_high, den_low)
+        part = np.uint64((np.float64(high) * _WORD + np.float64(low)) / divisor * _NEARLY)
+        if part == _ZERO:
+            part = _ONE
+        taken_high, taken = _product(part, den_low)
+        if low < taken:
+            high = high - _ONE
+        high = high - (taken_high + part * den_high)
+        low = low - taken
+        quotient = quotient + part
     high = (high << _ONE) | (low >> _63)
     low = low << _ONE
     if high > den_high or (high == den_high and low > den_low):
-        quotient += 1
+        quotient = quotient + _ONE
     elif high == den_high and low == den_low:
-        quotient += quotient & 1
-    return quotient  # type: ignore[return-value]
+        quotient = quotient + (quotient & _ONE)
+    return np.int64(quotient)  # type: ignore[return-value]
 
 
 @inline

@@ -23,7 +23,7 @@ from quantlaxmi.schema import I64, U64
 __all__ = ["Path", "circular", "identity", "prepare"]
 
 #: The first row; a literal would be a signature of its own.
-_BEGIN = np.int64(0)
+_BEGIN: int = np.int64(0)  # type: ignore[assignment]
 
 
 class Path(NamedTuple):

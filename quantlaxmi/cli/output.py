@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterable, Mapping, Sequence
+
+from quantlaxmi.progress import Progress
+
+__all__ = ["Progress", "money_text", "print_facts", "print_json", "print_table", "shortened"]
 
 
 def money_text(mantissa: int, exponent: int) -> str:
@@ -82,66 +83,3 @@ def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {_shown(v)}" for k, v in value.items()) or "none"
     return "none" if value is None else str(value)
-
-
-#: Work of which less is done than this many seconds' worth has no estimate yet.
-_ESTIMATE_AFTER = 2.0
-
-
-class Progress:
-    """A line on stderr that is rewritten; silent unless stderr is a terminal.
-
-    Where the whole is known, the time left is estimated from the pace since the first call.
-
-    Parameters
-    ----------
-    label : str
-        What is being done.
-    clock : callable, optional
-        Seconds that only ascend.
-    """
-
-    def __init__(self, label: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._name = self._label = label
-        self._on = sys.stderr.isatty()
-        self._width = 0
-        self._clock = clock
-        self._begun = clock()
-        self._first: int | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __call__(self, done: int, total: int | None = None, note: str = "") -> None:
-        if not self._on:
-            return
-        share = f" {100 * done // total:3d} %" if total else f" {done:,}"
-        text = f"{self._label}{share}{note}{self._left(done, total)}"
-        self._width = max(self._width, len(text))
-        print(f"\r{text:<{self._width}}", end="", file=sys.stderr, flush=True)
-
-    def _left(self, done: int, total: int | None) -> str:
-        if self._first is None:
-            self._first = done
-        spent, made = self._clock() - self._begun, done - self._first
-        if not total or spent < _ESTIMATE_AFTER or made <= 0 or done >= total:
-            return ""
-        left = round(spent * (total - done) / made)
-        hours, minutes = divmod(left // 60, 60)
-        return f", {hours}:{minutes:02d}:{left % 60:02d} left"
-
-    def named(self, what: str, done: int, total: int) -> None:
-        """The same, with the name of what is being done; a new name begins anew."""
-        label = f"{self._name}: {what}"
-        if label != self._label:
-            self._label, self._begun, self._first = label, self._clock(), None
-        self(done, total)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._on and self._width:
-            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import combine
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import failed_guard_of, run_suite, suite_names
+from quantlaxmi.progress import Progress as ProgressLine
 from quantlaxmi.report.gate_report import DIAGNOSIS, GateReport, now
 from quantlaxmi.report.judged_rows import window_of
 from quantlaxmi.report.known import NOTHING, AnyGrid, Known
@@ -85,7 +87,7 @@ def run_gates(
     run_seed: int = 0,
     seed: int | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     checkpoint: str | Path | None = None,
     convert: Sequence[str | Path] = (),
     grid: AnyGrid | None = None,
@@ -119,8 +121,9 @@ def run_gates(
         segment, settings searched and policy.
     threads : int, optional
         Of the sweeps; the report does not depend on it. All by default.
-    progress : callable, optional
-        Called with (what is done, how far, of how much).
+    progress : callable or bool, optional
+        Called with (what is done, how far, of how much). True: a line on stderr, with the time
+        left (`quantlaxmi.progress.Progress`).
     checkpoint : str or Path, optional
         File that keeps the counts of draws. After an interruption the same call goes on there and
         gives the report, hash and all, that it would have given at once. That it is the same call
@@ -172,7 +175,7 @@ def run_gates(
         costs=costs, limits=limits, latency_ns=latency_ns, latency=latency, seed=run_seed
     )
     ledger = current_ledger(trials)
-    with using(ledger):
+    with using(ledger), _told(progress) as tell:
         if open_seal:
             if getattr(strategy, "is_recording", False):
                 problem = "was given with recorded positions, which may know the sealed rows"
@@ -186,22 +189,32 @@ def run_gates(
             conversion_of(convert, segment),
             grid=grid,
             threads=threads,
-            progress=progress,
+            progress=tell,
         )
         if ledger is not None and grid is None and searches_declared(gates, policy or GatePolicy()):
-            tried = tried.with_declared(threads=threads, progress=progress)
+            tried = tried.with_declared(threads=threads, progress=tell)
         return report_of(
             tried.run,
             policy=policy,
             seed=seed,
             threads=threads,
-            progress=progress,
+            progress=tell,
             gates=gates,
             checkpoint=checkpoint,
             maker=tried.maker,
             grid=tried.grid,
             known=tried.write(ledger, judges_holdout=open_seal),
         )
+
+
+@contextmanager
+def _told(progress: Progress | bool | None) -> Iterator[Progress | None]:
+    """Whom to tell how far the gates are."""
+    if progress is True:
+        with ProgressLine("gates", always=True) as line:
+            yield line.named
+    else:
+        yield progress or None
 
 
 def searches_declared(gates: Sequence[str], policy: GatePolicy) -> bool:

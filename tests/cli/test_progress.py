@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
-from quantlaxmi.cli.output import Progress
+from quantlaxmi.gates import GatePolicy
+from quantlaxmi.progress import Progress
+from quantlaxmi.report import run_gates
 
 
 class Terminal(io.StringIO):
@@ -55,3 +58,23 @@ def test_a_file_gets_nothing(monkeypatch):
 @pytest.mark.parametrize("total", [0, None])
 def test_without_a_whole_the_count_is_shown(monkeypatch, total):
     assert lines_of(monkeypatch, [(9, "x", 12345, total)]) == ["gates: x 12,345"]
+
+
+def test_a_notebook_gets_the_line_where_it_is_asked_for(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress("gates", always=True) as progress:
+        progress.named("market_null", 1, 2)
+    assert "gates: market_null  50 %" in stream.getvalue()
+
+
+def test_gates_called_from_python_say_how_far_they_are(monkeypatch):
+    """And nothing where nobody asks."""
+    data = Path(__file__).resolve().parents[2] / "data" / "edgeless"
+    policy = GatePolicy(suites={"g2": ["net_positive", "look_ahead"]})
+    for asked, said in ((True, "gates: look_ahead 100 %"), (False, ""), (None, "")):
+        stream = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", stream)
+        run_gates(data, "basis_capture", policy=policy, progress=asked)
+        assert said in stream.getvalue()
+        assert bool(stream.getvalue()) == bool(asked)
