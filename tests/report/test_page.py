@@ -139,7 +139,7 @@ def test_gates_stand_in_the_order_of_running(report, page):
 
 def test_the_first_screen_says_verdict_money_and_what_to_do(report, page):
     first = page[page.index('id="verdict"') : page.index("<nav>")]
-    assert report.verdict_text.split(";")[0] in first and "345.62323702" in first
+    assert report.verdict_text.split(";")[0] in first and "345.74826322" in first
     assert "What to do next" in first
 
 
