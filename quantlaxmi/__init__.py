@@ -42,6 +42,7 @@ _HOME: dict[str, str] = {
         "strategies": (
             "StrategyConfig StrategyRegistry Strategy CryptoStrategy IndiaOptionsStrategy Context"
         ),
+        "strategies.bar_strategy": "BarStrategy crossover",
         "strategies.positions": "from_positions",
         "run.result": "Run",
         "run.replay": "backtest replay",
@@ -155,6 +156,8 @@ if TYPE_CHECKING:
     from quantlaxmi.strategies import Strategy as Strategy
     from quantlaxmi.strategies import StrategyConfig as StrategyConfig
     from quantlaxmi.strategies import StrategyRegistry as StrategyRegistry
+    from quantlaxmi.strategies.bar_strategy import BarStrategy as BarStrategy
+    from quantlaxmi.strategies.bar_strategy import crossover as crossover
     from quantlaxmi.strategies.positions import from_positions as from_positions
     from quantlaxmi.trace import DecisionTrace as DecisionTrace
     from quantlaxmi.trace import DecisionTraceBuilder as DecisionTraceBuilder

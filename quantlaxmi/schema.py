@@ -2,10 +2,8 @@
 
 ``_ext/_types.pxd`` declares the same records for C; ``tests/ext/test_schema.py`` compares them.
 Kernel-facing records hold 64-bit fields only: compiled and interpreted code differ in others.
-
-Units: ``*_ns`` are nanoseconds since the Unix epoch, ``price``/``qty`` mantissas are at their
-instrument's exponents, ``*_hi``/``*_lo`` are the halves of a signed 128-bit integer
-(``lo`` holds the unsigned low half's bit pattern).
+Units: ``*_ns`` are nanoseconds since the Unix epoch, ``price``/``qty`` are mantissas at their
+instrument's exponents, ``*_hi``/``*_lo`` the halves (``lo`` unsigned) of a signed 128-bit integer.
 """
 
 from __future__ import annotations
@@ -72,6 +70,10 @@ class TimeInForce(enum.IntEnum):
     GTC = 0  # rests until it is filled or cancelled
     IOC = 1  # is cancelled
     POST_ONLY = 2  # rests; the order is cancelled whole where any of it would take
+    IN_BAR_STOP = 3  # these are met inside the bar that ended; all but the limit close only
+    IN_BAR_LIMIT = 4
+    IN_BAR_TARGET = 5
+    IN_BAR_STOP_FIRST = 6  # a stop, where the target lay in the bar too
 
 
 class InstrumentKind(enum.StrEnum):
@@ -159,6 +161,8 @@ class FillFlag(enum.IntFlag):
     CLOSE = 16  # the engine closed a position: the largest loss was passed, or a margin call
     AFTER_OWN = 32  # size that the run itself had taken before was passed over to get here
     BASE_FEE = 64  # the fee was taken from what was bought; the quantity is what is left
+    IN_BAR = 128  # inside the bar that ended, by the rule of execution/bar_orders.py
+    STOP_FIRST = 256  # its stop was taken, and its target lay in the same bar
 
 
 class DepthFlag(enum.IntFlag):
@@ -309,14 +313,7 @@ FILL_DTYPE: Final = _record(
     "realized_lo",
 )
 FUNDING_PAID_DTYPE: Final = _record(
-    "instrument",
-    "ts_ns",
-    "seq",
-    "position",
-    "mark",
-    "rate",
-    "amount_hi",
-    "amount_lo",
+    *("instrument", "ts_ns", "seq", "position", "mark", "rate", "amount_hi", "amount_lo"),
     "fills_before",
 )
 #: Interest on spot that was sold and not held, over a time of constant position.

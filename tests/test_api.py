@@ -28,6 +28,7 @@ _NAMES = """
     Divergence HeaderMismatch LengthMismatch Match OutcomeMismatch ReplayParityResult
     verify_replay_parity
     Context CryptoStrategy IndiaOptionsStrategy Strategy StrategyConfig StrategyRegistry
+    BarStrategy crossover
     Run backtest check_strategy replay
     G2AntiOverfitSuite TimeShiftResult RandomEntryResult PermutationResult AblationResult
     G3RobustnessSuite WalkForwardResult SelectionResult

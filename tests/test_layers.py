@@ -74,7 +74,7 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "execution": """
             impact cost_file fee_components conversion ledger costs base_fees account_terms latency
-            risk run_terms
+            risk run_terms bar_orders
             """,
         "options": "status prices chain surface",
         "trace": "header objects file arrow decision_trace builder parity",
@@ -97,8 +97,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "trials": "records chain writer ledger merge holdout used",
         "run": """
-            config attribution capital records record_arrays feed session accrued ledger_lines
-            tables equity drawing margins picture waterfall sampled plots
+            config attribution capital records record_arrays feed bar_equity session accrued
+            ledger_lines tables equity drawing margins picture waterfall sampled plots
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text
             run_statistics statistics

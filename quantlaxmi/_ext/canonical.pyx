@@ -23,7 +23,7 @@ cdef enum:
     NEW = 0
     MODIFY = 1
     CANCEL = 2
-    POST_ONLY = 2  # schema.TimeInForce
+    IN_BAR_STOP_FIRST = 6  # schema.TimeInForce: the last
 
 # Status of a packing pass; STATUS_FIELDS names the field at fault for each.
 cdef enum Status:
@@ -105,7 +105,7 @@ cdef inline Status _check_leg(
     ):
         return BAD_ORDER_TYPE
     if (
-        g.time_in_force < 0 or g.time_in_force > POST_ONLY
+        g.time_in_force < 0 or g.time_in_force > IN_BAR_STOP_FIRST
         or (g.time_in_force and (g.order_type != LIMIT or g.action != NEW))
     ):
         return BAD_TIME_IN_FORCE

@@ -6,6 +6,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport drawn_ns, see_all
 from quantlaxmi._ext.leg_checks cimport check_legs
+from quantlaxmi._ext.order_arrival cimport fill_in_bar
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell_refusal
 from quantlaxmi._ext.order_queue cimport enqueue
 from quantlaxmi._ext.risk_checks cimport check_orders
@@ -126,7 +127,7 @@ cdef int record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     cdef pending_t p
     cdef pending_t kept[MAX_LEGS]
     cdef char refused[MAX_LEGS]
-    cdef int64_t i, arrival, n_refused = 0
+    cdef int64_t i, arrival, n_refused = 0, n_met = 0
     cdef int status
     status = check_legs(e, n_legs)
     if status != OK:
@@ -151,7 +152,8 @@ cdef int record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         return status
     for i in range(n_legs):
         n_refused += refused[i]
-    p.n_legs = n_legs - n_refused
+        n_met += out[i].time_in_force >= IN_BAR_STOP and not refused[i]
+    p.n_legs = n_legs - n_refused - n_met
     for i in range(n_legs):
         status = _leg_row(e, &out[i], &p)
         if status == OK:
@@ -162,7 +164,7 @@ cdef int record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
             kept[i] = p
             status = _refused(e, &kept[i])
         elif status == OK:
-            status = _send(e, &p)
+            status = fill_in_bar(e, &p) if p.time_in_force >= IN_BAR_STOP else _send(e, &p)
         if status != OK:
             return status
     if e.lagging:

@@ -50,6 +50,8 @@ cdef enum:
     FLAG_CLOSE = 16
     FLAG_AFTER_OWN = 32
     FLAG_BASE_FEE = 64
+    FLAG_IN_BAR = 128
+    FLAG_STOP_FIRST = 256
     UNKNOWN = -1
     MARKET_ORDER = 0  # schema.OrderType
     LIMIT_ORDER = 1
@@ -62,6 +64,10 @@ cdef enum:
     GTC = 0  # schema.TimeInForce
     IOC = 1
     POST_ONLY = 2
+    IN_BAR_STOP = 3
+    IN_BAR_LIMIT = 4
+    IN_BAR_TARGET = 5
+    IN_BAR_STOP_FIRST = 6
     MAX_LEGS = 8  # schema.MAX_LEGS
     MAKER_FEE = 0
     TAKER_FEE = 1
@@ -306,6 +312,7 @@ cdef struct engine_t:
     venue_clock_t* clocks
     met_t* met  # by instrument
     int64_t trades_by_receipt  # trades act by receive time, whatever they are stamped with
+    int64_t in_bar  # legs may be met inside the bar that ended: whoever asks keeps the rule
     borrow_t* loans  # by instrument
     ql_i128 rate_den
     int64_t due_ns  # earliest pending arrival, or of news

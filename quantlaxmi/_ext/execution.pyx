@@ -130,7 +130,7 @@ cdef int64_t _held_at(const engine_t* e, Py_ssize_t instrument, int64_t ts) noex
     for i in range(e.fills.n - 1, -1, -1):
         f = <const fill_t*>e.fills.data + i
         if f.instrument == instrument:
-            if f.ts_ns < ts or (f.ts_ns == ts and f.flags & FLAG_MAKER):
+            if f.ts_ns < ts or (f.ts_ns == ts and f.flags & (FLAG_MAKER | FLAG_IN_BAR)):
                 return f.position if later else held
             later = True
         elif f.ts_ns < ts and not later:

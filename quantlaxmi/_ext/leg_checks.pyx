@@ -14,7 +14,7 @@ cdef inline int _is_price(int64_t price) noexcept nogil:
     return 0 < price <= QL_MAX_PRICE
 
 
-cdef int _check_new(leg_out_t* leg) noexcept nogil:
+cdef int _check_new(const engine_t* e, leg_out_t* leg) noexcept nogil:
     leg.target = -1
     if (leg.side != 1 and leg.side != -1) or leg.qty <= 0:
         return BAD_LEG
@@ -22,7 +22,7 @@ cdef int _check_new(leg_out_t* leg) noexcept nogil:
         return OK if leg.time_in_force == GTC else BAD_LEG
     if leg.order_type != LIMIT_ORDER or not _is_price(leg.limit_price):
         return BAD_LEG
-    return OK if GTC <= leg.time_in_force <= POST_ONLY else BAD_LEG
+    return OK if GTC <= leg.time_in_force <= (IN_BAR_STOP_FIRST if e.in_bar else POST_ONLY) else BAD_LEG
 
 
 cdef int _size_net(engine_t* e, leg_out_t* leg, int64_t* fee_part) noexcept nogil:
@@ -77,7 +77,7 @@ cdef int check_legs(engine_t* e, int64_t n_legs) noexcept nogil:
             if status != OK:
                 return status
         if leg.action == ACT_NEW:
-            status = _check_new(leg)
+            status = _check_new(e, leg)
         elif leg.action == ACT_MODIFY or leg.action == ACT_CANCEL:
             status = _check_change(e, leg)
         else:

@@ -10,5 +10,7 @@ cdef int take(
 cdef int finish_order(
     engine_t* e, const pending_t* p, int64_t ts, int64_t flags, int64_t filled
 ) noexcept nogil
+# Fill at once, at its price, a leg that the bar just ended met; what closes, closes at most.
+cdef int fill_in_bar(engine_t* e, const pending_t* p) noexcept nogil
 # Execute an order or a request; ``filled`` is set to what it filled.
 cdef int arrive(engine_t* e, const pending_t* p, int64_t ts, int64_t* filled) noexcept nogil

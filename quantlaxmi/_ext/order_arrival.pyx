@@ -208,3 +208,33 @@ cdef int arrive(engine_t* e, const pending_t* p, int64_t ts, int64_t* filled) no
     if status != OK:
         return status
     return finish_order(e, p, ts, 0, filled[0])
+
+
+cdef int fill_in_bar(engine_t* e, const pending_t* p) noexcept nogil:
+    cdef int64_t held = -p.side * e.accounts[p.instrument].qty, qty = p.qty, price = p.limit_price
+    cdef int64_t flags = FLAG_IN_BAR, in_flight
+    cdef bint maker = p.time_in_force == IN_BAR_LIMIT or p.time_in_force == IN_BAR_TARGET
+    cdef ql_i128 rate = 0
+    cdef report_t report
+    cdef int status
+    if p.time_in_force == IN_BAR_STOP_FIRST:
+        flags |= FLAG_STOP_FIRST
+    if maker:
+        flags |= FLAG_MAKER
+    if p.time_in_force != IN_BAR_LIMIT and qty > held:
+        qty = held if held > 0 else 0
+    e.ctx.in_flight += 1
+    if ql_add_i64(e.positions[p.instrument].pending_qty, p.side * p.qty, &in_flight):
+        return OVERFLOW
+    e.positions[p.instrument].pending_qty = in_flight
+    if qty and e.impact != NULL and not maker and e.books[p.instrument].valid:
+        if impact_rate(&e.impact[p.instrument], &e.books[p.instrument], p.side, qty, &rate):
+            return OVERFLOW
+        if ql_impact_price(price, p.side, rate, &price):
+            return OVERFLOW
+    if qty:
+        report = report_t(qty, price, e.ts_ns, flags, p.qty - qty, WHY_FILLED)
+        status = book_fill(e, p, &report, MAKER_FEE if maker else TAKER_FEE)
+        if status != OK:
+            return status
+    return finish_order(e, p, e.ts_ns, flags, qty)

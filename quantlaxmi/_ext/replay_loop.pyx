@@ -168,6 +168,10 @@ cdef class Engine:
         """Refuse orders decided before a message: nothing is sent or recorded in the warm-up."""
         self.e.first_seq = seq
 
+    def allow_in_bar(self):
+        """Take legs that were met inside a bar; whoever writes them keeps the rule."""
+        self.e.in_bar = True
+
     def load(self, tables, DepthIndex depth_index=None):
         """Take the next chunk: for each table a dict of columns, ascending in ``seq``.
 

@@ -235,7 +235,7 @@ def _run(
     bound = bind(strategy, market.instruments, interpreted=interpreted)
     header = make_header(market, bound, config)
     session = Session(market.instruments, bound, config, market.origin)
-    session.engine.refuse_before(market.first_seq)
+    session.refuse_before(market.first_seq)
     total, done = 0, 0
     if progress is not None:
         total = market.n_rows - len(market.columns("bars")["seq"])  # bars are not played

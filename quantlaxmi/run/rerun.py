@@ -108,7 +108,7 @@ class Rerun:
         run = self.run
         config = replace(run.config, flatten=False) if run.config.flatten else run.config
         session = Session(run.instruments, bound, config, run.segment.origin)
-        session.engine.refuse_before(run.segment.first_seq)
+        session.refuse_before(run.segment.first_seq)
         return session
 
     def again(

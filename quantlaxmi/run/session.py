@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -34,10 +35,12 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.parallel.pace import Pace
 from quantlaxmi.parallel.threads import raise_if_stopped
 from quantlaxmi.recent import Recent
+from quantlaxmi.run.bar_equity import equity_of
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.feed import TableColumns
+from quantlaxmi.strategies.bar_run import BarRun
 from quantlaxmi.strategies.kernel import BoundStrategy
-from quantlaxmi.strategies.sdk import Context, failed, start, write_decision
+from quantlaxmi.strategies.sdk import Context, PythonStrategy, failed, start, write_decision
 from quantlaxmi.strategies.views import view
 
 #: Rows of an engine's first call, and of its largest (see `parallel.pace`).
@@ -93,6 +96,7 @@ class Session:
     """
 
     context: Context | None = None
+    bar_run: BarRun | None = None
 
     def __init__(
         self,
@@ -133,6 +137,8 @@ class Session:
             base_fees=money.base_fees,
             refuse_short=config.limits.short_spot == "refuse",
         )
+        if self.bar_run is not None:
+            self.engine.allow_in_bar()
         self._pace = Pace(FIRST_ROWS, MOST_ROWS)
 
     @functools.cached_property
@@ -171,6 +177,9 @@ class Session:
             memory["features"],
             memory["event"],
         )
+        self.bar_run = getattr(bound.instance, "bar_run", None)
+        if self.bar_run is not None:
+            return self._bar_bridge(self.bar_run)
         return EventBridge(
             bound.instance.on_market,
             self._deliver_fill if hasattr(bound.instance, "on_fill") else None,
@@ -186,6 +195,41 @@ class Session:
             self._correlations,
             (QuoteEvent, DepthEvent, TradeEvent, FundingEvent),
         )
+
+    def _bar_bridge(self, bar_run: BarRun) -> Bridge:
+        """The bridge of a strategy over bars: no event is made, it reads its own series."""
+        bar_run.legs_out = view(self.memory["legs_out"])
+        bar_run.latency_ns = self.config.latency.entry.largest_ns
+        bar_run.equity = self._equity
+        kind = type(self.bound.instance)
+        hears = any(
+            getattr(kind, name) is not getattr(PythonStrategy, name)
+            for name in ("on_fill", "on_order")
+        )
+
+        def heard(notice: Any) -> int:
+            bar_run.heard(notice)
+            return self._deliver_fill(notice) if hears else 0
+
+        return Bridge(bar_run.step, heard, (), (view(self.memory["notice"])[0],))
+
+    def _equity(self) -> Decimal:
+        return equity_of(
+            self.config.limits.capital,
+            self.engine.cash(len(self.currencies)),
+            [
+                (booked[0], term[1])
+                for booked, term in zip(self.engine.accounts(), self.terms, strict=True)
+            ],
+            self.last_mids().tolist(),
+            self.ledger_exponent,
+        )
+
+    def refuse_before(self, seq: int) -> None:
+        """Refuse orders decided before a message: the warm-up."""
+        self.engine.refuse_before(seq)
+        if self.bar_run is not None:
+            self.bar_run.first_seq = seq
 
     def _deliver_fill(self, notice: Any) -> int:
         """Hand a plain-Python strategy its fill, or other news of its order, as an event."""
@@ -250,6 +294,8 @@ class Session:
         StrategyError, FixedPointOverflow, EngineError, MemoryError
             The run cannot go on; the session is then not to be used.
         """
+        if self.bar_run is not None:
+            self.bar_run.history.extend(tables.get("bars"))
         self.engine.load(tables, depth_index)
         done = False
         while not done:

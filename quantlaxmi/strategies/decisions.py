@@ -110,6 +110,48 @@ def write_decision(
     return len(legs)
 
 
+def write_legs(
+    legs: Sequence[LegIntent],
+    legs_out: Any,
+    indices: Mapping[str, int],
+    effect: tuple[DecisionType, int, int],
+) -> int:
+    """Write the legs of a decision that the library itself put together, none of them bundled.
+
+    Parameters
+    ----------
+    legs : sequence of LegIntent
+        Each of which can be an order.
+    legs_out : ctypes array of LegOut, length MAX_LEGS
+        OUT.
+    indices : mapping of str to int
+        Of the instruments.
+    effect : tuple of (DecisionType, int, int)
+        Effect on the position, direction and number of the rationale.
+
+    Returns
+    -------
+    int
+        Number of legs.
+
+    Raises
+    ------
+    StrategyError
+        There are too many.
+    """
+    if len(legs) > MAX_LEGS:
+        raise StrategyError(f"a decision had {len(legs)} legs, must have 1 to {MAX_LEGS}")
+    kind, direction, rationale = effect
+    for out, leg in zip(legs_out, legs, strict=False):
+        _write_leg(out, leg, indices[leg.symbol])
+        out.decision_type = int(kind)
+        out.direction = direction
+        out.confidence = -1
+        out.rationale = rationale
+        out.bundle = 0
+    return len(legs)
+
+
 def _check_legs(
     bound: BoundStrategy,
     legs: Sequence[LegIntent | DecisionLeg],
@@ -160,6 +202,9 @@ def _check_leg(
     hold(leg.action in tuple(OrderAction), f"action was {leg.action!r}, must be an OrderAction")
     hold(leg.order_type in tuple(OrderType), f"order_type was {leg.order_type!r}")
     hold(leg.time_in_force in tuple(TimeInForce), f"time_in_force was {leg.time_in_force!r}")
+    if leg.time_in_force > TimeInForce.POST_ONLY:
+        reads_bars = getattr(bound.instance, "reads_bars", False)
+        hold(reads_bars, "only a BarStrategy's orders are met inside a bar")
     if leg.action in ORDERS:
         hold(leg.target is None, "a new order has no target")
         if leg.action == OrderAction.NEW_NET:

@@ -57,6 +57,11 @@ class OwnSignals:
         zero = zero_of(name, value)
         return zero if neutral else value
 
+    def is_neutral(self, name: str) -> bool:
+        """Whether a signal, which is now asked for, is to be 0."""
+        self.passed(name, 0)
+        return self._neutral[name]
+
 
 def check_names(names: Any, strategy_id: str) -> tuple[str, ...]:
     """Return the names of a class's ``signals``.

@@ -177,10 +177,13 @@ class PythonStrategy(Strategy):
     signals : tuple of str
         Names of the signals that the class computes by itself. It passes each value through
         ``ctx.signal(name, value)``, so that ablation can run it with 0 in their place.
+    reads_bars : bool
+        It reads the table ``bars`` instead of events (`strategies.bar_strategy`).
     """
 
     event_kinds: ClassVar[tuple[EventKind, ...]] = (EventKind.QUOTE,)
     signals: ClassVar[tuple[str, ...]] = ()
+    reads_bars: ClassVar[bool] = False
     _ctx: Context | None = None
 
     def trades(self, instruments: Sequence[Instrument]) -> tuple[int, ...]:

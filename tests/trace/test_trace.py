@@ -292,7 +292,7 @@ def test_every_outcome_field_moves_the_outcome_hash_alone() -> None:
         ("legs", "action", 2, "decision 1, leg 1): order_type 1"),
         ("legs", "target", 0, "decision 1, leg 1): target 0"),
         ("legs", "target", -2, "decision 1, leg 1): target -2"),
-        ("legs", "time_in_force", 3, "decision 1, leg 1): time_in_force 3"),
+        ("legs", "time_in_force", 7, "decision 1, leg 1): time_in_force 7"),
         ("legs", "time_in_force", -1, "decision 1, leg 1): time_in_force -1"),
     ],
 )
