@@ -43,6 +43,7 @@ SUBJECTS: dict[str, list[str]] = {
     "statistics": ["bench_statistics.py"],
     "options": ["bench_options.py"],
     "from-frame": ["bench_from_frame.py"],
+    "bar-strategy": ["bench_bar_strategy.py"],
     "html": ["bench_html.py"],
     "sweep": ["bench_sweep.py"],
     "fixed-cost": ["bench_fixed_cost.py"],

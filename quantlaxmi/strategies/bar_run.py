@@ -12,7 +12,7 @@ from quantlaxmi.events import LegIntent
 from quantlaxmi.execution.bar_orders import Bar
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import Side, TimeInForce
+from quantlaxmi.schema import OrderAction, Side, TimeInForce
 from quantlaxmi.strategies.bar_history import BarHistory
 from quantlaxmi.strategies.bar_sizes import price_of, qty_of, shares_of
 from quantlaxmi.strategies.bar_views import BarData, BarPosition
@@ -140,7 +140,8 @@ class BarRun:
             side = 1 if missing > 0 else -1
             opens = side * wanted > 0
             bracket = self._bracket(k, side, stop, target) if opens else None
-            self._market(k, side, abs(missing), bracket)
+            # Where a buy pays its fee in base, the position is what was asked for after the fee.
+            self._market(k, side, abs(missing), bracket, OrderAction.NEW_NET)
 
     def cancel(self, symbol: str | None) -> None:
         """Take back limits."""
@@ -172,11 +173,18 @@ class BarRun:
             )
         return Bracket(side, low, high)
 
-    def _market(self, k: int, side: int, qty: int, bracket: Bracket | None) -> None:
+    def _market(
+        self,
+        k: int,
+        side: int,
+        qty: int,
+        bracket: Bracket | None,
+        action: OrderAction = OrderAction.NEW,
+    ) -> None:
         if bracket is not None:
             number = self._ctx.next_order + len(self._legs)
             self._standing[k].follow(number, bracket)
-        self._legs.append(LegIntent(self.universe[k].symbol, Side(side), qty))
+        self._legs.append(LegIntent(self.universe[k].symbol, Side(side), qty, action=action))
         self._asked[k] += side * qty
 
     def step(self) -> int:
