@@ -80,7 +80,7 @@ class BarRun:
 
     def attach(self, ctx: Context, call_next: Callable[[], None]) -> None:
         """Meet the engine's memory."""
-        self._ctx, self._event, self._next = ctx, ctx.event, call_next
+        self._ctx, self._event, self._next = ctx, ctx._event, call_next
 
     def number(self, symbol: str | None) -> int:
         """Index of one of the strategy's instruments; of its first one for None."""

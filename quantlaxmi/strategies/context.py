@@ -99,11 +99,6 @@ class Context:
         self.own_signals: Final = OwnSignals(bound)
 
     @property
-    def event(self) -> Any:
-        """Live view of the message at hand; fields as ``schema.EVENT_DTYPE``."""
-        return self._event
-
-    @property
     def now_ns(self) -> int:
         """Receive time of the event at hand, ns since the epoch."""
         now: int = self._ctx.now_ns
