@@ -18,8 +18,8 @@ from harness import REPEATS, WORK, Results
 
 from quantlaxmi.options import black76, greeks, implied_vol
 
-#: Later versions of py_vollib break the vectorized package.
-PEERS = ("py_vollib==1.0.1", "py_vollib_vectorized==0.1.1", "setuptools<81")
+#: Later versions of py_vollib and py_lets_be_rational break the vectorized package.
+PEERS = ("py_vollib==1.0.1", "py_lets_be_rational==1.0.1", "py_vollib_vectorized==0.1.1")
 PEER = Path(__file__).with_name("peer_vollib.py")
 N = 200_000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,8 @@ def test_bits_are_those_of_the_package(tmp_path: Path, name: str, flags: str) ->
 
 def test_bits_would_show_a_contraction(tmp_path: Path) -> None:
     """Where the machine can contract, the comparison above sees it."""
-    if "fma" not in Path("/proc/cpuinfo").read_text().split():
+    told = Path("/proc/cpuinfo")
+    if not told.exists() or "fma" not in told.read_text().split():
         pytest.skip("this machine has no fused multiplication")
     changed = outputs(tmp_path, "gcc", ["-O3", "-march=native", "-ffp-contract=fast"])
     assert changed != own_outputs()
@@ -123,6 +125,8 @@ def test_object_asks_for_nothing_of_libm(tmp_path: Path, name: str, level: str) 
 
 @pytest.mark.parametrize("which", [module, chain_module])
 def test_extensions_ask_for_nothing_of_libm(which) -> None:
+    if sys.platform != "linux":
+        pytest.skip("names of symbols are read as Linux writes them")
     nm = compiler("nm")
     listed = subprocess.run(
         [nm, "-D", "-u", which.__file__], capture_output=True, text=True, check=True
