@@ -21,6 +21,7 @@ from quantlaxmi.fixed import int128_sum
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import Attributions, trade_attributions
 from quantlaxmi.run.capital import CapitalUse
+from quantlaxmi.schema import FillFlag
 from quantlaxmi.trace import OUTCOME_TABLES, DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
 
@@ -184,6 +185,11 @@ class RunRecords:
     def traded_currencies(self) -> tuple[str, ...]:
         """Quote currencies of the instruments that have fills, in the segment's order."""
         return tuple(dict.fromkeys(self.instruments[i].currency for i in self.traded))
+
+    @property
+    def n_stop_first(self) -> int:
+        """Fills of a stop whose target lay in the same bar: which was met first is not known."""
+        return int(np.count_nonzero(self.fills["flags"] & FillFlag.STOP_FIRST))
 
     def by_currency(self, amounts: Iterable[int]) -> dict[str, int]:
         """Sums of amounts of instruments, one for each currency of the run."""

@@ -112,6 +112,7 @@ def check(bars, plan, costs=None):
     unit = Fraction(10) ** segment.instruments[0].price_exponent
     wanted, seen = expected(bars, plan, unit)
     assert fills_of(run) == wanted
+    assert run.exact.n_stop_first == sum(kind == "stop first" for *_, kind in wanted)
     assert strategy.seen == seen
     return run, wanted
 
