@@ -95,7 +95,7 @@ INNER: dict[str, tuple[str, ...]] = {
             klines_json ohlcv kraken lean okx bybit_book bybit binance_vision
             synthetic_depth synthetic nse.snapshot nse.day
             """,
-        "trials": "records chain writer ledger merge holdout used",
+        "trials": "records chain writer ledger merge holdout opening used",
         "run": """
             config attribution capital records record_arrays feed bar_equity session accrued
             ledger_lines tables equity drawing margins picture waterfall sampled plots
@@ -130,7 +130,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "report": """
             read_results verdict_words gate_rows found figures maps layout html.questions html.svg
             html.page pages gate_report binding differences compare html.compare_page known
-            judged_rows tried run_gates verify plots
+            judged_rows holdout_question tried run_gates verify plots
             """,
         "batch": """
             records rows journal plan figures report_files parquet catalog compaction export

@@ -14,7 +14,7 @@ from quantlaxmi.calibrate import study
 from quantlaxmi.calibrate.capture import Capture, real_worlds
 from quantlaxmi.calibrate.naive_tests import NAIVE, letter_of
 from quantlaxmi.calibrate.random_streams import Draws, run_key
-from quantlaxmi.calibrate.robust import CHOICES, judge_both
+from quantlaxmi.calibrate.robust import CHOICES, judge_both, judge_lasting
 from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.calibrate.worlds.catalogue import EDGES, NO_EDGE
 from quantlaxmi.calibrate.worlds.world import ROBUST, TESTS, World
@@ -196,12 +196,13 @@ def _judged(
         return study.judge(run, settings.policy(short=True))
     few = Settings(settings.seed, min(settings.draws, SEARCH_DRAWS), 0)
     if experiment.variant == "alone":
-        return judge_both(run, settings.policy())
+        return judge_lasting(run, settings.policy())
     policy = few.policy(search=True)
     if group == "search":
         return study.judge(run, policy)
-    due = group == "lasting" or number % settings.market_every == 0
-    return judge_both(run, policy, market=due)
+    if group == "lasting":
+        return judge_lasting(run, policy)
+    return judge_both(run, policy, market=number % settings.market_every == 0)
 
 
 def run_batch(batch: Batch, settings: Settings, capture: Capture | None) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quantlaxmi.calibrate.experiments import SHARES
+from quantlaxmi.calibrate.experiments import SHARES, Experiment
 from quantlaxmi.calibrate.rate_tables import HEADS, KINDS, rate, table
 from quantlaxmi.calibrate.result import LEVEL, MARGIN, Calibration, Check, judged_of
 from quantlaxmi.calibrate.worlds.world import BOTH, EITHER, MARKET, SELECTION, WALK_FORWARD
@@ -18,18 +18,19 @@ FULL = 4000
 def first_lines(found: Calibration) -> list[str]:
     """The first lines: the worst cell of the joint verdict, and every cell that is outside."""
     lines = []
-    cells = [
-        (counts.get("P", 0) / judged_of(counts), one)
-        for one in found.group("size") + found.group("paid")
-        if EITHER in found.worlds[one.scenario].nulls
-        and judged_of(counts := found.outcomes[one.key].get(EITHER, {}))
-    ]
-    if cells:
-        _, worst = max(cells, key=lambda cell: cell[0])
-        shown = rate(found.outcomes[worst.key][EITHER])
+    if worst := _worst(found, ("size", "paid"), EITHER):
         lines.append(
-            f"**The worst cell of the joint verdict is `{worst.scenario}` ({KINDS[worst.group]}): "
-            f"{shown} pass without an edge.**"
+            f"**The worst cell of the joint verdict is `{worst[1].scenario}` "
+            f"({KINDS[worst[1].group]}): {worst[0]} pass without an edge.**"
+        )
+    told = [
+        f"{HEADS[test]} {worst[0]} in `{worst[1].cell}`"
+        for test in (BOTH, WALK_FORWARD, SELECTION)
+        if (worst := _worst(found, ("robust",), test))
+    ]
+    if told:
+        lines.append(
+            f"**The worst cells of {KINDS['robust']}, without an edge: {', '.join(told)}.**"
         )
     checks = found.size_checks()
     above = _above(found, checks)
@@ -71,6 +72,21 @@ def first_lines(found: Calibration) -> list[str]:
                     f"{', '.join(names)}."
                 )
     return [line for text in lines for line in (text, "")]
+
+
+def _worst(found: Calibration, groups: Sequence[str], test: str) -> tuple[str, Experiment] | None:
+    """The largest rate of a result without an edge, and its cell; None without any."""
+    cells = [
+        (counts.get("P", 0) / judged_of(counts), one)
+        for group in groups
+        for one in found.group(group)
+        if found.worlds[one.scenario].holds(test)
+        and judged_of(counts := found.outcomes[one.key].get(test, {}))
+    ]
+    if not cells:
+        return None
+    _, worst = max(cells, key=lambda cell: cell[0])
+    return rate(found.outcomes[worst.key][test]), worst
 
 
 def _few(found: Calibration) -> str:

@@ -8,11 +8,13 @@ from quantlaxmi.calibrate.result import LEVEL, Check, judged_of
 from quantlaxmi.calibrate.rules.strategies import SEARCHED
 from quantlaxmi.calibrate.worlds.world import (
     BOTH,
+    COSTS,
     EITHER,
     EQUITY,
     MARKET,
     PREMIUM,
     SELECTION,
+    TENFOLD,
     TIMING,
     WALK_FORWARD,
 )
@@ -27,7 +29,9 @@ HEADS = {
     EITHER: "joint verdict",
     WALK_FORWARD: "walk-forward",
     SELECTION: "selection",
+    COSTS: "guard on costs",
     BOTH: "verdict of G2 and G3",
+    TENFOLD: "verdict, moves tenfold",
 }
 KINDS = {
     "size": "without costs",

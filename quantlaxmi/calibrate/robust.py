@@ -8,10 +8,20 @@ away.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from quantlaxmi.calibrate.study import LETTERS, choose, context_of, decided, run_case
-from quantlaxmi.calibrate.worlds.world import BOTH, EQUITY, MARKET, SELECTION, WALK_FORWARD, Case
+from quantlaxmi.calibrate.worlds.world import (
+    BOTH,
+    COSTS,
+    EQUITY,
+    MARKET,
+    SELECTION,
+    TENFOLD,
+    WALK_FORWARD,
+    Case,
+)
 from quantlaxmi.gates import (
     cost_sensitivity,
     delay,
@@ -26,6 +36,7 @@ from quantlaxmi.gates import (
     walk_forward,
 )
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.cost_sensitivity import CostSensitivitySettings
 from quantlaxmi.gates.forward.choice import Trained, best_of
 from quantlaxmi.gates.forward.training import run_settings, settings_of
 from quantlaxmi.gates.gate import Gate
@@ -35,7 +46,7 @@ from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.run.result import Run
 from quantlaxmi.strategies.sdk import Strategy
 
-__all__ = ["CHOICES", "choose_by_net", "judge_both"]
+__all__ = ["CHOICES", "choose_by_net", "judge_both", "judge_lasting"]
 
 #: Gates of G2 that cost little, those that search, and those that can only take a PASS away.
 _CHEAP: Final[tuple[Gate, ...]] = (net_positive.GATE, equity.GATE, premium.GATE)
@@ -89,19 +100,59 @@ def judge_both(run: Run, policy: GatePolicy, *, market: bool = True) -> dict[str
         Where only one setting is known, selection has no letter either: nothing was chosen.
     """
     context = context_of(run, policy)
+    g2, g3 = _tested(context, market=market)
+    verdict = _verdict(context, g2, g3)
+    return _letters(g2 + g3, market=market) | {BOTH: verdict}
+
+
+def judge_lasting(run: Run, policy: GatePolicy) -> dict[str, str]:
+    """The letters of all tests and of the guard on costs, and of two verdicts of both suites.
+
+    Simulated rows move by 0.9 bps, the guard on costs asks for 0.5 bps a fill. Were every move ten
+    times as large, and the rules' limits with them, each amount of gross would be ten times as
+    large and no test would tell: then the guard would ask as it does here for a tenth.
+
+    Parameters
+    ----------
+    run : Run
+        Without costs.
+    policy : GatePolicy
+    """
+    context = context_of(run, policy)
+    g2, g3 = _tested(context, market=True)
+    [regime], [cost] = ([r for r in gate.judge(context) if r.role == "guard"] for gate in _GUARDS)
+    tenth = policy.settings(CostSensitivitySettings).extra_bps / 10
+    changed = policy.replace(cost_sensitivity={"extra_bps": tenth})
+    wide = [*_asked(replace(context, policy=changed), [cost_sensitivity.GATE]), regime]
+    letters = _letters(g2 + g3, market=True) | {COSTS: LETTERS[cost.verdict]}
+    letters[BOTH] = _verdict(context, g2, [*g3, regime, cost])
+    letters[TENFOLD] = _verdict(context, g2, [*g3, *wide])
+    return letters
+
+
+def _tested(context: GateContext, *, market: bool) -> tuple[list[GateResult], list[GateResult]]:
+    """Results of the tests and of what is cheap, of G2 and of G3."""
     g2, g3 = _asked(context, _CHEAP), _asked(context, [walk_forward.GATE])
     if market or not _both_decided(g2, g3):
         g2 += _asked(context, [market_null.GATE])
         g3 += _asked(context, [selection.GATE])
-    if not _both_decided(g2, g3):
-        g3 += _asked(context, _GUARDS)
-        g2 += _asked(context, _LAST)
+    return g2, g3
+
+
+def _letters(results: Sequence[GateResult], *, market: bool) -> dict[str, str]:
     shown = {EQUITY, WALK_FORWARD} | ({MARKET, SELECTION} if market else set())
-    letters = {
-        r.gate: LETTERS[r.verdict] for r in g2 + g3 if r.gate in shown and r.verdict in LETTERS
-    }
-    verdict = combine((SuiteResult("g2", tuple(g2)).verdict, SuiteResult("g3", tuple(g3)).verdict))
-    return letters | {BOTH: LETTERS[verdict]}
+    return {r.gate: LETTERS[r.verdict] for r in results if r.gate in shown and r.verdict in LETTERS}
+
+
+def _verdict(context: GateContext, g2: list[GateResult], g3: list[GateResult]) -> str:
+    """The letter of both suites; gates that could not change it are not asked."""
+    asked = {r.gate.partition(".")[0] for r in g3}
+    if not _both_decided(g2, g3):
+        g3 = g3 + _asked(context, [one for one in _GUARDS if one.name not in asked])
+    if not _both_decided(g2, g3):
+        g2 = g2 + _asked(context, _LAST)
+    made = (SuiteResult("g2", tuple(g2)), SuiteResult("g3", tuple(g3)))
+    return LETTERS[combine(suite.verdict for suite in made)]
 
 
 def _both_decided(g2: Sequence[GateResult], g3: Sequence[GateResult]) -> bool:

@@ -8,7 +8,7 @@ depends on them: it is that of the whole suite.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quantlaxmi.calibrate.markets import COSTS
 from quantlaxmi.calibrate.worlds.world import EITHER, EQUITY, MARKET, PREMIUM, TIMING, Case
@@ -100,8 +100,9 @@ def run_case(case: Case, strategy: Strategy | None = None, *, costs: str = "free
 
 
 def context_of(run: Run, policy: GatePolicy) -> GateContext:
-    """What gates are given to judge a run, with the seed of a verdict."""
-    return G2AntiOverfitSuite.from_run(run, policy=policy, threads=1).context
+    """What gates are given to judge a run, with the seed of a verdict; they only judge."""
+    made = G2AntiOverfitSuite.from_run(run, policy=policy, threads=1).context
+    return replace(made, describes=False)
 
 
 def grid_strategies(strategy: Strategy) -> list[Strategy]:

@@ -11,7 +11,7 @@ from quantlaxmi.cli.values import utc_nanoseconds, utc_text
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
-    from quantlaxmi.trials import Extent, TrialLedger
+    from quantlaxmi.trials import Extent, Judgement, TrialLedger
 
 USAGE = """
 List, count, merge or verify the trials of a ledger, or seal the end of a segment as a holdout.
@@ -137,7 +137,9 @@ def _merge(ledger: TrialLedger, args: dict[str, Any]) -> int:
 
 
 def _verify(ledger: TrialLedger, *, as_json: bool) -> int:
-    opened = {name: one.config_hash for name, one in ledger.openings().items()}
+    from quantlaxmi.trials import holdouts
+
+    ledger.check_whole()
     facts: dict[str, Any] = {
         "result": "TRIALS_SOUND",
         "files": len(ledger.files),
@@ -145,12 +147,14 @@ def _verify(ledger: TrialLedger, *, as_json: bool) -> int:
         "trials": ledger.count(),
         "seals": [
             {
-                "seal": one.seal_id,
-                "segment": one.data.segment,
-                "from": utc_text(one.from_ns),
-                "opened_for": opened.get(one.seal_id),
+                "seal": one.seal.seal_id,
+                "segment": one.seal.data.segment,
+                "from": utc_text(one.seal.from_ns),
+                "opened_for": None if one.opening is None else one.opening.config_hash,
+                "pending": one.pending,
+                "judgement": _answer(one.judgement),
             }
-            for one in ledger.seals()
+            for one in holdouts(ledger)
         ],
         "torn": [f"{one.path.name}: {one.torn} bytes" for one in ledger.files if one.torn],
         "last": {file.path.name: file.last for file in ledger.files},
@@ -159,14 +163,30 @@ def _verify(ledger: TrialLedger, *, as_json: bool) -> int:
         print_json(facts)
         return 0
     print(facts.pop("result"))
-    facts["seals"] = [
-        f"{one['segment'][:16]} from {one['from']}, "
-        f"{'sealed' if one['opened_for'] is None else 'opened for ' + one['opened_for'][:16]}"
-        for one in facts["seals"]
-    ]
+    facts["seals"] = [_seal_line(one) for one in facts["seals"]]
     facts["last"] = [f"{name} {last}" for name, last in facts["last"].items()]
     print_facts(facts)
     return 0
+
+
+def _answer(found: Judgement | None) -> dict[str, str] | None:
+    """What was found in an opened seal's rows; None where nobody has said so far."""
+    if found is None:
+        return None
+    return {"verdict": found.verdict, "reason": found.reason, "report": found.report}
+
+
+def _seal_line(one: dict[str, Any]) -> str:
+    """A seal in a line."""
+    begun = f"{one['segment'][:16]} from {one['from']}, "
+    if one["opened_for"] is None:
+        return f"{begun}sealed"
+    begun, answer = f"{begun}opened for {one['opened_for'][:16]}", one["judgement"]
+    if one["pending"]:
+        return f"{begun}, without a verdict so far: the same command goes on"
+    if answer is None:
+        return begun
+    return f"{begun}, {answer['verdict']} by report {answer['report'][:16]}: {answer['reason']}"
 
 
 def _seal(ledger: TrialLedger, args: dict[str, Any]) -> int:

@@ -196,6 +196,9 @@ class GateContext:
         What a trial ledger knows of these data; None without one.
     memo : Memo
         What was made for one gate and is used by others.
+    describes : bool
+        Whether gates make what they show beside their verdicts and that costs draws or bootstraps;
+        a simulation study, which counts verdicts, does without.
     """
 
     observed: Observation
@@ -211,6 +214,7 @@ class GateContext:
     grid: Grid | None = None
     trials: TrialsUsed | None = None
     memo: Memo = field(default_factory=Memo, compare=False, repr=False)
+    describes: bool = True
 
     @property
     def path(self) -> TradePath:

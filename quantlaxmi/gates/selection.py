@@ -143,6 +143,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
         judged = _judge(context, n, lost, details)
     except Inconclusive as error:
         judged = RESULT.unanswered(error.reason, details | error.details)
+    if not context.describes:
+        return [judged, SHOWN.unanswered("Only the verdict was asked for.", {})]
     shown: dict[str, Json] = {}
     try:
         statistics = _statistics(context, rerun, n, shown)

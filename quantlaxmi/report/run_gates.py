@@ -22,9 +22,10 @@ from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import failed_guard_of, run_suite, suite_names
 from quantlaxmi.progress import Progress as ProgressLine
 from quantlaxmi.report.gate_report import DIAGNOSIS, GateReport, now
+from quantlaxmi.report.holdout_question import HOLDOUT_GATES, OpenedRows, SealQuestion
 from quantlaxmi.report.judged_rows import window_of
 from quantlaxmi.report.known import NOTHING, AnyGrid, Known
-from quantlaxmi.report.tried import HOLDOUT_GATES, Tried, holdout_policy, sealed_rows
+from quantlaxmi.report.tried import Tried
 from quantlaxmi.version import __version__
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def run_gates(
         environment's ``QUANTLAXMI_TRIALS``, where it is set.
     open_seal : bool
         Open the seal of the segment in the ledger, once, for this setting: the sealed rows are
-        judged, by the equity test alone.
+        judged, by the equity test alone. Where that was stopped before its verdict, the same call
+        goes on with it.
 
     Returns
     -------
@@ -176,12 +178,11 @@ def run_gates(
     )
     ledger = current_ledger(trials)
     with using(ledger), _told(progress) as tell:
+        opened: OpenedRows | None = None
         if open_seal:
-            if getattr(strategy, "is_recording", False):
-                problem = "was given with recorded positions, which may know the sealed rows"
-                raise ConfigError("--open-seal", f"{problem}; expected the strategy itself")
-            segment = sealed_rows(segment, strategy, ledger, grid)
-            gates, policy = HOLDOUT_GATES, holdout_policy(policy)
+            asked = SealQuestion.of(segment, config, conversion_of(convert, segment), policy, seed)
+            opened = asked.ask(strategy, ledger, grid)
+            segment, gates, policy = opened.rows, HOLDOUT_GATES, asked.policy
         tried = Tried.on(
             segment,
             strategy,
@@ -193,7 +194,7 @@ def run_gates(
         )
         if ledger is not None and grid is None and searches_declared(gates, policy or GatePolicy()):
             tried = tried.with_declared(threads=threads, progress=tell)
-        return report_of(
+        report = report_of(
             tried.run,
             policy=policy,
             seed=seed,
@@ -205,6 +206,7 @@ def run_gates(
             grid=tried.grid,
             known=tried.write(ledger, judges_holdout=open_seal),
         )
+        return report if opened is None else opened.judged(report)
 
 
 @contextmanager

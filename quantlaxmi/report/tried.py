@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.errors import ConfigError, HoldoutError
-from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.report.judged_rows import sealed_window
 from quantlaxmi.report.known import NOTHING, AnyGrid, Known, grid_of, strategy_class
 
 if TYPE_CHECKING:
@@ -23,16 +20,9 @@ if TYPE_CHECKING:
     from quantlaxmi.trials.ledger import TrialLedger
     from quantlaxmi.trials.records import Trial
 
-__all__ = ["HOLDOUT_GATES", "Tried", "holdout_policy", "run_once", "sealed_rows"]
+__all__ = ["Tried", "run_once"]
 
 Progress = Callable[[str, int, int], None]
-#: Suites of which a holdout is judged by one test.
-HOLDOUT_GATES: Final = ("g2",)
-
-
-def holdout_policy(policy: GatePolicy | None) -> GatePolicy:
-    """The policy by which sealed rows are judged: the equity test alone."""
-    return (policy or GatePolicy()).replace(suites={"g2": ["equity"]})
 
 
 def run_once(
@@ -215,39 +205,3 @@ def declared_settings(run: Run) -> tuple[StrategyConfig, ...]:
     if len(configs) > MAX_SETTINGS:
         return ()
     return tuple(one for one in configs if one.config_hash != own)
-
-
-def sealed_rows(
-    segment: MarketData, strategy: Any, ledger: TrialLedger | None, grid: AnyGrid | None = None
-) -> MarketData:
-    """Open the seal of a segment for one setting, and give its sealed rows.
-
-    The opening is written before a row is read.
-
-    Raises
-    ------
-    HoldoutError
-        There is no ledger, no seal, several, or one that was opened before.
-    ConfigError
-        The strategy was given as a function of the segment, or with a grid: that names no setting.
-    """
-    from quantlaxmi.run.replay import bind
-    from quantlaxmi.run.trial_lines import code_of
-    from quantlaxmi.trials.holdout import open_seal
-
-    if grid is not None:
-        raise ConfigError("--open-seal", "judges one named setting, expected no grid")
-    if ledger is None:
-        raise HoldoutError("--open-seal", "needs the ledger that holds the seal, --trials DIR")
-    kind = strategy_class(strategy)
-    bound = bind(kind if isinstance(strategy, str) else strategy, segment.instruments)
-    ledger.prepare()
-    opened = open_seal(
-        segment,
-        ledger,
-        strategy=bound.strategy_id,
-        code=code_of(bound),
-        config=bound.config.as_texts(),
-        config_hash=bound.config_hash.hex(),
-    )
-    return sealed_window(segment, opened.seal.from_ns)

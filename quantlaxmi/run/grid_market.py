@@ -71,7 +71,7 @@ class GridMarket:
         if max(self.weights, default=1) >= 2**63:
             raise FixedPointOverflow("grid_runs", self.weights)
         self._packed_loans: I64 | None = None
-        self._paid_at: tuple[I64, I64] | None = None
+        self._settled: _Settled | None = None
         self.packed_weights = np.array(self.weights, np.int64)
 
     def run(self, bound: BoundStrategy) -> Session:
@@ -95,12 +95,41 @@ class GridMarket:
         """Settlements in the order of their receive times, and these."""
         if not len(funding):
             return funding, np.zeros(0, np.int64)
-        due = np.stack([funding["seq"], funding["ts_ns"]])
-        known = self._paid_at
-        if known is None or not np.array_equal(known[0], due):
-            # All settings meet the same settlements, as a rule.
-            known = self._paid_at = due, paid_at(self.segment, funding)
-        return in_order(funding, known[1])
+        if self._settled is None:
+            self._settled = _Settled(self.segment)
+        return in_order(funding, self._settled.times(funding))
+
+
+class _Settled:
+    """When settlements were received: those that a setting met are not looked for again.
+
+    Settings meet the settlements of what they hold, so most of them are others' too.
+    """
+
+    def __init__(self, segment: MarketData) -> None:
+        self._segment = segment
+        none = np.zeros(0, np.int64)
+        #: Due times, ascending and each once, the messages before them, and when they came.
+        self._known: tuple[I64, I64, I64] = (none, none, none)
+
+    def times(self, funding: npt.NDArray[Any]) -> I64:
+        """Receive time of each of these settlements."""
+        due, seq = np.ascontiguousarray(funding["ts_ns"]), funding["seq"]
+        known_due, known_seq, known_times = self._known
+        if len(known_due):
+            at = np.minimum(np.searchsorted(known_due, due), len(known_due) - 1)
+            if (known_due[at] == due).all() and (known_seq[at] == seq).all():
+                found: I64 = known_times[at]
+                return found
+        times = paid_at(self._segment, funding)
+        every, first = np.unique(np.concatenate([known_due, due]), return_index=True)
+        # Replaced whole: threads that add at one time lose an entry, and find it again.
+        self._known = (
+            every,
+            np.concatenate([known_seq, seq])[first],
+            np.concatenate([known_times, times])[first],
+        )
+        return times
 
 
 def in_order(rows: npt.NDArray[Any], times: I64) -> tuple[npt.NDArray[Any], I64]:

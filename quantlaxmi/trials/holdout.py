@@ -6,7 +6,6 @@ a run on another machine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,26 +13,35 @@ from typing import Any
 from quantlaxmi.errors import HoldoutError
 from quantlaxmi.segment import MarketData
 from quantlaxmi.trials.ledger import TrialLedger, current_ledger
-from quantlaxmi.trials.records import Extent, Opening, Seal, extent_of
+from quantlaxmi.trials.records import Extent, Judgement, Opening, Seal, extent_of
 
-__all__ = ["Holdout", "holdouts", "open_seal", "refuse_sealed", "seal_from"]
+__all__ = ["Holdout", "holdouts", "refuse_sealed", "seal_from"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """A seal that covers some data, and its opening.
+    """A seal that covers some data, its opening, and what was found.
 
     Attributes
     ----------
     seal : Seal
     opening : Opening or None
         None while it is sealed.
+    judgement : Judgement or None
+        None while it is sealed, and where whoever opened it was stopped before the verdict.
     """
 
     seal: Seal
     opening: Opening | None
+    judgement: Judgement | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether it was opened for a question that has no answer so far."""
+        asked = self.opening is not None and self.opening.question is not None
+        return asked and self.judgement is None
 
     @property
     def begins(self) -> str:
@@ -55,14 +63,14 @@ def _utc(ts_ns: int) -> str:
     return (_EPOCH + timedelta(microseconds=ts_ns // 1000)).isoformat().replace("+00:00", "Z")
 
 
-def holdouts(ledger: TrialLedger, data: Extent) -> tuple[Holdout, ...]:
-    """The seals of a ledger whose rows are in some data.
+def holdouts(ledger: TrialLedger, data: Extent | None = None) -> tuple[Holdout, ...]:
+    """The seals of a ledger; with `data`, those whose rows are in them.
 
     Parameters
     ----------
     ledger : TrialLedger
         Read up to now.
-    data : Extent
+    data : Extent, optional
 
     Returns
     -------
@@ -76,9 +84,15 @@ def holdouts(ledger: TrialLedger, data: Extent) -> tuple[Holdout, ...]:
     >>> holdouts(TrialLedger("trials"), extent_of(open_segment("data/planted")))
     ()
     """
-    found = [seal for seal in ledger.seals() if seal.covers(data)]
+    found = [seal for seal in ledger.seals() if data is None or seal.covers(data)]
     openings = ledger.openings() if found else {}
-    return tuple(Holdout(seal, openings.get(seal.seal_id)) for seal in found)
+    judged = ledger.judgements() if openings else {}
+    made = []
+    for seal in found:
+        opening = openings.get(seal.seal_id)
+        judgement = None if opening is None else judged.get(opening.opening_id)
+        made.append(Holdout(seal, opening, judgement))
+    return tuple(made)
 
 
 def refuse_sealed(market: MarketData, ledger: TrialLedger | None = None) -> tuple[Holdout, ...]:
@@ -170,87 +184,3 @@ def seal_from(market: MarketData, from_ns: int, ledger: TrialLedger) -> Seal:
             )
     ledger.append([seal])
     return seal
-
-
-def open_seal(
-    market: MarketData,
-    ledger: TrialLedger,
-    *,
-    strategy: str,
-    code: str,
-    config: Mapping[str, str],
-    config_hash: str,
-) -> Holdout:
-    """Open the seal of some data for one setting; it is written before anything is read.
-
-    Parameters
-    ----------
-    market : MarketData
-        With sealed rows.
-    ledger : TrialLedger
-    strategy, code : str
-        The strategy's id and `code_digest`, hexadecimal.
-    config : mapping of str to str
-        The setting that is judged, as texts.
-    config_hash : str
-
-    Returns
-    -------
-    Holdout
-
-    Raises
-    ------
-    HoldoutError
-        No row is sealed, several seals cover the data, or the seal was opened before.
-    TrialError
-        The ledger cannot be written.
-
-    Examples
-    --------
-    >>> import os
-    >>> from quantlaxmi import open_segment
-    >>> os.mkdir("trials")
-    >>> segment, ledger = open_segment("data/planted"), TrialLedger("trials")
-    >>> seal = seal_from(segment, segment.last_ts_ns - 10**9, ledger)
-    >>> zeros = "0" * 64
-    >>> made = open_seal(
-    ...     segment, ledger, strategy="mine", code=zeros, config={}, config_hash=zeros
-    ... )
-    >>> made.opening.strategy
-    'mine'
-    """
-    with ledger.alone():
-        found = _unopened(market, ledger)
-        made = Opening(
-            seal=found.seal_id,
-            strategy=strategy,
-            code=code,
-            config=dict(config),
-            config_hash=config_hash,
-        )
-        ledger.append([made])
-    return Holdout(found, made)
-
-
-def _unopened(market: MarketData, ledger: TrialLedger) -> Seal:
-    """The one seal of some data, where it was never opened.
-
-    Raises
-    ------
-    HoldoutError
-    """
-    found = holdouts(ledger, extent_of(market))
-    if not found:
-        raise HoldoutError(market.path, f"has no rows that are sealed in {ledger.folder}")
-    if len(found) > 1:
-        raise HoldoutError(
-            market.path, f"has rows of {len(found)} seals; open the segment of one of them"
-        )
-    opening = found[0].opening
-    if opening is not None:
-        raise HoldoutError(
-            market.path,
-            f"its rows from {found[0].begins} on were opened for {opening.strategy} "
-            f"{opening.config_hash[:16]} already; a seal is opened once",
-        )
-    return found[0].seal

@@ -19,7 +19,16 @@ from typing import Final, Literal
 from quantlaxmi.errors import TrialError
 from quantlaxmi.files import check_no_segment, one_line_errors
 from quantlaxmi.trials.chain import ChainFile
-from quantlaxmi.trials.records import Extent, Opening, Record, Seal, Trial, TrialKey, identity
+from quantlaxmi.trials.records import (
+    Extent,
+    Judgement,
+    Opening,
+    Record,
+    Seal,
+    Trial,
+    TrialKey,
+    identity,
+)
 from quantlaxmi.trials.writer import TrialWriter
 
 __all__ = ["ENVIRONMENT", "TrialLedger", "current_ledger", "ledger_in", "using", "without_ledger"]
@@ -31,7 +40,7 @@ _NAME: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.jsonl")
 
 
 class TrialLedger:
-    """The trials, seals and openings of a folder.
+    """The trials, seals, openings and judgements of a folder.
 
     Parameters
     ----------
@@ -131,14 +140,47 @@ class TrialLedger:
         return tuple(found[name] for name in sorted(found))
 
     def openings(self) -> dict[str, Opening]:
-        """By seal: its opening. Of several, made on two machines, the first by settings."""
-        found: dict[str, Opening] = {}
+        """By seal: its opening. Of several, made on two machines, one that was judged, then the
+        first by settings.
+        """
+        judged, found = self.judgements(), dict[str, Opening]()
+
+        def rank(one: Opening) -> tuple[bool, str, str]:
+            return one.opening_id not in judged, one.config_hash, one.opening_id
+
         for one in self._records():
             if isinstance(one, Opening):
-                other = found.get(one.seal)
-                if other is None or one.config_hash < other.config_hash:
-                    found[one.seal] = one
+                found[one.seal] = min(found.get(one.seal, one), one, key=rank)
         return found
+
+    def judgements(self) -> dict[str, Judgement]:
+        """By opening: what was found. Of several, made on two machines, the first by report."""
+        found: dict[str, Judgement] = {}
+        for one in self._records():
+            if isinstance(one, Judgement):
+                other = found.get(one.opening, one)
+                found[one.opening] = min(other, one, key=lambda made: made.report)
+        return found
+
+    def check_whole(self) -> None:
+        """Hold openings to seals, and judgements to openings.
+
+        Raises
+        ------
+        TrialError
+            One that no file has was opened or judged.
+        """
+        seals = {one.seal_id for one in self.seals()}
+        opened = {one.opening_id for one in self._records() if isinstance(one, Opening)}
+        for file in self.files:
+            for number, one in enumerate(file.records, 1):
+                if isinstance(one, Opening) and one.seal not in seals:
+                    lost = "opens a seal"
+                elif isinstance(one, Judgement) and one.opening not in opened:
+                    lost = "judges an opening"
+                else:
+                    continue
+                raise TrialError(file.path, f"{lost} that no file has", f"line {number}")
 
     def append(self, records: Iterable[Record]) -> int:
         """Write records that no line has yet; they are durable when this returns.

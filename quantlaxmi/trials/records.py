@@ -1,4 +1,4 @@
-"""What a trial ledger holds: trials, seals of holdouts, and their openings."""
+"""What a trial ledger holds: trials, seals of holdouts, their openings and what was found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.segment import MarketData, MemorySegment, Window
 
 __all__ = [
+    "Answer",
     "Extent",
+    "Judgement",
     "Opening",
     "Purpose",
     "Record",
@@ -31,9 +33,11 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
 #: An integer of any width: JSON numbers of more than 64 bits are not read by everybody.
 IntText = Annotated[str, msgspec.Meta(pattern="^(0|-?[1-9][0-9]{0,199})$")]
+Answer = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Purpose = Literal["backtest", "replay", "gates", "grid", "holdout"]
 
 _SEAL_TAG: Final = b"quantlaxmi.seal.v1\0"
+_OPENING_TAG: Final = b"quantlaxmi.opening.v1\0"
 
 
 class TrialKey(NamedTuple):
@@ -171,8 +175,10 @@ class Seal(_Struct, frozen=True, kw_only=True, tag="seal", tag_field="kind"):
         return held.overlaps(data)
 
 
-class Opening(_Struct, frozen=True, kw_only=True, tag="opening", tag_field="kind"):
-    """The one opening of a seal, for one named setting.
+class Opening(
+    _Struct, frozen=True, kw_only=True, tag="opening", tag_field="kind", omit_defaults=True
+):
+    """The one opening of a seal, for one question; it is written before a sealed row is read.
 
     Attributes
     ----------
@@ -181,6 +187,9 @@ class Opening(_Struct, frozen=True, kw_only=True, tag="opening", tag_field="kind
     strategy, code : str
     config : dict of str to str
     config_hash : str
+    question : str or None
+        Hash of all else that the verdict depends on. None in lines that were written before there
+        was one: they are never gone on with.
     """
 
     seal: Sha256
@@ -188,9 +197,37 @@ class Opening(_Struct, frozen=True, kw_only=True, tag="opening", tag_field="kind
     code: Sha256
     config: Annotated[dict[Name, Text], msgspec.Meta(max_length=1000)]
     config_hash: Sha256
+    question: Sha256 | None = None
+
+    @property
+    def opening_id(self) -> str:
+        """SHA-256 of the opening, hexadecimal: the same question is the same opening."""
+        return hashlib.sha256(_OPENING_TAG + encoded(self)).hexdigest()
 
 
-Record = Writer | Trial | Seal | Opening
+class Judgement(_Struct, frozen=True, kw_only=True, tag="judgement", tag_field="kind"):
+    """What was found in the rows that an opening asked for.
+
+    Attributes
+    ----------
+    opening : str
+        `Opening.opening_id`.
+    verdict : str
+    reason : str
+    run : str
+        ``outcome_hash`` of the run.
+    report : str
+        ``report_hash``.
+    """
+
+    opening: Sha256
+    verdict: Answer
+    reason: Text
+    run: Sha256
+    report: Sha256
+
+
+Record = Writer | Trial | Seal | Opening | Judgement
 
 
 def encoded(record: msgspec.Struct) -> bytes:

@@ -2,18 +2,31 @@
 
 import json
 import multiprocessing
+from decimal import Decimal
 
 import pytest
 
 from quantlaxmi.calibrate import calibrate, study, work
 from quantlaxmi.calibrate.experiments import Experiment, batches_of, run_batch
 from quantlaxmi.calibrate.markdown import page
+from quantlaxmi.calibrate.markets import MOVE, make_quotes
 from quantlaxmi.calibrate.random_streams import Draws, run_key
 from quantlaxmi.calibrate.result import Calibration
-from quantlaxmi.calibrate.robust import CHOICES, judge_both
+from quantlaxmi.calibrate.robust import CHOICES, judge_both, judge_lasting
 from quantlaxmi.calibrate.work import CHECKPOINT
 from quantlaxmi.calibrate.worlds.catalogue import EDGES, NO_EDGE
-from quantlaxmi.calibrate.worlds.world import BOTH, EQUITY, MARKET, SELECTION, WALK_FORWARD
+from quantlaxmi.calibrate.worlds.planted import planted_moves
+from quantlaxmi.calibrate.worlds.world import (
+    BOTH,
+    COSTS,
+    EQUITY,
+    MARKET,
+    SELECTION,
+    TENFOLD,
+    WALK_FORWARD,
+    Case,
+    rule,
+)
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.files import locked_folder
@@ -44,6 +57,34 @@ def test_the_verdict_is_that_of_both_whole_suites(name):
         assert letters[WALK_FORWARD] == study.LETTERS[suites[1].walk_forward.verdict]
         assert SELECTION not in letters  # one setting: nothing was chosen
         assert (MARKET in letters) == market
+
+
+def planted_case(scale):
+    draws = Draws(run_key(3, "scaled", 5))
+    moves = planted_moves(draws, "sides-100", 3000, Decimal(4))
+    segment = make_quotes(moves, unit=MOVE * scale)
+    return Case(segment, rule(draws, False, rows=3000, schedule="sides-100"))
+
+
+def test_moves_ten_times_as_large_are_a_tenth_of_the_costs():
+    """Tests find the same on a market that is magnified; the guard on costs asks for less of it."""
+    plain, large = (
+        judge_lasting(study.run_case(planted_case(scale)), SETTINGS.policy()) for scale in (1, 10)
+    )
+    for test in (EQUITY, WALK_FORWARD, MARKET):
+        assert plain[test] == large[test] == "P"
+    assert (plain[COSTS], large[COSTS]) == ("F", "P")
+    assert (plain[BOTH], plain[TENFOLD], large[BOTH]) == ("F", "P", "P")
+
+
+@pytest.mark.parametrize("name", ["planted-t5-100", "carry-t7", "coins-30"])
+def test_a_lasting_edge_has_the_verdicts_of_two_policies(name):
+    run = study.run_case(WORLDS[name].make(Draws(run_key(3, name, 0)), False))
+    policy = SETTINGS.policy()
+    letters = judge_lasting(run, policy)
+    tenth = policy.replace(cost_sensitivity={"extra_bps": "0.05"})
+    assert letters[BOTH] == judge_both(run, policy)[BOTH]
+    assert letters[TENFOLD] == judge_both(run, tenth)[BOTH]
 
 
 def test_the_best_by_net_has_the_largest_studentised_net():
@@ -86,6 +127,10 @@ def test_cells_of_both_suites_are_held_to_the_level_and_stand_first():
     text = page(found, "command", "")
     first = text.partition("makes this page")[0]
     assert "above 5 % in coins, net" in first
+    assert (
+        "worst cells of the best of 50 under both suites, without an edge: verdict of G2 and G3 "
+        "15.00 % in `coins, net`, walk-forward 2.50 % in `coins, net`." in first
+    )
     assert "fewer runs than they should: the best of 50 under both suites 400 of 1,000" in first
     assert "| coins, net | 400 | " in text
     assert "| planted-t5-100, alone | 400 | 100.00 % |" in text

@@ -74,7 +74,7 @@ def test_a_holdout_is_sealed_and_opened(place: Path, tmp_path: Path, capsys) -> 
     code, out, _ = answer(capsys, *gates, "--output-report", tmp_path / "report.json")
     assert code == 0 and "sealed rows, opened once for this setting" in out
     code, _, err = answer(capsys, *gates)
-    assert code == 2 and "a seal is opened once" in err
+    assert code == 2 and "a seal is opened once" in err and "by report" in err
     code, out, _ = answer(capsys, "trials", "verify", "--trials", place)
     assert code == 0 and "opened for" in out
     check = ["verify-report", "--report", tmp_path / "report.json", "--segment-dir", PLANTED]

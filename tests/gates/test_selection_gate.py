@@ -65,6 +65,18 @@ def test_one_set_of_draws_serves_both_suites(planted, monkeypatch):
     assert G3RobustnessSuite.from_run(run, policy=POLICY, threads=1).run_selection() == test
 
 
+def test_a_study_that_counts_verdicts_gets_the_same_ones(planted):
+    """Without what is only shown no draw is made that is not counted."""
+    for segment in (planted, open_segment(DATA / "edgeless")):
+        context = context_of(backtest(segment, small()), POLICY, threads=1)
+        bare = replace(context, describes=False, memo=type(context.memo)())
+        for gate in (market_null.GATE, selection.GATE):
+            found, expected = gate.judge(bare)[0], gate.judge(context)[0]
+            assert found.verdict is expected.verdict
+            assert found.monte_carlo == expected.monte_carlo
+        assert selection.GATE.judge(bare)[1].details == {}
+
+
 def test_a_search_that_the_policy_turns_off_is_made_all_the_same(planted):
     run = backtest(planted, small())
     off = POLICY.replace(market_null={"grid_search": "off"})

@@ -103,6 +103,22 @@ def test_a_setting_that_cannot_be_run_is_not_chosen_and_said(tmp_path: Path) -> 
         run_gates(PLANTED, BasisCapture, policy=NULL, grid=path)
 
 
+def test_a_declared_grid_is_read_once_for_the_same_settings() -> None:
+    class Own(BasisCapture):
+        grid = {"threshold_bps": ["4", "6"]}  # noqa: RUF012
+
+    first = grid_configs(Own())
+    assert [c.as_texts()["threshold_bps"] for c in first] == ["4", "6"]
+    # What the grid sets does not matter; how many are looked at does where there are more.
+    assert grid_configs(Own(BasisCaptureConfig(threshold_bps=9))) is first
+    assert grid_configs(Own(), 2) is first and len(grid_configs(Own(), 1)) == 1
+    other = grid_configs(Own(BasisCaptureConfig(exit_threshold_bps=1)))
+    assert [c.as_texts()["exit_threshold_bps"] for c in other] == ["1", "1"]
+    Own.grid["threshold_bps"].append("8")
+    assert len(grid_configs(Own())) == 3
+    assert grid_configs(BasisCapture()) != first
+
+
 def test_a_grid_needs_a_strategy_that_can_be_made(grid_file: Path) -> None:
     with pytest.raises(ConfigError, match="needs a strategy's name, class or object"):
         run_gates(PLANTED, lambda segment: BasisCapture(), grid=grid_file)
@@ -186,6 +202,8 @@ def test_a_report_keeps_the_keys_it_used(place: Path, tmp_path: Path, monkeypatc
     assert load_report(tmp_path / "report.json").trials == trials
     later = run_gates(PLANTED, BasisCapture(), policy=NULL, trials=place)
     assert later.report_hash != report.report_hash
+    assert later.trials is not None and later.trials["count"] == 17
+    assert later.seed == report.seed  # what is written down adds to a search and moves no draw
 
 
 @pytest.mark.parametrize(

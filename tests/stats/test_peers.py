@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from quantlaxmi.stats.benjamini import benjamini_hochberg
+from quantlaxmi.stats.cscv import backtest_overfitting
 from quantlaxmi.stats.ledoit_wolf import sharpe_difference
 from quantlaxmi.stats.simes import simes
 from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
@@ -92,3 +93,24 @@ def test_the_difference_of_two_ratios_is_that_of_statsmodels():
     assert found.difference == pytest.approx(-0.022620023329926728, rel=1e-9)
     assert found.error == pytest.approx(0.03187743204438266, rel=1e-9)
     assert found.p_value == pytest.approx(0.4779561590468926, rel=1e-9)
+
+
+def test_overfitting_is_that_of_pbo():
+    """The vignette of CRAN's ``pbo`` prints 1.0000000, of 2,400 rows of 100 studies in 8 blocks.
+
+    All studies are moved and scaled to one mean and one deviation, so the best in one half is the
+    worst in the other, whatever was drawn; 0.03/252 is taken off each row.
+    """
+    drawn_rows = np.random.default_rng(765).normal(size=(2400, 100))
+    scaled = drawn_rows / drawn_rows.std(axis=0, ddof=1) / 252**0.5
+    assert backtest_overfitting(scaled - scaled.mean(axis=0) - 0.03 / 252, 8) == 1.0
+
+
+def test_overfitting_is_that_of_pypbo():
+    """The steps of ``pypbo`` (12fc196): halves put together row by row, ``rankdata``, logits."""
+    table = np.random.default_rng(8).standard_t(10, (1600, 30)) / 100
+    found = [backtest_overfitting(table, blocks) for blocks in (8, 10)]
+    assert found == pytest.approx([0.5571428571428572, 0.5873015873015873], abs=1e-12)
+    table[:, 4] += 0.0008
+    found = [backtest_overfitting(table, blocks) for blocks in (8, 10)]
+    assert found == pytest.approx([0.5714285714285714, 0.5912698412698413], abs=1e-12)

@@ -13,6 +13,7 @@ from quantlaxmi.strategies.sdk import Strategy
 
 __all__ = [
     "BOTH",
+    "COSTS",
     "EITHER",
     "EQUITY",
     "MARKET",
@@ -20,6 +21,7 @@ __all__ = [
     "ROBUST",
     "SD",
     "SELECTION",
+    "TENFOLD",
     "TESTS",
     "TIMING",
     "WALK_FORWARD",
@@ -33,7 +35,10 @@ EQUITY, MARKET, TIMING, PREMIUM, EITHER = "equity", "market_null", "timing", "pr
 TESTS = (EQUITY, MARKET, TIMING, PREMIUM, EITHER)
 #: Results of a run that both suites judge: the tests of G3, and the verdict of both suites.
 WALK_FORWARD, SELECTION, BOTH = "walk_forward", "selection", "both"
-ROBUST = (WALK_FORWARD, SELECTION, BOTH)
+#: Counted where an edge is planted: the guard on costs, and the verdict of both suites where that
+#: guard asks for a tenth, as if prices moved ten times as far.
+COSTS, TENFOLD = "cost_sensitivity", "both_tenfold"
+ROBUST = (WALK_FORWARD, SELECTION, COSTS, BOTH, TENFOLD)
 #: A result of both suites keeps to the level where this one does: walk-forward asks what equity
 #: asks, selection what the market null asks.
 _AS = {WALK_FORWARD: EQUITY, SELECTION: MARKET, BOTH: EITHER}

@@ -186,6 +186,32 @@ def prepare(
     return Prepared(replays, own, len(search.configs), drifting, driftless)
 
 
+def _begin(
+    context: GateContext,
+    rerun: Rerun,
+    draws: MarketDraws,
+    shown: dict[str, Json],
+    details: dict[str, Json],
+) -> None:
+    """Make the first draws, and say in `shown` what they are like.
+
+    Raises
+    ------
+    Inconclusive
+    """
+    draws.begin()
+    shown["markets_tried"] = draws.tries
+    shown["positive_share"] = rounded(draws.positive / draws.tries)
+    if draws.drift:
+        shown |= compared_with_data(context, rerun, draws)
+    if draws.positive < LEAST_POSITIVE * draws.tries:
+        raise Inconclusive(
+            f"Sign-flipped markets whose prices stay positive: {draws.positive} of "
+            f"{draws.tries}, at least {LEAST_POSITIVE:.0%} needed. Test on a shorter segment.",
+            details,
+        )
+
+
 def _count(
     context: GateContext, rerun: Rerun, draws: MarketDraws, details: dict[str, Json]
 ) -> MonteCarlo:
@@ -199,17 +225,8 @@ def _count(
     shown: dict[str, Json] = {}
     details[kind] = shown
     try:
-        draws.begin()
-        shown["markets_tried"] = draws.tries
-        shown["positive_share"] = rounded(draws.positive / draws.tries)
-        if draws.drift:
-            shown |= compared_with_data(context, rerun, draws)
-        if draws.positive < LEAST_POSITIVE * draws.tries:
-            raise Inconclusive(
-                f"Sign-flipped markets whose prices stay positive: {draws.positive} of "
-                f"{draws.tries}, at least {LEAST_POSITIVE:.0%} needed. Test on a shorter segment.",
-                details,
-            )
+        if context.describes:
+            _begin(context, rerun, draws, shown, details)
         count, every = draws.count()
     except SweepFailed as failed:
         raise Inconclusive(failed.reason, details) from failed

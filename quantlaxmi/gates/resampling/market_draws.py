@@ -215,7 +215,9 @@ class MarketDraws:
         """
         settings = self.context.settings(MarketNullSettings)
         own_bin = bin_of(self.own.total, self.own.squares)
-        fitting = int(_BATCH_SECONDS * self.replays.threads / (self._seconds + 1e-6))
+        fitting = 1  # where no draw was made before, none is made that may not be counted
+        if self.first:
+            fitting = int(_BATCH_SECONDS * self.replays.threads / (self._seconds + 1e-6))
         counted, every, _ = count_draws(
             self.context,
             self.name,
