@@ -133,6 +133,9 @@ def _segment(folder: str | None, strategy: Strategy) -> Iterator[Segment]:
     if folder is not None:
         yield open_whole(folder)
         return
+    if getattr(strategy, "reads_bars", False):
+        problem = "needs the folder of a segment of bars to run on: the generated one has none"
+        raise InputError("strategies check", problem)
     with tempfile.TemporaryDirectory(prefix="quantlaxmi-check-") as place:
         made = generate_segment(SyntheticKind.PLANTED, Path(place) / "seg", rows=GENERATED_ROWS)
         try:
