@@ -15,7 +15,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -24,167 +23,16 @@ from quantlaxmi.cli import main_crypto
 from quantlaxmi.cli.main import COMMANDS
 from quantlaxmi.gates import GatePolicy
 from tests.cli.command_worker import WAIT_S, Worker
+from tests.cli.named_file_cases import CASES, RUN
 from tests.import_samples import SAMPLES
 
 DATA = Path(__file__).parents[2] / "data"
 
 
-class Case(NamedTuple):
-    """A command line with a place for the file, ``{}``; nothing valid is computed by it.
-
-    ``{folder}`` is the file's folder. ``empty`` is what is said of an empty file; of one that will
-    do, what stops the command next.
-    ``folder`` and ``none`` are what is said of a folder and of nothing; "-" where it will do.
-    """
-
-    line: str
-    name: str
-    empty: str
-    folder: str = "file: is a folder; expected a"
-    none: str = "file: cannot be read: No such file or directory"
-
-
-_RUN = "--segment-dir nowhere --strategy basis_capture"
-_NEXT = "nowhere: is not a folder"
-_CSV_FOLDER = "file: has no file that ends in one of .csv"
-
-
-def _run_cases(command: str, more: str = "") -> dict[str, Case]:
-    run = f"{command} {_RUN}{more}"
-    options = ("--config", "--costs", "--risk", "--latency")
-    cases = {f"{command} {o}": Case(f"{run} {o} {{}}", "x.toml", _NEXT) for o in options}
-    line = f"{command} --segment-dir nowhere --strategy {{}}:Mine{more}"
-    return cases | {f"{command} --strategy": Case(line, "x.py", "file: has no class 'Mine'")}
-
-
-def _import_case(kind: str, **more: str) -> Case:
-    sample = SAMPLES[kind]
-    line = f"import --format {sample.format} --out out --input {{}}"
-    line += " --mapping {kind}.toml" * bool(sample.mapping)
-    return Case(line.replace("{kind}", kind.replace(" ", "-")), sample.name,
-                "file: is empty; expected", **more)  # fmt: skip
-
-
-CASES = {
-    **_run_cases("backtest"),
-    **_run_cases("replay"),
-    **_run_cases("run-gates", " --gates g2"),
-    "run-gates --policy": Case(f"run-gates {_RUN} --gates g2 --policy {{}}", "x.toml", _NEXT),
-    "run-gates --checkpoint": Case(
-        "run-gates --segment-dir seg --strategy basis_capture --gates g2 --checkpoint {}", "x.json",
-        "file: is not a gate checkpoint; name another file",
-    ),
-    "run-gates --grid": Case(
-        "run-gates --segment-dir seg --strategy basis_capture --gates g2 --grid {}", "x.toml",
-        r"x.toml \(strategy\): is missing", "x.toml: is a folder; expected a",
-        "x.toml: cannot be read: No such file or directory",
-    ),
-    "run-gates --segment-dir": Case(
-        "run-gates --segment-dir {} --strategy basis_capture --gates g2", "x",
-        "file: is not a folder", "file: is not a segment: it has no segment.json",
-        "file: is not a folder",
-    ),
-    "report --report": Case(
-        "report html --segment-dir seg --out page.html --report {}", "x.json",
-        "file: is not a gate report",
-    ),
-    "report --convert": Case(
-        "report html --segment-dir seg --out page.html --report g2.json --convert {}", "x.csv",
-        r"x.csv \(line 1\): was ''",
-    ),
-    "compare FIRST": Case("compare {} g2.json", "x.json", "file: is not a gate report"),
-    "compare SECOND": Case("compare g2.json {}", "x.json", "file: is not a gate report"),
-    "verify-report --report": Case(
-        "verify-report --segment-dir seg --report {}", "x.json", "file: is not a gate report",
-    ),
-    "verify-report --policy": Case(
-        "verify-report --segment-dir nowhere --report none.json --policy {}", "x.toml", _NEXT,
-    ),
-    "bindings --report": Case(
-        "bindings verify --bind . --report {}", "x.json", "file: is not a gate report",
-    ),
-    "verify-report --config": Case(
-        f"verify-report {_RUN} --report none.json --config {{}}", "x.toml", _NEXT,
-    ),
-    "verify-report --strategy": Case(
-        "verify-report --segment-dir seg --report none.json --strategy {}:Mine", "x.py",
-        "file: has no class 'Mine'",
-    ),
-    "run-gates --convert": Case(
-        "run-gates --segment-dir seg --strategy basis_capture --gates g2 --convert {}", "x.csv",
-        r"x.csv \(line 1\): was ''",
-    ),
-    "run-gates --convert, of a currency": Case(
-        "run-gates --segment-dir seg --strategy basis_capture --gates g2 --convert USDC={}",
-        "x.csv", r"x.csv \(line 1\): was ''",
-    ),
-    "verify-report --convert": Case(
-        "verify-report --segment-dir seg --report g2.json --convert {}", "x.csv",
-        r"x.csv \(line 1\): was ''",
-    ),
-    "strategies --config": Case(
-        "strategies check basis_capture --segment-dir nowhere --config {}", "x.toml", _NEXT,
-    ),
-    "strategies check NAME": Case(
-        "strategies check {}:Mine --segment-dir nowhere", "x.py", "file: has no class 'Mine'",
-    ),
-    "strategies show NAME": Case("strategies show {}:Mine", "x.py", "file: has no class 'Mine'"),
-    "verify-parity --original": Case(
-        "verify-parity --original {} --replay none.json", "x.json", "file: does not end with",
-    ),
-    "verify-parity --replay": Case(
-        "verify-parity --original a.json --replay {}", "x.json", "file: does not end with",
-    ),
-    "verify-parity --original, arrow": Case(
-        "verify-parity --original {} --replay none.json", "x.arrow", "file: is empty",
-    ),
-    "calibrate --checkpoint": Case(
-        "calibrate --runs 1 --checkpoint {}", "x", "file: cannot be made",
-        "-", "file: cannot be made",
-    ),
-    "calibrate --checkpoint, held": Case(
-        "calibrate --runs 1 --checkpoint {folder}", "calibration.jsonl",
-        "file: is not a calibration's checkpoint; name another folder",
-    ),
-    "import --spot": Case(
-        "import --format binance-stream --out out --spot {}", "x.gz", "file: is empty; expected",
-    ),
-    "import --perp": Case(
-        "import --format binance-stream --out out --perp {}", "x.gz", "file: is empty; expected",
-    ),
-    "import --input, binance-csv": _import_case("binance-csv trade", folder=_CSV_FOLDER),
-    "import --input, binance-vision": _import_case("binance-vision aggTrades", folder=_CSV_FOLDER),
-    "import --input, klines": _import_case("binance-vision klines", folder=_CSV_FOLDER),
-    "import --input, tardis": _import_case("tardis quotes", folder=_CSV_FOLDER),
-    "import --input, klines-json": _import_case("klines-json"),
-    "import --input, ohlcv": _import_case("ohlcv json"),
-    "import --input, ohlcv feather": _import_case("ohlcv feather"),
-    "import --input, kraken": _import_case("kraken", folder=_CSV_FOLDER),
-    "import --input, lean": _import_case("lean", folder=_CSV_FOLDER),
-    "import --input, okx": _import_case("okx trades", folder=_CSV_FOLDER),
-    "import --input, okx candles": _import_case("okx candles", folder=_CSV_FOLDER),
-    "import --input, okx candles json": _import_case("okx candles json", folder=_CSV_FOLDER),
-    "import --input, bybit": _import_case("bybit trading", folder=_CSV_FOLDER),
-    "import --input, bybit book": _import_case("bybit book json", folder=_CSV_FOLDER),
-    "import --input, bars": _import_case("bars csv"),
-    "import --input, bars parquet": _import_case("bars parquet"),
-    **{
-        f"import --mapping, {form}": Case(
-            f"import --format {form} --out out --input none.csv --mapping {{}}", "x.toml",
-            told,
-        )
-        for form, told in (
-            ("bars", r"x.toml \(interval\): is missing"), ("klines-json", "file: names no bars"),
-            ("binance-vision", "file: names no bars"),
-            ("tardis", r"x.toml \(instruments\): is missing"),
-        )
-    },
-}  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    room = tmp_path_factory.mktemp("room")  # what the command lines need besides the file
+    """A folder with what the command lines need besides the file."""
+    room = tmp_path_factory.mktemp("room")
     shutil.copytree(DATA / "edgeless", room / "seg")
     for kind, sample in SAMPLES.items():
         if sample.mapping and " bare" not in kind:
@@ -245,7 +93,9 @@ KINDS = {
     "empty": "",
 }
 #: For options that name a folder.
-FOLDERS = {"run-gates --segment-dir", "calibrate --checkpoint"}
+FOLDERS = {"run-gates --segment-dir", "calibrate --checkpoint", "sweep-gates --catalog"}
+#: For those of which nothing but one file in the folder is opened.
+CATALOGS = {"sweep-report --catalog", "catalog --catalog"}
 #: For files that are written, where a link is refused whatever it points to.
 OUTPUTS = {"run-gates --checkpoint", "calibrate --checkpoint, held"}
 
@@ -259,7 +109,7 @@ def test_what_is_no_file_is_refused_at_once(
     case = CASES[option]
     said = {**KINDS, "folder": case.folder, "link to nothing": case.none, "empty": case.empty}
     no_folder = option in FOLDERS and kind not in ("folder", "link to nothing", "long name")
-    expected = case.empty if no_folder else said[kind]
+    expected = case.empty if no_folder or option in CATALOGS else said[kind]
     if option in OUTPUTS and kind.startswith(("/dev", "link", "loop", "unread")):
         expected = "file: is a symbolic link"
     if expected == "-" or (kind == "long name" and "{folder}" in case.line):
@@ -278,16 +128,18 @@ def test_what_is_no_file_is_refused_at_once(
     code, text = worker.run(line)
     assert code == 2, text
     assert text.count("\n") == 1
-    assert re.search(expected.replace("file:", f"{re.escape(str(path))}:"), text), text
+    assert re.search(
+        expected.replace("file:", rf"{re.escape(str(path))}(/catalog\.json)?:"), text
+    ), text
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        f"backtest {_RUN} --output-trace {{}}.json",
-        f"replay {_RUN} --run-dir {{}}",
-        f"run-gates {_RUN} --gates g2 --output-report {{}}.json",
-        f"run-gates {_RUN} --gates g2 --bind {{}}",
+        f"backtest {RUN} --output-trace {{}}.json",
+        f"replay {RUN} --run-dir {{}}",
+        f"run-gates {RUN} --gates g2 --output-report {{}}.json",
+        f"run-gates {RUN} --gates g2 --bind {{}}",
         "bindings list --bind {}",
         "calibrate --out {}.md",
         "segment info --segment-dir {}",
@@ -341,6 +193,7 @@ def test_every_option_that_names_a_file_has_its_case() -> None:
         "--bind",
         "--trials",
         "--html",
+        "--json-log",
     }
     found = {
         f"{command} {option}"
@@ -370,7 +223,7 @@ def test_a_pipe_in_a_segment_is_refused_at_once(
 def test_a_pipe_as_a_table_of_latencies_is_refused_at_once(worker: Worker, tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text('entry = {table = "ns.csv"}\n')
     os.mkfifo(tmp_path / "ns.csv")
-    code, text = worker.run([*f"backtest {_RUN} --latency".split(), str(tmp_path / "x.toml")])
+    code, text = worker.run([*f"backtest {RUN} --latency".split(), str(tmp_path / "x.toml")])
     assert code == 2
     assert "'ns.csv': is not a regular file but a named pipe" in text
 
@@ -378,7 +231,7 @@ def test_a_pipe_as_a_table_of_latencies_is_refused_at_once(worker: Worker, tmp_p
 def test_standard_input_serves_when_it_is_a_file_and_not_when_it_is_a_pipe(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text("maker = true\n")
     code = "from quantlaxmi.cli import main_crypto as main; raise SystemExit(main())"
-    command = [sys.executable, "-c", code, *f"backtest {_RUN} --costs /dev/stdin".split()]
+    command = [sys.executable, "-c", code, *f"backtest {RUN} --costs /dev/stdin".split()]
     reading, writing = os.pipe()  # the writing end stays open: to read on would be to wait
     try:
         with (tmp_path / "x.toml").open() as file:

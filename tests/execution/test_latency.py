@@ -26,7 +26,7 @@ QUICK = GatePolicy(
     extend_factor=1,
     random_entry={"n_sims": 60, "n_neutral_pairs": 20},
     label_permutation={"n_perms": 60},
-    market_null={"n_draws": 39, "n_draws_extended": 39},
+    market_null={"n_draws": 39, "n_draws_extended": 39, "grid_search": "off"},
 )
 
 

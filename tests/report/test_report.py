@@ -313,9 +313,9 @@ from quantlaxmi.segment import open_segment
 policy = GatePolicy(
     random_sides={"n_draws": 20},
     extend_factor=1,
-    random_entry={"n_sims": 20, "n_neutral_pairs": 3},
+    random_entry={"n_sims": 20, "n_neutral_pairs": 2},
     label_permutation={"n_perms": 20},
-    market_null={"n_draws": 19, "n_draws_extended": 19},
+    market_null={"n_draws": 19, "n_draws_extended": 19, "grid_search": "off"},
 )
 print(run_gates(open_segment(sys.argv[1]), "basis_capture", policy=policy).report_hash)
 """

@@ -17,6 +17,7 @@ from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter, open_segment, recover
 from quantlaxmi.segment.wal import END_MARK
+from tests.depth import DEEP
 from tests.segments import INSTRUMENTS, make_tables, rows_of
 
 QUOTES = {name: column[:40] for name, column in make_tables(200)["quotes"].items()}
@@ -220,7 +221,7 @@ def run_and_kill(code, *arguments, after, lines=0):
 
 
 def test_sigkill_at_random_moments_loses_no_flushed_batch(tmp_path):
-    path, rows, kills = tmp_path / "s", 600, 25
+    path, rows, kills = tmp_path / "s", 600, 25 if DEEP else 12
     with SegmentWriter(path, venue="v", instruments=INSTRUMENTS):
         pass
     pause, promised, cuts, last_seq = random.Random(11), set(), 0, -1

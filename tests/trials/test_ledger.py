@@ -16,6 +16,7 @@ from quantlaxmi.errors import TrialError
 from quantlaxmi.trials import TrialLedger, current_ledger, merge_ledgers, using
 from quantlaxmi.trials import ledger as ledger_module
 from quantlaxmi.trials.records import encoded
+from tests.depth import some
 from tests.trials.lines import data, digest, naive_keys, naive_lines, trial
 
 SEGMENTS, WRITERS, SETTINGS = 20, 3, 40
@@ -51,7 +52,7 @@ def test_what_is_known_is_not_written_twice(tmp_path: Path) -> None:
     assert (len(ledger.trials()), ledger.count()) == (3, 1)
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+@pytest.mark.parametrize("order", some(list(itertools.permutations(range(3))), 3), ids=str)
 def test_merging_counts_every_trial_once(tmp_path: Path, order: tuple[int, ...]) -> None:
     """20 segments, three writers of 40 settings a segment each, two files copied between folders.
 
