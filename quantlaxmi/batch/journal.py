@@ -170,13 +170,14 @@ class JournalFile:
             with one_line_errors(self.path, "cannot be read", CatalogError):
                 os.lseek(fd, self.size, os.SEEK_SET)
                 data = read_exactly(fd, size - self.size)
-        whole, end, torn = data.rpartition(b"\n")
-        self.torn = len(torn)
         found: list[Record] = []
-        for text in (whole + end).splitlines(keepends=True) if end else ():
-            record = self._take(text)
+        start = 0
+        while end := data.find(b"\n", start) + 1:
+            record = self._take(data[start:end])
             if not isinstance(record, Writer):
                 found.append(record)
+            start = end
+        self.torn = len(data) - start
         return found
 
     def _take(self, text: bytes) -> Record:

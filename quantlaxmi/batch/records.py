@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -33,6 +34,10 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 #: Exact decimal text of an amount; JSON numbers are floats.
 Amount = Annotated[str, msgspec.Meta(pattern="^(-?[0-9]{1,200}([.][0-9]{1,60})?)?$")]
+#: A derived figure of an amount, as text of nine digits.
+Derived = Annotated[
+    str, msgspec.Meta(pattern="^(-?[0-9]{1,40}([.][0-9]{1,40})?(e[+-]?[0-9]{1,2})?)?$")
+]
 Status = Literal["done", "failed", "timeout", "memory", "crashed", "refused"]
 DONE: Final = "done"
 #: Exceedances whose places are kept: sequential p-values of a family stop at this one.
@@ -118,6 +123,13 @@ class KindCounts(_Struct, frozen=True, kw_only=True):
     stopped: bool = False
     first: Annotated[tuple[Count, ...], msgspec.Meta(max_length=FIRST)] = ()
 
+    def __post_init__(self) -> None:
+        places = (0, *self.first, self.draws + 1)
+        if self.exceedances > self.draws or len(self.first) > self.exceedances:
+            raise ValueError(f"{self.exceedances} exceedances of {self.draws} draws cannot be")
+        if any(one >= two for one, two in itertools.pairwise(places)):
+            raise ValueError(f"exceedances of {self.draws} draws cannot stand at {self.first}")
+
 
 class Figures(_Struct, frozen=True, kw_only=True):
     """Figures of a finished item.
@@ -168,8 +180,8 @@ class Figures(_Struct, frozen=True, kw_only=True):
     drifting: KindCounts | None = None
     driftless: KindCounts | None = None
     p_equity: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    mean: MaybeName = ""
-    sd: MaybeName = ""
+    mean: Derived = ""
+    sd: Derived = ""
     buckets: Count = 0
     trips: Count = 0
     net: Amount = ""
@@ -180,6 +192,10 @@ class Figures(_Struct, frozen=True, kw_only=True):
     pbo: float | None = None
     unseen: Text = ""
     report_hash: Sha256
+
+    def __post_init__(self) -> None:
+        if self.buckets and not (self.mean and self.sd):
+            raise ValueError(f"{self.buckets} buckets have no mean and no standard deviation")
 
 
 class Timings(_Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Literal
 from quantlaxmi.strategies import CryptoStrategy, StrategyConfig
 
 #: What it does at its first event.
-Way = Literal["nothing", "raise", "hang", "eat", "exit", "exit_zero", "kill", "sleep"]
+Way = Literal["nothing", "raise", "hang", "eat", "exit_zero", "kill", "sleep"]
 
 
 class BadConfig(StrategyConfig, frozen=True, kw_only=True):
@@ -42,9 +42,6 @@ class Bad(CryptoStrategy):
     def do_eat(self):
         self.eaten = getattr(self, "eaten", [])
         self.eaten.append(b"x" * (16 << 20))
-
-    def do_exit(self):
-        os._exit(3)
 
     def do_exit_zero(self):
         os._exit(0)

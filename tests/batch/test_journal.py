@@ -167,3 +167,38 @@ def test_a_full_disk_tears_no_line_and_the_next_flush_writes_it(folder, monkeypa
     writer.flush()
     writer.close()
     assert len(JournalFile(writer.path, ID).refresh()) == 2
+
+
+FORGED = {
+    "mean": {"mean": "nan", "sd": "1", "buckets": 200},
+    "buckets": {"buckets": 200},
+    "exceedances": {"drifting": {"draws": 3, "exceedances": 14}},
+    "places": {"drifting": {"draws": 30, "exceedances": 2, "first": [9, 9]}},
+    "late": {"drifting": {"draws": 30, "exceedances": 2, "first": [9, 31]}},
+    "p": {"p_equity": 1.5},
+    "net": {"net": "1e9"},
+    "unknown": {"code": "import os"},
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_figures_that_no_item_has_are_refused_although_their_chain_fits(folder, name):
+    """Whoever forges a line forges its hash too: what it says is checked all the same."""
+    figures = {"verdict": "PASS", "config_hash": "0" * 64, "report_hash": "0" * 64}
+    record = {"type": "item", "key": "0" * 64, "status": "done", "figures": figures}
+    records = [{"type": "writer", "catalog": ID, "schema": 1}, record]
+    for edit, sound in (({}, True), (FORGED[name], False)):
+        record["figures"] = {**figures, **edit}
+        before, lines = "0" * 64, []
+        for index, one in enumerate(records):
+            plain = {"hash": "", "index": index, "previous": before, "record": one}
+            bare = json.dumps(plain, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+            before = hashlib.sha256(b"quantlaxmi.journal/1\n" + bare).hexdigest()
+            lines.append(bare.replace(b'"hash":""', f'"hash":"{before}"'.encode(), 1))
+        path = folder / "journal" / "forged.jsonl"
+        path.write_bytes(b"".join(lines))
+        if sound:
+            assert len(JournalFile(path, ID).refresh()) == 1
+        else:
+            with pytest.raises(CatalogError, match=r"line 2.*the chain is broken"):
+                JournalFile(path, ID).refresh()
