@@ -4,6 +4,7 @@
 #   make demo     the whole road on two generated segments
 #   make test     wheel from the sdist, tests against it     [TESTS="tests/run ..."] [PYTEST_WORKERS=2]
 #   make test-deep    the same with every property test at its full depth, for a night
+#   make test-portable   the golden hashes of a build without __int128
 #   make test-debug   make test-nojit   make test-golden   make lint   make types   make format
 #   make fuzz SECONDS=600 [TARGET="name ..."]     make bench [ONLY="subject ..."]
 #   make docs     the docs site in build/site; a broken link fails it
@@ -41,7 +42,7 @@ export QUANTLAXMI_REAL_DATA ?= $(abspath ../shared/data)
 SOURCES = $(shell find quantlaxmi -type f ! -name '*.so' ! -name '*.py[co]') \
   setup.py pyproject.toml MANIFEST.in README.md LICENSE
 
-.PHONY: help demo test test-deep test-golden test-debug test-nojit fuzz lint format types bench docs data dist clean \
+.PHONY: help demo test test-deep test-golden test-portable test-debug test-nojit fuzz lint format types bench docs data dist clean \
   python-check
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -96,6 +97,12 @@ test-golden:
 test-debug:
 	QUANTLAXMI_DEBUG=1 $(MAKE) test VENV=.venv-debug DIST=build/dist-debug \
 	  TESTROOT=build/testroot-debug PYTEST_FLAGS="-W error $(PYTEST_FLAGS)"
+
+# 128-bit integers of two words, as where the compiler has no __int128: the same golden hashes.
+test-portable:
+	QUANTLAXMI_PORTABLE_INT128=1 $(MAKE) test VENV=.venv-portable DIST=build/dist-portable \
+	  TESTROOT=build/testroot-portable \
+	  TESTS="tests/ext tests/fixed tests/execution/test_ledger.py tests/execution/test_impact.py tests/run/test_golden.py"
 
 # Numba kernels as plain Python: slower, and visible to coverage and debuggers.
 test-nojit:

@@ -3,7 +3,8 @@
 ``QUANTLAXMI_DEBUG=1`` builds with bounds checks, so that ``pytest -W error`` fails on an index
 error that a ``noexcept`` kernel would otherwise swallow. ``QUANTLAXMI_OPT`` names another level of
 optimisation than ``-O3``, and ``QUANTLAXMI_C_CACHE`` a folder that keeps the C files, so that a
-second build (of another Python) makes none anew.
+second build (of another Python) makes none anew. ``QUANTLAXMI_PORTABLE_INT128=1`` builds with the
+128-bit integers of two words, as a compiler without ``__int128`` does.
 """
 
 import os
@@ -14,6 +15,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("QUANTLAXMI_DEBUG") == "1"
+PORTABLE = os.environ.get("QUANTLAXMI_PORTABLE_INT128") == "1"
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": DEBUG,
@@ -27,27 +29,34 @@ DIRECTIVES = {
 # Contraction would make floats that steer a decision differ between machines.
 LEVEL = os.environ.get("QUANTLAXMI_OPT") or ("-O1" if DEBUG else "-O3")
 DEBUG_INFO = "-g" if DEBUG else "-g0"  # which takes a quarter of the compiler's time
-COMPILE_ARGS = [LEVEL, DEBUG_INFO, "-ffp-contract=off", "-fno-fast-math", "-std=c11"]
+UNIX_ARGS = [LEVEL, DEBUG_INFO, "-ffp-contract=off", "-fno-fast-math", "-std=c11"]
+# /fp:precise of Visual Studio 2022 contracts nothing; older ones have no /std:c11 either.
+MSVC_ARGS = ["/Od" if DEBUG else "/O2", "/fp:precise", "/std:c11"]
 
 # Kernels written in Cython's pure-Python mode: compiled here, interpreted as their own twin.
 PURE_MODE = ["quantlaxmi/strategies/basis_capture_kernel.py"]
 SOURCES = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.pyx")) + [
     p for p in PURE_MODE if Path(p).exists()
 ]
-HEADERS = [f"quantlaxmi/_ext/{name}.h" for name in ("int128", "int256", "impact")]
-
+HEADERS = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.h") if p.name != "black76.h")
 # What reckons in doubles over black76.h: a square root is then one instruction, nothing of libm.
 EXACT = {"quantlaxmi/_ext/black76.pyx", "quantlaxmi/_ext/chain_surface.pyx"}
 EXACT_HEADERS = ["quantlaxmi/_ext/black76.h"]
 EXACT_ARGS = ["-fno-math-errno"]
 
+
+def module_name(source: str) -> str:
+    """Dotted name of the module that a source becomes."""
+    return source.rsplit(".", 1)[0].replace("/", ".")
+
+
 extensions = [
     Extension(
-        source.rsplit(".", 1)[0].replace("/", "."),
+        module_name(source),
         [source],
         include_dirs=["quantlaxmi/_ext"],
         depends=EXACT_HEADERS if source in EXACT else HEADERS,
-        extra_compile_args=COMPILE_ARGS + EXACT_ARGS if source in EXACT else COMPILE_ARGS,
+        define_macros=[("QL_PORTABLE_INT128", "1")] if PORTABLE else [],
     )
     for source in SOURCES
 ]
@@ -69,6 +78,14 @@ class BuildExt(build_ext):
         for extension in self.extensions:
             extension.sources = sources[extension.name]
         super().run()
+
+    def build_extensions(self):
+        """Give every module the flags of the compiler that was found."""
+        is_msvc = self.compiler.compiler_type == "msvc"
+        for extension in self.extensions:
+            exact = EXACT_ARGS if extension.name in map(module_name, EXACT) else []
+            extension.extra_compile_args = MSVC_ARGS if is_msvc else UNIX_ARGS + exact
+        super().build_extensions()
 
 
 setup(

@@ -79,6 +79,8 @@ def test_packaging_distributions_hold_what_they_should() -> None:
         "data/planted/segment.json",
         "benchmarks/run.py",
         "quantlaxmi/_ext/int128.h",
+        "quantlaxmi/_ext/int128_native.h",
+        "quantlaxmi/_ext/int128_words.h",
         "quantlaxmi/_ext/int256.h",
     ):
         assert needed in names, needed

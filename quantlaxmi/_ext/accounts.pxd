@@ -65,9 +65,11 @@ cdef inline int64_t base_fee(
     fit, and of more than a step something is left.
     """
     cdef ql_i128 step = ql_mul64(a.base_step, QL_WHOLE_BPS)
-    cdef ql_i128 due = owed[0] + ql_mul64(qty, a.base_bps[taker])
-    cdef int64_t n = ql_to_i64(ql_divided(due, step))
-    owed[0] = due - n * step
+    cdef ql_i128 due = ql_mul64(qty, a.base_bps[taker])
+    cdef int64_t n
+    ql_add(owed[0], due, &due)
+    n = ql_to_i64(ql_divided(due, step))
+    ql_sub(due, ql_mul64(n * a.base_step, QL_WHOLE_BPS), owed)
     return n * a.base_step
 
 

@@ -17,7 +17,7 @@ from quantlaxmi._ext.venue_clock cimport met_t, venue_clock_t
 from quantlaxmi._ext.wide cimport *
 
 
-cdef ql_i128 _wide(value) except? -1:
+cdef ql_i128 _wide(value) except *:
     """A Python int as a 128-bit integer."""
     cdef object low = value & 0xFFFFFFFFFFFFFFFF
     if low >= 1 << 63:

@@ -30,7 +30,7 @@ cdef int take(
     cdef report_t report
     cdef int64_t left = p.qty - filled[0], qty, price
     cdef int status
-    cdef ql_i128 rate = 0
+    cdef ql_i128 rate = ql_wide(0)
     if e.impact != NULL and e.books[p.instrument].valid:
         if impact_rate(&e.impact[p.instrument], &e.books[p.instrument], p.side, left, &rate):
             return OVERFLOW

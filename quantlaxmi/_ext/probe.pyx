@@ -36,7 +36,7 @@ cdef int _price_bundle(
     cdef level_t level
     cdef ql_i128 total = ql_mul64(0, 0), part, fee
     cdef int64_t inst, side, left, take, price, mid2, paid, i
-    cdef ql_i128 rate = 0, owed
+    cdef ql_i128 rate = ql_wide(0), owed
     cdef const account_t* account
     fillable[0] = 0
     for i in range(p.starts[bundle], p.starts[bundle + 1]):

@@ -5,9 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef double ql_real4 __attribute__((vector_size(32), aligned(8), may_alias));
-typedef int64_t ql_mask4 __attribute__((vector_size(32)));
-
 /* Whether num / den lies within bounds, for den > 0; no number lies in none. */
 static inline int ql_within(double low, double high, double num, double den)
 {
@@ -21,6 +18,10 @@ static inline int ql_wakes(
 {
     return now >= until[k] && !ql_within(low[k], high[k], num, den);
 }
+
+#if defined(__GNUC__) || defined(__clang__)
+typedef double ql_real4 __attribute__((vector_size(32), aligned(8), may_alias));
+typedef int64_t ql_mask4 __attribute__((vector_size(32)));
 
 /* Whether any of n lanes wakes; n is a multiple of four. */
 static inline int ql_any_wakes(
@@ -36,5 +37,15 @@ static inline int ql_any_wakes(
     }
     return (any[0] | any[1] | any[2] | any[3]) != 0;
 }
+#else
+static inline int ql_any_wakes(
+    const double* low, const double* high, const double* until, ptrdiff_t n, double num,
+    double den, double now)
+{
+    int any = 0;
+    for (ptrdiff_t k = 0; k < n; k++) any |= ql_wakes(low, high, until, k, num, den, now);
+    return any;
+}
+#endif
 
 #endif

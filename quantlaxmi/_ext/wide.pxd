@@ -2,7 +2,9 @@
 from libc.stdint cimport int64_t
 
 cdef extern from "int128.h" nogil:
-    ctypedef int64_t ql_i128  # really __int128; Cython needs only a signed integer name
+    ctypedef struct ql_i128:  # opaque: of some compilers an integer, of others two words
+        pass
+    ql_i128 ql_wide(int64_t a)
     ql_i128 ql_mul64(int64_t a, int64_t b)
     int ql_add(ql_i128 a, ql_i128 b, ql_i128 *r)
     int ql_sub(ql_i128 a, ql_i128 b, ql_i128 *r)
