@@ -2,23 +2,25 @@
 
 The running result of a trip is what it has traded at the mids that its decisions saw, and its
 position at the last valid mid. It is 0 before the trip, and is looked at after each of its fills
-and at every valid book until its end. Fees, funding and interest are not in it.
+and at every valid book until its end. While a position has no mid yet there is no result. Fees,
+funding and interest are not in it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quantlaxmi.fixed import int128_array
+from quantlaxmi._ext.trip_extremes import trip_extremes
+from quantlaxmi.errors import FixedPointOverflow
+from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.run.ledger_lines import marks_at
 from quantlaxmi.schema import I64
 
 if TYPE_CHECKING:
     from quantlaxmi.run.exact_run import ExactRun
-    from quantlaxmi.run.trip_money import TripMoney
+    from quantlaxmi.run.trip_money import Halves, TripMoney
 
 __all__ = ["excursions", "valid_mids"]
 
@@ -43,7 +45,7 @@ def valid_mids(run: ExactRun, instrument: int) -> tuple[I64, I64]:
     return seq, mid2
 
 
-def excursions(run: ExactRun, found: TripMoney) -> tuple[NDArray[Any], NDArray[Any]]:
+def excursions(run: ExactRun, found: TripMoney) -> tuple[Halves, Halves]:
     """Return the lowest and the highest running result of each trip.
 
     Parameters
@@ -54,91 +56,58 @@ def excursions(run: ExactRun, found: TripMoney) -> tuple[NDArray[Any], NDArray[A
 
     Returns
     -------
-    worst, best : ndarray of int (object), shape (n_trips,)
-        At the run's ledger exponent - 1; at most 0, and at least 0.
+    worst, best : (hi, lo)
+        Columns of n_trips at the run's ledger exponent - 1, in halves; at most 0, and at least 0.
+
+    Raises
+    ------
+    FixedPointOverflow
+        A running result does not fit 128 bits.
     """
-    n = found.trips.n
-    worst, best = (np.array([0] * n, dtype=object) for _ in range(2))
-    mids = {i: valid_mids(run, i) for i in np.unique(found.instrument).tolist()}
-    edges = np.searchsorted(found.trip, np.arange(n + 1))
-    kinds: dict[tuple[int, ...], list[int]] = {}
-    held = found.instrument.tolist()
-    for trip, (low, high) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
-        kinds.setdefault(tuple(held[low:high]), []).append(trip)
-    gross = _gross_of_parts(run, found)
-    for which, trips in kinds.items():
-        grid = _grid([mids[i] for i in which])
-        _fill_kind(run, found, which, np.array(trips), grid, gross, (worst, best))
-    return worst, best
+    trips, exact = found.trips, run.exact
+    which = exact.fills["instrument"][trips.fill].astype(np.int64)
+    units = [5 * scale * weight for scale, weight in zip(exact.scales, run.weights, strict=True)]
+    extremes, wrong = trip_extremes(
+        _books(run, np.unique(which).tolist()),
+        np.ascontiguousarray(exact.fills["seq"][trips.fill]),
+        which,
+        trips.quantity,
+        np.stack(_weighed(found.gross_of_parts, which, run.weights)),
+        trips.first_part.astype(np.int64),
+        trips.is_open,
+        np.stack(int128_halves(units)),
+    )
+    if wrong >= 0:
+        raise FixedPointOverflow("the running result of a round trip", (wrong,), wrong)
+    (low, high) = extremes
+    return (low[0], low[1]), (high[0], high[1])
 
 
-def _gross_of_parts(run: ExactRun, found: TripMoney) -> NDArray[Any]:
-    """What each part traded at the mid of its decision, in the order of `RoundTrips`."""
-    trips = found.trips
-    parts = run.exact.attributions.parts[trips.fill, 0]
-    whole = int128_array(parts[:, 0], parts[:, 1])
-    size = run.exact.fills["qty"][trips.fill]
-    weight = np.array(run.weights, dtype=object)[run.exact.fills["instrument"][trips.fill]]
-    # A price times a quantity: the part of a quantity has just its part of the product.
-    gross: NDArray[Any] = whole * np.abs(trips.quantity).astype(object) // size.astype(object)
-    weighted: NDArray[Any] = gross * weight
-    return weighted
+def _weighed(halves: Halves, which: I64, weights: tuple[int, ...]) -> Halves:
+    """Amounts of instruments times their weights."""
+    if all(weight == 1 for weight in weights):
+        return halves
+    values = int128_array(*halves) * np.array(weights, dtype=object)[which]
+    return int128_halves(values)
 
 
-def _grid(mids: list[tuple[I64, I64]]) -> tuple[I64, I64]:
-    """Message numbers at which any of the mids changes, and all mids there, by instrument."""
-    seq = np.unique(np.concatenate([one[0] for one in mids]))
-    rows = np.zeros((len(mids), len(seq)), np.int64)
-    for k, (own, mid2) in enumerate(mids):
-        at = np.searchsorted(own, seq, side="right")
-        rows[k] = np.concatenate([np.zeros(1, np.int64), mid2])[at]
-    return seq, rows
-
-
-def _fill_kind(
-    run: ExactRun,
-    found: TripMoney,
-    which: tuple[int, ...],
-    trips: NDArray[np.int64],
-    grid: tuple[I64, I64],
-    gross: NDArray[Any],
-    out: tuple[NDArray[Any], NDArray[Any]],
-) -> None:
-    """Extremes of the trips over the same instruments, all spans of constant position at once."""
-    parts = found.trips
-    chosen = np.flatnonzero(np.isin(parts.trip, trips))
-    fill, trip = parts.fill[chosen], parts.trip[chosen]
-    first = np.append(True, np.diff(trip) != 0)
-    seq = run.exact.fills["seq"][fill]
-    last = np.append(first[1:], True)
-    # The end of a span: the next fill of the trip, or the end of the data where it stays open.
-    ends = np.append(seq[1:], 0)
-    stays = parts.is_open & (trip == parts.n - 1)
-    ends = np.where(last, np.where(stays, np.iinfo(np.int64).max, seq), ends)
-    low = np.maximum(np.searchsorted(grid[0], seq, side="right") - 1, 0)
-    high = np.maximum(np.searchsorted(grid[0], ends, side="right"), low + 1)
-    starts = np.flatnonzero(first)
-    span = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(first))))
-    units = [5 * run.exact.scales[i] * run.weights[i] for i in which]
-    unit = int(np.gcd.reduce(np.array(units, dtype=object)))
-    total = np.cumsum(gross[chosen])
-    base = total - (total - gross[chosen])[starts][span]
-    length = high - low
-    rows = np.repeat(low - np.append(0, np.cumsum(length)[:-1]), length) + np.arange(length.sum())
-    value = np.zeros(len(rows), dtype=np.int64)
-    held, bound = [], 0
-    for k, i in enumerate(which):
-        own = run.exact.fills["instrument"][fill] == i
-        moved = np.cumsum(np.where(own, parts.quantity[chosen], 0))
-        position = moved - (moved - np.where(own, parts.quantity[chosen], 0))[starts][span]
-        held.append(position)
-        bound += int(np.abs(position).max()) * int(grid[1][k].max()) * (units[k] // unit)
-    if bound >= 1 << 62:
-        value = value.astype(object)
-    for k, position in enumerate(held):
-        mid2 = grid[1][k][rows].astype(value.dtype)
-        value += np.repeat(position.astype(value.dtype) * (units[k] // unit), length) * mid2
-    at = np.append(0, np.cumsum(length)[:-1])
-    for extreme, kept in zip((np.minimum, np.maximum), out, strict=True):
-        reached = base + extreme.reduceat(value, at).astype(object) * unit
-        kept[trips] = extreme.reduceat(extreme(reached, 0), starts)
+def _books(run: ExactRun, instruments: list[int]) -> tuple[I64, I64, I64]:
+    """Message, instrument and bid + ask of books in order; 0 where one is not valid."""
+    quotes = run.segment.columns("quotes")
+    mid2 = (quotes["bid"] + quotes["ask"]).astype(np.int64, copy=False)
+    mid2 *= (quotes["bid"] > 0) & (quotes["ask"] > quotes["bid"])
+    mid2 *= (quotes["bid_qty"] > 0) & (quotes["ask_qty"] > 0)
+    columns = (quotes["seq"], quotes["instrument"].astype(np.int64, copy=False), mid2)
+    depth = run.segment.columns("depth")
+    if not len(depth["seq"]):
+        return columns
+    # Rebuilt depth gives the top of an instrument's book until its first quote.
+    early: list[tuple[I64, I64, I64]] = []
+    for i in instruments:
+        own = quotes["seq"][quotes["instrument"] == i]
+        seq, mids = valid_mids(run, i)
+        n = int(np.searchsorted(seq, own[0])) if len(own) else len(seq)
+        early.append((seq[:n], np.full(n, i, np.int64), mids[:n]))
+    joined = [np.concatenate([one, *rest]) for one, *rest in zip(columns, *early, strict=True)]
+    order = np.argsort(joined[0], kind="stable")
+    return joined[0][order], joined[1][order], joined[2][order]

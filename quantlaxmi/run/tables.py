@@ -19,7 +19,9 @@ from quantlaxmi import schema
 from quantlaxmi.errors import InputError
 from quantlaxmi.execution.risk import risk_exponent
 from quantlaxmi.fixed import int128_halves
+from quantlaxmi.fixed.int128_sums import int128_combined
 from quantlaxmi.fixed.point import format_decimal
+from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.accrued import Loans
 from quantlaxmi.run.ledger_lines import MONEY, LedgerLines, lines_at_fills
 from quantlaxmi.run.records import RunRecords
@@ -353,21 +355,31 @@ def _known(numbers: NDArray[np.int64]) -> pa.Array:
     return pa.array(numbers, mask=numbers < 0)
 
 
-def _amounts(
-    records: RunRecords,
+def _amounts(records: RunRecords, *what: Any) -> pa.Array:
+    return amounts_column(records.instruments, *what)
+
+
+def amounts_column(
+    instruments: Sequence[Instrument],
     rows: NDArray[Any] | dict[str, NDArray[np.int64]],
     field: str,
     exponent: str,
     shift: int = 0,
 ) -> pa.Array:
     """Mantissas of rows of several instruments as decimals at the finest of their exponents."""
-    exponents = np.array([getattr(i, exponent) + shift for i in records.instruments])
-    finest = int(exponents.min())
-    if (exponents == finest).all():
-        return _decimals(rows[field], finest)
-    steps = (exponents - finest)[rows["instrument"]].tolist()
-    values = [v * 10**s for v, s in zip(rows[field].tolist(), steps, strict=True)]
-    return decimals_of_halves(*int128_halves(np.array(values, dtype=object)), finest)
+    exponents = [getattr(one, exponent) + shift for one in instruments]
+    finest = min(exponents)
+    values = np.ascontiguousarray(rows[field])
+    if all(one == finest for one in exponents):
+        return _decimals(values, finest)
+    hi, lo = values >> 63, values.copy()
+    for i, own in enumerate(exponents):
+        at = np.flatnonzero(rows["instrument"] == i) if own != finest else np.zeros(0, np.intp)
+        # A factor of 10**18 at most fits int64; the rest is a further one.
+        for step in (min(own - finest, 18), max(own - finest - 18, 0)):
+            if step and len(at):
+                hi[at], lo[at] = int128_combined((10**step, (hi[at], lo[at])))
+    return decimals_of_halves(hi, lo, finest)
 
 
 def _decimals(values: NDArray[np.int64], exponent: int) -> pa.Array:

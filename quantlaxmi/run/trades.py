@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from quantlaxmi.errors import CurrencyError
-from quantlaxmi.fixed import div_round, int128_array, int128_halves
+from quantlaxmi._ext.leg_prices import leg_prices
+from quantlaxmi.errors import CurrencyError, FixedPointOverflow
+from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.fixed.int128_sums import int128_floats, int128_group_sums
 from quantlaxmi.run.excursions import excursions
-from quantlaxmi.run.tables import decimals_of_halves, texts_column, times_column
+from quantlaxmi.run.tables import amounts_column, decimals_of_halves, texts_column, times_column
 from quantlaxmi.run.trip_money import PARTS, Halves, TripMoney, trip_money
 from quantlaxmi.schema import I64
 
@@ -65,7 +67,7 @@ def trades_table(run: ExactRun, *, by_instrument: bool = False) -> pa.Table:
     columns["net_bps"] = _bps(run, found, money["net"], exponent, by_instrument)
     if extremes is not None:
         for name, values in zip(("worst", "best"), extremes, strict=True):
-            columns[name] = decimals_of_halves(*int128_halves(values), exponent)
+            columns[name] = decimals_of_halves(*values, exponent)
     return pa.table(columns)
 
 
@@ -80,7 +82,7 @@ def money_of_trips(
         A trip is in several currencies and there is no conversion.
     """
     trip, n, weights = found.trip.astype(np.intp), found.trips.n, run.weights
-    codes = {name: k for k, name in enumerate(run.cash)}
+    codes = {name: k for k, name in enumerate(run.exact.cash)}
     code = np.array([codes[one.currency] for one in run.instruments], np.int64)[found.instrument]
     if run.conversion is None and len(run.exact.traded_currencies) > 1:
         mixed = np.flatnonzero(code != code[_first_legs(found)][trip])
@@ -139,60 +141,32 @@ def _times(
 
 def _what(run: ExactRun, found: TripMoney, shown: NDArray[np.intp]) -> dict[str, Any]:
     """Symbol, side, largest size and average prices of one leg a row."""
-    trips, order = found.trips, found.order
-    quantity = trips.quantity[order]
-    after = trips.before[order] + quantity
-    edges = np.searchsorted(found.leg, np.arange(len(found.trip)))
-    sides = np.sign(quantity[edges]) if len(edges) else edges
-    sizes = np.maximum.reduceat(np.abs(after), edges) if len(edges) else edges
-    symbols = [one.symbol for one in run.instruments]
+    trips, order, instruments = found.trips, found.order, run.instruments
+    place = min(one.price_exponent for one in instruments) - _MORE
+    sides, sizes, prices, known, wrong = leg_prices(
+        found.leg,
+        run.exact.fills["price"][trips.fill[order]],
+        trips.quantity[order],
+        trips.before[order],
+        found.instrument,
+        np.stack(int128_halves([10 ** (one.price_exponent - place) for one in instruments])),
+    )
+    if wrong >= 0:
+        leg = f"round trip {int(found.trip[wrong])}, {instruments[found.instrument[wrong]].symbol}"
+        raise FixedPointOverflow(f"the average price of {leg}", (wrong,), wrong)
     who = found.instrument[shown]
-    exponents = [one.qty_exponent for one in run.instruments]
-    finest = min(exponents)
-    steps = np.array([10 ** (e - finest) for e in exponents], dtype=object)
-    qty = sizes[shown].astype(object) * steps[who]
-    opens = quantity * sides[found.leg] > 0
-    prices = {
-        name: _average(run, found, quantity, kind)[shown]
-        for name, kind in (("entry_price", opens), ("exit_price", ~opens))
-    }
-    place = min(one.price_exponent for one in run.instruments) - _MORE
+    qty = {"instrument": who, "qty": sizes[shown]}
+    averages = {}
+    for name, (hi, lo), has in zip(("entry_price", "exit_price"), prices, known, strict=True):
+        column = decimals_of_halves(hi[shown], lo[shown], place)
+        there = pa.array(has[shown] != 0)
+        averages[name] = pc.if_else(there, column, pa.scalar(None, column.type))
     return {
-        "symbol": texts_column(who, symbols),
+        "symbol": texts_column(who, [one.symbol for one in instruments]),
         "side": texts_column((sides[shown] < 0).astype(np.int64), ["LONG", "SHORT"]),
-        "qty": decimals_of_halves(*int128_halves(qty), finest),
-        **{name: _nullable(values, place) for name, values in prices.items()},
+        "qty": amounts_column(instruments, qty, "qty", "qty_exponent"),
+        **averages,
     }
-
-
-def _average(
-    run: ExactRun, found: TripMoney, quantity: I64, chosen: NDArray[np.bool_]
-) -> NDArray[Any]:
-    """Average price of chosen parts by leg, half to even; None where there are none."""
-    price = run.exact.fills["price"][found.trips.fill[found.order]].astype(object)
-    size = np.where(chosen, np.abs(quantity), 0)
-    edges = np.searchsorted(found.leg, np.arange(len(found.trip)))
-    result = np.empty(len(edges), dtype=object)
-    if not len(edges):
-        return result
-    worth = np.add.reduceat(price * size.astype(object), edges).tolist()
-    total = np.add.reduceat(size, edges).tolist()
-    exponents = [one.price_exponent for one in run.instruments]
-    place = min(exponents) - _MORE
-    steps = [10 ** (e - place) for e in exponents]
-    result[:] = [
-        div_round(w * steps[i], t) if t else None
-        for w, t, i in zip(worth, total, found.instrument.tolist(), strict=True)
-    ]
-    return result
-
-
-def _nullable(values: NDArray[Any], exponent: int) -> pa.Array:
-    import pyarrow.compute as pc
-
-    empty = np.array([v is None for v in values.tolist()], bool)
-    column = decimals_of_halves(*int128_halves(np.where(empty, 0, values)), exponent)
-    return pc.if_else(pa.array(~empty), column, pa.scalar(None, column.type))
 
 
 def entry_notional(

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi._ext.fill_shares import fill_shares
 from quantlaxmi._ext.trip_parts import counted_order
 from quantlaxmi.errors import EngineError
-from quantlaxmi.fixed import div_round, int128_array, int128_halves, int128_sum
+from quantlaxmi.fixed import int128_array, int128_halves, int128_sum
 from quantlaxmi.fixed.int128_sums import int128_combined, int128_group_sums
 from quantlaxmi.run.round_trips import RoundTrips, round_trips
 from quantlaxmi.schema import I64
@@ -46,6 +47,8 @@ class TripMoney:
     money : dict of str to (hi, lo)
         `PARTS` and ``net`` of each leg in its instrument's currency, at ledger exponent - 1.
     exponent : int
+    gross_of_parts : (hi, lo)
+        What each part traded at the mid of its decision, in the order of `trips`.
     """
 
     trips: RoundTrips
@@ -55,6 +58,7 @@ class TripMoney:
     instrument: I64
     money: dict[str, Halves]
     exponent: int
+    gross_of_parts: Halves
 
 
 def trip_money(records: RunRecords) -> TripMoney:
@@ -82,20 +86,25 @@ def trip_money(records: RunRecords) -> TripMoney:
     leg_of[order] = leg
     n = len(first)
     parts = records.attributions.parts
-    if not np.array_equal(trips.fill, np.arange(len(parts))):
-        parts = parts[trips.fill]
+    shares = [(parts[:, k, 0], parts[:, k, 1]) for k in range(3)]
     # Every fill has a part, so as many parts as fills are whole ones.
-    shared = np.zeros(0, np.intp)
-    if len(trips.fill) != len(records.fills):
-        shared = np.flatnonzero(np.abs(trips.quantity) != records.fills["qty"][trips.fill])
-    money = {}
-    for k, name in enumerate(PARTS[:3]):
-        halves = (parts[:, k, 0], parts[:, k, 1])
-        if len(shared):
-            _divide(halves, trips, shared, records.fills["qty"])
-        money[name] = int128_group_sums(*halves, leg_of, n)
+    if len(trips.fill) != len(records.fills) or not np.array_equal(
+        trips.fill, np.arange(len(parts))
+    ):
+        shares = [_shares(halves, records, trips) for halves in shares]
+    money = {
+        name: int128_group_sums(*halves, leg_of, n)
+        for name, halves in zip(PARTS[:3], shares, strict=True)
+    }
     found = TripMoney(
-        trips, order, leg, keys[0][first], keys[1][first], money, records.attributions.exponent
+        trips,
+        order,
+        leg,
+        keys[0][first],
+        keys[1][first],
+        money,
+        records.attributions.exponent,
+        shares[0],
     )
     _mark(records, found)
     for name, rows in (("funding", records.funding), ("interest", records.borrow)):
@@ -105,17 +114,11 @@ def trip_money(records: RunRecords) -> TripMoney:
     return found
 
 
-def _divide(halves: Halves, trips: RoundTrips, shared: NDArray[np.intp], qty: I64) -> None:
-    """Give each of two trips its part of a fill: the later one has what the earlier one leaves."""
-    values = int128_array(halves[0][shared], halves[1][shared]).tolist()
-    earlier: dict[int, int] = {}
-    rows, parts = trips.fill[shared].tolist(), trips.quantity[shared].tolist()
-    for k, (row, part) in enumerate(zip(rows, parts, strict=True)):
-        if row in earlier:
-            values[k] -= earlier[row]
-        else:
-            values[k] = earlier[row] = div_round(values[k] * abs(part), int(qty[row]))
-    halves[0][shared], halves[1][shared] = int128_halves(values)
+def _shares(halves: Halves, records: RunRecords, trips: RoundTrips) -> Halves:
+    """Money of each part: of two trips that share a fill the later has what the earlier leaves."""
+    qty = np.ascontiguousarray(records.fills["qty"])
+    hi, lo = fill_shares(*halves, qty, trips.fill, trips.quantity)
+    return hi, lo
 
 
 def _mark(records: RunRecords, found: TripMoney) -> None:
