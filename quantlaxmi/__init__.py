@@ -44,8 +44,10 @@ _HOME: dict[str, str] = {
         ),
         "strategies.bar_strategy": "BarStrategy crossover",
         "strategies.positions": "from_positions",
+        "strategies.recorded_fills": "from_fills",
         "run.result": "Run",
         "run.replay": "backtest replay",
+        "run.own_fills": "compare_fills",
         "run.check_strategy": "check_strategy",
         "gates": (
             "GatePolicy GateResult G2AntiOverfitSuite TimeShiftResult RandomEntryResult "
@@ -141,6 +143,7 @@ if TYPE_CHECKING:
     from quantlaxmi.report.run_gates import run_gates as run_gates
     from quantlaxmi.report.verify import verify_report as verify_report
     from quantlaxmi.run.check_strategy import check_strategy as check_strategy
+    from quantlaxmi.run.own_fills import compare_fills as compare_fills
     from quantlaxmi.run.replay import backtest as backtest
     from quantlaxmi.run.replay import replay as replay
     from quantlaxmi.run.result import Run as Run
@@ -159,6 +162,7 @@ if TYPE_CHECKING:
     from quantlaxmi.strategies.bar_strategy import BarStrategy as BarStrategy
     from quantlaxmi.strategies.bar_strategy import crossover as crossover
     from quantlaxmi.strategies.positions import from_positions as from_positions
+    from quantlaxmi.strategies.recorded_fills import from_fills as from_fills
     from quantlaxmi.trace import DecisionTrace as DecisionTrace
     from quantlaxmi.trace import DecisionTraceBuilder as DecisionTraceBuilder
     from quantlaxmi.trace import load_trace as load_trace

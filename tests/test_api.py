@@ -23,13 +23,13 @@ _NAMES = """
     OrderCancel OrderEvent OrderModify OrderNew OrderUpdate QuoteEvent ReplayEvent RiskEvent
     TradeAttribution TradeEvent
     Segment SegmentWriter open_segment recover segment_info verify_segment import_capture
-    from_frame from_positions
+    from_frame from_fills from_positions
     DecisionTrace DecisionTraceBuilder TraceHeader load_trace
     Divergence HeaderMismatch LengthMismatch Match OutcomeMismatch ReplayParityResult
     verify_replay_parity
     Context CryptoStrategy IndiaOptionsStrategy Strategy StrategyConfig StrategyRegistry
     BarStrategy crossover
-    Run backtest check_strategy replay
+    Run backtest check_strategy compare_fills replay
     G2AntiOverfitSuite TimeShiftResult RandomEntryResult PermutationResult AblationResult
     G3RobustnessSuite WalkForwardResult SelectionResult
     GatePolicy GateReport GateResult LookAhead run_gates verify_no_lookahead verify_report

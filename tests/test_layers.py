@@ -104,7 +104,7 @@ INNER: dict[str, tuple[str, ...]] = {
             run_statistics statistics
             summary.line summary.capital summary.books summary.held summary.gaps summary.steps
             summary.orders summary.clocks summary.bundles summary.base_fees summary.short_spot
-            summary.sections result
+            summary.sections result own_fills
             bucket_sums trial_lines
             decision_points replay rerun grid_market grid_runs setting_gross check_strategy
             """,

@@ -45,7 +45,7 @@ cdef int _price_bundle(
         side = 1 if p.leg_qty[i] > 0 else -1
         left = p.leg_qty[i] * side
         account = &e.accounts[inst]
-        owed = 0
+        owed = ql_wide(0)
         if side > 0 and account.in_base and order_for(account, left, account.base_lot, &left):
             return OVERFLOW
         if e.impact != NULL and e.books[inst].valid:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from quantlaxmi.errors import ConfigError, InputError, ReportError, shown
 from quantlaxmi.gates.keys import check_seed
@@ -87,6 +87,15 @@ def verify_report(
         When the file was changed, was made from another segment or strategy, was judged by another
         policy, was made with other rates, or names inputs that no run can have: with the field's
         name.
+
+    Examples
+    --------
+    >>> import quantlaxmi as ql
+    >>> policy = ql.GatePolicy(suites={"g2": ("net_positive",)})
+    >>> report = ql.run_gates("data/edgeless", "basis_capture", policy=policy)
+    >>> path = report.save("report.json")
+    >>> ql.verify_report("report.json", "data/edgeless").matches
+    True
     """
     from quantlaxmi.run.rerun import maker_of
 
@@ -265,16 +274,19 @@ def _check_rates(path: str | Path, recorded: GateReport, convert: Sequence[str |
         )
 
 
+#: What strategies are made of that no name gives.
+_RECORDED: Final = {"recorded_positions": "positions", "recorded_fills": "fills"}
+
+
 def _recorded_strategy(path: str | Path, recorded: GateReport, given: Any) -> Any:
     """The strategy that was named, or that of the recorded name, with the recorded settings."""
     from quantlaxmi.strategies.registry import StrategyRegistry, check_class
 
     registry = StrategyRegistry()
     # A name from a file must never be one that makes the registry load code from a path.
-    if given is None and recorded.strategy_id == "recorded_positions":
-        raise ReportError(
-            path, "was made of positions; expected those that from_positions made", "strategy_id"
-        )
+    if given is None and (source := _RECORDED.get(recorded.strategy_id)):
+        problem = f"was made of {source}; expected those that from_{source} made"
+        raise ReportError(path, problem, "strategy_id")
     if given is None and recorded.strategy_id not in registry.list():
         raise ReportError(
             path,

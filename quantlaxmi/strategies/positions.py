@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar, Final, Self
 
 import numpy as np
@@ -34,7 +34,7 @@ from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.context import Context
 from quantlaxmi.strategies.sdk import CryptoStrategy
 
-__all__ = ["RecordedPositions", "from_positions"]
+__all__ = ["RecordedPositions", "close_name", "from_positions", "recorded_times"]
 
 _PLACE: Final = "positions"
 #: Names of the one column of positions where a segment has one instrument.
@@ -212,7 +212,7 @@ def from_positions(
     columns = frame_columns(frame, _PLACE)
     table = FrameTable(_PLACE, columns)
     time, _ = time_of(table)
-    times_ns = _times(columns, time) + (span_ns(interval) if interval else 0)
+    times_ns = recorded_times(columns, time, _PLACE) + (span_ns(interval) if interval else 0)
     instruments = _instruments(columns, time["column"], segment)
     targets = [_targets(columns[name], name, one, round) for name, one in instruments.items()]
     if times_ns[0] > segment.last_ts_ns:
@@ -222,8 +222,16 @@ def from_positions(
     return RecordedPositions(symbols, times_ns, np.stack(targets, axis=1))
 
 
-def _times(columns: dict[str, Any], time: dict[str, str]) -> Int64Array:
-    """Times of all rows, which ascend."""
+def recorded_times(
+    columns: dict[str, Any], time: dict[str, str], place: str, *, strictly: bool = True
+) -> Int64Array:
+    """Times of all rows, which ascend, or where they need not strictly do not descend.
+
+    Raises
+    ------
+    InputError
+        A time cannot be read, or is out of order.
+    """
     form = TimeColumn(time["column"], time.get("unit", "text"))
     cells = ValueCells(columns[form.column])
     good = np.ones(len(columns[form.column]), np.uint8)
@@ -231,12 +239,20 @@ def _times(columns: dict[str, Any], time: dict[str, str]) -> Int64Array:
     if (bad := np.flatnonzero(good == 0)).size:
         k = int(bad[0])
         problem = f"column {form.column!r} was {cells.text_of(k)[:40]!r}; expected a time"
-        raise InputError(_PLACE, f"{problem} like that of row 0", f"row {k}")
-    if (bad := np.flatnonzero(np.diff(times) <= 0)).size:
+        raise InputError(place, f"{problem} like that of row 0", f"row {k}")
+    if (bad := np.flatnonzero(np.diff(times) < (1 if strictly else 0))).size:
         k = int(bad[0]) + 1
-        problem = f"column {form.column!r} was {cells.text_of(k)[:40]!r}, not after row {k - 1}"
-        raise InputError(_PLACE, f"{problem}; expected ascending times", f"row {k}")
+        order = "not after" if strictly else "before that of"
+        problem = f"column {form.column!r} was {cells.text_of(k)[:40]!r}, {order} row {k - 1}"
+        raise InputError(place, f"{problem}; expected ascending times", f"row {k}")
     return times
+
+
+def close_name(name: str, known: Iterable[str]) -> str:
+    """What to expect instead of a name that is not known."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"expected {', '.join(names)}"
 
 
 def _instruments(columns: dict[str, Any], time: str, segment: MarketData) -> dict[str, Instrument]:
@@ -251,8 +267,7 @@ def _instruments(columns: dict[str, Any], time: str, segment: MarketData) -> dic
         elif len(known) == 1 and name.lower() in _ALONE and not found:
             found[name] = segment.instruments[0]
         else:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"expected {', '.join(known)}"
+            hint = close_name(name, known)
             raise InputError(_PLACE, f"column {name[:40]!r} is no instrument; {hint}")
     if not found:
         raise InputError(_PLACE, f"lacks a column of positions; expected {', '.join(known)}")
