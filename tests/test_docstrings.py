@@ -33,7 +33,7 @@ OTHERS = {
     "importers.nse": "ChainDay Snapshot StaleSnapshot read_day read_snapshot",
     "venues.nse": "FeeRow LotRow NseTable SessionRow TickRow fee_components lot session_hours tick",
 }
-#: Being rewritten with their gates; checked for a docstring alone.
+#: Their functions have all sections; their classes are checked for a docstring alone.
 ELSEWHERE = ("quantlaxmi.gates", "quantlaxmi.report", "quantlaxmi.calibrate")
 #: Function -> why it has no example of its own.
 NO_EXAMPLE: dict[str, str] = {
@@ -81,7 +81,13 @@ def _once(name: str, value: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
 
 PUBLIC = dict(_public())
 HERE = {name: value for name, value in PUBLIC.items() if not value.__module__.startswith(ELSEWHERE)}
-FUNCTIONS = sorted(name for name, value in HERE.items() if inspect.isfunction(value))
+#: Takes hours and a capture: its page says how it is called.
+UNTRIED = "quantlaxmi.calibrate"
+FUNCTIONS = sorted(
+    name
+    for name, value in PUBLIC.items()
+    if inspect.isfunction(value) and not value.__module__.startswith(UNTRIED)
+)
 CLASSES = sorted(
     name
     for name, value in HERE.items()
@@ -90,7 +96,8 @@ CLASSES = sorted(
 
 
 def _examples() -> Iterator[doctest.DocTest]:
-    for name in sorted({value.__module__ for value in HERE.values()}):
+    modules = {value.__module__ for value in HERE.values()}
+    for name in sorted(modules | {PUBLIC[name].__module__ for name in FUNCTIONS}):
         found = doctest.DocTestFinder().find(sys.modules[name])
         yield from (test for test in found if test.examples)
 
@@ -183,7 +190,7 @@ def test_functions_document_every_parameter() -> None:
 
 
 def test_exceptions_are_still_exceptions() -> None:
-    stale = [n for n in NO_EXAMPLE if n not in HERE or _has(HERE[n], "Examples")]
+    stale = [n for n in NO_EXAMPLE if n not in PUBLIC or _has(PUBLIC[n], "Examples")]
     stale += [n for n in NO_FIELDS if n not in HERE or _has(HERE[n], "Attributes")]
     assert stale == []
 

@@ -183,5 +183,16 @@ def load_policy(path: str | Path) -> GatePolicy:
     ------
     ConfigError
         When the file cannot be read, is not TOML, or holds an unknown key or a bad value.
+
+    Returns
+    -------
+    GatePolicy
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> written = Path("policy.toml").write_text("[equity]\\nalpha = '0.01'\\n")
+    >>> str(load_policy("policy.toml").equity.alpha)
+    '0.01'
     """
     return GatePolicy.from_mapping(read_settings(path, "a gate policy"), path)

@@ -31,6 +31,19 @@ def chain_in(folder: str | Path) -> Path:
     InputError
         The folder is none, or lies inside a segment: a segment's own folder may hold a chain, the
         folders within it hold nothing but its files.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Examples
+    --------
+    >>> chain_in(".").name
+    'bindings.jsonl'
     """
     folder = Path(folder)
     with one_line_errors(folder, "cannot be read", InputError):
@@ -91,6 +104,19 @@ def bind_report(report: GateReport, segment: MarketData, folder: str | Path) -> 
     InputError
         When the report was made from other data, the chain was broken before, or it cannot be
         written.
+
+    Examples
+    --------
+    >>> import quantlaxmi as ql
+    >>> from pathlib import Path
+    >>> from quantlaxmi.report import bind_report, binding_faults
+    >>> Path("chain").mkdir()
+    >>> policy = ql.GatePolicy(suites={"g2": ("net_positive",)})
+    >>> report = ql.run_gates("data/edgeless", "basis_capture", policy=policy)
+    >>> chain = bind_report(report, ql.open_segment("data/edgeless"), "chain")
+    >>> lines, faults = binding_faults(chain, report=report)
+    >>> len(lines), faults
+    (1, [])
     """
     made_from = report.header.get("segment_digest")
     if made_from != segment.digest:
@@ -131,6 +157,14 @@ def binding_faults(
     ------
     InputError
         There is no chain, or it is broken.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> binding_faults(Path("missing.jsonl"))
+    Traceback (most recent call last):
+    ...
+    quantlaxmi.errors.InputError: ...
     """
     if not os.path.lexists(chain):
         raise InputError(chain, "is not there; run-gates --bind makes it")

@@ -53,6 +53,15 @@ def judged_rows(report: GateReport, segment: MarketData) -> MarketData:
         The report's window or holdout is none.
     InputError
         No message is in it.
+
+    Examples
+    --------
+    >>> import quantlaxmi as ql
+    >>> policy = ql.GatePolicy(suites={"g2": ("net_positive",)})
+    >>> segment = ql.open_segment("data/edgeless")
+    >>> report = ql.run_gates(segment, "basis_capture", policy=policy)
+    >>> judged_rows(report, segment) is segment
+    True
     """
     from quantlaxmi.segment import Window
 

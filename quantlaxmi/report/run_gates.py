@@ -166,6 +166,14 @@ def run_gates(
         For rates that cannot be used.
     EngineError
         When an identity does not hold; no report is made.
+
+    Examples
+    --------
+    >>> import quantlaxmi as ql
+    >>> policy = ql.GatePolicy(suites={"g2": ("net_positive", "equity")})
+    >>> report = ql.run_gates("data/planted", "basis_capture", policy=policy)
+    >>> [(one.gate, one.verdict.value) for suite in report.results for one in suite.results]
+    [('net_positive', 'PASS'), ('equity', 'PASS')]
     """
     from quantlaxmi.run.config import RunConfig
     from quantlaxmi.segment import as_market
@@ -272,6 +280,27 @@ def report_of(
 
     The run must have been made without flattening; `maker` is the function that made its strategy
     from the segment, where there was one; `known` is what a trial ledger says.
+
+    Parameters
+    ----------
+    run : Run
+    policy, seed, threads, progress, gates, checkpoint, grid
+        As of `run_gates`.
+    maker : callable, optional
+    known : Known
+
+    Returns
+    -------
+    GateReport
+
+    Examples
+    --------
+    >>> import quantlaxmi as ql
+    >>> from quantlaxmi.report import report_of
+    >>> policy = ql.GatePolicy(suites={"g2": ("net_positive",)})
+    >>> run = ql.backtest("data/edgeless", "basis_capture")
+    >>> report_of(run, policy=policy).verdict
+    'FAIL'
     """
     policy = policy or GatePolicy()
     context = context_of(run, policy, seed=seed, threads=threads, progress=progress, maker=maker)
