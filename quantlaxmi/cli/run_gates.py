@@ -32,7 +32,7 @@ Usage:
                  [--bind DIR] [--checkpoint FILE] [--verbose | --json]
 
 Options:
-{RUN_OPTIONS.replace("{seed} N   ", "--run-seed N")}
+{RUN_OPTIONS.replace("--seed N    ", "--run-seed N")}
   --gates LIST          Suites to run, separated by commas: g2,g3.
   --policy TOML         Thresholds and draws; the report records them.
   --seed N              Seed of the gates' draws. The report is then a diagnosis and no verdict: a

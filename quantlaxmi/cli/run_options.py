@@ -37,7 +37,7 @@ RUN_OPTIONS = """  {segment} DIR     The segment's folder.
   --latency-ns N        Nanoseconds from a decision to its orders' arrival, with the transit of
                         market data [default: 1000000].
   --latency TOML        Latencies of entry and response, constant or drawn from measured values.
-  {seed} N           Seed of the run's own draws: of latencies [default: 0]."""
+  --seed N              Seed of the run's own draws: of latencies [default: 0]."""
 _ROUTE_USAGE = """
 {about}
 
@@ -63,7 +63,7 @@ RUN_OPTIONS
 def route_usage(route: str, about: str) -> str:
     """Usage text of ``backtest`` or ``replay``."""
     text = _ROUTE_USAGE.replace("RUN_USAGE", RUN_USAGE).replace("RUN_OPTIONS", RUN_OPTIONS)
-    text = text.replace("{seed} N   ", "--seed N   ").replace("{seed}", "--seed")
+    text = text.replace("{seed}", "--seed")
     return text.replace("{route}", route).replace("{about}", about)
 
 
@@ -119,6 +119,7 @@ def run_keywords(args: dict[str, Any], seed: str = "--seed") -> dict[str, Any]:
 def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> int:
     """Run ``backtest`` or ``replay``, write what was asked for, and say what came out."""
     from quantlaxmi.cli.run_files import check_new_folder, check_output, write_run
+    from quantlaxmi.run.summary.capital import NO_CAPITAL
 
     trace, folder = args["--output-trace"], args["--run-dir"]
     if trace:
@@ -159,7 +160,9 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
         if stats is not None:
             print(stats)
         for line in lines:
-            print(f"- {line}")
+            # The statistics say so themselves.
+            if stats is None or line != NO_CAPITAL:
+                print(f"- {line}")
     flush_output()
     if trace:
         run.trace.save(trace)
@@ -235,7 +238,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         **run_money(run),
         "open_positions": {
             instrument.symbol: money_text(account.position, instrument.qty_exponent)
-            for instrument, account in zip(run.instruments, run.accounts, strict=True)
+            for instrument, account in zip(run.instruments, run.exact.accounts, strict=True)
             if account.position
         },
         "config_hash": run.header.config_hash.hex(),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Final
 
 from quantlaxmi.execution.risk import risk_exponent
 from quantlaxmi.fixed.point import decimal_text
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.schema import RiskRule
+
+#: What is said of a run whose limits state none.
+NO_CAPITAL: Final = SummaryLine("capital", "no capital stated")
 
 
 def capital_lines(run: FinishedRun) -> Iterator[SummaryLine]:
@@ -16,7 +20,7 @@ def capital_lines(run: FinishedRun) -> Iterator[SummaryLine]:
     records = run.records
     use, exponent = records.capital, records.ledger_exponent - 1
     if use is None:
-        yield SummaryLine("capital", "no capital stated")
+        yield NO_CAPITAL
         return
     currency, net = next(iter(records.cash)), records.net_pnl
     money = {
