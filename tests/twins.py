@@ -249,9 +249,9 @@ def assert_same(run: Run, engine: Engine) -> None:
     for name in TABLES:
         assert rows_of(getattr(run.exact, name)) == getattr(engine, name), name
     assert run.ledger_exponent == engine.ledger_exponent
-    assert dict(run.cash) == engine.cash
+    assert dict(run.exact.cash) == engine.cash
     assert [
-        (a.position, a.cost, a.realized, a.fees, a.funding, a.borrow) for a in run.accounts
+        (a.position, a.cost, a.realized, a.fees, a.funding, a.borrow) for a in run.exact.accounts
     ] == [(a.position, a.cost, a.realized, a.fees, a.funding, a.borrow) for a in engine.accounts]
     assert run.n_messages == engine.n_messages
     assert run.exact.last_mids.tolist() == [5 * b.mid2 for b in engine.market.books]

@@ -97,14 +97,14 @@ def _walk(
     verdict = report.verdict if parity.matched else "PARITY_BROKEN"
     sentence = report.verdict_text if parity.matched else verdict
     scale = run.ledger_exponent
-    fees = sum(account.fees for account in run.accounts)
+    fees = sum(account.fees for account in run.exact.accounts)
     return verdict, [
         f"  segment   {segment.n_messages:,} messages, seed {DEMO_SEED[kind]}, "
         f"digest {segment.digest[:16]}",
         f"  backtest  {STRATEGY}, default settings: {run.n_decisions} decisions, "
         f"{run.n_fills} fills",
-        f"            gross {money_text(run.gross_pnl, scale - 1)}, "
-        f"fees {money_text(fees, scale)}, net {money_text(run.net_pnl, scale - 1)} USDT",
+        f"            gross {money_text(run.exact.gross_pnl, scale - 1)}, "
+        f"fees {money_text(fees, scale)}, net {money_text(run.exact.net_pnl, scale - 1)} USDT",
         f"  replay    {parity.text()}",
         *report_lines(report, verbose=verbose, indent=2),
         f"  verdict   {sentence}",

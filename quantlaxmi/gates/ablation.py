@@ -31,6 +31,7 @@ from quantlaxmi.gates.results import (
     rounded,
 )
 from quantlaxmi.parallel.threads import run_in_order
+from quantlaxmi.run.exact_run import net_in_all
 from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.block_length import MILLION
 from quantlaxmi.stats.stepm import stepm
@@ -213,8 +214,8 @@ class _Study:
     def _details(self, run: Run) -> dict[str, Json]:
         """Figures of the run with and without something."""
         return {
-            "net": decimal_text(self.run.net_pnl, self.exponent),
-            "net_without": decimal_text(run.net_pnl, self.exponent),
+            "net": decimal_text(net_in_all(self.run), self.exponent),
+            "net_without": decimal_text(net_in_all(run), self.exponent),
             "decisions": self.run.n_decisions,
             "decisions_without": run.n_decisions,
         }
@@ -248,7 +249,7 @@ class _Study:
         if without.run is None:
             reason = f"Run with {names} neutral: failed with {without.problem}. Let it run so."
             return spec.unanswered(reason)
-        lost = self.run.net_pnl - without.run.net_pnl
+        lost = net_in_all(self.run) - net_in_all(without.run)
         details = self._details(without.run)
         details["lost"] = decimal_text(lost, self.exponent)
         details["trips"] = context.n_trips
@@ -271,8 +272,8 @@ class _Study:
         passed = count.p_value <= context.policy.level
         grown = f", grown from {self.settings.n_bootstrap}" if count.extended else ""
         reason = (
-            f"Net PnL with {names} neutral: {self._money(without.run.net_pnl)} instead of "
-            f"{self._money(self.run.net_pnl)}. Bootstrap draws without a loss: "
+            f"Net PnL with {names} neutral: {self._money(net_in_all(without.run))} instead of "
+            f"{self._money(net_in_all(self.run))}. Bootstrap draws without a loss: "
             f"{count.exceedances} of {count.draws}{grown}, p = {float(count.p_value):.6g}, "
             f"limit {context.policy.alpha}."
         )
@@ -338,7 +339,7 @@ class _Study:
             "off": off.as_texts()[name],
             "limits": config.filters()[name].limits,
             **self._details(run),
-            "gained": decimal_text(run.net_pnl - self.run.net_pnl, self.exponent),
+            "gained": decimal_text(net_in_all(run) - net_in_all(self.run), self.exponent),
         }
 
     def _outcome(self, run: Run) -> str:
@@ -349,8 +350,8 @@ class _Study:
         if all(a.tobytes() == b.tobytes() for a, b in tables):
             return "Decisions that this filter alone prevents: none."
         return (
-            f"Net PnL without this filter: {self._money(run.net_pnl)} instead of "
-            f"{self._money(self.run.net_pnl)}, decisions {run.n_decisions} instead of "
+            f"Net PnL without this filter: {self._money(net_in_all(run))} instead of "
+            f"{self._money(net_in_all(self.run))}, decisions {run.n_decisions} instead of "
             f"{self.run.n_decisions}."
         )
 

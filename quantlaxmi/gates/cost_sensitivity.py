@@ -24,6 +24,7 @@ from quantlaxmi.gates.results import (
     decimal_text,
     rounded,
 )
+from quantlaxmi.run.exact_run import net_in_all
 from quantlaxmi.settings import Bounds, Settings
 from quantlaxmi.stats.block_length import block_length
 from quantlaxmi.stats.stationary_bootstrap import bootstrap_sums
@@ -188,7 +189,7 @@ class _Reruns:
 
     def net(self, multiplier: Fraction, more_bps: Fraction) -> Fraction:
         """Net PnL there, attribution scale."""
-        return Fraction(self.at(multiplier, more_bps).net_pnl)
+        return Fraction(net_in_all(self.at(multiplier, more_bps)))
 
 
 def _range(first: Decimal, last: Decimal, intervals: int) -> list[Fraction]:

@@ -24,6 +24,7 @@ from quantlaxmi.gates.results import (
     rounded,
 )
 from quantlaxmi.parallel.threads import run_in_order
+from quantlaxmi.run.exact_run import gross_in_all, net_in_all
 from quantlaxmi.settings import Bounds, Items, Settings
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _rerun_later(context: GateContext, rerun: Rerun, delays: Delays) -> dict[int
     def outcome(amount: int) -> Outcome:
         later = config.latency.delayed(amount * delays.unit_ns)
         run = rerun.again(config=replace(config, latency=later))
-        return run.net_pnl, run.gross_pnl, run.n_fills
+        return net_in_all(run), gross_in_all(run), run.n_fills
 
     compiled = rerun.run.strategy.form == "kernel"
     found = run_in_order(
@@ -204,7 +205,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     if rerun is None:
         raise Inconclusive(NO_RERUN, details)
     run, delays = rerun.run, delays_of(context)
-    base = (run.net_pnl, run.gross_pnl, run.n_fills)
+    base = (net_in_all(run), gross_in_all(run), run.n_fills)
     details |= {
         "base_latency_ns": run.latency_ns,
         "unit_ns": delays.unit_ns,

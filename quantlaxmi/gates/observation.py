@@ -31,6 +31,7 @@ from quantlaxmi.gates.path.round_trips import (
     build_path,
 )
 from quantlaxmi.gates.thresholds import Thresholds
+from quantlaxmi.run.exact_run import gross_in_all, net_in_all
 from quantlaxmi.run.position_changes import count_round_trips
 from quantlaxmi.schema import FillFlag, IntColumn
 from quantlaxmi.strategies.grid_file import Grid
@@ -135,7 +136,7 @@ class RunObservation:
 
 def _funding_of(run: Run) -> int:
     """What a run received in funding, attribution scale."""
-    paid = zip(run.weights, run.accounts, strict=True)
+    paid = zip(run.weights, run.exact.accounts, strict=True)
     return 10 * sum(weight * account.funding for weight, account in paid)
 
 
@@ -151,7 +152,7 @@ def _weighed(run: Run, amounts: IntColumn) -> list[int]:
 
 def _borrow_of(run: Run) -> int:
     """What a run paid in interest, attribution scale."""
-    paid = zip(run.weights, run.accounts, strict=True)
+    paid = zip(run.weights, run.exact.accounts, strict=True)
     return 10 * sum(weight * account.borrow for weight, account in paid)
 
 
@@ -240,7 +241,7 @@ def amounts_of(run: Run) -> Amounts:
         )
     )
     amounts = Amounts(
-        gross=run.gross_pnl,
+        gross=gross_in_all(run),
         slippage=sum(_weighed(run, costs.slippage)),
         fees=sum(_weighed(run, costs.fee)),
         funding=_funding_of(run),
@@ -248,9 +249,9 @@ def amounts_of(run: Run) -> Amounts:
         notional=notional,
         fills=len(fills),
     )
-    if amounts.net != run.net_pnl:
+    if amounts.net != net_in_all(run):
         raise EngineError(
-            f"the attributed net is {amounts.net}, the ledger's {run.net_pnl}, at "
+            f"the attributed net is {amounts.net}, the ledger's {net_in_all(run)}, at "
             f"10**{run.ledger_exponent - 1}"
         )
     return amounts

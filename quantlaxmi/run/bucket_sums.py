@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
+from quantlaxmi.run.exact_run import gross_in_all, net_in_all
 from quantlaxmi.run.ledger_lines import lines_at_times
 from quantlaxmi.schema import I64
 
@@ -82,7 +83,7 @@ def sums_at(run: Run, ends: I64) -> BucketSums:
     EngineError
         When the sums are not the ledger's gross and net.
     """
-    expected, weights = (run.gross_pnl, run.net_pnl), run.weights
+    expected, weights = (gross_in_all(run), net_in_all(run)), run.weights
     lines = lines_at_times(run.exact, run.segment, ends, run.loans)
     fills, units = run.exact.fills, run.exact.scales
     done = np.searchsorted(fills["ts_ns"], ends, side="right")

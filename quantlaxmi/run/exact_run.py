@@ -5,8 +5,8 @@ Figures for people (`quantlaxmi.run.result.Run`) are worked out from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from quantlaxmi.errors import CurrencyError
 from quantlaxmi.execution.conversion import Conversion
@@ -16,13 +16,22 @@ from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.accrued import Loans, loans_of
 from quantlaxmi.run.config import RunConfig
-from quantlaxmi.run.records import Account, RunRecords
+from quantlaxmi.run.records import RunRecords
 from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.trace import DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
 
-__all__ = ["ExactRun"]
+__all__ = ["ExactRun", "gross_in_all", "net_in_all"]
+
+#: Integers that stand under `ExactRun.exact`, and what people read instead.
+_UNDER_EXACT: Final = {
+    "accounts": "run.money or run.table('ledger')",
+    "cash": "run.money or run.table('ledger')",
+    "net_pnl": "run.net",
+    "gross_pnl": "run.gross",
+    "net_by_currency": "run.money",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +43,20 @@ class ExactRun:
     strategy: BoundStrategy
     config: RunConfig
     conversion: Conversion | None = None
+
+    if not TYPE_CHECKING:  # with it every attribute would exist
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _UNDER_EXACT:
+                raise AttributeError(
+                    f"{type(self).__name__} has no attribute {name!r}: the integer at the ledger's "
+                    f"exponent is run.exact.{name}, the decimal amount {_UNDER_EXACT[name]}",
+                    name=name,
+                    obj=self,
+                )
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+            )
 
     @property
     def header(self) -> TraceHeader:
@@ -51,16 +74,6 @@ class ExactRun:
         return self.exact.instruments
 
     @property
-    def accounts(self) -> tuple[Account, ...]:
-        """Position and money of each instrument at the end."""
-        return self.exact.accounts
-
-    @property
-    def cash(self) -> Mapping[str, int]:
-        """By currency, at the ledger exponent."""
-        return self.exact.cash
-
-    @property
     def ledger_exponent(self) -> int:
         """Exponent of the run's money; with a conversion, of its results."""
         own = self.exact.ledger_exponent
@@ -72,37 +85,6 @@ class ExactRun:
         if self.conversion is None:
             return (1,) * len(self.instruments)
         return tuple(self.conversion.weight(one.currency) for one in self.instruments)
-
-    @property
-    def net_by_currency(self) -> dict[str, int]:
-        """`net_pnl` of each currency, never converted, at the records' ledger exponent - 1."""
-        return self.exact.net_by_currency
-
-    @property
-    def net_pnl(self) -> int:
-        """Realized and unrealized PnL - fees + funding - interest, at ledger exponent - 1.
-
-        Raises
-        ------
-        CurrencyError
-            Instruments of several currencies were traded, and there is no conversion.
-        """
-        if self.conversion is None:
-            return self.exact.net_pnl
-        return self.conversion.total(self.exact.net_by_currency)
-
-    @property
-    def gross_pnl(self) -> int:
-        """Mid-to-mid PnL, open positions at the last mid, at ledger exponent - 1.
-
-        Raises
-        ------
-        CurrencyError
-            As `net_pnl`.
-        """
-        if self.conversion is None:
-            return self.exact.gross_pnl
-        return self.conversion.total(self.exact.gross_by_currency)
 
     @property
     def currency(self) -> str:
@@ -121,7 +103,7 @@ class ExactRun:
                 f"the run's money is in {' and '.join(traded)}, which are never added: ask "
                 "run.money by currency, or give the gates rates with --convert FILE"
             )
-        return traded[0] if traded else next(iter(self.cash))
+        return traded[0] if traded else next(iter(self.exact.cash))
 
     @property
     def n_messages(self) -> int:
@@ -162,3 +144,38 @@ class ExactRun:
     def loans(self) -> Loans:
         """At what the run borrows each instrument; see `quantlaxmi.run.accrued.loans_of`."""
         return loans_of(self.instruments, self.costs, self.exact.ledger_exponent)
+
+
+def net_in_all(run: ExactRun) -> int:
+    """Net PnL of a run in its one currency, at its ledger exponent - 1.
+
+    Parameters
+    ----------
+    run : ExactRun
+        With a conversion in that one's currency.
+
+    Raises
+    ------
+    CurrencyError
+        Instruments of several currencies were traded, and there is no conversion.
+    """
+    if run.conversion is None:
+        return run.exact.net_pnl
+    return run.conversion.total(run.exact.net_by_currency)
+
+
+def gross_in_all(run: ExactRun) -> int:
+    """Mid-to-mid PnL of a run, open positions at the last mid; otherwise as `net_in_all`.
+
+    Parameters
+    ----------
+    run : ExactRun
+
+    Raises
+    ------
+    CurrencyError
+        As `net_in_all`.
+    """
+    if run.conversion is None:
+        return run.exact.gross_pnl
+    return run.conversion.total(run.exact.gross_by_currency)

@@ -71,7 +71,7 @@ def money_by_currency(run: ExactRun) -> Mapping[str, RunMoney]:
         currency: RunMoney(
             **{name: exact_decimal(each[currency], exponent) for name, each in amounts.items()}
         )
-        for currency in run.exact.traded_currencies or tuple(run.cash)
+        for currency in run.exact.traded_currencies or tuple(run.exact.cash)
     }
 
 

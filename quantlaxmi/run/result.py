@@ -37,7 +37,7 @@ class Run(ExactRun):
     config : RunConfig
         Complete: costs that were not given are those of the dated tables.
     conversion : Conversion or None
-        Where it is given, `net_pnl` and `gross_pnl` are in its currency, at its finer exponent.
+        Where it is given, `net` and the other money of a run are in its currency.
 
     Examples
     --------

@@ -101,7 +101,7 @@ def test_positions_by_coins_win_as_much_on_the_mirrored_market(name):
     key = run_key(1, name, 0)
     n = 10**6
     runs = [run_case(WORLDS[name].make(draws, False)) for draws in (Draws(key), Changed(key, 0, n))]
-    assert runs[0].gross_pnl == -runs[1].gross_pnl != 0
+    assert runs[0].exact.gross_pnl == -runs[1].exact.gross_pnl != 0
 
 
 def test_the_drift_is_all_that_is_earned_by_being_long():
@@ -221,7 +221,7 @@ def test_without_fees_no_more_than_the_spread_is_paid(name):
     run = run_case(WORLDS[name].make(Draws(run_key(1, name, 0)), False))
     costs = run.exact.attributions
     half = 1 if name != "makers" else makers.HALF
-    paid = run.net_pnl - run.gross_pnl
+    paid = run.exact.net_pnl - run.exact.gross_pnl
     assert not any(costs.fee.tolist())
     assert abs(paid) <= 10 * half * int((run.exact.fills["qty"]).sum())
 

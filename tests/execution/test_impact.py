@@ -274,4 +274,4 @@ def test_gates_hold_their_identities_with_impact(tmp_path: Path) -> None:
     assert verify_report(tmp_path / "report.json", planted).matches
     plain = backtest(planted, "basis_capture", costs=CostModel.binance())
     moved_run = backtest(planted, "basis_capture", costs=costs)
-    assert moved_run.net_pnl < plain.net_pnl
+    assert moved_run.exact.net_pnl < plain.exact.net_pnl

@@ -271,7 +271,7 @@ def test_a_trim_keeps_whole_lots_and_says_what_stays() -> None:
     case = case_of(schedule, universe="lots", builder=builder)
     assert rules(case) == [(RiskRule.TRIM_REST, 0, 1, 2)]
     run, _ = twins.run_case(case)
-    assert [a.position for a in run.accounts] == [4, -3]
+    assert [a.position for a in run.exact.accounts] == [4, -3]
 
 
 # --- settings ----------------------------------------------------------------------------------

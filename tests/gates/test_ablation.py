@@ -123,10 +123,10 @@ def test_net_by_bucket_is_the_ledger(named, step):
         buckets = net_by_bucket(one, curve)
         own = one.equity_curve(step).equity.tolist()
         assert buckets == [b - a for a, b in itertools.pairwise([0, *own])]
-        assert sum(buckets) == one.net_pnl and len(buckets) == len(curve.ts_ns)
+        assert sum(buckets) == one.exact.net_pnl and len(buckets) == len(curve.ts_ns)
     curve.mid2[:, -1] += 2
     wrong = backtest(segment, Rule(RuleConfig(every=7001)))  # open at the end
-    if any(account.position for account in wrong.accounts):
+    if any(account.position for account in wrong.exact.accounts):
         with pytest.raises(EngineError, match="by buckets, the ledger's"):
             net_by_bucket(wrong, curve)
 
@@ -210,7 +210,7 @@ def test_neutral_run_is_the_rule_written_without_its_signal(planted):
     direct = backtest(planted, OwnBasis())
     assert direct.n_decisions > 100
     assert neutral.trace.records_bytes() == direct.trace.records_bytes()
-    assert neutral.net_pnl == direct.net_pnl
+    assert neutral.exact.net_pnl == direct.exact.net_pnl
 
 
 def test_a_neutral_run_that_trades_is_compared_bucket_by_bucket(planted):

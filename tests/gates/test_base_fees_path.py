@@ -26,7 +26,7 @@ def test_a_row_prices_a_buy_that_pays_in_base_as_the_engine_does() -> None:
     paid = {int(fill["decision"]) for fill in run.exact.fills if fill["flags"] & FillFlag.BASE_FEE}
     assert paid
     path = observed.path
-    assert path.net == run.net_pnl
+    assert path.net == run.exact.net_pnl
     actions = [a for trip in path.trips for a in trip.actions if not a.mark]
     points = observed.decision_points
     rows = {int(run.exact.decisions["seq"][d]) for d in paid}

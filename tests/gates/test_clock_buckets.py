@@ -48,8 +48,8 @@ def test_sums_are_the_ledger_at_every_end(seed):
     run, _ = run_case(made_case(seed))
     found = increments_of(run)
     assert len(found.net) == len(found.gross) == len(found.held) == BUCKETS
-    assert sum(found.net) == run.net_pnl
-    assert sum(found.gross) == run.gross_pnl
+    assert sum(found.net) == run.exact.net_pnl
+    assert sum(found.gross) == run.exact.gross_pnl
     # By hand, from the fills: cash, and what is held at the last valid mid up to the end.
     fills, units = run.exact.fills, run.exact.scales
     costs = run.exact.attributions
@@ -98,8 +98,8 @@ def test_distinct_stamps_are_counted_up_to_the_number_of_buckets():
 def test_increments_of_a_real_size_run_are_its_equity_curve():
     run = backtest(open_segment(DATA / "planted"), "basis_capture")
     found = increments_of(run)
-    assert sum(found.net) == run.net_pnl
-    assert sum(found.gross) == run.gross_pnl
+    assert sum(found.net) == run.exact.net_pnl
+    assert sum(found.gross) == run.exact.gross_pnl
     # Buckets of a whole number of curve steps, compared with the curve itself.
     total = list(itertools.accumulate(found.net))
     curve = run.equity_curve(10**9)

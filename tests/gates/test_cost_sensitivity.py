@@ -58,7 +58,7 @@ def test_the_stress_is_the_formula_and_a_rerun(run):
     spot = run.instruments[0]
     step = int(run.exact.fills["price"].max()) * Fraction(10) ** spot.price_exponent
     rounding = len(run.exact.fills) * Fraction(1, 10**8) + step * spot.base_unit
-    assert abs(again.net_pnl * unit - left) <= rounding
+    assert abs(again.exact.net_pnl * unit - left) <= rounding
 
 
 def test_break_evens_are_one_division_and_net_is_zero_there(run):
@@ -79,7 +79,7 @@ def test_the_surface_falls_with_costs_and_has_the_run_in_it(run):
     assert surface["fee_multipliers"] == [0, 0.5, 1, 1.5, 2, 2.5, 3] == surface["extra_bps"]
     assert (np.diff(net, axis=0) < 0).all() and (np.diff(net, axis=1) < 0).all()
     unit = Fraction(10) ** (run.ledger_exponent - 1)
-    assert net[2, 0] == pytest.approx(float(run.net_pnl * unit), rel=1e-8)
+    assert net[2, 0] == pytest.approx(float(run.exact.net_pnl * unit), rel=1e-8)
 
 
 def test_a_stress_above_the_break_even_fails(run):
@@ -100,7 +100,7 @@ def test_fills_that_depend_on_costs_are_made_again(segment):
             costs = run.config.costs.scaled(Fraction(multiplier), Fraction(points))
             again = Rerun(run).again(config=replace(run.config, costs=costs))
             shown = found.details["surface"]["net"][m][c]
-            assert shown == pytest.approx(float(again.net_pnl * unit), rel=1e-8)
+            assert shown == pytest.approx(float(again.exact.net_pnl * unit), rel=1e-8)
     at = found.break_even_fee_multiplier
     if at is not None:
         nets = [

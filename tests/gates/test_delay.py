@@ -42,10 +42,10 @@ def test_the_curve_is_that_of_runs_at_the_latency(planted):
     for point in found.details["curve"]:
         again = backtest(run.segment, "basis_capture", latency_ns=10**6 * (1 + point["ms"]))
         exponent = run.ledger_exponent - 1
-        assert point["net"] == decimal_text(again.net_pnl, exponent)
-        assert point["gross"] == decimal_text(again.gross_pnl, exponent)
+        assert point["net"] == decimal_text(again.exact.net_pnl, exponent)
+        assert point["gross"] == decimal_text(again.exact.gross_pnl, exponent)
         assert point["fills"] == again.n_fills
-        share = float(Fraction(again.net_pnl, run.net_pnl))
+        share = float(Fraction(again.exact.net_pnl, run.exact.net_pnl))
         assert point["share_of_net"] == pytest.approx(share, abs=1e-8)
 
 
@@ -110,9 +110,11 @@ def test_bars_are_delayed_by_bars(tmp_path):
     assert (delays.text(1), delays.text(2)) == ("1 bar", "2 bars")
     found = suite.run_delay()[0]
     later = backtest(segment, "basis_capture", latency_ns=10**6 + HOUR)
-    assert later.net_pnl != run.net_pnl
+    assert later.exact.net_pnl != run.exact.net_pnl
     assert found.details["curve"][1]["bars"] == 1
-    assert found.details["curve"][1]["net"] == decimal_text(later.net_pnl, run.ledger_exponent - 1)
+    assert found.details["curve"][1]["net"] == decimal_text(
+        later.exact.net_pnl, run.ledger_exponent - 1
+    )
     profile = judged(lag_profile, suite.context)
     assert [point["bars"] for point in profile.details["by_time"]] == [-2, -1, 1, 2]
 
@@ -149,7 +151,9 @@ def test_snapshots_are_delayed_by_snapshots(tmp_path):
     found = suite.run_delay()[0]
     later = backtest(segment, "basis_capture", latency_ns=10**6 + HOUR)
     assert found.details["curve"][1]["snapshots"] == 1
-    assert found.details["curve"][1]["net"] == decimal_text(later.net_pnl, run.ledger_exponent - 1)
+    assert found.details["curve"][1]["net"] == decimal_text(
+        later.exact.net_pnl, run.ledger_exponent - 1
+    )
 
 
 def _quiet_grid(seed=5, rows=200):

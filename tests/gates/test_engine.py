@@ -73,7 +73,7 @@ def test_identity_holds_on_real_runs(suite):
     assert path.cost == sum((run.exact.attributions.slippage + run.exact.attributions.fee).tolist())
     assert sum(a.cost for t in path.trips for a in t.actions) + path.stray_cost == path.cost
     attributed = sum(run.exact.attributions.gross.tolist())
-    open_now = {i: a.position for i, a in enumerate(run.accounts) if a.position}
+    open_now = {i: a.position for i, a in enumerate(run.exact.accounts) if a.position}
     assert bool(open_now) == path.trips[-1].open_at_end
     marked = sum(
         q * int(g2.context.decision_points.mid2[i][-1]) * 5 * g2.context.decision_points.scales[i]
@@ -108,13 +108,13 @@ def test_a_draw_is_what_the_engine_earns_there(suite, draw):
     assert len(script) == len(t.actions)
     run = backtest(segment, _scripted(script))
     assert run.n_decisions == len(script)
-    assert all(a.position == 0 for a in run.accounts)
+    assert all(a.position == 0 for a in run.exact.accounts)
     costs = run.exact.attributions
     gross = sum(costs.gross.tolist())
     assert s * lay.columns.scale == gross
-    received = 10 * sum(account.funding for account in run.accounts)
+    received = 10 * sum(account.funding for account in run.exact.accounts)
     assert received or not isinstance(segment, MemorySegment)
-    paid = 10 * sum(account.borrow for account in run.accounts)
+    paid = 10 * sum(account.borrow for account in run.exact.accounts)
     costly = sum((costs.slippage + costs.fee).tolist()) + paid
     assert paid > 0
     assert net * lay.costs.unit == gross + received - costly

@@ -124,7 +124,7 @@ def check_identity(case: Case) -> tuple[bool, bool]:
         return False, False
     assert not lay.costs.reason
     net = random_entry._own_sums(suite.context, lay)[2] * lay.costs.unit
-    assert net - path.stray_cost == path.net == run.net_pnl
+    assert net - path.stray_cost == path.net == run.exact.net_pnl
     return path.funding != 0, path.borrow != 0
 
 
@@ -155,7 +155,7 @@ def test_a_segment_with_many_settlements(which):
     run = backtest(segment, "basis_capture")
     assert len(run.exact.funding) > 30
     suite = G2AntiOverfitSuite.from_run(run, policy=QUICK)
-    assert suite.context.path.net == run.net_pnl
+    assert suite.context.path.net == run.exact.net_pnl
     assert suite.run_random_entry().details["net"] is not None
     assert suite.run_neutral_entry().verdict is Verdict.PASS
     total = sum(10 * f["amount"] for f in twins.rows_of(run.exact.funding))
@@ -183,7 +183,7 @@ def test_a_position_open_at_the_end_meets_settlements_after_the_last_row():
     assert len(late) > 1
     suite = G2AntiOverfitSuite.from_run(run, policy=QUICK)
     lay = random_entry._build(suite.context)
-    assert random_entry._own_sums(suite.context, lay)[2] * lay.costs.unit == run.net_pnl
+    assert random_entry._own_sums(suite.context, lay)[2] * lay.costs.unit == run.exact.net_pnl
     assert np.array_equal(lay.carry.funding.own_settled[-1:], [len(points.settlements)])
 
 
@@ -201,4 +201,4 @@ def test_an_open_position_is_marked_where_the_ledger_marks_it():
     assert not points.cost(((0, 1),)).fillable[-1]
     path = G2AntiOverfitSuite.from_run(run, policy=QUICK).context.path
     assert path.trips[-1].actions[-1].row == 3
-    assert path.net == run.net_pnl
+    assert path.net == run.exact.net_pnl

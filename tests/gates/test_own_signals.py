@@ -120,7 +120,7 @@ def ablated(segment, strategy):
 
 def test_a_signal_that_carries_the_result_is_shown_with_its_p(planted):
     run, whole = ablated(planted, Basis())
-    assert run.net_pnl > 0
+    assert run.exact.net_pnl > 0
     assert whole.removed == ("basis",)
     assert (whole.verdict, whole.details["decisions_without"]) == (Verdict.SHOWN, 0)
     assert whole.details["lost"] == whole.details["net"]

@@ -54,7 +54,7 @@ def test_a_calm_beginning_is_low_and_a_wild_end_high():
 def test_steps_have_the_ledgers_net_and_every_trip(run):
     found = steps_module.market_steps(run, 600)
     assert found is not None and len(found.net) <= 600
-    assert sum(found.net) == run.net_pnl
+    assert sum(found.net) == run.exact.net_pnl
     context = context_of(run, GatePolicy())
     assert sum(found.trips) == context.n_trips
     assert len(found.price_at) == len(found.net) == len(found.trips) == len(found.ends)

@@ -77,7 +77,7 @@ def test_choices_and_test_windows_are_those_by_hand(planted, rolling):
         assert row["chosen"] == configs[chosen].config_hash.hex()
         window = Window.between(segment, fold[1], fold[2])
         alone = backtest(window, type(strategy).made_with(configs[chosen]), flatten=True)
-        net = Fraction(alone.net_pnl) * Fraction(10) ** (alone.ledger_exponent - 1)
+        net = Fraction(alone.exact.net_pnl) * Fraction(10) ** (alone.ledger_exponent - 1)
         assert Fraction(row["net"]) == net
         assert row["fills"] == alone.n_fills and not row["left_open"]
         total += net
@@ -97,7 +97,7 @@ def test_buckets_days_and_instruments_add_up(planted, result):
         lines = lines_at_times(run.exact, window, np.minimum(ends, window.last_ts_ns), run.loans)
         [money] = lines.totals.values()
         equity = equity + money.equity
-        nets.append([account.net for account in run.accounts])
+        nets.append([account.net for account in run.exact.accounts])
     increments = [b - a for a, b in itertools.pairwise([0, *equity.tolist()])]
     shown = result.details
     unit = Fraction(10) ** (planted.ledger_exponent - 1)

@@ -182,28 +182,30 @@ def compare(run, hand, loans) -> None:
     scale = Fraction(10) ** -run.ledger_exponent
     interest = sum(amount for *_, amount in loans)
     assert run.ledger_exponent == -16
-    assert dict(run.cash) == {"USDT": int(hand["cash"] * scale) - interest}
-    assert [a.borrow for a in run.accounts] == [interest, 0]
+    assert dict(run.exact.cash) == {"USDT": int(hand["cash"] * scale) - interest}
+    assert [a.borrow for a in run.exact.accounts] == [interest, 0]
     names = ("since_ns", "ts_ns", "position")
     paid = [(*(int(b[n]) for n in names), b["amount"]) for b in twins.rows_of(run.exact.borrow)]
     assert paid == loans
-    assert sum(a.fees for a in run.accounts) == hand["fees"] * scale
-    assert sum(a.funding for a in run.accounts) == hand["funding"] * scale
+    assert sum(a.fees for a in run.exact.accounts) == hand["fees"] * scale
+    assert sum(a.funding for a in run.exact.accounts) == hand["funding"] * scale
     fills = [
         (int(f["instrument"]), int(f["side"]) * int(f["qty"]), int(f["price"]))
         for f in run.exact.fills
     ]
     assert fills == [fill[1:] for fill in hand["fills"]]
     assert [int(p["ts_ns"]) for p in run.exact.funding] == [p[0] for p in hand["payments"]]
-    assert [a.position for a in run.accounts] == [
+    assert [a.position for a in run.exact.accounts] == [
         -int(hand["held"] * 10**8), int(hand["held"] * 10**8)
     ]  # fmt: skip
     marked = sum(
-        a.position * int(mid) for a, mid in zip(run.accounts, run.exact.last_mids, strict=True)
+        a.position * int(mid)
+        for a, mid in zip(run.exact.accounts, run.exact.last_mids, strict=True)
     )
     # last_mids are at a tenth of the price unit; the ledger here at price times quantity.
     assert (
-        Fraction(dict(run.cash)["USDT"]) + Fraction(marked, 10) == hand["equity"] * scale - interest
+        Fraction(dict(run.exact.cash)["USDT"]) + Fraction(marked, 10)
+        == hand["equity"] * scale - interest
     )
     reasons = run.exact.orders["reason"].tolist()
     assert reasons.count(OrderReason.BOOK_INVALID) == 2 * hand["cancelled"]

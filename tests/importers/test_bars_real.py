@@ -193,7 +193,7 @@ def test_hourly_pnl_by_hand(hourly, threshold, exit_threshold, latency_ns) -> No
     assert len(hand["payments"]) > 1_000
     assert len(hand["fills"]) > 200
     # Held through funding with both legs: never one without the other.
-    assert sum(account.position for account in run.accounts) == 0
+    assert sum(account.position for account in run.exact.accounts) == 0
 
 
 @needs_hourly

@@ -273,7 +273,7 @@ def test_settlements_are_the_same_with_and_without_it(
         START + 8 * k * HOUR + late_ms * MS for k in (1, 2)
     ]
     assert [row["amount"] < 0 for row in paid[0]] == [True, False]  # long pays, short receives
-    assert runs[0].cash == runs[1].cash
+    assert runs[0].exact.cash == runs[1].exact.cash
     assert [f["price"] for f in twins.rows_of(runs[0].exact.fills)] == [
         f["price"] for f in twins.rows_of(runs[1].exact.fills)
     ]

@@ -158,7 +158,7 @@ def test_a_hundred_contracts_of_a_hundredth_are_one_coin(tmp_path: Path, written
     # Bought at 60001.1 a second in, and sold at 60599.0 at the end: 100 contracts are 1 coin.
     bought, sold = (Fraction(p, 10**8) for p in run.exact.fills["price"].tolist())
     fees = [round(p * 5 / 10**4 * 10**8) for p in (bought, sold)]
-    assert run.net_pnl * money == sold - bought - Fraction(sum(fees), 10**8)
+    assert run.exact.net_pnl * money == sold - bought - Fraction(sum(fees), 10**8)
     assert 500 < sold - bought < 700
 
 
@@ -305,7 +305,7 @@ def test_a_thousand_coins_are_hedged_by_a_thousand_coins(tmp_path: Path) -> None
     mids = runs[0].exact.last_mids.tolist()
     for amount, mid, of in zip(coins, mids, (1, 1000), strict=True):
         held += amount * Fraction(mid, 10**13) / of
-    assert runs[0].net_pnl * Fraction(10) ** (runs[0].ledger_exponent - 1) == cash + held
+    assert runs[0].exact.net_pnl * Fraction(10) ** (runs[0].ledger_exponent - 1) == cash + held
 
 
 def test_the_quality_of_a_pair_compares_prices_of_one_coin(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_what_a_venue_settles_after_the_last_message_is_in_the_last_bucket(case)
     assert net_by_bucket(late, curve) == own
     funding["ts_ns"][-1] = last + 10**9
     late = replace(run, exact=replace(run.exact, funding=funding))
-    assert sum(net_by_bucket(late, curve)) == run.net_pnl
+    assert sum(net_by_bucket(late, curve)) == run.exact.net_pnl
 
 
 def test_a_position_that_is_held_throughout_can_be_a_premium(tmp_path):

@@ -56,7 +56,7 @@ def check_identities(run, engine, expected):
         for f in engine.fills
     ]
     assert (found.cash_effect - found.funding + found.borrow).tolist() == direct
-    for currency, cash in run.cash.items():
+    for currency, cash in run.exact.cash.items():
         check_currency(run, engine, expected, direct, currency, cash)
 
 
@@ -74,12 +74,12 @@ def check_currency(run, engine, expected, direct, currency, cash):
         for i, (b, a) in enumerate(zip(engine.market.books, engine.accounts, strict=True))
         if mine[i]
     )
-    net, gross = run.net_by_currency[currency], run.exact.gross_by_currency[currency]
+    net, gross = run.exact.net_by_currency[currency], run.exact.gross_by_currency[currency]
     assert net == 10 * cash + held
     late = 10 * paid - sum(e["funding"] - e["borrow"] for e in rows)
     costs = sum(e["slippage"] + e["fee"] - e["funding"] + e["borrow"] for e in rows) - late
     assert net == gross - costs
-    accounts = [a for a, own in zip(run.accounts, mine, strict=True) if own]
+    accounts = [a for a, own in zip(run.exact.accounts, mine, strict=True) if own]
     if all(a.position == 0 for a in accounts):
         assert held == 0
         assert sum(a.realized for a in accounts) * 10 == sum(

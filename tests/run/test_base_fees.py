@@ -84,9 +84,9 @@ def test_a_buy_is_a_buy_of_what_it_left_and_a_fee_at_its_price():
     assert fill["flags"] & FillFlag.BASE_FEE
     assert (fill["qty"], fill["position"], fill["fee"]) == (3_996_999, 3_996_999, 4000 * 101)
     assert twins.rows_of(run.exact.orders)[-1]["filled_qty"] == 4_000_999
-    assert run.cash["USDT"] == -4_000_999 * 101
-    assert run.accounts[0].cost == 3_996_999 * 101
-    assert run.accounts[0].fees == 4000 * 101
+    assert run.exact.cash["USDT"] == -4_000_999 * 101
+    assert run.exact.accounts[0].cost == 3_996_999 * 101
+    assert run.exact.accounts[0].fees == 4000 * 101
 
 
 def test_fees_do_not_depend_on_how_an_order_was_split():
@@ -97,7 +97,7 @@ def test_fees_do_not_depend_on_how_an_order_was_split():
     one = bought(flatten=False)
     schedule = {k: Decision((Leg(0, 1, 2),)) for k in range(1000)}
     run, _ = twins.check_case(replace(one, tables=quotes.tables(), schedule=schedule))
-    assert run.accounts[0].position == 1998
+    assert run.exact.accounts[0].position == 1998
     assert run.exact.fills["qty"].sum() == 1998
 
 
@@ -150,7 +150,7 @@ def test_a_bundle_of_which_one_leg_fills_nothing_ends_flat():
         case = bought("binance", flatten=False, latency_ns=5)
         run, _ = twins.check_case(replace(case, tables=market.tables(), schedule=schedule))
         assert run.n_fills == 2
-        assert run.accounts[0].position == 0
+        assert run.exact.accounts[0].position == 0
 
 
 NET = OrderAction.NEW_NET
@@ -177,7 +177,7 @@ def traded_net(*qtys: int, universe: str = "lots", model: int = 0, **options) ->
 )
 def test_a_net_order_changes_the_position_by_what_it_asks_for(qtys, universe, model):
     run, engine = twins.check_case(traded_net(*qtys, universe=universe, model=model))
-    assert run.accounts[0].position == sum(qtys)
+    assert run.exact.accounts[0].position == sum(qtys)
     ordered = run.exact.legs["side"] * run.exact.legs["qty"]
     assert (abs(ordered) >= abs(sum(qtys[-1:]))).any()
     assert (run.exact.legs["action"] == OrderAction.NEW).all()
@@ -190,7 +190,7 @@ def test_a_net_order_buys_what_is_due_and_no_more():
     run, _ = twins.check_case(case)
     bought = run.exact.legs["qty"][::2].tolist()
     assert bought == [600, 601, 600, 601, 601]
-    assert run.accounts[0].position == 0
+    assert run.exact.accounts[0].position == 0
 
 
 def test_without_a_fee_in_base_a_net_order_is_an_order():
@@ -209,6 +209,6 @@ def test_a_net_order_that_covers_is_a_close_for_every_limit():
     case = traded_net(-10_000, 10_000, 10_000, universe="binance", limits=limits)
     run, _ = twins.check_case(case)
     assert [row["rule"] for row in twins.rows_of(run.exact.risk)] == []
-    assert run.accounts[0].position == 10_000
+    assert run.exact.accounts[0].position == 10_000
     more, _ = twins.check_case(traded_net(10_001, universe="binance", limits=limits))
     assert len(more.exact.risk) == 1

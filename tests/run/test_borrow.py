@@ -60,8 +60,8 @@ def test_interest_is_paid_at_every_change_and_at_the_end():
         (-1, DAY, interest(801, 1, 100_000, DAY)),
     ]
     assert all(amount > 0 for _, _, amount in paid)
-    assert run.accounts[0].borrow == sum(amount for _, _, amount in paid)
-    assert run.net_pnl == 10 * sum(run.cash.values()) - 5 * 801
+    assert run.exact.accounts[0].borrow == sum(amount for _, _, amount in paid)
+    assert run.exact.net_pnl == 10 * sum(run.exact.cash.values()) - 5 * 801
 
 
 def test_a_rate_of_0_costs_nothing_and_still_tells_what_was_short():
@@ -167,7 +167,7 @@ def test_tables_have_interest_in_a_column_of_its_own():
             - row["accrued"]
         )
     curve = run.equity_curve(DAY)
-    assert int(curve.borrow[-1]) == 10 * run.accounts[0].borrow
+    assert int(curve.borrow[-1]) == 10 * run.exact.accounts[0].borrow
 
 
 def test_equity_between_changes_has_the_interest_so_far():
@@ -187,7 +187,7 @@ def test_equity_between_changes_has_the_interest_so_far():
     total = lines.totals["USDT"]
     assert (plain.totals["USDT"].equity - total.equity).tolist() == total.accrued.tolist()
     assert total.accrued.any()
-    assert total.equity[-1] == plain.totals["USDT"].equity[-1] == run.net_pnl
+    assert total.equity[-1] == plain.totals["USDT"].equity[-1] == run.exact.net_pnl
 
 
 @settings(max_examples=examples(60), deadline=None)
@@ -218,9 +218,11 @@ def test_attribution_without_the_interest_is_withheld():
     run, _ = twins.run_case(sold())
     tables = {name: getattr(run.exact, name) for name in twins.TABLES}
     arguments = (run.exact.scales, run.exact.last_mids, run.ledger_exponent)
-    attribute_fills(tables, *arguments, list(run.cash.values()))
+    attribute_fills(tables, *arguments, list(run.exact.cash.values()))
     with pytest.raises(Exception, match="sum to"):
-        attribute_fills(tables | {"borrow": tables["borrow"][:0]}, *arguments, [*run.cash.values()])
+        attribute_fills(
+            tables | {"borrow": tables["borrow"][:0]}, *arguments, [*run.exact.cash.values()]
+        )
 
 
 def test_interest_beyond_128_bits_is_exact():
@@ -240,4 +242,4 @@ def test_interest_beyond_128_bits_is_exact():
             Case("big", market.tables(), schedule, universe=universe, costs=costs)
         )
         assert engine.borrow[0]["amount"] > 1 << 64
-        assert run.accounts[0].borrow == engine.borrow[0]["amount"]
+        assert run.exact.accounts[0].borrow == engine.borrow[0]["amount"]

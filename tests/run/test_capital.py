@@ -132,7 +132,7 @@ def test_equity_equal_to_margin_used_is_no_call() -> None:
 def test_negative_equity_without_a_position_is_called() -> None:
     run = run_of({1: BUY, 3: Decision((Leg(0, -1, 10),))}, stated("155", "1000"))
     assert run.exact.risk["rule"].tolist() == [RiskRule.MARGIN_CALL]
-    assert [a.position for a in run.accounts] == [0, 0]
+    assert [a.position for a in run.exact.accounts] == [0, 0]
 
 
 def test_longs_and_shorts_both_use_margin() -> None:

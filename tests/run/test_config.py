@@ -198,10 +198,10 @@ def test_a_run_is_made_again_with_other_costs(planted):
     double = replace(run.config, costs=run.config.costs.scaled(Fraction(2)))
     dear = Rerun(run).again(config=double)
     assert dear.config == double
-    assert dear.gross_pnl == run.gross_pnl
+    assert dear.exact.gross_pnl == run.exact.gross_pnl
     anew = backtest(planted, "basis_capture", costs=double.costs)
     assert dear.trace.outcome_hash == anew.trace.outcome_hash
-    fees = [sum(account.fees for account in one.accounts) for one in (run, dear)]
+    fees = [sum(account.fees for account in one.exact.accounts) for one in (run, dear)]
     assert abs(fees[1] - 2 * fees[0]) <= run.n_fills * 10 ** (-8 - run.ledger_exponent)
     partial = replace(run.config, costs=in_quote)
     assert Rerun(run).again(config=partial).header == run.header

@@ -24,6 +24,7 @@ from quantlaxmi.gates.observation import amounts_of, context_of
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.report import load_report, run_gates, verify_report
 from quantlaxmi.run.attribution import attribute_fills
+from quantlaxmi.run.exact_run import gross_in_all, net_in_all
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind, Side
 from quantlaxmi.segment import MemorySegment, SegmentWriter
@@ -105,7 +106,7 @@ def rate_file(tmp_path: Path, *, late: str = "99") -> str:
 
 
 def converted(run: Any, path: str) -> Any:
-    currencies = list(run.cash)
+    currencies = list(run.exact.cash)
     segment = run.segment
     made = Conversion.of([RateFile.load(path)], currencies, segment.first_ts_ns, segment.last_ts_ns)
     return replace(run, conversion=made)
@@ -118,11 +119,11 @@ def run() -> Any:
 
 def test_money_of_two_currencies_is_never_added(run: Any) -> None:
     assert run.exact.traded_currencies == ("USDT", "BTC")
-    for name in ("net_pnl", "gross_pnl"):
+    for in_all in (net_in_all, gross_in_all):
         with pytest.raises(CurrencyError, match="USDT and BTC, which are never added"):
-            getattr(run, name)
-    accounts = run.accounts
-    assert run.net_by_currency == {
+            in_all(run)
+    accounts = run.exact.accounts
+    assert run.exact.net_by_currency == {
         one.currency: 10 * (a.realized - a.fees + a.funding) + a.unrealized
         for one, a in zip(run.instruments, accounts, strict=True)
     }
@@ -130,7 +131,7 @@ def test_money_of_two_currencies_is_never_added(run: Any) -> None:
     assert list(facts["net_pnl"]) == list(facts["fees"]) == ["USDT", "BTC"]
     assert facts["currency"] == "USDT, BTC"
     unit = Fraction(10) ** (run.ledger_exponent - 1)
-    for currency, amount in run.net_by_currency.items():
+    for currency, amount in run.exact.net_by_currency.items():
         assert Fraction(facts["net_pnl"][currency]) == amount * unit
     printed = lines_by_currency(facts)
     assert printed["net_pnl BTC"] == facts["net_pnl"]["BTC"] and "net_pnl" not in printed
@@ -140,7 +141,7 @@ def test_money_of_two_currencies_is_never_added(run: Any) -> None:
 def test_the_attributions_of_each_currency_sum_to_its_cash(run: Any) -> None:
     tables = {name: getattr(run.exact, name) for name in twins.TABLES}
     arguments = (run.exact.scales, run.exact.last_mids, run.ledger_exponent)
-    cash = list(run.cash.values())
+    cash = list(run.exact.cash.values())
     found = attribute_fills(tables, *arguments, cash, None, [0, 1])
     own = run.exact.fills["instrument"]
     assert [int(sum(found.cash_effect[own == k])) for k in (0, 1)] == [10 * c for c in cash]
@@ -161,8 +162,11 @@ def test_tables_name_the_currency_of_their_money(run: Any, table: str) -> None:
 
 def test_a_run_that_traded_one_of_two_has_one_result() -> None:
     run = backtest(market(), Two(), costs=FREE)
-    assert run.exact.traded_currencies == ("BTC",) and list(run.cash) == ["USDT", "BTC"]
-    assert run.net_pnl == run.net_by_currency["BTC"] and run.net_by_currency["USDT"] == 0
+    assert run.exact.traded_currencies == ("BTC",) and list(run.exact.cash) == ["USDT", "BTC"]
+    assert (
+        run.exact.net_pnl == run.exact.net_by_currency["BTC"]
+        and run.exact.net_by_currency["USDT"] == 0
+    )
     assert run_facts(run)["currency"] == "BTC"
     assert context_of(run, QUICK).mixed_currencies() == ""
 
@@ -182,9 +186,9 @@ def test_amounts_are_worth_the_last_rate_of_the_data(run: Any, tmp_path: Path) -
     unit = Fraction(10) ** (one.ledger_exponent - 1)
     own = Fraction(10) ** (run.ledger_exponent - 1)
     expected = {"USDT": Fraction(1), "BTC": RATE}
-    net = sum(amount * own * expected[c] for c, amount in run.net_by_currency.items())
+    net = sum(amount * own * expected[c] for c, amount in run.exact.net_by_currency.items())
     gross = sum(amount * own * expected[c] for c, amount in run.exact.gross_by_currency.items())
-    assert one.net_pnl * unit == net and one.gross_pnl * unit == gross
+    assert net_in_all(one) * unit == net and gross_in_all(one) * unit == gross
     found = amounts_of(one)
     assert found.net * unit == net and found.gross * unit == gross
     notional = sum(

@@ -39,9 +39,9 @@ def test_greatest_values_are_exact():
     builder.wait(1).quote(0, PRICE - 2, HIGH, PRICE, HIGH).trade(0, HIGH, HIGH, 1)
     run = run_of(builder, {0: BUY, 1: SELL, 2: SELL}, model=FREE)
     assert run.exact.fills["qty"].tolist() == [HIGH] * 3
-    assert run.accounts[0].realized == -HIGH
-    assert run.accounts[0].position == -HIGH
-    assert run.cash["USDT"] == (PRICE - 3) * HIGH
+    assert run.exact.accounts[0].realized == -HIGH
+    assert run.exact.accounts[0].position == -HIGH
+    assert run.exact.cash["USDT"] == (PRICE - 3) * HIGH
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,11 @@ def config_of(case: Case) -> RunConfig:
 def same_runs(a, b):
     for name in twins.TABLES:
         assert getattr(a.exact, name).tobytes() == getattr(b.exact, name).tobytes(), name
-    assert (a.accounts, a.cash, a.n_messages) == (b.accounts, b.cash, b.n_messages)
+    assert (a.exact.accounts, a.exact.cash, a.n_messages) == (
+        b.exact.accounts,
+        b.exact.cash,
+        b.n_messages,
+    )
     assert a.trace.trace_hash == b.trace.trace_hash
     assert a.trace.outcome_hash == b.trace.outcome_hash
 
@@ -204,7 +208,7 @@ def test_nothing_is_made_or_lost(case):
         assert (order["status"] == OrderStatus.FILLED) == whole
         assert order["ts_ns"] >= opened[number]["ts_ns"]
     assert sum(by_order.values()) == run.exact.fills["qty"].sum()
-    for i, account in enumerate(run.accounts):
+    for i, account in enumerate(run.exact.accounts):
         mine = [f for f in fills if f["instrument"] == i]
         assert account.position == sum(f["side"] * f["qty"] for f in mine)
         assert account.fees == sum(f["fee"] for f in mine)
@@ -301,7 +305,7 @@ def test_doubles_agree_within_a_basis_point(case):
         q * mid * 10.0 ** (one.price_exponent - 1)
         for q, mid, one in zip(held, run.exact.last_mids.tolist(), instruments, strict=True)
     )
-    net = sum(run.net_by_currency.values()) * unit / 10
+    net = sum(run.exact.net_by_currency.values()) * unit / 10
     assert abs(value - net) <= 1e-4 * turnover + 1e-18
     assert abs(value - net) <= 1e-12 * (turnover + abs(value)) + 1e-18
 

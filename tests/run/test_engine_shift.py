@@ -79,7 +79,7 @@ def test_shifted_columns_are_a_market_whose_prices_moved(seed, latency):
     assert one[1] == other[1]
     for name in TABLES:
         assert rows_of(getattr(one[0].exact, name)) == rows_of(getattr(other[0].exact, name)), name
-    assert one[0].net_by_currency == other[0].net_by_currency
+    assert one[0].exact.net_by_currency == other[0].exact.net_by_currency
 
 
 def test_no_shift_is_the_market_itself():

@@ -76,7 +76,7 @@ def test_equity_is_cash_plus_marked_positions(run, step_ns):
 
 def test_equity_ends_at_the_runs_net_pnl(run):
     curve = run.equity_curve(60 * 10**9)
-    assert curve.equity[-1] == run.net_pnl
+    assert curve.equity[-1] == run.exact.net_pnl
     costs = curve.fees - curve.funding + curve.borrow + curve.accrued
     assert (curve.equity == curve.realized + curve.unrealized - costs).all()
     assert curve.borrow[-1] > 0
@@ -94,7 +94,7 @@ def test_equity_refuses_a_step_that_makes_no_grid(run, step_ns):
 def test_a_flattened_run_ends_with_cash_alone(run):
     flat = backtest(run.segment, "basis_capture", flatten=True)
     curve = flat.equity_curve(10**9)
-    assert curve.equity[-1] == curve.cash[-1] == flat.net_pnl == 10 * flat.cash["USDT"]
+    assert curve.equity[-1] == curve.cash[-1] == flat.exact.net_pnl == 10 * flat.exact.cash["USDT"]
     assert not curve.position[:, -1].any()
 
 

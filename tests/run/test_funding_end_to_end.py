@@ -147,12 +147,12 @@ def test_each_settlement_is_paid_once_on_what_is_held(source: str, route, tmp_pa
     assert found == expected
     signs = [amount > 0 for *_, amount in found]
     assert signs == [False, True, True, False]
-    assert run.accounts[0].funding == sum(amount for *_, amount in found)
+    assert run.exact.accounts[0].funding == sum(amount for *_, amount in found)
     # Cash is what was traded, less fees, with just these payments.
     traded = sum(
         -f["side"] * f["price"] * f["qty"] - f["fee"] for f in twins.rows_of(run.exact.fills)
     )
-    assert run.cash == {"USDT": traded + run.accounts[0].funding}
+    assert run.exact.cash == {"USDT": traded + run.exact.accounts[0].funding}
     assert [f["side"] * f["qty"] for f in twins.rows_of(run.exact.fills)] == list(ORDERS.values())
 
 

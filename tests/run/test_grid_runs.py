@@ -186,7 +186,7 @@ def test_a_grid_gives_what_each_setting_gives_alone(name):
     for one, two, config in zip(found.runs, other.runs, configs, strict=True):
         alone = backtest(segment, type(strategy).made_with(config))
         assert tuple(one.net) == increments_of(alone).net
-        assert sum(one.net_by_instrument) == one.equity[-1] == alone.net_pnl
+        assert sum(one.net_by_instrument) == one.equity[-1] == alone.exact.net_pnl
         assert one.n_fills == alone.n_fills
         assert one.trips.shape[1] + one.is_open == count_round_trips(alone.exact.fills)
         assert one.config is config
@@ -208,7 +208,7 @@ def test_a_window_is_a_fresh_run_closed_at_its_end():
     config = RunConfig(flatten=True)
     [found] = grid_runs(window, strategy, [strategy.config], ends, config=config).runs
     alone = backtest(window, strategy, flatten=True)
-    assert found.equity[-1] == alone.net_pnl
+    assert found.equity[-1] == alone.exact.net_pnl
     assert found.n_fills == alone.n_fills > 0
     assert not found.is_open
     assert (found.trips >= window.first_ts_ns).all()

@@ -118,7 +118,7 @@ def test_every_fill_has_its_line(case) -> None:
     table = run.table("ledger")
     filled = run.exact.fills["instrument"].tolist()
     ever = [len(set(filled[: k + 1])) for k in range(len(filled))]
-    assert table.num_rows == sum(ever) + len(lines) * len(run.cash)
+    assert table.num_rows == sum(ever) + len(lines) * len(run.exact.cash)
 
 
 def paid_at(case, row) -> int:
@@ -164,8 +164,10 @@ def test_the_last_line_is_the_run_s_own_result() -> None:
     )
     run, _ = twins.run_case(case)
     lines = lines_at_times(run.exact, run.segment, np.array([run.segment.last_ts_ns]))
-    assert lines.totals["USDT"].equity[-1] == run.net_pnl
-    assert [m.unrealized[-1] for m in lines.instruments] == [a.unrealized for a in run.accounts]
+    assert lines.totals["USDT"].equity[-1] == run.exact.net_pnl
+    assert [m.unrealized[-1] for m in lines.instruments] == [
+        a.unrealized for a in run.exact.accounts
+    ]
     assert (5 * lines.mid2[:, -1]).tolist() == run.exact.last_mids.tolist()
     assert marks_at(run.segment, np.array([-1], np.int64), (0, 1)).tolist() == [[0], [0]]
     last = np.array([run.segment.last_ts_ns])

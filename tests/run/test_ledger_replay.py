@@ -57,11 +57,11 @@ def test_run_booked_again_gives_the_same_money(segment, size, flatten):
     for k in range(b, len(lent)):
         accounts[lent["instrument"][k]].apply_borrow(interest[k])
     for booked, account, mid, instrument in zip(
-        run.accounts, accounts, run.exact.last_mids, run.instruments, strict=True
+        run.exact.accounts, accounts, run.exact.last_mids, run.instruments, strict=True
     ):
         account.mark(np.int64(mid), instrument.price_exponent - 1)
         assert (account.position, account.cost) == (booked.position, booked.cost)
         assert (account.realized, account.fees) == (booked.realized, booked.fees)
         assert (account.funding, account.borrow) == (booked.funding, booked.borrow)
         assert account.unrealized_at(run.ledger_exponent - 1) == booked.unrealized
-    assert sum(a.cash for a in accounts) == run.cash["USDT"]
+    assert sum(a.cash for a in accounts) == run.exact.cash["USDT"]

@@ -141,12 +141,12 @@ def test_by_hand() -> None:
     ]
     # Measured against the mids at which the closes were sent, not the end's.
     assert run.exact.attributions.reference_price.tolist() == [1000, 900, 890]
-    assert run.accounts[0].position == 0
+    assert run.exact.accounts[0].position == 0
 
 
 def test_refusing_is_the_default_and_does_not_close() -> None:
     run = run_of(market(), {0: BUY, 4: BUY}, RiskLimits(max_loss=FixedPoint(50, 0)))
-    assert run.accounts[0].position == 5
+    assert run.exact.accounts[0].position == 5
     assert [r["decision"] for r in twins.rows_of(run.exact.risk)] == [1]
 
 
@@ -165,7 +165,7 @@ def test_what_rests_is_cancelled() -> None:
     run = run_of(builder, {0: BUY, 1: rest}, closing("50"))
     [ended] = [o for o in twins.rows_of(run.exact.orders) if o["leg"] == 1 and o["reason"] == 14]
     assert (ended["order_type"], ended["filled_qty"]) == (1, 0)
-    assert [a.position for a in run.accounts] == [0, 0]
+    assert [a.position for a in run.exact.accounts] == [0, 0]
 
 
 def test_the_bundled_strategy_is_stopped_on_every_route(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_the_bundled_strategy_is_stopped_on_every_route(tmp_path: Path) -> None:
     for run in runs[1:]:
         same_runs(run, runs[0])
     assert (runs[0].exact.fills["flags"] & FillFlag.CLOSE).any()
-    assert all(a.position == 0 for a in runs[0].accounts)
+    assert all(a.position == 0 for a in runs[0].exact.accounts)
     runs[0].trace.save(tmp_path / "trace.json")
     assert load_trace(tmp_path / "trace.json").outcome_hash == runs[0].trace.outcome_hash
     assert runs[0].table("risk").num_rows == len(runs[0].exact.risk)

@@ -82,7 +82,7 @@ def test_a_neutral_slot_says_nothing_and_keeps_its_validity(segment):
 def test_basis_capture_without_its_basis_never_trades(segment, name, interpreted):
     bound = StrategyRegistry().create(name).bind(segment.instruments, interpreted=interpreted)
     run = backtest(segment, bound.neutralised(bound.signals))
-    assert run.n_decisions == 0 and run.net_pnl == 0
+    assert run.n_decisions == 0 and run.exact.net_pnl == 0
     if not interpreted:
         assert decision_points(run).can_trade.any()  # its filters hold as before
 

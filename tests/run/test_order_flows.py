@@ -125,7 +125,7 @@ def test_money_positions_and_orders_add_up(case):
         assert fill["position"] == held[fill["instrument"]]
     for row in twins.rows_of(run.exact.funding):
         cash[instruments[row["instrument"]].currency] += row["amount"]
-    assert {k: v for k, v in run.cash.items() if v} == {k: v for k, v in cash.items() if v}
+    assert {k: v for k, v in run.exact.cash.items() if v} == {k: v for k, v in cash.items() if v}
     # The identity of every attribution, and of the ledger, was checked by the run itself.
     a = run.exact.attributions
     for k in range(len(fills)):

@@ -213,7 +213,7 @@ def test_the_opposite_touch_fills_what_it_displays_at_our_price():
     assert fills(found) == [(0, 99, 2, 1, MAKER), (0, 99, 2, 2, MAKER)]
     # Bought at 99 where 98 was offered: never at the better price of the book.
     fees = sum(f["fee"] for f in twins.rows_of(found.exact.fills))
-    assert found.cash["USDT"] + fees == -4 * 99 * 10**8
+    assert found.exact.cash["USDT"] + fees == -4 * 99 * 10**8
 
 
 def test_size_taken_by_an_order_is_not_given_to_the_one_that_rests():

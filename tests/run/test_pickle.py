@@ -49,7 +49,7 @@ def asked_elsewhere(run):
     return (
         run.trace.trace_hash,
         made.trace.trace_hash,
-        run.net_pnl,
+        run.exact.net_pnl,
         run.table("fills").num_rows,
         run,
     )
@@ -60,7 +60,7 @@ def test_a_run_travels_to_a_spawned_process_and_back(run):
         (found,) = pool.map(asked_elsewhere, [run])
     trace, made, net, fills, back = found
     assert trace == made == run.trace.trace_hash
-    assert (net, fills) == (run.net_pnl, run.n_fills)
+    assert (net, fills) == (run.exact.net_pnl, run.n_fills)
     assert back.config == run.config
     assert back.segment.digest == run.segment.digest
     for field in fields(run.exact):

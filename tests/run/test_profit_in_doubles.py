@@ -229,7 +229,7 @@ def test_profit_in_doubles_is_within_a_basis_point(name: str, tmp_path: Path) ->
     for strategy in strategies:
         run = backtest(segment, strategy, costs=IN_QUOTE, latency_ns=0)
         found, traded = profit(run)
-        exact = run.net_pnl * 10.0 ** (run.ledger_exponent - 1)
+        exact = run.exact.net_pnl * 10.0 ** (run.ledger_exponent - 1)
         assert (run.n_fills == 0) == (name in BOOKLESS)
         # One basis point is the promise; what doubles really lose is a matter of 1e-12.
         assert abs(found - exact) <= 1e-4 * abs(exact)

@@ -80,7 +80,7 @@ def test_exponents_of_tick_and_lot_change_no_decision_and_no_money(segment, run,
             )
             for f in twins.rows_of(one.exact.fills)
         ]
-        net = one.net_pnl * Fraction(10) ** (one.ledger_exponent - 1)
+        net = one.exact.net_pnl * Fraction(10) ** (one.ledger_exponent - 1)
         return one.exact.decisions["seq"].tolist(), fills, net
 
     free = CostModel(rates={}, borrow={"spot": FixedPoint(0, 0)})
@@ -92,7 +92,7 @@ def test_exponents_of_tick_and_lot_change_no_decision_and_no_money(segment, run,
     for one in (fitted, run):
         paid = [row["amount"] for row in twins.rows_of(one.exact.borrow)]
         assert paid == [round(x / Fraction(10) ** one.ledger_exponent) for x in interest(run)]
-        assert [a.borrow for a in one.accounts] == [sum(paid), 0]
+        assert [a.borrow for a in one.exact.accounts] == [sum(paid), 0]
 
 
 def interest(run) -> list[Fraction]:
@@ -177,8 +177,8 @@ def test_decisions_are_those_of_an_independent_count(segment, latency_ns):
     kinds = {FillFlag.NONE, FillFlag.DEPTH, FillFlag.AFTER_OWN}
     assert set(run.exact.fills["flags"].tolist()) <= kinds | {FillFlag.DEPTH | FillFlag.AFTER_OWN}
     assert run.n_fills == {0: 242, MS: 237}[latency_ns]
-    assert [abs(a.position) for a in run.accounts] == [QTY, QTY]
-    assert sum(a.position for a in run.accounts) == 0
+    assert [abs(a.position) for a in run.exact.accounts] == [QTY, QTY]
+    assert sum(a.position for a in run.exact.accounts) == 0
 
 
 def test_the_naive_engine_agrees_on_every_row(segment):
@@ -342,7 +342,7 @@ def test_profit_in_doubles_is_within_a_basis_point(in_quote):
         held = (fills["side"] * fills["qty"])[mine].sum() * unit
         cash += held * run.exact.last_mids[i] * 1e-9
     cash -= float(sum(interest(run)))
-    exact = run.net_pnl * 1e-17
+    exact = run.exact.net_pnl * 1e-17
     assert exact < 0  # at real fees this capture earns nothing
     assert abs(cash - exact) <= 1e-4 * abs(exact)
     assert abs(cash - exact) <= 1e-6
@@ -356,7 +356,7 @@ def test_taking_the_signal_away_hurts_nobody_at_real_fees(run):
     assert guard.verdict is Verdict.WARN
     assert guard.details["decisions_without"] == 0
     assert guard.details["bucket_seconds"] == "0.5"
-    assert Fraction(guard.details["lost"]) == Fraction(run.net_pnl) * Fraction(10) ** (
+    assert Fraction(guard.details["lost"]) == Fraction(run.exact.net_pnl) * Fraction(10) ** (
         run.ledger_exponent - 1
     )
     assert [f.removed for f in filters] == [("max_quote_age_ms",), ("cooldown_ms",)]

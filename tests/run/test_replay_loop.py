@@ -71,5 +71,5 @@ def test_only_wanted_kinds_reach_the_strategy(case, kinds):
 def test_no_funding_is_paid_where_no_settlement_is_announced():
     case = next(c for c in cases.replay_cases() if c.name == "no settlement announced")
     run, _ = twins.check_case(case)
-    assert run.accounts[1].position == -3
+    assert run.exact.accounts[1].position == -3
     assert len(run.exact.funding) == 0

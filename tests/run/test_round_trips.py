@@ -111,7 +111,7 @@ def test_sums_of_trades_are_the_runs_money_to_the_last_unit(finished):
         assert rest == run.net
         assert run.money[run.currency].net == run.net
         unit = Fraction(10) ** (run.ledger_exponent - 1)
-        assert Fraction(run.net) == run.net_pnl * unit
+        assert Fraction(run.net) == run.exact.net_pnl * unit
 
 
 def test_excursions_are_those_of_every_book_by_hand(finished):

@@ -64,7 +64,7 @@ def test_fills_read_back_exactly(run):
 def test_attributed_money_sums_to_cash(run):
     rows = _rows(run, "attributions")
     total = sum(row["cash_effect"] for row in rows)
-    assert total == Decimal(sum(run.cash.values())).scaleb(run.ledger_exponent)
+    assert total == Decimal(sum(run.exact.cash.values())).scaleb(run.ledger_exponent)
     for row in rows:
         assert row["cash_effect"] == (
             row["gross"] - row["slippage"] - row["fee"] + row["funding"] - row["borrow"]

@@ -95,12 +95,12 @@ def carry_market(rate: int):
 
 def test_the_carry_holds_both_legs_alike_and_earns_what_settles():
     run = backtest(carry_market(10_000), made("funding_carry.py:Carry"), costs=COSTS["free"])
-    perp, spot = run.accounts
+    perp, spot = run.exact.accounts
     assert spot.position == -perp.position > 0
     worth = spot.position * 10.0**SPOT.qty_exponent * float(mids_of(np.zeros(1, np.int64))[0]) / 1e8
     assert 9_000 < worth < 11_000
     assert perp.funding > 0 and spot.funding == 0
-    assert run.net_pnl > 0
+    assert run.exact.net_pnl > 0
 
 
 def test_a_carry_that_closes_makes_a_round_trip_a_period():

@@ -41,7 +41,7 @@ def test_positions_are_marked_at_the_last_valid_mid():
     assert run.exact.last_mids.tolist()[0] == 1040
     bought = Fraction(sum(int(f["price"]) * int(f["qty"]) for f in run.exact.fills), 1)
     unit = 10 ** (0 - run.ledger_exponent)
-    assert run.accounts[0].unrealized == 10 * unit * (3 * 104 - bought)
+    assert run.exact.accounts[0].unrealized == 10 * unit * (3 * 104 - bought)
 
 
 def test_a_settlement_without_mark_is_made_at_the_last_valid_mid():

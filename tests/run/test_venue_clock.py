@@ -209,7 +209,7 @@ def test_money_on_a_clock_has_a_settlement_that_the_receive_clock_never_reaches(
     found = run(m, {1: taker(1, 3, 1)})
     assert paid(found) == [(10**9 + 1_000, 3)]
     curve = found.equity_curve(100)
-    assert curve.funding[-1] == 10 * found.accounts[1].funding != 0
+    assert curve.funding[-1] == 10 * found.exact.accounts[1].funding != 0
     assert curve.equity[-1] == found.exact.net_pnl
 
 

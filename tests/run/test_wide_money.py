@@ -46,8 +46,8 @@ def test_partial_closes_of_a_cheap_coin(instrument, side, pieces) -> None:
         Case("cheap", cheap().tables(), parts(instrument, side, pieces), universe="binance")
     )
     assert run.n_fills == 1 + len(pieces)
-    assert run.accounts[instrument].position == 0
-    assert run.accounts[instrument].cost == 0
+    assert run.exact.accounts[instrument].position == 0
+    assert run.exact.accounts[instrument].cost == 0
 
 
 def test_funding_of_a_cheap_coin() -> None:

@@ -53,9 +53,9 @@ def ways(planted, tmp_path_factory) -> dict[str, MarketData]:
 def same_records(run, other):
     for name in twins.TABLES:
         assert getattr(run.exact, name).tobytes() == getattr(other.exact, name).tobytes(), name
-    assert (run.accounts, run.cash, run.exact.depth_gaps) == (
-        other.accounts,
-        other.cash,
+    assert (run.exact.accounts, run.exact.cash, run.exact.depth_gaps) == (
+        other.exact.accounts,
+        other.exact.cash,
         other.exact.depth_gaps,
     )
     assert run.n_messages == other.n_messages
@@ -126,7 +126,7 @@ def test_every_source_route_and_form_gives_the_same_run(ways, warm):
     assert expected.n_fills
     assert expected.exact.decisions["seq"][0] >= first
     assert expected.exact.decisions["seq"][-1] <= last
-    assert expected.accounts == replay(expected.segment, "basis_capture").accounts
+    assert expected.exact.accounts == replay(expected.segment, "basis_capture").exact.accounts
     for name, source in ways.items():
         window = Window(source, first, last, begin)
         runs = [backtest(window, "basis_capture"), replay(window, "basis_capture")]

@@ -70,9 +70,9 @@ def same(run: Run, whole: Run) -> None:
         assert getattr(run.exact, name).tobytes() == getattr(whole.exact, name).tobytes(), name
     assert run.trace.trace_hash == whole.trace.trace_hash
     assert run.trace.outcome_hash == whole.trace.outcome_hash
-    assert (run.accounts, run.cash, run.exact.depth_gaps) == (
-        whole.accounts,
-        whole.cash,
+    assert (run.exact.accounts, run.exact.cash, run.exact.depth_gaps) == (
+        whole.exact.accounts,
+        whole.exact.cash,
         whole.exact.depth_gaps,
     )
 

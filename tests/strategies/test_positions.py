@@ -68,7 +68,7 @@ def test_positions_of_a_strategy_trade_as_it_did(bars: Any) -> None:
     again = ql.backtest(bars, recorded, costs=COSTS)
     for name in ("ts_ns", "price", "qty", "side", "instrument"):
         assert again.exact.fills[name].tolist() == run.exact.fills[name].tolist()
-    assert (again.net_pnl, again.gross_pnl) == (run.net_pnl, run.gross_pnl)
+    assert (again.exact.net_pnl, again.exact.gross_pnl) == (run.exact.net_pnl, run.exact.gross_pnl)
     streamed = ql.replay(bars, recorded, costs=COSTS)  # a second run begins as new
     assert streamed.trace.trace_hash == again.trace.trace_hash
 

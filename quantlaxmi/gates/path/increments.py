@@ -11,6 +11,7 @@ import numpy.typing as npt
 from quantlaxmi.errors import EngineError
 from quantlaxmi.fixed import int128_array
 from quantlaxmi.run.accrued import accrued_interest
+from quantlaxmi.run.exact_run import net_in_all
 from quantlaxmi.run.ledger_lines import marks_at_times, paid_at
 from quantlaxmi.schema import IntColumn
 
@@ -69,7 +70,7 @@ def run_equity(run: Run, step_ns: int) -> tuple[EquityCurve, list[int]]:
     equity : list of int
         Attribution scale.
     """
-    totals = dict.fromkeys(run.exact.traded_currencies or tuple(run.cash)[:1], 1)
+    totals = dict.fromkeys(run.exact.traded_currencies or tuple(run.exact.cash)[:1], 1)
     if run.conversion is not None:
         totals = dict(run.conversion.weights)
     curve = run.equity_curve(step_ns, next(iter(totals)))
@@ -131,9 +132,9 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
         owed = accrued_interest(lent, paid_by, points, marks[i], run.loans[i])
         equity -= 10 * weights[i] * owed
     found = [int(v) for v in equity]
-    if found[-1] != run.net_pnl:
+    if found[-1] != net_in_all(run):
         raise EngineError(
-            f"net PnL is {found[-1]} by buckets, the ledger's {run.net_pnl}, at "
+            f"net PnL is {found[-1]} by buckets, the ledger's {net_in_all(run)}, at "
             f"10**{run.ledger_exponent - 1}"
         )
     return [b - a for a, b in itertools.pairwise([0, *found])]
