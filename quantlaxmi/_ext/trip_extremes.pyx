@@ -89,6 +89,24 @@ cdef void _back(
         mids[i] = mid2[row] if row >= 0 else 0
 
 
+cdef void _begin(course_t* c, const int64_t[::1] held, int64_t[::1] position) noexcept nogil:
+    """A new trip: flat, and nothing made."""
+    cdef Py_ssize_t k
+    c.traded = c.worst = c.best = ql_wide(0)
+    for k in range(c.n_held):
+        position[held[k]] = 0
+    c.n_held = 0
+
+
+cdef bint _leaves(const int64_t[:] numbers, int64_t below) noexcept nogil:
+    """Whether a number is below 0, or is not below its bound."""
+    cdef Py_ssize_t k
+    cdef bint found = False
+    for k in range(numbers.shape[0]):
+        found |= numbers[k] < 0 or numbers[k] >= below
+    return found
+
+
 def trip_extremes(
     books, const int64_t[:] fill_seq, const int64_t[:] fill_instrument,
     const int64_t[:] quantity, const int64_t[:, ::1] gross, const int64_t[:] first_part,
@@ -141,18 +159,13 @@ def trip_extremes(
     cdef int64_t[::1] held = np.zeros(n_instruments, dtype=np.int64)
     c.row = c.n_held = 0
     with nogil:
-        for k in range(seq.shape[0]):
-            outside |= instrument[k] < 0 or instrument[k] >= n_instruments
-        for k in range(n):
-            outside |= fill_instrument[k] < 0 or fill_instrument[k] >= n_instruments
-        for t in range(n_trips):
-            outside |= first_part[t] < 0 or first_part[t] > n
+        outside = (
+            _leaves(instrument, n_instruments) or _leaves(fill_instrument, n_instruments)
+            or _leaves(first_part, n + 1)
+        )
         for t in range(n_trips if not outside else 0):
             end = first_part[t + 1] if t + 1 < n_trips else n
-            c.traded = c.worst = c.best = ql_wide(0)
-            for k in range(c.n_held):
-                position[held[k]] = 0
-            c.n_held = 0
+            _begin(&c, held, position)
             for k in range(first_part[t], end):
                 until = fill_seq[k]
                 if c.row > 0 and seq[c.row - 1] > until:

@@ -33,7 +33,7 @@ Options:
   --market-every N  Ask the market null of edgeless runs in every Nth alone, and where the verdict
                     depends on it: three times as fast at 4 [default: 1].
   --seed N          Seed of all random streams [default: 1].
-  {segment} DIR  A real capture, traded with random sides; left out by default.
+  {segment} DIR A real capture, traded with random sides; left out by default.
   --threads N       Number of processes; the rates do not depend on it. All cores by default.
   --out FILE        Write the page, a .md file.
   --checkpoint DIR  Keep finished runs in this folder, and go on from what it has, also after

@@ -67,6 +67,9 @@ def test_cli_usage_texts_name_their_options(
     assert other not in text
     for option in set(re.findall(r"--[a-z-]+", usage.partition("Usage:")[2])):
         assert f"\n  {option}" in details, option
+    # All that stands beside an option begins in one column.
+    beside = re.findall(r"^  --\S+(?: [A-Z:]+)?  +(?=\S)", details, re.MULTILINE)
+    assert len({len(one) for one in beside}) <= 1, beside
 
 
 @pytest.mark.parametrize(
