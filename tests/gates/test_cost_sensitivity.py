@@ -106,7 +106,7 @@ def test_fills_that_depend_on_costs_are_made_again(segment):
         nets = [
             Rerun(run)
             .again(config=replace(run.config, costs=run.config.costs.scaled(Fraction(Decimal(x)))))
-            .net_pnl
+            .exact.net_pnl
             for x in (f"{at - 0.0001:.4f}", f"{at + 0.0001:.4f}")
         ]
         assert nets[0] > 0 >= nets[1]
