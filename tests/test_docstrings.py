@@ -37,6 +37,7 @@ OTHERS = {
 ELSEWHERE = ("quantlaxmi.gates", "quantlaxmi.report", "quantlaxmi.calibrate")
 #: Function -> why it has no example of its own.
 NO_EXAMPLE: dict[str, str] = {
+    "load_report": "the example of verify_report writes a report and reads it",
     "write_decision": "the engine calls it; its arguments are the engine's own records",
 }
 #: Classes that users make or start from; the others are records that calls return.

@@ -312,6 +312,10 @@ def load_report(path: str | Path) -> GateReport:
     path : str or Path
         At most 64 MiB.
 
+    Returns
+    -------
+    GateReport
+
     Raises
     ------
     ReportError
@@ -325,12 +329,11 @@ def load_report(path: str | Path) -> GateReport:
             raise ReportError(path, f"is nested deeper than {MAX_DEPTH} levels")
         canonical = _text(plain)
     except (ValueError, RecursionError) as error:
-        problem = str(error).splitlines()[0][:120]
-        raise ReportError(path, f"is not a gate report: {problem}") from None
+        said = str(error).splitlines()[0][:120]
+        raise ReportError(path, f"is not a gate report: {said}") from None
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
         raise ReportError(path, f"is not a gate report: no format {FORMAT!r}")
-    version = plain.get("version")
-    if type(version) is not int or version != VERSION:  # true and 1.0 equal 1 too
+    if type(version := plain.get("version")) is not int or version != VERSION:  # true equals 1 too
         raise ReportError(
             path,
             f"is a report of version {shown(version)}; expected {VERSION}: run the gates again",
@@ -367,8 +370,7 @@ def _from_plain(path: Path, plain: dict[str, Any]) -> GateReport:
             raise ReportError(path, "is missing", name)
         if name in _DERIVED:
             continue
-        kind = _TYPES.get(name, str)
-        value = plain[name]
+        kind, value = _TYPES.get(name, str), plain[name]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ReportError(path, f"was {shown(value, 40)}, of a wrong type", name)
     said = plain["policy_differences"]

@@ -54,7 +54,7 @@ def compare_fills(run: Run) -> ResultTable:
     ... })
     >>> rows = ql.compare_fills(ql.backtest(segment, made))
     >>> f"{rows['own_net'][0]:f}", rows["own_fills"], rows["fills"]
-    ('-0.50500000000000000', [2], [2])
+    ('-0.5050000000000', [2], [2])
     """
     recorded = run.strategy.strategy
     if not isinstance(recorded, RecordedFills):
