@@ -214,7 +214,7 @@ cdef int fill_in_bar(engine_t* e, const pending_t* p) noexcept nogil:
     cdef int64_t held = -p.side * e.accounts[p.instrument].qty, qty = p.qty, price = p.limit_price
     cdef int64_t flags = FLAG_IN_BAR, in_flight
     cdef bint maker = p.time_in_force == IN_BAR_LIMIT or p.time_in_force == IN_BAR_TARGET
-    cdef ql_i128 rate = 0
+    cdef ql_i128 rate = ql_wide(0)
     cdef report_t report
     cdef int status
     if p.time_in_force == IN_BAR_STOP_FIRST:
