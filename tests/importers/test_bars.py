@@ -139,11 +139,15 @@ def strategy(**sets: str):
     return StrategyRegistry(installed=False).create("basis_capture", sets=given)
 
 
+#: What a spreadsheet can follow; fees in base have a twin of their own (tests/run/test_base_fees.py).
+IN_QUOTE = CostModel(rates={}, buy_fee={"spot": "quote"})
+
+
 @pytest.mark.parametrize("latency_ns", [0, 1, 10**6, HOUR - 1])
 def test_pnl_by_hand(tmp_path: Path, latency_ns: int) -> None:
     lines = [line for k, line in enumerate(random_lines(600)) if k not in (70, 71, 302, 440)]
     result = run_import(tmp_path, lines)
-    run = backtest(result.segment, strategy(), latency_ns=latency_ns)
+    run = backtest(result.segment, strategy(), costs=IN_QUOTE, latency_ns=latency_ns)
     paid = {at: (Fraction(m, 10**8), Fraction(r, 10**8)) for at, m, r in funding_of(lines)}
     legs = legs_of(lines)
     bars = [
@@ -171,7 +175,7 @@ def test_pnl_by_hand(tmp_path: Path, latency_ns: int) -> None:
     assert len(loans) > 5
     assert len(hand["fills"]) > 20
     assert len(hand["payments"]) > 10
-    again = replay(result.segment, strategy(), latency_ns=latency_ns)
+    again = replay(result.segment, strategy(), costs=IN_QUOTE, latency_ns=latency_ns)
     assert isinstance(verify_replay_parity(run.trace, again.trace), Match)
 
 

@@ -16,7 +16,7 @@ from quantlaxmi.segment import verify_segment
 from quantlaxmi.strategies import StrategyRegistry
 from quantlaxmi.trace.parity import Match, verify_replay_parity
 from tests.bars_files import rows_of
-from tests.importers.test_bars import compare
+from tests.importers.test_bars import IN_QUOTE, compare
 from tests.naive import bars as naive
 
 REAL = Path(os.environ.get("QUANTLAXMI_REAL_DATA", Path(__file__).parents[2] / "../shared/data"))
@@ -173,7 +173,7 @@ def test_rows_of_the_hourly_file_match_naive(hourly) -> None:
 )
 def test_hourly_pnl_by_hand(hourly, threshold, exit_threshold, latency_ns) -> None:
     made = f"threshold_bps={threshold}", f"exit_threshold_bps={exit_threshold}"
-    run = backtest(hourly.segment, strategy(*made), latency_ns=latency_ns)
+    run = backtest(hourly.segment, strategy(*made), costs=IN_QUOTE, latency_ns=latency_ns)
     bars, half_spread = hourly_bars(), Fraction(1, 20_000)
     hand = naive.basis_by_hand(
         bars,
@@ -219,10 +219,9 @@ def test_daily_files_of_three_inputs(tmp_path: Path) -> None:
     assert (result.lines, result.header_lines, result.quarantined) == (1462 + 1462 + 4384, 3, 0)
     assert result.messages_by_kind["funding"] == 4_383
     assert result.segment.manifest.gaps == ()
-    run = backtest(result.segment, strategy())
-    assert isinstance(
-        verify_replay_parity(run.trace, replay(result.segment, strategy()).trace), Match
-    )
+    run = backtest(result.segment, strategy(), costs=IN_QUOTE)
+    again = replay(result.segment, strategy(), costs=IN_QUOTE)
+    assert isinstance(verify_replay_parity(run.trace, again.trace), Match)
     rows = [naive.read_csv(path) for path in (SPOT_1D, PERP_1D)]
     paid = {}
     opens = {naive.utc_ns(r["open_time"]): r for r in rows[1]}

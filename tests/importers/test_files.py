@@ -53,7 +53,7 @@ def refuse(tmp_path: Path, match: str, **options: Any) -> None:
         (GZ[:200] + bytes([GZ[200] ^ 0xFF]) + GZ[201:], "corrupt gzip"),
         (GZ[:-6] + b"\x00" + GZ[-5:], "corrupt gzip"),
         (GZ + b"rubbish", "corrupt gzip"),
-        (gzip.compress(b""), "has no line"),
+        (gzip.compress(b"", mtime=0), "has no line"),
         (b"\x28\xb5\x2f\xfd" + b"x" * 50, "zstd"),
         (b"PK\x03\x04" + b"x" * 50, "zip data; expected plain text or gzip"),
         (b"PAR1" + b"x" * 50, "Parquet"),

@@ -276,6 +276,7 @@ def test_a_thousand_coins_are_hedged_by_a_thousand_coins(tmp_path: Path) -> None
     assert any("one unit of quantity is 1000 SHIB" in note for note in segment.manifest.notes)
     (tmp_path / "c.toml").write_text(
         '[spot]\nmaker_bps = "1"\ntaker_bps = "1"\nmin_notional = "0"\nborrow_bps = "0"\n'
+        'buy_fee = "quote"\n'
         '[perp]\nmaker_bps = "1"\ntaker_bps = "1"\nmin_notional = "0"\n'
     )
     settings = ["position_size=25000 threshold_bps=10 exit_threshold_bps=1 max_quote_age_ms=0"]

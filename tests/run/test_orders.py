@@ -18,7 +18,7 @@ from tests.cases import Case
 from tests.market_builder import MarketBuilder
 from tests.naive.engine import Decision, Leg
 
-GTC, IOC, POST = TimeInForce
+GTC, IOC, POST = list(TimeInForce)[:3]  # the others are of orders inside bars
 MODIFY, CANCEL = OrderAction.MODIFY, OrderAction.CANCEL
 PRO_RATA = traded.costs("0", "0", "0", queue="pro_rata")
 FREE = traded.COSTS[3]
