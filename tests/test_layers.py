@@ -82,7 +82,8 @@ INNER: dict[str, tuple[str, ...]] = {
             exponents tick_sizes traded_pair instrument_mapping quarantine bars.terms source
             missing_days pipeline
             delimited.layout delimited.zip_member delimited.text_source delimited.file_head
-            delimited.merge delimited.line_feed delimited.streams delimited.source
+            delimited.merge delimited.line_feed delimited.streams delimited.announced
+            delimited.mark_lines delimited.source
             binance.symbols binance.messages binance_stream binance_csv tardis
             bars.mapping_file bars.leg_instrument bars.text_form bars.mapping
             bars.descending bars.spool bars.table bars.csv bars.parquet bars.json_archive

@@ -18,6 +18,8 @@ from quantlaxmi._ext.binance_rows import FAULTS, BinanceRows
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.binance.messages import RAW_DECODERS, classify
 from quantlaxmi.importers.binance.symbols import binance_instrument, check_underlying
+from quantlaxmi.importers.delimited.announced import Announced, settlement_gaps
+from quantlaxmi.importers.delimited.mark_lines import MarkLines
 from quantlaxmi.importers.delimited.merge import crowded, merged_tables
 from quantlaxmi.importers.delimited.text_source import TextSource
 from quantlaxmi.importers.pipeline import ImportResult, import_source
@@ -153,6 +155,7 @@ class _Capture:
         self.rows = BinanceRows(str(path), perp, RAW_DECODERS, classify, UNSET, self._window_ns)
         self.log = QuarantineLog(path, stream, options.strict)
         self.file = ImportedFile(path=path, log=self.log)
+        self.marks = MarkLines()
         self.finished = False
         self.messages: Counter[str] = Counter()
 
@@ -173,6 +176,7 @@ class _Capture:
         text, self.finished = self.text.read()
         self.rows.feed(text, self.finished)
         faults = self.rows.take_faults()
+        self.marks.feed(text, [(line, FAULTS[code]) for line, code, _, _ in faults])
         # A capture of the other market is named as such, even by a strict import's first line.
         self._check_market(enough=0 if self.finished or self.log.strict else 1000)
         for line, code, detail, excerpt in faults:
@@ -261,9 +265,15 @@ def _tables(
 
         source.files += [capture.file for capture in captures]
         source.instruments += _find_instruments(captures, options.underlying, report_progress)
-        yield from merged_tables(captures, source.gaps, report_progress)
+        announced = Announced()
+        for tables in merged_tables(captures, source.gaps, report_progress):
+            announced.add(tables)
+            yield tables
         for capture in captures:
             capture.finish()
+        source.gaps += settlement_gaps(
+            announced, [(k, one.file, one.marks.times_ns) for k, one in enumerate(captures)]
+        )
         source.notes += _notes(source.files, options.reorder_window_ns)
 
 

@@ -144,6 +144,8 @@ class ImportedFile:
         Quotes without a bid, an ask or both.
     rounded : int
         Sizes of trades that had digits beyond the exponent.
+    lost_settlements : int
+        Settlements of which no line could be read.
     raw_bytes, text_bytes : int
     sha256 : str
         Of the file as stored.
@@ -162,6 +164,7 @@ class ImportedFile:
     voids: int = 0
     one_sided: int = 0
     rounded: int = 0
+    lost_settlements: int = 0
     raw_bytes: int = 0
     text_bytes: int = 0
     sha256: str = ""
@@ -172,7 +175,7 @@ class ImportedFile:
         return self.lines == self.header_lines
 
     def check_share(self, max_quarantine: Fraction) -> None:
-        """Refuse a file with too many faulty lines.
+        """Refuse a file with too many faulty lines; the default share forgives no settlement.
 
         Raises
         ------
@@ -183,6 +186,13 @@ class ImportedFile:
             limit = f"more than the {float(100 * max_quarantine):g} % of --max-quarantine"
             share = f"{n} of {lines} lines are faulty ({100 * n / lines:.2f} %)"
             raise InputError(self.path, f"{share}, {limit}; {self.log.summary()}")
+        if (lost := self.lost_settlements) and max_quarantine <= FORGIVEN:
+            raise InputError(
+                self.path,
+                f"{lost} settlements are set aside, which the {float(100 * FORGIVEN):g} % of "
+                "--max-quarantine do not cover; expected none, or a larger --max-quarantine, by "
+                f"which each is a gap; {self.log.first()}",
+            )
 
     def counts(self) -> CaptureCounts:
         """Counts of its lines.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from quantlaxmi.schema import TABLES, DepthFlag, EventKind
+from tests.naive.announced import lost_settlements, named
 from tests.naive.csv_cells import (
     DECIMALS,
     LAYOUTS,
@@ -204,6 +205,7 @@ class Reader:
                 self.numbers += 1
             if reason:
                 self.faults += [(line, reason) for line in group["lines"]]
+        self.named = named(self.lane.layout, lines, self.faults)
 
     @property
     def books(self) -> bool:
@@ -390,4 +392,5 @@ def naive_csv(lanes: list[Lane], window_ns: int = 10**9) -> Result:
         seq += 1
     end = max((r.high or 0 for r in readers), default=0)
     gaps += [("funding", seq - 1, high, end) for high in lost]
+    gaps += [gap for r in readers for gap in lost_settlements(r.named, r.lane.instrument, tables)]
     return Result(tables, sorted(quarantined), gaps, n_lines, seq, reordered)

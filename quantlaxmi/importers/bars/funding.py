@@ -130,13 +130,16 @@ def check_lost(
 ) -> None:
     """Refuse settlements set aside within the bars' time: what is forgiven covers none.
 
+    One that another line tells is not lost.
+
     Raises
     ------
     InputError
         There is one, and no more than the default share of faulty lines was asked for.
     """
-    end_ns = perp.last_ns + interval_ns
-    lost = [at_ns for at_ns in settlements.lost_ns if perp.first_ns <= at_ns <= end_ns]
+    end_ns, known = perp.last_ns + interval_ns, settlements.column("at_ns")
+    near = {at_ns for at_ns in settlements.lost_ns if perp.first_ns <= at_ns <= end_ns}
+    lost = near - set(known[np.isin(known, list(near))].tolist()) if near else near
     if lost and most <= FORGIVEN:
         raise InputError(
             path,

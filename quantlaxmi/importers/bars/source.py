@@ -117,10 +117,11 @@ def _tables(
         check_copies(bars.files)
         _set_partial_bars_aside(bars)
         _check_legs(bars, options.max_quarantine)
-        _check_funding(bars, options.max_quarantine)
+        _check_schedule(bars)
         n_own_marks = _mark_settlements(bars)
-        for file in bars.files:
+        for file in bars.files:  # where too much of a file is faulty, that is said
             _check_file(file, options.max_quarantine)
+        _check_lost_settlements(bars, options.max_quarantine)
         for one in bars.inputs:
             one.finish()
         legs = [bars.legs[leg.key] for leg in bars.mapping.legs]
@@ -180,16 +181,19 @@ def _check_legs(bars: Bars, max_quarantine: Fraction) -> None:
             raise InputError(one.path, f"{problem}; expected one grid of {interval_ns // 10**9} s")
 
 
-def _check_funding(bars: Bars, max_quarantine: Fraction) -> None:
-    """Refuse settlements off their schedule, and those that were set aside."""
+def _check_schedule(bars: Bars) -> None:
+    """Refuse settlements off their schedule."""
+    paid, funding = bars.paid, bars.mapping.funding
+    if paid is not None and paid.settlements is not None and funding is not None:
+        check_settlements(paid.settlements, funding, paid.path)
+
+
+def _check_lost_settlements(bars: Bars, max_quarantine: Fraction) -> None:
+    """Refuse settlements that were set aside, which the default share forgives never."""
     mapping, paid = bars.mapping, bars.paid
-    if paid is None or paid.settlements is None or mapping.funding is None:
-        return
-    check_settlements(paid.settlements, mapping.funding, paid.path)
-    for file in bars.files:  # where too much of a file is faulty, that is said
-        _check_file(file, max_quarantine)
-    perp, _ = bars.legs[mapping.legs[-1].key]
-    check_lost(paid.settlements, perp, mapping.interval_ns, max_quarantine, paid.path)
+    if paid is not None and paid.settlements is not None and mapping.funding is not None:
+        perp, _ = bars.legs[mapping.legs[-1].key]
+        check_lost(paid.settlements, perp, mapping.interval_ns, max_quarantine, paid.path)
 
 
 def _mark_settlements(bars: Bars) -> int:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 
+from quantlaxmi._ext.csv_fields import ROLES
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers.delimited.announced import (
+    Announced,
+    settlement_gaps,
+    times_of_cells,
+)
 from quantlaxmi.importers.delimited.layout import CsvFile
 from quantlaxmi.importers.delimited.merge import merged_tables
-from quantlaxmi.importers.delimited.streams import CsvRecord, make_streams
+from quantlaxmi.importers.delimited.streams import CsvRecord, CsvStream, make_streams
 from quantlaxmi.importers.source import MAX_LISTED_GAPS, ImportOptions, Source, Tables
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
@@ -71,14 +77,30 @@ def _tables(
         streams = make_streams(files, symbols, options)
         for stream in streams:
             stack.callback(stream.close)
-        yield from merged_tables(
+        announced = Announced()
+        for tables in merged_tables(
             streams, source.gaps, lambda done: options.report_progress(done, total)
-        )
+        ):
+            announced.add(tables)
+            yield tables
         for stream in streams:
             stream.finish()
+        source.gaps += settlement_gaps(announced, _announcements(streams))
         records = [file for stream in streams for file in stream.files]
         source.files += records
         source.notes += _notes(records, options.reorder_window_ns)
+
+
+def _announcements(
+    streams: Sequence[CsvStream],
+) -> Generator[tuple[int, CsvRecord, set[int]], None, None]:
+    """Number, file and settlement times of the faulty lines that announce settlements."""
+    for stream in streams:
+        for file in stream.files:
+            roles = [role for _, role, _ in file.csv.columns]
+            if ROLES["next_funding"] in roles and file.log.faults:
+                column = roles.index(ROLES["next_funding"])
+                yield stream.number, file, times_of_cells(file.log.faults, column)
 
 
 def _notes(files: Sequence[CsvRecord], window_ns: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from quantlaxmi._ext.csv_fields import FAULTS, ROLES
 from quantlaxmi._ext.csv_rows import GROUPINGS, CsvRows
@@ -18,10 +17,10 @@ from quantlaxmi.importers.delimited.line_feed import (
 )
 from quantlaxmi.importers.delimited.merge import TABLE_OF
 from quantlaxmi.importers.quarantine import QuarantineLog
-from quantlaxmi.importers.source import FORGIVEN, MAX_LISTED_GAPS, ImportOptions
+from quantlaxmi.importers.source import MAX_LISTED_GAPS, ImportOptions
 
 #: Faults of lines that are no settlement, or one that is told twice.
-_NO_SETTLEMENT = ("empty-line", "comment-line", "wrong-symbol", "duplicate-id")
+NO_SETTLEMENT = ("empty-line", "comment-line", "wrong-symbol", "duplicate-id")
 _EXPECTED = "comma-separated values"
 
 
@@ -43,24 +42,6 @@ class CsvRecord(LineRecord):
     lines_read: int = 0
     messages_refused: int = 0
     lines_refused: int = 0
-
-    def check_share(self, max_quarantine: Fraction) -> None:
-        """As of every file; of a file of settlements the default share forgives none.
-
-        Raises
-        ------
-        InputError
-        """
-        super().check_share(max_quarantine)
-        if self.csv.layout.name != "fundingRate" or max_quarantine > FORGIVEN:
-            return
-        if lost := sum(fault.reason not in _NO_SETTLEMENT for fault in self.log.faults):
-            raise InputError(
-                self.path,
-                f"{lost} settlements are set aside, which the {float(100 * FORGIVEN):g} % of "
-                "--max-quarantine do not cover; expected none, or a larger --max-quarantine, by "
-                f"which each is a gap; {self.log.first()}",
-            )
 
     @property
     def n_messages(self) -> int:
@@ -84,6 +65,8 @@ class CsvStream(LineFeed[CsvRecord, CsvRows]):
     Attributes
     ----------
     table : str
+    number : int
+        Of the instrument in the segment.
 
     The others are those of `LineFeed`.
     """
@@ -97,7 +80,7 @@ class CsvStream(LineFeed[CsvRecord, CsvRows]):
     ) -> None:
         first = files[0]
         layout = first.layout
-        self.table = TABLE_OF[layout.kind]
+        self.table, self.number = TABLE_OF[layout.kind], instrument
         records = [
             CsvRecord(
                 path=file.path,
@@ -173,6 +156,9 @@ class CsvStream(LineFeed[CsvRecord, CsvRows]):
         """
         for file in self.files:
             file.message_lines = file.lines_read - file.lines_refused
+            if file.csv.layout.name == "fundingRate":
+                reasons = file.log.reasons()
+                file.lost_settlements = reasons.total() - sum(reasons[r] for r in NO_SETTLEMENT)
             file.messages_by_kind = no_messages() | {self.table: file.n_messages}
             if not file.is_empty:
                 check_acceptable(file, file.messages_read - file.messages_refused)

@@ -1,0 +1,48 @@
+"""Settlement times that faulty mark price lines of a websocket capture name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from quantlaxmi.importers.delimited.streams import NO_SETTLEMENT
+
+_NEXT: Final = re.compile(rb'"T"\s*:\s*"?([0-9]{13})(?![0-9])')
+#: No line that is longer than this is a mark price.
+_LONGEST: Final = 1 << 16
+
+
+class MarkLines:
+    """Looks up the lines set aside in the pieces of text that they came in.
+
+    Attributes
+    ----------
+    times_ns : set of int
+        Settlement times that faulty mark price lines name.
+    """
+
+    def __init__(self) -> None:
+        self.times_ns: set[int] = set()
+        self._rest = b""
+        self._n_lines = 0
+
+    def feed(self, text: bytes, faults: Sequence[tuple[int, str]]) -> None:
+        """Take a piece of the text with the faulty lines that ended in it.
+
+        Parameters
+        ----------
+        text : bytes
+        faults : sequence of (int, str)
+            Line, from 1 through the whole text, and reason.
+        """
+        wanted = [line for line, reason in faults if reason not in NO_SETTLEMENT]
+        if wanted:
+            lines = (self._rest + text).split(b"\n")
+            for line in wanted:
+                at = line - self._n_lines - 1
+                if 0 <= at < len(lines) and b"markPrice" in lines[at]:
+                    self.times_ns.update(int(ms) * 10**6 for ms in _NEXT.findall(lines[at]))
+        self._n_lines += text.count(b"\n")
+        tail = text[text.rfind(b"\n") + 1 :]
+        self._rest = (self._rest + tail if len(tail) == len(text) else tail)[-_LONGEST:]
