@@ -139,7 +139,7 @@ def strategy(**sets: str):
     return StrategyRegistry(installed=False).create("basis_capture", sets=given)
 
 
-#: What a spreadsheet can follow; fees in base have a twin of their own (tests/run/test_base_fees.py).
+#: What a spreadsheet can follow; fees in base have a twin in tests/run/test_base_fees.py.
 IN_QUOTE = CostModel(rates={}, buy_fee={"spot": "quote"})
 
 
