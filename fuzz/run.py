@@ -40,6 +40,7 @@ TARGETS = (
     "bars_csv",
     "bars_parquet",
     "bars_mapping",
+    "nse_snapshot",
     "klines_json",
     "vision_klines",
     "vendor_bars",

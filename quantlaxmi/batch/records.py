@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from quantlaxmi.canonical import canonical_json
+
 __all__ = [
     "DONE",
     "FIRST",
@@ -286,4 +288,4 @@ Record = Writer | Planned | Finished | Drawn | Family
 
 def encoded(value: object) -> bytes:
     """Canonical JSON of a line or a record: equal values give equal bytes."""
-    return msgspec.json.encode(value, order="sorted")
+    return canonical_json(msgspec.to_builtins(value))

@@ -23,23 +23,23 @@ Usage:
                  [--threads N] [--out FILE] [--checkpoint DIR] [--kept] [--json]
 
 Options:
-  --runs N          Runs of each false-pass rate; power, simpler tests and the best of fifty take a
-                    quarter to a sixteenth [default: 4000].
-  --scenarios LIST  Names of worlds, separated by commas; all by default.
-  --groups LIST     Of size, paid, power, robust, lasting, search, chosen, naive; all by default.
-  --draws N         Draws of each kind of the market null; one less than a multiple of 20
-                    [default: 199].
-  --extended N      The same, where the first draws leave the level open [default: 1999].
-  --market-every N  Ask the market null of edgeless runs in every Nth alone, and where the verdict
-                    depends on it: three times as fast at 4 [default: 1].
-  --seed N          Seed of all random streams [default: 1].
-  {segment} DIR A real capture, traded with random sides; left out by default.
-  --threads N       Number of processes; the rates do not depend on it. All cores by default.
-  --out FILE        Write the page, a .md file.
-  --checkpoint DIR  Keep finished runs in this folder, and go on from what it has, also after
-                    Ctrl-C or SIGTERM.
-  --kept            Make no run: show what the checkpoint has.
-  --json            Print the counts instead of the rates.
+  --runs N           Runs of each false-pass rate; power, simpler tests and the best of fifty take a
+                     quarter to a sixteenth [default: 4000].
+  --scenarios LIST   Names of worlds, separated by commas; all by default.
+  --groups LIST      Of size, paid, power, robust, lasting, search, chosen, naive; all by default.
+  --draws N          Draws of each kind of the market null; one less than a multiple of 20
+                     [default: 199].
+  --extended N       The same, where the first draws leave the level open [default: 1999].
+  --market-every N   Ask the market null of edgeless runs in every Nth alone, and where the verdict
+                     depends on it: three times as fast at 4 [default: 1].
+  --seed N           Seed of all random streams [default: 1].
+  {segment} DIR  A real capture, traded with random sides; left out by default.
+  --threads N        Number of processes; the rates do not depend on it. All cores by default.
+  --out FILE         Write the page, a .md file.
+  --checkpoint DIR   Keep finished runs in this folder, and go on from what it has, also after
+                     Ctrl-C or SIGTERM.
+  --kept             Make no run: show what the checkpoint has.
+  --json             Print the counts instead of the rates.
 
 Exits 0 where false-pass rates keep to the level and power to what was measured before, else 1.
 """

@@ -211,3 +211,12 @@ def test_real_days() -> None:
     for name in ("NIFTY", "BANKNIFTY"):
         with pytest.raises(StaleSnapshot, match="stale: exchange time is 26-Aug-2025 15:30:00"):
             read_day(DAYS / "20250827", name)
+
+
+def test_a_text_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, rows())
+    data = path.read_bytes()
+    assert data.count(b"29-Aug-2025 09:22:45") > 0
+    path.write_bytes(data.replace(b"29-Aug-2025 09:22:45", b"29-Aug\xe72025 09:22:45"))
+    with pytest.raises(InputError, match=r"is no Parquet file: .*UTF"):
+        read_snapshot(path, "NIFTY")

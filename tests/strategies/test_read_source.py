@@ -200,6 +200,7 @@ def test_examples_of_the_project() -> None:
         for one in read_source(path)
     ]
     assert found == [
+        ("from_fills.py", "numpy.exp"),
         ("from_vectorbt.py", "numpy.exp"),
         ("read_segment.py", "pandas.read_parquet"),
         ("read_segment.py", "polars.read_parquet"),

@@ -325,7 +325,7 @@ def test_arrow_mark_inside_the_header_is_refused(tmp_path: Path) -> None:
     [
         ("orders", "kind", 0),
         ("orders", "status", 6),
-        ("orders", "time_in_force", 3),
+        ("orders", "time_in_force", 7),
         ("orders", "reason", -1),
         ("orders", "side", 0),
         ("orders", "instrument", 2),
@@ -333,7 +333,7 @@ def test_arrow_mark_inside_the_header_is_refused(tmp_path: Path) -> None:
         ("orders", "decision", 2),
         ("orders", "leg", 4),
         ("orders", "order", -1),
-        ("fills", "flags", 128),
+        ("fills", "flags", 512),
         ("fills", "instrument", -1),
         ("funding", "instrument", 2),
         ("risk", "decision", -2),

@@ -211,6 +211,7 @@ def _table(path: Path) -> pa.Table:
         if not 0 < rows <= MAX_ROWS:
             raise InputError(path.name, f"has {rows} rows, expected 1..{MAX_ROWS}")
         table = opened.read([*_TEXTS, *_NUMBERS])
+        table.validate(full=True)  # texts are UTF-8
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(path.name, f"is no Parquet file: {first_cause(error)}") from None
     for name in (*_TEXTS, *_NUMBERS):
