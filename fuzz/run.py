@@ -62,6 +62,7 @@ TARGETS = (
     "verify_report",
     "bindings",
     "trials",
+    "catalogs",
     "cli",
 )
 CASE_SECONDS = 30
