@@ -40,7 +40,7 @@ def environment() -> Path | None:
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
-        wanted = [python, "-m", "pip", "install", "--quiet", "backtesting==0.6.5"]
+        wanted: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "backtesting==0.6.5"]
         if subprocess.run(wanted, check=False).returncode:
             return None
         (folder / "ready").touch()
@@ -53,7 +53,7 @@ def peer_run(python: Path, table: Any) -> dict[str, Any] | str:
         path = Path(folder, "bars.npz")
         names = ("open", "high", "low", "close")
         np.savez(path, **{name: table[name].to_numpy() for name in names})
-        words = [python, PEER, path, str(RUNS)]
+        words: list[str | Path] = [python, PEER, path, str(RUNS)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["failed"])[-1][:200]
