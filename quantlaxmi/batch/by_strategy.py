@@ -143,4 +143,4 @@ def _judged(item: FamilyItem) -> Figures | None:
 
 
 def _t(figures: Figures) -> float:
-    return float(figures.mean) / float(figures.sd) * math.sqrt(figures.buckets)
+    return float(figures.net) / (float(figures.sd) * math.sqrt(figures.buckets))

@@ -101,8 +101,10 @@ def _figures(item: FamilyItem) -> Figures | None:
 
 
 def _net_and_error(item: FamilyItem) -> tuple[float, float]:
-    """Net PnL of a segment's buckets and its standard error."""
+    """Net PnL of a segment and its standard error.
+
+    The mean of the equity test is not used: it counts the worst bucket once more.
+    """
     figures = _figures(item)
     assert figures is not None
-    n = figures.buckets
-    return n * float(figures.mean), float(figures.sd) * math.sqrt(n)
+    return float(figures.net), float(figures.sd) * math.sqrt(figures.buckets)
