@@ -11,15 +11,19 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.files import check_writable, irregular, one_line_errors, read_exactly, sync_folder
+from quantlaxmi.files import (
+    check_writable,
+    one_line_errors,
+    opened_chain,
+    read_exactly,
+    sync_folder,
+)
 
 MAX_LINE_BYTES: Final = 1 << 20
 MAX_FILE_BYTES: Final = 1 << 28
@@ -112,7 +116,7 @@ def append_binding(path: Path | str, record: dict[str, Any]) -> Binding:
     if _nested_too_deeply(record):
         raise InputError(path, f"a record must be nested in at most {MAX_DEPTH} levels")
     new = not path.exists()
-    with _opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND) as fd:
+    with opened_chain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND) as fd:
         fcntl.flock(fd, fcntl.LOCK_EX)
         chain = _read(path, fd)
         binding = Binding(
@@ -164,7 +168,7 @@ def check_chain(path: Path | str) -> None:
     if not os.path.lexists(path):
         check_writable(path)
         return
-    with _opened(path, os.O_RDWR | os.O_APPEND) as fd:
+    with opened_chain(path, os.O_RDWR | os.O_APPEND) as fd:
         fcntl.flock(fd, fcntl.LOCK_SH)
         _read(path, fd)
 
@@ -198,23 +202,9 @@ def read_bindings(path: Path | str) -> tuple[Binding, ...]:
     path = Path(path)
     if not os.path.lexists(path):
         return ()
-    with _opened(path, os.O_RDONLY) as fd:
+    with opened_chain(path, os.O_RDONLY) as fd:
         fcntl.flock(fd, fcntl.LOCK_SH)
         return tuple(_read(path, fd))
-
-
-@contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
-    if path.is_symlink():
-        raise InputError(path, "is a symbolic link")
-    with one_line_errors(path, "cannot be opened"):
-        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
-    try:
-        if problem := irregular(os.fstat(fd).st_mode):
-            raise InputError(path, problem)
-        yield fd
-    finally:
-        os.close(fd)  # gives the lock back
 
 
 def _read(path: Path, fd: int) -> list[Binding]:

@@ -56,7 +56,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 INNER: dict[str, tuple[str, ...]] = {
     package: tuple(text.split())
     for package, text in {
-        "files": "common named inside outputs temporary write",
+        "files": "common chains named inside outputs temporary write",
         "settings": "place kinds base",
         "events": "ids market outcomes decisions",
         "stats": """

@@ -15,8 +15,8 @@ import re
 import time
 import uuid
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -24,7 +24,7 @@ import msgspec
 
 from quantlaxmi.batch.records import Record, Sha256, Writer, encoded
 from quantlaxmi.errors import CatalogError, LeftoverRemoved
-from quantlaxmi.files import irregular, one_line_errors, read_exactly, sync_folder
+from quantlaxmi.files import one_line_errors, opened_chain, read_exactly, sync_folder
 
 __all__ = [
     "FOLDER",
@@ -82,21 +82,6 @@ def _line(index: int, previous: str, record: Record) -> tuple[str, bytes]:
     bare = encoded(Line(index=index, previous=previous, record=record, hash="")) + b"\n"
     found = hashlib.sha256(_TAG + bare).hexdigest()
     return found, b'{"hash":"' + found.encode() + bare[len(_BARE) - 1 :]
-
-
-@contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
-    """A journal's file, never through a link and never anything but a regular one."""
-    if path.is_symlink():
-        raise CatalogError(path, "is a symbolic link")
-    with one_line_errors(path, "cannot be opened", CatalogError):
-        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
-    try:
-        if problem := irregular(os.fstat(fd).st_mode):
-            raise CatalogError(path, problem)
-        yield fd
-    finally:
-        os.close(fd)
 
 
 def journal_names(folder: Path) -> list[str]:
@@ -161,7 +146,7 @@ class JournalFile:
             The chain is broken, naming the line; or the file is of another catalog, is no regular
             file, is too long, or became shorter.
         """
-        with _opened(self.path, os.O_RDONLY) as fd:
+        with opened_chain(self.path, os.O_RDONLY, CatalogError) as fd:
             size = os.fstat(fd).st_size
             if size > MAX_FILE_BYTES:
                 raise CatalogError(self.path, f"is longer than {MAX_FILE_BYTES} bytes")
@@ -216,7 +201,7 @@ def cut_torn(file: JournalFile) -> None:
     """
     if not file.torn:
         return
-    with _opened(file.path, os.O_RDWR) as fd:
+    with opened_chain(file.path, os.O_RDWR, CatalogError) as fd:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -1,5 +1,6 @@
 """Files opened without leaving their folder, read in bounds, and written whole or not at all."""
 
+from quantlaxmi.files.chains import opened_chain
 from quantlaxmi.files.common import irregular, one_line_errors
 from quantlaxmi.files.inside import (
     FileState,
@@ -50,6 +51,7 @@ __all__ = [
     "open_inside",
     "open_regular",
     "open_sized",
+    "opened_chain",
     "read_bounded",
     "read_exactly",
     "read_regular",

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
 from quantlaxmi.errors import TrialError
-from quantlaxmi.files import irregular, one_line_errors, read_exactly
+from quantlaxmi.files import one_line_errors, opened_chain, read_exactly
 from quantlaxmi.trials.records import Record, Sha256, Trial, Writer, encoded, identity
 
-__all__ = ["MAX_FILE_BYTES", "MAX_LINE_BYTES", "START", "ChainFile", "Line", "opened"]
+__all__ = ["MAX_FILE_BYTES", "MAX_LINE_BYTES", "START", "ChainFile", "Line"]
 
 MAX_LINE_BYTES: Final = 1 << 20
 MAX_FILE_BYTES: Final = 1 << 28
@@ -58,21 +56,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Hash that the content gives."""
         bare = msgspec.structs.replace(self, hash="")
         return hashlib.sha256(_TAG + encoded(bare) + b"\n").hexdigest()
-
-
-@contextmanager
-def opened(path: Path, flags: int) -> Iterator[int]:
-    """A file of the ledger, never through a link and never anything but a regular one."""
-    if path.is_symlink():
-        raise TrialError(path, "is a symbolic link")
-    with one_line_errors(path, "cannot be opened", TrialError):
-        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
-    try:
-        if problem := irregular(os.fstat(fd).st_mode):
-            raise TrialError(path, problem)
-        yield fd
-    finally:
-        os.close(fd)
 
 
 class ChainFile:
@@ -131,7 +114,7 @@ class ChainFile:
         TrialError
             The chain is broken, naming the line; or the file is no regular file or too long.
         """
-        with opened(self.path, os.O_RDONLY) as fd:
+        with opened_chain(self.path, os.O_RDONLY, TrialError) as fd:
             status = os.fstat(fd)
             same = self._inode == (status.st_dev, status.st_ino)
             rewritten = status.st_size == self.size and status.st_mtime_ns != self._mtime_ns

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Final
 
 from quantlaxmi.errors import LeftoverRemoved, TrialError
-from quantlaxmi.files import one_line_errors, sync_folder
-from quantlaxmi.trials.chain import MAX_FILE_BYTES, MAX_LINE_BYTES, ChainFile, Line, opened
+from quantlaxmi.files import one_line_errors, opened_chain, sync_folder
+from quantlaxmi.trials.chain import MAX_FILE_BYTES, MAX_LINE_BYTES, ChainFile, Line
 from quantlaxmi.trials.records import Record, Writer, encoded
 
 __all__ = ["TrialWriter", "writer_place"]
@@ -92,7 +92,7 @@ class TrialWriter:
     @staticmethod
     def _locked(path: Path, flags: int) -> int | None:
         """An open file with its lock; None where another process has it, or locks are not known."""
-        with opened(path, flags) as found:
+        with opened_chain(path, flags, TrialError) as found:
             fd = os.dup(found)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
