@@ -23,7 +23,7 @@ PERP = CAPTURE / "usdm" / "btcusdt_20240808.gz"
 #: Generated segments and the peers' environment; kept between runs.
 WORK = Path(os.environ.get("QUANTLAXMI_BENCH_DIR", ROOT / "build" / "bench"))
 #: What segments are made by: a kept segment is of this very code.
-MAKERS = ("importers", "venues", "segment", "schema.py", "instruments.py")
+MAKERS = ("importers", "venues", "segment", "schema", "instruments.py")
 REPEATS = int(os.environ.get("QUANTLAXMI_BENCH_REPEATS", "5"))
 
 

@@ -59,7 +59,7 @@ def _absent() -> int | None:
     return None
 
 
-# Canonical JSON names every field that has a factory, and leaves out the last two at their
+# Canonical JSON names every field that has a factory, and leaves out the last three at their
 # defaults: they came later, and what was written before keeps its bytes.
 class Instrument(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
@@ -97,6 +97,9 @@ class Instrument(
     price_units : int
         Units of ``base`` that the price is of, a power of ten: 1000 for 1000SHIBUSDT with the base
         SHIB.
+    contract_id : str or None
+        What the contract stays when its expiry is moved while it is listed:
+        ``"NIFTY:20250130:24600:CE"`` has the expiry first listed. None where none was moved.
 
     Examples
     --------
@@ -123,6 +126,7 @@ class Instrument(
     strike: int | None = msgspec.field(default_factory=_absent)
     contract_exponent: int = 0
     price_units: int = 1
+    contract_id: str | None = None
 
     @property
     def multiplier(self) -> tuple[int, int]:

@@ -94,3 +94,27 @@ def rows_of(table, numbers):
     if "flags" in columns:
         columns["flags"] = np.ones(len(seq), np.int8)
     return columns
+
+
+def chain_tables(n_snapshots, *, n_rows=2, first_seq=0, step_ns=60_000_000_000):
+    """Snapshots of one to ``n_rows`` instruments and, after the last, a settlement of each."""
+    rng = np.random.default_rng(11)
+    rows = [
+        (first_seq + k, START_NS + k * step_ns, i, k % 3 == 2)
+        for k in range(n_snapshots)
+        for i in range(n_rows if k % 4 else 1)
+    ]
+    seq, ts_ns, instrument, unchanged = np.array(rows, np.int64).reshape(-1, 4).T
+    columns = {name: rng.integers(0, 1 << 40, len(seq)) for name in TABLES["chain"]}
+    last = np.append(seq[1:] != seq[:-1], True)[: len(seq)]
+    columns |= {"seq": seq, "ts_ns": ts_ns, "instrument": instrument}
+    columns |= {"flags": last + 2 * unchanged}
+    over = np.arange(n_rows)
+    prices = dict.fromkeys(TABLES["settlement"], over)
+    prices |= {"seq": first_seq + n_snapshots + over}
+    prices |= {"ts_ns": START_NS + n_snapshots * step_ns + over}
+    found = {"chain": columns, "settlement": prices}
+    return make_tables(0) | {
+        table: {name: column.astype(TABLES[table][name]) for name, column in columns.items()}
+        for table, columns in found.items()
+    }

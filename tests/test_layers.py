@@ -56,6 +56,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 INNER: dict[str, tuple[str, ...]] = {
     package: tuple(text.split())
     for package, text in {
+        "schema": "tables",
         "files": "common chains named inside outputs temporary write",
         "settings": "place kinds base",
         "events": "ids market outcomes decisions",

@@ -14,7 +14,7 @@ import numpy as np
 from quantlaxmi.execution.costs import CostModel, FeeRate
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import I64, InstrumentKind
+from quantlaxmi.schema import I64, TRADED_KINDS, InstrumentKind
 from quantlaxmi.segment.memory import MemorySegment
 
 __all__ = [
@@ -59,8 +59,8 @@ def fees(bps: str) -> CostModel:
     """
     rate = FixedPoint.from_text(bps)
     return CostModel(
-        rates={kind: FeeRate(maker_bps=rate, taker_bps=rate) for kind in InstrumentKind},
-        min_notional={kind.value: FixedPoint(0, -8) for kind in InstrumentKind},
+        rates={kind: FeeRate(maker_bps=rate, taker_bps=rate) for kind in TRADED_KINDS},
+        min_notional={kind.value: FixedPoint(0, -8) for kind in TRADED_KINDS},
         borrow={InstrumentKind.SPOT.value: FixedPoint(0, 0)},
     )
 

@@ -9,6 +9,7 @@ import msgspec
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.impact import ImpactBps
 from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.schema import TRADED_KINDS
 from quantlaxmi.settings import Bounds, Others, Settings
 
 #: Nothing in these markets costs a tenth of the trade; beyond it the unit is surely wrong.
@@ -133,4 +134,4 @@ class CostFile(Settings, frozen=True, kw_only=True):
 
 
 #: Kinds of instruments that a file can name.
-KINDS: Final = ("spot", "perp", "future", "call", "put")
+KINDS: Final = tuple(kind.value for kind in TRADED_KINDS)

@@ -320,7 +320,7 @@ def check_manifest(manifest: Manifest) -> str:
     if len({aux.file for aux in manifest.files}) < len(manifest.files):
         return "a file is named twice"
     if manifest.state == "recording":
-        return "" if not manifest.tables else "a recording has sealed tables"
+        return "a recording has sealed tables" if manifest.tables else ""
     filled = {entry.table for entry in manifest.tables if entry.rows}
     expected = [t for t in TABLES if t in filled or t not in OPTIONAL_TABLES]
     if [entry.table for entry in manifest.tables] != expected:
@@ -334,18 +334,17 @@ def check_manifest(manifest: Manifest) -> str:
 def check_instruments(instruments: tuple[Instrument, ...]) -> str:
     """First rule that a segment's instruments break; empty where they break none."""
     symbols = [i.symbol for i in instruments]
-    if not symbols or not all(symbols):
-        return "expected at least one instrument, each with a symbol"
+    if not all(symbols) or not 0 < len(symbols) <= MAX_INSTRUMENTS:
+        return f"expected 1 to {MAX_INSTRUMENTS} instruments, each with a symbol"
     if len(set(symbols)) < len(symbols):
         return "two instruments have the same symbol"
-    if len(symbols) > MAX_INSTRUMENTS:
-        return f"{len(symbols)} instruments, expected at most {MAX_INSTRUMENTS}"
     for i in instruments:
-        for name in ("symbol", "venue", "venue_symbol", "currency", "base"):
-            if len(getattr(i, name)) > MAX_NAME:
-                problem = f"{name} has {len(getattr(i, name))} characters, expected at most"
-                return f"instrument {i.symbol[:40]!r}: {problem} {MAX_NAME}"
-            if not getattr(i, name).isprintable():
+        for name in ("symbol", "venue", "venue_symbol", "currency", "base", "contract_id"):
+            text = getattr(i, name) or ""
+            if len(text) > MAX_NAME:
+                problem = f"{name} has {len(text)} characters, expected at most {MAX_NAME}"
+                return f"instrument {i.symbol[:40]!r}: {problem}"
+            if not text.isprintable():
                 return f"instrument {i.symbol!r}: {name} has a character that cannot be printed"
         if problem := contract_problem(i):
             return f"instrument {i.symbol!r}: {problem}"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from quantlaxmi.errors import SegmentError
-from quantlaxmi.schema import TABLES, DepthFlag, QuoteFlag
+from quantlaxmi.schema import MANY_ROWS, TABLES, ChainFlag, DepthFlag, QuoteFlag
 
 Columns = dict[str, NDArray[Any]]
 
@@ -23,7 +23,16 @@ MAX_SEQ = 2**63 - 2
 #: Rows checked at a time, so that the pieces stay in the processor's cache.
 CHUNK_ROWS = 1 << 16
 #: Bits that the flags of a table may have.
-_FLAGS = {"depth": int(DepthFlag.LAST | DepthFlag.SNAPSHOT), "quotes": int(QuoteFlag.QUIET)}
+_FLAGS = {
+    "depth": int(DepthFlag.LAST | DepthFlag.SNAPSHOT),
+    "quotes": int(QuoteFlag.QUIET),
+    "chain": int(ChainFlag.LAST | ChainFlag.UNCHANGED),
+}
+#: Columns that are never below 0.
+_NOT_NEGATIVE = {
+    "chain": ("bid", "bid_qty", "ask", "ask_qty", "last", "volume", "oi", "iv"),
+    "settlement": ("price",),
+}
 
 
 def conform(path: Path, table: str, columns: Mapping[str, ArrayLike]) -> Columns:
@@ -178,18 +187,35 @@ class RowRules:
             return f"rows from {at}: a side was outside -1..1", 0
         if self.table in _FLAGS and bad_range(columns["flags"], 0, _FLAGS[self.table]):
             return f"rows from {at}: flags had an unknown bit", 0
-        if self.table != "depth":
+        for name in _NOT_NEGATIVE.get(self.table, ()):
+            if columns[name].min() < 0:
+                row = int(np.argmax(columns[name] < 0))
+                return f"row {at + row}: {name} was {columns[name][row]}, expected 0 or more", 0
+        if self.table not in MANY_ROWS:
             if bad := _first(~ends):
                 return f"row {at + bad}: seq {seq[bad]} came twice", 0
             return "", len(seq)
-        flags = columns["flags"]
+        return self._messages(columns, ends, at)
+
+    def _messages(
+        self, columns: Mapping[str, NDArray[Any]], ends: NDArray[np.bool_], at: int
+    ) -> tuple[str, int]:
+        """Rules within messages of many rows; how many there are."""
+        seq, flags = columns["seq"], columns["flags"]
         last = (flags & np.int8(DepthFlag.LAST)) != 0
         if not last[-1] or not np.array_equal(last[:-1], ends):
             row = at + (int(np.argmax(last[:-1] != ends)) if last[-1] else len(seq) - 1)
             return f"row {row}: LAST must be on the last row of a message and nowhere else", 0
-        same = ~ends
-        for name in ("ts_ns", "instrument"):
-            column = columns[name]
+        same, instrument = ~ends, columns["instrument"]
+        equal = {"ts_ns": columns["ts_ns"]}
+        if self.table == "depth":
+            equal["instrument"] = instrument
+        else:
+            equal["UNCHANGED"] = flags & np.int8(ChainFlag.UNCHANGED)
+            if bad := _first(same & (instrument[1:] <= instrument[:-1])):
+                what = f"instrument was {instrument[bad]}, after {instrument[bad - 1]}"
+                return f"row {at + bad}: {what} in message {seq[bad]}", 0
+        for name, column in equal.items():
             if bad := _first(same & (column[1:] != column[:-1])):
                 return f"row {at + bad}: {name} changes inside message {seq[bad]}", 0
         return "", int(last.sum())

@@ -39,6 +39,14 @@ def _contract_bytes(i: Instrument) -> bytes:
     return struct.pack("<qbq", -i.contract_size, i.contract_exponent, i.price_units)
 
 
+def _strike_bytes(i: Instrument) -> bytes:
+    """The strike, and where there is one the contract's identity, told by 2 in the first byte."""
+    strike = _optional(i.strike)
+    if i.contract_id is None:
+        return strike
+    return bytes([strike[0] + 2]) + strike[1:] + _text(i.contract_id)
+
+
 def _instrument_bytes(i: Instrument) -> bytes:
     return b"".join(
         (
@@ -52,7 +60,7 @@ def _instrument_bytes(i: Instrument) -> bytes:
             struct.pack("<qq", i.tick, i.lot),
             _contract_bytes(i),
             _optional(i.expiry_ns),
-            _optional(i.strike),
+            _strike_bytes(i),
         )
     )
 

@@ -1,4 +1,4 @@
-"""schema.py's dtypes and _ext/_types.pxd's structs are one layout: size, offsets, names, types."""
+"""schema's dtypes and _ext/_types.pxd's structs are one layout: size, offsets, names, types."""
 
 from __future__ import annotations
 

@@ -35,7 +35,13 @@ def header_bytes(h):
         else:
             out += struct.pack("<q", -i["contract_size"])
             out += struct.pack("<b", places) + struct.pack("<q", units)
-        out += optional(i["expiry_ns"]) + optional(i["strike"])
+        out += optional(i["expiry_ns"])
+        if i.get("contract_id") is None:
+            out += optional(i["strike"])
+        elif i["strike"] is None:
+            out += struct.pack("<B", 2) + text(i["contract_id"])
+        else:
+            out += struct.pack("<Bq", 3, i["strike"]) + text(i["contract_id"])
     return out
 
 

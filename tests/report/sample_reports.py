@@ -177,7 +177,9 @@ def _bars(folder: Path) -> Sample:
 
 
 def _converted(folder: Path) -> Sample:
-    coin = msgspec.structs.replace(test_currencies.BTC, contract_exponent=-1, price_units=10)
+    coin = msgspec.structs.replace(
+        test_currencies.BTC, contract_exponent=-1, price_units=10, contract_id="X"
+    )
     market, strategy = test_currencies.market(coin), test_currencies.Turns()
     rates = [test_currencies.rate_file(folder)]
     report = run_gates(

@@ -24,7 +24,7 @@ from quantlaxmi.segment.arrow_io import read_header, table_schema
 from quantlaxmi.segment.rows import RowRules
 from quantlaxmi.segment.wal import batch_crc
 from tests.depth import examples
-from tests.segments import INSTRUMENTS, make_tables, write_segment
+from tests.segments import INSTRUMENTS, make_tables, rows_of, write_segment
 
 
 def consume(path, verify):
@@ -237,6 +237,7 @@ def test_a_forged_manifest_is_refused_though_its_hash_fits(copy):
         ("price_units", 20), ("price_units", 10**10), ("tick", -1), ("lot", -1), ("lot", 2**63),
         ("symbol", "BTC\x1b[2J"), ("symbol", "x" * 129), ("currency", "U" * 10**5),
         ("venue", "a\nb"), ("venue_symbol", "\x00"), ("currency", "\t"),
+        ("contract_id", "a\nb"), ("contract_id", "x" * 129),
         ("base", "\u202e"),
     ],
 )  # fmt: skip
@@ -251,7 +252,7 @@ def test_instruments_are_checked_on_opening(copy, name, value):
 def test_a_contract_size_is_written_one_way_and_only_where_it_is_no_whole_one(copy):
     text = (copy / "segment.json").read_text()
     assert '"contract_size": 1' in text
-    assert "contract_exponent" not in text and "price_units" not in text
+    assert all(x not in text for x in ("contract_exponent", "price_units", "contract_id"))
     hundredth = msgspec.structs.replace(INSTRUMENTS[0], contract_exponent=-2, price_units=1000)
     reseal(copy, instruments=(hundredth, *INSTRUMENTS[1:]))
     assert open_segment(copy).instruments[0] == hundredth
@@ -266,6 +267,7 @@ def test_a_contract_size_is_written_one_way_and_only_where_it_is_no_whole_one(co
 def test_the_number_that_ends_the_engines_merge_is_no_message(tmp_path, table):
     """With it in a segment, backtest, replay and gates never ended and heard no signal."""
     rows = make_tables(60)[table]
+    rows = rows if len(rows["seq"]) else rows_of(table, range(60))
     last = rows["seq"][-1]
     for seq, allowed in ((2**63 - 2, True), (2**63 - 1, False)):
         changed = {**rows, "seq": np.where(rows["seq"] == last, seq, rows["seq"])}

@@ -96,6 +96,7 @@ INSTRUMENT_CHANGED = {
     "contract_size": 2,
     "contract_exponent": -2,
     "price_units": 1000,
+    "contract_id": "X:20250130:1:CE",
     "expiry_ns": 0,
     "strike": 0,
 }

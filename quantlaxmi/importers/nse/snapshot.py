@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from quantlaxmi.errors import InputError, first_cause, shown
 from quantlaxmi.files import open_regular
 from quantlaxmi.options import OptionChain
-from quantlaxmi.schema import I64
+from quantlaxmi.schema import I64, IV_EXPONENT
 from quantlaxmi.venues import nse
 
 __all__ = ["MAX_AHEAD_S", "Snapshot", "StaleSnapshot", "read_snapshot"]
@@ -30,8 +30,6 @@ MAX_AHEAD_S: Final = 5
 MAX_BYTES: Final = 1 << 26
 MAX_ROWS: Final = 100_000
 PRICE_EXPONENT: Final = -2
-#: Exponent of implied volatilities: per cent with four decimals.
-IV_EXPONENT: Final = -6
 _IST: Final = timezone(timedelta(hours=5, minutes=30))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXTS: Final = ("Fetch_Time", "Symbol", "Expiry_Date", "collection_timestamp")

@@ -14,6 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.schema.tables import MANY_ROWS as MANY_ROWS
+from quantlaxmi.schema.tables import OPTIONAL_TABLES as OPTIONAL_TABLES
+from quantlaxmi.schema.tables import TABLES as TABLES
+
 #: Types of columns: 64-bit integers, 64-bit words, integers of any size.
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
@@ -32,6 +36,8 @@ KERNEL_ABI_VERSIONS: Final = (3, 4)
 MAX_LEGS: Final = 8
 #: Exponent of funding rates and of rates in bps given by configuration.
 RATE_EXPONENT: Final = -8
+#: Exponent of the implied volatilities that a venue publishes: 0.123456 a year is 123456.
+IV_EXPONENT: Final = -6
 
 
 class EventKind(enum.IntEnum):
@@ -41,6 +47,8 @@ class EventKind(enum.IntEnum):
     DEPTH = 2
     QUOTE = 3
     FUNDING = 4
+    CHAIN = 5  # a snapshot of many instruments
+    SETTLEMENT = 6
 
 
 class Side(enum.IntEnum):
@@ -82,6 +90,11 @@ class InstrumentKind(enum.StrEnum):
     FUTURE = "future"
     CALL = "call"
     PUT = "put"
+    INDEX = "index"  # not traded: what others are written on
+
+
+#: Kinds that an order may name.
+TRADED_KINDS: Final = tuple(kind for kind in InstrumentKind if kind != InstrumentKind.INDEX)
 
 
 class DecisionType(enum.IntEnum):
@@ -172,6 +185,11 @@ class DepthFlag(enum.IntFlag):
 
 class QuoteFlag(enum.IntFlag):
     QUIET = 1  # the book changes, but no strategy is asked
+
+
+class ChainFlag(enum.IntFlag):
+    LAST = 1
+    UNCHANGED = 2  # on every row of a snapshot in which nothing but its time differs
 
 
 def _record(*fields: str, real: tuple[str, ...] = ()) -> np.dtype:
@@ -329,69 +347,3 @@ BORROW_PAID_DTYPE: Final = _record(
     "fills_before",
 )
 RISK_DTYPE: Final = _record("decision", "instrument", "rule", "value", "limit", "ts_ns", "seq")
-
-# --- segment tables ---------------------------------------------------------------------------
-
-#: Column name -> dtype, in the order they are written and digested. Rows ascend in ``seq``;
-#: rows of one message share it, and the last of them has DepthFlag.LAST in ``flags``.
-TABLES: Final[dict[str, dict[str, str]]] = {
-    "quotes": {
-        "seq": "<i8",
-        "ts_ns": "<i8",
-        "instrument": "<i2",
-        "exch_ts_ns": "<i8",  # 0 where the source has none
-        "update_id": "<i8",
-        "bid": "<i8",
-        "bid_qty": "<i8",
-        "ask": "<i8",
-        "ask_qty": "<i8",
-        "flags": "<i1",  # QuoteFlag
-    },
-    "depth": {
-        "seq": "<i8",
-        "ts_ns": "<i8",
-        "instrument": "<i2",
-        "exch_ts_ns": "<i8",
-        "first_id": "<i8",
-        "last_id": "<i8",
-        "prev_id": "<i8",  # -1 where the venue sends none
-        "side": "<i1",  # 1 bid, -1 ask, 0: a message without levels
-        "price": "<i8",
-        "qty": "<i8",  # 0 deletes the level
-        "flags": "<i1",
-    },
-    "trades": {
-        "seq": "<i8",
-        "ts_ns": "<i8",
-        "instrument": "<i2",
-        "exch_ts_ns": "<i8",
-        "trade_id": "<i8",
-        "price": "<i8",
-        "qty": "<i8",
-        "side": "<i1",  # aggressor
-    },
-    "funding": {
-        "seq": "<i8",
-        "ts_ns": "<i8",
-        "instrument": "<i2",
-        "exch_ts_ns": "<i8",
-        "mark": "<i8",  # 0 where the source has none: settled at the mid
-        "index": "<i8",  # 0 where the source has none
-        "rate": "<i8",  # at RATE_EXPONENT
-        "next_funding_ns": "<i8",  # 0 where none is announced
-    },
-    "bars": {
-        "seq": "<i8",
-        "ts_ns": "<i8",  # when the bar is known: that of the quote of its close
-        "instrument": "<i2",
-        "exch_ts_ns": "<i8",  # when it ended
-        "open_ns": "<i8",  # when it began
-        "open": "<i8",  # high and low are those of open and close where the source has none
-        "high": "<i8",
-        "low": "<i8",
-        "close": "<i8",
-        "volume": "<i8",  # 0 where the source has none
-    },
-}
-#: Tables that a segment has only where they have rows.
-OPTIONAL_TABLES: Final = frozenset({"bars"})
