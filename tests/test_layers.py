@@ -77,7 +77,7 @@ INNER: dict[str, tuple[str, ...]] = {
             impact cost_file fee_components conversion ledger costs base_fees account_terms latency
             risk run_terms bar_orders
             """,
-        "options": "status prices chain surface",
+        "options": "status prices chain moment surface surface_filters calendar_rules",
         "trace": "header objects file arrow decision_trace builder parity",
         "importers": """
             exponents tick_sizes traded_pair instrument_mapping quarantine bars.terms source

@@ -105,21 +105,26 @@ cdef int _volatility(
 
 
 cdef int _at(const chain_t* c, const slice_t* s, int side, double* sigma) noexcept nogil:
-    """Volatility at 3 % above or below the forward, linear between the strikes beside it."""
+    """Volatility at 3 % above or below the forward, linear between the quoted strikes beside it."""
     cdef double target = s.forward * (1 + OFF if side == UPPER else 1 - OFF), low, high, share
     cdef double under, over
-    cdef Py_ssize_t k = s.first
+    cdef Py_ssize_t k, first = -1, after = -1
     cdef int status
-    while k < s.after and <double>c.strike[k] / c.unit <= target:
-        k += 1
-    if k == s.first or k == s.after:
+    for k in range(s.first, s.after):
+        if _two_prices(c, k, side == UPPER) == 0:
+            continue
+        if <double>c.strike[k] / c.unit > target:
+            after = k
+            break
+        first = k
+    if first < 0 or after < 0:
         return QL_NO_QUOTE
-    status = _volatility(c, s, k - 1, side == UPPER, &low)
+    status = _volatility(c, s, first, side == UPPER, &low)
     if status == QL_OK:
-        status = _volatility(c, s, k, side == UPPER, &high)
+        status = _volatility(c, s, after, side == UPPER, &high)
     if status != QL_OK:
         return status
-    under, over = <double>c.strike[k - 1] / c.unit, <double>c.strike[k] / c.unit
+    under, over = <double>c.strike[first] / c.unit, <double>c.strike[after] / c.unit
     share = (target - under) / (over - under)
     sigma[0] = low + (high - low) * share
     return QL_OK

@@ -5,22 +5,37 @@ ask for. The maths use only operations that IEEE 754 rounds one way, so that a r
 bits on every machine. What has no value is 0, and its status says why; nothing is not-a-number.
 """
 
+from quantlaxmi.options.calendar_rules import (
+    CalendarCheck,
+    CalendarRule,
+    CalendarTerms,
+    calendar_check,
+)
 from quantlaxmi.options.chain import YEAR_SECONDS, OptionChain
+from quantlaxmi.options.moment import ChainLayout, ChainMoment
 from quantlaxmi.options.prices import Greeks, Valued, black76, greeks, implied_vol
 from quantlaxmi.options.status import OptionStatus
 from quantlaxmi.options.surface import Forward, Skew, Surface, atm, forward, skew, surface
+from quantlaxmi.options.surface_filters import OptionsSurfaceFilters
 
 __all__ = [
     "YEAR_SECONDS",
+    "CalendarCheck",
+    "CalendarRule",
+    "CalendarTerms",
+    "ChainLayout",
+    "ChainMoment",
     "Forward",
     "Greeks",
     "OptionChain",
     "OptionStatus",
+    "OptionsSurfaceFilters",
     "Skew",
     "Surface",
     "Valued",
     "atm",
     "black76",
+    "calendar_check",
     "forward",
     "greeks",
     "implied_vol",

@@ -42,8 +42,8 @@ class Skew(NamedTuple):
     value : ndarray of float64, shape (n_expiries,)
         Volatility a year over moneyness; below 0 where lower strikes are dearer.
     status : ndarray of int8, shape (n_expiries,)
-        `OptionStatus`; ``NO_QUOTE`` where a strike beside 0.97 or 1.03 of the forward is missing or
-        not quoted.
+        `OptionStatus`; ``NO_QUOTE`` where no quoted strike lies on one side of 0.97 or of 1.03 of
+        the forward.
     """
 
     value: F64
@@ -163,8 +163,8 @@ def skew(chain: OptionChain, forward: ArrayLike) -> Skew:
 
     Notes
     -----
-    Volatilities are of mids, of calls above and of puts below, linear in the strike between the two
-    listed neighbours.
+    Volatilities are of mids, of calls above and of puts below, linear in the strike between the
+    nearest strikes on either side that have a bid and an ask.
 
     Examples
     --------

@@ -57,8 +57,9 @@ def skew(rows: Sequence[Row], at: Fraction, years: float, unit: int) -> Decimal 
     found = []
     for side, call in ((Fraction(103, 100), True), (Fraction(97, 100), False)):
         target = at * side
-        under = [r for r in rows if r[0] <= target]
-        over = [r for r in rows if r[0] > target]
+        quoted = [r for r in rows if mid(r, call) is not None]
+        under = [r for r in quoted if r[0] <= target]
+        over = [r for r in quoted if r[0] > target]
         if not under or not over:
             return None
         low = volatility(under[-1], call, at, years, unit)
