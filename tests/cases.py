@@ -10,7 +10,7 @@ from quantlaxmi.instruments import Instrument
 from tests.market_builder import START_NS, MarketBuilder, Tables
 from tests.naive.engine import Decision, Leg
 from tests.random_markets import Schedule
-from tests.traded import COSTS, NO_LIMITS, STEPPED, UNIVERSES
+from tests.traded import COSTS, NO_LIMITS, OPTIONS, STEPPED, UNIVERSES
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Case:
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        return {**UNIVERSES, **STEPPED}[self.universe]
+        return {**UNIVERSES, **STEPPED, **OPTIONS}[self.universe]
 
     def __str__(self) -> str:
         return self.name

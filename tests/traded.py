@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+import msgspec
+
 from quantlaxmi.execution.costs import CostModel, FeeRate
+from quantlaxmi.execution.fee_components import FeeComponent
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 from tests.naive.engine import Limits, Rules, Terms
+from tests.naive.terms import Component
 
 I64_MAX = 2**63 - 1
 
@@ -49,6 +53,18 @@ UNIVERSES = {
         instrument("S", InstrumentKind.SPOT, -2, -3),
         instrument("P", InstrumentKind.PERP, -1, 0, contract_size=125, contract_exponent=-4),
         instrument("F", InstrumentKind.FUTURE, -2, 0, contract_size=1000, price_units=1000),
+    ),
+}
+
+#: Options and a future of India: paise, units of the index.
+OPTIONS = {
+    "options": (
+        instrument("C", InstrumentKind.CALL, -2, 0, currency="INR"),
+        instrument("Q", InstrumentKind.PUT, -2, 0, currency="INR"),
+    ),
+    "future": (
+        instrument("C", InstrumentKind.CALL, -2, 0, currency="INR"),
+        instrument("F", InstrumentKind.FUTURE, -1, -1, currency="INR", contract_size=75),
     ),
 }
 
@@ -123,11 +139,66 @@ def borrow_of(one: Instrument, model: CostModel) -> Fraction:
     return found.mantissa * Fraction(10) ** found.exponent
 
 
+def component(
+    name: str, base: str, side: str, rate: str, taxed: bool = False, rounded: bool = False
+) -> FeeComponent:
+    """One of a fee: of an order an amount, of all others a percentage."""
+    value = FixedPoint.from_text(rate)
+    return FeeComponent(
+        name=name,
+        base=base,
+        side=side,
+        taxed=taxed,
+        rounding="rupee" if rounded else "none",
+        **{"amount" if base == "order" else "percent": value},
+    )
+
+
+#: A contract note with taxes on taxed amounts; by side, with amounts of an order by side; nothing.
+COMPONENTS = (
+    (
+        component("brokerage", "order", "both", "20", taxed=True),
+        component("stt", "value", "sell", "0.1", rounded=True),
+        component("exchange", "value", "both", "0.035", taxed=True),
+        component("stamp", "value", "buy", "0.003", rounded=True),
+        component("gst", "taxed", "both", "18"),
+    ),
+    (
+        component("ticket", "order", "sell", "1.25"),
+        component("entry", "order", "buy", "3", taxed=True),
+        component("stt", "value", "sell", "12.5", rounded=True),
+        component("stt", "value", "buy", "7", rounded=True),
+        component("vat", "taxed", "both", "20"),
+        component("cess", "taxed", "both", "0.5"),
+    ),
+    (),
+)
+
+
+def with_components(model: CostModel, which: int, kinds: Sequence[str]) -> CostModel:
+    """The model with components on some kinds, by kind."""
+    return msgspec.structs.replace(model, components=dict.fromkeys(kinds, COMPONENTS[which]))
+
+
+def components_of(one: Instrument, model: CostModel) -> tuple[Component, ...]:
+    """Components of one instrument for the twin."""
+    found = model.components.get(
+        f"{one.kind}.{one.symbol}", model.components.get(one.kind.value, ())
+    )
+    made = []
+    for c in found:
+        given = c.percent if c.amount is None else c.amount
+        rate = given.mantissa * Fraction(10) ** given.exponent / (100 if c.amount is None else 1)
+        made.append(Component(c.name, c.base, c.side, rate, c.taxed, c.rounding == "rupee"))
+    return tuple(made)
+
+
 def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms, ...]:
     """What the naive engine needs, read off the same description."""
     made = []
     for one in instruments:
-        rate = model.rates[one.kind]
+        none = FeeRate(maker_bps=FixedPoint(0, 0), taker_bps=FixedPoint(0, 0))
+        rate = model.rates.get(one.kind, none)
         taker, maker = (
             bps.mantissa * Fraction(10) ** bps.exponent for bps in (rate.taker_bps, rate.maker_bps)
         )
@@ -143,6 +214,7 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
                 None if one.kind != InstrumentKind.SPOT else borrow_of(one, model),
                 one.kind == InstrumentKind.SPOT and model.buy_fee.get("spot") == "base",
                 one.lot,
+                components_of(one, model),
             )
         )
     return tuple(made)

@@ -20,9 +20,13 @@ cdef struct account_t:
     ql_i128 funding
     ql_i128 borrow  # interest paid on a short position that is borrowed
     ql_i128 scale  # 10**(price exponent + quantity exponent - ledger exponent)
-    ql_i128 fee_num[2]  # fee = half-even(price * qty * num / den) * fee_scale; [0] maker, [1] taker
-    ql_i128 fee_den[2]
+    # fee = half-even(price * qty * num / den) * fee_scale; [0] maker, [1] taker, [2], [3] of sells
+    ql_i128 fee_num[4]
+    ql_i128 fee_den[4]
     ql_i128 fee_scale
+    ql_i128 flat_fee[2]  # of an order at its first fill, ledger scale; [0] buys, [1] sells
+    ql_i128 exercise_num  # of what a long position is paid where it settles, as fee_num
+    ql_i128 exercise_den  # 0: nothing
     int64_t in_base  # buys pay their fee in base
     int64_t base_bps[2]  # of what is bought, 10**-8 bps; 0: that fee is paid in quote
     int64_t base_step  # fees in base are multiples of it, quantity units
@@ -42,10 +46,31 @@ cdef inline int notional(const account_t* a, int64_t price, int64_t qty, ql_i128
 
 
 cdef inline int fee_of(
-    const account_t* a, int64_t price, int64_t qty, int taker, ql_i128* out
+    const account_t* a, int64_t side, int64_t price, int64_t qty, int taker, bint first,
+    ql_i128* out,
 ) noexcept nogil:
+    """The fee of a fill; the ``first`` one of an order pays what is flat."""
+    cdef int sells = side < 0, k = taker + 2 * sells
     cdef ql_i128 n
-    if ql_mul_div(ql_mul64(price, qty), a.fee_num[taker], a.fee_den[taker], QL_HALF_EVEN, &n):
+    if ql_mul_div(ql_mul64(price, qty), a.fee_num[k], a.fee_den[k], QL_HALF_EVEN, &n):
+        return 1
+    if ql_mul(n, a.fee_scale, out):
+        return 1
+    return first and ql_add(out[0], a.flat_fee[sells], out)
+
+
+cdef inline int exercise_fee(
+    const account_t* a, int64_t position, int64_t intrinsic, ql_i128* out
+) noexcept nogil:
+    """What a position pays where it settles at ``intrinsic``, a price: only a long one in the money
+    pays."""
+    cdef ql_i128 n
+    out[0] = ql_wide(0)
+    if position <= 0 or intrinsic <= 0 or ql_cmp(a.exercise_den, ql_wide(0)) == 0:
+        return 0
+    if ql_mul_div(
+        ql_mul64(intrinsic, position), a.exercise_num, a.exercise_den, QL_HALF_EVEN, &n
+    ):
         return 1
     return ql_mul(n, a.fee_scale, out)
 

@@ -104,18 +104,33 @@ cdef int set_accounts(
 ) except -1:
     """What prices, quantities, fees and rates come to in money."""
     cdef Py_ssize_t i
+    cdef account_t* a
+    cdef int k
     e.rate_den = _wide(rate_den)
     for i in range(e.n_instruments):
-        currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale = accounts[i]
-        if not 0 <= currency < n_currencies:
+        terms = accounts[i]
+        if not 0 <= terms[0] < n_currencies:
             raise ValueError("an account names no currency")
-        e.accounts[i].currency = currency
-        e.accounts[i].scale = _wide(scale)
-        e.accounts[i].fee_num[MAKER_FEE] = _wide(maker_num)
-        e.accounts[i].fee_den[MAKER_FEE] = _wide(maker_den)
-        e.accounts[i].fee_num[TAKER_FEE] = _wide(taker_num)
-        e.accounts[i].fee_den[TAKER_FEE] = _wide(taker_den)
-        e.accounts[i].fee_scale = _wide(fee_scale)
+        a = &e.accounts[i]
+        a.currency = terms[0]
+        a.scale, a.fee_scale = _wide(terms[1]), _wide(terms[6])
+        for k in range(2):  # MAKER_FEE, TAKER_FEE
+            a.fee_num[k] = a.fee_num[2 + k] = _wide(terms[2 + 2 * k])
+            a.fee_den[k] = a.fee_den[2 + k] = _wide(terms[3 + 2 * k])
+        if len(terms) == 15:
+            _set_components(a, terms[7:])
+        elif len(terms) != 7:
+            raise ValueError("the terms of an account are neither 7 nor 15")
+    return 0
+
+
+cdef int _set_components(account_t* a, terms) except -1:
+    """Rates of sells, what is flat, and what a settlement costs."""
+    cdef int k
+    for k in range(2):
+        a.fee_num[2 + k], a.fee_den[2 + k] = _wide(terms[2 * k]), _wide(terms[2 * k + 1])
+        a.flat_fee[k] = _wide(terms[4 + k])
+    a.exercise_num, a.exercise_den = _wide(terms[6]), _wide(terms[7])
     return 0
 
 

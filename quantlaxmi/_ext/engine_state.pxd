@@ -108,6 +108,7 @@ cdef struct order_state_t:
     int64_t qty
     int64_t limit_price  # 0: a market order
     int64_t live  # it is in flight or rests
+    int64_t executed  # it has a fill
     int64_t most  # scratch of risk_checks: the largest total a change may give it
 
 

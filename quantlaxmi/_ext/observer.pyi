@@ -11,7 +11,7 @@ class Observer(Engine):
     def __init__(
         self,
         memory: Mapping[str, NDArray[np.void]],
-        accounts: Sequence[tuple[int, int, int, int, int, int, int]],
+        accounts: Sequence[tuple[int, ...]],
         n_currencies: int,
         features: Sequence[tuple[str, tuple[int, ...]]],
         event_mask: int,

@@ -118,6 +118,7 @@ cdef int book_fill(
     cdef ql_i128* cash = &e.cash[a.currency]
     cdef ql_i128 fee
     cdef fill_t* f
+    cdef order_state_t* state = <order_state_t*>e.states.data + p.order
     cdef int64_t kept = r.qty
     cdef report_t told = r[0]
     cdef int status = accrue(e, p.instrument, r.ts_ns)
@@ -130,8 +131,9 @@ cdef int book_fill(
         told.flags |= FLAG_BASE_FEE
         if notional(a, r.price, r.qty - kept, &fee):
             return OVERFLOW
-    elif fee_of(a, r.price, r.qty, fee_kind, &fee):
+    elif fee_of(a, p.side, r.price, r.qty, fee_kind, not state.executed, &fee):
         return OVERFLOW
+    state.executed = 1
     if account_fill(a, cash, p.side, kept, r.price, fee):
         return OVERFLOW
     f = <fill_t*>push(&e.fills)

@@ -29,7 +29,7 @@ cdef int _price_bundle(
     """Slippage from the row's mids plus fees of taking the whole bundle now.
 
     A buy that pays its fee in base is a net order: it leaves the leg's quantity. Nothing is owed
-    before it.
+    before it. Each leg is an order of its own, and pays what is flat once.
     """
     cdef const probe_t* p = e.probe
     cdef ladder_t ladder
@@ -38,6 +38,7 @@ cdef int _price_bundle(
     cdef int64_t inst, side, left, take, price, mid2, paid, i
     cdef ql_i128 rate = ql_wide(0), owed
     cdef const account_t* account
+    cdef bint first
     fillable[0] = 0
     for i in range(p.starts[bundle], p.starts[bundle + 1]):
         inst = p.leg_instrument[i]
@@ -46,6 +47,7 @@ cdef int _price_bundle(
         left = p.leg_qty[i] * side
         account = &e.accounts[inst]
         owed = ql_wide(0)
+        first = True
         if side > 0 and account.in_base and order_for(account, left, account.base_lot, &left):
             return OVERFLOW
         if e.impact != NULL and e.books[inst].valid:
@@ -63,8 +65,9 @@ cdef int _price_bundle(
                 take -= paid
                 if notional(account, price, paid, &fee):
                     return OVERFLOW
-            elif fee_of(account, price, take, TAKER_FEE, &fee):
+            elif fee_of(account, side, price, take, TAKER_FEE, first, &fee):
                 return OVERFLOW
+            first = False
             # side * take * (10 * price - 5 * (bid + ask)) + 10 * fee, at ledger exponent - 1
             if (
                 not ql_fits64(ql_mul64(price, 10))

@@ -61,7 +61,7 @@ cdef class Engine:
         ``notice``; dtypes of :mod:`quantlaxmi.schema`.
     accounts : sequence of tuple
         Per instrument ``(currency index, scale, maker_num, maker_den, taker_num, taker_den,
-        fee_scale)``, see ``accounts.pxd``.
+        fee_scale)``, with components 8 more, see `execution.account_terms`.
     n_currencies : int
     features : sequence of (str, tuple of int)
     event_mask : int

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Final
 
 from quantlaxmi.errors import ConfigError
+from quantlaxmi.execution.cost_components import folded
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.ledger import ledger_scale
 from quantlaxmi.instruments import Instrument
@@ -49,16 +50,24 @@ def borrow_terms(instrument: Instrument, costs: CostModel, ledger: int) -> tuple
     return rate.numerator, rate.denominator
 
 
+#: Integers of an account: 7, or with components 15; see `account_terms`.
+AccountTerms = tuple[int, ...]
+
+
 def account_terms(
     instrument: Instrument, costs: CostModel, ledger: int, currency: int
-) -> tuple[int, int, int, int, int, int, int]:
+) -> AccountTerms:
     """Return the integers with which a kernel books fills of one instrument.
 
     Returns
     -------
-    currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale : int
+    tuple of int
+        ``currency, scale, maker_num, maker_den, taker_num, taker_den, fee_scale``:
         ``notional = price * qty * scale`` and
-        ``fee = half_even(price * qty * num / den) * fee_scale``, both at 10**ledger.
+        ``fee = half_even(price * qty * num / den) * fee_scale``, both at 10**ledger. With
+        components these are of buys, and then come ``maker_num, maker_den, taker_num, taker_den``
+        of sells, ``flat_buy, flat_sell`` at 10**ledger, and ``exercise_num, exercise_den`` of what
+        a long option is paid where it settles.
 
     Raises
     ------
@@ -66,22 +75,29 @@ def account_terms(
         The instrument has no rate, or its exponents are so far from the ledger's that money would
         not fit a kernel's integers.
     """
-    product, size = instrument.product_exponent, instrument.multiplier[0]
-    rate = costs.rate(instrument)
-    terms: list[int] = []
-    for bps in (rate.maker_bps, rate.taker_bps):
-        # 1 bps = 10**-4; the fraction num/den brings the product to units of 10**fee_exponent.
-        factor = bps.to_fraction() * Fraction(10) ** (product - 4 - costs.fee_exponent)
-        terms += [factor.numerator, factor.denominator]
+    rate, components = costs.rate(instrument), costs.components_on(instrument)
     scale = ledger_scale(instrument, ledger)
     fee_scale = int(10 ** (costs.fee_exponent - ledger))
-    maker_num, maker_den, taker_num, taker_den = terms
-    made = (maker_num * size, maker_den, taker_num * size, taker_den, fee_scale)
+    fees = folded(components)
+    rates = [bps.to_fraction() / 10**4 for bps in (rate.maker_bps, rate.taker_bps)]
+    buys = [part for one in rates for part in _factor(instrument, costs, one + fees.buy)]
+    made: tuple[int, ...] = (*buys, fee_scale)
+    if components:
+        unit = Fraction(10) ** costs.fee_exponent
+        made += tuple(part for one in rates for part in _factor(instrument, costs, one + fees.sell))
+        made += tuple(round(flat / unit) * fee_scale for flat in (fees.flat_buy, fees.flat_sell))
+        made += _factor(instrument, costs, fees.exercise)
     if scale >= 1 << 63 or any(abs(term) >= 1 << 127 for term in made):
         raise ConfigError(
             "costs",
-            f"money of {instrument.symbol} at 10**{product} does not fit a ledger at 10**{ledger} "
-            f"with fees at 10**{costs.fee_exponent}",
+            f"money of {instrument.symbol} at 10**{instrument.product_exponent} does not fit a "
+            f"ledger at 10**{ledger} with fees at 10**{costs.fee_exponent}",
             instrument.kind,
         )
     return (currency, scale, *made)
+
+
+def _factor(instrument: Instrument, costs: CostModel, share: Fraction) -> tuple[int, int]:
+    """The fraction that brings a product of mantissas to a share of it in units of fees."""
+    factor = share * Fraction(10) ** (instrument.product_exponent - costs.fee_exponent)
+    return factor.numerator * instrument.multiplier[0], factor.denominator

@@ -7,10 +7,12 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 
 from quantlaxmi.errors import ConfigError
+from quantlaxmi.execution.cost_components import MOST_COMPONENTS
+from quantlaxmi.execution.fee_components import FeeComponent
 from quantlaxmi.execution.impact import ImpactBps
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.schema import TRADED_KINDS
-from quantlaxmi.settings import Bounds, Others, Settings
+from quantlaxmi.settings import Bounds, Items, Others, Settings
 
 #: Nothing in these markets costs a tenth of the trade; beyond it the unit is surely wrong.
 MAX_BPS: Final = 1000
@@ -42,6 +44,8 @@ class CostTable(Settings, frozen=True, kw_only=True):
         Interest a year on spot that is sold and not held, in basis points; of spot alone.
     buy_fee : {"quote", "base"} or None
         What a buy pays its fee in; of spot alone.
+    components : tuple of FeeComponent or None
+        What a fill pays beside its rate; of derivatives alone.
     """
 
     maker_bps: Bps | None = None
@@ -51,6 +55,7 @@ class CostTable(Settings, frozen=True, kw_only=True):
     impact_sqrt_bps: ImpactBps | None = None
     borrow_bps: BorrowBps | None = None
     buy_fee: BuyFee | None = None
+    components: Annotated[tuple[FeeComponent, ...], Items(most=MOST_COMPONENTS)] | None = None
 
     @property
     def has_impact(self) -> bool:
@@ -60,7 +65,7 @@ class CostTable(Settings, frozen=True, kw_only=True):
     def check(self) -> None:
         """Check that a table sets something, and both rates or neither."""
         rates = (self.maker_bps, self.taker_bps)
-        others = (self.min_notional, self.borrow_bps, self.buy_fee)
+        others = (self.min_notional, self.borrow_bps, self.buy_fee, self.components)
         alone = self.has_impact or any(one is not None for one in others)
         if None in rates and not (rates == (None, None) and alone):
             raise self.lacks("maker_bps" if self.maker_bps is None else "taker_bps")
@@ -104,9 +109,15 @@ class CostFile(Settings, frozen=True, kw_only=True):
     put: KindTable | None = None
 
     def check(self) -> None:
-        """Check that interest and fees in base are of spot."""
+        """Check that interest and fees in base are of spot, and components are not."""
         for key, table in self.tables().items():
             if key.partition(".")[0] == "spot":
+                if table.components:
+                    raise ConfigError(
+                        type(self).__name__,
+                        f"was {len(table.components)} of them, expected none in a table of spot",
+                        f"{key}.components",
+                    )
                 continue
             if table.buy_fee is not None:
                 raise ConfigError(

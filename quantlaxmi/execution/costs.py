@@ -6,7 +6,7 @@ half to even at ``fee_exponent``: Binance books commissions to eight decimals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -15,19 +15,30 @@ import msgspec
 
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, FixedPointOverflow
+from quantlaxmi.execution.cost_bounds import check_bounds
+from quantlaxmi.execution.cost_components import (
+    Components,
+    components_of,
+    described_components,
+    exact_exponent,
+    scaled_components,
+)
 from quantlaxmi.execution.cost_file import KINDS, CostFile, CostTable
+from quantlaxmi.execution.fee_rate import FeeRate as FeeRate
+from quantlaxmi.execution.fee_rate import plain as plain
+from quantlaxmi.execution.fee_rate import plain_rate, rate_of
 from quantlaxmi.execution.impact import Impact
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.recent import Recent
-from quantlaxmi.schema import InstrumentKind
-from quantlaxmi.settings import Field, Place, fields_of
+from quantlaxmi.schema import TRADED_KINDS, InstrumentKind
 from quantlaxmi.settings.place import told
 
 #: Interest a year on spot that is sold and not held, where no table knows a rate: an assumption.
 ASSUMED_BORROW_BPS: Final = FixedPoint(1000, 0)
 
 _NO_IMPACT: Final = Impact()
+_NO_RATE: Final = FeeRate(maker_bps=FixedPoint(0, 0), taker_bps=FixedPoint(0, 0))
 #: What shortens the queue before a resting order.
 QUEUES: Final = ("trades", "pro_rata")
 #: By which clock a trade is later than a resting order, and so acts on it.
@@ -35,20 +46,9 @@ TRADE_CLOCKS: Final = ("exchange", "receive")
 
 
 #: Fields of a model that have entries by kind or symbol.
-_TABLES: Final = ("rates", "symbols", "min_notional", "impact", "borrow", "buy_fee")
-
-
-class FeeRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Commission rates of one kind of instrument.
-
-    Attributes
-    ----------
-    maker_bps, taker_bps : FixedPoint
-        Basis points of the notional; negative is a rebate.
-    """
-
-    maker_bps: FixedPoint
-    taker_bps: FixedPoint
+_TABLES: Final = (
+    "rates", "symbols", "min_notional", "impact", "borrow", "buy_fee", "components",
+)  # fmt: skip
 
 
 class CostModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +78,9 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     buy_fee : dict of str to {"quote", "base"}
         By kind (``"spot"``) or by kind and symbol: what a buy of spot pays its fee in. What has no
         entry a run takes from the dated tables; where these know nothing it is the quote currency.
+    components : dict of str to tuple of FeeComponent
+        By kind (``"call"``) or by kind and symbol: what a fill pays beside its rate, which is 0
+        where there is none. A run lowers ``fee_exponent`` to where they are exact.
 
     Raises
     ------
@@ -99,9 +102,10 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
     impact: dict[str, Impact] = {}
     borrow: dict[str, FixedPoint] = {}
     buy_fee: dict[str, str] = {}
+    components: dict[str, Components] = {}
 
     def __post_init__(self) -> None:
-        _check_bounds(self)
+        check_bounds(msgspec.structs.asdict(self), _TABLES)
 
     @classmethod
     def binance(cls) -> CostModel:
@@ -137,6 +141,11 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             [perp.BTCUSDT-PERP]     # one symbol: goes before its kind
             maker_bps = "-0.5"      # a rebate
             taker_bps = "4"
+            [[call.components]]     # as many as there are, see `FeeComponent`
+            name = "brokerage"
+            base = "order"
+            side = "both"
+            amount = "20"
 
         Raises
         ------
@@ -158,27 +167,57 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             impact={key: _impact(one) for key, one in tables.items() if one.has_impact},
             borrow={k: one.borrow_bps for k, one in tables.items() if one.borrow_bps is not None},
             buy_fee={k: one.buy_fee for k, one in tables.items() if one.buy_fee is not None},
+            components={k: t.components for k, t in tables.items() if t.components is not None},
         )
 
     def covers(self, instrument: Instrument) -> bool:
-        """Whether the model has a rate for the instrument."""
-        return cost_key(instrument) in self.symbols or instrument.kind in self.rates
+        """Whether the model has a rate for the instrument, or components; an index needs none."""
+        key, kind = cost_key(instrument), instrument.kind
+        if kind not in TRADED_KINDS:
+            return True
+        by_rate = key in self.symbols or kind in self.rates
+        return by_rate or key in self.components or kind.value in self.components
 
     def rate(self, instrument: Instrument) -> FeeRate:
-        """Return the rate of one instrument: its own, else its kind's.
+        """Return the rate of one instrument: its own, else its kind's, else 0 beside components.
 
         Raises
         ------
         ConfigError
-            The model has neither.
+            The model has none of them.
         """
         found = self.symbols.get(cost_key(instrument), self.rates.get(instrument.kind))
+        if found is None and self.covers(instrument):
+            return _NO_RATE
         if found is None:
             raise ConfigError("costs", f"has no rate for {instrument.symbol}", instrument.kind)
         return found
 
+    def components_on(self, instrument: Instrument) -> Components:
+        """Components that fills of one instrument pay: its own entry, else its kind's."""
+        own = self.components.get(cost_key(instrument))
+        return self.components.get(instrument.kind.value, ()) if own is None else own
+
+    def with_exact_fees(self, instruments: Sequence[Instrument]) -> CostModel:
+        """Return the model with a fee exponent at which components of ``instruments`` are exact.
+
+        Raises
+        ------
+        ConfigError
+            They need one that is finer than 10**-18.
+        """
+        if not self.components:
+            return self
+        # One exponent a kind of product: a chain has a thousand contracts of one.
+        products = {(self.components_on(one), one.product_exponent) for one in instruments}
+        needed = (exact_exponent(parts, product) for parts, product in products if parts)
+        finest = min((self.fee_exponent, *needed))
+        return msgspec.structs.replace(self, fee_exponent=finest)
+
     def least_notional(self, instrument: Instrument) -> FixedPoint | None:
         """Least value of an order, 0 for none, None where the model does not say."""
+        if instrument.kind not in TRADED_KINDS:
+            return _NO_RATE.maker_bps
         return self.min_notional.get(
             cost_key(instrument), self.min_notional.get(instrument.kind.value)
         )
@@ -238,17 +277,22 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         def rate(r: FeeRate) -> FeeRate:
             return FeeRate(maker_bps=changed(r.maker_bps), taker_bps=changed(r.taker_bps))
 
+        rates = {kind: rate(r) for kind, r in self.rates.items()}
+        if more_bps:  # what has components alone pays the points by a rate
+            alone = {InstrumentKind(key.partition(".")[0]) for key in self.components}
+            rates |= {kind: rate(_NO_RATE) for kind in sorted(alone - self.rates.keys())}
         return msgspec.structs.replace(
             self,
-            rates={kind: rate(r) for kind, r in self.rates.items()},
+            rates=rates,
             symbols={key: rate(r) for key, r in self.symbols.items()},
+            components={k: scaled_components(c, factor) for k, c in self.components.items()},
         )
 
     def describe(self) -> dict[str, Any]:
         """Return the model as plain values, decimals as text; what ``cost_hash`` covers.
 
         ``queue`` and ``trade_clock`` are in it where they are not the first of `QUEUES` and
-        `TRADE_CLOCKS`; ``impact``, ``borrow`` and ``buy_fee`` where there are any.
+        `TRADE_CLOCKS`; ``impact``, ``borrow``, ``buy_fee`` and ``components`` where there are any.
         """
         more: dict[str, Any] = {} if self.queue == QUEUES[0] else {"queue": self.queue}
         if self.trade_clock != TRADE_CLOCKS[0]:
@@ -262,11 +306,13 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             more["borrow"] = {key: plain(bps) for key, bps in sorted(self.borrow.items())}
         if self.buy_fee:
             more["buy_fee"] = dict(sorted(self.buy_fee.items()))
+        if self.components:
+            more["components"] = described_components(self.components)
         return {
             **more,
             "fee_exponent": self.fee_exponent,
-            "rates": {kind.value: _plain_rate(rate) for kind, rate in sorted(self.rates.items())},
-            "symbols": {key: _plain_rate(rate) for key, rate in sorted(self.symbols.items())},
+            "rates": {kind.value: plain_rate(rate) for kind, rate in sorted(self.rates.items())},
+            "symbols": {key: plain_rate(rate) for key, rate in sorted(self.symbols.items())},
             "min_notional": {key: plain(v) for key, v in sorted(self.min_notional.items())},
             "rounding": "half-even",
         }
@@ -288,14 +334,15 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             }
             CostFile.from_mapping(options, "costs")
             model = cls(
-                rates={InstrumentKind(k): _rate_of(r) for k, r in described["rates"].items()},
-                symbols={k: _rate_of(r) for k, r in described["symbols"].items()},
+                rates={InstrumentKind(k): rate_of(r) for k, r in described["rates"].items()},
+                symbols={k: rate_of(r) for k, r in described["symbols"].items()},
                 min_notional={
                     k: FixedPoint.from_text(v) for k, v in described["min_notional"].items()
                 },
                 impact={k: _impact_of(v) for k, v in described.get("impact", {}).items()},
                 borrow={k: FixedPoint.from_text(v) for k, v in described.get("borrow", {}).items()},
                 buy_fee=described.get("buy_fee", {}),
+                components=components_of(described.get("components", {})),
                 **options,
             )
             same = model.describe() == described and type(model.fee_exponent) is int
@@ -330,40 +377,6 @@ def cost_key(instrument: Instrument) -> str:
     return f"{instrument.kind.value}.{instrument.symbol}"
 
 
-def _check_bounds(model: CostModel) -> None:
-    """Apply the bounds of a file to a model made in Python."""
-    at = Place("costs")
-    whole, table = ({f.name: f for f in fields_of(cls)} for cls in (CostFile, CostTable))
-    for name in ("fee_exponent", "queue"):
-        whole[name].read(getattr(model, name), at / name)
-    for name in _TABLES:
-        if not isinstance(getattr(model, name), Mapping):
-            raise (at / name).was(getattr(model, name), "a dict")
-    for key, rate in (*model.rates.items(), *model.symbols.items()):
-        if not isinstance(rate, FeeRate):
-            raise (at / key).was(rate, "a FeeRate")
-        for name in ("maker_bps", "taker_bps"):
-            _check_fixed(table[name], getattr(rate, name), at / key / name)
-    for key in model.rates:
-        if not isinstance(key, InstrumentKind):
-            raise (at / "rates").was(key, "an InstrumentKind")
-    for key, least in model.min_notional.items():
-        _check_fixed(table["min_notional"], least, at / key / "min_notional")
-    for key, bps in model.borrow.items():
-        _check_fixed(table["borrow_bps"], bps, at / key / "borrow_bps")
-    for key, paid in model.buy_fee.items():
-        table["buy_fee"].read(paid, at / key / "buy_fee")
-    for key, impact in model.impact.items():
-        if not isinstance(impact, Impact):
-            raise (at / key).was(impact, "an Impact")
-
-
-def _check_fixed(field: Field, value: object, at: Place) -> None:
-    if not isinstance(value, FixedPoint):
-        raise at.was(value, "a FixedPoint")
-    field.kind.read(value, at)
-
-
 def _rate(table: CostTable) -> FeeRate:
     assert table.maker_bps is not None and table.taker_bps is not None
     return FeeRate(maker_bps=table.maker_bps, taker_bps=table.taker_bps)
@@ -379,22 +392,3 @@ def _impact_of(described: dict[str, str]) -> Impact:
         fixed_bps=FixedPoint.from_text(described["fixed_bps"]),
         root_bps=FixedPoint.from_text(described["root_bps"]),
     )
-
-
-def _plain_rate(rate: FeeRate) -> dict[str, str]:
-    return {"maker_bps": plain(rate.maker_bps), "taker_bps": plain(rate.taker_bps)}
-
-
-def _rate_of(described: dict[str, str]) -> FeeRate:
-    return FeeRate(
-        maker_bps=FixedPoint.from_text(described["maker_bps"]),
-        taker_bps=FixedPoint.from_text(described["taker_bps"]),
-    )
-
-
-def plain(value: FixedPoint) -> str:
-    """Decimal text that is the same for equal values at any exponent."""
-    mantissa, exponent = value.mantissa, value.exponent
-    while mantissa and mantissa % 10 == 0:
-        mantissa, exponent = mantissa // 10, exponent + 1
-    return f"{mantissa}e{exponent if mantissa else 0}"

@@ -84,6 +84,11 @@ class FeeComponent(Settings, frozen=True, kw_only=True):
             raise self.refuse("side", "expected both with the base taxed")
 
     @property
+    def is_share(self) -> bool:
+        """Whether it is a share of a fill's or a settlement's value."""
+        return self.base in ("value", "intrinsic")
+
+    @property
     def rate(self) -> Fraction:
         """Share of the base, or the flat amount."""
         if self.amount is not None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from quantlaxmi.execution.account_terms import account_terms, borrow_terms, ledger_exponent
+from quantlaxmi.execution.account_terms import (
+    AccountTerms,
+    account_terms,
+    borrow_terms,
+    ledger_exponent,
+)
 from quantlaxmi.execution.base_fees import BaseTerms, base_terms
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.risk import Limits, RiskLimits, Rule, order_rules
@@ -40,7 +45,7 @@ class RunTerms:
 
     ledger_exponent: int
     currencies: tuple[str, ...]
-    accounts: tuple[tuple[int, int, int, int, int, int, int], ...]
+    accounts: tuple[AccountTerms, ...]
     borrow: tuple[tuple[int, int], ...]
     base_fees: tuple[BaseTerms, ...]
     impact: tuple[tuple[int, int], ...]

@@ -236,7 +236,7 @@ def _complete(
         and buy_fee_on(costs, one, first, last) is None
         for one in instruments
     ):
-        return costs.restricted(instruments)
+        return costs.restricted(instruments).with_exact_fees(instruments)
     return run_costs(costs, instruments, first, last)
 
 

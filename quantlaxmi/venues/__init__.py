@@ -18,6 +18,7 @@ from quantlaxmi.execution.costs import ASSUMED_BORROW_BPS, CostModel, FeeRate, c
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
+from quantlaxmi.venues.nse_costs import completes
 from quantlaxmi.venues.tables import (
     TABLE_NAMES,
     BorrowRow,
@@ -277,8 +278,9 @@ def run_costs(
     Returns
     -------
     CostModel
-        With a least notional and a rate for every instrument; for spot with the interest, and what
-        buys pay their fee in, where these are known. Giving it back gives the same model.
+        With a least notional and a rate, or components, for every instrument; for spot with the
+        interest, and what buys pay their fee in, where these are known. Giving it back gives the
+        same model.
 
     Raises
     ------
@@ -294,7 +296,10 @@ def run_costs(
     model = (CostModel(rates={}) if given is None else given).restricted(instruments)
     found: dict[InstrumentKind, dict[str, FeeRate]] = {}
     minimum, borrow, buy_fee = dict(model.min_notional), dict(model.borrow), dict(model.buy_fee)
+    components = dict(model.components)
     for one in instruments:
+        if completes(one, model, (first_ns, last_ns), components, minimum):
+            continue
         interest = borrow_on(model, one, first_ns, last_ns, tables=tables)
         if interest is not None:
             borrow[cost_key(one)] = interest
@@ -322,7 +327,8 @@ def run_costs(
         min_notional=minimum,
         borrow=borrow,
         buy_fee=buy_fee,
-    )
+        components=components,
+    ).with_exact_fees(instruments)
 
 
 def borrow_on(

@@ -189,7 +189,8 @@ class Arrivals:
             fee, kept, flags = self.notional(i, price, paid), qty - paid, flags | FillFlag.BASE_FEE
             self.cash[currency] -= self.notional(i, price, qty)
         else:
-            fee = self.fee(i, price, qty, bool(flags & FillFlag.MAKER))
+            first = all(one["order"] != order["order"] for one in self.fills)
+            fee = self.fee(i, price, qty, bool(flags & FillFlag.MAKER), side, first)
             self.cash[currency] -= side * self.notional(i, price, qty) + fee
         account.fees += fee
         account.fill(side, kept, lambda q: self.notional(i, price, q))

@@ -24,7 +24,7 @@ def points(
     bundles: Sequence[Bundle],
     latency_ns: int,
     notional: Callable[[int, int, int], int],
-    fee: Callable[[int, int, int], int],
+    fee: Callable[[int, int, int, bool, int, bool], int],
     moved: Callable[[Market, int, int, int, int], int] = lambda market, i, side, qty, price: price,
 ) -> list[dict[str, Any]]:
     """One dict a row: seq, ts_ns, mid2 by traded instrument, cost by bundle (None: not fillable).
@@ -46,13 +46,15 @@ def points(
     def cost(bundle: Bundle, mid2: Mapping[int, int]) -> int | None:
         total = 0
         for i, signed in bundle:
-            side, left = (1 if signed > 0 else -1), abs(signed)
+            side, left, first = (1 if signed > 0 else -1), abs(signed), True
             for displayed, shown, *_ in market.books[i].available(side):
                 level = moved(market, i, side, abs(signed), displayed)
                 qty = min(left, shown)
                 left -= qty
                 total += side * (10 * notional(i, level, qty) - 5 * notional(i, mid2[i], qty))
-                total += 10 * fee(i, level, qty) if qty else 0
+                if qty:  # each leg is an order: it pays what is flat once
+                    total += 10 * fee(i, level, qty, False, side, first)
+                    first = False
             if left:
                 return None
         return total

@@ -22,7 +22,8 @@
    that changed it: its rows and fills name that decision and that leg.
 13. A short position of what must be borrowed pays interest at every change of it and at the end:
    mid then times quantity times rate times the time since the last change, half to even.
-14. Where buys pay their fee in base, whole steps of it are taken from what was bought, valued at
+14. A fill pays components beside its rate; what is flat is paid by an order's first fill.
+15. Where buys pay their fee in base, whole steps of it are taken from what was bought, valued at
    the fill's price; the rest stays owed. What closes such a position is what can be sold.
 """
 
@@ -47,6 +48,7 @@ from tests.naive.arrivals import Arrivals
 from tests.naive.books import Market, Row, merged
 from tests.naive.checks import Checks
 from tests.naive.funding import Funding
+from tests.naive.money import TEN, Money
 from tests.naive.order_rows import OrderRows
 from tests.naive.resting import Queues
 from tests.naive.stopping import Stopping
@@ -67,7 +69,6 @@ __all__ = [
 ]
 
 
-TEN = Fraction(10)
 KINDS = {
     "quotes": EventKind.QUOTE,
     "depth": EventKind.DEPTH,
@@ -88,7 +89,7 @@ class _Pending:
 Decide = Callable[["Engine", str, Row], Decision | None]
 
 
-class Engine(OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
+class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
     """One run; ``decide`` is asked at every message whose kind is wanted."""
 
     def __init__(
@@ -142,29 +143,6 @@ class Engine(OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
         self.owed: list[Row] = []
         self.borrow: list[Row] = []
         self.paid_until = [0 for _ in terms]
-
-    # --- money ---------------------------------------------------------------------------------
-
-    def notional(self, instrument: int, price: int, qty: int) -> int:
-        """price * qty in ledger units; exact, for the ledger is at least as fine."""
-        t = self.terms[instrument]
-        value = (
-            price
-            * qty
-            * t.multiplier
-            * TEN ** (t.price_exponent + t.qty_exponent - self.ledger_exponent)
-        )
-        assert value.denominator == 1
-        return value.numerator
-
-    def fee(self, instrument: int, price: int, qty: int, maker: bool = False) -> int:
-        money = self.notional(instrument, price, qty) * TEN**self.ledger_exponent
-        terms = self.terms[instrument]
-        bps = terms.maker_bps if maker else terms.taker_bps
-        units = round(money * bps / 10**4 / TEN**self.fee_exponent)
-        value = units * TEN ** (self.fee_exponent - self.ledger_exponent)
-        assert value.denominator == 1
-        return value.numerator
 
     # --- the road ------------------------------------------------------------------------------
 

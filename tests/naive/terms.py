@@ -7,6 +7,18 @@ from fractions import Fraction
 
 
 @dataclass(frozen=True)
+class Component:
+    """Of a fee: a rate of a base, or an amount of an order."""
+
+    name: str
+    base: str
+    side: str
+    rate: Fraction
+    taxed: bool = False
+    rounded: bool = False
+
+
+@dataclass(frozen=True)
 class Terms:
     """What the engine must know of one instrument."""
 
@@ -20,6 +32,26 @@ class Terms:
     borrow_bps: Fraction | None = None  # a year; None: it need not be borrowed to be sold
     in_base: bool = False  # buys pay their fee in base
     lot: int = 0
+    components: tuple[Component, ...] = ()
+
+    def component_fees(self, value: Fraction, side: int, first: bool) -> dict[str, Fraction]:
+        """What a fill of a value pays of each component: taxes after what they are counted on."""
+        paid: dict[str, Fraction] = {}
+        taxed = Fraction(0)
+        for one in self.components:
+            if one.side not in ("both", "buy" if side > 0 else "sell"):
+                continue
+            amount = Fraction(0)
+            if one.base == "value":
+                amount = one.rate * value
+            elif one.base == "order" and first:
+                amount = one.rate
+            taxed += amount if one.taxed else 0
+            paid[one.name] = paid.get(one.name, Fraction(0)) + amount
+        for one in self.components:
+            if one.base == "taxed":
+                paid[one.name] = paid.get(one.name, Fraction(0)) + one.rate * taxed
+        return paid
 
     def base_fee(self, owed: Fraction, qty: int, bps: Fraction) -> tuple[int, Fraction]:
         """Units that a buy pays, and what is owed after it: whole steps.

@@ -36,7 +36,7 @@ def bundle_lists(draw):
 def check(case: Case, bundles, kinds=twins.ALL_KINDS):
     run, _ = twins.run_case(case, kinds=kinds)
     engine, _ = twins.naive_run(case, kinds)
-    instruments = traded.UNIVERSES[case.universe]
+    instruments = case.instruments
     wanted = {leg["instrument"] for leg in engine.legs} | {i for b in bundles for i, _ in b}
     expected = naive.points(
         case.tables,
