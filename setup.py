@@ -40,7 +40,7 @@ SOURCES = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.pyx")) + [
 ]
 HEADERS = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.h") if p.name != "black76.h")
 # What reckons in doubles over black76.h: a square root is then one instruction, nothing of libm.
-EXACT = {"quantlaxmi/_ext/black76.pyx", "quantlaxmi/_ext/chain_surface.pyx"}
+EXACT = {f"quantlaxmi/_ext/{name}.pyx" for name in ("black76", "chain_surface", "fair_variance")}
 EXACT_HEADERS = ["quantlaxmi/_ext/black76.h"]
 EXACT_ARGS = ["-fno-math-errno"]
 

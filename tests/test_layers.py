@@ -77,7 +77,10 @@ INNER: dict[str, tuple[str, ...]] = {
             impact fee_rate fee_components cost_components cost_file cost_bounds conversion ledger
             costs base_fees account_terms latency risk run_terms bar_orders
             """,
-        "options": "status prices chain moment surface surface_filters calendar_rules",
+        "options": """
+            status prices chain moment surface surface_filters calendar_rules
+            chain_history fair_variance
+            """,
         "trace": "header objects file arrow decision_trace builder parity",
         "importers": """
             exponents tick_sizes traded_pair instrument_mapping quarantine bars.terms source
@@ -95,7 +98,7 @@ INNER: dict[str, tuple[str, ...]] = {
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
             bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet frame
             klines_json ohlcv kraken lean okx bybit_book bybit binance_vision
-            synthetic_depth synthetic nse.snapshot nse.day
+            synthetic_depth synthetic nse.snapshot nse.day nse.history
             """,
         "trials": "records chain writer ledger merge holdout opening used",
         "run": """

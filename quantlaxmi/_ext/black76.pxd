@@ -8,6 +8,8 @@ cdef extern from "black76.h" nogil:
         double delta, gamma, vega, theta
 
     double ql_sqrt(double x)
+    double ql_exp(double x)
+    double ql_log_ratio(double f, double k)
     double ql_black76(double forward, double strike, double root_t, double sigma, int call)
     ql_greeks_t ql_greeks(double forward, double strike, double root_t, double sigma, int call)
     int ql_implied(

@@ -12,6 +12,8 @@ from quantlaxmi.options.calendar_rules import (
     calendar_check,
 )
 from quantlaxmi.options.chain import YEAR_SECONDS, OptionChain
+from quantlaxmi.options.chain_history import TOPS, ChainHistory, ChainRows, chain_history
+from quantlaxmi.options.fair_variance import DrawnChain, FairVarianceNull
 from quantlaxmi.options.moment import ChainLayout, ChainMoment
 from quantlaxmi.options.prices import Greeks, Valued, black76, greeks, implied_vol
 from quantlaxmi.options.status import OptionStatus
@@ -19,12 +21,17 @@ from quantlaxmi.options.surface import Forward, Skew, Surface, atm, forward, ske
 from quantlaxmi.options.surface_filters import OptionsSurfaceFilters
 
 __all__ = [
+    "TOPS",
     "YEAR_SECONDS",
     "CalendarCheck",
     "CalendarRule",
     "CalendarTerms",
+    "ChainHistory",
     "ChainLayout",
     "ChainMoment",
+    "ChainRows",
+    "DrawnChain",
+    "FairVarianceNull",
     "Forward",
     "Greeks",
     "OptionChain",
@@ -36,6 +43,7 @@ __all__ = [
     "atm",
     "black76",
     "calendar_check",
+    "chain_history",
     "forward",
     "greeks",
     "implied_vol",
