@@ -243,6 +243,11 @@ class JournalWriter:
         self._waiting: list[Record] = []
         self._since = 0.0
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether nothing waits to be written."""
+        return not self._waiting
+
     def add(self, records: Iterable[Record]) -> None:
         """Append records; they are durable after 64 of them, at `tick` a second later, or `flush`.
 

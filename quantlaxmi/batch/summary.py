@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from quantlaxmi.batch.by_strategy import by_strategy
 from quantlaxmi.batch.family import FamilyItem, FamilyResult
 from quantlaxmi.batch.inference import draws_needed
+from quantlaxmi.batch.other_trials import OtherTrials
 from quantlaxmi.batch.report_files import report_name
 from quantlaxmi.batch.survivors import survivors
 from quantlaxmi.gates.results import rounded
@@ -25,12 +27,16 @@ def p_text(item: FamilyItem) -> str:
     return upper if lower == upper else f"{lower} to {upper}"
 
 
-def family_summary(found: FamilyResult) -> dict[str, Any]:
+def family_summary(
+    found: FamilyResult, others: Mapping[str, OtherTrials] | None = None
+) -> dict[str, Any]:
     """Plain values of what a family gave.
 
     Parameters
     ----------
     found : FamilyResult
+    others : mapping of str to OtherTrials, optional
+        What a trial ledger knows of the discoveries, by key; without it other trials are unknown.
 
     Returns
     -------
@@ -39,10 +45,12 @@ def family_summary(found: FamilyResult) -> dict[str, Any]:
     """
     statuses = Counter(one.row.status for one in found.items)
     funnel: Counter[str] = Counter()
+    settings = 0
     for one in found.items:
         figures = None if one.row.finished is None else one.row.finished.figures
         if figures is not None:
             funnel[figures.funnel or "passed all"] += 1
+            settings += figures.settings
     alone = [one for one in found.items if one.bounds.upper <= SINGLE_LEVEL]
     return {
         "version": found.version,
@@ -52,11 +60,15 @@ def family_summary(found: FamilyResult) -> dict[str, Any]:
         "full_length": found.length,
         "anytime": found.anytime,
         "items": len(found.items),
+        "settings": settings,
+        "other_trials_known": others is not None,
         "status": dict(sorted(statuses.items())),
         "funnel": dict(funnel.most_common()),
         "global_p": rounded(float(found.global_p)),
         "alone_at_5_percent": len(alone),
-        "discoveries": [_discovery(one) for one in survivors(found)],
+        "discoveries": [
+            {**_discovery(one), "trials": _trials(one.item.key, others)} for one in survivors(found)
+        ],
         "unresolved": [_unresolved(one, found) for one in found.unresolved],
         "premiums": [_named(one) for one in found.premiums],
         "strategies": [
@@ -107,6 +119,12 @@ def _discovery(one: Any) -> dict[str, Any]:
         "unseen": figures.unseen,
         "report": report_name(one.item.key),
     }
+
+
+def _trials(key: str, others: Mapping[str, OtherTrials] | None) -> dict[str, int] | None:
+    if others is None or key not in others:
+        return None
+    return {"count": others[key].count, "not_searched": others[key].not_searched}
 
 
 def _unresolved(one: FamilyItem, found: FamilyResult) -> dict[str, Any]:

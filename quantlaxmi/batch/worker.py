@@ -13,8 +13,10 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,15 +30,19 @@ from quantlaxmi.errors import (
     QuantlaxmiError,
     SegmentError,
 )
+from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.gates.suites import gates_of
 from quantlaxmi.report.gate_report import GateReport
 from quantlaxmi.segment import Segment, open_segment
 from quantlaxmi.trials.records import Trial
 
-__all__ = ["Outcome", "do_packed", "do_task"]
+__all__ = ["Outcome", "do_packed", "do_task", "kernels_message"]
 
 #: Folder of the counts of draws that an interrupted item goes on from.
 CHECKPOINTS: Final = "checkpoints"
 _MAX_TEXT: Final = 2000
+#: How a message begins that names kernels; no pickle does.
+_KERNELS: Final = b"kernels "
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +80,44 @@ class Outcome:
 def do_packed(packed: bytes) -> Outcome:
     """Do a task that was pickled: one that cannot be unpickled here is an outcome too.
 
-    Of no bytes at all it loads what every task needs.
+    Of no bytes at all it loads what every task needs; of `kernels_message` also compiled kernels.
     """
     if not packed:
+        return Outcome(DONE)
+    if packed.startswith(_KERNELS):
+        prepare_kernels(packed[len(_KERNELS) :].decode().split())
         return Outcome(DONE)
     try:
         task = pickle.loads(packed)
     except Exception as error:
         return _failed("failed", error)
     return do_task(task)
+
+
+def kernels_message(policy: GatePolicy, suites: Sequence[str]) -> bytes:
+    """What makes a process compile the kernels of some suites into the cache that all share.
+
+    Two processes that find it empty would each compile every kernel, for seconds.
+
+    Returns
+    -------
+    bytes
+        Empty where no gate that is asked has a kernel.
+    """
+    names = {
+        gate.kernels
+        for suite in suites
+        for gate in gates_of(suite)
+        if gate.kernels and gate.name in policy.suites[suite]
+    }
+    return _KERNELS + " ".join(sorted(names)).encode() if names else b""
+
+
+def prepare_kernels(names: Iterable[str]) -> None:
+    """Compile kernels, or load them from the cache; an error is met again where one is needed."""
+    for name in names:
+        with suppress(Exception):
+            import_module(f"quantlaxmi._jit.{name}").prepare()
 
 
 def do_task(task: Task) -> Outcome:

@@ -15,13 +15,15 @@ Say which items of a catalog are discoveries, allowing for how many were tried.
 
 Usage:
   {program} sweep-report --catalog DIR [--q Q] [--method NAME] [--version TEXT]
-                 [--html FILE] [--json]
+                 [--trials DIR] [--html FILE] [--json]
 
 Options:
   --catalog DIR   Folder of the catalog.
   --q Q           Mean share of false ones among the discoveries [default: 0.1].
   --method NAME   bh, or by, which holds under any dependence [default: bh].
   --version TEXT  Of the package and engine whose items are judged; the newest by default.
+  --trials DIR    Folder of the trial ledger: discoveries are told with the trials on their data.
+                  By default that of QUANTLAXMI_TRIALS, where it is set.
   --html FILE     Write the result as a page that needs no other file and has no script.
   --json          One JSON document instead of text.
 
@@ -45,7 +47,7 @@ def main(args: dict[str, Any]) -> int:
         _check_page(args["--html"])
     catalog = Catalog.open(args["--catalog"])
     found = family(catalog, q=Fraction(q), method=args["--method"], version=args["--version"])
-    facts = family_summary(found)
+    facts = family_summary(found, _others(catalog, found, args["--trials"]))
     print_json(facts) if args["--json"] else _print(facts)
     flush_output()
     if args["--html"]:
@@ -53,6 +55,18 @@ def main(args: dict[str, Any]) -> int:
 
         save_sweep_page(found, facts, args["--html"])
     return 0
+
+
+def _others(catalog: Any, found: Any, trials: str | None) -> Any:
+    """What the ledger knows of the discoveries; None without one."""
+    from quantlaxmi.trials.ledger import current_ledger
+
+    ledger = current_ledger(trials)
+    if ledger is None:
+        return None
+    from quantlaxmi.batch.other_trials import other_trials
+
+    return other_trials(catalog, found, ledger)
 
 
 def _check_page(name: str) -> None:
@@ -71,6 +85,8 @@ def _print(facts: dict[str, Any]) -> None:
     method = {"bh": "Benjamini-Hochberg", "by": "Benjamini-Yekutieli"}[facts["method"]]
     shown |= {
         "items": facts["items"],
+        "settings tried": facts["settings"],
+        "other trials": "the ledger's" if facts["other_trials_known"] else "unknown: no ledger",
         "status": facts["status"],
         "first gate not passed": facts["funnel"],
         "correction": f"{method}, q {facts['q']:g}",
@@ -83,8 +99,9 @@ def _print(facts: dict[str, Any]) -> None:
         shown["p-values"] = "anytime-valid: the family grew after draws were seen"
     print_facts(shown)
     _table(
-        "Discoveries (net is selected, so too large; lower end allows for that)",
-        ("segment", "strategy", "p", "net", "lower end", "shrunk", "trips"),
+        "Discoveries (net is selected, so too large; lower end allows for that; others: trials on "
+        "these data that the item did not search)",
+        ("segment", "strategy", "p", "net", "lower end", "shrunk", "trips", "others"),
         [
             (
                 one["segment"],
@@ -94,6 +111,7 @@ def _print(facts: dict[str, Any]) -> None:
                 f"{one['net_lower']:.6g}",
                 "" if one["net_shrunk"] is None else f"{one['net_shrunk']:.6g}",
                 one["trips"],
+                "unknown" if one["trials"] is None else one["trials"]["not_searched"],
             )
             for one in facts["discoveries"]
         ],

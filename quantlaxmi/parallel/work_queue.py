@@ -123,6 +123,11 @@ class WorkQueue(Generic[Item]):
     beat : callable
         Called at least every quarter of a second. It returns how long the items under way may
         still take once nothing new is begun, in seconds; None to go on.
+    first : bytes
+        Sent to the first process in place of no bytes; the others are begun when it has answered.
+        What it makes for all of them, such as a cache, is made once.
+    kept : bool
+        Processes that are idle at the end of `run` stay for the next one, until `close`.
     """
 
     work: Callable[[bytes], Any]
@@ -132,16 +137,19 @@ class WorkQueue(Generic[Item]):
     packed: Callable[[Item], bytes]
     answered: Callable[[Item, Any], None]
     beat: Callable[[], float | None] = lambda: None
+    first: bytes = b""
+    kept: bool = False
     slots: list[Slot[Item]] = field(default_factory=list)
 
     def run(self) -> None:
         """Do all items; returns when none waits or is under way, or time is up after `beat`."""
-        self.slots = [Slot() for _ in range(self.workers)]
+        if not self.slots:
+            self.slots = [Slot() for _ in range(self.workers)]
         try:
             while True:
                 left = self.beat()
                 if left is None:
-                    for slot in self.slots:
+                    for slot in self.slots[: 1 if self.first else None]:
                         self._fill(slot)
                 busy = [slot for slot in self.slots if slot.item is not None]
                 if left is not None:  # what waits for its process is not begun any more
@@ -152,7 +160,22 @@ class WorkQueue(Generic[Item]):
                     self._hear(slot)
                 self._watch(slot for slot in busy if slot.item is not None)
         finally:
-            end_workers([slot.worker for slot in self.slots if slot.worker is not None])
+            self.close(idle=not self.kept)
+
+    def close(self, *, idle: bool = True) -> None:
+        """End the processes.
+
+        Parameters
+        ----------
+        idle : bool
+            Those too that have nothing to do.
+        """
+        ended = [slot for slot in self.slots if idle or slot.item is not None]
+        try:
+            end_workers([slot.worker for slot in ended if slot.worker is not None])
+        finally:
+            for slot in ended:
+                slot.worker, slot.item, slot.packed = None, None, b""
 
     def _fill(self, slot: Slot[Item]) -> None:
         """Give an idle process its next item; one that ended while it was idle is replaced."""
@@ -168,7 +191,7 @@ class WorkQueue(Generic[Item]):
         if slot.worker is None:
             slot.worker, slot.done = start_worker(self.work), 0
             with suppress(ConnectionError):  # its death is heard of as its answer
-                slot.worker.pipe.send(b"")
+                slot.worker.pipe.send(self.first)
 
     @staticmethod
     def _send(slot: Slot[Item]) -> bool:
@@ -193,6 +216,7 @@ class WorkQueue(Generic[Item]):
     def _hear(self, slot: Slot[Item]) -> None:
         worker, item = slot.worker, slot.item
         assert worker is not None and item is not None
+        self.first = b""  # it has made what is made once, or it died of that
         try:
             error, answer = worker.pipe.recv()
         except (EOFError, ConnectionResetError):

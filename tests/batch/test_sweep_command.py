@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +16,8 @@ from quantlaxmi.batch import Catalog, sweep
 from quantlaxmi.segment import open_segment
 from tests.batch.bad_strategies import Bad, BadConfig, Quiet
 from tests.batch.catalogs import DATA, FEW
+
+BAD = Path(__file__).with_name("bad_strategies.py")
 
 
 def test_trials_are_written_and_seals_hold(parts, tmp_path):
@@ -75,3 +83,54 @@ def test_the_command_refuses_in_one_line(tmp_path, capsys, words, said):
     err = capsys.readouterr().err
     assert said in err and err.count("\n") == 1
     assert not (tmp_path / "c").exists()
+
+
+#: The command in a process of its own, which can be sent signals.
+COMMAND = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_ends_with_its_code_and_the_same_command_goes_on(
+    parts, tmp_path, number, code
+):
+    policy, config = tmp_path / "policy.toml", tmp_path / "config.toml"
+    policy.write_text('[suites]\ng2 = ["net_positive", "equity"]\n')
+    config.write_text('way = "sleep"\n')
+    words = ["sweep-gates", "--segments", str(parts / "*"), "--catalog", str(tmp_path / "c")]
+    words += ["--strategies", f"{BAD}:Bad", "--config", str(config), "--policy", str(policy)]
+    words += ["--workers", "1", "--json-log", str(tmp_path / "log")]
+    running = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not (tmp_path / "log").exists() or '"item"' not in (tmp_path / "log").read_text():
+        assert running.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=120)
+    assert (running.returncode, out) == (code, "")
+    assert "Traceback" not in err
+    found = [row.status for row in Catalog.open(tmp_path / "c").rows.values()]
+    assert 1 <= found.count("done") < 13 and set(found) == {"done", "unfinished"}
+    assert list((tmp_path / "c" / "leases").iterdir()) == []
+    ended = subprocess.run([sys.executable, "-c", COMMAND, *words], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "13" in ended.stdout
+
+
+def test_kernels_are_compiled_once_into_the_one_cache(tmp_path):
+    from quantlaxmi.batch.worker import kernels_message
+    from quantlaxmi.gates import GatePolicy
+
+    message = kernels_message(GatePolicy(suites={"g2": ["net_positive", "time_shift"]}), ["g2"])
+    assert message == b"kernels time_shift" and kernels_message(FEW, ["g2"]) == b""
+    code = f"from quantlaxmi.batch.worker import do_packed; do_packed({message!r})"
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_DISABLE_JIT": "0"}
+    made = []
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code], check=True, env=env)
+        made.append({p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.nb*")})
+    assert made[0] and made[0] == made[1]  # the second process loaded what the first had made
