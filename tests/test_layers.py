@@ -98,7 +98,8 @@ INNER: dict[str, tuple[str, ...]] = {
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
             bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet frame
             klines_json ohlcv kraken lean okx bybit_book bybit binance_vision
-            synthetic_depth synthetic nse.snapshot nse.day nse.history
+            synthetic_depth synthetic
+            nse.contracts nse.snapshot nse.day nse.history nse.chain nse_chain
             """,
         "trials": "records chain writer ledger merge holdout opening used",
         "run": """

@@ -18,6 +18,9 @@ from fuzz.draw import Draw, edit_bytes
 from fuzz.targets.trace_arrow import PIECES
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.importers.nse import Snapshot, read_snapshot
+from quantlaxmi.importers.nse.chain import chain_rows
+from quantlaxmi.segment.manifest import check_instruments
+from quantlaxmi.segment.rows import RowRules
 
 ALLOWED = (InputError, ConfigError)
 NAME = "NIFTY_20250829_092416"
@@ -82,6 +85,10 @@ def check(one: Snapshot) -> None:
         assert lot > 0 and not bid_qty % lot and not ask_qty % lot
     assert min(c["strike"]) > 0
     assert min(*c["last"], *c["volume"], *c["oi"], *c["iv"]) >= 0
+    instruments, rows = chain_rows([one], frozenset())
+    assert len(instruments) == len(contracts)
+    assert RowRules("chain", len(instruments)).add(rows) == ""
+    assert check_instruments(tuple(instruments)) == ""
 
 
 def one(draw: Draw) -> None:

@@ -40,7 +40,9 @@ Options:
                           ohlcv: lists of bars of ccxt and freqtrade, JSON or Feather; kraken: its
                             OHLCVT archive; lean: LEAN's trade bars (--input, --mapping);
                           okx: its trades (--input), or its candles (--input, --mapping);
-                          bybit: trades and order books of its public archives (--input).
+                          bybit: trades and order books of its public archives (--input);
+                          nse-chain: folders of recorded option-chain snapshots of NSE (--input,
+                            --underlying).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.
@@ -49,7 +51,8 @@ Options:
   --mapping FILE          TOML file: for bars and klines the columns, symbols and assumptions
                             (binance-vision's klines too), for tardis the instruments its files do
                             not describe.
-  --underlying NAME       Symbol to expect, such as BTCUSDT; by default the one found.
+  --underlying NAME       Symbol to expect, such as BTCUSDT; by default the one found. For
+                            nse-chain the index, such as NIFTY.
   --max-quarantine SHARE  Most of the lines that may be refused, 0 to 1 [default: 0.01].
   --strict                Refuse the capture at its first faulty line.
   --symbol NAME           Bars without a mapping: columns are recognised by their names. The

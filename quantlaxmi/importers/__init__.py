@@ -15,6 +15,7 @@ from quantlaxmi.importers import (
     klines_json,
     kraken,
     lean,
+    nse_chain,
     ohlcv,
     okx,
     tardis,
@@ -54,6 +55,7 @@ FORMATS: Final[dict[str, OpenSource]] = {
     "lean": lean.open_source,
     "okx": okx.open_source,
     "bybit": bybit.open_source,
+    "nse-chain": nse_chain.open_source,
 }
 
 

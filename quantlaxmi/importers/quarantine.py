@@ -45,6 +45,7 @@ EXPECTED: Final = {
     "outside-day": "times of the day that the name tells",
     "time-apart": "receive and exchange time close together",
     "message-mismatch": "one time for lines of one id",
+    "exchange-ahead": "at most 5 s",
 }
 
 

@@ -21,6 +21,8 @@ Tables = Mapping[str, Mapping[str, npt.NDArray[Any]]]
 
 def with_steps(one: Instrument, ts_ns: int) -> Instrument:
     """An instrument with the tick and lot of a time, where it has none and they are known."""
+    if one.tick and one.lot:
+        return one
     tick, lot = grid_steps(
         one.venue, one.kind, one.venue_symbol, ts_ns, one.price_exponent, one.qty_exponent
     )

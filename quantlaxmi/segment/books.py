@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from quantlaxmi._ext.depth_tops import DepthKinds
 from quantlaxmi._ext.quote_kinds import add_quotes
-from quantlaxmi.schema import DepthFlag
+from quantlaxmi.schema import I64, DepthFlag
 from quantlaxmi.segment.market_data import MarketData
 
-__all__ = ["BookCounts", "BookTally", "book_counts", "book_problems"]
+__all__ = ["BookCounts", "BookTally", "book_counts", "book_problems", "market_problems"]
 
 #: What a book is, in the order of the counts.
 _KINDS: Final = ("valid", "no_side", "crossed", "locked", "no_size")
@@ -84,7 +84,7 @@ class BookTally:
         Parameters
         ----------
         tables : mapping of str to columns
-            Rows that come after all before; only ``quotes`` and ``depth`` are read.
+            Rows that come after all before; ``quotes``, ``depth`` and ``chain`` are read.
 
         Raises
         ------
@@ -94,6 +94,8 @@ class BookTally:
         quotes, depth = tables.get("quotes"), tables.get("depth")
         if quotes is not None and len(quotes["seq"]):
             add_quotes(quotes, self._quotes, self._first_quote)
+        if (chain := tables.get("chain")) is not None and len(chain["seq"]):
+            self._quotes += _chain_kinds(chain, len(self._symbols))
         if depth is not None and len(depth["seq"]):
             self._depth.add(depth, self._first_quote)
             ends = depth["flags"] & np.int8(DepthFlag.LAST) != 0
@@ -113,6 +115,16 @@ class BookTally:
         )
 
 
+def _chain_kinds(chain: Mapping[str, NDArray[Any]], n: int) -> I64:
+    """Rows of snapshots by instrument and kind."""
+    bid, ask = chain["bid"], chain["ask"]
+    sized = (chain["bid_qty"] > 0) & (chain["ask_qty"] > 0)
+    holds = [(bid <= 0) | (ask <= 0), bid > ask, bid == ask, ~sized]
+    kinds = np.select(holds, [1, 2, 3, 4], 0)
+    cells = np.bincount(chain["instrument"] * np.int64(5) + kinds, minlength=5 * n)
+    return cells.reshape(n, len(_KINDS))
+
+
 def book_counts(market: MarketData) -> tuple[BookCounts, ...]:
     """Count the books of every instrument, in the market's order.
 
@@ -121,9 +133,9 @@ def book_counts(market: MarketData) -> tuple[BookCounts, ...]:
     market : MarketData
     """
     tally = BookTally([one.symbol for one in market.instruments])
-    quotes, depth = market.columns("quotes"), market.columns("depth")
     # Quotes first: they tell where depth ends to give the top. Pieces may part a message of depth.
-    for name, columns in (("quotes", quotes), ("depth", depth)):
+    for name in ("quotes", "depth", "chain"):
+        columns = market.columns(name)
         for start in range(0, len(columns["seq"]), _CHUNK):
             part = {key: column[start : start + _CHUNK] for key, column in columns.items()}
             tally.add({name: part})
@@ -164,3 +176,34 @@ def book_problems(counts: BookCounts, cadence: str) -> list[str]:
             "orders meet the top alone"
         )
     return found
+
+
+def market_problems(counts: Sequence[BookCounts], cadence: str) -> list[str]:
+    """Why little or nothing of some instruments can be traded.
+
+    Parameters
+    ----------
+    counts : sequence of BookCounts
+        Of all instruments.
+    cadence : {"events", "bars", "snapshots"}
+        Of the market.
+
+    Returns
+    -------
+    list of str
+        Sentences by instrument; two of all instruments together where the market is snapshots,
+        whose instruments are many and mostly far from the money.
+    """
+    if cadence != "snapshots":
+        return [sentence for one in counts for sentence in book_problems(one, cadence)]
+    never = [one.symbol for one in counts if not one.valid]
+    rarely = [one.symbol for one in counts if 0 < 2 * one.valid < one.books]
+    told = (
+        (never, "have no book at all that can be traded on"),
+        (rarely, "have one in less than half of their snapshots"),
+    )
+    return [
+        f"{len(found):,} of {len(counts):,} instruments {what}, such as {found[0]}"
+        for found, what in told
+        if found
+    ]

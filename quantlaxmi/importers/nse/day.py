@@ -29,11 +29,14 @@ class ChainDay:
     quarantined : tuple of str
         One text for each snapshot that was left out: the exchange's time lies more than five
         seconds after the collection.
+    ahead : tuple of Snapshot
+        These snapshots.
     """
 
     snapshots: tuple[Snapshot, ...]
     unchanged: frozenset[int]
     quarantined: tuple[str, ...]
+    ahead: tuple[Snapshot, ...] = ()
 
 
 def read_day(folder: str | Path, underlying: str) -> ChainDay:
@@ -79,15 +82,17 @@ def read_day(folder: str | Path, underlying: str) -> ChainDay:
     kept: list[Snapshot] = []
     unchanged: list[int] = []
     quarantined: list[str] = []
+    ahead: list[Snapshot] = []
     for path in paths:  # names ascend in time
         one = read_snapshot(path, underlying)
         if one.ahead_s > MAX_AHEAD_S:
             why = f"exchange time is {one.ahead_s} s after the collection"
             quarantined.append(f"{one.name}: {why}, expected at most {MAX_AHEAD_S} s")
+            ahead.append(one)
             continue
         if kept and one.same_as(kept[-1]):
             unchanged.append(len(kept))
         kept.append(one)
     if not kept:
         raise InputError(folder, f"every snapshot is in quarantine, the first: {quarantined[0]}")
-    return ChainDay(tuple(kept), frozenset(unchanged), tuple(quarantined))
+    return ChainDay(tuple(kept), frozenset(unchanged), tuple(quarantined), tuple(ahead))

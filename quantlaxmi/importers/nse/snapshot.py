@@ -7,8 +7,9 @@ outstanding the contracts are fractions, and their units are whole again.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError, first_cause, shown
 from quantlaxmi.files import open_regular
+from quantlaxmi.importers.nse.contracts import IST, PRICE_EXPONENT, TICK, expires_ns, ns_of
 from quantlaxmi.options import OptionChain
 from quantlaxmi.schema import I64, IV_EXPONENT
 from quantlaxmi.venues import nse
@@ -29,13 +31,9 @@ __all__ = ["MAX_AHEAD_S", "Snapshot", "StaleSnapshot", "read_snapshot"]
 MAX_AHEAD_S: Final = 5
 MAX_BYTES: Final = 1 << 26
 MAX_ROWS: Final = 100_000
-PRICE_EXPONENT: Final = -2
-_IST: Final = timezone(timedelta(hours=5, minutes=30))
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXTS: Final = ("Fetch_Time", "Symbol", "Expiry_Date", "collection_timestamp")
 _SIDE: Final = ("Bid_Price", "Bid_Qty", "Ask_Price", "Ask_Qty", "LTP", "Volume", "OI", "IV")
 _NUMBERS: Final = ("Strike_Price", *(f"{s}_{n}" for s in ("CALLS", "PUTS") for n in _SIDE))
-_TICK: Final = 5
 
 
 class StaleSnapshot(InputError):
@@ -48,8 +46,10 @@ class Snapshot:
 
     Attributes
     ----------
-    name : str
-        Of the file.
+    path : Path
+    sha256 : str
+        Of the file, as are ``n_bytes``.
+    n_bytes : int
     underlying : str
     ts_ns : int
         When it was collected, and so known; nanoseconds since the Unix epoch.
@@ -63,12 +63,19 @@ class Snapshot:
         and ``iv`` (the exchange's, at 10**-6 of 1; 0 is none).
     """
 
-    name: str
+    path: Path
+    sha256: str
+    n_bytes: int
     underlying: str
     ts_ns: int
     exch_ts_ns: int
     expiries: tuple[date, ...]
     columns: dict[str, I64]
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+        return self.path.name
 
     @property
     def ahead_s(self) -> int:
@@ -92,10 +99,7 @@ class Snapshot:
             No row of the dated table covers the hours of an expiry's day.
         """
         n = len(self.columns["strike"]) // 2
-        ends = [
-            _ns(datetime.combine(day, nse.session_hours("option", day).expires, _IST))
-            for day in self.expiries
-        ]
+        ends = [expires_ns(day) for day in self.expiries]
         left = (np.array(ends, np.int64) - self.ts_ns) // 10**9
         one = self.columns
         return OptionChain(
@@ -141,18 +145,21 @@ def read_snapshot(path: str | Path, underlying: str) -> Snapshot:
     """
     path = Path(path)
     collected = _collected(path, underlying)
-    table = _table(path)
+    table, sha256, n_bytes = _table(path)
     n = table.num_rows
     _one_value(path, table, "Symbol", underlying)
     _one_value(path, table, "collection_timestamp", collected.strftime("%Y%m%d_%H%M%S"))
     fetched = table["Fetch_Time"][0].as_py()
     _one_value(path, table, "Fetch_Time", fetched)
-    exchange = _time(path, fetched, "%d-%b-%Y %H:%M:%S", "Fetch_Time").replace(tzinfo=_IST)
+    exchange = _time(path, fetched, "%d-%b-%Y %H:%M:%S", "Fetch_Time").replace(tzinfo=IST)
     if exchange.date() != collected.date():
         raise StaleSnapshot(path.name, f"stale: exchange time is {fetched}")
     codes, expiries = _expiries(path, table)
     numbers = {name: _numbers(path, table, name) for name in _NUMBERS}
     day = collected.date()
+    if expiries[0] < day:
+        what = f"was {expiries[0]:%d-%b-%Y}, expected the day of collection or later"
+        raise InputError(path.name, what, "Expiry_Date")
     lots = np.array([nse.lot(underlying, one, day) for one in expiries], np.int64)[codes]
     strike = _paise(path, "Strike_Price", numbers["Strike_Price"])
     _refuse(path, "Strike_Price", strike == 0, strike, "expected above 0")
@@ -166,12 +173,9 @@ def read_snapshot(path: str | Path, underlying: str) -> Snapshot:
     columns = {name: np.concatenate([one[name] for one in sides]) for name in sides[0]}
     columns |= {"expiry": np.tile(codes, 2), "strike": np.tile(strike, 2), "lot": np.tile(lots, 2)}
     columns["call"] = np.repeat(np.array([1, 0], np.int64), n)
-    return Snapshot(path.name, underlying, _ns(collected), _ns(exchange), expiries, columns)
-
-
-def _ns(at: datetime) -> int:
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 10**9
+    return Snapshot(
+        path, sha256, n_bytes, underlying, ns_of(collected), ns_of(exchange), expiries, columns
+    )
 
 
 def _collected(path: Path, underlying: str) -> datetime:
@@ -181,7 +185,7 @@ def _collected(path: Path, underlying: str) -> datetime:
     try:
         if name != underlying or len(day) != 8 or len(time) != 6:
             raise ValueError
-        return datetime.strptime(f"{day}_{time}", "%Y%m%d_%H%M%S").replace(tzinfo=_IST)
+        return datetime.strptime(f"{day}_{time}", "%Y%m%d_%H%M%S").replace(tzinfo=IST)
     except ValueError:
         wanted = f"{underlying}_YYYYMMDD_HHMMSS.parquet"
         raise InputError(path.name, f"name was {path.name!r}, expected {wanted}") from None
@@ -194,8 +198,8 @@ def _time(path: Path, text: object, form: str, column: str) -> datetime:
         raise InputError(path.name, f"was {shown(text)}, expected a time", column) from None
 
 
-def _table(path: Path) -> pa.Table:
-    """The columns that are read, of known types, without empty cells."""
+def _table(path: Path) -> tuple[pa.Table, str, int]:
+    """The columns that are read, of known types, without empty cells; hash and length."""
     with open_regular(path, InputError, "a snapshot of an option chain") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -224,7 +228,7 @@ def _table(path: Path) -> pa.Table:
         if table[name].null_count:
             row = int(np.argmax(table[name].is_null().to_numpy())) + 1
             raise InputError(path.name, "is empty", f"{name}, row {row}")
-    return table
+    return table, hashlib.sha256(data).hexdigest(), len(data)
 
 
 def _one_value(path: Path, table: pa.Table, name: str, wanted: str) -> None:
@@ -257,7 +261,7 @@ def _numbers(path: Path, table: pa.Table, name: str) -> NDArray[np.float64]:
 def _paise(path: Path, name: str, rupees: NDArray[np.float64]) -> I64:
     """Rupees as paise, which must be multiples of the tick."""
     found = np.rint(rupees * 100).astype(np.int64)
-    off = (np.abs(rupees * 100 - found) > 1e-4) | (found % _TICK != 0)
+    off = (np.abs(rupees * 100 - found) > 1e-4) | (found % TICK != 0)
     _refuse(path, name, off, rupees, "expected a multiple of the tick 0.05")
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
-from quantlaxmi.segment.books import book_counts, book_problems
+from quantlaxmi.segment.books import book_counts, market_problems
 
 #: Sentences told; the rest is counted.
 MAX_LISTED: Final = 10
@@ -14,8 +14,7 @@ MAX_LISTED: Final = 10
 
 def book_lines(run: FinishedRun) -> Iterator[SummaryLine]:
     """Yield why orders on an instrument cannot be filled, or mostly cannot."""
-    cadence = run.market.cadence
-    found = [p for counts in book_counts(run.market) for p in book_problems(counts, cadence)]
+    found = market_problems(book_counts(run.market), run.market.cadence)
     for sentence in found[:MAX_LISTED]:
         what, _, cause = sentence.partition(": ")
         yield SummaryLine("books", what, cause)
