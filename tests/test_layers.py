@@ -78,8 +78,8 @@ INNER: dict[str, tuple[str, ...]] = {
             costs base_fees account_terms latency risk run_terms bar_orders
             """,
         "options": """
-            status prices chain moment surface surface_filters calendar_rules
-            chain_history fair_variance
+            status prices chain moment surface surface_filters calendar_rules calendar_tally
+            recorded chain_history fair_variance
             """,
         "trace": "header objects file arrow decision_trace builder parity",
         "importers": """

@@ -6,7 +6,7 @@ import importlib
 import re
 from typing import NamedTuple
 
-from quantlaxmi.cli.main import COMMANDS
+from quantlaxmi.cli.main import commands_of
 from quantlaxmi.cli.usage import written_for
 
 _OPTION = re.compile(r"^  (--[a-z][a-z0-9-]*)(?: ([A-Z][A-Z0-9=,]*))?(?:  +(.*))?$")
@@ -35,7 +35,7 @@ def commands(program: str) -> list[Command]:
     """Return the commands of ``"quantlaxmi-crypto"`` or ``"quantlaxmi-india"``."""
     return [
         _command(name, about, written_for(program, _usage_of(module)))
-        for name, (module, about) in COMMANDS.items()
+        for name, (module, about) in commands_of(program).items()
     ]
 
 

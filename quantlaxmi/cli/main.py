@@ -50,8 +50,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("completion", "print a script that completes commands in a shell"),
     "demo": ("demo", "the whole road on two generated segments"),
 }
-#: Named by the design, not built yet.
-PLANNED = ("explain",)
+#: Those of ``quantlaxmi-india`` alone.
+INDIA_COMMANDS: dict[str, tuple[str, str]] = {
+    "chain": ("chain", "show an option chain at one time, with volatilities and greeks"),
+    "explain": ("explain", "say how often each rule of a strategy forbade to enter"),
+}
+INDIA = "quantlaxmi-india"
 #: What a full or broken standard output answers.
 _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 TRACEBACK = "QUANTLAXMI_TRACEBACK"
@@ -59,10 +63,16 @@ TRACEBACK = "QUANTLAXMI_TRACEBACK"
 _NO_MEMORY = (os.strerror(errno.ENOMEM), "can't start new thread", "failed to map segment")
 
 
+def commands_of(program: str) -> dict[str, tuple[str, str]]:
+    """Commands of ``"quantlaxmi-crypto"`` or ``"quantlaxmi-india"``, as `COMMANDS`."""
+    return {**COMMANDS, **INDIA_COMMANDS} if program == INDIA else COMMANDS
+
+
 def overview(program: str) -> str:
     """The text of ``--help``."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    known = commands_of(program)
+    width = max(map(len, known))
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in known.items()]
     return "\n".join(
         [
             f"{program} tells whether a trading edge is real.",
@@ -79,8 +89,9 @@ def overview(program: str) -> str:
 
 
 def _command(program: str, argv: list[str]) -> int:
+    known = commands_of(program)
     if not argv:
-        raise UsageError(program, f"a command is missing: one of {', '.join(COMMANDS)}")
+        raise UsageError(program, f"a command is missing: one of {', '.join(known)}")
     name, rest = argv[0], argv[1:]
     if name in {"-h", "--help", "help"}:
         print(overview(program))
@@ -88,12 +99,12 @@ def _command(program: str, argv: list[str]) -> int:
     if name == "--version":
         print(f"{program} {__version__}")
         return DONE
-    if name in PLANNED:
-        raise UsageError(program, f"{name} is planned and not part of version {__version__}")
-    if name not in COMMANDS:
-        hint = suggestion(name, COMMANDS) or f"expected one of {', '.join(COMMANDS)}"
+    if name not in known:
+        if name in INDIA_COMMANDS:
+            raise UsageError(program, f"{name} is a command of {INDIA}")
+        hint = suggestion(name, known) or f"expected one of {', '.join(known)}"
         raise UsageError(program, f"unknown command {name!r}; {hint}")
-    module = importlib.import_module(f"quantlaxmi.cli.{COMMANDS[name][0]}")
+    module = importlib.import_module(f"quantlaxmi.cli.{known[name][0]}")
     args = parse(module.USAGE, program, name, rest)
     if args is None:  # help was asked for and printed
         return DONE

@@ -76,7 +76,8 @@ class Context:
     """
 
     __slots__ = (
-        "_books", "_ctx", "_event", "_features", "_index", "_positions", "_universe", "own_signals"
+        "_books", "_ctx", "_event", "_features", "_index", "_positions", "_tops", "_universe",
+        "own_signals",
     )  # fmt: skip
 
     def __init__(
@@ -94,6 +95,8 @@ class Context:
         self._event: Final = view(event)[0]
         # One view an instrument, made once: making them is what costs.
         self._books: Final = dict(zip(self._index, view(books), strict=True))
+        self._tops: Final = books.view()
+        self._tops.flags.writeable = False
         self._positions: Final = dict(zip(self._index, view(positions), strict=True))
         self._features: Final = tuple(view(features))
         self.own_signals: Final = OwnSignals(bound)
@@ -140,6 +143,11 @@ class Context:
         except KeyError:
             raise self._unknown(symbol) from None
         return book
+
+    @property
+    def books(self) -> NDArray[Any]:
+        """Live books of all instruments, records of ``schema.BOOK_DTYPE``: ``ctx.books["bid"]``."""
+        return self._tops
 
     def position(self, symbol: str) -> PositionView:
         """Return the live position of an instrument.
@@ -238,9 +246,7 @@ class Context:
         Parameters
         ----------
         symbol : str
-            Symbol of the instrument.
         side : Side
-            Buy or sell.
         qty : int
             Positive mantissa at the quantity exponent.
         limit_price : int
@@ -264,7 +270,6 @@ class Context:
         Parameters
         ----------
         symbol : str
-            Symbol of the instrument.
         change : int
             Signed mantissa at the quantity exponent, not 0.
 
@@ -281,7 +286,6 @@ class Context:
         Parameters
         ----------
         symbol : str
-            Of the order's instrument.
         order : int
             Its number: `next_order` when it was decided, plus the index of its leg.
         qty : int
@@ -305,9 +309,8 @@ class Context:
         Parameters
         ----------
         symbol : str
-            Symbol of the order's instrument.
         order : int
-            Number of the order; see `modify`.
+            See `modify`.
 
         Returns
         -------

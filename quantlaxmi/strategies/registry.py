@@ -20,6 +20,7 @@ GROUP: Final = "quantlaxmi.strategies"
 #: The package's own strategies and where they are; loaded when first asked for.
 BUNDLED: Final[dict[str, str]] = {
     "basis_capture": "quantlaxmi.strategies.basis_capture:BasisCapture",
+    "calendar_carry": "quantlaxmi.strategies.calendar_carry:CalendarCarry",
 }
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 StrategyClass = TypeVar("StrategyClass", bound=type[Strategy])
@@ -37,7 +38,7 @@ class StrategyRegistry:
     Examples
     --------
     >>> StrategyRegistry(installed=False).list()
-    ['basis_capture']
+    ['basis_capture', 'calendar_carry']
     """
 
     def __init__(self, *, installed: bool = True) -> None:

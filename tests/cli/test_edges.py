@@ -15,7 +15,7 @@ import pytest
 
 import quantlaxmi
 from quantlaxmi.cli import main_crypto
-from quantlaxmi.cli.main import COMMANDS
+from quantlaxmi.cli.main import COMMANDS, INDIA_COMMANDS
 from quantlaxmi.segment import SegmentWriter
 from tests.segments import INSTRUMENTS, make_tables
 
@@ -138,4 +138,4 @@ def test_every_command_that_a_message_names_exists():
     package = Path(quantlaxmi.__file__).parent
     text = "".join(path.read_text() for path in package.rglob("*.py"))
     named = re.findall(r"quantlaxmi-(?:crypto|india) ([a-z][a-z-]+)", text)
-    assert set(named) <= COMMANDS.keys()
+    assert set(named) <= {*COMMANDS, *INDIA_COMMANDS}

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from quantlaxmi.cli import main_crypto, main_india
-from quantlaxmi.cli.main import COMMANDS, PLANNED
+from quantlaxmi.cli.main import COMMANDS, INDIA_COMMANDS, commands_of
 from quantlaxmi.cli.usage import parse
 
 HEAVY = ("numba", "scipy", "rich", "matplotlib", "pyarrow", "numpy", "msgspec")
@@ -29,12 +29,13 @@ def run_python(code: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("command", ["", *COMMANDS, *INDIA_COMMANDS])
 def test_cli_help_loads_nothing_heavy(command: str) -> None:
     words = [*command.split(), "--help"]
+    main = "main_india" if command in INDIA_COMMANDS else "main_crypto"
     done = run_python(
-        "import sys; from quantlaxmi.cli import main_crypto; "
-        f"code = main_crypto({words!r}); "
+        f"import sys; from quantlaxmi.cli import {main}; "
+        f"code = {main}({words!r}); "
         f"print('LOADED', [m for m in {HEAVY!r} if m in sys.modules]); sys.exit(code)"
     )
     assert done.returncode == 0, done.stderr
@@ -50,13 +51,14 @@ def test_cli_import_of_the_package_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("main", [main_crypto, main_india])
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [(p, c) for p in ("quantlaxmi-crypto", "quantlaxmi-india") for c in commands_of(p)],
+)
 def test_cli_usage_texts_name_their_options(
-    command: str, main: object, capsys: pytest.CaptureFixture[str]
+    program: str, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    program = "quantlaxmi-crypto" if main is main_crypto else "quantlaxmi-india"
-    module = importlib.import_module(f"quantlaxmi.cli.{COMMANDS[command][0]}")
+    module = importlib.import_module(f"quantlaxmi.cli.{commands_of(program)[command][0]}")
     assert parse(module.USAGE, program, command, ["--help"]) is None
     text = capsys.readouterr().out
     usage, _, details = text.partition("\nOptions:")
@@ -96,7 +98,7 @@ def test_cli_usage_texts_name_their_options(
         ("run-gates --segment-dir a --strategy b", "--gates"),
         ("verify-report", "is missing"),
         ("demo --out", "--out needs a value"),
-        *((name, "is planned") for name in PLANNED),
+        *((name, "is a command of quantlaxmi-india") for name in INDIA_COMMANDS),
     ],
 )
 def test_cli_usage_errors_are_one_line_and_exit_2(

@@ -32,7 +32,7 @@ class Mine(CryptoStrategy):
 
 def test_bundled_strategies_are_listed_and_loaded():
     found = StrategyRegistry(installed=False)
-    assert found.list() == ["basis_capture"]
+    assert found.list() == ["basis_capture", "calendar_carry"]
     assert found.get("basis_capture") is BasisCapture
     strategy = found.create("basis_capture", sets=["threshold_bps=4"])
     assert strategy.config.as_texts()["threshold_bps"] == "4"
@@ -42,7 +42,7 @@ def test_register_adds_a_class_once():
     found = StrategyRegistry(installed=False)
     assert found.register(Mine) is Mine
     assert found.register(Mine) is Mine
-    assert found.list() == ["basis_capture", "mine"] and found.get("mine") is Mine
+    assert found.list() == ["basis_capture", "calendar_carry", "mine"] and found.get("mine") is Mine
     with pytest.raises(StrategyError, match="registered already"):
         found.register(type("Other", (Mine,), {}))
     with pytest.raises(StrategyError, match="registered already"):
@@ -110,7 +110,7 @@ def offer(monkeypatch, *pairs):
 def test_entry_points_are_loaded_when_asked_for(monkeypatch):
     offer(monkeypatch, ("mine", f"{__name__}:Mine"), ("broken", "no_such_module_here:X"))
     found = StrategyRegistry()
-    assert found.list() == ["basis_capture", "broken", "mine"]
+    assert found.list() == ["basis_capture", "broken", "calendar_carry", "mine"]
     assert found.get("mine") is Mine
     with pytest.raises(StrategyError, match=r"'broken' at no_such_module_here:X: Module"):
         found.get("broken")

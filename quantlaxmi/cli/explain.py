@@ -1,0 +1,107 @@
+"""``explain``: how often each rule of a strategy forbade to enter, and by how little."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from quantlaxmi.errors import InputError
+
+if TYPE_CHECKING:
+    from quantlaxmi.options.calendar_rules import CalendarRule
+    from quantlaxmi.options.calendar_tally import CalendarTally
+
+USAGE = """
+Say how often each rule of a strategy forbade to enter, alone and with others, and its nearest
+misses: over all checks of the data, without position, cooldown and margin.
+
+Usage:
+  {program} explain {segment} DIR --strategy NAME [--config TOML] [--set KV]... [--json]
+
+Options:
+  {segment} DIR  The segment's folder.
+  --strategy NAME    One whose rules can be explained: calendar_carry.
+  --config TOML      Settings of the strategy.
+  --set KV           A setting as key=value, over those of --config; may be repeated.
+  --json             One JSON document instead of tables.
+
+A rule counts wherever it forbids, whatever the others say. Rules that need quotes count where there
+are quotes. A miss is what was measured beside the limit that it did not meet.
+"""
+_IST = timezone(timedelta(hours=5, minutes=30))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Sets of rules that the table shows.
+_MOST_SETS = 12
+
+
+def main(args: dict[str, Any]) -> int:
+    from quantlaxmi.cli.output import print_facts, print_json, print_table
+    from quantlaxmi.options.calendar_tally import tally
+    from quantlaxmi.segment import open_whole
+    from quantlaxmi.strategies.calendar_carry import CalendarCarry
+    from quantlaxmi.strategies.registry import StrategyRegistry
+
+    strategy = StrategyRegistry().create(args["--strategy"], args["--config"], args["--set"])
+    if not isinstance(strategy, CalendarCarry):
+        expected = "one whose rules can be explained: calendar_carry"
+        raise InputError("--strategy", f"was {strategy.strategy_id}, expected {expected}")
+    found = tally(strategy.recorded_checks(open_whole(args["--segment-dir"])))
+    facts = {
+        "strategy": strategy.strategy_id,
+        "config_hash": strategy.config_hash.hex(),
+        "checks": found.checks,
+        "passing": found.passing,
+    }
+    if args["--json"]:
+        print_json({**facts, **_document(found)})
+        return 0
+    print_facts(facts)
+    print_table(
+        ("rule", "blocked", "alone", "nearest misses"),
+        [
+            (
+                _name(one.rule),
+                one.blocked,
+                one.alone,
+                "; ".join(f"{m.value:.6g} for {m.limit:.6g} at {_at(m.ts_ns)}" for m in one.nearest)
+                or "-",
+            )
+            for one in found.rules
+        ],
+    )
+    if found.together:
+        rows = [(n, ", ".join(map(_name, blocked))) for blocked, n in found.together[:_MOST_SETS]]
+        print_table(("checks", "rules that forbade together"), rows, title="")
+    if (more := len(found.together) - _MOST_SETS) > 0:
+        print(f"{more} more sets of rules; --json has all")
+    return 0
+
+
+def _name(rule: CalendarRule) -> str:
+    return str(rule.name).lower()
+
+
+def _at(ts_ns: int) -> str:
+    moment = (_EPOCH + timedelta(microseconds=ts_ns // 1000)).astimezone(_IST)
+    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+
+
+def _document(found: CalendarTally) -> dict[str, Any]:
+    return {
+        "rules": [
+            {
+                "rule": _name(one.rule),
+                "blocked": one.blocked,
+                "alone": one.alone,
+                "nearest": [
+                    {"at": _at(m.ts_ns), "ts_ns": m.ts_ns, "value": m.value, "limit": m.limit}
+                    for m in one.nearest
+                ],
+            }
+            for one in found.rules
+        ],
+        "together": [
+            {"rules": [_name(rule) for rule in blocked], "checks": n}
+            for blocked, n in found.together
+        ],
+    }
