@@ -26,6 +26,7 @@ Usage:
                  [--symbol NAME] [--kind KIND] [--interval SPAN] [--currency NAME] [--base NAME]
                  [--venue NAME] [--half-spread-bps BPS] [--share SHARE] [--size QTY]
                  [--calendar NAME] [--round] [--explain-mapping] [--json]
+                 [--jobs N] [INPUT]...
 
 Options:
   --format NAME           binance-stream: lines of a receive stamp and a stream message
@@ -70,7 +71,12 @@ Options:
   --round                 Round prices of more than eight decimals.
   --explain-mapping       Print the mapping that was recognised, as TOML, and what was made as
                             comments of it.
+  --jobs N                Import every --input and every INPUT to a segment of its own in the
+                            folder of --out, in so many processes; a line each. What is there is
+                            passed over; refused.jsonl beside them has what was refused.
   --json                  One JSON document instead of a table.
+
+Exit codes: 0 imported, 1 with --jobs: an input was refused, 2 bad input.
 """
 
 
@@ -82,6 +88,12 @@ def main(args: dict[str, Any]) -> int:
     if name not in FORMATS:
         raise InputError("--format", f"was {name[:40]!r}; expected one of {', '.join(FORMATS)}")
     terms = _terms(args)
+    if args["--jobs"] is not None:
+        from quantlaxmi.cli.import_many import import_all
+
+        return import_all(args, terms, most)
+    if args["INPUT"]:
+        raise InputError("INPUT", f"was {args['INPUT'][0]!r} without --jobs; expected --input")
     explained = ""
     if args["--explain-mapping"]:
         explained = _explained(name, args, terms)
