@@ -103,8 +103,9 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "trials": "records chain writer ledger merge holdout opening used",
         "run": """
-            config attribution capital records record_arrays feed bar_equity session accrued
-            ledger_lines tables equity drawing margins picture waterfall sampled plots
+            config attribution capital message_times note_rounding records record_arrays feed
+            bar_equity session accrued ledger_lines tables equity drawing margins picture
+            waterfall sampled plots
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text
             run_statistics statistics

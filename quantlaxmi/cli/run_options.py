@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from quantlaxmi.strategies.sdk import Strategy
 
 #: Facts of a run that are money.
-_MONEY = ("gross_pnl", "slippage", "fees", "funding", "borrow", "net_pnl")
+_MONEY = ("gross_pnl", "slippage", "fees", "funding", "borrow", "note_rounding", "net_pnl")
 #: The part of a usage text that every run shares, and its explanations.
 RUN_USAGE = """{segment} DIR [--until TIME] --strategy NAME [--config TOML]
                  [--set KV]... [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML]
@@ -194,6 +194,7 @@ def run_money(run: Run) -> dict[str, Any]:
         "fees": (exact.by_currency(a.fees for a in exact.accounts), scale),
         "funding": (exact.by_currency(a.funding for a in exact.accounts), scale),
         "borrow": (exact.by_currency(a.borrow for a in exact.accounts), scale),
+        **({"note_rounding": (exact.rounding_by_currency, scale)} if len(exact.notes) else {}),
         "net_pnl": (exact.net_by_currency, scale - 1),
     }
     found: dict[str, Any] = {}

@@ -15,6 +15,7 @@ _ADVICE = {
     "fees": "Trade less often",
     "funding": "Hold less through settlements",
     "interest": "Hold less borrowed spot",
+    "rounding": "Trade on fewer days",
 }
 
 
@@ -26,6 +27,7 @@ def _parts(amounts: Amounts) -> dict[str, int]:
         "fees": -amounts.fees,
         "funding": amounts.funding,
         "interest": -amounts.borrow,
+        "rounding": -amounts.rounding,
     }
 
 

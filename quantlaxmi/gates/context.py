@@ -99,6 +99,10 @@ class Amounts:
     notional : int
         Of all fills, at their prices.
     fills : int
+    rounding : int
+        What rounding of contract notes adds to the fees.
+    notes : tuple of (int, int)
+        Each sum of fees that is rounded, and the unit it is rounded to, half up.
     """
 
     gross: int
@@ -108,11 +112,24 @@ class Amounts:
     borrow: int
     notional: int
     fills: int
+    rounding: int = 0
+    notes: tuple[tuple[int, int], ...] = ()
 
     @property
     def net(self) -> int:
         """What the ledger shows."""
-        return self.gross - self.slippage - self.fees + self.funding - self.borrow
+        paid = self.slippage + self.fees + self.borrow + self.rounding
+        return self.gross - paid + self.funding
+
+    def rounding_at(self, fee_multiplier: Fraction) -> Fraction:
+        """What rounding adds where fees are multiplied: sums are multiplied, then rounded."""
+        return sum(
+            (
+                (2 * total * fee_multiplier + unit) // (2 * unit) * unit - total * fee_multiplier
+                for total, unit in self.notes
+            ),
+            Fraction(0),
+        )
 
     def stressed(self, fee_multiplier: Fraction, extra_slippage_bps: Fraction) -> Fraction:
         """Net with fees multiplied and a share of every fill's notional taken off."""
@@ -122,6 +139,7 @@ class Amounts:
             - self.fees * fee_multiplier
             + self.funding
             - self.borrow
+            - self.rounding_at(fee_multiplier)
             - self.notional * extra_slippage_bps / 10_000
         )
 

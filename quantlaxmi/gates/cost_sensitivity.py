@@ -85,6 +85,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
 
     Where fills do not depend on costs, net is ``gross - slippage - fees x multiplier - c x
     notional``, with funding and interest as they are: the surface and both break-evens are exact.
+    Where contract notes are rounded, the surface rounds each day's multiplied sums anew, and the
+    break-evens take the rounding as it was.
     Whether they depend is asked by two re-runs, at the stress and at the far corner of the surface:
     limits on loss or capital stop a run that pays more, and a strategy may read what it paid. There
     every point of the surface is a re-run, and break-evens are searched by halving.

@@ -38,7 +38,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Not a test: it has no null hypothesis and rejects nothing. It keeps a strategy from passing
     whose timing beats chance but does not pay for its trading. Fees are multiplied by the
     policy's `fee_multiplier`, and `extra_slippage_bps` of the notional of every fill are taken
-    off; funding and interest on borrowed spot count.
+    off; funding, interest on borrowed spot and rounding of contract notes count.
 
     Cannot see: luck; that is what the tests are for.
 
@@ -62,6 +62,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
         "fees": decimal_text(amounts.fees, exponent),
         "funding": decimal_text(amounts.funding, exponent),
         "borrow": decimal_text(amounts.borrow, exponent),
+        **({"rounding": decimal_text(amounts.rounding, exponent)} if amounts.notes else {}),
         "net": decimal_text(amounts.net, exponent),
         "net_after_policy_costs": rounded(float(net * Fraction(10) ** exponent)),
     }

@@ -31,7 +31,8 @@ from quantlaxmi.gates.path.round_trips import (
     build_path,
 )
 from quantlaxmi.gates.thresholds import Thresholds
-from quantlaxmi.run.exact_run import gross_in_all, net_in_all
+from quantlaxmi.run.exact_run import gross_in_all, net_in_all, rounding_until
+from quantlaxmi.run.note_rounding import currency_weights
 from quantlaxmi.run.position_changes import count_round_trips
 from quantlaxmi.schema import FillFlag, IntColumn
 from quantlaxmi.strategies.grid_file import Grid
@@ -84,7 +85,8 @@ class RunObservation:
             path = path_of(self._run, self.decision_points)
         except PathError as error:
             return error
-        if path.net != self.amounts.net:
+        # What rounding of a day's note adds belongs to no trip.
+        if path.net != self.amounts.net + self.amounts.rounding:
             raise EngineError(
                 f"the path's net is {path.net}, the ledger's {self.amounts.net}, at "
                 f"10**{self.ledger_exponent - 1}"
@@ -154,6 +156,19 @@ def _borrow_of(run: Run) -> int:
     """What a run paid in interest, attribution scale."""
     paid = zip(run.weights, run.exact.accounts, strict=True)
     return 10 * sum(weight * account.borrow for weight, account in paid)
+
+
+def _notes_of(run: Run) -> tuple[tuple[int, int], ...]:
+    """Sums of fees that are rounded, and their units, attribution scale."""
+    rows = run.exact.notes
+    if not len(rows):
+        return ()
+    totals = int128_array(rows["total_hi"], rows["total_lo"]).tolist()
+    weights, unit = currency_weights(run.instruments, run.weights), 10**-run.exact.ledger_exponent
+    return tuple(
+        (10 * weights[k] * total, 10 * weights[k] * unit)
+        for k, total in zip(rows["currency"].tolist(), totals, strict=True)
+    )
 
 
 def _base_buys(run: Run) -> BaseBuys:
@@ -248,6 +263,8 @@ def amounts_of(run: Run) -> Amounts:
         borrow=_borrow_of(run),
         notional=notional,
         fills=len(fills),
+        rounding=int(rounding_until(run, np.array([run.segment.last_ts_ns]))[0]),
+        notes=_notes_of(run),
     )
     if amounts.net != net_in_all(run):
         raise EngineError(

@@ -27,7 +27,10 @@ _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
 #: Columns of a gate that are compared.
 _COLUMNS: Final = ("verdict", "p", "n", "limit")
 #: Amounts of `net_positive`, what counts most first.
-_MONEY: Final = ("net", "gross", "slippage", "fees", "funding", "borrow", "trips", "fills")
+_MONEY: Final = (
+    *("net", "gross", "slippage", "fees", "funding", "borrow", "rounding"),
+    *("trips", "fills"),
+)
 
 
 @dataclass(frozen=True, slots=True)

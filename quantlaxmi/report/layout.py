@@ -22,10 +22,12 @@ __all__ = ["money_terms", "pictures_of", "plot_report"]
 
 #: Terms of net PnL as `net_positive` names them: what comes in, and what it costs.
 _TERMS = (("gross", 1), ("slippage", -1), ("fees", -1), ("funding", 1), ("borrow", -1))
+#: One more where contract notes are rounded.
+_ROUNDING = ("rounding", -1)
 
 
 def money_terms(report: Judged) -> dict[str, float]:
-    """Net PnL by what made it: gross, slippage, fees, funding, interest; empty where unknown.
+    """Net PnL by what made it: gross, costs, funding; empty where unknown.
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ def money_terms(report: Judged) -> dict[str, float]:
     for one in results_of(report):
         if one.gate == "net_positive" and all(name in one.details for name, _ in _TERMS):
             with drawn_from("net_positive"):
-                return {name: sign * number(one.details[name]) for name, sign in _TERMS}
+                terms = (*_TERMS, _ROUNDING) if "rounding" in one.details else _TERMS
+                return {name: sign * number(one.details[name]) for name, sign in terms}
     return {}
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import EngineError
-from quantlaxmi.run.exact_run import gross_in_all, net_in_all
+from quantlaxmi.run.exact_run import gross_in_all, net_in_all, rounding_until
 from quantlaxmi.run.ledger_lines import lines_at_times
 from quantlaxmi.schema import I64
 
@@ -95,6 +95,7 @@ def sums_at(run: Run, ends: I64) -> BucketSums:
         unit = 5 * units[i] * weights[i]
         worth = worth + lines.position[k].astype(object) * lines.mid2[k] * unit
         equity = equity + lines.instruments[k].equity * weights[i]
+    equity = equity - rounding_until(run, ends)
     gross, net = (at_decisions + worth).tolist(), equity.tolist()
     if (gross[-1], net[-1]) != expected:
         raise EngineError(

@@ -18,7 +18,7 @@ from quantlaxmi.fixed import int128_array
 from quantlaxmi.fixed.int128_sums import int128_combined, int128_running
 from quantlaxmi.run.accrued import accrued_interest
 from quantlaxmi.run.equity import MAX_POINTS
-from quantlaxmi.run.exact_run import net_in_all
+from quantlaxmi.run.exact_run import net_in_all, rounding_until
 from quantlaxmi.run.excursions import valid_mids
 from quantlaxmi.run.ledger_lines import last_seq_at, paid_at
 from quantlaxmi.schema import I64, IntColumn
@@ -125,6 +125,7 @@ def equity_points(run: ExactRun, step_ns: int) -> EquityPoints:
     for i in run.exact.traded:
         own = np.flatnonzero(fills["instrument"] == i)
         net[1:] += run.weights[i] * _of_instrument(run, i, own, cash, ts_ns[1:])
+    net[1:] -= rounding_until(run, ts_ns[1:])
     if net[-1] != net_in_all(run):
         raise EngineError(f"equity ends at {net[-1]}, the ledger's net PnL is {net_in_all(run)}")
     return EquityPoints(step_ns, ts_ns, net, run.ledger_exponent - 1, currency)

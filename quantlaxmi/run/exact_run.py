@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from quantlaxmi.errors import CurrencyError
 from quantlaxmi.execution.conversion import Conversion
 from quantlaxmi.execution.costs import CostModel
@@ -16,13 +19,15 @@ from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.accrued import Loans, loans_of
 from quantlaxmi.run.config import RunConfig
+from quantlaxmi.run.note_rounding import currency_weights, rounding_at
 from quantlaxmi.run.records import RunRecords
+from quantlaxmi.schema import IntColumn
 from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.trace import DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
 
-__all__ = ["ExactRun", "gross_in_all", "net_in_all"]
+__all__ = ["ExactRun", "gross_in_all", "net_in_all", "rounding_until"]
 
 #: Integers that stand under `ExactRun.exact`, and what people read instead.
 _UNDER_EXACT: Final = {
@@ -179,3 +184,22 @@ def gross_in_all(run: ExactRun) -> int:
     if run.conversion is None:
         return run.exact.gross_pnl
     return run.conversion.total(run.exact.gross_by_currency)
+
+
+def rounding_until(run: ExactRun, ts_ns: NDArray[np.int64]) -> IntColumn:
+    """Return what rounding has added to a run's fees by points in time, in all its currencies.
+
+    Parameters
+    ----------
+    run : ExactRun
+        Of one currency, or with a conversion to one.
+    ts_ns : ndarray of int64, shape (n_times,)
+
+    Returns
+    -------
+    ndarray of int (object), shape (n_times,)
+        At the run's ledger exponent - 1.
+    """
+    rows = run.exact.notes
+    at = np.searchsorted(rows["ts_ns"], ts_ns, side="right")
+    return rounding_at(rows, currency_weights(run.instruments, run.weights), at)

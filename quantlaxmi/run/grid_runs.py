@@ -17,11 +17,12 @@ import numpy.typing as npt
 from quantlaxmi._ext.equity_buckets import equity_buckets
 from quantlaxmi._ext.trip_times import trip_times
 from quantlaxmi.errors import FixedPointOverflow
-from quantlaxmi.fixed import int128_array
+from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.parallel import cores
 from quantlaxmi.parallel.threads import Progress, iterate_in_order
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.grid_market import GridMarket, bind_setting, in_order
+from quantlaxmi.run.note_rounding import currency_weights, note_rows, rounding_at
 from quantlaxmi.run.records import Account
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import I64
@@ -52,7 +53,8 @@ class SettingRun:
         Whether a position is open at the end of the run.
     n_fills : int
     net_by_instrument : tuple of int
-        Net of each instrument at the end of the run, at the exponent of `equity`.
+        Net of each instrument at the end of the run, at the exponent of `equity`; rounding of
+        contract notes is of no instrument.
     """
 
     config: StrategyConfig | None
@@ -115,9 +117,21 @@ def _reduced(market: GridMarket, config: StrategyConfig | None, session: Session
         trips, is_open = trip_times(fills, _decided_ns(fills, tables), len(scales))
     except OverflowError as error:
         raise FixedPointOverflow("grid_runs", (str(error),)) from None
+    halves = _after_notes(market, session, fills, halves)
     marked = zip(accounts, mids, scales, market.weights, strict=True)
     nets = tuple(Account.marked(b, mid, scale).net * w for b, mid, scale, w in marked)
     return SettingRun(config, halves, trips, is_open, len(fills), nets)
+
+
+def _after_notes(market: GridMarket, session: Session, fills: npt.NDArray[Any], halves: I64) -> I64:
+    """Equity at the ends with what rounding of contract notes adds to the fees."""
+    costs, exponent = market.config.costs, session.ledger_exponent
+    notes = note_rows(fills, session.instruments, costs, exponent, market.segment)
+    if not len(notes):
+        return halves
+    at = np.searchsorted(notes["ts_ns"], market.ends, side="right")
+    added = rounding_at(notes, currency_weights(session.instruments, market.weights), at)
+    return np.stack(int128_halves(int128_array(*halves) - added))
 
 
 def _decided_ns(fills: npt.NDArray[Any], tables: dict[str, npt.NDArray[Any]]) -> I64:

@@ -11,7 +11,7 @@ and cash to be that of the engine's fills.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +26,9 @@ from quantlaxmi.fixed import int128_array
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.parallel.pace import Pace
 from quantlaxmi.run.accrued import Loans, accrued_interest
+from quantlaxmi.run.message_times import last_seq_at as last_seq_at
+from quantlaxmi.run.message_times import paid_at as paid_at
+from quantlaxmi.run.note_rounding import noted
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.run.session import FIRST_ROWS, MOST_ROWS
 from quantlaxmi.schema import IntColumn
@@ -36,7 +39,10 @@ MONEY = ("cash", "realized", "unrealized", "fees", "funding", "borrow", "accrued
 
 @dataclass(frozen=True, eq=False)
 class Money:
-    """Columns of money at the lines' exponent, Python integers, shape (n_lines,)."""
+    """Columns of money at the lines' exponent, Python integers, shape (n_lines,).
+
+    Cash and equity of a currency are after ``rounding`` of contract notes, which no contract has.
+    """
 
     cash: IntColumn
     realized: IntColumn
@@ -46,6 +52,7 @@ class Money:
     borrow: IntColumn
     accrued: IntColumn
     equity: IntColumn
+    rounding: IntColumn
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +114,12 @@ def lines_at_fills(
     # Funding and interest booked before the fill; what is booked after it has seen it.
     settled = _payments(records, lambda rows: rows["fills_before"], done, "left")
     mid2 = marks_at(segment, fills["seq"], tuple(settled))
-    lines = _lines(records, mid2, fills["ts_ns"], done, settled, loans)
+    notes = np.searchsorted(records.notes["fills_before"], done, side="left")
+    lines = _lines(records, mid2, fills["ts_ns"], (done, notes), settled, loans)
     booked = int128_array(fills["cash_hi"], fills["cash_lo"])
     for number, instrument in enumerate(fills["instrument"].tolist()):
-        total = lines.totals[records.instruments[instrument].currency].cash[number]
+        sums = lines.totals[records.instruments[instrument].currency]
+        total = sums.cash[number] + sums.rounding[number]  # a note comes after the engine
         if total != 10 * booked[number]:
             raise EngineError(f"cash after fill {number} is {booked[number]}, by prices {total}/10")
     return lines
@@ -148,7 +157,8 @@ def lines_at_times(
     settled = _payments(records, received_at, ts_ns, "right")
     done = np.searchsorted(records.fills["ts_ns"], ts_ns, side="right")
     mid2 = marks_at_times(segment, ts_ns, tuple(settled))
-    return _lines(records, mid2, ts_ns, done, settled, loans)
+    notes = np.searchsorted(records.notes["ts_ns"], ts_ns, side="right")
+    return _lines(records, mid2, ts_ns, (done, notes), settled, loans)
 
 
 def marks_at_times(
@@ -218,11 +228,12 @@ def _lines(
     records: RunRecords,
     mid2: NDArray[np.int64],
     ts_ns: NDArray[np.int64],
-    done: NDArray[np.intp],
+    after: tuple[NDArray[np.intp], NDArray[np.intp]],
     settled: Mapping[int, _Paid],
     loans: Loans | None,
 ) -> LedgerLines:
-    """Lines after ``done`` fills of all and the ``settled`` payments of each instrument held."""
+    """Lines after so many fills of all and notes, and ``settled`` payments of each instrument."""
+    done, notes = after
     held = tuple(settled)
     position = np.zeros(mid2.shape, np.int64)
     first_line = np.zeros(len(held), np.int64)
@@ -245,7 +256,7 @@ def _lines(
                 f"{money.equity[at]} by cash and {other[at]} by accounts"
             )
         each.append(money)
-    none = Money(*[_zeros(len(ts_ns))] * len(MONEY))
+    none = Money(*[_zeros(len(ts_ns))] * len(fields(Money)))
     totals = {}
     for currency in dict.fromkeys(one.currency for one in records.instruments):
         mine = [
@@ -254,8 +265,9 @@ def _lines(
             if records.instruments[i].currency == currency
         ]
         totals[currency] = Money(
-            *(_sum([getattr(m, name) for m in mine or [none]]) for name in MONEY)
+            *(_sum([getattr(m, one.name) for m in mine or [none]]) for one in fields(Money))
         )
+    totals = noted(totals, records.notes, notes)
     return LedgerLines(
         ts_ns, held, first_line, position, mid2, tuple(each), totals, records.ledger_exponent - 1
     )
@@ -284,7 +296,8 @@ def _money(
     worth = marked * (5 * ledger_scale(one, records.ledger_exponent))
     cash = traded - fees + funding - borrow
     equity = cash + worth - accrued
-    return Money(cash, realized, worth - cost, fees, funding, borrow, accrued, equity)
+    none = _zeros(len(count))
+    return Money(cash, realized, worth - cost, fees, funding, borrow, accrued, equity, none)
 
 
 def _booked(
@@ -335,39 +348,6 @@ def _payments(
     for i in np.unique(records.fills["instrument"]).tolist():
         tables = (t[t["instrument"] == i] for t in (records.funding, records.borrow))
         found[i] = tuple((rows, np.searchsorted(place(rows), at, side=side)) for rows in tables)
-    return found
-
-
-def paid_at(segment: MarketData, rows: NDArray[Any]) -> NDArray[np.int64]:
-    """Receive time of settlements, which are stamped by the venue's clock; ascending.
-
-    A settlement came after the message of its row and not after the next one.
-    """
-    after = np.full(len(rows), np.iinfo(np.int64).min, np.int64)
-    before = np.full(len(rows), np.iinfo(np.int64).max, np.int64)
-    for name in schema.TABLES:
-        table = segment.columns(name)
-        if len(table["seq"]):
-            place = np.searchsorted(table["seq"], rows["seq"], side="right")
-            ts_ns = table["ts_ns"]
-            read, coming = place > 0, place < len(ts_ns)
-            after[read] = np.maximum(after[read], ts_ns[place[read] - 1])
-            before[coming] = np.minimum(before[coming], ts_ns[place[coming]])
-    # After the last message nothing comes: what was due until then is paid with it.
-    last = before == np.iinfo(np.int64).max
-    before[last] = after[last]
-    paid: NDArray[np.int64] = np.clip(rows["ts_ns"], after, before)
-    return paid
-
-
-def last_seq_at(segment: MarketData, ts_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number of the last message up to each time, -1 before the first."""
-    found = np.full(len(ts_ns), -1, np.int64)
-    for name in schema.TABLES:
-        table = segment.columns(name)
-        rows = np.searchsorted(table["ts_ns"], ts_ns, side="right") - 1
-        after = np.flatnonzero(rows >= 0)
-        found[after] = np.maximum(found[after], table["seq"][rows[after]])
     return found
 
 

@@ -29,13 +29,15 @@ class RunMoney:
     Attributes
     ----------
     net : Decimal
-        ``gross - slippage - fees + funding - interest``.
+        ``gross - slippage - fees + funding - interest - rounding``.
     gross : Decimal
         From mid to mid, open positions at the last mid.
     slippage, fees, interest : Decimal
         Paid; below 0 received.
     funding : Decimal
         Received; below 0 paid.
+    rounding : Decimal
+        What rounding of contract notes adds to the fees; below 0 takes away.
     """
 
     net: Decimal
@@ -44,6 +46,7 @@ class RunMoney:
     fees: Decimal
     funding: Decimal
     interest: Decimal
+    rounding: Decimal = Decimal(0)
 
 
 def exact_decimal(mantissa: int, exponent: int) -> Decimal:
@@ -61,6 +64,7 @@ def _amounts(run: ExactRun) -> dict[str, dict[str, int]]:
         "fees": exact.by_currency(10 * a.fees for a in exact.accounts),
         "funding": exact.by_currency(10 * a.funding for a in exact.accounts),
         "interest": exact.by_currency(10 * a.borrow for a in exact.accounts),
+        "rounding": {name: 10 * paid for name, paid in exact.rounding_by_currency.items()},
     }
 
 

@@ -17,6 +17,7 @@ from quantlaxmi.execution.ledger import ledger_scale
 from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.run.attribution import Attributions
 from quantlaxmi.run.capital import CapitalUse
+from quantlaxmi.run.note_rounding import NO_NOTES, NOTE_DTYPE
 from quantlaxmi.run.records import Account, RunRecords, VenueClock
 from quantlaxmi.trace import TRACE_TABLES
 from quantlaxmi.trace.header import TraceHeader
@@ -37,7 +38,8 @@ def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:
         funding and borrow, ``last_mids``, ``depth_gaps`` and ``venue_clocks`` (n, 4), which is
         whether there was a stamp, offset, trades met and trades over; ``cash`` (n_currencies, 2);
         ``counts``, which is ledger exponent and messages; ``capital`` (3, 2) where it is stated:
-        capital, drawdown, most margin used. All but the tables are int64, halves (hi, lo) last.
+        capital, drawdown, most margin used; ``notes`` where there are any. All but the tables and
+        the notes are int64, halves (hi, lo) last.
     """
     booked = [
         value
@@ -63,6 +65,7 @@ def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:
         "cash": np.stack(int128_halves(list(records.cash.values())), axis=1),
         "counts": np.array([records.ledger_exponent, records.n_messages], np.int64),
         **({"capital": np.stack(int128_halves(stated), axis=1)} if stated else {}),
+        **({"notes": records.notes} if len(records.notes) else {}),
     }
 
 
@@ -109,6 +112,7 @@ def records_of(header: TraceHeader, arrays: Arrays) -> RunRecords:
             if "capital" in arrays
             else None
         ),
+        notes=arrays.get("notes", NO_NOTES),
     )
 
 
@@ -126,10 +130,11 @@ def _check(arrays: Arrays, n_instruments: int, n_currencies: int) -> None:
         "counts": (2,),
         **({"capital": (3, 2)} if "capital" in arrays else {}),
     }
-    for name in (*TRACE_TABLES, *shapes):
+    tables = {**TRACE_TABLES, **({"notes": NOTE_DTYPE} if "notes" in arrays else {})}
+    for name in (*tables, *shapes):
         if name not in arrays:
             raise InputError("records of a run", "is missing", name)
-        found, dtype = arrays[name], TRACE_TABLES.get(name, np.dtype(np.int64))
+        found, dtype = arrays[name], tables.get(name, np.dtype(np.int64))
         shape = shapes.get(name, found.shape[:1])
         if found.dtype != dtype or found.shape != shape:
             raise InputError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from quantlaxmi.events import TradeAttribution
 from quantlaxmi.execution.conversion import one_currency
 from quantlaxmi.execution.ledger import ledger_scale
-from quantlaxmi.fixed import int128_sum
+from quantlaxmi.fixed import int128_array, int128_sum
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import Attributions, trade_attributions
 from quantlaxmi.run.capital import CapitalUse
+from quantlaxmi.run.note_rounding import NO_NOTES
 from quantlaxmi.schema import FillFlag
 from quantlaxmi.trace import OUTCOME_TABLES, DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
@@ -115,7 +116,7 @@ class RunRecords:
     accounts : tuple of Account
         By instrument.
     cash : dict of str to int
-        By currency; starts at 0.
+        By currency; starts at 0. What the engine booked: rounding of contract notes comes after.
     attributions : Attributions
         One row a fill; their sum is the ledger's cash.
     last_mids : ndarray of int64, shape (n_instruments,)
@@ -128,6 +129,8 @@ class RunRecords:
         By instrument.
     capital : CapitalUse or None
         None where the limits state no capital.
+    notes : ndarray of `quantlaxmi.run.note_rounding.NOTE_DTYPE`
+        Rounded sums of fees of each session day; none where no component is rounded.
 
     Examples
     --------
@@ -154,6 +157,7 @@ class RunRecords:
     depth_gaps: tuple[int, ...]
     venue_clocks: tuple[VenueClock, ...]
     capital: CapitalUse | None = None
+    notes: NDArray[Any] = field(default_factory=lambda: NO_NOTES)
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -210,10 +214,22 @@ class RunRecords:
             found[self.instruments[i].currency] += int128_sum(hi[own], lo[own])
         return found
 
+    @functools.cached_property
+    def rounding_by_currency(self) -> dict[str, int]:
+        """What rounding of contract notes adds to the fees, ledger units, of each currency."""
+        found = dict.fromkeys(self.cash, 0)
+        names, rows = list(found), self.notes
+        amounts = int128_array(rows["amount_hi"], rows["amount_lo"]).tolist()
+        for which, amount in zip(rows["currency"].tolist(), amounts, strict=True):
+            found[names[which]] += amount
+        return found
+
     @property
     def net_by_currency(self) -> dict[str, int]:
         """`net_pnl` of each currency of the run."""
-        return self.by_currency(a.net for a in self.accounts)
+        booked = self.by_currency(a.net for a in self.accounts)
+        rounding = self.rounding_by_currency
+        return {currency: amount - 10 * rounding[currency] for currency, amount in booked.items()}
 
     @property
     def gross_by_currency(self) -> dict[str, int]:
@@ -228,7 +244,7 @@ class RunRecords:
 
     @property
     def net_pnl(self) -> int:
-        """Realized and unrealized PnL minus fees plus funding, at ledger exponent - 1.
+        """Realized and unrealized PnL minus all costs plus funding, at ledger exponent - 1.
 
         Raises
         ------

@@ -22,6 +22,7 @@ from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.run.capital import CapitalUse
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.feed import TableColumns, merged_chunks
+from quantlaxmi.run.note_rounding import note_rows
 from quantlaxmi.run.records import Account, RunRecords, VenueClock
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.session import Session
@@ -245,7 +246,7 @@ def _run(
         done += session.engine.chunk_rows
     session.finish()
     check_unchanged(market)
-    return Run(_records(header, session), market, bound, config)
+    return Run(_records(header, session, market), market, bound, config)
 
 
 def _further(progress: Progress, done: int, total: int) -> Callable[[int], None]:
@@ -302,7 +303,7 @@ def make_header(market: MarketData, bound: BoundStrategy, config: RunConfig) -> 
     )
 
 
-def _records(header: TraceHeader, session: Session) -> RunRecords:
+def _records(header: TraceHeader, session: Session, market: MarketData) -> RunRecords:
     """Rows and money of a finished session; every fill is attributed, and the sum checked."""
     engine = session.engine
     tables = engine.tables(last=True)
@@ -322,10 +323,11 @@ def _records(header: TraceHeader, session: Session) -> RunRecords:
         Account.marked(booked, mid, scale)
         for booked, mid, scale in zip(engine.accounts(), mids.tolist(), scales, strict=True)
     ]
-    margin = engine.margin()
+    margin, exponent = engine.margin(), session.ledger_exponent
+    notes = note_rows(tables["fills"], header.instruments, session.config.costs, exponent, market)
     return RunRecords(
         header=header,
-        ledger_exponent=session.ledger_exponent,
+        ledger_exponent=exponent,
         decisions=tables["decisions"],
         legs=tables["legs"],
         orders=tables["orders"],
@@ -341,4 +343,5 @@ def _records(header: TraceHeader, session: Session) -> RunRecords:
         depth_gaps=tuple(engine.depth_gaps()),
         venue_clocks=tuple(VenueClock(*each) for each in engine.venue_clocks()),
         capital=None if margin is None else CapitalUse(*margin),
+        notes=notes,
     )

@@ -71,7 +71,7 @@ class Run(ExactRun):
 
     @property
     def net(self) -> Decimal:
-        """Gross - slippage - fees + funding - interest, exact, in `currency`.
+        """Gross - slippage - fees + funding - interest - rounding, exact, in `currency`.
 
         Raises
         ------
@@ -104,6 +104,11 @@ class Run(ExactRun):
     def interest(self) -> Decimal:
         """Interest paid on what was sold and not held, exact, in `currency`."""
         return self._money.interest
+
+    @property
+    def rounding(self) -> Decimal:
+        """What rounding of contract notes adds to the fees, exact, in `currency`."""
+        return self._money.rounding
 
     @property
     def _money(self) -> RunMoney:

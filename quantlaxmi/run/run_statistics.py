@@ -69,13 +69,15 @@ class RunStatistics:
     skew, kurtosis : float or None
         Of the returns, by population moments; 3 is the normal kurtosis.
     cost_share : float or None
-        Slippage, fees and interest over gross; None where gross is not above 0.
+        Slippage, fees, interest and rounding over gross; None where gross is not above 0.
     break_even_fees : float or None
         Multiple of the fees at which net is 0.
     break_even_bps : float or None
         Further loss on every fill, in bps of its notional, at which net is 0.
     notes : tuple of str
         Why figures are None.
+    rounding : Decimal
+        What rounding of contract notes adds to the fees, as of `Run`.
     """
 
     currency: str
@@ -115,12 +117,18 @@ class RunStatistics:
     break_even_fees: float | None
     break_even_bps: float | None
     notes: tuple[str, ...] = ()
+    rounding: Decimal = Decimal(0)
 
     def to_dict(self) -> dict[str, Any]:
-        """Every figure by name; money is exact decimal text, because JSON numbers are floats."""
+        """Every figure by name; money is exact decimal text, because JSON numbers are floats.
+
+        ``rounding`` is there where it is not 0.
+        """
         found: dict[str, Any] = {}
         for one in fields(self):
             value = getattr(self, one.name)
+            if one.name == "rounding" and not value:
+                continue  # of contract notes alone
             if isinstance(value, Decimal):
                 value = format(value, "f")
             found[one.name] = list(value) if isinstance(value, tuple) else value
@@ -148,6 +156,7 @@ def _rows(stats: RunStatistics) -> list[tuple[str, str]]:
         ("fees", amount_text(s.fees)),
         ("funding", amount_text(s.funding)),
         ("interest", amount_text(s.interest)),
+        *([("rounding", amount_text(s.rounding))] if s.rounding else []),
         ("cost / gross", share_text(s.cost_share)),
         ("break-even fees", number_text(s.break_even_fees, "×")),
         ("break-even a fill", number_text(s.break_even_bps, " bps")),

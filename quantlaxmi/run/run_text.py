@@ -35,7 +35,8 @@ def _run_rows(run: ExactRun) -> list[tuple[str, str]]:
     for currency, one in money[:4]:
         parts = ", ".join(
             f"{name} {amount_text(getattr(one, name))}"
-            for name in ("gross", "slippage", "fees", "funding", "interest")
+            for name in ("gross", "slippage", "fees", "funding", "interest", "rounding")
+            if name != "rounding" or one.rounding
         )
         rows += [("net", f"{amount_text(one.net)} {currency}"), ("", parts)]
     if len(money) > 4:

@@ -63,7 +63,7 @@ def run_statistics(
     drawdown, fall, length = _drawdown(curve, usable)
     turnover = _turnover(run)
     traded, paid = float(turnover), float(money.fees)
-    costs = money.slippage + money.fees + money.interest
+    costs = money.slippage + money.fees + money.interest + money.rounding
     return RunStatistics(
         currency=run.currency,
         capital=stated,

@@ -53,7 +53,7 @@ def waterfall(terms: Mapping[str, float], currency: str = "", ax: Axes | None = 
             )
             level += amount
         ax.axhline(0, color=INK, linewidth=1)
-        short = {"slippage": "slip.", "funding": "fund.", "borrow": "int."}
+        short = {"slippage": "slip.", "funding": "fund.", "borrow": "int.", "rounding": "rnd."}
         names = short if is_narrow(ax) else {"borrow": "interest"}
         ax.set_xticks(range(len(drawn)), [names.get(name, name) for name, _ in drawn])
         ax.set_ylabel(currency)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from quantlaxmi.errors import EngineError
 from quantlaxmi.fixed import int128_array
 from quantlaxmi.run.accrued import accrued_interest
-from quantlaxmi.run.exact_run import net_in_all
+from quantlaxmi.run.exact_run import net_in_all, rounding_until
 from quantlaxmi.run.ledger_lines import marks_at_times, paid_at
 from quantlaxmi.schema import IntColumn
 
@@ -131,7 +131,7 @@ def net_by_bucket(run: Run, curve: EquityCurve) -> list[int]:
         paid_by = np.searchsorted(lent["ts_ns"], points, side="right")
         owed = accrued_interest(lent, paid_by, points, marks[i], run.loans[i])
         equity -= 10 * weights[i] * owed
-    found = [int(v) for v in equity]
+    found = [int(v) for v in equity - rounding_until(run, points)]
     if found[-1] != net_in_all(run):
         raise EngineError(
             f"net PnL is {found[-1]} by buckets, the ledger's {net_in_all(run)}, at "

@@ -184,6 +184,7 @@ _NAMES = {
     "fees": "fees",
     "funding": "funding received",
     "borrow": "interest paid",
+    "rounding": "rounding of contract notes",
     "trips": "round trips",
     "fills": "fills",
 }
