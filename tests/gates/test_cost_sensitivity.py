@@ -7,13 +7,14 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.gates import GatePolicy, Verdict, cost_sensitivity
+from quantlaxmi.gates import GatePolicy, Verdict, cost_sensitivity, net_positive
 from quantlaxmi.gates.g3_suite import G3RobustnessSuite
 from quantlaxmi.gates.observation import context_of
 from quantlaxmi.gates.results import CostSensitivityResult
@@ -21,6 +22,7 @@ from quantlaxmi.run.replay import backtest
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies.registry import StrategyRegistry
+from tests.gates.test_engine import PARTS
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -152,3 +154,22 @@ def test_the_suite_takes_a_range_of_fees(run):
         with pytest.raises(ConfigError):
             suite.run_cost_sensitivity(wrong)
     assert [one.regime for one in suite.run_regime_slicing()][-1] == "chop_high_volatility"
+
+
+def test_components_and_rounded_notes_are_stressed_as_a_rerun_pays_them(segment):
+    """Taxes stay shares; amounts an order, and sums of days, are multiplied, then rounded."""
+    in_quote = msgspec.structs.replace(PARTS, buy_fee={"spot": "quote"})
+    run = backtest(segment, "basis_capture", costs=in_quote)
+    found, unit = judged(run, intervals=2), Fraction(10) ** (run.ledger_exponent - 1)
+    assert found.details["fills_depend_on_costs"] is False
+    amounts = context_of(run, GatePolicy()).amounts
+    assert amounts.rounding and amounts.notes
+    # Spot pays a rate, of which each fee is rounded; each of the other is exact.
+    spot = int((run.exact.fills["instrument"] == 0).sum()) * Fraction(1, 10**8)
+    for multiplier in (Fraction(0), Fraction(3, 2), Fraction(3)):
+        costs = run.config.costs.scaled(multiplier, Fraction(1, 2))
+        again = Rerun(run).again(config=replace(run.config, costs=costs))
+        left = amounts.stressed(multiplier, Fraction(1, 2)) * unit
+        made = again.exact.net_pnl * Fraction(10) ** (again.ledger_exponent - 1)
+        assert abs(made - left) <= spot
+    assert net_positive.GATE.judge(context_of(run, GatePolicy()))[0].details["rounding"]

@@ -7,6 +7,7 @@ import pytest
 
 from quantlaxmi._jit import random_entry as kernels
 from quantlaxmi._jit.compiler import running
+from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.gates import GatePolicy, random_entry
 from quantlaxmi.gates import label_permutation as permutation
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
@@ -18,6 +19,7 @@ from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
 from tests.gate_fakes import judged
 from tests.market_builder import MemorySegment
 from tests.naive import random_entry as naive
+from tests.traded import component
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 QUICK = GatePolicy(
@@ -26,6 +28,20 @@ QUICK = GatePolicy(
     random_entry={"n_sims": 50, "n_neutral_pairs": 5},
     label_permutation={"n_perms": 50},
     market_null={"n_draws": 19, "n_draws_extended": 19},
+)
+
+
+#: Sided shares and an amount an order, taxed; sums of days are rounded.
+PARTS = CostModel(
+    rates={},
+    components={
+        "perp": (
+            component("ticket", "order", "both", "0.07", taxed=True),
+            component("entry", "order", "buy", "0.01"),
+            component("tax", "value", "sell", "0.1", rounded=True),
+            component("vat", "taxed", "both", "18"),
+        )
+    },
 )
 
 
@@ -58,12 +74,15 @@ def funded_segment(segment):
     return MemorySegment(tables, segment.instruments)
 
 
-@pytest.fixture(scope="module", params=["planted", "edgeless", "planted, funded"])
+@pytest.fixture(
+    scope="module", params=["planted", "edgeless", "planted, funded", "planted, components"]
+)
 def suite(request):
     segment = open_segment(DATA / request.param.split(",")[0])
     if request.param.endswith("funded"):
         segment = funded_segment(segment)
-    run = backtest(segment, "basis_capture")
+    costs = PARTS if request.param.endswith("components") else None
+    run = backtest(segment, "basis_capture", costs=costs)
     return segment, run, G2AntiOverfitSuite.from_run(run, policy=QUICK)
 
 
@@ -89,7 +108,7 @@ def test_identity_holds_on_real_runs(suite):
 @pytest.mark.parametrize("draw", [0, 1])
 def test_a_draw_is_what_the_engine_earns_there(suite, draw):
     """Place the trips as a draw does, trade them through the engine, and compare to the unit."""
-    segment, _, g2 = suite
+    segment, own, g2 = suite
     context = g2.context
     clean = [t for t in context.path.trips if all(a.clean for a in t.actions)]
     object.__setattr__(context.path, "trips", tuple(clean[:60]))
@@ -106,7 +125,7 @@ def test_a_draw_is_what_the_engine_earns_there(suite, draw):
             row = lay.rows[start + int(t.offset[k])]
             script[int(context.decision_points.seq[row])] = t.actions[k].bundle
     assert len(script) == len(t.actions)
-    run = backtest(segment, _scripted(script))
+    run = backtest(segment, _scripted(script), costs=own.config.costs)
     assert run.n_decisions == len(script)
     assert all(a.position == 0 for a in run.exact.accounts)
     costs = run.exact.attributions
