@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final
 
@@ -45,6 +47,11 @@ MAX_CONTRACT_SIZE: Final = 10**18
 MAX_CONTRACT_PLACES: Final = 12
 #: Most units of the base that a price may be of.
 MAX_PRICE_UNITS: Final = 10**9
+
+
+#: Most symbols that are all shown, and most characters of a symbol that others are compared with.
+_ALL_SHOWN: Final = 8
+_MAX_ASKED: Final = 128
 
 
 def _zero() -> int:
@@ -185,6 +192,30 @@ def contract_problem(one: Instrument) -> str:
     if not 1 <= units <= MAX_PRICE_UNITS or units != 10 ** (len(str(units)) - 1):
         return f"price_units was {shown(units)}, expected a power of ten up to 10**9"
     return ""
+
+
+def symbols_text(known: Iterable[str], asked: str = "") -> str:
+    """Return symbols for an error's line: all of a few, of many the three nearest to one.
+
+    Parameters
+    ----------
+    known : iterable of str
+    asked : str
+        What was looked for; empty for nothing in particular, then the first three are shown.
+
+    Examples
+    --------
+    >>> symbols_text(["BTCUSDT", "BTCUSDT-PERP"], "ETHUSDT")
+    'BTCUSDT, BTCUSDT-PERP'
+    >>> symbols_text((f"NIFTY-{k}-CE" for k in range(24000, 25000, 50)), "NIFTY-24555-CE")
+    '20 instruments, the nearest NIFTY-24550-CE, NIFTY-24950-CE, NIFTY-24850-CE'
+    """
+    names = list(known)
+    if len(names) <= _ALL_SHOWN:
+        return ", ".join(names)
+    near = difflib.get_close_matches(asked[:_MAX_ASKED], names, n=3, cutoff=0.0)
+    shown = f"the nearest {', '.join(near)}" if asked else f"the first {', '.join(names[:3])}"
+    return f"{len(names):,} instruments, {shown}"
 
 
 def counts_contracts(venue: str) -> bool:

@@ -71,7 +71,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "segment": """
             rows horizon arrow_io wal manifest columns market_data shown
             read window unchanged depth_index
-            seal recover write memory held split parts export books
+            seal recover write memory held split parts export books expiries
             """,
         "execution": """
             impact fee_rate fee_components cost_components cost_file cost_bounds conversion ledger
@@ -133,7 +133,7 @@ INNER: dict[str, tuple[str, ...]] = {
             regimes cost_sensitivity
             observation suites policy suite_of_run g2_suite g3_suite
             """,
-        "data_quality": "figures measure",
+        "data_quality": "figures quantile chains measure",
         "report": """
             read_results verdict_words gate_rows found figures maps layout html.questions html.svg
             html.page pages gate_report binding differences compare html.compare_page known

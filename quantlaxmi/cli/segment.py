@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from quantlaxmi.cli.output import money_text, print_facts, print_json, print_table
+from quantlaxmi.cli.output import print_facts, print_json, print_table
 from quantlaxmi.cli.run_files import check_new_folder
+from quantlaxmi.cli.segment_info import show_info
 from quantlaxmi.cli.segment_quality import show_quality
-from quantlaxmi.cli.values import utc_text, whole_number
+from quantlaxmi.cli.values import whole_number
 from quantlaxmi.errors import InputError
 
 USAGE = """
@@ -16,11 +17,12 @@ Show, verify, measure, split, export or recover a segment.
 
 Usage:
   {program} segment (info|verify|quality|split|export|recover) {segment} DIR
-                 [--stale-ms N] [--rows N] [--by-day] [--out DIR] [--json]
+                 [--stale-ms N] [--all] [--rows N] [--by-day] [--out DIR] [--json]
 
 Options:
   {segment} DIR  The segment's folder.
   --stale-ms N       quality: a longer time without a message is a silence [default: 5000].
+  --all              info, quality: every instrument and file of a segment that has many.
   --rows N           split: messages in each part.
   --by-day           split: one part for each UTC day.
   --out DIR          split, export: folder to create.
@@ -28,26 +30,26 @@ Options:
 
 info reads the manifest. verify reads every byte of the log, the columns and the manifest, and
 names the file that was changed. quality counts messages, silence, clocks, spreads, books and basis;
-docs/DATA_QUALITY.md says how. split keeps the global message numbers. export writes one Parquet
-file for each table. recover cuts the log of a recording whose writer died at its last whole batch
-and seals it.
+docs/DATA_QUALITY.md says how. info and quality show more than 40 instruments by expiry. split keeps
+the global message numbers. export writes one Parquet file for each table. recover cuts the log of a
+recording whose writer died at its last whole batch and seals it.
 """
 
 
 def main(args: dict[str, Any]) -> int:
-    from quantlaxmi.segment import open_segment, segment_info, verify_segment
+    from quantlaxmi.segment import verify_segment
 
     folder, as_json = args["--segment-dir"], args["--json"]
     for option, actions in (
         ("--rows", ("split",)),
         ("--by-day", ("split",)),
         ("--out", ("split", "export")),
+        ("--all", ("info", "quality")),
     ):
         if args[option] and not any(args[action] for action in actions):
             raise InputError(option, f"belongs to segment {' and '.join(actions)}")
     if args["info"]:
-        info = segment_info(open_segment(folder, verify="manifest"))
-        print_json(info) if as_json else _print_info(info)
+        show_info(folder, as_json, args["--all"])
     elif args["verify"]:
         facts = verify_segment(folder)
         print_json(facts) if as_json else print_facts(facts)
@@ -55,7 +57,8 @@ def main(args: dict[str, Any]) -> int:
         facts = _recovered(folder)
         print_json(facts) if as_json else print_facts(facts)
     elif args["quality"]:
-        show_quality(folder, whole_number("--stale-ms", args["--stale-ms"], 1, 10**12), as_json)
+        stale_ms = whole_number("--stale-ms", args["--stale-ms"], 1, 10**12)
+        show_quality(folder, stale_ms, as_json, args["--all"])
     elif not args["--out"]:
         raise InputError("--out", "is missing, expected a folder to create")
     else:
@@ -111,35 +114,3 @@ def _export(args: dict[str, Any]) -> None:
         ]
     files = [str(Path(args["--out"]) / name) for name in names]
     print_json(files) if args["--json"] else print("\n".join(files))
-
-
-def _print_info(info: dict[str, Any]) -> None:
-    plain = {k: v for k, v in info.items() if not isinstance(v, (list, tuple, dict))}
-    for name in ("first_ts_ns", "last_ts_ns"):
-        plain[name] = f"{utc_text(info[name])} ({info[name]})"
-    print_facts(
-        {
-            **plain,
-            "quarantined": info["quarantine"]["lines"],
-            "gaps": len(info["gaps"]),
-            "cuts": len(info["cuts"]),
-            "notes": info["notes"],
-        }
-    )
-    print()
-    counts = [(table, c["messages"], c["rows"]) for table, c in info["counts"].items()]
-    print_table(("table", "messages", "rows"), counts)
-    names = ("symbol", "venue", "kind", "base", "currency", "price_exponent", "qty_exponent")
-    contracts = [
-        money_text(row["contract_size"], row.get("contract_exponent", 0))
-        + (f" / {units}" if (units := row.get("price_units", 1)) != 1 else "")
-        for row in info["instruments"]
-    ]
-    rows = [
-        [*(row[n] for n in names), contract]
-        for row, contract in zip(info["instruments"], contracts, strict=True)
-    ]
-    print_table((*names, "contract_size"), rows)
-    if info["sources"]:
-        fields = ("name", "stream", "lines", "bytes", "sha256")
-        print_table(fields, [[row[f] for f in fields] for row in info["sources"]])

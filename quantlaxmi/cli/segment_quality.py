@@ -6,22 +6,24 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.output import money_text, print_facts, print_json, print_table
+from quantlaxmi.cli.segment_info import MOST_LISTED, expiry_text
 from quantlaxmi.cli.values import utc_text
 
 if TYPE_CHECKING:
-    from quantlaxmi.data_quality import Quantiles, SegmentQuality
+    from quantlaxmi.data_quality import Quantiles, SegmentQuality, SnapshotQuality
 
 
-def show_quality(folder: str, stale_ms: int, as_json: bool) -> None:
+def show_quality(folder: str, stale_ms: int, as_json: bool, every: bool) -> None:
     """Measure the segment in ``folder`` and print what was found."""
     from quantlaxmi.data_quality import segment_quality
     from quantlaxmi.segment import open_segment
 
     quality = segment_quality(open_segment(folder), stale_ns=stale_ms * 10**6)
+    listed = every or len(quality.instruments) <= MOST_LISTED
     if as_json:
-        print_json(_plain(quality))
+        print_json(_plain(quality) | ({} if listed else {"instruments": len(quality.instruments)}))
     else:
-        _print(quality)
+        _print(quality, listed)
 
 
 def _plain(value: Any) -> Any:
@@ -38,9 +40,7 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
 
 
-def _print(quality: SegmentQuality) -> None:
-    from quantlaxmi.data_quality import BPS_EXPONENT
-
+def _print(quality: SegmentQuality, listed: bool) -> None:
     print_facts(
         {
             "segment": quality.segment_id,
@@ -53,6 +53,53 @@ def _print(quality: SegmentQuality) -> None:
             "gaps recorded": quality.recorded_gaps,
         }
     )
+    if quality.snapshots is not None:
+        _print_snapshots(quality.snapshots)
+        _print_expiries(quality)
+    if listed:
+        _print_instruments(quality)
+
+
+def _print_snapshots(found: SnapshotQuality) -> None:
+    kind = found.kind
+    print("\nSnapshots")
+    print_facts(
+        {
+            "snapshots": found.messages,
+            "rows": found.rows,
+            "unchanged": found.unchanged,
+            "changed under an old stamp": found.same_stamp,
+            "venue time back": kind.exchange_backwards,
+            "longest s": money_text(kind.longest_ns, -9),
+            "longest from": utc_text(kind.longest_from_ns),
+        }
+    )
+    seconds = [("time between two", "s", found.step_ns), ("age", "s", kind.clock_offset_ns)]
+    _quantile_table("Times of snapshots", ("", "unit"), seconds, -9)
+
+
+def _print_expiries(quality: SegmentQuality) -> None:
+    print("\nRows of snapshots by expiry")
+    names = ("instruments", "rows", "unquoted", "one_sided", "crossed", "locked", "untradable",
+             "no_iv")  # fmt: skip
+    print_table(
+        ("base", "expiry", *(name.replace("_", " ") for name in names)),
+        [
+            (one.base, expiry_text(one.expiry_ns), *(getattr(one, name) for name in names))
+            for one in quality.expiries
+        ],
+    )
+    spreads = [
+        (f"{one.base} {expiry_text(one.expiry_ns)}", unit, found)
+        for one in quality.expiries
+        for unit, found in (("price", one.spread), ("bps", one.spread_bps))
+    ]
+    _quantile_table("Spread of the rows", ("expiry", "unit"), spreads)
+
+
+def _print_instruments(quality: SegmentQuality) -> None:
+    from quantlaxmi.data_quality import BPS_EXPONENT
+
     kinds = [(i.symbol, name, kind) for i in quality.instruments for name, kind in i.kinds.items()]
     bound = f"{money_text(quality.stale_ns, -9)} s"
     print(f"\nMessages; a silence is a time of more than {bound} without one")

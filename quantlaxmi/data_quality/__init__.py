@@ -5,24 +5,29 @@ from quantlaxmi.data_quality.figures import (
     SHARES,
     STALE_NS,
     DepthQuality,
+    ExpiryQuality,
     InstrumentQuality,
     KindQuality,
     PairQuality,
     Quantiles,
     SegmentQuality,
+    SnapshotQuality,
 )
-from quantlaxmi.data_quality.measure import quantiles, segment_quality
+from quantlaxmi.data_quality.measure import segment_quality
+from quantlaxmi.data_quality.quantile import quantiles
 
 __all__ = [
     "BPS_EXPONENT",
     "SHARES",
     "STALE_NS",
     "DepthQuality",
+    "ExpiryQuality",
     "InstrumentQuality",
     "KindQuality",
     "PairQuality",
     "Quantiles",
     "SegmentQuality",
+    "SnapshotQuality",
     "quantiles",
     "segment_quality",
 ]

@@ -104,7 +104,8 @@ class InstrumentQuality(msgspec.Struct, frozen=True, kw_only=True):
     kinds : dict of str to KindQuality
         By table; those without messages are left out.
     quotes_crossed, quotes_locked, quotes_one_sided : int
-        Quotes whose bid is above, or at, their ask; quotes that lack a bid, an ask or both.
+        Quotes, and rows of snapshots, whose bid is above, or at, their ask; that lack a bid, an
+        ask or both.
     spread, spread_bps : Quantiles or None
         Ask minus bid of the other quotes with positive prices, as price and in bps of their mid.
     depth : DepthQuality or None
@@ -141,6 +142,66 @@ class PairQuality(msgspec.Struct, frozen=True, kw_only=True):
     basis_bps: Quantiles | None
 
 
+class SnapshotQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """Snapshots of a session, whatever instruments each has.
+
+    Attributes
+    ----------
+    messages, rows : int
+        Snapshots, and rows of instruments in them.
+    kind : KindQuality
+        Of the snapshots as messages.
+    step_ns : Quantiles or None
+        Times between two that follow one another.
+    unchanged : int
+        In which nothing but the time of collection differs from the one before.
+    same_stamp : int
+        Changed ones under the exchange time of the one before.
+    """
+
+    messages: int
+    rows: int
+    kind: KindQuality
+    step_ns: Quantiles | None
+    unchanged: int
+    same_stamp: int
+
+
+class ExpiryQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of snapshots of the instruments that end at one time.
+
+    Attributes
+    ----------
+    base : str
+    expiry_ns : int or None
+    instruments, rows : int
+        How many there are.
+    unquoted, one_sided : int
+        Rows without a bid and an ask; rows with one of them.
+    crossed, locked : int
+        Rows whose bid is above, or at, their ask.
+    untradable : int
+        Instruments without a row whose bid is below its ask.
+    no_iv : int
+        Rows with bid below ask for which the venue states no volatility.
+    spread, spread_bps : Quantiles or None
+        Ask minus bid of rows with bid below ask, as price and in bps of their mid.
+    """
+
+    base: str
+    expiry_ns: int | None
+    instruments: int
+    rows: int
+    unquoted: int
+    one_sided: int
+    crossed: int
+    locked: int
+    untradable: int
+    no_iv: int
+    spread: Quantiles | None
+    spread_bps: Quantiles | None
+
+
 class SegmentQuality(msgspec.Struct, frozen=True, kw_only=True):
     """Figures on the data of a segment, as `segment_quality` returns them.
 
@@ -160,6 +221,10 @@ class SegmentQuality(msgspec.Struct, frozen=True, kw_only=True):
         One for each instrument, in the segment's order.
     pairs : tuple of PairQuality
         One for each perpetual with its spot.
+    snapshots : SnapshotQuality or None
+        None without snapshots.
+    expiries : tuple of ExpiryQuality
+        By base and expiry, of the instruments of snapshots; empty without them.
     """
 
     segment_id: str
@@ -173,3 +238,5 @@ class SegmentQuality(msgspec.Struct, frozen=True, kw_only=True):
     recorded_gaps: int
     instruments: tuple[InstrumentQuality, ...]
     pairs: tuple[PairQuality, ...]
+    snapshots: SnapshotQuality | None = None
+    expiries: tuple[ExpiryQuality, ...] = ()

@@ -11,15 +11,13 @@ What each figure counts is told in ``docs/DATA_QUALITY.md``.
 
 from __future__ import annotations
 
-from typing import Any, Final
+import itertools
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quantlaxmi._ext.depth_book import DepthBook
+from quantlaxmi.data_quality.chains import expiry_quality, snapshot_quality
 from quantlaxmi.data_quality.figures import (
-    BPS_EXPONENT,
-    SHARES,
     STALE_NS,
     DepthQuality,
     InstrumentQuality,
@@ -28,13 +26,12 @@ from quantlaxmi.data_quality.figures import (
     Quantiles,
     SegmentQuality,
 )
+from quantlaxmi.data_quality.quantile import bps_quantiles, quantiles, wide
 from quantlaxmi.errors import InputError
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import TABLES, DepthFlag, InstrumentKind
 from quantlaxmi.segment import MarketData
 from quantlaxmi.segment.rows import Columns
-
-_BPS_SCALE: Final = 10**8
 
 
 def segment_quality(segment: MarketData, *, stale_ns: int = STALE_NS) -> SegmentQuality:
@@ -71,11 +68,15 @@ def segment_quality(segment: MarketData, *, stale_ns: int = STALE_NS) -> Segment
     if stale_ns < 1:
         raise InputError("stale_ns", f"was {stale_ns}, expected a positive number")
     tables = {table: _messages(segment.columns(table)) for table in TABLES}
-    depth_rows, quotes = segment.columns("depth"), tables["quotes"]
-    found = []
-    for k, instrument in enumerate(segment.instruments):
-        mine = {name: _of(columns, k) for name, columns in tables.items()}
-        found.append(_instrument(instrument, mine, _of(depth_rows, k), stale_ns))
+    depth_rows, chain_rows = segment.columns("depth"), segment.columns("chain")
+    quotes, n = tables["quotes"], len(segment.instruments)
+    # A snapshot is a message of each instrument that it has a row of.
+    by_table = {name: _split(columns, n) for name, columns in tables.items() if name != "chain"}
+    by_table["chain"], depths = _split(chain_rows, n), _split(depth_rows, n)
+    found = [
+        _instrument(one, {name: parts[k] for name, parts in by_table.items()}, depths[k], stale_ns)
+        for k, one in enumerate(segment.instruments)
+    ]
     stamps = np.concatenate([c["ts_ns"] for c in tables.values()])
     order = np.argsort(np.concatenate([c["seq"] for c in tables.values()]))
     return SegmentQuality(
@@ -97,40 +98,11 @@ def segment_quality(segment: MarketData, *, stale_ns: int = STALE_NS) -> Segment
             )
             for i, j in _pairs(segment.instruments)
         ),
+        snapshots=snapshot_quality(
+            chain_rows, tables["chain"], lambda messages: _kind(messages, stale_ns)
+        ),
+        expiries=expiry_quality(segment, chain_rows),
     )
-
-
-def quantiles(values: NDArray[Any], exponent: int) -> Quantiles | None:
-    """Compute the quantiles of integers at `SHARES`.
-
-    Parameters
-    ----------
-    values : ndarray of int64 or of Python integers, shape (n_values,)
-        Mantissas.
-    exponent : int
-        Power of ten of the values.
-
-    Returns
-    -------
-    Quantiles or None
-        None where there are no values.
-
-    References
-    ----------
-    Definition 1 of Hyndman, Fan, "Sample quantiles in statistical packages", The American
-    Statistician 50 (1996): the inverse of the empirical distribution function.
-
-    Examples
-    --------
-    >>> quantiles(np.array([30, 10, 20]), -2).values[-1]
-    30
-    """
-    n = len(values)
-    if not n:
-        return None
-    ranked = np.sort(values)
-    places = [max(1, -(-share * n // 100)) - 1 for share in SHARES]
-    return Quantiles(n=n, exponent=exponent, values=tuple(int(ranked[k]) for k in places))
 
 
 def _messages(columns: Columns) -> Columns:
@@ -141,17 +113,25 @@ def _messages(columns: Columns) -> Columns:
     return {name: column[first] for name, column in columns.items()}
 
 
-def _of(columns: Columns, instrument: int) -> Columns:
-    """Rows of one instrument."""
-    mine = columns["instrument"] == instrument
-    return {name: column[mine] for name, column in columns.items()}
+def _split(columns: Columns, n: int) -> list[Columns]:
+    """Rows of each instrument, in their order."""
+    order = np.argsort(columns["instrument"], kind="stable")
+    ordered = {name: column[order] for name, column in columns.items()}
+    ends = np.searchsorted(ordered["instrument"], np.arange(n + 1))
+    return [
+        {name: column[start:stop] for name, column in ordered.items()}
+        for start, stop in itertools.pairwise(ends.tolist())
+    ]
 
 
 def _instrument(
     instrument: Instrument, messages: dict[str, Columns], depth_rows: Columns, stale_ns: int
 ) -> InstrumentQuality:
     kinds = {n: _kind(c, stale_ns) for n, c in messages.items() if len(c["seq"])}
-    bid, ask = messages["quotes"]["bid"], messages["quotes"]["ask"]
+    bid, ask = (
+        np.concatenate([messages[table][name] for table in ("quotes", "chain")])
+        for name in ("bid", "ask")
+    )
     both, usable = (bid > 0) & (ask > 0), (bid > 0) & (bid < ask)
     crossed, locked = (int((both & where).sum()) for where in (bid > ask, bid == ask))
     bid, ask = bid[usable], ask[usable]
@@ -165,7 +145,7 @@ def _instrument(
         quotes_locked=locked,
         quotes_one_sided=int((~both).sum()),
         spread=quantiles(ask - bid, instrument.price_exponent),
-        spread_bps=_bps_quantiles(_wide(ask - bid, 2), _wide(bid) + _wide(ask)),
+        spread_bps=bps_quantiles(wide(ask - bid, 2), wide(bid) + wide(ask)),
         depth=_depth(depth_rows, messages["quotes"]) if "depth" in kinds else None,
     )
 
@@ -253,27 +233,13 @@ def _basis(
     bid, ask = quotes["bid"], quotes["ask"]
     usable = (bid > 0) & (bid < ask) & np.isin(quotes["instrument"], (spot, perp))
     which = quotes["instrument"][usable]
-    twice = _wide(bid[usable]) + _wide(ask[usable])  # twice the mid
+    twice = wide(bid[usable]) + wide(ask[usable])  # twice the mid
     least = min(instruments[k].unit_price_exponent for k in (spot, perp))
     mids, begun = [], 0
     for k in (spot, perp):
         rows = np.where(which == k, np.arange(len(which)), -1)
         last = np.maximum.accumulate(rows) if len(rows) else rows
         begun = max(begun, int((last < 0).sum()))
-        mids.append(_wide(twice[last], 10 ** (instruments[k].unit_price_exponent - least)))
+        mids.append(wide(twice[last], 10 ** (instruments[k].unit_price_exponent - least)))
     spots, perps = mids[0][begun:], mids[1][begun:]
-    return _bps_quantiles(_wide(perps - spots), spots)
-
-
-def _wide(values: NDArray[Any], factor: int = 1) -> NDArray[Any]:
-    """``values * factor``: in 64 bits where it and a sum of two fit, else as Python integers."""
-    if values.dtype != object:
-        ends = (int(values.min()), int(values.max())) if len(values) else (0, 0)
-        if max(map(abs, ends)) * factor < 1 << 62:
-            return values.astype(np.int64) * factor
-    return values.astype(object) * factor
-
-
-def _bps_quantiles(num: NDArray[Any], den: NDArray[Any]) -> Quantiles | None:
-    """Quantiles of ``num / den`` in 10**-4 bps, rounded down; ``den`` is positive."""
-    return quantiles(_wide(num, _BPS_SCALE) // den, BPS_EXPONENT)
+    return bps_quantiles(wide(perps - spots), spots)

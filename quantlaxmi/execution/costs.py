@@ -29,7 +29,7 @@ from quantlaxmi.execution.fee_rate import plain as plain
 from quantlaxmi.execution.fee_rate import plain_rate, rate_of
 from quantlaxmi.execution.impact import Impact
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.instruments import Instrument
+from quantlaxmi.instruments import Instrument, symbols_text
 from quantlaxmi.recent import Recent
 from quantlaxmi.schema import TRADED_KINDS, InstrumentKind
 from quantlaxmi.settings.place import told
@@ -257,7 +257,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         known = {cost_key(one) for one in instruments}
         named = {key for table in self.entries for key in table if "." in key}
         if named and not named & known:
-            here = ", ".join(sorted(known))
+            here = symbols_text(sorted(known), min(named))
             raise ConfigError("costs", f"is not traded here, only {here}", min(named))
         kept = {
             name: {k: v for k, v in getattr(self, name).items() if k in known or "." not in k}

@@ -17,7 +17,7 @@ from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.costs import CostModel, plain
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.instruments import Instrument
+from quantlaxmi.instruments import Instrument, symbols_text
 from quantlaxmi.recent import Recent
 from quantlaxmi.schema import RISK_MONEY_EXPONENT, InstrumentKind, RiskRule
 from quantlaxmi.settings import Bounds, Settings
@@ -196,7 +196,7 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         """
         known = {one.symbol for one in instruments}
         if self.symbols and not self.symbols.keys() & known:
-            here = ", ".join(sorted(known))
+            here = symbols_text(sorted(known), min(self.symbols))
             raise ConfigError("risk", f"is not traded here, only {here}", min(self.symbols))
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.fixed import FixedPoint, format_decimal
-from quantlaxmi.instruments import Instrument, decimal_parts
+from quantlaxmi.instruments import Instrument, decimal_parts, symbols_text
 from quantlaxmi.schema import RATE_EXPONENT, SLOT_DTYPE, EventKind, InstrumentKind
 from quantlaxmi.strategies.config import Bounds, Filter, StrategyConfig
 from quantlaxmi.strategies.kernel import (
@@ -146,7 +146,7 @@ def find_pair(instruments: Sequence[Instrument], config: BasisCaptureConfig) -> 
         If a symbol is missing or of another kind, the two do not fit together, or several pairs
         do and the settings name none.
     """
-    shown = ", ".join(f"{i.symbol} ({i.kind})" for i in instruments) or "nothing"
+    shown = symbols_text(f"{i.symbol} ({i.kind})" for i in instruments) or "nothing"
     found = {}
     for kind, symbol in ((InstrumentKind.SPOT, config.spot), (InstrumentKind.PERP, config.perp)):
         found[kind] = [

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MarketSnapshot
-from quantlaxmi.instruments import Instrument
+from quantlaxmi.instruments import Instrument, symbols_text
 from quantlaxmi.schema import DecisionType, OrderAction, OrderType, Side, TimeInForce
 from quantlaxmi.strategies.decisions import effect_of, is_immediate
 from quantlaxmi.strategies.kernel import BoundStrategy
@@ -395,5 +395,5 @@ class Context:
 
     def _unknown(self, symbol: str) -> StrategyError:
         return StrategyError(
-            f"symbol {symbol!r} is not in the segment (it has {', '.join(self._index)})"
+            f"symbol {symbol!r} is not in the segment (it has {symbols_text(self._index, symbol)})"
         )

@@ -26,7 +26,7 @@ from quantlaxmi.importers.bars.recognised import time_of
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.timestamps import stamp_reader
 from quantlaxmi.importers.bars.value_cells import ValueCells
-from quantlaxmi.instruments import Instrument
+from quantlaxmi.instruments import Instrument, symbols_text
 from quantlaxmi.schema import EventKind, OrderReason
 from quantlaxmi.segment import MarketData
 from quantlaxmi.settings import Chars
@@ -128,7 +128,8 @@ class RecordedPositions(CryptoStrategy):
         for symbol in self._symbols:
             if symbol not in known:
                 raise StrategyError(
-                    f"recorded positions are of {symbol!r}, the segment has {', '.join(known)}"
+                    f"recorded positions are of {symbol!r}, "
+                    f"the segment has {symbols_text(known, symbol)}"
                 )
         return tuple(known.index(symbol) for symbol in self._symbols)
 
@@ -252,7 +253,7 @@ def close_name(name: str, known: Iterable[str]) -> str:
     """What to expect instead of a name that is not known."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"expected {', '.join(names)}"
+    return f"did you mean {near[0]!r}?" if near else f"expected {symbols_text(names, name)}"
 
 
 def _instruments(columns: dict[str, Any], time: str, segment: MarketData) -> dict[str, Instrument]:
@@ -270,7 +271,7 @@ def _instruments(columns: dict[str, Any], time: str, segment: MarketData) -> dic
             hint = close_name(name, known)
             raise InputError(_PLACE, f"column {name[:40]!r} is no instrument; {hint}")
     if not found:
-        raise InputError(_PLACE, f"lacks a column of positions; expected {', '.join(known)}")
+        raise InputError(_PLACE, f"lacks a column of positions; expected {symbols_text(known)}")
     return found
 
 

@@ -19,7 +19,7 @@ from quantlaxmi.importers.bars.frame_columns import frame_columns
 from quantlaxmi.importers.bars.frame_table import FrameTable
 from quantlaxmi.importers.bars.recognised import time_of
 from quantlaxmi.importers.bars.value_cells import ValueCells
-from quantlaxmi.instruments import Instrument
+from quantlaxmi.instruments import Instrument, symbols_text
 from quantlaxmi.schema import I64
 from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.positions import (
@@ -204,7 +204,9 @@ def _instruments(
     known = {one.symbol: k for k, one in enumerate(segment.instruments)}
     if "symbol" not in named:
         if len(known) != 1:
-            problem = f"lacks a column of symbols; expected it to say which of {', '.join(known)}"
+            problem = (
+                f"lacks a column of symbols; expected it to say which of {symbols_text(known)}"
+            )
             raise InputError(_PLACE, problem)
         return list(segment.instruments), np.zeros(n, np.int64)
     codes = np.zeros(n, np.int64)
