@@ -41,6 +41,7 @@ TARGETS = (
     "bars_parquet",
     "bars_mapping",
     "nse_snapshot",
+    "udiff",
     "klines_json",
     "vision_klines",
     "vendor_bars",

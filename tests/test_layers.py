@@ -100,6 +100,7 @@ INNER: dict[str, tuple[str, ...]] = {
             klines_json ohlcv kraken lean okx bybit_book bybit binance_vision
             synthetic_depth synthetic
             nse.contracts nse.snapshot nse.day nse.history nse.chain nse_chain
+            nse.udiff_mapping nse.bhavcopy nse.bhavcopy_days udiff
             """,
         "trials": "records chain writer ledger merge holdout opening used",
         "run": """

@@ -43,7 +43,9 @@ Options:
                           okx: its trades (--input), or its candles (--input, --mapping);
                           bybit: trades and order books of its public archives (--input);
                           nse-chain: folders of recorded option-chain snapshots of NSE (--input,
-                            --underlying).
+                            --underlying);
+                          udiff: bhavcopies of NSE's derivatives (--input, --underlying; --mapping
+                            assumes quotes).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.
@@ -53,7 +55,7 @@ Options:
                             (binance-vision's klines too), for tardis the instruments its files do
                             not describe.
   --underlying NAME       Symbol to expect, such as BTCUSDT; by default the one found. For
-                            nse-chain the index, such as NIFTY.
+                            nse-chain and udiff the index, such as NIFTY.
   --max-quarantine SHARE  Most of the lines that may be refused, 0 to 1 [default: 0.01].
   --strict                Refuse the capture at its first faulty line.
   --symbol NAME           Bars without a mapping: columns are recognised by their names. The

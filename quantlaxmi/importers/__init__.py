@@ -19,6 +19,7 @@ from quantlaxmi.importers import (
     ohlcv,
     okx,
     tardis,
+    udiff,
 )
 from quantlaxmi.importers.bars_csv_parquet import import_bars
 from quantlaxmi.importers.binance_csv import import_binance_csv
@@ -56,6 +57,7 @@ FORMATS: Final[dict[str, OpenSource]] = {
     "okx": okx.open_source,
     "bybit": bybit.open_source,
     "nse-chain": nse_chain.open_source,
+    "udiff": udiff.open_source,
 }
 
 

@@ -16,7 +16,7 @@ from quantlaxmi.cli import main_india
 from quantlaxmi.data_quality import segment_quality
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.execution.risk import RiskLimits, SizeLimits
-from quantlaxmi.importers.nse.contracts import option
+from quantlaxmi.importers.nse.contracts import contract
 from quantlaxmi.instruments import symbols_text
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import MemorySegment, SegmentWriter
@@ -30,10 +30,10 @@ DAYS = ("2025-09-02", "2025-09-09")
 
 def universe(n_strikes: int) -> list[Any]:
     return [
-        option("NIFTY", np.datetime64(day).item(), 2450000 + 5000 * k, call=side, lot=75)
+        contract("NIFTY", np.datetime64(day).item(), 2450000 + 5000 * k, side, lot=75)
         for day in DAYS
         for k in range(n_strikes)
-        for side in (True, False)
+        for side in ("CE", "PE")
     ]
 
 

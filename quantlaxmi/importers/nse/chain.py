@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.nse.contracts import option
+from quantlaxmi.importers.nse.contracts import contract
 from quantlaxmi.importers.nse.snapshot import Snapshot
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import I64, TABLES, ChainFlag
@@ -78,7 +78,9 @@ def chain_rows(
     days = [expiries[k] for k in (contracts >> _STRIKE_BITS).tolist()]
     terms = zip(days, (low >> 1).tolist(), (low & 1).tolist(), lots.tolist(), strict=True)
     underlying = snapshots[0].underlying
-    return [option(underlying, e, s, call=not put, lot=n) for e, s, put, n in terms], rows
+    return [
+        contract(underlying, e, s, "PE" if put else "CE", lot=n) for e, s, put, n in terms
+    ], rows
 
 
 def _keys(one: Snapshot, expiries: list[date]) -> I64:

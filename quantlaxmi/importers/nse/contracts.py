@@ -1,18 +1,33 @@
-"""Options of NSE as instruments of a segment: symbols, ends and terms."""
+"""Options and futures of NSE as instruments of a segment: symbols, ends and terms."""
 
 from __future__ import annotations
 
 import functools
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Final
+from typing import Final, Literal
 
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.venues import nse
 
-__all__ = ["IST", "PRICE_EXPONENT", "TICK", "VENUE", "contract_id", "expires_ns", "ns_of", "option"]
+__all__ = [
+    "IST",
+    "PRICE_EXPONENT",
+    "TICK",
+    "VENUE",
+    "contract",
+    "contract_id",
+    "expires_ns",
+    "ns_of",
+]
 
 VENUE: Final = "nse"
+Side = Literal["FUT", "CE", "PE"]
+_KINDS: Final = {
+    "FUT": InstrumentKind.FUTURE,
+    "CE": InstrumentKind.CALL,
+    "PE": InstrumentKind.PUT,
+}
 #: Prices are paise, quantities units of the index.
 PRICE_EXPONENT: Final = -2
 TICK: Final = 5
@@ -43,22 +58,27 @@ def _strike(paise: int) -> str:
     return f"{rupees}.{rest:02d}".rstrip("0") if rest else str(rupees)
 
 
-def contract_id(underlying: str, expiry: date, strike: int, *, call: bool) -> str:
+def _named(underlying: str, expiry: date, strike: int, side: Side, mark: str) -> str:
+    day = f"{underlying}{mark}{expiry:%Y%m%d}{mark}"
+    return f"{day}FUT" if side == "FUT" else f"{day}{_strike(strike)}{mark}{side}"
+
+
+def contract_id(underlying: str, expiry: date, strike: int, side: Side) -> str:
     """Return what a contract stays when its expiry moves; ``expiry`` is the one first listed."""
-    return f"{underlying}:{expiry:%Y%m%d}:{_strike(strike)}:{'CE' if call else 'PE'}"
+    return _named(underlying, expiry, strike, side, ":")
 
 
-def option(
+def contract(
     underlying: str,
     expiry: date,
     strike: int,
+    side: Side,
     *,
-    call: bool,
     lot: int,
     venue_symbol: str = "",
     identity: str | None = None,
 ) -> Instrument:
-    """Return the instrument of an option.
+    """Return the instrument of an option or a future.
 
     Parameters
     ----------
@@ -66,8 +86,8 @@ def option(
     expiry : date
         As it stands on the day.
     strike : int
-        Paise.
-    call : bool
+        Paise; not read for a future.
+    side : {"FUT", "CE", "PE"}
     lot : int
         Units of the index in a contract on the day.
     venue_symbol : str
@@ -82,16 +102,16 @@ def option(
 
     Examples
     --------
-    >>> one = option("NIFTY", date(2025, 9, 2), 2460000, call=True, lot=75)
+    >>> one = contract("NIFTY", date(2025, 9, 2), 2460000, "CE", lot=75)
     >>> one.symbol, one.strike, one.lot
     ('NIFTY-20250902-24600-CE', 2460000, 75)
     """
-    symbol = f"{underlying}-{expiry:%Y%m%d}-{_strike(strike)}-{'CE' if call else 'PE'}"
+    symbol = _named(underlying, expiry, strike, side, "-")
     return Instrument(
         symbol=symbol,
         venue=VENUE,
         venue_symbol=venue_symbol or symbol,
-        kind=InstrumentKind.CALL if call else InstrumentKind.PUT,
+        kind=_KINDS[side],
         price_exponent=PRICE_EXPONENT,
         qty_exponent=0,
         currency="INR",
@@ -99,6 +119,6 @@ def option(
         tick=TICK,
         lot=lot,
         expiry_ns=expires_ns(expiry),
-        strike=strike,
+        strike=None if side == "FUT" else strike,
         contract_id=identity,
     )
