@@ -40,7 +40,10 @@ SOURCES = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.pyx")) + [
 ]
 HEADERS = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.h") if p.name != "black76.h")
 # What reckons in doubles over black76.h: a square root is then one instruction, nothing of libm.
-EXACT = {f"quantlaxmi/_ext/{name}.pyx" for name in ("black76", "chain_surface", "fair_variance")}
+EXACT = {
+    f"quantlaxmi/_ext/{name}.pyx"
+    for name in ("black76", "chain_surface", "fair_variance", "scan_margin")
+}
 EXACT_HEADERS = ["quantlaxmi/_ext/black76.h"]
 EXACT_ARGS = ["-fno-math-errno"]
 

@@ -78,8 +78,8 @@ INNER: dict[str, tuple[str, ...]] = {
             costs base_fees account_terms latency risk run_terms bar_orders
             """,
         "options": """
-            status prices chain moment surface surface_filters calendar_rules calendar_tally
-            recorded chain_history fair_variance
+            status scan_margin prices chain moment surface surface_filters calendar_rules
+            calendar_tally recorded chain_history fair_variance
             """,
         "trace": "header objects file arrow decision_trace builder parity",
         "importers": """
@@ -104,9 +104,9 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "trials": "records chain writer ledger merge holdout opening used",
         "run": """
-            config attribution capital message_times note_rounding records record_arrays feed
-            bar_equity session accrued ledger_lines tables equity drawing margins picture
-            waterfall sampled plots
+            scan_terms config attribution capital message_times note_rounding records
+            record_arrays feed bar_equity session accrued ledger_lines tables equity drawing
+            margins picture waterfall sampled plots
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text
             run_statistics statistics

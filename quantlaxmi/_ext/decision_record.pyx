@@ -10,6 +10,7 @@ from quantlaxmi._ext.order_arrival cimport fill_in_bar
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell_refusal
 from quantlaxmi._ext.order_queue cimport enqueue
 from quantlaxmi._ext.risk_checks cimport check_orders
+from quantlaxmi._ext.scan_checks cimport check_scan
 from quantlaxmi._ext.wide cimport *
 
 
@@ -148,6 +149,8 @@ cdef int record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     p.decision = e.decisions.n - 1
     p.bundle = out[0].bundle
     status = check_orders(e, p.decision, n_legs, refused)
+    if status == OK and e.scan != NULL:
+        status = check_scan(e, p.decision, n_legs, refused)
     if status != OK:
         return status
     for i in range(n_legs):

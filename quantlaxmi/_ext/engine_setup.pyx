@@ -12,6 +12,7 @@ from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
 from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.own_takes cimport takes_t
+from quantlaxmi._ext.scan_margin cimport free_scan
 from quantlaxmi._ext.tape cimport reset_tape
 from quantlaxmi._ext.venue_clock cimport met_t, venue_clock_t
 from quantlaxmi._ext.wide cimport *
@@ -295,6 +296,7 @@ cdef void release(tape_t* m, engine_t* e) noexcept:
     """Free all that was allocated, whole or in part."""
     cdef Py_ssize_t i
     _release_tape(m)
+    free_scan(e.scan)
     free(e.impact)
     free(e.guard.stopped)
     free(e.guard.closing)

@@ -9,6 +9,7 @@ from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.own_takes cimport takes_t
 from quantlaxmi._ext.probe_state cimport grid_row_t, probe_t, settlement_t
+from quantlaxmi._ext.scan_margin cimport scan_t
 from quantlaxmi._ext.venue_clock cimport met_t, venue_clock_t
 from quantlaxmi._ext.wide cimport *
 
@@ -313,6 +314,7 @@ cdef struct engine_t:
     venue_clock_t* clocks
     met_t* met  # by instrument
     int64_t trades_by_receipt  # trades act by receive time, whatever they are stamped with
+    scan_t* scan  # NULL: no margin is asked for
     int64_t in_bar  # legs may be met inside the bar that ended: whoever asks keeps the rule
     borrow_t* loans  # by instrument
     ql_i128 rate_den

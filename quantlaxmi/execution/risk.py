@@ -75,6 +75,7 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         capital = "10000"
         leverage = "3"
         short_spot = "refuse"   # or "borrow"
+        margin = "scan"         # or "none"; needs capital
         [symbols.BTCUSDT-PERP]
         max_position = "0.5"
         max_notional = "30000"
@@ -101,6 +102,9 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         Needs ``capital``.
     short_spot : {"borrow", "refuse"}
         Whether spot that is not held is borrowed to be sold, at interest, or such an order refused.
+    margin : {"none", "scan"}
+        Whether orders are refused whose margin, by the scan of `quantlaxmi.options.scan_margin`, is
+        not there. Of contracts of NSE; needs ``capital``.
     symbols : dict of str to SizeLimits
         Of one instrument, by its symbol; take the place of the first two, both of them.
 
@@ -123,11 +127,13 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
     capital: Size = _OFF
     leverage: Annotated[FixedPoint, Bounds(ge="0.01", le="1000000")] = _ONE
     short_spot: Literal["borrow", "refuse"] = "borrow"
+    margin: Literal["none", "scan"] = "none"
     symbols: dict[str, SizeLimits] = msgspec.field(default_factory=dict)
 
     def check(self) -> None:
-        """Refuse a leverage of no capital."""
-        if self.leverage.to_fraction() != 1 and not self.capital.mantissa:
+        """Refuse a leverage, and a margin, of no capital."""
+        asks = self.leverage.to_fraction() != 1 or self.margin != "none"
+        if asks and not self.capital.mantissa:
             raise self.lacks("capital")
 
     def describe(self) -> dict[str, Any]:
@@ -147,6 +153,8 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
                 found["leverage"] = plain(self.leverage)
         if self.short_spot != "borrow":
             found["short_spot"] = self.short_spot
+        if self.margin != "none":
+            found["margin"] = self.margin
         if self.symbols:
             found["symbols"] = {
                 symbol: {key: plain(getattr(own, key)) for key in _SIZES}

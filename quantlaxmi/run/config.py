@@ -19,6 +19,7 @@ from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, MAX_LATENCY_NS, Lat
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.recent import Recent
+from quantlaxmi.run.scan_terms import check_scan_day
 from quantlaxmi.segment import MarketData
 from quantlaxmi.venues import borrow_on, buy_fee_on, run_costs
 
@@ -165,6 +166,8 @@ class RunConfig:
                 return self
             costs = before.asked
         first, last = market.first_ts_ns, market.last_ts_ns
+        if self.limits.margin == "scan" and first >= 0:
+            check_scan_day(first)
         if first < 0:  # no message, and nothing to pay for: the latest terms
             first = last = int(np.iinfo(np.int64).max)
         full = _full_costs.get(

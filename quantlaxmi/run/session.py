@@ -18,6 +18,7 @@ from quantlaxmi import schema
 from quantlaxmi._ext.depth_index import DepthIndex
 from quantlaxmi._ext.python_bridge import Bridge, EventBridge
 from quantlaxmi._ext.replay_loop import FAILURES, Engine
+from quantlaxmi._ext.scan_setup import set_scan
 from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
 from quantlaxmi.events import (
     DepthEvent,
@@ -38,6 +39,7 @@ from quantlaxmi.recent import Recent
 from quantlaxmi.run.bar_equity import equity_of
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.feed import TableColumns
+from quantlaxmi.run.scan_terms import scan_terms
 from quantlaxmi.strategies.bar_run import BarRun
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.sdk import Context, PythonStrategy, failed, start, write_decision
@@ -137,6 +139,8 @@ class Session:
             base_fees=money.base_fees,
             refuse_short=config.limits.short_spot == "refuse",
         )
+        if config.limits.margin == "scan":
+            set_scan(self.engine, *scan_terms(instruments, [term[1] for term in self.terms]))
         if self.bar_run is not None:
             self.engine.allow_in_bar()
         self._pace = Pace(FIRST_ROWS, MOST_ROWS)

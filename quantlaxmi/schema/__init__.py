@@ -159,6 +159,7 @@ class RiskRule(enum.IntEnum):
     SHORT_SPOT = 12  # spot would be sold that is not held: position if it fills, and 0, mantissas
     TRIM_SHORT = 13  # nothing refused: what a trim could not take, of what it should: mantissas
     MARGIN_CALL = 14  # equity, and the margin used that it was below: money
+    MARGIN = 15  # margin by scan with the order, the largest there is where unknown; what there is
 
 
 #: Money in risk rows is at this exponent, or at the ledger's where that is coarser.

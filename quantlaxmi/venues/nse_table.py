@@ -20,7 +20,17 @@ from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.settings import Bounds, Chars, Items, Place, Reads, Settings, read_settings
 from quantlaxmi.venues.tables import MAX_ROWS
 
-__all__ = ["NAME", "FeeRow", "LotRow", "Market", "NseTable", "SessionRow", "TickRow", "load_nse"]
+__all__ = [
+    "NAME",
+    "FeeRow",
+    "LotRow",
+    "MarginRow",
+    "Market",
+    "NseTable",
+    "SessionRow",
+    "TickRow",
+    "load_nse",
+]
 
 Market = Literal["option", "future"]
 _DAY: Final = "a day such as 2025-01-31"
@@ -192,13 +202,47 @@ class FeeRow(Settings, frozen=True, kw_only=True):
         )
 
 
+class MarginRow(Settings, frozen=True, kw_only=True):
+    """Parameters of a margin by scan, from a day on.
+
+    Attributes
+    ----------
+    price_scan_percent : FixedPoint
+        Largest move of the forward but for the extreme ones, which are twice as far.
+    volatility_points : FixedPoint
+        By which volatility is raised and lowered, points of a hundredth a year.
+    calendar_percent : FixedPoint
+        Of the far contract, on deltas of expiries that stand against each other.
+    exposure_percent, expiring_percent : FixedPoint
+        Of the notional that is sold; the second more on the day of expiry.
+    apart_on_expiry : bool
+        Whether what expires today has no benefit of what does not.
+    valid_from : date
+    source : str
+    """
+
+    price_scan_percent: Percent
+    volatility_points: Percent
+    calendar_percent: Percent
+    exposure_percent: Percent
+    expiring_percent: Percent
+    apart_on_expiry: bool
+    valid_from: Day
+    source: Text
+
+    def check(self) -> None:
+        """Refuse moves that leave no price."""
+        if self.price_scan_percent.to_fraction() >= 50:
+            raise self.refuse("price_scan_percent", "expected below 50: twice of it is a move")
+
+
 class NseTable(Settings, frozen=True, kw_only=True):
     """The table as it is written; ``format`` is 1.
 
     Attributes
     ----------
     table, format
-    lots, ticks, sessions, fees : tuple
+    lots, ticks, sessions, fees, margins : tuple
         Rows of one key ascend by ``valid_from``; lots do not overlap.
     """
 
@@ -210,6 +254,7 @@ class NseTable(Settings, frozen=True, kw_only=True):
     ticks: Annotated[tuple[TickRow, ...], Items(most=MAX_ROWS)] = ()
     sessions: Annotated[tuple[SessionRow, ...], Items(most=MAX_ROWS)] = ()
     fees: Annotated[tuple[FeeRow, ...], Items(most=MAX_ROWS)] = ()
+    margins: Annotated[tuple[MarginRow, ...], Items(most=MAX_ROWS)] = ()
 
 
 NAME: Final = "venues/nse.toml"
@@ -235,6 +280,7 @@ def load_nse(path: str | Path, name: str | None = None) -> NseTable:
         ("ticks", table.ticks, lambda r: r.market),
         ("sessions", table.sessions, lambda r: r.market),
         ("fees", table.fees, lambda r: (r.market, r.component, r.side)),
+        ("margins", table.margins, lambda r: ""),
     )
     for section, rows, key in by_date:
         last: dict[Any, date] = {}

@@ -1,0 +1,1 @@
+"""Stated capital and margin calls; C functions only."""
