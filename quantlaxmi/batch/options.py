@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from quantlaxmi.errors import ConfigError
+from quantlaxmi.parallel.work_queue import Limits
 
-__all__ = ["Log", "Progress", "SweepOptions", "SweepState"]
+__all__ = ["Cluster", "Log", "Progress", "SweepOptions", "SweepState"]
 
 _LEAST_MEMORY: Final = 64 << 20
 Progress = Callable[["SweepState"], None]
 Log = Callable[[dict[str, Any]], None]
+
+
+class Cluster(Protocol):
+    """What does tasks in place of processes of this machine."""
+
+    def run(
+        self,
+        *,
+        take: Callable[[Any], Any],
+        packed: Callable[[Any], bytes],
+        answered: Callable[[Any, Any], None],
+        beat: Callable[[], float | None],
+        limits: Limits,
+        first: bytes,
+    ) -> None:
+        """Do all tasks; as `WorkQueue.run`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +52,14 @@ class SweepOptions:
         Called with the state after every item.
     log : callable or None
         Called with a dict for every event.
+    cluster : Cluster or None
+        What does the items; processes of this machine by default.
 
     Raises
     ------
     ConfigError
-        A limit is below a second or 64 MB, or there is no worker.
+        A limit is below a second or 64 MB, there is no worker, or workers are named beside a
+        cluster.
     """
 
     workers: int | None = None
@@ -49,10 +69,13 @@ class SweepOptions:
     max_draws: int | None = None
     progress: Progress | None = None
     log: Log | None = None
+    cluster: Cluster | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and not 1 <= self.workers <= 1024:
             raise ConfigError("--workers", f"was {self.workers}, expected 1 to 1024")
+        if self.workers is not None and self.cluster is not None:
+            raise ConfigError("--workers", "is given with --scheduler, expected one of them")
         if self.item_seconds is not None and not 1 <= self.item_seconds <= 10**7:
             raise ConfigError("--item-seconds", f"was {self.item_seconds}, expected at least 1")
         if self.item_memory is not None and self.item_memory < _LEAST_MEMORY:

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from quantlaxmi.batch.catalog import Catalog
-from quantlaxmi.batch.options import Log, Progress, SweepOptions
+from quantlaxmi.batch.options import Cluster, Log, Progress, SweepOptions
 from quantlaxmi.batch.plan import AnyGrid, AnyStrategy, plan
 from quantlaxmi.batch.sweeper import Sweep
+from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.result_table import ResultTable
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.trials.ledger import current_ledger, using
 
-__all__ = ["Sweep", "sweep"]
+__all__ = ["Sweep", "cluster_at", "sweep"]
+
+
+@contextmanager
+def cluster_at(scheduler: str | None, workers: int | None = None) -> Iterator[Cluster | None]:
+    """The workers of a scheduler; None where none is named.
+
+    Raises
+    ------
+    ConfigError
+        As `DaskCluster`, and where a number of workers is named too.
+    """
+    if scheduler is None:
+        yield None
+        return
+    if workers is not None:
+        raise ConfigError("--workers", "is given with --scheduler, expected one of them")
+    from quantlaxmi.batch.cluster import DaskCluster
+
+    with DaskCluster(scheduler) as cluster:
+        yield cluster
 
 
 def sweep(
@@ -32,6 +53,7 @@ def sweep(
     run: RunConfig | None = None,
     full: bool = False,
     workers: int | None = None,
+    scheduler: str | None = None,
     item_seconds: float | None = None,
     item_memory: int | None = None,
     retry_failed: bool = False,
@@ -51,6 +73,9 @@ def sweep(
         it nothing is kept but the table.
     workers : int, optional
         Processes; as many as there are processors by default. No result depends on it.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers do the items in place of processes of this
+        machine; they see the folders of catalog and segments under the same names.
     item_seconds : float, optional
         An item that takes longer has failed, as ``"timeout"``.
     item_memory : int, optional
@@ -76,7 +101,7 @@ def sweep(
     Raises
     ------
     ConfigError, StrategyError
-        As for `plan`, and where a limit is below a second or 64 MB.
+        As for `plan`, and where a limit is below a second or 64 MB, or no scheduler answers.
     CatalogError
         The catalog cannot be used or written.
     NondeterminismError
@@ -90,10 +115,11 @@ def sweep(
     >>> table["status"], table["verdict"]
     (['done'], ['INCONCLUSIVE'])
     """
-    options = SweepOptions(
-        workers, item_seconds, item_memory, retry_failed, max_draws, progress, log
-    )
     with ExitStack() as stack:
+        cluster = stack.enter_context(cluster_at(scheduler, workers))
+        options = SweepOptions(
+            workers, item_seconds, item_memory, retry_failed, max_draws, progress, log, cluster
+        )
         stack.enter_context(using(current_ledger(trials)))
         made = plan(
             segments,

@@ -159,7 +159,7 @@ class Sweep:
         self._ledger = current_ledger()
         tasks = (
             replace(
-                task_of(item, self.plan, self.catalog.folder, options.item_memory),
+                task_of(item, self.plan, self.catalog.folder.absolute(), options.item_memory),
                 trials=self._ledger is not None,
             )
             for item in self.waiting
@@ -186,17 +186,19 @@ class Sweep:
         kernels: bytes = b"",
     ) -> None:
         workers = min(cores(self.options.workers), len(self._queue))
+        common: dict[str, Any] = {
+            "take": self._queue.take,
+            "packed": _packed,
+            "answered": answered,
+            "beat": lambda: self._beat(interrupts),
+            "limits": limits,
+        }
         while True:
-            WorkQueue(
-                work=do_packed,
-                workers=workers,
-                limits=limits,
-                take=self._queue.take,
-                packed=_packed,
-                answered=answered,
-                beat=lambda: self._beat(interrupts),
-                first=kernels if workers > 1 else b"",
-            ).run()
+            if self.options.cluster is not None:
+                self.options.cluster.run(first=kernels, **common)
+            else:
+                first = kernels if workers > 1 else b""
+                WorkQueue(work=do_packed, workers=workers, first=first, **common).run()
             if not len(self._queue) or self._beat(interrupts) is not None:
                 return
             kernels = b""
@@ -219,7 +221,7 @@ class Sweep:
             found, tasks = open_tasks(
                 self.catalog,
                 self.plan,
-                self.catalog.folder,
+                self.catalog.folder.absolute(),
                 most=self.options.max_draws,
                 passed_over=self._passed_over,
             )

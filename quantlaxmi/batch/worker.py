@@ -29,6 +29,7 @@ from quantlaxmi.errors import (
     ConfigError,
     QuantlaxmiError,
     SegmentError,
+    StrategyError,
 )
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.suites import gates_of
@@ -145,6 +146,12 @@ def _outcome(task: Task) -> Outcome:
     except SegmentError as error:
         return _failed("refused", error)
     try:
+        _check_code(task, segment)
+    except QuantlaxmiError as error:
+        return _failed("refused", error)
+    except Exception as error:
+        return _raised(task, error)
+    try:
         _limit_memory(task.memory)
         if task.draws:
             from quantlaxmi.batch.family_draws import family_draws
@@ -209,6 +216,32 @@ def _segment(task: Task) -> Segment:
             )
         _OPEN[name] = found
     return found
+
+
+#: Digest of the code of a class, as this process loaded it.
+_CODES: dict[type, str] = {}
+
+
+def _check_code(task: Task, segment: Segment) -> None:
+    """Refuse code that is not what was planned: another machine's, or a file that was changed.
+
+    Raises
+    ------
+    StrategyError
+    """
+    kind = task.strategy
+    if kind not in _CODES:
+        from quantlaxmi.run.replay import bind
+        from quantlaxmi.run.trial_lines import code_of
+
+        config = task.config if task.grid is None else task.grid.configs[0]
+        bound = bind(kind.made_with(config or kind.Config()), segment.instruments)
+        _CODES[kind] = code_of(bound)
+    if _CODES[kind] != task.inputs["code"]:
+        raise StrategyError(
+            f"the code of {kind.strategy_id!r} has the digest {_CODES[kind]} on "
+            f"{platform.node()}, expected {task.inputs['code']}: it was changed"
+        )
 
 
 def _checkpoint(task: Task) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,8 @@ Usage:
   {program} sweep-gates --segments GLOB [FOLDER]... --strategies LIST --catalog DIR
                  [--gates LIST] [--grid TOML]... [--config TOML]... [--policy TOML]
                  [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [--run-seed N]
-                 [--workers N] [--item-seconds N] [--item-memory SIZE] [--retry-failed] [--full]
+                 [--workers N] [--scheduler ADDRESS] [--item-seconds N]
+                 [--item-memory SIZE] [--retry-failed] [--full]
                  [--trials DIR] [--dry-run] [--json-log FILE] [--json]
 
 Options:
@@ -42,6 +44,9 @@ Options:
   --latency TOML      Latencies of entry and response.
   --run-seed N        Seed of the runs' own draws: of latencies [default: 0].
   --workers N         Processes; as many as processors by default.
+  --scheduler ADDRESS
+                      Dask scheduler whose workers do the items, such as tcp://10.0.0.1:8786;
+                      they see catalog and segments under the same names.
   --item-seconds N    Longest time of an item.
   --item-memory SIZE  Most memory of an item: bytes, or 512MB, 2GB.
   --retry-failed      Try items again that failed before.
@@ -79,20 +84,22 @@ def memory_size(option: str, text: str) -> int:
 
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.batch import Catalog
-    from quantlaxmi.batch.sweep import Sweep
+    from quantlaxmi.batch.sweep import Sweep, cluster_at
     from quantlaxmi.trials.ledger import current_ledger, using
 
     with ExitStack() as stack:
         log = _log(args["--json-log"], stack)
         progress = stack.enter_context(Progress("sweep"))
+        scheduler = None if args["--dry-run"] else args["--scheduler"]
         options = _options(args, log, progress)
         stack.enter_context(using(current_ledger(args["--trials"])))
         made = _plan(args)
         name = args["--catalog"]
         if args["--dry-run"] and not Path(name).exists():
             return _say_plan(Sweep(made, _nothing(), options), args)
+        cluster = stack.enter_context(cluster_at(scheduler, options.workers))
         found = Catalog.open(name) if args["--dry-run"] else Catalog.create(name)
-        sweep = Sweep(made, found, options)
+        sweep = Sweep(made, found, replace(options, cluster=cluster))
         if args["--dry-run"]:
             return _say_plan(sweep, args)
         sweep.run()

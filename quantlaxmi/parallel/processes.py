@@ -223,7 +223,7 @@ def _pinned() -> Iterator[None]:
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)  # two threads may start workers at once
             else:
                 os.environ[name] = value
 

@@ -1,0 +1,210 @@
+"""A Dask scheduler and two workers over loopback TCP: the rows of one machine, whatever dies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from quantlaxmi.batch import Catalog, plan, sweep
+from quantlaxmi.batch import cluster as cluster_module
+from quantlaxmi.batch.options import SweepOptions
+from quantlaxmi.batch.sweep import Sweep, cluster_at
+from quantlaxmi.cli import main_crypto
+from quantlaxmi.errors import ConfigError, WorkerError
+from tests.batch.bad_strategies import Bad, BadConfig, Quiet
+from tests.batch.catalogs import DATA, FEW
+from tests.batch.test_sweep import children_of, needs_proc
+
+distributed = pytest.importorskip("distributed", reason="distributed is not installed (extra dev)")
+# Of the machinery of Dask, which is not ours.
+pytestmark = [pytest.mark.filterwarnings("default"), needs_proc]
+
+ROOT = Path(__file__).resolve().parents[2]
+DASK = [sys.executable, "-m", "dask"]
+
+
+class Servers:
+    """A scheduler and its workers, each a process with a process group of its own."""
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.processes = place, []
+        self.env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+        self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        text = self.said("scheduler", r"Scheduler at:\s+(tcp://127\.0\.0\.1:\d+)")
+        self.address = text[1]
+
+    def start(self, kind: str, *words: str) -> subprocess.Popen[bytes]:
+        name = f"{kind}-{len(self.processes)}" if kind == "worker" else kind
+        with (self.place / f"{name}.log").open("wb") as log:
+            command = [*DASK, kind, *words, "--no-dashboard"]
+            made = subprocess.Popen(
+                command,
+                cwd=self.place,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.processes.append(made)
+        return made
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        """A worker without a nanny, so that whoever kills it kills it for good."""
+        return self.start("worker", self.address, "--nthreads", "1", "--no-nanny")
+
+    def said(self, name: str, pattern: str) -> re.Match[str]:
+        end = time.monotonic() + 60
+        while True:
+            text = (self.place / f"{name}.log").read_text()
+            found = re.search(pattern, text)
+            if found:
+                return found
+            assert time.monotonic() < end, text
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        for one in self.processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(one.pid, signal.SIGKILL)
+            one.wait()
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    made = Servers(tmp_path_factory.mktemp("dask"))
+    made.worker()
+    # With a nanny it is a daemon of multiprocessing, which may not have children of its own.
+    made.start("worker", made.address, "--nthreads", "1", "--nanny")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def expected(parts, tmp_path_factory):
+    """The hash of all rows, done by one process of this machine."""
+    catalog = Catalog.create(tmp_path_factory.mktemp("expected") / "c")
+    sweep([parts / "*"], [Bad, Quiet], catalog=catalog, policy=FEW, workers=1)
+    return catalog.verify()
+
+
+def test_two_workers_over_tcp_give_the_rows_of_one_machine(servers, parts, expected, tmp_path):
+    table = sweep(
+        [parts / "*"],
+        [Bad, Quiet],
+        catalog=tmp_path / "c",
+        policy=FEW,
+        scheduler=servers.address,
+    )
+    assert len(table) == 26 and set(table["status"]) == {"done"}
+    assert Catalog.open(tmp_path / "c").verify() == expected
+
+
+def test_poison_items_end_their_process_and_no_worker(servers, parts, tmp_path):
+    ways = ["raise", "exit_zero", "kill", "hang", "nothing"]
+    table = sweep(
+        [parts / "part-0000"],
+        [Bad],
+        configs=[BadConfig(way=way) for way in ways],
+        catalog=tmp_path / "c",
+        policy=FEW,
+        item_seconds=3,
+        scheduler=servers.address,
+    )
+    assert sorted(table["status"]) == ["crashed", "crashed", "done", "failed", "timeout"]
+    said = dict(zip(table["error"], table["attempts"], strict=True))
+    assert {n for text, n in said.items() if "exit code 0" in text or "SIGKILL" in text} == {3}
+    assert len(cluster_module.DaskCluster(servers.address)._client.nthreads()) == 2
+
+
+def test_a_killed_worker_loses_nothing(servers, parts, expected, tmp_path):
+    third = servers.worker()
+    killed = []
+
+    def log(event):
+        if event["event"] == "item" and not killed:
+            killed.append(children_of(third.pid))
+            os.kill(third.pid, signal.SIGKILL)
+
+    with cluster_at(servers.address) as cluster:
+        end = time.monotonic() + 60
+        while len(cluster._client.nthreads()) < 3:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        made = plan([parts / "*"], [Bad, Quiet], policy=FEW)
+        Sweep(made, Catalog.create(tmp_path / "c"), SweepOptions(log=log, cluster=cluster)).run()
+    assert Catalog.open(tmp_path / "c").verify() == expected
+    end = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}/fd").exists() for pid in killed[0]):
+        assert time.monotonic() < end, "a process outlived its Dask worker"
+        time.sleep(0.05)
+
+
+def test_an_interrupt_stops_the_workers_processes(servers, parts, tmp_path):
+    """As Ctrl-C twice: what runs is given up at once, and its process ends."""
+    begun = []
+
+    class Cluster(cluster_module.DaskCluster):
+        def run(self, *, beat, **more):
+            def stop():
+                beat()
+                if self._places and any(place.future for place in self._places):
+                    begun.append(time.monotonic())
+                return 0.0 if begun and time.monotonic() - begun[0] > 2 else None
+
+            super().run(beat=stop, **more)
+
+    made = plan([parts / "part-0000"], [Bad], configs=[BadConfig(way="hang")], policy=FEW)
+    catalog = Catalog.create(tmp_path / "c")
+    with Cluster(servers.address) as cluster:
+        state = Sweep(made, catalog, SweepOptions(cluster=cluster)).run()
+    assert (state.done, state.failed) == (0, 0) and begun
+    # The worker is free again: its thread does not wait for what hangs.
+    table = sweep([parts / "part-000[01]"], [Bad], policy=FEW, scheduler=servers.address)
+    assert table["status"] == ["done", "done"]
+
+
+def test_a_worker_of_another_version_ends_the_sweep(servers, parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_module, "ENGINE_VERSION", "9.9/9")
+    with pytest.raises(WorkerError, match=r"expected 9\.9/9"):
+        sweep([parts / "part-0000"], [Bad], policy=FEW, scheduler=servers.address)
+
+
+def test_no_scheduler_is_one_line(parts, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cluster_module, "CONNECT_S", 1.0)
+    base = ["sweep-gates", "--segments", str(DATA / "*"), "--strategies", "basis_capture"]
+    base += ["--catalog", str(tmp_path / "c"), "--scheduler"]
+    for address in ("tcp://127.0.0.1:9", "nonsense://x", "127.0.0.1:99999"):
+        assert main_crypto([*base, address]) == 2
+        err = capsys.readouterr().err
+        assert "no scheduler within 1 s" in err and err.count("\n") == 1
+    assert main_crypto([*base, "tcp://127.0.0.1:9", "--workers", "1"]) == 2
+    err = capsys.readouterr().err
+    assert "given with --scheduler" in err and err.count("\n") == 1
+    assert not (tmp_path / "c").exists()
+    with pytest.raises(ConfigError, match="expected one of them"):
+        sweep([parts / "part-0000"], [Bad], scheduler="tcp://127.0.0.1:9", workers=1)
+    assert main_crypto([*base, "tcp://127.0.0.1:9", "--dry-run", "--json"]) == 0
+
+
+def test_a_scheduler_without_a_worker_or_gone_is_one_line(parts, tmp_path, monkeypatch):
+    alone = Servers(tmp_path)
+    try:
+        with cluster_at(alone.address) as cluster:
+            monkeypatch.setattr(cluster_module, "CONNECT_S", 2.0)
+            made = plan([parts / "part-0000"], [Bad], policy=FEW)
+            catalog = Catalog.create(tmp_path / "c")
+            with pytest.raises(WorkerError, match="has no worker"):
+                Sweep(made, catalog, SweepOptions(cluster=cluster)).run()
+            alone.close()
+            with pytest.raises(WorkerError, match=r"is gone|has no worker"):
+                Sweep(made, catalog, SweepOptions(cluster=cluster)).run()
+    finally:
+        alone.close()
