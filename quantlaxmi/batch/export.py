@@ -1,27 +1,32 @@
-"""A catalog's rows as one file for another program."""
+"""A catalog's rows as one file, or one table, for another program."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from quantlaxmi.batch.catalog import Catalog
 from quantlaxmi.batch.parquet import rows_of
-from quantlaxmi.errors import CatalogError
-from quantlaxmi.files import FileKind, write_output
+from quantlaxmi.errors import CatalogError, InputError
+from quantlaxmi.files import FileKind, check_no_segment, staged_directory, write_output
 
 __all__ = ["FORMATS", "export_catalog"]
 
-FORMATS: Final = {
+_FILES: Final = {
     "parquet": FileKind("a Parquet file", b"PAR1", first=True),
     "sqlite": FileKind("an SQLite database", b"SQLite format 3\0", first=True),
 }
+#: What `catalog export` writes; the last is a folder.
+FORMATS: Final = (*_FILES, "delta")
+#: The folder that makes a folder a Delta table.
+_DELTA_LOG: Final = "_delta_log"
 
 
 def export_catalog(catalog: Catalog, out: Path | str, form: str) -> int:
@@ -32,9 +37,10 @@ def export_catalog(catalog: Catalog, out: Path | str, form: str) -> int:
     catalog : Catalog
         Read up to now.
     out : Path or str
-        Written whole or not at all; a file of the same format is replaced.
-    form : {"parquet", "sqlite"}
-        SQLite has the table ``reports``, with lists as text.
+        Written whole or not at all; a file of the same format is replaced. A Delta table is a
+        folder: where it is there, its rows are replaced by a new version of it.
+    form : {"parquet", "sqlite", "delta"}
+        SQLite has the table ``reports``, with lists as text. Delta needs the extra ``delta``.
 
     Returns
     -------
@@ -44,7 +50,7 @@ def export_catalog(catalog: Catalog, out: Path | str, form: str) -> int:
     Raises
     ------
     CatalogError
-        The format is unknown, or the file cannot be written.
+        The format is unknown, the file cannot be written, or the extra ``delta`` is not installed.
 
     Examples
     --------
@@ -54,9 +60,45 @@ def export_catalog(catalog: Catalog, out: Path | str, form: str) -> int:
     if form not in FORMATS:
         raise CatalogError("--format", f"was {form[:40]!r}, expected {' or '.join(FORMATS)}")
     table = rows_of(catalog.rows[key] for key in sorted(catalog.rows))
-    data = _parquet(table) if form == "parquet" else _sqlite(table)
-    write_output(Path(out), (data,), FORMATS[form], CatalogError)
+    if form == "delta":
+        _write_delta(table, Path(out))
+    else:
+        data = _parquet(table) if form == "parquet" else _sqlite(table)
+        write_output(Path(out), (data,), _FILES[form], CatalogError)
     return int(table.num_rows)
+
+
+def _write_delta(table: pa.Table, out: Path) -> None:
+    """A new Delta table, made beside its place and renamed; or a new version of one.
+
+    Raises
+    ------
+    CatalogError
+    """
+    try:
+        import deltalake
+    except ImportError:
+        raise CatalogError(
+            "--format", "was delta, which needs its extra: pip install 'quantlaxmi[delta]'"
+        ) from None
+    write: Any = deltalake.write_deltalake
+    try:
+        if not os.path.lexists(out):
+            with staged_directory(out) as folder:
+                write(str(folder), table)
+            return
+        check_no_segment(out / _DELTA_LOG, CatalogError)
+        log = out / _DELTA_LOG
+        if out.is_symlink() or log.is_symlink() or not log.is_dir():
+            raise CatalogError(out, "is there and is no Delta table; name another folder")
+        write(str(out), table, mode="overwrite", schema_mode="overwrite")
+    except InputError as error:
+        if isinstance(error, CatalogError):
+            raise
+        raise CatalogError(error.source, error.problem) from None
+    except Exception as error:  # its errors have no common class
+        text = " ".join(str(error).split())[:300]
+        raise CatalogError(out, f"cannot be written as a Delta table: {text}") from None
 
 
 def _parquet(table: pa.Table) -> bytes:

@@ -16,8 +16,9 @@ Usage:
 
 Options:
   --catalog DIR  Folder of the catalog.
-  --format NAME  export: parquet or sqlite [default: parquet].
-  --out FILE     export: the file to write.
+  --format NAME  export: parquet, sqlite, or delta, which needs the extra delta
+                 [default: parquet].
+  --out FILE     export: the file to write; of a Delta table the folder.
   --json         One JSON document instead of text.
 
 info reads the journals. verify reads every journal and every report anew and prints a hash of all
