@@ -1,0 +1,168 @@
+"""One sweep, done in every way there is, has one hash: workers, Dask, kills, a full disk.
+
+``make test-deep TESTS=tests/batch/test_proof.py`` does it with 200 segments, two strategies of four
+settings each, and twenty kills. ``make test`` has two workers and the full disk with few segments;
+test_sweep.py, test_leases.py and test_cluster.py have the rest of it in small.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from quantlaxmi.batch import Catalog
+from quantlaxmi.importers.synthetic import generate_segment
+from tests.batch.test_sweep import children_of, needs_proc
+from tests.depth import DEEP
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
+SEGMENTS, KILLS = (200, 20) if DEEP else (6, 0)
+#: Every so manieth segment has an edge, and its market null is drawn.
+PLANTED_EACH = 10
+POLICY = '[suites]\ng2 = ["net_positive", "look_ahead", "equity", "market_null", "time_shift"]\n'
+GRIDS = {
+    "basis.toml": 'strategy = "basis_capture"\n[values]\n'
+    "threshold_bps = [3, 5]\nexit_threshold_bps = [1, 2]\n",
+    "trend.toml": 'strategy = "sma_trend"\n[values]\n'
+    "fast = [4, 8]\nslow = [16, 24]\nevery_seconds = [60]\n",
+}
+pytestmark = needs_proc
+deep_only = pytest.mark.skipif(not DEEP, reason="make test-deep; in small in other files")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with the segments, the grids and the policy."""
+    folder = tmp_path_factory.mktemp("proof")
+    (folder / "segments").mkdir()
+    for k in range(SEGMENTS):
+        kind = "planted" if k % PLANTED_EACH == PLANTED_EACH - 1 else "edgeless"
+        generate_segment(kind, folder / "segments" / f"s{k:03d}", rows=3000, seed=k)
+    for name, text in {**GRIDS, "policy.toml": POLICY}.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def command(place: Path, catalog: Path, *more: str) -> list[str]:
+    words = ["sweep-gates", "--segments", f"{place}/segments/*", "--catalog", str(catalog)]
+    words += ["--strategies", f"basis_capture,{ROOT}/examples/sma_trend_numba.py:Trend"]
+    words += ["--grid", f"{place}/basis.toml", "--grid", f"{place}/trend.toml"]
+    words += ["--policy", f"{place}/policy.toml", *more]
+    return [sys.executable, "-c", COMMAND, *words]
+
+
+def begun(words: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def whole(words: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, timeout=7200)
+
+
+@pytest.fixture(scope="module")
+def expected(place):
+    """The hash with one worker."""
+    done = whole(command(place, place / "one", "--workers", "1"))
+    assert done.returncode == 0, done.stderr
+    catalog = Catalog.open(place / "one")
+    assert len(catalog.rows) == 2 * SEGMENTS
+    verdicts = {row.finished.figures.verdict for row in catalog.rows.values()}
+    assert "FAIL" in verdicts
+    return catalog.verify()
+
+
+def test_two_workers_have_the_hash_of_one(place, expected):
+    done = whole(command(place, place / "two", "--workers", "2"))
+    assert done.returncode == 0, done.stderr
+    assert Catalog.open(place / "two").verify() == expected
+
+
+@deep_only
+def test_two_sweeps_at_once_have_it(place, expected):
+    Catalog.create(place / "both")
+    both = [begun(command(place, place / "both", "--workers", "1")) for _ in range(2)]
+    for one in both:
+        _, err = one.communicate(timeout=7200)
+        assert one.returncode == 0, err
+    catalog = Catalog.open(place / "both")
+    assert catalog.verify() == expected
+    lines = sum(catalog.journal_lines.values())
+    # Planned twice, finished once but for items that both began before either had a line.
+    assert lines <= 2 + 6 * SEGMENTS + 8
+
+
+@deep_only
+def test_random_kills_of_workers_and_sweeps_change_nothing(place, expected):
+    rng, made = random.Random(16), {"main": 0, "worker": 0}
+    words = command(place, place / "killed", "--workers", "2")
+    running = begun(words)
+    while sum(made.values()) < KILLS:
+        time.sleep(rng.uniform(0.5, 3.0))
+        if running.poll() is not None:
+            if running.returncode not in (0, 1):
+                pytest.fail(running.communicate()[1])
+            break  # all is done: nothing is left to kill
+        if rng.random() < 0.5:
+            running.kill()
+            running.communicate()
+            made["main"] += 1
+            running = begun(words)
+            continue
+        workers = children_of(running.pid)
+        if workers:
+            os.kill(rng.choice(workers), signal.SIGKILL)
+            made["worker"] += 1
+    running.communicate(timeout=7200)
+    # An item may have been hit three times, and is crashed then.
+    done = whole([*words, "--retry-failed"])
+    assert done.returncode == 0, done.stderr
+    print(f"kills: {made}")
+    assert sum(made.values()) == KILLS
+    assert Catalog.open(place / "killed").verify() == expected
+
+
+@deep_only
+def test_two_dask_workers_over_tcp_have_it(place, expected, tmp_path):
+    pytest.importorskip("distributed", reason="distributed is not installed (extra dev)")
+    from tests.batch.test_cluster import Servers
+
+    servers = Servers(tmp_path)
+    try:
+        for _ in range(2):
+            servers.worker()
+        done = whole(command(place, place / "dask", "--scheduler", servers.address))
+        assert done.returncode == 0, done.stderr
+    finally:
+        servers.close()
+    assert Catalog.open(place / "dask").verify() == expected
+
+
+def test_a_disk_that_is_full_stops_with_one_line_and_the_same_command_goes_on(place, expected):
+    disk = place / "disk"
+    disk.mkdir()
+    size = "1m" if DEEP else "100k"
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        words = command(place, disk / "catalog", "--workers", "2")
+        done = whole(words)
+        assert done.returncode == 2 and done.stdout == ""
+        assert re.search(r"No space left", done.stderr) and done.stderr.count("\n") == 1
+        subprocess.run(["mount", "-o", "remount,size=500m", str(disk)], check=True)
+        before = Catalog.open(disk / "catalog")
+        before.verify()  # whatever it says, nothing is torn
+        done = whole(words)
+        assert done.returncode == 0, done.stderr
+        assert Catalog.open(disk / "catalog").verify() == expected
+    finally:
+        subprocess.run(["umount", str(disk)], check=False)
