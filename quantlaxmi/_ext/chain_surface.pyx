@@ -17,21 +17,6 @@ cdef double OFF = 0.03
 cdef double APART = 0.06
 cdef double INVERSE_ROOT_2PI = 0.3989422804014327
 
-cdef struct chain_t:
-    const int64_t* strike
-    const int64_t* call_bid
-    const int64_t* call_ask
-    const int64_t* put_bid
-    const int64_t* put_ask
-    double unit  # price units in one of the currency
-
-
-cdef struct slice_t:
-    Py_ssize_t first, after  # rows of one expiry, strikes ascending
-    double forward, root_t
-    int status  # of the forward and the time
-
-
 cdef inline bint _quoted(int64_t bid, int64_t ask) noexcept nogil:
     return bid > 0 and ask > 0
 
@@ -43,7 +28,7 @@ cdef inline int64_t _two_prices(const chain_t* c, Py_ssize_t k, bint call) noexc
     return bid + ask if _quoted(bid, ask) else 0
 
 
-cdef int _forward(const chain_t* c, slice_t* s) noexcept nogil:
+cdef int chain_forward(const chain_t* c, slice_t* s) noexcept nogil:
     """Forward by parity of the strikes where call and put are closest; how many there were."""
     cdef Py_ssize_t best[MOST_PAIRS]
     cdef int64_t gap[MOST_PAIRS]
@@ -75,7 +60,7 @@ cdef int _forward(const chain_t* c, slice_t* s) noexcept nogil:
     return n
 
 
-cdef Py_ssize_t _nearest(const chain_t* c, const slice_t* s) noexcept nogil:
+cdef Py_ssize_t chain_nearest(const chain_t* c, const slice_t* s) noexcept nogil:
     """Row of the listed strike nearest the forward, the lower one of two; -1 without a forward."""
     cdef Py_ssize_t k, found = -1
     cdef double apart, least = 0
@@ -130,7 +115,7 @@ cdef int _at(const chain_t* c, const slice_t* s, int side, double* sigma) noexce
     return QL_OK
 
 
-cdef int _skew(const chain_t* c, const slice_t* s, double* skew) noexcept nogil:
+cdef int chain_skew(const chain_t* c, const slice_t* s, double* skew) noexcept nogil:
     cdef double upper = 0, lower = 0
     cdef int status
     skew[0] = 0
@@ -142,6 +127,44 @@ cdef int _skew(const chain_t* c, const slice_t* s, double* skew) noexcept nogil:
     if status == QL_OK:
         skew[0] = (upper - lower) / APART
     return status
+
+
+cdef int chain_straddle(
+    const chain_t* c, const slice_t* s, Py_ssize_t k, straddle_t* out
+) noexcept nogil:
+    """Figures of the straddle of a row; its status, and zeros where there is none."""
+    cdef int status, other
+    out[0] = straddle_t(0, 0, 0, 0, 0)
+    if s.status != QL_OK or k < s.first or k >= s.after:
+        return s.status
+    if _two_prices(c, k, True) == 0 or _two_prices(c, k, False) == 0:
+        return QL_NO_QUOTE
+    out.price = <double>(_two_prices(c, k, True) + _two_prices(c, k, False)) / (2 * c.unit)
+    out.spread = <double>(
+        (c.call_ask[k] - c.call_bid[k]) + (c.put_ask[k] - c.put_bid[k])
+    ) / c.unit
+    other = _volatility(c, s, k, True, &out.call)
+    status = _volatility(c, s, k, False, &out.put)
+    status = other if other != QL_OK else status
+    if status != QL_OK:
+        out.call = out.put = 0
+        return status
+    out.vega = 2 * ql_greeks(
+        s.forward, <double>c.strike[k] / c.unit, s.root_t, (out.call + out.put) * 0.5, True
+    ).vega
+    return QL_OK
+
+
+cdef slice_t chain_slice(
+    Py_ssize_t first, Py_ssize_t after, double forward, double years
+) noexcept nogil:
+    """Rows of one expiry, with what forward and time say of its options."""
+    cdef slice_t s
+    s.first, s.after = first, after
+    s.forward = forward
+    s.status = option_status(forward, years)
+    s.root_t = ql_sqrt(years) if s.status == QL_OK else 0
+    return s
 
 
 cdef class Chain:
@@ -188,12 +211,7 @@ cdef class Chain:
             self.c.put_bid, self.c.put_ask = &put_bid[0], &put_ask[0]
 
     cdef slice_t _slice(self, Py_ssize_t e, double forward) noexcept nogil:
-        cdef slice_t s
-        s.first, s.after = self.start[e], self.start[e + 1]
-        s.forward = forward
-        s.status = option_status(forward, self.years[e])
-        s.root_t = ql_sqrt(self.years[e]) if s.status == QL_OK else 0
-        return s
+        return chain_slice(self.start[e], self.start[e + 1], forward, self.years[e])
 
     def forwards(self, double[::1] out, int64_t[::1] used):
         """Forward of each expiry and the number of strikes that made it; 0 where none could.
@@ -210,7 +228,7 @@ cdef class Chain:
         with nogil:
             for e in range(out.shape[0]):
                 s = self._slice(e, 0)
-                used[e] = _forward(&self.c, &s)
+                used[e] = chain_forward(&self.c, &s)
                 out[e] = s.forward
 
     def nearest(self, const double[::1] forward, int64_t[::1] out):
@@ -228,7 +246,7 @@ cdef class Chain:
         with nogil:
             for e in range(out.shape[0]):
                 s = self._slice(e, forward[e])
-                out[e] = _nearest(&self.c, &s)
+                out[e] = chain_nearest(&self.c, &s)
 
     def volatilities(self, const double[::1] forward, double[:, ::1] out, int8_t[:, ::1] status):
         """Implied volatilities at mids.
@@ -268,7 +286,7 @@ cdef class Chain:
         with nogil:
             for e in range(out.shape[0]):
                 s = self._slice(e, forward[e])
-                status[e] = _skew(&self.c, &s, &out[e])
+                status[e] = chain_skew(&self.c, &s, &out[e])
 
     def at_money(
         self, const double[::1] forward, const int64_t[::1] row, double[:, ::1] out,
@@ -287,35 +305,12 @@ cdef class Chain:
         status : ndarray of int8, shape (n_expiries,)
             OUT
         """
-        cdef Py_ssize_t e, k
+        cdef Py_ssize_t e
         cdef slice_t s
-        cdef double strike
-        cdef int found
+        cdef straddle_t found
         with nogil:
-            for e in range(forward.shape[0]):
+            for e in range(status.shape[0]):
                 s = self._slice(e, forward[e])
-                out[0, e] = out[1, e] = out[2, e] = out[3, e] = out[4, e] = 0
-                status[e], k = s.status, row[e]
-                if s.status != QL_OK or k < s.first or k >= s.after:
-                    continue
-                if _two_prices(&self.c, k, True) == 0 or _two_prices(&self.c, k, False) == 0:
-                    status[e] = QL_NO_QUOTE
-                    continue
-                out[3, e] = <double>(
-                    _two_prices(&self.c, k, True) + _two_prices(&self.c, k, False)
-                ) / (2 * self.c.unit)
-                out[4, e] = <double>(
-                    (self.c.call_ask[k] - self.c.call_bid[k])
-                    + (self.c.put_ask[k] - self.c.put_bid[k])
-                ) / self.c.unit
-                found = _volatility(&self.c, &s, k, True, &out[0, e])
-                status[e] = _volatility(&self.c, &s, k, False, &out[1, e])
-                if found != QL_OK:
-                    status[e] = found
-                if status[e] != QL_OK:
-                    out[0, e] = out[1, e] = 0
-                    continue
-                strike = <double>self.c.strike[k] / self.c.unit
-                out[2, e] = 2 * ql_greeks(
-                    s.forward, strike, s.root_t, (out[0, e] + out[1, e]) * 0.5, True
-                ).vega
+                status[e] = chain_straddle(&self.c, &s, row[e], &found)
+                out[0, e], out[1, e], out[2, e] = found.call, found.put, found.vega
+                out[3, e], out[4, e] = found.price, found.spread

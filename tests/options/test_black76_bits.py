@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import quantlaxmi._ext.black76 as module
+import quantlaxmi._ext.calendar_check as calendar_module
 import quantlaxmi._ext.chain_surface as chain_module
 import quantlaxmi._ext.fair_variance as null_module
 import quantlaxmi._ext.scan_margin as margin_module
@@ -125,7 +126,9 @@ def test_object_asks_for_nothing_of_libm(tmp_path: Path, name: str, level: str) 
         assert listed.stdout.split() == []
 
 
-@pytest.mark.parametrize("which", [module, chain_module, null_module, margin_module])
+@pytest.mark.parametrize(
+    "which", [module, calendar_module, chain_module, null_module, margin_module]
+)
 def test_extensions_ask_for_nothing_of_libm(which) -> None:
     if sys.platform != "linux":
         pytest.skip("names of symbols are read as Linux writes them")
