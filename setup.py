@@ -40,9 +40,14 @@ SOURCES = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.pyx")) + [
 ]
 HEADERS = sorted(str(p) for p in Path("quantlaxmi/_ext").glob("*.h") if p.name != "black76.h")
 # What reckons in doubles over black76.h: a square root is then one instruction, nothing of libm.
-EXACT_NAMES = """
-    black76 calendar_carry calendar_check chain_surface fair_variance scan_margin
-""".split()
+EXACT_NAMES = (
+    "black76",
+    "calendar_carry",
+    "calendar_check",
+    "chain_surface",
+    "fair_variance",
+    "scan_margin",
+)
 EXACT = {f"quantlaxmi/_ext/{name}.pyx" for name in EXACT_NAMES}
 EXACT_HEADERS = ["quantlaxmi/_ext/black76.h"]
 EXACT_ARGS = ["-fno-math-errno"]
