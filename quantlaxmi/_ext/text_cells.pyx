@@ -14,9 +14,15 @@ from quantlaxmi._ext.decimal_text cimport (
 cdef int64_t _DAY_NS = 86_400_000_000_000
 
 
+cdef enum:
+    INSIDE = 0
+    END = 1       # a delimiter
+    STRANGE = 2   # nothing of a plain line
+
+
 cdef struct cells_t:
     # Where the cells of row n go: to place slot * n_rows + n.
-    int delimiter
+    uint8_t kind[256]       # of each byte
     Py_ssize_t n_columns
     Py_ssize_t n_rows
     const int64_t* slot_of
@@ -29,20 +35,26 @@ cdef inline bint _split_line(
 ) noexcept nogil:
     """Whether the line is plain and has the right number of cells."""
     cdef Py_ssize_t column = 0
-    cdef int64_t i, cell = begin, slot
-    cdef uint8_t c
-    for i in range(begin, end + 1):
-        c = s[i] if i < end else <uint8_t>cells.delimiter
-        if c == cells.delimiter:
-            slot = cells.slot_of[column] if column < cells.n_columns else -1
-            if slot >= 0:
-                slot = slot * cells.n_rows + n
-                _trim(s, cell, i, &cells.starts[slot], &cells.ends[slot])
-            column += 1
-            cell = i + 1
-        elif c < 32 or c >= 127 or c == 34:
+    cdef int64_t i = begin, cell = begin, slot
+    cdef uint8_t kind
+    while True:
+        kind = INSIDE
+        while i < end:
+            kind = cells.kind[s[i]]
+            if kind != INSIDE:
+                break
+            i += 1
+        if kind == STRANGE:
             return False
-    return column == cells.n_columns
+        slot = cells.slot_of[column] if column < cells.n_columns else -1
+        if slot >= 0:
+            slot = slot * cells.n_rows + n
+            _trim(s, cell, i, &cells.starts[slot], &cells.ends[slot])
+        column += 1
+        if i >= end:
+            return column == cells.n_columns
+        i += 1
+        cell = i
 
 
 def split_cells(
@@ -88,8 +100,11 @@ def split_cells(
     cdef const uint8_t* s = &text[0] if text.shape[0] else NULL
     cdef const uint8_t* newline
     cdef int64_t at = first, begin, end
+    cdef int c
     cdef cells_t cells
-    cells.delimiter = delimiter
+    for c in range(256):
+        cells.kind[c] = STRANGE if c < 32 or c >= 127 or c == 34 else INSIDE
+    cells.kind[delimiter & 255] = END
     cells.n_columns = slot_of.shape[0]
     cells.slot_of = &slot_of[0] if slot_of.shape[0] else NULL
     cells.starts = &starts[0, 0] if starts.shape[0] and n_rows else NULL

@@ -174,9 +174,10 @@ class _Capture:
                 raise InputError(self.path, f"has no line that names its symbol in {crowd[1]}")
             raise crowded(self.path, *crowd, self._window_ns)
         text, self.finished = self.text.read()
+        n_lines = self.rows.n_lines
         self.rows.feed(text, self.finished)
         faults = self.rows.take_faults()
-        self.marks.feed(text, [(line, FAULTS[code]) for line, code, _, _ in faults])
+        self.marks.feed(text, [(line, FAULTS[code]) for line, code, _, _ in faults], n_lines)
         # A capture of the other market is named as such, even by a strict import's first line.
         self._check_market(enough=0 if self.finished or self.log.strict else 1000)
         for line, code, detail, excerpt in faults:

@@ -38,14 +38,11 @@ class LastMessages:
         for columns in tables.values():
             if not len(columns["ts_ns"]):
                 continue
-            day, seq = int(columns["ts_ns"].max()) // _DAY_NS, int(columns["seq"][-1])
-            if int(columns["ts_ns"].min()) // _DAY_NS == day:  # as in nearly all pieces
-                self._of_day[day] = max(seq, self._of_day.get(day, -1))
-                continue
-            days = columns["ts_ns"] // _DAY_NS
-            ends = np.flatnonzero(np.diff(days, append=np.int64(-1)))
-            for day, seq in zip(days[ends].tolist(), columns["seq"][ends].tolist(), strict=True):
-                self._of_day[day] = max(seq, self._of_day.get(day, -1))
+            ts_ns, at = columns["ts_ns"], 0
+            while at < len(ts_ns):  # rows of a table ascend in time
+                day = int(ts_ns[at]) // _DAY_NS
+                at = int(np.searchsorted(ts_ns, (day + 1) * _DAY_NS))
+                self._of_day[day] = max(int(columns["seq"][at - 1]), self._of_day.get(day, -1))
 
     def before(self, ts_ns: int) -> int:
         """Return the number of the last message before the UTC day of a time; -1 for none."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from quantlaxmi._ext.table_order import first_break
 from quantlaxmi.errors import SegmentError
 from quantlaxmi.schema import MANY_ROWS, TABLES, ChainFlag, DepthFlag, QuoteFlag
 
@@ -243,19 +244,14 @@ def check_order(tables: dict[str, Columns]) -> str:
     return ""
 
 
-def _check_pair(few: str, a: Columns, many: str, b: Columns, chunk: int = 1 << 18) -> str:
-    seq, ts_ns, last = b["seq"], b["ts_ns"], len(b["seq"]) - 1
-    for start in range(0, len(a["seq"]), chunk):
-        a_seq, a_ts = a["seq"][start : start + chunk], a["ts_ns"][start : start + chunk]
-        after = np.searchsorted(seq, a_seq)
-        at_after, at_before = np.minimum(after, last), np.maximum(after - 1, 0)
-        twice = (after <= last) & (seq[at_after] == a_seq)
-        early = (after > 0) & (ts_ns[at_before] > a_ts)
-        late = (after <= last) & (ts_ns[at_after] < a_ts)
-        if (bad := twice | early | late).any():
-            k = int(np.argmax(bad))
-            what = "is in both" if twice[k] else "is out of receive-time order between them"
-            return f"tables {few} and {many}: message {a_seq[k]} {what}"
+def _check_pair(few: str, a: Columns, many: str, b: Columns) -> str:
+    # In pieces, between which an interrupt is heard.
+    for start in range(0, len(a["seq"]), CHUNK_ROWS):
+        seq, ts_ns = (a[name][start : start + CHUNK_ROWS] for name in ("seq", "ts_ns"))
+        k, cause = first_break(seq, ts_ns, b["seq"], b["ts_ns"])
+        if cause:
+            what = "is in both" if cause == 1 else "is out of receive-time order between them"
+            return f"tables {few} and {many}: message {seq[k]} {what}"
     return ""
 
 

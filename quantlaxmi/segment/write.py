@@ -182,7 +182,7 @@ class SegmentWriter:
             )
             for table, log in logs.items()
         }
-        self._pending: dict[str, list[Columns]] = {table: [] for table in TABLES}
+        self._pending: dict[str, Columns] = {}
         self._pending_rows = dict.fromkeys(TABLES, 0)
         self._stack: contextlib.ExitStack | None = stack
 
@@ -355,16 +355,19 @@ class SegmentWriter:
 
     def _keep(self, table: str, rows: Columns) -> None:
         # Copied, because the caller may use its arrays again.
-        self._pending[table].append({name: column.copy() for name, column in rows.items()})
-        self._pending_rows[table] += len(rows["seq"])
+        if table not in self._pending:
+            self._pending[table] = {
+                name: np.empty(self._batch_rows, dtype) for name, dtype in TABLES[table].items()
+            }
+        start = self._pending_rows[table]
+        self._pending_rows[table] = stop = start + len(rows["seq"])
+        for name, column in self._pending[table].items():
+            column[start:stop] = rows[name]
 
     def _write_pending(self, table: str) -> None:
-        parts = self._pending[table]
-        if not parts:
-            return
-        rows = {name: np.concatenate([p[name] for p in parts]) for name in TABLES[table]}
-        self._pending[table], self._pending_rows[table] = [], 0
-        self._write(table, rows)
+        n, self._pending_rows[table] = self._pending_rows[table], 0
+        if n:
+            self._write(table, {name: column[:n] for name, column in self._pending[table].items()})
 
     def _write(self, table: str, rows: Columns) -> None:
         with self._fatal():

@@ -89,18 +89,18 @@ def test_mark_lines_are_found_whatever_the_pieces(cut: int) -> None:
     text = b"\n".join(lines)  # the last line has no newline
     found, faults, n_lines = MarkLines(), [4, 8], 0
     for start in [*range(0, len(text), cut), len(text)]:
-        piece = text[start : start + cut]
+        piece, before = text[start : start + cut], n_lines
         n_lines += piece.count(b"\n") + (start == len(text))
         now = [(line, "bad-decimal") for line in faults if line <= n_lines]
         faults = [line for line in faults if line > n_lines]
-        found.feed(piece, now)
+        found.feed(piece, now, before)
     assert found.times_ns == {1_700_000_123 * 10**9, 1_700_000_456 * 10**9}
 
 
 def test_other_faulty_lines_name_no_settlement() -> None:
     found = MarkLines()
-    found.feed(ticker(T0, 1, "x", "2", True) + b"\n", [(1, "bad-decimal")])
-    found.feed(mark(T0) + b"\n", [(2, "duplicate-id")])
+    found.feed(ticker(T0, 1, "x", "2", True) + b"\n", [(1, "bad-decimal")], 0)
+    found.feed(mark(T0) + b"\n", [(2, "duplicate-id")], 1)
     assert found.times_ns == set()
 
 

@@ -185,7 +185,7 @@ def settlement_times(
     """
     if not funding.every_ns:
         return stamps.copy(), np.ones(len(stamps), np.bool_)
-    late = stamps % funding.every_ns
+    late = stamps - stamps // funding.every_ns * funding.every_ns
     on_time = late <= late_ns
     return stamps - np.where(on_time, late, 0), on_time
 
@@ -254,8 +254,8 @@ def _rates(funding: FundingMapping, cells: AnyCells, good: Mask) -> Int64Array:
         over = under = 1
     good &= (fine >= -(_MOST // over)) & (fine <= _MOST // over)
     whole = np.where(good == 1, fine, 0) * over
-    good &= whole % under == 0
     rate: Int64Array = whole // under
+    good &= rate * under == whole
     good &= np.abs(rate) <= 10**-RATE_EXPONENT
     return rate
 

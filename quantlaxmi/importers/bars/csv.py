@@ -135,15 +135,17 @@ class CsvTable:
             numbers = text.translate(_COMMA) if self._comma else None
             while at < len(text):
                 starts, ends, lines = (
-                    np.zeros((n, BATCH_LINES), np.int64) for n in (len(columns), len(columns), 2)
+                    np.empty((n, BATCH_LINES), np.int64) for n in (len(columns), len(columns), 2)
                 )
-                plain = np.zeros(BATCH_LINES, np.uint8)
+                plain = np.empty(BATCH_LINES, np.uint8)
                 n, at = split_cells(
                     text, at, len(text), ord(self._delimiter) if one_byte else 0, MAX_LINE,
                     slot_of, starts, ends, lines, plain,
                 )  # fmt: skip
                 if n == 0:
                     break
+                if not plain[:n].all():  # such lines have no cells
+                    starts[:, :n][:, plain[:n] == 0] = ends[:, :n][:, plain[:n] == 0] = 0
                 cells = [
                     Cells(text, starts[slot, :n], ends[slot, :n], numbers)
                     for slot in range(len(columns))

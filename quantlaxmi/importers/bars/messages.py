@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.importers.bars.merged import Stream, merge_streams
 from quantlaxmi.importers.bars.premium_index import IndicativeRates
 from quantlaxmi.importers.bars.series import Series, Settlements
 from quantlaxmi.importers.bars.sessions import GapRule
@@ -38,7 +39,9 @@ from quantlaxmi.schema import TABLES, QuoteFlag
 from quantlaxmi.segment.manifest import Gap
 
 Table = dict[str, NDArray[Any]]
-_RATES, _BARS, _CLOSES, _FUNDING, _OPENS = -2, -1, 0, 1, 2
+_Book = tuple[Int64Array, Int64Array, Int64Array]
+_CLOSES, _OPENS = 0, 1
+_TABLES: Final = ("quotes", "funding", "bars")
 _MOST: Final = (1 << 63) - 1
 
 
@@ -64,7 +67,8 @@ def spread_out(prices: Int64Array, half_spread_bps: Fraction) -> tuple[Int64Arra
         exact = prices.astype(object)
         return exact * (under - over) // under, -(-exact * (under + over) // under)
     # price = whole * under + rest, so that no product leaves 64 bits.
-    whole, rest = np.divmod(np.asarray(prices), under)
+    whole = np.asarray(prices) // under  # by a number, which NumPy divides by multiplying
+    rest = prices - whole * under
     bid = whole * (under - over) + rest * (under - over) // under
     ask = whole * (under + over) - (-rest * (under + over) // under)
     return bid, ask
@@ -160,69 +164,52 @@ class BarTables:
 
     def _between(self, start_ns: int, stop_ns: int) -> dict[str, Table]:
         """Rows of the times from ``start_ns`` to before ``stop_ns``."""
-        parts = [self._quotes(k, start_ns, stop_ns) for k in range(len(self._series))]
-        quotes = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-        paid = self._paid(start_ns, stop_ns)
-        each = [self._bars(k, start_ns, stop_ns) for k in range(len(self._series))]
-        bars = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
-        n_quotes, n_paid, n_bars = len(quotes["ts_ns"]), len(paid["at_ns"]), len(bars["ts_ns"])
-        ts_ns = np.concatenate([quotes["ts_ns"], paid["at_ns"], bars["ts_ns"]])
-        of_paid = np.where(paid["due_ns"] > 0, _FUNDING, _RATES)
-        phase = np.concatenate([quotes["phase"], of_paid, np.full(n_bars, _BARS)])
-        none = np.zeros(n_paid, np.int64)
-        instrument = np.concatenate([quotes["instrument"], none, bars["instrument"]])
-        order = np.lexsort((instrument, phase, ts_ns))
-        seq = np.empty(len(order), np.int64)
-        seq[order] = self._seq + np.arange(len(order))
-        self._seq += len(order)
-        quotes["seq"] = seq[:n_quotes]
-        quotes = _ascending(quotes)
-        _mark_quiet(quotes, self.last_ns)
-        self._find_gaps(quotes, start_ns, stop_ns)
-        tables = {}
-        if n_quotes:
-            tables["quotes"] = _typed("quotes", quotes)
-        if n_paid:
-            paid["seq"] = seq[n_quotes : n_quotes + n_paid]
-            tables["funding"] = _typed("funding", self._funding(_ascending(paid)))
-        if n_bars:
-            bars["seq"] = seq[n_quotes + n_paid :]
-            tables["bars"] = _typed("bars", _ascending(bars))
-        return tables
+        each = range(len(self._series))
+        rates, settled = self._paid(start_ns, stop_ns)
+        bars = [self._bars(k, start_ns, stop_ns) for k in each]
+        quotes = [self._quotes(k, start_ns, stop_ns) for k in each]
+        closes = [stream for closed, _ in quotes for stream in closed]
+        opens = [stream for _, opened in quotes for stream in opened]
+        # In the order of the module's list: of equal times the earlier stream comes first.
+        streams = [rates, *bars, *closes, settled, *opens]
+        tables, n_rows = merge_streams(streams, self._seq)
+        self._seq += n_rows
+        if "quotes" in tables:
+            made = tables["quotes"]
+            _mark_quiet(made, self.last_ns)
+            made["bid_qty"] = made["ask_qty"] = made["size"]
+            self._find_gaps(made, start_ns, stop_ns)
+        return {table: _typed(table, tables[table]) for table in _TABLES if table in tables}
 
-    def _paid(self, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
+    def _paid(self, start_ns: int, stop_ns: int) -> tuple[Stream, Stream]:
+        """Indicative rates, and settlements."""
         # What funding was announced outside the bars' time nobody of this segment could pay, and
         # at their end nobody can act on a rate any more.
-        found: dict[str, list[Int64Array]] = {n: [] for n in ("at_ns", "rate", "mark", "due_ns")}
-        if self._settlements is not None:
-            low, high = _places(self._settlements.column("at_ns"), start_ns, stop_ns)
-            for name in ("at_ns", "rate", "mark"):
-                found[name].append(np.array(self._settlements.column(name)[low:high]))
-            found["due_ns"].append(found["at_ns"][0])
-        if self._rates is not None:
-            stop_ns = min(stop_ns, self.last_ns)
-            low, high = _places(self._rates.column("at_ns"), start_ns, stop_ns)
-            for name in ("at_ns", "rate"):
-                found[name].append(np.array(self._rates.column(name)[low:high]))
-            for name in ("mark", "due_ns"):
-                found[name].append(np.zeros(high - low, np.int64))
-        none = [np.empty(0, np.int64)]
-        return {name: np.concatenate(parts or none) for name, parts in found.items()}
+        rates = self._funding(self._rates, start_ns, min(stop_ns, self.last_ns), due=False)
+        return rates, self._funding(self._settlements, start_ns, stop_ns, due=True)
 
-    def _funding(self, paid: dict[str, Int64Array]) -> dict[str, Int64Array]:
-        n = len(paid["seq"])
-        return {
-            "seq": paid["seq"],
-            "ts_ns": paid["at_ns"],
-            "instrument": np.full(n, len(self._series) - 1),
-            "exch_ts_ns": paid["at_ns"],
-            "mark": paid["mark"],
-            "index": np.zeros(n, np.int64),
-            "rate": paid["rate"],
-            "next_funding_ns": paid["due_ns"],
+    def _funding(
+        self,
+        source: Settlements | IndicativeRates | None,
+        start_ns: int,
+        stop_ns: int,
+        *,
+        due: bool,
+    ) -> Stream:
+        if source is None:
+            return Stream("funding", {"ts_ns": np.empty(0, np.int64)}, {})
+        low, high = _places(source.column("at_ns"), start_ns, stop_ns)
+        at_ns, none = source.column("at_ns")[low:high], np.zeros(high - low, np.int64)
+        rows = {
+            "ts_ns": at_ns,
+            "exch_ts_ns": at_ns,
+            "mark": source.column("mark")[low:high] if due else none,
+            "rate": source.column("rate")[low:high],
+            "next_funding_ns": at_ns if due else none,
         }
+        return Stream("funding", rows, {"instrument": len(self._series) - 1, "index": 0})
 
-    def _bars(self, instrument: int, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
+    def _bars(self, instrument: int, start_ns: int, stop_ns: int) -> Stream:
         """Whole bars of one instrument, each when its close is told."""
         series, interval_ns = self._series[instrument], self._interval_ns
         times = series.column("open_ns")
@@ -230,61 +217,58 @@ class BarTables:
         last = int(np.searchsorted(times, stop_ns - interval_ns))
         first = max(int(np.searchsorted(times, start_ns - interval_ns)) - 1, 0)
         ended = times[first:last] + interval_ns
-        following = np.append(times[first + 1 : last + 1], [-1] * (last == len(times)))
+        following = _following(times, first, last, -1)
         told = np.where(self._rule.waits(ended, following), following, ended)
-        here = np.flatnonzero((told >= start_ns) & (told < stop_ns))
-        rows = {
-            name: np.array(series.column(name)[first:last])[here]
-            for name in ("open_ns", "open", "high", "low", "close", "volume")
-        }
-        return rows | {
-            "ts_ns": told[here],
-            "exch_ts_ns": ended[here],
-            "instrument": np.full(len(here), instrument),
-        }
+        low, high = _places(told, start_ns, stop_ns)
+        names = ("open_ns", "open", "high", "low", "close", "volume")
+        rows = {name: series.column(name)[first + low : first + high] for name in names}
+        rows |= {"ts_ns": told[low:high], "exch_ts_ns": ended[low:high]}
+        return Stream("bars", rows, {"instrument": instrument})
 
-    def _quotes(self, instrument: int, start_ns: int, stop_ns: int) -> dict[str, Int64Array]:
-        """Rows of one instrument in no order: closes, opens, and closes without size."""
+    def _quotes(
+        self, instrument: int, start_ns: int, stop_ns: int
+    ) -> tuple[list[Stream], list[Stream]]:
+        """Closes of one instrument; its opens, and closes without size."""
         series, interval_ns = self._series[instrument], self._interval_ns
-        times = series.column("open_ns")
+        times, line = series.column("open_ns"), series.column("line")
         begin, end = _places(times, start_ns, stop_ns)
         first, last = _places(times, start_ns - interval_ns, stop_ns - interval_ns)
         opened, ended = times[begin:end], times[first:last] + interval_ns
-        following = np.append(times[first + 1 : last + 1], [-1] * (last == len(times)))
-        following = following[: len(ended)]
+        following = _following(times, first, last, -1)
+
+        def rows(ts_ns: Int64Array, phase: int, place: Int64Array, book: _Book) -> Stream:
+            values = {"bid": book[0], "ask": book[1], "size": book[2]}
+            same = {"instrument": instrument, "phase": phase}
+            return Stream("quotes", {"ts_ns": ts_ns, "update_id": place} | values, same)
+
+        opens = [rows(opened, _OPENS, line[begin:end], self._book(instrument, "open", begin, end))]
+        book = self._book(instrument, "close", first, last)
         alone = np.flatnonzero((following != ended) & (ended != self.last_ns))
-        kept = np.flatnonzero(~self._rule.waits(ended, following))
+        sizeless = book[0][alone], book[1][alone], np.zeros(len(alone), np.int64)
+        opens.append(rows(ended[alone], _OPENS, line[first:last][alone], sizeless))
+        waits = self._rule.waits(ended, following)
+        if waits.any():
+            kept = np.flatnonzero(~waits)
+            part = book[0][kept], book[1][kept], book[2][kept]
+            closes = [rows(ended[kept], _CLOSES, line[first:last][kept], part)]
+        else:
+            closes = [rows(ended, _CLOSES, line[first:last], book)]
         # The close before a break is decided on when the next bar opens.
         low, high = max(begin - 1, 0), max(end - 1, begin - 1, 0)
         begun = times[low + 1 : high + 1]
         late = np.flatnonzero(self._rule.waits(times[low:high] + interval_ns, begun))
-        size = {}
-        places = {"opens": (begin, end), "closes": (first, last), "late": (low, high)}
-        for name, (start, stop) in places.items():
-            size[name] = np.array(series.column("size")[start:stop])
-            if self._lots[instrument]:
-                size[name] -= size[name] % self._lots[instrument]
-        line = series.column("line")
-        open_bid, open_ask = self._spread(instrument, "open", begin, end)
-        bid, ask = self._spread(instrument, "close", first, last)
-        late_bid, late_ask = self._spread(instrument, "close", low, high)
-        none = np.zeros(len(alone), np.int64)
-        ended_line = np.array(line[first:last])
-        late_line = np.array(line[low:high])
-        n_rows = [len(kept), len(late), len(opened), len(alone)]
-        sizes = np.concatenate([size["closes"][kept], size["late"][late], size["opens"], none])
-        return {
-            "ts_ns": np.concatenate([ended[kept], begun[late], opened, ended[alone]]),
-            "phase": np.repeat([_CLOSES, _CLOSES, _OPENS, _OPENS], n_rows),
-            "instrument": np.full(sum(n_rows), instrument),
-            "update_id": np.concatenate(
-                [ended_line[kept], late_line[late], line[begin:end], ended_line[alone]]
-            ),
-            "bid": np.concatenate([bid[kept], late_bid[late], open_bid, bid[alone]]),
-            "bid_qty": sizes,
-            "ask": np.concatenate([ask[kept], late_ask[late], open_ask, ask[alone]]),
-            "ask_qty": sizes,
-        }
+        if len(late):
+            bid, ask, size = self._book(instrument, "close", low, high)
+            part = bid[late], ask[late], size[late]
+            closes.append(rows(begun[late], _CLOSES, line[low:high][late], part))
+        return closes, opens
+
+    def _book(self, instrument: int, name: str, low: int, high: int) -> _Book:
+        """Bid, ask and size of bars."""
+        lot, size = self._lots[instrument], self._series[instrument].column("size")[low:high]
+        if lot:
+            size = size // lot * lot
+        return *self._spread(instrument, name, low, high), size
 
     def _spread(
         self, instrument: int, name: str, low: int, high: int
@@ -323,9 +307,7 @@ class BarTables:
             times = series.column("open_ns")
             low, high = _places(times, start_ns - interval_ns, stop_ns - interval_ns)
             ended = times[low:high] + interval_ns
-            following = np.append(
-                times[low + 1 : high + 1], [self.last_ns] * (high == len(times) and high > low)
-            )
+            following = _following(times, low, high, self.last_ns)
             for k in np.flatnonzero(following > ended).tolist():
                 end, start = int(ended[k]), int(following[k])
                 n_missing = self._rule.n_missing(end, start)
@@ -353,24 +335,22 @@ def _places(times: Int64Array, start_ns: int, stop_ns: int) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def _mark_quiet(quotes: dict[str, Int64Array], last_ns: int) -> None:
+def _following(times: Int64Array, low: int, high: int, after: int) -> Int64Array:
+    """The time behind each of those at ``low`` to before ``high``; ``after`` behind the last."""
+    found = np.full(high - low, after, np.int64)
+    known = times[low + 1 : high + 1]
+    found[: len(known)] = known
+    return found
+
+
+def _mark_quiet(quotes: Table, last_ns: int) -> None:
     """Mark as quiet all but the last close of each time, and all of the last time."""
-    n = len(quotes["seq"])
-    closes = np.flatnonzero(quotes["phase"] == _CLOSES)
-    ts_ns = quotes["ts_ns"][closes]
-    deciding = closes[(np.append(ts_ns[1:], -1)[: len(ts_ns)] != ts_ns) & (ts_ns != last_ns)]
-    quotes["flags"] = np.full(n, int(QuoteFlag.QUIET), np.int64)
-    quotes["flags"][deciding] = 0
-    quotes["exch_ts_ns"] = quotes["ts_ns"]
-
-
-def _ascending(columns: dict[str, Int64Array]) -> dict[str, Int64Array]:
-    """Rows in the order of their numbers."""
-    seq = columns["seq"]
-    if (seq[1:] > seq[:-1]).all():  # as of one instrument
-        return columns
-    by_seq = np.argsort(seq)
-    return {name: column[by_seq] for name, column in columns.items()}
+    ts_ns, deciding = quotes["ts_ns"], quotes["phase"] == _CLOSES
+    follows = deciding[1:] & (ts_ns[1:] == ts_ns[:-1])  # a close with one right before it
+    deciding[:-1] &= ~follows
+    deciding &= ts_ns != last_ns
+    quotes["flags"] = np.where(deciding, np.int8(0), np.int8(QuoteFlag.QUIET))
+    quotes["exch_ts_ns"] = ts_ns
 
 
 def _typed(table: str, columns: dict[str, Any]) -> Table:

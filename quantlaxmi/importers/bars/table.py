@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -55,7 +56,8 @@ class Cells(NamedTuple):
         return bytes(self.text[self.starts[k] : self.ends[k]]).decode("utf-8", "replace")
 
 
-class Batch(NamedTuple):
+@dataclass
+class Batch:
     """Consecutive lines.
 
     Attributes
@@ -68,12 +70,16 @@ class Batch(NamedTuple):
         By the place of the column in the list that was asked for.
     row : callable
         Number in the batch to the `Row`, read with care.
+    stamps : dict
+        Stamps that were read of the cells, and the rows (uint8) whose are right; by column and
+        form.
     """
 
     lines: Int64Array
     plain: NDArray[np.uint8]
     cells: Sequence[Any]  # Cells, or what is read as such: `value_cells`
     row: Callable[[int], Row]
+    stamps: dict[Any, tuple[Int64Array, NDArray[np.uint8]]] = field(default_factory=dict)
 
 
 class Table(Protocol):

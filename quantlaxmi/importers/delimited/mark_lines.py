@@ -25,9 +25,8 @@ class MarkLines:
     def __init__(self) -> None:
         self.times_ns: set[int] = set()
         self._rest = b""
-        self._n_lines = 0
 
-    def feed(self, text: bytes, faults: Sequence[tuple[int, str]]) -> None:
+    def feed(self, text: bytes, faults: Sequence[tuple[int, str]], n_lines: int) -> None:
         """Take a piece of the text with the faulty lines that ended in it.
 
         Parameters
@@ -35,14 +34,15 @@ class MarkLines:
         text : bytes
         faults : sequence of (int, str)
             Line, from 1 through the whole text, and reason.
+        n_lines : int
+            Whole lines before the piece.
         """
         wanted = [line for line, reason in faults if reason not in NO_SETTLEMENT]
         if wanted:
             lines = (self._rest + text).split(b"\n")
             for line in wanted:
-                at = line - self._n_lines - 1
+                at = line - n_lines - 1
                 if 0 <= at < len(lines) and b"markPrice" in lines[at]:
                     self.times_ns.update(int(ms) * 10**6 for ms in _NEXT.findall(lines[at]))
-        self._n_lines += text.count(b"\n")
         tail = text[text.rfind(b"\n") + 1 :]
         self._rest = (self._rest + tail if len(tail) == len(text) else tail)[-_LONGEST:]

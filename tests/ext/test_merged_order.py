@@ -1,0 +1,99 @@
+"""Streams in one order, and two tables in one order, compared with sorting in Python."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quantlaxmi._ext.merged_order import gather_rows, merge_ascending
+from quantlaxmi._ext.table_order import first_break
+from quantlaxmi.importers.bars.merged import Stream, merge_streams
+
+STREAMS = st.lists(
+    st.tuples(st.lists(st.integers(-3, 12), max_size=9).map(sorted), st.integers(0, 2)), max_size=6
+)
+
+
+def int64(values: list[int]) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+@given(STREAMS)
+def test_merged_rows_are_those_that_sorting_gives(streams: list[tuple[list[int], int]]) -> None:
+    times = [time for values, _ in streams for time in values]
+    starts = np.cumsum([0, *(len(values) for values, _ in streams)])
+    found = merge_ascending(
+        int64(times), starts.astype(np.int64), int64([group for _, group in streams]), 3
+    )
+    rows = [(t, k, i) for k, (values, _) in enumerate(streams) for i, t in enumerate(values)]
+    expected: list[list[tuple[int, int, int]]] = [[], [], []]
+    for number, (_, k, i) in enumerate(sorted(rows)):
+        expected[streams[k][1]].append((k, i, number))
+    made = [[tuple(row) for row in np.stack(group, axis=1).tolist()] for group in found]
+    assert made == expected
+    columns = [int64(values) for values, _ in streams]
+    for group, wanted in zip(found, expected, strict=True):
+        taken = gather_rows(columns, group[0], group[1])
+        assert taken.tolist() == [streams[k][0][i] for k, i, _ in wanted]
+
+
+@pytest.mark.parametrize(
+    ("times", "starts", "groups", "words"),
+    [
+        ([1, 2], [0, 1], [0], "do not fit"),
+        ([1, 2], [0, 2, 1, 2], [0, 0, 0], "stream 1 has"),
+        ([1, 2], [0, 1, 2], [0, 1], "stream 1 has"),
+        ([2, 1], [0, 2], [0], "descends"),
+    ],
+)
+def test_streams_that_are_none_are_refused(
+    times: list[int], starts: list[int], groups: list[int], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        merge_ascending(int64(times), int64(starts), int64(groups), 1)
+
+
+@pytest.mark.parametrize(("stream", "row"), [(2, 0), (-1, 0), (0, 1), (0, -1), (1, 0)])
+def test_a_row_that_no_stream_has_is_refused(stream: int, row: int) -> None:
+    with pytest.raises(IndexError, match="no such row"):
+        gather_rows([int64([7]), None], int64([stream]), int64([row]))
+
+
+def test_rows_of_one_time_come_in_the_order_of_their_streams() -> None:
+    def rows(table: str, times: list[int], value: int, instrument: int) -> Stream:
+        values = {"ts_ns": int64(times), "bid": int64([value + t for t in times])}
+        return Stream(table, values, {"instrument": instrument})
+
+    streams = [rows("bars", [5], 0, 1), rows("quotes", [5, 6], 10, 0), rows("quotes", [5], 20, 1)]
+    tables, n_rows = merge_streams([*streams, rows("funding", [], 0, 0)], 100)
+    assert n_rows == 4
+    assert list(tables) == ["bars", "quotes"]
+    assert tables["bars"]["seq"].tolist() == [100]
+    assert tables["quotes"]["seq"].tolist() == [101, 102, 103]
+    assert tables["quotes"]["bid"].tolist() == [15, 25, 16]
+    assert tables["quotes"]["instrument"].tolist() == [0, 1, 0]
+    assert merge_streams([rows("bars", [], 0, 0)], 100) == ({}, 0)
+
+
+TABLE = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), max_size=12).map(
+    lambda rows: [(seq, seq // 3 + late) for seq, late in sorted(rows)]
+)
+
+
+@given(TABLE, TABLE.filter(bool))
+def test_the_first_break_of_two_tables_is_the_plain_one(
+    few: list[tuple[int, int]], many: list[tuple[int, int]]
+) -> None:
+    expected = len(few), 0
+    for k, (seq, ts_ns) in enumerate(few):
+        at = sum(other < seq for other, _ in many)
+        if at < len(many) and many[at][0] == seq:
+            expected = k, 1
+        elif (at > 0 and many[at - 1][1] > ts_ns) or (at < len(many) and many[at][1] < ts_ns):
+            expected = k, 2
+        if expected[1]:
+            break
+    columns = [int64([row[k] for row in table]) for table in (few, many) for k in (0, 1)]
+    assert first_break(*columns) == expected
