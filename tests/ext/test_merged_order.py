@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantlaxmi._ext.merged_order import gather_rows, merge_ascending
@@ -20,6 +20,7 @@ def int64(values: list[int]) -> np.ndarray:
     return np.array(values, np.int64)
 
 
+@settings(deadline=None)
 @given(STREAMS)
 def test_merged_rows_are_those_that_sorting_gives(streams: list[tuple[list[int], int]]) -> None:
     times = [time for values, _ in streams for time in values]
@@ -82,6 +83,7 @@ TABLE = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), max_size=12).
 )
 
 
+@settings(deadline=None)
 @given(TABLE, TABLE.filter(bool))
 def test_the_first_break_of_two_tables_is_the_plain_one(
     few: list[tuple[int, int]], many: list[tuple[int, int]]
