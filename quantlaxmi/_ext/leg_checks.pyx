@@ -29,8 +29,13 @@ cdef int _size_net(engine_t* e, leg_out_t* leg, int64_t* fee_part) noexcept nogi
     """Make a net order a new one; what is asked for is what the position gains."""
     cdef const account_t* a = &e.accounts[leg.instrument]
     cdef int64_t wanted = leg.qty, qty
+    cdef bint closes = e.in_bar and leg.order_type == LIMIT_ORDER and (
+        leg.time_in_force == IN_BAR_STOP
+        or leg.time_in_force == IN_BAR_TARGET
+        or leg.time_in_force == IN_BAR_STOP_FIRST
+    )
     leg.action = ACT_NEW
-    if leg.order_type != MARKET_ORDER:
+    if leg.order_type != MARKET_ORDER and not closes:
         return BAD_LEG
     if leg.side <= 0 or wanted <= 0 or not a.in_base:
         return OK

@@ -7,6 +7,7 @@ order that would take is cancelled whole. Only resting orders can be modified or
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.accounts cimport account_t, order_for
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.impact cimport impact_rate, ql_impact_price
 from quantlaxmi._ext.matching cimport *
@@ -211,8 +212,9 @@ cdef int arrive(engine_t* e, const pending_t* p, int64_t ts, int64_t* filled) no
 
 
 cdef int fill_in_bar(engine_t* e, const pending_t* p) noexcept nogil:
-    cdef int64_t held = -p.side * e.accounts[p.instrument].qty, qty = p.qty, price = p.limit_price
-    cdef int64_t flags = FLAG_IN_BAR, in_flight
+    cdef const account_t* a = &e.accounts[p.instrument]
+    cdef int64_t held = -p.side * a.qty, qty = p.qty, price = p.limit_price
+    cdef int64_t flags = FLAG_IN_BAR, in_flight, displayed
     cdef bint maker = p.time_in_force == IN_BAR_LIMIT or p.time_in_force == IN_BAR_TARGET
     cdef ql_i128 rate = ql_wide(0)
     cdef report_t report
@@ -221,8 +223,16 @@ cdef int fill_in_bar(engine_t* e, const pending_t* p) noexcept nogil:
         flags |= FLAG_STOP_FIRST
     if maker:
         flags |= FLAG_MAKER
-    if p.time_in_force != IN_BAR_LIMIT and qty > held:
-        qty = held if held > 0 else 0
+    if p.time_in_force != IN_BAR_LIMIT:
+        # A buy that pays its fee in base takes that much more than is held, and ends flat.
+        if p.side > 0 and held > 0 and a.in_base and order_for(a, held, a.base_lot, &held):
+            return OVERFLOW
+        if qty > held:
+            qty = held if held > 0 else 0
+    if e.books[p.instrument].valid:
+        displayed = e.books[p.instrument].ask_qty if p.side > 0 else e.books[p.instrument].bid_qty
+        if qty > displayed:
+            qty = displayed
     e.ctx.in_flight += 1
     if ql_add_i64(e.positions[p.instrument].pending_qty, p.side * p.qty, &in_flight):
         return OVERFLOW

@@ -24,13 +24,15 @@ contract of strategies and that its source has nothing that differs between mach
 Usage:
   {program} strategies [--json]
   {program} strategies show NAME [--json]
-  {program} strategies check NAME [{segment} DIR] [--config TOML] [--set KV]... [--json]
+  {program} strategies check NAME [{segment} DIR] [--config TOML] [--set KV]... [--costs TOML]
+                 [--json]
 
 Options:
   {segment} DIR  check: the segment to run on; the more decisions, the more it tells. By default
                      a small one is generated, of BTCUSDT and BTCUSDT-PERP.
   --config TOML      check: settings of the strategy.
   --set KV           check: a setting as key=value, over those of --config; may be repeated.
+  --costs TOML       check: commissions and least notionals; by default those of the venue.
   --json             One JSON document instead of a table or lines.
 
 NAME is one of the list, path.py:Class, or path.py where the file has one strategy.
@@ -75,11 +77,13 @@ def main(args: dict[str, Any]) -> int:
 def _check(args: dict[str, Any]) -> int:
     """Print what the source has, each check that holds, and the first that does not."""
     from quantlaxmi.errors import StrategyError
+    from quantlaxmi.execution.costs import CostModel
     from quantlaxmi.run.check_strategy import check_strategy
     from quantlaxmi.run.replay import backtest
     from quantlaxmi.strategies.registry import StrategyRegistry
 
     strategy = StrategyRegistry().create(args["NAME"], args["--config"], args["--set"])
+    costs = None if args["--costs"] is None else CostModel.load(args["--costs"])
     findings = _findings(args["NAME"], strategy)
     say = (lambda line: None) if args["--json"] else print
     holds: list[str] = []
@@ -90,10 +94,10 @@ def _check(args: dict[str, Any]) -> int:
         if findings is not None and not findings:
             say("reads: Nothing that differs between machines or runs, as far as the source tells.")
         try:
-            for line in check_strategy(strategy, segment):
+            for line in check_strategy(strategy, segment, costs=costs):
                 holds.append(line)
                 say(f"holds: {line}")
-            n_decisions = backtest(segment, strategy).n_decisions
+            n_decisions = backtest(segment, strategy, costs=costs).n_decisions
         except StrategyError as error:
             broken = str(error)
             say(f"broken: {broken}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
+from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.segment import MarketData, as_market
 from quantlaxmi.strategies import contract
@@ -15,7 +17,10 @@ __all__ = ["check_strategy"]
 
 
 def check_strategy(
-    strategy: Strategy | type[Strategy] | str, segment: MarketData | Path | str
+    strategy: Strategy | type[Strategy] | str,
+    segment: MarketData | Path | str,
+    *,
+    costs: CostModel | Path | str | None = None,
 ) -> Iterator[str]:
     """Check a strategy against the contract, rule by rule.
 
@@ -26,6 +31,8 @@ def check_strategy(
     segment : MarketData, Path or str
         A path is a segment's folder. The more decisions the strategy takes on it, the more the
         checks tell.
+    costs : CostModel, Path or str, optional
+        As of `backtest`; by default those of the venue.
 
     Yields
     ------
@@ -47,4 +54,5 @@ def check_strategy(
     """
     if isinstance(strategy, str):
         strategy = StrategyRegistry().create(strategy)
-    yield from contract.check_strategy(strategy, as_market(segment), backtest)
+    run = functools.partial(backtest, costs=costs)
+    yield from contract.check_strategy(strategy, as_market(segment), run)

@@ -50,7 +50,11 @@ class RunMoney:
 
 
 def exact_decimal(mantissa: int, exponent: int) -> Decimal:
-    """``mantissa * 10**exponent``, never rounded."""
+    """``mantissa * 10**exponent``, never rounded, without zeros at the end of its decimals."""
+    while mantissa and exponent < 0 and mantissa % 10 == 0:
+        mantissa, exponent = mantissa // 10, exponent + 1
+    if not mantissa:
+        return Decimal(0)
     return Decimal(mantissa).scaleb(exponent, Context(prec=MAX_PREC))
 
 

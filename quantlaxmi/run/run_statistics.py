@@ -78,6 +78,8 @@ class RunStatistics:
         Why figures are None.
     rounding : Decimal
         What rounding of contract notes adds to the fees, as of `Run`.
+    n_stop_first : int
+        Fills of stops whose target lay in the same bar; which was met first is not known.
     """
 
     currency: str
@@ -118,17 +120,18 @@ class RunStatistics:
     break_even_bps: float | None
     notes: tuple[str, ...] = ()
     rounding: Decimal = Decimal(0)
+    n_stop_first: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure by name; money is exact decimal text, because JSON numbers are floats.
 
-        ``rounding`` is there where it is not 0.
+        ``rounding`` and ``n_stop_first`` are there where they are not 0.
         """
         found: dict[str, Any] = {}
         for one in fields(self):
             value = getattr(self, one.name)
-            if one.name == "rounding" and not value:
-                continue  # of contract notes alone
+            if one.name in ("rounding", "n_stop_first") and not value:
+                continue  # of contract notes alone, and of strategies over bars
             if isinstance(value, Decimal):
                 value = format(value, "f")
             found[one.name] = list(value) if isinstance(value, tuple) else value
@@ -163,6 +166,7 @@ def _rows(stats: RunStatistics) -> list[tuple[str, str]]:
         ("turnover", amount_text(s.turnover)),
         ("turnover a year", number_text(s.turnover_per_year, "× capital")),
         ("round trips", f"{s.round_trips:,}{opened}"),
+        *([("stop first", f"{s.n_stop_first:,} fills")] if s.n_stop_first else []),
         ("win rate", share_text(s.win_rate)),
         ("profit factor", number_text(s.profit_factor)),
         ("mean trip", number_text(s.mean_trip_bps, " bps")),

@@ -86,6 +86,7 @@ def run_statistics(
         break_even_fees=1.0 + float(money.net) / paid if paid > 0 else None,
         break_even_bps=1e4 * float(money.net) / traded if traded > 0 else None,
         notes=tuple(notes),
+        n_stop_first=run.exact.n_stop_first,
     )
 
 

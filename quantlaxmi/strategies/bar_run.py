@@ -109,16 +109,11 @@ class BarRun:
             raise StrategyError(f"qty was {shown(qty)}, expected a number above 0")
         if not units:
             return
-        if limit is None:
-            self._market(k, side, units, self._bracket(k, side, stop, target))
+        level = None if limit is None else price_of(limit, one, "limit")
+        bracket = self._bracket(k, side, stop, target, level)
+        if level is None:
+            self._market(k, side, units, bracket)
             return
-        level = price_of(limit, one, "limit")
-        bracket = self._bracket(k, side, stop, target)
-        if bracket is not None and bracket.stop is not None and side * (level - bracket.stop) <= 0:
-            raise StrategyError(
-                f"stop was {shown(stop)}, expected {'below' if side > 0 else 'above'} the limit "
-                f"{shown(limit)}"
-            )
         if self._event.seq >= self.first_seq:
             arrives = self._ctx.now_ns + self.latency_ns
             self._standing[k].limits.append(Placed(side, units, level, arrives, bracket))
@@ -160,7 +155,10 @@ class BarRun:
             raise StrategyError("equity is known only within a run")
         return self.equity()
 
-    def _bracket(self, k: int, side: int, stop: Any, target: Any) -> Bracket | None:
+    def _bracket(
+        self, k: int, side: int, stop: Any, target: Any, limit: int | None = None
+    ) -> Bracket | None:
+        """What a new order is ended by; its stop is on the losing side of its price."""
         if stop is None and target is None:
             return None
         one = self.universe[k]
@@ -170,6 +168,15 @@ class BarRun:
             raise StrategyError(
                 f"take_profit was {shown(target)}, expected {'above' if side > 0 else 'below'} "
                 f"the stop {shown(stop)}"
+            )
+        series = self.history.series[k]
+        price, what = limit, "limit"
+        if limit is None and series.cursor.known:
+            price, what = series.mantissas(series.cursor.known - 1)[3], "close"
+        if low is not None and price is not None and side * (price - low) <= 0:
+            raise StrategyError(
+                f"stop was {shown(stop)}, expected {'below' if side > 0 else 'above'} the {what} "
+                f"{FixedPoint(price, one.price_exponent)}"
             )
         return Bracket(side, low, high)
 

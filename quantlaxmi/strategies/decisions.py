@@ -16,6 +16,12 @@ _I64_MAX = (1 << 63) - 1
 _CONFIDENCE_MAX = 10_000
 #: Actions that make an order.
 ORDERS: Final = (OrderAction.NEW, OrderAction.NEW_NET)
+#: Orders met inside a bar that close what is held.
+IN_BAR_EXITS: Final = (
+    TimeInForce.IN_BAR_STOP,
+    TimeInForce.IN_BAR_TARGET,
+    TimeInForce.IN_BAR_STOP_FIRST,
+)
 
 
 def effect_of(legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int]) -> DecisionType:
@@ -208,7 +214,11 @@ def _check_leg(
     if leg.action in ORDERS:
         hold(leg.target is None, "a new order has no target")
         if leg.action == OrderAction.NEW_NET:
-            hold(leg.order_type == OrderType.MARKET, "a net order is one at the market")
+            closes = leg.time_in_force in IN_BAR_EXITS
+            hold(
+                leg.order_type == OrderType.MARKET or closes,
+                "a net order is one at the market, or a stop or target met inside a bar",
+            )
     else:
         hold(
             _is_int(leg.target, 0, _I64_MAX),
@@ -220,7 +230,7 @@ def _check_leg(
         hold(_is_int(leg.qty, 0, 0), f"qty was {leg.qty!r}, a cancel has 0")
     else:
         hold(_is_int(leg.qty, 1, _I64_MAX), f"qty was {leg.qty!r}, must be a positive mantissa")
-    if leg.action != OrderAction.NEW or leg.order_type != OrderType.LIMIT:
+    if leg.action not in ORDERS or leg.order_type != OrderType.LIMIT:
         hold(leg.time_in_force == 0, "only a new limit order has a time_in_force")
     if leg.order_type == OrderType.LIMIT:
         hold(

@@ -13,7 +13,7 @@ from typing import Any
 from quantlaxmi.events import LegIntent
 from quantlaxmi.execution.bar_orders import Bar, exit_met, limit_met
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.schema import OrderType, Side, TimeInForce
+from quantlaxmi.schema import OrderAction, OrderType, Side, TimeInForce
 from quantlaxmi.strategies.context import BookView
 
 __all__ = ["Bracket", "Placed", "StandingOrders"]
@@ -86,6 +86,7 @@ class StandingOrders:
     instrument: Instrument
     limits: list[Placed] = field(default_factory=list)
     brackets: list[Bracket] = field(default_factory=list)
+    _held: int = 0
     _orders: dict[int, tuple[Bracket | None, Placed | None, bool]] = field(default_factory=dict)
 
     def follow(
@@ -132,8 +133,11 @@ class StandingOrders:
             if qty > 0:
                 left[side] -= qty
                 held += side * qty
-                symbol = self.instrument.symbol
-                legs.append(LegIntent(symbol, Side(side), qty, OrderType.LIMIT, price, how))
+                # What closes is left flat by a buy that pays its fee in base, too.
+                closes = how != TimeInForce.IN_BAR_LIMIT
+                action = OrderAction.NEW_NET if closes and side > 0 else OrderAction.NEW
+                symbol, at = self.instrument.symbol, OrderType.LIMIT
+                legs.append(LegIntent(symbol, Side(side), qty, at, price, how, action=action))
             return max(qty, 0)
 
         for one in self.brackets:
@@ -176,11 +180,13 @@ class StandingOrders:
         held : int
             The position after it, signed.
         """
+        was, self._held = self._held, held
         order, side, qty, left = notice.order, notice.side, notice.qty, notice.order_left
         bracket, placed, closes = self._orders.get(order, (None, None, False))
         opened = min(qty, max(held * side, 0))
         if closes and bracket is not None:
-            bracket.open_qty -= min(qty, bracket.open_qty)
+            # Of a buy that pays its fee in base, what the position gained.
+            bracket.open_qty -= min(side * (held - was), bracket.open_qty)
         else:
             self._reduce(-side, qty - opened)
             if bracket is not None and opened:

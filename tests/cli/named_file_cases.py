@@ -120,6 +120,9 @@ CASES = {
     "strategies --config": Case(
         "strategies check basis_capture --segment-dir nowhere --config {}", "x.toml", _NEXT,
     ),
+    "strategies --costs": Case(
+        "strategies check basis_capture --segment-dir nowhere --costs {}", "x.toml", _NEXT,
+    ),
     "strategies check NAME": Case(
         "strategies check {}:Mine --segment-dir nowhere", "x.py", "file: has no class 'Mine'",
     ),

@@ -148,3 +148,14 @@ def test_bad_input_is_one_line(cli, text, words, problem):
     assert (code, out) == (2, "")
     assert problem in err
     assert err.count("\n") == 1
+
+
+def test_costs_are_those_that_are_named(cli):
+    rates = 'maker_bps = "0"\ntaker_bps = "0"\n'
+    Path("costs.toml").write_text(f"[spot]\n{rates}")
+    code, out, _ = cli(GOOD, "mine.py --costs costs.toml --json")
+    assert (code, json.loads(out)["decisions"]) == (0, 1)
+    Path("costs.toml").write_text(f"[spot.ELSEWHERE]\n{rates}")  # reaches the run, which has none
+    code, _, err = cli(GOOD, "mine.py --costs costs.toml")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "costs (spot.ELSEWHERE): is not traded here" in err

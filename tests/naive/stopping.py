@@ -101,10 +101,9 @@ class Stopping:
             qty = lots * lot
             return qty - (terms.base_fee(owed, qty, bps)[0] if bps and qty > terms.step else 0)
 
-        low, high = 0, 1
-        while left(high) < wanted:
-            high *= 2
-        while low < high:  # more lots never leave less
-            middle = (low + high) // 2
-            low, high = (low, middle) if left(middle) >= wanted else (middle + 1, high)
-        return low * lot
+        # A lot more may leave less, where its fee reaches the next step: no search by halves. It
+        # never leaves more than itself, though, so nothing that leaves enough is passed over.
+        lots = -(-max(wanted, 0) // lot)
+        while (lacks := wanted - left(lots)) > 0:
+            lots += -(-lacks // lot)
+        return lots * lot

@@ -18,6 +18,7 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.run.equity_points import clock_step, step_text
+from quantlaxmi.run.money import exact_decimal
 from quantlaxmi.segment.memory import MemorySegment
 from quantlaxmi.segment.window import Window
 
@@ -188,3 +189,16 @@ def test_quantstats_takes_the_returns_and_gives_the_same_figures(run):
     n = len(r)
     corrected = stats.skew * math.sqrt(n * (n - 1)) / (n - 2)
     assert qs.skew(r) == pytest.approx(corrected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("mantissa", "exponent", "text"),
+    [(34_574_826_322_000, -11, "345.74826322"), (-5000, -3, "-5"), (0, -9, "0"), (7, 2, "7E+2")],
+)
+def test_money_has_no_zeros_at_its_end(mantissa, exponent, text):
+    assert str(exact_decimal(mantissa, exponent)) == text
+
+
+def test_money_of_a_run_has_no_zeros_at_its_end(run):
+    assert not str(run.net).endswith("0")
+    assert "n_stop_first" not in run.stats().to_dict()

@@ -17,8 +17,8 @@ UP = [*FIVE, (100,) * 4, (100, 111, 99, 110), *[(110,) * 4] * 3]
 DOWN = [*FIVE, (100,) * 4, (100, 101, 80, 85), *[(85,) * 4] * 3]
 
 
-def fills(bars, plan):
-    """Signed size of each fill and the position after it; fees are 10 bps."""
+def fills(bars, plan, size="1000000"):
+    """Signed size of each fill, its fee in base taken off, and the position; fees are 10 bps."""
     columns = dict(zip(PRICES, zip(*bars, strict=True), strict=True))
     times = [1_704_067_200 + HOUR * k for k in range(len(bars))]
     segment = ql.from_frame(
@@ -26,7 +26,7 @@ def fills(bars, plan):
         symbol="BTCUSDT",
         kind="spot",
         interval="1h",
-        costs={"half_spread_bps": "20", "size": "1000000"},
+        costs={"half_spread_bps": "20", "size": size},
     )
     rate = FeeRate(maker_bps=FixedPoint(10, 0), taker_bps=FixedPoint(10, 0))
     costs = CostModel(rates={InstrumentKind.SPOT: rate}, buy_fee={"spot": "base"})
@@ -46,7 +46,21 @@ def test_a_target_of_nothing_ends_flat(qty):
     assert [position for _, position in made] == [qty * COIN, 0]
 
 
-def test_a_stop_that_covers_leaves_its_fee_and_a_target_closes_it():
-    plan = {0: [("target", -2, None, 105, 90)], 5: [("target", 0, None, None, None)]}
-    made = fills(UP, plan)
+@pytest.mark.parametrize("bars", [UP, DOWN])
+@pytest.mark.parametrize("qty", [-2, -0.3])
+def test_a_bracket_of_a_short_position_buys_its_fee_as_well(bars, qty):
+    held = round(qty * COIN)
+    plan = {0: [("target", qty, None, 105, 90)], 6: [("target", 0, None, None, None)]}
+    assert fills(bars, plan) == [(held, held), (-held, 0)]
+
+
+def test_two_brackets_that_one_bar_covers_end_flat():
+    plan = {0: [("market", -1, None, 105, None)], 1: [("market", -2, None, 106, None)]}
+    made = fills([*FIVE, *UP], plan)
+    assert [position for _, position in made] == [-COIN, -3 * COIN, -2 * COIN, 0]
+
+
+def test_no_more_is_covered_than_the_close_displays():
+    made = fills(UP, {0: [("target", -2, None, 105, None)]}, size="2")
     assert [position for _, position in made] == [-2 * COIN, -200_000, 0]
+    assert [size for size, _ in made] == [-2 * COIN, 199_800_000, 200_000]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import ClassVar
 
@@ -112,7 +113,12 @@ def check(bars, plan, costs=None):
     unit = Fraction(10) ** segment.instruments[0].price_exponent
     wanted, seen = expected(bars, plan, unit)
     assert fills_of(run) == wanted
-    assert run.exact.n_stop_first == sum(kind == "stop first" for *_, kind in wanted)
+    n_stop_first = sum(kind == "stop first" for *_, kind in wanted)
+    assert run.exact.n_stop_first == n_stop_first
+    if n_stop_first:
+        stats = run.stats()
+        assert stats.n_stop_first == stats.to_dict()["n_stop_first"] == n_stop_first
+        assert re.search(f"stop first +{n_stop_first} fills", str(stats))
     assert strategy.seen == seen
     return run, wanted
 
