@@ -20,7 +20,7 @@ def check_strategy(
     strategy: Strategy | type[Strategy] | str,
     segment: MarketData | Path | str,
     *,
-    costs: CostModel | Path | str | None = None,
+    costs: CostModel | None = None,
 ) -> Iterator[str]:
     """Check a strategy against the contract, rule by rule.
 
@@ -31,7 +31,7 @@ def check_strategy(
     segment : MarketData, Path or str
         A path is a segment's folder. The more decisions the strategy takes on it, the more the
         checks tell.
-    costs : CostModel, Path or str, optional
+    costs : CostModel, optional
         As of `backtest`; by default those of the venue.
 
     Yields
