@@ -266,7 +266,7 @@ def _tables(
 
         source.files += [capture.file for capture in captures]
         source.instruments += _find_instruments(captures, options.underlying, report_progress)
-        announced = Announced()
+        announced = Announced({k: one.path for k, one in enumerate(captures)})
         for tables in merged_tables(captures, source.gaps, report_progress):
             announced.add(tables)
             yield tables

@@ -13,7 +13,7 @@ from quantlaxmi.importers import ImportResult, import_bars, import_capture
 from quantlaxmi.importers.delimited.mark_lines import MarkLines
 from quantlaxmi.importers.source import FORGIVEN
 from tests.bars_files import MAPPING, START, random_lines, write_files
-from tests.captures import MS, T0, mark, perp_lines, ticker
+from tests.captures import MS, T0, check_against_naive, mark, perp_lines, ticker
 from tests.csv_texts import check, clean_rows, header, lane_of
 
 #: Two settlements within the data, one behind its end; each announced by the lines of a second.
@@ -102,6 +102,28 @@ def test_other_faulty_lines_name_no_settlement() -> None:
     found.feed(ticker(T0, 1, "x", "2", True) + b"\n", [(1, "bad-decimal")], 0)
     found.feed(mark(T0) + b"\n", [(2, "duplicate-id")], 1)
     assert found.times_ns == set()
+
+
+def test_marks_of_a_capture_in_the_twin_s_words(tmp_path: Path) -> None:
+    lines = [mark(T0 + k * 100 * MS, T=announced(k) // MS) for k in range(40)]
+    for k in (3, *range(10, 20), *range(30, 40)):  # of 30 to 39: at the end of the data
+        bad = {"r": "x"} if k % 2 else {"p": ""}
+        lines[k] = mark(T0 + k * 100 * MS, T=announced(k) // MS, **bad)
+    lines += [ticker(T0 + 4 * EVERY + k * MS, k + 1, "99", "100", True) for k in range(9)]
+    text = b"\n".join([*lines, lines[12]])  # the last line is a copy without its newline
+    result, _ = check_against_naive(tmp_path, [(text, True)], max_quarantine=Fraction(1, 2))
+    gaps = result.segment.manifest.gaps
+    assert [gap.start_ns for gap in gaps] == [T0 + 2 * EVERY, T0 + 4 * EVERY]
+
+
+@pytest.mark.parametrize("imported", [tardis, stream])
+def test_settlements_without_end_are_refused(
+    tmp_path: Path, imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quantlaxmi.importers.delimited.announced.MAX_SETTLEMENTS", 3)
+    with pytest.raises(InputError, match="announces more than 3 settlements of one") as told:
+        imported(tmp_path, {})
+    assert str(told.value).count("\n") == 0
 
 
 def test_announcements_in_the_twin_s_words(tmp_path: Path) -> None:

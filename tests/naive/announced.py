@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+#: Faults of lines that name no settlement, or one that is told twice.
+SILENT = ("empty-line", "comment-line", "wrong-symbol", "duplicate-id")
+
 
 def named(layout: str, lines: list[bytes], faults: list[tuple[int, str]]) -> set[int]:
     """Settlement times of faulty lines."""
@@ -12,6 +17,17 @@ def named(layout: str, lines: list[bytes], faults: list[tuple[int, str]]) -> set
         silent = reason in ("empty-line", "comment-line", "wrong-symbol")
         if len(due) == 16 and due.isascii() and due.isdigit() and not silent:
             found.add(1000 * int(due))
+    return found
+
+
+def named_by_marks(lines: list[bytes], faults: list[tuple[int, str]]) -> set[int]:
+    """Settlement times of faulty mark prices of a websocket capture."""
+    found = set()
+    for number, reason in faults:
+        line = lines[number - 1]
+        if b"markPrice" in line and reason not in SILENT:
+            times = re.findall(rb'"T"\s*:\s*"?([0-9]+)', line)
+            found |= {10**6 * int(ms) for ms in times if len(ms) == 13}
     return found
 
 

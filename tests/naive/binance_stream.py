@@ -7,6 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 from quantlaxmi.schema import TABLES, DepthFlag, EventKind
+from tests.naive.announced import lost_settlements, named_by_marks
 from tests.naive.binance_fields import (
     Faulty,
     field_of,
@@ -317,6 +318,7 @@ def naive_import(texts: list[tuple[bytes, bool]], window_ns: int = 10**9) -> Res
     quarantined: list[tuple[int, int, str]] = []
     messages: list[Message] = []
     n_lines = reordered = 0
+    named: list[set[int]] = []  # settlement times of faulty mark prices
     for source, (text, perp) in enumerate(texts):
         capture = Capture(source, perp, window_ns)
         lines = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
@@ -335,6 +337,8 @@ def naive_import(texts: list[tuple[bytes, bool]], window_ns: int = 10**9) -> Res
                     reason = "half-line"
                 quarantined.append((source, number, reason))
         reordered += capture.reordered
+        faults = [(number, reason) for k, number, reason in quarantined if k == source]
+        named.append(named_by_marks(lines, faults))
     messages.sort(key=lambda m: (m.ts, m.rank, m.sequence, m.line, m.source))
 
     tables: dict[str, dict[str, list[int]]] = {t: {c: [] for c in cs} for t, cs in TABLES.items()}
@@ -378,4 +382,6 @@ def naive_import(texts: list[tuple[bytes, bool]], window_ns: int = 10**9) -> Res
             for name, column in table.items():
                 column.append({"seq": seq, "instrument": m.source, **row}[name])
         seq += 1
+    for source, faulty in enumerate(named):
+        gaps += [(source, *gap[1:]) for gap in lost_settlements(faulty, source, tables)]
     return Result(tables, sorted(quarantined), gaps, n_lines, seq, reordered)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from quantlaxmi.errors import InputError
 from quantlaxmi.importers.delimited.streams import NO_SETTLEMENT
 from quantlaxmi.importers.quarantine import Fault
 from quantlaxmi.importers.source import MAX_LISTED_GAPS, ImportedFile, Tables
 from quantlaxmi.segment.manifest import Gap
 
+#: Most settlements of one instrument: those of fifteen years, one an hour.
+MAX_SETTLEMENTS: Final = 1 << 17
+_NONE: Final = np.empty(0, np.int64)
 #: What an excerpt has of a line, in bytes: its last cell may be cut.
 _EXCERPT = 160
 
@@ -21,14 +27,26 @@ class Announced:
 
     Many lines announce one settlement, and one good line is enough: only a settlement that is
     named by faulty lines alone, at a time within the data, is missing.
+
+    Parameters
+    ----------
+    files : mapping of int to Path
+        A file of each instrument that has announcements, for errors.
     """
 
-    def __init__(self) -> None:
-        self._known: dict[int, set[int]] = defaultdict(set)
+    def __init__(self, files: Mapping[int, Path]) -> None:
+        self._files = files
+        self._known: dict[int, NDArray[np.int64]] = {}
         self._first_ns = self._last_ns = -1
 
     def add(self, tables: Tables) -> None:
-        """Note what a batch of rows announces, and its times."""
+        """Note what a batch of rows announces, and its times.
+
+        Raises
+        ------
+        InputError
+            An instrument has more settlements than any market: memory stays bounded.
+        """
         for columns in tables.values():
             times = columns["ts_ns"]
             if len(times):
@@ -40,14 +58,17 @@ class Announced:
         funding = tables["funding"]
         for number in np.unique(funding["instrument"]).tolist():
             own = funding["next_funding_ns"][funding["instrument"] == number]
-            self._known[number].update(np.unique(own).tolist())
+            known = np.union1d(self._known.get(number, _NONE), own)
+            if len(known) > MAX_SETTLEMENTS:
+                problem = f"announces more than {MAX_SETTLEMENTS:,} settlements of one instrument"
+                raise InputError(self._files[number], f"{problem}; expected one an hour at most")
+            self._known[number] = known
 
     def lost(self, number: int, faulty: Iterable[int]) -> list[int]:
         """Those of the settlement times of faulty lines that are missing, ascending."""
-        known = self._known[number]
-        return sorted(
-            {at for at in faulty if self._first_ns <= at <= self._last_ns and at not in known}
-        )
+        known = self._known.get(number, _NONE)
+        within = {at for at in faulty if self._first_ns <= at <= self._last_ns}
+        return sorted(within.difference(known.tolist()))
 
 
 def settlement_gaps(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from quantlaxmi.importers.delimited.streams import NO_SETTLEMENT
 
 _NEXT: Final = re.compile(rb'"T"\s*:\s*"?([0-9]{13})(?![0-9])')
+#: Most times taken of one line, which has one.
+_TIMES: Final = 8
 #: No line that is longer than this is a mark price.
 _LONGEST: Final = 1 << 16
 
@@ -43,6 +46,7 @@ class MarkLines:
             for line in wanted:
                 at = line - n_lines - 1
                 if 0 <= at < len(lines) and b"markPrice" in lines[at]:
-                    self.times_ns.update(int(ms) * 10**6 for ms in _NEXT.findall(lines[at]))
+                    times = islice(_NEXT.finditer(lines[at]), _TIMES)
+                    self.times_ns.update(int(time[1]) * 10**6 for time in times)
         tail = text[text.rfind(b"\n") + 1 :]
         self._rest = (self._rest + tail if len(tail) == len(text) else tail)[-_LONGEST:]

@@ -77,7 +77,7 @@ def _tables(
         streams = make_streams(files, symbols, options)
         for stream in streams:
             stack.callback(stream.close)
-        announced = Announced()
+        announced = Announced({one.number: one.files[0].path for one in streams})
         for tables in merged_tables(
             streams, source.gaps, lambda done: options.report_progress(done, total)
         ):
