@@ -74,7 +74,7 @@ INNER: dict[str, tuple[str, ...]] = {
             seal recover write memory held split parts export books expiries
             """,
         "execution": """
-            impact fee_rate fee_components cost_components cost_file cost_bounds conversion ledger
+            cost_keys impact fee_rate fee_components cost_components cost_file cost_bounds conversion ledger
             costs base_fees account_terms latency risk run_terms bar_orders
             """,
         "options": """

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.cost_components import folded
-from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.execution.costs import CostModel, cost_key, money_shape
 from quantlaxmi.execution.ledger import ledger_scale
 from quantlaxmi.instruments import Instrument
 
 
 def ledger_exponent(instruments: tuple[Instrument, ...], costs: CostModel) -> int:
     """Return the exponent at which a run keeps money: the finest product scale, or the fees'."""
-    return min([*(i.product_exponent for i in instruments), costs.fee_exponent])
+    alike = {money_shape(one): one for one in instruments}
+    return min([*(i.product_exponent for i in alike.values()), costs.fee_exponent])
 
 
 #: Nanoseconds of the year by which interest is told.
@@ -48,6 +50,27 @@ def borrow_terms(instrument: Instrument, costs: CostModel, ledger: int) -> tuple
             "borrow_bps",
         )
     return rate.numerator, rate.denominator
+
+
+def run_accounts(
+    instruments: tuple[Instrument, ...], costs: CostModel, ledger: int, currencies: Sequence[str]
+) -> tuple[AccountTerms, ...]:
+    """Return the terms of every instrument: a chain has a thousand contracts with the same.
+
+    Raises
+    ------
+    ConfigError
+        As `account_terms`.
+    """
+    alike: dict[object, AccountTerms] = {}
+    own = {*costs.symbols, *costs.components}
+    found = []
+    for one in instruments:
+        key = cost_key(one) if own and cost_key(one) in own else money_shape(one)
+        if key not in alike:
+            alike[key] = account_terms(one, costs, ledger, currencies.index(one.currency))
+        found.append(alike[key])
+    return tuple(found)
 
 
 #: Integers of an account: 7, or with components 15; see `account_terms`.

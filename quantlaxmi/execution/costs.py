@@ -24,6 +24,8 @@ from quantlaxmi.execution.cost_components import (
     scaled_components,
 )
 from quantlaxmi.execution.cost_file import KINDS, CostFile, CostTable
+from quantlaxmi.execution.cost_keys import cost_key as cost_key
+from quantlaxmi.execution.cost_keys import money_shape as money_shape
 from quantlaxmi.execution.fee_rate import FeeRate as FeeRate
 from quantlaxmi.execution.fee_rate import plain as plain
 from quantlaxmi.execution.fee_rate import plain_rate, rate_of
@@ -208,9 +210,14 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         """
         if not self.components:
             return self
-        # One exponent a kind of product: a chain has a thousand contracts of one.
-        products = {(self.components_on(one), one.product_exponent) for one in instruments}
-        needed = (exact_exponent(parts, product) for parts, product in products if parts)
+        # A chain has a thousand contracts with the same money; an entry of its own is another key.
+        own = {key for key in self.components if "." in key}
+        alike = {
+            (money_shape(one), cost_key(one) if own and cost_key(one) in own else ""): one
+            for one in instruments
+        }
+        pairs = [(self.components_on(one), one.product_exponent) for one in alike.values()]
+        needed = (exact_exponent(parts, product) for parts, product in pairs if parts)
         finest = min((self.fee_exponent, *needed))
         return msgspec.structs.replace(self, fee_exponent=finest)
 
@@ -370,11 +377,6 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
 
 #: Every run's header has the hash; most runs have the costs of a few others.
 _hashes: Final = Recent[bytes](most=8)
-
-
-def cost_key(instrument: Instrument) -> str:
-    """Key of an instrument's own entries in a `CostModel`."""
-    return f"{instrument.kind.value}.{instrument.symbol}"
 
 
 def _rate(table: CostTable) -> FeeRate:

@@ -15,7 +15,7 @@ import msgspec
 
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError
-from quantlaxmi.execution.costs import CostModel, plain
+from quantlaxmi.execution.costs import CostModel, money_shape, plain
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument, symbols_text
 from quantlaxmi.recent import Recent
@@ -234,29 +234,16 @@ def order_rules(
     """
     limits.check_symbols(instruments)
     rules: list[Rule] = []
+    alike: dict[object, tuple[int, int, int | None]] = {}
+    own = {*limits.symbols, *(key.partition(".")[2] for key in costs.min_notional)}
     for one in instruments:
-        own = limits.sizes(one.symbol)
-        unit = one.base_unit
-        position = math.floor(own.max_position.to_fraction() / unit)
-        if own.max_position.mantissa and position < 1:
-            raise ConfigError(
-                "risk",
-                f"was {own.max_position.to_text()}, below the smallest quantity of {one.symbol}",
-                "max_position",
-            )
-        worth = _money(own.max_notional, ledger)
-        least = costs.least_notional(one) or _OFF
-        rules.append(
-            (
-                one.tick,
-                one.lot,
-                _fits("min_notional", math.ceil(_money(least, ledger)), 126),
-                one.kind != InstrumentKind.SPOT,
-                # Beyond int64 no position can be.
-                min(position, (1 << 63) - 1),
-                _fits("max_notional", math.floor(worth), 126) if worth else None,
-            )
-        )
+        # A chain has a thousand contracts with the same amounts.
+        key = one.symbol if one.symbol in own else money_shape(one)
+        if key not in alike:
+            alike[key] = _amounts(one, costs, limits, ledger)
+        least, position, worth = alike[key]
+        exempt = one.kind != InstrumentKind.SPOT
+        rules.append((one.tick, one.lot, least, exempt, position, worth))
     loss = None
     if limits.max_loss.mantissa:
         loss = -_fits("max_loss", math.floor(_money(limits.max_loss, ledger - 1)), 126)
@@ -268,6 +255,27 @@ def order_rules(
         _fits("money", 10 ** (money_exponent(ledger) - ledger), 126),
         limits.on_max_loss == "close",
         _capital(instruments, limits, ledger),
+    )
+
+
+def _amounts(
+    one: Instrument, costs: CostModel, limits: RiskLimits, ledger: int
+) -> tuple[int, int, int | None]:
+    """Least notional, largest position and largest notional of an instrument."""
+    own = limits.sizes(one.symbol)
+    position = math.floor(own.max_position.to_fraction() / one.base_unit)
+    if own.max_position.mantissa and position < 1:
+        raise ConfigError(
+            "risk",
+            f"was {own.max_position.to_text()}, below the smallest quantity of {one.symbol}",
+            "max_position",
+        )
+    worth = _money(own.max_notional, ledger)
+    least = costs.least_notional(one) or _OFF
+    return (
+        _fits("min_notional", math.ceil(_money(least, ledger)), 126),
+        min(position, (1 << 63) - 1),  # beyond int64 no position can be
+        _fits("max_notional", math.floor(worth), 126) if worth else None,
     )
 
 

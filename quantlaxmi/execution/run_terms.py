@@ -7,9 +7,9 @@ from typing import Final
 
 from quantlaxmi.execution.account_terms import (
     AccountTerms,
-    account_terms,
     borrow_terms,
     ledger_exponent,
+    run_accounts,
 )
 from quantlaxmi.execution.base_fees import BaseTerms, base_terms
 from quantlaxmi.execution.costs import CostModel
@@ -89,13 +89,10 @@ def _made(instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLim
     return RunTerms(
         exponent,
         currencies,
-        tuple(
-            account_terms(one, costs, exponent, currencies.index(one.currency))
-            for one in instruments
-        ),
+        run_accounts(instruments, costs, exponent, currencies),
         tuple(borrow_terms(one, costs, exponent) for one in instruments),
         base if any(paid for paid, *_ in base) else (),
-        tuple(costs.impact_on(one).terms for one in instruments),
+        tuple(costs.impact_on(one).terms if costs.impact else (0, 0) for one in instruments),
         tuple(rules),
         checks,
     )
