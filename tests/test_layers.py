@@ -74,8 +74,8 @@ INNER: dict[str, tuple[str, ...]] = {
             seal recover write memory held split parts export books expiries
             """,
         "execution": """
-            cost_keys impact fee_rate fee_components cost_components cost_file cost_bounds conversion ledger
-            costs base_fees account_terms latency risk run_terms bar_orders
+            cost_keys impact fee_rate fee_components cost_components cost_file cost_bounds
+            conversion ledger costs base_fees account_terms latency risk run_terms bar_orders
             """,
         "options": """
             status scan_margin prices chain moment surface surface_filters calendar_rules
