@@ -25,6 +25,7 @@ class Case:
     universe: str = "coarse"
     costs: CostModel = COSTS[1]
     limits: RiskLimits = NO_LIMITS
+    leg_latency_ns: int = 0
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

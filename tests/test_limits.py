@@ -43,6 +43,7 @@ ENTRY_POINTS = {
     "run/grid_runs.py::grid_runs",
     "run/replay.py::backtest",
     "run/replay.py::replay",
+    "strategies/context.py::decide",
 }
 #: File::function -> why it takes more parameters.
 MANY_PARAMETERS: dict[str, str] = {}

@@ -12,10 +12,12 @@ from quantlaxmi.events import DecisionEvent, DecisionLeg, MarketSnapshot
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import (
     BORROW_PAID_DTYPE,
+    BUNDLE_DTYPE,
     FILL_DTYPE,
     FUNDING_PAID_DTYPE,
     ORDER_DTYPE,
     RISK_DTYPE,
+    BundlePolicy,
     DecisionType,
     InstrumentKind,
     OrderAction,
@@ -98,17 +100,21 @@ def decisions(draw: st.DrawFn, max_size: int = 4) -> list[DecisionEvent]:
             draw(st.integers(-128, 127)),
             draw(st.none() | NATURAL),
             draw(TEXT),
-            draw(st.booleans()),
+            policy is not BundlePolicy.NONE,
             tuple(draw(st.lists(legs(), min_size=1, max_size=8))),
+            policy=policy or BundlePolicy.MATCHED,
+            units=draw(st.integers(1, 2**63 - 1)) if policy > BundlePolicy.MATCHED else 1,
         )
-        for sequence in range(draw(st.integers(0, max_size)))
+        for sequence, policy in enumerate(
+            draw(st.lists(st.sampled_from(BundlePolicy), max_size=max_size))
+        )
     ]
 
 
 def plain(decision: DecisionEvent) -> dict[str, Any]:
     """A decision as the naive twin takes it."""
     out: dict[str, Any] = {k: getattr(decision, k) for k in decision.__struct_fields__}
-    out["bundle"] = int(decision.bundle)
+    out["bundle"] = int(decision.bundle and decision.policy)
     out["legs"] = [
         {
             **{k: getattr(g, k) for k in g.__struct_fields__ if k != "snapshot"},
@@ -170,7 +176,7 @@ def decision(sequence: int, **changes: Any) -> DecisionEvent:
 
 
 def outcomes(n: int) -> dict[str, np.ndarray]:
-    """Order, fill, funding, risk and interest rows of ``n`` pair trades; all fields in range."""
+    """Rows of the outcomes of ``n`` pair trades; all fields in range."""
     orders, fills = np.zeros(4 * n, ORDER_DTYPE), np.zeros(2 * n, FILL_DTYPE)
     orders["order"] = np.arange(4 * n) // 2
     orders["leg"] = orders["order"]
@@ -201,7 +207,9 @@ def outcomes(n: int) -> dict[str, np.ndarray]:
     borrow = np.zeros(min(n, 1), BORROW_PAID_DTYPE)
     borrow["position"], borrow["mid2"], borrow["amount_lo"] = -5, 12_000_000_000_000, 123
     tables = {"orders": orders, "fills": fills, "funding": funding, "risk": risk}
-    return {**tables, "borrow": borrow}
+    bundles = np.zeros(min(n, 1), BUNDLE_DTYPE)
+    bundles["policy"], bundles["units_wanted"], bundles["cost_lo"] = 2, 3, 7
+    return {**tables, "borrow": borrow, "bundles": bundles}
 
 
 def pair_trace(n: int = 4, h: TraceHeader | None = None) -> DecisionTrace:

@@ -37,8 +37,9 @@ WIDE = {
     "cash": ("cash_hi", "cash_lo"),
     "realized": ("realized_hi", "realized_lo"),
     "amount": ("amount_hi", "amount_lo"),
+    "cost": ("cost_hi", "cost_lo"),
 }
-TABLES = ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow")
+TABLES = ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow", "bundles")
 
 
 class Script(CryptoStrategy):
@@ -81,6 +82,8 @@ class Script(CryptoStrategy):
             direction=wanted.direction,
             confidence=None if wanted.confidence < 0 else wanted.confidence,
             bundle=wanted.bundle,
+            units=wanted.units,
+            policy=wanted.policy or None,
         )
 
     def intent(self, leg: Leg) -> LegIntent:
@@ -156,6 +159,7 @@ def run_case(
         limits=case.limits,
         latency_ns=case.latency_ns,
         flatten=case.flatten,
+        leg_latency_ns=case.leg_latency_ns,
     )
     if cuts is None:
         run = run_columns(segment, strategy, config, depth=depth)
@@ -223,6 +227,7 @@ def naive_run(case: Case, kinds=ALL_KINDS, first_seq: int = 0) -> tuple[Engine, 
         pro_rata=case.costs.queue == "pro_rata",
         by_receipt=case.costs.trade_clock == "receive",
         first_seq=first_seq,
+        leg_latency_ns=case.leg_latency_ns,
     )
     engine.run(case.tables, case.flatten)
     return engine, log

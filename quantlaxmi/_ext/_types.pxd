@@ -72,6 +72,7 @@ cdef packed struct leg_out_t:
     int64_t confidence
     int64_t rationale
     int64_t bundle
+    int64_t units
 
 cdef packed struct fill_notice_t:
     int64_t decision
@@ -103,6 +104,7 @@ cdef packed struct decision_t:
     int64_t bundle
     int64_t first_leg
     int64_t n_legs
+    int64_t units
 
 cdef packed struct leg_t:
     int64_t decision
@@ -178,6 +180,16 @@ cdef packed struct borrow_paid_t:
     int64_t amount_hi
     int64_t amount_lo
     int64_t fills_before
+
+cdef packed struct bundle_t:
+    int64_t decision
+    int64_t ts_ns
+    int64_t policy
+    int64_t units_wanted
+    int64_t units_filled
+    int64_t legs_short
+    int64_t cost_hi
+    int64_t cost_lo
 
 cdef packed struct risk_t:
     int64_t decision

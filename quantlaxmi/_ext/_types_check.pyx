@@ -4,6 +4,7 @@ from libc.string cimport memcpy
 
 from quantlaxmi._ext._types cimport (
     book_t,
+    bundle_t,
     ctx_t,
     decision_t,
     event_t,
@@ -61,6 +62,7 @@ def layout(str name):
     cdef funding_paid_t funding_paid
     cdef borrow_paid_t borrow_paid
     cdef risk_t risk
+    cdef bundle_t bundle
     for k in range(64):
         words[k] = k
     if name == "ctx_t":
@@ -111,6 +113,9 @@ def layout(str name):
     if name == "borrow_paid_t":
         memcpy(&borrow_paid, words, sizeof(borrow_paid))
         return sizeof(borrow_paid), borrow_paid
+    if name == "bundle_t":
+        memcpy(&bundle, words, sizeof(bundle))
+        return sizeof(bundle), bundle
     if name == "risk_t":
         memcpy(&risk, words, sizeof(risk))
         return sizeof(risk), risk

@@ -1,10 +1,10 @@
-"""The legs of a bundle end matched, or the run says that they did not.
+"""What a bundle may not keep is taken back, or the run says that it was not.
 
-The leg that filled the smallest share of its quantity sets the size of all. What another leg filled
-beyond it is taken back by a trim: an order at the market, sent when the legs have arrived, with the
-latency of their decision. What a trim finds no size for leaves a risk row, and the rest is sent
-again at the next message that leaves a valid book of its instrument, one latency later, until it is
-done. Until then it counts as in flight. What is below a lot stays, with a risk row.
+What a leg filled beyond what it may keep (open_bundles.pyx) is taken back by a trim: an order at the
+market, sent when the legs have arrived, with the latency of their decision. What a trim finds no size
+for leaves a risk row, and the rest is sent again at the next message that leaves a valid book of its
+instrument, one latency later, until it is done. Until then it counts as in flight. What is below a lot
+stays, with a risk row. Trims of a policy of units are hedged out: they bear that reason and that flag.
 
 Where a buy paid its fee in base, what it received is matched: of a buy filled too far that share of
 it is sold again, and of a sale as much is bought back as leaves the excess after the fee.
@@ -28,6 +28,14 @@ cdef enum:
     RULE_TRIM_SHORT = 13
 
 
+cdef inline int _why(const pending_t* p) noexcept nogil:
+    return WHY_HEDGE_OUT if p.bundle > MATCHED else WHY_TRIM
+
+
+cdef inline int64_t _flag(const pending_t* p) noexcept nogil:
+    return FLAG_HEDGE_OUT if p.bundle > MATCHED else FLAG_TRIM
+
+
 cdef int _send(engine_t* e, pending_t* p, int64_t ts) noexcept nogil:
     """Number the trim, note it and put it on its way; it is counted as in flight already."""
     cdef int64_t arrival = e.latency_ns
@@ -39,19 +47,34 @@ cdef int _send(engine_t* e, pending_t* p, int64_t ts) noexcept nogil:
     p.action = ACT_NEW
     status = new_number(e, p)
     if status == OK:
-        status = order_row(e, p, ORDER_NEW, PENDING, WHY_TRIM, 0, ts)
+        status = order_row(e, p, ORDER_NEW, PENDING, _why(p), 0, ts)
     p.action = ACT_TRIM
     return status if status != OK else enqueue(e, p)
 
 
-cdef int _trim(engine_t* e, const pending_t* leg, int64_t excess) noexcept nogil:
-    """Take back what a leg moved too much: whole lots of it."""
+cdef int excess_of(
+    engine_t* e, const pending_t* leg, int64_t moved, int64_t kept, int64_t filled, int64_t* excess
+) noexcept nogil:
+    # The same share of what the position gained; all of it where no fee was in base.
+    excess[0] = moved - ql_muldiv(moved, kept, filled)
+    if leg.side < 0 and e.accounts[leg.instrument].in_base:
+        if order_for(&e.accounts[leg.instrument], excess[0], 1, excess):
+            return OVERFLOW
+    return OK
+
+
+cdef int note_excess(
+    engine_t* e, const pending_t* leg, int64_t excess, int64_t ts
+) noexcept nogil:
+    return risk_row(
+        e, leg.decision, leg.instrument, RULE_TRIM_SHORT, excess, excess, ts
+    )
+
+
+cdef int take_back(engine_t* e, const pending_t* leg, int64_t excess) noexcept nogil:
     cdef pending_t p = leg[0]
     cdef int64_t lot = lot_of(e, leg.instrument), in_flight
     cdef int status
-    if leg.side < 0 and e.accounts[leg.instrument].in_base:
-        if order_for(&e.accounts[leg.instrument], excess, 1, &excess):
-            return OVERFLOW
     if excess % lot:
         status = risk_row(
             e, leg.decision, leg.instrument, RULE_TRIM_REST, excess % lot, lot, leg.arrival
@@ -74,28 +97,6 @@ cdef int _trim(engine_t* e, const pending_t* leg, int64_t excess) noexcept nogil
     return _send(e, &p, leg.arrival)
 
 
-cdef int match_legs(
-    engine_t* e, const pending_t* orders, const int64_t* filled, const int64_t* moved, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i, j = 0
-    cdef int64_t target
-    cdef int status
-    # Shares f_i/q_i are compared exactly.
-    for i in range(1, n):
-        if ql_cmp_products(filled[i], orders[j].qty, filled[j], orders[i].qty) < 0:
-            j = i
-    for i in range(n):
-        # Quotient of non-negative numbers, so truncation is floor.
-        target = ql_muldiv(orders[i].qty, filled[j], orders[j].qty)
-        if filled[i] > target:
-            # The same share of what the position gained; all of it where no fee was in base.
-            target = ql_muldiv(moved[i], target, filled[i])
-            status = OK if moved[i] == target else _trim(e, &orders[i], moved[i] - target)
-            if status != OK:
-                return status
-    return OK
-
-
 cdef inline bint _stopped(const engine_t* e, const pending_t* p) noexcept nogil:
     """Whether its currency was stopped, by loss or margin: all that is held is then closed."""
     return e.guard.watches and e.guard.stopped[e.accounts[p.instrument].currency]
@@ -107,7 +108,7 @@ cdef int trim_arrives(engine_t* e, const pending_t* p) noexcept nogil:
     cdef pending_t* owed
     cdef int status
     order.action = ACT_NEW
-    status = take(e, &order, p.arrival, FLAG_TRIM, &filled)
+    status = take(e, &order, p.arrival, _flag(p), &filled)
     rest = p.qty - filled
     if status == OK and rest:
         status = risk_row(
@@ -123,7 +124,7 @@ cdef int trim_arrives(engine_t* e, const pending_t* p) noexcept nogil:
             e.ctx.in_flight += 1
             e.positions[p.instrument].pending_qty += p.side * rest
     if status == OK:
-        status = finish_order(e, &order, p.arrival, FLAG_TRIM, filled)
+        status = finish_order(e, &order, p.arrival, _flag(p), filled)
     return status
 
 

@@ -9,11 +9,11 @@ from libc.string cimport memcpy
 
 from quantlaxmi._ext._types cimport decision_t, leg_t
 
-# Largest record: head 32, confidence 8, rationale 8, count 2, and 80 for each leg.
+# Largest record: head 32, confidence 8, rationale 8, units 8, count 2, and 80 for each leg.
 cdef enum:
-    HEAD_MAX = 50
+    HEAD_MAX = 58
     LEG_MAX = 80
-    N_LEGS_MAX = 8
+    N_LEGS_MAX = 64
 
 cdef enum:
     # schema.OrderType: limit orders carry a price
@@ -24,6 +24,8 @@ cdef enum:
     MODIFY = 1
     CANCEL = 2
     IN_BAR_STOP_FIRST = 6  # schema.TimeInForce: the last
+    MATCHED = 1  # schema.BundlePolicy: those above have units
+    LEGS = 4
 
 # Status of a packing pass; STATUS_FIELDS names the field at fault for each.
 cdef enum Status:
@@ -43,11 +45,12 @@ cdef enum Status:
     BAD_ACTION
     BAD_TIME_IN_FORCE
     BAD_TARGET
+    BAD_UNITS
 
 STATUS_FIELDS = (
     "", "sequence", "decision_type", "direction", "bundle", "rationale", "n_legs", "first_leg",
     "decision", "instrument", "side", "order_type", "qty", "action",
-    "time_in_force", "target",
+    "time_in_force", "target", "units",
 )
 MAX_RECORD_BYTES = HEAD_MAX + N_LEGS_MAX * LEG_MAX
 
@@ -77,8 +80,10 @@ cdef inline Status _check_decision(
         return BAD_DECISION_TYPE
     if d.direction < -128 or d.direction > 127:
         return BAD_DIRECTION
-    if d.bundle != 0 and d.bundle != 1:
+    if d.bundle < 0 or d.bundle > LEGS:
         return BAD_BUNDLE
+    if d.units < 1 or (d.units > 1 and d.bundle <= MATCHED):
+        return BAD_UNITS
     if d.rationale < 0 or d.rationale >= r.n_rationales:
         return BAD_RATIONALE
     if d.first_leg != first_leg or d.first_leg < 0 or d.first_leg > r.n_legs - d.n_legs:
@@ -133,6 +138,8 @@ cdef inline uint8_t* _put_decision(
     if d.confidence >= 0:
         p = put(p, &d.confidence, 8)
     p = put(p, rationales + 8 * d.rationale, 8)
+    if d.bundle > MATCHED:
+        p = put(p, &d.units, 8)
     return put(p, &short, 2)
 
 

@@ -6,6 +6,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport drawn_ns, see_all
 from quantlaxmi._ext.leg_checks cimport check_legs
+from quantlaxmi._ext.open_bundles cimport bundle_row, open_bundle
 from quantlaxmi._ext.order_arrival cimport fill_in_bar
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row, tell_refusal
 from quantlaxmi._ext.order_queue cimport enqueue
@@ -76,6 +77,7 @@ cdef int _decision_row(engine_t* e, int64_t n_legs) noexcept nogil:
     d.bundle = out.bundle
     d.first_leg = e.legs.n
     d.n_legs = n_legs
+    d.units = out.units
     return OK
 
 
@@ -123,29 +125,57 @@ cdef int _send(engine_t* e, const pending_t* p) noexcept nogil:
     return enqueue(e, p)
 
 
+cdef int _tell_refused(
+    engine_t* e, pending_t* kept, const char* refused, int64_t n_legs
+) noexcept nogil:
+    """Tell of the legs that were refused, once all is sent, as of any order that ends short."""
+    cdef int64_t i
+    cdef int status = OK
+    for i in range(n_legs):
+        if status == OK and refused[i]:
+            status = tell_refusal(e, &kept[i])
+    if status == OK and e.legs_out[0].bundle:
+        status = bundle_row(e, e.decisions.n - 1, 0, n_legs, e.ts_ns)
+    return status
+
+
+cdef int _begin_bundle(engine_t* e, pending_t* p, int64_t n_legs, int64_t* step) noexcept nogil:
+    """Its legs arrive together, or in steps, each as a group of its own."""
+    if e.leg_latency_ns:
+        step[0] = e.leg_latency_ns
+        p.n_legs = 1
+    return open_bundle(e, p, n_legs)
+
+
+cdef int _first_arrival(engine_t* e, int64_t* at) noexcept nogil:
+    """When the next decision's orders arrive; a bundle's others may arrive in steps after it.
+
+    The draw is the decision's. 1 on overflow.
+    """
+    cdef int64_t latency = e.latency_ns
+    if e.delays != NULL:
+        latency = drawn_ns(&e.delays.entry, e.decisions.n)
+    return ql_add_i64(e.ctx.now_ns, latency, at)
+
+
 cdef int record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
     cdef leg_out_t* out = e.legs_out
     cdef pending_t p
     cdef pending_t kept[MAX_LEGS]
     cdef char refused[MAX_LEGS]
-    cdef int64_t i, arrival, n_refused = 0, n_met = 0
+    cdef int64_t i, step = 0, n_refused = 0, n_met = 0
     cdef int status
     status = check_legs(e, n_legs)
     if status != OK:
         return status
     if e.seq < e.first_seq:
         return _refuse_all(e, n_legs)
-    # The orders of a decision arrive together: the draw is the decision's.
-    arrival = e.latency_ns
-    if e.delays != NULL:
-        arrival = drawn_ns(&e.delays.entry, e.decisions.n)
-    if ql_add_i64(e.ctx.now_ns, arrival, &arrival):
+    memset(&p, 0, sizeof(p))
+    if _first_arrival(e, &p.arrival):
         return OVERFLOW
     status = _decision_row(e, n_legs)
     if status != OK:
         return status
-    memset(&p, 0, sizeof(p))
-    p.arrival = arrival
     p.decision = e.decisions.n - 1
     p.bundle = out[0].bundle
     status = check_orders(e, p.decision, n_legs, refused)
@@ -157,6 +187,10 @@ cdef int record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
         n_refused += refused[i]
         n_met += out[i].time_in_force >= IN_BAR_STOP and not refused[i]
     p.n_legs = n_legs - n_refused - n_met
+    if p.bundle and not n_refused:
+        status = _begin_bundle(e, &p, n_legs, &step)
+        if status != OK:
+            return status
     for i in range(n_legs):
         status = _leg_row(e, &out[i], &p)
         if status == OK:
@@ -168,16 +202,16 @@ cdef int record_decision(engine_t* e, int64_t n_legs) noexcept nogil:
             status = _refused(e, &kept[i])
         elif status == OK:
             status = fill_in_bar(e, &p) if p.time_in_force >= IN_BAR_STOP else _send(e, &p)
+            if step and ql_add_i64(p.arrival, step, &p.arrival):
+                status = OVERFLOW
         if status != OK:
             return status
     if e.lagging:
         see_all(e)  # it knows what it has sent
     if n_refused:
-        # Told once all is sent, as of any order that ends short.
-        for i in range(n_legs):
-            status = tell_refusal(e, &kept[i]) if refused[i] else OK
-            if status != OK:
-                return status
+        status = _tell_refused(e, kept, refused, n_legs)
+        if status != OK:
+            return status
     # Kernels may leave out what is 0 for a plain order.
     memset(out, 0, n_legs * sizeof(leg_out_t))
     return OK

@@ -77,6 +77,8 @@ cdef int allocate(engine_t* e, Py_ssize_t n_currencies) except -1:
     cdef Py_ssize_t i
     e.pending.item = sizeof(pending_t)
     e.owed.item = sizeof(pending_t)
+    e.open_bundles.item = sizeof(open_bundle_t)
+    e.bundles.item = sizeof(bundle_t)
     e.states.item = sizeof(order_state_t)
     e.decisions.item = sizeof(decision_t)
     e.legs.item = sizeof(leg_t)
@@ -320,6 +322,8 @@ cdef void release(tape_t* m, engine_t* e) noexcept:
     free(e.cash)
     free(e.pending.data)
     free(e.owed.data)
+    free(e.open_bundles.data)
+    free(e.bundles.data)
     free(e.states.data)
     if e.queues != NULL:
         for i in range(2 * e.n_instruments):

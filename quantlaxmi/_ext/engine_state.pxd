@@ -44,6 +44,7 @@ cdef enum:
     WHY_NOT_RESTING = 13
     WHY_MAX_LOSS = 14
     WHY_MARGIN_CALL = 16
+    WHY_HEDGE_OUT = 18
     FLAG_TRIM = 1
     FLAG_FLATTEN = 2
     FLAG_DEPTH = 4
@@ -53,6 +54,12 @@ cdef enum:
     FLAG_BASE_FEE = 64
     FLAG_IN_BAR = 128
     FLAG_STOP_FIRST = 256
+    FLAG_HEDGE_OUT = 512
+    NO_BUNDLE = 0  # schema.BundlePolicy
+    MATCHED = 1
+    ALL_OR_NONE = 2
+    WHOLE_UNITS = 3
+    LEGS = 4
     UNKNOWN = -1
     MARKET_ORDER = 0  # schema.OrderType
     LIMIT_ORDER = 1
@@ -69,7 +76,7 @@ cdef enum:
     IN_BAR_LIMIT = 4
     IN_BAR_TARGET = 5
     IN_BAR_STOP_FIRST = 6
-    MAX_LEGS = 8  # schema.MAX_LEGS
+    MAX_LEGS = 64  # schema.MAX_LEGS
     MAKER_FEE = 0
     TAKER_FEE = 1
 
@@ -83,6 +90,7 @@ cdef enum Status:
     BAD_ROW = -6  # a row names an instrument the segment does not have
     BAD_TARGET = -7  # a leg names no order of its instrument
     BAD_BUNDLE = -8  # a leg that may rest, or a change of an order, in a bundle
+    BAD_UNITS = -10  # units, policy, a net order or a second currency that no bundle can have
 
 
 cdef struct pending_t:
@@ -98,8 +106,20 @@ cdef struct pending_t:
     int64_t limit_price
     int64_t action
     int64_t target
-    int64_t bundle
+    int64_t bundle  # BundlePolicy
     int64_t n_legs
+
+
+# A bundle of which legs are on their way.
+cdef struct open_bundle_t:
+    int64_t decision
+    int64_t policy
+    int64_t units
+    int64_t first_leg  # of its decision
+    int64_t n_legs
+    int64_t n_open  # legs that have not ended
+    int64_t filled[MAX_LEGS]  # of its order
+    int64_t moved[MAX_LEGS]  # its position; less than filled where a fee was in base
 
 
 # What requests must know of any order of the run, by its number.
@@ -315,6 +335,7 @@ cdef struct engine_t:
     met_t* met  # by instrument
     int64_t trades_by_receipt  # trades act by receive time, whatever they are stamped with
     scan_t* scan  # NULL: no margin is asked for
+    int64_t leg_latency_ns  # of a bundle's leg after the one before it
     int64_t in_bar  # legs may be met inside the bar that ended: whoever asks keeps the rule
     borrow_t* loans  # by instrument
     ql_i128 rate_den
@@ -326,6 +347,8 @@ cdef struct engine_t:
     int64_t pending_head
     buffer_t pending
     buffer_t owed  # pending_t: rests of trims that wait for a book; they count as in flight
+    buffer_t open_bundles  # open_bundle_t, ascending in decision
+    buffer_t bundles  # bundle_t
     buffer_t states  # order_state_t by order number
     buffer_t* queues  # resting_t, [2 * instrument + (1 for sells)]; best price, then oldest, first
     int64_t n_resting

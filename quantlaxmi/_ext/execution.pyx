@@ -8,12 +8,13 @@ from libc.string cimport memset
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
 from quantlaxmi._ext.borrow cimport accrue_all
-from quantlaxmi._ext.bundles cimport end_owed, end_trim, match_legs, trim_arrives
+from quantlaxmi._ext.bundles cimport end_owed, end_trim, trim_arrives
 from quantlaxmi._ext.closing cimport closing_qty
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport deliver, news_due
 from quantlaxmi._ext.margin cimport look_at_margin
 from quantlaxmi._ext.matching cimport *
+from quantlaxmi._ext.open_bundles cimport end_bundles, leg_ended
 from quantlaxmi._ext.order_arrival cimport arrive, finish_order, take
 from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
 from quantlaxmi._ext.order_queue cimport dequeue
@@ -96,13 +97,11 @@ cdef int _close_out(engine_t* e, const pending_t* p) noexcept nogil:
     return OK
 
 
-cdef int _execute_bundle(engine_t* e) noexcept nogil:
-    """Execute the orders of the decision at the head of the queue; they arrived together."""
+cdef int _execute_group(engine_t* e) noexcept nogil:
+    """Execute the orders of a decision at the head of the queue that arrived together."""
     cdef pending_t orders[MAX_LEGS]
-    cdef int64_t filled[MAX_LEGS]
-    cdef int64_t moved[MAX_LEGS]
+    cdef int64_t before, filled
     cdef Py_ssize_t i, n = dequeue(e, orders)
-    cdef int64_t before
     cdef int status
     if orders[0].action == ACT_CLOSE:
         return _close_out(e, &orders[0])
@@ -110,12 +109,14 @@ cdef int _execute_bundle(engine_t* e) noexcept nogil:
         return trim_arrives(e, &orders[0])
     for i in range(n):
         before = e.accounts[orders[i].instrument].qty
-        status = arrive(e, &orders[i], orders[i].arrival, &filled[i])
+        status = arrive(e, &orders[i], orders[i].arrival, &filled)
+        if status == OK and orders[i].bundle:
+            # Positions are within 63 bits either way, and one order moves one less than twice that.
+            before = (e.accounts[orders[i].instrument].qty - before) * orders[i].side
+            status = leg_ended(e, &orders[i], filled, before, orders[i].arrival)
         if status != OK:
             return status
-        # Positions are within 63 bits either way, and one order moves one less than twice that.
-        moved[i] = (e.accounts[orders[i].instrument].qty - before) * orders[i].side
-    return match_legs(e, orders, filled, moved, n) if orders[0].bundle else OK
+    return OK
 
 
 cdef int64_t _held_at(const engine_t* e, Py_ssize_t instrument, int64_t ts) noexcept nogil:
@@ -179,7 +180,7 @@ cdef int lane_advance(engine_t* e, int64_t until) noexcept nogil:
         elif e.lagging and e.due_ns < arrival:
             status = deliver(e)
         else:
-            status = _execute_bundle(e)
+            status = _execute_group(e)
         if status != OK:
             return status
         refresh_due(e)
@@ -208,6 +209,8 @@ cdef int lane_finish(engine_t* e, bint flatten) noexcept nogil:
         e.positions[p.instrument].pending_qty -= p.side * p.qty
         status = order_row(e, p, ORDER_UPDATE, CANCELLED, WHY_END, 0, e.ts_ns)
     end_owed(e)
+    if status == OK and e.open_bundles.n:
+        status = end_bundles(e)
     if status == OK and e.n_resting:
         status = end_resting(e)
     if flatten:

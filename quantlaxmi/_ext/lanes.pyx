@@ -67,6 +67,8 @@ cdef void _renew(engine_t* e, fresh_t* fresh) noexcept nogil:
     cdef Py_ssize_t i, n = e.n_instruments
     _room(&f.pending, &e.pending)
     _room(&f.owed, &e.owed)
+    _room(&f.open_bundles, &e.open_bundles)
+    _room(&f.bundles, &e.bundles)
     _room(&f.states, &e.states)
     _room(&f.decisions, &e.decisions)
     _room(&f.legs, &e.legs)

@@ -9,6 +9,6 @@ cdef extern from *:
     """
     const int64_t QL_MAX_PRICE
 
-# OK, BAD_LEG, BAD_TARGET or BAD_BUNDLE with the leg in ``e.detail``; fills in what follows from
+# OK, OVERFLOW, BAD_LEG, BAD_TARGET, BAD_BUNDLE or BAD_UNITS with the leg in ``e.detail``; fills in what follows from
 # the action, so that equal decisions are recorded in equal bytes.
 cdef int check_legs(engine_t* e, int64_t n_legs) noexcept nogil

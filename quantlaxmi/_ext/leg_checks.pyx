@@ -1,5 +1,6 @@
 """Checks that the legs of a decision can be orders, before the decision is recorded.
 
+The quantities of a bundle with a policy of units are those of one unit, and become those of all.
 A net order becomes the new order that leaves what it asks for: where buys pay their fee in base, so
 many lots more as the fee takes.
 """
@@ -8,6 +9,7 @@ from libc.stdint cimport int64_t
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t, order_for
 from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.wide cimport *
 
 
 cdef inline int _is_price(int64_t price) noexcept nogil:
@@ -64,6 +66,33 @@ cdef int _check_change(engine_t* e, leg_out_t* leg) noexcept nogil:
     return OK if leg.qty > 0 and _is_price(leg.limit_price) else BAD_LEG
 
 
+cdef int _take_units(engine_t* e, int64_t n_legs) noexcept nogil:
+    """Make orders of what one unit of a bundle has: each leg's quantity times the units."""
+    cdef leg_out_t* first = e.legs_out
+    cdef leg_out_t* leg
+    cdef int64_t i
+    if first.units == 0:
+        first.units = 1
+    if first.bundle < NO_BUNDLE or first.bundle > LEGS or first.units < 1:
+        return BAD_UNITS
+    if first.bundle <= MATCHED:
+        return OK if first.units == 1 else BAD_UNITS
+    for i in range(n_legs):
+        leg = &e.legs_out[i]
+        e.detail = i
+        if leg.instrument < 0 or leg.instrument >= e.n_instruments or leg.qty <= 0:
+            return BAD_LEG
+        if leg.action == ACT_NEW_NET:
+            return BAD_UNITS
+        # The bundle's cost is one amount.
+        if e.accounts[leg.instrument].currency != e.accounts[first.instrument].currency:
+            return BAD_UNITS
+        if not ql_fits64(ql_mul64(leg.qty, first.units)):
+            return OVERFLOW
+        leg.qty *= first.units
+    return OK
+
+
 cdef int check_legs(engine_t* e, int64_t n_legs) noexcept nogil:
     cdef leg_out_t* leg
     cdef int64_t i
@@ -71,6 +100,10 @@ cdef int check_legs(engine_t* e, int64_t n_legs) noexcept nogil:
     if n_legs > MAX_LEGS:
         e.detail = n_legs
         return BAD_LEG
+    e.detail = 0
+    status = _take_units(e, n_legs)
+    if status != OK:
+        return status
     for i in range(n_legs):
         leg = &e.legs_out[i]
         e.detail = i

@@ -35,9 +35,8 @@ FAILURES = {
     BAD_ROW: "the row names an instrument the segment does not have",
     BAD_TARGET: "the strategy sent a leg that names no order of its instrument",
     BAD_BUNDLE: "the strategy bundled a leg that does not end on arrival",
+    BAD_UNITS: "the strategy sent a leg that no bundle with a policy of units can have",
 }
-
-
 #: Tables of a run, in the order of :meth:`Engine.tables`.
 RESULTS = {
     "decisions": _schema.DECISION_DTYPE,
@@ -47,6 +46,7 @@ RESULTS = {
     "funding": _schema.FUNDING_PAID_DTYPE,
     "risk": _schema.RISK_DTYPE,
     "borrow": _schema.BORROW_PAID_DTYPE,
+    "bundles": _schema.BUNDLE_DTYPE,
 }
 
 
@@ -104,6 +104,8 @@ cdef class Engine:
     trades_by_receipt : bool
         A trade acts on every order that rests when it is received, also where it was over by the
         venue's clock when the order arrived.
+    leg_latency_ns : int
+        A leg of a bundle arrives so much after the one before it.
     """
 
     def __cinit__(self):
@@ -114,7 +116,7 @@ cdef class Engine:
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
         limits=(0, 0, 0, None, 1, False, None), pro_rata=False, delays=None, impact=(),
-        trades_by_receipt=False, borrow=(), refuse_short=False, base_fees=(),
+        trades_by_receipt=False, borrow=(), refuse_short=False, base_fees=(), leg_latency_ns=0,
     ):
         cdef engine_t* e = &self.e
         if e.tape != NULL:
@@ -125,12 +127,10 @@ cdef class Engine:
         point_at(e, self._keep)
         allocate_tape(&self.tape, e, &self.alone)
         self.tape.event_mask = event_mask
-        e.latency_ns = latency_ns
+        e.latency_ns, e.leg_latency_ns = latency_ns, leg_latency_ns
         e.pro_rata = pro_rata
         e.trades_by_receipt = trades_by_receipt
-        e.due_ns = NEVER
-        e.ts_ns = -NEVER
-        e.seq = -1
+        e.due_ns, e.ts_ns, e.seq = NEVER, -NEVER, -1
         self._set_strategy(bridge, step_address, on_fill_address)
         e.ctx.abi_version = _schema.KERNEL_ABI_VERSION
         e.ctx.n_instruments = e.n_instruments
@@ -326,11 +326,11 @@ cdef class Engine:
         last : bool
             The arrays are the engine's own memory, without a copy: the run ends here.
         """
-        cdef buffer_t* buffers[7]
+        cdef buffer_t* buffers[8]
         cdef Py_ssize_t i
         buffers[:] = [
             &self.e.decisions, &self.e.legs, &self.e.orders, &self.e.fills, &self.e.funding,
-            &self.e.guard.rows, &self.e.borrow,
+            &self.e.guard.rows, &self.e.borrow, &self.e.bundles,
         ]
         self.ended = self.ended or last
         return {

@@ -3,11 +3,12 @@
 A leg that breaks one leaves a row for each it breaks. A refused leg refuses its whole bundle. An
 order closes when it is opposite to the position and, with all that is in flight or rests on its
 side, no larger; limits on positions and losses let it pass. A change of an order is checked at its
-new total and price as a new order is; one that only takes quantity away passes those limits. Until
-it has arrived an order counts as the largest it may become. A cancel is never refused and counts
-for nothing. What the engine itself sends (trims, flattening) is not checked.
+new total and price; one that only takes quantity away passes those limits. Until it has arrived an
+order counts as the largest it may become. A cancel is never refused and counts for nothing. What
+the engine itself sends (trims, flattening) is not checked.
 """
 from libc.stdint cimport int64_t
+from libc.string cimport memset
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t, notional
@@ -235,13 +236,14 @@ cdef int _check_rules(
     cdef const rule_t* rule = &e.guard.rules[leg.instrument]
     cdef const book_t* book = &e.books[leg.instrument]
     cdef int64_t price = book.ask if leg.side > 0 else book.bid
+    cdef int64_t qty = leg.qty // e.legs_out[0].units  # every unit is of whole lots
     cdef ql_i128 worth
     cdef exposure_t x
     cdef int status = OK
     if leg.action == ACT_NEW and book.mid2 == 0:
         status = risk_row(e, decision, leg.instrument, RULE_NO_BOOK, 0, 0, e.ts_ns)
-    if status == OK and rule.lot and leg.qty % rule.lot:
-        status = risk_row(e, decision, leg.instrument, RULE_LOT, leg.qty, rule.lot, e.ts_ns)
+    if status == OK and rule.lot and qty % rule.lot:
+        status = risk_row(e, decision, leg.instrument, RULE_LOT, qty, rule.lot, e.ts_ns)
     if leg.order_type == LIMIT_ORDER:
         price = leg.limit_price
         if status == OK and rule.tick and price % rule.tick:
@@ -361,11 +363,9 @@ cdef int check_orders(engine_t* e, int64_t decision, int64_t n_legs, char* refus
     """
     cdef guard_t* g = &e.guard
     cdef rate_t* r
-    cdef Py_ssize_t rows
-    cdef int64_t k, i, sent = 0
+    cdef int64_t rows, k, i, sent = 0
     cdef int status
-    for k in range(n_legs):
-        refused[k] = 0
+    memset(refused, 0, n_legs)
     if g.rules == NULL:
         return OK
     for i in range(2):

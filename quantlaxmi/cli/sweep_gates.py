@@ -25,8 +25,9 @@ Run gates over many segments and strategies; what a catalog has is not done agai
 Usage:
   {program} sweep-gates --segments GLOB [FOLDER]... --strategies LIST --catalog DIR
                  [--gates LIST] [--grid TOML]... [--config TOML]... [--policy TOML]
-                 [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML] [--run-seed N]
-                 [--workers N] [--scheduler ADDRESS] [--item-seconds N]
+                 [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML]
+                 [--leg-latency-ns N] [--run-seed N] [--workers N]
+                 [--scheduler ADDRESS] [--item-seconds N]
                  [--item-memory SIZE] [--retry-failed] [--full]
                  [--trials DIR] [--dry-run] [--json-log FILE] [--json]
 
@@ -42,6 +43,8 @@ Options:
   --risk TOML         Limits on positions, losses, orders and the age of books.
   --latency-ns N      Nanoseconds from a decision to its orders' arrival [default: 1000000].
   --latency TOML      Latencies of entry and response.
+  --leg-latency-ns N  Nanoseconds from the arrival of one leg of a bundle to that of the next
+                      [default: 0].
   --run-seed N        Seed of the runs' own draws: of latencies [default: 0].
   --workers N         Processes; as many as processors by default.
   --scheduler ADDRESS

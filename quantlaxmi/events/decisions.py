@@ -17,7 +17,7 @@ import msgspec
 from quantlaxmi.errors import TraceError
 from quantlaxmi.events.ids import CorrelationContext
 from quantlaxmi.events.market import MarketSnapshot
-from quantlaxmi.schema import DecisionType, OrderAction, OrderType, Side, TimeInForce
+from quantlaxmi.schema import BundlePolicy, DecisionType, OrderAction, OrderType, Side, TimeInForce
 
 __all__ = [
     "CONFIDENCE_EXPONENT",
@@ -124,22 +124,32 @@ class MultiLegOrderIntent(msgspec.Struct, frozen=True, gc=False):
     Attributes
     ----------
     legs : tuple of LegIntent
-        1 to ``schema.MAX_LEGS``.
+        1 to ``schema.MAX_LEGS``, in the order in which they are executed; each has the quantity of
+        one unit, in whole lots.
     strategy_type : OptionsStrategyType
         Shape of the position; the decision's rationale.
     decision_id : UUID or None
         Given by the engine; None when a strategy returns it.
+    units : int
+        How many of the bundle; an order's quantity is that of its leg times the units.
+    policy : str
+        What is kept where a leg fills short: ``"all_or_none"``, ``"whole_units"`` (as many units
+        as every leg can fill) or ``"legs"`` (what each filled). The rest is traded out at the
+        market.
 
     Examples
     --------
-    >>> legs = tuple(LegIntent(symbol, Side.BUY, 1) for symbol in ("CALL", "PUT"))
-    >>> MultiLegOrderIntent(legs, OptionsStrategyType.STRADDLE).legs[1].symbol
-    'PUT'
+    >>> legs = tuple(LegIntent(symbol, Side.BUY, 25) for symbol in ("CALL", "PUT"))
+    >>> intent = MultiLegOrderIntent(legs, OptionsStrategyType.STRADDLE, units=4)
+    >>> intent.legs[1].symbol, intent.policy
+    ('PUT', 'all_or_none')
     """
 
     legs: tuple[LegIntent, ...]
     strategy_type: OptionsStrategyType
     decision_id: UUID | None = None
+    units: int = 1
+    policy: str = "all_or_none"
 
 
 class DecisionLeg(msgspec.Struct, frozen=True, gc=False):
@@ -235,11 +245,16 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     rationale : str
         The reason; the record has its hash.
     bundle : bool
-        The legs must end matched: what one leg fills in excess is traded back at once.
+        The legs are traded together; ``policy`` says what becomes of them where one fills short.
     legs : tuple of DecisionLeg
         1 to ``schema.MAX_LEGS``.
     correlation : CorrelationContext or None
         Run, decision and order of the event; None where it was made without.
+    policy : BundlePolicy
+        Of a bundle; without meaning for other decisions.
+    units : int
+        Of a bundle with a policy of units: the quantity of each leg is that of all of them. 1
+        otherwise.
     """
 
     sequence: int
@@ -252,6 +267,8 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     bundle: bool
     legs: tuple[DecisionLeg, ...]
     correlation: CorrelationContext | None = None
+    policy: BundlePolicy = BundlePolicy.MATCHED
+    units: int = 1
 
     @property
     def decision_id(self) -> UUID | None:
@@ -302,6 +319,9 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
         """
         conf = self.confidence
         place = f"decision {self.sequence}"
+        policy = self.policy if self.bundle else BundlePolicy.NONE
+        if self.units != 1 and policy <= BundlePolicy.MATCHED:
+            raise TraceError("trace", f"units were {self.units}; 1 was expected", place)
         if conf is not None and conf < 0:
             raise TraceError("trace", f"confidence was {conf}; 0 or more was expected", place)
         try:
@@ -313,11 +333,12 @@ class DecisionEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
                     self.ts_ns,
                     self.decision_type,
                     self.direction,
-                    1 if self.bundle else 0,
+                    policy,
                     conf is not None,
                 ),
                 b"" if conf is None else _I64.pack(conf),
                 rationale_hash(self.rationale),
+                _I64.pack(self.units) if policy > BundlePolicy.MATCHED else b"",
                 _U16.pack(len(self.legs)),
             ]
             parts += (_leg_record(leg, f"{place}, leg {k}") for k, leg in enumerate(self.legs))

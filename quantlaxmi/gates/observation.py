@@ -220,7 +220,7 @@ def _check_trims(run: Run) -> None:
         The rows of the decisions do not tell what was held then.
     """
     fills, settled = run.exact.fills, run.exact.funding["fills_before"]
-    late = np.flatnonzero((fills["flags"] & FillFlag.TRIM) != 0)
+    late = np.flatnonzero((fills["flags"] & (FillFlag.TRIM | FillFlag.HEDGE_OUT)) != 0)
     if not len(late) or not len(settled):
         return
     decisions, first = np.unique(fills["decision"], return_index=True)

@@ -64,6 +64,9 @@ class RunConfig:
         Of everything drawn, 0 to 2**64 - 1.
     flatten : bool
         Close what is open at the last message.
+    leg_latency_ns : int
+        A leg of a bundle arrives so much after the one before it; 0, the default: together. At most
+        a day.
     completed : Completed or None
         Where ``costs`` are not as they were given. It changes no run and enters no hash.
 
@@ -87,6 +90,7 @@ class RunConfig:
     seed: int = 0
     flatten: bool = False
     completed: Completed | None = field(default=None, repr=False)
+    leg_latency_ns: int = 0
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -96,6 +100,12 @@ class RunConfig:
         if type(self.seed) is not int or not 0 <= self.seed < 1 << 64:
             raise InputError(
                 "seed", f"was {shown(self.seed)}, expected a whole number, 0 to 2**64 - 1"
+            )
+        step = self.leg_latency_ns
+        if type(step) is not int or not 0 <= step <= MAX_LEG_LATENCY_NS:
+            raise InputError(
+                "leg_latency_ns",
+                f"was {shown(step)}, expected whole nanoseconds, 0 to {MAX_LEG_LATENCY_NS}",
             )
 
     @classmethod
@@ -108,12 +118,13 @@ class RunConfig:
         latency: LatencyModel | None = None,
         seed: int = 0,
         flatten: bool = False,
+        leg_latency_ns: int = 0,
     ) -> RunConfig:
         """Build a config from the keywords of `backtest`; None is the default of each.
 
         Parameters
         ----------
-        costs, limits, latency, seed, flatten
+        costs, limits, latency, seed, flatten, leg_latency_ns
             As the attributes.
         latency_ns : int, optional
             A constant entry latency; ``latency`` takes its place.
@@ -131,6 +142,7 @@ class RunConfig:
             latency=latency,
             seed=seed,
             flatten=bool(flatten),
+            leg_latency_ns=leg_latency_ns,
         )
 
     @property
@@ -187,7 +199,17 @@ class RunConfig:
             "latency": self.latency.describe(),
             "seed": self.seed,
             "flatten": self.flatten,
+            **({"leg_latency_ns": self.leg_latency_ns} if self.leg_latency_ns else {}),
         }
+
+    @property
+    def latency_hash(self) -> bytes:
+        """Latencies and the end of the run, as in a trace's header: 32 bytes."""
+        plain = self.latency.latency_hash(self.flatten)
+        if self.leg_latency_ns == 0:
+            return plain
+        told = {"latency": plain.hex(), "leg_latency_ns": self.leg_latency_ns}
+        return canonical_digest("quantlaxmi.leg-latency.1", told)
 
     @classmethod
     def from_description(cls, described: dict[str, Any]) -> RunConfig:
@@ -205,6 +227,7 @@ class RunConfig:
                 latency=LatencyModel.from_description(described["latency"]),
                 seed=described["seed"],
                 flatten=described["flatten"],
+                leg_latency_ns=described.get("leg_latency_ns", 0),
             )
         except (KeyError, TypeError) as error:
             raise ConfigError("run config", f"is no description of one: {error}") from None
@@ -243,6 +266,8 @@ def _complete(
     return run_costs(costs, instruments, first, last)
 
 
+#: A leg arrives at most a day after the one before it.
+MAX_LEG_LATENCY_NS: Final = 86_400 * 10**9
 _KINDS: Final[dict[str, type]] = {
     "costs": CostModel,
     "limits": RiskLimits,

@@ -122,7 +122,12 @@ class DecisionPoints:
         `BundleCost.fillable` is then the displayed size at the largest latency.
         """
         if self.run.latency.entry.is_constant:
-            return ""
+            if self.run.config.leg_latency_ns == 0:
+                return ""
+            return (
+                "The legs of a bundle arrive one after another, so the cost of a bundle at another "
+                "row is not known."
+            )
         return (
             "The latency of order entry is drawn for each decision, so the cost of a decision at "
             "another row is not known."

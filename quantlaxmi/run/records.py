@@ -111,7 +111,7 @@ class RunRecords:
         Names the instruments that rows hold by index.
     ledger_exponent : int
         Exponent of all money, unless a field says otherwise.
-    decisions, legs, orders, fills, funding, risk, borrow : ndarray of the schema's dtypes
+    decisions, legs, orders, fills, funding, risk, borrow, bundles : ndarray of the schema's dtypes
         In the order in which they happened.
     accounts : tuple of Account
         By instrument.
@@ -149,6 +149,7 @@ class RunRecords:
     funding: NDArray[Any]
     risk: NDArray[Any]
     borrow: NDArray[Any]
+    bundles: NDArray[Any]
     accounts: tuple[Account, ...]
     cash: Mapping[str, int]
     attributions: Attributions

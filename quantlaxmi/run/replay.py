@@ -19,6 +19,7 @@ from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import attribute_fills
+from quantlaxmi.run.bundle_costs import costed_bundles
 from quantlaxmi.run.capital import CapitalUse
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.feed import TableColumns, merged_chunks
@@ -53,6 +54,7 @@ def backtest(
     latency_ns: int = DEFAULT_LATENCY_NS,
     latency: LatencyModel | None = None,
     flatten: bool = False,
+    leg_latency_ns: int = 0,
     interpreted: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -79,6 +81,8 @@ def backtest(
         Takes the place of ``latency_ns``: drawn from a table, and a response latency.
     flatten : bool
         Close what is open at the last message.
+    leg_latency_ns : int
+        A leg of a bundle arrives so much after the one before it; 0: all arrive together.
     interpreted : bool
         Run the kernel's interpreted twin; slow, same trace.
     seed : int
@@ -117,6 +121,7 @@ def backtest(
         latency=latency,
         seed=seed,
         flatten=flatten,
+        leg_latency_ns=leg_latency_ns,
     )
     with recorded(trials, "backtest") as record:
         run = run_columns(
@@ -135,6 +140,7 @@ def replay(
     latency_ns: int = DEFAULT_LATENCY_NS,
     latency: LatencyModel | None = None,
     flatten: bool = False,
+    leg_latency_ns: int = 0,
     interpreted: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -146,8 +152,8 @@ def replay(
 
     Parameters
     ----------
-    segment, strategy, costs, limits, latency_ns, latency, flatten, interpreted, seed, progress, \
-    trials
+    segment, strategy, costs, limits, latency_ns, latency, flatten, leg_latency_ns, interpreted, \
+    seed, progress, trials
         As in `backtest`.
 
     Returns
@@ -175,6 +181,7 @@ def replay(
         latency=latency,
         seed=seed,
         flatten=flatten,
+        leg_latency_ns=leg_latency_ns,
     )
     with recorded(trials, "replay") as record:
         run = run_log(
@@ -295,7 +302,7 @@ def make_header(market: MarketData, bound: BoundStrategy, config: RunConfig) -> 
         strategy_id=bound.strategy_id,
         config_hash=bound.config_hash,
         cost_hash=config.costs.cost_hash,
-        latency_hash=config.latency.latency_hash(config.flatten),
+        latency_hash=config.latency_hash,
         risk_hash=config.limits.risk_hash,
         seed=config.seed,
         instruments=market.instruments,
@@ -335,6 +342,7 @@ def _records(header: TraceHeader, session: Session, market: MarketData) -> RunRe
         funding=tables["funding"],
         risk=tables["risk"],
         borrow=tables["borrow"],
+        bundles=costed_bundles(tables["bundles"], tables["fills"], attributions),
         accounts=tuple(accounts),
         cash=dict(zip(session.currencies, cash, strict=True)),
         attributions=attributions,

@@ -138,6 +138,7 @@ class Session:
             borrow=money.borrow,
             base_fees=money.base_fees,
             refuse_short=config.limits.short_spot == "refuse",
+            leg_latency_ns=config.leg_latency_ns,
         )
         if config.limits.margin == "scan":
             set_scan(self.engine, *scan_terms(instruments, [term[1] for term in self.terms]))

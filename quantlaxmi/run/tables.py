@@ -154,7 +154,7 @@ def _decisions(records: RunRecords) -> dict[str, Any]:
         "direction": rows["direction"],
         "confidence": pa.array(rows["confidence"], mask=rows["confidence"] < 0),
         "rationale": texts_column(rows["rationale"], records.header.rationales),
-        "bundle": rows["bundle"] == 1,
+        "bundle": rows["bundle"] > 0,
         "legs": rows["n_legs"],
     }
 

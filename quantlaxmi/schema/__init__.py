@@ -29,11 +29,11 @@ TRACE_SCHEMA_VERSION: Final = 2
 #: Changes only when the same inputs may give other decisions, fills or money.
 SEMANTICS_VERSION: Final = 6
 #: Changes with any kernel-facing record or signature; checked when a kernel is loaded.
-KERNEL_ABI_VERSION: Final = 4
-#: Versions that are loaded: 4 only added ``asleep`` and its record; a kernel of 3 never sleeps.
-KERNEL_ABI_VERSIONS: Final = (3, 4)
+KERNEL_ABI_VERSION: Final = 5
+#: Versions that are loaded: 5 has longer records of legs, so older kernels must be built again.
+KERNEL_ABI_VERSIONS: Final = (5,)
 #: Most legs one decision may carry.
-MAX_LEGS: Final = 8
+MAX_LEGS: Final = 64
 #: Exponent of funding rates and of rates in bps given by configuration.
 RATE_EXPONENT: Final = -8
 #: Exponent of the implied volatilities that a venue publishes: 0.123456 a year is 123456.
@@ -97,6 +97,16 @@ class InstrumentKind(enum.StrEnum):
 TRADED_KINDS: Final = tuple(kind for kind in InstrumentKind if kind != InstrumentKind.INDEX)
 
 
+class BundlePolicy(enum.IntEnum):
+    """What becomes of a bundle whose legs did not all fill."""
+
+    NONE = 0  # the legs are no bundle
+    MATCHED = 1  # every leg keeps the smallest share that one filled, in whole lots
+    ALL_OR_NONE = 2  # all units, or nothing is kept
+    WHOLE_UNITS = 3  # as many units as every leg can fill
+    LEGS = 4  # every leg keeps what it filled
+
+
 class DecisionType(enum.IntEnum):
     """Effect of a decision on the bundle it names."""
 
@@ -140,6 +150,7 @@ class OrderReason(enum.IntEnum):
     NOT_RESTING = 13  # what was to be changed had ended, or was not there yet
     MAX_LOSS = 14  # closed or cancelled by the engine, because the largest loss was passed
     MARGIN_CALL = 16  # closed or cancelled by the engine, because equity was below margin used
+    HEDGE_OUT = 18  # the engine trades out what a bundle's policy forbids it to keep
 
 
 class RiskRule(enum.IntEnum):
@@ -177,6 +188,7 @@ class FillFlag(enum.IntFlag):
     BASE_FEE = 64  # the fee was taken from what was bought; the quantity is what is left
     IN_BAR = 128  # inside the bar that ended, by the rule of execution/bar_orders.py
     STOP_FIRST = 256  # its stop was taken, and its target lay in the same bar
+    HEDGE_OUT = 512  # it traded out what a bundle's policy forbids it to keep
 
 
 class DepthFlag(enum.IntFlag):
@@ -247,7 +259,8 @@ LEG_OUT_DTYPE: Final = _record(
     "direction",
     "confidence",  # at 10**-4; negative: none
     "rationale",  # index into the strategy's table of rationale texts
-    "bundle",  # 1: legs must end matched, an over-filled leg is trimmed at once
+    "bundle",  # BundlePolicy
+    "units",  # of a bundle with a policy: `qty` of each leg is that of one unit; 0 is 1
 )
 FILL_NOTICE_DTYPE: Final = _record(
     "decision",
@@ -274,9 +287,10 @@ DECISION_DTYPE: Final = _record(
     "direction",
     "confidence",
     "rationale",
-    "bundle",
+    "bundle",  # BundlePolicy
     "first_leg",
     "n_legs",
+    "units",  # of a bundle with a policy; 1 otherwise
 )
 LEG_DTYPE: Final = _record(
     "decision",
@@ -346,5 +360,16 @@ BORROW_PAID_DTYPE: Final = _record(
     "amount_hi",  # paid, not below 0
     "amount_lo",
     "fills_before",
+)
+#: What became of a bundle with a policy, when its last leg had ended.
+BUNDLE_DTYPE: Final = _record(
+    "decision",
+    "ts_ns",  # when its last leg had ended
+    "policy",  # BundlePolicy
+    "units_wanted",
+    "units_filled",  # that the bundle keeps
+    "legs_short",  # legs that did not fill whole
+    "cost_hi",  # of its fills with HEDGE_OUT: slippage and fees, at ledger exponent - 1
+    "cost_lo",
 )
 RISK_DTYPE: Final = _record("decision", "instrument", "rule", "value", "limit", "ts_ns", "seq")

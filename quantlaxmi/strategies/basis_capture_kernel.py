@@ -55,7 +55,7 @@ else:
 
 
 #: A literal on purpose: it is compiled in, and so tells which ABI this binary was built for.
-ABI_VERSION = 4
+ABI_VERSION = 5
 
 # params
 P_SPOT = cython.declare(cython.longlong, 0)  # instrument index

@@ -8,10 +8,10 @@ from typing import Any, Final, Protocol
 from numpy.typing import NDArray
 
 from quantlaxmi.errors import StrategyError
-from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MarketSnapshot
+from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent
 from quantlaxmi.instruments import Instrument, symbols_text
-from quantlaxmi.schema import DecisionType, OrderAction, OrderType, Side, TimeInForce
-from quantlaxmi.strategies.decisions import effect_of, is_immediate
+from quantlaxmi.schema import BundlePolicy, DecisionType, OrderAction, OrderType, Side, TimeInForce
+from quantlaxmi.strategies.decisions import bundle_policy, effect_of, is_immediate, leg_seen
 from quantlaxmi.strategies.kernel import BoundStrategy
 from quantlaxmi.strategies.own_signals import OwnSignals, V
 from quantlaxmi.strategies.views import view
@@ -327,6 +327,8 @@ class Context:
         direction: int = 0,
         confidence: int | None = None,
         bundle: bool | None = None,
+        units: int = 1,
+        policy: str | None = None,
     ) -> DecisionEvent:
         """Make the decision to return from ``on_market``, with the market it was made on.
 
@@ -345,6 +347,11 @@ class Context:
         bundle : bool or None
             The legs must end matched: what one fills in excess is traded back at once. Only legs
             that end on arrival can be bundled; None bundles where all do.
+        units : int
+            With ``policy``: quantities of the legs are those of one unit of so many.
+        policy : {"all_or_none", "whole_units", "legs"}, optional
+            What the bundle keeps where a leg fills short; see
+            `quantlaxmi.events.MultiLegOrderIntent`.
 
         Returns
         -------
@@ -354,13 +361,15 @@ class Context:
         Raises
         ------
         StrategyError
-            If a leg names an unknown symbol.
+            If a leg names an unknown symbol, or units and policy do not fit.
         """
-        made = [self._leg(leg) for leg in legs]
+        kind = bundle_policy(policy, units, bundle)
+        made = [self._leg(leg, units) for leg in legs]
         if decision_type is None:
             decision_type = effect_of(made, lambda symbol: int(self.position(symbol).qty))
         if bundle is None:
-            bundle = all(map(is_immediate, made))
+            # With a policy the legs must be able to: whoever takes the decision says which is not.
+            bundle = kind > BundlePolicy.MATCHED or all(map(is_immediate, made))
         return DecisionEvent(
             sequence=0,
             seq=self._event.seq,
@@ -371,27 +380,14 @@ class Context:
             rationale=rationale,
             bundle=bundle,
             legs=tuple(made),
+            policy=kind,
+            units=units,
         )
 
-    def _leg(self, leg: LegIntent) -> DecisionLeg:
-        """A leg with the book that the strategy saw."""
+    def _leg(self, leg: LegIntent, units: int) -> DecisionLeg:
+        """A leg of so many units, with the book that the strategy saw."""
         book = self.book(leg.symbol)
-        snapshot = MarketSnapshot(
-            leg.symbol, book.bid, book.bid_qty, book.ask, book.ask_qty, book.ts_ns
-        )
-        return DecisionLeg(
-            instrument=self._index[leg.symbol],
-            symbol=leg.symbol,
-            side=leg.side,
-            order_type=leg.order_type,
-            qty=leg.qty,
-            limit_price=leg.limit_price,
-            reference_price=snapshot.reference_price,
-            snapshot=snapshot,
-            action=leg.action,
-            time_in_force=leg.time_in_force,
-            target=leg.target,
-        )
+        return leg_seen(leg, units, self._index[leg.symbol], book)
 
     def _unknown(self, symbol: str) -> StrategyError:
         return StrategyError(

@@ -8,12 +8,28 @@ from typing import Any, Final
 import numpy as np
 
 from quantlaxmi.errors import StrategyError
-from quantlaxmi.events import DecisionEvent, DecisionLeg, LegIntent, MultiLegOrderIntent
-from quantlaxmi.schema import MAX_LEGS, DecisionType, OrderAction, OrderType, Side, TimeInForce
+from quantlaxmi.events import (
+    DecisionEvent,
+    DecisionLeg,
+    LegIntent,
+    MarketSnapshot,
+    MultiLegOrderIntent,
+)
+from quantlaxmi.schema import (
+    MAX_LEGS,
+    BundlePolicy,
+    DecisionType,
+    OrderAction,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from quantlaxmi.strategies.kernel import BoundStrategy
 
 _I64_MAX = (1 << 63) - 1
 _CONFIDENCE_MAX = 10_000
+#: Policies of units by their names in an intent.
+POLICIES: Final = {one.name.lower(): one for one in BundlePolicy if one > BundlePolicy.MATCHED}
 #: Actions that make an order.
 ORDERS: Final = (OrderAction.NEW, OrderAction.NEW_NET)
 #: Orders met inside a bar that close what is held.
@@ -24,7 +40,9 @@ IN_BAR_EXITS: Final = (
 )
 
 
-def effect_of(legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int]) -> DecisionType:
+def effect_of(
+    legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int], units: int = 1
+) -> DecisionType:
     """Return the effect of a decision on the position, if all its orders fill.
 
     Parameters
@@ -32,6 +50,8 @@ def effect_of(legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int
     legs : sequence of LegIntent or DecisionLeg
     held : callable
         Filled position of a symbol, signed, as a quantity mantissa.
+    units : int
+        Of a bundle whose legs have the quantity of one.
 
     Returns
     -------
@@ -43,13 +63,45 @@ def effect_of(legs: Sequence[LegIntent | DecisionLeg], held: Callable[[str], int
         return DecisionType.ADJUST
     traded: dict[str, int] = {}
     for leg in legs:
-        traded[leg.symbol] = traded.get(leg.symbol, 0) + int(leg.side) * int(leg.qty)
+        traded[leg.symbol] = traded.get(leg.symbol, 0) + int(leg.side) * int(leg.qty) * units
     before = {symbol: held(symbol) for symbol in traded}
     if not any(before.values()):
         return DecisionType.ENTER
     if all(before[symbol] + qty == 0 for symbol, qty in traded.items()):
         return DecisionType.EXIT
     return DecisionType.ADJUST
+
+
+def bundle_policy(policy: str | None, units: int, bundle: bool | None = None) -> BundlePolicy:
+    """Return the policy of a bundle by its name, where it fits the rest of its decision.
+
+    Parameters
+    ----------
+    policy : str or None
+        None: its legs are matched.
+    units : int
+    bundle : bool or None
+        None or true where the legs can be bundled.
+
+    Returns
+    -------
+    BundlePolicy
+
+    Raises
+    ------
+    StrategyError
+    """
+    if policy is None:
+        if not _is_int(units, 1, 1):
+            raise StrategyError(f"units were {units!r}, which a bundle with a policy alone has")
+        return BundlePolicy.MATCHED
+    if policy not in POLICIES:
+        raise StrategyError(f"policy was {policy!r}, expected one of {', '.join(POLICIES)}")
+    if not _is_int(units, 1, _I64_MAX):
+        raise StrategyError(f"units were {units!r}, expected a whole number, 1 or more")
+    if bundle is False:
+        raise StrategyError(f"policy was {policy!r} and bundle False, which has none")
+    return POLICIES[policy]
 
 
 def write_decision(
@@ -82,9 +134,16 @@ def write_decision(
     if isinstance(decision, DecisionEvent):
         kind, direction, text = decision.decision_type, decision.direction, decision.rationale
         confidence, bundle = decision.confidence, decision.bundle
+        policy, units = (decision.policy, decision.units) if bundle else (BundlePolicy.NONE, 1)
+        if policy not in tuple(BundlePolicy) or not _is_int(units, 1, _I64_MAX):
+            raise _broken(bound, f"policy was {policy!r} and units {units!r}")
+        if units != 1 and policy <= BundlePolicy.MATCHED:
+            raise _broken(bound, f"units were {units}, which a bundle with a policy alone has")
+        of_unit = units
     elif isinstance(decision, MultiLegOrderIntent):
         kind, direction, text = None, 0, str(decision.strategy_type)
-        confidence, bundle = None, True
+        confidence, bundle, units, of_unit = None, True, decision.units, 1
+        policy = bundle_policy(decision.policy, units)
     else:
         raise _broken(
             bound, f"on_market returned {type(decision).__name__}, must be a decision or None"
@@ -100,19 +159,25 @@ def write_decision(
     legs: tuple[LegIntent | DecisionLeg, ...] = decision.legs
     indices = {one.symbol: i for i, one in enumerate(bound.universe)}
     _check_legs(bound, legs, bundle, indices)
+    if policy > BundlePolicy.MATCHED:
+        _check_units(bound, legs, units, of_unit)
     rationale = bound.rationales.index(text)
     if kind is None:
         kind = effect_of(
-            legs, lambda symbol: 0 if positions is None else int(positions[indices[symbol]].qty)
+            legs,
+            lambda symbol: 0 if positions is None else int(positions[indices[symbol]].qty),
+            units // of_unit,
         )
     for k, leg in enumerate(legs):
         out = legs_out[k]
         _write_leg(out, leg, indices[leg.symbol])
+        out.qty //= of_unit
         out.decision_type = int(kind)
         out.direction = int(direction)
         out.confidence = -1 if confidence is None else int(confidence)
         out.rationale = rationale
-        out.bundle = 1 if bundle else 0
+        out.bundle = int(policy)
+        out.units = int(units)
     return len(legs)
 
 
@@ -155,6 +220,7 @@ def write_legs(
         out.confidence = -1
         out.rationale = rationale
         out.bundle = 0
+        out.units = 1
     return len(legs)
 
 
@@ -174,6 +240,20 @@ def _check_legs(
         if bundle and i in seen:
             raise _broken(bound, f"leg {k}: a bundle names {leg.symbol!r} twice")
         seen.add(i)
+
+
+def _check_units(
+    bound: BoundStrategy, legs: Sequence[LegIntent | DecisionLeg], units: int, of_unit: int
+) -> None:
+    """Whether the legs can be so many units: of one currency, none of them a net order."""
+    currencies = {one.symbol: one.currency for one in bound.universe}
+    for k, leg in enumerate(legs):
+        if leg.action == OrderAction.NEW_NET:
+            raise _broken(bound, f"leg {k}: a bundle with a policy of units has no net orders")
+        if int(leg.qty) % of_unit or int(leg.qty) // of_unit > _I64_MAX // units:
+            raise _broken(bound, f"leg {k}: qty was {leg.qty}, which is not that of {units} units")
+        if currencies[leg.symbol] != currencies[legs[0].symbol]:
+            raise _broken(bound, f"leg {k}: a bundle with a policy of units has one currency")
 
 
 def _write_leg(out: Any, leg: LegIntent | DecisionLeg, instrument: int) -> None:
@@ -240,6 +320,41 @@ def _check_leg(
     else:
         hold(leg.limit_price is None, "a market order has no limit_price")
     return i
+
+
+def leg_seen(leg: LegIntent, units: int, instrument: int, book: Any) -> DecisionLeg:
+    """Return a leg of so many units, with the book that the strategy saw.
+
+    Parameters
+    ----------
+    leg : LegIntent
+        Of one unit.
+    units : int
+    instrument : int
+        Index of its instrument.
+    book : Book
+        Its book, as a context shows it.
+
+    Returns
+    -------
+    DecisionLeg
+    """
+    snapshot = MarketSnapshot(
+        leg.symbol, book.bid, book.bid_qty, book.ask, book.ask_qty, book.ts_ns
+    )
+    return DecisionLeg(
+        instrument=instrument,
+        symbol=leg.symbol,
+        side=leg.side,
+        order_type=leg.order_type,
+        qty=leg.qty if units == 1 else units * leg.qty,
+        limit_price=leg.limit_price,
+        reference_price=snapshot.reference_price,
+        snapshot=snapshot,
+        action=leg.action,
+        time_in_force=leg.time_in_force,
+        target=leg.target,
+    )
 
 
 def is_immediate(leg: LegIntent | DecisionLeg) -> bool:

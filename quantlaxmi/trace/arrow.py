@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from quantlaxmi.trace.file import (
     FORMAT,
     FORMAT_VERSION,
     KIND,
+    RARE_COLUMNS,
     RARE_TABLES,
     TRACE_TABLES,
     HeaderText,
@@ -33,6 +34,8 @@ from quantlaxmi.trace.file import (
     header_from_text,
     header_json,
     open_bounded,
+    usual_columns,
+    written_columns,
 )
 
 #: Largest Arrow trace read.
@@ -42,15 +45,13 @@ _NO_DIGEST: Final = b"0" * 64
 _STATED: Final = ("header_hash", "trace_hash", "outcome_hash")
 
 
-def _schema(metadata: dict[bytes, bytes], rare: frozenset[str]) -> Any:
-    """Schema of a file with these of the tables that it has only where they have rows."""
+def _schema(metadata: dict[bytes, bytes], columns: Mapping[str, Iterable[str]]) -> Any:
+    """Schema of a file with these columns of these tables."""
     import pyarrow as pa
 
     fields = []
-    for name, dtype in TRACE_TABLES.items():
-        if name in RARE_TABLES - rare:
-            continue
-        struct = pa.struct([pa.field(f, pa.int64(), nullable=False) for f in dtype.names or ()])
+    for name, names in columns.items():
+        struct = pa.struct([pa.field(f, pa.int64(), nullable=False) for f in names])
         item = pa.field("item", struct, nullable=False)
         fields.append(pa.field(name, pa.large_list(item), nullable=False))
     return pa.schema(fields, metadata)
@@ -96,7 +97,12 @@ def save_arrow(path: Path, content: TraceContent) -> None:
         **{name.encode(): getattr(content, name).encode() for name in _STATED},
         b"file_hash": _DIGEST_TAG + _NO_DIGEST,
     }
-    schema = _schema(metadata, frozenset(n for n in RARE_TABLES if len(content.tables[n])))
+    written = {
+        name: written_columns(name, rows)
+        for name, rows in content.tables.items()
+        if name not in RARE_TABLES or len(rows)
+    }
+    schema = _schema(metadata, written)
     columns = []
     for field in schema:
         rows = content.tables[field.name]
@@ -163,7 +169,8 @@ def _content(path: Path, buffer: Any) -> TraceContent:
             problem = f"was {found}; {FORMAT!r} {FORMAT_VERSION} is read"
             raise TraceError(path, problem, "format, version")
         rare = RARE_TABLES & set(schema.names)
-        if not schema.equals(_schema({}, rare)) or reader.num_record_batches != 1:
+        expected = _schema({}, _expected(schema, rare))
+        if not schema.equals(expected) or reader.num_record_batches != 1:
             raise TraceError(path, "has another schema than that of a trace")
         batch = reader.get_batch(0)
     batch.validate(full=True)
@@ -180,18 +187,44 @@ def _content(path: Path, buffer: Any) -> TraceContent:
         else np.empty(0, TRACE_TABLES[name])
         for name in TRACE_TABLES
     }
+    for name, field in RARE_COLUMNS:
+        if field in _fields(schema, name) and field not in written_columns(name, tables[name]):
+            raise TraceError(path, "has its usual value, so that it is not written", field)
     if empty := [name for name in rare if not len(tables[name])]:
         raise TraceError(path, "has no rows, so that it is not written", empty[0])
     return TraceContent(header, tables, *(metadata[name] for name in _STATED))
+
+
+def _fields(schema: Any, name: str) -> list[str]:
+    """Columns that a file's schema has for a table; none where it is no list of structs."""
+    import pyarrow as pa
+
+    kind = schema.field(name).type if name in schema.names else None
+    if kind is None or not pa.types.is_large_list(kind) or not pa.types.is_struct(kind.value_type):
+        return []
+    return [field.name for field in kind.value_type]
+
+
+def _expected(schema: Any, rare: frozenset[str]) -> dict[str, list[str]]:
+    """Columns by table that a file with these rare tables must have."""
+    expected = {}
+    for name, dtype in TRACE_TABLES.items():
+        if name not in RARE_TABLES or name in rare:
+            usual = usual_columns(name, _fields(schema, name))
+            expected[name] = [field for field in dtype.names or () if field not in usual]
+    return expected
 
 
 def _rows(path: Path, name: str, column: Any) -> Rows:
     values = column.flatten()
     rows = np.empty(len(values), TRACE_TABLES[name])
     nulls = column.null_count + values.null_count
-    for field, child in zip(TRACE_TABLES[name].names or (), values.flatten(), strict=True):
+    fields = [field.name for field in values.type]
+    for field, child in zip(fields, values.flatten(), strict=True):
         nulls += child.null_count
         if nulls:
             raise TraceError(path, "has nulls", f"{name}.{field}")
         rows[field] = child.to_numpy()
+    for field, value in usual_columns(name, fields).items():
+        rows[field] = value
     return rows

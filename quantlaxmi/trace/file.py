@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
@@ -26,6 +26,7 @@ from quantlaxmi.files import FileKind, open_regular, write_output
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import (
     BORROW_PAID_DTYPE,
+    BUNDLE_DTYPE,
     DECISION_DTYPE,
     FILL_DTYPE,
     FUNDING_PAID_DTYPE,
@@ -50,9 +51,12 @@ OUTCOME_TABLES: Final[dict[str, np.dtype[np.void]]] = {
     "funding": FUNDING_PAID_DTYPE,
     "risk": RISK_DTYPE,
     "borrow": BORROW_PAID_DTYPE,
+    "bundles": BUNDLE_DTYPE,
 }
 #: Outcome tables that are hashed and written only where they have rows.
-RARE_TABLES: Final = frozenset({"borrow"})
+RARE_TABLES: Final = frozenset({"borrow", "bundles"})
+#: Columns that are written only where a row has another value than this one.
+RARE_COLUMNS: Final = {("decisions", "units"): 1}
 #: All tables of a trace.
 TRACE_TABLES: Final[dict[str, np.dtype[np.void]]] = {
     "decisions": DECISION_DTYPE,
@@ -109,6 +113,7 @@ class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     risk: dict[str, msgspec.Raw]
     file_hash: str
     borrow: dict[str, msgspec.Raw] | None = None
+    bundles: dict[str, msgspec.Raw] | None = None
 
 
 # --- header -----------------------------------------------------------------------------------
@@ -176,6 +181,46 @@ def open_bounded(path: Path, limit: int) -> Iterator[tuple[BinaryIO, int]]:
         raise TraceError(path, f"cannot be read: {error.strerror or error}") from error
 
 
+def written_columns(name: str, rows: Rows) -> tuple[str, ...]:
+    """Columns of a table that a file has: all but rare ones of which every row has the usual value.
+
+    Parameters
+    ----------
+    name : str
+        A key of `TRACE_TABLES`.
+    rows : ndarray of the table's type
+
+    Returns
+    -------
+    tuple of str
+        In the order of the type.
+    """
+    return tuple(
+        field
+        for field in rows.dtype.names or ()
+        if (name, field) not in RARE_COLUMNS
+        or bool(np.any(rows[field] != RARE_COLUMNS[name, field]))
+    )
+
+
+def usual_columns(name: str, written: Iterable[str]) -> dict[str, int]:
+    """Value of each column of a table that a file leaves out.
+
+    Parameters
+    ----------
+    name : str
+        A key of `TRACE_TABLES`.
+    written : iterable of str
+        Columns that the file has.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    there = set(written)
+    return {f: v for (table, f), v in RARE_COLUMNS.items() if table == name and f not in there}
+
+
 # --- JSON -------------------------------------------------------------------------------------
 
 
@@ -196,12 +241,12 @@ def _json_body(content: TraceContent) -> Iterator[bytes]:
     yield header_json(content.header)
     for name in ("header_hash", "trace_hash", "outcome_hash"):
         yield f',\n"{name}":"{getattr(content, name)}"'.encode()
-    for name, dtype in TRACE_TABLES.items():
+    for name in TRACE_TABLES:
         rows = content.tables[name]
         if name in RARE_TABLES and not len(rows):
             continue
         yield f',\n"{name}":'.encode()
-        for k, field in enumerate(dtype.names or ()):
+        for k, field in enumerate(written_columns(name, rows)):
             yield f'{"," if k else "{"}\n"{field}":'.encode()
             yield format_ints(rows[field])
         yield b"}"
@@ -273,7 +318,8 @@ def _table_from_text(path: Path, name: str, columns: dict[str, msgspec.Raw] | No
     dtype = TRACE_TABLES[name]
     if columns is None:
         return np.empty(0, dtype)
-    names = list(dtype.names or ())
+    usual = usual_columns(name, columns)
+    names = [field for field in dtype.names or () if field not in usual]
     if list(columns) != names:
         wrong = next((c for c in columns if c not in names), None)
         problem = f"columns {', '.join(names)} were expected in this order"
@@ -291,4 +337,6 @@ def _table_from_text(path: Path, name: str, columns: dict[str, msgspec.Raw] | No
             raise TraceError(path, problem, f"{name}.{field}")
         rows[field] = values
     assert rows is not None
+    for field, value in usual.items():
+        rows[field] = value
     return rows

@@ -26,6 +26,7 @@ from quantlaxmi.events import (
 from quantlaxmi.schema import (
     DECISION_DTYPE,
     LEG_DTYPE,
+    BundlePolicy,
     DecisionType,
     FillFlag,
     OrderAction,
@@ -151,6 +152,8 @@ class RowReader:
             bool(r["bundle"]),
             legs,
             self.correlator.context(legs[0].instrument, decision=r["sequence"]),
+            BundlePolicy(r["bundle"] or BundlePolicy.MATCHED),
+            r["units"],
         )
 
     def order(self, i: int) -> OrderEvent:
@@ -277,7 +280,7 @@ def decision_rows(
         confidence = -1 if d.confidence is None else d.confidence
         rationale = index.setdefault(d.rationale, len(index))
         head = (d.sequence, d.seq, d.ts_ns, d.decision_type, d.direction, confidence, rationale)
-        rows.append((*head, int(d.bundle), len(legs), len(d.legs)))
+        rows.append((*head, int(d.bundle and d.policy), len(legs), len(d.legs), d.units))
         for g in d.legs:
             s, limit = g.snapshot, 0 if g.limit_price is None else g.limit_price
             target = -1 if g.target is None else g.target
@@ -311,9 +314,10 @@ def check_outcomes(header: TraceHeader, tables: Mapping[str, Rows]) -> None:
         "time_in_force": (min(TimeInForce), max(TimeInForce)),
         "flags": (0, sum(FillFlag)),
         "rule": (min(RiskRule), max(RiskRule)),
+        "policy": (BundlePolicy.ALL_OR_NONE, max(BundlePolicy)),
         "order": (0, np.iinfo(np.int64).max),
     }
-    for name in ("orders", "fills", "funding", "risk", "borrow"):
+    for name in ("orders", "fills", "funding", "risk", "borrow", "bundles"):
         rows = tables[name]
         for field in rows.dtype.names or ():
             if field not in bounds:

@@ -257,12 +257,15 @@ def _first_divergence(a: DecisionTrace, b: DecisionTrace) -> int | None:
     return None
 
 
+#: Fields of a decision's record before its rationale.
+_HEAD: Final = (
+    *("seq", "ts_ns", "decision_type", "direction", "bundle", "policy", "confidence", "units"),
+)
+
+
 def _fields(decision: DecisionEvent) -> dict[str, object]:
     """Hashed fields by path, in the order of the record."""
-    out: dict[str, object] = {
-        name: getattr(decision, name)
-        for name in ("seq", "ts_ns", "decision_type", "direction", "bundle", "confidence")
-    }
+    out: dict[str, object] = {name: getattr(decision, name) for name in _HEAD}
     out["rationale"] = decision.rationale
     out["len(legs)"] = len(decision.legs)
     for k, leg in enumerate(decision.legs):

@@ -51,6 +51,8 @@ def decision_bytes(d):
     out += struct.pack("<B", d["decision_type"]) + struct.pack("<b", d["direction"])
     out += struct.pack("<B", d["bundle"]) + optional(d["confidence"])
     out += hashlib.sha256(d["rationale"].encode("utf-8")).digest()[:8]
+    if d["bundle"] > 1:
+        out += struct.pack("<q", d["units"])
     out += struct.pack("<H", len(d["legs"]))
     for leg in d["legs"]:
         out += struct.pack("<H", leg["instrument"]) + struct.pack("<B", leg["action"])
@@ -79,6 +81,7 @@ def read_decisions(raw):
         d["decision_type"], d["direction"], d["bundle"] = take("B"), take("b"), take("B")
         d["confidence"] = take("q") if take("B") else None
         d["rationale_hash"] = take("8s")
+        d["units"] = take("q") if d["bundle"] > 1 else 1
         d["legs"] = []
         for _ in range(take("H")):
             leg = {"instrument": take("H"), "action": take("B"), "side": take("b")}
@@ -101,10 +104,11 @@ def trace_hash(header, decisions):
     return hashlib.sha256(out + struct.pack("<Q", len(decisions))).digest()
 
 
-def outcome_hash(header, orders, fills, funding, risk, borrow=()):
+def outcome_hash(header, orders, fills, funding, risk, borrow=(), bundles=()):
     """Each table a list of rows, each row its integers in the order of the document."""
     out = b"QLO\x02" + hashlib.sha256(header_bytes(header)).digest()
-    for name, rows in (("", orders), ("", fills), ("", funding), ("", risk), ("borrow", borrow)):
+    plain = [("", rows) for rows in (orders, fills, funding, risk)]
+    for name, rows in (*plain, ("borrow", borrow), ("bundles", bundles)):
         if name and not rows:
             continue
         out += text(name) if name else b""

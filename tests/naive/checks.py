@@ -30,13 +30,13 @@ class Checks:
         for k, leg in enumerate(decision.legs):
             sent = [x for x, no in zip(decision.legs[:k], refused, strict=True) if not no]
             cancel = leg.action == OrderAction.CANCEL
-            broken = [] if cancel else list(self._broken(leg, sent))
+            broken = [] if cancel else list(self._broken(leg, sent, decision.units))
             for rule, value, limit in broken:
                 self._risk_row(sequence, leg.instrument, rule, value, limit, self.ts_ns)
             refused.append(bool(broken))
         return [True] * len(refused) if decision.bundle and any(refused) else refused
 
-    def _broken(self, leg: Leg, sent: list[Leg]) -> Iterator[tuple[RiskRule, int, int]]:
+    def _broken(self, leg: Leg, sent: list[Leg], units: int) -> Iterator[tuple[RiskRule, int, int]]:
         """Every rule that the leg breaks, were ``sent`` on their way before it."""
         rule, limits = self.rules[leg.instrument], self.limits
         book, held = self.market.books[leg.instrument], self.accounts[leg.instrument].position
@@ -50,8 +50,9 @@ class Checks:
         after = abs(held + side * same)
         if leg.action == OrderAction.NEW and not book.mid2:
             yield RiskRule.NO_BOOK, 0, 0
-        if rule.lot and leg.qty % rule.lot:
-            yield RiskRule.LOT, leg.qty, rule.lot
+        of_unit = leg.qty // units
+        if rule.lot and of_unit % rule.lot:
+            yield RiskRule.LOT, of_unit, rule.lot
         if limit and rule.tick and price % rule.tick:
             yield RiskRule.TICK, price, rule.tick
         worth = self._currency(leg.instrument, price, leg.qty)

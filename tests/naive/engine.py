@@ -5,9 +5,9 @@
 3. Top of book: the rebuilt depth until the instrument's first quote, then quotes.
 4. A market order takes the touch, then recorded levels beyond it; the rest is cancelled. What was
    taken at a price is not there again while that level stands, and is at most what it shows.
-5. Legs of a bundle end matched: the excess over the least filled share is traded back by a trim,
-   sent when they have arrived (trims.py). What it cannot take leaves a risk row and is sent again
-   at the next message with a valid book.
+5. What a leg of a bundle filled beyond what it may keep (bundles.py) is traded back by a trim, sent
+   when all have arrived (trims.py). What it cannot take leaves a risk row and is sent again at the
+   next message with a valid book.
 6. Funding is settled once, at its time by the venue's clock (venue_clock.py), before orders of the
    same time, on the position held then; at the mid where the row has no mark.
 7. A quiet quote changes its book; the strategy is not asked.
@@ -35,6 +35,7 @@ from fractions import Fraction
 from typing import Any
 
 from quantlaxmi.schema import (
+    BundlePolicy,
     EventKind,
     FillFlag,
     OrderAction,
@@ -46,6 +47,7 @@ from quantlaxmi.schema import (
 from tests.naive.account import Account
 from tests.naive.arrivals import Arrivals
 from tests.naive.books import Market, Row, merged
+from tests.naive.bundles import Bundles
 from tests.naive.checks import Checks
 from tests.naive.funding import Funding
 from tests.naive.money import TEN, Money
@@ -89,7 +91,7 @@ class _Pending:
 Decide = Callable[["Engine", str, Row], Decision | None]
 
 
-class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
+class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims, Bundles):
     """One run; ``decide`` is asked at every message whose kind is wanted."""
 
     def __init__(
@@ -106,7 +108,9 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
         pro_rata: bool = False,
         by_receipt: bool = False,
         first_seq: int = 0,
+        leg_latency_ns: int = 0,
     ) -> None:
+        self.leg_latency_ns, self.open, self.bundles = leg_latency_ns, {}, []
         self.first_seq = first_seq
         self.queues = Queues(self, pro_rata, by_receipt)
         self.clocks = [VenueClock() for _ in terms]
@@ -141,6 +145,7 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
         self.fills: list[Row] = []
         self.funding: list[Row] = []
         self.owed: list[Row] = []
+        self.policies: dict[int, str] = {}
         self.borrow: list[Row] = []
         self.paid_until = [0 for _ in terms]
 
@@ -190,9 +195,11 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
                 else:
                     reason = OrderReason.END_OF_DATA
                     self._request_row(order, OrderStatus.REJECTED, reason, self.ts_ns)
+        waiting = [order for group in self.pending for order in group.orders if group.bundle]
         self.pending = []
         for order in list(self.owed):
             self.forget(order)
+        self.end_bundles(waiting)
         for one in self.queues.all():
             filled = one.order["qty"] - one.left
             status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
@@ -215,6 +222,7 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
             self.pay_interest(i, self.ts_ns)
         if self.limits.capital:
             self.look()
+        self.cost_bundles()
 
     def _let_happen(self, before: int) -> None:
         while True:
@@ -256,7 +264,8 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
                 )
 
     def _record(self, decision: Decision) -> None:
-        decision = replace(decision, legs=tuple(map(self._sized, decision.legs)))
+        legs = tuple(replace(x, qty=x.qty * decision.units) for x in decision.legs)
+        decision = replace(decision, legs=tuple(map(self._sized, legs)))
         if self.seq < self.first_seq:
             self._refuse(decision)
             return
@@ -270,12 +279,15 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
                 "direction": decision.direction,
                 "confidence": decision.confidence,
                 "rationale": decision.rationale,
-                "bundle": int(decision.bundle),
+                "bundle": int(BundlePolicy[(decision.policy or "matched").upper()])
+                if decision.bundle
+                else 0,
                 "first_leg": first_leg,
                 "n_legs": len(decision.legs),
+                "units": decision.units,
             }
         )
-        group = _Pending(self.ts_ns + self.latency_ns, sequence, decision.bundle, [])
+        orders: list[Row] = []
         refused = self._refused(decision, sequence)
         cancelled = []
         for k, leg in enumerate(decision.legs):
@@ -327,11 +339,17 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
             else:
                 if not cancel:
                     self.sent_times.append(self.ts_ns)
-                group.orders.append(order)
-        if group.orders:
-            self.pending.append(group)
+                orders.append(order)
+        arrival, steps = self.ts_ns + self.latency_ns, self.leg_latency_ns if decision.bundle else 0
+        for k, group in enumerate([[o] for o in orders] if steps else [orders] if orders else []):
+            self.pending.append(_Pending(arrival + k * steps, sequence, decision.bundle, group))
+        if decision.bundle and orders:
+            self.sent(sequence, decision.policy, decision.units, orders)
         for order in cancelled:
             self._tell(order, order["qty"], self.ts_ns, 0, OrderReason.REFUSED)
+        if decision.bundle and decision.policy and cancelled:
+            n_legs, units = len(cancelled), decision.units
+            self.bundle_row(sequence, decision.policy, units, 0, n_legs, self.ts_ns)
 
     # --- orders --------------------------------------------------------------------------------
 
@@ -353,20 +371,9 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims):
         if group.trim:
             self.trim_arrives(group.orders[0], group.arrival)
             return
-        filled, gained = [], []
         for order in group.orders:
             before = self.accounts[order["instrument"]].position
-            filled.append(self._arrive(order, group.arrival))
-            gained.append(abs(self.accounts[order["instrument"]].position - before))
-        if not group.bundle or len(group.orders) < 2:
-            return
-        share = min(
-            Fraction(f, order["qty"]) for f, order in zip(filled, group.orders, strict=True)
-        )
-        for f, g, order in zip(filled, gained, group.orders, strict=True):
-            target = int(order["qty"] * share)  # not negative, so int() is floor
-            # What a buy received less its fee is matched in the same share.
-            excess = g - g * target // f if f > target else 0
-            if order["side"] < 0 and self.terms[order["instrument"]].in_base:
-                excess = self.order_for(order["instrument"], excess, 1)
-            self.trim(order, excess, group.arrival)
+            filled = self._arrive(order, group.arrival)
+            gained = abs(self.accounts[order["instrument"]].position - before)
+            if group.bundle:
+                self.leg_has_ended(order, filled, gained, group.arrival)

@@ -128,4 +128,6 @@ class Decision:
     direction: int = 0
     confidence: int = -1
     rationale: int = 0
+    policy: str = ""  # of a bundle with units; its legs have the quantities of one
+    units: int = 1
     relative: bool = False  # for schedules: prices and targets still to be named (cases.resolved)

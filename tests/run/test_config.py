@@ -68,6 +68,7 @@ OTHERS: dict[str, Any] = {
     "latency": LatencyModel(entry=Latency(table_ns=(1, 2))),
     "seed": 1,
     "flatten": True,
+    "leg_latency_ns": 5,
 }
 
 
@@ -182,12 +183,15 @@ def test_both_routes_take_a_config_and_hash_it_into_the_header(planted):
         latency=config.latency,
         seed=config.seed,
         flatten=config.flatten,
+        leg_latency_ns=config.leg_latency_ns,
     )
     assert keywords.header == run.header
     assert keywords.config == run.config == config.complete_for(planted)
     assert run.header.seed == 1
     assert run.header.risk_hash == config.limits.risk_hash
-    assert run.header.latency_hash == config.latency.latency_hash(True)
+    assert run.header.latency_hash == config.latency_hash
+    plain = replace(config, leg_latency_ns=0)
+    assert plain.latency_hash == config.latency.latency_hash(True) != config.latency_hash
     assert run.header.cost_hash == run.config.costs.cost_hash
 
 

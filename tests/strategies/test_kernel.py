@@ -90,17 +90,26 @@ def test_another_abi_is_refused(version, sizes, said):
         check_abi("k", version, sizes)
 
 
-def test_a_kernel_of_abi_3_loads_and_never_sleeps(tmp_path, monkeypatch):
-    (tmp_path / "older_kernel.py").write_text(
-        "ABI_VERSION = 3\nRECORD_SIZES = {}\n"
+def test_kernels_of_older_abis_are_refused_by_name(tmp_path, monkeypatch):
+    for version in (3, 4):
+        name = f"kernel_of_{version}"
+        (tmp_path / f"{name}.py").write_text(
+            f"ABI_VERSION = {version}\nRECORD_SIZES = {{}}\n"
+            "def step(*a): return 0\ndef functions(): return step, None, None\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(StrategyError, match=f"{name} was built for kernel ABI {version}"):
+            load_compiled(name, interpreted=True)
+
+
+def test_a_kernel_without_asleep_never_sleeps(tmp_path, monkeypatch):
+    (tmp_path / "wakeful_kernel.py").write_text(
+        f"ABI_VERSION = {schema.KERNEL_ABI_VERSION}\nRECORD_SIZES = {{}}\n"
         "def step(*a): return 0\ndef functions(): return step, None, None\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert load_compiled("older_kernel", interpreted=True).asleep is None
+    assert load_compiled("wakeful_kernel", interpreted=True).asleep is None
     assert load_compiled(KERNEL).asleep
-    check_abi("k", 3, {"book": KERNEL_RECORDS["book"].itemsize})
-    with pytest.raises(StrategyError, match="built for kernel ABI 2"):
-        check_abi("k", 2, {})
 
 
 def test_compiled_and_interpreted_kernels_load_side_by_side():
@@ -112,7 +121,7 @@ def test_compiled_and_interpreted_kernels_load_side_by_side():
 
 def test_a_module_left_uncompiled_is_refused(tmp_path, monkeypatch):
     (tmp_path / "loose_kernel.py").write_text(
-        "ABI_VERSION = 3\nRECORD_SIZES = {}\n"
+        f"ABI_VERSION = {schema.KERNEL_ABI_VERSION}\nRECORD_SIZES = {{}}\n"
         "def step(*a): return 0\ndef functions(): return step, None, None\n"
     )
     monkeypatch.syspath_prepend(tmp_path)

@@ -10,7 +10,14 @@ from quantlaxmi import schema
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import LegIntent, MultiLegOrderIntent, OptionsStrategyType
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.schema import DecisionType, OrderType, Side, TimeInForce
+from quantlaxmi.schema import (
+    BundlePolicy,
+    DecisionType,
+    OrderAction,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from quantlaxmi.strategies import (
     CryptoStrategy,
     FeatureSpec,
@@ -108,8 +115,8 @@ def test_decide_records_the_market_and_is_written():
     out = view(memory["legs_out"])
     assert write_decision(decision, out, bound) == 2
     assert memory["legs_out"].tolist()[:2] == [
-        (0, 1, 5, 0, 0, 0, 0, -1, 2, -1, 2500, 1, 0),
-        (1, -1, 7, 0, 0, 0, 0, -1, 2, -1, 2500, 1, 0),
+        (0, 1, 5, 0, 0, 0, 0, -1, 2, -1, 2500, 1, 0, 1),
+        (1, -1, 7, 0, 0, 0, 0, -1, 2, -1, 2500, 1, 0, 1),
     ]
     assert write_decision(None, out, bound) == 0
 
@@ -129,8 +136,8 @@ def leg(**changes):
 @pytest.mark.parametrize(
     ("legs", "changes", "said"),
     [
-        ([], {}, "had 0 legs, must have 1 to 8"),
-        ([leg()] * 9, {}, "had 9 legs"),
+        ([], {}, "had 0 legs, must have 1 to 64"),
+        ([leg()] * 65, {}, "had 65 legs"),
         ([leg(), leg()], {}, "a bundle names 'BTCUSDT' twice"),
         ([leg(qty=0)], {}, "leg 0: qty was 0, must be a positive mantissa"),
         ([leg(qty=-5)], {}, "qty was -5"),
@@ -149,6 +156,30 @@ def leg(**changes):
         ([leg()], {"decision_type": 9}, "decision_type was 9"),
         ([leg()], {"confidence": -1}, "confidence was -1"),
         ([leg()], {"confidence": 0.5}, "confidence was 0.5"),
+        ([leg()], {"units": 2}, "units were 2, which a bundle with a policy alone has"),
+        (
+            [leg()],
+            {"policy": "some"},
+            "policy was 'some', expected one of all_or_none, ",
+        ),
+        (
+            [leg()],
+            {"policy": "legs", "units": 0},
+            "units were 0, expected a whole number",
+        ),
+        ([leg()], {"policy": "legs", "units": 1.5}, "units were 1.5"),
+        ([leg()], {"policy": "legs", "bundle": False}, "policy was 'legs' and bundle False"),
+        ([leg(qty=1 << 62)], {"policy": "legs", "units": 2}, "must be a positive mantissa"),
+        (
+            [leg(order_type=OrderType.LIMIT, limit_price=9)],
+            {"policy": "legs"},
+            "a bundle takes new orders that end on arrival",
+        ),
+        (
+            [leg(action=OrderAction.NEW_NET)],
+            {"policy": "legs"},
+            "leg 0: a bundle with a policy of units has no net orders",
+        ),
     ],
 )
 def test_decisions_that_break_the_contract_are_one_sentence(legs, changes, said):
@@ -199,8 +230,53 @@ def test_options_intents_are_bundles():
     )
     assert write_decision(intent, view(memory["legs_out"]), bound) == 2
     first = memory["legs_out"][0]
-    assert first["decision_type"] == DecisionType.ENTER and first["bundle"] == 1
+    assert first["decision_type"] == DecisionType.ENTER
+    assert (first["bundle"], first["units"]) == (BundlePolicy.ALL_OR_NONE, 1)
     assert bound.rationales[first["rationale"]] == "calendar"
+
+
+def test_an_intent_has_the_quantities_of_one_unit():
+    bound, memory, ctx = begun(Options)
+    legs = (leg(), leg(symbol="BTCUSDT-PERP", side=Side.SELL, qty=3))
+    intent = MultiLegOrderIntent(legs, OptionsStrategyType.STRADDLE, units=4, policy="whole_units")
+    assert write_decision(intent, view(memory["legs_out"]), bound) == 2
+    told = memory["legs_out"][:2].copy()
+    assert told["qty"].tolist() == [5, 3]
+    assert told["units"].tolist() == [4, 4]
+    assert set(told["bundle"].tolist()) == {BundlePolicy.WHOLE_UNITS}
+    # A decision of the context has those of all units, as its record has, and is written alike.
+    decision = ctx.decide(legs, rationale="straddle", units=4, policy="whole_units")
+    assert [x.qty for x in decision.legs] == [20, 12] and decision.bundle
+    assert write_decision(decision, view(memory["legs_out"]), bound) == 2
+    assert memory["legs_out"][:2].tobytes() == told.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"units": 0}, "units were 0"),
+        ({"units": True}, "units were True"),
+        ({"policy": "matched"}, "policy was 'matched'"),
+        ({"policy": None, "units": 3}, "units were 3"),
+        ({"units": 1 << 62}, "leg 0: qty was 5, which is not that of"),
+    ],
+)
+def test_intents_that_are_no_units_are_one_sentence(changes, said):
+    bound, memory, _ = begun(Options)
+    intent = MultiLegOrderIntent((leg(),), OptionsStrategyType.CUSTOM, **changes)
+    with pytest.raises(StrategyError) as caught:
+        write_decision(intent, view(memory["legs_out"]), bound)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+    assert not memory["legs_out"].view(np.int64).any()
+
+
+def test_a_bundle_of_units_has_one_currency():
+    rupees = instrument(symbol="BTCUSDT-PERP", currency="INR")
+    bound, memory, _ = begun(Options, (PAIR[0], rupees))
+    legs = (leg(), leg(symbol="BTCUSDT-PERP"))
+    with pytest.raises(StrategyError, match="leg 1: a bundle with a policy of units has one curr"):
+        intent = MultiLegOrderIntent(legs, OptionsStrategyType.CUSTOM)
+        write_decision(intent, view(memory["legs_out"]), bound)
 
 
 def test_failures_name_file_and_line():

@@ -32,7 +32,7 @@ from tests.naive import canonical as naive
 def arrays(trace: DecisionTrace) -> dict[str, np.ndarray]:
     return {
         name: trace.table(name).copy()
-        for name in ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow")
+        for name in ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow", "bundles")
     }
 
 
@@ -158,7 +158,7 @@ def test_outcome_hash_matches_naive() -> None:
     for trace in (cases.pair_trace(3), cases.pair_trace(0)):
         tables = [
             [row.item() for row in trace.table(n)]
-            for n in ("orders", "fills", "funding", "risk", "borrow")
+            for n in ("orders", "fills", "funding", "risk", "borrow", "bundles")
         ]
         assert trace.outcome_hash == naive.outcome_hash(cases.plain_header(trace.header), *tables)
 
@@ -259,7 +259,7 @@ def test_every_field_moves_the_trace_hash(table: str, field: str) -> None:
 
 def test_every_outcome_field_moves_the_outcome_hash_alone() -> None:
     trace = cases.pair_trace(2)
-    for name in ("orders", "fills", "funding", "risk", "borrow"):
+    for name in ("orders", "fills", "funding", "risk", "borrow", "bundles"):
         for field in trace.table(name).dtype.names:
             rows = arrays(trace)
             rows[name][field][0] ^= 1
@@ -276,7 +276,10 @@ def test_every_outcome_field_moves_the_outcome_hash_alone() -> None:
         ("decisions", "decision_type", 4, "decision 1): decision_type 4"),
         ("decisions", "direction", 128, "decision 1): direction 128"),
         ("decisions", "direction", -129, "decision 1): direction -129"),
-        ("decisions", "bundle", 2, "decision 1): bundle 2"),
+        ("decisions", "bundle", 5, "decision 1): bundle 5"),
+        ("decisions", "bundle", -1, "decision 1): bundle -1"),
+        ("decisions", "units", 2, "decision 1): units 2"),
+        ("decisions", "units", 0, "decision 1): units 0"),
         ("decisions", "rationale", 2, "decision 1): rationale 2"),
         ("decisions", "rationale", -1, "decision 1): rationale -1"),
         ("decisions", "first_leg", 0, "decision 1): first_leg 0"),

@@ -102,7 +102,8 @@ def test_json_is_read_by_the_standard_library(tmp_path: Path) -> None:
     assert told["run_id"] == str(trace.header.run_id)
     assert told["header"]["instruments"][1]["symbol"] == "BTCUSDT-PERP"
     for name, dtype in TRACE_TABLES.items():
-        assert list(told[name]) == list(dtype.names)
+        rare = {field for table, field in trace_file.RARE_COLUMNS if table == name}
+        assert list(told[name]) == [field for field in dtype.names if field not in rare]
         for field, values in told[name].items():
             assert values == trace.table(name)[field].tolist()
 
@@ -333,7 +334,7 @@ def test_arrow_mark_inside_the_header_is_refused(tmp_path: Path) -> None:
         ("orders", "decision", 2),
         ("orders", "leg", 4),
         ("orders", "order", -1),
-        ("fills", "flags", 512),
+        ("fills", "flags", 1 << 20),
         ("fills", "instrument", -1),
         ("funding", "instrument", 2),
         ("risk", "decision", -2),

@@ -1,0 +1,1 @@
+"""Bundles on their way and their policies; C functions only."""
