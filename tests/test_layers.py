@@ -107,7 +107,7 @@ INNER: dict[str, tuple[str, ...]] = {
             scan_terms config attribution bundle_costs capital message_times
             note_rounding records record_arrays feed bar_equity session accrued ledger_lines
             tables equity drawing
-            margins picture waterfall sampled plots
+            margins picture waterfall sampled plots payoff
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text
             run_statistics statistics

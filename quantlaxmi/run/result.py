@@ -14,6 +14,7 @@ from quantlaxmi.run.summary.line import PRICE_STEP, FinishedRun, SummaryLine, pr
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from quantlaxmi.run.equity import EquityCurve
@@ -312,6 +313,29 @@ class Run(ExactRun):
         from quantlaxmi.run.plots import plot_run
 
         return plot_run(self, narrow=narrow)
+
+    def plot_payoff(self, decision: int | None = None, ax: Axes | None = None) -> Axes:
+        """Draw what a bundle of options comes to at expiry; see `quantlaxmi.run.payoff.payoff`.
+
+        Parameters
+        ----------
+        decision : int, optional
+            Number of its decision; by default the first that kept something.
+        ax : matplotlib.axes.Axes, optional
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Not known to pyplot.
+
+        Raises
+        ------
+        InputError
+            The decision kept nothing, or its legs are not options of one underlying.
+        """
+        from quantlaxmi.run.payoff import plot_payoff
+
+        return plot_payoff(self.exact, decision, ax)
 
     def summary(self, price_step: Fraction | str = PRICE_STEP) -> tuple[SummaryLine, ...]:
         """Return the facts to know besides the figures: refused orders, gaps held over and so on.
