@@ -42,6 +42,7 @@ TARGETS = (
     "bars_mapping",
     "nse_snapshot",
     "udiff",
+    "kite_frames",
     "klines_json",
     "vision_klines",
     "vendor_bars",

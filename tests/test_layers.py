@@ -101,6 +101,7 @@ INNER: dict[str, tuple[str, ...]] = {
             synthetic_depth synthetic
             nse.contracts nse.snapshot nse.day nse.history nse.chain nse_chain
             nse.udiff_mapping nse.bhavcopy nse.bhavcopy_days udiff
+            feeds.instruments feeds.states feeds.source feeds.kite_packets kite_frames
             """,
         "trials": "records chain writer ledger merge holdout opening used",
         "run": """

@@ -45,15 +45,16 @@ Options:
                           nse-chain: folders of recorded option-chain snapshots of NSE (--input,
                             --underlying);
                           udiff: bhavcopies of NSE's derivatives (--input, --underlying; --mapping
-                            assumes quotes).
+                            assumes quotes);
+                          kite-frames: recorded frames of Kite's ticker (--input, --mapping).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.
   --input PATH            File, plain, gzip or zip, or for CSV ticks a folder of them; may be
                             repeated, for bars and klines in the mapping's order.
   --mapping FILE          TOML file: for bars and klines the columns, symbols and assumptions
-                            (binance-vision's klines too), for tardis the instruments its files do
-                            not describe.
+                            (binance-vision's klines too), for tardis and feeds the instruments
+                            that their files do not describe.
   --underlying NAME       Symbol to expect, such as BTCUSDT; by default the one found. For
                             nse-chain and udiff the index, such as NIFTY.
   --max-quarantine SHARE  Most of the lines that may be refused, 0 to 1 [default: 0.01].

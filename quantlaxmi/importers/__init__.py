@@ -12,6 +12,7 @@ from quantlaxmi.importers import (
     binance_stream,
     binance_vision,
     bybit,
+    kite_frames,
     klines_json,
     kraken,
     lean,
@@ -58,6 +59,7 @@ FORMATS: Final[dict[str, OpenSource]] = {
     "bybit": bybit.open_source,
     "nse-chain": nse_chain.open_source,
     "udiff": udiff.open_source,
+    "kite-frames": kite_frames.open_source,
 }
 
 

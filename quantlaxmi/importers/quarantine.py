@@ -46,6 +46,9 @@ EXPECTED: Final = {
     "time-apart": "receive and exchange time close together",
     "message-mismatch": "one time for lines of one id",
     "exchange-ahead": "at most 5 s",
+    "not-base64": "base64",
+    "wrong-length": "packets of 8, 28, 32, 44 or 184 bytes",
+    "level-order": "the best level first, without holes",
 }
 
 
