@@ -113,9 +113,10 @@ setting = st.fixed_dictionaries(
     latency=st.sampled_from([0, 1, 2_000_000, 30_000_000]),
     kind=st.sampled_from(["none", "position", "loss", "rate", "short"]),
     queue=st.sampled_from(["trades", "pro_rata"]),
+    step=st.sampled_from([0, 0, 7, 1_000_000]),
 )
 @settings(max_examples=examples(60), deadline=None)
-def test_lanes_are_the_runs(seed, made, latency, kind, queue):
+def test_lanes_are_the_runs(seed, made, latency, kind, queue, step):
     limits = {
         "none": RiskLimits(),
         "position": RiskLimits(max_position=FixedPoint.from_text("5")),
@@ -124,7 +125,9 @@ def test_lanes_are_the_runs(seed, made, latency, kind, queue):
         "short": RiskLimits(short_spot="refuse"),
     }[kind]
     segment = random_pair(seed)
-    config = RunConfig.of(costs=traded.costs(queue=queue), limits=limits, latency_ns=latency)
+    config = RunConfig.of(
+        costs=traded.costs(queue=queue), limits=limits, latency_ns=latency, leg_latency_ns=step
+    )
     bounds = [bound(segment.instruments, exit_threshold_bps="0", **m) for m in made]
     check_lanes(segment, bounds, config)
 
