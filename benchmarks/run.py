@@ -42,6 +42,7 @@ SUBJECTS: dict[str, list[str]] = {
     "time-shift": ["bench_time_shift.py"],
     "statistics": ["bench_statistics.py"],
     "options": ["bench_options.py"],
+    "fair-variance": ["bench_fair_variance.py"],
     "from-frame": ["bench_from_frame.py"],
     "bar-strategy": ["bench_bar_strategy.py"],
     "html": ["bench_html.py"],

@@ -99,9 +99,10 @@ INNER: dict[str, tuple[str, ...]] = {
             bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet frame
             klines_json ohlcv kraken lean okx bybit_book bybit binance_vision
             synthetic_depth synthetic
-            nse.contracts nse.snapshot nse.day nse.history nse.chain nse_chain
+            nse.contracts nse.snapshot nse.day nse.chain nse.history nse_chain
             nse.udiff_mapping nse.bhavcopy nse.bhavcopy_days udiff
             feeds.instruments feeds.states feeds.source feeds.kite_packets kite_frames
+            synthetic_chain synthetic_session
             """,
         "trials": "records chain writer ledger merge holdout opening used",
         "run": """

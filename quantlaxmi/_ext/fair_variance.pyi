@@ -10,7 +10,7 @@ class FairVariance:
         node_start: NDArray[np.int64],
         node_strike: NDArray[np.float64],
         node_ratio: NDArray[np.float64],
-        row_start: NDArray[np.int64],
+        span: NDArray[np.int64],
         strike: NDArray[np.float64],
     ) -> None: ...
     def draw(self, key: int, draw: int, signs: NDArray[np.uint64]) -> None: ...

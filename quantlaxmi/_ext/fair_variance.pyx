@@ -80,7 +80,6 @@ cdef inline int64_t _side(
     cdef bint below = mid < tick
     cdef Py_ssize_t ask = bid + 1
     cdef double half = <double>(recorded[ask, t, near] - recorded[bid, t, near]) / 2
-    out[bid, t, k] = out[ask, t, k] = out[SIZES + bid, t, k] = out[SIZES + ask, t, k] = 0
     if recorded[bid, t, near] > 0 and recorded[ask, t, near] > 0:
         mid = tick if below else mid
         out[bid, t, k], out[ask, t, k] = _down(mid - half, tick), _up(mid + half, tick)
@@ -103,7 +102,8 @@ cdef class FairVariance:
         First node of each smile; one without a volatility has none, all others have one at least.
     node_strike, node_ratio : ndarray of float64, shape (n_nodes,)
         Strikes, ascending in a smile, and volatilities there over the one at the money.
-    row_start : ndarray of int64, shape (n_expiries + 1,)
+    span : ndarray of int64, shape (2, n_snapshots, n_expiries)
+        First row that is priced, and the one after the last: the same in all snapshots of a day.
     strike : ndarray of float64, shape (n_rows,)
         Ascending in an expiry.
 
@@ -113,20 +113,21 @@ cdef class FairVariance:
         A shape is another, or a forward moves by half from one snapshot of a day to the next.
     """
 
-    cdef const int64_t[::1] _day, _node_start, _row_start
+    cdef const int64_t[::1] _day, _node_start
+    cdef const int64_t[:, :, ::1] _span
     cdef const double[:, ::1] _forward, _vol
     cdef const double[::1] _node_strike, _node_ratio, _strike
 
-    def __init__(self, day, forward, vol, node_start, node_strike, node_ratio, row_start, strike):
-        self._day, self._node_start, self._row_start = day, node_start, row_start
+    def __init__(self, day, forward, vol, node_start, node_strike, node_ratio, span, strike):
+        self._day, self._node_start, self._span = day, node_start, span
         self._forward, self._vol = forward, vol
         self._node_strike, self._node_ratio, self._strike = node_strike, node_ratio, strike
         n, m = self._forward.shape[0], self._forward.shape[1]
         if (
             len(day) != n or (self._vol.shape[0], self._vol.shape[1]) != (n, m)
             or len(node_start) != n * m + 1 or node_start[n * m] != len(node_strike)
-            or len(node_ratio) != len(node_strike) or len(row_start) != m + 1
-            or row_start[m] != len(strike)
+            or len(node_ratio) != len(node_strike) or span.shape != (2, n, m)
+            or (span < 0).any() or (span > len(strike)).any() or (span[0] > span[1]).any()
         ):
             raise ValueError("the arrays of a recorded chain have the wrong size")
         self._check_moves()
@@ -142,6 +143,10 @@ cdef class FairVariance:
                 if not self._forward[t, e] > 0 or self._smile(t, e).n == 0:
                     raise ValueError(f"snapshot {t} has a volatility, and no forward or smile")
                 if last >= 0 and self._day[t] == self._day[last]:
+                    if self._span[0, t, e] != self._span[0, last, e] or (
+                        self._span[1, t, e] != self._span[1, last, e]
+                    ):
+                        raise ValueError(f"other rows are priced in snapshot {t}")
                     move = self._forward[t, e] / self._forward[last, e] - 1
                     if not -0.5 < move < 0.5:
                         raise ValueError(f"the forward moves by half up to snapshot {t}")
@@ -189,7 +194,7 @@ cdef class FairVariance:
         forward, vol : ndarray of float64, shape (n_snapshots, n_expiries)
             OUT: 0 where there is none.
         call : ndarray of float64, shape (n_snapshots, n_rows)
-            OUT: mids, not rounded; 0 where the expiry has no forward.
+            OUT: mids, not rounded; 0 where the expiry has no forward or the row is not priced.
         """
         cdef Py_ssize_t e, rows = self._strike.shape[0]
         cdef double* room
@@ -201,6 +206,7 @@ cdef class FairVariance:
         room = <double*>malloc((4 * rows + 1) * sizeof(double))
         if room == NULL:
             raise MemoryError("prices of a draw")
+        call[:, :] = 0
         with nogil:
             for e in range(self._forward.shape[1]):
                 self._expiry(e, signs, compensate, forward, vol, call, room)
@@ -218,23 +224,23 @@ cdef class FairVariance:
         double[:, ::1] vol, double[:, ::1] call, double* room,
     ) noexcept nogil:
         """One expiry's path through all days; ``room`` holds four prices a strike."""
-        cdef Py_ssize_t first = self._row_start[e], n = self._row_start[e + 1] - first
-        cdef const double* strike = &self._strike[first] if n else NULL
+        cdef Py_ssize_t rows = self._strike.shape[0]
         cdef double* now = room
-        cdef double* up = room + n
-        cdef double* down = room + 2 * n
-        cdef double* added = room + 3 * n
+        cdef double* up = room + rows
+        cdef double* down = room + 2 * rows
+        cdef double* added = room + 3 * rows
         cdef double* taken
-        cdef Py_ssize_t t, k, last = -1
+        cdef const double* strike
+        cdef Py_ssize_t t, k, first, n, last = -1
         cdef double f = 0, s = 0, move, rest, change
         cdef smile_t smile
         cdef bint minus
         for t in range(self._day.shape[0]):
             if not self._vol[t, e] > 0:
                 forward[t, e] = vol[t, e] = 0
-                for k in range(n):
-                    call[t, first + k] = 0
                 continue
+            first = self._span[0, t, e]
+            n, strike = self._span[1, t, e] - first, &self._strike[first]
             smile = self._smile(t, e)
             if last < 0 or self._day[t] != self._day[last]:
                 f, s = smile.forward, smile.vol
@@ -295,10 +301,12 @@ cdef class FairVariance:
             raise ValueError("the quotes of a draw have the wrong size")
         if tick < 1:
             raise ValueError(f"a tick was {tick}, expected at least 1")
+        out[:, :, :] = 0
         with nogil:
             for t in range(call.shape[0]):
                 for e in range(forward.shape[1]):
-                    below += self._quote(t, e, recorded, tick, forward[t, e], call, out)
+                    if forward[t, e] > 0:
+                        below += self._quote(t, e, recorded, tick, forward[t, e], call, out)
         return below
 
     cdef int64_t _quote(
@@ -306,21 +314,16 @@ cdef class FairVariance:
         double forward, const double[:, ::1] call, int64_t[:, :, ::1] out,
     ) noexcept nogil:
         """Quotes of one expiry in one snapshot; how many mids lay below a tick."""
-        cdef Py_ssize_t first = self._row_start[e], after = self._row_start[e + 1]
+        cdef Py_ssize_t first = self._span[0, t, e], after = self._span[1, t, e]
         cdef Py_ssize_t k, near = first
         cdef int64_t below = 0
         cdef double want, put
-        cdef int field
         for k in range(first, after):
             want = self._strike[k] - forward + self._forward[t, e]
             while near + 1 < after and (
                 self._strike[near + 1] - want < want - self._strike[near]
             ):
                 near += 1
-            if forward == 0:
-                for field in range(8):
-                    out[field, t, k] = 0
-                continue
             put = call[t, k] - forward + self._strike[k]
             below += _side(call[t, k], CALL_BID, t, k, near, recorded, tick, out)
             below += _side(put, PUT_BID, t, k, near, recorded, tick, out)

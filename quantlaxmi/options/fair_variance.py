@@ -43,7 +43,8 @@ class DrawnChain:
         Forwards in price units, and volatilities at the money times the root of the time left in
         years; 0 where the recorded chain has none.
     call : ndarray of float64, shape (n_snapshots, n_rows)
-        Mids of the calls in price units, not rounded; 0 where the expiry has no forward.
+        Mids of the calls in price units, not rounded; 0 where the expiry has no forward or
+        the strike lies outside those that are quoted on the day.
     """
 
     signs: NDArray[np.uint64]
@@ -78,6 +79,9 @@ class FairVarianceNull:
         As recorded; 0 where a snapshot gives an expiry no forward or no volatility at the money.
     missing : int
         How many of them are 0 although the expiry is quoted.
+    span : ndarray of int64, shape (2, n_snapshots, n_expiries)
+        First row that is priced and the one after the last: from the lowest to the highest strike
+        that is quoted on the day.
 
     Raises
     ------
@@ -111,6 +115,7 @@ class FairVarianceNull:
         if not self.vol.any():
             raise InputError("chain history", "has no snapshot with a forward and a volatility")
         days = history.session_day
+        self.span = self._span(days)
         try:
             self._kernel = FairVariance(
                 days,
@@ -119,11 +124,24 @@ class FairVarianceNull:
                 np.array(starts, np.int64),
                 np.concatenate(strikes),
                 np.concatenate(ratios),
-                history.start,
+                self.span,
                 history.strike.astype(np.float64),
             )
         except ValueError as error:
             raise InputError("chain history", str(error)) from None
+
+    def _span(self, days: I64) -> I64:
+        """Rows between the outermost strikes that a day quotes, by snapshot and expiry."""
+        quoted = (self.history.tops[:4] > 0).max(axis=0)
+        span = np.zeros((2, *self.forward.shape), np.int64)
+        for day in np.unique(days):
+            own = days == day
+            for e in range(self.history.n_expiries):
+                rows = self.history.rows(e)
+                found = rows.start + np.flatnonzero(quoted[own, rows].any(axis=0))
+                if found.size:
+                    span[0, own, e], span[1, own, e] = found[0], found[-1] + 1
+        return span
 
     def _smiles(self, t: int) -> list[tuple[F64, F64]]:
         """Strikes and volatilities over the one at the money, by expiry; keeps forward and vol."""
@@ -151,8 +169,7 @@ class FairVarianceNull:
     @property
     def n_mids(self) -> int:
         """How many mids a draw has, calls and puts together."""
-        counts = np.diff(self.history.start)
-        return int(2 * ((self.vol > 0) * counts).sum())
+        return int(2 * ((self.vol > 0) * (self.span[1] - self.span[0])).sum())
 
     def room(self) -> DrawnChain:
         """Arrays for the draws of one thread."""
@@ -193,7 +210,10 @@ class FairVarianceNull:
         """Mids of the puts, ``call - F + K``, shape (n_snapshots, n_rows); as `DrawnChain.call`."""
         counts = np.diff(self.history.start)
         forward = np.repeat(drawn.forward, counts, axis=1)
-        made: F64 = np.where(forward > 0, drawn.call - forward + self.history.strike, 0.0)
+        row = np.arange(self.history.n_rows)
+        low, high = (np.repeat(one, counts, axis=1) for one in self.span)
+        priced = (forward > 0) & (row >= low) & (row < high)
+        made: F64 = np.where(priced, drawn.call - forward + self.history.strike, 0.0)
         return made
 
     def quotes(self, drawn: DrawnChain, out: I64 | None = None) -> tuple[I64, int]:

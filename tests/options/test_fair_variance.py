@@ -35,7 +35,7 @@ def example() -> FairVariance:
         np.arange(5) * 3,
         np.tile(STRIKES, 4),
         column(RATIOS, float).ravel(),
-        column([0, 3]),
+        np.array([0, 3]).reshape(2, 1, 1).repeat(4, axis=1),
         column(STRIKES),
     )
 
