@@ -202,6 +202,10 @@ class FakeObservation:
         return len(np.unique(self.decision_points.ts_ns))
 
     @property
+    def sessions(self):
+        return None
+
+    @property
     def increments(self):
         raise NotImplementedError("made-up runs have no ledger")
 

@@ -120,7 +120,8 @@ INNER: dict[str, tuple[str, ...]] = {
             decision_points replay rerun grid_market grid_runs setting_gross check_strategy
             """,
         "gates": """
-            keys thresholds reasons results edge suite_result checkpoint
+            keys thresholds reasons results edge suite_result checkpoint path.session_days
+            path.session_bundles
             path.base_fees path.round_trips path.regimes path.increments path.clock_buckets
             path.bucket_costs path.market_steps context carried_by path.columns
             path.funding path.borrow path.trip_gross path.holding_periods path.placement
@@ -128,6 +129,7 @@ INNER: dict[str, tuple[str, ...]] = {
             resampling.market_settings resampling.draws resampling.paired_bootstrap
             resampling.bar_flips resampling.market_replays resampling.market_passes
             resampling.grid_search resampling.grid_choice resampling.market_draws
+            resampling.chain_replays resampling.chain_counts
             resampling.market_comparison resampling.market_counts resampling.first_exceedances
             resampling.selection_figures
             net_positive look_ahead delay equity premium lag_profile ablation

@@ -16,7 +16,8 @@ from quantlaxmi.gates.path.bucket_costs import BucketCosts
 from quantlaxmi.gates.path.clock_buckets import BUCKETS, Increments
 from quantlaxmi.gates.path.market_steps import MarketSteps
 from quantlaxmi.gates.path.round_trips import TradePath
-from quantlaxmi.gates.reasons import not_enough
+from quantlaxmi.gates.path.session_days import SessionDays
+from quantlaxmi.gates.reasons import NO_CLOCK, not_enough
 from quantlaxmi.gates.results import Inconclusive, Json
 from quantlaxmi.gates.thresholds import Thresholds
 from quantlaxmi.instruments import Bundle
@@ -183,6 +184,10 @@ class Observation(Protocol):
     def premium_events(self) -> int: ...
     @property
     def bucket_costs(self) -> BucketCosts: ...
+    @property
+    def sessions(self) -> SessionDays | None: ...
+    @property
+    def net_by_day(self) -> tuple[int, ...]: ...
     def market_steps(self, most: int) -> MarketSteps | None: ...
 
 
@@ -279,14 +284,21 @@ class GateContext:
             "amounts are never added: give rates with --convert FILE, or trade those of one."
         )
 
+    @property
+    def sessions(self) -> SessionDays | None:
+        """Session days of a market of option chains; None of any other market."""
+        return self.observed.sessions
+
     def increments(self, details: dict[str, Json] | None = None) -> Increments:
         """The run's money in 200 clock buckets.
 
         Raises
         ------
         Inconclusive
-            Where the market has fewer distinct times than there are buckets.
+            Where the market has fewer distinct times than there are buckets, or option chains.
         """
+        if self.sessions is not None:
+            raise Inconclusive(NO_CLOCK, details)
         stamps = self.observed.distinct_stamps
         if stamps < BUCKETS:
             reason = not_enough("Distinct times of messages", stamps, BUCKETS)

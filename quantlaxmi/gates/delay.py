@@ -99,6 +99,7 @@ def delays_of(context: GateContext) -> Delays:
 
     The segment's cadence says whether its rows are events, bars or snapshots. Bars and snapshots
     are as far apart as most decision points; the policy's delays in bars count snapshots as well.
+    Snapshots of option chains are as far apart as in the median.
 
     Parameters
     ----------
@@ -107,7 +108,10 @@ def delays_of(context: GateContext) -> Delays:
     """
     settings = context.settings(DelaySettings)
     cadence = "events" if context.rerun is None else context.rerun.run.segment.cadence
-    interval = 0 if cadence == "events" else _spacing(context.decision_points)
+    if context.sessions is not None:
+        cadence, interval = "snapshots", context.sessions.step_ns
+    else:
+        interval = 0 if cadence == "events" else _spacing(context.decision_points)
     if interval:
         required = settings.required_bars
         steps = tuple(sorted({*settings.delays_bars, required}))

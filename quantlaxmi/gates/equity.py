@@ -8,8 +8,8 @@ from fractions import Fraction
 from quantlaxmi.gates.carried_by import carried_by, what_to_change
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
-from quantlaxmi.gates.path.clock_buckets import BUCKETS
-from quantlaxmi.gates.reasons import more_data, unseen_text
+from quantlaxmi.gates.path.session_days import DAYS_OF_EQUITY
+from quantlaxmi.gates.reasons import more_data, not_enough, unseen_text
 from quantlaxmi.gates.results import (
     GateResult,
     Inconclusive,
@@ -37,6 +37,10 @@ def evaluate(context: GateContext) -> list[GateResult]:
     the increments with the worst of them counted once more, corrected for negative skew alone
     (`quantlaxmi.stats.hall_t`).
 
+    On sessions of option chains an increment is that of a session day, because most clock buckets
+    would be nights; at least 60 days are needed, since fewer hide the rare losses that premiums are
+    paid for.
+
     Null hypothesis: every increment has mean 0 given the past. The test passes when the statistic
     is at least the 1 - alpha quantile of Student's t with one degree fewer than there are buckets.
     Sums are exact integers, roots have 50 decimal digits; the p is shown.
@@ -54,10 +58,11 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Raises
     ------
     Inconclusive
-        Where the market has fewer than 200 distinct times, or all increments are equal.
+        Where the market has fewer than 200 distinct times (60 session days of option chains), or
+        all increments are equal.
     """
     exponent = context.ledger_exponent - 1
-    net = context.increments().net
+    net, unit = _increments(context)
     details: dict[str, Json] = {
         "buckets": len(net),
         "sum": decimal_text(sum(net), exponent),
@@ -66,7 +71,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     found = hall_t(net)
     if found is None:
         raise Inconclusive(
-            "Clock buckets with different increments of equity: none. Run on more data.", details
+            f"{unit.capitalize()} with different increments of equity: none. Run on more data.",
+            details,
         )
     degrees = len(net) - 1
     quantile = t_quantile(context.policy.alpha, degrees)
@@ -82,7 +88,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
         "p_value": rounded(p),
     }
     passed = found.statistic >= quantile
-    asked = f"Hall's t of net PnL in {BUCKETS} clock buckets: {float(found.statistic):.6g}"
+    asked = f"Hall's t of net PnL in {len(net)} {unit}: {float(found.statistic):.6g}"
     reason = f"{asked}, at least {float(quantile):.6g} needed (p = {p:.3g})."
     reason += f" {carried_by(context.amounts, exponent)}"
     if not passed:
@@ -90,9 +96,26 @@ def evaluate(context: GateContext) -> list[GateResult]:
         reason += f" {what_to_change(context.amounts)}, or test on {more}."
         return [RESULT.result(Verdict.FAIL, reason, None, details)]
     details["unseen_loss"] = _unseen_loss(sum(net), exponent)
-    details["unseen_buckets"] = BUCKETS // 3
+    details["unseen_buckets"] = len(net) // 3
     reason += f" Unseen: {unseen_text(details)}."
     return [RESULT.result(Verdict.PASS, reason, None, details)]
+
+
+def _increments(context: GateContext) -> tuple[tuple[int, ...], str]:
+    """Increments of equity, and what they are of.
+
+    Raises
+    ------
+    Inconclusive
+        There are too few.
+    """
+    if context.sessions is None:
+        return context.increments().net, "clock buckets"
+    days = context.sessions.n_days
+    if days < DAYS_OF_EQUITY:
+        found: dict[str, Json] = {"session_days": days}
+        raise Inconclusive(not_enough("Session days", days, DAYS_OF_EQUITY), found)
+    return context.observed.net_by_day, "session days"
 
 
 def _unseen_loss(net: int, exponent: int) -> str:

@@ -12,6 +12,9 @@ from quantlaxmi.gates.results import GateResult, PermutationResult, ResultSpec, 
 
 __all__ = ["GATE", "evaluate"]
 
+#: What a passed rule that is short gamma is told.
+UNSEEN_MOVES = "Net short gamma: a premium for moves that did not happen is not excluded."
+
 RESULT = ResultSpec(NAME, "test", PermutationResult, {"kind": "market"})
 
 
@@ -39,6 +42,12 @@ def evaluate(context: GateContext) -> list[GateResult]:
     drawn again, `MAX_TRIES` times at most. Counts are kept for each kind of drift: 199 draws; 17
     exceedances stop them and FAIL; where 4 to 16 leave the level open, that kind goes on to 1,999,
     where 100 stop it and FAIL. The larger p decides.
+
+    Sessions of option chains have another null: the fair-variance null
+    (`quantlaxmi.options.FairVarianceNull`), which draws the sign of the underlying's moves and
+    prices the chain again, with recorded spreads. There Z is over session days from ten days on,
+    and over bundles (from flat to flat) below; there is one kind of draws. Bundles held overnight
+    or off the chain cannot be rebuilt.
 
     Null hypothesis: given their magnitudes and instants, the signs of the increments (or of their
     deviations) are independent and fair; for a pair, the basis is a random walk.
@@ -73,6 +82,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     if not passed:
         exponent = context.ledger_exponent - 1
         reason += f" {carried_by(context.amounts, exponent)} {_advice(context)}"
+    elif counts.details.get("short_gamma"):
+        reason += f" {UNSEEN_MOVES}"
     verdict = Verdict.PASS if passed else Verdict.FAIL
     return [RESULT.result(verdict, reason, counts.deciding, counts.details)]
 

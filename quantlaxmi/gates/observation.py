@@ -30,6 +30,9 @@ from quantlaxmi.gates.path.round_trips import (
     TradeRecords,
     build_path,
 )
+from quantlaxmi.gates.path.session_days import SessionDays, net_by_day, session_days
+from quantlaxmi.gates.reasons import NO_CLOCK, NO_ROLES
+from quantlaxmi.gates.results import Inconclusive
 from quantlaxmi.gates.thresholds import Thresholds
 from quantlaxmi.run.exact_run import gross_in_all, net_in_all, rounding_until
 from quantlaxmi.run.note_rounding import currency_weights
@@ -80,7 +83,19 @@ class RunObservation:
         return found
 
     @functools.cached_property
+    def sessions(self) -> SessionDays | None:
+        """Session days of a market of option chains; None of any other market."""
+        return session_days(self._run.segment)
+
+    @functools.cached_property
+    def net_by_day(self) -> tuple[int, ...]:
+        """Increments of equity over the session days; empty of other markets."""
+        return () if self.sessions is None else net_by_day(self._run, self.sessions)
+
+    @functools.cached_property
     def _path(self) -> TradePath | PathError:
+        if self.sessions is not None:
+            return PathError(NO_ROLES)
         try:
             path = path_of(self._run, self.decision_points)
         except PathError as error:
@@ -119,7 +134,15 @@ class RunObservation:
         return bucket_costs(self._run, self.increments.ends)
 
     def market_steps(self, most: int) -> MarketSteps | None:
-        """Net PnL by steps of the clock, beside a price."""
+        """Net PnL by steps of the clock, beside a price.
+
+        Raises
+        ------
+        Inconclusive
+            The market is one of option chains.
+        """
+        if self.sessions is not None:
+            raise Inconclusive(NO_CLOCK)
         return market_steps(self._run, most)
 
     @functools.cached_property

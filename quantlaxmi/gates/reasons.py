@@ -8,8 +8,10 @@ from typing import Any
 
 __all__ = [
     "NOT_A_TEST",
+    "NO_CLOCK",
     "NO_CODE",
     "NO_RERUN",
+    "NO_ROLES",
     "more_data",
     "not_enough",
     "too_large",
@@ -26,6 +28,19 @@ NO_RERUN = "Second run of the strategy: not possible without the strategy. Give 
 NO_CODE = (
     "Recorded positions: what the rule would do on other data or with other settings is not known. "
     "Its code is needed: give the strategy itself."
+)
+
+#: A gate that cuts the clock into equal parts was given sessions of option chains.
+NO_CLOCK = (
+    "Equal parts of the clock: in option sessions most would be nights. This gate does not judge "
+    "session days yet; read the market null."
+)
+
+#: A gate that places round trips elsewhere was given bundles of options.
+NO_ROLES = (
+    "Bundles of options on other snapshots: a bundle would have to be struck anew by its roles "
+    "(front or back, call or put, at the money), which this gate does not do yet; read the market "
+    "null."
 )
 
 #: What a diagnosis says of its p.

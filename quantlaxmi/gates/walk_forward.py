@@ -20,7 +20,8 @@ from quantlaxmi.gates.forward.training import (
 )
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.clock_buckets import BUCKETS, distinct_stamps
-from quantlaxmi.gates.reasons import NO_RERUN, more_data, not_enough
+from quantlaxmi.gates.path.session_days import DAYS_OF_EQUITY
+from quantlaxmi.gates.reasons import NO_CLOCK, NO_RERUN, more_data, not_enough
 from quantlaxmi.gates.results import (
     GateResult,
     Inconclusive,
@@ -31,7 +32,7 @@ from quantlaxmi.gates.results import (
     rounded,
 )
 from quantlaxmi.run.rerun import Rerun
-from quantlaxmi.segment import Window
+from quantlaxmi.segment import MarketData, Window
 from quantlaxmi.settings import Bounds, Settings
 
 __all__ = ["GATE", "WalkForwardSettings", "evaluate"]
@@ -69,6 +70,28 @@ class WalkForwardSettings(Settings, frozen=True, kw_only=True):
         """The folds of a time; see `quantlaxmi.gates.forward.folds.folds_of`."""
         share = Fraction(self.train_share)
         return folds_of(first_ns, last_ns, self.folds, share, self.scheme == "rolling")
+
+
+def _refuse_sessions(
+    context: GateContext,
+    settings: WalkForwardSettings,
+    segment: MarketData,
+    details: dict[str, Json],
+) -> None:
+    """Sessions of option chains have too few days out of sample, or are not cut by days yet.
+
+    Raises
+    ------
+    Inconclusive
+    """
+    if context.sessions is None:
+        return
+    begin = settings.folds_of(segment.first_ts_ns, segment.last_ts_ns)[0].test_begin_ns
+    days = int((context.sessions.ends >= begin).sum())
+    details["session_days_out_of_sample"] = days
+    if days < DAYS_OF_EQUITY:
+        raise Inconclusive(not_enough("Session days out of sample", days, DAYS_OF_EQUITY), details)
+    raise Inconclusive(NO_CLOCK, details)
 
 
 def _stamps(
@@ -171,6 +194,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     details["scheme"] = settings.scheme
     if not segment.n_messages:
         raise Inconclusive(not_enough("Messages", 0, 1), details)
+    _refuse_sessions(context, settings, segment, details)
     folds = settings.folds_of(segment.first_ts_ns, segment.last_ts_ns)
     stamps = _stamps(context, rerun, folds, details)
     searched = settings_of(context, rerun)

@@ -140,12 +140,17 @@ class ChainRows:
     row : ndarray of int64, shape (n_table_rows,)
         Row of its expiry and strike; -1 where its instrument is no option.
     put : ndarray of bool, shape (n_table_rows,)
+    row_of : ndarray of int64, shape (n_instruments,)
+        Row of the expiry and strike of each instrument; -1 where it is no option.
+    put_of : ndarray of bool, shape (n_instruments,)
     """
 
     history: ChainHistory
     snapshot: I64
     row: I64
     put: NDArray[np.bool_]
+    row_of: I64
+    put_of: NDArray[np.bool_]
 
     def table_of(self, tops: I64) -> dict[str, I64]:
         """Return ``bid bid_qty ask ask_qty`` of every row of the table, from other tops.
@@ -239,7 +244,7 @@ def chain_history(
         some.tick,
         some.price_exponent,
     )
-    return ChainRows(history, snapshot, row, put)
+    return ChainRows(history, snapshot, row, put, row_of, put_of)
 
 
 def _contract(one: Instrument) -> tuple[int, int]:

@@ -185,7 +185,7 @@ def marks_at(
     -------
     ndarray of int64, shape (n_instruments, n)
     """
-    tables = {name: segment.columns(name) for name in ("quotes", "depth")}
+    tables = {name: segment.columns(name) for name in ("quotes", "depth", "chain")}
     rows = sum(np.searchsorted(t["seq"], seq, side="right") for t in tables.values())
     n = len(segment.instruments)
     memory = {

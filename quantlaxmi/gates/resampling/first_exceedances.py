@@ -76,6 +76,8 @@ def first_exceedances(
     rerun = context.rerun
     if rerun is None:
         raise Inconclusive("The run cannot be made again.")
+    if context.sessions is not None:
+        raise Inconclusive("Draws of option sessions are not gone on with over a family yet.")
     made = prepare(context, rerun, {}, everything=False)
     drifting, driftless = (
         _continued(draws, before, wanted, stop, MOST_TRIES * length)

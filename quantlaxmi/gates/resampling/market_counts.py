@@ -15,7 +15,9 @@ from quantlaxmi.errors import (
 )
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import BoundError
+from quantlaxmi.gates.path.session_days import SessionDays
 from quantlaxmi.gates.reasons import NO_RERUN, not_enough
+from quantlaxmi.gates.resampling.chain_counts import chain_counts
 from quantlaxmi.gates.resampling.draws import SweepFailed, count_text, sum_details
 from quantlaxmi.gates.resampling.grid_search import search_of
 from quantlaxmi.gates.resampling.market_comparison import basis_sd, compared_with_data
@@ -36,18 +38,20 @@ __all__ = ["MarketCounts", "Prepared", "market_counts", "prepare"]
 
 @dataclass(frozen=True, slots=True)
 class MarketCounts:
-    """The draws of both kinds, counted.
+    """The draws of both kinds, counted; of option sessions there is one kind.
 
     Attributes
     ----------
-    drifting, driftless : MonteCarlo
+    drifting : MonteCarlo or None
+        None of option sessions.
+    driftless : MonteCarlo
     n_settings : int
         Settings of which every draw took the largest statistic.
     details : dict
         What they were made from and what they were like.
     """
 
-    drifting: MonteCarlo
+    drifting: MonteCarlo | None
     driftless: MonteCarlo
     n_settings: int
     details: dict[str, Json]
@@ -55,7 +59,8 @@ class MarketCounts:
     @property
     def deciding(self) -> MonteCarlo:
         """The kind with the larger p."""
-        return max(self.drifting, self.driftless, key=lambda count: count.p_value)
+        kinds = (self.driftless,) if self.drifting is None else (self.drifting, self.driftless)
+        return max(kinds, key=lambda count: count.p_value)
 
     def sentence(self, context: GateContext) -> str:
         """What was asked, and the answer with its limit."""
@@ -64,6 +69,12 @@ class MarketCounts:
         shown = f"p > {level}" if deciding.stopped else f"larger p = {p:.6g}"
         n = self.n_settings
         who = "the strategy" if n == 1 else f"the best of {n} settings"
+        if self.drifting is None:
+            return (
+                f"Option chains of fair variance on which {who} did at least as well, by "
+                f"{self.details['unit']}: {count_text(deciding, 'in all')}; "
+                f"{shown.replace('larger p', 'p')}, limit {level}."
+            )
         return (
             f"Sign-flipped markets on which {who} did at least as well: "
             f"{count_text(self.drifting, 'with the drift of the data')}, "
@@ -282,6 +293,8 @@ def _counted(context: GateContext, everything: bool) -> MarketCounts:
     rerun = context.rerun
     details: dict[str, Json] = {"trips": context.n_trips}
     context.require_trips(details)
+    if context.sessions is not None:
+        return _of_chains(context, context.sessions, details, everything)
     context.increments(details)
     details |= {"trips": len(context.path.trips), "rows": len(context.decision_points.seq)}
     if rerun is None:
@@ -291,3 +304,14 @@ def _counted(context: GateContext, everything: bool) -> MarketCounts:
     drifting = _count(context, rerun, made.drifting, details)
     driftless = _count(context, rerun, made.driftless, details)
     return MarketCounts(drifting, driftless, made.n_settings, details)
+
+
+def _of_chains(
+    context: GateContext, days: SessionDays, details: dict[str, Json], everything: bool
+) -> MarketCounts:
+    rerun = context.rerun
+    if rerun is None:
+        raise Inconclusive(NO_RERUN, details)
+    context.report_progress(NAME, 0, context.settings(MarketNullSettings).n_draws)
+    made = chain_counts(context, rerun, days, details, everything=everything)
+    return MarketCounts(None, made.count, made.n_settings, details)
