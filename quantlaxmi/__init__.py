@@ -25,7 +25,8 @@ _HOME: dict[str, str] = {
         "events": (
             "QuoteEvent DepthEvent TradeEvent FundingEvent MarketSnapshot DecisionEvent RiskEvent "
             "OrderEvent OrderNew OrderModify OrderCancel OrderUpdate FillEvent FundingPayment "
-            "BorrowPayment CorrelationContext ReplayEvent IndiaMarketEvent "
+            "BorrowPayment SettlementPayment CorrelationContext ReplayEvent IndiaMarketEvent "
+            "ChainEvent SettlementEvent "
             "DecisionLeg LegIntent MultiLegOrderIntent OptionsStrategyType TradeAttribution"
         ),
         "segment": "Segment SegmentWriter open_segment recover segment_info verify_segment",
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from quantlaxmi.errors import TraceError as TraceError
     from quantlaxmi.errors import TrialError as TrialError
     from quantlaxmi.events import BorrowPayment as BorrowPayment
+    from quantlaxmi.events import ChainEvent as ChainEvent
     from quantlaxmi.events import CorrelationContext as CorrelationContext
     from quantlaxmi.events import DecisionEvent as DecisionEvent
     from quantlaxmi.events import DecisionLeg as DecisionLeg
@@ -117,6 +119,8 @@ if TYPE_CHECKING:
     from quantlaxmi.events import QuoteEvent as QuoteEvent
     from quantlaxmi.events import ReplayEvent as ReplayEvent
     from quantlaxmi.events import RiskEvent as RiskEvent
+    from quantlaxmi.events import SettlementEvent as SettlementEvent
+    from quantlaxmi.events import SettlementPayment as SettlementPayment
     from quantlaxmi.events import TradeAttribution as TradeAttribution
     from quantlaxmi.events import TradeEvent as TradeEvent
     from quantlaxmi.execution.costs import CostModel as CostModel

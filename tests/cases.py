@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.risk import RiskLimits
@@ -10,7 +11,7 @@ from quantlaxmi.instruments import Instrument
 from tests.market_builder import START_NS, MarketBuilder, Tables
 from tests.naive.engine import Decision, Leg
 from tests.random_markets import Schedule
-from tests.traded import COSTS, NO_LIMITS, OPTIONS, STEPPED, UNIVERSES
+from tests.traded import CHAINS, COSTS, NO_LIMITS, OPTIONS, STEPPED, UNIVERSES
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,11 @@ class Case:
     costs: CostModel = COSTS[1]
     limits: RiskLimits = NO_LIMITS
     leg_latency_ns: int = 0
+    settle_at: Literal["price", "mark"] = "price"
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        return {**UNIVERSES, **STEPPED, **OPTIONS}[self.universe]
+        return {**UNIVERSES, **STEPPED, **OPTIONS, **CHAINS}[self.universe]
 
     def __str__(self) -> str:
         return self.name

@@ -110,6 +110,21 @@ class MarketBuilder:
         self.seq += 1
         return self
 
+    def chain(self, rows: Mapping[int, tuple[int, ...]], unchanged: bool = False) -> MarketBuilder:
+        """One snapshot: by instrument bid, its size, ask, its size, last, open interest, IV."""
+        names = ("bid", "bid_qty", "ask", "ask_qty", "last", "oi", "iv")
+        for k, i in enumerate(sorted(rows)):
+            values = dict(zip(names, rows[i], strict=False))
+            self._add("chain", i, **values, flags=2 * unchanged + (k == len(rows) - 1))
+        self.seq += 1
+        return self
+
+    def settle(self, instrument: int, price: int) -> MarketBuilder:
+        """The price that the instrument's underlying came to is known."""
+        self._add("settlement", instrument, price=price)
+        self.seq += 1
+        return self
+
     def depth(
         self,
         instrument: int,

@@ -18,7 +18,8 @@ _NAMES = """
     QuantlaxmiError ReportError SegmentCorrupt SegmentError StrategyError TraceError TrialError
     HoldoutError CatalogError NondeterminismError
     FixedArray FixedPoint Rounding Instrument PnLAccumulator CostModel
-    BorrowPayment CorrelationContext DecisionEvent DecisionLeg DepthEvent FillEvent FundingEvent
+    BorrowPayment ChainEvent SettlementEvent SettlementPayment
+    CorrelationContext DecisionEvent DecisionLeg DepthEvent FillEvent FundingEvent
     FundingPayment IndiaMarketEvent LegIntent MarketSnapshot MultiLegOrderIntent OptionsStrategyType
     OrderCancel OrderEvent OrderModify OrderNew OrderUpdate QuoteEvent ReplayEvent RiskEvent
     TradeAttribution TradeEvent

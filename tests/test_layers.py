@@ -75,7 +75,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "execution": """
             cost_keys impact fee_rate fee_components cost_components cost_file cost_bounds
-            conversion ledger costs base_fees account_terms latency risk run_terms bar_orders
+            conversion ledger costs base_fees account_terms latency risk contract_terms run_terms
+            bar_orders
             """,
         "options": """
             status scan_margin prices chain moment surface surface_filters calendar_rules
@@ -108,7 +109,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "run": """
             scan_terms config attribution bundle_costs capital message_times
             note_rounding records record_arrays feed bar_equity session accrued ledger_lines
-            tables equity drawing
+            arrow_columns tables equity drawing
             margins picture waterfall sampled plots payoff
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text

@@ -41,6 +41,7 @@ ENTRY_POINTS = {
     "report/run_gates.py::report_of",
     "report/run_gates.py::run_gates",
     "run/grid_runs.py::grid_runs",
+    "run/config.py::of",
     "run/replay.py::backtest",
     "run/replay.py::replay",
     "strategies/context.py::decide",

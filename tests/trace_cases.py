@@ -17,6 +17,7 @@ from quantlaxmi.schema import (
     FUNDING_PAID_DTYPE,
     ORDER_DTYPE,
     RISK_DTYPE,
+    SETTLED_DTYPE,
     BundlePolicy,
     DecisionType,
     InstrumentKind,
@@ -209,7 +210,9 @@ def outcomes(n: int) -> dict[str, np.ndarray]:
     tables = {"orders": orders, "fills": fills, "funding": funding, "risk": risk}
     bundles = np.zeros(min(n, 1), BUNDLE_DTYPE)
     bundles["policy"], bundles["units_wanted"], bundles["cost_lo"] = 2, 3, 7
-    return {**tables, "borrow": borrow, "bundles": bundles}
+    settled = np.zeros(min(n, 2), SETTLED_DTYPE)
+    settled["position"], settled["intrinsic"], settled["fee_lo"] = 75, 12_345, 7
+    return {**tables, "borrow": borrow, "bundles": bundles, "settled": settled}
 
 
 def pair_trace(n: int = 4, h: TraceHeader | None = None) -> DecisionTrace:

@@ -68,6 +68,27 @@ OPTIONS = {
     ),
 }
 
+#: When the first contracts of `CHAINS` end, and the others.
+FIRST_END, LATER_END = 1_120, 10**18
+
+
+def _contract(symbol: str, kind: InstrumentKind, strike: int, end: int) -> Instrument:
+    return instrument(
+        symbol, kind, 0, 0, currency="INR", base="X", venue="nse", strike=strike, expiry_ns=end
+    )
+
+
+#: Both sides of two expiries in coarse money; a future beside them.
+CHAINS = {
+    "chain": (
+        _contract("C1", InstrumentKind.CALL, 100, FIRST_END),
+        _contract("P1", InstrumentKind.PUT, 100, FIRST_END),
+        _contract("C2", InstrumentKind.CALL, 100, LATER_END),
+        _contract("P2", InstrumentKind.PUT, 103, LATER_END),
+        instrument("F", InstrumentKind.FUTURE, 0, 0, currency="INR", expiry_ns=LATER_END),
+    ),
+}
+
 #: The same with lots, where every fill and trim has a rest.
 STEPPED = {
     "lots": (
@@ -215,6 +236,9 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
                 one.kind == InstrumentKind.SPOT and model.buy_fee.get("spot") == "base",
                 one.lot,
                 components_of(one, model),
+                {InstrumentKind.CALL: 1, InstrumentKind.PUT: -1}.get(one.kind, 0),
+                one.strike or 0,
+                one.expiry_ns,
             )
         )
     return tuple(made)

@@ -30,7 +30,7 @@ from tests.naive.engine import Engine, Leg
 from tests.random_markets import Schedule
 
 RATIONALES = ("one reason", "another reason")
-ALL_KINDS = (EventKind.QUOTE, EventKind.DEPTH, EventKind.TRADE, EventKind.FUNDING)
+ALL_KINDS = tuple(EventKind)
 #: 128-bit fields and the halves that hold them.
 WIDE = {
     "fee": ("fee_hi", "fee_lo"),
@@ -39,7 +39,7 @@ WIDE = {
     "amount": ("amount_hi", "amount_lo"),
     "cost": ("cost_hi", "cost_lo"),
 }
-TABLES = ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow", "bundles")
+TABLES = ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow", "bundles", "settled")
 
 
 class Script(CryptoStrategy):
@@ -160,6 +160,7 @@ def run_case(
         latency_ns=case.latency_ns,
         flatten=case.flatten,
         leg_latency_ns=case.leg_latency_ns,
+        settle_at=case.settle_at,
     )
     if cuts is None:
         run = run_columns(segment, strategy, config, depth=depth)
@@ -228,6 +229,7 @@ def naive_run(case: Case, kinds=ALL_KINDS, first_seq: int = 0) -> tuple[Engine, 
         by_receipt=case.costs.trade_clock == "receive",
         first_seq=first_seq,
         leg_latency_ns=case.leg_latency_ns,
+        settles_at_mark=case.settle_at == "mark",
     )
     engine.run(case.tables, case.flatten)
     return engine, log

@@ -38,6 +38,8 @@ cdef packed struct book_t:
     int64_t next_funding_ns
     int64_t mid2
     int64_t depth_valid
+    int64_t oi
+    int64_t iv
 
 cdef packed struct position_t:
     int64_t qty
@@ -190,6 +192,19 @@ cdef packed struct bundle_t:
     int64_t legs_short
     int64_t cost_hi
     int64_t cost_lo
+
+cdef packed struct settled_t:
+    int64_t instrument
+    int64_t ts_ns
+    int64_t seq
+    int64_t position
+    int64_t price
+    int64_t intrinsic
+    int64_t amount_hi
+    int64_t amount_lo
+    int64_t fee_hi
+    int64_t fee_lo
+    int64_t fills_before
 
 cdef packed struct risk_t:
     int64_t decision

@@ -12,6 +12,7 @@ from quantlaxmi._ext._types cimport (
     fill_notice_t,
     fill_t,
     borrow_paid_t,
+    settled_t,
     funding_paid_t,
     leg_out_t,
     leg_t,
@@ -61,6 +62,7 @@ def layout(str name):
     cdef fill_t fill
     cdef funding_paid_t funding_paid
     cdef borrow_paid_t borrow_paid
+    cdef settled_t settled
     cdef risk_t risk
     cdef bundle_t bundle
     for k in range(64):
@@ -116,6 +118,9 @@ def layout(str name):
     if name == "bundle_t":
         memcpy(&bundle, words, sizeof(bundle))
         return sizeof(bundle), bundle
+    if name == "settled_t":
+        memcpy(&settled, words, sizeof(settled))
+        return sizeof(settled), settled
     if name == "risk_t":
         memcpy(&risk, words, sizeof(risk))
         return sizeof(risk), risk

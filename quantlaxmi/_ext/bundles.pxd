@@ -16,6 +16,8 @@ cdef int note_excess(
 cdef int trim_arrives(engine_t* e, const pending_t* p) noexcept nogil
 # A message has changed the book of instrument ``k``: rests that wait for one are sent.
 cdef int send_owed(engine_t* e, Py_ssize_t k) noexcept nogil
+# The contract was settled: rests that wait for its book are given up.
+cdef void forget_owed(engine_t* e, Py_ssize_t k) noexcept nogil
 # At the end of the data: cancel a trim on its way, forget the rests that wait.
 cdef int end_trim(engine_t* e, const pending_t* p) noexcept nogil
 cdef void end_owed(engine_t* e) noexcept nogil

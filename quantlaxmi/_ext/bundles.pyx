@@ -14,6 +14,7 @@ from libc.stdint cimport int64_t
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport order_for
 from quantlaxmi._ext.closing cimport lot_of
+from quantlaxmi._ext.contract_end cimport has_ended
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.latency_news cimport drawn_ns
 from quantlaxmi._ext.order_arrival cimport finish_order, take
@@ -114,7 +115,7 @@ cdef int trim_arrives(engine_t* e, const pending_t* p) noexcept nogil:
         status = risk_row(
             e, p.decision, p.instrument, RULE_TRIM_SHORT, rest, p.qty, p.arrival
         )
-        if status == OK and not _stopped(e, p):
+        if status == OK and not _stopped(e, p) and not has_ended(e.tape, p.instrument, p.arrival):
             owed = <pending_t*>push(&e.owed)
             if owed == NULL:
                 return NO_MEMORY
@@ -151,6 +152,18 @@ cdef int send_owed(engine_t* e, Py_ssize_t k) noexcept nogil:
             status = _send(e, &p, e.ts_ns)
     e.owed.n = kept
     return status
+
+
+cdef void forget_owed(engine_t* e, Py_ssize_t k) noexcept nogil:
+    cdef pending_t* owed = <pending_t*>e.owed.data
+    cdef Py_ssize_t i, kept = 0
+    for i in range(e.owed.n):
+        if owed[i].instrument == k:
+            _forget(e, &owed[i])
+        else:
+            owed[kept] = owed[i]
+            kept += 1
+    e.owed.n = kept
 
 
 cdef int end_trim(engine_t* e, const pending_t* p) noexcept nogil:

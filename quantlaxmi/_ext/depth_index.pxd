@@ -1,9 +1,9 @@
 """The depth of a whole segment, to be looked up by message."""
 from libc.stdint cimport int32_t, int64_t
+from quantlaxmi._ext.columns cimport columns_t, depth_index_t
 from quantlaxmi._ext.depth_book cimport depth_t
 from quantlaxmi._ext.depth_changes cimport level_changes_t, sorted_changes_t
 from quantlaxmi._ext.depth_levels cimport depth_now_t, depth_state_t
-from quantlaxmi._ext.engine_state cimport columns_t, depth_index_t
 
 cdef struct reader_t:  # what the live books' changes are told to
     level_changes_t changes

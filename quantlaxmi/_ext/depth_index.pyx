@@ -14,10 +14,10 @@ from libc.string cimport memset
 
 import numpy as np
 
+from quantlaxmi._ext.columns cimport columns_t
 from quantlaxmi._ext.depth_book cimport depth_apply, depth_free, depth_init, depth_row_t, depth_t
 from quantlaxmi._ext.depth_changes cimport *
 from quantlaxmi._ext.depth_levels cimport *
-from quantlaxmi._ext.engine_state cimport columns_t
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
 from quantlaxmi._ext.signals cimport hear
 

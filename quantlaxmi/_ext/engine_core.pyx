@@ -7,11 +7,14 @@ from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.asking cimport ask_awake, lane_answers
+from quantlaxmi._ext.chain_rows cimport chain_rows, lanes_see_snapshot
+from quantlaxmi._ext.columns cimport columns_t
 from quantlaxmi._ext.depth_book cimport depth_apply, depth_row_t
 from quantlaxmi._ext.depth_levels cimport depth_ends, depth_now_t, depth_size, depth_stands
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
 from quantlaxmi._ext.latency_news cimport show
+from quantlaxmi._ext.market_feed cimport feed_t
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.quote_run cimport quote_run
 from quantlaxmi._ext.sleep cimport all_sleep
@@ -24,6 +27,8 @@ cdef enum:
     KIND_DEPTH = 2
     KIND_QUOTE = 3
     KIND_FUNDING = 4
+    KIND_CHAIN = 5
+    KIND_SETTLEMENT = 6
     LAST = 1  # schema.DepthFlag
     QUIET = 1  # schema.QuoteFlag
 
@@ -110,6 +115,8 @@ cdef inline int _set_top(
     tape_t* m, Py_ssize_t k, int64_t bid, int64_t bid_qty, int64_t ask, int64_t ask_qty
 ) noexcept nogil:
     cdef book_t* b = &m.books[k]
+    if m.n_closed and m.contracts[k].closed:
+        return OK
     if bid > 0 and bid < ask:
         if ask > QL_MAX_PRICE:
             return OVERFLOW
@@ -142,6 +149,8 @@ cdef int _shift_top(tape_t* m, Py_ssize_t k, int64_t shift) noexcept nogil:
     if shift > QL_MAX_PRICE or shift < -QL_MAX_PRICE:
         return OVERFLOW
     m.markets[k].shift = shift
+    if m.n_closed and m.contracts[k].closed:
+        return OK
     # 0 or less says that a side is absent.
     if b.bid > 0:
         b.bid += shift
@@ -297,6 +306,37 @@ cdef int _funding(tape_t* m, columns_t* t) noexcept nogil:
     return _ask_strategies(m, KIND_FUNDING)
 
 
+cdef int _settlement(tape_t* m, columns_t* t) noexcept nogil:
+    """An instrument ends: what its underlying came to is known."""
+    cdef Py_ssize_t i = t.at
+    cdef int status = _begin(m, t, KIND_SETTLEMENT)
+    if status != OK:
+        return status
+    if t.c[0][i] < 0 or t.c[0][i] > QL_MAX_PRICE:
+        return BAD_ROW
+    m.event.price = t.c[0][i]
+    t.at += 1
+    status = close_contract(m, t.instrument[i], t.c[0][i])
+    return status if status != OK else _ask_strategies(m, KIND_SETTLEMENT)
+
+
+cdef int _chain(tape_t* m, columns_t* t, int64_t limit, int64_t* done) noexcept nogil:
+    """Rows of one snapshot; the strategy is asked at its last one."""
+    cdef bint whole = False
+    cdef int status = chain_rows(m, t, limit, done, &whole)
+    if status != OK or not whole:
+        return status
+    if m.busy:
+        status = lanes_see_snapshot(m)
+        if status != OK:
+            return status
+    return _ask_strategies(m, KIND_CHAIN)
+
+
+cdef inline int64_t _next(const columns_t* t) noexcept nogil:
+    return t.seq[t.at] if t.at < t.n else NEVER
+
+
 cdef inline int _late(tape_t* m, const columns_t* t) noexcept nogil:
     """Whether the table's stamps, which ascend, end where arrivals would leave 64 bits."""
     if t.at < t.n and t.ts[t.n - 1] > QL_MAX_TS:
@@ -305,21 +345,23 @@ cdef inline int _late(tape_t* m, const columns_t* t) noexcept nogil:
     return 0
 
 
-cdef int64_t tape_run(
-    tape_t* m, columns_t* quotes, columns_t* depth, columns_t* trades, columns_t* funding,
-    int64_t limit,
-) noexcept nogil:
+cdef int64_t tape_run(tape_t* m, feed_t* feed, int64_t limit) noexcept nogil:
     """Merge the tables by seq until they end or ``limit`` rows were read; status."""
-    cdef int64_t other, dq, dd, dt, df, done = 0
+    cdef columns_t* quotes = &feed.quotes
+    cdef int64_t other, dd, dt, df, dc, ds, done = 0
     cdef int status = OK
-    if _late(m, quotes) or _late(m, depth) or _late(m, trades) or _late(m, funding):
+    if (
+        _late(m, quotes) or _late(m, &feed.depth) or _late(m, &feed.trades)
+        or _late(m, &feed.funding) or _late(m, &feed.chain) or _late(m, &feed.settlement)
+    ):
         return OVERFLOW
     while done < limit:
-        dd = depth.seq[depth.at] if depth.at < depth.n else NEVER
-        dt = trades.seq[trades.at] if trades.at < trades.n else NEVER
-        df = funding.seq[funding.at] if funding.at < funding.n else NEVER
+        dd, dt, df = _next(&feed.depth), _next(&feed.trades), _next(&feed.funding)
+        dc, ds = _next(&feed.chain), _next(&feed.settlement)
         other = dd if dd < dt else dt
         other = df if df < other else other
+        other = dc if dc < other else other
+        other = ds if ds < other else other
         while quotes.at < quotes.n and quotes.seq[quotes.at] < other and done < limit:
             status = quote_run(m, quotes, other, limit - done, &done)
             if status != OK:
@@ -336,13 +378,18 @@ cdef int64_t tape_run(
             if other == NEVER:
                 return OK
             continue
+        done += 1
         if other == dd:
-            status = _depth(m, depth)
+            status = _depth(m, &feed.depth)
         elif other == dt:
-            status = _trade(m, trades)
+            status = _trade(m, &feed.trades)
+        elif other == df:
+            status = _funding(m, &feed.funding)
+        elif other == ds:
+            status = _settlement(m, &feed.settlement)
         else:
-            status = _funding(m, funding)
+            done -= 1
+            status = _chain(m, &feed.chain, limit - done, &done)
         if status != OK:
             return status
-        done += 1
     return OK

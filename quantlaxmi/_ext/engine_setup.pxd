@@ -12,5 +12,6 @@ cdef int set_guard(engine_t* e, rules, limits) except -1
 cdef int set_impact(engine_t* e, impact) except -1
 cdef int set_borrow(engine_t* e, terms) except -1
 cdef int set_base_fees(engine_t* e, terms) except -1
+cdef int set_contracts(tape_t* m, terms) except -1
 cdef int set_features(tape_t* m, features) except -1
 cdef void release(tape_t* m, engine_t* e) noexcept

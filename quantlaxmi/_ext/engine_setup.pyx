@@ -56,13 +56,17 @@ cdef int point_at(engine_t* e, dict memory) except -1:
 
 cdef int allocate_tape(tape_t* m, engine_t* e, engine_t** alone) except -1:
     """A market of which ``e`` is the only lane."""
+    cdef Py_ssize_t i
     m.event, m.books, m.features = e.event, e.books, e.features
     m.n_instruments = e.n_instruments
     m.markets = <market_t*>calloc(m.n_instruments, sizeof(market_t))
     m.dues = <funding_due_t*>calloc(m.n_instruments, sizeof(funding_due_t))
     m.clocks = <venue_clock_t*>calloc(m.n_instruments, sizeof(venue_clock_t))
-    if m.markets == NULL or m.dues == NULL or m.clocks == NULL:
+    m.contracts = <contract_t*>calloc(m.n_instruments, sizeof(contract_t))
+    if m.markets == NULL or m.dues == NULL or m.clocks == NULL or m.contracts == NULL:
         raise MemoryError("market state")
+    for i in range(m.n_instruments):
+        m.contracts[i].ends_ns = NEVER
     reset_tape(m)
     e.tape = m
     e.markets, e.clocks = m.markets, m.clocks
@@ -86,6 +90,8 @@ cdef int allocate(engine_t* e, Py_ssize_t n_currencies) except -1:
     e.fills.item = sizeof(fill_t)
     e.funding.item = sizeof(funding_paid_t)
     e.borrow.item = sizeof(borrow_paid_t)
+    e.settled.item = sizeof(settled_t)
+    e.guard.close_orders.item = sizeof(close_order_t)
     e.takes = <takes_t*>calloc(2 * e.n_instruments, sizeof(takes_t))
     e.met = <met_t*>calloc(e.n_instruments, sizeof(met_t))
     e.accounts = <account_t*>calloc(e.n_instruments, sizeof(account_t))
@@ -144,6 +150,17 @@ cdef int set_borrow(engine_t* e, terms) except -1:
         raise ValueError("there are not terms of borrowing for every instrument")
     for i, (num, den) in enumerate(terms):
         e.loans[i].num, e.loans[i].den = _wide(num), _wide(den)
+    return 0
+
+
+cdef int set_contracts(tape_t* m, terms) except -1:
+    """What instruments come to when they end; ``terms`` may be empty where none does."""
+    cdef Py_ssize_t i
+    if len(terms) not in (0, m.n_instruments):
+        raise ValueError("there are not terms of settlement for every instrument")
+    for i, (right, strike, ends_ns) in enumerate(terms):
+        m.contracts[i].right, m.contracts[i].strike = right, strike
+        m.contracts[i].ends_ns = NEVER if ends_ns is None else ends_ns
     return 0
 
 
@@ -257,7 +274,6 @@ cdef int set_guard(engine_t* e, rules, limits) except -1:
     if g.has_max_loss:
         g.least_result = _wide(least)
     g.money_unit = _wide(unit)
-    g.close_orders.item = sizeof(close_order_t)
     if capital is not None:
         g.margin.on = 1
         g.margin.capital = g.margin.peak = _wide(capital[0])
@@ -291,6 +307,7 @@ cdef void _release_tape(tape_t* m) noexcept:
     free(m.markets)
     free(m.dues)
     free(m.clocks)
+    free(m.contracts)
     free(m.calls)
 
 
@@ -335,3 +352,4 @@ cdef void release(tape_t* m, engine_t* e) noexcept:
     free(e.fills.data)
     free(e.funding.data)
     free(e.borrow.data)
+    free(e.settled.data)

@@ -1,9 +1,8 @@
 """The state of a run: what a replay carries from one message to the next."""
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t
 from quantlaxmi._ext.buffers cimport buffer_t, push
-from quantlaxmi._ext.depth_levels cimport depth_state_t, level_history_t
 from quantlaxmi._ext.feature_kernels cimport feature_call_t
 from quantlaxmi._ext.impact cimport impact_t
 from quantlaxmi._ext.matching cimport market_t
@@ -45,6 +44,7 @@ cdef enum:
     WHY_MAX_LOSS = 14
     WHY_MARGIN_CALL = 16
     WHY_HEDGE_OUT = 18
+    WHY_SETTLED = 17
     FLAG_TRIM = 1
     FLAG_FLATTEN = 2
     FLAG_DEPTH = 4
@@ -60,6 +60,7 @@ cdef enum:
     ALL_OR_NONE = 2
     WHOLE_UNITS = 3
     LEGS = 4
+    FLAG_SETTLED = 1024
     UNKNOWN = -1
     MARKET_ORDER = 0  # schema.OrderType
     LIMIT_ORDER = 1
@@ -91,6 +92,7 @@ cdef enum Status:
     BAD_TARGET = -7  # a leg names no order of its instrument
     BAD_BUNDLE = -8  # a leg that may rest, or a change of an order, in a bundle
     BAD_UNITS = -10  # units, policy, a net order or a second currency that no bundle can have
+    UNSETTLED = -9  # a position has outlived its contract, ``detail``, and no price settled it
 
 
 cdef struct pending_t:
@@ -148,6 +150,14 @@ cdef struct funding_due_t:
     int64_t settled  # last settlement made, by the same
     int64_t mark
     int64_t rate
+
+
+# What an instrument comes to when it ends.
+cdef struct contract_t:
+    int64_t right  # of an option: 1 call, -1 put; 0 for all else, which comes to the price itself
+    int64_t strike
+    int64_t ends_ns  # NEVER: it does not end
+    int64_t closed  # it was settled: its book is closed for good
 
 
 # Interest on a short position of an instrument that is borrowed to be sold (borrow.pyx).
@@ -281,6 +291,9 @@ cdef struct tape_t:
     market_t* markets
     venue_clock_t* clocks  # by instrument
     funding_due_t* dues
+    contract_t* contracts  # by instrument
+    Py_ssize_t n_closed  # contracts that were settled
+    int64_t n_rows  # of the snapshot at hand, read so far
     Py_ssize_t n_instruments
     Py_ssize_t n_features
     int64_t event_mask
@@ -342,6 +355,7 @@ cdef struct engine_t:
     int64_t due_ns  # earliest pending arrival, or of news
     int64_t ts_ns  # of the last message
     int64_t seq
+    int64_t settles_at_mark  # what no price settled is settled at its last mid at the end
     int64_t first_seq  # orders decided before this message are refused: warm-up
     int64_t detail
     int64_t pending_head
@@ -359,31 +373,8 @@ cdef struct engine_t:
     buffer_t fills
     buffer_t funding
     buffer_t borrow
+    buffer_t settled
     guard_t guard
-
-
-# The depth table by messages instead of rows (depth_index.pyx).
-cdef struct depth_index_t:
-    const level_history_t* sides  # [2 * instrument + (1 for asks)]
-    const depth_state_t* states  # by message
-    const int32_t* rows  # by message: its last row in the table
-
-
-cdef struct columns_t:
-    const int64_t* seq
-    const int64_t* ts
-    const short* instrument
-    const int64_t* exch
-    const int64_t* c[5]  # the table's own columns, in the order load() names them
-    const signed char* side
-    const signed char* flags
-    # NULL, or what is added to the instrument's prices from this row on, until a later row of it
-    # sets another; of quotes, and of depth where it gives the top (see market_null.pyx).
-    const int64_t* shift
-    # Of depth, or NULL: the columns then have an entry a message, and ``shift`` one a row.
-    const depth_index_t* index
-    Py_ssize_t n
-    Py_ssize_t at
 
 
 cdef inline void due_at(engine_t* e, int64_t at) noexcept nogil:

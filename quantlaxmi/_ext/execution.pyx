@@ -20,6 +20,7 @@ from quantlaxmi._ext.order_events cimport new_number, order_row, request_row
 from quantlaxmi._ext.order_queue cimport dequeue
 from quantlaxmi._ext.probe cimport probe_arrive, probe_due, probe_settle
 from quantlaxmi._ext.resting cimport cancel_resting, end_resting
+from quantlaxmi._ext.settlement cimport end_contracts
 from quantlaxmi._ext.wide cimport *
 
 
@@ -213,6 +214,8 @@ cdef int lane_finish(engine_t* e, bint flatten) noexcept nogil:
         status = end_bundles(e)
     if status == OK and e.n_resting:
         status = end_resting(e)
+    if status == OK:
+        status = end_contracts(e)
     if flatten:
         for i in range(e.n_instruments):
             if status == OK:

@@ -15,6 +15,7 @@ from quantlaxmi._ext.bucket_sums cimport bucket_sums_t, sum_buckets
 from quantlaxmi._ext.engine_core cimport tape_run
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS
+from quantlaxmi._ext.market_feed cimport rewind, was_read
 from quantlaxmi._ext.own_takes cimport takes_t
 from quantlaxmi._ext.replay_loop cimport Engine
 from quantlaxmi._ext.sleep cimport doze, retire, wake
@@ -76,6 +77,7 @@ cdef void _renew(engine_t* e, fresh_t* fresh) noexcept nogil:
     _room(&f.fills, &e.fills)
     _room(&f.funding, &e.funding)
     _room(&f.borrow, &e.borrow)
+    _room(&f.settled, &e.settled)
     _room(&f.guard.rows, &e.guard.rows)
     _room(&f.guard.close_orders, &e.guard.close_orders)
     e[0] = f[0]
@@ -202,7 +204,7 @@ cdef class Lanes:
 
     def load(self, tables, depth_index=None):
         """Take the tables of a market, as :meth:`Engine.load` does; every pass reads them anew."""
-        self.first.depth.index = NULL  # others may have been loaded before
+        self.first.feed.depth.index = NULL  # others may have been loaded before
         self.first.load(tables, depth_index)
 
     def run(
@@ -241,9 +243,7 @@ cdef class Lanes:
         with nogil:
             self._begin(sleeping)
             while True:
-                status = tape_run(
-                    m, &first.quotes, &first.depth, &first.trades, &first.funding, limit
-                )
+                status = tape_run(m, &first.feed, limit)
                 if status != OK or _read(first):
                     break
                 with gil:
@@ -272,13 +272,13 @@ cdef class Lanes:
             _free_room(&e.fills)
             _free_room(&e.funding)
             _free_room(&e.borrow)
+            _free_room(&e.settled)
             _free_room(&e.guard.rows)
 
     cdef void _begin(self, bint sleeping) noexcept nogil:
         cdef tape_t* m = &self.first.tape
         cdef Py_ssize_t k
-        self.first.quotes.at = self.first.depth.at = 0
-        self.first.trades.at = self.first.funding.at = 0
+        rewind(&self.first.feed)
         for k in range(self.n):
             _renew(self.places[k], &self.fresh[k])
             wake(&self.sleep, k)
@@ -324,10 +324,7 @@ cdef _check(Engine first, Engine one):
 
 cdef bint _read(Engine first) noexcept nogil:
     """Whether all rows were read."""
-    return (
-        first.quotes.at == first.quotes.n and first.depth.at == first.depth.n
-        and first.trades.at == first.trades.n and first.funding.at == first.funding.n
-    )
+    return was_read(&first.feed)
 
 
 cdef _shown(const result_t* r):

@@ -8,6 +8,7 @@ import numpy as np
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_core cimport tape_run
 from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.market_feed cimport was_read
 from quantlaxmi._ext.probe cimport probe_step
 from quantlaxmi._ext.replay_loop cimport Engine
 from quantlaxmi._ext.signals cimport hear
@@ -124,10 +125,8 @@ cdef class Observer(Engine):
         cdef int64_t status
         if self._can_trade_call is None:
             return Engine.run(self, limit)
-        status = tape_run(
-            &self.tape, &self.quotes, &self.depth, &self.trades, &self.funding, limit
-        )
-        return status, self._exhausted()
+        status = tape_run(&self.tape, &self.feed, limit)
+        return status, was_read(&self.feed)
 
     def rows(self):
         """What was noted at each row.

@@ -8,6 +8,7 @@ from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t, order_for
+from quantlaxmi._ext.contract_end cimport has_ended
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.impact cimport impact_rate, ql_impact_price
 from quantlaxmi._ext.matching cimport *
@@ -32,6 +33,8 @@ cdef int take(
     cdef int64_t left = p.qty - filled[0], qty, price
     cdef int status
     cdef ql_i128 rate = ql_wide(0)
+    if has_ended(e.tape, p.instrument, ts):
+        return OK
     if e.impact != NULL and e.books[p.instrument].valid:
         if impact_rate(&e.impact[p.instrument], &e.books[p.instrument], p.side, left, &rate):
             return OVERFLOW
@@ -83,7 +86,9 @@ cdef int finish_order(
     if filled == p.qty:
         e.ctx.in_flight -= 1
         return order_row(e, p, ORDER_UPDATE, FILLED, WHY_FILLED, filled, ts)
-    if not e.books[p.instrument].valid:
+    if has_ended(e.tape, p.instrument, ts):
+        reason = WHY_SETTLED
+    elif not e.books[p.instrument].valid:
         reason = WHY_BOOK
     else:
         reason = WHY_SIZE if p.order_type == MARKET_ORDER else WHY_IMMEDIATE
@@ -203,7 +208,7 @@ cdef int arrive(engine_t* e, const pending_t* p, int64_t ts, int64_t* filled) no
     filled[0] = 0
     if p.action != ACT_NEW:
         return _request(e, p, ts)
-    if p.order_type == LIMIT_ORDER:
+    if p.order_type == LIMIT_ORDER and not has_ended(e.tape, p.instrument, ts):
         return _arrive_limit(e, p, ts, filled)
     status = take(e, p, ts, 0, filled)
     if status != OK:

@@ -117,7 +117,6 @@ cdef int book_fill(
     cdef account_t* a = &e.accounts[p.instrument]
     cdef ql_i128* cash = &e.cash[a.currency]
     cdef ql_i128 fee
-    cdef fill_t* f
     cdef order_state_t* state = <order_state_t*>e.states.data + p.order
     cdef int64_t kept = r.qty
     cdef report_t told = r[0]
@@ -136,7 +135,28 @@ cdef int book_fill(
     state.executed = 1
     if account_fill(a, cash, p.side, kept, r.price, fee):
         return OVERFLOW
-    f = <fill_t*>push(&e.fills)
+    return _fill_row(e, p, &told, kept, fee)
+
+
+cdef int book_settled(
+    engine_t* e, const pending_t* p, const report_t* r, ql_i128 fee
+) noexcept nogil:
+    cdef account_t* a = &e.accounts[p.instrument]
+    cdef int status = accrue(e, p.instrument, r.ts_ns)
+    if status != OK:
+        return status
+    if account_fill(a, &e.cash[a.currency], p.side, r.qty, r.price, fee):
+        return OVERFLOW
+    return _fill_row(e, p, r, r.qty, fee)
+
+
+cdef int _fill_row(
+    engine_t* e, const pending_t* p, const report_t* told, int64_t kept, ql_i128 fee
+) noexcept nogil:
+    """The row of a fill that was booked, of which ``kept`` was received, and its news."""
+    cdef account_t* a = &e.accounts[p.instrument]
+    cdef const ql_i128* cash = &e.cash[a.currency]
+    cdef fill_t* f = <fill_t*>push(&e.fills)
     if f == NULL:
         return NO_MEMORY
     f.order = p.order
@@ -144,9 +164,9 @@ cdef int book_fill(
     f.leg = p.leg
     f.instrument = p.instrument
     f.side = p.side
-    f.price = r.price
+    f.price = told.price
     f.qty = kept
-    f.ts_ns = r.ts_ns
+    f.ts_ns = told.ts_ns
     f.seq = e.seq
     f.flags = told.flags
     f.fee_hi = ql_hi(fee)
@@ -157,6 +177,6 @@ cdef int book_fill(
     f.realized_hi = ql_hi(a.realized)
     f.realized_lo = ql_lo(a.realized)
     e.positions[p.instrument].qty = a.qty
-    e.positions[p.instrument].pending_qty -= p.side * r.qty
+    e.positions[p.instrument].pending_qty -= p.side * told.qty
     e.positions[p.instrument].n_fills += 1
-    return delay_news(e, p, True, &told) if e.lagging else _tell(e, p, &told)
+    return delay_news(e, p, True, told) if e.lagging else _tell(e, p, told)

@@ -21,6 +21,8 @@ cdef class EventBridge(Bridge):
     cdef object depth_type
     cdef object trade_type
     cdef object funding_type
+    cdef object chain_type
+    cdef object settlement_type
 
 
 cdef int64_t python_step(

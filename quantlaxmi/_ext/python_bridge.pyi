@@ -21,5 +21,5 @@ class EventBridge(Bridge):
         context: Any,
         symbols: tuple[str, ...],
         correlations: tuple[Any, ...],
-        types: tuple[type, type, type, type],
+        types: tuple[type, ...],
     ) -> None: ...

@@ -11,6 +11,8 @@ cdef enum:
     KIND_TRADE = 1  # schema.EventKind
     KIND_DEPTH = 2
     KIND_QUOTE = 3
+    KIND_CHAIN = 5
+    KIND_SETTLEMENT = 6
 
 
 cdef class Bridge:
@@ -60,7 +62,10 @@ cdef class EventBridge(Bridge):
         self.context = context
         self.symbols = symbols
         self.correlations = correlations
-        self.quote_type, self.depth_type, self.trade_type, self.funding_type = types
+        (
+            self.quote_type, self.depth_type, self.trade_type, self.funding_type,
+            self.chain_type, self.settlement_type,
+        ) = types
 
 
 cdef int64_t event_step(
@@ -87,6 +92,12 @@ cdef int64_t event_step(
             made = bridge.depth_type(
                 event.seq, event.ts_ns, event.exch_ts_ns, symbol, b.bid, b.bid_qty, b.ask,
                 b.ask_qty, bool(b.valid), bool(b.depth_valid), correlation,
+            )
+        elif event.kind == KIND_CHAIN:
+            made = bridge.chain_type(event.seq, event.ts_ns, event.exch_ts_ns, event.qty)
+        elif event.kind == KIND_SETTLEMENT:
+            made = bridge.settlement_type(
+                event.seq, event.ts_ns, event.exch_ts_ns, symbol, event.price, correlation
             )
         else:
             made = bridge.funding_type(

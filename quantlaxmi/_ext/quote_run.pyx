@@ -9,6 +9,7 @@ from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.asking cimport ask_awake, lane_answers
+from quantlaxmi._ext.columns cimport columns_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport mid_basis
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
@@ -120,8 +121,8 @@ cdef int quote_run(
     cdef int64_t due = m.due_ns, last = m.ts_ns, message = m.message
     cdef bint asks = (m.event_mask >> KIND_QUOTE) & 1, basis = _is_basis(m)
     cdef int status = OK
-    # News that are late are a lone lane's.
-    if m.lanes[0].lagging or m.watches or (m.n_features and not basis):
+    # News that are late are a lone lane's; rows of a contract that was settled set no book.
+    if m.lanes[0].lagging or m.watches or m.n_closed or (m.n_features and not basis):
         return OK
     if basis:
         spot, perp = m.calls[0].args[0], m.calls[0].args[1]

@@ -1,5 +1,6 @@
 """The engine of a run, for extension modules that build on it."""
-from quantlaxmi._ext.engine_state cimport buffer_t, columns_t, engine_t, tape_t
+from quantlaxmi._ext.engine_state cimport engine_t, tape_t
+from quantlaxmi._ext.market_feed cimport feed_t
 from quantlaxmi._ext.python_bridge cimport Bridge
 
 
@@ -7,16 +8,11 @@ cdef class Engine:
     cdef engine_t e
     cdef tape_t tape
     cdef engine_t* alone  # the tape's only lane
-    cdef columns_t quotes
-    cdef columns_t depth
-    cdef columns_t trades
-    cdef columns_t funding
+    cdef feed_t feed
     cdef object _keep
     cdef object _columns
     cdef Bridge bridge
     cdef bint ended  # its tables were handed over
 
     cdef _set_strategy(self, bridge, step_address, on_fill_address)
-    cdef _load(self, columns_t* t, table, wide_names, small_names)
-    cdef bint _exhausted(self)
     cdef _going_on(self)

@@ -14,9 +14,10 @@ from quantlaxmi._ext.depth_levels cimport depth_gaps
 from quantlaxmi._ext.engine_core cimport tape_run
 from quantlaxmi._ext.engine_setup cimport (
     allocate, allocate_tape, point_at, release, set_accounts, set_base_fees, set_borrow, set_delays,
-    set_features, set_guard, set_impact
+    set_contracts, set_features, set_guard, set_impact
 )
 from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.market_feed cimport feed_t, load_feed, was_read
 from quantlaxmi._ext.python_bridge cimport (
     Bridge, EventBridge, event_step, python_fill, python_step
 )
@@ -36,7 +37,9 @@ FAILURES = {
     BAD_TARGET: "the strategy sent a leg that names no order of its instrument",
     BAD_BUNDLE: "the strategy bundled a leg that does not end on arrival",
     BAD_UNITS: "the strategy sent a leg that no bundle with a policy of units can have",
+    UNSETTLED: "a position has outlived its contract",
 }
+
 #: Tables of a run, in the order of :meth:`Engine.tables`.
 RESULTS = {
     "decisions": _schema.DECISION_DTYPE,
@@ -47,6 +50,7 @@ RESULTS = {
     "risk": _schema.RISK_DTYPE,
     "borrow": _schema.BORROW_PAID_DTYPE,
     "bundles": _schema.BUNDLE_DTYPE,
+    "settled": _schema.SETTLED_DTYPE,
 }
 
 
@@ -106,6 +110,12 @@ cdef class Engine:
         venue's clock when the order arrived.
     leg_latency_ns : int
         A leg of a bundle arrives so much after the one before it.
+    contracts : sequence of tuple
+        By instrument ``(right, strike, end)``: 1 for a call, -1 for a put, 0 for anything else;
+        the time in ns at which it ends, None for one that does not. Empty where none ends.
+    settles_at_mark : bool
+        A position that outlived its contract is settled at the last mid when the data end;
+        otherwise it ends the run with ``UNSETTLED``.
     """
 
     def __cinit__(self):
@@ -117,6 +127,7 @@ cdef class Engine:
         rate_den, step_address=0, on_fill_address=0, bridge=None, rules=(),
         limits=(0, 0, 0, None, 1, False, None), pro_rata=False, delays=None, impact=(),
         trades_by_receipt=False, borrow=(), refuse_short=False, base_fees=(), leg_latency_ns=0,
+        contracts=(), settles_at_mark=False,
     ):
         cdef engine_t* e = &self.e
         if e.tape != NULL:
@@ -144,6 +155,8 @@ cdef class Engine:
         set_borrow(e, borrow)
         set_base_fees(e, base_fees)
         e.guard.no_short = refuse_short
+        set_contracts(&self.tape, contracts)
+        e.settles_at_mark = settles_at_mark
         set_features(&self.tape, features)
 
     cdef _set_strategy(self, bridge, step_address, on_fill_address):
@@ -191,61 +204,15 @@ cdef class Engine:
         ValueError
             The index is of another table.
         """
-        if self.depth.index != NULL:
+        if self.feed.depth.index != NULL:
             raise RuntimeError("depth that an index stands for comes in one chunk")
         self._columns = []
-        self._load(
-            &self.quotes, tables.get("quotes"), ("bid", "bid_qty", "ask", "ask_qty"), ("flags",)
-        )
-        self._load(
-            &self.depth, tables.get("depth"),
-            ("first_id", "last_id", "prev_id", "price", "qty"), ("side", "flags"),
-        )
-        if depth_index is not None and self.depth.n:
+        load_feed(&self.feed, tables, self._columns)
+        if depth_index is not None and self.feed.depth.n:
             if depth_index.n_instruments != self.e.n_instruments:
                 raise ValueError("the depth index is of another table")
-            depth_index.point(&self.depth, tables["depth"])
+            depth_index.point(&self.feed.depth, tables["depth"])
             self._columns.append(depth_index)
-        self._load(&self.trades, tables.get("trades"), ("price", "qty"), ("side",))
-        self._load(
-            &self.funding, tables.get("funding"),
-            ("mark", "index", "rate", "next_funding_ns"), (),
-        )
-
-    cdef _load(self, columns_t* t, table, wide_names, small_names):
-        cdef const int64_t[::1] wide
-        cdef const short[::1] instrument
-        cdef const signed char[::1] small
-        cdef Py_ssize_t i
-        memset(t, 0, sizeof(columns_t))
-        if table is None or len(table["seq"]) == 0:
-            return
-        n = len(table["seq"])
-        for name, column in table.items():
-            if len(column) != n:
-                raise ValueError(f"column {name!r} has {len(column)} rows, expected {n}")
-        self._columns.append(table)
-        wide = table["seq"]
-        t.seq = &wide[0]
-        wide = table["ts_ns"]
-        t.ts = &wide[0]
-        wide = table["exch_ts_ns"]
-        t.exch = &wide[0]
-        if "shift" in table:
-            wide = table["shift"]
-            t.shift = &wide[0]
-        instrument = table["instrument"]
-        t.instrument = &instrument[0]
-        for i, name in enumerate(wide_names):
-            wide = table[name]
-            t.c[i] = &wide[0]
-        for name in small_names:
-            small = table[name]
-            if name == "side":
-                t.side = &small[0]
-            else:
-                t.flags = &small[0]
-        t.n = n
 
     def run(self, int64_t limit=NEVER):
         """Process at most ``limit`` rows of the loaded chunk.
@@ -261,20 +228,10 @@ cdef class Engine:
         self._going_on()
         if self.bridge is None:
             with nogil:
-                status = tape_run(
-                    &self.tape, &self.quotes, &self.depth, &self.trades, &self.funding, limit
-                )
+                status = tape_run(&self.tape, &self.feed, limit)
         else:
-            status = tape_run(
-                &self.tape, &self.quotes, &self.depth, &self.trades, &self.funding, limit
-            )
-        return status, self._exhausted()
-
-    cdef bint _exhausted(self):
-        return (
-            self.quotes.at == self.quotes.n and self.depth.at == self.depth.n
-            and self.trades.at == self.trades.n and self.funding.at == self.funding.n
-        )
+            status = tape_run(&self.tape, &self.feed, limit)
+        return status, was_read(&self.feed)
 
     def finish(self, bint flatten=False):
         """Let what is due up to the last message happen, cancel the rest, flatten if asked.
@@ -293,10 +250,13 @@ cdef class Engine:
     @property
     def chunk_rows(self) -> int:
         """Rows of the loaded chunk read so far."""
-        cdef Py_ssize_t depth = self.depth.at
-        if self.depth.index != NULL and depth:
-            depth = self.depth.index.rows[depth - 1] + 1
-        return self.quotes.at + depth + self.trades.at + self.funding.at
+        cdef const feed_t* f = &self.feed
+        cdef Py_ssize_t depth = f.depth.at
+        if f.depth.index != NULL and depth:
+            depth = f.depth.index.rows[depth - 1] + 1
+        return (
+            f.quotes.at + depth + f.trades.at + f.funding.at + f.chain.at + f.settlement.at
+        )
 
     @property
     def seq(self) -> int:
@@ -326,11 +286,11 @@ cdef class Engine:
         last : bool
             The arrays are the engine's own memory, without a copy: the run ends here.
         """
-        cdef buffer_t* buffers[8]
+        cdef buffer_t* buffers[9]
         cdef Py_ssize_t i
         buffers[:] = [
             &self.e.decisions, &self.e.legs, &self.e.orders, &self.e.fills, &self.e.funding,
-            &self.e.guard.rows, &self.e.borrow, &self.e.bundles,
+            &self.e.guard.rows, &self.e.borrow, &self.e.bundles, &self.e.settled,
         ]
         self.ended = self.ended or last
         return {

@@ -18,6 +18,8 @@ cdef void reset_tape(tape_t* m) noexcept nogil
 cdef void refresh_tape(tape_t* m) noexcept nogil
 # Settle what is announced, on the positions held then, and at ``latest`` at the latest.
 cdef int settle_funding(tape_t* m, Py_ssize_t i, int64_t latest) noexcept nogil
+# The price to which an instrument's underlying came is known: every lane is paid, its book is closed.
+cdef int close_contract(tape_t* m, Py_ssize_t i, int64_t price) noexcept nogil
 # Let everything due before ``ts`` happen.
 cdef int advance(tape_t* m, int64_t ts) noexcept nogil
 # The book of an instrument, or its depth, is another one: lanes that take or rest there see it.

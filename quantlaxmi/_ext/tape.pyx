@@ -19,6 +19,7 @@ from quantlaxmi._ext.loss_close cimport watch_losses
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.own_takes cimport takes_seen
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
+from quantlaxmi._ext.settlement cimport lane_closes
 from quantlaxmi._ext.sleep cimport doze, retire
 from quantlaxmi._ext.venue_clock cimport receive_time, venue_clock_t
 
@@ -45,9 +46,11 @@ cdef void reset_tape(tape_t* m) noexcept nogil:
         depth_init(&m.markets[i].depth.book)
         m.dues[i].at = NEVER
         m.dues[i].settled = -NEVER
+        m.contracts[i].closed = 0
     m.ts_ns = -NEVER
     m.seq = -1
     m.message = 0
+    m.n_closed = m.n_rows = 0
     m.due_ns = m.funding_ns = NEVER
     m.busy = 0
 
@@ -106,6 +109,34 @@ cdef int settle_funding(tape_t* m, Py_ssize_t i, int64_t latest) noexcept nogil:
             status = lane_failed(m, m.lanes[j], status)
             if status != OK:
                 return status
+    return OK
+
+
+cdef inline int64_t _intrinsic(const contract_t* c, int64_t price) noexcept nogil:
+    cdef int64_t worth = price
+    if c.right:
+        # Both are prices, so their difference fits.
+        worth = c.right * (price - c.strike)
+    return worth if worth > 0 else 0
+
+
+cdef int close_contract(tape_t* m, Py_ssize_t i, int64_t price) noexcept nogil:
+    cdef contract_t* c = &m.contracts[i]
+    cdef Py_ssize_t j
+    cdef int status
+    if c.closed:
+        return OK
+    c.closed = 1
+    m.n_closed += 1
+    m.books[i].valid = 0
+    for j in range(m.n_lanes):
+        if m.lanes[j].failed:
+            continue
+        bring_up(m, m.lanes[j])
+        status = lane_closes(m.lanes[j], i, price, _intrinsic(c, price))
+        status = _touched(m, m.lanes[j], status)
+        if status != OK:
+            return status
     return OK
 
 

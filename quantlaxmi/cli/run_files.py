@@ -76,13 +76,15 @@ def write_run(run: Run, facts: dict[str, Any], out: str) -> None:
     import pyarrow as pa
 
     from quantlaxmi.files import staged_directory
-    from quantlaxmi.run.tables import RUN_TABLES
+    from quantlaxmi.run.tables import RARE_RUN_TABLES, RUN_TABLES
 
     with staged_directory(out) as folder:
         (folder / "summary.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         run.trace.save(folder / "trace.arrow")
         for name in RUN_TABLES:
             table = run.table(name)
+            if name in RARE_RUN_TABLES and not table.num_rows:
+                continue
             # By an open file, because Arrow takes no name that is not UTF-8.
             with (
                 (folder / f"{name}.arrow").open("wb") as sink,

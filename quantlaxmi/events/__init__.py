@@ -21,12 +21,14 @@ from quantlaxmi.events.decisions import (
 )
 from quantlaxmi.events.ids import CorrelationContext
 from quantlaxmi.events.market import (
+    ChainEvent,
     DepthEvent,
     FundingEvent,
     IndiaMarketEvent,
     MarketSnapshot,
     QuoteEvent,
     ReplayEvent,
+    SettlementEvent,
     TradeEvent,
 )
 from quantlaxmi.events.outcomes import (
@@ -41,6 +43,7 @@ from quantlaxmi.events.outcomes import (
     OrderNotice,
     OrderUpdate,
     RiskEvent,
+    SettlementPayment,
     TradeAttribution,
 )
 
@@ -49,6 +52,7 @@ __all__ = [
     "CONFIDENCE_EXPONENT",
     "RECORD_TAG",
     "BorrowPayment",
+    "ChainEvent",
     "CorrelationContext",
     "DecisionEvent",
     "DecisionLeg",
@@ -70,6 +74,8 @@ __all__ = [
     "QuoteEvent",
     "ReplayEvent",
     "RiskEvent",
+    "SettlementEvent",
+    "SettlementPayment",
     "TradeAttribution",
     "TradeEvent",
     "rationale_hash",

@@ -13,12 +13,14 @@ from quantlaxmi.events.ids import CorrelationContext
 from quantlaxmi.schema import Side
 
 __all__ = [
+    "ChainEvent",
     "DepthEvent",
     "FundingEvent",
     "IndiaMarketEvent",
     "MarketSnapshot",
     "QuoteEvent",
     "ReplayEvent",
+    "SettlementEvent",
     "TradeEvent",
 ]
 
@@ -194,7 +196,56 @@ class MarketSnapshot(msgspec.Struct, frozen=True, gc=False, tag=True):
         return self.ask - self.bid
 
 
+class ChainEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A whole snapshot of an option chain was read: the books of all its rows are new.
+
+    Attributes
+    ----------
+    seq : int
+        Market row key: global message number of the segment.
+    ts_ns, exch_ts_ns : int
+        When it was collected, and the exchange's own stamp, ns since the epoch.
+    n_rows : int
+        Contracts in it. Others keep the books that they had.
+
+    Examples
+    --------
+    >>> ChainEvent(7, 1_756_438_256_000_000_000, 1_756_438_165_000_000_000, 1528).n_rows
+    1528
+    """
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    n_rows: int
+
+
+class SettlementEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A contract has ended: the price that its underlying came to is known, positions are paid.
+
+    Attributes
+    ----------
+    seq : int
+        Market row key: global message number of the segment.
+    ts_ns, exch_ts_ns : int
+        When it was known, and the exchange's own stamp, ns since the epoch.
+    symbol : str
+        Symbol of the instrument that ended.
+    price : int
+        Settlement price of the underlying, a mantissa at the instrument's price exponent.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
+    """
+
+    seq: int
+    ts_ns: int
+    exch_ts_ns: int
+    symbol: str
+    price: int
+    correlation: CorrelationContext | None = None
+
+
 #: What a crypto strategy receives.
 ReplayEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent | FundingEvent
 #: What an Indian options strategy receives.
-IndiaMarketEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent
+IndiaMarketEvent: TypeAlias = QuoteEvent | DepthEvent | TradeEvent | ChainEvent | SettlementEvent

@@ -251,6 +251,47 @@ class BorrowPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
     correlation: CorrelationContext | None = None
 
 
+class SettlementPayment(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A position ended with its contract and was paid what that came to.
+
+    The fill of the same run whose number is ``fills_before`` books it.
+
+    Attributes
+    ----------
+    symbol : str
+        Symbol of the instrument.
+    ts_ns : int
+        When the price was known, ns since the epoch.
+    seq : int
+        Market row key of the settlement.
+    position : int
+        Signed quantity mantissa that was held.
+    price : int
+        Settlement price of the underlying, price mantissa; 0 where it was settled at the mark.
+    intrinsic : int
+        What the contract came to, price mantissa.
+    amount : int
+        ``position * intrinsic`` received, at the ledger scale; below 0 paid.
+    fee : int
+        Tax on it, at the ledger scale.
+    fills_before : int
+        Fills of the run that had happened before.
+    correlation : CorrelationContext or None
+        Run, decision and order of the event; None where it was made without.
+    """
+
+    symbol: str
+    ts_ns: int
+    seq: int
+    position: int
+    price: int
+    intrinsic: int
+    amount: int
+    fee: int
+    fills_before: int
+    correlation: CorrelationContext | None = None
+
+
 class RiskEvent(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A rule of the venue or a risk limit refused an order, or a trim left a bundle unmatched.
 

@@ -194,18 +194,21 @@ class LatencyModel(Settings, frozen=True, kw_only=True):
             raise ConfigError("latency", "is no latency model of this version")
         return model
 
-    def latency_hash(self, flatten: bool) -> bytes:
-        """SHA-256 for the trace header; it covers the end of the run too.
+    def latency_hash(self, flatten: bool, settle_at: str = "price") -> bytes:
+        """SHA-256 for the trace header; it covers the end of the run and of contracts too.
 
         A constant entry latency alone hashes as runs without a model do.
         """
-        return _hashes.get((self,), (flatten,), lambda: self._latency_hash(flatten))
+        ends: dict[str, Any] = {"flatten": flatten}
+        if settle_at != "price":
+            ends["settle_at"] = settle_at
+        return _hashes.get((self,), tuple(ends.values()), lambda: self._latency_hash(ends))
 
-    def _latency_hash(self, flatten: bool) -> bytes:
+    def _latency_hash(self, ends: dict[str, Any]) -> bytes:
         if self.is_plain:
-            plain = {"kind": "constant", "latency_ns": self.entry.constant_ns, "flatten": flatten}
+            plain = {"kind": "constant", "latency_ns": self.entry.constant_ns, **ends}
             return canonical_digest("quantlaxmi.latency.1", plain)
-        found = {**self.describe(), "flatten": flatten}
+        found = {**self.describe(), **ends}
         return canonical_digest("quantlaxmi.latency.2", found)
 
     def delays(self, seed: int, config_hash: bytes) -> Delays | None:

@@ -12,6 +12,7 @@ from quantlaxmi.execution.account_terms import (
     run_accounts,
 )
 from quantlaxmi.execution.base_fees import BaseTerms, base_terms
+from quantlaxmi.execution.contract_terms import ContractTerms, contract_terms
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.risk import Limits, RiskLimits, Rule, order_rules
 from quantlaxmi.instruments import Instrument
@@ -41,6 +42,8 @@ class RunTerms:
     rules : tuple of Rule
         Of each instrument, see `order_rules`.
     limits : Limits
+    contracts : tuple
+        Of each instrument, see `contract_terms`; empty where none ends or settles.
     """
 
     ledger_exponent: int
@@ -51,6 +54,7 @@ class RunTerms:
     impact: tuple[tuple[int, int], ...]
     rules: tuple[Rule, ...]
     limits: Limits
+    contracts: tuple[ContractTerms, ...] = ()
 
 
 #: A gate runs with the run's own terms, and with those of a few stresses.
@@ -85,6 +89,7 @@ def _made(instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLim
     exponent = ledger_exponent(instruments, costs)
     currencies = tuple(dict.fromkeys(one.currency for one in instruments))
     base = tuple(base_terms(one, costs) for one in instruments)
+    contracts = tuple(map(contract_terms, instruments))
     rules, checks = order_rules(instruments, costs, limits, exponent)
     return RunTerms(
         exponent,
@@ -95,4 +100,5 @@ def _made(instruments: tuple[Instrument, ...], costs: CostModel, limits: RiskLim
         tuple(costs.impact_on(one).terms if costs.impact else (0, 0) for one in instruments),
         tuple(rules),
         checks,
+        contracts if any(right or end for right, _, end in contracts) else (),
     )

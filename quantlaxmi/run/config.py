@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from quantlaxmi.run.scan_terms import check_scan_day
 from quantlaxmi.segment import MarketData
 from quantlaxmi.venues import borrow_on, buy_fee_on, run_costs
 
+#: What settles a position whose contract has ended.
+SettleAt = Literal["price", "mark"]
 #: Says nothing: everything comes from the dated tables.
 _NO_COSTS: Final = CostModel(rates={})
 _NO_LIMITS: Final = RiskLimits()
@@ -67,6 +69,9 @@ class RunConfig:
     leg_latency_ns : int
         A leg of a bundle arrives so much after the one before it; 0, the default: together. At most
         a day.
+    settle_at : {"price", "mark"}
+        A position that outlived its contract takes the settlement price of its underlying, and is
+        an error where the data have none; ``"mark"`` takes the contract's last mid then.
     completed : Completed or None
         Where ``costs`` are not as they were given. It changes no run and enters no hash.
 
@@ -89,6 +94,7 @@ class RunConfig:
     latency: LatencyModel = _DEFAULT_LATENCY
     seed: int = 0
     flatten: bool = False
+    settle_at: SettleAt = "price"
     completed: Completed | None = field(default=None, repr=False)
     leg_latency_ns: int = 0
 
@@ -97,6 +103,10 @@ class RunConfig:
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise InputError(name, f"was {shown(value)}, expected {kind.__name__}")
+        if self.settle_at not in ("price", "mark"):
+            raise InputError(
+                "settle_at", f"was {shown(self.settle_at)}, expected 'price' or 'mark'"
+            )
         if type(self.seed) is not int or not 0 <= self.seed < 1 << 64:
             raise InputError(
                 "seed", f"was {shown(self.seed)}, expected a whole number, 0 to 2**64 - 1"
@@ -119,12 +129,13 @@ class RunConfig:
         seed: int = 0,
         flatten: bool = False,
         leg_latency_ns: int = 0,
+        settle_at: SettleAt = "price",
     ) -> RunConfig:
         """Build a config from the keywords of `backtest`; None is the default of each.
 
         Parameters
         ----------
-        costs, limits, latency, seed, flatten, leg_latency_ns
+        costs, limits, latency, seed, flatten, leg_latency_ns, settle_at
             As the attributes.
         latency_ns : int, optional
             A constant entry latency; ``latency`` takes its place.
@@ -143,6 +154,7 @@ class RunConfig:
             seed=seed,
             flatten=bool(flatten),
             leg_latency_ns=leg_latency_ns,
+            settle_at=settle_at,
         )
 
     @property
@@ -200,12 +212,13 @@ class RunConfig:
             "seed": self.seed,
             "flatten": self.flatten,
             **({"leg_latency_ns": self.leg_latency_ns} if self.leg_latency_ns else {}),
+            **({"settle_at": self.settle_at} if self.settle_at != "price" else {}),
         }
 
     @property
     def latency_hash(self) -> bytes:
         """Latencies and the end of the run, as in a trace's header: 32 bytes."""
-        plain = self.latency.latency_hash(self.flatten)
+        plain = self.latency.latency_hash(self.flatten, self.settle_at)
         if self.leg_latency_ns == 0:
             return plain
         told = {"latency": plain.hex(), "leg_latency_ns": self.leg_latency_ns}
@@ -228,6 +241,7 @@ class RunConfig:
                 seed=described["seed"],
                 flatten=described["flatten"],
                 leg_latency_ns=described.get("leg_latency_ns", 0),
+                settle_at=described.get("settle_at", "price"),
             )
         except (KeyError, TypeError) as error:
             raise ConfigError("run config", f"is no description of one: {error}") from None

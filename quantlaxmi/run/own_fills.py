@@ -8,9 +8,9 @@ import numpy as np
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.fixed import int128_halves
+from quantlaxmi.run.arrow_columns import decimals_of_halves
 from quantlaxmi.run.result import Run
 from quantlaxmi.run.result_table import ResultTable
-from quantlaxmi.run.tables import decimals_of_halves
 from quantlaxmi.strategies.recorded_fills import FEE_EXPONENT, OwnFills, RecordedFills
 
 if TYPE_CHECKING:

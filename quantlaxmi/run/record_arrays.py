@@ -7,7 +7,7 @@ accounts and currencies is 128-bit halves; nothing is rounded.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ from quantlaxmi.trace.header import TraceHeader
 __all__ = ["arrays_of", "records_of"]
 
 Arrays = Mapping[str, NDArray[Any]]
+#: What runs stored before this table was made do not have.
+_LATER: Final = frozenset({"settled"})
 
 
 def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:
@@ -96,7 +98,7 @@ def records_of(header: TraceHeader, arrays: Arrays) -> RunRecords:
     return RunRecords(
         header=header,
         ledger_exponent=exponent,
-        **{name: arrays[name] for name in TRACE_TABLES},
+        **{name: arrays.get(name, np.empty(0, kind)) for name, kind in TRACE_TABLES.items()},
         accounts=tuple(accounts),
         cash=dict(zip(currencies, cash, strict=True)),
         attributions=Attributions(arrays["attributions"], arrays["reference_price"], exponent - 1),
@@ -132,6 +134,8 @@ def _check(arrays: Arrays, n_instruments: int, n_currencies: int) -> None:
     }
     tables = {**TRACE_TABLES, **({"notes": NOTE_DTYPE} if "notes" in arrays else {})}
     for name in (*tables, *shapes):
+        if name not in arrays and name in _LATER:
+            continue
         if name not in arrays:
             raise InputError("records of a run", "is missing", name)
         found, dtype = arrays[name], tables.get(name, np.dtype(np.int64))

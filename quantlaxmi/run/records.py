@@ -111,7 +111,8 @@ class RunRecords:
         Names the instruments that rows hold by index.
     ledger_exponent : int
         Exponent of all money, unless a field says otherwise.
-    decisions, legs, orders, fills, funding, risk, borrow, bundles : ndarray of the schema's dtypes
+    decisions, legs, orders, fills, funding, risk, borrow, bundles, settled : ndarray
+        Of the schema's dtypes.
         In the order in which they happened.
     accounts : tuple of Account
         By instrument.
@@ -150,6 +151,7 @@ class RunRecords:
     risk: NDArray[Any]
     borrow: NDArray[Any]
     bundles: NDArray[Any]
+    settled: NDArray[Any]
     accounts: tuple[Account, ...]
     cash: Mapping[str, int]
     attributions: Attributions

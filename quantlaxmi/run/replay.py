@@ -343,6 +343,7 @@ def _records(header: TraceHeader, session: Session, market: MarketData) -> RunRe
         risk=tables["risk"],
         borrow=tables["borrow"],
         bundles=costed_bundles(tables["bundles"], tables["fills"], attributions),
+        settled=tables["settled"],
         accounts=tuple(accounts),
         cash=dict(zip(session.currencies, cash, strict=True)),
         attributions=attributions,

@@ -82,7 +82,7 @@ def equity_table(run: ExactRun, freq: str | int, capital: Any) -> ResultTable:
     import pyarrow as pa
 
     from quantlaxmi.fixed import int128_halves
-    from quantlaxmi.run.tables import decimals_of_halves, times_column
+    from quantlaxmi.run.arrow_columns import decimals_of_halves, times_column
 
     stated = capital_of(run, capital)
     curve = capital_curve(run, clock_step(freq), stated)

@@ -19,13 +19,15 @@ from quantlaxmi._ext.depth_index import DepthIndex
 from quantlaxmi._ext.python_bridge import Bridge, EventBridge
 from quantlaxmi._ext.replay_loop import FAILURES, Engine
 from quantlaxmi._ext.scan_setup import set_scan
-from quantlaxmi.errors import EngineError, FixedPointOverflow, StrategyError
+from quantlaxmi.errors import EngineError, FixedPointOverflow, InputError, StrategyError
 from quantlaxmi.events import (
+    ChainEvent,
     DepthEvent,
     FillEvent,
     FundingEvent,
     OrderNotice,
     QuoteEvent,
+    SettlementEvent,
     TradeEvent,
 )
 from quantlaxmi.events.ids import CorrelationContext
@@ -139,6 +141,8 @@ class Session:
             base_fees=money.base_fees,
             refuse_short=config.limits.short_spot == "refuse",
             leg_latency_ns=config.leg_latency_ns,
+            contracts=money.contracts,
+            settles_at_mark=config.settle_at == "mark",
         )
         if config.limits.margin == "scan":
             set_scan(self.engine, *scan_terms(instruments, [term[1] for term in self.terms]))
@@ -198,7 +202,7 @@ class Session:
             self.context,
             tuple(i.symbol for i in self.instruments),
             self._correlations,
-            (QuoteEvent, DepthEvent, TradeEvent, FundingEvent),
+            (QuoteEvent, DepthEvent, TradeEvent, FundingEvent, ChainEvent, SettlementEvent),
         )
 
     def _bar_bridge(self, bar_run: BarRun) -> Bridge:
@@ -323,6 +327,17 @@ class Session:
         mids: NDArray[np.int64] = 5 * self.memory["books"]["mid2"]
         return mids
 
+    def _unsettled(self) -> InputError:
+        """A position has outlived its contract, and no price settles it."""
+        k = self.engine.detail
+        one, held = self.instruments[k], self.engine.accounts()[k][0]
+        ended = f"{np.datetime64(one.expiry_ns or 0, 'ns').astype('datetime64[s]')} UTC"
+        return InputError(
+            "settlement",
+            f"{one.symbol} expired at {ended} with a position of {held}, and the data have no "
+            'settlement price for it (settle_at = "mark" takes its last mid)',
+        )
+
     def _raise(self, status: int) -> None:
         place = f"message seq {self.engine.seq}"
         reason = FAILURES.get(status, f"status {status}")
@@ -331,6 +346,8 @@ class Session:
             raise failed(self.bound, error, place) from error
         if error is not None:  # an interrupt
             raise error
+        if "outlived" in reason:
+            raise self._unsettled()
         if reason.startswith("memory"):
             raise MemoryError(f"{reason} at {place}")
         if "does not fit" in reason:

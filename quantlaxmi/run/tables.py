@@ -19,17 +19,20 @@ from quantlaxmi import schema
 from quantlaxmi.errors import InputError
 from quantlaxmi.execution.risk import risk_exponent
 from quantlaxmi.fixed import int128_halves
-from quantlaxmi.fixed.int128_sums import int128_combined
 from quantlaxmi.fixed.point import format_decimal
-from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.accrued import Loans
+from quantlaxmi.run.arrow_columns import (
+    amounts_column,
+    decimals_column,
+    decimals_of_halves,
+    known_column,
+    names_column,
+    texts_column,
+    times_column,
+)
 from quantlaxmi.run.ledger_lines import MONEY, LedgerLines, lines_at_fills
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.segment import MarketData
-
-#: Digits of an Arrow decimal128.
-_DIGITS: Final = 38
-_UTC: Final = pa.timestamp("ns", tz="UTC")
 
 
 def run_table(
@@ -44,9 +47,10 @@ def run_table(
         The market of the run; read for ``ledger`` alone.
     name : str
         ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``borrow`` (interest on spot
-        that was sold and not held), ``risk``, ``attributions`` (one row a fill) or ``ledger``
-        (after each fill, one row for each instrument that is or was held, and one for each
-        currency).
+        that was sold and not held), ``settled`` (positions that ended with their contract, each
+        with the number of the fill that books it), ``risk``, ``attributions`` (one row a fill)
+        or ``ledger`` (after each fill, one row for each instrument that is or was held, and one
+        for each currency).
     loans : sequence of (int, int), optional
         As of `lines_at_fills`.
 
@@ -150,7 +154,7 @@ def _decisions(records: RunRecords) -> dict[str, Any]:
         "decision": rows["sequence"],
         "seq": rows["seq"],
         "ts": times_column(rows["ts_ns"]),
-        "type": _names(rows["decision_type"], schema.DecisionType),
+        "type": names_column(rows["decision_type"], schema.DecisionType),
         "direction": rows["direction"],
         "confidence": pa.array(rows["confidence"], mask=rows["confidence"] < 0),
         "rationale": texts_column(rows["rationale"], records.header.rationales),
@@ -171,10 +175,10 @@ def _legs(records: RunRecords) -> dict[str, Any]:
     return {
         "decision": rows["decision"],
         **_who(records, rows),
-        "action": _names(rows["action"], schema.OrderAction),
-        "order_type": _names(rows["order_type"], schema.OrderType),
-        "time_in_force": _names(rows["time_in_force"], schema.TimeInForce),
-        "target": _known(rows["target"]),
+        "action": names_column(rows["action"], schema.OrderAction),
+        "order_type": names_column(rows["order_type"], schema.OrderType),
+        "time_in_force": names_column(rows["time_in_force"], schema.TimeInForce),
+        "target": known_column(rows["target"]),
         "qty": _amounts(records, rows, "qty", "qty_exponent"),
         **prices,
         **quantities,
@@ -187,16 +191,16 @@ def _orders(records: RunRecords) -> dict[str, Any]:
     rows = records.orders
     return {
         "order": rows["order"],
-        "decision": _known(rows["decision"]),
-        "leg": _known(rows["leg"]),
+        "decision": known_column(rows["decision"]),
+        "leg": known_column(rows["leg"]),
         "ts": times_column(rows["ts_ns"]),
         "seq": rows["seq"],
-        "event": _names(rows["kind"], schema.OrderEventKind),
-        "status": _names(rows["status"], schema.OrderStatus),
-        "reason": _names(rows["reason"], schema.OrderReason),
+        "event": names_column(rows["kind"], schema.OrderEventKind),
+        "status": names_column(rows["status"], schema.OrderStatus),
+        "reason": names_column(rows["reason"], schema.OrderReason),
         **_who(records, rows),
-        "order_type": _names(rows["order_type"], schema.OrderType),
-        "time_in_force": _names(rows["time_in_force"], schema.TimeInForce),
+        "order_type": names_column(rows["order_type"], schema.OrderType),
+        "time_in_force": names_column(rows["time_in_force"], schema.TimeInForce),
         "limit_price": _amounts(records, rows, "limit_price", "price_exponent"),
         "qty": _amounts(records, rows, "qty", "qty_exponent"),
         "filled_qty": _amounts(records, rows, "filled_qty", "qty_exponent"),
@@ -208,7 +212,7 @@ def _fills(records: RunRecords) -> dict[str, Any]:
     return {
         "fill": np.arange(len(rows)),
         "order": rows["order"],
-        "decision": _known(rows["decision"]),
+        "decision": known_column(rows["decision"]),
         "ts": times_column(rows["ts_ns"]),
         "seq": rows["seq"],
         **_who(records, rows),
@@ -235,7 +239,7 @@ def _funding(records: RunRecords) -> dict[str, Any]:
         "currency": _currencies(records, rows),
         "position": _amounts(records, rows, "position", "qty_exponent"),
         "mark": _amounts(records, rows, "mark", "price_exponent"),
-        "rate": _decimals(rows["rate"], schema.RATE_EXPONENT),
+        "rate": decimals_column(rows["rate"], schema.RATE_EXPONENT),
         "amount": decimals_of_halves(rows["amount_hi"], rows["amount_lo"], records.ledger_exponent),
     }
 
@@ -250,6 +254,22 @@ def _borrow(records: RunRecords) -> dict[str, Any]:
         "position": _amounts(records, rows, "position", "qty_exponent"),
         "mid": _amounts(records, mids, "mid", "price_exponent", -1),
         "amount": decimals_of_halves(rows["amount_hi"], rows["amount_lo"], records.ledger_exponent),
+    }
+
+
+def _settled(records: RunRecords) -> dict[str, Any]:
+    rows = records.settled
+    return {
+        "fill": rows["fills_before"],
+        "ts": times_column(rows["ts_ns"]),
+        "seq": rows["seq"],
+        "symbol": _symbols(records, rows),
+        "currency": _currencies(records, rows),
+        "position": _amounts(records, rows, "position", "qty_exponent"),
+        "price": _amounts(records, rows, "price", "price_exponent"),
+        "intrinsic": _amounts(records, rows, "intrinsic", "price_exponent"),
+        "amount": decimals_of_halves(rows["amount_hi"], rows["amount_lo"], records.ledger_exponent),
+        "fee": decimals_of_halves(rows["fee_hi"], rows["fee_lo"], records.ledger_exponent),
     }
 
 
@@ -274,7 +294,7 @@ def _risk(records: RunRecords) -> dict[str, Any]:
         "ts": times_column(rows["ts_ns"]),
         "seq": rows["seq"],
         "symbol": _symbols(records, rows),
-        "rule": _names(rows["rule"], schema.RiskRule),
+        "rule": names_column(rows["rule"], schema.RiskRule),
         **texts,
     }
 
@@ -293,7 +313,7 @@ def _attributions(records: RunRecords) -> dict[str, Any]:
     }
     return {
         "fill": np.arange(len(rows)),
-        "decision": _known(rows["decision"]),
+        "decision": known_column(rows["decision"]),
         "ts": times_column(rows["ts_ns"]),
         **_who(records, rows),
         "currency": _currencies(records, rows),
@@ -310,15 +330,18 @@ _TABLES: Final[dict[str, Callable[[RunRecords], dict[str, Any]]]] = {
     "fills": _fills,
     "funding": _funding,
     "borrow": _borrow,
+    "settled": _settled,
     "risk": _risk,
     "attributions": _attributions,
 }
 #: Names `run_table` takes.
 RUN_TABLES: Final = (*_TABLES, "ledger")
+#: Those of them that ``--run-dir`` writes only where they have rows.
+RARE_RUN_TABLES: Final = frozenset({"settled"})
 
 
 def _who(records: RunRecords, rows: NDArray[Any]) -> dict[str, Any]:
-    return {"symbol": _symbols(records, rows), "side": _names(rows["side"], schema.Side)}
+    return {"symbol": _symbols(records, rows), "side": names_column(rows["side"], schema.Side)}
 
 
 def _symbols(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
@@ -332,64 +355,5 @@ def _currencies(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
     return texts_column(code[rows["instrument"]], names)
 
 
-def texts_column(index: NDArray[np.int64], texts: Sequence[str]) -> pa.Array:
-    codes = pa.array(index.astype(np.int32))
-    return pa.DictionaryArray.from_arrays(codes, pa.array(texts, pa.string()))
-
-
-def _names(values: NDArray[np.int64], kind: Any) -> pa.Array:
-    """Names of an enumeration's members, as a dictionary column."""
-    members = list(kind)
-    order = {int(member): k for k, member in enumerate(members)}
-    unique, inverse = np.unique(values, return_inverse=True)
-    codes = np.array([order[int(v)] for v in unique], np.int64)[inverse]
-    return texts_column(codes, [member.name for member in members])
-
-
-def times_column(ts_ns: NDArray[np.int64]) -> pa.Array:
-    return pa.array(ts_ns).cast(_UTC)
-
-
-def _known(numbers: NDArray[np.int64]) -> pa.Array:
-    """Numbers, null where the row has none (-1)."""
-    return pa.array(numbers, mask=numbers < 0)
-
-
 def _amounts(records: RunRecords, *what: Any) -> pa.Array:
     return amounts_column(records.instruments, *what)
-
-
-def amounts_column(
-    instruments: Sequence[Instrument],
-    rows: NDArray[Any] | dict[str, NDArray[np.int64]],
-    field: str,
-    exponent: str,
-    shift: int = 0,
-) -> pa.Array:
-    """Mantissas of rows of several instruments as decimals at the finest of their exponents."""
-    exponents = [getattr(one, exponent) + shift for one in instruments]
-    finest = min(exponents)
-    values = np.ascontiguousarray(rows[field])
-    if all(one == finest for one in exponents):
-        return _decimals(values, finest)
-    hi, lo = values >> 63, values.copy()
-    for i, own in enumerate(exponents):
-        at = np.flatnonzero(rows["instrument"] == i) if own != finest else np.zeros(0, np.intp)
-        # A factor of 10**18 at most fits int64; the rest is a further one.
-        for step in (min(own - finest, 18), max(own - finest - 18, 0)):
-            if step and len(at):
-                hi[at], lo[at] = int128_combined((10**step, (hi[at], lo[at])))
-    return decimals_of_halves(hi, lo, finest)
-
-
-def _decimals(values: NDArray[np.int64], exponent: int) -> pa.Array:
-    values = np.ascontiguousarray(values)
-    return decimals_of_halves(values >> 63, values, exponent)
-
-
-def decimals_of_halves(hi: NDArray[np.int64], lo: NDArray[np.int64], exponent: int) -> pa.Array:
-    """128-bit halves as decimal128: Arrow stores just these bytes, little-endian."""
-    wide = np.empty((len(lo), 2), np.int64)
-    wide[:, 0], wide[:, 1] = lo, hi
-    kind = pa.decimal128(_DIGITS, max(0, -exponent))
-    return pa.Array.from_buffers(kind, len(lo), [None, pa.py_buffer(wide)])

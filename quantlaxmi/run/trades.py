@@ -14,8 +14,13 @@ from quantlaxmi._ext.leg_prices import leg_prices
 from quantlaxmi.errors import CurrencyError, FixedPointOverflow
 from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.fixed.int128_sums import int128_floats, int128_group_sums
+from quantlaxmi.run.arrow_columns import (
+    amounts_column,
+    decimals_of_halves,
+    texts_column,
+    times_column,
+)
 from quantlaxmi.run.excursions import excursions
-from quantlaxmi.run.tables import amounts_column, decimals_of_halves, texts_column, times_column
 from quantlaxmi.run.trip_money import PARTS, Halves, TripMoney, trip_money
 from quantlaxmi.schema import I64
 

@@ -30,7 +30,7 @@ TRACE_SCHEMA_VERSION: Final = 2
 SEMANTICS_VERSION: Final = 6
 #: Changes with any kernel-facing record or signature; checked when a kernel is loaded.
 KERNEL_ABI_VERSION: Final = 5
-#: Versions that are loaded: 5 has longer records of legs, so older kernels must be built again.
+#: Versions that are loaded: 5 has longer records of books and legs; older kernels are built again.
 KERNEL_ABI_VERSIONS: Final = (5,)
 #: Most legs one decision may carry.
 MAX_LEGS: Final = 64
@@ -150,6 +150,7 @@ class OrderReason(enum.IntEnum):
     NOT_RESTING = 13  # what was to be changed had ended, or was not there yet
     MAX_LOSS = 14  # closed or cancelled by the engine, because the largest loss was passed
     MARGIN_CALL = 16  # closed or cancelled by the engine, because equity was below margin used
+    SETTLED = 17  # the contract had ended: the position was paid, an order cancelled
     HEDGE_OUT = 18  # the engine trades out what a bundle's policy forbids it to keep
 
 
@@ -188,6 +189,7 @@ class FillFlag(enum.IntFlag):
     BASE_FEE = 64  # the fee was taken from what was bought; the quantity is what is left
     IN_BAR = 128  # inside the bar that ended, by the rule of execution/bar_orders.py
     STOP_FIRST = 256  # its stop was taken, and its target lay in the same bar
+    SETTLED = 1024  # the contract ended: paid at what it came to, not traded
     HEDGE_OUT = 512  # it traded out what a bundle's policy forbids it to keep
 
 
@@ -240,6 +242,8 @@ BOOK_DTYPE: Final = _record(
     "next_funding_ns",
     "mid2",  # bid + ask when the book was last valid, 0 before
     "depth_valid",  # 1 while the rebuilt depth stands: no gap since its snapshot
+    "oi",  # open interest and the venue's implied volatility at IV_EXPONENT, of the last snapshot
+    "iv",
 )
 POSITION_DTYPE: Final = _record("qty", "pending_qty", "n_fills")
 FEATURE_DTYPE: Final = _record("num", "den", "value", real=("value",))
@@ -371,5 +375,20 @@ BUNDLE_DTYPE: Final = _record(
     "legs_short",  # legs that did not fill whole
     "cost_hi",  # of its fills with HEDGE_OUT: slippage and fees, at ledger exponent - 1
     "cost_lo",
+)
+#: Positions that ended with their contract; each has a fill at ``intrinsic``, ``fills_before`` its
+#: number.
+SETTLED_DTYPE: Final = _record(
+    "instrument",
+    "ts_ns",
+    "seq",
+    "position",  # that was held
+    "price",  # settlement price of the underlying; 0 as well where it was settled at the mark
+    "intrinsic",  # what the contract came to, a price
+    "amount_hi",  # position * intrinsic, received; below 0 paid
+    "amount_lo",
+    "fee_hi",  # tax on it
+    "fee_lo",
+    "fills_before",
 )
 RISK_DTYPE: Final = _record("decision", "instrument", "rule", "value", "limit", "ts_ns", "seq")

@@ -312,6 +312,11 @@ class IndiaOptionsStrategy(PythonStrategy):
     """
 
     rationales: ClassVar[tuple[str, ...]] = tuple(t.value for t in OptionsStrategyType)
+    event_kinds: ClassVar[tuple[EventKind, ...]] = (
+        EventKind.QUOTE,
+        EventKind.CHAIN,
+        EventKind.SETTLEMENT,
+    )
 
     @abstractmethod
     def on_market(self, event: IndiaMarketEvent, ctx: Context) -> MultiLegOrderIntent | None:

@@ -24,6 +24,7 @@ from quantlaxmi.events import (
     FundingPayment,
     OrderEvent,
     RiskEvent,
+    SettlementPayment,
     rationale_hash,
 )
 from quantlaxmi.trace.arrow import load_arrow, save_arrow
@@ -335,6 +336,11 @@ class DecisionTrace:
     def borrow(self) -> LazyRows[BorrowPayment]:
         """Interest on spot that was sold and not held, as objects."""
         return LazyRows(len(self._tables["borrow"]), self.reader.borrow)
+
+    @property
+    def settled(self) -> LazyRows[SettlementPayment]:
+        """Positions that ended with their contract, as objects."""
+        return LazyRows(len(self._tables["settled"]), self.reader.settled)
 
     @property
     def risk_events(self) -> LazyRows[RiskEvent]:

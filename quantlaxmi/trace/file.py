@@ -33,6 +33,7 @@ from quantlaxmi.schema import (
     LEG_DTYPE,
     ORDER_DTYPE,
     RISK_DTYPE,
+    SETTLED_DTYPE,
     TRACE_SCHEMA_VERSION,
 )
 from quantlaxmi.trace.header import TraceHeader
@@ -52,9 +53,10 @@ OUTCOME_TABLES: Final[dict[str, np.dtype[np.void]]] = {
     "risk": RISK_DTYPE,
     "borrow": BORROW_PAID_DTYPE,
     "bundles": BUNDLE_DTYPE,
+    "settled": SETTLED_DTYPE,
 }
 #: Outcome tables that are hashed and written only where they have rows.
-RARE_TABLES: Final = frozenset({"borrow", "bundles"})
+RARE_TABLES: Final = frozenset({"borrow", "bundles", "settled"})
 #: Columns that are written only where a row has another value than this one.
 RARE_COLUMNS: Final = {("decisions", "units"): 1}
 #: All tables of a trace.
@@ -114,6 +116,7 @@ class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file_hash: str
     borrow: dict[str, msgspec.Raw] | None = None
     bundles: dict[str, msgspec.Raw] | None = None
+    settled: dict[str, msgspec.Raw] | None = None
 
 
 # --- header -----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from quantlaxmi.events import (
     OrderNew,
     OrderUpdate,
     RiskEvent,
+    SettlementPayment,
 )
 from quantlaxmi.schema import (
     DECISION_DTYPE,
@@ -234,6 +235,22 @@ class RowReader:
             self.correlator.context(r["instrument"]),
         )
 
+    def settled(self, i: int) -> SettlementPayment:
+        """Settlement of row ``i``."""
+        r = self._row("settled", i)
+        return SettlementPayment(
+            self._symbol(r["instrument"]),
+            r["ts_ns"],
+            r["seq"],
+            r["position"],
+            r["price"],
+            r["intrinsic"],
+            join_halves(r["amount_hi"], r["amount_lo"]),
+            join_halves(r["fee_hi"], r["fee_lo"]),
+            r["fills_before"],
+            self.correlator.context(r["instrument"]),
+        )
+
     def risk(self, i: int) -> RiskEvent:
         """Risk event of row ``i``."""
         r = self._row("risk", i)
@@ -317,7 +334,7 @@ def check_outcomes(header: TraceHeader, tables: Mapping[str, Rows]) -> None:
         "policy": (BundlePolicy.ALL_OR_NONE, max(BundlePolicy)),
         "order": (0, np.iinfo(np.int64).max),
     }
-    for name in ("orders", "fills", "funding", "risk", "borrow", "bundles"):
+    for name in ("orders", "fills", "funding", "risk", "borrow", "bundles", "settled"):
         rows = tables[name]
         for field in rows.dtype.names or ():
             if field not in bounds:

@@ -25,7 +25,9 @@ class Arrivals:
         if order["action"] != OrderAction.NEW:
             self._change(order, ts_ns)
             return 0
-        if order["order_type"] == OrderType.LIMIT:
+        if order["order_type"] == OrderType.LIMIT and not self.has_ended(
+            order["instrument"], ts_ns
+        ):
             return self._arrive_limit(order, 0, ts_ns)
         filled = self._take(order, 0, ts_ns, FillFlag.NONE)
         self._finish(order, filled, ts_ns, FillFlag.NONE)
@@ -103,6 +105,8 @@ class Arrivals:
     def _take(self, order: Row, filled: int, ts_ns: int, flags: int) -> int:
         """Take from the displayed book; returns what is filled then."""
         book, side = self.market.books[order["instrument"]], order["side"]
+        if self.has_ended(order["instrument"], ts_ns):
+            return filled
         for price, shown, beyond, passed in self._within(order):
             qty = min(shown, order["qty"] - filled)
             if qty == 0:
@@ -117,7 +121,9 @@ class Arrivals:
         if filled == order["qty"]:
             self._close(order, filled, OrderStatus.FILLED, OrderReason.FILLED, ts_ns)
             return
-        if not self.market.books[order["instrument"]].valid:
+        if self.has_ended(order["instrument"], ts_ns):
+            reason = OrderReason.SETTLED
+        elif not self.market.books[order["instrument"]].valid:
             reason = OrderReason.BOOK_INVALID
         elif order["order_type"] == OrderType.LIMIT:
             reason = OrderReason.IMMEDIATE
@@ -191,6 +197,8 @@ class Arrivals:
         else:
             first = all(one["order"] != order["order"] for one in self.fills)
             fee = self.fee(i, price, qty, bool(flags & FillFlag.MAKER), side, first)
+            if flags & FillFlag.SETTLED:
+                fee = self.settled[-1]["fee"]
             self.cash[currency] -= side * self.notional(i, price, qty) + fee
         account.fees += fee
         account.fill(side, kept, lambda q: self.notional(i, price, q))

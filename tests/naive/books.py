@@ -23,6 +23,11 @@ class Book:
     shift: int = 0  # of all recorded prices; the levels of ``depth`` are kept without it
     has_quotes: bool = False
     mid2: int = 0  # bid + ask when the book was last valid
+    oi: int = 0
+    iv: int = 0
+    last: int = 0
+    closed: bool = False  # the contract was settled: nothing changes any more
+    ends_ns: int | None = None  # from then on nothing can be traded
     #: By the order's side: what we took at a price whose level still stands.
     taken: dict[int, dict[int, int]] = field(default_factory=lambda: {1: {}, -1: {}})
     depth: DepthBook = field(default_factory=DepthBook)
@@ -30,6 +35,8 @@ class Book:
     def set_top(
         self, bid: int, bid_qty: int, ask: int, ask_qty: int, ts_ns: int, shift: int = 0
     ) -> None:
+        if self.closed:
+            return
         self.bid = bid + shift if bid > 0 else bid
         self.ask = ask + shift if ask > 0 else ask
         self.bid_qty, self.ask_qty = bid_qty, ask_qty
@@ -92,6 +99,9 @@ class Market:
 
     def apply(self, table: str, rows: Sequence[Row]) -> None:
         row = rows[-1]
+        if table == "chain":
+            self._snapshot(rows)
+            return
         book = self.books[row["instrument"]]
         if table == "quotes":
             book.has_quotes = True
@@ -126,11 +136,23 @@ class Market:
             else:
                 book.valid = False
 
+    def _snapshot(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            book = self.books[row["instrument"]]
+            if not book.closed:
+                top = [row[name] for name in ("bid", "bid_qty", "ask", "ask_qty")]
+                book.set_top(*top, row["ts_ns"])
+                book.oi, book.iv, book.last = row["oi"], row["iv"], row["last"]
+                if book.ends_ns is not None and row["ts_ns"] >= book.ends_ns:
+                    book.valid = False
+
 
 def merged(tables: Mapping[str, Mapping[str, Sequence[int]]]) -> list[tuple[str, list[Row]]]:
     """Messages that are played, in ``seq`` order; rows of a depth message together."""
     by_seq: dict[int, tuple[str, list[Row]]] = {}
-    for table in TABLES.keys() - OPTIONAL_TABLES:  # no book changes by a whole bar
+    for table in TABLES.keys() - {"bars"}:  # no book changes by a whole bar
+        if table in OPTIONAL_TABLES and table not in tables:
+            continue
         columns = {name: [int(v) for v in values] for name, values in tables[table].items()}
         for i in range(len(columns["seq"])):
             row = {name: values[i] for name, values in columns.items()}

@@ -104,11 +104,11 @@ def trace_hash(header, decisions):
     return hashlib.sha256(out + struct.pack("<Q", len(decisions))).digest()
 
 
-def outcome_hash(header, orders, fills, funding, risk, borrow=(), bundles=()):
+def outcome_hash(header, orders, fills, funding, risk, borrow=(), bundles=(), settled=()):
     """Each table a list of rows, each row its integers in the order of the document."""
     out = b"QLO\x02" + hashlib.sha256(header_bytes(header)).digest()
     plain = [("", rows) for rows in (orders, fills, funding, risk)]
-    for name, rows in (*plain, ("borrow", borrow), ("bundles", bundles)):
+    for name, rows in (*plain, ("borrow", borrow), ("bundles", bundles), ("settled", settled)):
         if name and not rows:
             continue
         out += text(name) if name else b""

@@ -25,6 +25,7 @@
 14. A fill pays components beside its rate; what is flat is paid by an order's first fill.
 15. Where buys pay their fee in base, whole steps of it are taken from what was bought, valued at
    the fill's price; the rest stays owed. What closes such a position is what can be sold.
+16. Rows of a snapshot set a book each, and nobody acts between them; contracts end (ending.py).
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from tests.naive.arrivals import Arrivals
 from tests.naive.books import Market, Row, merged
 from tests.naive.bundles import Bundles
 from tests.naive.checks import Checks
+from tests.naive.ending import Ending
 from tests.naive.funding import Funding
 from tests.naive.money import TEN, Money
 from tests.naive.order_rows import OrderRows
@@ -76,6 +78,8 @@ KINDS = {
     "depth": EventKind.DEPTH,
     "trades": EventKind.TRADE,
     "funding": EventKind.FUNDING,
+    "chain": EventKind.CHAIN,
+    "settlement": EventKind.SETTLEMENT,
 }
 
 
@@ -91,7 +95,7 @@ class _Pending:
 Decide = Callable[["Engine", str, Row], Decision | None]
 
 
-class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims, Bundles):
+class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims, Bundles, Ending):
     """One run; ``decide`` is asked at every message whose kind is wanted."""
 
     def __init__(
@@ -109,9 +113,10 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims, Bundl
         by_receipt: bool = False,
         first_seq: int = 0,
         leg_latency_ns: int = 0,
+        settles_at_mark: bool = False,
     ) -> None:
         self.leg_latency_ns, self.open, self.bundles = leg_latency_ns, {}, []
-        self.first_seq = first_seq
+        self.first_seq, self.settles_at_mark = first_seq, settles_at_mark
         self.queues = Queues(self, pro_rata, by_receipt)
         self.clocks = [VenueClock() for _ in terms]
         self.sides: dict[int, int] = {}
@@ -124,6 +129,10 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims, Bundl
             [fee_exponent, *(t.price_exponent + t.qty_exponent - t.places for t in terms)]
         )
         self.market = Market(len(terms))
+        for book, t in zip(self.market.books, terms, strict=True):
+            book.ends_ns = t.ends_ns
+        self.settled: list[Row] = []
+        self.closed: set[int] = set()  # contracts that were settled
         self.accounts = [Account() for _ in terms]
         self.cash = {t.currency: 0 for t in terms}
         self.funding_due: dict[int, int] = {}  # instrument -> settlement time announced
@@ -169,9 +178,12 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims, Bundl
         elif table == "trades":
             price = row["price"] + self.market.books[row["instrument"]].shift
             self.queues.trade(row["instrument"], row, price)
+        elif table == "settlement":
+            self.settle_contract(row)
         else:
-            self.queues.book_changed(row["instrument"])
-            self.send_owed(row["instrument"])
+            for i in dict.fromkeys(each["instrument"] for each in rows):
+                self.queues.book_changed(i)
+                self.send_owed(i)
         self.n_messages += 1
         if self.limits.capital or (self.limits.closes and self.limits.max_loss):
             self._watch(row["instrument"])
@@ -205,6 +217,7 @@ class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims, Bundl
             status = OrderStatus.PARTIAL if filled else OrderStatus.CANCELLED
             self._close(one.order, filled, status, OrderReason.END_OF_DATA, self.ts_ns)
         self.queues.lanes.clear()
+        self.end_contracts()
         if flatten:
             for i in range(len(self.accounts)):
                 if qty := self.closing_qty(i):

@@ -33,6 +33,9 @@ class Terms:
     in_base: bool = False  # buys pay their fee in base
     lot: int = 0
     components: tuple[Component, ...] = ()
+    right: int = 0  # 1 a call, -1 a put
+    strike: int = 0
+    ends_ns: int | None = None
 
     def component_fees(self, value: Fraction, side: int, first: bool) -> dict[str, Fraction]:
         """What a fill of a value pays of each component: taxes after what they are counted on."""

@@ -24,7 +24,7 @@ def trace_json(run_id, header, hashes, tables):
     ]
     for name, value in zip(("header_hash", "trace_hash", "outcome_hash"), hashes, strict=True):
         members.append(f'"{name}":{compact(value)}')
-    rare = [name for name in ("borrow", "bundles") if name in tables]
+    rare = [name for name in ("borrow", "bundles", "settled") if name in tables]
     for name in ("decisions", "legs", "orders", "fills", "funding", "risk", *rare):
         columns = [f'\n"{field}":{compact(values)}' for field, values in tables[name].items()]
         members.append(f'"{name}":{{{",".join(columns)}}}')

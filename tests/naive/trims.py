@@ -51,7 +51,8 @@ class Trims:
         rest = order["qty"] - filled
         if rest:
             self.note_short(order, rest, ts_ns)
-            if self.terms[order["instrument"]].currency not in self.stopped:
+            ended = self.has_ended(order["instrument"], ts_ns)
+            if self.terms[order["instrument"]].currency not in self.stopped and not ended:
                 self.owed.append({**order, "qty": rest})
         self._finish(order, filled, ts_ns, flag)
 

@@ -253,5 +253,6 @@ def test_every_way_of_ending_is_seen():
         OrderReason.REFUSED,
         OrderReason.MAX_LOSS,
         OrderReason.MARGIN_CALL,
+        OrderReason.SETTLED,
     }
     assert flags >= {0, FillFlag.MAKER, FillFlag.DEPTH, FillFlag.TRIM}

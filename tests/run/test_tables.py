@@ -42,6 +42,7 @@ def test_every_table_has_the_runs_rows(run):
         "fills": run.n_fills,
         "funding": len(run.exact.funding),
         "borrow": len(run.exact.borrow),
+        "settled": 0,
         "risk": len(run.exact.risk),
         "attributions": run.n_fills,
         "ledger": 3 * run.n_fills - 1,  # the first fill's line has one instrument

@@ -176,7 +176,9 @@ def _with(stage: str, rows: np.ndarray) -> DecisionTrace:
     return cases.build(events, **{**cases.outcomes(N), stage: rows})
 
 
-@pytest.mark.parametrize("stage", ["orders", "fills", "funding", "risk", "borrow", "bundles"])
+@pytest.mark.parametrize(
+    "stage", ["orders", "fills", "funding", "risk", "borrow", "bundles", "settled"]
+)
 def test_every_outcome_field_is_named(stage: str) -> None:
     a = cases.pair_trace(N)
     for field in a.table(stage).dtype.names:

@@ -22,7 +22,7 @@ from quantlaxmi.events import (
 from quantlaxmi.events.ids import Stage, derived_id
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import DECISION_DTYPE, LEG_DTYPE, OrderType, Side
-from quantlaxmi.trace import DecisionTrace
+from quantlaxmi.trace import TRACE_TABLES, DecisionTrace
 from quantlaxmi.trace.header import TraceHeader
 from tests import trace_cases as cases
 from tests.depth import examples
@@ -30,10 +30,7 @@ from tests.naive import canonical as naive
 
 
 def arrays(trace: DecisionTrace) -> dict[str, np.ndarray]:
-    return {
-        name: trace.table(name).copy()
-        for name in ("decisions", "legs", "orders", "fills", "funding", "risk", "borrow", "bundles")
-    }
+    return {name: trace.table(name).copy() for name in TRACE_TABLES}
 
 
 # --- header -----------------------------------------------------------------------------------
@@ -158,7 +155,7 @@ def test_outcome_hash_matches_naive() -> None:
     for trace in (cases.pair_trace(3), cases.pair_trace(0)):
         tables = [
             [row.item() for row in trace.table(n)]
-            for n in ("orders", "fills", "funding", "risk", "borrow", "bundles")
+            for n in ("orders", "fills", "funding", "risk", "borrow", "bundles", "settled")
         ]
         assert trace.outcome_hash == naive.outcome_hash(cases.plain_header(trace.header), *tables)
 
@@ -259,7 +256,7 @@ def test_every_field_moves_the_trace_hash(table: str, field: str) -> None:
 
 def test_every_outcome_field_moves_the_outcome_hash_alone() -> None:
     trace = cases.pair_trace(2)
-    for name in ("orders", "fills", "funding", "risk", "borrow", "bundles"):
+    for name in ("orders", "fills", "funding", "risk", "borrow", "bundles", "settled"):
         for field in trace.table(name).dtype.names:
             rows = arrays(trace)
             rows[name][field][0] ^= 1

@@ -1,0 +1,1 @@
+"""Snapshots of an option chain; C functions only."""

@@ -1,0 +1,1 @@
+COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]

@@ -1,0 +1,1 @@
+"""A lane's contracts end; C functions only."""
