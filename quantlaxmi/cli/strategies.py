@@ -24,8 +24,8 @@ contract of strategies and that its source has nothing that differs between mach
 Usage:
   {program} strategies [--json]
   {program} strategies show NAME [--json]
-  {program} strategies check NAME [{segment} DIR] [--config TOML] [--set KV]... [--costs TOML]
-                 [--json]
+  {program} strategies check NAME [{segment} DIR] [--config TOML] [--set KV]...
+                 [--costs TOML] [--json]
 
 Options:
   {segment} DIR  check: the segment to run on; the more decisions, the more it tells. By default
