@@ -43,6 +43,7 @@ TARGETS = (
     "nse_snapshot",
     "udiff",
     "kite_frames",
+    "upstox_json",
     "klines_json",
     "vision_klines",
     "vendor_bars",

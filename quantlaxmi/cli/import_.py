@@ -46,7 +46,8 @@ Options:
                             --underlying);
                           udiff: bhavcopies of NSE's derivatives (--input, --underlying; --mapping
                             assumes quotes);
-                          kite-frames: recorded frames of Kite's ticker (--input, --mapping).
+                          kite-frames: recorded frames of Kite's ticker; upstox-json: lines of
+                            Upstox's feed (--input, --mapping).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.

@@ -21,6 +21,7 @@ from quantlaxmi.importers import (
     okx,
     tardis,
     udiff,
+    upstox_json,
 )
 from quantlaxmi.importers.bars_csv_parquet import import_bars
 from quantlaxmi.importers.binance_csv import import_binance_csv
@@ -60,6 +61,7 @@ FORMATS: Final[dict[str, OpenSource]] = {
     "nse-chain": nse_chain.open_source,
     "udiff": udiff.open_source,
     "kite-frames": kite_frames.open_source,
+    "upstox-json": upstox_json.open_source,
 }
 
 

@@ -166,7 +166,9 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="was 'csv'; expected one of binance-stream"):
         import_capture("csv", spot=None, perp=None, out=tmp_path / "seg")
     names = "binance-stream binance-csv binance-vision tardis bars klines-json"
-    assert " ".join(FORMATS) == f"{names} ohlcv kraken lean okx bybit nse-chain udiff kite-frames"
+    assert " ".join(FORMATS) == f"{names} ohlcv kraken lean okx bybit nse-chain udiff" + (
+        " kite-frames upstox-json"
+    )
 
 
 def test_packed_plain_and_many_members_give_one_segment(tmp_path: Path) -> None:
