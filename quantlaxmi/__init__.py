@@ -38,6 +38,7 @@ _HOME: dict[str, str] = {
         ),
         "execution.costs": "CostModel",
         "execution.ledger": "PnLAccumulator",
+        "options.surface_filters": "OptionsSurfaceFilters",
         "importers": "import_capture",
         "importers.frame": "from_frame",
         "strategies": (
@@ -143,6 +144,7 @@ if TYPE_CHECKING:
     from quantlaxmi.importers import import_capture as import_capture
     from quantlaxmi.importers.frame import from_frame as from_frame
     from quantlaxmi.instruments import Instrument as Instrument
+    from quantlaxmi.options.surface_filters import OptionsSurfaceFilters as OptionsSurfaceFilters
     from quantlaxmi.report import GateReport as GateReport
     from quantlaxmi.report.run_gates import run_gates as run_gates
     from quantlaxmi.report.verify import verify_report as verify_report

@@ -28,7 +28,8 @@ _NAMES = """
     DecisionTrace DecisionTraceBuilder TraceHeader load_trace
     Divergence HeaderMismatch LengthMismatch Match OutcomeMismatch ReplayParityResult
     verify_replay_parity
-    Context CryptoStrategy IndiaOptionsStrategy Strategy StrategyConfig StrategyRegistry
+    Context CryptoStrategy IndiaOptionsStrategy OptionsSurfaceFilters Strategy StrategyConfig
+    StrategyRegistry
     BarStrategy crossover
     Run backtest check_strategy compare_fills replay
     G2AntiOverfitSuite TimeShiftResult RandomEntryResult PermutationResult AblationResult

@@ -79,8 +79,8 @@ INNER: dict[str, tuple[str, ...]] = {
             bar_orders
             """,
         "options": """
-            status scan_margin prices chain moment surface surface_filters calendar_rules
-            calendar_tally recorded chain_history fair_variance
+            status scan_margin prices chain moment surface surface_filters calendar_terms
+            calendar_rules calendar_tally recorded chain_history fair_variance
             """,
         "trace": "header objects file arrow decision_trace builder parity",
         "importers": """

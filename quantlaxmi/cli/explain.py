@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Any
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
-    from quantlaxmi.options.calendar_rules import CalendarRule
     from quantlaxmi.options.calendar_tally import CalendarTally
+    from quantlaxmi.options.calendar_terms import CalendarRule
 
 USAGE = """
 Say how often each rule of a strategy forbade to enter, alone and with others, and its nearest
 misses: over all checks of the data, without position, cooldown and margin.
 
 Usage:
-  {program} explain {segment} DIR --strategy NAME [--config TOML] [--set KV]... [--json]
+  {program} explain {segment} DIR --strategy NAME [--config TOML] [--set KV]...
+                 [--as-run] [--json]
 
 Options:
   {segment} DIR  The segment's folder.
   --strategy NAME    One whose rules can be explained: calendar_carry.
   --config TOML      Settings of the strategy.
   --set KV           A setting as key=value, over those of --config; may be repeated.
+  --as-run           As a backtest with default costs and latency had it: with cooldown, at checks
+                     without a position.
   --json             One JSON document instead of tables.
 
 A rule counts wherever it forbids, whatever the others say. Rules that need quotes count where there
@@ -37,6 +40,7 @@ _MOST_SETS = 12
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.cli.output import print_facts, print_json, print_table
     from quantlaxmi.options.calendar_tally import tally
+    from quantlaxmi.run.replay import backtest
     from quantlaxmi.segment import open_whole
     from quantlaxmi.strategies.calendar_carry import CalendarCarry
     from quantlaxmi.strategies.registry import StrategyRegistry
@@ -45,7 +49,15 @@ def main(args: dict[str, Any]) -> int:
     if not isinstance(strategy, CalendarCarry):
         expected = "one whose rules can be explained: calendar_carry"
         raise InputError("--strategy", f"was {strategy.strategy_id}, expected {expected}")
-    found = tally(strategy.recorded_checks(open_whole(args["--segment-dir"])))
+    segment = open_whole(args["--segment-dir"])
+    if args["--as-run"]:
+        run = backtest(segment, strategy)
+        exact = run.exact
+        records = {"decisions": exact.decisions, "fills": exact.fills, "risk": exact.risk}
+        checks = strategy.run_checks(segment, records)
+    else:
+        checks = strategy.recorded_checks(segment)
+    found = tally(checks)
     facts = {
         "strategy": strategy.strategy_id,
         "config_hash": strategy.config_hash.hex(),

@@ -81,7 +81,7 @@ def write_run(run: Run, facts: dict[str, Any], out: str) -> None:
     with staged_directory(out) as folder:
         (folder / "summary.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         run.trace.save(folder / "trace.arrow")
-        for name in RUN_TABLES:
+        for name in (*RUN_TABLES, *run.strategy.strategy.own_tables):
             table = run.table(name)
             if name in RARE_RUN_TABLES and not table.num_rows:
                 continue

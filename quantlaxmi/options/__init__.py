@@ -5,12 +5,8 @@ ask for. The maths use only operations that IEEE 754 rounds one way, so that a r
 bits on every machine. What has no value is 0, and its status says why; nothing is not-a-number.
 """
 
-from quantlaxmi.options.calendar_rules import (
-    CalendarCheck,
-    CalendarRule,
-    CalendarTerms,
-    calendar_check,
-)
+from quantlaxmi.options.calendar_rules import CalendarCheck, calendar_check
+from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
 from quantlaxmi.options.chain import YEAR_SECONDS, OptionChain
 from quantlaxmi.options.chain_history import TOPS, ChainHistory, ChainRows, chain_history
 from quantlaxmi.options.fair_variance import DrawnChain, FairVarianceNull

@@ -7,138 +7,23 @@ Floats are computed in one fixed order from integers, so that the same quotes gi
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
 from quantlaxmi.options.moment import ChainMoment
 from quantlaxmi.options.status import OptionStatus
 from quantlaxmi.options.surface import atm, forward, skew
 
-__all__ = ["CalendarCheck", "CalendarRule", "CalendarTerms", "calendar_check", "front_and_back"]
+__all__ = ["CalendarCheck", "calendar_check", "front_and_back"]
 
 _SECOND_NS: Final = 10**9
 _LEAST_HEDGE, _MOST_HEDGE = 0.5, 2.0
 _FRONT, _BACK = 0, 1
 #: Units that no real leg has.
 _MOST_LOTS: Final = 1e12
-
-
-class CalendarRule(enum.IntFlag):
-    """Rules in their order; a bit is set where its rule forbids to enter.
-
-    Attributes
-    ----------
-    SESSION
-        The time lies too near to the open or to the close.
-    AGE
-        The exchange's time is too old, or lies in the future.
-    QUOTED
-        Front or back is missing, or its straddle has no quotes or no volatility.
-    FRONT_SPREAD, BACK_SPREAD
-        The straddle's spread, in bps of its forward, is too wide.
-    LEG_SPREAD
-        One of the four options has too wide a spread for its price.
-    OPEN_INTEREST
-        One of them has too little.
-    IV_RANGE
-        A volatility is out of its bounds.
-    CALENDAR_GAP
-        Total variance does not grow from front to back.
-    TERM_SLOPE
-        The front's volatility is too far above the back's.
-    SKEW
-        Lower strikes are too dear, or the skew has no value.
-    HEDGE_ERROR
-        Whole lots are too far from the hedge ratio.
-    SIZE
-        A touch shows less than the leg would take.
-    GAP_FLOOR
-        The gap is below its floor.
-    GAP_FRICTION
-        The gap is too small beside what a round trip costs.
-    COOLDOWN
-        The last position was closed a short while ago.
-    MARGIN
-        There is no margin for it.
-    """
-
-    SESSION = 1 << 0
-    AGE = 1 << 1
-    QUOTED = 1 << 2
-    FRONT_SPREAD = 1 << 3
-    BACK_SPREAD = 1 << 4
-    LEG_SPREAD = 1 << 5
-    OPEN_INTEREST = 1 << 6
-    IV_RANGE = 1 << 7
-    CALENDAR_GAP = 1 << 8
-    TERM_SLOPE = 1 << 9
-    SKEW = 1 << 10
-    HEDGE_ERROR = 1 << 11
-    SIZE = 1 << 12
-    GAP_FLOOR = 1 << 13
-    GAP_FRICTION = 1 << 14
-    COOLDOWN = 1 << 15
-    MARGIN = 1 << 16
-
-
 _NONE: Final = CalendarRule(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarTerms:
-    """Limits of the rules on one day, as the numbers that are compared; a limit of 0 is off.
-
-    Attributes
-    ----------
-    opens_ns, closes_ns : int
-        First and last moment of the day to enter at.
-    min_front_ns, min_gap_ns : int
-        Least time to the front's end, and from there to the back's.
-    max_age_ns, max_ahead_ns : int
-        Oldest exchange time, and how far it may lie after the time of the moment.
-    max_front_spread_bps, max_back_spread_bps : float
-        Of the straddle, in bps of the forward.
-    max_bid_ask_spread_pct : float
-        Of each option, in per cent of its mid.
-    min_open_interest : int
-        Contracts.
-    min_iv, max_iv, term_structure_slope, skew_threshold : float
-    min_premium_gap, gap_friction_multiple : float
-        Floor of the gap in the currency, and in units of friction.
-    credit : bool
-        The gap counts with its sign turned: the front has to be the dearer one.
-    front_lots : int
-    max_hedge_error : float
-    fee_flat : float
-        Fees of one executed order, whatever its value, in the currency.
-    fee_share : float
-        Fees of a purchase and a sale together, as a share of the value of one of them.
-    """
-
-    opens_ns: int
-    closes_ns: int
-    min_front_ns: int
-    min_gap_ns: int
-    max_age_ns: int
-    max_ahead_ns: int
-    max_front_spread_bps: float
-    max_back_spread_bps: float
-    max_bid_ask_spread_pct: float
-    min_open_interest: int
-    min_iv: float
-    max_iv: float
-    term_structure_slope: float
-    skew_threshold: float
-    min_premium_gap: float
-    gap_friction_multiple: float
-    credit: bool
-    front_lots: int
-    max_hedge_error: float
-    fee_flat: float
-    fee_share: float
 
 
 class CalendarCheck(NamedTuple):
@@ -184,6 +69,8 @@ class CalendarCheck(NamedTuple):
         The smallest touch, as a share of what its leg would take.
     age_ns : int
         Of the exchange's time.
+    front_expiry_ns, back_expiry_ns : int
+        Ends of the two expiries; 0 where there is none.
     """
 
     blocked: CalendarRule
@@ -211,6 +98,8 @@ class CalendarCheck(NamedTuple):
     open_interest: int = 0
     size: float = 0.0
     age_ns: int = 0
+    front_expiry_ns: int = 0
+    back_expiry_ns: int = 0
 
 
 def front_and_back(moment: ChainMoment, terms: CalendarTerms) -> tuple[int, int]:
@@ -272,7 +161,15 @@ def calendar_check(
     if (terms.max_age_ns and age > terms.max_age_ns) or age < -terms.max_ahead_ns:
         blocked |= CalendarRule.AGE
     front, back = front_and_back(moment, terms)
-    none = CalendarCheck(blocked | CalendarRule.QUOTED, front, back, age_ns=age)
+    ends = tuple(int(moment.expiry_ns[k]) if k >= 0 else 0 for k in (front, back))
+    none = CalendarCheck(
+        blocked | CalendarRule.QUOTED,
+        front,
+        back,
+        age_ns=age,
+        front_expiry_ns=ends[_FRONT],
+        back_expiry_ns=ends[_BACK],
+    )
     if back < 0:
         return none
     pair = moment.chain.subset(front, back)
@@ -294,6 +191,8 @@ def calendar_check(
         back_row=int(first[back] + rows[_BACK] - length),
         skew=0.0 if smile is None else smile,
         age_ns=age,
+        front_expiry_ns=ends[_FRONT],
+        back_expiry_ns=ends[_BACK],
     )
     found = _legs(found, moment, terms)
     return found._replace(blocked=blocked | _limits(found, terms, smile is not None))

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from quantlaxmi.options.calendar_rules import CalendarCheck, CalendarRule, CalendarTerms
+from quantlaxmi.options.calendar_rules import CalendarCheck
+from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
 
 __all__ = ["CalendarTally", "Miss", "RuleTally", "measured", "tally"]
 

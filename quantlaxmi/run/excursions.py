@@ -8,9 +8,11 @@ funding and interest are not in it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantlaxmi._ext.trip_extremes import trip_extremes
 from quantlaxmi.errors import FixedPointOverflow
@@ -28,9 +30,9 @@ __all__ = ["excursions", "valid_mids"]
 def valid_mids(run: ExactRun, instrument: int) -> tuple[I64, I64]:
     """Message numbers and bid + ask of an instrument's valid books, in order.
 
-    Quotes give the top of a book, rebuilt depth until the first quote.
+    Quotes and chain snapshots give the top of a book, rebuilt depth until the first of them.
     """
-    quotes = run.segment.columns("quotes")
+    quotes = _tops(run)
     own = quotes["instrument"] == instrument
     seq, bid, ask = (quotes[name][own] for name in ("seq", "bid", "ask"))
     valid = (bid > 0) & (ask > bid) & (quotes["bid_qty"][own] > 0) & (quotes["ask_qty"][own] > 0)
@@ -43,6 +45,19 @@ def valid_mids(run: ExactRun, instrument: int) -> tuple[I64, I64]:
         seq = np.concatenate([early[marks != 0], seq])
         mid2 = np.concatenate([marks[marks != 0], mid2])
     return seq, mid2
+
+
+def _tops(run: ExactRun) -> Mapping[str, NDArray[Any]]:
+    """Rows of quotes and of chain snapshots, in order."""
+    quotes, chain = run.segment.columns("quotes"), run.segment.columns("chain")
+    if not len(chain["seq"]):
+        return quotes
+    names = ("seq", "instrument", "bid", "bid_qty", "ask", "ask_qty")
+    if not len(quotes["seq"]):
+        return {name: chain[name] for name in names}
+    joined = {name: np.concatenate([quotes[name], chain[name]]) for name in names}
+    order = np.argsort(joined["seq"], kind="stable")
+    return {name: column[order] for name, column in joined.items()}
 
 
 def excursions(run: ExactRun, found: TripMoney) -> tuple[Halves, Halves]:
@@ -93,7 +108,7 @@ def _weighed(halves: Halves, which: I64, weights: tuple[int, ...]) -> Halves:
 
 def _books(run: ExactRun, instruments: list[int]) -> tuple[I64, I64, I64]:
     """Message, instrument and bid + ask of books in order; 0 where one is not valid."""
-    quotes = run.segment.columns("quotes")
+    quotes = _tops(run)
     mid2 = (quotes["bid"] + quotes["ask"]).astype(np.int64, copy=False)
     mid2 *= (quotes["bid"] > 0) & (quotes["ask"] > quotes["bid"])
     mid2 *= (quotes["bid_qty"] > 0) & (quotes["ask_qty"] > 0)

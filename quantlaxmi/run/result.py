@@ -263,15 +263,17 @@ class Run(ExactRun):
         Parameters
         ----------
         name : str
-            Name of the table, for example ``"fills"``.
+            Name of the table, for example ``"fills"``, or one of the strategy's ``own_tables``.
 
         Returns
         -------
         pyarrow.Table
             Symbols, UTC times and exact decimals.
         """
-        from quantlaxmi.run.tables import run_table
+        from quantlaxmi.run.tables import own_table, run_table
 
+        if name in self.strategy.strategy.own_tables:
+            return own_table(self.strategy.strategy, name, self.exact, self.segment)
         return run_table(self.exact, self.segment, name, self.loans)
 
     def equity_curve(self, step_ns: int, currency: str | None = None) -> EquityCurve:

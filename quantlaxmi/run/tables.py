@@ -33,6 +33,7 @@ from quantlaxmi.run.arrow_columns import (
 from quantlaxmi.run.ledger_lines import MONEY, LedgerLines, lines_at_fills
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.segment import MarketData
+from quantlaxmi.strategies.sdk import Strategy
 
 
 def run_table(
@@ -68,6 +69,26 @@ def run_table(
     if name == "ledger":
         return ledger_table(records, lines_at_fills(records, segment, loans))
     return pa.table(_TABLES[name](records))
+
+
+def own_table(strategy: Strategy, name: str, records: RunRecords, segment: MarketData) -> pa.Table:
+    """Return one of the tables that a strategy makes of a run.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    name : str
+        One of its ``own_tables``.
+    records : RunRecords
+    segment : MarketData
+        The market of the run.
+
+    Returns
+    -------
+    pyarrow.Table
+    """
+    own = {"decisions": records.decisions, "fills": records.fills, "risk": records.risk}
+    return pa.table(strategy.own_table(name, segment, own))
 
 
 def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError, StrategyError
 from quantlaxmi.events import (
@@ -15,27 +16,30 @@ from quantlaxmi.events import (
     OptionsStrategyType,
 )
 from quantlaxmi.instruments import Instrument
-from quantlaxmi.options.calendar_rules import (
-    CalendarCheck,
-    CalendarRule,
-    CalendarTerms,
-    calendar_check,
-)
-from quantlaxmi.options.moment import MOMENT_COLUMNS, ChainMoment
+from quantlaxmi.options.calendar_rules import CalendarCheck, calendar_check
+from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
+from quantlaxmi.options.moment import MOMENT_COLUMNS, ChainLayout, ChainMoment
 from quantlaxmi.options.recorded import RecordedChain, option_underlying, options_of
-from quantlaxmi.schema import EventKind, Side
+from quantlaxmi.schema import I64, EventKind, Side
 from quantlaxmi.segment.market_data import MarketData
+from quantlaxmi.strategies.calendar_carry_kernel import (
+    KERNEL,
+    MAX_PRICE,
+    NEVER,
+    check_units,
+    kernel_params,
+    kernel_state,
+)
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig, day_of
-from quantlaxmi.strategies.calendar_explain import recorded_checks
+from quantlaxmi.strategies.calendar_explain import check_columns, recorded_checks, run_checks
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.context import Context
+from quantlaxmi.strategies.kernel import BoundStrategy, load_compiled, mask_of
 from quantlaxmi.strategies.sdk import IndiaOptionsStrategy
 
 __all__ = ["CalendarCarry"]
 
 _S: Final = 10**9
-#: Long before any stamp.
-_NEVER: Final = -(1 << 62)
 
 
 class _Held(NamedTuple):
@@ -79,26 +83,58 @@ class CalendarCarry(IndiaOptionsStrategy):
     strategy_id: ClassVar[str] = "calendar_carry"
     Config: ClassVar[type[StrategyConfig]] = CalendarCarryConfig
     event_kinds: ClassVar[tuple[EventKind, ...]] = (EventKind.CHAIN,)
+    binds_alike: ClassVar[bool] = True
+    own_tables: ClassVar[tuple[str, ...]] = ("checks",)
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "gap_side": ("debit", "credit"),
         "min_premium_gap": ("0", "12"),
         "max_hold_s": ("3600", "7200", "14400"),
     }
 
+    def bind(
+        self, instruments: Sequence[Instrument], *, interpreted: bool = False
+    ) -> BoundStrategy:
+        """Bind the compiled kernel, or this class as its twin; see `Strategy.bind`."""
+        twin = super().bind(instruments)
+        if interpreted:
+            return twin
+        underlying, index, layout = self._contracts(instruments)
+        functions = load_compiled(KERNEL)
+        return BoundStrategy(
+            strategy_id=self.strategy_id,
+            config=self.config,
+            config_hash=self.config_hash,
+            rationales=self.rationales,
+            instruments=twin.instruments,
+            universe=twin.universe,
+            event_mask=mask_of(self.event_kinds),
+            params=kernel_params(self.config, underlying, layout, index, self.rationales),
+            state=kernel_state(),
+            form=functions.form,
+            step=functions.step,
+            owner=functions.owner,
+            strategy=self,
+        )
+
     def trades(self, instruments: Sequence[Instrument]) -> tuple[int, ...]:
         """Options of the underlying; see `PythonStrategy.trades`."""
+        return tuple(self._contracts(instruments)[1].tolist())
+
+    def _contracts(self, instruments: Sequence[Instrument]) -> tuple[str, I64, ChainLayout]:
+        """The underlying, its options, and how they lie in a chain."""
         try:
             underlying = option_underlying(instruments, self.config.underlying)
-            return tuple(options_of(instruments, underlying)[0].tolist())
+            index, layout = options_of(instruments, underlying)
         except InputError as error:
             raise StrategyError(f"calendar_carry: {error}") from None
+        check_units(self.config, layout)
+        return underlying, index, layout
 
     def on_start(self, ctx: Context) -> None:
         """Lay out the contracts; see `PythonStrategy.on_start`."""
-        self._underlying = option_underlying(ctx.instruments, self.config.underlying)
-        self._index, self._layout = options_of(ctx.instruments, self._underlying)
+        self._underlying, self._index, self._layout = self._contracts(ctx.instruments)
         self._symbols = [ctx.instruments[k].symbol for k in self._index.tolist()]
-        self._checked_ns = self._left_ns = _NEVER
+        self._checked_ns = self._left_ns = NEVER
         self._held: _Held | None = None
         #: Time, rules that forbade and whether a position was held, of each check.
         self.checks: list[tuple[int, CalendarRule, bool]] = []
@@ -130,12 +166,30 @@ class CalendarCarry(IndiaOptionsStrategy):
         """Evaluate the rules over recorded data without a run; see `calendar_explain`."""
         return recorded_checks(RecordedChain(market, self.config.underlying), self.config)
 
+    def run_checks(
+        self, market: MarketData, records: Mapping[str, NDArray[Any]]
+    ) -> Iterator[tuple[int, CalendarCheck, CalendarTerms]]:
+        """Evaluate the rules at every check of a run at which it held no position."""
+        recorded = RecordedChain(market, self.config.underlying)
+        for _, ts_ns, check, terms, held in run_checks(recorded, self.config, records):
+            if not held:
+                yield ts_ns, check, terms
+
+    def own_table(
+        self, name: str, market: MarketData, records: Mapping[str, NDArray[Any]]
+    ) -> dict[str, NDArray[Any]]:
+        """Return the table ``checks`` of a run; see `Strategy.own_table`."""
+        recorded = RecordedChain(market, self.config.underlying)
+        return check_columns(recorded, self.config, records)
+
     def _moment(self, event: IndiaMarketEvent, ctx: Context) -> ChainMoment | None:
         """The chain of a snapshot; None where it has no option of the underlying."""
         books = ctx.books[self._index]
-        present = books["ts_ns"] == event.ts_ns
+        present = books["seq"] == event.seq
         if not present.any():
             return None
+        if books["ask"][present].max() > MAX_PRICE:
+            raise StrategyError(f"an ask is above {MAX_PRICE} price units, the most it trades at")
         columns = {name: books[name] for name in MOMENT_COLUMNS}
         return self._layout.moment(event.ts_ns, event.exch_ts_ns, columns, present)
 
@@ -171,7 +225,8 @@ class CalendarCarry(IndiaOptionsStrategy):
         self, moment: ChainMoment, terms: CalendarTerms, units: list[int]
     ) -> MultiLegOrderIntent | None:
         assert self._held is not None
-        if not self._forced(moment.ts_ns, terms):
+        forced = self._forced(moment.ts_ns, terms)
+        if not forced:
             profit = self._profit(moment, units)
             if profit is None or not self._reached(profit):
                 return None
@@ -181,7 +236,9 @@ class CalendarCarry(IndiaOptionsStrategy):
             for contract, held in zip(self._held.contracts, units, strict=True)
             if held
         ]
-        return MultiLegOrderIntent(tuple(legs), OptionsStrategyType.CALENDAR)
+        # Where the time has come, what can be closed is closed, and the rest at the next check.
+        policy = "legs" if forced else "all_or_none"
+        return MultiLegOrderIntent(tuple(legs), OptionsStrategyType.CALENDAR, policy=policy)
 
     def _forced(self, now: int, terms: CalendarTerms) -> bool:
         """Whether the time has come to leave, whatever the profit."""

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.execution.fee_components import fill_fees
 from quantlaxmi.fixed import FixedPoint
-from quantlaxmi.options.calendar_rules import CalendarTerms
+from quantlaxmi.options.calendar_terms import CalendarTerms
 from quantlaxmi.options.surface_filters import (
     Contracts,
     OptionsSurfaceFilters,

@@ -1,14 +1,28 @@
-"""What calendar_carry's rules say at every check of recorded data, without a run."""
+"""What calendar_carry's rules say at every check: of recorded data, and of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from quantlaxmi.options.calendar_rules import CalendarCheck, CalendarTerms, calendar_check
+import numpy as np
+from numpy.typing import NDArray
+
+from quantlaxmi.options.calendar_rules import CalendarCheck, calendar_check
+from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
 from quantlaxmi.options.recorded import RecordedChain
+from quantlaxmi.schema import DecisionType, RiskRule
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig, day_of
 
-__all__ = ["recorded_checks"]
+__all__ = ["check_columns", "recorded_checks", "run_checks"]
+
+_S: Final = 10**9
+#: Figures of a check that are kept.
+_FIGURES: Final = (
+    "front_forward", "back_forward", "front_straddle", "back_straddle", "front_spread",
+    "back_spread", "front_iv", "back_iv", "hedge", "gap", "calendar_gap", "slope", "skew",
+    "friction", "hedge_error", "leg_spread_pct", "size",
+)  # fmt: skip
 
 
 def recorded_checks(
@@ -35,10 +49,107 @@ def recorded_checks(
     InputError
         A snapshot is no chain.
     """
-    interval_ns, last = config.interval_s * 10**9, None
-    for moment in recorded.moments():
+    for _, ts_ns, check, terms, _ in _checks(recorded, config, None):
+        yield ts_ns, check, terms
+
+
+def run_checks(
+    recorded: RecordedChain, config: CalendarCarryConfig, records: Mapping[str, NDArray[Any]]
+) -> Iterator[tuple[int, int, CalendarCheck, CalendarTerms, bool]]:
+    """Evaluate the rules at every check as a run had them: with its cooldown.
+
+    Parameters
+    ----------
+    recorded : RecordedChain
+        What the run was over.
+    config : CalendarCarryConfig
+    records : mapping of str to ndarray
+        Of the run: ``decisions``, ``fills`` and ``risk``.
+
+    Yields
+    ------
+    tuple of int, int, CalendarCheck, CalendarTerms and bool
+        Message, time, check, limits, and whether a position was held.
+    """
+    yield from _checks(recorded, config, records)
+
+
+def check_columns(
+    recorded: RecordedChain, config: CalendarCarryConfig, records: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Return the table ``checks`` of a run, a row a check.
+
+    Parameters
+    ----------
+    recorded, config, records
+        As of `run_checks`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``seq``, ``ts_ns``, ``blocked`` (bits of `CalendarRule`), ``held``, ``front_expiry_ns``,
+        ``back_expiry_ns`` (0: none), ``back_lots``, ``open_interest`` and the figures of
+        `CalendarCheck`.
+    """
+    rows = list(run_checks(recorded, config, records))
+    whole = ("seq", "ts_ns", "blocked", "front_expiry_ns", "back_expiry_ns", "back_lots",
+             "open_interest")  # fmt: skip
+    found: dict[str, NDArray[Any]] = {name: np.zeros(len(rows), np.int64) for name in whole}
+    found["held"] = np.zeros(len(rows), bool)
+    found |= {name: np.zeros(len(rows)) for name in _FIGURES}
+    for k, (seq, ts_ns, check, _, held) in enumerate(rows):
+        values = {
+            "seq": seq,
+            "ts_ns": ts_ns,
+            "blocked": int(check.blocked),
+            "front_expiry_ns": check.front_expiry_ns,
+            "back_expiry_ns": check.back_expiry_ns,
+            "back_lots": check.back_lots,
+            "open_interest": check.open_interest,
+            "held": held,
+        }
+        for name, value in values.items():
+            found[name][k] = value
+        for name in _FIGURES:
+            found[name][k] = getattr(check, name)
+    return found
+
+
+def _checks(
+    recorded: RecordedChain,
+    config: CalendarCarryConfig,
+    records: Mapping[str, NDArray[Any]] | None,
+) -> Iterator[tuple[int, int, CalendarCheck, CalendarTerms, bool]]:
+    interval_ns, last = config.interval_s * _S, None
+    for k, moment in enumerate(recorded.moments()):
         if last is not None and moment.ts_ns - last < interval_ns:
             continue
         last = moment.ts_ns
+        seq = int(recorded.seq[k])
         terms = config.terms(recorded.underlying, day_of(moment.ts_ns))
-        yield moment.ts_ns, calendar_check(moment, terms), terms
+        held_back, held = CalendarRule(0), False
+        if records is not None:
+            held_back = _held_back(records, seq, moment.ts_ns, config.cooldown_s * _S)
+            held = _is_held(records["fills"][records["fills"]["seq"] < seq])
+        yield seq, moment.ts_ns, calendar_check(moment, terms, held_back), terms, held
+
+
+def _held_back(
+    records: Mapping[str, NDArray[Any]], seq: int, ts_ns: int, cooldown_ns: int
+) -> CalendarRule:
+    """What the run itself added at a check."""
+    decisions, risk = records["decisions"], records["risk"]
+    found = CalendarRule(0)
+    left = decisions[(decisions["decision_type"] == DecisionType.EXIT) & (decisions["seq"] < seq)]
+    if left.size and ts_ns - int(left["ts_ns"][-1]) < cooldown_ns:
+        found |= CalendarRule.COOLDOWN
+    refused = risk["decision"][risk["rule"] == RiskRule.MARGIN]
+    if (decisions["seq"][refused[refused >= 0]] == seq).any():
+        found |= CalendarRule.MARGIN
+    return found
+
+
+def _is_held(fills: NDArray[Any]) -> bool:
+    """Whether any instrument has a position after some fills."""
+    last = dict(zip(fills["instrument"].tolist(), fills["position"].tolist(), strict=True))
+    return any(last.values())

@@ -24,6 +24,7 @@ from quantlaxmi.events import (
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import EventKind
+from quantlaxmi.segment.market_data import MarketData
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.context import Context as Context
 from quantlaxmi.strategies.decisions import write_decision as write_decision
@@ -46,6 +47,8 @@ class Strategy(ABC):
         Every text that a decision may give as its reason.
     grid : mapping of str to tuple of str
         Parameter grid: values of settings to try in training, as texts; may be empty.
+    own_tables : tuple of str
+        Names of result tables of its own, which `own_table` makes; in no trace.
     binds_alike : bool
         Whether `bind` reads nothing but settings and instruments, no file and no clock. A kernel is
         then bound once for many runs.
@@ -69,6 +72,7 @@ class Strategy(ABC):
     Config: ClassVar[type[StrategyConfig]] = StrategyConfig
     rationales: ClassVar[tuple[str, ...]] = ("rule",)
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    own_tables: ClassVar[tuple[str, ...]] = ()
     binds_alike: ClassVar[bool] = False
     is_recording: ClassVar[bool] = False
 
@@ -146,6 +150,15 @@ class Strategy(ABC):
         """SHA-256 over every setting with its effective value, 32 bytes."""
         digest: bytes = self.config.config_hash
         return digest
+
+    def own_table(
+        self, name: str, market: MarketData, records: Mapping[str, NDArray[Any]]
+    ) -> dict[str, NDArray[Any]]:
+        """Return columns of one of ``own_tables``, made of the market and a run's records.
+
+        ``records`` are its ``decisions``, ``fills`` and ``risk``.
+        """
+        raise StrategyError(f"strategy {self.strategy_id!r} has no table {name!r}")
 
     @abstractmethod
     def bind(

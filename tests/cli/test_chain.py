@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from quantlaxmi import backtest
 from quantlaxmi.cli import main_crypto, main_india
 from quantlaxmi.options import surface
 from quantlaxmi.options.calendar_tally import tally
@@ -136,3 +138,30 @@ def test_other_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         assert (code, out) == (2, "") and "the segment has none" in err
         assert main_crypto([line[0], "--segment-dir", planted]) == 2
         assert "is a command of quantlaxmi-india" in capsys.readouterr().err
+
+
+def test_explain_as_a_run_had_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Checks with a position are left out, and the cooldown counts."""
+    sets = "min_premium_gap=-50 gap_friction_multiple=0 max_hedge_error=0 front_lots=1"
+    sets += " target=0.1 stop=0.1 cooldown_s=300"
+    line = ["explain", "--session-dir", str(folder), "--strategy", "calendar_carry", "--set", sets]
+    plain = json.loads(said([*line, "--json"], capsys)[1])
+    shown = json.loads(said([*line, "--as-run", "--json"], capsys)[1])
+    strategy = CalendarCarry(CalendarCarry.Config.load(sets=[sets]))
+    table = backtest(open_segment(folder), strategy).table("checks")
+    free = [row for row in table.to_pylist() if not row["held"]]
+    assert shown["checks"] == len(free) < plain["checks"] == 30
+    rests = [row for row in shown["rules"] if row["rule"] == "cooldown"]
+    assert rests[0]["blocked"] == sum(row["blocked"] >> 15 & 1 for row in free) > 0
+
+
+def test_a_folder_of_a_run_has_the_checks(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["backtest", "--session-dir", str(folder), "--strategy", "calendar_carry"]
+    code, _, err = said([*line, "--run-dir", str(tmp_path / "run")], capsys)
+    assert code == 0, err
+    with pa.memory_map(str(tmp_path / "run" / "checks.arrow")) as source:
+        table = pa.ipc.open_file(source).read_all()
+    assert table.num_rows == 30
+    assert {"seq", "ts_ns", "blocked", "held", "gap", "friction"} <= set(table.column_names)

@@ -9,12 +9,8 @@ import pytest
 
 from quantlaxmi._ext.calendar_check import check
 from quantlaxmi.importers.nse import read_snapshot
-from quantlaxmi.options.calendar_rules import (
-    CalendarCheck,
-    CalendarRule,
-    CalendarTerms,
-    calendar_check,
-)
+from quantlaxmi.options.calendar_rules import CalendarCheck, calendar_check
+from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
 from quantlaxmi.options.moment import ChainMoment
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig
 from tests.depth import some
@@ -51,7 +47,11 @@ def compiled(moment: ChainMoment, terms: CalendarTerms, held_back: CalendarRule)
         tuple(getattr(terms, name) for name in REAL),
     )
     fields = dict(zip(FOUND[0], whole, strict=True)) | dict(zip(FOUND[1], real, strict=True))
-    return CalendarCheck(**fields)._replace(blocked=CalendarRule(fields["blocked"]))
+    ends = {
+        f"{name}_expiry_ns": int(moment.expiry_ns[fields[name]]) if fields[name] >= 0 else 0
+        for name in ("front", "back")
+    }
+    return CalendarCheck(**fields, **ends)._replace(blocked=CalendarRule(fields["blocked"]))
 
 
 @pytest.mark.parametrize("seed", some(range(400), 120))

@@ -12,13 +12,8 @@ import pytest
 
 from quantlaxmi.importers.nse import read_snapshot
 from quantlaxmi.options import black76
-from quantlaxmi.options.calendar_rules import (
-    CalendarCheck,
-    CalendarRule,
-    CalendarTerms,
-    calendar_check,
-    front_and_back,
-)
+from quantlaxmi.options.calendar_rules import CalendarCheck, calendar_check, front_and_back
+from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
 from quantlaxmi.options.moment import ChainLayout, ChainMoment
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig
 from tests.depth import some

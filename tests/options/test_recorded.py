@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from quantlaxmi.errors import InputError
-from quantlaxmi.options.calendar_rules import CalendarRule, calendar_check
+from quantlaxmi.options.calendar_rules import calendar_check
 from quantlaxmi.options.calendar_tally import measured, tally
+from quantlaxmi.options.calendar_terms import CalendarRule
 from quantlaxmi.options.recorded import RecordedChain, option_underlying, options_of
 from quantlaxmi.segment import MemorySegment
 from quantlaxmi.strategies.calendar_carry import CalendarCarry

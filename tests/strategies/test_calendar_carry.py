@@ -1,0 +1,244 @@
+"""calendar_carry: the kernel, its twin, and a naive state machine decide alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quantlaxmi import backtest, replay
+from quantlaxmi.errors import ConfigError, StrategyError
+from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.importers import import_capture
+from quantlaxmi.options.calendar_terms import CalendarRule
+from quantlaxmi.options.recorded import RecordedChain
+from quantlaxmi.schema import DecisionType
+from quantlaxmi.segment import MemorySegment, open_segment
+from quantlaxmi.strategies.calendar_carry import CalendarCarry
+from quantlaxmi.strategies.contract import CHECKS, check_strategy
+from tests.naive import calendar_carry as naive
+from tests.options.chain_sessions import at, chain_table, instruments, morning, option, session
+from tests.options.recorded import SNAPSHOTS, real_paths
+
+#: Settings under which the made sessions trade often.
+OPEN = "min_premium_gap=-50 gap_friction_multiple=0 max_hedge_error=0 skew_threshold=0 front_lots=1"
+SETS = {
+    "open": f"{OPEN} cooldown_s=0",
+    "targets": f"{OPEN} target=0.3 stop=0.2 cooldown_s=200",
+    "no stops": f"{OPEN} target=0 stop=0 max_hold_s=900 cooldown_s=100 interval_s=120",
+    "credit": f"{OPEN} gap_side=credit min_premium_gap=-60",
+    "late": f"{OPEN} target=0 stop=0 open_delay_s=0 close_buffer_s=19200",
+    "expiry": f"{OPEN} min_front_s=0 target=0 stop=0 expiry_exit_s=20000",
+}
+
+
+def made(text: str) -> CalendarCarry:
+    return CalendarCarry(CalendarCarry.Config.load(sets=[text] if text else ()))
+
+
+def market(kind: str, seed: int = 0) -> MemorySegment:
+    if kind == "expiry":
+        return session(seed, times=morning(60, "2025-09-02T09:40:00"), size=200)
+    return session(seed, n=90, size=200)
+
+
+def hashes(run: Any) -> tuple[bytes, bytes]:
+    return run.trace.trace_hash, run.trace.outcome_hash
+
+
+@pytest.mark.parametrize("kind", SETS)
+@pytest.mark.parametrize("latency_ns", [1_000, 70 * 10**9])
+def test_kernel_and_twin_give_one_trace(kind: str, latency_ns: int) -> None:
+    segment, strategy = market(kind), made(SETS[kind])
+    compiled = backtest(segment, strategy, latency_ns=latency_ns)
+    twin = backtest(segment, strategy, interpreted=True, latency_ns=latency_ns)
+    assert hashes(compiled) == hashes(twin)
+    assert compiled.n_decisions > 1
+    assert hashes(replay(segment, strategy, latency_ns=latency_ns)) == hashes(compiled)
+
+
+def naive_run(segment: MemorySegment, strategy: CalendarCarry) -> list[Any]:
+    config = strategy.config
+    recorded = RecordedChain(segment)
+    moments = list(recorded.moments())
+    rows = {ts: (c, t) for ts, c, t in made_checks(strategy, segment)}
+
+    def books(k: int) -> Mapping[int, tuple[int, int]]:
+        return {
+            int(c): (int(b), int(a))
+            for side in (moments[k].call, moments[k].put)
+            for c, b, a in zip(side.contract, side.bid, side.ask, strict=True)
+        }
+
+    def checks(k: int, rests: bool) -> Any:
+        check, _ = rows[moments[k].ts_ns]
+        if check.blocked or rests:
+            return None
+        moment = moments[k]
+        front = -config.front_lots * int(moment.lot[check.front])
+        back = check.back_lots * int(moment.lot[check.back])
+        legs = [
+            (int(side.contract[row]), qty)
+            for row, qty in ((check.back_row, back), (check.front_row, front))
+            for side in (moment.call, moment.put)
+        ]
+        return legs, Fraction(check.friction)
+
+    names = {"interval": "interval_s", "cooldown": "cooldown_s", "hold": "max_hold_s",
+             "buffer": "close_buffer_s", "expiry_exit": "expiry_exit_s"}  # fmt: skip
+    settings = {name: Fraction(getattr(config, field)) for name, field in names.items()}
+    settings |= {name: getattr(config, name).to_fraction() for name in ("target", "stop")}
+    ends = {k: int(one.expiry_ns or 0) for k, one in enumerate(segment.instruments)}
+    return naive.decisions(recorded.ts_ns.tolist(), books, checks, settings, ends)
+
+
+def made_checks(strategy: CalendarCarry, segment: MemorySegment) -> Any:
+    return strategy.recorded_checks(segment)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", SETS)
+def test_decisions_are_the_naive_ones(kind: str, seed: int) -> None:
+    segment, strategy = market(kind, seed), made(SETS[kind])
+    run = backtest(segment, strategy, latency_ns=1_000)
+    legs = run.exact.legs
+    found = []
+    for one in run.exact.decisions:
+        own = legs[int(one["first_leg"]) : int(one["first_leg"] + one["n_legs"])]
+        kind_of = "enter" if one["decision_type"] == DecisionType.ENTER else "exit"
+        signed = [(int(leg["instrument"]), int(leg["side"] * leg["qty"])) for leg in own]
+        found.append((int(one["ts_ns"]), kind_of, signed))
+    wanted = naive_run(segment, strategy)
+    assert [(ts, kind_, sorted(own)) for ts, kind_, own in found] == [
+        (ts, kind_, sorted(own)) for ts, kind_, own in wanted
+    ]
+    entries = [own for _, kind_, own in found if kind_ == "enter"]
+    assert entries and all(qty > 0 for own in entries for _, qty in own[:2])  # bought first
+    if kind != "late":
+        assert len(found) > 2
+
+
+@pytest.mark.parametrize("kind", ["targets", "open"])
+def test_checks_are_those_of_the_run(kind: str) -> None:
+    """The table is made of the market and the run's records, and is what the twin noted."""
+    segment, strategy = market(kind), made(SETS[kind])
+    bound = strategy.bind(segment.instruments, interpreted=True)
+    backtest(segment, bound, latency_ns=1_000)
+    table = backtest(segment, strategy, latency_ns=1_000).table("checks").to_pydict()
+    noted = [(ts, int(blocked), held) for ts, blocked, held in bound.instance.checks]
+    kept = zip(table["ts_ns"], table["blocked"], table["held"], strict=True)
+    assert list(kept) == noted
+    assert len(noted) == 90 and any(held for *_, held in noted)
+    assert table["seq"] == list(range(90))
+    assert all(b > f for f, b in zip(table["front_expiry_ns"], table["back_expiry_ns"],
+                                     strict=True))  # fmt: skip
+
+
+def test_an_entry_that_has_no_margin_is_among_the_checks() -> None:
+    segment, strategy = market("open"), made(SETS["open"])
+    for capital, has in ((1_000, False), (10**7, True)):
+        limits = RiskLimits(capital=FixedPoint(capital, 0), margin="scan")
+        run = backtest(segment, strategy, latency_ns=1_000, limits=limits)
+        blocked = np.array(run.table("checks")["blocked"])
+        refused = blocked & CalendarRule.MARGIN > 0
+        assert (run.n_fills > 0) == has == (not refused.any())
+        assert refused.sum() == (0 if has else run.n_decisions)
+        assert (blocked[refused] == CalendarRule.MARGIN).all()  # nothing else forbade
+
+
+def test_positions_are_worth_their_last_valid_mids() -> None:
+    """Equity between fills, of a run that ends with a position."""
+    segment, strategy = market("late"), made(f"{OPEN} target=0 stop=0 max_hold_s=100000")
+    run = backtest(segment, strategy, latency_ns=1_000)
+    points = run.equity("5min")
+    chain, fills = segment.columns("chain"), run.exact.fills
+    assert points["net"][-1] == run.net and any(run.exact.fills["position"])
+    for ts, net in zip(points["ts"][1:], points["net"][1:], strict=True):
+        ts_ns = int(ts.astype("datetime64[ns]").astype(np.int64))
+        done = fills[fills["ts_ns"] <= ts_ns]
+        worth = Fraction(0)
+        for i in set(done["instrument"].tolist()):
+            own = done[done["instrument"] == i]
+            worth -= sum(Fraction(int(f["side"] * f["price"] * f["qty"]), 100) for f in own)
+            rows = (chain["instrument"] == i) & (chain["ts_ns"] <= ts_ns)
+            rows &= (chain["bid"] > 0) & (chain["ask"] > chain["bid"])
+            mid2 = int(chain["bid"][rows][-1] + chain["ask"][rows][-1])
+            worth += Fraction(int(own["position"][-1]) * mid2, 200)
+        paid = [Fraction(int(f["fee_hi"]) * 2**64 + int(f["fee_lo"])) for f in done]
+        left = worth - sum(paid, Fraction(0)) * Fraction(10) ** run.exact.ledger_exponent
+        assert abs(Fraction(net) - left) < 3  # what rounding to the rupee a day adds
+    assert len(run.trades(by_instrument=True)) == 4
+
+
+def test_contract() -> None:
+    found = list(check_strategy(made(SETS["targets"]), market("targets"), backtest))
+    assert len(found) == len(CHECKS)
+
+
+def test_a_position_without_quotes_waits_for_time() -> None:
+    """Target and stop need quotes of the held contracts, the longest hold does not."""
+    contracts = instruments()
+    times = morning(40, "2025-08-29T09:40:00")
+    table = chain_table(contracts, times, size=200)
+    strategy = made(f"{OPEN} target=0.01 stop=0.01 max_hold_s=1200 cooldown_s=0")
+    first = backtest(MemorySegment(contracts, {"chain": table}), strategy, latency_ns=1_000)
+    held = first.exact.legs["instrument"][:4]
+    gone = np.isin(table["instrument"], held) & (table["seq"] > 0)
+    for name in ("bid", "bid_qty"):
+        table[name][gone] = 0
+    run = backtest(MemorySegment(contracts, {"chain": table}), strategy, latency_ns=1_000)
+    kinds = run.exact.decisions["decision_type"].tolist()
+    assert kinds[:2] == [DecisionType.ENTER, DecisionType.EXIT]
+    apart = np.diff(run.exact.decisions["ts_ns"])[0] // 10**9
+    assert 1200 <= apart < 1200 + 65
+    twin = backtest(
+        MemorySegment(contracts, {"chain": table}), strategy, latency_ns=1_000, interpreted=True
+    )
+    assert hashes(twin) == hashes(run)
+
+
+@pytest.mark.parametrize(
+    ("contracts", "sets", "says"),
+    [
+        ([option("2025-09-02", 24_600, True, "FINNIFTY", 65)], "", "no default for FINNIFTY"),
+        ([*instruments(), option("2025-09-30", 54_000, True, "BANKNIFTY", 35)], "", "name one"),
+        (instruments(), "underlying=BANKNIFTY", "expected one of NIFTY"),
+        ([option("2025-09-02", 24_600, True, lot=10**8)], "front_lots=11", "at most 1000000000"),
+    ],
+)
+def test_what_it_cannot_trade_is_named(contracts: list, sets: str, says: str) -> None:
+    with pytest.raises(StrategyError, match=says):
+        made(sets).bind(contracts)
+
+
+def test_days_without_terms_and_prices_without_end_are_named() -> None:
+    contracts = [option(e, k, c) for e in ("2024-09-12", "2024-09-26") for k in (24_500, 24_600)
+                 for c in (True, False)]  # fmt: skip
+    early = MemorySegment(contracts, {"chain": chain_table(contracts, [at("2024-09-02T10:00:00")])})
+    table = chain_table(instruments(), morning(2))
+    table["ask"][5] = 5 * 10**8
+    mad = MemorySegment(instruments(), {"chain": table})
+    for interpreted in (True, False):
+        with pytest.raises(ConfigError, match="2024-09-02"):
+            backtest(early, CalendarCarry(), interpreted=interpreted)
+        said = "an ask is above 400000000 price units" if interpreted else r"a failure \(-3\)"
+        with pytest.raises(StrategyError, match=f"seq 0.*{said}|{said}.*seq 0"):
+            backtest(mad, CalendarCarry(), interpreted=interpreted)
+
+
+def test_the_recorded_morning(tmp_path) -> None:
+    real_paths("NIFTY")
+    import_capture("nse-chain", inputs=[SNAPSHOTS], out=tmp_path / "sess", underlying="NIFTY")
+    segment = open_segment(tmp_path / "sess")
+    run = backtest(segment, "calendar_carry", latency_ns=1_000_000)
+    entered = [at(f"2025-08-29T{t}") for t in ("09:42:01", "09:57:50", "10:42:18")]
+    kinds, times = run.exact.decisions["decision_type"], run.exact.decisions["ts_ns"]
+    assert times[kinds == DecisionType.ENTER].tolist() == entered
+    left = [at(f"2025-08-29T{t}") for t in ("09:45:18", "10:35:10")]
+    assert times[kinds == DecisionType.EXIT].tolist() == left
+    twin = replay(segment, "calendar_carry", interpreted=True, latency_ns=1_000_000)
+    assert hashes(twin) == hashes(run)
