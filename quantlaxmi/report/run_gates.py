@@ -85,6 +85,7 @@ def run_gates(
     limits: RiskLimits | None = None,
     latency_ns: int | None = None,
     latency: LatencyModel | None = None,
+    leg_latency_ns: int = 0,
     run_seed: int = 0,
     seed: int | None = None,
     threads: int | None = None,
@@ -115,6 +116,8 @@ def run_gates(
         From a decision to its orders' arrival; a millisecond by default.
     latency : LatencyModel, optional
         Takes the place of ``latency_ns``.
+    leg_latency_ns : int
+        From the arrival of one leg of a bundle to that of the next.
     run_seed : int
         Of the run's own draws (latencies); stands in the trace header.
     seed : int, optional
@@ -133,7 +136,7 @@ def run_gates(
     convert : sequence of str or Path
         Files of rates, ``FILE`` or ``CURRENCY=FILE``, for a segment of several currencies; see
         `quantlaxmi.execution.conversion`. Without them a strategy that trades several is
-        INCONCLUSIVE, because their amounts are never added.
+        INCONCLUSIVE: amounts are never added.
     grid : Path, str, Grid or sequence of StrategyConfig, optional
         Settings to search in every draw, in place of those that the strategy declares; a path is a
         TOML file (`quantlaxmi.strategies.grid_file`). A strategy that is given by name or as a
@@ -145,8 +148,7 @@ def run_gates(
         environment's ``QUANTLAXMI_TRIALS``, where it is set.
     open_seal : bool
         Open the seal of the segment in the ledger, once, for this setting: the sealed rows are
-        judged, by the equity test alone. Where that was stopped before its verdict, the same call
-        goes on with it.
+        judged, by the equity test alone. Stopped before its verdict, the same call goes on.
 
     Returns
     -------
@@ -181,9 +183,8 @@ def run_gates(
 
     gates, segment = check_suites(gates), as_market(segment)
     _check(seed, threads, checkpoint)
-    config = RunConfig.of(
-        costs=costs, limits=limits, latency_ns=latency_ns, latency=latency, seed=run_seed
-    )
+    late: dict[str, Any] = {"latency": latency, "leg_latency_ns": leg_latency_ns}
+    config = RunConfig.of(costs=costs, limits=limits, latency_ns=latency_ns, seed=run_seed, **late)
     ledger = current_ledger(trials)
     with using(ledger), _told(progress) as tell:
         opened: OpenedRows | None = None
@@ -389,7 +390,7 @@ def _report(
         costs=run.costs.describe(),
         risk=run.limits.describe(),
         latency_ns=run.latency_ns,
-        latency=None if run.latency.is_plain else run.latency.describe(),
+        latency=run.config.described_latency,
         conversion=None if run.conversion is None else run.conversion.describe(),
         grid=None if grid is None else grid.describe(),
         grid_hash=None if grid is None else grid.grid_hash,

@@ -332,7 +332,11 @@ def _recorded_inputs(
         found["latency_ns"] = recorded.latency_ns
     if recorded.latency is not None:
         with _field(path, "latency"):
-            found["latency"] = LatencyModel.from_description(recorded.latency)
+            told = dict(recorded.latency)
+            if "leg_latency_ns" in told:
+                found["leg_latency_ns"] = told.pop("leg_latency_ns")
+                RunConfig(leg_latency_ns=found["leg_latency_ns"])
+            found["latency"] = LatencyModel.from_description(told)
     with _field(path, "seed"):
         check_seed(recorded.seed)
         seed = recorded.seed if recorded.is_diagnosis else None

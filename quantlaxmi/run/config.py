@@ -216,6 +216,13 @@ class RunConfig:
         }
 
     @property
+    def described_latency(self) -> dict[str, Any] | None:
+        """Latencies as plain values where they are more than `latency_ns`, for a report."""
+        if self.leg_latency_ns:
+            return {**self.latency.describe(), "leg_latency_ns": self.leg_latency_ns}
+        return None if self.latency.is_plain else self.latency.describe()
+
+    @property
     def latency_hash(self) -> bytes:
         """Latencies and the end of the run, as in a trace's header: 32 bytes."""
         plain = self.latency.latency_hash(self.flatten, self.settle_at)

@@ -108,6 +108,7 @@ def _everything(folder: Path) -> Sample:
         grid=folder / "grid.toml",
         trials=folder,
         latency=LatencyModel(response=Latency(table_ns=(1000, 2000))),
+        leg_latency_ns=1_000,
     )
     return Sample(report, segment, {})
 
