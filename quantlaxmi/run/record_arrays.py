@@ -26,7 +26,7 @@ __all__ = ["arrays_of", "records_of"]
 
 Arrays = Mapping[str, NDArray[Any]]
 #: What runs stored before this table was made do not have.
-_LATER: Final = frozenset({"settled"})
+_LATER: Final = frozenset({"bundles", "settled"})
 
 
 def arrays_of(records: RunRecords) -> dict[str, NDArray[Any]]:

@@ -165,6 +165,20 @@ class Run(ExactRun):
 
         return ResultTable(self.table("orders"))
 
+    def bundles(self) -> ResultTable:
+        """Return one row a bundle with units and a policy, when its last leg has ended.
+
+        Returns
+        -------
+        ResultTable
+            ``decision``, ``decided``, ``ended``, ``policy``, ``legs``, ``legs_short`` (that did not
+            fill whole), ``units_wanted``, ``units_filled`` (that it keeps), ``currency``, and
+            ``cost``: slippage and fees of what was hedged out, exact.
+        """
+        from quantlaxmi.run.result_table import ResultTable
+
+        return ResultTable(self.table("bundles"))
+
     def equity(self, freq: str | int = "1D", capital: Any = None) -> ResultTable:
         """Return equity at the run's beginning, at regular times, and at its end.
 

@@ -49,9 +49,10 @@ def run_table(
     name : str
         ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``borrow`` (interest on spot
         that was sold and not held), ``settled`` (positions that ended with their contract, each
-        with the number of the fill that books it), ``risk``, ``attributions`` (one row a fill)
-        or ``ledger`` (after each fill, one row for each instrument that is or was held, and one
-        for each currency).
+        with the number of the fill that books it), ``risk``, ``bundles`` (those with units and a
+        policy: units wanted and kept, legs that did not fill whole, cost of hedging out),
+        ``attributions`` (one row a fill) or ``ledger`` (after each fill, one row for each
+        instrument that is or was held, and one for each currency).
     loans : sequence of (int, int), optional
         As of `lines_at_fills`.
 
@@ -248,6 +249,7 @@ def _fills(records: RunRecords) -> dict[str, Any]:
         ),
         "maker": rows["flags"] & schema.FillFlag.MAKER != 0,
         "trim": rows["flags"] & schema.FillFlag.TRIM != 0,
+        "hedge_out": rows["flags"] & schema.FillFlag.HEDGE_OUT != 0,
         "beyond_touch": rows["flags"] & schema.FillFlag.DEPTH != 0,
     }
 
@@ -320,6 +322,25 @@ def _risk(records: RunRecords) -> dict[str, Any]:
     }
 
 
+def _bundles(records: RunRecords) -> dict[str, Any]:
+    rows = records.bundles
+    decided = records.decisions[rows["decision"]]
+    # All legs of one have one currency.
+    first = {"instrument": records.legs["instrument"][decided["first_leg"]]}
+    return {
+        "decision": rows["decision"],
+        "decided": times_column(decided["ts_ns"]),
+        "ended": times_column(rows["ts_ns"]),
+        "policy": names_column(rows["policy"], schema.BundlePolicy),
+        "legs": decided["n_legs"],
+        "legs_short": rows["legs_short"],
+        "units_wanted": rows["units_wanted"],
+        "units_filled": rows["units_filled"],
+        "currency": _currencies(records, first),
+        "cost": decimals_of_halves(rows["cost_hi"], rows["cost_lo"], records.ledger_exponent - 1),
+    }
+
+
 _PARTS: Final = (
     *("gross", "slippage", "fee", "funding", "borrow"),
     *("cash_effect", "edge", "realized_edge"),
@@ -353,12 +374,13 @@ _TABLES: Final[dict[str, Callable[[RunRecords], dict[str, Any]]]] = {
     "borrow": _borrow,
     "settled": _settled,
     "risk": _risk,
+    "bundles": _bundles,
     "attributions": _attributions,
 }
 #: Names `run_table` takes.
 RUN_TABLES: Final = (*_TABLES, "ledger")
 #: Those of them that ``--run-dir`` writes only where they have rows.
-RARE_RUN_TABLES: Final = frozenset({"settled"})
+RARE_RUN_TABLES: Final = frozenset({"bundles", "settled"})
 
 
 def _who(records: RunRecords, rows: NDArray[Any]) -> dict[str, Any]:
@@ -369,7 +391,7 @@ def _symbols(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
     return texts_column(rows["instrument"], tuple(i.symbol for i in records.instruments))
 
 
-def _currencies(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
+def _currencies(records: RunRecords, rows: Any) -> pa.Array:
     """Currency of each row's money."""
     names = list(dict.fromkeys(i.currency for i in records.instruments))
     code = np.array([names.index(i.currency) for i in records.instruments], np.int64)

@@ -1,6 +1,7 @@
 """Bundles with units and a policy, legs that arrive one after another: by hand and by the twin."""
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
@@ -115,6 +116,9 @@ def test_all_or_none_leaves_nothing_standing():
     assert (row["units_wanted"], row["units_filled"], row["legs_short"]) == (1, 0, 3)
     # Sold at 100.00 what the decision saw at 100.25: 0.25 for each of 50 + 50 + 50 + 75.
     assert row["cost"] * Fraction(10) ** (run.ledger_exponent - 1) == Fraction(225, 4)
+    table = run.bundles()
+    assert table["policy"] == ["ALL_OR_NONE"] and table["currency"] == ["INR"]
+    assert table["cost"] == [Decimal("56.25")] and table["legs"] == [4]
     fills = run.exact.fills
     hedged = fills[(fills["flags"] & FillFlag.HEDGE_OUT) != 0]
     assert hedged["qty"].tolist() == [50, 50, 50, 75]

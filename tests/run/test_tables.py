@@ -44,6 +44,7 @@ def test_every_table_has_the_runs_rows(run):
         "borrow": len(run.exact.borrow),
         "settled": 0,
         "risk": len(run.exact.risk),
+        "bundles": 0,
         "attributions": run.n_fills,
         "ledger": 3 * run.n_fills - 1,  # the first fill's line has one instrument
     }
