@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 SUBJECTS: dict[str, list[str]] = {
     "import": ["bench_import.py"],
     "import-formats": ["bench_import_formats.py"],
+    "import-chain": ["bench_import_chain.py"],
     "memory": ["bench_memory.py"],
     "depth": ["bench_depth.py"],
     "depth-index": ["bench_depth_index.py"],
