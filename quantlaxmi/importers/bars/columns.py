@@ -150,13 +150,15 @@ def leg_columns(
     else:
         volume = np.zeros(len(good), np.int64)
         size = np.full(len(good), leg.fixed_size, np.int64)
+    high = prices["high"] if "high" in prices else np.maximum(opened, closed)
+    low = prices["low"] if "low" in prices else np.minimum(opened, closed)
     open_ns = stamps - interval_ns if leg.time.at_close else stamps.copy()
     flags = (rounded + 2 * cut).astype(np.int64)
     return {
         "open_ns": open_ns,
         "open": opened,
-        "high": prices.get("high", np.maximum(opened, closed)),
-        "low": prices.get("low", np.minimum(opened, closed)),
+        "high": high,
+        "low": low,
         "close": closed,
         "volume": volume,
         "size": size,
