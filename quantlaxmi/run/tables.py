@@ -49,8 +49,7 @@ def run_table(
     name : str
         ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``borrow`` (interest on spot
         that was sold and not held), ``settled`` (positions that ended with their contract, each
-        with the number of the fill that books it), ``risk``, ``bundles`` (those with units and a
-        policy: units wanted and kept, legs that did not fill whole, cost of hedging out),
+        with the number of the fill that books it), ``risk``, ``bundles`` (those with a policy),
         ``attributions`` (one row a fill) or ``ledger`` (after each fill, one row for each
         instrument that is or was held, and one for each currency).
     loans : sequence of (int, int), optional
@@ -325,8 +324,7 @@ def _risk(records: RunRecords) -> dict[str, Any]:
 def _bundles(records: RunRecords) -> dict[str, Any]:
     rows = records.bundles
     decided = records.decisions[rows["decision"]]
-    # All legs of one have one currency.
-    first = {"instrument": records.legs["instrument"][decided["first_leg"]]}
+    legs = records.legs[decided["first_leg"]]  # all of a bundle have one currency
     return {
         "decision": rows["decision"],
         "decided": times_column(decided["ts_ns"]),
@@ -336,7 +334,7 @@ def _bundles(records: RunRecords) -> dict[str, Any]:
         "legs_short": rows["legs_short"],
         "units_wanted": rows["units_wanted"],
         "units_filled": rows["units_filled"],
-        "currency": _currencies(records, first),
+        "currency": _currencies(records, legs),
         "cost": decimals_of_halves(rows["cost_hi"], rows["cost_lo"], records.ledger_exponent - 1),
     }
 
@@ -391,7 +389,7 @@ def _symbols(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
     return texts_column(rows["instrument"], tuple(i.symbol for i in records.instruments))
 
 
-def _currencies(records: RunRecords, rows: Any) -> pa.Array:
+def _currencies(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
     """Currency of each row's money."""
     names = list(dict.fromkeys(i.currency for i in records.instruments))
     code = np.array([names.index(i.currency) for i in records.instruments], np.int64)

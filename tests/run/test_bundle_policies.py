@@ -20,6 +20,7 @@ from tests.cases import Case
 from tests.depth import examples
 from tests.market_builder import START_NS, MarketBuilder
 from tests.naive.engine import Decision, Leg
+from tests.run.test_chain_runs import chain_cases
 
 SEEDS = st.integers(0, 2**32)
 POLICIES = ("all_or_none", "whole_units", "legs")
@@ -125,6 +126,12 @@ def test_all_or_none_leaves_nothing_standing():
     reasons = run.exact.orders["reason"].tolist()
     assert reasons.count(OrderReason.HEDGE_OUT) == 4
     assert OrderReason.TRIM not in reasons
+
+
+def test_the_summary_says_how_many_units_are_kept():
+    lines = [line for line in five_to_three("all_or_none").summary() if line.section == "bundles"]
+    assert str(lines[0]).startswith("1 of 1 bundles keep fewer units than they wanted")
+    assert lines[0].figures == {"units_wanted": "1", "units_kept": "0"}
 
 
 def test_legs_keep_what_each_filled():
@@ -263,6 +270,18 @@ def test_data_that_end_between_two_legs_leave_the_first_and_say_so():
 # --- against the twin ---------------------------------------------------------------------------
 
 
+def with_policies(schedule: random_markets.Schedule, seed: int) -> random_markets.Schedule:
+    """The same bundles, most of them with units and a policy, some legs immediate or cancel."""
+    r, found = Random(seed), dict(schedule)
+    limit = {"order_type": 1, "limit_price": 1_004, "time_in_force": 1}
+    for call, decision in schedule.items():
+        if decision.bundle and r.random() < 0.8:
+            units, policy = r.choice((1, 1, 2, 3, 7)), r.choice(POLICIES)
+            legs = tuple(replace(x, **limit) if r.random() < 0.2 else x for x in decision.legs)
+            found[call] = replace(decision, legs=legs, units=units, policy=policy)
+    return found
+
+
 @st.composite
 def random_bundles(draw) -> Case:
     universe = draw(st.sampled_from(ONE_CURRENCY))
@@ -271,32 +290,24 @@ def random_bundles(draw) -> Case:
     schedule = random_markets.random_schedule(
         draw(SEEDS), n, n_instruments, draw(st.sampled_from([0.1, 0.4, 1.0]))
     )
-    r = Random(draw(SEEDS))
-    for call, decision in schedule.items():
-        if decision.bundle and r.random() < 0.8:
-            units, policy = r.choice((1, 1, 2, 3, 7)), r.choice(POLICIES)
-            legs = tuple(
-                replace(
-                    leg,
-                    **(
-                        {"order_type": 1, "limit_price": 1_004, "time_in_force": 1}
-                        if r.random() < 0.2
-                        else {}
-                    ),
-                )
-                for leg in decision.legs
-            )
-            schedule[call] = replace(decision, legs=legs, units=units, policy=policy)
     return Case(
         "random",
         random_markets.random_market(draw(SEEDS), n, n_instruments, draw(st.booleans())),
-        schedule,
+        with_policies(schedule, draw(SEEDS)),
         draw(st.sampled_from([0, 0, 1, 3, 13])),
         draw(st.booleans()),
         universe,
         draw(st.sampled_from(traded.COSTS)),
         leg_latency_ns=draw(st.sampled_from([0, 0, 1, 2, 7])),
     )
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(chain_cases(70), SEEDS, st.sampled_from([0, 1, 5, 20]))
+def test_bundles_over_chains_match_naive(case, seed, step):
+    """Contracts end and are settled between the legs of a bundle, and before it is hedged out."""
+    schedule = with_policies(case.schedule, seed)
+    twins.check_case(replace(case, schedule=schedule, leg_latency_ns=step))
 
 
 @settings(max_examples=examples(300), deadline=None)

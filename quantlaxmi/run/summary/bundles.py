@@ -1,23 +1,40 @@
-"""Bundles whose legs did not end matched when their trims arrived."""
+"""Bundles that keep fewer units than they wanted, or whose legs did not end as they should."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantlaxmi.fixed.point import decimal_text
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.schema import OrderReason, OrderStatus, RiskRule
 
 
+def _unit_lines(rows: NDArray[Any]) -> Iterator[SummaryLine]:
+    short = rows["units_filled"] < rows["units_wanted"]
+    if short.any():
+        wanted, kept = int(rows["units_wanted"].sum()), int(rows["units_filled"].sum())
+        yield SummaryLine(
+            "bundles",
+            "bundles keep fewer units than they wanted",
+            f"a leg was refused or did not fill whole; {kept:,} of {wanted:,} units are kept",
+            int(short.sum()),
+            len(rows),
+            figures={"units_wanted": str(wanted), "units_kept": str(kept)},
+        )
+
+
 def bundle_lines(run: FinishedRun) -> Iterator[SummaryLine]:
-    """Yield a line for each instrument of which trims could not take all that they should."""
+    """Yield a line where units are missing, and one an instrument in which trims fell short."""
     records = run.records
-    of = int(((records.decisions["bundle"] == 1) & (records.decisions["n_legs"] > 1)).sum())
+    yield from _unit_lines(records.bundles)
+    of = int(((records.decisions["bundle"] > 0) & (records.decisions["n_legs"] > 1)).sum())
     short = records.risk[records.risk["rule"] == RiskRule.TRIM_SHORT]
     trims = records.orders[
-        (records.orders["reason"] == OrderReason.TRIM)
+        np.isin(records.orders["reason"], (OrderReason.TRIM, OrderReason.HEDGE_OUT))
         & (records.orders["status"] == OrderStatus.PENDING)
     ]
     for i in np.unique(short["instrument"]).tolist():
