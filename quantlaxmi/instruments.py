@@ -141,6 +141,8 @@ class Instrument(
 
         The exponent is at most 0, and the mantissa ends in no zero where it is below 0.
         """
+        if self.contract_exponent == 0 and self.price_units == 1:
+            return self.contract_size, 0  # as most are; chains have thousands
         return decimal_parts(self.contract, self.price_units)
 
     @property

@@ -70,7 +70,7 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "segment": """
             rows horizon arrow_io wal manifest columns market_data shown
-            read window unchanged depth_index
+            read window unchanged depth_index snapshots tops
             seal recover write memory held split parts export books expiries
             """,
         "execution": """
@@ -110,7 +110,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "run": """
             scan_terms config attribution bundle_costs capital message_times
             note_rounding records record_arrays feed bar_equity session accrued ledger_lines
-            arrow_columns tables equity drawing
+            arrow_columns ledger_table tables equity drawing
             margins picture waterfall sampled plots payoff
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text
@@ -145,7 +145,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "report": """
             read_results verdict_words gate_rows found figures maps layout html.questions html.svg
             html.page pages gate_report binding differences compare html.compare_page known
-            judged_rows holdout_question tried run_gates verify plots
+            judged_rows holdout_question told tried run_gates verify plots
             """,
         "batch": """
             records rows journal plan figures report_files parquet catalog compaction export

@@ -23,7 +23,7 @@ _MONEY = ("gross_pnl", "slippage", "fees", "funding", "borrow", "note_rounding",
 #: The part of a usage text that every run shares, and its explanations.
 RUN_USAGE = """{segment} DIR [--until TIME] --strategy NAME [--config TOML]
                  [--set KV]... [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML]
-                 [--leg-latency-ns N] [{seed} N]"""
+                 [--leg-latency-ns N] [--settle-at WHAT] [{seed} N]"""
 RUN_OPTIONS = """  {segment} DIR     The segment's folder.
   --until TIME          Read no message received at this time or later, such as sealed rows; UTC:
                         2024-08-08T12:00:00Z, or nanoseconds.
@@ -35,10 +35,13 @@ RUN_OPTIONS = """  {segment} DIR     The segment's folder.
                         data's date.
   --risk TOML           Limits on positions, losses, orders and the age of books; none by default.
   --latency-ns N        Nanoseconds from a decision to its orders' arrival, with the transit of
-                        market data [default: 1000000].
+                        market data. By default a millisecond; of a chain session one median
+                        interval between snapshots.
   --latency TOML        Latencies of entry and response, constant or drawn from measured values.
   --leg-latency-ns N    Nanoseconds from the arrival of one leg of a bundle to that of the next
                         [default: 0].
+  --settle-at WHAT      What a position past its expiry takes: price, which the data must have, or
+                        mark, the contract's last mid where they have none [default: price].
   --seed N              Seed of the run's own draws: of latencies [default: 0]."""
 _ROUTE_USAGE = """
 {about}
@@ -99,13 +102,16 @@ def run_keywords(args: dict[str, Any], seed: str = "--seed") -> dict[str, Any]:
 
     `seed` names the option of the run's own seed.
     """
-    keywords: dict[str, Any] = {
-        "latency_ns": whole_number("--latency-ns", args["--latency-ns"], 0, 86_400 * 10**9),
-        "seed": whole_number(seed, args[seed], 0, 2**63 - 1),
-    }
+    keywords: dict[str, Any] = {"seed": whole_number(seed, args[seed], 0, 2**63 - 1)}
+    if args["--latency-ns"] is not None:
+        most = 86_400 * 10**9
+        keywords["latency_ns"] = whole_number("--latency-ns", args["--latency-ns"], 0, most)
     step = whole_number("--leg-latency-ns", args["--leg-latency-ns"], 0, 86_400 * 10**9)
     if step:
         keywords["leg_latency_ns"] = step
+    if args["--settle-at"] not in ("price", "mark"):
+        raise InputError("--settle-at", f"was {args['--settle-at'][:40]!r}, expected price or mark")
+    keywords["settle_at"] = args["--settle-at"]
     if args["--latency"] is not None:
         from quantlaxmi.execution.latency import LatencyModel
 

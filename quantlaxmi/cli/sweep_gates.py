@@ -26,7 +26,8 @@ Usage:
   {program} sweep-gates --segments GLOB [FOLDER]... --strategies LIST --catalog DIR
                  [--gates LIST] [--grid TOML]... [--config TOML]... [--policy TOML]
                  [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML]
-                 [--leg-latency-ns N] [--run-seed N] [--workers N]
+                 [--leg-latency-ns N] [--settle-at WHAT] [--run-seed N]
+                 [--workers N]
                  [--scheduler ADDRESS] [--item-seconds N]
                  [--item-memory SIZE] [--retry-failed] [--full]
                  [--trials DIR] [--dry-run] [--json-log FILE] [--json]
@@ -41,10 +42,12 @@ Options:
   --policy TOML       Thresholds and draws of the gates.
   --costs TOML        Commissions and least notionals.
   --risk TOML         Limits on positions, losses, orders and the age of books.
-  --latency-ns N      Nanoseconds from a decision to its orders' arrival [default: 1000000].
+  --latency-ns N      Nanoseconds from a decision to its orders' arrival; by default a
+                      millisecond, of a chain session one interval between snapshots.
   --latency TOML      Latencies of entry and response.
   --leg-latency-ns N  Nanoseconds from the arrival of one leg of a bundle to that of the next
                       [default: 0].
+  --settle-at WHAT    What a position past its expiry takes: price, or mark [default: price].
   --run-seed N        Seed of the runs' own draws: of latencies [default: 0].
   --workers N         Processes; as many as processors by default.
   --scheduler ADDRESS

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +19,11 @@ from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import combine
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import failed_guard_of, run_suite, suite_names
-from quantlaxmi.progress import Progress as ProgressLine
 from quantlaxmi.report.gate_report import DIAGNOSIS, GateReport, now
 from quantlaxmi.report.holdout_question import HOLDOUT_GATES, OpenedRows, SealQuestion
 from quantlaxmi.report.judged_rows import window_of
 from quantlaxmi.report.known import NOTHING, AnyGrid, Known
+from quantlaxmi.report.told import Progress, told
 from quantlaxmi.report.tried import Tried
 from quantlaxmi.version import __version__
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from quantlaxmi.execution.costs import CostModel
     from quantlaxmi.execution.latency import LatencyModel
     from quantlaxmi.execution.risk import RiskLimits
+    from quantlaxmi.run.config import SettleAt
     from quantlaxmi.run.result import Run
     from quantlaxmi.segment import MarketData
     from quantlaxmi.strategies.grid_file import Grid
@@ -45,8 +45,6 @@ __all__ = [
     "run_gates",
     "searches_declared",
 ]
-
-Progress = Callable[[str, int, int], None]
 
 
 def check_suites(gates: str | Sequence[str]) -> tuple[str, ...]:
@@ -86,6 +84,7 @@ def run_gates(
     latency_ns: int | None = None,
     latency: LatencyModel | None = None,
     leg_latency_ns: int = 0,
+    settle_at: SettleAt = "price",
     run_seed: int = 0,
     seed: int | None = None,
     threads: int | None = None,
@@ -113,11 +112,13 @@ def run_gates(
         What it does not say is taken from the dated tables.
     limits : RiskLimits, optional
     latency_ns : int, optional
-        From a decision to its orders' arrival; a millisecond by default.
+        From a decision to its orders' arrival; as of `backtest`.
     latency : LatencyModel, optional
         Takes the place of ``latency_ns``.
     leg_latency_ns : int
         From the arrival of one leg of a bundle to that of the next.
+    settle_at : {"price", "mark"}
+        As of `backtest`.
     run_seed : int
         Of the run's own draws (latencies); stands in the trace header.
     seed : int, optional
@@ -184,22 +185,18 @@ def run_gates(
     gates, segment = check_suites(gates), as_market(segment)
     _check(seed, threads, checkpoint)
     late: dict[str, Any] = {"latency": latency, "leg_latency_ns": leg_latency_ns}
+    late["settle_at"] = settle_at
     config = RunConfig.of(costs=costs, limits=limits, latency_ns=latency_ns, seed=run_seed, **late)
     ledger = current_ledger(trials)
-    with using(ledger), _told(progress) as tell:
+    with using(ledger), told(progress) as tell:
         opened: OpenedRows | None = None
         if open_seal:
             asked = SealQuestion.of(segment, config, conversion_of(convert, segment), policy, seed)
             opened = asked.ask(strategy, ledger, grid)
             segment, gates, policy = opened.rows, HOLDOUT_GATES, asked.policy
+        rates = conversion_of(convert, segment)
         tried = Tried.on(
-            segment,
-            strategy,
-            config,
-            conversion_of(convert, segment),
-            grid=grid,
-            threads=threads,
-            progress=tell,
+            segment, strategy, config, rates, grid=grid, threads=threads, progress=tell
         )
         if ledger is not None and grid is None and searches_declared(gates, policy or GatePolicy()):
             tried = tried.with_declared(threads=threads, progress=tell)
@@ -216,16 +213,6 @@ def run_gates(
             known=tried.write(ledger, judges_holdout=open_seal),
         )
         return report if opened is None else opened.judged(report)
-
-
-@contextmanager
-def _told(progress: Progress | bool | None) -> Iterator[Progress | None]:
-    """Whom to tell how far the gates are."""
-    if progress is True:
-        with ProgressLine("gates", always=True) as line:
-            yield line.named
-    else:
-        yield progress or None
 
 
 def searches_declared(gates: Sequence[str], policy: GatePolicy) -> bool:

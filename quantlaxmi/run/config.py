@@ -21,6 +21,7 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.recent import Recent
 from quantlaxmi.run.scan_terms import check_scan_day
 from quantlaxmi.segment import MarketData
+from quantlaxmi.segment.snapshots import median_interval
 from quantlaxmi.venues import borrow_on, buy_fee_on, run_costs
 
 #: What settles a position whose contract has ended.
@@ -61,7 +62,8 @@ class RunConfig:
     limits : RiskLimits
         All off by default.
     latency : LatencyModel
-        A millisecond of order entry by default.
+        A millisecond of order entry by default; of a chain session, when the config is completed
+        for it, one median interval between its snapshots, because quotes are as old when known.
     seed : int
         Of everything drawn, 0 to 2**64 - 1.
     flatten : bool
@@ -72,6 +74,8 @@ class RunConfig:
     settle_at : {"price", "mark"}
         A position that outlived its contract takes the settlement price of its underlying, and is
         an error where the data have none; ``"mark"`` takes the contract's last mid then.
+    latency_asked : bool
+        The latency holds though it is that of the default: no session puts its own in its place.
     completed : Completed or None
         Where ``costs`` are not as they were given. It changes no run and enters no hash.
 
@@ -95,6 +99,7 @@ class RunConfig:
     seed: int = 0
     flatten: bool = False
     settle_at: SettleAt = "price"
+    latency_asked: bool = False
     completed: Completed | None = field(default=None, repr=False)
     leg_latency_ns: int = 0
 
@@ -138,13 +143,14 @@ class RunConfig:
         costs, limits, latency, seed, flatten, leg_latency_ns, settle_at
             As the attributes.
         latency_ns : int, optional
-            A constant entry latency; ``latency`` takes its place.
+            A constant entry latency; ``latency`` takes its place. None of both: the default.
 
         Raises
         ------
         InputError
             As the class, or ``latency_ns`` is out of range.
         """
+        asked = latency is not None or latency_ns is not None
         if latency is None:
             latency = _DEFAULT_LATENCY if latency_ns is None else constant_latency(latency_ns)
         return cls(
@@ -155,6 +161,7 @@ class RunConfig:
             flatten=bool(flatten),
             leg_latency_ns=leg_latency_ns,
             settle_at=settle_at,
+            latency_asked=asked and latency == _DEFAULT_LATENCY,
         )
 
     @property
@@ -165,10 +172,11 @@ class RunConfig:
     def complete_for(self, market: MarketData) -> RunConfig:
         """Return the config with the costs that the market's venues had on its first date.
 
-        Every run completes its config once, before anything else. For the same market a complete
-        one is returned as it is: a sweep over one segment looks no table up again. For another
-        market the costs are completed from what was given: a window of another date has the rates
-        of its own date.
+        Where no latency was asked for, a chain session's own takes the default's place. Every run
+        completes its config once, before anything else. For the same market a complete one is
+        returned as it is: a sweep over one segment looks no table up again. For another market the
+        costs are completed from what was given: a window of another date has the rates of its own
+        date.
 
         Parameters
         ----------
@@ -189,6 +197,7 @@ class RunConfig:
             if before.digest == market.digest:
                 return self
             costs = before.asked
+        latency = self._latency_on(market)
         first, last = market.first_ts_ns, market.last_ts_ns
         if self.limits.margin == "scan" and first >= 0:
             check_scan_day(first)
@@ -199,12 +208,20 @@ class RunConfig:
             (costs.entries, first, last),
             lambda: _complete(costs, instruments, first, last),
         )
-        if full == self.costs:
+        if full == self.costs and latency is self.latency:
             return self
-        return replace(self, costs=full, completed=Completed(market.digest, costs, full))
+        completed = Completed(market.digest, costs, full)
+        return replace(self, costs=full, latency=latency, completed=completed)
+
+    def _latency_on(self, market: MarketData) -> LatencyModel:
+        if self.latency_asked or self.latency != _DEFAULT_LATENCY:
+            return self.latency
+        interval = median_interval(market)
+        return self.latency if interval is None else constant_latency(interval)
 
     def describe(self) -> dict[str, Any]:
         """Return the config as plain values, decimals as text; what ``digest`` covers."""
+        stated = self.latency_asked and self.latency == _DEFAULT_LATENCY
         return {
             "costs": self.costs.describe(),
             "limits": self.limits.describe(),
@@ -213,6 +230,7 @@ class RunConfig:
             "flatten": self.flatten,
             **({"leg_latency_ns": self.leg_latency_ns} if self.leg_latency_ns else {}),
             **({"settle_at": self.settle_at} if self.settle_at != "price" else {}),
+            **({"latency_asked": True} if stated else {}),
         }
 
     @property
@@ -249,6 +267,7 @@ class RunConfig:
                 flatten=described["flatten"],
                 leg_latency_ns=described.get("leg_latency_ns", 0),
                 settle_at=described.get("settle_at", "price"),
+                latency_asked=described.get("latency_asked", False),
             )
         except (KeyError, TypeError) as error:
             raise ConfigError("run config", f"is no description of one: {error}") from None

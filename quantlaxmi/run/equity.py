@@ -108,9 +108,9 @@ class EquityCurve(LedgerLines):
     def table(self) -> pa.Table:
         """Return the points as an Arrow table: a row an instrument and one in all, as ``ledger``.
 
-        See `quantlaxmi.run.tables.ledger_table`.
+        See `quantlaxmi.run.ledger_table.ledger_table`.
         """
-        from quantlaxmi.run.tables import ledger_table
+        from quantlaxmi.run.ledger_table import ledger_table
 
         return ledger_table(self.records, self)
 

@@ -22,6 +22,7 @@ from quantlaxmi.run.exact_run import net_in_all, rounding_until
 from quantlaxmi.run.excursions import valid_mids
 from quantlaxmi.run.ledger_lines import last_seq_at, paid_at
 from quantlaxmi.schema import I64, IntColumn
+from quantlaxmi.segment.tops import top_rows
 
 if TYPE_CHECKING:
     from quantlaxmi.run.exact_run import ExactRun
@@ -163,7 +164,7 @@ _BACK: Final = 64
 
 def _marks(run: ExactRun, i: int, seq: I64) -> I64:
     """Bid + ask of an instrument's last valid book after each message; 0 before the first."""
-    quotes = run.segment.columns("quotes")
+    quotes = top_rows(run.segment)
     row = np.searchsorted(quotes["seq"], seq, side="right") - 1
     marks = np.zeros(len(seq), np.int64)
     left = np.arange(len(seq))

@@ -8,17 +8,16 @@ funding and interest are not in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quantlaxmi._ext.trip_extremes import trip_extremes
 from quantlaxmi.errors import FixedPointOverflow
 from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.run.ledger_lines import marks_at
 from quantlaxmi.schema import I64
+from quantlaxmi.segment.tops import top_rows
 
 if TYPE_CHECKING:
     from quantlaxmi.run.exact_run import ExactRun
@@ -32,7 +31,7 @@ def valid_mids(run: ExactRun, instrument: int) -> tuple[I64, I64]:
 
     Quotes and chain snapshots give the top of a book, rebuilt depth until the first of them.
     """
-    quotes = _tops(run)
+    quotes = top_rows(run.segment)
     own = quotes["instrument"] == instrument
     seq, bid, ask = (quotes[name][own] for name in ("seq", "bid", "ask"))
     valid = (bid > 0) & (ask > bid) & (quotes["bid_qty"][own] > 0) & (quotes["ask_qty"][own] > 0)
@@ -45,19 +44,6 @@ def valid_mids(run: ExactRun, instrument: int) -> tuple[I64, I64]:
         seq = np.concatenate([early[marks != 0], seq])
         mid2 = np.concatenate([marks[marks != 0], mid2])
     return seq, mid2
-
-
-def _tops(run: ExactRun) -> Mapping[str, NDArray[Any]]:
-    """Rows of quotes and of chain snapshots, in order."""
-    quotes, chain = run.segment.columns("quotes"), run.segment.columns("chain")
-    if not len(chain["seq"]):
-        return quotes
-    names = ("seq", "instrument", "bid", "bid_qty", "ask", "ask_qty")
-    if not len(quotes["seq"]):
-        return {name: chain[name] for name in names}
-    joined = {name: np.concatenate([quotes[name], chain[name]]) for name in names}
-    order = np.argsort(joined["seq"], kind="stable")
-    return {name: column[order] for name, column in joined.items()}
 
 
 def excursions(run: ExactRun, found: TripMoney) -> tuple[Halves, Halves]:
@@ -108,7 +94,7 @@ def _weighed(halves: Halves, which: I64, weights: tuple[int, ...]) -> Halves:
 
 def _books(run: ExactRun, instruments: list[int]) -> tuple[I64, I64, I64]:
     """Message, instrument and bid + ask of books in order; 0 where one is not valid."""
-    quotes = _tops(run)
+    quotes = top_rows(run.segment)
     mid2 = (quotes["bid"] + quotes["ask"]).astype(np.int64, copy=False)
     mid2 *= (quotes["bid"] > 0) & (quotes["ask"] > quotes["bid"])
     mid2 *= (quotes["bid_qty"] > 0) & (quotes["ask_qty"] > 0)

@@ -15,13 +15,13 @@ from quantlaxmi import schema
 from quantlaxmi._ext.depth_index import DepthIndex
 from quantlaxmi.errors import StrategyError, shown
 from quantlaxmi.execution.costs import CostModel
-from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, LatencyModel
+from quantlaxmi.execution.latency import LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.attribution import attribute_fills
 from quantlaxmi.run.bundle_costs import costed_bundles
 from quantlaxmi.run.capital import CapitalUse
-from quantlaxmi.run.config import RunConfig
+from quantlaxmi.run.config import RunConfig, SettleAt
 from quantlaxmi.run.feed import TableColumns, merged_chunks
 from quantlaxmi.run.note_rounding import note_rows
 from quantlaxmi.run.records import Account, RunRecords, VenueClock
@@ -51,10 +51,11 @@ def backtest(
     *,
     costs: CostModel | None = None,
     limits: RiskLimits | None = None,
-    latency_ns: int = DEFAULT_LATENCY_NS,
+    latency_ns: int | None = None,
     latency: LatencyModel | None = None,
     flatten: bool = False,
     leg_latency_ns: int = 0,
+    settle_at: SettleAt = "price",
     interpreted: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -74,15 +75,19 @@ def backtest(
         and the data's first date.
     limits : RiskLimits, optional
         All off by default; the venue's ticks, lots and least notionals hold where they are known.
-    latency_ns : int
+    latency_ns : int, optional
         From decision to arrival of its orders, in the time of the recording: it covers the way
-        of the order to the venue and of the market data from it.
+        of the order to the venue and of the market data from it. By default a millisecond; of a
+        chain session one median interval between its snapshots.
     latency : LatencyModel, optional
         Takes the place of ``latency_ns``: drawn from a table, and a response latency.
     flatten : bool
         Close what is open at the last message.
     leg_latency_ns : int
         A leg of a bundle arrives so much after the one before it; 0: all arrive together.
+    settle_at : {"price", "mark"}
+        A position past its contract's expiry takes the settlement price that the data have, else
+        it is an error; ``"mark"`` takes the last mid then.
     interpreted : bool
         Run the kernel's interpreted twin; slow, same trace.
     seed : int
@@ -122,6 +127,7 @@ def backtest(
         seed=seed,
         flatten=flatten,
         leg_latency_ns=leg_latency_ns,
+        settle_at=settle_at,
     )
     with recorded(trials, "backtest") as record:
         run = run_columns(
@@ -137,10 +143,11 @@ def replay(
     *,
     costs: CostModel | None = None,
     limits: RiskLimits | None = None,
-    latency_ns: int = DEFAULT_LATENCY_NS,
+    latency_ns: int | None = None,
     latency: LatencyModel | None = None,
     flatten: bool = False,
     leg_latency_ns: int = 0,
+    settle_at: SettleAt = "price",
     interpreted: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -152,8 +159,8 @@ def replay(
 
     Parameters
     ----------
-    segment, strategy, costs, limits, latency_ns, latency, flatten, leg_latency_ns, interpreted, \
-    seed, progress, trials
+    segment, strategy, costs, limits, latency_ns, latency, flatten, leg_latency_ns, settle_at, \
+    interpreted, seed, progress, trials
         As in `backtest`.
 
     Returns
@@ -182,6 +189,7 @@ def replay(
         seed=seed,
         flatten=flatten,
         leg_latency_ns=leg_latency_ns,
+        settle_at=settle_at,
     )
     with recorded(trials, "replay") as record:
         run = run_log(

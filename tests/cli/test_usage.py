@@ -127,7 +127,7 @@ def test_cli_set_is_repeated_quoted_or_glued() -> None:
     args = parse(module.USAGE, "quantlaxmi-crypto", "backtest", base)
     assert args is not None
     assert args["--set"] == []
-    assert args["--latency-ns"] == "1000000"
+    assert args["--latency-ns"] is None and args["--settle-at"] == "price"
 
 
 def test_cli_values_may_look_like_anything_but_an_option() -> None:

@@ -12,7 +12,7 @@ from quantlaxmi.errors import ConfigError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.importers import import_bars
 from quantlaxmi.importers.bars import messages, spool
-from quantlaxmi.run.replay import DEFAULT_LATENCY_NS as LATENCY
+from quantlaxmi.run.config import DEFAULT_LATENCY_NS as LATENCY
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import EventKind, Side
 from quantlaxmi.strategies.config import StrategyConfig

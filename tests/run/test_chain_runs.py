@@ -100,7 +100,12 @@ def test_lines_and_trades_of_a_run_add_up(case):
     cash = run.exact.cash["INR"] * Fraction(10) ** run.ledger_exponent
     assert not lines or lines[-1]["cash"] == cash
     assert sum(run.exact.attributions.cash_effect.tolist()) == 10 * run.exact.cash["INR"]
-    assert run.trades() is not None
+    trips = run.trades()
+    assert len(trips["worst"]) == len(trips)
+    curve = run.equity_curve(5)
+    assert curve.equity.tolist()[-1] == run.exact.net_pnl
+    points = run.equity(5)
+    assert points["net"][-1] == run.net
     for row in run.exact.settled:
         fill = run.exact.fills[row["fills_before"]]
         assert fill["flags"] == schema.FillFlag.SETTLED

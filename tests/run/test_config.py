@@ -69,6 +69,8 @@ OTHERS: dict[str, Any] = {
     "seed": 1,
     "flatten": True,
     "leg_latency_ns": 5,
+    "settle_at": "mark",
+    "latency_asked": True,
 }
 
 
@@ -184,6 +186,7 @@ def test_both_routes_take_a_config_and_hash_it_into_the_header(planted):
         seed=config.seed,
         flatten=config.flatten,
         leg_latency_ns=config.leg_latency_ns,
+        settle_at=config.settle_at,
     )
     assert keywords.header == run.header
     assert keywords.config == run.config == config.complete_for(planted)
@@ -191,7 +194,7 @@ def test_both_routes_take_a_config_and_hash_it_into_the_header(planted):
     assert run.header.risk_hash == config.limits.risk_hash
     assert run.header.latency_hash == config.latency_hash
     plain = replace(config, leg_latency_ns=0)
-    assert plain.latency_hash == config.latency.latency_hash(True) != config.latency_hash
+    assert plain.latency_hash == config.latency.latency_hash(True, "mark") != config.latency_hash
     assert run.header.cost_hash == run.config.costs.cost_hash
 
 

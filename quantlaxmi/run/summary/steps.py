@@ -20,6 +20,7 @@ from quantlaxmi.fixed.point import decimal_text
 from quantlaxmi.run.summary.held import Held, held_positions, utc_text
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.segment import MarketData
+from quantlaxmi.segment.tops import top_rows
 
 #: Steps told one by one, the largest first.
 MAX_LISTED: Final = 10
@@ -193,7 +194,7 @@ def _steps(
 
 def _books(market: MarketData, held: Mapping[int, Held]) -> Iterator[Books]:
     """Books in order, in pieces: those that depth gives, then the quotes."""
-    quotes = market.columns("quotes")
+    quotes = top_rows(market)
     names = ("instrument", "seq", "ts_ns", "bid", "ask", "bid_qty", "ask_qty")
     depth = market.columns("depth")
     # Behind the last of their first quotes depth gives no top.
