@@ -244,6 +244,8 @@ cdef bint _forced(const param_t* p, const terms_t* t, const slot_t* s, int64_t n
     cdef int64_t closes_ns = t.closes_ns + p[P_CLOSE_BUFFER].value
     if now - s[S_SINCE].i >= p[P_MAX_HOLD].value or now > t.closes_ns:
         return True
+    if now >= s[S_END].i:
+        return True  # what is left of it is no calendar
     return _day(s[S_END].i) <= _day(now) and now > closes_ns - p[P_EXPIRY_EXIT].value
 
 

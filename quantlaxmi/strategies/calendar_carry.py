@@ -67,7 +67,7 @@ class CalendarCarry(IndiaOptionsStrategy):
 
     It leaves at a profit of ``target`` or a loss of ``stop`` frictions, marked at mids from the
     mids at the decision to enter; after ``max_hold_s``; ``close_buffer_s`` before the close, and
-    ``expiry_exit_s`` before it on the day the front ends.
+    ``expiry_exit_s`` before it on the day the front ends, and where the front has settled.
 
     Parameters
     ----------
@@ -246,6 +246,8 @@ class CalendarCarry(IndiaOptionsStrategy):
         assert held is not None
         if now - held.since_ns >= config.max_hold_s * _S or now > terms.closes_ns:
             return True
+        if now >= held.front_expiry_ns:
+            return True  # what is left of it is no calendar
         closes_ns = terms.closes_ns + config.close_buffer_s * _S
         ends_today = day_of(held.front_expiry_ns) <= day_of(now)
         return ends_today and now > closes_ns - config.expiry_exit_s * _S

@@ -67,6 +67,8 @@ def leaves(
     if now - held["since"] >= config["hold"] * S or now > close - config["buffer"] * S:
         return True
     front = min(ends[c] for c, _ in held["legs"])
+    if now >= front:
+        return True
     if midnight(front) <= midnight(now) and now > close - config["expiry_exit"] * S:
         return True
     if any(0 in quotes.get(c, (0, 0)) for c, _ in held["legs"]):

@@ -20,6 +20,7 @@ from quantlaxmi.schema import DecisionType
 from quantlaxmi.segment import MemorySegment, open_segment
 from quantlaxmi.strategies.calendar_carry import CalendarCarry
 from quantlaxmi.strategies.contract import CHECKS, check_strategy
+from tests.depth import some
 from tests.naive import calendar_carry as naive
 from tests.options.chain_sessions import at, chain_table, instruments, morning, option, session
 from tests.options.recorded import SNAPSHOTS, real_paths
@@ -242,3 +243,72 @@ def test_the_recorded_morning(tmp_path) -> None:
     assert times[kinds == DecisionType.EXIT].tolist() == left
     twin = replay(segment, "calendar_carry", interpreted=True, latency_ns=1_000_000)
     assert hashes(twin) == hashes(run)
+
+
+def torn(seed: int) -> MemorySegment:
+    """Two underlyings, in turns or at one time; rows and sides of quotes are missing."""
+    rng = np.random.default_rng(seed)
+    own = instruments()
+    other = [option(e, k, call, "BANKNIFTY", 35) for e in ("2025-09-30", "2025-10-28")
+             for k in range(24_000, 25_200, 100) for call in (True, False)]  # fmt: skip
+    contracts = own + other
+    times = np.sort(rng.choice(np.array(morning(60, every_s=33)), 50, replace=bool(seed % 2)))
+    lag_s, iv = int(rng.integers(50, 119)), (0.100, 0.110, 0.115, 0.115)
+    table = chain_table(contracts, times.tolist(), seed, size=200, lag_s=lag_s, iv=iv)
+    kept = rng.random(len(table["seq"])) < (0.99 if seed % 3 else 0.8)
+    # But for its last row a message is of one underlying.
+    mine = table["instrument"] < len(own)
+    kept &= mine == (table["seq"] % 3 > 0)
+    kept |= table["flags"] == 1
+    table = {name: column[kept] for name, column in table.items()}
+    for side in ("bid", "ask"):
+        bare = rng.random(len(table["seq"])) < 0.02
+        for name in (side, f"{side}_qty"):
+            table[name][bare] = 0
+    return MemorySegment(contracts, {"chain": table}, cadence="snapshots")
+
+
+@pytest.mark.parametrize("seed", some(range(60), 10))
+def test_torn_chains_give_one_trace(seed: int) -> None:
+    rng = np.random.default_rng([seed, 5])
+    sets = f"{OPEN} underlying=NIFTY min_premium_gap=-500 interval_s={rng.choice([0, 1, 60])} "
+    sets += f"target={rng.choice([0, 0.1, 1])} stop={rng.choice([0, 0.1, 1])} "
+    sets += f"max_hold_s={rng.choice([60, 600, 7200])} cooldown_s={rng.choice([0, 90])} "
+    sets += f"gap_side={rng.choice(['debit', 'credit'])} front_lots={rng.integers(1, 8)}"
+    segment, strategy = torn(seed), made(sets)
+    latency = int(rng.choice([0, 1_000, 40 * 10**9]))
+    compiled = backtest(segment, strategy, latency_ns=latency)
+    twin = backtest(segment, strategy, latency_ns=latency, interpreted=True)
+    assert hashes(compiled) == hashes(twin)
+    assert compiled.n_decisions
+
+
+def test_a_front_that_settles_leaves_the_back() -> None:
+    """A position held through the front's end: the front is paid, the back is sold at a check."""
+    contracts = instruments(("2025-09-02", "2025-09-09", "2025-09-16"))
+    times = [*morning(20, "2025-09-02T15:08:00"), *morning(20, "2025-09-03T09:40:00")]
+    table = chain_table(contracts, times, size=200)
+    first = [k for k, one in enumerate(contracts) if one.expiry_ns == at("2025-09-02T15:30:00")]
+    gone = np.isin(table["instrument"], first) & (table["ts_ns"] > at("2025-09-02T15:30:00"))
+    table = {name: column[~gone] for name, column in table.items()}
+    table["seq"] = table["seq"] + len(first) * (table["seq"] >= 20)
+    settled = {
+        "seq": 20 + np.arange(len(first)),
+        "ts_ns": np.full(len(first), at("2025-09-02T15:35:00")),
+        "instrument": np.array(first),
+        "exch_ts_ns": np.full(len(first), at("2025-09-02T15:30:00")),
+        "price": np.full(len(first), 24_610_00),
+    }
+    segment = MemorySegment(contracts, {"chain": table, "settlement": settled})
+    strategy = made(
+        f"{OPEN} min_front_s=0 target=0 stop=0 expiry_exit_s=0 close_buffer_s=0 max_hold_s=72000"
+    )
+    run = backtest(segment, strategy, latency_ns=1_000)
+    assert hashes(run) == hashes(backtest(segment, strategy, latency_ns=1_000, interpreted=True))
+    assert run.table("settled").num_rows == 2
+    legs = run.exact.legs
+    exit_ = run.exact.decisions[1]
+    own = legs[int(exit_["first_leg"]) : int(exit_["first_leg"] + exit_["n_legs"])]
+    assert exit_["decision_type"] == DecisionType.EXIT and exit_["ts_ns"] > settled["ts_ns"][0]
+    ends = {contracts[i].expiry_ns for i in own["instrument"].tolist()}
+    assert ends == {at("2025-09-09T15:30:00")} and (own["side"] == -1).all()
