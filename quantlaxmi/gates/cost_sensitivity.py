@@ -109,12 +109,15 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Raises
     ------
     Inconclusive
-        Where the run never traded, or cannot be run again though its fills may depend on costs.
+        Where the run never traded, or cannot be run again though its fills may depend on costs;
+        over option sessions below the policy's number of round trips.
     """
     settings, amounts = context.settings(CostSensitivitySettings), context.amounts
     exponent = context.ledger_exponent - 1
     if not amounts.fills:
         raise Inconclusive("Fills: none. Run on more data.")
+    if context.sessions is not None:  # few bundles of options say little of costs
+        context.require_trips()
     corner = (Fraction(settings.most_multiplier), Fraction(settings.most_bps))
     stress = (Fraction(settings.fee_multiplier), Fraction(settings.extra_bps))
     reruns = _Reruns(context.rerun)

@@ -6,7 +6,7 @@ from quantlaxmi.gates import premium
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.forward.training import run_settings, settings_of
 from quantlaxmi.gates.gate import Gate
-from quantlaxmi.gates.reasons import NO_RERUN
+from quantlaxmi.gates.reasons import NO_CLOCK, NO_RERUN
 from quantlaxmi.gates.resampling.grid_search import tried_settings
 from quantlaxmi.gates.resampling.market_counts import market_counts
 from quantlaxmi.gates.resampling.selection_figures import selection_figures
@@ -66,7 +66,15 @@ def _judge(context: GateContext, n: int, lost: int, details: dict[str, Json]) ->
 
 
 def _statistics(context: GateContext, rerun: Rerun, n: int, details: dict[str, Json]) -> GateResult:
-    """What other measures of selection say; it decides nothing."""
+    """What other measures of selection say; it decides nothing.
+
+    Raises
+    ------
+    Inconclusive
+        Over option sessions, whose clock is mostly nights.
+    """
+    if context.sessions is not None:
+        raise Inconclusive(NO_CLOCK)
     tried, lost = tried_settings(context, rerun)
     grid = run_settings(context, rerun, (*settings_of(context, rerun), *tried))
     known = 0 if context.trials is None else len(context.trials.keys)

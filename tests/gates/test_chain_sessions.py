@@ -1,0 +1,203 @@
+"""Gates over option sessions: the strategy is run again on drawn chains, and nothing is guessed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import quantlaxmi as ql
+from quantlaxmi.events import LegIntent, MultiLegOrderIntent, OptionsStrategyType
+from quantlaxmi.gates import GatePolicy, cost_sensitivity, market_null
+from quantlaxmi.gates.observation import context_of
+from quantlaxmi.gates.path.session_bundles import net_gamma, not_rebuilt
+from quantlaxmi.gates.path.session_days import session_days
+from quantlaxmi.gates.resampling.chain_replays import ChainReplays
+from quantlaxmi.gates.resampling.market_counts import market_counts
+from quantlaxmi.gates.results import Verdict
+from quantlaxmi.importers.synthetic_session import generate_chain_segment
+from quantlaxmi.run.rerun import Rerun
+from quantlaxmi.schema import EventKind, InstrumentKind, Side
+from quantlaxmi.strategies.sdk import IndiaOptionsStrategy
+
+SNAPSHOTS = 20
+POLICY = GatePolicy(
+    market_null={"n_draws": 19, "n_draws_extended": 19, "grid_search": "off"},
+)
+
+
+class Straddles(IndiaOptionsStrategy):
+    """Sells the front's straddle at the money now and then, and closes it two snapshots later."""
+
+    strategy_id = "straddles"
+    event_kinds = (EventKind.CHAIN,)
+    side, every, overnight = Side.SELL, 4, False
+
+    def trades(self, instruments: Any) -> tuple[int, ...]:
+        return tuple(range(len(instruments)))
+
+    def on_start(self, ctx: Any) -> None:
+        self.pair: tuple[int, int] | None = None
+        self.n = self.until = 0
+        calls = [k for k, one in enumerate(ctx.instruments) if one.kind is InstrumentKind.CALL]
+        self.calls = np.array(calls)  # each call stands before its put
+        self.ends = np.array([ctx.instruments[k].expiry_ns for k in calls])
+
+    def on_market(self, event: Any, ctx: Any) -> MultiLegOrderIntent | None:
+        k, self.n = self.n % SNAPSHOTS, self.n + 1
+        if self.pair is not None:
+            if self.n < self.until or ctx.in_flight:
+                return None
+            legs = self._legs(ctx, Side.BUY if self.side is Side.SELL else Side.SELL)
+            self.pair = None
+            return legs
+        enters = k == SNAPSHOTS - 3 if self.overnight else k % self.every == 0 and k < 15
+        if not enters:
+            return None
+        call, put = ctx.books[self.calls], ctx.books[self.calls + 1]
+        fresh = (call["ts_ns"] == event.ts_ns) & (call["valid"] != 0) & (put["valid"] != 0)
+        front = fresh & (self.ends == self.ends[fresh].min())
+        apart = np.where(front, np.abs(call["mid2"] - put["mid2"]), 2**60)
+        best = int(self.calls[apart.argmin()])
+        self.pair, self.until = (best, best + 1), self.n + 2
+        return self._legs(ctx, self.side)
+
+    def _legs(self, ctx: Any, side: Side) -> MultiLegOrderIntent:
+        assert self.pair is not None
+        legs = tuple(LegIntent(ctx.instruments[k].symbol, side, 75) for k in self.pair)
+        return MultiLegOrderIntent(legs, OptionsStrategyType.STRADDLE)
+
+
+class Buyer(Straddles):
+    strategy_id = "straddle_buyer"
+    side = Side.BUY
+
+
+class Overnight(Straddles):
+    strategy_id = "straddles_overnight"
+    overnight = True
+
+
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    out = tmp_path_factory.mktemp("ten") / "s"
+    return generate_chain_segment("fair", out, days=10, snapshots=SNAPSHOTS)
+
+
+@pytest.fixture(scope="module")
+def eight(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    out = tmp_path_factory.mktemp("eight") / "s"
+    return generate_chain_segment("fair", out, days=8, snapshots=SNAPSHOTS)
+
+
+def test_gates_run_from_end_to_end(ten: Any) -> None:
+    report = ql.run_gates(ten, Straddles(), gates=("g2", "g3"), policy=POLICY)
+    found = {one.gate: one for suite in report.results for one in suite.results}
+    null = found["market_null"]
+    assert null.verdict in (Verdict.PASS, Verdict.FAIL)
+    assert "Option chains of fair variance" in null.reasons[0]
+    assert null.details["unit"] == "session days" and null.details["trips"] >= 30
+    assert found["equity"].reasons[0].startswith("Session days: 10, at least 60 needed")
+    assert "out of sample" in found["walk_forward"].reasons[0]
+    assert found["look_ahead"].verdict is Verdict.PASS
+    for name in ("random_entry.matched", "premium", "regimes", "equity", "walk_forward"):
+        assert found[name].verdict is Verdict.INCONCLUSIVE, name
+    for name in ("label_permutation", "time_shift", "lag_profile", "random_sides"):
+        assert "struck anew by its roles" in found[name].reasons[0]
+    assert found["selection.statistics"].verdict is not Verdict.PASS
+    assert report.verdict in ("FAIL", "INCONCLUSIVE")
+    again = ql.run_gates(ten, Straddles(), gates=("g2", "g3"), policy=POLICY, threads=2)
+    assert again.report_hash == report.report_hash
+
+
+def test_sums_are_of_bundles_below_ten_days(eight: Any) -> None:
+    run = ql.backtest(eight, Straddles())
+    context = context_of(run, POLICY)
+    [found] = market_null.GATE.judge(context)
+    assert found.details["unit"] == "bundles" and found.details["session_days"] == 8
+    days = session_days(eight)
+    assert days is not None
+    replays = ChainReplays(context, Rerun(run), 1, days)
+    own = replays.sums(replays.room())
+    # Bundles are disjoint and in turn: their gross is that of their fills.
+    gross = run.exact.attributions.gross.tolist()
+    ends = np.cumsum(np.diff(run.exact.fills["decision"], prepend=-1) > 0)
+    by_bundle: dict[int, int] = {}
+    for decision, amount in zip(ends.tolist(), gross, strict=True):
+        by_bundle[(decision - 1) // 2] = by_bundle.get((decision - 1) // 2, 0) + amount
+    assert own.trips == len(by_bundle) == context.n_trips
+    assert own.total * replays.scale == sum(by_bundle.values())
+    assert own.squares * replays.scale**2 == sum(g * g for g in by_bundle.values())
+
+
+def test_draws_move_quotes_and_keep_their_number(ten: Any) -> None:
+    run = ql.backtest(ten, Straddles())
+    days = session_days(ten)
+    assert days is not None
+    replays = ChainReplays(context_of(run, POLICY), Rerun(run), 7, days)
+    first = replays.sums(replays.move(3, replays.room()))
+    other = replays.sums(replays.move(4, replays.room()))
+    room = replays.move(4, replays.room())
+    assert replays.sums(replays.move(3, room)) == first != other
+    recorded = replays.tables(replays.room())["chain"]
+    for name, column in run.segment.columns("chain").items():
+        assert np.array_equal(recorded[name], column), name
+
+
+def test_bundles_that_cannot_be_rebuilt_are_named(ten: Any) -> None:
+    run = ql.backtest(ten, Overnight())
+    context = context_of(run, GatePolicy(min_trades=2))
+    [found] = market_null.GATE.judge(context)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    n = found.details["bundles_overnight"]
+    assert isinstance(n, int) and n > 0
+    assert f"cannot rebuild these bundles ({n} overnight, 0 off-chain)" in found.reasons[0]
+    days = session_days(ten)
+    assert days is not None
+    replays = ChainReplays(context, Rerun(run), 1, days)
+    replays.null.span[:] = 0  # nothing is priced
+    day = ql.backtest(ten, Straddles())
+    assert not_rebuilt(day, replays.rows, replays.null, days) == (
+        0,
+        context_of(day, POLICY).n_trips,
+    )
+
+
+def test_gamma_has_the_side_of_the_straddles(ten: Any) -> None:
+    for strategy, sign in ((Straddles(), -1), (Buyer(), 1)):
+        run = ql.backtest(ten, strategy)
+        days = session_days(ten)
+        assert days is not None
+        replays = ChainReplays(context_of(run, POLICY), Rerun(run), 1, days)
+        assert np.sign(net_gamma(run, replays.rows, replays.null)) == sign
+
+
+def test_passes_of_short_gamma_say_what_they_do_not_exclude(
+    ten: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for strategy, said in ((Straddles(), True), (Buyer(), False)):
+        context = context_of(ql.backtest(ten, strategy), POLICY)
+        counts = market_counts(context)
+        assert counts.drifting is None and counts.details["short_gamma"] is said
+        never = replace(
+            counts, driftless=replace(counts.driftless, exceedances=0, draws=19, stopped=False)
+        )
+        monkeypatch.setattr(market_null, "market_counts", lambda _, made=never: made)
+        [found] = market_null.GATE.judge(context)
+        assert found.verdict is Verdict.PASS
+        assert ("moves that did not happen is not excluded" in found.reasons[0]) is said
+
+
+def test_few_bundles_are_counted(ten: Any) -> None:
+    class Rare(Straddles):
+        strategy_id = "rare"
+        every = 14
+
+    run = ql.backtest(ten, Rare())
+    context = context_of(run, POLICY)
+    for gate in (market_null.GATE, cost_sensitivity.GATE):
+        [found] = gate.judge(context)
+        assert found.verdict is Verdict.INCONCLUSIVE
+        assert f"Round trips: {context.n_trips}, at least 30 needed" in found.reasons[0]
