@@ -21,6 +21,7 @@ from tests.depth import examples
 from tests.market_builder import START_NS, MarketBuilder
 from tests.naive.engine import Decision, Leg
 from tests.run.test_chain_runs import chain_cases
+from tests.run.test_latency_engine import MODELS, naive_late, run_late
 
 SEEDS = st.integers(0, 2**32)
 POLICIES = ("all_or_none", "whole_units", "legs")
@@ -319,6 +320,15 @@ def test_random_bundles_match_naive(case):
     assert (kept["units_filled"] <= kept["units_wanted"]).all()
     assert len(kept) == sum(bool(d["bundle"] > 1) for d in engine.decisions)
     assert np.array_equal(np.unique(kept["decision"]), np.sort(kept["decision"]))
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(random_bundles(), MODELS, st.integers(0, 3))
+def test_bundles_with_drawn_latencies_and_late_news_match_naive(case, model, seed):
+    run, seen = run_late(case, model, seed)
+    engine, expected = naive_late(case, model, run, seed)
+    twins.assert_same(run, engine)
+    assert seen == expected
 
 
 @settings(max_examples=examples(60), deadline=None)

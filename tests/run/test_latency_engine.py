@@ -76,6 +76,7 @@ def run_late(case: Case, model: LatencyModel, seed: int = 0, route=backtest, cut
         limits=case.limits,
         latency=model,
         flatten=case.flatten,
+        leg_latency_ns=case.leg_latency_ns,
         seed=seed,
     )
     return run, type(strategy).log
@@ -142,6 +143,7 @@ def naive_late(case: Case, model: LatencyModel, run: Run, seed: int = 0):
         limits=limits,
         pro_rata=case.costs.queue == "pro_rata",
         by_receipt=case.costs.trade_clock == "receive",
+        leg_latency_ns=case.leg_latency_ns,
     )
     if plain_response:
         engine.later = lambda order, ts_ns, what: what()  # heard at once, within the event

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from quantlaxmi import open_segment
-from quantlaxmi.errors import StrategyError
+from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.events import LegIntent
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.replay import run_columns
@@ -131,6 +131,11 @@ def test_lanes_of_units_are_the_runs(planted):
 def test_units_that_no_bundle_has_end_the_run_with_a_sentence(planted, bundle, units, said):
     with pytest.raises(StrategyError, match=said):
         run_columns(planted, Units(UnitsConfig(bundle=bundle, units=units)), RunConfig())
+
+
+def test_units_times_a_quantity_beyond_64_bits_is_an_error(planted):
+    with pytest.raises(FixedPointOverflow):
+        run_columns(planted, Units(UnitsConfig(bundle=2, units=1 << 62)), RunConfig())
 
 
 def test_units_of_nought_are_one(planted):

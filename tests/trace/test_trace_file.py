@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from quantlaxmi.errors import TraceError
 from quantlaxmi.events import DecisionEvent
+from quantlaxmi.schema import BundlePolicy
 from quantlaxmi.trace import DecisionTrace, load_trace
 from quantlaxmi.trace import arrow as trace_arrow
 from quantlaxmi.trace import file as trace_file
@@ -82,6 +83,24 @@ def test_any_decisions_load_as_they_were(
     trace = cases.build(drawn, cases.header(strategy_id=text))
     trace.save(path)
     assert_same(load_trace(path), trace)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rare_column_is_written_only_where_it_says_something(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"a.{kind}"
+    some = cases.decision(0, policy=BundlePolicy.LEGS, units=3)
+    cases.build([some]).save(path)
+    assert b"units" in path.read_bytes()
+    assert load_trace(path).decisions[0].units == 3
+    cases.build([cases.decision(0)]).save(path)
+    assert b"units" not in path.read_bytes()
+    with monkeypatch.context() as patch:
+        module = trace_file if kind == "json" else trace_arrow
+        patch.setattr(module, "written_columns", lambda name, rows: rows.dtype.names)
+        cases.build([cases.decision(0)]).save(path)
+    refused(path, "canonical form" if kind == "json" else "usual value")
 
 
 def test_both_kinds_hold_the_same(tmp_path: Path) -> None:
