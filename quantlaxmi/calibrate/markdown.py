@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from quantlaxmi.calibrate.experiments import SEARCH_DRAWS, Experiment
 from quantlaxmi.calibrate.first_lines import first_lines
 from quantlaxmi.calibrate.naive_tests import NAIVE
@@ -11,12 +13,32 @@ from quantlaxmi.calibrate.rules.strategies import SEARCHED
 from quantlaxmi.calibrate.worlds.world import (
     TESTS,
 )
-from quantlaxmi.files import FileKind
+from quantlaxmi.errors import InputError
+from quantlaxmi.files import FileKind, read_regular
 
-__all__ = ["HEADS", "KIND", "page", "rate"]
+__all__ = ["HEADS", "KIND", "kept_section", "page", "rate"]
 
 _TITLE = "# Calibration"
 KIND = FileKind("a calibration's page", f"{_TITLE}\n".encode(), first=True)
+
+#: Begins the section at the end that another script measures; a new page keeps it.
+_FAMILIES = "## Families of items"
+_MOST_BYTES = 1 << 22
+
+
+def kept_section(path: Path) -> str:
+    """The section on families of a page that is to be replaced; empty where there is none.
+
+    Raises
+    ------
+    InputError
+        What is there cannot be read.
+    """
+    if not path.exists():
+        return ""
+    old = read_regular(path, _MOST_BYTES, InputError, KIND.words).decode(errors="replace")
+    before, mark, after = old.partition(f"\n{_FAMILIES}\n")
+    return f"{_FAMILIES}\n{after}" if mark and before else ""
 
 
 def _cell(found: Calibration, one: Experiment, test: str) -> str:
@@ -215,7 +237,7 @@ def _worlds(found: Calibration) -> list[str]:
     ]
 
 
-def page(found: Calibration, command: str, elapsed: str) -> str:
+def page(found: Calibration, command: str, elapsed: str, families: str = "") -> str:
     """The page.
 
     Parameters
@@ -225,6 +247,8 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
         The command line that makes the same tables.
     elapsed : str
         A sentence on the time it took, and where, or nothing; not part of the hash.
+    families : str
+        The section of `kept_section`, for the end.
     """
     settings = found.settings
     real = (
@@ -259,5 +283,6 @@ def page(found: Calibration, command: str, elapsed: str) -> str:
         f"Hash of the counts: `{found.result_hash}`.",
         "",
         *([elapsed, ""] if elapsed else []),
+        families,
     ]
-    return "\n".join(text)
+    return "\n".join(text).rstrip("\n") + "\n"

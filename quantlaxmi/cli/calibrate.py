@@ -83,7 +83,7 @@ def _names(args: dict[str, Any], option: str) -> list[str] | None:
 
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.calibrate import calibrate, open_capture
-    from quantlaxmi.calibrate.markdown import KIND, page
+    from quantlaxmi.calibrate.markdown import KIND, kept_section, page
     from quantlaxmi.cli.run_files import check_output
     from quantlaxmi.cli.run_gates import threads_of
     from quantlaxmi.errors import InputError
@@ -123,7 +123,8 @@ def main(args: dict[str, Any]) -> int:
         took = f"It took {minutes} min {seconds} s on {platform.machine()}."
         if args["--checkpoint"]:  # which may contain some or all of it
             took = ""
-        text = page(found, _command(args, "quantlaxmi-crypto"), took)
+        kept = kept_section(Path(args["--out"]))
+        text = page(found, _command(args, "quantlaxmi-crypto"), took, kept)
         write_output(Path(args["--out"]), (text.encode(),), KIND, InputError)
     return 0 if found.holds else 1
 

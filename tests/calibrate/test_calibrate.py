@@ -268,6 +268,8 @@ def test_the_first_lines_say_the_worst_cell_and_all_that_are_outside():
     text = page(good, "command", "")
     assert "No rate is significantly above 5 %." in text
     assert "x[t] = x[t-1] + n[t]" in text
+    kept = "## Families of items\n\nmeasured elsewhere\n"
+    assert page(good, "command", "", kept) == f"{text}\n{kept}"
 
 
 def test_the_worst_world_comes_first_and_other_results_are_told_apart():
