@@ -216,8 +216,9 @@ def _log(path: Path, line: Mapping[str, Any]) -> None:
     with one_line_errors(path, "cannot be written", InputError):
         fd = os.open(path, flags, 0o666)
         try:
-            if os.write(fd, text) != len(text):
-                raise OSError("a line was written in part")
+            left = memoryview(text)
+            while left:  # where the disk gets full the next one says so
+                left = left[os.write(fd, left) :]
             os.fsync(fd)
         finally:
             os.close(fd)

@@ -307,8 +307,9 @@ class JournalWriter:
     def _write(self, data: bytes) -> None:
         with one_line_errors(self.path, "cannot be written", CatalogError):
             try:
-                if os.write(self._fd, data) != len(data):
-                    raise OSError("a line was written in part")
+                left = memoryview(data)
+                while left:  # where the disk gets full the next one says so
+                    left = left[os.write(self._fd, left) :]
                 os.fsync(self._fd)
             except BaseException:
                 os.ftruncate(self._fd, self._size)  # no part of it shall be taken for a line
