@@ -89,6 +89,11 @@ class FeeComponent(Settings, frozen=True, kw_only=True):
         return self.base in ("value", "intrinsic")
 
     @property
+    def is_exercise(self) -> bool:
+        """Whether long options that settle in the money pay it."""
+        return self.side == "exercise"
+
+    @property
     def rate(self) -> Fraction:
         """Share of the base, or the flat amount."""
         if self.amount is not None:

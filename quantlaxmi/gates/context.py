@@ -98,7 +98,7 @@ class Amounts:
     borrow : int
         Interest paid on spot that was sold and not held.
     notional : int
-        Of all fills, at their prices.
+        Of all fills, at their prices; not of positions that were settled.
     fills : int
     rounding : int
         What rounding of contract notes adds to the fees.

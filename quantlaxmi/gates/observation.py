@@ -266,15 +266,16 @@ def amounts_of(run: Run) -> Amounts:
         When attributed gross, slippage, fees, funding and interest are not the ledger's net.
     """
     fills, costs = run.exact.fills, run.exact.attributions
+    traded = fills[(fills["flags"] & FillFlag.SETTLED) == 0]  # what is settled is not traded
     units = [
         10 * scale * weight for scale, weight in zip(run.exact.scales, run.weights, strict=True)
     ]
     notional = sum(
         price * qty * units[i]
         for price, qty, i in zip(
-            fills["price"].tolist(),
-            fills["qty"].tolist(),
-            fills["instrument"].tolist(),
+            traded["price"].tolist(),
+            traded["qty"].tolist(),
+            traded["instrument"].tolist(),
             strict=True,
         )
     )

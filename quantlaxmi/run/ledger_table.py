@@ -35,7 +35,8 @@ def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
     pyarrow.Table
         ``line`` counts from 0; ``symbol``, ``position`` and ``mid`` are null in sums. In every row
         ``equity = cash + position * mid - accrued``, which is also
-        ``realized + unrealized - fees + funding - borrow - accrued``.
+        ``realized + unrealized - fees + funding - borrow - accrued``, in sums less ``rounding`` of
+        contract notes, a column where there are any.
     """
     instruments = [records.instruments[i] for i in lines.held]
     symbols, currencies = [one.symbol for one in instruments], list(lines.totals)
@@ -66,7 +67,7 @@ def ledger_table(records: RunRecords, lines: LedgerLines) -> pa.Table:
         "position": _scaled(records, lines.held, positions, which, "qty_exponent", 0),
         "mid": _scaled(records, lines.held, mids, which, "price_exponent", -1),
     }
-    for name in MONEY:
+    for name in (*MONEY, "rounding") if len(records.notes) else MONEY:
         column = woven([getattr(part, name) for part in money])
         columns[name] = decimals_of_halves(*int128_halves(column), lines.exponent)
     return pa.table(columns)

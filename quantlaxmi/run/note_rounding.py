@@ -24,7 +24,7 @@ from quantlaxmi.execution.fee_components import FeeComponent
 from quantlaxmi.fixed import int128_array, int128_halves
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.message_times import last_message_before
-from quantlaxmi.schema import IntColumn, Side
+from quantlaxmi.schema import FillFlag, IntColumn, Side
 from quantlaxmi.segment import MarketData
 from quantlaxmi.venues.nse_costs import INDIA_NS
 
@@ -59,13 +59,13 @@ def note_rows(
     costs: CostModel,
     exponent: int,
     market: MarketData,
-    settled: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Return the rounded sums of every session day, ascending in time.
 
     Parameters
     ----------
     fills : ndarray of FILL_DTYPE
+        A position that was settled pays what an exercise pays.
     instruments : sequence of Instrument
     costs : CostModel
         Complete.
@@ -73,8 +73,6 @@ def note_rows(
         Of the ledger.
     market : MarketData
         Gives the time of each day's last message.
-    settled : ndarray, optional
-        Contracts that settled: ``instrument``, ``ts_ns``, ``position``, ``intrinsic``.
 
     Returns
     -------
@@ -88,7 +86,7 @@ def note_rows(
         return NO_NOTES
     currencies = list(dict.fromkeys(one.currency for one in instruments))
     sums: dict[tuple[int, int, str], Fraction] = {}
-    for i, ts_ns, name, paid in _paid(fills, settled, instruments, costs, rounded):
+    for i, ts_ns, name, paid in _paid(fills, instruments, costs, rounded):
         key = ((ts_ns + INDIA_NS) // _DAY_NS, currencies.index(instruments[i].currency), name)
         sums[key] = sums.get(key, Fraction(0)) + paid
     keys = sorted(sums)
@@ -110,17 +108,21 @@ def note_rows(
 
 def _paid(
     fills: NDArray[Any],
-    settled: NDArray[Any] | None,
     instruments: Sequence[Instrument],
     costs: CostModel,
     rounded: dict[int, list[FeeComponent]],
 ) -> Iterator[tuple[int, int, str, Fraction]]:
     """Instrument, time, component and amount of each payment that is rounded."""
     seen: set[int] = set()
-    names = ("instrument", "ts_ns", "side", "qty", "price", "order")
-    for i, ts_ns, side, qty, price, order in zip(
+    names = ("instrument", "ts_ns", "side", "qty", "price", "order", "flags")
+    for i, ts_ns, side, qty, price, order, flags in zip(
         *(fills[name].tolist() for name in names), strict=True
     ):
+        if flags & FillFlag.SETTLED:
+            # A long position is closed by a sale at what it came to.
+            value = _value(instruments[i], price * qty if side == Side.SELL else 0)
+            yield from ((i, ts_ns, c.name, c.rate * value) for c in rounded[i] if c.is_exercise)
+            continue
         first, word = order not in seen, "buy" if side == Side.BUY else "sell"
         seen.add(order)
         own = [c for c in rounded[i] if c.side in ("both", word)]
@@ -139,14 +141,6 @@ def _paid(
         bases = {"value": value, "order": Fraction(first), "taxed": taxed}
         for c in own:
             yield i, ts_ns, c.name, c.rate * bases[c.base]
-    if settled is None:
-        return
-    columns = (settled[name].tolist() for name in ("instrument", "ts_ns", "position", "intrinsic"))
-    for i, ts_ns, position, intrinsic in zip(*columns, strict=True):
-        if position > 0 and intrinsic > 0:
-            for c in rounded[i]:
-                if c.side == "exercise":
-                    yield i, ts_ns, c.name, c.rate * _value(instruments[i], position * intrinsic)
 
 
 def _value(one: Instrument, product: int) -> Fraction:

@@ -53,7 +53,7 @@ class RunStatistics:
     exposure : float
         Share of the time with a position.
     turnover : Decimal
-        Price times quantity of all fills.
+        Price times quantity of all fills, not of positions that were settled.
     turnover_per_year : float or None
         Turnover over capital, a year.
     round_trips : int

@@ -21,6 +21,7 @@ from quantlaxmi.run.returns import CapitalCurve, capital_curve
 from quantlaxmi.run.run_statistics import RunStatistics
 from quantlaxmi.run.trades import entry_notional, money_of_trips
 from quantlaxmi.run.trip_money import trip_money
+from quantlaxmi.schema import FillFlag
 from quantlaxmi.stats.probabilistic_sharpe import probabilistic_sharpe
 from quantlaxmi.stats.sharpe_variance import sharpe_variance
 
@@ -154,6 +155,7 @@ def _drawdown(curve: CapitalCurve, has_capital: bool) -> tuple[float | None, Dec
 
 def _turnover(run: ExactRun) -> Decimal:
     fills, total = run.exact.fills, 0
+    fills = fills[(fills["flags"] & FillFlag.SETTLED) == 0]  # what is settled is not traded
     for i in run.exact.traded:
         own = np.flatnonzero(fills["instrument"] == i)
         worth = int128_product_sum(fills["price"][own], fills["qty"][own])

@@ -31,6 +31,7 @@ from quantlaxmi.run.arrow_columns import (
 )
 from quantlaxmi.run.ledger_lines import lines_at_fills
 from quantlaxmi.run.ledger_table import ledger_table
+from quantlaxmi.run.note_table import note_columns
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.segment import MarketData
 from quantlaxmi.strategies.sdk import Strategy
@@ -50,8 +51,9 @@ def run_table(
         ``decisions``, ``legs``, ``orders``, ``fills``, ``funding``, ``borrow`` (interest on spot
         that was sold and not held), ``settled`` (positions that ended with their contract, each
         with the number of the fill that books it), ``risk``, ``bundles`` (those with a policy),
-        ``attributions`` (one row a fill) or ``ledger`` (after each fill, one row for each
-        instrument that is or was held, and one for each currency).
+        ``attributions`` (one row a fill), ``note_rounding`` (one row a session day whose fees are
+        rounded) or ``ledger`` (after each fill, one row for each instrument that is or was held,
+        and one for each currency).
     loans : sequence of (int, int), optional
         As of `lines_at_fills`.
 
@@ -296,6 +298,7 @@ _TABLES: Final[dict[str, Callable[[RunRecords], dict[str, Any]]]] = {
     "risk": _risk,
     "bundles": _bundles,
     "attributions": _attributions,
+    "note_rounding": note_columns,
 }
 #: Names `run_table` takes.
 RUN_TABLES: Final = (*_TABLES, "ledger")

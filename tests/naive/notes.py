@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import floor
 
+from quantlaxmi.schema import FillFlag
 from tests.naive.books import Row
 from tests.naive.terms import Terms
 
@@ -23,6 +24,12 @@ def notes(fills: Sequence[Row], terms: Sequence[Terms], values: Sequence[Fractio
     seen = set()
     for fill, value in zip(fills, values, strict=True):
         own = terms[fill["instrument"]]
+        if fill["flags"] & FillFlag.SETTLED:
+            for c in own.components if fill["side"] < 0 else ():
+                if c.rounded and c.base == "intrinsic":
+                    key = day_of(fill["ts_ns"]), own.currency, c.name
+                    sums[key] = sums.get(key, Fraction(0)) + c.rate * value
+            continue
         paid = own.component_fees(value, fill["side"], fill["order"] not in seen)
         seen.add(fill["order"])
         for name in {c.name for c in own.components if c.rounded} & paid.keys():

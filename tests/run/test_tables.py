@@ -46,6 +46,7 @@ def test_every_table_has_the_runs_rows(run):
         "risk": len(run.exact.risk),
         "bundles": 0,
         "attributions": run.n_fills,
+        "note_rounding": 0,
         "ledger": 3 * run.n_fills - 1,  # the first fill's line has one instrument
     }
     for name in RUN_TABLES:

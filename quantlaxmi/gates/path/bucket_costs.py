@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quantlaxmi.schema import I64
+from quantlaxmi.schema import I64, FillFlag
 
 if TYPE_CHECKING:
     from quantlaxmi.run.result import Run
@@ -45,10 +45,14 @@ def bucket_costs(run: Run, ends: I64) -> BucketCosts:
     units = [10 * scale * weight for scale, weight in zip(run.exact.scales, weights, strict=True)]
     columns = (fills[name].tolist() for name in ("instrument", "price", "qty"))
     rows = list(zip(*columns, run.exact.attributions.fee.tolist(), strict=True))
+    own = (fills["flags"] & FillFlag.SETTLED == 0).tolist()  # what is settled is not traded
     done = np.searchsorted(fills["ts_ns"], ends, side="right").tolist()
     return BucketCosts(
         _sums((fee * weights[i] for i, _, _, fee in rows), done),
-        _sums((price * qty * units[i] for i, price, qty, _ in rows), done),
+        _sums(
+            (price * qty * units[i] * k for (i, price, qty, _), k in zip(rows, own, strict=True)),
+            done,
+        ),
     )
 
 
