@@ -31,7 +31,7 @@ _RULES: Final[dict[RiskRule, str]] = {
     RiskRule.SHORT_SPOT: "{symbol} that is not held may not be sold",
     RiskRule.NO_BOOK: "{symbol} had no valid book yet",
     RiskRule.MARGIN_CALL: "after a margin call",
-    RiskRule.MARGIN: "more margin than the {limit} {currency} there were, or one not known",
+    RiskRule.MARGIN: "more margin than there was, or one that was not known",
 }
 _ENDS: Final[dict[OrderReason, str]] = {
     OrderReason.SIZE_EXHAUSTED: "the displayed size was used up",
