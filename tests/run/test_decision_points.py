@@ -259,3 +259,11 @@ def test_rows_are_arrays_of_the_stated_kinds():
     assert points.cost(((0, 1),)).fillable.dtype == np.bool_
     assert points.price_exponents == points.qty_exponents == (0, 0)
     assert points.scales == tuple(10 ** (0 - points.ledger_exponent) for _ in run.instruments)
+
+
+def test_what_a_bundle_costs_elsewhere_is_unknown_where_its_legs_arrive_in_steps():
+    together, steps = (
+        backtest("data/planted", "basis_capture", leg_latency_ns=ns) for ns in (0, 5)
+    )
+    assert decision_points(together).costs_unknown == ""
+    assert "arrive one after another" in decision_points(steps).costs_unknown

@@ -254,5 +254,6 @@ def test_every_way_of_ending_is_seen():
         OrderReason.MAX_LOSS,
         OrderReason.MARGIN_CALL,
         OrderReason.SETTLED,
+        OrderReason.HEDGE_OUT,
     }
     assert flags >= {0, FillFlag.MAKER, FillFlag.DEPTH, FillFlag.TRIM}
