@@ -16,6 +16,7 @@ from fuzz.targets.kite_frames import INDICES, MAPPING, TOKENS
 from quantlaxmi.cli import main_india
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.importers import import_capture
+from quantlaxmi.importers.feeds import source
 from quantlaxmi.importers.feeds.kite_packets import kite_states, price_exponent, split_frame
 from quantlaxmi.schema import TABLES, InstrumentKind
 from quantlaxmi.segment import verify_segment
@@ -272,3 +273,20 @@ def test_a_feed_without_the_instruments_says_whose_it_is(tmp_path: Path) -> None
         imported(tmp_path / "in", b"")
     with pytest.raises(ConfigError):
         imported(tmp_path / "in", line(START, GOOD), mapping=tmp_path / "none.toml")
+
+
+def test_files_are_one_segment_whose_text_is_bounded(tmp_path: Path, monkeypatch: Any) -> None:
+    parts = [[line(START + k + 5 * n, full(INFY, 75 * (1 + k + 3 * n))) for k in range(3)]
+             for n in range(2)]  # fmt: skip
+    whole = imported(tmp_path / "whole", *parts[0], *parts[1])
+    paths = [tmp_path / f"{n}.txt" for n in range(2)]
+    for path, lines in zip(paths, parts, strict=True):
+        path.write_bytes(b"\n".join(lines))
+    options: dict[str, Any] = {"inputs": paths, "mapping": tmp_path / "whole/m.toml"}
+    both = import_capture("kite-frames", out=tmp_path / "both", **options)
+    assert both.segment.digest == whole.segment.digest
+    assert [one.messages_by_kind["depth"] for one in both.captures] == [3, 3]
+    assert [one.messages_by_kind["trades"] for one in both.captures] == [2, 3]
+    monkeypatch.setattr(source, "MAX_TEXT", paths[0].stat().st_size + 1)
+    with pytest.raises(InputError, match=r"1.txt: leads to more than 0 MiB of text"):
+        import_capture("kite-frames", out=tmp_path / "no", **options)

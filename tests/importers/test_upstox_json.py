@@ -133,6 +133,10 @@ FAULTS = [
     (line(0, {}, currentTs="9" * 15), "bad-stamp: currentTs"),
     (line(0, {PUT: put()}, currentTs="0"), "bad-stamp: neither line nor packet has a time"),
     (line(0, {PUT: put(ltt="-5")}), "bad-stamp: ltt was '-5'"),
+    (
+        line(0, {PUT: put(ltt=str(START_MS + 5_001))}),
+        "exchange-ahead: 5001000000 ns after the line",
+    ),
     (line(0, {PUT: put("1.5")}), "bad-number: vtt was '1.5'"),
     (line(0, book(askQ="")), "bad-quantity: askQ was ''"),
     (line(0, book(askP=100.051)), "too-fine: askP was 100.051, expected at most two decimals"),

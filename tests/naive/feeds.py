@@ -8,7 +8,7 @@ def fault(state, is_index):
     """Reason why a state is refused, or None."""
     if state["ts"] <= 0:
         return "bad-stamp"
-    if state["exch"] - state["ts"] > 5 * 10**9:
+    if max(state["exch"], state["trade"]) - state["ts"] > 5 * 10**9:
         return "exchange-ahead"
     if state["index"] != is_index:
         return "wrong-shape"

@@ -31,8 +31,8 @@ from quantlaxmi.venues import nse
 
 __all__ = ["FeedLines", "ReadLines", "feed_source"]
 
-#: Most bytes of a file's text: its states wait in memory to be put in order.
-MAX_TEXT: Final = 1 << 28
+#: Most bytes of text in all files: states wait in memory, in some twelve times as much.
+MAX_TEXT: Final = 1 << 26
 #: A feed sends something every few seconds; longer without a line is a gap.
 GAP_NS: Final = 60 * 10**9
 MAX_AHEAD_NS: Final = 5 * 10**9
@@ -98,9 +98,11 @@ def feed_source(
     entries = load_instruments(options, format) if entries is None else entries
     places = {key: k for k, key in enumerate(entries)}
     is_index = np.array([one.kind == "index" for one in entries.values()], np.bool_)
-    files, parts, found = [], [], []
+    files: list[ImportedFile] = []
+    parts, found = [], []
     for path in paths:
-        file, lines = _read_file(path, options, format, expected, lambda n: read(n, places))
+        left = MAX_TEXT - sum(one.text_bytes for one in files)
+        file, lines = _read_file(path, options, format, expected, left, lambda n: read(n, places))
         states = _checked(file, lines, is_index, options.reorder_window_ns)
         files.append(file)
         parts.append(states)
@@ -114,9 +116,10 @@ def feed_source(
             paths[0],
             f"has no state of an instrument of the mapping{has}{first_fault}",
         )
-    states = states.take(np.argsort(states.ts_ns, kind="stable"))
+    order = np.argsort(states.ts_ns, kind="stable")
+    states = states.take(order)
     rows = feed_rows(states)
-    _count(files, parts)
+    _count(files, rows, np.repeat(np.arange(len(parts)), [len(s.line) for s in parts])[order])
     first = datetime.fromtimestamp(int(states.ts_ns[0]) // 10**9, IST).date()
     total = sum(file.raw_bytes for file in files)
 
@@ -136,18 +139,19 @@ def feed_source(
 
 
 def _read_file(
-    path: Path, options: ImportOptions, format: str, expected: str,
+    path: Path, options: ImportOptions, format: str, expected: str, left: int,
     read: Callable[[Sequence[tuple[int, bytes]]], FeedLines],
 ) -> tuple[ImportedFile, FeedLines]:  # fmt: skip
-    """Read a file's lines; those that cannot be read are in its log."""
+    """Read a file's lines, at most so many bytes; those that cannot be read are in its log."""
     pieces: list[bytes] = []
     with TextSource(path, expected) as text:
         end = False
         while not end:
             piece, end = text.read()
             pieces.append(piece)
-            if text.text_bytes > MAX_TEXT:
-                raise InputError(path, f"has more than {MAX_TEXT} bytes of text; expected less")
+            if text.text_bytes > left:
+                what = f"leads to more than {MAX_TEXT >> 20} MiB of text; expected a part of it"
+                raise InputError(path, f"{what} a segment")
         raw, length, sha256 = text.raw_bytes, text.text_bytes, text.sha256
     numbered = enumerate(b"".join(pieces).split(b"\n"), 1)
     lines = [(number, line) for number, whole in numbered if (line := whole.strip())]
@@ -176,7 +180,7 @@ def _checked(file: ImportedFile, lines: FeedLines, is_index: np.ndarray, window_
         return np.flatnonzero(where).tolist()
 
     states, bad = lines.states, dict(lines.faults)
-    ahead = states.exch_ts_ns - states.ts_ns
+    ahead = np.maximum(states.exch_ts_ns, states.trade_ns) - states.ts_ns
     mixed = is_index[states.instrument] != states.is_index
     found: list[tuple[int, int, str, str]] = [  # the first of a line's states tells why
         *((k, 0, "bad-stamp", "neither line nor packet has a time")
@@ -202,14 +206,18 @@ def _checked(file: ImportedFile, lines: FeedLines, is_index: np.ndarray, window_
     return states.take(~late)
 
 
-def _count(files: Sequence[ImportedFile], parts: Sequence[States]) -> None:
-    """Fill in the messages and the one-sided books of each file."""
-    for file, states in zip(files, parts, strict=True):
-        rows = feed_rows(states.take(np.argsort(states.ts_ns, kind="stable")))
-        file.one_sided = rows.one_sided
-        file.messages_by_kind = {
-            table: len(np.unique(columns["seq"])) for table, columns in rows.tables.items()
-        }
+def _count(files: Sequence[ImportedFile], rows: FeedRows, part: I64) -> None:
+    """Fill in the messages and the one-sided books of each file, by the file of each state."""
+    n = len(files)
+    for table, columns in rows.tables.items():
+        own = part[np.searchsorted(rows.ends, np.unique(columns["seq"]), "right")]
+        for file, count in zip(files, np.bincount(own, minlength=n).tolist(), strict=True):
+            file.messages_by_kind[table] = count
+    quotes = rows.tables["quotes"]
+    bare = quotes["seq"][(quotes["bid"] == 0) | (quotes["ask"] == 0)]
+    own = part[np.searchsorted(rows.ends, bare, "right")]
+    for file, count in zip(files, np.bincount(own, minlength=n).tolist(), strict=True):
+        file.one_sided = count
 
 
 def _gaps(found: Sequence[FeedLines], states: States, rows: FeedRows) -> list[Gap]:

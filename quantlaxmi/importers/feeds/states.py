@@ -71,14 +71,11 @@ class FeedRows:
         Number of messages up to each state, itself included.
     unseen : int
         Units that were traded between states beyond the trades that they show.
-    one_sided : int
-        Books without a bid, an ask or both.
     """
 
     tables: dict[str, dict[str, NDArray[Any]]]
     ends: I64
     unseen: int
-    one_sided: int
 
 
 def state_faults(states: States) -> Iterator[tuple[int, str, str]]:
@@ -169,7 +166,7 @@ def feed_rows(states: States) -> FeedRows:
         table: {name: columns[name].astype(dtype) for name, dtype in TABLES[table].items()}
         for table, columns in found.items()
     }
-    return FeedRows(tables, ends, unseen, int((top[:, [0, 2]] == 0).any(1).sum()))
+    return FeedRows(tables, ends, unseen)
 
 
 def _trades(states: States) -> tuple[Flags, I64, int]:
