@@ -26,6 +26,7 @@ SUBJECTS: dict[str, list[str]] = {
     "import": ["bench_import.py"],
     "import-formats": ["bench_import_formats.py"],
     "import-chain": ["bench_import_chain.py"],
+    "chain": ["bench_chain.py"],
     "memory": ["bench_memory.py"],
     "depth": ["bench_depth.py"],
     "depth-index": ["bench_depth_index.py"],

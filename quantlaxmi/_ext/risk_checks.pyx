@@ -189,7 +189,7 @@ cdef int lost(const engine_t* e, int64_t currency, ql_i128* total) noexcept nogi
     total[0] = _i128(0)
     for i in range(e.n_instruments):
         a = &e.accounts[i]
-        if a.currency != currency:
+        if a.currency != currency or e.positions[i].n_fills == 0:  # never traded: no result
             continue
         if accrued(e, i, e.ts_ns, &interest) != OK or ql_add(interest, a.borrow, &interest):
             return OVERFLOW
