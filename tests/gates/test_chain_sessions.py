@@ -17,9 +17,11 @@ from quantlaxmi.gates.path.session_days import session_days
 from quantlaxmi.gates.resampling.chain_replays import ChainReplays
 from quantlaxmi.gates.resampling.market_counts import market_counts
 from quantlaxmi.gates.results import Verdict
-from quantlaxmi.importers.synthetic_session import generate_chain_segment
+from quantlaxmi.importers.synthetic_chain import synthetic_chain
+from quantlaxmi.importers.synthetic_session import generate_chain_segment, session_rows
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.schema import EventKind, InstrumentKind, Side
+from quantlaxmi.segment.memory import MemorySegment
 from quantlaxmi.strategies.sdk import IndiaOptionsStrategy
 
 SNAPSHOTS = 20
@@ -201,3 +203,35 @@ def test_few_bundles_are_counted(ten: Any) -> None:
         [found] = gate.judge(context)
         assert found.verdict is Verdict.INCONCLUSIVE
         assert f"Round trips: {context.n_trips}, at least 30 needed" in found.reasons[0]
+
+
+def test_positions_that_settle_are_not_rebuilt() -> None:
+    """Sold on the day before the front ends, and held until it is settled."""
+    made = synthetic_chain("fair", days=6, snapshots=SNAPSHOTS)
+    instruments, chain = session_rows(made)
+    end = int(made.history.expiry_ns[0])
+    gone = np.flatnonzero([one.expiry_ns == end for one in instruments])
+    rows: dict[str, Any] = {
+        "seq": int(chain["seq"][-1]) + 1 + np.arange(gone.size),
+        "ts_ns": np.full(gone.size, end + 10**9),
+        "instrument": gone.astype(np.int16),
+        "exch_ts_ns": np.full(gone.size, end),
+        "price": np.full(gone.size, 24_500_00),
+    }
+    segment = MemorySegment(instruments, {"chain": chain, "settlement": rows}, cadence="snapshots")
+
+    class Held(Straddles):
+        strategy_id = "straddles_held"
+
+        def on_market(self, event: Any, ctx: Any) -> MultiLegOrderIntent | None:
+            holds = self.pair is not None and self.n > 4 * SNAPSHOTS  # the fifth day is a Monday
+            return None if holds else super().on_market(event, ctx)
+
+    run = ql.backtest(segment, Held())
+    assert (run.exact.settled["position"] != 0).sum() == 2
+    context = context_of(run, GatePolicy(min_trades=2))
+    [found] = market_null.GATE.judge(context)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "2 positions settled" in found.reasons[0]
+    report = ql.run_gates(segment, Held(), gates=("g2", "g3"), policy=POLICY)
+    assert report.verdict in ("FAIL", "INCONCLUSIVE")

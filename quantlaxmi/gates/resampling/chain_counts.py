@@ -85,9 +85,15 @@ def chain_counts(
         "bundles_off_chain": off,
         "short_gamma": net_gamma(rerun.run, replays.rows, replays.null) < 0,
     }
-    if overnight or off:
+    # Drawn chains end elsewhere than at the recorded settlement price.
+    settled = int((rerun.run.exact.settled["position"] != 0).sum())
+    if overnight or off or settled:
+        which = f"{overnight} overnight, {off} off-chain"
+        if settled:
+            details["positions_settled"] = settled
+            which += f", {settled} positions settled"
         raise Inconclusive(
-            f"Market null cannot rebuild these bundles ({overnight} overnight, {off} off-chain). "
+            f"Market null cannot rebuild these bundles ({which}). "
             "Close within the day, in strikes that the chain quotes.",
             details,
         )
