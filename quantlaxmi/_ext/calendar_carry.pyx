@@ -45,23 +45,22 @@ cdef enum:
     P_INTEREST = 14
     P_CREDIT = 15
     P_RATIONALE = 16
-    P_ENTER = 17  # policies of bundles: of an entry, of an exit, of one at any cost
+    P_ENTER = 17  # policies of bundles: of an entry, of an exit
     P_LEAVE = 18
-    P_FORCED = 19
-    P_FRONT_BPS = 20  # real, down to P_UNIT
-    P_BACK_BPS = 21
-    P_LEG_PCT = 22
-    P_MIN_IV = 23
-    P_MAX_IV = 24
-    P_SLOPE = 25
-    P_SKEW = 26
-    P_GAP = 27
-    P_MULTIPLE = 28
-    P_HEDGE_ERROR = 29
-    P_TARGET = 30
-    P_STOP = 31
-    P_UNIT = 32  # price units in one of the currency
-    P_TABLES = 33
+    P_FRONT_BPS = 19  # real, down to P_UNIT
+    P_BACK_BPS = 20
+    P_LEG_PCT = 21
+    P_MIN_IV = 22
+    P_MAX_IV = 23
+    P_SLOPE = 24
+    P_SKEW = 25
+    P_GAP = 26
+    P_MULTIPLE = 27
+    P_HEDGE_ERROR = 28
+    P_TARGET = 29
+    P_STOP = 30
+    P_UNIT = 31  # price units in one of the currency
+    P_TABLES = 32
     D_FROM = 0  # a row of dated terms: ns of its first moment, of open and close after midnight
     D_OPENS = 1
     D_CLOSES = 2
@@ -242,6 +241,8 @@ cdef int64_t _enter(
 cdef bint _forced(const param_t* p, const terms_t* t, const slot_t* s, int64_t now) noexcept nogil:
     """Whether the time has come to leave, whatever the profit."""
     cdef int64_t closes_ns = t.closes_ns + p[P_CLOSE_BUFFER].value
+    if s[S_LEFT].i >= s[S_SINCE].i:
+        return True  # an exit was decided, and closed a part
     if now - s[S_SINCE].i >= p[P_MAX_HOLD].value or now > t.closes_ns:
         return True
     if now >= s[S_END].i:
@@ -277,7 +278,7 @@ cdef int64_t step(
     cdef check_t c
     cdef int64_t n_rows = params[P_ROWS].value, now = event.ts_ns
     cdef int64_t k, n, n_legs = 0, held_back = 0
-    cdef bint held = False, forced
+    cdef bint held = False
     cdef size_t size = 3 * params[P_EXPIRIES].value + 1 + (COLUMNS + 2) * n_rows
     cdef int64_t* room
     cdef int64_t* call
@@ -301,15 +302,17 @@ cdef int64_t step(
         if now - state[S_LEFT].i < params[P_COOLDOWN].value:
             held_back = COOLDOWN_BIT
         if ctx.in_flight == 0 and held:
-            forced = _forced(params, &t, state, now)
-            if forced or _reached(params, books, positions, state, event.seq):
+            if (
+                _forced(params, &t, state, now)
+                or _reached(params, books, positions, state, event.seq)
+            ):
                 state[S_LEFT].i = now
                 for k in range(LEGS):
                     n = positions[state[S_HELD + k].i].qty
                     if n != 0:
                         _write(
                             &legs[n_legs], state[S_HELD + k].i, -n, EXITS,
-                            params[P_FORCED if forced else P_LEAVE].value,
+                            params[P_LEAVE].value,
                             params[P_RATIONALE].value,
                         )
                         n_legs += 1

@@ -225,8 +225,7 @@ class CalendarCarry(IndiaOptionsStrategy):
         self, moment: ChainMoment, terms: CalendarTerms, units: list[int]
     ) -> MultiLegOrderIntent | None:
         assert self._held is not None
-        forced = self._forced(moment.ts_ns, terms)
-        if not forced:
+        if not self._forced(moment.ts_ns, terms):
             profit = self._profit(moment, units)
             if profit is None or not self._reached(profit):
                 return None
@@ -236,14 +235,15 @@ class CalendarCarry(IndiaOptionsStrategy):
             for contract, held in zip(self._held.contracts, units, strict=True)
             if held
         ]
-        # Where the time has come, what can be closed is closed, and the rest at the next check.
-        policy = "legs" if forced else "all_or_none"
-        return MultiLegOrderIntent(tuple(legs), OptionsStrategyType.CALENDAR, policy=policy)
+        # What can be closed is closed, and the rest at the next check.
+        return MultiLegOrderIntent(tuple(legs), OptionsStrategyType.CALENDAR, policy="legs")
 
     def _forced(self, now: int, terms: CalendarTerms) -> bool:
         """Whether the time has come to leave, whatever the profit."""
         held, config = self._held, self.config
         assert held is not None
+        if self._left_ns >= held.since_ns:
+            return True  # an exit was decided, and closed a part
         if now - held.since_ns >= config.max_hold_s * _S or now > terms.closes_ns:
             return True
         if now >= held.front_expiry_ns:

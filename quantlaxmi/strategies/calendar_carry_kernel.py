@@ -74,7 +74,6 @@ def kernel_params(
         int(config.gap_side == "credit"),
         rationales.index(OptionsStrategyType.CALENDAR.value),
         int(BundlePolicy.ALL_OR_NONE),
-        int(BundlePolicy.ALL_OR_NONE),
         int(BundlePolicy.LEGS),
         *real,
         *(float(one.to_fraction()) for one in (config.target, config.stop)),

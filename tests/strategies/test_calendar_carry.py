@@ -312,3 +312,21 @@ def test_a_front_that_settles_leaves_the_back() -> None:
     assert exit_["decision_type"] == DecisionType.EXIT and exit_["ts_ns"] > settled["ts_ns"][0]
     ends = {contracts[i].expiry_ns for i in own["instrument"].tolist()}
     assert ends == {at("2025-09-09T15:30:00")} and (own["side"] == -1).all()
+
+
+def test_what_a_touch_could_not_close_is_closed_later() -> None:
+    """An exit keeps what its legs filled, and the rest goes at the next check."""
+    contracts = instruments()
+    table = chain_table(contracts, morning(40, "2025-08-29T09:40:00"), size=200)
+    strategy = made(f"{OPEN} front_lots=2 target=0 stop=0 max_hold_s=600 cooldown_s=90000")
+    whole = backtest(MemorySegment(contracts, {"chain": table}), strategy, latency_ns=1_000)
+    left = int(whole.exact.decisions["seq"][1])
+    short = int(whole.exact.legs["instrument"][2])  # of the front, bought back at the exit
+    thin = (table["instrument"] == short) & (table["seq"] >= left) & (table["seq"] < left + 2)
+    table["ask_qty"][thin] = 75
+    segment = MemorySegment(contracts, {"chain": table})
+    run = backtest(segment, strategy, latency_ns=1_000)
+    assert run.exact.decisions["seq"].tolist()[1:] == [left, left + 1]
+    assert run.exact.decisions["n_legs"].tolist() == [4, 4, 1]
+    assert {int(a.position) for a in run.exact.accounts} == {0}
+    assert hashes(run) == hashes(backtest(segment, strategy, latency_ns=1_000, interpreted=True))
