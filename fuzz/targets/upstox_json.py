@@ -58,7 +58,7 @@ def message(draw: Draw, now: int, volume: int) -> dict[str, Any]:
     kind = draw.number(5)
     if kind == 0:
         return found | {"type": draw.pick(("market_info", "other"))}
-    feeds = {draw.pick((KEYS[0], KEYS[0], "NSE_FO|1")): state(draw, volume)}
+    feeds = {draw.pick((KEYS[0], KEYS[0], "NSE_FO|1\n")): state(draw, volume)}
     if kind == 1:
         value = {"ltp": 24_000 + draw.number(9) / 20, "ltt": str(now)}
         feeds = {KEYS[1]: {"fullFeed": {"indexFF": {"ltpc": value}}}}

@@ -265,7 +265,9 @@ def test_a_wrong_mapping_ends_the_command_in_one_line(
 
 
 def test_a_feed_without_the_instruments_says_whose_it_is(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no state of an instrument of the mapping; it has 77313"):
+    with pytest.raises(
+        InputError, match="no state of an instrument of the mapping; it has '77313'"
+    ):
         imported(tmp_path / "in", line(START, full(77_313, 5)))
     with pytest.raises(InputError, match="needs --mapping FILE for kite-frames"):
         imported(tmp_path / "in", line(START, GOOD), mapping=None)

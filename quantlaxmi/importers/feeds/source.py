@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from quantlaxmi.errors import ConfigError, InputError
+from quantlaxmi.errors import ConfigError, InputError, shown
 from quantlaxmi.importers.delimited.text_source import TextSource
 from quantlaxmi.importers.feeds.instruments import FeedInstrument, load_instruments
 from quantlaxmi.importers.feeds.states import FeedRows, Flags, States, feed_rows, state_faults
@@ -110,7 +110,7 @@ def feed_source(
     states = States(*(np.concatenate([getattr(s, n) for s in parts]) for n in States.__slots__))
     if not len(states.line):
         others = sorted({key for one in found for key in one.others})
-        has = f"; it has {', '.join(others[:3])}" if others else ""
+        has = f"; it has {', '.join(map(shown, others[:3]))}" if others else ""
         first_fault = f"; {told}" if (told := files[0].log.first()) else ""
         raise InputError(
             paths[0],
