@@ -37,7 +37,8 @@ def money_terms(report: Judged) -> dict[str, float]:
         if one.gate == "net_positive" and all(name in one.details for name, _ in _TERMS):
             with drawn_from("net_positive"):
                 terms = (*_TERMS, _ROUNDING) if "rounding" in one.details else _TERMS
-                return {name: sign * number(one.details[name]) for name, sign in terms}
+                # What is not paid is 0, and not -0.
+                return {name: sign * number(one.details[name]) + 0.0 for name, sign in terms}
     return {}
 
 

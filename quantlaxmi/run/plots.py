@@ -294,15 +294,20 @@ def run_pictures(run: DrawnRun) -> list[Picture]:
             (340, 340),
         ),
     ]
-    words = f"Positions in {', '.join(found.names[:_LANES])}."
+    lanes = found.names[:_LANES]
+    words = f"Positions in {', '.join(lanes)}."
+    if len(found.names) > _LANES:
+        words = f"{words[:-1]}, the first {_LANES} of {len(found.names):,} that were traded."
     if found.pair() is None:
+        # A lane has two lines of text.
+        more = max(0, 42 * (len(lanes) - 3))
         drawn.append(
             Picture(
                 "positions",
                 "Positions",
                 words,
                 lambda figure: _drawn(figure, positions, found),
-                (240, 260),
+                (240 + more, 260 + more),
             )
         )
     else:

@@ -8,7 +8,10 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from quantlaxmi import backtest, open_segment, run_gates
@@ -18,6 +21,7 @@ from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates.suites import ALL_GATES
 from quantlaxmi.report import plots
 from quantlaxmi.report.gate_report import _file_hash, _text, load_report
+from quantlaxmi.report.html import page as pages
 from quantlaxmi.report.html import save_page
 from quantlaxmi.report.html.page import MAX_PAGE_BYTES
 from quantlaxmi.report.html.questions import QUESTIONS
@@ -254,3 +258,12 @@ def test_loading_the_library_loads_no_drawing():
     code = "import sys, quantlaxmi.report; print({'matplotlib', 'jinja2'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_of_many_instruments_the_page_names_those_that_were_traded() -> None:
+    listed = {"instruments": [{"symbol": f"S{k}"} for k in range(8)]}
+    report: Any = SimpleNamespace(header=listed)
+    fills = np.array([(5,), (2,), (5,)], dtype=[("instrument", "<i8")])
+    run: Any = SimpleNamespace(n_fills=3, exact=SimpleNamespace(fills=fills))
+    assert pages._instruments(report, run) == "traded: S2, S5; 8 instruments in all"
+    assert pages._instruments(report, None) == "S0, S1, S2, S3, S4, S5 and 2 more"

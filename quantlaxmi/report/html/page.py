@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import numpy as np
+
 from quantlaxmi.errors import ReportError
 from quantlaxmi.files import FileKind, write_output
 from quantlaxmi.gates.results import GateResult, Verdict
@@ -157,7 +159,7 @@ def page_of(report: JudgedPage, run: TracedRun | None = None) -> str:
     return filled(
         "report.html.j2",
         report=report,
-        instruments=_instruments(report),
+        instruments=_instruments(report, run),
         currency=currency_of(report),
         terms=_amounts(report),
         has_money=bool(terms),
@@ -170,11 +172,16 @@ def page_of(report: JudgedPage, run: TracedRun | None = None) -> str:
     )
 
 
-def _instruments(report: JudgedPage) -> str:
+def _instruments(report: JudgedPage, run: TracedRun | None) -> str:
+    """Symbols of the segment; of many instruments those that were traded, where it is known."""
     listed = report.header.get("instruments")
     found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     names = [str(one.get("symbol")) for one in found]
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    if len(names) > 6 and run is not None and run.n_fills:
+        traded = [names[i] for i in np.unique(run.exact.fills["instrument"]).tolist()]
+        more = f" and {len(traded) - 6:,} more" if len(traded) > 6 else ""
+        return f"traded: {', '.join(traded[:6])}{more}; {len(names):,} instruments in all"
+    return ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
 
 
 _NAMES = {
