@@ -66,9 +66,7 @@ class Leases:
         self._touched = clock()
         # A link would have other files made and removed.
         self._usable = not self._place.is_symlink()
-        if self._usable:
-            with suppress(OSError):
-                self._place.mkdir(exist_ok=True)
+        self._made = False
 
     def take(self, key: str) -> bool:
         """Take the lease of an item.
@@ -85,6 +83,10 @@ class Leases:
         """
         if not self._usable or key in self._held:
             return True
+        if not self._made:  # not before: a dry run leaves nothing behind
+            self._made = True
+            with suppress(OSError):
+                self._place.mkdir(exist_ok=True)
         try:
             self._make(key)
         except FileExistsError:

@@ -40,9 +40,11 @@ def test_trials_are_written_and_seals_hold(parts, tmp_path):
     assert table["status"] == ["refused"] and "sealed" in table["error"][0]
 
 
-def test_the_command_says_what_it_would_do_and_does_it(parts, tmp_path, capsys):
+def test_the_command_says_what_it_would_do_and_does_it(parts, tmp_path, capsys, monkeypatch):
     from quantlaxmi.cli import main_crypto
 
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     policy = tmp_path / "policy.toml"
     policy.write_text('[suites]\ng2 = ["net_positive", "equity"]\n')
     words = ["sweep-gates", "--segments", str(parts / "part-000[0-3]"), "--strategies"]
@@ -51,7 +53,7 @@ def test_the_command_says_what_it_would_do_and_does_it(parts, tmp_path, capsys):
     assert main_crypto([*words, "--dry-run"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["items"], facts["to_do"], facts["cpu_hours"]) == (4, 4, None)
-    assert not (tmp_path / "c").exists()
+    assert not (tmp_path / "c").exists() and not any((tmp_path / "here").iterdir())
     assert main_crypto([*words, "--json-log", str(tmp_path / "log.jsonl")]) == 0
     assert json.loads(capsys.readouterr().out)["status"] == {"done": 4}
     events = [
