@@ -1,7 +1,7 @@
 """Random small chain sessions for the engine and its twin; everything follows from a seed.
 
 A shorter session of one seed is a prefix of a longer one. Contracts are those of
-`traded.CHAINS["chain"]`; `tests.chain_sessions` makes sessions of a realistic size.
+`traded.CHAINS["chain"]`; `importers.synthetic_session` makes sessions of a realistic size.
 """
 
 from __future__ import annotations
