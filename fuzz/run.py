@@ -44,6 +44,7 @@ TARGETS = (
     "udiff",
     "kite_frames",
     "upstox_json",
+    "india_bars",
     "klines_json",
     "vision_klines",
     "vendor_bars",

@@ -103,7 +103,7 @@ INNER: dict[str, tuple[str, ...]] = {
             nse.contracts nse.snapshot nse.day nse.chain nse.history nse_chain
             nse.udiff_mapping nse.bhavcopy nse.bhavcopy_days udiff
             feeds.instruments feeds.states feeds.source feeds.kite_packets kite_frames
-            upstox_json
+            upstox_json nse.bar_file nse.bar_quotes india_bars
             synthetic_chain synthetic_session
             """,
         "trials": "records chain writer ledger merge holdout opening used",

@@ -47,7 +47,9 @@ Options:
                           udiff: bhavcopies of NSE's derivatives (--input, --underlying; --mapping
                             assumes quotes);
                           kite-frames: recorded frames of Kite's ticker; upstox-json: lines of
-                            Upstox's feed (--input, --mapping).
+                            Upstox's feed (--input, --mapping);
+                          india-bars: minute bars of an index of NSE, its options and futures
+                            (--input, --underlying; --mapping for options and futures).
   --out DIR               Folder to create.
   --spot FILE             Capture of the spot market, plain or gzip.
   --perp FILE             Capture of the perpetual's market, plain or gzip.
@@ -57,7 +59,7 @@ Options:
                             (binance-vision's klines too), for tardis and feeds the instruments
                             that their files do not describe.
   --underlying NAME       Symbol to expect, such as BTCUSDT; by default the one found. For
-                            nse-chain and udiff the index, such as NIFTY.
+                            nse-chain, udiff and india-bars the index, such as NIFTY.
   --max-quarantine SHARE  Most of the lines that may be refused, 0 to 1 [default: 0.01].
   --strict                Refuse the capture at its first faulty line.
   --symbol NAME           Bars without a mapping: columns are recognised by their names. The

@@ -12,6 +12,7 @@ from quantlaxmi.importers import (
     binance_stream,
     binance_vision,
     bybit,
+    india_bars,
     kite_frames,
     klines_json,
     kraken,
@@ -62,6 +63,7 @@ FORMATS: Final[dict[str, OpenSource]] = {
     "udiff": udiff.open_source,
     "kite-frames": kite_frames.open_source,
     "upstox-json": upstox_json.open_source,
+    "india-bars": india_bars.open_source,
 }
 
 

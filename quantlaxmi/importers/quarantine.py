@@ -48,6 +48,9 @@ EXPECTED: Final = {
     "exchange-ahead": "at most 5 s",
     "not-base64": "base64",
     "wrong-length": "packets of 8, 28, 32, 44 or 184 bytes",
+    "outside-session": "a time within the session of its day",
+    "off-tick": "a multiple of the tick",
+    "wrong-contract": "an option or a future that has not ended",
     "level-order": "the best level first, without holes",
 }
 

@@ -167,7 +167,7 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
         import_capture("csv", spot=None, perp=None, out=tmp_path / "seg")
     names = "binance-stream binance-csv binance-vision tardis bars klines-json"
     assert " ".join(FORMATS) == f"{names} ohlcv kraken lean okx bybit nse-chain udiff" + (
-        " kite-frames upstox-json"
+        " kite-frames upstox-json india-bars"
     )
 
 

@@ -128,6 +128,7 @@ class BarTables:
         self.gaps: list[list[Gap]] = [[] for _ in all_series]
         self.n_gaps = 0
         self.widest = [(Fraction(0), 0) for _ in all_series]
+        self._ends = [self.last_ns for _ in all_series]  # no bar is missing behind it
         self._seq = 0
 
     def tables(self) -> Iterator[dict[str, Table]]:
@@ -303,11 +304,11 @@ class BarTables:
     def _find_gaps(self, quotes: dict[str, Int64Array], start_ns: int, stop_ns: int) -> None:
         """Spans without bars that begin between two times."""
         interval_ns = self._interval_ns
-        for series, found in zip(self._series, self.gaps, strict=True):
+        for series, found, last_ns in zip(self._series, self.gaps, self._ends, strict=True):
             times = series.column("open_ns")
             low, high = _places(times, start_ns - interval_ns, stop_ns - interval_ns)
             ended = times[low:high] + interval_ns
-            following = _following(times, low, high, self.last_ns)
+            following = _following(times, low, high, last_ns)
             for k in np.flatnonzero(following > ended).tolist():
                 end, start = int(ended[k]), int(following[k])
                 n_missing = self._rule.n_missing(end, start)
