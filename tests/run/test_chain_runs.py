@@ -100,6 +100,8 @@ def test_lines_and_trades_of_a_run_add_up(case):
     cash = run.exact.cash["INR"] * Fraction(10) ** run.ledger_exponent
     assert not lines or lines[-1]["cash"] == cash
     assert sum(run.exact.attributions.cash_effect.tolist()) == 10 * run.exact.cash["INR"]
+    if run.segment.n_messages == 0:
+        return  # an equity of nothing is refused
     trips = run.trades()
     assert len(trips["worst"]) == len(trips)
     curve = run.equity_curve(5)

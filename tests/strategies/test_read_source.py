@@ -202,6 +202,7 @@ def test_examples_of_the_project() -> None:
     assert found == [
         ("from_fills.py", "numpy.exp"),
         ("from_vectorbt.py", "numpy.exp"),
+        ("parameter_study.py", "the method write_text"),
         ("read_segment.py", "pandas.read_parquet"),
         ("read_segment.py", "polars.read_parquet"),
     ]
