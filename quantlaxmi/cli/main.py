@@ -55,6 +55,10 @@ INDIA_COMMANDS: dict[str, tuple[str, str]] = {
     "chain": ("chain", "show an option chain at one time, with volatilities and greeks"),
     "explain": ("explain", "say how often each rule of a strategy forbade to enter"),
 }
+#: Commands of both names that do another thing in ``quantlaxmi-india``.
+INDIA_OWN: dict[str, tuple[str, str]] = {
+    "demo": ("demo_india", "the whole road on two generated option sessions"),
+}
 INDIA = "quantlaxmi-india"
 #: What a full or broken standard output answers.
 _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -65,7 +69,7 @@ _NO_MEMORY = (os.strerror(errno.ENOMEM), "can't start new thread", "failed to ma
 
 def commands_of(program: str) -> dict[str, tuple[str, str]]:
     """Commands of ``"quantlaxmi-crypto"`` or ``"quantlaxmi-india"``, as `COMMANDS`."""
-    return {**COMMANDS, **INDIA_COMMANDS} if program == INDIA else COMMANDS
+    return {**COMMANDS, **INDIA_OWN, **INDIA_COMMANDS} if program == INDIA else COMMANDS
 
 
 def overview(program: str) -> str:
