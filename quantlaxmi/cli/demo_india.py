@@ -26,7 +26,7 @@ Options:
 Each has 60 session days of 20 snapshots, two expiries and 41 strikes. calendar_carry closes an hour
 before the market does, so that with orders that take a snapshot to arrive it holds nothing
 overnight, which the market null could not draw. The null runs these settings alone on its draws,
-since nobody chose among others: the grid would take minutes.
+without the search of the grid, which would take minutes.
 
 What it is at is said on stderr. Exits 0 when the planted edge passes the gates and the fair
 sessions do not.
