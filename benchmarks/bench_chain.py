@@ -8,7 +8,6 @@ opens the segment anew: its set-up over all contracts is in the figure. Processo
 from __future__ import annotations
 
 import gc
-import resource
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_import_chain import generated
-from harness import REPEATS, WORK, Results
+from harness import REPEATS, WORK, Results, resident_bytes
 
 from quantlaxmi import backtest, open_segment, replay
 from quantlaxmi.errors import QuantlaxmiError
@@ -105,10 +104,9 @@ def loop_seconds(segment: Segment) -> float:
 def bytes_an_instrument(segment: Segment) -> float:
     """Growth of the resident memory by sessions that are held, by instrument."""
     held = [session_of(segment)]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident_bytes()
     held += [session_of(segment) for _ in range(HELD)]
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return 1024 * grown / HELD / len(segment.instruments)
+    return (resident_bytes() - before) / HELD / len(segment.instruments)
 
 
 def main() -> None:

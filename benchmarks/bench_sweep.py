@@ -10,12 +10,11 @@ from __future__ import annotations
 import gc
 import os
 import random
-import resource
 import tempfile
 from pathlib import Path
 
 from bench_robustness import medians
-from harness import ROOT, Results
+from harness import ROOT, Results, resident_bytes
 
 from quantlaxmi.batch import Catalog, compact, family, plan
 from quantlaxmi.batch.options import SweepOptions
@@ -106,12 +105,6 @@ def written(folder: Path, items: int) -> Path:
     return folder
 
 
-def resident_mb() -> float:
-    """Memory that the process has now; what writing the catalog took at its peak hides the rows."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 1e6
-
-
 def main() -> None:
     """Measure a sweep's main process and a large catalog."""
     results = Results(f"Sweeps; a catalog of {ITEMS:,} items")
@@ -120,9 +113,11 @@ def main() -> None:
         main_process(results, folder)
         where = written(folder / "large", ITEMS)
         gc.collect()
-        before = resident_mb()
+        before = resident_bytes() / 1e6
         catalog = Catalog.open(where)
-        results.add("memory of the rows", resident_mb() - before, "MB", "≤ 50 MB", "resident")
+        results.add(
+            "memory of the rows", resident_bytes() / 1e6 - before, "MB", "≤ 50 MB", "resident"
+        )
 
         def report() -> None:
             found = family(Catalog.open(where))

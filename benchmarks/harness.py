@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import resource
 import statistics
 import sys
@@ -55,6 +56,24 @@ def child(argv: list[str]) -> tuple[float, float, int]:
     return time.perf_counter() - start, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
 
 
+def resident_bytes() -> int:
+    """Memory that this process has now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def peak_mb() -> float:
+    """Most memory that this program had.
+
+    ``ru_maxrss`` also has what the process that started it had: the kernel keeps it over exec.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        if found:
+            return int(found[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 class Results:
     """What one subject measured.
 
@@ -79,8 +98,7 @@ class Results:
 
     def done(self) -> None:
         """Print everything as one line of JSON, with the process's peak memory."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"subject": self.subject, "peak_mb": peak, "rows": self.rows}))
+        print(json.dumps({"subject": self.subject, "peak_mb": peak_mb(), "rows": self.rows}))
 
 
 def segments() -> Path:
