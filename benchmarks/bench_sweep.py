@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import resource
 import tempfile
 from pathlib import Path
 

@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 from quantlaxmi._ext.replay_loop import Engine
 
 NO_MID_SEEN: int
+HELD_TO_EXPIRY: int
 
 def trip_sums(
     engine: Engine,

@@ -12,7 +12,7 @@ from libc.string cimport memset
 import numpy as np
 
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.engine_state cimport engine_t
+from quantlaxmi._ext.engine_state cimport FLAG_SETTLED, engine_t
 from quantlaxmi._ext.replay_loop cimport Engine
 from quantlaxmi._ext.wide cimport *
 
@@ -26,8 +26,10 @@ cdef enum Outcome:
     TOO_WIDE = 2  # a sum does not fit 128 bits
     NO_DECISION = 3  # a fill belongs to no decision
     OUT_OF_MEMORY = 4
+    SETTLED = 5  # a position was held to the end of its contract, which no decision closed
 
 NO_MID_SEEN = NO_MID
+HELD_TO_EXPIRY = SETTLED
 
 
 cdef int _finish_trip(trip_sums_t* b) noexcept nogil:
@@ -91,7 +93,7 @@ cdef int _sort_fills(
     cdef Py_ssize_t d, k
     for k in range(e.fills.n):
         if fills[k].decision < 0:
-            return NO_DECISION
+            return SETTLED if fills[k].flags & FLAG_SETTLED else NO_DECISION
         start[fills[k].decision + 1] += 1
     for d in range(e.decisions.n):
         start[d + 1] += start[d]
@@ -206,7 +208,8 @@ def trip_sums(
     Returns
     -------
     status : int
-        0; ``NO_MID_SEEN`` where a decision that was filled had seen no valid book.
+        0; ``NO_MID_SEEN`` where a decision that was filled had seen no valid book,
+        ``HELD_TO_EXPIRY`` where a position ended with its contract.
     total, squares : int
         Sum of the trips' mid-to-mid PnL, money units, and sum of their squares.
     trips : int

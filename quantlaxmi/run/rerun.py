@@ -90,7 +90,7 @@ class Rerun:
             again = run_columns(
                 begun,
                 self.bind() if self.maker is None else make_strategy(self.maker, begun),
-                run.config,
+                _open_ended(run.config),
                 interpreted=run.strategy.form == "interpreted",
             )
         return self._converted(again)
@@ -98,7 +98,7 @@ class Rerun:
     def session(self, bound: BoundStrategy) -> Session:
         """A run of the same instruments and config, to be fed with columns.
 
-        What is open at the end stays open.
+        What is open at the end stays open. What has outlived its contract counts at its last mid.
 
         Parameters
         ----------
@@ -106,7 +106,9 @@ class Rerun:
             As `bind` makes it.
         """
         run = self.run
-        config = replace(run.config, flatten=False) if run.config.flatten else run.config
+        config = _open_ended(run.config)
+        if config.flatten:
+            config = replace(config, flatten=False)
         session = Session(run.instruments, bound, config, run.segment.origin)
         session.refuse_before(run.segment.first_seq)
         return session
@@ -141,6 +143,14 @@ class Rerun:
         """A run with the conversion of the first one."""
         conversion = self.run.conversion
         return again if conversion is None else replace(again, conversion=conversion)
+
+
+def _open_ended(config: RunConfig) -> RunConfig:
+    """The config of a run that may end before its contracts are settled: on other prices a position
+    may be held longer, and a beginning may end between an expiry and its settlement. No decision
+    depends on it, since contracts without a price are looked at when the data have ended.
+    """
+    return config if config.settle_at == "mark" else replace(config, settle_at="mark")
 
 
 def make_strategy(maker: Callable[[Any], Any], segment: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import quantlaxmi as ql
+from quantlaxmi.errors import InputError
 from quantlaxmi.events import LegIntent, MultiLegOrderIntent, OptionsStrategyType
 from quantlaxmi.gates import GatePolicy, cost_sensitivity, market_null
 from quantlaxmi.gates.observation import context_of
@@ -80,6 +81,15 @@ class Buyer(Straddles):
 class Overnight(Straddles):
     strategy_id = "straddles_overnight"
     overnight = True
+
+
+class Keeper(Straddles):
+    """Sells one straddle and keeps it to its end."""
+
+    strategy_id = "straddle_keeper"
+
+    def on_market(self, event: Any, ctx: Any) -> MultiLegOrderIntent | None:
+        return None if self.pair is not None else super().on_market(event, ctx)
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +175,22 @@ def test_bundles_that_cannot_be_rebuilt_are_named(ten: Any) -> None:
         0,
         context_of(day, POLICY).n_trips,
     )
+
+
+def test_draws_that_hold_a_contract_to_its_end_count_against_the_strategy(ten: Any) -> None:
+    """They ended the whole gate: an exit that the recorded quotes filled may not fill on others."""
+    with pytest.raises(InputError, match=r"expired at .* with a position of -75"):
+        ql.backtest(ten, Keeper())
+    kept = ql.backtest(ten, Keeper(), settle_at="mark")
+    assert len(kept.exact.settled) == 2
+    days = session_days(ten)
+    assert days is not None
+    # As draws do: the run that is judged says nothing of marks, its session on other quotes does.
+    priced = replace(kept, config=replace(kept.config, settle_at="price"))
+    replays = ChainReplays(context_of(kept, POLICY), Rerun(priced), 1, days)
+    assert not replays.sums(replays.move(1, replays.room())).followed
+    # A beginning that ends before a settlement is no error either.
+    assert len(Rerun(priced).beginning(kept.segment.last_seq).exact.settled) == 2
 
 
 def test_gamma_has_the_side_of_the_straddles(ten: Any) -> None:

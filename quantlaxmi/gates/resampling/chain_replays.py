@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi._ext.bucket_sums import bucket_sums
-from quantlaxmi._ext.trip_sums import NO_MID_SEEN, trip_sums
+from quantlaxmi._ext.trip_sums import trip_sums
 from quantlaxmi.errors import FixedPointOverflow, InputError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import BoundError
@@ -55,7 +55,8 @@ class ChainReplays(Replays):
     """Runs a strategy over drawn chains, at their quotes; see `Replays` for what is not said here.
 
     The market has one kind of draws. Sums are of session days from ten days on, and of bundles
-    (from flat to flat) below.
+    (from flat to flat) below. A run that holds a contract to its end on drawn chains is not
+    followed: nothing there says what it is settled at.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ class ChainReplays(Replays):
             status, total, squares, trips, held_ns = trip_sums(
                 engine, self._weights, last, self._end_ns
             )
-            followed = status != NO_MID_SEEN
+            followed = status == 0  # else a decision saw no book, or a contract ended in hand
             if self.by_day and followed:
                 followed, total, squares = bucket_sums(engine, self._weights, self._ends, mid2)
         except OverflowError as error:
