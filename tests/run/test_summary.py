@@ -12,6 +12,7 @@ import pytest
 from quantlaxmi.errors import InputError
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.run.summary.gaps import _positions_text
 from quantlaxmi.run.summary.held import held_positions
 from quantlaxmi.run.summary.line import SummaryLine, price_step_of
 from quantlaxmi.run.summary.steps import held_steps
@@ -147,6 +148,23 @@ def test_gaps_are_told_by_symbol_longest_first() -> None:
     ]
     many = [gap(1002, 1003) for _ in range(30)]
     assert texts(with_gaps(found, *many), "gaps")[-1] == "20 gaps held over are shorter"
+
+
+class Lane:
+    """What an instrument held, as far as its words go."""
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+
+    def text(self, position: int) -> str:
+        return f"{position} of {self.symbol}"
+
+
+def test_positions_over_one_gap_share_a_line() -> None:
+    legs = [(Lane(symbol), k + 1) for k, symbol in enumerate("STUV")]
+    assert _positions_text(legs[:1]) == "1 of S was"
+    assert _positions_text(legs[:2]) == "1 of S, 2 of T were"
+    assert _positions_text(legs) == "1 of S, 2 of T and 2 more were"
 
 
 def test_hours_without_a_book_are_told_where_no_gap_tells_them() -> None:

@@ -11,10 +11,12 @@ from quantlaxmi.segment import Gap
 
 #: Held gaps told one by one, the longest first.
 MAX_LISTED: Final = 10
+#: Positions named that were held over the same gap.
+_NAMED: Final = 2
 
 
 def gap_lines(run: FinishedRun) -> Iterator[SummaryLine]:
-    """Yield how many of the recorded gaps were held over, then the longest of them.
+    """Yield how many of the recorded gaps were held over, then the longest of them, a line a gap.
 
     A gap concerns an instrument where it names its symbol or none. It is held over where the
     position was not flat at any time between its ends.
@@ -22,30 +24,41 @@ def gap_lines(run: FinishedRun) -> Iterator[SummaryLine]:
     gaps = run.market.gaps
     if not gaps:
         return
-    found: list[tuple[int, Gap, Held, int]] = []
-    seen: set[int] = set()
+    over: dict[int, list[tuple[Held, int]]] = {}
     for held in held_positions(run.records).values():
         for number, gap in enumerate(gaps):
             if gap.symbol in ("", held.instrument.symbol):
                 position = held.between(gap.start_ns, gap.end_ns)
                 if position:
-                    found.append((gap.end_ns - gap.start_ns, gap, held, position))
-                    seen.add(number)
+                    over.setdefault(number, []).append((held, position))
     what = "gap of the data was held over" if len(gaps) == 1 else "gaps of the data were held over"
-    yield SummaryLine("gaps", what, "", len(seen), len(gaps))
-    found.sort(key=lambda one: -one[0])
-    for length, gap, held, position in found[:MAX_LISTED]:
-        kind = gap.table or "all data"
+    yield SummaryLine("gaps", what, "", len(over), len(gaps))
+    found = sorted(((gaps[k], positions) for k, positions in over.items()), key=_longest_first)
+    for gap, positions in found[:MAX_LISTED]:
         yield SummaryLine(
             "gaps",
-            f"{held.text(position)} was held over a gap of {kind}, "
+            f"{_positions_text(positions)} held over a gap of {gap.table or 'all data'}, "
             f"{utc_text(gap.start_ns)} to {utc_text(gap.end_ns)}",
             gap.reason,
             figures={
-                "symbol": held.instrument.symbol,
+                "symbol": ", ".join(held.instrument.symbol for held, _ in positions),
                 "start_ns": str(gap.start_ns),
-                "length_ns": str(length),
+                "length_ns": str(gap.end_ns - gap.start_ns),
             },
         )
     if len(found) > MAX_LISTED:
         yield SummaryLine("gaps", "gaps held over are shorter", count=len(found) - MAX_LISTED)
+
+
+def _longest_first(one: tuple[Gap, list[tuple[Held, int]]]) -> int:
+    gap, _ = one
+    return gap.start_ns - gap.end_ns
+
+
+def _positions_text(positions: list[tuple[Held, int]]) -> str:
+    """``"2 of S was"``, ``"2 of S, -1 of T were"``, or two of many and how many more."""
+    texts = [held.text(position) for held, position in positions]
+    if len(texts) == 1:
+        return f"{texts[0]} was"
+    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
+    return f"{', '.join(texts[:_NAMED])}{more} were"
