@@ -7,6 +7,7 @@ that silenced every gate, and a strategy that peeks escaped its FAIL by setting 
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,11 +18,12 @@ from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.gates import GatePolicy, Verdict, observation, suites
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.observation import RunObservation, context_of
+from quantlaxmi.gates.path import round_trips
 from quantlaxmi.gates.path.round_trips import PathError
 from quantlaxmi.report import run_gates
 from quantlaxmi.run.position_changes import count_round_trips
 from quantlaxmi.run.replay import backtest
-from quantlaxmi.schema import Side
+from quantlaxmi.schema import FILL_DTYPE, FillFlag, Side
 from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies.sdk import CryptoStrategy, StrategyConfig
 
@@ -161,3 +163,18 @@ def test_round_trips_of_the_ledger_are_those_of_the_path(name, strategy):
     run = backtest(segment, strategy if isinstance(strategy, str) else strategy(segment))
     context = context_of(run, POLICY)
     assert context.n_trips == count_round_trips(run.exact.fills) == len(context.path.trips) > 2
+
+
+@pytest.mark.parametrize(
+    ("flag", "what"),
+    [
+        (FillFlag.SETTLED, "close positions before their contracts end"),
+        (FillFlag.CLOSE, "run the strategy without flattening or closing at a loss"),
+    ],
+)
+def test_a_fill_that_nobody_decided_says_what_to_do(flag, what) -> None:
+    fills = np.zeros(1, FILL_DTYPE)
+    fills["decision"], fills["flags"] = -1, flag
+    records = SimpleNamespace(fills=fills, gross=[0], cost=[0], borrow=[0])
+    with pytest.raises(PathError, match=f"Fill 0 belongs to no decision: {what}"):
+        round_trips._moves(records)

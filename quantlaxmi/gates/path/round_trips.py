@@ -32,6 +32,8 @@ __all__ = [
     "opposite",
 ]
 
+_WITHOUT_CLOSING = "run the strategy without flattening or closing at a loss"
+
 
 def opposite(bundle: Bundle) -> Bundle:
     """The same quantities on the other side."""
@@ -276,10 +278,9 @@ def _moves(records: TradeRecords) -> tuple[dict[int, dict[int, int]], dict[int, 
     columns = (fills[name].tolist() for name in ("decision", "instrument", "side", "qty"))
     for k, (decision, instrument, side, qty) in enumerate(zip(*columns, strict=True)):
         if decision < 0:
-            raise PathError(
-                f"Fill {k} belongs to no decision: run the strategy without flattening or closing "
-                "at a loss."
-            )
+            paid = fills["flags"][k] & FillFlag.SETTLED
+            what = "close positions before their contracts end" if paid else _WITHOUT_CLOSING
+            raise PathError(f"Fill {k} belongs to no decision: {what}.")
         at = moved.setdefault(decision, {})
         at[instrument] = at.get(instrument, 0) + side * qty
         total = value.setdefault(decision, [0, 0, 0])
