@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final, TypeVar
@@ -232,8 +233,10 @@ def _pinned() -> Iterator[None]:
 def _interrupts_later() -> Iterator[None]:
     """Delay interrupts; a process that is started here ignores them.
 
-    Until `_serve` runs a worker would die of Ctrl-C with a traceback.
+    Until `_serve` runs a worker would die of Ctrl-C with a traceback. Python starts a tracker
+    with the first process, which unblocks interrupts: here the tracker starts before the block.
     """
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -51,6 +51,14 @@ def die(signal_number: int) -> int:
     return 0
 
 
+#: Whether an interrupt was held back while this module was imported, before `_serve` ran.
+INTERRUPTS_WAITED = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def interrupts_waited(_: int) -> bool:
+    return INTERRUPTS_WAITED
+
+
 def threads_here(_: int) -> tuple[int, int, str]:
     import numba
 

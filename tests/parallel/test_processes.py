@@ -117,6 +117,16 @@ def begin(folder: Path, *names: str) -> tuple[subprocess.Popen[str], list[int]]:
     return caller, [int(file.read_text()) for file in files]
 
 
+FIRST_PROCESSES = """
+import signal
+from quantlaxmi.parallel.processes import run_in_processes
+from tests.parallel import process_work
+if __name__ == "__main__":
+    waited = run_in_processes(process_work.interrupts_waited, range(2), processes=2)
+    print(waited, signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+
+
 def until(true: object) -> None:
     """Wait until something is so, a minute at most."""
     assert callable(true)
@@ -148,6 +158,16 @@ def test_an_interrupt_ends_them_without_a_word(tmp_path: Path, whole_group: bool
         caller.send_signal(signal.SIGINT)
     assert caller.communicate(timeout=60) == ("KeyboardInterrupt\n", "")
     assert all(map(gone, pids))
+
+
+def test_no_interrupt_reaches_a_process_that_is_starting() -> None:
+    """The first process too, with which Python starts its tracker of shared resources."""
+    roots = os.pathsep.join([str(Path.cwd()), *filter(None, sys.path)])
+    said = subprocess.run(
+        [sys.executable, "-c", FIRST_PROCESSES], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": roots},
+    )  # fmt: skip
+    assert (said.stdout, said.stderr) == ("[True, True] False\n", "")
 
 
 @needs_proc
