@@ -3,7 +3,7 @@
     pip install duckdb
     python examples/duckdb_catalog.py
 
-A catalog is a folder of Parquet files beside the journal that they are made of, so DuckDB, Polars
+A catalog is a folder of Parquet files next to the journal that they are made of, so DuckDB, Polars
 or Spark read it without quantlaxmi.
 """
 

@@ -1,4 +1,4 @@
-"""Fills of a broker, set beside their replay and judged by the gates that need no code.
+"""Fills of a broker, compared with their replay and judged by the gates that need no code.
 
 python examples/from_fills.py
 """

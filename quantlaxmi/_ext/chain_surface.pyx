@@ -90,7 +90,7 @@ cdef int _volatility(
 
 
 cdef int _at(const chain_t* c, const slice_t* s, int side, double* sigma) noexcept nogil:
-    """Volatility at 3 % above or below the forward, linear between the quoted strikes beside it."""
+    """Volatility at 3 % above or below the forward, linear between the nearest quoted strikes."""
     cdef double target = s.forward * (1 + OFF if side == UPPER else 1 - OFF), low, high, share
     cdef double under, over
     cdef Py_ssize_t k, first = -1, after = -1

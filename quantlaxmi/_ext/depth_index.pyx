@@ -6,7 +6,7 @@ stands, its gaps, its best and worst prices and the snapshot it goes back to. Th
 then two binary searches, and a market that is read again visits messages instead of rows.
 
 An index is 12 bytes for a change and 12 for a price, and 103 for a message. While it is made, it
-takes about three times as much, and the live books beside it.
+takes about three times as much, not counting the live books.
 """
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free, malloc

@@ -302,7 +302,7 @@ cdef class Lanes:
             r.outcome = FAILED
 
 cdef _check(Engine first, Engine one):
-    """Whether an engine can be a lane beside the first one."""
+    """Whether an engine can be a lane next to the first one."""
     cdef const tape_t* a = &first.tape
     cdef const tape_t* b = &one.tape
     cdef Py_ssize_t k, i

@@ -69,7 +69,7 @@ def export_catalog(catalog: Catalog, out: Path | str, form: str) -> int:
 
 
 def _write_delta(table: pa.Table, out: Path) -> None:
-    """A new Delta table, made beside its place and renamed; or a new version of one.
+    """A new Delta table, made next to its place and renamed; or a new version of one.
 
     Raises
     ------

@@ -58,7 +58,7 @@ class SweepOptions:
     Raises
     ------
     ConfigError
-        A limit is below a second or 64 MB, there is no worker, or workers are named beside a
+        A limit is below a second or 64 MB, there is no worker, or workers are named as well as a
         cluster.
     """
 

@@ -1,7 +1,7 @@
-"""What a trial ledger knows beside a catalog: trials on the data of its discoveries.
+"""What a trial ledger knows besides what a catalog has: trials on the data of its discoveries.
 
-The reports of a sweep know of no ledger, so that equal items have equal bytes whatever ran beside
-them. So who reads the discoveries asks the ledger, as it is now.
+The reports of a sweep know of no ledger, so that equal items have equal bytes whatever else ran.
+Who reads the discoveries asks the ledger, as it is now.
 """
 
 from __future__ import annotations

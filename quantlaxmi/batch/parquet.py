@@ -1,4 +1,4 @@
-"""Parquet beside a catalog's journal: a view that any reader of Parquet can query.
+"""Parquet files of a catalog's journal: a view that any reader of Parquet can query.
 
 ``reports/_manifest.json`` names the parts. Deleting all of it loses nothing.
 """

@@ -108,7 +108,7 @@ def store_item(folder: Path, item: ItemReport) -> str:
     Raises
     ------
     NondeterminismError
-        It is there with other content; both are kept, this one beside the other.
+        It is there with other content; both are kept, under two names.
     CatalogError
         It cannot be written, or what is there was changed.
     """

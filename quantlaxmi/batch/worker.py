@@ -265,7 +265,7 @@ def run_item(
 ) -> tuple[GateReport, tuple[Trial, ...]]:
     """Run the gates of an item, and give the lines of what was tried where somebody keeps them.
 
-    The report knows of no ledger: which lines one has would depend on what ran beside the item.
+    The report knows of no ledger: which lines one has would depend on what else ran at the time.
     """
     from quantlaxmi.report.run_gates import report_of, searches_declared
     from quantlaxmi.report.tried import Tried

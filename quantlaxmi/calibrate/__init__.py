@@ -71,7 +71,7 @@ def calibrate(
     experiments = experiments_of(runs, scenarios, capture, groups)
     if kept:
         if checkpoint is None:
-            raise ConfigError("--kept", "was given alone, expected --checkpoint DIR beside it")
+            raise ConfigError("--kept", "was given alone, expected --checkpoint DIR too")
         experiments, outcomes = kept_experiments(experiments, settings, checkpoint, capture)
     else:
         outcomes = run_experiments(

@@ -162,7 +162,7 @@ def _expiry(moment: ChainMoment, found: Surface, e: int) -> dict[str, Any]:
 def _strikes(
     moment: ChainMoment, found: Surface, e: int, day: date, beside: int | None
 ) -> list[dict[str, Any]]:
-    """Rows of one expiry, all or those beside the strike at the money."""
+    """Rows of one expiry, all or those nearest to the strike at the money."""
     from quantlaxmi.cli.output import money_text
     from quantlaxmi.options.prices import greeks
 

@@ -29,7 +29,7 @@ Options:
   --json             One JSON document instead of tables.
 
 A rule counts wherever it forbids, whatever the others say. Rules that need quotes count where there
-are quotes. A miss is what was measured beside the limit that it did not meet.
+are quotes. A miss is what was measured and the limit that it did not meet.
 """
 _IST = timezone(timedelta(hours=5, minutes=30))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

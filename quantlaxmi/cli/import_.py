@@ -79,7 +79,7 @@ Options:
                             comments of it.
   --jobs N                Import every --input and every INPUT to a segment of its own in the
                             folder of --out, in so many processes; a line each. What is there is
-                            passed over; refused.jsonl beside them has what was refused.
+                            passed over; refused.jsonl next to them has what was refused.
   --json                  One JSON document instead of a table.
 
 Exit codes: 0 imported, 1 with --jobs: an input was refused, 2 bad input.

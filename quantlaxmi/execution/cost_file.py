@@ -45,7 +45,7 @@ class CostTable(Settings, frozen=True, kw_only=True):
     buy_fee : {"quote", "base"} or None
         What a buy pays its fee in; of spot alone.
     components : tuple of FeeComponent or None
-        What a fill pays beside its rate; of derivatives alone.
+        What a fill pays in addition to its rate; of derivatives alone.
     """
 
     maker_bps: Bps | None = None

@@ -8,7 +8,7 @@ __all__ = ["cost_key", "money_shape"]
 
 
 def money_shape(instrument: Instrument) -> tuple[object, ...]:
-    """What money of an instrument follows from, beside entries of its own."""
+    """What money of an instrument follows from, entries of its own aside."""
     one = instrument
     size = (one.contract_size, one.contract_exponent, one.price_units)
     return (one.kind, one.price_exponent, one.qty_exponent, one.currency, *size)

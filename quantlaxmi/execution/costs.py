@@ -81,7 +81,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         By kind (``"spot"``) or by kind and symbol: what a buy of spot pays its fee in. What has no
         entry a run takes from the dated tables; where these know nothing it is the quote currency.
     components : dict of str to tuple of FeeComponent
-        By kind (``"call"``) or by kind and symbol: what a fill pays beside its rate, which is 0
+        By kind (``"call"``) or by kind and symbol: what a fill pays on top of its rate, which is 0
         where there is none. A run lowers ``fee_exponent`` to where they are exact.
 
     Raises
@@ -181,7 +181,7 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
         return by_rate or key in self.components or kind.value in self.components
 
     def rate(self, instrument: Instrument) -> FeeRate:
-        """Return the rate of one instrument: its own, else its kind's, else 0 beside components.
+        """Return the rate of one instrument: its own, else its kind's, else 0 with components.
 
         Raises
         ------

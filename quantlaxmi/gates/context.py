@@ -220,8 +220,8 @@ class GateContext:
     memo : Memo
         What was made for one gate and is used by others.
     describes : bool
-        Whether gates make what they show beside their verdicts and that costs draws or bootstraps;
-        a simulation study, which counts verdicts, does without.
+        Whether gates make figures that decide nothing and cost draws or bootstraps; a simulation
+        study, which counts verdicts, does without.
     """
 
     observed: Observation

@@ -35,7 +35,7 @@ class Gate:
     dear : bool
         Whether it draws or runs the strategy many times, so that a policy may skip it.
     added : type
-        Class of the results that it gives beside those declared.
+        Class of the results that it gives in addition to those declared.
     needs_code : bool
         Whether its question is about the strategy's code: what it would do on other data or with
         other settings. Of recorded positions it cannot be asked.

@@ -25,7 +25,7 @@ _TURN: Final = 0.0005
 
 @contextmanager
 def kernels_ahead(gates: Sequence[Gate], threads: int | None) -> Iterator[None]:
-    """Make the kernels of some gates ready beside the body of the ``with`` statement.
+    """Make the kernels of some gates ready during the body of the ``with`` statement.
 
     A gate that needs a kernel before it is ready waits for it. With one thread each gate makes
     its own.

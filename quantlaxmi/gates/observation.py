@@ -134,7 +134,7 @@ class RunObservation:
         return bucket_costs(self._run, self.increments.ends)
 
     def market_steps(self, most: int) -> MarketSteps | None:
-        """Net PnL by steps of the clock, beside a price.
+        """Net PnL by steps of the clock, and a price.
 
         Raises
         ------

@@ -116,7 +116,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     premium result of G2 passes and this one would not, the gate is INCONCLUSIVE: how a premium was
     chosen is not tested. With one setting that is not asked.
 
-    Beside it other measures are shown: probabilistic and deflated Sharpe ratio, their 2026
+    Other measures are shown with it: probabilistic and deflated Sharpe ratio, their 2026
     revision, the shortest track records, the probability of backtest overfitting, superior
     predictive ability, StepM, the model confidence set, Simes, Storey, and the difference to the
     best other setting.

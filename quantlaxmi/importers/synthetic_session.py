@@ -47,7 +47,7 @@ def session_rows(
             for strike in history.strike[history.rows(e)].tolist()
             for side in _SIDES
         ]
-    # Calls of all rows beside their puts: the order of the instruments.
+    # Calls of all rows next to their puts: the order of the instruments.
     bid, ask, bid_qty, ask_qty = (
         np.stack([history.tops[k], history.tops[k + 2]], axis=2).reshape(history.n_snapshots, -1)
         for k in (0, 1, 4, 5)

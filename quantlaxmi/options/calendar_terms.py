@@ -40,7 +40,7 @@ class CalendarRule(enum.IntFlag):
     GAP_FLOOR
         The gap is below its floor.
     GAP_FRICTION
-        The gap is too small beside what a round trip costs.
+        The gap is too small for what a round trip costs.
     COOLDOWN
         The last position was closed a short while ago.
     MARGIN

@@ -13,7 +13,7 @@ volatilities from the mids:
 - and the *exposure* of sold options and of futures: a share of forward times quantity, and a
   further share on the day of expiry.
 
-It has to be there beside the premium, which is paid up front: orders are refused where stated
+It is needed on top of the premium, which is paid up front: orders are refused where stated
 capital, cash and the gain of futures fall below it.
 
 Limits. The price scan is the published least of 9.3 %; the exchange's is six daily deviations times

@@ -192,7 +192,7 @@ def _amounts(report: GateReport) -> dict[str, str]:
 
 
 def _figures(report: GateReport) -> dict[str, Any]:
-    """What the suites say of each result beside the compared columns and amounts."""
+    """What the suites say of each result in addition to the compared columns and amounts."""
     found: dict[str, Any] = {}
     for suite, value in report.suites.items():
         found[suite] = {name: one for name, one in value.items() if name != "results"}

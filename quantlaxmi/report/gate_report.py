@@ -2,7 +2,7 @@
 
 ``report_hash`` covers every field but ``timestamp`` and the hashes, so two people who compute the
 same get the same. ``file_hash`` covers the file, and a file must be its own canonical encoding, so
-any changed byte is refused. The figures in a report are derived from the counts beside them.
+any changed byte is refused. The figures in a report are derived from its counts.
 """
 
 from __future__ import annotations

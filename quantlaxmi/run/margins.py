@@ -45,7 +45,7 @@ def fit_margins(figure: Figure) -> None:
     )
     sides = [_lengths(ax) for ax in every]
     _fit(figure, every)
-    # Labels were measured beside axes of another length, which may have other ticks.
+    # Labels were measured next to axes of another length, which may have other ticks.
     for (x, y), ax in zip(sides, every, strict=True):
         across, down = _lengths(ax)
         if abs(across - x) > _LIKE * x or abs(down - y) > _LIKE * y:

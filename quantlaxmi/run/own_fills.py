@@ -1,4 +1,4 @@
-"""What recorded fills paid themselves, beside what the replay of their positions paid."""
+"""What recorded fills paid themselves, and what the replay of their positions paid."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def waterfall(terms: Mapping[str, float], currency: str = "", ax: Axes | None = 
 
 
 def _said(amount: float, largest: float) -> str:
-    """An amount over its bar; what nobody could see beside the largest is about nothing."""
+    """An amount over its bar; what nobody could see next to the largest is about nothing."""
     if abs(amount) < largest / 1000:
         return "≈ 0" if amount else "0"
     return f"{amount:.4g}".replace("-", "−")

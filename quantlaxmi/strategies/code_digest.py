@@ -27,7 +27,7 @@ def code_digest(*parts: object) -> bytes:
 
     Of a module its source; of a function and of every class that an object descends from the source
     of its module or, where there is none (a notebook, a console), its compiled functions and plain
-    constants. Of a compiled module the source is the ``.pyx`` or ``.py`` beside it and its
+    constants. Of a compiled module the source is the ``.pyx`` or ``.py`` next to it and its
     ``.pxd``, never the binary: two builds of one source have one digest. Lines may end either way.
     A strategy file is taken with the files of its folder that are loaded.
 

@@ -2,7 +2,7 @@
 
 The replay trades the positions at the recorded books and at its own costs, which anyone can
 recompute. The prices and fees of the fills themselves are kept exactly and are hashed with the
-positions; `quantlaxmi.run.own_fills.compare_fills` sets them beside what the replay paid.
+positions; `quantlaxmi.run.own_fills.compare_fills` compares them with what the replay paid.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def from_fills(segment: MarketData, frame: Any) -> RecordedFills:
 
     It trades the positions that the fills led to, at the recorded books and at the costs of the
     run, and is judged so. Its own prices and fees decide nothing; they are kept exactly, every hash
-    covers them, and `compare_fills` sets them beside the replay's. As with `from_positions` the
+    covers them, and `compare_fills` compares them with the replay's. As with `from_positions` the
     verdict can be FAIL or INCONCLUSIVE and never PASS.
 
     Parameters
@@ -172,7 +172,7 @@ def from_fills(segment: MarketData, frame: Any) -> RecordedFills:
     if signs is None:
         _check(columns, named, qty == 0, "quantity", "a quantity that is not 0")
     else:
-        _check(columns, named, qty <= 0, "quantity", "a quantity above 0 beside a side")
+        _check(columns, named, qty <= 0, "quantity", "a quantity above 0 with a side")
     fee = np.zeros(len(qty), np.int64)
     if "fee" in named:
         every = np.ones(len(qty), bool)

@@ -115,7 +115,7 @@ class TrialsUsed:
         Raises
         ------
         TrialError
-            They are none, or not those whose hash stands beside them.
+            They are none, or not those whose hash is recorded with them.
         """
         names = ("strategy", "code", "count", "keys", "keys_hash", "not_searched", "settings")
         if not isinstance(described, Mapping) or set(described) != set(names):

@@ -145,7 +145,7 @@ def test_a_kernel_that_sleeps_through_its_turn_is_named(short):
 def test_kernels_that_write_to_books_are_no_lanes(short):
     replays, configs, passes = turns(short, WRITES, WRITES)
     moved = replays.move(CHECKED, replays.room())
-    with pytest.raises(StrategyError, match="answers otherwise beside other settings"):
+    with pytest.raises(StrategyError, match="answers otherwise among other settings"):
         passes.sums(moved)
     again = SettingPasses(replays, configs)
     again.prove(alone(replays, configs, replays.room()))

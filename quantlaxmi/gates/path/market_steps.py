@@ -1,4 +1,4 @@
-"""A run's net PnL by steps of the clock, beside the price of what it trades most."""
+"""A run's net PnL by steps of the clock, and the price of what it trades most."""
 
 from __future__ import annotations
 

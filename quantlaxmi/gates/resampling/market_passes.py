@@ -122,7 +122,7 @@ class SettingPasses:
         ------
         StrategyError
             The draw is one of those that are checked, and a kernel slept through a message at which
-            it acts, or its answer depends on the settings beside it.
+            it acts, or its answer depends on the other settings of the pass.
         """
         if not self.are_lanes:
             return [None] * len(self._configs)
@@ -181,6 +181,6 @@ class SettingPasses:
             return
         if self._replays.sums(moved, self._configs[place]) != found[place]:
             raise StrategyError(
-                f"{self._named(place)} answers otherwise beside other settings: its kernel writes "
+                f"{self._named(place)} answers otherwise among other settings: its kernel writes "
                 "to books, features or the event, which it may only read"
             )

@@ -1,7 +1,7 @@
 """One file of minute bars: of an index, or of its options and futures, read line by line.
 
 Names of columns are told apart by their case: a file of options may have the bars of the index as
-``High``, ``Low`` and ``Close`` beside its own ``high``, ``low`` and ``close``.
+``High``, ``Low`` and ``Close`` as well as its own ``high``, ``low`` and ``close``.
 """
 
 from __future__ import annotations
