@@ -76,14 +76,14 @@ def main(args: dict[str, Any]) -> int:
         return 0
     print_facts(facts)
     print_table(("expiry", "days", *_SUMMARY), [_cells(one) for one in expiries])
-    heads = [f"{side} {name}" for side in ("call", "put") for name in _SIDE]
     for e in shown:
         own = [row for row in strikes if row["expiry"] == days[e].isoformat()]
-        print_table(
-            ("strike", *heads),
-            [(row["strike"], *_cells(row["call"]), *_cells(row["put"])) for row in own],
-            title=f"\n{recorded.underlying} {days[e].isoformat()}",
-        )
+        for side in ("call", "put"):
+            print_table(
+                ("strike", *_SIDE),
+                [(row["strike"], *_cells(row[side])) for row in own],
+                title=f"\n{recorded.underlying} {days[e].isoformat()}, {side}s",
+            )
     return 0
 
 

@@ -83,7 +83,7 @@ def main(args: dict[str, Any]) -> int:
     )
     if found.together:
         rows = [(n, ", ".join(map(_name, blocked))) for blocked, n in found.together[:_MOST_SETS]]
-        print_table(("checks", "rules that forbade together"), rows, title="")
+        print_table(("checks", "rules that blocked together"), rows, title="")
     if (more := len(found.together) - _MOST_SETS) > 0:
         print(f"{more} more sets of rules; --json has all")
     return 0

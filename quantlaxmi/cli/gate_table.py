@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from quantlaxmi.cli.fold_table import fold_lines
-from quantlaxmi.cli.output import shortened
+from quantlaxmi.cli.output import WIDTH, shortened
 
 if TYPE_CHECKING:
     from quantlaxmi.gates.results import GateResult
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WIDTH", "gate_lines", "report_lines"]
 
-#: Columns of the widest line.
-WIDTH = 120
 _HEADS = ("gate", "role", "verdict", "p", "n", "limit")
 #: Characters of the widest name of a gate; a filter of a user's strategy may have a longer one.
 _NAME = 48

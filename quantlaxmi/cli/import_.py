@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.cli.output import Progress, print_facts, print_json
+from quantlaxmi.cli.output import Progress, print_facts, print_json, print_note
 from quantlaxmi.cli.run_files import check_new_folder
 from quantlaxmi.cli.values import share, utc_text
 from quantlaxmi.errors import InputError
@@ -201,6 +201,6 @@ def _print_result(result: ImportResult, as_json: bool, explained: str) -> None:
     ]
     for lines in (manifest.notes, gaps):
         for line in lines[:_MAX_LINES]:
-            print(f"- {line}")
+            print_note(line)
         if len(lines) > _MAX_LINES:
-            print(f"- {len(lines) - _MAX_LINES:,} more of them: segment info shows all")
+            print_note(f"{len(lines) - _MAX_LINES:,} more of them: segment info shows all")

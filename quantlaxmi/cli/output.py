@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from quantlaxmi.progress import Progress
 
-__all__ = ["Progress", "money_text", "print_facts", "print_json", "print_table", "shortened"]
+__all__ = [
+    "WIDTH",
+    "Progress",
+    "money_text",
+    "print_facts",
+    "print_json",
+    "print_note",
+    "print_table",
+    "shortened",
+]
+
+#: Columns of what is printed for people where there is no terminal.
+WIDTH: Final = 120
+_WHOLE: Final[dict[str, Any]] = {"break_on_hyphens": False, "break_long_words": False}
 
 
 def money_text(mantissa: int, exponent: int) -> str:
@@ -33,24 +49,64 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def print_note(text: str) -> None:
+    """Print a sentence as an item of a list, in lines of at most `WIDTH` columns."""
+    print(textwrap.fill(f"- {text}", WIDTH, subsequent_indent="  ", **_WHOLE))
+
+
 def print_facts(
     facts: Iterable[tuple[str, object]] | Mapping[str, object], title: str = ""
 ) -> None:
     """Print names and values in two columns."""
     pairs = facts.items() if isinstance(facts, Mapping) else facts
-    print_table(("", ""), [(name, _shown(value)) for name, value in pairs], title=title)
+    shown = [(name, _shown(value)) for name, value in pairs]
+    if not sys.stdout.isatty():
+        room = max(40, WIDTH - 2 - max((len(name) for name, _ in shown), default=0))
+        shown = [
+            (name if k == 0 else "", line)
+            for name, value in shown
+            for k, line in enumerate(textwrap.wrap(value, room, **_WHOLE) or [""])
+        ]
+    print_table(("", ""), shown, title=title)
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = ""
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", keys: int = 1
 ) -> None:
-    """Print rows under headings (none where all are empty); numbers are aligned right."""
+    """Print rows under headings (none where all are empty); numbers are aligned right.
+
+    A table wider than the terminal, or than `WIDTH` elsewhere, is printed as several: each begins
+    with the first ``keys`` columns, which name a row.
+    """
+    data = [[_shown(cell) for cell in row] for row in rows]
+    if title:
+        print(title)
+    for n, some in enumerate(_blocks(columns, data, keys) if any(columns) else [range(2)]):
+        if n:
+            print()
+        _print_block([columns[k] for k in some], [[row[k] for k in some] for row in data])
+
+
+def _blocks(columns: Sequence[str], data: list[list[str]], keys: int) -> list[Sequence[int]]:
+    """Columns of each of the tables that a table is printed as."""
+    widths = [max(map(len, (name, *(row[k] for row in data)))) for k, name in enumerate(columns)]
+    most = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
+    first = list(range(keys))
+    blocks, begun = [], first.copy()
+    for k in range(keys, len(columns)):
+        if len(begun) > keys and sum(widths[c] + 3 for c in (*begun, k)) - 1 > most:
+            blocks.append(begun)
+            begun = first.copy()
+        begun.append(k)
+    return [*blocks, begun]
+
+
+def _print_block(columns: Sequence[str], data: list[list[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    data = [[_shown(cell) for cell in row] for row in rows]
     heads = any(columns)
     table = Table(box=box.SIMPLE_HEAD if heads else None, show_header=heads, pad_edge=False)
     for k, column in enumerate(columns):
@@ -58,9 +114,7 @@ def print_table(
         table.add_column(escape(column), justify="right" if numeric else "left", overflow="fold")
     for row in data:
         table.add_row(*(escape(cell) for cell in row))
-    if title:
-        print(title)
-    # What is not read on a terminal is never folded: other programs read it.
+    # What is not read on a terminal is never broken inside a word: other programs read it.
     width = None if sys.stdout.isatty() else 10_000
     console = Console(file=sys.stdout, width=width, highlight=False)
     with console.capture() as captured:

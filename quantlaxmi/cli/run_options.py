@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.ending import flush_output
-from quantlaxmi.cli.output import Progress, money_text, print_facts, print_json
+from quantlaxmi.cli.output import Progress, money_text, print_facts, print_json, print_note
 from quantlaxmi.cli.values import utc_nanoseconds, utc_text, whole_number
 from quantlaxmi.errors import InputError
 
@@ -173,7 +173,7 @@ def run_route(args: dict[str, Any], route: Callable[..., Run], label: str) -> in
         for line in lines:
             # The statistics say so themselves.
             if stats is None or line != NO_CAPITAL:
-                print(f"- {line}")
+                print_note(str(line))
     flush_output()
     if trace:
         run.trace.save(trace)

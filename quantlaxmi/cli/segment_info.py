@@ -101,6 +101,7 @@ def _print_groups(rows: list[dict[str, Any]]) -> None:
              ", ".join(map(str, row["lots"])))
             for row in rows
         ],
+        keys=2,
     )  # fmt: skip
 
 

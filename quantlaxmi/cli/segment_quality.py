@@ -88,6 +88,7 @@ def _print_expiries(quality: SegmentQuality) -> None:
             (one.base, expiry_text(one.expiry_ns), *(getattr(one, name) for name in names))
             for one in quality.expiries
         ],
+        keys=2,
     )
     spreads = [
         (f"{one.base} {expiry_text(one.expiry_ns)}", unit, found)
@@ -112,6 +113,7 @@ def _print_instruments(quality: SegmentQuality) -> None:
              utc_text(k.longest_from_ns), k.exchange_backwards)
             for symbol, name, k in kinds
         ],
+        keys=2,
     )  # fmt: skip
     offsets = [(s, name, k.clock_offset_ns) for s, name, k in kinds if k.clock_offset_ns]
     _quantile_table("Receive time minus exchange time, ms", ("symbol", "kind"), offsets, -6)
@@ -160,4 +162,4 @@ def _quantile_table(
     ]
     if data:
         print(f"\n{title}")
-        print_table((*heads, "n", *(f"{share} %" for share in SHARES)), data)
+        print_table((*heads, "n", *(f"{share} %" for share in SHARES)), data, keys=2)

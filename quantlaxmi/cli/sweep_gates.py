@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.cli.output import Progress, print_facts, print_json
+from quantlaxmi.cli.output import Progress, print_facts, print_json, print_note
 from quantlaxmi.cli.run_options import run_keywords
 from quantlaxmi.cli.values import whole_number
 from quantlaxmi.errors import InputError
@@ -241,7 +241,7 @@ def _say(sweep: Sweep, args: dict[str, Any]) -> int:
     else:
         print_facts(facts)
         for one in failed[:_MOST_NAMED]:
-            print(f"- {one['segment']} {one['strategy']}: {one['status']}: {one['error']}")
+            print_note(f"{one['segment']} {one['strategy']}: {one['status']}: {one['error']}")
         if len(failed) > _MOST_NAMED:
-            print(f"- and {len(failed) - _MOST_NAMED} more; sweep-report names them")
+            print_note(f"and {len(failed) - _MOST_NAMED} more; sweep-report names them")
     return int(bool(failed))
