@@ -62,8 +62,10 @@ def test_a_chain_has_the_figures_of_its_surface(
 def test_a_chain_is_a_table_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = said(["chain", "--session-dir", str(folder), "--at", "09:30:00"], capsys)
     assert (code, err) == (0, "")
-    assert "NIFTY 2025-09-02" in out and "2025-09-09" in out and "call delta" in out
-    assert len(out.splitlines()) < 40
+    assert "NIFTY 2025-09-02, calls\n" in out and "NIFTY 2025-09-02, puts\n" in out
+    assert "2025-09-09" in out and "delta" in out
+    lines = out.splitlines()
+    assert len(lines) < 64 and max(map(len, lines)) <= 120
 
 
 @pytest.mark.parametrize(
