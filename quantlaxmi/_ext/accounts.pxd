@@ -98,11 +98,11 @@ cdef inline int64_t base_fee(
     return n * a.base_step
 
 
-cdef inline int order_for(
-    const account_t* a, int64_t wanted, int64_t lot, int64_t* qty
+cdef inline int order_owing(
+    const account_t* a, int64_t wanted, int64_t lot, int taker, const ql_i128* before, int64_t* qty
 ) noexcept nogil:
-    """The smallest whole lots of which a buy at the market leaves ``wanted`` after its fee; 1 on
-    overflow.
+    """The smallest whole lots of which a buy leaves ``wanted`` after its fee, with ``before`` owed;
+    1 on overflow.
     """
     cdef ql_i128 owed
     cdef int64_t lacks = wanted
@@ -113,11 +113,18 @@ cdef inline int order_for(
             return 1
         if ql_add_i64(qty[0], lacks, qty):
             return 1
-        owed = a.base_owed
+        owed = before[0]
         lacks = wanted - qty[0]
-        if pays_in_base(a, 1, qty[0], 1):
-            lacks += base_fee(a, &owed, qty[0], 1)
+        if pays_in_base(a, 1, qty[0], taker):
+            lacks += base_fee(a, &owed, qty[0], taker)
     return 0
+
+
+cdef inline int order_for(
+    const account_t* a, int64_t wanted, int64_t lot, int64_t* qty
+) noexcept nogil:
+    """The same for a buy at the market that is the next one."""
+    return order_owing(a, wanted, lot, 1, &a.base_owed, qty)
 
 
 cdef inline int account_fill(

@@ -7,7 +7,7 @@ many lots more as the fee takes.
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.accounts cimport account_t, order_for
+from quantlaxmi._ext.accounts cimport account_t, base_fee, order_for, order_owing, pays_in_base
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.wide cimport *
 
@@ -27,24 +27,54 @@ cdef int _check_new(const engine_t* e, leg_out_t* leg) noexcept nogil:
     return OK if GTC <= leg.time_in_force <= (IN_BAR_STOP_FIRST if e.in_bar else POST_ONLY) else BAD_LEG
 
 
-cdef int _size_net(engine_t* e, leg_out_t* leg, int64_t* fee_part) noexcept nogil:
-    """Make a net order a new one; what is asked for is what the position gains."""
-    cdef const account_t* a = &e.accounts[leg.instrument]
-    cdef int64_t wanted = leg.qty, qty
-    cdef bint closes = e.in_bar and leg.order_type == LIMIT_ORDER and (
+cdef inline bint _closes_in_bar(const engine_t* e, const leg_out_t* leg) noexcept nogil:
+    return e.in_bar and leg.order_type == LIMIT_ORDER and (
         leg.time_in_force == IN_BAR_STOP
         or leg.time_in_force == IN_BAR_TARGET
         or leg.time_in_force == IN_BAR_STOP_FIRST
     )
+
+
+cdef inline int _fee_kind(const leg_out_t* leg) noexcept nogil:
+    return TAKER_FEE if leg.time_in_force != IN_BAR_LIMIT and leg.time_in_force != IN_BAR_TARGET else MAKER_FEE
+
+
+cdef int _size_in_bar(engine_t* e, int64_t i, int64_t* qty) noexcept nogil:
+    """Size a leg that a bar met: those before it are filled before it, and leave less than a step owed."""
+    cdef const account_t* a = &e.accounts[e.legs_out[i].instrument]
+    cdef const leg_out_t* leg
+    cdef ql_i128 owed = a.base_owed
+    cdef int64_t j
+    for j in range(i):
+        leg = &e.legs_out[j]
+        if leg.instrument == e.legs_out[i].instrument and leg.time_in_force >= IN_BAR_STOP and (
+            pays_in_base(a, leg.side, leg.qty, _fee_kind(leg))
+        ):
+            base_fee(a, &owed, leg.qty, _fee_kind(leg))
+    leg = &e.legs_out[i]
+    return order_owing(a, leg.qty, a.base_lot, _fee_kind(leg), &owed, qty)
+
+
+cdef int _size_net(engine_t* e, int64_t i) noexcept nogil:
+    """Make a net order a new one; what is asked for is what the position gains."""
+    cdef leg_out_t* leg = &e.legs_out[i]
+    cdef const account_t* a = &e.accounts[leg.instrument]
+    cdef int64_t wanted = leg.qty, qty
+    cdef bint closes = _closes_in_bar(e, leg)
+    cdef int failed
     leg.action = ACT_NEW
     if leg.order_type != MARKET_ORDER and not closes:
         return BAD_LEG
     if leg.side <= 0 or wanted <= 0 or not a.in_base:
         return OK
-    if order_for(a, wanted, a.base_lot, &qty):
+    if closes:
+        failed = _size_in_bar(e, i, &qty)
+    else:
+        failed = order_for(a, wanted, a.base_lot, &qty)
+    if failed:
         return OVERFLOW
     leg.qty = qty
-    fee_part[0] = qty - wanted
+    e.fee_part[i] = qty - wanted
     return OK
 
 
@@ -111,7 +141,7 @@ cdef int check_legs(engine_t* e, int64_t n_legs) noexcept nogil:
             return BAD_LEG
         e.fee_part[i] = 0
         if leg.action == ACT_NEW_NET:
-            status = _size_net(e, leg, &e.fee_part[i])
+            status = _size_net(e, i)
             if status != OK:
                 return status
         if leg.action == ACT_NEW:

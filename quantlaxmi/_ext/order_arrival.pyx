@@ -7,7 +7,8 @@ order that would take is cancelled whole. Only resting orders can be modified or
 from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.accounts cimport account_t, order_for
+from quantlaxmi._ext.accounts cimport account_t, order_owing
+from quantlaxmi._ext.closing cimport lot_of
 from quantlaxmi._ext.contract_end cimport has_ended
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.impact cimport impact_rate, ql_impact_price
@@ -216,11 +217,46 @@ cdef int arrive(engine_t* e, const pending_t* p, int64_t ts, int64_t* filled) no
     return finish_order(e, p, ts, 0, filled[0])
 
 
+cdef int64_t _left_in_bar(const engine_t* e, const pending_t* p) noexcept nogil:
+    """What the close displays, whole lots, less what legs before this one took of it."""
+    cdef const order_t* o
+    cdef const book_t* book = &e.books[p.instrument]
+    cdef int64_t left = book.ask_qty if p.side > 0 else book.bid_qty
+    cdef Py_ssize_t i = e.orders.n
+    while i > 0:
+        i -= 1
+        o = <const order_t*>e.orders.data + i
+        if o.decision != p.decision or o.seq != e.seq:
+            break
+        if o.instrument == p.instrument and o.side == p.side and o.time_in_force >= IN_BAR_STOP:
+            left -= o.filled_qty
+    return left - left % lot_of(e, p.instrument) if left > 0 else 0
+
+
+cdef int64_t _limit_left(const engine_t* e, const pending_t* p, int64_t qty) noexcept nogil:
+    """Of ``qty``, what the limit that the bar met just before left, after its fee in base."""
+    cdef const order_t* o
+    cdef const fill_t* f
+    if p.leg == 0 or e.orders.n < 2:
+        return qty
+    # The last row is of this order's sending; before it is the end of the leg before.
+    o = <const order_t*>e.orders.data + (e.orders.n - 2)
+    if o.decision != p.decision or o.instrument != p.instrument or o.side != -p.side or (
+        o.time_in_force != IN_BAR_LIMIT or o.leg != p.leg - 1
+    ):
+        return qty
+    if o.filled_qty == 0:
+        return 0
+    f = <const fill_t*>e.fills.data + (e.fills.n - 1)
+    return f.qty if f.qty < qty else qty
+
+
 cdef int fill_in_bar(engine_t* e, const pending_t* p) noexcept nogil:
     cdef const account_t* a = &e.accounts[p.instrument]
     cdef int64_t held = -p.side * a.qty, qty = p.qty, price = p.limit_price
     cdef int64_t flags = FLAG_IN_BAR, in_flight, displayed
     cdef bint maker = p.time_in_force == IN_BAR_LIMIT or p.time_in_force == IN_BAR_TARGET
+    cdef int kind = MAKER_FEE if maker else TAKER_FEE
     cdef ql_i128 rate = ql_wide(0)
     cdef report_t report
     cdef int status
@@ -230,12 +266,15 @@ cdef int fill_in_bar(engine_t* e, const pending_t* p) noexcept nogil:
         flags |= FLAG_MAKER
     if p.time_in_force != IN_BAR_LIMIT:
         # A buy that pays its fee in base takes that much more than is held, and ends flat.
-        if p.side > 0 and held > 0 and a.in_base and order_for(a, held, a.base_lot, &held):
+        if p.side > 0 and held > 0 and a.in_base and (
+            order_owing(a, held, a.base_lot, kind, &a.base_owed, &held)
+        ):
             return OVERFLOW
         if qty > held:
             qty = held if held > 0 else 0
+        qty = _limit_left(e, p, qty)
     if e.books[p.instrument].valid:
-        displayed = e.books[p.instrument].ask_qty if p.side > 0 else e.books[p.instrument].bid_qty
+        displayed = _left_in_bar(e, p)
         if qty > displayed:
             qty = displayed
     e.ctx.in_flight += 1
@@ -249,7 +288,7 @@ cdef int fill_in_bar(engine_t* e, const pending_t* p) noexcept nogil:
             return OVERFLOW
     if qty:
         report = report_t(qty, price, e.ts_ns, flags, p.qty - qty, WHY_FILLED)
-        status = book_fill(e, p, &report, MAKER_FEE if maker else TAKER_FEE)
+        status = book_fill(e, p, &report, kind)
         if status != OK:
             return status
     return finish_order(e, p, e.ts_ns, flags, qty)

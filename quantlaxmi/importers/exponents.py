@@ -2,9 +2,10 @@
 
 Captures are read at 10**-8, which every venue's texts fit. Whole lots at 10**-8 are numbers of up
 to 17 digits for a coin that trades by the billion, and products of such numbers are wide. So the
-rows of a capture whose lot is known are written at the lot's exponent, and prices of spot at the
-tick's. A derivative's prices stay at 10**-8: marks share their exponent and have eight
-decimals, and a settlement without a mark is at the mid, which may be half a tick.
+rows of a capture whose lot is known are written at the lot's exponent, and prices at the tick's.
+Marks share the exponent of a derivative's prices. A settlement without a mark is at the mid, so a
+derivative's exponent holds half a tick; and where a mark has more digits than that, as those of
+Binance have, all prices of the derivative stay at 10**-8.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class TooFine(Exception):
     Attributes
     ----------
     kept : tuple of (str, str)
-        Symbol, and "price" or "qty".
+        Symbol, and "price", "mark" or "qty".
     """
 
     def __init__(self, symbol: str, what: str) -> None:
@@ -65,8 +66,9 @@ def fitted(one: Instrument, ts_ns: int, kept: Collection[tuple[str, str]]) -> In
     ticks = _own(one.tick) or [rule.tick for rule in rules]
     lots = _own(one.lot) or [rule.lot for rule in rules]
     price = qty = READ_EXPONENT
-    if one.kind == InstrumentKind.SPOT and (one.symbol, "price") not in kept:
-        price = _exponent(ticks)
+    fine = {(one.symbol, "price"), (one.symbol, "mark")} & set(kept)
+    if not fine and one.strike is None:
+        price = _exponent(ticks, 1 if one.kind == InstrumentKind.SPOT else 2)
     if (one.symbol, "qty") not in kept:
         qty = _exponent(lots)
     return msgspec.structs.replace(
@@ -83,13 +85,18 @@ def _own(step: int) -> list[FixedPoint]:
     return [FixedPoint(step, READ_EXPONENT)] if step else []
 
 
-def _exponent(steps: Sequence[FixedPoint]) -> int:
-    """The exponent at which all steps are whole, at most 0; `READ_EXPONENT` if one is unknown."""
+def _exponent(steps: Sequence[FixedPoint], parts: int = 1) -> int:
+    """The exponent at which equal parts of all steps are whole, at most 0; `READ_EXPONENT` if one
+    is unknown.
+    """
     found = 0
     for step in steps:
         mantissa, exponent = step.mantissa, step.exponent
         if mantissa == 0:
             return READ_EXPONENT
+        if mantissa % parts:
+            mantissa, exponent = mantissa * 10, exponent - 1
+        mantissa //= parts
         while mantissa % 10 == 0:
             mantissa, exponent = mantissa // 10, exponent + 1
         found = min(found, exponent)
@@ -124,6 +131,7 @@ def refit(
             for name in itertools.chain.from_iterable(one.get(table, ()) for one in names):
                 column, bad = divided(columns[name], columns["instrument"], by)
                 if column is None:
-                    raise TooFine(written[bad].symbol, what)
+                    fine = "mark" if table in _MARKS else what
+                    raise TooFine(written[bad].symbol, fine)
                 columns[name] = column
     return made

@@ -45,7 +45,7 @@ class Steps:
         Count quotes that are off them; quotes made with an assumed spread always are. These keep
         their exponents; others are written at those of tick and lot (see `importers.exponents`).
     kept : collection of (str, str)
-        Symbols with "price" or "qty" that stay as they were read.
+        Symbols with "price", "mark" or "qty" that stay as they were read.
 
     Attributes
     ----------
@@ -115,6 +115,7 @@ class Steps:
             f"{symbol}: a {'price' if what == 'price' else 'quantity'} is finer than "
             f"{'tick' if what == 'price' else 'lot'}; all are kept at 1e{READ_EXPONENT}."
             for symbol, what in sorted(self._kept)
+            if what != "mark"  # a venue's marks are finer than its tick as a rule
         ]
         for one, given, off, quotes in zip(
             self.instruments, self._given, self._off, self._quotes, strict=True

@@ -183,12 +183,13 @@ class StandingOrders:
         was, self._held = self._held, held
         order, side, qty, left = notice.order, notice.side, notice.qty, notice.order_left
         bracket, placed, closes = self._orders.get(order, (None, None, False))
-        opened = min(qty, max(held * side, 0))
+        # Of a buy that pays its fee in base, less than was filled.
+        gained = side * (held - was)
         if closes and bracket is not None:
-            # Of a buy that pays its fee in base, what the position gained.
-            bracket.open_qty -= min(side * (held - was), bracket.open_qty)
+            bracket.open_qty -= min(gained, bracket.open_qty)
         else:
-            self._reduce(-side, qty - opened)
+            opened = min(gained, max(held * side, 0))
+            self._reduce(-side, gained - opened)
             if bracket is not None and opened:
                 bracket.open_qty += opened
                 bracket.since_ns = notice.ts_ns

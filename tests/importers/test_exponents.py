@@ -18,7 +18,7 @@ from quantlaxmi.importers import ImportResult, import_binance_stream, tick_sizes
 from quantlaxmi.importers.exponents import fitted
 from quantlaxmi.importers.synthetic import SPOT
 from quantlaxmi.schema import TABLES, InstrumentKind
-from tests.captures import MS, T0, columns_of, perp_lines, snapshot, spot_lines, ticker, trade
+from tests.captures import MS, T0, columns_of, mark, perp_lines, snapshot, spot_lines, ticker, trade
 from tests.depth import examples
 
 FITTED = True
@@ -89,7 +89,7 @@ def least(name: str, venue: str, ts_ns: int) -> int:
 
 def test_exponents_are_those_of_tick_and_lot(tmp_path: Path) -> None:
     found = run(tmp_path / "fit", spot_lines(), perp_lines())
-    # Marks of a perpetual are finer than its tick: its prices stay.
+    # Marks of this perpetual are finer than half its tick: its prices stay.
     assert (
         exponents(found)
         == [
@@ -101,6 +101,24 @@ def test_exponents_are_those_of_tick_and_lot(tmp_path: Path) -> None:
     assert_same_values(found, read(tmp_path / "read", spot_lines(), perp_lines()))
     assert found.segment.manifest.notes == ()
     assert [(i.tick, i.lot) for i in found.segment.instruments] == [(1, 1), (10**7, 1)]
+
+
+@pytest.mark.parametrize(
+    ("marks", "exponent"),
+    [
+        ([], -2),  # tick 0.1; a mid is a multiple of 0.05
+        (["99.95", "100", "100.05000000"], -2),
+        (["99.95", "100.055"], -8),  # index and mark count
+    ],
+)
+def test_prices_of_a_derivative_follow_its_tick_where_its_marks_fit(tmp_path, marks, exponent):
+    lines = [one for one in perp_lines() if b"markPrice" not in one]
+    for k, text in enumerate(marks):
+        lines.append(mark(T0 + (500 + k) * MS, p=text, i="99.9"))
+    found = run(tmp_path / "fit", None, lines)
+    assert exponents(found) == [(exponent, -3)]
+    assert_same_values(found, read(tmp_path / "read", None, lines))
+    assert not [note for note in found.segment.manifest.notes if "finer than" in note]
 
 
 NUMBERS = st.decimals("0.01", "99", places=2).map(str)
@@ -147,24 +165,28 @@ class Rule:
 
 
 @pytest.mark.parametrize(
-    ("rules", "expected"),
+    ("rules", "expected", "halves"),
     [
-        ([("0.01", "0.001")], (-2, -3)),
-        ([("0.10", "1000")], (-1, 0)),
-        ([("0.1", "1"), ("0.01", "10")], (-2, 0)),  # a later, finer one counts
-        ([("0.000000001", "0")], (-8, -8)),  # finer than anything read; not known
-        ([("0.25", "0.5"), ("0", "1")], (-8, -1)),
-        ([], (-8, -8)),
+        ([("0.01", "0.001")], (-2, -3), -3),
+        ([("0.10", "1000")], (-1, 0), -2),
+        ([("0.2", "1")], (-1, 0), -1),
+        ([("0.1", "1"), ("0.01", "10")], (-2, 0), -3),  # a later, finer one counts
+        ([("0.000000001", "0")], (-8, -8), -8),  # finer than anything read; not known
+        ([("0.25", "0.5"), ("0", "1")], (-8, -1), -8),
+        ([], (-8, -8), -8),
     ],
 )
-def test_the_finest_step_of_the_time_or_later_counts(monkeypatch, rules, expected) -> None:
+def test_the_finest_step_of_the_time_or_later_counts(monkeypatch, rules, expected, halves) -> None:
     made = [Rule(*one) for one in rules]
     monkeypatch.setattr("quantlaxmi.importers.exponents.rules_from", lambda *_: made)
     plain = msgspec.structs.replace(SPOT, price_exponent=-8, qty_exponent=-8, tick=0, lot=0)
     got = fitted(plain, T0, ())
     assert (got.price_exponent, got.qty_exponent) == expected
     perp = msgspec.structs.replace(plain, kind=InstrumentKind.PERP)
-    assert fitted(perp, T0, ()).price_exponent == -8
+    assert fitted(perp, T0, ()).price_exponent == halves
+    assert fitted(perp, T0, {(perp.symbol, "mark")}).price_exponent == -8
+    option = msgspec.structs.replace(perp, strike=10**12)
+    assert fitted(option, T0, ()).price_exponent == -8
     told = fitted(msgspec.structs.replace(plain, tick=25 * 10**5, lot=10**11), T0, ())
     assert (told.price_exponent, told.tick, told.qty_exponent, told.lot) == (-3, 25, 0, 1000)
     given = msgspec.structs.replace(plain, qty_exponent=-6)
