@@ -18,7 +18,7 @@ DOWN = [*FIVE, (100,) * 4, (100, 101, 80, 85), *[(85,) * 4] * 3]
 
 
 def fills(bars, plan, size="1000000", maker=10):
-    """Signed size of each fill, its fee in base taken off, and the position; takers' fees are 10 bps."""
+    """Signed size of each fill less its fee in base, and the position; takers pay 10 bps."""
     columns = dict(zip(PRICES, zip(*bars, strict=True), strict=True))
     times = [1_704_067_200 + HOUR * k for k in range(len(bars))]
     segment = ql.from_frame(
