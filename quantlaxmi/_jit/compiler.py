@@ -21,6 +21,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from numba.core.registry import CPUDispatcher
+from numba.core.runtime.nrt import rtsys
 
 from quantlaxmi._jit.cache_files import VerifiedCacheFile
 from quantlaxmi.errors import ConfigError
@@ -73,6 +74,7 @@ _LOCK_SECONDS = 10.0
 _FOLDER = cache_folder()
 _CONFIG: Any = numba.config
 _Dispatcher: Any = CPUDispatcher
+_runtime: Any = rtsys
 
 
 @contextmanager
@@ -105,13 +107,16 @@ def _cache_lock(folder: Path) -> Iterator[None]:
 
 def _guard(cache: Any, folder: Path) -> None:
     """Make a kernel's cache a convenience: whatever is wrong with it, the kernel is compiled."""
-    load, save = cache.load_overload, cache.save_overload
+    save = cache.save_overload
     cache._cache_file.__class__ = VerifiedCacheFile
 
-    def load_overload(*args: Any) -> Any:
+    def load_overload(signature: Any, context: Any) -> Any:
         # A cut or foreign file can raise anything while it is read.
         with suppress(Exception), _cache_lock(folder):
-            return load(*args)
+            # Numba would first load all that compiling may need: a third of a second. Machine code
+            # asks for the memory of arrays alone (tests/jit/test_jit_cache.py).
+            _runtime.initialize(context)
+            return cache._load_overload(signature, context)
         return None
 
     def save_overload(*args: Any) -> None:
@@ -160,7 +165,8 @@ def inline(function: F) -> F:
 
     It has no Python side, which would cost more to compile than itself. It counts no references
     to its arrays, which the kernel holds: that counting was two thirds of a sweep. So it cannot
-    make arrays. Floats keep IEEE rules.
+    make arrays. It becomes a part of the kernel: every array is seven words of a call, and a trip
+    of random entry had two hundred. Floats keep IEEE rules.
     """
     made: Any = _decorate(
         function,
@@ -169,6 +175,7 @@ def inline(function: F) -> F:
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
         _nrt=False,
+        forceinline=True,
     )
     if not _CONFIG.DISABLE_JIT:
         made.__class__ = _InKernels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import os
 import signal
@@ -63,6 +64,8 @@ INDIA = "quantlaxmi-india"
 #: What a full or broken standard output answers.
 _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 TRACEBACK = "QUANTLAXMI_TRACEBACK"
+#: Objects that are made before cycles among them are looked for; Python's own number is 700.
+_OBJECTS = 50_000
 #: What the system says, by other errors than MemoryError, where it has no memory to give.
 _NO_MEMORY = (os.strerror(errno.ENOMEM), "can't start new thread", "failed to map segment")
 
@@ -137,6 +140,17 @@ def _leftovers_said(program: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Look for unreachable cycles less often: hardly any are made, and every import is searched."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 def _unforeseen(program: str, arguments: Sequence[str], error: Exception) -> int:
     """Say what no module foresaw: no memory, or a bug."""
     if os.environ.get(TRACEBACK) == "1":
@@ -176,7 +190,7 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         check_standard_streams()
-        with terminable(), _leftovers_said(program):
+        with terminable(), _leftovers_said(program), _fewer_collections():
             code = _command(program, arguments)
             flush_output()
         return code
