@@ -365,4 +365,7 @@ def _drawn(record: Drawn) -> int:
 def _version_order(version: str) -> tuple[tuple[int, ...], str]:
     """Versions by their numbers; one that has none comes first."""
     parts = version.replace("/", ".").split(".")
-    return tuple(int(part) if part.isdigit() and len(part) < 10 else -1 for part in parts), version
+    digits = (
+        part if part.isascii() and part.isdigit() and len(part) < 10 else "-1" for part in parts
+    )
+    return tuple(map(int, digits)), version

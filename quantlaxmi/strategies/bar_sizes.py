@@ -37,6 +37,8 @@ def exact(value: Any, what: str) -> Fraction:
         if isinstance(value, bool):
             raise TypeError
         text = value if isinstance(value, str | int | Decimal) else repr(float(value))
+        if isinstance(text, str) and (not text.isascii() or "_" in text):
+            raise ValueError
         number = Decimal(text)
         if not number.is_finite() or abs(number.adjusted()) > 100:
             raise ValueError

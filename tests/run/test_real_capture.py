@@ -62,8 +62,8 @@ def test_exponents_of_tick_and_lot_change_no_decision_and_no_money(segment, run,
     other = open_segment(tmp_path / "seg")
     fitted = backtest(other, strategy())
     exponents = [(i.price_exponent, i.qty_exponent) for i in fitted.instruments]
-    # Three rows of the spot's depth are finer than its lot.
-    assert exponents == [(-2, -8), (-8, -3)]
+    # Three rows of the spot's depth are finer than its lot; the perpetual's tick is 0.1.
+    assert exponents == [(-2, -8), (-2, -3)]
 
     def told(one):
         """Decisions by their messages, fills and money as values."""
@@ -88,7 +88,7 @@ def test_exponents_of_tick_and_lot_change_no_decision_and_no_money(segment, run,
         backtest(segment, strategy(), costs=free)
     )
     assert fitted.exact.decisions["seq"].tolist() == run.exact.decisions["seq"].tolist()
-    assert (fitted.ledger_exponent, run.ledger_exponent) == (-11, -16)
+    assert (fitted.ledger_exponent, run.ledger_exponent) == (-10, -16)
     for one in (fitted, run):
         paid = [row["amount"] for row in twins.rows_of(one.exact.borrow)]
         assert paid == [round(x / Fraction(10) ** one.ledger_exponent) for x in interest(run)]

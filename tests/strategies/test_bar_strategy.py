@@ -250,6 +250,8 @@ def told_by(body, init=None, segment=None, **options):
 
 def test_what_is_asked_wrongly_is_said_in_one_line():
     assert "was 'x', expected a number" in told_by(lambda s: s.buy("x"))
+    assert "expected a number" in told_by(lambda s: s.buy("\u0663"))  # digits are ASCII
+    assert "was '1_000', expected a number" in told_by(lambda s: s.buy("1_000"))
     assert "was nan, expected a number" in told_by(lambda s: s.buy(float("nan")))
     assert "expected a number above 0" in told_by(lambda s: s.sell(-1))
     assert "expected a price above 0" in told_by(lambda s: s.buy(1, stop=-5))
