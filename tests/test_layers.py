@@ -150,8 +150,8 @@ INNER: dict[str, tuple[str, ...]] = {
         "batch": """
             records rows journal plan figures report_files parquet catalog compaction export
             inference family survivors by_strategy other_trials summary page
-            tasks leases shared_queue family_draws stages worker interrupts options sweeper
-            cluster_worker cluster sweep imports
+            store segment_cache tasks leases shared_queue family_draws stages worker interrupts
+            options sweeper cluster_worker cluster sweep imports
             """,
         "calibrate": """
             random_streams markets

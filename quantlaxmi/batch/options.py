@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from quantlaxmi.batch.store import Store
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.parallel.work_queue import Limits
 
@@ -54,12 +55,16 @@ class SweepOptions:
         Called with a dict for every event.
     cluster : Cluster or None
         What does the items; processes of this machine by default.
+    store : Store or None
+        Workers fetch segments from there; they open the folders by default.
+    cache_size : int or None
+        Most bytes of a machine's cache of what they fetched.
 
     Raises
     ------
     ConfigError
-        A limit is below a second or 64 MB, there is no worker, or workers are named as well as a
-        cluster.
+        A limit is below a second or 64 MB, there is no worker, workers are named as well as a
+        cluster, or a size of a cache without a store.
     """
 
     workers: int | None = None
@@ -70,6 +75,8 @@ class SweepOptions:
     progress: Progress | None = None
     log: Log | None = None
     cluster: Cluster | None = None
+    store: Store | None = None
+    cache_size: int | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and not 1 <= self.workers <= 1024:
@@ -80,6 +87,10 @@ class SweepOptions:
             raise ConfigError("--item-seconds", f"was {self.item_seconds}, expected at least 1")
         if self.item_memory is not None and self.item_memory < _LEAST_MEMORY:
             raise ConfigError("--item-memory", f"was {self.item_memory}, expected at least 64 MB")
+        if self.cache_size is not None and self.store is None:
+            raise ConfigError("--cache-size", "is given without --store, expected both")
+        if self.cache_size is not None and self.cache_size < _LEAST_MEMORY:
+            raise ConfigError("--cache-size", f"was {self.cache_size}, expected at least 64 MB")
 
 
 @dataclass(slots=True)

@@ -60,6 +60,8 @@ class WorkItem:
         The one setting that is judged.
     refused : str
         Why the item cannot be begun; empty where it can.
+    manifest : str
+        SHA-256 of the segment's manifest, by which a store has it.
     """
 
     key: str
@@ -70,6 +72,7 @@ class WorkItem:
     grid: Grid | None = None
     config: StrategyConfig | None = None
     refused: str = ""
+    manifest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,9 +357,10 @@ def _item(
         engine_version=ENGINE_VERSION,
         gates=",".join(shared["gates"]),
     )
-    if segment is not None:
-        planned = _with_rows(planned, segment)
-    return WorkItem(key, inputs, planned, found.path, kind, grid, config, problem[:2000])
+    if segment is None:
+        return WorkItem(key, inputs, planned, found.path, kind, grid, config, problem[:2000])
+    planned, manifest = _with_rows(planned, segment), segment.manifest.manifest_sha256
+    return WorkItem(key, inputs, planned, found.path, kind, grid, config, problem[:2000], manifest)
 
 
 def _with_rows(planned: Planned, segment: Segment) -> Planned:

@@ -10,6 +10,7 @@ from pathlib import Path
 from quantlaxmi.batch.catalog import Catalog
 from quantlaxmi.batch.options import Cluster, Log, Progress, SweepOptions
 from quantlaxmi.batch.plan import AnyGrid, AnyStrategy, plan
+from quantlaxmi.batch.store import store_at
 from quantlaxmi.batch.sweeper import Sweep
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.policy import GatePolicy
@@ -58,6 +59,8 @@ def sweep(
     item_memory: int | None = None,
     retry_failed: bool = False,
     trials: Path | str | None = None,
+    store: str | None = None,
+    cache_size: int | None = None,
     max_draws: int | None = None,
     progress: Progress | None = None,
     log: Log | None = None,
@@ -85,6 +88,11 @@ def sweep(
     trials : Path or str, optional
         Folder of a trial ledger: its seals hold, and what is tried is written to it. By default
         that of the environment's ``QUANTLAXMI_TRIALS``, where it is set.
+    store : str, optional
+        Folder or fsspec URL of segments. What it lacks is put there first; workers fetch from it
+        by digest, check what arrives and keep it in a cache of their machine.
+    cache_size : int, optional
+        Most bytes of that cache, 10 GB by default; what was unused longest goes first.
     max_draws : int, optional
         Most draws of each kind of the market null for the family's p-values; by default as many
         as it takes to know every discovery (`quantlaxmi.batch.family`).
@@ -101,7 +109,10 @@ def sweep(
     Raises
     ------
     ConfigError, StrategyError
-        As for `plan`, and where a limit is below a second or 64 MB, or no scheduler answers.
+        As for `plan`, and where a limit is below a second or 64 MB, no scheduler answers, or there
+        is no such store.
+    SegmentError
+        The store cannot be read or written.
     CatalogError
         The catalog cannot be used or written.
     NondeterminismError
@@ -118,7 +129,16 @@ def sweep(
     with ExitStack() as stack:
         cluster = stack.enter_context(cluster_at(scheduler, workers))
         options = SweepOptions(
-            workers, item_seconds, item_memory, retry_failed, max_draws, progress, log, cluster
+            workers=workers,
+            item_seconds=item_seconds,
+            item_memory=item_memory,
+            retry_failed=retry_failed,
+            max_draws=max_draws,
+            progress=progress,
+            log=log,
+            cluster=cluster,
+            store=None if store is None else store_at(store),
+            cache_size=cache_size,
         )
         stack.enter_context(using(current_ledger(trials)))
         made = plan(

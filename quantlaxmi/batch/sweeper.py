@@ -25,11 +25,13 @@ from quantlaxmi.batch.plan import Plan, WorkItem
 from quantlaxmi.batch.records import DONE, Finished
 from quantlaxmi.batch.shared_queue import SharedQueue
 from quantlaxmi.batch.stages import length_to_fix, open_tasks
+from quantlaxmi.batch.store import Store, put_segment
 from quantlaxmi.batch.tasks import Task, task_of
 from quantlaxmi.batch.worker import Outcome, do_packed, kernels_message
-from quantlaxmi.errors import QuantlaxmiError, StrategyError
+from quantlaxmi.errors import QuantlaxmiError, SegmentCorrupt, StrategyError
 from quantlaxmi.parallel.cores import cores
 from quantlaxmi.parallel.work_queue import Ended, Limits, WorkQueue
+from quantlaxmi.segment import open_segment
 from quantlaxmi.trials.ledger import TrialLedger, current_ledger
 
 __all__ = ["Sweep"]
@@ -157,13 +159,15 @@ class Sweep:
         if options.item_memory is not None:
             growth = min(growth, options.item_memory // 2)
         self._ledger = current_ledger()
+        refused = self._fill_store(interrupts)
         tasks = (
             replace(
                 task_of(item, self.plan, self.catalog.folder.absolute(), options.item_memory),
                 trials=self._ledger is not None,
+                **self._fetched,
             )
             for item in self.waiting
-            if not item.refused
+            if not item.refused and item.key not in refused
         )
         self._queue = self._shared(tasks)
         if not len(self._queue):
@@ -174,6 +178,47 @@ class Sweep:
         kernels = kernels_message(self.plan.policy, self.plan.gates)
         self._give_out(limits, self._answered, interrupts, kernels)
         self._tell("end", **_counts(self.state))
+
+    @property
+    def _fetched(self) -> dict[str, Any]:
+        """Where workers get segments from, as tasks say it."""
+        store, size = self.options.store, self.options.cache_size
+        if store is None:
+            return {}
+        return {"store": store.place} | ({} if size is None else {"cache_size": size})
+
+    def _fill_store(self, interrupts: Interrupts) -> set[str]:
+        """Put segments into the store that it lacks; keys of items whose segment was changed.
+
+        Raises
+        ------
+        InputError
+            The store cannot be read or written.
+        """
+        store, problems = self.options.store, dict[str, str]()
+        if store is None:
+            return set()
+        refused = set()
+        for item in self.waiting:
+            if item.refused or interrupts.asked:
+                continue
+            if item.manifest not in problems:
+                problems[item.manifest] = self._stored(store, item)
+            if problem := problems[item.manifest]:
+                self._finish(item.key, Outcome("refused", "SegmentCorrupt", problem), 0)
+                refused.add(item.key)
+        return refused
+
+    def _stored(self, store: Store, item: WorkItem) -> str:
+        """Put the segment of an item into a store that lacks it; why it cannot be, if so."""
+        if store.has(item.manifest):
+            return ""
+        try:
+            put_segment(store, open_segment(item.segment, verify="manifest"))
+        except SegmentCorrupt as error:
+            return " ".join(str(error).split())
+        self._tell("stored", segment=item.planned.segment_id)
+        return ""
 
     def _shared(self, tasks: Iterable[Task]) -> SharedQueue:
         return SharedQueue(tasks, self.catalog, self._leases, self._settled)
@@ -232,7 +277,7 @@ class Sweep:
                 self._writer.add([fixed])
                 self._writer.flush()
             self._tell("draws", items=len(tasks), most=max(task.draws for task in tasks))
-            self._queue = self._shared(tasks)
+            self._queue = self._shared(replace(task, **self._fetched) for task in tasks)
             self._give_out(Limits(), self._drew, interrupts)
 
     def _drew(self, task: Task, answer: Outcome | Ended) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from quantlaxmi.batch.plan import Plan, WorkItem
 from quantlaxmi.batch.records import Drawn
+from quantlaxmi.batch.segment_cache import DEFAULT_BYTES
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.strategies.config import StrategyConfig
@@ -47,6 +48,12 @@ class Task:
         Most draws that the family can want.
     drawn : Drawn or None
         Draws that were made before.
+    manifest : str
+        SHA-256 of the segment's manifest.
+    store : str
+        Folder or URL that the segment is fetched from; empty to open its own folder.
+    cache_size : int
+        Most bytes of the machine's cache of fetched segments.
     """
 
     folder: Path
@@ -65,6 +72,9 @@ class Task:
     draws: int = 0
     length: int = 0
     drawn: Drawn | None = None
+    manifest: str = ""
+    store: str = ""
+    cache_size: int = DEFAULT_BYTES
 
 
 def task_of(item: WorkItem, plan: Plan, folder: Path, memory: int | None = None) -> Task:
@@ -82,6 +92,7 @@ def task_of(item: WorkItem, plan: Plan, folder: Path, memory: int | None = None)
         policy=plan.policy,
         gates=plan.gates,
         memory=memory,
+        manifest=item.manifest,
     )
 
 

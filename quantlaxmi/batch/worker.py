@@ -6,6 +6,7 @@ It raises nothing: whatever ends an item is an outcome. Nothing here writes the 
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import pickle
 import platform
@@ -23,6 +24,8 @@ from typing import Any, Final
 from quantlaxmi.batch.figures import figures_of
 from quantlaxmi.batch.records import DONE, Drawn, Figures, Status, Timings
 from quantlaxmi.batch.report_files import ItemReport, store_item
+from quantlaxmi.batch.segment_cache import Held, SegmentCache, cache_folder
+from quantlaxmi.batch.store import Store, store_at
 from quantlaxmi.batch.tasks import Task
 from quantlaxmi.errors import (
     CatalogError,
@@ -193,8 +196,8 @@ def _wants_memory(error: BaseException | None) -> bool:
     return False
 
 
-#: The segment that was opened last: items of one come in a row.
-_OPEN: dict[tuple[str, str], Segment] = {}
+#: The segment that was opened last, and its place in a cache: items of one come in a row.
+_OPEN: dict[tuple[str, str], tuple[Segment, Held | None]] = {}
 
 
 def _segment(task: Task) -> Segment:
@@ -203,19 +206,46 @@ def _segment(task: Task) -> Segment:
     Raises
     ------
     SegmentError
-        It cannot be opened, was changed, or is another one than was planned.
+        It cannot be opened or fetched, was changed, or is another one than was planned.
     """
-    name = (os.fspath(task.segment), task.digest)
-    found = _OPEN.get(name)
-    if found is None:
-        _OPEN.clear()
-        found = open_segment(task.segment)
-        if found.digest != task.digest:
-            raise SegmentError(
-                task.segment, f"has the digest {found.digest}, expected {task.digest}: replaced"
-            )
-        _OPEN[name] = found
-    return found
+    name = (f"{task.store}/{task.manifest}" if task.store else str(task.segment), task.digest)
+    if name not in _OPEN:
+        while _OPEN:
+            _, (_, held) = _OPEN.popitem()
+            if held is not None:
+                held.release()
+        _OPEN[name] = _opened(task)
+    return _OPEN[name][0]
+
+
+def _opened(task: Task) -> tuple[Segment, Held | None]:
+    held = None
+    if task.store:
+        cache = SegmentCache(cache_folder(), task.cache_size)
+        held = cache.held(_store(task.store), task.manifest)
+    found = open_segment(task.segment) if held is None else held.segment
+    if found.digest != task.digest:
+        if held is not None:
+            held.release()
+        raise SegmentError(
+            task.segment, f"has the digest {found.digest}, expected {task.digest}: replaced"
+        )
+    return found, held
+
+
+@functools.lru_cache(maxsize=4)
+def _store(place: str) -> Store:
+    """A store, as this machine sees it.
+
+    Raises
+    ------
+    SegmentError
+        It does not see it.
+    """
+    try:
+        return store_at(place)
+    except ConfigError as error:
+        raise SegmentError(place, f"{error.problem}, on {platform.node()}") from None
 
 
 #: Digest of the code of a class, as this process loaded it.

@@ -28,7 +28,7 @@ Usage:
                  [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML]
                  [--leg-latency-ns N] [--settle-at WHAT] [--run-seed N]
                  [--workers N]
-                 [--scheduler ADDRESS] [--item-seconds N]
+                 [--scheduler ADDRESS] [--store PLACE] [--cache-size SIZE] [--item-seconds N]
                  [--item-memory SIZE] [--retry-failed] [--full]
                  [--trials DIR] [--dry-run] [--json-log FILE] [--json]
 
@@ -53,6 +53,9 @@ Options:
   --scheduler ADDRESS
                       Dask scheduler whose workers do the items, such as tcp://10.0.0.1:8786;
                       they see catalog and segments under the same names.
+  --store PLACE       Folder, or URL of fsspec, from which workers fetch segments by digest; what
+                      it lacks is put there first.
+  --cache-size SIZE   Most that a machine keeps of what was fetched; 10GB by default.
   --item-seconds N    Longest time of an item.
   --item-memory SIZE  Most memory of an item: bytes, or 512MB, 2GB.
   --retry-failed      Try items again that failed before.
@@ -114,6 +117,7 @@ def main(args: dict[str, Any]) -> int:
 
 def _options(args: dict[str, Any], log: Any, progress: Progress) -> Any:
     from quantlaxmi.batch.options import SweepOptions
+    from quantlaxmi.batch.store import store_at
 
     def show(state: SweepState) -> None:
         made = state.done + state.failed
@@ -125,6 +129,7 @@ def _options(args: dict[str, Any], log: Any, progress: Progress) -> Any:
         )
 
     seconds, memory, workers = (args[f"--{k}"] for k in ("item-seconds", "item-memory", "workers"))
+    store, cache = args["--store"], args["--cache-size"]
     return SweepOptions(
         workers=None if workers is None else whole_number("--workers", workers, 1, 1024),
         item_seconds=(
@@ -134,6 +139,8 @@ def _options(args: dict[str, Any], log: Any, progress: Progress) -> Any:
         retry_failed=args["--retry-failed"],
         progress=show,
         log=log,
+        store=None if store is None else store_at(store),
+        cache_size=None if cache is None else memory_size("--cache-size", cache),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,7 @@ class Servers:
     def __init__(self, place: Path) -> None:
         self.place, self.processes = place, []
         self.env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+        self.env["QUANTLAXMI_SEGMENT_CACHE"] = str(place / "segments")
         self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", "0")
         text = self.said("scheduler", r"Scheduler at:\s+(tcp://127\.0\.0\.1:\d+)")
         self.address = text[1]
@@ -105,6 +107,26 @@ def test_two_workers_over_tcp_give_the_rows_of_one_machine(servers, parts, expec
     )
     assert len(table) == 26 and set(table["status"]) == {"done"}
     assert Catalog.open(tmp_path / "c").verify() == expected
+
+
+def test_workers_fetch_segments_that_they_cannot_see(servers, parts, expected, tmp_path):
+    from quantlaxmi.batch.store import put_segment, store_at
+    from quantlaxmi.segment import open_segment
+
+    shutil.copytree(parts, tmp_path / "parts")
+    (tmp_path / "store").mkdir()
+    store = store_at(f"file://{tmp_path}/store")
+    for one in (tmp_path / "parts").iterdir():
+        assert put_segment(store, open_segment(one))
+    made = plan([tmp_path / "parts" / "*"], [Bad, Quiet], policy=FEW)
+    (tmp_path / "parts").rename(tmp_path / "away")  # as where no folder is shared
+    with cluster_at(servers.address) as cluster:
+        options = SweepOptions(cluster=cluster, store=store, cache_size=64 << 20)
+        state = Sweep(made, Catalog.create(tmp_path / "c"), options).run()
+    assert (state.done, state.failed) == (26, 0)
+    assert Catalog.open(tmp_path / "c").verify() == expected
+    kept = [one for one in (servers.place / "segments").iterdir() if one.is_dir()]
+    assert len(kept) == 13
 
 
 def test_poison_items_end_their_process_and_no_worker(servers, parts, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,56 @@ def test_the_command_refuses_in_one_line(tmp_path, capsys, words, said):
     assert main_crypto([*base, "--catalog", str(tmp_path / "c"), *words]) == 2
     err = capsys.readouterr().err
     assert said in err and err.count("\n") == 1
+    assert not (tmp_path / "c").exists()
+
+
+def test_workers_fetch_from_a_store_and_the_rows_are_the_same(parts, tmp_path, capsys, monkeypatch):
+    from quantlaxmi.cli import main_crypto
+
+    monkeypatch.setenv("QUANTLAXMI_SEGMENT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "store").mkdir()
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[suites]\ng2 = ["net_positive", "equity"]\n')
+    words = ["sweep-gates", "--segments", str(parts / "part-000[0-2]"), "--strategies"]
+    words += ["basis_capture", "--policy", str(policy), "--workers", "1", "--json"]
+    assert main_crypto([*words, "--catalog", str(tmp_path / "plain")]) == 0
+    more = ["--store", str(tmp_path / "store"), "--cache-size", "64MB"]
+    log = tmp_path / "log.jsonl"
+    stored = [*words, *more, "--catalog", str(tmp_path / "c"), "--json-log", str(log)]
+    assert main_crypto(stored) == 0
+    capsys.readouterr()
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events.count("stored") == 3
+    assert Catalog.open(tmp_path / "c").verify() == Catalog.open(tmp_path / "plain").verify()
+    kept = {one.name for one in (tmp_path / "cache").iterdir() if one.is_dir()}
+    assert kept == {one.name for one in (tmp_path / "store").iterdir()} and len(kept) == 3
+    # A store that lies: the item is refused, in one line, and the others are done.
+    name = open_segment(parts / "part-0001").manifest.manifest_sha256
+    shutil.rmtree(tmp_path / "cache")
+    os.truncate(tmp_path / "store" / name / "columns" / "quotes.arrow", 10)
+    lies = [*words, *more, "--catalog", str(tmp_path / "lies")]
+    assert main_crypto(lies) == 1
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["status"] == {"done": 2, "refused": 1}
+    assert "is 10 bytes long, the manifest says" in facts["failed"][0]["error"]
+    assert not (tmp_path / "cache" / name).exists()
+
+
+def test_an_unusable_store_is_one_line(tmp_path, capsys):
+    from quantlaxmi.cli import main_crypto
+
+    base = ["sweep-gates", "--segments", str(DATA / "*"), "--strategies", "basis_capture"]
+    base += ["--catalog", str(tmp_path / "c")]
+    store = ["--store", str(tmp_path)]
+    for words, said in (
+        (["--store", str(tmp_path / "none")], "which is no folder"),
+        (["--cache-size", "1GB"], "given without --store"),
+        ([*store, "--cache-size", "1MB"], "at least 64 MB"),
+        ([*store, "--cache-size", "much"], "expected bytes, or a size"),
+    ):
+        assert main_crypto([*base, *words]) == 2
+        err = capsys.readouterr().err
+        assert said in err and err.count("\n") == 1
     assert not (tmp_path / "c").exists()
 
 
