@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from quantlaxmi.batch import inference
 from tests.depth import examples
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "calibrate_families.py"
@@ -42,6 +43,27 @@ def test_a_stage_that_is_wrong_is_noticed(study, monkeypatch):
     monkeypatch.setattr(study, "split", forgetful)
     with pytest.raises(AssertionError, match="stages differ"):
         study.rates("independent, edge 4.5", 5)
+
+
+def test_the_study_through_the_engine_goes_on_where_it_was_and_equals_full_length(
+    tmp_path, monkeypatch
+):
+    spec = importlib.util.spec_from_file_location(
+        "calibrate_sweeps", PATH.with_name("calibrate_sweeps.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its data classes look there
+    try:
+        spec.loader.exec_module(module)
+        module.STRENGTH = 7.0
+        monkeypatch.setattr(inference, "LEAST_DRAWS", 1_999)
+        (one,) = module.study(tmp_path / "s", 1, 1, (5, 1))
+        assert one.full and one.true == 1 and one.false <= 1 and one.draws > 199
+        assert [p.name for p in (tmp_path / "s").iterdir()] == ["0001.json"]
+        module.judge = None  # what is done is not done again
+        assert module.study(tmp_path / "s", 1, 1, (5, 1)) == [one]
+    finally:
+        del sys.modules[spec.name]
 
 
 def test_the_page_keeps_its_section_when_it_is_made_anew(tmp_path):
