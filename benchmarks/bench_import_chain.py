@@ -31,49 +31,49 @@ RECORDED = REAL_DATA / "india" / "chain_1m_bidask" / "20250829"
 START = datetime(2025, 8, 29, 9, 24, 16)
 
 
-def snapshot(k: int) -> pa.Table:
+def snapshot(k: int, n_pairs: int = N_PAIRS) -> pa.Table:
     """The snapshot of a number: all that changes from one to the next is drawn."""
     rng = np.random.Generator(np.random.PCG64(100 + k))
     collected = START + timedelta(seconds=65 * k)
     day = collected.date()
-    expiry = np.arange(N_PAIRS) % N_EXPIRIES
+    expiry = np.arange(n_pairs) % N_EXPIRIES
     days = [f"{day + timedelta(days=4 + 7 * one):%d-%b-%Y}" for one in range(N_EXPIRIES)]
     columns = {
-        "Fetch_Time": [f"{collected - timedelta(seconds=76):%d-%b-%Y %H:%M:%S}"] * N_PAIRS,
-        "Symbol": ["NIFTY"] * N_PAIRS,
+        "Fetch_Time": [f"{collected - timedelta(seconds=76):%d-%b-%Y %H:%M:%S}"] * n_pairs,
+        "Symbol": ["NIFTY"] * n_pairs,
         "Expiry_Date": [days[one] for one in expiry.tolist()],
-        "Strike_Price": 23_500 + 50 * (np.arange(N_PAIRS) // N_EXPIRIES),
-        "collection_timestamp": [f"{collected:%Y%m%d_%H%M%S}"] * N_PAIRS,
-        "index_name": ["NIFTY"] * N_PAIRS,
-        "date": [day] * N_PAIRS,
+        "Strike_Price": 23_500 + 50 * (np.arange(n_pairs) // N_EXPIRIES),
+        "collection_timestamp": [f"{collected:%Y%m%d_%H%M%S}"] * n_pairs,
+        "index_name": ["NIFTY"] * n_pairs,
+        "date": [day] * n_pairs,
     }
     for side in ("CALLS", "PUTS"):
-        bid = rng.integers(1, 20_000, N_PAIRS) * (rng.random(N_PAIRS) > 0.15)
-        ask = (bid + rng.integers(1, 20, N_PAIRS)) * (rng.random(N_PAIRS) > 0.2)
+        bid = rng.integers(1, 20_000, n_pairs) * (rng.random(n_pairs) > 0.15)
+        ask = (bid + rng.integers(1, 20, n_pairs)) * (rng.random(n_pairs) > 0.2)
         columns |= {
-            f"{side}_OI": rng.integers(0, 10**6, N_PAIRS) / 3 // 1
-            + rng.integers(0, 3, N_PAIRS) / 3,
-            f"{side}_Chng_in_OI": rng.integers(-900, 900, N_PAIRS),
-            f"{side}_Volume": rng.integers(0, 10**6, N_PAIRS),
-            f"{side}_IV": rng.integers(0, 3_000, N_PAIRS) / 100,
-            f"{side}_LTP": rng.integers(1, 20_000, N_PAIRS) / 20,
-            f"{side}_Net_Chng": rng.integers(-900, 900, N_PAIRS) / 20,
-            f"{side}_Bid_Qty": np.where(bid > 0, LOT * rng.integers(1, 40, N_PAIRS), 0),
+            f"{side}_OI": rng.integers(0, 10**6, n_pairs) / 3 // 1
+            + rng.integers(0, 3, n_pairs) / 3,
+            f"{side}_Chng_in_OI": rng.integers(-900, 900, n_pairs),
+            f"{side}_Volume": rng.integers(0, 10**6, n_pairs),
+            f"{side}_IV": rng.integers(0, 3_000, n_pairs) / 100,
+            f"{side}_LTP": rng.integers(1, 20_000, n_pairs) / 20,
+            f"{side}_Net_Chng": rng.integers(-900, 900, n_pairs) / 20,
+            f"{side}_Bid_Qty": np.where(bid > 0, LOT * rng.integers(1, 40, n_pairs), 0),
             f"{side}_Bid_Price": bid / 20,
             f"{side}_Ask_Price": ask / 20,
-            f"{side}_Ask_Qty": np.where(ask > 0, LOT * rng.integers(1, 40, N_PAIRS), 0),
+            f"{side}_Ask_Qty": np.where(ask > 0, LOT * rng.integers(1, 40, n_pairs), 0),
         }
     return pa.table(columns)
 
 
-def generated() -> Path:
+def generated(n_pairs: int = N_PAIRS) -> Path:
     """Folder of the generated snapshots; made once."""
-    folder = WORK / f"chain-{N_SNAPSHOTS}-{2 * N_PAIRS}"
+    folder = WORK / f"chain-{N_SNAPSHOTS}-{2 * n_pairs}"
     if not (folder / "ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for k in range(N_SNAPSHOTS):
-            table = snapshot(k)
+            table = snapshot(k, n_pairs)
             stamp = table["collection_timestamp"][0].as_py()
             pq.write_table(table, folder / f"NIFTY_{stamp}.parquet")
         (folder / "ready").touch()

@@ -11,7 +11,7 @@ from quantlaxmi.instruments import Instrument
 from tests.market_builder import START_NS, MarketBuilder, Tables
 from tests.naive.engine import Decision, Leg
 from tests.random_markets import Schedule
-from tests.traded import CHAINS, COSTS, NO_LIMITS, OPTIONS, STEPPED, UNIVERSES
+from tests.traded import CHAINS, COSTS, INDEXED, NO_LIMITS, OPTIONS, STEPPED, UNIVERSES
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Case:
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        return {**UNIVERSES, **STEPPED, **OPTIONS, **CHAINS}[self.universe]
+        return {**UNIVERSES, **STEPPED, **OPTIONS, **CHAINS, **INDEXED}[self.universe]
 
     def __str__(self) -> str:
         return self.name

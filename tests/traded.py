@@ -68,6 +68,14 @@ OPTIONS = {
     ),
 }
 
+#: A future and the index that it is of.
+INDEXED = {
+    "indexed": (
+        instrument("F", InstrumentKind.FUTURE, 0, 0, currency="INR"),
+        instrument("X", InstrumentKind.INDEX, 0, 0, currency="INR"),
+    ),
+}
+
 #: When the first contracts of `CHAINS` end, and the others.
 FIRST_END, LATER_END = 1_120, 10**18
 
@@ -265,6 +273,7 @@ def rules_of(
                 one.kind != InstrumentKind.SPOT,
                 int(value(own.max_position) / unit),
                 value(own.max_notional),
+                one.kind != InstrumentKind.INDEX,
             )
         )
     return tuple(made), Limits(

@@ -12,6 +12,17 @@ that price. A buy of no more than a step pays in quote, so that something is lef
 from libc.stdint cimport int64_t
 from quantlaxmi._ext.wide cimport *
 
+# What fills and settlements are charged; instruments with equal terms share one.
+cdef struct charges_t:
+    # fee = half-even(price * qty * num / den) * fee_scale; [0] maker, [1] taker, [2], [3] of sells
+    ql_i128 fee_num[4]
+    ql_i128 fee_den[4]
+    ql_i128 fee_scale
+    ql_i128 flat_fee[2]  # of an order at its first fill, ledger scale; [0] buys, [1] sells
+    ql_i128 exercise_num  # of what a long position is paid where it settles, as fee_num
+    ql_i128 exercise_den  # 0: nothing
+
+
 cdef struct account_t:
     int64_t qty  # signed position
     ql_i128 cost  # of the open position, >= 0 for positive prices, ledger scale
@@ -20,13 +31,7 @@ cdef struct account_t:
     ql_i128 funding
     ql_i128 borrow  # interest paid on a short position that is borrowed
     ql_i128 scale  # 10**(price exponent + quantity exponent - ledger exponent)
-    # fee = half-even(price * qty * num / den) * fee_scale; [0] maker, [1] taker, [2], [3] of sells
-    ql_i128 fee_num[4]
-    ql_i128 fee_den[4]
-    ql_i128 fee_scale
-    ql_i128 flat_fee[2]  # of an order at its first fill, ledger scale; [0] buys, [1] sells
-    ql_i128 exercise_num  # of what a long position is paid where it settles, as fee_num
-    ql_i128 exercise_den  # 0: nothing
+    const charges_t* charges
     int64_t in_base  # buys pay their fee in base
     int64_t base_bps[2]  # of what is bought, 10**-8 bps; 0: that fee is paid in quote
     int64_t base_step  # fees in base are multiples of it, quantity units
@@ -51,12 +56,13 @@ cdef inline int fee_of(
 ) noexcept nogil:
     """The fee of a fill; the ``first`` one of an order pays what is flat."""
     cdef int sells = side < 0, k = taker + 2 * sells
+    cdef const charges_t* c = a.charges
     cdef ql_i128 n
-    if ql_mul_div(ql_mul64(price, qty), a.fee_num[k], a.fee_den[k], QL_HALF_EVEN, &n):
+    if ql_mul_div(ql_mul64(price, qty), c.fee_num[k], c.fee_den[k], QL_HALF_EVEN, &n):
         return 1
-    if ql_mul(n, a.fee_scale, out):
+    if ql_mul(n, c.fee_scale, out):
         return 1
-    return first and ql_add(out[0], a.flat_fee[sells], out)
+    return first and ql_add(out[0], c.flat_fee[sells], out)
 
 
 cdef inline int exercise_fee(
@@ -64,15 +70,16 @@ cdef inline int exercise_fee(
 ) noexcept nogil:
     """What a position pays where it settles at ``intrinsic``, a price: only a long one in the money
     pays."""
+    cdef const charges_t* c = a.charges
     cdef ql_i128 n
     out[0] = ql_wide(0)
-    if position <= 0 or intrinsic <= 0 or ql_cmp(a.exercise_den, ql_wide(0)) == 0:
+    if position <= 0 or intrinsic <= 0 or ql_cmp(c.exercise_den, ql_wide(0)) == 0:
         return 0
     if ql_mul_div(
-        ql_mul64(intrinsic, position), a.exercise_num, a.exercise_den, QL_HALF_EVEN, &n
+        ql_mul64(intrinsic, position), c.exercise_num, c.exercise_den, QL_HALF_EVEN, &n
     ):
         return 1
-    return ql_mul(n, a.fee_scale, out)
+    return ql_mul(n, c.fee_scale, out)
 
 
 cdef inline bint pays_in_base(

@@ -17,18 +17,16 @@ from quantlaxmi._ext.wide cimport *
 cdef inline bint _is_short(const engine_t* e, Py_ssize_t i, int64_t ts) noexcept nogil:
     """Whether something was borrowed for some time."""
     # A position that is not 0 was made by a fill, which has set the time and met a valid book.
-    return (
-        e.accounts[i].qty < 0 and ts != e.loans[i].since
-        and ql_cmp(e.loans[i].den, ql_mul64(0, 0)) != 0
-    )
+    return is_borrowed(e, i) and e.accounts[i].qty < 0 and ts != e.loans[i].since
 
 
 cdef int accrued(const engine_t* e, Py_ssize_t i, int64_t ts, ql_i128* amount) noexcept nogil:
-    cdef const borrow_t* loan = &e.loans[i]
+    cdef const borrow_t* loan
     cdef ql_i128 factor
     amount[0] = ql_mul64(0, 0)
     if not _is_short(e, i, ts):
         return OK
+    loan = &e.loans[i]
     # The numerator is below 2**63, see account_terms.
     if ql_mul(loan.num, ql_mul64(ts - loan.since, 1), &factor) or ql_mul_div(
         ql_mul64(e.books[i].mid2, -e.accounts[i].qty), factor, loan.den, QL_HALF_EVEN, amount
@@ -40,9 +38,12 @@ cdef int accrued(const engine_t* e, Py_ssize_t i, int64_t ts, ql_i128* amount) n
 cdef int accrue(engine_t* e, Py_ssize_t i, int64_t ts) noexcept nogil:
     cdef account_t* a = &e.accounts[i]
     cdef borrow_paid_t* row
-    cdef int64_t since = e.loans[i].since
+    cdef int64_t since
     cdef bint pays = _is_short(e, i, ts)
     cdef ql_i128 amount
+    if e.loans == NULL:
+        return OK
+    since = e.loans[i].since
     if accrued(e, i, ts, &amount) != OK:
         return OVERFLOW
     e.loans[i].since = ts

@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free
 import numpy as np
 
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.accounts cimport QL_WHOLE_BPS, account_t
+from quantlaxmi._ext.accounts cimport QL_WHOLE_BPS, account_t, charges_t
 from quantlaxmi._ext.depth_book cimport depth_free
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS, feature_by_name
@@ -95,12 +95,11 @@ cdef int allocate(engine_t* e, Py_ssize_t n_currencies) except -1:
     e.takes = <takes_t*>calloc(2 * e.n_instruments, sizeof(takes_t))
     e.met = <met_t*>calloc(e.n_instruments, sizeof(met_t))
     e.accounts = <account_t*>calloc(e.n_instruments, sizeof(account_t))
-    e.loans = <borrow_t*>calloc(e.n_instruments, sizeof(borrow_t))
     e.cash = <ql_i128*>calloc(n_currencies, sizeof(ql_i128))
     e.queues = <buffer_t*>calloc(2 * e.n_instruments, sizeof(buffer_t))
     if (
         e.queues == NULL or e.takes == NULL or e.met == NULL or e.accounts == NULL
-        or e.loans == NULL or e.cash == NULL
+        or e.cash == NULL
     ):
         raise MemoryError("engine state")
     for i in range(2 * e.n_instruments):
@@ -114,32 +113,40 @@ cdef int set_accounts(
     """What prices, quantities, fees and rates come to in money."""
     cdef Py_ssize_t i
     cdef account_t* a
-    cdef int k
+    cdef dict places = {}
     e.rate_den = _wide(rate_den)
+    for terms in accounts:
+        if len(terms) not in (7, 15):
+            raise ValueError("the terms of an account are neither 7 nor 15")
+        places.setdefault(tuple(terms[2:]), len(places))
+    e.charges = <charges_t*>calloc(len(places) + 1, sizeof(charges_t))
+    if e.charges == NULL:
+        raise MemoryError("fees")
+    for terms, i in places.items():
+        _set_charges(&e.charges[i], terms)
     for i in range(e.n_instruments):
         terms = accounts[i]
         if not 0 <= terms[0] < n_currencies:
             raise ValueError("an account names no currency")
         a = &e.accounts[i]
-        a.currency = terms[0]
-        a.scale, a.fee_scale = _wide(terms[1]), _wide(terms[6])
-        for k in range(2):  # MAKER_FEE, TAKER_FEE
-            a.fee_num[k] = a.fee_num[2 + k] = _wide(terms[2 + 2 * k])
-            a.fee_den[k] = a.fee_den[2 + k] = _wide(terms[3 + 2 * k])
-        if len(terms) == 15:
-            _set_components(a, terms[7:])
-        elif len(terms) != 7:
-            raise ValueError("the terms of an account are neither 7 nor 15")
+        a.currency, a.scale = terms[0], _wide(terms[1])
+        a.charges = &e.charges[<Py_ssize_t>places[tuple(terms[2:])]]
     return 0
 
 
-cdef int _set_components(account_t* a, terms) except -1:
-    """Rates of sells, what is flat, and what a settlement costs."""
+cdef int _set_charges(charges_t* c, terms) except -1:
+    """Rates; of components also those of sells, what is flat, and what a settlement costs."""
     cdef int k
+    c.fee_scale = _wide(terms[4])
+    for k in range(2):  # MAKER_FEE, TAKER_FEE
+        c.fee_num[k] = c.fee_num[2 + k] = _wide(terms[2 * k])
+        c.fee_den[k] = c.fee_den[2 + k] = _wide(terms[1 + 2 * k])
+    if len(terms) == 5:
+        return 0
     for k in range(2):
-        a.fee_num[2 + k], a.fee_den[2 + k] = _wide(terms[2 * k]), _wide(terms[2 * k + 1])
-        a.flat_fee[k] = _wide(terms[4 + k])
-    a.exercise_num, a.exercise_den = _wide(terms[6]), _wide(terms[7])
+        c.fee_num[2 + k], c.fee_den[2 + k] = _wide(terms[5 + 2 * k]), _wide(terms[6 + 2 * k])
+        c.flat_fee[k] = _wide(terms[9 + k])
+    c.exercise_num, c.exercise_den = _wide(terms[11]), _wide(terms[12])
     return 0
 
 
@@ -148,6 +155,11 @@ cdef int set_borrow(engine_t* e, terms) except -1:
     cdef Py_ssize_t i
     if len(terms) not in (0, e.n_instruments):
         raise ValueError("there are not terms of borrowing for every instrument")
+    if not any(den for _, den in terms):
+        return 0
+    e.loans = <borrow_t*>calloc(e.n_instruments, sizeof(borrow_t))
+    if e.loans == NULL:
+        raise MemoryError("interest")
     for i, (num, den) in enumerate(terms):
         e.loans[i].num, e.loans[i].den = _wide(num), _wide(den)
     return 0
@@ -288,11 +300,11 @@ cdef int set_guard(engine_t* e, rules, limits) except -1:
     g.rules = <rule_t*>calloc(len(rules), sizeof(rule_t))
     if g.rules == NULL:
         raise MemoryError("rules")
-    for i, (tick, lot, least, exempt, position, worth) in enumerate(rules):
+    for i, (tick, lot, least, exempt, position, worth, traded) in enumerate(rules):
         rule = &g.rules[i]
         rule.tick, rule.lot, rule.closing_exempt = tick, lot, exempt
         rule.min_notional = _wide(least)
-        rule.max_position = position
+        rule.max_position, rule.not_tradable = position, not traded
         rule.has_max_notional = worth is not None
         if rule.has_max_notional:
             rule.max_notional = _wide(worth)
@@ -335,6 +347,7 @@ cdef void release(tape_t* m, engine_t* e) noexcept:
     free(e.takes)
     free(e.met)
     free(e.accounts)
+    free(e.charges)
     free(e.loans)
     free(e.cash)
     free(e.pending.data)

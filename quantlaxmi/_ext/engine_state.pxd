@@ -1,7 +1,7 @@
 """The state of a run: what a replay carries from one message to the next."""
 from libc.stdint cimport int64_t, uint64_t
 from quantlaxmi._ext._types cimport *
-from quantlaxmi._ext.accounts cimport account_t
+from quantlaxmi._ext.accounts cimport account_t, charges_t
 from quantlaxmi._ext.buffers cimport buffer_t, push
 from quantlaxmi._ext.feature_kernels cimport feature_call_t
 from quantlaxmi._ext.impact cimport impact_t
@@ -14,6 +14,7 @@ from quantlaxmi._ext.wide cimport *
 
 cdef extern from "<stdint.h>" nogil:
     const int64_t NEVER "INT64_MAX"
+    const int64_t LOWEST "INT64_MIN"
 
 cdef enum:
     # schema.OrderEventKind, OrderStatus, OrderReason, FillFlag
@@ -183,6 +184,7 @@ cdef struct rule_t:  # of one instrument
     int64_t lot
     ql_i128 min_notional
     int64_t closing_exempt  # the venue takes a closing order of any worth
+    int64_t not_tradable  # an index: nobody can trade it
     int64_t max_position
     int64_t has_max_notional
     ql_i128 max_notional
@@ -343,6 +345,7 @@ cdef struct engine_t:
     takes_t* takes  # by instrument, of bids and of asks
     int64_t n_takes
     account_t* accounts
+    charges_t* charges  # different ones; accounts point at them
     ql_i128* cash
     venue_clock_t* clocks
     met_t* met  # by instrument
@@ -350,7 +353,7 @@ cdef struct engine_t:
     scan_t* scan  # NULL: no margin is asked for
     int64_t leg_latency_ns  # of a bundle's leg after the one before it
     int64_t in_bar  # legs may be met inside the bar that ended: whoever asks keeps the rule
-    borrow_t* loans  # by instrument
+    borrow_t* loans  # by instrument; NULL: nothing is borrowed
     ql_i128 rate_den
     int64_t due_ns  # earliest pending arrival, or of news
     int64_t ts_ns  # of the last message

@@ -88,7 +88,8 @@ cdef void _renew(engine_t* e, fresh_t* fresh) noexcept nogil:
     memset(e.cash, 0, fresh.n_currencies * sizeof(ql_i128))
     memset(e.met, 0, n * sizeof(met_t))
     memcpy(e.accounts, fresh.accounts, n * sizeof(account_t))
-    memcpy(e.loans, fresh.loans, n * sizeof(borrow_t))
+    if e.loans != NULL:
+        memcpy(e.loans, fresh.loans, n * sizeof(borrow_t))
     if fresh.n_slots:
         memcpy(e.state, fresh.state, fresh.n_slots * sizeof(slot_t))
     for i in range(2 * n):
@@ -185,7 +186,8 @@ cdef class Lanes:
         fresh.e = e[0]
         fresh.ctx = e.ctx[0]
         memcpy(fresh.accounts, e.accounts, n * sizeof(account_t))
-        memcpy(fresh.loans, e.loans, n * sizeof(borrow_t))
+        if e.loans != NULL:
+            memcpy(fresh.loans, e.loans, n * sizeof(borrow_t))
         if fresh.n_slots:
             memcpy(fresh.state, e.state, fresh.n_slots * sizeof(slot_t))
 

@@ -23,7 +23,7 @@ class Engine:
         step_address: int = ...,
         on_fill_address: int = ...,
         bridge: Bridge | None = ...,
-        rules: Sequence[tuple[int, int, int, bool, int, int | None]] = ...,
+        rules: Sequence[tuple[int, int, int, bool, int, int | None, bool]] = ...,
         limits: tuple[int, int, int, int | None, int, bool, tuple[int, int, int] | None] = ...,
         pro_rata: bool = ...,
         delays: tuple[tuple[int, Sequence[int], int], tuple[int, Sequence[int], int]] | None = ...,

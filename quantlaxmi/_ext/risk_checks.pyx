@@ -12,7 +12,7 @@ from libc.string cimport memset
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t, notional
-from quantlaxmi._ext.borrow cimport accrued
+from quantlaxmi._ext.borrow cimport accrued, is_borrowed
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.wide cimport *
 
@@ -29,9 +29,7 @@ cdef enum:
     RULE_NO_BOOK = 11
     RULE_SHORT_SPOT = 12
     RULE_MARGIN_CALL = 14
-
-cdef extern from "<stdint.h>" nogil:
-    const int64_t LOWEST "INT64_MIN"
+    RULE_NOT_TRADABLE = 16
 
 
 cdef inline ql_i128 _i128(int64_t value) noexcept nogil:
@@ -240,7 +238,9 @@ cdef int _check_rules(
     cdef ql_i128 worth
     cdef exposure_t x
     cdef int status = OK
-    if leg.action == ACT_NEW and book.mid2 == 0:
+    if rule.not_tradable:
+        status = risk_row(e, decision, leg.instrument, RULE_NOT_TRADABLE, 0, 0, e.ts_ns)
+    if status == OK and leg.action == ACT_NEW and book.mid2 == 0:
         status = risk_row(e, decision, leg.instrument, RULE_NO_BOOK, 0, 0, e.ts_ns)
     if status == OK and rule.lot and qty % rule.lot:
         status = risk_row(e, decision, leg.instrument, RULE_LOT, qty, rule.lot, e.ts_ns)
@@ -265,8 +265,7 @@ cdef int _check_rules(
 
 cdef inline bint _borrows(const engine_t* e, const leg_out_t* leg) noexcept nogil:
     """Whether it sells what would have to be borrowed, and may not be."""
-    cdef ql_i128 den = e.loans[leg.instrument].den
-    return e.guard.no_short and leg.side < 0 and ql_cmp(den, _i128(0)) != 0
+    return e.guard.no_short and leg.side < 0 and is_borrowed(e, leg.instrument)
 
 
 cdef int _check_exposed(

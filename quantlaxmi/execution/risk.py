@@ -42,7 +42,7 @@ _COUNTS: Final = ("max_orders_per_second", "max_orders_per_minute", "max_book_ag
 
 #: Of an instrument: tick, lot, least notional, whether closing orders are exempt from it, max
 #: position, max notional.
-Rule = tuple[int, int, int, bool, int, int | None]
+Rule = tuple[int, int, int, bool, int, int | None, bool]
 #: Orders per second and per minute, oldest book in ns, least result, ledger units of a money unit,
 #: whether passing the least result closes; capital, with numerator and denominator of the leverage.
 Limits = tuple[int, int, int, int | None, int, bool, tuple[int, int, int] | None]
@@ -243,7 +243,8 @@ def order_rules(
             alike[key] = _amounts(one, costs, limits, ledger)
         least, position, worth = alike[key]
         exempt = one.kind != InstrumentKind.SPOT
-        rules.append((one.tick, one.lot, least, exempt, position, worth))
+        traded = one.kind != InstrumentKind.INDEX
+        rules.append((one.tick, one.lot, least, exempt, position, worth, traded))
     loss = None
     if limits.max_loss.mantissa:
         loss = -_fits("max_loss", math.floor(_money(limits.max_loss, ledger - 1)), 126)

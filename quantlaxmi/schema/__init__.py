@@ -172,6 +172,7 @@ class RiskRule(enum.IntEnum):
     TRIM_SHORT = 13  # nothing refused: what a trim could not take, of what it should: mantissas
     MARGIN_CALL = 14  # equity, and the margin used that it was below: money
     MARGIN = 15  # margin by scan with the order, the largest there is where unknown; what there is
+    NOT_TRADABLE = 16  # the instrument is an index, which nobody can trade: zeros
 
 
 #: Money in risk rows is at this exponent, or at the ledger's where that is coarser.

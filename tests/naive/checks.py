@@ -48,6 +48,8 @@ class Checks:
         same = sum(self._may_fill(leg, [*sent, leg]).values())
         closes = held * side < 0 and same <= abs(held)
         after = abs(held + side * same)
+        if not rule.tradable:
+            yield RiskRule.NOT_TRADABLE, 0, 0
         if leg.action == OrderAction.NEW and not book.mid2:
             yield RiskRule.NO_BOOK, 0, 0
         of_unit = leg.qty // units

@@ -94,6 +94,7 @@ class Rules:
     closing_exempt: bool = True
     max_position: int = 0
     max_notional: Fraction = Fraction(0)
+    tradable: bool = True
 
 
 @dataclass(frozen=True)

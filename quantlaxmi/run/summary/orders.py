@@ -27,10 +27,10 @@ _RULES: Final[dict[RiskRule, str]] = {
     RiskRule.ORDERS_PER_MINUTE: "more than {limit} within a minute",
     RiskRule.STALE_BOOK: "the book was older than {limit} s or not valid",
     RiskRule.MAX_LOSS: "a result below {limit} {currency}",
-    RiskRule.MARGIN_CALL: "a margin call had stopped the run",
     RiskRule.SHORT_SPOT: "{symbol} that is not held may not be sold",
     RiskRule.NO_BOOK: "{symbol} had no valid book yet",
     RiskRule.MARGIN_CALL: "after a margin call",
+    RiskRule.NOT_TRADABLE: "{symbol} is an index, which nobody can trade",
     RiskRule.MARGIN: "more margin than there was, or one that was not known",
 }
 _ENDS: Final[dict[OrderReason, str]] = {
@@ -41,7 +41,6 @@ _ENDS: Final[dict[OrderReason, str]] = {
     OrderReason.WOULD_TAKE: "post-only, and would have taken",
     OrderReason.CANCELLED: "as the strategy asked",
     OrderReason.MAX_LOSS: "the largest loss was passed",
-    OrderReason.MARGIN_CALL: "a margin call",
     OrderReason.MARGIN_CALL: "a margin call",
 }
 
