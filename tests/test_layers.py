@@ -125,21 +125,24 @@ INNER: dict[str, tuple[str, ...]] = {
             keys thresholds reasons results edge suite_result checkpoint path.session_days
             path.session_bundles
             path.base_fees path.round_trips path.regimes path.increments path.clock_buckets
-            path.bucket_costs path.market_steps context carried_by path.columns
+            path.bucket_costs path.market_steps path.day_steps path.bounds path.snapshot_grid
+            path.role_templates path.bundle_costs path.bundle_path context carried_by path.columns
             path.funding path.borrow path.trip_gross path.holding_periods path.placement
-            path.net_terms gate kernels_ahead
+            path.net_terms path.bundle_places path.bundle_spans path.entry_filter gate kernels_ahead
             resampling.market_settings resampling.draws resampling.paired_bootstrap
             resampling.bar_flips resampling.market_replays resampling.market_passes
             resampling.grid_search resampling.grid_choice resampling.market_draws
             resampling.chain_replays resampling.chain_counts
             resampling.market_comparison resampling.market_counts resampling.first_exceedances
-            resampling.selection_figures
+            resampling.selection_figures resampling.mirrored_pairs resampling.bundle_entry
+            resampling.bundle_sweep resampling.bundle_labels resampling.bundle_turns
+            resampling.bundle_sides resampling.lag_words resampling.bundle_lags
             net_positive look_ahead delay equity premium lag_profile ablation
             market_null random_entry label_permutation time_shift random_sides
             forward.folds forward.choice forward.training forward.neighbours forward.out_of_sample
             forward.forward_details forward.hall_test walk_forward selection
             regimes cost_sensitivity
-            observation suites policy suite_of_run g2_suite g3_suite
+            run_records observation suites policy suite_of_run g2_suite g3_suite
             """,
         "data_quality": "figures quantile chains measure",
         "report": """

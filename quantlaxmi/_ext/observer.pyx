@@ -21,7 +21,8 @@ cdef class Observer(Engine):
     Parameters
     ----------
     required : sequence of int
-        Indices of the instruments that must all have a valid book at a row.
+        Indices of the instruments that must all have a valid book at a row; with none, a row is
+        noted at every message.
     bundles : sequence of tuple of (instrument, signed quantity)
         Of required instruments.
     keep_mids : bool
@@ -79,13 +80,13 @@ cdef class Observer(Engine):
         cdef probe_t* p = &self.probe
         place = {i: k for k, i in enumerate(required)}
         legs = [leg for b in bundles for leg in b]
-        if not place or not all(0 <= i < self.e.n_instruments for i in place):
-            raise ValueError("the required instruments are none, or one is out of range")
+        if not all(0 <= i < self.e.n_instruments for i in place):
+            raise ValueError("a required instrument is out of range")
         if not all(i in place for i, _ in legs) or (bundles and not keep_mids):
             raise ValueError("a bundle names an instrument whose mids are not kept")
         self._legs = [
-            np.array(required, dtype=np.int64),
-            np.zeros(len(required), dtype=np.int64),
+            np.array([*required, 0], dtype=np.int64),
+            np.zeros(len(required) + 1, dtype=np.int64),
             np.cumsum([0] + [len(b) for b in bundles], dtype=np.int64),
             np.array([i for i, _ in legs] + [0], dtype=np.int64),
             np.array([place[i] for i, _ in legs] + [0], dtype=np.int64),
@@ -164,7 +165,7 @@ cdef class Observer(Engine):
         -------
         ndarray of int64, shape (n_required,)
         """
-        return self._legs[1].copy()
+        return self._legs[1][:self.probe.n_required].copy()
 
     def costs(self):
         """What each bundle would have cost.

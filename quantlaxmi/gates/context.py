@@ -26,6 +26,7 @@ from quantlaxmi.strategies.grid_file import Grid
 from quantlaxmi.trials.used import TrialsUsed
 
 if TYPE_CHECKING:
+    from quantlaxmi.gates.path.bundle_path import BundlePath
     from quantlaxmi.run.rerun import Rerun
 
 __all__ = ["Amounts", "Costs", "DecisionPoints", "GateContext", "Memo", "Observation"]
@@ -188,6 +189,10 @@ class Observation(Protocol):
     def sessions(self) -> SessionDays | None: ...
     @property
     def net_by_day(self) -> tuple[int, ...]: ...
+    @property
+    def bundles(self) -> BundlePath: ...
+    @property
+    def day_increments(self) -> Increments: ...
     def market_steps(self, most: int) -> MarketSteps | None: ...
 
 

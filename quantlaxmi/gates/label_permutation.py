@@ -14,6 +14,7 @@ from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, BundleColumns, build_columns, check_squares
 from quantlaxmi.gates.path.regimes import trend_regimes
 from quantlaxmi.gates.reasons import NOT_A_TEST, not_enough, too_large
+from quantlaxmi.gates.resampling.bundle_labels import permuted_labels
 from quantlaxmi.gates.resampling.draws import (
     check_identity,
     count_draws,
@@ -249,7 +250,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     flat ones too, cut again at the borders of blocks. A draw puts the spans of each block in a
     random order. Blocks are UTC days, or `block_seconds` for a segment under two days, or, by
     `within`, times of one regime (`regimes.trend_regimes`); neighbours are joined in pairs until
-    they have 8 whole runs on average, so that slow positions are shuffled too.
+    they have 8 whole runs on average, so that slow positions are shuffled too. Over option sessions
+    blocks are session days, and a span is struck anew where it falls (`resampling.bundle_labels`).
 
     Question: inside a block, does the order of the spans say anything about the moves of the
     market under them? Statistic: studentised gross, with the squares of the spans that are not
@@ -279,6 +281,9 @@ def evaluate(context: GateContext) -> list[GateResult]:
     EngineError
         When the identity draw is not the replay.
     """
+    if context.sessions is not None:
+        n_perms = context.settings(LabelPermutationSettings).n_perms
+        return [permuted_labels(context, RESULT, n_perms)]
     details: dict[str, Json] = {
         "trips": len(context.path.trips),
         "rows": len(context.decision_points.seq),

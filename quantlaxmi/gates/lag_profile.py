@@ -16,14 +16,15 @@ from quantlaxmi.gates.path.holding_periods import (
     holding_periods_of,
 )
 from quantlaxmi.gates.reasons import too_large
+from quantlaxmi.gates.resampling.bundle_lags import lagged_bundles
 from quantlaxmi.gates.resampling.draws import check_identity
+from quantlaxmi.gates.resampling.lag_words import judge_lag
 from quantlaxmi.gates.results import (
     GateResult,
     Inconclusive,
     Json,
     ResultSpec,
     TimeShiftResult,
-    Verdict,
     decimal_text,
     studentised,
 )
@@ -36,8 +37,6 @@ NAME = "lag_profile"
 RESULT = ResultSpec(NAME, "diagnosis", TimeShiftResult, {"kind": "lead"})
 #: Moves of the market by which the path is shifted, either way.
 MOVES = (1, 2, 5, 10, 20, 50, 100)
-#: A loss of this many standard errors is no chance.
-_CLEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,37 +85,14 @@ def _point(context: GateContext, scale: int, gains: list[int], **place: Json) ->
     }
 
 
-def _judge(
-    context: GateContext, scale: int, own: list[int], later: list[int]
-) -> tuple[Verdict, str]:
-    """WARN where one move later most of the gross is gone, clearly."""
-    lost = [a - b for a, b in zip(own, later, strict=True)]
-    s, squares = sum(lost), sum(x * x for x in lost)
-    exponent = context.decision_points.ledger_exponent - 1
-    gross, left = sum(own), sum(later)
-    change = (
-        "Gross with positions one market move later: "
-        f"{decimal_text(left * scale, exponent)} instead of {decimal_text(gross * scale, exponent)}"
-    )
-    size = studentised(s, squares)
-    if gross > 0 and 2 * left < gross and s > 0 and s * s >= _CLEAR**2 * squares:
-        return Verdict.WARN, (
-            f"{change}, a loss of {size:.4g} standard errors, warning from {_CLEAR}. Check for a "
-            "look one row ahead, for prices that no order could meet, and the real latency."
-        )
-    return Verdict.SHOWN, (
-        f"{change}, {size:.4g} standard errors lost. A warning takes half of gross and "
-        f"{_CLEAR} standard errors."
-    )
-
-
 def evaluate(context: GateContext) -> list[GateResult]:
     """Lag profile (diagnosis).
 
     The trips' positions are shifted by 1 to 100 moves and by the policy's delays, earlier
     (negative) and later, and valued at the mids there. A move is a row at which the mid of an
     instrument that was held changes: rows of other instruments, or without a change, would only
-    thin the profile out. Shown is gross at each.
+    thin the profile out. Shown is gross at each. Over option sessions bundles are struck anew 1, 2
+    and 3 snapshots earlier and later (`resampling.bundle_lags`).
 
     WARN where gross is above 0, falls to less than half when the path is shifted one move later,
     and the trips' loss is at least 3 standard errors (S/sqrt(Q) of the differences). A strategy
@@ -140,6 +116,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
     EngineError
         When the path that is not shifted does not earn the replay's gross.
     """
+    if context.sessions is not None:
+        return [lagged_bundles(context, RESULT)]
     details: dict[str, Json] = {
         "trips": len(context.path.trips),
         "rows": len(context.decision_points.seq),
@@ -167,7 +145,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
     ]
     check_identity(context, NAME, sum(own) * scale)
     details |= {"moves": len(moved), "by_moves": moves, "by_time": times}
-    verdict, reason = _judge(context, scale, own, later)
+    verdict, reason = judge_lag(context, scale, (own, later), "market move")
     return [RESULT.result(verdict, reason, None, details)]
 
 

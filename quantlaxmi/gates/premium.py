@@ -11,7 +11,8 @@ import numpy as np
 from quantlaxmi.gates.carried_by import carried_by
 from quantlaxmi.gates.context import MIN_EVENTS, GateContext
 from quantlaxmi.gates.gate import Gate
-from quantlaxmi.gates.path.clock_buckets import BUCKETS, Increments, merged
+from quantlaxmi.gates.path.clock_buckets import Increments, merged
+from quantlaxmi.gates.path.session_days import DAYS_OF_EQUITY
 from quantlaxmi.gates.reasons import more_data, not_enough
 from quantlaxmi.gates.results import (
     GateResult,
@@ -30,10 +31,9 @@ __all__ = ["GATE", "evaluate"]
 
 NAME = "premium"
 RESULT = ResultSpec(NAME, "premium")
-#: Fewest buckets with a position.
-MIN_HELD = 40
-#: The numbers of longer buckets that the equity and the non-timing part are looked at in.
-MIDDLE, LONG = 40, 10
+#: The numbers of longer buckets that the equity and the non-timing part are looked at in: a fifth
+#: of the buckets each, and ten.
+FIFTH, LONG = 5, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,17 @@ def _hall(values: Sequence[int]) -> Decimal | None:
 def _asked(increments: Increments, alpha: Decimal) -> list[_Asked]:
     """Every statistic of the gate, in order."""
     net, costs = increments.net, increments.costs
-    middle, long = merged(net, MIDDLE), merged(net, LONG)
+    n, n_middle = len(net), len(net) // FIFTH
+    middle, long = merged(net, n_middle), merged(net, LONG)
 
     def one(name: str, found: Decimal | None, n: int) -> _Asked:
         return _Asked(name, found, t_quantile(alpha, n - 1))
 
     return [
-        one(f"Hall's t of net PnL in {BUCKETS} buckets", _hall(net), BUCKETS),
-        one(f"Hall's t of net PnL in {MIDDLE} buckets", _hall(middle), MIDDLE),
+        one(f"Hall's t of net PnL in {n} buckets", _hall(net), n),
+        one(f"Hall's t of net PnL in {n_middle} buckets", _hall(middle), n_middle),
         one(f"t of net PnL in {LONG} buckets", mean_t(long), LONG),
-        one(f"t of the part without timing in {BUCKETS} buckets", mean_t(costs), BUCKETS),
+        one(f"t of the part without timing in {n} buckets", mean_t(costs), n),
         one(f"t of the part without timing in {LONG} buckets", mean_t(merged(costs, LONG)), LONG),
     ]
 
@@ -96,6 +97,10 @@ def evaluate(context: GateContext) -> list[GateResult]:
     and in 40 clock buckets and the plain t in 10; the part without timing passes the plain t in 200
     and in 10; it is at least half of net; at least 40 of 200 buckets had a position; and at least
     30 events earned it (fills as maker, settlements of a position).
+
+    Over option sessions buckets are session days, at least 60 of them, in fifths of as many and in
+    10; a fifth of the days had a position. Where the part without timing is too small the gate
+    fails on any number of days.
 
     Null hypothesis of each statistic: the increments have mean 0 given the past. Longer buckets
     are there for funding that remembers itself.
@@ -113,12 +118,13 @@ def evaluate(context: GateContext) -> list[GateResult]:
     Raises
     ------
     Inconclusive
-        Where the market has fewer than 200 distinct times.
+        Where the market has fewer than 200 distinct times, or 60 session days of option chains.
     """
-    exponent = context.ledger_exponent - 1
+    exponent, days = context.ledger_exponent - 1, context.sessions
     carried = carried_by(context.amounts, exponent)
-    increments = context.increments()
-    asked = _asked(increments, context.policy.alpha)
+    increments = context.increments() if days is None else context.observed.day_increments
+    few = days is not None and days.n_days < DAYS_OF_EQUITY
+    asked = [] if few else _asked(increments, context.policy.alpha)
     without_timing, net = sum(increments.costs), sum(increments.net)
     held, events = sum(increments.held), context.observed.premium_events
     details: dict[str, Json] = {
@@ -135,15 +141,19 @@ def evaluate(context: GateContext) -> list[GateResult]:
             "This run earns by timing or not at all."
         )
         return [RESULT.result(Verdict.FAIL, reason, None, details)]
+    if few:
+        reason = not_enough("Session days", len(increments.net), DAYS_OF_EQUITY)
+        return [RESULT.result(Verdict.INCONCLUSIVE, reason, None, details)]
     if failed := [one for one in asked if not one.passed]:
         reason = f"{failed[0].text}. {carried} Not measurable here: test on {failed[0].more}."
         return [RESULT.result(Verdict.FAIL, reason, None, details)]
     if events < MIN_EVENTS:
         reason = not_enough("Fills as maker and settlements of a position", events, MIN_EVENTS)
         return [RESULT.result(Verdict.INCONCLUSIVE, reason, None, details)]
-    if held < MIN_HELD:
+    if FIFTH * held < len(increments.net):
+        least = -(-len(increments.net) // FIFTH)
         reason = (
-            f"Buckets with a position: {held} of {BUCKETS}, at least {MIN_HELD} needed. "
+            f"Buckets with a position: {held} of {len(increments.net)}, at least {least} needed. "
             "Hold in more of the time."
         )
         return [RESULT.result(Verdict.INCONCLUSIVE, reason, None, details)]
@@ -161,7 +171,7 @@ def _earned(context: GateContext, increments: Increments, details: dict[str, Jso
     if not context.policy.accept_premium:
         reason = f"{what} The policy does not accept a premium (accept_premium = false)."
         return RESULT.result(Verdict.FAIL, reason, None, details)
-    tenth = BUCKETS // LONG * _bucket_seconds(increments)
+    tenth = len(increments.net) // LONG * _bucket_seconds(increments)
     reason = (
         f"{what} Decorrelation time of the part without timing: {_time_text(seconds)}, a tenth of "
         f"the segment is {_time_text(tenth)}."

@@ -22,7 +22,6 @@ from quantlaxmi.gates.path.borrow import build_position_interest
 from quantlaxmi.gates.path.columns import (
     BoundError,
     BundleColumns,
-    attribution_units,
     build_columns,
     check_squares,
 )
@@ -38,7 +37,13 @@ from quantlaxmi.gates.path.placement import (
     tradeable_rows,
 )
 from quantlaxmi.gates.path.round_trips import PathError, opposite
+from quantlaxmi.gates.path.trip_gross import mean_notional
 from quantlaxmi.gates.reasons import not_enough, too_large
+from quantlaxmi.gates.resampling.bundle_entry import (
+    matched_bundles,
+    neutral_bundles,
+    place_bundles,
+)
 from quantlaxmi.gates.resampling.draws import (
     check_identity,
     count_draws,
@@ -46,8 +51,10 @@ from quantlaxmi.gates.resampling.draws import (
     exact_p,
     sum_details,
 )
+from quantlaxmi.gates.resampling.mirrored_pairs import check_pair
 from quantlaxmi.gates.results import (
     GateResult,
+    Inconclusive,
     Json,
     RandomEntryResult,
     ResultSpec,
@@ -214,6 +221,9 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
     that does not beat it shows no timing. Where it does not apply or has too little data, it does
     not stand in the way.
 
+    Over option sessions a trip is a bundle of roles that stays on its day, in the order of the run
+    (`resampling.bundle_entry`).
+
     Cannot see: an edge that lies in *how long* or *on which side* to hold, since both are kept;
     costs, interest and funding (the net p, which has all, is shown); a market that drifts, where
     holding the right side all the time needs no entries. Distances are counted in tradeable rows.
@@ -254,20 +264,6 @@ def _matched(context: GateContext, placed: _Placed) -> GateResult:
     return MATCHED.result(verdict, reason, counts[0], details)
 
 
-def _check_pair(pair: int, gross: int, net: int, cost: int) -> None:
-    """The sums of both members of a mirrored pair.
-
-    Raises
-    ------
-    EngineError
-        When the engine favours a side.
-    """
-    if gross != 0:
-        raise EngineError(f"mirrored pair {pair} earned {gross} gross, expected 0")
-    if net != -cost:
-        raise EngineError(f"mirrored pair {pair} earned {net} net, expected {-cost}")
-
-
 def _neutral(context: GateContext, placed: _Placed) -> GateResult:
     """Mirrored neutral entry (guard).
 
@@ -299,7 +295,7 @@ def _neutral(context: GateContext, placed: _Placed) -> GateResult:
         for t, (g, c, e, gm, cm, em) in enumerate(
             zip(gross, cost, net, gross_m, cost_m, net_m, strict=True), done
         ):
-            _check_pair(t, g + gm, e + em, c + cm)
+            check_pair(t, g + gm, e + em, c + cm)
         total += sum(gross)
         squares += sum(g * g for g in gross)
         costs += sum(cost) + sum(cost_m)
@@ -314,23 +310,10 @@ def _neutral(context: GateContext, placed: _Placed) -> GateResult:
     return NEUTRAL.result(Verdict.PASS, reason, None, details)
 
 
-def _trip_notional(context: GateContext) -> Fraction:
-    """Mean notional of the largest leg of the trips' first actions, attribution units."""
-    units = attribution_units(context.decision_points)
-    total = 0
-    for trip in context.path.trips:
-        action = trip.actions[0]
-        total += max(
-            abs(q) * int(context.decision_points.mid2[i][action.row]) * units[i]
-            for i, q in action.bundle
-        )
-    return Fraction(total, len(context.path.trips))
-
-
 def _bps(
     context: GateContext, placed: _Placed, n: int, total: int, squares: int, costs: int | None
 ) -> dict[str, Json]:
-    per_draw = len(context.path.trips) * _trip_notional(context)
+    per_draw = len(context.path.trips) * mean_notional(context.path.trips, context.decision_points)
     unit = float(Fraction(placed.columns.scale * 10_000) / per_draw)
     mean = total / n * unit
     spread = math.sqrt(Fraction(n * squares - total * total, n * (n - 1))) * unit
@@ -365,12 +348,14 @@ def evaluate(context: GateContext) -> list[GateResult]:
         details["trips"] = len(context.path.trips)
     except PathError as error:
         return _without_draws(Verdict.INCONCLUSIVE, str(error), details)
-    details["rows"] = len(context.decision_points.seq)
     if context.path.has_resting_orders:
         reason = "Random entries at the market: they do not match a strategy that rests orders."
         return _without_draws(Verdict.NOT_APPLICABLE, reason, details)
     if few := context.too_few_trips():
         return _without_draws(Verdict.INCONCLUSIVE, few, details)
+    if context.sessions is not None:
+        return _of_bundles(context)
+    details["rows"] = len(context.decision_points.seq)
     try:
         placed = _build(context)
     except PlacementError as error:
@@ -383,6 +368,19 @@ def evaluate(context: GateContext) -> list[GateResult]:
         reason = not_enough("Distinct arrangements", arrangements, least)
         return _without_draws(Verdict.INCONCLUSIVE, reason, _common_details(context, placed))
     return [_matched(context, placed), _neutral(context, placed)]
+
+
+def _of_bundles(context: GateContext) -> list[GateResult]:
+    """Both halves over option sessions, where bundles are struck anew."""
+    settings = context.settings(RandomEntrySettings)
+    try:
+        placed = place_bundles(context)
+    except Inconclusive as error:
+        return _without_draws(Verdict.INCONCLUSIVE, error.reason, error.details)
+    return [
+        matched_bundles(context, placed, MATCHED, settings.n_sims),
+        neutral_bundles(context, placed, NEUTRAL, settings.n_neutral_pairs),
+    ]
 
 
 def _without_draws(matched: Verdict, reason: str, details: dict[str, Json]) -> list[GateResult]:

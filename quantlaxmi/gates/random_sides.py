@@ -13,6 +13,7 @@ from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import LIMIT, BoundError, check_squares
 from quantlaxmi.gates.path.trip_gross import trip_gross
 from quantlaxmi.gates.reasons import NOT_A_TEST, too_large
+from quantlaxmi.gates.resampling.bundle_sides import sided_bundles
 from quantlaxmi.gates.resampling.draws import count_draws, count_text, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
@@ -72,7 +73,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
 
     Question: given when the strategy traded and for how long, would a fair coin for the side of
     every round trip have done as well? Statistic: studentised gross of the trips; ties count
-    against the strategy.
+    against the strategy. Over option sessions the squares are those of session days from ten days
+    on (`resampling.bundle_sides`).
 
     Cannot see: that a drift alone pays whoever is always on its side, and that a rule which leaves
     when it has won makes its gains in short trips and its losses in long ones. Without an edge such
@@ -93,6 +95,9 @@ def evaluate(context: GateContext) -> list[GateResult]:
     from quantlaxmi._jit import random_sides as kernels
     from quantlaxmi._jit.compiler import running
 
+    draws = context.settings(RandomSidesSettings).n_draws
+    if context.sessions is not None:
+        return [sided_bundles(context, RESULT, STREAM, draws)]
     details: dict[str, Json] = {"trips": context.n_trips}
     context.require_trips(details)
     try:
@@ -105,7 +110,6 @@ def evaluate(context: GateContext) -> list[GateResult]:
         with running(context.threads) as divided:
             divided(lambda at, part: kernels.random_sides(key, first + at, gains, part), out)
 
-    draws = context.settings(RandomSidesSettings).n_draws
     s, q = sum(gains.tolist()), sum(g * g for g in gains.tolist())
     (count,) = count_draws(context, NAME, draws, 4, sweep, [(s, q)])
     reason = (

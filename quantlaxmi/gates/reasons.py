@@ -11,7 +11,6 @@ __all__ = [
     "NO_CLOCK",
     "NO_CODE",
     "NO_RERUN",
-    "NO_ROLES",
     "more_data",
     "not_enough",
     "too_large",
@@ -34,13 +33,6 @@ NO_CODE = (
 NO_CLOCK = (
     "Equal parts of the clock: in option sessions most would be nights. This gate does not judge "
     "session days yet; read the market null."
-)
-
-#: A gate that places round trips elsewhere was given bundles of options.
-NO_ROLES = (
-    "Bundles of options on other snapshots: a bundle would have to be struck anew by its roles "
-    "(front or back, call or put, at the money), which this gate does not do yet; read the market "
-    "null."
 )
 
 #: What a diagnosis says of its p.

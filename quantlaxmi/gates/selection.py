@@ -6,7 +6,8 @@ from quantlaxmi.gates import premium
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.forward.training import run_settings, settings_of
 from quantlaxmi.gates.gate import Gate
-from quantlaxmi.gates.reasons import NO_CLOCK, NO_RERUN
+from quantlaxmi.gates.path.session_days import DAYS_OF_SUMS
+from quantlaxmi.gates.reasons import NO_RERUN, not_enough
 from quantlaxmi.gates.resampling.grid_search import tried_settings
 from quantlaxmi.gates.resampling.market_counts import market_counts
 from quantlaxmi.gates.resampling.selection_figures import selection_figures
@@ -68,15 +69,19 @@ def _judge(context: GateContext, n: int, lost: int, details: dict[str, Json]) ->
 def _statistics(context: GateContext, rerun: Rerun, n: int, details: dict[str, Json]) -> GateResult:
     """What other measures of selection say; it decides nothing.
 
+    Over option sessions they are of the increments of session days.
+
     Raises
     ------
     Inconclusive
-        Over option sessions, whose clock is mostly nights.
+        Below ten session days.
     """
-    if context.sessions is not None:
-        raise Inconclusive(NO_CLOCK)
+    days = context.sessions
+    if days is not None and days.n_days < DAYS_OF_SUMS:
+        raise Inconclusive(not_enough("Session days", days.n_days, DAYS_OF_SUMS))
     tried, lost = tried_settings(context, rerun)
-    grid = run_settings(context, rerun, (*settings_of(context, rerun), *tried))
+    settings = (*settings_of(context, rerun), *tried)
+    grid = run_settings(context, rerun, settings, ends=None if days is None else days.ends)
     known = 0 if context.trials is None else len(context.trials.keys)
     trials = max(n + lost, known)  # a setting that was tried on several data is several trials
     segment = rerun.run.segment

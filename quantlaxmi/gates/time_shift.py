@@ -16,6 +16,7 @@ from quantlaxmi.gates.path.holding_periods import (
     holding_periods_of,
 )
 from quantlaxmi.gates.reasons import NOT_A_TEST, not_enough, too_large
+from quantlaxmi.gates.resampling.bundle_turns import turned_days
 from quantlaxmi.gates.resampling.draws import check_identity, count_text, sum_details
 from quantlaxmi.gates.results import (
     GateResult,
@@ -127,6 +128,9 @@ def evaluate(context: GateContext) -> list[GateResult]:
     of path and market, the strategy's own place included, and over moves that are alike
     around the circle the rank of the strategy is exactly uniform.
 
+    Over option sessions each session day is turned by a random offset of its own, and what stands
+    elsewhere is struck anew there (`resampling.bundle_turns`).
+
     Null hypothesis: where on the segment the path stands says nothing about the moves of the
     market under it; what the path remembers of itself is kept. Statistic: studentised gross,
     the squares those of the trips; ties count against the strategy.
@@ -151,6 +155,9 @@ def evaluate(context: GateContext) -> list[GateResult]:
     EngineError
         When the identity draw is not the replay.
     """
+    if context.sessions is not None:
+        n_shifts = context.settings(TimeShiftSettings).n_shifts
+        return [turned_days(context, RESULT, n_shifts)]
     details: dict[str, Json] = {
         "trips": len(context.path.trips),
         "rows": len(context.decision_points.seq),

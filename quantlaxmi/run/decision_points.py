@@ -244,6 +244,24 @@ def decision_points(run: Run, bundles: Iterable[Bundle] = ()) -> DecisionPoints:
     )
 
 
+def trade_filter(run: Run) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Ask a run's strategy at every message whether its own filters let it trade.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    seq : ndarray of int64, shape (n_asked,)
+        Messages at which the strategy is asked, whatever the books.
+    can_trade : ndarray of bool, shape (n_asked,)
+    """
+    observer, _ = _observe(run, None, [])
+    seq, _, can_trade, _ = observer.rows()
+    return seq, can_trade
+
+
 def _lent(run: Run, traded: tuple[int, ...]) -> list[int]:
     """Return the traded instruments that are borrowed when sold."""
     borrowed = [run.costs.borrow_bps(one) is not None for one in run.instruments]
@@ -310,9 +328,12 @@ def _parts_of(observer: Observer, bundles: list[Bundle], n_rows: int) -> dict[Bu
 
 
 def _observe(
-    run: Run, traded: tuple[int, ...], bundles: list[Bundle], lent: Sequence[int] = ()
+    run: Run, traded: tuple[int, ...] | None, bundles: list[Bundle], lent: Sequence[int] = ()
 ) -> tuple[Observer, NDArray[np.int64]]:
-    """Watch the whole market, rows need the books of ``traded``; and every last valid mid2."""
+    """Watch the whole market, rows need the books of ``traded``; and every last valid mid2.
+
+    Where nothing is traded they need those that the strategy declares; for None they need none.
+    """
     segment, bound = run.segment, run.strategy
     session = Session(segment.instruments, bound, run.config)
     memory = session.memory
@@ -336,7 +357,7 @@ def _observe(
         bound.event_mask,
         run.latency_ns,
         10**-schema.RATE_EXPONENT,
-        traded or bound.instruments,
+        () if traded is None else traded or bound.instruments,
         bundles,
         bool(traded),
         address,

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 
-__all__ = ["Arrangements", "orders", "placements"]
+__all__ = ["Arrangements", "counted", "orders", "placements"]
 
 #: Above this the count is kept as a logarithm alone.
 _EXACT = 1_000_000
@@ -36,6 +36,22 @@ class Arrangements:
     def text(self) -> str:
         """The number for a sentence: ``720`` or ``10^83.2``."""
         return str(self.exact) if self.exact is not None else f"10^{self.log10:.1f}"
+
+
+def counted(number: int) -> Arrangements:
+    """A number of arrangements that is known.
+
+    Parameters
+    ----------
+    number : int
+        At least 1.
+
+    Examples
+    --------
+    >>> counted(720).text(), counted(10**9).text()
+    ('720', '10^9.0')
+    """
+    return Arrangements(math.log10(number), number if number <= _EXACT else None)
 
 
 def _log_orders(kinds: Iterable[int]) -> float:

@@ -31,7 +31,12 @@ from quantlaxmi.strategies.calendar_carry_kernel import (
     kernel_state,
 )
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig, day_of
-from quantlaxmi.strategies.calendar_explain import check_columns, recorded_checks, run_checks
+from quantlaxmi.strategies.calendar_explain import (
+    check_columns,
+    open_snapshots,
+    recorded_checks,
+    run_checks,
+)
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.context import Context
 from quantlaxmi.strategies.kernel import BoundStrategy, load_compiled, mask_of
@@ -165,6 +170,21 @@ class CalendarCarry(IndiaOptionsStrategy):
     ) -> Iterator[tuple[int, CalendarCheck, CalendarTerms]]:
         """Evaluate the rules over recorded data without a run; see `calendar_explain`."""
         return recorded_checks(RecordedChain(market, self.config.underlying), self.config)
+
+    def can_enter(self, market: MarketData) -> NDArray[np.bool_]:
+        """Return at which snapshots the filters hold, whatever the gap, position and cooldown.
+
+        Parameters
+        ----------
+        market : MarketData
+
+        Returns
+        -------
+        ndarray of bool, shape (n_snapshots,)
+            Every rule but the gap's floor, which is the signal, and those that need a history
+            (`CalendarRule.COOLDOWN`, `CalendarRule.MARGIN`).
+        """
+        return open_snapshots(RecordedChain(market, self.config.underlying), self.config)
 
     def run_checks(
         self, market: MarketData, records: Mapping[str, NDArray[Any]]

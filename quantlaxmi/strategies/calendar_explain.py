@@ -14,9 +14,11 @@ from quantlaxmi.options.recorded import RecordedChain
 from quantlaxmi.schema import DecisionType, RiskRule
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig, day_of
 
-__all__ = ["check_columns", "recorded_checks", "run_checks"]
+__all__ = ["check_columns", "open_snapshots", "recorded_checks", "run_checks"]
 
 _S: Final = 10**9
+#: The signal, and rules that need a history.
+_NO_FILTER: Final = CalendarRule.GAP_FLOOR | CalendarRule.COOLDOWN | CalendarRule.MARGIN
 #: Figures of a check that are kept.
 _FIGURES: Final = (
     "front_forward", "back_forward", "front_straddle", "back_straddle", "front_spread",
@@ -72,6 +74,25 @@ def run_checks(
         Message, time, check, limits, and whether a position was held.
     """
     yield from _checks(recorded, config, records)
+
+
+def open_snapshots(recorded: RecordedChain, config: CalendarCarryConfig) -> NDArray[np.bool_]:
+    """Return at which snapshots nothing but the gap's floor, position or history forbids to enter.
+
+    Parameters
+    ----------
+    recorded : RecordedChain
+    config : CalendarCarryConfig
+
+    Returns
+    -------
+    ndarray of bool, shape (n_snapshots,)
+    """
+    found = np.zeros(len(recorded), np.bool_)
+    for k, moment in enumerate(recorded.moments()):
+        terms = config.terms(recorded.underlying, day_of(moment.ts_ns))
+        found[k] = not calendar_check(moment, terms, CalendarRule(0)).blocked & ~_NO_FILTER
+    return found
 
 
 def check_columns(

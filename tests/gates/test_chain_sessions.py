@@ -114,10 +114,14 @@ def test_gates_run_from_end_to_end(ten: Any) -> None:
     assert found["equity"].reasons[0].startswith("Session days: 10, at least 60 needed")
     assert "out of sample" in found["walk_forward"].reasons[0]
     assert found["look_ahead"].verdict is Verdict.PASS
-    for name in ("random_entry.matched", "premium", "regimes", "equity", "walk_forward"):
+    for name in ("regimes", "equity", "walk_forward"):
         assert found[name].verdict is Verdict.INCONCLUSIVE, name
-    for name in ("label_permutation", "time_shift", "lag_profile", "random_sides"):
-        assert "struck anew by its roles" in found[name].reasons[0]
+    assert found["premium"].verdict is Verdict.FAIL  # what it pays needs no clock
+    assert found["random_entry.matched"].verdict in (Verdict.PASS, Verdict.FAIL)
+    assert found["random_entry.neutral"].verdict is Verdict.PASS
+    for name in ("label_permutation", "time_shift", "random_sides"):
+        assert "over session days, p = " in found[name].reasons[0], name
+    assert "Bundles compared" in found["lag_profile"].reasons[0]
     assert found["selection.statistics"].verdict is not Verdict.PASS
     assert report.verdict in ("FAIL", "INCONCLUSIVE")
     again = ql.run_gates(ten, Straddles(), gates=("g2", "g3"), policy=POLICY, threads=2)

@@ -111,6 +111,7 @@ def test_increments_of_a_real_size_run_are_its_equity_curve():
 
 def test_merged_adds_neighbours():
     assert merged(range(6), 3) == [1, 5, 9]
-    for n in (4, 7):
+    assert merged(range(6), 4) == [0, 3, 3, 9]
+    for n in (0, 7):
         with pytest.raises(ValueError, match="cannot be"):
             merged(range(6), n)

@@ -13,6 +13,7 @@ from quantlaxmi.gates.path.clock_buckets import bucket_ends
 from quantlaxmi.gates.resampling.grid_search import given_grid
 from quantlaxmi.run.grid_runs import GridRuns, grid_runs
 from quantlaxmi.run.rerun import Rerun
+from quantlaxmi.schema import I64
 from quantlaxmi.strategies.config import StrategyConfig
 
 __all__ = ["TrainedFolds", "run_settings", "settings_of", "trained_folds"]
@@ -60,8 +61,12 @@ def run_settings(
     rerun: Rerun,
     settings: tuple[StrategyConfig | None, ...],
     progress: Callable[[int, int], None] | None = None,
+    *,
+    ends: I64 | None = None,
 ) -> GridRuns:
     """Run settings over the whole segment, in its clock buckets; the same ones only once.
+
+    Other `ends` of buckets can be given: those of session days.
 
     Raises
     ------
@@ -69,13 +74,15 @@ def run_settings(
         One of them cannot be run.
     """
     run = rerun.run
+    if ends is None:
+        ends = bucket_ends(run.segment.first_ts_ns, run.segment.last_ts_ns)
 
     def make() -> GridRuns:
         return grid_runs(
             run.segment,
             run.strategy if rerun.strategy is None else rerun.strategy,
             settings,
-            bucket_ends(run.segment.first_ts_ns, run.segment.last_ts_ns),
+            ends,
             config=run.config,
             weights=run.weights,
             threads=context.threads,
@@ -83,7 +90,7 @@ def run_settings(
         )
 
     hashes = tuple(b"" if one is None else one.config_hash for one in settings)
-    found: GridRuns = context.memo.get((run,), ("grid_runs", hashes), make)
+    found: GridRuns = context.memo.get((run,), ("grid_runs", hashes, ends.tobytes()), make)
     return found
 
 

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from quantlaxmi.run.result import Run
     from quantlaxmi.segment import MarketData
 
-__all__ = ["BUCKETS", "Increments", "bucket_ends", "distinct_stamps", "increments_of", "merged"]
+__all__ = [
+    "BUCKETS",
+    "Increments",
+    "bucket_ends",
+    "distinct_stamps",
+    "increments_at",
+    "increments_of",
+    "merged",
+]
 
 
 def distinct_stamps(segment: MarketData, enough: int = BUCKETS) -> int:
@@ -68,17 +76,17 @@ class Increments:
 
 
 def merged(values: Sequence[int], n: int) -> list[int]:
-    """Sums over `n` longer buckets, each of as many of the given ones.
+    """Sums over `n` longer buckets of neighbours, with borders by integer division.
 
     Raises
     ------
     ValueError
-        When their number is no multiple of `n`.
+        When there are fewer than `n`.
     """
-    each, rest = divmod(len(values), n)
-    if rest or not each:
+    if not 0 < n <= len(values):
         raise ValueError(f"{len(values)} buckets cannot be {n}")
-    return [sum(values[k * each : (k + 1) * each]) for k in range(n)]
+    borders = [len(values) * k // n for k in range(n + 1)]
+    return [sum(values[a:b]) for a, b in itertools.pairwise(borders)]
 
 
 def increments_of(run: Run) -> Increments:
@@ -94,7 +102,24 @@ def increments_of(run: Run) -> Increments:
     EngineError
         When the sums are not the ledger's gross and net.
     """
-    ends = bucket_ends(run.segment.first_ts_ns, run.segment.last_ts_ns)
+    return increments_at(run, bucket_ends(run.segment.first_ts_ns, run.segment.last_ts_ns))
+
+
+def increments_at(run: Run, ends: I64) -> Increments:
+    """Gross and net of a finished run in any buckets: session days, for instance.
+
+    Parameters
+    ----------
+    run : Run
+        Of one currency, or with a conversion to one.
+    ends : ndarray of int64
+        Last stamp of each bucket, ascending; the last one is the time of the last message.
+
+    Raises
+    ------
+    EngineError
+        When the sums are not the ledger's gross and net.
+    """
     sums = sums_at(run, ends)
     return Increments(
         ends,

@@ -69,7 +69,7 @@ def selection_figures(
     ratios = _ratios(table)
     own, n = table[:, 0], len(table)
     if not np.ptp(own):
-        raise Inconclusive("Clock buckets with different increments of equity: none.")
+        raise Inconclusive("Buckets with different increments of equity: none.")
     details = _sharpe_figures(own, float(ratios[0]), ratios, trials, span_ns)
     details["trials"] = trials
     if len(nets) < 2:
