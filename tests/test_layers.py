@@ -111,7 +111,7 @@ INNER: dict[str, tuple[str, ...]] = {
             scan_terms config attribution bundle_costs capital message_times
             note_rounding records record_arrays feed bar_equity session accrued ledger_lines
             arrow_columns note_table ledger_table tables equity drawing
-            margins picture waterfall sampled plots payoff
+            margins picture waterfall sampled payoff chain_pictures plots
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text
             run_statistics statistics

@@ -19,6 +19,8 @@ from quantlaxmi.report.figures import (
 )
 from quantlaxmi.report.layout import plot_report
 from quantlaxmi.report.maps import cost_surface, setting_map
+from quantlaxmi.run.chain_pictures import iv_smile, iv_term_structure, rule_bars
+from quantlaxmi.run.payoff import plot_payoff
 from quantlaxmi.run.plots import basis, drawdown, equity, plot_run, positions, price
 from quantlaxmi.run.waterfall import waterfall
 
@@ -28,14 +30,18 @@ __all__ = [
     "delay_curve",
     "drawdown",
     "equity",
+    "iv_smile",
+    "iv_term_structure",
     "null_distribution",
     "null_gates",
     "p_values",
+    "plot_payoff",
     "plot_report",
     "plot_run",
     "positions",
     "price",
     "regime_bars",
+    "rule_bars",
     "setting_map",
     "walk_forward_folds",
     "waterfall",

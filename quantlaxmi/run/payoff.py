@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.options import YEAR_SECONDS, black76, implied_vol
-from quantlaxmi.run.drawing import BLUE, INK, axes_of, on_data
+from quantlaxmi.run.drawing import BLUE, INK, axes_of, is_narrow, on_data
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.schema import InstrumentKind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Payoff", "payoff", "plot_payoff"]
+__all__ = ["Kept", "Payoff", "kept_by", "payoff", "plot_payoff"]
 
 F64 = NDArray[np.float64]
 _POINTS = 401
@@ -85,7 +85,7 @@ def payoff(records: RunRecords, decision: int | None = None) -> Payoff:
         There is no such decision, it kept nothing, its legs are not options of one underlying and
         one currency, or nothing says what a later leg is worth.
     """
-    held = _held(records, decision)
+    held = kept_by(records, decision)
     legs = _legs(records, held)
     first = min(leg.expiry_ns for leg in legs)
     fills = records.fills[records.fills["decision"] == held.decision]
@@ -104,14 +104,41 @@ def payoff(records: RunRecords, decision: int | None = None) -> Payoff:
     return Payoff(x, value, first, one.currency)
 
 
-class _Held(NamedTuple):
+class Kept(NamedTuple):
+    """What a decision kept.
+
+    Attributes
+    ----------
+    decision : int
+    instruments : tuple of int
+        Indices of what its fills left it with.
+    quantities : tuple of int
+        Of each, signed.
+    """
+
     decision: int
     instruments: tuple[int, ...]
     quantities: tuple[int, ...]
 
 
-def _held(records: RunRecords, decision: int | None) -> _Held:
-    """What the bundle kept of each contract."""
+def kept_by(records: RunRecords, decision: int | None = None) -> Kept:
+    """Return what a decision kept of each instrument.
+
+    Parameters
+    ----------
+    records : RunRecords
+    decision : int, optional
+        Number of the decision; by default the first that kept something.
+
+    Returns
+    -------
+    Kept
+
+    Raises
+    ------
+    InputError
+        There is no such decision, or it kept nothing.
+    """
     if decision is not None and not 0 <= decision < len(records.decisions):
         last = len(records.decisions) - 1
         raise InputError("decision", f"was {decision}, expected a decision of the run, 0 to {last}")
@@ -126,12 +153,12 @@ def _held(records: RunRecords, decision: int | None) -> _Held:
         }
         kept = {i: q for i, q in kept.items() if q}
         if d >= 0 and kept:
-            return _Held(d, tuple(kept), tuple(kept.values()))
+            return Kept(d, tuple(kept), tuple(kept.values()))
     what = "not given" if decision is None else str(decision)
     raise InputError("decision", f"was {what}, expected one that kept a position")
 
 
-def _legs(records: RunRecords, held: _Held) -> list[_Leg]:
+def _legs(records: RunRecords, held: Kept) -> list[_Leg]:
     instruments = [records.instruments[i] for i in held.instruments]
     for one in instruments:
         if one.kind not in _OPTIONS or one.strike is None or one.expiry_ns is None:
@@ -237,6 +264,8 @@ def plot_payoff(records: RunRecords, decision: int | None = None, ax: Axes | Non
             ax.axvline(at, color=INK, linewidth=0.6, linestyle=":")
         if found.break_evens:
             ax.plot([], [], color=INK, linewidth=0.6, linestyle=":", label="break-even")
+        if is_narrow(ax):
+            ax.locator_params(axis="x", nbins=4)
         ax.set_xlabel("underlying")
         ax.set_ylabel(f"result, {found.currency}")
         return on_data(ax)

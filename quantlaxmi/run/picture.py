@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.segment import MarketData
+from quantlaxmi.strategies.kernel import BoundStrategy
 
 if TYPE_CHECKING:
     from quantlaxmi.run.accrued import Loans
@@ -30,6 +31,10 @@ class DrawnRun(Protocol):
     @property
     def segment(self) -> MarketData:
         """The market of the run."""
+
+    @property
+    def strategy(self) -> BoundStrategy:
+        """The strategy that ran."""
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

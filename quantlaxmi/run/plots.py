@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.run.chain_pictures import option_pictures
 from quantlaxmi.run.drawing import (
     BLUE,
     GREEN,
@@ -259,7 +260,9 @@ def positions(run: DrawnRun | Sampled, ax: Axes | None = None) -> Axes:
         texts = [f"{n}\nup to {m}" for n, m in zip(names, largest, strict=True)]
         ax.set_yticks([-k for k in range(len(names))], texts)
         ax.set_ylim(-len(names) + 0.45, 0.55)
-        ax.set_xlabel(found.time_label)
+        # Names of contracts leave little width for it.
+        gap = "\n" if is_narrow(ax) else " "
+        ax.set_xlabel(found.time_label.replace(" since ", f" since{gap}"))
         return on_data(ax)
 
 
@@ -271,7 +274,7 @@ def run_pictures(run: DrawnRun) -> list[Picture]:
     run : Run
     """
     if not run.n_fills:
-        return []
+        return option_pictures(run)
     found = Sampled(run)
     currency = found.currencies[0]
     values = found.equity(currency)
@@ -320,7 +323,7 @@ def run_pictures(run: DrawnRun) -> list[Picture]:
                 (440, 460),
             )
         )
-    return drawn
+    return [*drawn, *option_pictures(run)]
 
 
 def _drawn(figure: Any, draw: Any, found: Sampled) -> None:
