@@ -12,7 +12,9 @@ import os
 import random
 import resource
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench_robustness import medians
 from harness import ROOT, Results, resident_bytes
@@ -23,9 +25,13 @@ from quantlaxmi.batch.page import sweep_page
 from quantlaxmi.batch.records import Figures, Finished, KindCounts, Planned, Timings
 from quantlaxmi.batch.summary import family_summary
 from quantlaxmi.batch.sweep import Sweep
+from quantlaxmi.batch.worker import Outcome
+from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.gates import GatePolicy
+from quantlaxmi.parallel.work_queue import Limits
 from quantlaxmi.segment import open_segment
 from quantlaxmi.segment.split import split_segment
+from quantlaxmi.strategies.basis_capture import BasisCaptureConfig
 
 ITEMS = int(os.environ.get("QUANTLAXMI_BENCH_ITEMS", "10000"))
 PARTS = 40
@@ -55,6 +61,56 @@ def main_process(results: Results, folder: Path) -> None:
     results.add("main process, an item", 1000 * (done - begun) / n, "ms CPU", "≤ 5 ms")
     note = "opening the segment's manifest"
     results.add("of it planning", 1000 * (planned - begun) / n, "ms CPU", note=note)
+
+
+class NoWork:
+    """In place of workers: every item is done when it is taken, and failed a guard."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._done = Outcome("done", figures=figures, report="f" * 64)
+
+    def run(
+        self,
+        *,
+        take: Callable[[Any], Any],
+        packed: Callable[[Any], bytes],
+        answered: Callable[[Any, Any], None],
+        beat: Callable[[], float | None],
+        limits: Limits,
+        first: bytes,
+    ) -> None:
+        """As a sweep's workers."""
+        item = None
+        while (item := take(item)) is not None:
+            packed(item)
+            answered(item, self._done)
+            beat()
+
+
+def no_op_items(results: Results, folder: Path) -> None:
+    """What a whole sweep of items that take no time adds to the main process."""
+    parts = sorted((folder / "parts").iterdir())
+    settings = -(-ITEMS // len(parts))
+    configs = [BasisCaptureConfig(threshold_bps=FixedPoint(k + 300, -2)) for k in range(settings)]
+    figures = Figures(
+        verdict="FAIL",
+        g2="FAIL",
+        excluded="net_positive",
+        funnel="net_positive",
+        config_hash="d" * 64,
+        report_hash="e" * 64,
+    )
+    gc.collect()
+    before, begun = resident_bytes() / 1e6, cpu()
+    made = plan(parts, ["basis_capture"], configs=configs, policy=FEW)
+    catalog = Catalog.create(folder / "no-op")
+    options = SweepOptions(cluster=NoWork(figures))
+    state = Sweep(made, catalog, options).run()
+    assert state.done == len(made.items) >= ITEMS
+    n = f"{len(made.items):,} no-op items"
+    added = resident_bytes() / 1e6 - before
+    results.add(f"main process, {n}", added, "MB more", "≤ 50 MB", "resident, at the end")
+    results.add(f"the same, an item of {n}", 1000 * (cpu() - begun) / len(made.items), "ms CPU")
 
 
 def written(folder: Path, items: int) -> Path:
@@ -112,6 +168,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         main_process(results, folder)
+        no_op_items(results, folder)
         where = written(folder / "large", ITEMS)
         gc.collect()
         before = resident_bytes() / 1e6

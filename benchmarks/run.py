@@ -49,6 +49,7 @@ SUBJECTS: dict[str, list[str]] = {
     "bar-strategy": ["bench_bar_strategy.py"],
     "html": ["bench_html.py"],
     "sweep": ["bench_sweep.py"],
+    "sweep-workers": ["bench_sweep_workers.py"],
     "fixed-cost": ["bench_fixed_cost.py"],
     "cold-start": ["bench_cold_start.py"],
     "hftbacktest": ["bench_hftbacktest.py"],

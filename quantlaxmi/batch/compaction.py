@@ -88,6 +88,8 @@ def compact(catalog: Catalog, *, gates: bool = True) -> int:
         write_pieces(place / MANIFEST, (data,), CatalogError)
         for name in ("reports", "timings", "gates", "trials"):
             _remove_others(catalog.folder / name, {one.file for one in parts.get(name, ())})
+    # Arrow keeps what it freed: of 10,000 rows 25 MB that a sweep's main process has no use for.
+    pa.default_memory_pool().release_unused()
     return len(rows)
 
 

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.filterwarnings("default"), needs_proc]
 
 ROOT = Path(__file__).resolve().parents[2]
 DASK = [sys.executable, "-m", "dask"]
+COMMAND = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
 
 
 class Servers:
@@ -191,6 +192,41 @@ def test_an_interrupt_stops_the_workers_processes(servers, parts, tmp_path):
     # The worker is free again: its thread does not wait for what hangs.
     table = sweep([parts / "part-000[01]"], [Bad], policy=FEW, scheduler=servers.address)
     assert table["status"] == ["done", "done"]
+
+
+def test_ctrl_c_of_the_command_ends_it_with_130_and_the_same_command_goes_on(
+    servers, parts, tmp_path
+):
+    (tmp_path / "policy.toml").write_text('[suites]\ng2 = ["net_positive", "equity"]\n')
+    (tmp_path / "config.toml").write_text('way = "sleep"\n')
+    bad, log = Path(__file__).with_name("bad_strategies.py"), tmp_path / "log"
+    words = [sys.executable, "-c", COMMAND, "sweep-gates", "--segments", str(parts / "*")]
+    words += [
+        "--catalog",
+        str(tmp_path / "c"),
+        "--strategies",
+        f"{bad}:Bad",
+        "--json-log",
+        str(log),
+    ]
+    words += ["--config", str(tmp_path / "config.toml"), "--policy", str(tmp_path / "policy.toml")]
+    words += ["--scheduler", servers.address]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = subprocess.Popen(words, env=servers.env, **pipes)
+    end = time.monotonic() + 60
+    while not log.exists() or '"item"' not in log.read_text():
+        assert running.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=120)
+    assert (running.returncode, out) == (130, ""), err
+    assert "Traceback" not in err
+    found = [row.status for row in Catalog.open(tmp_path / "c").rows.values()]
+    assert 1 <= found.count("done") < 13 and set(found) == {"done", "unfinished"}
+    assert list((tmp_path / "c" / "leases").iterdir()) == []
+    done = subprocess.run(words, env=servers.env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert [row.status for row in Catalog.open(tmp_path / "c").rows.values()] == ["done"] * 13
 
 
 def test_a_worker_of_another_version_ends_the_sweep(servers, parts, tmp_path, monkeypatch):
