@@ -8,6 +8,7 @@ from quantlaxmi.schema import I64
 MAX_LANES: int
 
 class Lanes:
+    some_sleep: bool
     def __init__(
         self, engines: Sequence[Engine], n_currencies: int, asleep: Sequence[int]
     ) -> None: ...

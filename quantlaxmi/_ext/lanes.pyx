@@ -110,6 +110,11 @@ cdef class Lanes:
     asleep : sequence of int
         The C address of each kernel's ``asleep``, or 0.
 
+    Attributes
+    ----------
+    some_sleep : bool
+        Whether any kernel says how long it sleeps.
+
     Raises
     ------
     ValueError
@@ -124,6 +129,7 @@ cdef class Lanes:
     cdef result_t* results
     cdef int64_t* scratch
     cdef sleep_t sleep
+    cdef readonly bint some_sleep
 
     def __init__(self, engines, Py_ssize_t n_currencies, asleep):
         cdef Py_ssize_t k
@@ -160,6 +166,7 @@ cdef class Lanes:
             e.asleep = <asleep_fn><size_t>asleep[k]
             self._share(one)
             self._note_fresh(one, &self.fresh[k], n_currencies)
+        self.some_sleep = any(asleep)
         self.first.tape.lanes = self.places
         self.first.tape.n_lanes = self.n
 
@@ -286,7 +293,7 @@ cdef class Lanes:
             wake(&self.sleep, k)
         reset_tape(m)
         m.n_alive = self.n
-        m.sleep = &self.sleep if sleeping else NULL
+        m.sleep = &self.sleep if sleeping and self.some_sleep else NULL
 
     cdef void _sum(
         self, Py_ssize_t k, const int64_t* weights, const int64_t* last_mid2, int64_t end_ns,

@@ -7,6 +7,7 @@ world does: its segment, decisions, fills and money, and what the gates find in 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from quantlaxmi.calibrate import study
 from quantlaxmi.calibrate.random_streams import Draws, run_key
@@ -36,7 +37,8 @@ def fingerprint(world: World) -> str:
     policy = study.Settings(0, _DRAWS, _DRAWS).policy()
     run = study.run_case(world.make(Draws(run_key(0, world.name, 0)), False), costs="paid")
     digest.update(run.header.segment_digest + run.trace.trace_hash + run.trace.outcome_hash)
-    context = study.context_of(run, policy)
+    # Whole counts: what a study leaves out of them changes no letter.
+    context = replace(study.context_of(run, policy), describes=True)
     for gate in (equity.GATE, market_null.GATE, walk_forward.GATE):
         for found in gate.judge(context):
             drawn = found.monte_carlo.to_json() if found.monte_carlo else None

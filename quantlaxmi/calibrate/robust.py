@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from quantlaxmi.calibrate.study import LETTERS, choose, context_of, decided, run_case
+from quantlaxmi.calibrate.study import LETTERS, choose, context_of, decided, finished, run_case
 from quantlaxmi.calibrate.worlds.world import (
     BOTH,
     COSTS,
@@ -24,13 +24,10 @@ from quantlaxmi.calibrate.worlds.world import (
 )
 from quantlaxmi.gates import (
     cost_sensitivity,
-    delay,
     equity,
-    look_ahead,
     market_null,
     net_positive,
     premium,
-    random_entry,
     regimes,
     selection,
     walk_forward,
@@ -48,9 +45,8 @@ from quantlaxmi.strategies.sdk import Strategy
 
 __all__ = ["CHOICES", "choose_by_net", "judge_both", "judge_lasting"]
 
-#: Gates of G2 that cost little, those that search, and those that can only take a PASS away.
+#: Gates of G2 that cost little.
 _CHEAP: Final[tuple[Gate, ...]] = (net_positive.GATE, equity.GATE, premium.GATE)
-_LAST: Final[tuple[Gate, ...]] = (look_ahead.GATE, delay.GATE, random_entry.GATE)
 #: Guards of G3.
 _GUARDS: Final[tuple[Gate, ...]] = (regimes.GATE, cost_sensitivity.GATE)
 
@@ -150,7 +146,7 @@ def _verdict(context: GateContext, g2: list[GateResult], g3: list[GateResult]) -
     if not _both_decided(g2, g3):
         g3 = g3 + _asked(context, [one for one in _GUARDS if one.name not in asked])
     if not _both_decided(g2, g3):
-        g2 = g2 + _asked(context, _LAST)
+        g2 = finished(context, g2)
     made = (SuiteResult("g2", tuple(g2)), SuiteResult("g3", tuple(g3)))
     return LETTERS[combine(suite.verdict for suite in made)]
 

@@ -7,6 +7,7 @@ depends on them: it is that of the whole suite.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -41,6 +42,7 @@ __all__ = [
     "choose",
     "context_of",
     "decided",
+    "finished",
     "grid_strategies",
     "judge",
     "run_case",
@@ -49,7 +51,7 @@ __all__ = [
 LETTERS = {Verdict.PASS: "P", Verdict.FAIL: "F", Verdict.INCONCLUSIVE: "I"}
 #: Gates that decide, cheap ones first; those after the tests can only take a PASS away.
 _FIRST: tuple[Gate, ...] = (net_positive.GATE, equity.GATE, premium.GATE)
-_LAST: tuple[Gate, ...] = (look_ahead.GATE, delay.GATE, random_entry.GATE)
+_LAST: tuple[Gate, ...] = (delay.GATE, random_entry.GATE, look_ahead.GATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +84,21 @@ class Settings:
         short : bool
             Whether the market null ends at the first number of draws.
         """
-        return GatePolicy(
-            extend_factor=1,
-            random_entry={"n_sims": 999, "n_neutral_pairs": 2, "max_net_bundles": 0},
-            market_null={
-                "n_draws": self.draws,
-                "n_draws_extended": self.draws if short else max(self.draws, self.extended),
-                "grid_search": "auto" if search else "off",
-            },
-        )
+        return _policy(self.draws, self.draws if short else max(self.draws, self.extended), search)
+
+
+@functools.lru_cache(maxsize=16)
+def _policy(draws: int, extended: int, search: bool) -> GatePolicy:
+    """Made once for all runs: reading a policy takes as long as a backtest."""
+    return GatePolicy(
+        extend_factor=1,
+        random_entry={"n_sims": 999, "n_neutral_pairs": 2, "max_net_bundles": 0},
+        market_null={
+            "n_draws": draws,
+            "n_draws_extended": extended,
+            "grid_search": "auto" if search else "off",
+        },
+    )
 
 
 def run_case(case: Case, strategy: Strategy | None = None, *, costs: str = "free") -> Run:
@@ -151,8 +159,7 @@ def judge(run: Run, policy: GatePolicy, *, market: bool = True) -> dict[str, str
     results = _asked(context, _FIRST)
     if market or not decided(results):
         results += _asked(context, [market_null.GATE])
-    if not decided(results):
-        results += _asked(context, _LAST)
+    results = finished(context, results)
     edge = edge_of(results)
     letters = {r.gate: LETTERS[r.verdict] for r in results if r.gate in (EQUITY, MARKET)}
     if not market:
@@ -167,7 +174,17 @@ def _asked(context: GateContext, gates: Sequence[Gate]) -> list[GateResult]:
 def decided(results: Sequence[GateResult]) -> bool:
     """Whether the verdict is FAIL whatever the gates say that were not asked."""
     failed = {r.role for r in results if r.verdict is Verdict.FAIL}
-    return "guard" in failed or {"test", "premium"} <= failed
+    return "guard" in failed or ("premium" in failed and bool(failed & {"test", "timing guard"}))
+
+
+def finished(context: GateContext, results: Sequence[GateResult]) -> list[GateResult]:
+    """The results with those of the gates that can only take a PASS away, until one has."""
+    found = list(results)
+    for gate in _LAST:
+        if decided(found):
+            break
+        found += _asked(context, [gate])
+    return found
 
 
 def _by_edge(edge: Edge) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -98,12 +99,12 @@ class Thresholds:
             **{name: table.to_json() for name, table in self.tables.items()},
         }
 
-    @property
+    @functools.cached_property
     def policy_hash(self) -> str:
         """SHA-256 of the canonical text of `to_json`, hexadecimal."""
         return canonical_digest("quantlaxmi.gate-policy.v2", self.to_json()).hex()
 
-    @property
+    @functools.cached_property
     def draws_hash(self) -> str:
         """`policy_hash` of the same thresholds with ``early`` off: the seed of draws needs it."""
         plain = {key: value for key, value in self.to_json().items() if key != "early"}

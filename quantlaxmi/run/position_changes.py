@@ -15,7 +15,10 @@ __all__ = ["after_change", "bundle_of", "count_round_trips", "round_trip_starts"
 
 def bundle_of(quantities: dict[int, int]) -> Bundle:
     """Quantities that are not 0, by instrument."""
-    return tuple(sorted((i, q) for i, q in quantities.items() if q))
+    held = [item for item in quantities.items() if item[1]]
+    if len(held) > 1:
+        held.sort()
+    return tuple(held)
 
 
 def after_change(position: dict[int, int], delta: Iterable[tuple[int, int]]) -> dict[int, int]:
@@ -54,15 +57,18 @@ def round_trip_starts(fills: npt.NDArray[np.void]) -> list[int]:
         In the order of the ledger.
     """
     position: dict[int, int] = {}
+    held: Bundle = ()
     starts, row = [], 0
     signed = fills["side"].astype(np.int64) * fills["qty"]
     columns = (fills["decision"], fills["instrument"], signed)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for _, group in groupby(rows, key=lambda row: row[0]):
-        held, first = bundle_of(position), row
+        first = row
         changes = [(i, q) for _, i, q in group]
         row += len(changes)
         position = after_change(position, changes)
-        if any(position.values()) and (not held or turns_over(held, position)):
+        after = bundle_of(position)
+        if after and (not held or turns_over(held, position)):
             starts.append(first)
+        held = after
     return starts

@@ -76,7 +76,16 @@ def test_an_edge_is_found(small):
 
 
 @pytest.mark.parametrize(
-    "name", ["coins", "crash-rate-0.2%", "makers", "planted-t4-40", "carry-t4"]
+    "name",
+    [
+        "coins",
+        "crash-rate-0.2%",
+        "long-on-drift",
+        "basis-exits",
+        "makers",
+        "planted-t4-40",
+        "carry-t4",
+    ],
 )
 def test_the_verdict_is_that_of_the_whole_suite(name):
     """Gates that are not asked could not change it."""

@@ -66,7 +66,7 @@ def test_a_drift_is_no_edge(suite):
 def test_the_larger_p_of_markets_with_and_without_drift_decides(suite, monkeypatch, bad):
     good, worse = MonteCarlo(0, 39), MonteCarlo(20, 39)
 
-    def count(draws):
+    def count(draws, *, few=False):
         chosen = worse if draws.drift == (bad == "drifting") else good
         return chosen, chosen
 
@@ -74,13 +74,13 @@ def test_the_larger_p_of_markets_with_and_without_drift_decides(suite, monkeypat
     found = fresh(suite).run_market_null()[0]
     assert found.verdict is Verdict.FAIL
     assert found.monte_carlo == worse
-    monkeypatch.setattr(market_draws.MarketDraws, "count", lambda _: (good, good))
+    monkeypatch.setattr(market_draws.MarketDraws, "count", lambda _, few: (good, good))
     assert fresh(suite).run_market_null()[0].verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize("short", ["drifting", "driftless"])
 def test_markets_that_tell_too_little_leave_the_gate_inconclusive(suite, monkeypatch, short):
-    def count(draws):
+    def count(draws, *, few=False):
         made = 3 if draws.drift == (short == "drifting") else 39
         return MonteCarlo(0, made), MonteCarlo(0, 390)
 
@@ -115,3 +115,40 @@ def test_still_prices_have_no_signs_without_drift(suite, monkeypatch):
         "Distinct arrangements: 32, at least 1000 needed. Run on about 31.3 times as much data.",
     )
     assert found.details["free_signs_driftless"] == 5
+
+
+@pytest.mark.parametrize("tries", [8, 11])
+def test_a_study_draws_the_other_kind_no_further_than_it_needs(suite, monkeypatch, tries):
+    """Where one kind fails the test, the other can only leave it INCONCLUSIVE."""
+    asked = []
+
+    def count(draws, *, few=False):
+        asked.append((draws.drift, few))
+        if draws.drift:
+            return MonteCarlo(2, 4, stopped=True), MonteCarlo(2, 4)
+        # Of `tries` draws eight count, and when all are made, as many as are wanted.
+        return (MonteCarlo(0, 8), MonteCarlo(0, tries)) if few else (MonteCarlo(0, 39),) * 2
+
+    monkeypatch.setattr(market_draws.MarketDraws, "count", count)
+    shown = fresh(suite)
+    assert shown.run_market_null()[0].verdict is Verdict.FAIL
+    assert asked == [(True, False), (False, False)]
+    asked.clear()
+    study = replace(suite, context=replace(suite.context, memo=Memo(), describes=False))
+    assert study.run_market_null()[0].verdict is Verdict.FAIL
+    again = [(False, False)] if tries > 10 else []
+    assert asked == [(True, False), (False, True), *again]
+
+
+def test_few_draws_are_the_first_ones(suite):
+    replays = market_counts.Replays(suite.context, suite.context.rerun, suite.context.key(GATE))
+    own = replays.sums(replays.room())
+    made = market_counts.prepare(suite.context, suite.context.rerun, {}, False)
+    count, every = made.driftless.count(few=True)
+    assert (count.draws, count.stopped) == (market_draws.FEW_DRAWS, False)
+    room = replays.room()
+    each = [replays.sums(replays.move(d, room, False)) for d in range(every.draws)]
+    naively = naive.count(
+        [[(x.total, x.squares, x.trips)] for x in each], (own.total, own.squares), 10, [(8, 0)]
+    )
+    assert (count.exceedances, count.draws, count.stopped) == naively

@@ -322,6 +322,7 @@ class _Builder:
     def __init__(self, mid2: Mapping[int, I64], units: Sequence[int], last_row: int) -> None:
         self.mid2, self.units, self.last_row = mid2, units, last_row
         self.position: dict[int, int] = {}
+        self.held: Bundle = ()  # what of the position is not 0
         self.actions: list[Action] = []
         self.trips: list[Trip] = []
         self.changes: list[tuple[int, Bundle]] = []
@@ -331,10 +332,11 @@ class _Builder:
     def _value(self, bundle: Bundle, row: int) -> int:
         return sum(q * int(self.mid2[i][row]) * self.units[i] for i, q in bundle)
 
-    def _put(self, action: Action) -> None:
-        self.position = after_change(self.position, action.bundle)
+    def _put(self, action: Action, after: dict[int, int]) -> None:
+        """Add an action and the position after it."""
+        self.position = after
         self.actions.append(action)
-        held = bundle_of(self.position)
+        self.held = held = bundle_of(after)
         if self.changes and self.changes[-1][0] == action.row:
             self.changes.pop()
         self.changes.append((action.row, held))
@@ -362,24 +364,22 @@ class _Builder:
         self.cost += cost
         self.short += not whole
         self.after_own += whole and after_own
-        held = bundle_of(self.position)
-        after = after_change(self.position, delta)
+        held, after = self.held, after_change(self.position, delta)
         if not turns_over(held, after):
             if delta:
                 clean = whole and known and not after_own
-                self._put(Action(row, delta, cost, clean, borrow=borrow))
+                self._put(Action(row, delta, cost, clean, borrow=borrow), after)
             else:
                 self.stray += cost + borrow
                 self.strays += 1
             return
         self.reversals += 1
         # The cost of the whole is known, its halves are not; they only have to add up.
-        self._put(Action(row, opposite(held), cost // 2, False, borrow=borrow))
-        self._put(Action(row, bundle_of(after), cost - cost // 2, False))
+        self._put(Action(row, opposite(held), cost // 2, False, borrow=borrow), {})
+        self._put(Action(row, bundle_of(after), cost - cost // 2, False), after)
 
     def finish(self, borrow: int) -> None:
-        held = bundle_of(self.position)
-        if held:
-            close = opposite(held)
+        if self.held:
+            close = opposite(self.held)
             self.gross -= self._value(close, self.last_row)
-            self._put(Action(self.last_row, close, 0, False, mark=True, borrow=borrow))
+            self._put(Action(self.last_row, close, 0, False, mark=True, borrow=borrow), {})

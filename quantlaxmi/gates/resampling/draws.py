@@ -103,12 +103,16 @@ class DrawRule:
         most `tries` draws are made for each one wanted.
     binnings : sequence of Binning or None
         For the first statistics, one each; None: every statistic is studentised.
+    decided : callable or None
+        ``decided(out)`` says for each statistic which draws of a batch reach the strategy, where
+        the sweep has compared them; None: they are compared here.
     """
 
     stages: tuple[Stage, ...] = ()
     batch: int = BATCH
     tries: int = 0
     binnings: Sequence[Binning] | None = None
+    decided: Callable[[U64], Sequence[Sequence[bool]]] | None = None
 
 
 class _Counts:
@@ -158,9 +162,15 @@ class _Counts:
             for b, m, histogram in zip(self.found, counted, made, strict=True)
         ]
 
+    def _hits(self, out: U64) -> Sequence[Sequence[bool]]:
+        """For each statistic, which draws of a batch reach the strategy."""
+        if self.rule.decided is not None:
+            return self.rule.decided(out)
+        return [exceedances(out[:, 4 * k : 4 * k + 4], s, q) for k, (s, q) in enumerate(self.own)]
+
     def add(self, out: U64) -> None:
         """Count a batch, up to the draw at which drawing stops."""
-        hits = [exceedances(out[:, 4 * k : 4 * k + 4], s, q) for k, (s, q) in enumerate(self.own)]
+        hits = self._hits(out)
         used = len(out)
         missing, free = self.stage.stop_after - self.found[0], self.stage.draws - self.counted
         for i, hit in enumerate(hits[0]):
@@ -208,7 +218,8 @@ def count_draws(
     sweep : callable
         ``sweep(first, out)`` fills ``out`` with draws first, first + 1, ...
     own : sequence of (int, int)
-        S and Q of the strategy; statistic k stands in columns 4k to 4k + 3.
+        S and Q of the strategy; statistic k stands in columns 4k to 4k + 3, unless the rule says
+        what the sweep has decided.
     rule : DrawRule, optional
         By default all draws count, and drawing does not stop.
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
+from quantlaxmi.gates.checkpoint import Stage
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.draws import Binning, DrawRule, SweepFailed, count_draws
 from quantlaxmi.gates.resampling.grid_search import NAME
@@ -21,7 +22,7 @@ from quantlaxmi.stats.histogram import LAST_BIN, bin_of
 from quantlaxmi.stats.monte_carlo import studentised_at_least
 from quantlaxmi.strategies.config import StrategyConfig
 
-__all__ = ["LEAST_POSITIVE", "MOST_TRIES", "NAME", "SHOWN_DRAWS", "MarketDraws"]
+__all__ = ["FEW_DRAWS", "LEAST_POSITIVE", "MOST_TRIES", "NAME", "SHOWN_DRAWS", "MarketDraws"]
 
 #: First draws, whose averages the details show; fewer where drawing stops before.
 SHOWN_DRAWS = 20
@@ -31,8 +32,16 @@ LEAST_POSITIVE = 0.1
 MOST_TRIES = 10
 #: A batch takes about so long, so that progress and interrupts are seen, and has at most so many.
 _BATCH_SECONDS, _MOST_IN_BATCH = 0.5, 32
-#: A draw is compared here, in integers of any width, and counted as +1 or -1 against 0.
-_WORDS = np.array([[2**64 - 1, 2**64 - 1, 0, 1], [0, 1, 0, 1]], np.uint64)
+#: Draws that tell whether enough would count, where no more is asked of them.
+FEW_DRAWS = 8
+#: Draws in a batch where none was made before: at most so many, but one, are made in vain.
+_FEW_IN_BATCH = 4
+
+
+def _compared(out: npt.NDArray[np.uint64]) -> list[list[bool]]:
+    """A draw is compared where it is made, in integers of any width."""
+    compared: list[list[bool]] = out[:, :3].T.astype(bool).tolist()
+    return compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +202,17 @@ class MarketDraws:
         except DrawFailed as error:
             found, failed = found + error.before, error
         for row, draw in zip(out, found, strict=False):
-            row[:4] = _WORDS[int(draw.at_least)]
-            row[4:8] = _WORDS[int(draw.any_at_least)]
-            row[8:12] = _WORDS[int(draw.enough)]
-            row[12] = draw.top
+            row[:] = draw.at_least, draw.any_at_least, draw.enough, draw.top
         if failed is not None:
             raise SweepFailed(len(found), failed.reason) from failed
 
-    def count(self) -> tuple[MonteCarlo, MonteCarlo]:
+    def count(self, *, few: bool = False) -> tuple[MonteCarlo, MonteCarlo]:
         """Count the draws that do at least as well as the data.
+
+        Parameters
+        ----------
+        few : bool
+            Whether drawing ends where `FEW_DRAWS` count.
 
         Returns
         -------
@@ -215,21 +226,22 @@ class MarketDraws:
         """
         settings = self.context.settings(MarketNullSettings)
         own_bin = bin_of(self.own.total, self.own.squares)
-        fitting = 1  # where no draw was made before, none is made that may not be counted
+        fitting = _FEW_IN_BATCH
         if self.first:
             fitting = int(_BATCH_SECONDS * self.replays.threads / (self._seconds + 1e-6))
         counted, every, _ = count_draws(
             self.context,
             self.name,
             settings.n_draws,
-            13,
+            4,
             self._sweep,
             [(0, 1), (0, 1), (0, 1)],
             DrawRule(
-                stages=settings.stages(self.context.policy.level),
+                stages=(Stage(FEW_DRAWS),) if few else settings.stages(self.context.policy.level),
                 batch=max(self.replays.threads, min(fitting, _MOST_IN_BATCH)),
                 tries=MOST_TRIES,
-                binnings=[Binning(own_bin, lambda out: out[:, 12].view(np.int64))],
+                binnings=[Binning(own_bin, lambda out: out[:, 3].view(np.int64))],
+                decided=_compared,
             ),
         )
         return counted, every

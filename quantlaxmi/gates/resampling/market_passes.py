@@ -132,7 +132,8 @@ class SettingPasses:
             room = self._make()
         found = self._pass(room, moved, sleeping=True)
         if moved.draw % CHECKED == 0:
-            self._hold_sleep(found, self._pass(room, moved, sleeping=False))
+            if any(lanes.some_sleep for lanes in room.groups):
+                self._hold_sleep(found, self._pass(room, moved, sleeping=False))
             self._hold_lane(found, moved)
         self._rooms.append(room)
         return found
@@ -160,7 +161,8 @@ class SettingPasses:
             self.are_lanes = False
             self._rooms.clear()
             return
-        self._hold_sleep(self._pass(room, market, sleeping=True), awake)
+        if any(lanes.some_sleep for lanes in room.groups):
+            self._hold_sleep(self._pass(room, market, sleeping=True), awake)
 
     def _named(self, place: int) -> str:
         config = self._configs[place]
