@@ -8,7 +8,6 @@ removed from the end do not, so whoever relies on the length keeps the last hash
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from pathlib import Path
@@ -24,6 +23,8 @@ from quantlaxmi.files import (
     read_exactly,
     sync_folder,
 )
+from quantlaxmi.system.flags import APPEND, CREATE, READ, UPDATE
+from quantlaxmi.system.locks import lock
 
 MAX_LINE_BYTES: Final = 1 << 20
 MAX_FILE_BYTES: Final = 1 << 28
@@ -116,8 +117,8 @@ def append_binding(path: Path | str, record: dict[str, Any]) -> Binding:
     if _nested_too_deeply(record):
         raise InputError(path, f"a record must be nested in at most {MAX_DEPTH} levels")
     new = not path.exists()
-    with opened_chain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND) as fd:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+    with opened_chain(path, UPDATE | CREATE | APPEND) as fd:
+        lock(fd)
         chain = _read(path, fd)
         binding = Binding(
             index=len(chain),
@@ -168,8 +169,8 @@ def check_chain(path: Path | str) -> None:
     if not os.path.lexists(path):
         check_writable(path)
         return
-    with opened_chain(path, os.O_RDWR | os.O_APPEND) as fd:
-        fcntl.flock(fd, fcntl.LOCK_SH)
+    with opened_chain(path, UPDATE | APPEND) as fd:
+        lock(fd, shared=True)
         _read(path, fd)
 
 
@@ -202,8 +203,8 @@ def read_bindings(path: Path | str) -> tuple[Binding, ...]:
     path = Path(path)
     if not os.path.lexists(path):
         return ()
-    with opened_chain(path, os.O_RDONLY) as fd:
-        fcntl.flock(fd, fcntl.LOCK_SH)
+    with opened_chain(path, READ) as fd:
+        lock(fd, shared=True)
         return tuple(_read(path, fd))
 
 

@@ -20,6 +20,7 @@ import quantlaxmi
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("version",),
     ("errors",),
+    ("system",),
     ("recent",),
     ("notebook",),
     ("progress",),
@@ -57,6 +58,7 @@ INNER: dict[str, tuple[str, ...]] = {
     package: tuple(text.split())
     for package, text in {
         "schema": "tables",
+        "system": "flags signals locks folders positions memory processes",
         "files": "common chains named inside outputs temporary write",
         "settings": "place kinds base",
         "events": "ids market outcomes decisions",

@@ -5,7 +5,6 @@ Importing this module imports Numba, so only a running sweep does it.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import threading
@@ -25,6 +24,8 @@ from numba.core.runtime.nrt import rtsys
 
 from quantlaxmi._jit.cache_files import VerifiedCacheFile
 from quantlaxmi.errors import ConfigError
+from quantlaxmi.system.flags import CREATE, UPDATE
+from quantlaxmi.system.locks import lock
 
 __all__ = ["Sweep", "Work", "cache_folder", "inline", "kernel", "make_draws", "running"]
 
@@ -89,12 +90,12 @@ def _cache_lock(folder: Path) -> Iterator[None]:
     OSError
         The folder cannot be locked, or was not free for `_LOCK_SECONDS`.
     """
-    fd = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    fd = os.open(folder / ".lock", UPDATE | CREATE, 0o666)
     try:
         end = time.monotonic() + _LOCK_SECONDS
         while True:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(fd, wait=False)
                 break
             except BlockingIOError:
                 if time.monotonic() > end:

@@ -6,7 +6,6 @@ longer names is removed. So a reader of the manifest sees the old parts or the n
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +33,8 @@ from quantlaxmi.batch.rows import Row
 from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import CatalogError
 from quantlaxmi.files import one_line_errors, whole_file, write_pieces
+from quantlaxmi.system.flags import CREATE, NO_LINK, NO_WAIT, UPDATE
+from quantlaxmi.system.locks import lock
 
 __all__ = ["Busy", "compact"]
 
@@ -159,12 +160,12 @@ def alone(place: Path) -> Iterator[None]:
     ------
     CatalogError
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    flags = UPDATE | CREATE | NO_LINK | NO_WAIT
     with one_line_errors(place / _LOCK, "cannot be opened", CatalogError):
         fd = os.open(place / _LOCK, flags, 0o666)
     try:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(fd, wait=False)
         except BlockingIOError:
             raise Busy(place, "is being compacted by another process") from None
         except OSError:  # a file system without locks: parts of equal rows have equal names

@@ -21,6 +21,7 @@ from quantlaxmi.files import (
 from quantlaxmi.importers import FORMATS, import_capture
 from quantlaxmi.parallel.cores import cores
 from quantlaxmi.parallel.work_queue import Ended, Limits, WorkQueue
+from quantlaxmi.system.flags import APPEND, CREATE, NO_LINK, WRITE
 
 __all__ = ["LOG", "Imported", "folder_names", "import_many"]
 
@@ -211,7 +212,7 @@ def _prepare(where: Path, inputs: Sequence[Path | str]) -> None:
 
 def _log(path: Path, line: Mapping[str, Any]) -> None:
     """Append a line, durable when this returns."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = WRITE | APPEND | CREATE | NO_LINK
     text = (json.dumps(line, ensure_ascii=True) + "\n").encode()
     with one_line_errors(path, "cannot be written", InputError):
         fd = os.open(path, flags, 0o666)

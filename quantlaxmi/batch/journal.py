@@ -8,7 +8,6 @@ when a sweep was stopped; it counts for nothing, and the next sweep cuts it off.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -25,6 +24,8 @@ import msgspec
 from quantlaxmi.batch.records import Record, Sha256, Writer, encoded
 from quantlaxmi.errors import CatalogError, LeftoverRemoved
 from quantlaxmi.files import one_line_errors, opened_chain, read_exactly, sync_folder
+from quantlaxmi.system.flags import APPEND, NEW, NO_LINK, READ, UPDATE
+from quantlaxmi.system.locks import lock
 
 __all__ = [
     "FOLDER",
@@ -146,7 +147,7 @@ class JournalFile:
             The chain is broken, naming the line; or the file is of another catalog, is no regular
             file, is too long, or became shorter.
         """
-        with opened_chain(self.path, os.O_RDONLY, CatalogError) as fd:
+        with opened_chain(self.path, READ, CatalogError) as fd:
             size = os.fstat(fd).st_size
             if size > MAX_FILE_BYTES:
                 raise CatalogError(self.path, f"is longer than {MAX_FILE_BYTES} bytes")
@@ -201,9 +202,9 @@ def cut_torn(file: JournalFile) -> None:
     """
     if not file.torn:
         return
-    with opened_chain(file.path, os.O_RDWR, CatalogError) as fd:
+    with opened_chain(file.path, UPDATE, CatalogError) as fd:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(fd, wait=False)
         except OSError:
             return
         with one_line_errors(file.path, "cannot be written", CatalogError):
@@ -297,11 +298,11 @@ class JournalWriter:
         self._waiting.clear()
 
     def _begin(self) -> None:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = UPDATE | APPEND | NEW | NO_LINK
         with one_line_errors(self.path, "cannot be written", CatalogError):
             self._fd = os.open(self.path, flags, 0o666)
             with suppress(OSError):  # a new name is nobody else's, lock or none
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(self._fd, wait=False)
             sync_folder(self.path.parent)
 
     def _write(self, data: bytes) -> None:

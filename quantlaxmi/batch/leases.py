@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from quantlaxmi.system.flags import NEW, NO_LINK, NO_WAIT, READ, WRITE
+from quantlaxmi.system.processes import has_ended
+
 __all__ = ["FOLDER", "HEARTBEAT_S", "STALE_S", "Leases"]
 
 #: Their folder in that of the catalog.
@@ -25,6 +28,8 @@ FOLDER: Final = "leases"
 HEARTBEAT_S: Final = 10.0
 #: A lease that nobody touched for so long, as its reader saw it, is nobody's any more.
 STALE_S: Final = 60.0
+#: Whether to touch what a link names: only where a link itself cannot be touched.
+_FOLLOWED: Final = os.utime not in os.supports_follow_symlinks
 _MOST_BYTES: Final = 2048
 _HOLDER: Final = re.compile(rb"([^\n]{0,1024})\n([0-9]{1,10})\n[0-9a-f-]{36}\n")
 
@@ -101,7 +106,7 @@ class Leases:
         return True
 
     def _make(self, key: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = WRITE | NEW | NO_LINK
         fd = os.open(self._place / key, flags, 0o666)
         try:
             os.write(fd, self._text)
@@ -128,17 +133,11 @@ class Leases:
         found = _HOLDER.fullmatch(self._read(key))
         if found is None or found[1] != self._host or int(found[2]) == os.getpid():
             return False
-        try:
-            os.kill(int(found[2]), 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, OverflowError):
-            pass
-        return False
+        return has_ended(int(found[2]))
 
     def _read(self, key: str) -> bytes:
         """What stands in a lease; nothing where it cannot be read."""
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        flags = READ | NO_LINK | NO_WAIT
         with suppress(OSError):
             fd = os.open(self._place / key, flags)
             try:
@@ -154,7 +153,7 @@ class Leases:
         self._touched = self._clock()
         for key in self._held:
             with suppress(OSError):
-                os.utime(self._place / key, follow_symlinks=False)
+                os.utime(self._place / key, follow_symlinks=_FOLLOWED)
 
     def drop(self, keys: Iterable[str]) -> None:
         """Give leases back; one that somebody took over stays."""

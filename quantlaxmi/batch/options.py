@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from quantlaxmi.batch.store import Store
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.parallel.work_queue import Limits
+from quantlaxmi.system.memory import is_watched
 
 __all__ = ["Cluster", "Log", "Progress", "SweepOptions", "SweepState"]
 
@@ -91,6 +92,9 @@ class SweepOptions:
             raise ConfigError("--cache-size", "is given without --store, expected both")
         if self.cache_size is not None and self.cache_size < _LEAST_MEMORY:
             raise ConfigError("--cache-size", f"was {self.cache_size}, expected at least 64 MB")
+        if self.item_memory is not None and not is_watched():
+            problem = "cannot be kept to: this system does not tell what memory a process has"
+            raise ConfigError("--item-memory", problem)
 
 
 @dataclass(slots=True)

@@ -10,8 +10,6 @@ import functools
 import os
 import pickle
 import platform
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -38,6 +36,7 @@ from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.suites import gates_of
 from quantlaxmi.report.gate_report import GateReport
 from quantlaxmi.segment import Segment, open_segment
+from quantlaxmi.system.memory import limit_growth, peak_bytes
 from quantlaxmi.trials.records import Trial
 
 __all__ = ["Outcome", "do_packed", "do_task", "kernels_message"]
@@ -133,11 +132,10 @@ def do_task(task: Task) -> Outcome:
     """
     wall, cpu = time.perf_counter(), time.process_time()
     made = _outcome(task)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     timings = Timings(
         wall_s=round(time.perf_counter() - wall, 6),
         cpu_s=round(time.process_time() - cpu, 6),
-        peak_bytes=peak if sys.platform == "darwin" else peak * 1024,
+        peak_bytes=peak_bytes(),
         host=platform.node()[:256],
     )
     return replace(made, timings=timings)
@@ -336,15 +334,5 @@ def _limit_memory(memory: int | None) -> None:
     """Let this process take no more address space than it has now and an item may take."""
     if memory is None or _LIMITED:
         return
-
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return
-    size = pages * os.sysconf("SC_PAGE_SIZE") + memory
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY:
-        size = min(size, hard)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (size, hard))
-    _LIMITED.append(size)
+    if (limit := limit_growth(memory)) is not None:
+        _LIMITED.append(limit)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from quantlaxmi.system.flags import WRITE
+
 __all__ = [
     "OutputLost",
     "Terminated",
@@ -65,7 +67,7 @@ def flush_output() -> None:
 def drop_output() -> None:
     """Give the interpreter's own last flush somewhere to write to."""
     if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, WRITE), sys.stdout.fileno())
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from quantlaxmi.cli.ending import (
 )
 from quantlaxmi.cli.usage import UsageError, parse, suggestion
 from quantlaxmi.errors import LeftoverRemoved, QuantlaxmiError
+from quantlaxmi.system.signals import PIPE_CLOSED
 from quantlaxmi.version import __version__
 
 #: Exit codes of every command.
@@ -210,7 +211,7 @@ def run(program: str, argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         drop_output()  # the reader left
-        return 128 + signal.SIGPIPE
+        return 128 + PIPE_CLOSED
     except OutputLost as error:
         drop_output()
         _say(program, error)

@@ -25,13 +25,12 @@ from quantlaxmi.files.outputs import (
 from quantlaxmi.files.write import (
     check_writable,
     staged_directory,
-    sync_file,
-    sync_folder,
     whole_file,
     write_output,
     write_pieces,
     write_whole,
 )
+from quantlaxmi.system.folders import sync_file, sync_folder
 
 __all__ = [
     "SEGMENT_MANIFEST",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.files.common import irregular, one_line_errors
+from quantlaxmi.system.flags import NO_LINK, NO_WAIT
 
 __all__ = ["opened_chain"]
 
@@ -23,7 +24,7 @@ def opened_chain(path: Path, flags: int, error: type[InputError] = InputError) -
     ----------
     path : Path
     flags : int
-        Of `os.open`; a file that they create has the user's mask.
+        Of `quantlaxmi.system.flags`; a file that they create has the user's mask.
     error : type of InputError
         Raised.
 
@@ -35,7 +36,7 @@ def opened_chain(path: Path, flags: int, error: type[InputError] = InputError) -
     if path.is_symlink():
         raise error(path, "is a symbolic link")
     with one_line_errors(path, "cannot be opened", error):
-        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        fd = os.open(path, flags | NO_LINK | NO_WAIT, 0o666)
     try:
         if problem := irregular(os.fstat(fd).st_mode):
             raise error(path, problem)

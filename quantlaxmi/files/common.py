@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from quantlaxmi.errors import InputError, SegmentError
+from quantlaxmi.system.flags import NO_LINK, NO_TERMINAL, NO_WAIT, READ
 
-FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# O_NONBLOCK: opening a pipe planted under a known name must not hang.
-NAMED_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-READ_FLAGS = NAMED_FLAGS | os.O_NOFOLLOW
+# Opening a pipe planted under a known name must not hang.
+NAMED_FLAGS = READ | NO_WAIT | NO_TERMINAL
+READ_FLAGS = NAMED_FLAGS | NO_LINK
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",

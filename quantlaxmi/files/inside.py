@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import errno
 import hashlib
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
-from quantlaxmi.files.common import FOLDER_FLAGS, READ_FLAGS, irregular, one_line_errors
+from quantlaxmi.files.common import READ_FLAGS, irregular, one_line_errors
+from quantlaxmi.system.folders import OPENS_FOLDERS, is_link, open_folder, open_to_lock
+from quantlaxmi.system.locks import lock
 
 
 def open_inside(folder: Path, name: str) -> int:
@@ -39,12 +42,15 @@ def open_inside(folder: Path, name: str) -> int:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     at = None
     try:
-        at = os.open(folder, FOLDER_FLAGS)
-        for part in parts[:-1]:
-            below = os.open(part, FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=at)
-            os.close(at)
-            at = below
-        fd = os.open(parts[-1], READ_FLAGS, dir_fd=at)
+        if OPENS_FOLDERS:
+            at = open_folder(folder)
+            for part in parts[:-1]:
+                below = open_folder(part, within=at)
+                os.close(at)
+                at = below
+            fd = os.open(parts[-1], READ_FLAGS, dir_fd=at)
+        else:
+            fd = _open_by_names(folder, parts)
     except FileNotFoundError as error:
         raise SegmentCorrupt(folder / name, "is missing") from error
     except OSError as error:
@@ -60,6 +66,25 @@ def open_inside(folder: Path, name: str) -> int:
         os.close(fd)
         raise SegmentCorrupt(folder / name, problem)
     return fd
+
+
+def _open_by_names(folder: Path, parts: list[str]) -> int:
+    """Open a file where a folder cannot be opened: no name is a link, before and after."""
+    for _ in range(2):
+        place = folder
+        for part in parts:
+            place = place / part
+            if is_link(place):
+                raise OSError(errno.ELOOP, "a link is not followed")
+        status = os.lstat(place)
+        if not stat.S_ISREG(status.st_mode):
+            raise SegmentCorrupt(place, irregular(status.st_mode))
+        fd = os.open(place, READ_FLAGS)
+        opened = os.fstat(fd)
+        if (opened.st_dev, opened.st_ino) == (status.st_dev, status.st_ino):
+            return fd
+        os.close(fd)
+    raise OSError(errno.EBUSY, "it was replaced again and again")
 
 
 def open_sized(folder: Path, name: str, size: int) -> int:
@@ -175,10 +200,10 @@ def locked_folder(path: Path) -> Iterator[None]:
         Another process writes there.
     """
     with one_line_errors(path, "cannot be opened"):
-        fd = os.open(path, FOLDER_FLAGS)
+        fd = open_to_lock(path)
     try:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(fd, wait=False)
         except OSError as error:
             raise SegmentError(path, "is being written by another process") from error
         yield

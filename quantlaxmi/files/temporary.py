@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
@@ -15,6 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from quantlaxmi.errors import LeftoverRemoved
+from quantlaxmi.system.flags import NEW, WRITE
+from quantlaxmi.system.folders import OPENS_FOLDERS, open_to_lock
+from quantlaxmi.system.locks import lock
 
 _LEFTOVER: Final = re.compile(r"[0-9a-z_]{1,16}\.(tmp|partial)")
 _TRIES: Final = 100
@@ -38,15 +40,19 @@ def remove_leftovers(path: Path) -> None:
         ]
     for leftover in found:
         with contextlib.suppress(OSError):  # it runs, it is gone, or it is somebody else's
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(leftover, flags)
+            fd = open_to_lock(leftover)
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(fd, wait=False)
                 if _just_made(leftover):
                     continue
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+                if leftover.is_dir():
+                    shutil.rmtree(leftover)
+                elif OPENS_FOLDERS:
+                    leftover.unlink()
             finally:
                 os.close(fd)
+            if not OPENS_FOLDERS and not leftover.is_dir():  # Windows removes no open file
+                leftover.unlink(missing_ok=True)
             text = f"{leftover}: was left by a run that was killed, and is removed"
             warnings.warn(text, LeftoverRemoved, stacklevel=2)
 
@@ -58,12 +64,12 @@ def _just_made(path: Path) -> bool:
 
 
 def new_file(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    return os.open(path, WRITE | NEW, 0o666)
 
 
 def new_folder(path: Path) -> int:
     path.mkdir()
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return open_to_lock(path)
 
 
 def make_temporary(path: Path, suffix: str, make: Callable[[Path], int]) -> tuple[Path, int]:
@@ -79,7 +85,7 @@ def make_temporary(path: Path, suffix: str, make: Callable[[Path], int]) -> tupl
             continue
         # A file system without locks has no leftovers removed either.
         with contextlib.suppress(OSError):
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            lock(fd)
         # Another run may have taken it for a leftover before the lock was had.
         if os.path.lexists(temporary):
             return temporary, fd

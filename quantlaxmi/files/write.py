@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from quantlaxmi.errors import InputError, SegmentError
-from quantlaxmi.files.common import FOLDER_FLAGS, READ_FLAGS, one_line_errors
+from quantlaxmi.files.common import one_line_errors
 from quantlaxmi.files.outputs import FileKind, check_file, check_folder
 from quantlaxmi.files.temporary import make_temporary, new_file, new_folder, remove_leftovers
+from quantlaxmi.system.folders import OPENS_FOLDERS, sync_file, sync_folder
 
 
 def check_writable(path: Path, error: type[InputError] = InputError) -> None:
@@ -25,26 +26,10 @@ def check_writable(path: Path, error: type[InputError] = InputError) -> None:
     """
     with one_line_errors(path, "cannot be written", error):
         temporary, fd = make_temporary(path, "tmp", new_file)
-        temporary.unlink()
+        if OPENS_FOLDERS:  # removed before anybody takes it for a leftover
+            temporary.unlink()
         os.close(fd)
-
-
-def sync_file(path: Path) -> None:
-    """Make a regular file's bytes durable."""
-    _sync(path, READ_FLAGS)
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
-    _sync(path, FOLDER_FLAGS)
-
-
-def _sync(path: Path, flags: int) -> None:
-    fd = os.open(path, flags)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        temporary.unlink(missing_ok=True)
 
 
 def write_output(
@@ -90,7 +75,10 @@ def whole_file(path: Path, error: type[InputError]) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-                temporary.replace(path)  # before it is closed, which gives its lock back
+                if OPENS_FOLDERS:
+                    temporary.replace(path)  # before it is closed, which gives its lock back
+            if not OPENS_FOLDERS:  # Windows renames no open file
+                temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise

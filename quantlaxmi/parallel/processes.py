@@ -18,7 +18,6 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final, TypeVar
@@ -26,6 +25,8 @@ from typing import Any, Final, TypeVar
 from quantlaxmi.errors import WorkerError
 from quantlaxmi.parallel.cores import ONE_THREAD, cores
 from quantlaxmi.parallel.threads import Progress
+from quantlaxmi.system.processes import interrupts_later
+from quantlaxmi.system.signals import KILLED
 
 __all__ = ["Worker", "death_of", "end_workers", "run_in_processes", "start_worker"]
 
@@ -155,7 +156,8 @@ def start_worker(work: Callable[[Any], Any]) -> Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-    with _pinned(), _interrupts_later():
+    # Until `_serve` runs a worker would die of Ctrl-C with a traceback.
+    with _pinned(), interrupts_later():
         process.start()
     theirs.close()
     return Worker(process, ours)
@@ -197,7 +199,7 @@ def death_of(worker: Worker) -> WorkerError:
         how = f"ended with exit code {code}"
     else:
         how = f"was ended by {signal.Signals(-code).name}"
-    hint = "; the system may have had no memory left" if code == -signal.SIGKILL else ""
+    hint = "; the system may have had no memory left" if code == -KILLED else ""
     return WorkerError(f"a worker process {how}, expected its result{hint}")
 
 
@@ -227,21 +229,6 @@ def _pinned() -> Iterator[None]:
                 os.environ.pop(name, None)  # two threads may start workers at once
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _interrupts_later() -> Iterator[None]:
-    """Delay interrupts; a process that is started here ignores them.
-
-    Until `_serve` runs a worker would die of Ctrl-C with a traceback. Python starts a tracker
-    with the first process, which unblocks interrupts: here the tracker starts before the block.
-    """
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:

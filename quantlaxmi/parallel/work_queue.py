@@ -8,32 +8,22 @@ needs, kills what is over its deadline, and starts a process anew where one ende
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from quantlaxmi.errors import WorkerError
 from quantlaxmi.parallel.processes import Worker, death_of, end_workers, start_worker
+from quantlaxmi.system.memory import resident_bytes
 
-__all__ = ["Ended", "Limits", "Slot", "WorkQueue", "resident_bytes"]
+__all__ = ["Ended", "Limits", "Slot", "WorkQueue"]
 
 Item = TypeVar("Item")
 #: Longest wait for an answer: interrupts, memory and the caller's own clock are looked at then.
 _BEAT_S: Final = 0.25
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-
-
-def resident_bytes(pid: int) -> int:
-    """Memory of a process in bytes; 0 where the system does not tell or it is gone."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except (OSError, IndexError, ValueError):
-        return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from quantlaxmi.segment.arrow_io import (
 )
 from quantlaxmi.segment.manifest import ColumnEntry, TableEntry, columns_name
 from quantlaxmi.segment.rows import Columns
+from quantlaxmi.system.positions import write_at
 
 _MAGIC = b"ARROW1\x00\x00"
 _HASH_THREADS = 2
@@ -122,7 +123,7 @@ def write_columns(folder: Path, table: str, rows: int, batches: Iterable[Columns
 
 def _write_at(fd: int, data: memoryview, at: int) -> None:
     while data:
-        done = os.pwrite(fd, data, at)
+        done = write_at(fd, data, at)
         data, at = data[done:], at + done
 
 

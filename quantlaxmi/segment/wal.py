@@ -35,6 +35,7 @@ from quantlaxmi.segment.arrow_io import (
     table_schema,
 )
 from quantlaxmi.segment.rows import Columns, RowRules
+from quantlaxmi.system.positions import read_at
 
 LOG_FOLDER: Final = "wal"
 LOG_NAME: Final = re.compile(rf"({'|'.join(TABLES)})-([0-9]{{3,6}})\.arrows")
@@ -295,7 +296,7 @@ class LogFileReader:
 
     def _stop(self) -> None:
         # A zero-filled tail reads as a clean end, so the bytes themselves are compared.
-        tail = os.pread(self._fd, len(END_MARK) + 1, self.end)
+        tail = read_at(self._fd, len(END_MARK) + 1, self.end)
         if tail and tail != END_MARK:
             self.problem = f"has {self.size - self.end} bytes after its last whole batch"
 

@@ -17,6 +17,7 @@ import msgspec
 
 from quantlaxmi.errors import TrialError
 from quantlaxmi.files import one_line_errors, opened_chain, read_exactly
+from quantlaxmi.system.flags import READ
 from quantlaxmi.trials.records import Record, Sha256, Trial, Writer, encoded, identity
 
 __all__ = ["MAX_FILE_BYTES", "MAX_LINE_BYTES", "START", "ChainFile", "Line"]
@@ -114,7 +115,7 @@ class ChainFile:
         TrialError
             The chain is broken, naming the line; or the file is no regular file or too long.
         """
-        with opened_chain(self.path, os.O_RDONLY, TrialError) as fd:
+        with opened_chain(self.path, READ, TrialError) as fd:
             status = os.fstat(fd)
             same = self._inode == (status.st_dev, status.st_ino)
             rewritten = status.st_size == self.size and status.st_mtime_ns != self._mtime_ns

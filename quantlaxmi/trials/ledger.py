@@ -6,7 +6,6 @@ segment, strategy, code and settings, however many lines or files tell of it.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import threading
@@ -18,6 +17,8 @@ from typing import Final, Literal
 
 from quantlaxmi.errors import TrialError
 from quantlaxmi.files import check_no_segment, one_line_errors
+from quantlaxmi.system.folders import open_to_lock
+from quantlaxmi.system.locks import lock
 from quantlaxmi.trials.chain import ChainFile
 from quantlaxmi.trials.records import (
     Extent,
@@ -220,10 +221,10 @@ class TrialLedger:
             The folder cannot be locked, or the ledger is broken.
         """
         with one_line_errors(self.folder, "cannot be locked", TrialError):
-            fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fd = open_to_lock(self.folder)
         try:
             with one_line_errors(self.folder, "cannot be locked", TrialError):
-                fcntl.flock(fd, fcntl.LOCK_EX)
+                lock(fd)
             self.refresh()
             yield
         finally:

@@ -7,7 +7,6 @@ one name.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import platform
@@ -20,20 +19,23 @@ from typing import Final
 
 from quantlaxmi.errors import LeftoverRemoved, TrialError
 from quantlaxmi.files import one_line_errors, opened_chain, sync_folder
+from quantlaxmi.system.flags import APPEND, CREATE, NEW, UPDATE
+from quantlaxmi.system.locks import lock
+from quantlaxmi.system.processes import user_name
 from quantlaxmi.trials.chain import MAX_FILE_BYTES, MAX_LINE_BYTES, ChainFile, Line
 from quantlaxmi.trials.records import Record, Writer, encoded
 
 __all__ = ["TrialWriter", "writer_place"]
 
 _PLACE_TAG: Final = b"quantlaxmi.trials-place/1\0"
-_FLAGS: Final = os.O_RDWR | os.O_APPEND
+_FLAGS: Final = UPDATE | APPEND
 
 
 def writer_place(folder: Path) -> str:
     """Hash of this machine, this user and a folder, hexadecimal."""
     with one_line_errors(folder, "cannot be read", TrialError):
         status = folder.stat()
-    words = (platform.node(), str(os.getuid()), str(status.st_dev), str(status.st_ino))
+    words = (platform.node(), user_name(), str(status.st_dev), str(status.st_ino))
     return hashlib.sha256(_PLACE_TAG + "\0".join(words).encode()).hexdigest()
 
 
@@ -82,7 +84,7 @@ class TrialWriter:
                 self._cut_torn(file, fd)
                 return file, fd
         path = self._folder / f"{uuid.uuid4()}.jsonl"
-        fd = self._locked(path, _FLAGS | os.O_CREAT | os.O_EXCL)
+        fd = self._locked(path, _FLAGS | NEW)
         if fd is None:
             raise TrialError(path, "was taken by another writer")
         with one_line_errors(path, "cannot be written", TrialError):
@@ -95,9 +97,9 @@ class TrialWriter:
         with opened_chain(path, flags, TrialError) as found:
             fd = os.dup(found)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(fd, wait=False)
         except OSError:
-            if flags & os.O_CREAT:
+            if flags & CREATE:
                 return fd  # a new name is nobody else's, lock or none
             os.close(fd)
             return None

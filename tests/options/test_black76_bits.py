@@ -16,6 +16,7 @@ import quantlaxmi._ext.chain_surface as chain_module
 import quantlaxmi._ext.fair_variance as null_module
 import quantlaxmi._ext.scan_margin as margin_module
 from quantlaxmi._ext import black76 as kernel
+from tests.c_compilers import compiler
 
 FOLDER = Path(module.__file__).parent
 # The last one goes after -fno-fast-math, which takes it back.
@@ -66,10 +67,10 @@ def rows() -> np.ndarray:
     return np.column_stack([f, k, t, sigma, rng.integers(0, 2, n)])
 
 
-def compiler(name: str) -> str:
-    found = shutil.which(name)
+def nm_program() -> str:
+    found = shutil.which("nm")
     if found is None:
-        pytest.skip(f"no {name} here")
+        pytest.skip("no nm here")
     return found
 
 
@@ -77,7 +78,7 @@ def outputs(tmp_path: Path, name: str, flags: list[str]) -> bytes:
     source, program = tmp_path / "driver.c", tmp_path / "driver"
     source.write_text(DRIVER)
     subprocess.run(
-        [compiler(name), *FLAGS, *flags, f"-I{FOLDER}", source, "-o", program], check=True
+        [*compiler(name), *FLAGS, *flags, f"-I{FOLDER}", source, "-o", program], check=True
     )
     done = subprocess.run([program], input=rows().tobytes(), capture_output=True, check=True)
     return done.stdout
@@ -114,11 +115,11 @@ def test_bits_would_show_a_contraction(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["gcc", "clang"])
 @pytest.mark.parametrize("level", ["-O0", "-O3"])
 def test_object_asks_for_nothing_of_libm(tmp_path: Path, name: str, level: str) -> None:
-    nm = compiler("nm")
+    nm = nm_program()
     source, made = tmp_path / "all.c", tmp_path / "all.o"
     source.write_text(OBJECT)
     subprocess.run(
-        [compiler(name), *FLAGS, level, f"-I{FOLDER}", "-c", source, "-o", made], check=True
+        [*compiler(name), *FLAGS, level, f"-I{FOLDER}", "-c", source, "-o", made], check=True
     )
     listed = subprocess.run([nm, "-u", made], capture_output=True, text=True, check=True)
     assert set(listed.stdout.split()) & LIBM == set()
@@ -132,7 +133,7 @@ def test_object_asks_for_nothing_of_libm(tmp_path: Path, name: str, level: str) 
 def test_extensions_ask_for_nothing_of_libm(which) -> None:
     if sys.platform != "linux":
         pytest.skip("names of symbols are read as Linux writes them")
-    nm = compiler("nm")
+    nm = nm_program()
     listed = subprocess.run(
         [nm, "-D", "-u", which.__file__], capture_output=True, text=True, check=True
     )

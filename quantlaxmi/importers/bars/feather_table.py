@@ -17,6 +17,7 @@ from quantlaxmi.files import open_regular
 from quantlaxmi.importers.bars.parquet import column_cells, column_texts
 from quantlaxmi.importers.bars.table import BATCH_LINES, Batch, Cells, Row
 from quantlaxmi.segment.arrow_io import ARROW_ERRORS, batch_sizes
+from quantlaxmi.system.positions import read_at
 
 #: Most bytes that one batch unpacks to.
 MAX_BATCH: Final = 1 << 29
@@ -68,7 +69,7 @@ class FeatherTable:
 
     def _check_sizes(self) -> None:
         descriptor = self._open.fileno()
-        sizes = batch_sizes(lambda n, at: os.pread(descriptor, n, at), self.raw_bytes)
+        sizes = batch_sizes(lambda n, at: read_at(descriptor, n, at), self.raw_bytes)
         for k, size in enumerate(sizes, 1):
             if size > MAX_BATCH:
                 problem = f"unpacks to {size} bytes; expected at most {MAX_BATCH}"
