@@ -20,6 +20,30 @@ def command(*words: object) -> int:
     return main_crypto([str(word) for word in words])
 
 
+def shares(folder: Path) -> list[bool]:
+    """Whether a lock is had: shared, beside others, alone, and after its owner shares it."""
+    from quantlaxmi.system.flags import CREATE, UPDATE
+    from quantlaxmi.system.locks import lock
+
+    def has(fd: int, shared: bool) -> bool:
+        try:
+            lock(fd, shared=shared, wait=False)
+        except BlockingIOError:
+            return False
+        return True
+
+    one, two, three = (os.open(folder / "locked", UPDATE | CREATE) for _ in range(3))
+    found = [has(one, True), has(two, True), has(three, False)]
+    os.close(two)
+    os.close(one)
+    found += [has(three, False)]
+    four = os.open(folder / "locked", UPDATE)
+    found += [has(four, True), has(three, True), has(four, True)]
+    os.close(three)
+    os.close(four)
+    return found
+
+
 def refusals(folder: Path) -> tuple[str, str]:
     """What is said of a second writer, and of a link where a segment has a file."""
     import quantlaxmi as ql
@@ -94,6 +118,7 @@ def main(data: Path, folder: Path) -> dict[str, object]:
     found["trials"] = command("trials", "verify", "--trials", folder / "ledger")
     found["processes"] = run_in_processes(math.factorial, range(5), processes=2)
     found["second"], found["link"] = refusals(folder)
+    found["shares"] = shares(folder)
     found["left"] = sorted(str(one.name) for one in folder.iterdir() if one.name[0] == ".")
     found["hidden"] = [hasattr(os, "pread"), sys.modules["fcntl"] is None]
     return found

@@ -15,7 +15,7 @@ import sys
 import time
 import types
 from contextlib import suppress
-from fcntl import F_OFD_SETLK, F_WRLCK, fcntl
+from fcntl import F_OFD_SETLK, F_UNLCK, F_WRLCK, fcntl
 from pathlib import Path
 from struct import pack
 
@@ -45,10 +45,12 @@ GONE = [
 GONE_SIGNALS = ("SIGKILL", "SIGPIPE", "pthread_sigmask")
 
 
-def _locking(fd: int, _mode: int, size: int) -> None:
+def _locking(fd: int, mode: int, size: int) -> None:
     at = os.lseek(fd, 0, os.SEEK_CUR)
     try:
-        fcntl(fd, F_OFD_SETLK, pack("hhqqi4x", F_WRLCK, os.SEEK_SET, at, size, 0))
+        fcntl(
+            fd, F_OFD_SETLK, pack("hhqqi4x", F_WRLCK if mode else F_UNLCK, os.SEEK_SET, at, size, 0)
+        )
     except OSError as error:
         if error.errno == errno.EBADF:  # this system locks nothing that it may not write
             return
@@ -132,7 +134,7 @@ def _killed(pid, number):
     _kill(pid, number)
 
 
-sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, locking=_locking)  # type: ignore[assignment]
+sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, LK_UNLCK=0, locking=_locking)  # type: ignore[assignment]
 for name in GONE_MODULES:
     sys.modules[name] = None  # type: ignore[assignment]
 for name in GONE:

@@ -169,5 +169,9 @@ def test_locks_keep_a_second_writer_out_and_leave_nothing(road):
     assert road[1]["left"] == []
 
 
+def test_locks_are_shared_or_had_alone(road):
+    assert road[1]["shares"] == [True, True, False, True, False, True, True]
+
+
 def test_a_link_in_a_segment_is_refused(road):
     assert road[1]["link"] == "cannot be opened: a link is not followed"

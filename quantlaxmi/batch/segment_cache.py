@@ -8,7 +8,6 @@ has one name, so whatever a killed process left of it is removed by the next.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
@@ -24,6 +23,9 @@ from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import SEGMENT_MANIFEST, one_line_errors, sync_file, sync_folder
 from quantlaxmi.segment import Segment, open_segment
 from quantlaxmi.segment.manifest import MAX_MANIFEST_BYTES, Manifest, load_manifest
+from quantlaxmi.system.flags import CREATE, NO_LINK, UPDATE
+from quantlaxmi.system.folders import OPENS_FOLDERS
+from quantlaxmi.system.locks import lock
 
 __all__ = ["DEFAULT_BYTES", "Held", "SegmentCache", "cache_folder"]
 
@@ -127,7 +129,7 @@ class SegmentCache:
         """
         if not _DIGEST.fullmatch(digest):  # names are made of it
             raise SegmentError("segment", f"was {digest[:80]!r}, expected 64 hexadecimal digits")
-        lock = self._locked(digest, fcntl.LOCK_EX)
+        held = self._locked(digest)
         try:
             segment = self._kept(digest)
             if segment is None:
@@ -136,11 +138,11 @@ class SegmentCache:
             with one_line_errors(self._folder / digest, "cannot be touched"):
                 now = time.time_ns()  # the system's own stamps are milliseconds apart
                 os.utime(self._folder / digest, ns=(now, now))
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            lock(held, shared=True)
         except BaseException:
-            os.close(lock)
+            os.close(held)
             raise
-        return Held(segment, lock)
+        return Held(segment, held)
 
     def _kept(self, digest: str) -> Segment | None:
         """The segment as it is here; one that was changed is removed."""
@@ -231,29 +233,30 @@ class SegmentCache:
     def _removed(self, key: str, path: Path) -> bool:
         """Remove what nobody uses, and its lock; False where it is in use."""
         try:
-            lock = self._locked(key, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = self._locked(key, wait=False)
         except (BlockingIOError, SegmentError):
             return False
         try:
             _remove(path)
-            self._lock_of(key).unlink(missing_ok=True)
+            if OPENS_FOLDERS:  # Windows removes no open file
+                self._lock_of(key).unlink(missing_ok=True)
         except OSError:
             return False
         finally:
-            os.close(lock)
+            os.close(held)
         return True
 
     def _lock_of(self, key: str) -> Path:
         return self._folder / (key + _LOCK)
 
-    def _locked(self, key: str, how: int) -> int:
+    def _locked(self, key: str, *, wait: bool = True) -> int:
         """A lock's descriptor; of a file that was removed meanwhile it is none, so again."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = UPDATE | CREATE | NO_LINK
         while True:
             with one_line_errors(self._lock_of(key), "cannot be opened"):
                 fd = os.open(self._lock_of(key), flags, 0o600)
             try:
-                fcntl.flock(fd, how)
+                lock(fd, wait=wait)
                 with contextlib.suppress(FileNotFoundError):
                     if os.stat(self._lock_of(key)).st_ino == os.fstat(fd).st_ino:  # noqa: PTH116
                         return fd

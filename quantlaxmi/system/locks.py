@@ -1,6 +1,7 @@
 """Locks of open files: they end with the process, and never need to be cleared up.
 
-On Windows a lock is one byte, which nobody else can read; it lies far behind the end of any file.
+On Windows a lock is of bytes, which nobody else can read; they lie far behind the end of any file.
+Who shares a lock has one of them, who has it alone has all.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import errno
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 __all__ = ["lock"]
@@ -24,22 +26,23 @@ except ImportError:
 _fcntl: Any = _posix
 _msvcrt: Any = _windows
 
-#: Position of the byte that is locked where bytes are.
+#: Position of the bytes that are locked where bytes are, and how many may share them.
 _FAR: Final = 1 << 43
+_SHARES: Final = 64
 _POLL_S: Final = 0.02
 #: What Windows says of a byte that somebody else holds.
 _TAKEN: Final = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
 
 
 def lock(fd: int, *, shared: bool = False, wait: bool = True) -> None:
-    """Lock an open file until it is closed.
+    """Lock an open file until it is closed; a lock of its own becomes one that is shared.
 
     Parameters
     ----------
     fd : int
         An open file; its position stays.
     shared : bool
-        Let others have a shared lock too, where the system knows any; else nobody has one.
+        Let others have a shared lock too.
     wait : bool
         Wait for whoever has it.
 
@@ -61,22 +64,32 @@ def lock(fd: int, *, shared: bool = False, wait: bool = True) -> None:
         return
     if _msvcrt is None:
         raise OSError(errno.ENOLCK, f"{sys.platform} knows no locks of files")
-    while not _lock_byte(fd):
+    while not _lock_bytes(fd, shared):
         if not wait:
             raise BlockingIOError(errno.EAGAIN, "somebody else has the lock")
         time.sleep(_POLL_S)
 
 
-def _lock_byte(fd: int) -> bool:
-    """Lock the far byte; False where somebody else has it."""
-    at = os.lseek(fd, 0, os.SEEK_CUR)
-    os.lseek(fd, _FAR, os.SEEK_SET)
+def _lock_bytes(fd: int, shared: bool) -> bool:
+    """Lock one byte or all; False where somebody else has what is needed."""
+    before = os.lseek(fd, 0, os.SEEK_CUR)
     try:
-        _msvcrt.locking(fd, _msvcrt.LK_NBLCK, 1)
+        if not shared:
+            return _took(fd, 0, _SHARES)
+        with suppress(OSError):  # of its own lock alone; there may be none
+            os.lseek(fd, _FAR, os.SEEK_SET)
+            _msvcrt.locking(fd, _msvcrt.LK_UNLCK, _SHARES)
+        return any(_took(fd, k, 1) for k in range(_SHARES))
+    finally:
+        os.lseek(fd, before, os.SEEK_SET)
+
+
+def _took(fd: int, first: int, size: int) -> bool:
+    os.lseek(fd, _FAR + first, os.SEEK_SET)
+    try:
+        _msvcrt.locking(fd, _msvcrt.LK_NBLCK, size)
     except OSError as error:
         if error.errno not in _TAKEN:
             raise
         return False
-    finally:
-        os.lseek(fd, at, os.SEEK_SET)
     return True
