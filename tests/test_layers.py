@@ -148,8 +148,9 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "data_quality": "figures quantile chains measure",
         "report": """
-            read_results verdict_words gate_rows found figures maps layout html.questions html.svg
-            html.page pages gate_report binding differences compare html.compare_page known
+            read_results verdict_words gate_rows found figures maps setting_map layout
+            html.questions html.svg html.page
+            pages gate_report binding differences compare html.compare_page known
             judged_rows holdout_question told tried run_gates verify plots
             """,
         "batch": """

@@ -82,15 +82,21 @@ def number(value: Any) -> float:
     return found
 
 
-def rows(value: Any) -> list[Any]:
+def rows(value: Any, most: int = MAX_MARKS) -> list[Any]:
     """A list of a report with no more entries than a picture can hold.
+
+    Parameters
+    ----------
+    value : object
+    most : int
+        Entries; more where only some of them are drawn.
 
     Raises
     ------
     ValueError
     """
-    if not isinstance(value, list) or len(value) > MAX_MARKS:
-        raise ValueError(f"was {shown(value, 40)}, expected a list of at most {MAX_MARKS}")
+    if not isinstance(value, list) or len(value) > most:
+        raise ValueError(f"was {shown(value, 40)}, expected a list of at most {most}")
     return value
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.errors import ReportError
 from quantlaxmi.report import figures, maps
-from quantlaxmi.report.found import Judged, currency_of, drawn_from, number, results_of, rows
+from quantlaxmi.report.found import Judged, currency_of, drawn_from, number, results_of
+from quantlaxmi.report.setting_map import map_rows, setting_map
 from quantlaxmi.run.picture import DrawnRun, Picture
 from quantlaxmi.run.plots import laid_out, run_pictures
 from quantlaxmi.run.waterfall import waterfall
@@ -112,10 +113,10 @@ def _single(
         if "has no " in error.problem:
             return []
         raise
-    if draw is maps.setting_map:
+    if draw is setting_map:
         words = (
-            "Statistic over all data of the setting that was chosen most, which is framed, and of "
-            "the settings next to it: a good one has neighbours that do about as well."
+            "Statistic over all data of every setting; the one that was chosen most is framed or "
+            "filled. A good one has neighbours that do about as well."
         )
     wide, narrow = height
     return [
@@ -142,12 +143,8 @@ def _rows_drawn(report: Judged, name: str, draw: Callable[..., Axes]) -> tuple[i
         if not n:
             raise ReportError("report", "has no regimes", name)
         return 34 * n, 42 * n
-    if draw is maps.setting_map:
-        found: Any = next(one for one in results if one.gate == name).details.get("neighbours")
-        if not found:
-            raise ReportError("report", "has no neighbours", name)
-        with drawn_from(name):
-            n = len(rows(found["neighbours"])) + 1
+    if draw is setting_map:
+        n = map_rows(report)
         return 30 * n, 30 * n
     return 0, 0
 
@@ -156,7 +153,7 @@ _SINGLE: tuple[tuple[str, str, Callable[..., Axes], tuple[int, int]], ...] = (
     ("suites", "P-values and the limit", figures.p_values, (110, 150)),
     ("delay", "Orders that arrive later", figures.delay_curve, (320, 340)),
     ("walk_forward", "Before and after each choice", figures.walk_forward_folds, (320, 320)),
-    ("walk_forward", "Settings next to the chosen one", maps.setting_map, (110, 120)),
+    ("walk_forward", "Every setting of the grid", setting_map, (110, 120)),
     ("regimes", "Kinds of market", figures.regime_bars, (80, 80)),
     ("cost_sensitivity", "Dearer trading", maps.cost_surface, (440, 420)),
 )

@@ -1,4 +1,4 @@
-"""Two-dimensional pictures of a report: the cost surface and the map of settings."""
+"""A picture of money over two costs, and cells of numbers for other pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-__all__ = ["cost_surface", "setting_map"]
+__all__ = ["cells", "cost_surface", "frame", "headed"]
 
 #: Opacity of the cell of the largest amount: text on it stays legible in both themes.
 _DARKEST = 0.34
@@ -54,22 +54,22 @@ def cost_surface(report: Judged, ax: Axes | None = None) -> Axes:
         settings = report.policy["cost_sensitivity"]
         judged = (number(settings["extra_bps"]), number(settings["fee_multiplier"]))
     with axes_of(ax, 720, 420) as ax:
-        _cells(ax, net)
+        cells(ax, net)
         _border(ax, net)
-        _frame(ax, (_place(x, 0), _place(y, 1)), "solid", "this run")
+        frame(ax, (_place(x, 0), _place(y, 1)), "solid", "this run")
         if judged[0] <= max(x) and judged[1] <= max(y):
             at = _place(x, judged[0]), _place(y, judged[1])
-            _frame(ax, at, (0, (3, 2)), "judged here")
+            frame(ax, at, (0, (3, 2)), "judged here")
         ax.set_xticks(range(len(x)), [f"{v:g}" for v in x])
         ax.set_yticks(range(len(y)), [f"× {v:g}" for v in y])
         ax.set_xlabel("basis points more on every fill")
         currency = currency_of(report)
         ax.set_ylabel("fees")
         on_data(ax)
-        return ax if not currency else _title(ax, f"net PnL, {currency}")
+        return ax if not currency else headed(ax, f"net PnL, {currency}")
 
 
-def _title(ax: Axes, text: str) -> Axes:
+def headed(ax: Axes, text: str) -> Axes:
     ax.annotate(
         text,
         (1.0, 1.0),
@@ -98,7 +98,7 @@ def _border(ax: Axes, net: Sequence[Sequence[float]]) -> None:
         ax.plot(x, y, color=INK, linewidth=2.5, label="break-even")
 
 
-def _frame(ax: Axes, at: tuple[float, float], line: Any, label: str | None = None) -> None:
+def frame(ax: Axes, at: tuple[float, float], line: Any, label: str | None = None) -> None:
     """A frame within the edges of a cell."""
     from matplotlib.patches import Rectangle
 
@@ -124,7 +124,7 @@ def _place(values: Sequence[float], at: float) -> float:
     return 0.0
 
 
-def _cells(ax: Axes, values: Sequence[Sequence[float | None]]) -> None:
+def cells(ax: Axes, values: Sequence[Sequence[float | None]]) -> None:
     """A cell a value: its colour by sign, its depth by size, its number written on it."""
     from matplotlib.patches import Rectangle
 
@@ -154,74 +154,3 @@ def _cells(ax: Axes, values: Sequence[Sequence[float | None]]) -> None:
             )
     ax.set_xlim(-0.5, max(map(len, values)) - 0.5)
     ax.set_ylim(-0.5, len(values) - 0.5)
-
-
-def setting_map(report: Judged, ax: Axes | None = None) -> Axes:
-    """Draw the statistic of the setting chosen most and of those next to it.
-
-    Parameters
-    ----------
-    report : GateReport
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Over two parameters a map, the chosen setting framed; else a bar a setting.
-
-    Raises
-    ------
-    ReportError
-        Walk-forward did not run, or chose nothing.
-    """
-    result = result_of(report, "walk_forward")
-    if not result.details.get("neighbours"):
-        raise ReportError("report", "has no neighbours of a setting", "walk_forward")
-    with drawn_from("walk_forward"):
-        found: Any = result.details["neighbours"]
-        own = {str(k): str(v) for k, v in found["setting"].items()}
-        cells = [(own, number(found["statistic"]))]
-        for one in rows(found["neighbours"]):
-            values = {str(k): str(v) for k, v in one["values"].items()}
-            if set(values) != set(own):
-                raise ValueError("the settings have other parameters")
-            cells.append((values, number(one["statistic"])))
-    names = sorted(own)
-    if len(names) != 2:
-        return _setting_bars(cells, names, ax)
-    sides = [sorted({values[name] for values, _ in cells}, key=_order) for name in names]
-    table: list[list[float | None]] = [[None] * len(sides[0]) for _ in sides[1]]
-    for values, statistic in cells:
-        table[sides[1].index(values[names[1]])][sides[0].index(values[names[0]])] = statistic
-    with axes_of(ax, 720, 90 + 70 * len(sides[1])) as ax:
-        _cells(ax, table)
-        at = sides[0].index(own[names[0]]), sides[1].index(own[names[1]])
-        _frame(ax, at, "solid")
-        for k, (axis, side) in enumerate(zip((ax.set_xticks, ax.set_yticks), sides, strict=True)):
-            axis(range(len(side)), [text[:10] for text in side])
-            (ax.set_xlabel, ax.set_ylabel)[k](names[k][:30])
-        return _title(ax, "statistic; framed: chosen most")
-
-
-def _setting_bars(
-    cells: list[tuple[dict[str, str], float]], names: list[str], ax: Axes | None
-) -> Axes:
-    with axes_of(ax, 720, 80 + 28 * len(cells)) as ax:
-        for k, (_, statistic) in enumerate(cells):
-            ax.barh(k, statistic, 0.62, color=BLUE if k == 0 else "none", edgecolor=BLUE)
-        varied = [n for n in names if len({values[n] for values, _ in cells}) > 1]
-        texts = [" ".join(f"{n}={values[n]}" for n in varied) or "chosen" for values, _ in cells]
-        most = 18 if is_narrow(ax) else 40
-        ax.set_yticks(
-            range(len(cells)), [t if len(t) <= most else t[: most - 1] + "…" for t in texts]
-        )
-        ax.set_ylim(len(cells) - 0.4, -0.6)
-        ax.set_xlabel("statistic; filled: chosen most")
-        return ax
-
-
-def _order(text: str) -> tuple[int, float, str]:
-    try:
-        return 0, number(text), text
-    except ValueError:
-        return 1, 0.0, text

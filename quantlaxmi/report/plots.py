@@ -18,7 +18,8 @@ from quantlaxmi.report.figures import (
     walk_forward_folds,
 )
 from quantlaxmi.report.layout import plot_report
-from quantlaxmi.report.maps import cost_surface, setting_map
+from quantlaxmi.report.maps import cost_surface
+from quantlaxmi.report.setting_map import setting_map
 from quantlaxmi.run.chain_pictures import iv_smile, iv_term_structure, rule_bars
 from quantlaxmi.run.payoff import plot_payoff
 from quantlaxmi.run.plots import basis, drawdown, equity, plot_run, positions, price

@@ -17,6 +17,8 @@ __all__ = ["fold_rows", "shown_figures"]
 
 #: A neighbour keeps the result where its statistic is at least this share of the setting's.
 _KEEPS = 0.5
+#: Settings of a larger grid are not listed one by one.
+_MOST_LISTED = 2_500
 
 
 def fold_rows(trained: TrainedFolds, found: OutOfSample, exponent: int) -> list[Json]:
@@ -109,7 +111,7 @@ def _efficiency(trained: TrainedFolds, found: OutOfSample) -> Json:
 
 
 def _neighbours(trained: TrainedFolds) -> Json:
-    """Statistics over all data of the setting that was chosen most, and of those next to it."""
+    """Statistics over all data: of the setting chosen most, of those next to it, and of all."""
     counted = Counter(one.index for one in trained.choices if one is not None)
     if not counted:
         return None
@@ -122,6 +124,15 @@ def _neighbours(trained: TrainedFolds) -> Json:
     if values and own > 0:
         shape = "plateau" if statistics.median(values) >= _KEEPS * own else "spike"
     names = varied(texts)
+    every: list[Json] | None = None
+    if len(texts) <= _MOST_LISTED:
+        every = [
+            {
+                "values": {name: one[name] for name in names},
+                "statistic": studentised(whole.total, whole.squares),
+            }
+            for one, whole in zip(texts, trained.whole, strict=True)
+        ]
     return {
         "setting": {name: texts[index][name] for name in names},
         "statistic": own,
@@ -131,4 +142,5 @@ def _neighbours(trained: TrainedFolds) -> Json:
         ],
         "median": rounded(statistics.median(values)) if values else None,
         "shape": shape,
+        "settings": every,
     }
