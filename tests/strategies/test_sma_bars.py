@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from quantlaxmi import CostModel, backtest
+from quantlaxmi import BarStrategy, CostModel, backtest, crossover
 from quantlaxmi.strategies.read_source import read_source
 from quantlaxmi.strategies.registry import StrategyRegistry
 from tests.gates.test_bar_flips import frame, segment_of
 from tests.strategies.test_bar_strategy import crosses_by_hand
 
 ROOT = Path(__file__).parents[2]
+FREE = CostModel.binance()
 EXAMPLE = ROOT / "examples" / "sma_bars.py"
 
 
@@ -57,3 +58,46 @@ def test_it_trades_what_is_computed_by_hand() -> None:
 
 def test_its_source_has_nothing_that_differs_between_machines() -> None:
     assert list(read_source(EXAMPLE)) == []
+
+
+def test_the_means_of_ta_lib_trade_the_same() -> None:
+    """Its means are NaN where those of pandas are, and turn at the same bars."""
+    talib = pytest.importorskip("talib", reason="TA-Lib is not installed (extra dev)")
+
+    class OfTaLib(BarStrategy):
+        strategy_id = "sma_cross"
+
+        def init(self) -> None:
+            self.fast = self.I(talib.SMA, self.data.close, 10)
+            self.slow = self.I(talib.SMA, self.data.close, timeperiod=20)
+
+        def next(self) -> None:
+            if crossover(self.fast, self.slow):
+                self.target(self.symbol, 1)
+            elif crossover(self.slow, self.fast):
+                self.target(self.symbol, -1)
+
+    segment = segment_of(frame(400, 31))
+    ours = backtest(segment, StrategyRegistry().create(f"{EXAMPLE}:SmaCross"), costs=FREE)
+    theirs = backtest(segment, OfTaLib(), costs=FREE)
+    assert len(ours.exact.decisions) > 10
+    assert ours.exact.decisions["ts_ns"].tolist() == theirs.exact.decisions["ts_ns"].tolist()
+    assert ours.exact.legs["side"].tolist() == theirs.exact.legs["side"].tolist()
+    assert ours.net == theirs.net
+
+
+def test_several_outputs_of_ta_lib_are_one_indicator() -> None:
+    talib = pytest.importorskip("talib", reason="TA-Lib is not installed (extra dev)")
+
+    class Bands(BarStrategy):
+        strategy_id = "bands"
+
+        def init(self) -> None:
+            close = self.data.close
+            self.upper, self.middle, self.lower = self.I(talib.BBANDS, close, 20, outputs=3)
+
+        def next(self) -> None:
+            assert self.lower[-1] <= self.middle[-1] <= self.upper[-1]
+            self.target(self.symbol, 1 if self.data.close[-1] < self.lower[-1] else 0)
+
+    assert backtest(segment_of(frame(400, 31)), Bands(), costs=FREE).n_fills > 0
