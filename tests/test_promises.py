@@ -39,9 +39,8 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
     3: (
         "lines of one receive time are one message; a snapshot may have several",
         (
-            "importers/test_delimited_naive.py: "
+            "importers/test_delimited_naive.py: test_lines_of_one_receive_time_are_one_message "
             "test_a_snapshot_that_goes_on_after_a_faulty_part_leaves_no_book",
-            "importers/test_delimited_real.py: test_a_tardis_snapshot_gives_the_book_it_shows",
         ),
     ),
     4: (
@@ -68,6 +67,9 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
         (
             "importers/test_missing_days.py: test_a_day_without_a_file_is_a_gap",
             "importers/test_delimited_naive.py: test_a_long_silence_is_a_gap",
+            "segment/test_books.py: test_what_cannot_be_traded_is_a_sentence "
+            "test_depth_without_a_snapshot_gives_no_book",
+            "importers/test_delimited_files.py: test_a_day_of_a_header_alone_is_an_empty_day",
             "run/test_summary.py: test_a_gap_is_held_over_where_the_position_was_not_flat "
             "test_a_price_step_is_told_where_it_was_held test_a_run_that_cannot_trade_says_so",
         ),
@@ -141,7 +143,9 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "run/test_base_fees.py: test_the_engine_is_its_twin "
             "test_a_net_order_changes_the_position_by_what_it_asks_for",
             "strategies/test_bar_base_fees.py: "
-            "test_a_bracket_of_a_short_position_buys_its_fee_as_well",
+            "test_a_bracket_of_a_short_position_buys_its_fee_as_well "
+            "test_a_stop_sells_what_its_own_order_left_beside_others "
+            "test_each_of_two_stops_covers_its_own_in_one_bar",
         ),
     ),
     16: (
@@ -157,6 +161,7 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "run/test_wide_money.py: test_partial_closes_of_a_cheap_coin "
             "test_kernel_accounts_split_what_128_bits_cannot_hold",
             "importers/test_exponents.py: test_exponents_are_those_of_tick_and_lot "
+            "test_prices_of_a_derivative_follow_its_tick_where_its_marks_fit "
             "test_values_are_those_that_were_read",
         ),
     ),
@@ -181,8 +186,8 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
         (
             "report/test_gutted_policy.py: test_a_suite_that_lacks_a_test_never_passes "
             "test_every_difference_is_named test_verify_report_demands_a_policy",
-            "report/test_binding.py: test_a_binding_has_the_hashes_of_policy_and_manifest",
-            "segment/test_bindings.py: test_every_changed_byte_breaks_the_chain",
+            "report/test_binding.py: test_a_binding_has_the_hashes_of_policy_and_manifest "
+            "test_the_command_lists_and_verifies",
         ),
     ),
     21: (

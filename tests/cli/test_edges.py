@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
 import os
 import re
@@ -15,7 +17,7 @@ import pytest
 
 import quantlaxmi
 from quantlaxmi.cli import main_crypto
-from quantlaxmi.cli.main import COMMANDS, INDIA_COMMANDS
+from quantlaxmi.cli.main import COMMANDS, INDIA_COMMANDS, INDIA_OWN
 from quantlaxmi.segment import SegmentWriter
 from tests.segments import INSTRUMENTS, make_tables
 
@@ -134,8 +136,41 @@ def test_a_recording_is_recovered_by_the_command_that_the_message_names(tmp_path
     assert "is sealed" in capsys.readouterr().err
 
 
+def texts(path):
+    """Texts of a module's code that are no docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    said = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
+    for one in ast.walk(tree):
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and id(one) not in said:
+            yield one.value
+
+
 def test_every_command_that_a_message_names_exists():
     package = Path(quantlaxmi.__file__).parent
-    text = "".join(path.read_text() for path in package.rglob("*.py"))
-    named = re.findall(r"quantlaxmi-(?:crypto|india) ([a-z][a-z-]+)", text)
-    assert set(named) <= {*COMMANDS, *INDIA_COMMANDS}
+    commands = {**COMMANDS, **INDIA_OWN, **INDIA_COMMANDS}
+    usages = {
+        name: importlib.import_module(f"quantlaxmi.cli.{module}").USAGE
+        for name, (module, _) in commands.items()
+    }
+    options = set(re.findall(r"--[a-z][a-z0-9-]+", "".join(usages.values())))
+    options |= {"--help", "--version", "--segment-dir", "--session-dir"}  # by the program
+    actions = {
+        (name, action)
+        for name, usage in usages.items()
+        for group in re.findall(rf"{name} \(?([a-z|]+)", usage)
+        for action in group.split("|")
+    }
+    found = 0
+    for path in package.rglob("*.py"):
+        if path.name == "svg.py":  # names of colours in CSS begin with two hyphens as well
+            continue
+        for text in texts(path):
+            named = re.findall(r"quantlaxmi-(?:crypto|india) ([a-z][a-z-]+)", text)
+            assert set(named) <= set(commands), path
+            asked = re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text)
+            assert set(asked) <= options, path
+            sub = r"\b(segment|bindings) (info|verify|quality|recover|split|export|list|repair)\b"
+            for pair in re.findall(sub, text):
+                assert pair in actions, path
+            found += len(asked)
+    assert found > 100
