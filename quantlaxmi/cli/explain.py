@@ -5,32 +5,42 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.cli.run_options import (
+    RUN_OPTIONS,
+    RUN_USAGE,
+    make_strategy,
+    run_keywords,
+    segment_of,
+)
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
     from quantlaxmi.options.calendar_tally import CalendarTally
     from quantlaxmi.options.calendar_terms import CalendarRule
 
-USAGE = """
+_USAGE = """
 Say how often each rule of a strategy forbade to enter, alone and with others, and its nearest
-misses: over all checks of the data, without position, cooldown and margin.
+misses: over all checks of the data, without position, cooldown and margin; or as a run had it.
 
 Usage:
-  {program} explain {segment} DIR --strategy NAME [--config TOML] [--set KV]...
+  {program} explain RUN_USAGE
                  [--as-run] [--json]
 
 Options:
-  {segment} DIR  The segment's folder.
-  --strategy NAME    One whose rules can be explained: calendar_carry.
-  --config TOML      Settings of the strategy.
-  --set KV           A setting as key=value, over those of --config; may be repeated.
-  --as-run           As a backtest with default costs and latency had it: with cooldown, at checks
-                     without a position.
-  --json             One JSON document instead of tables.
+RUN_OPTIONS
+  --as-run              As a backtest with these options has it: with cooldown and margin, at checks
+                        without a position. Options of costs, limits and latency need it.
+  --json                One JSON document instead of tables.
 
 A rule counts wherever it forbids, whatever the others say. Rules that need quotes count where there
-are quotes. A miss is what was measured and the limit that it did not meet.
+are quotes. A miss is what was measured and the limit that it did not meet. Only calendar_carry has
+rules that can be explained.
 """
+USAGE = (
+    _USAGE.replace("RUN_USAGE", RUN_USAGE)
+    .replace("RUN_OPTIONS", RUN_OPTIONS)
+    .replace("{seed}", "--seed")
+)
 _IST = timezone(timedelta(hours=5, minutes=30))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Sets of rules that the table shows.
@@ -41,21 +51,20 @@ def main(args: dict[str, Any]) -> int:
     from quantlaxmi.cli.output import print_facts, print_json, print_table
     from quantlaxmi.options.calendar_tally import tally
     from quantlaxmi.run.replay import backtest
-    from quantlaxmi.segment import open_whole
     from quantlaxmi.strategies.calendar_carry import CalendarCarry
-    from quantlaxmi.strategies.registry import StrategyRegistry
 
-    strategy = StrategyRegistry().create(args["--strategy"], args["--config"], args["--set"])
+    strategy = make_strategy(args)
     if not isinstance(strategy, CalendarCarry):
         expected = "one whose rules can be explained: calendar_carry"
         raise InputError("--strategy", f"was {strategy.strategy_id}, expected {expected}")
-    segment = open_whole(args["--segment-dir"])
+    segment = segment_of(args)
     if args["--as-run"]:
-        run = backtest(segment, strategy)
+        run = backtest(segment, strategy, **run_keywords(args))
         exact = run.exact
         records = {"decisions": exact.decisions, "fills": exact.fills, "risk": exact.risk}
         checks = strategy.run_checks(segment, records)
     else:
+        _refuse_run_options(args)
         checks = strategy.recorded_checks(segment)
     found = tally(checks)
     facts = {
@@ -87,6 +96,15 @@ def main(args: dict[str, Any]) -> int:
     if (more := len(found.together) - _MOST_SETS) > 0:
         print(f"{more} more sets of rules; --json has all")
     return 0
+
+
+def _refuse_run_options(args: dict[str, Any]) -> None:
+    """Options that change a run say nothing where none is made."""
+    plain = {"--leg-latency-ns": "0", "--settle-at": "price", "--seed": "0"}
+    names = ("--costs", "--risk", "--latency-ns", "--latency", *plain)
+    for name in names:
+        if args[name] != plain.get(name):
+            raise InputError(name, "needs --as-run: without a run it changes nothing")
 
 
 def _name(rule: CalendarRule) -> str:

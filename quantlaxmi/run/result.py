@@ -132,8 +132,10 @@ class Run(ExactRun):
             ``instruments`` (how many); ``symbol``, ``side``, ``qty`` (the largest), ``entry_price``
             and ``exit_price`` (averages, half to even) of the instrument that was traded first;
             ``currency``, ``gross``, ``slippage``, ``fees``, ``funding``, ``interest``, ``net`` of
-            all, exact: their sums are the run's; ``net_bps`` of what was opened; ``worst``,
-            ``best``: extremes of the result at mids before costs (MAE, MFE), not by instrument.
+            all, exact: their sums are the run's, and ``net`` adds up to ``run.net +
+            run.rounding``, because contract notes are rounded over days and not over trips;
+            ``net_bps`` of what was opened; ``worst``, ``best``: extremes of the result at mids
+            before costs (MAE, MFE), not by instrument.
 
         Raises
         ------

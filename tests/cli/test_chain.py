@@ -157,6 +157,30 @@ def test_explain_as_a_run_had_it(folder: Path, capsys: pytest.CaptureFixture[str
     assert rests[0]["blocked"] == sum(row["blocked"] >> 15 & 1 for row in free) > 0
 
 
+def test_explain_takes_the_options_of_a_backtest(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit that no order keeps to: nothing is held, and its margin is what forbade."""
+    sets = "min_premium_gap=-50 gap_friction_multiple=0 max_hedge_error=0 front_lots=1 stop=0.1"
+    line = ["explain", "--session-dir", str(folder), "--strategy", "calendar_carry", "--set", sets]
+    risk = tmp_path / "risk.toml"
+    risk.write_text('capital = "1000"\nmargin = "scan"\n')
+    shown = json.loads(said([*line, "--as-run", "--risk", str(risk), "--json"], capsys)[1])
+    blocked = {row["rule"]: row["blocked"] for row in shown["rules"]}
+    assert shown["checks"] == 30 and blocked["margin"] > 0 == blocked["cooldown"]
+    # An order that arrives after all of the data is never filled.
+    late = json.loads(
+        said([*line, "--as-run", "--latency-ns", str(86_400 * 10**9), "--json"], capsys)[1]
+    )
+    assert (
+        late["checks"] == 30 > json.loads(said([*line, "--as-run", "--json"], capsys)[1])["checks"]
+    )
+    code, out, err = said([*line, "--risk", str(risk)], capsys)
+    assert (code, out) == (2, "") and err.count("\n") == 1
+    code, _, err = said([*line, "--as-run", "--costs", str(tmp_path / "none.toml")], capsys)
+    assert code == 2 and "none.toml" in err and err.count("\n") == 1
+
+
 def test_a_folder_of_a_run_has_the_checks(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -85,6 +85,15 @@ def test_the_sums_of_days_are_the_twin_s_and_net_is_what_is_left(case):
     assert (stats.net, stats.rounding) == (run.net, run.rounding)
 
 
+@settings(max_examples=examples(40), deadline=None)
+@given(days())
+def test_trips_add_up_to_the_net_before_notes_are_rounded(case):
+    run, _ = twins.check_case(case)
+    for by_instrument in (False, True):
+        trips = [Fraction(one) for one in run.trades(by_instrument=by_instrument)["net"]]
+        assert sum(trips, Fraction(0)) - Fraction(run.rounding) == Fraction(run.net)
+
+
 @settings(max_examples=examples(80), deadline=None)
 @given(days(), st.integers(1, 30))
 def test_every_figure_of_equity_ends_at_the_net(case, hours):
