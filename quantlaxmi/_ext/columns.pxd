@@ -9,6 +9,12 @@ cdef struct depth_index_t:
     const int32_t* rows  # by message: its last row in the table
 
 
+# What of quotes nobody has to look at closely, by row (quiet_rows.pyx).
+cdef struct quiet_t:
+    const int64_t* mid2  # bid plus ask as recorded
+    const short* who  # the instrument; below 0: the row has to be looked at
+
+
 cdef struct columns_t:
     const int64_t* seq
     const int64_t* ts
@@ -22,5 +28,6 @@ cdef struct columns_t:
     const int64_t* shift
     # Of depth, or NULL: the columns then have an entry a message, and ``shift`` one a row.
     const depth_index_t* index
+    const quiet_t* quiet  # of quotes, or NULL
     Py_ssize_t n
     Py_ssize_t at

@@ -2,6 +2,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from quantlaxmi._ext.depth_index import DepthIndex
+from quantlaxmi._ext.quiet_rows import QuietRows
 from quantlaxmi._ext.replay_loop import Engine
 from quantlaxmi.schema import I64
 
@@ -12,7 +13,12 @@ class Lanes:
     def __init__(
         self, engines: Sequence[Engine], n_currencies: int, asleep: Sequence[int]
     ) -> None: ...
-    def load(self, tables: Any, depth_index: DepthIndex | None = None) -> None: ...
+    def load(
+        self,
+        tables: Any,
+        depth_index: DepthIndex | None = None,
+        quiet_rows: QuietRows | None = None,
+    ) -> None: ...
     def run(
         self,
         pace: Callable[[], int],

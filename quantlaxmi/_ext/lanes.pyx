@@ -17,6 +17,7 @@ from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS
 from quantlaxmi._ext.market_feed cimport rewind, was_read
 from quantlaxmi._ext.own_takes cimport takes_t
+from quantlaxmi._ext.quiet_rows cimport QuietRows
 from quantlaxmi._ext.replay_loop cimport Engine
 from quantlaxmi._ext.sleep cimport doze, retire, wake
 from quantlaxmi._ext.tape cimport reset_tape, tape_finish
@@ -211,10 +212,16 @@ cdef class Lanes:
         free(self.scratch)
         free(self.sleep.low)
 
-    def load(self, tables, depth_index=None):
-        """Take the tables of a market, as :meth:`Engine.load` does; every pass reads them anew."""
+    def load(self, tables, depth_index=None, QuietRows quiet_rows=None):
+        """Take the tables of a market, as :meth:`Engine.load` does; every pass reads them anew.
+
+        With the quiet rows of its quotes a pass walks over those at which all lanes sleep.
+        """
         self.first.feed.depth.index = NULL  # others may have been loaded before
         self.first.load(tables, depth_index)
+        if quiet_rows is not None and self.first.feed.quotes.n:
+            quiet_rows.point(&self.first.feed.quotes, tables["quotes"])
+            self.first._columns.append(quiet_rows)
 
     def run(
         self, pace, const int64_t[::1] weights, const int64_t[::1] last_mid2, int64_t end_ns,

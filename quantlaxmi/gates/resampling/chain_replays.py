@@ -86,6 +86,7 @@ class ChainReplays(Replays):
             name: run.segment.columns(name) for name in TABLES
         }
         self.depth_index = None
+        self.quiet_rows = None
         try:
             self.rows: ChainRows = chain_history(self._tables["chain"], run.instruments)
             self.null = FairVarianceNull(self.rows.history)

@@ -102,7 +102,8 @@ class SettingPasses:
         made: list[Sums | None] = []
         for lanes in room.groups:
             if room.loaded is not moved:
-                lanes.load(self._replays.tables(moved), self._replays.depth_index)
+                replays = self._replays
+                lanes.load(replays.tables(moved), replays.depth_index, replays.quiet_rows)
             room.beat.begin()
             found = lanes.run(room.beat, *marks, sleeping)
             made += [None if one is None else Sums(*one) for one in found]

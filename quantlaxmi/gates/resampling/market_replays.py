@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from quantlaxmi._ext.bucket_sums import bucket_sums
 from quantlaxmi._ext.market_null import SignFlips
+from quantlaxmi._ext.quiet_rows import MOST_INSTRUMENTS, QuietRows
 from quantlaxmi._ext.trip_sums import NO_MID_SEEN, trip_sums
 from quantlaxmi.errors import FixedPointOverflow, StrategyError, first_cause
 from quantlaxmi.gates.context import GateContext
@@ -151,6 +152,7 @@ class Replays:
         }
         self.depth_index = depth_index_of(run.segment)
         n = len(run.instruments)
+        self.quiet_rows = QuietRows(self._tables["quotes"], n) if n <= MOST_INSTRUMENTS else None
         try:
             self.flips = SignFlips(self._tables["quotes"], self._tables["depth"], n)
         except OverflowError as error:
