@@ -9,8 +9,10 @@ error unless a rounding is asked for.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
-from libc.string cimport memcpy
 
+from quantlaxmi._ext.decimal_words cimport (
+    QL_LITTLE_ENDIAN, eight_bytes, eight_digits, short_number
+)
 from quantlaxmi._ext.wide cimport QL_EXACT, ql_rounds_away
 
 import numpy as np
@@ -19,24 +21,24 @@ from quantlaxmi.errors import DecimalTextError, FixedPointError, FixedPointOverf
 
 cdef extern from *:
     """
-    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    #define QL_LITTLE_ENDIAN 1
-    #else
-    #define QL_LITTLE_ENDIAN 0
-    #endif
     static const int64_t QL_POW10[19] = {
         1LL, 10LL, 100LL, 1000LL, 10000LL, 100000LL, 1000000LL, 10000000LL, 100000000LL,
         1000000000LL, 10000000000LL, 100000000000LL, 1000000000000LL, 10000000000000LL,
         100000000000000LL, 1000000000000000LL, 10000000000000000LL, 100000000000000000LL,
         1000000000000000000LL};
+    /* The largest mantissa that behind so many zeros still fits. */
+    static const uint64_t QL_MOST[19] = {
+        9223372036854775807ULL, 922337203685477580ULL, 92233720368547758ULL,
+        9223372036854775ULL, 922337203685477ULL, 92233720368547ULL, 9223372036854ULL,
+        922337203685ULL, 92233720368ULL, 9223372036ULL, 922337203ULL, 92233720ULL, 9223372ULL,
+        922337ULL, 92233ULL, 9223ULL, 922ULL, 92ULL, 9ULL};
     """
-    const bint QL_LITTLE_ENDIAN
     const int64_t* QL_POW10
+    const uint64_t* QL_MOST
 
 # Exponents in the text are capped here: far beyond any that gives a finite int64, and small
 # enough that adding text lengths to it stays inside int64.
 cdef int64_t _EXPONENT_CAP = 1 << 60
-
 
 cdef struct scan_t:
     int negative
@@ -47,22 +49,8 @@ cdef struct scan_t:
     int64_t written       # power of ten of the last digit as written
 
 
-cdef inline bint _eight_digits(const char* s, uint64_t* out) noexcept nogil:
-    # Eight ASCII digits at once: pairs, then fours, then the whole (little-endian only).
-    cdef uint64_t v
-    memcpy(&v, s, 8)
-    if ((v & <uint64_t>0xF0F0F0F0F0F0F0F0) |
-            (((v + <uint64_t>0x0606060606060606) & <uint64_t>0xF0F0F0F0F0F0F0F0) >> 4)
-            ) != <uint64_t>0x3333333333333333:
-        return False
-    v = (v & <uint64_t>0x0F0F0F0F0F0F0F0F) * 2561 >> 8
-    v = (v & <uint64_t>0x00FF00FF00FF00FF) * 6553601 >> 16
-    out[0] = (v & <uint64_t>0x0000FFFF0000FFFF) * <uint64_t>42949672960001 >> 32
-    return True
-
-
 cdef int parse_mantissa(const char* s, Py_ssize_t n, int exponent, int64_t* out) noexcept nogil:
-    cdef Py_ssize_t i = 0, start, digits
+    cdef Py_ssize_t i = 0, start, digits, fraction
     cdef uint64_t value = 0, block
     cdef unsigned char c
     cdef bint negative = False
@@ -72,6 +60,13 @@ cdef int parse_mantissa(const char* s, Py_ssize_t n, int exponent, int64_t* out)
     if s[0] == b'-' or s[0] == b'+':
         negative = s[0] == b'-'
         i = 1
+    if QL_LITTLE_ENDIAN and 4 <= n - i <= 15 and short_number(s + i, n - i, &value, &fraction):
+        shift = -<int64_t>exponent - fraction
+        if 0 <= shift <= 18 and value <= QL_MOST[shift]:
+            value *= <uint64_t>QL_POW10[shift]
+            out[0] = -<int64_t>value if negative else <int64_t>value
+            return DECIMAL_OK
+    value = 0
     start = i
     while i < n:
         c = <unsigned char>s[i] - 48
@@ -84,7 +79,7 @@ cdef int parse_mantissa(const char* s, Py_ssize_t n, int exponent, int64_t* out)
     if i < n and s[i] == b'.':
         i += 1
         start = i
-        if QL_LITTLE_ENDIAN and n - i >= 8 and _eight_digits(s + i, &block):
+        if QL_LITTLE_ENDIAN and n - i >= 8 and eight_digits(eight_bytes(s + i), &block):
             value = value * 100000000 + block
             i += 8
         while i < n:

@@ -1,5 +1,3 @@
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +8,6 @@ def merge_ascending(
     starts: Int64Array,
     group_of: Int64Array,
     n_groups: int,
-) -> list[tuple[Int64Array, Int64Array, Int64Array]]: ...
-def gather_rows(
-    columns: Sequence[Int64Array | None], streams: Int64Array, rows: Int64Array
-) -> Int64Array: ...
+) -> tuple[Int64Array, list[Int64Array]]: ...
+def place_rows(column: Int64Array, places: Int64Array, out: Int64Array) -> None: ...
+def place_value(value: int, places: Int64Array, out: NDArray[np.int16]) -> None: ...

@@ -1,5 +1,5 @@
 """Rows of several ascending streams in one order: by time, then by stream."""
-from libc.stdint cimport int64_t, uintptr_t
+from libc.stdint cimport int16_t, int64_t
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def merge_ascending(
     const int64_t[::1] group_of,      # IN  (n_streams,) from 0
     Py_ssize_t n_groups,
 ):
-    """Merge streams and number their rows; the rows of each group are listed by themselves.
+    """Merge streams and number their rows; the rows of each group are placed by themselves.
 
     Of equal times the row of the earlier stream comes first.
 
@@ -26,16 +26,18 @@ def merge_ascending(
 
     Returns
     -------
-    list of (ndarray, ndarray, ndarray) of int64
-        By group, for each of its rows: the stream, the row in it, and its number in the order of
-        all rows, from 0; numbers ascend.
+    places : ndarray of int64, shape (n_rows,)
+        The place of each row of ``times`` among the rows of its group.
+    numbers : list of ndarray of int64
+        By group, for each place: its number in the order of all rows, from 0; they ascend.
 
     Raises
     ------
     ValueError
         The starts do not ascend to the number of rows, a stream has no group, or one descends.
     """
-    cdef Py_ssize_t n_streams = group_of.shape[0], n = times.shape[0], k, at, done = 0
+    cdef Py_ssize_t n_streams = group_of.shape[0], n = times.shape[0], k, i, group
+    cdef Py_ssize_t n_left = 0, kept, done = 0
     if starts.shape[0] != n_streams + 1 or starts[0] != 0 or starts[n_streams] != n:
         raise ValueError("starts do not fit the streams")
     sizes = np.zeros(n_groups + 1, np.int64)
@@ -44,79 +46,106 @@ def merge_ascending(
             raise ValueError(f"stream {k} has no rows or no group")
         sizes[group_of[k] + 1] += starts[k + 1] - starts[k]
     found = np.cumsum(sizes)
-    streams, rows, numbers = (np.empty(n, np.int64) for _ in range(3))
-    cdef int64_t[::1] stream_of = streams, row_of = rows, number_of = numbers
-    cdef int64_t[::1] place = found.copy(), head = np.array(starts[:n_streams], np.int64)
-    cdef int64_t now = 0, last = 0
-    cdef bint is_known, descends = False
+    places, numbers = np.empty(n, np.int64), np.empty(n, np.int64)
+    cdef int64_t[::1] place = places, number = numbers
+    cdef const int64_t[::1] first = found
+    cdef int64_t[::1] filled = np.zeros(n_groups, np.int64)
+    # Streams with rows left, in their order: which, its next row and that row's time.
+    cdef int64_t[::1] left = np.empty(n_streams, np.int64), head = np.empty(n_streams, np.int64)
+    cdef int64_t[::1] time = np.empty(n_streams, np.int64)
+    cdef int64_t now = 0, last = 0, stop
+    cdef bint descends = False
+    for k in range(n_streams):
+        if starts[k] < starts[k + 1]:
+            left[n_left], head[n_left], time[n_left] = k, starts[k], times[starts[k]]
+            n_left += 1
     with nogil:
-        while done < n:
-            is_known = False
-            for k in range(n_streams):
-                if head[k] < starts[k + 1] and (not is_known or times[head[k]] < now):
-                    is_known, now = True, times[head[k]]
+        while n_left:
+            now = time[0]
+            for k in range(1, n_left):
+                if time[k] < now:
+                    now = time[k]
             if done and now < last:
                 descends = True
                 break
-            last = now
-            for k in range(n_streams):
-                while head[k] < starts[k + 1] and times[head[k]] == now:
-                    at = place[group_of[k]]
-                    stream_of[at], row_of[at], number_of[at] = k, head[k] - starts[k], done
-                    place[group_of[k]] += 1
-                    head[k] += 1
-                    done += 1
+            last, kept = now, 0
+            for k in range(n_left):
+                i, stop = head[k], starts[left[k] + 1]
+                if time[k] == now:
+                    group = group_of[left[k]]
+                    while i < stop and times[i] == now:
+                        place[i] = filled[group]
+                        number[first[group] + filled[group]] = done
+                        filled[group] += 1
+                        done += 1
+                        i += 1
+                if i < stop:
+                    left[kept], head[kept], time[kept] = left[k], i, times[i]
+                    kept += 1
+            n_left = kept
     if descends:
         raise ValueError("a stream descends in time")
     ends = found.tolist()
-    return [
-        (streams[low:high], rows[low:high], numbers[low:high])
-        for low, high in zip(ends[:-1], ends[1:], strict=True)
-    ]
+    return places, [numbers[low:high] for low, high in zip(ends[:-1], ends[1:], strict=True)]
 
 
-def gather_rows(
-    columns,                          # IN  (n_streams,) arrays of int64, or None
-    const int64_t[::1] streams,       # IN  (n_rows,)
-    const int64_t[::1] rows,          # IN  (n_rows,)
+def place_rows(
+    const int64_t[::1] column,        # IN  (n_rows,)
+    const int64_t[::1] places,        # IN  (n_rows,)
+    int64_t[::1] out,                 # OUT (n_places,)
 ):
-    """Take one column's values from the streams that have them.
+    """Put a stream's values of a column to their places.
 
     Parameters
     ----------
-    columns : sequence of ndarray of int64 or None
-        By stream.
-    streams, rows : ndarray of int64, shape (n_rows,)
-        As `merge_ascending` gives them.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_rows,)
+    column, places : ndarray of int64, shape (n_rows,)
+        ``places`` as `merge_ascending` gives them.
+    out : ndarray of int64, shape (n_places,)
+        Filled at these places.
 
     Raises
     ------
     IndexError
-        A stream has no such row.
+        There is no such place, or not one for every value.
     """
-    cdef Py_ssize_t n = rows.shape[0], n_streams = len(columns), i, k
-    cdef const int64_t[::1] column
-    cdef uintptr_t[::1] place = np.zeros(n_streams, np.uintp)
-    cdef int64_t[::1] size = np.zeros(n_streams, np.int64)
-    found = np.empty(n, np.int64)
-    cdef int64_t[::1] out = found
-    cdef bint is_bad = streams.shape[0] != n
-    for k in range(n_streams):
-        if columns[k] is not None and len(columns[k]):
-            column = columns[k]
-            place[k], size[k] = <uintptr_t>&column[0], column.shape[0]
+    cdef Py_ssize_t n = places.shape[0], n_places = out.shape[0], i
+    cdef bint is_bad = column.shape[0] != n
     if not is_bad:
         with nogil:
             for i in range(n):
-                k = streams[i]
-                if not (0 <= k < n_streams and 0 <= rows[i] < size[k]):
+                if not 0 <= places[i] < n_places:
                     is_bad = True
                     break
-                out[i] = (<const int64_t*>place[k])[rows[i]]
+                out[places[i]] = column[i]
     if is_bad:
-        raise IndexError("a stream has no such row")
-    return found
+        raise IndexError("a row has no such place")
+
+
+def place_value(
+    int16_t value,
+    const int64_t[::1] places,        # IN  (n_rows,)
+    int16_t[::1] out,                 # OUT (n_places,)
+):
+    """Put one value to the places of a stream's rows; as `place_rows`.
+
+    Parameters
+    ----------
+    value : int
+    places : ndarray of int64, shape (n_rows,)
+    out : ndarray of int16, shape (n_places,)
+
+    Raises
+    ------
+    IndexError
+        There is no such place.
+    """
+    cdef Py_ssize_t n_places = out.shape[0], i
+    cdef bint is_bad = False
+    with nogil:
+        for i in range(places.shape[0]):
+            if not 0 <= places[i] < n_places:
+                is_bad = True
+                break
+            out[places[i]] = value
+    if is_bad:
+        raise IndexError("a row has no such place")

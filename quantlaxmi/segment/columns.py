@@ -10,6 +10,7 @@ import hashlib
 import mmap
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -267,7 +268,7 @@ def run_hashes(tasks: list[HashTask], pool: Threads) -> list[str]:
     SegmentCorrupt
         A hash is not the expected one.
     """
-    order = sorted(range(len(tasks)), key=lambda k: -sum(b - a for a, b in tasks[k].ranges))
+    order = _longest_first(tasks)
     results = [""] * len(tasks)
     for k, found in zip(order, pool.iterate(_hash, [tasks[k] for k in order]), strict=True):
         results[k] = found
@@ -278,6 +279,16 @@ def run_hashes(tasks: list[HashTask], pool: Threads) -> list[str]:
                 f"was changed ({task.what}): SHA-256 is {found}, the manifest says {task.expected}",
             )
     return results
+
+
+def begin_hashes(tasks: list[HashTask], pool: Threads) -> list[Future[str]]:
+    """Begin hashes that nothing is expected of; their results, in the order given."""
+    begun = {k: pool.submit(_hash, tasks[k]) for k in _longest_first(tasks)}
+    return [begun[k] for k in range(len(tasks))]
+
+
+def _longest_first(tasks: list[HashTask]) -> list[int]:
+    return sorted(range(len(tasks)), key=lambda k: -sum(b - a for a, b in tasks[k].ranges))
 
 
 def _hash(task: HashTask) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,11 +15,12 @@ from quantlaxmi.files import one_line_errors, sync_file, sync_folder
 from quantlaxmi.parallel.threads import Threads
 from quantlaxmi.schema import OPTIONAL_TABLES
 from quantlaxmi.segment.columns import (
+    MappedTable,
+    begin_hashes,
     column_entries,
     hash_pool,
     hash_tasks,
     map_columns,
-    run_hashes,
     write_columns,
 )
 from quantlaxmi.segment.manifest import (
@@ -65,20 +68,26 @@ def seal_folder(path: Path, manifest: Manifest, rows: dict[str, int]) -> Manifes
     tables: list[TableEntry] = []
     columns: dict[str, Columns] = {}
     logs = log_files(path)
-    # The disk catches up while tables are read, written and hashed.
-    with hash_pool() as pool:
-        durable = [pool.submit(_sync, path / name) for names in logs.values() for name in names]
+    # The disk catches up, and what was written is hashed, while further tables are read.
+    with Threads(1) as disk, hash_pool() as pool:
+        durable = [disk.submit(_sync, path / name) for names in logs.values() for name in names]
+        written: list[_Written] = []
         for table, names in logs.items():
             if table in OPTIONAL_TABLES and not rows[table]:
                 continue
             rules = RowRules(table, len(manifest.instruments))
             log: list[LogFile] = []
-            size = write_columns(path, table, rows[table], _batches(path, names, rules, log))
-            durable.append(pool.submit(_sync, path / columns_name(table)))
-            entry, columns[table] = _entry(path, rules, size, tuple(log), pool)
-            tables.append(entry)
-    for written in durable:
-        written.result()
+            batches = _batches(path, names, rules, log, pool)
+            size = write_columns(path, table, rows[table], batches)
+            durable.append(disk.submit(_sync, path / columns_name(table)))
+            mapped = map_columns(path, table, rules.rows, size)
+            hashes = begin_hashes(hash_tasks(mapped, None, whole_file=True), pool)
+            written.append(_Written(rules, mapped, tuple(log), hashes))
+        for one in written:
+            tables.append(_entry(one))
+            columns[one.rules.table] = one.mapped.columns
+        for synced in durable:
+            synced.result()
     if problem := check_order(columns):
         raise SegmentError(path, problem)
     filled = [entry for entry in tables if entry.rows]
@@ -107,13 +116,22 @@ def _sync(path: Path) -> None:
         sync_file(path)
 
 
+class _Written(NamedTuple):
+    """A table whose columns file is written, and being hashed."""
+
+    rules: RowRules
+    mapped: MappedTable
+    log: tuple[LogFile, ...]
+    hashes: list[Future[str]]
+
+
 def _batches(
-    path: Path, names: list[str], rules: RowRules, log: list[LogFile]
+    path: Path, names: list[str], rules: RowRules, log: list[LogFile], pool: Threads
 ) -> Iterator[Columns]:
     """The table's rows as the log has them; each file is added to ``log`` when it was whole."""
     first_batch = 0
     for name in names:
-        with LogFileReader(path, name, rules, first_batch) as reader:
+        with LogFileReader(path, name, rules, first_batch, pool=pool) as reader:
             yield from reader
             if not reader.ended:
                 raise SegmentCorrupt(reader.path, reader.problem or "has no end mark")
@@ -130,17 +148,14 @@ def _batches(
             first_batch += reader.batches
 
 
-def _entry(
-    path: Path, rules: RowRules, size: int, log: tuple[LogFile, ...], pool: Threads
-) -> tuple[TableEntry, Columns]:
-    """Return the manifest's entry of a table whose columns were written, and the columns."""
-    table = rules.table
-    mapped = map_columns(path, table, rules.rows, size)
-    framing, *columns, whole = run_hashes(hash_tasks(mapped, None, whole_file=True), pool)
-    entry = TableEntry(
-        table=table,
-        file=columns_name(table),
-        bytes=size,
+def _entry(written: _Written) -> TableEntry:
+    """Return the manifest's entry of a table."""
+    rules = written.rules
+    framing, *columns, whole = (one.result() for one in written.hashes)
+    return TableEntry(
+        table=rules.table,
+        file=columns_name(rules.table),
+        bytes=len(written.mapped.map),
         sha256=whole,
         framing_sha256=framing,
         rows=rules.rows,
@@ -149,7 +164,6 @@ def _entry(
         last_seq=rules.last_seq,
         first_ts_ns=rules.first_ts_ns,
         last_ts_ns=rules.last_ts_ns,
-        columns=column_entries(table, columns),
-        log=log,
+        columns=column_entries(rules.table, columns),
+        log=written.log,
     )
-    return entry, mapped.columns

@@ -14,6 +14,7 @@ import os
 import re
 import struct
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from quantlaxmi._ext.crc32c import crc32c
 from quantlaxmi.errors import SegmentCorrupt
 from quantlaxmi.files import one_line_errors, open_inside, open_sized, read_exactly
+from quantlaxmi.parallel.threads import Threads
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment.arrow_io import (
     ARROW_ERRORS,
@@ -45,6 +47,8 @@ MAX_BATCH_ROWS: Final = 1 << 20
 MAX_READ_BYTES: Final = 1 << 27
 #: A log file is closed and a new one begun when it is longer than this.
 ROLL_BYTES: Final = 1 << 28
+#: Bytes that are worth another thread's while.
+_HASH_BYTES: Final = 1 << 16
 END_MARK: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
@@ -171,15 +175,56 @@ class TableLog:
         self._file = self._writer = None
 
 
+class _Digest:
+    """SHA-256 of pieces in their order, on a thread of the pool where there is one.
+
+    One lot of pieces is hashed while the reader makes something of it; the next one waits.
+    """
+
+    def __init__(self, pool: Threads | None) -> None:
+        self._sha256, self._pool = hashlib.sha256(), pool
+        self._waiting: list[bytes] = []
+        self._n_bytes = 0
+        self._running: Future[None] | None = None
+
+    def add(self, data: bytes) -> None:
+        if self._pool is None:
+            self._sha256.update(data)
+            return
+        self._waiting.append(data)
+        self._n_bytes += len(data)
+        if self._n_bytes >= _HASH_BYTES:
+            self._finish()
+            self._running = self._pool.submit(self._hash, self._take())
+
+    def hexdigest(self) -> str:
+        self._finish()
+        self._hash(self._take())
+        return self._sha256.hexdigest()
+
+    def _take(self) -> list[bytes]:
+        taken, self._waiting, self._n_bytes = self._waiting, [], 0
+        return taken
+
+    def _hash(self, pieces: list[bytes]) -> None:
+        for data in pieces:
+            self._sha256.update(data)
+
+    def _finish(self) -> None:
+        if self._running is not None:
+            self._running.result()
+            self._running = None
+
+
 class _Input:
     """Input through which pyarrow reads a log file: bounded, hashed, with a known position."""
 
     closed = False
 
-    def __init__(self, fd: int, size: int) -> None:
+    def __init__(self, fd: int, size: int, pool: Threads | None) -> None:
         self._fd, self._left = fd, size
         self.position = 0
-        self.sha256 = hashlib.sha256()
+        self.digest = _Digest(pool)
 
     def read(self, n: int) -> bytes:
         if not 0 <= n <= MAX_READ_BYTES:
@@ -187,7 +232,7 @@ class _Input:
         data = read_exactly(self._fd, min(n, self._left))
         self._left -= len(data)
         self.position += len(data)
-        self.sha256.update(data)
+        self.digest.add(data)
         return data
 
     def tell(self) -> int:
@@ -212,6 +257,8 @@ class LogFileReader:
         Number the first batch must have.
     size : int or None
         Bytes the file must have; ``None``: as many as it has.
+    pool : Threads or None
+        Hashes what was read while more is read; ``None``: the caller's thread does.
 
     Attributes
     ----------
@@ -228,14 +275,20 @@ class LogFileReader:
     """
 
     def __init__(
-        self, folder: Path, name: str, rules: RowRules, first_batch: int, size: int | None = None
+        self,
+        folder: Path,
+        name: str,
+        rules: RowRules,
+        first_batch: int,
+        size: int | None = None,
+        pool: Threads | None = None,
     ) -> None:
         self.path, self.rules, self._next = folder / name, rules, first_batch
         self._fd = open_inside(folder, name) if size is None else open_sized(folder, name, size)
         self.size = os.fstat(self._fd).st_size
         self.end = self.batches = self.rows = 0
         self.problem, self.unruly = "", False
-        self._input = _Input(self._fd, self.size)
+        self._input = _Input(self._fd, self.size, pool)
         self._schema: pa.Schema | None = None
         self._source = pa.PythonFile(self._input, mode="r")
 
@@ -308,7 +361,7 @@ class LogFileReader:
     @property
     def sha256(self) -> str:
         """SHA-256 of the bytes read so far: of the whole file where ``ended``."""
-        return self._input.sha256.hexdigest()
+        return self._input.digest.hexdigest()
 
 
 def log_files(folder: Path) -> dict[str, list[str]]:

@@ -104,6 +104,28 @@ def test_eight_digit_block_accepts_digits_only(number, byte, place):
     check(b"61837." + whole[:place] + byte + whole[place + 1 :], -8, None)
 
 
+@pytest.mark.parametrize("n", range(1, 20))
+def test_every_length_with_a_point_at_every_place_matches_naive(n):
+    """Numbers of 4 to 15 bytes are read in words, others digit by digit."""
+    digits = b"9182736450918273645"[:n]
+    for place in range(n + 1):
+        whole = digits if place == n else digits[:place] + b"." + digits[place + 1 :]
+        for sign, exponent in ((b"", -8), (b"-", -15), (b"+", -3), (b"", 0)):
+            check(sign + whole, exponent, None)
+        for k in range(n):
+            for byte in (b".", b"/", b":", b"-", b" ", b"\xb1"):
+                check(whole[:k] + byte + whole[k + 1 :], -8, None)
+
+
+@pytest.mark.parametrize("text", [b"9223372036854", b"9223372036855", b"999999999999999"])
+@pytest.mark.parametrize("shift", range(20))
+def test_zeros_behind_a_number_fit_or_overflow_as_in_naive(text, shift):
+    """Milliseconds of today are 19 digits of nanoseconds."""
+    for sign in (b"", b"-"):
+        check(sign + text, -shift, None)
+        check(sign + text[:5] + b"." + text[5:], -shift, None)
+
+
 BAD = [
     "", "-", "+", ".", "-.", "+.", "--1", "+-1", "-+1", "1-", "1+", "1..2", "1.2.3", ".1.", "NaN",
     "nan", "inf", "-Infinity", "1_000", "1 000", " 1", "1 ", "1\n", "\t1", "1,5", "0x10", "1e",

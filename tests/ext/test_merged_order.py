@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantlaxmi._ext.merged_order import gather_rows, merge_ascending
+from quantlaxmi._ext.merged_order import merge_ascending, place_rows, place_value
 from quantlaxmi._ext.table_order import first_break
 from quantlaxmi.importers.bars.merged import Stream, merge_streams
 
@@ -25,19 +25,23 @@ def int64(values: list[int]) -> np.ndarray:
 def test_merged_rows_are_those_that_sorting_gives(streams: list[tuple[list[int], int]]) -> None:
     times = [time for values, _ in streams for time in values]
     starts = np.cumsum([0, *(len(values) for values, _ in streams)])
-    found = merge_ascending(
+    places, numbers = merge_ascending(
         int64(times), starts.astype(np.int64), int64([group for _, group in streams]), 3
     )
     rows = [(t, k, i) for k, (values, _) in enumerate(streams) for i, t in enumerate(values)]
     expected: list[list[tuple[int, int, int]]] = [[], [], []]
     for number, (_, k, i) in enumerate(sorted(rows)):
         expected[streams[k][1]].append((k, i, number))
-    made = [[tuple(row) for row in np.stack(group, axis=1).tolist()] for group in found]
-    assert made == expected
-    columns = [int64(values) for values, _ in streams]
-    for group, wanted in zip(found, expected, strict=True):
-        taken = gather_rows(columns, group[0], group[1])
-        assert taken.tolist() == [streams[k][0][i] for k, i, _ in wanted]
+    assert [group.tolist() for group in numbers] == [[n for _, _, n in e] for e in expected]
+    for group, wanted in enumerate(expected):
+        values, row_of = np.full(len(wanted), -9), np.full(len(wanted), -9, np.int16)
+        for k, (column, own) in enumerate(streams):
+            if own == group:
+                part = places[starts[k] : starts[k + 1]]
+                place_rows(int64(column), part, values)
+                place_value(k, part, row_of)
+        assert values.tolist() == [streams[k][0][i] for k, i, _ in wanted]
+        assert row_of.tolist() == [k for k, _, _ in wanted]
 
 
 @pytest.mark.parametrize(
@@ -56,10 +60,16 @@ def test_streams_that_are_none_are_refused(
         merge_ascending(int64(times), int64(starts), int64(groups), 1)
 
 
-@pytest.mark.parametrize(("stream", "row"), [(2, 0), (-1, 0), (0, 1), (0, -1), (1, 0)])
-def test_a_row_that_no_stream_has_is_refused(stream: int, row: int) -> None:
-    with pytest.raises(IndexError, match="no such row"):
-        gather_rows([int64([7]), None], int64([stream]), int64([row]))
+@pytest.mark.parametrize("places", [[0, 2], [-1, 0], [0], [0, 1, 1]])
+def test_a_place_that_a_table_lacks_is_refused(places: list[int]) -> None:
+    with pytest.raises(IndexError, match="no such place"):
+        place_rows(int64([7, 8]), int64(places), np.zeros(2, np.int64))
+
+
+@pytest.mark.parametrize("places", [[0, 2], [-1]])
+def test_one_value_goes_to_places_that_are_there(places: list[int]) -> None:
+    with pytest.raises(IndexError, match="no such place"):
+        place_value(7, int64(places), np.zeros(2, np.int16))
 
 
 def test_rows_of_one_time_come_in_the_order_of_their_streams() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import shutil
 import signal
@@ -14,9 +15,11 @@ import numpy as np
 import pytest
 
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
+from quantlaxmi.parallel.threads import Threads
 from quantlaxmi.schema import TABLES
 from quantlaxmi.segment import SegmentWriter, open_segment, recover
-from quantlaxmi.segment.wal import END_MARK
+from quantlaxmi.segment.rows import RowRules
+from quantlaxmi.segment.wal import END_MARK, LogFileReader
 from tests.depth import DEEP
 from tests.segments import INSTRUMENTS, make_tables, rows_of
 
@@ -89,6 +92,27 @@ def test_a_filled_tail_is_cut_and_reported(tmp_path, tail, byte):
         segment = writer.seal()
     assert segment.manifest.cuts == (cut,)
     np.testing.assert_array_equal(segment.columns("quotes")["bid"], QUOTES["bid"])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_log_hashed_beside_its_reading_has_the_hash_of_its_bytes(tmp_path, threads):
+    """Batches of many sizes, below and above what is handed to a thread."""
+    quotes = make_tables(9000)["quotes"]
+    rows, at = len(quotes["seq"]), 0
+    with SegmentWriter(tmp_path / "s", venue="v", instruments=INSTRUMENTS) as writer:
+        for n in (1, 700, 3, 2000, 1500, rows):
+            part = slice(at, at + n)
+            writer.append("quotes", {name: column[part] for name, column in quotes.items()})
+            writer.flush()
+            at += n
+    name = "wal/quotes-000.arrows"
+    data = (tmp_path / "s" / name).read_bytes()
+    with Threads(threads) as pool:
+        rules = RowRules("quotes", len(INSTRUMENTS))
+        with LogFileReader(tmp_path / "s", name, rules, 0, pool=pool) as reader:
+            assert sum(len(batch["seq"]) for batch in reader) == rows
+            assert reader.ended
+            assert reader.sha256 == hashlib.sha256(data).hexdigest()
 
 
 def test_a_batch_with_a_wrong_checksum_or_number_is_not_kept(tmp_path):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlaxmi._ext.merged_order import gather_rows, merge_ascending
+from quantlaxmi._ext.merged_order import merge_ascending, place_rows, place_value
 from quantlaxmi.importers.bars.spool import Int64Array
 
 Columns = dict[str, NDArray[Any]]
@@ -56,17 +56,20 @@ def merge_streams(streams: Sequence[Stream], first_seq: int) -> tuple[dict[str, 
     times = np.concatenate([one.rows["ts_ns"] for one in filled])
     starts = list(accumulate((len(one.rows["ts_ns"]) for one in filled), initial=0))
     groups = [names.index(one.table) for one in filled]
-    merged = merge_ascending(
+    places, numbers = merge_ascending(
         times, np.array(starts, np.int64), np.array(groups, np.int64), len(names)
     )
+    parts = [places[start:stop] for start, stop in pairwise(starts)]
     tables: dict[str, Columns] = {}
-    for table, (stream_of, row_of, numbers) in zip(names, merged, strict=True):
-        own = next(one for one in filled if one.table == table)
-        tables[table] = {"seq": first_seq + numbers}
-        for name in own.rows:
-            columns = [one.rows[name] if one.table == table else None for one in filled]
-            tables[table][name] = gather_rows(columns, stream_of, row_of)
-        for name in own.same:
-            values = np.array([one.same.get(name, 0) for one in filled], np.int16)
-            tables[table][name] = values.take(stream_of)
+    for table, number in zip(names, numbers, strict=True):
+        own = [(one, part) for one, part in zip(filled, parts, strict=True) if one.table == table]
+        tables[table] = {"seq": first_seq + number}
+        for name in own[0][0].rows:
+            tables[table][name] = out = np.empty(len(number), np.int64)
+            for one, part in own:
+                place_rows(one.rows[name], part, out)
+        for name in own[0][0].same:
+            tables[table][name] = small = np.empty(len(number), np.int16)
+            for one, part in own:
+                place_value(one.same[name], part, small)
     return tables, starts[-1]
