@@ -154,9 +154,9 @@ INNER: dict[str, tuple[str, ...]] = {
             judged_rows holdout_question told tried run_gates verify plots
             """,
         "batch": """
-            records rows journal plan figures report_files parquet catalog compaction export
+            records rows journal plan figures report_files parquet catalog compaction store export
             inference family survivors by_strategy other_trials summary page
-            store segment_cache tasks leases shared_queue family_draws stages worker interrupts
+            segment_cache tasks leases shared_queue family_draws stages worker interrupts
             options sweeper cluster_worker cluster sweep imports
             """,
         "calibrate": """

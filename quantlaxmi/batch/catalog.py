@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -59,6 +60,13 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     format: str
     schema: int
     id: str
+
+
+#: Texts that many rows have in common: each is kept once.
+_SHARED: Final = (
+    *("segment_id", "segment_digest", "strategy_id", "code_digest", "grid_hash", "run_hash"),
+    *("policy_hash", "engine_version", "gates"),
+)
 
 
 class Catalog:
@@ -216,7 +224,12 @@ class Catalog:
             It names another report of a finished item.
         """
         if isinstance(record, Planned):
-            row = self.rows.setdefault(record.key, Row(record))
+            row = self.rows.get(record.key)
+            if row is None:
+                for name in _SHARED:
+                    text = getattr(record, name)
+                    msgspec.structs.force_setattr(record, name, sys.intern(text))
+                row = self.rows[record.key] = Row(record)
             for early in self._early.pop(record.key, ()):
                 self._add(row, early)
         elif isinstance(record, Family):

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from quantlaxmi.batch.catalog import Catalog
 from quantlaxmi.batch.parquet import rows_of
+from quantlaxmi.batch.store import is_url, write_url
 from quantlaxmi.errors import CatalogError, InputError
 from quantlaxmi.files import FileKind, check_no_segment, staged_directory, write_output
 
@@ -37,8 +38,9 @@ def export_catalog(catalog: Catalog, out: Path | str, form: str) -> int:
     catalog : Catalog
         Read up to now.
     out : Path or str
-        Written whole or not at all; a file of the same format is replaced. A Delta table is a
-        folder: where it is there, its rows are replaced by a new version of it.
+        Written whole or not at all; a file of the same format is replaced. It may be a URL of
+        fsspec, such as ``s3://bucket/rows.parquet``. A Delta table is a folder: where it is there,
+        its rows are replaced by a new version of it.
     form : {"parquet", "sqlite", "delta"}
         SQLite has the table ``reports``, with lists as text. Delta needs the extra ``delta``.
 
@@ -61,11 +63,23 @@ def export_catalog(catalog: Catalog, out: Path | str, form: str) -> int:
         raise CatalogError("--format", f"was {form[:40]!r}, expected {' or '.join(FORMATS)}")
     table = rows_of(catalog.rows[key] for key in sorted(catalog.rows))
     if form == "delta":
+        if is_url(str(out)):
+            raise CatalogError("--out", f"was {out}, expected a folder for a Delta table")
         _write_delta(table, Path(out))
     else:
         data = _parquet(table) if form == "parquet" else _sqlite(table)
-        write_output(Path(out), (data,), _FILES[form], CatalogError)
+        _write(str(out), data, _FILES[form])
     return int(table.num_rows)
+
+
+def _write(out: str, data: bytes, kind: FileKind) -> None:
+    if not is_url(out):
+        write_output(Path(out), (data,), kind, CatalogError)
+        return
+    try:
+        write_url("--out", out, data, kind)
+    except InputError as error:
+        raise CatalogError(error.source, error.problem) from None
 
 
 def _write_delta(table: pa.Table, out: Path) -> None:

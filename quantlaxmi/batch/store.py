@@ -17,15 +17,26 @@ from typing import Any, Final, Protocol
 from quantlaxmi.errors import ConfigError, InputError, SegmentCorrupt, SegmentError
 from quantlaxmi.files import (
     SEGMENT_MANIFEST,
+    FileKind,
     one_line_errors,
     open_inside,
     open_sized,
     staged_directory,
+    write_output,
 )
 from quantlaxmi.segment import Segment
 from quantlaxmi.segment.manifest import Manifest, encode_manifest
 
-__all__ = ["FolderStore", "Store", "UrlStore", "files_of", "put_segment", "store_at"]
+__all__ = [
+    "FolderStore",
+    "Store",
+    "UrlStore",
+    "files_of",
+    "is_url",
+    "put_segment",
+    "store_at",
+    "write_url",
+]
 
 _PIECE: Final = 1 << 20
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -88,30 +99,89 @@ def store_at(name: str) -> Store:
     ConfigError
         There is no such folder, or nothing here knows URLs of the kind.
     """
-    if not _SCHEME.match(name):
+    if not is_url(name):
         if "\0" in name or not Path(name).is_dir():
             raise ConfigError("--store", f"was {name!r}, which is no folder")
         return FolderStore(name, Path(name).absolute())
+    system, root = at_url("--store", name)
+    if system is None:  # links are refused in a folder
+        return store_at(root)
+    return UrlStore(name, system, root.rstrip("/"))
+
+
+def is_url(name: str) -> bool:
+    """Whether a name is a URL, and no path of this machine."""
+    return _SCHEME.match(name) is not None
+
+
+def at_url(option: str, name: str) -> tuple[Any, str]:
+    """What reads and writes a URL.
+
+    Parameters
+    ----------
+    option : str
+        That the user gave it for.
+    name : str
+
+    Returns
+    -------
+    system : fsspec.AbstractFileSystem or None
+        None where it is a path of this machine.
+    path : str
+
+    Raises
+    ------
+    ConfigError
+        Nothing here knows URLs of the kind.
+    """
     if "::" in name:  # a chain could name files of this machine
-        raise ConfigError("--store", f"was {name!r}, expected one URL")
+        raise ConfigError(option, f"was {name!r}, expected one URL")
     try:
         from fsspec.core import url_to_fs
     except ImportError:
         raise ConfigError(
-            "--store", "of a URL needs the extra cluster: pip install 'quantlaxmi[cluster]'"
+            option, "of a URL needs the extra cluster: pip install 'quantlaxmi[cluster]'"
         ) from None
     try:
-        system, root = url_to_fs(name)
+        system, path = url_to_fs(name)
     except Exception as error:  # fsspec's, and those of the package that knows the kind
-        raise ConfigError("--store", f"was {name!r}: {_said(error)}") from None
-    if "file" in _kinds(system):  # links are refused in a folder
-        return store_at(root)
-    return UrlStore(name, system, str(root).rstrip("/"))
+        raise ConfigError(option, f"was {name!r}: {_said(error)}") from None
+    kinds = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
+    return (None if "file" in kinds else system), str(path)
 
 
-def _kinds(system: Any) -> tuple[str, ...]:
-    kinds = system.protocol
-    return (kinds,) if isinstance(kinds, str) else tuple(kinds)
+def write_url(option: str, name: str, data: bytes, kind: FileKind) -> None:
+    """Write an object, or replace one of the same kind; a store of objects writes it whole.
+
+    Parameters
+    ----------
+    option : str
+        That the user gave the URL for.
+    name : str
+    data : bytes
+    kind : FileKind
+
+    Raises
+    ------
+    InputError
+        Nothing here knows URLs of the kind, something else is there, or it cannot be written.
+    """
+    system, path = at_url(option, name)
+    if system is None:
+        write_output(Path(path), (data,), kind, InputError)
+        return
+    try:
+        head = b""
+        if system.exists(path):
+            with system.open(path, "rb") as opened:
+                head = opened.read(_PIECE)
+        if not head or kind.marks(head):
+            with system.open(path, "wb") as out:
+                out.write(data)
+            return
+    except Exception as error:
+        raise InputError(name, f"cannot be written: {_said(error)}") from None
+    raise InputError(name, f"is there and is not {kind.words}; name another file")
 
 
 def _said(error: Exception) -> str:

@@ -18,7 +18,7 @@ Options:
   --catalog DIR  Folder of the catalog.
   --format NAME  export: parquet, sqlite, or delta, which needs the extra delta
                  [default: parquet].
-  --out FILE     export: the file to write; of a Delta table the folder.
+  --out FILE     export: the file to write, or a URL of fsspec; of a Delta table the folder.
   --json         One JSON document instead of text.
 
 info reads the journals. verify reads every journal and every report anew and prints a hash of all

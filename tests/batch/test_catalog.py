@@ -231,6 +231,27 @@ def test_export_gives_the_rows_to_others(catalog, tmp_path):
         export_catalog(catalog, tmp_path / "x", "csv")
 
 
+def test_an_export_goes_to_a_url(catalog, tmp_path):
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed (extra dev)")
+    system = fsspec.filesystem("memory")
+    url = f"memory://out{tmp_path}/rows.parquet"
+    for _ in range(2):  # a file of the same format is replaced
+        assert export_catalog(catalog, url, "parquet") == 2
+        with system.open(url, "rb") as file:
+            assert pq.read_table(file) == catalog.table().arrow
+    with pytest.raises(CatalogError, match="is there and is not an SQLite"):
+        export_catalog(catalog, url, "sqlite")
+    assert export_catalog(catalog, f"file://{tmp_path}/rows.db", "sqlite") == 2
+    assert (tmp_path / "rows.db").read_bytes().startswith(b"SQLite format 3")
+    for where, form, said in (
+        ("nonsense://x/rows", "parquet", "--out: was"),
+        ("memory://a::file:///etc/x", "parquet", "expected one URL"),
+        (url, "delta", "expected a folder for a Delta table"),
+    ):
+        with pytest.raises(CatalogError, match=said):
+            export_catalog(catalog, where, form)
+
+
 def test_the_command_does_each(catalog, tmp_path, capsys):
     where = ["--catalog", str(catalog.folder)]
     assert main_crypto(["catalog", "info", *where, "--json"]) == 0
