@@ -91,7 +91,7 @@ def iv_smile(run: DrawnRun, decision: int | None = None, ax: Axes | None = None)
     Returns
     -------
     matplotlib.axes.Axes
-        Puts below the forward and calls above it, within 8 % of it.
+        Puts below the forward and calls above it, within 8 % of it; at most four expiries.
 
     Raises
     ------

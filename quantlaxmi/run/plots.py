@@ -242,7 +242,10 @@ def positions(run: DrawnRun | Sampled, ax: Axes | None = None) -> Axes:
             held = found.position(lane)
             most = float(np.abs(held).max()) or 1.0
             largest.append(f"{most:.4g}")
-            x, y = thinned(found.t, 0.42 * held / most, _pixels(ax) // 2)
+            # A step is drawn by where it begins: rows that change nothing are left out.
+            kept = np.append(np.flatnonzero(np.diff(held)) + 1, len(held) - 1)
+            kept = np.unique(np.append(0, kept))
+            x, y = thinned(found.t[kept], 0.42 * held[kept] / most, _pixels(ax) // 2)
             for side, colour, label in (
                 (np.maximum(y, 0), BLUE, "long"),
                 (np.minimum(y, 0), ORANGE, "short"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from quantlaxmi import backtest, open_segment, run_gates
@@ -45,6 +47,9 @@ def test_the_page_has_pictures_of_options_with_words_and_two_forms(page):
             assert f'<title id="{form}-{name}-title">' in text
             assert f'<desc id="{form}-{name}-desc">' in text
     assert "currentColor" in text and "<script" not in text
+    # What holds still is one step, however many points of time were looked at.
+    [held] = re.findall(r'<figure id="picture-positions">(.*?)</figure>', text, re.DOTALL)
+    assert len(held) < 120_000
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
