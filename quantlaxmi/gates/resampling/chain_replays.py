@@ -81,7 +81,7 @@ class ChainReplays(Replays):
 
     def __init__(self, context: GateContext, rerun: Rerun, key: int, days: SessionDays) -> None:
         run = rerun.run
-        self._rerun, self._key = rerun, key
+        self._rerun, self._key, self._rooms = rerun, key, []
         self._tables: dict[str, Mapping[str, npt.NDArray[Any]]] = {
             name: run.segment.columns(name) for name in TABLES
         }

@@ -147,6 +147,7 @@ class Replays:
     def __init__(self, context: GateContext, rerun: Rerun, key: int) -> None:
         run = rerun.run
         self._rerun, self._key = rerun, key
+        self._rooms: list[Moved] = []  # one for each thread; the next draw takes it again
         self._tables: dict[str, Mapping[str, npt.NDArray[Any]]] = {
             name: run.segment.columns(name) for name in TABLES
         }
@@ -367,7 +368,7 @@ class Replays:
             With the first draw, in their order, on which the strategy cannot be run, and what the
             draws before it gave: the same on any number of threads.
         """
-        rooms: list[Moved] = []  # one for each thread; its next draw takes it again
+        rooms = self._rooms
 
         def one(draw: int) -> T:
             try:
