@@ -13,7 +13,7 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.events import LegIntent, MultiLegOrderIntent, OptionsStrategyType
 from quantlaxmi.gates import GatePolicy, cost_sensitivity, market_null
 from quantlaxmi.gates.observation import context_of
-from quantlaxmi.gates.path.session_bundles import net_gamma, not_rebuilt
+from quantlaxmi.gates.path.session_bundles import net_gamma, nights_held, not_rebuilt
 from quantlaxmi.gates.path.session_days import session_days
 from quantlaxmi.gates.resampling.chain_replays import ChainReplays
 from quantlaxmi.gates.resampling.market_counts import market_counts
@@ -265,3 +265,36 @@ def test_positions_that_settle_are_not_rebuilt() -> None:
     assert "2 positions settled" in found.reasons[0]
     report = ql.run_gates(segment, Held(), gates=("g2", "g3"), policy=POLICY)
     assert report.verdict in ("FAIL", "INCONCLUSIVE")
+
+
+def test_draws_that_hold_overnight_do_not_count(ten: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every day begins at its recorded chain, so that a night is no fair move."""
+    days = session_days(ten)
+    assert days is not None
+    for strategy in (Straddles(), Overnight()):
+        run = ql.backtest(ten, strategy)
+        fills, held, nights = run.exact.fills, dict[int, int](), 0
+        for end in days.ends[:-1].tolist():
+            for one in fills[fills["ts_ns"] <= end]:
+                held[int(one["instrument"])] = int(one["position"])
+            nights += any(held.values())
+        assert nights_held(fills, days.ends) == nights
+        assert (nights > 0) == isinstance(strategy, Overnight)
+    replays = ChainReplays(context_of(run, POLICY), Rerun(run), 1, days)
+    drawn = replays.sums(replays.move(1, replays.room()))
+    assert drawn.followed and drawn.trips == 0
+    # Where all draws are such, there is nothing to compare with.
+    context = context_of(ql.backtest(ten, Straddles()), POLICY)
+    made = ChainReplays.sums
+    monkeypatch.setattr(
+        ChainReplays,
+        "sums",
+        lambda self, moved, config=None: (
+            made(self, moved, config)
+            if moved.drawn is None
+            else replace(made(self, moved, config), trips=0, followed=True)
+        ),
+    )
+    [found] = market_null.GATE.judge(context)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "made 30 bundles and held none overnight: 0 of 190" in found.reasons[0]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from quantlaxmi.gates.path.session_days import SessionDays
 from quantlaxmi.options import ChainRows, FairVarianceNull, greeks
@@ -14,7 +15,7 @@ from quantlaxmi.schema import I64
 if TYPE_CHECKING:
     from quantlaxmi.run.result import Run
 
-__all__ = ["net_gamma", "not_rebuilt"]
+__all__ = ["net_gamma", "nights_held", "not_rebuilt"]
 
 
 def not_rebuilt(
@@ -49,6 +50,26 @@ def not_rebuilt(
     nights = np.searchsorted(fills["ts_ns"], days.ends[:-1], side="right") - 1
     overnight = {number[k] for k in nights.tolist() if k >= 0 and not flat_after[k]}
     return len(overnight), len(off - overnight)
+
+
+def nights_held(fills: npt.NDArray[np.void], ends: I64) -> int:
+    """Return after how many session days a run held a position.
+
+    Parameters
+    ----------
+    fills : ndarray of FILL_DTYPE
+        In the order of the ledger.
+    ends : ndarray of int64, shape (n_days,)
+        Time of the last message of each day, ascending; the last day has no night.
+    """
+    order = np.argsort(fills["instrument"], kind="stable")
+    held = fills["position"][order] != 0
+    first = np.diff(fills["instrument"][order], prepend=-1) != 0
+    change = np.empty(len(fills), np.int64)
+    change[order] = held.astype(np.int64) - (np.roll(held, 1) & ~first)
+    n_open = np.concatenate([[0], np.cumsum(change)])
+    done = np.searchsorted(fills["ts_ns"], ends[:-1], side="right")
+    return int((n_open[done] > 0).sum())
 
 
 def _is_rebuilt(rows: ChainRows, null: FairVarianceNull, snapshot: int, instrument: int) -> bool:

@@ -168,7 +168,8 @@ def _count(context: GateContext, draws: MarketDraws, details: dict[str, Json]) -
     wanted = draws.wanted(count)
     if not count.stopped and count.draws < wanted:
         raise Inconclusive(
-            f"Drawn chains on which the strategy made {context.policy.min_trades} bundles: "
+            f"Drawn chains on which the strategy made {context.policy.min_trades} bundles and held "
+            "none overnight: "
             f"{count.draws} of {MOST_TRIES * wanted}, at least {wanted} needed. Run on more data.",
             details,
         )

@@ -15,6 +15,7 @@ from quantlaxmi._ext.trip_sums import trip_sums
 from quantlaxmi.errors import FixedPointOverflow, InputError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.path.columns import BoundError
+from quantlaxmi.gates.path.session_bundles import nights_held
 from quantlaxmi.gates.path.session_days import DAYS_OF_SUMS, SessionDays
 from quantlaxmi.gates.resampling.market_passes import SettingPasses
 from quantlaxmi.gates.resampling.market_replays import Moved, Replays, Sums
@@ -56,7 +57,9 @@ class ChainReplays(Replays):
 
     The market has one kind of draws. Sums are of session days from ten days on, and of bundles
     (from flat to flat) below. A run that holds a contract to its end on drawn chains is not
-    followed: nothing there says what it is settled at.
+    followed, and counts against the strategy: nothing there says what it is settled at. Nor can a
+    position be held overnight, since every day begins at its recorded chain. As the run that is
+    judged holds none, draws on which one is held do not count: they are told to have no bundles.
 
     Parameters
     ----------
@@ -153,7 +156,8 @@ class ChainReplays(Replays):
             raise FixedPointOverflow("market null", (str(error),)) from None
         if not followed:
             return Sums(False, 0, 0, 0, 0)
-        return Sums(True, total, squares, trips, held_ns)
+        nights = nights_held(engine.tables()["fills"], self._ends)
+        return Sums(True, total, squares, 0 if nights else trips, held_ns)
 
 
 class EachAlone(SettingPasses):
