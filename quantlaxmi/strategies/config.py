@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import shlex
@@ -142,14 +143,20 @@ class StrategyConfig(Settings, frozen=True, kw_only=True):
         like any other, so a changed default changes the hash.
         """
         parts = [_HASH_TAG, _canonical(self.encoding)]
-        for name in sorted(f.name for f in fields_of(type(self))):
-            parts += [_canonical(name), _canonical(getattr(self, name))]
+        for name, encoded in _encoded_names(type(self)):
+            parts += [encoded, _canonical(getattr(self, name))]
         return b"".join(parts)
 
     @property
     def config_hash(self) -> bytes:
         """SHA-256 of `canonical_bytes`, 32 bytes."""
         return hashlib.sha256(self.canonical_bytes()).digest()
+
+
+@functools.lru_cache(maxsize=64)
+def _encoded_names(cls: type[StrategyConfig]) -> tuple[tuple[str, bytes], ...]:
+    """Names of the fields, sorted, each with its canonical bytes."""
+    return tuple((name, _canonical(name)) for name in sorted(f.name for f in fields_of(cls)))
 
 
 def field_bounds(cls: type[StrategyConfig], name: str) -> tuple[Fraction | None, Fraction | None]:

@@ -255,7 +255,7 @@ def _count(
         if context.describes:
             _begin(context, rerun, draws, shown, details)
         count, every = draws.count(few=few)
-        if few and every.draws > _SURE:
+        if few and not count.stopped and every.draws > _SURE:
             few = False
             count, every = draws.count()
     except SweepFailed as failed:

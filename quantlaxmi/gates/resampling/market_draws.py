@@ -212,7 +212,7 @@ class MarketDraws:
         Parameters
         ----------
         few : bool
-            Whether drawing ends where `FEW_DRAWS` count.
+            Whether drawing ends where `FEW_DRAWS` count, or stops before.
 
         Returns
         -------
@@ -225,8 +225,9 @@ class MarketDraws:
             When the strategy cannot be run on the market of a draw that is needed.
         """
         settings = self.context.settings(MarketNullSettings)
+        stages = settings.stages(self.context.policy.level)
         own_bin = bin_of(self.own.total, self.own.squares)
-        fitting = _FEW_IN_BATCH
+        fitting = max(1, _FEW_IN_BATCH // len(self.configs))
         if self.first:
             fitting = int(_BATCH_SECONDS * self.replays.threads / (self._seconds + 1e-6))
         counted, every, _ = count_draws(
@@ -237,7 +238,7 @@ class MarketDraws:
             self._sweep,
             [(0, 1), (0, 1), (0, 1)],
             DrawRule(
-                stages=(Stage(FEW_DRAWS),) if few else settings.stages(self.context.policy.level),
+                stages=(Stage(FEW_DRAWS, stages[0].stop_after),) if few else stages,
                 batch=max(self.replays.threads, min(fitting, _MOST_IN_BATCH)),
                 tries=MOST_TRIES,
                 binnings=[Binning(own_bin, lambda out: out[:, 3].view(np.int64))],
