@@ -333,9 +333,10 @@ def _recorded_inputs(
     if recorded.latency is not None:
         with _field(path, "latency"):
             told = dict(recorded.latency)
-            if "leg_latency_ns" in told:
-                found["leg_latency_ns"] = told.pop("leg_latency_ns")
-                RunConfig(leg_latency_ns=found["leg_latency_ns"])
+            for name in ("leg_latency_ns", "settle_at"):
+                if name in told:
+                    found[name] = told.pop(name)
+                    RunConfig(**{name: found[name]})
             found["latency"] = LatencyModel.from_description(told)
     with _field(path, "seed"):
         check_seed(recorded.seed)

@@ -235,10 +235,16 @@ class RunConfig:
 
     @property
     def described_latency(self) -> dict[str, Any] | None:
-        """Latencies as plain values where they are more than `latency_ns`, for a report."""
+        """Latencies and ends of contracts as plain values, for a report.
+
+        None where `latency_ns` says all.
+        """
+        more: dict[str, Any] = {}
         if self.leg_latency_ns:
-            return {**self.latency.describe(), "leg_latency_ns": self.leg_latency_ns}
-        return None if self.latency.is_plain else self.latency.describe()
+            more["leg_latency_ns"] = self.leg_latency_ns
+        if self.settle_at != "price":
+            more["settle_at"] = self.settle_at
+        return {**self.latency.describe(), **more} if more or not self.latency.is_plain else None
 
     @property
     def latency_hash(self) -> bytes:

@@ -11,8 +11,6 @@ import msgspec
 
 from quantlaxmi import backtest, from_frame, open_segment, run_gates
 from quantlaxmi.calibrate.markets import COSTS
-from quantlaxmi.calibrate.random_streams import Draws, run_key
-from quantlaxmi.calibrate.worlds.catalogue import EDGES
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import Latency, LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
@@ -23,6 +21,7 @@ from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
 from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.trials import TrialLedger
 from quantlaxmi.trials.holdout import seal_from
+from tests.report.rare_reports import RARE, carried
 from tests.run import test_currencies
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -126,8 +125,7 @@ def _settings(folder: Path) -> Sample:
 
 
 def _premium(**changes: Any) -> Sample:
-    world = next(one for one in EDGES if one.name == "carry-t7")
-    case = world.make(Draws(run_key(2, "carry-t7", 0)), False)
+    case = carried(False)
     policy = POLICY.replace(**changes)
     report = run_gates(case.segment, case.strategy, policy=policy, costs=COSTS["free"])
     return Sample(report, case.segment, {"strategy": case.strategy})
@@ -206,4 +204,7 @@ KINDS: Mapping[str, Callable[[Path], Sample]] = {
     "short": _short,
     "bars": _bars,
     "converted": _converted,
+    **{
+        name: lambda folder, make=make: Sample(*make(folder, POLICY)) for name, make in RARE.items()
+    },
 }
