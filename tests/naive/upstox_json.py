@@ -113,13 +113,13 @@ def line(number, text, keys):
         if key not in keys or found is None:
             continue
         (ltp, ltt, ltq), volume, levels = found
-        if levels is not None and len(levels) > 5:
-            raise Wrong("wrong-shape")
         volume = None if index else count(volume, "bad-number")
         state = {"line": number, "ts": now, "exch": 0, "trade": when(ltt), "index": index}
         state |= {"instrument": keys.index(key), "last": paise(ltp), "volume": volume}
         state["qty"] = 0 if index else count(ltq, "bad-number")
         state["book"] = None
+        if levels is not None and len(levels) > 5:
+            raise Wrong("wrong-shape")
         if levels is not None:
             empty = [(0, 0)] * (5 - len(levels))
             bid_p = [paise(p) for _, p, _, _ in levels]
