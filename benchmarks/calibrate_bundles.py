@@ -118,11 +118,11 @@ def main() -> None:
                     if found.monte_carlo is not None:
                         passed = found.monte_carlo.p_value <= policy.level
                         judged[kind, rule, found.gate].append(passed)
-    for (kind, rule, gate), passes in judged.items():
+    for (kind, rule, name), passes in judged.items():
         n, share = len(passes), sum(passes) / len(passes)
         error = math.sqrt(share * (1 - share) / n)
         print(
-            f"| {kind} | {rule} | {gate} | {sum(passes)} of {n} | "
+            f"| {kind} | {rule} | {name} | {sum(passes)} of {n} | "
             f"{100 * share:.1f} ± {100 * error:.1f} % |"
         )
 
