@@ -172,27 +172,3 @@ def test_limits_see_what_they_should(tmp_path: Path) -> None:
         "# after\ncdef int h(int a)\n"
     )
     assert list(_cython_functions(text)) == [("f", 7)]
-
-
-#: What a `RunConfig` holds, and the names under which entry points take it apart.
-RUN_CONFIG = {"costs", "limits", "risk", "latency", "latency_ns", "seed", "flatten"}
-#: What a caller states a run with, once: each builds the run's `RunConfig` and passes that on.
-TAKES_RUNS_APART = {
-    "gates/look_ahead.py::verify_no_lookahead",
-    "report/run_gates.py::run_gates",
-    "run/config.py::of",
-    "run/replay.py::backtest",
-    "run/replay.py::replay",
-}
-
-
-def test_a_run_is_configured_by_one_object() -> None:
-    """More than two of a run's settings in one list of parameters are a `RunConfig`."""
-    loose = set()
-    for path in PYTHON:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-                if len(RUN_CONFIG.intersection(one.arg for one in arguments)) > 2:
-                    loose.add(f"{_name(path)}::{node.name}")
-    assert loose == TAKES_RUNS_APART

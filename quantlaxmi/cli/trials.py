@@ -94,6 +94,7 @@ def _list(ledger: TrialLedger, data: Extent | None, *, as_json: bool) -> int:
         return 0
     rows = [
         (
+            k,
             one.purpose,
             one.strategy,
             shortened(" ".join(f"{k}={v}" for k, v in one.config.items()), 60),
@@ -103,9 +104,10 @@ def _list(ledger: TrialLedger, data: Extent | None, *, as_json: bool) -> int:
             f"{one.round_trips:,}",
             one.code[:8],
         )
-        for one in trials
+        for k, one in enumerate(trials, 1)
     ]
-    heads = ("purpose", "strategy", "settings", "segment", "from", "to", "round trips", "code")
+    heads = ("trial", "purpose", "strategy", "settings", "segment", "from", "to", "round trips",
+             "code")  # fmt: skip
     print_table(heads, rows)
     return 0
 

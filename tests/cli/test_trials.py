@@ -41,7 +41,7 @@ def test_a_backtest_is_listed_counted_and_verified(place: Path, capsys, monkeypa
     code, out, _ = answer(capsys, "trials", "list", "--json")
     assert [one["config"]["threshold_bps"] for one in json.loads(out)] == ["5", "7"]
     code, out, _ = answer(capsys, "trials", "list")
-    assert code == 0 and out.count("backtest") == 2
+    assert code == 0 and out.count(" backtest ") == 2
     code, out, _ = answer(capsys, "trials", "verify")
     assert code == 0 and out.startswith("TRIALS_SOUND\n")
     (path,) = place.glob("*.jsonl")
@@ -101,6 +101,7 @@ def test_a_grid_is_told_with_what_fails_its_own_check(place: Path, tmp_path: Pat
     words = ["run-gates", *run, "--gates", "g2", "--policy", tmp_path / "policy.toml"]
     _, out, _ = answer(capsys, *words, "--grid", grid)
     assert "3 settings, hash " in out
+    out = " ".join(out.split())
     assert "1 fail their own check: threshold_bps=3 exit_threshold_bps=3" in out
     assert "not adjusted for its selection" in out
     _, out, _ = answer(capsys, *words, "--grid", grid, "--set", "threshold_bps=9", "--json")

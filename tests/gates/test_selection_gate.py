@@ -51,7 +51,9 @@ def used(run, *strategies, elsewhere=0):
 def test_one_set_of_draws_serves_both_suites(planted, monkeypatch):
     run, made = backtest(planted, small()), []
     count = MarketDraws.count
-    monkeypatch.setattr(MarketDraws, "count", lambda self: made.append(self.name) or count(self))
+    monkeypatch.setattr(
+        MarketDraws, "count", lambda self, **few: made.append(self.name) or count(self, **few)
+    )
     context = context_of(run, POLICY, threads=1)
     [first] = market_null.GATE.judge(context)
     test, shown = selection.GATE.judge(context)
