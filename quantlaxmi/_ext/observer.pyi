@@ -26,6 +26,7 @@ class Observer(Engine):
         impact: Sequence[tuple[int, int]] = ...,
         lent: Sequence[int] = ...,
         base_fees: Sequence[tuple[bool, int, int, int, int]] = ...,
+        rules: Sequence[tuple[int, int, int, bool, int, int | None, bool]] = ...,
     ) -> None: ...
     def rows(
         self,

@@ -46,11 +46,11 @@ cdef class Observer(Engine):
     def __init__(
         self, memory, accounts, n_currencies, features, event_mask, latency_ns,
         rate_den, required, bundles, keep_mids=True, can_trade_address=0, can_trade_call=None,
-        can_trade_args=(), impact=(), lent=(), base_fees=(),
+        can_trade_args=(), impact=(), lent=(), base_fees=(), rules=(),
     ):
         Engine.__init__(
             self, memory, accounts, n_currencies, features, event_mask, latency_ns,
-            rate_den, <size_t><void*>probe_step, impact=impact, base_fees=base_fees,
+            rate_den, <size_t><void*>probe_step, rules=rules, impact=impact, base_fees=base_fees,
         )
         cdef probe_t* p = &self.probe
         memset(p, 0, sizeof(probe_t))

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t, order_owing
-from quantlaxmi._ext.closing cimport lot_of
+from quantlaxmi._ext.closing cimport lot_of, whole_lots
 from quantlaxmi._ext.contract_end cimport has_ended
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.impact cimport impact_rate, ql_impact_price
@@ -43,7 +43,9 @@ cdef int take(
         &ladder, &e.markets[p.instrument], &e.takes[2 * p.instrument], &e.books[p.instrument], p.side
     )
     while left > 0 and ladder_next(&ladder, &level) and _within(p, level.price):
-        qty = level.qty if level.qty < left else left
+        qty = whole_lots(e, p.instrument, level.qty, left)
+        if qty == 0:
+            continue
         left -= qty
         filled[0] += qty
         if note_take(e, p.instrument, ladder.side, level.price, qty) != 0:

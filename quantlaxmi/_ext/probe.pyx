@@ -11,6 +11,7 @@ from libc.string cimport memcpy
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport *
+from quantlaxmi._ext.closing cimport whole_lots
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.impact cimport impact_rate, ql_impact_price
 from quantlaxmi._ext.matching cimport *
@@ -55,7 +56,9 @@ cdef int _price_bundle(
                 return OVERFLOW
         ladder_open(&ladder, &e.markets[inst], &e.takes[2 * inst], &e.books[inst], side)
         while left > 0 and ladder_next(&ladder, &level):
-            take = level.qty if level.qty < left else left
+            take = whole_lots(e, inst, level.qty, left)
+            if take == 0:
+                continue
             left -= take
             price = level.price
             if e.impact != NULL and ql_impact_price(price, side, rate, &price):

@@ -17,6 +17,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memmove
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.closing cimport whole_lots
 from quantlaxmi._ext.depth_levels cimport (
     depth_ends, depth_known, depth_now_t, depth_size, depth_stands, worse
 )
@@ -119,17 +120,6 @@ cdef int _fill(engine_t* e, buffer_t* lane, Py_ssize_t i, int64_t qty) noexcept 
     )
 
 
-cdef inline int64_t _whole_lots(
-    const engine_t* e, Py_ssize_t k, int64_t qty, int64_t left
-) noexcept nogil:
-    """What an order of which ``left`` is open gets of ``qty``: whole lots, or all that is left."""
-    cdef int64_t lot
-    if qty >= left:
-        return left
-    lot = e.guard.rules[k].lot if e.guard.rules != NULL else 0
-    return qty - qty % lot if lot > 1 else qty
-
-
 cdef inline bint _was_over(engine_t* e, Py_ssize_t k, const resting_t* r) noexcept nogil:
     """Whether the trade at hand was made before the order arrived; counts both."""
     cdef met_t* c = &e.met[k]
@@ -171,7 +161,7 @@ cdef int _trade_side(
                 continue
             used = r.ahead if r.ahead < pool[0] else pool[0]
             r.ahead -= used
-            fill = _whole_lots(e, k, pool[0] - used, r.left)
+            fill = whole_lots(e, k, pool[0] - used, r.left)
         if fill == 0:
             i += 1
             continue
@@ -260,7 +250,7 @@ cdef int _cross_side(engine_t* e, Py_ssize_t k, int64_t side) noexcept nogil:
         own = r.order.limit_price
         if (e.books[k].ask > own) if side > 0 else (e.books[k].bid < own):
             return OK
-        fill = _whole_lots(e, k, _up_to(e, &r.order, r.left, False), r.left)
+        fill = whole_lots(e, k, _up_to(e, &r.order, r.left, False), r.left)
         if fill == 0:
             i += 1
             continue

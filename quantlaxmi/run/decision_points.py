@@ -366,6 +366,7 @@ def _observe(
         [run.costs.impact_on(one).terms for one in run.instruments],
         lent,
         session.base_fees,
+        session.rules,
     )
     observer.refuse_before(segment.first_seq)
     tables = {name: segment.columns(name) for name in schema.TABLES}

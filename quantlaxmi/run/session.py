@@ -116,6 +116,7 @@ class Session:
         money = run_terms(instruments, costs, config.limits)
         self.ledger_exponent, self.currencies = money.ledger_exponent, money.currencies
         self.terms, self.base_fees = money.accounts, money.base_fees
+        self.rules = money.rules
         self.memory = make_memory(bound, len(instruments))
         self._session_id = session_id
         self._bridge = self._make_bridge()

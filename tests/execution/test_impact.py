@@ -125,6 +125,7 @@ def test_the_grid_prices_with_impact(case: Case, impact, bundles) -> None:
         engine.notional,
         engine.fee,
         move,
+        [rule.lot for rule in engine.rules],
     )
     points = decision_points(run, bundles)
     for k, bundle in enumerate(bundles):

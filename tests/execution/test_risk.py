@@ -261,18 +261,20 @@ def test_a_loss_lets_nothing_open_and_all_close() -> None:
 
 
 def test_a_trim_keeps_whole_lots_and_says_what_stays() -> None:
-    builder = MarketBuilder().quote(0, 99, 50, 101, 50).quote(1, 103, 4, 105, 50).wait(1)
-    builder.quote(0, 99, 50, 101, 50)
-    schedule = {1: Decision((Leg(0, 1, 6), Leg(1, -1, 6)))}
-    case = case_of(schedule, universe="lots", builder=builder)
-    # The perpetual fills 4 of 6; the spot leg's 2 too many are one lot. Then 3 of 6.
-    assert rules(case) == []
-    builder = MarketBuilder().quote(0, 99, 50, 101, 50).quote(1, 103, 3, 105, 50).wait(1)
-    builder.quote(0, 99, 50, 101, 50)
-    case = case_of(schedule, universe="lots", builder=builder)
-    assert rules(case) == [(RiskRule.TRIM_REST, 0, 1, 2)]
-    run, _ = twins.run_case(case)
-    assert [a.position for a in run.exact.accounts] == [4, -3]
+    def traded(shown: int, wanted: int) -> Case:
+        builder = MarketBuilder().quote(0, 99, 50, 101, 50).quote(1, 103, shown, 105, 50).wait(1)
+        builder.quote(0, 99, 50, 101, 50)
+        schedule = {1: Decision((Leg(0, 1, wanted), Leg(1, -1, wanted)))}
+        return case_of(schedule, universe="lots", builder=builder)
+
+    # The perpetual fills 6 of 12; the spot leg's 6 too many are three lots of two.
+    assert rules(traded(6, 12)) == []
+    # It fills one lot of three where 3 or 4 of 6 are displayed; of spot's 3 too many one stays.
+    for shown in (3, 4):
+        case = traded(shown, 6)
+        assert rules(case) == [(RiskRule.TRIM_REST, 0, 1, 2)]
+        run, _ = twins.run_case(case)
+        assert [a.position for a in run.exact.accounts] == [4, -3]
 
 
 # --- settings ----------------------------------------------------------------------------------

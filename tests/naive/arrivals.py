@@ -108,9 +108,12 @@ class Arrivals:
         if self.has_ended(order["instrument"], ts_ns):
             return filled
         for price, shown, beyond, passed in self._within(order):
-            qty = min(shown, order["qty"] - filled)
-            if qty == 0:
+            left = order["qty"] - filled
+            if left == 0:
                 break
+            qty = self.queues.whole(order["instrument"], shown, left)
+            if qty == 0:  # less than a lot
+                continue
             filled += qty
             book.take(side, price, qty)
             more = (FillFlag.DEPTH if beyond else 0) | (FillFlag.AFTER_OWN if passed else 0)

@@ -26,6 +26,7 @@ def points(
     notional: Callable[[int, int, int], int],
     fee: Callable[[int, int, int, bool, int, bool], int],
     moved: Callable[[Market, int, int, int, int], int] = lambda market, i, side, qty, price: price,
+    lots: Sequence[int] = (),
 ) -> list[dict[str, Any]]:
     """One dict a row: seq, ts_ns, mid2 by traded instrument, cost by bundle (None: not fillable).
 
@@ -50,6 +51,8 @@ def points(
             for displayed, shown, *_ in market.books[i].available(side):
                 level = moved(market, i, side, abs(signed), displayed)
                 qty = min(left, shown)
+                if shown < left and lots:  # whole lots, or all that is left
+                    qty -= qty % (lots[i] or 1)
                 left -= qty
                 total += side * (10 * notional(i, level, qty) - 5 * notional(i, mid2[i], qty))
                 if qty:  # each leg is an order: it pays what is flat once

@@ -185,12 +185,10 @@ def test_lots_of_25_and_75_in_one_bundle():
         quoted([60, 200]).wait(1).quote(0, 9_900, 500, 9_950, 500).quote(1, 9_900, 500, 9_950, 1)
     )
     run = run_of(listed, shown, bought([25, 75], "whole_units", units=4))
-    # 60 of 100 and 200 of 300: two units; 10 and 50 beyond them are no whole lots.
-    assert positions(run) == [60, 200]
+    # Of 60 and 200 that are displayed whole lots are filled, 50 and 150: two units.
+    assert positions(run) == [50, 150]
     assert run.exact.bundles["units_filled"].tolist() == [2]
-    rests = run.exact.risk[run.exact.risk["rule"] == RiskRule.TRIM_REST]
-    assert rests["value"].tolist() == [10, 50]
-    assert rests["limit"].tolist() == [25, 75]
+    assert len(run.exact.risk) == 0
 
 
 @pytest.mark.parametrize("policy", POLICIES)

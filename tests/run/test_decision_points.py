@@ -47,6 +47,7 @@ def check(case: Case, bundles, kinds=twins.ALL_KINDS):
         case.latency_ns,
         engine.notional,
         engine.fee,
+        lots=[rule.lot for rule in engine.rules],
     )
     points = decision_points(run, bundles)
     assert points.seq.tolist() == [row["seq"] for row in expected]

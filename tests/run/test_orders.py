@@ -262,4 +262,17 @@ def test_pro_rata_fills_whole_lots():
     assert fills(found) == [(0, 99, 2, 3, MAKER)]
 
 
+def test_depth_finer_than_the_lot_is_taken_in_whole_lots():
+    """Lots of two: of 3 at 101 two are taken, nothing of 1 at 102, and the rest of 9 at 103."""
+    m = MarketBuilder().depth(
+        0, (1, 1, -1), [(1, 99, 5), (-1, 101, 3), (-1, 102, 1), (-1, 103, 9)], snapshot=True
+    )
+    m.wait(1).quote(0, 99, 5, 101, 3)
+    found = run(m, {0: one(Leg(0, 1, 6))}, universe="lots")
+    assert fills(found) == [(0, 101, 2, 0, 0), (0, 103, 4, 0, FillFlag.DEPTH)]
+    short = run(market().quote(0, 99, 5, 101, 3), {1: one(Leg(0, 1, 6))}, universe="lots")
+    assert fills(short) == [(0, 101, 2, 1, 0)]
+    assert twins.rows_of(short.exact.orders)[-1]["reason"] == OrderReason.SIZE_EXHAUSTED
+
+
 # --- time in force -----------------------------------------------------------------------------
