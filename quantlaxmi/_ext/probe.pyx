@@ -35,9 +35,8 @@ cdef int _price_bundle(
     cdef const probe_t* p = e.probe
     cdef ladder_t ladder
     cdef level_t level
-    cdef ql_i128 total = ql_mul64(0, 0), part, fee
+    cdef ql_i128 total = ql_mul64(0, 0), rate = ql_wide(0), part, fee, owed
     cdef int64_t inst, side, left, take, price, mid2, paid, i
-    cdef ql_i128 rate = ql_wide(0), owed
     cdef const account_t* account
     cdef bint first
     fillable[0] = 0
@@ -56,11 +55,10 @@ cdef int _price_bundle(
                 return OVERFLOW
         ladder_open(&ladder, &e.markets[inst], &e.takes[2 * inst], &e.books[inst], side)
         while left > 0 and ladder_next(&ladder, &level):
-            take = whole_lots(e, inst, level.qty, left)
+            take, price = whole_lots(e, inst, level.qty, left), level.price
             if take == 0:
                 continue
             left -= take
-            price = level.price
             if e.impact != NULL and ql_impact_price(price, side, rate, &price):
                 return OVERFLOW
             if pays_in_base(account, side, take, TAKER_FEE):
