@@ -33,6 +33,9 @@ __all__ = ["DEFAULT_BYTES", "Held", "SegmentCache", "cache_folder"]
 DEFAULT_BYTES: Final = 10 << 30
 #: Names the folder, where the user's own cache folder is not the place.
 VARIABLE: Final = "QUANTLAXMI_SEGMENT_CACHE"
+#: Seconds between two looks at a segment that is not as it was and in use, and the most of them.
+_LOOK_S: Final = 0.02
+_MOST_LOOKS: Final = 3000
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _PART: Final = ".part"
 _LOCK: Final = ".lock"
@@ -129,30 +132,44 @@ class SegmentCache:
         """
         if not _DIGEST.fullmatch(digest):  # names are made of it
             raise SegmentError("segment", f"was {digest[:80]!r}, expected 64 hexadecimal digits")
-        held = self._locked(digest)
-        try:
-            segment = self._kept(digest)
-            if segment is None:
-                self._fetch(store, digest)
-                segment = open_segment(self._folder / digest)
-            with one_line_errors(self._folder / digest, "cannot be touched"):
-                now = time.time_ns()  # the system's own stamps are milliseconds apart
-                os.utime(self._folder / digest, ns=(now, now))
-            lock(held, shared=True)
-        except BaseException:
-            os.close(held)
-            raise
-        return Held(segment, held)
+        looks = 0
+        while True:
+            # Shared first: a process that uses the segment may keep it for as long as it is idle.
+            shared = self._locked(digest, shared=True)
+            try:
+                if (segment := self._kept(digest)) is not None:
+                    return Held(segment, shared)
+            except BaseException:
+                os.close(shared)
+                raise
+            os.close(shared)
+            try:
+                alone = self._locked(digest, wait=False)
+            except BlockingIOError:  # another one looks for it, or fetches it
+                if looks >= _MOST_LOOKS:
+                    words = "was changed while another process uses it, expected it as it was"
+                    raise SegmentCorrupt(str(self._folder / digest), words) from None
+                looks += 1
+                time.sleep(_LOOK_S)
+                continue
+            try:
+                if self._kept(digest) is None:
+                    _remove(self._folder / digest)
+                    self._fetch(store, digest)
+            finally:
+                os.close(alone)
 
     def _kept(self, digest: str) -> Segment | None:
-        """The segment as it is here; one that was changed is removed."""
+        """The segment as it is here, used now; None where there is none, or it was changed."""
         place = self._folder / digest
         with contextlib.suppress(SegmentError):
             if not place.is_symlink():
                 segment = open_segment(place)
                 if segment.manifest.manifest_sha256 == digest:
+                    with one_line_errors(place, "cannot be touched"):
+                        now = time.time_ns()  # the system's own stamps are milliseconds apart
+                        os.utime(place, ns=(now, now))
                     return segment
-        _remove(place)
         return None
 
     def _fetch(self, store: Store, digest: str) -> None:
@@ -249,14 +266,14 @@ class SegmentCache:
     def _lock_of(self, key: str) -> Path:
         return self._folder / (key + _LOCK)
 
-    def _locked(self, key: str, *, wait: bool = True) -> int:
+    def _locked(self, key: str, *, shared: bool = False, wait: bool = True) -> int:
         """A lock's descriptor; of a file that was removed meanwhile it is none, so again."""
         flags = UPDATE | CREATE | NO_LINK
         while True:
             with one_line_errors(self._lock_of(key), "cannot be opened"):
                 fd = os.open(self._lock_of(key), flags, 0o600)
             try:
-                lock(fd, wait=wait)
+                lock(fd, shared=shared, wait=wait)
                 with contextlib.suppress(FileNotFoundError):
                     if os.stat(self._lock_of(key)).st_ino == os.fstat(fd).st_ino:  # noqa: PTH116
                         return fd

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import threading
 
 import msgspec
 import pytest
@@ -224,6 +225,25 @@ def test_the_longest_unused_goes_first_and_what_is_in_use_stays(tmp_path, segmen
     with pytest.raises(SegmentError, match=r"expected at most 1000 \(--cache-size\)"):
         SegmentCache(tmp_path / "other", 1000).held(store, digests[0])
     assert there(tmp_path / "other") == []
+
+
+def test_a_segment_that_another_uses_is_there_at_once(tmp_path, segments, store, monkeypatch):
+    """An idle worker keeps its last segment; who waited until it let go would wait for ever."""
+    first, digest = SegmentCache(tmp_path / "cache", BIG), digest_of(segments[0])
+    held, got = first.held(store, digest), []
+    again = SegmentCache(tmp_path / "cache", BIG)
+    asked = threading.Thread(target=lambda: got.append(again.held(store, digest)), daemon=True)
+    asked.start()
+    asked.join(30)
+    assert [one.segment.digest for one in got] == [segments[0].digest]
+    got[0].release()
+    # What was changed meanwhile is fetched when nobody uses it any more, and until then refused.
+    monkeypatch.setattr(segment_cache, "_MOST_LOOKS", 3)
+    (tmp_path / "cache" / digest / "segment.json").write_text("{}")
+    with pytest.raises(SegmentError, match="was changed while another process uses it"):
+        again.held(store, digest)
+    held.release()
+    assert again.held(store, digest).segment.digest == segments[0].digest
 
 
 def test_what_a_killed_fetch_left_is_removed(tmp_path, segments, store):
