@@ -1,4 +1,4 @@
-"""``explain``: how often each rule of a strategy forbade to enter, and by how little."""
+"""``explain``: how often each rule of a strategy blocked an entry, and by how little."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from quantlaxmi.options.calendar_terms import CalendarRule
 
 _USAGE = """
-Say how often each rule of a strategy forbade to enter, alone and with others, and its nearest
+Say how often each rule of a strategy blocked an entry, alone and with others, and its nearest
 misses: over all checks of the data, without position, cooldown and margin; or as a run had it.
 
 Usage:
@@ -32,7 +32,7 @@ RUN_OPTIONS
                         without a position. Options of costs, limits and latency need it.
   --json                One JSON document instead of tables.
 
-A rule counts wherever it forbids, whatever the others say. Rules that need quotes count where there
+A rule counts wherever it blocks, whatever the others say. Rules that need quotes count where there
 are quotes. A miss is what was measured and the limit that it did not meet. Only calendar_carry has
 rules that can be explained.
 """

@@ -55,7 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 #: Those of ``quantlaxmi-india`` alone.
 INDIA_COMMANDS: dict[str, tuple[str, str]] = {
     "chain": ("chain", "show an option chain at one time, with volatilities and greeks"),
-    "explain": ("explain", "say how often each rule of a strategy forbade to enter"),
+    "explain": ("explain", "say how often each rule of a strategy blocked an entry"),
 }
 #: Commands of both names that do another thing in ``quantlaxmi-india``.
 INDIA_OWN: dict[str, tuple[str, str]] = {

@@ -1,21 +1,21 @@
-"""How often each of the calendar's rules forbade to enter, alone and together, and how narrowly."""
+"""How often each of the calendar's rules blocked an entry, alone and together, and how narrowly."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from quantlaxmi.options.calendar_rules import CalendarCheck
 from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
 
-__all__ = ["CalendarTally", "Miss", "RuleTally", "measured", "tally"]
+__all__ = ["CalendarTally", "Miss", "RuleTally", "block_counts", "measured", "tally"]
 
 _S = 10**9
 
 
 class Miss(NamedTuple):
-    """A check that a rule forbade, and by how much.
+    """A check that a rule blocked, and by how much.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Miss(NamedTuple):
 
 
 class RuleTally(NamedTuple):
-    """How often one rule forbade.
+    """How often one rule blocked an entry.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class RuleTally(NamedTuple):
 
 
 class CalendarTally(NamedTuple):
-    """How often the rules forbade to enter.
+    """How often the rules blocked an entry.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class CalendarTally(NamedTuple):
     rules : tuple of RuleTally
         In the order of the rules.
     together : tuple of (CalendarRule, int)
-        Sets of rules that forbade at one check, the most frequent first, with their number.
+        Sets of rules that blocked one check, the most frequent first, with their number.
     """
 
     checks: int
@@ -122,7 +122,7 @@ def measured(
 def tally(
     checks: Iterable[tuple[int, CalendarCheck, CalendarTerms]], nearest: int = 3
 ) -> CalendarTally:
-    """Count what forbade to enter.
+    """Count what blocked an entry.
 
     Parameters
     ----------
@@ -151,17 +151,37 @@ def tally(
             if rule in values:
                 misses[rule].append(Miss(ts_ns, *values[rule]))
     rules = tuple(
-        RuleTally(
-            rule,
-            sum(count for blocked, count in sets.items() if rule in blocked),
-            sets.get(rule, 0),
-            _nearest(misses[rule], nearest),
-        )
-        for rule in CalendarRule
+        RuleTally(rule, *counts, _nearest(misses[rule], nearest))
+        for rule, counts in block_counts(sets).items()
     )
     passing = sets.pop(CalendarRule(0), 0)
     together = sorted(sets.items(), key=lambda item: (-item[1], int(item[0])))
     return CalendarTally(n, passing, rules, tuple(together))
+
+
+def block_counts(sets: Mapping[CalendarRule, int]) -> dict[CalendarRule, tuple[int, int]]:
+    """Return how many checks each rule blocked, and how many it blocked alone.
+
+    Parameters
+    ----------
+    sets : mapping of CalendarRule to int
+        Checks by the set of rules that blocked them.
+
+    Returns
+    -------
+    dict of CalendarRule to tuple of int
+        In the order of the rules.
+
+    Examples
+    --------
+    >>> size, floor = CalendarRule.SIZE, CalendarRule.GAP_FLOOR
+    >>> block_counts({size: 3, size | floor: 2, CalendarRule(0): 7})[size]
+    (5, 3)
+    """
+    return {
+        rule: (sum(n for blocked, n in sets.items() if rule in blocked), sets.get(rule, 0))
+        for rule in CalendarRule
+    }
 
 
 def _nearest(misses: Sequence[Miss], most: int) -> tuple[Miss, ...]:

@@ -1,10 +1,11 @@
-"""Pictures of an option session: volatilities where a bundle was entered, what forbade to enter.
+"""Pictures of an option session: volatilities where a bundle was entered, what blocked an entry.
 
 Each function draws on axes that are given, or on new ones. `option_pictures` is what a page takes.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.options import OptionStatus
+from quantlaxmi.options.calendar_tally import block_counts
 from quantlaxmi.options.calendar_terms import CalendarRule
 from quantlaxmi.options.moment import ChainMoment
 from quantlaxmi.options.recorded import RecordedChain
@@ -170,11 +172,11 @@ def iv_term_structure(run: DrawnRun, decision: int | None = None, ax: Axes | Non
 
 
 class _Counts(NamedTuple):
-    """Checks of a run without a position, by rule that forbade."""
+    """Checks of a run without a position, by rule that blocked."""
 
     checks: int
     passing: int
-    rules: list[tuple[str, int, int]]  # name, checks it forbade, those it forbade alone
+    rules: list[tuple[str, int, int]]  # name, checks it blocked, those it blocked alone
 
 
 def _counts(run: DrawnRun) -> _Counts:
@@ -186,19 +188,13 @@ def _counts(run: DrawnRun) -> _Counts:
         raise InputError("checks", "has no columns blocked and held")
     held = table["held"].to_numpy(zero_copy_only=False).astype(bool)
     blocked = table["blocked"].to_numpy()[~held]
-    rules = [
-        (
-            str(rule.name).lower(),
-            int(((blocked & rule) != 0).sum()),
-            int((blocked == rule).sum()),
-        )
-        for rule in CalendarRule
-    ]
-    return _Counts(len(blocked), int((blocked == 0).sum()), rules)
+    sets = Counter(map(CalendarRule, blocked.tolist()))
+    rules = [(str(rule.name).lower(), *counts) for rule, counts in block_counts(sets).items()]
+    return _Counts(len(blocked), sets[CalendarRule(0)], rules)
 
 
 def rule_bars(run: DrawnRun, ax: Axes | None = None) -> Axes:
-    """Draw how often each rule forbade to enter, at the checks without a position.
+    """Draw how often each rule blocked an entry, at the checks without a position.
 
     Parameters
     ----------
@@ -220,7 +216,7 @@ def rule_bars(run: DrawnRun, ax: Axes | None = None) -> Axes:
         places = np.arange(len(found.rules))
         every = [n for _, n, _ in found.rules]
         alone = [n for _, _, n in found.rules]
-        ax.barh(places, every, 0.62, color="none", edgecolor=ORANGE, hatch="////", label="forbade")
+        ax.barh(places, every, 0.62, color="none", edgecolor=ORANGE, hatch="////", label="blocked")
         ax.barh(places, alone, 0.62, color=BLUE, edgecolor=BLUE, label="no other rule did")
         for k, n in enumerate(every):
             ax.annotate(
@@ -314,9 +310,9 @@ def _rules_picture(run: DrawnRun) -> Picture:
     height = 110 + 24 * len(found.rules)
     return Picture(
         "rules",
-        "What forbade to enter",
+        "What blocked an entry",
         f"Of {found.checks:,} checks without a position {found.passing:,} passed all rules; "
-        f"checks that each rule forbade: {said}.",
+        f"checks that each rule blocked: {said}.",
         lambda figure: _one(figure, lambda ax: rule_bars(run, ax)),
         (height, height + 30),
     )
