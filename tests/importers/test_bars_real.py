@@ -143,7 +143,7 @@ def test_every_line_of_the_hourly_file_is_accounted_for(hourly) -> None:
     assert hourly.messages_by_kind["funding"] == 1_966
     verify_segment(hourly.segment.path)
     gaps = hourly.segment.manifest.gaps
-    assert [g.reason for g in gaps] == ["3 bars are missing", "1 bars are missing"] * 2
+    assert [g.reason for g in gaps] == ["3 bars are missing", "1 bar is missing"] * 2
     notes = " ".join(hourly.segment.manifest.notes)
     assert "1966 funding settlements" in notes
     assert "8 times the rate of column 'funding_rate'" in notes

@@ -294,7 +294,7 @@ def test_the_recorded_index_of_2024_equals_the_naive_reading(tmp_path: Path) -> 
     assert result.messages_by_kind["bars"] == 58_127 - 167
     gaps = [(g.reason, g.start_ns) for g in result.segment.manifest.gaps]
     wanted = [
-        (f"{n} bars are missing", naive.stamp(day, clock))
+        (f"{n} {'bar is' if n == 1 else 'bars are'} missing", naive.stamp(day, clock))
         for day in ("20240302", "20240518")
         for n, clock in ((90, "10:00"), (180, "12:30"))
     ]

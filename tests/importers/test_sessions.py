@@ -140,7 +140,7 @@ def test_a_calendar_tells_holidays_from_missing_bars(tmp_path: Path) -> None:
     weekend = (day_ns(6), day_ns(8))
     assert rows_of(result) == naive(lacking, lambda ended, begun: (ended, begun) == weekend)
     told = [(g.start_ns, g.end_ns, g.reason) for g in result.segment.manifest.gaps]
-    one = "1 bars are missing"
+    one = "1 bar is missing"
     assert told == [(day_ns(10), day_ns(11), one), (day_ns(12), day_ns(16), one)]
     assert "over closed times of XNYS they wait" in result.segment.manifest.notes[0]
 
@@ -156,7 +156,7 @@ def test_hours_of_sessions(tmp_path: Path) -> None:
     (tmp_path / "m.toml").write_text(text.replace('"day"', '"day"\nunit = "s"'))
     result = import_bars([tmp_path / "b.csv"], tmp_path / "seg", mapping=tmp_path / "m.toml")
     (gap,) = result.segment.manifest.gaps
-    assert (gap.start_ns // 10**9, gap.reason) == (days[1] + 17 * hour + 1800, "1 bars are missing")
+    assert (gap.start_ns // 10**9, gap.reason) == (days[1] + 17 * hour + 1800, "1 bar is missing")
 
 
 def test_unknown_calendars(tmp_path: Path) -> None:

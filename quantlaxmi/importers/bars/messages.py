@@ -325,7 +325,7 @@ class BarTables:
                         start_ns=end,
                         end_ns=start,
                         after_seq=int(quotes["seq"][after]),
-                        reason=f"{n_missing} bars are missing",
+                        reason=f"{n_missing} {'bar is' if n_missing == 1 else 'bars are'} missing",
                     )
                 )
 
