@@ -154,6 +154,12 @@ def _started(command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+def _sizes(folder: Path) -> dict[str, int]:
+    """Bytes of every file of a folder, by its name there; empty where there is no folder."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+
+
 def _state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
@@ -180,6 +186,8 @@ def test_every_stage_hears_an_interrupt(large: Path, tmp_path: Path, name: str) 
         assert code == 130, said.decode()
         assert seconds < 1.0, f"{name}, interrupted after {after:.1f} s of work"
         assert said.count(b"\n") == 1 and b"interrupted" in said
-        assert not (tmp_path / f"out{k}").exists()
+        # Nothing half-made: no output, or all of it where the signal came behind the last rename.
+        assert _sizes(tmp_path / f"out{k}") in ({}, _sizes(tmp_path / "out0"))
+        assert {one.name for one in tmp_path.iterdir()} <= {"out0", *(f"out{k}" for _, k in shares)}
         heard += 1
     assert heard > 0, "it ended before every signal"
