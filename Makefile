@@ -60,7 +60,7 @@ $(VENV)/made: | python-check
 # The wheel is built from the sdist, so a file missing from the sdist fails here.
 $(DIST)/made: $(VENV)/made $(SOURCES)
 	@rm -rf $(DIST)
-	@$(STEP) $(VENV)/build.log "sdist, and the wheel from it: compiles some forty modules" \
+	@$(STEP) $(VENV)/build.log "sdist, and the wheel from it: compiles some eighty modules" \
 	  $(BIN)/python -m build --outdir $(DIST) .
 	@touch $@
 
