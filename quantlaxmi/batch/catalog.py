@@ -372,7 +372,8 @@ class Catalog:
 
 
 def _drawn(record: Drawn) -> int:
-    return record.drifting.tried + record.driftless.tried + record.ended
+    drifting = 0 if record.drifting is None else record.drifting.tried
+    return drifting + record.driftless.tried + record.ended
 
 
 def _version_order(version: str) -> tuple[tuple[int, ...], str]:

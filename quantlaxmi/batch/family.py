@@ -192,14 +192,14 @@ def _item(row: Row, length: int, *, anytime: bool) -> FamilyItem:
         return FamilyItem(row, _ONE, row.status)
     if figures.excluded:
         return FamilyItem(row, _ONE, figures.excluded)
-    kinds = (figures.drifting, figures.driftless)
-    if figures.p_equity is None or kinds[0] is None or kinds[1] is None:
+    if figures.p_equity is None or figures.driftless is None:
         return FamilyItem(row, _ONE, "no p of its own")
     drawn = row.drawn
-    pairs: tuple[tuple[KindCounts, KindCounts | None], ...] = (
-        (kinds[0], None if drawn is None else drawn.drifting),
-        (kinds[1], None if drawn is None else drawn.driftless),
-    )
+    pairs: list[tuple[KindCounts, KindCounts | None]] = [
+        (figures.driftless, None if drawn is None else drawn.driftless)
+    ]
+    if figures.drifting is not None:  # option sessions have one kind
+        pairs.append((figures.drifting, None if drawn is None else drawn.drifting))
     if drawn is not None and drawn.ended and not all(_complete(b, length) for _, b in pairs):
         return FamilyItem(row, _ONE, "its draws cannot be made")
     p_equity = Fraction(repr(figures.p_equity))

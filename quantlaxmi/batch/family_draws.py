@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from quantlaxmi.batch.records import FIRST, Drawn, KindCounts
+import msgspec
+
+from quantlaxmi.batch.records import FIRST, Drawn, KindCounts, Timings
 from quantlaxmi.batch.tasks import Task
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.observation import context_of, with_grid
@@ -33,24 +35,27 @@ def family_draws(task: Task, segment: Segment) -> Drawn:
     Drawn
         Of all draws from the first one on.
     """
-    before = (_NONE, _NONE) if task.drawn is None else (task.drawn.drifting, task.drawn.driftless)
-    kept = tuple(FirstExceedances(one.tried, one.draws, one.first) for one in before)
+    drawn = Drawn(key=task.key, driftless=_NONE) if task.drawn is None else task.drawn
+    drifting, driftless = (
+        FirstExceedances(one.tried, one.draws, one.first)
+        for one in (drawn.drifting or _NONE, drawn.driftless)
+    )
     try:
         with without_ledger():
             made = first_exceedances(
                 _context(task, segment),
-                (kept[0], kept[1]),
+                (drifting, driftless),
                 task.draws,
                 stop=FIRST,
                 length=task.length,
             )
     except Inconclusive:
-        return Drawn(key=task.key, drifting=before[0], driftless=before[1], ended=True)
+        return msgspec.structs.replace(drawn, ended=True, timings=Timings())
     return Drawn(
         key=task.key,
-        drifting=_counts(made[0]),
+        drifting=None if made[0] is None else _counts(made[0]),
         driftless=_counts(made[1]),
-        ended=any(one.ended for one in made),
+        ended=any(one is not None and one.ended for one in made),
     )
 
 

@@ -42,7 +42,8 @@ def figures_of(report: GateReport) -> Figures:
         config_hash=report.header["config_hash"],
         settings=len(report.grid["settings"]) if report.grid else 1,
         drifting=_counts(market.get("drifting")),
-        driftless=_counts(market.get("driftless")),
+        # Option sessions have one kind of draws, counted by itself.
+        driftless=_counts(market if "count" in market else market.get("driftless")),
         p_equity=equity.get("p_value"),
         mean=str(equity.get("mean", "")),
         sd=str(equity.get("sd", "")),

@@ -153,7 +153,7 @@ class Figures(_Struct, frozen=True, kw_only=True):
     settings : int
         Settings that were searched, the judged one among them.
     drifting, driftless : KindCounts or None
-        Draws of the gate.
+        Draws of the gate; those of option sessions, which have one kind, are driftless.
     p_equity : float or None
     mean, sd : str
         Of a clock bucket's net PnL; empty where nothing was judged.
@@ -252,13 +252,14 @@ class Drawn(_Struct, frozen=True, kw_only=True, tag="draws"):
     ----------
     key : str
     drifting, driftless : KindCounts
+        The first is None of option sessions, which have one kind of draws.
     ended : bool
         Whether no further draw can be had: too few of those made count.
     timings : Timings
     """
 
     key: Sha256
-    drifting: KindCounts
+    drifting: KindCounts | None = None
     driftless: KindCounts
     ended: bool = False
     timings: Timings = Timings()

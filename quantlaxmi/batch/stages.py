@@ -63,7 +63,8 @@ def open_tasks(
         made = 0
         if drawn is not None:  # a kind whose tenth exceedance came is complete
             kinds = (drawn.drifting, drawn.driftless)
-            made = min((k.draws for k in kinds if len(k.first) < FIRST), default=limit)
+            still_drawn = (k.draws for k in kinds if k is not None and len(k.first) < FIRST)
+            made = min(still_drawn, default=limit)
         if made >= limit:
             continue
         wanted = min(next_stage(made, found.length), limit)

@@ -23,7 +23,7 @@ from quantlaxmi.gates.resampling.market_replays import Sums
 from quantlaxmi.gates.results import Inconclusive, Json, MonteCarlo, decimal_text
 from quantlaxmi.run.rerun import Rerun
 
-__all__ = ["ChainCounts", "chain_counts"]
+__all__ = ["ChainCounts", "chain_counts", "prepare_chains"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,44 @@ def chain_counts(
 
     Parameters
     ----------
+    context, rerun, days, details, everything
+        As `prepare_chains` takes them; what the draws were like is added to `details` too.
+
+    Raises
+    ------
+    Inconclusive
+        As there, or too few draws count.
+    EngineError
+        The identity draw is not the replay.
+    """
+    draws = prepare_chains(context, rerun, days, details, everything=everything)
+    return ChainCounts(_count(context, draws, details), len(draws.configs))
+
+
+def prepare_chains(
+    context: GateContext,
+    rerun: Rerun,
+    days: SessionDays,
+    details: dict[str, Json],
+    *,
+    everything: bool,
+) -> MarketDraws:
+    """Run the identity draw and find the settings that are searched.
+
+    Parameters
+    ----------
     context : GateContext
     rerun : Rerun
     days : SessionDays
     details : dict
-        What the draws are made from and what they were like is added.
+        What the draws are made from is added.
     everything : bool
         Search every setting that is known, also where the policy turns the search off.
 
     Raises
     ------
     Inconclusive
-        The chain or some bundles cannot be rebuilt, the strategy cannot be run again, or too few
-        draws count.
+        The chain or some bundles cannot be rebuilt, or the strategy cannot be run again.
     EngineError
         The identity draw is not the replay.
     """
@@ -110,17 +135,10 @@ def chain_counts(
         **sum_details(own.total, own.squares),
         "gross": decimal_text(own.total * replays.scale, context.ledger_exponent - 1),
     }
-    draws = MarketDraws(
-        context,
-        replays,
-        search.configs,
-        EachAlone(search.configs),
-        own,
-        lambda _: None,
-        False,
-        search.label,
+    passes = EachAlone(search.configs)
+    return MarketDraws(
+        context, replays, search.configs, passes, own, lambda _: None, False, search.label
     )
-    return ChainCounts(_count(context, draws, details), len(search.configs))
 
 
 def _identity(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.resampling.chain_counts import prepare_chains
 from quantlaxmi.gates.resampling.market_counts import prepare
 from quantlaxmi.gates.resampling.market_draws import MOST_TRIES, MarketDraws
 from quantlaxmi.gates.resampling.market_replays import DrawFailed
@@ -46,8 +47,8 @@ def first_exceedances(
     *,
     stop: int,
     length: int,
-) -> tuple[FirstExceedances, FirstExceedances]:
-    """Go on with the draws of both kinds of drift.
+) -> tuple[FirstExceedances | None, FirstExceedances]:
+    """Go on with the draws of both kinds of drift; option sessions have one kind.
 
     Parameters
     ----------
@@ -65,6 +66,7 @@ def first_exceedances(
     Returns
     -------
     drifting, driftless : FirstExceedances
+        The first is None of option sessions.
 
     Raises
     ------
@@ -76,11 +78,13 @@ def first_exceedances(
     rerun = context.rerun
     if rerun is None:
         raise Inconclusive("The run cannot be made again.")
+    most = MOST_TRIES * length
     if context.sessions is not None:
-        raise Inconclusive("Draws of option sessions are not gone on with over a family yet.")
+        chains = prepare_chains(context, rerun, context.sessions, {}, everything=False)
+        return None, _continued(chains, kept[1], wanted, stop, most)
     made = prepare(context, rerun, {}, everything=False)
     drifting, driftless = (
-        _continued(draws, before, wanted, stop, MOST_TRIES * length)
+        _continued(draws, before, wanted, stop, most)
         for draws, before in zip((made.drifting, made.driftless), kept, strict=True)
     )
     return drifting, driftless

@@ -1,0 +1,76 @@
+"""A family of option sessions: draws of the fair-variance null go on over a sweep, as others do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from quantlaxmi.batch import Catalog, family, inference, plan, sweep
+from quantlaxmi.batch.family_draws import family_draws
+from quantlaxmi.batch.inference import Bounds, Member, count_bounds, split
+from quantlaxmi.batch.tasks import task_of
+from quantlaxmi.gates import GatePolicy
+from quantlaxmi.importers.synthetic_session import generate_chain_segment
+from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig
+
+TENTH = Fraction(1, 10)
+POLICY = GatePolicy(
+    suites={"g2": ["equity", "market_null"]},
+    min_trades=2,
+    market_null={"n_draws": 19, "n_draws_extended": 19, "grid_search": "off"},
+)
+CONFIG = CalendarCarryConfig(close_buffer_s=4_500)
+STRATEGY = "calendar_carry"
+#: In place of 199 to 19,999 draws: the planted session is open until the last stage.
+STAGES = (19, 39, 59)
+
+
+def held_to_the_gate(own, whole):
+    """The first draws of a family are those that the gate made."""
+    assert sum(place <= own.draws for place in whole.first) == own.exceedances
+    if own.stopped:  # at an exceedance, and that is its place
+        assert whole.first[own.exceedances - 1] == own.draws
+    else:
+        assert own.draws == STAGES[0] and whole.draws >= own.draws
+
+
+def test_discoveries_in_stages_are_those_of_full_length(tmp_path, monkeypatch):
+    monkeypatch.setattr(inference, "STAGES", STAGES)
+    monkeypatch.setattr(inference, "LEAST_DRAWS", STAGES[-1])
+    segments, events = {}, []
+    for kind in ("planted", "fair"):  # sixty days: the fewest that the equity test judges
+        made = generate_chain_segment(kind, tmp_path / kind, days=60, snapshots=16)
+        segments[made.digest] = made
+    folders = [one.path for one in segments.values()]
+    where = {"catalog": tmp_path / "c", "configs": [CONFIG], "policy": POLICY, "workers": 1}
+    sweep(folders, [STRATEGY], log=events.append, **where)
+    catalog = Catalog.open(tmp_path / "c")
+    found = family(catalog)
+    assert [event["most"] for event in events if event["event"] == "draws"] == list(STAGES)
+    assert found.unresolved == () and len(found.items) == 2 and found.length == STAGES[-1]
+
+    members = []
+    for one in found.items:
+        segment = segments[one.row.planned.segment_digest]
+        asked = plan([segment.path], [STRATEGY], configs=[CONFIG], policy=POLICY, full=True)
+        task = replace(task_of(asked.items[0], asked, tmp_path), length=STAGES[-1])
+        part = None
+        for draws in (7, 19, STAGES[-1]) if one.row.drawn is None else (STAGES[-1],):
+            part = family_draws(replace(task, draws=draws, drawn=part), segment)
+        assert part is not None and part.drifting is None and not part.ended
+        figures, whole = one.row.finished.figures, part.driftless
+        assert figures.drifting is None and figures.excluded == ""
+        held_to_the_gate(figures.driftless, whole)
+        if one.row.drawn is not None:
+            assert one.row.drawn.drifting is None and one.row.drawn.driftless == whole
+        p, p_equity = count_bounds(whole, STAGES[-1]), Fraction(repr(figures.p_equity))
+        assert p.is_exact
+        members.append(Member(one.key, p.joined(Bounds(p_equity, p_equity))))
+    expected = split(members, TENTH)
+    assert expected.open == ()
+    assert tuple(one.key for one in found.discoveries) == expected.found
+    (one,) = found.discoveries
+    assert segments[one.row.planned.segment_digest].path.name == "planted" and one.draws == 59
+    table = catalog.table()
+    assert max(table["p_market_driftless_draws"]) == 59
+    assert set(table["p_market_drift_draws"]) == {None}
