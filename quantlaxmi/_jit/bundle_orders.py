@@ -80,12 +80,14 @@ def ordered(
     first: int,  # number of the first draw, or STILL
     spans: Orders,
     out: U64,  # OUT (n_draws, 4)
+    kept: I64,  # OUT (n_draws,): days of which no order that was tried is quoted
 ) -> None:
     """Sum and sum of squares, the spans of each day in random order."""
     n = spans.length.shape[0]
     order = np.empty(n, np.int64)
     for t in range(out.shape[0]):
         s_hi = s_lo = q_hi = q_lo = np.uint64(0)
+        kept[t] = 0
         for d in range(spans.day_span.shape[0] - 1):
             low, high = spans.day_span[d], spans.day_span[d + 1]
             found = False
@@ -96,6 +98,7 @@ def ordered(
                         found = True
                         break
             if not found:
+                kept[t] += 1
                 for i in range(low, high):
                     order[i] = i
             row = 0

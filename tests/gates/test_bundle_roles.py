@@ -221,16 +221,18 @@ def test_orders_of_spans_draw_by_draw(seed: int, by_days: bool) -> None:
         np.concatenate([one[1] for one in spans if one is not None]),
         by_days,
     )
-    out = np.zeros((n, 4), np.uint64)
-    bundle_orders.ordered(np.uint64(KEY), 9, arguments, out)
+    out, kept = np.zeros((n, 4), np.uint64), np.zeros(n, np.int64)
+    bundle_orders.ordered(np.uint64(KEY), 9, arguments, out, kept)
     unit = bundles.terms.unit
     for t in range(n):
-        first, units = 0, []
+        first, stay, units = 0, 0, []
         for twin in twins:
-            gains = naive.ordered(market, twin, KEY, 9 + t, first, len(spans))
+            gains, stays = naive.ordered(market, twin, KEY, 9 + t, first, len(spans))
+            stay += stays
             units += [sum(gains)] if by_days else gains
             first += len(twin)
         s, q = wide_ints(out[t, 0::2], out[t, 1::2])
+        assert kept[t] == stay
         assert rupees(run, s * unit) == sum(units)
         assert q * rupees(run, unit) ** 2 == sum(g * g for g in units)
 

@@ -295,7 +295,10 @@ def spans(market, trips, day):
 
 
 def ordered(market, day_spans, key, draw, first, n_spans, tries=64):
-    """Gains of the spans of a day in a draw's order, flat ones 0; `first` is its first span."""
+    """Gains of the spans of a day in a draw's order, flat ones 0, and whether it is their own.
+
+    `first` is the day's first span.
+    """
     rows_of_day = day_spans[0][0]
     for attempt in range(tries + 1):
         order = list(range(len(day_spans)))
@@ -310,5 +313,5 @@ def ordered(market, day_spans, key, draw, first, n_spans, tries=64):
             gains.append(held_gain(market, own, row, held, (row, row + length)) if held else 0)
             row += length
         if None not in gains:
-            return gains
+            return gains, attempt == tries
     raise AssertionError("a day's own order is quoted")

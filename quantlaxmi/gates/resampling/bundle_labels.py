@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
 import numpy as np
 
 from quantlaxmi.gates.context import GateContext
@@ -17,19 +21,28 @@ from quantlaxmi.gates.resampling.bundle_sweep import (
 from quantlaxmi.gates.results import GateResult, Inconclusive, Json, ResultSpec, rounded
 from quantlaxmi.stats.arrangements import orders
 
+if TYPE_CHECKING:
+    from quantlaxmi._jit import bundle_orders as kernels
+
 __all__ = ["permuted_labels"]
+
+#: Draws that tell how often a day keeps its own order.
+_LOOKED_AT: Final = 256
+#: Largest share of days that may keep it: what is kept of the strategy hides what chance would do.
+_MOST_KEPT: Final = Fraction(1, 10)
 
 
 def permuted_labels(context: GateContext, spec: ResultSpec, n_perms: int) -> GateResult:
     """Shuffle the spans of each session day, each struck anew where it falls (diagnosis).
 
     Blocks are session days and never grow, since no bundle is held overnight. Orders in which a
-    span falls where its contracts are not quoted do not count.
+    span falls where its contracts are not quoted do not count; a day of which none that was tried
+    is quoted keeps its own.
 
     Raises
     ------
     Inconclusive
-        Too few bundles or arrangements, or money does not fit.
+        Too few bundles or arrangements, too many days that keep their order, or money does not fit.
     PathError
         The run has no bundles that could stand elsewhere.
     EngineError
@@ -64,11 +77,40 @@ def permuted_labels(context: GateContext, spec: ResultSpec, n_perms: int) -> Gat
         "block": "session day",
         "spans_a_day": rounded(len(spans) / len(days)),
     }
-    return shown_sweep(
+    arrangements = orders([day.kinds() for day in days])
+    kept = _share_kept(context, spec, arguments, min(_LOOKED_AT, n_perms))
+    details["share_of_days_kept"] = rounded(float(kept))
+    if kept > _MOST_KEPT:
+        raise Inconclusive(
+            f"Session days of which no order in {kernels.MOST_TRIES} tries is quoted, so that they "
+            f"keep their own: {float(kept):.1%}, at most {float(_MOST_KEPT):.0%} expected. Trade "
+            "contracts that are quoted all day.",
+            details | {"unit": bundles.unit, "arrangements": arrangements.text()},
+        )
+    found = shown_sweep(
         context,
         spec,
         ("permutations within session days", n_perms),
-        lambda key, first, out: kernels.ordered(key, first, arguments, out),
+        lambda key, first, out: kernels.ordered(
+            key, first, arguments, out, np.empty(len(out), np.int64)
+        ),
         details,
-        orders([day.kinds() for day in days]),
+        arrangements,
     )
+    if not kept:
+        return found
+    said = f"Days that keep their own order, since no other was found quoted: {float(kept):.2%}."
+    return replace(found, reasons=(*found.reasons, said))
+
+
+def _share_kept(
+    context: GateContext, spec: ResultSpec, spans: kernels.Orders, draws: int
+) -> Fraction:
+    """Share of the days of the first draws that keep their order."""
+    from quantlaxmi._jit import bundle_orders as kernels
+    from quantlaxmi._jit.compiler import running
+
+    key, kept = np.uint64(context.key(spec.name)), np.empty(draws, np.int64)
+    with running(context.threads):
+        kernels.ordered(key, 0, spans, np.empty((draws, 4), np.uint64), kept)
+    return Fraction(int(kept.sum()), draws * (len(spans.day_span) - 1))
