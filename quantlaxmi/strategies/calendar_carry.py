@@ -181,8 +181,9 @@ class CalendarCarry(IndiaOptionsStrategy):
         Returns
         -------
         ndarray of bool, shape (n_snapshots,)
-            Every rule but the gap's floor, which is the signal, and those that need a history
-            (`CalendarRule.COOLDOWN`, `CalendarRule.MARGIN`).
+            Every rule but the gap's two limits, which are the signal (`CalendarRule.GAP_FLOOR`,
+            `CalendarRule.GAP_FRICTION`), and those that need a history (`CalendarRule.COOLDOWN`,
+            `CalendarRule.MARGIN`).
         """
         return open_snapshots(RecordedChain(market, self.config.underlying), self.config)
 

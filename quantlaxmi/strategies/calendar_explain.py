@@ -17,8 +17,10 @@ from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig, d
 __all__ = ["check_columns", "open_snapshots", "recorded_checks", "run_checks"]
 
 _S: Final = 10**9
-#: The signal, and rules that need a history.
-_NO_FILTER: Final = CalendarRule.GAP_FLOOR | CalendarRule.COOLDOWN | CalendarRule.MARGIN
+#: Both limits of the gap, which are the signal, and rules that need a history.
+_NO_FILTER: Final = (
+    CalendarRule.GAP_FLOOR | CalendarRule.GAP_FRICTION | CalendarRule.COOLDOWN | CalendarRule.MARGIN
+)
 #: Figures of a check that are kept.
 _FIGURES: Final = (
     "front_forward", "back_forward", "front_straddle", "back_straddle", "front_spread",
@@ -77,7 +79,7 @@ def run_checks(
 
 
 def open_snapshots(recorded: RecordedChain, config: CalendarCarryConfig) -> NDArray[np.bool_]:
-    """Return at which snapshots nothing but the gap's floor, position or history forbids to enter.
+    """Return at which snapshots nothing but the gap, position or history forbids to enter.
 
     Parameters
     ----------

@@ -139,6 +139,20 @@ def test_checks_are_those_of_the_run(kind: str) -> None:
                                      strict=True))  # fmt: skip
 
 
+def test_the_gap_is_no_filter_of_random_entries() -> None:
+    """The gap is the signal: a null that draws only where it is wide enough has the edge too."""
+    segment = market("open")
+    text = f"{OPEN} min_open_interest=0"
+    free = made(text).can_enter(segment)
+    assert free.any() and not free.all()
+    for limit in ("min_premium_gap=10000", "gap_friction_multiple=1000"):
+        strategy = CalendarCarry(CalendarCarry.Config.load(sets=[*text.split(), limit]))
+        assert np.array_equal(strategy.can_enter(segment), free), limit
+        assert not any(c.blocked == 0 for _, c, _ in strategy.recorded_checks(segment))
+    narrow = CalendarCarry(CalendarCarry.Config.load(sets=[*text.split(), "min_iv=0.59"]))
+    assert not narrow.can_enter(segment).any()
+
+
 def test_an_entry_that_has_no_margin_is_among_the_checks() -> None:
     segment, strategy = market("open"), made(SETS["open"])
     for capital, has in ((1_000, False), (10**7, True)):
