@@ -164,11 +164,15 @@ class ChainRows:
         dict of str to ndarray of int64, shape (n_table_rows,)
             0 where the row's instrument is no option.
         """
-        option = self.row >= 0
-        side = np.where(self.put, 2, 0)
+        none = np.flatnonzero(self.row < 0)
+        _, n_snapshots, n_rows = tops.shape
+        # Calls lie two fields before their puts: one place serves all four columns.
+        place = (np.where(self.put, 2 * n_snapshots, 0) + self.snapshot) * n_rows + self.row
+        place[none] = 0
         found = {}
         for name, field in (("bid", 0), ("ask", 1), ("bid_qty", 4), ("ask_qty", 5)):
-            found[name] = np.where(option, tops[side + field, self.snapshot, self.row], 0)
+            found[name] = tops[field:].reshape(-1).take(place)
+            found[name][none] = 0
         return found
 
 

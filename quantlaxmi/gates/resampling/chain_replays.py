@@ -45,11 +45,14 @@ class DrawnMarket(Moved):
         What they stand around.
     below : int
         Mids below a tick.
+    quotes_of_rows : mapping of str to ndarray, optional
+        Columns of the table ``chain`` that differ on it: all settings read the same ones.
     """
 
     tops: I64 = field(default_factory=_none)
     drawn: DrawnChain | None = None
     below: int = 0
+    quotes_of_rows: Mapping[str, npt.NDArray[Any]] | None = None
 
 
 class ChainReplays(Replays):
@@ -118,13 +121,15 @@ class ChainReplays(Replays):
         moved.draw, moved.tries, moved.accepted = draw, 1, True
         moved.drawn = self.null.draw(self._key, draw, moved.drawn)
         _, moved.below = self.null.quotes(moved.drawn, moved.tops)
+        moved.quotes_of_rows = None
         return moved
 
     def tables(self, moved: Moved) -> dict[str, Mapping[str, npt.NDArray[Any]]]:
         """The recorded columns, with the quotes of a market."""
         assert isinstance(moved, DrawnMarket)
-        quotes = self.rows.table_of(moved.tops)
-        return {**self._tables, "chain": {**self._tables["chain"], **quotes}}
+        if moved.quotes_of_rows is None:
+            moved.quotes_of_rows = self.rows.table_of(moved.tops)
+        return {**self._tables, "chain": {**self._tables["chain"], **moved.quotes_of_rows}}
 
     def _mids(self, moved: DrawnMarket) -> I64:
         """Twice the mid of every instrument at the end of every day; 0 where it is not quoted."""
