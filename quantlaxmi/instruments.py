@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import shown
 from quantlaxmi.schema import InstrumentKind
 
@@ -217,7 +218,7 @@ def symbols_text(known: Iterable[str], asked: str = "") -> str:
         return ", ".join(names)
     near = difflib.get_close_matches(asked[:_MAX_ASKED], names, n=3, cutoff=0.0)
     shown = f"the nearest {', '.join(near)}" if asked else f"the first {', '.join(names[:3])}"
-    return f"{len(names):,} instruments, {shown}"
+    return f"{counted(len(names), 'instrument[s]')}, {shown}"
 
 
 def counts_contracts(venue: str) -> bool:

@@ -22,6 +22,7 @@ from typing import Annotated, Final
 import msgspec
 
 from quantlaxmi.batch.records import Record, Sha256, Writer, encoded
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import CatalogError, LeftoverRemoved
 from quantlaxmi.files import one_line_errors, opened_chain, read_exactly, sync_folder
 from quantlaxmi.system.flags import APPEND, NEW, NO_LINK, READ, UPDATE
@@ -211,7 +212,8 @@ def cut_torn(file: JournalFile) -> None:
             os.ftruncate(fd, file.size)
             os.fsync(fd)
     warnings.warn(
-        f"{file.path} (after line {file.lines}): removed {file.torn} bytes of a line that a "
+        f"{file.path} (after line {file.lines}): removed {counted(file.torn, 'byte[s]')} of "
+        "a line that a "
         "stopped sweep had not finished",
         LeftoverRemoved,
         stacklevel=2,

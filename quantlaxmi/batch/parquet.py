@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from quantlaxmi.batch.records import FIRST, KindCounts, Sha256
 from quantlaxmi.batch.report_files import report_name
 from quantlaxmi.batch.rows import Row
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import CatalogError, SegmentCorrupt
 from quantlaxmi.files import hash_inside, read_bounded
 
@@ -246,7 +247,8 @@ def _read_part(place: Path, part: Part) -> pa.Table:
         with pq.ParquetFile(place / part.file) as file:
             if size > _MAX_BYTES or file.metadata.num_rows != part.rows or part.rows > _MAX_ROWS:
                 raise CatalogError(
-                    place / part.file, f"declares {file.metadata.num_rows} rows, not {part.rows}"
+                    place / part.file,
+                    f"declares {counted(file.metadata.num_rows, 'row[s]')}, not {part.rows}",
                 )
             return file.read(columns=REPORTS.names).cast(REPORTS)
     except (pa.ArrowException, OSError) as error:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from quantlaxmi.batch.store import Store, files_of
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import SEGMENT_MANIFEST, one_line_errors, sync_file, sync_folder
 from quantlaxmi.segment import Segment, open_segment
@@ -229,7 +230,8 @@ class SegmentCache:
         """
         if needed > self._size:
             raise SegmentError(
-                digest, f"has {needed} bytes, expected at most {self._size} (--cache-size)"
+                digest,
+                f"has {counted(needed, 'byte[s]')}, expected at most {self._size} (--cache-size)",
             )
         there = []
         for entry in os.scandir(self._folder):

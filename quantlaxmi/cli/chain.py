@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ def _snapshot(recorded: RecordedChain, text: str) -> int:
         expected = "a time such as 10:00:00 or 2025-08-29T10:00:00"
         raise InputError("--at", f"was {text[:40]!r}, expected {expected}") from None
     if day is None and len(days) > 1:
-        expected = f"the day too: the segment has {len(days)} days, {days[0]} to {days[-1]}"
+        expected = (
+            f"the day too: the segment has {counted(len(days), 'day[s]')}, {days[0]} to {days[-1]}"
+        )
         raise InputError("--at", f"was {text}, expected {expected}")
     if day is not None and day not in days:
         expected = f"a day from {days[0]} to {days[-1]} that the segment has"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.counted import counted
+
 if TYPE_CHECKING:
     from quantlaxmi.report.compare import Comparison
 
@@ -78,4 +80,4 @@ def _print(found: Comparison) -> None:
     ]
     print_table(("of", "field", "first", "second"), rows)
     if more := len(found.differences) - len(rows):
-        print(f"{more} more differences; --json has all")
+        print(f"{counted(more, 'more difference[s]')}; --json has all")

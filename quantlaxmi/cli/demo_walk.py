@@ -13,6 +13,7 @@ from quantlaxmi.cli.gate_table import report_lines
 from quantlaxmi.cli.output import money_text
 from quantlaxmi.cli.run_files import check_new_folder
 from quantlaxmi.cli.steps import Steps
+from quantlaxmi.counted import counted
 
 if TYPE_CHECKING:
     from quantlaxmi.gates import GatePolicy
@@ -117,10 +118,11 @@ def _walk(
     scale = run.ledger_exponent
     fees = sum(account.fees for account in run.exact.accounts)
     return verdict, [
-        f"  segment   {segment.n_messages:,} messages, seed {sample.seed}, "
+        f"  segment   {counted(segment.n_messages, 'message[s]')}, seed {sample.seed}, "
         f"digest {segment.digest[:16]}",
-        f"  backtest  {strategy.strategy_id}, {sample.settings}: {run.n_decisions} decisions, "
-        f"{run.n_fills} fills",
+        f"  backtest  {strategy.strategy_id}, {sample.settings}: "
+        f"{counted(run.n_decisions, 'decision[s]')}, "
+        f"{counted(run.n_fills, 'fill[s]')}",
         f"            gross {money_text(run.exact.gross_pnl, scale - 1)}, "
         f"fees {money_text(fees, scale)}, net {money_text(run.exact.net_pnl, scale - 1)} "
         f"{sample.currency}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.output import print_json
 from quantlaxmi.cli.values import whole_number
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def import_all(args: dict[str, Any], terms: BarsTerms | None, most: Fraction) ->
     else:
         told = [f"{statuses[name]} {name}" for name in ("made", "there", "refused")]
         where = f"; {log} has what was refused" if log.exists() else ""
-        print(f"{len(found)} inputs: {', '.join(told)}{where}")
+        print(f"{counted(len(found), 'input[s]')}: {', '.join(told)}{where}")
     return int(statuses["refused"] > 0)
 
 
@@ -73,8 +74,11 @@ def _line(one: Imported) -> str:
     if one.status == "there":
         return f"{one.input}: {one.segment} is there"
     messages = sum(one.messages.values())
-    refused = f", {one.quarantined:,} lines refused" if one.quarantined else ""
-    return f"{one.input}: {one.segment}, {messages:,} messages{refused}, digest {one.digest[:16]}"
+    refused = f", {counted(one.quarantined, 'line[s]')} refused" if one.quarantined else ""
+    return (
+        f"{one.input}: {one.segment}, {counted(messages, 'message[s]')}{refused}, digest "
+        f"{one.digest[:16]}"
+    )
 
 
 def _plain(one: Imported) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from quantlaxmi.cli.run_options import (
     segment_of,
 )
 from quantlaxmi.cli.values import utc_text, whole_number
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def _grid_lines(report: GateReport) -> list[str]:
     varied = [k for k in report.config if any(one[k] != settings[0][k] for one in settings)]
     judged = " ".join(f"{name}={report.config[name]}" for name in varied) or "its only setting"
     lines = [
-        f"{len(settings)} settings, hash {report.grid_hash}",
+        f"{counted(len(settings), 'setting[s]')}, hash {report.grid_hash}",
         f"judged: {judged}; the equity test is of this setting, not adjusted for its selection",
     ]
     if refused:

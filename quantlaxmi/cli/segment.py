@@ -10,6 +10,7 @@ from quantlaxmi.cli.run_files import check_new_folder
 from quantlaxmi.cli.segment_info import show_info
 from quantlaxmi.cli.segment_quality import show_quality
 from quantlaxmi.cli.values import whole_number
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 USAGE = """
@@ -81,7 +82,7 @@ def _recovered(folder: str) -> dict[str, Any]:
         "path": str(segment.path),
         "digest": segment.digest,
         "messages": segment.n_messages,
-        "cuts": [f"{cut.file}: {cut.cut_bytes} bytes, {cut.reason}" for cut in cuts],
+        "cuts": [f"{cut.file}: {counted(cut.cut_bytes, 'byte[s]')}, {cut.reason}" for cut in cuts],
     }
 
 

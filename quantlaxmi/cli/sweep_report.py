@@ -8,6 +8,7 @@ from typing import Any
 from quantlaxmi.cli.ending import flush_output
 from quantlaxmi.cli.output import print_facts, print_json, print_table
 from quantlaxmi.cli.values import share
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 USAGE = """
@@ -78,10 +79,9 @@ def _check_page(name: str) -> None:
 
 def _print(facts: dict[str, Any]) -> None:
     shown: dict[str, Any] = {"version": facts["version"] or "none"}
-    if facts["other_versions"]:
-        shown["not in this family"] = [
-            f"{n} items of {version}" for version, n in facts["other_versions"].items()
-        ]
+    if others := facts["other_versions"]:
+        told = [f"{counted(n, 'item[s]')} of {version}" for version, n in others.items()]
+        shown["not in this family"] = told
     method = {"bh": "Benjamini-Hochberg", "by": "Benjamini-Yekutieli"}[facts["method"]]
     shown |= {
         "items": facts["items"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.output import print_facts, print_json, print_table, shortened
 from quantlaxmi.cli.values import utc_nanoseconds, utc_text
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ def _verify(ledger: TrialLedger, *, as_json: bool) -> int:
             }
             for one in holdouts(ledger)
         ],
-        "torn": [f"{one.path.name}: {one.torn} bytes" for one in ledger.files if one.torn],
+        "torn": [
+            f"{one.path.name}: {counted(one.torn, 'byte[s]')}" for one in ledger.files if one.torn
+        ],
         "last": {file.path.name: file.last for file in ledger.files},
     }
     if as_json:

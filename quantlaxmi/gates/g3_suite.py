@@ -72,7 +72,7 @@ class G3RobustnessSuite(SuiteOfRun):
             hours = float(tested) / 3.6e12
             raise ConfigError(
                 "window_size",
-                f"was {window_size}, which fits {folds} times into the {hours:.4g} hours that are "
+                f"was {window_size}, which fits {folds} times into the {hours:.4g} h that are "
                 "tested, expected 2 to 100 times",
             )
         return folds

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.counted import counted
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, BundleColumns, build_columns, check_squares
@@ -147,7 +148,7 @@ def _blocks(context: GateContext) -> tuple[I64, str]:
         number = np.concatenate([[0], np.cumsum(np.diff(regime) != 0)]).astype(np.int64)
         return (
             number,
-            f"times of one regime, {settings.regime_steps} steps of {seconds} s back",
+            f"times of one regime, {counted(settings.regime_steps, 'step[s]')} of {seconds} s back",
         )
     if way == "day" or (way == "auto" and int(ts[-1]) - int(ts[0]) >= 2 * _DAY_NS):
         return ts // _DAY_NS, "UTC day"

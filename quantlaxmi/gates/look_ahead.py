@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import QuantlaxmiError, StrategyError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
@@ -285,7 +286,7 @@ def evaluate(context: GateContext) -> list[GateResult]:
         raise Inconclusive("Decisions to check: none. Run on more data.", details)
     reason = (
         f"Decisions that change where the segment ends earlier: 0 of {decisions}, on "
-        f"{len(found.cuts)} beginnings, limit 0."
+        f"{counted(len(found.cuts), 'beginning[s]')}, limit 0."
     )
     return [RESULT.result(Verdict.PASS, reason, None, details)]
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.gates.carried_by import carried_by
 from quantlaxmi.gates.context import MIN_EVENTS, GateContext
 from quantlaxmi.gates.gate import Gate
@@ -81,10 +82,10 @@ def _asked(increments: Increments, alpha: Decimal) -> list[_Asked]:
         return _Asked(name, found, t_quantile(alpha, n - 1))
 
     return [
-        one(f"Hall's t of net PnL in {n} buckets", _hall(net), n),
-        one(f"Hall's t of net PnL in {n_middle} buckets", _hall(middle), n_middle),
+        one(f"Hall's t of net PnL in {counted(n, 'bucket[s]')}", _hall(net), n),
+        one(f"Hall's t of net PnL in {counted(n_middle, 'bucket[s]')}", _hall(middle), n_middle),
         one(f"t of net PnL in {LONG} buckets", mean_t(long), LONG),
-        one(f"t of the part without timing in {n} buckets", mean_t(costs), n),
+        one(f"t of the part without timing in {counted(n, 'bucket[s]')}", mean_t(costs), n),
         one(f"t of the part without timing in {LONG} buckets", mean_t(merged(costs, LONG)), LONG),
     ]
 

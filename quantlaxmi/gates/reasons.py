@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from quantlaxmi.counted import counted
+
 __all__ = [
     "NOT_A_TEST",
     "NO_CLOCK",
@@ -91,4 +93,4 @@ def unseen_text(details: Mapping[str, Any]) -> str:
     'a loss of 12.5 once in 66 buckets would erase this'
     """
     loss, buckets = details["unseen_loss"], details["unseen_buckets"]
-    return f"a loss of {loss} once in {buckets} buckets would erase this"
+    return f"a loss of {loss} once in {counted(buckets, 'bucket[s]')} would erase this"

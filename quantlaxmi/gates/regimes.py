@@ -12,6 +12,7 @@ from typing import Annotated
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.market_steps import MarketSteps
@@ -215,7 +216,10 @@ def _shown(one: _Slice, steps: int, found: Sequence[_Slice], exponent: int) -> G
         "interval_95": None,
         "p_holm": None,
     }
-    words = f"{_words(one.name)}: net {_amount(one.net, exponent)} in {one.steps} of {steps} steps"
+    words = (
+        f"{_words(one.name)}: net {_amount(one.net, exponent)} in {one.steps} of "
+        f"{counted(steps, 'step[s]')}"
+    )
     if not one.variance:
         reason = f"{words}; insufficient for an interval."
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quantlaxmi.counted import counted
 from quantlaxmi.gates import premium
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.forward.training import run_settings, settings_of
@@ -92,7 +93,8 @@ def _statistics(context: GateContext, rerun: Rerun, n: int, details: dict[str, J
         reason = f"Probability that the Sharpe ratio is above 0: {_shown(details, 'psr')}. {advice}"
         return SHOWN.result(Verdict.SHOWN, reason, None, details)
     reason = (
-        f"Deflated Sharpe ratio over {trials} trials ({said}): {_shown(details, 'dsr')}; "
+        f"Deflated Sharpe ratio over {counted(trials, 'trial[s]')} ({said}): "
+        f"{_shown(details, 'dsr')}; "
         f"probability of backtest overfitting {_shown(details, 'pbo')}; p of superior predictive "
         f"ability {_shown(details, 'spa_p_value')}. {advice}"
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.path.columns import BoundError, BundleColumns
@@ -108,7 +109,7 @@ def _too_little(
     if decorrelation is None:
         return not_enough("Changes of the position", 0, 1)
     if steps < settings.min_decorrelations * decorrelation:
-        times = f"{float(steps / decorrelation):.4g} in {steps} steps"
+        times = f"{float(steps / decorrelation):.4g} in {counted(steps, 'step[s]')}"
         return not_enough("Decorrelation times of the position", times, settings.min_decorrelations)
     return ""
 

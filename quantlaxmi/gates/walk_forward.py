@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ConfigError, FixedPointOverflow, StrategyError, first_cause
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.forward.folds import Fold, folds_of
@@ -222,14 +223,17 @@ def _judge(
     n, net = len(found.buckets), sum(found.nets)
     profitable = sum(one > 0 for one in found.nets)
     settings, folds = details["settings"], len(found.nets)
-    how = f"the best of {settings} settings chosen from the past in each of {folds} folds"
+    how = (
+        f"the best of {settings} settings chosen from the past in each of "
+        f"{counted(folds, 'fold[s]')}"
+    )
     if settings == 1:
-        how = f"one setting run afresh in each of {folds} folds"
+        how = f"one setting run afresh in each of {counted(folds, 'fold[s]')}"
     reason = (
-        f"Hall's t of net PnL out of sample in {n} clock buckets, {how}: "
+        f"Hall's t of net PnL out of sample in {counted(n, 'clock bucket[s]')}, {how}: "
         f"{float(judged.statistic):.6g}, at least {float(judged.quantile):.6g} needed "
         f"(p = {judged.p_value:.3g}); net {_plain(context, net)}, {profitable} of "
-        f"{sum(found.traded)} traded folds in profit."
+        f"{counted(sum(found.traded), 'traded fold[s]')} in profit."
     )
     if not judged.passed:
         more = more_data(float(judged.statistic), float(judged.quantile))
@@ -237,7 +241,7 @@ def _judge(
         return RESULT.result(Verdict.FAIL, reason, None, details)
     loss = _plain(context, Fraction(net, 3))
     details["unseen_loss"] = loss
-    reason += f" Unseen: a loss of {loss} once in {n // 3} buckets would erase this."
+    reason += f" Unseen: a loss of {loss} once in {counted(n // 3, 'bucket[s]')} would erase this."
     return RESULT.result(Verdict.PASS, reason, None, details)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from quantlaxmi._ext.binance_rows import FAULTS, BinanceRows
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.binance.messages import RAW_DECODERS, classify
 from quantlaxmi.importers.binance.symbols import binance_instrument, check_underlying
@@ -211,11 +212,11 @@ class _Capture:
         other = rows.votes_other if strong else rows.quotes_other
         if other > own + enough:
             found, given = ("spot", "perpetual") if self.perp else ("perpetual", "spot")
-            problem = (
-                f"has {found} streams ({other} of {own + other} lines that show it), was given"
-            )
+            shown = counted(own + other, "line[s]")
+            problem = f"has {found} streams ({other} of {shown} that show it), was given"
             raise InputError(
-                self.path, f"{problem} as --{self.log.stream}; expected {given} streams"
+                self.path,
+                f"{problem} as --{self.log.stream}; expected {given} streams",
             )
 
     def _check_end(self) -> None:
@@ -284,12 +285,14 @@ def _notes(files: list[ImportedFile], window_ns: int) -> list[str]:
         notes += file.book_notes()
         if file.reordered:
             notes.append(
-                f"{file.symbol}: {file.reordered} lines were out of order by receive time, "
+                f"{file.symbol}: {counted(file.reordered, 'line[s] [was|were]')} out of "
+                "order by receive time, "
                 f"at most {window_ns} ns, and were put in their place."
             )
         if file.depth_gaps > MAX_LISTED_GAPS:
             notes.append(
-                f"{file.symbol}: {file.depth_gaps} depth gaps, the first {MAX_LISTED_GAPS} are "
+                f"{file.symbol}: {counted(file.depth_gaps, 'depth gap[s]')}, the first "
+                f"{MAX_LISTED_GAPS} are "
                 "listed."
             )
         if not file.messages_by_kind["funding"] and file.log.stream == "perp":

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.klines_csv import is_klines, klines_source
 from quantlaxmi.importers.binance.symbols import binance_instrument, check_underlying
@@ -264,4 +265,6 @@ def _layout(head: FileHead, kind: str) -> tuple[Layout, bool]:
         if len(layout.columns) == n_columns:
             return layout, key[1]
     wanted = ", ".join(str(len(layout.columns)) for layout in choices.values())
-    raise InputError(head.path, f"has {n_columns} columns; expected {wanted} for {kind}", "line 1")
+    raise InputError(
+        head.path, f"has {counted(n_columns, 'column[s]')}; expected {wanted} for {kind}", "line 1"
+    )

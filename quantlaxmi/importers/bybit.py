@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.binance.symbols import split_symbol
 from quantlaxmi.importers.bybit_book import NAME, BookFeed, BookFile
@@ -168,7 +169,9 @@ def _tables(
             one.finish()
             source.files += one.files
         if (n_gaps := sum(f.depth_gaps + f.trade_gaps for f in source.files)) > MAX_LISTED_GAPS:
-            source.notes.append(f"{n_gaps} gaps, the first {MAX_LISTED_GAPS} are listed.")
+            source.notes.append(
+                f"{counted(n_gaps, 'gap[s]')}, the first {MAX_LISTED_GAPS} are listed."
+            )
 
 
 def _book(path: Path, known: dict[str, MappedInstrument], underlying: str | None) -> BookFile:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.frame_columns import frame_columns, is_frame
 from quantlaxmi.importers.bars.frame_table import FrameTable
@@ -153,7 +154,9 @@ def _told(
             raise InputError(_PLACE, f"has no kind of {missing[0][:40]!r}; expected spot or perp")
         kinds, symbols = tuple(kind[name] for name in names), tuple(names)
     if len(names) > 2:
-        problem = f"was given {len(names)} frames; expected one or two, a spot market and a"
+        problem = (
+            f"was given {counted(len(names), 'frame[s]')}; expected one or two, a spot market and a"
+        )
         raise InputError(_PLACE, f"{problem} perpetual: a segment of bars holds one pair")
     frames = [(one, f"frame {name}") for name, one in zip(names, frame.values(), strict=True)]
     if len(frames) == 2 and frames[0][0] is frames[1][0]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from quantlaxmi.counted import agreed, counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.series import Series
@@ -113,7 +114,7 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
         fault = f"; {told}" if (told := files[0].file.log.first()) else ""
         raise InputError(paths[0], f"has no bar of {options.underlying} or its contracts{fault}")
     if len(bars) > MAX_INSTRUMENTS:
-        what = f"have {len(bars)} contracts, expected at most {MAX_INSTRUMENTS}"
+        what = f"have {counted(len(bars), 'contract[s]')}, expected at most {MAX_INSTRUMENTS}"
         raise InputError("--input", what)
     keys = sorted(bars, key=_place)
     instruments = [_instrument(key, options.underlying, bars[key]) for key in keys]
@@ -228,16 +229,16 @@ def _notes(
     if empty := [str(day) for day in span if day.weekday() < 5 and day not in have]:
         more = ", ..." if len(empty) > 4 else ""
         notes.append(
-            f"{len(empty)} weekdays have no bar and count as holidays: {', '.join(empty[:4])}"
-            f"{more}."
+            f"{counted(len(empty), 'weekday[s] [has|have] no bar and [counts|count] as')} "
+            f"{agreed(len(empty), '[a holiday|holidays]')}: {', '.join(empty[:4])}{more}."
         )
     if n := sum(one.from_float32 for one in files):
         notes.append(
-            f"{n} prices are the digits of 32-bit numbers; they were read as the paise they stand "
-            "for."
+            f"{counted(n, 'price[s] [is|are] the digits of [a 32-bit number|32-bit numbers]')}, "
+            "read as the paise meant."
         )
     if made.n_gaps > MAX_LISTED_GAPS:
-        notes.append(f"{made.n_gaps} gaps, the first {MAX_LISTED_GAPS} are listed.")
+        notes.append(f"{counted(made.n_gaps, 'gap[s]')}, the first {MAX_LISTED_GAPS} are listed.")
     return notes
 
 
@@ -253,13 +254,15 @@ def _contract_notes(
     notes = [
         f"Quotes are assumed: {assumed.half_spread_bps} bps at either side of open and close, "
         f"rounded outward to the tick, which makes it up to {float(widest):.4g} bps, at a price of "
-        f"{price / 100:.2f}; {assumed.size} units in whole lots of {lots}.",
+        f"{price / 100:.2f}; {counted(assumed.size, 'unit[s]')} in whole lots of {lots}.",
         "Volumes are units of the index. Open interest is left out: bars have none.",
     ]
     if made.bidless:
-        notes.append(f"{made.bidless} quotes have no bid above 0 and so no size.")
+        notes.append(
+            f"{counted(made.bidless, 'quote[s] [has|have]')} no bid above 0 and so no size."
+        )
     if off := sum(row[5] % one.lot != 0 for one in contracts for row in bars[one.symbol]):
-        notes.append(f"Volumes of {off} bars are no multiple of the lot.")
+        notes.append(f"Volumes of {counted(off, 'bar[s]')} are no multiple of the lot.")
     if any(one.expiry_ns is not None and one.expiry_ns <= made.last_ns for one in contracts):
         notes.append("Contracts end within the bars, which have no settlement prices.")
     return notes
@@ -280,4 +283,7 @@ def _short_days(rows: Rows) -> list[str]:
     if not short:
         return []
     more = ", ..." if len(short) > 4 else ""
-    return [f"{len(short)} days have fewer bars than minutes: {', '.join(short[:4])}{more}."]
+    return [
+        f"{counted(len(short), 'day[s] [has|have]')} fewer bars than minutes: "
+        f"{', '.join(short[:4])}{more}."
+    ]

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.feeds.instruments import FeedInstrument, load_instruments
 from quantlaxmi.importers.feeds.kite_packets import Packet, is_bare, kite_states, split_frame
@@ -86,7 +87,7 @@ def read_lines(lines: Sequence[tuple[int, bytes]], places: Mapping[str, int]) ->
         try:
             known = _time(words[0]) if len(words) == 2 else 0
             if len(words) > 2:
-                raise _Refused("wrong-shape", f"{len(words)} words")
+                raise _Refused("wrong-shape", f"{counted(len(words), 'word[s]')}")
             found = _packets(words[-1])
         except _Refused as error:
             faults[number] = (error.reason, str(error))
@@ -96,10 +97,10 @@ def read_lines(lines: Sequence[tuple[int, bytes]], places: Mapping[str, int]) ->
         for data in found:
             token = int.from_bytes(data[:4], "big")
             if token not in tokens:
-                passed["packets are of tokens that the mapping does not have"] += 1
+                passed["packet[s] [is|are] of tokens that the mapping does not have"] += 1
                 others.add(str(token))
             elif is_bare(data):
-                passed["packets of 8 bytes tell the last price alone and are passed over"] += 1
+                passed["packet[s] of 8 bytes [tells|tell] the last price alone, passed over"] += 1
             packets.append((number, known, data))
     states = kite_states(packets, tokens)
     return FeedLines(states, clock, faults, dict(passed), others)
@@ -124,7 +125,7 @@ def _packets(text: bytes) -> list[bytes]:
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError:
-        raise _Refused("not-base64", f"{len(text)} characters") from None
+        raise _Refused("not-base64", f"{counted(len(text), 'character[s]')}") from None
     try:
         return split_frame(data)
     except ValueError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn, load_mapping
 from quantlaxmi.importers.bars.mapping_file import LeanFile, span_ns
@@ -99,7 +100,9 @@ def _check_columns(path: Path) -> None:
     most = max(counts, key=counts.count)
     if most != len(_COLUMNS):
         kind = " (bars of quotes)" if most == 11 else ""
-        problem = f"has {most} columns{kind}; expected {len(_COLUMNS)} of trade bars: "
+        problem = (
+            f"has {counted(most, 'column[s]')}{kind}; expected {len(_COLUMNS)} of trade bars: "
+        )
         raise InputError(path, problem + ",".join(_COLUMNS), "line 1")
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from quantlaxmi.counted import agreed, counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.nse.chain import chain_rows
 from quantlaxmi.importers.nse.contracts import IST, VENUE
@@ -123,7 +124,7 @@ def _files(days: Sequence[ChainDay], options: ImportOptions) -> list[ImportedFil
     aside = [file for file in found if not file.message_lines]
     most = max(options.max_quarantine, FORGIVEN_SNAPSHOTS)
     if len(aside) > most * len(found):
-        what = f"{len(aside)} of {len(found)} snapshots would be set aside"
+        what = f"{len(aside)} of {counted(len(found), 'snapshot[s]')} would be set aside"
         limit = f"expected at most {float(100 * most):g} %"
         raise InputError(aside[0].path, f"{what}, {limit}; {aside[0].log.summary()}")
     return found
@@ -158,8 +159,9 @@ def _notes(
     expiries = {day for one in snapshots for day in one.expiries}
     lots = sorted({int(n) for one in snapshots for n in np.unique(one.columns["lot"])})
     notes = [
-        f"{len(snapshots)} snapshots of {n_contracts} options on {snapshots[0].underlying} in "
-        f"{len(expiries)} expiries, collected {first:%Y-%m-%d %H:%M:%S} to "
+        f"{counted(len(snapshots), 'snapshot[s]')} of {counted(n_contracts, 'option[s]')} "
+        f"on {snapshots[0].underlying} in "
+        f"{counted(len(expiries), 'expir[y|ies]')}, collected {first:%Y-%m-%d %H:%M:%S} to "
         f"{last:%Y-%m-%d %H:%M:%S} by the clock of India.",
         f"Quotes were {ages[0]} to {ages[-1]} s old when they were collected, in the median "
         f"{ages[(len(ages) - 1) // 2]} s.",
@@ -169,16 +171,18 @@ def _notes(
     if unchanged:
         names = [snapshots[k].name for k in sorted(unchanged)]
         notes.append(
-            f"{len(names)} snapshots differ from the one before in their time alone and count as "
+            f"{counted(len(names), 'snapshot[s] [differs|differ] from the one before in time')} "
+            f"alone and {agreed(len(names), '[counts|count]')} as "
             f"unchanged: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}."
         )
     stamps = [one.exch_ts_ns for one in snapshots]
     pairs = enumerate(itertools.pairwise(stamps), 1)
     if old := [snapshots[k].name for k, (a, b) in pairs if a == b and k not in unchanged]:
         notes.append(
-            f"{len(old)} snapshots have other content under the exchange time of the one before: "
+            f"{counted(len(old), 'snapshot[s] [has|have]')} other content under the "
+            "exchange time of the one before: "
             f"{', '.join(old[:3])}{', ...' if len(old) > 3 else ''}."
         )
     if n_gaps:
-        notes.append(f"{n_gaps} steps between snapshots are gaps.")
+        notes.append(f"{counted(n_gaps, 'step[s] between snapshots [is a gap|are gaps]')}.")
     return notes

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 QUARANTINE_NAME: Final = "quarantine.jsonl"
@@ -168,7 +169,7 @@ class QuarantineLog:
         if len(own) > most:
             shown += f"; and {len(own) - most} more"
         if taken := len(faults) - len(own):
-            shown += f"; {taken} lines are of the same messages"
+            shown += f"; {counted(taken, 'line[s] [is|are]')} of the same messages"
         return shown
 
     def reasons(self) -> Counter[str]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 import numpy.typing as npt
 
+from quantlaxmi.counted import agreed, counted
 from quantlaxmi.errors import EngineError, InputError
 from quantlaxmi.importers.bars.terms import BarsTerms
 from quantlaxmi.importers.quarantine import QuarantineLog
@@ -184,12 +185,13 @@ class ImportedFile:
         n, lines = len(self.log), self.lines - self.header_lines
         if n > max_quarantine * lines:
             limit = f"more than the {float(100 * max_quarantine):g} % of --max-quarantine"
-            share = f"{n} of {lines} lines are faulty ({100 * n / lines:.2f} %)"
+            share = f"{counted(n, 'line[s] [is|are] faulty', lines)} ({100 * n / lines:.2f} %)"
             raise InputError(self.path, f"{share}, {limit}; {self.log.summary()}")
         if (lost := self.lost_settlements) and max_quarantine <= FORGIVEN:
             raise InputError(
                 self.path,
-                f"{lost} settlements are set aside, which the {float(100 * FORGIVEN):g} % of "
+                f"{counted(lost, 'settlement[s] [is|are]')} set aside, which the "
+                f"{float(100 * FORGIVEN):g} % of "
                 "--max-quarantine do not cover; expected none, or a larger --max-quarantine, by "
                 f"which each is a gap; {self.log.first()}",
             )
@@ -205,8 +207,10 @@ class ImportedFile:
         quarantined = len(self.log)
         if self.header_lines + self.message_lines + quarantined != self.lines:
             raise EngineError(
-                f"{self.path}: {self.header_lines} header lines, {self.message_lines} lines of "
-                f"messages and {quarantined} quarantined lines do not add up to {self.lines} lines"
+                f"{self.path}: {counted(self.header_lines, 'header line[s]')}, "
+                f"{counted(self.message_lines, 'line[s]')} of "
+                f"messages and {counted(quarantined, 'quarantined line[s]')} do not "
+                f"add up to {counted(self.lines, 'line[s]')}"
             )
         return CaptureCounts(
             file=self.log.name,
@@ -229,17 +233,19 @@ class ImportedFile:
         notes = []
         if self.voids:
             notes.append(
-                f"{self.log.name}: {self.voids} books could not be read; after each the book of "
-                f"{self.symbol} is not valid until the next good one."
+                f"{self.log.name}: {counted(self.voids, 'book[s]')} could not be read; "
+                f"after each the book of {self.symbol} is not valid until the next good one."
             )
         if self.one_sided:
             notes.append(
-                f"{self.log.name}: {self.one_sided} quotes lack a bid, an ask or both; the book "
-                f"of {self.symbol} is not valid while they stand."
+                f"{self.log.name}: {counted(self.one_sided, 'quote[s] [lacks|lack]')} a "
+                f"bid, an ask or both; the book of {self.symbol} is not valid while "
+                f"{agreed(self.one_sided, '[it stands|they stand]')}."
             )
         if self.rounded:
             notes.append(
-                f"{self.log.name}: sizes of {self.rounded} trades of {self.symbol} have digits "
+                f"{self.log.name}: sizes of {counted(self.rounded, 'trade[s]')} of "
+                f"{self.symbol} have digits "
                 "beyond the exponent and were rounded, half to even."
             )
         return notes

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.counted import counted
 from quantlaxmi.importers.nse.contracts import IST, VENUE, Side, contract
 from quantlaxmi.importers.synthetic_chain import SyntheticChain, synthetic_chain
 from quantlaxmi.instruments import Instrument
@@ -110,5 +111,8 @@ def generate_chain_segment(
         Path(out), venue=VENUE, instruments=instruments, cadence="snapshots"
     ) as writer:
         writer.append("chain", rows)
-        what = f"synthetic {kind}, {days} days of {snapshots} snapshots, seed {seed}"
+        what = (
+            f"synthetic {kind}, {counted(days, 'day[s]')} of "
+            f"{counted(snapshots, 'snapshot[s]')}, seed {seed}"
+        )
         return writer.seal(notes=(f"{what}, gap floor {floor:g}",))

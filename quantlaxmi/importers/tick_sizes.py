@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi._ext.step_fit import count_off
+from quantlaxmi.counted import counted
 from quantlaxmi.importers.exponents import READ_EXPONENT, TooFine, fitted, refit
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.venues import grid_steps
@@ -127,7 +128,8 @@ class Steps:
                     "not known; 0 stands for it and nothing is enforced."
                 )
             if off:
-                notes.append(f"{one.symbol}: {off} of {quotes} quotes are off tick or lot.")
+                told = counted(int(off), "quote[s] [is|are] off tick or lot", int(quotes))
+                notes.append(f"{one.symbol}: {told}.")
             if with_steps(given, self._last_ns) != one:
                 notes.append(
                     f"{one.symbol}: tick or lot changed by {day_text(self._last_ns)}; those of "

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.nse.bhavcopy import Bhavcopy, read_bhavcopy
 from quantlaxmi.importers.nse.bhavcopy_days import DayRows, day_rows
@@ -56,7 +57,9 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
     assumed = None if options.mapping is None else AssumedQuotes.load(options.mapping)
     paths = [path for one in given for path in _files(one, options.underlying)]
     if len(paths) > MAX_FILES:
-        raise InputError("import", f"has {len(paths)} files, expected at most {MAX_FILES}")
+        raise InputError(
+            "import", f"has {counted(len(paths), 'file[s]')}, expected at most {MAX_FILES}"
+        )
     read = [one for path in paths if (one := read_bhavcopy(path, options.underlying)) is not None]
     if not read:
         raise InputError(given[0], f"has no row of {options.underlying}")
@@ -132,7 +135,7 @@ def _gaps(days: Sequence[Bhavcopy], found: DayRows) -> list[Gap]:
         between = (a.day + timedelta(k) for k in range(1, (b.day - a.day).days))
         missing = sum(day.weekday() < 5 for day in between)
         if missing > 1:
-            why = f"no file of {missing} weekdays between {a.day} and {b.day}"
+            why = f"no file of {counted(missing, 'weekday[s]')} between {a.day} and {b.day}"
             gaps.append(Gap(start_ns=start, end_ns=end, after_seq=seq, reason=why))
     return gaps
 
@@ -148,14 +151,17 @@ def _notes(days: Sequence[Bhavcopy], found: DayRows, assumed: AssumedQuotes | No
     else:
         quotes = (
             f"Quotes are assumed: {assumed.half_spread_bps} bps at either side of the closes that "
-            f"traded, rounded outward to the tick, {assumed.size} units in whole lots; "
-            f"{found.quoted} of {n} rows have one."
+            f"traded, rounded outward to the tick, {counted(assumed.size, 'unit[s]')} in "
+            "whole lots; "
+            f"{counted(found.quoted, 'row[s] [has|have] one', n)}."
         )
     notes = [
-        f"{len(days)} days of bhavcopies, {days[0].day} to {days[-1].day}: {n} rows of "
-        f"{len(found.instruments)} contracts.",
+        f"{counted(len(days), 'day[s]')} of bhavcopies, {days[0].day} to {days[-1].day}: "
+        f"{counted(n, 'row[s]')} of "
+        f"{counted(len(found.instruments), 'contract[s]')}.",
         quotes,
-        f"{untraded} rows did not trade: their close is of an earlier day and is left out.",
+        f"{counted(untraded, 'row[s] did not trade: [its|their] close')} is of an earlier day "
+        "and is left out.",
         "A day's rows have the time at which its session ends; the files are published later.",
         *found.notes,
     ]
@@ -169,8 +175,8 @@ def _notes(days: Sequence[Bhavcopy], found: DayRows, assumed: AssumedQuotes | No
     if ends:
         shown = ", ".join(str(day) for day in sorted(ends)[:4])
         notes.append(
-            f"{len(found.settlement['seq'])} contracts settle at the close of their underlying, on "
-            f"{shown}{', ...' if len(ends) > 4 else ''}."
+            f"{counted(len(found.settlement['seq']), 'contract[s] [settles|settle]')} at the "
+            f"close of the underlying, on {shown}{', ...' if len(ends) > 4 else ''}."
         )
     if other:
         notes.append(f"SttlmPric of {other} of them is another than that close.")

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.importers.feeds.source import FeedLines, feed_source
 from quantlaxmi.importers.feeds.states import LEVELS, States
 from quantlaxmi.importers.source import ImportOptions, Inputs, Source
@@ -150,14 +151,14 @@ def _states(
     for key, feed in message.feeds.items():
         place = places.get(key)
         if place is None:
-            passed["states are of keys that the mapping does not have"] += 1
+            passed["state[s] [is|are] of keys that the mapping does not have"] += 1
             others.add(key[:40])
             continue
         full = feed.fullFeed or _Full()
         is_index = full.indexFF is not None
         market = full.marketFF or full.indexFF or feed.firstLevelWithGreeks
         if market is None:
-            passed["states tell the last price alone and are passed over"] += 1
+            passed["state[s] [tells|tell] the last price alone, passed over"] += 1
             continue
         levels = [market.firstDepth] if market.firstDepth else None
         levels = market.marketLevel.bidAskQuote if market.marketLevel else levels
@@ -179,7 +180,9 @@ def _states(
 
 def _book(levels: Sequence[_Level]) -> tuple[tuple[int, ...], ...]:
     if len(levels) > LEVELS:
-        raise _Refused("wrong-shape", f"has {len(levels)} levels, expected at most {LEVELS}")
+        raise _Refused(
+            "wrong-shape", f"has {counted(len(levels), 'level[s]')}, expected at most {LEVELS}"
+        )
     none = (0,) * (LEVELS - len(levels))
     return (
         (*(_paise(one.bidP, "bidP") for one in levels), *none),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.options.chain import OptionChain
 from quantlaxmi.options.prices import Valued
@@ -218,7 +219,8 @@ def surface(chain: OptionChain) -> Surface:
 def _forwards(chain: OptionChain, given: ArrayLike) -> F64:
     found = np.ascontiguousarray(given, np.float64)
     if found.shape != (chain.n_expiries,):
-        problem = f"shape was {found.shape}, expected one for each of {chain.n_expiries} expiries"
+        expected = f"one for each of {counted(chain.n_expiries, 'expir[y|ies]')}"
+        problem = f"shape was {found.shape}, expected {expected}"
         raise InputError("chain", problem, "forward")
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ReportError
 from quantlaxmi.report.found import (
     Judged,
@@ -91,7 +92,7 @@ def null_distribution(report: Judged, gate: str, ax: Axes | None = None) -> Axes
             edges,
             fill=True,
             color=BLUE,
-            label=f"chance: {result.monte_carlo.draws:,} draws",
+            label=f"chance: {counted(result.monte_carlo.draws, 'draw[s]')}",
         )
         own = edges[found.own_bin] + 0.125
         ax.axvline(own, color=ORANGE, linewidth=2.5, linestyle="--", label="the strategy")

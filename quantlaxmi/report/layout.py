@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ReportError
 from quantlaxmi.report import figures, maps
 from quantlaxmi.report.found import Judged, currency_of, drawn_from, number, results_of
@@ -179,7 +180,7 @@ def _nulls(report: Judged) -> list[Picture]:
 
     known = {one.gate: one for one in results_of(report)}
     words = "; ".join(
-        f"{gate}: {c.exceedances} of {c.draws} draws at least as good as the strategy"
+        f"{gate}: {c.exceedances} of {counted(c.draws, 'draw[s]')} at least as good as the strategy"
         for gate in gates
         if (c := known[gate].monte_carlo) is not None
     )

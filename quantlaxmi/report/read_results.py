@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ReportError, shown
 from quantlaxmi.gates.results import GateResult, MonteCarlo, Verdict
 from quantlaxmi.gates.suite_result import SuiteResult
@@ -55,7 +56,7 @@ class _Reader:
         if not least <= counts["exceedances"] <= counts["draws"] or not counts["draws"]:
             raise ReportError(
                 self.path,
-                f"was {counts['exceedances']} of {counts['draws']} draws",
+                f"was {counts['exceedances']} of {counted(counts['draws'], 'draw[s]')}",
                 f"{place}.exceedances",
             )
         return MonteCarlo(**counts, histogram=self.histogram(f"{place}.histogram", value))

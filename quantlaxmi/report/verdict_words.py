@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from quantlaxmi.counted import counted
+
 __all__ = ["holdout_words", "selection_words"]
 
 
@@ -27,9 +29,13 @@ def selection_words(
         found = result.get("details", {}).get("settings_searched")
         searched = found if isinstance(found, int) else searched
     tested = searched > 1
-    text = f"best of {searched} settings allowed for" if tested else "selection not tested"
+    text = (
+        f"best of {counted(searched, 'setting[s]')} allowed for"
+        if tested
+        else "selection not tested"
+    )
     if tested and edge == "premium":
-        text = f"best of {searched} settings, whose premiums' selection is not tested"
+        text = f"best of {counted(searched, 'setting[s]')}, whose premiums' selection is not tested"
     if trials is None:
         return f"{text}, other trials unknown" if tested else f"{text}, trials unknown"
     count, others = trials.get("count"), trials.get("not_searched")

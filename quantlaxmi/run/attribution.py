@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.attribution_kernel import attribute
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import EngineError, FixedPointOverflow
 from quantlaxmi.events.ids import Stage, derived_id
 from quantlaxmi.events.outcomes import BPS_EXPONENT, TradeAttribution
@@ -166,7 +167,8 @@ def attribute_fills(
             raise FixedPointOverflow("attribute", tuple(fills[row].item()), row)
         if total != 10 * held:
             raise EngineError(
-                f"attributions of {len(rows)} fills sum to {total}, the ledger's cash to "
+                f"attributions of {counted(len(rows), 'fill[s]')} sum to {total}, the "
+                "ledger's cash to "
                 f"{10 * held} at 10**{ledger_exponent - 1}, of currency {k}"
             )
     return Attributions(parts, references, ledger_exponent - 1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.options import OptionStatus
 from quantlaxmi.options.calendar_tally import block_counts
@@ -225,7 +226,7 @@ def rule_bars(run: DrawnRun, ax: Axes | None = None) -> Axes:
         ax.set_yticks(places, [name for name, _, _ in found.rules])
         ax.set_ylim(len(found.rules) - 0.4, -0.6)
         ax.set_xlim(0, 1.12 * max(1, *every))
-        ax.set_xlabel(f"of {found.checks:,} checks without a position")
+        ax.set_xlabel(f"of {counted(found.checks, 'check[s]')} without a position")
         ax.locator_params(axis="x", nbins=4, integer=True)
         return on_data(ax)
 
@@ -296,7 +297,8 @@ def _term_picture(run: DrawnRun) -> Picture:
     return Picture(
         "term-structure",
         "Volatility by expiry at entry",
-        f"Implied volatility at the money of {n} expiries at decision {entry.decision}; of the "
+        f"Implied volatility at the money of {counted(n, 'expir[y|ies]')} at decision "
+        f"{entry.decision}; of the "
         f"bundle: {', '.join(said) or 'none'}.",
         lambda figure: _one(figure, lambda ax: iv_term_structure(run, entry.decision, ax)),
         (320, 340),
@@ -311,7 +313,8 @@ def _rules_picture(run: DrawnRun) -> Picture:
     return Picture(
         "rules",
         "What blocked an entry",
-        f"Of {found.checks:,} checks without a position {found.passing:,} passed all rules; "
+        f"Of {counted(found.checks, 'check[s]')} without a position {found.passing:,} "
+        "passed all rules; "
         f"checks that each rule blocked: {said}.",
         lambda figure: _one(figure, lambda ax: rule_bars(run, ax)),
         (height, height + 30),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.run.accrued import Loans
 from quantlaxmi.run.ledger_lines import LedgerLines, Money, lines_at_times
@@ -158,7 +159,8 @@ def equity_curve(
     n_points = last // step_ns - -(-first // step_ns) + 2
     if n_points > MAX_POINTS:
         raise InputError(
-            "step_ns", f"was {step_ns}, which makes {n_points} points, at most {MAX_POINTS}"
+            "step_ns",
+            f"was {step_ns}, which makes {counted(n_points, 'point[s]')}, at most {MAX_POINTS}",
         )
     start = -(-first // step_ns) * step_ns
     points = np.append(np.arange(start, last, step_ns, dtype=np.int64), np.int64(last))

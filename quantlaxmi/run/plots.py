@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.run.chain_pictures import option_pictures
 from quantlaxmi.run.drawing import (
@@ -294,7 +295,8 @@ def run_pictures(run: DrawnRun) -> list[Picture]:
         Picture(
             "price",
             "Price with entries and exits",
-            f"Mid of {found.names[0]} with {run.n_fills:,} fills of all instruments in the run; "
+            f"Mid of {found.names[0]} with {counted(run.n_fills, 'fill[s]')} of all "
+            "instruments in the run; "
             f"marks are thinned.",
             lambda figure: _drawn(figure, price, found),
             (340, 340),

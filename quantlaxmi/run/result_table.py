@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class ResultTable:
 
     def __repr__(self) -> str:
         names = ", ".join(self.columns)
-        return f"<ResultTable of {len(self):,} rows: {names}>"
+        return f"<ResultTable of {counted(len(self), 'row[s]')}: {names}>"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -100,7 +101,7 @@ class ResultTable:
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
         )
-        more = f"<p>{len(self):,} rows</p>"
+        more = f"<p>{counted(len(self), 'row[s]')}</p>"
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
+from quantlaxmi.counted import counted
 from quantlaxmi.run.figure_text import NONE, amount_text, number_text, share_text, time_text
 
 __all__ = ["RunStatistics", "statistics_html", "statistics_lines"]
@@ -166,7 +167,7 @@ def _rows(stats: RunStatistics) -> list[tuple[str, str]]:
         ("turnover", amount_text(s.turnover)),
         ("turnover a year", number_text(s.turnover_per_year, "× capital")),
         ("round trips", f"{s.round_trips:,}{opened}"),
-        *([("stop first", f"{s.n_stop_first:,} fills")] if s.n_stop_first else []),
+        *([("stop first", f"{counted(s.n_stop_first, 'fill[s]')}")] if s.n_stop_first else []),
         ("win rate", share_text(s.win_rate)),
         ("profit factor", number_text(s.profit_factor)),
         ("mean trip", number_text(s.mean_trip_bps, " bps")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quantlaxmi.counted import counted
 from quantlaxmi.notebook import names_html
 from quantlaxmi.run.figure_text import amount_text, utc_text
 from quantlaxmi.run.money import money_by_currency
@@ -28,8 +29,8 @@ def _run_rows(run: ExactRun) -> list[tuple[str, str]]:
     first, last = (utc_text(ts) for ts in (run.segment.first_ts_ns, run.segment.last_ts_ns))
     rows = [
         ("Run", f"{run.strategy.strategy_id} on {run.segment.segment_id}"),
-        ("time", f"{first} to {last}, {run.n_messages:,} messages"),
-        ("decisions", f"{run.n_decisions:,}, {run.n_fills:,} fills"),
+        ("time", f"{first} to {last}, {counted(run.n_messages, 'message[s]')}"),
+        ("decisions", f"{run.n_decisions:,}, {counted(run.n_fills, 'fill[s]')}"),
     ]
     money = list(money_by_currency(run).items())
     for currency, one in money[:4]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quantlaxmi._ext.depth_tops import DepthKinds
 from quantlaxmi._ext.quote_kinds import add_quotes
+from quantlaxmi.counted import agreed, counted
 from quantlaxmi.schema import I64, DepthFlag
 from quantlaxmi.segment.market_data import MarketData
 
@@ -163,16 +164,16 @@ def book_problems(counts: BookCounts, cadence: str) -> list[str]:
             why = "without size, because the volume of its bars shows none"
         if worst == "no_side" and unsnapped and counts.depth_messages >= n:
             why = "unknown, because its depth has no snapshot"
-        lead = f"{n - counts.valid:,} of {n:,} books of {symbol} cannot be traded on"
-        told = (
-            f"all {n:,} books of {symbol} are {why}"
-            if causes[worst] == n
-            else (f"{lead}, {causes[worst]:,} are {why}")
-        )
+        lead = f"{n - counts.valid:,} of {counted(n, 'book[s]')} of {symbol} cannot be traded on"
+        told = f"{lead}, {causes[worst]:,} {agreed(causes[worst], '[is|are]')} {why}"
+        if causes[worst] == n:
+            every = "the only book" if n == 1 else f"all {n:,} books"
+            told = f"{every} of {symbol} {agreed(n, '[is|are]')} {why}"
         found.append(told if counts.valid else f"{told}: no order can be filled")
     if unsnapped and counts.valid:
         found.append(
-            f"depth of {symbol} never stands: {counts.depth_messages:,} messages, no snapshot; "
+            f"depth of {symbol} never stands: "
+            f"{counted(counts.depth_messages, 'message[s]')}, no snapshot; "
             "orders meet the top alone"
         )
     return found
@@ -199,11 +200,11 @@ def market_problems(counts: Sequence[BookCounts], cadence: str) -> list[str]:
     never = [one.symbol for one in counts if not one.valid]
     rarely = [one.symbol for one in counts if 0 < 2 * one.valid < one.books]
     told = (
-        (never, "have no book at all that can be traded on"),
-        (rarely, "have one in less than half of their snapshots"),
+        (never, "[has|have] no book at all that can be traded on"),
+        (rarely, "[has|have] one in less than half of [its|their] snapshots"),
     )
     return [
-        f"{len(found):,} of {len(counts):,} instruments {what}, such as {found[0]}"
+        f"{counted(len(found), f'instrument[s] {what}', len(counts))}, such as {found[0]}"
         for found, what in told
         if found
     ]

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.ipc
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import SegmentCorrupt
 from quantlaxmi.files import FileState, map_sized, one_line_errors
 from quantlaxmi.parallel.threads import Threads, raise_if_stopped
@@ -118,7 +119,7 @@ def write_columns(folder: Path, table: str, rows: int, batches: Iterable[Columns
                 at[k] += column.nbytes
         starts = zip(sink.skipped, widths, strict=bool(rows))
         if at != [start + rows * width for start, width in starts]:
-            raise OSError(f"expected {rows} rows of table {table}")
+            raise OSError(f"expected {counted(rows, 'row[s]')} of table {table}")
         return os.fstat(file.fileno()).st_size
 
 
@@ -164,9 +165,13 @@ def map_columns(folder: Path, table: str, rows: int, size: int) -> MappedTable:
     name = columns_name(table)
     path = folder / name
     if size < max(1, rows * row_bytes(table)):
-        raise SegmentCorrupt(path, f"is {size} bytes long, too short for {rows} rows")
+        raise SegmentCorrupt(
+            path, f"is {counted(size, 'byte[s]')} long, too short for {counted(rows, 'row[s]')}"
+        )
     if size > rows * row_bytes(table) + MAX_FRAMING_BYTES:
-        raise SegmentCorrupt(path, f"is {size} bytes long, too long for {rows} rows")
+        raise SegmentCorrupt(
+            path, f"is {counted(size, 'byte[s]')} long, too long for {counted(rows, 'row[s]')}"
+        )
     mapped, state = map_sized(folder, name, size)
     memory = pa.py_buffer(mapped)
     try:
@@ -177,7 +182,7 @@ def map_columns(folder: Path, table: str, rows: int, size: int) -> MappedTable:
         schema = read_schema(source, table)
         item = read_batch(source, schema, rows)
         if item is None or item[0].num_rows != rows or read_batch(source, schema, 0) is not None:
-            raise ValueError(f"expected one batch of {rows} rows")
+            raise ValueError(f"expected one batch of {counted(rows, 'row[s]')}")
         batch = item[0]
         columns = batch_columns(batch, table)
         starts = [b.buffers()[1].address - memory.address for b in batch.columns if rows]

@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.files import check_folder, staged_directory
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.segment.columns import byte_pieces, column_entries, hash_pool
@@ -77,7 +78,7 @@ class HeldSegment(MemorySegment):
         self.segment_id = segment_name(venue, self.first_ts_ns, self.digest)
 
     def __repr__(self) -> str:
-        return f"<HeldSegment {self.segment_id}: {self.n_messages} messages>"
+        return f"<HeldSegment {self.segment_id}: {counted(self.n_messages, 'message[s]')}>"
 
     def save(self, path: Path | str) -> Segment:
         """Write the sealed segment.

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import SegmentError, shown
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import OPTIONAL_TABLES, TABLES
@@ -119,7 +120,7 @@ class MemorySegment:
         self.segment_id = self.digest[:16]
 
     def __repr__(self) -> str:
-        return f"<MemorySegment {self.segment_id}: {self.n_messages} messages>"
+        return f"<MemorySegment {self.segment_id}: {counted(self.n_messages, 'message[s]')}>"
 
     def _repr_html_(self) -> str:
         from quantlaxmi.segment.shown import market_html

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files import hash_inside, one_line_errors, open_sized, state_inside
 from quantlaxmi.instruments import Instrument
@@ -99,7 +100,10 @@ class Segment:
         self._mapped: dict[str, MappedTable] = {}
 
     def __repr__(self) -> str:
-        return f"<Segment {self.segment_id}: {self.n_messages} messages at {str(self.path)!r}>"
+        return (
+            f"<Segment {self.segment_id}: {counted(self.n_messages, 'message[s]')} at "
+            f"{str(self.path)!r}>"
+        )
 
     def _repr_html_(self) -> str:
         from quantlaxmi.segment.shown import market_html

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from quantlaxmi.counted import counted
 from quantlaxmi.notebook import names_html
 from quantlaxmi.segment.market_data import MarketData
 
@@ -26,7 +27,7 @@ def market_html(market: MarketData) -> str:
         )
         rows.append(("time", f"{first} to {last}"))
     rows += [
-        ("messages", f"{market.n_messages:,}, {market.n_rows:,} rows"),
+        ("messages", f"{market.n_messages:,}, {counted(market.n_rows, 'row[s]')}"),
         ("gaps", f"{len(market.gaps):,}"),
         ("digest", market.digest),
     ]

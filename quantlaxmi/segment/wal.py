@@ -24,6 +24,7 @@ import pyarrow.ipc
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.crc32c import crc32c
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import SegmentCorrupt
 from quantlaxmi.files import one_line_errors, open_inside, open_sized, read_exactly
 from quantlaxmi.parallel.threads import Threads
@@ -228,7 +229,9 @@ class _Input:
 
     def read(self, n: int) -> bytes:
         if not 0 <= n <= MAX_READ_BYTES:
-            raise ValueError(f"a message asks for {n} bytes, at most {MAX_READ_BYTES} are read")
+            raise ValueError(
+                f"a message asks for {counted(n, 'byte[s]')}, at most {MAX_READ_BYTES} are read"
+            )
         data = read_exactly(self._fd, min(n, self._left))
         self._left -= len(data)
         self.position += len(data)
@@ -351,7 +354,9 @@ class LogFileReader:
         # A zero-filled tail reads as a clean end, so the bytes themselves are compared.
         tail = read_at(self._fd, len(END_MARK) + 1, self.end)
         if tail and tail != END_MARK:
-            self.problem = f"has {self.size - self.end} bytes after its last whole batch"
+            self.problem = (
+                f"has {counted(self.size - self.end, 'byte[s]')} after its last whole batch"
+            )
 
     @property
     def ended(self) -> bool:

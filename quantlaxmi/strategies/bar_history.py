@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.bar_lines import BarClock, Cursor, Line
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.instruments import Instrument
 
@@ -69,7 +70,7 @@ class BarSeries:
         return self.cursor.known
 
     def __repr__(self) -> str:
-        return f"<BarSeries {self.symbol}: {self.cursor.known} bars>"
+        return f"<BarSeries {self.symbol}: {counted(self.cursor.known, 'bar[s]')}>"
 
     @property
     def symbol(self) -> str:
@@ -161,12 +162,16 @@ class Indicator:
             arrays = tuple(np.asarray(one, dtype=np.float64).copy() for one in columns)
         except Exception as error:
             said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise StrategyError(f"indicator {self.name} failed over {n} bars: {said}") from error
+            raise StrategyError(
+                f"indicator {self.name} failed over {counted(n, 'bar[s]')}: {said}"
+            ) from error
         shapes = [one.shape for one in arrays]
         if shapes != [(n,)] * len(self.lines):
             raise StrategyError(
-                f"indicator {self.name} returned {_shapes(shapes)} for {n} bars, expected "
-                f"{len(self.lines)} of {n} values: fill what is not known yet with NaN"
+                f"indicator {self.name} returned {_shapes(shapes)} for "
+                f"{counted(n, 'bar[s]')}, expected "
+                f"{len(self.lines)} of {counted(n, 'value[s]')}: fill what is not known yet "
+                "with NaN"
             )
         return arrays
 
@@ -190,7 +195,8 @@ class Indicator:
                 row = int(np.argmin(same))
                 raise StrategyError(
                     f"indicator {self.name} uses bars that come later: at bar {row} it was "
-                    f"{float(part[row])!r} of {n} bars and {float(whole[row])!r} of {len(whole)}"
+                    f"{float(part[row])!r} of {counted(n, 'bar[s]')} and "
+                    f"{float(whole[row])!r} of {len(whole)}"
                 )
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.fixed import FixedPoint, format_decimal
 from quantlaxmi.instruments import Instrument, decimal_parts, symbols_text
@@ -171,7 +172,8 @@ def find_pair(instruments: Sequence[Instrument], config: BasisCaptureConfig) -> 
         )
     if len(pairs) > 1:
         raise StrategyError(
-            f"basis_capture finds {len(pairs)} pairs: set spot and perp; the segment has {shown}"
+            f"basis_capture finds {counted(len(pairs), 'pair[s]')}: set spot and perp; the "
+            f"segment has {shown}"
         )
     return pairs[0]
 

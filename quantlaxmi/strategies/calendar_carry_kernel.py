@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ConfigError, StrategyError
 from quantlaxmi.events import OptionsStrategyType
 from quantlaxmi.options.moment import ChainLayout
@@ -105,7 +106,8 @@ def check_units(config: CalendarCarryConfig, layout: ChainLayout) -> None:
     largest = int(layout.lot.max()) if layout.lot.size else 0
     if config.front_lots * largest > MAX_UNITS:
         raise StrategyError(
-            f"calendar_carry: front_lots was {config.front_lots} of {largest} units, expected at "
+            f"calendar_carry: front_lots was {config.front_lots} of "
+            f"{counted(largest, 'unit[s]')}, expected at "
             f"most {MAX_UNITS} units"
         )
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import (
     DecisionEvent,
@@ -211,7 +212,9 @@ def write_legs(
         There are too many.
     """
     if len(legs) > MAX_LEGS:
-        raise StrategyError(f"a decision had {len(legs)} legs, must have 1 to {MAX_LEGS}")
+        raise StrategyError(
+            f"a decision had {counted(len(legs), 'leg[s]')}, must have 1 to {MAX_LEGS}"
+        )
     kind, direction, rationale = effect
     for out, leg in zip(legs_out, legs, strict=False):
         _write_leg(out, leg, indices[leg.symbol])
@@ -231,7 +234,9 @@ def _check_legs(
     indices: Mapping[str, int],
 ) -> None:
     if not 1 <= len(legs) <= MAX_LEGS:
-        raise _broken(bound, f"a decision had {len(legs)} legs, must have 1 to {MAX_LEGS}")
+        raise _broken(
+            bound, f"a decision had {counted(len(legs), 'leg[s]')}, must have 1 to {MAX_LEGS}"
+        )
     seen: set[int] = set()
     for k, leg in enumerate(legs):
         i = _check_leg(bound, k, leg, indices)
@@ -251,7 +256,10 @@ def _check_units(
         if leg.action == OrderAction.NEW_NET:
             raise _broken(bound, f"leg {k}: a bundle with a policy of units has no net orders")
         if int(leg.qty) % of_unit or int(leg.qty) // of_unit > _I64_MAX // units:
-            raise _broken(bound, f"leg {k}: qty was {leg.qty}, which is not that of {units} units")
+            raise _broken(
+                bound,
+                f"leg {k}: qty was {leg.qty}, which is not that of {counted(units, 'unit[s]')}",
+            )
         if currencies[leg.symbol] != currencies[legs[0].symbol]:
             raise _broken(bound, f"leg {k}: a bundle with a policy of units has one currency")
 

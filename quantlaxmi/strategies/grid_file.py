@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.settings import Field, Place, fields_of, kinds, read_settings
 from quantlaxmi.strategies.config import StrategyConfig
@@ -138,7 +139,7 @@ class Grid:
         if not n:
             raise at.fail("has no setting, expected values of settings in [values] or [[config]]")
         if n > MAX_SETTINGS:
-            raise at.fail(f"has {n:,} settings, expected at most {MAX_SETTINGS:,}")
+            raise at.fail(f"has {counted(n, 'setting[s]')}, expected at most {MAX_SETTINGS:,}")
         products = (
             dict(zip(lists, chosen, strict=True)) for chosen in itertools.product(*lists.values())
         )
@@ -159,7 +160,7 @@ class Grid:
             found.setdefault(config.config_hash, config)
         if not found:
             raise at.fail(
-                f"has {len(refused):,} settings, none of which the strategy takes: "
+                f"has {counted(len(refused), 'setting[s]')}, none of which the strategy takes: "
                 f"{refused[0].values}: {refused[0].reason}"
             )
         return cls(strategy.strategy_id, tuple(found.values()), tuple(refused))
@@ -308,7 +309,7 @@ def _singles(given: Any, fields: Mapping[str, Field], at: Place) -> list[dict[st
     if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
         raise at.was(given, "tables, [[config]]")
     if len(given) > MAX_SETTINGS:
-        raise at.fail(f"has {len(given):,} settings, expected at most {MAX_SETTINGS:,}")
+        raise at.fail(f"has {counted(len(given), 'setting[s]')}, expected at most {MAX_SETTINGS:,}")
     return [dict(_single(one, fields, at.row(k))) for k, one in enumerate(given)]
 
 

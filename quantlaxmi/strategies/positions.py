@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError, StrategyError
 from quantlaxmi.events import DecisionEvent, OrderNotice, ReplayEvent
 from quantlaxmi.fixed import Rounding
@@ -282,7 +283,9 @@ def _targets(column: Any, name: str, one: Instrument, round: bool) -> NDArray[np
     good, rounded = filled.astype(np.uint8), np.zeros(n, np.uint8)
     values = cells.decimals(one.qty_exponent, Rounding.DOWN if round else -1, good, rounded)
     if (bad := np.flatnonzero(filled & (good == 0))).size:
-        expected = f"a position of at most {-one.qty_exponent} decimals; round = True rounds"
+        expected = (
+            f"a position of at most {counted(-one.qty_exponent, 'decimal[s]')}; round = True rounds"
+        )
         raise _wrong(cells, name, int(bad[0]), expected)
     step = one.lot or 1
     if round:

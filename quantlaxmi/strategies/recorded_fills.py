@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.frame_columns import frame_columns
 from quantlaxmi.importers.bars.frame_table import FrameTable
@@ -248,7 +249,7 @@ def _numbers(
     if (bad := np.flatnonzero(read & (good == 0))).size:
         k = int(bad[0])
         problem = f"column {name!r} was {cells.text_of(k)[:40]!r}, expected a number of at most "
-        raise InputError(_PLACE, f"{problem}{-exponent} decimals", f"row {k}")
+        raise InputError(_PLACE, f"{problem}{counted(-exponent, 'decimal[s]')}", f"row {k}")
     return np.where(read, values, 0)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import HoldoutError
 from quantlaxmi.segment import MarketData
 from quantlaxmi.trials.holdout import Holdout, holdouts
@@ -100,7 +101,8 @@ def _one_seal(market: MarketData, ledger: TrialLedger) -> Holdout:
         raise HoldoutError(market.path, f"has no rows that are sealed in {ledger.folder}")
     if len(found) > 1:
         raise HoldoutError(
-            market.path, f"has rows of {len(found)} seals; open the segment of one of them"
+            market.path,
+            f"has rows of {counted(len(found), 'seal[s]')}; open the segment of one of them",
         )
     return found[0]
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import LeftoverRemoved, TrialError
 from quantlaxmi.files import one_line_errors, opened_chain, sync_folder
 from quantlaxmi.system.flags import APPEND, CREATE, NEW, UPDATE
@@ -115,7 +116,8 @@ class TrialWriter:
             os.fsync(fd)
         place = f"after line {len(file.hashes)}"
         warnings.warn(
-            f"{file.path} ({place}): removed {file.torn} bytes of a line that a stopped run had "
+            f"{file.path} ({place}): removed {counted(file.torn, 'byte[s]')} of a line that "
+            "a stopped run had "
             "not finished",
             LeftoverRemoved,
             stacklevel=2,

@@ -88,7 +88,7 @@ def test_import_of_a_pair_with_the_explained_mapping(
         (f"{IMPORT} --kind swap --out a", "kind: was 'swap'; expected spot or perp"),
         (
             f"{IMPORT} --kind spot,perp --out a",
-            "kind: was spot,perp; 1 tables of bars were given for 2 kinds",
+            "kind: was spot,perp; 1 table of bars was given for 2 kinds",
         ),
         (
             f"{IMPORT} --half-spread-bps 0 --out a",

@@ -64,7 +64,7 @@ def test_only_a_settlement_without_a_good_announcement_is_a_gap(
     tmp_path: Path, imported: Import, what: str
 ) -> None:
     whole = dict.fromkeys(range(10, 20), what)
-    with pytest.raises(InputError, match="1 settlements are set aside, which the 1 % of"):
+    with pytest.raises(InputError, match="1 settlement is set aside, which the 1 % of"):
         imported(tmp_path, whole)
     result = imported(tmp_path, whole, Fraction(1, 50))
     [gap] = result.segment.manifest.gaps
@@ -163,5 +163,5 @@ def test_of_bars_a_settlement_told_by_another_line_is_not_lost(tmp_path: Path) -
 
 def test_of_bars_a_settlement_without_a_mark_is_not_forgiven(tmp_path: Path) -> None:
     rates = [f"{START // 10**9 + 3600 * k},0.0001" for k in range(299)]
-    with pytest.raises(InputError, match="1 funding settlements are set aside, which the 1 % of"):
+    with pytest.raises(InputError, match="1 funding settlement is set aside, which the 1 % of"):
         bars(tmp_path, rates, gone=(49, 50))

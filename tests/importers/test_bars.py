@@ -94,7 +94,7 @@ def test_two_bars_by_hand(tmp_path: Path) -> None:
     notes = " ".join(result.segment.manifest.notes)
     assert "half spread assumed 1 bps" in notes
     assert "displayed size assumed 5, whatever was traded" in notes
-    assert "1 funding settlements" in notes
+    assert "1 funding settlement," in notes
     verify_segment(result.segment.path)
 
 

@@ -221,7 +221,7 @@ def test_a_rate_that_is_carried_on_may_begin_late(tmp_path: Path) -> None:
 def test_a_settlement_that_is_set_aside_is_not_forgiven(tmp_path: Path) -> None:
     lines = random_lines(200)
     lines[16] = f"{lines[16].rpartition(',')[0]},x"
-    refuse(tmp_path, "1 funding settlements are set aside, which the 1 % of --max-q", lines)
+    refuse(tmp_path, "1 funding settlement is set aside, which the 1 % of --max-q", lines)
     result = run_import(tmp_path, lines, max_quarantine=Fraction(2, 100))
     gaps = [gap for gap in result.segment.manifest.gaps if gap.table == "funding"]
     assert [gap.start_ns for gap in gaps] == [START + 16 * HOUR]

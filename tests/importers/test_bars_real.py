@@ -145,9 +145,9 @@ def test_every_line_of_the_hourly_file_is_accounted_for(hourly) -> None:
     gaps = hourly.segment.manifest.gaps
     assert [g.reason for g in gaps] == ["3 bars are missing", "1 bar is missing"] * 2
     notes = " ".join(hourly.segment.manifest.notes)
-    assert "1966 funding settlements" in notes
+    assert "1,966 funding settlements" in notes
     assert "8 times the rate of column 'funding_rate'" in notes
-    assert "1509 have the file's mark price, 457 the perpetual's" in notes
+    assert "1,509 at the file's mark price, 457 at the perpetual's" in notes
 
 
 @needs_hourly

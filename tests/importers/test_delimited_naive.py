@@ -91,7 +91,7 @@ def test_a_one_sided_quote_is_data(tmp_path: Path, layout: str, old: str, new: s
     assert (result.quarantined, result.messages_by_kind["quotes"]) == (0, 8)
     quotes = result.segment.columns("quotes")
     assert [int(quotes[n][6]) for n in ("bid", "bid_qty", "ask")] == [0, 0, 10_007_000_000]
-    assert any("1 quotes lack a bid" in note for note in result.segment.manifest.notes)
+    assert any("1 quote lacks a bid" in note for note in result.segment.manifest.notes)
 
 
 def l2(*lines: str) -> list[str]:
@@ -162,7 +162,7 @@ def test_a_settlement_set_aside_is_a_gap_and_not_forgiven(tmp_path: Path) -> Non
     assert (gap.table, gap.after_seq) == ("funding", 6)
     path = tmp_path / NAME_OF["fundingRate"]
     path.write_bytes(lane.text)
-    with pytest.raises(InputError, match="1 settlements are set aside, which the 1 % of"):
+    with pytest.raises(InputError, match="1 settlement is set aside, which the 1 % of"):
         import_capture("binance-vision", inputs=[path], out=tmp_path / "other")
 
 

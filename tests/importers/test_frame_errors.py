@@ -90,7 +90,7 @@ def rows(*order: int) -> dict[str, Any]:
         ),
         (
             {"open": [1.0, 2.0], "close": [1.0]},
-            "frame: has 1 rows in column 'close' and 2 in 'open'",
+            "frame: has 1 row in column 'close' and 2 in 'open'",
         ),
         ({}, "frame: has no column; expected bars"),
         (5, "frame: was of type int; expected a data frame of pandas, Polars or Arrow"),

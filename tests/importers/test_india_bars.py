@@ -106,7 +106,7 @@ def test_options_a_future_and_the_index_become_a_segment(tmp_path: Path) -> None
         "200 units in whole lots of 75",
         "2 quotes have no bid above 0 and so no size",
         "3 prices are the digits of 32-bit numbers",
-        "1 weekdays have no bar and count as holidays: 2025-03-14.",
+        "1 weekday has no bar and counts as a holiday: 2025-03-14.",
         "Contracts end within the bars, which have no settlement prices",
     ):
         assert words in notes
@@ -219,7 +219,7 @@ def test_a_faulty_line_is_set_aside_by_name(
     tmp_path: Path, line: str, reason: str, detail: str
 ) -> None:
     path = write(tmp_path / "o.csv", HEAD, option("09:15"), line)
-    with pytest.raises(InputError, match=f"1 of 2 lines are faulty.*line 3, {reason}: ") as caught:
+    with pytest.raises(InputError, match=f"1 of 2 lines is faulty.*line 3, {reason}: ") as caught:
         imported(tmp_path, path)
     assert detail in str(caught.value)
     assert not (tmp_path / "s").exists()

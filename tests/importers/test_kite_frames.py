@@ -165,10 +165,10 @@ def test_lines_become_trades_depth_and_quotes(tmp_path: Path) -> None:
     trades = result.segment.columns("trades")
     assert trades["qty"].tolist() == [75, 0, 75, 0, 50, 225]
     told = " ".join(result.segment.manifest.notes)
-    assert "1 packets are of tokens that the mapping does not have" in told
-    assert "1 packets of 8 bytes tell the last price alone" in told
-    assert "700 units were traded between states" in told and "lines were put in order" in told
-    assert "1 books lack a bid" in told
+    assert "1 packet is of tokens that the mapping does not have" in told
+    assert "1 packet of 8 bytes tells the last price alone" in told
+    assert "700 units were traded between states" in told and "1 line was put in order" in told
+    assert "1 book lacks a bid" in told
     [gap] = result.segment.manifest.gaps
     assert (gap.reason, gap.after_seq) == ("no line for 86 s", 14)
     kinds = [one.kind for one in result.segment.instruments]

@@ -234,7 +234,7 @@ TABLE: dict[str, dict[str, str]] = {
         "bars*": r"exit \(line 1\): has no whole header; expected bars",
         "ohlcv*": "exit is no JSON list of date, open",
         "kraken": "exit 18 of 18 lines are faulty.*not-utf-8",
-        "lean": r"exit \(line 1\): has 1 columns; expected 6 of trade bars",
+        "lean": r"exit \(line 1\): has 1 column; expected 6 of trade bars",
         "okx candles json": "exit is no JSON list of open_time",
         "bybit book json": "exit has no acceptable line; first at line 1, not-utf-8",
     },

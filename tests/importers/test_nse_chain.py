@@ -95,9 +95,12 @@ def test_a_day_becomes_a_segment(tmp_path: Path) -> None:
     )
     told = " ".join(manifest.notes)
     assert "5 snapshots of 8 options on NIFTY in 2 expiries" in told
-    assert "1 snapshots differ from the one before in their time alone" in told
-    assert "1 snapshots have other content under the exchange time of the one before" in told
-    assert "1 of 8 instruments have no book at all" in told and "1 steps" in told
+    assert "1 snapshot differs from the one before in time alone" in told
+    assert "1 snapshot has other content under the exchange time of the one before" in told
+    assert (
+        "1 of 8 instruments has no book at all" in told
+        and "1 step between snapshots is a gap" in told
+    )
 
 
 def test_two_days_are_one_segment_without_a_gap_at_night(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_the_command_line_imports_it(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "--spot: is not for toy; expected --input PATH" in capsys.readouterr().err
     words += ["--input", str(path)]
     assert main_crypto(words) == 2
-    assert "1 of 5 lines are faulty (20.00 %)" in capsys.readouterr().err
+    assert "1 of 5 lines is faulty (20.00 %)" in capsys.readouterr().err
     assert main_crypto([*words, "--strict", "--max-quarantine", "1"]) == 2
     assert "a strict import takes no faulty line" in capsys.readouterr().err
     assert not (tmp_path / "seg").exists()

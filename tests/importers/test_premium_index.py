@@ -184,7 +184,7 @@ def test_faults_are_told_by_line_and_gaps_listed(
         ("funding", "BTCUSDT-PERP", START + k * HOUR, START + (k + n) * HOUR)
         for k, n in [*((k, 1) for k in lost[:-3]), (16, 3)]
     ]
-    assert gaps[0].reason.startswith("1 bars of the premium index are missing")
+    assert gaps[0].reason.startswith("1 bar of the premium index is missing")
 
 
 def test_an_index_that_begins_late_and_ends_early_is_a_gap(tmp_path: Path) -> None:

@@ -100,8 +100,8 @@ def test_days_become_a_segment(tmp_path: Path) -> None:
     assert manifest.gaps == () and manifest.cadence == "snapshots"
     told = " ".join(manifest.notes)
     assert "The files have no quotes, so that nothing can be traded" in told
-    assert "1 contracts are of 2025-02-27 from 2025-01-08 on, before of 2025-02-26" in told
-    assert "2 contracts settle at the close of their underlying, on 2025-01-09" in told
+    assert "1 contract is of 2025-02-27 from 2025-01-08 on, before of 2025-02-26" in told
+    assert "2 contracts settle at the close of the underlying, on 2025-01-09" in told
     assert "3 rows did not trade" in told and "Lots of the files are those" in told
     [moved] = [one for one in result.segment.instruments if one.contract_id]
     assert moved.contract_id == "NIFTY:20250226:24000:CE" and moved.venue_symbol == "NIFTY14"
@@ -125,7 +125,7 @@ def test_a_lot_of_the_file_that_differs_is_said(tmp_path: Path) -> None:
     result = imported(tmp_path / "s", *paths)
     compare(result.segment, paths, "NIFTY")
     told = " ".join(result.segment.manifest.notes)
-    assert "The lot of 1 contracts changes within the files; the last stands for all." in told
+    assert "The lot of 1 contract changes within the files; the last stands for all." in told
     assert "such as 2025-01-30 on 2025-01-08: 50 in the file, 25 in the table" in told
     early = write(tmp_path / "old", "2024-10-01")
     told = " ".join(imported(tmp_path / "t", early).segment.manifest.notes)

@@ -110,8 +110,8 @@ def test_messages_become_trades_depth_and_quotes(tmp_path: Path) -> None:
     assert trades["qty"].tolist() == [0, 30, 10, 20, 0]
     assert set(result.segment.columns("quotes")["exch_ts_ns"].tolist()) == {0}
     told = " ".join(result.segment.manifest.notes)
-    assert "1 states are of keys that the mapping does not have" in told
-    assert "1 states tell the last price alone" in told and "60 units were traded between" in told
+    assert "1 state is of keys that the mapping does not have" in told
+    assert "1 state tells the last price alone" in told and "60 units were traded between" in told
     assert [one.symbol for one in result.segment.instruments] == [
         "BANKNIFTY-20260330-60000-PE", "NIFTY",
     ]  # fmt: skip

@@ -245,5 +245,5 @@ def test_bad_chains_are_named(changes: dict, says: str) -> None:
     with pytest.raises(InputError, match=says):
         OptionChain(**{**good, **changes})
     chain = OptionChain(**good)
-    with pytest.raises(InputError, match="expected one for each of 1 expiries"):
+    with pytest.raises(InputError, match="expected one for each of 1 expiry"):
         atm(chain, [1.0, 2.0])

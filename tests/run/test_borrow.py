@@ -69,7 +69,7 @@ def test_a_rate_of_0_costs_nothing_and_still_tells_what_was_short():
     assert [row["amount"] for row in engine.borrow] == [0, 0]
     [line] = [line for line in run.summary() if line.section == "borrow"]
     assert str(line) == (
-        "1 times S was sold and not held: up to 3, for 2 days in all; the loan cost 0 USDT at "
+        "1 time S was sold and not held: up to 3, for 2 days in all; the loan cost 0 USDT at "
         "0 bps a year"
     )
 
@@ -124,7 +124,7 @@ def test_a_sale_of_what_is_held_is_not_refused():
     assert limits.describe() == {"short_spot": "refuse"}
     assert RiskLimits.from_description(limits.describe()) == limits
     texts = [str(line) for line in run.summary()]
-    assert "1 of 2 orders were refused: S that is not held may not be sold" in texts
+    assert "1 of 2 orders was refused: S that is not held may not be sold" in texts
     schedule = {0: Decision((Leg(0, 1, 3),)), 2: Decision((Leg(0, -1, 3),))}
     _, engine = twins.check_case(replace(case, schedule=schedule))
     assert not engine.risk

@@ -131,7 +131,7 @@ def test_all_or_none_leaves_nothing_standing():
 
 def test_the_summary_says_how_many_units_are_kept():
     lines = [line for line in five_to_three("all_or_none").summary() if line.section == "bundles"]
-    assert str(lines[0]).startswith("1 of 1 bundles keep fewer units than they wanted")
+    assert str(lines[0]).startswith("1 of 1 bundle keeps fewer units than it wanted")
     assert lines[0].figures == {"units_wanted": "1", "units_kept": "0"}
 
 

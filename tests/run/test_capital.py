@@ -112,6 +112,9 @@ def test_equity_below_margin_used_is_called_and_closed() -> None:
     _, sold = twins.rows_of(run.exact.fills)
     assert (sold["side"], sold["qty"], sold["price"], sold["leg"]) == (-1, 10, 85, -1)
     assert sold["flags"] & FillFlag.CLOSE
+    told = [str(line) for line in run.summary() if line.section in ("orders", "capital")]
+    assert "1 of 3 orders was refused: after a margin call" in told
+    assert sum("margin call: equity" in line for line in told) == 1
     reasons = {o["reason"] for o in twins.rows_of(run.exact.orders) if o["order"] == 1}
     assert OrderReason.MARGIN_CALL in reasons
     assert run.exact.capital == CapitalUse(420 * UNIT, 160 * UNIT, 300 * UNIT)

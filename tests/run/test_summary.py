@@ -62,8 +62,8 @@ def test_a_bundle_names_the_rule_that_its_other_leg_broke() -> None:
     limits = RiskLimits.from_mapping({"symbols": {"S": {"max_position": "1"}}}, "risk")
     both = Decision((Leg(0, 1, 2), Leg(1, -1, 2)))
     assert texts(run(builder, {1: both}, limits=limits), "orders") == [
-        "1 of 2 orders were refused: a position above 1 of S",
-        "1 of 2 orders were refused: another leg of the bundle: a position above 1 of S",
+        "1 of 2 orders was refused: a position above 1 of S",
+        "1 of 2 orders was refused: another leg of the bundle: a position above 1 of S",
     ]
 
 
@@ -79,9 +79,9 @@ def test_orders_that_end_short_are_told() -> None:
     lines = texts(run(builder, schedule), "orders")
     assert Counter(lines) == Counter(
         [
-            "1 of 3 orders were cancelled whole: as the strategy asked",
-            "1 of 3 orders were cancelled whole: the data ended",
-            "1 of 3 orders were cancelled in part: the displayed size was used up",
+            "1 of 3 orders was cancelled whole: as the strategy asked",
+            "1 of 3 orders was cancelled whole: the data ended",
+            "1 of 3 orders was cancelled in part: the displayed size was used up",
             "2 of 3 changes of orders were refused: the order had ended, or was not there yet",
         ]
     )

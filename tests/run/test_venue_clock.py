@@ -236,7 +236,7 @@ def test_records_keep_clocks_and_the_summary_tells_them():
     ) in texts
     assert (
         "2 of 2 trades were over when the resting order at their price arrived: "
-        "S, by exchange stamps; they did nothing for it"
+        "S, by exchange stamps; nothing was done for it"
     ) in texts
 
 

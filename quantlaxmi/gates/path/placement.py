@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import EngineError
 from quantlaxmi.gates.context import Costs, DecisionPoints
 from quantlaxmi.gates.path.borrow import PositionInterest
@@ -168,7 +169,8 @@ def make_templates(trips: tuple[Trip, ...], rows: I64) -> Templates:
     free = len(rows) - sum(occupied) - (1 - gap)
     if free < 0:
         raise PlacementError(
-            f"The trips need {len(rows) - free} tradeable rows, there are {len(rows)}."
+            f"The trips need {counted(len(rows) - free, 'tradeable row[s]')}, there are "
+            f"{len(rows)}."
         )
     return Templates(
         actions=tuple(actions),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import (
     ConfigError,
     EngineError,
@@ -116,7 +117,7 @@ def prepare_chains(
         which = f"{overnight} overnight, {off} off-chain"
         if settled:
             details["positions_settled"] = settled
-            which += f", {settled} positions settled"
+            which += f", {counted(settled, 'position[s]')} settled"
         raise Inconclusive(
             f"Market null cannot rebuild these bundles ({which}). "
             "Close within the day, in strikes that the chain quotes.",
@@ -186,7 +187,8 @@ def _count(context: GateContext, draws: MarketDraws, details: dict[str, Json]) -
     wanted = draws.wanted(count)
     if not count.stopped and count.draws < wanted:
         raise Inconclusive(
-            f"Drawn chains on which the strategy made {context.policy.min_trades} bundles and held "
+            "Drawn chains on which the strategy made "
+            f"{counted(context.policy.min_trades, 'bundle[s]')} and held "
             "none overnight: "
             f"{count.draws} of {MOST_TRIES * wanted}, at least {wanted} needed. Run on more data.",
             details,

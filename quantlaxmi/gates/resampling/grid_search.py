@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.market_replays import Replays, Sums
@@ -157,7 +158,8 @@ def search_of(
     whose = "the grid's" if not tried else "the grid's and the trial ledger's"
     return Search(
         (None, *others),
-        f"Every draw has the largest statistic of {whose} {len(configs)} settings, the run's "
+        f"Every draw has the largest statistic of {whose} "
+        f"{counted(len(configs), 'setting[s]')}, the run's "
         f"own {where}; on the data {better} did better than the run's.",
         label,
         tuple(made),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import (
     ConfigError,
     EngineError,
@@ -74,7 +75,7 @@ class MarketCounts:
         p = float(deciding.p_value)
         shown = f"p > {level}" if deciding.stopped else f"larger p = {p:.6g}"
         n = self.n_settings
-        who = "the strategy" if n == 1 else f"the best of {n} settings"
+        who = "the strategy" if n == 1 else f"the best of {counted(n, 'setting[s]')}"
         if self.drifting is None:
             return (
                 f"Option chains of fair variance on which {who} did at least as well, by "
@@ -269,7 +270,8 @@ def _count(
     if not few and not count.stopped and count.draws < wanted:
         raise Inconclusive(
             f"Sign-flipped markets ({kind}) on which the strategy made "
-            f"{context.policy.min_trades} round trips: {count.draws} of {MOST_TRIES * wanted}, at "
+            f"{counted(context.policy.min_trades, 'round trip[s]')}: {count.draws} of "
+            f"{MOST_TRIES * wanted}, at "
             f"least {wanted} needed. Run on more data.",
             details,
         )

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from quantlaxmi._ext.decimal_text import parse_decimal
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import DecimalTextError, FixedPointError, FixedPointOverflow
 from quantlaxmi.fixed import Rounding, format_decimal
 from quantlaxmi.importers.bars.mapping import LegMapping
@@ -55,7 +56,9 @@ def decimal_cell(
                 reason = "overflow"
         else:
             reason = "empty-cell" if not text else "too-fine" if fine else "bad-decimal"
-            expected = f"{expected} of at most {-exponent} decimals" if fine else expected
+            expected = (
+                f"{expected} of at most {counted(-exponent, 'decimal[s]')}" if fine else expected
+            )
             expected += "; set round = true to round" if fine else ""
     except FixedPointOverflow:
         reason = "overflow"

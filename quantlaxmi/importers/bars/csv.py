@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.text_cells import split_cells
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.descending import DescendingText
 from quantlaxmi.importers.bars.spool import Int64Array
@@ -198,10 +199,10 @@ class CsvTable:
         if isinstance(cells, tuple):
             return Row(line, [], cells, excerpt)
         if not whole and len(cells) < width:
-            detail = f"has {len(cells)} of {width} cells and no newline"
+            detail = f"has {len(cells)} of {counted(width, 'cell[s]')} and no newline"
             return Row(line, [], ("half-line", detail), excerpt)
         if len(cells) != width:
-            detail = f"has {len(cells)} cells, expected {width}"
+            detail = f"has {counted(len(cells), 'cell[s]')}, expected {width}"
             return Row(line, [], ("wrong-shape", detail), excerpt)
         picked = [cells[k].strip() for k in columns]
         return Row(line, picked, None, excerpt, not whole and width - 1 in columns)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import open_regular
 from quantlaxmi.importers.bars.parquet import column_cells, column_texts
@@ -72,7 +73,7 @@ class FeatherTable:
         sizes = batch_sizes(lambda n, at: read_at(descriptor, n, at), self.raw_bytes)
         for k, size in enumerate(sizes, 1):
             if size > MAX_BATCH:
-                problem = f"unpacks to {size} bytes; expected at most {MAX_BATCH}"
+                problem = f"unpacks to {counted(size, 'byte[s]')}; expected at most {MAX_BATCH}"
                 raise InputError(self.path, problem, f"batch {k}")
 
     def close(self) -> None:

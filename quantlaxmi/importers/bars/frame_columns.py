@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 
@@ -61,7 +62,10 @@ def frame_columns(frame: Any, name: str) -> dict[str, Any]:
         raise InputError(name, "has no column; expected bars")
     first = next(iter(lengths))
     if other := next((c for c in lengths if lengths[c] != lengths[first]), None):
-        problem = f"has {lengths[other]} rows in column {other!r} and {lengths[first]} in {first!r}"
+        problem = (
+            f"has {counted(lengths[other], 'row[s]')} in column {other!r} and {lengths[first]} "
+            f"in {first!r}"
+        )
         raise InputError(name, problem)
     return columns
 
@@ -85,7 +89,7 @@ def _of_pandas(frame: Any, name: str) -> list[tuple[Any, Any]]:
     """Label and values of the index and of each column."""
     index = frame.index
     if index.nlevels > 1:
-        problem = f"has an index of {index.nlevels} levels; expected one, of time"
+        problem = f"has an index of {counted(index.nlevels, 'level[s]')}; expected one, of time"
         raise InputError(name, problem)
     if type(index).__name__ == "PeriodIndex":
         index = index.to_timestamp()

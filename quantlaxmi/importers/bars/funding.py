@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.mapping import FundingMapping
 from quantlaxmi.importers.bars.series import Series, Settlements
@@ -143,7 +144,8 @@ def check_lost(
     if lost and most <= FORGIVEN:
         raise InputError(
             path,
-            f"{len(lost)} funding settlements are set aside, which the {float(100 * FORGIVEN):g} % "
+            f"{counted(len(lost), 'funding settlement[s] [is|are]')} set aside, which the "
+            f"{float(100 * FORGIVEN):g} % "
             "of --max-quarantine do not cover; expected none, or a larger --max-quarantine, by "
             "which each is a gap",
         )

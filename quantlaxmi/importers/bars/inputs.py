@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import EngineError, InputError
 from quantlaxmi.importers.bars.mapping import BarsMapping
 from quantlaxmi.importers.bars.series import Series, Settlements
@@ -68,7 +69,10 @@ class BarsInput:
         n_lines = sum(file.message_lines for file in self.files)
         for series in self.series:
             if len(series) != n_lines:
-                raise EngineError(f"{self.path}: {len(series)} bars are of {n_lines} lines")
+                raise EngineError(
+                    f"{self.path}: {counted(len(series), 'bar[s] [is|are]')} of "
+                    f"{counted(n_lines, 'line[s]')}"
+                )
 
     def _kinds(self, n_lines: int) -> dict[str, int]:
         if any(series.leg.is_premium for series in self.series):

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.cell_checks import (
     Faulty,
@@ -158,7 +159,9 @@ def _values(kline: msgspec.Raw) -> list[Any]:
         raise Faulty("wrong-shape", " ".join(str(error).split())[:200]) from None
     kinds = (int, str, str, str, str, str, int)
     if len(values) < len(kinds):
-        raise Faulty("wrong-shape", f"has {len(values)} values, expected {len(kinds)} or more")
+        raise Faulty(
+            "wrong-shape", f"has {counted(len(values), 'value[s]')}, expected {len(kinds)} or more"
+        )
     for name, value, kind in zip(_NAMES, values, kinds, strict=False):
         if type(value) is not kind:
             expected = "an integer" if kind is int else "a text"

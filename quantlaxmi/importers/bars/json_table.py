@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from quantlaxmi._ext.text_cells import split_cells
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.table import BATCH_LINES, Batch, Cells, Row
@@ -139,7 +140,7 @@ class JsonTable:
         if len(raw) > _MAX_LINE:
             return Row(line, [], ("line-too-long", f"over {_MAX_LINE} bytes"), excerpt)
         if len(cells) != len(self.header):
-            detail = f"has {len(cells)} cells, expected {len(self.header)}"
+            detail = f"has {counted(len(cells), 'cell[s]')}, expected {len(self.header)}"
             return Row(line, [], ("wrong-shape", detail), excerpt)
         return Row(line, [cells[k].strip() for k in columns], None, excerpt)
 

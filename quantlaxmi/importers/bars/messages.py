@@ -29,6 +29,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.merged import Stream, merge_streams
 from quantlaxmi.importers.bars.premium_index import IndicativeRates
@@ -282,7 +283,8 @@ class BarTables:
             k = int(wrong[0])
             raise InputError(
                 self._sources[instrument],
-                f"has a price of {prices[k]} units of 10**{series.leg.instrument.price_exponent}; "
+                f"has a price of {counted(prices[k], 'unit[s]')} of "
+                f"10**{series.leg.instrument.price_exponent}; "
                 f"expected one that a half spread of {float(series.leg.half_spread_bps):g} bps "
                 "leaves inside 1 to 2**63; set price_exponent",
                 series.place(int(series.column("line")[low + k])),
@@ -325,7 +327,7 @@ class BarTables:
                         start_ns=end,
                         end_ns=start,
                         after_seq=int(quotes["seq"][after]),
-                        reason=f"{n_missing} {'bar is' if n_missing == 1 else 'bars are'} missing",
+                        reason=counted(n_missing, "bar[s] [is|are] missing"),
                     )
                 )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+from quantlaxmi.counted import counted
 from quantlaxmi.importers.bars.mapping import BarsMapping, LegMapping
 from quantlaxmi.importers.bars.series import Series, Settlements
 from quantlaxmi.importers.source import MAX_LISTED_GAPS
@@ -48,11 +49,12 @@ def bars_notes(
     notes += [_leg_note(*leg) for leg in zip(mapping.legs, lots, widest, strict=True)]
     if mapping.funding is not None:
         notes.append(
-            f"{mapping.legs[-1].instrument.symbol}: {n_settlements} funding settlements, each once "
+            f"{mapping.legs[-1].instrument.symbol}: "
+            f"{counted(n_settlements, 'funding settlement[s]')}, each once "
             f"at its time, at {_plain(mapping.funding.times)} times the rate of column "
-            f"{mapping.funding.rate!r}; {n_own_marks} have the file's mark price, "
-            f"{n_settlements - n_own_marks} the perpetual's price: the close of the bar that ends "
-            "then, or else the open of the bar it falls in."
+            f"{mapping.funding.rate!r}; {n_own_marks:,} at the file's mark price, "
+            f"{n_settlements - n_own_marks:,} at the perpetual's price: the close of the bar that "
+            "ends then, or else the open of the bar it falls in."
         )
     if (premium := mapping.premium) is not None:
         notes.append(
@@ -67,7 +69,7 @@ def bars_notes(
             "were taken for partial and set aside."
         )
     if n_gaps > MAX_LISTED_GAPS:
-        notes.append(f"{n_gaps} gaps, the first {MAX_LISTED_GAPS} are listed.")
+        notes.append(f"{counted(n_gaps, 'gap[s]')}, the first {MAX_LISTED_GAPS} are listed.")
     return notes
 
 
@@ -95,18 +97,19 @@ def rounding_notes(all_series: Sequence[Series], settlements: Settlements | None
         if series.n_rounded:
             digits = series.leg.price_digits
             notes.append(
-                f"{symbol}: prices of {series.n_rounded} bars have digits beyond 1e{digits} and "
-                "were rounded, half to even, as the mapping asks."
+                f"{symbol}: prices of {counted(series.n_rounded, 'bar[s]')} have "
+                f"digits beyond 1e{digits} and were rounded, half to even, as the mapping asks."
             )
         if series.n_cut:
             exponent = series.leg.instrument.qty_exponent
             notes.append(
-                f"{symbol}: volumes of {series.n_cut} bars have digits beyond 1e{exponent} and "
-                "were rounded down."
+                f"{symbol}: volumes of {counted(series.n_cut, 'bar[s]')} have digits "
+                f"beyond 1e{exponent} and were rounded down."
             )
     if settlements is not None and settlements.n_rounded:
         notes.append(
-            f"{settlements.n_rounded} settlements have a rate or mark with digits beyond its "
+            f"{counted(settlements.n_rounded, 'settlement[s] [has|have]')} a rate or mark "
+            "with digits beyond its "
             "exponent, which were rounded, half to even, as the mapping asks."
         )
     return notes

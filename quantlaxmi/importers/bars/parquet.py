@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import open_regular
 from quantlaxmi.importers.bars.table import BATCH_LINES, Batch, Cells, Row
@@ -117,7 +118,10 @@ class ParquetTable:
         for g in range(about.num_row_groups):
             size = about.row_group(g).total_byte_size
             if size > MAX_GROUP:
-                problem = f"has {size} bytes unpacked; expected at most {MAX_GROUP}; write it with "
+                problem = (
+                    f"has {counted(size, 'byte[s]')} unpacked; expected at most {MAX_GROUP}; "
+                    "write it with "
+                )
                 raise InputError(self.path, f"{problem}smaller row groups", f"row group {g + 1}")
 
 

@@ -22,6 +22,7 @@ from typing import Final
 
 import numpy as np
 
+from quantlaxmi.counted import agreed, counted
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.importers.bars.mapping import BarsMapping
 from quantlaxmi.importers.bars.series import Rows, Series
@@ -150,5 +151,6 @@ def missing_rates(
                 symbol=symbol,
                 start_ns=int(since[k]),
                 end_ns=int(until[k]),
-                reason=f"{n} bars of the premium index are missing; its rates leave them out",
+                reason=f"{counted(n, 'bar[s] of the premium index [is|are] missing')}; its rates "
+                f"leave {agreed(n, '[it|them]')} out",
             )

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.columns import read_stamps
 from quantlaxmi.importers.bars.mapping import TimeColumn
@@ -130,10 +131,15 @@ def _check_terms(tables: Sequence[Table], terms: BarsTerms) -> None:
     if len(set(terms.kinds)) != len(terms.kinds):
         raise InputError("kind", f"was {terms.kinds[0]} twice; expected one spot and one perp")
     if len(tables) != len(terms.kinds):
-        problem = f"{len(tables)} tables of bars were given for {len(terms.kinds)} kinds"
+        problem = (
+            f"{counted(len(tables), 'table[s] of bars [was|were]')} given for "
+            f"{counted(len(terms.kinds), 'kind[s]')}"
+        )
         raise InputError("kind", f"was {','.join(terms.kinds)}; {problem}")
     if len(terms.symbols) not in (0, 1, len(tables)):
-        raise InputError("symbol", f"was told {len(terms.symbols)} times for {len(tables)} tables")
+        raise InputError(
+            "symbol", f"was told {len(terms.symbols)} times for {counted(len(tables), 'table[s]')}"
+        )
     told = terms.interval
     if told is not None and not (type(told) is str and span_ns(told)):
         raise InputError(

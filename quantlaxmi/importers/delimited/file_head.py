@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.delimited.layout import DAY_NS, FileHead
 from quantlaxmi.importers.delimited.text_source import TextSource
@@ -55,7 +56,9 @@ def input_files(inputs: Iterable[Path | str]) -> list[Path]:
     if not paths:
         raise InputError("import", "has no file; expected --input FILE")
     if len(paths) > MAX_FILES:
-        raise InputError("import", f"has {len(paths)} files; expected at most {MAX_FILES}")
+        raise InputError(
+            "import", f"has {counted(len(paths), 'file[s]')}; expected at most {MAX_FILES}"
+        )
     seen: dict[Path, Path] = {}
     for path in paths:
         try:
@@ -108,7 +111,7 @@ def read_head(path: Path, header: bool | None) -> FileHead:
         problem = f"has quoted fields ({rows[0][0][:40]}); expected plain comma-separated values"
         raise InputError(path, problem, place)
     if names is not None and len(names) > 250:
-        raise InputError(path, f"has {len(names)} columns; expected at most 250")
+        raise InputError(path, f"has {counted(len(names), 'column[s]')}; expected at most 250")
     n_header = len(comments) + bool(header)
     return FileHead(path, tuple(comments), names, rows, n_header, size)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from quantlaxmi._ext.csv_fields import ROLES
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import EventKind
@@ -199,7 +200,7 @@ def resolve(head: FileHead, layout: Layout) -> tuple[tuple[str, int, int], ...]:
         count = len(max(head.rows, key=lambda row: sum(len(r) == len(row) for r in head.rows)))
         if count != len(layout.columns):
             wanted = ",".join(c.name for c in layout.columns)
-            problem = f"has {count} columns; expected {len(layout.columns)}: {wanted}"
+            problem = f"has {counted(count, 'column[s]')}; expected {len(layout.columns)}: {wanted}"
             raise InputError(head.path, problem, "line 1")
         return tuple((c.name, ROLES[c.role], c.slot) for c in layout.columns)
     place = f"line {head.n_header}"

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 
 from quantlaxmi._ext.csv_fields import ROLES
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.delimited.announced import (
     Announced,
@@ -109,15 +110,18 @@ def _notes(files: Sequence[CsvRecord], window_ns: int) -> list[str]:
         n_rows = file.lines - file.header_lines
         if file.csv.promised_rows not in (-1, n_rows):
             promised = file.csv.promised_rows
-            notes.append(f"{file.log.name}: its header tells {promised} rows, it has {n_rows}.")
+            notes.append(
+                f"{file.log.name}: its header tells {counted(promised, 'row[s]')}, it has {n_rows}."
+            )
         if file.is_empty:
             notes.append(f"{file.log.name}: has a header and no line; no message is of its time.")
         notes += file.book_notes()
         if file.reordered:
             notes.append(
-                f"{file.log.name}: {file.reordered} messages were out of order by receive "
+                f"{file.log.name}: {counted(file.reordered, 'message[s] [was|were]')} out "
+                "of order by receive "
                 f"time, at most {window_ns} ns, and were put in their place."
             )
     if (n_gaps := sum(file.depth_gaps + file.trade_gaps for file in files)) > MAX_LISTED_GAPS:
-        notes.append(f"{n_gaps} gaps, the first {MAX_LISTED_GAPS} are listed.")
+        notes.append(f"{counted(n_gaps, 'gap[s]')}, the first {MAX_LISTED_GAPS} are listed.")
     return notes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from quantlaxmi._ext.csv_fields import FAULTS, ROLES
 from quantlaxmi._ext.csv_rows import GROUPINGS, CsvRows
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.delimited.layout import APART_NS, CsvFile
 from quantlaxmi.importers.delimited.line_feed import (
@@ -197,7 +198,9 @@ def make_streams(
                 f"the {other.layout.name} of {other.path.name}; expected one of them",
             )
     if len(groups) > 64:
-        raise InputError("import", f"has {len(groups)} kinds of file; expected at most 64")
+        raise InputError(
+            "import", f"has {counted(len(groups), 'kind[s]')} of file; expected at most 64"
+        )
     return [
         CsvStream(sorted(members, key=_first_stamp), number, options, len(groups))
         for (number, _), members in sorted(groups.items())

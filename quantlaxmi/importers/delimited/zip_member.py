@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 
 PIECE_BYTES: Final = 1 << 20
@@ -54,7 +55,10 @@ def unzip(path: Path, file: IO[bytes], most: int = PIECE_BYTES) -> Iterator[byte
                     left -= len(piece)
                     yield piece
                 if left:
-                    problem = f"is truncated zip; {member.filename[:80]!r} lacks {left} bytes"
+                    problem = (
+                        f"is truncated zip; {member.filename[:80]!r} lacks "
+                        f"{counted(left, 'byte[s]')}"
+                    )
                     raise InputError(path, problem)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise InputError(path, f"is corrupt zip: {' '.join(str(error).split())[:200]}") from None
@@ -73,17 +77,23 @@ def _check_table(path: Path, file: IO[bytes]) -> None:
         raise InputError(path, "is truncated zip; it has no table of contents")
     length = int.from_bytes(end[at + 12 : at + 16], "little")
     if length > MAX_TABLE_BYTES and length != _IN_ZIP64:
-        raise InputError(path, f"has {length} bytes of contents; expected a zip of one file")
+        raise InputError(
+            path, f"has {counted(length, 'byte[s]')} of contents; expected a zip of one file"
+        )
 
 
 def _single(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
-        raise InputError(path, f"has {len(members)} members; expected a zip of one file")
+        raise InputError(
+            path, f"has {counted(len(members), 'member[s]')}; expected a zip of one file"
+        )
     files = [member for member in members if not member.filename.endswith("/")]
     if len(files) != 1:
         shown = ", ".join(repr(m.filename[:60]) for m in files[:3]) or "none"
-        raise InputError(path, f"has {len(files)} files ({shown}); expected a zip of one file")
+        raise InputError(
+            path, f"has {counted(len(files), 'file[s]')} ({shown}); expected a zip of one file"
+        )
     [member] = files
     if not member.filename:
         raise InputError(path, "has a member without a name; expected a zip of one file")

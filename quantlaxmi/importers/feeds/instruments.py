@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.instrument_mapping import Word
 from quantlaxmi.importers.nse.contracts import PRICE_EXPONENT, VENUE, Side, contract
@@ -140,6 +141,6 @@ def load_instruments(options: ImportOptions, format: str) -> dict[str, FeedInstr
         of = f" of {options.underlying}" if options.underlying else ""
         raise InputError(path, f"has no instrument{of}")
     if len(found) > MAX_INSTRUMENTS:
-        what = f"has {len(found)} instruments, expected at most {MAX_INSTRUMENTS}"
+        what = f"has {counted(len(found), 'instrument[s]')}, expected at most {MAX_INSTRUMENTS}"
         raise InputError(path, what)
     return found

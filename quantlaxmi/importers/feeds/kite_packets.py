@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.importers.feeds.states import LEVELS, States
 from quantlaxmi.schema import I64
 
@@ -81,7 +82,7 @@ def split_frame(data: bytes) -> list[bytes]:
         return packets
     if len(data) in LENGTHS:
         return [data]
-    raise ValueError(f"{len(data)} bytes{wrong}")
+    raise ValueError(f"{counted(len(data), 'byte[s]')}{wrong}")
 
 
 def is_bare(data: bytes) -> bool:

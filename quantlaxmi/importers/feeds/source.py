@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ConfigError, InputError, shown
 from quantlaxmi.importers.delimited.text_source import TextSource
 from quantlaxmi.importers.feeds.instruments import FeedInstrument, load_instruments
@@ -256,23 +257,34 @@ def _notes(
 ) -> list[str]:
     n = len(states.line)
     notes = [
-        f"{n} states of {len(np.unique(states.instrument))} instruments: each gives its book and, "
+        f"{counted(n, 'state[s]')} of "
+        f"{counted(len(np.unique(states.instrument)), 'instrument[s]')}: each gives its book and, "
         "where the volume of the day grew, its last trade, of which no side is told.",
-        f"{rows.unseen} units were traded between states, beyond the trades that they show.",
+        f"{counted(rows.unseen, 'unit[s] [was|were]')} traded between states, beyond the "
+        "trades that they show.",
     ]
     passed: dict[str, int] = {}
     for one in found:
         for what, count in one.passed.items():
             passed[what] = passed.get(what, 0) + count
-    notes += [f"{count} {what}." for what, count in passed.items() if count]
+    notes += [f"{counted(count, what)}." for what, count in passed.items() if count]
     if outside := _outside(states.ts_ns[states.has_book]):
-        notes.append(f"{outside} books were known outside the hours of trading: nothing trades on.")
+        notes.append(
+            f"{counted(outside, 'book[s] [was|were]')} known outside the hours of trading: "
+            "nothing trades on."
+        )
     day, traded = ((t + _IST_NS) // _DAY_NS for t in (states.ts_ns, states.trade_ns))
     if old := int(((states.trade_ns > 0) & (traded < day)).sum()):
-        notes.append(f"{old} states have a last trade of an earlier day.")
+        notes.append(f"{counted(old, 'state[s] [has|have]')} a last trade of an earlier day.")
     for file in files:
         if file.reordered:
-            notes.append(f"{file.log.name}: {file.reordered} lines were put in order of time.")
+            notes.append(
+                f"{file.log.name}: {counted(file.reordered, 'line[s] [was|were]')} put in "
+                "order of time."
+            )
         if file.one_sided:
-            notes.append(f"{file.log.name}: {file.one_sided} books lack a bid, an ask or both.")
+            notes.append(
+                f"{file.log.name}: {counted(file.one_sided, 'book[s] [lacks|lack]')} a bid, "
+                "an ask or both."
+            )
     return notes

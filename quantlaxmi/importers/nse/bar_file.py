@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError, shown
 from quantlaxmi.importers.delimited.text_source import TextSource
 from quantlaxmi.importers.nse.contracts import IST, Side, expires_ns, ns_of
@@ -212,7 +213,11 @@ class _Layout:
         self._at = {}
         for name in wanted:
             if (n := names.count(name)) != 1:
-                what = f"has {n} columns {name!r}, expected one" if n else f"has no column {name!r}"
+                what = (
+                    f"has {counted(n, 'column[s]')} {name!r}, expected one"
+                    if n
+                    else f"has no column {name!r}"
+                )
                 raise InputError(path, what, "line 1")
             self._at[name] = names.index(name)
 
@@ -225,7 +230,9 @@ class _Layout:
         """
         cells = _cells(line)
         if len(cells) != self._n:
-            raise _Fault("column-count", f"has {len(cells)} cells, expected {self._n}")
+            raise _Fault(
+                "column-count", f"has {counted(len(cells), 'cell[s]')}, expected {self._n}"
+            )
         cell = {name: cells[k] for name, k in self._at.items()}
         day, open_ns = self._begin(cell)
         first, end = session_of(day)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError, first_cause, shown
 from quantlaxmi.files import open_regular
 from quantlaxmi.importers.nse.contracts import TICK, Side
@@ -151,7 +152,7 @@ def _table(path: Path, underlying: str) -> tuple[pa.Table, I64, str, int]:
         raise InputError(path.name, f"is no UDiFF bhavcopy: {first_cause(error)}") from None
     mine = np.flatnonzero(pc.equal(table["TckrSymb"], underlying).to_numpy())
     if len(mine) > MAX_ROWS:
-        what = f"has {len(mine)} rows of {underlying}, expected at most {MAX_ROWS}"
+        what = f"has {counted(len(mine), 'row[s]')} of {underlying}, expected at most {MAX_ROWS}"
         raise InputError(path.name, what)
     return table.take(mine).combine_chunks(), mine, hashlib.sha256(data).hexdigest(), len(data)
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.importers.nse.bhavcopy import SIDES, Bhavcopy
 from quantlaxmi.importers.nse.contracts import (
@@ -87,13 +88,15 @@ def day_rows(days: Sequence[Bhavcopy], underlying: str, assumed: AssumedQuotes |
     """
     expiries = tuple(sorted({expiry for one in days for expiry in one.expiries}))
     if len(expiries) > _MAX_EXPIRIES:
-        raise InputError(underlying, f"has {len(expiries)} expiries, at most {_MAX_EXPIRIES}")
+        raise InputError(
+            underlying, f"has {counted(len(expiries), 'expir[y|ies]')}, at most {_MAX_EXPIRIES}"
+        )
     listed = [_keys(one, expiries) for one in days]
     moves = _moves(days, listed, expiries)
     keys = [moves.resolved(key) for key in listed]
     contracts = np.unique(np.concatenate(keys))
     if len(contracts) > MAX_INSTRUMENTS:
-        what = f"has {len(contracts)} contracts, expected at most {MAX_INSTRUMENTS}"
+        what = f"has {counted(len(contracts), 'contract[s]')}, expected at most {MAX_INSTRUMENTS}"
         raise InputError(underlying, what)
     lots, lot_notes = _lots(days, keys, contracts, underlying)
     names = _names(days, keys, contracts)
@@ -171,7 +174,8 @@ class _Moves:
     def notes(self, expiries: tuple[date, ...]) -> list[str]:
         """One sentence for each pair of expiries."""
         return [
-            f"{n} contracts are of {expiries[new]} from {day} on, before of {expiries[old]}; each "
+            f"{counted(n, 'contract[s] [is|are]')} of {expiries[new]} from {day} on, before "
+            f"of {expiries[old]}; each "
             "is one instrument, whose contract_id has the expiry first listed."
             for (old, new, day), n in self.told.items()
         ]
@@ -216,10 +220,13 @@ def _lots(
                 differ.append(f"{day} on {one.day}: {lot} in the file, {known} in the table")
     notes = []
     if n := int(changed.sum()):
-        notes.append(f"The lot of {n} contracts changes within the files; the last stands for all.")
+        notes.append(
+            f"The lot of {counted(n, 'contract[s]')} changes within the files; the last "
+            "stands for all."
+        )
     for told, what in ((differ, "differ from the dated table"), (missing, "are not in it")):
         if told:
-            such = f"for {len(told)} expiries and days, such as {told[0]}"
+            such = f"for {counted(len(told), 'expir[y|ies]')} and days, such as {told[0]}"
             notes.append(f"Lots of the files {what} {such}; the files' are used.")
     if not notes:
         notes.append("Lots of the files are those of the dated table.")

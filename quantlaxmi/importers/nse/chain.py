@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.nse.contracts import contract
 from quantlaxmi.importers.nse.snapshot import Snapshot
@@ -52,12 +53,12 @@ def chain_rows(
     """
     expiries = sorted({day for one in snapshots for day in one.expiries})
     if len(expiries) > _MAX_EXPIRIES:
-        what = f"has {len(expiries)} expiries, expected at most {_MAX_EXPIRIES}"
+        what = f"has {counted(len(expiries), 'expir[y|ies]')}, expected at most {_MAX_EXPIRIES}"
         raise InputError(snapshots[0].underlying, what)
     keys = [_keys(one, expiries) for one in snapshots]
     contracts = np.unique(np.concatenate(keys))
     if len(contracts) > MAX_INSTRUMENTS:
-        what = f"has {len(contracts)} contracts, expected at most {MAX_INSTRUMENTS}"
+        what = f"has {counted(len(contracts), 'contract[s]')}, expected at most {MAX_INSTRUMENTS}"
         raise InputError(snapshots[0].underlying, what)
     lots = np.zeros(len(contracts), np.int64)
     parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in TABLES["chain"]}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.nse.snapshot import MAX_AHEAD_S, Snapshot, read_snapshot
 
@@ -78,7 +79,9 @@ def read_day(folder: str | Path, underlying: str) -> ChainDay:
     if not paths:
         raise InputError(folder, f"has no file {underlying}_*.parquet")
     if len(paths) > MAX_SNAPSHOTS:
-        raise InputError(folder, f"has {len(paths)} snapshots, expected at most {MAX_SNAPSHOTS}")
+        raise InputError(
+            folder, f"has {counted(len(paths), 'snapshot[s]')}, expected at most {MAX_SNAPSHOTS}"
+        )
     kept: list[Snapshot] = []
     unchanged: list[int] = []
     quarantined: list[str] = []

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError, first_cause, shown
 from quantlaxmi.files import open_regular
 from quantlaxmi.importers.nse.contracts import IST, PRICE_EXPONENT, TICK, expires_ns, ns_of
@@ -211,7 +212,7 @@ def _table(path: Path) -> tuple[pa.Table, str, int]:
         if missing:
             raise InputError(path.name, f"has no column {missing[0]}")
         if not 0 < rows <= MAX_ROWS:
-            raise InputError(path.name, f"has {rows} rows, expected 1..{MAX_ROWS}")
+            raise InputError(path.name, f"has {counted(rows, 'row[s]')}, expected 1..{MAX_ROWS}")
         table = opened.read([*_TEXTS, *_NUMBERS])
         table.validate(full=True)  # texts are UTF-8
     except (pa.ArrowException, OSError, ValueError) as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import ReportError
 from quantlaxmi.files import FileKind, write_output
 from quantlaxmi.gates.results import GateResult, Verdict
@@ -111,7 +112,7 @@ def filled(template: str, **values: Any) -> str:
     )
     size = len(text.encode()) + 1
     if size > MAX_PAGE_BYTES:
-        problem = f"would make a page of {size} bytes, at most {MAX_PAGE_BYTES}"
+        problem = f"would make a page of {counted(size, 'byte[s]')}, at most {MAX_PAGE_BYTES}"
         raise ReportError("report", problem, "suites")
     return text + "\n"
 
@@ -180,7 +181,9 @@ def _instruments(report: JudgedPage, run: TracedRun | None) -> str:
     if len(names) > 6 and run is not None and run.n_fills:
         traded = [names[i] for i in np.unique(run.exact.fills["instrument"]).tolist()]
         more = f" and {len(traded) - 6:,} more" if len(traded) > 6 else ""
-        return f"traded: {', '.join(traded[:6])}{more}; {len(names):,} instruments in all"
+        return (
+            f"traded: {', '.join(traded[:6])}{more}; {counted(len(names), 'instrument[s]')} in all"
+        )
     return ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from quantlaxmi.counted import literal
 from quantlaxmi.fixed import int128_sum
 from quantlaxmi.fixed.point import decimal_text
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
@@ -22,7 +23,7 @@ def base_fee_lines(run: FinishedRun) -> Iterator[SummaryLine]:
         paid = decimal_text(int128_sum(rows["fee_hi"], rows["fee_lo"]), records.ledger_exponent)
         yield SummaryLine(
             "fees",
-            f"buys of {one.symbol} paid their fee in {one.base}",
+            f"buy[s] of {literal(one.symbol)} paid [its|their] fee in {literal(one.base)}",
             f"worth {paid} {one.currency} in all, which is not received",
             len(rows),
             int((bought["instrument"] == i).sum()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from quantlaxmi.counted import literal
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.segment.books import book_counts, market_problems
 
@@ -17,7 +18,7 @@ def book_lines(run: FinishedRun) -> Iterator[SummaryLine]:
     found = market_problems(book_counts(run.market), run.market.cadence)
     for sentence in found[:MAX_LISTED]:
         what, _, cause = sentence.partition(": ")
-        yield SummaryLine("books", what, cause)
+        yield SummaryLine("books", literal(what), cause)
     if len(found) > MAX_LISTED:
         more = len(found) - MAX_LISTED
-        yield SummaryLine("books", "further sentences of this kind", count=more)
+        yield SummaryLine("books", "further sentence[s] of this kind", count=more)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted, literal
 from quantlaxmi.fixed.point import decimal_text
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.schema import OrderReason, OrderStatus, RiskRule
@@ -19,8 +20,9 @@ def _unit_lines(rows: NDArray[Any]) -> Iterator[SummaryLine]:
         wanted, kept = int(rows["units_wanted"].sum()), int(rows["units_filled"].sum())
         yield SummaryLine(
             "bundles",
-            "bundles keep fewer units than they wanted",
-            f"a leg was refused or did not fill whole; {kept:,} of {wanted:,} units are kept",
+            "bundle[s] [keeps|keep] fewer units than [it|they] wanted",
+            "a leg was refused or did not fill whole; "
+            f"{counted(kept, 'unit[s] [is|are] kept', wanted)}",
             int(short.sum()),
             len(rows),
             figures={"units_wanted": str(wanted), "units_kept": str(kept)},
@@ -49,7 +51,7 @@ def bundle_lines(run: FinishedRun) -> Iterator[SummaryLine]:
         most = decimal_text(int(rows["value"].max()), one.qty_exponent)
         yield SummaryLine(
             "bundles",
-            f"bundles had unmatched legs in {one.symbol} after their trim",
+            f"bundle[s] had unmatched legs in {literal(one.symbol)} after [its|their] trim",
             f"no size for up to {most}; all but {left:,} were closed at later books",
             len(bundles),
             of,

@@ -50,7 +50,7 @@ def capital_lines(run: FinishedRun) -> Iterator[SummaryLine]:
         equity, used = (decimal_text(int(row[name]), at) for name in ("value", "limit"))
         yield SummaryLine(
             "capital",
-            "margin call",
+            "margin call[s]",
             f"equity {equity} {currency} was below margin used {used}; all was closed and nothing "
             "sent after it",
             1,

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import literal
 from quantlaxmi.fixed.point import decimal_text
 from quantlaxmi.run.records import VenueClock
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
@@ -41,15 +42,15 @@ def clock_lines(run: FinishedRun) -> Iterator[SummaryLine]:
         if clock.n_over:
             yield SummaryLine(
                 "clocks",
-                "trades were over when the resting order at their price arrived",
-                f"{symbol}, by exchange stamps; they did nothing for it",
+                "trade[s] [was|were] over when the resting order at [its|their] price arrived",
+                f"{symbol}, by exchange stamps; nothing was done for it",
                 clock.n_over,
                 clock.n_met,
             )
     if len(found) > MAX_INSTRUMENTS:
         yield SummaryLine(
             "clocks",
-            "further instruments have clocks of their own",
+            "further instrument[s] [has a clock of its|have clocks of their] own",
             "",
             len(found[MAX_INSTRUMENTS:]),
         )
@@ -65,12 +66,12 @@ def _can_rest(orders: NDArray[Any], instrument: int) -> bool:
 def _offset_line(symbol: str, clock: VenueClock, judged: str) -> SummaryLine:
     if clock.offset_ns is None:
         why = f"{judged} go by receive time"
-        return SummaryLine("clocks", f"{symbol} has no exchange stamps", why)
+        return SummaryLine("clocks", f"{literal(symbol)} has no exchange stamps", why)
     ms = decimal_text(abs(clock.offset_ns), -6)
     where = "ahead of" if clock.offset_ns >= 0 else "behind"
     return SummaryLine(
         "clocks",
-        f"the venue's clock of {symbol} was {ms} ms {where} the receive clock",
+        f"the venue's clock of {literal(symbol)} was {ms} ms {where} the receive clock",
         "by its largest exchange stamp" + (f"; {judged} go by it" if judged else ""),
         figures={"offset_ns": str(clock.offset_ns)},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from quantlaxmi.counted import literal
 from quantlaxmi.run.summary.held import Held, held_positions, utc_text
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.segment import Gap
@@ -31,13 +32,12 @@ def gap_lines(run: FinishedRun) -> Iterator[SummaryLine]:
                 position = held.between(gap.start_ns, gap.end_ns)
                 if position:
                     over.setdefault(number, []).append((held, position))
-    what = "gap of the data was held over" if len(gaps) == 1 else "gaps of the data were held over"
-    yield SummaryLine("gaps", what, "", len(over), len(gaps))
+    yield SummaryLine("gaps", "gap[s] of the data [was|were] held over", "", len(over), len(gaps))
     found = sorted(((gaps[k], positions) for k, positions in over.items()), key=_longest_first)
     for gap, positions in found[:MAX_LISTED]:
         yield SummaryLine(
             "gaps",
-            f"{_positions_text(positions)} held over a gap of {gap.table or 'all data'}, "
+            f"{literal(_positions_text(positions))} held over a gap of {gap.table or 'all data'}, "
             f"{utc_text(gap.start_ns)} to {utc_text(gap.end_ns)}",
             gap.reason,
             figures={
@@ -47,7 +47,9 @@ def gap_lines(run: FinishedRun) -> Iterator[SummaryLine]:
             },
         )
     if len(found) > MAX_LISTED:
-        yield SummaryLine("gaps", "gaps held over are shorter", count=len(found) - MAX_LISTED)
+        yield SummaryLine(
+            "gaps", "gap[s] held over [is|are] shorter", count=len(found) - MAX_LISTED
+        )
 
 
 def _longest_first(one: tuple[Gap, list[tuple[Held, int]]]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
 
+from quantlaxmi.counted import agreed, counted
 from quantlaxmi.errors import InputError, QuantlaxmiError, shown
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.run.config import RunConfig
@@ -30,9 +31,10 @@ class SummaryLine:
     ----------
     section : str
         Name of the section that says it, such as ``"orders"``.
-    what : str
-        What was counted, so that it can follow the count: ``"orders were refused"``. Without a
-        count the sentence itself: ``"no capital stated"``.
+    words : str
+        What was counted, so that it can follow the count: ``"order[s] [was|were] refused"``, where
+        brackets have what depends on the count (`quantlaxmi.counted`; ``"[["`` is one bracket).
+        Without a count the sentence itself: ``"no capital stated"``.
     cause : str
         Why, or where and how much; may be empty.
     count, of : int or None
@@ -43,16 +45,22 @@ class SummaryLine:
 
     Examples
     --------
-    >>> str(SummaryLine("orders", "orders were refused", "worth less than 20 USDT", 912, 1073))
-    '912 of 1,073 orders were refused: worth less than 20 USDT'
+    >>> line = SummaryLine("orders", "order[s] [was|were] refused", "under 20 USDT", 912, 1073)
+    >>> str(line), line.what
+    ('912 of 1,073 orders were refused: under 20 USDT', 'orders were refused')
     """
 
     section: str
-    what: str
+    words: str
     cause: str = ""
     count: int | None = None
     of: int | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def what(self) -> str:
+        """The words as they stand for many: the same whatever the count."""
+        return agreed(0, self.words)
 
     @property
     def share(self) -> Fraction | None:
@@ -62,10 +70,8 @@ class SummaryLine:
         return Fraction(self.count, self.of)
 
     def __str__(self) -> str:
-        counted = ""
-        if self.count is not None:
-            counted = f"{self.count:,} " if self.of is None else f"{self.count:,} of {self.of:,} "
-        text = f"{counted}{self.what}{': ' if self.cause else ''}{self.cause}"
+        told = self.what if self.count is None else counted(self.count, self.words, self.of)
+        text = f"{told}{': ' if self.cause else ''}{self.cause}"
         # Names and reasons come from files.
         return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 

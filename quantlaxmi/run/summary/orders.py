@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.execution.risk import risk_exponent
 from quantlaxmi.fixed.point import decimal_text
 from quantlaxmi.run.records import RunRecords
@@ -35,7 +36,7 @@ _RULES: Final[dict[RiskRule, str]] = {
 }
 _ENDS: Final[dict[OrderReason, str]] = {
     OrderReason.SIZE_EXHAUSTED: "the displayed size was used up",
-    OrderReason.BOOK_INVALID: "the book was not valid when they arrived",
+    OrderReason.BOOK_INVALID: "the book was not valid on arrival",
     OrderReason.END_OF_DATA: "the data ended",
     OrderReason.IMMEDIATE: "immediate-or-cancel, the rest took nothing",
     OrderReason.WOULD_TAKE: "post-only, and would have taken",
@@ -56,11 +57,11 @@ def order_lines(run: FinishedRun) -> Iterator[SummaryLine]:
     ends = rows[np.isin(rows["status"], (OrderStatus.CANCELLED, OrderStatus.PARTIAL))]
     n_orders = int((rows["kind"] == OrderEventKind.NEW).sum())
     refused = ends["reason"] == OrderReason.REFUSED
-    yield from _told("orders were refused", _refusals(run.records, ends[refused]), n_orders)
+    yield from _told("order[s] [was|were] refused", _refusals(run.records, ends[refused]), n_orders)
     short = ends[~refused]
     for name, mine in (
-        ("orders were cancelled whole", short["filled_qty"] == 0),
-        ("orders were cancelled in part", short["filled_qty"] > 0),
+        ("order[s] [was|were] cancelled whole", short["filled_qty"] == 0),
+        ("order[s] [was|were] cancelled in part", short["filled_qty"] > 0),
     ):
         yield from _told(name, _counts(short["reason"][mine], _end), n_orders)
     requests = int(
@@ -68,7 +69,7 @@ def order_lines(run: FinishedRun) -> Iterator[SummaryLine]:
          & (rows["status"] == OrderStatus.PENDING)).sum()
     )  # fmt: skip
     found = _counts(rows["reason"][changes], _change)
-    yield from _told("changes of orders were refused", found, requests)
+    yield from _told("change[s] of orders [was|were] refused", found, requests)
 
 
 def _refusals(records: RunRecords, orders: NDArray[Any]) -> dict[str, int]:
@@ -133,4 +134,4 @@ def _told(what: str, causes: dict[str, int], of: int) -> Iterator[SummaryLine]:
     rest = ranked[MAX_CAUSES:]
     if rest:
         count = sum(n for _, n in rest)
-        yield SummaryLine("orders", what, f"{len(rest):,} further causes", count, of)
+        yield SummaryLine("orders", what, f"{counted(len(rest), 'further cause[s]')}", count, of)

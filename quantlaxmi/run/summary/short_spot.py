@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import literal
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.fixed import int128_sum
 from quantlaxmi.fixed.point import decimal_text
@@ -29,7 +30,7 @@ def short_spot_lines(run: FinishedRun) -> Iterator[SummaryLine]:
         )
         yield SummaryLine(
             "borrow",
-            f"times {one.symbol} was sold and not held",
+            f"time[s] {literal(one.symbol)} was sold and not held",
             f"up to {most}, for {_duration(held_ns)} in all; the loan cost {interest} "
             f"{one.currency} at {_rate(run.config.costs, one)}",
             _spells(rows),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi._ext.depth_tops import depth_tops
+from quantlaxmi.counted import counted, literal
 from quantlaxmi.fixed.point import decimal_text
 from quantlaxmi.run.summary.held import Held, held_positions, utc_text
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
@@ -74,15 +75,15 @@ def step_lines(run: FinishedRun) -> Iterator[SummaryLine]:
     if not priced:
         return
     limit = f"{float(run.price_step):.6g}"
-    what = "price step was" if len(priced) == 1 else "price steps were"
-    yield SummaryLine("price steps", f"{what} held over", f"beyond a factor {limit}", len(priced))
+    what = "price step[s] [was|were] held over"
+    yield SummaryLine("price steps", what, f"beyond a factor {limit}", len(priced))
     for step in priced[:MAX_LISTED]:
         one = held[step.instrument]
         exponent = one.instrument.price_exponent - 1
         mids = [decimal_text(5 * mid2, exponent) for mid2 in (step.before, step.after)]
         yield SummaryLine(
             "price steps",
-            f"{one.text(step.position)} was held over a step from {mids[0]} to {mids[1]} "
+            f"{literal(one.text(step.position))} was held over a step from {mids[0]} to {mids[1]} "
             f"at {utc_text(step.to_ns)}",
             figures={
                 "symbol": one.instrument.symbol,
@@ -109,7 +110,8 @@ def _silence_lines(silences: list[Step], held: Mapping[int, Held]) -> Iterator[S
         one = held[step.instrument]
         yield SummaryLine(
             "gaps",
-            f"{one.text(step.position)} was held over {hours:,} hours without a book, "
+            f"{literal(one.text(step.position))} was held over "
+            f"{counted(hours, 'hour[s]')} without a book, "
             f"{utc_text(step.from_ns)} to {utc_text(step.to_ns)}",
             figures={
                 "symbol": one.instrument.symbol,
@@ -119,7 +121,7 @@ def _silence_lines(silences: list[Step], held: Mapping[int, Held]) -> Iterator[S
         )
     if len(silences) > MAX_LISTED:
         more = len(silences) - MAX_LISTED
-        yield SummaryLine("gaps", "shorter silences were held over", count=more)
+        yield SummaryLine("gaps", "shorter silence[s] [was|were] held over", count=more)
 
 
 def held_steps(
