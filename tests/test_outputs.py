@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import quantlaxmi
+from quantlaxmi.batch import Catalog
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import InputError, LeftoverRemoved, ReportError, TraceError
 from quantlaxmi.files import FileKind, staged_directory, write_output, write_whole
@@ -19,6 +20,7 @@ from quantlaxmi.files import FileKind, staged_directory, write_output, write_who
 DATA = Path(__file__).parents[1] / "data"
 KIND = FileKind("a toy", b"toy")
 RUN = "--segment-dir seg --strategy basis_capture"
+SWEEP = "--segments seg --strategies basis_capture --catalog new"
 
 
 @pytest.fixture
@@ -38,6 +40,7 @@ def names(folder):
 
 
 INSIDE = "is inside the segment"
+CATALOG = "is among the files of the catalog"
 LINES = {
     f"backtest {RUN} --output-trace seg/segment.json": INSIDE,
     f"replay {RUN} --output-trace seg/columns/a.arrow": INSIDE,
@@ -66,6 +69,24 @@ LINES = {
     f"backtest {RUN} --output-trace link.json": "is a symbolic link",
     f"backtest {RUN} --output-trace pipe.json": "a named pipe",
     f"run-gates {RUN} --gates g2 --output-report link.json": "is a symbolic link",
+    f"sweep-gates {SWEEP} --json-log policy.toml": "is there and is not a log of events",
+    f"sweep-gates {SWEEP} --json-log seg/log.json": INSIDE,
+    f"sweep-gates {SWEEP} --json-log link.json": "is a symbolic link",
+    f"sweep-gates {SWEEP} --json-log pipe.json": "a named pipe",
+    f"sweep-gates {SWEEP} --json-log cat/journal/log.json": CATALOG,
+    "sweep-gates --segments seg --strategies basis_capture --catalog seg/new": INSIDE,
+    "sweep-gates --segments seg --strategies basis_capture --catalog cat/reports/new": CATALOG,
+    "catalog export --catalog cat --format parquet --out cat/journal/x.parquet": CATALOG,
+    "sweep-report --catalog cat --html cat/reports/page.html": CATALOG,
+    f"backtest {RUN} --output-trace cat/journal/trace.json": CATALOG,
+    f"run-gates {RUN} --gates g2 --output-report cat/journal/report.json": CATALOG,
+    f"run-gates {RUN} --gates g2 --bind cat/journal": CATALOG,
+    "segment split --segment-dir seg --rows 20000 --out cat/reports/parts": CATALOG,
+    "segment export --segment-dir seg --out cat/reports/parquet": CATALOG,
+    "import --format tardis --input capture --out cat/reports/seg": CATALOG,
+    "import --format tardis --out logged --jobs 1 capture": "is not a log of refused inputs",
+    "calibrate --runs 1 --checkpoint cat/reports/kept": CATALOG,
+    "demo --out cat/reports/demo": CATALOG,
 }
 
 
@@ -81,6 +102,9 @@ def test_an_output_that_is_an_input_is_refused_before_work(line, room, capsys):
     (room / "g2.json").write_text('{"format":"quantlaxmi-gate-report"')
     (room / "link.json").symlink_to("config.json")
     os.mkfifo(room / "pipe.json")
+    Catalog.create(room / "cat")
+    (room / "logged").mkdir()
+    (room / "logged" / "refused.jsonl").write_text("mine")
     before = content(room / "seg"), sorted(room.rglob("*"))
     assert main_crypto(line.split()) == 2
     said = capsys.readouterr().err

@@ -39,14 +39,14 @@ from quantlaxmi.batch.report_files import ItemReport, load_item
 from quantlaxmi.batch.rows import Row
 from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import CatalogError, NondeterminismError
-from quantlaxmi.files import check_no_segment, one_line_errors, read_regular, write_pieces
+from quantlaxmi.files import CATALOG_HEAD, check_apart, one_line_errors, read_regular, write_pieces
 from quantlaxmi.report.gate_report import GateReport
 from quantlaxmi.run.result_table import ResultTable
 
 __all__ = ["NAME", "SCHEMA", "Catalog"]
 
 #: The file that makes a folder a catalog.
-NAME: Final = "catalog.json"
+NAME: Final = CATALOG_HEAD
 SCHEMA: Final = 1
 FORMAT: Final = "quantlaxmi-catalog"
 #: Folders that a new catalog has.
@@ -158,7 +158,7 @@ class Catalog:
         path = Path(folder)
         if "\0" in str(folder):
             raise CatalogError(repr(str(folder)), "is no name of a folder")
-        check_no_segment(path / NAME, CatalogError)
+        check_apart(path / NAME, CatalogError)
         if os.path.lexists(path / NAME):
             return cls.open(path)
         with one_line_errors(path, "cannot be made", CatalogError):

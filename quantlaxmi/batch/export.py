@@ -16,7 +16,7 @@ from quantlaxmi.batch.catalog import Catalog
 from quantlaxmi.batch.parquet import rows_of
 from quantlaxmi.batch.store import is_url, write_url
 from quantlaxmi.errors import CatalogError, InputError
-from quantlaxmi.files import FileKind, check_no_segment, staged_directory, write_output
+from quantlaxmi.files import FileKind, check_apart, staged_directory, write_output
 
 __all__ = ["FORMATS", "export_catalog"]
 
@@ -101,7 +101,7 @@ def _write_delta(table: pa.Table, out: Path) -> None:
             with staged_directory(out) as folder:
                 write(str(folder), table)
             return
-        check_no_segment(out / _DELTA_LOG, CatalogError)
+        check_apart(out / _DELTA_LOG, CatalogError)
         log = out / _DELTA_LOG
         if out.is_symlink() or log.is_symlink() or not log.is_dir():
             raise CatalogError(out, "is there and is no Delta table; name another folder")

@@ -70,6 +70,6 @@ def _context(task: Task, segment: Segment) -> GateContext:
     strategy: Any = task.strategy
     if task.config is not None:
         strategy = task.strategy.made_with(task.config)
-    tried = Tried.on(segment, strategy, task.run, None, grid=task.grid, threads=1)
+    tried = Tried.on(segment, strategy, task.run, task.conversion, grid=task.grid, threads=1)
     context = context_of(tried.run, task.policy, threads=1, maker=tried.maker)
     return context if tried.grid is None else with_grid(context, tried.grid)

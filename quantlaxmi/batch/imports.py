@@ -13,9 +13,10 @@ from typing import Any, Final, Literal
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import (
     SEGMENT_MANIFEST,
-    check_no_segment,
+    FileKind,
+    check_apart,
+    check_file,
     check_outside,
-    check_regular,
     one_line_errors,
 )
 from quantlaxmi.importers import FORMATS, import_capture
@@ -27,6 +28,7 @@ __all__ = ["LOG", "Imported", "folder_names", "import_many"]
 
 #: Name of the log, in the folder of the segments.
 LOG: Final = "refused.jsonl"
+_LOG_KIND: Final = FileKind("a log of refused inputs", b'{"input": "', first=True)
 #: Endings that are no part of a segment's name.
 _ENDINGS: Final = frozenset(
     {".gz", ".zip", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet", ".feather", ".arrow"}
@@ -202,12 +204,11 @@ def import_many(
 
 def _prepare(where: Path, inputs: Sequence[Path | str]) -> None:
     """Refuse a folder or log that must not be written, before any work."""
-    check_no_segment(where / LOG, InputError)
+    check_apart(where / LOG, InputError)
     check_outside(where, [os.fspath(one) for one in inputs])
     with one_line_errors(where, "cannot be made", InputError):
         where.mkdir(exist_ok=True)
-    if os.path.lexists(where / LOG):
-        check_regular(where / LOG, InputError, "a log of refused inputs")
+    check_file(where / LOG, _LOG_KIND)  # it is appended to
 
 
 def _log(path: Path, line: Mapping[str, Any]) -> None:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from quantlaxmi.batch.rates import SweepRates
 from quantlaxmi.batch.records import Planned
+from quantlaxmi.batch.terms import terms_hash
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError, QuantlaxmiError, SegmentError
+from quantlaxmi.execution.conversion import Conversion
 from quantlaxmi.files import SEGMENT_MANIFEST
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.report.run_gates import check_suites
@@ -62,6 +65,8 @@ class WorkItem:
         Why the item cannot be begun; empty where it can.
     manifest : str
         SHA-256 of the segment's manifest, by which a store has it.
+    conversion : Conversion or None
+        Rates for the currencies of the segment, where it has several and they were given.
     """
 
     key: str
@@ -73,6 +78,7 @@ class WorkItem:
     config: StrategyConfig | None = None
     refused: str = ""
     manifest: str = ""
+    conversion: Conversion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,8 @@ def item_key(inputs: Mapping[str, Any]) -> str:
     Parameters
     ----------
     inputs : mapping of str to object
-        Segment digest, strategy and code digest, hashes of settings, run config and policy, suites,
-        versions.
+        Segment digest, hash of its instruments and cadence, strategy and code digest, hashes of
+        settings, run config and policy, suites, versions.
 
     Returns
     -------
@@ -126,6 +132,7 @@ def plan(
     policy: GatePolicy | None = None,
     run: RunConfig | None = None,
     full: bool = False,
+    convert: Sequence[str | Path] = (),
 ) -> Plan:
     """Say what a sweep has to do, without doing it.
 
@@ -148,6 +155,8 @@ def plan(
         Costs, limits, latency and seed.
     full : bool
         Ask dear gates also of an item that a guard has failed.
+    convert : sequence of str or Path
+        Rates, ``CURRENCY=FILE`` each; a segment takes those of its currencies.
 
     Returns
     -------
@@ -156,7 +165,8 @@ def plan(
     Raises
     ------
     ConfigError
-        A pattern matches no segment, or a grid or setting is of none of the strategies.
+        A pattern matches no segment, or a grid, setting or rate is of none of the strategies or
+        segments.
     StrategyError
         There is no strategy of a name.
 
@@ -189,13 +199,14 @@ def plan(
         "semantics": SEMANTICS_VERSION,
         "version": __version__,
     }
-    codes, ledger = _Codes(), current_ledger()
+    codes, ledger, rates = _Codes(), current_ledger(), SweepRates(convert)
     items: dict[str, WorkItem] = {}
     for found in opened:
         for kind in classes:
             for settings, config in _settings(grids.get(kind.strategy_id), singles):
-                item = _item(found, kind, settings, config, (codes, shared, ledger))
+                item = _item(found, kind, settings, config, (codes, shared, ledger, rates))
                 items.setdefault(item.key, item)
+    rates.check_used()
     return Plan(tuple(items.values()), run, policy, suites)
 
 
@@ -320,11 +331,11 @@ def _item(
     kind: type[Strategy],
     grid: Grid | None,
     config: StrategyConfig | None,
-    common: tuple[_Codes, Mapping[str, Any], TrialLedger | None],
+    common: tuple[_Codes, Mapping[str, Any], TrialLedger | None, SweepRates],
 ) -> WorkItem:
     """The item of a segment, a strategy and its settings; refused where it cannot be begun."""
-    codes, shared, ledger = common
-    segment, problem, code = found.segment, found.problem, ""
+    codes, shared, ledger, rates = common
+    segment, problem, code, conversion = found.segment, found.problem, "", None
     searched: Iterable[StrategyConfig] = grid.configs if grid is not None else ()
     if grid is None:
         searched = (config or kind.Config(),)
@@ -333,6 +344,7 @@ def _item(
         try:
             refuse_sealed(segment, ledger)
             code = codes.of(kind, next(iter(searched)), segment)
+            conversion = rates.of(segment)
         except QuantlaxmiError as error:
             problem = " ".join(str(error).split())
     inputs = {
@@ -344,6 +356,10 @@ def _item(
         "configs": hashes,
         "chosen": "grid" if grid is not None else "config" if config is not None else "default",
     }
+    if segment is not None:
+        inputs["terms"] = terms_hash(segment)
+    if conversion is not None:
+        inputs["conversion"] = conversion.describe()
     key = item_key(inputs)
     planned = Planned(
         key=key,
@@ -357,10 +373,15 @@ def _item(
         engine_version=ENGINE_VERSION,
         gates=",".join(shared["gates"]),
     )
+    item = WorkItem(key, inputs, planned, found.path, kind, grid, config, problem[:2000])
     if segment is None:
-        return WorkItem(key, inputs, planned, found.path, kind, grid, config, problem[:2000])
-    planned, manifest = _with_rows(planned, segment), segment.manifest.manifest_sha256
-    return WorkItem(key, inputs, planned, found.path, kind, grid, config, problem[:2000], manifest)
+        return item
+    return replace(
+        item,
+        planned=_with_rows(planned, segment),
+        manifest=segment.manifest.manifest_sha256,
+        conversion=conversion,
+    )
 
 
 def _with_rows(planned: Planned, segment: Segment) -> Planned:

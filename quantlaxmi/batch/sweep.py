@@ -64,12 +64,13 @@ def sweep(
     max_draws: int | None = None,
     progress: Progress | None = None,
     log: Log | None = None,
+    convert: Sequence[str | Path] = (),
 ) -> ResultTable:
     """Run gates over many segments and strategies; what was done before is not done again.
 
     Parameters
     ----------
-    segments, strategies, grid, configs, gates, policy, run, full
+    segments, strategies, grid, configs, gates, policy, run, full, convert
         As for `plan`.
     catalog : Catalog, Path or str, optional
         Folder that keeps what is done; the same call goes on there after an interruption. Without
@@ -150,6 +151,7 @@ def sweep(
             policy=policy,
             run=run,
             full=full,
+            convert=convert,
         )
         if catalog is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="quantlaxmi-sweep-"))

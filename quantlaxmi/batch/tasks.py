@@ -11,6 +11,7 @@ from typing import Any
 from quantlaxmi.batch.plan import Plan, WorkItem
 from quantlaxmi.batch.records import Drawn
 from quantlaxmi.batch.segment_cache import DEFAULT_BYTES
+from quantlaxmi.execution.conversion import Conversion
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.strategies.config import StrategyConfig
@@ -54,6 +55,8 @@ class Task:
         Folder or URL that the segment is fetched from; empty to open its own folder.
     cache_size : int
         Most bytes of the machine's cache of fetched segments.
+    conversion : Conversion or None
+        As in `WorkItem`.
     """
 
     folder: Path
@@ -75,6 +78,7 @@ class Task:
     manifest: str = ""
     store: str = ""
     cache_size: int = DEFAULT_BYTES
+    conversion: Conversion | None = None
 
 
 def task_of(item: WorkItem, plan: Plan, folder: Path, memory: int | None = None) -> Task:
@@ -93,6 +97,7 @@ def task_of(item: WorkItem, plan: Plan, folder: Path, memory: int | None = None)
         gates=plan.gates,
         memory=memory,
         manifest=item.manifest,
+        conversion=item.conversion,
     )
 
 

@@ -310,7 +310,7 @@ def run_item(
             stack.enter_context(using(TrialLedger(folder)))
         else:
             stack.enter_context(without_ledger())
-        tried = Tried.on(segment, strategy, task.run, None, grid=task.grid, threads=1)
+        tried = Tried.on(segment, strategy, task.run, task.conversion, grid=task.grid, threads=1)
         if task.trials:
             if task.grid is None and searches_declared(task.gates, task.policy):
                 tried = tried.with_declared(threads=1)

@@ -28,8 +28,8 @@ from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.canonical import canonical_json
 from quantlaxmi.errors import ConfigError, SegmentError
 from quantlaxmi.files import (
+    check_apart,
     check_file,
-    check_no_segment,
     check_writable,
     locked_folder,
     read_regular,
@@ -319,7 +319,7 @@ def _found(kept: Checkpoint, batches: Sequence[Batch]) -> Done:
 @contextlib.contextmanager
 def _open(folder: Path, of: str, prints: dict[str, str]) -> Iterator[Checkpoint]:
     """The checkpoint in a folder, made where it is not there; for one process at a time."""
-    check_no_segment(folder, ConfigError)
+    check_apart(folder, ConfigError)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -27,7 +27,7 @@ Usage:
                  [--gates LIST] [--grid TOML]... [--config TOML]... [--policy TOML]
                  [--costs TOML] [--risk TOML] [--latency-ns N | --latency TOML]
                  [--leg-latency-ns N] [--settle-at WHAT] [--run-seed N]
-                 [--workers N]
+                 [--convert FILE]... [--workers N]
                  [--scheduler ADDRESS] [--store PLACE] [--cache-size SIZE] [--item-seconds N]
                  [--item-memory SIZE] [--retry-failed] [--full]
                  [--trials DIR] [--dry-run] [--json-log FILE] [--json]
@@ -49,6 +49,8 @@ Options:
                       [default: 0].
   --settle-at WHAT    What a position past its expiry takes: price, or mark [default: price].
   --run-seed N        Seed of the runs' own draws: of latencies [default: 0].
+  --convert FILE      Rates for segments of several currencies, CURRENCY=FILE; a segment takes those
+                      of its currencies; may be repeated.
   --workers N         Processes; as many as processors by default.
   --scheduler ADDRESS
                       Dask scheduler whose workers do the items, such as tcp://10.0.0.1:8786;
@@ -158,6 +160,7 @@ def _plan(args: dict[str, Any]) -> Any:
         policy=None if args["--policy"] is None else load_policy(args["--policy"]),
         run=RunConfig.of(**run_keywords(args, "--run-seed")),
         full=args["--full"],
+        convert=args["--convert"],
     )
 
 
@@ -174,16 +177,16 @@ def _log(name: str | None, stack: ExitStack) -> Callable[[dict[str, Any]], None]
     Raises
     ------
     InputError
-        The file cannot be written.
+        The file cannot be written, or is there and is no log of events.
     """
     if name is None:
         return None
     import json
 
-    from quantlaxmi.files import check_no_segment, check_regular, one_line_errors
+    from quantlaxmi.files import FileKind, check_file, one_line_errors
 
-    check_regular(name, InputError, "a log of events")
-    check_no_segment(Path(name), InputError)
+    # It is appended to, and so only to a log that a sweep began.
+    check_file(Path(name), FileKind("a log of events", b'{"event": "begin"', first=True))
     with one_line_errors(name, "cannot be written", InputError):
         file = stack.enter_context(Path(name).open("a", encoding="utf-8"))  # noqa: SIM115
 

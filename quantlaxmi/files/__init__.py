@@ -15,11 +15,12 @@ from quantlaxmi.files.inside import (
 )
 from quantlaxmi.files.named import check_regular, open_regular, read_regular, read_toml
 from quantlaxmi.files.outputs import (
+    CATALOG_HEAD,
     SEGMENT_MANIFEST,
     FileKind,
+    check_apart,
     check_file,
     check_folder,
-    check_no_segment,
     check_outside,
 )
 from quantlaxmi.files.write import (
@@ -33,12 +34,13 @@ from quantlaxmi.files.write import (
 from quantlaxmi.system.folders import sync_file, sync_folder
 
 __all__ = [
+    "CATALOG_HEAD",
     "SEGMENT_MANIFEST",
     "FileKind",
     "FileState",
+    "check_apart",
     "check_file",
     "check_folder",
-    "check_no_segment",
     "check_outside",
     "check_regular",
     "check_writable",

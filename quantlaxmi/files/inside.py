@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import SegmentCorrupt, SegmentError
 from quantlaxmi.files.common import READ_FLAGS, irregular, one_line_errors
 from quantlaxmi.system.folders import OPENS_FOLDERS, is_link, open_folder, open_to_lock
@@ -93,7 +94,9 @@ def open_sized(folder: Path, name: str, size: int) -> int:
     found = os.fstat(fd).st_size
     if found != size:
         os.close(fd)
-        raise SegmentCorrupt(folder / name, f"is {found} bytes long, the manifest says {size}")
+        raise SegmentCorrupt(
+            folder / name, f"is {counted(found, 'byte[s]')} long, the manifest says {size}"
+        )
     return fd
 
 

@@ -19,6 +19,10 @@ from quantlaxmi.files.named import open_regular
 
 #: A folder that has a file of this name is a segment.
 SEGMENT_MANIFEST: Final = "segment.json"
+#: A folder that has a file of this name is a catalog of sweeps.
+CATALOG_HEAD: Final = "catalog.json"
+#: Its folders in which every file is its own; another file there would make it unreadable.
+_OF_CATALOG: Final = frozenset({"journal", "leases", "reports", "timings"})
 _HEAD_BYTES: Final = 1 << 20
 
 
@@ -45,8 +49,8 @@ class FileKind:
         return head.startswith(self.mark) if self.first else self.mark in head
 
 
-def check_no_segment(path: Path, error: type[InputError] = InputError) -> None:
-    """Refuse a place inside a segment, whose folder holds nothing but its own files.
+def check_apart(path: Path, error: type[InputError] = InputError) -> None:
+    """Refuse a place inside a segment or among the files of a catalog: they hold nothing else.
 
     Raises
     ------
@@ -58,6 +62,9 @@ def check_no_segment(path: Path, error: type[InputError] = InputError) -> None:
         for folder in (Path(os.path.realpath(path.parent)) / path.name).parents:
             if (folder / SEGMENT_MANIFEST).exists():
                 raise error(path, f"is inside the segment {folder}; name another place")
+            if folder.name in _OF_CATALOG and (folder.parent / CATALOG_HEAD).exists():
+                problem = f"is among the files of the catalog {folder.parent}; name another place"
+                raise error(path, problem)
 
 
 def check_outside(
@@ -99,7 +106,7 @@ def check_file(path: Path, kind: FileKind | None, error: type[InputError] = Inpu
     ------
     InputError
         As ``error``: there is no such folder, the name stands for a link, a folder, a pipe or a
-        device, is inside a segment, or is a file of another kind.
+        device, is inside a segment or among a catalog's files, or is a file of another kind.
     """
     with one_line_errors(path, "cannot be written", error):
         if not path.parent.is_dir():
@@ -110,7 +117,7 @@ def check_file(path: Path, kind: FileKind | None, error: type[InputError] = Inpu
             status = path.lstat()
         except FileNotFoundError:
             status = None
-    check_no_segment(path, error)
+    check_apart(path, error)
     if status is None:
         return
     if problem := irregular(status.st_mode):
@@ -137,4 +144,4 @@ def check_folder(path: Path, error: type[InputError] = InputError) -> None:
             raise error(path, problem)
         if not path.parent.is_dir():
             raise error(path, f"cannot be made: there is no folder {path.parent}")
-    check_no_segment(path, error)
+    check_apart(path, error)

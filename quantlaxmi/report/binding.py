@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.bindings import Binding, append_binding, read_bindings
 from quantlaxmi.errors import InputError, shown
-from quantlaxmi.files import check_no_segment, one_line_errors
+from quantlaxmi.files import SEGMENT_MANIFEST, check_apart, one_line_errors
 from quantlaxmi.report.gate_report import GateReport
 from quantlaxmi.segment import MemorySegment, SegmentParts, Window
 from quantlaxmi.segment.manifest import BINDINGS_NAME
@@ -29,8 +29,8 @@ def chain_in(folder: str | Path) -> Path:
     Raises
     ------
     InputError
-        The folder is none, or lies inside a segment: a segment's own folder may hold a chain, the
-        folders within it hold nothing but its files.
+        The folder is none, or lies inside a segment or among a catalog's files: a segment's own
+        folder may hold a chain, the folders within it hold nothing but its files.
 
     Parameters
     ----------
@@ -49,8 +49,9 @@ def chain_in(folder: str | Path) -> Path:
     with one_line_errors(folder, "cannot be read", InputError):
         if not folder.is_dir():
             raise InputError(folder, "is no folder; expected one that exists")
-    check_no_segment(folder)
-    return folder / BINDINGS_NAME
+    place = folder / BINDINGS_NAME
+    check_apart(folder if (folder / SEGMENT_MANIFEST).exists() else place)
+    return place
 
 
 def manifest_hashes(segment: MarketData) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from quantlaxmi.errors import InputError, SegmentError
-from quantlaxmi.files import check_no_segment, whole_file
+from quantlaxmi.files import check_apart, whole_file
 from quantlaxmi.segment.market_data import MarketData
 
 ROW_GROUP_ROWS = 1 << 20
@@ -54,7 +54,7 @@ def export(segment: MarketData, table: str, out: Path | str) -> Path:
     out = Path(out)
     if os.path.lexists(out):
         raise InputError(out, "exists already; choose another file or remove it first")
-    check_no_segment(out)
+    check_apart(out)
     rows = segment.arrow(table)
     metadata = {
         "quantlaxmi.segment_id": segment.segment_id,

@@ -12,9 +12,10 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError, SegmentError
 from quantlaxmi.files import (
-    check_no_segment,
+    check_apart,
     hash_inside,
     locked_folder,
     one_line_errors,
@@ -94,7 +95,7 @@ class SegmentWriter:
         roll_bytes: int = ROLL_BYTES,
     ) -> None:
         path = Path(path)
-        check_no_segment(path, SegmentError)
+        check_apart(path, SegmentError)
         with one_line_errors(path, "cannot be made"):
             path.mkdir(exist_ok=True)
             if any(path.iterdir()):
@@ -226,7 +227,8 @@ class SegmentWriter:
         if (longest := max(stop - start for start, stop in pieces)) > MAX_BATCH_ROWS:
             raise SegmentError(
                 self.path,
-                f"table {table}: a message has {longest} rows, at most {MAX_BATCH_ROWS} are kept",
+                f"table {table}: a message has {counted(longest, 'row[s]')}, at most "
+                f"{MAX_BATCH_ROWS} are kept",
             )
         if problem := self._rules[table].add(rows):
             raise SegmentError(self.path, f"table {table}: {problem}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from quantlaxmi.errors import TrialError
-from quantlaxmi.files import check_no_segment, one_line_errors
+from quantlaxmi.files import check_apart, one_line_errors
 from quantlaxmi.system.folders import open_to_lock
 from quantlaxmi.system.locks import lock
 from quantlaxmi.trials.chain import ChainFile
@@ -66,7 +66,7 @@ class TrialLedger:
         with one_line_errors(self.folder, "cannot be read", TrialError):
             if "\0" in str(folder) or not self.folder.is_dir():
                 raise TrialError(str(folder), "is no folder; expected that of a trial ledger")
-        check_no_segment(self.folder / "trials.jsonl", TrialError)
+        check_apart(self.folder / "trials.jsonl", TrialError)
         self._files: dict[str, ChainFile] = {}
         self._writer: TrialWriter | None = None
         self._lock = threading.RLock()

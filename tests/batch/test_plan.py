@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import msgspec
 import pytest
 
 from quantlaxmi.batch import item_key, plan
@@ -12,6 +13,7 @@ from quantlaxmi.batch.plan import ENGINE_VERSION
 from quantlaxmi.errors import ConfigError, StrategyError
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.run.config import RunConfig
+from quantlaxmi.segment import SegmentWriter, open_segment
 from quantlaxmi.strategies.basis_capture import BasisCapture
 from quantlaxmi.strategies.grid_file import Grid
 from tests.batch.catalogs import DATA
@@ -47,6 +49,33 @@ def test_equal_items_are_one_wherever_they_are(tmp_path):
     shutil.copytree(PLANTED, copy)
     assert keys([PLANTED, PLANTED, DATA / "pl*"], ["basis_capture"]) == keys([copy], [BasisCapture])
     assert len(keys([PLANTED, copy], ["basis_capture"])) == 1
+
+
+@pytest.mark.parametrize("field", ["currency", "contract_size", "tick", "cadence"])
+def test_equal_rows_of_other_instruments_or_cadence_are_another_item(field, tmp_path):
+    """The digest of rows covers neither, and both move the report."""
+    one = open_segment(PLANTED)
+    changed, cadence = list(one.instruments), one.cadence
+    if field == "cadence":
+        cadence = "bars"
+    else:
+        value = {"currency": "USDC", "contract_size": 7, "tick": 5}[field]
+        changed[0] = msgspec.structs.replace(changed[0], **{field: value})
+    made = {}
+    for name, instruments, pace in (
+        ("one", one.instruments, one.cadence),
+        ("two", changed, cadence),
+    ):
+        folder = tmp_path / name
+        with SegmentWriter(
+            folder, venue="generated", instruments=instruments, cadence=pace
+        ) as writer:
+            writer.append("quotes", one.columns("quotes"))
+            writer.seal()
+        made[name] = folder
+    assert len({open_segment(path).digest for path in made.values()}) == 1
+    items = plan(list(made.values()), ["basis_capture"]).items
+    assert len({item.key for item in items}) == len(items) == 2
 
 
 def test_every_input_makes_another_key():
