@@ -113,7 +113,7 @@ def test_the_command_has_a_line_each_and_its_exit_code(files, tmp_path, capsys):
     assert main_crypto([*words, "--input", str(files[0]), str(files[1])]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and "2 inputs: 2 made, 0 there, 0 refused" in lines[2]
-    assert any("1 lines refused" in line for line in lines) and LOG in lines[2]
+    assert any("1 line refused" in line for line in lines) and LOG in lines[2]
     assert main_crypto([*words, *map(str, files), "--json"]) == 1
     facts = json.loads(capsys.readouterr().out)
     assert facts["status"] == {"there": 2, "refused": 2}
