@@ -61,7 +61,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "schema": "tables",
         "system": "flags signals locks folders positions memory processes",
         "files": "common chains named inside outputs temporary write",
-        "settings": "place kinds base",
+        "settings": "place kinds base days",
         "events": "ids market outcomes decisions",
         "stats": """
             arrangements block_length clopper_pearson exact_permutation monte_carlo histogram
@@ -78,8 +78,8 @@ INNER: dict[str, tuple[str, ...]] = {
             """,
         "execution": """
             cost_keys impact fee_rate fee_components cost_components cost_file cost_bounds
-            conversion ledger costs base_fees account_terms latency risk contract_terms run_terms
-            bar_orders
+            conversion ledger costs base_fees account_terms latency daily_volatility risk
+            contract_terms run_terms bar_orders
             """,
         "options": """
             status scan_margin prices chain moment surface surface_filters calendar_terms
@@ -113,14 +113,14 @@ INNER: dict[str, tuple[str, ...]] = {
         "run": """
             scan_terms config attribution bundle_costs capital message_times
             note_rounding records record_arrays feed bar_equity session accrued ledger_lines
-            arrow_columns note_table ledger_table tables equity drawing
+            arrow_columns note_table ledger_table tables own_tables equity drawing
             margins picture waterfall sampled payoff chain_pictures plots
             position_changes round_trips trip_money result_table exact_run
             excursions equity_points money returns trades figure_text run_text
             run_statistics statistics
-            summary.line summary.capital summary.books summary.held summary.gaps summary.steps
-            summary.orders summary.clocks summary.bundles summary.base_fees summary.short_spot
-            summary.sections result own_fills
+            summary.line summary.capital summary.margin summary.books summary.held summary.gaps
+            summary.steps summary.orders summary.clocks summary.bundles summary.base_fees
+            summary.short_spot summary.sections result own_fills
             bucket_sums trial_lines
             decision_points replay rerun grid_market grid_runs setting_gross check_strategy
             """,

@@ -15,6 +15,7 @@ from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 from tests.naive.engine import Limits, Rules, Terms
+from tests.naive.margins import MarginTerms
 from tests.naive.terms import Component
 
 I64_MAX = 2**63 - 1
@@ -247,6 +248,7 @@ def terms_of(instruments: Sequence[Instrument], model: CostModel) -> tuple[Terms
                 {InstrumentKind.CALL: 1, InstrumentKind.PUT: -1}.get(one.kind, 0),
                 one.strike or 0,
                 one.expiry_ns,
+                one.base,
             )
         )
     return tuple(made)
@@ -285,4 +287,12 @@ def rules_of(
         value(limits.capital),
         value(limits.leverage),
         limits.short_spot == "refuse",
+        None
+        if limits.margin == "none"
+        else MarginTerms(
+            tuple(
+                (row.underlying, row.valid_from, float(value(row.value)))
+                for row in limits.daily_volatility
+            )
+        ),
     )

@@ -20,14 +20,17 @@ cdef struct scan_expiry_t:  # of one underlying; those of one ascend in time and
     int64_t group  # the underlying
     int64_t ends_ns
     int64_t day
+    int64_t far_until  # an option has a long time left on days before this one
     int64_t used  # scratch, as all below: something of it is held
     double forward  # 0: none
     double root_t
     double delta  # money by which the position moves with the forward
 
-cdef struct scan_rule_t:  # from a day on, by the calendar of India
+cdef struct scan_rule_t:  # of an underlying from a day on, by the calendar of India
+    int64_t group
     int64_t day
     double price_scan  # share of the forward
+    double far_scan  # the same of options that have a long time left
     double vol_scan  # volatility, 1.00 a year
     double calendar  # share of the far contract
     double exposure  # share of the notional
@@ -38,7 +41,8 @@ cdef struct scan_t:
     scan_contract_t* contracts
     scan_expiry_t* expiries
     scan_rule_t* rules
-    int64_t* qty  # scratch, by instrument
+    int64_t* qty  # scratch, by instrument, as the next
+    int64_t* was
     Py_ssize_t n
     Py_ssize_t n_expiries
     Py_ssize_t n_rules

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 def scanned(
     contracts: Sequence[tuple[int, int, int, float, float]],
-    expiries: Sequence[tuple[int, int, int]],
-    rules: Sequence[tuple[int, float, float, float, float, float, bool]],
+    expiries: Sequence[tuple[int, int, int, int]],
+    rules: Sequence[tuple[int, int, float, float, float, float, float, float, bool]],
     books: NDArray[np.void],
     qty: NDArray[np.int64],
     ts_ns: int,

@@ -2,7 +2,8 @@
 
 The contracts of an underlying are priced anew at moves of the forward by 0, 1/3, 2/3 and the whole of
 the price scan to either side, each with volatility up and down by the volatility scan; and at twice
-the price scan to either side, of which 35 % of the loss counts. The largest loss is the scan. Where
+the price scan to either side, of which 35 % of the loss counts. The largest loss is the scan. An
+option that has a long time left may have a price scan of its own. Where
 expiries stand against each other by their deltas a calendar charge is added. What expires today may
 be margined apart. ``required`` is, over the underlyings, scan and calendar charge less the worth of
 the options, not below 0, and the exposure of what is sold.
@@ -52,7 +53,11 @@ cdef scan_t* made_scan(contracts, expiries, rules) except NULL:
     s.expiries = <scan_expiry_t*>calloc(s.n_expiries + 1, sizeof(scan_expiry_t))
     s.rules = <scan_rule_t*>calloc(s.n_rules + 1, sizeof(scan_rule_t))
     s.qty = <int64_t*>calloc(s.n + 1, sizeof(int64_t))
-    if s.contracts == NULL or s.expiries == NULL or s.rules == NULL or s.qty == NULL:
+    s.was = <int64_t*>calloc(s.n + 1, sizeof(int64_t))
+    if (
+        s.contracts == NULL or s.expiries == NULL or s.rules == NULL or s.qty == NULL
+        or s.was == NULL
+    ):
         free_scan(s)
         raise MemoryError("margin")
     for k, (kind, expiry, put, strike, scale) in enumerate(contracts):
@@ -60,11 +65,12 @@ cdef scan_t* made_scan(contracts, expiries, rules) except NULL:
             free_scan(s)
             raise ValueError("a contract names no expiry, or no put")
         s.contracts[k] = scan_contract_t(kind, expiry, put, strike, scale)
-    for k, (group, ends_ns, day) in enumerate(expiries):
-        s.expiries[k] = scan_expiry_t(group, ends_ns, day, 0, 0, 0, 0)
+    for k, (group, ends_ns, day, far_until) in enumerate(expiries):
+        s.expiries[k] = scan_expiry_t(group, ends_ns, day, far_until, 0, 0, 0, 0)
         s.n_groups = max(s.n_groups, group + 1)
-    for k, (day, price, vol, calendar, exposure, expiring, apart) in enumerate(rules):
-        s.rules[k] = scan_rule_t(day, price, vol, calendar, exposure, expiring, apart)
+    for k, rule in enumerate(rules):
+        group, day, price, far, vol, calendar, exposure, expiring, apart = rule
+        s.rules[k] = scan_rule_t(group, day, price, far, vol, calendar, exposure, expiring, apart)
     return s
 
 
@@ -74,6 +80,7 @@ cdef void free_scan(scan_t* s) noexcept:
         free(s.expiries)
         free(s.rules)
         free(s.qty)
+        free(s.was)
         free(s)
 
 
@@ -116,26 +123,30 @@ cdef double _forward(const scan_t* s, const book_t* books, int64_t expiry) noexc
     return over / under if n else 0.0
 
 
-cdef inline void _scenario(int k, const scan_rule_t* rule, double* move, double* vol) noexcept nogil:
+cdef inline void _scenario(
+    int k, double price_scan, double vol_scan, double* move, double* vol
+) noexcept nogil:
     cdef int step = k // 2 - 3  # -3 to 3 thirds
     if k < 14:
-        move[0] = step * THIRD * rule.price_scan
-        vol[0] = rule.vol_scan if k % 2 == 0 else -rule.vol_scan
+        move[0] = step * THIRD * price_scan
+        vol[0] = vol_scan if k % 2 == 0 else -vol_scan
     else:
-        move[0] = 2.0 * rule.price_scan if k == 14 else -2.0 * rule.price_scan
+        move[0] = 2.0 * price_scan if k == 14 else -2.0 * price_scan
         vol[0] = 0.0
 
 
 cdef bint _add(
-    scan_t* s, const book_t* books, Py_ssize_t i, double qty, const scan_rule_t* rule, bint today,
-    double* loss, scan_out_t* out, double* value,
+    scan_t* s, const book_t* books, Py_ssize_t i, double qty, const scan_rule_t* rule,
+    int64_t today, double* loss, scan_out_t* out, double* value,
 ) noexcept nogil:
     """Add one position to the losses of its underlying; 0 where it cannot be valued."""
     cdef const scan_contract_t* c = &s.contracts[i]
     cdef scan_expiry_t* x = &s.expiries[c.expiry]
     cdef double mid = 0.5 * books[i].mid2, money = qty * c.scale, sigma = 0, moved, move, vol, then
-    cdef double rate = rule.exposure + (rule.expiring if today else 0.0)
+    cdef double rate = rule.exposure + (rule.expiring if x.day == today else 0.0)
     cdef double forward = mid if c.kind == SCAN_FUTURE else x.forward
+    cdef bint far = c.kind != SCAN_FUTURE and today < x.far_until
+    cdef double price_scan = rule.far_scan if far else rule.price_scan
     cdef int k
     if not mid > 0 or not forward > 0:
         return False
@@ -151,7 +162,7 @@ cdef bint _add(
     if c.kind == SCAN_FUTURE or money < 0:
         out.exposure += (money if money > 0 else -money) * forward * rate
     for k in range(SCENARIOS):
-        _scenario(k, rule, &move, &vol)
+        _scenario(k, price_scan, rule.vol_scan, &move, &vol)
         moved = forward * (1.0 + move)
         then = moved
         if c.kind != SCAN_FUTURE:
@@ -208,10 +219,20 @@ cdef bint _prepare(scan_t* s, const book_t* books, const int64_t* qty, int64_t t
     return True
 
 
+cdef const scan_rule_t* _rule(const scan_t* s, int64_t group, int64_t today) noexcept nogil:
+    """The last rule of an underlying that holds; NULL before the first."""
+    cdef const scan_rule_t* found = NULL
+    cdef Py_ssize_t i
+    for i in range(s.n_rules):
+        if s.rules[i].group == group and s.rules[i].day <= today:
+            found = &s.rules[i]
+    return found
+
+
 cdef void scan_margin(
     scan_t* s, const book_t* books, const int64_t* qty, int64_t ts_ns, scan_out_t* out
 ) noexcept nogil:
-    cdef const scan_rule_t* rule = NULL
+    cdef const scan_rule_t* rule
     cdef double loss[SCENARIOS]
     cdef double worst, charge, value
     cdef int64_t today = (ts_ns + QL_INDIA_NS) // QL_DAY_NS, group
@@ -220,14 +241,12 @@ cdef void scan_margin(
     cdef bint expires
     out.known = 1
     out.required = out.scan = out.calendar = out.exposure = out.options = out.futures = 0
-    for i in range(s.n_rules):
-        if s.rules[i].day <= today:
-            rule = &s.rules[i]
-    if rule == NULL:
-        out.known = 0
-        return
     _prepare(s, books, qty, ts_ns)
     for group in range(s.n_groups):
+        rule = _rule(s, group, today)
+        if rule == NULL:
+            out.known = 0
+            return
         for part in range(2):  # what expires today and is margined apart comes second
             for k in range(SCENARIOS):
                 loss[k] = 0
@@ -240,7 +259,7 @@ cdef void scan_margin(
                 expires = s.expiries[s.contracts[i].expiry].day == today
                 if (1 if expires and rule.apart != 0 else 0) != part:
                     continue
-                if not _add(s, books, i, <double>qty[i], rule, expires, loss, out, &value):
+                if not _add(s, books, i, <double>qty[i], rule, today, loss, out, &value):
                     out.known = 0
             worst = 0
             for k in range(SCENARIOS):

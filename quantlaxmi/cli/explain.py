@@ -50,6 +50,7 @@ _MOST_SETS = 12
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.cli.output import print_facts, print_json, print_table
     from quantlaxmi.options.calendar_tally import tally
+    from quantlaxmi.run.own_tables import margin_asks
     from quantlaxmi.run.replay import backtest
     from quantlaxmi.strategies.calendar_carry import CalendarCarry
 
@@ -61,8 +62,8 @@ def main(args: dict[str, Any]) -> int:
     if args["--as-run"]:
         run = backtest(segment, strategy, **run_keywords(args))
         exact = run.exact
-        records = {"decisions": exact.decisions, "fills": exact.fills, "risk": exact.risk}
-        checks = strategy.run_checks(segment, records)
+        records = {"decisions": exact.decisions, "fills": exact.fills}
+        checks = strategy.run_checks(segment, records, margin_asks(exact, segment, run.config))
     else:
         _refuse_run_options(args)
         checks = strategy.recorded_checks(segment)

@@ -16,15 +16,17 @@ import msgspec
 from quantlaxmi.canonical import canonical_digest
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.execution.costs import CostModel, money_shape, plain
+from quantlaxmi.execution.daily_volatility import DailyVolatility, check_rows
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.instruments import Instrument, symbols_text
 from quantlaxmi.recent import Recent
 from quantlaxmi.schema import RISK_MONEY_EXPONENT, InstrumentKind, RiskRule
-from quantlaxmi.settings import Bounds, Settings
+from quantlaxmi.settings import Bounds, Items, Settings
 
 #: Orders within a window at most; a ring of as many times is kept.
 MAX_ORDERS: Final = 1_000_000
 MAX_AGE_MS: Final = 7 * 86_400_000
+MAX_VOLATILITIES: Final = 10_000
 Size = Annotated[FixedPoint, Bounds(ge=0, le="1e18")]
 Orders = Annotated[int, Bounds(ge=0, le=MAX_ORDERS)]
 _OFF: Final = FixedPoint(0, 0)
@@ -79,6 +81,10 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         [symbols.BTCUSDT-PERP]
         max_position = "0.5"
         max_notional = "30000"
+        [[daily_volatility]]    # needs margin = "scan"
+        underlying = "NIFTY"
+        valid_from = 2025-08-29
+        value = "0.0086"
 
     Attributes
     ----------
@@ -105,6 +111,9 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
     margin : {"none", "scan"}
         Whether orders are refused whose margin, by the scan of `quantlaxmi.options.scan_margin`, is
         not there. Of contracts of NSE; needs ``capital``.
+    daily_volatility : tuple of DailyVolatility
+        Which price and volatility scans of the margin follow; of an underlying that has none they
+        are the least ones. Rows of one underlying ascend, and cover the data. Needs ``margin``.
     symbols : dict of str to SizeLimits
         Of one instrument, by its symbol; take the place of the first two, both of them.
 
@@ -128,6 +137,7 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
     leverage: Annotated[FixedPoint, Bounds(ge="0.01", le="1000000")] = _ONE
     short_spot: Literal["borrow", "refuse"] = "borrow"
     margin: Literal["none", "scan"] = "none"
+    daily_volatility: Annotated[tuple[DailyVolatility, ...], Items(most=MAX_VOLATILITIES)] = ()
     symbols: dict[str, SizeLimits] = msgspec.field(default_factory=dict)
 
     def check(self) -> None:
@@ -135,6 +145,9 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
         asks = self.leverage.to_fraction() != 1 or self.margin != "none"
         if asks and not self.capital.mantissa:
             raise self.lacks("capital")
+        if self.daily_volatility and self.margin == "none":
+            raise self.lacks("margin")
+        check_rows(self.daily_volatility)
 
     def describe(self) -> dict[str, Any]:
         """Return the limits that are on as plain values; what ``risk_hash`` covers."""
@@ -155,6 +168,8 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
             found["short_spot"] = self.short_spot
         if self.margin != "none":
             found["margin"] = self.margin
+        if self.daily_volatility:
+            found["daily_volatility"] = [row.describe() for row in self.daily_volatility]
         if self.symbols:
             found["symbols"] = {
                 symbol: {key: plain(getattr(own, key)) for key in _SIZES}

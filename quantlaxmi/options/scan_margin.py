@@ -16,10 +16,14 @@ volatilities from the mids:
 It is needed on top of the premium, which is paid up front: orders are refused where stated
 capital, cash and the gain of futures fall below it.
 
-Limits. The price scan is the published least of 9.3 %; the exchange's is six daily deviations times
-the root of two, and was 17.7 % at most over nine months. The volatility scan is its published least
-of 4 points, not a quarter of the exchange's own estimate. Scans are at the mids known to a run, not
-at the exchange's six times of day. Deltas are of single contracts, not composite. There is nothing
+The price scan is six daily deviations of the underlying times the root of two, at least 9.3 %, of
+options with more than nine months left at least 17.7 %; the volatility scan a quarter of its
+volatility of a year, the daily one times the root of 365, at least 4 points.
+
+Limits. A session has no history of days: the daily deviation is what the risk file states
+(``daily_volatility``), and where it states none both scans are their least values, which asks for
+too little margin where the deviation is above 0.84 %. Scans are at the mids known to a run, not at
+the exchange's six times of day. Deltas are of single contracts, not composite. There is nothing
 for delivery, crystallised losses within the day, concentration, collateral and its haircuts, and
 what a broker asks on top. An order counts as filled, at the touch.
 
@@ -64,8 +68,8 @@ class ScanMargin:
 
 def scan_margin(
     contracts: Sequence[tuple[int, int, int, float, float]],
-    expiries: Sequence[tuple[int, int, int]],
-    rules: Sequence[tuple[int, float, float, float, float, float, bool]],
+    expiries: Sequence[tuple[int, int, int, int]],
+    rules: Sequence[tuple[int, int, float, float, float, float, float, float, bool]],
     books: NDArray[np.void],
     qty: NDArray[np.int64],
     ts_ns: int,
@@ -79,9 +83,11 @@ def scan_margin(
         the expiry; of a call the number of its put, else -1; strike as prices are; money of a
         price of 1 for a quantity of 1.
     expiries : sequence of tuple
-        ``(underlying, ends_ns, day)``, ascending; days since the epoch by the calendar of India.
+        ``(underlying, ends_ns, day, far_until)``, ascending; days since the epoch by the calendar
+        of India, the second the first on which an option has no long time left.
     rules : sequence of tuple
-        ``(day, price scan, volatility scan, calendar, exposure, expiring, apart)``, as shares of 1.
+        ``(underlying, day, price scan, that of options with a long time left, volatility scan,
+        calendar, exposure, expiring, apart)``, as shares of 1.
     books : ndarray of BOOK_DTYPE, shape (n,)
     qty : ndarray of int64, shape (n,)
         Below 0 what is sold.
@@ -97,9 +103,9 @@ def scan_margin(
     >>> from quantlaxmi.schema import BOOK_DTYPE
     >>> books = np.zeros(1, BOOK_DTYPE)
     >>> books["mid2"] = 2 * 100
-    >>> rule = (0, 0.1, 0.04, 0.0175, 0.02, 0.02, True)
+    >>> rule = (0, 0, 0.1, 0.177, 0.04, 0.0175, 0.02, 0.02, True)
     >>> found = scan_margin(
-    ...     [(3, 0, -1, 0.0, 1.0)], [(0, 10**18, 11574)], [rule], books, np.array([5]), 10**17
+    ...     [(3, 0, -1, 0.0, 1.0)], [(0, 10**18, 11574, 0)], [rule], books, np.array([5]), 10**17
     ... )
     >>> round(found.scan, 9), round(found.exposure, 9), found.futures
     (50.0, 10.0, 500.0)

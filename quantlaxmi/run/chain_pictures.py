@@ -20,9 +20,9 @@ from quantlaxmi.options.moment import ChainMoment
 from quantlaxmi.options.recorded import RecordedChain
 from quantlaxmi.options.surface import Surface, surface
 from quantlaxmi.run.drawing import BLUE, GREEN, INK, ORANGE, RED, axes_of, is_narrow, on_data
+from quantlaxmi.run.own_tables import own_table
 from quantlaxmi.run.payoff import kept_by, payoff, plot_payoff
 from quantlaxmi.run.picture import DrawnRun, Picture
-from quantlaxmi.run.tables import own_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -184,7 +184,7 @@ def _counts(run: DrawnRun) -> _Counts:
     strategy = run.strategy.strategy
     if "checks" not in strategy.own_tables:
         raise InputError("checks", f"is no table of {strategy.strategy_id}")
-    table = own_table(strategy, "checks", run.exact, run.segment)
+    table = own_table(strategy, "checks", run.exact, run.segment, run.config)
     if not {"blocked", "held"} <= set(table.column_names):
         raise InputError("checks", "has no columns blocked and held")
     held = table["held"].to_numpy(zero_copy_only=False).astype(bool)

@@ -200,7 +200,7 @@ class RunConfig:
         latency = self._latency_on(market)
         first, last = market.first_ts_ns, market.last_ts_ns
         if self.limits.margin == "scan" and first >= 0:
-            check_scan_day(first)
+            check_scan_day(instruments, self.limits, first)
         if first < 0:  # no message, and nothing to pay for: the latest terms
             first = last = int(np.iinfo(np.int64).max)
         full = _full_costs.get(

@@ -13,6 +13,7 @@ from quantlaxmi.strategies.kernel import BoundStrategy
 
 if TYPE_CHECKING:
     from quantlaxmi.run.accrued import Loans
+    from quantlaxmi.run.config import RunConfig
 
 __all__ = ["NARROW", "WIDE", "DrawnRun", "Picture"]
 
@@ -35,6 +36,10 @@ class DrawnRun(Protocol):
     @property
     def strategy(self) -> BoundStrategy:
         """The strategy that ran."""
+
+    @property
+    def config(self) -> RunConfig:
+        """Its costs, limits and latency, complete."""
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

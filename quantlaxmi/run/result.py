@@ -286,10 +286,11 @@ class Run(ExactRun):
         pyarrow.Table
             Symbols, UTC times and exact decimals.
         """
-        from quantlaxmi.run.tables import own_table, run_table
+        from quantlaxmi.run.own_tables import own_table
+        from quantlaxmi.run.tables import run_table
 
         if name in self.strategy.strategy.own_tables:
-            return own_table(self.strategy.strategy, name, self.exact, self.segment)
+            return own_table(self.strategy.strategy, name, self.exact, self.segment, self.config)
         return run_table(self.exact, self.segment, name, self.loans)
 
     def equity_curve(self, step_ns: int, currency: str | None = None) -> EquityCurve:

@@ -146,7 +146,9 @@ class Session:
             settles_at_mark=config.settle_at == "mark",
         )
         if config.limits.margin == "scan":
-            set_scan(self.engine, *scan_terms(instruments, [term[1] for term in self.terms]))
+            scales = [term[1] for term in self.terms]
+            stated = config.limits.daily_volatility
+            set_scan(self.engine, *scan_terms(instruments, scales, stated))
         if self.bar_run is not None:
             self.engine.allow_in_bar()
         self._pace = Pace(FIRST_ROWS, MOST_ROWS)

@@ -34,7 +34,6 @@ from quantlaxmi.run.ledger_table import ledger_table
 from quantlaxmi.run.note_table import note_columns
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.segment import MarketData
-from quantlaxmi.strategies.sdk import Strategy
 
 
 def run_table(
@@ -71,26 +70,6 @@ def run_table(
     if name == "ledger":
         return ledger_table(records, lines_at_fills(records, segment, loans))
     return pa.table(_TABLES[name](records))
-
-
-def own_table(strategy: Strategy, name: str, records: RunRecords, segment: MarketData) -> pa.Table:
-    """Return one of the tables that a strategy makes of a run.
-
-    Parameters
-    ----------
-    strategy : Strategy
-    name : str
-        One of its ``own_tables``.
-    records : RunRecords
-    segment : MarketData
-        The market of the run.
-
-    Returns
-    -------
-    pyarrow.Table
-    """
-    own = {"decisions": records.decisions, "fills": records.fills, "risk": records.risk}
-    return pa.table(strategy.own_table(name, segment, own))
 
 
 def _decisions(records: RunRecords) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from quantlaxmi.strategies.calendar_explain import (
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.context import Context
 from quantlaxmi.strategies.kernel import BoundStrategy, load_compiled, mask_of
+from quantlaxmi.strategies.margin_asks import MarginAsks
 from quantlaxmi.strategies.sdk import IndiaOptionsStrategy
 
 __all__ = ["CalendarCarry"]
@@ -188,20 +189,24 @@ class CalendarCarry(IndiaOptionsStrategy):
         return open_snapshots(RecordedChain(market, self.config.underlying), self.config)
 
     def run_checks(
-        self, market: MarketData, records: Mapping[str, NDArray[Any]]
+        self, market: MarketData, records: Mapping[str, NDArray[Any]], asks: MarginAsks
     ) -> Iterator[tuple[int, CalendarCheck, CalendarTerms]]:
         """Evaluate the rules at every check of a run at which it held no position."""
         recorded = RecordedChain(market, self.config.underlying)
-        for _, ts_ns, check, terms, held in run_checks(recorded, self.config, records):
+        for _, ts_ns, check, terms, held in run_checks(recorded, self.config, records, asks):
             if not held:
                 yield ts_ns, check, terms
 
     def own_table(
-        self, name: str, market: MarketData, records: Mapping[str, NDArray[Any]]
+        self,
+        name: str,
+        market: MarketData,
+        records: Mapping[str, NDArray[Any]],
+        asks: MarginAsks,
     ) -> dict[str, NDArray[Any]]:
         """Return the table ``checks`` of a run; see `Strategy.own_table`."""
         recorded = RecordedChain(market, self.config.underlying)
-        return check_columns(recorded, self.config, records)
+        return check_columns(recorded, self.config, records, asks)
 
     def _moment(self, event: IndiaMarketEvent, ctx: Context) -> ChainMoment | None:
         """The chain of a snapshot; None where it has no option of the underlying."""

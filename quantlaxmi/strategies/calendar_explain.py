@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quantlaxmi.options.calendar_rules import CalendarCheck, calendar_check
 from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
+from quantlaxmi.options.moment import ChainMoment
 from quantlaxmi.options.recorded import RecordedChain
-from quantlaxmi.schema import DecisionType, RiskRule
+from quantlaxmi.schema import DecisionType
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig, day_of
+from quantlaxmi.strategies.margin_asks import MarginAsks
 
 __all__ = ["check_columns", "open_snapshots", "recorded_checks", "run_checks"]
 
@@ -53,14 +55,20 @@ def recorded_checks(
     InputError
         A snapshot is no chain.
     """
-    for _, ts_ns, check, terms, _ in _checks(recorded, config, None):
-        yield ts_ns, check, terms
+    for one in _checks(recorded, config, None):
+        yield one.ts_ns, one.check, one.terms
 
 
 def run_checks(
-    recorded: RecordedChain, config: CalendarCarryConfig, records: Mapping[str, NDArray[Any]]
+    recorded: RecordedChain,
+    config: CalendarCarryConfig,
+    records: Mapping[str, NDArray[Any]],
+    asks: MarginAsks,
 ) -> Iterator[tuple[int, int, CalendarCheck, CalendarTerms, bool]]:
-    """Evaluate the rules at every check as a run had them: with its cooldown.
+    """Evaluate the rules at every check as a run had them: with its cooldown and its margin.
+
+    `CalendarRule.MARGIN` is set where the run would have refused the calendar of that moment, on
+    top of what it held and had on its way; whether or not it asked for it.
 
     Parameters
     ----------
@@ -68,14 +76,21 @@ def run_checks(
         What the run was over.
     config : CalendarCarryConfig
     records : mapping of str to ndarray
-        Of the run: ``decisions``, ``fills`` and ``risk``.
+        Of the run: ``decisions`` and ``fills``.
+    asks : callable
+        See `quantlaxmi.strategies.margin_asks.MarginAsks`.
 
     Yields
     ------
     tuple of int, int, CalendarCheck, CalendarTerms and bool
         Message, time, check, limits, and whether a position was held.
     """
-    yield from _checks(recorded, config, records)
+    rows = list(_checks(recorded, config, records))
+    lacking = asks({one.seq: one.wanted for one in rows if one.wanted})
+    for seq, ts_ns, check, terms, held, _ in rows:
+        if seq in lacking:
+            check = check._replace(blocked=check.blocked | CalendarRule.MARGIN)
+        yield seq, ts_ns, check, terms, held
 
 
 def open_snapshots(recorded: RecordedChain, config: CalendarCarryConfig) -> NDArray[np.bool_]:
@@ -98,13 +113,16 @@ def open_snapshots(recorded: RecordedChain, config: CalendarCarryConfig) -> NDAr
 
 
 def check_columns(
-    recorded: RecordedChain, config: CalendarCarryConfig, records: Mapping[str, NDArray[Any]]
+    recorded: RecordedChain,
+    config: CalendarCarryConfig,
+    records: Mapping[str, NDArray[Any]],
+    asks: MarginAsks,
 ) -> dict[str, NDArray[Any]]:
     """Return the table ``checks`` of a run, a row a check.
 
     Parameters
     ----------
-    recorded, config, records
+    recorded, config, records, asks
         As of `run_checks`.
 
     Returns
@@ -114,7 +132,7 @@ def check_columns(
         ``back_expiry_ns`` (0: none), ``back_lots``, ``open_interest`` and the figures of
         `CalendarCheck`.
     """
-    rows = list(run_checks(recorded, config, records))
+    rows = list(run_checks(recorded, config, records, asks))
     whole = ("seq", "ts_ns", "blocked", "front_expiry_ns", "back_expiry_ns", "back_lots",
              "open_interest")  # fmt: skip
     found: dict[str, NDArray[Any]] = {name: np.zeros(len(rows), np.int64) for name in whole}
@@ -138,11 +156,20 @@ def check_columns(
     return found
 
 
+class _Check(NamedTuple):
+    seq: int
+    ts_ns: int
+    check: CalendarCheck
+    terms: CalendarTerms
+    held: bool
+    wanted: tuple[tuple[int, int], ...]  # instruments and signed quantities of its calendar
+
+
 def _checks(
     recorded: RecordedChain,
     config: CalendarCarryConfig,
     records: Mapping[str, NDArray[Any]] | None,
-) -> Iterator[tuple[int, int, CalendarCheck, CalendarTerms, bool]]:
+) -> Iterator[_Check]:
     interval_ns, last = config.interval_s * _S, None
     for k, moment in enumerate(recorded.moments()):
         if last is not None and moment.ts_ns - last < interval_ns:
@@ -152,24 +179,33 @@ def _checks(
         terms = config.terms(recorded.underlying, day_of(moment.ts_ns))
         held_back, held = CalendarRule(0), False
         if records is not None:
-            held_back = _held_back(records, seq, moment.ts_ns, config.cooldown_s * _S)
+            rests = _rests(records["decisions"], seq, moment.ts_ns, config.cooldown_s * _S)
+            held_back = CalendarRule.COOLDOWN if rests else CalendarRule(0)
             held = _is_held(records["fills"][records["fills"]["seq"] < seq])
-        yield seq, moment.ts_ns, calendar_check(moment, terms, held_back), terms, held
+        check = calendar_check(moment, terms, held_back)
+        wanted = _wanted(check, moment, recorded, config.front_lots)
+        yield _Check(seq, moment.ts_ns, check, terms, held, wanted)
 
 
-def _held_back(
-    records: Mapping[str, NDArray[Any]], seq: int, ts_ns: int, cooldown_ns: int
-) -> CalendarRule:
-    """What the run itself added at a check."""
-    decisions, risk = records["decisions"], records["risk"]
-    found = CalendarRule(0)
+def _wanted(
+    check: CalendarCheck, moment: ChainMoment, recorded: RecordedChain, front_lots: int
+) -> tuple[tuple[int, int], ...]:
+    """The calendar of a check, in the order it would be sent in; empty where there is none."""
+    if check.back_row < 0:
+        return ()
+    front = front_lots * int(moment.lot[check.front])
+    back = check.back_lots * int(moment.lot[check.back])
+    return tuple(
+        (int(recorded.instrument[side.contract[row]]), qty)
+        for row, qty in ((check.back_row, back), (check.front_row, -front))
+        for side in (moment.call, moment.put)
+    )
+
+
+def _rests(decisions: NDArray[Any], seq: int, ts_ns: int, cooldown_ns: int) -> bool:
+    """Whether a run had closed a position a short while before a check."""
     left = decisions[(decisions["decision_type"] == DecisionType.EXIT) & (decisions["seq"] < seq)]
-    if left.size and ts_ns - int(left["ts_ns"][-1]) < cooldown_ns:
-        found |= CalendarRule.COOLDOWN
-    refused = risk["decision"][risk["rule"] == RiskRule.MARGIN]
-    if (decisions["seq"][refused[refused >= 0]] == seq).any():
-        found |= CalendarRule.MARGIN
-    return found
+    return bool(left.size) and ts_ns - int(left["ts_ns"][-1]) < cooldown_ns
 
 
 def _is_held(fills: NDArray[Any]) -> bool:

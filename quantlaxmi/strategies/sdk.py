@@ -29,6 +29,7 @@ from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.context import Context as Context
 from quantlaxmi.strategies.decisions import write_decision as write_decision
 from quantlaxmi.strategies.kernel import BoundStrategy, FeatureSpec, mask_of
+from quantlaxmi.strategies.margin_asks import MarginAsks
 from quantlaxmi.strategies.own_signals import check_names
 
 
@@ -152,11 +153,16 @@ class Strategy(ABC):
         return digest
 
     def own_table(
-        self, name: str, market: MarketData, records: Mapping[str, NDArray[Any]]
+        self,
+        name: str,
+        market: MarketData,
+        records: Mapping[str, NDArray[Any]],
+        asks: MarginAsks,
     ) -> dict[str, NDArray[Any]]:
         """Return columns of one of ``own_tables``, made of the market and a run's records.
 
-        ``records`` are its ``decisions``, ``fills`` and ``risk``.
+        ``records`` are its ``decisions``, ``fills`` and ``risk``; ``asks`` may be asked about
+        orders at messages of the table ``chain`` (`MarginAsks`).
         """
         raise StrategyError(f"strategy {self.strategy_id!r} has no table {name!r}")
 

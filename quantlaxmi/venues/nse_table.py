@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -18,6 +18,7 @@ from quantlaxmi.execution.fee_components import (
 )
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.settings import Bounds, Chars, Items, Place, Reads, Settings, read_settings
+from quantlaxmi.settings.days import Day
 from quantlaxmi.venues.tables import MAX_ROWS
 
 __all__ = [
@@ -33,20 +34,7 @@ __all__ = [
 ]
 
 Market = Literal["option", "future"]
-_DAY: Final = "a day such as 2025-01-31"
 _CLOCK: Final = "a time of day such as 09:15"
-
-
-def _date(value: Any, at: Place) -> date:
-    found = value
-    if isinstance(value, str):
-        try:
-            found = date.fromisoformat(value)
-        except ValueError:
-            raise at.was(value, _DAY) from None
-    if not isinstance(found, date) or isinstance(found, datetime):
-        raise at.was(value, _DAY)
-    return found
 
 
 def _clock(value: Any, at: Place) -> time:
@@ -61,7 +49,6 @@ def _clock(value: Any, at: Place) -> time:
     return found
 
 
-Day = Annotated[date, Reads(_date, _DAY)]
 Clock = Annotated[time, Reads(_clock, _CLOCK)]
 Text = Annotated[str, Chars(least=1)]
 
@@ -207,10 +194,16 @@ class MarginRow(Settings, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    price_scan_percent : FixedPoint
-        Largest move of the forward but for the extreme ones, which are twice as far.
+    deviations : int
+        The price scan is so many daily deviations of the underlying, times the root of two.
+    price_scan_percent, far_price_scan_percent : FixedPoint
+        At least; the second of options with more than ``far_months`` left. The largest move of the
+        forward but for the extreme ones, which are twice as far.
+    far_months : int
+    volatility_percent : FixedPoint
+        Of the underlying's volatility of a year, by which volatility is raised and lowered.
     volatility_points : FixedPoint
-        By which volatility is raised and lowered, points of a hundredth a year.
+        At least, points of a hundredth a year.
     calendar_percent : FixedPoint
         Of the far contract, on deltas of expiries that stand against each other.
     exposure_percent, expiring_percent : FixedPoint
@@ -221,7 +214,11 @@ class MarginRow(Settings, frozen=True, kw_only=True):
     source : str
     """
 
+    deviations: Annotated[int, Bounds(ge=1, le=100)]
     price_scan_percent: Percent
+    far_months: Annotated[int, Bounds(ge=1, le=120)]
+    far_price_scan_percent: Percent
+    volatility_percent: Percent
     volatility_points: Percent
     calendar_percent: Percent
     exposure_percent: Percent
@@ -232,8 +229,9 @@ class MarginRow(Settings, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Refuse moves that leave no price."""
-        if self.price_scan_percent.to_fraction() >= 50:
-            raise self.refuse("price_scan_percent", "expected below 50: twice of it is a move")
+        for name in ("price_scan_percent", "far_price_scan_percent"):
+            if getattr(self, name).to_fraction() >= 50:
+                raise self.refuse(name, "expected below 50: twice of it is a move")
 
 
 class NseTable(Settings, frozen=True, kw_only=True):

@@ -34,7 +34,8 @@ class Checks:
             for rule, value, limit in broken:
                 self._risk_row(sequence, leg.instrument, rule, value, limit, self.ts_ns)
             refused.append(bool(broken))
-        return [True] * len(refused) if decision.bundle and any(refused) else refused
+        whole = decision.bundle and any(refused)
+        return self._without_margin(decision, sequence, [True] * len(refused) if whole else refused)
 
     def _broken(self, leg: Leg, sent: list[Leg], units: int) -> Iterator[tuple[RiskRule, int, int]]:
         """Every rule that the leg breaks, were ``sent`` on their way before it."""

@@ -52,6 +52,7 @@ from tests.naive.bundles import Bundles
 from tests.naive.checks import Checks
 from tests.naive.ending import Ending
 from tests.naive.funding import Funding
+from tests.naive.margins import Margins
 from tests.naive.money import TEN, Money
 from tests.naive.order_rows import OrderRows
 from tests.naive.resting import Queues
@@ -95,7 +96,9 @@ class _Pending:
 Decide = Callable[["Engine", str, Row], Decision | None]
 
 
-class Engine(Money, OrderRows, Checks, Arrivals, Funding, Stopping, Trims, Bundles, Ending):
+class Engine(
+    Money, OrderRows, Checks, Margins, Arrivals, Funding, Stopping, Trims, Bundles, Ending
+):
     """One run; ``decide`` is asked at every message whose kind is wanted."""
 
     def __init__(

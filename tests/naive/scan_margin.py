@@ -23,6 +23,7 @@ class Contract:
     strike: int
     scale: float
     underlying: str = "NIFTY"
+    far_until: int = 0  # a long time is left on days before this one
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Rule:
     exposure: float
     expiring: float
     apart: bool
+    far_scan: float = 0.177
 
 
 def phi(x):
@@ -117,11 +119,13 @@ def margin(contracts, quotes, mids, qty, ts_ns, today, rule):
                 if c.kind == "future" or money < 0:
                     total["exposure"] += abs(money) * forward * rate
                 forwards[c.ends_ns] = by_parity or mid
+                far = c.kind != "future" and today < c.far_until
+                reach = rule.far_scan if far else rule.price_scan
                 if c.kind == "future":
                     total["futures"] += money * mid
                     deltas[c.ends_ns] = deltas.get(c.ends_ns, 0) + money
-                    prices = [forward * (1 + m * (rule.price_scan)) for m, _ in SCENARIOS]
-                    prices += [forward * (1 + m * (rule.price_scan)) for m in (2, -2)]
+                    prices = [forward * (1 + m * reach) for m, _ in SCENARIOS]
+                    prices += [forward * (1 + m * reach) for m in (2, -2)]
                 else:
                     call, worth = c.kind == "call", worth + money * mid
                     years = max((c.ends_ns - ts_ns) / 10**9, 60) / YEAR
@@ -131,8 +135,7 @@ def margin(contracts, quotes, mids, qty, ts_ns, today, rule):
                     moves = [(m, sigma + s * (rule.vol_scan)) for m, s in SCENARIOS]
                     moves += [(2, sigma), (-2, sigma)]
                     prices = [
-                        black(call, forward * (1 + m * (rule.price_scan)), c.strike, years, v)
-                        for m, v in moves
+                        black(call, forward * (1 + m * reach), c.strike, years, v) for m, v in moves
                     ]
                 for k, price in enumerate(prices):
                     counted = 0.35 if k >= 14 else 1

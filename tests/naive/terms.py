@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Terms:
     right: int = 0  # 1 a call, -1 a put
     strike: int = 0
     ends_ns: int | None = None
+    base: str = ""
 
     def component_fees(self, value: Fraction, side: int, first: bool) -> dict[str, Fraction]:
         """What a fill of a value pays of each component: taxes after what they are counted on."""
@@ -109,6 +111,7 @@ class Limits:
     capital: Fraction = Fraction(0)
     leverage: Fraction = Fraction(1)
     refuse_short: bool = False
+    margin: Any = None  # MarginTerms; None: none is asked for
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,17 @@ FUTURES = [
 ]
 
 
-def universe(expiries: int) -> list[Contract]:
+def universe(expiries: int, far_until: int = 0) -> list[Contract]:
+    """Options and futures; ``far_until`` is of the last expiry."""
     made = []
     for k in range(expiries):
         ends, day = ENDS[k], DAY + (0, 4, 11)[k]
-        made.append(Contract("future", ends, day, 0, 1e9))
+        far = far_until if k == expiries - 1 else 0
+        made.append(Contract("future", ends, day, 0, 1e9, far_until=far))
         for strike in STRIKES:
-            made += [Contract(kind, ends, day, strike, 1e9) for kind in ("call", "put")]
+            made += [
+                Contract(kind, ends, day, strike, 1e9, far_until=far) for kind in ("call", "put")
+            ]
     return made
 
 
@@ -57,15 +61,18 @@ def scanned(contracts, quotes, mids, qty, rule, now=NOW):
         for c in contracts
     ]
     dated = (
-        DAY, rule.price_scan, rule.vol_scan, rule.calendar, rule.exposure, rule.expiring, rule.apart
-    )  # fmt: skip
-    expiries = [(0, end, days[end]) for end in ends]
+        *(0, DAY, rule.price_scan, rule.far_scan, rule.vol_scan, rule.calendar, rule.exposure),
+        *(rule.expiring, rule.apart),
+    )
+    far = {c.ends_ns: c.far_until for c in contracts}
+    expiries = [(0, end, days[end], far[end]) for end in ends]
     return scan_margin(terms, expiries, [dated], books, np.array(qty, np.int64), now)
 
 
 @st.composite
 def portfolios(draw):
-    contracts = universe(draw(st.integers(1, 3)))
+    far = draw(st.sampled_from((0, DAY, DAY + 1)))
+    contracts = universe(draw(st.integers(1, 3)), far)
     base, quotes, mids = draw(st.integers(2_440_000, 2_490_000)), [], []
     for c in contracts:
         worth = base
@@ -107,6 +114,23 @@ def test_a_future_loses_the_price_scan_and_a_calendar_of_futures_pays_its_charge
     spread = scanned(contracts, quotes, mids, [0, 75, -75], AFTER)
     assert spread.scan == pytest.approx(75 * 10_000 * 0.093, rel=1e-9)
     assert spread.calendar == pytest.approx(75 * 2_420_000 * 0.0175, rel=1e-12)
+
+
+def test_options_with_a_long_time_left_have_the_larger_price_scan():
+    """Deep in the money a call moves as its forward does."""
+    for far_until, scan in ((DAY, 0.093), (DAY + 1, 0.177)):
+        contracts = [
+            Contract(kind, ENDS[2], DAY + 11, strike, 1.0, far_until=far_until)
+            for strike in (1_000_000, 2_400_000)
+            for kind in ("call", "put")
+        ]
+        contracts.append(Contract("future", ENDS[2], DAY + 11, 0, 1.0, far_until=far_until))
+        quotes = [(1_399_999, 1_400_001), (1, 3), (29_999, 30_001), (29_999, 30_001), None]
+        mids = [1_400_000, 2, 30_000, 30_000, 2_400_000]
+        call = scanned(contracts, quotes, mids, [75, 0, 0, 0, 0], AFTER)
+        assert call.scan == pytest.approx(75 * 2_400_000 * scan, rel=1e-3)
+        future = scanned(contracts, quotes, mids, [0, 0, 0, 0, 75], AFTER)
+        assert future.scan == pytest.approx(75 * 2_400_000 * 0.093, rel=1e-12)
 
 
 def test_there_is_no_benefit_on_the_day_of_expiry():

@@ -17,6 +17,7 @@ from quantlaxmi.options.recorded import RecordedChain
 from quantlaxmi.report import plots
 from quantlaxmi.run.chain_pictures import option_pictures
 from quantlaxmi.run.drawing import new_figure
+from quantlaxmi.run.own_tables import margin_asks
 from quantlaxmi.strategies import StrategyRegistry
 
 PLANTED = Path(__file__).resolve().parents[2] / "data" / "planted"
@@ -68,7 +69,8 @@ def test_the_term_structure_is_of_volatilities_at_the_money(run, entry):
 def test_the_bars_count_as_explain_does(run):
     exact = run.exact
     records = {"decisions": exact.decisions, "fills": exact.fills, "risk": exact.risk}
-    found = tally(run.strategy.strategy.run_checks(run.segment, records))
+    asks = margin_asks(exact, run.segment, run.config)
+    found = tally(run.strategy.strategy.run_checks(run.segment, records, asks))
     ax = plots.rule_bars(run)
     every, alone = ax.containers
     assert [int(bar.get_width()) for bar in every] == [one.blocked for one in found.rules]

@@ -11,10 +11,7 @@ import pytest
 
 from quantlaxmi import backtest, replay
 from quantlaxmi.errors import ConfigError, StrategyError
-from quantlaxmi.execution.risk import RiskLimits
-from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.importers import import_capture
-from quantlaxmi.options.calendar_terms import CalendarRule
 from quantlaxmi.options.recorded import RecordedChain
 from quantlaxmi.schema import DecisionType
 from quantlaxmi.segment import MemorySegment, open_segment
@@ -151,18 +148,6 @@ def test_the_gap_is_no_filter_of_random_entries() -> None:
         assert not any(c.blocked == 0 for _, c, _ in strategy.recorded_checks(segment))
     narrow = CalendarCarry(CalendarCarry.Config.load(sets=[*text.split(), "min_iv=0.59"]))
     assert not narrow.can_enter(segment).any()
-
-
-def test_an_entry_that_has_no_margin_is_among_the_checks() -> None:
-    segment, strategy = market("open"), made(SETS["open"])
-    for capital, has in ((1_000, False), (10**7, True)):
-        limits = RiskLimits(capital=FixedPoint(capital, 0), margin="scan")
-        run = backtest(segment, strategy, latency_ns=1_000, limits=limits)
-        blocked = np.array(run.table("checks")["blocked"])
-        refused = blocked & CalendarRule.MARGIN > 0
-        assert (run.n_fills > 0) == has == (not refused.any())
-        assert refused.sum() == (0 if has else run.n_decisions)
-        assert (blocked[refused] == CalendarRule.MARGIN).all()  # nothing else forbade
 
 
 def test_positions_are_worth_their_last_valid_mids() -> None:

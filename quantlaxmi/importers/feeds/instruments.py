@@ -16,8 +16,8 @@ from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.segment.manifest import MAX_INSTRUMENTS
 from quantlaxmi.settings import Bounds, Settings
+from quantlaxmi.settings.days import Day
 from quantlaxmi.venues import nse
-from quantlaxmi.venues.nse_table import Day
 
 __all__ = ["FeedFile", "FeedInstrument", "load_instruments"]
 

@@ -16,6 +16,7 @@ from quantlaxmi.run.summary.capital import capital_lines
 from quantlaxmi.run.summary.clocks import clock_lines
 from quantlaxmi.run.summary.gaps import gap_lines
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
+from quantlaxmi.run.summary.margin import margin_lines
 from quantlaxmi.run.summary.orders import order_lines
 from quantlaxmi.run.summary.short_spot import short_spot_lines
 from quantlaxmi.run.summary.steps import step_lines
@@ -24,6 +25,7 @@ Section = Callable[[FinishedRun], Iterable[SummaryLine]]
 
 SECTIONS: Final[tuple[Section, ...]] = (
     capital_lines,
+    margin_lines,
     book_lines,
     gap_lines,
     step_lines,
