@@ -39,6 +39,7 @@ SUBJECTS: dict[str, list[str]] = {
     "walk-forward": ["bench_walk_forward.py"],
     "robustness": ["bench_robustness.py"],
     "lanes": ["bench_lanes.py"],
+    "one-lane": ["bench_one_lane.py"],
     "g2": ["bench_g2.py"],
     "random-entry-vectorbt": ["bench_random_entry_vectorbt.py"],
     "ablation": ["bench_ablation.py"],

@@ -53,6 +53,8 @@ cdef int _close_bucket(
             return NO_MID
         if _product(held[i], mid2[i * stride], weights[i], &part) or ql_add(value, part, &value):
             return TOO_WIDE
+    if ql_cmp(value, s.before) == 0:
+        return FOLLOWED
     if ql_sub(value, s.before, &part) or ql_add(s.total, part, &s.total):
         return TOO_WIDE
     s.before = value

@@ -9,10 +9,18 @@ cdef struct depth_index_t:
     const int32_t* rows  # by message: its last row in the table
 
 
+cdef enum:  # marks of a row of quotes
+    QUIET_WHO = 63  # bits of its instrument
+    QUIET_TRADE = 64  # behind a trade that changes nothing but the last price
+    QUIET_STOP = 128  # behind anything else that is no quote
+    QUIET_LOUD = 32768  # it has to be looked at
+
+
 # What of quotes nobody has to look at closely, by row (quiet_rows.pyx).
 cdef struct quiet_t:
     const int64_t* mid2  # bid plus ask as recorded
-    const short* who  # the instrument; below 0: the row has to be looked at
+    const short* who  # the instrument and marks
+    const int64_t* before_trade  # by trade: the row of its instrument before it, as a rule
 
 
 cdef struct columns_t:

@@ -16,7 +16,7 @@ from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
 from quantlaxmi._ext.latency_news cimport show
 from quantlaxmi._ext.market_feed cimport feed_t
 from quantlaxmi._ext.matching cimport market_t
-from quantlaxmi._ext.quote_run cimport quote_run
+from quantlaxmi._ext.quote_run cimport next_before, quote_run
 from quantlaxmi._ext.sleep cimport all_sleep
 from quantlaxmi._ext.tape cimport *
 from quantlaxmi._ext.venue_clock cimport clock_sees
@@ -348,7 +348,7 @@ cdef inline int _late(tape_t* m, const columns_t* t) noexcept nogil:
 cdef int64_t tape_run(tape_t* m, feed_t* feed, int64_t limit) noexcept nogil:
     """Merge the tables by seq until they end or ``limit`` rows were read; status."""
     cdef columns_t* quotes = &feed.quotes
-    cdef int64_t other, dd, dt, df, dc, ds, done = 0
+    cdef int64_t other, rest, dd, df, dc, ds, done = 0
     cdef int status = OK
     if (
         _late(m, quotes) or _late(m, &feed.depth) or _late(m, &feed.trades)
@@ -356,33 +356,34 @@ cdef int64_t tape_run(tape_t* m, feed_t* feed, int64_t limit) noexcept nogil:
     ):
         return OVERFLOW
     while done < limit:
-        dd, dt, df = _next(&feed.depth), _next(&feed.trades), _next(&feed.funding)
+        dd, df = _next(&feed.depth), _next(&feed.funding)
         dc, ds = _next(&feed.chain), _next(&feed.settlement)
-        other = dd if dd < dt else dt
-        other = df if df < other else other
-        other = dc if dc < other else other
-        other = ds if ds < other else other
+        rest = dd if dd < df else df
+        rest = dc if dc < rest else rest
+        rest = ds if ds < rest else rest
+        other = next_before(&feed.trades, rest)
         while quotes.at < quotes.n and quotes.seq[quotes.at] < other and done < limit:
-            status = quote_run(m, quotes, other, limit - done, &done)
+            status = quote_run(m, quotes, &feed.trades, rest, limit - done, &done)
             if status != OK:
                 return status
-            if quotes.at == quotes.n or quotes.seq[quotes.at] >= other or done == limit:
+            other = next_before(&feed.trades, rest)
+            if quotes.at == quotes.n or quotes.seq[quotes.at] >= other or done >= limit:
                 break
             status = _quote(m, quotes)
             if status != OK:
                 return status
             done += 1
-        if other == NEVER or done == limit:
+        if other == NEVER or done >= limit:
             if quotes.at < quotes.n:
                 continue
             if other == NEVER:
                 return OK
             continue
         done += 1
-        if other == dd:
-            status = _depth(m, &feed.depth)
-        elif other == dt:
+        if other < rest:
             status = _trade(m, &feed.trades)
+        elif other == dd:
+            status = _depth(m, &feed.depth)
         elif other == df:
             status = _funding(m, &feed.funding)
         elif other == ds:

@@ -220,7 +220,7 @@ cdef class Lanes:
         self.first.feed.depth.index = NULL  # others may have been loaded before
         self.first.load(tables, depth_index)
         if quiet_rows is not None and self.first.feed.quotes.n:
-            quiet_rows.point(&self.first.feed.quotes, tables["quotes"])
+            quiet_rows.point(&self.first.feed.quotes, tables)
             self.first._columns.append(quiet_rows)
 
     def run(

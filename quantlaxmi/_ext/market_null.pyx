@@ -45,16 +45,14 @@ cdef struct path_t:  # of one instrument
     int64_t n  # increments
     int64_t total  # their sum
     int64_t travelled  # sum of their magnitudes
-    int64_t whole  # floor and rest of total / n
-    int64_t rest
+    int64_t* kept  # by number of turned increments: half-even(number * total / n)
     int64_t least_bid  # over all states
     int64_t most_ask
 
 
 cdef struct walk_t:  # the same within one draw
     int64_t moved  # sum of the turned increments
-    int64_t whole  # of the turned times the mean
-    int64_t rest
+    int64_t turned  # how many
     int64_t shift
     int64_t lowest
     int64_t highest
@@ -127,15 +125,15 @@ cdef class SignFlips:
             self._sizes(quotes["bid_qty"], quotes["ask_qty"])
             self._measure(QUOTES)
         for k in range(n_instruments):
-            if self.paths[k].n:
-                self.paths[k].whole = _floor_div(self.paths[k].total, self.paths[k].n)
-                self.paths[k].rest = (
-                    self.paths[k].total - self.paths[k].whole * self.paths[k].n
-                )
+            _keep_means(&self.paths[k])
         with nogil:
             self._number()
 
     def __dealloc__(self):
+        cdef Py_ssize_t k
+        if self.paths != NULL:
+            for k in range(self.n_instruments):
+                free(self.paths[k].kept)
         free(self.paths)
 
     @property
@@ -355,26 +353,19 @@ cdef class SignFlips:
         cdef const int64_t* move = self.move[which]
         cdef const int64_t* instant = self.instant[which]
         cdef Py_ssize_t i
-        cdef int64_t at, mask, over, kept = -<int64_t>drift
+        cdef int64_t at, turned
         cdef walk_t* w
-        cdef const path_t* p
         for i in range(self.n_rows[which]):
             w = &walks[instrument[i]]
             at = instant[i]
             if at >= 0:
-                p = &self.paths[instrument[i]]
                 # No branches on random bits: they would be mispredicted half the time.
-                mask = -<int64_t>((signs[at >> 6] >> (at & 63)) & 1)
-                w.moved += move[i] & mask
-                mask &= kept
-                w.whole += p.whole & mask
-                w.rest += p.rest & mask
-                over = -<int64_t>(w.rest >= p.n)
-                w.rest -= p.n & over
-                w.whole -= over
-                w.shift = w.whole - w.moved + (
-                    (w.rest > p.n - w.rest) | ((w.rest == p.n - w.rest) & (w.whole & 1))
-                )
+                turned = (signs[at >> 6] >> (at & 63)) & 1
+                w.moved += move[i] & -turned
+                w.turned += turned
+                w.shift = -w.moved
+                if drift:
+                    w.shift += self.paths[instrument[i]].kept[w.turned]
                 w.lowest = w.shift if w.shift < w.lowest else w.lowest
                 w.highest = w.shift if w.shift > w.highest else w.highest
             out[i] = w.shift
@@ -390,7 +381,19 @@ cdef class SignFlips:
         return True
 
 
-cdef inline int64_t _floor_div(int64_t a, int64_t b) noexcept nogil:
-    """Floor of a / b for b > 0; C truncates."""
-    cdef int64_t q = a / b
-    return q - (1 if a % b < 0 else 0)
+cdef int _keep_means(path_t* p) except -1:
+    """Make the table of what stays of the drift, for every number of turned increments."""
+    cdef int64_t turned, of_all = 0, over = 0, n = p.n if p.n else 1, rest = p.total % n
+    cdef int64_t whole = (p.total - rest) / n - (rest < 0)
+    rest += n if rest < 0 else 0  # the rest of C has the sign of the total
+    p.kept = <int64_t*>calloc(p.n + 1, sizeof(int64_t))
+    if p.kept == NULL:
+        raise MemoryError("increments")
+    for turned in range(1, p.n + 1):
+        of_all += whole
+        over += rest
+        if over >= p.n:
+            over -= p.n
+            of_all += 1
+        p.kept[turned] = of_all + (over > p.n - over or (over == p.n - over and of_all & 1))
+    return 0

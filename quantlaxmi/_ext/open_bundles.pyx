@@ -12,7 +12,8 @@ A bundle with one of the last three leaves a row that says how many of its units
 many of its legs did not fill whole.
 """
 from libc.stdint cimport int64_t
-from libc.string cimport memset
+from libc.stdlib cimport realloc
+from libc.string cimport memcpy, memset
 
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.bundles cimport excess_of, note_excess, take_back
@@ -20,9 +21,38 @@ from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.wide cimport *
 
 
+cdef open_bundle_t* _room_for(buffer_t* bundles, Py_ssize_t n_legs) noexcept nogil:
+    """Room for one more bundle, whose legs are zeroed: it has room for many more than it has."""
+    cdef open_bundle_t* b
+    cdef void* grown
+    if bundles.n == bundles.cap:
+        grown = realloc(bundles.data, (2 * bundles.cap + 4) * sizeof(open_bundle_t))
+        if grown == NULL:
+            return NULL
+        bundles.data = <char*>grown
+        bundles.cap = 2 * bundles.cap + 4
+    b = <open_bundle_t*>bundles.data + bundles.n
+    bundles.n += 1
+    memset(b.filled, 0, n_legs * sizeof(int64_t))
+    memset(b.moved, 0, n_legs * sizeof(int64_t))
+    return b
+
+
+cdef inline void _copy(open_bundle_t* to, const open_bundle_t* b) noexcept nogil:
+    """A bundle with the legs that it has."""
+    to.decision = b.decision
+    to.policy = b.policy
+    to.units = b.units
+    to.first_leg = b.first_leg
+    to.n_legs = b.n_legs
+    to.n_open = b.n_open
+    memcpy(to.filled, b.filled, b.n_legs * sizeof(int64_t))
+    memcpy(to.moved, b.moved, b.n_legs * sizeof(int64_t))
+
+
 cdef int open_bundle(engine_t* e, const pending_t* p, int64_t n_legs) noexcept nogil:
     cdef const decision_t* d = <decision_t*>e.decisions.data + p.decision
-    cdef open_bundle_t* b = <open_bundle_t*>push(&e.open_bundles)
+    cdef open_bundle_t* b = _room_for(&e.open_bundles, n_legs)
     if b == NULL:
         return NO_MEMORY
     b.decision = p.decision
@@ -139,10 +169,10 @@ cdef int leg_ended(
     b[k].n_open -= 1
     if b[k].n_open:
         return OK
-    whole = b[k]
+    _copy(&whole, &b[k])
     e.open_bundles.n -= 1
     while k < e.open_bundles.n:
-        b[k] = b[k + 1]
+        _copy(&b[k], &b[k + 1])
         k += 1
     return _end_bundle(e, &whole, ts, False)
 

@@ -24,20 +24,20 @@ cdef void _set(
 ) noexcept nogil:
     """Note a lane's bounds and find those of all."""
     cdef Py_ssize_t k
+    cdef double all_low = -INFINITY, all_high = INFINITY
     if s.low[lane] == low and s.high[lane] == high and s.until[lane] == until:
         return
     s.low[lane] = low
     s.high[lane] = high
     s.until[lane] = until
-    s.all_low = -INFINITY
-    s.all_high = INFINITY
     for k in range(s.n):
-        if s.until[k] >= QL_ALWAYS:
-            continue
-        if s.low[k] > s.all_low:
-            s.all_low = s.low[k]
-        if s.high[k] < s.all_high:
-            s.all_high = s.high[k]
+        # No branches: which lanes a time keeps asleep changes with every call.
+        low = -INFINITY if s.until[k] >= QL_ALWAYS else s.low[k]
+        high = INFINITY if s.until[k] >= QL_ALWAYS else s.high[k]
+        all_low = low if low > all_low else all_low
+        all_high = high if high < all_high else all_high
+    s.all_low = all_low
+    s.all_high = all_high
 
 
 cdef void wake(sleep_t* s, Py_ssize_t lane) noexcept nogil:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,8 @@ _EDGES = HIGHEST * PER_UNIT
 #: A statistic nearer to an edge than this, in bins, is compared in integers. The estimate in
 #: doubles is off by less than 2**-44.
 _NEAR = 1e-6
+#: Integers below this are doubles without overflow.
+_DOUBLES = 2**1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,26 @@ class Histogram:
 
 
 def bin_of(s: int, q: int) -> int:
-    """The bin of s/sqrt(q), by comparing integers alone.
+    """The bin of s/sqrt(q), exact: doubles find it where the statistic is clear of all edges.
 
     Parameters
     ----------
     s, q : int
         Sum and sum of squares, of any size. Where the squares are 0 the statistic is 0.
+
+    Examples
+    --------
+    >>> bin_of(-7, 1), bin_of(0, 0), bin_of(1, 16), bin_of(10**400, 1)
+    (0, 25, 26, 49)
     """
+    if 0 < q < _DOUBLES and -_DOUBLES < s < _DOUBLES:
+        place = PER_UNIT * s / math.sqrt(q)
+        if abs(place) < _EDGES:
+            floor = math.floor(place)
+            if _NEAR < place - floor < 1 - _NEAR:
+                return floor + _EDGES + 1
+        elif abs(place) > _EDGES + _NEAR:
+            return 0 if place < 0 else LAST_BIN
     low, high = -_EDGES, _EDGES + 1  # the first edge that is above the statistic is in between
     while low < high:
         middle = (low + high) // 2

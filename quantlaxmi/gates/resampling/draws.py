@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -38,6 +39,8 @@ BATCH = 100_000
 #: Draws of the first batch, and of the smallest that follows (see `parallel.pace`).
 FIRST_DRAWS: Final = 256
 LEAST_DRAWS: Final = 32
+#: The same where a draw is dear.
+LEAST_DEAR: Final = 4
 
 Sweep = Callable[[int, U64], None]
 
@@ -137,6 +140,17 @@ class _Counts:
     def most(self) -> int:
         """Draws that are made at most in this stage."""
         return max(self.rule.tries, 1) * self.stage.draws
+
+    @property
+    def expected(self) -> int:
+        """Draws that are still to be made, were those to come as those before; at least 1."""
+        left = float(self.stage.draws - self.counted)
+        if self.done:
+            left *= self.done / (self.counted or 1)
+            missing = self.stage.stop_after - self.found[0]
+            if self.stage.stop_after and self.found[0]:
+                left = min(left, missing * self.done / self.found[0])
+        return max(1, math.ceil(left))
 
     def go_on(self, kept: DrawCounts) -> None:
         """Take up counts that were kept."""
@@ -271,10 +285,14 @@ def _draw(context: GateContext, gate: str, width: int, sweep: Sweep, counts: _Co
     # Gates that choose a small batch have measured it.
     first = min(counts.rule.batch, FIRST_DRAWS)
     pace = Pace(first, counts.rule.batch, least=min(first, LEAST_DRAWS))
-    if counts.rule.batch <= FIRST_DRAWS:
+    dear = counts.rule.batch <= FIRST_DRAWS
+    if dear:
         pace = Pace(first, first, least=first)
     while counts.counted < wanted and counts.done < most and not counts.stopped:
-        out = np.empty((min(pace.size, most - counts.done), width), np.uint64)
+        size = min(pace.size, most - counts.done)
+        if dear and counts.done:  # draws behind the last one that is needed are made in vain
+            size = min(size, max(counts.expected, LEAST_DEAR))
+        out = np.empty((size, width), np.uint64)
         try:
             with pace:
                 sweep(counts.done, out)

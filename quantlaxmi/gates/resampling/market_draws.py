@@ -31,7 +31,7 @@ LEAST_POSITIVE = 0.1
 #: At most so many draws are made for each one that counts.
 MOST_TRIES = 10
 #: A batch takes about so long, so that progress and interrupts are seen, and has at most so many.
-_BATCH_SECONDS, _MOST_IN_BATCH = 0.5, 32
+_BATCH_SECONDS, _MOST_IN_BATCH = 0.5, 128
 #: Draws that tell whether enough would count, where no more is asked of them.
 FEW_DRAWS = 8
 #: Draws in a batch where none was made before: at most so many, but one, are made in vain.

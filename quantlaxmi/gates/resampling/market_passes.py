@@ -78,10 +78,11 @@ class SettingPasses:
 
     def __init__(self, replays: Replays, configs: Sequence[StrategyConfig | None]) -> None:
         self._replays, self._configs = replays, tuple(configs)
-        self._rooms: list[_Room] = []
+        # By the market that each one has loaded, so that a thread takes up its own again.
+        self._rooms: dict[int, _Room] = {}
         self.are_lanes = True
         try:
-            self._rooms.append(self._make())
+            self._rooms[0] = self._make()
         except (ValueError, StrategyError, FixedPointOverflow):
             self.are_lanes = False
 
@@ -135,17 +136,24 @@ class SettingPasses:
         """
         if not self.are_lanes:
             return [None] * len(self._configs)
-        try:
-            room = self._rooms.pop()
-        except IndexError:
-            room = self._make()
+        room = self._taken(moved)
         found = self._pass(room, moved, sleeping=True)
         if moved.draw % CHECKED == 0:
             if any(lanes.some_sleep for lanes in room.groups):
                 self._hold_sleep(found, self._pass(room, moved, sleeping=False))
             self._hold_lane(found, moved)
-        self._rooms.append(room)
+        self._rooms[id(moved)] = room
         return found
+
+    def _taken(self, moved: Moved) -> _Room:
+        """Lanes that nobody uses, out of the rooms: those with this market, if there are any."""
+        room = self._rooms.pop(id(moved), None)
+        if room is not None:
+            return room
+        try:
+            return self._rooms.popitem()[1]
+        except KeyError:
+            return self._make()
 
     def prove(self, alone: Sequence[Sums]) -> None:
         """Hold the lanes to what each setting made by itself on the recorded market.
@@ -164,7 +172,7 @@ class SettingPasses:
         """
         if not self.are_lanes:
             return
-        room, market = self._rooms[0], self._replays.room()
+        room, market = next(iter(self._rooms.values())), self._replays.room()
         awake = self._pass(room, market, sleeping=False)
         if awake != list(alone):
             self.are_lanes = False

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,16 +20,18 @@ from quantlaxmi._ext.market_null import SignFlips
 from quantlaxmi._ext.quiet_rows import MOST_INSTRUMENTS, QuietRows
 from quantlaxmi._ext.trip_sums import NO_MID_SEEN, trip_sums
 from quantlaxmi.errors import FixedPointOverflow, StrategyError, first_cause
-from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.context import DecisionPoints, GateContext
 from quantlaxmi.gates.path.clock_buckets import bucket_ends
 from quantlaxmi.gates.path.columns import BoundError, attribution_units
 from quantlaxmi.gates.resampling.bar_flips import BarFlips
+from quantlaxmi.gates.resampling.moved_mids import MovedMids
 from quantlaxmi.parallel import cores
-from quantlaxmi.parallel.threads import iterate_in_order
+from quantlaxmi.parallel.pull import pull
 from quantlaxmi.run.ledger_lines import last_seq_at, marks_at
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.run.session import Session
 from quantlaxmi.schema import I64, TABLES
+from quantlaxmi.segment import MarketData
 from quantlaxmi.segment.depth_index import depth_index_of
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
@@ -69,8 +70,7 @@ class DrawFailed(Exception):
         return f"On the market of draw {self.draw} the strategy could not be run: {cause}."
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """PnL of a strategy on one market, mid to mid, in units of `Replays.scale`.
 
     Attributes
@@ -153,7 +153,7 @@ class Replays:
         }
         self.depth_index = depth_index_of(run.segment)
         n = len(run.instruments)
-        self.quiet_rows = QuietRows(self._tables["quotes"], n) if n <= MOST_INSTRUMENTS else None
+        self.quiet_rows = QuietRows(self._tables, n) if n <= MOST_INSTRUMENTS else None
         try:
             self.flips = SignFlips(self._tables["quotes"], self._tables["depth"], n)
         except OverflowError as error:
@@ -169,16 +169,9 @@ class Replays:
             raise BoundError(f"A money unit of {max(weights)} times the finest, the limit is 2^63.")
         self._weights = np.array(weights, np.int64)
         points = context.decision_points
-        self._last_mid2 = points.last_mid2
         self._end_ns = int(points.ts_ns[-1])
-        # On a moved market an instrument that the run did not trade may be traded: it is marked
-        # at the end of the data.
-        last_seq = dict.fromkeys(points.instruments, int(points.seq[-1]))
-        self._last = [self._last_row(i, last_seq.get(i, _NO_LATER)) for i in range(n)]
         self._ends = bucket_ends(run.segment.first_ts_ns, run.segment.last_ts_ns)
-        seq = last_seq_at(run.segment, self._ends)
-        self._end_mid2 = marks_at(run.segment, seq, range(n))
-        self._end_rows = self._rows_at(seq)
+        self._marked = self._mids_to_mark(run.segment, points)
         own = rerun.run.strategy
         self._bounds: dict[bytes, BoundStrategy] = {}
         self.threads = 1
@@ -198,45 +191,23 @@ class Replays:
         seq = np.concatenate([depth["seq"][of_depth], quotes["seq"][of_quotes]])
         return seq, of_depth, of_quotes
 
-    def _rows_at(self, seq: I64) -> dict[str, tuple[I64, I64]]:
-        """By table: places in ``_end_mid2`` (flat) that it shifts, and the rows of their shifts."""
-        places: dict[str, list[tuple[int, int]]] = {"quotes": [], "depth": []}
-        for i in range(len(self._end_mid2)):
+    def _mids_to_mark(self, segment: MarketData, points: DecisionPoints) -> MovedMids:
+        """Mids that positions are marked at: by instrument the last one, then by bucket."""
+        n = len(segment.instruments)
+        # On a moved market an instrument that the run did not trade may be traded: it is marked
+        # at the end of the data.
+        last_seq = dict.fromkeys(points.instruments, int(points.seq[-1]))
+        seq = last_seq_at(segment, self._ends)
+        mids = MovedMids(np.concatenate([points.last_mid2, *marks_at(segment, seq, range(n))]))
+        for i in range(n):
             known, of_depth, of_quotes = self._rows_of(i)
-            for k, at in enumerate((np.searchsorted(known, seq, "right") - 1).tolist()):
-                place = i * len(seq) + k
-                if 0 <= at < len(of_depth):
-                    places["depth"].append((place, int(of_depth[at])))
-                elif at >= 0:
-                    places["quotes"].append((place, int(of_quotes[at - len(of_depth)])))
-        return {
-            table: (
-                np.array([p for p, _ in found], np.int64),
-                np.array([r for _, r in found], np.int64),
-            )
-            for table, found in places.items()
-        }
-
-    def _end_mids(self, moved: Moved) -> I64:
-        """Twice the mid of every instrument at the end of every clock bucket of a moved market."""
-        mid2 = self._end_mid2.copy()
-        flat = mid2.reshape(-1)
-        for table in ("quotes", "depth"):
-            places, rows = self._end_rows[table]
-            shifts = 2 * getattr(moved, table)[rows]
-            shifts[flat[places] == 0] = 0  # it never had a valid book
-            flat[places] += shifts
-        return mid2
-
-    def _last_row(self, instrument: int, seq: int) -> tuple[str, int] | None:
-        """Table and row of the instrument's shift at a message; None before any."""
-        known, of_depth, of_quotes = self._rows_of(instrument)
-        at = int(np.searchsorted(known, seq, "right")) - 1
-        if at < 0:
-            return None
-        if at < len(of_depth):
-            return "depth", int(of_depth[at])
-        return "quotes", int(of_quotes[at - len(of_depth)])
+            asked = np.concatenate([[last_seq.get(i, _NO_LATER)], seq])
+            places = np.concatenate([[i], n + i * len(seq) + np.arange(len(seq))])
+            at = np.searchsorted(known, asked, "right") - 1
+            by_depth, by_quotes = (at >= 0) & (at < len(of_depth)), at >= len(of_depth)
+            mids.follow("depth", places[by_depth], of_depth[at[by_depth]])
+            mids.follow("quotes", places[by_quotes], of_quotes[at[by_quotes] - len(of_depth)])
+        return mids
 
     def shifts(self, moved: Moved, instrument: int, seq: I64) -> I64:
         """Shift of an instrument's prices at given messages.
@@ -322,11 +293,8 @@ class Replays:
 
     def marks(self, moved: Moved) -> Marks:
         """What the sums of any run over a market are made with."""
-        last = self._last_mid2.copy()
-        for i, place in enumerate(self._last):
-            if place is not None and last[i]:  # 0: it never had a valid book
-                last[i] += 2 * getattr(moved, place[0])[place[1]]
-        return self._weights, last, self._end_ns, self._ends, self._end_mids(moved)
+        mids, n = self._marked.on(moved.quotes, moved.depth), len(self._weights)
+        return self._weights, mids[:n], self._end_ns, self._ends, mids[n:].reshape(n, -1)
 
     def sums(
         self,
@@ -370,20 +338,19 @@ class Replays:
         """
         rooms = self._rooms
 
-        def one(draw: int) -> T:
+        def one(number: int) -> T:
             try:
                 room = rooms.pop()
             except IndexError:
                 room = self.room()
+            draw = draws[number]
             result = work(draw, self.move(draw, room, drift))
             rooms.append(room)
             return result
 
-        made: list[T] = []
-        try:
-            with closing(iterate_in_order(one, draws, threads=self.threads)) as results:
-                for result in results:
-                    made.append(result)
-        except (StrategyError, FixedPointOverflow) as error:
+        made, error = pull(one, len(draws), threads=self.threads)
+        if isinstance(error, StrategyError | FixedPointOverflow):
             raise DrawFailed(draws[len(made)], made) from error
+        if error is not None:
+            raise error
         return made

@@ -1,0 +1,1 @@
+"""Walks over quiet rows; C functions only."""
