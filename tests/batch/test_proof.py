@@ -24,7 +24,7 @@ from tests.depth import DEEP
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
-SEGMENTS, KILLS = (200, 20) if DEEP else (6, 0)
+SEGMENTS, KILLS = (200, 20) if DEEP else (4, 0)
 #: Every so manieth segment has an edge, and its market null is drawn.
 PLANTED_EACH = 10
 POLICY = '[suites]\ng2 = ["net_positive", "look_ahead", "equity", "market_null", "time_shift"]\n'

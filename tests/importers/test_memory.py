@@ -17,11 +17,12 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.importers import import_capture
 from tests import csv_texts
 from tests.bars_files import HEADER, MAPPING
+from tests.depth import DEEP
 
 #: MiB of memory that the process may have more than after a small import and replay.
 BOUND = 64
 #: How many times that the text of a file has.
-TIMES = 3
+TIMES = 3 if DEEP else 2
 SCRIPT = Path(__file__).parents[1] / "bounded_import.py"
 
 pytestmark = pytest.mark.skipif(

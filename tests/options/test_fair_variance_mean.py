@@ -11,7 +11,7 @@ from tests.depth import DEEP, some
 from tests.options.fair_variance_rules import RULES, Mids, Rule, bundles, gap_above
 
 #: As many as the statement of the null was tried with; a batch is held in memory.
-DRAWS, BATCH = (4_000, 200) if DEEP else (200, 200)
+DRAWS, BATCH = (4_000, 200) if DEEP else (100, 100)
 #: Standard errors that a mean may lie from 0.
 MOST = 3.5
 #: A short front against a long back, while the gap is above its floor, for 40 minutes.

@@ -312,6 +312,7 @@ from quantlaxmi.report import run_gates
 from quantlaxmi.segment import open_segment
 policy = GatePolicy(
     random_sides={"n_draws": 20},
+    ablation={"n_bootstrap": 99},
     extend_factor=1,
     random_entry={"n_sims": 20, "n_neutral_pairs": 2},
     label_permutation={"n_perms": 20},
