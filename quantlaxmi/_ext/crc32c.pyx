@@ -3,7 +3,8 @@
 References
 ----------
 RFC 3720, appendix B.4 (test vectors); Kounavis and Berry, "Novel table lookup-based algorithms
-for high-performance CRC generation", 2008 (slicing by eight).
+for high-performance CRC generation", 2008 (slicing by eight); Gopal et al., "Fast CRC computation
+for iSCSI polynomial using CRC32 instruction", Intel, 2011 (three parts at a time).
 """
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer, Py_buffer
 from libc.stdint cimport uint32_t

@@ -1,5 +1,5 @@
 """Decimal digits read a word at a time, on machines that store the low byte first."""
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy
 
 cdef extern from *:
@@ -21,9 +21,20 @@ cdef extern from *:
         return n;
     #endif
     }
+    /* Zero bits below the lowest one of a word that has one. */
+    static inline int ql_zeros_below(uint64_t word) {
+    #if defined(__GNUC__) || defined(__clang__)
+        return __builtin_ctzll(word);
+    #else
+        int n = 0;
+        while (!(word & 1)) { word >>= 1; n++; }
+        return n;
+    #endif
+    }
     """
     const bint QL_LITTLE_ENDIAN
     int ql_zeros_above(uint64_t word) noexcept nogil
+    int ql_zeros_below(uint64_t word) noexcept nogil
     const uint64_t _ZEROS "QL_ZEROS"
     const uint64_t _LOW_BITS "QL_LOW_BITS"
     const uint64_t _ALL_BITS "UINT64_MAX"
@@ -53,10 +64,28 @@ cdef inline bint eight_digits(uint64_t v, uint64_t* out) noexcept nogil:
     return True
 
 
+cdef inline uint64_t repeated(uint8_t byte) noexcept nogil:
+    """A word of eight such bytes."""
+    return byte * <uint64_t>0x0101010101010101
+
+
+cdef inline uint64_t bytes_equal(uint64_t v, uint64_t wanted) noexcept nogil:
+    """The high bit of every byte of a word that is the one of another word."""
+    v ^= wanted
+    return ~(((v & _LOW_BITS) + _LOW_BITS) | v | _LOW_BITS)
+
+
+cdef inline bint is_plain_text(uint64_t v) noexcept nogil:
+    """Whether eight bytes are ASCII that can be seen, or blanks, and no quotation marks."""
+    # Below 32 a byte less 32 borrows; what it borrows from the byte above can only add a finding.
+    cdef uint64_t low = (v - repeated(32)) & ~v
+    return ((v | low | bytes_equal(v, repeated(34)) | bytes_equal(v, repeated(127)))
+            & repeated(128)) == 0
+
+
 cdef inline uint64_t _points(uint64_t v) noexcept nogil:
     """The high bit of every byte that is a point."""
-    v ^= <uint64_t>0x2E2E2E2E2E2E2E2E
-    return ~(((v & _LOW_BITS) + _LOW_BITS) | v | _LOW_BITS)
+    return bytes_equal(v, <uint64_t>0x2E2E2E2E2E2E2E2E)
 
 
 cdef inline bint short_number(

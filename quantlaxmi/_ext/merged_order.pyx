@@ -9,6 +9,7 @@ def merge_ascending(
     const int64_t[::1] starts,        # IN  (n_streams + 1,)
     const int64_t[::1] group_of,      # IN  (n_streams,) from 0
     Py_ssize_t n_groups,
+    int64_t first_number=0,
 ):
     """Merge streams and number their rows; the rows of each group are placed by themselves.
 
@@ -23,13 +24,15 @@ def merge_ascending(
     group_of : ndarray of int64, shape (n_streams,)
         The group to which the rows of a stream go, from 0.
     n_groups : int
+    first_number : int
+        Of the first row.
 
     Returns
     -------
     places : ndarray of int64, shape (n_rows,)
         The place of each row of ``times`` among the rows of its group.
-    numbers : list of ndarray of int64
-        By group, for each place: its number in the order of all rows, from 0; they ascend.
+    numbers, merged_times : list of ndarray of int64
+        By group, for each place: its number in the order of all rows, which ascends, and its time.
 
     Raises
     ------
@@ -37,17 +40,10 @@ def merge_ascending(
         The starts do not ascend to the number of rows, a stream has no group, or one descends.
     """
     cdef Py_ssize_t n_streams = group_of.shape[0], n = times.shape[0], k, i, group
-    cdef Py_ssize_t n_left = 0, kept, done = 0
-    if starts.shape[0] != n_streams + 1 or starts[0] != 0 or starts[n_streams] != n:
-        raise ValueError("starts do not fit the streams")
-    sizes = np.zeros(n_groups + 1, np.int64)
-    for k in range(n_streams):
-        if starts[k + 1] < starts[k] or not 0 <= group_of[k] < n_groups:
-            raise ValueError(f"stream {k} has no rows or no group")
-        sizes[group_of[k] + 1] += starts[k + 1] - starts[k]
-    found = np.cumsum(sizes)
-    places, numbers = np.empty(n, np.int64), np.empty(n, np.int64)
-    cdef int64_t[::1] place = places, number = numbers
+    cdef Py_ssize_t n_left = 0, kept, done = 0, at
+    found = _group_starts(starts, group_of, n_groups, n)
+    places, numbers, merged = (np.empty(n, np.int64) for _ in range(3))
+    cdef int64_t[::1] place = places, number = numbers, merged_time = merged
     cdef const int64_t[::1] first = found
     cdef int64_t[::1] filled = np.zeros(n_groups, np.int64)
     # Streams with rows left, in their order: which, its next row and that row's time.
@@ -75,7 +71,9 @@ def merge_ascending(
                     group = group_of[left[k]]
                     while i < stop and times[i] == now:
                         place[i] = filled[group]
-                        number[first[group] + filled[group]] = done
+                        at = first[group] + filled[group]
+                        number[at] = first_number + done
+                        merged_time[at] = now
                         filled[group] += 1
                         done += 1
                         i += 1
@@ -86,7 +84,26 @@ def merge_ascending(
     if descends:
         raise ValueError("a stream descends in time")
     ends = found.tolist()
-    return places, [numbers[low:high] for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [slice(low, high) for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    return places, [numbers[part] for part in parts], [merged[part] for part in parts]
+
+
+def _group_starts(
+    const int64_t[::1] starts,        # IN  (n_streams + 1,)
+    const int64_t[::1] group_of,      # IN  (n_streams,)
+    Py_ssize_t n_groups,
+    Py_ssize_t n_rows,
+):
+    """Where the rows of each group begin, and n_rows; as `merge_ascending`."""
+    cdef Py_ssize_t n_streams = group_of.shape[0], k
+    if starts.shape[0] != n_streams + 1 or starts[0] != 0 or starts[n_streams] != n_rows:
+        raise ValueError("starts do not fit the streams")
+    sizes = np.zeros(n_groups + 1, np.int64)
+    for k in range(n_streams):
+        if starts[k + 1] < starts[k] or not 0 <= group_of[k] < n_groups:
+            raise ValueError(f"stream {k} has no rows or no group")
+        sizes[group_of[k] + 1] += starts[k + 1] - starts[k]
+    return np.cumsum(sizes)
 
 
 def place_rows(
@@ -110,13 +127,22 @@ def place_rows(
     """
     cdef Py_ssize_t n = places.shape[0], n_places = out.shape[0], i
     cdef bint is_bad = column.shape[0] != n
-    if not is_bad:
+    cdef int64_t first, step, uneven = 0
+    if not is_bad and n > 0:
         with nogil:
-            for i in range(n):
-                if not 0 <= places[i] < n_places:
-                    is_bad = True
-                    break
-                out[places[i]] = column[i]
+            first, step = places[0], places[1] - places[0] if n > 1 else 1
+            for i in range(1, n):
+                uneven |= (places[i] - places[i - 1]) ^ step
+            is_bad = not (0 <= first < n_places and 0 <= places[n - 1] < n_places)
+            if not uneven and not is_bad:  # as of streams on one grid without gaps
+                for i in range(n):
+                    out[first + i * step] = column[i]
+            elif not is_bad:
+                for i in range(n):
+                    if not 0 <= places[i] < n_places:
+                        is_bad = True
+                        break
+                    out[places[i]] = column[i]
     if is_bad:
         raise IndexError("a row has no such place")
 

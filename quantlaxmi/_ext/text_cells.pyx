@@ -4,11 +4,14 @@ Only the plain case is read here: ASCII lines without quotation marks that have 
 cells, and cells that are what they should be. A row that is anything else is left to the caller,
 who reads it again with care and words its fault.
 """
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint64_t, uint8_t
 from libc.string cimport memchr, memcmp
 
 from quantlaxmi._ext.decimal_text cimport (
     DECIMAL_INEXACT, DECIMAL_OK, parse_mantissa, parse_mantissa_rounded
+)
+from quantlaxmi._ext.decimal_words cimport (
+    QL_LITTLE_ENDIAN, bytes_equal, eight_bytes, is_plain_text, ql_zeros_below, repeated
 )
 
 cdef int64_t _DAY_NS = 86_400_000_000_000
@@ -23,6 +26,7 @@ cdef enum:
 cdef struct cells_t:
     # Where the cells of row n go: to place slot * n_rows + n.
     uint8_t kind[256]       # of each byte
+    uint64_t delimiters     # eight of them
     Py_ssize_t n_columns
     Py_ssize_t n_rows
     const int64_t* slot_of
@@ -30,31 +34,50 @@ cdef struct cells_t:
     int64_t* ends
 
 
+cdef inline void _end_cell(
+    const uint8_t* s, int64_t begin, int64_t end, const cells_t* cells, Py_ssize_t n,
+    Py_ssize_t column
+) noexcept nogil:
+    """Note where a cell stands, of a column that is asked for."""
+    cdef int64_t slot = cells.slot_of[column] if column < cells.n_columns else -1
+    if slot >= 0:
+        slot = slot * cells.n_rows + n
+        _trim(s, begin, end, &cells.starts[slot], &cells.ends[slot])
+
+
 cdef inline bint _split_line(
     const uint8_t* s, int64_t begin, int64_t end, const cells_t* cells, Py_ssize_t n
 ) noexcept nogil:
     """Whether the line is plain and has the right number of cells."""
     cdef Py_ssize_t column = 0
-    cdef int64_t i = begin, cell = begin, slot
+    cdef int64_t i = begin, cell = begin, at, stop
+    cdef uint64_t word, found
     cdef uint8_t kind
-    while True:
-        kind = INSIDE
-        while i < end:
+    while i < end:
+        stop = min(i + 8, end)
+        if QL_LITTLE_ENDIAN and i + 8 <= end:
+            word = eight_bytes(<const char*>s + i)
+            if is_plain_text(word):
+                found = bytes_equal(word, cells.delimiters)
+                while found:
+                    at = i + (ql_zeros_below(found) >> 3)
+                    _end_cell(s, cell, at, cells, n, column)
+                    column += 1
+                    cell = at + 1
+                    found &= found - 1
+                i = stop
+                continue
+        while i < stop:  # the last bytes of a line, and a delimiter that is a control character
             kind = cells.kind[s[i]]
-            if kind != INSIDE:
-                break
+            if kind == STRANGE:
+                return False
+            if kind == END:
+                _end_cell(s, cell, i, cells, n, column)
+                column += 1
+                cell = i + 1
             i += 1
-        if kind == STRANGE:
-            return False
-        slot = cells.slot_of[column] if column < cells.n_columns else -1
-        if slot >= 0:
-            slot = slot * cells.n_rows + n
-            _trim(s, cell, i, &cells.starts[slot], &cells.ends[slot])
-        column += 1
-        if i >= end:
-            return column == cells.n_columns
-        i += 1
-        cell = i
+    _end_cell(s, cell, end, cells, n, column)
+    return column + 1 == cells.n_columns
 
 
 def split_cells(
@@ -105,6 +128,7 @@ def split_cells(
     for c in range(256):
         cells.kind[c] = STRANGE if c < 32 or c >= 127 or c == 34 else INSIDE
     cells.kind[delimiter & 255] = END
+    cells.delimiters = repeated(<uint8_t>(delimiter & 255))
     cells.n_columns = slot_of.shape[0]
     cells.slot_of = &slot_of[0] if slot_of.shape[0] else NULL
     cells.starts = &starts[0, 0] if starts.shape[0] and n_rows else NULL

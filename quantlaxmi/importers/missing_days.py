@@ -91,9 +91,7 @@ class _Series:
 def with_missing_days(
     gaps: Sequence[Gap],
     files: Sequence[ImportedFile],
-    last: LastMessages,
-    *,
-    told_by_rows: bool = False,
+    last: LastMessages | None,
 ) -> list[Gap]:
     """Return gaps that say for which days no file was given.
 
@@ -106,11 +104,9 @@ def with_missing_days(
     gaps : sequence of Gap
         Those that the rows told.
     files : sequence of ImportedFile
-    last : LastMessages
-        Of all rows.
-    told_by_rows : bool
-        The rows tell every gap there is, as those of bars do, so that a day without a gap is one on
-        which the market was closed.
+    last : LastMessages or None
+        Of all rows. None where the rows tell every gap there is, as those of bars do, so that a day
+        without a gap is one on which the market was closed.
     """
     found = list(gaps)
     for series in _series(files):
@@ -132,8 +128,9 @@ def with_missing_days(
                     if len(found[k].reason) < _LONG:
                         reason = f"{found[k].reason}; {text}"
                         found[k] = msgspec.structs.replace(found[k], reason=reason)
-                is_gap = not (told or is_empty or told_by_rows)
-                if is_gap and len(found) < MAX_LISTED_GAPS:
+                if told or is_empty or last is None:
+                    continue
+                if len(found) < MAX_LISTED_GAPS:
                     found.append(
                         Gap(
                             table=table,

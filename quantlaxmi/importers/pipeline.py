@@ -211,10 +211,12 @@ def _pass_on(
 ) -> tuple[CaptureCounts, ...]:
     """Hand all rows on, check the files, and complete the source's gaps and notes."""
     books = BookTally([one.symbol for one in steps.instruments])
-    last = LastMessages()
+    # Bars tell their gaps, so that nobody asks for the last messages of their days.
+    last = None if source.cadence == "bars" else LastMessages()
     for tables in steps.tables():
         books.add(tables)
-        last.add(tables)
+        if last is not None:
+            last.add(tables)
         for table, columns in tables.items():
             append(table, columns)
             written.add(table, columns["seq"])
@@ -223,9 +225,7 @@ def _pass_on(
         file.check_share(options.max_quarantine)
     counts = tuple(file.counts() for file in source.files)
     problems = [f"{sentence}." for sentence in market_problems(books.counts(), source.cadence)]
-    source.gaps = with_missing_days(
-        source.gaps, source.files, last, told_by_rows=source.cadence == "bars"
-    )
+    source.gaps = with_missing_days(source.gaps, source.files, last)
     contracts = contract_notes(source.instruments)
     source.notes = [*problems, *source.notes, *contracts, *steps.notes()]
     return counts

@@ -36,6 +36,13 @@ def test_crc32c_is_the_twins_from_any_start_and_offset(data, cut, start):
     assert crc32c(data[cut:], crc32c(data[:cut])) == crc32c(data)
 
 
+@pytest.mark.parametrize("size", [6143, 6144, 6145, 12287, 12288, 20000])
+@pytest.mark.parametrize("start", [0, 1, 2**32 - 1])
+def test_crc32c_of_long_data_which_is_summed_in_three_parts(size, start):
+    data = np.random.default_rng(size).integers(0, 256, size + 1, np.uint8)[1:]
+    assert crc32c(data, start) == crc32c(data, start, portable=True) == naive(bytes(data), start)
+
+
 def test_crc32c_takes_arrays_and_refuses_strided_ones():
     array = np.arange(10, dtype="<i8")
     array.flags.writeable = False

@@ -25,14 +25,17 @@ def int64(values: list[int]) -> np.ndarray:
 def test_merged_rows_are_those_that_sorting_gives(streams: list[tuple[list[int], int]]) -> None:
     times = [time for values, _ in streams for time in values]
     starts = np.cumsum([0, *(len(values) for values, _ in streams)])
-    places, numbers = merge_ascending(
-        int64(times), starts.astype(np.int64), int64([group for _, group in streams]), 3
+    places, numbers, merged = merge_ascending(
+        int64(times), starts.astype(np.int64), int64([group for _, group in streams]), 3, 100
     )
     rows = [(t, k, i) for k, (values, _) in enumerate(streams) for i, t in enumerate(values)]
     expected: list[list[tuple[int, int, int]]] = [[], [], []]
     for number, (_, k, i) in enumerate(sorted(rows)):
         expected[streams[k][1]].append((k, i, number))
-    assert [group.tolist() for group in numbers] == [[n for _, _, n in e] for e in expected]
+    assert [group.tolist() for group in numbers] == [[100 + n for _, _, n in e] for e in expected]
+    assert [group.tolist() for group in merged] == [
+        [streams[k][0][i] for k, i, _ in e] for e in expected
+    ]
     for group, wanted in enumerate(expected):
         values, row_of = np.full(len(wanted), -9), np.full(len(wanted), -9, np.int16)
         for k, (column, own) in enumerate(streams):
@@ -60,10 +63,26 @@ def test_streams_that_are_none_are_refused(
         merge_ascending(int64(times), int64(starts), int64(groups), 1)
 
 
+@pytest.mark.parametrize("places", [[], [2], [0, 1, 2, 3], [1, 3, 5], [5, 3, 1], [0, 1, 3], [2, 2]])
+def test_values_go_to_places_at_even_and_uneven_steps(places: list[int]) -> None:
+    column, out = int64([7 + k for k in range(len(places))]), np.full(6, -1, np.int64)
+    place_rows(column, int64(places), out)
+    wanted = np.full(6, -1, np.int64)
+    for place, value in zip(places, column.tolist(), strict=True):
+        wanted[place] = value
+    assert out.tolist() == wanted.tolist()
+
+
 @pytest.mark.parametrize("places", [[0, 2], [-1, 0], [0], [0, 1, 1]])
 def test_a_place_that_a_table_lacks_is_refused(places: list[int]) -> None:
     with pytest.raises(IndexError, match="no such place"):
         place_rows(int64([7, 8]), int64(places), np.zeros(2, np.int64))
+
+
+@pytest.mark.parametrize("places", [[0, 5, 1], [0, -1, 1]])
+def test_a_place_between_good_ones_that_a_table_lacks_is_refused(places: list[int]) -> None:
+    with pytest.raises(IndexError, match="no such place"):
+        place_rows(int64([7, 8, 9]), int64(places), np.zeros(2, np.int64))
 
 
 @pytest.mark.parametrize("places", [[0, 2], [-1]])

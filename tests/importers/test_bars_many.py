@@ -117,11 +117,11 @@ def test_every_kind_of_mapping_comes_to_the_same(tmp_path: Path, mapping: str, d
     assert outcome(tmp_path, text, mapping, False) == outcome(tmp_path, text, mapping, True)
 
 
-@pytest.mark.parametrize("size", [1, 3, 7])
+@pytest.mark.parametrize(("size", "memory_bytes"), [(1, 0), (3, 1000), (7, 1 << 20)])
 def test_pieces_of_any_size_give_the_same_segment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, memory_bytes: int
 ) -> None:
-    """Lines read, rows kept and messages made at a time."""
+    """Lines read, rows kept and messages made at a time; rows in memory, the others on disk."""
     lines = [line for k, line in enumerate(LINES) if k not in (9, 10, 31)]
     lines[20] = lines[20].replace(",", ",x", 1)
     mapping = MAPPING.replace('size = "5"', 'size = "5"\nmax_jump_bps = "25"')
@@ -131,6 +131,7 @@ def test_pieces_of_any_size_give_the_same_segment(
     monkeypatch.setattr(bars_messages, "CHUNK_ROWS", size)
     monkeypatch.setattr(spool, "CHUNK_ROWS", size)
     monkeypatch.setattr(spool.chunks, "__defaults__", (size,))
+    monkeypatch.setattr(spool.Store.__init__, "__defaults__", (memory_bytes,))
     result = run_import(tmp_path, lines, mapping=mapping)
     assert result.segment.digest == whole.segment.digest
     assert result.segment.manifest.gaps == whole.segment.manifest.gaps

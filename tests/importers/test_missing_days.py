@@ -119,10 +119,10 @@ def test_a_gap_that_the_rows_tell_is_not_told_twice() -> None:
 
 def test_a_day_on_which_the_market_of_bars_was_closed_is_none() -> None:
     days = named("2024-03-01", "2024-03-04")
-    assert with_missing_days([], days, LastMessages(), told_by_rows=True) == []
+    assert with_missing_days([], days, None) == []
     hole = Gap(table="quotes", symbol="X", start_ns=at("2024-03-02"), end_ns=at("2024-03-03"),
                reason="24 bars are missing")  # fmt: skip
-    gaps = with_missing_days([hole], days, LastMessages(), told_by_rows=True)
+    gaps = with_missing_days([hole], days, None)
     assert [gap.reason for gap in gaps] == [
         "24 bars are missing; no file of 2024-03-02 to 2024-03-03"
     ]

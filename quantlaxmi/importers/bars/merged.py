@@ -56,15 +56,17 @@ def merge_streams(streams: Sequence[Stream], first_seq: int) -> tuple[dict[str, 
     times = np.concatenate([one.rows["ts_ns"] for one in filled])
     starts = list(accumulate((len(one.rows["ts_ns"]) for one in filled), initial=0))
     groups = [names.index(one.table) for one in filled]
-    places, numbers = merge_ascending(
-        times, np.array(starts, np.int64), np.array(groups, np.int64), len(names)
+    places, numbers, merged_times = merge_ascending(
+        times, np.array(starts, np.int64), np.array(groups, np.int64), len(names), first_seq
     )
     parts = [places[start:stop] for start, stop in pairwise(starts)]
     tables: dict[str, Columns] = {}
-    for table, number in zip(names, numbers, strict=True):
+    for table, number, ts_ns in zip(names, numbers, merged_times, strict=True):
         own = [(one, part) for one, part in zip(filled, parts, strict=True) if one.table == table]
-        tables[table] = {"seq": first_seq + number}
+        tables[table] = {"seq": number, "ts_ns": ts_ns}
         for name in own[0][0].rows:
+            if name == "ts_ns":
+                continue
             tables[table][name] = out = np.empty(len(number), np.int64)
             for one, part in own:
                 place_rows(one.rows[name], part, out)

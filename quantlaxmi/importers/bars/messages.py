@@ -181,6 +181,8 @@ class BarTables:
             _mark_quiet(made, self.last_ns)
             made["bid_qty"] = made["ask_qty"] = made["size"]
             self._find_gaps(made, start_ns, stop_ns)
+        if "bars" in tables:
+            tables["bars"]["exch_ts_ns"] = tables["bars"]["open_ns"] + self._interval_ns
         return {table: _typed(table, tables[table]) for table in _TABLES if table in tables}
 
     def _paid(self, start_ns: int, stop_ns: int) -> tuple[Stream, Stream]:
@@ -224,8 +226,7 @@ class BarTables:
         low, high = _places(told, start_ns, stop_ns)
         names = ("open_ns", "open", "high", "low", "close", "volume")
         rows = {name: series.column(name)[first + low : first + high] for name in names}
-        rows |= {"ts_ns": told[low:high], "exch_ts_ns": ended[low:high]}
-        return Stream("bars", rows, {"instrument": instrument})
+        return Stream("bars", rows | {"ts_ns": told[low:high]}, {"instrument": instrument})
 
     def _quotes(
         self, instrument: int, start_ns: int, stop_ns: int

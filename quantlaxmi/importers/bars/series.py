@@ -17,7 +17,7 @@ Mask = NDArray[np.bool_]
 
 
 class Rows:
-    """Rows of integers that are accepted one by one or many at once, kept on disk.
+    """Rows of integers that are accepted one by one or many at once, kept until they are written.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Rows:
         self.last_ns, self.last_line = time_ns, line
 
     def column(self, name: str) -> Int64Array:
-        """All rows of a column, mapped from disk."""
+        """All rows of a column."""
         return self._spool.column(name)
 
     def drop(self, lines: Int64Array) -> None:
