@@ -48,19 +48,19 @@ def first_lines(found: Calibration) -> list[str]:
             )
     if unseen := _unseen(found, checks):
         lines.append(
-            "In some of these worlds the rare loss that makes the mean 0 is in no part of a run, "
-            f"so that nothing tells it from an edge: {unseen} of the runs. Such a run has the very "
-            "distribution of one with an edge: a test that refused it would refuse the edge. A "
-            "loss that comes once in 66 of 200 held buckets is missed 5 % of the time, one that "
-            "comes once in 500 in two runs of three. So every PASS prints the loss that would "
-            "erase it: ask whether it can happen."
+            "In some runs of these worlds the rare loss that makes the mean 0 does not occur: "
+            f"{unseen} of the runs. Such a run has the distribution of one with an edge, so a test "
+            "that refused it would refuse the edge. A loss that hits one held bucket in 66 is "
+            "absent from 200 held buckets in 5 % of the runs; one that hits one in 500, in two "
+            "runs of three. So every PASS prints the loss that would erase it: ask whether it can "
+            "happen."
         )
     if checks and all(check.holds for check in checks):
         lines.append(f"No rate is significantly above {100 * LEVEL:g} %.")
     power = found.power_check()
     if power is not None and not power.holds:
         lines.append(
-            f"**Power is more than {100 * MARGIN:g} points below what STATISTICS measured in "
+            f"**Power is more than {100 * MARGIN:g} points below the expected rate in "
             f"{', '.join(power.outside)}.**"
         )
     for group, tests in (("size", (EITHER, MARKET)), ("robust", (BOTH, WALK_FORWARD, SELECTION))):

@@ -70,8 +70,8 @@ def _sizes(found: Calibration) -> list[str]:
             "",
             f"The rules have no edge and pay no fees. At most {100 * LEVEL:g} % of the judged runs "
             "should pass. Some runs are INCONCLUSIVE; the brackets show the rate of all runs and "
-            "the share that was not judged. *Slanted* rates are not compared with the level: the "
-            "world says why.",
+            "the share that was not judged. Rates in *italics* are not compared with the level; "
+            "the table of worlds says why.",
             "",
             *_rates(found, "size"),
             "",
@@ -107,13 +107,13 @@ def _power(found: Calibration) -> list[str]:
         known = "" if expected is None else f"{100 * expected:.1f} %"
         rates = [rate(outcome.get(test)) for test in TESTS]
         rows.append([one.scenario, f"{one.runs:,}", *rates, known])
-    heads = ["world", "runs", *(HEADS[test] for test in TESTS), "in STATISTICS"]
+    heads = ["world", "runs", *(HEADS[test] for test in TESTS), "expected"]
     check = found.power_check()
     text = []
     if check is not None and check.holds:
         text = [
-            f"No joint verdict is significantly more than {100 * MARGIN:g} points below the last "
-            f"column; the smallest adjusted p is {check.p_values[check.worst]:.3g} "
+            f"No joint verdict is significantly more than {100 * MARGIN:g} points below the "
+            f"expected rate; the smallest adjusted p is {check.p_values[check.worst]:.3g} "
             f"({check.worst}).",
             "",
         ]
@@ -121,7 +121,7 @@ def _power(found: Calibration) -> list[str]:
         "## Power",
         "",
         "Each run has a planted edge. t is the mean of the whole segment's sum over its standard "
-        "deviation.",
+        "deviation. Expected is the pass rate of the simulation by which the tests were chosen.",
         "",
         *table(heads, rows),
         "",
@@ -266,8 +266,9 @@ def page(found: Calibration, command: str, elapsed: str, families: str = "") -> 
         _TITLE,
         "",
         *first_lines(found),
-        f"`{command}` makes this page. The market null has {settings.draws} draws of a kind, and "
-        f"{max(settings.draws, settings.extended)} where these leave the level open. {often}{real}",
+        f"`{command}` makes this page. The market null has {settings.draws} draws of each kind of "
+        f"market, and {max(settings.draws, settings.extended)} where these do not decide. "
+        f"{often}{real}",
         "",
         "Every run goes through the engine and the gates as they ship: the compiled kernel of a "
         "rule trades quotes made in memory, orders arrive 1 ms later, the suite judges the run. "

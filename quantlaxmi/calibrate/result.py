@@ -23,7 +23,7 @@ __all__ = ["LEAST_JUDGED", "LEVEL", "MARGIN", "Calibration", "Check", "judged_of
 
 #: Level of the tests, and of the checks.
 LEVEL = 0.05
-#: Power may be so much below what STATISTICS measured.
+#: Power may be so much below the expected rate.
 MARGIN = 0.03
 #: A cell without an edge shows something where at least this share of its runs is judged.
 LEAST_JUDGED = 0.5

@@ -65,7 +65,7 @@ WORLDS: tuple[World, ...] = (
     *(
         World(
             f"persistent-{rho}",
-            f"long, short or flat for 2 to 30 rows, by coins; moves y[t] = {rho} y[t-1] + n[t]",
+            f"long, short or flat at random, for 2 to 30 rows; moves y[t] = {rho} y[t-1] + n[t]",
             functools.partial(_persistent, rho),
         )
         for rho in (0.0, 0.3, 0.6)

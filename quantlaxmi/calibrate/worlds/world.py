@@ -76,7 +76,8 @@ class World:
         Of `TESTS`, those that pass an edgeless run at most at the level; none where an edge is
         planted.
     expected : float or None
-        For a planted edge: the pass rate that STATISTICS measured, of judged runs.
+        For a planted edge: the pass rate, of judged runs, of the simulation by which the tests
+        were chosen.
     searched : bool
         Whether the rule has fifty variants.
     unseen : float
