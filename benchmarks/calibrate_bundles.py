@@ -1,130 +1,116 @@
 """How often the gates that strike bundles anew pass: on fair option sessions, and on planted ones.
 
-    python benchmarks/calibrate_bundles.py [RUNS] [FIRST_SEED]
+    python benchmarks/calibrate_bundles.py FOLDER [RUNS]
 
 A run is a generated session (`importers.synthetic_chain`) of 10 days of 120 snapshots, sold and
 bought through the engine at its quotes, an order taking one snapshot. Rules: *random* trades the
 front's straddle, the back's or both, long or short, at random times and for random times;
-*calendar* is calendar_carry without target and stop, which leaves by the clock alone; *calendar,
-target and stop* is calendar_carry at its defaults, which reacts to prices. Printed: the share of
-the judged runs (30 bundles) whose p is at most 5 %, by gate. Predicted before: at most 5 % where a
-rule does not react to prices, on fair sessions; more where it does.
+*clock* is calendar_carry without target and stop, which leaves by the clock alone; *reacts* is
+calendar_carry at its defaults, which reacts to prices. FOLDER keeps what each seed gave, and the
+same command goes on there. Printed: the share of the judged runs (30 bundles) whose p is at most
+5 %, by gate. Predicted before: at most 5 % where a rule does not react to prices, on fair sessions;
+more where it does.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import quantlaxmi as ql
-from quantlaxmi.events import LegIntent, MultiLegOrderIntent, OptionsStrategyType
+from quantlaxmi.calibrate.rules.bundles import BundleConfig, RandomStraddles
+from quantlaxmi.files import write_whole
 from quantlaxmi.gates import GatePolicy, label_permutation, random_entry, random_sides, time_shift
 from quantlaxmi.gates.observation import context_of
 from quantlaxmi.importers.synthetic_chain import synthetic_chain
 from quantlaxmi.importers.synthetic_session import session_rows
-from quantlaxmi.schema import EventKind, InstrumentKind, Side
 from quantlaxmi.segment.memory import MemorySegment
 from quantlaxmi.strategies.calendar_carry import CalendarCarry
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig
-from quantlaxmi.strategies.sdk import IndiaOptionsStrategy
 
 DAYS, SNAPSHOTS, DRAWS = 10, 120, 199
+KINDS = ("fair", "planted")
 GATES = (random_entry, label_permutation, time_shift, random_sides)
 
-
-class RandomBundles(IndiaOptionsStrategy):
-    """Trades straddles at the money at random times, for random times, on random sides."""
-
-    strategy_id = "random_bundles"
-    event_kinds = (EventKind.CHAIN,)
-    seed = 0
-
-    def trades(self, instruments: Any) -> tuple[int, ...]:
-        return tuple(range(len(instruments)))
-
-    def on_start(self, ctx: Any) -> None:
-        self.rng = np.random.default_rng(self.seed)
-        self.held: dict[int, int] = {}
-        self.n = self.leave = 0
-        calls = [k for k, one in enumerate(ctx.instruments) if one.kind is InstrumentKind.CALL]
-        self.calls = np.array(calls)  # each call stands before its put
-        self.ends = np.array([ctx.instruments[k].expiry_ns for k in calls])
-
-    def on_market(self, event: Any, ctx: Any) -> MultiLegOrderIntent | None:
-        k, self.n = self.n % SNAPSHOTS, self.n + 1
-        if ctx.in_flight:
-            return None
-        if self.held:
-            if self.n < self.leave and k < SNAPSHOTS - 4:
-                return None
-            closing, self.held = {i: -q for i, q in self.held.items()}, {}
-            return self._order(ctx, closing)
-        if k >= SNAPSHOTS - 8 or self.rng.random() > 0.1:
-            return None
-        call, put = ctx.books[self.calls], ctx.books[self.calls + 1]
-        fresh = (call["ts_ns"] == event.ts_ns) & (call["valid"] != 0) & (put["valid"] != 0)
-        sides = self.rng.choice([(1, 0), (-1, 0), (0, 1), (0, -1), (2, -1), (-2, 1)])
-        for end, side in zip(np.unique(self.ends[fresh])[:2], sides.tolist(), strict=False):
-            apart = np.where(fresh & (self.ends == end), np.abs(call["mid2"] - put["mid2"]), 2**60)
-            at = int(self.calls[apart.argmin()])
-            self.held |= {i: 75 * side for i in (at, at + 1) if side}
-        self.leave = self.n + int(self.rng.integers(2, 25))
-        return self._order(ctx, self.held) if self.held else None
-
-    def _order(self, ctx: Any, wanted: dict[int, int]) -> MultiLegOrderIntent:
-        legs = tuple(
-            LegIntent(ctx.instruments[i].symbol, Side.BUY if q > 0 else Side.SELL, abs(q))
-            for i, q in wanted.items()
-        )
-        return MultiLegOrderIntent(legs, OptionsStrategyType.STRADDLE)
+#: Kind of session, rule, gate, and p; None where the run has too few bundles to be judged.
+Row = tuple[str, str, str, float | None]
 
 
-def rules(seed: int) -> dict[str, Any]:
+def rules(seed: int, snapshots: int) -> dict[str, Any]:
     """Strategies by name."""
-    drawn = RandomBundles()
-    drawn.seed = seed
+    drawn = RandomStraddles(BundleConfig(seed=seed, snapshots=snapshots))
     blind = CalendarCarryConfig(target="0", stop="0", max_hold_s=1_800)  # type: ignore[arg-type]
-    return {
-        "random": drawn,
-        "calendar": CalendarCarry(blind),
-        "calendar, target and stop": CalendarCarry(),
-    }
+    return {"random": drawn, "clock": CalendarCarry(blind), "reacts": CalendarCarry()}
+
+
+def judged(
+    seed: int,
+    days: int = DAYS,
+    snapshots: int = SNAPSHOTS,
+    draws: int = DRAWS,
+    min_trades: int = 30,
+) -> list[Row]:
+    """What the gates say of every rule on both sessions of a seed."""
+    policy = GatePolicy(
+        extend_factor=1,
+        min_trades=min_trades,
+        random_entry={"n_sims": draws, "n_neutral_pairs": 2},
+        label_permutation={"n_perms": draws},
+        time_shift={"n_shifts": draws},
+        random_sides={"n_draws": draws},
+    )
+    rows: list[Row] = []
+    for kind in KINDS:
+        made = synthetic_chain(kind, seed=seed, days=days, snapshots=snapshots)
+        instruments, table = session_rows(made)
+        segment = MemorySegment(instruments, {"chain": table}, cadence="snapshots")
+        for rule, strategy in rules(seed, snapshots).items():
+            context = context_of(ql.backtest(segment, strategy), policy, threads=1)
+            for gate in GATES:
+                found = gate.GATE.judge(context)[0]
+                count = found.monte_carlo
+                rows.append(
+                    (kind, rule, found.gate, None if count is None else float(count.p_value))
+                )
+    return rows
+
+
+def kept(folder: Path, seed: int) -> list[Row]:
+    """What a seed gave, from the folder or made now."""
+    path = folder / f"{seed}.json"
+    if not path.exists():
+        write_whole(path, json.dumps(judged(seed)).encode())
+    return [tuple(row) for row in json.loads(path.read_bytes())]
+
+
+def table_of(rows: Iterable[Row], level: float = 0.05) -> list[str]:
+    """A line of Markdown for every kind of session, rule and gate."""
+    passes: dict[tuple[str, ...], list[bool]] = defaultdict(list)
+    for kind, rule, gate, p in rows:
+        judged_runs = passes[kind, rule, gate]
+        if p is not None:
+            judged_runs.append(p <= level)
+    lines = []
+    for name, found in passes.items():
+        n = len(found)
+        share = sum(found) / n if n else 0.0
+        error = math.sqrt(share * (1 - share) / n) if n else 0.0
+        shown = f"{100 * share:.1f} ± {100 * error:.1f} %"
+        lines.append(f"| {' | '.join(name)} | {sum(found)} of {n} | {shown} |")
+    return lines
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    settings = {
-        "random_entry": {"n_sims": DRAWS, "n_neutral_pairs": 2},
-        "label_permutation": {"n_perms": DRAWS},
-        "time_shift": {"n_shifts": DRAWS},
-        "random_sides": {"n_draws": DRAWS},
-    }
-    policy = GatePolicy(extend_factor=1, **settings)
-    judged: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
-    for seed in range(first, first + runs):
-        for kind in ("fair", "planted"):
-            made = synthetic_chain(kind, seed=seed, days=DAYS, snapshots=SNAPSHOTS)
-            instruments, rows = session_rows(made)
-            segment = MemorySegment(instruments, {"chain": rows}, cadence="snapshots")
-            for rule, strategy in rules(seed).items():
-                context = context_of(ql.backtest(segment, strategy), policy, threads=1)
-                for gate in GATES:
-                    found = gate.GATE.judge(context)[0]
-                    if found.monte_carlo is not None:
-                        passed = found.monte_carlo.p_value <= policy.level
-                        judged[kind, rule, found.gate].append(passed)
-    for (kind, rule, name), passes in judged.items():
-        n, share = len(passes), sum(passes) / len(passes)
-        error = math.sqrt(share * (1 - share) / n)
-        print(
-            f"| {kind} | {rule} | {name} | {sum(passes)} of {n} | "
-            f"{100 * share:.1f} ± {100 * error:.1f} % |"
-        )
+    """Make the runs that are missing, and print the table."""
+    folder, runs = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 200
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [row for seed in range(1, runs + 1) for row in kept(folder, seed)]
+    print("\n".join(table_of(rows)))
 
 
 if __name__ == "__main__":

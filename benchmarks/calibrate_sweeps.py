@@ -138,6 +138,7 @@ def at_full_length(made: Plan, folder: Path, found: FamilyResult) -> set[str]:
         drawn = family_draws(task, open_segment(item.segment))
         p = Fraction(repr(figures.p_equity))
         for kind in (drawn.drifting, drawn.driftless):
+            assert kind is not None, item.segment.name
             if len(kind.first) == FIRST:
                 p = max(p, Fraction(FIRST, kind.first[-1]))
             elif kind.draws == found.length:
@@ -185,7 +186,7 @@ def judge(place: Path, seed: int, *, full: bool, sizes: tuple[int, int]) -> Foun
             draws += _made(finished.figures.drifting) + _made(finished.figures.driftless)
             seconds += finished.timings.cpu_s
         if drawn is not None:
-            draws += drawn.drifting.draws + drawn.driftless.draws
+            draws += _made(drawn.drifting) + _made(drawn.driftless)
             seconds += drawn.timings.cpu_s
     false = sum(names[key].startswith("edgeless") for key in keys)
     return Found(false, len(keys) - false, draws / len(names), seconds, full)

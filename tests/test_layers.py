@@ -165,7 +165,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "calibrate": """
             random_streams markets
             rules.legs rules.schedule_kernel rules.reaction_kernel rules.sizing_kernel
-            rules.maker_kernel rules.schedules rules.strategies
+            rules.maker_kernel rules.schedules rules.strategies rules.bundles
             worlds.world worlds.noise worlds.coins worlds.levels worlds.basis worlds.crash
             worlds.sizing worlds.jumps worlds.quotes worlds.makers worlds.carry worlds.planted
             worlds.reversion worlds.catalogue

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 import quantlaxmi as ql
-from quantlaxmi.events import LegIntent, MultiLegOrderIntent, OptionsStrategyType
-from quantlaxmi.schema import EventKind, Side
+from quantlaxmi.calibrate.rules.bundles import BundleConfig, SeededBundles
+from quantlaxmi.events import MultiLegOrderIntent, OptionsStrategyType
 from quantlaxmi.segment.memory import MemorySegment
-from quantlaxmi.strategies.sdk import IndiaOptionsStrategy
 from tests.options.chain_sessions import LOT, at, chain_table, option
 
 #: One expiry ends at the close of the third day.
@@ -43,35 +42,23 @@ def session(
     return MemorySegment(contracts, {"chain": table}, cadence="snapshots")
 
 
-class Bundles(IndiaOptionsStrategy):
+class Bundles(SeededBundles):
     """Trades one to four contracts near the money, adds to some, and closes within the day."""
 
     strategy_id = "bundles"
-    event_kinds = (EventKind.CHAIN,)
-    seed = 0
-
-    def trades(self, instruments: Any) -> tuple[int, ...]:
-        return tuple(range(len(instruments)))
-
-    def on_start(self, ctx: Any) -> None:
-        self.rng = np.random.default_rng(self.seed)
-        self.held: dict[int, int] = {}
-        self.n = -1
-        self.leave = 0
 
     def can_trade(self, ctx: Any) -> bool:
         return bool(ctx.books["seq"].max() % 5 != 4)
 
     def on_market(self, event: Any, ctx: Any) -> MultiLegOrderIntent | None:
-        self.n += 1
-        k = self.n % 10
+        k, self.n = self.n % 10, self.n + 1
         self.held = {
             i: int(q) for i in range(len(ctx.instruments))
             if (q := ctx.position(ctx.instruments[i].symbol).qty)
         }  # fmt: skip
         if ctx.in_flight:
             return None
-        if self.held and (self.n >= self.leave or k >= 6):
+        if self.held and (self.n > self.leave or k >= 6):
             closing = {i: -q for i, q in self.held.items()}
             part = dict(list(closing.items())[: max(1, len(closing) // 2)])
             return self._order(ctx, closing if k >= 6 or self.rng.random() < 0.7 else part)
@@ -81,19 +68,13 @@ class Bundles(IndiaOptionsStrategy):
         if len(quoted) < 6:
             return None
         picked = self.rng.choice(quoted, int(self.rng.integers(1, 5)), replace=False)
-        self.leave = self.n + int(self.rng.integers(1, 4))
+        self.leave = self.n - 1 + int(self.rng.integers(1, 4))
         lots = self.rng.choice([-3, -1, 1, 2], len(picked))
         return self._order(ctx, {int(i): LOT * int(q) for i, q in zip(picked, lots, strict=True)})
 
     def _order(self, ctx: Any, wanted: dict[int, int]) -> MultiLegOrderIntent:
-        legs = tuple(
-            LegIntent(ctx.instruments[i].symbol, Side.BUY if q > 0 else Side.SELL, abs(q))
-            for i, q in wanted.items()
-        )
-        return MultiLegOrderIntent(legs, OptionsStrategyType.STRANGLE, policy="legs")
+        return self.order(ctx, wanted, OptionsStrategyType.STRANGLE, "legs")
 
 
 def run_of(seed: int, **more: Any) -> Any:
-    strategy = Bundles()
-    strategy.seed = seed
-    return ql.backtest(session(seed, **more), strategy)
+    return ql.backtest(session(seed, **more), Bundles(BundleConfig(seed=seed)))

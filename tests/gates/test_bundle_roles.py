@@ -28,7 +28,7 @@ from tests.gates.bundle_sessions import DAYS, Bundles, run_of, session
 from tests.naive import bundle_roles as naive
 from tests.naive import rng
 
-SEEDS = (1, 2, 3, 4)
+SEEDS = (0, 2, 3, 4)
 KEY = 77
 
 
