@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.cli.gate_table import report_lines
-from quantlaxmi.cli.output import money_text
 from quantlaxmi.cli.run_files import check_new_folder
 from quantlaxmi.cli.steps import Steps
 from quantlaxmi.counted import counted
@@ -18,6 +17,7 @@ from quantlaxmi.counted import counted
 if TYPE_CHECKING:
     from quantlaxmi.gates import GatePolicy
     from quantlaxmi.report import GateReport
+    from quantlaxmi.run.result import Run
     from quantlaxmi.segment import Segment
     from quantlaxmi.strategies.sdk import Strategy
 
@@ -115,17 +115,13 @@ def _walk(
     bind_report(report, segment, out)
     verdict = report.verdict if parity.matched else "PARITY_BROKEN"
     sentence = report.verdict_text if parity.matched else verdict
-    scale = run.ledger_exponent
-    fees = sum(account.fees for account in run.exact.accounts)
     return verdict, [
         f"  segment   {counted(segment.n_messages, 'message[s]')}, seed {sample.seed}, "
         f"digest {segment.digest[:16]}",
         f"  backtest  {strategy.strategy_id}, {sample.settings}: "
         f"{counted(run.n_decisions, 'decision[s]')}, "
         f"{counted(run.n_fills, 'fill[s]')}",
-        f"            gross {money_text(run.exact.gross_pnl, scale - 1)}, "
-        f"fees {money_text(fees, scale)}, net {money_text(run.exact.net_pnl, scale - 1)} "
-        f"{sample.currency}",
+        *(f"            {line}" for line in _money_lines(run, sample.currency)),
         f"  replay    {parity.text()}",
         *report_lines(report, verbose=verbose, indent=2),
         f"  verdict   {sentence}",
@@ -133,3 +129,18 @@ def _walk(
         *(f"  {line}" for line in sample.said(report)),
         f"  report    {report.report_hash[:16]}",
     ]
+
+
+def _money_lines(run: Run, currency: str) -> tuple[str, str]:
+    """Gross and what was paid on the way, then what was received, and net: they add up to it."""
+    found = {
+        name: getattr(run, name)
+        for name in ("gross", "slippage", "fees", "funding", "interest", "rounding", "net")
+    }
+    words = {
+        name: f"{name} {value.normalize():f}"
+        for name, value in found.items()
+        if value or name in ("gross", "slippage", "fees", "net")
+    }
+    paid = [words.pop(name) for name in ("gross", "slippage", "fees")]
+    return f"{', '.join(paid)},", f"{', '.join(words.values())} {currency}"

@@ -68,6 +68,8 @@ def evaluate(context: GateContext) -> list[GateResult]:
         "sum": decimal_text(sum(net), exponent),
         "worst": decimal_text(min(net), exponent),
     }
+    if context.sessions is not None:
+        details["unit"] = unit
     found = hall_t(net)
     if found is None:
         raise Inconclusive(

@@ -93,4 +93,6 @@ def unseen_text(details: Mapping[str, Any]) -> str:
     'a loss of 12.5 once in 66 buckets would erase this'
     """
     loss, buckets = details["unseen_loss"], details["unseen_buckets"]
-    return f"a loss of {loss} once in {counted(buckets, 'bucket[s]')} would erase this"
+    # Option sessions name their unit.
+    unit = "session day[s]" if details.get("unit") == "session days" else "bucket[s]"
+    return f"a loss of {loss} once in {counted(buckets, unit)} would erase this"

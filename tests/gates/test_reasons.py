@@ -86,6 +86,8 @@ def test_the_unseen_loss_is_said():
     assert unseen_text({"unseen_loss": "1.5", "unseen_buckets": 66}) == (
         "a loss of 1.5 once in 66 buckets would erase this"
     )
+    days = {"unseen_loss": "1.5", "unseen_buckets": 20, "unit": "session days"}
+    assert unseen_text(days) == "a loss of 1.5 once in 20 session days would erase this"
 
 
 @pytest.mark.parametrize("name", ["planted", "edgeless"])
