@@ -137,7 +137,7 @@ def _table(path: Path, underlying: str) -> tuple[pa.Table, I64, str, int]:
     with open_regular(path, InputError, "a bhavcopy") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise InputError(path.name, f"is longer than {MAX_BYTES} bytes")
+        raise InputError(_named(path), f"is longer than {MAX_BYTES} bytes")
     wanted = (*_TEXTS, *_PRICES, *_COUNTS)
     convert = pyarrow.csv.ConvertOptions(
         column_types=dict.fromkeys(wanted, pa.string()),
@@ -149,12 +149,17 @@ def _table(path: Path, underlying: str) -> tuple[pa.Table, I64, str, int]:
         table = pyarrow.csv.read_csv(pa.BufferReader(data), convert_options=convert)
         table.validate(full=True)
     except (pa.ArrowException, KeyError, OSError, ValueError) as error:
-        raise InputError(path.name, f"is no UDiFF bhavcopy: {first_cause(error)}") from None
+        raise InputError(_named(path), f"is no UDiFF bhavcopy: {first_cause(error)}") from None
     mine = np.flatnonzero(pc.equal(table["TckrSymb"], underlying).to_numpy())
     if len(mine) > MAX_ROWS:
         what = f"has {counted(len(mine), 'row[s]')} of {underlying}, expected at most {MAX_ROWS}"
-        raise InputError(path.name, what)
+        raise InputError(_named(path), what)
     return table.take(mine).combine_chunks(), mine, hashlib.sha256(data).hexdigest(), len(data)
+
+
+def _named(path: Path) -> str:
+    """A file with its folder: files of every day have the same name."""
+    return "/".join(path.parts[-2:])
 
 
 class _Rows:
@@ -167,7 +172,7 @@ class _Rows:
         """What is wrong with a cell; the header is row 1 of the file."""
         value = shown(self._table[column][row].as_py())
         place = f"{column}, row {int(self._rows[row]) + 2}"
-        return InputError(self._path.name, f"was {value}, {why}", place)
+        return InputError(_named(self._path), f"was {value}, {why}", place)
 
     def refuse(self, column: str, bad: NDArray[np.bool_], why: str) -> None:
         """Refuse the first bad row, if there is one."""
