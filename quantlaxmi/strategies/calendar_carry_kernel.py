@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -115,7 +116,9 @@ def check_units(config: CalendarCarryConfig, layout: ChainLayout) -> None:
 def _dated(config: CalendarCarryConfig, underlying: str) -> tuple[list[int | float], list[float]]:
     """Rows of what depends on the day, and the limits that do not."""
     table = nse.nse_table()
-    days = {row.valid_from for row in table.sessions if row.market == "option"}
+    hours = [row for row in table.sessions if row.market == "option"]
+    days = {row.valid_from for row in hours}
+    days |= {row.valid_to + timedelta(days=1) for row in hours if row.valid_to is not None}
     days |= {row.valid_from for row in table.fees if row.market == "option"}
     rows: list[int | float] = []
     real: list[float] = []

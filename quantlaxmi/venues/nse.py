@@ -143,7 +143,8 @@ def session_hours(market: Market, day: date, *, table: NseTable | None = None) -
     '15:30:00'
     """
     rows = (nse_table() if table is None else table).sessions
-    found: SessionRow = _at([r for r in rows if r.market == market], day, "sessions", market)
+    own = [r for r in rows if r.market == market and day <= (r.valid_to or date.max)]
+    found: SessionRow = _at(own, day, "sessions", market)
     return found
 
 

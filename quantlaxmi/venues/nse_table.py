@@ -112,12 +112,15 @@ class TickRow(Settings, frozen=True, kw_only=True):
 
 
 class SessionRow(Settings, frozen=True, kw_only=True):
-    """Hours of trading, by the clock of India, from a day on.
+    """Hours of trading, by the clock of India, from a day on, or of special days alone.
 
     Attributes
     ----------
     market : {"option", "future"}
     valid_from : date
+    valid_to : date or None
+        Last of the days that have hours of their own; without it the hours of all days from the
+        first on.
     opens, closes : time
     expires : time
         When contracts that expire on the day stop.
@@ -130,6 +133,7 @@ class SessionRow(Settings, frozen=True, kw_only=True):
 
     market: Market
     valid_from: Day
+    valid_to: Day | None = None
     opens: Clock
     closes: Clock
     expires: Clock
@@ -139,7 +143,9 @@ class SessionRow(Settings, frozen=True, kw_only=True):
     source: Text
 
     def check(self) -> None:
-        """Refuse hours that are not in order."""
+        """Refuse hours and days that are not in order."""
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise self.refuse("valid_to", f"expected {self.valid_from} or later")
         if not self.opens < self.expires <= self.closes:
             raise self.refuse("closes", "expected opens < expires <= closes")
         if (self.pre_opens is None) != (self.pre_closes is None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime, time
 from fractions import Fraction
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 from quantlaxmi import backtest, replay
 from quantlaxmi.errors import ConfigError, StrategyError
 from quantlaxmi.importers import import_capture
+from quantlaxmi.importers.nse.contracts import IST, ns_of
 from quantlaxmi.options.recorded import RecordedChain
 from quantlaxmi.schema import DecisionType
 from quantlaxmi.segment import MemorySegment, open_segment
 from quantlaxmi.strategies.calendar_carry import CalendarCarry
+from quantlaxmi.strategies.calendar_carry_kernel import _dated
 from quantlaxmi.strategies.contract import CHECKS, check_strategy
 from tests.depth import some
 from tests.naive import calendar_carry as naive
@@ -172,6 +175,19 @@ def test_positions_are_worth_their_last_valid_mids() -> None:
         left = worth - sum(paid, Fraction(0)) * Fraction(10) ** run.exact.ledger_exponent
         assert abs(Fraction(net) - left) < 3  # what rounding to the rupee a day adds
     assert len(run.trades(by_instrument=True)) == 4
+
+
+def test_the_kernel_knows_the_hours_of_special_days() -> None:
+    """A Muhurat session, and the days around it, on which the rows before and after hold."""
+    config = made("").config
+    rows = np.reshape(_dated(config, "NIFTY")[0], (-1, 5)).tolist()
+    for day in (date(2024, 11, 1), date(2025, 10, 20), date(2025, 10, 21), date(2025, 10, 22)):
+        terms = config.terms("NIFTY", day)
+        midnight_ns = ns_of(datetime.combine(day, time(0), IST))
+        row = [one for one in rows if one[0] <= midnight_ns][-1]
+        buffer_ns = (config.open_delay_s * 10**9, config.close_buffer_s * 10**9)
+        found = (row[1] + buffer_ns[0], row[2] - buffer_ns[1])
+        assert found == (terms.opens_ns - midnight_ns, terms.closes_ns - midnight_ns)
 
 
 def test_contract() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from datetime import date, time
+from datetime import date, time, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -192,6 +192,21 @@ def test_ticks_and_sessions() -> None:
 def test_a_day_that_no_row_covers_is_named(ask, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         ask()
+
+
+@pytest.mark.parametrize("market", ["option", "future"])
+def test_special_days_have_hours_of_their_own(market: nse.Market) -> None:
+    """Muhurat sessions; the days before and after have those of every day."""
+    for day, opens, closes in (
+        (date(2024, 11, 1), time(18), time(19)),
+        (date(2025, 10, 21), time(13, 45), time(14, 45)),
+    ):
+        row = nse.session_hours(market, day)
+        assert (row.opens, row.closes, row.expires) == (opens, closes, closes)
+        for other in (day - timedelta(days=1), day + timedelta(days=1)):
+            row = nse.session_hours(market, other)
+            assert (row.opens, row.closes) == (time(9, 15), time(15, 30))
+    assert nse.session_hours("future", date(2025, 12, 8)).pre_closes == time(9, 8)
 
 
 def test_every_row_has_a_source_and_every_option_fee_a_name() -> None:
