@@ -1,6 +1,7 @@
 """Bundles with units and a policy, legs that arrive one after another: by hand and by the twin."""
 
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from quantlaxmi.execution.costs import CostModel, FeeRate
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
+from quantlaxmi.importers.nse.contracts import IST, contract, ns_of
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import BundlePolicy, FillFlag, InstrumentKind, OrderReason, RiskRule
+from quantlaxmi.venues import nse
 from tests import random_markets, traded, twins
 from tests.cases import Case
 from tests.depth import examples
@@ -189,6 +192,29 @@ def test_lots_of_25_and_75_in_one_bundle():
     assert positions(run) == [50, 150]
     assert run.exact.bundles["units_filled"].tolist() == [2]
     assert len(run.exact.risk) == 0
+
+
+def test_lots_of_25_and_75_on_one_day_of_2025_01():
+    """On 2025-01-06 the monthly of 2025-01-30 has lots of 25, as listed before; the next one 75."""
+    day, ends = date(2025, 1, 6), (date(2025, 1, 30), date(2025, 2, 6))
+    lots = [nse.lot("NIFTY", end, day) for end in ends]
+    assert lots == [25, 75]
+    listed = tuple(
+        contract("NIFTY", end, 2_370_000, "CE", lot=lot)
+        for end, lot in zip(ends, lots, strict=True)
+    )
+    at = ns_of(datetime(2025, 1, 6, 10, tzinfo=IST))
+    shown = MarketBuilder(ts_ns=at).quote(0, 20_000, 130, 20_050, 130)
+    shown.quote(1, 30_000, 240, 30_050, 240).wait(1).quote(0, 20_000, 500, 20_050, 500)
+    legs = Decision((Leg(0, -1, 75), Leg(1, 1, 75)), policy="whole_units", units=2)
+    run = run_of(listed, shown.quote(1, 30_000, 500, 30_050, 500), legs)
+    # Five whole lots of 130 are one unit of 75 and a rest, which is traded out.
+    assert positions(run) == [-75, 75]
+    assert run.exact.bundles["units_filled"].tolist() == [1]
+    assert len(run.exact.risk) == 0
+    wrong = Decision((Leg(0, -1, 50), Leg(1, 1, 50)), policy="whole_units")
+    [refusal] = twins.rows_of(run_of(listed, shown, wrong).exact.risk)
+    assert (refusal["rule"], refusal["limit"], refusal["instrument"]) == (RiskRule.LOT, 75, 1)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
