@@ -43,6 +43,8 @@ USAGE = (
 )
 _IST = timezone(timedelta(hours=5, minutes=30))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Rules that measure a time: how far outside the session's bounds, how old.
+_IN_SECONDS = ("session", "age")
 #: Sets of rules that the table shows.
 _MOST_SETS = 12
 
@@ -79,19 +81,18 @@ def main(args: dict[str, Any]) -> int:
         return 0
     print_facts(facts)
     print_table(
-        ("rule", "blocked", "alone", "nearest misses"),
-        [
-            (
-                _name(one.rule),
-                one.blocked,
-                one.alone,
-                "; ".join(f"{m.value:.6g} for {m.limit:.6g} at {_at(m.ts_ns)}" for m in one.nearest)
-                or "-",
-            )
-            for one in found.rules
-        ],
+        ("rule", "blocked", "alone"), [(_name(x.rule), x.blocked, x.alone) for x in found.rules]
     )
+    misses = [
+        (_name(x.rule), _amount(x.rule, m.value), _amount(x.rule, m.limit), _at(m.ts_ns))
+        for x in found.rules
+        for m in x.nearest
+    ]
+    if misses:
+        print()
+        print_table(("nearest misses of", "measured", "limit", "at"), misses, title="")
     if found.together:
+        print()
         rows = [(n, ", ".join(map(_name, blocked))) for blocked, n in found.together[:_MOST_SETS]]
         print_table(("checks", "rules that blocked together"), rows, title="")
     if (more := len(found.together) - _MOST_SETS) > 0:
@@ -106,6 +107,10 @@ def _refuse_run_options(args: dict[str, Any]) -> None:
     for name in names:
         if args[name] != plain.get(name):
             raise InputError(name, "needs --as-run: without a run it changes nothing")
+
+
+def _amount(rule: CalendarRule, value: float) -> str:
+    return f"{value:.6g}{' s' if _name(rule) in _IN_SECONDS else ''}"
 
 
 def _name(rule: CalendarRule) -> str:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from quantlaxmi.counted import literal
 from quantlaxmi.fixed.point import decimal_text
-from quantlaxmi.run.records import VenueClock
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.schema import InstrumentKind, OrderType, TimeInForce
 
-#: Instruments told one by one; the rest is one line.
+#: Clocks told one by one; the rest is one line.
 MAX_INSTRUMENTS: Final = 12
+#: Instruments of one clock that have a line each; more of them share one.
+MOST_ALONE: Final = 2
 
 
 def clock_lines(run: FinishedRun) -> Iterator[SummaryLine]:
@@ -23,6 +24,7 @@ def clock_lines(run: FinishedRun) -> Iterator[SummaryLine]:
 
     One that is stamped by the receive clock has no line unless a trade was kept from an order. A
     line says what goes by the clock: trades where an order could rest, settlements of a perpetual.
+    Contracts of a chain have one clock, and one line.
     """
     records = run.records
     by_stamps = run.config.costs.trade_clock == "exchange"
@@ -32,27 +34,38 @@ def clock_lines(run: FinishedRun) -> Iterator[SummaryLine]:
         for i in ordered
         if records.venue_clocks[i].offset_ns != 0 or records.venue_clocks[i].n_over
     ]
-    for i, symbol, clock in found[:MAX_INSTRUMENTS]:
+    alike: dict[tuple[int | None, str], list[str]] = {}
+    for i, symbol, clock in found:
         by_trades = _can_rest(records.orders, i) and (by_stamps or clock.offset_ns is None)
         judged = ["trades on resting orders"] if by_trades else []
         if records.instruments[i].kind == InstrumentKind.PERP:
             judged.append("settlements")
         if judged or clock.offset_ns is not None:
-            yield _offset_line(symbol, clock, " and ".join(judged))
-        if clock.n_over:
-            yield SummaryLine(
-                "clocks",
-                "trade[s] [was|were] over when the resting order at [its|their] price arrived",
-                f"{symbol}, by exchange stamps; nothing was done for it",
-                clock.n_over,
-                clock.n_met,
-            )
-    if len(found) > MAX_INSTRUMENTS:
+            alike.setdefault((clock.offset_ns, " and ".join(judged)), []).append(symbol)
+    groups = list(alike.items())
+    for (offset_ns, judged_by), symbols in groups[:MAX_INSTRUMENTS]:
+        if len(symbols) <= MOST_ALONE:
+            yield from (_offset_line(literal(one), offset_ns, judged_by) for one in symbols)
+        else:
+            many = f"{len(symbols):,} instruments, such as {literal(symbols[0])},"
+            yield _offset_line(many, offset_ns, judged_by)
+    over = [(symbol, clock) for _, symbol, clock in found if clock.n_over]
+    for symbol, clock in over[:MAX_INSTRUMENTS]:
+        yield SummaryLine(
+            "clocks",
+            "trade[s] [was|were] over when the resting order at [its|their] price arrived",
+            f"{symbol}, by exchange stamps; nothing was done for it",
+            clock.n_over,
+            clock.n_met,
+        )
+    untold = {symbol for _, symbols in groups[MAX_INSTRUMENTS:] for symbol in symbols}
+    untold |= {symbol for symbol, _ in over[MAX_INSTRUMENTS:]}
+    if untold:
         yield SummaryLine(
             "clocks",
             "further instrument[s] [has a clock of its|have clocks of their] own",
             "",
-            len(found[MAX_INSTRUMENTS:]),
+            len(untold),
         )
 
 
@@ -63,15 +76,16 @@ def _can_rest(orders: NDArray[Any], instrument: int) -> bool:
     return bool((limits & (mine["time_in_force"] != TimeInForce.IOC)).any())
 
 
-def _offset_line(symbol: str, clock: VenueClock, judged: str) -> SummaryLine:
-    if clock.offset_ns is None:
+def _offset_line(whose: str, offset_ns: int | None, judged: str) -> SummaryLine:
+    if offset_ns is None:
         why = f"{judged} go by receive time"
-        return SummaryLine("clocks", f"{literal(symbol)} has no exchange stamps", why)
-    ms = decimal_text(abs(clock.offset_ns), -6)
-    where = "ahead of" if clock.offset_ns >= 0 else "behind"
+        has = "have" if whose.endswith(",") else "has"
+        return SummaryLine("clocks", f"{whose} {has} no exchange stamps", why)
+    ms = decimal_text(abs(offset_ns), -6)
+    where = "ahead of" if offset_ns >= 0 else "behind"
     return SummaryLine(
         "clocks",
-        f"the venue's clock of {literal(symbol)} was {ms} ms {where} the receive clock",
+        f"the venue's clock of {whose} was {ms} ms {where} the receive clock",
         "by its largest exchange stamp" + (f"; {judged} go by it" if judged else ""),
-        figures={"offset_ns": str(clock.offset_ns)},
+        figures={"offset_ns": str(offset_ns)},
     )
