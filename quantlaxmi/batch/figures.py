@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from quantlaxmi.batch.records import Figures, KindCounts
 from quantlaxmi.gates.edge import GUARD, TEST, TIMING_GUARD
 from quantlaxmi.gates.results import GateResult, Verdict
+from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.report.gate_report import GateReport
 
-__all__ = ["figures_of"]
+__all__ = ["OWN_TESTS", "POLICY", "excluded_by", "figures_of"]
 
 #: The tests whose p-values an item has in a family.
-_OWN_TESTS = ("market_null", "equity")
+OWN_TESTS: Final = ("market_null", "equity")
+#: What keeps an item out whose policy leaves out a gate that decides.
+POLICY: Final = "policy"
 
 
 def figures_of(report: GateReport) -> Figures:
@@ -27,7 +31,6 @@ def figures_of(report: GateReport) -> Figures:
     Figures
     """
     found = {r.gate: r for suite in report.results for r in suite.results}
-    results = list(found.values())
     net, equity, market = (
         _details(found.get(name)) for name in ("net_positive", "equity", "market_null")
     )
@@ -37,8 +40,8 @@ def figures_of(report: GateReport) -> Figures:
         g2=_verdict_of(report, "g2"),
         g3=_verdict_of(report, "g3"),
         edge=report.edge or "",
-        excluded=_excluded(results),
-        funnel=_first_failed(results),
+        excluded=excluded_by(report.results),
+        funnel=_first_failed(report.results),
         config_hash=report.header["config_hash"],
         settings=len(report.grid["settings"]) if report.grid else 1,
         drifting=_counts(market.get("drifting")),
@@ -69,10 +72,24 @@ def _verdict_of(report: GateReport, suite: str) -> str:
     return "" if found is None else str(found["verdict"])
 
 
-def _excluded(results: list[GateResult]) -> str:
-    """The first result besides the item's own tests that keeps it from being a discovery."""
+def excluded_by(suites: Sequence[SuiteResult]) -> str:
+    """What keeps an item from being a discovery, whatever the p-values of its own tests are.
+
+    So an item has a p of its own only where its report would PASS by timing if both tests passed.
+
+    Parameters
+    ----------
+    suites : sequence of SuiteResult
+
+    Returns
+    -------
+    str
+        The first result that did not pass; `POLICY` where the policy leaves out a gate that
+        decides; one of the item's own tests where its suite was not asked. Empty if nothing does.
+    """
+    results = [result for suite in suites for result in suite.results]
     for result in results:
-        if result.gate in _OWN_TESTS:
+        if result.gate in OWN_TESTS:
             if result.verdict not in (Verdict.PASS, Verdict.FAIL):
                 return result.gate
         elif result.role == TIMING_GUARD:
@@ -83,19 +100,21 @@ def _excluded(results: list[GateResult]) -> str:
             Verdict.NOT_APPLICABLE,
         ):
             return result.gate
+    if any(suite.left_out for suite in suites):
+        return POLICY
     named = {result.gate for result in results}
-    return next((name for name in _OWN_TESTS if name not in named), "")
+    return next((name for name in OWN_TESTS if name not in named), "")
 
 
-def _first_failed(results: list[GateResult]) -> str:
-    """The first deciding result that did not pass, in the order of the gates."""
-    for result in results:
+def _first_failed(suites: Sequence[SuiteResult]) -> str:
+    """The first deciding result that did not pass, in the order of the gates; then the policy."""
+    for result in (result for suite in suites for result in suite.results):
         if result.role in (TEST, GUARD, TIMING_GUARD) and result.verdict not in (
             Verdict.PASS,
             Verdict.NOT_APPLICABLE,
         ):
             return result.gate
-    return ""
+    return POLICY if any(suite.left_out for suite in suites) else ""
 
 
 def _counts(shown: Any) -> KindCounts | None:

@@ -145,9 +145,10 @@ class Figures(_Struct, frozen=True, kw_only=True):
         What a PASS rests on; else empty.
     excluded : str
         Why the item has no p of its own, so that it counts with p = 1: the first guard, or test of
-        robustness, that did not pass; else empty.
+        robustness, that did not pass; ``"policy"`` where its policy leaves out a gate that decides,
+        so that its report cannot PASS; else empty.
     funnel : str
-        The first gate that did not pass; empty where all did.
+        The first gate that did not pass; ``"policy"`` as above; empty where all passed.
     config_hash : str
         Of the setting that was judged.
     settings : int

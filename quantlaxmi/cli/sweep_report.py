@@ -28,8 +28,9 @@ Options:
   --html FILE     Write the result as a page that needs no other file and has no script.
   --json          One JSON document instead of text.
 
-An item's p is the larger of its market null's and its equity test's. Items whose guard failed, and
-those that failed to run or are unfinished, count with p = 1: every planned item is in the family.
+An item's p is the larger of its market null's and its equity test's. Items whose guard failed,
+whose policy leaves out a gate that decides, that failed to run or are unfinished count with p = 1:
+every planned item is in the family.
 
 Exit codes: 0 done, 2 bad input.
 """
@@ -95,9 +96,7 @@ def _print(facts: dict[str, Any]) -> None:
         "unresolved": len(facts["unresolved"]),
         "p that there is nothing at all (Simes)": f"{facts['global_p']:.4g}",
     }
-    if facts["anytime"]:
-        shown["p-values"] = "anytime-valid: the family grew after draws were seen"
-    print_facts(shown)
+    print_facts(shown | _remarks(facts))
     _table(
         "Discoveries (net is selected, so too large; lower end allows for that; others: trials on "
         "these data that the item did not search)",
@@ -136,6 +135,16 @@ def _print(facts: dict[str, Any]) -> None:
         ("segment", "strategy", "status", "reason"),
         [(one["segment"], one["strategy"], one["status"], one["error"]) for one in facts["failed"]],
     )
+
+
+def _remarks(facts: dict[str, Any]) -> dict[str, str]:
+    """What is not so in most families."""
+    found = {}
+    if n := facts["funnel"].get("policy"):
+        found["policy"] = f"leaves out a gate that decides: p = 1 for {n:,} that passed all others"
+    if facts["anytime"]:
+        found["p-values"] = "anytime-valid: the family grew after draws were seen"
+    return found
 
 
 def _print_strategies(rows: list[dict[str, Any]]) -> None:

@@ -16,17 +16,23 @@ from quantlaxmi.batch.tasks import task_of
 from quantlaxmi.batch.worker import run_item
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates import GatePolicy
+from quantlaxmi.gates.suites import left_out
 from quantlaxmi.segment import open_segment
 from tests.batch.catalogs import DATA
 
 TENTH = Fraction(1, 10)
-#: The two tests of a family; every draw runs one setting.
+#: The two tests of an item and a guard, which is not the whole suite; every draw runs one setting.
 TESTS = {"suites": {"g2": ["net_positive", "equity", "market_null"]}}
 FEW_DRAWS = GatePolicy(
     **TESTS, market_null={"n_draws": 49, "n_draws_extended": 49, "grid_search": "off"}
 )
-#: Where two round trips are enough nearly every draw counts.
-PLAIN = GatePolicy(**TESTS, min_trades=2, market_null={"grid_search": "off"})
+#: Every gate that decides. Where two round trips are enough nearly every draw counts.
+WHOLE = GatePolicy(
+    suites={"g2": left_out("g2", ())},
+    min_trades=2,
+    market_null={"n_draws": 199, "n_draws_extended": 199, "grid_search": "off"},
+    random_entry={"n_sims": 199, "n_neutral_pairs": 99},
+)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +85,7 @@ def test_a_sweep_draws_on_until_every_discovery_is_known(tmp_path):
         (tmp_path / f"broken-{k}").mkdir()
         (tmp_path / f"broken-{k}" / "segment.json").write_text("{}")
     segments = [DATA / "planted", tmp_path / "broken-*"]
-    where = {"catalog": tmp_path / "c", "policy": PLAIN, "workers": 1}
+    where = {"catalog": tmp_path / "c", "policy": WHOLE, "workers": 1}
     events = []
     sweep(segments, ["basis_capture"], max_draws=199, **where)
     found = family(Catalog.open(tmp_path / "c"))
@@ -95,6 +101,31 @@ def test_a_sweep_draws_on_until_every_discovery_is_known(tmp_path):
     assert sorted(item.why for item in found.items) == ["", *["refused"] * 5]
     assert [line.items for line in catalog.families] == [6]
     assert catalog.table()["p_market_drift_draws"].count(1_999) == 1
+
+
+def test_a_policy_that_leaves_out_a_guard_buys_no_discovery(tmp_path):
+    """The planted edge passes both tests, of a suite that lacks one guard: p = 1, and no draws."""
+    gutted = WHOLE.replace(
+        suites={"g2": [name for name in WHOLE.suites["g2"] if name != "random_entry"]}
+    )
+    events = []
+    sweep(
+        [DATA / "planted"],
+        ["basis_capture"],
+        catalog=tmp_path / "c",
+        policy=gutted,
+        workers=1,
+        log=events.append,
+    )
+    catalog = Catalog.open(tmp_path / "c")
+    (row,) = catalog.rows.values()
+    assert row.finished.figures.verdict == "INCONCLUSIVE"
+    assert (row.finished.figures.excluded, row.finished.figures.funnel) == ("policy", "policy")
+    found = family(catalog)
+    (one,) = found.items
+    assert (one.why, one.bounds.lower) == ("policy", 1) and found.global_p == 1
+    assert found.discoveries == found.unresolved == ()
+    assert not [event for event in events if event["event"] == "draws"]
 
 
 def figures(p_equity, b, draws=199, **more):

@@ -174,6 +174,19 @@ def test_the_command_prints_json_and_a_page(mixed, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["discoveries"] == []
 
 
+def test_a_policy_that_leaves_out_a_gate_is_told(tmp_path, capsys):
+    gutted = figures(excluded="policy", funnel="policy")
+    catalog = catalog_of(tmp_path / "c", [("a", 0, gutted), ("a", 1, figures(**NO_EDGE))])
+    page = tmp_path / "sweep.html"
+    where = ["sweep-report", "--catalog", str(catalog.folder), "--html", str(page)]
+    assert main_crypto(where) == 0
+    out = capsys.readouterr().out
+    assert "leaves out a gate that decides: p = 1 for 1 that passed all others" in out
+    assert "1 item that passed all others has p = 1" in page.read_text()
+    assert main_crypto([*where, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["discoveries"] == []
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
