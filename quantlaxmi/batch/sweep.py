@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from quantlaxmi.batch.catalog import Catalog
 from quantlaxmi.batch.options import Cluster, Log, Progress, SweepOptions
-from quantlaxmi.batch.plan import AnyGrid, AnyStrategy, plan
-from quantlaxmi.batch.store import store_at
+from quantlaxmi.batch.plan import AnyGrid, AnyStrategy, Plan, plan
+from quantlaxmi.batch.store import put_segment, store_at
 from quantlaxmi.batch.sweeper import Sweep
-from quantlaxmi.errors import ConfigError
+from quantlaxmi.errors import ConfigError, SegmentCorrupt
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.result_table import ResultTable
+from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.trials.ledger import current_ledger, using
 
-__all__ = ["Sweep", "cluster_at", "sweep"]
+__all__ = ["Sweep", "catalog_for", "cluster_at", "sweep"]
 
 
 @contextmanager
@@ -40,6 +42,33 @@ def cluster_at(scheduler: str | None, workers: int | None = None) -> Iterator[Cl
 
     with DaskCluster(scheduler) as cluster:
         yield cluster
+
+
+def catalog_for(made: Plan, catalog: Catalog | Path | str, options: SweepOptions) -> Catalog:
+    """The catalog of a sweep, made where there is none and nothing refuses the sweep.
+
+    A store that cannot be read, or lacks a segment and cannot take it, refuses a sweep before a
+    folder is made.
+
+    Raises
+    ------
+    CatalogError
+        As `Catalog.create`.
+    SegmentError
+        The store cannot be read or written.
+    """
+    if isinstance(catalog, Catalog):
+        return catalog
+    if options.store is not None and not os.path.lexists(catalog):
+        for item in made.items:
+            if item.refused or options.store.has(item.manifest):
+                continue
+            with suppress(SegmentCorrupt):  # the sweep tells which of its items that refuses
+                put_segment(options.store, open_segment(item.segment, verify="manifest"))
+                if options.log is not None:
+                    options.log({"event": "stored", "segment": item.planned.segment_id})
+                break
+    return Catalog.create(catalog)
 
 
 def sweep(
@@ -156,6 +185,6 @@ def sweep(
         if catalog is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="quantlaxmi-sweep-"))
             catalog = Path(folder)
-        found = catalog if isinstance(catalog, Catalog) else Catalog.create(catalog)
+        found = catalog_for(made, catalog, options)
         Sweep(made, found, options).run()
         return found.table_of(item.key for item in made.items)

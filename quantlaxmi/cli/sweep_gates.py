@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from quantlaxmi.cli.output import Progress, print_facts, print_json, print_note
 from quantlaxmi.cli.run_options import run_keywords
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quantlaxmi.batch.options import SweepState
+    from quantlaxmi.batch.plan import Plan
     from quantlaxmi.batch.sweep import Sweep
 
 USAGE = """
@@ -95,7 +97,7 @@ def memory_size(option: str, text: str) -> int:
 
 def main(args: dict[str, Any]) -> int:
     from quantlaxmi.batch import Catalog
-    from quantlaxmi.batch.sweep import Sweep, cluster_at
+    from quantlaxmi.batch.sweep import Sweep, catalog_for, cluster_at
     from quantlaxmi.trials.ledger import current_ledger, using
 
     with ExitStack() as stack:
@@ -108,11 +110,11 @@ def main(args: dict[str, Any]) -> int:
         name = args["--catalog"]
         if args["--dry-run"] and not Path(name).exists():
             return _say_plan(Sweep(made, _nothing(), options), args)
-        cluster = stack.enter_context(cluster_at(scheduler, options.workers))
-        found = Catalog.open(name) if args["--dry-run"] else Catalog.create(name)
-        sweep = Sweep(made, found, replace(options, cluster=cluster))
         if args["--dry-run"]:
-            return _say_plan(sweep, args)
+            return _say_plan(Sweep(made, Catalog.open(name), options), args)
+        cluster = stack.enter_context(cluster_at(scheduler, options.workers))
+        options = replace(options, cluster=cluster)
+        sweep = Sweep(made, catalog_for(made, name, options), options)
         sweep.run()
     return _say(sweep, args)
 
@@ -172,7 +174,9 @@ def _nothing() -> Any:
 
 
 def _log(name: str | None, stack: ExitStack) -> Callable[[dict[str, Any]], None] | None:
-    """What appends events to a file, each a line.
+    """What appends events to a file, each a line; the first makes it.
+
+    So a command that is refused leaves none.
 
     Raises
     ------
@@ -185,15 +189,19 @@ def _log(name: str | None, stack: ExitStack) -> Callable[[dict[str, Any]], None]
 
     from quantlaxmi.files import FileKind, check_file, one_line_errors
 
-    # It is appended to, and so only to a log that a sweep began.
-    check_file(Path(name), FileKind("a log of events", b'{"event": "begin"', first=True))
-    with one_line_errors(name, "cannot be written", InputError):
-        file = stack.enter_context(Path(name).open("a", encoding="utf-8"))  # noqa: SIM115
+    # It is appended to, and so only to a log of a sweep: whichever event was its first.
+    check_file(Path(name), FileKind("a log of events", b'{"event": "', first=True))
+    if not os.access(name if Path(name).exists() else Path(name).parent, os.W_OK):
+        raise InputError(name, "cannot be written: you may not")
+    files: list[TextIO] = []
 
     def write(event: dict[str, Any]) -> None:
         with one_line_errors(name, "cannot be written", InputError):
-            file.write(json.dumps(event, ensure_ascii=False) + "\n")
-            file.flush()
+            if not files:
+                file = Path(name).open("a", encoding="utf-8")  # noqa: SIM115
+                files.append(stack.enter_context(file))
+            files[0].write(json.dumps(event, ensure_ascii=False) + "\n")
+            files[0].flush()
 
     return write
 
@@ -208,14 +216,21 @@ def _say_plan(sweep: Sweep, args: dict[str, Any]) -> int:
         "cpu_hours": None if seconds is None else round(seconds / 3600, 4),
     }
     if args["--json"]:
-        print_json(facts)
+        print_json({**facts, "left_out": list(sweep.plan.left_out)})
     else:
         print_facts(
             {**facts, "cpu_hours": "not known: no item of each strategy is done"}
             if seconds is None
             else facts
         )
+        _note_left_out(sweep.plan)
     return 0
+
+
+def _note_left_out(plan: Plan) -> None:
+    if plan.left_out:
+        names = ", ".join(plan.left_out)
+        print_note(f"policy: leaves out {names}; so every item counts with p = 1 in the family")
 
 
 def _say(sweep: Sweep, args: dict[str, Any]) -> int:
@@ -247,9 +262,10 @@ def _say(sweep: Sweep, args: dict[str, Any]) -> int:
         "catalog": str(sweep.catalog.folder),
     }
     if args["--json"]:
-        print_json({**facts, "failed": failed})
+        print_json({**facts, "left_out": list(sweep.plan.left_out), "failed": failed})
     else:
         print_facts(facts)
+        _note_left_out(sweep.plan)
         for one in failed[:_MOST_NAMED]:
             print_note(f"{one['segment']} {one['strategy']}: {one['status']}: {one['error']}")
         if len(failed) > _MOST_NAMED:

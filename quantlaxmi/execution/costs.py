@@ -270,6 +270,8 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
             name: {k: v for k, v in getattr(self, name).items() if k in known or "." not in k}
             for name in _TABLES[1:]
         }
+        if all(len(table) == len(getattr(self, name)) for name, table in kept.items()):
+            return self  # a copy would be checked anew, for every beginning of a segment
         return msgspec.structs.replace(self, **kept)
 
     def scaled(self, factor: Fraction, more_bps: Fraction = Fraction(0)) -> CostModel:

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from quantlaxmi.gates import suites
 from quantlaxmi.gates.gate import Gate
 from quantlaxmi.gates.thresholds import General, Thresholds
+from quantlaxmi.recent import Recent
 from quantlaxmi.settings import Items, Place, Settings, fields_of, read_settings
 from quantlaxmi.settings.kinds import Choice, Several
 
@@ -119,11 +120,18 @@ class GatePolicy(Thresholds):
         >>> GatePolicy(alpha="0.5", suites={"g2": ["net_positive", "delay"]}).differences[0]
         'alpha = 0.5 (default 0.05)'
         """
-        every = suites.suite_names()
-        own, default = (
-            {"early": one.general.early, **one.to_json(every)} for one in (self, GatePolicy())
-        )
-        return tuple(_differences("", own, default))
+        default = _defaults.get(
+            (suites.ALL_GATES,), (), lambda: _every_value(GatePolicy())
+        )  # a sweep asks once an item
+        return tuple(_differences("", _every_value(self), default))
+
+
+def _every_value(policy: GatePolicy) -> dict[str, Any]:
+    return {"early": policy.general.early, **policy.to_json(suites.suite_names())}
+
+
+#: Every threshold of the default policy, of these gates.
+_defaults: Final = Recent[dict[str, Any]](most=1)
 
 
 def _gates() -> dict[str, Gate]:

@@ -17,6 +17,7 @@ from quantlaxmi.batch import Catalog, sweep
 from quantlaxmi.segment import open_segment
 from tests.batch.bad_strategies import Bad, BadConfig, Quiet
 from tests.batch.catalogs import DATA, FEW
+from tests.batch.test_sweep import needs_proc
 
 BAD = Path(__file__).with_name("bad_strategies.py")
 
@@ -54,6 +55,9 @@ def test_the_command_says_what_it_would_do_and_does_it(parts, tmp_path, capsys, 
     assert main_crypto([*words, "--dry-run"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["items"], facts["to_do"], facts["cpu_hours"]) == (4, 4, None)
+    assert facts["left_out"] == ["look_ahead", "delay", "premium", "random_entry", "market_null"]
+    assert main_crypto([*words[:-1], "--dry-run"]) == 0
+    assert "leaves out look_ahead, delay, premium" in capsys.readouterr().out
     assert not (tmp_path / "c").exists() and not any((tmp_path / "here").iterdir())
     assert main_crypto([*words, "--json-log", str(tmp_path / "log.jsonl")]) == 0
     assert json.loads(capsys.readouterr().out)["status"] == {"done": 4}
@@ -76,16 +80,30 @@ def test_the_command_says_what_it_would_do_and_does_it(parts, tmp_path, capsys, 
         (["--item-seconds", "0"], "--item-seconds"),
         (["--workers", "0"], "--workers"),
         (["--gates", "g7"], "g7"),
+        (["--store", "absent"], "--store"),
+        pytest.param(["--store", "/proc/self"], "cannot be made", marks=needs_proc),
     ],
 )
 def test_the_command_refuses_in_one_line(tmp_path, capsys, words, said):
     from quantlaxmi.cli import main_crypto
 
     base = ["sweep-gates", "--segments", str(DATA / "*"), "--strategies", "basis_capture"]
-    assert main_crypto([*base, "--catalog", str(tmp_path / "c"), *words]) == 2
+    base += ["--catalog", str(tmp_path / "c"), "--json-log", str(tmp_path / "log.jsonl")]
+    assert main_crypto([*base, *words]) == 2
     err = capsys.readouterr().err
     assert said in err and err.count("\n") == 1
-    assert not (tmp_path / "c").exists()
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_log_that_cannot_be_is_refused_before_anything_is_made(tmp_path, capsys):
+    from quantlaxmi.cli import main_crypto
+
+    base = ["sweep-gates", "--segments", str(DATA / "*"), "--strategies", "basis_capture"]
+    log = str(tmp_path / "absent" / "log.jsonl")
+    assert main_crypto([*base, "--catalog", str(tmp_path / "c"), "--json-log", log]) == 2
+    err = capsys.readouterr().err
+    assert "there is no folder" in err and err.count("\n") == 1
+    assert not any(tmp_path.iterdir())
 
 
 def test_workers_fetch_from_a_store_and_the_rows_are_the_same(parts, tmp_path, capsys, monkeypatch):
@@ -102,6 +120,7 @@ def test_workers_fetch_from_a_store_and_the_rows_are_the_same(parts, tmp_path, c
     log = tmp_path / "log.jsonl"
     stored = [*words, *more, "--catalog", str(tmp_path / "c"), "--json-log", str(log)]
     assert main_crypto(stored) == 0
+    assert main_crypto(stored) == 0  # its first event is "stored", and it is a log all the same
     capsys.readouterr()
     events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
     assert events.count("stored") == 3

@@ -168,12 +168,12 @@ def run_grid(
     def one(setting: StrategyConfig) -> SettingOnData:
         try:
             bound = bind_setting(strategy, setting, segment)
-            made = gross_of_setting(
-                market,
-                lambda: bind_setting(strategy, setting, segment),
-                conversion,
-                hashed=hashed,
-            )
+
+            def again() -> BoundStrategy:
+                # The engine works on copies of a kernel's state, so one binding serves all runs.
+                return bound if bound.form == "kernel" else bind_setting(strategy, setting, segment)
+
+            made = gross_of_setting(market, again, conversion, hashed=hashed)
         except (StrategyError, ConfigError, FixedPointOverflow) as error:
             return SettingOnData(setting, failure=error)
         return SettingOnData(setting, made, bound=bound)
