@@ -2,17 +2,19 @@
 
     python benchmarks/calibrate_sweeps.py FOLDER [SEEDS] [FULL]
 
-A family has 200 segments without an edge and 20 with one, of 600 quotes each. A compiled kernel
-holds the side of the last five moves for five rows, 40 to 80 round trips a segment, without fees
-and with a spread of next to nothing: the hardest case, since half of what has no edge earns
-something. Moves are independent and symmetric; where there is an edge, those after a decision lean
-to its side, so that the t of the whole segment is 4 on average.
+A family has 200 segments without an edge and 20 with one, of 600 quotes each. Every five rows a
+compiled kernel takes the side of the last five moves, or none where they were small: 35 to 50 round
+trips a segment, half of the time, without fees and with a spread of next to nothing. That is the
+hardest case, since half of what has no edge earns something. Moves are independent and symmetric;
+where there is an edge, those after a decision lean to its side, so that the t of the whole segment
+is 4 on average.
 
-Each family is swept as users do it, with the market null in stages, and its discoveries are those
-of `quantlaxmi.batch.family` at q = 0.1. FOLDER keeps the figures of each family that is done and
-the catalog of the one under way: the same command goes on there. For the first FULL families
-(2 by default) every item's draws are also made at full length, in one go, and Benjamini-Hochberg
-is computed on them from the definition; a family in which the two differ ends the script.
+Each family is swept as users do it, by every gate of G2 that decides, with the market null in
+stages, and its discoveries are those of `quantlaxmi.batch.family` at q = 0.1. FOLDER keeps the
+figures of each family that is done and the catalog of the one under way: the same command goes on
+there. For the first FULL families (2 by default) every item's draws are also made at full length,
+in one go, and Benjamini-Hochberg is computed on them from the definition; a family in which the two
+differ ends the script.
 """
 
 from __future__ import annotations
@@ -35,10 +37,11 @@ from quantlaxmi.batch.options import SweepOptions
 from quantlaxmi.batch.records import FIRST, KindCounts
 from quantlaxmi.batch.sweep import Sweep
 from quantlaxmi.batch.tasks import task_of
-from quantlaxmi.calibrate.markets import COSTS, make_quotes
+from quantlaxmi.calibrate.markets import COSTS, MOVE, make_quotes
 from quantlaxmi.calibrate.random_streams import BELL_SD, NOISE, bell, run_key
 from quantlaxmi.calibrate.rules.strategies import Rule, RuleConfig
 from quantlaxmi.gates import GatePolicy
+from quantlaxmi.gates.suites import gates_of
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.schema import I64
 from quantlaxmi.segment import SegmentWriter, open_segment
@@ -50,15 +53,28 @@ ROWS = 600
 PACE = 5
 #: The t of a whole segment that has an edge, on average.
 STRENGTH = 4.0
-#: The item's two tests, and the guards that its run does not skip.
-GATES = ["net_positive", "look_ahead", "delay", "equity", "premium", "market_null"]
-CONFIG = RuleConfig(rule="momentum", lookback=PACE, every=PACE, rows=ROWS)
+#: Every gate of G2 that decides; diagnoses only show.
+DECIDING = [
+    gate.name for gate in gates_of("g2") if any(one.role != "diagnosis" for one in gate.results)
+]
+#: Few draws of random entry and beginnings of the prefix guard, and as few draws of the market null
+#: as its test can pass with: the family makes its own from the first one on, where it needs them.
+POLICY = GatePolicy(
+    suites={"g2": DECIDING},
+    look_ahead={"n_beginnings": 4},
+    random_entry={"n_sims": 999, "n_neutral_pairs": 499},
+    market_null={"n_draws": 19, "n_draws_extended": 19},
+)
+#: Of twice the mid: the rule is flat after a move over the last rows of less than this, which half
+#: of them are. A rule that is always in the market has no other places for random entry.
+THRESHOLD = round(0.6745 * 2 * MOVE * BELL_SD * float(np.sqrt(PACE)))
+CONFIG = RuleConfig(rule="momentum", lookback=PACE, every=PACE, rows=ROWS, threshold=THRESHOLD)
 
 
 def moves_of(key: int, strength: float) -> I64:
     """Increments of the mid, leaning to the side of the rule's last decision."""
     noise = bell(key, NOISE, ROWS)
-    lean = round(strength * BELL_SD / float(np.sqrt(ROWS)))
+    lean = round(strength * BELL_SD / float(np.sqrt(ROWS / 2)))  # half of the rows are held
     moves, levels = np.zeros(ROWS, np.int64), np.zeros(ROWS, np.int64)
     level = side = 0
     for row in range(ROWS):
@@ -66,7 +82,8 @@ def moves_of(key: int, strength: float) -> I64:
         level += int(moves[row]) if row else 0  # the first is not used
         levels[row] = level
         if row >= PACE and row % PACE == 0:
-            side = int(np.sign(level - levels[row - PACE]))
+            move = 2 * MOVE * int(level - levels[row - PACE])
+            side = int(np.sign(move)) if abs(move) > THRESHOLD else 0
     return moves
 
 
@@ -89,7 +106,7 @@ def planned(folder: Path) -> Plan:
         [folder / "*"],
         [Rule],
         configs=[CONFIG],
-        policy=GatePolicy(suites={"g2": GATES}),
+        policy=POLICY,
         run=RunConfig.of(costs=COSTS["free"]),
     )
 
