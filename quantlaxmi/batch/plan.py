@@ -21,7 +21,6 @@ from quantlaxmi.errors import ConfigError, QuantlaxmiError, SegmentError
 from quantlaxmi.execution.conversion import Conversion
 from quantlaxmi.files import SEGMENT_MANIFEST
 from quantlaxmi.gates.policy import GatePolicy
-from quantlaxmi.gates.suites import left_out
 from quantlaxmi.report.run_gates import check_suites
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.schema import SEMANTICS_VERSION
@@ -99,11 +98,6 @@ class Plan:
     run: RunConfig
     policy: GatePolicy
     gates: tuple[str, ...]
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """Gates that decide and that the policy leaves out: with any, every item has p = 1."""
-        return tuple(name for s in self.gates for name in left_out(s, self.policy.suites[s]))
 
 
 def item_key(inputs: Mapping[str, Any]) -> str:

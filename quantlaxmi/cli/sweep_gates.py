@@ -216,7 +216,7 @@ def _say_plan(sweep: Sweep, args: dict[str, Any]) -> int:
         "cpu_hours": None if seconds is None else round(seconds / 3600, 4),
     }
     if args["--json"]:
-        print_json({**facts, "left_out": list(sweep.plan.left_out)})
+        print_json({**facts, "left_out": _left_out(sweep.plan)})
     else:
         print_facts(
             {**facts, "cpu_hours": "not known: no item of each strategy is done"}
@@ -227,9 +227,15 @@ def _say_plan(sweep: Sweep, args: dict[str, Any]) -> int:
     return 0
 
 
+def _left_out(plan: Plan) -> list[str]:
+    """Gates that decide and that the policy leaves out: with any, every item has p = 1."""
+    from quantlaxmi.gates.suites import left_out
+
+    return [name for suite in plan.gates for name in left_out(suite, plan.policy.suites[suite])]
+
+
 def _note_left_out(plan: Plan) -> None:
-    if plan.left_out:
-        names = ", ".join(plan.left_out)
+    if names := ", ".join(_left_out(plan)):
         print_note(f"policy: leaves out {names}; so every item counts with p = 1 in the family")
 
 
@@ -262,7 +268,7 @@ def _say(sweep: Sweep, args: dict[str, Any]) -> int:
         "catalog": str(sweep.catalog.folder),
     }
     if args["--json"]:
-        print_json({**facts, "left_out": list(sweep.plan.left_out), "failed": failed})
+        print_json({**facts, "left_out": _left_out(sweep.plan), "failed": failed})
     else:
         print_facts(facts)
         _note_left_out(sweep.plan)

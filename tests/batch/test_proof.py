@@ -29,12 +29,7 @@ SEGMENTS, KILLS = (200, 20) if DEEP else (4, 0)
 ROWS = 1000 if DEEP else 3000
 #: Every so manieth segment has an edge, and its market null is drawn.
 PLANTED_EACH = 10
-POLICY = """
-min_trades = 5
-market_null = {n_draws = 49, n_draws_extended = 49}
-[suites]
-g2 = ["net_positive", "look_ahead", "equity", "market_null", "time_shift"]
-"""
+POLICY = '[suites]\ng2 = ["net_positive", "look_ahead", "equity", "market_null", "time_shift"]\n'
 GRIDS = {
     "basis.toml": 'strategy = "basis_capture"\n[values]\n'
     "threshold_bps = [3, 5]\nexit_threshold_bps = [1, 2]\n",
@@ -52,7 +47,7 @@ def place(tmp_path_factory):
     (folder / "segments").mkdir()
     for k in range(SEGMENTS):
         kind = "planted" if k % PLANTED_EACH == PLANTED_EACH - 1 else "edgeless"
-        generate_segment(kind, folder / "segments" / f"s{k:03d}", rows=ROWS, seed=k)
+        generate_segment(kind, folder / "segments" / f"s{k:03d}", rows=3000, seed=k)
     for name, text in {**GRIDS, "policy.toml": POLICY}.items():
         (folder / name).write_text(text)
     return folder
@@ -72,6 +67,14 @@ def begun(words: list[str]) -> subprocess.Popen[str]:
 
 def whole(words: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, timeout=7200)
+
+
+def is_worker(pid: int) -> bool:
+    """Whether a child does items: one more only tracks resources."""
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +115,10 @@ def test_random_kills_of_workers_and_sweeps_change_nothing(place, expected):
     words = command(place, place / "killed", "--workers", "2")
     running = begun(words)
     while sum(made.values()) < KILLS:
-        time.sleep(rng.uniform(0.5, 3.0))
+        workers: list[int] = []
+        while not workers and running.poll() is None:  # a new one has first to start its workers
+            time.sleep(rng.uniform(0.1, 2.0))
+            workers = [pid for pid in children_of(running.pid) if is_worker(pid)]
         if running.poll() is not None:
             if running.returncode not in (0, 1):
                 pytest.fail(running.communicate()[1])
@@ -122,9 +128,7 @@ def test_random_kills_of_workers_and_sweeps_change_nothing(place, expected):
             running.communicate()
             made["main"] += 1
             running = begun(words)
-            continue
-        workers = children_of(running.pid)
-        if workers:
+        else:
             os.kill(rng.choice(workers), signal.SIGKILL)
             made["worker"] += 1
     running.communicate(timeout=7200)
@@ -132,7 +136,7 @@ def test_random_kills_of_workers_and_sweeps_change_nothing(place, expected):
     done = whole([*words, "--retry-failed"])
     assert done.returncode == 0, done.stderr
     print(f"kills: {made}")
-    assert sum(made.values()) == KILLS
+    assert sum(made.values()) == KILLS and min(made.values()) >= KILLS // 5
     assert Catalog.open(place / "killed").verify() == expected
 
 
