@@ -29,7 +29,12 @@ SEGMENTS, KILLS = (200, 20) if DEEP else (4, 0)
 ROWS = 1000 if DEEP else 3000
 #: Every so manieth segment has an edge, and its market null is drawn.
 PLANTED_EACH = 10
-POLICY = '[suites]\ng2 = ["net_positive", "look_ahead", "equity", "market_null", "time_shift"]\n'
+POLICY = """
+min_trades = 5
+market_null = {n_draws = 49, n_draws_extended = 49}
+[suites]
+g2 = ["net_positive", "look_ahead", "equity", "market_null", "time_shift"]
+"""
 GRIDS = {
     "basis.toml": 'strategy = "basis_capture"\n[values]\n'
     "threshold_bps = [3, 5]\nexit_threshold_bps = [1, 2]\n",
@@ -47,7 +52,7 @@ def place(tmp_path_factory):
     (folder / "segments").mkdir()
     for k in range(SEGMENTS):
         kind = "planted" if k % PLANTED_EACH == PLANTED_EACH - 1 else "edgeless"
-        generate_segment(kind, folder / "segments" / f"s{k:03d}", rows=3000, seed=k)
+        generate_segment(kind, folder / "segments" / f"s{k:03d}", rows=ROWS, seed=k)
     for name, text in {**GRIDS, "policy.toml": POLICY}.items():
         (folder / name).write_text(text)
     return folder
