@@ -19,18 +19,31 @@ settings.load_profile("quantlaxmi")
 #: Files that take longest. Processes that test side by side begin with them, so that none is left
 #: alone with one at the end.
 LONGEST = (
+    "tests/batch/test_sweep.py",
     "tests/calibrate/test_calibrate.py",
-    "tests/report/test_page.py",
+    "tests/report/test_schema.py",
+    "tests/cli/test_demo_india.py",
     "tests/test_interrupts.py",
+    "tests/jit/test_jit_cache.py",
+    "tests/batch/test_proof.py",
+    "tests/batch/test_cluster.py",
+    "tests/test_without_posix.py",
+    "tests/batch/test_sweep_command.py",
+    "tests/report/test_page.py",
+    "tests/importers/test_memory.py",
+    "tests/report/test_report.py",
+    "tests/test_tutorial.py",
+    "tests/calibrate/test_selfcheck.py",
+    "tests/test_notebooks.py",
+    "tests/batch/test_imports.py",
+    "tests/batch/test_examples.py",
+    "tests/batch/test_recipes.py",
     "tests/report/test_g3_killed.py",
     "tests/cli/test_named_files.py",
     "tests/gates/test_market_null.py",
     "tests/calibrate/test_robust.py",
-    "tests/report/test_every_field.py",
     "tests/gates/test_resume.py",
     "tests/test_readme.py",
-    "tests/test_tutorial.py",
-    "tests/test_notebooks.py",
 )
 
 

@@ -96,6 +96,7 @@ def text_of(place: tuple[Any, ...]) -> str:
     return "".join(parts).removeprefix(".")
 
 
+@pytest.mark.skipif(not DEEP, reason="each field once in test_schema.py; all: make test-deep")
 def test_every_edited_field_is_named(made, tmp_path: Path, monkeypatch) -> None:
     path = made
     plain = json.loads(path.read_text())
