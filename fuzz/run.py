@@ -53,6 +53,7 @@ TARGETS = (
     "trace_json",
     "trace_arrow",
     "segment",
+    "segment_store",
     "costs_toml",
     "risk_toml",
     "latency_toml",
