@@ -133,7 +133,7 @@ class SegmentCache:
         """
         if not _DIGEST.fullmatch(digest):  # names are made of it
             raise SegmentError("segment", f"was {digest[:80]!r}, expected 64 hexadecimal digits")
-        looks = 0
+        looks, fetched = 0, False
         while True:
             # Shared first: a process that uses the segment may keep it for as long as it is idle.
             shared = self._locked(digest, shared=True)
@@ -155,8 +155,11 @@ class SegmentCache:
                 continue
             try:
                 if self._kept(digest) is None:
+                    if fetched:  # as the store has it: it would come so again, for ever
+                        self._refuse(store, digest)
                     _remove(self._folder / digest)
                     self._fetch(store, digest)
+                    fetched = True
             finally:
                 os.close(alone)
 
@@ -172,6 +175,22 @@ class SegmentCache:
                         os.utime(place, ns=(now, now))
                     return segment
         return None
+
+    def _refuse(self, store: Store, digest: str) -> None:
+        """Refuse a segment that came whole and cannot be opened; not one that was removed since.
+
+        Raises
+        ------
+        SegmentCorrupt
+        """
+        place = self._folder / digest
+        if not os.path.lexists(place):
+            return
+        try:
+            open_segment(place)
+        except SegmentError as error:
+            _remove(place)
+            raise SegmentCorrupt(f"{store.name}/{digest}", error.problem) from None
 
     def _fetch(self, store: Store, digest: str) -> None:
         part = self._folder / (digest + _PART)

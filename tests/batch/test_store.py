@@ -17,7 +17,7 @@ from quantlaxmi.batch.segment_cache import SegmentCache
 from quantlaxmi.batch.store import put_segment, store_at
 from quantlaxmi.errors import ConfigError, SegmentError
 from quantlaxmi.segment import open_segment
-from quantlaxmi.segment.manifest import encode_manifest, manifest_hash
+from quantlaxmi.segment.manifest import encode_manifest, manifest_hash, segment_digest, segment_name
 
 BIG = 1 << 30
 
@@ -169,6 +169,25 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(tmp_path, segments, s
         SegmentCache(tmp_path / "cache", BIG).held(store, digest)
     assert there(tmp_path / "cache") == []
     assert not (tmp_path / "evil").exists()
+
+
+def test_a_segment_that_comes_whole_and_cannot_be_opened_is_refused_once(tmp_path, segments, store):
+    """Every file is the manifest's, which lies about a column: fetching it again would not help."""
+    plain = json.loads((segments[0].path / "segment.json").read_bytes())
+    plain["tables"][0]["columns"][0]["sha256"] = "0" * 64
+    made = msgspec.convert(plain, type(segments[0].manifest))
+    made = msgspec.structs.replace(made, digest=segment_digest(made.tables))
+    name = segment_name(made.venue, made.first_ts_ns, made.digest)
+    made = msgspec.structs.replace(made, segment_id=name)
+    digest = manifest_hash(made)
+    place = tmp_path / "store" / digest
+    shutil.copytree(segments[0].path, place)
+    made = msgspec.structs.replace(made, manifest_sha256=digest)
+    (place / "segment.json").write_bytes(encode_manifest(made))
+    with pytest.raises(SegmentError, match=f"{digest}: .*the manifest says 0000") as caught:
+        SegmentCache(tmp_path / "cache", BIG).held(store, digest)
+    assert "\n" not in str(caught.value)
+    assert there(tmp_path / "cache") == []
 
 
 @pytest.mark.parametrize("digest", ["", "..", "a" * 63, "A" * 64, "../" + "a" * 61])
