@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from quantlaxmi.batch.store import Store
-from quantlaxmi.errors import ConfigError
+from quantlaxmi.errors import ConfigError, shown
+from quantlaxmi.given import whole
 from quantlaxmi.parallel.work_queue import Limits
 from quantlaxmi.system.memory import is_watched
 
@@ -80,8 +81,8 @@ class SweepOptions:
     cache_size: int | None = None
 
     def __post_init__(self) -> None:
-        if self.workers is not None and not 1 <= self.workers <= 1024:
-            raise ConfigError("--workers", f"was {self.workers}, expected 1 to 1024")
+        if self.workers is not None and not 1 <= (whole(self.workers) or 0) <= 1024:
+            raise ConfigError("--workers", f"was {shown(self.workers)}, expected 1 to 1024")
         if self.workers is not None and self.cluster is not None:
             raise ConfigError("--workers", "is given with --scheduler, expected one of them")
         if self.item_seconds is not None and not 1 <= self.item_seconds <= 10**7:

@@ -6,25 +6,24 @@ cost a market null, and forget that they were a choice.
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from quantlaxmi.batch.folders import AnySegments, Found, open_folder, segment_folders
 from quantlaxmi.batch.rates import SweepRates
 from quantlaxmi.batch.records import Planned
 from quantlaxmi.batch.terms import terms_hash
 from quantlaxmi.canonical import canonical_digest
-from quantlaxmi.errors import ConfigError, QuantlaxmiError, SegmentError
+from quantlaxmi.errors import ConfigError, QuantlaxmiError, shown
 from quantlaxmi.execution.conversion import Conversion
-from quantlaxmi.files import SEGMENT_MANIFEST
 from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.given import many, of_class
 from quantlaxmi.report.run_gates import check_suites
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.schema import SEMANTICS_VERSION
-from quantlaxmi.segment import Segment, open_segment
+from quantlaxmi.segment import Segment
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.grid_file import Grid
 from quantlaxmi.strategies.registry import StrategyRegistry, check_class
@@ -40,6 +39,7 @@ ENGINE_VERSION: Final = f"{__version__}/{SEMANTICS_VERSION}"
 _DOMAIN: Final = "quantlaxmi.batch-item.1"
 AnyStrategy = str | type[Strategy]
 AnyGrid = Path | str | Grid
+AnyConfigs = Path | str | StrategyConfig | Sequence[Path | str | StrategyConfig]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,11 @@ def item_key(inputs: Mapping[str, Any]) -> str:
 
 
 def plan(
-    segments: Sequence[Path | str],
-    strategies: Sequence[AnyStrategy],
+    segments: AnySegments,
+    strategies: AnyStrategy | Sequence[AnyStrategy],
     *,
     grid: AnyGrid | Sequence[AnyGrid] | None = None,
-    configs: Sequence[Path | str | StrategyConfig] = (),
+    configs: AnyConfigs = (),
     gates: str | Sequence[str] = ("g2",),
     policy: GatePolicy | None = None,
     run: RunConfig | None = None,
@@ -140,13 +140,13 @@ def plan(
 
     Parameters
     ----------
-    segments : sequence of Path or str
+    segments : Path, str, Segment, or a sequence of these
         Folders of segments, or patterns that match some: ``"data/2024-*"``.
-    strategies : sequence of str or type of Strategy
+    strategies : str, type of Strategy, or a sequence of these
         Names as `StrategyRegistry.get` takes them, or classes.
     grid : Path, str, Grid or a sequence of these, optional
         Settings to search, of one strategy each, which the grid names.
-    configs : sequence of Path, str or StrategyConfig
+    configs : Path, str, StrategyConfig, or a sequence of these
         Each makes an item of one setting, in place of the others; there is one strategy then.
     gates : str or sequence of str
         Suites to run.
@@ -176,10 +176,12 @@ def plan(
     >>> [item.segment.name for item in made.items]
     ['edgeless', 'planted']
     """
-    suites, run, policy = check_suites(gates), run or RunConfig.of(), policy or GatePolicy()
+    suites = check_suites(gates)
+    run = of_class(run or RunConfig.of(), RunConfig, "run", ConfigError)
+    policy = of_class(policy or GatePolicy(), GatePolicy, "policy", ConfigError)
     if not full:
         policy = policy.replace(early="guards")
-    classes = [_class_of(one) for one in strategies]
+    classes, configs = [_class_of(one) for one in many(strategies)], many(configs)
     if not classes:
         raise ConfigError("--strategies", "names no strategy, expected at least one")
     if configs and grid is not None:
@@ -189,7 +191,7 @@ def plan(
     grids = _grids(grid, classes)
     singles = [_config_of(one, classes[0]) for one in configs]
     opened = sorted(
-        (_opened(path) for path in _folders(segments)),
+        (open_folder(path) for path in segment_folders(segments)),
         key=lambda one: (-one.rows, str(one.path)),
     )
     shared = {
@@ -219,48 +221,6 @@ def _settings(
         yield grid, None
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A folder, and the segment in it or why there is none."""
-
-    path: Path
-    segment: Segment | None
-    problem: str = ""
-
-    @property
-    def rows(self) -> int:
-        return 0 if self.segment is None else self.segment.n_rows
-
-
-def _opened(path: Path) -> _Found:
-    """A segment by its manifest alone; its bytes are verified by who reads them."""
-    try:
-        return _Found(path, open_segment(path, verify="manifest"))
-    except SegmentError as error:
-        return _Found(path, None, " ".join(str(error).split()))
-
-
-def _folders(patterns: Sequence[Path | str]) -> list[Path]:
-    """Folders of segments that the patterns match, each once.
-
-    Raises
-    ------
-    ConfigError
-    """
-    found: dict[str, Path] = {}
-    if not patterns:
-        raise ConfigError("--segments", "names no segment, expected folders or patterns")
-    for pattern in (os.fspath(one) for one in patterns):
-        if "\0" in pattern:
-            raise ConfigError("--segments", f"was {pattern!r}, expected a folder or a pattern")
-        names = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207
-        here = [Path(one) for one in names if os.path.lexists(Path(one, SEGMENT_MANIFEST))]
-        if not here:
-            raise ConfigError("--segments", f"was {pattern!r}, which matches no segment")
-        found |= {os.path.realpath(one): one for one in here}
-    return list(found.values())
-
-
 def _class_of(strategy: AnyStrategy) -> type[Strategy]:
     if isinstance(strategy, str):
         return StrategyRegistry().get(strategy)
@@ -277,9 +237,7 @@ def _grids(
     ------
     ConfigError
     """
-    given: Sequence[AnyGrid] = ()
-    if grid is not None:
-        given = (grid,) if isinstance(grid, str | Path | Grid) else tuple(grid)
+    given: Sequence[AnyGrid] = () if grid is None else many(grid)
     found: dict[str, Grid] = {}
     for one in given:
         made = _grid_of(one, classes)
@@ -295,6 +253,8 @@ def _grid_of(grid: AnyGrid, classes: Sequence[type[Strategy]]) -> Grid:
             if grid.strategy_id == kind.strategy_id and type(grid.configs[0]) is kind.Config:
                 return grid
         raise ConfigError("grid", f"is of {grid.strategy_id!r}, which is none of the strategies")
+    if not isinstance(grid, str | Path):
+        raise ConfigError("grid", f"was {shown(grid)}, expected Grid, or the file of one")
     from quantlaxmi.files import read_toml
 
     named = read_toml(grid, expected="a grid of settings").get("strategy")
@@ -327,7 +287,7 @@ class _Codes:
 
 
 def _item(
-    found: _Found,
+    found: Found,
     kind: type[Strategy],
     grid: Grid | None,
     config: StrategyConfig | None,

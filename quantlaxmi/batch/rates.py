@@ -7,6 +7,7 @@ from pathlib import Path
 
 from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.execution.conversion import Conversion, RateFile
+from quantlaxmi.given import many
 from quantlaxmi.segment import MarketData
 
 __all__ = ["SweepRates"]
@@ -31,7 +32,7 @@ class SweepRates:
     def __init__(self, named: Sequence[str | Path]) -> None:
         self._files: dict[str, RateFile] = {}
         self._used: set[str] = set()
-        for one in named:
+        for one in many(named):
             file = RateFile.load(one)
             if not file.currency:
                 raise ConfigError("--convert", f"was {shown(str(one))}, expected CURRENCY=FILE")

@@ -9,8 +9,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from quantlaxmi.batch.catalog import Catalog
+from quantlaxmi.batch.folders import AnySegments
 from quantlaxmi.batch.options import Cluster, Log, Progress, SweepOptions
-from quantlaxmi.batch.plan import AnyGrid, AnyStrategy, Plan, plan
+from quantlaxmi.batch.plan import AnyConfigs, AnyGrid, AnyStrategy, Plan, plan
 from quantlaxmi.batch.store import put_segment, store_at
 from quantlaxmi.batch.sweeper import Sweep
 from quantlaxmi.errors import ConfigError, SegmentCorrupt
@@ -18,7 +19,6 @@ from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.run.config import RunConfig
 from quantlaxmi.run.result_table import ResultTable
 from quantlaxmi.segment import open_segment
-from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.trials.ledger import current_ledger, using
 
 __all__ = ["Sweep", "catalog_for", "cluster_at", "sweep"]
@@ -72,12 +72,12 @@ def catalog_for(made: Plan, catalog: Catalog | Path | str, options: SweepOptions
 
 
 def sweep(
-    segments: Sequence[Path | str],
-    strategies: Sequence[AnyStrategy],
+    segments: AnySegments,
+    strategies: AnyStrategy | Sequence[AnyStrategy],
     *,
     catalog: Catalog | Path | str | None = None,
     grid: AnyGrid | Sequence[AnyGrid] | None = None,
-    configs: Sequence[Path | str | StrategyConfig] = (),
+    configs: AnyConfigs = (),
     gates: str | Sequence[str] = ("g2",),
     policy: GatePolicy | None = None,
     run: RunConfig | None = None,

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 
 from quantlaxmi.errors import ConfigError, shown
+from quantlaxmi.given import whole
 
 __all__ = ["check_seed", "gate_seed", "stream_key"]
 
@@ -21,9 +22,10 @@ def check_seed(seed: object) -> int:
     ConfigError
         When it is no whole number from 0 to 2**63 - 1.
     """
-    if type(seed) is not int or not 0 <= seed < 2**63:
+    found = whole(seed)
+    if found is None or not 0 <= found < 2**63:
         raise ConfigError("seed", f"was {shown(seed)}, expected a whole number, 0 to 2**63 - 1")
-    return seed
+    return found
 
 
 def gate_seed(segment_digest: bytes, config_hashes: Iterable[bytes], policy_hash: str) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from quantlaxmi.errors import InputError
+from quantlaxmi.given import many
 from quantlaxmi.importers import (
     bars_csv_parquet,
     binance_csv,
@@ -108,7 +109,7 @@ def import_capture(format: str, *, out: Path | str, **options: Any) -> ImportRes
         raise InputError("--symbol", f"is not for {format}; expected --format bars")
     captures = {name: options.pop(name, None) for name in ("spot", "perp")}
     captures = {name: path for name, path in captures.items() if path is not None}
-    inputs = options.pop("inputs", ())
+    inputs = many(options.pop("inputs", ()))
     if captures and inputs:  # each format refuses the option that is not for it
         captures["input"] = inputs[0]
     return import_source(FORMATS[format], captures or inputs, out, ImportOptions(**options))

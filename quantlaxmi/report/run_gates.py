@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantlaxmi.canonical import canonical_json
-from quantlaxmi.errors import ConfigError
+from quantlaxmi.errors import ConfigError, shown
 from quantlaxmi.gates.checkpoint import Checkpoint, check_place
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.keys import check_seed
@@ -19,6 +19,7 @@ from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.gates.results import combine
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import failed_guard_of, run_suite, suite_names
+from quantlaxmi.given import many, of_class, whole
 from quantlaxmi.report.gate_report import DIAGNOSIS, GateReport, now
 from quantlaxmi.report.holdout_question import HOLDOUT_GATES, OpenedRows, SealQuestion
 from quantlaxmi.report.judged_rows import window_of
@@ -183,7 +184,8 @@ def run_gates(
     from quantlaxmi.trials.ledger import current_ledger, using
 
     gates, segment = check_suites(gates), as_market(segment)
-    _check(seed, threads, checkpoint)
+    seed = _check(seed, threads, checkpoint)
+    policy = None if policy is None else of_class(policy, GatePolicy, "policy", ConfigError)
     late: dict[str, Any] = {"latency": latency, "leg_latency_ns": leg_latency_ns}
     late["settle_at"] = settle_at
     config = RunConfig.of(costs=costs, limits=limits, latency_ns=latency_ns, seed=run_seed, **late)
@@ -225,19 +227,19 @@ def searches_declared(gates: Sequence[str], policy: GatePolicy) -> bool:
     return "market_null" in asked and policy.settings(MarketNullSettings).grid_search != "off"
 
 
-def _check(seed: int | None, threads: int | None, checkpoint: str | Path | None) -> None:
-    """Refuse what no run can have, before any work.
+def _check(seed: int | None, threads: int | None, checkpoint: str | Path | None) -> int | None:
+    """Refuse what no run can have, before any work; the seed as an integer of Python.
 
     Raises
     ------
     ConfigError
     """
-    if seed is not None:
-        check_seed(seed)
-    if threads is not None and threads < 1:
-        raise ConfigError("--threads", f"was {threads}, expected at least 1")
+    found = None if seed is None else check_seed(seed)
+    if threads is not None and (whole(threads) or 0) < 1:
+        raise ConfigError("--threads", f"was {shown(threads)}, expected at least 1")
     if checkpoint is not None:
         check_place(checkpoint)
+    return found
 
 
 def conversion_of(convert: Sequence[str | Path], segment: MarketData) -> Conversion | None:
@@ -247,7 +249,7 @@ def conversion_of(convert: Sequence[str | Path], segment: MarketData) -> Convers
     if not convert:
         return None
     currencies = list(dict.fromkeys(one.currency for one in segment.instruments))
-    files = [RateFile.load(named) for named in convert]
+    files = [RateFile.load(named) for named in many(convert)]
     return Conversion.of(files, currencies, segment.first_ts_ns, segment.last_ts_ns)
 
 
@@ -290,7 +292,7 @@ def report_of(
     >>> report_of(run, policy=policy).verdict
     'FAIL'
     """
-    policy = policy or GatePolicy()
+    policy = of_class(policy or GatePolicy(), GatePolicy, "policy", ConfigError)
     context = context_of(run, policy, seed=seed, threads=threads, progress=progress, maker=maker)
     if grid is not None:
         context = with_grid(context, grid, seed=seed)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from quantlaxmi.errors import ConfigError, InputError, ReportError, shown
 from quantlaxmi.gates.keys import check_seed
 from quantlaxmi.gates.policy import GatePolicy
+from quantlaxmi.given import many, of_class
 from quantlaxmi.report.differences import Difference, differences_of
 from quantlaxmi.report.gate_report import GateReport, load_report
 from quantlaxmi.report.judged_rows import judged_rows
@@ -103,7 +104,7 @@ def verify_report(
     known, market, strategy = _judged(path, recorded, segment, strategy, convert)
     gates, recorded_policy, seed, config = _recorded_inputs(path, recorded)
     if policy is not None:
-        _demand(path, recorded_policy, policy)
+        _demand(path, recorded_policy, of_class(policy, GatePolicy, "policy", ReportError))
     if threads is not None and threads < 1:
         raise ConfigError("--threads", f"was {threads}, expected at least 1")
     grid = _recorded_grid(path, recorded, strategy)
@@ -260,7 +261,7 @@ def _check_rates(path: str | Path, recorded: GateReport, convert: Sequence[str |
     listed = rates if isinstance(rates, list) else []
     named = [one if isinstance(one, dict) else {} for one in listed]
     wanted = [str(one.get("sha256")) for one in named]
-    given = [RateFile.load(one).sha256 for one in convert]
+    given = [RateFile.load(one).sha256 for one in many(convert)]
     if sorted(wanted) != sorted(given):
         expected = " and ".join(
             f"{shown(one.get('currency'), 20)} from a file of SHA-256 {shown(one.get('sha256'))}"

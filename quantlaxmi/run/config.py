@@ -17,6 +17,7 @@ from quantlaxmi.errors import ConfigError, InputError, shown
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import DEFAULT_LATENCY_NS, MAX_LATENCY_NS, LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.given import whole
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.recent import Recent
 from quantlaxmi.run.scan_terms import check_scan_day
@@ -112,16 +113,19 @@ class RunConfig:
             raise InputError(
                 "settle_at", f"was {shown(self.settle_at)}, expected 'price' or 'mark'"
             )
-        if type(self.seed) is not int or not 0 <= self.seed < 1 << 64:
+        seed, step = whole(self.seed), whole(self.leg_latency_ns)
+        if seed is None or not 0 <= seed < 1 << 64:
             raise InputError(
                 "seed", f"was {shown(self.seed)}, expected a whole number, 0 to 2**64 - 1"
             )
-        step = self.leg_latency_ns
-        if type(step) is not int or not 0 <= step <= MAX_LEG_LATENCY_NS:
+        if step is None or not 0 <= step <= MAX_LEG_LATENCY_NS:
             raise InputError(
                 "leg_latency_ns",
-                f"was {shown(step)}, expected whole nanoseconds, 0 to {MAX_LEG_LATENCY_NS}",
+                f"was {shown(self.leg_latency_ns)}, expected whole nanoseconds, 0 to "
+                f"{MAX_LEG_LATENCY_NS}",
             )
+        object.__setattr__(self, "seed", seed)  # of Python, whatever was given
+        object.__setattr__(self, "leg_latency_ns", step)
 
     @classmethod
     def of(
