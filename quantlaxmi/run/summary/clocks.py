@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlaxmi.counted import literal
+from quantlaxmi.counted import counted, literal
 from quantlaxmi.fixed.point import decimal_text
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.schema import InstrumentKind, OrderType, TimeInForce
@@ -47,7 +47,7 @@ def clock_lines(run: FinishedRun) -> Iterator[SummaryLine]:
         if len(symbols) <= MOST_ALONE:
             yield from (_offset_line(literal(one), offset_ns, judged_by) for one in symbols)
         else:
-            many = f"{len(symbols):,} instruments, such as {literal(symbols[0])},"
+            many = f"{counted(len(symbols), 'instrument[s]')}, such as {literal(symbols[0])},"
             yield _offset_line(many, offset_ns, judged_by)
     over = [(symbol, clock) for _, symbol, clock in found if clock.n_over]
     for symbol, clock in over[:MAX_INSTRUMENTS]:
