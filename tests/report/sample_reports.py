@@ -15,9 +15,11 @@ from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import Latency, LatencyModel
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.gates import GatePolicy
+from quantlaxmi.importers.synthetic_session import generate_chain_segment
 from quantlaxmi.report import GateReport
 from quantlaxmi.segment import Window, messages_before
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
+from quantlaxmi.strategies.calendar_carry import CalendarCarry
 from quantlaxmi.strategies.registry import StrategyRegistry
 from quantlaxmi.trials import TrialLedger
 from quantlaxmi.trials.holdout import seal_from
@@ -191,6 +193,22 @@ def _converted(folder: Path) -> Sample:
     return Sample(report, market, {"strategy": strategy, "convert": rates})
 
 
+def _margin(folder: Path) -> Sample:
+    """Sixty session days whose orders are asked for margin, by a stated daily volatility."""
+    (folder / "risk.toml").write_text(
+        'capital = "800000"\nmargin = "scan"\n[[daily_volatility]]\nunderlying = "NIFTY"\n'
+        'valid_from = 2024-11-20\nvalue = "0.0086"\n'
+    )
+    segment = generate_chain_segment("fair", folder / "s", days=60, snapshots=4)
+    report = run_gates(
+        segment,
+        CalendarCarry(),
+        policy=GatePolicy(suites={"g2": ["net_positive", "equity"]}),
+        limits=RiskLimits.load(folder / "risk.toml"),
+    )
+    return Sample(report, segment, {})
+
+
 #: Kind -> what makes it; each is given an empty folder.
 KINDS: Mapping[str, Callable[[Path], Sample]] = {
     "planted": lambda _: _bundled("planted"),
@@ -198,6 +216,7 @@ KINDS: Mapping[str, Callable[[Path], Sample]] = {
     "diagnosis": lambda _: _bundled("planted", seed=7),
     "everything": _everything,
     "settings": _settings,
+    "margin": _margin,
     "premium": lambda _: _premium(),
     "premium not accepted": lambda _: _premium(accept_premium=False),
     "holdout": _holdout,
