@@ -9,6 +9,10 @@ little but what a sleeping kernel saves.
 
 Outcome, 15 settings on a loaded machine: planted 11.7, hourly bars 6.2, a million rows 11.7, the
 capture 14.9 (both sides look depth up in the segment's index); one setting 1.2 to 2.1.
+
+Since trades are walked over and shifts come from a table, beside the engine of commit 6f18bed, in
+turn in two processes: 15 settings on the bundled segment 13.5 to 0.88 ms (15 times), on a million
+rows 416 to 20.4 ms (20 times); one setting on the bundled segment 1.20 to 0.25 ms (4.7 times).
 """
 
 from __future__ import annotations

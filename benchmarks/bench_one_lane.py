@@ -7,6 +7,14 @@ of the bundled segment, which has trades, depth and funding between its quotes.
 Prediction: a lane is an ordinary run, so at most 5 % are lost to sums. A row at which everybody
 sleeps is read as 26 bytes and stores nothing, so a quiet row costs less than half of one that is
 looked at. Where a decision is made every 36 rows most time is the lane's own; nothing is lost.
+
+Outcome, on two cores that twenty others shared, a million rows and the bundled segment: an ordinary
+run beside one lane 0.87 to 1.2 and 1.0 to 1.7, rows looked at beside quiet rows 5.1 and 3.5, and
+where many decisions are made 1.28 and 1.27.
+
+Beside the engine of commit 6f18bed, in turn in two processes, the ordinary run itself is slower:
+0.9 times as fast where nothing is decided, 0.7 to 0.9 where a decision is made every 36 rows, with
+more to do for each (net orders, bundles, base fees, margin).
 """
 
 from __future__ import annotations
@@ -55,7 +63,9 @@ def ways_of(segment: Segment, sets: Sequence[str]) -> dict[str, Callable[[], obj
     tables = {name: segment.columns(name) for name in TABLES}
 
     def ordinary() -> None:
-        replays.new_session(None).feed(tables, depth_index=replays.depth_index)
+        session = replays.new_session(None)
+        session.feed(tables, depth_index=replays.depth_index)
+        session.finish()
 
     return {
         "an ordinary run": ordinary,

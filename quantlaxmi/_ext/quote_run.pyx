@@ -53,25 +53,6 @@ cdef inline bint _is_plain(
     )
 
 
-cdef inline Py_ssize_t _first_from(
-    const int64_t* seq, Py_ssize_t i, Py_ssize_t end, int64_t before
-) noexcept nogil:
-    """First row from ``i`` on, before ``end``, that is numbered ``before`` or above."""
-    cdef Py_ssize_t step = 1, low = i, middle
-    while i + step < end and seq[i + step - 1] < before:
-        low = i + step
-        step *= 2
-    if i + step < end:
-        end = i + step
-    while low < end:
-        middle = (low + end) // 2
-        if seq[middle] < before:
-            low = middle + 1
-        else:
-            end = middle
-    return low
-
-
 cdef inline int _ask(tape_t* m) noexcept nogil:
     """Ask the strategies about the message noted."""
     cdef engine_t* e
@@ -116,8 +97,6 @@ cdef int quote_run(
     end = i + limit if limit < end - i else end
     before = next_before(trades, rest)
     walks = t.quiet != NULL and not (asks and (m.sleep == NULL or not basis))
-    if not walks:
-        end = _first_from(t.seq, i, end, before)
     while status == OK and i < end and t.seq[i] < before:
         if walks and not m.busy and last <= t.ts[i]:
             begun, traded = i, trades.at
