@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -113,7 +114,30 @@ def test_explain_says_what_the_tally_says(folder: Path, capsys: pytest.CaptureFi
     names += "calendar_gap term_slope skew hedge_error size gap_floor gap_friction cooldown margin"
     assert [row["rule"] for row in shown["rules"]] == names.split()
     code, out, err = said(line, capsys)
-    assert (code, err) == (0, "") and "nearest misses" in out and "gap_floor" in out
+    assert (code, err) == (0, "") and max(map(len, out.splitlines())) <= 120
+    whole = tally(CalendarCarry().recorded_checks(open_segment(folder)))
+    told = [row.split() for row in out.split("nearest misses of")[1].splitlines()[2:]]
+    told = told[: told.index([])]
+    near = [(one.rule.name.lower(), m) for one in whole.rules for m in one.nearest]
+    assert [(row[0], row[-1]) for row in told] == [(n, clock(m.ts_ns)) for n, m in near]
+    assert [row[2] for row in told if row[0] in ("session", "age")] == ["s"] * sum(
+        name in ("session", "age") for name, _ in near
+    )
+
+
+def clock(ts_ns: int) -> str:
+    return str(np.datetime64(ts_ns + 19_800 * 10**9, "ns").astype("datetime64[s]"))[11:]
+
+
+def test_contracts_of_one_clock_share_a_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A calendar trades four contracts or more, and the exchange has one clock."""
+    sets = "min_premium_gap=-50 gap_friction_multiple=0 max_hedge_error=0 front_lots=1"
+    line = ["backtest", "--session-dir", str(folder), "--strategy", "calendar_carry", "--set", sets]
+    code, out, _ = said(line, capsys)
+    clocks = [text for text in out.splitlines() if "venue's clock" in text]
+    assert code == 0 and len(clocks) == 1 and "instruments, such as NIFTY-" in clocks[0]
 
 
 @pytest.mark.parametrize(
