@@ -61,7 +61,7 @@ def sweep_page(found: FamilyResult, facts: dict[str, Any]) -> str:
 
 
 def _heat_map(found: FamilyResult) -> dict[str, Any]:
-    """Cells of strategies by segments: the darker, the smaller the p."""
+    """Cells of strategies by segments: the stronger the colour, the smaller the p."""
     shown = sorted(
         found.items,
         key=lambda one: (one.row.planned.strategy_id, one.row.planned.segment_id, one.key),
