@@ -52,7 +52,8 @@ def figures_of(report: GateReport) -> Figures:
         sd=str(equity.get("sd", "")),
         buckets=equity.get("buckets", 0) if "p_value" in equity else 0,
         trips=net.get("trips", 0),
-        net=net.get("net", ""),
+        # A policy may leave net_positive out; the sum of the equity test is the same amount.
+        net=net.get("net") or equity.get("sum", ""),
         gross=net.get("gross", ""),
         currency=_currency(report),
         break_even=_number(costs.get("break_even_fee_multiplier")),

@@ -8,6 +8,7 @@ from fractions import Fraction
 from quantlaxmi.batch import Catalog, family, inference, plan, sweep
 from quantlaxmi.batch.family_draws import family_draws
 from quantlaxmi.batch.inference import Bounds, Member, count_bounds, split
+from quantlaxmi.batch.summary import family_summary
 from quantlaxmi.batch.tasks import task_of
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates.suites import left_out
@@ -67,6 +68,7 @@ def test_discoveries_in_stages_are_those_of_full_length(tmp_path, monkeypatch):
         assert part is not None and part.drifting is None and not part.ended
         figures, whole = one.row.finished.figures, part.driftless
         assert figures.drifting is None and figures.excluded == ""
+        assert figures.net  # the equity test's, since net_positive was left out
         held_to_the_gate(figures.driftless, whole)
         assert one.row.drawn.drifting is None and one.row.drawn.driftless == whole
         p, p_equity = count_bounds(whole, STAGES[-1]), Fraction(repr(figures.p_equity))
@@ -80,3 +82,5 @@ def test_discoveries_in_stages_are_those_of_full_length(tmp_path, monkeypatch):
     table = catalog.table()
     assert set(table["p_market_driftless_draws"]) == {59, None}
     assert set(table["p_market_drift_draws"]) == {None}
+    summary = family_summary(found)
+    assert [line["key"] for line in summary["discoveries"]] == [one.key]
