@@ -250,3 +250,13 @@ def test_a_rate_or_method_that_cannot_be_is_refused(tmp_path):
         with pytest.raises(ConfigError, match=said):
             family(catalog, **options)
     assert msgspec.structs.asdict(catalog.rows["0" * 64].planned)["gates"] == "g2"
+
+
+def test_an_item_without_net_positive_has_the_net_of_its_equity(planted):
+    """`sweep-report` had met an item with buckets and no net, and ended in an internal error."""
+    policy = GatePolicy(suites={"g2": ["equity"]}, min_trades=2)
+    made = plan([DATA / "planted"], ["basis_capture"], policy=policy, full=True)
+    report, _ = run_item(task_for(made, planted), planted, None)
+    (equity,) = (one for suite in report.results for one in suite.results)
+    found = figures_of(report)
+    assert found.buckets and found.net == equity.details["sum"]
