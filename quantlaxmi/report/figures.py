@@ -205,7 +205,7 @@ def delay_curve(report: Judged, ax: Axes | None = None) -> Axes:
     with drawn_from("delay"):
         points = [dict(one) for one in rows(result.details["curve"])]
         unit = next(k for k in ("ms", "bars", "snapshots") if k in points[0])
-        delays = [f"{one[unit]:,}" for one in points]
+        delays = [int(one[unit]) for one in points]
         net = [number(one["net"]) for one in points]
         share = number(report.policy["delay"]["least_share"])
         required = str(result.details["required"])[:20]
@@ -231,7 +231,8 @@ def delay_curve(report: Judged, ax: Axes | None = None) -> Axes:
                 markeredgewidth=2,
                 label=f"judged: {required} later",
             )
-        ax.set_xticks(range(len(net)), delays)
+        form = "d" if is_narrow(ax) else ",d"
+        ax.set_xticks(range(len(net)), [format(one, form) for one in delays])
         ax.margins(y=0.12)
         ax.set_xlabel(f"orders arrive later by, {unit}")
         ax.set_ylabel(_money("net PnL", report))

@@ -10,6 +10,7 @@ from quantlaxmi.errors import ReportError
 from quantlaxmi.report import figures, maps
 from quantlaxmi.report.found import Judged, currency_of, drawn_from, number, results_of
 from quantlaxmi.report.setting_map import map_rows, setting_map
+from quantlaxmi.run.figure_text import rounded_text
 from quantlaxmi.run.picture import DrawnRun, Picture
 from quantlaxmi.run.plots import laid_out, run_pictures
 from quantlaxmi.run.waterfall import waterfall
@@ -47,7 +48,9 @@ def money_terms(report: Judged) -> dict[str, float]:
 def _terms_said(terms: dict[str, float], currency: str) -> str:
     every = {**terms, "net": sum(terms.values())}
     names = {"borrow": "interest"}
-    said = "; ".join(f"{names.get(name, name)} {amount:.6g}" for name, amount in every.items())
+    said = "; ".join(
+        f"{names.get(name, name)} {rounded_text(amount)}" for name, amount in every.items()
+    )
     return f"{said} {currency}".rstrip().replace(" -", " −") + "."
 
 
@@ -168,7 +171,8 @@ def _nulls(report: Judged) -> list[Picture]:
         return []
 
     def draw(figure: Any) -> None:
-        columns = 1 if figure.get_figure(root=True).get_figwidth() * 72 < 500 else 2
+        narrow = figure.get_figure(root=True).get_figwidth() * 72 < 500
+        columns = 1 if narrow or len(gates) == 1 else 2
         down = -(-len(gates) // columns)
         for k, gate in enumerate(gates):
             ax = figure.add_subplot(down, columns, k + 1)

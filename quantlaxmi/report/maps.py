@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from quantlaxmi.errors import ReportError
 from quantlaxmi.report.found import Judged, currency_of, drawn_from, number, result_of, rows
 from quantlaxmi.run.drawing import BLUE, INK, RED, axes_of, is_narrow, on_data
+from quantlaxmi.run.figure_text import brief_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,9 +145,8 @@ def cells(ax: Axes, values: Sequence[Sequence[float | None]]) -> None:
                         box, 1, 1, fill=False, linewidth=0, alpha=0.35, edgecolor=colour, hatch="/"
                     )
                 )
-            text = f"{value:.3g}" if abs(value) < 1e4 else f"{value:.0e}"
             ax.annotate(
-                text.replace("-", "−"),
+                brief_text(value, short=is_narrow(ax) and len(row) > 4),
                 (j, k),
                 ha="center",
                 va="center",

@@ -134,7 +134,24 @@ def axes_of(ax: Axes | None, width: float = 720, height: float = 320) -> Iterato
         Pixels of a new figure.
     """
     with drawing_settings():
-        yield new_figure(width, height).add_subplot() if ax is None else ax
+        drawn = new_figure(width, height).add_subplot() if ax is None else ax
+        yield drawn
+        _group_thousands(drawn)
+
+
+def _group_thousands(ax: Axes) -> None:
+    """Write the numbers of an axis that reaches a thousand as 15,000 and not as 15000."""
+    from matplotlib.ticker import FuncFormatter, ScalarFormatter
+
+    for axis in (ax.xaxis, ax.yaxis):
+        reach = max(map(abs, axis.get_view_interval()))
+        if type(axis.get_major_formatter()) is ScalarFormatter and 1000 <= reach < 1e12:
+            axis.set_major_formatter(FuncFormatter(_grouped))
+
+
+def _grouped(value: float, _: int | None = None) -> str:
+    text = f"{value / 1e6:,.9g}M" if abs(value) >= 1e6 else f"{value:,.9g}"
+    return text.replace("-", "−")
 
 
 def is_narrow(ax: Axes) -> bool:

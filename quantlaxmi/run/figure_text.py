@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-__all__ = ["NONE", "amount_text", "number_text", "share_text", "time_text", "utc_text"]
+__all__ = [
+    "NONE",
+    "amount_text",
+    "brief_text",
+    "number_text",
+    "rounded_text",
+    "share_text",
+    "time_text",
+    "utc_text",
+]
 
 #: In place of a figure that there is none of.
 NONE: Final = "-"
@@ -27,6 +36,28 @@ def number_text(value: float | None, unit: str = "", places: int = 2) -> str:
     if value is None:
         return NONE
     return f"{value:.3e}{unit}" if abs(value) >= 1e9 else f"{value:,.{places}f}{unit}"
+
+
+def brief_text(value: float, *, short: bool = False) -> str:
+    """About three digits, for where there is room for no more: 5,812 or 15.7k or 1.23M.
+
+    ``short`` has two, and 5.8k of 5,812.
+    """
+    size = abs(value)
+    thousands = 999.5 if short else 9_999.5
+    for least, unit, suffix in ((999.5e6, 1e9, "bn"), (999.5e3, 1e6, "M"), (thousands, 1e3, "k")):
+        if size >= least:
+            digits = 2 if short and size < 99.5 * unit else 3
+            return f"{value / unit:.{digits}g}{suffix}".replace("-", "−")
+    return (f"{value:,.0f}" if size >= 999.5 else f"{value:.3g}").replace("-", "−")
+
+
+def rounded_text(value: float) -> str:
+    """Six digits, and all of those before the point: 15,670.6 or 1,234,568."""
+    size = abs(value)
+    if size >= 1e15:
+        return f"{value:.6g}"
+    return f"{value:,.0f}" if size >= 1e5 else f"{value:,.6g}"
 
 
 def share_text(value: float | None) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from quantlaxmi.fixed import int128_halves
@@ -94,4 +93,7 @@ def _scaled(
     column = decimals_of_halves(
         *int128_halves(values * steps[np.minimum(which, len(exponents))]), finest
     )
+    # A page of a report loads this module, and has no need of what Arrow computes.
+    import pyarrow.compute as pc
+
     return pc.if_else(pa.array(which < len(exponents)), column, pa.scalar(None, column.type))

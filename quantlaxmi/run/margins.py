@@ -13,15 +13,13 @@ __all__ = ["fit_margins"]
 
 #: Pixels between a label and the edge of the picture, or the next axes' labels.
 _PAD = 4.0
-#: Share of its length by which axes may grow or shrink and have the same ticks.
-_LIKE = 0.02
 
 
 def fit_margins(figure: Figure) -> None:
     """Place the axes of a figure so that all labels have room.
 
-    Matplotlib's constrained layout measures every label twice; this one twice only where axes
-    changed their length much. All axes stand in one grid.
+    Matplotlib's constrained layout measures every label twice; this one twice only where axes have
+    other ticks at their new length. All axes stand in one grid.
 
     Parameters
     ----------
@@ -43,18 +41,16 @@ def fit_margins(figure: Figure) -> None:
         top=max(1 - 25 / height, 0.6),
         hspace=60 / each,
     )
-    sides = [_lengths(ax) for ax in every]
+    measured = _ticks(every)
     _fit(figure, every)
-    # Labels were measured next to axes of another length, which may have other ticks.
-    for (x, y), ax in zip(sides, every, strict=True):
-        across, down = _lengths(ax)
-        if abs(across - x) > _LIKE * x or abs(down - y) > _LIKE * y:
-            _fit(figure, every)
-            return
+    # Labels were measured next to axes of another length.
+    if _ticks(every) != measured:
+        _fit(figure, every)
 
 
-def _lengths(ax: Axes) -> tuple[float, float]:
-    return ax.bbox.width, ax.bbox.height
+def _ticks(every: Sequence[Axes]) -> list[list[float]]:
+    """Places of all ticks, which hang on the length of their axes."""
+    return [axis.get_majorticklocs().tolist() for ax in every for axis in (ax.xaxis, ax.yaxis)]
 
 
 def _fit(figure: Figure, every: Sequence[Axes]) -> None:

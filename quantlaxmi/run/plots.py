@@ -25,6 +25,7 @@ from quantlaxmi.run.drawing import (
     on_data,
     thinned,
 )
+from quantlaxmi.run.figure_text import rounded_text
 from quantlaxmi.run.picture import NARROW, WIDE, DrawnRun, Picture
 from quantlaxmi.run.sampled import Sampled
 
@@ -287,8 +288,8 @@ def run_pictures(run: DrawnRun) -> list[Picture]:
         Picture(
             "equity",
             "Net PnL over time, and how far below its best",
-            f"Net PnL ends at {values[-1]:.6g} {currency}; the largest fall seen in this picture "
-            f"is {fall:.4g}.",
+            f"Net PnL ends at {rounded_text(values[-1])} {currency}; the largest fall seen in this "
+            f"picture is {rounded_text(fall)}.",
             lambda figure: _stacked(figure, (2, 1), equity, drawdown, found),
             (400, 400),
         ),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from quantlaxmi.run.drawing import BLUE, GREEN, HATCHES, INK, RED, axes_of, is_narrow
+from quantlaxmi.run.figure_text import brief_text
 from quantlaxmi.run.picture import WIDE
 
 if TYPE_CHECKING:
@@ -67,4 +68,6 @@ def _said(amount: float, largest: float) -> str:
     """An amount over its bar; what nobody could see next to the largest is about nothing."""
     if abs(amount) < largest / 1000:
         return "≈ 0" if amount else "0"
-    return f"{amount:.4g}".replace("-", "−")
+    if 1000 <= abs(amount) < 1e5:
+        return f"{amount:,.0f}".replace("-", "−")
+    return f"{amount:.4g}".replace("-", "−") if abs(amount) < 1000 else brief_text(amount)

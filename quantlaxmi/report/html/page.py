@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -205,8 +206,16 @@ def _amounts(report: JudgedPage) -> list[tuple[str, str]]:
     for one in results_of(report):
         if one.gate == "net_positive":
             found = one.details
-            return [(name, str(found[key])) for key, name in _NAMES.items() if key in found]
+            return [
+                (name, _grouped(str(found[key]))) for key, name in _NAMES.items() if key in found
+            ]
     return []
+
+
+def _grouped(text: str) -> str:
+    """A number with its thousands set apart, every digit kept; other text as it stands."""
+    parts = re.fullmatch(r"(-?)([0-9]{1,40})((?:\.[0-9]+)?)", text)
+    return text if parts is None else f"{parts[1]}{int(parts[2]):,}{parts[3]}"
 
 
 def _gate(result: GateResult) -> dict[str, Any]:
@@ -239,6 +248,8 @@ def _to_do(report: JudgedPage) -> Iterator[str]:
         stopped.sort(key=lambda one: one.verdict is not Verdict.FAIL)
         for one in stopped[:3]:
             yield f"{one.gate} ({one.verdict.value}): {next_step(one)}"
+        if not stopped and report.verdict == "INCONCLUSIVE":
+            yield "The policy leaves out gates that decide: run again with the default one."
         if len(stopped) > 3:
             yield f"{len(stopped) - 3} more gates did not pass; see below."
     if "selection not tested" in report.verdict_text:

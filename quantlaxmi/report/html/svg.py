@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
-from xml.sax.saxutils import escape
 
 from quantlaxmi.run.drawing import (
     BLUE,
@@ -66,22 +66,19 @@ def svg_of(picture: Picture, *, narrow: bool) -> str:
     body = re.sub(r"(?<=[ :])#[0-9a-f]{6}(?=[;\"])", lambda m: VARIABLES.get(m[0], m[0]), body)
     body = body.replace("'DejaVu Sans'", _FONTS)
     body = re.sub(r"<!--.*?-->|\n\s*(?=<)|(?<=>)\n", "", body, flags=re.DOTALL)
-    body = re.sub(r' (?:d|transform|x|y)="[^"]*"', _rounded, body)
+    body = re.sub(r' (?:d|transform|x|y)="[^"]*"', _shortened, body)
     named, said = f"{prefix}title", f"{prefix}desc"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{"narrow" if narrow else "wide"}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="{named} {said}">'
-        f'<title id="{named}">{escape(picture.title)}</title>'
-        f'<desc id="{said}">{escape(picture.words)}</desc>{body}</svg>'
+        f'<title id="{named}">{escape(picture.title, quote=False)}</title>'
+        f'<desc id="{said}">{escape(picture.words, quote=False)}</desc>{body}</svg>'
     )
 
 
-def _rounded(attribute: re.Match[str]) -> str:
-    """Coordinates to a hundredth of a pixel."""
-    text = re.sub(
-        r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), attribute[0]
-    )
-    return re.sub(r"\s+", " ", text)
+def _shortened(attribute: re.Match[str]) -> str:
+    """Coordinates cut to a hundredth of a pixel, which nobody sees."""
+    return " " + re.sub(r"(\.\d\d)\d+", r"\1", " ".join(attribute[0].split()))
 
 
 def _written(figure: Figure) -> str:
