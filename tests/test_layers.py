@@ -114,10 +114,10 @@ INNER: dict[str, tuple[str, ...]] = {
         "run": """
             scan_terms config attribution bundle_costs capital message_times
             note_rounding records record_arrays feed bar_equity session accrued ledger_lines
-            arrow_columns note_table ledger_table tables own_tables equity drawing
+            arrow_columns note_table ledger_table tables own_tables equity figure_text drawing
             margins picture waterfall sampled payoff chain_pictures plots
             position_changes round_trips trip_money result_table exact_run
-            excursions equity_points money returns trades figure_text run_text
+            excursions equity_points money returns trades run_text
             run_statistics statistics
             summary.line summary.capital summary.margin summary.books summary.held summary.gaps
             summary.steps summary.orders summary.clocks summary.bundles summary.base_fees

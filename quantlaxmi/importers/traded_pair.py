@@ -143,7 +143,8 @@ def _currency(at: Place, symbol: str, told: Terms) -> tuple[str, str]:
     if found:
         names = " or ".join(currency for _, currency in found)
         raise (at / "currency").fail(f"is missing: {symbol} may be quoted in {names}")
-    raise (at / "currency").fail(f"is missing: {symbol} ends in no known quote currency")
+    problem = f"is missing: {symbol} ends in no known quote currency; give it, such as USD"
+    raise (at / "currency").fail(problem)
 
 
 def _is_many(own: str, base: str) -> bool:

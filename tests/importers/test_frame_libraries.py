@@ -77,3 +77,26 @@ def test_frame_of_polars(tmp_path: Path) -> None:
     zoned = timed.with_columns(pl.col("time").dt.replace_time_zone("UTC"))
     zoned = zoned.with_columns(pl.col("time").dt.convert_time_zone("America/New_York"))
     assert ql.from_frame(zoned.lazy(), "BTCUSDT").digest == disk.digest
+
+
+def test_trading_days_of_a_zone_with_summer_time_say_what_to_do() -> None:
+    pd = pytest.importorskip("pandas", reason="pandas is not installed; the extra dev has it")
+    index = pd.date_range("2024-03-01", periods=20, freq="B", tz="America/New_York")
+    prices = dict.fromkeys(("open", "high", "low", "close"), 10.0)
+    days = pd.DataFrame({**prices, "volume": 5}, index=index)
+    with pytest.raises(ql.InputError, match=r"multiple of 86400 s; summer time .* tz_localize"):
+        ql.from_frame(days, "AAPL", currency="USD")
+    dates = days.set_axis(index.tz_localize(None))
+    assert ql.from_frame(dates, "AAPL", currency="USD").n_messages == 20 * 3 + 4  # four weekends
+    # Another step off the days' grid is no matter of summer time.
+    gap = dates.set_axis([*dates.index[:-1], dates.index[-1] + pd.Timedelta("2h")])
+    with pytest.raises(ql.InputError, match=r"multiple of 86400 s$"):
+        ql.from_frame(gap, "AAPL", currency="USD")
+
+
+def test_lengths_are_taken_as_pandas_writes_them() -> None:
+    plain = frame_of()
+    assert (
+        ql.from_frame(plain, "BTCUSDT", interval="60min").digest
+        == ql.from_frame(plain, "BTCUSDT", interval="1h").digest
+    )

@@ -17,6 +17,7 @@ from quantlaxmi.schema import RATE_EXPONENT
 
 #: A bar's last instant may be written up to this much before the next one's first.
 CLOSE_NS: Final = 10**9
+_HOUR_NS: Final = 3600 * 10**9
 _MOST: Final = (1 << 63) - 1
 
 
@@ -182,6 +183,16 @@ def check_time(before: Series, open_ns: int, interval_ns: int, column: str) -> N
                      "begins at the same time")  # fmt: skip
     if open_ns < last:
         raise Faulty("time-reversal", f"{after} before that of {before.last_place()}")
-    if (open_ns - before.first_ns) % interval_ns:
-        raise Faulty("off-grid", f"{after} after that of {before.last_place()}; expected a "
-                     f"multiple of {interval_ns // 10**9} s")  # fmt: skip
+    off_ns = (open_ns - before.first_ns) % interval_ns
+    if off_ns:
+        expected = f"a multiple of {interval_ns // 10**9} s{_zone_hint(off_ns, interval_ns)}"
+        detail = f"{after} after that of {before.last_place()}; expected {expected}"
+        raise Faulty("off-grid", detail)
+
+
+def _zone_hint(off_ns: int, interval_ns: int) -> str:
+    """What to do with days that begin at midnight of a zone with summer time."""
+    of_days = interval_ns % (24 * _HOUR_NS) == 0
+    if not of_days or min(off_ns, interval_ns - off_ns) != _HOUR_NS:
+        return ""
+    return "; summer time moves such days: give dates without a zone, as tz_localize(None) does"

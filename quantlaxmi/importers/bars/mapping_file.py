@@ -14,7 +14,8 @@ from quantlaxmi.settings import Bounds, Chars, Items, Place, Reads, Settings
 UNITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 #: Longest span of time that a mapping may name, such as a bar's length.
 MAX_SPAN_S: Final = 366 * 86_400
-_SPANS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+#: The last two as pandas writes them.
+_SPANS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "min": 60, "D": 86_400}
 _SPAN: Final = f"a length such as 1m, 4h, 1d, at most {MAX_SPAN_S // 86_400}d"
 _UNIT: Final = "text, s, ms, us, ns or a pattern such as '%d.%m.%Y %H:%M'"
 _ZONE: Final = "a name such as UTC"
@@ -24,7 +25,7 @@ _NAME_CHARS: Final = 200
 
 def span_ns(text: str) -> int:
     """Nanoseconds of a length such as ``4h``; 0 where it is none, or longer than `MAX_SPAN_S`."""
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
+    found = re.fullmatch(r"([1-9][0-9]{0,5})(s|m|h|d|min|D)", text)
     seconds = int(found[1]) * _SPANS[found[2]] if found else 0
     return seconds * 10**9 if seconds <= MAX_SPAN_S else 0
 
