@@ -13,6 +13,8 @@ ALLOWED = (ConfigError,)
 SEEDS = (
     b'max_loss = "1000"\nmax_orders_per_second = 10\nmax_book_age_ms = 500\n',
     b"max_position = 1.5\nmax_notional = 5e3\n[symbols.BTCUSDT]\nmax_position = 0.25\n",
+    b'capital = "8e5"\nmargin = "scan"\n[[daily_volatility]]\nunderlying = "NIFTY"\n'
+    b'valid_from = "2025-08-29"\nvalue = "0.0086"\n',
     b"max_orders_per_minute = 0x10\nsymbols = { A = { max_notional = 1_0.5 } }\n",
 )
 
