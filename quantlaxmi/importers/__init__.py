@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,7 +110,8 @@ def import_capture(format: str, *, out: Path | str, **options: Any) -> ImportRes
         raise InputError("--symbol", f"is not for {format}; expected --format bars")
     captures = {name: options.pop(name, None) for name in ("spot", "perp")}
     captures = {name: path for name, path in captures.items() if path is not None}
-    inputs = many(options.pop("inputs", ()))
+    given = options.pop("inputs", ())
+    inputs = given if isinstance(given, Mapping) else many(given)
     if captures and inputs:  # each format refuses the option that is not for it
-        captures["input"] = inputs[0]
+        captures["input"] = next(iter(inputs))
     return import_source(FORMATS[format], captures or inputs, out, ImportOptions(**options))

@@ -127,7 +127,7 @@ def test_a_torn_last_line_counts_for_nothing_and_is_cut_and_told(tmp_path, kept)
     writer.path.write_bytes(whole + whole.splitlines(keepends=True)[1][:kept])
     catalog.refresh()
     assert catalog.describe()["torn_bytes"] == kept
-    with pytest.warns(LeftoverRemoved, match=f"after line 4.*removed {kept} bytes"):
+    with pytest.warns(LeftoverRemoved, match=rf"after line 4.*removed {kept} bytes?\b"):
         catalog.cut_torn()
     assert writer.path.read_bytes() == whole
 

@@ -58,6 +58,10 @@ CASES = {
             ("--grid", r"x.toml \(strategy\): is missing"),
         )
     },
+    "sweep-gates --convert": Case(
+        f"{_SWEEP.replace('nowhere', 'seg')} --catalog cat --convert EUR={{}}", "x.csv",
+        r"x.csv \(line 1\): was ''",
+    ),
     "sweep-gates --catalog": Case(
         "sweep-gates --segments seg --strategies basis_capture --catalog {}", "x",
         "file: cannot be made", "-", "-",

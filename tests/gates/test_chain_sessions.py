@@ -292,7 +292,7 @@ def test_draws_that_hold_overnight_do_not_count(ten: Any, monkeypatch: pytest.Mo
         lambda self, moved, config=None: (
             made(self, moved, config)
             if moved.drawn is None
-            else replace(made(self, moved, config), trips=0, followed=True)
+            else made(self, moved, config)._replace(trips=0, followed=True)
         ),
     )
     [found] = market_null.GATE.judge(context)

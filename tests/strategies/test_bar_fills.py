@@ -118,7 +118,7 @@ def check(bars, plan, costs=None):
     if n_stop_first:
         stats = run.stats()
         assert stats.n_stop_first == stats.to_dict()["n_stop_first"] == n_stop_first
-        assert re.search(f"stop first +{n_stop_first} fills", str(stats))
+        assert re.search(f"stop first +{n_stop_first} fills?\\b", str(stats))
     assert strategy.seen == seen
     return run, wanted
 
