@@ -8,6 +8,7 @@
 #   make wheel   a manylinux wheel in build/wheels, tried where no compiler can be found
 #   make test-debug   make test-nojit   make test-golden   make lint   make types   make format
 #   make fuzz SECONDS=600 [TARGET="name ..."]     make bench [ONLY="subject ..."]
+#   make calibration   more runs of the gates' study, until Ctrl-C; then its page    [GROUPS=size,paid,power]
 #   make docs     the docs site in build/site; a broken link fails it
 #   make data   make dist   make clean
 
@@ -25,6 +26,8 @@ SECONDS ?= 600
 TARGET ?=
 # Benchmarks: the subjects to measure (all of them by default).
 ONLY ?=
+# The calibration's kinds of experiments: false-pass rates, the same with costs, power; the page has these.
+GROUPS ?= size,paid,power
 FUZZROOT ?= build/fuzzroot
 TESTS ?= tests
 # Processes that test side by side: a number, or auto for one a core.
@@ -43,7 +46,7 @@ export QUANTLAXMI_REAL_DATA ?= $(abspath ../shared/data)
 SOURCES = $(shell find quantlaxmi -type f ! -name '*.so' ! -name '*.py[co]') \
   setup.py pyproject.toml MANIFEST.in README.md LICENSE
 
-.PHONY: help demo test test-deep test-golden test-portable wheel test-debug test-nojit fuzz lint format types bench docs data dist clean \
+.PHONY: help demo test test-deep test-golden test-portable wheel test-debug test-nojit fuzz lint format types bench calibration docs data dist clean \
   python-check
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -148,6 +151,13 @@ types: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/run.py $(addprefix --only ,$(ONLY))
+
+# The counts lie beside the page, so that anybody adds runs to them; all take some fifteen hours of a
+# processor. A world whose runs a change of the code has changed begins anew.
+STUDY = $(BIN)/quantlaxmi-crypto calibrate --groups $(GROUPS) --checkpoint docs/calibration
+calibration: $(VENV)/installed
+	-$(STUDY)
+	-$(STUDY) --kept --out docs/CALIBRATION.md
 
 # Not part of the tests: it takes a hundred megabytes of packages of its own.
 docs: $(VENV)/installed

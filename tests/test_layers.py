@@ -170,8 +170,8 @@ INNER: dict[str, tuple[str, ...]] = {
             worlds.world worlds.noise worlds.coins worlds.levels worlds.basis worlds.crash
             worlds.sizing worlds.jumps worlds.quotes worlds.makers worlds.carry worlds.planted
             worlds.reversion worlds.catalogue
-            capture cheats selfcheck study robust fingerprint naive_tests experiments result work
-            rate_tables first_lines markdown
+            capture cheats selfcheck study robust fingerprint naive_tests experiments
+            checkpoint result work rate_tables first_lines markdown
             """,
     }.items()
 }

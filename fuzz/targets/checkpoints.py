@@ -7,7 +7,7 @@ from typing import Any
 
 from fuzz import scratch
 from fuzz.draw import WORDS, Draw, edit_bytes, edit_json, edit_lines
-from quantlaxmi.calibrate import work
+from quantlaxmi.calibrate import checkpoint
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.gates.checkpoint import Checkpoint, DrawCounts
 from quantlaxmi.gates.results import MonteCarlo
@@ -21,8 +21,10 @@ GATES: dict[str, Any] = {
 #: Gate, statistics, most draws, exceedances at which it stops.
 LOADED = (("random_entry", 2, 1000, 0), ("permutation", 1, 10**6, 20), ("other", 1, 1, 0))
 LINES: list[Any] = [
-    {"batch": "null-0", "counts": {"g2": {"P": 3, "F": 1}, "x": {"I": 2}}},
-    {"batch": "null-1", "counts": {}},
+    {"batch": "size/null:0+4", "counts": {"g2": {"P": 3, "F": 1}, "x": {"I": 2}}},
+    {"batch": "size/null:4+2", "counts": {"g2": {"F": 2}}},
+    {"batch": "size/null:9+5", "counts": {}},
+    {"batch": "paid/null:0+1@0123456789abcdef", "counts": {"x": {"P": 1}}},
 ]
 
 
@@ -58,21 +60,34 @@ def gates(draw: Draw) -> None:
 
 
 def calibration(draw: Draw) -> None:
-    """Batches of a calibration, sealed anew or not."""
+    """Runs of a calibration, sealed anew or not."""
     try:
         lines = [json.dumps(line).encode() for line in edit_json(draw, LINES)]
     except (RecursionError, TypeError):
         return
     if draw.number(3) == 0:
         lines = edit_lines(draw, lines)
-    path = scratch.file(work.CHECKPOINT, b"")
+    path = scratch.file(checkpoint.CHECKPOINT, b"")
     path.unlink()
     batches = b"".join(line + b"\n" for line in lines)
-    seal = work.Checkpoint(path.parent, "a" * 64, {})._seal(batches)
+    seal = checkpoint.Checkpoint(path.parent, "a" * 64, {})._seal(batches)
     head = json.dumps({"calibration": "a" * 64, "hash": seal}).encode() + b"\n"
     text = head + batches
     path.write_bytes(edit_bytes(draw, text, WORDS, 3) if draw.number(4) == 0 else text)
-    held = work.Checkpoint(path.parent, "a" * 64, {})
-    done = dict(held.done)
+    held = checkpoint.Checkpoint(path.parent, "a" * 64, {})
+    before = _totals(held)
     held.write()
-    assert work.Checkpoint(path.parent, "a" * 64, {}).done == done
+    again = checkpoint.Checkpoint(path.parent, "a" * 64, {})
+    assert again.spans == held.spans
+    assert _totals(again) == before
+
+
+def _totals(held: checkpoint.Checkpoint) -> Any:
+    """Runs and counts of each experiment, however its runs are cut."""
+    return {
+        key: (
+            sum(count for count, _ in spans.values()),
+            checkpoint.summed(spans[first][1] for first in sorted(spans)),
+        )
+        for key, spans in held.spans.items()
+    }

@@ -7,7 +7,7 @@ order, in any number of processes, before or after an interruption.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from quantlaxmi.calibrate import study
@@ -164,13 +164,31 @@ def _check(option: str, given: Sequence[str] | None, known: Sequence[str]) -> No
             raise InputError(option, f"was {name!r}, expected of {', '.join(known)}")
 
 
-def batches_of(experiments: Sequence[Experiment]) -> list[Batch]:
-    """Batches of all experiments, in order."""
-    return [
-        Batch(experiment, first, min(_BATCH[experiment.group], experiment.runs - first))
-        for experiment in experiments
-        for first in range(0, experiment.runs, _BATCH[experiment.group])
-    ]
+def batches_of(
+    experiments: Sequence[Experiment], kept: Mapping[int, tuple[int, Outcome]] | None = None
+) -> list[Batch]:
+    """Batches of all experiments, in order.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    kept : mapping of int to (int, Outcome), optional
+        First run and number of runs that need not be made, none of them in two.
+    """
+    ends = {first: first + count for first, (count, _) in (kept or {}).items()}
+    batches = []
+    for experiment in experiments:
+        size, run = _BATCH[experiment.group], 0
+        while run < experiment.runs:
+            if run in ends:
+                run = ends[run]
+                continue
+            end = min(
+                [run - run % size + size, experiment.runs, *(one for one in ends if one > run)]
+            )
+            batches.append(Batch(experiment, run, end - run))
+            run = end
+    return batches
 
 
 def _judged(

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from quantlaxmi.calibrate.capture import Capture
+from quantlaxmi.calibrate.checkpoint import Checkpoint, Spans, opened, summed
 from quantlaxmi.calibrate.experiments import (
-    Batch,
     Experiment,
     Outcome,
     batches_of,
@@ -26,33 +22,12 @@ from quantlaxmi.calibrate.experiments import (
 from quantlaxmi.calibrate.fingerprint import fingerprint
 from quantlaxmi.calibrate.study import Settings
 from quantlaxmi.canonical import canonical_json
-from quantlaxmi.errors import ConfigError, SegmentError
-from quantlaxmi.files import (
-    check_apart,
-    check_file,
-    check_writable,
-    locked_folder,
-    read_regular,
-    write_whole,
-)
+from quantlaxmi.errors import ConfigError
 from quantlaxmi.parallel.processes import run_in_processes
 
-__all__ = ["CHECKPOINT", "kept_experiments", "run_experiments"]
+__all__ = ["kept_experiments", "run_experiments"]
 
-#: Name of the file in the checkpoint's folder.
-CHECKPOINT = "calibration.jsonl"
-_MAX_BYTES = 1 << 26
 _DOMAIN = b"quantlaxmi.calibration.v3\0"
-_SEAL = b"quantlaxmi.calibration-checkpoint.v1\0"
-#: Seconds between two writings of the checkpoint.
-_KEEP_EVERY = 2.0
-
-#: Batch -> its counts.
-Done = dict[str, Outcome]
-
-
-def _name(batch: Batch) -> str:
-    return f"{batch.experiment.key}:{batch.first}+{batch.count}"
 
 
 def identity(settings: Settings, capture: Capture | None) -> str:
@@ -83,101 +58,6 @@ class _Prints(dict[str, str]):
     def __missing__(self, name: str) -> str:
         self[name] = made = fingerprint(self._worlds[name])
         return made
-
-
-class Checkpoint:
-    """Finished batches in a file of JSON lines: first the identity, then one line for each batch.
-
-    The first line carries a hash of the others, so that a changed or cut file is never believed.
-    A batch is one of the fingerprint of its world: where a world's runs have changed since it was
-    kept, it is not found and is made again.
-
-    Parameters
-    ----------
-    folder : Path
-    of : str
-        The identity.
-    prints : dict of str to str
-        Fingerprints by world.
-
-    Raises
-    ------
-    ConfigError
-        When the file is there and is not of this identity, or was changed.
-    """
-
-    def __init__(self, folder: Path, of: str, prints: dict[str, str]) -> None:
-        self.path = folder / CHECKPOINT
-        check_file(self.path, None, ConfigError)
-        check_writable(self.path, ConfigError)
-        self._of, self._prints = of, prints
-        self.done: Done = {}
-        self._written = time.monotonic()
-        if os.path.lexists(self.path):
-            self.done = self._read()
-
-    def _read(self) -> Done:
-        raw = read_regular(self.path, _MAX_BYTES, ConfigError, "a calibration's checkpoint")
-        try:
-            head, *lines = [json.loads(line) for line in raw.splitlines()]
-            of, seal = head["calibration"], head.get("hash")
-            done = {line["batch"]: _outcome(line["counts"]) for line in lines}
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise ConfigError(
-                self.path, "is not a calibration's checkpoint; name another folder"
-            ) from None
-        if of != self._of:
-            raise ConfigError(
-                self.path,
-                "belongs to another seed, number of draws, policy or capture; name another folder",
-            )
-        if seal != self._seal(raw.partition(b"\n")[2]):
-            raise ConfigError(self.path, "was changed or cut; name another folder", "hash")
-        return done
-
-    def _seal(self, batches: bytes) -> str:
-        """Hash of the identity and of the lines of all batches."""
-        return hashlib.sha256(_SEAL + self._of.encode() + b"\n" + batches).hexdigest()
-
-    def name_of(self, batch: Batch) -> str:
-        """Names a batch and what its world's runs were made of."""
-        return f"{_name(batch)}@{self._prints[batch.experiment.scenario]}"
-
-    def add(self, batch: Batch, outcome: Outcome) -> None:
-        """Keep a batch."""
-        self.done[self.name_of(batch)] = outcome
-        if time.monotonic() - self._written > _KEEP_EVERY:
-            self.write()
-
-    def write(self) -> None:
-        """Write all batches, whole or not at all."""
-        batches = "".join(
-            json.dumps({"batch": name, "counts": counts}) + "\n"
-            for name, counts in self.done.items()
-        ).encode()
-        head = json.dumps({"calibration": self._of, "hash": self._seal(batches)}) + "\n"
-        write_whole(self.path, head.encode() + batches)
-        self._written = time.monotonic()
-
-
-def _outcome(value: Any) -> Outcome:
-    """Counts as they were written.
-
-    Raises
-    ------
-    ValueError
-        They are none.
-    """
-    sound = isinstance(value, dict) and all(
-        isinstance(counts, dict)
-        and set(counts) <= {"P", "F", "I"}
-        and all(type(n) is int and n >= 0 for n in counts.values())
-        for counts in value.values()
-    )
-    if not sound:
-        raise ValueError
-    found: Outcome = value
-    return found
 
 
 def run_experiments(
@@ -221,7 +101,7 @@ def run_experiments(
         kept = None
         if checkpoint is not None:
             prints = _Prints(capture)
-            kept = stack.enter_context(_open(checkpoint, identity(settings, capture), prints))
+            kept = stack.enter_context(opened(checkpoint, identity(settings, capture), prints))
         return _run(experiments, settings, capture, threads, kept, progress)
 
 
@@ -233,18 +113,20 @@ def _run(
     kept: Checkpoint | None,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, Outcome]:
-    batches = batches_of(experiments)
-    done = {} if kept is None else _found(kept, batches)
-    total = sum(batch.count for batch in batches)
-    waiting = [batch for batch in batches if _name(batch) not in done]
+    found: dict[str, Spans] = {
+        one.key: {} if kept is None else kept.found(one) for one in experiments
+    }
+    done = {key: [outcome for _, outcome in spans.values()] for key, spans in found.items()}
+    waiting = [batch for one in experiments for batch in batches_of([one], found[one.key])]
     # All experiments grow at one pace, so that the time left can be told and a part is of use.
     waiting.sort(key=lambda batch: batch.first / batch.experiment.runs)
+    total = sum(one.runs for one in experiments)
     finished = total - sum(batch.count for batch in waiting)
 
     def keep(index: int, outcome: Outcome) -> None:
         nonlocal finished
         batch = waiting[index]
-        done[_name(batch)] = outcome
+        done[batch.experiment.key].append(outcome)
         if kept is not None:
             kept.add(batch, outcome)
         finished += batch.count
@@ -262,7 +144,7 @@ def _run(
     finally:
         if kept is not None:
             kept.write()
-    return _summed(experiments, batches, done)
+    return {key: _whole(outcomes) for key, outcomes in done.items()}
 
 
 def kept_experiments(
@@ -297,51 +179,19 @@ def kept_experiments(
     Nothing is locked: the file is written whole, so that a calibration may go on meanwhile.
     """
     kept = Checkpoint(checkpoint, identity(settings, capture), _Prints(capture))
-    batches = batches_of(experiments)
-    done = _found(kept, batches)
-    batches = [batch for batch in batches if _name(batch) in done]
-    if not batches:
+    spans = {one.key: found for one in experiments if (found := kept.found(one))}
+    if not spans:
         raise ConfigError(checkpoint, "has none of these runs, expected some that are finished")
-    runs: dict[str, int] = {}
-    for batch in batches:
-        key = batch.experiment.key
-        runs[key] = runs.get(key, 0) + batch.count
-    found = [replace(one, runs=runs[one.key]) for one in experiments if one.key in runs]
-    return found, _summed(found, batches, done)
+    made = [
+        replace(one, runs=sum(count for count, _ in spans[one.key].values()))
+        for one in experiments
+        if one.key in spans
+    ]
+    return made, {
+        key: _whole(outcome for _, outcome in found.values()) for key, found in spans.items()
+    }
 
 
-def _found(kept: Checkpoint, batches: Sequence[Batch]) -> Done:
-    """The batches that a checkpoint has, by name."""
-    names = {_name(batch): kept.name_of(batch) for batch in batches}
-    return {name: kept.done[own] for name, own in names.items() if own in kept.done}
-
-
-@contextlib.contextmanager
-def _open(folder: Path, of: str, prints: dict[str, str]) -> Iterator[Checkpoint]:
-    """The checkpoint in a folder, made where it is not there; for one process at a time."""
-    check_apart(folder, ConfigError)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"cannot be made: {error.strerror}; expected a folder for the checkpoint"
-        raise ConfigError(folder, problem) from None
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(locked_folder(folder))
-        except SegmentError:
-            problem = "is in use by another calibration; wait for it, or name another folder"
-            raise ConfigError(folder, problem) from None
-        yield Checkpoint(folder, of, prints)
-
-
-def _summed(
-    experiments: Sequence[Experiment], batches: Sequence[Batch], done: Done
-) -> dict[str, Outcome]:
-    """The counts of every experiment, over its batches."""
-    summed: dict[str, Outcome] = {experiment.key: {} for experiment in experiments}
-    for batch in batches:
-        for test, counts in done[_name(batch)].items():
-            into = summed[batch.experiment.key].setdefault(test, {"P": 0, "F": 0, "I": 0})
-            for letter, n in counts.items():
-                into[letter] += n
-    return summed
+def _whole(outcomes: Iterable[Outcome]) -> Outcome:
+    """The counts of all outcomes, with each letter of each test."""
+    return {test: {"P": 0, "F": 0, "I": 0} | counts for test, counts in summed(outcomes).items()}

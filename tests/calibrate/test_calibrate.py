@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from quantlaxmi.calibrate import calibrate, study
+from quantlaxmi.calibrate.checkpoint import CHECKPOINT, Checkpoint
 from quantlaxmi.calibrate.experiments import (
     Experiment,
     batches_of,
@@ -22,7 +23,6 @@ from quantlaxmi.calibrate.markdown import page, rate
 from quantlaxmi.calibrate.naive_tests import NAIVE, _permuted
 from quantlaxmi.calibrate.random_streams import Draws, run_key
 from quantlaxmi.calibrate.result import Calibration
-from quantlaxmi.calibrate.work import CHECKPOINT, Checkpoint
 from quantlaxmi.calibrate.worlds.catalogue import EDGES, NO_EDGE
 from quantlaxmi.calibrate.worlds.world import EITHER, EQUITY, MARKET, TESTS
 from quantlaxmi.cli import main_crypto
@@ -125,7 +125,7 @@ def test_counts_do_not_depend_on_processes_or_interruptions(tmp_path):
     kept = (tmp_path / CHECKPOINT).read_text().splitlines()
     assert len(kept) == 1 + len(alone.experiments)
     begun = Checkpoint(tmp_path, json.loads(kept[0])["calibration"], {})
-    begun.done = dict(list(begun.done.items())[:1])  # as a run that was ended early leaves it
+    begun.spans = dict(list(begun.spans.items())[:1])  # as a run that was ended early leaves it
     begun.write()
     again = calibrate(**options, threads=1, checkpoint=tmp_path)
     assert again.result_hash == alone.result_hash
@@ -136,9 +136,10 @@ def test_counts_do_not_depend_on_processes_or_interruptions(tmp_path):
 #: Of every experiment the first batch is done at once, the others after ten minutes.
 SLOW = """
 import time
+import quantlaxmi.calibrate.checkpoint as checkpoint
 import quantlaxmi.calibrate.work as work
 
-work._KEEP_EVERY = 0.0
+checkpoint._KEEP_EVERY = 0.0
 
 def run_batch(batch, settings, capture):
     time.sleep(600 if batch.first else 0)

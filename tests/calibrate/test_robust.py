@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 
 from quantlaxmi.calibrate import calibrate, study, work
+from quantlaxmi.calibrate.checkpoint import CHECKPOINT
 from quantlaxmi.calibrate.experiments import Experiment, batches_of, run_batch
 from quantlaxmi.calibrate.markdown import page
 from quantlaxmi.calibrate.markets import MOVE, make_quotes
 from quantlaxmi.calibrate.random_streams import Draws, run_key
 from quantlaxmi.calibrate.result import Calibration
 from quantlaxmi.calibrate.robust import CHOICES, judge_both, judge_lasting
-from quantlaxmi.calibrate.work import CHECKPOINT
 from quantlaxmi.calibrate.worlds.catalogue import EDGES, NO_EDGE
 from quantlaxmi.calibrate.worlds.planted import planted_moves
 from quantlaxmi.calibrate.worlds.world import (
