@@ -1,4 +1,4 @@
-"""The published page is what the counts that lie beside it give, and these are of today's engine."""
+"""The published page is what the counts beside it give, and these are of today's engine."""
 
 from __future__ import annotations
 
