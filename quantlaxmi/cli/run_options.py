@@ -229,7 +229,8 @@ def lines_by_currency(facts: dict[str, Any]) -> dict[str, Any]:
 def run_facts(run: Run) -> dict[str, Any]:
     """Facts printed about a run; money is exact decimal text in the currency of its account.
 
-    Money in several currencies is a mapping by currency, because it is never added.
+    Money in several currencies is a mapping by currency, because it is never added. Each decision
+    is an entry, an exit or an adjustment.
     """
     from quantlaxmi.schema import DecisionType, RiskRule
 
@@ -241,6 +242,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "decisions": run.n_decisions,
         "entries": int((kinds == DecisionType.ENTER).sum()),
         "exits": int((kinds == DecisionType.EXIT).sum()),
+        "adjustments": int((kinds == DecisionType.ADJUST).sum()),
         "fills": run.n_fills,
         "risk_events": {
             rule.name.lower(): n
