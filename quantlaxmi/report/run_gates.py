@@ -54,7 +54,7 @@ def check_suites(gates: str | Sequence[str]) -> tuple[str, ...]:
     Parameters
     ----------
     gates : str or sequence of str
-        Names of suites; in one text they are separated by commas.
+        Names of suites, in either case; in one text they are separated by commas.
 
     Raises
     ------
@@ -62,13 +62,13 @@ def check_suites(gates: str | Sequence[str]) -> tuple[str, ...]:
     """
     known = suite_names()
     names = gates.split(",") if isinstance(gates, str) else gates
-    gates = tuple(name.strip() if isinstance(name, str) else name for name in names)
+    stripped = [name.strip() if isinstance(name, str) else name for name in names]
+    gates = tuple(
+        name.lower() if isinstance(name, str) and name not in known else name for name in stripped
+    )
     for name in gates:
         if name not in known:
-            expected = ", ".join(known)
-            raise ConfigError(
-                "--gates", f"was {name!r}, which this version does not have; {expected}"
-            )
+            raise ConfigError("--gates", f"was {shown(name)}, expected of {', '.join(known)}")
     if not gates or len(set(gates)) != len(gates):
         raise ConfigError("--gates", f"was {','.join(gates)!r}, expected suites named once")
     return gates
