@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
@@ -14,6 +17,8 @@ __all__ = ["ResultTable"]
 
 #: Rows that a notebook shows.
 _SHOWN = 40
+#: Rows at the beginning and at the end that a terminal shows, its width, and lines in all.
+_FIRST, _LAST, _WIDTH, _LINES = 3, 1, 100, 18
 
 
 class ResultTable:
@@ -89,8 +94,7 @@ class ResultTable:
         return (self.arrow if exact else self.floats()).to_pandas()
 
     def __repr__(self) -> str:
-        names = ", ".join(self.columns)
-        return f"<ResultTable of {counted(len(self), 'row[s]')}: {names}>"
+        return "\n".join([f"<ResultTable of {counted(len(self), 'row[s]')}>", *_lines(self)])
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -114,6 +118,47 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
     known = column.is_valid().to_pylist()
     times = column.to_numpy()
     return [value if has else None for value, has in zip(times, known, strict=True)]
+
+
+def _lines(table: ResultTable) -> list[str]:
+    """The first and the last rows as text: columns side by side, then those that have no room."""
+    arrow, n = table.arrow, len(table)
+    first = arrow.slice(0, _FIRST)
+    last = arrow.slice(max(_FIRST, n - _LAST))
+    gap = ["…"] * (n > _FIRST + _LAST)
+    blocks: list[list[list[str]]] = []
+    room, height = 0, 1 + len(first) + len(gap) + len(last)
+    left = list(table.columns)
+    for name in table.columns:
+        parts = ([_text(v) for v in _values(part.column(name))] for part in (first, last))
+        cells = [name, *next(parts), *gap, *next(parts)]
+        wide = max(map(len, cells))
+        if wide > room:
+            if height * (len(blocks) + 1) > _LINES:
+                break
+            blocks.append([])
+            room = _WIDTH
+        room -= wide + 2
+        blocks[-1].append([cell.ljust(wide) for cell in cells])
+        left.remove(name)
+    lines = ["  ".join(line).rstrip() for block in blocks for line in zip(*block, strict=True)]
+    return lines + ([f"and {', '.join(left)}"] if left else [])
+
+
+def _text(value: Any) -> str:
+    """A value as a person reads it: times and durations in seconds, decimals without end zeros."""
+    if value is None:
+        return "-"
+    if isinstance(value, Decimal):
+        text = f"{value:f}"
+        return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, np.datetime64):
+        return str(value.astype("datetime64[s]")).replace("T", " ")
+    if isinstance(value, np.timedelta64):
+        return f"{value / np.timedelta64(1, 's'):,.3f} s"
+    return " ".join(str(value).split())[:40]
 
 
 def need_pandas(what: str) -> Any:

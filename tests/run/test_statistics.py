@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from quantlaxmi import backtest
@@ -19,6 +20,7 @@ from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.run.equity_points import clock_step, step_text
 from quantlaxmi.run.money import exact_decimal
+from quantlaxmi.run.result_table import ResultTable
 from quantlaxmi.segment.memory import MemorySegment
 from quantlaxmi.segment.window import Window
 
@@ -176,9 +178,59 @@ def test_pandas_has_doubles_or_exact_decimals(run):
         run.returns("1min")
 
 
+def test_a_table_is_printed_as_rows_that_fit_a_terminal(run):
+    """It was one line of column names."""
+    for table in (run.trades(), run.fills(), run.orders(), run.bundles(), run.equity("1min")):
+        lines = repr(table).splitlines()
+        assert 2 <= len(lines) < 20 and max(map(len, lines)) <= 100
+        # Every column has a place, in order.
+        said = " ".join(lines).replace(",", " ").split()
+        places = [said.index(name) for name in table.columns]
+        assert places == sorted(places)
+    lines, trades = repr(run.trades()).splitlines(), run.trades()
+    assert lines[0] == f"<ResultTable of {len(trades)} rows>"
+    assert lines[2].split()[:3] == ["0", *str(trades["entry_ts"][0])[:19].split("T")]
+    assert any(line.endswith(f"  {trades['net'][-1].normalize():f}") for line in lines)
+
+
+def test_a_printed_value_is_what_it_is():
+    table = ResultTable(
+        pa.table(
+            {
+                "money": pa.array(
+                    [Decimal("0.000"), Decimal("120.500"), None], pa.decimal128(9, 3)
+                ),
+                "text": ["one\ntwo", "x" * 99, ""],
+                "share": [1 / 3, 2e-9, None],
+            }
+        )
+    )
+    assert repr(table).splitlines() == [
+        "<ResultTable of 3 rows>",
+        "money  text                                      share",
+        "0      one two                                   0.333333",
+        f"120.5  {'x' * 40}  2e-09",
+        "-                                                -",
+    ]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_pyfolio_takes_the_returns_and_gives_the_same_figures(run):
+    pyfolio = pytest.importorskip("pyfolio", reason="pyfolio is not installed (extra tearsheets)")
+    r, stats = run.returns("1min", 10_000), run.stats(10_000, "1min")
+    found = pyfolio.timeseries.perf_stats(r)
+    assert found["Cumulative returns"] == pytest.approx(stats.total_return, rel=1e-9)
+    assert found["Max drawdown"] == pytest.approx(-stats.max_drawdown, rel=1e-9)
+    # It takes every step for a trading day, of which its year has 252.
+    year = math.sqrt(252 / MINUTE_YEAR)
+    assert found["Sharpe ratio"] == pytest.approx(stats.sharpe * year, rel=1e-9)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_quantstats_takes_the_returns_and_gives_the_same_figures(run):
-    qs = pytest.importorskip("quantstats", reason="quantstats is not installed").stats
+    qs = pytest.importorskip(
+        "quantstats", reason="quantstats is not installed (extra tearsheets)"
+    ).stats
     r, stats = run.returns("1min", 10_000), run.stats(10_000, "1min")
     assert qs.sharpe(r, periods=MINUTE_YEAR) == pytest.approx(stats.sharpe, rel=1e-9)
     assert qs.sortino(r, periods=MINUTE_YEAR) == pytest.approx(stats.sortino, rel=1e-9)
