@@ -6,6 +6,7 @@ bounds), or -1. What a row has no value for is 0, and its status says why; nothi
 from libc.stdint cimport int8_t
 
 from quantlaxmi._ext.black76 cimport *
+from quantlaxmi._ext.signals cimport hear
 
 
 cdef inline bint _fits(double strike, double years) noexcept nogil:
@@ -36,6 +37,7 @@ def price(
     cdef Py_ssize_t k, n = out.shape[0], bad = -1
     with nogil:
         for k in range(n):
+            hear(k)
             if not _fits(strike[k], years[k]) or not within(sigma[k], 0, QL_MOST_SIGMA):
                 bad = k
                 break
@@ -67,6 +69,7 @@ def greeks(
     cdef ql_greeks_t g
     with nogil:
         for k in range(n):
+            hear(k)
             if not _fits(strike[k], years[k]) or not within(sigma[k], 0, QL_MOST_SIGMA):
                 bad = k
                 break
@@ -101,6 +104,7 @@ def implied(
     cdef Py_ssize_t k, n = out.shape[0], bad = -1
     with nogil:
         for k in range(n):
+            hear(k)
             if not _fits(strike[k], years[k]):
                 bad = k
                 break

@@ -14,4 +14,4 @@ cdef struct bucket_sums_t:
 cdef int sum_buckets(
     const engine_t* e, bucket_sums_t* s, int64_t* held, const int64_t* weights,
     const int64_t* ends, Py_ssize_t n_buckets, const int64_t* mid2,
-) noexcept nogil
+) except -1 nogil

@@ -11,6 +11,7 @@ import numpy as np
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_state cimport engine_t
 from quantlaxmi._ext.replay_loop cimport Engine
+from quantlaxmi._ext.signals cimport hear_after
 from quantlaxmi._ext.wide cimport *
 
 cdef extern from "square_sum.h" nogil:
@@ -64,18 +65,20 @@ cdef int _close_bucket(
 cdef int sum_buckets(
     const engine_t* e, bucket_sums_t* s, int64_t* held, const int64_t* weights,
     const int64_t* ends, Py_ssize_t n_buckets, const int64_t* mid2,
-) noexcept nogil:
+) except -1 nogil:
     cdef const decision_t* decisions = <const decision_t*>e.decisions.data
     cdef const leg_t* legs = <const leg_t*>e.legs.data
     cdef const fill_t* fills = <const fill_t*>e.fills.data
-    cdef Py_ssize_t n = e.n_instruments, f = 0, b, i
+    cdef Py_ssize_t n = e.n_instruments, f = 0, b, i, steps = 0
     cdef int64_t reference, signed_qty
     cdef ql_i128 part
     cdef int status
     memset(s, 0, sizeof(bucket_sums_t))
     memset(held, 0, n * sizeof(int64_t))
     for b in range(n_buckets):
+        hear_after(&steps, n)
         while f < e.fills.n and fills[f].ts_ns <= ends[b]:
+            hear_after(&steps, 1)
             if f and fills[f].ts_ns < fills[f - 1].ts_ns:
                 return UNORDERED
             i = fills[f].instrument

@@ -13,6 +13,7 @@ from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 from quantlaxmi._ext.decimal_words cimport (
     QL_LITTLE_ENDIAN, eight_bytes, eight_digits, short_number
 )
+from quantlaxmi._ext.signals cimport hear
 from quantlaxmi._ext.wide cimport QL_EXACT, ql_rounds_away
 
 import numpy as np
@@ -319,6 +320,7 @@ def parse_decimals(texts, exponent, rounding=None):
     cdef int64_t[::1] out = result
     cdef const char* s = NULL
     for row in range(n_rows):
+        hear(row)
         text = rows[row]
         _view(text, &s, &n)
         if mode == QL_EXACT:

@@ -29,10 +29,10 @@ cdef struct depth_t:
     Py_ssize_t at[2]  # where the last change was: the next one of a message is mostly near
     # Of the last snapshot, its worst prices: at them and nearer, a level that is not there is 0.
     int64_t known[2]
-    int valid
-    int fresh  # a snapshot was loaded and no difference applied yet: the first may overlap it
-    int mode  # what is done with the rows of the message in progress
-    int starts  # the next row begins a message
+    short valid
+    short fresh  # a snapshot was loaded and no difference applied yet: the first may overlap it
+    short mode  # what is done with the rows of the message in progress
+    short starts  # the next row begins a message
     int64_t last_id
     int64_t gaps
     int64_t ignored
@@ -41,9 +41,10 @@ cdef struct depth_t:
     void* listener
     depth_row_t* held  # differences received while no book stands, for the next snapshot
     Py_ssize_t n_held
+    Py_ssize_t steps  # since signals were looked at
     Py_ssize_t cap_held
 
 cdef void depth_init(depth_t* d) noexcept nogil
 cdef void depth_free(depth_t* d) noexcept nogil
-# 0, or -1 when memory ran out.
+# 0, or -1 when memory ran out. It counts `steps`; whoever calls it listens.
 cdef int depth_apply(depth_t* d, const depth_row_t* row) noexcept nogil

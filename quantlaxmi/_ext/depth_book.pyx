@@ -15,6 +15,8 @@ from libc.string cimport memmove, memset
 
 import numpy as np
 
+from quantlaxmi._ext.signals cimport hear, hear_after
+
 cdef extern from "<stdint.h>" nogil:
     const int64_t NO_PRICE "INT64_MAX"
 
@@ -139,6 +141,7 @@ cdef int _set_level(depth_t* d, int k, int64_t price, int64_t qty) noexcept nogi
     p[lo].price = price
     p[lo].qty = qty
     d.n[k] += 1
+    d.steps += d.n[k] >> 8  # levels were moved
     return 0
 
 
@@ -296,6 +299,8 @@ cdef class DepthBook:
             raise ValueError("columns of a depth table differ in length")
         with nogil:
             for i in range(n):
+                hear(i)
+                hear_after(&self.book.steps, 0)
                 row.first_id = first_id[i]
                 row.last_id = last_id[i]
                 row.prev_id = prev_id[i]

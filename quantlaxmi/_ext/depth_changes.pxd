@@ -44,7 +44,7 @@ cdef void changes_free(level_changes_t* c) noexcept nogil
 cdef int change_add(
     level_changes_t* c, int32_t side, int64_t price, int64_t qty, int32_t message, int32_t loaded
 ) noexcept nogil
-# By side, then price (the worst first), then message. 0, or -1 when memory ran out.
+# By side, then price (the worst first), then message. 0, or -1 when memory ran out; it hears signals.
 cdef int changes_sorted(
     const level_changes_t* c, Py_ssize_t n_sides, sorted_changes_t* out
-) noexcept nogil
+) except -2 nogil

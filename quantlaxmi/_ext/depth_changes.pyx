@@ -6,7 +6,9 @@ after the few distinct prices are sorted.
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
+
+from quantlaxmi._ext.signals cimport MOST_STEPS, hear_after, hear_far
 
 cdef struct order_t:
     int64_t price  # negative of asks, so that all ascend
@@ -122,10 +124,55 @@ cdef int _compare(const void* a, const void* b) noexcept nogil:
     return (x.price > y.price) - (x.price < y.price)
 
 
-cdef void _lay_out(
+cdef void _merge(
+    const order_t* a, Py_ssize_t n, const order_t* b, Py_ssize_t m, order_t* out
+) noexcept nogil:
+    cdef Py_ssize_t i = 0, j = 0
+    while i < n and j < m:
+        if _compare(&a[i], &b[j]) < 0:
+            out[i + j] = a[i]
+            i += 1
+        else:
+            out[i + j] = b[j]
+            j += 1
+    memcpy(out + i + j, a + i, (n - i) * sizeof(order_t))
+    memcpy(out + n + j, b + j, (m - j) * sizeof(order_t))
+
+
+cdef int _sort(order_t* order, Py_ssize_t n) except -2 nogil:
+    """Sort in pieces, merged two by two, with an ear for signals; -1 when memory ran out."""
+    cdef order_t* room
+    cdef Py_ssize_t i, m, width = MOST_STEPS, steps = 0
+    for i in range(n // width + 1):
+        m = min(width, n - i * width)
+        qsort(order + i * width, m, sizeof(order_t), _compare)
+        hear_after(&steps, m)
+    if n <= width:
+        return 0
+    room = <order_t*>malloc(n * sizeof(order_t))
+    if room == NULL:
+        return -1
+    try:
+        while width < n:
+            for i in range(n // (2 * width) + 1):
+                m = min(2 * width, n - i * 2 * width)
+                if m > width:
+                    _merge(
+                        order + i * 2 * width, width, order + i * 2 * width + width, m - width,
+                        room + i * 2 * width,
+                    )
+                    memcpy(order + i * 2 * width, room + i * 2 * width, m * sizeof(order_t))
+                hear_after(&steps, m)
+            width *= 2
+    finally:
+        free(room)
+    return 0
+
+
+cdef int _lay_out(
     const level_changes_t* c, const order_t* order, int32_t* next_, Py_ssize_t n_sides,
     sorted_changes_t* out,
-) noexcept nogil:
+) except -2 nogil:
     cdef const price_slot_t* slot
     cdef const level_change_t* change
     cdef level_history_t* side
@@ -144,36 +191,39 @@ cdef void _lay_out(
         side.n = out.prices + k - side.prices
     out.first[k] = total
     for i in range(c.n):
+        hear_far(i)
         change = c.changes + i
         out.message[next_[change.slot]] = change.message
         out.qty[next_[change.slot]] = change.qty
         next_[change.slot] += 1
+    return 0
 
 
 cdef int changes_sorted(
     const level_changes_t* c, Py_ssize_t n_sides, sorted_changes_t* out
-) noexcept nogil:
+) except -2 nogil:
     cdef order_t* order = <order_t*>malloc((c.n_slots + 1) * sizeof(order_t))
     cdef int32_t* next_ = <int32_t*>malloc((c.n_slots + 1) * sizeof(int32_t))
     cdef Py_ssize_t i
+    cdef int status = -1
     out.sides = <level_history_t*>calloc(n_sides + 1, sizeof(level_history_t))
     out.prices = <int64_t*>malloc((c.n_slots + 1) * sizeof(int64_t))
     out.first = <int32_t*>malloc((c.n_slots + 1) * sizeof(int32_t))
     out.message = <int32_t*>malloc((c.n + 1) * sizeof(int32_t))
     out.qty = <int64_t*>malloc((c.n + 1) * sizeof(int64_t))
-    if (
-        order == NULL or next_ == NULL or out.sides == NULL or out.prices == NULL
-        or out.first == NULL or out.message == NULL or out.qty == NULL
-    ):
+    try:
+        if not (
+            order == NULL or next_ == NULL or out.sides == NULL or out.prices == NULL
+            or out.first == NULL or out.message == NULL or out.qty == NULL
+        ):
+            for i in range(c.n_slots):
+                order[i].side = c.slots[i].side
+                order[i].price = -c.slots[i].price if c.slots[i].side & 1 else c.slots[i].price
+                order[i].slot = i
+            status = _sort(order, c.n_slots)
+            if status == 0:
+                _lay_out(c, order, next_, n_sides, out)
+    finally:
         free(order)
         free(next_)
-        return -1
-    for i in range(c.n_slots):
-        order[i].side = c.slots[i].side
-        order[i].price = -c.slots[i].price if c.slots[i].side & 1 else c.slots[i].price
-        order[i].slot = i
-    qsort(order, c.n_slots, sizeof(order_t), _compare)
-    _lay_out(c, order, next_, n_sides, out)
-    free(order)
-    free(next_)
-    return 0
+    return status

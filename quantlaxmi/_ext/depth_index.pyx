@@ -19,7 +19,7 @@ from quantlaxmi._ext.depth_book cimport depth_apply, depth_free, depth_init, dep
 from quantlaxmi._ext.depth_changes cimport *
 from quantlaxmi._ext.depth_levels cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
-from quantlaxmi._ext.signals cimport hear
+from quantlaxmi._ext.signals cimport hear, hear_after
 
 cdef enum:
     LAST = 1  # schema.DepthFlag
@@ -228,6 +228,7 @@ cdef class DepthIndex:
                 row.first_id, row.last_id, row.prev_id = first_id[i], last_id[i], prev_id[i]
                 row.side, row.price, row.qty = side[i], price[i], qty[i]
                 row.flags = flags[i]
+                hear_after(&r.books[r.instrument].steps, 0)
                 if depth_apply(r.books + r.instrument, &row) != 0:
                     r.status = r.status or NO_MEMORY
                     break

@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free
 import numpy as np
 
 from quantlaxmi._ext.depth_book cimport depth_apply, depth_free, depth_init, depth_row_t, depth_t
-from quantlaxmi._ext.signals cimport hear
+from quantlaxmi._ext.signals cimport hear, hear_after
 
 cdef enum:
     LAST = 1  # schema.DepthFlag
@@ -71,6 +71,7 @@ def depth_tops(depth, quotes, Py_ssize_t n_instruments):
             for i in range(n):
                 hear(i)
                 k = instrument[i]
+                hear_after(&books[k].steps, 0)
                 if seq[i] > first_quote[k]:
                     continue
                 row.first_id, row.last_id, row.prev_id = first_id[i], last_id[i], prev_id[i]
@@ -175,6 +176,7 @@ cdef class DepthKinds:
                     break
                 if seq[i] > first_quote[k]:
                     continue
+                hear_after(&self.books[k].steps, 0)
                 row.first_id, row.last_id, row.prev_id = first_id[i], last_id[i], prev_id[i]
                 row.side, row.price, row.qty = side[i], price[i], qty[i]
                 row.flags = flags[i]

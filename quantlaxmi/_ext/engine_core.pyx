@@ -17,6 +17,7 @@ from quantlaxmi._ext.latency_news cimport show
 from quantlaxmi._ext.market_feed cimport feed_t
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.quote_run cimport next_before, quote_run
+from quantlaxmi._ext.signals cimport MOST_STEPS, hear_after
 from quantlaxmi._ext.sleep cimport all_sleep
 from quantlaxmi._ext.tape cimport *
 from quantlaxmi._ext.venue_clock cimport clock_sees
@@ -44,8 +45,7 @@ cdef extern from *:
 cdef inline int _ask_strategies(tape_t* m, int64_t kind, bint quiet=False) noexcept nogil:
     """Features, then every strategy unless the message is quiet, after the book holds the message."""
     cdef engine_t* e
-    cdef Py_ssize_t k
-    cdef int64_t n
+    cdef int64_t k, n
     cdef int status
     if m.watches:
         status = lanes_watch(m)
@@ -229,6 +229,9 @@ cdef int _depth(tape_t* m, columns_t* t) noexcept nogil:
     row.flags = t.flags[i]
     if depth_apply(&d.book, &row) != 0:
         return NO_MEMORY
+    if d.book.steps >= MOST_STEPS:
+        m.steps = d.book.steps
+        d.book.steps = 0
     if not row.flags & LAST:
         return OK
     if t.shift != NULL:
@@ -278,8 +281,7 @@ cdef int _depth_changed(
 
 
 cdef int _funding(tape_t* m, columns_t* t) noexcept nogil:
-    cdef Py_ssize_t i = t.at
-    cdef Py_ssize_t k
+    cdef Py_ssize_t i = t.at, k
     cdef funding_due_t* due
     cdef int status = _begin(m, t, KIND_FUNDING)
     if status != OK:
@@ -345,7 +347,7 @@ cdef inline int _late(tape_t* m, const columns_t* t) noexcept nogil:
     return 0
 
 
-cdef int64_t tape_run(tape_t* m, feed_t* feed, int64_t limit) noexcept nogil:
+cdef int64_t tape_run(tape_t* m, feed_t* feed, int64_t limit) except? -99 nogil:
     """Merge the tables by seq until they end or ``limit`` rows were read; status."""
     cdef columns_t* quotes = &feed.quotes
     cdef int64_t other, rest, dd, df, dc, ds, done = 0
@@ -356,6 +358,7 @@ cdef int64_t tape_run(tape_t* m, feed_t* feed, int64_t limit) noexcept nogil:
     ):
         return OVERFLOW
     while done < limit:
+        hear_after(&m.steps, 0)
         dd, df = _next(&feed.depth), _next(&feed.funding)
         dc, ds = _next(&feed.chain), _next(&feed.settlement)
         rest = dd if dd < df else df
@@ -366,6 +369,7 @@ cdef int64_t tape_run(tape_t* m, feed_t* feed, int64_t limit) noexcept nogil:
             status = quote_run(m, quotes, &feed.trades, rest, limit - done, &done)
             if status != OK:
                 return status
+            hear_after(&m.steps, 0)
             other = next_before(&feed.trades, rest)
             if quotes.at == quotes.n or quotes.seq[quotes.at] >= other or done >= limit:
                 break

@@ -309,6 +309,7 @@ cdef struct tape_t:
     engine_t** lanes
     Py_ssize_t n_lanes
     Py_ssize_t n_alive  # lanes that have not failed
+    Py_ssize_t steps  # since signals were looked at: rows that many orders wait for take long
     sleep_t* sleep  # NULL: every lane is asked at every message
 
 

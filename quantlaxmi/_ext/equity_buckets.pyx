@@ -9,6 +9,7 @@ from libc.stdint cimport int64_t
 import numpy as np
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.signals cimport hear_after, hear_far
 from quantlaxmi._ext.wide cimport *
 
 cdef enum Outcome:
@@ -21,6 +22,7 @@ cdef enum Outcome:
 cdef struct sums_t:
     ql_i128 cash  # of all instruments, weighed, at the ledger's exponent
     Py_ssize_t f, p, b  # fills, settlements and interest read
+    Py_ssize_t steps  # since signals were looked at
 
 
 cdef inline int _add(ql_i128* total, ql_i128 amount, int64_t weight) noexcept nogil:
@@ -48,8 +50,8 @@ cdef int _fill(
 
 cdef int _owed(
     const borrow_paid_t[::1] borrow, Py_ssize_t b, int64_t i, int64_t end, int64_t mid2,
-    const int64_t[:, ::1] loans, ql_i128* amount,
-) noexcept nogil:
+    const int64_t[:, ::1] loans, Py_ssize_t* steps, ql_i128* amount,
+) except -1 nogil:
     """Interest since it was last paid, were the position changed at a time.
 
     The row that is paid next says since when, and what, is short.
@@ -59,6 +61,7 @@ cdef int _owed(
     if ql_cmp(den, amount[0]) == 0:
         return SUMMED
     while b < borrow.shape[0] and borrow[b].instrument != i:
+        hear_after(steps, 1)
         b += 1
     if b == borrow.shape[0] or borrow[b].since_ns >= end:
         return SUMMED
@@ -73,11 +76,12 @@ cdef int _read_up_to(
     sums_t* s, int64_t end, const fill_t[::1] fills, const funding_paid_t[::1] funding,
     const int64_t[::1] paid_ns, const borrow_paid_t[::1] borrow, int64_t[::1] held,
     const int64_t[::1] scales, const int64_t[::1] weights,
-) noexcept nogil:
+) except -1 nogil:
     """Book all that happened up to a time."""
     cdef int64_t i
     cdef ql_i128 interest
     while s.f < fills.shape[0] and fills[s.f].ts_ns <= end:
+        hear_far(s.f)
         if s.f and fills[s.f].ts_ns < fills[s.f - 1].ts_ns:
             return UNORDERED
         i = fills[s.f].instrument
@@ -87,6 +91,7 @@ cdef int _read_up_to(
             return TOO_WIDE
         s.f += 1
     while s.p < funding.shape[0] and paid_ns[s.p] <= end:
+        hear_far(s.p)
         if s.p and paid_ns[s.p] < paid_ns[s.p - 1]:
             return UNORDERED
         i = funding[s.p].instrument
@@ -96,6 +101,7 @@ cdef int _read_up_to(
             return TOO_WIDE
         s.p += 1
     while s.b < borrow.shape[0] and borrow[s.b].ts_ns <= end:
+        hear_far(s.b)
         if s.b and borrow[s.b].ts_ns < borrow[s.b - 1].ts_ns:
             return UNORDERED
         i = borrow[s.b].instrument
@@ -125,11 +131,12 @@ cdef int _sum(
     const int64_t[::1] paid_ns, const borrow_paid_t[::1] borrow, int64_t[::1] held,
     const int64_t[::1] scales, const int64_t[::1] weights, const int64_t[:, ::1] loans,
     const int64_t[::1] ends, const int64_t[:, ::1] mid2, int64_t[:, ::1] out,
-) noexcept nogil:
+) except -1 nogil:
     cdef Py_ssize_t k, i
     cdef ql_i128 equity, owed
     cdef int status
     for k in range(ends.shape[0]):
+        hear_after(&s.steps, held.shape[0])
         status = _read_up_to(
             s, ends[k], fills, funding, paid_ns, borrow, held, scales, weights
         )
@@ -140,7 +147,7 @@ cdef int _sum(
         for i in range(held.shape[0]):
             if held[i] and _mark(&equity, held[i], mid2[i, k], scales[i], weights[i]):
                 return TOO_WIDE
-            if _owed(borrow, s.b, i, ends[k], mid2[i, k], loans, &owed):
+            if _owed(borrow, s.b, i, ends[k], mid2[i, k], loans, &s.steps, &owed):
                 return TOO_WIDE
             if ql_mul(owed, ql_mul64(-10, 1), &owed) or _add(&equity, owed, weights[i]):
                 return TOO_WIDE
@@ -202,7 +209,7 @@ def equity_buckets(
     if out.shape[0] != 2 or out.shape[1] != ends.shape[0] or paid_ns.shape[0] != funding.shape[0]:
         raise ValueError("out has two rows of an entry an end, every settlement has its time")
     s.cash = ql_mul64(0, 0)
-    s.f = s.p = s.b = 0
+    s.f = s.p = s.b = s.steps = 0
     with nogil:
         status = _sum(
             &s, fills, funding, paid_ns, borrow, held, scales, weights, loans, ends,

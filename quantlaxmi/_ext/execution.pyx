@@ -173,6 +173,8 @@ cdef int lane_advance(engine_t* e, int64_t until) noexcept nogil:
     cdef int64_t arrival
     cdef int status
     while e.due_ns < until:
+        # What waits is looked through for some of what happens.
+        e.tape.steps += 1 + e.n_resting + e.pending.n - e.pending_head
         arrival = NEVER
         if e.pending_head < e.pending.n:
             arrival = (<pending_t*>e.pending.data)[e.pending_head].arrival

@@ -8,12 +8,14 @@ from libc.stdlib cimport free, malloc
 
 from quantlaxmi._ext.black76 cimport ql_black76, ql_exp, ql_log_ratio, ql_sqrt
 from quantlaxmi._ext.philox cimport philox_block
+from quantlaxmi._ext.signals cimport hear_after
 
 #: Rows of ``recorded`` and ``out`` in `FairVariance.quotes`; four prices, then their four sizes.
 cdef enum:
     CALL_BID = 0  # and its ask
     PUT_BID = 2
     SIZES = 4
+    STRIKE_STEPS = 32  # what the price of a strike counts as, for `hear_after`
 
 #: Exponents beyond this lie off any chain.
 cdef double FAR = 50.0
@@ -207,10 +209,12 @@ cdef class FairVariance:
         if room == NULL:
             raise MemoryError("prices of a draw")
         call[:, :] = 0
-        with nogil:
-            for e in range(self._forward.shape[1]):
-                self._expiry(e, signs, compensate, forward, vol, call, room)
-        free(room)
+        try:
+            with nogil:
+                for e in range(self._forward.shape[1]):
+                    self._expiry(e, signs, compensate, forward, vol, call, room)
+        finally:
+            free(room)
 
     cdef _fits(self, const double[:, ::1] forward, const double[:, ::1] call):
         if (
@@ -219,10 +223,10 @@ cdef class FairVariance:
         ):
             raise ValueError("the arrays of a draw have the wrong size")
 
-    cdef void _expiry(
+    cdef int _expiry(
         self, Py_ssize_t e, const uint64_t[::1] signs, bint compensate, double[:, ::1] forward,
         double[:, ::1] vol, double[:, ::1] call, double* room,
-    ) noexcept nogil:
+    ) except -1 nogil:
         """One expiry's path through all days; ``room`` holds four prices a strike."""
         cdef Py_ssize_t rows = self._strike.shape[0]
         cdef double* now = room
@@ -231,7 +235,7 @@ cdef class FairVariance:
         cdef double* added = room + 3 * rows
         cdef double* taken
         cdef const double* strike
-        cdef Py_ssize_t t, k, first, n, last = -1
+        cdef Py_ssize_t t, k, first, n, last = -1, steps = 0
         cdef double f = 0, s = 0, move, rest, change
         cdef smile_t smile
         cdef bint minus
@@ -242,6 +246,7 @@ cdef class FairVariance:
             first = self._span[0, t, e]
             n, strike = self._span[1, t, e] - first, &self._strike[first]
             smile = self._smile(t, e)
+            hear_after(&steps, 1 + STRIKE_STEPS * n)
             if last < 0 or self._day[t] != self._day[last]:
                 f, s = smile.forward, smile.vol
                 _calls(&smile, f, s, strike, n, now)
@@ -268,6 +273,7 @@ cdef class FairVariance:
             for k in range(n):
                 call[t, first + k] = now[k] + added[k]
             last = t
+        return 0
 
     def quotes(
         self, const int64_t[:, :, ::1] recorded, int64_t tick, const double[:, ::1] forward,
@@ -290,7 +296,7 @@ cdef class FairVariance:
         int
             How many mids lay below a tick, and are one tick.
         """
-        cdef Py_ssize_t e, t
+        cdef Py_ssize_t e, t, steps = 0
         cdef int64_t below = 0
         self._fits(forward, call)
         if not (
@@ -305,7 +311,9 @@ cdef class FairVariance:
         with nogil:
             for t in range(call.shape[0]):
                 for e in range(forward.shape[1]):
+                    hear_after(&steps, 1)
                     if forward[t, e] > 0:
+                        hear_after(&steps, self._span[1, t, e] - self._span[0, t, e])
                         below += self._quote(t, e, recorded, tick, forward[t, e], call, out)
         return below
 

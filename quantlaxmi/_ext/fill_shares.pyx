@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
+from quantlaxmi._ext.signals cimport hear_far
 from quantlaxmi._ext.wide cimport *
 
 
@@ -45,6 +46,7 @@ def fill_shares(
     cdef int64_t[::1] earlier = np.full(rows, -1, dtype=np.int64)
     with nogil:
         for k in range(n):
+            hear_far(k)
             row, size = fill[k], quantity[k] if quantity[k] > 0 else -quantity[k]
             if row < 0 or row >= rows or size < 1 or size > qty[row]:
                 outside = True

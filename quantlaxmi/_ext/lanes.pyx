@@ -302,20 +302,21 @@ cdef class Lanes:
         m.n_alive = self.n
         m.sleep = &self.sleep if sleeping and self.some_sleep else NULL
 
-    cdef void _sum(
+    cdef int _sum(
         self, Py_ssize_t k, const int64_t* weights, const int64_t* last_mid2, int64_t end_ns,
         const int64_t* ends, Py_ssize_t n_ends, const int64_t* mid2,
-    ) noexcept nogil:
+    ) except -1 nogil:
         cdef result_t* r = &self.results[k]
         cdef engine_t* e = self.places[k]
         r.outcome = FAILED
         if e.failed:
-            return
+            return 0
         r.outcome = sum_trips(e, &r.trips, self.scratch, weights, last_mid2, end_ns)
         if r.outcome == FOLLOWED:
             r.outcome = sum_buckets(e, &r.buckets, self.scratch, weights, ends, n_ends, mid2)
         if r.outcome > NOT_FOLLOWED:
             r.outcome = FAILED
+        return 0
 
 cdef _check(Engine first, Engine one):
     """Whether an engine can be a lane next to the first one."""

@@ -75,6 +75,7 @@ cdef int delay_news(
         q[i] = q[i - 1]
         i -= 1
     q[i] = one
+    e.tape.steps += d.news.n - i
     due_at(e, one.due)
     return OK
 

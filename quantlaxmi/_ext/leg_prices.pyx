@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
+from quantlaxmi._ext.signals cimport hear_far
 from quantlaxmi._ext.wide cimport *
 
 
@@ -78,6 +79,7 @@ def leg_prices(
             both[0].worth = both[0].size = both[1].worth = both[1].size = ql_wide(0)
             sides[m] = 1 if quantity[k] > 0 else -1
             while k < n and leg[k] == m:
+                hear_far(k)
                 held = before[k] + quantity[k]
                 held = held if held >= 0 else -held
                 sizes[m] = held if held > sizes[m] else sizes[m]

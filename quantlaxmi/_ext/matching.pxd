@@ -24,6 +24,7 @@ cdef struct ladder_t:
     Py_ssize_t at  # first own take that is not before the level at hand
     int after_own  # own takes were passed over
     int64_t shift
+    Py_ssize_t steps  # over levels, also those that have no size now
 
 
 cdef inline void ladder_open(
@@ -37,12 +38,14 @@ cdef inline void ladder_open(
     l.at = 0
     l.after_own = 0
     l.shift = m.shift
+    l.steps = 0
 
 
 cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
     """The next level an order would take from; 0 when there is none."""
     cdef int k = l.side
     cdef int64_t touch = l.book.ask if k else l.book.bid, price
+    cdef Py_ssize_t before
     while True:
         if l.next == -1:
             if not l.book.valid:
@@ -52,8 +55,11 @@ cdef inline int ladder_next(ladder_t* l, level_t* out) noexcept nogil:
             out.beyond_touch = 0
             l.next = depth_open(l.depth, k, touch, l.shift)
         else:
+            before = l.next
             if not depth_further(l.depth, k, &l.next, &price, &out.qty):
+                l.steps += before
                 return 0
+            l.steps += before - l.next
             price += l.shift
             # A shift may carry far bids to where no price is.
             if l.shift and price <= 0:

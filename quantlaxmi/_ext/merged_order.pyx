@@ -3,6 +3,8 @@ from libc.stdint cimport int16_t, int64_t
 
 import numpy as np
 
+from quantlaxmi._ext.signals cimport MOST_STEPS, hear_after
+
 
 def merge_ascending(
     const int64_t[::1] times,         # IN  (n_rows,) of all streams, one after the other
@@ -40,7 +42,7 @@ def merge_ascending(
         The starts do not ascend to the number of rows, a stream has no group, or one descends.
     """
     cdef Py_ssize_t n_streams = group_of.shape[0], n = times.shape[0], k, i, group
-    cdef Py_ssize_t n_left = 0, kept, done = 0, at
+    cdef Py_ssize_t n_left = 0, kept, done = 0, at, steps = 0, listens = 0
     found = _group_starts(starts, group_of, n_groups, n)
     places, numbers, merged = (np.empty(n, np.int64) for _ in range(3))
     cdef int64_t[::1] place = places, number = numbers, merged_time = merged
@@ -57,6 +59,9 @@ def merge_ascending(
             n_left += 1
     with nogil:
         while n_left:
+            if done >= listens:  # each turn looks at every stream
+                listens = done + MOST_STEPS // n_streams + 1
+                hear_after(&steps, MOST_STEPS)
             now = time[0]
             for k in range(1, n_left):
                 if time[k] < now:
@@ -125,7 +130,7 @@ def place_rows(
     IndexError
         There is no such place, or not one for every value.
     """
-    cdef Py_ssize_t n = places.shape[0], n_places = out.shape[0], i
+    cdef Py_ssize_t n = places.shape[0], n_places = out.shape[0], i, begin, block, steps = 0
     cdef bint is_bad = column.shape[0] != n
     cdef int64_t first, step, uneven = 0
     if not is_bad and n > 0:
@@ -138,11 +143,16 @@ def place_rows(
                 for i in range(n):
                     out[first + i * step] = column[i]
             elif not is_bad:
-                for i in range(n):
-                    if not 0 <= places[i] < n_places:
-                        is_bad = True
+                for block in range(n // MOST_STEPS + 1):
+                    hear_after(&steps, MOST_STEPS)
+                    begin = block * MOST_STEPS
+                    for i in range(begin, min(begin + MOST_STEPS, n)):
+                        if not 0 <= places[i] < n_places:
+                            is_bad = True
+                            break
+                        out[places[i]] = column[i]
+                    if is_bad:
                         break
-                    out[places[i]] = column[i]
     if is_bad:
         raise IndexError("a row has no such place")
 

@@ -65,6 +65,7 @@ cdef int take(
         status = book_fill(e, p, &report, TAKER_FEE)
         if status != OK:
             return status
+    e.tape.steps += ladder.steps
     return OK
 
 

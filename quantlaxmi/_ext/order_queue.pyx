@@ -16,6 +16,7 @@ cdef int enqueue(engine_t* e, const pending_t* p) noexcept nogil:
         q[i] = q[i - 1]
         i -= 1
     q[i] = p[0]
+    e.tape.steps += e.pending.n - i
     due_at(e, p.arrival)
     return OK
 

@@ -82,6 +82,7 @@ cdef int _price_bundle(
                 or ql_add(total, fee, &total)
             ):
                 return OVERFLOW
+        e.tape.steps += ladder.steps
         if left > 0:
             return OK
     p.units[bundle] = ql_gcd(total, p.units[bundle])

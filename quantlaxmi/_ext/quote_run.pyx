@@ -17,6 +17,7 @@ from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.quiet_walk cimport basis_of, is_basis, set_book, walk_quiet
+from quantlaxmi._ext.signals cimport MOST_STEPS
 from quantlaxmi._ext.sleep cimport all_sleep
 from quantlaxmi._ext.tape cimport *
 from quantlaxmi._ext.venue_clock cimport clock_sees, venue_clock_t
@@ -122,6 +123,7 @@ cdef int quote_run(
             _note(m, &t, i - 1, message)
             status = lanes_see_book(m, k, False)
             due = m.due_ns
+            end = i if m.steps >= MOST_STEPS else end  # whoever called listens
             if status != OK:
                 break
         message += 1
@@ -131,6 +133,7 @@ cdef int quote_run(
             _note(m, &t, i - 1, message)
             status = _ask(m)
             due = m.due_ns
+            end = i if m.steps >= MOST_STEPS else end
     if i > t.at:
         _note(m, &t, i - 1, message)
         done[0] += i - t.at

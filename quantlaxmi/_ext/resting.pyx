@@ -77,6 +77,7 @@ cdef int join(engine_t* e, const pending_t* p, int64_t left, int64_t ts) noexcep
         r[i] = r[i - 1]
         i -= 1
     r[i].order = p[0]
+    e.tape.steps += lane.n - i
     r[i].left = left
     r[i].shown = _displayed(e, p.instrument, p.side, p.limit_price)
     r[i].ahead = r[i].shown
@@ -235,6 +236,7 @@ cdef int64_t _up_to(
         if taken and note_take(e, k, ladder.side, level.price, qty) != 0:
             break
         found += qty
+    e.tape.steps += ladder.steps
     return found
 
 
@@ -280,13 +282,16 @@ cdef int cancel_resting(engine_t* e, Py_ssize_t k, int64_t ts, int reason) noexc
     cdef buffer_t* lane
     cdef pending_t order
     cdef int64_t left
+    cdef Py_ssize_t i, n
     cdef int side, status
     for side in range(2):
         lane = &e.queues[2 * k + side]
-        while lane.n:
-            order = (<resting_t*>lane.data).order
-            left = (<resting_t*>lane.data).left
-            leave(e, lane, 0)
+        # Nothing joins while they leave. One at a time, those behind it would move up each time.
+        n, lane.n = lane.n, 0
+        for i in range(n):
+            order = (<resting_t*>lane.data)[i].order
+            left = (<resting_t*>lane.data)[i].left
+            e.n_resting -= 1
             e.ctx.in_flight -= 1
             e.positions[k].pending_qty -= order.side * left
             status = order_row(

@@ -367,6 +367,7 @@ cdef int check_orders(engine_t* e, int64_t decision, int64_t n_legs, char* refus
     memset(refused, 0, n_legs)
     if g.rules == NULL:
         return OK
+    e.tape.steps += n_legs * (e.n_resting + e.pending.n - e.pending_head)
     for i in range(2):
         _expire(&g.rates[i], e.ts_ns)
     for k in range(n_legs):

@@ -202,6 +202,7 @@ cdef int lanes_see_book(tape_t* m, Py_ssize_t k, bint depth_changed) noexcept no
         if e.failed or not _is_busy(e):
             continue
         before = e.orders.n
+        m.steps += 1 + e.n_resting + e.owed.n
         status = _see_book(m, e, k, depth_changed)
         m.busy |= _is_busy(e)
         # Whatever the strategy is told leaves a row of an order.
@@ -224,6 +225,7 @@ cdef int lanes_see_trade(
             continue
         before = e.orders.n
         bring_up(m, e)
+        m.steps += e.n_resting
         status = resting_trade(e, k, price, qty, side)
         if status != OK or e.orders.n != before:
             status = _touched(m, e, status)

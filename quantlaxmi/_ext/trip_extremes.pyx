@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
+from quantlaxmi._ext.signals cimport hear_after
 from quantlaxmi._ext.wide cimport *
 
 
@@ -12,6 +13,7 @@ cdef struct course_t:
     ql_i128 best
     Py_ssize_t row  # of the books: the first that has not been seen
     Py_ssize_t n_held  # instruments that the trip has traded
+    Py_ssize_t steps  # since signals were looked at
 
 
 cdef int _look(
@@ -43,17 +45,19 @@ cdef int _pass(
     course_t* c, int64_t until, const int64_t[:] seq, const int64_t[:] instrument,
     const int64_t[:] mid2, int64_t[::1] mids, const int64_t[::1] held,
     const int64_t[::1] position, bint looks, const int64_t[:, ::1] units,
-) noexcept nogil:
+) except -1 nogil:
     """See all books up to a message; 1 where a running result does not fit."""
     cdef Py_ssize_t n = seq.shape[0], row = c.row
     cdef bint news = False
     while row < n and seq[row] <= until:
+        hear_after(&c.steps, 1)
         if mid2[row] != 0:
             mids[instrument[row]] = mid2[row]
             news |= position[instrument[row]] != 0
         row += 1
         if looks and news and (row == n or seq[row] != seq[row - 1]):
             news = False
+            hear_after(&c.steps, c.n_held)
             if _look(c, held, position, mids, units):
                 return 1
     c.row = row
@@ -74,19 +78,22 @@ cdef void _trade(
     position[i] += quantity
 
 
-cdef void _back(
+cdef int _back(
     course_t* c, int64_t to, const int64_t[:] seq, const int64_t[:] instrument,
     const int64_t[:] mid2, int64_t[::1] mids,
-) noexcept nogil:
+) except -1 nogil:
     """Go back to the books after a message; the mids are those before it again."""
     cdef Py_ssize_t i, row
     while c.row > 0 and seq[c.row - 1] > to:
+        hear_after(&c.steps, 1)
         c.row -= 1
     for i in range(mids.shape[0]):
         row = c.row - 1
         while row >= 0 and (instrument[row] != i or mid2[row] == 0):
+            hear_after(&c.steps, 1)
             row -= 1
         mids[i] = mid2[row] if row >= 0 else 0
+    return 0
 
 
 cdef void _begin(course_t* c, const int64_t[::1] held, int64_t[::1] position) noexcept nogil:
@@ -157,7 +164,7 @@ def trip_extremes(
     cdef int64_t[::1] mids = np.zeros(n_instruments, dtype=np.int64)
     cdef int64_t[::1] position = np.zeros(n_instruments, dtype=np.int64)
     cdef int64_t[::1] held = np.zeros(n_instruments, dtype=np.int64)
-    c.row = c.n_held = 0
+    c.row = c.n_held = c.steps = 0
     with nogil:
         outside = (
             _leaves(instrument, n_instruments) or _leaves(fill_instrument, n_instruments)
@@ -176,6 +183,7 @@ def trip_extremes(
                 ):
                     wrong = t
                     break
+                hear_after(&c.steps, c.n_held)
                 _trade(&c, fill_instrument[k], quantity[k], held, position)
                 if ql_add(c.traded, ql_join(gross[0, k], gross[1, k]), &c.traded) or _look(
                     &c, held, position, mids, units

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 import numpy as np
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.signals cimport hear_far
 
 
 cdef inline int64_t _sign(int64_t x) noexcept nogil:
@@ -21,14 +22,15 @@ cdef struct walk_t:
     Py_ssize_t n_parts
 
 
-cdef bint _turns(
+cdef int _turns(
     const fill_t* fills, Py_ssize_t first, Py_ssize_t after, walk_t* w, int64_t[:, ::1] state
-) noexcept nogil:
+) except -1 nogil:
     """Follow one change; whether it closes all that was held and holds something else."""
     cdef Py_ssize_t k, held = w.n_open, ended = 0
     cdef int64_t i, before
     # Rows of the state: the change that saw the instrument last, its side before it, and after it.
     for k in range(first, after):
+        hear_far(k)
         i = fills[k].instrument
         before = fills[k].position - fills[k].side * fills[k].qty
         w.n_open += (fills[k].position != 0) - (before != 0)
@@ -144,6 +146,7 @@ def counted_order(const int64_t[:] keys, Py_ssize_t n):
     cdef int64_t[::1] out = order
     with nogil:
         for k in range(rows):
+            hear_far(k)
             if keys[k] < 0 or keys[k] >= n:
                 outside = True
                 break
@@ -154,6 +157,7 @@ def counted_order(const int64_t[:] keys, Py_ssize_t n):
                 here, start[k] = start[k], place
                 place += here
             for k in range(rows):
+                hear_far(k)
                 out[start[keys[k]]] = k
                 start[keys[k]] += 1
     if outside:

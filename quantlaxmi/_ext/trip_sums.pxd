@@ -18,4 +18,4 @@ cdef struct trip_sums_t:
 cdef int sum_trips(
     const engine_t* e, trip_sums_t* b, int64_t* scratch, const int64_t* weights,
     const int64_t* last_mid2, int64_t end_ns,
-) noexcept nogil
+) except -1 nogil

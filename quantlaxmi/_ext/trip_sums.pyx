@@ -14,6 +14,7 @@ import numpy as np
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.engine_state cimport FLAG_SETTLED, engine_t
 from quantlaxmi._ext.replay_loop cimport Engine
+from quantlaxmi._ext.signals cimport hear_after, hear_far
 from quantlaxmi._ext.wide cimport *
 
 cdef extern from "square_sum.h" nogil:
@@ -86,18 +87,20 @@ cdef int _act(trip_sums_t* b, Py_ssize_t n, const int64_t* weights) noexcept nog
 
 cdef int _sort_fills(
     const engine_t* e, Py_ssize_t* order, Py_ssize_t* start
-) noexcept nogil:
+) except -1 nogil:
     """Order fills by decision, then in the order of filling; ``start[d]`` is where those of d end.
     """
     cdef const fill_t* fills = <const fill_t*>e.fills.data
     cdef Py_ssize_t d, k
     for k in range(e.fills.n):
+        hear_far(k)
         if fills[k].decision < 0:
             return SETTLED if fills[k].flags & FLAG_SETTLED else NO_DECISION
         start[fills[k].decision + 1] += 1
     for d in range(e.decisions.n):
         start[d + 1] += start[d]
     for k in range(e.fills.n):
+        hear_far(k)
         order[start[fills[k].decision]] = k
         start[fills[k].decision] += 1
     return FOLLOWED
@@ -106,11 +109,11 @@ cdef int _sort_fills(
 cdef int _sum(
     const engine_t* e, trip_sums_t* b, Py_ssize_t* order, Py_ssize_t* start,
     const int64_t* weights, const int64_t* last_mid2, int64_t end_ns,
-) noexcept nogil:
+) except -1 nogil:
     cdef const decision_t* decisions = <const decision_t*>e.decisions.data
     cdef const leg_t* legs = <const leg_t*>e.legs.data
     cdef const fill_t* fills = <const fill_t*>e.fills.data
-    cdef Py_ssize_t n = e.n_instruments, d, i, j, k
+    cdef Py_ssize_t n = e.n_instruments, d, i, j, k, steps = 0
     cdef bint moved, in_position = False
     cdef int64_t since = 0
     cdef int status
@@ -121,6 +124,7 @@ cdef int _sum(
     for d in range(e.decisions.n):
         if k == start[d]:
             continue
+        hear_after(&steps, 4 * n + start[d] - k)
         for i in range(n):
             b.delta[i] = 0
             b.mid2[i] = 0
@@ -164,7 +168,7 @@ cdef int _sum(
 cdef int sum_trips(
     const engine_t* e, trip_sums_t* b, int64_t* scratch, const int64_t* weights,
     const int64_t* last_mid2, int64_t end_ns,
-) noexcept nogil:
+) except -1 nogil:
     cdef Py_ssize_t n = e.n_instruments
     cdef Py_ssize_t* order = <Py_ssize_t*>calloc(e.fills.n + 1, sizeof(Py_ssize_t))
     cdef Py_ssize_t* start = <Py_ssize_t*>calloc(e.decisions.n + 2, sizeof(Py_ssize_t))
@@ -172,10 +176,12 @@ cdef int sum_trips(
     memset(b, 0, sizeof(trip_sums_t))
     memset(scratch, 0, 3 * n * sizeof(int64_t))
     b.held, b.delta, b.mid2 = scratch, scratch + n, scratch + 2 * n
-    if order != NULL and start != NULL:
-        status = _sum(e, b, order, start, weights, last_mid2, end_ns)
-    free(order)
-    free(start)
+    try:
+        if order != NULL and start != NULL:
+            status = _sum(e, b, order, start, weights, last_mid2, end_ns)
+    finally:
+        free(order)
+        free(start)
     return status
 
 

@@ -9,6 +9,7 @@ from libc.stdint cimport int64_t
 import numpy as np
 
 from quantlaxmi._ext._types cimport *
+from quantlaxmi._ext.signals cimport hear_after
 from quantlaxmi._ext.wide cimport *
 
 cdef enum Outcome:
@@ -37,16 +38,18 @@ cdef inline bint _turned(const int64_t* before, const int64_t* after, Py_ssize_t
 cdef int _find(
     const fill_t[::1] fills, const int64_t[::1] decided_ns, int64_t[:, ::1] held,
     int64_t[:, ::1] out, Py_ssize_t* closed, bint* is_open,
-) noexcept nogil:
-    cdef Py_ssize_t n = held.shape[1], k = 0, i
+) except -1 nogil:
+    cdef Py_ssize_t n = held.shape[1], k = 0, i, steps = 0
     cdef int64_t decision, since = 0
     cdef bint was_flat, is_flat = True
     while k < fills.shape[0]:
         decision = fills[k].decision
         was_flat = is_flat
+        hear_after(&steps, n)
         for i in range(n):
             held[0, i] = held[1, i]
         while k < fills.shape[0] and fills[k].decision == decision:
+            hear_after(&steps, 1)
             i = fills[k].instrument
             if i < 0 or i >= n:
                 return UNKNOWN

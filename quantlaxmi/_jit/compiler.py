@@ -10,9 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +21,7 @@ from numba.core.registry import CPUDispatcher
 from numba.core.runtime.nrt import rtsys
 
 from quantlaxmi._jit.cache_files import VerifiedCacheFile
+from quantlaxmi._jit.divided import Sweep, Work, divide
 from quantlaxmi.errors import ConfigError
 from quantlaxmi.system.flags import CREATE, UPDATE
 from quantlaxmi.system.locks import lock
@@ -30,13 +29,6 @@ from quantlaxmi.system.locks import lock
 __all__ = ["Sweep", "Work", "cache_folder", "inline", "kernel", "make_draws", "running"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: Called with the number of the first row, and the rows.
-Work = Callable[[int, Any], object]
-Sweep = Callable[[Work, npt.NDArray[Any]], None]
-
-#: A part of fewer draws is not worth a thread.
-_LEAST_ROWS = 32
 
 
 def cache_folder() -> Path | None:
@@ -223,21 +215,7 @@ def running(threads: int | None) -> Iterator[Sweep]:
     count = 1 if _CONFIG.DISABLE_JIT else min(threads or offered, offered)
     # Interpreted kernels work on NumPy scalars, which warn where unsigned arithmetic wraps.
     with np.errstate(over="ignore"):
-        yield lambda work, out: _divide(work, out, count)
-
-
-def _divide(work: Work, out: npt.NDArray[Any], count: int) -> None:
-    """Call `work` for at most `count` parts of `out`, side by side; its first error is raised."""
-    rows = len(out)
-    count = max(1, min(count, rows // _LEAST_ROWS))
-    if count == 1:
-        work(0, out)
-        return
-    bounds = [rows * k // count for k in range(count + 1)]
-    with ThreadPoolExecutor(count) as pool:
-        parts = [pool.submit(work, a, out[a:b]) for a, b in pairwise(bounds)]
-    for part in parts:
-        part.result()
+        yield lambda work, out: divide(work, out, count)
 
 
 def make_draws(

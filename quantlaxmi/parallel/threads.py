@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from quantlaxmi._ext.signals import ask_in_threads
 from quantlaxmi.parallel.cores import cores
 
 __all__ = [
@@ -77,6 +78,9 @@ def raise_if_stopped() -> None:
     pool, batch = _place.pool, _place.batch
     if pool is not None and (pool.stopping or (batch is not None and batch.failed < _place.index)):
         raise Stopped
+
+
+ask_in_threads(raise_if_stopped)  # long compiled loops hear it too
 
 
 class Threads:

@@ -246,9 +246,9 @@ def test_neutral_fault_is_an_engine_error(monkeypatch):
     lay = random_entry._build(context)
     honest = kernels.neutral
 
-    def biased(*args):
-        honest(*args)
-        args[-1][3, 1] += np.uint64(1)
+    def biased(key, first, *rest):
+        honest(key, first, *rest)
+        rest[-1][first + np.arange(len(rest[-1])) == 3, 1] += np.uint64(1)
 
     monkeypatch.setattr(kernels, "neutral", biased)
     with pytest.raises(EngineError, match="mirrored pair 3"):

@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+def ask_in_threads(asked: Callable[[], None]) -> None: ...
