@@ -11,7 +11,9 @@ import hashlib
 import json
 from typing import Final
 
-__all__ = ["canonical_digest", "canonical_json"]
+import msgspec
+
+__all__ = ["canonical_digest", "canonical_json", "indented_json"]
 
 _ENCODER: Final = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -29,6 +31,17 @@ def canonical_json(value: object) -> bytes:
         A float is NaN or infinite, or a text holds half a surrogate pair.
     """
     return _ENCODER.encode(value).encode()
+
+
+def indented_json(value: object) -> bytes:
+    """The same for a reader: as `json.dumps` with an indent of 2, which takes four times as long.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `canonical_json` does.
+    """
+    return msgspec.json.format(canonical_json(value), indent=2)
 
 
 def canonical_digest(domain: str, value: object) -> bytes:

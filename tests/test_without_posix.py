@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 import quantlaxmi
@@ -117,6 +119,8 @@ def test_the_search_finds_what_the_room_itself_asks_for():
 def road(tmp_path_factory):
     """What became of the steps of `tests.elsewhere` in a process without all that."""
     folder = tmp_path_factory.mktemp("elsewhere")
+    # What is known of this machine's fonts is taken along: to look at them takes seconds.
+    shutil.copytree(matplotlib.get_cachedir(), folder / "matplotlib")
     done = subprocess.run(
         [sys.executable, HERE / "elsewhere.py", HERE.parent, DATA, folder],
         capture_output=True,

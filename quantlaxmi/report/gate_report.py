@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.canonical import canonical_digest
+from quantlaxmi.canonical import canonical_digest, indented_json
 from quantlaxmi.errors import ReportError, shown
 from quantlaxmi.files import FileKind, read_regular, write_output
 from quantlaxmi.gates.reasons import unseen_text
@@ -48,8 +48,7 @@ DIAGNOSIS = "DIAGNOSIS"
 
 
 def _text(value: object) -> bytes:
-    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode()
+    return indented_json(value) + b"\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ COMMAND = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_cry
 SEGMENTS, KILLS = (200, 20) if DEEP else (4, 0)
 #: Quotes of a segment: what is proved does not depend on their number.
 ROWS = 1000 if DEEP else 3000
+#: Every process compiles the kernel anew: without DEEP one test does.
+TREND = "sma_trend_numba" if DEEP else "sma_trend"
 #: Every so manieth segment has an edge, and its market null is drawn.
 PLANTED_EACH = 10
 POLICY = """
@@ -60,7 +62,7 @@ def place(tmp_path_factory):
 
 def command(place: Path, catalog: Path, *more: str) -> list[str]:
     words = ["sweep-gates", "--segments", f"{place}/segments/*", "--catalog", str(catalog)]
-    words += ["--strategies", f"basis_capture,{ROOT}/examples/sma_trend_numba.py:Trend"]
+    words += ["--strategies", f"basis_capture,{ROOT}/examples/{TREND}.py:Trend"]
     words += ["--grid", f"{place}/basis.toml", "--grid", f"{place}/trend.toml"]
     words += ["--policy", f"{place}/policy.toml", *more]
     return [sys.executable, "-c", COMMAND, *words]
@@ -98,6 +100,15 @@ def test_two_workers_have_the_hash_of_one(place, expected):
     done = whole(command(place, place / "two", "--workers", "2"))
     assert done.returncode == 0, done.stderr
     assert Catalog.open(place / "two").verify() == expected
+
+
+def test_a_compiled_strategy_of_a_file_is_swept(place):
+    words = ["sweep-gates", "--segments", f"{place}/segments/s000", "--workers", "1"]
+    words += ["--strategies", f"{ROOT}/examples/sma_trend_numba.py:Trend"]
+    words += ["--policy", f"{place}/policy.toml", "--catalog", str(place / "compiled")]
+    done = whole([sys.executable, "-c", COMMAND, *words])
+    assert done.returncode == 0, done.stderr
+    assert [row.status for row in Catalog.open(place / "compiled").rows.values()] == ["done"]
 
 
 @deep_only

@@ -14,10 +14,14 @@ import quantlaxmi as ql
 from quantlaxmi.cli import demo_india, demo_walk, main_india
 from quantlaxmi.cli.command_list import commands
 from quantlaxmi.cli.main import COMMANDS, INDIA_OWN, commands_of
+from tests.depth import DEEP
 
 PAGE = (Path(__file__).parents[2] / "docs" / "INDIA.md").read_text(encoding="utf-8")
 
 
+#: Its parts are tested alone: chains by tests/gates/test_chain_sessions.py, both verdicts by
+#: tests/gates/test_bundle_rates.py, the walk by tests/test_readme.py on the segments of crypto.
+@pytest.mark.skipif(not DEEP, reason="half a minute: make test-deep, and .ci/run")
 def test_demo_prints_what_the_page_says_and_keeps_its_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

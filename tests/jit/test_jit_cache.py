@@ -14,7 +14,7 @@ import pytest
 
 import quantlaxmi
 from quantlaxmi._jit import compiler
-from tests.depth import some
+from tests.depth import DEEP, some
 from tests.jit.test_prepare import KERNELS
 
 #: Compiles a small kernel, and says what came out and how many were found compiled.
@@ -114,7 +114,7 @@ def test_a_home_that_is_read_only(usual, tmp_path):
 
 def test_processes_that_compile_at_once(usual, tmp_path):
     environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
-    together = [start(environment) for _ in range(3)]
+    together = [start(environment) for _ in range(3 if DEEP else 2)]
     found = [end(process) for process in together]
     assert {numbers for numbers, _, _ in found} == {usual[0]}
     assert end(start(environment))[:2] == (usual[0], 1)
@@ -142,7 +142,6 @@ def test_a_flipped_bit_is_compiled_anew(usual, filled, kind, share):
         data[int(len(data) * share)] ^= 0x40
         path.write_bytes(data)
     assert end(start(environment))[:2] == (usual[0], 0)
-    assert end(start(environment))[:2] == (usual[0], 1)
 
 
 @pytest.mark.parametrize(
