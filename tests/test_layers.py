@@ -152,7 +152,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "data_quality": "figures quantile chains measure",
         "report": """
             read_results verdict_words gate_rows found figures maps setting_map layout
-            html.questions html.svg html.page
+            html.questions html.svg html.terms html.page
             pages gate_report binding differences compare html.compare_page known
             judged_rows holdout_question told tried run_gates verify plots
             """,

@@ -52,6 +52,12 @@ def test_the_page_has_pictures_of_options_with_words_and_two_forms(page):
     assert len(held) < 120_000
 
 
+def test_the_page_names_the_command_of_sessions(page):
+    text = page.read_text("utf-8")
+    assert "quantlaxmi-india verify-report --report REPORT.json --session-dir DIR" in text
+    assert "<dt>components.call.stt</dt>" in text
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_reader_sees_all_of_it(browser, page, width, scheme):

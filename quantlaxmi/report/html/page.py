@@ -17,6 +17,7 @@ from quantlaxmi.gates.results import GateResult, Verdict
 from quantlaxmi.report.found import Judged, currency_of, results_of
 from quantlaxmi.report.html.questions import asked, next_step
 from quantlaxmi.report.html.svg import svg_of
+from quantlaxmi.report.html.terms import JudgedTerms, terms_of
 from quantlaxmi.report.layout import money_terms, pictures_of
 from quantlaxmi.run.picture import DrawnRun
 from quantlaxmi.version import __version__
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "MAX_PAGE_BYTES", "filled", "page_of", "save_page"]
 
 
-class JudgedPage(Judged, Protocol):
+class JudgedPage(Judged, JudgedTerms, Protocol):
     """What a page needs of a report; `quantlaxmi.GateReport` has it."""
 
     @property
@@ -168,8 +169,10 @@ def page_of(report: JudgedPage, run: TracedRun | None = None) -> str:
         pictures=drawn,
         gates=[_gate(one) for one in results_of(report)],
         to_do=list(_to_do(report)),
+        how=terms_of(report),
         bound=_bound(report),
         command=_command(report),
+        folder="--session-dir" if _is_session(report) else "--segment-dir",
         with_run=run is not None,
     )
 
@@ -277,17 +280,22 @@ def _bound(report: JudgedPage) -> list[tuple[str, str]]:
     ]
 
 
+def _is_session(report: JudgedPage) -> bool:
+    """Whether the segment is a session of options, whose command is another."""
+    listed = report.header.get("instruments")
+    found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return any(one.get("kind") in ("call", "put") for one in found)
+
+
 def _command(report: JudgedPage) -> str:
     rates = (report.conversion or {}).get("rates")
     n_rates = len(rates) if isinstance(rates, list) else 0
-    words = [
-        "quantlaxmi-crypto",
-        "verify-report",
-        "--report",
-        "REPORT.json",
-        "--segment-dir",
-        "DIR",
-    ]
+    program, folder = (
+        ("quantlaxmi-india", "--session-dir")
+        if _is_session(report)
+        else ("quantlaxmi-crypto", "--segment-dir")
+    )
+    words = [program, "verify-report", "--report", "REPORT.json", folder, "DIR"]
     return shlex.join(words) + " --convert FILE" * min(n_rates, 8)
 
 
