@@ -20,7 +20,7 @@ from typing import Final
 from quantlaxmi.system.flags import NEW, NO_LINK, NO_WAIT, READ, WRITE
 from quantlaxmi.system.processes import has_ended
 
-__all__ = ["FOLDER", "HEARTBEAT_S", "STALE_S", "Leases"]
+__all__ = ["EMPTY_S", "FOLDER", "HEARTBEAT_S", "STALE_S", "Leases"]
 
 #: Their folder in that of the catalog.
 FOLDER: Final = "leases"
@@ -28,6 +28,8 @@ FOLDER: Final = "leases"
 HEARTBEAT_S: Final = 10.0
 #: A lease that nobody touched for so long, as its reader saw it, is nobody's any more.
 STALE_S: Final = 60.0
+#: And one in which nothing stands: its maker was killed before it wrote, which takes no time.
+EMPTY_S: Final = 3.0
 #: Whether to touch what a link names: only where a link itself cannot be touched.
 _FOLLOWED: Final = os.utime not in os.supports_follow_symlinks
 _MOST_BYTES: Final = 2048
@@ -126,11 +128,12 @@ class Leases:
         seen = self._others.get(key)
         if seen is None or seen.touched != touched:
             seen = self._others[key] = _Seen(touched, self._clock())
-        return self._clock() - seen.since > STALE_S or self._has_died(key)
+        unseen, text = self._clock() - seen.since, self._read(key)
+        return unseen > (STALE_S if text else EMPTY_S) or self._has_died(text)
 
-    def _has_died(self, key: str) -> bool:
+    def _has_died(self, text: bytes) -> bool:
         """Whether the holder was a process of this machine that is no more."""
-        found = _HOLDER.fullmatch(self._read(key))
+        found = _HOLDER.fullmatch(text)
         if found is None or found[1] != self._host or int(found[2]) == os.getpid():
             return False
         return has_ended(int(found[2]))

@@ -25,7 +25,7 @@ from typing import Any, Final, TypeVar
 from quantlaxmi.errors import WorkerError
 from quantlaxmi.parallel.cores import ONE_THREAD, cores
 from quantlaxmi.parallel.threads import Progress
-from quantlaxmi.system.processes import interrupts_later
+from quantlaxmi.system.processes import die_with_pipe, interrupts_later
 from quantlaxmi.system.signals import KILLED
 
 __all__ = ["Worker", "death_of", "end_workers", "run_in_processes", "start_worker"]
@@ -235,6 +235,7 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
     """In a worker: answer every item with its error or its result until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_pipe(_of_the_caller())  # here, since an item may let no thread begin
     threading.Thread(target=_follow_the_caller, daemon=True).start()
     while True:
         try:
@@ -255,11 +256,16 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
             pipe.send((WorkerError(said), None))
 
 
-def _follow_the_caller() -> None:
-    """End this process when the one that started it is no more."""
+def _of_the_caller() -> int:
+    """A pipe that is closed when the process that started this one is no more."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    wait([parent.sentinel])
+    return parent.sentinel
+
+
+def _follow_the_caller() -> None:
+    """End this process when the one that started it is no more, where the system has not."""
+    wait([_of_the_caller()])
     os._exit(1)
 
 

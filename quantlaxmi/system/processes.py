@@ -1,4 +1,4 @@
-"""Processes: whether one is left, whose this one is, interrupts while another starts."""
+"""Processes: whether one is left, whose this one is, who ends it, interrupts while one starts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["has_ended", "interrupts_later", "user_name"]
+from quantlaxmi.system.signals import KILLED
 
+__all__ = ["die_with_pipe", "has_ended", "interrupts_later", "user_name"]
+
+try:
+    import fcntl as _found
+except ImportError:
+    _found = None  # type: ignore[assignment]
+_fcntl: Any = _found
 _HAS_MASKS: Final = hasattr(signal, "pthread_sigmask")
 
 
@@ -32,6 +39,24 @@ def user_name() -> str:
     if hasattr(os, "getuid"):
         return str(os.getuid())
     return os.environ.get("USERNAME", "")
+
+
+def die_with_pipe(fd: int) -> None:
+    """Let the system kill this process when nobody can write to a pipe any more.
+
+    No thread of Python can do that while C code holds Python's lock. Nothing happens where a system
+    cannot be asked for it, as macOS and Windows cannot.
+
+    Parameters
+    ----------
+    fd : int
+        The end of the pipe that is read.
+    """
+    if not hasattr(_fcntl, "F_SETSIG"):
+        return
+    _fcntl.fcntl(fd, _fcntl.F_SETOWN, os.getpid())
+    _fcntl.fcntl(fd, _fcntl.F_SETSIG, KILLED)
+    _fcntl.fcntl(fd, _fcntl.F_SETFL, _fcntl.fcntl(fd, _fcntl.F_GETFL) | os.O_ASYNC)
 
 
 @contextmanager

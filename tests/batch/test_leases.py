@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from quantlaxmi.batch import Catalog, plan, sweep, sweeper
-from quantlaxmi.batch.leases import FOLDER, HEARTBEAT_S, STALE_S, Leases
+from quantlaxmi.batch.leases import EMPTY_S, FOLDER, HEARTBEAT_S, STALE_S, Leases
 from quantlaxmi.batch.options import SweepOptions
 from quantlaxmi.batch.shared_queue import SharedQueue
 from quantlaxmi.batch.sweep import Sweep
@@ -85,6 +85,15 @@ def test_the_lease_of_a_process_that_died_is_nobodys(folder):
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
     assert names(folder) == [KEY]
     assert Leases(folder).take(KEY)
+
+
+def test_a_lease_whose_maker_was_killed_before_it_wrote_is_nobodys_soon(folder):
+    clock = Clock()
+    two, empty = Leases(folder, clock=clock), folder / FOLDER / KEY
+    empty.write_bytes(b"")
+    assert not two.take(KEY)
+    clock.now = EMPTY_S + 1
+    assert two.take(KEY) and empty.read_bytes()
 
 
 @pytest.mark.parametrize("text", [b"", b"x", b"x" * 4096, b"h\n99999999999\n", b"\xff\n1\n"])

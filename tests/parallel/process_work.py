@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -66,11 +67,16 @@ def threads_here(_: int) -> tuple[int, int, str]:
 
 
 def pid_and_wait(path: str) -> int:
-    """Write this process's id to a file, then take very long; SIGTERM is ignored on demand."""
+    """Write this process's id to a file, then take very long.
+
+    On demand SIGTERM is ignored, or Python's lock is held all the while.
+    """
     if path.endswith("deaf"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     part = Path(path + ".part")
     part.write_text(str(os.getpid()))
     part.rename(path)
+    if path.endswith("hung"):
+        re.match(r"(a+)+$", "a" * 60 + "b")
     time.sleep(600)
     return 0
