@@ -20,7 +20,7 @@ from tests.depth import DEEP, some
 from tests.segments import START_NS, write_segment
 
 CRYPTO = "import sys; from quantlaxmi.cli import main_crypto; sys.exit(main_crypto())"
-ROWS = 3_000_000 if DEEP else 300_000
+ROWS = 3_000_000 if DEEP else 600_000
 POLICY = """extend_factor = 1
 [random_sides]
 n_draws = 2000000
@@ -44,7 +44,7 @@ def _market(n: int) -> dict[str, dict[str, np.ndarray]]:
     mid = 60_000 * unit + np.cumsum(rng.integers(-3, 4, n)) * unit
     which = rng.integers(0, 2, n)
     # The perpetual's basis swings, so that the bundled strategy trades.
-    mid = mid + which * (np.sin(seq * 150 / n) * 60 * unit).astype(np.int64)
+    mid = mid + which * (np.sin(seq / 4_000) * 60 * unit).astype(np.int64)
     size = rng.integers(1, 9, n) * unit
     tables = {}
     for table, code, each in (

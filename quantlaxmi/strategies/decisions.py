@@ -28,6 +28,9 @@ from quantlaxmi.schema import (
 from quantlaxmi.strategies.kernel import BoundStrategy
 
 _I64_MAX = (1 << 63) - 1
+#: What a leg is asked against; to list an enumeration at every leg took longer than all checks.
+_SIDES, _ACTIONS = tuple(Side), tuple(OrderAction)
+_TYPES, _TIMES = tuple(OrderType), tuple(TimeInForce)
 _CONFIDENCE_MAX = 10_000
 #: Policies of units by their names in an intent.
 POLICIES: Final = {one.name.lower(): one for one in BundlePolicy if one > BundlePolicy.MATCHED}
@@ -284,18 +287,20 @@ def _check_leg(
 ) -> int:
     """Return the leg's instrument index, or raise StrategyError."""
 
-    def hold(condition: bool, problem: str) -> None:
+    def hold(condition: bool, problem: str, *values: object) -> None:
         if not condition:
-            raise _broken(bound, f"leg {k}: {problem}")
+            raise _broken(bound, f"leg {k}: {problem.format(*values)}")
 
-    hold(isinstance(leg, LegIntent | DecisionLeg), f"was {type(leg).__name__}, must be a LegIntent")
-    hold(leg.symbol in indices, f"symbol {leg.symbol!r} is not in the segment")
+    hold(
+        isinstance(leg, LegIntent | DecisionLeg), "was {}, must be a LegIntent", type(leg).__name__
+    )
+    hold(leg.symbol in indices, "symbol {!r} is not in the segment", leg.symbol)
     i = indices[leg.symbol]
-    hold(i in bound.instruments, f"symbol {leg.symbol!r} is not one it declares to trade")
-    hold(leg.side in tuple(Side), f"side was {leg.side!r}, must be Side.BUY or Side.SELL")
-    hold(leg.action in tuple(OrderAction), f"action was {leg.action!r}, must be an OrderAction")
-    hold(leg.order_type in tuple(OrderType), f"order_type was {leg.order_type!r}")
-    hold(leg.time_in_force in tuple(TimeInForce), f"time_in_force was {leg.time_in_force!r}")
+    hold(i in bound.instruments, "symbol {!r} is not one it declares to trade", leg.symbol)
+    hold(leg.side in _SIDES, "side was {!r}, must be Side.BUY or Side.SELL", leg.side)
+    hold(leg.action in _ACTIONS, "action was {!r}, must be an OrderAction", leg.action)
+    hold(leg.order_type in _TYPES, "order_type was {!r}", leg.order_type)
+    hold(leg.time_in_force in _TIMES, "time_in_force was {!r}", leg.time_in_force)
     if leg.time_in_force > TimeInForce.POST_ONLY:
         reads_bars = getattr(bound.instance, "reads_bars", False)
         hold(reads_bars, "only a BarStrategy's orders are met inside a bar")
@@ -310,20 +315,22 @@ def _check_leg(
     else:
         hold(
             _is_int(leg.target, 0, _I64_MAX),
-            f"target was {leg.target!r}, must be an order number",
+            "target was {!r}, must be an order number",
+            leg.target,
         )
         wanted = OrderType.LIMIT if leg.action == OrderAction.MODIFY else OrderType.MARKET
-        hold(leg.order_type == wanted, f"order_type was {leg.order_type!r}, must be {wanted!r}")
+        hold(leg.order_type == wanted, "order_type was {!r}, must be {!r}", leg.order_type, wanted)
     if leg.action == OrderAction.CANCEL:
-        hold(_is_int(leg.qty, 0, 0), f"qty was {leg.qty!r}, a cancel has 0")
+        hold(_is_int(leg.qty, 0, 0), "qty was {!r}, a cancel has 0", leg.qty)
     else:
-        hold(_is_int(leg.qty, 1, _I64_MAX), f"qty was {leg.qty!r}, must be a positive mantissa")
+        hold(_is_int(leg.qty, 1, _I64_MAX), "qty was {!r}, must be a positive mantissa", leg.qty)
     if leg.action not in ORDERS or leg.order_type != OrderType.LIMIT:
         hold(leg.time_in_force == 0, "only a new limit order has a time_in_force")
     if leg.order_type == OrderType.LIMIT:
         hold(
             _is_int(leg.limit_price, 1, _I64_MAX),
-            f"limit_price was {leg.limit_price!r}, must be a positive mantissa",
+            "limit_price was {!r}, must be a positive mantissa",
+            leg.limit_price,
         )
     else:
         hold(leg.limit_price is None, "a market order has no limit_price")

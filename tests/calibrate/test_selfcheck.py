@@ -12,22 +12,33 @@ from pathlib import Path
 from quantlaxmi.calibrate import selfcheck
 from quantlaxmi.calibrate.selfcheck import SPECIMENS, Finding, Specimen
 from quantlaxmi.cli import main_crypto
+from tests.depth import DEEP
 
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_zoo_prints_what_the_readme_shows(capsys):
+#: One of each kind; .ci/run has all of them. Worlds that are left out stand in test_calibrate.py.
+FEW = ("peek-row", "peek-and-stop", "hindsight", "vanished", "coins", "gutted", "planted-t5-100")
+FEW += ("carry-t7",)
+
+
+def test_the_zoo_prints_what_the_readme_shows(monkeypatch, capsys):
     """Every specimen runs, gives its answer, and all in under a minute of processor time."""
+    zoo = SPECIMENS if DEEP else tuple(one for one in SPECIMENS if one.name in FEW)
+    monkeypatch.setattr(selfcheck, "SPECIMENS", zoo)
     text = README.read_text(encoding="utf-8")
     shown = re.search(r"`quantlaxmi-crypto selfcheck` runs.*?```\n(.*?)```", text, re.DOTALL)
     begun = time.process_time()
     assert main_crypto(["selfcheck"]) == 0
     seconds = time.process_time() - begun
     printed = capsys.readouterr().out
-    assert shown is not None and printed == shown[1]
+    assert shown is not None
+    left_out = {one.name for one in SPECIMENS} - {one.name for one in zoo}
+    lines = shown[1].splitlines(keepends=True)
+    assert printed == "".join(one for one in lines if one.split()[0] not in left_out)
+    assert len(lines) == len(SPECIMENS) + 2
     assert printed.splitlines()[-1] == "All as they should be."
-    assert len(printed.splitlines()) == len(SPECIMENS) + 2
     assert INTERPRETED or seconds < 60
 
 

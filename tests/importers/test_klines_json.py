@@ -32,7 +32,7 @@ from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.text_form import Numbers
 from quantlaxmi.segment import verify_segment
 from tests.bars_files import HOUR, START, rows_of
-from tests.depth import examples
+from tests.depth import examples, some
 from tests.naive import bars as naive
 from tests.segments import INSTRUMENTS
 
@@ -233,7 +233,7 @@ def test_no_bytes_crash_the_import(tmp_path_factory, noise: bytes, where: str) -
 @pytest.mark.skipif(
     not KLINES.exists(), reason=f"no real klines under {KLINES}; set QUANTLAXMI_REAL_DATA"
 )
-@pytest.mark.parametrize("symbol", ["BTCUSDT", "SOLUSDT"])
+@pytest.mark.parametrize("symbol", some(["SOLUSDT", "BTCUSDT"], 1))
 def test_every_real_kline_is_accounted_for(tmp_path: Path, symbol: str) -> None:
     path = KLINES / f"{symbol}_1h.tar.gz"
     mapping = MAPPING.replace("BTCUSDT", symbol).replace('"BTC"', f'"{symbol[:3]}"')
