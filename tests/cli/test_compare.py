@@ -13,6 +13,7 @@ from quantlaxmi.cli import main_crypto, main_india
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.report import GateReport, compare_reports
 from quantlaxmi.strategies.basis_capture import BasisCapture, BasisCaptureConfig
+from tests.browser import NAMES, Browser, find_browser
 from tests.report.test_every_field import write
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -99,10 +100,40 @@ def test_the_page_and_the_text(reports, capsys, tmp_path) -> None:
     assert code == 1 and out.startswith("REPORTS_DIFFER\n") and "segment_id" in out
     page = (tmp_path / "c.html").read_text("utf-8")
     assert "<script" not in page and "default-src 'none'" in page
-    assert page.index("segment_id") < page.index('id="gates"') < page.index('id="money"')
+    assert page.index("segment_<wbr>id") < page.index('id="gates"') < page.index('id="money"')
     assert "equity ≠" in page
     compared(reports, capsys, "edgeless", "--html", f"{tmp_path}/c.html")
     assert (tmp_path / "c.html").read_text("utf-8") == page
+
+
+#: Cells with text of which a line ends within a word, outside of values.
+BROKEN = """[...document.querySelectorAll('td:not(.value)')].flatMap(cell => {
+  const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
+  for (let node; (node = walk.nextNode());)
+    for (const word of node.data.matchAll(/[\\w.]+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index); range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(box => box.top)).size > 1) found.push(word[0]);
+    }
+  return found;
+})"""
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_page_breaks_no_word_and_does_not_scroll(reports, capsys, tmp_path, width, scheme):
+    """A column beside two hashes was so narrow that it had `hea` over `der`."""
+    path = find_browser()
+    if path is None:
+        pytest.skip(f"no browser here: none of {', '.join(NAMES)} is on the path")
+    compared(reports, capsys, "policy", "--html", f"{tmp_path}/c.html")
+    browser = Browser(path, tmp_path / "browser")
+    try:
+        browser.show(tmp_path / "c.html", width, scheme)
+        assert browser.value(BROKEN) == []
+        assert browser.value("document.documentElement.scrollWidth") == width
+        assert browser.problems == []
+    finally:
+        browser.close()
 
 
 def test_a_page_escapes_what_a_report_says(reports, tmp_path) -> None:

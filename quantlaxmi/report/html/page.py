@@ -23,6 +23,8 @@ from quantlaxmi.run.picture import DrawnRun
 from quantlaxmi.version import __version__
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from quantlaxmi.trace import DecisionTrace
 
 __all__ = ["KIND", "MAX_PAGE_BYTES", "filled", "page_of", "save_page"]
@@ -108,6 +110,7 @@ def filled(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["apart"] = _apart
     style = Markup((_FOLDER / "style.css").read_text(encoding="utf-8"))
     text = environment.get_template(template).render(
         style=style, mark=MARK, version=__version__, sign=_sign, **values
@@ -117,6 +120,13 @@ def filled(template: str, **values: Any) -> str:
         problem = f"would make a page of {counted(size, 'byte[s]')}, at most {MAX_PAGE_BYTES}"
         raise ReportError("report", problem, "suites")
     return text + "\n"
+
+
+def _apart(name: str) -> Markup:
+    """A name that may be broken where its parts meet, and nowhere else."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"([._])(?=.)", r"\1<wbr>", str(escape(name))))
 
 
 def _sign(verdict: str) -> str:
