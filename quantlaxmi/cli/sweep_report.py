@@ -116,7 +116,8 @@ def _print(facts: dict[str, Any]) -> None:
         ],
     )
     _table(
-        "UNRESOLVED: further draws decide (sweep-gates makes them)",
+        "UNRESOLVED: further draws decide; sweep-gates makes those that q = 0.1 asks for, unless "
+        "max_draws ends them",
         ("segment", "strategy", "p", "draws", "would take"),
         [
             (one["segment"], one["strategy"], one["p_text"], one["draws"], one["would_take"])

@@ -145,7 +145,7 @@ def test_the_summary_has_everything_once(mixed):
     json.dumps(facts, allow_nan=False)
 
 
-def test_unresolved_says_what_it_would_take(tmp_path):
+def test_unresolved_says_what_it_would_take(tmp_path, capsys):
     counts = KindCounts(draws=199, exceedances=0)
     import msgspec
 
@@ -155,6 +155,16 @@ def test_unresolved_says_what_it_would_take(tmp_path):
     (one,) = family_summary(found)["unresolved"]
     assert one["would_take"] == 4_990  # 10/(4990 + 10) = 0.1/50
     assert one["draws"] == 199
+    page = tmp_path / "sweep.html"
+    where = ["sweep-report", "--catalog", str(tmp_path / "c"), "--html", str(page)]
+    assert main_crypto(where) == 0
+    for text in (capsys.readouterr().out, page.read_text()):
+        assert (
+            "unless max_draws ends them" in " ".join(text.split())
+            and "further draws decide" in text
+        )
+    tables = re.findall(r"(.*)<table>", page.read_text())
+    assert tables.count('<div class="wide">') == len(tables) - 1  # but the funnel
 
 
 def test_the_command_prints_json_and_a_page(mixed, tmp_path, capsys):
