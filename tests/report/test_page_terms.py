@@ -64,3 +64,13 @@ def test_nested_values_are_lines_by_their_path() -> None:
     lines = dict(terms_of(report_with(config=config)))["Settings of the strategy"]
     assert len(lines) == 61 and lines[-1] == ("", "and 40 more in the report")
     assert max(len(value) for _, value in lines) == 200
+
+
+def test_a_value_of_a_thousand_levels_is_one_line() -> None:
+    """JSON that deep is read, and a walk of a call a level ended in a RecursionError."""
+    deep: Any = "1"
+    for _ in range(5000):
+        deep = [{"a": deep}]
+    assert dict(terms_of(report_with(risk={"x": deep})))["Limits of risk"] == [
+        ("x" + ".1.a" * 4, "and more in the report")
+    ]

@@ -12,6 +12,8 @@ __all__ = ["JudgedTerms", "terms_of"]
 #: Lines of one kind that a page has room for: a grid of settings or fees of many kinds have more.
 _MOST: Final = 60
 _LONGEST: Final = 200
+#: Levels that are told apart; a report from a stranger may have a thousand.
+_DEEPEST: Final = 8
 #: A decimal of canonical text: whole digits and a power of ten.
 _CANONICAL: Final = re.compile(r"-?[0-9]{1,40}e-?[0-9]{1,2}")
 
@@ -57,12 +59,14 @@ def _lines(value: dict[str, Any]) -> list[tuple[str, str]]:
     return [*lines[:_MOST], ("", f"and {len(lines) - _MOST:,} more in the report")]
 
 
-def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _flat(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
     """The leaves of a nested value by their path; a list of plain values is one line."""
-    if isinstance(value, dict):
+    if depth > _DEEPEST:
+        yield path, "and more in the report"
+    elif isinstance(value, dict):
         for key, one in sorted(value.items()):  # a report that was read has them so
             name = str(one["name"]) if isinstance(one, dict) and "name" in one else str(key)
-            yield from _flat(one, f"{path}.{name}" if path else name)
+            yield from _flat(one, f"{path}.{name}" if path else name, depth + 1)
     elif isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
         for k, one in enumerate(value, 1):
             if isinstance(one, dict) and not any(isinstance(v, dict | list) for v in one.values()):
@@ -70,7 +74,7 @@ def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
                 text = ", ".join(f"{key} {_text(part)}" for key, part in parts.items())
                 yield f"{path}.{one.get('name', k)}", text[:_LONGEST]
             else:
-                yield from _flat(one, f"{path}.{k}")
+                yield from _flat(one, f"{path}.{k}", depth + 1)
     elif isinstance(value, list):
         yield path, ", ".join(map(_text, value))[:_LONGEST]
     else:
