@@ -245,11 +245,14 @@ def _read_part(place: Path, part: Part) -> pa.Table:
         raise CatalogError(place / part.file, "was changed: its hash is not the manifest's")
     try:
         with pq.ParquetFile(place / part.file) as file:
-            if size > _MAX_BYTES or file.metadata.num_rows != part.rows or part.rows > _MAX_ROWS:
-                raise CatalogError(
-                    place / part.file,
-                    f"declares {counted(file.metadata.num_rows, 'row[s]')}, not {part.rows}",
-                )
+            declared = file.metadata.num_rows
+            if declared != part.rows:
+                problem = f"declares {counted(declared, 'row[s]')}, not {part.rows}"
+                raise CatalogError(place / part.file, problem)
+            if size > _MAX_BYTES or declared > _MAX_ROWS:
+                problem = f"has {size:,} bytes and declares {counted(declared, 'row[s]')}"
+                expected = f"expected at most {_MAX_BYTES:,} and {_MAX_ROWS:,}"
+                raise CatalogError(place / part.file, f"{problem}; {expected}")
             return file.read(columns=REPORTS.names).cast(REPORTS)
     except (pa.ArrowException, OSError) as error:
         problem = str(error).splitlines()[0][:120]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from quantlaxmi.batch import Catalog, compact, export_catalog
+from quantlaxmi.batch import Catalog, compact, export_catalog, parquet
 from quantlaxmi.batch.parquet import REPORTS, read_view
 from quantlaxmi.batch.records import Finished
 from quantlaxmi.batch.report_files import load_item, report_name, store_item
@@ -197,6 +197,15 @@ def test_the_view_that_lies_is_refused(catalog):
         (place / "_manifest.json").write_text(json.dumps(edited))
         with pytest.raises(CatalogError, match=said):
             catalog.verify()
+
+
+def test_a_part_of_too_many_rows_is_refused_unread(catalog, monkeypatch):
+    """Its manifest agrees with it, so that nothing but the bound speaks against it."""
+    compact(catalog)
+    monkeypatch.setattr(parquet, "_MAX_ROWS", 1)
+    monkeypatch.setattr(pq.ParquetFile, "read", None)
+    with pytest.raises(CatalogError, match=r"declares 2 rows; expected at most [0-9,]+ and 1$"):
+        catalog.verify()
 
 
 def test_one_compaction_at_a_time(catalog):
