@@ -305,13 +305,13 @@ def _many(place, cache, digests, size, said):
 
 def test_workers_share_a_cache_that_is_too_small_for_all(tmp_path, segments, store):
     context = multiprocessing.get_context("spawn")
-    said = context.SimpleQueue()
+    said = context.Queue()
     size = 2 * max(size_of(one) for one in segments)
     words = (store.place, tmp_path / "cache", [digest_of(one) for one in segments], size, said)
     workers = [context.Process(target=_many, args=words) for _ in range(3)]
     for one in workers:
         one.start()
-    assert [said.get() for _ in workers] == [[], [], []]
+    assert [said.get(timeout=120) for _ in workers] == [[], [], []]
     for one in workers:
         one.join()
     kept = there(tmp_path / "cache")
