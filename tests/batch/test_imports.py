@@ -158,5 +158,7 @@ def test_a_killed_import_leaves_whole_segments_and_the_same_call_goes_on(tmp_pat
     found = import_many("tardis", files, out, jobs=1)
     assert {one.status for one in found} <= {"made", "there"}
     assert {one.input.rpartition("/")[2][:4] for one in found if one.status == "there"} >= kept
-    assert sorted(one.name for one in out.iterdir()) == [path.stem for path in files]
+    # An empty temporary folder that is young may be about to be locked: it is left for later.
+    names = sorted(one.name for one in out.iterdir() if any(one.iterdir()))
+    assert names == [path.stem for path in files]
     assert len({open_segment(out / path.stem).digest for path in files}) == 1
