@@ -9,6 +9,7 @@ from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
+from quantlaxmi.strategies.neighbours import with_neighbours
 from quantlaxmi.strategies.user_files import folder_package
 
 __all__ = ["code_digest"]
@@ -29,7 +30,8 @@ def code_digest(*parts: object) -> bytes:
     of its module or, where there is none (a notebook, a console), its compiled functions and plain
     constants. Of a compiled module the source is the ``.pyx`` or ``.py`` next to it and its
     ``.pxd``, never the binary: two builds of one source have one digest. Lines may end either way.
-    A strategy file is taken with the files of its folder that are loaded.
+    A strategy file is taken with the files of its folder that it imports, directly or by way of
+    others.
 
     Left out: the standard library, and this package's own base classes, which are no strategies;
     the version and the trace header stand for them.
@@ -79,11 +81,22 @@ def _is_elsewhere(kind: type) -> bool:
 
 
 def _neighbours(name: str) -> Iterator[tuple[str, bytes]]:
-    """Files of a strategy file's folder that are loaded, it among them."""
-    package = folder_package(name)
-    if package is not None:
-        for other in sorted(n for n in sys.modules if n.startswith(f"{package}.")):
-            yield other.removeprefix(f"{package}."), _source(sys.modules[other]) or b""
+    """A strategy file and those of its folder that it imports, by their modules' names."""
+    place, package = getattr(sys.modules.get(name), "__file__", None), folder_package(name)
+    if place is None or package is None:
+        return
+    file = Path(place)
+    found = with_neighbours(file)
+    names = {one: _dotted(one.relative_to(file.parent)) for one in found if one != file}
+    names[file] = name.removeprefix(f"{package}.")
+    for one in sorted(found, key=lambda one: names[one]):
+        yield names[one], found[one].replace(b"\r\n", b"\n")
+
+
+def _dotted(file: Path) -> str:
+    """The module of a file of a folder."""
+    parts = file.parts[:-1] if file.name == "__init__.py" else (*file.parts[:-1], file.stem)
+    return ".".join(parts)
 
 
 def _source(module: ModuleType | None) -> bytes | None:

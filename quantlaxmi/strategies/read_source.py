@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Final
 
 from quantlaxmi.errors import InputError
 from quantlaxmi.files import read_regular
+from quantlaxmi.strategies.neighbours import imported_files
 from quantlaxmi.strategies.source_rules import RULES
 from quantlaxmi.strategies.source_tree import SourceTree
-from quantlaxmi.strategies.user_files import is_beside
 
 __all__ = ["Finding", "read_source"]
 
@@ -96,7 +95,7 @@ def read_source(path: str | Path) -> tuple[Finding, ...]:
             found += sorted(set(_findings(file, source)))
         except RecursionError:
             raise InputError(file, "is nested too deeply to be read") from None
-        for other in _imported_files(file, Path(path).parent, source):
+        for other in imported_files(file, Path(path).parent, source.nodes):
             if other.resolve() not in seen:
                 seen.add(other.resolve())
                 waiting.append(other)
@@ -121,32 +120,3 @@ def _findings(file: Path, source: SourceTree) -> Iterator[Finding]:
         for node, what in rule.find(source):
             line = getattr(node, "lineno", 1)
             yield Finding(str(file), line, what, rule.name, rule.why, rule.instead)
-
-
-def _imported_files(file: Path, top: Path, source: SourceTree) -> Iterator[Path]:
-    """Files of a strategy's folder that one of its files imports."""
-    for node in source.nodes:
-        if isinstance(node, ast.Import):
-            names, level = [alias.name for alias in node.names], 0
-        elif isinstance(node, ast.ImportFrom):
-            lead = f"{node.module}." if node.module else ""
-            names, level = [lead + alias.name for alias in node.names], node.level
-        else:
-            continue
-        folder = file.parent if level else top
-        for _ in range(level - 1):
-            folder = folder.parent
-        for name in names:
-            first = name.partition(".")[0]
-            if level or (first != "quantlaxmi" and is_beside(top, first)):
-                yield from _files_of(folder, name.split("."))
-
-
-def _files_of(folder: Path, parts: list[str]) -> Iterator[Path]:
-    """Files that importing a dotted name from a folder runs."""
-    for k in range(1, len(parts) + 1):
-        place = folder.joinpath(*parts[:k])
-        for one in (place / "__init__.py", place.parent / f"{place.name}.py"):
-            if one.is_file():
-                yield one
-                break

@@ -12,6 +12,7 @@ import pytest
 import quantlaxmi
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.strategies.code_digest import code_digest
+from quantlaxmi.strategies.neighbours import with_neighbours
 from quantlaxmi.strategies.registry import StrategyRegistry
 
 ROOT = Path(__file__).parents[2]
@@ -136,6 +137,34 @@ def test_the_digest_of_the_code_covers_neighbours(tmp_path: Path) -> None:
         (path.parent / "tools" / "more.py").write_text(f"SIZE = {size}\n")
         digests.append(code_digest(StrategyRegistry().create(str(path))))
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_digest_of_the_code_is_of_the_files_alone(tmp_path: Path) -> None:
+    """Another strategy of the folder, or an import inside a function, changed it once loaded: a
+    sweep of both refused one of them, and a trial was counted as another."""
+    path = folder_of(tmp_path, "one", 1)
+    registry = StrategyRegistry()
+    before = code_digest(registry.create(str(path)))
+    (path.parent / "other.py").write_text(STRATEGY.replace('"mine"', '"other"'))
+    other = code_digest(registry.create(str(path.parent / "other.py")))
+    quantlaxmi.backtest(PLANTED, registry.create(str(path)))  # runs `import later`
+    assert code_digest(registry.create(str(path))) == before != other
+    (path.parent / "later.py").write_text("from helper import NAME, FACTOR\n")
+    assert code_digest(registry.create(str(path))) != before
+
+
+def test_neighbours_are_those_that_are_imported(tmp_path: Path) -> None:
+    path = folder_of(tmp_path, "one", 1)
+    (path.parent / "unused.py").write_text("import strat\n")
+    (path.parent / "helper.py").write_text("NAME, FACTOR = 'x', 1\nfrom ... import nobody\n")
+    (path.parent / "later.py").write_text("not Python\n")
+    found = with_neighbours(path)
+    names = sorted(str(one.relative_to(path.parent)) for one in found)
+    assert names == [
+        "helper.py", "later.py", "strat.py", "tools/__init__.py", "tools/more.py", "tools/sizes.py",
+    ]  # fmt: skip
+    assert all(one.read_bytes() == content for one, content in found.items())
+    assert with_neighbours(path.parent / "gone.py") == {}
 
 
 def test_verify_report_reads_the_settings_of_a_file(tmp_path: Path) -> None:
