@@ -35,6 +35,8 @@ _TEXT: Final = re.compile(r"([0-9]{4}-[01][0-9]-[0-3][0-9]T[0-9:]{8})(?:\.([0-9]
 _RATE: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,15}))?")
 _OPTION: Final = re.compile(r"([A-Za-z0-9]{1,20})=(.+)", re.DOTALL)
 _LAST_NS: Final = 2**63 - 1
+#: What the first line may have.
+_TIMES: Final = "in s, ms, us or ns since 1970, or such as 2024-08-08T00:00:00Z"
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,8 @@ def _read(path: str, data: bytes) -> tuple[list[int], list[Fraction]]:
             unit = _UNITS.get(len(cells[0]), 0) if _STAMP.fullmatch(cells[0]) else 1
         stamp = _stamp(cells[0], unit)
         if not 0 <= stamp <= _LAST_NS:
-            problem = f"was {shown(cells[0])}, expected a time as in the lines before"
+            wanted = "as in the lines before" if stamps else _TIMES
+            problem = f"was {shown(cells[0])}, expected a time {wanted}"
             raise InputError(path, problem, f"{at}, ts")
         if stamps and stamp <= stamps[-1]:
             raise InputError(path, f"was {cells[0]}, expected a time after the line before", at)

@@ -68,7 +68,8 @@ class CostTable(Settings, frozen=True, kw_only=True):
         others = (self.min_notional, self.borrow_bps, self.buy_fee, self.components)
         alone = self.has_impact or any(one is not None for one in others)
         if None in rates and not (rates == (None, None) and alone):
-            raise self.lacks("maker_bps" if self.maker_bps is None else "taker_bps")
+            lacking = "maker_bps" if self.maker_bps is None else "taker_bps"
+            raise self.lacks(lacking, "a table has both rates, or other costs alone")
 
 
 class KindTable(CostTable, frozen=True, kw_only=True):

@@ -73,7 +73,7 @@ class FeeComponent(Settings, frozen=True, kw_only=True):
         """Refuse what does not fit together."""
         given, other = ("amount", "percent") if self.base == "order" else ("percent", "amount")
         if getattr(self, given) is None:
-            raise self.lacks(given)
+            raise self.lacks(given, f"the base is {self.base}")
         if getattr(self, other) is not None:
             raise self.refuse(other, f"expected none: the base is {self.base}")
         if (self.base == "intrinsic") != (self.side == "exercise"):

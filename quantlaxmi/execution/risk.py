@@ -142,11 +142,14 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Refuse a leverage, and a margin, of no capital."""
-        asks = self.leverage.to_fraction() != 1 or self.margin != "none"
-        if asks and not self.capital.mantissa:
-            raise self.lacks("capital")
+        if not self.capital.mantissa:
+            if self.margin != "none":
+                raise self.lacks("capital", 'margin = "scan" needs it')
+            if self.leverage.to_fraction() != 1:
+                raise self.lacks("capital", "leverage needs it")
         if self.daily_volatility and self.margin == "none":
-            raise self.lacks("margin")
+            problem = 'expected margin = "scan" beside it: it counts for that margin alone'
+            raise ConfigError("risk", problem, "daily_volatility")
         check_rows(self.daily_volatility)
 
     def describe(self) -> dict[str, Any]:

@@ -185,11 +185,11 @@ class Settings(
             f"was {told(getattr(self, name))}, {reason}"
         )
 
-    def lacks(self, name: str) -> ConfigError:
-        """Return the error to raise where the other settings ask for field ``name``."""
+    def lacks(self, name: str, because: str) -> ConfigError:
+        """Return the error to raise where another setting asks for field ``name``, and which."""
         kind = next(f.kind for f in fields_of(type(self)) if f.name == name)
         at = Place(type(self).__name__) / name
-        return at.fail(f"is missing, expected {kind.expected}")
+        return at.fail(f"is missing, expected {kind.expected}: {because}")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: object = None, key: str = "") -> Self:

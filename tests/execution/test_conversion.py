@@ -90,6 +90,8 @@ def test_stamps_of_every_unit(tmp_path: Path, stamp: str) -> None:
         ),
         ("ts,rate\n1723075201,1\n1723075200,1\n", "(line 3)"),
         ("ts,rate\n2024-08-08T00:00:00,1\n", "(line 2, ts)"),
+        ("ts,rate\n1,1\n", "was '1', expected a time in s, ms, us or ns since 1970, or such as"),
+        ("ts,rate\n1723075200,1\n1,1\n", "was '1', expected a time as in the lines before"),
         ("ts,rate\n2024-13-08T00:00:00Z,1\n", "(line 2, ts)"),
         ("ts,rate\n2024-08-08T00:00:61Z,1\n", "(line 2, ts)"),
         ("ts,rate\n1969-08-08T00:00:00Z,1\n", "(line 2, ts)"),

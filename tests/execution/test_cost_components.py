@@ -69,7 +69,8 @@ def test_a_file_gives_components_by_kind_and_by_symbol(tmp_path):
     [
         ('[spot]\ncomponents = [{name="a", base="order", side="both", amount="1"}]',
          r"\(spot\.components\): was 1 of them, expected none in a table of spot"),
-        ('[call]\ncomponents = [{name="a", base="order", side="both"}]', r"amount\): is missing"),
+        ('[call]\ncomponents = [{name="a", base="order", side="both"}]',
+         r"amount\): is missing, .*: the base is order"),
         ('[call]\ncomponents = [{name="a", base="value", side="both", percent="101"}]',
          r"components\[0\]\.percent\): was '101', expected .* 0 to 100"),
         ('[call]\ncomponents = [{name="a", bas="value", side="both", percent="1"}]',

@@ -301,6 +301,13 @@ def test_file_and_hash(tmp_path) -> None:
     assert RiskLimits().describe() == {}
 
 
+VOLATILITY = """[[daily_volatility]]
+underlying = "NIFTY"
+valid_from = 2025-08-29
+value = "0.0086"
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -315,6 +322,8 @@ def test_file_and_hash(tmp_path) -> None:
         ("[symbols]\nX = 3\n", ["symbols.X", "3"]),
         ("[symbols.X]\nmax_loss = 3\n", ["symbols.X.max_loss", "max_position"]),
         ("[symbols.X]\nmax_position = -3\n", ["symbols.X.max_position", "-3"]),
+        (VOLATILITY, ['(daily_volatility): expected margin = "scan" beside it']),
+        ('margin = "none"\n' + VOLATILITY, ['(daily_volatility): expected margin = "scan"']),
         ("= 3", ["TOML"]),
     ],
 )

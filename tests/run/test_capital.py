@@ -174,7 +174,8 @@ def test_hashes_change_only_where_capital_is_stated() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('leverage = "3"', "capital): is missing"),
+        ('leverage = "3"', "to 1e18: leverage needs it"),
+        ('margin = "scan"', 'to 1e18: margin = "scan" needs it'),
         ('capital = "10"\nleverage = "0"', "leverage): was '0'"),
         ('capital = "10"\nleverage = "-2"', "leverage): was"),
         ('capital = "-10"', "capital): was '-10'"),
