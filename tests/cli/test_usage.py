@@ -13,6 +13,7 @@ import pytest
 from quantlaxmi.cli import main_crypto, main_india
 from quantlaxmi.cli.main import COMMANDS, INDIA_COMMANDS, commands_of
 from quantlaxmi.cli.usage import parse
+from quantlaxmi.importers import FORMATS
 
 HEAVY = ("numba", "scipy", "rich", "matplotlib", "pyarrow", "numpy", "msgspec")
 
@@ -136,6 +137,13 @@ def test_cli_values_may_look_like_anything_but_an_option() -> None:
     args = parse(module.USAGE, "quantlaxmi-crypto", "backtest", words)
     assert args is not None
     assert (args["--segment-dir"], args["--strategy"]) == ("-odd name", "a b")
+
+
+def test_cli_usage_of_import_names_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main_crypto(["import", "--help"]) == 0
+    text = capsys.readouterr().out
+    described = re.findall(r"(?:--format NAME|;|\)) +([a-z-]+):", text.replace("\n", " "))
+    assert sorted(described) == sorted(FORMATS)
 
 
 def test_cli_india_says_session_dir(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,7 @@ from typing import Any
 import pytest
 
 from quantlaxmi.cli import main_crypto
+from quantlaxmi.importers import FORMATS
 from tests.import_faults import FAULTS, clean
 from tests.import_samples import SAMPLES, Sample
 
@@ -354,6 +355,12 @@ def wanted(fault: str, kind: str) -> str:
 def test_the_table_is_whole() -> None:
     assert set(TABLE) == {"none", "folder", "another underlying", *FAULTS}
     assert {row["*"] for row in TABLE.values()}
+
+
+def test_every_format_has_a_clean_file_to_spoil() -> None:
+    """Option chains and feeds have tables of faults of their own, in tests/importers/."""
+    chains = {"nse-chain", "udiff", "kite-frames", "upstox-json", "india-bars"}
+    assert {sample.format for sample in SAMPLES.values()} == set(FORMATS) - chains
 
 
 @pytest.mark.parametrize("fault", TABLE)
