@@ -250,7 +250,8 @@ def _read_part(place: Path, part: Part) -> pa.Table:
                 problem = f"declares {counted(declared, 'row[s]')}, not {part.rows}"
                 raise CatalogError(place / part.file, problem)
             if size > _MAX_BYTES or declared > _MAX_ROWS:
-                problem = f"has {size:,} bytes and declares {counted(declared, 'row[s]')}"
+                told = counted(size, "byte[s]"), counted(declared, "row[s]")
+                problem = f"has {told[0]} and declares {told[1]}"
                 expected = f"expected at most {_MAX_BYTES:,} and {_MAX_ROWS:,}"
                 raise CatalogError(place / part.file, f"{problem}; {expected}")
             return file.read(columns=REPORTS.names).cast(REPORTS)

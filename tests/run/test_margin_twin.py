@@ -152,7 +152,8 @@ def test_what_is_stated_wrong_is_named() -> None:
     assert "(daily_volatility[0].valid_from): was 'x'" in refusal(
         daily_volatility=[row(valid_from="x")]
     )
-    assert "(margin): is missing" in refusal(margin="none", daily_volatility=[row()])
+    alone = refusal(margin="none", daily_volatility=[row()])
+    assert '(daily_volatility): expected margin = "scan" beside it' in alone
     limits = stated("5", "0.0086")
     assert RiskLimits.from_description(limits.describe()) == limits
     assert limits.risk_hash != stated("5").risk_hash
