@@ -21,7 +21,7 @@ EXPECTED: Final = {
     "not-utf-8": "UTF-8 text",
     "empty-line": "a line of data",
     "bad-stamp": "a time in the format's unit",
-    "stamp-unit": "the unit of the lines before, and one the format has",
+    "stamp-unit": "one unit in all lines, which the format has",
     "half-line": "a whole line with its newline",
     "not-json": "a stamp and JSON",
     "wrong-shape": "the format's fields with their types",

@@ -99,7 +99,7 @@ TABLE: dict[str, dict[str, str]] = {
         "binance-stream*": _NO_ROOM + "bad-stamp: was '1700000000000000000000 .*, expected",
         "binance-csv trade": _NO_ROOM + "stamp-unit: TimestampOfReceive '1700000000000900000'",
         "binance-csv diff*": _NO_ROOM + "stamp-unit: TimestampOfReceive '1700000000000900000'",
-        "tardis*": _NO_ROOM + "stamp-unit: timestamp '1700000000000000000' .*expected",
+        "tardis*": _NO_ROOM + "stamp-unit: timestamp '1700000000000000000' .*expected one unit in",
         "klines-json": "exit first at line 1, open time was 1704067200000000.*expected",
         "bars*": r"exit \(line [12]\): column 'time' was '1704067200000', expected .*millis",
         "ohlcv*": r"exit \(line 1\): column 'date' was '1704067200000000', expected .*microseconds",
