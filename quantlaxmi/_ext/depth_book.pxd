@@ -29,6 +29,7 @@ cdef struct depth_t:
     Py_ssize_t at[2]  # where the last change was: the next one of a message is mostly near
     # Of the last snapshot, its worst prices: at them and nearer, a level that is not there is 0.
     int64_t known[2]
+    Py_ssize_t steps  # since signals were looked at: beside what every row reads
     short valid
     short fresh  # a snapshot was loaded and no difference applied yet: the first may overlap it
     short mode  # what is done with the rows of the message in progress
@@ -41,7 +42,6 @@ cdef struct depth_t:
     void* listener
     depth_row_t* held  # differences received while no book stands, for the next snapshot
     Py_ssize_t n_held
-    Py_ssize_t steps  # since signals were looked at
     Py_ssize_t cap_held
 
 cdef void depth_init(depth_t* d) noexcept nogil

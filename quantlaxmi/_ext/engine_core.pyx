@@ -17,7 +17,7 @@ from quantlaxmi._ext.latency_news cimport show
 from quantlaxmi._ext.market_feed cimport feed_t
 from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.quote_run cimport next_before, quote_run
-from quantlaxmi._ext.signals cimport MOST_STEPS, hear_after
+from quantlaxmi._ext.signals cimport hear_after
 from quantlaxmi._ext.sleep cimport all_sleep
 from quantlaxmi._ext.tape cimport *
 from quantlaxmi._ext.venue_clock cimport clock_sees
@@ -229,9 +229,9 @@ cdef int _depth(tape_t* m, columns_t* t) noexcept nogil:
     row.flags = t.flags[i]
     if depth_apply(&d.book, &row) != 0:
         return NO_MEMORY
-    if d.book.steps >= MOST_STEPS:
-        m.steps = d.book.steps
-        d.book.steps = 0
+    if not row.flags & LAST and i & 0x3FF:
+        return OK
+    m.steps, d.book.steps = m.steps + d.book.steps, 0
     if not row.flags & LAST:
         return OK
     if t.shift != NULL:
