@@ -133,7 +133,6 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": sys.version.split()[0],
         "numpy": np.__version__,
-        "yardstick": yardstick(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
 

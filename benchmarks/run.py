@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import REPEATS, machine
+from harness import REPEATS, machine, yardstick
 
 HERE = Path(__file__).parent
 SUBJECTS: dict[str, list[str]] = {
@@ -67,7 +67,8 @@ def measure(name: str) -> dict[str, Any] | None:
     if done.returncode:
         return None
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found | {"name": name, "date": time.strftime("%Y-%m-%d", time.gmtime())}
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    return found | {"name": name, "date": today, "yardstick": yardstick()}
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -81,6 +82,10 @@ def markdown(found: dict[str, Any]) -> str:
         "",
     ]
     lines += [f"- {name}: {value}" for name, value in found["machine"].items()]
+    lines += [
+        "",
+        "A part says when it was measured and what a core did then: days are compared by that.",
+    ]
     for subject in found["subjects"]:
         lines += ["", f"## {subject['subject']}", ""]
         if subject.get("provisional"):
@@ -93,7 +98,7 @@ def markdown(found: dict[str, Any]) -> str:
             value = "not measured" if row["value"] is None else f"{row['value']:.3g} {row['unit']}"
             lines.append(f"| {row['what']} | {value} | {row['target']} | {row['note']} |")
         peak = f"Peak memory of the process: {subject['peak_mb']:.0f} MB."
-        lines += ["", f"Measured on {subject['date']}. {peak}" if "date" in subject else peak]
+        lines += ["", f"Measured on {subject['date']}. {peak} {subject['yardstick']}."]
     return "\n".join(lines) + "\n"
 
 
