@@ -46,5 +46,9 @@ cdef struct depth_t:
 
 cdef void depth_init(depth_t* d) noexcept nogil
 cdef void depth_free(depth_t* d) noexcept nogil
-# 0, or -1 when memory ran out. It counts `steps`; whoever calls it listens.
+cdef enum:
+    # What a long replay of kept differences heard raised, and is still to be raised: `STOPPED`.
+    HEARD = -11
+
+# 0, -1 when memory ran out, or HEARD. It counts `steps`; whoever calls it listens.
 cdef int depth_apply(depth_t* d, const depth_row_t* row) noexcept nogil

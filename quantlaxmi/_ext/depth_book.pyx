@@ -15,7 +15,7 @@ from libc.string cimport memmove, memset
 
 import numpy as np
 
-from quantlaxmi._ext.signals cimport hear, hear_after
+from quantlaxmi._ext.signals cimport MOST_STEPS, hear, hear_after, raise_now, stopped
 
 cdef extern from "<stdint.h>" nogil:
     const int64_t NO_PRICE "INT64_MAX"
@@ -234,6 +234,11 @@ cdef int _replay_held(depth_t* d) noexcept nogil:
             while i <= end:
                 if _row_into_levels(d, &d.held[i]) != 0:
                     return -1
+                d.steps += 1
+                if d.steps >= MOST_STEPS:
+                    d.steps = 0
+                    if stopped():
+                        return HEARD
                 i += 1
         i = end + 1
     d.n_held = 0
@@ -311,6 +316,8 @@ cdef class DepthBook:
                 status = depth_apply(&self.book, &row)
                 if status != 0:
                     break
+        if status == HEARD:
+            raise_now()
         if status != 0:
             raise MemoryError("order book")
 

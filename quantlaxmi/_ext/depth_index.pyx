@@ -15,11 +15,11 @@ from libc.string cimport memset
 import numpy as np
 
 from quantlaxmi._ext.columns cimport columns_t
-from quantlaxmi._ext.depth_book cimport depth_apply, depth_free, depth_init, depth_row_t, depth_t
+from quantlaxmi._ext.depth_book cimport HEARD, depth_apply, depth_free, depth_init, depth_row_t, depth_t
 from quantlaxmi._ext.depth_changes cimport *
 from quantlaxmi._ext.depth_levels cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
-from quantlaxmi._ext.signals cimport hear, hear_after
+from quantlaxmi._ext.signals cimport hear, hear_after, raise_now
 
 cdef enum:
     LAST = 1  # schema.DepthFlag
@@ -208,6 +208,7 @@ cdef class DepthIndex:
         cdef const signed char[::1] side = depth["side"], flags = depth["flags"]
         cdef Py_ssize_t i = 0, begin = 0
         cdef depth_row_t row
+        cdef int applied
         with nogil:
             for i in range(self.n_rows):
                 hear(i)
@@ -229,7 +230,10 @@ cdef class DepthIndex:
                 row.side, row.price, row.qty = side[i], price[i], qty[i]
                 row.flags = flags[i]
                 hear_after(&r.books[r.instrument].steps, 0)
-                if depth_apply(r.books + r.instrument, &row) != 0:
+                applied = depth_apply(r.books + r.instrument, &row)
+                if applied == HEARD:
+                    raise_now()
+                if applied != 0:
                     r.status = r.status or NO_MEMORY
                     break
                 if flags[i] & LAST:

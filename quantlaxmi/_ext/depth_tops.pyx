@@ -4,8 +4,8 @@ from libc.stdlib cimport calloc, free
 
 import numpy as np
 
-from quantlaxmi._ext.depth_book cimport depth_apply, depth_free, depth_init, depth_row_t, depth_t
-from quantlaxmi._ext.signals cimport hear, hear_after
+from quantlaxmi._ext.depth_book cimport HEARD, depth_apply, depth_free, depth_init, depth_row_t, depth_t
+from quantlaxmi._ext.signals cimport hear, hear_after, raise_now
 
 cdef enum:
     LAST = 1  # schema.DepthFlag
@@ -79,6 +79,8 @@ def depth_tops(depth, quotes, Py_ssize_t n_instruments):
                 row.flags = flags[i]
                 d = &books[k]
                 status = depth_apply(d, &row)
+                if status == HEARD:
+                    raise_now()
                 if status != 0:
                     break
                 if row.flags & LAST and d.valid and d.n[0] and d.n[1]:
@@ -181,6 +183,8 @@ cdef class DepthKinds:
                 row.side, row.price, row.qty = side[i], price[i], qty[i]
                 row.flags = flags[i]
                 status = depth_apply(&self.books[k], &row)
+                if status == HEARD:
+                    raise_now()
                 if status != 0:
                     break
                 if row.flags & LAST:

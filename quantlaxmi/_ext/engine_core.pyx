@@ -227,10 +227,9 @@ cdef int _depth(tape_t* m, columns_t* t) noexcept nogil:
     row.price = t.c[3][i]
     row.qty = t.c[4][i]
     row.flags = t.flags[i]
-    if depth_apply(&d.book, &row) != 0:
-        return NO_MEMORY
-    if not row.flags & LAST and i & 0x3FF:
-        return OK
+    status = depth_apply(&d.book, &row)
+    if status != OK or (not row.flags & LAST and i & 0x3FF):
+        return status
     m.steps, d.book.steps = m.steps + d.book.steps, 0
     if not row.flags & LAST:
         return OK
@@ -368,14 +367,14 @@ cdef int64_t tape_run(tape_t* m, feed_t* feed, int64_t limit) except? -99 nogil:
         while quotes.at < quotes.n and quotes.seq[quotes.at] < other and done < limit:
             status = quote_run(m, quotes, &feed.trades, rest, limit - done, &done)
             if status != OK:
-                return status
+                return ended(status)
             hear_after(&m.steps, 0)
             other = next_before(&feed.trades, rest)
             if quotes.at == quotes.n or quotes.seq[quotes.at] >= other or done >= limit:
                 break
             status = _quote(m, quotes)
             if status != OK:
-                return status
+                return ended(status)
             done += 1
         if other == NEVER or done >= limit:
             if quotes.at < quotes.n:
@@ -396,5 +395,5 @@ cdef int64_t tape_run(tape_t* m, feed_t* feed, int64_t limit) except? -99 nogil:
             done -= 1
             status = _chain(m, &feed.chain, limit - done, &done)
         if status != OK:
-            return status
+            return ended(status)
     return OK

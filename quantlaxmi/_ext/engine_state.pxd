@@ -93,6 +93,7 @@ cdef enum Status:
     BAD_TARGET = -7  # a leg names no order of its instrument
     BAD_BUNDLE = -8  # a leg that may rest, or a change of an order, in a bundle
     BAD_UNITS = -10  # units, policy, a net order or a second currency that no bundle can have
+    STOPPED = -11  # what a long loop heard raised, and is still to be raised
     UNSETTLED = -9  # a position has outlived its contract, ``detail``, and no price settled it
 
 

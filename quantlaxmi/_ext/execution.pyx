@@ -21,6 +21,7 @@ from quantlaxmi._ext.order_queue cimport dequeue
 from quantlaxmi._ext.probe cimport probe_arrive, probe_due, probe_settle
 from quantlaxmi._ext.resting cimport cancel_resting, end_resting
 from quantlaxmi._ext.settlement cimport end_contracts
+from quantlaxmi._ext.signals cimport MOST_STEPS, stopped
 from quantlaxmi._ext.wide cimport *
 
 
@@ -175,6 +176,10 @@ cdef int lane_advance(engine_t* e, int64_t until) noexcept nogil:
     while e.due_ns < until:
         # What waits is looked through for some of what happens.
         e.tape.steps += 1 + e.n_resting + e.pending.n - e.pending_head
+        if e.tape.steps >= MOST_STEPS:
+            e.tape.steps = 0
+            if stopped():
+                return STOPPED
         arrival = NEVER
         if e.pending_head < e.pending.n:
             arrival = (<pending_t*>e.pending.data)[e.pending_head].arrival

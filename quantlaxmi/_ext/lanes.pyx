@@ -19,6 +19,7 @@ from quantlaxmi._ext.market_feed cimport rewind, was_read
 from quantlaxmi._ext.own_takes cimport takes_t
 from quantlaxmi._ext.quiet_rows cimport QuietRows
 from quantlaxmi._ext.replay_loop cimport Engine
+from quantlaxmi._ext.signals cimport raise_now
 from quantlaxmi._ext.sleep cimport doze, retire, wake
 from quantlaxmi._ext.tape cimport reset_tape, tape_finish
 from quantlaxmi._ext.trip_sums cimport sum_trips, trip_sums_t
@@ -266,6 +267,8 @@ cdef class Lanes:
                     limit = pace()
             if status == OK:
                 status = tape_finish(m, False)
+                if status == STOPPED:
+                    raise_now()
             for k in range(self.n):
                 if status != OK:
                     self.results[k].outcome = FAILED

@@ -22,6 +22,7 @@ from quantlaxmi._ext.python_bridge cimport (
     Bridge, EventBridge, event_step, python_fill, python_step
 )
 from quantlaxmi._ext.record_table cimport copied, taken
+from quantlaxmi._ext.signals cimport raise_now
 from quantlaxmi._ext.tape cimport tape_finish
 from quantlaxmi._ext.venue_clock cimport met_t, venue_clock_t
 from quantlaxmi._ext.wide cimport *
@@ -240,8 +241,12 @@ cdef class Engine:
         -------
         status : int
         """
+        cdef int status
         self._going_on()
-        return tape_finish(&self.tape, flatten)
+        status = tape_finish(&self.tape, flatten)
+        if status == STOPPED:
+            raise_now()
+        return status
 
     cdef _going_on(self):
         if self.ended:

@@ -11,6 +11,11 @@ cdef enum:
 # Run the handlers of signals, and ask whether the work of a thread is still wanted.
 cdef int listen() except -1 nogil
 
+# The same for a function that cannot raise: 1 where something was raised, and is still to be. The
+# function returns a status that says so, and whoever can raise calls `raise_now`.
+cdef int stopped() noexcept nogil
+cdef int raise_now() except -1 nogil
+
 
 cdef inline int hear(Py_ssize_t i) except -1 nogil:
     """Listen at every 65,536th row, for rows of up to some microseconds."""

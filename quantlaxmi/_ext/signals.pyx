@@ -4,8 +4,12 @@ Python runs the handlers of signals in the main thread alone. A loop in another 
 was named by `ask_in_threads`.
 """
 
+from cpython.ref cimport PyObject, Py_XDECREF
+
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
+    int check_only "PyErr_CheckSignals"() noexcept
+    PyObject* PyObject_CallNoArgs(object called) noexcept
 
 cdef object _asked = None
 
@@ -28,3 +32,20 @@ cdef int listen() except -1 nogil:
         if _asked is not None:
             _asked()
     return 0
+
+
+cdef int stopped() noexcept nogil:
+    cdef PyObject* answer
+    with gil:
+        if check_only() != 0:
+            return 1
+        if _asked is not None:
+            answer = PyObject_CallNoArgs(_asked)
+            if answer == NULL:
+                return 1
+            Py_XDECREF(answer)
+    return 0
+
+
+cdef int raise_now() except -1 nogil:
+    return -1

@@ -28,3 +28,5 @@ cdef int lanes_see_trade(tape_t* m, Py_ssize_t k, int64_t price, int64_t qty, in
 cdef int lanes_watch(tape_t* m) noexcept nogil
 # Let what is due up to the last message happen, cancel the rest, flatten if asked.
 cdef int tape_finish(tape_t* m, bint flatten) noexcept nogil
+# The status of a run that failed; where it was stopped, what stopped it is raised.
+cdef int64_t ended(int64_t status) except? -99 nogil

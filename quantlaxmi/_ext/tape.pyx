@@ -20,12 +20,15 @@ from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.own_takes cimport takes_seen
 from quantlaxmi._ext.resting cimport resting_book, resting_trade
 from quantlaxmi._ext.settlement cimport lane_closes
+from quantlaxmi._ext.signals cimport raise_now
 from quantlaxmi._ext.sleep cimport doze, retire
 from quantlaxmi._ext.venue_clock cimport receive_time, venue_clock_t
 
 
 cdef int lane_failed(tape_t* m, engine_t* e, int status) noexcept nogil:
     e.failed = status
+    if status == STOPPED:  # all lanes are
+        return status
     if m.sleep != NULL:
         retire(m.sleep, e.lane)
     m.n_alive -= 1
@@ -270,3 +273,9 @@ cdef int tape_finish(tape_t* m, bint flatten) noexcept nogil:
             if status != OK:
                 return status
     return OK
+
+
+cdef int64_t ended(int64_t status) except? -99 nogil:
+    if status == STOPPED:
+        raise_now()
+    return status

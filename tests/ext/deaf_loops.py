@@ -52,9 +52,7 @@ DEAF: Final[dict[str, dict[str, str]]] = {
     "decision_record": {FEW: "_refuse_all _tell_refused record_decision"},
     "depth_book": {
         FEW: "depth_free _place",
-        # Differences kept for a snapshot, at most a million: 30 ns. Only where each has a price of
-        # its own, which no market does, do they take longer than a second.
-        FAST: "_replay_held levels",
+        FAST: "levels",
     },
     "depth_changes": {
         INSIDE: "change_add changes_sorted",
@@ -76,7 +74,6 @@ DEAF: Final[dict[str, dict[str, str]]] = {
     },
     "execution": {
         FEW: "_close_out _execute_group",
-        INSIDE: "lane_advance",  # counted, and heard behind the row: orders that arrive at once
         FAST: "_held_at lane_finish",  # fills from the last one back, 1 ns; open orders, 50 ns
     },
     "fair_variance": {

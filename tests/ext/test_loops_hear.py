@@ -153,8 +153,19 @@ def _depth(n: int) -> dict[str, np.ndarray]:
     return rows
 
 
-def _book(n: int = 30_000) -> object:
+def _held(n: int = 30_000) -> dict[str, np.ndarray]:
+    """A message a price, each continuing the one before, and then the snapshot before them all."""
     rows = _depth(n)
+    rows["flags"][:] = 1
+    rows["seq"] = rows["ts_ns"] = rows["exch_ts_ns"] = np.arange(n)
+    rows["first_id"] = rows["last_id"] = np.arange(1, n + 1)
+    rows["first_id"][-1], rows["last_id"][-1], rows["prev_id"][:] = 0, 0, -1
+    rows["flags"][-1] = 3
+    return rows
+
+
+def _book(n: int = 30_000, held: bool = False) -> object:
+    rows = _held(n) if held else _depth(n)
     names = ("first_id", "last_id", "prev_id", "side", "price", "qty", "flags")
     return depth_book.DepthBook().apply(*(rows[name] for name in names))
 
@@ -200,18 +211,20 @@ def _engine(n: int = 1) -> Engine:
     return Engine(memory, terms, 1, [], 0, 0, 1, bridge=Bridge(None, None, (), ()))
 
 
-def _run_of_depth() -> object:
+def _run_of_depth(held: bool = False) -> object:
     engine = _engine()
-    engine.load({"depth": _depth(30_000)})
+    engine.load({"depth": _held() if held else _depth(30_000)})
     return engine.run()
 
 
-def _run_of_orders(latency: int) -> object:
+def _run_of_orders(latency: int, together: bool = False) -> object:
     """An order a quote, which rests, or waits for its arrival and is looked through by limits."""
     n = 1600
     market = MarketBuilder()
     for _ in range(n):
         market = market.quote(0, 99, 5, 101, 4).wait(1)
+    if together:  # before one more quote
+        market = market.wait(10 * latency).quote(0, 99, 5, 101, 4)
     orders = {k: test_orders.one(test_orders.limit(1, 1, 90)) for k in range(n)}
     return test_orders.run(market, orders, latency=latency)
 
@@ -236,14 +249,18 @@ LOOPS: dict[str, Callable[[], object]] = {
     "black76 implied": lambda: _black76("implied"),
     "count_off": lambda: step_fit.count_off([_zeros(1)], _zeros(1, np.int16), [_zeros(1)]),
     "DepthBook": _book,
+    "DepthBook, kept differences": lambda: _book(held=True),
     "depth_tops": _tops,
     "DepthIndex": lambda: depth_index.DepthIndex(_depth(30_000), 1),
+    "DepthIndex, kept differences": lambda: depth_index.DepthIndex(_held(), 1),
     "FairVariance chain": lambda: _chains(quotes=False),
     "FairVariance quotes": lambda: _chains(quotes=True),
     "bucket_sums": lambda: bucket_sums.bucket_sums(
         _engine(), np.ones(1, np.int64), np.arange(N), np.ones((1, N), np.int64)
     ),
     "Engine depth": _run_of_depth,
+    "Engine, kept differences": lambda: _run_of_depth(held=True),
+    "Engine orders that arrive at once": lambda: _run_of_orders(10_000, together=True),
     "Engine orders that rest": lambda: _run_of_orders(0),
     "Engine orders on their way": lambda: _run_of_orders(10_000),
 }
@@ -297,7 +314,7 @@ def test_a_loop_in_a_thread_ends_where_nobody_waits() -> None:
 
 _HEAD = re.compile(r"(?:    )?(?:cdef|cpdef|def)\b[^=]*?(\w+)\s*\(")
 _LOOP = re.compile(r"\s+(?:for|while)\b")
-_HEARS = re.compile(r"\b(?:hear|hear_far|hear_after|listen|pace)\(")
+_HEARS = re.compile(r"\b(?:hear|hear_far|hear_after|listen|stopped|pace)\(")
 
 
 def _functions(text: str) -> dict[str, tuple[bool, bool]]:
