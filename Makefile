@@ -8,7 +8,7 @@
 #   make wheel   a manylinux wheel in build/wheels, tried where no compiler can be found
 #   make test-debug   make test-nojit   make test-golden   make lint   make types   make format
 #   make fuzz SECONDS=600 [TARGET="name ..."]     make bench [ONLY="subject ..."]
-#   make calibration   more runs of the gates' study, until Ctrl-C; then its page    [GROUPS=size,paid,power]
+#   make calibration   more runs of the gates' study, until Ctrl-C; then its page    [GROUPS=size,paid]
 #   make docs     the docs site in build/site; a broken link fails it
 #   make data   make dist   make clean
 
@@ -26,8 +26,8 @@ SECONDS ?= 600
 TARGET ?=
 # Benchmarks: the subjects to measure (all of them by default).
 ONLY ?=
-# The calibration's kinds of experiments: false-pass rates, the same with costs, power; the page has these.
-GROUPS ?= size,paid,power
+# Kinds of experiments of the calibration: false-pass rates, with costs, power, the best of fifty.
+GROUPS ?= size,paid,power,robust,lasting
 FUZZROOT ?= build/fuzzroot
 TESTS ?= tests
 # Processes that test side by side: a number, or auto for one a core.

@@ -21,8 +21,8 @@ from numba.core.registry import CPUDispatcher
 from numba.core.runtime.nrt import rtsys
 
 from quantlaxmi._jit.cache_files import VerifiedCacheFile
-from quantlaxmi._jit.divided import Sweep, Work, divide
 from quantlaxmi.errors import ConfigError
+from quantlaxmi.parallel.divided import Sweep, Work, divide
 from quantlaxmi.system.flags import CREATE, UPDATE
 from quantlaxmi.system.locks import lock
 

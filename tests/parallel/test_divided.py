@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from quantlaxmi._jit import divided
+from quantlaxmi.parallel import divided
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

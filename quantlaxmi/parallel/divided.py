@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy.typing as npt
+
+from quantlaxmi.parallel.threads import raise_if_stopped, run_in_order
 
 __all__ = ["Sweep", "Work", "divide"]
 
@@ -41,25 +41,19 @@ def divide(work: Work, out: npt.NDArray[Any], count: int) -> None:
     """
     rows = len(out)
     count = max(1, min(count, rows // _LEAST_ROWS))
-    stop = threading.Event()
-    if count == 1:
-        _in_turns(work, 0, out, stop)
-        return
     bounds = [rows * k // count for k in range(count + 1)]
-    with ThreadPoolExecutor(count) as pool:
-        parts = [pool.submit(_in_turns, work, a, out[a:b], stop) for a, b in pairwise(bounds)]
-        try:
-            for part in parts:
-                part.result()
-        except BaseException:
-            stop.set()
-            raise
+    run_in_order(
+        lambda part: _in_turns(work, part[0], out[part[0] : part[1]]),
+        pairwise(bounds),
+        threads=count,
+    )
 
 
-def _in_turns(work: Work, first: int, out: npt.NDArray[Any], stop: threading.Event) -> None:
+def _in_turns(work: Work, first: int, out: npt.NDArray[Any]) -> None:
     """Fill the rows that stand from number `first` on."""
     done, size = 0, 1
-    while done < len(out) and not stop.is_set():
+    while done < len(out):
+        raise_if_stopped()
         begun = time.perf_counter()
         work(first + done, out[done : done + size])
         spent = time.perf_counter() - begun
