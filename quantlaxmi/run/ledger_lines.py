@@ -168,6 +168,24 @@ def marks_at_times(
     return marks_at(segment, last_seq_at(segment, ts_ns), instruments)
 
 
+def idle_memory(n_instruments: int) -> dict[str, NDArray[Any]]:
+    """Allocate the records of an engine that only follows the market: no strategy, no feature."""
+    return {
+        name: np.zeros(size, dtype)
+        for name, size, dtype in (
+            ("ctx", 1, schema.CTX_DTYPE),
+            ("event", 1, schema.EVENT_DTYPE),
+            ("books", n_instruments, schema.BOOK_DTYPE),
+            ("positions", n_instruments, schema.POSITION_DTYPE),
+            ("features", 0, schema.FEATURE_DTYPE),
+            ("state", 0, schema.SLOT_DTYPE),
+            ("params", 0, schema.PARAM_DTYPE),
+            ("legs_out", schema.MAX_LEGS, schema.LEG_OUT_DTYPE),
+            ("notice", 1, schema.FILL_NOTICE_DTYPE),
+        )
+    }
+
+
 def marks_at(
     segment: MarketData, seq: NDArray[np.int64], instruments: Sequence[int]
 ) -> NDArray[np.int64]:
@@ -188,20 +206,7 @@ def marks_at(
     tables = {name: segment.columns(name) for name in ("quotes", "depth", "chain")}
     rows = sum(np.searchsorted(t["seq"], seq, side="right") for t in tables.values())
     n = len(segment.instruments)
-    memory = {
-        name: np.zeros(size, dtype)
-        for name, size, dtype in (
-            ("ctx", 1, schema.CTX_DTYPE),
-            ("event", 1, schema.EVENT_DTYPE),
-            ("books", n, schema.BOOK_DTYPE),
-            ("positions", n, schema.POSITION_DTYPE),
-            ("features", 0, schema.FEATURE_DTYPE),
-            ("state", 0, schema.SLOT_DTYPE),
-            ("params", 0, schema.PARAM_DTYPE),
-            ("legs_out", schema.MAX_LEGS, schema.LEG_OUT_DTYPE),
-            ("notice", 1, schema.FILL_NOTICE_DTYPE),
-        )
-    }
+    memory = idle_memory(n)
     # The engine's own books, with nobody to ask and nothing to trade.
     engine = Engine(
         memory, [(0, 1, 0, 1, 0, 1, 1)] * n, 1, [], 0, 0, 1, bridge=Bridge(None, None, (), ())

@@ -61,7 +61,8 @@ DEAF: Final[dict[str, dict[str, str]]] = {
     "depth_index": {FEW: "_note_state _read point", FAST: "_now levels"},  # 1 ns, 20 ns a price
     "depth_levels": {
         FEW: "_n_worse size_then depth_size",
-        INSIDE: "depth_further",  # a ladder counts the levels it passes
+        # A ladder counts the levels it passes, 4 ns each: an index has at most 30 million.
+        INSIDE: "depth_further",
     },
     "depth_tops": {
         FAST: "_first_quotes",  # 0.4 ns

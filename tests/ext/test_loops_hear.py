@@ -37,6 +37,7 @@ from quantlaxmi._ext import (
 from quantlaxmi._ext.python_bridge import Bridge
 from quantlaxmi._ext.replay_loop import Engine
 from quantlaxmi.parallel.threads import Stopped, Threads, raise_if_stopped
+from quantlaxmi.run.ledger_lines import idle_memory
 from tests.ext.deaf_loops import DEAF, HEADERS
 from tests.market_builder import MarketBuilder
 from tests.run import test_orders
@@ -193,22 +194,8 @@ def _chains(quotes: bool) -> object:
 
 
 def _engine(n: int = 1) -> Engine:
-    memory = {
-        name: np.zeros(size, dtype)
-        for name, size, dtype in (
-            ("ctx", 1, schema.CTX_DTYPE),
-            ("event", 1, schema.EVENT_DTYPE),
-            ("books", n, schema.BOOK_DTYPE),
-            ("positions", n, schema.POSITION_DTYPE),
-            ("features", 0, schema.FEATURE_DTYPE),
-            ("state", 0, schema.SLOT_DTYPE),
-            ("params", 0, schema.PARAM_DTYPE),
-            ("legs_out", schema.MAX_LEGS, schema.LEG_OUT_DTYPE),
-            ("notice", 1, schema.FILL_NOTICE_DTYPE),
-        )
-    }
     terms = [(0, 1, 0, 1, 0, 1, 1)] * n
-    return Engine(memory, terms, 1, [], 0, 0, 1, bridge=Bridge(None, None, (), ()))
+    return Engine(idle_memory(n), terms, 1, [], 0, 0, 1, bridge=Bridge(None, None, (), ()))
 
 
 def _run_of_depth(held: bool = False) -> object:
