@@ -29,7 +29,7 @@ PRINTS = {
 def test_the_page_is_made_of_the_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each figure of it, so that no rate can be edited; `make calibration` makes it anew."""
+    """Each figure of it, so that no rate can be edited; `make calibration-page` makes it."""
     monkeypatch.setattr(work, "fingerprint", lambda world: PRINTS.get(world.name, "none"))
     page = tmp_path / "CALIBRATION.md"
     shutil.copy(DOCS / page.name, page)
