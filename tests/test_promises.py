@@ -196,6 +196,9 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "segment/test_tamper.py: test_the_number_that_ends_the_engines_merge_is_no_message "
             "test_instruments_are_checked_on_opening",
             "test_interrupts.py: test_every_stage_hears_an_interrupt",
+            "ext/test_loops_hear.py: test_a_long_loop_listens "
+            "test_a_signal_ends_a_loop_from_inside test_every_loop_listens_or_says_why_not",
+            "parallel/test_divided.py: test_calls_are_as_long_as_an_interrupt_may_wait",
         ),
     ),
     22: (
@@ -243,6 +246,7 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "strategies/test_from_python.py: test_a_class_and_a_path_are_a_run "
             "test_an_init_without_super_has_its_settings test_numpy_integers_are_integers "
             "test_the_type_of_a_decision",
+            "report/test_suites_asked_for.py: test_suites_are_named_in_either_case",
             "strategies/test_user_files.py: test_verify_report_reads_the_settings_of_a_file "
             "test_what_a_neighbour_lacks_is_told_by_its_own_name",
             "run/test_summary.py: test_orders_refused_are_told_with_their_share_and_cause",
