@@ -7,6 +7,9 @@ all strategies sleep, a run of them is a walk over mids: only the last row of ea
 (quiet_walk.pyx). A row has marks of what lies between it and the quote before it: quiet trades, or
 anything else, at which the walk ends.
 
+What is looked at once here is never looked at again: sides, range, order of time, clock. The columns stay
+as they are; whole rows packed side by side were slower (benchmarks/bench_one_lane.py).
+
 The clock is followed by quotes and trades alone. Other messages can only show what these would have
 shown: where a row changes nothing among them, it changes nothing among all messages.
 """
