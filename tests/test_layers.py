@@ -157,8 +157,8 @@ INNER: dict[str, tuple[str, ...]] = {
             judged_rows holdout_question told tried run_gates verify plots
             """,
         "batch": """
-            records rows journal folders rates terms plan figures report_files parquet catalog
-            compaction store export
+            records rows journal folders rates terms plan figures report_files agreement
+            parquet catalog compaction store export
             inference family survivors by_strategy other_trials summary page
             segment_cache tasks leases shared_queue family_draws stages worker interrupts
             options sweeper cluster_worker cluster sweep imports

@@ -78,6 +78,8 @@ LINES = {
     "sweep-gates --segments seg --strategies basis_capture --catalog cat/reports/new": CATALOG,
     "catalog export --catalog cat --format parquet --out cat/journal/x.parquet": CATALOG,
     "sweep-report --catalog cat --html cat/reports/page.html": CATALOG,
+    "sweep-report --catalog cat --html cat/gates/page.html": CATALOG,
+    "catalog export --catalog cat --out cat/trials/x.parquet": CATALOG,
     f"backtest {RUN} --output-trace cat/journal/trace.json": CATALOG,
     f"run-gates {RUN} --gates g2 --output-report cat/journal/report.json": CATALOG,
     f"run-gates {RUN} --gates g2 --bind cat/journal": CATALOG,
@@ -103,6 +105,8 @@ def test_an_output_that_is_an_input_is_refused_before_work(line, room, capsys):
     (room / "link.json").symlink_to("config.json")
     os.mkfifo(room / "pipe.json")
     Catalog.create(room / "cat")
+    for name in ("gates", "trials"):
+        (room / "cat" / name).mkdir()
     (room / "logged").mkdir()
     (room / "logged" / "refused.jsonl").write_text("mine")
     before = content(room / "seg"), sorted(room.rglob("*"))

@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from quantlaxmi.batch.agreement import check_agreement
 from quantlaxmi.batch.journal import (
     FOLDER,
     JournalFile,
@@ -336,11 +337,7 @@ class Catalog:
         for key in sorted(again.rows):
             row = again.rows[key]
             if row.is_done and row.finished is not None:
-                found = again.item(key)
-                if found.figures != row.finished.figures:
-                    raise CatalogError(
-                        self.folder, "has a row with other figures than its report", key
-                    )
+                check_agreement(self.folder, row.planned, row.finished, again.item(key))
         check_view(self.folder)
         return again.rows_hash()
 

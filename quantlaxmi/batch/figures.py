@@ -34,7 +34,9 @@ def figures_of(report: GateReport) -> Figures:
     net, equity, market = (
         _details(found.get(name)) for name in ("net_positive", "equity", "market_null")
     )
-    costs, selection = _details(found.get("cost_sensitivity")), _details(found.get("selection"))
+    costs, chosen = (
+        _details(found.get(name)) for name in ("cost_sensitivity", "selection.statistics")
+    )
     return Figures(
         verdict=report.verdict,
         g2=_verdict_of(report, "g2"),
@@ -57,8 +59,8 @@ def figures_of(report: GateReport) -> Figures:
         gross=net.get("gross", ""),
         currency=_currency(report),
         break_even=_number(costs.get("break_even_fee_multiplier")),
-        dsr=_number(selection.get("dsr")),
-        pbo=_number(selection.get("pbo")),
+        dsr=_number(chosen.get("dsr")),
+        pbo=_number(chosen.get("pbo")),
         unseen=report.unseen_text[:2000],
         report_hash=report.report_hash,
     )
@@ -88,7 +90,7 @@ def excluded_by(suites: Sequence[SuiteResult]) -> str:
         The first result that did not pass; `POLICY` where the policy leaves out a gate that
         decides; one of the item's own tests where its suite was not asked. Empty if nothing does.
     """
-    results = [result for suite in suites for result in suite.results]
+    results = _asked_first(suites)
     for result in results:
         if result.gate in OWN_TESTS:
             if result.verdict not in (Verdict.PASS, Verdict.FAIL):
@@ -107,9 +109,15 @@ def excluded_by(suites: Sequence[SuiteResult]) -> str:
     return next((name for name in OWN_TESTS if name not in named), "")
 
 
+def _asked_first(suites: Sequence[SuiteResult]) -> list[GateResult]:
+    """Results in the order of the gates; those last that were skipped, for what another found."""
+    results = (result for suite in suites for result in suite.results)
+    return sorted(results, key=lambda result: result.verdict is Verdict.SKIPPED)
+
+
 def _first_failed(suites: Sequence[SuiteResult]) -> str:
     """The first deciding result that did not pass, in the order of the gates; then the policy."""
-    for result in (result for suite in suites for result in suite.results):
+    for result in _asked_first(suites):
         if result.role in (TEST, GUARD, TIMING_GUARD) and result.verdict not in (
             Verdict.PASS,
             Verdict.NOT_APPLICABLE,

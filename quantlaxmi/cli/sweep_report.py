@@ -55,7 +55,7 @@ def main(args: dict[str, Any]) -> int:
     if args["--html"]:
         from quantlaxmi.batch.page import save_sweep_page
 
-        save_sweep_page(found, facts, args["--html"])
+        save_sweep_page(found, facts, args["--html"], catalog.folder)
     return 0
 
 
@@ -97,24 +97,7 @@ def _print(facts: dict[str, Any]) -> None:
         "p that there is nothing at all (Simes)": f"{facts['global_p']:.4g}",
     }
     print_facts(shown | _remarks(facts))
-    _table(
-        "Discoveries (net is selected, so too large; lower end allows for that; others: trials on "
-        "these data that the item did not search)",
-        ("segment", "strategy", "p", "net", "lower end", "shrunk", "trips", "others"),
-        [
-            (
-                one["segment"],
-                one["strategy"],
-                one["p_text"],
-                f"{one['net']:.6g} {one['currency']}",
-                f"{one['net_lower']:.6g}",
-                "" if one["net_shrunk"] is None else f"{one['net_shrunk']:.6g}",
-                one["trips"],
-                "unknown" if one["trials"] is None else one["trials"]["not_searched"],
-            )
-            for one in facts["discoveries"]
-        ],
-    )
+    _print_discoveries(facts["discoveries"])
     _table(
         "UNRESOLVED: further draws decide; sweep-gates makes those that q = 0.1 asks for, unless "
         "max_draws ends them",
@@ -136,6 +119,47 @@ def _print(facts: dict[str, Any]) -> None:
         ("segment", "strategy", "status", "reason"),
         [(one["segment"], one["strategy"], one["status"], one["error"]) for one in facts["failed"]],
     )
+
+
+def _print_discoveries(found: list[dict[str, Any]]) -> None:
+    _table(
+        "Discoveries (net is selected, so too large; lower end allows for that; others: trials on "
+        "these data that the item did not search)",
+        ("segment", "strategy", "p", "net", "lower end", "shrunk", "trips", "others"),
+        [
+            (
+                one["segment"],
+                one["strategy"],
+                one["p_text"],
+                f"{one['net']:.6g} {one['currency']}",
+                f"{one['net_lower']:.6g}",
+                "" if one["net_shrunk"] is None else f"{one['net_shrunk']:.6g}",
+                one["trips"],
+                "unknown" if one["trials"] is None else one["trials"]["not_searched"],
+            )
+            for one in found
+        ],
+    )
+    _table(
+        "Their choice among settings: deflated Sharpe ratio over the settings of each grid, "
+        "probability of backtest overfitting (gate selection)",
+        ("segment", "strategy", "settings", "DSR", "PBO"),
+        [
+            (
+                one["segment"],
+                one["strategy"],
+                one["settings"],
+                _short(one["dsr"]),
+                _short(one["pbo"]),
+            )
+            for one in found
+            if one["dsr"] is not None or one["pbo"] is not None
+        ],
+    )
+
+
+def _short(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4g}"
 
 
 def _remarks(facts: dict[str, Any]) -> dict[str, str]:

@@ -22,7 +22,7 @@ SEGMENT_MANIFEST: Final = "segment.json"
 #: A folder that has a file of this name is a catalog of sweeps.
 CATALOG_HEAD: Final = "catalog.json"
 #: Its folders in which every file is its own; another file there would make it unreadable.
-_OF_CATALOG: Final = frozenset({"journal", "leases", "reports", "timings"})
+_OF_CATALOG: Final = frozenset({"journal", "leases", "reports", "timings", "gates", "trials"})
 _HEAD_BYTES: Final = 1 << 20
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from quantlaxmi.batch.figures import OWN_TESTS, POLICY, excluded_by
+from quantlaxmi.batch.figures import OWN_TESTS, POLICY, _first_failed, excluded_by
 from quantlaxmi.gates.results import GateResult, Verdict, combine
 from quantlaxmi.gates.suite_result import SuiteResult
 from quantlaxmi.gates.suites import gates_of, left_out
@@ -88,3 +88,10 @@ def test_diagnoses_may_be_left_out():
     (g2, g3) = suites(PASSING)
     shown = GateResult("time_shift", "diagnosis", Verdict.WARN, ("it moves",))
     assert excluded_by([replace(g2, results=(*g2.results, shown)), g3]) == ""
+
+
+def test_the_guard_that_failed_is_named_and_not_what_was_skipped_for_it():
+    """Dear gates stand before it in the order of the gates, and are asked after it."""
+    skipped = dict.fromkeys(("walk_forward", "selection"), Verdict.SKIPPED)
+    found = suites(PASSING | skipped | {"cost_sensitivity": Verdict.FAIL})
+    assert excluded_by(found) == _first_failed(found) == "cost_sensitivity"

@@ -260,3 +260,28 @@ def test_an_item_without_net_positive_has_the_net_of_its_equity(planted):
     (equity,) = (one for suite in report.results for one in suite.results)
     found = figures_of(report)
     assert found.buckets and found.net == equity.details["sum"]
+
+
+def test_a_grid_that_was_searched_has_its_dsr_and_pbo(planted):
+    """They stand in the diagnosis beside the selection gate; rows had neither."""
+    from quantlaxmi.strategies.basis_capture import BasisCapture
+    from quantlaxmi.strategies.grid_file import Grid
+
+    settings = [BasisCapture.Config(threshold_bps=n) for n in (3, 4, 5)]
+    few = GatePolicy(
+        suites={"g3": ["selection"]},
+        min_trades=2,
+        market_null={"n_draws": 19, "n_draws_extended": 19},
+    )
+    made = plan(
+        [DATA / "planted"],
+        [BasisCapture],
+        grid=Grid.of("basis_capture", settings),
+        gates="g3",
+        policy=few,
+        full=True,
+    )
+    report, _ = run_item(task_for(made, planted), planted, None)
+    found = figures_of(report)
+    assert found.settings == 3 and 0 < found.dsr <= 1 and 0 <= found.pbo <= 1
+    assert "Deflated Sharpe ratio over 3 trials" in str(report.results)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from fractions import Fraction
+from pathlib import Path
 from statistics import NormalDist
+from urllib.parse import unquote
 
 import pytest
 
-from quantlaxmi.batch import family
+from quantlaxmi.batch import family, page
 from quantlaxmi.batch.by_strategy import by_strategy, time_clusters
 from quantlaxmi.batch.catalog import Catalog
 from quantlaxmi.batch.records import Figures, Finished, KindCounts, Planned
+from quantlaxmi.batch.report_files import report_name
 from quantlaxmi.batch.summary import family_summary
 from quantlaxmi.batch.survivors import shrunk_means, survivors
 from quantlaxmi.cli import main_crypto
@@ -44,7 +48,7 @@ def figures(p=0.0001, first=None, t=4.0, **more):
 NO_EDGE = {"p": 0.6, "first": (1, 2, 3, 5, 7, 8, 9, 11, 12, 14), "t": 0.0, "funnel": "equity"}
 
 
-def catalog_of(folder, entries):
+def catalog_of(folder, entries, segment="segment-{k}<b>", error="its <reason>"):
     """A catalog of (strategy, day, figures or status)."""
     catalog = Catalog.create(folder)
     writer = catalog.writer()
@@ -54,7 +58,7 @@ def catalog_of(folder, entries):
             [
                 Planned(
                     key=key,
-                    segment_id=f"segment-{k}<b>",
+                    segment_id=segment.format(k=k, day=day),
                     strategy_id=strategy,
                     run_hash="0" * 64,
                     policy_hash="0" * 64,
@@ -69,7 +73,7 @@ def catalog_of(folder, entries):
         if isinstance(entry, Figures):
             writer.add([Finished(key=key, status="done", figures=entry, report="0" * 64)])
         else:
-            writer.add([Finished(key=key, status=entry, error="its <reason>")])
+            writer.add([Finished(key=key, status=entry, error=error)])
     writer.flush()
     writer.close()
     return catalog.refresh()
@@ -155,15 +159,15 @@ def test_unresolved_says_what_it_would_take(tmp_path, capsys):
     (one,) = family_summary(found)["unresolved"]
     assert one["would_take"] == 4_990  # 10/(4990 + 10) = 0.1/50
     assert one["draws"] == 199
-    page = tmp_path / "sweep.html"
-    where = ["sweep-report", "--catalog", str(tmp_path / "c"), "--html", str(page)]
+    written = tmp_path / "sweep.html"
+    where = ["sweep-report", "--catalog", str(tmp_path / "c"), "--html", str(written)]
     assert main_crypto(where) == 0
-    for text in (capsys.readouterr().out, page.read_text()):
+    for text in (capsys.readouterr().out, written.read_text()):
         assert (
             "unless max_draws ends them" in " ".join(text.split())
             and "further draws decide" in text
         )
-    tables = re.findall(r"(.*)<table>", page.read_text())
+    tables = re.findall(r"(.*)<table>", written.read_text())
     assert tables.count('<div class="wide">') == len(tables) - 1  # but the funnel
 
 
@@ -172,27 +176,91 @@ def test_the_command_prints_json_and_a_page(mixed, tmp_path, capsys):
     assert main_crypto(where) == 0
     out = capsys.readouterr().out
     assert "segment-0<b>" in out and "Failed to run" in out and "its <reason>" in out
-    page = tmp_path / "sweep.html"
-    assert main_crypto([*where, "--json", "--html", str(page)]) == 0
+    written = tmp_path / "sweep.html"
+    assert main_crypto([*where, "--json", "--html", str(written)]) == 0
     assert json.loads(capsys.readouterr().out) == family_summary(family(mixed))
-    text = page.read_text()
+    text = written.read_text()
     assert "<script" not in text and "<b>" not in re.sub(r"<b>[^<]*</b>", "", text)
     assert text.count("<rect") >= 24 + 20 and "segment-0&lt;b&gt;" in text
     assert text.count('stroke-width="3"') == 3 and text.count(">×<") == 1
-    assert "reports/json/00/" in text
     assert main_crypto([*where, "--q", "0.00001", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["discoveries"] == []
+
+
+@pytest.mark.parametrize("place", ["sweep.html", "a b/sweep.html", "c/sweep.html"])
+def test_links_of_a_page_lead_to_the_reports_from_where_it_lies(mixed, tmp_path, place):
+    """They were relative to the catalog's folder, and dead on every page beside it."""
+    written = tmp_path / place
+    written.parent.mkdir(exist_ok=True)
+    where = ["sweep-report", "--catalog", str(mixed.folder), "--html", str(written)]
+    assert main_crypto(where) == 0
+    links = re.findall(r'href="([^"]*)"', written.read_text())
+    expected = {mixed.folder / report_name(one.key) for one in family(mixed).discoveries}
+    assert len(links) == 3
+    assert {Path(os.path.normpath(written.parent / unquote(link))) for link in links} == expected
+
+
+def test_a_column_of_the_heat_map_is_a_segment(tmp_path):
+    """Strategy b lacks the first day, and has two items on the last."""
+    entries = [("a", day, figures(**NO_EDGE)) for day in range(3)]
+    entries += [("b", 1, figures()), ("b", 2, figures()), ("b", 2, "crashed")]
+    catalog = catalog_of(tmp_path / "c", entries, segment="day-{day}")
+    heat = page._heat_map(family(catalog), 100)
+    places = {(one["title"].partition(":")[0], one["x"]) for one in heat["cells"]}
+    assert len(places) == 3 and len({x for _, x in places}) == 3
+    rows = [(one["x"], one["y"]) for one in heat["cells"]]
+    assert len(set(rows)) == len(rows) == 6 and len({y for _, y in rows}) == 3
+    assert [one["text"] for one in heat["labels"]] == ["day-0 to day-2", "a", "b"]
+    assert page._heat_map(family(catalog), 4)["more"] == 2
+
+
+def test_the_funnel_counts_down_in_the_order_of_the_gates(tmp_path):
+    stops = ["market_null"] * 3 + ["net_positive"] * 2 + ["walk_forward", "policy", "delay", ""]
+    entries = [("a", k, figures(**{**NO_EDGE, "funnel": name})) for k, name in enumerate(stops)]
+    facts = family_summary(family(catalog_of(tmp_path / "c", [*entries, ("a", 20, "timeout")])))
+    found = [(one["gate"], one["n"], one["left"]) for one in page._funnel(facts)]
+    assert found == [
+        ("planned", None, 10),
+        ("did not run", 1, 9),
+        ("net_positive", 2, 7),
+        ("delay", 1, 6),
+        ("market_null", 3, 3),
+        ("walk_forward", 1, 2),
+        ("policy", 1, 1),
+    ]
+
+
+def test_a_page_of_a_large_family_says_what_it_leaves_out(tmp_path):
+    """Long names and reasons made it too large, and then there was none."""
+    entries = [("a", k, figures()) for k in range(301)]
+    entries += [("b", k, "failed") for k in range(4_000)]
+    long = catalog_of(tmp_path / "c", entries, segment="{day}-" + "s" * 240, error="x " * 1000)
+    facts = family_summary(family(long))
+    text = page.sweep_page(family(long), facts)
+    assert len(text) < 1 << 20
+    assert re.search(r"\d+ more items are not drawn", text)
+    assert len(re.findall(r"\d+ more; sweep-report --json has all", text)) == 2
+    assert " …</td>" in text and "x " * 200 not in text
+
+
+def test_dsr_and_pbo_are_told(tmp_path, capsys):
+    entries = [("a", 0, figures(dsr=0.9712, pbo=0.125, settings=4)), ("a", 1, figures(**NO_EDGE))]
+    where = ["sweep-report", "--catalog", str(catalog_of(tmp_path / "c", entries).folder)]
+    assert main_crypto([*where, "--html", str(tmp_path / "x.html")]) == 0
+    (line,) = (one for one in capsys.readouterr().out.splitlines() if "0.9712" in one)
+    assert line.split() == ["segment-0<b>", "a", "4", "0.9712", "0.125"]
+    assert "<td>0.971</td><td>0.125</td>" in (tmp_path / "x.html").read_text()
 
 
 def test_a_policy_that_leaves_out_a_gate_is_told(tmp_path, capsys):
     gutted = figures(excluded="policy", funnel="policy")
     catalog = catalog_of(tmp_path / "c", [("a", 0, gutted), ("a", 1, figures(**NO_EDGE))])
-    page = tmp_path / "sweep.html"
-    where = ["sweep-report", "--catalog", str(catalog.folder), "--html", str(page)]
+    written = tmp_path / "sweep.html"
+    where = ["sweep-report", "--catalog", str(catalog.folder), "--html", str(written)]
     assert main_crypto(where) == 0
     out = capsys.readouterr().out
     assert "leaves out a gate that decides: p = 1 for 1 that passed all others" in out
-    assert "1 item that passed all others has p = 1" in page.read_text()
+    assert "1 item that passed all others has p = 1" in written.read_text()
     assert main_crypto([*where, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["discoveries"] == []
 
