@@ -103,7 +103,7 @@ INNER: dict[str, tuple[str, ...]] = {
             bars.premium_index bars.inputs bars.json_klines bars.field_readers bars.messages
             bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet frame
             klines_json ohlcv kraken lean okx bybit_book bybit binance_vision
-            synthetic_depth synthetic
+            synthetic_depth synthetic synthetic_bars
             nse.contracts nse.snapshot nse.day nse.chain nse.history nse_chain
             nse.udiff_mapping nse.bhavcopy nse.bhavcopy_days udiff
             feeds.instruments feeds.states feeds.source feeds.kite_packets kite_frames

@@ -23,8 +23,8 @@ FIRST and SECOND are written by run-gates --output-report. Their times are not c
 
 Exit codes: 0 equal, 1 they differ, 2 a file is no report or was changed.
 """
-#: Differences that the text shows, and characters of a value.
-_MOST, _LONGEST = 40, 48
+#: Differences that the text shows, and characters of a value: at most, and on any screen.
+_MOST, _LONGEST, _LEAST = 40, 48, 24
 
 
 def main(args: dict[str, Any]) -> int:
@@ -67,17 +67,20 @@ def _document(found: Comparison) -> dict[str, Any]:
 
 
 def _print(found: Comparison) -> None:
-    from quantlaxmi.cli.output import print_facts, print_table, shortened
+    from quantlaxmi.cli.output import print_facts, print_table, room, shortened
 
     print(_result(found))
     print_facts({"first": found.first.verdict_text, "second": found.second.verdict_text})
     if found.equal:
         print_facts({"report_hash": found.first.report_hash})
         return
+    listed = found.differences[:_MOST]
+    named = max(len(one.section) + len(one.field) for one in listed) + 6
+    most = min(_LONGEST, max(_LEAST, room() - named))
     rows = [
-        (one.section, one.field, shortened(one.first, _LONGEST), shortened(one.second, _LONGEST))
-        for one in found.differences[:_MOST]
+        (one.section, one.field, shortened(one.first, most), shortened(one.second, most))
+        for one in listed
     ]
-    print_table(("of", "field", "first", "second"), rows)
+    print_table(("of", "field", "first", "second"), rows, keys=2)
     if more := len(found.differences) - len(rows):
         print(f"{counted(more, 'more difference[s]')}; --json has all")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from quantlaxmi.cli.fold_table import fold_lines
-from quantlaxmi.cli.output import WIDTH, shortened
+from quantlaxmi.cli.output import WIDTH, room, shortened
 
 if TYPE_CHECKING:
     from quantlaxmi.gates.results import GateResult
@@ -88,7 +88,7 @@ def _sentences(result: GateResult, margin: str) -> Iterator[str]:
 
     for reason in result.reasons:
         yield from textwrap.wrap(
-            reason, WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+            reason, room(), initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
         )
     if isinstance(result, WalkForwardResult):
-        yield from (margin + line for line in fold_lines(result))
+        yield from (margin + line for line in fold_lines(result, room() - len(margin)))

@@ -17,8 +17,10 @@ __all__ = [
     "money_text",
     "print_facts",
     "print_json",
+    "print_line",
     "print_note",
     "print_table",
+    "room",
     "shortened",
 ]
 
@@ -44,14 +46,25 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: (most - 1) // 2]}…{text[len(text) - most // 2 :]}"
 
 
+def room() -> int:
+    """Columns of the terminal, at most `WIDTH`; `WIDTH` where there is none."""
+    return min(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
+
+
 def print_json(value: object) -> None:
     """Print one JSON document; money in it is decimal text, because JSON numbers are floats."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def print_note(text: str) -> None:
-    """Print a sentence as an item of a list, in lines of at most `WIDTH` columns."""
-    print(textwrap.fill(f"- {text}", WIDTH, subsequent_indent="  ", **_WHOLE))
+    """Print a sentence as an item of a list, in lines that have `room`."""
+    print(textwrap.fill(f"- {text}", room(), subsequent_indent="  ", **_WHOLE))
+
+
+def print_line(text: str) -> None:
+    """Print what other programs read as one line; a terminal breaks it between words."""
+    wide = sys.stdout.isatty()
+    print(textwrap.fill(text, room(), subsequent_indent="  ", **_WHOLE) if wide else text)
 
 
 def print_facts(
@@ -108,7 +121,14 @@ def _print_block(columns: Sequence[str], data: list[list[str]]) -> None:
     from rich.table import Table
 
     heads = any(columns)
-    table = Table(box=box.SIMPLE_HEAD if heads else None, show_header=heads, pad_edge=False)
+    # A hash behind the longest name has room in 80 columns where one blank parts the two.
+    close = not heads and _longest(data, 0) + 2 + _longest(data, 1) > room()
+    table = Table(
+        box=box.SIMPLE_HEAD if heads else None,
+        show_header=heads,
+        pad_edge=False,
+        padding=(0, 1, 0, 0) if close else (0, 1),
+    )
     for k, column in enumerate(columns):
         numeric = heads and all(_numeric(row[k]) for row in data)
         table.add_column(escape(column), justify="right" if numeric else "left", overflow="fold")
@@ -121,6 +141,11 @@ def _print_block(columns: Sequence[str], data: list[list[str]]) -> None:
         console.print(table)
     lines = [line.rstrip() for line in captured.get().splitlines()]
     print("\n".join(line for line in lines if line))
+
+
+def _longest(data: list[list[str]], k: int) -> int:
+    """Characters of the longest word of a column."""
+    return max((len(word) for row in data for word in row[k].split()), default=0)
 
 
 def _numeric(text: str) -> bool:

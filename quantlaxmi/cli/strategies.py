@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantlaxmi.cli.output import print_json, print_table
+from quantlaxmi.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from quantlaxmi.segment import Segment
+    from quantlaxmi.segment import MarketData
     from quantlaxmi.strategies.read_source import Finding
     from quantlaxmi.strategies.sdk import Strategy
 
@@ -29,7 +29,7 @@ Usage:
 
 Options:
   {segment} DIR  check: the segment to run on; the more decisions, the more it tells. By default
-                     a small one is generated, of BTCUSDT and BTCUSDT-PERP.
+                     a small one is generated, of BTCUSDT and BTCUSDT-PERP: quotes, or hourly bars.
   --config TOML      check: settings of the strategy.
   --set KV           check: a setting as key=value, over those of --config; may be repeated.
   --costs TOML       check: commissions and least notionals; by default those of the venue.
@@ -39,8 +39,8 @@ NAME is one of the list, path.py:Class, or path.py where the file has one strate
 
 Exit codes of check: 0 nothing was found, 1 something was, 2 bad input.
 """
-#: Rows of the segment that is generated for a check.
-GENERATED_ROWS = 4_000
+#: Rows, and bars of each instrument, of the segment that is generated for a check.
+GENERATED_ROWS, GENERATED_BARS = 4_000, 1_000
 
 
 def main(args: dict[str, Any]) -> int:
@@ -84,13 +84,15 @@ def _check(args: dict[str, Any]) -> int:
 
     strategy = StrategyRegistry().create(args["NAME"], args["--config"], args["--set"])
     costs = None if args["--costs"] is None else CostModel.load(args["--costs"])
+    if costs is None and args["--segment-dir"] is None and getattr(strategy, "reads_bars", False):
+        costs = CostModel.binance()  # generated bars are of no venue whose fees are known
     findings = _findings(args["NAME"], strategy)
-    say = (lambda line: None) if args["--json"] else print
+    say = (lambda line: None) if args["--json"] else print_line
     holds: list[str] = []
     broken, n_decisions = None, None
     with _segment(args["--segment-dir"], strategy) as segment:
         for finding in findings or ():
-            say(finding)
+            say(str(finding))
         if findings is not None and not findings:
             say("reads: Nothing that differs between machines or runs, as far as the source tells.")
         try:
@@ -113,7 +115,7 @@ def _check(args: dict[str, Any]) -> int:
             }
         )
     elif n_decisions == 0:
-        print("note: it took no decision on this segment, so the checks tell little")
+        print_line("note: it took no decision on this segment, so the checks tell little")
     return 1 if findings or broken is not None else 0
 
 
@@ -128,20 +130,22 @@ def _findings(name: str, strategy: Strategy) -> Sequence[Finding] | None:
 
 
 @contextlib.contextmanager
-def _segment(folder: str | None, strategy: Strategy) -> Iterator[Segment]:
+def _segment(folder: str | None, strategy: Strategy) -> Iterator[MarketData]:
     """The segment that was named, or a generated one that the strategy can be bound to."""
     from quantlaxmi.errors import InputError, StrategyError
     from quantlaxmi.importers.synthetic import SyntheticKind, generate_segment
+    from quantlaxmi.importers.synthetic_bars import generate_bars
     from quantlaxmi.segment import open_whole
 
     if folder is not None:
         yield open_whole(folder)
         return
-    if getattr(strategy, "reads_bars", False):
-        problem = "needs the folder of a segment of bars to run on: the generated one has none"
-        raise InputError("strategies check", problem)
     with tempfile.TemporaryDirectory(prefix="quantlaxmi-check-") as place:
-        made = generate_segment(SyntheticKind.PLANTED, Path(place) / "seg", rows=GENERATED_ROWS)
+        made: MarketData = (
+            generate_bars(GENERATED_BARS)
+            if getattr(strategy, "reads_bars", False)
+            else generate_segment(SyntheticKind.PLANTED, Path(place) / "seg", rows=GENERATED_ROWS)
+        )
         try:
             strategy.bind(made.instruments)
         except Exception as error:  # the user's code may raise anything

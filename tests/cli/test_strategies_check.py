@@ -89,6 +89,15 @@ def test_no_decision_is_said(cli):
     assert out.splitlines()[-1].startswith("note: it took no decision on this segment")
 
 
+def test_a_strategy_over_bars_runs_on_bars_that_are_generated(cli):
+    """It was refused: the segment that is generated had quotes alone."""
+    text = (ROOT / "examples" / "sma_bars.py").read_text("utf-8")
+    code, out, err = cli(text)
+    assert (code, err, out.count("holds: ")) == (0, "", 10)
+    code, out, _ = cli(text, "mine.py --json")
+    assert (code, json.loads(out)["decisions"] > 20) == (0, True)
+
+
 def test_named_segment_and_settings(cli):
     words = f"basis_capture --segment-dir {ROOT}/data/planted --set threshold_bps=6"
     code, out, err = cli(GOOD, words)
@@ -109,11 +118,6 @@ def test_program_for_india_has_it_too(cli):
         (GOOD, "mine.py:Other", "mine.py: has no class 'Other'"),
         (GOOD + "class Two(Once):\n    strategy_id = 'two'\n", "mine.py", "Once, Two"),
         ("def f(:\n", "mine.py", "mine.py: SyntaxError"),
-        (
-            "import quantlaxmi as ql\n\nclass Over(ql.BarStrategy):\n    strategy_id = 'over'\n",
-            "mine.py",
-            "needs the folder of a segment of bars to run on",
-        ),
         (GOOD, "no_such_name", "unknown strategy 'no_such_name'"),
         (GOOD, "mine.py --segment-dir nowhere", "nowhere"),
         (GOOD, "mine.py --set a=1", "unknown setting"),
@@ -135,7 +139,6 @@ def test_program_for_india_has_it_too(cli):
         "no class",
         "two classes",
         "syntax",
-        "bars",
         "name",
         "segment",
         "setting",

@@ -18,6 +18,7 @@ from quantlaxmi import backtest, open_segment, run_gates
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import InputError, ReportError
 from quantlaxmi.gates import GatePolicy
+from quantlaxmi.gates.results import Verdict
 from quantlaxmi.gates.suites import ALL_GATES
 from quantlaxmi.report import plots
 from quantlaxmi.report.gate_report import _file_hash, _text, load_report
@@ -145,6 +146,19 @@ def test_the_first_screen_says_verdict_money_and_what_to_do(report, page):
     first = page[page.index('id="verdict"') : page.index("<nav>")]
     assert report.verdict_text.split(";")[0] in first and "345.74826322" in first
     assert "What to do next" in first
+
+
+def test_what_to_do_next_agrees_with_its_count_and_keeps_options_whole(report):
+    """It said "1 more gates", and a narrow screen broke a line inside ``--grid``."""
+    results = report.results[0].results
+    lost = tuple(replace(results[0], verdict=Verdict.FAIL, role="guard") for _ in range(4))
+    failed = replace(report, results=(replace(report.results[0], results=lost),))
+    told = list(pages._to_do(failed))
+    assert "1 more gate did not pass; see below." in told
+    assert str(pages._whole("by --grid or (--gates g2): a <b>, x--y")) == (
+        'by <span class="option">--grid</span> or (<span class="option">--gates</span> g2):'
+        " a &lt;b&gt;, x--y"
+    )
 
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=y> $\\frac{a}$ &amp; ]]>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,15 +40,21 @@ def test_the_page_has_settings_costs_limits_and_latency() -> None:
         ("leverage", "3"),
         ("max_loss", "500"),
     ]
-    assert lines[-1] == ("", "1 ms from a decision to its order at the venue")
-    assert "quantlaxmi-crypto verify-report --report REPORT.json --segment-dir DIR" in page
+    assert "<dt></dt>" not in how
+    assert "<p>1 ms from a decision to its order at the venue.</p>" in how
+    assert "quantlaxmi-crypto verify-report --report REPORT.json --segment-dir DIR</code>" in page
+    # A strategy that the library does not have is named, or the command would be refused.
+    named = "--segment-dir DIR --strategy FILE.py:CLASS</code>"
+    assert named in replace(report, strategy_id="mine").to_html()
+    recorded = replace(report, strategy_id="recorded_fills").to_html()
+    assert "verify_report(&#34;REPORT.json&#34;, &#34;DIR&#34;, strategy=recorded)" in recorded
 
 
 def test_what_is_not_there_is_said() -> None:
     found = dict(terms_of(report_with()))
-    assert found["Costs"] == [("", "none: every fill was free")]
-    assert found["Limits of risk"] == [("", "none: no loss, position or capital was bounded")]
-    assert found["Latency"] == [("", "0 ms from a decision to its order at the venue")]
+    assert found["Costs"] == [("", "None: every fill was free.")]
+    assert found["Limits of risk"] == [("", "None: no loss, position or capital was bounded.")]
+    assert found["Latency"] == [("", "0 ms from a decision to its order at the venue.")]
 
 
 def test_nested_values_are_lines_by_their_path() -> None:
@@ -62,7 +69,7 @@ def test_nested_values_are_lines_by_their_path() -> None:
     ]
     config = {f"s{k}": "9" * 5000 for k in range(100)}
     lines = dict(terms_of(report_with(config=config)))["Settings of the strategy"]
-    assert len(lines) == 61 and lines[-1] == ("", "and 40 more in the report")
+    assert len(lines) == 61 and lines[-1] == ("", "and 40 more in the report.")
     assert max(len(value) for _, value in lines) == 200
 
 

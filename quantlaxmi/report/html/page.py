@@ -20,6 +20,9 @@ from quantlaxmi.report.html.svg import svg_of
 from quantlaxmi.report.html.terms import JudgedTerms, terms_of
 from quantlaxmi.report.layout import money_terms, pictures_of
 from quantlaxmi.run.picture import DrawnRun
+from quantlaxmi.strategies.positions import RecordedPositions
+from quantlaxmi.strategies.recorded_fills import RecordedFills
+from quantlaxmi.strategies.registry import BUNDLED
 from quantlaxmi.version import __version__
 
 if TYPE_CHECKING:
@@ -111,6 +114,7 @@ def filled(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["apart"] = _apart
+    environment.filters["whole"] = _whole
     style = Markup((_FOLDER / "style.css").read_text(encoding="utf-8"))
     text = environment.get_template(template).render(
         style=style, mark=MARK, version=__version__, sign=_sign, **values
@@ -127,6 +131,14 @@ def _apart(name: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup(re.sub(r"([._])(?=.)", r"\1<wbr>", str(escape(name))))
+
+
+def _whole(text: str) -> Markup:
+    """A sentence in which no option of a command is broken: a line may end behind any hyphen."""
+    from markupsafe import Markup, escape
+
+    option = r"(?<![^ (])(--[a-z][a-z-]{0,40})"
+    return Markup(re.sub(option, r'<span class="option">\1</span>', str(escape(text))))
 
 
 def _sign(verdict: str) -> str:
@@ -264,7 +276,7 @@ def _to_do(report: JudgedPage) -> Iterator[str]:
         if not stopped and report.verdict == "INCONCLUSIVE":
             yield "The policy leaves out gates that decide: run again with the default one."
         if len(stopped) > 3:
-            yield f"{len(stopped) - 3} more gates did not pass; see below."
+            yield f"{counted(len(stopped) - 3, 'more gate[s]')} did not pass; see below."
     if "selection not tested" in report.verdict_text:
         yield "Were other settings tried? Say so by --grid or --trials; G3 then judges the choice."
     if report.g3_passed is None and not report.is_diagnosis:
@@ -298,6 +310,9 @@ def _is_session(report: JudgedPage) -> bool:
 
 
 def _command(report: JudgedPage) -> str:
+    """What computes a report again; recorded positions are in no file that a command could read."""
+    if report.strategy_id in (RecordedPositions.strategy_id, RecordedFills.strategy_id):
+        return 'quantlaxmi.verify_report("REPORT.json", "DIR", strategy=recorded)  # in Python'
     rates = (report.conversion or {}).get("rates")
     n_rates = len(rates) if isinstance(rates, list) else 0
     program, folder = (
@@ -306,6 +321,8 @@ def _command(report: JudgedPage) -> str:
         else ("quantlaxmi-crypto", "--segment-dir")
     )
     words = [program, "verify-report", "--report", "REPORT.json", folder, "DIR"]
+    # Asked of the version, not of what is installed here: the page is the same everywhere.
+    words += [] if report.strategy_id in BUNDLED else ["--strategy", "FILE.py:CLASS"]
     return shlex.join(words) + " --convert FILE" * min(n_rates, 8)
 
 

@@ -34,6 +34,8 @@ class JudgedTerms(Protocol):
 def terms_of(report: JudgedTerms) -> list[tuple[str, list[tuple[str, str]]]]:
     """Headings and lines: each setting with its value, as the report has it.
 
+    A line without a name is a sentence.
+
     Parameters
     ----------
     report : GateReport
@@ -42,11 +44,11 @@ def terms_of(report: JudgedTerms) -> list[tuple[str, list[tuple[str, str]]]]:
     -------
     list of (str, list of (str, str))
     """
-    ms = f"{report.latency_ns / 10**6:,.6g} ms from a decision to its order at the venue"
+    ms = f"{report.latency_ns / 10**6:,.6g} ms from a decision to its order at the venue."
     kinds = (
-        ("Settings of the strategy", report.config, "it has none"),
-        ("Costs", report.costs, "none: every fill was free"),
-        ("Limits of risk", report.risk, "none: no loss, position or capital was bounded"),
+        ("Settings of the strategy", report.config, "None."),
+        ("Costs", report.costs, "None: every fill was free."),
+        ("Limits of risk", report.risk, "None: no loss, position or capital was bounded."),
     )
     made = [(name, _lines(value) or [("", none)]) for name, value, none in kinds]
     return [*made, ("Latency", [("", ms)])]
@@ -56,7 +58,7 @@ def _lines(value: dict[str, Any]) -> list[tuple[str, str]]:
     lines = list(_flat(value, ""))
     if len(lines) <= _MOST:
         return lines
-    return [*lines[:_MOST], ("", f"and {len(lines) - _MOST:,} more in the report")]
+    return [*lines[:_MOST], ("", f"and {len(lines) - _MOST:,} more in the report.")]
 
 
 def _flat(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
