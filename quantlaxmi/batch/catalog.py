@@ -25,7 +25,7 @@ from quantlaxmi.batch.journal import (
     cut_torn,
     journal_names,
 )
-from quantlaxmi.batch.parquet import check_view, rows_of
+from quantlaxmi.batch.parquet import View, rows_of, view_state
 from quantlaxmi.batch.records import (
     DONE,
     Drawn,
@@ -338,13 +338,25 @@ class Catalog:
             row = again.rows[key]
             if row.is_done and row.finished is not None:
                 check_agreement(self.folder, row.planned, row.finished, again.item(key))
-        check_view(self.folder)
+        again.view()
         return again.rows_hash()
+
+    def view(self) -> View:
+        """Return whether the Parquet view is that of the journals; see `parquet.view_state`.
+
+        Raises
+        ------
+        CatalogError
+            Its manifest is none, or a part is not the one that it names.
+        """
+        rows = [self.rows[key] for key in sorted(self.rows)]
+        return view_state(self.folder, rows, self.journal_lines)
 
     def table(self) -> ResultTable:
         """Return one row an item.
 
-        It is that of the journals; the Parquet view is for other programs.
+        It is made of the journals, so that it is never older than they are; the Parquet view is
+        for other programs.
         """
         return self.table_of(self.rows)
 

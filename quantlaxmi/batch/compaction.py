@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from quantlaxmi.batch.catalog import Catalog
 from quantlaxmi.batch.parquet import (
@@ -26,6 +25,7 @@ from quantlaxmi.batch.parquet import (
     TIMINGS,
     Manifest,
     Part,
+    part_bytes,
     rows_of,
     timing_rows,
 )
@@ -133,9 +133,7 @@ def _write_part(folder: Path, name: str, table: pa.Table) -> Part:
         raise CatalogError(place, "is a symbolic link")
     with one_line_errors(place, "cannot be made", CatalogError):
         place.mkdir(exist_ok=True)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    data = sink.getvalue().to_pybytes()
+    data = part_bytes(table)
     digest = hashlib.sha256(data).hexdigest()
     file = f"part-{digest[:16]}.parquet"
     with whole_file(place / file, CatalogError) as out:

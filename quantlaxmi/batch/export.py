@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from quantlaxmi.batch.catalog import Catalog
-from quantlaxmi.batch.parquet import rows_of
+from quantlaxmi.batch.parquet import part_bytes, rows_of
 from quantlaxmi.batch.store import is_url, write_url
 from quantlaxmi.errors import CatalogError, InputError
 from quantlaxmi.files import FileKind, check_apart, staged_directory, write_output
@@ -67,7 +66,7 @@ def export_catalog(catalog: Catalog, out: Path | str, form: str) -> int:
             raise CatalogError("--out", f"was {out}, expected a folder for a Delta table")
         _write_delta(table, Path(out))
     else:
-        data = _parquet(table) if form == "parquet" else _sqlite(table)
+        data = part_bytes(table) if form == "parquet" else _sqlite(table)
         _write(str(out), data, _FILES[form])
     return int(table.num_rows)
 
@@ -113,12 +112,6 @@ def _write_delta(table: pa.Table, out: Path) -> None:
     except Exception as error:  # its errors have no common class
         text = " ".join(str(error).split())[:300]
         raise CatalogError(out, f"cannot be written as a Delta table: {text}") from None
-
-
-def _parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
 def _sqlite(table: pa.Table) -> bytes:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import pyarrow as pa
@@ -19,7 +20,6 @@ import pyarrow.parquet as pq
 from quantlaxmi.batch.records import FIRST, KindCounts, Sha256
 from quantlaxmi.batch.report_files import report_name
 from quantlaxmi.batch.rows import Row
-from quantlaxmi.counted import counted
 from quantlaxmi.errors import CatalogError, SegmentCorrupt
 from quantlaxmi.files import hash_inside, read_bounded
 
@@ -32,17 +32,17 @@ __all__ = [
     "TIMINGS",
     "Manifest",
     "Part",
-    "check_view",
-    "read_view",
+    "View",
+    "part_bytes",
     "rows_of",
     "timing_rows",
+    "view_state",
 ]
 
 MANIFEST: Final = "_manifest.json"
 _MAX_MANIFEST: Final = 1 << 24
 PART: Final = re.compile(r"part-[0-9a-f]{16}\.parquet")
-#: Rows of a part that are declared at most, and its bytes.
-_MAX_ROWS, _MAX_BYTES = 10_000_000, 1 << 32
+View = Literal["none", "current", "older", "other"]
 
 _TEXT, _WHOLE, _REAL = pa.string(), pa.int64(), pa.float64()
 _PLACES: Final = pa.list_(pa.int64())
@@ -192,69 +192,60 @@ def timing_rows(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
             yield {"key": row.key, **msgspec.structs.asdict(row.finished.timings)}
 
 
-def read_view(folder: Path) -> pa.Table:
-    """The table ``reports`` as the manifest names its parts, without a journal.
+def part_bytes(table: pa.Table) -> bytes:
+    """A part of a view; equal tables give equal bytes by one version of Arrow."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def view_state(folder: Path, rows: Sequence[Row], journals: Mapping[str, int]) -> View:
+    """Whether the view is that of the journals, without a part being decoded.
+
+    A part of a few bytes can declare a thousand million rows, or unpack to more memory than there
+    is. So the part of these rows is made here, and its hash is compared.
 
     Parameters
     ----------
     folder : Path
         The catalog's.
+    rows : sequence of Row
+        By key.
+    journals : mapping of str to int
+        Lines of every journal.
+
+    Returns
+    -------
+    {"none", "current", "older", "other"}
+        ``"older"``: the journals have grown since, or one is gone. ``"other"``: it has other rows,
+        or another version of Arrow wrote it.
 
     Raises
     ------
     CatalogError
-        There is no manifest, or a part is not the one that it names.
+        The manifest is none, or a part is not the one that it names.
     """
     place = folder / "reports"
     if place.is_symlink():
         raise CatalogError(place, "is a symbolic link")
+    if not os.path.lexists(place / MANIFEST):
+        return "none"
     try:
         raw = read_bounded(place, MANIFEST, _MAX_MANIFEST)
         manifest = msgspec.convert(json.loads(raw), Manifest)
-        tables = [_read_part(place, part) for part in manifest.reports]
+        for part in manifest.reports:
+            if not PART.fullmatch(part.file):
+                raise CatalogError(place / MANIFEST, f"names {part.file[:80]!r}, which is no part")
+            if hash_inside(place, part.file)[0] != part.sha256:
+                problem = "was changed: its hash is not the manifest's"
+                raise CatalogError(place / part.file, problem)
     except SegmentCorrupt as error:
         raise CatalogError(error.source, error.problem, error.place) from None
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         problem = str(error).splitlines()[0][:120]
         raise CatalogError(place / MANIFEST, f"is no manifest: {problem}") from None
-    return pa.concat_tables(tables) if tables else REPORTS.empty_table()
-
-
-def check_view(folder: Path) -> None:
-    """Check the parts that the manifest names; nothing where there is no view.
-
-    Parameters
-    ----------
-    folder : Path
-        The catalog's.
-
-    Raises
-    ------
-    CatalogError
-        A part of ``reports`` is not the one that the manifest names.
-    """
-    if os.path.lexists(folder / "reports" / MANIFEST):
-        read_view(folder)
-
-
-def _read_part(place: Path, part: Part) -> pa.Table:
-    if not PART.fullmatch(part.file):
-        raise CatalogError(place / MANIFEST, f"names {part.file[:80]!r}, which is no part")
-    found, size = hash_inside(place, part.file)
-    if found != part.sha256:
-        raise CatalogError(place / part.file, "was changed: its hash is not the manifest's")
-    try:
-        with pq.ParquetFile(place / part.file) as file:
-            declared = file.metadata.num_rows
-            if declared != part.rows:
-                problem = f"declares {counted(declared, 'row[s]')}, not {part.rows}"
-                raise CatalogError(place / part.file, problem)
-            if size > _MAX_BYTES or declared > _MAX_ROWS:
-                told = counted(size, "byte[s]"), counted(declared, "row[s]")
-                problem = f"has {told[0]} and declares {told[1]}"
-                expected = f"expected at most {_MAX_BYTES:,} and {_MAX_ROWS:,}"
-                raise CatalogError(place / part.file, f"{problem}; {expected}")
-            return file.read(columns=REPORTS.names).cast(REPORTS)
-    except (pa.ArrowException, OSError) as error:
-        problem = str(error).splitlines()[0][:120]
-        raise CatalogError(place / part.file, f"is no part of a catalog: {problem}") from None
+    if manifest.journals != journals:
+        return "older"
+    expected = hashlib.sha256(part_bytes(rows_of(rows))).hexdigest()
+    told = [(part.rows, part.sha256) for part in manifest.reports]
+    return "current" if told == [(len(rows), expected)] else "other"

@@ -22,11 +22,18 @@ Options:
   --json         One JSON document instead of text.
 
 info reads the journals. verify reads every journal and every report anew and prints a hash of all
-rows, which is equal for equal results. compact writes the Parquet view anew. export writes one row
-an item.
+rows, which is equal for equal results, and whether the Parquet view is theirs. compact writes that
+view anew. export writes one row an item.
 
 Exit codes: 0 done, 2 no catalog, or a byte of it was changed.
 """
+
+_VIEWS = {
+    "none": "none",
+    "current": "that of the journals",
+    "older": "of other lines than the journals have; catalog compact writes it anew",
+    "other": "has other rows, or another version of Arrow wrote it; catalog compact writes it anew",
+}
 
 
 def main(args: dict[str, Any]) -> int:
@@ -41,7 +48,9 @@ def main(args: dict[str, Any]) -> int:
     if action == "info":
         facts = catalog.describe()
     elif action == "verify":
-        facts = {"rows_hash": catalog.verify(), "items": len(catalog.rows)}
+        facts = {"rows_hash": catalog.verify(), "items": len(catalog.rows), "view": catalog.view()}
+        if not args["--json"]:
+            facts["view"] = _VIEWS[facts["view"]]
     elif action == "compact":
         from quantlaxmi.batch import compact
 

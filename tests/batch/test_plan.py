@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 
@@ -11,14 +12,22 @@ import pytest
 from quantlaxmi.batch import item_key, plan
 from quantlaxmi.batch.plan import ENGINE_VERSION
 from quantlaxmi.errors import ConfigError, StrategyError
+from quantlaxmi.execution.costs import CostModel
+from quantlaxmi.execution.fee_rate import FeeRate
+from quantlaxmi.execution.latency import Latency, LatencyModel
+from quantlaxmi.execution.risk import RiskLimits
+from quantlaxmi.fixed import FixedPoint
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.run.config import RunConfig
+from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.segment import SegmentWriter, open_segment
 from quantlaxmi.strategies.basis_capture import BasisCapture
 from quantlaxmi.strategies.grid_file import Grid
 from tests.batch.catalogs import DATA
 
 PLANTED = DATA / "planted"
+#: The module: the package's `plan` is the function.
+plan_module = importlib.import_module("quantlaxmi.batch.plan")
 
 
 def keys(*args, **options):
@@ -98,6 +107,55 @@ def test_every_input_makes_another_key():
     assert len(set(found)) == len(found)
     reverse = Grid.of("basis_capture", [other, config])
     assert keys([PLANTED], [BasisCapture], grid=reverse)[0] == found[9]
+
+
+SLOWER = LatencyModel(response=Latency(constant_ns=7))
+SEVEN = FeeRate(maker_bps=FixedPoint(7, 0), taker_bps=FixedPoint(7, 0))
+DEARER = CostModel(rates=dict.fromkeys((InstrumentKind.SPOT, InstrumentKind.PERP), SEVEN))
+#: Costs, latency, limits, seed and the rest of a run, one at a time.
+RUNS = {
+    "costs": {"costs": DEARER},
+    "latency": {"latency_ns": 5},
+    "latency of answers": {"latency": SLOWER},
+    "latency of legs": {"leg_latency_ns": 1},
+    "limits": {"limits": RiskLimits(max_orders_per_second=3)},
+    "seed": {"seed": 1},
+    "settling": {"settle_at": "mark"},
+    "flattening": {"flatten": True},
+}
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_each_part_of_a_run_makes_another_key(run):
+    assert keys([PLANTED], [BasisCapture], run=RunConfig.of(**run)) != keys(
+        [PLANTED], [BasisCapture]
+    )
+
+
+@pytest.mark.parametrize("name", ["SEMANTICS_VERSION", "__version__"])
+def test_another_version_makes_another_key(name, monkeypatch):
+    before = keys([PLANTED], [BasisCapture])
+    monkeypatch.setattr(plan_module, name, 99)
+    assert keys([PLANTED], [BasisCapture]) != before
+
+
+def test_another_id_or_code_of_a_strategy_makes_another_key(tmp_path):
+    text = (
+        "from quantlaxmi.strategies import CryptoStrategy, StrategyConfig\n\n\n"
+        "class Mine(CryptoStrategy):\n"
+        '    strategy_id = "mine"\n    Config = StrategyConfig\n\n'
+        "    def on_market(self, event, ctx):\n        return None\n"
+    )
+    found = set()
+    for place, edit in enumerate(
+        (text, text.replace("return None", "pass"), text.replace('"mine"', '"yours"'))
+    ):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        (folder / "mine.py").write_text(edit)
+        (item,) = plan([PLANTED], [f"{folder}/mine.py:Mine"]).items
+        found.add((item.key, item.planned.code_digest))
+    assert len(found) == len({key for key, _ in found}) == len({code for _, code in found}) == 3
 
 
 def test_a_grid_file_goes_to_its_strategy(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from quantlaxmi.parallel.work_queue import Ended, Limits, WorkQueue
+from quantlaxmi.system.memory import is_watched
 from tests.parallel.queue_work import noted
 
 
@@ -59,3 +60,23 @@ def test_processes_stay_for_the_next_run_where_they_are_kept(notes):
     with pytest.raises(ValueError, match="closed"):
         process.is_alive()
     queue.close()
+
+
+def test_a_process_is_replaced_after_so_many_items(notes):
+    answers = []
+    queue = queue_of([b"%d" % k for k in range(5)], answers, workers=1)
+    queue.limits = Limits(items=2)
+    queue.run()
+    pids = [pid for _, pid in answers]
+    assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4] != pids[0]
+    assert (Limits().items, Limits().growth) == (200, 256 << 20)
+
+
+@pytest.mark.skipif(not is_watched(), reason="the system does not tell what memory a process has")
+def test_a_process_that_grew_is_replaced_when_its_item_is_done(notes):
+    answers = []
+    queue = queue_of([b"a", b"grow 40", b"b", b"c"], answers, workers=1)
+    queue.limits = Limits(growth=32 << 20)
+    queue.run()
+    pids = [pid for _, pid in answers]
+    assert pids[0] == pids[1] != pids[2] == pids[3]
