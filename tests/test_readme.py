@@ -47,6 +47,22 @@ def test_readme_demo_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> 
     assert max(map(len, printed.splitlines())) <= 120
 
 
+def test_readme_begins_with_a_picture_whose_figures_are_those_of_the_demo() -> None:
+    """One paragraph, the picture, the install, the strategy, the trust; the site begins so too."""
+    parts = README.split("\n\n")[1:5]
+    assert parts[1].startswith("![") and parts[2].startswith("    pip install")
+    assert re.findall(r"^## (.*)", README, re.MULTILINE)[:2] == [
+        "The shortest way",
+        "Why to trust it",
+    ]
+    found = re.search(r"!\[.*?net (\S+) USDT of (\S+) fills.*?\]\((docs/.*?)\)", parts[1])
+    assert found is not None
+    printed = README[README.index("This is what `make demo` prints") :]
+    assert f"net {found[1]} USDT" in printed and f"{found[2]} fills" in printed
+    begun = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").split("\n\n")
+    assert begun[2] == parts[1].replace("docs/", "") and begun[3].startswith("    pip install")
+
+
 def test_readme_links_and_targets_exist() -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / link).exists(), link
