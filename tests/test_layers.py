@@ -134,8 +134,8 @@ INNER: dict[str, tuple[str, ...]] = {
             path.funding path.borrow path.trip_gross path.holding_periods path.placement
             path.net_terms path.bundle_places path.bundle_spans path.entry_filter gate kernels_ahead
             resampling.market_settings resampling.draws resampling.paired_bootstrap
-            resampling.bar_flips resampling.moved_mids resampling.market_replays
-            resampling.market_passes
+            resampling.bar_flips resampling.moved_mids resampling.draw_parts
+            resampling.market_replays resampling.market_passes
             resampling.grid_search resampling.grid_choice resampling.market_draws
             resampling.chain_replays resampling.chain_counts
             resampling.market_comparison resampling.market_counts resampling.first_exceedances

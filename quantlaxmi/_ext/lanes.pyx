@@ -15,7 +15,7 @@ from quantlaxmi._ext.bucket_sums cimport bucket_sums_t, sum_buckets
 from quantlaxmi._ext.engine_core cimport tape_run
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.feature_kernels cimport MAX_FEATURE_ARGS
-from quantlaxmi._ext.market_feed cimport rewind, was_read
+from quantlaxmi._ext.market_feed cimport feed_t, rewind, rows_read, was_read
 from quantlaxmi._ext.own_takes cimport takes_t
 from quantlaxmi._ext.quiet_rows cimport QuietRows
 from quantlaxmi._ext.replay_loop cimport Engine
@@ -28,28 +28,6 @@ from quantlaxmi._ext.wide cimport *
 
 #: Most lanes of one pass; more of them take more memory than the processor's caches have.
 MAX_LANES = 48
-
-cdef enum Outcome:
-    FOLLOWED = 0
-    NOT_FOLLOWED = 1  # a decision that was filled had seen no valid book
-    FAILED = 2  # the lane cannot go on, or its sums do not fit
-
-
-# A lane as it was before its first row.
-cdef struct fresh_t:
-    engine_t e
-    ctx_t ctx
-    account_t* accounts
-    borrow_t* loans
-    slot_t* state
-    Py_ssize_t n_slots
-    Py_ssize_t n_currencies
-
-
-cdef struct result_t:
-    int outcome
-    bucket_sums_t buckets
-    trip_sums_t trips
 
 
 cdef void _room(buffer_t* fresh, const buffer_t* used) noexcept nogil:
@@ -122,16 +100,6 @@ cdef class Lanes:
     ValueError
         The engines do not fit each other, or this form.
     """
-
-    cdef list engines
-    cdef Engine first
-    cdef Py_ssize_t n
-    cdef engine_t** places
-    cdef fresh_t* fresh
-    cdef result_t* results
-    cdef int64_t* scratch
-    cdef sleep_t sleep
-    cdef readonly bint some_sleep
 
     def __init__(self, engines, Py_ssize_t n_currencies, asleep):
         cdef Py_ssize_t k
@@ -248,35 +216,47 @@ cdef class Lanes:
             By lane: whether it was followed, total and squares of the buckets, trips, time in
             position. None where the lane failed or its sums do not fit.
         """
-        cdef tape_t* m = &self.first.tape
-        cdef Engine first = self.first
-        cdef Py_ssize_t n = m.n_instruments, k
-        cdef int64_t limit = pace()
-        cdef int64_t status = OK
+        cdef Py_ssize_t n = self.first.tape.n_instruments
+        cdef int64_t left = 0
         if weights.shape[0] != n or last_mid2.shape[0] != n:
             raise ValueError("weights and mids are one an instrument")
         if mid2.shape[0] != n or mid2.shape[1] != ends.shape[0] or not ends.shape[0]:
             raise ValueError("mids are one an instrument and bucket")
         with nogil:
-            self._begin(sleeping)
-            while True:
-                status = tape_run(m, &first.feed, limit)
-                if status != OK or _read(first):
-                    break
+            self.pass_over(
+                pace, &left, &weights[0], &last_mid2[0], end_ns, &ends[0], ends.shape[0],
+                &mid2[0, 0], sleeping,
+            )
+        return [shown(&self.results[k]) for k in range(self.n)]
+
+    cdef int pass_over(
+        self, pace, int64_t* left, const int64_t* weights, const int64_t* last_mid2,
+        int64_t end_ns, const int64_t* ends, Py_ssize_t n_ends, const int64_t* mid2, bint sleeping,
+    ) except -1 nogil:
+        cdef tape_t* m = &self.first.tape
+        cdef feed_t* feed = &self.first.feed
+        cdef int64_t status, before
+        cdef Py_ssize_t k
+        self._begin(sleeping)
+        while True:
+            if left[0] <= 0:
                 with gil:
-                    limit = pace()
-            if status == OK:
-                status = tape_finish(m, False)
-                if status == STOPPED:
-                    raise_now()
-            for k in range(self.n):
-                if status != OK:
-                    self.results[k].outcome = FAILED
-                    continue
-                self._sum(
-                    k, &weights[0], &last_mid2[0], end_ns, &ends[0], ends.shape[0], &mid2[0, 0]
-                )
-        return [_shown(&self.results[k]) for k in range(self.n)]
+                    left[0] = pace()
+            before = rows_read(feed)
+            status = tape_run(m, feed, left[0])
+            left[0] -= rows_read(feed) - before
+            if status != OK or was_read(feed):
+                break
+        if status == OK:
+            status = tape_finish(m, False)
+            if status == STOPPED:
+                raise_now()
+        for k in range(self.n):
+            if status != OK:
+                self.results[k].outcome = FAILED
+                continue
+            self._sum(k, weights, last_mid2, end_ns, ends, n_ends, mid2)
+        return 0
 
     def forget(self):
         """Free the memory of all tables; the next pass takes it again."""
@@ -342,12 +322,7 @@ cdef _check(Engine first, Engine one):
                 raise ValueError("lanes have the same features")
 
 
-cdef bint _read(Engine first) noexcept nogil:
-    """Whether all rows were read."""
-    return was_read(&first.feed)
-
-
-cdef _shown(const result_t* r):
+cdef shown(const result_t* r):
     cdef Py_ssize_t k
     if r.outcome == FAILED:
         return None

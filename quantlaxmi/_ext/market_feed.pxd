@@ -20,6 +20,13 @@ cdef inline bint was_read(const feed_t* f) noexcept nogil:
     )
 
 
+cdef inline Py_ssize_t rows_read(const feed_t* f) noexcept nogil:
+    """Rows read so far; of depth by an index, messages."""
+    return (
+        f.quotes.at + f.depth.at + f.trades.at + f.funding.at + f.chain.at + f.settlement.at
+    )
+
+
 cdef inline void rewind(feed_t* f) noexcept nogil:
     f.quotes.at = f.depth.at = f.trades.at = f.funding.at = f.chain.at = f.settlement.at = 0
 

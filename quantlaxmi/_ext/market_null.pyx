@@ -40,24 +40,6 @@ cdef extern from *:
     const int64_t QL_MAX_PATH
 
 
-cdef struct path_t:  # of one instrument
-    int64_t last  # twice the mid of the latest state, 0 before the first
-    int64_t n  # increments
-    int64_t total  # their sum
-    int64_t travelled  # sum of their magnitudes
-    int64_t* kept  # by number of turned increments: half-even(number * total / n)
-    int64_t least_bid  # over all states
-    int64_t most_ask
-
-
-cdef struct walk_t:  # the same within one draw
-    int64_t moved  # sum of the turned increments
-    int64_t turned  # how many
-    int64_t shift
-    int64_t lowest
-    int64_t highest
-
-
 cdef class SignFlips:
     """The increments of a market and their draws.
 
@@ -87,24 +69,6 @@ cdef class SignFlips:
     OverflowError
         When the increments of an instrument sum to more than a sixteenth of int64.
     """
-
-    cdef path_t* paths
-    cdef readonly Py_ssize_t n_instruments
-    cdef readonly int64_t n_instants
-    cdef readonly int64_t n_free
-    cdef readonly int64_t n_moving
-    cdef readonly bint uses_depth
-    cdef object _columns  # keeps what the pointers name
-    cdef readonly object quote_instants
-    cdef Py_ssize_t n_rows[2]
-    cdef const short* instrument[2]
-    cdef const int64_t* ts[2]
-    cdef const int64_t* bid[2]
-    cdef const int64_t* ask[2]
-    cdef const int64_t* bid_qty  # of quotes; a level of depth always has a size
-    cdef const int64_t* ask_qty
-    cdef int64_t* move[2]  # the increment that ends at the row
-    cdef int64_t* instant[2]  # its number, or NONE
 
     def __init__(self, quotes, depth, Py_ssize_t n_instruments):
         cdef Py_ssize_t k
@@ -208,7 +172,7 @@ cdef class SignFlips:
         if failed >= 0:
             raise OverflowError(f"the increments of instrument {failed} sum to over 2**59")
 
-    cdef inline bint _valid(self, int which, Py_ssize_t i) noexcept nogil:
+    cdef bint _valid(self, int which, Py_ssize_t i) noexcept nogil:
         """Whether the row sets a valid book, by the engine's rule on recorded prices."""
         if not (self.bid[which][i] > 0 and self.bid[which][i] < self.ask[which][i]):
             return False
@@ -293,23 +257,37 @@ cdef class SignFlips:
         bool
             Whether every valid book still has positive prices in the engine's range.
         """
-        cdef Py_ssize_t i
         cdef bint fine
+        cdef int64_t* shift[2]
         self._check(signs, quotes, depth)
+        shift[QUOTES] = &quotes[0] if quotes.shape[0] else NULL
+        shift[DEPTH] = &depth[0] if depth.shape[0] else NULL
         with nogil:
-            for i in range(signs.shape[0] >> 1):
-                philox_block(key, draw, (attempt << TRY_SHIFT) | <uint64_t>i, &signs[2 * i])
-            fine = self._fill(&signs[0], quotes, depth, drift)
+            fine = self.make(
+                key, draw, attempt, &signs[0], signs.shape[0], shift[QUOTES], shift[DEPTH], drift
+            )
         return fine
+
+    cdef bint make(
+        self, uint64_t key, uint64_t draw, uint64_t attempt, uint64_t* signs, Py_ssize_t n_signs,
+        int64_t* quotes, int64_t* depth, bint drift,
+    ) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(n_signs >> 1):
+            philox_block(key, draw, (attempt << TRY_SHIFT) | <uint64_t>i, &signs[2 * i])
+        return self._fill(signs, quotes, depth, drift)
 
     def apply(
         self, uint64_t[::1] signs, int64_t[::1] quotes, int64_t[::1] depth, bint drift=True
     ):
         """Fill the shifts of given signs; as `draw` otherwise. All 0 is the market itself."""
         cdef bint fine
+        cdef int64_t* shift[2]
         self._check(signs, quotes, depth)
+        shift[QUOTES] = &quotes[0] if quotes.shape[0] else NULL
+        shift[DEPTH] = &depth[0] if depth.shape[0] else NULL
         with nogil:
-            fine = self._fill(&signs[0], quotes, depth, drift)
+            fine = self._fill(&signs[0], shift[QUOTES], shift[DEPTH], drift)
         return fine
 
     cdef _check(self, uint64_t[::1] signs, int64_t[::1] quotes, int64_t[::1] depth):
@@ -320,7 +298,7 @@ cdef class SignFlips:
             raise ValueError("the arrays of a draw have the wrong size")
 
     cdef bint _fill(
-        self, const uint64_t* signs, int64_t[::1] quotes, int64_t[::1] depth, bint drift
+        self, const uint64_t* signs, int64_t* quotes, int64_t* depth, bint drift
     ) noexcept nogil:
         cdef walk_t* walks = <walk_t*>calloc(self.n_instruments + 1, sizeof(walk_t))
         cdef Py_ssize_t k
@@ -329,9 +307,9 @@ cdef class SignFlips:
             return False
         # An instrument's tops from depth all come before its first quote.
         if self.n_rows[DEPTH]:
-            self._walk(DEPTH, signs, walks, &depth[0], drift)
+            self._walk(DEPTH, signs, walks, depth, drift)
         if self.n_rows[QUOTES]:
-            self._walk(QUOTES, signs, walks, &quotes[0], drift)
+            self._walk(QUOTES, signs, walks, quotes, drift)
         for k in range(self.n_instruments):
             if self.paths[k].last and (
                 walks[k].lowest <= -self.paths[k].least_bid
@@ -342,8 +320,8 @@ cdef class SignFlips:
         if fine:
             return True
         # The lowest shift may not have met the lowest price.
-        return (self.n_rows[DEPTH] == 0 or self._positive(DEPTH, &depth[0])) and (
-            self.n_rows[QUOTES] == 0 or self._positive(QUOTES, &quotes[0])
+        return (self.n_rows[DEPTH] == 0 or self._positive(DEPTH, depth)) and (
+            self.n_rows[QUOTES] == 0 or self._positive(QUOTES, quotes)
         )
 
     cdef void _walk(

@@ -13,7 +13,7 @@ from quantlaxmi.gates import GatePolicy, market_null
 from quantlaxmi.gates.g2_suite import G2AntiOverfitSuite
 from quantlaxmi.gates.reasons import NO_RERUN
 from quantlaxmi.gates.resampling import market_counts
-from quantlaxmi.gates.resampling.market_replays import DrawFailed
+from quantlaxmi.gates.resampling.draw_parts import DrawFailed
 from quantlaxmi.gates.results import Verdict
 from quantlaxmi.run.replay import backtest
 from quantlaxmi.schema import Side

@@ -87,7 +87,7 @@ class ChainReplays(Replays):
 
     def __init__(self, context: GateContext, rerun: Rerun, key: int, days: SessionDays) -> None:
         run = rerun.run
-        self._rerun, self._key, self._rooms = rerun, key, []
+        self._rerun, self.key, self._rooms = rerun, key, []
         self._tables: dict[str, Mapping[str, npt.NDArray[Any]]] = {
             name: run.segment.columns(name) for name in TABLES
         }
@@ -119,7 +119,7 @@ class ChainReplays(Replays):
         """Make the market of a draw in the arrays of `moved`; there is one kind of them."""
         assert isinstance(moved, DrawnMarket)
         moved.draw, moved.tries, moved.accepted = draw, 1, True
-        moved.drawn = self.null.draw(self._key, draw, moved.drawn)
+        moved.drawn = self.null.draw(self.key, draw, moved.drawn)
         _, moved.below = self.null.quotes(moved.drawn, moved.tops)
         moved.quotes_of_rows = None
         return moved
@@ -175,3 +175,8 @@ class EachAlone(SettingPasses):
 
     def __init__(self, configs: Sequence[StrategyConfig | None]) -> None:
         self._configs, self.are_lanes = tuple(configs), False
+
+    @property
+    def at_once(self) -> int:
+        """1: a draw is made by itself."""
+        return 1

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from quantlaxmi.gates.context import GateContext
 from quantlaxmi.gates.resampling.chain_counts import prepare_chains
+from quantlaxmi.gates.resampling.draw_parts import DrawFailed
 from quantlaxmi.gates.resampling.market_counts import prepare
 from quantlaxmi.gates.resampling.market_draws import MOST_TRIES, MarketDraws
-from quantlaxmi.gates.resampling.market_replays import DrawFailed
 from quantlaxmi.gates.results import Inconclusive
 
 __all__ = ["FirstExceedances", "first_exceedances"]

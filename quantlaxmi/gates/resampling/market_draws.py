@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,11 @@ import numpy.typing as npt
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
 from quantlaxmi.gates.checkpoint import Stage
 from quantlaxmi.gates.context import GateContext
+from quantlaxmi.gates.resampling.draw_parts import DrawFailed
 from quantlaxmi.gates.resampling.draws import Binning, DrawRule, SweepFailed, count_draws
 from quantlaxmi.gates.resampling.grid_search import NAME
 from quantlaxmi.gates.resampling.market_passes import SettingPasses
-from quantlaxmi.gates.resampling.market_replays import DrawFailed, Moved, Replays, Sums
+from quantlaxmi.gates.resampling.market_replays import Moved, Replays, Sums
 from quantlaxmi.gates.resampling.market_settings import MarketNullSettings
 from quantlaxmi.gates.results import MonteCarlo
 from quantlaxmi.stats.histogram import LAST_BIN, bin_of
@@ -136,36 +137,51 @@ class MarketDraws:
         stages = self.context.settings(MarketNullSettings).stages(self.context.policy.level)
         return stages[-1 if count.extended else 0].draws
 
+    def _add(self, part: range, room: Moved, made: list[Draw]) -> None:
+        """Make draws that follow each other, together where the settings are lanes."""
+        for draw, found in zip(part, self.passes.drawn(part, room, self.drift), strict=True):
+            if found is None:
+                made.append(self._run(self.replays.move(draw, room, self.drift)))
+            else:
+                made.append(self._judged(found.tries, found.sums))
+
     def _run(self, market: Moved, *, shown: bool = False) -> Draw:
         """Run every setting over a market."""
-        # A market that could not be made positive, or a run that cannot be followed, counts
-        # against the strategy.
-        if not market.accepted:
-            return Draw(True, True, True, LAST_BIN, market.tries, None)
+        draw = self._judged(market.tries, self._sums(market) if market.accepted else None)
+        if not (shown and market.accepted):
+            return draw
+        return replace(draw, basis_sd=self.basis_sd(market))
+
+    def _sums(self, market: Moved) -> Iterator[Sums]:
+        for config, found in zip(self.configs, self.passes.sums(market), strict=True):
+            yield self.replays.sums(market, config) if found is None else found
+
+    def _judged(self, tries: int, found: Iterable[Sums] | None) -> Draw:
+        """What the settings' sums say; None where no market had positive prices."""
+        # Such a draw, or a run that cannot be followed, counts against the strategy.
+        if found is None:
+            return Draw(True, True, True, LAST_BIN, tries, None)
         least = self.context.policy.min_trades
         own: Sums | None = None
         enough = at_least = any_at_least = False
         top = 0
-        for config, found in zip(self.configs, self.passes.sums(market), strict=True):
-            try:
-                sums = self.replays.sums(market, config) if found is None else found
-            except (StrategyError, FixedPointOverflow):
-                if at_least:  # the settings before this one have decided the draw
-                    break
+        try:
+            for sums in found:
+                own = own or sums
+                reaches = not sums.followed or studentised_at_least(
+                    sums.total, sums.squares, self.own.total, self.own.squares
+                )
+                has_trips = sums.trips >= least or not sums.followed
+                enough |= has_trips
+                any_at_least |= reaches
+                at_least |= reaches and has_trips
+                if has_trips:
+                    place = bin_of(sums.total, sums.squares) if sums.followed else LAST_BIN
+                    top = max(top, place)
+        except (StrategyError, FixedPointOverflow):
+            if not at_least:  # else the settings before the one that failed have decided the draw
                 raise
-            own = own or sums
-            reaches = not sums.followed or studentised_at_least(
-                sums.total, sums.squares, self.own.total, self.own.squares
-            )
-            has_trips = sums.trips >= least or not sums.followed
-            enough |= has_trips
-            any_at_least |= reaches
-            at_least |= reaches and has_trips
-            if has_trips:
-                place = bin_of(sums.total, sums.squares) if sums.followed else LAST_BIN
-                top = max(top, place)
-        basis = self.basis_sd(market) if shown else None
-        return Draw(enough, at_least, any_at_least, top, market.tries, own, basis)
+        return Draw(enough, at_least, any_at_least, top, tries, own)
 
     def begin(self) -> None:
         """Make the first draws.
@@ -192,13 +208,13 @@ class MarketDraws:
         DrawFailed
             With the draws before the one on whose market the strategy cannot be run.
         """
-        return self.replays.each(draws, lambda _, market: self._run(market), self.drift)
+        return self.replays.in_parts(draws, self.passes.at_once, self._add)
 
     def _sweep(self, first: int, out: npt.NDArray[np.uint64]) -> None:
         found, failed = self.first[first : first + len(out)], None
         draws = range(first + len(found), first + len(out))
         try:
-            found += self.replays.each(draws, lambda _, market: self._run(market), self.drift)
+            found += self.made(draws)
         except DrawFailed as error:
             found, failed = found + error.before, error
         for row, draw in zip(out, found, strict=False):

@@ -9,17 +9,19 @@ losses that close, stated capital, and kernels that write to the books their nei
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
 
+from quantlaxmi._ext.lane_draws import LaneDraws
 from quantlaxmi._ext.lanes import MAX_LANES, Lanes
 from quantlaxmi.errors import FixedPointOverflow, StrategyError
-from quantlaxmi.gates.resampling.market_replays import Moved, Replays, Sums
+from quantlaxmi.gates.resampling.market_replays import MAX_TRIES, Moved, Replays, Sums
 from quantlaxmi.parallel.pace import Pace
 from quantlaxmi.parallel.threads import raise_if_stopped
 from quantlaxmi.run.session import FIRST_ROWS, MOST_ROWS
 from quantlaxmi.strategies.config import StrategyConfig
 
-__all__ = ["CHECKED", "MOST_BYTES", "SettingPasses"]
+__all__ = ["CHECKED", "MOST_BYTES", "Drawn", "SettingPasses"]
 
 #: Tables that the lanes of one pass may have, if each were as long as the run's own.
 MOST_BYTES: Final = 1 << 29
@@ -31,6 +33,14 @@ _AWAKE: Final = 4
 
 #: One draw in so many is run again with nobody asleep, and one of its settings by itself.
 CHECKED: Final = 64
+
+
+#: A call makes at most so many draws, and as many as have about so many rows.
+_MOST_AT_ONCE: Final = 16
+_ROWS_AT_ONCE: Final = 1 << 16
+
+#: What a lane came to, as `Lanes.run` says.
+_Result = tuple[bool, int, int, int, int]
 
 
 class _Beat:
@@ -52,12 +62,36 @@ class _Beat:
         return self._pace.size
 
 
+class Drawn(NamedTuple):
+    """What the settings came to on the market of a draw.
+
+    Attributes
+    ----------
+    tries : int
+        Markets made until one had positive prices.
+    sums : list of Sums, optional
+        By setting; None where no market had positive prices.
+    """
+
+    tries: int
+    sums: list[Sums] | None
+
+
+def _drawn(tries: int, results: list[_Result | None] | None) -> Drawn | None:
+    """As Python has it; None where a lane failed."""
+    if results is None:
+        return Drawn(tries, None)
+    sums = [Sums(*one) for one in results if one is not None]
+    return Drawn(tries, sums) if len(sums) == len(results) else None
+
+
 class _Room:
     """The lanes of one thread: groups of settings, each a pass."""
 
     def __init__(self, groups: list[Lanes]) -> None:
         self.groups, self.beat = groups, _Beat()
         self.loaded: Moved | None = None
+        self.draws: LaneDraws | None = None  # of the market that is loaded
 
 
 class SettingPasses:
@@ -106,20 +140,75 @@ class SettingPasses:
             groups.append(Lanes(engines, len(sessions[0].currencies), own))
         return _Room(groups)
 
+    def _load(self, room: _Room, moved: Moved) -> None:
+        """Let the lanes read a market, unless they do."""
+        if room.loaded is moved:
+            return
+        replays = self._replays
+        for lanes in room.groups:
+            lanes.load(replays.tables(moved), replays.depth_index, replays.quiet_rows)
+        room.loaded, room.draws = moved, None
+
     def _pass(self, room: _Room, moved: Moved, *, sleeping: bool) -> list[Sums | None]:
         marks = self._replays.marks(moved)
         made: list[Sums | None] = []
+        self._load(room, moved)
         for lanes in room.groups:
-            if room.loaded is not moved:
-                replays = self._replays
-                lanes.load(replays.tables(moved), replays.depth_index, replays.quiet_rows)
             room.beat.begin()
             found = lanes.run(room.beat, *marks, sleeping)
             made += [None if one is None else Sums(*one) for one in found]
             if len(room.groups) > 1:
                 lanes.forget()
-        room.loaded = moved
         return made
+
+    @property
+    def at_once(self) -> int:
+        """Draws that `drawn` best makes together, so that a call takes about a millisecond."""
+        return max(1, min(_MOST_AT_ONCE, _ROWS_AT_ONCE // (1 + self._replays.n_rows)))
+
+    def drawn(self, draws: range, moved: Moved, drift: bool = True) -> list[Drawn | None]:
+        """Make the markets of draws that follow each other, and run every setting on each.
+
+        Parameters
+        ----------
+        draws : range
+        moved : Moved
+            Its arrays are overwritten; it does not say of which market they are afterwards.
+        drift : bool
+            Whether the markets keep the data's drift.
+
+        Returns
+        -------
+        list of Drawn or None
+            By draw; None where it has to be made by itself (`Replays.move` and `sums`): the
+            settings are no lanes of one pass, one failed, or the draw is one that is checked.
+        """
+        if not (self.are_lanes and self._replays.has_no_bars):
+            return [None] * len(draws)
+        room = self._taken(moved)
+        found: list[Drawn | None] = []
+        if len(room.groups) > 1:
+            found = [None] * len(draws)
+        else:
+            self._load(room, moved)
+            for checked, part in groupby(draws, lambda draw: draw % CHECKED == 0):
+                numbers = list(part)
+                found += (
+                    [None] * len(numbers) if checked else self._made(room, moved, numbers, drift)
+                )
+        self._rooms[id(moved)] = room
+        return found
+
+    def _made(
+        self, room: _Room, moved: Moved, numbers: Sequence[int], drift: bool
+    ) -> list[Drawn | None]:
+        if room.draws is None:
+            room.draws = self._replays.lane_draws(room.groups[0], moved)
+        room.beat.begin()
+        made = room.draws.made(
+            room.beat, self._replays.key, numbers[0], len(numbers), drift, MAX_TRIES
+        )
+        return [_drawn(tries, results) for tries, results in made]
 
     def sums(self, moved: Moved) -> list[Sums | None]:
         """Sums of every setting on a market; None where the setting has to be run by itself.

@@ -16,17 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from quantlaxmi._ext.bucket_sums import bucket_sums
+from quantlaxmi._ext.lane_draws import LaneDraws
+from quantlaxmi._ext.lanes import Lanes
 from quantlaxmi._ext.market_null import SignFlips
 from quantlaxmi._ext.quiet_rows import MOST_INSTRUMENTS, QuietRows
 from quantlaxmi._ext.trip_sums import NO_MID_SEEN, trip_sums
-from quantlaxmi.errors import FixedPointOverflow, StrategyError, first_cause
+from quantlaxmi.errors import FixedPointOverflow
 from quantlaxmi.gates.context import DecisionPoints, GateContext
 from quantlaxmi.gates.path.clock_buckets import bucket_ends
 from quantlaxmi.gates.path.columns import BoundError, attribution_units
 from quantlaxmi.gates.resampling.bar_flips import BarFlips
+from quantlaxmi.gates.resampling.draw_parts import in_parts
 from quantlaxmi.gates.resampling.moved_mids import MovedMids
 from quantlaxmi.parallel import cores
-from quantlaxmi.parallel.pull import pull
 from quantlaxmi.run.ledger_lines import last_seq_at, marks_at
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.run.session import Session
@@ -36,7 +38,7 @@ from quantlaxmi.segment.depth_index import depth_index_of
 from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.kernel import BoundStrategy
 
-__all__ = ["MAX_TRIES", "DrawFailed", "Moved", "Replays", "Sums"]
+__all__ = ["MAX_TRIES", "Moved", "Replays", "Sums"]
 
 #: Most markets made for one draw until one has positive prices.
 MAX_TRIES = 100
@@ -47,27 +49,6 @@ _NO_LATER = 2**63 - 1
 Marks = tuple[I64, I64, int, I64, I64]
 
 T = TypeVar("T")
-
-
-class DrawFailed(Exception):
-    """The strategy could not be run on the market of a draw; the cause says why.
-
-    Parameters
-    ----------
-    draw : int
-    before : list
-        Results of the draws before it.
-    """
-
-    def __init__(self, draw: int, before: list[Any]) -> None:
-        super().__init__(draw, before)
-        self.draw, self.before = draw, before
-
-    @property
-    def reason(self) -> str:
-        """As a sentence."""
-        cause = "" if self.__cause__ is None else first_cause(self.__cause__)
-        return f"On the market of draw {self.draw} the strategy could not be run: {cause}."
 
 
 class Sums(NamedTuple):
@@ -133,6 +114,7 @@ class Replays:
     Attributes
     ----------
     flips : SignFlips
+    key : int
     scale : int
         Attribution units in one unit of the sums.
     threads : int
@@ -146,7 +128,7 @@ class Replays:
 
     def __init__(self, context: GateContext, rerun: Rerun, key: int) -> None:
         run = rerun.run
-        self._rerun, self._key = rerun, key
+        self._rerun, self.key = rerun, key
         self._rooms: list[Moved] = []  # one for each thread; the next draw takes it again
         self._tables: dict[str, Mapping[str, npt.NDArray[Any]]] = {
             name: run.segment.columns(name) for name in TABLES
@@ -233,7 +215,7 @@ class Replays:
         for attempt in range(MAX_TRIES):
             moved.tries = attempt + 1
             moved.accepted = self.flips.draw(
-                self._key, draw, attempt, moved.signs, moved.quotes, moved.depth, drift
+                self.key, draw, attempt, moved.signs, moved.quotes, moved.depth, drift
             )
             if moved.accepted and self._bars is not None:
                 moved.bars = self._bars.moved(moved.signs, moved.quotes)
@@ -271,6 +253,16 @@ class Replays:
         return self._rerun.run.strategy.strategy_id
 
     @property
+    def n_rows(self) -> int:
+        """Rows of the recorded tables."""
+        return self._rerun.run.segment.n_rows
+
+    @property
+    def has_no_bars(self) -> bool:
+        """Whether a draw is shifts and nothing else: bars follow from them outside the engine."""
+        return self._bars is None
+
+    @property
     def table_bytes(self) -> int:
         """Memory of the run's own tables."""
         exact = self._rerun.run.exact
@@ -295,6 +287,19 @@ class Replays:
         """What the sums of any run over a market are made with."""
         mids, n = self._marked.on(moved.quotes, moved.depth), len(self._weights)
         return self._weights, mids[:n], self._end_ns, self._ends, mids[n:].reshape(n, -1)
+
+    def lane_draws(self, lanes: Lanes, moved: Moved) -> LaneDraws:
+        """Draws of lanes that have loaded the tables of a market, in its arrays."""
+        return LaneDraws(
+            lanes,
+            self.flips,
+            (moved.signs, moved.quotes, moved.depth),
+            self._marked.recorded,
+            (self._marked.followed("quotes"), self._marked.followed("depth")),
+            self._weights,
+            self._end_ns,
+            self._ends,
+        )
 
     def sums(
         self,
@@ -333,24 +338,16 @@ class Replays:
         Raises
         ------
         DrawFailed
-            With the first draw, in their order, on which the strategy cannot be run, and what the
-            draws before it gave: the same on any number of threads.
+            With the first draw on which the strategy cannot be run.
         """
-        rooms = self._rooms
 
-        def one(number: int) -> T:
-            try:
-                room = rooms.pop()
-            except IndexError:
-                room = self.room()
-            draw = draws[number]
-            result = work(draw, self.move(draw, room, drift))
-            rooms.append(room)
-            return result
+        def one(part: range, room: Moved, made: list[T]) -> None:
+            made.append(work(part[0], self.move(part[0], room, drift)))
 
-        made, error = pull(one, len(draws), threads=self.threads)
-        if isinstance(error, StrategyError | FixedPointOverflow):
-            raise DrawFailed(draws[len(made)], made) from error
-        if error is not None:
-            raise error
-        return made
+        return self.in_parts(draws, 1, one)
+
+    def in_parts(
+        self, draws: range, most: int, work: Callable[[range, Moved, list[T]], None]
+    ) -> list[T]:
+        """Do something with draws, at most so many at a time, as `draw_parts.in_parts` says."""
+        return in_parts(draws, most, work, self._rooms, self.room, self.threads)

@@ -32,11 +32,20 @@ class MovedMids:
     def follow(self, table: str, places: I64, rows: I64) -> None:
         """Let the mids at some places move with the shifts of rows of ``quotes`` or ``depth``."""
         known = self._mid2[places] != 0
-        before = self._followed.get(table, (np.zeros(0, np.int64), np.zeros(0, np.int64)))
+        before = self.followed(table)
         new = (places[known], rows[known])
         if len(new[0]):
             joined = [np.concatenate(pair) for pair in zip(before, new, strict=True)]
             self._followed[table] = joined[0], joined[1]
+
+    @property
+    def recorded(self) -> I64:
+        """The mids on the recorded market."""
+        return self._mid2
+
+    def followed(self, table: str) -> tuple[I64, I64]:
+        """Places that move with ``quotes`` or ``depth``, no place twice, and the row of each."""
+        return self._followed.get(table, (np.zeros(0, np.int64), np.zeros(0, np.int64)))
 
     def on(self, quotes: I64, depth: I64) -> I64:
         """The mids on a market with these shifts.
