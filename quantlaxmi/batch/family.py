@@ -159,7 +159,7 @@ def family(
     versions = catalog.versions()
     version = version or next(reversed(versions), "")
     if version and version not in versions:
-        raise ConfigError("version", f"was {version!r}, expected one of {', '.join(versions)}")
+        raise ConfigError("--version", f"was {version!r}, expected one of {', '.join(versions)}")
     rows = catalog.of_version(version)
     length = family_length(len(rows), q)
     fixed = fixed_length(catalog, version)
