@@ -224,11 +224,9 @@ def _kind_bounds(
     first: KindCounts, later: KindCounts | None, length: int, *, anytime: bool
 ) -> Bounds:
     """Bounds of the p of one kind, from the gate's counts and the family's draws together."""
-    if anytime:
-        with_places = later is not None and (later.draws >= first.draws or len(later.first) > 0)
-        return anytime_bounds(later if later is not None and with_places else first)
-    found = count_bounds(first, length)
+    bounds = anytime_bounds if anytime else count_bounds
+    found = bounds(first, length)
     if later is None or not later.draws:
         return found
-    other = count_bounds(later, length)
+    other = bounds(later, length)
     return Bounds(max(found.lower, other.lower), min(found.upper, other.upper))

@@ -149,12 +149,18 @@ def count_bounds(counts: KindCounts, length: int) -> Bounds:
     return Bounds(lower, Fraction(b + length - made + 1, length + 1))
 
 
-def anytime_bounds(counts: KindCounts) -> Bounds:
-    """The p that holds whenever drawing stops: h/(l + h - b) after l draws, then h/T.
+def anytime_bounds(counts: KindCounts, length: int) -> Bounds:
+    """Bounds of the p that holds whenever drawing stops, for drawing up to a length.
+
+    It is h/(l + h - b) after l draws, then h/T; it never rises. So what it is now is the upper
+    bound, and the lower one is what it comes to if no further draw exceeds.
 
     Parameters
     ----------
     counts : KindCounts
+        With the places of the first exceedances, or without.
+    length : int
+        Draws that the family can want by now.
 
     References
     ----------
@@ -164,9 +170,10 @@ def anytime_bounds(counts: KindCounts) -> Bounds:
     b, made = counts.exceedances, counts.draws
     if len(counts.first) == FIRST:
         return Bounds(*[Fraction(FIRST, counts.first[-1])] * 2)
-    if b >= FIRST:
-        return Bounds(*[_ONE] * 2)
-    return Bounds(*[Fraction(FIRST, made + FIRST - b)] * 2)
+    if b >= FIRST:  # the tenth is one of draw 10 to draw made - (b - 10)
+        return Bounds(Fraction(FIRST, made - b + FIRST), _ONE)
+    most = max(made, length)
+    return Bounds(Fraction(FIRST, most + FIRST - b), Fraction(FIRST, made + FIRST - b))
 
 
 def rejected(p_values: Sequence[Fraction], q: Fraction, method: Method = "bh") -> Fraction | None:

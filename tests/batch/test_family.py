@@ -11,6 +11,7 @@ from quantlaxmi.batch import Catalog, family, plan, sweep
 from quantlaxmi.batch.family_draws import family_draws
 from quantlaxmi.batch.figures import figures_of
 from quantlaxmi.batch.inference import count_bounds
+from quantlaxmi.batch.plan import ENGINE_VERSION
 from quantlaxmi.batch.records import Drawn, Family, Figures, Finished, KindCounts, Planned
 from quantlaxmi.batch.tasks import task_of
 from quantlaxmi.batch.worker import run_item
@@ -101,6 +102,31 @@ def test_a_sweep_draws_on_until_every_discovery_is_known(tmp_path):
     assert sorted(item.why for item in found.items) == ["", *["refused"] * 5]
     assert [line.items for line in catalog.families] == [6]
     assert catalog.table()["p_market_drift_draws"].count(1_999) == 1
+
+
+def test_a_family_that_grew_draws_on_as_another_does(tmp_path):
+    """Segments that were added had the draws of their gate and no other: no edge of theirs was ever
+    found, and none was unresolved.
+    """
+    for k in range(5):
+        (tmp_path / f"broken-{k}").mkdir()
+        (tmp_path / f"broken-{k}" / "segment.json").write_text("{}")
+    where = {"catalog": tmp_path / "c", "policy": WHOLE, "workers": 1}
+    sweep([tmp_path / "broken-0"], ["basis_capture"], **where)
+    writer = Catalog.open(tmp_path / "c").writer()
+    writer.add([Family(engine_version=ENGINE_VERSION, items=1, draws=19_999, q=".1")])
+    writer.flush()
+    writer.close()
+    segments, events = [DATA / "planted", tmp_path / "broken-*"], []
+    sweep(segments, ["basis_capture"], max_draws=199, **where)
+    found = family(Catalog.open(tmp_path / "c"))
+    assert found.anytime and found.discoveries == () and len(found.unresolved) == 1
+    sweep(segments, ["basis_capture"], log=events.append, **where)
+    found = family(Catalog.open(tmp_path / "c"))
+    (one,) = found.discoveries
+    assert found.anytime and found.unresolved == () and one.draws == 1_999
+    assert one.bounds.upper == Fraction(10, 1_999 + 10 - one.exceedances)
+    assert [event["most"] for event in events if event["event"] == "draws"] == [1_999]
 
 
 def test_a_policy_that_leaves_out_a_guard_buys_no_discovery(tmp_path):
@@ -230,7 +256,7 @@ def test_a_family_that_grew_after_its_draws_takes_anytime_p(tmp_path):
     catalog = made_catalog(tmp_path / "c", [figures(0.4, 30)])
     found = family(catalog)
     assert found.anytime and found.items[0].bounds.upper == Fraction(10, 1_999 + 8)
-    assert found.items[0].bounds.is_exact
+    assert found.items[0].bounds.lower == Fraction(1, 1000)  # of its equity: draws may go on
     assert [one.key for one in found.discoveries] == ["0" * 64]
 
 

@@ -99,9 +99,14 @@ def test_rejections_are_those_of_the_definition(method):
             assert found == [i for i, p in enumerate(adjusted) if p <= q]
 
 
+@pytest.mark.parametrize(
+    ("full_p", "bounds_of"),
+    [(naive.full_length_p, count_bounds), (naive.anytime_p, anytime_bounds)],
+    ids=["fixed", "grown"],
+)
 @pytest.mark.parametrize("method", ["bh", "by"])
 @pytest.mark.parametrize("seed", range(6))
-def test_staged_discoveries_are_the_full_length_ones_in_any_order(method, seed):
+def test_staged_discoveries_are_the_full_length_ones_in_any_order(method, seed, full_p, bounds_of):
     rng = random.Random(seed)
     length = 199
     for _ in range(examples(8)):
@@ -112,14 +117,14 @@ def test_staged_discoveries_are_the_full_length_ones_in_any_order(method, seed):
             hits[k] = draws(rng, share, length)
             equity[k] = Fraction(rng.choice([1, 1, 5, 30, 100]), 1000)
             made[k] = 0
-        full = [max(naive.full_length_p(hits[k], length), equity[k]) for k in range(n)]
+        full = [max(full_p(hits[k], length), equity[k]) for k in range(n)]
         expected = {
             str(k) for k in naive.step_up(full, TENTH, harmonic(n) if method == "by" else 1)
         }
 
         def members(made=made, hits=hits, equity=equity):
             for k in made:
-                bounds = count_bounds(counts_of(hits[k], made[k]), length)
+                bounds = bounds_of(counts_of(hits[k], made[k]), length)
                 yield Member(str(k), bounds.joined(Bounds(equity[k], equity[k])))
 
         while True:
@@ -162,6 +167,27 @@ def test_what_it_would_take_is_enough_and_not_more():
             assert upper(needed) <= threshold < upper(needed - 1)
 
 
+@pytest.mark.parametrize("places", [True, False])
+def test_anytime_bounds_hold_for_every_continuation_and_longer_ones(places):
+    """A family that grew draws on too: what further draws may give lies between the bounds."""
+    rng = random.Random(7)
+    for _ in range(examples(300)):
+        length = rng.choice([19, 60, 199])
+        hits = draws(rng, rng.choice([0.0, 0.02, 0.1, 0.5, 1.0]), length)
+        p = naive.anytime_p(hits, length)
+        before = Fraction(1)
+        for made in [*sorted(rng.choices(range(length + 1), k=6)), length]:
+            counts = counts_of(hits, made, places=places)
+            bounds = anytime_bounds(counts, length)
+            assert bounds.lower <= p <= bounds.upper
+            assert anytime_bounds(counts, 2 * length).lower <= bounds.lower
+            if places:
+                assert bounds.upper == naive.anytime_p(hits, made) <= before
+                before = bounds.upper
+        if places:
+            assert bounds.is_exact
+
+
 def test_anytime_p_is_valid_wherever_drawing_stops():
     """Under the null P(p <= a) <= a for the smallest p over the whole path."""
     rng = random.Random(5)
@@ -170,7 +196,9 @@ def test_anytime_p_is_valid_wherever_drawing_stops():
     for _ in range(rounds):
         share = rng.random()  # a uniform share is the null distribution of b given l
         hits = draws(rng, share, 300)
-        smallest = min(anytime_bounds(counts_of(hits, made)).lower for made in range(1, 301, 3))
+        smallest = min(
+            anytime_bounds(counts_of(hits, made), 300).upper for made in range(1, 301, 3)
+        )
         for a in below:
             below[a] += smallest <= a
     for a, n in below.items():

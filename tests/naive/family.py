@@ -15,6 +15,16 @@ def full_length_p(hits, length, h=10):
     return Fraction(b + 1, length + 1)
 
 
+def anytime_p(hits, made, h=10):
+    """h/T where the h-th exceedance is draw T of those made, else h/(made + h - b)."""
+    b = 0
+    for place, hit in enumerate(hits[:made], 1):
+        b += hit
+        if b == h:
+            return Fraction(h, place)
+    return Fraction(h, made + h - b)
+
+
 def step_up(p_values, q, factor=1):
     """Indices that are rejected: for the largest k with k of them at most k q/(M factor)."""
     n = len(p_values)
