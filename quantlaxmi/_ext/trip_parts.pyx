@@ -6,6 +6,11 @@ import numpy as np
 from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.signals cimport hear_far
 
+from quantlaxmi.schema import FillFlag
+
+# Of a fill inside the bar that ended.
+cdef int64_t _IN_BAR = FillFlag.IN_BAR
+
 
 cdef inline int64_t _sign(int64_t x) noexcept nogil:
     return (x > 0) - (x < 0)
@@ -20,6 +25,24 @@ cdef struct walk_t:
     Py_ssize_t n_open  # instruments with a position
     Py_ssize_t trip
     Py_ssize_t n_parts
+
+
+cdef Py_ssize_t _change_end(
+    const fill_t* fills, Py_ssize_t first, Py_ssize_t n, Py_ssize_t held
+) except -1 nogil:
+    """Where the change that begins at a fill ends: with its decision, or where what a bar met left
+    nothing held, because what the same decision opens is opened at the next bar."""
+    cdef Py_ssize_t k
+    cdef int64_t before
+    for k in range(first, n):
+        hear_far(k)
+        if k > first and fills[k].decision != fills[first].decision:
+            return k
+        before = fills[k].position - fills[k].side * fills[k].qty
+        held += (fills[k].position != 0) - (before != 0)
+        if held == 0 and fills[k].flags & _IN_BAR:
+            return k + 1
+    return n
 
 
 cdef int _turns(
@@ -103,10 +126,8 @@ def trip_parts(const fill_t[::1] fills, Py_ssize_t n_instruments):
         for after in range(n):
             outside |= fills[after].instrument < 0 or fills[after].instrument >= n_instruments
         while first < n and not outside:
-            after = first + 1
-            while after < n and fills[after].decision == fills[first].decision:
-                after += 1
             held = w.n_open
+            after = _change_end(&fills[0], first, n, held)
             turned = _turns(&fills[0], first, after, &w, state)
             if turned:
                 _write(&fills[0], first, after, True, turned, &w, state, parts)

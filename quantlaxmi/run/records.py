@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantlaxmi.counted import counted
 from quantlaxmi.events import TradeAttribution
 from quantlaxmi.execution.conversion import one_currency
 from quantlaxmi.execution.ledger import ledger_scale
@@ -161,6 +162,11 @@ class RunRecords:
     venue_clocks: tuple[VenueClock, ...]
     capital: CapitalUse | None = None
     notes: NDArray[Any] = field(default_factory=lambda: NO_NOTES)
+
+    def __repr__(self) -> str:
+        decisions = counted(len(self.decisions), "decision[s]")
+        fills = counted(len(self.fills), "fill[s]")
+        return f"<RunRecords of {self.header.strategy_id}: {decisions}, {fills}>"
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:

@@ -17,8 +17,9 @@ __all__ = ["ResultTable"]
 
 #: Rows that a notebook shows.
 _SHOWN = 40
-#: Rows at the beginning and at the end that a terminal shows, its width, and lines in all.
-_FIRST, _LAST, _WIDTH, _LINES = 3, 1, 100, 18
+#: Rows at the beginning and at the end that a terminal shows, its width, and lines in all; lines
+#: within which a table is shown whole; characters of a text.
+_FIRST, _LAST, _WIDTH, _LINES, _WHOLE, _LONGEST = 3, 1, 100, 18, 60, 64
 
 
 class ResultTable:
@@ -121,28 +122,39 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _lines(table: ResultTable) -> list[str]:
-    """The first and the last rows as text: columns side by side, then those that have no room."""
-    arrow, n = table.arrow, len(table)
-    first = arrow.slice(0, _FIRST)
-    last = arrow.slice(max(_FIRST, n - _LAST))
-    gap = ["…"] * (n > _FIRST + _LAST)
-    blocks: list[list[list[str]]] = []
-    room, height = 0, 1 + len(first) + len(gap) + len(last)
-    left = list(table.columns)
-    for name in table.columns:
-        parts = ([_text(v) for v in _values(part.column(name))] for part in (first, last))
-        cells = [name, *next(parts), *gap, *next(parts)]
-        wide = max(map(len, cells))
-        if wide > room:
-            if height * (len(blocks) + 1) > _LINES:
-                break
-            blocks.append([])
-            room = _WIDTH
-        room -= wide + 2
-        blocks[-1].append([cell.ljust(wide) for cell in cells])
-        left.remove(name)
-    lines = ["  ".join(line).rstrip() for block in blocks for line in zip(*block, strict=True)]
+    """All rows of a short table, else the first and the last, as text: columns side by side."""
+    n = len(table)
+    lines, left = _blocks(table, list(range(n)), _WHOLE) if n < _WHOLE else ([], [""])
+    if left:
+        rows = [*range(min(n, _FIRST)), *range(max(_FIRST, n - _LAST), n)]
+        lines, left = _blocks(table, rows, _LINES)
     return lines + ([f"and {', '.join(left)}"] if left else [])
+
+
+def _blocks(table: ResultTable, rows: list[int], most: int) -> tuple[list[str], list[str]]:
+    """At most so many lines of some rows, and the columns that have no room.
+
+    Columns that do not stand side by side go beneath, each time behind the first one.
+    """
+    gap = ["…"] * (len(rows) < len(table))
+    some = table.arrow.take(np.array(rows, np.int64))
+    height = 1 + len(rows) + len(gap)
+    blocks: list[list[list[str]]] = []
+    room, left = 0, list(table.columns)
+    for name in table.columns:
+        cells = [_text(value) for value in _values(some.column(name))]
+        cells[_FIRST:_FIRST] = gap
+        wide = max(map(len, (name, *cells)))
+        padded = [cell.ljust(wide) for cell in (name, *cells)]
+        if wide > room:
+            if height * (len(blocks) + 1) > most:
+                break
+            blocks.append([blocks[0][0]] if blocks else [])
+            room = _WIDTH - sum(len(column[0]) + 2 for column in blocks[-1])
+        room -= wide + 2
+        blocks[-1].append(padded)
+        left.remove(name)
+    return ["  ".join(line).rstrip() for one in blocks for line in zip(*one, strict=True)], left
 
 
 def _text(value: Any) -> str:
@@ -158,7 +170,8 @@ def _text(value: Any) -> str:
         return str(value.astype("datetime64[s]")).replace("T", " ")
     if isinstance(value, np.timedelta64):
         return f"{value / np.timedelta64(1, 's'):,.3f} s"
-    return " ".join(str(value).split())[:40]
+    text = " ".join(str(value).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def need_pandas(what: str) -> Any:

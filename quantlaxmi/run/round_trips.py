@@ -3,7 +3,9 @@
 A trip goes from flat to flat over all instruments together. Fills of one decision that follow one
 another are one change of the position. A change that closes all that is held and opens something
 else ends one trip and begins the next: each of its fills is split where the old position ends. A
-change that ends where it began, flat, is a trip of its own (a bundle that was trimmed away).
+change that ends where it began, flat, is a trip of its own (a bundle that was trimmed away). Where
+a stop or target met inside a bar leaves nothing held, a change ends there: what the same decision
+opens is opened at the next bar.
 """
 
 from __future__ import annotations

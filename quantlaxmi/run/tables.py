@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from quantlaxmi import schema
@@ -90,8 +91,9 @@ def _decisions(records: RunRecords) -> dict[str, Any]:
 def _legs(records: RunRecords) -> dict[str, Any]:
     rows = records.legs
     prices = {
-        field: _amounts(records, rows, field, "price_exponent")
-        for field in ("bid", "ask", "limit_price")
+        "bid": _amounts(records, rows, "bid", "price_exponent"),
+        "ask": _amounts(records, rows, "ask", "price_exponent"),
+        "limit_price": _limits(records, rows),
     }
     quantities = {
         field: _amounts(records, rows, field, "qty_exponent") for field in ("bid_qty", "ask_qty")
@@ -125,10 +127,16 @@ def _orders(records: RunRecords) -> dict[str, Any]:
         **_who(records, rows),
         "order_type": names_column(rows["order_type"], schema.OrderType),
         "time_in_force": names_column(rows["time_in_force"], schema.TimeInForce),
-        "limit_price": _amounts(records, rows, "limit_price", "price_exponent"),
+        "limit_price": _limits(records, rows),
         "qty": _amounts(records, rows, "qty", "qty_exponent"),
         "filled_qty": _amounts(records, rows, "filled_qty", "qty_exponent"),
     }
+
+
+def _limits(records: RunRecords, rows: NDArray[Any]) -> pa.Array:
+    """Limit prices; null for an order at the market."""
+    found = _amounts(records, rows, "limit_price", "price_exponent")
+    return pc.if_else(pa.array(rows["limit_price"] == 0), pa.scalar(None, found.type), found)
 
 
 def _fills(records: RunRecords) -> dict[str, Any]:

@@ -14,35 +14,52 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import quantlaxmi as ql
 from quantlaxmi import backtest
 from quantlaxmi.run.position_changes import count_round_trips
 from quantlaxmi.run.round_trips import round_trips
-from quantlaxmi.schema import FILL_DTYPE
+from quantlaxmi.schema import FILL_DTYPE, FillFlag
 from tests.depth import examples
 
 DATA = Path(__file__).parents[2] / "data"
 
 
-def ledger(moves: list[tuple[int, int, int]]) -> np.ndarray[Any, Any]:
-    """Fills of (decision step, instrument, signed quantity)."""
+def ledger(moves: list[tuple[int, ...]]) -> np.ndarray[Any, Any]:
+    """Fills of (decision step, instrument, signed quantity, whether inside a bar)."""
     rows = np.zeros(len(moves), FILL_DTYPE)
     position: dict[int, int] = {}
     decision = 0
-    for k, (step, instrument, quantity) in enumerate(moves):
+    for k, (step, instrument, quantity, *in_bar) in enumerate(moves):
         decision += step
         position[instrument] = position.get(instrument, 0) + quantity
         rows[k]["decision"], rows[k]["instrument"] = decision, instrument
         rows[k]["side"], rows[k]["qty"] = (1 if quantity > 0 else -1), abs(quantity)
         rows[k]["position"] = position[instrument]
+        rows[k]["flags"] = FillFlag.IN_BAR if any(in_bar) else 0
     return rows
+
+
+def changes(fills: Any) -> Iterator[list[Any]]:
+    """Fills of one decision, parted behind one inside a bar that leaves nothing held."""
+    position: dict[int, int] = {}
+    for _, group in groupby(fills, key=lambda fill: int(fill["decision"])):
+        members: list[Any] = []
+        for fill in group:
+            members.append(fill)
+            i = int(fill["instrument"])
+            position[i] = position.get(i, 0) + int(fill["side"] * fill["qty"])
+            if fill["flags"] & FillFlag.IN_BAR and not any(position.values()):
+                yield members
+                members = []
+        if members:
+            yield members
 
 
 def naive(fills: Any) -> tuple[list[tuple[int, int, int]], bool]:
     """Parts (trip, fill, signed quantity), one unit of quantity after another."""
     position: dict[int, int] = {}
     parts, trip, row = [], -1, 0
-    for _, group in groupby(fills, key=lambda fill: int(fill["decision"])):
-        members = list(group)
+    for members in changes(fills):
         start = {i: q for i, q in position.items() if q}
         end = dict(position)
         for fill in members:
@@ -70,7 +87,12 @@ def naive(fills: Any) -> tuple[list[tuple[int, int, int]], bool]:
 @settings(max_examples=examples(300), deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 1), st.integers(0, 2), st.sampled_from([-3, -2, -1, 1, 2, 3])),
+        st.tuples(
+            st.integers(0, 1),
+            st.integers(0, 2),
+            st.sampled_from([-3, -2, -1, 1, 2, 3]),
+            st.booleans(),
+        ),
         max_size=25,
     )
 )
@@ -150,6 +172,31 @@ def test_excursions_are_those_of_every_book_by_hand(finished):
                 )
                 worst, best = min(worst, value), max(best, value)
         assert (Fraction(table["worst"][trip]), Fraction(table["best"][trip])) == (worst, best)
+
+
+def test_a_target_met_in_a_bar_ends_a_trip_though_the_same_decision_buys_again():
+    """Both belong to the decision at the bar's end, and stood as one trip from 101 to 101."""
+    closes = [100.0, 101.0, 103.0, 104.0, 104.5, 104.0]
+    opens = [100.0, 100.5, 101.0, 103.5, 104.0, 104.5]
+    bars = {
+        "time": [1704067200 + 3600 * k for k in range(6)],
+        "open": opens, "high": [102.0, 102.0, 104.0, 105.0, 105.0, 105.0],
+        "low": [99.0] * 6, "close": closes, "volume": [1000] * 6,
+    }  # fmt: skip
+
+    class Again(ql.BarStrategy):
+        strategy_id = "again"
+
+        def next(self):
+            if not self.position:
+                self.buy(1, take_profit=self.data.close[-1] + 2)
+
+    run = ql.backtest(ql.from_frame(bars, symbol="BTCUSDT"), Again, costs=ql.CostModel.binance())
+    table = run.trades()
+    # Bought at 100.5 and 103.5, sold at 102 inside the third bar.
+    assert len(run.fills()) == 3 and len(table) == 2 and table["open"] == [False, True]
+    assert table["exit_price"][0] == Decimal(102) and table["entry_price"][1] > Decimal("103.5")
+    assert sum(table["net"]) == run.net and run.stats().round_trips == 2
 
 
 def test_trades_of_a_run_without_fills_is_an_empty_table():

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from quantlaxmi import backtest
+from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.execution.risk import RiskLimits
 from quantlaxmi.fixed import FixedPoint
@@ -207,11 +208,37 @@ def test_a_printed_value_is_what_it_is():
     )
     assert repr(table).splitlines() == [
         "<ResultTable of 3 rows>",
-        "money  text                                      share",
-        "0      one two                                   0.333333",
-        f"120.5  {'x' * 40}  2e-09",
-        "-                                                -",
+        f"money  text{' ' * 62}share",
+        f"0      one two{' ' * 59}0.333333",
+        f"120.5  {'x' * 63}…  2e-09",
+        f"-{' ' * 72}-",
     ]
+
+
+def test_a_short_table_is_shown_whole_with_its_first_column_in_every_part():
+    """The table of a report's gates showed four of thirteen, and the advice without their names."""
+    names = [f"gate_{k}" for k in range(13)]
+    rows = {"gate": names, "verdict": ["PASS"] * 13, "advice": [f"{'do ' * 30}{k}" for k in names]}
+    lines = repr(ResultTable(pa.table(rows | {"more": ["m" * 50] * 13}))).splitlines()
+    assert len(lines) == 1 + 2 * 14 and max(map(len, lines)) <= 100
+    assert [line.split()[0] for line in lines[1:]] == ["gate", *names] * 2
+    assert "…" not in [line.strip() for line in lines]
+    assert len(repr(ResultTable(pa.table({"k": range(70)}))).splitlines()) == 7
+
+
+def test_an_order_at_the_market_has_no_limit_price(run):
+    """It was 0, which a mean of limit prices takes for one."""
+    orders = run.orders()
+    assert set(orders["order_type"]) == {"MARKET"}
+    assert set(orders["limit_price"]) == {None}
+    assert run.table("legs")["limit_price"].null_count == len(run.exact.legs)
+
+
+def test_records_are_named_in_a_line(run):
+    assert repr(run.exact) == (
+        f"<RunRecords of {run.header.strategy_id}: {counted(run.n_decisions, 'decision[s]')}, "
+        f"{counted(run.n_fills, 'fill[s]')}>"
+    )
 
 
 @pytest.mark.filterwarnings("ignore")
