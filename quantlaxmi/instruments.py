@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final
@@ -53,6 +54,7 @@ MAX_PRICE_UNITS: Final = 10**9
 #: Most symbols that are all shown, and most characters of a symbol that others are compared with.
 _ALL_SHOWN: Final = 8
 _MAX_ASKED: Final = 128
+_NUMBER: Final = re.compile("[0-9]+")
 
 
 def _zero() -> int:
@@ -211,14 +213,41 @@ def symbols_text(known: Iterable[str], asked: str = "") -> str:
     >>> symbols_text(["BTCUSDT", "BTCUSDT-PERP"], "ETHUSDT")
     'BTCUSDT, BTCUSDT-PERP'
     >>> symbols_text((f"NIFTY-{k}-CE" for k in range(24000, 25000, 50)), "NIFTY-24555-CE")
-    '20 instruments, the nearest NIFTY-24550-CE, NIFTY-24950-CE, NIFTY-24850-CE'
+    '20 instruments, the nearest NIFTY-24550-CE, NIFTY-24600-CE, NIFTY-24500-CE'
     """
     names = list(known)
     if len(names) <= _ALL_SHOWN:
         return ", ".join(names)
-    near = difflib.get_close_matches(asked[:_MAX_ASKED], names, n=3, cutoff=0.0)
-    shown = f"the nearest {', '.join(near)}" if asked else f"the first {', '.join(names[:3])}"
+    near = nearest_symbols(names, asked) if asked else names[:3]
+    shown = f"the {'nearest' if asked else 'first'} {', '.join(near)}"
     return f"{counted(len(names), 'instrument[s]')}, {shown}"
+
+
+def nearest_symbols(known: Iterable[str], asked: str) -> list[str]:
+    """Return the three symbols nearest to one that is not there.
+
+    Nearest are those that differ in their numbers alone, by expiry, then by strike; then those
+    whose text is most alike.
+
+    Examples
+    --------
+    >>> nearest_symbols(["NIFTY-24800-CE", "NIFTY-24900-PE", "NIFTY-24700-CE"], "nifty-24710-ce")
+    ['NIFTY-24700-CE', 'NIFTY-24800-CE', 'NIFTY-24900-PE']
+    """
+    names, asked = list(known), asked[:_MAX_ASKED].upper()
+    shape, numbers = _NUMBER.sub("#", asked), _numbers(asked)
+    alike = [
+        ([abs(a - b) for a, b in zip(_numbers(name), numbers, strict=True)], name)
+        for name in names
+        if numbers and _NUMBER.sub("#", name.upper()) == shape
+    ]
+    found = [name for _, name in sorted(alike)[:3]]
+    rest = [name for name in names if name not in found] if len(found) < 3 else []
+    return (found + difflib.get_close_matches(asked, rest, n=3, cutoff=0.0))[:3]
+
+
+def _numbers(symbol: str) -> list[int]:
+    return [int(digits) for digits in _NUMBER.findall(symbol)]
 
 
 def counts_contracts(venue: str) -> bool:

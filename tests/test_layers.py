@@ -104,7 +104,7 @@ INNER: dict[str, tuple[str, ...]] = {
             bars.read bars.source bars.klines_csv bars.vendor_files bars_csv_parquet frame
             klines_json ohlcv kraken lean okx bybit_book bybit binance_vision
             synthetic_depth synthetic synthetic_bars
-            nse.contracts nse.snapshot nse.day nse.chain nse.history nse_chain
+            nse.contracts nse.weekdays nse.snapshot nse.day nse.chain nse.history nse_chain
             nse.udiff_mapping nse.bhavcopy nse.bhavcopy_days udiff
             feeds.instruments feeds.states feeds.source feeds.kite_packets kite_frames
             upstox_json nse.bar_file nse.bar_quotes india_bars

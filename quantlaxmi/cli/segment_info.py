@@ -74,7 +74,7 @@ def _print(info: dict[str, Any], groups: Iterable[ExpiryGroup]) -> None:
             "quarantined": info["quarantine"]["lines"],
             "gaps": len(info["gaps"]),
             "cuts": len(info["cuts"]),
-            "notes": info["notes"],
+            "notes": " ".join(info["notes"]) or "none",
         }
     )
     print()

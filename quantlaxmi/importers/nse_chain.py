@@ -20,6 +20,7 @@ from quantlaxmi.importers.nse.chain import chain_rows
 from quantlaxmi.importers.nse.contracts import IST, VENUE
 from quantlaxmi.importers.nse.day import ChainDay, read_day
 from quantlaxmi.importers.nse.snapshot import Snapshot
+from quantlaxmi.importers.nse.weekdays import day_numbers, weekday_gaps
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.source import (
     ImportedFile,
@@ -40,8 +41,6 @@ FORGIVEN_SNAPSHOTS: Final = Fraction(1, 20)
 GAP_STEPS: Final = Fraction(4, 3)
 #: Rows handed on at a time.
 _BATCH_ROWS: Final = 1 << 16
-_DAY_NS: Final = 86_400 * 10**9
-_IST_NS: Final = 19_800 * 10**9
 
 
 class _SnapshotFile(ImportedFile):
@@ -95,6 +94,7 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
         tables=tables,
         files=files,
         gaps=gaps,
+        knows_days=True,
         notes=_notes(taken, unchanged, len(instruments), len(gaps)),
     )
 
@@ -131,11 +131,11 @@ def _files(days: Sequence[ChainDay], options: ImportOptions) -> list[ImportedFil
 
 
 def _gaps(snapshots: Sequence[Snapshot], ahead: Sequence[Snapshot]) -> list[Gap]:
-    """Times without a snapshot, within days: long steps, and steps over one set aside."""
+    """Long steps within days, steps over a snapshot set aside, and weekdays without any."""
     ts_ns = np.array([one.ts_ns for one in snapshots], np.int64)
-    steps, same_day = np.diff(ts_ns), np.diff((ts_ns + _IST_NS) // _DAY_NS) == 0
+    steps, same_day = np.diff(ts_ns), np.diff(day_numbers(ts_ns)) == 0
     usual = int(np.median(steps[same_day])) if same_day.any() else 0
-    found = []
+    found = weekday_gaps(ts_ns, np.arange(len(ts_ns)), "snapshot", "chain")
     for k in range(len(steps)):
         inside = [one.name for one in ahead if ts_ns[k] < one.ts_ns < ts_ns[k + 1]]
         is_long = steps[k] * GAP_STEPS.denominator > usual * GAP_STEPS.numerator
@@ -146,7 +146,7 @@ def _gaps(snapshots: Sequence[Snapshot], ahead: Sequence[Snapshot]) -> list[Gap]
             why += f"; set aside: {', '.join(inside[:3])}"
         start, end = int(ts_ns[k]), int(ts_ns[k + 1])
         found.append(Gap(table="chain", start_ns=start, end_ns=end, after_seq=k, reason=why))
-    return found
+    return sorted(found, key=lambda gap: gap.start_ns)
 
 
 def _notes(

@@ -225,7 +225,8 @@ def _pass_on(
         file.check_share(options.max_quarantine)
     counts = tuple(file.counts() for file in source.files)
     problems = [f"{sentence}." for sentence in market_problems(books.counts(), source.cadence)]
-    source.gaps = with_missing_days(source.gaps, source.files, last)
+    if not source.knows_days:
+        source.gaps = with_missing_days(source.gaps, source.files, last)
     contracts = contract_notes(source.instruments)
     source.notes = [*problems, *source.notes, *contracts, *steps.notes()]
     return counts

@@ -283,6 +283,9 @@ class Source:
         At most `MAX_LISTED_GAPS` of a file, the rest counted in a note.
     notes : list of str
         What a reader should know, one sentence each.
+    knows_days : bool
+        The gaps tell of every day that is missing, by the hours of the market: dates in the files'
+        names tell nothing more.
     """
 
     venue: str
@@ -292,6 +295,7 @@ class Source:
     files: list[ImportedFile] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    knows_days: bool = False
 
 
 #: A format: its inputs to a source, from which no row has been read.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Generator, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
@@ -14,6 +15,7 @@ from quantlaxmi.importers.nse.bhavcopy import Bhavcopy, read_bhavcopy
 from quantlaxmi.importers.nse.bhavcopy_days import DayRows, day_rows
 from quantlaxmi.importers.nse.contracts import VENUE
 from quantlaxmi.importers.nse.udiff_mapping import AssumedQuotes
+from quantlaxmi.importers.nse.weekdays import weekday_gaps
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.source import (
     ImportedFile,
@@ -81,7 +83,8 @@ def open_source(inputs: Inputs, options: ImportOptions) -> Source:
         instruments=found.instruments,
         tables=tables,
         files=files,
-        gaps=_gaps(days, found),
+        gaps=_gaps(found),
+        knows_days=True,
         notes=_notes(days, found, assumed),
     )
 
@@ -123,21 +126,13 @@ def _file(one: Bhavcopy, options: ImportOptions, chain: int, settlement: int) ->
     )
 
 
-def _gaps(days: Sequence[Bhavcopy], found: DayRows) -> list[Gap]:
+def _gaps(found: DayRows) -> list[Gap]:
     """Times with more than one weekday that no file is of: a single one may be a holiday."""
     stamps: dict[int, int] = dict(
         zip(found.chain["seq"].tolist(), found.chain["ts_ns"].tolist(), strict=True)
     )
-    gaps = []
-    for (a, (seq, start)), (b, (_, end)) in itertools.pairwise(
-        zip(days, stamps.items(), strict=True)
-    ):
-        between = (a.day + timedelta(k) for k in range(1, (b.day - a.day).days))
-        missing = sum(day.weekday() < 5 for day in between)
-        if missing > 1:
-            why = f"no file of {counted(missing, 'weekday[s]')} between {a.day} and {b.day}"
-            gaps.append(Gap(start_ns=start, end_ns=end, after_seq=seq, reason=why))
-    return gaps
+    seq, ts_ns = (np.array(list(one), np.int64) for one in (stamps, stamps.values()))
+    return weekday_gaps(ts_ns, seq, "file")
 
 
 def _notes(days: Sequence[Bhavcopy], found: DayRows, assumed: AssumedQuotes | None) -> list[str]:

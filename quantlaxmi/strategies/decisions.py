@@ -16,6 +16,7 @@ from quantlaxmi.events import (
     MarketSnapshot,
     MultiLegOrderIntent,
 )
+from quantlaxmi.instruments import symbols_text
 from quantlaxmi.schema import (
     MAX_LEGS,
     BundlePolicy,
@@ -294,7 +295,9 @@ def _check_leg(
     hold(
         isinstance(leg, LegIntent | DecisionLeg), "was {}, must be a LegIntent", type(leg).__name__
     )
-    hold(leg.symbol in indices, "symbol {!r} is not in the segment", leg.symbol)
+    if leg.symbol not in indices:
+        here = symbols_text(indices, str(leg.symbol))
+        hold(False, "symbol {!r} is not in the segment (it has {})", leg.symbol, here)
     i = indices[leg.symbol]
     hold(i in bound.instruments, "symbol {!r} is not one it declares to trade", leg.symbol)
     hold(leg.side in _SIDES, "side was {!r}, must be Side.BUY or Side.SELL", leg.side)

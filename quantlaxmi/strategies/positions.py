@@ -27,7 +27,7 @@ from quantlaxmi.importers.bars.recognised import time_of
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.timestamps import stamp_reader
 from quantlaxmi.importers.bars.value_cells import ValueCells
-from quantlaxmi.instruments import Instrument, symbols_text
+from quantlaxmi.instruments import Instrument, nearest_symbols, symbols_text
 from quantlaxmi.schema import EventKind, OrderReason
 from quantlaxmi.segment import MarketData
 from quantlaxmi.settings import Chars
@@ -253,8 +253,10 @@ def recorded_times(
 def close_name(name: str, known: Iterable[str]) -> str:
     """What to expect instead of a name that is not known."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"expected {symbols_text(names, name)}"
+    if not difflib.get_close_matches(name, names, n=1):
+        return f"expected {symbols_text(names, name)}"
+    near = [repr(one) for one in nearest_symbols(names, name)][: 1 if len(names) <= 8 else 3]
+    return f"did you mean {' or '.join(', '.join(near).rsplit(', ', 1))}?"
 
 
 def _instruments(columns: dict[str, Any], time: str, segment: MarketData) -> dict[str, Instrument]:

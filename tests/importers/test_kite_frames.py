@@ -18,6 +18,7 @@ from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.importers import import_capture
 from quantlaxmi.importers.feeds import source
 from quantlaxmi.importers.feeds.kite_packets import kite_states, price_exponent, split_frame
+from quantlaxmi.importers.nse import contracts
 from quantlaxmi.schema import TABLES, InstrumentKind
 from quantlaxmi.segment import verify_segment
 from tests.naive import kite_frames as naive
@@ -292,3 +293,18 @@ def test_files_are_one_segment_whose_text_is_bounded(tmp_path: Path, monkeypatch
     monkeypatch.setattr(source, "MAX_TEXT", paths[0].stat().st_size + 1)
     with pytest.raises(InputError, match=r"1.txt: leads to more than 0 MiB of text"):
         import_capture("kite-frames", out=tmp_path / "no", **options)
+
+
+def test_a_weekend_between_files_is_no_gap_and_a_week_is(tmp_path: Path) -> None:
+    imported(tmp_path / "m", line(START, full(INFY, 75)))
+    friday = datetime(2025, 8, 29, 10, tzinfo=contracts.IST).timestamp()
+    paths = []
+    for name, days in (("2025-08-29", 0), ("2025-09-01", 3), ("2025-09-05", 7)):
+        paths.append(tmp_path / f"feed-{name}.txt")
+        paths[-1].write_bytes(line(friday + days * 86_400, full(INFY, 75 * (1 + days))))
+    options: dict[str, Any] = {"mapping": tmp_path / "m/m.toml"}
+    two = import_capture("kite-frames", inputs=paths[:2], out=tmp_path / "two", **options)
+    assert two.segment.manifest.gaps == ()
+    three = import_capture("kite-frames", inputs=paths, out=tmp_path / "three", **options)
+    (gap,) = three.segment.manifest.gaps
+    assert gap.reason == "no line of 3 weekdays between 2025-09-01 and 2025-09-05"

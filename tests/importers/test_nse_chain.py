@@ -40,7 +40,7 @@ def make_day(folder: Path, *snapshots: tuple[str, str, float], day: str = "20250
     folder.mkdir(parents=True, exist_ok=True)
     for time, fetched, bid in snapshots:
         columns = rows()
-        columns |= {"Fetch_Time": [f"{int(day[6:])}-Aug-2025 {fetched}"] * 4}
+        columns |= {"Fetch_Time": [f"{date.fromisoformat(day):%d-%b-%Y} {fetched}"] * 4}
         columns |= {"collection_timestamp": [f"{day}_{time}"] * 4}
         columns["CALLS_Bid_Price"][0] = bid
         written(folder, columns, f"NIFTY_{day}_{time}")
@@ -209,3 +209,14 @@ def test_real_days(tmp_path: Path, capsys: Any) -> None:
     assert "stale: exchange time is 26-Aug-2025 15:30:00" in capsys.readouterr().err
     with pytest.raises(StaleSnapshot):
         imported(tmp_path / "no", DAYS / "20250829", DAYS / "20250827")
+
+
+def test_a_weekend_is_no_gap_and_a_week_is(tmp_path: Path) -> None:
+    """Times of day that happen to repeat in the names of files make nothing of a weekend."""
+    friday = make_day(tmp_path / "a", *GOOD[:2], day="20250822")
+    monday = make_day(tmp_path / "b", *GOOD[:2], day="20250825")
+    assert imported(tmp_path / "s", friday, monday).segment.manifest.gaps == ()
+    later = make_day(tmp_path / "c", *GOOD[:2])
+    (gap,) = imported(tmp_path / "t", friday, monday, later).segment.manifest.gaps
+    assert (gap.table, gap.after_seq) == ("chain", 3)
+    assert gap.reason == "no snapshot of 3 weekdays between 2025-08-25 and 2025-08-29"

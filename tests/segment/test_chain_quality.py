@@ -12,16 +12,24 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from quantlaxmi import (
+    IndiaOptionsStrategy,
+    LegIntent,
+    MultiLegOrderIntent,
+    OptionsStrategyType,
+    backtest,
+)
 from quantlaxmi.cli import main_india
 from quantlaxmi.data_quality import segment_quality
-from quantlaxmi.errors import ConfigError, InputError
+from quantlaxmi.errors import ConfigError, InputError, StrategyError
 from quantlaxmi.execution.risk import RiskLimits, SizeLimits
 from quantlaxmi.importers.nse.contracts import contract
-from quantlaxmi.instruments import symbols_text
-from quantlaxmi.schema import TABLES
+from quantlaxmi.instruments import nearest_symbols, symbols_text
+from quantlaxmi.schema import TABLES, Side
 from quantlaxmi.segment import MemorySegment, SegmentWriter
 from quantlaxmi.segment.expiries import by_expiry
-from quantlaxmi.strategies.positions import from_positions
+from quantlaxmi.strategies.positions import close_name, from_positions
+from tests.gates.bundle_sessions import session
 from tests.naive import data_quality as naive
 from tests.segments import START_NS, make_tables
 
@@ -169,3 +177,30 @@ def test_errors_name_three_of_many_symbols() -> None:
     assert symbols_text(many) == f"1,600 instruments, the first {', '.join(many[:3])}"
     assert symbols_text(["A", "B"], "Z") == "A, B" and symbols_text([]) == ""
     assert symbols_text(many, "x" * 10**6).count("NIFTY") == 3
+
+
+def test_near_symbols_are_those_of_near_strikes_and_expiries() -> None:
+    many = [one.symbol for one in universe(400)]
+    asked = {"NIFTY-20250902-24610-CE": (24600, 24650, 24550), "nifty-20250901-24660-ce": (
+        24650, 24700, 24600)}  # fmt: skip
+    for text, strikes in asked.items():
+        assert nearest_symbols(many, text) == [f"NIFTY-20250902-{k}-CE" for k in strikes]
+    assert nearest_symbols(many, "NIFTY-20250902-24600")[0].startswith("NIFTY-20250902-24600-")
+    assert close_name("NIFTY-20250902-24610-CE", many) == (
+        "did you mean 'NIFTY-20250902-24600-CE', 'NIFTY-20250902-24650-CE' or "
+        "'NIFTY-20250902-24550-CE'?"
+    )
+    assert close_name("BTCUSD", ["BTCUSDT", "ETHUSDT"]) == "did you mean 'BTCUSDT'?"
+
+
+def test_a_leg_of_an_unknown_contract_ends_the_run_with_the_nearest_three() -> None:
+    class Slip(IndiaOptionsStrategy):
+        strategy_id = "slip"
+
+        def on_market(self, event: Any, ctx: Any) -> MultiLegOrderIntent:
+            legs = (LegIntent("NIFTY-20250902-24610-CE", Side.BUY, 75),)
+            return MultiLegOrderIntent(legs, OptionsStrategyType.CUSTOM)
+
+    near = "NIFTY-20250902-24600-CE, NIFTY-20250902-24650-CE, NIFTY-20250902-24550-CE"
+    with pytest.raises(StrategyError, match=f"it has 28 instruments, the nearest {near}"):
+        backtest(session(days=1), Slip())

@@ -16,6 +16,7 @@ from quantlaxmi.importers.delimited.text_source import TextSource
 from quantlaxmi.importers.feeds.instruments import FeedInstrument, load_instruments
 from quantlaxmi.importers.feeds.states import FeedRows, Flags, States, feed_rows, state_faults
 from quantlaxmi.importers.nse.contracts import IST, VENUE, ns_of
+from quantlaxmi.importers.nse.weekdays import day_numbers, weekday_gaps
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.source import (
     MAX_LISTED_GAPS,
@@ -37,8 +38,6 @@ MAX_TEXT: Final = 1 << 26
 #: A feed sends something every few seconds; longer without a line is a gap.
 GAP_NS: Final = 60 * 10**9
 MAX_AHEAD_NS: Final = 5 * 10**9
-_DAY_NS: Final = 86_400 * 10**9
-_IST_NS: Final = 19_800 * 10**9
 _EXCERPT: Final = 80
 
 
@@ -135,6 +134,7 @@ def feed_source(
         tables=tables,
         files=files,
         gaps=_gaps(found, states, rows),
+        knows_days=True,
         notes=_notes(states, rows, files, found),
     )
 
@@ -222,24 +222,24 @@ def _count(files: Sequence[ImportedFile], rows: FeedRows, part: I64) -> None:
 
 
 def _gaps(found: Sequence[FeedLines], states: States, rows: FeedRows) -> list[Gap]:
-    """Times within a day without a line of any file."""
+    """Times within a day without a line of any file, and weekdays without any."""
     told = [np.array(lines.clock, np.int64) for lines in found]
     clock = np.sort(np.concatenate([states.ts_ns, *told]))
     clock = clock[clock >= states.ts_ns[0]]
-    day = (clock + _IST_NS) // _DAY_NS
-    gaps = []
-    for k in np.flatnonzero((np.diff(clock) > GAP_NS) & (np.diff(day) == 0)).tolist():
+    seq = rows.ends[np.searchsorted(states.ts_ns, clock, "right") - 1] - 1
+    gaps = weekday_gaps(clock, seq, "line")
+    same_day = np.diff(day_numbers(clock)) == 0
+    for k in np.flatnonzero((np.diff(clock) > GAP_NS) & same_day).tolist():
         start, end = int(clock[k]), int(clock[k + 1])
-        at = int(np.searchsorted(states.ts_ns, start, "right")) - 1
         why = f"no line for {(end - start) // 10**9} s"
-        gaps.append(Gap(start_ns=start, end_ns=end, after_seq=int(rows.ends[at]) - 1, reason=why))
-    return gaps[:MAX_LISTED_GAPS]
+        gaps.append(Gap(start_ns=start, end_ns=end, after_seq=int(seq[k]), reason=why))
+    return sorted(gaps, key=lambda gap: gap.start_ns)[:MAX_LISTED_GAPS]
 
 
 def _outside(ts_ns: I64) -> int:
     """How many times are outside the hours of trading."""
     count = 0
-    days = (ts_ns + _IST_NS) // _DAY_NS
+    days = day_numbers(ts_ns)
     for number in np.unique(days).tolist():
         day = date.fromordinal(date(1970, 1, 1).toordinal() + number)
         own = ts_ns[days == number]
@@ -273,7 +273,7 @@ def _notes(
             f"{counted(outside, 'book[s] [was|were]')} known outside the hours of trading: "
             "nothing trades on."
         )
-    day, traded = ((t + _IST_NS) // _DAY_NS for t in (states.ts_ns, states.trade_ns))
+    day, traded = (day_numbers(t) for t in (states.ts_ns, states.trade_ns))
     if old := int(((states.trade_ns > 0) & (traded < day)).sum()):
         notes.append(f"{counted(old, 'state[s] [has|have]')} a last trade of an earlier day.")
     for file in files:

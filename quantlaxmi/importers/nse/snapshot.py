@@ -160,7 +160,8 @@ def read_snapshot(path: str | Path, underlying: str) -> Snapshot:
     day = collected.date()
     if expiries[0] < day:
         what = f"was {expiries[0]:%d-%b-%Y}, expected the day of collection or later"
-        raise InputError(path.name, what, "Expiry_Date")
+        row = int(np.argmax(codes == 0)) + 1
+        raise InputError(path.name, what, f"Expiry_Date, row {row}")
     lots = np.array([nse.lot(underlying, one, day) for one in expiries], np.int64)[codes]
     strike = _paise(path, "Strike_Price", numbers["Strike_Price"])
     _refuse(path, "Strike_Price", strike == 0, strike, "expected above 0")
@@ -244,8 +245,13 @@ def _one_value(path: Path, table: pa.Table, name: str, wanted: str) -> None:
 
 def _expiries(path: Path, table: pa.Table) -> tuple[I64, tuple[date, ...]]:
     """Index of each row's expiry, and the expiries in order."""
-    texts, codes = np.unique(table["Expiry_Date"].to_numpy().astype(str), return_inverse=True)
-    days = [_time(path, text, "%d-%b-%Y", "Expiry_Date").date() for text in texts.tolist()]
+    cells = table["Expiry_Date"].to_numpy().astype(str)
+    texts, first, codes = np.unique(cells, return_index=True, return_inverse=True)
+    places = [f"Expiry_Date, row {row + 1}" for row in first.tolist()]
+    days = [
+        _time(path, text, "%d-%b-%Y", place).date()
+        for text, place in zip(texts.tolist(), places, strict=True)
+    ]
     order = sorted(range(len(days)), key=days.__getitem__)
     place = np.empty(len(days), np.int64)
     place[order] = np.arange(len(days))
@@ -280,7 +286,9 @@ def _side(
         column, size = f"{side}_{name.title()}_Price", f"{side}_{name.title()}_Qty"
         out[name] = _paise(path, column, numbers[column])
         qty = numbers[size]
-        _refuse(path, size, qty % lots != 0, qty, "expected a multiple of the lot")
+        off = qty % lots != 0
+        lot = int(lots[np.argmax(off)])
+        _refuse(path, size, off, qty, f"expected a multiple of the lot {lot}")
         bare = (out[name] > 0) != (qty > 0)
         _refuse(path, size, bare, qty, "expected a size where there is a price, and 0 without one")
         out[f"{name}_qty"] = qty.astype(np.int64)
