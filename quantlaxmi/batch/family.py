@@ -13,6 +13,7 @@ from quantlaxmi.batch.inference import (
     Method,
     Split,
     anytime_bounds,
+    anytime_length,
     count_bounds,
     family_length,
     split,
@@ -71,7 +72,7 @@ class FamilyResult:
     q : Fraction
     method : str
     length : int
-        Draws of a p of full length.
+        Draws of a p of full length; of a family that grew, those up to which it goes on.
     anytime : bool
         Whether the family grew after draws were seen: p-values are then of the kind that holds
         whenever drawing stops.
@@ -164,8 +165,8 @@ def family(
     length = family_length(len(rows), q)
     fixed = fixed_length(catalog, version)
     anytime = fixed is not None and (len(rows) > fixed.items or length > fixed.draws)
-    if fixed is not None and not anytime:
-        length = fixed.draws
+    if fixed is not None:
+        length = anytime_length(len(rows), q) if anytime else fixed.draws
     items = tuple(_item(row, length, anytime=anytime) for row in rows)
     return FamilyResult(
         version=version,

@@ -25,6 +25,7 @@ __all__ = [
     "Member",
     "Split",
     "anytime_bounds",
+    "anytime_length",
     "count_bounds",
     "draws_needed",
     "family_length",
@@ -112,6 +113,24 @@ def family_length(items: int, q: Fraction) -> int:
     (19999, 199999)
     """
     return max(LEAST_DRAWS, math.ceil(2 * items / q) - 1)
+
+
+def anytime_length(items: int, q: Fraction) -> int:
+    """Return the draws up to which a family that grew goes on: the smallest p is rejected alone.
+
+    Parameters
+    ----------
+    items : int
+        Of the family as it is now.
+    q : Fraction
+        Rate of false discoveries.
+
+    Examples
+    --------
+    >>> anytime_length(100, Fraction(1, 10)), anytime_length(500, Fraction(1, 10))
+    (19999, 50000)
+    """
+    return max(LEAST_DRAWS, math.ceil(FIRST * items / q))
 
 
 def count_bounds(counts: KindCounts, length: int) -> Bounds:

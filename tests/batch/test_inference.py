@@ -12,6 +12,7 @@ from quantlaxmi.batch.inference import (
     Bounds,
     Member,
     anytime_bounds,
+    anytime_length,
     count_bounds,
     draws_needed,
     family_length,
@@ -186,6 +187,16 @@ def test_anytime_bounds_hold_for_every_continuation_and_longer_ones(places):
                 before = bounds.upper
         if places:
             assert bounds.is_exact
+
+
+@pytest.mark.parametrize("items", [1, 220, 500, 10_000])
+def test_one_edge_of_a_family_that_grew_can_be_found(items):
+    """With the length of other families 10/(n + 10) was above q/M from 200 items on."""
+    n = anytime_length(items, TENTH)
+    for b in range(10):
+        counts = KindCounts(draws=n, exceedances=b, first=tuple(range(1, b + 1)))
+        assert anytime_bounds(counts, n).is_exact
+        assert anytime_bounds(counts, n).upper <= TENTH / items
 
 
 def test_anytime_p_is_valid_wherever_drawing_stops():
