@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from quantlaxmi.errors import InputError
 from quantlaxmi.options import YEAR_SECONDS, black76, implied_vol
 from quantlaxmi.run.drawing import BLUE, INK, axes_of, is_narrow, on_data
+from quantlaxmi.run.picture import DrawnRun
 from quantlaxmi.run.records import RunRecords
 from quantlaxmi.schema import InstrumentKind
 
@@ -238,12 +239,14 @@ def _forwards(seen: dict[tuple[int, float, bool], float]) -> dict[int, float]:
     return {expiry: sum(each) / len(each) for expiry, each in found.items()}
 
 
-def plot_payoff(records: RunRecords, decision: int | None = None, ax: Axes | None = None) -> Axes:
+def plot_payoff(
+    run: DrawnRun | RunRecords, decision: int | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw what a bundle comes to at the first expiry of its legs; see `payoff`.
 
     Parameters
     ----------
-    records : RunRecords
+    run : Run or RunRecords
     decision : int, optional
     ax : matplotlib.axes.Axes, optional
 
@@ -256,7 +259,7 @@ def plot_payoff(records: RunRecords, decision: int | None = None, ax: Axes | Non
     InputError
         As `payoff`.
     """
-    found = payoff(records, decision)
+    found = payoff(run if isinstance(run, RunRecords) else run.exact, decision)
     with axes_of(ax) as ax:
         ax.plot(found.underlying, found.value, color=BLUE, label="at the first expiry")
         ax.axhline(0, color=INK, linewidth=1)

@@ -248,6 +248,15 @@ def test_pictures_are_drawn_on_axes_that_are_given(report):
     ):
         ax = Figure().add_subplot()
         assert draw(report, ax=ax) is ax and ax.has_data()
+    drawn = []
+    for found in (report, run):  # the report's amounts were wanted as a mapping, which nobody has
+        ax = Figure().add_subplot()
+        assert plots.waterfall(found, ax=ax) is ax and ax.get_ylabel() == "USDT"
+        drawn.append([round(bar.get_height(), 6) for bar in ax.patches])
+    assert drawn[0] == drawn[1] and drawn[0][0] == pytest.approx(float(run.gross))
+    assert plots.waterfall({"gross": 2.0, "fees": -1.0}).has_data()
+    with pytest.raises(ReportError, match="has no money"):
+        plots.waterfall(replace(report, results=()))
     assert plots.null_gates(report) == ["random_sides"]
     assert plots.null_distribution(report, "random_sides").has_data()
     assert report.plot().get_figwidth() == 10 and run.plot(narrow=True).get_figwidth() < 5

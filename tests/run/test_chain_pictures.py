@@ -88,7 +88,7 @@ def test_the_page_has_four_more_pictures_and_functions_draw_on_given_axes(run):
     ]  # fmt: skip
     for draw in (plots.iv_smile, plots.iv_term_structure, plots.rule_bars, plots.plot_payoff):
         ax = new_figure(700, 300).add_subplot()
-        assert draw(run.exact if draw is plots.plot_payoff else run, ax=ax) is ax
+        assert draw(run, ax=ax) is ax
 
 
 def test_a_run_that_traded_nothing_still_shows_what_forbade(run):
