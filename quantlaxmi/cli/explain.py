@@ -29,7 +29,7 @@ Usage:
 Options:
 RUN_OPTIONS
   --as-run              As a backtest with these options has it: with cooldown and margin, at checks
-                        without a position. Options of costs, limits and latency need it.
+                        without a position or order. Options of costs, limits and latency need it.
   --json                One JSON document instead of tables.
 
 A rule counts wherever it blocks, whatever the others say. Rules that need quotes count where there
@@ -64,7 +64,7 @@ def main(args: dict[str, Any]) -> int:
     if args["--as-run"]:
         run = backtest(segment, strategy, **run_keywords(args))
         exact = run.exact
-        records = {"decisions": exact.decisions, "fills": exact.fills}
+        records = {name: getattr(exact, name) for name in ("decisions", "orders", "fills")}
         checks = strategy.run_checks(segment, records, margin_asks(exact, segment, run.config))
     else:
         _refuse_run_options(args)

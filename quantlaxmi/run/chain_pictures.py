@@ -173,7 +173,7 @@ def iv_term_structure(run: DrawnRun, decision: int | None = None, ax: Axes | Non
 
 
 class _Counts(NamedTuple):
-    """Checks of a run without a position, by rule that blocked."""
+    """Checks of a run without a position or order, by rule that blocked."""
 
     checks: int
     passing: int
@@ -195,7 +195,7 @@ def _counts(run: DrawnRun) -> _Counts:
 
 
 def rule_bars(run: DrawnRun, ax: Axes | None = None) -> Axes:
-    """Draw how often each rule blocked an entry, at the checks without a position.
+    """Draw how often each rule blocked an entry, at the checks without a position or order.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def rule_bars(run: DrawnRun, ax: Axes | None = None) -> Axes:
         ax.set_yticks(places, [name for name, _, _ in found.rules])
         ax.set_ylim(len(found.rules) - 0.4, -0.6)
         ax.set_xlim(0, 1.12 * max(1, *every))
-        ax.set_xlabel(f"of {counted(found.checks, 'check[s]')} without a position")
+        ax.set_xlabel(f"of {counted(found.checks, 'check[s]')} without a position or order")
         ax.locator_params(axis="x", nbins=4, integer=True)
         return on_data(ax)
 
@@ -313,7 +313,7 @@ def _rules_picture(run: DrawnRun) -> Picture:
     return Picture(
         "rules",
         "What blocked an entry",
-        f"Of {counted(found.checks, 'check[s]')} without a position {found.passing:,} "
+        f"Of {counted(found.checks, 'check[s]')} without a position or order {found.passing:,} "
         "passed all rules; "
         f"checks that each rule blocked: {said}.",
         lambda figure: _one(figure, lambda ax: rule_bars(run, ax)),

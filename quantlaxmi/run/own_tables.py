@@ -51,7 +51,7 @@ def own_table(
     -------
     pyarrow.Table
     """
-    own = {"decisions": records.decisions, "fills": records.fills, "risk": records.risk}
+    own = {name: getattr(records, name) for name in ("decisions", "orders", "fills", "risk")}
     asks = margin_asks(records, segment, config)
     return pa.table(strategy.own_table(name, segment, own, asks))
 

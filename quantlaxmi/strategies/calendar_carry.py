@@ -142,7 +142,7 @@ class CalendarCarry(IndiaOptionsStrategy):
         self._symbols = [ctx.instruments[k].symbol for k in self._index.tolist()]
         self._checked_ns = self._left_ns = NEVER
         self._held: _Held | None = None
-        #: Time, rules that forbade and whether a position was held, of each check.
+        #: Of each check: time, rules that forbade, and whether a position was held or on its way.
         self.checks: list[tuple[int, CalendarRule, bool]] = []
 
     def on_market(self, event: IndiaMarketEvent, ctx: Context) -> MultiLegOrderIntent | None:
@@ -157,7 +157,7 @@ class CalendarCarry(IndiaOptionsStrategy):
         held = self._positions(ctx)
         rests = now - self._left_ns < config.cooldown_s * _S
         check = calendar_check(moment, terms, CalendarRule.COOLDOWN if rests else CalendarRule(0))
-        self.checks.append((now, check.blocked, any(held)))
+        self.checks.append((now, check.blocked, any(held) or bool(ctx.in_flight)))
         if ctx.in_flight:
             return None
         if any(held):
@@ -191,7 +191,7 @@ class CalendarCarry(IndiaOptionsStrategy):
     def run_checks(
         self, market: MarketData, records: Mapping[str, NDArray[Any]], asks: MarginAsks
     ) -> Iterator[tuple[int, CalendarCheck, CalendarTerms]]:
-        """Evaluate the rules at every check of a run at which it held no position."""
+        """Evaluate the rules at every check of a run that held nothing and had sent nothing."""
         recorded = RecordedChain(market, self.config.underlying)
         for _, ts_ns, check, terms, held in run_checks(recorded, self.config, records, asks):
             if not held:

@@ -12,7 +12,7 @@ from quantlaxmi.options.calendar_rules import CalendarCheck, calendar_check
 from quantlaxmi.options.calendar_terms import CalendarRule, CalendarTerms
 from quantlaxmi.options.moment import ChainMoment
 from quantlaxmi.options.recorded import RecordedChain
-from quantlaxmi.schema import DecisionType
+from quantlaxmi.schema import DecisionType, OrderStatus
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig, day_of
 from quantlaxmi.strategies.margin_asks import MarginAsks
 
@@ -76,14 +76,14 @@ def run_checks(
         What the run was over.
     config : CalendarCarryConfig
     records : mapping of str to ndarray
-        Of the run: ``decisions`` and ``fills``.
+        Of the run: ``decisions``, ``orders`` and ``fills``.
     asks : callable
         See `quantlaxmi.strategies.margin_asks.MarginAsks`.
 
     Yields
     ------
     tuple of int, int, CalendarCheck, CalendarTerms and bool
-        Message, time, check, limits, and whether a position was held.
+        Message, time, check, limits, and whether a position was held or orders were on their way.
     """
     rows = list(_checks(recorded, config, records))
     lacking = asks({one.seq: one.wanted for one in rows if one.wanted})
@@ -181,7 +181,8 @@ def _checks(
         if records is not None:
             rests = _rests(records["decisions"], seq, moment.ts_ns, config.cooldown_s * _S)
             held_back = CalendarRule.COOLDOWN if rests else CalendarRule(0)
-            held = _is_held(records["fills"][records["fills"]["seq"] < seq])
+            fills, orders = (records[n][records[n]["seq"] < seq] for n in ("fills", "orders"))
+            held = _is_held(fills) or _on_their_way(orders)
         check = calendar_check(moment, terms, held_back)
         wanted = _wanted(check, moment, recorded, config.front_lots)
         yield _Check(seq, moment.ts_ns, check, terms, held, wanted)
@@ -212,3 +213,9 @@ def _is_held(fills: NDArray[Any]) -> bool:
     """Whether any instrument has a position after some fills."""
     last = dict(zip(fills["instrument"].tolist(), fills["position"].tolist(), strict=True))
     return any(last.values())
+
+
+def _on_their_way(orders: NDArray[Any]) -> bool:
+    """Whether an order that was sent has not ended yet."""
+    ended = orders["order"][orders["status"] != OrderStatus.PENDING]
+    return not np.isin(orders["order"], ended).all()

@@ -161,8 +161,8 @@ class Strategy(ABC):
     ) -> dict[str, NDArray[Any]]:
         """Return columns of one of ``own_tables``, made of the market and a run's records.
 
-        ``records`` are its ``decisions``, ``fills`` and ``risk``; ``asks`` may be asked about
-        orders at messages of the table ``chain`` (`MarginAsks`).
+        ``records`` are its ``decisions``, ``orders``, ``fills`` and ``risk``; ``asks`` may be asked
+        about orders at messages of the table ``chain`` (`MarginAsks`).
         """
         raise StrategyError(f"strategy {self.strategy_id!r} has no table {name!r}")
 

@@ -68,7 +68,7 @@ def test_the_term_structure_is_of_volatilities_at_the_money(run, entry):
 
 def test_the_bars_count_as_explain_does(run):
     exact = run.exact
-    records = {"decisions": exact.decisions, "fills": exact.fills, "risk": exact.risk}
+    records = {n: getattr(exact, n) for n in ("decisions", "orders", "fills", "risk")}
     asks = margin_asks(exact, run.segment, run.config)
     found = tally(run.strategy.strategy.run_checks(run.segment, records, asks))
     ax = plots.rule_bars(run)

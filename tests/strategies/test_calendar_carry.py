@@ -123,18 +123,24 @@ def test_decisions_are_the_naive_ones(kind: str, seed: int) -> None:
         assert len(found) > 2
 
 
+@pytest.mark.parametrize("late", [1_000, 90 * 10**9])
 @pytest.mark.parametrize("kind", ["targets", "open"])
-def test_checks_are_those_of_the_run(kind: str) -> None:
+def test_checks_are_those_of_the_run(kind: str, late: int) -> None:
     """The table is made of the market and the run's records, and is what the twin noted."""
     segment, strategy = market(kind), made(SETS[kind])
     bound = strategy.bind(segment.instruments, interpreted=True)
-    backtest(segment, bound, latency_ns=1_000)
-    table = backtest(segment, strategy, latency_ns=1_000).table("checks").to_pydict()
+    backtest(segment, bound, latency_ns=late)
+    run = backtest(segment, strategy, latency_ns=late)
+    table = run.table("checks").to_pydict()
     noted = [(ts, int(blocked), held) for ts, blocked, held in bound.instance.checks]
     kept = zip(table["ts_ns"], table["blocked"], table["held"], strict=True)
     assert list(kept) == noted
     assert len(noted) == 90 and any(held for *_, held in noted)
     assert table["seq"] == list(range(90))
+    passed = {s for s, b, held in zip(table["seq"], table["blocked"], table["held"], strict=True)
+              if not b and not held}  # fmt: skip
+    entries = run.exact.decisions["decision_type"] == DecisionType.ENTER
+    assert passed == set(run.exact.decisions["seq"][entries].tolist())
     assert all(b > f for f, b in zip(table["front_expiry_ns"], table["back_expiry_ns"],
                                      strict=True))  # fmt: skip
 
