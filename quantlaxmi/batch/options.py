@@ -97,6 +97,20 @@ class SweepOptions:
             problem = "cannot be kept to: this system does not tell what memory a process has"
             raise ConfigError("--item-memory", problem)
 
+    def limits(self, times: float = 1.0) -> Limits:
+        """What a process may take; of a task that is so many times an item.
+
+        Parameters
+        ----------
+        times : float
+            Of its seconds; at least 1.
+        """
+        growth = Limits().growth
+        if self.item_memory is not None:
+            growth = min(growth, self.item_memory // 2)
+        seconds = None if self.item_seconds is None else self.item_seconds * max(times, 1.0)
+        return Limits(seconds, self.item_memory, growth=growth)
+
 
 @dataclass(slots=True)
 class SweepState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from quantlaxmi.batch.catalog import Catalog
 from quantlaxmi.batch.family import FamilyResult, family, fixed_length
@@ -13,7 +14,11 @@ from quantlaxmi.batch.plan import ENGINE_VERSION, Plan
 from quantlaxmi.batch.records import FIRST, Family
 from quantlaxmi.batch.tasks import Task, task_of
 
-__all__ = ["length_to_fix", "open_tasks"]
+__all__ = ["MOST_DRAWS", "length_to_fix", "open_tasks", "times_an_item"]
+
+#: Draws of each kind that a task makes at most: so many an interrupt can lose. No answer depends on
+#: it, since an item may stop anywhere.
+MOST_DRAWS: Final = 2_000
 
 
 def length_to_fix(catalog: Catalog, found: FamilyResult) -> Family | None:
@@ -36,8 +41,9 @@ def open_tasks(
     *,
     most: int | None,
     passed_over: Collection[str],
+    memory: int | None = None,
 ) -> tuple[FamilyResult, list[Task]]:
-    """Tasks of further draws: of the plan's items that are open, each up to its next stage.
+    """Tasks of further draws: of the plan's items that are open, each towards its next stage.
 
     Parameters
     ----------
@@ -50,6 +56,8 @@ def open_tasks(
         Most draws of each kind.
     passed_over : collection of str
         Keys of items that are not asked again.
+    memory : int or None
+        Bytes that a task may take.
     """
     found = family(catalog, version=ENGINE_VERSION)
     still = {one.key: one for one in found.unresolved}
@@ -67,8 +75,14 @@ def open_tasks(
             made = min(still_drawn, default=limit)
         if made >= limit:
             continue
-        wanted = min(next_stage(made, found.length), limit)
-        tasks.append(
-            replace(task_of(item, plan, folder), draws=wanted, length=found.length, drawn=drawn)
-        )
+        wanted = min(next_stage(made, found.length), made + MOST_DRAWS, limit)
+        task = task_of(item, plan, folder, memory)
+        tasks.append(replace(task, draws=wanted, length=found.length, drawn=drawn))
     return found, tasks
+
+
+def times_an_item(catalog: Catalog, task: Task) -> float:
+    """How many times the draws of an item's gate a task may make: its time is measured by that."""
+    finished = catalog.rows[task.key].finished
+    counts = None if finished is None or finished.figures is None else finished.figures.driftless
+    return MOST_DRAWS / max(1 if counts is None else counts.draws, 1)

@@ -24,7 +24,7 @@ from quantlaxmi.batch.options import SweepOptions, SweepState
 from quantlaxmi.batch.plan import Plan, WorkItem
 from quantlaxmi.batch.records import DONE, Finished
 from quantlaxmi.batch.shared_queue import SharedQueue
-from quantlaxmi.batch.stages import length_to_fix, open_tasks
+from quantlaxmi.batch.stages import length_to_fix, open_tasks, times_an_item
 from quantlaxmi.batch.store import Store, put_segment
 from quantlaxmi.batch.tasks import Task, task_of
 from quantlaxmi.batch.worker import Outcome, do_packed, kernels_message
@@ -155,9 +155,6 @@ class Sweep:
 
     def _work(self, interrupts: Interrupts) -> None:
         options = self.options
-        growth = 256 << 20
-        if options.item_memory is not None:
-            growth = min(growth, options.item_memory // 2)
         self._ledger = current_ledger()
         refused = self._fill_store(interrupts)
         tasks = (
@@ -174,9 +171,8 @@ class Sweep:
             return
         self._begun = time.monotonic()
         self._tell("begin", items=self.state.items, known=self.state.known)
-        limits = Limits(options.item_seconds, options.item_memory, growth=growth)
         kernels = kernels_message(self.plan.policy, self.plan.gates)
-        self._give_out(limits, self._answered, interrupts, kernels)
+        self._give_out(options.limits(), self._answered, interrupts, kernels)
         self._tell("end", **_counts(self.state))
 
     @property
@@ -268,6 +264,7 @@ class Sweep:
                 self.plan,
                 self.catalog.folder.absolute(),
                 most=self.options.max_draws,
+                memory=self.options.item_memory,
                 passed_over=self._passed_over,
             )
             if not tasks:
@@ -278,14 +275,16 @@ class Sweep:
                 self._writer.flush()
             self._tell("draws", items=len(tasks), most=max(task.draws for task in tasks))
             self._queue = self._shared(replace(task, **self._fetched) for task in tasks)
-            self._give_out(Limits(), self._drew, interrupts)
+            times = max(times_an_item(self.catalog, task) for task in tasks)
+            self._give_out(self.options.limits(times), self._drew, interrupts)
 
     def _drew(self, task: Task, answer: Outcome | Ended) -> None:
         assert self._writer is not None
         if isinstance(answer, Ended) or answer.drawn is None:
             reason = answer.reason if isinstance(answer, Ended) else answer.error
             attempts = self._attempts[task.key] = self._attempts.get(task.key, 0) + 1
-            if isinstance(answer, Ended) and attempts < MOST_ATTEMPTS:
+            crashed = isinstance(answer, Ended) and answer.status == "crashed"
+            if crashed and attempts < MOST_ATTEMPTS:
                 self._queue.put(task)
             else:  # it stays open: nothing is known of draws that nobody made
                 self._passed_over.add(task.key)
