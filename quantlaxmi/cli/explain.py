@@ -70,6 +70,8 @@ def main(args: dict[str, Any]) -> int:
         _refuse_run_options(args)
         checks = strategy.recorded_checks(segment)
     found = tally(checks)
+    if not found.checks and not len(segment.columns("chain")["seq"]):
+        raise InputError("explain", "needs snapshots of an option chain, and the segment has none")
     facts = {
         "strategy": strategy.strategy_id,
         "config_hash": strategy.config_hash.hex(),

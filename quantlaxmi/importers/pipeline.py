@@ -35,7 +35,7 @@ from quantlaxmi.importers.tick_sizes import Steps
 from quantlaxmi.importers.traded_pair import contract_notes
 from quantlaxmi.schema import OPTIONAL_TABLES, TABLES
 from quantlaxmi.segment import HeldSegment, Segment, SegmentWriter, open_segment
-from quantlaxmi.segment.books import BookTally, market_problems
+from quantlaxmi.segment.books import BookTally, market_problems, traded_books
 from quantlaxmi.segment.manifest import Quarantine
 
 
@@ -224,7 +224,8 @@ def _pass_on(
     for file in source.files:
         file.check_share(options.max_quarantine)
     counts = tuple(file.counts() for file in source.files)
-    problems = [f"{sentence}." for sentence in market_problems(books.counts(), source.cadence)]
+    traded = traded_books(books.counts(), steps.instruments)
+    problems = [f"{sentence}." for sentence in market_problems(traded, source.cadence)]
     if not source.knows_days:
         source.gaps = with_missing_days(source.gaps, source.files, last)
     contracts = contract_notes(source.instruments)

@@ -14,6 +14,7 @@ from quantlaxmi._ext.step_fit import count_off
 from quantlaxmi.counted import counted
 from quantlaxmi.importers.exponents import READ_EXPONENT, TooFine, fitted, refit
 from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.venues import grid_steps
 from quantlaxmi.venues.tables import day_text
 
@@ -122,7 +123,7 @@ class Steps:
             self.instruments, self._given, self._off, self._quotes, strict=True
         ):
             unknown = [name for name in ("tick", "lot") if not getattr(one, name)]
-            if unknown and self._first_ns >= 0:
+            if unknown and self._first_ns >= 0 and one.kind != InstrumentKind.INDEX:
                 notes.append(
                     f"{one.symbol}: {' and '.join(unknown)} on {day_text(self._first_ns)} "
                     "not known; 0 stands for it and nothing is enforced."

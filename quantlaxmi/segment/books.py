@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 from quantlaxmi._ext.depth_tops import DepthKinds
 from quantlaxmi._ext.quote_kinds import add_quotes
 from quantlaxmi.counted import agreed, counted
-from quantlaxmi.schema import I64, DepthFlag
+from quantlaxmi.instruments import Instrument
+from quantlaxmi.schema import I64, DepthFlag, InstrumentKind
 from quantlaxmi.segment.market_data import MarketData
 
-__all__ = ["BookCounts", "BookTally", "book_counts", "book_problems", "market_problems"]
+__all__ = [
+    "BookCounts",
+    "BookTally",
+    "book_counts",
+    "book_problems",
+    "market_problems",
+    "traded_books",
+]
 
 #: What a book is, in the order of the counts.
 _KINDS: Final = ("valid", "no_side", "crossed", "locked", "no_size")
@@ -143,6 +151,21 @@ def book_counts(market: MarketData) -> tuple[BookCounts, ...]:
     return tally.counts()
 
 
+def traded_books(
+    counts: Sequence[BookCounts], instruments: Sequence[Instrument]
+) -> list[BookCounts]:
+    """Return the counts of instruments that can be traded at all: an index is none.
+
+    Parameters
+    ----------
+    counts : sequence of BookCounts
+    instruments : sequence of Instrument
+        In the same order.
+    """
+    pairs = zip(counts, instruments, strict=True)
+    return [books for books, one in pairs if one.kind != InstrumentKind.INDEX]
+
+
 def book_problems(counts: BookCounts, cadence: str) -> list[str]:
     """Why little or nothing of an instrument can be traded, one sentence each; mostly empty.
 
@@ -185,7 +208,7 @@ def market_problems(counts: Sequence[BookCounts], cadence: str) -> list[str]:
     Parameters
     ----------
     counts : sequence of BookCounts
-        Of all instruments.
+        Of all instruments that can be traded (`traded_books`).
     cadence : {"events", "bars", "snapshots"}
         Of the market.
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from quantlaxmi import backtest
+from quantlaxmi.cli import main_india
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.importers import import_capture
 from quantlaxmi.schema import TABLES, InstrumentKind
@@ -110,6 +111,7 @@ def test_options_a_future_and_the_index_become_a_segment(tmp_path: Path) -> None
         "Contracts end within the bars, which have no settlement prices",
     ):
         assert words in notes
+    assert "of NIFTY are locked" not in notes and "nothing is enforced" not in notes  # an index
     ends = [g.end_ns for g in result.segment.manifest.gaps if g.symbol == call.symbol]
     assert max(ends) < call.expiry_ns  # nothing is missing of a contract that has ended
 
@@ -154,6 +156,7 @@ def test_a_decision_at_a_close_trades_at_the_next_open(tmp_path: Path) -> None:
     charged = 20 + turnover * (Decimal("0.03503") + Decimal("0.0005") + Decimal("0.0001")) / 100
     fee = charged * Decimal("1.18") + turnover * Decimal("0.003") / 100
     assert f"fees {fee:.2f}" in str(run)
+    assert not [line for line in run.summary() if "NIFTY" in str(line) and "locked" in str(line)]
     assert backtest(segment, BuyIndex, latency_ns=0).n_fills == 0
 
 
@@ -301,3 +304,10 @@ def test_the_recorded_index_of_2024_equals_the_naive_reading(tmp_path: Path) -> 
     assert sorted(gaps, key=lambda g: g[1]) == wanted
     notes = "\n".join(result.segment.manifest.notes)
     assert "2024-03-02 (105 of 375), 2024-05-18 (105 of 375)." in notes
+
+
+def test_bars_have_no_snapshots_to_explain(tmp_path: Path, capsys: Any) -> None:
+    path = write(tmp_path / "options.csv", HEAD, option("09:15"), option("09:16"))
+    folder = str(imported(tmp_path, path).segment.path)
+    assert main_india(["explain", "--session-dir", folder, "--strategy", "calendar_carry"]) == 2
+    assert "needs snapshots of an option chain, and the segment has none" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Final
 
 from quantlaxmi.counted import literal
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
-from quantlaxmi.segment.books import book_counts, market_problems
+from quantlaxmi.segment.books import book_counts, market_problems, traded_books
 
 #: Sentences told; the rest is counted.
 MAX_LISTED: Final = 10
@@ -15,7 +15,8 @@ MAX_LISTED: Final = 10
 
 def book_lines(run: FinishedRun) -> Iterator[SummaryLine]:
     """Yield why orders on an instrument cannot be filled, or mostly cannot."""
-    found = market_problems(book_counts(run.market), run.market.cadence)
+    counts = traded_books(book_counts(run.market), run.market.instruments)
+    found = market_problems(counts, run.market.cadence)
     for sentence in found[:MAX_LISTED]:
         what, _, cause = sentence.partition(": ")
         yield SummaryLine("books", literal(what), cause)
