@@ -52,6 +52,10 @@ SCHEMA: Final = 1
 FORMAT: Final = "quantlaxmi-catalog"
 #: Folders that a new catalog has.
 _FOLDERS: Final = (FOLDER, "reports", "reports/json", "checkpoints", "leases")
+#: Were one a link, a sweep would write or remove files elsewhere; `Leases` sees to its own.
+_NO_LINKS: Final = (
+    *(NAME, FOLDER, "reports", "reports/json", "checkpoints", "timings", "gates", "trials"),
+)
 _ROWS_TAG: Final = b"quantlaxmi.catalog-rows.1\0"
 
 
@@ -119,8 +123,9 @@ class Catalog:
         path = Path(folder)
         if "\0" in str(folder) or not os.path.lexists(path / NAME):
             raise CatalogError(path, f"is no catalog: it has no {NAME}")
-        if (path / NAME).is_symlink():
-            raise CatalogError(path / NAME, "is a symbolic link")
+        for name in _NO_LINKS:
+            if (path / name).is_symlink():
+                raise CatalogError(path / name, "is a symbolic link")
         raw = read_regular(path / NAME, 4096, CatalogError, "a catalog")
         try:
             plain = json.loads(raw)

@@ -45,6 +45,7 @@ FOLDER: Final = "journal"
 MAX_LINE_BYTES: Final = 1 << 16
 MAX_FILE_BYTES: Final = 1 << 30
 MAX_FILES: Final = 100_000
+_PIECE_BYTES: Final = 1 << 20
 START: Final = "0" * 64
 #: Lines and seconds after which what waits is made durable.
 _MOST_WAITING: Final = 64
@@ -156,22 +157,36 @@ class JournalFile:
                 raise CatalogError(self.path, "became shorter: lines were removed")
             with one_line_errors(self.path, "cannot be read", CatalogError):
                 os.lseek(fd, self.size, os.SEEK_SET)
-                data = read_exactly(fd, size - self.size)
+            return self._read(fd, size - self.size)
+
+    def _read(self, fd: int, left: int) -> list[Record]:
+        """Take what is left, a piece at a time: a file without lines takes no memory."""
         found: list[Record] = []
-        start = 0
-        while end := data.find(b"\n", start) + 1:
-            record = self._take(data[start:end])
-            if not isinstance(record, Writer):
-                found.append(record)
-            start = end
-        self.torn = len(data) - start
+        data = b""
+        while left:
+            with one_line_errors(self.path, "cannot be read", CatalogError):
+                piece = read_exactly(fd, min(left, _PIECE_BYTES))
+            left = left - len(piece) if piece else 0
+            data, start = data + piece, 0
+            while end := data.find(b"\n", start) + 1:
+                record = self._take(data[start:end])
+                if not isinstance(record, Writer):
+                    found.append(record)
+                start = end
+            data = data[start:]
+            self._check_length(data)
+        self.torn = len(data)
         return found
+
+    def _check_length(self, text: bytes) -> None:
+        if len(text) > MAX_LINE_BYTES:
+            place = f"line {self.lines + 1}"
+            raise CatalogError(self.path, f"is longer than {MAX_LINE_BYTES} bytes", place)
 
     def _take(self, text: bytes) -> Record:
         """Check one line against the ones before."""
         place = f"line {self.lines + 1}"
-        if len(text) > MAX_LINE_BYTES:
-            raise CatalogError(self.path, f"is longer than {MAX_LINE_BYTES} bytes", place)
+        self._check_length(text)
         try:
             line = _DECODER.decode(text)
             canonical = encoded(line) + b"\n"

@@ -18,7 +18,7 @@ from quantlaxmi.batch.report_files import load_item, report_name, store_item
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import CatalogError, NondeterminismError
 from quantlaxmi.report import run_gates
-from tests.batch.catalogs import filled, item_report, made_plan
+from tests.batch.catalogs import DATA, filled, item_report, made_plan
 
 
 @pytest.fixture
@@ -130,6 +130,26 @@ def test_links_and_foreign_names_are_refused(catalog, tmp_path):
     (catalog.folder / "journal").symlink_to(tmp_path)
     with pytest.raises(CatalogError, match="symbolic link"):
         Catalog.open(catalog.folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["reports", "reports/json", "checkpoints", "timings", "gates", "trials", "journal"]
+)
+def test_a_folder_that_is_a_link_is_refused_before_anything_is_written(catalog, tmp_path, name):
+    """A stranger's link had a sweep write reports and checkpoints where it led, and remove them."""
+    compact(catalog)
+    elsewhere = tmp_path / "elsewhere"
+    place = catalog.folder / name
+    place.rename(elsewhere)
+    place.symlink_to(elsewhere)
+    before = sorted((path, path.stat().st_mtime_ns) for path in elsewhere.rglob("*"))
+    where = ["--catalog", str(catalog.folder)]
+    sweep = ["sweep-gates", "--segments", str(DATA / "planted"), "--strategies", "basis_capture"]
+    for words in ([*sweep, *where], ["catalog", "compact", *where], ["sweep-report", *where]):
+        assert main_crypto(words) == 2
+    with pytest.raises(CatalogError, match="is a symbolic link"):
+        Catalog.create(catalog.folder)
+    assert sorted((path, path.stat().st_mtime_ns) for path in elsewhere.rglob("*")) == before
 
 
 def test_open_and_create_say_what_a_folder_is(tmp_path, catalog):

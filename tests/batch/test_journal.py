@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import tracemalloc
 import warnings
 
 import pytest
@@ -114,6 +115,28 @@ def test_lines_removed_while_it_is_read_are_seen(written):
     os.truncate(written, 100)
     with pytest.raises(CatalogError, match="became shorter"):
         file.refresh()
+
+
+def test_a_file_without_lines_takes_no_memory(written):
+    """A file of nothing, as long as a journal may be: it was read whole before it was looked at."""
+    os.truncate(written, 1 << 30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CatalogError, match=r"line 5.*is longer than 65536 bytes"):
+            JournalFile(written, ID).refresh()
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_lines_of_a_long_file_are_read_over_pieces(written, monkeypatch):
+    whole = JournalFile(written, ID)
+    expected = whole.refresh()
+    for piece in (1, 7, 300):
+        monkeypatch.setattr(journal, "_PIECE_BYTES", piece)
+        file = JournalFile(written, ID)
+        assert file.refresh() == expected
+        assert (file.lines, file.last, file.size, file.torn) == (4, whole.last, whole.size, 0)
 
 
 @pytest.mark.parametrize("kept", [1, 40, 200])
