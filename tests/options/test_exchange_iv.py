@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from quantlaxmi.importers.nse import read_snapshot
 from quantlaxmi.options import implied_vol, surface
@@ -42,3 +45,15 @@ def test_the_exchange_prices_on_spot_at_ten_per_cent() -> None:
     assert medians[5, "put"] > medians[4, "put"] > 1
     for key, values in rebuilt.items():
         assert 100 * np.median(np.abs(values)) < 0.5 < abs(medians[key])
+
+
+@pytest.mark.parametrize("underlying", ["NIFTY", "BANKNIFTY"])
+def test_the_page_counts_options_without_a_volatility_of_the_exchange(underlying: str) -> None:
+    quoted = without = 0
+    for path in real_paths(underlying):
+        columns = read_snapshot(path, underlying).columns
+        both = (columns["bid"] > 0) & (columns["ask"] > 0)
+        quoted += int(both.sum())
+        without += int((both & (columns["iv"] == 0)).sum())
+    page = Path(__file__).parents[2] / "docs" / "DATA_QUALITY.md"
+    assert f"{without:,} of {quoted:,}" in page.read_text("utf-8")
