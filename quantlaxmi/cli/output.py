@@ -20,6 +20,7 @@ __all__ = [
     "print_line",
     "print_note",
     "print_table",
+    "printable",
     "room",
     "shortened",
 ]
@@ -56,14 +57,24 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def printable(text: str) -> str:
+    """The text, with what a terminal would obey escaped; line ends stay.
+
+    What files say of themselves is printed: names of segments, reasons, labels.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
 def print_note(text: str) -> None:
     """Print a sentence as an item of a list, in lines that have `room`."""
-    print(textwrap.fill(f"- {text}", room(), subsequent_indent="  ", **_WHOLE))
+    print(textwrap.fill(f"- {printable(text)}", room(), subsequent_indent="  ", **_WHOLE))
 
 
 def print_line(text: str) -> None:
     """Print what other programs read as one line; a terminal breaks it between words."""
-    wide = sys.stdout.isatty()
+    wide, text = sys.stdout.isatty(), printable(text)
     print(textwrap.fill(text, room(), subsequent_indent="  ", **_WHOLE) if wide else text)
 
 
@@ -72,7 +83,7 @@ def print_facts(
 ) -> None:
     """Print names and values in two columns."""
     pairs = facts.items() if isinstance(facts, Mapping) else facts
-    shown = [(name, _shown(value)) for name, value in pairs]
+    shown = [(printable(name), _shown(value)) for name, value in pairs]
     if not sys.stdout.isatty():
         room = max(40, WIDTH - 2 - max((len(name) for name, _ in shown), default=0))
         shown = [
@@ -160,5 +171,5 @@ def _shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(_shown(v) for v in value) or "none"
     if isinstance(value, Mapping):
-        return ", ".join(f"{k} {_shown(v)}" for k, v in value.items()) or "none"
-    return "none" if value is None else str(value)
+        return ", ".join(f"{printable(str(k))} {_shown(v)}" for k, v in value.items()) or "none"
+    return "none" if value is None else printable(str(value))

@@ -195,6 +195,7 @@ def _print_strategies(rows: list[dict[str, Any]]) -> None:
 def _table(title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     if not rows:
         return
-    print_table(heads, rows[:_MOST_ROWS], title=f"\n{title}")
+    keys = 2 if heads[:2] == ("segment", "strategy") else 1
+    print_table(heads, rows[:_MOST_ROWS], title=f"\n{title}", keys=keys)
     if len(rows) > _MOST_ROWS:
         print(f"and {len(rows) - _MOST_ROWS} more; --json has all")

@@ -1,6 +1,6 @@
 """What people read is at most 120 columns wide where it goes into a pipe or a file."""
 
-from quantlaxmi.cli.output import WIDTH, print_facts, print_note, print_table
+from quantlaxmi.cli.output import WIDTH, print_facts, print_line, print_note, print_table
 
 
 def test_a_wide_table_is_printed_as_several(capsys):
@@ -31,3 +31,15 @@ def test_what_is_long_is_broken_between_words_alone(capsys):
     facts, note = lines[1 : lines.index("- a word and a path")], lines[len(lines) - 4 :]
     assert " ".join(" ".join(facts).split()) == "notes " + ", ".join(f"note {k}" for k in range(40))
     assert note[0].startswith("- ") and all(line.startswith("  ") for line in note[1:])
+
+
+def test_what_a_terminal_would_obey_is_escaped(capsys):
+    """Names and reasons of a stranger's files cleared the screen of who read them."""
+    bad = "a\x1b[2J\x07\x9b1m\u202e[b]"
+    print_table(("name", "of"), [(bad, [bad]), (bad, {bad: bad})])
+    print_facts({bad: bad})
+    print_note(bad)
+    print_line(bad)
+    out = capsys.readouterr().out
+    assert all(c.isprintable() or c == "\n" for c in out)
+    assert out.count(r"a\x1b[2J\x07\x9b1m\u202e[b]") == 9
