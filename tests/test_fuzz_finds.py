@@ -37,8 +37,8 @@ from quantlaxmi.errors import (
 from quantlaxmi.execution.costs import CostModel
 from quantlaxmi.execution.latency import LatencyModel
 from quantlaxmi.gates.policy import load_policy
-from quantlaxmi.importers.bars.mapping import TimeColumn
 from quantlaxmi.importers.bars.mapping import load_mapping as load_bars_mapping
+from quantlaxmi.importers.bars.mapping_leg import TimeColumn
 from quantlaxmi.importers.bars.parquet import ParquetTable
 from quantlaxmi.importers.bars.timestamps import BadStamp, stamp_reader
 from quantlaxmi.importers.instrument_mapping import load_mapping as load_instruments

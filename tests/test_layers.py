@@ -94,7 +94,7 @@ INNER: dict[str, tuple[str, ...]] = {
             delimited.merge delimited.line_feed delimited.streams delimited.announced
             delimited.mark_lines delimited.source
             binance.symbols binance.messages binance_stream binance_csv tardis
-            bars.mapping_file bars.leg_instrument bars.text_form bars.mapping
+            bars.mapping_file bars.leg_instrument bars.text_form bars.mapping_leg bars.mapping
             bars.descending bars.spool bars.merged bars.table bars.csv bars.parquet
             bars.json_archive bars.json_table bars.feather_table bars.confirmed
             bars.value_cells bars.frame_table bars.frame_columns

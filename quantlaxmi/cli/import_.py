@@ -64,7 +64,7 @@ Options:
   --strict                Refuse the capture at its first faulty line.
   --symbol NAME           Bars without a mapping: columns are recognised by their names. The
                             venue's symbol, or one an input with commas between.
-  --kind KIND             spot or perp, or for two inputs both with a comma between
+  --kind KIND             spot or perp, of all inputs, or one an input with commas between
                             [default: spot].
   --interval SPAN         Length of a bar, such as 1m, 4h, 1d; by default the smallest step found.
   --currency NAME         Quote currency; by default the symbol's end.

@@ -12,7 +12,7 @@ from quantlaxmi.importers.bars.frame_columns import frame_columns, is_frame
 from quantlaxmi.importers.bars.frame_table import FrameTable
 from quantlaxmi.importers.bars.inputs import BarsInput, fill_in
 from quantlaxmi.importers.bars.mapping import BarsMapping, mapping_of
-from quantlaxmi.importers.bars.mapping_file import BarsFile
+from quantlaxmi.importers.bars.mapping_file import MAX_INPUTS, BarsFile
 from quantlaxmi.importers.bars.read import Reading, read_input
 from quantlaxmi.importers.bars.recognised import recognised_mapping
 from quantlaxmi.importers.bars.source import Bars, bars_source
@@ -21,6 +21,7 @@ from quantlaxmi.importers.bars.terms import BarsTerms
 from quantlaxmi.importers.pipeline import hold_segment
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.source import ImportedFile, ImportOptions
+from quantlaxmi.importers.traded_pair import bare_symbol, splits
 from quantlaxmi.segment import HeldSegment
 
 __all__ = ["from_frame"]
@@ -33,11 +34,11 @@ def from_frame(
     symbol: str | None = None,
     kind: str | Mapping[str, str] = "spot",
     interval: str | None = None,
-    currency: str | None = None,
+    currency: str | Mapping[str, str] | None = None,
     costs: Mapping[str, str | int | float | Decimal] | None = None,
     calendar: str | None = None,
     *,
-    base: str | None = None,
+    base: str | Mapping[str, str] | None = None,
     venue: str | None = None,
     round: bool = False,
 ) -> HeldSegment:
@@ -52,27 +53,27 @@ def from_frame(
     ----------
     frame : data frame or dict
         Of pandas or Polars, an Arrow table or record batch, whatever offers its columns through
-        Arrow's C stream, or a dict of columns. Or a dict of one or two of these, by symbol or,
-        where ``symbol`` is given, by kind: the spot market and the perpetual of one pair.
-        Rows are in order of time, ascending or descending.
+        Arrow's C stream, or a dict of columns. Or a dict of these, an instrument each, by symbol
+        or, where ``symbol`` is given, by kind: the spot market and the perpetual of one pair.
+        Rows are in order of time, ascending or descending; bars of all begin on one grid.
     symbol : str, optional
         The venue's; by default the keys of the dict.
     kind : {"spot", "perp"} or mapping of str to str
-        Of the instrument; of a dict of frames by its keys. Without it, of two frames the first is
-        spot and the second the perpetual.
+        Of the instrument; of a dict of frames by its keys. Without it, of two frames of one base
+        the first is spot and the second the perpetual.
     interval : str, optional
         Length of a bar such as ``"1m"``, ``"4h"``, ``"1d"``; by default the smallest step of the
         first 8,192 rows.
-    currency : str, optional
-        Quote currency; by default the symbol's end, where that is a known one.
+    currency : str or mapping of str to str, optional
+        Quote currency, of all or by key; by default the symbol's end, where that is a known one.
     costs : mapping, optional
         ``half_spread_bps``: assumed distance of bid and ask from the price in bps, by default 1;
         ``share`` of a bar's volume that can be traded at once, by default 0.1; or ``size`` that
         can, where there is no column of volume. Fees are told to `backtest`.
     calendar : str, optional
         Exchange whose closed times are no gaps, such as ``"XNYS"``.
-    base : str, optional
-        Asset that is traded; by default the symbol's beginning.
+    base : str or mapping of str to str, optional
+        Asset that is traded, of all or by key; by default the symbol's beginning.
     venue : str, optional
         By default ``"bars"``.
     round : bool
@@ -108,15 +109,17 @@ def from_frame(
     """
     if not isinstance(costs, Mapping | None):
         raise InputError("costs", f"was {costs!r:.40}; expected a dict such as {{'size': 5}}")
-    frames, symbols, kinds = _told(frame, symbol, kind)
+    frames, symbols, kinds = _told(frame, symbol, kind, base)
+    keys = [name.removeprefix("frame ") for _, name in frames]
     columns = [frame_columns(one, name) for one, name in frames]
     terms = BarsTerms(
         symbols=symbols,
         kinds=kinds,
         interval=interval,
         costs={name: _decimal(name, value) for name, value in (costs or {}).items()},
-        currency=currency,
-        base=base,
+        currency=currency if isinstance(currency, str) else None,
+        base=base if isinstance(base, str) else None,
+        own=tuple(_terms(one, currency=currency, base=base) for one in keys),
         venue=venue,
         calendar=calendar,
         round=round,
@@ -135,38 +138,71 @@ def from_frame(
 
 
 def _told(
-    frame: Any, symbol: str | None, kind: str | Mapping[str, str]
+    frame: Any,
+    symbol: str | None,
+    kind: str | Mapping[str, str],
+    base: str | Mapping[str, str] | None,
 ) -> tuple[list[tuple[Any, str]], tuple[str, ...], tuple[str, ...]]:
-    """Frames with what errors call them, symbols and kinds."""
+    """Frames with what errors call them, symbols and kinds; a pair's spot market first."""
     if not isinstance(frame, Mapping) or not any(map(is_frame, frame.values())):
         if not isinstance(kind, str):
             raise InputError(_PLACE, "was given kinds by name for one frame; expected one kind")
         return [(frame, "frame")], (() if symbol is None else (symbol,)), (kind,)
     names = [str(name) for name in frame]
-    kinds: tuple[str, ...]
-    symbols: tuple[str, ...]
     if symbol is not None:  # the frames are named by their kinds
-        kinds, symbols = tuple(names), (symbol,)
+        if len(names) > 2:
+            problem = f"was given {counted(len(names), 'frame[s]')} of one symbol; expected a dict"
+            raise InputError(_PLACE, f"{problem} by symbol, without the argument symbol")
+        kinds = names
     elif isinstance(kind, str):
-        kinds, symbols = ((kind,) if len(names) == 1 else ("spot", "perp")), tuple(names)
-    else:
-        if missing := [name for name in names if name not in kind]:
-            raise InputError(_PLACE, f"has no kind of {missing[0][:40]!r}; expected spot or perp")
-        kinds, symbols = tuple(kind[name] for name in names), tuple(names)
-    if len(names) > 2:
-        problem = (
-            f"was given {counted(len(names), 'frame[s]')}; expected one or two, a spot market and a"
+        kinds = (
+            ["spot", "perp"] if kind == "spot" and _is_pair(names, base) else [kind] * len(names)
         )
-        raise InputError(_PLACE, f"{problem} perpetual: a segment of bars holds one pair")
+    else:
+        kinds = [_own(kind, name, "kind") or "" for name in names]
+        if missing := [name for name, one in zip(names, kinds, strict=True) if not one]:
+            raise InputError(_PLACE, f"has no kind of {missing[0][:40]!r}; expected spot or perp")
+    if len(names) > MAX_INPUTS:
+        raise InputError(_PLACE, f"was given {len(names)} frames; expected at most {MAX_INPUTS}")
     frames = [(one, f"frame {name}") for name, one in zip(names, frame.values(), strict=True)]
-    if len(frames) == 2 and frames[0][0] is frames[1][0]:
-        raise InputError(frames[1][1], f"is the same object as {frames[0][1]}")
-    order = sorted(range(len(frames)), key=lambda k: kinds[k] == "perp")
+    for k, (one, name) in enumerate(frames):
+        if same := [other for before, other in frames[:k] if before is one]:
+            raise InputError(name, f"is the same object as {same[0]}")
+    # As in a mapping: the first of each kind, then the others as they were given.
+    firsts = [kinds.index(one) for one in ("spot", "perp") if one in kinds]
+    order = firsts + [k for k in range(len(names)) if k not in firsts]
     return (
         [frames[k] for k in order],
-        symbols if len(symbols) == 1 else tuple(symbols[k] for k in order),
+        (symbol,) if symbol is not None else tuple(names[k] for k in order),
         tuple(kinds[k] for k in order),
     )
+
+
+def _terms(name: str, **told: str | Mapping[str, str] | None) -> dict[str, str]:
+    """Terms of one frame alone, where they were given by name."""
+    own = {k: _own(v, name, k) for k, v in told.items() if isinstance(v, Mapping)}
+    return {key: value for key, value in own.items() if value is not None}
+
+
+def _is_pair(names: list[str], base: str | Mapping[str, str] | None) -> bool:
+    """Whether two symbols are of one base: a spot market and its perpetual."""
+    if len(names) != 2:
+        return False
+    bases = [_own(base, name, "base") if base is not None else None for name in names]
+    bases = [
+        b or next(splits(n), (bare_symbol(n), ""))[0] for b, n in zip(bases, names, strict=True)
+    ]
+    return bases[0] == bases[1]
+
+
+def _own(told: str | Mapping[str, str] | None, name: str, what: str) -> str | None:
+    """What is told of a frame: the same of all, or by its name."""
+    if not isinstance(told, Mapping):
+        return told
+    value = told.get(name)
+    if not isinstance(value, str | None):
+        raise InputError(_PLACE, f"has {what} {value!r:.40} of {name[:40]!r}; expected a text")
+    return value
 
 
 def _decimal(name: str, value: object) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from quantlaxmi.counted import agreed, counted
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.series import Series
 from quantlaxmi.importers.bars.spool import MemoryStore, Store
 from quantlaxmi.importers.nse.bar_file import (

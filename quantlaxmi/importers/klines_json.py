@@ -11,8 +11,9 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.inputs import BarsInput, checked_inputs, progress_reporter
 from quantlaxmi.importers.bars.json_archive import KlinesArchive
 from quantlaxmi.importers.bars.json_klines import Months
-from quantlaxmi.importers.bars.mapping import BarsMapping, LegMapping, load_mapping
+from quantlaxmi.importers.bars.mapping import BarsMapping, load_mapping
 from quantlaxmi.importers.bars.mapping_file import KlinesFile
+from quantlaxmi.importers.bars.mapping_leg import LegMapping
 from quantlaxmi.importers.bars.source import Bars, bars_source
 from quantlaxmi.importers.bars.spool import Store
 from quantlaxmi.importers.pipeline import ImportResult, import_source

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
-from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn, load_mapping
+from quantlaxmi.importers.bars.mapping import load_mapping
 from quantlaxmi.importers.bars.mapping_file import LeanFile, span_ns
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.text_form import FileForm
 from quantlaxmi.importers.bars.vendor_files import (
     BAR_COLUMNS,

@@ -12,8 +12,9 @@ from quantlaxmi.errors import InputError
 from quantlaxmi.files import open_regular
 from quantlaxmi.importers.bars.feather_table import FeatherTable
 from quantlaxmi.importers.bars.json_table import JsonTable
-from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn, load_mapping
+from quantlaxmi.importers.bars.mapping import load_mapping
 from quantlaxmi.importers.bars.mapping_file import FundedFile, span_ns
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.table import Table
 from quantlaxmi.importers.bars.vendor_files import BAR_COLUMNS, VendorFile, vendor_source
 from quantlaxmi.importers.source import (

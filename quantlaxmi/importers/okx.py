@@ -16,9 +16,9 @@ from quantlaxmi.files import open_regular
 from quantlaxmi.importers.bars.confirmed import ConfirmedTable
 from quantlaxmi.importers.bars.csv import CsvTable
 from quantlaxmi.importers.bars.json_table import JsonTable
-from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.mapping import load_mapping as load_bars
 from quantlaxmi.importers.bars.mapping_file import KlinesFile
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.table import Table
 from quantlaxmi.importers.bars.text_form import FileForm
 from quantlaxmi.importers.bars.vendor_files import BAR_COLUMNS, VendorFile, vendor_source

@@ -21,8 +21,8 @@ from quantlaxmi.fixed import Rounding
 from quantlaxmi.importers.bars.columns import read_stamps
 from quantlaxmi.importers.bars.frame_columns import frame_columns
 from quantlaxmi.importers.bars.frame_table import FrameTable
-from quantlaxmi.importers.bars.mapping import TimeColumn
 from quantlaxmi.importers.bars.mapping_file import span_ns
+from quantlaxmi.importers.bars.mapping_leg import TimeColumn
 from quantlaxmi.importers.bars.recognised import time_of
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.timestamps import stamp_reader

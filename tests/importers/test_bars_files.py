@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError, InputError
 from quantlaxmi.importers import import_bars, import_capture
-from quantlaxmi.importers.bars.mapping import TimeColumn, load_mapping
+from quantlaxmi.importers.bars.mapping import load_mapping
+from quantlaxmi.importers.bars.mapping_leg import TimeColumn
 from quantlaxmi.importers.bars.timestamps import BadStamp, stamp_reader
 from tests.bars_files import HEADER, HOUR, MAPPING, START, random_lines, run_import, write_files
 from tests.depth import examples

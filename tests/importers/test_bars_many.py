@@ -20,7 +20,7 @@ from quantlaxmi.importers import import_bars
 from quantlaxmi.importers.bars import csv as bars_csv
 from quantlaxmi.importers.bars import messages as bars_messages
 from quantlaxmi.importers.bars import spool
-from quantlaxmi.importers.bars.mapping import TimeColumn
+from quantlaxmi.importers.bars.mapping_leg import TimeColumn
 from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS, BadStamp, stamp_reader
 from tests.bars_files import HEADER, MAPPING, random_lines, rows_of, run_import, write_files
 from tests.depth import examples

@@ -28,7 +28,7 @@ from quantlaxmi.importers.bars.cell_checks import (
     price_cell,
     volume_size,
 )
-from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.text_form import Numbers
 from quantlaxmi.segment import verify_segment
 from tests.bars_files import HOUR, START, rows_of

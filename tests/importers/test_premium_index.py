@@ -21,7 +21,7 @@ from quantlaxmi.importers import ImportResult, import_capture
 from quantlaxmi.importers.bars import messages as bars_messages
 from quantlaxmi.importers.bars import premium_index as premium_rate
 from quantlaxmi.importers.bars import spool
-from quantlaxmi.importers.bars.mapping import LegMapping, TimeColumn
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.premium_index import IndicativeRates
 from quantlaxmi.importers.bars.series import Series
 from quantlaxmi.importers.bars.spool import Store

@@ -103,7 +103,7 @@ KINDS = {
     "bars": Kind(
         load_bars, "import --format bars --input none.csv --out out --mapping",
         MAPPING.replace('symbol = "BTCUSDT"', 'symbol = "BTCUSDT"\ninput = 1', 1), "input = 1",
-        "spot.input", "expected a whole number from 1 to 16", True, "spot.input", "spot.imput",
+        "spot.input", "expected a whole number from 1 to 64", True, "spot.input", "spot.imput",
     ),
     "klines": Kind(
         lambda path: load_bars(path, KlinesFile),

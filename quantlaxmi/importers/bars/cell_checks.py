@@ -10,7 +10,7 @@ from quantlaxmi._ext.decimal_text import parse_decimal
 from quantlaxmi.counted import counted
 from quantlaxmi.errors import DecimalTextError, FixedPointError, FixedPointOverflow
 from quantlaxmi.fixed import Rounding, format_decimal
-from quantlaxmi.importers.bars.mapping import LegMapping
+from quantlaxmi.importers.bars.mapping_leg import LegMapping
 from quantlaxmi.importers.bars.series import Series
 from quantlaxmi.importers.bars.text_form import Numbers
 from quantlaxmi.schema import RATE_EXPONENT

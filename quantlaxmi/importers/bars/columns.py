@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from quantlaxmi._ext.text_cells import decimal_cells, equal_cells, stamp_cells
 from quantlaxmi.fixed import Rounding
-from quantlaxmi.importers.bars.mapping import FundingMapping, LegMapping, TimeColumn
+from quantlaxmi.importers.bars.mapping import FundingMapping
 from quantlaxmi.importers.bars.mapping_file import UNITS
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.table import Batch, Cells
 from quantlaxmi.importers.bars.timestamps import DAY_NS, FIRST_NS, LAST_NS, BadStamp

@@ -32,7 +32,8 @@ from quantlaxmi.importers.bars.columns import (
     settlement_columns,
     settlement_times,
 )
-from quantlaxmi.importers.bars.mapping import FundingMapping, LegMapping, TimeColumn
+from quantlaxmi.importers.bars.mapping import FundingMapping
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.series import Rows, Series, Settlements
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.table import Batch, Table, place_of

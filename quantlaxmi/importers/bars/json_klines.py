@@ -25,8 +25,8 @@ from quantlaxmi.importers.bars.cell_checks import (
     volume_size,
 )
 from quantlaxmi.importers.bars.columns import later_than_all
-from quantlaxmi.importers.bars.mapping import LegMapping
 from quantlaxmi.importers.bars.mapping_file import MAX_SPAN_S
+from quantlaxmi.importers.bars.mapping_leg import LegMapping
 from quantlaxmi.importers.bars.series import Series
 from quantlaxmi.importers.bars.spool import Int64Array, Store, chunks
 from quantlaxmi.importers.bars.timestamps import FIRST_NS, LAST_NS

@@ -17,12 +17,9 @@ from zoneinfo import ZoneInfo
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.csv import CsvTable
 from quantlaxmi.importers.bars.inputs import BarsInput, checked_inputs, fill_in, progress_reporter
-from quantlaxmi.importers.bars.mapping import (
-    BarsMapping,
-    TimeColumn,
-    load_mapping,
-)
+from quantlaxmi.importers.bars.mapping import BarsMapping, load_mapping
 from quantlaxmi.importers.bars.mapping_file import ArchiveFile, span_ns
+from quantlaxmi.importers.bars.mapping_leg import TimeColumn
 from quantlaxmi.importers.bars.premium_index import rates_of
 from quantlaxmi.importers.bars.read import Reading, read_input
 from quantlaxmi.importers.bars.source import Bars, bars_source

@@ -7,10 +7,9 @@ Unknown keys, wrong types and missing columns are refused with the file and the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -23,11 +22,12 @@ from quantlaxmi.importers.bars.mapping_file import (
     KlinesFile,
     KlinesFunding,
     KlinesLeg,
+    MoreBars,
     PremiumTable,
     TimeTable,
 )
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.text_form import EXACT, FileForm, Numbers
-from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.settings import Place
 
@@ -35,86 +35,6 @@ from quantlaxmi.settings import Place
 DEFAULT_SHARE: Final = Decimal("0.1")
 _COLUMNS: Final = ("open", "high", "low", "close", "volume", "close_time", "symbol_column")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class TimeColumn:
-    """Form of the time stamps.
-
-    Attributes
-    ----------
-    column : str
-    unit : str
-        ``"text"`` (ISO 8601), a key of `UNITS`, or a pattern of ``strptime`` with a ``%``.
-    zone : ZoneInfo
-        Of stamps that name no offset.
-    at_close : bool
-        The stamp is the bar's end; else its beginning.
-    day_ns : int
-        Beginning of the day whose milliseconds ``unit = "ms"`` counts; 0: of 1970.
-    """
-
-    column: str
-    unit: str = "text"
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    at_close: bool = False
-    day_ns: int = 0
-
-
-@dataclass(frozen=True)
-class LegMapping:
-    """One instrument's bars.
-
-    Attributes
-    ----------
-    instrument : Instrument
-    input : int
-        Which of the given files, from 0.
-    time : TimeColumn
-    columns : dict of str to str
-        ``open`` and ``close``, and where named ``high``, ``low``, ``volume``, ``close_time`` and
-        ``symbol_column``, to the file's columns.
-    half_spread_bps : Fraction
-        Assumed distance of bid and ask from the price.
-    share : Fraction
-        Share of the volume displayed, where there is a volume column.
-    size : Fraction
-        Displayed size, where there is none.
-    is_premium : bool
-        They are bars of the instrument's premium index: ratios of either sign, not prices.
-    numbers : Numbers
-    shift : int
-        Prices are written in units of ten to its power.
-    scaled : bool
-        The mapping says so.
-    """
-
-    instrument: Instrument
-    input: int
-    time: TimeColumn
-    columns: dict[str, str]
-    half_spread_bps: Fraction
-    share: Fraction
-    size: Fraction
-    is_premium: bool = False
-    numbers: Numbers = EXACT
-    shift: int = 0
-    scaled: bool = False
-
-    @cached_property
-    def price_digits(self) -> int:
-        """Power of ten at which the text of a price is its mantissa."""
-        return self.instrument.price_exponent - self.shift
-
-    @property
-    def key(self) -> str:
-        """Name of its table in the mapping."""
-        return "premium" if self.is_premium else self.instrument.kind.value
-
-    @property
-    def fixed_size(self) -> int:
-        """``size`` at the quantity exponent, rounded down."""
-        return int(self.size * 10**-self.instrument.qty_exponent)
 
 
 @dataclass(frozen=True)
@@ -174,7 +94,7 @@ class BarsMapping:
     form : FileForm
     venue : str
     legs : tuple of LegMapping
-        Spot before perpetual.
+        Spot before perpetual, and those of ``[[more]]`` behind them.
     funding : FundingMapping or None
     max_jump_bps : Fraction or None
         A bar whose close is further than this from the next open is partial.
@@ -248,12 +168,21 @@ def mapping_of(file: BarsFile | KlinesFile, source: Path | str) -> BarsMapping:
     """
     at = Place(source)
     tables = {InstrumentKind.SPOT: file.spot, InstrumentKind.PERP: file.perp}
-    legs = tuple(_leg(at, file, k, leg) for k, leg in tables.items() if leg is not None)
-    if not legs:
+    named = [(at / k.value, k, leg) for k, leg in tables.items() if leg is not None]
+    if not named:
         raise at.fail("names no bars; expected a table [spot], [perp] or both")
-    if len(legs) == 2 and legs[0].instrument.symbol == legs[1].instrument.symbol:
-        raise (at / "symbol").fail(f"was {legs[0].instrument.symbol!r} for both")
+    further: tuple[MoreBars, ...] = getattr(file, "more", ())
+    named += [((at / "more").row(n), InstrumentKind(m.kind), m) for n, m in enumerate(further)]
+    legs = tuple(
+        replace(_leg(own, file, kind, leg), name="" if n < len(named) - len(further) else own.key)
+        for n, (own, kind, leg) in enumerate(named)
+    )
+    symbols = [leg.instrument.symbol for leg in legs]
+    if twice := [one for n, one in enumerate(symbols) if one in symbols[:n]]:
+        raise (at / "symbol").fail(f"was {twice[0]!r} for {'two' if further else 'both'}")
     funding: KlinesFunding | None = getattr(file, "funding", None)
+    if funding is not None and further:
+        raise (at / "funding").fail("was given with [[more]]; expected one pair, or no funding")
     if funding is not None and legs[-1].instrument.kind is not InstrumentKind.PERP:
         raise (at / "funding").fail("was given, but there is no [perp] to pay it")
     paid = None if funding is None else _funding(at / "funding", file, funding, legs)
@@ -323,9 +252,8 @@ def _first(*values: T | None) -> T | None:
 
 
 def _leg(
-    at: Place, file: BarsFile | KlinesFile, kind: InstrumentKind, leg: KlinesLeg
+    own: Place, file: BarsFile | KlinesFile, kind: InstrumentKind, leg: KlinesLeg
 ) -> LegMapping:
-    own = at / kind.value
     columns = {n: getattr(leg, n) for n in _COLUMNS} if isinstance(leg, BarsLeg) else {}
     columns = {name: column for name, column in columns.items() if column}
     spread = _first(leg.half_spread_bps, file.half_spread_bps)

@@ -63,7 +63,9 @@ def _zone(value: Any, at: Place) -> ZoneInfo:
 Name = Annotated[str, Chars(least=1, most=_NAME_CHARS)]
 Column = Annotated[str, Chars(most=_NAME_CHARS)]
 Exponent = Annotated[int, Bounds(ge=-12, le=0)]
-Input = Annotated[int, Bounds(ge=1, le=16)]
+#: Inputs that a mapping names, and tables of bars beyond the first of each kind.
+MAX_INPUTS = 64
+Input = Annotated[int, Bounds(ge=1, le=MAX_INPUTS)]
 Positive = Annotated[Decimal, Bounds(gt=0, lt="1e15", places=15)]
 Step = Annotated[Decimal, Bounds(ge=0, lt="1e15", places=15)]
 Span = Annotated[int, Reads(_span, _SPAN)]
@@ -116,6 +118,12 @@ class BarsLeg(KlinesLeg, frozen=True, kw_only=True):
     time: TimeTable | None = None
 
 
+class MoreBars(BarsLeg, frozen=True, kw_only=True):
+    """A further instrument's bars."""
+
+    kind: Literal["spot", "perp"]
+
+
 class KlinesFunding(Settings, frozen=True, kw_only=True):
     """Funding in files of its own, whose columns are known."""
 
@@ -166,6 +174,7 @@ class BarsFile(MappingFile, frozen=True, kw_only=True):
     time: TimeTable | None = None
     spot: BarsLeg | None = None
     perp: BarsLeg | None = None
+    more: Annotated[tuple[MoreBars, ...], Items(most=MAX_INPUTS)] = ()
     funding: BarsFunding | None = None
 
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from quantlaxmi.counted import counted
-from quantlaxmi.importers.bars.mapping import BarsMapping, LegMapping
+from quantlaxmi.importers.bars.mapping import BarsMapping
+from quantlaxmi.importers.bars.mapping_leg import LegMapping
 from quantlaxmi.importers.bars.series import Series, Settlements
 from quantlaxmi.importers.source import MAX_LISTED_GAPS
 

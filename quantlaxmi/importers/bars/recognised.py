@@ -18,8 +18,8 @@ import numpy as np
 from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.columns import read_stamps
-from quantlaxmi.importers.bars.mapping import TimeColumn
 from quantlaxmi.importers.bars.mapping_file import MAX_SPAN_S, span_ns
+from quantlaxmi.importers.bars.mapping_leg import TimeColumn
 from quantlaxmi.importers.bars.spool import Int64Array
 from quantlaxmi.importers.bars.table import BATCH_LINES, Batch, Table
 from quantlaxmi.importers.bars.terms import BarsTerms
@@ -36,7 +36,7 @@ _VOLUME: Final = ("volume", "vol", "v", "basevolume", "volumebase")
 #: Names of a time in the order in which they are taken; the last is a bar's end.
 _TIMES: Final = (
     "opentime", "timestamp", "datetime", "date", "time", "ts", "t", "unix", "index", "",
-    "unnamed0", "level0", "closetime",
+    "unnamed0", "level0", "indexlevel0", "none", "closetime",
 )  # fmt: skip
 _KINDS: Final = ("spot", "perp")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
@@ -70,6 +70,7 @@ def recognised_mapping(tables: Sequence[Table], terms: BarsTerms) -> dict[str, A
     InputError
         A column is missing, its times cannot be told, or the terms are not of these tables.
     """
+    terms = terms.for_tables(len(tables))
     _check_terms(tables, terms)
     found = [_columns(table) for table in tables]
     values: dict[str, Any] = {"interval": terms.interval or _interval(tables, found)}
@@ -85,12 +86,17 @@ def recognised_mapping(tables: Sequence[Table], terms: BarsTerms) -> dict[str, A
         values["time"] = found[0].time
     for number, (table, kind, one) in enumerate(zip(tables, terms.kinds, found, strict=True)):
         if "volume" not in one.leg and "size" not in terms.costs:
-            problem = f"lacks a column of volume; {_hint(table, 'volume')}, or the size that its"
-            raise InputError(table.path, f"{problem} quotes display ({_SIZE})")
+            problem = f"lacks a column of volume, or the size that its quotes display ({_SIZE})"
+            raise InputError(table.path, f"{problem}; {_hint(table, 'volume')}")
         leg: dict[str, Any] = {"symbol": _symbol(table, terms, number), **one.leg}
+        leg |= terms.own[number] if terms.own else {}
         if number:
             leg["input"] = number + 1
-        values[kind] = leg | ({"time": one.time} if len(found) > 1 else {})
+        leg |= {"time": one.time} if len(found) > 1 else {}
+        if kind in values:
+            values.setdefault("more", []).append({"kind": kind} | leg)
+        else:
+            values[kind] = leg
     return values
 
 
@@ -104,15 +110,19 @@ def mapping_text(values: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write_table(values: Mapping[str, Any], name: str, lines: list[str]) -> None:
+def _write_table(
+    values: Mapping[str, Any], name: str, lines: list[str], *, item: bool = False
+) -> None:
     if name:
-        lines += ["", f"[{name}]"]
+        lines += ["", f"[[{name}]]" if item else f"[{name}]"]
     for key, value in values.items():
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping | list):
             lines.append(f"{key} = {_toml(value)}")
     for key, value in values.items():
-        if isinstance(value, Mapping):
-            _write_table(value, f"{name}.{key}" if name else key, lines)
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, Mapping):
+                place = f"{name}.{key}" if name else key
+                _write_table(one, place, lines, item=isinstance(value, list))
 
 
 def _toml(value: str | int | bool) -> str:
@@ -128,8 +138,8 @@ def _check_terms(tables: Sequence[Table], terms: BarsTerms) -> None:
     for kind in terms.kinds:
         if kind not in _KINDS:
             raise InputError("kind", f"was {str(kind)[:40]!r}; expected spot or perp")
-    if len(set(terms.kinds)) != len(terms.kinds):
-        raise InputError("kind", f"was {terms.kinds[0]} twice; expected one spot and one perp")
+    if len(set(terms.kinds)) != len(terms.kinds) and len(terms.symbols) != len(tables):
+        raise InputError("kind", f"was {terms.kinds[0]} twice; expected a symbol for each table")
     if len(tables) != len(terms.kinds):
         problem = (
             f"{counted(len(tables), 'table[s] of bars [was|were]')} given for "

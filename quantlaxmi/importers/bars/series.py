@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from quantlaxmi.importers.bars.mapping import LegMapping
+from quantlaxmi.importers.bars.mapping_leg import LegMapping
 from quantlaxmi.importers.bars.spool import Int64Array, Store, chunks
 
 _MOST: Final = (1 << 63) - 1

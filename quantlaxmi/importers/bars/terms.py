@@ -20,6 +20,8 @@ class BarsTerms(msgspec.Struct, frozen=True, kw_only=True):
         ``half_spread_bps``, ``share`` and ``size`` of a mapping.
     currency, base, venue, calendar : str or None
         As in a mapping.
+    own : tuple of dict of str to str
+        ``currency`` and ``base`` of each table, where they have their own.
     round : bool
         Prices with more digits than 1e-8 are rounded.
     """
@@ -32,4 +34,11 @@ class BarsTerms(msgspec.Struct, frozen=True, kw_only=True):
     base: str | None = None
     venue: str | None = None
     calendar: str | None = None
+    own: tuple[dict[str, str], ...] = ()
     round: bool = False
+
+    def for_tables(self, n: int) -> BarsTerms:
+        """These terms, one kind told for so many tables that each have a symbol."""
+        if len(self.kinds) == 1 and len(self.symbols) == n:
+            return msgspec.structs.replace(self, kinds=self.kinds * n)
+        return self

@@ -9,8 +9,8 @@ from typing import Final
 
 from quantlaxmi._ext.decimal_text import parse_decimal
 from quantlaxmi.errors import FixedPointError
-from quantlaxmi.importers.bars.mapping import TimeColumn
 from quantlaxmi.importers.bars.mapping_file import UNITS
+from quantlaxmi.importers.bars.mapping_leg import TimeColumn
 
 FIRST_NS: Final = 946_684_800 * 10**9  # 2000-01-01
 LAST_NS: Final = 4_102_444_800 * 10**9  # 2100-01-01

@@ -12,7 +12,8 @@ from typing import Final
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.csv import CsvTable
 from quantlaxmi.importers.bars.inputs import BarsInput, checked_inputs, fill_in, progress_reporter
-from quantlaxmi.importers.bars.mapping import BarsMapping, LegMapping, TimeColumn
+from quantlaxmi.importers.bars.mapping import BarsMapping
+from quantlaxmi.importers.bars.mapping_leg import LegMapping, TimeColumn
 from quantlaxmi.importers.bars.read import Reading, read_input
 from quantlaxmi.importers.bars.source import Bars, bars_source
 from quantlaxmi.importers.bars.spool import Store
