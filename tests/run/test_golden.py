@@ -1,4 +1,4 @@
-"""Hashes of every strategy's run on every bundled segment, on every Python and machine."""
+"""Hashes of every strategy's run on every bundled segment or generated session, on every Python and machine."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import json
 import pytest
 
 from quantlaxmi.run.replay import replay
-from quantlaxmi.segment import open_segment
 from quantlaxmi.strategies import StrategyRegistry
-from tests.golden.regenerate import DATA, HERE, VARIANTS, cases, hashes, run
+from tests.golden.regenerate import DATA, HERE, SESSIONS, VARIANTS, cases, hashes, market, run
 
 GOLDEN = json.loads((HERE / "traces.json").read_text(encoding="utf-8"))
 CASES = cases()
@@ -19,7 +18,7 @@ IDS = ["/".join(case) for case in CASES]
 def test_golden_every_strategy_and_segment_has_known_hashes() -> None:
     assert sorted(GOLDEN) == sorted(IDS)
     bundled = {p.name for p in DATA.iterdir() if (p / "segment.json").exists()}
-    assert bundled == {segment for _, _, segment in CASES}
+    assert bundled == {segment for _, _, segment in CASES} - set(SESSIONS)
     assert all(entry["decisions"] > 0 for entry in GOLDEN.values())
 
 
@@ -33,5 +32,5 @@ def test_golden_backtest_has_the_known_hashes(case: tuple[str, str, str]) -> Non
 def test_golden_replay_has_the_known_hashes(case: tuple[str, str, str], interpreted: bool) -> None:
     name, variant, segment = case
     made = StrategyRegistry(installed=False).create(name, sets=VARIANTS[variant])
-    found = replay(open_segment(DATA / segment), made, interpreted=interpreted)
+    found = replay(market(segment), made, interpreted=interpreted)
     assert hashes(found) == GOLDEN["/".join(case)]
