@@ -1,4 +1,4 @@
-"""Hashes of every strategy's run on every bundled segment or generated session, on every Python and machine."""
+"""Hashes of runs of every strategy on known data, on every Python and machine."""
 
 from __future__ import annotations
 
