@@ -213,7 +213,7 @@ def _say_plan(sweep: Sweep, args: dict[str, Any]) -> int:
         "known": sweep.state.known,
         "to_do": len(sweep.waiting),
         "refused": sum(bool(item.refused) for item in sweep.waiting),
-        "cpu_hours": None if seconds is None else round(seconds / 3600, 4),
+        "cpu_hours": None if seconds is None else float(f"{seconds / 3600:.3g}"),
     }
     if args["--json"]:
         print_json({**facts, "left_out": _left_out(sweep.plan)})
