@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from quantlaxmi.batch import family
 from quantlaxmi.batch.page import save_sweep_page
+from quantlaxmi.batch.records import KindCounts
 from quantlaxmi.batch.summary import family_summary
 from tests.batch.test_sweep_report import NO_EDGE, catalog_of, figures
 from tests.browser import NAMES, Browser, find_browser
@@ -32,7 +34,9 @@ def browser(tmp_path_factory):
 def written(tmp_path_factory):
     """A page with every section, long names, and more segments than stand in a row."""
     folder = tmp_path_factory.mktemp("page")
-    found = figures(dsr=0.9712, pbo=0.125, settings=100, unseen="a loss of 13 would erase this")
+    found = figures(dsr=0.9712, pbo=0.06076, settings=100, unseen="a loss of 13 would erase this")
+    counts = KindCounts(draws=1_999, exceedances=0)  # a p between two ends takes more room
+    found = msgspec.structs.replace(found, p_equity=0.000992127, drifting=counts, driftless=counts)
     entries = [("a_strategy_of_a_long_name_as_some_are", day, found) for day in range(60)]
     entries += [("b", day, figures(**NO_EDGE)) for day in range(50)]
     entries += [("b", day, "crashed") for day in range(50, 60)]
