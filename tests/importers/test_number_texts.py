@@ -84,7 +84,7 @@ def test_a_negative_volume_is_no_zero(tmp_path: Path) -> None:
 
 def test_prices_are_rounded_only_where_the_mapping_asks(tmp_path: Path) -> None:
     lines = [",".join(NAMES), *hourly(NOISY)]
-    with pytest.raises(InputError, match=r"3 of 4 lines are faulty.*set round = true to round"):
+    with pytest.raises(InputError, match=r"3 of 4 lines are faulty.*set round to round it"):
         imported(tmp_path / "exact", lines)
     result = imported(tmp_path / "rounded", lines, "round = true")
     assert result.quarantined == 0

@@ -60,7 +60,7 @@ def decimal_cell(
             expected = (
                 f"{expected} of at most {counted(-exponent, 'decimal[s]')}" if fine else expected
             )
-            expected += "; set round = true to round" if fine else ""
+            expected += "; set round to round it" if fine else ""
     except FixedPointOverflow:
         reason = "overflow"
     raise Faulty(reason, f"column {column!r} was {text[:40]!r}, expected {expected}")
