@@ -147,6 +147,8 @@ def sweep(
         The catalog cannot be used or written.
     NondeterminismError
         An item gave other bytes than before; both are kept.
+    WorkerError
+        The script calls it without ``if __name__ == "__main__":``; its processes load the script.
 
     Examples
     --------

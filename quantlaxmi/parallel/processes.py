@@ -28,7 +28,7 @@ from quantlaxmi.parallel.threads import Progress
 from quantlaxmi.system.processes import die_with_pipe, interrupts_later
 from quantlaxmi.system.signals import KILLED
 
-__all__ = ["Worker", "death_of", "end_workers", "run_in_processes", "start_worker"]
+__all__ = ["UNGUARDED", "Worker", "death_of", "end_workers", "run_in_processes", "start_worker"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,6 +44,8 @@ PINNED: Final = dict.fromkeys(
     ),
     "1",
 )
+#: Exit code of a process whose script would start processes while it is loaded.
+UNGUARDED: Final = 79
 #: Seconds that a process has to end by SIGTERM before it is killed.
 _GRACE: Final = 2.0
 
@@ -152,7 +154,13 @@ def _side_by_side(
 
 
 def start_worker(work: Callable[[Any], Any]) -> Worker:
-    """Start a process that answers what is sent to it, until its pipe is closed."""
+    """Start a process that answers what is sent to it, until its pipe is closed.
+
+    A process loads the script that started it. One that calls for processes without a guard does it
+    there too: such a process ends at once, and `death_of` says what is missing.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(UNGUARDED)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, work), daemon=True)
@@ -193,6 +201,11 @@ def death_of(worker: Worker) -> WorkerError:
     """The error that says how a process ended, once its pipe is."""
     worker.process.join(_GRACE)
     code = worker.process.exitcode
+    if code == UNGUARDED:
+        return WorkerError(
+            "worker processes load the script that starts them, expected its call to stand under "
+            "if __name__ == '__main__':"
+        )
     if code is None:
         how = "closed its pipe"
     elif code >= 0:

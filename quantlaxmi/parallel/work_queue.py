@@ -16,7 +16,13 @@ from multiprocessing.connection import wait
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from quantlaxmi.errors import WorkerError
-from quantlaxmi.parallel.processes import Worker, death_of, end_workers, start_worker
+from quantlaxmi.parallel.processes import (
+    UNGUARDED,
+    Worker,
+    death_of,
+    end_workers,
+    start_worker,
+)
 from quantlaxmi.system.memory import resident_bytes
 
 __all__ = ["Ended", "Limits", "Slot", "WorkQueue"]
@@ -132,7 +138,13 @@ class WorkQueue(Generic[Item]):
     slots: list[Slot[Item]] = field(default_factory=list)
 
     def run(self) -> None:
-        """Do all items; returns when none waits or is under way, or time is up after `beat`."""
+        """Do all items; returns when none waits or is under way, or time is up after `beat`.
+
+        Raises
+        ------
+        WorkerError
+            The caller's script starts processes while it is loaded.
+        """
         if not self.slots:
             self.slots = [Slot() for _ in range(self.workers)]
         try:
@@ -210,8 +222,10 @@ class WorkQueue(Generic[Item]):
         try:
             error, answer = worker.pipe.recv()
         except (EOFError, ConnectionResetError):
-            problem = str(death_of(worker))
-            self._free(slot, Ended("crashed", problem), replace=True)
+            death = death_of(worker)
+            if worker.process.exitcode == UNGUARDED:  # no item's fault, and each would have it
+                raise death from None
+            self._free(slot, Ended("crashed", str(death)), replace=True)
             return
         if slot.packed:  # it has loaded what it needs
             slot.base = resident_bytes(worker.process.pid or 0)

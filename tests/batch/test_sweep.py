@@ -236,6 +236,31 @@ if __name__ == "__main__":
 """
 
 
+UNGUARDED = """
+import sys
+from quantlaxmi.batch import sweep
+from tests.batch.bad_strategies import Bad
+from tests.batch.catalogs import FEW
+sweep([sys.argv[1]], [Bad], catalog=sys.argv[2], policy=FEW, workers=2)
+"""
+
+
+def test_a_script_without_a_guard_is_told_once_and_no_item_has_failed(parts, tmp_path):
+    """Each process loads the script: every item was crashed, with three tracebacks each."""
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    words = [sys.executable, tmp_path / "script.py", parts / "part-000*", tmp_path / "c"]
+    done = subprocess.run(
+        words,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1 and done.stderr.count("Traceback") == 1, done.stderr
+    assert "expected its call to stand under if __name__ == '__main__':" in done.stderr
+    assert set(statuses(Catalog.open(tmp_path / "c"))) == {"unfinished"}
+
+
 def started(*words):
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *map(str, words)],

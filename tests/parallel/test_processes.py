@@ -117,6 +117,23 @@ def begin(folder: Path, *names: str) -> tuple[subprocess.Popen[str], list[int]]:
     return caller, [int(file.read_text()) for file in files]
 
 
+def test_a_script_without_a_guard_is_one_error(tmp_path):
+    text = CALLER.replace('if __name__ == "__main__":', "if True:")
+    (tmp_path / "caller.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "caller.py", "a", "b"],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *filter(None, sys.path)]),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1 and done.stderr.count("Traceback") == 1, done.stderr
+    assert "stand under if __name__ == '__main__':" in done.stderr
+
+
 FIRST_PROCESSES = """
 import signal
 from quantlaxmi.parallel.processes import run_in_processes
