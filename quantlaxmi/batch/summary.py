@@ -114,6 +114,7 @@ def _discovery(one: Any) -> dict[str, Any]:
         "currency": figures.currency,
         "trips": figures.trips,
         "verdict": figures.verdict,
+        "config_hash": figures.config_hash,
         "settings": figures.settings,
         "dsr": figures.dsr,
         "pbo": figures.pbo,

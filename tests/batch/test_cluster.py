@@ -20,6 +20,7 @@ from quantlaxmi.batch.options import SweepOptions
 from quantlaxmi.batch.sweep import Sweep, cluster_at
 from quantlaxmi.cli import main_crypto
 from quantlaxmi.errors import ConfigError, WorkerError
+from quantlaxmi.parallel.work_queue import Limits
 from tests.batch.bad_strategies import Bad, BadConfig, Quiet
 from tests.batch.catalogs import DATA, FEW
 from tests.batch.test_sweep import children_of, needs_proc
@@ -266,3 +267,30 @@ def test_a_scheduler_without_a_worker_or_gone_is_one_line(parts, tmp_path, monke
                 Sweep(made, catalog, SweepOptions(cluster=cluster)).run()
     finally:
         alone.close()
+
+
+@pytest.mark.parametrize(("mean", "expected"), [(0.0, 1), (0.1, 10), (3.0, 1), (0.0001, 64)])
+def test_chunks_take_a_second_and_dask_repeats_none(mean, expected):
+    asked = []
+
+    class Client:
+        def submit(self, work, version, packed, limits, first, **how):
+            asked.append((len(packed), how))
+            return self
+
+        def add_done_callback(self, call):
+            pass
+
+    cluster = cluster_module.DaskCluster.__new__(cluster_module.DaskCluster)
+    cluster._client, cluster._mean_s, cluster._alone, cluster._held = Client(), mean, set(), []
+    cluster._heard = cluster_module.queue.SimpleQueue()
+    place, waiting = cluster_module._Place("tcp://a"), iter(range(100))
+    cluster._give(place, lambda _last: next(waiting, None), str, Limits(), b"")
+    ((n, how),) = asked
+    assert n == expected == len(place.items)
+    assert how == {
+        "workers": ["tcp://a"],
+        "allow_other_workers": False,
+        "retries": 0,
+        "pure": False,
+    }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from quantlaxmi.parallel.work_queue import Ended, Limits, WorkQueue
@@ -80,3 +83,19 @@ def test_a_process_that_grew_is_replaced_when_its_item_is_done(notes):
     queue.run()
     pids = [pid for _, pid in answers]
     assert pids[0] == pids[1] != pids[2] == pids[3]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is Linux's")
+def test_an_item_gets_no_more_address_space_than_its_limit():
+    """Before the watch looks, a quarter of a second later, one item could take all there is."""
+    code = """
+from quantlaxmi.system.memory import limit_growth
+limit_growth(64 << 20)
+few = bytearray(16 << 20)
+try:
+    bytearray(128 << 20)
+except MemoryError:
+    print("no more")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("no more\n", 0), done.stderr
