@@ -104,7 +104,7 @@ class ResultTable:
         rows = zip(*(_values(one) for one in shown.columns), strict=True)
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
+            "<tr>" + "".join(f"<td>{escape(_cell(v))}</td>" for v in row) + "</tr>" for row in rows
         )
         more = f"<p>{counted(len(self), 'row[s]')}</p>"
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
@@ -155,6 +155,13 @@ def _blocks(table: ResultTable, rows: list[int], most: int) -> tuple[list[str], 
         blocks[-1].append(padded)
         left.remove(name)
     return ["  ".join(line).rstrip() for one in blocks for line in zip(*one, strict=True)], left
+
+
+def _cell(value: Any) -> str:
+    """A value for a notebook: as `_text`, but texts whole, and nothing where there is none."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _text(value)
 
 
 def _text(value: Any) -> str:

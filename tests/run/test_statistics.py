@@ -234,6 +234,16 @@ def test_an_order_at_the_market_has_no_limit_price(run):
     assert run.table("legs")["limit_price"].null_count == len(run.exact.legs)
 
 
+def test_a_notebook_shows_values_as_a_terminal_does(run):
+    """Money had seventeen decimals, and what is missing was None."""
+    page = run.trades()._repr_html_()
+    net = run.trades()["net"][0].normalize()
+    assert f"<td>{net:f}</td>" in page and "00000</td>" not in page and "None" not in page
+    long = "advice " * 40
+    table = ResultTable(pa.table({"text": [long, None]}))
+    assert f"<td>{long}</td>" in table._repr_html_() and "<td></td>" in table._repr_html_()
+
+
 def test_records_are_named_in_a_line(run):
     assert repr(run.exact) == (
         f"<RunRecords of {run.header.strategy_id}: {counted(run.n_decisions, 'decision[s]')}, "
