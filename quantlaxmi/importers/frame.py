@@ -39,7 +39,7 @@ def from_frame(
     calendar: str | None = None,
     *,
     base: str | Mapping[str, str] | None = None,
-    venue: str | None = None,
+    venue: str | Mapping[str, str] | None = None,
     round: bool = False,
 ) -> HeldSegment:
     """Make a segment of a data frame of bars, without a file.
@@ -74,8 +74,9 @@ def from_frame(
         Exchange whose closed times are no gaps, such as ``"XNYS"``.
     base : str or mapping of str to str, optional
         Asset that is traded, of all or by key; by default the symbol's beginning.
-    venue : str, optional
-        By default ``"bars"``.
+    venue : str or mapping of str to str, optional
+        Of all or by key, such as ``"binance-usdm"``, whose fees a run then finds by date; by
+        default ``"bars"``, which has none.
     round : bool
         Prices with more than eight decimals are rounded, half to even; by default they are an
         error.
@@ -119,8 +120,8 @@ def from_frame(
         costs={name: _decimal(name, value) for name, value in (costs or {}).items()},
         currency=currency if isinstance(currency, str) else None,
         base=base if isinstance(base, str) else None,
-        own=tuple(_terms(one, currency=currency, base=base) for one in keys),
-        venue=venue,
+        own=tuple(_terms(one, currency=currency, base=base, venue=venue) for one in keys),
+        venue=venue if isinstance(venue, str) else None,
         calendar=calendar,
         round=round,
     )

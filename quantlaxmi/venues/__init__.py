@@ -141,14 +141,17 @@ def fees(
     found = [rows for rows in (own, general) if rows is not None]
     if not found:
         names = ", ".join(t.name for t in known)
-        raise ConfigError(names, f"has no row for {asked}; give the rates with --costs", "fees")
+        named = sorted({at for t in known for at, what in t.fees if what == kind})
+        told = f", or import with a venue that has one: {', '.join(named)}" if named else ""
+        problem = f"has no row for {asked}; give the rates (costs=, --costs){told}"
+        raise ConfigError(names, problem, "fees")
     first = _fee_at(found, first_ns)
     if first is None:
         name, rows = min(found, key=lambda pair: pair[1][0].valid_from_ns)
         raise ConfigError(
             name,
             f"has no row for {asked} on {day_text(first_ns)}, the first begins "
-            f"{day_text(rows[0].valid_from_ns)}; give the rates with --costs",
+            f"{day_text(rows[0].valid_from_ns)}; give the rates (costs=, --costs)",
             "fees",
         )
     if last_ns is not None:
@@ -218,7 +221,7 @@ def _check_no_change(
                 name,
                 f"changes for {asked} on {day_text(moment)}, within the data of "
                 f"{day_text(first_ns)} to {day_text(last_ns)}; split the segment by day there, "
-                "or give the rates with --costs",
+                "or give the rates (costs=, --costs)",
                 "fees",
             )
 

@@ -107,6 +107,19 @@ def test_two_frames_are_a_pair_where_they_are_of_one_base(
     assert [one.kind.value for one in held.instruments] == kinds
 
 
+def test_venues_by_key_find_the_fees_of_each() -> None:
+    pair = several("spot", "perp")
+    venues = {"spot": "binance", "perp": "binance-usdm"}
+    held = ql.from_frame(pair, symbol="BTCUSDT", venue=venues)
+    assert [one.venue for one in held.instruments] == list(venues.values())
+    assert ql.backtest(held, "basis_capture").n_messages == held.counts["quotes"].rows
+    with pytest.raises(ql.ConfigError) as error:
+        ql.backtest(ql.from_frame(pair, symbol="BTCUSDT"), "basis_capture")
+    assert "has no row for spot at bars; give the rates (costs=, --costs), or import with" in str(
+        error.value
+    )
+
+
 @pytest.mark.parametrize(
     ("frames", "told", "sentence"),
     [

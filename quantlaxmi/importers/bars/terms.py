@@ -21,7 +21,7 @@ class BarsTerms(msgspec.Struct, frozen=True, kw_only=True):
     currency, base, venue, calendar : str or None
         As in a mapping.
     own : tuple of dict of str to str
-        ``currency`` and ``base`` of each table, where they have their own.
+        ``currency``, ``base`` and ``venue`` of each table, where they have their own.
     round : bool
         Prices with more digits than 1e-8 are rounded.
     """
