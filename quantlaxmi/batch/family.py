@@ -74,8 +74,8 @@ class FamilyResult:
     length : int
         Draws of a p of full length; of a family that grew, those up to which it goes on.
     anytime : bool
-        Whether the family grew after draws were seen: p-values are then of the kind that holds
-        whenever drawing stops.
+        Whether the family grew, or a smaller rate is asked, after draws were seen: p-values are
+        then of the kind that holds whenever drawing stops.
     items : tuple of FamilyItem
         All that were planned, by key.
     split : Split

@@ -14,6 +14,7 @@ from quantlaxmi.batch.other_trials import OtherTrials
 from quantlaxmi.batch.report_files import report_name
 from quantlaxmi.batch.survivors import survivors
 from quantlaxmi.gates.results import rounded
+from quantlaxmi.stats.benjamini import harmonic
 
 __all__ = ["SINGLE_LEVEL", "family_summary", "p_text"]
 
@@ -134,5 +135,7 @@ def _unresolved(one: FamilyItem, found: FamilyResult) -> dict[str, Any]:
     # With one discovery more the step-up limit would be at least this.
     rank = len(found.split.found) + 1
     limit = found.q * rank / len(found.items)
+    if found.method == "by":
+        limit /= harmonic(len(found.items))
     needed = min(draws_needed(one.exceedances, limit), found.length)
     return {**_named(one), "p_text": p_text(one), "draws": one.draws, "would_take": needed}

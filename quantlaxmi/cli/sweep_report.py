@@ -168,7 +168,7 @@ def _remarks(facts: dict[str, Any]) -> dict[str, str]:
     if n := facts["funnel"].get("policy"):
         found["policy"] = f"leaves out a gate that decides: p = 1 for {n:,} that passed all others"
     if facts["anytime"]:
-        found["p-values"] = "anytime-valid: the family grew after draws were seen"
+        found["p-values"] = "anytime-valid: the family grew, or q fell, after draws were seen"
     return found
 
 

@@ -21,6 +21,7 @@ from quantlaxmi.batch.report_files import report_name
 from quantlaxmi.batch.summary import family_summary
 from quantlaxmi.batch.survivors import shrunk_means, survivors
 from quantlaxmi.cli import main_crypto
+from quantlaxmi.stats.benjamini import harmonic
 
 TENTH = Fraction(1, 10)
 DAY = 86_400 * 10**9
@@ -158,6 +159,9 @@ def test_unresolved_says_what_it_would_take(tmp_path, capsys):
     found = family(catalog_of(tmp_path / "c", entries))
     (one,) = family_summary(found)["unresolved"]
     assert one["would_take"] == 4_990  # 10/(4990 + 10) = 0.1/50
+    (by,) = family_summary(family(Catalog.open(tmp_path / "c"), method="by"))["unresolved"]
+    needed = math.ceil(10 * 50 * harmonic(50) / TENTH) - 10
+    assert by["would_take"] == min(needed, 19_999) > 4_990
     assert one["draws"] == 199
     written = tmp_path / "sweep.html"
     where = ["sweep-report", "--catalog", str(tmp_path / "c"), "--html", str(written)]
