@@ -103,6 +103,9 @@ class DaskCluster:
         """
         self._seen = time.monotonic()
         self._alone, self._held = set(), []
+        self._mean_s = (
+            0.0  # draws take longer than items: of some chunks of them one would have all
+        )
         try:
             while True:
                 left = beat()

@@ -294,3 +294,55 @@ def test_chunks_take_a_second_and_dask_repeats_none(mean, expected):
         "retries": 0,
         "pure": False,
     }
+
+
+class Instant:
+    """A client of two workers whose chunks are done as soon as they are given."""
+
+    status = "running"
+
+    def __init__(self):
+        self.sizes = []
+
+    def nthreads(self):
+        return {"tcp://a": 1, "tcp://b": 1}
+
+    def submit(self, work, version, packed, limits, first, **how):
+        self.sizes.append(len(packed))
+        return Done(len(packed))
+
+
+class Done:
+    status = "finished"
+
+    def __init__(self, n):
+        self.n = n
+
+    def result(self):
+        return ["done"] * self.n
+
+    def add_done_callback(self, call):
+        call(self)
+
+
+def test_draws_are_given_out_anew_one_by_one():
+    """Chunks were sized by the items before: one worker had the draws of all, the others none."""
+    cluster = cluster_module.DaskCluster.__new__(cluster_module.DaskCluster)
+    cluster._client, cluster._address, cluster._places = Instant(), "tcp://x", []
+    cluster._heard, cluster._mean_s = cluster_module.queue.SimpleQueue(), 0.0
+    cluster._looked = -float("inf")
+    sizes = []
+    for n in (300, 2):
+        waiting, answers = iter(range(n)), []
+        cluster._client.sizes.clear()
+        cluster.run(
+            take=lambda _last, waiting=waiting: next(waiting, None),
+            packed=str,
+            answered=lambda item, answer, answers=answers: answers.append(item),
+            beat=lambda: None,
+            limits=Limits(),
+            first=b"",
+        )
+        assert sorted(answers) == list(range(n))
+        sizes.append(list(cluster._client.sizes))
+    assert max(sizes[0]) == 64 and sizes[1] == [1, 1]
