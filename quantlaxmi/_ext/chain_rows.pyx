@@ -10,12 +10,14 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.columns cimport columns_t
 from quantlaxmi._ext.engine_state cimport *
 from quantlaxmi._ext.leg_checks cimport QL_MAX_PRICE
+from quantlaxmi._ext.matching cimport market_t
 from quantlaxmi._ext.tape cimport *
 from quantlaxmi._ext.venue_clock cimport clock_sees
 
 cdef enum:
     KIND_CHAIN = 5  # schema.EventKind
     LAST = 1  # schema.ChainFlag
+    UNCHANGED = 2
     # Columns, as Engine.load names them.
     BID = 0
     BID_QTY = 1
@@ -28,6 +30,13 @@ cdef enum:
 
 cdef inline bint _is_price(int64_t price) noexcept nogil:
     return -QL_MAX_PRICE <= price <= QL_MAX_PRICE
+
+
+cdef inline void _said_again(market_t* market, const book_t* b, int64_t seq) noexcept nogil:
+    """What a snapshot only repeats is as old as it was: no news makes a book fresh."""
+    if market.said_ns == 0 or market.said_seq != b.seq:
+        market.said_ns = b.ts_ns  # 0 where there was no book yet
+    market.said_seq = seq
 
 
 cdef inline int _set_book(tape_t* m, const columns_t* t, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
@@ -80,6 +89,8 @@ cdef int chain_rows(
         moved |= clock_sees(&m.clocks[k], ts, t.exch[i])
         m.markets[k].has_quotes = 1
         if not (m.n_closed and m.contracts[k].closed):
+            if t.flags[i] & UNCHANGED:
+                _said_again(&m.markets[k], &m.books[k], seq)
             status = _set_book(m, &t, i, k)
         whole[0] = t.flags[i] & LAST
         i += 1

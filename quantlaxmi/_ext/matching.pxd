@@ -9,6 +9,16 @@ cdef struct market_t:
     depth_now_t depth
     int64_t shift  # added to all recorded prices; the levels of ``depth`` stand without it
     int has_quotes  # a quote was seen: quotes, not the rebuilt depth, give the top of the book
+    int64_t said_ns  # when the top was said first, if message ``said_seq`` said it again; else 0
+    int64_t said_seq
+
+
+cdef inline int64_t book_age(const market_t* m, const book_t* book, int64_t now) noexcept nogil:
+    """How long ago the top of a book was said first; -1 where it is not valid."""
+    if not book.valid:
+        return -1
+    return now - (m.said_ns if m.said_ns and m.said_seq == book.seq else book.ts_ns)
+
 
 cdef struct level_t:
     int64_t price

@@ -14,6 +14,7 @@ from quantlaxmi._ext._types cimport *
 from quantlaxmi._ext.accounts cimport account_t, notional
 from quantlaxmi._ext.borrow cimport accrued, is_borrowed
 from quantlaxmi._ext.engine_state cimport *
+from quantlaxmi._ext.matching cimport book_age
 from quantlaxmi._ext.wide cimport *
 
 cdef enum:
@@ -317,14 +318,13 @@ cdef int _check_limits(
     cdef const leg_out_t* leg = &e.legs_out[k]
     cdef const guard_t* g = &e.guard
     cdef const rule_t* rule = &g.rules[leg.instrument]
-    cdef const book_t* book = &e.books[leg.instrument]
     cdef const account_t* a = &e.accounts[leg.instrument]
     cdef int64_t age
     cdef ql_i128 worth
     cdef exposure_t x
     cdef int status = OK
     if g.max_book_age_ns:
-        age = e.ts_ns - book.ts_ns if book.valid else -1
+        age = book_age(&e.markets[leg.instrument], &e.books[leg.instrument], e.ts_ns)
         if age < 0 or age > g.max_book_age_ns:
             status = risk_row(
                 e, decision, leg.instrument, RULE_STALE_BOOK, age, g.max_book_age_ns, e.ts_ns

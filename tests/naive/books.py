@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from quantlaxmi.schema import OPTIONAL_TABLES, TABLES, DepthFlag
+from quantlaxmi.schema import OPTIONAL_TABLES, TABLES, ChainFlag, DepthFlag
 from tests.naive.depth_book import DepthBook, Message
 
 Row = dict[str, Any]
@@ -28,6 +28,7 @@ class Book:
     last: int = 0
     closed: bool = False  # the contract was settled: nothing changes any more
     ends_ns: int | None = None  # from then on nothing can be traded
+    said_ns: int = 0  # when the top was said first; a snapshot that repeats it is no news
     #: By the order's side: what we took at a price whose level still stands.
     taken: dict[int, dict[int, int]] = field(default_factory=lambda: {1: {}, -1: {}})
     depth: DepthBook = field(default_factory=DepthBook)
@@ -41,7 +42,7 @@ class Book:
         self.ask = ask + shift if ask > 0 else ask
         self.bid_qty, self.ask_qty = bid_qty, ask_qty
         self.valid = 0 < bid < ask and bid_qty > 0 and ask_qty > 0
-        self.ts_ns, self.shift = ts_ns, shift
+        self.ts_ns, self.said_ns, self.shift = ts_ns, ts_ns, shift
         if self.valid:
             self.mid2 = self.bid + self.ask
             self.seen(depth_changed=False)
@@ -141,7 +142,10 @@ class Market:
             book = self.books[row["instrument"]]
             if not book.closed:
                 top = [row[name] for name in ("bid", "bid_qty", "ask", "ask_qty")]
+                said_ns = book.said_ns
                 book.set_top(*top, row["ts_ns"])
+                if row["flags"] & ChainFlag.UNCHANGED and said_ns:
+                    book.said_ns = said_ns
                 book.oi, book.iv, book.last = row["oi"], row["iv"], row["last"]
                 if book.ends_ns is not None and row["ts_ns"] >= book.ends_ns:
                     book.valid = False

@@ -65,7 +65,7 @@ class Checks:
             unit = TEN**self.ledger_exponent
             least = math.ceil(rule.min_notional / unit) * unit
             yield self._money(RiskRule.MIN_NOTIONAL, worth, least)
-        age = self.ts_ns - book.ts_ns if book.valid else -1
+        age = self.ts_ns - book.said_ns if book.valid else -1
         if limits.max_age_ns and not 0 <= age <= limits.max_age_ns:
             yield RiskRule.STALE_BOOK, age, limits.max_age_ns
         currency = self.terms[leg.instrument].currency
