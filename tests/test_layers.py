@@ -120,8 +120,8 @@ INNER: dict[str, tuple[str, ...]] = {
             excursions equity_points money returns trades run_text
             run_statistics statistics
             summary.line summary.capital summary.margin summary.books summary.held summary.gaps
-            summary.steps summary.orders summary.clocks summary.bundles summary.base_fees
-            summary.short_spot summary.sections result own_fills
+            summary.steps summary.orders summary.clocks summary.bundles summary.settled
+            summary.base_fees summary.short_spot summary.sections result own_fills
             bucket_sums trial_lines
             decision_points replay rerun grid_market grid_runs setting_gross check_strategy
             """,

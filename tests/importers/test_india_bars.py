@@ -167,13 +167,11 @@ def test_a_position_in_a_contract_that_ends_needs_a_price(tmp_path: Path) -> Non
     segment = imported(tmp_path, write(tmp_path / "o.csv", HEAD, *lines), later).segment
     with pytest.raises(InputError, match="NIFTY-20250313-22150-CE"):
         backtest(segment, Buy, latency_ns=0)
-    bought, settled = (
-        backtest(segment, Buy, latency_ns=0, settle_at="mark")
-        .orders()
-        .arrow["reason"]
-        .to_pylist()[1::2]
-    )
+    run = backtest(segment, Buy, latency_ns=0, settle_at="mark")
+    bought, settled = run.orders().arrow["reason"].to_pylist()[1::2]
     assert (bought, settled) == ("FILLED", "SETTLED")
+    told = "1 of 1 settled position took the mid of its last valid book: the data have no "
+    assert told + "settlement price" in map(str, run.summary())
 
 
 def test_plain_and_packed_give_one_segment(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from quantlaxmi.run.summary.gaps import gap_lines
 from quantlaxmi.run.summary.line import FinishedRun, SummaryLine
 from quantlaxmi.run.summary.margin import margin_lines
 from quantlaxmi.run.summary.orders import order_lines
+from quantlaxmi.run.summary.settled import settled_lines
 from quantlaxmi.run.summary.short_spot import short_spot_lines
 from quantlaxmi.run.summary.steps import step_lines
 
@@ -32,6 +33,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     order_lines,
     clock_lines,
     bundle_lines,
+    settled_lines,
     base_fee_lines,
     short_spot_lines,
 )
