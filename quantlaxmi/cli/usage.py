@@ -9,6 +9,9 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from quantlaxmi.cli.help_text import fitted
+from quantlaxmi.cli.output import room
+
 _DECLARED = re.compile(r"^  +(--[a-z][a-z0-9-]*)(?:[ =]([A-Z][A-Z0-9=,]*))?", re.MULTILINE)
 #: Values that name a file or a folder.
 _NAMES = ("DIR", "FILE", "PATH", "TOML")
@@ -120,7 +123,7 @@ def parse(template: str, program: str, command: str, argv: list[str]) -> dict[st
     where = f"{program} {command}"
     words = _split_glued(where, argv)
     if "--help" in words or "-h" in words:
-        print(doc)
+        print(fitted(doc, room()))
         return None
     _check(doc, where, words)
 

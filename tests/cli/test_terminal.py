@@ -86,6 +86,7 @@ def test_no_command_that_people_read_is_wider_than_the_terminal(folder: Path) ->
         ("compare a.json b.json", 1),
         (f"verify-report --report b.json {data}", 0),
         ("strategies", 0),
+        ("import --help", 0),
         ("strategies check dip.py", 0),
     ):
         told, found = shown(folder, words)
