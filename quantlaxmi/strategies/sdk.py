@@ -51,8 +51,9 @@ class Strategy(ABC):
     own_tables : tuple of str
         Names of result tables of its own, which `own_table` makes; in no trace.
     binds_alike : bool
-        Whether `bind` reads nothing but settings and instruments, no file and no clock. A kernel is
-        then bound once for many runs.
+        Whether `bind` reads nothing but settings and instruments: a kernel is then bound once.
+    trades_skew : bool
+        Its signal is how the skew of an option chain moves, which no null draws.
     is_recording : bool
         It follows what somebody recorded, so gates cannot ask what its rule would do elsewhere.
 
@@ -75,6 +76,7 @@ class Strategy(ABC):
     grid: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     own_tables: ClassVar[tuple[str, ...]] = ()
     binds_alike: ClassVar[bool] = False
+    trades_skew: ClassVar[bool] = False
     is_recording: ClassVar[bool] = False
 
     config: Any

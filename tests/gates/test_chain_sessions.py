@@ -181,6 +181,18 @@ def test_bundles_that_cannot_be_rebuilt_are_named(ten: Any) -> None:
     )
 
 
+class SkewStraddles(Straddles):
+    """The same, by a signal that drawn chains do not have."""
+
+    strategy_id, trades_skew = "skew-straddles", True
+
+
+def test_rules_on_the_skew_cannot_be_rebuilt(ten: Any) -> None:
+    [found] = market_null.GATE.judge(context_of(ql.backtest(ten, SkewStraddles()), POLICY))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reasons[0].startswith("Market null cannot rebuild rules on the skew")
+
+
 def test_draws_that_hold_a_contract_to_its_end_count_against_the_strategy(ten: Any) -> None:
     """They ended the whole gate: an exit that the recorded quotes filled may not fill on others."""
     with pytest.raises(InputError, match=r"expired at .* with a position of -75"):

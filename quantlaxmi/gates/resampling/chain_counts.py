@@ -91,10 +91,16 @@ def prepare_chains(
     Raises
     ------
     Inconclusive
-        The chain or some bundles cannot be rebuilt, or the strategy cannot be run again.
+        Chain, rule or some bundles cannot be rebuilt, or the strategy cannot be run again.
     EngineError
         The identity draw is not the replay.
     """
+    if getattr(rerun.run.strategy.strategy, "trades_skew", False):
+        raise Inconclusive(
+            "Market null cannot rebuild rules on the skew: its own moves drop out of drawn chains. "
+            "Judge it by its session days, by the equity test.",
+            details,
+        )
     try:
         replays = ChainReplays(context, rerun, context.key(NAME), days)
         replays.keep_bound([None])
