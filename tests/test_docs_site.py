@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,17 @@ def test_docs_reference_has_every_public_object_once() -> None:
         found = getattr(importlib.import_module(module), name)
         assert found is getattr(quantlaxmi, name)
         assert found.__module__ == module, "docs are read where an object is defined"
+
+
+def test_docs_links_named_for_a_file_are_named_for_its_page() -> None:
+    """The site said "RUNS.md defines every figure", and has no such file."""
+    hook = runpy.run_path(str(ROOT / ".ci" / "site_names.py"))
+    nav = [{"Start": "index.md"}, {"What it means": [{"Runs": "RUNS.md"}, {"Gates": "GATES.md"}]}]
+    text = "[RUNS.md](RUNS.md) and [docs/GATES.md](GATES.md#a), [X.md](X.md), [two](RUNS.md)"
+    assert hook["on_page_markdown"](text, None, {"nav": nav}, None) == (
+        "[*Runs*](RUNS.md) and [*Gates*](GATES.md#a), [X.md](X.md), [two](RUNS.md)"
+    )
+    assert "hooks: [.ci/site_names.py]" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
 
 def test_docs_links_and_anchors_hold(tmp_path: Path) -> None:
