@@ -144,7 +144,7 @@ class Sweep:
             raise self._fatal
         interrupts.answer()
         with suppress(Busy):  # whoever does it has these lines, or the next one will
-            if self.state.done + self.state.failed:
+            if self._writer.lines:  # draws alone change a row too
                 compact(self.catalog, gates=False)
         return self.state
 

@@ -102,6 +102,7 @@ def test_a_sweep_draws_on_until_every_discovery_is_known(tmp_path):
     assert sorted(item.why for item in found.items) == ["", *["refused"] * 5]
     assert [line.items for line in catalog.families] == [6]
     assert catalog.table()["p_market_drift_draws"].count(1_999) == 1
+    assert catalog.view() == "current"  # the second sweep made draws and no item
 
 
 def test_a_family_that_grew_draws_on_as_another_does(tmp_path):
