@@ -6,7 +6,6 @@ report that no line names is found again by its bytes, and nothing that a line n
 
 from __future__ import annotations
 
-import pickle
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
@@ -26,9 +25,9 @@ from quantlaxmi.batch.records import DONE, Finished
 from quantlaxmi.batch.shared_queue import SharedQueue
 from quantlaxmi.batch.stages import length_to_fix, open_tasks, times_an_item
 from quantlaxmi.batch.store import Store, put_segment
-from quantlaxmi.batch.tasks import Task, task_of
+from quantlaxmi.batch.tasks import Task, packed_task, task_of
 from quantlaxmi.batch.worker import Outcome, do_packed, kernels_message
-from quantlaxmi.errors import QuantlaxmiError, SegmentCorrupt, StrategyError
+from quantlaxmi.errors import QuantlaxmiError, SegmentCorrupt
 from quantlaxmi.parallel.cores import cores
 from quantlaxmi.parallel.work_queue import Ended, Limits, WorkQueue
 from quantlaxmi.segment import open_segment
@@ -225,11 +224,12 @@ class Sweep:
         answered: Callable[[Task, Outcome | Ended], None],
         interrupts: Interrupts,
         kernels: bytes = b"",
+        drawing: WorkQueue[Task] | None = None,
     ) -> None:
         workers = min(cores(self.options.workers), len(self._queue))
         common: dict[str, Any] = {
             "take": self._queue.take,
-            "packed": _packed,
+            "packed": packed_task,
             "answered": answered,
             "beat": lambda: self._beat(interrupts),
             "limits": limits,
@@ -237,6 +237,10 @@ class Sweep:
         while True:
             if self.options.cluster is not None:
                 self.options.cluster.run(first=kernels, **common)
+            elif drawing is not None:
+                drawing.take, drawing.answered = common["take"], answered
+                drawing.beat, drawing.limits = common["beat"], limits
+                drawing.run()
             else:
                 first = kernels if workers > 1 else b""
                 WorkQueue(work=do_packed, workers=workers, first=first, **common).run()
@@ -255,6 +259,21 @@ class Sweep:
 
     def _resolve(self, interrupts: Interrupts) -> None:
         """Make further draws, stage by stage, of the items on which the discoveries depend."""
+        drawing: WorkQueue[Task] = WorkQueue(  # its processes stay from stage to stage
+            work=do_packed,
+            workers=cores(self.options.workers),
+            limits=Limits(),
+            take=self._queue.take,
+            packed=packed_task,
+            answered=self._drew,
+            kept=True,
+        )
+        try:
+            self._draw(interrupts, drawing)
+        finally:
+            drawing.close()
+
+    def _draw(self, interrupts: Interrupts, drawing: WorkQueue[Task]) -> None:
         assert self._writer is not None
         while self._fatal is None and not interrupts.asked:
             self._writer.flush()
@@ -276,7 +295,8 @@ class Sweep:
             self._tell("draws", items=len(tasks), most=max(task.draws for task in tasks))
             self._queue = self._shared(replace(task, **self._fetched) for task in tasks)
             times = max(times_an_item(self.catalog, task) for task in tasks)
-            self._give_out(self.options.limits(times), self._drew, interrupts)
+            limits = self.options.limits(times)
+            self._give_out(limits, self._drew, interrupts, drawing=drawing)
 
     def _drew(self, task: Task, answer: Outcome | Ended) -> None:
         assert self._writer is not None
@@ -365,20 +385,3 @@ class Sweep:
 
 def _counts(state: SweepState) -> dict[str, int]:
     return {"done": state.done, "failed": state.failed, "left": state.left}
-
-
-def _packed(task: Task) -> bytes:
-    """A task as a process gets it.
-
-    Raises
-    ------
-    StrategyError
-        The strategy is not one that another process can find.
-    """
-    try:
-        return pickle.dumps(task)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise StrategyError(
-            f"strategy {task.strategy.strategy_id!r} cannot be sent to a worker process: "
-            f"{' '.join(str(error).split())}; define its class at the top of a file"
-        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from quantlaxmi.batch.plan import Plan, WorkItem
 from quantlaxmi.batch.records import Drawn
 from quantlaxmi.batch.segment_cache import DEFAULT_BYTES
+from quantlaxmi.errors import StrategyError
 from quantlaxmi.execution.conversion import Conversion
 from quantlaxmi.gates.policy import GatePolicy
 from quantlaxmi.run.config import RunConfig
@@ -18,7 +20,7 @@ from quantlaxmi.strategies.config import StrategyConfig
 from quantlaxmi.strategies.grid_file import Grid
 from quantlaxmi.strategies.sdk import Strategy
 
-__all__ = ["Task", "TaskQueue", "task_of"]
+__all__ = ["Task", "TaskQueue", "packed_task", "task_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +147,20 @@ class TaskQueue:
         if not group:
             del self._groups[digest]
         return task
+
+
+def packed_task(task: Task) -> bytes:
+    """A task as a process gets it.
+
+    Raises
+    ------
+    StrategyError
+        The strategy is not one that another process can find.
+    """
+    try:
+        return pickle.dumps(task)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise StrategyError(
+            f"strategy {task.strategy.strategy_id!r} cannot be sent to a worker process: "
+            f"{' '.join(str(error).split())}; define its class at the top of a file"
+        ) from None

@@ -13,6 +13,7 @@ from quantlaxmi.batch.tasks import task_of
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.gates.suites import left_out
 from quantlaxmi.importers.synthetic_session import generate_chain_segment
+from quantlaxmi.parallel import work_queue
 from quantlaxmi.strategies.calendar_carry_settings import CalendarCarryConfig
 from tests.depth import DEEP
 
@@ -48,7 +49,10 @@ def test_discoveries_in_stages_are_those_of_full_length(tmp_path, monkeypatch):
         segments[made.digest] = made
     folders = [one.path for one in segments.values()]
     where = {"catalog": tmp_path / "c", "configs": [CONFIG], "policy": POLICY, "workers": 1}
+    started, real = [], work_queue.start_worker
+    monkeypatch.setattr(work_queue, "start_worker", lambda w: started.append(w) or real(w))
     sweep(folders, [STRATEGY], log=events.append, **where)
+    assert len(started) == 2  # one for items, and one for the draws of all stages
     catalog = Catalog.open(tmp_path / "c")
     found = family(catalog)
     assert [event["most"] for event in events if event["event"] == "draws"] == list(STAGES)
