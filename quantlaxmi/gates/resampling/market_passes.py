@@ -23,7 +23,8 @@ from quantlaxmi.strategies.config import StrategyConfig
 
 __all__ = ["CHECKED", "MOST_BYTES", "Drawn", "SettingPasses"]
 
-#: Tables that the lanes of one pass may have, if each were as long as the run's own.
+#: Tables that the lanes of one pass may have, if each were as long as the run's own. Where all
+#: settings have more, they are freed behind each pass.
 MOST_BYTES: Final = 1 << 29
 
 #: Most lanes of a pass where no kernel says how long it sleeps: every lane is then called at every
@@ -114,6 +115,7 @@ class SettingPasses:
         self._replays, self._configs = replays, tuple(configs)
         # By the market that each one has loaded, so that a thread takes up its own again.
         self._rooms: dict[int, _Room] = {}
+        self._forgets = len(self._configs) * replays.table_bytes > MOST_BYTES
         self.are_lanes = True
         try:
             self._rooms[0] = self._make()
@@ -157,7 +159,7 @@ class SettingPasses:
             room.beat.begin()
             found = lanes.run(room.beat, *marks, sleeping)
             made += [None if one is None else Sums(*one) for one in found]
-            if len(room.groups) > 1:
+            if self._forgets:
                 lanes.forget()
         return made
 
