@@ -24,7 +24,7 @@ cdef class Line:
         Says how many values are known.
     """
 
-    cdef readonly str name
+    cdef public str name
     cdef readonly Cursor cursor
     cdef const double[::1] _values
 

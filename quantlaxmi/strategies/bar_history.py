@@ -15,13 +15,15 @@ from quantlaxmi.counted import counted
 from quantlaxmi.errors import StrategyError
 from quantlaxmi.instruments import Instrument
 
-__all__ = ["PRICES", "BarHistory", "BarSeries", "Indicator", "indicator_name"]
+__all__ = ["PRICES", "BarHistory", "BarSeries", "Indicator", "indicator_name", "name_by_attributes"]
 
 PRICES: Final = ("open", "high", "low", "close")
 _COLUMNS: Final = (*PRICES, "volume")
 _ENDED: Final = "exch_ts_ns"
 #: Lengths on which an indicator is computed again.
 _N_PREFIXES: Final = 3
+#: How the name of an indicator begins whose function has none of its own.
+_NO_NAME: Final = "<lambda>("
 F64 = NDArray[np.float64]
 
 
@@ -223,6 +225,31 @@ def indicator_name(
         number += 1
         tried = f"{name}#{number}"
     return tried
+
+
+def name_by_attributes(strategy: object, indicators: Sequence[Indicator]) -> None:
+    """Give indicators whose function has no name of its own that of the attribute they are kept in.
+
+    An indicator that keeps its name (given, of a function with a name, or kept in no attribute)
+    keeps it against one that would take the same.
+
+    Parameters
+    ----------
+    strategy : object
+    indicators : sequence of Indicator
+        Those that it declared; named anew in place.
+    """
+    found = {id(line): one for one in indicators for line in one.lines}
+    taken = {one.name for one in indicators}
+    for attribute, value in vars(strategy).items():
+        line = value[0] if isinstance(value, tuple) and value else value
+        one = found.get(id(line))
+        if one is None or not one.name.startswith(_NO_NAME) or attribute in taken:
+            continue
+        taken.add(attribute)
+        for each in one.lines:
+            each.name = attribute + each.name[len(one.name) :]
+        one.name = attribute
 
 
 def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:

@@ -13,7 +13,7 @@ from quantlaxmi.errors import StrategyError
 from quantlaxmi.events import ReplayEvent
 from quantlaxmi.instruments import Instrument
 from quantlaxmi.schema import EventKind
-from quantlaxmi.strategies.bar_history import Indicator, indicator_name
+from quantlaxmi.strategies.bar_history import Indicator, indicator_name, name_by_attributes
 from quantlaxmi.strategies.bar_run import RATIONALES, BarRun
 from quantlaxmi.strategies.bar_views import BarData, BarPosition
 from quantlaxmi.strategies.context import Context
@@ -97,7 +97,7 @@ class BarStrategy(PythonStrategy):
             Series of ``self.data``, other indicators, and whatever else the function takes.
         name : str, optional
             Of the signal, which ablation makes 0; by default made of the function's name and its
-            plain arguments.
+            plain arguments, or that of the attribute where the function has no name.
         outputs : int
             How many arrays it returns.
 
@@ -226,7 +226,7 @@ class BarStrategy(PythonStrategy):
         scratch = self.fresh()
         scratch._open(bound.universe)
         try:
-            scratch.init()
+            scratch._declare()
         except Exception as error:
             raise failed(bound, error, "init") from error
         declared = tuple(one.name for one in scratch.bar_run.history.indicators)
@@ -238,12 +238,16 @@ class BarStrategy(PythonStrategy):
         self.bar_run = BarRun(universe, self.trades(universe))
         self.data, self.symbol = self.bar_run.data, self.bar_run.symbol
 
+    def _declare(self) -> None:
+        self.init()
+        name_by_attributes(self, self.bar_run.history.indicators)
+
     def begin(self, ctx: Context) -> None:
         """Begin a run: declare the indicators, and forget what an earlier run left."""
         super().begin(ctx)
         self._open(ctx.instruments)
         self.bar_run.attach(ctx, self.next)
-        self.init()
+        self._declare()
         self.bar_run.begun = True
         for one in self.bar_run.history.indicators:
             one.neutral = ctx.own_signals.is_neutral(one.name)

@@ -237,6 +237,38 @@ def test_indicators_of_indicators_and_of_several_outputs():
     assert len(Bands.seen) == 18
 
 
+def test_indicators_without_a_name_are_called_as_what_keeps_them():
+    class Named(BarStrategy):
+        strategy_id = "named"
+        made: ClassVar = []
+
+        def init(self):
+            close = self.data.close
+            self.given = self.I(lambda c: c, close, name="mine")
+            self.plain = self.I(mean, close, 2)
+            self.fast = self.I(lambda c: c + 1, close)
+            self.low, self.high = self.I(lambda c: (c, c), close, outputs=2)
+            self.band = self.I(lambda c: (c, c), close, outputs=2)
+            self.mine = self.I(lambda c: c - 1, close)  # another has that name
+            self.I(lambda c: c + 2, close)
+            type(self).made.append(self)
+
+        def next(self):
+            pass
+
+    segment = segment_of(frame(20, 20))
+    run = backtest(segment, Named, costs=COSTS)
+    names = (
+        "mine", "mean(BTCUSDT.close,2)", "fast", "low", "band",
+        "<lambda>(BTCUSDT.close)#4", "<lambda>(BTCUSDT.close)#5",
+    )  # fmt: skip
+    assert run.strategy.named_signals == names
+    strategy = Named.made[-1]
+    lines = (strategy.fast, strategy.high, strategy.band[0], strategy.mine)
+    assert [line.name for line in lines] == ["fast", "low[1]", "band[0]", names[5]]
+    assert [one.name for one in strategy.bar_run.history.indicators] == list(names)
+
+
 def told_by(body, init=None, segment=None, **options):
     """The error of a strategy whose ``next`` is a function of itself."""
     one = type("One", (BarStrategy,), {"strategy_id": "one", "next": body})
