@@ -38,7 +38,7 @@ CHECKED: Final = 64
 
 #: A call makes at most so many draws, and as many as have about so many rows.
 _MOST_AT_ONCE: Final = 16
-_ROWS_AT_ONCE: Final = 1 << 16
+_ROWS_AT_ONCE: Final = 1 << 17
 
 #: What a lane came to, as `Lanes.run` says.
 _Result = tuple[bool, int, int, int, int]
