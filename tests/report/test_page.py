@@ -161,6 +161,29 @@ def test_what_to_do_next_agrees_with_its_count_and_keeps_options_whole(report):
     )
 
 
+def test_what_to_do_next_says_how_much_more_data_an_open_answer_takes(report):
+    """It said three times to give what the answer asks for, which stood further below."""
+    results = report.results[0].results
+    reasons = (
+        "Round trips: 3, at least 30 needed. Run on about 10.0 times as much data.",
+        "Second run of the strategy: it fails. Mend that first.",
+        "A setting cannot be run: it fails.",
+    )
+    open_ones = tuple(
+        replace(results[0], verdict=Verdict.INCONCLUSIVE, role="guard", reasons=(reason,))
+        for reason in reasons
+    )
+    told = list(
+        pages._to_do(replace(report, results=(replace(report.results[0], results=open_ones),)))
+    )
+    name = f"{results[0].gate} (INCONCLUSIVE): "
+    assert told[:3] == [
+        name + "Run on about 10.0 times as much data.",
+        name + "Give what the answer asks for and run the gates again.",
+        name + "Give what the answer asks for and run the gates again.",
+    ]
+
+
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=y> $\\frac{a}$ &amp; ]]>'
 
 

@@ -272,7 +272,7 @@ def _to_do(report: JudgedPage) -> Iterator[str]:
         ]
         stopped.sort(key=lambda one: one.verdict is not Verdict.FAIL)
         for one in stopped[:3]:
-            yield f"{one.gate} ({one.verdict.value}): {next_step(one)}"
+            yield f"{one.gate} ({one.verdict.value}): {_advice(one)}"
         if not stopped and report.verdict == "INCONCLUSIVE":
             yield "The policy leaves out gates that decide: run again with the default one."
         if len(stopped) > 3:
@@ -281,6 +281,15 @@ def _to_do(report: JudgedPage) -> Iterator[str]:
         yield "Were other settings tried? Say so by --grid or --trials; G3 then judges the choice."
     if report.g3_passed is None and not report.is_diagnosis:
         yield "Run the robustness gates too: --gates g2,g3."
+
+
+def _advice(result: GateResult) -> str:
+    """What to do about a result, away from its reason: what lacks is said in its last sentence."""
+    if result.verdict is Verdict.INCONCLUSIVE and result.reasons:
+        said, _, last = result.reasons[-1].rpartition(". ")
+        if said and not last.startswith("Mend that"):
+            return last
+    return next_step(result)
 
 
 def _bound(report: JudgedPage) -> list[tuple[str, str]]:
