@@ -21,7 +21,7 @@ from quantlaxmi.importers.bars.terms import BarsTerms
 from quantlaxmi.importers.pipeline import hold_segment
 from quantlaxmi.importers.quarantine import QuarantineLog
 from quantlaxmi.importers.source import ImportedFile, ImportOptions
-from quantlaxmi.importers.traded_pair import bare_symbol, splits
+from quantlaxmi.importers.traded_pair import bare_symbol, is_named_perp, splits
 from quantlaxmi.segment import HeldSegment
 
 __all__ = ["from_frame"]
@@ -60,7 +60,8 @@ def from_frame(
         The venue's; by default the keys of the dict.
     kind : {"spot", "perp"} or mapping of str to str
         Of the instrument; of a dict of frames by its keys. Without it, of two frames of one base
-        the first is spot and the second the perpetual.
+        and currency the first is spot and the second the perpetual, unless the first one's symbol
+        ends in ``-PERP``.
     interval : str, optional
         Length of a bar such as ``"1m"``, ``"4h"``, ``"1d"``; by default the smallest step of the
         first 8,192 rows.
@@ -110,7 +111,7 @@ def from_frame(
     """
     if not isinstance(costs, Mapping | None):
         raise InputError("costs", f"was {costs!r:.40}; expected a dict such as {{'size': 5}}")
-    frames, symbols, kinds = _told(frame, symbol, kind, base)
+    frames, symbols, kinds = _told(frame, symbol, kind, base, currency)
     keys = [name.removeprefix("frame ") for _, name in frames]
     columns = [frame_columns(one, name) for one, name in frames]
     terms = BarsTerms(
@@ -143,6 +144,7 @@ def _told(
     symbol: str | None,
     kind: str | Mapping[str, str],
     base: str | Mapping[str, str] | None,
+    currency: str | Mapping[str, str] | None,
 ) -> tuple[list[tuple[Any, str]], tuple[str, ...], tuple[str, ...]]:
     """Frames with what errors call them, symbols and kinds; a pair's spot market first."""
     if not isinstance(frame, Mapping) or not any(map(is_frame, frame.values())):
@@ -156,9 +158,9 @@ def _told(
             raise InputError(_PLACE, f"{problem} by symbol, without the argument symbol")
         kinds = names
     elif isinstance(kind, str):
-        kinds = (
-            ["spot", "perp"] if kind == "spot" and _is_pair(names, base) else [kind] * len(names)
-        )
+        kinds = [kind] * len(names)
+        if kind == "spot" and _is_pair(names, base, currency):
+            kinds = ["perp", "spot"] if is_named_perp(names[0]) else ["spot", "perp"]
     else:
         kinds = [_own(kind, name, "kind") or "" for name in names]
         if missing := [name for name, one in zip(names, kinds, strict=True) if not one]:
@@ -185,15 +187,20 @@ def _terms(name: str, **told: str | Mapping[str, str] | None) -> dict[str, str]:
     return {key: value for key, value in own.items() if value is not None}
 
 
-def _is_pair(names: list[str], base: str | Mapping[str, str] | None) -> bool:
-    """Whether two symbols are of one base: a spot market and its perpetual."""
-    if len(names) != 2:
+def _is_pair(
+    names: list[str],
+    base: str | Mapping[str, str] | None,
+    currency: str | Mapping[str, str] | None,
+) -> bool:
+    """Whether two symbols are of one base and currency: a spot market and its perpetual."""
+    if len(names) != 2 or (is_named_perp(names[0]) and is_named_perp(names[1])):
         return False
-    bases = [_own(base, name, "base") if base is not None else None for name in names]
-    bases = [
-        b or next(splits(n), (bare_symbol(n), ""))[0] for b, n in zip(bases, names, strict=True)
-    ]
-    return bases[0] == bases[1]
+    pairs = []
+    for name in names:
+        own, quote = next(splits(name), (bare_symbol(name), ""))
+        told = _own(base, name, "base"), _own(currency, name, "currency")
+        pairs.append((told[0] or own, told[1] or quote))
+    return pairs[0] == pairs[1]
 
 
 def _own(told: str | Mapping[str, str] | None, name: str, what: str) -> str | None:

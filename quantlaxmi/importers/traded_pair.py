@@ -75,6 +75,11 @@ def bare_symbol(symbol: str) -> str:
     return "".join([word for word in words if word not in _KINDS] or words)
 
 
+def is_named_perp(symbol: str) -> bool:
+    """Whether a symbol is already called as the library calls perpetuals: BTCUSDT-PERP."""
+    return symbol.endswith("-PERP")
+
+
 def splits(symbol: str) -> Iterator[tuple[str, str]]:
     """Base and quote currency that a symbol may be of, the longest currency first."""
     bare = bare_symbol(symbol)

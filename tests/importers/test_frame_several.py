@@ -97,6 +97,9 @@ def test_a_strategy_trades_instruments_of_two_bases_by_both_routes(tmp_path: Pat
         (("BTCUSDT", "ETHUSDT"), {}, ["spot", "spot"]),
         (("AAPL", "MSFT"), {"currency": "USD"}, ["spot", "spot"]),
         (("BTCUSDT", "BTCUSDC"), {"kind": "perp"}, ["perp", "perp"]),
+        (("BTCUSDT", "BTCEUR"), {}, ["spot", "spot"]),
+        (("BTCUSDT", "BTCUSDT-PERP"), {}, ["spot", "perp"]),
+        (("BTCUSDT-PERP", "BTCUSDT"), {}, ["spot", "perp"]),
     ],
 )
 def test_two_frames_are_a_pair_where_they_are_of_one_base(
@@ -105,6 +108,16 @@ def test_two_frames_are_a_pair_where_they_are_of_one_base(
     """The second of two coins became a perpetual, and nothing said so."""
     held = ql.from_frame(several(*names), **told)
     assert [one.kind.value for one in held.instruments] == kinds
+
+
+def test_a_perpetual_keeps_a_name_that_says_so() -> None:
+    """It was BTCUSDT-PERP-PERP, which no strategy asks for; two currencies were one pair."""
+    held = ql.from_frame(several("BTCUSDT-PERP", "BTCUSDT"))
+    assert [one.symbol for one in held.instruments] == ["BTCUSDT", "BTCUSDT-PERP"]
+    alone = ql.from_frame(several("x")["x"], symbol="BTCUSDT-PERP", kind="perp")
+    assert [(one.symbol, one.base) for one in alone.instruments] == [("BTCUSDT-PERP", "BTC")]
+    other = ql.from_frame(several("BTCUSDT", "BTCEUR"))
+    assert [one.currency for one in other.instruments] == ["USDT", "EUR"]
 
 
 def test_venues_by_key_find_the_fees_of_each() -> None:

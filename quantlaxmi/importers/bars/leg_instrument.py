@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from quantlaxmi.importers.bars.mapping_file import BarsFile, KlinesFile, KlinesLeg
-from quantlaxmi.importers.traded_pair import Terms, pair_fields
+from quantlaxmi.importers.traded_pair import Terms, is_named_perp, pair_fields
 from quantlaxmi.instruments import Instrument, inverse_problem
 from quantlaxmi.schema import InstrumentKind
 from quantlaxmi.settings import Place
@@ -33,8 +33,9 @@ def leg_instrument(
         Its currency or contract size is not known, or it is an inverse contract.
     """
     symbol, venue = leg.symbol, leg.venue or file.venue or "bars"
+    perp = kind is InstrumentKind.PERP
     plain = Instrument(
-        symbol=f"{symbol}-PERP" if kind is InstrumentKind.PERP else symbol,
+        symbol=f"{symbol}-PERP" if perp and not is_named_perp(symbol) else symbol,
         venue=venue,
         venue_symbol=symbol,
         kind=kind,
