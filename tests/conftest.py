@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 import quantlaxmi
+from tests.browser import NAMES, Browser, find_browser
 from tests.depth import examples
 
 # Property tests that name no number of examples.
@@ -72,3 +73,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # A shell's background ignores interrupts, and so would what the tests start and interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A headless browser for a file of tests; they are skipped where there is none."""
+    path = find_browser()
+    if path is None:
+        pytest.skip(f"no browser here: none of {', '.join(NAMES)} is on the path")
+    opened = Browser(path, tmp_path_factory.mktemp("browser"))
+    yield opened
+    opened.close()

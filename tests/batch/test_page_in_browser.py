@@ -10,7 +10,6 @@ from quantlaxmi.batch.page import save_sweep_page
 from quantlaxmi.batch.records import KindCounts
 from quantlaxmi.batch.summary import family_summary
 from tests.batch.test_sweep_report import NO_EDGE, catalog_of, figures
-from tests.browser import NAMES, Browser, find_browser
 
 #: Size on the screen of the smallest text, and what is wider than its place.
 SMALLEST = """
@@ -18,16 +17,6 @@ Math.min(...[...document.querySelectorAll('svg text, td, th, p')].filter(e => e.
   .map(e => (e.getScreenCTM ? e.getScreenCTM().a : 1) * parseFloat(getComputedStyle(e).fontSize)))
 """
 CUT = "[...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth).length"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    path = find_browser()
-    if path is None:
-        pytest.skip(f"none of {', '.join(NAMES)} is installed")
-    found = Browser(path, tmp_path_factory.mktemp("browser"))
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="module")

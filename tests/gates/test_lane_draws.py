@@ -11,10 +11,12 @@ import pytest
 
 from quantlaxmi import backtest, open_segment
 from quantlaxmi._ext.lane_draws import LaneDraws
+from quantlaxmi._ext.market_null import SignFlips
 from quantlaxmi.errors import StrategyError
+from quantlaxmi.gates.resampling import market_passes, market_replays
 from quantlaxmi.gates.resampling.draw_parts import DrawFailed, in_parts
 from quantlaxmi.gates.resampling.market_passes import CHECKED, SettingPasses
-from quantlaxmi.gates.resampling.market_replays import MAX_TRIES, Replays
+from quantlaxmi.gates.resampling.market_replays import Replays
 from quantlaxmi.run.decision_points import decision_points
 from quantlaxmi.run.rerun import Rerun
 from quantlaxmi.segment import split_segment
@@ -51,6 +53,18 @@ def one_by_one(replays, passes, draws, drift):
     return made
 
 
+def flips_near_zero(run):
+    """The increments at prices so low that most markets fall below 0; spreads stay."""
+    low = {
+        name: column.copy() if name in ("bid", "ask") else column
+        for name, column in run.segment.columns("quotes").items()
+    }
+    base = int(low["bid"].min()) - 40_000
+    low["bid"] -= base
+    low["ask"] -= base
+    return SignFlips(low, run.segment.columns("depth"), 2)
+
+
 @pytest.mark.parametrize("drift", [True, False])
 def test_draws_together_are_those_one_by_one(run, configs, drift):
     replays = replays_of(run, configs)
@@ -67,19 +81,11 @@ def test_draws_together_are_those_one_by_one(run, configs, drift):
     assert passes.sums(moved) == [replays.sums(moved, config) for config in configs]
 
 
-def test_a_price_near_zero_needs_more_tries_and_may_end_them(run, configs, monkeypatch):
+def test_a_price_near_zero_needs_more_tries_and(run, configs, monkeypatch):
     replays = replays_of(run, configs[:1])
     passes = SettingPasses(replays, configs[:1])
     room = replays.room()
-    low = {
-        name: column.copy() if name in ("bid", "ask") else column
-        for name, column in run.segment.columns("quotes").items()
-    }
-    # Prices so low that most markets would fall below 0; spreads stay.
-    base = int(low["bid"].min()) - 40_000
-    low["bid"] -= base
-    low["ask"] -= base
-    monkeypatch.setattr(replays, "flips", type(replays.flips)(low, run.segment.columns("depth"), 2))
+    monkeypatch.setattr(replays, "flips", flips_near_zero(run))
     draws = range(1, 40)
     found = passes.drawn(draws, room, False)
     expected = one_by_one(replays, passes, draws, False)
@@ -87,7 +93,20 @@ def test_a_price_near_zero_needs_more_tries_and_may_end_them(run, configs, monke
     tries = [one.tries for one in found]
     assert min(tries) >= 1
     assert max(tries) > 1
-    assert all((one.sums is None) <= (one.tries == MAX_TRIES) for one in found)
+
+
+def test_a_draw_that_finds_no_positive_market_says_so(run, configs, monkeypatch):
+    for module in (market_passes, market_replays):
+        monkeypatch.setattr(module, "MAX_TRIES", 2)
+    replays = replays_of(run, configs[:1])
+    passes = SettingPasses(replays, configs[:1])
+    monkeypatch.setattr(replays, "flips", flips_near_zero(run))
+    draws = range(1, 40)
+    found = passes.drawn(draws, replays.room(), False)
+    assert [(one.tries, one.sums) for one in found] == one_by_one(replays, passes, draws, False)
+    lost = [one for one in found if one.sums is None]
+    assert 0 < len(lost) < len(found)
+    assert {one.tries for one in lost} == {2}
 
 
 def test_settings_that_are_no_lanes_are_left_alone(run):

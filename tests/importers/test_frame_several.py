@@ -120,6 +120,16 @@ def test_a_perpetual_keeps_a_name_that_says_so() -> None:
     assert [one.currency for one in other.instruments] == ["USDT", "EUR"]
 
 
+@pytest.mark.parametrize("names", [("BTCUSDT-PERP",), ("BTCUSDT-PERP", "ETHUSDT-PERP")])
+def test_a_perpetual_s_name_is_no_spot_market(names: tuple[str, ...]) -> None:
+    """They became spot markets of that name, since spot is the default."""
+    with pytest.raises(ql.ConfigError) as error:
+        ql.from_frame(several(*names))
+    assert "was 'BTCUSDT-PERP', expected kind perp for the name of a perpetual" in str(error.value)
+    held = ql.from_frame(several(*names), kind="perp")
+    assert [one.symbol for one in held.instruments] == list(names)
+
+
 def test_venues_by_key_find_the_fees_of_each() -> None:
     pair = several("spot", "perp")
     venues = {"spot": "binance", "perp": "binance-usdm"}

@@ -10,7 +10,6 @@ import pytest
 
 from quantlaxmi import backtest, open_segment, run_gates
 from quantlaxmi.gates import GatePolicy
-from tests.browser import NAMES, Browser, find_browser
 
 PLANTED = Path(__file__).resolve().parents[2] / "data" / "planted"
 VIEWS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
@@ -52,16 +51,6 @@ PICTURES = """
   return [f.id, seen.map(b => [b.left + scrollX, b.top + scrollY, b.width, b.height])];
 })
 """
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    path = find_browser()
-    if path is None:
-        pytest.skip(f"no browser here: none of {', '.join(NAMES)} is on the path")
-    opened = Browser(path, tmp_path_factory.mktemp("browser"))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

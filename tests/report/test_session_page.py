@@ -9,7 +9,6 @@ import pytest
 from quantlaxmi import backtest, open_segment, run_gates
 from quantlaxmi.gates import GatePolicy
 from quantlaxmi.importers.synthetic_session import generate_chain_segment
-from tests.browser import NAMES, Browser, find_browser
 from tests.report.test_page_in_browser import PICTURES, TEXTS, VIEWS, cut, overlapping, small
 
 OWN = ["payoff", "smile", "term-structure", "rules"]
@@ -28,16 +27,6 @@ def page(tmp_path_factory):
     path = folder / "r.html"
     path.write_text(report.to_html(backtest(segment, "calendar_carry")), "utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    path = find_browser()
-    if path is None:
-        pytest.skip(f"no browser here: none of {', '.join(NAMES)} is on the path")
-    opened = Browser(path, tmp_path_factory.mktemp("browser"))
-    yield opened
-    opened.close()
 
 
 def test_the_page_has_pictures_of_options_with_words_and_two_forms(page):

@@ -34,6 +34,8 @@ def leg_instrument(
     """
     symbol, venue = leg.symbol, leg.venue or file.venue or "bars"
     perp = kind is InstrumentKind.PERP
+    if is_named_perp(symbol) and not perp:
+        raise (own / "symbol").was(symbol, "kind perp for the name of a perpetual")
     plain = Instrument(
         symbol=f"{symbol}-PERP" if perp and not is_named_perp(symbol) else symbol,
         venue=venue,
