@@ -82,7 +82,7 @@ def rows(*order: int) -> dict[str, Any]:
         (without(time=""), None),
         (
             without("time") | {"": list(range(60))},
-            "frame: the column without a name, an index, was '0'",
+            "frame (row 0): the column without a name, an index, was '0'",
         ),
         (
             frame_of() | {"time": ["09:15"] * 60, "date": ["20240101"] * 60},

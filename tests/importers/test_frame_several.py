@@ -199,3 +199,24 @@ def test_an_index_that_arrow_or_polars_named_is_a_time(name: str) -> None:
     known = ql.from_frame(frame, "BTCUSDT")
     renamed = {(name if column == "time" else column): v for column, v in frame.items()}
     assert ql.from_frame(pa.table(renamed), "BTCUSDT").digest == known.digest
+
+
+def test_a_first_row_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """A time that is none had no row, and a line that was cut was told to have an empty time."""
+    frame = several("x")["x"]
+    name = next(iter(frame))
+    wrong = frame | {name: ["soon", *map(str, frame[name][1:])]}
+    with pytest.raises(ql.InputError) as error:
+        ql.from_frame(wrong, symbol="BTCUSDT")
+    assert f"frame (row 0): column '{name}' was 'soon'; expected a time" in str(error.value)
+    head = "time,open,high,low,close,volume\n"
+    for text, said in (
+        (head + "soon,1,2,0.5,1,9\n", "(line 2): column 'time' was 'soon'; expected a time"),
+        (head + "2024-01-01,1,2,0.5", "(line 2): has 4 of 6 cells and no newline"),
+    ):
+        (tmp_path / "bars.csv").write_text(text)
+        with pytest.raises(ql.InputError) as error:
+            terms = BarsTerms(symbols=("BTCUSDT",), kinds=("spot",))
+            import_capture("bars", inputs=[tmp_path / "bars.csv"], out=tmp_path / "s", bars=terms)
+        assert said in str(error.value)
+    assert not (tmp_path / "s").exists()

@@ -18,10 +18,11 @@ import numpy as np
 from quantlaxmi.counted import counted
 from quantlaxmi.errors import InputError
 from quantlaxmi.importers.bars.columns import read_stamps
+from quantlaxmi.importers.bars.frame_table import FIRST_LINE, FrameTable
 from quantlaxmi.importers.bars.mapping_file import MAX_SPAN_S, span_ns
 from quantlaxmi.importers.bars.mapping_leg import TimeColumn
 from quantlaxmi.importers.bars.spool import Int64Array
-from quantlaxmi.importers.bars.table import BATCH_LINES, Batch, Table
+from quantlaxmi.importers.bars.table import BATCH_LINES, Batch, Row, Table
 from quantlaxmi.importers.bars.terms import BarsTerms
 from quantlaxmi.importers.bars.timestamps import stamp_reader, stamp_unit
 
@@ -219,7 +220,8 @@ def time_of(table: Table) -> tuple[dict[str, str], Int64Array]:
     if not places:
         raise InputError(table.path, f"lacks a column of time; {_hint(table, 'time')}")
     batches = _sample(table, places)
-    shown = batches[0].row(0).cells or [""] * len(places)
+    first = _first_row(table, batches[0])
+    shown = first.cells
     if any(_CLOCK.fullmatch(text) for text in shown):
         names = " and ".join(repr(table.header[k]) for k in places[:2])
         raise InputError(table.path, f"has its times in columns {names}; expected one column")
@@ -228,7 +230,8 @@ def time_of(table: Table) -> tuple[dict[str, str], Int64Array]:
         name, text = table.header[places[0]], shown[0]
         named = f"column {name!r}" if name else "the column without a name, an index,"
         problem = f"{named} was {text[:40]!r}; expected a time such as 2024-01-31 07:00:00"
-        raise InputError(table.path, f"{problem}, or seconds or milliseconds since 1970")
+        problem += ", or seconds or milliseconds since 1970"
+        raise InputError(table.path, problem, _line(table, first))
     time = {"column": table.header[places[slot]]}
     if (unit := _unit(shown[slot])) != "text":
         time["unit"] = unit
@@ -241,6 +244,24 @@ def time_of(table: Table) -> tuple[dict[str, str], Int64Array]:
         read = read_stamps(batch.cells[slot], form, stamp_reader(form), good)
         stamps.append(read[good == 1])
     return time, np.concatenate(stamps)[:SAMPLE_ROWS]
+
+
+def _first_row(table: Table, batch: Batch) -> Row:
+    """The first row that has cells."""
+    rows = map(batch.row, range(len(batch.lines)))
+    row = next((row for row in rows if row.cells), None)
+    if row is not None:
+        return row
+    row = batch.row(0)
+    problem = row.fault[1] if row.fault else "has no cells"
+    raise InputError(table.path, problem, _line(table, row))
+
+
+def _line(table: Table, row: Row) -> str:
+    """The place of a row, as errors of its cells name it: rows of frames count from 0."""
+    if isinstance(table, FrameTable):
+        return f"row {row.line - FIRST_LINE}"
+    return f"line {row.line}"
 
 
 def _sample(table: Table, places: list[int]) -> list[Batch]:
